@@ -1,0 +1,67 @@
+-- Latchkey's database. Every statement may run again on a database that has it already.
+-- Times are milliseconds since the Unix epoch, ids are UUIDs in lower case.
+
+CREATE TABLE IF NOT EXISTS users (
+  id           TEXT NOT NULL PRIMARY KEY,
+  email        TEXT NOT NULL,               -- as it compares: NFKC, trimmed, lower case
+  password     TEXT NOT NULL,               -- PHC string; empty once deleted
+  role         TEXT NOT NULL DEFAULT 'User' CHECK (role IN ('User', 'Admin')),
+  epoch        INTEGER NOT NULL DEFAULT 0,  -- raised: every older credential is dead
+  api_epoch    INTEGER NOT NULL DEFAULT 0,  -- raised: every older API token is dead
+  first_name   TEXT,
+  last_name    TEXT,
+  phone_number TEXT,
+  dob          TEXT,
+  gender       TEXT,
+  created_on   INTEGER NOT NULL,
+  modified_on  INTEGER NOT NULL,
+  deleted_on   INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- One living account for an e-mail; a deleted one does not hold it.
+CREATE UNIQUE INDEX IF NOT EXISTS users_email ON users (email) WHERE deleted_on IS NULL;
+
+-- What stands: one row for each thing that can be ended early or used up. A row outlives its
+-- expires_at by two days, since a JWT may hang on it for one.
+CREATE TABLE IF NOT EXISTS tokens (
+  id          TEXT NOT NULL PRIMARY KEY,    -- digest of the secret; for a JWT its jti, for a family its sid
+  kind        TEXT NOT NULL CHECK (kind IN ('session', 'api', 'action', 'family', 'jwt')),
+  user_id     TEXT NOT NULL REFERENCES users (id),
+  epoch       INTEGER NOT NULL,             -- the user's, when it was made
+  api_epoch   INTEGER,                      -- the user's, when an API token was made
+  created_at  INTEGER NOT NULL,
+  modified_at INTEGER NOT NULL,
+  expires_at  INTEGER NOT NULL,
+  revoked_at  INTEGER,
+  used_at     INTEGER,                      -- API tokens: last use, to the hour
+  uses        INTEGER NOT NULL DEFAULT 0,   -- action tokens
+  max_uses    INTEGER CHECK (uses <= max_uses),
+  claim       TEXT,                         -- the receipt of the last run
+  detail      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(detail))
+) STRICT, WITHOUT ROWID;
+
+-- The lists: a user's own of one kind that have not been ended, newest first.
+CREATE INDEX IF NOT EXISTS tokens_list
+  ON tokens (user_id, kind, epoch, api_epoch, created_at, id) WHERE revoked_at IS NULL;
+
+CREATE TABLE IF NOT EXISTS receipts (
+  id              TEXT NOT NULL PRIMARY KEY,
+  token_id        TEXT NOT NULL,
+  action          TEXT NOT NULL,
+  run_by          TEXT NOT NULL REFERENCES users (id),
+  run_at          INTEGER NOT NULL,
+  data            TEXT NOT NULL CHECK (json_valid(data)),
+  idempotency_key TEXT                      -- with the caller that it is bound to in front
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX IF NOT EXISTS receipts_idempotency
+  ON receipts (idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+CREATE TABLE IF NOT EXISTS contacts (
+  user_id    TEXT NOT NULL REFERENCES users (id),
+  contact_id TEXT NOT NULL REFERENCES users (id),
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (user_id, contact_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS contacts_list ON contacts (user_id, created_at, contact_id);

@@ -1,0 +1,46 @@
+import sql from "sql-template-tag";
+import * as v from "valibot";
+import { defineAction } from "./define.ts";
+
+/**
+ * The one for whom it runs gets `contact_id` as a contact. Where `contact_id` issued the token,
+ * and so agreed, the link goes both ways. A repeat changes nothing and succeeds.
+ */
+export const addContact = defineAction({
+  name: "addContact",
+  needsCaller: false,
+  payload: v.object(
+    {
+      contact_id: v.pipe(
+        v.string("must be a string"),
+        v.uuid("must be a user's id"),
+        v.toLowerCase(),
+      ),
+    },
+    "must be an object",
+  ),
+
+  conditions: ({ contact_id }) => [
+    {
+      holds: sql`EXISTS (SELECT 1 FROM users WHERE id = ${contact_id} AND deleted_on IS NULL)`,
+      field: "contact_id",
+      message: "This contact does not exist any more.",
+    },
+  ],
+
+  plan({ payload: { contact_id }, issuerId, runnerId, nowMs }) {
+    if (contact_id === runnerId) return { rejected: "You cannot be your own contact." };
+    const mutual = contact_id === issuerId;
+    const links: [string, string][] = [[runnerId, contact_id]];
+    if (mutual) links.push([contact_id, runnerId]);
+    return {
+      writes: (claimed) =>
+        links.map(
+          ([from, to]) => sql`
+            INSERT INTO contacts (user_id, contact_id, created_at)
+            SELECT ${from}, ${to}, ${nowMs} WHERE ${claimed} ON CONFLICT DO NOTHING`,
+        ),
+      data: { contact_id, mutual },
+    };
+  },
+});

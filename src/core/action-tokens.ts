@@ -1,0 +1,152 @@
+import type { Caller } from "./authenticate.ts";
+import { type RefusalReason, refuse } from "./fault.ts";
+import type {
+  ActionRegistry,
+  ActionTokens as ActionTokenStore,
+  Page,
+  PageRequest,
+  Receipt,
+  Secrets,
+} from "./ports.ts";
+import type { ActionToken, Json } from "./token.ts";
+
+export interface Issue {
+  readonly action: string;
+  readonly payload: Json;
+  readonly ttlSeconds: number;
+  readonly maxUses: number;
+  readonly audience: string | null;
+}
+
+export type ActionTokens = ReturnType<typeof actionTokens>;
+
+interface Deps {
+  readonly actions: ActionRegistry;
+  readonly store: ActionTokenStore;
+  readonly secrets: Secrets;
+}
+
+const REFUSALS: Record<Exclude<RefusalReason, "rejected">, string> = {
+  unknown: "This action token is not known.",
+  expired: "This action token has expired.",
+  used: "This action token has been used up.",
+  revoked: "This action token was revoked.",
+  audience: "This action token is meant for somebody else.",
+};
+
+function refuseRun(reason: RefusalReason, message?: string): never {
+  const text = reason === "rejected" ? (message ?? "The action refused to run.") : REFUSALS[reason];
+  return refuse({ code: "action_refused", reason, message: text });
+}
+
+/** Tokens that let whoever shows them run one action, a stated number of times. */
+export function actionTokens({ actions, store, secrets }: Deps) {
+  return {
+    knows: (action: string): boolean => actions.find(action) !== undefined,
+
+    /**
+     * A token that could never run is never issued.
+     * @throws FaultError `action_unknown`, `payload_invalid`, `reference_unknown`, `token_invalid`, `unavailable`
+     */
+    async issue(
+      caller: Caller,
+      { action: name, payload, ttlSeconds, maxUses, audience }: Issue,
+      nowMs: number,
+    ): Promise<{ token: ActionToken; secret: string }> {
+      const action = actions.find(name);
+      if (action === undefined) return refuse({ code: "action_unknown" });
+      const parsed = action.parse(payload);
+      if (!parsed.ok) return refuse({ code: "payload_invalid", problems: parsed.problems });
+      const { secret, id } = await secrets.create("action");
+      const token: ActionToken = {
+        kind: "action",
+        id,
+        userId: caller.userId,
+        epoch: caller.epoch,
+        createdAtMs: nowMs,
+        modifiedAtMs: nowMs,
+        expiresAtMs: nowMs + ttlSeconds * 1000,
+        action: name,
+        payload: parsed.value,
+        audience,
+        maxUses,
+        uses: 0,
+      };
+      const failed = await store.insert(token, caller, action.conditions(parsed.value));
+      if (failed === "caller_gone") return refuse({ code: "token_invalid" });
+      if (failed === "audience_unknown") {
+        return refuse({ code: "reference_unknown", field: "audience" });
+      }
+      if (failed !== null) {
+        return refuse({ code: "reference_unknown", field: `payload.${failed.field}` });
+      }
+      return { token, secret };
+    },
+
+    /**
+     * Claims a use, has the effect and leaves the receipt, all of it or none. The same key from
+     * the same caller gets the same receipt again, without a second run.
+     * @throws FaultError `action_refused`, `credentials_missing`, `token_invalid`,
+     *   `idempotency_mismatch`, `unavailable`
+     */
+    async run(
+      secret: string,
+      caller: Caller | null,
+      idempotencyKey: string | null,
+      nowMs: number,
+    ): Promise<Receipt> {
+      const id = await secrets.idOf("action", secret);
+      const token = id === null ? null : await store.find(id);
+      if (token === null) return refuseRun("unknown");
+      const runnerId = caller?.userId ?? token.userId;
+      if (token.audience !== null && token.audience !== runnerId) return refuseRun("audience");
+      const action = actions.find(token.action);
+      const parsed = action?.parse(token.payload);
+      // Issued by a version that knew it, run by one that does not (any more).
+      if (action === undefined || !parsed?.ok) return refuseRun("rejected");
+      if (action.needsCaller && caller === null) return refuse({ code: "credentials_missing" });
+      const plan = action.plan({
+        payload: parsed.value,
+        issuerId: token.userId,
+        runnerId,
+        nowMs,
+      });
+      if ("rejected" in plan) return refuseRun("rejected", plan.rejected);
+      const result = await store.claim({
+        receiptId: crypto.randomUUID(),
+        token,
+        action: action.name,
+        runnerId,
+        caller,
+        conditions: action.conditions(parsed.value),
+        plan,
+        idempotencyKey,
+        nowMs,
+      });
+      switch (result.outcome) {
+        case "done":
+          return result.receipt;
+        case "repeated":
+          return result.receipt.tokenId === token.id
+            ? result.receipt
+            : refuse({ code: "idempotency_mismatch" });
+        case "rejected":
+          return refuseRun("rejected", result.message);
+        case "caller_gone":
+          return refuse({ code: "token_invalid" });
+        default:
+          return refuseRun(result.outcome);
+      }
+    },
+
+    /** The issuer's own that can still run, newest first. */
+    list(caller: Caller, page: PageRequest, nowMs: number): Promise<Page<ActionToken>> {
+      return store.list(caller, page, nowMs);
+    },
+
+    /** @throws FaultError `token_not_found`, `unavailable` */
+    async end(caller: Caller, id: string, nowMs: number): Promise<void> {
+      if (!(await store.end(id, caller, nowMs))) refuse({ code: "token_not_found" });
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import type { Problem } from "./fault.ts";
+import type { Json } from "./token.ts";
+
+/** A piece of SQL, its values bound apart from it; made by the `sql` template tag. */
+export interface Sql {
+  readonly strings: readonly string[];
+  readonly values: readonly unknown[];
+}
+
+/** Something about the database that must hold at the instant of the claim. */
+export interface Condition {
+  /** A boolean expression. */
+  readonly holds: Sql;
+  /** The member of the payload that it speaks of. */
+  readonly field: string;
+  readonly message: string;
+}
+
+export interface ActionPlan {
+  /**
+   * The effect. Each statement must stand under `claimed`, which is true inside the claiming batch
+   * if, and only if, this run got its use: one without it is refused.
+   */
+  writes(claimed: Sql): readonly Sql[];
+  /** What the one who runs it is told. */
+  readonly data: Json;
+}
+
+export interface ActionRun<Payload> {
+  readonly payload: Payload;
+  readonly issuerId: string;
+  /** The user for whom it runs: the caller, or the issuer where nobody is logged in. */
+  readonly runnerId: string;
+  readonly nowMs: number;
+}
+
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * What an action token can do. An action writes nothing itself: it returns what to write and what
+ * to answer, and the core runs it with the claim in one batch.
+ */
+export interface Action<Payload = Json> {
+  readonly name: string;
+  /** Whether a run without a logged-in caller is refused with 401. */
+  readonly needsCaller: boolean;
+  parse(payload: Json): Parsed<Payload>;
+  /** Asked when a token is issued, and again at each run. */
+  conditions(payload: Payload): readonly Condition[];
+  /** @returns the plan, or why this run cannot be */
+  plan(run: ActionRun<Payload>): ActionPlan | { readonly rejected: string };
+}

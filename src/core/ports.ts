@@ -1,0 +1,201 @@
+import type { Action, ActionPlan, Condition } from "./action.ts";
+import type { ActionToken, ApiToken, Json, RefreshFamily, SessionToken, Token } from "./token.ts";
+import type { Profile, User, UserWithPassword } from "./user.ts";
+
+/**
+ * What the core needs from outside. Every method may throw FaultError `unavailable`, and then
+ * nothing is known to have happened; no other error is expected from them.
+ */
+
+/** Who is writing. Every write asks again, in its own statement, whether this caller still stands. */
+export interface CallerRef {
+  readonly userId: string;
+  readonly epoch: number;
+  /** Ids that must not have been ended: the token's own, or those that a JWT hangs on. */
+  readonly credentialIds: readonly string[];
+}
+
+export interface Cursor {
+  readonly createdAtMs: number;
+  readonly id: string;
+}
+
+export interface PageRequest {
+  readonly limit: number;
+  readonly after: Cursor | null;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: Cursor | null;
+}
+
+export interface UserChange extends Partial<Profile> {
+  readonly email?: string;
+  /** A new hash raises the epoch; of opaque tokens only the caller's own is carried over. */
+  readonly passwordHash?: string;
+}
+
+export interface Users {
+  /** @returns false where the e-mail is taken */
+  insert(user: UserWithPassword): Promise<boolean>;
+  byEmail(email: string): Promise<UserWithPassword | null>;
+  byId(id: string): Promise<UserWithPassword | null>;
+  update(
+    caller: CallerRef,
+    change: UserChange,
+    nowMs: number,
+  ): Promise<User | "email_taken" | null>;
+  /** Replaces a hash whose parameters are no longer the current ones, if it is still `oldHash`. */
+  rehash(id: string, oldHash: string, newHash: string): Promise<void>;
+  /** @returns false where the caller no longer stands */
+  remove(caller: CallerRef, nowMs: number): Promise<boolean>;
+  /** @returns the API epoch that the user has now, or null where the caller no longer stands */
+  endApiTokens(caller: CallerRef): Promise<number | null>;
+}
+
+/** A token that stands, and its user where the check happened to read her row. */
+export interface Standing<T extends Token = Token> {
+  readonly token: T;
+  readonly user: User | null;
+}
+
+export interface SessionState {
+  readonly expiresAtMs: number;
+  readonly email: string;
+}
+
+export interface ApiTokenChange {
+  readonly name?: string;
+  readonly expiresAtMs?: number;
+}
+
+export interface Tokens {
+  /** Answers within the promise: see `storage/promise.ts`. Null for all that does not stand. */
+  standing(id: string, nowMs: number): Promise<Standing | null>;
+  /** Null where the JWT, what it hangs on, or its user was ended; expiry was checked before. */
+  standingOfJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User | null } | null>;
+
+  /** @returns null where the caller no longer stands, else the token's final form */
+  insert<T extends SessionToken | ApiToken>(token: T, caller: CallerRef): Promise<T | null>;
+  insertFamily(family: RefreshFamily, caller: CallerRef): Promise<boolean>;
+
+  extendSession(id: string, nowMs: number): Promise<SessionState | null>;
+  /** @returns true for exactly one of many callers */
+  endSession(id: string, nowMs: number): Promise<boolean>;
+
+  listApi(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ApiToken>>;
+  changeApi(
+    id: string,
+    caller: CallerRef,
+    change: ApiTokenChange,
+    nowMs: number,
+  ): Promise<ApiToken | null>;
+  /** @returns the token for exactly one of many callers */
+  endApi(id: string, caller: CallerRef, nowMs: number): Promise<ApiToken | null>;
+  /** Ends one JWT or one refresh family by its id, whether or not a row was kept for it. */
+  endJwt(id: string, caller: CallerRef, expiresAtMs: number, nowMs: number): Promise<boolean>;
+  /** Notes the use of an API token: to the hour, after the answer, and without failing it. */
+  touch(token: ApiToken, nowMs: number): void;
+}
+
+export interface ActionClaim {
+  readonly receiptId: string;
+  readonly token: ActionToken;
+  readonly action: string;
+  readonly runnerId: string;
+  readonly caller: CallerRef | null;
+  readonly conditions: readonly Condition[];
+  readonly plan: ActionPlan;
+  readonly idempotencyKey: string | null;
+  readonly nowMs: number;
+}
+
+export interface Receipt {
+  readonly id: string;
+  readonly tokenId: string;
+  readonly action: string;
+  readonly runBy: string;
+  readonly runAtMs: number;
+  readonly data: Json;
+}
+
+export type ClaimOutcome =
+  | { readonly outcome: "done"; readonly receipt: Receipt }
+  /** The key was used before by this caller: the receipt of that run, of this token or another. */
+  | { readonly outcome: "repeated"; readonly receipt: Receipt }
+  | { readonly outcome: "unknown" | "revoked" | "expired" | "used" | "caller_gone" }
+  | { readonly outcome: "rejected"; readonly message: string };
+
+export interface ActionTokens {
+  /** Inserts if the caller, the audience and the conditions stand. @returns null, or what did not */
+  insert(
+    token: ActionToken,
+    caller: CallerRef,
+    conditions: readonly Condition[],
+  ): Promise<Condition | "caller_gone" | "audience_unknown" | null>;
+  /** What was issued; whether it still stands is decided by `claim`. */
+  find(id: string): Promise<ActionToken | null>;
+  /** One batch: claim, effect and receipt, all of it or none. */
+  claim(claim: ActionClaim): Promise<ClaimOutcome>;
+  list(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ActionToken>>;
+  /** @returns true for exactly one of many callers */
+  end(id: string, caller: CallerRef, nowMs: number): Promise<boolean>;
+}
+
+export interface Contact {
+  readonly id: string;
+  readonly firstName: string | null;
+  readonly lastName: string | null;
+  readonly createdAtMs: number;
+}
+
+export interface Contacts {
+  list(userId: string, page: PageRequest): Promise<Page<Contact>>;
+}
+
+export interface Passwords {
+  /** @returns a PHC string */
+  hash(password: string): Promise<string>;
+  /** The same work for every input, null (no such account) included. `stale`: right, but to be hashed anew. */
+  verify(password: string, phc: string | null): Promise<"match" | "stale" | "mismatch">;
+  isCommon(password: string): boolean;
+}
+
+export type JwtType = "access" | "refresh";
+
+export interface JwtClaims {
+  readonly type: JwtType;
+  readonly jti: string;
+  readonly userId: string;
+  readonly epoch: number;
+  /** What this JWT hangs on: its refresh family, or the opaque token that it was got with. */
+  readonly sid: string | null;
+  /** Set where `sid` is an API token: "end all API tokens" ends this JWT too. */
+  readonly apiEpoch: number | null;
+  /** The `jti` of the first JWT in a chain of JWTs got with JWTs. */
+  readonly rootJti: string | null;
+  /** Unix seconds, whole. */
+  readonly authTime: number;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** Set in the JWT of `GET /rest/auth` only, as its origin has it. */
+  readonly role: string | null;
+}
+
+export interface Jwts {
+  sign(claims: JwtClaims): Promise<string>;
+  /** @returns null for all that is not exactly one of ours and unexpired */
+  verify(jwt: string, nowMs: number): Promise<JwtClaims | null>;
+}
+
+export interface Secrets {
+  /** @returns a new secret of the kind and the id that it is known by */
+  create(kind: Token["kind"]): Promise<{ secret: string; id: string }>;
+  /** @returns the id, or null where the text is no well-formed secret of the kind; reads nothing */
+  idOf(kind: Token["kind"], secret: string): Promise<string | null>;
+}
+
+export interface ActionRegistry {
+  find(name: string): Action | undefined;
+}

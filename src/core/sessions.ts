@@ -1,0 +1,64 @@
+import { refuse } from "./fault.ts";
+import type { PasswordLogin } from "./password-login.ts";
+import type { Secrets, SessionState, Tokens, Users } from "./ports.ts";
+import { type SessionToken, TOKEN_KINDS } from "./token.ts";
+
+export interface Session extends SessionState {
+  /** The secret, shown to who already has it. */
+  readonly secret: string;
+}
+
+export type Sessions = ReturnType<typeof sessions>;
+
+interface Deps {
+  readonly login: PasswordLogin;
+  readonly secrets: Secrets;
+  readonly tokens: Tokens;
+  readonly users: Users;
+}
+
+/** The session-tokens contract: a session lives an hour, can be extended, and ends at last after 30 days. */
+export function sessions({ login, secrets, tokens, users }: Deps) {
+  return {
+    /** @throws FaultError `credentials_wrong`, `unavailable` */
+    async create(email: string, password: string, nowMs: number): Promise<Session> {
+      const user = await login(email, password);
+      const { secret, id } = await secrets.create("session");
+      const token: SessionToken = {
+        kind: "session",
+        id,
+        userId: user.id,
+        epoch: user.epoch,
+        createdAtMs: nowMs,
+        modifiedAtMs: nowMs,
+        expiresAtMs: nowMs + TOKEN_KINDS.session.ttlSeconds * 1000,
+      };
+      const caller = { userId: user.id, epoch: user.epoch, credentialIds: [] };
+      if ((await tokens.insert(token, caller)) === null) refuse({ code: "credentials_wrong" });
+      return { secret, email: user.email, expiresAtMs: token.expiresAtMs };
+    },
+
+    /** @throws FaultError `token_invalid`, `unavailable` */
+    async read(secret: string, nowMs: number): Promise<Session> {
+      const id = await secrets.idOf("session", secret);
+      const found = id === null ? null : await tokens.standing(id, nowMs);
+      if (found?.token.kind !== "session") return refuse({ code: "token_invalid" });
+      const user = found.user ?? (await users.byId(found.token.userId));
+      if (user === null || user.deletedAtMs !== null) return refuse({ code: "token_invalid" });
+      return { secret, email: user.email, expiresAtMs: found.token.expiresAtMs };
+    },
+
+    /** One hour from now, never less than before, never past 30 days from creation. */
+    async extend(secret: string, nowMs: number): Promise<Session> {
+      const id = await secrets.idOf("session", secret);
+      const state = id === null ? null : await tokens.extendSession(id, nowMs);
+      return state === null ? refuse({ code: "token_invalid" }) : { secret, ...state };
+    },
+
+    /** Of many at once one succeeds. @throws FaultError `token_invalid`, `unavailable` */
+    async end(secret: string, nowMs: number): Promise<void> {
+      const id = await secrets.idOf("session", secret);
+      if (id === null || !(await tokens.endSession(id, nowMs))) refuse({ code: "token_invalid" });
+    },
+  };
+}

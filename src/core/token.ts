@@ -1,0 +1,78 @@
+/** A JSON value, as `JSON.parse` makes it. */
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** The kinds of opaque token: who holds one sends the secret, and we hold a digest of it. */
+export type TokenKind = "session" | "api" | "action";
+
+/** One row a kind: how its secret begins, and how long it may live, in seconds. */
+export const TOKEN_KINDS = {
+  session: { prefix: "lk_ses_", ttlSeconds: HOUR, minTtlSeconds: HOUR, maxTtlSeconds: 30 * DAY },
+  api: { prefix: "lk_api_", ttlSeconds: 30 * DAY, minTtlSeconds: MINUTE, maxTtlSeconds: 365 * DAY },
+  action: { prefix: "lk_act_", ttlSeconds: HOUR, minTtlSeconds: MINUTE, maxTtlSeconds: 30 * DAY },
+} as const satisfies Record<
+  TokenKind,
+  { prefix: string; ttlSeconds: number; minTtlSeconds: number; maxTtlSeconds: number }
+>;
+
+/** JWT lifetimes in seconds: simplejwt's defaults, and Opentact's day for `GET /rest/auth`. */
+export const JWT_LIFETIMES = {
+  access: 5 * MINUTE,
+  refresh: DAY,
+  auth: DAY,
+  /** A JWT got with a JWT never outlives the login behind both by more than this. */
+  sinceLogin: 30 * DAY,
+} as const;
+
+export const ACTION_MAX_USES = 1_000;
+
+interface Stored {
+  /** UUIDv8 of the token's SHA-256: the KV key, the D1 key, the public `uuid`. */
+  readonly id: string;
+  readonly userId: string;
+  /** The user's epoch when the token was made; another one today means that it was ended. */
+  readonly epoch: number;
+  readonly createdAtMs: number;
+  readonly modifiedAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+export interface SessionToken extends Stored {
+  readonly kind: "session";
+}
+
+export interface ApiToken extends Stored {
+  readonly kind: "api";
+  /** The user's counter of "end all API tokens" when it was made. */
+  readonly apiEpoch: number;
+  readonly name: string;
+  /** Prefix and last four characters, enough to recognise it and too little to use it. */
+  readonly hint: string;
+  readonly lastUsedAtMs: number | null;
+}
+
+export interface ActionToken extends Stored {
+  readonly kind: "action";
+  readonly action: string;
+  readonly payload: Json;
+  /** The only user who may run it, or null. */
+  readonly audience: string | null;
+  readonly maxUses: number;
+  readonly uses: number;
+}
+
+export type Token = SessionToken | ApiToken | ActionToken;
+
+/** One login on the JWT surface: every refresh token that follows from it, and the access tokens of those. */
+export interface RefreshFamily extends Stored {
+  readonly kind: "family";
+}

@@ -1,0 +1,147 @@
+import { importJWK, type JWK } from "jose";
+import * as v from "valibot";
+
+/** The algorithms that may sign, each with what its key must be. */
+const Ec = v.looseObject({
+  kty: v.literal("EC"),
+  crv: v.literal("P-256"),
+  alg: v.literal("ES256"),
+});
+const Okp = v.looseObject({
+  kty: v.literal("OKP"),
+  crv: v.literal("Ed25519"),
+  alg: v.literal("EdDSA"),
+});
+const Rsa = v.looseObject({ kty: v.literal("RSA"), alg: v.literal("RS256"), n: v.string() });
+/** RFC 7518 section 3.2: a key of at least the hash's size; 43 base64url characters are 256 bits. */
+const Oct = v.looseObject({
+  kty: v.literal("oct"),
+  alg: v.literal("HS256"),
+  k: v.pipe(v.string(), v.minLength(43, "HS256 needs a secret of at least 256 bits")),
+});
+
+const Key = v.intersect([
+  v.variant("kty", [Ec, Okp, Rsa, Oct]),
+  v.looseObject({
+    kid: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
+    /** Ours: only the active key signs; each of them verifies. */
+    state: v.picklist(["standby", "active", "retiring"]),
+  }),
+]);
+
+/** The JWK set in the secret `JWT_KEYS` (RFC 7517 section 5): exactly one active key, each `kid` once. */
+const KeySet = v.pipe(
+  v.object({ keys: v.array(Key) }),
+  v.check(
+    ({ keys }) => keys.filter((key) => key.state === "active").length === 1,
+    "exactly one key must have the state active",
+  ),
+  v.check(
+    ({ keys }) => new Set(keys.map((key) => key.kid)).size === keys.length,
+    "two keys have the same kid",
+  ),
+  v.check(
+    ({ keys }) => keys.every((key) => key.kty === "oct" || typeof key.d === "string"),
+    "a key has no private part",
+  ),
+);
+
+export type JwtKeySet = v.InferOutput<typeof KeySet>;
+type JwtKey = JwtKeySet["keys"][number];
+
+export interface ImportedKey {
+  readonly kid: string;
+  readonly alg: string;
+  readonly key: CryptoKey;
+}
+
+export interface KeyRing {
+  signing(): Promise<ImportedKey>;
+  /** @returns null for a `kid` that is not ours */
+  verifying(kid: string): Promise<ImportedKey | null>;
+}
+
+/** @returns the set, or what is wrong with the secret's text, without repeating any of it */
+export function parseKeySet(json: string): JwtKeySet | { readonly wrong: string } {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return { wrong: "is not JSON" };
+  }
+  const result = v.safeParse(KeySet, value);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = v.getDotPath(issue);
+  // A schema's own message may quote the value, which is secret here.
+  const message = issue.kind === "validation" ? issue.message : `expected ${issue.expected}`;
+  return { wrong: path === null ? message : `${path}: ${message}` };
+}
+
+/** Keys are imported once an isolate: importing each time costs as much as the signature. */
+export function keyRing({ keys }: JwtKeySet): KeyRing {
+  const imported = new Map<string, ImportedKey>();
+
+  async function use(key: JwtKey, part: "private" | "public"): Promise<ImportedKey> {
+    const name = `${part} ${key.kid}`;
+    const known = imported.get(name);
+    if (known !== undefined) return known;
+    const jwk: JWK = part === "public" ? publicPart(key) : withoutState(key);
+    const cryptoKey = await importJWK(jwk, key.alg);
+    // importJWK gives bytes for symmetric keys: they are imported here, so that jose gets CryptoKeys only.
+    const usable =
+      cryptoKey instanceof Uint8Array
+        ? await crypto.subtle.importKey(
+            "raw",
+            new Uint8Array(cryptoKey),
+            { name: "HMAC", hash: "SHA-256" },
+            false,
+            ["sign", "verify"],
+          )
+        : cryptoKey;
+    const result = { kid: key.kid, alg: key.alg, key: usable };
+    imported.set(name, result);
+    return result;
+  }
+
+  return {
+    async signing() {
+      const active = keys.find((key) => key.state === "active");
+      if (active === undefined) throw new Error("no active key"); // KeySet rules this out
+      return use(active, "private");
+    },
+    async verifying(kid) {
+      const key = keys.find((candidate) => candidate.kid === kid);
+      return key === undefined ? null : use(key, "public");
+    },
+  };
+}
+
+function withoutState({ state: _, ...jwk }: JwtKey): JWK {
+  return jwk;
+}
+
+function publicPart(key: JwtKey): JWK {
+  const { kty, alg } = key;
+  switch (kty) {
+    case "EC":
+    case "OKP":
+      return {
+        kty,
+        alg,
+        crv: key.crv,
+        x: text(key, "x"),
+        ...(kty === "EC" && { y: text(key, "y") }),
+      };
+    case "RSA":
+      return { kty, alg, n: key.n, e: text(key, "e") };
+    case "oct":
+      return { kty, alg, k: key.k };
+  }
+}
+
+function text(key: JwtKey, member: string): string {
+  const value = key[member];
+  if (typeof value !== "string") throw new Error(`key ${key.kid}: no ${member}`);
+  return value;
+}

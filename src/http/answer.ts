@@ -1,0 +1,11 @@
+import type { Json } from "../core/token.ts";
+
+/** An HTTP answer as data; `respond.ts` makes the Response, with the headers that all have. */
+export interface Answer {
+  readonly status: number;
+  /** null for an answer without a body. */
+  readonly body: Json;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export const ok = (body: Json): Answer => ({ status: 200, body });

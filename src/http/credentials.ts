@@ -1,0 +1,92 @@
+import type { HonoRequest } from "hono";
+import type { Credential } from "../core/authenticate.ts";
+import { refuseRequest } from "./request-fault.ts";
+
+/** One row a place where a credential may stand. */
+interface Place {
+  readonly header: string;
+  /** The scheme in `Authorization`; other headers hold the bare credential. */
+  readonly scheme?: "basic" | "bearer";
+  /** The query parameter that may stand in for the header, where the deployment allows it. */
+  readonly query?: string;
+  readonly read: (value: string) => Credential;
+}
+
+const bearer = (token: string): Credential => ({ method: "bearer", token });
+
+const PLACES: readonly Place[] = [
+  { header: "authorization", scheme: "basic", read: readBasic },
+  { header: "authorization", scheme: "bearer", query: "bearer", read: bearer },
+  { header: "x-auth-token", query: "jwt", read: bearer },
+  {
+    header: "x-auth-google-token",
+    query: "google_token",
+    read: (token) => ({ method: "google", token }),
+  },
+  {
+    header: "x-auth-facebook-token",
+    query: "facebook_token",
+    read: (token) => ({ method: "facebook", token }),
+  },
+  { header: "x-auth-ha1b-token", query: "ha1b", read: (token) => ({ method: "ha1b", token }) },
+  { header: "x-token", read: (token) => ({ method: "session", token }) },
+];
+
+export interface CredentialRules {
+  readonly inQuery: boolean;
+  /** Headers that mean something else on this surface. */
+  readonly except: readonly string[];
+}
+
+/**
+ * What the request shows of who sends it, or null for nothing.
+ * @throws RequestFaultError `credentials_doubled`
+ */
+export function findCredential(
+  request: HonoRequest,
+  { inQuery, except }: CredentialRules,
+): Credential | null {
+  const found = PLACES.filter((place) => !except.includes(place.header)).flatMap((place) => [
+    ...inHeader(request, place),
+    ...(inQuery && place.query !== undefined
+      ? (request.queries(place.query) ?? []).map(place.read)
+      : []),
+  ]);
+  const scheme = authorizationScheme(request);
+  if (scheme !== null && scheme !== "basic" && scheme !== "bearer") {
+    found.push({ method: "malformed" });
+  }
+  if (found.length > 1) refuseRequest({ code: "credentials_doubled" });
+  return found[0] ?? null;
+}
+
+function inHeader(request: HonoRequest, { header, scheme, read }: Place): Credential[] {
+  const value = request.header(header);
+  if (value === undefined) return [];
+  if (scheme !== undefined && authorizationScheme(request) !== scheme) return [];
+  // No credential holds a comma: this is one header sent twice.
+  if (value.includes(",")) refuseRequest({ code: "credentials_doubled" });
+  return [read(scheme === undefined ? value : value.slice(scheme.length).trim())];
+}
+
+function authorizationScheme(request: HonoRequest): string | null {
+  const value = request.header("authorization");
+  return value === undefined ? null : (value.split(" ", 1)[0] ?? "").toLowerCase();
+}
+
+/** RFC 7617 in UTF-8: split at the first colon, spaces kept, never percent-decoded. */
+function readBasic(encoded: string): Credential {
+  try {
+    const bytes = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const colon = text.indexOf(":");
+    if (colon === -1) return { method: "malformed" };
+    return {
+      method: "password",
+      email: text.slice(0, colon),
+      password: text.slice(colon + 1),
+    };
+  } catch {
+    return { method: "malformed" };
+  }
+}

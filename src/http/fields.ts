@@ -1,0 +1,30 @@
+import * as v from "valibot";
+import { refuseRequest } from "./request-fault.ts";
+
+/**
+ * Checks the shape of what was sent.
+ * @param required the text for a member that is missing, given its path
+ * @throws RequestFaultError `fields_invalid`, one problem a field
+ */
+export function decode<const S extends v.GenericSchema>(
+  schema: S,
+  value: unknown,
+  required: (path: string) => string = () => "is required",
+): v.InferOutput<S> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const problems = new Map<string, string>();
+  for (const issue of result.issues) {
+    const path = v.getDotPath(issue) ?? "";
+    const isMissing = issue.path?.at(-1)?.origin === "key";
+    if (!problems.has(path)) problems.set(path, isMissing ? required(path) : issue.message);
+  }
+  return refuseRequest({
+    code: "fields_invalid",
+    problems: Array.from(problems, ([path, message]) => ({ path, message })),
+  });
+}
+
+/** Text that survives a round trip through UTF-8 and SQLite: no lone surrogates, no NUL. */
+export const storable = <const M extends string>(message: M) =>
+  v.check<string, M>((text) => text.isWellFormed() && !text.includes("\0"), message);

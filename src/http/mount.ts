@@ -1,0 +1,138 @@
+import { Hono, type HonoRequest } from "hono";
+import type { Authenticate, Caller } from "../core/authenticate.ts";
+import { type Fault, FaultError } from "../core/fault.ts";
+import type { Answer } from "./answer.ts";
+import { findCredential } from "./credentials.ts";
+import { type RequestFault, RequestFaultError, refuseRequest } from "./request-fault.ts";
+import type { Route, Surface } from "./surface.ts";
+import { type CorsOrigins, httpsRedirect, preflight, toResponse } from "./transport.ts";
+
+export interface MountOptions {
+  readonly authenticate: Authenticate;
+  readonly credentialsInQuery: boolean;
+  readonly corsOrigins: CorsOrigins;
+}
+
+/**
+ * The surfaces as one application. An unknown path is 404 and a wrong method 405 before anybody is
+ * asked who they are; every refusal has the shape of the surface that owns the path.
+ */
+export function mount(surfaces: readonly Surface[], options: MountOptions): Hono {
+  const app = new Hono();
+
+  const respond = async (
+    surface: Surface,
+    request: HonoRequest,
+    run: () => Answer | Promise<Answer>,
+  ): Promise<Response> => {
+    let answer: Answer;
+    try {
+      answer = await run();
+    } catch (error) {
+      answer = refusal(surface, request, error);
+    }
+    return toResponse(answer, request, options.corsOrigins);
+  };
+
+  app.use("*", async (c, next) => httpsRedirect(c.req.url) ?? (await next()));
+
+  for (const surface of surfaces) {
+    for (const [path, routes] of byPath(surface.routes)) {
+      for (const route of routes) {
+        app.on(route.method, path, (c) =>
+          respond(surface, c.req, () => handle(surface, route, c.req, options)),
+        );
+      }
+      const allow = allowedMethods(routes);
+      app.all(path, (c) =>
+        respond(surface, c.req, () =>
+          c.req.method === "OPTIONS"
+            ? preflight(allow)
+            : refuseRequest({ code: "method_not_allowed", method: c.req.method, allow }),
+        ),
+      );
+    }
+  }
+
+  app.notFound((c) => {
+    const owner = surfaces.find((surface) => surface.owns(c.req.path));
+    if (owner === undefined) throw new Error("no surface owns the rest of the paths");
+    return respond(owner, c.req, () => refuseRequest({ code: "path_not_found" }));
+  });
+  return app;
+}
+
+async function handle(
+  surface: Surface,
+  route: Route,
+  request: HonoRequest,
+  options: MountOptions,
+): Promise<Answer> {
+  const exchange = { request, nowMs: Date.now() };
+  if (route.access === "open") return route.handle(exchange);
+  const caller = await callerOf(surface, request, exchange.nowMs, options);
+  if (route.access === "anyone") return route.handle(exchange, caller);
+  return caller === null
+    ? refuseRequest({ code: "caller_missing" })
+    : route.handle(exchange, caller);
+}
+
+async function callerOf(
+  surface: Surface,
+  request: HonoRequest,
+  nowMs: number,
+  { authenticate, credentialsInQuery }: MountOptions,
+): Promise<Caller | null> {
+  const credential = findCredential(request, {
+    inQuery: credentialsInQuery,
+    except: surface.ownHeaders ?? [],
+  });
+  if (credential === null) return null;
+  try {
+    return await authenticate(credential, nowMs);
+  } catch (error) {
+    const code = error instanceof FaultError ? error.fault.code : null;
+    if (code === "token_invalid") refuseRequest({ code: "caller_refused", shown: "token" });
+    if (code === "credentials_wrong") refuseRequest({ code: "caller_refused", shown: "password" });
+    throw error;
+  }
+}
+
+function refusal(surface: Surface, request: HonoRequest, error: unknown): Answer {
+  const requestId = request.header("cf-ray") ?? crypto.randomUUID();
+  const fault = faultOf(error);
+  const answer = surface.refuse(fault, { request, requestId });
+  if (answer.status < 500) return answer;
+  log(surface, request, requestId, error);
+  return { ...answer, headers: { ...answer.headers, "x-request-id": requestId } };
+}
+
+function faultOf(error: unknown): Fault | RequestFault {
+  return error instanceof FaultError || error instanceof RequestFaultError
+    ? error.fault
+    : { code: "internal" };
+}
+
+/** Never the URL: a contract may put a token there. */
+function log(surface: Surface, request: HonoRequest, requestId: string, error: unknown): void {
+  const cause = error instanceof FaultError ? error.cause : error;
+  console.error(
+    JSON.stringify({
+      level: "error",
+      request_id: requestId,
+      surface: surface.name,
+      method: request.method,
+      route: request.routePath,
+      error: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+    }),
+  );
+}
+
+function byPath(routes: readonly Route[]): Map<string, Route[]> {
+  return Map.groupBy(routes, (route) => route.path);
+}
+
+function allowedMethods(routes: readonly Route[]): string[] {
+  const methods: string[] = routes.map((route) => route.method);
+  return [...methods, ...(methods.includes("GET") ? ["HEAD"] : []), "OPTIONS"];
+}

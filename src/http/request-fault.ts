@@ -1,0 +1,36 @@
+import type { Problem } from "../core/fault.ts";
+
+/** What is wrong with a request before the core is asked: a closed union, like the core's own. */
+export type RequestFault =
+  | { readonly code: "path_not_found" }
+  | {
+      readonly code: "method_not_allowed";
+      readonly method: string;
+      readonly allow: readonly string[];
+    }
+  | { readonly code: "body_too_large" }
+  | { readonly code: "media_type_unsupported"; readonly mediaType: string }
+  /** Not JSON, not UTF-8, or not a form. */
+  | { readonly code: "body_malformed"; readonly format: "JSON" | "form" }
+  | { readonly code: "fields_invalid"; readonly problems: readonly Problem[] }
+  | { readonly code: "credentials_doubled" }
+  /** Somebody must be logged in here, and nothing was sent. */
+  | { readonly code: "caller_missing" }
+  /** What was sent logs nobody in; never says why. */
+  | { readonly code: "caller_refused"; readonly shown: "token" | "password" }
+  /** Anything unforeseen. It was logged under the request's id; its text goes nowhere else. */
+  | { readonly code: "internal" };
+
+export class RequestFaultError extends Error {
+  override readonly name = "RequestFaultError";
+  readonly fault: RequestFault;
+  constructor(fault: RequestFault) {
+    super(fault.code);
+    this.fault = fault;
+  }
+}
+
+/** @throws RequestFaultError always */
+export function refuseRequest(fault: RequestFault): never {
+  throw new RequestFaultError(fault);
+}

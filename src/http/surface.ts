@@ -1,0 +1,43 @@
+import type { HonoRequest } from "hono";
+import type { Caller } from "../core/authenticate.ts";
+import type { Fault } from "../core/fault.ts";
+import type { Answer } from "./answer.ts";
+import type { RequestFault } from "./request-fault.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** One request, as a handler sees it. */
+export interface Exchange {
+  readonly request: HonoRequest;
+  readonly nowMs: number;
+}
+
+/** Who may call: nobody is asked (`open`), whoever sends a credential must be right (`anyone`), or somebody must be logged in (`caller`). */
+export type Route = { readonly method: Method; readonly path: string } & (
+  | { readonly access: "open"; readonly handle: (x: Exchange) => Promise<Answer> }
+  | {
+      readonly access: "anyone";
+      readonly handle: (x: Exchange, caller: Caller | null) => Promise<Answer>;
+    }
+  | {
+      readonly access: "caller";
+      readonly handle: (x: Exchange, caller: Caller) => Promise<Answer>;
+    }
+);
+
+export interface RefusalContext {
+  readonly request: HonoRequest;
+  /** Stands in the log beside what went wrong. */
+  readonly requestId: string;
+}
+
+/** One HTTP contract: its routes, and its own shape for everything that goes wrong under its paths. */
+export interface Surface {
+  readonly name: string;
+  readonly routes: readonly Route[];
+  /** Whether an unknown path is answered in this surface's shape. */
+  owns(path: string): boolean;
+  /** Credential headers that are this surface's own parameters. */
+  readonly ownHeaders?: readonly string[];
+  refuse(fault: Fault | RequestFault, context: RefusalContext): Answer;
+}

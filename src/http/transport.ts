@@ -1,0 +1,67 @@
+import type { HonoRequest } from "hono";
+import type { Answer } from "./answer.ts";
+
+const LOOPBACK = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:[/?]|$)/;
+const HSTS = "max-age=31536000";
+
+const CORS_HEADERS = [
+  "Authorization",
+  "Content-Type",
+  "Idempotency-Key",
+  "X-Auth-Token",
+  "X-Auth-Google-Token",
+  "X-Auth-Facebook-Token",
+  "X-Auth-HA1B-Token",
+  "X-Token",
+].join(", ");
+const EXPOSED = "Allow, Retry-After, WWW-Authenticate, X-Auth-User, X-Request-Id";
+
+/** Plain HTTP is sent to HTTPS, for every method; only loopback is exempt. */
+export function httpsRedirect(url: string): Response | null {
+  if (!url.startsWith("http:") || LOOPBACK.test(url)) return null;
+  return new Response(null, {
+    status: 301,
+    headers: { location: url.replace(/^http:/, "https:"), "cache-control": "no-store" },
+  });
+}
+
+/** Origins that a browser's script may call from: `*`, or a list of them. */
+export type CorsOrigins = "*" | readonly string[];
+
+/** Makes the Response, and its headers in the same go: setting them afterwards costs more than all else here. */
+export function toResponse(answer: Answer, request: HonoRequest, origins: CorsOrigins): Response {
+  const { status, body } = answer;
+  const headers: Record<string, string> = {
+    "cache-control": "no-store",
+    "x-content-type-options": "nosniff",
+    "access-control-expose-headers": EXPOSED,
+    ...allowOrigin(request, origins),
+  };
+  if (request.url.startsWith("https:")) headers["strict-transport-security"] = HSTS;
+  if (body !== null) headers["content-type"] = "application/json";
+  Object.assign(headers, answer.headers);
+  return new Response(body === null ? null : JSON.stringify(body), { status, headers });
+}
+
+/** `OPTIONS` on a path that exists: what it takes, and for browsers from where. */
+export function preflight(allow: readonly string[]): Answer {
+  return {
+    status: 204,
+    body: null,
+    headers: {
+      allow: allow.join(", "),
+      "access-control-allow-methods": allow.join(", "),
+      "access-control-allow-headers": CORS_HEADERS,
+      "access-control-max-age": "7200",
+    },
+  };
+}
+
+function allowOrigin(request: HonoRequest, origins: CorsOrigins): Record<string, string> {
+  if (origins === "*") return { "access-control-allow-origin": "*" };
+  const origin = request.header("origin");
+  const vary = { vary: "Origin" };
+  return origin !== undefined && origins.includes(origin)
+    ? { ...vary, "access-control-allow-origin": origin }
+    : vary;
+}

@@ -1,0 +1,278 @@
+import type { HonoRequest } from "hono";
+import * as v from "valibot";
+import type { ActionTokens } from "../core/action-tokens.ts";
+import type { Fault } from "../core/fault.ts";
+import type { Contacts } from "../core/ports.ts";
+import { ACTION_MAX_USES, type ActionToken, type Json, TOKEN_KINDS } from "../core/token.ts";
+import { type Answer, ok } from "../http/answer.ts";
+import { readFields } from "../http/body.ts";
+import { challenges } from "../http/challenge.ts";
+import { decode, storable } from "../http/fields.ts";
+import { cursorText, readPage } from "../http/paging.ts";
+import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
+import type { RefusalContext, Surface } from "../http/surface.ts";
+
+/** Deeper values are refused: a recursive reader, ours or another's, would run out of stack. */
+const MAX_DEPTH = 64;
+
+const { ttlSeconds, minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.action;
+
+const text = (field: string) =>
+  v.pipe(
+    v.string(`The ${field} must be a string.`),
+    v.minLength(1, `The ${field} field is required.`),
+    storable(`The ${field} format is invalid.`),
+  );
+
+/** Laravel's `integer` takes digits in a string too, as a form sends them. */
+const wholeNumber = (field: string, min: number, max: number, otherwise: number) =>
+  v.nullish(
+    v.pipe(
+      v.union(
+        [
+          v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number)),
+          v.pipe(v.number(), v.integer()),
+        ],
+        `The ${field} must be an integer.`,
+      ),
+      v.minValue(min, `The ${field} must be between ${min} and ${max}.`),
+      v.maxValue(max, `The ${field} must be between ${min} and ${max}.`),
+    ),
+    otherwise,
+  );
+
+/** A JSON value, or a string that holds one. */
+const payload = v.pipe(
+  v.unknown(),
+  v.rawTransform<unknown, Json>(({ dataset, addIssue, NEVER }) => {
+    const value = typeof dataset.value === "string" ? tryParse(dataset.value) : dataset.value;
+    if (isJson(value, MAX_DEPTH)) return value;
+    addIssue({ message: "The payload must be a valid JSON string." });
+    return NEVER;
+  }),
+);
+
+const generate = (isAction: (name: string) => boolean) =>
+  v.object({
+    action: v.pipe(text("action"), v.check(isAction, SELECTED_ACTION)),
+    payload: v.optional(payload, null),
+    ttl: wholeNumber("ttl", minTtlSeconds, maxTtlSeconds, ttlSeconds),
+    max_uses: wholeNumber("max uses", 1, ACTION_MAX_USES, 1),
+    audience: v.nullish(v.pipe(text("audience"), v.toLowerCase()), null),
+  });
+
+const SELECTED_ACTION = "The selected action is invalid.";
+
+const Run = v.object({ token: text("token") });
+
+const required = (path: string) => `The ${path.replaceAll("_", " ")} field is required.`;
+
+/** Contract `action-tokens`: the backend of a contact-tracing app, in Laravel's shapes. */
+export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Surface {
+  const Generate = generate(tokens.knows);
+  return {
+    name: "action-tokens",
+    owns: (path) => path.startsWith("/api/"),
+    refuse: refusal,
+    routes: [
+      {
+        method: "POST",
+        path: "/api/generate-action-token",
+        access: "caller",
+        async handle({ request, nowMs }, caller) {
+          const { action, payload, ttl, max_uses, audience } = decode(
+            Generate,
+            await readBody(request),
+            required,
+          );
+          const issue = { action, payload, ttlSeconds: ttl, maxUses: max_uses, audience };
+          const { token, secret } = await tokens.issue(caller, issue, nowMs);
+          return ok({ token: { ...shown(token), token: secret } });
+        },
+      },
+      {
+        method: "POST",
+        path: "/api/run-action-token",
+        access: "anyone",
+        async handle({ request, nowMs }, caller) {
+          const key = idempotencyKey(request);
+          const { token } = decode(Run, await readBody(request), required);
+          const receipt = await tokens.run(token, caller, key, nowMs);
+          return ok({
+            status: "action_success",
+            action: receipt.action,
+            data: receipt.data,
+            receipt: {
+              id: receipt.id,
+              token_id: receipt.tokenId,
+              action: receipt.action,
+              run_by: receipt.runBy,
+              run_at: new Date(receipt.runAtMs).toISOString(),
+            },
+          });
+        },
+      },
+      {
+        method: "GET",
+        path: "/api/action-tokens",
+        access: "caller",
+        async handle({ request, nowMs }, caller) {
+          const { items, next } = await tokens.list(caller, readPage(request), nowMs);
+          return ok({ data: items.map(shown), next_cursor: cursorText(next) });
+        },
+      },
+      {
+        method: "DELETE",
+        path: "/api/action-tokens/:id",
+        access: "caller",
+        async handle({ request, nowMs }, caller) {
+          await tokens.end(caller, request.param("id") ?? "", nowMs);
+          return { status: 204, body: null };
+        },
+      },
+      {
+        method: "GET",
+        path: "/api/user/get-contacts",
+        access: "caller",
+        async handle({ request }, caller) {
+          const { items, next } = await contacts.list(caller.userId, readPage(request));
+          const shownContacts = items.map(({ id, firstName, lastName, createdAtMs }) => ({
+            contact: { id, first_name: firstName, last_name: lastName },
+            created_at: new Date(createdAtMs).toISOString(),
+          }));
+          return ok({ data: { contacts: shownContacts }, next_cursor: cursorText(next) });
+        },
+      },
+    ],
+  };
+}
+
+function shown(token: ActionToken): Readonly<Record<string, Json>> {
+  return {
+    id: token.id,
+    user_id: token.userId,
+    action: token.action,
+    payload: token.payload,
+    audience: token.audience,
+    max_uses: token.maxUses,
+    uses: token.uses,
+    expires_at: new Date(token.expiresAtMs).toISOString(),
+    created_at: new Date(token.createdAtMs).toISOString(),
+    updated_at: new Date(token.modifiedAtMs).toISOString(),
+  };
+}
+
+/** Fields that are not an object are no fields, as in PHP. */
+async function readBody(request: HonoRequest): Promise<unknown> {
+  const value = await readFields(request);
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}
+
+/** IETF draft-ietf-httpapi-idempotency-key-header: a quoted string; many clients leave the quotes out. */
+function idempotencyKey(request: HonoRequest): string | null {
+  const header = request.header("idempotency-key");
+  if (header === undefined) return null;
+  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+    const message = "The Idempotency-Key must be 1 to 255 printable characters.";
+    refuseRequest({ code: "fields_invalid", problems: [{ path: "Idempotency-Key", message }] });
+  }
+  return key;
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isJson(value: unknown, depth: number): value is Json {
+  if (typeof value === "string") return value.isWellFormed();
+  if (value === null || typeof value === "number" || typeof value === "boolean") return true;
+  if (typeof value !== "object" || depth === 0) return false;
+  return Object.entries(value).every(
+    ([key, item]) => key.isWellFormed() && isJson(item, depth - 1),
+  );
+}
+
+function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalContext): Answer {
+  const message = (status: number, text: string, headers?: Record<string, string>): Answer => ({
+    status,
+    body: { message: text },
+    ...(headers && { headers }),
+  });
+  const invalid = (errors: Record<string, string[]>): Answer => ({
+    status: 422,
+    body: { message: "The given data was invalid.", errors },
+  });
+  const unauthenticated = (shown: "nothing" | "token" | "password") =>
+    message(401, "Unauthenticated.", { "www-authenticate": challenges(request, shown) });
+
+  switch (fault.code) {
+    case "fields_invalid":
+      return invalid(Object.fromEntries(fault.problems.map((each) => [each.path, [each.message]])));
+    case "action_unknown":
+      return invalid({ action: [SELECTED_ACTION] });
+    case "reference_unknown":
+      return invalid({ [fault.field]: [`The selected ${fault.field} is invalid.`] });
+    case "payload_invalid":
+      return invalid(
+        Object.fromEntries(
+          fault.problems.map(({ path, message }) => {
+            const field = path === "" ? "payload" : `payload.${path}`;
+            return [field, [`The ${field} ${message}.`]];
+          }),
+        ),
+      );
+    case "action_refused":
+      return {
+        status: 422,
+        body: {
+          status: "action_token_invalid",
+          message: fault.message,
+          reason: fault.reason,
+        },
+      };
+    case "idempotency_mismatch":
+      return message(422, "This Idempotency-Key was used with another request.");
+    case "caller_missing":
+    case "credentials_missing":
+      return unauthenticated("nothing");
+    case "caller_refused":
+      return unauthenticated(fault.shown);
+    case "token_invalid":
+      return unauthenticated("token");
+    case "credentials_doubled":
+      return message(400, "More than one credential was sent.");
+    case "body_malformed":
+      return message(400, `The body is not valid ${fault.format}.`);
+    case "path_not_found":
+    case "token_not_found":
+      return message(404, "Not Found");
+    case "method_not_allowed":
+      return message(
+        405,
+        `The ${fault.method} method is not supported for this route. Supported methods: ${fault.allow.join(", ")}.`,
+        { allow: fault.allow.join(", ") },
+      );
+    case "body_too_large":
+      return message(413, "The body is too large.");
+    case "media_type_unsupported":
+      return message(415, "Unsupported Media Type");
+    case "unavailable":
+      return message(503, "Service Unavailable", {
+        "retry-after": String(fault.retryAfterSeconds),
+      });
+    case "internal":
+    // No route of this surface meets these.
+    case "credentials_wrong":
+    case "token_wrong_type":
+    case "sign_up_closed":
+    case "user_exists":
+    case "password_common":
+    case "current_password_missing":
+      return { status: 500, body: { message: "Server Error", request_id: requestId } };
+  }
+}

@@ -1,0 +1,159 @@
+import * as v from "valibot";
+import type { Fault } from "../core/fault.ts";
+import type { JwtPairs } from "../core/jwt-pairs.ts";
+import type { Json } from "../core/token.ts";
+import { type Answer, ok } from "../http/answer.ts";
+import { readFields } from "../http/body.ts";
+import { decode } from "../http/fields.ts";
+import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
+import type { Exchange, RefusalContext, Route, Surface } from "../http/surface.ts";
+
+const PATH = "/api/token";
+
+/** DRF's CharField: numbers are taken as text, and NUL and lone surrogates are not. */
+const charField = v.pipe(
+  v.unknown(),
+  v.check((value) => value !== null, "This field may not be null."),
+  v.union([v.string(), v.number()], "Not a valid string."),
+  v.transform(String),
+  v.check((text) => text.trim() !== "", "This field may not be blank."),
+  v.check((text) => !text.includes("\0"), "Null characters are not allowed."),
+  v.check((text) => text.isWellFormed(), "Surrogate characters are not allowed."),
+);
+
+const Login = v.object({ email: charField, password: charField });
+const Refresh = v.object({ refresh: charField });
+const Verify = v.object({ token: charField });
+
+/** Contract `jwt-pair`: the answers are those of simplejwt 5.2 on Django REST framework 3.14. */
+export function jwtPair(pairs: JwtPairs): Surface {
+  return {
+    name: "jwt-pair",
+    owns: (path) => path === PATH || path.startsWith(`${PATH}/`),
+    refuse: refusal,
+    routes: [
+      ...post(`${PATH}/`, async ({ request, nowMs }) => {
+        const { email, password } = decode(Login, withEmail(await readDict(request)), required);
+        return ok(await pairs.obtain(email, password, nowMs));
+      }),
+      ...post(`${PATH}/refresh/`, async ({ request, nowMs }) => {
+        const { refresh } = decode(Refresh, await readDict(request), required);
+        return ok(await pairs.refresh(refresh, nowMs));
+      }),
+      ...post(`${PATH}/verify/`, async ({ request, nowMs }) => {
+        const { token } = decode(Verify, await readDict(request), required);
+        await pairs.verify(token, nowMs);
+        return ok([]);
+      }),
+    ],
+  };
+}
+
+/** Both with and without the last slash, served and not redirected. As in the origin nobody is asked who they are. */
+function post(path: string, handle: (x: Exchange) => Promise<Answer>): Route[] {
+  return [path, path.slice(0, -1)].map((each) => ({
+    method: "POST",
+    path: each,
+    access: "open",
+    handle,
+  }));
+}
+
+const required = () => "This field is required.";
+
+type Dict = Readonly<Record<string, unknown>>;
+
+async function readDict(request: Exchange["request"]): Promise<Dict> {
+  const value = await readFields(request);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  const message =
+    value === null
+      ? "No data provided"
+      : `Invalid data. Expected a dictionary, but got ${pythonType(value)}.`;
+  return refuseRequest({
+    code: "fields_invalid",
+    problems: [{ path: "non_field_errors", message }],
+  });
+}
+
+/** simplejwt's clients on npm send `username`. */
+function withEmail(fields: Dict): Dict {
+  return Object.hasOwn(fields, "email") || !Object.hasOwn(fields, "username")
+    ? fields
+    : { ...fields, email: fields.username };
+}
+
+function pythonType(value: unknown): string {
+  if (Array.isArray(value)) return "list";
+  switch (typeof value) {
+    case "string":
+      return "str";
+    case "boolean":
+      return "bool";
+    default:
+      return Number.isInteger(value) ? "int" : "float";
+  }
+}
+
+const CHALLENGE = { "www-authenticate": 'Bearer realm="api"' };
+
+function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalContext): Answer {
+  const detail = (status: number, text: string, more: Record<string, Json> = {}): Answer => ({
+    status,
+    body: { detail: text, ...more },
+    ...(status === 401 && { headers: CHALLENGE }),
+  });
+  switch (fault.code) {
+    case "fields_invalid":
+      return {
+        status: 400,
+        body: Object.fromEntries(fault.problems.map(({ path, message }) => [path, [message]])),
+      };
+    case "body_malformed":
+      return detail(
+        400,
+        fault.format === "JSON"
+          ? "JSON parse error - the body is not valid JSON"
+          : "Form parse error - the body is not a valid form",
+      );
+    case "media_type_unsupported":
+      return detail(415, `Unsupported media type "${fault.mediaType}" in request.`);
+    case "credentials_wrong":
+      return detail(401, "No active account found with the given credentials");
+    case "token_invalid":
+      return detail(401, "Token is invalid or expired", { code: "token_not_valid" });
+    case "token_wrong_type":
+      return detail(401, "Token has wrong type", { code: "token_not_valid" });
+    case "path_not_found":
+      return detail(404, "Not found.");
+    case "method_not_allowed":
+      return {
+        ...detail(405, `Method "${request.method}" not allowed.`),
+        headers: { allow: fault.allow.join(", ") },
+      };
+    case "body_too_large":
+      return detail(413, "Request body is too large.");
+    case "unavailable":
+      return {
+        ...detail(503, "Service temporarily unavailable, try again later."),
+        headers: { "retry-after": String(fault.retryAfterSeconds) },
+      };
+    case "internal":
+    // No route of this surface meets these.
+    case "caller_missing":
+    case "caller_refused":
+    case "credentials_doubled":
+    case "credentials_missing":
+    case "sign_up_closed":
+    case "user_exists":
+    case "password_common":
+    case "current_password_missing":
+    case "token_not_found":
+    case "action_unknown":
+    case "payload_invalid":
+    case "reference_unknown":
+    case "action_refused":
+    case "idempotency_mismatch":
+      return detail(500, "Internal server error.", { request_id: requestId });
+  }
+}

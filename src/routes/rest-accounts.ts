@@ -1,0 +1,136 @@
+import type { HonoRequest } from "hono";
+import type { AccountChange, Accounts } from "../core/accounts.ts";
+import type { JwtPairs } from "../core/jwt-pairs.ts";
+import type { Json } from "../core/token.ts";
+import type { User } from "../core/user.ts";
+import { type Answer, ok } from "../http/answer.ts";
+import { isJson, readJson } from "../http/body.ts";
+import { decode } from "../http/fields.ts";
+import { refuseRequest } from "../http/request-fault.ts";
+import type { Route } from "../http/surface.ts";
+import { ChangeUser, DeleteUser, SignUp } from "./rest-fields.ts";
+
+/** `/rest/auth` and `/rest/user`, in Opentact's form. */
+export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Route[] {
+  return [
+    {
+      method: "GET",
+      path: "/rest/auth",
+      access: "caller",
+      async handle({ nowMs }, caller) {
+        const user = await accounts.read(caller);
+        const token = await pairs.forCaller(caller, user, nowMs);
+        return {
+          ...success({ ...shownUser(user), token }),
+          // For gateways that ask by subrequest, such as nginx auth_request.
+          headers: { "x-auth-user": user.id },
+        };
+      },
+    },
+    {
+      method: "POST",
+      path: "/rest/user",
+      access: "anyone",
+      async handle({ request, nowMs }) {
+        const fields = decode(SignUp, await readBody(request));
+        const user = await accounts.signUp(
+          {
+            email: fields.email,
+            password: fields.password,
+            firstName: fields.first_name,
+            lastName: fields.last_name,
+            phoneNumber: fields.phone_number,
+            dob: fields.dob,
+            gender: fields.gender,
+          },
+          nowMs,
+        );
+        return { ...success(shownUser(user)), status: 201 };
+      },
+    },
+    {
+      method: "GET",
+      path: "/rest/user",
+      access: "caller",
+      async handle(_, caller) {
+        return success(shownUser(await accounts.read(caller)));
+      },
+    },
+    {
+      method: "PATCH",
+      path: "/rest/user",
+      access: "caller",
+      async handle({ request, nowMs }, caller) {
+        const change = await readChange(request);
+        return success(shownUser(await accounts.change(caller, change, nowMs)));
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/rest/user",
+      access: "caller",
+      async handle({ request, nowMs }, caller) {
+        const { password } = decode(DeleteUser, await readBody(request));
+        await accounts.remove(caller, password, nowMs);
+        return success({});
+      },
+    },
+  ];
+}
+
+export const success = (payload: Json): Answer => ok({ success: true, payload });
+
+/** @throws RequestFaultError `media_type_unsupported` for a body that is not JSON by its type */
+export async function readBody(request: HonoRequest): Promise<unknown> {
+  if (!isJson(request)) {
+    refuseRequest({
+      code: "media_type_unsupported",
+      mediaType: request.header("content-type") ?? "",
+    });
+  }
+  return readJson(request);
+}
+
+async function readChange(request: HonoRequest): Promise<AccountChange> {
+  const fields = decode(ChangeUser, await readBody(request));
+  const { email, password, current_password, first_name, last_name, phone_number, dob, gender } =
+    fields;
+  const change: AccountChange = {
+    ...(email !== undefined && { email }),
+    ...(password !== undefined && { password }),
+    ...(first_name !== undefined && { firstName: first_name }),
+    ...(last_name !== undefined && { lastName: last_name }),
+    ...(phone_number !== undefined && { phoneNumber: phone_number }),
+    ...(dob !== undefined && { dob }),
+    ...(gender !== undefined && { gender }),
+  };
+  if (Object.keys(change).length === 0) {
+    const message = "the body must name at least one field to change";
+    refuseRequest({ code: "fields_invalid", problems: [{ path: "", message }] });
+  }
+  return {
+    ...change,
+    ...(current_password !== undefined && { currentPassword: current_password }),
+  };
+}
+
+function shownUser(user: User): Readonly<Record<string, Json>> {
+  return {
+    created_on: new Date(user.createdAtMs).toISOString(),
+    modified_on: new Date(user.modifiedAtMs).toISOString(),
+    uuid: user.id,
+    email: user.email,
+    phone_number: user.phoneNumber,
+    first_name: user.firstName,
+    last_name: user.lastName,
+    dob: user.dob,
+    // No account is linked to another provider's yet.
+    gmail_user_id: null,
+    facebook_user_id: null,
+    apple_user_id: null,
+    wechat_user_id: null,
+    role: user.role,
+    gender: user.gender,
+    deleted_on: user.deletedAtMs === null ? null : new Date(user.deletedAtMs).toISOString(),
+  };
+}

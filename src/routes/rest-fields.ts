@@ -1,0 +1,93 @@
+import * as v from "valibot";
+import { TOKEN_KINDS } from "../core/token.ts";
+import { normalizeEmail } from "../core/user.ts";
+import { storable } from "../http/fields.ts";
+
+/** The fields of the `/rest` surface: accounts and API tokens. */
+
+const characters = (text: string) => [...text].length;
+
+const length = <const M extends string>(min: number, max: number, message: M) =>
+  v.check<string, M>((text) => characters(text) >= min && characters(text) <= max, message);
+
+const email = v.pipe(
+  v.string("must be a string"),
+  storable("must be an e-mail address"),
+  v.transform(normalizeEmail),
+  length(5, 80, "must be 5 to 80 characters"),
+  v.regex(/^[^\s@]+@[^\s@]+$/, "must be an e-mail address"),
+);
+
+/** Taken exactly as sent, spaces included. */
+const password = v.pipe(
+  v.string("must be a string"),
+  storable("must be well-formed text"),
+  length(8, 255, "must be 8 to 255 characters"),
+  v.check((text) => text.trim() !== "", "must not be all white space"),
+);
+
+const shortText = v.pipe(
+  v.string("must be a string"),
+  storable("must be well-formed text"),
+  length(1, 24, "must be 1 to 24 characters"),
+);
+
+const phoneNumber = v.pipe(
+  v.string("must be a string"),
+  v.regex(/^\+[1-9]\d{1,14}$/, "must be in E.164 form, like +15551234567"),
+);
+
+const dob = v.pipe(v.string("must be a string"), v.check(isDate, "must be a date as YYYY-MM-DD"));
+
+/** Each may be null, which clears it. */
+const profile = {
+  first_name: v.nullable(shortText),
+  last_name: v.nullable(shortText),
+  phone_number: v.nullable(phoneNumber),
+  dob: v.nullable(dob),
+  gender: v.nullable(shortText),
+};
+
+const anything = v.pipe(v.string("must be a string"), v.minLength(1, "must not be empty"));
+
+export const SignUp = v.object({
+  email,
+  password,
+  first_name: v.optional(profile.first_name, null),
+  last_name: v.optional(profile.last_name, null),
+  phone_number: v.optional(profile.phone_number, null),
+  dob: v.optional(profile.dob, null),
+  gender: v.optional(profile.gender, null),
+});
+
+export const ChangeUser = v.partial(
+  v.object({ ...profile, email, password, current_password: anything }),
+);
+
+export const DeleteUser = v.object({ password: anything });
+
+const name = v.pipe(
+  v.string("must be a string"),
+  storable("must be well-formed text"),
+  length(1, 64, "must be 1 to 64 characters"),
+);
+
+const { minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.api;
+const TTL = `must be a whole number of seconds from ${minTtlSeconds} to ${maxTtlSeconds}`;
+
+const ttl = v.pipe(
+  v.number(TTL),
+  v.integer(TTL),
+  v.minValue(minTtlSeconds, TTL),
+  v.maxValue(maxTtlSeconds, TTL),
+);
+
+export const CreateToken = v.object({ name, ttl: v.nullish(ttl, null) });
+
+export const ChangeToken = v.partial(v.object({ name, ttl }));
+
+function isDate(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  const date = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
+}

@@ -1,0 +1,115 @@
+import type { Accounts } from "../core/accounts.ts";
+import type { ApiTokens } from "../core/api-tokens.ts";
+import type { JwtPairs } from "../core/jwt-pairs.ts";
+import { type ApiToken, type Json, TOKEN_KINDS } from "../core/token.ts";
+import { ok } from "../http/answer.ts";
+import { decode } from "../http/fields.ts";
+import { cursorText, readPage } from "../http/paging.ts";
+import { refuseRequest } from "../http/request-fault.ts";
+import type { Route, Surface } from "../http/surface.ts";
+import { readBody, restAccounts, success } from "./rest-accounts.ts";
+import { restRefusal } from "./rest-faults.ts";
+import { ChangeToken, CreateToken } from "./rest-fields.ts";
+
+/** Contract `rest-tokens`: Opentact's named API tokens, and the accounts of all surfaces. */
+export function restTokens(accounts: Accounts, pairs: JwtPairs, tokens: ApiTokens): Surface {
+  return {
+    name: "rest-tokens",
+    owns: (path) => path === "/rest" || path.startsWith("/rest/") || path.startsWith("/token/"),
+    refuse: restRefusal,
+    routes: [...restAccounts(accounts, pairs), ...tokenRoutes(tokens)],
+  };
+}
+
+function tokenRoutes(tokens: ApiTokens): readonly Route[] {
+  // The contract has PATCH at one path and everything else at another.
+  const change = (path: string): Route => ({
+    method: "PATCH",
+    path,
+    access: "caller",
+    async handle({ request, nowMs }, caller) {
+      const { name, ttl } = decode(ChangeToken, await readBody(request));
+      if (name === undefined && ttl === undefined) {
+        const message = "the body must have a name or a ttl";
+        refuseRequest({ code: "fields_invalid", problems: [{ path: "", message }] });
+      }
+      const wanted = {
+        ...(name !== undefined && { name }),
+        ...(ttl !== undefined && { ttlSeconds: ttl }),
+      };
+      const id = request.param("token") ?? "";
+      return success(shown(await tokens.change(caller, id, wanted, nowMs)));
+    },
+  });
+
+  return [
+    {
+      method: "POST",
+      path: "/rest/token",
+      access: "caller",
+      async handle({ request, nowMs }, caller) {
+        const { name, ttl } = decode(CreateToken, await readBody(request));
+        const { token, secret } = await tokens.create(caller, { name, ttlSeconds: ttl }, nowMs);
+        return success({
+          name: token.name,
+          ttl: ttl ?? TOKEN_KINDS.api.ttlSeconds,
+          token: secret,
+          uuid: token.id,
+          ...times(token),
+        });
+      },
+    },
+    {
+      method: "GET",
+      path: "/rest/token/list",
+      access: "caller",
+      async handle({ request, nowMs }, caller) {
+        const { items, next } = await tokens.list(caller, readPage(request), nowMs);
+        return ok({ success: true, payload: items.map(shown), next_cursor: cursorText(next) });
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/rest/token/all",
+      access: "caller",
+      async handle(_, caller) {
+        await tokens.endAll(caller);
+        return success({});
+      },
+    },
+    change("/rest/token/:token"),
+    change("/token/:token"),
+    {
+      method: "DELETE",
+      path: "/rest/token/:token",
+      access: "caller",
+      async handle({ request, nowMs }, caller) {
+        const sent = request.param("token") ?? "";
+        const ended = await tokens.end(caller, sent, nowMs);
+        return success({ token: sent, name: ended.name, ...times(ended) });
+      },
+    },
+  ];
+}
+
+function times(token: {
+  createdAtMs: number;
+  modifiedAtMs: number;
+  expiresAtMs: number;
+}): Readonly<Record<string, Json>> {
+  return {
+    created_on: new Date(token.createdAtMs).toISOString(),
+    modified_on: new Date(token.modifiedAtMs).toISOString(),
+    expired_on: new Date(token.expiresAtMs).toISOString(),
+  };
+}
+
+function shown(token: ApiToken): Readonly<Record<string, Json>> {
+  return {
+    uuid: token.id,
+    name: token.name,
+    ...times(token),
+    last_used_on: token.lastUsedAtMs === null ? null : new Date(token.lastUsedAtMs).toISOString(),
+    token_hint: token.hint,
+  };
+}

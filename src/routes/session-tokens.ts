@@ -1,0 +1,144 @@
+import type { HonoRequest } from "hono";
+import * as v from "valibot";
+import type { Fault } from "../core/fault.ts";
+import { refuse } from "../core/fault.ts";
+import type { Session, Sessions } from "../core/sessions.ts";
+import { type Answer, ok } from "../http/answer.ts";
+import { isJson, readJson } from "../http/body.ts";
+import { decode } from "../http/fields.ts";
+import { challenges } from "../http/challenge.ts";
+import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
+import type { RefusalContext, Surface } from "../http/surface.ts";
+
+const PATH = "/tokens";
+
+const text = v.pipe(v.string(), v.minLength(1));
+const Create = v.object({ email_id: text, password: text });
+const Extend = v.object({ token: v.optional(text), extend: v.literal(true) });
+
+const shown = ({ secret, email, expiresAtMs }: Session) => ({
+  token: secret,
+  email_id: email,
+  expires: expiresAtMs,
+});
+
+/** Contract `session-tokens`: a small Node.js session service. */
+export function sessionTokens(sessions: Sessions): Surface {
+  return {
+    name: "session-tokens",
+    owns: (path) => path === PATH || path.startsWith(`${PATH}/`),
+    // On this surface the header is the token that is spoken of, not who speaks.
+    ownHeaders: ["x-token"],
+    refuse: refusal,
+    routes: [
+      {
+        method: "POST",
+        path: PATH,
+        access: "anyone",
+        async handle({ request, nowMs }) {
+          const { email_id, password } = decode(Create, await readBody(request));
+          const session = await sessions.create(email_id, password, nowMs);
+          return ok({ success: "token created successfully", data: shown(session) });
+        },
+      },
+      {
+        method: "GET",
+        path: PATH,
+        access: "anyone",
+        async handle({ request, nowMs }) {
+          return ok(shown(await sessions.read(tokenOf(request, request.query("token")), nowMs)));
+        },
+      },
+      {
+        method: "PUT",
+        path: PATH,
+        access: "anyone",
+        async handle({ request, nowMs }) {
+          const { token } = decode(Extend, await readBody(request));
+          const session = await sessions.extend(tokenOf(request, token), nowMs);
+          return ok({ success: "data updated successfully", __latest_data: shown(session) });
+        },
+      },
+      {
+        method: "DELETE",
+        path: PATH,
+        access: "anyone",
+        async handle({ request, nowMs }) {
+          await sessions.end(tokenOf(request, request.query("token")), nowMs);
+          return ok({ success: "successfully deleted token" });
+        },
+      },
+    ],
+  };
+}
+
+/** The token from its parameter or from `x-token`, which keeps it out of URLs; two that differ are none. */
+function tokenOf(request: HonoRequest, parameter: string | undefined): string {
+  const header = request.header("x-token");
+  const token = parameter ?? header;
+  const differ = header !== undefined && parameter !== undefined && header !== parameter;
+  const repeated = (request.queries("token")?.length ?? 0) > 1;
+  return token === undefined || differ || repeated ? refuse({ code: "token_invalid" }) : token;
+}
+
+async function readBody(request: HonoRequest): Promise<unknown> {
+  if (!isJson(request)) refuseRequest({ code: "body_malformed", format: "JSON" });
+  return readJson(request);
+}
+
+function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalContext): Answer {
+  const error = (status: number, text: string, headers?: Record<string, string>): Answer => ({
+    status,
+    body: { error: text },
+    ...(headers && { headers }),
+  });
+  const missing =
+    request.method === "PUT"
+      ? "missing or invalid required fields. extend must be set to true"
+      : "missing or invalid required fields";
+  switch (fault.code) {
+    case "fields_invalid":
+    case "body_malformed":
+    case "media_type_unsupported":
+      return error(400, missing);
+    case "token_invalid":
+      return error(400, missing);
+    case "credentials_wrong":
+      return error(400, "password does not match");
+    case "caller_refused":
+      return error(401, "invalid credentials", {
+        "www-authenticate": challenges(request, fault.shown),
+      });
+    case "credentials_doubled":
+      return error(400, "more than one credential was sent");
+    case "path_not_found":
+      return error(404, "not found");
+    case "method_not_allowed":
+      return error(405, "method not allowed", { allow: fault.allow.join(", ") });
+    case "body_too_large":
+      return error(413, "request body is too large");
+    case "unavailable":
+      return error(503, "storage is not available, try again later", {
+        "retry-after": String(fault.retryAfterSeconds),
+      });
+    case "internal":
+    // No route of this surface meets these.
+    case "caller_missing":
+    case "credentials_missing":
+    case "token_wrong_type":
+    case "sign_up_closed":
+    case "user_exists":
+    case "password_common":
+    case "current_password_missing":
+    case "token_not_found":
+    case "action_unknown":
+    case "payload_invalid":
+    case "reference_unknown":
+    case "action_refused":
+    case "idempotency_mismatch":
+      return {
+        status: 500,
+        body: { error: "some internal error happened", request_id: requestId },
+      };
+  }
+}

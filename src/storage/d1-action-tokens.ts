@@ -1,0 +1,183 @@
+import sql, { join, type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { Condition } from "../core/action.ts";
+import type { ActionClaim, ActionTokens, ClaimOutcome, Receipt } from "../core/ports.ts";
+import type { Json } from "../core/token.ts";
+import { asSql, type Database } from "./database.ts";
+import { insertToken } from "./insert-token.ts";
+import { pageOf, toPage } from "./paging.ts";
+import { callerStands, STANDS } from "./standing-sql.ts";
+import { ActionRow, TOKEN_COLUMNS, toAction } from "./token-row.ts";
+
+const flag = v.pipe(
+  v.nullable(v.number()),
+  v.transform((value) => value === 1),
+);
+
+const ReceiptRow = v.object({
+  id: v.string(),
+  token_id: v.string(),
+  action: v.string(),
+  run_by: v.string(),
+  run_at: v.number(),
+  data: v.pipe(
+    v.string(),
+    v.parseJson(),
+    v.custom<Json>((value) => value !== undefined),
+  ),
+});
+
+/** Why a claim was not granted, asked in the same batch, so at the same instant. */
+const WhyRow = v.object({
+  known: flag,
+  revoked: flag,
+  expired: flag,
+  used: flag,
+  caller_stands: flag,
+  conditions: v.pipe(v.string(), v.parseJson(), v.array(flag)),
+});
+
+const userIsThere = (id: string): Sql =>
+  sql`EXISTS (SELECT 1 FROM users WHERE id = ${id} AND deleted_on IS NULL)`;
+
+const allOf = (parts: readonly Sql[]): Sql => join([sql`TRUE`, ...parts], " AND ");
+
+/** A JSON array of what each part says. */
+const flags = (parts: readonly Sql[]): Sql =>
+  parts.length === 0 ? sql`'[]'` : sql`json_array(${join([...parts])})`;
+
+function toReceipt(row: v.InferOutput<typeof ReceiptRow>): Receipt {
+  return {
+    id: row.id,
+    tokenId: row.token_id,
+    action: row.action,
+    runBy: row.run_by,
+    runAtMs: row.run_at,
+    data: row.data,
+  };
+}
+
+export function d1ActionTokens(db: Database): ActionTokens {
+  return {
+    async insert(token, caller, conditions) {
+      const holds = conditions.map((condition) => asSql(condition.holds));
+      const audience = token.audience === null ? sql`TRUE` : userIsThere(token.audience);
+      const [inserted = [], [why] = []] = await db.batch([
+        insertToken(token, caller, allOf([audience, ...holds])),
+        sql`SELECT ${callerStands(caller)} AS caller_stands, ${audience} AS audience,
+          ${flags(holds)} AS conditions`,
+      ]);
+      if (inserted.length > 0) return null;
+      const answer = v.parse(
+        v.object({ ...v.pick(WhyRow, ["caller_stands", "conditions"]).entries, audience: flag }),
+        why,
+      );
+      if (!answer.caller_stands) return "caller_gone";
+      if (!answer.audience) return "audience_unknown";
+      return firstThatFails(conditions, answer.conditions) ?? "caller_gone";
+    },
+
+    async find(id) {
+      const row = await db.first(
+        sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.id = ${id} AND tokens.kind = 'action'`,
+        ActionRow,
+      );
+      return row === null ? null : toAction(row);
+    },
+
+    async claim(claim) {
+      const rows = await db.batch(claimBatch(claim));
+      return readOutcome(claim, rows);
+    },
+
+    async list(caller, page, nowMs) {
+      const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, page);
+      const rows = await db.all(
+        sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.user_id = ${caller.userId}
+          AND tokens.kind = 'action' AND tokens.revoked_at IS NULL
+          AND tokens.epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
+          AND tokens.api_epoch IS NULL AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
+          AND ${from} ${orderAndLimit}`,
+        ActionRow,
+      );
+      return toPage(rows.map(toAction), page);
+    },
+
+    async end(id, caller, nowMs) {
+      const changes = await db.run(
+        sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+          WHERE id = ${id} AND kind = 'action' AND user_id = ${caller.userId}
+            AND epoch = ${caller.epoch} AND revoked_at IS NULL AND expires_at > ${nowMs}
+            AND uses < max_uses AND ${callerStands(caller)}`,
+      );
+      return changes > 0;
+    },
+  };
+}
+
+/**
+ * Claim, receipt, effect, and why not: one transaction. The receipt is written only if the claim
+ * left this run's mark on the token, and the effect only if the receipt is there.
+ */
+function claimBatch(claim: ActionClaim): Sql[] {
+  const { receiptId, token, caller, runnerId, nowMs } = claim;
+  const key = boundKey(claim);
+  const conditions = claim.conditions.map((condition) => asSql(condition.holds));
+  const callerOk = caller === null ? sql`TRUE` : callerStands(caller);
+  const notRepeated =
+    key === null
+      ? sql`TRUE`
+      : sql`NOT EXISTS (SELECT 1 FROM receipts WHERE idempotency_key = ${key})`;
+  const claimed = sql`EXISTS (SELECT 1 FROM receipts WHERE id = ${receiptId})`;
+  const effect = claim.plan.writes(claimed).map(asSql);
+  if (!effect.every((statement) => statement.values.includes(receiptId))) {
+    throw new Error(`action ${claim.action}: a write does not stand under its claim`);
+  }
+  return [
+    sql`UPDATE tokens SET uses = uses + 1, modified_at = ${nowMs}, claim = ${receiptId}
+      WHERE tokens.id = ${token.id} AND tokens.kind = 'action' AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})
+        AND ${userIsThere(runnerId)} AND ${callerOk} AND ${notRepeated} AND ${allOf(conditions)}`,
+    sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key)
+      SELECT ${receiptId}, tokens.id, ${claim.action}, ${runnerId}, ${nowMs},
+        ${JSON.stringify(claim.plan.data)}, ${key}
+      FROM tokens WHERE tokens.id = ${token.id} AND tokens.claim = ${receiptId}`,
+    ...effect,
+    sql`SELECT * FROM receipts WHERE id = ${receiptId} OR idempotency_key = ${key}`,
+    sql`SELECT tokens.id IS NOT NULL AS known, NOT (${STANDS}) AS revoked, tokens.expires_at <= ${nowMs} AS expired,
+        tokens.uses >= tokens.max_uses AS used, ${callerOk} AS caller_stands, ${flags(conditions)} AS conditions
+      FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ${token.id}
+        LEFT JOIN users ON users.id = tokens.user_id`,
+  ];
+}
+
+function readOutcome(claim: ActionClaim, rows: unknown[][]): ClaimOutcome {
+  const [row] = rows.at(-2) ?? [];
+  if (row !== undefined) {
+    const receipt = toReceipt(v.parse(ReceiptRow, row));
+    return { outcome: receipt.id === claim.receiptId ? "done" : "repeated", receipt };
+  }
+  const why = v.parse(WhyRow, rows.at(-1)?.[0]);
+  if (!why.caller_stands) return { outcome: "caller_gone" };
+  if (!why.known) return { outcome: "unknown" };
+  if (why.revoked) return { outcome: "revoked" };
+  if (why.expired) return { outcome: "expired" };
+  if (why.used) return { outcome: "used" };
+  const failed = firstThatFails(claim.conditions, why.conditions);
+  return failed === null
+    ? { outcome: "revoked" }
+    : { outcome: "rejected", message: failed.message };
+}
+
+function firstThatFails(
+  conditions: readonly Condition[],
+  answers: readonly boolean[],
+): Condition | null {
+  return conditions.find((_, index) => answers[index] !== true) ?? null;
+}
+
+/** A key means something only with the one who chose it; without a caller, with the token. */
+function boundKey({ idempotencyKey, caller, token }: ActionClaim): string | null {
+  if (idempotencyKey === null) return null;
+  return `${caller === null ? `token:${token.id}` : `user:${caller.userId}`}:${idempotencyKey}`;
+}

@@ -1,0 +1,33 @@
+import sql from "sql-template-tag";
+import * as v from "valibot";
+import type { Contacts } from "../core/ports.ts";
+import type { Database } from "./database.ts";
+import { pageOf, toPage } from "./paging.ts";
+
+const ContactRow = v.object({
+  contact_id: v.string(),
+  first_name: v.nullable(v.string()),
+  last_name: v.nullable(v.string()),
+  created_at: v.number(),
+});
+
+export function d1Contacts(db: Database): Contacts {
+  return {
+    async list(userId, page) {
+      const { from, orderAndLimit } = pageOf(sql`c.contact_id`, sql`c.created_at`, page);
+      const rows = await db.all(
+        sql`SELECT c.contact_id, c.created_at, u.first_name, u.last_name
+          FROM contacts AS c JOIN users AS u ON u.id = c.contact_id
+          WHERE c.user_id = ${userId} AND u.deleted_on IS NULL AND ${from} ${orderAndLimit}`,
+        ContactRow,
+      );
+      const contacts = rows.map((row) => ({
+        id: row.contact_id,
+        firstName: row.first_name,
+        lastName: row.last_name,
+        createdAtMs: row.created_at,
+      }));
+      return toPage(contacts, page);
+    },
+  };
+}

@@ -1,0 +1,153 @@
+import sql, { join } from "sql-template-tag";
+import * as v from "valibot";
+import { idsBehind } from "../core/authenticate.ts";
+import type { CallerRef, JwtClaims, SessionState, Standing, Tokens } from "../core/ports.ts";
+import { type SessionToken, TOKEN_KINDS } from "../core/token.ts";
+import type { User } from "../core/user.ts";
+import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
+import type { Database } from "./database.ts";
+import { insertToken } from "./insert-token.ts";
+import { pageOf, toPage } from "./paging.ts";
+import { callerStands, noneEnded, STANDS } from "./standing-sql.ts";
+import {
+  ApiRow,
+  SessionRow,
+  TOKEN_COLUMNS,
+  TokenRow,
+  toApi,
+  toSession,
+  toToken,
+} from "./token-row.ts";
+
+const SESSION_TTL_MS = TOKEN_KINDS.session.ttlSeconds * 1000;
+const SESSION_MAX_MS = TOKEN_KINDS.session.maxTtlSeconds * 1000;
+
+export interface ExtendedSession extends SessionState {
+  readonly token: SessionToken;
+}
+
+/** The tokens as D1's primary has them: always the last word. */
+export interface D1Tokens extends Omit<Tokens, "touch" | "extendSession"> {
+  standing(id: string, nowMs: number): Promise<Required<Standing> | null>;
+  standingOfJwt(claims: JwtClaims): Promise<{ user: User } | null>;
+  extendSession(id: string, nowMs: number): Promise<ExtendedSession | null>;
+  noteUse(id: string, hourMs: number): Promise<void>;
+}
+
+export function d1Tokens(db: Database): D1Tokens {
+  const own = (id: string, caller: CallerRef, nowMs: number) => sql`
+    id = ${id} AND kind = 'api' AND user_id = ${caller.userId} AND revoked_at IS NULL
+    AND expires_at > ${nowMs} AND epoch = ${caller.epoch}
+    AND api_epoch = (SELECT api_epoch FROM users WHERE id = ${caller.userId})
+    AND ${callerStands(caller)}`;
+
+  return {
+    async standing(id, nowMs) {
+      const row = await db.first(
+        sql`SELECT ${TOKEN_COLUMNS}, ${USER_COLUMNS} FROM tokens JOIN users ON users.id = tokens.user_id
+          WHERE tokens.id = ${id} AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ${nowMs}
+            AND ${STANDS}`,
+        v.intersect([TokenRow, UserRow]),
+      );
+      return row === null ? null : { token: toToken(row), user: toUser(row) };
+    },
+
+    async standingOfJwt(claims) {
+      const row = await db.first(
+        sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${claims.userId}
+          AND users.epoch = ${claims.epoch} AND users.deleted_on IS NULL AND ${noneEnded(idsBehind(claims))}`,
+        UserRow,
+      );
+      return row === null ? null : { user: toUser(row) };
+    },
+
+    async insert(token, caller) {
+      const row = await db.first(
+        insertToken(token, caller),
+        v.object({ api_epoch: v.nullable(v.number()) }),
+      );
+      if (row === null) return null;
+      return token.kind === "api" ? { ...token, apiEpoch: row.api_epoch ?? 0 } : token;
+    },
+
+    async insertFamily(family, caller) {
+      return (await db.run(insertToken(family, caller))) > 0;
+    },
+
+    async extendSession(id, nowMs) {
+      // MAX: an extension seen by a slower clock or a late retry never shortens the session.
+      const row = await db.first(
+        sql`UPDATE tokens SET modified_at = ${nowMs}, expires_at =
+            MAX(tokens.expires_at, MIN(${nowMs + SESSION_TTL_MS}, tokens.created_at + ${SESSION_MAX_MS}))
+          WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})
+          RETURNING ${TOKEN_COLUMNS}, (SELECT email FROM users WHERE id = tokens.user_id) AS email`,
+        v.object({ ...SessionRow.entries, email: v.string() }),
+      );
+      return row === null
+        ? null
+        : { token: toSession(row), email: row.email, expiresAtMs: row.expires_at };
+    },
+
+    async endSession(id, nowMs) {
+      const changes = await db.run(
+        sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+          WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})`,
+      );
+      return changes > 0;
+    },
+
+    async listApi(caller, page, nowMs) {
+      const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, page);
+      // The epochs as values, and not by a join, so that the index leads straight to the page.
+      const rows = await db.all(
+        sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.user_id = ${caller.userId}
+          AND tokens.kind = 'api' AND tokens.revoked_at IS NULL
+          AND tokens.epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
+          AND tokens.api_epoch = (SELECT api_epoch FROM users WHERE id = ${caller.userId})
+          AND tokens.expires_at > ${nowMs} AND ${from} ${orderAndLimit}`,
+        ApiRow,
+      );
+      return toPage(rows.map(toApi), page);
+    },
+
+    async changeApi(id, caller, { name, expiresAtMs }, nowMs) {
+      const sets = [sql`modified_at = ${nowMs}`];
+      if (name !== undefined) sets.push(sql`detail = json_set(detail, '$.name', ${name})`);
+      if (expiresAtMs !== undefined) sets.push(sql`expires_at = ${expiresAtMs}`);
+      const row = await db.first(
+        sql`UPDATE tokens SET ${join(sets)} WHERE ${own(id, caller, nowMs)} RETURNING ${TOKEN_COLUMNS}`,
+        ApiRow,
+      );
+      return row === null ? null : toApi(row);
+    },
+
+    async endApi(id, caller, nowMs) {
+      const row = await db.first(
+        sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+          WHERE ${own(id, caller, nowMs)} RETURNING ${TOKEN_COLUMNS}`,
+        ApiRow,
+      );
+      return row === null ? null : toApi(row);
+    },
+
+    async endJwt(id, caller, expiresAtMs, nowMs) {
+      // No row is kept for a JWT until it is ended; a family has had one since its login.
+      const changes = await db.run(
+        sql`INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at, revoked_at)
+          SELECT ${id}, 'jwt', ${caller.userId}, ${caller.epoch}, ${nowMs}, ${nowMs}, ${expiresAtMs}, ${nowMs}
+          WHERE ${callerStands(caller)}
+          ON CONFLICT (id) DO UPDATE SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+            WHERE revoked_at IS NULL AND user_id = ${caller.userId}`,
+      );
+      return changes > 0;
+    },
+
+    async noteUse(id, hourMs) {
+      await db.run(
+        sql`UPDATE tokens SET used_at = ${hourMs} WHERE id = ${id} AND (used_at IS NULL OR used_at < ${hourMs})`,
+      );
+    },
+  };
+}

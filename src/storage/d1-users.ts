@@ -1,0 +1,142 @@
+import sql, { join, type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { CallerRef, UserChange, Users } from "../core/ports.ts";
+import type { UserWithPassword } from "../core/user.ts";
+import type { Database } from "./database.ts";
+import { callerStands } from "./standing-sql.ts";
+
+export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.epoch AS user_epoch,
+  users.api_epoch AS user_api_epoch, users.first_name, users.last_name, users.phone_number, users.dob, users.gender,
+  users.created_on, users.modified_on, users.deleted_on`;
+
+const nullable = v.nullable(v.string());
+
+export const UserRow = v.object({
+  user_id: v.string(),
+  email: v.string(),
+  password: v.string(),
+  role: v.picklist(["User", "Admin"]),
+  user_epoch: v.number(),
+  user_api_epoch: v.number(),
+  first_name: nullable,
+  last_name: nullable,
+  phone_number: nullable,
+  dob: nullable,
+  gender: nullable,
+  created_on: v.number(),
+  modified_on: v.number(),
+  deleted_on: v.nullable(v.number()),
+});
+
+export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
+  return {
+    id: row.user_id,
+    email: row.email,
+    passwordHash: row.password,
+    role: row.role,
+    epoch: row.user_epoch,
+    apiEpoch: row.user_api_epoch,
+    firstName: row.first_name,
+    lastName: row.last_name,
+    phoneNumber: row.phone_number,
+    dob: row.dob,
+    gender: row.gender,
+    createdAtMs: row.created_on,
+    modifiedAtMs: row.modified_on,
+    deletedAtMs: row.deleted_on,
+  };
+}
+
+const PROFILE_COLUMNS = {
+  email: sql`email`,
+  firstName: sql`first_name`,
+  lastName: sql`last_name`,
+  phoneNumber: sql`phone_number`,
+  dob: sql`dob`,
+  gender: sql`gender`,
+} as const;
+
+const PROFILE_FIELDS = Object.keys(PROFILE_COLUMNS) as (keyof typeof PROFILE_COLUMNS)[];
+
+export function d1Users(db: Database): Users {
+  async function find(where: Sql): Promise<UserWithPassword | null> {
+    const row = await db.first(
+      sql`SELECT ${USER_COLUMNS} FROM users WHERE users.deleted_on IS NULL AND ${where}`,
+      UserRow,
+    );
+    return row === null ? null : toUser(row);
+  }
+
+  return {
+    async insert(user) {
+      const changes = await db.run(sql`
+        INSERT INTO users (id, email, password, role, first_name, last_name, phone_number, dob,
+          gender, created_on, modified_on)
+        VALUES (${user.id}, ${user.email}, ${user.passwordHash}, ${user.role}, ${user.firstName},
+          ${user.lastName}, ${user.phoneNumber}, ${user.dob}, ${user.gender}, ${user.createdAtMs},
+          ${user.modifiedAtMs})
+        ON CONFLICT (email) WHERE deleted_on IS NULL DO NOTHING`);
+      return changes > 0;
+    },
+
+    byEmail: (email) => find(sql`users.email = ${email}`),
+    byId: (id) => find(sql`users.id = ${id}`),
+
+    async update(caller, change, nowMs) {
+      const [taken, [row]] = await changeUser(db, caller, change, nowMs);
+      if (row !== undefined) return toUser(v.parse(UserRow, row));
+      return taken.length > 0 ? "email_taken" : null;
+    },
+
+    async rehash(id, oldHash, newHash) {
+      await db.run(
+        sql`UPDATE users SET password = ${newHash} WHERE id = ${id} AND password = ${oldHash}`,
+      );
+    },
+
+    async remove(caller, nowMs) {
+      const changes = await db.run(sql`
+        UPDATE users SET deleted_on = ${nowMs}, modified_on = ${nowMs}, password = '',
+          epoch = epoch + 1, api_epoch = api_epoch + 1
+        WHERE id = ${caller.userId} AND ${callerStands(caller)}`);
+      return changes > 0;
+    },
+
+    async endApiTokens(caller) {
+      const row = await db.first(
+        sql`UPDATE users SET api_epoch = api_epoch + 1
+          WHERE id = ${caller.userId} AND ${callerStands(caller)} RETURNING api_epoch`,
+        v.object({ api_epoch: v.number() }),
+      );
+      return row?.api_epoch ?? null;
+    },
+  };
+}
+
+/** One batch. @returns the rows of other accounts with the new e-mail, and the user's own if it changed */
+async function changeUser(db: Database, caller: CallerRef, change: UserChange, nowMs: number) {
+  const sets = PROFILE_FIELDS.flatMap((field) =>
+    change[field] === undefined ? [] : [sql`${PROFILE_COLUMNS[field]} = ${change[field]}`],
+  );
+  const { email, passwordHash } = change;
+  if (passwordHash !== undefined) {
+    sets.push(sql`password = ${passwordHash}`, sql`epoch = epoch + 1`);
+  }
+  const others = sql`SELECT 1 FROM users WHERE email = ${email ?? null} AND deleted_on IS NULL
+    AND id <> ${caller.userId}`;
+  const update = sql`UPDATE users SET ${join([...sets, sql`modified_on = ${nowMs}`])}
+    WHERE users.id = ${caller.userId} AND ${callerStands(caller)} AND NOT EXISTS (${others})
+    RETURNING ${USER_COLUMNS}`;
+  // The credential that asked is carried over to the new epoch: only every other one ends.
+  const carry = sql`UPDATE tokens SET epoch = ${caller.epoch + 1}
+    WHERE id IN (${join([...caller.credentialIds, ""])}) AND kind IN ('session', 'api')
+      AND epoch = ${caller.epoch}
+      AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND epoch = ${caller.epoch + 1}
+        AND password = ${passwordHash ?? null})`;
+  const [taken = [], updated = []] = await db.batch([
+    others,
+    update,
+    ...(passwordHash === undefined ? [] : [carry]),
+  ]);
+  return [taken, updated] as const;
+}

@@ -1,0 +1,78 @@
+import * as v from "valibot";
+import type { JwtClaims } from "../core/ports.ts";
+import { idsBehind } from "../core/authenticate.ts";
+import { type Json, TOKEN_KINDS, type Token } from "../core/token.ts";
+
+/**
+ * Every key in KV, its value and its time to live.
+ *
+ * | key                        | value       | lives                                            |
+ * | -------------------------- | ----------- | ------------------------------------------------ |
+ * | `token:<id>`               | TokenRecord | until the token's end                            |
+ * | `ended:<id>`               | empty       | as long as what it ends could live               |
+ * | `ended:<user>:<epoch>`     | empty       | as long as anything of that epoch could live     |
+ * | `ended:<user>:api:<epoch>` | empty       | as long as an API token of that epoch could live |
+ *
+ * A mark `ended:` is only ever added and never changed, so that it makes no difference which of
+ * two writers comes last, or how late a location sees it, as long as it sees it in the end.
+ */
+export const tokenKey = (id: string) => `token:${id}`;
+export const endedKey = (id: string) => `ended:${id}`;
+export const endedEpochKey = (userId: string, epoch: number) => `ended:${userId}:${epoch}`;
+export const endedApiEpochKey = (userId: string, epoch: number) => `ended:${userId}:api:${epoch}`;
+
+/** The marks that would end this token, beside `endedKey(id)`. */
+export function endingsOf(token: Token): string[] {
+  const epoch = endedEpochKey(token.userId, token.epoch);
+  return token.kind === "api" ? [epoch, endedApiEpochKey(token.userId, token.apiEpoch)] : [epoch];
+}
+
+export function endingsOfJwt(claims: JwtClaims): string[] {
+  const { userId, epoch, apiEpoch } = claims;
+  return [
+    endedEpochKey(userId, epoch),
+    ...(apiEpoch === null ? [] : [endedApiEpochKey(userId, apiEpoch)]),
+    ...idsBehind(claims).map(endedKey),
+  ];
+}
+
+/** KV refuses less; what ends sooner is refused by its record's own expiry. */
+const MIN_TTL_SECONDS = 60;
+
+/** The longest that any credential can live, in seconds: an API token's year. */
+export const LONGEST_LIFE_SECONDS = TOKEN_KINDS.api.maxTtlSeconds;
+
+export function ttlUntil(expiresAtMs: number, nowMs: number): number {
+  return Math.max(MIN_TTL_SECONDS, Math.ceil((expiresAtMs - nowMs) / 1000));
+}
+
+const stored = {
+  id: v.string(),
+  userId: v.string(),
+  epoch: v.number(),
+  createdAtMs: v.number(),
+  modifiedAtMs: v.number(),
+  expiresAtMs: v.number(),
+};
+
+/** What a token is, to be read near whoever shows it. Holds nothing that could be used as one. */
+export const TokenRecord = v.variant("kind", [
+  v.object({ ...stored, kind: v.literal("session") }),
+  v.object({
+    ...stored,
+    kind: v.literal("api"),
+    apiEpoch: v.number(),
+    name: v.string(),
+    hint: v.string(),
+    lastUsedAtMs: v.nullable(v.number()),
+  }),
+  v.object({
+    ...stored,
+    kind: v.literal("action"),
+    action: v.string(),
+    payload: v.custom<Json>((value) => value !== undefined),
+    audience: v.nullable(v.string()),
+    maxUses: v.number(),
+    uses: v.number(),
+  }),
+]) satisfies v.GenericSchema<Token>;

@@ -1,0 +1,53 @@
+import * as v from "valibot";
+import type { JwtClaims } from "../core/ports.ts";
+import type { Token } from "../core/token.ts";
+import { withDeadline } from "./deadline.ts";
+import { endedKey, endingsOf, endingsOfJwt, TokenRecord, tokenKey, ttlUntil } from "./keys.ts";
+
+/** Copies of tokens, and marks of what was ended: both eventually consistent. */
+export interface KvTokens {
+  put(token: Token, nowMs: number): Promise<void>;
+  /** @returns null where there is no copy here (yet), whether or not there is such a token */
+  get(id: string): Promise<Token | null>;
+  /** The copy, unless a mark says that it was ended, or may have been. */
+  standing(id: string): Promise<Token | "ended" | null>;
+  isJwtEnded(claims: JwtClaims): Promise<boolean>;
+  forget(id: string): Promise<void>;
+  markEnded(key: string, ttlSeconds: number): Promise<void>;
+}
+
+export function kvTokens(kv: KVNamespace): KvTokens {
+  const parse = (text: string) => v.parse(v.pipe(v.string(), v.parseJson(), TokenRecord), text);
+  const anyOf = async (keys: string[]) => {
+    const found = await withDeadline("KV", () => kv.get(keys));
+    return keys.some((key) => found.get(key) != null);
+  };
+
+  return {
+    async put(token, nowMs) {
+      const expirationTtl = ttlUntil(token.expiresAtMs, nowMs);
+      await withDeadline("KV", () =>
+        kv.put(tokenKey(token.id), JSON.stringify(token), { expirationTtl }),
+      );
+    },
+    async get(id) {
+      const text = await withDeadline("KV", () => kv.get(tokenKey(id)));
+      return text === null ? null : parse(text);
+    },
+    async standing(id) {
+      // One bulk read counts as one operation.
+      const keys = [tokenKey(id), endedKey(id)] as const;
+      const found = await withDeadline("KV", () => kv.get([...keys]));
+      if (found.get(keys[1]) != null) return "ended";
+      const text = found.get(keys[0]);
+      if (text == null) return null;
+      const token = parse(text);
+      // The one credential that a new password spares has moved on to the new epoch: D1 knows.
+      return (await anyOf(endingsOf(token))) ? null : token;
+    },
+    isJwtEnded: (claims) => anyOf(endingsOfJwt(claims)),
+    forget: (id) => withDeadline("KV", () => kv.delete(tokenKey(id))),
+    markEnded: (key, ttlSeconds) =>
+      withDeadline("KV", () => kv.put(key, "", { expirationTtl: Math.max(60, ttlSeconds) })),
+  };
+}

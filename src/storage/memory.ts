@@ -1,0 +1,27 @@
+import QuickLRU from "quick-lru";
+
+/** Entries an isolate keeps at the most: it has 128 MB in all. */
+const MAX_ENTRIES = 10_000;
+
+/** What this isolate was last told, for as long as the promise lets it be trusted. */
+export interface Memory<T> {
+  get(id: string, nowMs: number): T | null;
+  set(id: string, value: T, nowMs: number): void;
+  delete(id: string): void;
+  clear(): void;
+}
+
+export function memory<T>(trustMs: number): Memory<T> {
+  const entries = new QuickLRU<string, { value: T; untilMs: number }>({ maxSize: MAX_ENTRIES });
+  return {
+    get(id, nowMs) {
+      const entry = entries.get(id);
+      return entry !== undefined && nowMs < entry.untilMs ? entry.value : null;
+    },
+    set(id, value, nowMs) {
+      if (trustMs > 0) entries.set(id, { value, untilMs: nowMs + trustMs });
+    },
+    delete: (id) => void entries.delete(id),
+    clear: () => entries.clear(),
+  };
+}

@@ -1,0 +1,24 @@
+/**
+ * `REVOCATION_LAG_SECONDS`: what has been revoked is refused everywhere within so many seconds.
+ * Which stores a check asks follows from that number here, and nowhere else.
+ */
+export interface CheckPlan {
+  /** For how long an isolate may trust its own last yes. */
+  readonly memoryMs: number;
+  /** Whether KV may say yes. Where it has no copy, or one that seems to have ended, D1 is asked. */
+  readonly kvAnswers: boolean;
+  /** A JWT that ends within this needs no question at all. */
+  readonly unaskedMs: number;
+}
+
+/** What KV itself takes until a write is seen everywhere, as its documentation has it. */
+const KV_LAG_SECONDS = 60;
+
+export function checkPlan(lagSeconds: number): CheckPlan {
+  const kvAnswers = lagSeconds >= KV_LAG_SECONDS;
+  return {
+    kvAnswers,
+    memoryMs: (lagSeconds - (kvAnswers ? KV_LAG_SECONDS : 0)) * 1000,
+    unaskedMs: lagSeconds * 1000,
+  };
+}

@@ -1,0 +1,102 @@
+import sql, { type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { ActionToken, ApiToken, Json, SessionToken, Token } from "../core/token.ts";
+
+/** The columns of a token that stands or did; `detail` holds what only its kind has. */
+export const TOKEN_COLUMNS: Sql = sql`tokens.id, tokens.kind, tokens.user_id, tokens.epoch, tokens.api_epoch, tokens.created_at,
+  tokens.modified_at, tokens.expires_at, tokens.used_at, tokens.uses, tokens.max_uses, tokens.detail`;
+
+const common = {
+  id: v.string(),
+  user_id: v.string(),
+  epoch: v.number(),
+  created_at: v.number(),
+  modified_at: v.number(),
+  expires_at: v.number(),
+};
+
+const json = v.pipe(v.string(), v.parseJson());
+
+const ApiDetail = v.object({ name: v.string(), hint: v.string() });
+
+/** `payload` was parsed when it was issued, and is parsed again by its action before it is used. */
+const ActionDetail = v.object({
+  action: v.string(),
+  payload: v.custom<Json>((value) => value !== undefined),
+  audience: v.nullable(v.string()),
+});
+
+export const SessionRow = v.object({ ...common, kind: v.literal("session") });
+export const ApiRow = v.object({
+  ...common,
+  kind: v.literal("api"),
+  api_epoch: v.number(),
+  used_at: v.nullable(v.number()),
+  detail: v.pipe(json, ApiDetail),
+});
+export const ActionRow = v.object({
+  ...common,
+  kind: v.literal("action"),
+  uses: v.number(),
+  max_uses: v.number(),
+  detail: v.pipe(json, ActionDetail),
+});
+export const TokenRow = v.variant("kind", [SessionRow, ApiRow, ActionRow]);
+
+const toStored = (row: v.InferOutput<typeof TokenRow>) => ({
+  id: row.id,
+  userId: row.user_id,
+  epoch: row.epoch,
+  createdAtMs: row.created_at,
+  modifiedAtMs: row.modified_at,
+  expiresAtMs: row.expires_at,
+});
+
+export function toSession(row: v.InferOutput<typeof SessionRow>): SessionToken {
+  return { kind: row.kind, ...toStored(row) };
+}
+
+export function toApi(row: v.InferOutput<typeof ApiRow>): ApiToken {
+  return {
+    kind: row.kind,
+    ...toStored(row),
+    apiEpoch: row.api_epoch,
+    ...row.detail,
+    lastUsedAtMs: row.used_at,
+  };
+}
+
+export function toAction(row: v.InferOutput<typeof ActionRow>): ActionToken {
+  return {
+    kind: row.kind,
+    ...toStored(row),
+    ...row.detail,
+    maxUses: row.max_uses,
+    uses: row.uses,
+  };
+}
+
+export function toToken(row: v.InferOutput<typeof TokenRow>): Token {
+  switch (row.kind) {
+    case "session":
+      return toSession(row);
+    case "api":
+      return toApi(row);
+    case "action":
+      return toAction(row);
+  }
+}
+
+/** What goes into the column `detail`. */
+export function detailOf(token: Token): string {
+  switch (token.kind) {
+    case "session":
+      return "{}";
+    case "api":
+      return JSON.stringify({ name: token.name, hint: token.hint });
+    case "action": {
+      const { action, payload, audience } = token;
+      return JSON.stringify({ action, payload, audience });
+    }
+  }
+}

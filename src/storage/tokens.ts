@@ -1,0 +1,142 @@
+import type { JwtClaims, Standing, Tokens } from "../core/ports.ts";
+import { JWT_LIFETIMES, TOKEN_KINDS, type Token } from "../core/token.ts";
+import type { User } from "../core/user.ts";
+import { bestEffort, inBackground } from "./background.ts";
+import type { D1Tokens } from "./d1-tokens.ts";
+import { endedKey } from "./keys.ts";
+import type { KvTokens } from "./kv-tokens.ts";
+import type { Memory } from "./memory.ts";
+import type { CheckPlan } from "./promise.ts";
+
+const HOUR_MS = 3_600_000;
+
+export interface Memories {
+  readonly tokens: Memory<Standing>;
+  readonly jwts: Memory<{ user: User | null }>;
+  /** Uses noted in this hour: no second write for them. */
+  readonly uses: Memory<true>;
+}
+
+interface Deps {
+  readonly d1: D1Tokens;
+  readonly kv: KvTokens;
+  readonly plan: CheckPlan;
+  readonly memories: Memories;
+}
+
+/**
+ * KV carries the token, D1 says whether it stands. A yes may come from memory or KV within the
+ * promise; a no for want of a copy is always asked of D1. Every write goes to D1 first; the copy
+ * in KV follows, and a token whose copy failed still stands, because D1 has it.
+ */
+export function tokens({ d1, kv, plan, memories }: Deps): Tokens {
+  async function standingInKv(id: string, nowMs: number): Promise<Standing | "ended" | null> {
+    const token = await kv.standing(id);
+    if (token === null || token === "ended") return token;
+    // It may have been extended where this location has not seen it.
+    return token.expiresAtMs > nowMs ? { token, user: null } : null;
+  }
+
+  async function askStanding(id: string, nowMs: number): Promise<Standing | null> {
+    if (plan.kvAnswers) {
+      const found = await standingInKv(id, nowMs);
+      if (found === "ended") return null;
+      if (found !== null) return found;
+    }
+    const standing = await d1.standing(id, nowMs);
+    if (plan.kvAnswers && standing !== null) copy(standing.token, nowMs);
+    return standing;
+  }
+
+  function copy(token: Token, nowMs: number): void {
+    inBackground("copy a token to KV", kv.put(token, nowMs));
+  }
+
+  /** Takes hold at once in D1 and here, and within KV's lag everywhere. */
+  async function ended(id: string, ttlSeconds: number): Promise<void> {
+    memories.tokens.delete(id);
+    memories.jwts.clear();
+    if (plan.kvAnswers) await kv.markEnded(endedKey(id), ttlSeconds);
+  }
+
+  async function askJwt(claims: JwtClaims): Promise<{ user: User | null } | null> {
+    if (!plan.kvAnswers) return d1.standingOfJwt(claims);
+    return (await kv.isJwtEnded(claims)) ? null : { user: null };
+  }
+
+  return {
+    async standing(id, nowMs) {
+      const known = memories.tokens.get(id, nowMs);
+      if (known !== null && known.token.expiresAtMs > nowMs) return known;
+      const standing = await askStanding(id, nowMs);
+      if (standing !== null) memories.tokens.set(id, standing, nowMs);
+      return standing;
+    },
+
+    async standingOfJwt(claims, nowMs) {
+      if (claims.expiresAt * 1000 - nowMs < plan.unaskedMs) return { user: null };
+      const known = memories.jwts.get(claims.jti, nowMs);
+      if (known !== null) return known;
+      const standing = await askJwt(claims);
+      if (standing !== null) memories.jwts.set(claims.jti, standing, nowMs);
+      return standing;
+    },
+
+    async insert(token, caller) {
+      const inserted = await d1.insert(token, caller);
+      if (inserted !== null) {
+        await bestEffort("copy a token to KV", kv.put(inserted, inserted.createdAtMs));
+      }
+      return inserted;
+    },
+
+    insertFamily: (family, caller) => d1.insertFamily(family, caller),
+
+    async extendSession(id, nowMs) {
+      const extended = await d1.extendSession(id, nowMs);
+      if (extended === null) return null;
+      memories.tokens.delete(id);
+      await bestEffort("copy an extended session to KV", kv.put(extended.token, nowMs));
+      return { email: extended.email, expiresAtMs: extended.expiresAtMs };
+    },
+
+    async endSession(id, nowMs) {
+      const wasLast = await d1.endSession(id, nowMs);
+      // Again where it had ended before: that caller may have failed to leave the mark.
+      await ended(id, TOKEN_KINDS.session.maxTtlSeconds);
+      if (wasLast) inBackground("delete a session's copy", kv.forget(id));
+      return wasLast;
+    },
+
+    listApi: (caller, page, nowMs) => d1.listApi(caller, page, nowMs),
+
+    async changeApi(id, caller, change, nowMs) {
+      const changed = await d1.changeApi(id, caller, change, nowMs);
+      if (changed === null) return null;
+      memories.tokens.delete(id);
+      await bestEffort("copy a changed token to KV", kv.put(changed, nowMs));
+      return changed;
+    },
+
+    async endApi(id, caller, nowMs) {
+      const token = await d1.endApi(id, caller, nowMs);
+      if (token === null) return null;
+      await ended(id, TOKEN_KINDS.api.maxTtlSeconds);
+      inBackground("delete an API token's copy", kv.forget(id));
+      return token;
+    },
+
+    async endJwt(id, caller, expiresAtMs, nowMs) {
+      const wasLast = await d1.endJwt(id, caller, expiresAtMs, nowMs);
+      if (wasLast) await ended(id, JWT_LIFETIMES.sinceLogin);
+      return wasLast;
+    },
+
+    touch(token, nowMs) {
+      const hourMs = nowMs - (nowMs % HOUR_MS);
+      if ((token.lastUsedAtMs ?? 0) >= hourMs || memories.uses.get(token.id, nowMs)) return;
+      memories.uses.set(token.id, true, hourMs);
+      inBackground("note the use of a token", d1.noteUse(token.id, hourMs));
+    },
+  };
+}
