@@ -36,7 +36,9 @@ CREATE TABLE IF NOT EXISTS tokens (
   used_at     INTEGER,                      -- API tokens: last use, to the hour
   uses        INTEGER NOT NULL DEFAULT 0,   -- action tokens
   max_uses    INTEGER CHECK (uses <= max_uses),
-  claim       TEXT,                         -- the receipt of the last run
+  claim       TEXT,                         -- who won last: a run's receipt, or a rotation's jti
+  rotation    INTEGER NOT NULL DEFAULT 0,   -- families: how often the refresh token was replaced
+  rotated_at  INTEGER,
   detail      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(detail))
 ) STRICT, WITHOUT ROWID;
 
@@ -56,6 +58,18 @@ CREATE TABLE IF NOT EXISTS receipts (
 
 CREATE UNIQUE INDEX IF NOT EXISTS receipts_idempotency
   ON receipts (idempotency_key) WHERE idempotency_key IS NOT NULL;
+
+-- Marks of what was ended that KV has yet to take.
+CREATE TABLE IF NOT EXISTS endings (
+  key        TEXT NOT NULL PRIMARY KEY,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How far each task of housekeeping has come.
+CREATE TABLE IF NOT EXISTS housekeeping (
+  task   TEXT NOT NULL PRIMARY KEY,
+  cursor TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS contacts (
   user_id    TEXT NOT NULL REFERENCES users (id),

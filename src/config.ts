@@ -39,13 +39,25 @@ const lagSeconds = v.pipe(
   v.maxValue(DAY_SECONDS, `must be at most ${DAY_SECONDS}`),
 );
 
+const deadlineMs = v.pipe(
+  v.string(),
+  v.regex(/^\d{2,5}$/, "must be a whole number of milliseconds"),
+  v.transform(Number),
+  v.minValue(50, "must be at least 50"),
+  v.maxValue(30_000, "must be at most 30000"),
+);
+
+const switched = v.picklist(["on", "off"], "must be on or off");
+
 const Settings = v.object({
   ISSUER: origin,
   JWT_KEYS: keySet,
   SIGN_UP: v.optional(v.picklist(["open", "closed"], "must be open or closed"), "open"),
   REVOCATION_LAG_SECONDS: v.optional(lagSeconds, "0"),
   CORS_ORIGINS: v.optional(corsOrigins, "*"),
-  QUERY_CREDENTIALS: v.optional(v.picklist(["on", "off"], "must be on or off"), "off"),
+  QUERY_CREDENTIALS: v.optional(switched, "off"),
+  ROTATE_REFRESH_TOKENS: v.optional(switched, "off"),
+  STORAGE_DEADLINE_MS: v.optional(deadlineMs, "3000"),
 });
 
 export interface Config {
@@ -55,6 +67,8 @@ export interface Config {
   readonly revocationLagSeconds: number;
   readonly corsOrigins: CorsOrigins;
   readonly credentialsInQuery: boolean;
+  readonly rotateRefreshTokens: boolean;
+  readonly storageDeadlineMs: number;
 }
 
 /**
@@ -78,5 +92,7 @@ export function readConfig(env: Readonly<Record<string, unknown>>): Config {
     revocationLagSeconds: settings.REVOCATION_LAG_SECONDS,
     corsOrigins: settings.CORS_ORIGINS,
     credentialsInQuery: settings.QUERY_CREDENTIALS === "on",
+    rotateRefreshTokens: settings.ROTATE_REFRESH_TOKENS === "on",
+    storageDeadlineMs: settings.STORAGE_DEADLINE_MS,
   });
 }

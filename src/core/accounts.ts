@@ -32,6 +32,19 @@ export function accounts({ users, passwords, signUpIsOpen }: Deps) {
     if (verdict === "mismatch") refuse({ code: "credentials_wrong" });
   }
 
+  /** @throws FaultError `token_invalid` where the account is gone, `unavailable` */
+  async function read(caller: Caller): Promise<User> {
+    const user = caller.user ?? (await users.profile(caller.userId));
+    return user === null || user.deletedAtMs !== null ? refuse({ code: "token_invalid" }) : user;
+  }
+
+  /** @returns the new e-mail as it compares, or undefined where it is none or the present one */
+  async function newEmail(caller: Caller, email: string | undefined): Promise<string | undefined> {
+    if (email === undefined) return undefined;
+    const wanted = normalizeEmail(email);
+    return wanted === (await read(caller)).email ? undefined : wanted;
+  }
+
   return {
     /** @throws FaultError `sign_up_closed`, `password_common`, `user_exists`, `unavailable` */
     async signUp({ email, password, ...profile }: SignUp, nowMs: number): Promise<User> {
@@ -53,11 +66,7 @@ export function accounts({ users, passwords, signUpIsOpen }: Deps) {
       return user;
     },
 
-    /** @throws FaultError `token_invalid` where the account is gone, `unavailable` */
-    async read(caller: Caller): Promise<User> {
-      const user = caller.user ?? (await users.byId(caller.userId));
-      return user === null || user.deletedAtMs !== null ? refuse({ code: "token_invalid" }) : user;
-    },
+    read,
 
     /**
      * A new e-mail or password needs the current password. A new password ends every other
@@ -66,7 +75,8 @@ export function accounts({ users, passwords, signUpIsOpen }: Deps) {
      *   `user_exists`, `token_invalid`, `unavailable`
      */
     async change(caller: Caller, change: AccountChange, nowMs: number): Promise<User> {
-      const { email, password, currentPassword, ...profile } = change;
+      const { email: sentEmail, password, currentPassword, ...profile } = change;
+      const email = await newEmail(caller, sentEmail);
       if (email !== undefined || password !== undefined) {
         if (currentPassword === undefined) return refuse({ code: "current_password_missing" });
         if (password !== undefined && passwords.isCommon(password)) {
@@ -76,7 +86,7 @@ export function accounts({ users, passwords, signUpIsOpen }: Deps) {
       }
       const update: UserChange = {
         ...profile,
-        ...(email === undefined ? {} : { email: normalizeEmail(email) }),
+        ...(email === undefined ? {} : { email }),
         ...(password === undefined ? {} : { passwordHash: await passwords.hash(password) }),
       };
       const changed = await users.update(caller, update, nowMs);

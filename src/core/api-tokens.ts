@@ -94,8 +94,8 @@ export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
     },
 
     /** All of the caller's API tokens in one statement, however many there are. */
-    async endAll(caller: Caller): Promise<void> {
-      if ((await users.endApiTokens(caller)) === null) refuse({ code: "token_invalid" });
+    async endAll(caller: Caller, nowMs: number): Promise<void> {
+      if (!(await users.endApiTokens(caller, nowMs))) refuse({ code: "token_invalid" });
     },
   };
 }

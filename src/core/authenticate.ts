@@ -1,6 +1,6 @@
 import { refuse } from "./fault.ts";
-import type { CallerRef, JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
 import type { PasswordLogin } from "./password-login.ts";
+import type { CallerRef, JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
 import type { ApiToken, SessionToken } from "./token.ts";
 import { TOKEN_KINDS } from "./token.ts";
 import type { User } from "./user.ts";

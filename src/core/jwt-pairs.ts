@@ -1,7 +1,7 @@
 import type { Caller } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
-import type { JwtClaims, Jwts, Tokens } from "./ports.ts";
+import type { JwtClaims, Jwts, RefreshClaims, Tokens } from "./ports.ts";
 import { JWT_LIFETIMES } from "./token.ts";
 import type { User } from "./user.ts";
 
@@ -11,32 +11,43 @@ interface Deps {
   readonly login: PasswordLogin;
   readonly tokens: Tokens;
   readonly jwts: Jwts;
+  /** Whether a refresh JWT is replaced at each use. */
+  readonly rotates: boolean;
 }
 
+export type JwtPair = { readonly refresh: string; readonly access: string };
+
 /** simplejwt's pair: a refresh JWT for a day, access JWTs of five minutes; and the JWT of `GET /rest/auth`. */
-export function jwtPairs({ login, tokens, jwts }: Deps) {
+export function jwtPairs({ login, tokens, jwts, rotates }: Deps) {
+  const accessFrom = (refresh: RefreshClaims, nowMs: number): Promise<string> =>
+    jwts.sign({
+      ...refresh,
+      type: "access",
+      jti: crypto.randomUUID(),
+      rotation: null,
+      ...lifetime("access", nowMs),
+    });
+
   return {
     /** @throws FaultError `credentials_wrong`, `unavailable` */
-    async obtain(email: string, password: string, nowMs: number) {
+    async obtain(email: string, password: string, nowMs: number): Promise<JwtPair> {
       const user = await login(email, password);
-      const issuedAt = Math.floor(nowMs / 1000);
-      const familyId = crypto.randomUUID();
-      const refresh: JwtClaims = {
+      const refresh: RefreshClaims = {
         type: "refresh",
         jti: crypto.randomUUID(),
         userId: user.id,
         epoch: user.epoch,
-        sid: familyId,
+        sid: crypto.randomUUID(),
         apiEpoch: null,
         rootJti: null,
-        authTime: issuedAt,
-        issuedAt,
-        expiresAt: issuedAt + JWT_LIFETIMES.refresh,
+        rotation: 0,
+        authTime: Math.floor(nowMs / 1000),
+        ...lifetime("refresh", nowMs),
         role: null,
       };
       const family = {
         kind: "family" as const,
-        id: familyId,
+        id: refresh.sid,
         userId: user.id,
         epoch: user.epoch,
         createdAtMs: nowMs,
@@ -45,19 +56,31 @@ export function jwtPairs({ login, tokens, jwts }: Deps) {
       };
       const caller = { userId: user.id, epoch: user.epoch, credentialIds: [] };
       if (!(await tokens.insertFamily(family, caller))) refuse({ code: "credentials_wrong" });
-      return {
-        refresh: await jwts.sign(refresh),
-        access: await jwts.sign(accessFrom(refresh, issuedAt)),
-      };
+      return { refresh: await jwts.sign(refresh), access: await accessFrom(refresh, nowMs) };
     },
 
-    /** @throws FaultError `token_invalid`, `token_wrong_type` for an access JWT, `unavailable` */
-    async refresh(jwt: string, nowMs: number): Promise<{ access: string }> {
+    /**
+     * A new access JWT; with rotation a new refresh JWT too, and the one shown is spent.
+     * @throws FaultError `token_invalid`, `token_wrong_type` for an access JWT, `unavailable`
+     */
+    async refresh(jwt: string, nowMs: number): Promise<Pick<JwtPair, "access"> | JwtPair> {
       const claims = await jwts.verify(jwt, nowMs);
       if (claims === null) return refuse({ code: "token_invalid" });
-      if (claims.type !== "refresh") return refuse({ code: "token_wrong_type" });
+      if (!isRefresh(claims)) return refuse({ code: "token_wrong_type" });
+      if (rotates) {
+        const rotation = await tokens.rotate(claims, crypto.randomUUID(), nowMs);
+        if (rotation === null) return refuse({ code: "token_invalid" });
+        const { jti, rotatedAtMs } = rotation;
+        const next: RefreshClaims = {
+          ...claims,
+          jti,
+          rotation: rotation.rotation,
+          ...lifetime("refresh", rotatedAtMs),
+        };
+        return { refresh: await jwts.sign(next), access: await accessFrom(next, nowMs) };
+      }
       if ((await tokens.standingOfJwt(claims, nowMs)) === null) refuse({ code: "token_invalid" });
-      return { access: await jwts.sign(accessFrom(claims, Math.floor(nowMs / 1000))) };
+      return { access: await accessFrom(claims, nowMs) };
     },
 
     /** Any JWT of ours, as simplejwt's UntypedToken. @throws FaultError `token_invalid`, `unavailable` */
@@ -83,6 +106,7 @@ export function jwtPairs({ login, tokens, jwts }: Deps) {
         sid: behind.sid,
         apiEpoch: behind.apiEpoch,
         rootJti: behind.rootJti,
+        rotation: null,
         authTime: behind.authTime,
         issuedAt,
         expiresAt: Math.min(
@@ -96,14 +120,14 @@ export function jwtPairs({ login, tokens, jwts }: Deps) {
   };
 }
 
-function accessFrom(refresh: JwtClaims, issuedAt: number): JwtClaims {
-  return {
-    ...refresh,
-    type: "access",
-    jti: crypto.randomUUID(),
-    issuedAt,
-    expiresAt: issuedAt + JWT_LIFETIMES.access,
-  };
+function isRefresh(claims: JwtClaims): claims is RefreshClaims {
+  return claims.type === "refresh" && claims.sid !== null && claims.rotation !== null;
+}
+
+/** `iat` and `exp`, whole seconds rounded down. */
+function lifetime(type: "access" | "refresh", fromMs: number) {
+  const issuedAt = Math.floor(fromMs / 1000);
+  return { issuedAt, expiresAt: issuedAt + JWT_LIFETIMES[type] };
 }
 
 function originOf(caller: Caller, nowSeconds: number) {

@@ -41,6 +41,8 @@ export interface Users {
   insert(user: UserWithPassword): Promise<boolean>;
   byEmail(email: string): Promise<UserWithPassword | null>;
   byId(id: string): Promise<UserWithPassword | null>;
+  /** For showing only: may be as old as the promise allows. */
+  profile(id: string): Promise<User | null>;
   update(
     caller: CallerRef,
     change: UserChange,
@@ -50,8 +52,8 @@ export interface Users {
   rehash(id: string, oldHash: string, newHash: string): Promise<void>;
   /** @returns false where the caller no longer stands */
   remove(caller: CallerRef, nowMs: number): Promise<boolean>;
-  /** @returns the API epoch that the user has now, or null where the caller no longer stands */
-  endApiTokens(caller: CallerRef): Promise<number | null>;
+  /** @returns false where the caller no longer stands */
+  endApiTokens(caller: CallerRef, nowMs: number): Promise<boolean>;
 }
 
 /** A token that stands, and its user where the check happened to read her row. */
@@ -78,6 +80,12 @@ export interface Tokens {
 
   /** @returns null where the caller no longer stands, else the token's final form */
   insert<T extends SessionToken | ApiToken>(token: T, caller: CallerRef): Promise<T | null>;
+  /**
+   * Replaces the family's refresh token by one that `jti` names. Every racer is told of the same
+   * successor for ROTATION_GRACE_SECONDS; whoever comes later ends the family. Null where it does
+   * not stand, or does not any more.
+   */
+  rotate(claims: RefreshClaims, jti: string, nowMs: number): Promise<Rotation | null>;
   insertFamily(family: RefreshFamily, caller: CallerRef): Promise<boolean>;
 
   extendSession(id: string, nowMs: number): Promise<SessionState | null>;
@@ -175,12 +183,27 @@ export interface JwtClaims {
   readonly apiEpoch: number | null;
   /** The `jti` of the first JWT in a chain of JWTs got with JWTs. */
   readonly rootJti: string | null;
+  /** Refresh JWTs: how often the family's token was replaced before this one. */
+  readonly rotation: number | null;
   /** Unix seconds, whole. */
   readonly authTime: number;
   readonly issuedAt: number;
   readonly expiresAt: number;
   /** Set in the JWT of `GET /rest/auth` only, as its origin has it. */
   readonly role: string | null;
+}
+
+/** A refresh JWT is always of a family. */
+export interface RefreshClaims extends JwtClaims {
+  readonly type: "refresh";
+  readonly sid: string;
+  readonly rotation: number;
+}
+
+export interface Rotation {
+  readonly jti: string;
+  readonly rotation: number;
+  readonly rotatedAtMs: number;
 }
 
 export interface Jwts {

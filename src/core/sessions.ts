@@ -43,7 +43,7 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
       const id = await secrets.idOf("session", secret);
       const found = id === null ? null : await tokens.standing(id, nowMs);
       if (found?.token.kind !== "session") return refuse({ code: "token_invalid" });
-      const user = found.user ?? (await users.byId(found.token.userId));
+      const user = found.user ?? (await users.profile(found.token.userId));
       if (user === null || user.deletedAtMs !== null) return refuse({ code: "token_invalid" });
       return { secret, email: user.email, expiresAtMs: found.token.expiresAtMs };
     },

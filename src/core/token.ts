@@ -72,6 +72,12 @@ export interface ActionToken extends Stored {
 
 export type Token = SessionToken | ApiToken | ActionToken;
 
+/**
+ * A refresh token that was just replaced still gets its successor for so long: the answer may have
+ * been lost, or two tabs may have asked at once. Later it is taken for stolen.
+ */
+export const ROTATION_GRACE_SECONDS = 10;
+
 /** One login on the JWT surface: every refresh token that follows from it, and the access tokens of those. */
 export interface RefreshFamily extends Stored {
   readonly kind: "family";

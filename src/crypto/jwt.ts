@@ -29,6 +29,7 @@ const Claims = v.object({
   iat: seconds,
   exp: seconds,
   sid: v.optional(v.string()),
+  rotation: v.optional(seconds),
   api_epoch: v.optional(seconds),
   root_jti: v.optional(v.string()),
   role: v.optional(v.string()),
@@ -123,6 +124,7 @@ function toPayload(claims: JwtClaims) {
     iat: claims.issuedAt,
     exp: claims.expiresAt,
     ...(claims.sid === null ? {} : { sid: claims.sid }),
+    ...(claims.rotation === null ? {} : { rotation: claims.rotation }),
     ...(claims.apiEpoch === null ? {} : { api_epoch: claims.apiEpoch }),
     ...(claims.rootJti === null ? {} : { root_jti: claims.rootJti }),
     // The JWT of `GET /rest/auth` names its user as its origin does.
@@ -142,6 +144,7 @@ function fromPayload(payload: unknown, type: JwtType, nowMs: number): JwtClaims 
     userId: claims.sub,
     epoch: claims.epoch,
     sid: claims.sid ?? null,
+    rotation: claims.rotation ?? null,
     apiEpoch: claims.api_epoch ?? null,
     rootJti: claims.root_jti ?? null,
     authTime: claims.auth_time,

@@ -17,7 +17,9 @@ export function decode<const S extends v.GenericSchema>(
   for (const issue of result.issues) {
     const path = v.getDotPath(issue) ?? "";
     const isMissing = issue.path?.at(-1)?.origin === "key";
-    if (!problems.has(path)) problems.set(path, isMissing ? required(path) : issue.message);
+    // The library's own text would repeat the body, and so perhaps a password.
+    const message = path === "" ? "the body must be an object" : issue.message;
+    if (!problems.has(path)) problems.set(path, isMissing ? required(path) : message);
   }
   return refuseRequest({
     code: "fields_invalid",

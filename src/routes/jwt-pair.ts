@@ -18,12 +18,18 @@ const charField = v.pipe(
   v.transform(String),
   v.check((text) => text.trim() !== "", "This field may not be blank."),
   v.check((text) => !text.includes("\0"), "Null characters are not allowed."),
-  v.check((text) => text.isWellFormed(), "Surrogate characters are not allowed."),
+  v.check(
+    (text) => text.isWellFormed(),
+    ({ input }) => `Surrogate characters are not allowed: ${firstSurrogate(input)}.`,
+  ),
 );
 
+/** DRF trims what it takes; passwords alone are left as they are (contract, all surfaces). */
+const token = v.pipe(charField, v.trim());
+
 const Login = v.object({ email: charField, password: charField });
-const Refresh = v.object({ refresh: charField });
-const Verify = v.object({ token: charField });
+const Refresh = v.object({ refresh: token });
+const Verify = v.object({ token });
 
 /** Contract `jwt-pair`: the answers are those of simplejwt 5.2 on Django REST framework 3.14. */
 export function jwtPair(pairs: JwtPairs): Surface {
@@ -83,6 +89,11 @@ function withEmail(fields: Dict): Dict {
     : { ...fields, email: fields.username };
 }
 
+function firstSurrogate(text: string): string {
+  const [found = ""] = text.match(/\p{Cs}/u) ?? [];
+  return `U+${found.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
 function pythonType(value: unknown): string {
   if (Array.isArray(value)) return "list";
   switch (typeof value) {
@@ -114,7 +125,7 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
         400,
         fault.format === "JSON"
           ? "JSON parse error - the body is not valid JSON"
-          : "Form parse error - the body is not a valid form",
+          : "Multipart form parse error - the body is not a valid form",
       );
     case "media_type_unsupported":
       return detail(415, `Unsupported media type "${fault.mediaType}" in request.`);

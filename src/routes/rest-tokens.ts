@@ -72,8 +72,8 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
       method: "DELETE",
       path: "/rest/token/all",
       access: "caller",
-      async handle(_, caller) {
-        await tokens.endAll(caller);
+      async handle({ nowMs }, caller) {
+        await tokens.endAll(caller, nowMs);
         return success({});
       },
     },

@@ -5,8 +5,8 @@ import { refuse } from "../core/fault.ts";
 import type { Session, Sessions } from "../core/sessions.ts";
 import { type Answer, ok } from "../http/answer.ts";
 import { isJson, readJson } from "../http/body.ts";
-import { decode } from "../http/fields.ts";
 import { challenges } from "../http/challenge.ts";
+import { decode } from "../http/fields.ts";
 import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
 import type { RefusalContext, Surface } from "../http/surface.ts";
 

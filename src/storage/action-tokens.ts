@@ -1,15 +1,15 @@
 import type { ActionTokens } from "../core/ports.ts";
-import { bestEffort } from "./background.ts";
+import type { Background } from "./background.ts";
 import type { KvTokens } from "./kv-tokens.ts";
 
 /** What an action token says never changes, so KV's copy will do; whether it may run, D1 decides. */
-export function actionTokens(d1: ActionTokens, kv: KvTokens): ActionTokens {
+export function actionTokens(d1: ActionTokens, kv: KvTokens, background: Background): ActionTokens {
   return {
     ...d1,
     async insert(token, caller, conditions) {
       const failed = await d1.insert(token, caller, conditions);
       if (failed === null) {
-        await bestEffort("copy an action token to KV", kv.put(token, token.createdAtMs));
+        await background.try("copy an action token to KV", kv.put(token, token.createdAtMs));
       }
       return failed;
     },

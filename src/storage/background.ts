@@ -1,17 +1,23 @@
-import { waitUntil } from "cloudflare:workers";
 import { FaultError } from "../core/fault.ts";
 
 /** Work whose failure is logged and hurts nobody: D1 has the truth, this is a copy or a courtesy. */
-export async function bestEffort(what: string, work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    const cause = error instanceof FaultError ? error.cause : error;
-    console.warn(JSON.stringify({ level: "warn", failed: what, cause: String(cause) }));
-  }
+export interface Background {
+  /** Before the answer goes out. */
+  try(what: string, work: Promise<unknown>): Promise<void>;
+  /** After the answer has gone out. */
+  later(what: string, work: Promise<unknown>): void;
 }
 
-/** The same, after the answer has gone out. */
-export function inBackground(what: string, work: Promise<unknown>): void {
-  waitUntil(bestEffort(what, work));
+export type WaitUntil = (work: Promise<unknown>) => void;
+
+export function background(waitUntil: WaitUntil): Background {
+  async function attempt(what: string, work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      const cause = error instanceof FaultError ? error.cause : error;
+      console.warn(JSON.stringify({ level: "warn", failed: what, cause: String(cause) }));
+    }
+  }
+  return { try: attempt, later: (what, work) => waitUntil(attempt(what, work)) };
 }

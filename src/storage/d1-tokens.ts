@@ -1,12 +1,15 @@
-import sql, { join } from "sql-template-tag";
+import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import { idsBehind } from "../core/authenticate.ts";
 import type { CallerRef, JwtClaims, SessionState, Standing, Tokens } from "../core/ports.ts";
-import { type SessionToken, TOKEN_KINDS } from "../core/token.ts";
+import { JWT_LIFETIMES, type SessionToken, TOKEN_KINDS } from "../core/token.ts";
 import type { User } from "../core/user.ts";
+import { rotateFamily } from "./d1-families.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
 import type { Database } from "./database.ts";
+import type { Endings } from "./endings.ts";
 import { insertToken } from "./insert-token.ts";
+import { endedKey } from "./keys.ts";
 import { pageOf, toPage } from "./paging.ts";
 import { callerStands, noneEnded, STANDS } from "./standing-sql.ts";
 import {
@@ -21,6 +24,9 @@ import {
 
 const SESSION_TTL_MS = TOKEN_KINDS.session.ttlSeconds * 1000;
 const SESSION_MAX_MS = TOKEN_KINDS.session.maxTtlSeconds * 1000;
+const API_MAX_MS = TOKEN_KINDS.api.maxTtlSeconds * 1000;
+/** Whatever JWT hangs on another, or on a family, is gone by then. */
+const JWT_MAX_MS = JWT_LIFETIMES.sinceLogin * 1000;
 
 export interface ExtendedSession extends SessionState {
   readonly token: SessionToken;
@@ -34,12 +40,20 @@ export interface D1Tokens extends Omit<Tokens, "touch" | "extendSession"> {
   noteUse(id: string, hourMs: number): Promise<void>;
 }
 
-export function d1Tokens(db: Database): D1Tokens {
+export function d1Tokens(db: Database, endings: Endings): D1Tokens {
   const own = (id: string, caller: CallerRef, nowMs: number) => sql`
     id = ${id} AND kind = 'api' AND user_id = ${caller.userId} AND revoked_at IS NULL
     AND expires_at > ${nowMs} AND epoch = ${caller.epoch}
     AND api_epoch = (SELECT api_epoch FROM users WHERE id = ${caller.userId})
     AND ${callerStands(caller)}`;
+
+  /** Runs the statement that ends one token, with the mark that KV is owed. @returns its rows */
+  async function end(id: string, statement: Sql, untilMs: number, nowMs: number) {
+    const onlyIf = sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${id} AND revoked_at = ${nowMs})`;
+    const ending = { batch: [statement], key: endedKey(id), onlyIf, untilMs };
+    const [rows = []] = await endings.commit(ending, nowMs);
+    return rows;
+  }
 
   return {
     async standing(id, nowMs) {
@@ -90,12 +104,16 @@ export function d1Tokens(db: Database): D1Tokens {
     },
 
     async endSession(id, nowMs) {
-      const changes = await db.run(
+      const rows = await end(
+        id,
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
-            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})`,
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})
+          RETURNING id`,
+        nowMs + SESSION_MAX_MS,
+        nowMs,
       );
-      return changes > 0;
+      return rows.length > 0;
     },
 
     async listApi(caller, page, nowMs) {
@@ -124,25 +142,33 @@ export function d1Tokens(db: Database): D1Tokens {
     },
 
     async endApi(id, caller, nowMs) {
-      const row = await db.first(
+      const [row] = await end(
+        id,
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE ${own(id, caller, nowMs)} RETURNING ${TOKEN_COLUMNS}`,
-        ApiRow,
+        nowMs + API_MAX_MS,
+        nowMs,
       );
-      return row === null ? null : toApi(row);
+      return row === undefined ? null : toApi(v.parse(ApiRow, row));
     },
 
     async endJwt(id, caller, expiresAtMs, nowMs) {
       // No row is kept for a JWT until it is ended; a family has had one since its login.
-      const changes = await db.run(
+      const rows = await end(
+        id,
         sql`INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at, revoked_at)
           SELECT ${id}, 'jwt', ${caller.userId}, ${caller.epoch}, ${nowMs}, ${nowMs}, ${expiresAtMs}, ${nowMs}
           WHERE ${callerStands(caller)}
           ON CONFLICT (id) DO UPDATE SET revoked_at = ${nowMs}, modified_at = ${nowMs}
-            WHERE revoked_at IS NULL AND user_id = ${caller.userId}`,
+            WHERE revoked_at IS NULL AND user_id = ${caller.userId}
+          RETURNING id`,
+        nowMs + JWT_MAX_MS,
+        nowMs,
       );
-      return changes > 0;
+      return rows.length > 0;
     },
+
+    rotate: (claims, jti, nowMs) => rotateFamily(endings, claims, jti, nowMs),
 
     async noteUse(id, hourMs) {
       await db.run(

@@ -3,6 +3,8 @@ import * as v from "valibot";
 import type { CallerRef, UserChange, Users } from "../core/ports.ts";
 import type { UserWithPassword } from "../core/user.ts";
 import type { Database } from "./database.ts";
+import type { Endings } from "./endings.ts";
+import { endedApiEpochKey, endedEpochKey, LONGEST_LIFE_SECONDS } from "./keys.ts";
 import { callerStands } from "./standing-sql.ts";
 
 export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.epoch AS user_epoch,
@@ -58,7 +60,7 @@ const PROFILE_COLUMNS = {
 
 const PROFILE_FIELDS = Object.keys(PROFILE_COLUMNS) as (keyof typeof PROFILE_COLUMNS)[];
 
-export function d1Users(db: Database): Users {
+export function d1Users(db: Database, endings: Endings): Omit<Users, "profile"> {
   async function find(where: Sql): Promise<UserWithPassword | null> {
     const row = await db.first(
       sql`SELECT ${USER_COLUMNS} FROM users WHERE users.deleted_on IS NULL AND ${where}`,
@@ -83,7 +85,7 @@ export function d1Users(db: Database): Users {
     byId: (id) => find(sql`users.id = ${id}`),
 
     async update(caller, change, nowMs) {
-      const [taken, [row]] = await changeUser(db, caller, change, nowMs);
+      const [taken, [row]] = await changeUser(db, endings, caller, change, nowMs);
       if (row !== undefined) return toUser(v.parse(UserRow, row));
       return taken.length > 0 ? "email_taken" : null;
     },
@@ -95,26 +97,56 @@ export function d1Users(db: Database): Users {
     },
 
     async remove(caller, nowMs) {
-      const changes = await db.run(sql`
-        UPDATE users SET deleted_on = ${nowMs}, modified_on = ${nowMs}, password = '',
-          epoch = epoch + 1, api_epoch = api_epoch + 1
-        WHERE id = ${caller.userId} AND ${callerStands(caller)}`);
-      return changes > 0;
+      const [rows = []] = await endings.commit(
+        {
+          batch: [
+            sql`UPDATE users SET deleted_on = ${nowMs}, modified_on = ${nowMs}, password = '',
+                epoch = epoch + 1, api_epoch = api_epoch + 1
+              WHERE id = ${caller.userId} AND ${callerStands(caller)} RETURNING id`,
+          ],
+          ...epochEnding(caller, nowMs),
+        },
+        nowMs,
+      );
+      return rows.length > 0;
     },
 
-    async endApiTokens(caller) {
-      const row = await db.first(
-        sql`UPDATE users SET api_epoch = api_epoch + 1
-          WHERE id = ${caller.userId} AND ${callerStands(caller)} RETURNING api_epoch`,
-        v.object({ api_epoch: v.number() }),
+    async endApiTokens(caller, nowMs) {
+      const [rows = []] = await endings.commit(
+        {
+          batch: [
+            sql`UPDATE users SET api_epoch = api_epoch + 1
+              WHERE id = ${caller.userId} AND ${callerStands(caller)} RETURNING id`,
+          ],
+          key: sql`(SELECT ${endedApiEpochKey(caller.userId, "")} || (api_epoch - 1) FROM users
+            WHERE id = ${caller.userId})`,
+          onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${caller.userId} AND api_epoch > 0)`,
+          untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
+        },
+        nowMs,
       );
-      return row?.api_epoch ?? null;
+      return rows.length > 0;
     },
   };
 }
 
+/** The mark for everything of the caller's epoch, owed once that epoch is over. */
+function epochEnding({ userId, epoch }: CallerRef, nowMs: number) {
+  return {
+    key: endedEpochKey(userId, epoch),
+    onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND epoch > ${epoch})`,
+    untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
+  };
+}
+
 /** One batch. @returns the rows of other accounts with the new e-mail, and the user's own if it changed */
-async function changeUser(db: Database, caller: CallerRef, change: UserChange, nowMs: number) {
+async function changeUser(
+  db: Database,
+  endings: Endings,
+  caller: CallerRef,
+  change: UserChange,
+  nowMs: number,
+) {
   const sets = PROFILE_FIELDS.flatMap((field) =>
     change[field] === undefined ? [] : [sql`${PROFILE_COLUMNS[field]} = ${change[field]}`],
   );
@@ -133,10 +165,12 @@ async function changeUser(db: Database, caller: CallerRef, change: UserChange, n
       AND epoch = ${caller.epoch}
       AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND epoch = ${caller.epoch + 1}
         AND password = ${passwordHash ?? null})`;
-  const [taken = [], updated = []] = await db.batch([
-    others,
-    update,
-    ...(passwordHash === undefined ? [] : [carry]),
-  ]);
+  const [taken = [], updated = []] =
+    passwordHash === undefined
+      ? await db.batch([others, update])
+      : await endings.commit(
+          { batch: [others, update, carry], ...epochEnding(caller, nowMs) },
+          nowMs,
+        );
   return [taken, updated] as const;
 }

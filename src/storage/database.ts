@@ -1,6 +1,6 @@
 import { Sql } from "sql-template-tag";
 import * as v from "valibot";
-import { withDeadline } from "./deadline.ts";
+import type { Deadline } from "./deadline.ts";
 
 type RowSchema = v.GenericSchema;
 
@@ -14,7 +14,7 @@ export interface Database {
   batch(statements: readonly Sql[]): Promise<unknown[][]>;
 }
 
-export function database(d1: D1Database): Database {
+export function database(d1: D1Database, withDeadline: Deadline): Database {
   const prepare = (statement: Sql) => d1.prepare(statement.sql).bind(...statement.values);
   const rows = async (statement: Sql) => {
     const { results } = await withDeadline("D1", () => prepare(statement).all());

@@ -1,7 +1,8 @@
 import * as v from "valibot";
-import type { JwtClaims } from "../core/ports.ts";
 import { idsBehind } from "../core/authenticate.ts";
+import type { JwtClaims } from "../core/ports.ts";
 import { type Json, TOKEN_KINDS, type Token } from "../core/token.ts";
+import type { User } from "../core/user.ts";
 
 /**
  * Every key in KV, its value and its time to live.
@@ -9,6 +10,7 @@ import { type Json, TOKEN_KINDS, type Token } from "../core/token.ts";
  * | key                        | value       | lives                                            |
  * | -------------------------- | ----------- | ------------------------------------------------ |
  * | `token:<id>`               | TokenRecord | until the token's end                            |
+ * | `user:<id>`                | UserRecord  | for the promise's seconds                        |
  * | `ended:<id>`               | empty       | as long as what it ends could live               |
  * | `ended:<user>:<epoch>`     | empty       | as long as anything of that epoch could live     |
  * | `ended:<user>:api:<epoch>` | empty       | as long as an API token of that epoch could live |
@@ -17,9 +19,11 @@ import { type Json, TOKEN_KINDS, type Token } from "../core/token.ts";
  * two writers comes last, or how late a location sees it, as long as it sees it in the end.
  */
 export const tokenKey = (id: string) => `token:${id}`;
+export const userKey = (id: string) => `user:${id}`;
 export const endedKey = (id: string) => `ended:${id}`;
 export const endedEpochKey = (userId: string, epoch: number) => `ended:${userId}:${epoch}`;
-export const endedApiEpochKey = (userId: string, epoch: number) => `ended:${userId}:api:${epoch}`;
+export const endedApiEpochKey = (userId: string, epoch: number | "") =>
+  `ended:${userId}:api:${epoch}`;
 
 /** The marks that would end this token, beside `endedKey(id)`. */
 export function endingsOf(token: Token): string[] {
@@ -76,3 +80,20 @@ export const TokenRecord = v.variant("kind", [
     uses: v.number(),
   }),
 ]) satisfies v.GenericSchema<Token>;
+
+/** A user as she may read herself. An object schema leaves out all that is not named: the password's hash. */
+export const UserRecord = v.object({
+  id: v.string(),
+  email: v.string(),
+  role: v.picklist(["User", "Admin"]),
+  epoch: v.number(),
+  apiEpoch: v.number(),
+  firstName: v.nullable(v.string()),
+  lastName: v.nullable(v.string()),
+  phoneNumber: v.nullable(v.string()),
+  dob: v.nullable(v.string()),
+  gender: v.nullable(v.string()),
+  createdAtMs: v.number(),
+  modifiedAtMs: v.number(),
+  deletedAtMs: v.nullable(v.number()),
+}) satisfies v.GenericSchema<User>;

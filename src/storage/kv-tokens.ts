@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { JwtClaims } from "../core/ports.ts";
 import type { Token } from "../core/token.ts";
-import { withDeadline } from "./deadline.ts";
+import type { Deadline } from "./deadline.ts";
 import { endedKey, endingsOf, endingsOfJwt, TokenRecord, tokenKey, ttlUntil } from "./keys.ts";
 
 /** Copies of tokens, and marks of what was ended: both eventually consistent. */
@@ -16,7 +16,7 @@ export interface KvTokens {
   markEnded(key: string, ttlSeconds: number): Promise<void>;
 }
 
-export function kvTokens(kv: KVNamespace): KvTokens {
+export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
   const parse = (text: string) => v.parse(v.pipe(v.string(), v.parseJson(), TokenRecord), text);
   const anyOf = async (keys: string[]) => {
     const found = await withDeadline("KV", () => kv.get(keys));

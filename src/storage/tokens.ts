@@ -1,9 +1,8 @@
 import type { JwtClaims, Standing, Tokens } from "../core/ports.ts";
-import { JWT_LIFETIMES, TOKEN_KINDS, type Token } from "../core/token.ts";
+import type { Token } from "../core/token.ts";
 import type { User } from "../core/user.ts";
-import { bestEffort, inBackground } from "./background.ts";
+import type { Background } from "./background.ts";
 import type { D1Tokens } from "./d1-tokens.ts";
-import { endedKey } from "./keys.ts";
 import type { KvTokens } from "./kv-tokens.ts";
 import type { Memory } from "./memory.ts";
 import type { CheckPlan } from "./promise.ts";
@@ -20,6 +19,7 @@ export interface Memories {
 interface Deps {
   readonly d1: D1Tokens;
   readonly kv: KvTokens;
+  readonly background: Background;
   readonly plan: CheckPlan;
   readonly memories: Memories;
 }
@@ -29,7 +29,7 @@ interface Deps {
  * promise; a no for want of a copy is always asked of D1. Every write goes to D1 first; the copy
  * in KV follows, and a token whose copy failed still stands, because D1 has it.
  */
-export function tokens({ d1, kv, plan, memories }: Deps): Tokens {
+export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
   async function standingInKv(id: string, nowMs: number): Promise<Standing | "ended" | null> {
     const token = await kv.standing(id);
     if (token === null || token === "ended") return token;
@@ -49,14 +49,18 @@ export function tokens({ d1, kv, plan, memories }: Deps): Tokens {
   }
 
   function copy(token: Token, nowMs: number): void {
-    inBackground("copy a token to KV", kv.put(token, nowMs));
+    background.later("copy a token to KV", kv.put(token, nowMs));
   }
 
-  /** Takes hold at once in D1 and here, and within KV's lag everywhere. */
-  async function ended(id: string, ttlSeconds: number): Promise<void> {
-    memories.tokens.delete(id);
-    memories.jwts.clear();
-    if (plan.kvAnswers) await kv.markEnded(endedKey(id), ttlSeconds);
+  /** Also where the answer was lost: it may have happened. */
+  async function forgetting<T>(id: string, end: Promise<T>): Promise<T> {
+    try {
+      return await end;
+    } finally {
+      memories.tokens.delete(id);
+      // A JWT may hang on what was ended.
+      memories.jwts.clear();
+    }
   }
 
   async function askJwt(claims: JwtClaims): Promise<{ user: User | null } | null> {
@@ -85,7 +89,7 @@ export function tokens({ d1, kv, plan, memories }: Deps): Tokens {
     async insert(token, caller) {
       const inserted = await d1.insert(token, caller);
       if (inserted !== null) {
-        await bestEffort("copy a token to KV", kv.put(inserted, inserted.createdAtMs));
+        await background.try("copy a token to KV", kv.put(inserted, inserted.createdAtMs));
       }
       return inserted;
     },
@@ -96,16 +100,14 @@ export function tokens({ d1, kv, plan, memories }: Deps): Tokens {
       const extended = await d1.extendSession(id, nowMs);
       if (extended === null) return null;
       memories.tokens.delete(id);
-      await bestEffort("copy an extended session to KV", kv.put(extended.token, nowMs));
+      copy(extended.token, nowMs);
       return { email: extended.email, expiresAtMs: extended.expiresAtMs };
     },
 
     async endSession(id, nowMs) {
-      const wasLast = await d1.endSession(id, nowMs);
-      // Again where it had ended before: that caller may have failed to leave the mark.
-      await ended(id, TOKEN_KINDS.session.maxTtlSeconds);
-      if (wasLast) inBackground("delete a session's copy", kv.forget(id));
-      return wasLast;
+      const wasStanding = await forgetting(id, d1.endSession(id, nowMs));
+      if (wasStanding) background.later("delete a session's copy", kv.forget(id));
+      return wasStanding;
     },
 
     listApi: (caller, page, nowMs) => d1.listApi(caller, page, nowMs),
@@ -114,29 +116,26 @@ export function tokens({ d1, kv, plan, memories }: Deps): Tokens {
       const changed = await d1.changeApi(id, caller, change, nowMs);
       if (changed === null) return null;
       memories.tokens.delete(id);
-      await bestEffort("copy a changed token to KV", kv.put(changed, nowMs));
+      copy(changed, nowMs);
       return changed;
     },
 
     async endApi(id, caller, nowMs) {
-      const token = await d1.endApi(id, caller, nowMs);
-      if (token === null) return null;
-      await ended(id, TOKEN_KINDS.api.maxTtlSeconds);
-      inBackground("delete an API token's copy", kv.forget(id));
-      return token;
+      const ended = await forgetting(id, d1.endApi(id, caller, nowMs));
+      if (ended !== null) background.later("delete an API token's copy", kv.forget(id));
+      return ended;
     },
 
-    async endJwt(id, caller, expiresAtMs, nowMs) {
-      const wasLast = await d1.endJwt(id, caller, expiresAtMs, nowMs);
-      if (wasLast) await ended(id, JWT_LIFETIMES.sinceLogin);
-      return wasLast;
-    },
+    endJwt: (id, caller, expiresAtMs, nowMs) =>
+      forgetting(id, d1.endJwt(id, caller, expiresAtMs, nowMs)),
+
+    rotate: (claims, jti, nowMs) => forgetting(claims.sid, d1.rotate(claims, jti, nowMs)),
 
     touch(token, nowMs) {
       const hourMs = nowMs - (nowMs % HOUR_MS);
       if ((token.lastUsedAtMs ?? 0) >= hourMs || memories.uses.get(token.id, nowMs)) return;
       memories.uses.set(token.id, true, hourMs);
-      inBackground("note the use of a token", d1.noteUse(token.id, hourMs));
+      background.later("note the use of a token", d1.noteUse(token.id, hourMs));
     },
   };
 }

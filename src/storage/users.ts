@@ -1,42 +1,42 @@
 import type { Users } from "../core/ports.ts";
-import { endedApiEpochKey, endedEpochKey, LONGEST_LIFE_SECONDS } from "./keys.ts";
-import type { KvTokens } from "./kv-tokens.ts";
+import type { Background } from "./background.ts";
+import type { KvUsers } from "./kv-users.ts";
 import type { CheckPlan } from "./promise.ts";
 import type { Memories } from "./tokens.ts";
 
-/** Users live in D1 alone; what ends their credentials leaves its marks in KV and forgets memory. */
-export function users(d1: Users, kv: KvTokens, plan: CheckPlan, memories: Memories): Users {
-  function forget(): void {
-    memories.tokens.clear();
-    memories.jwts.clear();
-  }
+interface Deps {
+  readonly d1: Omit<Users, "profile">;
+  readonly kv: KvUsers;
+  readonly background: Background;
+  readonly plan: CheckPlan;
+  readonly memories: Memories;
+}
 
-  async function markEnded(key: string): Promise<void> {
-    forget();
-    if (plan.kvAnswers) await kv.markEnded(key, LONGEST_LIFE_SECONDS);
+/** Users live in D1; where KV may answer, it holds copies for reading. Whatever changes one makes this isolate ask anew. */
+export function users({ d1, kv, background, plan, memories }: Deps): Users {
+  async function forgetting<T>(id: string, change: Promise<T>): Promise<T> {
+    try {
+      return await change;
+    } finally {
+      // Also where the answer was lost: it may have happened.
+      memories.tokens.clear();
+      memories.jwts.clear();
+      if (plan.kvAnswers) await background.try("delete a user's copy", kv.forget(id));
+    }
   }
 
   return {
     ...d1,
-    async update(caller, change, nowMs) {
-      const updated = await d1.update(caller, change, nowMs);
-      if (updated === null || updated === "email_taken") return updated;
-      forget();
-      if (change.passwordHash !== undefined) {
-        await markEnded(endedEpochKey(caller.userId, caller.epoch));
-      }
-      return updated;
+    async profile(id) {
+      if (!plan.kvAnswers) return d1.byId(id);
+      const copy = await kv.get(id);
+      if (copy !== null) return copy;
+      const user = await d1.byId(id);
+      if (user !== null) background.later("copy a user to KV", kv.put(user));
+      return user;
     },
-    async remove(caller, nowMs) {
-      const removed = await d1.remove(caller, nowMs);
-      if (removed) await markEnded(endedEpochKey(caller.userId, caller.epoch));
-      return removed;
-    },
-    async endApiTokens(caller) {
-      const apiEpoch = await d1.endApiTokens(caller);
-      if (apiEpoch === null) return null;
-      await markEnded(endedApiEpochKey(caller.userId, apiEpoch - 1));
-      return apiEpoch;
-    },
+    update: (caller, change, nowMs) => forgetting(caller.userId, d1.update(caller, change, nowMs)),
+    remove: (caller, nowMs) => forgetting(caller.userId, d1.remove(caller, nowMs)),
+    endApiTokens: (caller, nowMs) => forgetting(caller.userId, d1.endApiTokens(caller, nowMs)),
   };
 }

@@ -1,0 +1,107 @@
+import { existsSync } from "node:fs";
+import { type Address, isHealthy, originOf, readAddress, requireFree } from "./dev/address.ts";
+import { givesVariable, optionValues } from "./dev/arguments.ts";
+import { CannotStart } from "./dev/cannot-start.ts";
+import { addMissingSecrets, readSettings } from "./dev/secrets.ts";
+import { runWrangler } from "./dev/wrangler.ts";
+
+const SECRETS_FILE = ".dev.vars";
+const DEFAULT_STATE_DIRECTORY = ".wrangler/state";
+
+/**
+ * Makes the local secrets that are missing, applies schema.sql to the local D1, and runs
+ * `wrangler dev` with the arguments given, on the project in the working directory.
+ * @returns the exit code: 0 after a stop that was asked for, else wrangler's
+ * @throws CannotStart for what the caller can mend
+ */
+async function dev(args: readonly string[], stop: AbortSignal): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) {
+    return (await runWrangler(["dev", "--help"], { stop, output: "shown" })).code;
+  }
+  requireProject(args);
+  const address = readAddress(args);
+  await requireFree(address);
+  const added = await addMissingSecrets(SECRETS_FILE);
+  if (added.length > 0) console.log(`Made ${added.join(" and ")} in ${SECRETS_FILE}.`);
+  await applySchema(args, stop);
+  if (stop.aborted) return 0;
+  const { code } = await runWrangler(["dev", ...args, ...(await ownArguments(args, address))], {
+    stop,
+    output: "shown",
+    onReady: () => void welcome(address, stateDirectory(args)),
+  });
+  return stop.aborted ? 0 : code;
+}
+
+function requireProject([first]: readonly string[]): void {
+  if (!existsSync("wrangler.toml")) {
+    throw new CannotStart("There is no wrangler.toml here. Start in the project's directory.");
+  }
+  // npm takes `npm run dev --port 8799` to itself and leaves the number.
+  if (first !== undefined && /^\d+$/.test(first)) {
+    throw new CannotStart(`npm needs -- before arguments: npm run dev -- --port ${first}`);
+  }
+}
+
+/** The schema goes where wrangler dev will look, and can be applied any number of times. */
+async function applySchema(args: readonly string[], stop: AbortSignal): Promise<void> {
+  const { code, said } = await runWrangler(
+    [
+      "d1",
+      "execute",
+      "DB",
+      "--local",
+      "--yes",
+      "--file=schema.sql",
+      `--persist-to=${stateDirectory(args)}`,
+    ],
+    { stop, output: "kept" },
+  );
+  if (code !== 0 && !stop.aborted) {
+    throw new CannotStart(`schema.sql could not be applied to the local D1:\n${said.trim()}`);
+  }
+}
+
+function stateDirectory(args: readonly string[]): string {
+  return optionValues(args, "persist-to").at(-1) ?? DEFAULT_STATE_DIRECTORY;
+}
+
+/**
+ * What the caller left open. The port is said even where it is wrangler's default, since wrangler
+ * would then move to the next free one, and the issuer would be wrong.
+ */
+async function ownArguments(args: readonly string[], address: Address): Promise<string[]> {
+  const own = optionValues(args, "port").length > 0 ? [] : [`--port=${address.port}`];
+  if (givesVariable(args, "ISSUER")) return own;
+  const files = optionValues(args, "env-file");
+  const settings = await readSettings(files.length > 0 ? files : [SECRETS_FILE]);
+  const issuer = process.env.ISSUER ?? settings.ISSUER ?? originOf(address);
+  return [...own, `--var=ISSUER:${issuer}`];
+}
+
+/** wrangler is ready before the service is, and holds the first request back until that is too. */
+async function welcome(address: Address, directory: string): Promise<void> {
+  if (!(await isHealthy(address))) return;
+  console.log(`
+  Latchkey serves at ${originOf(address)}
+  Data is kept in ${directory}
+  Ctrl-C stops it
+`);
+}
+
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => stop.abort());
+}
+if (process.env.npm_lifecycle_event !== undefined) {
+  // npm passes a signal to the shell between it and this process, and the shell dies of it alone.
+  const shell = process.ppid;
+  setInterval(() => process.ppid === shell || stop.abort(), 250).unref();
+}
+try {
+  process.exitCode = await dev(process.argv.slice(2), stop.signal);
+} catch (error) {
+  if (!(error instanceof CannotStart)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}

@@ -1,0 +1,59 @@
+import sql from "sql-template-tag";
+import * as v from "valibot";
+import type { RefreshClaims, Rotation } from "../core/ports.ts";
+import { JWT_LIFETIMES, ROTATION_GRACE_SECONDS } from "../core/token.ts";
+import type { Endings } from "./endings.ts";
+import { endedKey } from "./keys.ts";
+import { STANDS } from "./standing-sql.ts";
+
+const GRACE_MS = ROTATION_GRACE_SECONDS * 1000;
+const REFRESH_MS = JWT_LIFETIMES.refresh * 1000;
+const FAMILY_MAX_MS = JWT_LIFETIMES.sinceLogin * 1000;
+
+const FamilyRow = v.object({
+  rotation: v.number(),
+  rotated_at: v.number(),
+  claim: v.string(),
+});
+
+/**
+ * One batch (RFC 9700 section 4.14.2). The first statement picks one winner. The second ends the
+ * family if the token shown is spent and past its grace, and commits although the answer is a
+ * refusal. The third tells the winner, and who was a moment later, of the same successor.
+ */
+export async function rotateFamily(
+  endings: Endings,
+  { sid, userId, epoch, rotation }: RefreshClaims,
+  jti: string,
+  nowMs: number,
+): Promise<Rotation | null> {
+  const family = sql`tokens.id = ${sid} AND tokens.kind = 'family' AND tokens.user_id = ${userId}
+    AND tokens.epoch = ${epoch}`;
+  const stands = sql`${family} AND tokens.expires_at > ${nowMs}
+    AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})`;
+  const inGrace = sql`tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}`;
+  const [, , [row] = []] = await endings.commit(
+    {
+      batch: [
+        sql`UPDATE tokens SET rotation = ${rotation + 1}, rotated_at = ${nowMs}, claim = ${jti},
+            modified_at = ${nowMs}, expires_at = ${nowMs + REFRESH_MS}
+          WHERE ${stands} AND tokens.rotation = ${rotation}`,
+        sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+          WHERE ${family} AND tokens.revoked_at IS NULL AND tokens.rotation > ${rotation}
+            AND NOT (${inGrace})`,
+        sql`SELECT rotation, rotated_at, claim FROM tokens WHERE ${stands} AND ${inGrace}`,
+      ],
+      key: endedKey(sid),
+      onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${sid} AND revoked_at = ${nowMs})`,
+      untilMs: nowMs + FAMILY_MAX_MS,
+    },
+    nowMs,
+  );
+  if (row === undefined) return null;
+  const successor = v.parse(FamilyRow, row);
+  return {
+    jti: successor.claim,
+    rotation: successor.rotation,
+    rotatedAtMs: successor.rotated_at,
+  };
+}

@@ -1,0 +1,59 @@
+import sql, { type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { Database } from "./database.ts";
+import { ttlUntil } from "./keys.ts";
+import type { KvTokens } from "./kv-tokens.ts";
+import type { CheckPlan } from "./promise.ts";
+
+/** Something to be ended, and the mark that says so in KV. */
+export interface Ending {
+  /** The statements that end it. */
+  readonly batch: readonly Sql[];
+  /** The mark's key, as text or as an expression over the database as the batch leaves it. */
+  readonly key: string | Sql;
+  /** True if, and only if, the batch has ended it. */
+  readonly onlyIf: Sql;
+  /** Until when a token could live that the mark ends. */
+  readonly untilMs: number;
+}
+
+/**
+ * D1 and KV share no transaction. So each mark that KV is owed is written down in D1 in the batch
+ * that ends the thing, put into KV right after, and struck out. One that KV did not take is put
+ * again by housekeeping: a failure delays a mark, and never loses it.
+ */
+export interface Endings {
+  /**
+   * @returns the rows of the batch's statements
+   * @throws FaultError `unavailable` where D1 failed, or KV did not take the mark, which stays owed
+   */
+  commit(ending: Ending, nowMs: number): Promise<unknown[][]>;
+  /** Puts marks that are still owed. @returns how many there were, at most `limit` */
+  settle(limit: number, nowMs: number): Promise<number>;
+}
+
+const Owed = v.object({ key: v.string(), expires_at: v.number() });
+
+export function endings(db: Database, kv: KvTokens, { kvAnswers }: CheckPlan): Endings {
+  async function mark({ key, expires_at }: v.InferOutput<typeof Owed>, nowMs: number) {
+    await kv.markEnded(key, ttlUntil(expires_at, nowMs));
+    return db.run(sql`DELETE FROM endings WHERE key = ${key}`);
+  }
+
+  return {
+    async commit({ batch, key, onlyIf, untilMs }, nowMs) {
+      if (!kvAnswers) return db.batch(batch);
+      const owe = sql`INSERT INTO endings (key, expires_at) SELECT ${key}, ${untilMs} WHERE ${onlyIf}
+        ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, ${untilMs}) RETURNING *`;
+      const rows = await db.batch([...batch, owe]);
+      for (const owed of v.parse(v.array(Owed), rows.at(-1))) await mark(owed, nowMs);
+      return rows.slice(0, -1);
+    },
+
+    async settle(limit, nowMs) {
+      const owed = await db.all(sql`SELECT key, expires_at FROM endings LIMIT ${limit}`, Owed);
+      for (const each of owed) await mark(each, nowMs);
+      return owed.length;
+    },
+  };
+}
