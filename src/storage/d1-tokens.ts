@@ -9,7 +9,7 @@ import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
 import type { Database } from "./database.ts";
 import type { Endings } from "./endings.ts";
 import { insertToken } from "./insert-token.ts";
-import { endedKey } from "./keys.ts";
+import { endedCopyKey, endedKey } from "./keys.ts";
 import { pageOf, toPage } from "./paging.ts";
 import { callerStands, noneEnded, STANDS } from "./standing-sql.ts";
 import {
@@ -134,11 +134,21 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
       const sets = [sql`modified_at = ${nowMs}`];
       if (name !== undefined) sets.push(sql`detail = json_set(detail, '$.name', ${name})`);
       if (expiresAtMs !== undefined) sets.push(sql`expires_at = ${expiresAtMs}`);
-      const row = await db.first(
-        sql`UPDATE tokens SET ${join(sets)} WHERE ${own(id, caller, nowMs)} RETURNING ${TOKEN_COLUMNS}`,
-        ApiRow,
+      const target = own(id, caller, nowMs);
+      const update = sql`UPDATE tokens SET ${join(sets)} WHERE ${target} RETURNING ${TOKEN_COLUMNS}`;
+      // An end that is moved up ends every copy that shows the old one.
+      const [[row] = []] = await endings.commit(
+        {
+          batch: [update],
+          key: sql`(SELECT ${endedCopyKey(id, "")} || expires_at FROM tokens WHERE id = ${id})`,
+          onlyIf: sql`EXISTS (SELECT 1 FROM tokens
+            WHERE ${target} AND expires_at > ${expiresAtMs ?? Number.MAX_SAFE_INTEGER})`,
+          asked: "before",
+          untilMs: nowMs + API_MAX_MS,
+        },
+        nowMs,
       );
-      return row === null ? null : toApi(row);
+      return row === undefined ? null : toApi(v.parse(ApiRow, row));
     },
 
     async endApi(id, caller, nowMs) {

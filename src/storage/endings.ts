@@ -9,10 +9,12 @@ import type { CheckPlan } from "./promise.ts";
 export interface Ending {
   /** The statements that end it. */
   readonly batch: readonly Sql[];
-  /** The mark's key, as text or as an expression over the database as the batch leaves it. */
+  /** The mark's key, as text or as an expression over the database. */
   readonly key: string | Sql;
-  /** True if, and only if, the batch has ended it. */
+  /** True if, and only if, the batch ends it. */
   readonly onlyIf: Sql;
+  /** Whether `key` and `onlyIf` speak of the database before the batch or, as by default, after it. */
+  readonly asked?: "before" | "after";
   /** Until when a token could live that the mark ends. */
   readonly untilMs: number;
 }
@@ -41,13 +43,15 @@ export function endings(db: Database, kv: KvTokens, { kvAnswers }: CheckPlan): E
   }
 
   return {
-    async commit({ batch, key, onlyIf, untilMs }, nowMs) {
+    async commit({ batch, key, onlyIf, untilMs, asked = "after" }, nowMs) {
       if (!kvAnswers) return db.batch(batch);
       const owe = sql`INSERT INTO endings (key, expires_at) SELECT ${key}, ${untilMs} WHERE ${onlyIf}
         ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, ${untilMs}) RETURNING *`;
-      const rows = await db.batch([...batch, owe]);
-      for (const owed of v.parse(v.array(Owed), rows.at(-1))) await mark(owed, nowMs);
-      return rows.slice(0, -1);
+      const isFirst = asked === "before";
+      const rows = await db.batch(isFirst ? [owe, ...batch] : [...batch, owe]);
+      const [owed] = rows.splice(isFirst ? 0 : -1, 1);
+      for (const each of v.parse(v.array(Owed), owed)) await mark(each, nowMs);
+      return rows;
     },
 
     async settle(limit, nowMs) {

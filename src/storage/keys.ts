@@ -12,6 +12,7 @@ import type { User } from "../core/user.ts";
  * | `token:<id>`               | TokenRecord | until the token's end                            |
  * | `user:<id>`                | UserRecord  | for the promise's seconds                        |
  * | `ended:<id>`               | empty       | as long as what it ends could live               |
+ * | `ended:<id>:<expiresAtMs>` | empty       | as long as a copy with that end could            |
  * | `ended:<user>:<epoch>`     | empty       | as long as anything of that epoch could live     |
  * | `ended:<user>:api:<epoch>` | empty       | as long as an API token of that epoch could live |
  *
@@ -21,14 +22,21 @@ import type { User } from "../core/user.ts";
 export const tokenKey = (id: string) => `token:${id}`;
 export const userKey = (id: string) => `user:${id}`;
 export const endedKey = (id: string) => `ended:${id}`;
+/** A copy with this end is outdated: the token's end was moved up. */
+export const endedCopyKey = (id: string, expiresAtMs: number | "") => `ended:${id}:${expiresAtMs}`;
 export const endedEpochKey = (userId: string, epoch: number) => `ended:${userId}:${epoch}`;
 export const endedApiEpochKey = (userId: string, epoch: number | "") =>
   `ended:${userId}:api:${epoch}`;
 
-/** The marks that would end this token, beside `endedKey(id)`. */
+/** The marks that would end this token, or this copy of it, beside `endedKey(id)`. */
 export function endingsOf(token: Token): string[] {
   const epoch = endedEpochKey(token.userId, token.epoch);
-  return token.kind === "api" ? [epoch, endedApiEpochKey(token.userId, token.apiEpoch)] : [epoch];
+  if (token.kind !== "api") return [epoch];
+  return [
+    epoch,
+    endedApiEpochKey(token.userId, token.apiEpoch),
+    endedCopyKey(token.id, token.expiresAtMs),
+  ];
 }
 
 export function endingsOfJwt(claims: JwtClaims): string[] {

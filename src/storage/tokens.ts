@@ -113,10 +113,8 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
     listApi: (caller, page, nowMs) => d1.listApi(caller, page, nowMs),
 
     async changeApi(id, caller, change, nowMs) {
-      const changed = await d1.changeApi(id, caller, change, nowMs);
-      if (changed === null) return null;
-      memories.tokens.delete(id);
-      copy(changed, nowMs);
+      const changed = await forgetting(id, d1.changeApi(id, caller, change, nowMs));
+      if (changed !== null) copy(changed, nowMs);
       return changed;
     },
 
