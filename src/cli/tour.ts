@@ -57,7 +57,6 @@ export async function tour(args: readonly string[], around: Surroundings): Promi
     return 0;
   }
   const { origin } = options;
-  write(`The tour of ${origin}`);
   try {
     const score = await walk(CHAPTERS, { origin, write, paint, deadlineMs });
     for (const line of summary(score, paint)) write(line);

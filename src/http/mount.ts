@@ -25,6 +25,8 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
     request: HonoRequest,
     run: () => Answer | Promise<Answer>,
   ): Promise<Response> => {
+    const redirect = httpsRedirect(request.url);
+    if (redirect !== null) return redirect;
     let answer: Answer;
     try {
       answer = await run();
@@ -33,8 +35,6 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
     }
     return toResponse(answer, request, options.corsOrigins);
   };
-
-  app.use("*", async (c, next) => httpsRedirect(c.req.url) ?? (await next()));
 
   for (const surface of surfaces) {
     for (const [path, routes] of byPath(surface.routes)) {

@@ -32,16 +32,22 @@ export interface Score {
  * @throws NoAnswerError
  */
 export async function walk(chapters: readonly Chapter[], options: TourOptions): Promise<Score> {
-  const { write, paint } = options;
+  const { paint } = options;
   const tour = newTour();
   const short = shortener(tour);
   const wrong: string[] = [];
   let sent = 0;
   let left = 0;
+  // Headings wait for the first answer below them, so that no answer at all is one line of text.
+  let headings = [`The tour of ${options.origin}`];
+  const write = (line: string) => {
+    for (const heading of headings) options.write(heading);
+    headings = [];
+    options.write(line);
+  };
 
   for (const chapter of chapters) {
-    write("");
-    write(paint("bold", chapter.title));
+    headings.push("", paint("bold", chapter.title));
     for (const step of chapter.steps) {
       const ask = askOf(step, tour);
       if (ask === null) {
