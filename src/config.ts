@@ -24,7 +24,7 @@ const keySet = v.pipe(
 );
 
 const corsOrigins = v.pipe(
-  v.string(),
+  v.string("must be text"),
   v.transform((text): CorsOrigins => (text === "*" ? "*" : text.split(/[\s,]+/).filter(Boolean))),
   v.check(
     (origins) => origins === "*" || origins.every((each) => v.is(origin, each)),
@@ -33,14 +33,14 @@ const corsOrigins = v.pipe(
 );
 
 const lagSeconds = v.pipe(
-  v.string(),
+  v.string("must be text"),
   v.regex(/^\d{1,5}$/, "must be a whole number of seconds"),
   v.transform(Number),
   v.maxValue(DAY_SECONDS, `must be at most ${DAY_SECONDS}`),
 );
 
 const deadlineMs = v.pipe(
-  v.string(),
+  v.string("must be text"),
   v.regex(/^\d{2,5}$/, "must be a whole number of milliseconds"),
   v.transform(Number),
   v.minValue(50, "must be at least 50"),

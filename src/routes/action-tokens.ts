@@ -17,10 +17,14 @@ const MAX_DEPTH = 64;
 
 const { ttlSeconds, minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.action;
 
+const required = (path: string) => `The ${path.replaceAll("_", " ")} field is required.`;
+
+/** Laravel trims text, and takes null and what is then empty for missing. */
 const text = (field: string) =>
   v.pipe(
-    v.string(`The ${field} must be a string.`),
-    v.minLength(1, `The ${field} field is required.`),
+    v.string(({ input }) => (input === null ? required(field) : `The ${field} must be a string.`)),
+    v.trim(),
+    v.minLength(1, required(field)),
     storable(`The ${field} format is invalid.`),
   );
 
@@ -31,7 +35,7 @@ const wholeNumber = (field: string, min: number, max: number, otherwise: number)
       v.union(
         [
           v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number)),
-          v.pipe(v.number(), v.integer()),
+          v.pipe(v.number(), v.integer(`The ${field} must be an integer.`)),
         ],
         `The ${field} must be an integer.`,
       ),
@@ -64,8 +68,6 @@ const generate = (isAction: (name: string) => boolean) =>
 const SELECTED_ACTION = "The selected action is invalid.";
 
 const Run = v.object({ token: text("token") });
-
-const required = (path: string) => `The ${path.replaceAll("_", " ")} field is required.`;
 
 /** Contract `action-tokens`: the backend of a contact-tracing app, in Laravel's shapes. */
 export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Surface {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { CannotStart } from "./cannot-start.ts";
 
-/** How long wrangler may take to end, asked first by a signal and then by its channel. */
+/** How long wrangler may take to end, asked first by a signal and then by its leash. */
 const GRACE_MS = 3000;
 
 /** wrangler asks nobody, reports nothing, and looks for nothing outside this machine. */
@@ -43,7 +43,7 @@ export async function runWrangler(
     ],
     {
       env: { ...process.env, ...ENVIRONMENT },
-      stdio: [...(output === "shown" ? SHOWN : KEPT), "ipc"],
+      stdio: [...(output === "shown" ? SHOWN : KEPT), "ipc", "pipe"],
     },
   );
   const said: Buffer[] = [];
@@ -68,10 +68,12 @@ export async function runWrangler(
 
 const SHOWN = ["inherit", "inherit", "inherit"] as const;
 const KEPT = ["ignore", "pipe", "pipe"] as const;
+/** The place of the pipe whose end ends wrangler: see end-with-parent.ts. */
+const LEASH = 4;
 
 function endWithin(child: ChildProcess, graceMs: number): void {
   child.kill("SIGTERM");
-  setTimeout(() => child.connected && child.disconnect(), graceMs).unref();
+  setTimeout(() => child.stdio[LEASH]?.destroy(), graceMs).unref();
   setTimeout(() => child.kill("SIGKILL"), 2 * graceMs).unref();
 }
 

@@ -1,0 +1,16 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, inject } from "vitest";
+import { rules } from "./support/guard.ts";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** The statements of schema.sql, read in Node: workerd sees no files. */
+    schema: string[];
+  }
+}
+
+// Storage is isolated per test file, so each file begins with an empty database.
+await env.DB.batch(inject("schema").map((statement) => env.DB.prepare(statement)));
+
+beforeEach(() => rules.begin());
+afterEach(() => expect(rules.broken, "rules of production that were broken").toEqual([]));

@@ -1,0 +1,154 @@
+import { env, exports } from "cloudflare:workers";
+import { app } from "../../src/app.ts";
+import { readConfig } from "../../src/config.ts";
+import { platform } from "../../src/platform.ts";
+import { type Platform, wire } from "../../src/wire.ts";
+
+export const ORIGIN = "https://latchkey.test";
+export const PASSWORD = "correct horse battery";
+
+/** What a request is made of. At most one of `json`, `form` and `body`. */
+export interface Send {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly form?: Readonly<Record<string, string>>;
+  readonly body?: BodyInit;
+  readonly basic?: { readonly email: string; readonly password: string };
+  readonly bearer?: string;
+  readonly xAuthToken?: string;
+  readonly xToken?: string;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON; undefined where it is empty or is none. */
+  readonly json: unknown;
+}
+
+type Fetch = (request: Request) => Response | Promise<Response>;
+export type Call = (method: string, pathOrUrl: string, send?: Send) => Promise<Answered>;
+
+/** Real HTTP requests to the Worker as `wrangler.toml` and the test bindings configure it. */
+export const call: Call = over((request) => exports.default.fetch(request));
+
+/**
+ * The same service on the same KV and D1 with other settings (undefined takes one away), and with
+ * other parts of the platform where a test counts what they do.
+ */
+export function service(
+  settings: Readonly<Record<string, string | undefined>>,
+  parts: Partial<Platform> = {},
+): Call {
+  const config = readConfig({ ...env, ...settings });
+  const { fetch } = app(wire(env, config, { ...platform, ...parts }), config);
+  return over((request) => fetch(request));
+}
+
+export function over(fetch: Fetch): Call {
+  return async (method, pathOrUrl, send = {}) => {
+    const url = pathOrUrl.startsWith("/") ? ORIGIN + pathOrUrl : pathOrUrl;
+    const response = await fetch(new Request(url, { method, redirect: "manual", ...init(send) }));
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, json: parsed(text) };
+  };
+}
+
+function init({ headers, json, form, body, basic, bearer, xAuthToken, xToken }: Send) {
+  const all = new Headers(headers);
+  if (json !== undefined && !all.has("content-type")) all.set("content-type", "application/json");
+  if (basic) all.set("authorization", `Basic ${base64(`${basic.email}:${basic.password}`)}`);
+  if (bearer !== undefined) all.set("authorization", `Bearer ${bearer}`);
+  if (xAuthToken !== undefined) all.set("x-auth-token", xAuthToken);
+  if (xToken !== undefined) all.set("x-token", xToken);
+  const sent = json !== undefined ? JSON.stringify(json) : form && new URLSearchParams(form);
+  return { headers: all, body: sent ?? body ?? null };
+}
+
+/** Base64 of the text's UTF-8. */
+export function base64(text: string): string {
+  return new TextEncoder().encode(text).toBase64();
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export interface TestUser {
+  readonly id: string;
+  readonly email: string;
+  readonly password: string;
+}
+
+/** Signs up a fresh user. */
+export async function newUser(fields: Readonly<Record<string, unknown>> = {}): Promise<TestUser> {
+  const sent = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD, ...fields };
+  const answer = await call("POST", "/rest/user", { json: sent });
+  if (answer.status !== 201) throw new Error(`sign-up answered ${answer.status}: ${answer.text}`);
+  const { email, password } = sent;
+  return { id: textAt(answer, "payload", "uuid"), email, password };
+}
+
+export interface Pair {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+/** Logs in on the jwt-pair surface. */
+export async function newPair({ email, password }: TestUser): Promise<Pair> {
+  const answer = await call("POST", "/api/token/", { json: { email, password } });
+  return { access: textAt(answer, "access"), refresh: textAt(answer, "refresh") };
+}
+
+/** An access JWT of a fresh user: the cheapest way to be somebody. */
+export async function newCaller(fields: Readonly<Record<string, unknown>> = {}) {
+  const user = await newUser(fields);
+  return { ...user, ...(await newPair(user)) };
+}
+
+export interface NewApiToken {
+  readonly secret: string;
+  readonly uuid: string;
+}
+
+export async function newApiToken(bearer: string, name = "test", ttl = 60): Promise<NewApiToken> {
+  const answer = await call("POST", "/rest/token", { bearer, json: { name, ttl } });
+  return {
+    secret: textAt(answer, "payload", "token"),
+    uuid: textAt(answer, "payload", "uuid"),
+  };
+}
+
+export async function newSession({ email, password }: TestUser): Promise<string> {
+  const answer = await call("POST", "/tokens", { json: { email_id: email, password } });
+  return textAt(answer, "data", "token");
+}
+
+/** The member of the body that the path leads to. */
+export function at(answer: Answered, ...path: readonly (string | number)[]): unknown {
+  let value = answer.json;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null) {
+      throw new Error(`no ${path.join(".")} in ${answer.status} ${answer.text}`);
+    }
+    value = Reflect.get(value, key);
+  }
+  return value;
+}
+
+export function textAt(answer: Answered, ...path: readonly (string | number)[]): string {
+  const value = at(answer, ...path);
+  if (typeof value === "string") return value;
+  throw new Error(`no text at ${path.join(".")} in ${answer.status} ${answer.text}`);
+}
+
+export function itemsAt(answer: Answered, ...path: readonly (string | number)[]): unknown[] {
+  const value = at(answer, ...path);
+  if (Array.isArray(value)) return value;
+  throw new Error(`no list at ${path.join(".")} in ${answer.status} ${answer.text}`);
+}
