@@ -15,6 +15,18 @@ const jwtKeys = JSON.stringify({
 const [schema] = await readD1Migrations({ migrationsDir: ".", migrationsPattern: "schema.sql" });
 if (schema === undefined) throw new Error("schema.sql is missing");
 
+/** Every setting, so that none of a developer's own in `.dev.vars` reaches a test. */
+const settings = {
+  ISSUER: "https://latchkey.test",
+  JWT_KEYS: jwtKeys,
+  SIGN_UP: "open",
+  REVOCATION_LAG_SECONDS: "0",
+  CORS_ORIGINS: "*",
+  QUERY_CREDENTIALS: "off",
+  ROTATE_REFRESH_TOKENS: "off",
+  STORAGE_DEADLINE_MS: "3000",
+};
+
 export default defineConfig({
   test: {
     projects: [
@@ -22,7 +34,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { ISSUER: "https://latchkey.test", JWT_KEYS: jwtKeys } },
+            miniflare: { bindings: settings },
           }),
         ],
         test: {
