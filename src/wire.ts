@@ -52,6 +52,7 @@ export function wire({ KV, DB }: Bindings, config: Config, { waitUntil, password
   const memories = {
     tokens: memory<Standing>(plan.memoryMs),
     jwts: memory<{ user: User | null }>(plan.memoryMs),
+    copies: memory<true>(60_000),
     uses: memory<true>(3_600_000),
   };
   const ending = endings(db, kv, plan);

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
 import { type Address, isHealthy, originOf, readAddress, requireFree } from "./dev/address.ts";
-import { givesVariable, optionValues } from "./dev/arguments.ts";
+import { optionValues } from "./dev/arguments.ts";
 import { CannotStart } from "./dev/cannot-start.ts";
+import { ownArguments } from "./dev/own-arguments.ts";
 import { addMissingSecrets, readSettings } from "./dev/secrets.ts";
 import { runWrangler } from "./dev/wrangler.ts";
 
@@ -25,7 +26,8 @@ async function dev(args: readonly string[], stop: AbortSignal): Promise<number> 
   if (added.length > 0) console.log(`Made ${added.join(" and ")} in ${SECRETS_FILE}.`);
   await applySchema(args, stop);
   if (stop.aborted) return 0;
-  const { code } = await runWrangler(["dev", ...args, ...(await ownArguments(args, address))], {
+  const own = ownArguments(args, address, await configuredIssuer(args));
+  const { code } = await runWrangler(["dev", ...args, ...own], {
     stop,
     output: "shown",
     onReady: () => void welcome(address, stateDirectory(args)),
@@ -45,16 +47,9 @@ function requireProject([first]: readonly string[]): void {
 
 /** The schema goes where wrangler dev will look, and can be applied any number of times. */
 async function applySchema(args: readonly string[], stop: AbortSignal): Promise<void> {
+  const directory = stateDirectory(args);
   const { code, said } = await runWrangler(
-    [
-      "d1",
-      "execute",
-      "DB",
-      "--local",
-      "--yes",
-      "--file=schema.sql",
-      `--persist-to=${stateDirectory(args)}`,
-    ],
+    [..."d1 execute DB --local --yes --file=schema.sql".split(" "), `--persist-to=${directory}`],
     { stop, output: "kept" },
   );
   if (code !== 0 && !stop.aborted) {
@@ -66,17 +61,11 @@ function stateDirectory(args: readonly string[]): string {
   return optionValues(args, "persist-to").at(-1) ?? DEFAULT_STATE_DIRECTORY;
 }
 
-/**
- * What the caller left open. The port is said even where it is wrangler's default, since wrangler
- * would then move to the next free one, and the issuer would be wrong.
- */
-async function ownArguments(args: readonly string[], address: Address): Promise<string[]> {
-  const own = optionValues(args, "port").length > 0 ? [] : [`--port=${address.port}`];
-  if (givesVariable(args, "ISSUER")) return own;
+/** The issuer that the environment or the settings' files name, if they do. */
+async function configuredIssuer(args: readonly string[]): Promise<string | undefined> {
   const files = optionValues(args, "env-file");
   const settings = await readSettings(files.length > 0 ? files : [SECRETS_FILE]);
-  const issuer = process.env.ISSUER ?? settings.ISSUER ?? originOf(address);
-  return [...own, `--var=ISSUER:${issuer}`];
+  return process.env.ISSUER ?? settings.ISSUER;
 }
 
 /** wrangler is ready before the service is, and holds the first request back until that is too. */
@@ -96,7 +85,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 if (process.env.npm_lifecycle_event !== undefined) {
   // npm passes a signal to the shell between it and this process, and the shell dies of it alone.
   const shell = process.ppid;
-  setInterval(() => process.ppid === shell || stop.abort(), 250).unref();
+  const watch = () => {
+    if (process.ppid !== shell) stop.abort();
+  };
+  setInterval(watch, 250).unref();
 }
 try {
   process.exitCode = await dev(process.argv.slice(2), stop.signal);

@@ -79,7 +79,7 @@ export function jwtPairs({ login, tokens, jwts, rotates }: Deps) {
         };
         return { refresh: await jwts.sign(next), access: await accessFrom(next, nowMs) };
       }
-      if ((await tokens.standingOfJwt(claims, nowMs)) === null) refuse({ code: "token_invalid" });
+      if (!(await tokens.standsNow(claims))) refuse({ code: "token_invalid" });
       return { access: await accessFrom(claims, nowMs) };
     },
 

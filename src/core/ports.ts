@@ -11,7 +11,7 @@ import type { Profile, User, UserWithPassword } from "./user.ts";
 export interface CallerRef {
   readonly userId: string;
   readonly epoch: number;
-  /** Ids that must not have been ended: the token's own, or those that a JWT hangs on. */
+  /** Ids that must not have been ended: the shown token's own first, then those that a JWT hangs on. */
   readonly credentialIds: readonly string[];
 }
 
@@ -77,6 +77,8 @@ export interface Tokens {
   standing(id: string, nowMs: number): Promise<Standing | null>;
   /** Null where the JWT, what it hangs on, or its user was ended; expiry was checked before. */
   standingOfJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User | null } | null>;
+  /** The same whatever the promise is, for what may get a new credential: it would outlive the promise. */
+  standsNow(claims: JwtClaims): Promise<boolean>;
 
   /** @returns null where the caller no longer stands, else the token's final form */
   insert<T extends SessionToken | ApiToken>(token: T, caller: CallerRef): Promise<T | null>;

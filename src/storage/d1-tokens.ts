@@ -33,7 +33,7 @@ export interface ExtendedSession extends SessionState {
 }
 
 /** The tokens as D1's primary has them: always the last word. */
-export interface D1Tokens extends Omit<Tokens, "touch" | "extendSession"> {
+export interface D1Tokens extends Omit<Tokens, "touch" | "extendSession" | "standsNow"> {
   standing(id: string, nowMs: number): Promise<Required<Standing> | null>;
   standingOfJwt(claims: JwtClaims): Promise<{ user: User } | null>;
   extendSession(id: string, nowMs: number): Promise<ExtendedSession | null>;

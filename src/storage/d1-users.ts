@@ -159,9 +159,10 @@ async function changeUser(
   const update = sql`UPDATE users SET ${join([...sets, sql`modified_on = ${nowMs}`])}
     WHERE users.id = ${caller.userId} AND ${callerStands(caller)} AND NOT EXISTS (${others})
     RETURNING ${USER_COLUMNS}`;
-  // The credential that asked is carried over to the new epoch: only every other one ends.
+  // The token that was shown is carried over to the new epoch: every other one ends, also the one
+  // that a JWT was got with.
   const carry = sql`UPDATE tokens SET epoch = ${caller.epoch + 1}
-    WHERE id IN (${join([...caller.credentialIds, ""])}) AND kind IN ('session', 'api')
+    WHERE id = ${caller.credentialIds[0] ?? ""} AND kind IN ('session', 'api')
       AND epoch = ${caller.epoch}
       AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND epoch = ${caller.epoch + 1}
         AND password = ${passwordHash ?? null})`;

@@ -7,7 +7,11 @@ export interface CheckPlan {
   readonly memoryMs: number;
   /** Whether KV may say yes. Where it has no copy, or one that seems to have ended, D1 is asked. */
   readonly kvAnswers: boolean;
-  /** A JWT that ends within this needs no question at all. */
+  /**
+   * An access JWT that lives no longer than this needs no question at all: whenever it was ended,
+   * it is gone within the promise. Its whole life counts and not what is left of it, or one that
+   * was ended long ago would pass again shortly before its end.
+   */
   readonly unaskedMs: number;
 }
 

@@ -12,6 +12,8 @@ const HOUR_MS = 3_600_000;
 export interface Memories {
   readonly tokens: Memory<Standing>;
   readonly jwts: Memory<{ user: User | null }>;
+  /** Copies put into KV lately because it had none. */
+  readonly copies: Memory<true>;
   /** Uses noted in this hour: no second write for them. */
   readonly uses: Memory<true>;
 }
@@ -44,7 +46,11 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
       if (found !== null) return found;
     }
     const standing = await d1.standing(id, nowMs);
-    if (plan.kvAnswers && standing !== null) copy(standing.token, nowMs);
+    // KV goes on showing a miss for a while: one copy is enough for that long.
+    if (plan.kvAnswers && standing !== null && memories.copies.get(id, nowMs) === null) {
+      memories.copies.set(id, true, nowMs);
+      copy(standing.token, nowMs);
+    }
     return standing;
   }
 
@@ -68,6 +74,11 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
     return (await kv.isJwtEnded(claims)) ? null : { user: null };
   }
 
+  /** Not one that has a role: `GET /rest/auth` issues it on a word that may be as old as the promise. */
+  function needsNoQuestion({ issuedAt, expiresAt, role }: JwtClaims): boolean {
+    return role === null && (expiresAt - issuedAt) * 1000 <= plan.unaskedMs;
+  }
+
   return {
     async standing(id, nowMs) {
       const known = memories.tokens.get(id, nowMs);
@@ -78,13 +89,15 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
     },
 
     async standingOfJwt(claims, nowMs) {
-      if (claims.expiresAt * 1000 - nowMs < plan.unaskedMs) return { user: null };
+      if (needsNoQuestion(claims)) return { user: null };
       const known = memories.jwts.get(claims.jti, nowMs);
       if (known !== null) return known;
       const standing = await askJwt(claims);
       if (standing !== null) memories.jwts.set(claims.jti, standing, nowMs);
       return standing;
     },
+
+    standsNow: async (claims) => (await d1.standingOfJwt(claims)) !== null,
 
     async insert(token, caller) {
       const inserted = await d1.insert(token, caller);

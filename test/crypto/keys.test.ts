@@ -45,15 +45,18 @@ describe.each(ALGORITHMS)("%s", (alg) => {
 });
 
 describe("states", () => {
-  it.each(["standby", "retiring"] as const)("a %s key verifies and does not sign", async (state) => {
-    const active = jwkOf("ES256");
-    const other = { ...jwkOf("EdDSA"), state };
-    const signedByOther = await service({ ...other, state: "active" }).sign(claims);
-    const ours = service(other, active);
-    expect(await ours.verify(signedByOther, NOW_MS)).toEqual(claims);
-    const [header = ""] = (await ours.sign(claims)).split(".");
-    expect(JSON.parse(atob(header)).kid).toBe(active.kid);
-  });
+  it.each(["standby", "retiring"] as const)(
+    "a %s key verifies and does not sign",
+    async (state) => {
+      const active = jwkOf("ES256");
+      const other = { ...jwkOf("EdDSA"), state };
+      const signedByOther = await service({ ...other, state: "active" }).sign(claims);
+      const ours = service(other, active);
+      expect(await ours.verify(signedByOther, NOW_MS)).toEqual(claims);
+      const [header = ""] = (await ours.sign(claims)).split(".");
+      expect(JSON.parse(atob(header)).kid).toBe(active.kid);
+    },
+  );
 
   it("a key that is gone verifies nothing", async () => {
     const jwt = await service(jwkOf("EdDSA")).sign(claims);
@@ -137,15 +140,18 @@ const WRONG: Readonly<Record<string, [text: () => string, about: RegExp]>> = {
 };
 
 describe("the secret JWT_KEYS", () => {
-  it.each(Object.entries(WRONG))("with %s stops the start and quotes nothing", (_, [text, about]) => {
-    const parsed = parseKeySet(text());
-    if (!("wrong" in parsed)) throw new Error("was taken");
-    expect(parsed.wrong).toMatch(about);
-    expect(parsed.wrong).not.toContain(KEY_MATERIAL.slice(0, 8));
-    for (const value of Object.values({ ...ec(), ...jwkOf("HS256"), ...jwkOf("RS256") })) {
-      if (value.length > 20) expect(parsed.wrong).not.toContain(value);
-    }
-  });
+  it.each(Object.entries(WRONG))(
+    "with %s stops the start and quotes nothing",
+    (_, [text, about]) => {
+      const parsed = parseKeySet(text());
+      if (!("wrong" in parsed)) throw new Error("was taken");
+      expect(parsed.wrong).toMatch(about);
+      expect(parsed.wrong).not.toContain(KEY_MATERIAL.slice(0, 8));
+      for (const value of Object.values({ ...ec(), ...jwkOf("HS256"), ...jwkOf("RS256") })) {
+        if (value.length > 20) expect(parsed.wrong).not.toContain(value);
+      }
+    },
+  );
 
   it("takes what else a JWK may hold", () => {
     const more = { use: "sig", key_ops: ["sign"], ext: true, x5t: "x", note: "mine" };

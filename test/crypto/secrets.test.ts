@@ -133,11 +133,7 @@ describe("chance", () => {
 });
 
 it("turns a typo or a probe away without any read", async () => {
-  const reads = [
-    vi.spyOn(env.KV, "get"),
-    vi.spyOn(env.DB, "prepare"),
-    vi.spyOn(env.DB, "batch"),
-  ];
+  const reads = [vi.spyOn(env.KV, "get"), vi.spyOn(env.DB, "prepare"), vi.spyOn(env.DB, "batch")];
   const { secret } = await secrets.create("api");
   const probes = ["lk_api_x", swapped(secret, 20), secret.slice(0, -1), "lk_ses_", "a.b.c", "x"];
   for (const probe of probes) {

@@ -20,8 +20,3 @@ export function optionValues(args: readonly string[], name: string): string[] {
   }
   return values;
 }
-
-/** Whether the arguments give the variable with `--var NAME:value`. */
-export function givesVariable(args: readonly string[], name: string): boolean {
-  return optionValues(args, "var").some((variable) => variable.startsWith(`${name}:`));
-}

@@ -15,6 +15,9 @@ const ENVIRONMENT = {
   WRANGLER_WRITE_LOGS: "false",
 };
 
+/** What is kept is shown only after a failure. */
+const ERRORS_ALONE = { WRANGLER_LOG: "error" };
+
 interface Run {
   /** Ends wrangler, and what it has started, when it fires. */
   readonly stop: AbortSignal;
@@ -42,7 +45,7 @@ export async function runWrangler(
       ...args,
     ],
     {
-      env: { ...process.env, ...ENVIRONMENT },
+      env: { ...process.env, ...ENVIRONMENT, ...(output === "kept" && ERRORS_ALONE) },
       stdio: [...(output === "shown" ? SHOWN : KEPT), "ipc", "pipe"],
     },
   );

@@ -1,0 +1,107 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { type Arrow, arrowsOf, cyclesIn } from "./support/source-imports.ts";
+import { readTree } from "./support/source-map.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const FILES = readdirSync(`${ROOT}src`, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile())
+  .map((entry) => `${entry.parentPath}/${entry.name}`.slice(ROOT.length))
+  .sort();
+const CODE = FILES.filter((file) => file.endsWith(".ts") || file.endsWith(".tsx"));
+const ARROWS = CODE.flatMap((file) => arrowsOf(file, readFileSync(ROOT + file, "utf8")));
+
+/**
+ * What the files of a folder may import beside their own folder: other folders or files of src/,
+ * and `packages`. The first row that fits a file speaks for it.
+ */
+const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "packages")[]])[] = [
+  [/^src\/core\//, []],
+  [/^src\/(?:crypto|storage|actions|http)\//, [/^src\/core\//, "packages"]],
+  [/^src\/(?:routes|console)\//, [/^src\/(?:core|http)\//, "packages"]],
+  // Commands run in Node and meet the Worker from outside only; one writes a file for it.
+  [/^src\/cli\/common-passwords\.ts$/, [/^src\/crypto\/common-password-list\.ts$/, "packages"]],
+  [/^src\/cli\//, ["packages"]],
+  // The one place that names adapters.
+  [
+    /^src\/wire\.ts$/,
+    [/^src\/(?:core|crypto|storage|actions|http)\//, /^src\/config\.ts$/, "packages"],
+  ],
+  // What only workerd has: WebAssembly that is imported as a module.
+  [/^src\/platform\.ts$/, [/^src\/crypto\/passwords\.ts$/, /^src\/wire\.ts$/, "packages"]],
+  // A setting is parsed by those who know what it means.
+  [/^src\/config\.ts$/, [/^src\/crypto\/keys\.ts$/, /^src\/http\//, "packages"]],
+  [/^src\/app\.ts$/, [/^src\/(?:routes|console|http)\//, /^src\/(?:config|wire)\.ts$/, "packages"]],
+  [/^src\/index\.ts$/, [/^src\/(?:app|config|platform|wire)\.ts$/, "packages"]],
+  // Types only: what the runtime binds.
+  [/^src\/bindings\.d\.ts$/, [/^src\/index\.ts$/]],
+];
+
+const folderOf = (file: string) => file.slice(0, file.lastIndexOf("/") + 1);
+const areaOf = (file: string) => /^src\/[^/]+\//.exec(file)?.[0] ?? "src/";
+
+function isForbidden({ from, to, isPackage }: Arrow): boolean {
+  const [, may] = RULES.find(([files]) => files.test(from)) ?? [];
+  if (may === undefined) return true;
+  if (isPackage) return !may.includes("packages");
+  if (areaOf(from) !== "src/" && areaOf(to) === areaOf(from)) return false;
+  return !may.some((allowed) => allowed !== "packages" && allowed.test(to));
+}
+
+const shown = ({ from, to }: Arrow) => `${from} -> ${to}`;
+
+describe("arrows", () => {
+  it("finds what is imported", () => {
+    expect(ARROWS.length).toBeGreaterThan(CODE.length);
+    expect(ARROWS.map(shown)).toContain("src/index.ts -> src/app.ts");
+  });
+
+  it("point only where they may", () => {
+    expect(ARROWS.filter(isForbidden).map(shown)).toEqual([]);
+  });
+
+  it("lead to files that there are", () => {
+    const local = ARROWS.filter(({ isPackage }) => !isPackage);
+    expect(local.filter(({ to }) => !existsSync(ROOT + to)).map(shown)).toEqual([]);
+  });
+
+  it("go round in no circle", () => {
+    // Types of the entry file, which nothing runs.
+    expect(cyclesIn(ARROWS.filter(({ from }) => from !== "src/bindings.d.ts"))).toEqual([]);
+  });
+});
+
+describe("files", () => {
+  it("are named for what is in them", () => {
+    const bag = /\/(?:utils?|helpers?|common|index|misc|shared|lib|types)\.tsx?$/;
+    expect(FILES.filter((file) => bag.test(file) && file !== "src/index.ts")).toEqual([]);
+  });
+
+  it("are short enough to be read", () => {
+    const made = "src/crypto/common-password-list.ts";
+    const lines = (file: string) => readFileSync(ROOT + file, "utf8").split("\n").length - 1;
+    const long = FILES.filter((file) => file !== made && lines(file) > 300);
+    expect(long).toEqual([]);
+  });
+});
+
+describe("the map in ARCHITECTURE.md", () => {
+  it("names every file and folder of src/, and none that is not there", () => {
+    const tree = readTree(readFileSync(`${ROOT}ARCHITECTURE.md`, "utf8"));
+    // A folder with no line below it stands for all that it holds.
+    const whole = tree.filter(
+      (path) =>
+        path.endsWith("/") && !tree.some((other) => other !== path && other.startsWith(path)),
+    );
+    const there = [...new Set([...FILES, ...FILES.flatMap(parents)])].filter(
+      (path) => !whole.some((folder) => path !== folder && path.startsWith(folder)),
+    );
+    expect(tree.sort()).toEqual(there.sort());
+  });
+});
+
+function parents(file: string): string[] {
+  const folder = folderOf(file);
+  return folder === "src/" ? [] : [folder, ...parents(folder.slice(0, -1))];
+}

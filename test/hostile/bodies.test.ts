@@ -1,0 +1,106 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { call, newCaller, type Send, textAt } from "../support/client.ts";
+import { bodies, CONTENT_TYPES, FORMS, sampleFor, VALUES, withField } from "./bodies.ts";
+import { type Probe, run } from "./probe.ts";
+import { quick } from "./quick.ts";
+import { DOORS, type Door, ownerOf, pathOf } from "./routes.ts";
+
+let email = "";
+let bearer = "";
+
+beforeAll(async () => {
+  const caller = await newCaller();
+  email = caller.email;
+  // It lives a day, and checking it writes nothing.
+  bearer = textAt(await call("GET", "/rest/auth", { bearer: caller.access }), "payload", "token");
+});
+
+/** Everything in place but the body. */
+function probe({ route }: Door, name: string, send: Send, statuses?: readonly number[]): Probe {
+  return {
+    name,
+    method: route.method,
+    path: pathOf(route),
+    send: { ...send, ...(route.access === "caller" && { bearer }) },
+    ...(statuses && { statuses }),
+  };
+}
+
+const json = (body: BodyInit): Send => ({ headers: { "content-type": "application/json" }, body });
+
+/** Bytes in pieces, so that no Content-Length goes with them. */
+function streamed(length: number): ReadableStream<Uint8Array> {
+  const piece = new Uint8Array(16_384).fill(0x20);
+  let left = length;
+  return new ReadableStream({
+    pull(controller) {
+      controller.enqueue(piece.subarray(0, Math.min(left, piece.length)));
+      left -= piece.length;
+      if (left <= 0) controller.close();
+    },
+  });
+}
+
+const LIMIT = 64 * 1024;
+const TAKES_BODY = DOORS.filter(({ route }) => route.method !== "GET");
+/** Those that read the body: they cannot do without one. */
+const READS_BODY = TAKES_BODY.filter(
+  ({ route }) => route.method !== "DELETE" || route.path === "/rest/user",
+);
+
+describe.each(TAKES_BODY)("$name", (door) => {
+  const { surface, route } = door;
+
+  it("takes each field as any type without harm", async () => {
+    const sample = sampleFor(route, { email });
+    const probes = Object.keys(sample).flatMap((field) =>
+      Object.entries(VALUES).map(([name, value]) =>
+        probe(door, `${field} as ${name}`, json(withField(sample, field, value))),
+      ),
+    );
+    expect(await run(surface, probes, quick)).toEqual([]);
+  });
+
+  it("takes any body without harm", async () => {
+    const sample = sampleFor(route, { email });
+    const probes = Object.entries(bodies(sample)).map(([name, body]) =>
+      probe(door, name, json(body)),
+    );
+    expect(await run(surface, probes, quick)).toEqual([]);
+  });
+
+  it("takes any content type without harm", async () => {
+    const sample = sampleFor(route, { email });
+    const probes = CONTENT_TYPES.flatMap((type) =>
+      [JSON.stringify(sample), ...(/form/.test(type) ? FORMS : [])].map((body) =>
+        probe(door, `${type}: ${body}`, { headers: { "content-type": type }, body }),
+      ),
+    );
+    expect(await run(surface, probes, quick)).toEqual([]);
+  });
+});
+
+describe.each(READS_BODY)("$name", (door) => {
+  it("reads 64 KiB and not a byte more, with and without Content-Length", async () => {
+    const space = (length: number) => new Uint8Array(length).fill(0x20);
+    const probes = [
+      probe(door, "64 KiB and 1", json(space(LIMIT + 1)), [413]),
+      probe(door, "64 KiB and 1, streamed", json(streamed(LIMIT + 1)), [413]),
+      probe(door, "64 KiB", json(space(LIMIT)), [400]),
+      probe(door, "64 KiB, streamed", json(streamed(LIMIT)), [400]),
+    ];
+    expect(await run(door.surface, probes)).toEqual([]);
+  });
+});
+
+it("hashes any password without harm", async () => {
+  const surface = ownerOf("/tokens");
+  const probes = Object.entries(VALUES).map(([name, value]) => ({
+    name,
+    method: "POST",
+    path: "/tokens",
+    send: json(withField({ email_id: email }, "password", value)),
+    statuses: [400],
+  }));
+  expect(await run(surface, probes)).toEqual([]);
+});

@@ -1,0 +1,32 @@
+import { env } from "cloudflare:workers";
+import { surfaces } from "../../src/app.ts";
+import { readConfig } from "../../src/config.ts";
+import type { Route, Surface } from "../../src/http/surface.ts";
+import { platform } from "../../src/platform.ts";
+import { wire } from "../../src/wire.ts";
+
+/** Every surface, as the Worker mounts them. */
+export const SURFACES: readonly Surface[] = surfaces(wire(env, readConfig({ ...env }), platform));
+
+export interface Door {
+  readonly name: string;
+  readonly surface: Surface;
+  readonly route: Route;
+}
+
+/** Every route there is: a new one is in these suites without being named. */
+export const DOORS: readonly Door[] = SURFACES.flatMap((surface) =>
+  surface.routes.map((route) => ({ name: `${route.method} ${route.path}`, surface, route })),
+);
+
+/** The route's path with its parameters filled in, each as it is to stand in the URL. */
+export function pathOf({ path }: Route, parameter = "00000000-0000-8000-8000-000000000000") {
+  return path.replaceAll(/:\w+/g, () => parameter);
+}
+
+/** The surface in whose shape an unknown path is answered. */
+export function ownerOf(path: string): Surface {
+  const owner = SURFACES.find((surface) => surface.owns(path));
+  if (owner === undefined) throw new Error(`nobody owns ${path}`);
+  return owner;
+}

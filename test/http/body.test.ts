@@ -1,0 +1,116 @@
+import { HonoRequest } from "hono/request";
+import { describe, expect, it } from "vitest";
+import { readFields, readJson } from "../../src/http/body.ts";
+import { RequestFaultError } from "../../src/http/request-fault.ts";
+
+const LIMIT = 64 * 1024;
+
+const post = (body: BodyInit | null, type = "application/json") =>
+  new HonoRequest(
+    new Request("https://latchkey.test/", {
+      method: "POST",
+      body,
+      headers: type === "" ? {} : { "content-type": type },
+    }),
+  );
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  try {
+    return `took ${JSON.stringify(await work)}`;
+  } catch (error) {
+    if (error instanceof RequestFaultError) return error.fault.code;
+    throw error;
+  }
+}
+
+describe("the limit", () => {
+  it("is on the bytes that arrive, and stops the reading there", async () => {
+    let sent = 0;
+    let cancelled = false;
+    const endless = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        sent += 4_096;
+        controller.enqueue(new Uint8Array(4_096).fill(0x20));
+      },
+      cancel() {
+        cancelled = true;
+      },
+    });
+    expect(await codeOf(readJson(post(endless)))).toBe("body_too_large");
+    expect(sent).toBeLessThanOrEqual(LIMIT + 3 * 4_096);
+    expect(cancelled).toBe(true);
+  });
+
+  it.each([
+    ["too long a Content-Length", "1000000", "took 1"],
+    ["a Content-Length that is none", "x", "took 1"],
+    ["a negative Content-Length", "-1", "took 1"],
+  ])("asks nothing of %s", async (_, length, outcome) => {
+    const request = new Request("https://latchkey.test/", {
+      method: "POST",
+      body: "1",
+      headers: { "content-length": length },
+    });
+    expect(await codeOf(readJson(new HonoRequest(request)))).toBe(outcome);
+  });
+
+  it("counts bytes, not characters", async () => {
+    const text = (length: number) => JSON.stringify("é".repeat((length - 2) / 2));
+    expect(await codeOf(readJson(post(text(LIMIT))))).toMatch(/^took/);
+    expect(await codeOf(readJson(post(text(LIMIT + 2))))).toBe("body_too_large");
+  });
+
+  it("puts the pieces together in order, wherever they are cut", async () => {
+    const bytes = new TextEncoder().encode('{"a":"žluťoučký 🔑"}');
+    const pieces = new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const byte of bytes) controller.enqueue(Uint8Array.of(byte));
+        controller.close();
+      },
+    });
+    expect(await readJson(post(pieces))).toEqual({ a: "žluťoučký 🔑" });
+  });
+});
+
+describe("readFields", () => {
+  it.each([
+    ["application/json", '{"a":"1"}'],
+    ["application/json; charset=utf-8", '{"a":"1"}'],
+    ["Application/JSON", '{"a":"1"}'],
+    ["application/vnd.api+json", '{"a":"1"}'],
+    ["application/x-www-form-urlencoded", "a=1"],
+    ["application/x-www-form-urlencoded;charset=UTF-8", "a=0&a=1"],
+    [
+      "multipart/form-data; boundary=x",
+      '--x\r\ncontent-disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n',
+    ],
+  ])("takes %s", async (type, body) => {
+    expect(await readFields(post(body, type))).toEqual({ a: "1" });
+  });
+
+  it.each([
+    ["text/plain", "media_type_unsupported"],
+    ["application/jsonp", "media_type_unsupported"],
+    ["text/json+x", "media_type_unsupported"],
+    ["application/json, text/plain", "media_type_unsupported"],
+    ["multipart/form-data", "body_malformed"],
+  ])("refuses %s", async (type, code) => {
+    expect(await codeOf(readFields(post('{"a":"1"}', type)))).toBe(code);
+  });
+
+  it("takes no body for no fields, whatever its type", async () => {
+    for (const type of ["", "text/plain", "application/json", "multipart/form-data"]) {
+      expect(await readFields(post(null, type))).toEqual({});
+    }
+  });
+
+  it("keeps prototype names as plain fields", async () => {
+    const type = "application/x-www-form-urlencoded";
+    const fields = await readFields(post("__proto__=1&constructor=2", type));
+    expect(Object.entries(Object(fields))).toEqual([
+      ["__proto__", "1"],
+      ["constructor", "2"],
+    ]);
+    expect(Object.getPrototypeOf(fields)).toBe(Object.prototype);
+  });
+});
