@@ -1,0 +1,64 @@
+import { createServer } from "node:net";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { originOf, readAddress, requireFree } from "../../../src/cli/dev/address.ts";
+import { optionValues } from "../../../src/cli/dev/arguments.ts";
+import { CannotStart } from "../../../src/cli/dev/cannot-start.ts";
+import { ownArguments } from "../../../src/cli/dev/own-arguments.ts";
+
+const words = (line: string) => line.split(" ").filter(Boolean);
+
+describe("the values of an option", () => {
+  it.each([
+    ["--port 8799", "port", ["8799"]],
+    ["--port=8799", "port", ["8799"]],
+    ["--var A:1 B:2 --port 8799 --var C:3", "var", ["A:1", "B:2", "C:3"]],
+    ["--var=A:x=y B:2", "var", ["A:x=y"]],
+    ["--persistTo here", "persist-to", ["here"]],
+    ["--ports 1 --port-of 2", "port", []],
+    ["-- --port 8799", "port", []],
+    ["--port", "port", []],
+  ])("%s: %s is %j", (line, name, values) => {
+    expect(optionValues(words(line), name)).toEqual(values);
+  });
+});
+
+describe("the origin served at", () => {
+  it.each([
+    ["", "http://localhost:8787"],
+    ["--port 8799", "http://localhost:8799"],
+    ["--port 80", "http://localhost"],
+    ["--local-protocol https --port 8443", "https://localhost:8443"],
+    ["--ip 127.0.0.1", "http://127.0.0.1:8787"],
+    ["--ip ::1", "http://[::1]:8787"],
+    ["--ip 0.0.0.0", "http://localhost:8787"],
+    ["--ip=*", "http://localhost:8787"],
+  ])("%s is %s", (line, origin) => {
+    expect(originOf(readAddress(words(line)))).toBe(origin);
+  });
+
+  it.each(["0", "65536", "http", "-1", ""])("is none for --port=%s", (port) => {
+    expect(() => readAddress([`--port=${port}`])).toThrow(CannotStart);
+  });
+});
+
+describe("what wrangler is told beyond the caller's arguments", () => {
+  it.each([
+    ["", undefined, ["--port=8787", "--var=ISSUER:http://localhost:8787"]],
+    ["--port 8799", undefined, ["--var=ISSUER:http://localhost:8799"]],
+    ["--port 8799", "https://a.test", ["--var=ISSUER:https://a.test"]],
+    ["--port 8799 --var A:1 ISSUER:https://b.test", "https://a.test", []],
+  ])("%s with ISSUER %s configured: %j", (line, configured, own) => {
+    const args = words(line);
+    expect(ownArguments(args, readAddress(args), configured)).toEqual(own);
+  });
+});
+
+it("refuses a port that is taken", async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
+  onTestFinished(() => void server.close());
+  const bound = server.address();
+  const port = typeof bound === "object" ? bound?.port : undefined;
+  const address = readAddress([`--port=${port}`]);
+  await expect(requireFree(address)).rejects.toThrow(`Port ${port} is taken.`);
+});

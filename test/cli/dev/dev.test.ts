@@ -1,0 +1,117 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  freePort,
+  newProject,
+  processesOf,
+  type Run,
+  startDev,
+  untilGone,
+  untilServing,
+} from "./project.ts";
+
+const TOOLS = ["package.json", "node_modules", "wrangler.toml", "src/cli"];
+
+/** A stand-in for the service that shows what it runs with, and whether what it wrote is kept. */
+const PROBE = {
+  "schema.sql": "CREATE TABLE IF NOT EXISTS visits (at TEXT) STRICT;",
+  "src/index.ts": `export default {
+    async fetch(request, { DB, ISSUER, JWT_KEYS, MOOD }) {
+      if (request.url.endsWith("/health")) return Response.json({ status: "ok" });
+      await DB.prepare("INSERT INTO visits VALUES (datetime())").run();
+      const { visits } = await DB.prepare("SELECT count(*) AS visits FROM visits").first();
+      return Response.json({ visits, issuer: ISSUER, mood: MOOD, keys: JSON.parse(JWT_KEYS).keys.length });
+    },
+    scheduled() {},
+  };`,
+};
+
+const group = (run: Run) => -run.group;
+const npm = (run: Run) => run.group;
+const command = (run: Run) => pidOf(run, "node src/cli/dev.ts");
+
+function pidOf(run: Run, part: string): number {
+  const found = processesOf(run).find(
+    ({ command }) => command.includes(part) && !command.startsWith("sh "),
+  );
+  if (found === undefined) throw new Error(`no process with ${part}`);
+  return found.pid;
+}
+
+it("keeps its data and leaves nothing running, however it is ended", {
+  timeout: 240_000,
+}, async () => {
+  const directory = await newProject(TOOLS, PROBE);
+  const port = await freePort();
+  const ends = [
+    ["SIGINT", group],
+    ["SIGHUP", group],
+    ["SIGKILL", group],
+    ["SIGTERM", npm],
+    ["SIGTERM", command],
+    ["SIGKILL", command, "https://issuer.test"],
+  ] as const;
+  let visits = 0;
+  let secrets: string | undefined;
+  for (const [signal, target, issuer] of ends) {
+    const variables = ["MOOD:fine", ...(issuer ? [`ISSUER:${issuer}`] : [])];
+    const run = startDev(directory, port, ["--persist-to", "kept", "--var", ...variables]);
+    await untilServing(run);
+    visits++;
+    expect(await (await fetch(`${run.origin}/`)).json()).toEqual({
+      visits,
+      issuer: issuer ?? run.origin,
+      mood: "fine",
+      keys: 1,
+    });
+    process.kill(target(run), signal);
+    await untilGone(run);
+    const found = await readFile(join(directory, ".dev.vars"), "utf8");
+    expect(found).toBe(secrets ?? found);
+    secrets = found;
+  }
+});
+
+describe("a start that is broken off", () => {
+  it("leaves nothing running", { timeout: 60_000 }, async () => {
+    const directory = await newProject(TOOLS, PROBE);
+    const run = startDev(directory, await freePort());
+    await expect
+      .poll(() => processesOf(run).some(({ command }) => command.includes("d1 execute")), {
+        timeout: 20_000,
+      })
+      .toBe(true);
+    process.kill(command(run), "SIGTERM");
+    expect(await run.exited).toBe(0);
+    await untilGone(run);
+  });
+
+  it.each([
+    [
+      "a schema that SQLite refuses",
+      { ...PROBE, "schema.sql": "CREATE TABLEX visits (at TEXT);" },
+      "schema.sql could not be applied",
+    ],
+    [
+      "a schema that is missing",
+      { "src/index.ts": PROBE["src/index.ts"] },
+      "schema.sql could not be applied",
+    ],
+  ])("tells of %s", { timeout: 60_000 }, async (_, files, message) => {
+    const run = startDev(await newProject(TOOLS, files), await freePort());
+    expect(await run.exited).toBe(1);
+    expect(run.output()).toContain(message);
+    expect(run.output()).not.toContain("    at ");
+    await untilGone(run);
+  });
+});
+
+it("serves this project", { timeout: 60_000 }, async () => {
+  const run = startDev(
+    await newProject([...TOOLS.slice(0, 3), "schema.sql", "src"]),
+    await freePort(),
+  );
+  await untilServing(run);
+  await expect.poll(run.output).toContain(`Latchkey serves at ${run.origin}`);
+});
