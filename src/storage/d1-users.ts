@@ -4,7 +4,7 @@ import type { CallerRef, UserChange, Users } from "../core/ports.ts";
 import type { UserWithPassword } from "../core/user.ts";
 import type { Database } from "./database.ts";
 import type { Endings } from "./endings.ts";
-import { endedApiEpochKey, endedEpochKey, LONGEST_LIFE_SECONDS } from "./keys.ts";
+import { endedApiEpochKey, endedEpochKey, endedUserPrefix, LONGEST_LIFE_SECONDS } from "./keys.ts";
 import { callerStands } from "./standing-sql.ts";
 
 export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.epoch AS user_epoch,
@@ -122,6 +122,7 @@ export function d1Users(db: Database, endings: Endings): Omit<Users, "profile"> 
             WHERE id = ${caller.userId})`,
           onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${caller.userId} AND api_epoch > 0)`,
           untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
+          alsoOwed: endedUserPrefix(caller.userId),
         },
         nowMs,
       );
@@ -136,6 +137,7 @@ function epochEnding({ userId, epoch }: CallerRef, nowMs: number) {
     key: endedEpochKey(userId, epoch),
     onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND epoch > ${epoch})`,
     untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
+    alsoOwed: endedUserPrefix(userId),
   };
 }
 

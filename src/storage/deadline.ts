@@ -38,17 +38,12 @@ export function deadline(deadlineMs: number): Deadline {
   };
 }
 
-async function retryingTooManyRequests<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    if (!isTooManyRequests(error)) throw error;
-    return pRetry(call, {
-      ...RETRY,
-      signal,
-      shouldRetry: (context) => isTooManyRequests(context.error),
-    });
-  }
+function retryingTooManyRequests<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  return pRetry(call, {
+    ...RETRY,
+    signal,
+    shouldRetry: ({ error }) => isTooManyRequests(error),
+  });
 }
 
 /** KV has no error codes: the binding's message carries the status, as in "KV PUT failed: 429 Too Many Requests". */

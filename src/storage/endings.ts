@@ -17,6 +17,12 @@ export interface Ending {
   readonly asked?: "before" | "after";
   /** Until when a token could live that the mark ends. */
   readonly untilMs: number;
+  /**
+   * How the keys begin of marks that this ending needs too. An earlier request may have ended an
+   * older epoch, and its answer, and so its mark, been lost: whoever is told now that all is ended
+   * must be able to count on that one as well.
+   */
+  readonly alsoOwed?: string;
 }
 
 /**
@@ -30,9 +36,15 @@ export interface Endings {
    * @throws FaultError `unavailable` where D1 failed, or KV did not take the mark, which stays owed
    */
   commit(ending: Ending, nowMs: number): Promise<unknown[][]>;
-  /** Puts marks that are still owed. @returns how many there were, at most `limit` */
+  /**
+   * Puts marks that are still owed. @returns how many there were, at most `limit`
+   * @throws FaultError `unavailable` where KV did not take one; it stays owed
+   */
   settle(limit: number, nowMs: number): Promise<number>;
 }
+
+/** One mark that KV does not take must not keep back the others; a KV that takes none is left alone. */
+const MAX_FAILURES = 3;
 
 const Owed = v.object({ key: v.string(), expires_at: v.number() });
 
@@ -43,20 +55,38 @@ export function endings(db: Database, kv: KvTokens, { kvAnswers }: CheckPlan): E
   }
 
   return {
-    async commit({ batch, key, onlyIf, untilMs, asked = "after" }, nowMs) {
+    async commit({ batch, key, onlyIf, untilMs, asked = "after", alsoOwed }, nowMs) {
       if (!kvAnswers) return db.batch(batch);
       const owe = sql`INSERT INTO endings (key, expires_at) SELECT ${key}, ${untilMs} WHERE ${onlyIf}
         ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, ${untilMs}) RETURNING *`;
       const isFirst = asked === "before";
-      const rows = await db.batch(isFirst ? [owe, ...batch] : [...batch, owe]);
-      const [owed] = rows.splice(isFirst ? 0 : -1, 1);
-      for (const each of v.parse(v.array(Owed), owed)) await mark(each, nowMs);
+      // A range of the primary key: "~" comes after all that stands in a key.
+      const earlier =
+        alsoOwed === undefined
+          ? []
+          : [
+              sql`SELECT key, expires_at FROM endings WHERE key > ${alsoOwed} AND key < ${`${alsoOwed}~`}`,
+            ];
+      const rows = await db.batch([...(isFirst ? [owe, ...batch] : [...batch, owe]), ...earlier]);
+      const [all = []] = alsoOwed === undefined ? [] : rows.splice(-1, 1);
+      const [own = []] = rows.splice(isFirst ? 0 : -1, 1);
+      const owed = v.parse(v.array(Owed), alsoOwed === undefined ? own : all);
+      for (const each of owed) await mark(each, nowMs);
       return rows;
     },
 
     async settle(limit, nowMs) {
       const owed = await db.all(sql`SELECT key, expires_at FROM endings LIMIT ${limit}`, Owed);
-      for (const each of owed) await mark(each, nowMs);
+      const failures: unknown[] = [];
+      for (const each of owed) {
+        try {
+          await mark(each, nowMs);
+        } catch (failure) {
+          failures.push(failure);
+          if (failures.length === MAX_FAILURES) break;
+        }
+      }
+      if (failures.length > 0) throw failures[0];
       return owed.length;
     },
   };

@@ -15,14 +15,18 @@ interface Deps {
 /** Users live in D1; where KV may answer, it holds copies for reading. Whatever changes one makes this isolate ask anew. */
 export function users({ d1, kv, background, plan, memories }: Deps): Users {
   async function forgetting<T>(id: string, change: Promise<T>): Promise<T> {
+    let changed: T;
     try {
-      return await change;
+      changed = await change;
     } finally {
       // Also where the answer was lost: it may have happened.
       memories.tokens.clear();
       memories.jwts.clear();
-      if (plan.kvAnswers) await background.try("delete a user's copy", kv.forget(id));
     }
+    // Not after a failure: while D1 is down, the copy is all that reads have, and it is never older
+    // than the promise.
+    if (plan.kvAnswers) await background.try("delete a user's copy", kv.forget(id));
+    return changed;
   }
 
   return {

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { isolate } from "../faults/isolate.ts";
+import { type Case, GOOD, requestOf } from "../faults/requests.ts";
+import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
+import { DOORS } from "../hostile/routes.ts";
+import { BUDGET } from "./budget.ts";
+import { meter, short } from "./measure.ts";
+
+/** Where each column of the table was measured. Warm: the same request again in the same isolate. */
+const COLUMNS = {
+  "0": [
+    { lag: 0, warm: false },
+    { lag: 10, warm: false },
+  ],
+  "10 warm": [{ lag: 10, warm: true }],
+  "60": [{ lag: 60, warm: false }],
+  "300": [
+    { lag: 300, warm: false },
+    { lag: 86_400, warm: false },
+  ],
+  "300 warm": [
+    { lag: 300, warm: true },
+    { lag: 86_400, warm: true },
+  ],
+} as const;
+
+let world: World;
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
+
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  world = await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS);
+});
+afterAll(() => vi.useRealTimers());
+
+async function costOf(each: Case, lag: number, warm: boolean): Promise<string> {
+  // What cannot be done twice is never warm.
+  if (warm && each.again !== each.status) return "";
+  await restore(world.stored, await readStores());
+  const { bindings, passwords, read } = meter();
+  const settings = { ...each.settings, REVOCATION_LAG_SECONDS: String(lag) };
+  const { send } = isolate(bindings, settings, { passwords });
+  const request = requestOf(each, world);
+  if (warm) {
+    await send(...request);
+    await restore(world.stored, await readStores());
+    read();
+  }
+  expect((await send(...request)).status).toBe(each.status);
+  return short(read());
+}
+
+it("has a line for every route", () => {
+  const known = new Set(GOOD.map(({ door }) => door));
+  expect(DOORS.map(({ name }) => name).filter((door) => !known.has(door))).toEqual([]);
+});
+
+it("every route costs exactly what is written down", async () => {
+  const lines: string[] = [];
+  for (const each of GOOD) {
+    const costs: string[] = [];
+    for (const places of Object.values(COLUMNS)) {
+      const found = new Set<string>();
+      for (const { lag, warm } of places) found.add(await costOf(each, lag, warm));
+      costs.push([...found].join(" or "));
+    }
+    lines.push([`${each.door} (${each.as})`, ...costs].join(" | "));
+  }
+  const head = ["", ...Object.keys(COLUMNS)].join(" | ");
+  expect([head, ...lines].join("\n")).toBe(aligned(BUDGET));
+});
+
+/** Without the spaces that make columns of it. */
+function aligned(table: string): string {
+  return table
+    .trim()
+    .split("\n")
+    .map((line) =>
+      line
+        .split("|")
+        .map((cell) => cell.trim())
+        .join(" | "),
+    )
+    .join("\n");
+}

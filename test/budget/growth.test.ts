@@ -1,0 +1,137 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { isolate } from "../faults/isolate.ts";
+import { rules } from "../support/guard.ts";
+import { meter, short } from "./measure.ts";
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+const DAY_MS = 86_400_000;
+const PASSWORD = "a password of hers";
+const CONTACT = "00000000-0000-4000-8000-000000000000";
+
+/** What a user holds beside the few tokens that she uses. */
+interface Holdings {
+  readonly name: string;
+  /** Tokens of each kind. */
+  readonly count: number;
+  /** How many of them were ended, one by one, before. */
+  readonly ended?: number;
+  /** How many of them were ended all at once before. */
+  readonly endedAtOnce?: number;
+}
+
+const FEW: Holdings = { name: "10 tokens", count: 10 };
+const MANY: readonly Holdings[] = [
+  { name: "10,000 tokens", count: 10_000 },
+  { name: "10,000 tokens, most of them ended", count: 10_000, ended: 9_990 },
+  { name: "10,000 tokens, most of them ended at once", count: 10_000, endedAtOnce: 9_990 },
+];
+
+const KINDS = ["session", "api", "action", "family"] as const;
+
+/** By SQL, as the service would have left them. */
+async function fill(userId: string, { count, ended = 0, endedAtOnce = 0 }: Holdings) {
+  const now = Date.now();
+  if (endedAtOnce > 0) {
+    await env.DB.prepare("UPDATE users SET api_epoch = 1 WHERE id = ?").bind(userId).run();
+  }
+  for (const kind of KINDS) {
+    const details = {
+      api: { name: "filled", hint: "lk_api_…fill" },
+      action: { action: "addContact", payload: { contact_id: CONTACT }, audience: null },
+    };
+    const detail = kind === "api" || kind === "action" ? details[kind] : {};
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
+       INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at,
+         revoked_at, max_uses, detail)
+       SELECT lower(hex(randomblob(4)) || '-0000-4000-8000-' || hex(randomblob(6))), ?2, ?3, 0,
+         CASE ?2 WHEN 'api' THEN i >= ?9 AND ?9 > 0 END, ?4 - ?1 + i, ?4, ?5,
+         CASE WHEN i < ?6 THEN ?4 END, ?7, ?8 FROM n`,
+    )
+      .bind(
+        count,
+        kind,
+        userId,
+        now - DAY_MS,
+        now + DAY_MS,
+        ended,
+        kind === "action" ? 1 : null,
+        JSON.stringify(detail),
+        endedAtOnce,
+      )
+      .run();
+  }
+}
+
+/** What each of these costs somebody who holds so much. */
+async function costs(lag: number, holdings: Holdings): Promise<Record<string, string>> {
+  const { bindings, passwords, read } = meter();
+  const settings = { REVOCATION_LAG_SECONDS: String(lag) };
+  const { send, text } = isolate(bindings, settings, {
+    passwords,
+    betweenRequests: rules.secondPasses,
+  });
+  const user = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD };
+  const id = await text("payload.uuid", "POST", "/rest/user", { json: user });
+  await fill(id, holdings);
+
+  const login = { email_id: user.email, password: PASSWORD };
+  const session = await text("data.token", "POST", "/tokens", { json: login });
+  const bearer = await text("access", "POST", "/api/token/", { json: user });
+  const newApi = () =>
+    text("payload.token", "POST", "/rest/token", { bearer, json: { name: "hers" } });
+  const [api, other] = [await newApi(), await newApi()];
+  const action = await send("POST", "/api/generate-action-token", {
+    bearer,
+    json: { action: "addContact", payload: { contact_id: id } },
+  });
+  const actionId = /"id":"([^"]+)"/.exec(action.text)?.[1] ?? "";
+
+  const found: Record<string, string> = {};
+  async function measure(name: string, ...request: Parameters<typeof send>): Promise<void> {
+    read();
+    const { status } = await send(...request);
+    found[name] = `${status}: ${short(read())}`;
+  }
+  await measure("verify an API token", "GET", "/rest/user", { bearer: api });
+  await measure("verify a session", "GET", "/tokens", { xToken: session });
+  await measure("verify a JWT", "POST", "/api/token/verify/", { json: { token: bearer } });
+  await measure("log in", "POST", "/tokens", { json: login });
+  await measure("issue an API token", "POST", "/rest/token", {
+    bearer,
+    json: { name: "one more" },
+  });
+  await measure("list a page of API tokens", "GET", "/rest/token/list?limit=5", { bearer });
+  await measure("list a page of action tokens", "GET", "/api/action-tokens?limit=5", { bearer });
+  await measure("end a session", "DELETE", "/tokens", { xToken: session });
+  await measure("end an API token", "DELETE", `/rest/token/${other}`, { bearer });
+  await measure("end an action token", "DELETE", `/api/action-tokens/${actionId}`, { bearer });
+  await measure("end all API tokens", "DELETE", "/rest/token/all", { bearer });
+  await measure("change the password", "PATCH", "/rest/user", {
+    bearer,
+    json: { password: "another of hers", current_password: PASSWORD },
+  });
+  const basic = { ...user, password: "another of hers" };
+  await measure("delete the account", "DELETE", "/rest/user", {
+    basic,
+    json: { password: basic.password },
+  });
+  return found;
+}
+
+describe.each([0, 300])(
+  "REVOCATION_LAG_SECONDS %i: costs do not grow with what one holds",
+  (lag) => {
+    let few: Record<string, string>;
+    beforeAll(async () => {
+      few = await costs(lag, FEW);
+      expect(Object.values(few).filter((cost) => !/^20\d/.test(cost))).toEqual([]);
+    });
+
+    it.each(MANY)("$name", async (many) => {
+      expect(await costs(lag, many)).toEqual(few);
+    });
+  },
+);

@@ -1,0 +1,84 @@
+import { env } from "cloudflare:workers";
+import type { Passwords } from "../../src/core/ports.ts";
+import type { Bindings } from "../../src/wire.ts";
+import { instrument, type StorageCall } from "../faults/instrument.ts";
+import { CHEAP } from "../faults/isolate.ts";
+
+/** What requests cost, as it is paid for. */
+export interface Cost {
+  get: number;
+  put: number;
+  delete: number;
+  query: number;
+  read: number;
+  written: number;
+  hash: number;
+}
+
+const NOTHING: Cost = { get: 0, put: 0, delete: 0, query: 0, read: 0, written: 0, hash: 0 };
+
+/** The real bindings and a password hash, all of whose work is counted. */
+export function meter(): {
+  readonly bindings: Bindings;
+  readonly passwords: Passwords;
+  /** @returns what was spent since it was last read */
+  read(): Cost;
+} {
+  let cost: Cost = { ...NOTHING };
+  const hashed = <T>(work: Promise<T>): Promise<T> => {
+    cost.hash++;
+    return work;
+  };
+  return {
+    bindings: instrument(env, async (call, run) => {
+      cost[operationOf(call)]++;
+      const result = await run();
+      for (const { rows_read, rows_written } of metaOf(result)) {
+        cost.read += rows_read;
+        cost.written += rows_written;
+      }
+      return result;
+    }),
+    passwords: {
+      ...CHEAP,
+      hash: (password) => hashed(CHEAP.hash(password)),
+      verify: (password, phc) => hashed(CHEAP.verify(password, phc)),
+    },
+    read() {
+      const spent = cost;
+      cost = { ...NOTHING };
+      return spent;
+    },
+  };
+}
+
+function operationOf({ store, operation }: StorageCall): "get" | "put" | "delete" | "query" {
+  if (store === "D1") return "query";
+  if (operation === "get" || operation === "put" || operation === "delete") return operation;
+  throw new Error(`KV ${operation} has no place in the budget`);
+}
+
+/** `3 get, 1 put; 2 queries, 4 read, 1 written; 1 hash` in short: `3g 1p · 2q 4r 1w · 1h`. */
+export function short(cost: Cost): string {
+  const part = (...units: readonly (readonly [number, string])[]) =>
+    units
+      .filter(([count]) => count > 0)
+      .map(([count, unit]) => `${count}${unit}`)
+      .join(" ");
+  const { query, read, written } = cost;
+  const kv = part([cost.get, "g"], [cost.put, "p"], [cost.delete, "d"]);
+  const d1 = query === 0 ? "" : `${query}q ${read}r ${written}w`;
+  return [kv, d1, part([cost.hash, "h"])].filter((each) => each !== "").join(" · ") || "-";
+}
+
+interface Meta {
+  readonly rows_read: number;
+  readonly rows_written: number;
+}
+
+function metaOf(result: unknown): Meta[] {
+  if (Array.isArray(result)) return result.flatMap(metaOf);
+  if (typeof result !== "object" || result === null || !("meta" in result)) return [];
+  const { rows_read, rows_written } = Object(result.meta);
+  return [{ rows_read: Number(rows_read), rows_written: Number(rows_written) }];
+}

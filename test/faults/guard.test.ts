@@ -1,0 +1,145 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { call, newUser, service } from "../support/client.ts";
+import { guard, rules } from "../support/guard.ts";
+
+/** Bindings that would take anything, as the local runtime nearly does. */
+function lenient() {
+  const statement = { bind: (...values: unknown[]) => values };
+  const KV = {
+    get: async () => null,
+    getWithMetadata: async () => null,
+    put: async () => undefined,
+    delete: async () => undefined,
+    list: async () => ({ keys: [] }),
+  };
+  const DB = {
+    prepare: (_sql: string) => ({ ...statement }),
+    batch: async (_statements: unknown[]) => [],
+    withSession: (_constraint?: string) => DB,
+  };
+  const subtle = { deriveBits: async () => null, deriveKey: async () => null };
+  return { KV, DB, subtle };
+}
+
+type Lenient = ReturnType<typeof lenient>;
+type Use = (bindings: Lenient) => unknown;
+
+const put = (key: string, value: string, options?: object) => (b: Lenient) =>
+  Reflect.apply(b.KV.put, b.KV, [key, value, options]);
+const get = (keys: unknown, options?: object) => (b: Lenient) =>
+  Reflect.apply(b.KV.get, b.KV, [keys, options]);
+const bind =
+  (...values: unknown[]) =>
+  ({ DB }: Lenient) =>
+    DB.prepare("SELECT ?").bind(...values);
+const pbkdf2 = (iterations: number) => (b: Lenient) =>
+  Reflect.apply(b.subtle.deriveBits, b.subtle, [{ name: "PBKDF2", iterations }]);
+const keys = (count: number) => Array.from({ length: count }, (_, i) => `k${i}`);
+
+/** What is just allowed, what is not any more, and what the guard says of it. */
+const RULES: readonly [string, Use, Use, RegExp][] = [
+  ["the key's size", put("k".repeat(512), ""), put("é".repeat(257), ""), /key of 514/],
+  ["a key that is none", put("...", ""), put("..", ""), /is no key/],
+  [
+    "the time to live",
+    put("k", "", { expirationTtl: 60 }),
+    put("k", "", { expirationTtl: 59 }),
+    /expirationTtl of 59/,
+  ],
+  [
+    "the metadata's size",
+    put("k", "", { metadata: "m".repeat(1022) }),
+    put("k", "", { metadata: "m".repeat(1023) }),
+    /metadata of 1025/,
+  ],
+  ["keys in one read", get(keys(100)), get(keys(101)), /101 keys/],
+  ["the cache's time", get("k", { cacheTtl: 30 }), get("k", { cacheTtl: 29 }), /cacheTtl of 29/],
+  [
+    "parameters",
+    bind(...Array<number>(100).fill(1)),
+    bind(...Array<number>(101).fill(1)),
+    /101 parameters/,
+  ],
+  ["a value's size", bind("v".repeat(2e6)), bind("v".repeat(2e6 + 1)), /value of 2000001/],
+  ["undefined", bind(null), bind(undefined), /undefined/],
+  ["digits", bind(2 ** 53 - 1), bind(2 ** 53), /loses digits/],
+  ["no number", bind(1.5), bind(Number.NaN), /NaN/],
+  [
+    "a statement's length",
+    ({ DB }) => DB.prepare("s".repeat(1e5)),
+    ({ DB }) => DB.prepare("s".repeat(1e5 + 1)),
+    /statement of 100001/,
+  ],
+  [
+    "statements in a batch",
+    ({ DB }) => DB.batch(keys(100)),
+    ({ DB }) => DB.batch(keys(101)),
+    /101 statements/,
+  ],
+  [
+    "a session's reads",
+    ({ DB }) => DB.withSession("first-primary"),
+    ({ DB }) => DB.withSession(),
+    /stale replica/,
+  ],
+  ["PBKDF2", pbkdf2(100_000), pbkdf2(100_001), /100001 iterations/],
+];
+
+describe("what production refuses, the guard refuses and remembers", () => {
+  it.each(RULES)("%s", async (_, allowed, refused, says) => {
+    const bindings = lenient();
+    const its = guard(bindings);
+    await allowed(bindings);
+    expect(its.broken).toEqual([]);
+    await expect((async () => refused(bindings))()).rejects.toThrow(says);
+    expect(its.broken).toEqual([expect.stringMatching(says)]);
+    its.begin();
+    expect(its.broken).toEqual([]);
+  });
+
+  it("1,000 operations, whatever they are", async () => {
+    const bindings = lenient();
+    const its = guard(bindings);
+    for (const key of keys(500)) await put(key, "")(bindings);
+    for (const key of keys(500)) await get(key)(bindings);
+    await expect(get("one more")(bindings)).rejects.toThrow(/1000 operations/);
+    its.begin();
+    await get("a new request")(bindings);
+  });
+});
+
+describe("one write a second for a key", () => {
+  it("is answered with 429, and breaks no rule", async () => {
+    const key = crypto.randomUUID();
+    await env.KV.put(key, "1");
+    await expect(env.KV.put(key, "2")).rejects.toThrow("KV PUT failed: 429 Too Many Requests");
+    await expect(env.KV.delete(key)).rejects.toThrow("429");
+    await env.KV.put(`${key}2`, "another key");
+    expect(await env.KV.get(key)).toBe("1");
+    rules.secondPasses();
+    await env.KV.delete(key);
+  });
+
+  it("goes by the test's own clock too", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    const key = crypto.randomUUID();
+    await env.KV.put(key, "1");
+    vi.setSystemTime(Date.now() + 1_000);
+    await env.KV.put(key, "2");
+    vi.useRealTimers();
+  });
+});
+
+it("stands in front of the Worker's own bindings, and of a service with other settings", async () => {
+  const counted = vi.spyOn(env.DB, "prepare");
+  await newUser();
+  await service({})("POST", "/rest/user", { json: { email: "second@example.com" } });
+  expect(counted).toHaveBeenCalled();
+  vi.restoreAllMocks();
+  // Restored to the guard, and not to what it guards.
+  expect(() => env.DB.prepare("SELECT ?").bind(Number.NaN)).toThrow("production refuses");
+  expect(rules.broken).toHaveLength(1);
+  rules.begin();
+  expect((await call("GET", "/health")).status).toBe(200);
+});

@@ -1,0 +1,91 @@
+import { env } from "cloudflare:workers";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { DOORS } from "../hostile/routes.ts";
+import { UNAVAILABLE } from "./expectations.ts";
+import { instrument } from "./instrument.ts";
+import { isolate } from "./isolate.ts";
+import { type Case, GOOD, requestOf } from "./requests.ts";
+import { buildWorld, INSTANT_MS, readStores, type World } from "./world.ts";
+
+/** What is read without D1 once the promise is 60 s and more; all else asks or tells D1. */
+const READS = new Set([
+  "GET /health (anybody)",
+  "POST /api/token/verify/ (refresh JWT)",
+  "POST /api/token/verify/ (access JWT)",
+  "POST /api/token/verify (refresh JWT)",
+  "POST /api/token/verify (access JWT)",
+  "GET /tokens (session)",
+  "GET /rest/auth (API token)",
+  "GET /rest/user (API token)",
+  "GET /rest/user (session)",
+  "GET /rest/user (JWT)",
+  "GET /rest/user (access JWT)",
+]);
+
+const nameOf = ({ door, as }: Case) => `${door} (${as})`;
+
+let world: World;
+
+vi.setConfig({ testTimeout: 20_000, hookTimeout: 30_000 });
+
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  world = await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS);
+});
+afterAll(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** Every request in an isolate of its own while D1 is down in this way: writes first, then reads. */
+async function statuses(lag: number, down: () => Promise<unknown>): Promise<Map<string, string>> {
+  const bindings = instrument(env, ({ store }, run) => (store === "D1" ? down() : run()));
+  const settings = { REVOCATION_LAG_SECONDS: String(lag), STORAGE_DEADLINE_MS: "50" };
+  async function ask(each: Case) {
+    const { send } = isolate(bindings, { ...settings, ...each.settings });
+    const { status, json, headers } = await send(...requestOf(each, world));
+    const surface = DOORS.find(({ name }) => name === each.door)?.surface.name ?? "";
+    const isUnavailable =
+      status === 503 &&
+      headers.get("retry-after") !== null &&
+      JSON.stringify(json) === JSON.stringify(UNAVAILABLE[surface]);
+    const isProper = status === each.status || isUnavailable;
+    return [nameOf(each), isProper ? String(status) : `${status}, improper`] as const;
+  }
+  const isRead = (each: Case) => READS.has(nameOf(each));
+  const writes = await Promise.all(GOOD.filter((each) => !isRead(each)).map(ask));
+  return new Map([...writes, ...(await Promise.all(GOOD.filter(isRead).map(ask)))]);
+}
+
+describe.each([
+  ["fails", () => Promise.reject(new Error("D1_ERROR: down"))],
+  ["hangs", () => new Promise(() => {})],
+])("D1 %s", (_, down) => {
+  it.each([60, 300, 86_400])(
+    "with a promise of %i s reads go on, and writes fail closed",
+    async (lag) => {
+      const before = await readStores();
+      const found = await statuses(lag, down);
+      const wanted = GOOD.map((each) => {
+        const name = nameOf(each);
+        return [name, READS.has(name) ? String(each.status) : "503"] as const;
+      });
+      expect(found).toEqual(new Map(wanted));
+      expect(await readStores()).toEqual(before);
+    },
+  );
+
+  it.each([0, 59])(
+    "with a promise of %i s nothing is known, and nothing is answered",
+    async (lag) => {
+      const found = await statuses(lag, down);
+      const wanted = GOOD.map((each) => {
+        // The one route that asks no store.
+        return [nameOf(each), each.door === "GET /health" ? "200" : "503"] as const;
+      });
+      expect(found).toEqual(new Map(wanted));
+    },
+  );
+});

@@ -1,0 +1,270 @@
+import type { Send } from "../support/client.ts";
+import type { World } from "./world.ts";
+
+/** One request of a route, sent in the world of `world.ts`. */
+export interface Case {
+  /** The route's method and path, as `DOORS` names it. */
+  readonly door: string;
+  readonly as: string;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** The path to send it to, where it is not the route's own. */
+  readonly path?: (world: World) => string;
+  readonly send: (world: World) => Send;
+  readonly status: number;
+  /** What the same request gets once it has had its effect. */
+  readonly again: number;
+  /** Or this, if its effect is known to D1 only. */
+  readonly orAgain?: number;
+}
+
+const byApi = ({ alice }: World): Send => ({ bearer: alice.api });
+const byApiWith = (json: unknown) => (world: World) => ({ ...byApi(world), json });
+const byAuth = ({ auth }: World): Send => ({ bearer: auth });
+const login = ({ alice: { email, password } }: World) => ({ email, password });
+const target = ({ target: { uuid } }: World) => `/rest/token/${uuid}`;
+const OK = { status: 200, again: 200 };
+const KEY = { headers: { "idempotency-key": "a-key" } };
+const ROTATES = { ROTATE_REFRESH_TOKENS: "on" };
+
+const jwtPair = (path: string): readonly Case[] => [
+  {
+    door: `POST ${path}/`,
+    as: "login",
+    send: (world) => ({ json: login(world) }),
+    ...OK,
+  },
+  {
+    door: `POST ${path}/refresh/`,
+    as: "refresh",
+    send: ({ refresh }) => ({ json: { refresh } }),
+    ...OK,
+  },
+  {
+    door: `POST ${path}/refresh/`,
+    as: "refresh, rotating",
+    settings: ROTATES,
+    send: ({ refresh }) => ({ json: { refresh } }),
+    ...OK,
+  },
+  {
+    door: `POST ${path}/verify/`,
+    as: "refresh JWT",
+    send: ({ refresh }) => ({ json: { token: refresh } }),
+    ...OK,
+  },
+  {
+    door: `POST ${path}/verify/`,
+    as: "access JWT",
+    send: ({ access }) => ({ json: { token: access } }),
+    ...OK,
+  },
+];
+
+/** The routes also answer without their last slash, by the same handlers. */
+const withoutSlash = (each: Case): Case => ({ ...each, door: each.door.slice(0, -1) });
+
+const CREDENTIALS: readonly (readonly [string, (world: World) => Send])[] = [
+  ["API token", byApi],
+  ["session", ({ session }) => ({ xToken: session })],
+  ["JWT", byAuth],
+  ["access JWT", ({ access }) => ({ bearer: access })],
+  ["Basic", ({ alice }) => ({ basic: alice })],
+];
+
+/** At least one good request for every route there is. */
+export const GOOD: readonly Case[] = [
+  { door: "GET /health", as: "anybody", send: () => ({}), ...OK },
+
+  ...jwtPair("/api/token"),
+  ...jwtPair("/api/token").map(withoutSlash),
+
+  {
+    door: "POST /api/generate-action-token",
+    as: "API token",
+    send: (world) =>
+      byApiWith({ action: "addContact", payload: { contact_id: world.alice.id } })(world),
+    ...OK,
+  },
+  {
+    door: "POST /api/run-action-token",
+    as: "caller",
+    send: ({ bob, action }) => ({ bearer: bob.api, json: { token: action.secret } }),
+    status: 200,
+    again: 422,
+  },
+  {
+    door: "POST /api/run-action-token",
+    as: "caller, with a key",
+    send: ({ bob, action }) => ({ bearer: bob.api, json: { token: action.secret }, ...KEY }),
+    ...OK,
+  },
+  {
+    door: "POST /api/run-action-token",
+    as: "nobody, with a key",
+    send: ({ openAction }) => ({ json: { token: openAction }, ...KEY }),
+    ...OK,
+  },
+  { door: "GET /api/action-tokens", as: "API token", send: byApi, ...OK },
+  {
+    door: "DELETE /api/action-tokens/:id",
+    as: "API token",
+    path: ({ action }) => `/api/action-tokens/${action.id}`,
+    send: byApi,
+    status: 204,
+    again: 404,
+  },
+  { door: "GET /api/user/get-contacts", as: "API token", send: byApi, ...OK },
+
+  {
+    door: "POST /tokens",
+    as: "login",
+    send: ({ alice: { email, password } }) => ({ json: { email_id: email, password } }),
+    ...OK,
+  },
+  { door: "GET /tokens", as: "session", send: ({ session }) => ({ xToken: session }), ...OK },
+  {
+    door: "PUT /tokens",
+    as: "session",
+    send: ({ session }) => ({ xToken: session, json: { extend: true } }),
+    ...OK,
+  },
+  {
+    door: "DELETE /tokens",
+    as: "session",
+    send: ({ session }) => ({ xToken: session }),
+    status: 200,
+    again: 400,
+  },
+
+  { door: "GET /rest/auth", as: "API token", send: byApi, ...OK },
+  {
+    door: "POST /rest/user",
+    as: "anybody",
+    send: () => ({ json: { email: "carol@example.com", password: "carol's password" } }),
+    status: 201,
+    again: 409,
+  },
+  ...CREDENTIALS.map(([as, send]) => ({ door: "GET /rest/user", as, send, ...OK })),
+  {
+    door: "PATCH /rest/user",
+    as: "API token: name",
+    send: byApiWith({ first_name: "Alicia" }),
+    ...OK,
+  },
+  {
+    door: "PATCH /rest/user",
+    as: "API token: e-mail",
+    send: ({ alice }) => ({
+      bearer: alice.api,
+      json: { email: "alicia@example.com", current_password: alice.password },
+    }),
+    ...OK,
+  },
+  {
+    door: "PATCH /rest/user",
+    as: "API token: password",
+    send: ({ alice }) => ({
+      bearer: alice.api,
+      json: { password: "another password", current_password: alice.password },
+    }),
+    status: 200,
+    again: 401,
+  },
+  {
+    door: "DELETE /rest/user",
+    as: "JWT",
+    send: (world) => ({ ...byAuth(world), json: { password: world.alice.password } }),
+    status: 200,
+    again: 401,
+  },
+
+  { door: "POST /rest/token", as: "API token", send: byApiWith({ name: "another" }), ...OK },
+  { door: "GET /rest/token/list", as: "API token", send: byApi, ...OK },
+  { door: "DELETE /rest/token/all", as: "JWT", send: byAuth, ...OK },
+  { door: "DELETE /rest/token/all", as: "API token", send: byApi, status: 200, again: 401 },
+  {
+    door: "PATCH /rest/token/:token",
+    as: "API token: shorter",
+    path: target,
+    send: byApiWith({ name: "shorter", ttl: 3_600 }),
+    ...OK,
+  },
+  {
+    door: "PATCH /token/:token",
+    as: "API token: longer",
+    path: ({ target: { uuid } }) => `/token/${uuid}`,
+    send: byApiWith({ ttl: 31_536_000 }),
+    ...OK,
+  },
+  {
+    door: "DELETE /rest/token/:token",
+    as: "API token: uuid",
+    path: target,
+    send: byApi,
+    status: 200,
+    again: 404,
+  },
+  {
+    door: "DELETE /rest/token/:token",
+    as: "API token: itself",
+    path: ({ alice }) => `/rest/token/${alice.api}`,
+    send: byApi,
+    status: 200,
+    again: 401,
+    // Where KV has not been told yet, it is D1 that finds nothing to end.
+    orAgain: 404,
+  },
+  {
+    door: "DELETE /rest/token/:token",
+    as: "API token: refresh JWT",
+    path: ({ refresh }) => `/rest/token/${refresh}`,
+    send: byApi,
+    status: 200,
+    again: 404,
+  },
+];
+
+/** What must be refused: whatever fails, it is never let pass. */
+export const REFUSED: readonly Case[] = [
+  {
+    door: "GET /tokens",
+    as: "ended session",
+    send: ({ ended }) => ({ xToken: ended.session }),
+    status: 400,
+    again: 400,
+  },
+  ...(["api", "auth"] as const).map((kind) => ({
+    door: "GET /rest/user",
+    as: `ended ${kind === "api" ? "API token" : "JWT"}`,
+    send: ({ ended }: World) => ({ bearer: ended[kind] }),
+    status: 401,
+    again: 401,
+  })),
+  {
+    door: "POST /api/token/verify/",
+    as: "ended family",
+    send: ({ ended }) => ({ json: { token: ended.refresh } }),
+    status: 401,
+    again: 401,
+  },
+  {
+    door: "POST /api/token/refresh/",
+    as: "spent, rotating",
+    settings: ROTATES,
+    send: ({ spent }) => ({ json: { refresh: spent } }),
+    status: 401,
+    again: 401,
+  },
+  ...(["used", "revoked"] as const).map((kind) => ({
+    door: "POST /api/run-action-token",
+    as: `${kind} token`,
+    send: ({ bob, ended }: World) => ({ bearer: bob.api, json: { token: ended[kind] } }),
+    status: 422,
+    again: 422,
+  })),
+];
+
+export function requestOf({ door, path, send }: Case, world: World): [string, string, Send] {
+  const [method = "", route = ""] = door.split(" ");
+  return [method, path?.(world) ?? route, send(world)];
+}

@@ -1,0 +1,224 @@
+import { env } from "cloudflare:workers";
+import { vi } from "vitest";
+import { rules } from "../support/guard.ts";
+import { instrument } from "./instrument.ts";
+import { isolate, pick } from "./isolate.ts";
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** In an order in which rows may be put in again: whoever is referred to comes first. */
+export const TABLES = [
+  "users",
+  "tokens",
+  "receipts",
+  "contacts",
+  "endings",
+  "housekeeping",
+] as const;
+
+/** All that both stores hold. */
+export interface Stored {
+  readonly tables: Readonly<Record<string, readonly Row[]>>;
+  readonly kv: ReadonlyMap<string, string>;
+}
+
+export interface Person {
+  readonly id: string;
+  readonly email: string;
+  readonly password: string;
+  readonly api: string;
+}
+
+/** Where every cell begins: two users, and of every credential one that stands and one that was ended. */
+export interface World {
+  readonly nowMs: number;
+  readonly stored: Stored;
+  /** What KV held for a key before its last change; null for nothing. */
+  readonly previous: ReadonlyMap<string, string | null>;
+  readonly alice: Person;
+  readonly bob: Person;
+  readonly session: string;
+  readonly access: string;
+  readonly refresh: string;
+  /** A refresh token that was replaced longer ago than the grace allows. */
+  readonly spent: string;
+  readonly auth: string;
+  /** An API token beside the one that Alice calls with. */
+  readonly target: { readonly secret: string; readonly uuid: string };
+  readonly action: { readonly secret: string; readonly id: string };
+  /** To be run by whoever holds it, without a caller. */
+  readonly openAction: string;
+  readonly ended: {
+    readonly session: string;
+    readonly api: string;
+    readonly refresh: string;
+    readonly auth: string;
+    readonly used: string;
+    readonly revoked: string;
+  };
+}
+
+const ROTATES = { REVOCATION_LAG_SECONDS: "300", ROTATE_REFRESH_TOKENS: "on" };
+
+/** Ten seconds are one instant: see `state.ts`. */
+export const INSTANT_MS = 10_000;
+
+/** @param nowMs when the cells happen; all that is built here was built before */
+export async function buildWorld(nowMs: number): Promise<World> {
+  const previous = new Map<string, string | null>();
+  const bindings = instrument(env, async (call, run) => {
+    if (call.operation === "put" || call.operation === "delete") {
+      for (const key of call.keys) previous.set(key, await env.KV.get(key));
+    }
+    return run();
+  });
+  const { send, text } = isolate(bindings, ROTATES, { betweenRequests: rules.secondPasses });
+  const at = (agoSeconds: number) => vi.setSystemTime(nowMs - agoSeconds * 1000);
+
+  async function person(name: string): Promise<Person> {
+    const sent = { email: `${name}@example.com`, password: `${name}'s password`, first_name: name };
+    const id = await text("payload.uuid", "POST", "/rest/user", { json: sent });
+    const api = await text("payload.token", "POST", "/rest/token", {
+      basic: sent,
+      json: { name: "caller" },
+    });
+    return { id, ...sent, api };
+  }
+  const newSession = ({ email, password }: Person) =>
+    text("data.token", "POST", "/tokens", { json: { email_id: email, password } });
+  const newRefresh = ({ email, password }: Person) =>
+    text("refresh", "POST", "/api/token/", { json: { email, password } });
+  const newAuth = (basic: Person) => text("payload.token", "GET", "/rest/auth", { basic });
+  const newAction = async (by: Person, contact: Person) => {
+    const answer = await send("POST", "/api/generate-action-token", {
+      bearer: by.api,
+      json: { action: "addContact", payload: { contact_id: contact.id } },
+    });
+    return { secret: pick(answer.json, "token.token"), id: pick(answer.json, "token.id") };
+  };
+
+  // A session that KV's previous copy shows as expired.
+  at(4_000);
+  // By their ids, so that what stands before whom in an index is not left to chance.
+  const one = await person("one");
+  const two = await person("two");
+  const [alice, bob] = one.id < two.id ? [one, two] : [two, one];
+  const session = await newSession(alice);
+  at(600);
+  await send("PUT", "/tokens", { xToken: session, json: { extend: true } });
+  await send("PATCH", "/rest/user", { bearer: alice.api, json: { gender: "before" } });
+  await send("GET", "/rest/user", { bearer: await newAuth(alice) });
+  const made = await send("POST", "/rest/token", { bearer: alice.api, json: { name: "target" } });
+  const target = {
+    secret: pick(made.json, "payload.token"),
+    uuid: pick(made.json, "payload.uuid"),
+  };
+  const action = await newAction(alice, alice);
+  const openAction = (await newAction(alice, bob)).secret;
+  const refresh = await newRefresh(alice);
+  const auth = await newAuth(alice);
+
+  at(300);
+  await send("PATCH", `/rest/token/${target.uuid}`, {
+    bearer: alice.api,
+    json: { name: "renamed" },
+  });
+  await send("PATCH", "/rest/user", { bearer: alice.api, json: { gender: "now" } });
+  await send("GET", "/rest/user", { bearer: auth });
+  await send("GET", "/tokens", { xToken: await newSession(bob) });
+
+  const doomed = await newAction(alice, alice);
+  const used = (await newAction(alice, alice)).secret;
+  const ended = {
+    session: await newSession(alice),
+    api: await text("payload.token", "POST", "/rest/token", {
+      bearer: alice.api,
+      json: { name: "ended" },
+    }),
+    refresh: await newRefresh(alice),
+    auth: await newAuth(alice),
+    used,
+    revoked: doomed.secret,
+  };
+  const spent = await newRefresh(alice);
+  await send("POST", "/api/token/refresh/", { json: { refresh: spent } });
+
+  at(200);
+  const { email, password } = alice;
+  const access = await text("access", "POST", "/api/token/", { json: { email, password } });
+  const bearer = alice.api;
+  await send("DELETE", "/tokens", { xToken: ended.session });
+  for (const shown of [ended.api, ended.refresh, ended.auth]) {
+    await send("DELETE", `/rest/token/${shown}`, { bearer });
+  }
+  await send("POST", "/api/run-action-token", { bearer: bob.api, json: { token: used } });
+  await send("DELETE", `/api/action-tokens/${doomed.id}`, { bearer });
+  // The run made them contacts, and the cells are to do that; and every use is to be noted anew.
+  await env.DB.batch([
+    env.DB.prepare("DELETE FROM contacts"),
+    env.DB.prepare("UPDATE tokens SET used_at = NULL"),
+  ]);
+  await env.DB.prepare("INSERT INTO contacts SELECT id, ?, ? FROM users WHERE id = ?")
+    .bind(bob.id, nowMs - 100_000, bob.id)
+    .run();
+
+  vi.setSystemTime(nowMs);
+  const stored = await readStores();
+  const rest = { session, access, refresh, spent, auth, target, action, openAction, ended };
+  return { nowMs, stored, previous, alice, bob, ...rest };
+}
+
+/** @param changed the stores that may differ from what was last read */
+export async function readStores(
+  last: Stored | null = null,
+  changed: ReadonlySet<string> = new Set(["KV", "D1"]),
+): Promise<Stored> {
+  const [tables, kv] = await Promise.all([
+    last !== null && !changed.has("D1") ? last.tables : readTables(),
+    last !== null && !changed.has("KV") ? last.kv : readKv(),
+  ]);
+  return { tables, kv };
+}
+
+async function readTables() {
+  const all = TABLES.map((table) => env.DB.prepare(`SELECT * FROM ${table}`));
+  const results = await env.DB.batch<Row>(all);
+  return Object.fromEntries(
+    TABLES.map((table, index) => [table, results[index]?.results ?? []] as const),
+  );
+}
+
+async function readKv(): Promise<Map<string, string>> {
+  const { keys } = await env.KV.list();
+  const found = keys.length === 0 ? new Map() : await env.KV.get(keys.map(({ name }) => name));
+  return new Map([...found].map(([key, value]) => [key, String(value)]));
+}
+
+/** Puts both stores back to what they were. @param now what they hold */
+export async function restore(to: Stored, now: Stored): Promise<void> {
+  rules.begin();
+  rules.secondPasses();
+  if (to.tables !== now.tables && JSON.stringify(to.tables) !== JSON.stringify(now.tables)) {
+    await env.DB.batch([
+      ...TABLES.toReversed().map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
+      ...TABLES.flatMap((table) => insertAll(table, to.tables[table] ?? [])),
+    ]);
+  }
+  if (to.kv === now.kv) return;
+  const gone = [...now.kv.keys()].filter((key) => !to.kv.has(key));
+  const changed = [...to.kv].filter(([key, value]) => now.kv.get(key) !== value);
+  await Promise.all([
+    ...gone.map((key) => env.KV.delete(key)),
+    ...changed.map(([key, value]) => env.KV.put(key, value)),
+  ]);
+  rules.secondPasses();
+}
+
+function insertAll(table: string, rows: readonly Row[]): D1PreparedStatement[] {
+  const [first] = rows;
+  if (first === undefined) return [];
+  const columns = Object.keys(first);
+  const values = columns.map((column) => `json_extract(value, '$.${column}')`);
+  const sql = `INSERT INTO ${table} (${columns}) SELECT ${values} FROM json_each(?)`;
+  return [env.DB.prepare(sql).bind(JSON.stringify(rows))];
+}

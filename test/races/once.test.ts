@@ -1,0 +1,74 @@
+import { env } from "cloudflare:workers";
+import { expect, it, vi } from "vitest";
+import { actionToken, claimsOf, logIn, signUp } from "../promises/locations.ts";
+import { at, type Call, textAt } from "../support/client.ts";
+import { statuses, times, track, won } from "./racers.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const many = track(100, 1);
+const rotating = track(50, 2, { ROTATE_REFRESH_TOKENS: "on" });
+
+const run =
+  (token: string, headers: Readonly<Record<string, string>> = {}, bearer?: string) =>
+  (call: Call) =>
+    call("POST", "/api/run-action-token", {
+      json: { token },
+      headers,
+      ...(bearer !== undefined && { bearer }),
+    });
+
+/** What a token's runs left behind. */
+async function traceOf(id: string): Promise<unknown> {
+  return env.DB.prepare(
+    `SELECT uses, (SELECT count(*) FROM receipts WHERE token_id = tokens.id) AS receipts
+      FROM tokens WHERE id = ?`,
+  )
+    .bind(id)
+    .first();
+}
+
+it.for([1, 1, 3, 1, 7, 1, 1, 99])("100 runs of one action token with %i uses", async (maxUses) => {
+  const [issuer, friend] = [await signUp(many.call), await signUp(many.call)];
+  const { access } = await logIn(many.call, issuer);
+  const runner = await logIn(many.call, friend);
+  const token = await actionToken(many.call, access, issuer.id, { max_uses: maxUses });
+  const answers = await many.race(times(100, run(token.secret, {}, runner.access)));
+  expect(won(answers)).toHaveLength(maxUses);
+  for (const loser of answers.filter(({ status }) => status !== 200)) {
+    expect(loser).toMatchObject({ status: 422, json: { reason: "used" } });
+  }
+  expect(new Set(won(answers).map((each) => at(each, "receipt", "id"))).size).toBe(maxUses);
+  expect(await traceOf(token.id)).toEqual({ uses: maxUses, receipts: maxUses });
+});
+
+it.for([1, 2, 3, 4])("100 runs under one Idempotency-Key are one run, %i", async () => {
+  const issuer = await signUp(many.call);
+  const { access } = await logIn(many.call, issuer);
+  const runner = await logIn(many.call, await signUp(many.call));
+  const token = await actionToken(many.call, access, issuer.id, { max_uses: 5 });
+  const key = { "idempotency-key": crypto.randomUUID() };
+  const answers = await many.race(times(100, run(token.secret, key, runner.access)));
+  expect(won(answers)).toHaveLength(100);
+  expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+  expect(await traceOf(token.id)).toEqual({ uses: 1, receipts: 1 });
+});
+
+it.for(Array.from({ length: 20 }, (_, round) => round))(
+  "50 refreshes of one token get one successor, %i",
+  async () => {
+    const { call } = rotating;
+    const { refresh } = await logIn(call, await signUp(call));
+    const send = (place: Call, token: string) =>
+      place("POST", "/api/token/refresh/", { json: { refresh: token } });
+    const answers = await rotating.race(times(50, (place) => send(place, refresh)));
+    expect(statuses(answers)).toEqual(new Array(50).fill(200));
+    const successors = answers.map((answer) => claimsOf(textAt(answer, "refresh")));
+    for (const successor of successors) expect(successor).toEqual(successors[0]);
+    expect(successors[0]).toMatchObject({ rotation: 1 });
+    // The family goes on from it, whoever of them comes.
+    const [first] = answers;
+    if (first === undefined) throw new Error("no answer");
+    expect((await send(call, textAt(first, "refresh"))).status).toBe(200);
+  },
+);

@@ -1,0 +1,149 @@
+import { type Credential, isJwt, Violation } from "./credential.ts";
+import { ISOLATES } from "./edge.ts";
+import { running } from "./operations/actions.ts";
+import { type Attempt, show } from "./operations/operation.ts";
+import { LONGEST_MS } from "./operations/sessions.ts";
+import type { Sending, Simulation } from "./simulation.ts";
+
+const SETTLED_MS = 60_000;
+/** Past a promise of a day all that could be asked about has expired. */
+const LONGEST_WAIT_MS = 600_000;
+const MOST_KNOWN = 8;
+const MOST_DOUBTFUL = 6;
+const MOST_RUNS = 4;
+const MOST_RETRIED = 5;
+
+/**
+ * The faults have stopped, and all that was on its way has come to an end. Now nothing answers 503,
+ * what is known must show everywhere, and what nobody knows must be the same everywhere.
+ */
+export async function checkEnding(sim: Simulation, salt: number): Promise<void> {
+  const { model } = sim;
+  let sent = 0;
+  const calmly = (isolate: number): Sending => ({
+    isolate,
+    faults: [],
+    lost: false,
+    salt: salt + ++sent,
+  });
+  const waitMs = Math.min(model.slackMs, LONGEST_WAIT_MS) + 1_000;
+
+  await sim.pass(SETTLED_MS);
+  await sim.settle();
+  checkDatabase(sim);
+  // A client that never saw the answer sends its request again, and now gets one.
+  for (const run of sim.actions.runs.slice(-MOST_RUNS)) {
+    await sim.perform(running(sim, run), calmly(0));
+  }
+  for (const attempt of sim.unanswered.slice(-MOST_RETRIED)) {
+    await sim.perform(attempt, calmly(salt % ISOLATES));
+  }
+  await sim.pass(waitMs);
+
+  const shown = model.credentials
+    .filter(({ kind }) => kind !== "family" && kind !== "action")
+    .toReversed();
+  const isDoubtful = ({ maybe, sure }: Credential) => maybe.size > 0 || !sure;
+  const nowMs = sim.nowMs();
+  const hasEnded = ({ endedMs, expires }: Credential) =>
+    endedMs < Number.POSITIVE_INFINITY && nowMs < expires.highMs;
+  const certain = shown.filter((each) => !isDoubtful(each));
+  const ended = certain.filter(hasEnded);
+  const known = [...new Set([...ended.slice(0, MOST_KNOWN - 2), ...certain])].slice(0, MOST_KNOWN);
+  const doubtful = shown.filter(isDoubtful).slice(0, MOST_DOUBTFUL);
+  // Before housekeeping: what was answered 2xx needs none.
+  for (const [index, each] of known.entries()) {
+    await sim.perform(asking(sim, each, new Map()), calmly((salt + index) % ISOLATES));
+  }
+  await sim.housekeeping(calmly(0));
+  await sim.pass(waitMs);
+  const verdicts = new Map<Credential, boolean>();
+  for (let isolate = 0; isolate < ISOLATES; isolate++) {
+    for (const each of doubtful) {
+      // Once is enough where D1 alone decides.
+      if (isolate > 0 && (each.kind === "password" || !model.kvAnswers)) continue;
+      await sim.perform(asking(sim, each, verdicts), calmly(isolate));
+    }
+  }
+  checkDatabase(sim);
+}
+
+function asking(
+  { model }: Simulation,
+  credential: Credential,
+  verdicts: Map<Credential, boolean>,
+): Attempt {
+  const sent = isJwt(credential)
+    ? { method: "POST", path: "/api/token/verify/", json: { token: credential.secret } }
+    : { method: "GET", path: "/rest/user", headers: show(credential) };
+  const isPassword = credential.kind === "password";
+  return {
+    label: `ask for ${credential.name} at last`,
+    sent,
+    statuses: [200, 401],
+    end(answer, span) {
+      if (answer === null) throw new Violation("503 in calm");
+      const yes = answer.status === 200;
+      model.judge(credential, yes ? "yes" : "no", span, isPassword);
+      // What may have been ended: the same everywhere, once the promise has passed.
+      if (span.sentMs >= credential.expires.lowMs || model.slackMs > LONGEST_WAIT_MS) return;
+      const before = verdicts.get(credential);
+      if (before !== undefined && before !== yes) {
+        throw new Violation(`${credential.name} is ${yes ? "taken" : "refused"} here only`);
+      }
+      verdicts.set(credential, yes);
+    },
+  };
+}
+
+/** What must hold of the rows whatever was asked and answered. @throws Violation */
+export function checkDatabase({ edge, actions, model }: Simulation): void {
+  const { sqlite } = edge.database;
+  const row = sqlite.prepare("SELECT created_at, expires_at FROM tokens WHERE id = ?");
+  for (const { kind, id, name, expires } of model.credentials) {
+    const found = kind === "session" || kind === "api" ? row.get(id) : undefined;
+    if (found === undefined) continue;
+    const expiresMs = Number(found.expires_at);
+    if (expiresMs < expires.lowMs) throw new Violation(`${name}: a later end was promised`);
+    if (expiresMs > expires.highMs) throw new Violation(`${name}: an earlier end was promised`);
+    if (kind === "session" && expiresMs > Number(found.created_at) + LONGEST_MS) {
+      throw new Violation(`${name} outlives 30 days`);
+    }
+  }
+  const wrong = sqlite.prepare(INVARIANTS).all();
+  if (wrong.length > 0) throw new Violation(`in D1: ${JSON.stringify(wrong)}`);
+  for (const [receipt, token] of actions.receiptOwner) {
+    const row = sqlite.prepare("SELECT token_id FROM receipts WHERE id = ?").get(receipt);
+    if (
+      row === undefined &&
+      sqlite.prepare("SELECT 1 FROM tokens WHERE id = ?").get(token.credential.id)
+    ) {
+      throw new Violation(`a receipt of ${token.credential.name} was shown, and is not there`);
+    }
+  }
+}
+
+/**
+ * A use for each receipt and a receipt for each use; a contact for each receipt's effect, and none
+ * without; at most one living account for an e-mail.
+ */
+const INVARIANTS = `
+  SELECT 'uses' AS what, t.id FROM tokens AS t WHERE t.kind = 'action'
+    AND (t.uses <> (SELECT COUNT(*) FROM receipts WHERE token_id = t.id) OR t.uses > t.max_uses)
+  UNION ALL
+  SELECT 'receipt without effect', r.id FROM receipts AS r WHERE NOT EXISTS (SELECT 1 FROM contacts AS c
+    WHERE c.user_id = r.run_by AND c.contact_id = json_extract(r.data, '$.contact_id'))
+  UNION ALL
+  SELECT 'mutual without effect', r.id FROM receipts AS r WHERE json_extract(r.data, '$.mutual') = 1
+    AND NOT EXISTS (SELECT 1 FROM contacts AS c
+      WHERE c.contact_id = r.run_by AND c.user_id = json_extract(r.data, '$.contact_id'))
+  UNION ALL
+  SELECT 'effect without receipt', c.user_id || ' ' || c.contact_id FROM contacts AS c
+    WHERE NOT EXISTS (SELECT 1 FROM receipts AS r
+      WHERE r.run_by = c.user_id AND json_extract(r.data, '$.contact_id') = c.contact_id
+      OR json_extract(r.data, '$.mutual') = 1 AND r.run_by = c.contact_id
+        AND json_extract(r.data, '$.contact_id') = c.user_id)
+    AND c.created_at > (SELECT COALESCE(MAX(run_at), 0) FROM receipts) - 30 * 86400000
+  UNION ALL
+  SELECT 'e-mail twice', email FROM users WHERE deleted_on IS NULL GROUP BY email HAVING COUNT(*) > 1
+`;

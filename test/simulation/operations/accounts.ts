@@ -1,0 +1,198 @@
+import { type Credential, type Ender, type Person, Violation } from "../credential.ts";
+import { newAccess } from "./jwts.ts";
+import {
+  CALLERS,
+  conclude,
+  credentialOf,
+  isStrict,
+  type Operation,
+  passwordOf,
+  show,
+  textAt,
+} from "./operation.ts";
+
+const EMAILS = 5;
+
+const signUp: Operation = {
+  weight: 3,
+  attempt(world, { a }) {
+    const { model } = world;
+    const number = a % EMAILS;
+    const email = `user${number}@example.com`;
+    const password = `password-${world.fresh()}`;
+    const { signUps } = world.actions;
+    let own = { email, state: "in flight" };
+    return {
+      label: `sign up ${email}`,
+      sent: { method: "POST", path: "/rest/user", json: { email, password } },
+      statuses: [201, 409],
+      begin() {
+        own = { email, state: "in flight" };
+        signUps.push(own);
+      },
+      end(answer, span) {
+        own.state = answer === null ? "unsure" : answer.status === 201 ? "done" : "void";
+        if (answer === null) return;
+        const holders = model.people.filter((person) => person.email === email);
+        if (answer.status === 409) {
+          const may =
+            holders.some((person) => !model.isGone(person, span)) ||
+            signUps.some(
+              (each) => each.email === email && ["in flight", "unsure"].includes(each.state),
+            );
+          if (!may) throw new Violation(`409 for ${email}, which nobody has`);
+          return;
+        }
+        const holder = holders.find((person) => model.isThere(person));
+        if (holder !== undefined) {
+          throw new Violation(`${email} was taken by ${holder.name}, and signed up again`);
+        }
+        const id = textAt(answer, "payload", "uuid");
+        const person = { email, id, name: `person${model.people.length}` };
+        model.people.push(person);
+        model.create({ kind: "password", person, secret: password, id }, span);
+      },
+    };
+  },
+};
+
+/** `/rest/auth` gives a JWT too. */
+const read = (path: "/rest/user" | "/rest/auth"): Operation => ({
+  weight: 6,
+  attempt(world, { a, b }) {
+    const caller = credentialOf(world, CALLERS, a);
+    if (caller === null) return null;
+    return {
+      label: `GET ${path} by ${caller.name}`,
+      sent: { method: "GET", path, headers: show(caller, b % 2 === 1) },
+      statuses: [200, 401],
+      end(answer, span) {
+        if (answer === null) return;
+        world.model.judge(
+          caller,
+          answer.status === 200 ? "yes" : "no",
+          span,
+          isStrict(caller, false),
+        );
+        if (answer.status !== 200) return;
+        const id = textAt(answer, "payload", "uuid");
+        if (id !== caller.person.id) throw new Violation(`${caller.name} opened another's account`);
+        if (path === "/rest/auth")
+          newAccess(world, textAt(answer, "payload", "token"), caller, span);
+      },
+    };
+  },
+});
+
+function wrongPassword(text: string): boolean {
+  return text.includes("Wrong credentials");
+}
+
+/** A request that needs both a caller and the present password: which of them was refused? */
+function judgeBoth(
+  world: Parameters<Operation["attempt"]>[0],
+  caller: Credential,
+  password: Credential,
+  answer: { status: number; text: string },
+  span: Parameters<typeof conclude>[3],
+): void {
+  if (answer.status === 200) {
+    world.model.judge(caller, "yes", span, true);
+    world.model.judge(password, "yes", span, true);
+  } else if (wrongPassword(answer.text) && caller.kind !== "password") {
+    world.model.judge(password, "no", span, true);
+  } else if (caller.kind === "password" && caller !== password) {
+    // Either may have been it.
+    if (caller.sure && password.sure) judgeEither(world, caller, password, span);
+  } else {
+    world.model.judgeWriter(caller, span);
+  }
+}
+
+function judgeEither(
+  { model }: Parameters<Operation["attempt"]>[0],
+  one: Credential,
+  other: Credential,
+  span: Parameters<typeof conclude>[3],
+): void {
+  const unended = [one, other].filter(
+    ({ maybe, endedMs }) => maybe.size === 0 && endedMs === Number.POSITIVE_INFINITY,
+  );
+  if (unended.length === 2) model.judge(one, "no", span, true);
+}
+
+const changePassword: Operation = {
+  weight: 1.5,
+  attempt(world, { a, b }) {
+    const caller = credentialOf(world, CALLERS, a);
+    const password = caller && passwordOf(world, caller.person, b);
+    if (caller === null || password === null) return null;
+    const { person } = caller;
+    const secret = `password-${world.fresh()}`;
+    let ender: Ender | null = null;
+    // Of opaque tokens the caller's own is carried over.
+    const carried = caller.kind === "session" || caller.kind === "api" ? caller : null;
+    return {
+      label: `change ${person.name}'s password by ${caller.name}, showing ${password.name}`,
+      sent: {
+        method: "PATCH",
+        path: "/rest/user",
+        headers: show(caller),
+        json: { password: secret, current_password: password.secret },
+      },
+      statuses: [200, 401],
+      begin(span) {
+        const ends = (each: Credential) => each !== carried && each.secret !== secret;
+        ender = world.model.beginEnd(`a new password`, person, span, ends, true);
+        if (carried !== null) world.model.carried(carried, null);
+      },
+      end(answer, span) {
+        conclude(world, ender, answer, span);
+        if (answer !== null) judgeBoth(world, caller, password, answer, span);
+        if (carried !== null) world.model.carried(carried, span);
+        if (answer !== null && answer.status !== 200) return;
+        // Sent a second time, it sets the same one again: the first is forgotten.
+        world.model.forget(({ kind, secret: known }) => kind === "password" && known === secret);
+        const sure = answer !== null;
+        world.model.create({ kind: "password", person, secret, id: person.id, sure }, span);
+      },
+    };
+  },
+};
+
+const deleteAccount: Operation = {
+  weight: 0.5,
+  attempt(world, { a, b }) {
+    const caller = credentialOf(world, CALLERS, a);
+    const password = caller && passwordOf(world, caller.person, b);
+    if (caller === null || password === null) return null;
+    const { person }: { person: Person } = caller;
+    let ender: Ender | null = null;
+    return {
+      label: `delete ${person.name} by ${caller.name}, showing ${password.name}`,
+      sent: {
+        method: "DELETE",
+        path: "/rest/user",
+        headers: show(caller),
+        json: { password: password.secret },
+      },
+      statuses: [200, 401],
+      begin(span) {
+        ender = world.model.beginEnd(`deletion`, person, span, () => true, true);
+        world.model.leaving.push({ person, ender });
+      },
+      end(answer, span) {
+        conclude(world, ender, answer, span);
+        if (answer !== null) judgeBoth(world, caller, password, answer, span);
+      },
+    };
+  },
+};
+
+export const accounts = {
+  signUp,
+  readUser: read("/rest/user"),
+  auth: read("/rest/auth"),
+  changePassword,
+  deleteAccount,
+};

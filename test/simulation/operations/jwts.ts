@@ -1,0 +1,228 @@
+import { type Credential, type Ender, type Span, Violation } from "../credential.ts";
+import {
+  choose,
+  claimsOf,
+  conclude,
+  credentialOf,
+  type Operation,
+  passwordOf,
+  show,
+  textAt,
+  type World,
+} from "./operation.ts";
+
+const GRACE_MS = 10_000;
+
+/** An access JWT hangs on what it was got with, and on the first JWT of its chain. */
+export function newAccess(world: World, jwt: string, from: Credential, span: Span): void {
+  const { jti, expMs } = claimsOf(jwt);
+  const hangsOnIt = from.kind === "session" || from.kind === "api" || from.kind === "access";
+  const chained = from.kind === "access" && from.behind.some(({ kind }) => kind === "access");
+  const behind = hangsOnIt && !chained ? [...from.behind, from] : from.behind;
+  world.model.create(
+    { kind: "access", person: from.person, secret: jwt, id: jti, lowMs: expMs, behind, from },
+    span,
+  );
+}
+
+function newRefresh(world: World, jwt: string, family: Credential, span: Span): Credential {
+  const { jti, expMs } = claimsOf(jwt);
+  return world.model.create(
+    {
+      kind: "refresh",
+      person: family.person,
+      secret: jwt,
+      id: jti,
+      lowMs: expMs,
+      behind: [family],
+      from: family,
+    },
+    span,
+  );
+}
+
+const obtain: Operation = {
+  weight: 5,
+  attempt(world, { a, b }) {
+    const { model } = world;
+    const person = choose(model.people, a);
+    const password = person && passwordOf(world, person, b);
+    if (person === null || password === null) return null;
+    return {
+      label: `new JWT pair by ${password.name} of ${person.name}`,
+      sent: {
+        method: "POST",
+        path: "/api/token/",
+        json: { email: person.email, password: password.secret },
+      },
+      statuses: [200, 401],
+      end(answer, span) {
+        if (answer === null) return;
+        model.judge(password, answer.status === 200 ? "yes" : "no", span, true);
+        if (answer.status !== 200) return;
+        const family = model.create({ kind: "family", person, secret: "", id: "" }, span);
+        const refresh = newRefresh(world, textAt(answer, "refresh"), family, span);
+        newAccess(world, textAt(answer, "access"), refresh, span);
+      },
+    };
+  },
+};
+
+const verify: Operation = {
+  weight: 7,
+  attempt(world, { a }) {
+    const jwt = credentialOf(world, ["access", "access", "refresh"], a);
+    if (jwt === null) return null;
+    return {
+      label: `verify ${jwt.name}`,
+      sent: { method: "POST", path: "/api/token/verify/", json: { token: jwt.secret } },
+      statuses: [200, 401],
+      end(answer, span) {
+        if (answer === null) return;
+        world.model.judge(jwt, answer.status === 200 ? "yes" : "no", span, false);
+      },
+    };
+  },
+};
+
+/** What is known of a refresh token that was shown, with rotation. */
+interface Shown {
+  firstMs: number;
+  /** The latest at which it was replaced, where that is known. */
+  replacedMs: number;
+  successor: Credential | null;
+}
+
+const refresh: Operation = {
+  weight: 8,
+  attempt(world, { a }) {
+    const token = credentialOf(world, ["refresh"], a);
+    const family = token?.behind[0];
+    if (token === null || family === undefined) return null;
+    const { model, actions } = world;
+    const rotates = model.setup.rotates;
+    let ender: Ender | null = null;
+    let spentBefore = false;
+    return {
+      label: `refresh by ${token.name} of ${family.name}`,
+      sent: { method: "POST", path: "/api/token/refresh/", json: { refresh: token.secret } },
+      statuses: [200, 401],
+      begin(span) {
+        if (!rotates) return;
+        const shown = actions.shown.get(token);
+        // Replaced for more than the grace, or its successor was replaced too: theft.
+        const next = shown?.successor == null ? undefined : actions.shown.get(shown.successor);
+        spentBefore =
+          shown !== undefined &&
+          (span.sentMs > shown.replacedMs + GRACE_MS || next?.successor != null);
+        const endless = Number.POSITIVE_INFINITY;
+        if (shown === undefined) {
+          actions.shown.set(token, { firstMs: span.sentMs, replacedMs: endless, successor: null });
+        }
+        const ends = (each: Credential) => each === family || each.behind.includes(family);
+        ender = model.beginEnd(`${token.name} shown again`, token.person, span, ends);
+      },
+      end(answer, span) {
+        if (!rotates) {
+          if (answer === null) return;
+          model.judge(token, answer.status === 200 ? "yes" : "no", span, false);
+          if (answer.status === 200) newAccess(world, textAt(answer, "access"), token, span);
+          return;
+        }
+        if (answer?.status === 401) refused(world, token, family, ender, span);
+        else if (ender !== null) model.finishEnd(ender, answer === null ? "unsure" : "void", span);
+        if (answer?.status !== 200) return;
+        model.judge(token, "yes", span, true);
+        if (spentBefore) throw new Violation(`${token.name} was spent, and taken again`);
+        rotated(world, token, family, answer, span);
+      },
+    };
+  },
+};
+
+function refused(
+  world: World,
+  token: Credential,
+  family: Credential,
+  ender: Ender | null,
+  span: Span,
+): void {
+  const { model, actions } = world;
+  const shown = actions.shown.get(token);
+  const next = shown?.successor == null ? undefined : actions.shown.get(shown.successor);
+  const mayBeTheft =
+    shown !== undefined && (span.sentMs >= shown.firstMs + GRACE_MS || next !== undefined);
+  const expired = span.sentMs >= token.expires.lowMs;
+  if (ender === null) return;
+  // Whether by this or before, the family is at its end: but a mark for KV may be owed by another.
+  const others = [...family.maybe].some((each) => each !== ender);
+  if (mayBeTheft && !expired)
+    model.finishEnd(ender, others && model.kvAnswers ? "unsure" : "done", span);
+  else {
+    model.finishEnd(ender, "void", span);
+    model.judge(token, "no", span, true);
+  }
+}
+
+function rotated(
+  world: World,
+  token: Credential,
+  family: Credential,
+  answer: Parameters<typeof textAt>[0],
+  span: Span,
+): void {
+  const jwt = textAt(answer, "refresh");
+  const { jti } = claimsOf(jwt);
+  const { model, actions } = world;
+  const shown = actions.shown.get(token);
+  if (shown === undefined) return;
+  if (shown.successor === null) {
+    const known = model.credentials.find((each) => each.kind === "refresh" && each.id === jti);
+    shown.successor = known ?? newRefresh(world, jwt, family, span);
+    shown.replacedMs = span.endMs;
+  } else if (shown.successor.secret !== jwt) {
+    throw new Violation(`${token.name} got two successors`);
+  }
+  newAccess(world, textAt(answer, "access"), shown.successor, span);
+}
+
+const endJwt: Operation = {
+  weight: 3,
+  attempt(world, { a, b }) {
+    const jwt = credentialOf(world, ["access", "refresh"], a);
+    const caller =
+      jwt && credentialOf(world, ["password", "session", "api", "access"], b, jwt.person);
+    if (jwt === null || caller === null) return null;
+    const { model } = world;
+    // A refresh JWT stands for its whole family.
+    const target = jwt.kind === "refresh" ? (jwt.behind[0] ?? jwt) : jwt;
+    let ender: Ender | null = null;
+    return {
+      label: `end ${jwt.name} by ${caller.name}`,
+      sent: {
+        method: "DELETE",
+        path: `/rest/token/${jwt.secret}`,
+        headers: show(caller),
+      },
+      statuses: [200, 401, 404],
+      begin(span) {
+        const ends = (each: Credential) => each === target || each.behind.includes(target);
+        ender = model.beginEnd(`end of ${target.name}`, jwt.person, span, ends);
+      },
+      end(answer, span) {
+        conclude(world, ender, answer, span);
+        if (answer === null) return;
+        if (answer.status === 401) model.judgeWriter(caller, span);
+        if (answer.status === 404) model.judgeAny([caller, jwt], span);
+        if (answer.status !== 200) return;
+        model.judge(caller, "yes", span, true);
+        if (span.sentMs >= jwt.expires.highMs)
+          throw new Violation(`${jwt.name} ended after its end`);
+        model.won(target);
+      },
+    };
+  },
+};
+
+export type { Shown };
+export const jwts = { obtain, verify, refresh, endJwt };

@@ -1,0 +1,125 @@
+import type { ActionBook } from "../action-book.ts";
+import type { Credential, Ender, Kind, Person, Span } from "../credential.ts";
+import type { Answered, Sent } from "../edge.ts";
+import type { Model } from "../model.ts";
+
+/** What an operation chooses by: three numbers up to 255, drawn with the story. */
+export interface Choice {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+}
+
+export interface World {
+  readonly model: Model;
+  readonly actions: ActionBook;
+  nowMs(): number;
+  /** A number that no other call gets. */
+  fresh(): number;
+  /** Whether a request is on its way. */
+  busy(): boolean;
+}
+
+/** One request, and what its answer means to the model. */
+export interface Attempt {
+  readonly label: string;
+  readonly sent: Sent;
+  /** Every status that can be, beside 503. */
+  readonly statuses: readonly number[];
+  /** Whether it may not be sent a second time as it is. */
+  readonly once?: true;
+  /** Called when it is sent. */
+  begin?(span: Pick<Span, "sentMs" | "sentTick">): void;
+  /** @param answer null where it was 503 or lost: it may have happened */
+  end(answer: Answered | null, span: Span): void;
+}
+
+export interface Operation {
+  /** How often it is drawn, against the others. */
+  readonly weight: number;
+  /** @returns null where the story has nothing to do it with yet */
+  attempt(world: World, choice: Choice): Attempt | null;
+}
+
+/** Newer ones more often: what has just changed is where bugs are. */
+export function choose<T>(from: readonly T[], number: number): T | null {
+  if (from.length === 0) return null;
+  const index = number < 160 ? from.length - 1 - (number % Math.min(from.length, 3)) : number;
+  return from[index % from.length] ?? null;
+}
+
+export function credentialOf(
+  world: World,
+  kinds: readonly Kind[],
+  number: number,
+  person?: Person,
+): Credential | null {
+  const fit = world.model.credentials.filter(
+    (each) => kinds.includes(each.kind) && (person === undefined || each.person === person),
+  );
+  const nowMs = world.nowMs();
+  const { true: living = [], false: dead = [] } = Object.groupBy(fit, ({ endedMs, expires }) =>
+    String(endedMs === Number.POSITIVE_INFINITY && nowMs < expires.highMs),
+  );
+  // What has ended must be refused, but a story of refusals alone finds little.
+  return choose(number % 4 === 0 ? dead : living, number) ?? choose(fit, number);
+}
+
+/** The kinds that log somebody in. */
+export const CALLERS: readonly Kind[] = ["password", "session", "api", "access"];
+
+/** The headers that show the credential. */
+export function show({ kind, secret, person }: Credential, other = false): Record<string, string> {
+  switch (kind) {
+    case "password":
+      return { authorization: `Basic ${btoa(`${person.email}:${secret}`)}` };
+    case "session":
+      return { "x-token": secret };
+    default:
+      return other ? { "x-auth-token": secret } : { authorization: `Bearer ${secret}` };
+  }
+}
+
+/** Passwords are always asked of D1; what writes asks again for its caller. */
+export const isStrict = (credential: Credential, writes: boolean): boolean =>
+  writes || credential.kind === "password";
+
+/** The person's newest password that is known to be one. */
+export function passwordOf({ model }: World, person: Person, number = 0): Credential | null {
+  const all = model.credentials.filter((c) => c.kind === "password" && c.person === person);
+  // Now and then one that was replaced, or that may never have come to be.
+  return number % 8 === 7 ? choose(all, 200 + number) : (all.findLast((c) => c.sure) ?? null);
+}
+
+/** The member of a JSON body that the path leads to. */
+export function at(answer: Answered, ...path: readonly (string | number)[]): unknown {
+  let value = answer.json;
+  for (const key of path) value = Reflect.get(Object(value), key);
+  return value;
+}
+
+export function textAt(answer: Answered, ...path: readonly (string | number)[]): string {
+  const value = at(answer, ...path);
+  if (typeof value !== "string") throw new Error(`no ${path.join(".")} in ${answer.text}`);
+  return value;
+}
+
+export function claimsOf(jwt: string): { jti: string; expMs: number; rotation: number } {
+  const claims: unknown = JSON.parse(
+    atob(jwt.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? ""),
+  );
+  const { jti, exp, rotation } = Object(claims);
+  return { jti: String(jti), expMs: Number(exp) * 1000, rotation: Number(rotation ?? 0) };
+}
+
+/** What an ender came to, by its answer. */
+export function conclude(
+  { model }: World,
+  ender: Ender | null,
+  answer: Answered | null,
+  span: Span,
+): void {
+  if (ender === null) return;
+  const state = answer === null ? "unsure" : answer.status < 300 ? "done" : "void";
+  model.finishEnd(ender, state, span);
+}

@@ -1,0 +1,162 @@
+import { createHash } from "node:crypto";
+import { type Credential, type Ender, Violation } from "../credential.ts";
+import {
+  at,
+  choose,
+  conclude,
+  credentialOf,
+  type Operation,
+  passwordOf,
+  textAt,
+  type World,
+} from "./operation.ts";
+
+const LIFE_MS = 3_600_000;
+export const LONGEST_MS = 30 * 86_400_000;
+
+/** A token's public id, which this contract does not show: uuidv8 of its SHA-256. */
+function idOf(secret: string): string {
+  const bytes = createHash("sha256").update(secret).digest().subarray(0, 16);
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+const createSession: Operation = {
+  weight: 5,
+  attempt(world, { a, b }) {
+    const person = choose(world.model.people, a);
+    const password = person && passwordOf(world, person, b);
+    if (person === null || password === null) return null;
+    return {
+      label: `new session by ${password.name} of ${person.name}`,
+      sent: {
+        method: "POST",
+        path: "/tokens",
+        json: { email_id: person.email, password: password.secret },
+      },
+      statuses: [200, 400],
+      end(answer, span) {
+        if (answer === null) return;
+        world.model.judge(password, answer.status === 200 ? "yes" : "no", span, true);
+        if (answer.status !== 200) return;
+        const secret = textAt(answer, "data", "token");
+        const lowMs = Number(at(answer, "data", "expires"));
+        if (lowMs !== span.sentMs + LIFE_MS) throw new Violation("a session of another length");
+        const session = world.model.create(
+          { kind: "session", person, secret, id: idOf(secret), lowMs },
+          span,
+        );
+        world.actions.createdMs.set(session, span.sentMs);
+      },
+    };
+  },
+};
+
+function checkEnd({ actions }: World, session: Credential, expiresMs: number): void {
+  const createdMs = actions.createdMs.get(session) ?? 0;
+  if (expiresMs > createdMs + LONGEST_MS) throw new Violation(`${session.name} outlives 30 days`);
+}
+
+const readSession: Operation = {
+  weight: 7,
+  attempt(world, { a, b }) {
+    const session = credentialOf(world, ["session"], a);
+    if (session === null) return null;
+    const inHeader = b % 2 === 0;
+    const knownMs = session.expires.lowMs;
+    return {
+      label: `read ${session.name}`,
+      sent: {
+        method: "GET",
+        path: inHeader ? "/tokens" : `/tokens?token=${session.secret}`,
+        ...(inHeader && { headers: { "x-token": session.secret } }),
+      },
+      statuses: [200, 400],
+      end(answer, span) {
+        if (answer === null) return;
+        world.model.judge(session, answer.status === 200 ? "yes" : "no", span, false);
+        if (answer.status !== 200) return;
+        const expiresMs = Number(at(answer, "expires"));
+        checkEnd(world, session, expiresMs);
+        if (world.model.setup.promiseSeconds === 0 && expiresMs < knownMs) {
+          throw new Violation(`an extension of ${session.name} was lost`);
+        }
+      },
+    };
+  },
+};
+
+const extendSession: Operation = {
+  weight: 5,
+  attempt(world, { a, b }) {
+    const session = credentialOf(world, ["session"], a);
+    if (session === null) return null;
+    const inHeader = b % 2 === 0;
+    const json = inHeader ? { extend: true } : { extend: true, token: session.secret };
+    return {
+      label: `extend ${session.name}`,
+      sent: {
+        method: "PUT",
+        path: "/tokens",
+        ...(inHeader && { headers: { "x-token": session.secret } }),
+        json,
+      },
+      statuses: [200, 400],
+      begin({ sentMs }) {
+        // From now on it may live for longer; what has expired is not revived.
+        if (sentMs >= session.expires.highMs) return;
+        const createdMs = world.actions.createdMs.get(session) ?? sentMs;
+        const toMs = Math.min(sentMs + LIFE_MS, createdMs + LONGEST_MS);
+        const highMs = Math.max(session.expires.highMs, toMs);
+        session.expires = { ...session.expires, highMs };
+      },
+      end(answer, span) {
+        if (answer === null) return;
+        world.model.judge(session, answer.status === 200 ? "yes" : "no", span, true);
+        if (answer.status !== 200) return;
+        const expiresMs = Number(at(answer, "__latest_data", "expires"));
+        checkEnd(world, session, expiresMs);
+        const createdMs = world.actions.createdMs.get(session) ?? 0;
+        const owedMs = Math.min(span.sentMs + LIFE_MS, createdMs + LONGEST_MS);
+        if (expiresMs < owedMs) throw new Violation(`${session.name} was extended by too little`);
+        const { lowMs, highMs } = session.expires;
+        // Never lost: whatever else happens, it lives until then.
+        session.expires = {
+          lowMs: Math.max(lowMs, expiresMs),
+          highMs: Math.max(highMs, expiresMs),
+        };
+      },
+    };
+  },
+};
+
+const endSession: Operation = {
+  weight: 3,
+  attempt(world, { a }) {
+    const session = credentialOf(world, ["session"], a);
+    return session === null ? null : endingOf(world, session);
+  },
+};
+
+function endingOf(world: World, session: Credential) {
+  let ender: Ender | null = null;
+  const { model } = world;
+  return {
+    label: `end ${session.name}`,
+    sent: { method: "DELETE", path: `/tokens?token=${session.secret}` },
+    statuses: [200, 400],
+    begin(span: { sentMs: number; sentTick: number }) {
+      const ends = (each: Credential) => each === session || each.behind.includes(session);
+      ender = model.beginEnd(`end of ${session.name}`, session.person, span, ends);
+    },
+    end(...[answer, span]: Parameters<NonNullable<ReturnType<Operation["attempt"]>>["end"]>) {
+      conclude(world, ender, answer, span);
+      if (answer === null) return;
+      model.judge(session, answer.status === 200 ? "yes" : "no", span, true);
+      if (answer.status === 200) model.won(session);
+    },
+  };
+}
+
+export const sessions = { createSession, readSession, extendSession, endSession };

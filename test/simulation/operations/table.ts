@@ -1,0 +1,19 @@
+import { accounts } from "./accounts.ts";
+import { actionLists } from "./action-lists.ts";
+import { actionOperations } from "./actions.ts";
+import { apiTokens } from "./api-tokens.ts";
+import { jwts } from "./jwts.ts";
+import { misuses } from "./misuse.ts";
+import type { Operation } from "./operation.ts";
+import { sessions } from "./sessions.ts";
+
+/** Every request that a story may hold, by its name. */
+export const OPERATIONS: Readonly<Record<string, Operation>> = {
+  ...accounts,
+  ...sessions,
+  ...jwts,
+  ...apiTokens,
+  ...actionOperations,
+  ...actionLists,
+  ...misuses,
+};

@@ -1,0 +1,155 @@
+import { actionBook } from "./action-book.ts";
+import { type Credential, type Span, Violation } from "./credential.ts";
+import { type Answered, type Edge, edge, type Setup } from "./edge.ts";
+import { count, type Figures } from "./figures.ts";
+import { type Model, model } from "./model.ts";
+import type { Attempt, Operation, World } from "./operations/operation.ts";
+import { type Fault, newOrigin, type Origin } from "./scheduler.ts";
+
+/** Where and how a request is sent. */
+export interface Sending {
+  readonly isolate: number;
+  readonly faults: readonly Fault[];
+  /** Whether the client never sees the answer. */
+  readonly lost: boolean;
+  /** Feeds the request's own numbers: its ids, its delays, its place in the order. */
+  readonly salt: number;
+}
+
+const DEADLINE_MS = 3_000;
+
+/** One run: the edge, the model beside it, and the requests on their way. */
+export interface Simulation extends World {
+  readonly edge: Edge;
+  readonly model: Model;
+  readonly figures: Figures;
+  /** Sessions whose creation was moved into the past. */
+  readonly aged: Set<Credential>;
+  /** Requests of which nobody knows whether they happened. */
+  readonly unanswered: readonly Attempt[];
+  /** What was done and answered, one line each. */
+  readonly story: string[];
+  /** Sends it and returns; the answer comes as the scheduler has it. */
+  start(attempt: Attempt, sending: Sending): void;
+  /** Until all requests are answered. @throws Violation */
+  settle(): Promise<void>;
+  /** A number of choices. @throws Violation */
+  steps(most: number): Promise<void>;
+  pass(ms: number): Promise<void>;
+  housekeeping(sending: Sending): Promise<void>;
+  /** The operation's request, started and answered. */
+  perform(operation: Attempt | null, sending: Sending): Promise<void>;
+}
+
+export type { Operation };
+
+export function simulation(setup: Setup, figures: Figures): Simulation {
+  const at = edge(setup, figures);
+  const { clock, scheduler } = at;
+  const startMs = clock.now();
+  const story: string[] = [];
+  const violations: unknown[] = [];
+  const unanswered: Attempt[] = [];
+  let ticks = 0;
+  let inFlight = 0;
+  let numbers = 0;
+  let origins = 0;
+
+  const since = (ms: number) => `${((ms - startMs) / 1000).toFixed(3)} s`;
+
+  /** What holds of every answer, whatever was asked. */
+  function checkAnswer(attempt: Attempt, answer: Answered, origin: Origin, span: Span): void {
+    const { status, retryAfter } = answer;
+    count(figures.statuses, String(status));
+    if (status === 503) {
+      if (retryAfter === null) throw new Violation("503 without Retry-After");
+      const calm = origin.met === 0 && span.endMs - span.sentMs < DEADLINE_MS;
+      if (calm && !setup.kvLimitsWrites) throw new Violation("503, and nothing had failed");
+      return;
+    }
+    if (!attempt.statuses.includes(status))
+      throw new Violation(`answered ${status} ${answer.text}`);
+  }
+
+  async function send(attempt: Attempt, { isolate, faults, lost, salt }: Sending): Promise<void> {
+    const origin = newOrigin(salt, ++origins, faults);
+    const sentMs = clock.now();
+    const sentTick = ++ticks;
+    inFlight += 1;
+    const number = story.push("") - 1;
+    const how = faults.map(({ call, kind }) => ` [call ${call} ${kind}]`).join("");
+    const line = `${since(sentMs)} @${isolate} ${attempt.label}${how}`;
+    story[number] = `${line} -> …`;
+    try {
+      attempt.begin?.({ sentMs, sentTick });
+      const answer = await at.send(isolate, attempt.sent, origin);
+      const span = { sentMs, sentTick, endMs: clock.now(), endTick: ++ticks };
+      story[number] =
+        `${line} -> ${answer.status} at ${since(span.endMs)}${lost ? ", answer lost" : ""}`;
+      checkAnswer(attempt, answer, origin, span);
+      if ((lost || answer.status === 503) && attempt.once === undefined) unanswered.push(attempt);
+      attempt.end(lost || answer.status === 503 ? null : answer, span);
+    } catch (error) {
+      violations.push(error);
+      story[number] += `   <-- ${error}`;
+    } finally {
+      inFlight -= 1;
+    }
+  }
+
+  function rethrow(): void {
+    if (violations.length > 0) throw violations[0];
+  }
+
+  const self: Simulation = {
+    edge: at,
+    model: model(setup),
+    actions: actionBook(),
+    figures,
+    aged: new Set(),
+    unanswered,
+    story,
+    nowMs: clock.now,
+    fresh: () => ++numbers,
+    busy: () => inFlight > 0,
+    start: (attempt, sending) => void send(attempt, sending),
+    async settle() {
+      await scheduler.until(() => inFlight === 0 || violations.length > 0);
+      rethrow();
+    },
+    async steps(most) {
+      await scheduler.steps(most);
+      rethrow();
+    },
+    async pass(ms) {
+      story.push(`${since(clock.now())} ${ms / 1000} s pass`);
+      await scheduler.pass(ms);
+      rethrow();
+    },
+    async housekeeping({ isolate, faults, salt }) {
+      const number = story.push(`${since(clock.now())} @${isolate} housekeeping -> …`) - 1;
+      const origin = newOrigin(salt, ++origins, faults);
+      inFlight += 1;
+      const result = at.housekeeping(isolate, origin).then(
+        (swept) => {
+          story[number] =
+            `${since(clock.now())} @${isolate} housekeeping: ${JSON.stringify(swept)}`;
+        },
+        (error) => {
+          story[number] = `${since(clock.now())} @${isolate} housekeeping failed`;
+          if (origin.met === 0 && !setup.kvLimitsWrites) violations.push(error);
+        },
+      );
+      void result.finally(() => {
+        inFlight -= 1;
+      });
+      await self.settle();
+    },
+    async perform(attempt, sending) {
+      if (attempt === null) return;
+      self.start(attempt, sending);
+      await self.settle();
+    },
+  };
+  return self;
+}
