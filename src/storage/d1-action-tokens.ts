@@ -153,12 +153,13 @@ function claimBatch(claim: ActionClaim): Sql[] {
 
 function readOutcome(claim: ActionClaim, rows: unknown[][]): ClaimOutcome {
   const [row] = rows.at(-2) ?? [];
-  if (row !== undefined) {
-    const receipt = toReceipt(v.parse(ReceiptRow, row));
-    return { outcome: receipt.id === claim.receiptId ? "done" : "repeated", receipt };
-  }
+  const receipt = row === undefined ? null : toReceipt(v.parse(ReceiptRow, row));
+  // This run's own effect may have ended its caller, as a new password does.
+  if (receipt?.id === claim.receiptId) return { outcome: "done", receipt };
   const why = v.parse(WhyRow, rows.at(-1)?.[0]);
+  // Not even an earlier receipt, within the promise for reads either.
   if (!why.caller_stands) return { outcome: "caller_gone" };
+  if (receipt !== null) return { outcome: "repeated", receipt };
   if (!why.known) return { outcome: "unknown" };
   if (why.revoked) return { outcome: "revoked" };
   if (why.expired) return { outcome: "expired" };
