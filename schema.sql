@@ -42,9 +42,9 @@ CREATE TABLE IF NOT EXISTS tokens (
   detail      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(detail))
 ) STRICT, WITHOUT ROWID;
 
--- The lists: a user's own of one kind that have not been ended, newest first.
-CREATE INDEX IF NOT EXISTS tokens_list
-  ON tokens (user_id, kind, epoch, api_epoch, created_at, id) WHERE revoked_at IS NULL;
+-- The lists: a user's own of one kind that have been neither ended nor used up, newest first.
+CREATE INDEX IF NOT EXISTS tokens_list ON tokens (user_id, kind, epoch, api_epoch, created_at, id)
+  WHERE revoked_at IS NULL AND (max_uses IS NULL OR uses < max_uses);
 
 CREATE TABLE IF NOT EXISTS receipts (
   id              TEXT NOT NULL PRIMARY KEY,

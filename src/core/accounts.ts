@@ -25,11 +25,16 @@ interface Deps {
 
 /** Sign-up, read, change, delete, as `contracts` of the four surfaces share them. */
 export function accounts({ users, passwords, signUpIsOpen }: Deps) {
-  /** One password hash, whatever is wrong. @throws FaultError `credentials_wrong` */
-  async function confirmPassword(userId: string, password: string): Promise<void> {
+  /**
+   * One password hash, whatever is wrong.
+   * @returns the epoch of which it is the password
+   * @throws FaultError `credentials_wrong`
+   */
+  async function confirmPassword(userId: string, password: string): Promise<number> {
     const user = await users.byId(userId);
     const verdict = await passwords.verify(password, user?.passwordHash ?? null);
-    if (verdict === "mismatch") refuse({ code: "credentials_wrong" });
+    if (user === null || verdict === "mismatch") return refuse({ code: "credentials_wrong" });
+    return user.epoch;
   }
 
   /** @throws FaultError `token_invalid` where the account is gone, `unavailable` */
@@ -77,27 +82,28 @@ export function accounts({ users, passwords, signUpIsOpen }: Deps) {
     async change(caller: Caller, change: AccountChange, nowMs: number): Promise<User> {
       const { email: sentEmail, password, currentPassword, ...profile } = change;
       const email = await newEmail(caller, sentEmail);
+      let ifEpoch: number | null = null;
       if (email !== undefined || password !== undefined) {
         if (currentPassword === undefined) return refuse({ code: "current_password_missing" });
         if (password !== undefined && passwords.isCommon(password)) {
           refuse({ code: "password_common" });
         }
-        await confirmPassword(caller.userId, currentPassword);
+        ifEpoch = await confirmPassword(caller.userId, currentPassword);
       }
       const update: UserChange = {
         ...profile,
         ...(email === undefined ? {} : { email }),
         ...(password === undefined ? {} : { passwordHash: await passwords.hash(password) }),
       };
-      const changed = await users.update(caller, update, nowMs);
+      const changed = await users.update(caller, update, ifEpoch, nowMs);
       if (changed === "email_taken") return refuse({ code: "user_exists" });
       return changed ?? refuse({ code: "token_invalid" });
     },
 
     /** Ends the account and every credential of it at once; the e-mail may sign up again. */
     async remove(caller: Caller, password: string, nowMs: number): Promise<void> {
-      await confirmPassword(caller.userId, password);
-      if (!(await users.remove(caller, nowMs))) refuse({ code: "token_invalid" });
+      const ifEpoch = await confirmPassword(caller.userId, password);
+      if (!(await users.remove(caller, ifEpoch, nowMs))) refuse({ code: "token_invalid" });
     },
   };
 }

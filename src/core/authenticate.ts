@@ -44,6 +44,7 @@ export function authenticator({ login, secrets, tokens, jwts }: Deps): Authentic
     return {
       userId: user.id,
       epoch: user.epoch,
+      tokenId: null,
       credentialIds: [],
       by: { method: "password" },
       user,
@@ -59,7 +60,8 @@ export function authenticator({ login, secrets, tokens, jwts }: Deps): Authentic
     return {
       userId: token.userId,
       epoch: token.epoch,
-      credentialIds: [token.id],
+      tokenId: token.id,
+      credentialIds: [],
       by: { method: "token", token },
       user,
     };
@@ -73,6 +75,7 @@ export function authenticator({ login, secrets, tokens, jwts }: Deps): Authentic
     return {
       userId: claims.userId,
       epoch: claims.epoch,
+      tokenId: null,
       credentialIds: idsBehind(claims),
       by: { method: "jwt", claims },
       user: found.user,

@@ -54,7 +54,7 @@ export function jwtPairs({ login, tokens, jwts, rotates }: Deps) {
         modifiedAtMs: nowMs,
         expiresAtMs: refresh.expiresAt * 1000,
       };
-      const caller = { userId: user.id, epoch: user.epoch, credentialIds: [] };
+      const caller = { userId: user.id, epoch: user.epoch, tokenId: null, credentialIds: [] };
       if (!(await tokens.insertFamily(family, caller))) refuse({ code: "credentials_wrong" });
       return { refresh: await jwts.sign(refresh), access: await accessFrom(refresh, nowMs) };
     },

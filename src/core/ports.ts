@@ -11,7 +11,12 @@ import type { Profile, User, UserWithPassword } from "./user.ts";
 export interface CallerRef {
   readonly userId: string;
   readonly epoch: number;
-  /** Ids that must not have been ended: the shown token's own first, then those that a JWT hangs on. */
+  /**
+   * The session or API token that was shown. Its own row says whether it stands: `epoch` may have
+   * been read before a new password that spared it.
+   */
+  readonly tokenId: string | null;
+  /** Of a JWT: its own id and those that it hangs on, none of which may have been ended. */
   readonly credentialIds: readonly string[];
 }
 
@@ -43,15 +48,20 @@ export interface Users {
   byId(id: string): Promise<UserWithPassword | null>;
   /** For showing only: may be as old as the promise allows. */
   profile(id: string): Promise<User | null>;
+  /**
+   * @param ifEpoch the epoch whose password was shown, or null where none had to be: what was
+   *   confirmed with one password does not happen under the next
+   */
   update(
     caller: CallerRef,
     change: UserChange,
+    ifEpoch: number | null,
     nowMs: number,
   ): Promise<User | "email_taken" | null>;
   /** Replaces a hash whose parameters are no longer the current ones, if it is still `oldHash`. */
   rehash(id: string, oldHash: string, newHash: string): Promise<void>;
   /** @returns false where the caller no longer stands */
-  remove(caller: CallerRef, nowMs: number): Promise<boolean>;
+  remove(caller: CallerRef, ifEpoch: number, nowMs: number): Promise<boolean>;
   /** @returns false where the caller no longer stands */
   endApiTokens(caller: CallerRef, nowMs: number): Promise<boolean>;
 }

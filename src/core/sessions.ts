@@ -33,7 +33,7 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
         modifiedAtMs: nowMs,
         expiresAtMs: nowMs + TOKEN_KINDS.session.ttlSeconds * 1000,
       };
-      const caller = { userId: user.id, epoch: user.epoch, credentialIds: [] };
+      const caller = { userId: user.id, epoch: user.epoch, tokenId: null, credentialIds: [] };
       if ((await tokens.insert(token, caller)) === null) refuse({ code: "credentials_wrong" });
       return { secret, email: user.email, expiresAtMs: token.expiresAtMs };
     },

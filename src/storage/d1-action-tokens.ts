@@ -6,7 +6,7 @@ import type { Json } from "../core/token.ts";
 import { asSql, type Database } from "./database.ts";
 import { insertToken } from "./insert-token.ts";
 import { pageOf, toPage } from "./paging.ts";
-import { callerStands, STANDS } from "./standing-sql.ts";
+import { callerStands, NOT_USED_UP, STANDS } from "./standing-sql.ts";
 import { ActionRow, TOKEN_COLUMNS, toAction } from "./token-row.ts";
 
 const flag = v.pipe(
@@ -64,7 +64,7 @@ export function d1ActionTokens(db: Database): ActionTokens {
       const audience = token.audience === null ? sql`TRUE` : userIsThere(token.audience);
       const [inserted = [], [why] = []] = await db.batch([
         insertToken(token, caller, allOf([audience, ...holds])),
-        sql`SELECT ${callerStands(caller)} AS caller_stands, ${audience} AS audience,
+        sql`SELECT ${callerStands(caller, token.createdAtMs)} AS caller_stands, ${audience} AS audience,
           ${flags(holds)} AS conditions`,
       ]);
       if (inserted.length > 0) return null;
@@ -96,7 +96,7 @@ export function d1ActionTokens(db: Database): ActionTokens {
         sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.user_id = ${caller.userId}
           AND tokens.kind = 'action' AND tokens.revoked_at IS NULL
           AND tokens.epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
-          AND tokens.api_epoch IS NULL AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
+          AND tokens.api_epoch IS NULL AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP}
           AND ${from} ${orderAndLimit}`,
         ActionRow,
       );
@@ -107,8 +107,8 @@ export function d1ActionTokens(db: Database): ActionTokens {
       const changes = await db.run(
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE id = ${id} AND kind = 'action' AND user_id = ${caller.userId}
-            AND epoch = ${caller.epoch} AND revoked_at IS NULL AND expires_at > ${nowMs}
-            AND uses < max_uses AND ${callerStands(caller)}`,
+            AND epoch = (SELECT epoch FROM users WHERE id = ${caller.userId}) AND revoked_at IS NULL AND expires_at > ${nowMs}
+            AND uses < max_uses AND ${callerStands(caller, nowMs)}`,
       );
       return changes > 0;
     },
@@ -123,7 +123,7 @@ function claimBatch(claim: ActionClaim): Sql[] {
   const { receiptId, token, caller, runnerId, nowMs } = claim;
   const key = boundKey(claim);
   const conditions = claim.conditions.map((condition) => asSql(condition.holds));
-  const callerOk = caller === null ? sql`TRUE` : callerStands(caller);
+  const callerOk = caller === null ? sql`TRUE` : callerStands(caller, nowMs);
   const notRepeated =
     key === null
       ? sql`TRUE`

@@ -11,7 +11,7 @@ import type { Endings } from "./endings.ts";
 import { insertToken } from "./insert-token.ts";
 import { endedCopyKey, endedKey } from "./keys.ts";
 import { pageOf, toPage } from "./paging.ts";
-import { callerStands, noneEnded, STANDS } from "./standing-sql.ts";
+import { callerStands, NOT_USED_UP, noneEnded, STANDS } from "./standing-sql.ts";
 import {
   ApiRow,
   SessionRow,
@@ -43,9 +43,9 @@ export interface D1Tokens extends Omit<Tokens, "touch" | "extendSession" | "stan
 export function d1Tokens(db: Database, endings: Endings): D1Tokens {
   const own = (id: string, caller: CallerRef, nowMs: number) => sql`
     id = ${id} AND kind = 'api' AND user_id = ${caller.userId} AND revoked_at IS NULL
-    AND expires_at > ${nowMs} AND epoch = ${caller.epoch}
+    AND expires_at > ${nowMs} AND epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
     AND api_epoch = (SELECT api_epoch FROM users WHERE id = ${caller.userId})
-    AND ${callerStands(caller)}`;
+    AND ${callerStands(caller, nowMs)}`;
 
   /** Runs the statement that ends one token, with the mark that KV is owed. @returns its rows */
   async function end(id: string, statement: Sql, untilMs: number, nowMs: number) {
@@ -78,10 +78,11 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
     async insert(token, caller) {
       const row = await db.first(
         insertToken(token, caller),
-        v.object({ api_epoch: v.nullable(v.number()) }),
+        v.object({ epoch: v.number(), api_epoch: v.nullable(v.number()) }),
       );
       if (row === null) return null;
-      return token.kind === "api" ? { ...token, apiEpoch: row.api_epoch ?? 0 } : token;
+      const made = { ...token, epoch: row.epoch };
+      return token.kind === "api" ? { ...made, apiEpoch: row.api_epoch ?? 0 } : made;
     },
 
     async insertFamily(family, caller) {
@@ -124,7 +125,7 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
           AND tokens.kind = 'api' AND tokens.revoked_at IS NULL
           AND tokens.epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
           AND tokens.api_epoch = (SELECT api_epoch FROM users WHERE id = ${caller.userId})
-          AND tokens.expires_at > ${nowMs} AND ${from} ${orderAndLimit}`,
+          AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP} AND ${from} ${orderAndLimit}`,
         ApiRow,
       );
       return toPage(rows.map(toApi), page);
@@ -167,8 +168,8 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
       const rows = await end(
         id,
         sql`INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at, revoked_at)
-          SELECT ${id}, 'jwt', ${caller.userId}, ${caller.epoch}, ${nowMs}, ${nowMs}, ${expiresAtMs}, ${nowMs}
-          WHERE ${callerStands(caller)}
+          SELECT ${id}, 'jwt', users.id, users.epoch, ${nowMs}, ${nowMs}, ${expiresAtMs}, ${nowMs}
+          FROM users WHERE users.id = ${caller.userId} AND ${callerStands(caller, nowMs)}
           ON CONFLICT (id) DO UPDATE SET revoked_at = ${nowMs}, modified_at = ${nowMs}
             WHERE revoked_at IS NULL AND user_id = ${caller.userId}
           RETURNING id`,

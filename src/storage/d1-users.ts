@@ -84,8 +84,8 @@ export function d1Users(db: Database, endings: Endings): Omit<Users, "profile"> 
     byEmail: (email) => find(sql`users.email = ${email}`),
     byId: (id) => find(sql`users.id = ${id}`),
 
-    async update(caller, change, nowMs) {
-      const [taken, [row]] = await changeUser(db, endings, caller, change, nowMs);
+    async update(caller, change, ifEpoch, nowMs) {
+      const [taken, [row]] = await changeUser(db, endings, caller, change, ifEpoch, nowMs);
       if (row !== undefined) return toUser(v.parse(UserRow, row));
       return taken.length > 0 ? "email_taken" : null;
     },
@@ -96,13 +96,14 @@ export function d1Users(db: Database, endings: Endings): Omit<Users, "profile"> 
       );
     },
 
-    async remove(caller, nowMs) {
+    async remove(caller, ifEpoch, nowMs) {
       const [rows = []] = await endings.commit(
         {
           batch: [
             sql`UPDATE users SET deleted_on = ${nowMs}, modified_on = ${nowMs}, password = '',
                 epoch = epoch + 1, api_epoch = api_epoch + 1
-              WHERE id = ${caller.userId} AND ${callerStands(caller)} RETURNING id`,
+              WHERE id = ${caller.userId} AND epoch = ${ifEpoch}
+                AND ${callerStands(caller, nowMs)} RETURNING id`,
           ],
           ...epochEnding(caller, nowMs),
         },
@@ -116,7 +117,7 @@ export function d1Users(db: Database, endings: Endings): Omit<Users, "profile"> 
         {
           batch: [
             sql`UPDATE users SET api_epoch = api_epoch + 1
-              WHERE id = ${caller.userId} AND ${callerStands(caller)} RETURNING id`,
+              WHERE id = ${caller.userId} AND ${callerStands(caller, nowMs)} RETURNING id`,
           ],
           key: sql`(SELECT ${endedApiEpochKey(caller.userId, "")} || (api_epoch - 1) FROM users
             WHERE id = ${caller.userId})`,
@@ -131,11 +132,11 @@ export function d1Users(db: Database, endings: Endings): Omit<Users, "profile"> 
   };
 }
 
-/** The mark for everything of the caller's epoch, owed once that epoch is over. */
-function epochEnding({ userId, epoch }: CallerRef, nowMs: number) {
+/** The mark for everything of the user's last epoch but the present one. */
+function epochEnding({ userId }: CallerRef, nowMs: number) {
   return {
-    key: endedEpochKey(userId, epoch),
-    onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND epoch > ${epoch})`,
+    key: sql`(SELECT ${endedEpochKey(userId, "")} || (epoch - 1) FROM users WHERE id = ${userId})`,
+    onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND epoch > 0)`,
     untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
     alsoOwed: endedUserPrefix(userId),
   };
@@ -147,6 +148,7 @@ async function changeUser(
   endings: Endings,
   caller: CallerRef,
   change: UserChange,
+  ifEpoch: number | null,
   nowMs: number,
 ) {
   const sets = PROFILE_FIELDS.flatMap((field) =>
@@ -159,14 +161,14 @@ async function changeUser(
   const others = sql`SELECT 1 FROM users WHERE email = ${email ?? null} AND deleted_on IS NULL
     AND id <> ${caller.userId}`;
   const update = sql`UPDATE users SET ${join([...sets, sql`modified_on = ${nowMs}`])}
-    WHERE users.id = ${caller.userId} AND ${callerStands(caller)} AND NOT EXISTS (${others})
+    WHERE users.id = ${caller.userId} AND ${ifEpoch === null ? sql`TRUE` : sql`epoch = ${ifEpoch}`}
+      AND ${callerStands(caller, nowMs)} AND NOT EXISTS (${others})
     RETURNING ${USER_COLUMNS}`;
   // The token that was shown is carried over to the new epoch: every other one ends, also the one
   // that a JWT was got with.
-  const carry = sql`UPDATE tokens SET epoch = ${caller.epoch + 1}
-    WHERE id = ${caller.credentialIds[0] ?? ""} AND kind IN ('session', 'api')
-      AND epoch = ${caller.epoch}
-      AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND epoch = ${caller.epoch + 1}
+  const carry = sql`UPDATE tokens SET epoch = epoch + 1
+    WHERE id = ${caller.tokenId}
+      AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND users.epoch = tokens.epoch + 1
         AND password = ${passwordHash ?? null})`;
   const [taken = [], updated = []] =
     passwordHash === undefined

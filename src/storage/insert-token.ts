@@ -21,6 +21,6 @@ export function insertToken(
       ${token.kind === "action" ? token.maxUses : null},
       ${token.kind === "family" ? "{}" : detailOf(token)}
     FROM users AS owner
-    WHERE owner.id = ${token.userId} AND ${callerStands(caller)} AND ${alsoHolds}
-    RETURNING api_epoch`;
+    WHERE owner.id = ${token.userId} AND ${callerStands(caller, token.createdAtMs)} AND ${alsoHolds}
+    RETURNING epoch, api_epoch`;
 }

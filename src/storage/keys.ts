@@ -26,7 +26,7 @@ export const endedKey = (id: string) => `ended:${id}`;
 export const endedCopyKey = (id: string, expiresAtMs: number | "") => `ended:${id}:${expiresAtMs}`;
 /** How the keys begin of the marks that end a user's epochs. */
 export const endedUserPrefix = (userId: string) => `ended:${userId}:`;
-export const endedEpochKey = (userId: string, epoch: number) => `ended:${userId}:${epoch}`;
+export const endedEpochKey = (userId: string, epoch: number | "") => `ended:${userId}:${epoch}`;
 export const endedApiEpochKey = (userId: string, epoch: number | "") =>
   `ended:${userId}:api:${epoch}`;
 

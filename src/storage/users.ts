@@ -39,8 +39,13 @@ export function users({ d1, kv, background, plan, memories }: Deps): Users {
       if (user !== null) background.later("copy a user to KV", kv.put(user));
       return user;
     },
-    update: (caller, change, nowMs) => forgetting(caller.userId, d1.update(caller, change, nowMs)),
-    remove: (caller, nowMs) => forgetting(caller.userId, d1.remove(caller, nowMs)),
+    /** A courtesy: the login is right without it. */
+    rehash: (id, oldHash, newHash) =>
+      background.try("rehash a password", d1.rehash(id, oldHash, newHash)),
+    update: (caller, change, ifEpoch, nowMs) =>
+      forgetting(caller.userId, d1.update(caller, change, ifEpoch, nowMs)),
+    remove: (caller, ifEpoch, nowMs) =>
+      forgetting(caller.userId, d1.remove(caller, ifEpoch, nowMs)),
     endApiTokens: (caller, nowMs) => forgetting(caller.userId, d1.endApiTokens(caller, nowMs)),
   };
 }

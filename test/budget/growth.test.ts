@@ -19,6 +19,8 @@ interface Holdings {
   readonly ended?: number;
   /** How many of them were ended all at once before. */
   readonly endedAtOnce?: number;
+  /** How many of the action tokens were used up before. */
+  readonly usedUp?: number;
 }
 
 const FEW: Holdings = { name: "10 tokens", count: 10 };
@@ -26,12 +28,13 @@ const MANY: readonly Holdings[] = [
   { name: "10,000 tokens", count: 10_000 },
   { name: "10,000 tokens, most of them ended", count: 10_000, ended: 9_990 },
   { name: "10,000 tokens, most of them ended at once", count: 10_000, endedAtOnce: 9_990 },
+  { name: "10,000 tokens, most of them used up", count: 10_000, usedUp: 9_990 },
 ];
 
 const KINDS = ["session", "api", "action", "family"] as const;
 
 /** By SQL, as the service would have left them. */
-async function fill(userId: string, { count, ended = 0, endedAtOnce = 0 }: Holdings) {
+async function fill(userId: string, { count, ended = 0, endedAtOnce = 0, usedUp = 0 }: Holdings) {
   const now = Date.now();
   if (endedAtOnce > 0) {
     await env.DB.prepare("UPDATE users SET api_epoch = 1 WHERE id = ?").bind(userId).run();
@@ -45,10 +48,10 @@ async function fill(userId: string, { count, ended = 0, endedAtOnce = 0 }: Holdi
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
        INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at,
-         revoked_at, max_uses, detail)
+         revoked_at, max_uses, detail, uses)
        SELECT lower(hex(randomblob(4)) || '-0000-4000-8000-' || hex(randomblob(6))), ?2, ?3, 0,
          CASE ?2 WHEN 'api' THEN i >= ?9 AND ?9 > 0 END, ?4 - ?1 + i, ?4, ?5,
-         CASE WHEN i < ?6 THEN ?4 END, ?7, ?8 FROM n`,
+         CASE WHEN i < ?6 THEN ?4 END, ?7, ?8, ?7 IS NOT NULL AND i < ?10 FROM n`,
     )
       .bind(
         count,
@@ -60,6 +63,7 @@ async function fill(userId: string, { count, ended = 0, endedAtOnce = 0 }: Holdi
         kind === "action" ? 1 : null,
         JSON.stringify(detail),
         endedAtOnce,
+        usedUp,
       )
       .run();
   }

@@ -103,8 +103,8 @@ export const ACTION_MUTANTS: readonly Mutant[] = [
   {
     name: "an action token is revoked after its use",
     file: "src/storage/d1-action-tokens.ts",
-    find: "            AND uses < max_uses AND ${callerStands(caller)}`,",
-    replace: "            AND ${callerStands(caller)}`,",
+    find: "            AND uses < max_uses AND ${callerStands(caller, nowMs)}`,",
+    replace: "            AND ${callerStands(caller, nowMs)}`,",
     suites: [ACTION_RACES],
   },
   {

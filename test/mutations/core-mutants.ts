@@ -91,8 +91,8 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   {
     name: "a wrong current password will do",
     file: "src/core/accounts.ts",
-    find: '    if (verdict === "mismatch") refuse({ code: "credentials_wrong" });\n',
-    replace: "    void verdict;\n",
+    find: 'if (user === null || verdict === "mismatch") return refuse({ code: "credentials_wrong" });\n    return user.epoch;',
+    replace: "void verdict;\n    return user?.epoch ?? 0;",
     suites: [ACCOUNTS],
   },
   {

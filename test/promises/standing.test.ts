@@ -221,3 +221,47 @@ it("a new password spares only the session that gave it, on every surface", asyn
   const bearer = textAt(made, "payload", "token");
   expect((await call("GET", "/rest/user", { bearer })).status).toBe(200);
 });
+
+it.for([0, 10, 60, 300])(
+  "at %i what a new password spares may write where it is remembered as it was before",
+  async (lag) => {
+    const settings = { REVOCATION_LAG_SECONDS: String(lag) };
+    const here = isolate(settings);
+    const there = isolate(settings, { KV: kvLocation(env.KV, 60), DB: env.DB });
+    const held = await allCredentials(here.call);
+    await taken(there.call, held);
+    const json = { password: "another password", current_password: held.person.password };
+    const bearer = held.apiToken;
+    expect((await here.call("PATCH", "/rest/user", { bearer, json })).status).toBe(200);
+    vi.setSystemTime(NOON_MS + 1000);
+    const made = await there.call("POST", "/rest/token", { bearer, json: { name: "after" } });
+    expect(made.status).toBe(200);
+    const after = textAt(made, "payload", "token");
+    await Promise.all([here, there].map(({ settled }) => settled()));
+    for (const { call } of [here, there, isolate(settings)]) {
+      expect((await call("GET", "/rest/user", { bearer: after })).status).toBe(200);
+    }
+    const uuid = textAt(made, "payload", "uuid");
+    expect((await there.call("DELETE", `/rest/token/${uuid}`, { bearer })).status).toBe(200);
+    const all = { json: { password: json.password }, bearer };
+    expect((await there.call("DELETE", "/rest/user", all)).status).toBe(200);
+  },
+);
+
+it("an API token whose end was moved up writes nothing after it, where its old end is remembered", async () => {
+  const settings = { REVOCATION_LAG_SECONDS: "300" };
+  const here = isolate(settings);
+  const there = isolate(settings, { KV: kvLocation(env.KV, 60), DB: env.DB });
+  const held = await allCredentials(here.call);
+  await taken(there.call, held);
+  const { apiTokenId, access } = held;
+  const json = { ttl: 60 };
+  await here.call("PATCH", `/rest/token/${apiTokenId}`, { bearer: access, json });
+  vi.setSystemTime(NOON_MS + 61_000);
+  expect(await taken(there.call, held, ["apiToken"])).toEqual(["apiToken"]);
+  const before = await env.DB.prepare(ROWS).first();
+  for (const [, create] of CREATES) {
+    expect((await create(there.call, held)).status).toBeOneOf([401, 404]);
+  }
+  expect(await env.DB.prepare(ROWS).first()).toEqual(before);
+});

@@ -35,8 +35,6 @@ export function model(setup: Setup) {
   const enders: Ender[] = [];
   /** Who was asked to be deleted, by which request. */
   const leaving: { readonly person: Person; readonly ender: Ender }[] = [];
-  /** Tokens that a new password spared, and since when all copies of them are of the new epoch. */
-  const carriedMs = new Map<Credential, number>();
 
   const mayStillTakeHold = (
     ender: Ender,
@@ -45,14 +43,6 @@ export function model(setup: Setup) {
     ender.state === "in flight" ||
     (ender.state === "done" && ender.endTick > sentTick) ||
     (ender.state === "unsure" && sentMs <= ender.endMs + SETTLED_AFTER_MS);
-
-  /**
-   * Weaker than it should be: a token that a new password spared may be remembered, or be copied in
-   * KV, as of the epoch before, and then it is refused where something is written, for as long as
-   * the promise lets that be trusted.
-   */
-  const mayLag = (credential: Credential, { sentMs }: Span) =>
-    sentMs <= (carriedMs.get(credential) ?? Number.NEGATIVE_INFINITY);
 
   function end(credential: Credential, by: Ender): void {
     credential.endedBy.add(by);
@@ -81,7 +71,7 @@ export function model(setup: Setup) {
 
     /** A refusal that may be for the sake of any of these. */
     judgeAny(all: readonly Credential[], span: Span): void {
-      if (!all.every((each) => stands(each, span) && !mayLag(each, span))) return;
+      if (!all.every((each) => stands(each, span))) return;
       const names = all.map(({ name }) => name).join(" and ");
       throw new Violation(`refused, though ${names} stand${all.length > 1 ? "" : "s"}`);
     },
@@ -95,17 +85,6 @@ export function model(setup: Setup) {
       if (isListed && (endedTick < span.sentTick || span.sentMs >= expires.highMs)) {
         throw new Violation(`${name} was ended or has expired, and is listed`);
       }
-    },
-
-    /** A caller was refused by what writes. */
-    judgeWriter(credential: Credential, span: Span): void {
-      if (!mayLag(credential, span)) this.judge(credential, "no", span, true);
-    },
-
-    /** A new password that spares this credential was sent (no `span` yet), or answered. */
-    carried(credential: Credential, span: Span | null): void {
-      const untilMs = span === null ? Number.POSITIVE_INFINITY : span.endMs + slackMs;
-      carriedMs.set(credential, untilMs);
     },
 
     /** A credential that an answer told of. `from` is what it was got with, where nothing was written. */
@@ -238,8 +217,7 @@ export function model(setup: Setup) {
         const since = (sentMs - credential.endedMs) / 1000;
         throw new Violation(`${name} was accepted ${since} s after its end by ${by}`);
       }
-      // An end that was moved up is not among what a write asks for its caller.
-      const stillStale = staleEnd !== null && sentMs <= staleEnd.untilMs;
+      const stillStale = !strict && staleEnd !== null && sentMs <= staleEnd.untilMs;
       if (sentMs >= (stillStale ? Math.max(staleEnd.ms, expires.highMs) : expires.highMs)) {
         throw new Violation(`${name} was accepted after it had expired`);
       }

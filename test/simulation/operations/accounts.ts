@@ -105,7 +105,7 @@ function judgeBoth(
     // Either may have been it.
     if (caller.sure && password.sure) judgeEither(world, caller, password, span);
   } else {
-    world.model.judgeWriter(caller, span);
+    world.model.judge(caller, "no", span, true);
   }
 }
 
@@ -144,12 +144,10 @@ const changePassword: Operation = {
       begin(span) {
         const ends = (each: Credential) => each !== carried && each.secret !== secret;
         ender = world.model.beginEnd(`a new password`, person, span, ends, true);
-        if (carried !== null) world.model.carried(carried, null);
       },
       end(answer, span) {
         conclude(world, ender, answer, span);
         if (answer !== null) judgeBoth(world, caller, password, answer, span);
-        if (carried !== null) world.model.carried(carried, span);
         if (answer !== null && answer.status !== 200) return;
         // Sent a second time, it sets the same one again: the first is forgotten.
         world.model.forget(({ kind, secret: known }) => kind === "password" && known === secret);

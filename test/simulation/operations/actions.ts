@@ -44,7 +44,7 @@ const issue: Operation = {
       statuses: [200, 401, 422],
       end(answer, span) {
         if (answer === null) return;
-        if (answer.status === 401) return model.judgeWriter(caller, span);
+        if (answer.status === 401) return model.judge(caller, "no", span, true);
         if (answer.status === 422) {
           const named = audience === null ? [contact] : [contact, audience];
           if (named.every(model.isThere))
@@ -130,7 +130,7 @@ export function running(world: World, what: Run): Attempt {
       token.open -= 1;
       if (answer.status === 401) {
         if (caller === null) throw new Violation("a caller is missing, where none is needed");
-        return model.judgeWriter(caller, span);
+        return model.judge(caller, "no", span, true);
       }
       if (caller !== null && answer.status === 200)
         model.judge(caller, "yes", span, keyBefore === undefined);
@@ -243,7 +243,7 @@ const endAction: Operation = {
       end(answer, span) {
         conclude(world, ender, answer, span);
         if (answer === null) return;
-        if (answer.status === 401) return model.judgeWriter(caller, span);
+        if (answer.status === 401) return model.judge(caller, "no", span, true);
         if (answer.status === 404) {
           const used = token.receipts.size + token.open >= token.maxUses;
           if (!used) model.judgeAny([caller, credential], span);

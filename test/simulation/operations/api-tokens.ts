@@ -34,7 +34,7 @@ const createApi: Operation = {
       statuses: [200, 401],
       end(answer, span) {
         if (answer === null) return;
-        if (answer.status === 401) return model.judgeWriter(caller, span);
+        if (answer.status === 401) return model.judge(caller, "no", span, true);
         model.judge(caller, "yes", span, true);
         const [secret, id] = [
           textAt(answer, "payload", "token"),
@@ -104,7 +104,7 @@ const changeApi: Operation = {
       end(answer, span) {
         const alone = ttl === null || actions.endMove(token, answer, span);
         if (answer === null) return;
-        if (answer.status === 401) return model.judgeWriter(caller, span);
+        if (answer.status === 401) return model.judge(caller, "no", span, true);
         if (answer.status === 404) return model.judgeAny([caller, token], span);
         model.judge(caller, "yes", span, true);
         model.judge(token, "yes", span, true);
@@ -138,7 +138,7 @@ const endApi: Operation = {
       end(answer, span) {
         conclude(world, ender, answer, span);
         if (answer === null) return;
-        if (answer.status === 401) return model.judgeWriter(caller, span);
+        if (answer.status === 401) return model.judge(caller, "no", span, true);
         if (answer.status === 404) return model.judgeAny([caller, token], span);
         model.judge(caller, "yes", span, true);
         model.judge(token, "yes", span, true);
@@ -167,7 +167,7 @@ const endAllApi: Operation = {
       end(answer, span) {
         conclude(world, ender, answer, span);
         if (answer === null) return;
-        if (answer.status === 401) model.judgeWriter(caller, span);
+        if (answer.status === 401) model.judge(caller, "no", span, true);
         else model.judge(caller, "yes", span, true);
       },
     };

@@ -212,7 +212,7 @@ const endJwt: Operation = {
       end(answer, span) {
         conclude(world, ender, answer, span);
         if (answer === null) return;
-        if (answer.status === 401) model.judgeWriter(caller, span);
+        if (answer.status === 401) model.judge(caller, "no", span, true);
         if (answer.status === 404) model.judgeAny([caller, jwt], span);
         if (answer.status !== 200) return;
         model.judge(caller, "yes", span, true);
