@@ -57,7 +57,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     file: "src/storage/standing-sql.ts",
     find: "AND users.deleted_on IS NULL AND ${noneEnded(credentialIds)})",
     replace: "AND users.deleted_on IS NULL)",
-    suites: [{ file: "test/races/endings" }, AT_0, STANDING],
+    suites: [STANDING],
   },
   {
     name: "a write does not ask the caller's token",

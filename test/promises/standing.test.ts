@@ -169,6 +169,20 @@ const CREATES: readonly [string, (call: Call, held: Credentials) => ReturnType<C
 const ROWS = `SELECT (SELECT count(*) + total(expires_at) + total(revoked_at) FROM tokens) AS tokens, (SELECT count(*) FROM receipts) AS receipts,
   (SELECT count(*) FROM users WHERE deleted_on IS NOT NULL OR first_name = 'late' OR api_epoch > 0) AS users`;
 
+it.for(CREATES)("an ended JWT that still passes there makes no %s", async ([, create]) => {
+  const settings = { REVOCATION_LAG_SECONDS: "300" };
+  const here = isolate(settings);
+  const there = isolate(settings, { KV: kvLocation(env.KV, 60), DB: env.DB });
+  const held = await allCredentials(here.call);
+  await here.call("DELETE", `/rest/token/${held.access}`, { bearer: held.apiToken });
+  expect(await taken(there.call, held, ["access"])).toEqual(["access"]);
+  const before = await env.DB.prepare(ROWS).first();
+  expect((await create(there.call, { ...held, apiToken: held.access })).status).toBeOneOf([
+    401, 404,
+  ]);
+  expect(await env.DB.prepare(ROWS).first()).toEqual(before);
+});
+
 it.for(CREATES)("an ended API token that still passes there makes no %s", async ([, create]) => {
   const settings = { REVOCATION_LAG_SECONDS: "300" };
   const here = isolate(settings);
