@@ -15,7 +15,8 @@ CREATE TABLE IF NOT EXISTS users (
   gender       TEXT,
   created_on   INTEGER NOT NULL,
   modified_on  INTEGER NOT NULL,
-  deleted_on   INTEGER
+  deleted_on   INTEGER,
+  verified_on  INTEGER                      -- when the e-mail was proven to be hers; a new one is not yet
 ) STRICT, WITHOUT ROWID;
 
 -- One living account for an e-mail; a deleted one does not hold it.
@@ -39,12 +40,21 @@ CREATE TABLE IF NOT EXISTS tokens (
   claim       TEXT,                         -- who won last: a run's receipt, or a rotation's jti
   rotation    INTEGER NOT NULL DEFAULT 0,   -- families: how often the refresh token was replaced
   rotated_at  INTEGER,
+  status_index INTEGER,                     -- families: the place in the status lists
   detail      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(detail))
 ) STRICT, WITHOUT ROWID;
 
 -- The lists: a user's own of one kind that have been neither ended nor used up, newest first.
 CREATE INDEX IF NOT EXISTS tokens_list ON tokens (user_id, kind, epoch, api_epoch, created_at, id)
   WHERE revoked_at IS NULL AND (max_uses IS NULL OR uses < max_uses);
+
+CREATE INDEX IF NOT EXISTS tokens_status ON tokens (status_index) WHERE status_index IS NOT NULL;
+
+-- The next free place in the status lists.
+CREATE TABLE IF NOT EXISTS status_indexes (
+  only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+  next INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS receipts (
   id              TEXT NOT NULL PRIMARY KEY,

@@ -1,9 +1,10 @@
+import { readFileSync } from "node:fs";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { exportJWK, generateKeyPair } from "jose";
 import { defineConfig } from "vitest/config";
 
 /** Tests that need Node (processes, files). Every other test runs inside workerd. */
-const NODE_TESTS = ["test/cli/**/*.test.ts", "test/**/*.node.test.ts"];
+const NODE_TESTS = ["test/cli/**/*.test.ts", "test/clients/**/*.test.ts", "test/**/*.node.test.ts"];
 
 const { privateKey } = await generateKeyPair("ES256", { extractable: true });
 const jwtKeys = JSON.stringify({
@@ -30,6 +31,15 @@ const settings = {
   STORAGE_DEADLINE_MS: "3000",
 };
 
+/** Wycheproof's test vectors, from the folder that VECTORS names: workerd sees no files. */
+const { VECTORS } = process.env;
+const vectors = VECTORS
+  ? {
+      signatures: readFileSync(`${VECTORS}/json_web_signature_test.json`, "utf8"),
+      keys: readFileSync(`${VECTORS}/json_web_key_test.json`, "utf8"),
+    }
+  : null;
+
 export default defineConfig({
   test: {
     projects: [
@@ -46,7 +56,7 @@ export default defineConfig({
           include: ["test/**/*.test.{ts,tsx}"],
           exclude: NODE_TESTS,
           setupFiles: ["test/setup.ts"],
-          provide: { schema: schema.queries },
+          provide: { schema: schema.queries, vectors },
         },
       },
       {

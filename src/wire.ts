@@ -4,18 +4,22 @@ import { accounts } from "./core/accounts.ts";
 import { actionTokens } from "./core/action-tokens.ts";
 import { apiTokens } from "./core/api-tokens.ts";
 import { authenticator } from "./core/authenticate.ts";
+import { introspection } from "./core/introspection.ts";
 import { jwtPairs } from "./core/jwt-pairs.ts";
 import { passwordLogin } from "./core/password-login.ts";
 import type { Contacts, Passwords, Standing } from "./core/ports.ts";
 import { sessions } from "./core/sessions.ts";
+import { statusLists } from "./core/status-lists.ts";
 import type { User } from "./core/user.ts";
 import { jwts } from "./crypto/jwt.ts";
-import { keyRing } from "./crypto/keys.ts";
+import { keyRing, publicKeySet } from "./crypto/keys.ts";
 import { secrets } from "./crypto/secrets.ts";
+import { statusListSigner } from "./crypto/status-list.ts";
 import { actionTokens as actionTokenStore } from "./storage/action-tokens.ts";
 import { background, type WaitUntil } from "./storage/background.ts";
 import { d1ActionTokens } from "./storage/d1-action-tokens.ts";
 import { d1Contacts } from "./storage/d1-contacts.ts";
+import { d1StatusLists } from "./storage/d1-status-lists.ts";
 import { d1Tokens } from "./storage/d1-tokens.ts";
 import { d1Users } from "./storage/d1-users.ts";
 import { database } from "./storage/database.ts";
@@ -28,6 +32,9 @@ import { memory } from "./storage/memory.ts";
 import { checkPlan } from "./storage/promise.ts";
 import { tokens as tokenStore } from "./storage/tokens.ts";
 import { users as userStore } from "./storage/users.ts";
+
+/** Half of what caches may keep a status list for. */
+const STATUS_LIST_SCAN_MS = 30_000;
 
 export interface Bindings {
   readonly KV: KVNamespace;
@@ -63,11 +70,13 @@ export function wire({ KV, DB }: Bindings, config: Config, { waitUntil, password
     plan,
     memories,
   });
-  const tokens = tokenStore({ d1: d1Tokens(db, ending), kv, background: work, plan, memories });
+  const strict = d1Tokens(db, ending);
+  const tokens = tokenStore({ d1: strict, kv, background: work, plan, memories });
   const store = actionTokenStore(d1ActionTokens(db), kv, work);
   const contacts: Contacts = d1Contacts(db);
 
-  const signedTokens = jwts(keyRing(config.jwtKeys), config.issuer);
+  const keys = keyRing(config.jwtKeys);
+  const signedTokens = jwts(keys, config.issuer);
   const login = passwordLogin({ users, passwords });
   return {
     authenticate: authenticator({ login, secrets, tokens, jwts: signedTokens }),
@@ -81,6 +90,12 @@ export function wire({ KV, DB }: Bindings, config: Config, { waitUntil, password
     }),
     apiTokens: apiTokens({ users, tokens, secrets, jwts: signedTokens }),
     actionTokens: actionTokens({ actions, store, secrets }),
+    introspection: introspection({ jwts: signedTokens, secrets, strict, tokens }),
+    statusLists: statusLists({
+      store: d1StatusLists(db, memory(STATUS_LIST_SCAN_MS)),
+      signer: statusListSigner(keys, config.issuer),
+    }),
+    publicKeys: publicKeySet(config.jwtKeys),
     contacts,
     housekeeping: housekeeping(db, ending),
   };

@@ -22,6 +22,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [/^src\/(?:routes|console)\//, [/^src\/(?:core|http)\//, "packages"]],
   // Commands run in Node and meet the Worker from outside only; one writes a file for it.
   [/^src\/cli\/common-passwords\.ts$/, [/^src\/crypto\/common-password-list\.ts$/, "packages"]],
+  [/^src\/cli\/keys/, [/^src\/crypto\/(?:keys|jws)\.ts$/, /^src\/core\/token\.ts$/, "packages"]],
   [/^src\/cli\//, ["packages"]],
   // The one place that names adapters.
   [

@@ -65,6 +65,7 @@ export function accounts({ users, passwords, signUpIsOpen }: Deps) {
         createdAtMs: nowMs,
         modifiedAtMs: nowMs,
         deletedAtMs: null,
+        emailVerifiedAtMs: null,
       };
       const passwordHash = await passwords.hash(password);
       if (!(await users.insert({ ...user, passwordHash }))) refuse({ code: "user_exists" });

@@ -1,6 +1,7 @@
 import type { Caller } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { ApiTokenChange, Jwts, Page, PageRequest, Secrets, Tokens, Users } from "./ports.ts";
+import type { Scope } from "./scope.ts";
 import { type ApiToken, TOKEN_KINDS } from "./token.ts";
 
 /** What `end` ended: an API token, or one of the caller's own JWTs. */
@@ -9,6 +10,28 @@ export interface Ended {
   readonly createdAtMs: number;
   readonly modifiedAtMs: number;
   readonly expiresAtMs: number;
+}
+
+export interface NewApiToken {
+  readonly name: string;
+  readonly ttlSeconds: number | null;
+  /** Null: all that the maker has. */
+  readonly scopes: readonly Scope[] | null;
+}
+
+/** The secret is never shown again. */
+export interface IssuedApiToken {
+  readonly token: ApiToken;
+  readonly secret: string;
+}
+
+/** Enough to recognise a secret, too little to use it. */
+const hintOf = (secret: string) => `${TOKEN_KINDS.api.prefix}…${secret.slice(-4)}`;
+
+/** A token can never make one that can do more than itself. @throws FaultError `scope_exceeded` */
+function mayGive(caller: Caller, scopes: readonly Scope[]): void {
+  const beyond = scopes.find((scope) => !caller.scopes.includes(scope));
+  if (beyond !== undefined) refuse({ code: "scope_exceeded", scope: beyond });
 }
 
 export type ApiTokens = ReturnType<typeof apiTokens>;
@@ -39,9 +62,10 @@ export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
     /** @returns the token, and the secret that is never shown again */
     async create(
       caller: Caller,
-      { name, ttlSeconds }: { name: string; ttlSeconds: number | null },
+      { name, ttlSeconds, scopes }: NewApiToken,
       nowMs: number,
-    ): Promise<{ token: ApiToken; secret: string }> {
+    ): Promise<IssuedApiToken> {
+      mayGive(caller, scopes ?? []);
       const { secret, id } = await secrets.create("api");
       const token = await tokens.insert<ApiToken>(
         {
@@ -54,12 +78,36 @@ export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
           modifiedAtMs: nowMs,
           expiresAtMs: nowMs + (ttlSeconds ?? TOKEN_KINDS.api.ttlSeconds) * 1000,
           name,
-          hint: `${TOKEN_KINDS.api.prefix}…${secret.slice(-4)}`,
+          scopes: scopes ?? caller.scopes,
+          hint: hintOf(secret),
           lastUsedAtMs: null,
         },
         caller,
       );
       return token === null ? refuse({ code: "token_invalid" }) : { token, secret };
+    },
+
+    /**
+     * A new secret for a token that may have leaked. The old one lives on for the grace, and never
+     * past its own end.
+     * @throws FaultError `token_not_found`, `scope_exceeded`, `unavailable`
+     */
+    async rotate(
+      caller: Caller,
+      oldId: string,
+      graceSeconds: number,
+      nowMs: number,
+    ): Promise<IssuedApiToken> {
+      const old = UUID.test(oldId) ? await tokens.standing(oldId, nowMs) : null;
+      if (old?.token.kind !== "api" || old.token.userId !== caller.userId) {
+        return refuse({ code: "token_not_found" });
+      }
+      mayGive(caller, old.token.scopes);
+      const { secret, id } = await secrets.create("api");
+      const next = { id, hint: hintOf(secret) };
+      const oldEndsAtMs = nowMs + graceSeconds * 1000;
+      const token = await tokens.replaceApi(oldId, next, caller, oldEndsAtMs, nowMs);
+      return token === null ? refuse({ code: "token_not_found" }) : { token, secret };
     },
 
     /** The caller's own that stand, newest first. */

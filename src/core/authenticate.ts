@@ -1,6 +1,7 @@
 import { refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
 import type { CallerRef, JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
+import { SCOPES, type Scope } from "./scope.ts";
 import type { ApiToken, SessionToken } from "./token.ts";
 import { TOKEN_KINDS } from "./token.ts";
 import type { User } from "./user.ts";
@@ -17,6 +18,7 @@ export type Credential =
 
 /** A logged-in caller, and by what. */
 export interface Caller extends CallerRef {
+  readonly scopes: readonly Scope[];
   readonly by:
     | { readonly method: "password" }
     | { readonly method: "token"; readonly token: SessionToken | ApiToken }
@@ -46,6 +48,7 @@ export function authenticator({ login, secrets, tokens, jwts }: Deps): Authentic
       epoch: user.epoch,
       tokenId: null,
       credentialIds: [],
+      scopes: SCOPES,
       by: { method: "password" },
       user,
     };
@@ -62,6 +65,7 @@ export function authenticator({ login, secrets, tokens, jwts }: Deps): Authentic
       epoch: token.epoch,
       tokenId: token.id,
       credentialIds: [],
+      scopes: token.kind === "api" ? token.scopes : SCOPES,
       by: { method: "token", token },
       user,
     };
@@ -77,6 +81,7 @@ export function authenticator({ login, secrets, tokens, jwts }: Deps): Authentic
       epoch: claims.epoch,
       tokenId: null,
       credentialIds: idsBehind(claims),
+      scopes: claims.scopes ?? SCOPES,
       by: { method: "jwt", claims },
       user: found.user,
     };

@@ -1,3 +1,5 @@
+import type { Scope } from "./scope.ts";
+
 /**
  * Everything that the core refuses, as one closed union. Each surface turns it into its own answer
  * by one exhaustive switch; nothing else is thrown on purpose.
@@ -18,6 +20,8 @@ export type Fault =
   | { readonly code: "current_password_missing" }
   /** No such token among the caller's own. */
   | { readonly code: "token_not_found" }
+  /** A token asked for a scope that its maker does not have. */
+  | { readonly code: "scope_exceeded"; readonly scope: Scope }
   | { readonly code: "action_unknown" }
   /** The payload does not fit the action's schema; paths are relative to the payload. */
   | { readonly code: "payload_invalid"; readonly problems: readonly Problem[] }

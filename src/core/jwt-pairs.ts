@@ -2,6 +2,7 @@ import type { Caller } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
 import type { JwtClaims, Jwts, RefreshClaims, Tokens } from "./ports.ts";
+import { SCOPES } from "./scope.ts";
 import { JWT_LIFETIMES } from "./token.ts";
 import type { User } from "./user.ts";
 
@@ -32,30 +33,35 @@ export function jwtPairs({ login, tokens, jwts, rotates }: Deps) {
     /** @throws FaultError `credentials_wrong`, `unavailable` */
     async obtain(email: string, password: string, nowMs: number): Promise<JwtPair> {
       const user = await login(email, password);
+      const sid = crypto.randomUUID();
+      const issued = lifetime("refresh", nowMs);
+      const caller = { userId: user.id, epoch: user.epoch, tokenId: null, credentialIds: [] };
+      const family = {
+        kind: "family" as const,
+        id: sid,
+        userId: user.id,
+        epoch: user.epoch,
+        createdAtMs: nowMs,
+        modifiedAtMs: nowMs,
+        expiresAtMs: issued.expiresAt * 1000,
+      };
+      const statusIndex = await tokens.insertFamily(family, caller);
+      if (statusIndex === null) return refuse({ code: "credentials_wrong" });
       const refresh: RefreshClaims = {
         type: "refresh",
         jti: crypto.randomUUID(),
         userId: user.id,
         epoch: user.epoch,
-        sid: crypto.randomUUID(),
+        sid,
         apiEpoch: null,
         rootJti: null,
         rotation: 0,
         authTime: Math.floor(nowMs / 1000),
-        ...lifetime("refresh", nowMs),
+        ...issued,
         role: null,
+        statusIndex,
+        scopes: null,
       };
-      const family = {
-        kind: "family" as const,
-        id: refresh.sid,
-        userId: user.id,
-        epoch: user.epoch,
-        createdAtMs: nowMs,
-        modifiedAtMs: nowMs,
-        expiresAtMs: refresh.expiresAt * 1000,
-      };
-      const caller = { userId: user.id, epoch: user.epoch, tokenId: null, credentialIds: [] };
-      if (!(await tokens.insertFamily(family, caller))) refuse({ code: "credentials_wrong" });
       return { refresh: await jwts.sign(refresh), access: await accessFrom(refresh, nowMs) };
     },
 
@@ -115,6 +121,8 @@ export function jwtPairs({ login, tokens, jwts, rotates }: Deps) {
           behind.expiresAt,
         ),
         role: user.role,
+        statusIndex: caller.by.method === "jwt" ? caller.by.claims.statusIndex : null,
+        scopes: caller.scopes.length === SCOPES.length ? null : caller.scopes,
       });
     },
   };

@@ -1,4 +1,5 @@
 import type { Action, ActionPlan, Condition } from "./action.ts";
+import type { Scope } from "./scope.ts";
 import type { ActionToken, ApiToken, Json, RefreshFamily, SessionToken, Token } from "./token.ts";
 import type { Profile, User, UserWithPassword } from "./user.ts";
 
@@ -6,6 +7,13 @@ import type { Profile, User, UserWithPassword } from "./user.ts";
  * What the core needs from outside. Every method may throw FaultError `unavailable`, and then
  * nothing is known to have happened; no other error is expected from them.
  */
+
+/** Where a request came from, for what is counted and what is written down of it. */
+export interface RequestOrigin {
+  /** The client's IP address; empty where it is not known. */
+  readonly address: string;
+  readonly requestId: string;
+}
 
 /** Who is writing. Every write asks again, in its own statement, whether this caller still stands. */
 export interface CallerRef {
@@ -98,7 +106,8 @@ export interface Tokens {
    * not stand, or does not any more.
    */
   rotate(claims: RefreshClaims, jti: string, nowMs: number): Promise<Rotation | null>;
-  insertFamily(family: RefreshFamily, caller: CallerRef): Promise<boolean>;
+  /** @returns its place in the status lists, or null where the caller no longer stands */
+  insertFamily(family: RefreshFamily, caller: CallerRef): Promise<number | null>;
 
   extendSession(id: string, nowMs: number): Promise<SessionState | null>;
   /** @returns true for exactly one of many callers */
@@ -113,6 +122,19 @@ export interface Tokens {
   ): Promise<ApiToken | null>;
   /** @returns the token for exactly one of many callers */
   endApi(id: string, caller: CallerRef, nowMs: number): Promise<ApiToken | null>;
+  /** Ends an opaque token of any kind, for whoever holds it. @returns whether it stood */
+  endHeld(id: string, nowMs: number): Promise<boolean>;
+  /**
+   * Replaces an API token by `next`, which takes its name, scopes and end. The old one ends at
+   * `oldEndsAtMs`, and never later than it would have. Null where it does not stand.
+   */
+  replaceApi(
+    id: string,
+    next: Pick<ApiToken, "id" | "hint">,
+    caller: CallerRef,
+    oldEndsAtMs: number,
+    nowMs: number,
+  ): Promise<ApiToken | null>;
   /** Ends one JWT or one refresh family by its id, whether or not a row was kept for it. */
   endJwt(id: string, caller: CallerRef, expiresAtMs: number, nowMs: number): Promise<boolean>;
   /** Notes the use of an API token: to the hour, after the answer, and without failing it. */
@@ -203,6 +225,10 @@ export interface JwtClaims {
   readonly expiresAt: number;
   /** Set in the JWT of `GET /rest/auth` only, as its origin has it. */
   readonly role: string | null;
+  /** The place of the login behind it in the status lists, or null where it has none. */
+  readonly statusIndex: number | null;
+  /** Null: all that its user may do. */
+  readonly scopes: readonly Scope[] | null;
 }
 
 /** A refresh JWT is always of a family. */
@@ -222,6 +248,16 @@ export interface Jwts {
   sign(claims: JwtClaims): Promise<string>;
   /** @returns null for all that is not exactly one of ours and unexpired */
   verify(jwt: string, nowMs: number): Promise<JwtClaims | null>;
+}
+
+export interface StatusLists {
+  /** @returns the places in `from` to before `to` whose login was ended, or null where none is taken yet */
+  ended(from: number, to: number, nowMs: number): Promise<readonly number[] | null>;
+}
+
+export interface StatusListSigner {
+  /** @param bits one a login, set where it was ended */
+  signStatusList(list: number, bits: Uint8Array<ArrayBuffer>, nowMs: number): Promise<string>;
 }
 
 export interface Secrets {

@@ -1,3 +1,5 @@
+import type { Scope } from "./scope.ts";
+
 /** A JSON value, as `JSON.parse` makes it. */
 export type Json =
   | string
@@ -55,6 +57,7 @@ export interface ApiToken extends Stored {
   /** The user's counter of "end all API tokens" when it was made. */
   readonly apiEpoch: number;
   readonly name: string;
+  readonly scopes: readonly Scope[];
   /** Prefix and last four characters, enough to recognise it and too little to use it. */
   readonly hint: string;
   readonly lastUsedAtMs: number | null;
@@ -77,6 +80,12 @@ export type Token = SessionToken | ApiToken | ActionToken;
  * been lost, or two tabs may have asked at once. Later it is taken for stolen.
  */
 export const ROTATION_GRACE_SECONDS = 10;
+
+/** How long others may keep our public keys: a new one is in standby for longer than that. */
+export const KEYS_MAX_AGE_SECONDS = 300;
+
+/** How old a status list may be where it is cached: revocation reaches offline verifiers in so long. */
+export const STATUS_LIST_MAX_AGE_SECONDS = 60;
 
 /** One login on the JWT surface: every refresh token that follows from it, and the access tokens of those. */
 export interface RefreshFamily extends Stored {

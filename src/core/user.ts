@@ -22,6 +22,8 @@ export interface User extends Profile {
   readonly createdAtMs: number;
   readonly modifiedAtMs: number;
   readonly deletedAtMs: number | null;
+  /** When she proved that the e-mail is hers; null where she has not, or has changed it since. */
+  readonly emailVerifiedAtMs: number | null;
 }
 
 export interface UserWithPassword extends User {

@@ -1,7 +1,12 @@
 import { importJWK, type JWK } from "jose";
 import * as v from "valibot";
+import { hasRocaMark } from "./roca.ts";
 
-const base64url = v.pipe(v.string(), v.regex(/^[\w-]+$/, "must be base64url without padding"));
+const base64url = v.pipe(
+  v.string(),
+  v.regex(/^(?=.)(?:[\w-]{4})*(?:[\w-]{2,3})?$/, "must be base64url without padding"),
+);
+const time = v.pipe(v.string(), v.isoTimestamp());
 const bytes32 = v.pipe(base64url, v.length(43, "must be 32 bytes"));
 
 /** The algorithms that may sign, each with what its key must be: a part that is missing stops the start. */
@@ -24,8 +29,18 @@ const Okp = v.looseObject({
 const Rsa = v.looseObject({
   kty: v.literal("RSA"),
   alg: v.literal("RS256"),
-  n: v.pipe(base64url, v.minLength(342, "RS256 needs a modulus of at least 2,048 bits")),
-  e: base64url,
+  n: v.pipe(
+    base64url,
+    v.minLength(342, "RS256 needs a modulus of at least 2,048 bits"),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const isModulus = dataset.typed && dataset.issues === undefined;
+      if (isModulus && hasRocaMark(dataset.value)) {
+        addIssue({ message: "is a modulus that can be factored (ROCA)" });
+      }
+    }),
+  ),
+  /** 65537: with 1 as the exponent, whatever is shown is its own signature. */
+  e: v.literal("AQAB"),
   d: base64url,
   p: base64url,
   q: base64url,
@@ -44,8 +59,14 @@ const Key = v.intersect([
   v.variant("kty", [Ec, Okp, Rsa, Oct]),
   v.looseObject({
     kid: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
+    use: v.optional(v.literal("sig")),
+    key_ops: v.optional(v.array(v.picklist(["sign", "verify"]))),
     /** Ours: only the active key signs; each of them verifies. */
     state: v.picklist(["standby", "active", "retiring"]),
+    /** Ours: since when the key is what it is. */
+    created_at: v.optional(time),
+    activated_at: v.optional(time),
+    retired_at: v.optional(time),
   }),
 ]);
 
@@ -63,7 +84,7 @@ const KeySet = v.pipe(
 );
 
 export type JwtKeySet = v.InferOutput<typeof KeySet>;
-type JwtKey = JwtKeySet["keys"][number];
+export type JwtKey = JwtKeySet["keys"][number];
 
 export interface ImportedKey {
   readonly kid: string;
@@ -96,6 +117,14 @@ export function parseKeySet(json: string): JwtKeySet | { readonly wrong: string 
   return { wrong: path === null ? message : `${path}: ${message}` };
 }
 
+/** The JWK set for whoever verifies our JWTs: public keys only, those in standby too, before they sign. */
+export function publicKeySet({ keys }: JwtKeySet): { readonly keys: readonly PublicJwk[] } {
+  const asymmetric = keys.filter((key) => key.kty !== "oct");
+  return { keys: asymmetric.map((key) => ({ ...publicPart(key), kid: key.kid, use: "sig" })) };
+}
+
+type PublicJwk = Readonly<Record<string, string>>;
+
 /** Keys are imported once an isolate: importing each time costs as much as the signature. */
 export function keyRing({ keys }: JwtKeySet): KeyRing {
   const imported = new Map<string, ImportedKey>();
@@ -104,7 +133,7 @@ export function keyRing({ keys }: JwtKeySet): KeyRing {
     const name = `${part} ${key.kid}`;
     const known = imported.get(name);
     if (known !== undefined) return known;
-    const jwk: JWK = part === "public" ? publicPart(key) : withoutState(key);
+    const jwk: JWK = part === "public" ? publicPart(key) : privatePart(key);
     const cryptoKey = await importJWK(jwk, key.alg);
     // importJWK gives bytes for symmetric keys: they are imported here, so that jose gets CryptoKeys only.
     const usable =
@@ -135,11 +164,22 @@ export function keyRing({ keys }: JwtKeySet): KeyRing {
   };
 }
 
-function withoutState({ state: _, ...jwk }: JwtKey): JWK {
-  return jwk;
+/** What signs: `use` and `key_ops` are checked above, and the rest is ours. */
+function privatePart(key: JwtKey): JWK {
+  switch (key.kty) {
+    case "EC":
+    case "OKP":
+      return { ...publicPart(key), d: key.d };
+    case "RSA": {
+      const { d, p, q, dp, dq, qi } = key;
+      return { ...publicPart(key), d, p, q, dp, dq, qi };
+    }
+    case "oct":
+      return publicPart(key);
+  }
 }
 
-function publicPart(key: JwtKey): JWK {
+function publicPart(key: JwtKey): Record<string, string> {
   switch (key.kty) {
     case "EC":
       return { kty: key.kty, alg: key.alg, crv: key.crv, x: key.x, y: key.y };

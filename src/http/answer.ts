@@ -5,6 +5,8 @@ export interface Answer {
   readonly status: number;
   /** null for an answer without a body. */
   readonly body: Json;
+  /** Instead of a body: text of a type that `headers` names. */
+  readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

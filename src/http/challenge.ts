@@ -1,4 +1,5 @@
 import type { HonoRequest } from "hono";
+import type { Scope } from "../core/scope.ts";
 
 const REALM = 'realm="latchkey"';
 const BASIC = `Basic ${REALM}, charset="UTF-8"`;
@@ -12,4 +13,9 @@ export function challenges(request: HonoRequest, shown: "nothing" | "token" | "p
   const bearer = shown === "token" ? `Bearer ${REALM}, error="invalid_token"` : `Bearer ${REALM}`;
   const mode = request.header("sec-fetch-mode");
   return mode === undefined || mode === "navigate" ? `${BASIC}, ${bearer}` : bearer;
+}
+
+/** The caller is known, and its token may not do this: which scope it would take. */
+export function scopeChallenge(scope: Scope): string {
+  return `Bearer ${REALM}, error="insufficient_scope", scope="${scope}"`;
 }

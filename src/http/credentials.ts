@@ -75,7 +75,7 @@ function authorizationScheme(request: HonoRequest): string | null {
 }
 
 /** RFC 7617 in UTF-8: split at the first colon, spaces kept, never percent-decoded. */
-function readBasic(encoded: string): Credential {
+export function readBasic(encoded: string): Credential {
   try {
     const bytes = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);

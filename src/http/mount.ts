@@ -1,8 +1,9 @@
-import { Hono, type HonoRequest } from "hono";
+import { type Context, Hono, type HonoRequest } from "hono";
 import type { Authenticate, Caller } from "../core/authenticate.ts";
 import { type Fault, FaultError } from "../core/fault.ts";
 import type { Answer } from "./answer.ts";
 import { findCredential } from "./credentials.ts";
+import { requestOrigin, withOrigin } from "./origin.ts";
 import { type RequestFault, RequestFaultError, refuseRequest } from "./request-fault.ts";
 import type { Route, Surface } from "./surface.ts";
 import { type CorsOrigins, httpsRedirect, preflight, toResponse } from "./transport.ts";
@@ -22,30 +23,31 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
 
   const respond = async (
     surface: Surface,
-    request: HonoRequest,
+    c: Context,
     run: () => Answer | Promise<Answer>,
   ): Promise<Response> => {
-    const redirect = httpsRedirect(request.url);
+    const redirect = httpsRedirect(c.req.url);
     if (redirect !== null) return redirect;
-    let answer: Answer;
-    try {
-      answer = await run();
-    } catch (error) {
-      answer = refusal(surface, request, error);
-    }
-    return toResponse(answer, request, options.corsOrigins);
+    const answer = await withOrigin(c, async () => {
+      try {
+        return await run();
+      } catch (error) {
+        return refusal(surface, c.req, error);
+      }
+    });
+    return toResponse(answer, c.req, options.corsOrigins);
   };
 
   for (const surface of surfaces) {
     for (const [path, routes] of byPath(surface.routes)) {
       for (const route of routes) {
         app.on(route.method, path, (c) =>
-          respond(surface, c.req, () => handle(surface, route, c.req, options)),
+          respond(surface, c, () => handle(surface, route, c.req, options)),
         );
       }
       const allow = allowedMethods(routes);
       app.all(path, (c) =>
-        respond(surface, c.req, () =>
+        respond(surface, c, () =>
           c.req.method === "OPTIONS"
             ? preflight(allow)
             : refuseRequest({ code: "method_not_allowed", method: c.req.method, allow }),
@@ -57,7 +59,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
   app.notFound((c) => {
     const owner = surfaces.find((surface) => surface.owns(c.req.path));
     if (owner === undefined) throw new Error("no surface owns the rest of the paths");
-    return respond(owner, c.req, () => refuseRequest({ code: "path_not_found" }));
+    return respond(owner, c, () => refuseRequest({ code: "path_not_found" }));
   });
   return app;
 }
@@ -71,6 +73,9 @@ async function handle(
   const exchange = { request, nowMs: Date.now() };
   if (route.access === "open") return route.handle(exchange);
   const caller = await callerOf(surface, request, exchange.nowMs, options);
+  if (caller !== null && route.scope !== undefined && !caller.scopes.includes(route.scope)) {
+    refuseRequest({ code: "scope_insufficient", scope: route.scope });
+  }
   if (route.access === "anyone") return route.handle(exchange, caller);
   return caller === null
     ? refuseRequest({ code: "caller_missing" })
@@ -99,7 +104,7 @@ async function callerOf(
 }
 
 function refusal(surface: Surface, request: HonoRequest, error: unknown): Answer {
-  const requestId = request.header("cf-ray") ?? crypto.randomUUID();
+  const { requestId } = requestOrigin();
   const fault = faultOf(error);
   const answer = surface.refuse(fault, { request, requestId });
   if (answer.status < 500) return answer;

@@ -1,6 +1,7 @@
 import type { HonoRequest } from "hono";
 import type { Caller } from "../core/authenticate.ts";
 import type { Fault } from "../core/fault.ts";
+import type { Scope } from "../core/scope.ts";
 import type { Answer } from "./answer.ts";
 import type { RequestFault } from "./request-fault.ts";
 
@@ -13,7 +14,12 @@ export interface Exchange {
 }
 
 /** Who may call: nobody is asked (`open`), whoever sends a credential must be right (`anyone`), or somebody must be logged in (`caller`). */
-export type Route = { readonly method: Method; readonly path: string } & (
+export type Route = {
+  readonly method: Method;
+  readonly path: string;
+  /** What the caller's credential must be allowed to do. */
+  readonly scope?: Scope;
+} & (
   | { readonly access: "open"; readonly handle: (x: Exchange) => Promise<Answer> }
   | {
       readonly access: "anyone";

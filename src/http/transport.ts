@@ -40,7 +40,8 @@ export function toResponse(answer: Answer, request: HonoRequest, origins: CorsOr
   if (request.url.startsWith("https:")) headers["strict-transport-security"] = HSTS;
   if (body !== null) headers["content-type"] = "application/json";
   Object.assign(headers, answer.headers);
-  return new Response(body === null ? null : JSON.stringify(body), { status, headers });
+  const content = answer.text ?? (body === null ? null : JSON.stringify(body));
+  return new Response(content, { status, headers });
 }
 
 /** `OPTIONS` on a path that exists: what it takes, and for browsers from where. */

@@ -6,7 +6,7 @@ import type { Contacts } from "../core/ports.ts";
 import { ACTION_MAX_USES, type ActionToken, type Json, TOKEN_KINDS } from "../core/token.ts";
 import { type Answer, ok } from "../http/answer.ts";
 import { readFields } from "../http/body.ts";
-import { challenges } from "../http/challenge.ts";
+import { challenges, scopeChallenge } from "../http/challenge.ts";
 import { decode, storable } from "../http/fields.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
@@ -80,6 +80,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Sur
       {
         method: "POST",
         path: "/api/generate-action-token",
+        scope: "actions:issue",
         access: "caller",
         async handle({ request, nowMs }, caller) {
           const { action, payload, ttl, max_uses, audience } = decode(
@@ -95,6 +96,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Sur
       {
         method: "POST",
         path: "/api/run-action-token",
+        scope: "actions:run",
         access: "anyone",
         async handle({ request, nowMs }, caller) {
           const key = idempotencyKey(request);
@@ -117,6 +119,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Sur
       {
         method: "GET",
         path: "/api/action-tokens",
+        scope: "actions:issue",
         access: "caller",
         async handle({ request, nowMs }, caller) {
           const { items, next } = await tokens.list(caller, readPage(request), nowMs);
@@ -126,6 +129,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Sur
       {
         method: "DELETE",
         path: "/api/action-tokens/:id",
+        scope: "actions:issue",
         access: "caller",
         async handle({ request, nowMs }, caller) {
           await tokens.end(caller, request.param("id") ?? "", nowMs);
@@ -135,6 +139,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Sur
       {
         method: "GET",
         path: "/api/user/get-contacts",
+        scope: "account:read",
         access: "caller",
         async handle({ request }, caller) {
           const { items, next } = await contacts.list(caller.userId, readPage(request));
@@ -246,6 +251,10 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
       return unauthenticated(fault.shown);
     case "token_invalid":
       return unauthenticated("token");
+    case "scope_insufficient":
+      return message(403, "This action is unauthorized.", {
+        "www-authenticate": scopeChallenge(fault.scope),
+      });
     case "credentials_doubled":
       return message(400, "More than one credential was sent.");
     case "body_malformed":
@@ -275,6 +284,7 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
     case "user_exists":
     case "password_common":
     case "current_password_missing":
+    case "scope_exceeded":
       return { status: 500, body: { message: "Server Error", request_id: requestId } };
   }
 }

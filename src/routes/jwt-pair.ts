@@ -160,6 +160,8 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
     case "password_common":
     case "current_password_missing":
     case "token_not_found":
+    case "scope_exceeded":
+    case "scope_insufficient":
     case "action_unknown":
     case "payload_invalid":
     case "reference_unknown":

@@ -16,6 +16,7 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
     {
       method: "GET",
       path: "/rest/auth",
+      scope: "account:read",
       access: "caller",
       async handle({ nowMs }, caller) {
         const user = await accounts.read(caller);
@@ -51,6 +52,7 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
     {
       method: "GET",
       path: "/rest/user",
+      scope: "account:read",
       access: "caller",
       async handle(_, caller) {
         return success(shownUser(await accounts.read(caller)));
@@ -59,6 +61,7 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
     {
       method: "PATCH",
       path: "/rest/user",
+      scope: "account:write",
       access: "caller",
       async handle({ request, nowMs }, caller) {
         const change = await readChange(request);
@@ -68,6 +71,7 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
     {
       method: "DELETE",
       path: "/rest/user",
+      scope: "account:write",
       access: "caller",
       async handle({ request, nowMs }, caller) {
         const { password } = decode(DeleteUser, await readBody(request));
@@ -82,13 +86,19 @@ export const success = (payload: Json): Answer => ok({ success: true, payload })
 
 /** @throws RequestFaultError `media_type_unsupported` for a body that is not JSON by its type */
 export async function readBody(request: HonoRequest): Promise<unknown> {
-  if (!isJson(request)) {
-    refuseRequest({
-      code: "media_type_unsupported",
-      mediaType: request.header("content-type") ?? "",
-    });
-  }
+  if (!isJson(request)) refuseMediaType(request);
   return readJson(request);
+}
+
+/** The same where no body at all is an empty one. */
+export async function readOptionalBody(request: HonoRequest): Promise<unknown> {
+  if (request.header("content-type") !== undefined && !isJson(request)) refuseMediaType(request);
+  return (await readJson(request)) ?? {};
+}
+
+function refuseMediaType(request: HonoRequest): never {
+  const mediaType = request.header("content-type") ?? "";
+  return refuseRequest({ code: "media_type_unsupported", mediaType });
 }
 
 async function readChange(request: HonoRequest): Promise<AccountChange> {

@@ -1,6 +1,6 @@
 import type { Fault } from "../core/fault.ts";
 import type { Answer } from "../http/answer.ts";
-import { challenges } from "../http/challenge.ts";
+import { challenges, scopeChallenge } from "../http/challenge.ts";
 import type { RequestFault } from "../http/request-fault.ts";
 import type { RefusalContext } from "../http/surface.ts";
 
@@ -42,6 +42,11 @@ export function restRefusal(
       return unauthorized("Wrong credentials", "password");
     case "token_invalid":
       return unauthorized("Invalid token", "token");
+    case "scope_insufficient":
+    case "scope_exceeded":
+      return error(403, `This token does not have the scope ${fault.scope}`, {
+        "www-authenticate": scopeChallenge(fault.scope),
+      });
     case "sign_up_closed":
       return error(403, "Sign-up is closed");
     case "path_not_found":

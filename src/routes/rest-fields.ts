@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { SCOPES } from "../core/scope.ts";
 import { TOKEN_KINDS } from "../core/token.ts";
 import { normalizeEmail } from "../core/user.ts";
 import { storable } from "../http/fields.ts";
@@ -82,7 +83,26 @@ const ttl = v.pipe(
   v.maxValue(maxTtlSeconds, TTL),
 );
 
-export const CreateToken = v.object({ name, ttl: v.nullish(ttl, null) });
+const scopes = v.pipe(
+  v.array(v.picklist(SCOPES, `must be scopes out of ${SCOPES.join(", ")}`), "must be a list"),
+  v.minLength(1, "must name at least one scope"),
+  v.transform((names) => [...new Set(names)]),
+);
+
+export const CreateToken = v.object({
+  name,
+  ttl: v.nullish(ttl, null),
+  scopes: v.nullish(scopes, null),
+});
+
+const GRACE = "must be a whole number of seconds from 0 to 86400";
+
+export const RotateToken = v.object({
+  grace_seconds: v.nullish(
+    v.pipe(v.number(GRACE), v.integer(GRACE), v.minValue(0, GRACE), v.maxValue(86_400, GRACE)),
+    0,
+  ),
+});
 
 export const ChangeToken = v.partial(v.object({ name, ttl }));
 

@@ -1,15 +1,15 @@
 import type { Accounts } from "../core/accounts.ts";
-import type { ApiTokens } from "../core/api-tokens.ts";
+import type { ApiTokens, IssuedApiToken } from "../core/api-tokens.ts";
 import type { JwtPairs } from "../core/jwt-pairs.ts";
-import { type ApiToken, type Json, TOKEN_KINDS } from "../core/token.ts";
+import type { ApiToken, Json } from "../core/token.ts";
 import { ok } from "../http/answer.ts";
 import { decode } from "../http/fields.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import { refuseRequest } from "../http/request-fault.ts";
 import type { Route, Surface } from "../http/surface.ts";
-import { readBody, restAccounts, success } from "./rest-accounts.ts";
+import { readBody, readOptionalBody, restAccounts, success } from "./rest-accounts.ts";
 import { restRefusal } from "./rest-faults.ts";
-import { ChangeToken, CreateToken } from "./rest-fields.ts";
+import { ChangeToken, CreateToken, RotateToken } from "./rest-fields.ts";
 
 /** Contract `rest-tokens`: Opentact's named API tokens, and the accounts of all surfaces. */
 export function restTokens(accounts: Accounts, pairs: JwtPairs, tokens: ApiTokens): Surface {
@@ -26,6 +26,7 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
   const change = (path: string): Route => ({
     method: "PATCH",
     path,
+    scope: "tokens:write",
     access: "caller",
     async handle({ request, nowMs }, caller) {
       const { name, ttl } = decode(ChangeToken, await readBody(request));
@@ -46,22 +47,18 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
     {
       method: "POST",
       path: "/rest/token",
+      scope: "tokens:write",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const { name, ttl } = decode(CreateToken, await readBody(request));
-        const { token, secret } = await tokens.create(caller, { name, ttlSeconds: ttl }, nowMs);
-        return success({
-          name: token.name,
-          ttl: ttl ?? TOKEN_KINDS.api.ttlSeconds,
-          token: secret,
-          uuid: token.id,
-          ...times(token),
-        });
+        const { name, ttl, scopes } = decode(CreateToken, await readBody(request));
+        const wanted = { name, ttlSeconds: ttl, scopes };
+        return success(issued(await tokens.create(caller, wanted, nowMs)));
       },
     },
     {
       method: "GET",
       path: "/rest/token/list",
+      scope: "tokens:read",
       access: "caller",
       async handle({ request, nowMs }, caller) {
         const { items, next } = await tokens.list(caller, readPage(request), nowMs);
@@ -71,10 +68,22 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
     {
       method: "DELETE",
       path: "/rest/token/all",
+      scope: "tokens:write",
       access: "caller",
       async handle({ nowMs }, caller) {
         await tokens.endAll(caller, nowMs);
         return success({});
+      },
+    },
+    {
+      method: "POST",
+      path: "/rest/token/:token/rotate",
+      scope: "tokens:write",
+      access: "caller",
+      async handle({ request, nowMs }, caller) {
+        const { grace_seconds } = decode(RotateToken, await readOptionalBody(request));
+        const id = request.param("token") ?? "";
+        return success(issued(await tokens.rotate(caller, id, grace_seconds, nowMs)));
       },
     },
     change("/rest/token/:token"),
@@ -82,6 +91,7 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
     {
       method: "DELETE",
       path: "/rest/token/:token",
+      scope: "tokens:write",
       access: "caller",
       async handle({ request, nowMs }, caller) {
         const sent = request.param("token") ?? "";
@@ -90,6 +100,18 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
       },
     },
   ];
+}
+
+/** The one answer that has the secret. */
+function issued({ token, secret }: IssuedApiToken): Readonly<Record<string, Json>> {
+  return {
+    name: token.name,
+    ttl: Math.round((token.expiresAtMs - token.createdAtMs) / 1000),
+    scopes: token.scopes,
+    token: secret,
+    uuid: token.id,
+    ...times(token),
+  };
 }
 
 function times(token: {
@@ -111,5 +133,6 @@ function shown(token: ApiToken): Readonly<Record<string, Json>> {
     ...times(token),
     last_used_on: token.lastUsedAtMs === null ? null : new Date(token.lastUsedAtMs).toISOString(),
     token_hint: token.hint,
+    scopes: token.scopes,
   };
 }

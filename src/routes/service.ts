@@ -1,22 +1,85 @@
 import type { Fault } from "../core/fault.ts";
+import { SCOPES } from "../core/scope.ts";
+import type { StatusLists } from "../core/status-lists.ts";
+import { type Json, KEYS_MAX_AGE_SECONDS, STATUS_LIST_MAX_AGE_SECONDS } from "../core/token.ts";
 import { type Answer, ok } from "../http/answer.ts";
-import type { RequestFault } from "../http/request-fault.ts";
+import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
 import type { RefusalContext, Surface } from "../http/surface.ts";
 
+const cacheable = (body: Json): Answer => ({
+  ...ok(body),
+  headers: { "cache-control": `public, max-age=${KEYS_MAX_AGE_SECONDS}` },
+});
+
+const statusList = (text: string): Answer => ({
+  status: 200,
+  body: null,
+  text,
+  headers: {
+    "cache-control": `public, max-age=${STATUS_LIST_MAX_AGE_SECONDS}`,
+    "content-type": "application/statuslist+jwt",
+  },
+});
+
 /** What belongs to no contract, and every path that nobody else owns; errors are RFC 9457 problems. */
-export const service: Surface = {
-  name: "service",
-  owns: () => true,
-  refuse: refusal,
-  routes: [
-    {
-      method: "GET",
-      path: "/health",
-      access: "open",
-      handle: async () => ok({ status: "ok" }),
-    },
-  ],
-};
+export function service(issuer: string, publicKeys: Json, lists: StatusLists): Surface {
+  return {
+    name: "service",
+    owns: () => true,
+    refuse: refusal,
+    routes: [
+      {
+        method: "GET",
+        path: "/health",
+        access: "open",
+        handle: async () => ok({ status: "ok" }),
+      },
+      {
+        method: "GET",
+        path: "/.well-known/jwks.json",
+        access: "open",
+        handle: async () => cacheable(publicKeys),
+      },
+      {
+        method: "GET",
+        path: "/status-lists/:list",
+        access: "open",
+        async handle({ request, nowMs }) {
+          const number = request.param("list") ?? "";
+          const list = /^(?:0|[1-9]\d{0,8})$/.test(number)
+            ? await lists.read(Number(number), nowMs)
+            : null;
+          return list === null ? refuseRequest({ code: "path_not_found" }) : statusList(list);
+        },
+      },
+      {
+        method: "GET",
+        path: "/.well-known/oauth-authorization-server",
+        access: "open",
+        handle: async () => cacheable(metadata(issuer)),
+      },
+    ],
+  };
+}
+
+/**
+ * RFC 8414 section 2. There is no authorization endpoint and no token endpoint: the lists of grants
+ * and response types stand empty, because leaving them out would claim the protocol's defaults.
+ */
+function metadata(issuer: string): Json {
+  const client = ["client_secret_basic", "client_secret_post"];
+  return {
+    issuer,
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    introspection_endpoint: `${issuer}/oauth/introspect`,
+    introspection_endpoint_auth_methods_supported: client,
+    revocation_endpoint: `${issuer}/oauth/revoke`,
+    revocation_endpoint_auth_methods_supported: ["none", ...client],
+    scopes_supported: SCOPES,
+    response_types_supported: [],
+    grant_types_supported: [],
+  };
+}
 
 function refusal(fault: Fault | RequestFault, { requestId }: RefusalContext): Answer {
   const problem = (status: number, title: string, headers?: Record<string, string>): Answer => ({
@@ -29,7 +92,11 @@ function refusal(fault: Fault | RequestFault, { requestId }: RefusalContext): An
       return problem(404, "Not Found");
     case "method_not_allowed":
       return problem(405, "Method Not Allowed", { allow: fault.allow.join(", ") });
-    // Its routes read nothing and ask nobody.
+    case "unavailable":
+      return problem(503, "Service Unavailable", {
+        "retry-after": String(fault.retryAfterSeconds),
+      });
+    // Its routes take no body and ask nobody.
     default:
       return problem(500, "Internal Server Error");
   }

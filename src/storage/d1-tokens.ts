@@ -5,6 +5,8 @@ import type { CallerRef, JwtClaims, SessionState, Standing, Tokens } from "../co
 import { JWT_LIFETIMES, type SessionToken, TOKEN_KINDS } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import { rotateFamily } from "./d1-families.ts";
+import { rerollApi } from "./d1-reroll.ts";
+import { takeStatusIndex } from "./d1-status-lists.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
 import type { Database } from "./database.ts";
 import type { Endings } from "./endings.ts";
@@ -28,6 +30,8 @@ const API_MAX_MS = TOKEN_KINDS.api.maxTtlSeconds * 1000;
 /** Whatever JWT hangs on another, or on a family, is gone by then. */
 const JWT_MAX_MS = JWT_LIFETIMES.sinceLogin * 1000;
 
+const FamilyRow = v.object({ status_index: v.number() });
+
 export interface ExtendedSession extends SessionState {
   readonly token: SessionToken;
 }
@@ -37,6 +41,8 @@ export interface D1Tokens extends Omit<Tokens, "touch" | "extendSession" | "stan
   standing(id: string, nowMs: number): Promise<Required<Standing> | null>;
   standingOfJwt(claims: JwtClaims): Promise<{ user: User } | null>;
   extendSession(id: string, nowMs: number): Promise<ExtendedSession | null>;
+  /** Whether a refresh JWT was replaced by a later one: it stands for its grace, and is good for nothing else. */
+  isSpent(claims: JwtClaims): Promise<boolean>;
   noteUse(id: string, hourMs: number): Promise<void>;
 }
 
@@ -86,7 +92,9 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
     },
 
     async insertFamily(family, caller) {
-      return (await db.run(insertToken(family, caller))) > 0;
+      // The place is taken also where the login then fails: a gap costs one bit.
+      const [, [row] = []] = await db.batch([takeStatusIndex, insertToken(family, caller)]);
+      return row === undefined ? null : v.parse(FamilyRow, row).status_index;
     },
 
     async extendSession(id, nowMs) {
@@ -174,6 +182,28 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
             WHERE revoked_at IS NULL AND user_id = ${caller.userId}
           RETURNING id`,
         nowMs + JWT_MAX_MS,
+        nowMs,
+      );
+      return rows.length > 0;
+    },
+
+    async isSpent({ sid, rotation }) {
+      if (sid === null || rotation === null) return false;
+      const later = sql`SELECT 1 AS found FROM tokens WHERE id = ${sid} AND rotation > ${rotation}`;
+      return (await db.first(later, v.object({ found: v.number() }))) !== null;
+    },
+
+    replaceApi: (id, next, caller, oldEndsAtMs, nowMs) =>
+      rerollApi(endings, id, own(id, caller, nowMs), next, oldEndsAtMs, nowMs),
+
+    async endHeld(id, nowMs) {
+      const rows = await end(
+        id,
+        sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+          WHERE tokens.id = ${id} AND tokens.kind IN ('session', 'api', 'action')
+            AND tokens.revoked_at IS NULL AND tokens.expires_at > ${nowMs}
+          RETURNING id`,
+        nowMs + API_MAX_MS,
         nowMs,
       );
       return rows.length > 0;

@@ -9,7 +9,7 @@ import { callerStands } from "./standing-sql.ts";
 
 export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.epoch AS user_epoch,
   users.api_epoch AS user_api_epoch, users.first_name, users.last_name, users.phone_number, users.dob, users.gender,
-  users.created_on, users.modified_on, users.deleted_on`;
+  users.created_on, users.modified_on, users.deleted_on, users.verified_on`;
 
 const nullable = v.nullable(v.string());
 
@@ -28,6 +28,7 @@ export const UserRow = v.object({
   created_on: v.number(),
   modified_on: v.number(),
   deleted_on: v.nullable(v.number()),
+  verified_on: v.nullable(v.number()),
 });
 
 export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
@@ -46,6 +47,7 @@ export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
     createdAtMs: row.created_on,
     modifiedAtMs: row.modified_on,
     deletedAtMs: row.deleted_on,
+    emailVerifiedAtMs: row.verified_on,
   };
 }
 
@@ -155,6 +157,7 @@ async function changeUser(
     change[field] === undefined ? [] : [sql`${PROFILE_COLUMNS[field]} = ${change[field]}`],
   );
   const { email, passwordHash } = change;
+  if (email !== undefined) sets.push(sql`verified_on = NULL`);
   if (passwordHash !== undefined) {
     sets.push(sql`password = ${passwordHash}`, sql`epoch = epoch + 1`);
   }

@@ -1,6 +1,7 @@
 import sql, { type Sql } from "sql-template-tag";
 import type { CallerRef } from "../core/ports.ts";
 import type { RefreshFamily, Token } from "../core/token.ts";
+import { takenStatusIndex } from "./d1-status-lists.ts";
 import { callerStands } from "./standing-sql.ts";
 import { detailOf } from "./token-row.ts";
 
@@ -14,13 +15,14 @@ export function insertToken(
   alsoHolds: Sql = sql`TRUE`,
 ): Sql {
   return sql`INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at,
-      expires_at, max_uses, detail)
+      expires_at, max_uses, status_index, detail)
     SELECT ${token.id}, ${token.kind}, owner.id, owner.epoch,
       ${token.kind === "api" ? sql`owner.api_epoch` : null}, ${token.createdAtMs},
       ${token.modifiedAtMs}, ${token.expiresAtMs},
       ${token.kind === "action" ? token.maxUses : null},
+      ${token.kind === "family" ? takenStatusIndex : null},
       ${token.kind === "family" ? "{}" : detailOf(token)}
     FROM users AS owner
     WHERE owner.id = ${token.userId} AND ${callerStands(caller, token.createdAtMs)} AND ${alsoHolds}
-    RETURNING epoch, api_epoch`;
+    RETURNING epoch, api_epoch, status_index`;
 }

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { idsBehind } from "../core/authenticate.ts";
 import type { JwtClaims } from "../core/ports.ts";
+import { SCOPES } from "../core/scope.ts";
 import { type Json, TOKEN_KINDS, type Token } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 
@@ -78,6 +79,7 @@ export const TokenRecord = v.variant("kind", [
     apiEpoch: v.number(),
     name: v.string(),
     hint: v.string(),
+    scopes: v.array(v.picklist(SCOPES)),
     lastUsedAtMs: v.nullable(v.number()),
   }),
   v.object({
@@ -106,4 +108,5 @@ export const UserRecord = v.object({
   createdAtMs: v.number(),
   modifiedAtMs: v.number(),
   deletedAtMs: v.nullable(v.number()),
+  emailVerifiedAtMs: v.nullable(v.number()),
 }) satisfies v.GenericSchema<User>;

@@ -1,5 +1,6 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import { SCOPES } from "../core/scope.ts";
 import type { ActionToken, ApiToken, Json, SessionToken, Token } from "../core/token.ts";
 
 /** The columns of a token that stands or did; `detail` holds what only its kind has. */
@@ -17,7 +18,11 @@ const common = {
 
 const json = v.pipe(v.string(), v.parseJson());
 
-const ApiDetail = v.object({ name: v.string(), hint: v.string() });
+const ApiDetail = v.object({
+  name: v.string(),
+  hint: v.string(),
+  scopes: v.array(v.picklist(SCOPES)),
+});
 
 /** `payload` was parsed when it was issued, and is parsed again by its action before it is used. */
 const ActionDetail = v.object({
@@ -93,7 +98,7 @@ export function detailOf(token: Token): string {
     case "session":
       return "{}";
     case "api":
-      return JSON.stringify({ name: token.name, hint: token.hint });
+      return JSON.stringify({ name: token.name, hint: token.hint, scopes: token.scopes });
     case "action": {
       const { action, payload, audience } = token;
       return JSON.stringify({ action, payload, audience });

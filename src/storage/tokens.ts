@@ -137,6 +137,21 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
       return ended;
     },
 
+    async replaceApi(id, next, caller, oldEndsAtMs, nowMs) {
+      const token = await forgetting(id, d1.replaceApi(id, next, caller, oldEndsAtMs, nowMs));
+      if (token !== null) {
+        await background.try("copy a token to KV", kv.put(token, nowMs));
+        background.later("delete an API token's copy", kv.forget(id));
+      }
+      return token;
+    },
+
+    async endHeld(id, nowMs) {
+      const wasStanding = await forgetting(id, d1.endHeld(id, nowMs));
+      if (wasStanding) background.later("delete a token's copy", kv.forget(id));
+      return wasStanding;
+    },
+
     endJwt: (id, caller, expiresAtMs, nowMs) =>
       forgetting(id, d1.endJwt(id, caller, expiresAtMs, nowMs)),
 

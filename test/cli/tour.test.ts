@@ -1,12 +1,10 @@
 import { createServer, type RequestListener } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { readD1Migrations } from "@cloudflare/vitest-plugin";
-import { exportJWK, generateKeyPair } from "jose";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { createTestHarness, type TestHarness } from "wrangler";
 import { painter, shortener } from "../../src/cli/tour/print.ts";
 import { newTour } from "../../src/cli/tour/step.ts";
 import { tour } from "../../src/cli/tour.ts";
+import { type RunningServer, startServer } from "../clients/server.ts";
 
 async function take(args: readonly string[], deadlineMs = 15_000) {
   const out: string[] = [];
@@ -73,33 +71,15 @@ function servePast(
   });
 }
 
-async function startWorker(worker: TestHarness): Promise<string> {
-  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
-  const key = { ...(await exportJWK(privateKey)), kid: "test", alg: "ES256", state: "active" };
-  await worker.update({
-    workers: [
-      {
-        configPath: "./wrangler.toml",
-        vars: { ISSUER: "http://localhost" },
-        secrets: { JWT_KEYS: JSON.stringify({ keys: [key] }) },
-      },
-    ],
-  });
-  const { url } = await worker.listen();
-  const [schema] = await readD1Migrations({ migrationsDir: ".", migrationsPattern: "schema.sql" });
-  const { DB } = await worker.getWorker().getEnv();
-  await DB.batch((schema?.queries ?? []).map((query: string) => DB.prepare(query)));
-  return url.origin;
-}
-
 describe("past the real Worker", () => {
-  const worker = createTestHarness();
+  let server: RunningServer;
   let origin = "";
 
   beforeAll(async () => {
-    origin = await startWorker(worker);
+    server = await startServer();
+    ({ origin } = server);
   }, 60_000);
-  afterAll(() => worker.close());
+  afterAll(() => server.close());
 
   it("every answer is as documented", { timeout: 60_000 }, async () => {
     const { code, out, err } = await take(["--url", origin]);

@@ -31,6 +31,14 @@ const SHAPES = {
     notAllowed: () => ({ success: false, message: "Method not allowed", status: 405 }),
     contentType: "application/json",
   },
+  oauth: {
+    notFound: { error: "invalid_request", error_description: "There is nothing at this path" },
+    notAllowed: () => ({
+      error: "invalid_request",
+      error_description: "Only POST is allowed here",
+    }),
+    contentType: "application/json",
+  },
   service: {
     notFound: { type: "about:blank", title: "Not Found", status: 404 },
     notAllowed: () => ({ type: "about:blank", title: "Method Not Allowed", status: 405 }),
@@ -59,6 +67,13 @@ describe("an unknown path is 404 in the shape of whoever owns it", () => {
     ["/rest", "rest-tokens"],
     ["/rest/token/a/b", "rest-tokens"],
     ["/token/a/b", "rest-tokens"],
+    ["/oauth/", "oauth"],
+    ["/oauth/token", "oauth"],
+    ["/oauth/authorize", "oauth"],
+    ["/oauth", "service"],
+    ["/.well-known/openid-configuration", "service"],
+    ["/.well-known/oauth-protected-resource", "service"],
+    ["/.well-known/jwks.json/", "service"],
     ["/", "service"],
     ["/nowhere", "service"],
     ["/api", "service"],
@@ -94,6 +109,11 @@ describe("a wrong method is 405 with Allow", () => {
     ["/rest/token/list", "rest-tokens", "GET, HEAD, OPTIONS"],
     ["/rest/token/x", "rest-tokens", "PATCH, DELETE, OPTIONS"],
     ["/token/x", "rest-tokens", "PATCH, OPTIONS"],
+    ["/rest/token/x/rotate", "rest-tokens", "POST, OPTIONS"],
+    ["/oauth/introspect", "oauth", "POST, OPTIONS"],
+    ["/oauth/revoke", "oauth", "POST, OPTIONS"],
+    ["/.well-known/jwks.json", "service", "GET, HEAD, OPTIONS"],
+    ["/.well-known/oauth-authorization-server", "service", "GET, HEAD, OPTIONS"],
     ["/health", "service", "GET, HEAD, OPTIONS"],
   ];
   it.each(KNOWN)("%s: %s", async (path, surface, allow) => {

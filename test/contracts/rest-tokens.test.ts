@@ -12,6 +12,15 @@ import {
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 const SECRET = /^lk_api_[0-9A-Za-z]{49}$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const SCOPES = [
+  "tokens:read",
+  "tokens:write",
+  "account:read",
+  "account:write",
+  "actions:issue",
+  "actions:run",
+  "introspect",
+];
 const NOT_FOUND = { success: false, message: "Token not found", status: 404 };
 const TTL = /^ttl must be a whole number of seconds from 60 to 31536000$/;
 
@@ -80,6 +89,7 @@ describe("the document's own examples", () => {
       payload: {
         name: "string",
         ttl: 60,
+        scopes: SCOPES,
         token: expect.stringMatching(SECRET),
         expired_on: expect.stringMatching(ISO),
         uuid: expect.stringMatching(UUID),
@@ -164,6 +174,7 @@ describe("the list", () => {
       expired_on: at(second, "payload", "expired_on"),
       last_used_on: null,
       token_hint: expect.stringMatching(/^lk_api_/),
+      scopes: SCOPES,
     });
     expect(textAt(answer, "payload", 0, "token_hint").slice(-4)).toBe(secret.slice(-4));
     expect(at(answer, "payload", 1, "uuid")).toBe(at(first, "payload", "uuid"));
@@ -208,6 +219,7 @@ describe("PATCH", () => {
         expired_on: new Date(now + 120_000).toISOString(),
         last_used_on: null,
         token_hint: expect.stringMatching(/^lk_api_/),
+        scopes: SCOPES,
       },
     });
     expect(answer.text).not.toContain(secret);

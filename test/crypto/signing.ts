@@ -55,6 +55,8 @@ export function claimsAt(nowSeconds: number, change: Partial<JwtClaims> = {}): J
     issuedAt: nowSeconds,
     expiresAt: nowSeconds + 300,
     role: null,
+    statusIndex: null,
+    scopes: null,
     ...change,
   };
 }

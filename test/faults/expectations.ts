@@ -10,6 +10,11 @@ export const UNAVAILABLE: Readonly<Record<string, unknown>> = {
   "jwt-pair": { detail: "Service temporarily unavailable, try again later." },
   "action-tokens": { message: "Service Unavailable" },
   "session-tokens": { error: "storage is not available, try again later" },
+  oauth: {
+    error: "temporarily_unavailable",
+    error_description: "Storage is not available, try again later",
+  },
+  service: { type: "about:blank", title: "Service Unavailable", status: 503 },
   "rest-tokens": { success: false, message: "Service unavailable, try again later", status: 503 },
 };
 
@@ -74,7 +79,8 @@ function flawsOfAnswer(cell: Cell, answer: Answered | null): string[] {
   if (answer.status !== 503) return [];
   const shape = JSON.stringify(UNAVAILABLE[cell.surface]);
   return [
-    JSON.stringify(answer.json) !== shape && `503 in another shape: ${answer.text}`,
+    JSON.stringify({ ...Object(answer.json), request_id: undefined }) !== shape &&
+      `503 in another shape: ${answer.text}`,
     !/^[1-9]\d*$/.test(answer.headers.get("retry-after") ?? "") && "503 without Retry-After",
   ].filter((flaw) => flaw !== false);
 }

@@ -71,9 +71,39 @@ const CREDENTIALS: readonly (readonly [string, (world: World) => Send])[] = [
   ["Basic", ({ alice }) => ({ basic: alice })],
 ];
 
+/** A token of each kind, as introspection and revocation take it. */
+const SHOWN: readonly (readonly [string, (world: World) => string])[] = [
+  ["API token", ({ target }) => target.secret],
+  ["session", ({ session }) => session],
+  ["action token", ({ openAction }) => openAction],
+  ["access JWT", ({ access }) => access],
+  ["refresh JWT", ({ refresh }) => refresh],
+];
+
 /** At least one good request for every route there is. */
 export const GOOD: readonly Case[] = [
   { door: "GET /health", as: "anybody", send: () => ({}), ...OK },
+  { door: "GET /.well-known/jwks.json", as: "anybody", send: () => ({}), ...OK },
+  { door: "GET /.well-known/oauth-authorization-server", as: "anybody", send: () => ({}), ...OK },
+  {
+    door: "GET /status-lists/:list",
+    as: "anybody",
+    path: () => "/status-lists/0",
+    send: () => ({}),
+    ...OK,
+  },
+  ...SHOWN.map(([as, token]) => ({
+    door: "POST /oauth/introspect",
+    as,
+    send: (world: World) => ({ bearer: world.alice.api, form: { token: token(world) } }),
+    ...OK,
+  })),
+  ...SHOWN.map(([as, token]) => ({
+    door: "POST /oauth/revoke",
+    as,
+    send: (world: World) => ({ form: { token: token(world) } }),
+    ...OK,
+  })),
 
   ...jwtPair("/api/token"),
   ...jwtPair("/api/token").map(withoutSlash),
@@ -222,10 +252,32 @@ export const GOOD: readonly Case[] = [
     status: 200,
     again: 404,
   },
+  {
+    door: "POST /rest/token/:token/rotate",
+    as: "API token",
+    path: (world) => `${target(world)}/rotate`,
+    send: byApiWith({}),
+    status: 200,
+    again: 404,
+  },
+  {
+    door: "POST /rest/token/:token/rotate",
+    as: "API token: with a grace",
+    path: (world) => `${target(world)}/rotate`,
+    send: byApiWith({ grace_seconds: 3_600 }),
+    ...OK,
+  },
 ];
 
 /** What must be refused: whatever fails, it is never let pass. */
 export const REFUSED: readonly Case[] = [
+  {
+    door: "POST /oauth/introspect",
+    as: "ended client",
+    send: ({ ended, session }) => ({ bearer: ended.api, form: { token: session } }),
+    status: 401,
+    again: 401,
+  },
   {
     door: "GET /tokens",
     as: "ended session",

@@ -47,7 +47,10 @@ function stateOf(known: ReadonlySet<string>, nowMs: number, { tables, kv }: Stor
 
   const tokens = tables.tokens ?? [];
   const rows = TRUTH.flatMap((table) =>
-    (tables[table] ?? []).map(({ used_at: _, ...row }) => `${table} ${JSON.stringify(row)}`),
+    // The place in the status lists is taken in the order of the logins.
+    (tables[table] ?? []).map(
+      ({ used_at: _, status_index: __, ...row }) => `${table} ${JSON.stringify(row)}`,
+    ),
   );
   const uses = tokens
     .filter(({ used_at }) => used_at !== null)

@@ -9,6 +9,7 @@ type Row = Readonly<Record<string, unknown>>;
 /** In an order in which rows may be put in again: whoever is referred to comes first. */
 export const TABLES = [
   "users",
+  "status_indexes",
   "tokens",
   "receipts",
   "contacts",

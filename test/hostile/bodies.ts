@@ -44,9 +44,17 @@ function samples({ email }: Known): Readonly<Record<string, Fields>> {
       current_password: password,
     },
     "DELETE /rest/user": { password },
-    "POST /rest/token": { name: "hostile", ttl: 60 },
+    "POST /rest/token": { name: "hostile", ttl: 60, scopes: ["tokens:read"] },
     "PATCH /rest/token/:token": { name: "hostile", ttl: 60 },
     "PATCH /token/:token": { name: "hostile", ttl: 60 },
+    "POST /rest/token/:token/rotate": { grace_seconds: 60 },
+    "POST /oauth/introspect": {
+      token: SENTINEL,
+      token_type_hint: "access_token",
+      client_id: "00000000-0000-8000-8000-000000000000",
+      client_secret: SENTINEL,
+    },
+    "POST /oauth/revoke": { token: SENTINEL, token_type_hint: "refresh_token" },
     // They look at no body.
     "DELETE /tokens": {},
     "DELETE /rest/token/all": {},

@@ -33,7 +33,7 @@ const SHAPES = new Map<string, ErrorShape>([
   [
     "action-tokens",
     {
-      statuses: [400, 401, 404, 405, 413, 415, 422],
+      statuses: [400, 401, 403, 404, 405, 413, 415, 422],
       mediaType: "application/json",
       body: () =>
         v.union([
@@ -62,6 +62,18 @@ const SHAPES = new Map<string, ErrorShape>([
       mediaType: "application/json",
       body: (status) =>
         v.strictObject({ success: v.literal(false), message: text, status: v.literal(status) }),
+    },
+  ],
+  [
+    "oauth",
+    {
+      statuses: [400, 401, 403, 404, 405, 413, 415],
+      mediaType: "application/json",
+      body: () =>
+        v.strictObject({
+          error: v.picklist(["invalid_request", "invalid_client", "insufficient_scope"]),
+          error_description: text,
+        }),
     },
   ],
   [
@@ -94,9 +106,17 @@ export function flaws(surface: Surface, method: string, answer: Answered): strin
     if (!holds) found.push(`${what} (${status} ${body.slice(0, 200)})`);
   };
   const refused = status >= 400;
-  const bodiless = method === "HEAD" || status === 204;
+  // RFC 7009 section 2.2: whoever revokes looks at the status alone.
+  const isRevocation = surface.name === "oauth" && status === 200 && body === "";
+  const bodiless = method === "HEAD" || status === 204 || isRevocation;
+  // Public keys and metadata may be kept, and nothing else.
+  const cacheable = surface.name === "service" && status === 200;
+  const cacheControl = headers.get("cache-control") ?? "";
   expectThat((refused ? shape.statuses : GOOD).includes(status), "not a documented status");
-  expectThat(headers.get("cache-control") === "no-store", "may be stored");
+  expectThat(
+    cacheControl === "no-store" || (cacheable && cacheControl === "public, max-age=300"),
+    "may be stored",
+  );
   expectThat(headers.get("x-content-type-options") === "nosniff", "may be sniffed");
   expectThat(headers.has("strict-transport-security"), "no HSTS");
   expectThat((status === 401) === headers.has("www-authenticate"), "challenge");

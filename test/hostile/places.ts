@@ -179,6 +179,25 @@ export const PLACES: readonly Place[] = [
       call("DELETE", `/api/action-tokens/${encodeURIComponent(secret)}`, { bearer }),
     refusal: 404,
   },
+  ...["/oauth/introspect", "/oauth/revoke"].flatMap((path) => [
+    {
+      name: `client_secret of POST ${path}`,
+      takes: ["api"] as const,
+      method: "POST",
+      path,
+      show: (client_secret: string) =>
+        call("POST", path, { form: { token: "of nobody", client_secret } }),
+      refusal: 401,
+    },
+    {
+      name: `Authorization: Bearer of POST ${path}`,
+      takes: ["api"] as const,
+      method: "POST",
+      path,
+      show: (bearer: string) => call("POST", path, { bearer, form: { token: "of nobody" } }),
+      refusal: 401,
+    },
+  ]),
   // These end what they are shown, and so come last.
   {
     name: "DELETE /rest/token/{token}",

@@ -6,7 +6,8 @@ import { platform } from "../../src/platform.ts";
 import { wire } from "../../src/wire.ts";
 
 /** Every surface, as the Worker mounts them. */
-export const SURFACES: readonly Surface[] = surfaces(wire(env, readConfig({ ...env }), platform));
+const config = readConfig({ ...env });
+export const SURFACES: readonly Surface[] = surfaces(wire(env, config, platform), config);
 
 export interface Door {
   readonly name: string;

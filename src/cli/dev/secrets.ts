@@ -1,6 +1,6 @@
-import { randomUUID } from "node:crypto";
 import { open, readFile, realpath, rename, rm } from "node:fs/promises";
-import { parseEnv } from "node:util";
+import { isDeepStrictEqual, parseEnv } from "node:util";
+import { newKey } from "../keys/new-key.ts";
 
 /** The secrets that the service does not start without, and how a local one is made. */
 const SECRETS: Readonly<Record<string, () => Promise<string>>> = { JWT_KEYS: newKeySet };
@@ -22,6 +22,37 @@ export async function addMissingSecrets(path: string): Promise<string[]> {
   const lineBreak = present.length === 0 || present.at(-1) === 0x0a ? "" : "\n";
   await replace(path, Buffer.concat([present, Buffer.from(lineBreak + lines.join(""))]));
   return missing.map(([name]) => name);
+}
+
+/**
+ * Gives a setting in the file another value, or adds it. All else stays as it is, byte for byte. The
+ * new file replaces the old one in one step, and only its owner can read it.
+ * @param value JSON
+ * @returns false if the file has the setting in a form that cannot be changed safely
+ */
+export async function changeSetting(path: string, name: string, value: object): Promise<boolean> {
+  const present = await contents(path);
+  // One character a byte, so that bytes that are no UTF-8 come out as they went in.
+  const text = present.toString("latin1");
+  const assigned = `'${Buffer.from(quotable(value)).toString("latin1")}'`;
+  const last = [...text.matchAll(assignment(name))].at(-1);
+  const before = last === undefined ? text : text.slice(0, last.index + (last[1]?.length ?? 0));
+  const after = last === undefined ? "" : text.slice(last.index + last[0].length);
+  const lineBreak = last !== undefined || text === "" || text.endsWith("\n") ? "" : "\n";
+  const line = last === undefined ? `${lineBreak}${name}=${assigned}\n` : assigned;
+  const changed = Buffer.from(before + line + after, "latin1");
+  const expected = { ...parseEnv(present.toString()), [name]: quotable(value) };
+  if (!isDeepStrictEqual({ ...parseEnv(changed.toString()) }, expected)) return false;
+  await replace(path, changed);
+  return true;
+}
+
+/** `NAME=value` at the start of a line: the name and what is around it, and the value, quoted or not. */
+function assignment(name: string): RegExp {
+  return new RegExp(
+    `^([ \\t]*(?:export[ \\t]+)?${name}[ \\t]*=[ \\t]*)(?:'[^']*'|"[^"]*"|\`[^\`]*\`|[^'"\`\\r\\n#][^\\r\\n#]*|)`,
+    "gm",
+  );
 }
 
 /** The settings that files such as .dev.vars give, later files first. A missing file gives none. */
@@ -62,14 +93,13 @@ async function replace(path: string, content: Buffer): Promise<void> {
 
 /** A set of one ES256 key that signs. */
 async function newKeySet(): Promise<string> {
-  const { privateKey } = await crypto.subtle.generateKey(
-    { name: "ECDSA", namedCurve: "P-256" },
-    true,
-    ["sign", "verify"],
-  );
-  const { kty, crv, x, y, d } = await crypto.subtle.exportKey("jwk", privateKey);
-  const key = { kty, crv, x, y, d, kid: randomUUID(), alg: "ES256", use: "sig", state: "active" };
-  return JSON.stringify({ keys: [key] });
+  const key = await newKey("ES256", Date.now());
+  return quotable({ keys: [{ ...key, state: "active", activated_at: key.created_at }] });
+}
+
+/** JSON that can stand between single quotes in the file, whatever is in it. */
+function quotable(value: object): string {
+  return JSON.stringify(value).replaceAll("'", "\\u0027");
 }
 
 function isMissing(error: unknown): boolean {

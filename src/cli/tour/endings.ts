@@ -2,6 +2,7 @@ import { annTold, restError, restUnauthorized, userShape } from "./accounts.ts";
 import { generate, invalid, issued, refusedRun } from "./action-tokens.ts";
 import { date, keep, secondsAhead, secret, someText, uuid } from "./checks.ts";
 import { noAccount, notValid } from "./jwt-pair.ts";
+import { scopes } from "./rest-tokens.ts";
 import { MISSING } from "./session-tokens.ts";
 import { basic, bearer, type Person, type Step } from "./step.ts";
 
@@ -57,6 +58,7 @@ export const passwordSteps: readonly Step[] = [
         payload: {
           name: "server",
           ttl: 60,
+          scopes,
           token: keep("last api", secret("lk_api_")),
           uuid,
           created_on: date,

@@ -22,6 +22,17 @@ function account({ ann, kept }: Tour, keptAs = "auth of a later step"): Expectat
   return { ...ok(userShape(ann, told)), headers: { "x-auth-user": kept.text("ann") } };
 }
 
+/** All that there are: a token that asks for none gets what its maker has. */
+export const scopes = [
+  "tokens:read",
+  "tokens:write",
+  "account:read",
+  "account:write",
+  "actions:issue",
+  "actions:run",
+  "introspect",
+];
+
 const times = { created_on: date, modified_on: date, expired_on: date };
 
 const created = (number: 1 | 2 | 3, name: string, ttl: number) =>
@@ -31,6 +42,7 @@ const created = (number: 1 | 2 | 3, name: string, ttl: number) =>
         ...times,
         name,
         ttl,
+        scopes,
         token: keep(`api ${number}`, secret("lk_api_")),
         uuid: keep(`api ${number} uuid`, uuid),
       },
@@ -45,6 +57,7 @@ const listed = ({ kept }: Tour, number: 1 | 2, name: string) => ({
   name,
   last_used_on: orNull(date),
   token_hint: `lk_api_…${kept.text(`api ${number}`).slice(-4)}`,
+  scopes,
 });
 
 const list = ({ kept }: Tour, query = "") => ({

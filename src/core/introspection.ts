@@ -1,0 +1,120 @@
+import { type Caller, idsBehind } from "./authenticate.ts";
+import { refuse } from "./fault.ts";
+import type { JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
+import type { Scope } from "./scope.ts";
+import { TOKEN_KINDS, type Token, type TokenKind } from "./token.ts";
+
+/** What a token that stands is, as RFC 7662 section 2.2 names it. Times in Unix seconds. */
+export interface Introspection {
+  readonly kind: TokenKind | "access" | "refresh";
+  readonly id: string;
+  readonly userId: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  /** Null where the token is not bound to scopes. */
+  readonly scopes: readonly Scope[] | null;
+}
+
+export type IntrospectionService = ReturnType<typeof introspection>;
+
+interface Deps {
+  readonly jwts: Jwts;
+  readonly secrets: Secrets;
+  /** Asked without any lag, whatever the promise is. */
+  readonly strict: Pick<Tokens, "standing" | "standingOfJwt"> & {
+    /** Whether a refresh JWT was replaced by a later one. */
+    isSpent(claims: JwtClaims): Promise<boolean>;
+  };
+  readonly tokens: Tokens;
+}
+
+const KINDS: readonly TokenKind[] = ["session", "api", "action"];
+
+/** Says of any token what it is and whether it stands (RFC 7662), and ends it (RFC 7009). */
+export function introspection({ jwts, secrets, strict, tokens }: Deps) {
+  async function opaqueId(secret: string): Promise<string | null> {
+    const kind = KINDS.find((each) => secret.startsWith(TOKEN_KINDS[each].prefix));
+    return kind === undefined ? null : secrets.idOf(kind, secret);
+  }
+
+  return {
+    /**
+     * Who asks shows an API token: its secret, and where the protocol has it, its uuid.
+     * @throws FaultError `token_invalid`, `unavailable`
+     */
+    async client(id: string | null, secret: string, nowMs: number): Promise<Caller> {
+      const found = await secrets.idOf("api", secret);
+      const standing =
+        found === null || (id !== null && id !== found)
+          ? null
+          : await strict.standing(found, nowMs);
+      if (standing?.token.kind !== "api") return refuse({ code: "token_invalid" });
+      const { token, user } = standing;
+      tokens.touch(token, nowMs);
+      return {
+        userId: token.userId,
+        epoch: token.epoch,
+        tokenId: token.id,
+        credentialIds: [],
+        scopes: token.scopes,
+        by: { method: "token", token },
+        user,
+      };
+    },
+
+    /** @returns null for all that does not stand: never why */
+    async introspect(shown: string, nowMs: number): Promise<Introspection | null> {
+      const id = await opaqueId(shown);
+      if (id !== null) {
+        const standing = await strict.standing(id, nowMs);
+        return standing === null ? null : ofToken(standing.token);
+      }
+      const claims = await jwts.verify(shown, nowMs);
+      if (claims === null) return null;
+      if ((await strict.standingOfJwt(claims, nowMs)) === null) return null;
+      return (await strict.isSpent(claims)) ? null : ofJwt(claims);
+    },
+
+    /** Whoever holds a token may end it; a refresh token ends its family. Unknown ones are ended already. */
+    async revoke(shown: string, nowMs: number): Promise<void> {
+      const id = await opaqueId(shown);
+      if (id !== null) {
+        await tokens.endHeld(id, nowMs);
+        return;
+      }
+      const claims = await jwts.verify(shown, nowMs);
+      if (claims === null) return;
+      const ended = claims.type === "refresh" && claims.sid !== null ? claims.sid : claims.jti;
+      const holder = {
+        userId: claims.userId,
+        epoch: claims.epoch,
+        tokenId: null,
+        credentialIds: idsBehind(claims),
+      };
+      await tokens.endJwt(ended, holder, claims.expiresAt * 1000, nowMs);
+    },
+  };
+}
+
+function ofToken(token: Token): Introspection | null {
+  if (token.kind === "action" && token.uses >= token.maxUses) return null;
+  return {
+    kind: token.kind,
+    id: token.id,
+    userId: token.userId,
+    issuedAt: Math.floor(token.createdAtMs / 1000),
+    expiresAt: Math.floor(token.expiresAtMs / 1000),
+    scopes: token.kind === "api" ? token.scopes : null,
+  };
+}
+
+function ofJwt(claims: JwtClaims): Introspection {
+  return {
+    kind: claims.type,
+    id: claims.jti,
+    userId: claims.userId,
+    issuedAt: claims.issuedAt,
+    expiresAt: claims.expiresAt,
+    scopes: claims.scopes,
+  };
+}

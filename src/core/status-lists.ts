@@ -1,0 +1,41 @@
+import type { StatusListSigner, StatusLists as StatusListStore } from "./ports.ts";
+
+/** How many logins one list holds: 4 KiB before compression, whatever is ended. */
+export const STATUS_LIST_SIZE = 32_768;
+
+/** Where the status of the login with this index stands. */
+export function placeOf(statusIndex: number): { readonly list: number; readonly idx: number } {
+  return {
+    list: Math.floor(statusIndex / STATUS_LIST_SIZE),
+    idx: statusIndex % STATUS_LIST_SIZE,
+  };
+}
+
+export type StatusLists = ReturnType<typeof statusLists>;
+
+interface Deps {
+  readonly store: StatusListStore;
+  readonly signer: StatusListSigner;
+}
+
+/**
+ * Token Status Lists (draft-ietf-oauth-status-list): a verifier far away learns of ended logins
+ * without asking for each token. Each login has one bit; when a list is full the next one begins.
+ */
+export function statusLists({ store, signer }: Deps) {
+  return {
+    /** @returns the signed list, or null where no login has got that far */
+    async read(list: number, nowMs: number): Promise<string | null> {
+      const from = list * STATUS_LIST_SIZE;
+      const ended = await store.ended(from, from + STATUS_LIST_SIZE, nowMs);
+      if (ended === null) return null;
+      const bits = new Uint8Array(STATUS_LIST_SIZE / 8);
+      for (const statusIndex of ended) {
+        const idx = statusIndex - from;
+        // The lowest bit of the first byte is index 0 (section 4.1).
+        bits[idx >> 3] = (bits[idx >> 3] ?? 0) | (1 << (idx & 7));
+      }
+      return signer.signStatusList(list, bits, nowMs);
+    },
+  };
+}

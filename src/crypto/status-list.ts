@@ -1,0 +1,33 @@
+import { SignJWT } from "jose";
+import type { StatusListSigner } from "../core/ports.ts";
+import { STATUS_LIST_MAX_AGE_SECONDS } from "../core/token.ts";
+import type { KeyRing } from "./keys.ts";
+
+/** A list is good for so long where nobody can fetch a newer one, in seconds. */
+const LIFETIME_SECONDS = 3_600;
+
+export const statusListUri = (issuer: string, list: number) => `${issuer}/status-lists/${list}`;
+
+/** The JWT form of a Token Status List (draft-ietf-oauth-status-list section 5.1). */
+export function statusListSigner(keys: KeyRing, issuer: string): StatusListSigner {
+  return {
+    async signStatusList(list, bits, nowMs) {
+      const { key, kid, alg } = await keys.signing();
+      const issuedAt = Math.floor(nowMs / 1000);
+      const lst = (await deflate(bits)).toBase64({ alphabet: "base64url", omitPadding: true });
+      return new SignJWT({ status_list: { bits: 1, lst }, ttl: STATUS_LIST_MAX_AGE_SECONDS })
+        .setProtectedHeader({ alg, kid, typ: "statuslist+jwt" })
+        .setIssuer(issuer)
+        .setSubject(statusListUri(issuer, list))
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + LIFETIME_SECONDS)
+        .sign(key);
+    },
+  };
+}
+
+/** DEFLATE in the zlib format, as the draft asks for. */
+async function deflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
+  const compressed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
+  return new Uint8Array(await new Response(compressed).arrayBuffer());
+}

@@ -1,0 +1,155 @@
+import * as v from "valibot";
+import type { Caller } from "../core/authenticate.ts";
+import { type Fault, refuse } from "../core/fault.ts";
+import type { Introspection, IntrospectionService } from "../core/introspection.ts";
+import { type Answer, ok } from "../http/answer.ts";
+import { readFields } from "../http/body.ts";
+import { challenges, scopeChallenge } from "../http/challenge.ts";
+import { type ClientCredential, findClient } from "../http/client-credential.ts";
+import { decode } from "../http/fields.ts";
+import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
+import type { RefusalContext, Surface } from "../http/surface.ts";
+
+const text = v.pipe(v.string("must be a string"), v.minLength(1, "must not be empty"));
+
+/** `token_type_hint` is only a hint, and not read: a token says itself what it is. */
+const Shown = v.object({ token: text });
+
+/** Introspection (RFC 7662) and revocation (RFC 7009), for every kind of token. */
+export function oauth(service: IntrospectionService, issuer: string): Surface {
+  async function clientOf(client: ClientCredential, nowMs: number): Promise<Caller> {
+    return service.client(client.id, client.secret, nowMs);
+  }
+
+  return {
+    name: "oauth",
+    owns: (path) => path.startsWith("/oauth/"),
+    refuse: refusal,
+    routes: [
+      {
+        method: "POST",
+        path: "/oauth/introspect",
+        access: "open",
+        async handle({ request, nowMs }) {
+          const body = await readFields(request);
+          const client = findClient(request, body);
+          if (client === null) return refuse({ code: "credentials_missing" });
+          const { scopes } = await clientOf(client, nowMs);
+          if (!scopes.includes("introspect")) {
+            refuseRequest({ code: "scope_insufficient", scope: "introspect" });
+          }
+          const found = await service.introspect(decode(Shown, body).token, nowMs);
+          return ok(found === null ? { active: false } : shown(found, issuer));
+        },
+      },
+      {
+        method: "POST",
+        path: "/oauth/revoke",
+        access: "open",
+        async handle({ request, nowMs }) {
+          const body = await readFields(request);
+          const client = findClient(request, body);
+          // Holding the token is enough; but whoever says who it is must be right.
+          if (client !== null) await clientOf(client, nowMs);
+          await service.revoke(decode(Shown, body).token, nowMs);
+          return { status: 200, body: null };
+        },
+      },
+    ],
+  };
+}
+
+function shown(found: Introspection, issuer: string) {
+  return {
+    active: true,
+    ...(found.scopes !== null && { scope: found.scopes.join(" ") }),
+    client_id: "latchkey",
+    token_type: found.kind === "access" || found.kind === "api" ? "Bearer" : "N_A",
+    /** Ours: which kind of token it is. */
+    token_kind: found.kind,
+    exp: found.expiresAt,
+    iat: found.issuedAt,
+    sub: found.userId,
+    aud: issuer,
+    iss: issuer,
+    jti: found.id,
+  };
+}
+
+function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalContext): Answer {
+  const error = (
+    status: number,
+    code: string,
+    description: string,
+    headers?: Record<string, string>,
+  ): Answer => ({
+    status,
+    body: { error: code, error_description: description },
+    ...(headers && { headers }),
+  });
+  const unauthorized = (shown: "nothing" | "token" | "password") =>
+    error(401, "invalid_client", "Client authentication failed", {
+      "www-authenticate": challenges(request, shown),
+    });
+
+  switch (fault.code) {
+    case "fields_invalid":
+      return error(
+        400,
+        "invalid_request",
+        fault.problems.map(({ path, message }) => `${path} ${message}`.trim()).join("; "),
+      );
+    case "body_malformed":
+      return error(400, "invalid_request", `The body is not a valid ${fault.format}`);
+    case "credentials_doubled":
+      return error(400, "invalid_request", "More than one client authentication was sent");
+    case "credentials_missing":
+      return unauthorized("nothing");
+    case "token_invalid":
+      return unauthorized(
+        /^bearer /i.test(request.header("authorization") ?? "") ? "token" : "password",
+      );
+    case "scope_insufficient":
+      return error(403, "insufficient_scope", `This token does not have the scope ${fault.scope}`, {
+        "www-authenticate": scopeChallenge(fault.scope),
+      });
+    case "path_not_found":
+      return error(404, "invalid_request", "There is nothing at this path");
+    case "method_not_allowed":
+      return error(405, "invalid_request", "Only POST is allowed here", {
+        allow: fault.allow.join(", "),
+      });
+    case "body_too_large":
+      return error(413, "invalid_request", "The body is too large");
+    case "media_type_unsupported":
+      return error(415, "invalid_request", "Send application/x-www-form-urlencoded");
+    case "unavailable":
+      return error(503, "temporarily_unavailable", "Storage is not available, try again later", {
+        "retry-after": String(fault.retryAfterSeconds),
+      });
+    case "internal":
+    // No route of this surface meets these.
+    case "caller_missing":
+    case "caller_refused":
+    case "credentials_wrong":
+    case "token_wrong_type":
+    case "sign_up_closed":
+    case "user_exists":
+    case "password_common":
+    case "current_password_missing":
+    case "token_not_found":
+    case "scope_exceeded":
+    case "action_unknown":
+    case "payload_invalid":
+    case "reference_unknown":
+    case "action_refused":
+    case "idempotency_mismatch": {
+      const body = {
+        error: "server_error",
+        error_description: "Internal server error",
+        request_id: requestId,
+      };
+      return { status: 500, body };
+    }
+  }
+}

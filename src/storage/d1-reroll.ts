@@ -1,0 +1,61 @@
+import sql, { type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { ApiToken } from "../core/token.ts";
+import { TOKEN_KINDS } from "../core/token.ts";
+import type { Ending, Endings } from "./endings.ts";
+import { endedCopyKey, endedKey } from "./keys.ts";
+import { ApiRow, TOKEN_COLUMNS, toApi } from "./token-row.ts";
+
+const API_MAX_MS = TOKEN_KINDS.api.maxTtlSeconds * 1000;
+
+/**
+ * One batch: the new token takes over the old one's name, scopes and end, and the old one ends. With
+ * no grace left it is revoked, and with it every JWT that hangs on it.
+ * @param target the old token, if it is the caller's own and stands
+ */
+export async function rerollApi(
+  endings: Endings,
+  oldId: string,
+  target: Sql,
+  next: Pick<ApiToken, "id" | "hint">,
+  oldEndsAtMs: number,
+  nowMs: number,
+): Promise<ApiToken | null> {
+  const insert = sql`INSERT INTO tokens
+      (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at, detail)
+    SELECT ${next.id}, kind, user_id, epoch, api_epoch, ${nowMs}, ${nowMs}, expires_at,
+      json_set(detail, '$.hint', ${next.hint})
+    FROM tokens WHERE ${target}
+    RETURNING ${TOKEN_COLUMNS}`;
+  const [[row] = []] = await endings.commit(
+    { ...endOld(insert, oldId, next.id, target, oldEndsAtMs, nowMs), untilMs: nowMs + API_MAX_MS },
+    nowMs,
+  );
+  return row === undefined ? null : toApi(v.parse(ApiRow, row));
+}
+
+function endOld(
+  insert: Sql,
+  id: string,
+  nextId: string,
+  target: Sql,
+  endsAtMs: number,
+  nowMs: number,
+): Omit<Ending, "untilMs"> {
+  if (endsAtMs <= nowMs) {
+    const revoke = sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs} WHERE ${target}`;
+    return {
+      batch: [insert, revoke],
+      key: endedKey(id),
+      onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${nextId})`,
+    };
+  }
+  const shorten = sql`UPDATE tokens SET expires_at = MIN(expires_at, ${endsAtMs}),
+    modified_at = ${nowMs} WHERE ${target}`;
+  return {
+    batch: [insert, shorten],
+    key: sql`(SELECT ${endedCopyKey(id, "")} || expires_at FROM tokens WHERE id = ${id})`,
+    onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE ${target} AND expires_at > ${endsAtMs})`,
+    asked: "before",
+  };
+}

@@ -1,0 +1,234 @@
+import { readFile, stat } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { LAST_JWT_SECONDS } from "../../src/cli/keys/changes.ts";
+import { ALGORITHMS } from "../../src/cli/keys/new-key.ts";
+import {
+  DAY_MS,
+  file,
+  type Members,
+  NOW_MS,
+  PRIVATE,
+  run,
+  stored,
+  twoKeys,
+  write,
+} from "./keys/run.ts";
+
+describe("add", () => {
+  it.each(ALGORITHMS)("makes an %s key that stands by, beside the one that signs", async (alg) => {
+    await run("add");
+    const { code, out } = await run(`add --alg ${alg}`);
+    expect(code).toBe(0);
+    const [first, second] = await stored();
+    expect(first).toMatchObject({
+      alg: "ES256",
+      state: "active",
+      created_at: "2026-11-22T12:00:00.000Z",
+    });
+    expect(second).toMatchObject({ alg, state: "standby", use: "sig" });
+    expect(out).toContain(`${second?.kid} (${alg}) stands by.`);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
+
+  it("says that nobody else can check HS256", async () => {
+    await run("add");
+    expect((await run("add --alg HS256")).out).toContain("not in the JWK set");
+  });
+
+  it("refuses a set that no secret of Workers may hold", async () => {
+    for (const _ of [1, 2]) expect((await run("add --alg RS256")).code).toBe(0);
+    const before = await readFile(file, "utf8");
+    const { code, err } = await run("add --alg RS256");
+    expect([code, err]).toEqual([1, expect.stringContaining("5120 bytes")]);
+    expect(await readFile(file, "utf8")).toBe(before);
+  });
+});
+
+describe("a whole rotation", () => {
+  it("has exactly one active key all the way, and ends with the new one alone", async () => {
+    const { first, second } = await twoKeys();
+    expect((await run(`promote ${second}`)).err).toBe("");
+    const states = (await stored()).map(({ kid, state }) => [kid, state]);
+    expect(states).toEqual([
+      [first, "retiring"],
+      [second, "active"],
+    ]);
+    const early = await run(`drop ${first}`, { nowMs: NOW_MS + LAST_JWT_SECONDS * 1000 });
+    expect([early.code, early.err]).toEqual([
+      1,
+      expect.stringContaining("2026-11-23 12:05:00 UTC"),
+    ]);
+    const late = await run(`drop ${first}`, { nowMs: NOW_MS + LAST_JWT_SECONDS * 1000 + 1 });
+    expect(late.code).toBe(0);
+    expect(await stored()).toMatchObject([{ kid: second, state: "active" }]);
+    expect(await stored()).toHaveLength(1);
+  });
+
+  it("waits for the longest JWT, and 5 minutes for the deployment", () => {
+    expect(LAST_JWT_SECONDS).toBe(86_400 + 300);
+  });
+
+  it("warns of a key that others may not have yet", async () => {
+    await run("add");
+    await run("add");
+    const [, { kid = "" } = {}] = await stored();
+    const { code, out } = await run(`promote ${kid}`, { nowMs: NOW_MS + 299_999 });
+    expect(code).toBe(0);
+    expect(out).toMatch(/Careful: .* younger than 300 s[\s\S]*Upload at 2026-11-22 12:05:00 UTC/);
+  });
+
+  it("does not warn of one that they have", async () => {
+    const { second } = await twoKeys();
+    expect((await run(`promote ${second}`)).out).not.toContain("Careful");
+  });
+});
+
+describe("refuses what would break tokens that are alive", () => {
+  it.each([
+    ["drop", "first", /is active/],
+    ["retire", "first", /is active/],
+    ["promote", "first", /active already/],
+    ["promote", "unknown", /no key unknown. There are: /],
+  ] as const)("%s %s", async (verb, which, why) => {
+    const before = await twoKeys();
+    const kid = which === "first" ? before.first : which;
+    const { code, out, err } = await run(`${verb} ${kid}`);
+    expect([code, out, err]).toEqual([1, "", expect.stringMatching(why)]);
+    expect(await stored()).toEqual([before.active, before.standby]);
+  });
+
+  it("retire: a standby key goes out of line, and is kept as long as any", async () => {
+    const { second } = await twoKeys();
+    expect((await run(`retire ${second}`)).out).toContain("from 2026-11-23 12:05:00 UTC on");
+    expect((await run(`retire ${second}`)).err).toContain("retiring already");
+    expect((await run(`promote ${second}`)).err).toContain("does not come back");
+    expect((await run(`drop ${second}`)).code).toBe(1);
+  });
+
+  it("drop: a standby key goes at once, for it signed nothing", async () => {
+    const { first, second } = await twoKeys();
+    expect((await run(`drop ${second}`)).code).toBe(0);
+    expect((await stored()).map(({ kid }) => kid)).toEqual([first]);
+  });
+
+  it("drop: a retiring key that does not say since when starts its count first", async () => {
+    const { active, standby, second } = await twoKeys();
+    await write(active, { ...standby, state: "retiring" });
+    const { code, err } = await run(`drop ${second}`);
+    expect([code, err]).toEqual([1, expect.stringContaining(`retire ${second}`)]);
+    expect((await run(`retire ${second}`)).code).toBe(0);
+    expect((await run(`drop ${second}`, { nowMs: NOW_MS + 2 * DAY_MS })).code).toBe(0);
+  });
+
+  it.each([
+    ["two active keys", (a: Members, b: Members) => [a, { ...b, state: "active" }], /exactly one/],
+    ["no active key", (_: Members, b: Members) => [b], /exactly one/],
+    ["one kid twice", (a: Members) => [a, { ...a, state: "standby" }], /same kid/],
+    [
+      "a short secret",
+      (a: Members) => [a, { kty: "oct", k: "c2hvcnQ", kid: "h", alg: "HS256", state: "standby" }],
+      /256 bits/,
+    ],
+    [
+      "halves of two keys",
+      (a: Members, b: Members) => [{ ...a, d: b.d }, b],
+      /do not belong together/,
+    ],
+    [
+      "a point off the curve",
+      (a: Members, b: Members) => [a, { ...b, y: b.x }],
+      /do not belong together/,
+    ],
+  ])("a file with %s, for every verb", async (_, change, why) => {
+    const { active, standby, first, second } = await twoKeys();
+    await write(...change(active, standby));
+    const before = await readFile(file, "utf8");
+    for (const verb of [
+      "list",
+      "add",
+      "export",
+      `promote ${second}`,
+      `retire ${second}`,
+      `drop ${first}`,
+    ]) {
+      const { code, out, err } = await run(verb);
+      expect([code, out, err]).toEqual([1, "", expect.stringMatching(why)]);
+      for (const name of PRIVATE) expect(err).not.toContain(standby[name] ?? " none ");
+    }
+    expect(await readFile(file, "utf8")).toBe(before);
+  });
+});
+
+describe("what is shown", () => {
+  it("list: kid, alg, state, since when, when it may be dropped, and nothing private", async () => {
+    const { first, second } = await twoKeys();
+    await run(`promote ${second}`);
+    await run("add --alg HS256");
+    const { out } = await run("list");
+    expect(out.split("\n")).toEqual([
+      expect.stringMatching(/^kid +alg +state +since +may be dropped$/),
+      expect.stringMatching(
+        new RegExp(
+          `^${first} +ES256 +retiring +2026-11-22 12:00:00 UTC +from 2026-11-23 12:05:00 UTC$`,
+        ),
+      ),
+      expect.stringMatching(
+        new RegExp(`^${second} +ES256 +active +2026-11-22 12:00:00 UTC +no: it signs$`),
+      ),
+      expect.stringMatching(/^[0-9a-f-]{36} +HS256 +standby +2026-11-22 12:00:00 UTC +now$/),
+    ]);
+  });
+
+  it("nothing private in any answer but export's", async () => {
+    const { second } = await twoKeys();
+    const said = [
+      await run("list"),
+      await run(`promote ${second}`),
+      await run("add --alg RS256"),
+      await run("list"),
+      await run("export", { isTerminal: true }),
+    ];
+    for (const key of await stored()) {
+      for (const name of PRIVATE) {
+        for (const { out, err } of said) expect(out + err).not.toContain(key[name] ?? " none ");
+      }
+    }
+  });
+
+  it("export: not to a person", async () => {
+    await run("add");
+    const { code, out, err } = await run("export", { isTerminal: true });
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toContain("| npx wrangler secret bulk");
+  });
+
+  it("help, with and without asking for it", async () => {
+    for (const line of ["", "--help", "-h", "drop --help"]) {
+      expect(await run(line)).toMatchObject({
+        code: 0,
+        out: expect.stringContaining("Usage: npm run keys"),
+      });
+    }
+  });
+
+  it.each([
+    ["rotate", /no verb "rotate"/],
+    ["constructor", /no verb/],
+    ["promote", /needs a kid/],
+    ["drop a b", /takes one kid/],
+    ["list a", /takes no "a"/],
+    ["list --alg ES256", /takes no --alg/],
+    ["add --alg ES512", /one of ES256, EdDSA, RS256, HS256/],
+    ["add EdDSA", /npm run keys -- add --alg EdDSA/],
+    ["add --force", /Unknown option/],
+  ])("%s is not understood", async (line, why) => {
+    expect(await run(line)).toMatchObject({ code: 2, out: "", err: expect.stringMatching(why) });
+  });
+
+  it("no key: what to do", async () => {
+    expect(await run("list")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("npm run keys -- add"),
+    });
+  });
+});

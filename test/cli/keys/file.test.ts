@@ -1,0 +1,102 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { parseKeySet } from "../../../src/crypto/keys.ts";
+import { directory, file, run, stored } from "./run.ts";
+
+const ROOT = join(import.meta.dirname, "../../..");
+
+describe("the file", () => {
+  it.each([
+    ["in single quotes", (set: string) => `A=1\r\nJWT_KEYS='${set}' # ours\nB="x\ny"\n`],
+    ["without quotes", (set: string) => `A=1\nJWT_KEYS=${set}\nB=2`],
+    ["exported, in backticks", (set: string) => `  export JWT_KEYS = \`${set}\`\nB=2\n`],
+    ["twice", (set: string) => `JWT_KEYS=old\nA=1\nJWT_KEYS='${set}'\n`],
+  ])("keeps all else byte for byte, the keys being %s", async (_, content) => {
+    await run("add");
+    const set = JSON.stringify({ keys: await stored() });
+    const bytes = Buffer.concat([Buffer.from([0x23, 0xff, 0xfe, 0x0a]), Buffer.from(content(set))]);
+    await writeFile(file, bytes);
+    expect((await run("add")).code).toBe(0);
+    const after = (await readFile(file)).toString("latin1");
+    const changed = JSON.stringify({ keys: await stored() });
+    expect(await stored()).toHaveLength(2);
+    expect(after.replace(/(['`]?)\{"keys":.*\}\1/, "SET").replace(changed, "")).toBe(
+      bytes.toString("latin1").replace(/(['`]?)\{"keys":.*\}\1/, "SET"),
+    );
+    expect(await readdir(directory)).toEqual([".dev.vars"]);
+  });
+
+  it("is not changed where that is not safe", async () => {
+    await run("add");
+    const set = JSON.stringify({ keys: await stored() });
+    // The last assignment that looks like one stands inside another value.
+    const content = `JWT_KEYS='${set}'\nNOTE="\nJWT_KEYS=this\n"\n`;
+    await writeFile(file, content);
+    const { code, err } = await run("add");
+    expect([code, err]).toEqual([1, expect.stringContaining("on one line of its own")]);
+    expect(await readFile(file, "utf8")).toBe(content);
+  });
+
+  it("takes a kid that needs quoting", async () => {
+    await run("add");
+    const [first] = await stored();
+    const kid = 'it\'s $HOME \\ "ключ"';
+    await writeFile(file, `JWT_KEYS=\`${JSON.stringify({ keys: [{ ...first, kid }] })}\`\n`);
+    expect((await run("add")).code).toBe(0);
+    expect((await stored()).map((key) => key.kid)).toContain(kid);
+  });
+});
+
+describe("the upload", () => {
+  /** Cloudflare's API as far as wrangler asks it here. */
+  async function api() {
+    const bodies: string[] = [];
+    const server = createServer(async (request, response) => {
+      bodies.push(await text(request));
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify({ success: true, errors: [], messages: [], result: {} }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const bound = server.address();
+    if (typeof bound !== "object" || bound === null) throw new Error("no port");
+    return { bodies, url: `http://127.0.0.1:${bound.port}` };
+  }
+
+  it("is one command that puts exactly the file's set", { timeout: 60_000 }, async () => {
+    for (const name of ["package.json", "node_modules", "wrangler.toml", "src"]) {
+      await symlink(join(ROOT, name), join(directory, name));
+    }
+    const command = (await run("add")).out.split("\n").at(-1)?.trim() ?? "";
+    const { bodies, url } = await api();
+    const upload = () =>
+      promisify(execFile)("sh", ["-c", command], {
+        cwd: directory,
+        env: {
+          ...process.env,
+          CLOUDFLARE_API_BASE_URL: url,
+          CLOUDFLARE_API_TOKEN: "none",
+          CLOUDFLARE_ACCOUNT_ID: "0".repeat(32),
+          WRANGLER_HIDE_BANNER: "true",
+          WRANGLER_SEND_METRICS: "false",
+          WRANGLER_WRITE_LOGS: "false",
+        },
+      });
+    await upload();
+    const [{ secrets } = { secrets: {} }, ...more] = bodies.map((body) => JSON.parse(body));
+    expect(more).toEqual([]);
+    expect(Object.keys(secrets)).toEqual(["JWT_KEYS"]);
+    expect(parseKeySet(secrets.JWT_KEYS.text)).not.toHaveProperty("wrong");
+    expect(JSON.parse(secrets.JWT_KEYS.text).keys).toEqual(await stored());
+
+    // Without a set nothing is uploaded, rather than an empty secret.
+    await rm(file);
+    await upload();
+    expect(bodies).toHaveLength(1);
+  });
+});

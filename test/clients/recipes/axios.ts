@@ -1,0 +1,27 @@
+import axios from "axios";
+import { createAuthRefresh } from "axios-auth-refresh";
+
+const issuer = process.env.ISSUER ?? "https://auth.example.com";
+
+/** An axios that logs in by itself again, as long as the refresh token lasts. */
+export function authorized(tokens: { access: string; refresh: string }) {
+  const api = axios.create({ baseURL: issuer });
+
+  // Reads the token anew for each request, also for those that are sent again.
+  api.interceptors.request.use((request) => {
+    request.headers.set("Authorization", `Bearer ${tokens.access}`);
+    return request;
+  });
+
+  async function refresh(failed: { config: { headers: { Authorization?: unknown } } }) {
+    // Another request's refresh was faster: this one only has to be sent again.
+    if (failed.config.headers.Authorization !== `Bearer ${tokens.access}`) return;
+    // The plain axios, so that a refresh that fails is not refreshed.
+    const { data } = await axios.post(`${issuer}/api/token/refresh/`, { refresh: tokens.refresh });
+    Object.assign(tokens, data);
+  }
+
+  // With `true`, the default, all but the first of many that fail at once are given up.
+  createAuthRefresh(api, refresh, { deduplicateRefresh: false });
+  return api;
+}

@@ -1,0 +1,31 @@
+import * as oauth from "oauth4webapi";
+
+const issuer = new URL(process.env.ISSUER ?? "https://auth.example.com");
+const client: oauth.Client = { client_id: process.env.CLIENT_ID ?? "the API token's uuid" };
+const clientAuth = oauth.ClientSecretBasic(process.env.CLIENT_SECRET ?? "the API token's secret");
+// Only for a service on this machine, where there is no TLS.
+const options = { [oauth.allowInsecureRequests]: issuer.protocol === "http:" };
+
+const discovered = oauth
+  .discoveryRequest(issuer, { ...options, algorithm: "oauth2" })
+  .then((response) => oauth.processDiscoveryResponse(issuer, response));
+
+/** For an API that is called with one of our access tokens: its claims, or an error. */
+export async function claimsOf(request: Request) {
+  const server = await discovered;
+  return oauth.validateJwtAccessToken(server, request, server.issuer, options);
+}
+
+/** What any token of ours is, and whether it stands at this moment. */
+export async function introspect(token: string) {
+  const server = await discovered;
+  const response = await oauth.introspectionRequest(server, client, clientAuth, token, options);
+  return oauth.processIntrospectionResponse(server, client, response);
+}
+
+/** Ends a token for its holder, who need not be a client. */
+export async function revoke(token: string) {
+  const server = await discovered;
+  const response = await oauth.revocationRequest(server, client, oauth.None(), token, options);
+  await oauth.processRevocationResponse(response);
+}

@@ -1,0 +1,38 @@
+import { readD1Migrations } from "@cloudflare/vitest-plugin";
+import { exportJWK, generateKeyPair, type JWK } from "jose";
+import { createTestHarness } from "wrangler";
+
+/** The Worker as `wrangler dev` runs it, at an address of its own. */
+export interface RunningServer {
+  readonly origin: string;
+  /** What signs its JWTs, for a test that needs one which time alone would give. */
+  readonly signingKey: JWK & { readonly kid: string; readonly alg: string };
+  close(): Promise<void>;
+}
+
+/** Its issuer is its own address, on an empty database. */
+export async function startServer(
+  settings: Readonly<Record<string, string>> = {},
+): Promise<RunningServer> {
+  const harness = createTestHarness();
+  const { privateKey } = await generateKeyPair("ES256", { extractable: true });
+  const signingKey = { ...(await exportJWK(privateKey)), kid: "test", alg: "ES256" };
+  const keySet = JSON.stringify({ keys: [{ ...signingKey, state: "active" }] });
+  const withIssuer = (issuer: string) => ({
+    workers: [
+      {
+        configPath: "./wrangler.toml",
+        vars: { ISSUER: issuer, ...settings },
+        secrets: { JWT_KEYS: keySet },
+      },
+    ],
+  });
+  // The address is known once it listens, and stays the same from then on.
+  await harness.update(withIssuer("http://localhost"));
+  const { origin } = (await harness.listen()).url;
+  await harness.update(withIssuer(origin));
+  const [schema] = await readD1Migrations({ migrationsDir: ".", migrationsPattern: "schema.sql" });
+  const { DB } = await harness.getWorker().getEnv();
+  await DB.batch((schema?.queries ?? []).map((query: string) => DB.prepare(query)));
+  return { origin, signingKey, close: () => harness.close() };
+}

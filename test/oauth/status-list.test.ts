@@ -1,0 +1,190 @@
+import { env } from "cloudflare:workers";
+import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
+import * as v from "valibot";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { isolate } from "../promises/locations.ts";
+import {
+  call,
+  newApiToken,
+  newPair,
+  newUser,
+  ORIGIN,
+  PASSWORD,
+  textAt,
+} from "../support/client.ts";
+import { revoke } from "./introspecting.ts";
+
+const SIZE = 32_768;
+
+const Claims = v.object({
+  status: v.object({
+    status_list: v.strictObject({ idx: v.pipe(v.number(), v.integer()), uri: v.string() }),
+  }),
+});
+const List = v.object({
+  sub: v.string(),
+  iss: v.string(),
+  iat: v.number(),
+  exp: v.number(),
+  ttl: v.number(),
+  status_list: v.strictObject({ bits: v.literal(1), lst: v.string() }),
+});
+const KeySet = v.object({ keys: v.array(v.looseObject({ kty: v.string() })) });
+
+const placeOf = (access: string) => v.parse(Claims, decodeJwt(access)).status.status_list;
+const pathOf = (uri: string) => uri.slice(ORIGIN.length);
+
+/** Verified as a stranger does it: by the published keys and the draft's rules. */
+async function listAt(uri: string, send = fresh()) {
+  const answer = await send("GET", pathOf(uri));
+  const published = await call("GET", "/.well-known/jwks.json");
+  const { payload } = await jwtVerify(
+    answer.text,
+    createLocalJWKSet(v.parse(KeySet, published.json)),
+    { issuer: ORIGIN, subject: uri, typ: "statuslist+jwt" },
+  );
+  const list = v.parse(List, payload);
+  const packed = Uint8Array.fromBase64(list.status_list.lst, { alphabet: "base64url" });
+  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return { answer, list, bytes: new Uint8Array(await new Response(unpacked).arrayBuffer()) };
+}
+
+const bitOf = (bytes: Uint8Array, idx: number) => ((bytes[idx >> 3] ?? 0) >> (idx & 7)) & 1;
+
+/** An isolate that has read no list yet. */
+const fresh = () => isolate({}).call;
+
+async function isEnded(access: string): Promise<boolean> {
+  const { uri, idx } = placeOf(access);
+  return bitOf((await listAt(uri)).bytes, idx) === 1;
+}
+
+let user: Awaited<ReturnType<typeof newUser>>;
+beforeEach(async () => {
+  user = await newUser();
+});
+
+describe("a status list", () => {
+  it("is a signed JWT of the draft's form, small, and may be kept for a minute", async () => {
+    const { uri } = placeOf((await newPair(user)).access);
+    const { answer, list, bytes } = await listAt(uri);
+    expect(decodeProtectedHeader(answer.text)).toMatchObject({ typ: "statuslist+jwt" });
+    expect(answer.headers.get("content-type")).toBe("application/statuslist+jwt");
+    expect(answer.headers.get("cache-control")).toBe("public, max-age=60");
+    expect(list).toMatchObject({ sub: uri, iss: ORIGIN, ttl: 60 });
+    expect(list.exp - list.iat).toBe(3_600);
+    expect(bytes).toHaveLength(SIZE / 8);
+    expect(answer.text.length).toBeLessThan(1_000);
+  });
+
+  it("stays small with every other login ended, in no order", async () => {
+    const { access } = await newPair(user);
+    const { idx } = placeOf(access);
+    const insert = `WITH RECURSIVE n(i) AS (SELECT ?1 + 1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${SIZE})
+      INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at, revoked_at, status_index)
+      SELECT 'filled-' || i, 'family', ?2, 0, 1, 1, 9e15, CASE abs(random()) % 2 WHEN 0 THEN 1 END, i FROM n`;
+    await env.DB.prepare(insert).bind(idx, user.id).run();
+    const { answer, bytes } = await listAt(placeOf(access).uri);
+    expect(answer.text.length).toBeLessThan(8_000);
+    const rows = await env.DB.prepare(
+      "SELECT status_index AS i, revoked_at AS ended FROM tokens WHERE id LIKE 'filled-%'",
+    ).all<{ i: number; ended: number | null }>();
+    expect(rows.results.length).toBe(SIZE - idx - 1);
+    const wrong = rows.results.filter(
+      ({ i, ended }) => bitOf(bytes, i) !== (ended === null ? 0 : 1),
+    );
+    expect(wrong).toEqual([]);
+    await env.DB.prepare("DELETE FROM tokens WHERE id LIKE 'filled-%'").run();
+  });
+
+  it("is followed by the next when it is full, each login has a place of its own", async () => {
+    const first = placeOf((await newPair(user)).access);
+    const second = placeOf((await newPair(user)).access);
+    expect(second).toEqual({ ...first, idx: first.idx + 1 });
+    await env.DB.prepare("UPDATE status_indexes SET next = ?")
+      .bind(SIZE - 1)
+      .run();
+    const last = await newPair(user);
+    const next = await newPair(user);
+    expect(placeOf(last.access)).toEqual({ uri: `${ORIGIN}/status-lists/0`, idx: SIZE - 1 });
+    expect(placeOf(next.access)).toEqual({ uri: `${ORIGIN}/status-lists/1`, idx: 0 });
+    await revoke(next.refresh);
+    expect([await isEnded(last.access), await isEnded(next.access)]).toEqual([false, true]);
+  });
+
+  it.each(["2", "999999999", "1000000000", "-1", "0x0", "00", "a"])(
+    "is 404 where there is none: %s",
+    async (list) => {
+      const answer = await call("GET", `/status-lists/${list}`);
+      expect(answer.status).toBe(404);
+    },
+  );
+
+  it("is read from D1 at most twice a minute by an isolate, however often it is asked for", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const { access, refresh } = await newPair(user);
+      const { uri, idx } = placeOf(access);
+      const { call: send } = isolate({});
+      expect(bitOf((await listAt(uri, send)).bytes, idx)).toBe(0);
+      await revoke(refresh);
+      expect(bitOf((await listAt(uri, send)).bytes, idx)).toBe(0);
+      vi.setSystemTime(Date.now() + 30_000);
+      expect(bitOf((await listAt(uri, send)).bytes, idx)).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe("the place of an access JWT", () => {
+  it("is kept by those that the same login gets later", async () => {
+    const { access, refresh } = await newPair(user);
+    const again = await call("POST", "/api/token/refresh/", { json: { refresh } });
+    expect(placeOf(textAt(again, "access"))).toEqual(placeOf(access));
+  });
+
+  it("does not stand in a JWT that hangs on no login", async () => {
+    const answer = await call("GET", "/rest/auth", { basic: user });
+    expect(decodeJwt(textAt(answer, "payload", "token"))).not.toHaveProperty("status");
+  });
+});
+
+describe("what ends a login sets its bit, and no other", () => {
+  const ways: readonly [string, (pair: { access: string; refresh: string }) => Promise<unknown>][] =
+    [
+      ["POST /oauth/revoke", ({ refresh }) => revoke(refresh)],
+      [
+        "DELETE /rest/token/{refresh JWT}",
+        ({ refresh, access }) => call("DELETE", `/rest/token/${refresh}`, { bearer: access }),
+      ],
+      [
+        "a new password",
+        ({ access }) =>
+          call("PATCH", "/rest/user", {
+            bearer: access,
+            json: { password: "another password", current_password: PASSWORD },
+          }),
+      ],
+      [
+        "the end of the account",
+        ({ access }) =>
+          call("DELETE", "/rest/user", { bearer: access, json: { password: PASSWORD } }),
+      ],
+    ];
+
+  it.each(ways)("%s", async (_, end) => {
+    const other = await newPair(await newUser());
+    const pair = await newPair(user);
+    expect([await isEnded(pair.access), await isEnded(other.access)]).toEqual([false, false]);
+    await end(pair);
+    expect([await isEnded(pair.access), await isEnded(other.access)]).toEqual([true, false]);
+  });
+
+  it("a log-in that goes on is not touched by the end of an API token", async () => {
+    const { access } = await newPair(user);
+    const { uuid } = await newApiToken(access, "one", 600);
+    await call("DELETE", `/rest/token/${uuid}`, { bearer: access });
+    expect(await isEnded(access)).toBe(false);
+  });
+});
