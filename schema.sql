@@ -4,7 +4,7 @@
 CREATE TABLE IF NOT EXISTS users (
   id           TEXT NOT NULL PRIMARY KEY,
   email        TEXT NOT NULL,               -- as it compares: NFKC, trimmed, lower case
-  password     TEXT NOT NULL,               -- PHC string; empty once deleted
+  password     TEXT NOT NULL,               -- PHC string, or what an import brought; empty once deleted, or made by an identity
   role         TEXT NOT NULL DEFAULT 'User' CHECK (role IN ('User', 'Admin')),
   epoch        INTEGER NOT NULL DEFAULT 0,  -- raised: every older credential is dead
   api_epoch    INTEGER NOT NULL DEFAULT 0,  -- raised: every older API token is dead
@@ -16,7 +16,9 @@ CREATE TABLE IF NOT EXISTS users (
   created_on   INTEGER NOT NULL,
   modified_on  INTEGER NOT NULL,
   deleted_on   INTEGER,
-  verified_on  INTEGER                      -- when the e-mail was proven to be hers; a new one is not yet
+  verified_on  INTEGER,                     -- when the e-mail was proven to be hers; a new one is not yet
+  disabled_on  INTEGER,                     -- set by an operator: nothing of the account stands
+  ha1b         TEXT                         -- Argon2id of md5(e-mail:domain:password), by which it is found; null: none
 ) STRICT, WITHOUT ROWID;
 
 -- One living account for an e-mail; a deleted one does not hold it.
@@ -89,3 +91,54 @@ CREATE TABLE IF NOT EXISTS contacts (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX IF NOT EXISTS contacts_list ON contacts (user_id, created_at, contact_id);
+
+-- Who did what, when and from where: every change, and every failure to authenticate. The primary
+-- key is the list of a user's own, in the order of time, so that an event costs one row written.
+CREATE TABLE IF NOT EXISTS audit (
+  user_id    TEXT NOT NULL,                 -- whose; the nil UUID where nobody is named
+  id         TEXT NOT NULL,                 -- UUIDv7
+  at         INTEGER NOT NULL,
+  what       TEXT NOT NULL,                 -- one of core/audit.ts
+  outcome    TEXT NOT NULL CHECK (outcome IN ('done', 'refused')),
+  actor      TEXT,                          -- the user who did it; null where nobody knows
+  credential TEXT,                          -- the token or JWT that was shown, by its id
+  subject    TEXT,                          -- what was made, changed or ended, by its id
+  address    TEXT,                          -- as AUDIT_ADDRESS allows
+  request_id TEXT,
+  PRIMARY KEY (user_id, id)
+) STRICT, WITHOUT ROWID;
+
+-- The export of all that is held about a user: also what has ended, and what she has run.
+CREATE INDEX IF NOT EXISTS tokens_owner ON tokens (user_id, id);
+CREATE INDEX IF NOT EXISTS receipts_runner ON receipts (run_by, id);
+CREATE INDEX IF NOT EXISTS receipts_token ON receipts (token_id, id);
+
+-- A user's last mail: it takes the turn in which no other is sent, and names the token in it.
+CREATE TABLE IF NOT EXISTS mails (
+  id       TEXT NOT NULL PRIMARY KEY,       -- the user's
+  token_id TEXT NOT NULL,
+  sent_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How often an account's password was tried and not found right, by account (for an e-mail without
+-- one, by its digest) and by account and network. It grows before the password is hashed.
+CREATE TABLE IF NOT EXISTS password_tries (
+  id           TEXT NOT NULL PRIMARY KEY,   -- the account; or account/digest of the network
+  forgotten_at INTEGER NOT NULL,            -- when the last of them will be forgotten
+  known_at     INTEGER                      -- networks: last login from there
+) STRICT, WITHOUT ROWID;
+
+-- Accounts at OpenID issuers that open one here. A table and not columns on the user, so that another
+-- issuer is a row of settings and not a change of this schema. An issuer names a person by `subject`
+-- alone, for ever; an e-mail there can go to somebody else.
+CREATE TABLE IF NOT EXISTS identities (
+  issuer     TEXT NOT NULL,
+  subject    TEXT NOT NULL,
+  user_id    TEXT NOT NULL REFERENCES users (id),
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (issuer, subject),
+  UNIQUE (user_id, issuer)                  -- a second person of one issuer does not join an account
+) STRICT, WITHOUT ROWID;
+
+-- Whose digest an HA1B token is: the token itself names nobody.
+CREATE INDEX IF NOT EXISTS users_ha1b ON users (ha1b) WHERE ha1b IS NOT NULL;

@@ -29,6 +29,18 @@ const settings = {
   QUERY_CREDENTIALS: "off",
   ROTATE_REFRESH_TOKENS: "off",
   STORAGE_DEADLINE_MS: "3000",
+  GITHUB_SCANNING_KEYS: "",
+  AUDIT_ADDRESS: "truncated",
+  AUDIT_DAYS: "90",
+  MAIL_WEBHOOK_URL: "",
+  MAIL_WEBHOOK_SECRET: "",
+  MAIL_OUTBOX: "off",
+  GOOGLE_CLIENT_ID: "",
+  FACEBOOK_APP_ID: "",
+  OPENID_ISSUERS: "[]",
+  HA1B: "off",
+  PWNED_PASSWORDS: "off",
+  PWNED_PASSWORDS_URL: "https://api.pwnedpasswords.com",
 };
 
 /** Wycheproof's test vectors, from the folder that VECTORS names: workerd sees no files. */
@@ -42,6 +54,8 @@ const vectors = VECTORS
 
 export default defineConfig({
   test: {
+    // Tests wait for workerd more than they compute: no processor is to be left out.
+    maxWorkers: "100%",
     projects: [
       {
         plugins: [
@@ -56,6 +70,7 @@ export default defineConfig({
           include: ["test/**/*.test.{ts,tsx}"],
           exclude: NODE_TESTS,
           setupFiles: ["test/setup.ts"],
+          globalSetup: ["test/identities/issuer.ts"],
           provide: { schema: schema.queries, vectors },
         },
       },

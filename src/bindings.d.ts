@@ -3,10 +3,17 @@ declare namespace Cloudflare {
   interface Env {
     readonly KV: KVNamespace;
     readonly DB: D1Database;
+    readonly LOGIN_LIMIT?: RateLimit;
+    readonly SIGN_UP_LIMIT?: RateLimit;
+    readonly TOKEN_LIMIT?: RateLimit;
     readonly ISSUER?: string;
     readonly JWT_KEYS?: string;
     readonly SIGN_UP?: string;
     readonly REVOCATION_LAG_SECONDS?: string;
+    readonly GOOGLE_CLIENT_ID?: string;
+    readonly FACEBOOK_APP_ID?: string;
+    readonly OPENID_ISSUERS?: string;
+    readonly HA1B?: string;
   }
 
   /** Types `exports` of "cloudflare:workers", by which tests call the Worker. */

@@ -1,6 +1,11 @@
 import * as v from "valibot";
+import { FACEBOOK, GOOGLE, type Issuer } from "./core/issuers.ts";
 import { type JwtKeySet, parseKeySet } from "./crypto/keys.ts";
+import { parseScanningKeys, type ScanningKey } from "./crypto/github-signature.ts";
+import { ADDRESS_FORMS, type AddressForm } from "./http/address.ts";
+import { clientIds, openIdIssuers } from "./http/issuer-settings.ts";
 import type { CorsOrigins } from "./http/transport.ts";
+import type { Webhook } from "./mail/webhook.ts";
 
 const DAY_SECONDS = 86_400;
 
@@ -47,9 +52,61 @@ const deadlineMs = v.pipe(
   v.maxValue(30_000, "must be at most 30000"),
 );
 
+const scanningKeys = v.pipe(
+  v.string("must be text"),
+  v.transform(parseScanningKeys),
+  v.custom<readonly ScanningKey[]>(
+    (keys) => keys !== null,
+    'must be JSON as GitHub publishes it: {"public_keys":[{"key_identifier":…,"key":…}]}',
+  ),
+);
+
+const auditDays = v.pipe(
+  v.string("must be text"),
+  v.regex(/^\d{1,4}$/, "must be a whole number of days"),
+  v.transform(Number),
+  v.minValue(1, "must be at least 1"),
+  v.maxValue(3_650, "must be at most 3650"),
+);
+
+/** Plain HTTP and printed mails are for one's own machine alone. */
+const isLoopback = (url: string) =>
+  /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:\/|$)/.test(url);
+
+const webhookUrl = v.pipe(
+  v.string("must be text"),
+  v.check((text) => {
+    const url = URL.parse(text);
+    const isSafe = isLoopback(text) || url?.protocol === "https:";
+    // `fetch` takes no URL with a password in it.
+    return text === "" || (isSafe && url?.username === "" && url.password === "");
+  }, "must be an https URL without user name and password"),
+);
+
+/** Standard Webhooks: `whsec_` and the base64 of 24 to 64 bytes. Null where it is empty. */
+const webhookSecret = v.pipe(
+  v.string("must be text"),
+  v.rawTransform<string, Uint8Array<ArrayBuffer> | null>(({ dataset, addIssue, NEVER }) => {
+    if (dataset.value === "") return null;
+    const [, text] = /^whsec_([\w+/]+={0,2})$/.exec(dataset.value) ?? [];
+    const bytes = text === undefined ? null : fromBase64(text);
+    if (bytes !== null && bytes.length >= 24 && bytes.length <= 64) return bytes;
+    addIssue({ message: "must be whsec_ and the base64 of 24 to 64 bytes" });
+    return NEVER;
+  }),
+);
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
+  try {
+    return Uint8Array.fromBase64(text);
+  } catch {
+    return null;
+  }
+}
+
 const switched = v.picklist(["on", "off"], "must be on or off");
 
-const Settings = v.object({
+const Fields = v.object({
   ISSUER: origin,
   JWT_KEYS: keySet,
   SIGN_UP: v.optional(v.picklist(["open", "closed"], "must be open or closed"), "open"),
@@ -58,7 +115,43 @@ const Settings = v.object({
   QUERY_CREDENTIALS: v.optional(switched, "off"),
   ROTATE_REFRESH_TOKENS: v.optional(switched, "off"),
   STORAGE_DEADLINE_MS: v.optional(deadlineMs, "3000"),
+  GITHUB_SCANNING_KEYS: v.optional(scanningKeys, ""),
+  AUDIT_ADDRESS: v.optional(
+    v.picklist(ADDRESS_FORMS, `must be one of ${ADDRESS_FORMS.join(", ")}`),
+    "truncated",
+  ),
+  AUDIT_DAYS: v.optional(auditDays, "90"),
+  MAIL_WEBHOOK_URL: v.optional(webhookUrl, ""),
+  MAIL_WEBHOOK_SECRET: v.optional(webhookSecret, ""),
+  MAIL_OUTBOX: v.optional(switched, "off"),
+  GOOGLE_CLIENT_ID: v.optional(clientIds, ""),
+  FACEBOOK_APP_ID: v.optional(clientIds, ""),
+  OPENID_ISSUERS: v.optional(openIdIssuers, "[]"),
+  HA1B: v.optional(switched, "off"),
+  PWNED_PASSWORDS: v.optional(switched, "off"),
+  PWNED_PASSWORDS_URL: v.optional(origin, "https://api.pwnedpasswords.com"),
 });
+
+const Settings = v.pipe(
+  Fields,
+  v.forward(
+    v.partialCheck(
+      [["MAIL_WEBHOOK_URL"], ["MAIL_WEBHOOK_SECRET"]],
+      ({ MAIL_WEBHOOK_URL: url, MAIL_WEBHOOK_SECRET: secret }) =>
+        (url === "") === (secret === null),
+      "must be set together with MAIL_WEBHOOK_URL",
+    ),
+    ["MAIL_WEBHOOK_SECRET"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["ISSUER"], ["MAIL_OUTBOX"]],
+      ({ ISSUER, MAIL_OUTBOX }) => MAIL_OUTBOX === "off" || isLoopback(ISSUER),
+      "may be on only where ISSUER is http://localhost: it prints tokens",
+    ),
+    ["MAIL_OUTBOX"],
+  ),
+);
 
 export interface Config {
   readonly issuer: string;
@@ -69,6 +162,16 @@ export interface Config {
   readonly credentialsInQuery: boolean;
   readonly rotateRefreshTokens: boolean;
   readonly storageDeadlineMs: number;
+  /** Empty: no report is taken for one of GitHub's. */
+  readonly githubScanningKeys: readonly ScanningKey[];
+  readonly auditAddress: AddressForm;
+  readonly auditDays: number;
+  /** How mails go out: printed, to a webhook, or not at all. */
+  readonly mail: "outbox" | Webhook | null;
+  readonly issuers: readonly Issuer[];
+  readonly takesHa1b: boolean;
+  /** Where new passwords are asked for that have leaked; null where they are not. */
+  readonly pwnedPasswordsUrl: string | null;
 }
 
 /**
@@ -94,5 +197,22 @@ export function readConfig(env: Readonly<Record<string, unknown>>): Config {
     credentialsInQuery: settings.QUERY_CREDENTIALS === "on",
     rotateRefreshTokens: settings.ROTATE_REFRESH_TOKENS === "on",
     storageDeadlineMs: settings.STORAGE_DEADLINE_MS,
+    githubScanningKeys: settings.GITHUB_SCANNING_KEYS,
+    auditAddress: settings.AUDIT_ADDRESS,
+    auditDays: settings.AUDIT_DAYS,
+    mail: mailOf(settings),
+    issuers: [
+      { ...GOOGLE, audience: settings.GOOGLE_CLIENT_ID },
+      { ...FACEBOOK, audience: settings.FACEBOOK_APP_ID },
+      ...settings.OPENID_ISSUERS,
+    ],
+    takesHa1b: settings.HA1B === "on",
+    pwnedPasswordsUrl: settings.PWNED_PASSWORDS === "on" ? settings.PWNED_PASSWORDS_URL : null,
   });
+}
+
+function mailOf(settings: v.InferOutput<typeof Settings>): Config["mail"] {
+  const { MAIL_WEBHOOK_URL: url, MAIL_WEBHOOK_SECRET: secret, MAIL_OUTBOX } = settings;
+  if (url !== "" && secret !== null) return { url, secret };
+  return MAIL_OUTBOX === "on" ? "outbox" : null;
 }

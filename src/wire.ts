@@ -4,32 +4,57 @@ import { accounts } from "./core/accounts.ts";
 import { actionTokens } from "./core/action-tokens.ts";
 import { apiTokens } from "./core/api-tokens.ts";
 import { authenticator } from "./core/authenticate.ts";
+import { ha1b } from "./core/ha1b.ts";
+import { identityLogin } from "./core/identity-login.ts";
+import type { Ha1bHashes } from "./core/identity-ports.ts";
 import { introspection } from "./core/introspection.ts";
+import { leaks } from "./core/leaks.ts";
 import { jwtPairs } from "./core/jwt-pairs.ts";
-import { passwordLogin } from "./core/password-login.ts";
+import type { Mailer } from "./core/mail.ts";
+import { passwordCheck, passwordLogin } from "./core/password-login.ts";
+import { trySecret } from "./core/password-tries.ts";
+import { passwordRules } from "./core/password-rules.ts";
 import type { Contacts, Passwords, Standing } from "./core/ports.ts";
+import { recovery } from "./core/recovery.ts";
 import { sessions } from "./core/sessions.ts";
 import { statusLists } from "./core/status-lists.ts";
 import type { User } from "./core/user.ts";
+import { githubSignature } from "./crypto/github-signature.ts";
+import { idTokens } from "./crypto/id-tokens.ts";
 import { jwts } from "./crypto/jwt.ts";
 import { keyRing, publicKeySet } from "./crypto/keys.ts";
+import { neverPwned, pwnedPasswords } from "./crypto/pwned-passwords.ts";
 import { secrets } from "./crypto/secrets.ts";
 import { statusListSigner } from "./crypto/status-list.ts";
+import { keptOrigin } from "./http/address.ts";
+import { networkOf } from "./http/network.ts";
+import { requestOrigin } from "./http/origin.ts";
+import { nowhere, outbox } from "./mail/outbox.ts";
+import { webhook } from "./mail/webhook.ts";
 import { actionTokens as actionTokenStore } from "./storage/action-tokens.ts";
+import { audit } from "./storage/audit-sql.ts";
 import { background, type WaitUntil } from "./storage/background.ts";
 import { d1ActionTokens } from "./storage/d1-action-tokens.ts";
+import { d1Audit } from "./storage/d1-audit.ts";
 import { d1Contacts } from "./storage/d1-contacts.ts";
+import { d1PersonalData } from "./storage/d1-personal-data.ts";
+import { d1MailTokens } from "./storage/d1-mail-tokens.ts";
+import { d1PasswordTries } from "./storage/d1-password-tries.ts";
+import { d1Ha1b } from "./storage/d1-ha1b.ts";
+import { d1Identities } from "./storage/d1-identities.ts";
 import { d1StatusLists } from "./storage/d1-status-lists.ts";
 import { d1Tokens } from "./storage/d1-tokens.ts";
 import { d1Users } from "./storage/d1-users.ts";
 import { database } from "./storage/database.ts";
 import { deadline } from "./storage/deadline.ts";
 import { endings } from "./storage/endings.ts";
+import { forgetUser } from "./storage/forget-user.ts";
 import { housekeeping } from "./storage/housekeeping.ts";
 import { kvTokens } from "./storage/kv-tokens.ts";
 import { kvUsers } from "./storage/kv-users.ts";
 import { memory } from "./storage/memory.ts";
 import { checkPlan } from "./storage/promise.ts";
+import { rateLimits } from "./storage/rate-limits.ts";
 import { tokens as tokenStore } from "./storage/tokens.ts";
 import { users as userStore } from "./storage/users.ts";
 
@@ -39,18 +64,29 @@ const STATUS_LIST_SCAN_MS = 30_000;
 export interface Bindings {
   readonly KV: KVNamespace;
   readonly DB: D1Database;
+  /** Limits a network; where one is not bound, nothing is limited by it. */
+  readonly LOGIN_LIMIT?: RateLimit;
+  readonly SIGN_UP_LIMIT?: RateLimit;
+  readonly TOKEN_LIMIT?: RateLimit;
 }
 
 /** What the runtime gives beside bindings. */
 export interface Platform {
   readonly waitUntil: WaitUntil;
   readonly passwords: Passwords;
+  /** For the deployment of this issuer. */
+  readonly ha1bHashes: (issuer: string) => Ha1bHashes;
 }
 
 export type Services = ReturnType<typeof wire>;
 
 /** Bindings and settings to services: the only place that knows which adapter serves which port. */
-export function wire({ KV, DB }: Bindings, config: Config, { waitUntil, passwords }: Platform) {
+export function wire(
+  bindings: Bindings,
+  config: Config,
+  { waitUntil, passwords, ha1bHashes }: Platform,
+) {
+  const { KV, DB } = bindings;
   const work = background(waitUntil);
   const withDeadline = deadline(config.storageDeadlineMs);
   const db = database(DB, withDeadline);
@@ -63,40 +99,107 @@ export function wire({ KV, DB }: Bindings, config: Config, { waitUntil, password
     uses: memory<true>(3_600_000),
   };
   const ending = endings(db, kv, plan);
+  const audited = audit(() => keptOrigin(config.auditAddress));
+  const userCopies = kvUsers(KV, withDeadline, config.revocationLagSeconds);
+  const forgetting = forgetUser({ kv: userCopies, background: work, plan, memories });
   const users = userStore({
-    d1: d1Users(db, ending),
-    kv: kvUsers(KV, withDeadline, config.revocationLagSeconds),
+    d1: d1Users(db, ending, audited),
+    kv: userCopies,
     background: work,
     plan,
-    memories,
+    forgetting,
   });
-  const strict = d1Tokens(db, ending);
+  const strict = d1Tokens(db, ending, audited);
   const tokens = tokenStore({ d1: strict, kv, background: work, plan, memories });
-  const store = actionTokenStore(d1ActionTokens(db), kv, work);
+  const store = actionTokenStore(d1ActionTokens(db, ending, audited), kv, work, forgetting);
   const contacts: Contacts = d1Contacts(db);
 
   const keys = keyRing(config.jwtKeys);
   const signedTokens = jwts(keys, config.issuer);
-  const login = passwordLogin({ users, passwords });
+  const mailer = mailerOf(config.mail);
+  const network = () => networkOf(requestOrigin().address);
+  const { LOGIN_LIMIT, SIGN_UP_LIMIT, TOKEN_LIMIT } = bindings;
+  const limiters = { login: LOGIN_LIMIT, sign_up: SIGN_UP_LIMIT, token: TOKEN_LIMIT };
+  const limits = rateLimits(limiters, network, work, withDeadline);
+  const tries = d1PasswordTries(db, work, network);
+  const checkPassword = passwordCheck({
+    trySecret: trySecret({ tries, limits }),
+    users,
+    passwords,
+  });
+  const ha1bLogin = config.takesHa1b
+    ? ha1b({ users: d1Ha1b(db, work), hashes: ha1bHashes(config.issuer), tries, limits })
+    : null;
+  const byPassword = passwordLogin(checkPassword);
+  const login = ha1bLogin === null ? byPassword : ha1bLogin.keeping(byPassword);
+  const { pwnedPasswordsUrl } = config;
+  const isPwned = pwnedPasswordsUrl === null ? neverPwned : pwnedPasswords(pwnedPasswordsUrl);
+  const checkNew = passwordRules(passwords, isPwned);
   return {
-    authenticate: authenticator({ login, secrets, tokens, jwts: signedTokens }),
-    accounts: accounts({ users, passwords, signUpIsOpen: config.signUpIsOpen }),
+    authenticate: authenticator({
+      login,
+      identityLogin: identityLogin({
+        idTokens: idTokens(config.issuers, config.storageDeadlineMs),
+        identities: d1Identities(db, audited),
+        limits,
+        signUpIsOpen: config.signUpIsOpen,
+      }),
+      ha1b: ha1bLogin,
+      secrets,
+      tokens,
+      jwts: signedTokens,
+    }),
+    accounts: accounts({
+      users,
+      passwords,
+      checkPassword,
+      checkNew,
+      limits,
+      ha1b: ha1bLogin,
+      signUpIsOpen: config.signUpIsOpen,
+    }),
     sessions: sessions({ login, secrets, tokens, users }),
     jwtPairs: jwtPairs({
       login,
       tokens,
       jwts: signedTokens,
+      limits,
       rotates: config.rotateRefreshTokens,
     }),
     apiTokens: apiTokens({ users, tokens, secrets, jwts: signedTokens }),
-    actionTokens: actionTokens({ actions, store, secrets }),
+    actionTokens: actionTokens({ actions: actions(passwords, isPwned), store, secrets }),
+    recovery: recovery({
+      tokens: d1MailTokens(db, audited),
+      secrets,
+      mailer,
+      limits,
+      later: work.later,
+      issuer: config.issuer,
+    }),
     introspection: introspection({ jwts: signedTokens, secrets, strict, tokens }),
+    leaks: leaks({
+      jwts: signedTokens,
+      secrets,
+      tokens,
+      users,
+      mailer,
+      later: work.later,
+      limits,
+      isSignedByGithub: githubSignature(config.githubScanningKeys),
+    }),
     statusLists: statusLists({
       store: d1StatusLists(db, memory(STATUS_LIST_SCAN_MS)),
       signer: statusListSigner(keys, config.issuer),
     }),
     publicKeys: publicKeySet(config.jwtKeys),
     contacts,
-    housekeeping: housekeeping(db, ending),
+    audit: d1Audit(db, audited, work),
+    personalData: d1PersonalData(db),
+    housekeeping: housekeeping(db, ending, kv, config.auditDays),
   };
+}
+
+function mailerOf(mail: Config["mail"]): Mailer {
+  if (mail === null) return nowhere;
+  return mail === "outbox" ? outbox : webhook(mail);
 }

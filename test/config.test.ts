@@ -3,6 +3,10 @@ import { describe, expect, it } from "vitest";
 import { readConfig } from "../src/config.ts";
 
 const GOOD = { ISSUER: "https://auth.example.com", JWT_KEYS: env.JWT_KEYS };
+const WEBHOOK = {
+  MAIL_WEBHOOK_URL: "https://mail.example.com/hook",
+  MAIL_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+};
 const SECRET = "c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1yZWFk";
 
 function complaint(settings: Readonly<Record<string, unknown>>): string {
@@ -78,12 +82,46 @@ describe("settings", () => {
     ["CORS_ORIGINS", 77_001],
     ["QUERY_CREDENTIALS", SECRET],
     ["QUERY_CREDENTIALS", "ON"],
+    ["MAIL_OUTBOX", "on"],
+    ["MAIL_OUTBOX", SECRET],
+    ["MAIL_WEBHOOK_URL", SECRET],
+    ["MAIL_WEBHOOK_URL", `http://mail.example/${SECRET}`],
+    ["MAIL_WEBHOOK_URL", `https://user:${SECRET}@mail.example/`],
+    ["MAIL_WEBHOOK_URL", `http://localhost.example/${SECRET}`],
+    ["MAIL_WEBHOOK_URL", `http://localhost@mail.example/${SECRET}`],
+    ["MAIL_WEBHOOK_SECRET", SECRET],
+    ["MAIL_WEBHOOK_SECRET", `whsec_${SECRET.slice(0, 30)}`],
+    ["MAIL_WEBHOOK_SECRET", `whsec_${"A".repeat(88)}`],
+    ["MAIL_WEBHOOK_SECRET", `whsec_${SECRET}!`],
+    ["PWNED_PASSWORDS", SECRET],
+    ["PWNED_PASSWORDS_URL", `https://pwned.example/${SECRET}`],
   ])("%s as %j stops the start and is not quoted", (name, value) => {
-    const message = complaint({ ...GOOD, [name]: value });
+    const message = complaint({ ...GOOD, ...WEBHOOK, [name]: value });
     expect(message).toMatch(new RegExp(`^ {2}${name} `, "m"));
     expect(message).not.toContain(SECRET);
     expect(message).not.toContain("77001");
     expect(message.match(/^ {2}/gm)).toHaveLength(1);
+  });
+
+  it("needs both of a webhook, or neither", () => {
+    const { MAIL_WEBHOOK_URL, MAIL_WEBHOOK_SECRET } = WEBHOOK;
+    const url = MAIL_WEBHOOK_URL;
+    expect(readConfig(GOOD).mail).toBeNull();
+    expect(readConfig({ ...GOOD, ...WEBHOOK }).mail).toMatchObject({ url });
+    for (const one of [{ MAIL_WEBHOOK_URL }, { MAIL_WEBHOOK_SECRET }]) {
+      expect(complaint({ ...GOOD, ...one })).toContain("MAIL_WEBHOOK_SECRET must be set together");
+    }
+  });
+
+  it("prints mails on a loopback issuer alone", () => {
+    const on = { ...GOOD, MAIL_OUTBOX: "on" };
+    for (const ISSUER of ["http://localhost:8787", "http://127.0.0.1", "https://[::1]:1"]) {
+      expect(readConfig({ ...on, ISSUER }).mail).toBe("outbox");
+      expect(readConfig({ ...on, ...WEBHOOK, ISSUER }).mail).not.toBe("outbox");
+    }
+    for (const ISSUER of ["http://localhost.example", "https://localhost.example:1"]) {
+      expect(complaint({ ...on, ISSUER })).toContain("MAIL_OUTBOX may be on only where");
+    }
   });
 
   it.each([

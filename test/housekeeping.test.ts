@@ -16,7 +16,7 @@ const MARKS_A_RUN = 200;
 const OPERATIONS = 1_000;
 
 interface Table {
-  readonly name: "tokens" | "receipts";
+  readonly name: "tokens" | "receipts" | "mails";
   /** Puts so many rows in, whose time is so many milliseconds ago; all of their ids begin so. */
   fill(prefix: string, count: number, agoMs: number): Promise<unknown>;
   readonly keptMs: number;
@@ -46,6 +46,11 @@ const TABLES: readonly Table[] = [
       "'a token', 'addContact', ?3, ?4, '{}'",
     ),
     keptMs: 31 * DAY_MS,
+  },
+  {
+    name: "mails",
+    fill: filled("mails (id, token_id, sent_at)", "substr(?3, 1, 8), ?4"),
+    keptMs: DAY_MS,
   },
 ];
 
@@ -104,12 +109,12 @@ async function cronTrigger(): Promise<void> {
 }
 
 const isMark = ({ operation }: StorageCall) => operation === "put";
-const isSweep = ({ label }: StorageCall) => /DELETE (tokens|receipts)/.test(label);
+const isSweep = ({ label }: StorageCall) => /DELETE (tokens|receipts|mails)/.test(label);
 
 vi.setConfig({ testTimeout: 30_000 });
 
 beforeEach(async () => {
-  const tables = ["tokens", "receipts", "endings", "housekeeping", "users"];
+  const tables = ["tokens", "receipts", "mails", "endings", "housekeeping", "users"];
   await env.DB.batch([
     ...tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
     env.DB.prepare(
@@ -137,7 +142,7 @@ describe.each(TABLES)("$name", ({ name, fill, keptMs }) => {
     await fill("b over", most, keptMs + 1);
     const first = await run();
     expect(first.result?.deleted).toBe(most - 4_000);
-    expect(first.calls.filter(isSweep)).toHaveLength(STEPS_A_RUN + 1);
+    expect(first.calls.filter(isSweep)).toHaveLength(STEPS_A_RUN + TABLES.length - 1);
     // In proportion to the rows walked over, however many there are in the table.
     expect(first.rowsRead).toBeLessThan(6 * most);
     expect(await cursorOf(name)).toMatch(/^b over/);

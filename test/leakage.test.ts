@@ -70,6 +70,10 @@ async function everyFlow(run: string, send: Call) {
   const api = keep(`${run} api`, created, "payload", "token");
   await send("GET", "/rest/user", { xAuthToken: api });
   await send("GET", "/rest/token/list", { bearer: api });
+  for (const path of ["/rest/audit", "/rest/user/export"]) {
+    const { text } = await send("GET", path, { bearer: api });
+    answers.push([`answer to ${path}, body`, text]);
+  }
   const uuid = textAt(created, "payload", "uuid");
   await send("PATCH", `/rest/token/${uuid}`, { bearer: auth, json: { name: "y" } });
 
@@ -124,6 +128,14 @@ async function everyFailure(run: string, send: Call) {
   const bearer = keep(`${run} failing access`, pair, "access");
   const login = await send("POST", "/tokens", { json: { email_id: email, password } });
   const session = keep(`${run} failing session`, login, "data", "token");
+  // A contact of somebody who stays: a deletion takes them away.
+  const payload = { contact_id: (await newUser()).id };
+  const made = await send("POST", "/api/generate-action-token", {
+    bearer,
+    json: { action: "addContact", payload },
+  });
+  const token = keep(`${run} failing action`, made, "token", "token");
+  await send("POST", "/api/run-action-token", { bearer, json: { token } });
   const json = { action: "addContact", payload: { contact_id: user.id } };
   const failures = [
     () => vi.spyOn(env.DB, "prepare").mockImplementation(() => fail("D1 is down")),
@@ -192,7 +204,7 @@ describe("nothing that is stored or told can be used as a credential", () => {
     expect(Object.keys(secrets).length).toBeGreaterThan(20);
     const tables = new Set((await d1Exhibits()).map(([place]) => place.replace(/\..*/, "")));
     expect([...tables]).toEqual(
-      expect.arrayContaining(["D1 users", "D1 tokens", "D1 receipts", "D1 contacts"]),
+      expect.arrayContaining(["D1 users", "D1 tokens", "D1 receipts", "D1 contacts", "D1 audit"]),
     );
     expect((await kvExhibits()).length).toBeGreaterThan(10);
     expect(logged.length).toBeGreaterThan(10);

@@ -22,7 +22,7 @@ export const addContact = defineAction({
 
   conditions: ({ contact_id }) => [
     {
-      holds: sql`EXISTS (SELECT 1 FROM users WHERE id = ${contact_id} AND deleted_on IS NULL)`,
+      holds: sql`EXISTS (SELECT 1 FROM users WHERE id = ${contact_id} AND deleted_on IS NULL AND disabled_on IS NULL)`,
       field: "contact_id",
       message: "This contact does not exist any more.",
     },

@@ -1,33 +1,55 @@
 import * as v from "valibot";
-import type { Action, ActionPlan, ActionRun, Condition } from "../core/action.ts";
+import type { Action, ActionRun, Condition, Parsed, Planned } from "../core/action.ts";
 import type { Json } from "../core/token.ts";
 
-interface Definition<Schema extends v.GenericSchema<Json, Json>> {
+type JsonSchema = v.GenericSchema<Json, Json>;
+
+interface Definition<Payload extends JsonSchema, Input extends JsonSchema> {
   readonly name: string;
   readonly needsCaller: boolean;
-  readonly payload: Schema;
-  conditions(payload: v.InferOutput<Schema>): readonly Condition[];
-  plan(run: ActionRun<v.InferOutput<Schema>>): ActionPlan | { readonly rejected: string };
+  readonly isInternal?: boolean;
+  readonly isCostly?: boolean;
+  readonly payload: Payload;
+  /** Without one, whatever is sent beside the token is left alone. */
+  readonly input?: Input;
+  conditions(payload: v.InferOutput<Payload>, issuerId: string): readonly Condition[];
+  plan(run: ActionRun<v.InferOutput<Payload>, v.InferOutput<Input>>): Planned | Promise<Planned>;
 }
 
-/** Ties an action to its payload schema, so that `conditions` and `plan` see only payloads that fit. */
-export function defineAction<const Schema extends v.GenericSchema<Json, Json>>(
-  definition: Definition<Schema>,
+/** Ties an action to its schemas, so that `conditions` and `plan` see only what fits. */
+export function defineAction<const Payload extends JsonSchema, const Input extends JsonSchema>(
+  definition: Definition<Payload, Input>,
 ): Action {
-  const checked = (payload: Json) => v.parse(definition.payload, payload);
+  const { name, needsCaller, isInternal = false, isCostly = false, payload, input } = definition;
+  const taken =
+    input ??
+    v.pipe(
+      v.unknown(),
+      v.transform((): Json => null),
+    );
   return {
-    name: definition.name,
-    needsCaller: definition.needsCaller,
-    parse(payload) {
-      const result = v.safeParse(definition.payload, payload);
-      if (result.success) return { ok: true, value: result.output };
-      const problems = result.issues.map((issue) => ({
-        path: v.getDotPath(issue) ?? "",
-        message: issue.path?.at(-1)?.origin === "key" ? "field is required" : issue.message,
-      }));
-      return { ok: false, problems };
-    },
-    conditions: (payload) => definition.conditions(checked(payload)),
-    plan: (run) => definition.plan({ ...run, payload: checked(run.payload) }),
+    name,
+    needsCaller,
+    isInternal,
+    isCostly,
+    parse: (value) => readBy(payload, value),
+    parseInput: (value) => readBy(taken, value),
+    conditions: (value, issuerId) => definition.conditions(v.parse(payload, value), issuerId),
+    plan: (run) =>
+      definition.plan({
+        ...run,
+        payload: v.parse(payload, run.payload),
+        input: v.parse(taken, run.input),
+      }),
   };
+}
+
+function readBy(schema: v.GenericSchema<unknown, Json>, value: Json): Parsed<Json> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return { ok: true, value: result.output };
+  const problems = result.issues.map((issue) => ({
+    path: v.getDotPath(issue) ?? "",
+    message: issue.path?.at(-1)?.origin === "key" ? "field is required" : issue.message,
+  }));
+  return { ok: false, problems };
 }

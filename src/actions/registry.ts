@@ -1,9 +1,12 @@
-import type { ActionRegistry } from "../core/ports.ts";
+import type { IsPwned } from "../core/password-rules.ts";
+import type { ActionRegistry, Passwords } from "../core/ports.ts";
 import { addContact } from "./add-contact.ts";
+import { resetPassword } from "./reset-password.ts";
+import { verifyEmail } from "./verify-email.ts";
 
 /** Every action there is: one line each. */
-const ACTIONS = [addContact];
-
-const byName = new Map(ACTIONS.map((action) => [action.name, action]));
-
-export const actions: ActionRegistry = { find: (name) => byName.get(name) };
+export function actions(passwords: Passwords, isPwned: IsPwned): ActionRegistry {
+  const all = [addContact, verifyEmail, resetPassword(passwords, isPwned)];
+  const byName = new Map(all.map((action) => [action.name, action]));
+  return { find: (name) => byName.get(name) };
+}

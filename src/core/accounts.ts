@@ -1,7 +1,11 @@
 import type { Caller } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
+import type { Ha1b } from "./ha1b.ts";
+import type { CheckPassword } from "./password-login.ts";
+import type { PasswordRules } from "./password-rules.ts";
+import { admit, type RateLimits } from "./password-tries.ts";
 import type { Passwords, UserChange, Users } from "./ports.ts";
-import { normalizeEmail, type Profile, type User } from "./user.ts";
+import { normalizeEmail, type Profile, type User, type UserWithPassword } from "./user.ts";
 
 export interface SignUp extends Profile {
   readonly email: string;
@@ -20,21 +24,38 @@ export type Accounts = ReturnType<typeof accounts>;
 interface Deps {
   readonly users: Users;
   readonly passwords: Passwords;
+  readonly checkPassword: CheckPassword;
+  readonly limits: RateLimits;
+  readonly ha1b: Ha1b | null;
+  readonly checkNew: PasswordRules;
   readonly signUpIsOpen: boolean;
 }
 
 /** Sign-up, read, change, delete, as `contracts` of the four surfaces share them. */
-export function accounts({ users, passwords, signUpIsOpen }: Deps) {
+export function accounts({
+  users,
+  passwords,
+  checkPassword,
+  checkNew,
+  limits,
+  ha1b,
+  signUpIsOpen,
+}: Deps) {
   /**
-   * One password hash, whatever is wrong.
-   * @returns the epoch of which it is the password
-   * @throws FaultError `credentials_wrong`
+   * The current password, or where nothing but the account's identity was shown, that it has none.
+   * @returns the account, of its present epoch
+   * @throws FaultError `current_password_missing`, `credentials_wrong`, `throttled`
    */
-  async function confirmPassword(userId: string, password: string): Promise<number> {
+  async function confirm(
+    caller: Caller,
+    password: string | undefined,
+    nowMs: number,
+  ): Promise<UserWithPassword> {
+    const { userId, by } = caller;
+    if (password !== undefined) return checkPassword({ userId }, password, nowMs);
+    if (by.method !== "identity") return refuse({ code: "current_password_missing" });
     const user = await users.byId(userId);
-    const verdict = await passwords.verify(password, user?.passwordHash ?? null);
-    if (user === null || verdict === "mismatch") return refuse({ code: "credentials_wrong" });
-    return user.epoch;
+    return user?.passwordHash === "" ? user : refuse({ code: "current_password_missing" });
   }
 
   /** @throws FaultError `token_invalid` where the account is gone, `unavailable` */
@@ -51,10 +72,14 @@ export function accounts({ users, passwords, signUpIsOpen }: Deps) {
   }
 
   return {
-    /** @throws FaultError `sign_up_closed`, `password_common`, `user_exists`, `unavailable` */
+    /**
+     * @throws FaultError `sign_up_closed`, `password_common`, `password_pwned`, `user_exists`,
+     *   `throttled`, `unavailable`
+     */
     async signUp({ email, password, ...profile }: SignUp, nowMs: number): Promise<User> {
       if (!signUpIsOpen) refuse({ code: "sign_up_closed" });
-      if (passwords.isCommon(password)) refuse({ code: "password_common" });
+      await admit(limits, "sign_up");
+      await checkNew(password);
       const user = {
         ...profile,
         id: crypto.randomUUID(),
@@ -66,35 +91,44 @@ export function accounts({ users, passwords, signUpIsOpen }: Deps) {
         modifiedAtMs: nowMs,
         deletedAtMs: null,
         emailVerifiedAtMs: null,
+        identities: {},
       };
-      const passwordHash = await passwords.hash(password);
-      if (!(await users.insert({ ...user, passwordHash }))) refuse({ code: "user_exists" });
+      const stored = {
+        ...user,
+        passwordHash: await passwords.hash(password),
+        ha1bHash: ha1b === null ? null : await ha1b.hashOf(user.email, password),
+      };
+      if (!(await users.insert(stored))) refuse({ code: "user_exists" });
       return user;
     },
 
     read,
 
     /**
-     * A new e-mail or password needs the current password. A new password ends every other
+     * A new e-mail or password needs the current password, or the ID token where there is none. A new password ends every other
      * credential of the user, JWTs and outstanding action tokens too.
      * @throws FaultError `current_password_missing`, `credentials_wrong`, `password_common`,
-     *   `user_exists`, `token_invalid`, `unavailable`
+     *   `password_pwned`, `user_exists`, `token_invalid`, `throttled`, `unavailable`
      */
     async change(caller: Caller, change: AccountChange, nowMs: number): Promise<User> {
       const { email: sentEmail, password, currentPassword, ...profile } = change;
       const email = await newEmail(caller, sentEmail);
       let ifEpoch: number | null = null;
+      let ha1bHash: string | undefined;
       if (email !== undefined || password !== undefined) {
-        if (currentPassword === undefined) return refuse({ code: "current_password_missing" });
-        if (password !== undefined && passwords.isCommon(password)) {
-          refuse({ code: "password_common" });
+        const user = await confirm(caller, currentPassword, nowMs);
+        ifEpoch = user.epoch;
+        if (password !== undefined) await checkNew(password);
+        const known = password ?? currentPassword;
+        if (ha1b !== null && known !== undefined) {
+          ha1bHash = await ha1b.hashOf(email ?? user.email, known);
         }
-        ifEpoch = await confirmPassword(caller.userId, currentPassword);
       }
       const update: UserChange = {
         ...profile,
         ...(email === undefined ? {} : { email }),
         ...(password === undefined ? {} : { passwordHash: await passwords.hash(password) }),
+        ...(ha1bHash === undefined ? {} : { ha1bHash }),
       };
       const changed = await users.update(caller, update, ifEpoch, nowMs);
       if (changed === "email_taken") return refuse({ code: "user_exists" });
@@ -103,8 +137,8 @@ export function accounts({ users, passwords, signUpIsOpen }: Deps) {
 
     /** Ends the account and every credential of it at once; the e-mail may sign up again. */
     async remove(caller: Caller, password: string, nowMs: number): Promise<void> {
-      const ifEpoch = await confirmPassword(caller.userId, password);
-      if (!(await users.remove(caller, ifEpoch, nowMs))) refuse({ code: "token_invalid" });
+      const { epoch } = await confirm(caller, password, nowMs);
+      if (!(await users.remove(caller, epoch, nowMs))) refuse({ code: "token_invalid" });
     },
   };
 }

@@ -1,8 +1,10 @@
+import type { Action } from "./action.ts";
 import type { Caller } from "./authenticate.ts";
-import { type RefusalReason, refuse } from "./fault.ts";
+import { type Problem, type RefusalReason, refuse } from "./fault.ts";
 import type {
   ActionRegistry,
   ActionTokens as ActionTokenStore,
+  ClaimOutcome,
   Page,
   PageRequest,
   Receipt,
@@ -39,10 +41,37 @@ function refuseRun(reason: RefusalReason, message?: string): never {
   return refuse({ code: "action_refused", reason, message: text });
 }
 
+function refuseGiven(member: "payload" | "input", problems: readonly Problem[]): never {
+  return refuse({ code: "payload_invalid", member, problems });
+}
+
+function receiptOf(result: ClaimOutcome, token: ActionToken): Receipt {
+  switch (result.outcome) {
+    case "done":
+      return result.receipt;
+    case "repeated":
+      return result.receipt.tokenId === token.id
+        ? result.receipt
+        : refuse({ code: "idempotency_mismatch" });
+    case "rejected":
+      return refuseRun("rejected", result.message);
+    case "caller_gone":
+      return refuse({ code: "token_invalid" });
+    default:
+      return refuseRun(result.outcome);
+  }
+}
+
 /** Tokens that let whoever shows them run one action, a stated number of times. */
 export function actionTokens({ actions, store, secrets }: Deps) {
+  function issuable(name: string): Action | undefined {
+    const action = actions.find(name);
+    return action?.isInternal ? undefined : action;
+  }
+
   return {
-    knows: (action: string): boolean => actions.find(action) !== undefined,
+    /** Whether a caller may issue a token for it. */
+    knows: (action: string): boolean => issuable(action) !== undefined,
 
     /**
      * A token that could never run is never issued.
@@ -53,10 +82,10 @@ export function actionTokens({ actions, store, secrets }: Deps) {
       { action: name, payload, ttlSeconds, maxUses, audience }: Issue,
       nowMs: number,
     ): Promise<{ token: ActionToken; secret: string }> {
-      const action = actions.find(name);
+      const action = issuable(name);
       if (action === undefined) return refuse({ code: "action_unknown" });
       const parsed = action.parse(payload);
-      if (!parsed.ok) return refuse({ code: "payload_invalid", problems: parsed.problems });
+      if (!parsed.ok) return refuseGiven("payload", parsed.problems);
       const { secret, id } = await secrets.create("action");
       const token: ActionToken = {
         kind: "action",
@@ -72,7 +101,11 @@ export function actionTokens({ actions, store, secrets }: Deps) {
         maxUses,
         uses: 0,
       };
-      const failed = await store.insert(token, caller, action.conditions(parsed.value));
+      const failed = await store.insert(
+        token,
+        caller,
+        action.conditions(parsed.value, token.userId),
+      );
       if (failed === "caller_gone") return refuse({ code: "token_invalid" });
       if (failed === "audience_unknown") {
         return refuse({ code: "reference_unknown", field: "audience" });
@@ -86,11 +119,12 @@ export function actionTokens({ actions, store, secrets }: Deps) {
     /**
      * Claims a use, has the effect and leaves the receipt, all of it or none. The same key from
      * the same caller gets the same receipt again, without a second run.
-     * @throws FaultError `action_refused`, `credentials_missing`, `token_invalid`,
+     * @throws FaultError `action_refused`, `payload_invalid`, `credentials_missing`, `token_invalid`,
      *   `idempotency_mismatch`, `unavailable`
      */
     async run(
       secret: string,
+      input: Json,
       caller: Caller | null,
       idempotencyKey: string | null,
       nowMs: number,
@@ -105,38 +139,31 @@ export function actionTokens({ actions, store, secrets }: Deps) {
       // Issued by a version that knew it, run by one that does not (any more).
       if (action === undefined || !parsed?.ok) return refuseRun("rejected");
       if (action.needsCaller && caller === null) return refuse({ code: "credentials_missing" });
-      const plan = action.plan({
-        payload: parsed.value,
-        issuerId: token.userId,
-        runnerId,
-        nowMs,
-      });
-      if ("rejected" in plan) return refuseRun("rejected", plan.rejected);
-      const result = await store.claim({
+      const given = action.parseInput(input);
+      if (!given.ok) return refuseGiven("input", given.problems);
+      const claim = {
         receiptId: crypto.randomUUID(),
         token,
         action: action.name,
         runnerId,
         caller,
-        conditions: action.conditions(parsed.value),
-        plan,
+        conditions: action.conditions(parsed.value, token.userId),
         idempotencyKey,
         nowMs,
-      });
-      switch (result.outcome) {
-        case "done":
-          return result.receipt;
-        case "repeated":
-          return result.receipt.tokenId === token.id
-            ? result.receipt
-            : refuse({ code: "idempotency_mismatch" });
-        case "rejected":
-          return refuseRun("rejected", result.message);
-        case "caller_gone":
-          return refuse({ code: "token_invalid" });
-        default:
-          return refuseRun(result.outcome);
+      };
+      if (action.isCostly) {
+        const foreseen = await store.foresee(claim);
+        if (foreseen !== null) return receiptOf(foreseen, token);
       }
+      const plan = await action.plan({
+        payload: parsed.value,
+        input: given.value,
+        issuerId: token.userId,
+        runnerId,
+        nowMs,
+      });
+      if ("rejected" in plan) return refuseRun("rejected", plan.rejected);
+      return receiptOf(await store.claim({ ...claim, plan }), token);
     },
 
     /** The issuer's own that can still run, newest first. */

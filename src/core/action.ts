@@ -24,10 +24,18 @@ export interface ActionPlan {
   writes(claimed: Sql): readonly Sql[];
   /** What the one who runs it is told. */
   readonly data: Json;
+  /** Whose account it changes: what copies and memories say of her is then forgotten. */
+  readonly changes?: {
+    readonly userId: string;
+    /** Whether it raises her epoch, and so ends every credential that she has. */
+    readonly endsCredentials: boolean;
+  };
 }
 
-export interface ActionRun<Payload> {
+export interface ActionRun<Payload, Input = Json> {
   readonly payload: Payload;
+  /** What the one who runs it sent with the token. */
+  readonly input: Input;
   readonly issuerId: string;
   /** The user for whom it runs: the caller, or the issuer where nobody is logged in. */
   readonly runnerId: string;
@@ -42,13 +50,21 @@ export type Parsed<T> =
  * What an action token can do. An action writes nothing itself: it returns what to write and what
  * to answer, and the core runs it with the claim in one batch.
  */
-export interface Action<Payload = Json> {
+export interface Action<Payload = Json, Input = Json> {
   readonly name: string;
+  /** Issued by the service alone, to the user's mailbox: for everybody else it is no action. */
+  readonly isInternal: boolean;
+  /** Whether its plan takes work, such as a password hash, that only a token that can run may cause. */
+  readonly isCostly: boolean;
   /** Whether a run without a logged-in caller is refused with 401. */
   readonly needsCaller: boolean;
   parse(payload: Json): Parsed<Payload>;
+  /** A run with another input than it takes is refused, and uses nothing up. */
+  parseInput(input: Json): Parsed<Input>;
   /** Asked when a token is issued, and again at each run. */
-  conditions(payload: Payload): readonly Condition[];
-  /** @returns the plan, or why this run cannot be */
-  plan(run: ActionRun<Payload>): ActionPlan | { readonly rejected: string };
+  conditions(payload: Payload, issuerId: string): readonly Condition[];
+  plan(run: ActionRun<Payload, Input>): Planned | Promise<Planned>;
 }
+
+/** The plan, or why this run cannot be. */
+export type Planned = ActionPlan | { readonly rejected: string };

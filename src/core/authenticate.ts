@@ -1,10 +1,12 @@
-import { refuse } from "./fault.ts";
+import { NAMES_NOBODY, type Named, refuse } from "./fault.ts";
+import type { Ha1b } from "./ha1b.ts";
+import type { IdentityLogin } from "./identity-login.ts";
 import type { PasswordLogin } from "./password-login.ts";
 import type { CallerRef, JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
 import { SCOPES, type Scope } from "./scope.ts";
 import type { ApiToken, SessionToken } from "./token.ts";
 import { TOKEN_KINDS } from "./token.ts";
-import type { User } from "./user.ts";
+import type { User, UserWithPassword } from "./user.ts";
 
 /** What a request may show of who sends it; `http/credentials.ts` finds it. */
 export type Credential =
@@ -14,13 +16,15 @@ export type Credential =
   | { readonly method: "session"; readonly token: string }
   /** Not the shape that its scheme asks for. */
   | { readonly method: "malformed" }
-  | { readonly method: "google" | "facebook" | "ha1b"; readonly token: string };
+  /** An OpenID issuer's ID token, and the name of the issuer's row. */
+  | { readonly method: "identity"; readonly issuer: string; readonly token: string }
+  | { readonly method: "ha1b"; readonly token: string };
 
 /** A logged-in caller, and by what. */
 export interface Caller extends CallerRef {
   readonly scopes: readonly Scope[];
   readonly by:
-    | { readonly method: "password" }
+    | { readonly method: "password" | "identity" | "ha1b" }
     | { readonly method: "token"; readonly token: SessionToken | ApiToken }
     | { readonly method: "jwt"; readonly claims: JwtClaims };
   /** Her row, where finding out who she is has read it. */
@@ -31,6 +35,9 @@ export type Authenticate = (credential: Credential, nowMs: number) => Promise<Ca
 
 interface Deps {
   readonly login: PasswordLogin;
+  readonly identityLogin: IdentityLogin;
+  /** Null where the deployment does not take it. */
+  readonly ha1b: Ha1b | null;
   readonly secrets: Secrets;
   readonly tokens: Tokens;
   readonly jwts: Jwts;
@@ -38,18 +45,30 @@ interface Deps {
 
 /**
  * The one way in, for every surface.
- * @throws FaultError `credentials_wrong`, `token_invalid`, `unavailable`
+ * @throws FaultError `credentials_wrong`, `identity_conflict`, `token_invalid`,
+ *   `throttled`, `unavailable`
  */
-export function authenticator({ login, secrets, tokens, jwts }: Deps): Authenticate {
-  async function byPassword(email: string, password: string): Promise<Caller> {
-    const user = await login(email, password);
+export function authenticator({
+  login,
+  identityLogin,
+  ha1b,
+  secrets,
+  tokens,
+  jwts,
+}: Deps): Authenticate {
+  /** She may do everything, for this request. */
+  async function by(
+    method: "password" | "identity" | "ha1b",
+    loggedIn: Promise<UserWithPassword>,
+  ): Promise<Caller> {
+    const user = await loggedIn;
     return {
       userId: user.id,
       epoch: user.epoch,
       tokenId: null,
       credentialIds: [],
       scopes: SCOPES,
-      by: { method: "password" },
+      by: { method },
       user,
     };
   }
@@ -57,7 +76,9 @@ export function authenticator({ login, secrets, tokens, jwts }: Deps): Authentic
   async function byToken(kind: "session" | "api", secret: string, nowMs: number): Promise<Caller> {
     const id = await secrets.idOf(kind, secret);
     const found = id === null ? null : await tokens.standing(id, nowMs);
-    if (found === null || found.token.kind !== kind) return refuse({ code: "token_invalid" });
+    if (found === null || found.token.kind !== kind) {
+      return refuse({ code: "token_invalid", named: { userId: null, credentialId: id } });
+    }
     const { token, user } = found;
     if (token.kind === "api") tokens.touch(token, nowMs);
     return {
@@ -73,9 +94,9 @@ export function authenticator({ login, secrets, tokens, jwts }: Deps): Authentic
 
   async function byJwt(jwt: string, nowMs: number): Promise<Caller> {
     const claims = await jwts.verify(jwt, nowMs);
-    if (claims?.type !== "access") return refuse({ code: "token_invalid" });
+    if (claims?.type !== "access") return refuse({ code: "token_invalid", named: namedBy(claims) });
     const found = await tokens.standingOfJwt(claims, nowMs);
-    if (found === null) return refuse({ code: "token_invalid" });
+    if (found === null) return refuse({ code: "token_invalid", named: namedBy(claims) });
     return {
       userId: claims.userId,
       epoch: claims.epoch,
@@ -90,21 +111,28 @@ export function authenticator({ login, secrets, tokens, jwts }: Deps): Authentic
   return (credential, nowMs) => {
     switch (credential.method) {
       case "password":
-        return byPassword(credential.email, credential.password);
+        return by("password", login(credential.email, credential.password, nowMs));
       case "bearer":
         return credential.token.startsWith(TOKEN_KINDS.api.prefix)
           ? byToken("api", credential.token, nowMs)
           : byJwt(credential.token, nowMs);
       case "session":
         return byToken("session", credential.token, nowMs);
-      // No issuer is configured: as any wrong credential.
-      case "google":
-      case "facebook":
+      case "identity":
+        return by("identity", identityLogin(credential.issuer, credential.token, nowMs));
       case "ha1b":
+        return ha1b === null
+          ? refuse({ code: "credentials_wrong" })
+          : by("ha1b", ha1b.login(credential.token, nowMs));
       case "malformed":
-        return refuse({ code: "credentials_wrong" });
+        return refuse({ code: "credentials_wrong", named: NAMES_NOBODY });
     }
   };
+}
+
+/** Whom a JWT of ours names that is refused; null is none of ours. */
+export function namedBy(claims: JwtClaims | null): Named {
+  return claims === null ? NAMES_NOBODY : { userId: claims.userId, credentialId: claims.jti };
 }
 
 /** Whatever ends one of these ends the JWT. */

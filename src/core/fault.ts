@@ -8,14 +8,18 @@ export type Fault =
   /** Nothing was sent where somebody must be logged in. */
   | { readonly code: "credentials_missing" }
   /** E-mail and password, or a foreign identity, that open no account. Never says which is wrong. */
-  | { readonly code: "credentials_wrong" }
+  | { readonly code: "credentials_wrong"; readonly named?: Named }
   /** A token that does not stand: unknown, malformed, expired, ended, or of the wrong kind. */
-  | { readonly code: "token_invalid" }
+  | { readonly code: "token_invalid"; readonly named?: Named }
   /** A JWT that stands, but is of another type than the one asked for. */
   | { readonly code: "token_wrong_type" }
   | { readonly code: "sign_up_closed" }
   | { readonly code: "user_exists" }
+  /** A foreign identity whose e-mail has an account that it may not be linked to. */
+  | { readonly code: "identity_conflict" }
   | { readonly code: "password_common" }
+  /** A new password that is known to have leaked somewhere. */
+  | { readonly code: "password_pwned" }
   /** A change of e-mail or password that did not show the current password. */
   | { readonly code: "current_password_missing" }
   /** No such token among the caller's own. */
@@ -23,8 +27,12 @@ export type Fault =
   /** A token asked for a scope that its maker does not have. */
   | { readonly code: "scope_exceeded"; readonly scope: Scope }
   | { readonly code: "action_unknown" }
-  /** The payload does not fit the action's schema; paths are relative to the payload. */
-  | { readonly code: "payload_invalid"; readonly problems: readonly Problem[] }
+  /** What an action was given does not fit its schema; paths are relative to that member. */
+  | {
+      readonly code: "payload_invalid";
+      readonly member: "payload" | "input";
+      readonly problems: readonly Problem[];
+    }
   /** A field that names something which does not exist (any more). */
   | { readonly code: "reference_unknown"; readonly field: string }
   | {
@@ -34,8 +42,19 @@ export type Fault =
     }
   /** The same Idempotency-Key came with another request (IETF draft-ietf-httpapi-idempotency-key-header). */
   | { readonly code: "idempotency_mismatch" }
+  /** Too many tries, from one network or at one account. Nothing was checked. */
+  | { readonly code: "throttled"; readonly retryAfterSeconds: number }
   /** A store did not answer in time, or failed. Nothing was decided. */
   | { readonly code: "unavailable"; readonly retryAfterSeconds: number };
+
+/** Whom and what a refused credential names, as far as it does: for the audit, and never shown. */
+export interface Named {
+  readonly userId: string | null;
+  /** The id of a token or a JWT; null for a password. */
+  readonly credentialId: string | null;
+}
+
+export const NAMES_NOBODY: Named = { userId: null, credentialId: null };
 
 export interface Problem {
   readonly path: string;

@@ -48,7 +48,9 @@ export function introspection({ jwts, secrets, strict, tokens }: Deps) {
         found === null || (id !== null && id !== found)
           ? null
           : await strict.standing(found, nowMs);
-      if (standing?.token.kind !== "api") return refuse({ code: "token_invalid" });
+      if (standing?.token.kind !== "api") {
+        return refuse({ code: "token_invalid", named: { userId: null, credentialId: found } });
+      }
       const { token, user } = standing;
       tokens.touch(token, nowMs);
       return {
@@ -79,7 +81,7 @@ export function introspection({ jwts, secrets, strict, tokens }: Deps) {
     async revoke(shown: string, nowMs: number): Promise<void> {
       const id = await opaqueId(shown);
       if (id !== null) {
-        await tokens.endHeld(id, nowMs);
+        await tokens.endHeld([id], nowMs);
         return;
       }
       const claims = await jwts.verify(shown, nowMs);

@@ -1,6 +1,7 @@
-import type { Caller } from "./authenticate.ts";
+import { type Caller, namedBy } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
+import { admit, type RateLimits } from "./password-tries.ts";
 import type { JwtClaims, Jwts, RefreshClaims, Tokens } from "./ports.ts";
 import { SCOPES } from "./scope.ts";
 import { JWT_LIFETIMES } from "./token.ts";
@@ -12,6 +13,7 @@ interface Deps {
   readonly login: PasswordLogin;
   readonly tokens: Tokens;
   readonly jwts: Jwts;
+  readonly limits: RateLimits;
   /** Whether a refresh JWT is replaced at each use. */
   readonly rotates: boolean;
 }
@@ -19,22 +21,23 @@ interface Deps {
 export type JwtPair = { readonly refresh: string; readonly access: string };
 
 /** simplejwt's pair: a refresh JWT for a day, access JWTs of five minutes; and the JWT of `GET /rest/auth`. */
-export function jwtPairs({ login, tokens, jwts, rotates }: Deps) {
+export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
   const accessFrom = (refresh: RefreshClaims, nowMs: number): Promise<string> =>
     jwts.sign({
       ...refresh,
       type: "access",
       jti: crypto.randomUUID(),
       rotation: null,
-      ...lifetime("access", nowMs),
+      ...lifetime("access", nowMs, refresh.authTime),
     });
 
   return {
-    /** @throws FaultError `credentials_wrong`, `unavailable` */
+    /** @throws FaultError `credentials_wrong`, `throttled`, `unavailable` */
     async obtain(email: string, password: string, nowMs: number): Promise<JwtPair> {
-      const user = await login(email, password);
+      const user = await login(email, password, nowMs);
       const sid = crypto.randomUUID();
-      const issued = lifetime("refresh", nowMs);
+      const authTime = Math.floor(nowMs / 1000);
+      const issued = lifetime("refresh", nowMs, authTime);
       const caller = { userId: user.id, epoch: user.epoch, tokenId: null, credentialIds: [] };
       const family = {
         kind: "family" as const,
@@ -46,7 +49,10 @@ export function jwtPairs({ login, tokens, jwts, rotates }: Deps) {
         expiresAtMs: issued.expiresAt * 1000,
       };
       const statusIndex = await tokens.insertFamily(family, caller);
-      if (statusIndex === null) return refuse({ code: "credentials_wrong" });
+      if (statusIndex === null) {
+        const named = { userId: user.id, credentialId: null };
+        return refuse({ code: "credentials_wrong", named });
+      }
       const refresh: RefreshClaims = {
         type: "refresh",
         jti: crypto.randomUUID(),
@@ -56,7 +62,7 @@ export function jwtPairs({ login, tokens, jwts, rotates }: Deps) {
         apiEpoch: null,
         rootJti: null,
         rotation: 0,
-        authTime: Math.floor(nowMs / 1000),
+        authTime,
         ...issued,
         role: null,
         statusIndex,
@@ -67,30 +73,34 @@ export function jwtPairs({ login, tokens, jwts, rotates }: Deps) {
 
     /**
      * A new access JWT; with rotation a new refresh JWT too, and the one shown is spent.
-     * @throws FaultError `token_invalid`, `token_wrong_type` for an access JWT, `unavailable`
+     * @throws FaultError `token_invalid`, `token_wrong_type` for an access JWT, `throttled`,
+     *   `unavailable`
      */
     async refresh(jwt: string, nowMs: number): Promise<Pick<JwtPair, "access"> | JwtPair> {
+      await admit(limits, "token");
       const claims = await jwts.verify(jwt, nowMs);
-      if (claims === null) return refuse({ code: "token_invalid" });
+      const named = namedBy(claims);
+      if (claims === null) return refuse({ code: "token_invalid", named });
       if (!isRefresh(claims)) return refuse({ code: "token_wrong_type" });
       if (rotates) {
         const rotation = await tokens.rotate(claims, crypto.randomUUID(), nowMs);
-        if (rotation === null) return refuse({ code: "token_invalid" });
+        if (rotation === null) return refuse({ code: "token_invalid", named });
         const { jti, rotatedAtMs } = rotation;
         const next: RefreshClaims = {
           ...claims,
           jti,
           rotation: rotation.rotation,
-          ...lifetime("refresh", rotatedAtMs),
+          ...lifetime("refresh", rotatedAtMs, claims.authTime),
         };
         return { refresh: await jwts.sign(next), access: await accessFrom(next, nowMs) };
       }
-      if (!(await tokens.standsNow(claims))) refuse({ code: "token_invalid" });
+      if (!(await tokens.standsNow(claims))) refuse({ code: "token_invalid", named });
       return { access: await accessFrom(claims, nowMs) };
     },
 
-    /** Any JWT of ours, as simplejwt's UntypedToken. @throws FaultError `token_invalid`, `unavailable` */
+    /** Any JWT of ours, as simplejwt's UntypedToken. @throws FaultError `token_invalid`, `throttled`, `unavailable` */
     async verify(jwt: string, nowMs: number): Promise<void> {
+      await admit(limits, "token");
       const claims = await jwts.verify(jwt, nowMs);
       if (claims === null || (await tokens.standingOfJwt(claims, nowMs)) === null) {
         refuse({ code: "token_invalid" });
@@ -132,15 +142,18 @@ function isRefresh(claims: JwtClaims): claims is RefreshClaims {
   return claims.type === "refresh" && claims.sid !== null && claims.rotation !== null;
 }
 
-/** `iat` and `exp`, whole seconds rounded down. */
-function lifetime(type: "access" | "refresh", fromMs: number) {
+/** `iat` and `exp`, whole seconds rounded down. However often it is refreshed, a log-in ends at last. */
+function lifetime(type: "access" | "refresh", fromMs: number, authTime: number) {
   const issuedAt = Math.floor(fromMs / 1000);
-  return { issuedAt, expiresAt: issuedAt + JWT_LIFETIMES[type] };
+  const expiresAt = Math.min(issuedAt + JWT_LIFETIMES[type], authTime + JWT_LIFETIMES.sinceLogin);
+  return { issuedAt, expiresAt };
 }
 
 function originOf(caller: Caller, nowSeconds: number) {
   switch (caller.by.method) {
     case "password":
+    case "identity":
+    case "ha1b":
       return {
         sid: null,
         apiEpoch: null,

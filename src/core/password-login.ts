@@ -1,28 +1,46 @@
-import { refuse } from "./fault.ts";
+import type { AccountRef, TrySecret } from "./password-tries.ts";
 import type { Passwords, Users } from "./ports.ts";
 import { normalizeEmail, type UserWithPassword } from "./user.ts";
 
-export type PasswordLogin = (email: string, password: string) => Promise<UserWithPassword>;
+export type PasswordLogin = (
+  email: string,
+  password: string,
+  nowMs: number,
+) => Promise<UserWithPassword>;
 
-/**
- * E-mail and password to the account. One read and one password hash whatever is wrong, so that
- * neither the answer nor the work says whether the account exists.
- * @throws FaultError `credentials_wrong`, `unavailable`
- */
-export function passwordLogin({
-  users,
-  passwords,
-}: {
+export type CheckPassword = (
+  account: AccountRef,
+  password: string,
+  nowMs: number,
+) => Promise<UserWithPassword>;
+
+interface Deps {
+  readonly trySecret: TrySecret;
   readonly users: Users;
   readonly passwords: Passwords;
-}): PasswordLogin {
-  return async (email, password) => {
-    const user = await users.byEmail(normalizeEmail(email));
-    const verdict = await passwords.verify(password, user?.passwordHash ?? null);
-    if (user === null || verdict === "mismatch") return refuse({ code: "credentials_wrong" });
-    if (verdict === "stale") {
-      await users.rehash(user.id, user.passwordHash, await passwords.hash(password));
-    }
-    return user;
-  };
+}
+
+/**
+ * An account's password. One read and one password hash whatever is wrong, so that neither the
+ * answer nor the work says whether the account exists.
+ * @throws FaultError `credentials_wrong`, `throttled`, `unavailable`
+ */
+export function passwordCheck({ trySecret, users, passwords }: Deps): CheckPassword {
+  return (account, password, nowMs) =>
+    trySecret(
+      account,
+      async (user) => {
+        const verdict = await passwords.verify(password, user?.passwordHash ?? null);
+        if (user !== null && verdict === "stale") {
+          await users.rehash(user.id, user.passwordHash, await passwords.hash(password));
+        }
+        return verdict !== "mismatch";
+      },
+      nowMs,
+    );
+}
+
+/** E-mail and password to the account. @throws as `passwordCheck` */
+export function passwordLogin(check: CheckPassword): PasswordLogin {
+  return (email, password, nowMs) => check({ email: normalizeEmail(email) }, password, nowMs);
 }

@@ -47,6 +47,8 @@ export interface UserChange extends Partial<Profile> {
   readonly email?: string;
   /** A new hash raises the epoch; of opaque tokens only the caller's own is carried over. */
   readonly passwordHash?: string;
+  /** Of the new e-mail and password; a change of either without it takes the old one away. */
+  readonly ha1bHash?: string;
 }
 
 export interface Users {
@@ -54,6 +56,8 @@ export interface Users {
   insert(user: UserWithPassword): Promise<boolean>;
   byEmail(email: string): Promise<UserWithPassword | null>;
   byId(id: string): Promise<UserWithPassword | null>;
+  /** The e-mails of those that stand. */
+  emailsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** For showing only: may be as old as the promise allows. */
   profile(id: string): Promise<User | null>;
   /**
@@ -90,6 +94,12 @@ export interface ApiTokenChange {
   readonly expiresAtMs?: number;
 }
 
+/** Whose token it is. */
+export interface Held {
+  readonly id: string;
+  readonly userId: string;
+}
+
 export interface Tokens {
   /** Answers within the promise: see `storage/promise.ts`. Null for all that does not stand. */
   standing(id: string, nowMs: number): Promise<Standing | null>;
@@ -122,8 +132,8 @@ export interface Tokens {
   ): Promise<ApiToken | null>;
   /** @returns the token for exactly one of many callers */
   endApi(id: string, caller: CallerRef, nowMs: number): Promise<ApiToken | null>;
-  /** Ends an opaque token of any kind, for whoever holds it. @returns whether it stood */
-  endHeld(id: string, nowMs: number): Promise<boolean>;
+  /** Ends opaque tokens of any kind, for whoever holds them. @returns those that stood */
+  endHeld(ids: readonly string[], nowMs: number): Promise<readonly Held[]>;
   /**
    * Replaces an API token by `next`, which takes its name, scopes and end. The old one ends at
    * `oldEndsAtMs`, and never later than it would have. Null where it does not stand.
@@ -178,6 +188,8 @@ export interface ActionTokens {
   ): Promise<Condition | "caller_gone" | "audience_unknown" | null>;
   /** What was issued; whether it still stands is decided by `claim`. */
   find(id: string): Promise<ActionToken | null>;
+  /** What `claim` would refuse at this instant, or has granted before to the same key; else null. */
+  foresee(claim: Omit<ActionClaim, "plan">): Promise<ClaimOutcome | null>;
   /** One batch: claim, effect and receipt, all of it or none. */
   claim(claim: ActionClaim): Promise<ClaimOutcome>;
   list(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ActionToken>>;

@@ -1,4 +1,4 @@
-import { refuse } from "./fault.ts";
+import { type Fault, refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
 import type { Secrets, SessionState, Tokens, Users } from "./ports.ts";
 import { type SessionToken, TOKEN_KINDS } from "./token.ts";
@@ -17,12 +17,17 @@ interface Deps {
   readonly users: Users;
 }
 
+const invalid = (id: string | null): Fault => ({
+  code: "token_invalid",
+  named: { userId: null, credentialId: id },
+});
+
 /** The session-tokens contract: a session lives an hour, can be extended, and ends at last after 30 days. */
 export function sessions({ login, secrets, tokens, users }: Deps) {
   return {
-    /** @throws FaultError `credentials_wrong`, `unavailable` */
+    /** @throws FaultError `credentials_wrong`, `throttled`, `unavailable` */
     async create(email: string, password: string, nowMs: number): Promise<Session> {
-      const user = await login(email, password);
+      const user = await login(email, password, nowMs);
       const { secret, id } = await secrets.create("session");
       const token: SessionToken = {
         kind: "session",
@@ -34,7 +39,9 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
         expiresAtMs: nowMs + TOKEN_KINDS.session.ttlSeconds * 1000,
       };
       const caller = { userId: user.id, epoch: user.epoch, tokenId: null, credentialIds: [] };
-      if ((await tokens.insert(token, caller)) === null) refuse({ code: "credentials_wrong" });
+      if ((await tokens.insert(token, caller)) === null) {
+        refuse({ code: "credentials_wrong", named: { userId: user.id, credentialId: null } });
+      }
       return { secret, email: user.email, expiresAtMs: token.expiresAtMs };
     },
 
@@ -42,9 +49,9 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
     async read(secret: string, nowMs: number): Promise<Session> {
       const id = await secrets.idOf("session", secret);
       const found = id === null ? null : await tokens.standing(id, nowMs);
-      if (found?.token.kind !== "session") return refuse({ code: "token_invalid" });
+      if (found?.token.kind !== "session") return refuse(invalid(id));
       const user = found.user ?? (await users.profile(found.token.userId));
-      if (user === null || user.deletedAtMs !== null) return refuse({ code: "token_invalid" });
+      if (user === null || user.deletedAtMs !== null) return refuse(invalid(id));
       return { secret, email: user.email, expiresAtMs: found.token.expiresAtMs };
     },
 
@@ -52,13 +59,13 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
     async extend(secret: string, nowMs: number): Promise<Session> {
       const id = await secrets.idOf("session", secret);
       const state = id === null ? null : await tokens.extendSession(id, nowMs);
-      return state === null ? refuse({ code: "token_invalid" }) : { secret, ...state };
+      return state === null ? refuse(invalid(id)) : { secret, ...state };
     },
 
     /** Of many at once one succeeds. @throws FaultError `token_invalid`, `unavailable` */
     async end(secret: string, nowMs: number): Promise<void> {
       const id = await secrets.idOf("session", secret);
-      if (id === null || !(await tokens.endSession(id, nowMs))) refuse({ code: "token_invalid" });
+      if (id === null || !(await tokens.endSession(id, nowMs))) refuse(invalid(id));
     },
   };
 }

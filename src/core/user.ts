@@ -24,11 +24,15 @@ export interface User extends Profile {
   readonly deletedAtMs: number | null;
   /** When she proved that the e-mail is hers; null where she has not, or has changed it since. */
   readonly emailVerifiedAtMs: number | null;
+  /** By issuer, the subject there that opens this account. */
+  readonly identities: Readonly<Record<string, string>>;
 }
 
 export interface UserWithPassword extends User {
-  /** PHC string */
+  /** PHC string; empty where the account has no password */
   readonly passwordHash: string;
+  /** What an HA1B token is compared with, or null for none. */
+  readonly ha1bHash: string | null;
 }
 
 /** The form in which e-mails are stored and compared: trimmed, NFKC, lower case. */

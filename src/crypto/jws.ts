@@ -66,7 +66,7 @@ export function parseCanonicalJson(bytes: Uint8Array): unknown {
  * jose takes what RFC 8725 would not: padding, line breaks, and bits past the last byte, with which
  * one token can be written in many ways. Ours is taken in exactly the form that was issued.
  */
-function isStrictCompact(jws: string): boolean {
+export function isStrictCompact(jws: string): boolean {
   return COMPACT.test(jws) && jws.split(".").every(hasNoTrailingBits);
 }
 

@@ -2,17 +2,8 @@ import simd from "argon2id/dist/simd.wasm";
 import type { Passwords } from "../core/ports.ts";
 import { type Argon2id, loadArgon2id } from "./argon2id.ts";
 import { isCommonPassword } from "./common-passwords.ts";
-
-interface Cost {
-  readonly memoryKiB: number;
-  readonly passes: number;
-}
-
-/**
- * OWASP's m=19 MiB, t=2, p=1. To raise it, change it here: each login then rehashes its own. Do not
- * lower it: the accounts that still cost more would stand out by their time.
- */
-export const CURRENT_COST: Cost = { memoryKiB: 19 * 1024, passes: 2 };
+import { foreignMatcher } from "./foreign-passwords.ts";
+import { type Cost, CURRENT_COST, formatPhc, SALT_BYTES, TAG_BYTES } from "./phc.ts";
 
 /**
  * The most that a stored string may ask for: room for two steps up, at 3.4 times today's work.
@@ -22,8 +13,6 @@ export const COST_BOUND: Cost = { memoryKiB: 32 * 1024, passes: 4 };
 
 /** Argon2 knows no less: 8 blocks of 1 KiB to a lane. */
 const LEAST_MEMORY_KIB = 8;
-const SALT_BYTES = 16;
-const TAG_BYTES = 32;
 
 /** A stored password as its scheme reads it. */
 interface Stored {
@@ -37,17 +26,20 @@ interface Stored {
 type Scheme = (stored: string, argon2id: Argon2id) => Stored | null;
 
 /** A scheme that is only read (an import from elsewhere) is one more line, and never `current`. */
-const SCHEMES: readonly Scheme[] = [argon2idPhc];
+const SCHEMES: readonly Scheme[] = [argon2idPhc, foreign];
 
 // Resolved, never a promise: one that is cached hangs every request after the one that it died with.
 let loaded: Argon2id | undefined;
 
-/** Argon2id in PHC strings. The isolate's single instance is made at the first hash. */
+/** The isolate's single instance, made at the first hash. */
+export const isolateArgon2id: Argon2id = (params) => {
+  loaded ??= loadArgon2id(simd);
+  return loaded(params);
+};
+
+/** Argon2id in PHC strings. */
 export function argon2Passwords(): Passwords {
-  return passwordsOver((params) => {
-    loaded ??= loadArgon2id(simd);
-    return loaded(params);
-  });
+  return passwordsOver(isolateArgon2id);
 }
 
 /** {@link argon2Passwords} over any Argon2id, so that its work can be counted. */
@@ -105,12 +97,22 @@ function argon2idPhc(stored: string, argon2id: Argon2id): Stored | null {
   };
 }
 
-function formatPhc({ memoryKiB, passes }: Cost, salt: Uint8Array, tag: Uint8Array): string {
-  const [saltText, tagText] = [salt, tag].map((part) => part.toBase64({ omitPadding: true }));
-  return `$argon2id$v=19$m=${memoryKiB},t=${passes},p=1$${saltText}$${tagText}`;
+/**
+ * What an import brought. Its time cannot be made equal to ours, so no work of ours is set off
+ * against it: a wrong password costs a hash of today's on top, as the right one does that is then
+ * hashed anew.
+ */
+function foreign(stored: string, argon2id: Argon2id): Stored | null {
+  const matches = foreignMatcher(stored, argon2id);
+  return matches === null ? null : { current: false, work: 0, matches };
 }
 
-function tagOf(argon2id: Argon2id, password: Uint8Array, salt: Uint8Array, cost: Cost): Uint8Array {
+export function tagOf(
+  argon2id: Argon2id,
+  password: Uint8Array,
+  salt: Uint8Array,
+  cost: Cost,
+): Uint8Array {
   return argon2id({
     password,
     salt,

@@ -11,8 +11,18 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
  * @throws RequestFaultError `body_too_large`, `body_malformed`
  */
 export async function readJson(request: HonoRequest): Promise<unknown> {
+  return (await readSignedJson(request)).json;
+}
+
+/**
+ * A JSON body with the bytes that it came as, for a signature over them.
+ * @throws RequestFaultError `body_too_large`, `body_malformed`
+ */
+export async function readSignedJson(
+  request: HonoRequest,
+): Promise<{ readonly bytes: Uint8Array; readonly json: unknown }> {
   const bytes = await readBytes(request.raw);
-  return bytes.byteLength === 0 ? undefined : parseJson(bytes);
+  return { bytes, json: bytes.byteLength === 0 ? undefined : parseJson(bytes) };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { HonoRequest } from "hono";
 import type { Credential } from "../core/authenticate.ts";
+import type { Issuer } from "../core/issuers.ts";
 import { refuseRequest } from "./request-fault.ts";
 
 /** One row a place where a credential may stand. */
@@ -18,21 +19,19 @@ const PLACES: readonly Place[] = [
   { header: "authorization", scheme: "basic", read: readBasic },
   { header: "authorization", scheme: "bearer", query: "bearer", read: bearer },
   { header: "x-auth-token", query: "jwt", read: bearer },
-  {
-    header: "x-auth-google-token",
-    query: "google_token",
-    read: (token) => ({ method: "google", token }),
-  },
-  {
-    header: "x-auth-facebook-token",
-    query: "facebook_token",
-    read: (token) => ({ method: "facebook", token }),
-  },
   { header: "x-auth-ha1b-token", query: "ha1b", read: (token) => ({ method: "ha1b", token }) },
   { header: "x-token", read: (token) => ({ method: "session", token }) },
 ];
 
+/** The row of an issuer's ID tokens. */
+const idTokenPlace = ({ name, header, query }: Issuer): Place => ({
+  header,
+  query,
+  read: (token) => ({ method: "identity", issuer: name, token }),
+});
+
 export interface CredentialRules {
+  readonly issuers: readonly Issuer[];
   readonly inQuery: boolean;
   /** Headers that mean something else on this surface. */
   readonly except: readonly string[];
@@ -44,14 +43,17 @@ export interface CredentialRules {
  */
 export function findCredential(
   request: HonoRequest,
-  { inQuery, except }: CredentialRules,
+  { issuers, inQuery, except }: CredentialRules,
 ): Credential | null {
-  const found = PLACES.filter((place) => !except.includes(place.header)).flatMap((place) => [
-    ...inHeader(request, place),
-    ...(inQuery && place.query !== undefined
-      ? (request.queries(place.query) ?? []).map(place.read)
-      : []),
-  ]);
+  const places = [...PLACES, ...issuers.map(idTokenPlace)];
+  const found = places
+    .filter((place) => !except.includes(place.header))
+    .flatMap((place) => [
+      ...inHeader(request, place),
+      ...(inQuery && place.query !== undefined
+        ? (request.queries(place.query) ?? []).map(place.read)
+        : []),
+    ]);
   const scheme = authorizationScheme(request);
   if (scheme !== null && scheme !== "basic" && scheme !== "bearer") {
     found.push({ method: "malformed" });

@@ -1,6 +1,8 @@
 import { type Context, Hono, type HonoRequest } from "hono";
+import type { AuditLog } from "../core/audit.ts";
 import type { Authenticate, Caller } from "../core/authenticate.ts";
-import { type Fault, FaultError } from "../core/fault.ts";
+import { type Fault, FaultError, type Named } from "../core/fault.ts";
+import type { Issuer } from "../core/issuers.ts";
 import type { Answer } from "./answer.ts";
 import { findCredential } from "./credentials.ts";
 import { requestOrigin, withOrigin } from "./origin.ts";
@@ -10,8 +12,10 @@ import { type CorsOrigins, httpsRedirect, preflight, toResponse } from "./transp
 
 export interface MountOptions {
   readonly authenticate: Authenticate;
+  readonly issuers: readonly Issuer[];
   readonly credentialsInQuery: boolean;
   readonly corsOrigins: CorsOrigins;
+  readonly refused: AuditLog["refused"];
 }
 
 /**
@@ -32,7 +36,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
       try {
         return await run();
       } catch (error) {
-        return refusal(surface, c.req, error);
+        return refusal(surface, c.req, error, options);
       }
     });
     return toResponse(answer, c.req, options.corsOrigins);
@@ -49,7 +53,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
       app.all(path, (c) =>
         respond(surface, c, () =>
           c.req.method === "OPTIONS"
-            ? preflight(allow)
+            ? preflight(allow, options.issuers)
             : refuseRequest({ code: "method_not_allowed", method: c.req.method, allow }),
         ),
       );
@@ -86,9 +90,10 @@ async function callerOf(
   surface: Surface,
   request: HonoRequest,
   nowMs: number,
-  { authenticate, credentialsInQuery }: MountOptions,
+  { authenticate, issuers, credentialsInQuery }: MountOptions,
 ): Promise<Caller | null> {
   const credential = findCredential(request, {
+    issuers,
     inQuery: credentialsInQuery,
     except: surface.ownHeaders ?? [],
   });
@@ -96,16 +101,35 @@ async function callerOf(
   try {
     return await authenticate(credential, nowMs);
   } catch (error) {
-    const code = error instanceof FaultError ? error.fault.code : null;
-    if (code === "token_invalid") refuseRequest({ code: "caller_refused", shown: "token" });
-    if (code === "credentials_wrong") refuseRequest({ code: "caller_refused", shown: "password" });
+    const fault = error instanceof FaultError ? error.fault : null;
+    if (fault?.code === "token_invalid") refuseCaller("token", fault.named);
+    if (fault?.code === "credentials_wrong") refuseCaller("password", fault.named);
     throw error;
   }
 }
 
-function refusal(surface: Surface, request: HonoRequest, error: unknown): Answer {
+function refuseCaller(shown: "token" | "password", named?: Named): never {
+  refuseRequest({ code: "caller_refused", shown, ...(named && { named }) });
+}
+
+/** Tells whoever wants to know of a failure to say who one is: in one place for every surface. */
+function noteRefused(fault: Fault | RequestFault, refused: AuditLog["refused"]): void {
+  if (!("named" in fault) || fault.named === undefined) return;
+  const isLogin =
+    fault.code === "credentials_wrong" ||
+    (fault.code === "caller_refused" && fault.shown === "password");
+  refused(isLogin ? "login.failed" : "credential.refused", fault.named);
+}
+
+function refusal(
+  surface: Surface,
+  request: HonoRequest,
+  error: unknown,
+  { refused }: MountOptions,
+): Answer {
   const { requestId } = requestOrigin();
   const fault = faultOf(error);
+  noteRefused(fault, refused);
   const answer = surface.refuse(fault, { request, requestId });
   if (answer.status < 500) return answer;
   log(surface, request, requestId, error);

@@ -1,4 +1,4 @@
-import type { Problem } from "../core/fault.ts";
+import type { Named, Problem } from "../core/fault.ts";
 import type { Scope } from "../core/scope.ts";
 
 /** What is wrong with a request before the core is asked: a closed union, like the core's own. */
@@ -18,7 +18,11 @@ export type RequestFault =
   /** Somebody must be logged in here, and nothing was sent. */
   | { readonly code: "caller_missing" }
   /** What was sent logs nobody in; never says why. */
-  | { readonly code: "caller_refused"; readonly shown: "token" | "password" }
+  | {
+      readonly code: "caller_refused";
+      readonly shown: "token" | "password";
+      readonly named?: Named;
+    }
   /** Who asks is known, and the credential that was sent may not do this (RFC 6750 section 3.1). */
   | { readonly code: "scope_insufficient"; readonly scope: Scope }
   /** Anything unforeseen. It was logged under the request's id; its text goes nowhere else. */

@@ -1,4 +1,5 @@
 import type { HonoRequest } from "hono";
+import type { Issuer } from "../core/issuers.ts";
 import type { Answer } from "./answer.ts";
 
 const LOOPBACK = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:[/?]|$)/;
@@ -9,11 +10,9 @@ const CORS_HEADERS = [
   "Content-Type",
   "Idempotency-Key",
   "X-Auth-Token",
-  "X-Auth-Google-Token",
-  "X-Auth-Facebook-Token",
   "X-Auth-HA1B-Token",
   "X-Token",
-].join(", ");
+];
 const EXPOSED = "Allow, Retry-After, WWW-Authenticate, X-Auth-User, X-Request-Id";
 
 /** Plain HTTP is sent to HTTPS, for every method; only loopback is exempt. */
@@ -45,14 +44,17 @@ export function toResponse(answer: Answer, request: HonoRequest, origins: CorsOr
 }
 
 /** `OPTIONS` on a path that exists: what it takes, and for browsers from where. */
-export function preflight(allow: readonly string[]): Answer {
+export function preflight(allow: readonly string[], issuers: readonly Issuer[]): Answer {
   return {
     status: 204,
     body: null,
     headers: {
       allow: allow.join(", "),
       "access-control-allow-methods": allow.join(", "),
-      "access-control-allow-headers": CORS_HEADERS,
+      "access-control-allow-headers": [
+        ...CORS_HEADERS,
+        ...issuers.map(({ header }) => header),
+      ].join(", "),
       "access-control-max-age": "7200",
     },
   };

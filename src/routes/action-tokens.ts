@@ -46,20 +46,21 @@ const wholeNumber = (field: string, min: number, max: number, otherwise: number)
   );
 
 /** A JSON value, or a string that holds one. */
-const payload = v.pipe(
-  v.unknown(),
-  v.rawTransform<unknown, Json>(({ dataset, addIssue, NEVER }) => {
-    const value = typeof dataset.value === "string" ? tryParse(dataset.value) : dataset.value;
-    if (isJson(value, MAX_DEPTH)) return value;
-    addIssue({ message: "The payload must be a valid JSON string." });
-    return NEVER;
-  }),
-);
+const json = (field: string) =>
+  v.pipe(
+    v.unknown(),
+    v.rawTransform<unknown, Json>(({ dataset, addIssue, NEVER }) => {
+      const value = typeof dataset.value === "string" ? tryParse(dataset.value) : dataset.value;
+      if (isJson(value, MAX_DEPTH)) return value;
+      addIssue({ message: `The ${field} must be a valid JSON string.` });
+      return NEVER;
+    }),
+  );
 
 const generate = (isAction: (name: string) => boolean) =>
   v.object({
     action: v.pipe(text("action"), v.check(isAction, SELECTED_ACTION)),
-    payload: v.optional(payload, null),
+    payload: v.optional(json("payload"), null),
     ttl: wholeNumber("ttl", minTtlSeconds, maxTtlSeconds, ttlSeconds),
     max_uses: wholeNumber("max uses", 1, ACTION_MAX_USES, 1),
     audience: v.nullish(v.pipe(text("audience"), v.toLowerCase()), null),
@@ -67,7 +68,7 @@ const generate = (isAction: (name: string) => boolean) =>
 
 const SELECTED_ACTION = "The selected action is invalid.";
 
-const Run = v.object({ token: text("token") });
+const Run = v.object({ token: text("token"), input: v.optional(json("input"), null) });
 
 /** Contract `action-tokens`: the backend of a contact-tracing app, in Laravel's shapes. */
 export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Surface {
@@ -100,8 +101,8 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Sur
         access: "anyone",
         async handle({ request, nowMs }, caller) {
           const key = idempotencyKey(request);
-          const { token } = decode(Run, await readBody(request), required);
-          const receipt = await tokens.run(token, caller, key, nowMs);
+          const { token, input } = decode(Run, await readBody(request), required);
+          const receipt = await tokens.run(token, input, caller, key, nowMs);
           return ok({
             status: "action_success",
             action: receipt.action,
@@ -228,7 +229,7 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
       return invalid(
         Object.fromEntries(
           fault.problems.map(({ path, message }) => {
-            const field = path === "" ? "payload" : `payload.${path}`;
+            const field = path === "" ? fault.member : `${fault.member}.${path}`;
             return [field, [`The ${field} ${message}.`]];
           }),
         ),
@@ -255,6 +256,8 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
       return message(403, "This action is unauthorized.", {
         "www-authenticate": scopeChallenge(fault.scope),
       });
+    case "identity_conflict":
+      return message(409, "This e-mail has an account that this identity does not open.");
     case "credentials_doubled":
       return message(400, "More than one credential was sent.");
     case "body_malformed":
@@ -272,6 +275,8 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
       return message(413, "The body is too large.");
     case "media_type_unsupported":
       return message(415, "Unsupported Media Type");
+    case "throttled":
+      return message(429, "Too Many Attempts.", { "retry-after": String(fault.retryAfterSeconds) });
     case "unavailable":
       return message(503, "Service Unavailable", {
         "retry-after": String(fault.retryAfterSeconds),
@@ -283,6 +288,7 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
     case "sign_up_closed":
     case "user_exists":
     case "password_common":
+    case "password_pwned":
     case "current_password_missing":
     case "scope_exceeded":
       return { status: 500, body: { message: "Server Error", request_id: requestId } };

@@ -144,6 +144,14 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
       };
     case "body_too_large":
       return detail(413, "Request body is too large.");
+    case "throttled": {
+      const seconds = fault.retryAfterSeconds;
+      const wait = `Expected available in ${seconds} second${seconds === 1 ? "" : "s"}.`;
+      return {
+        ...detail(429, `Request was throttled. ${wait}`),
+        headers: { "retry-after": String(seconds) },
+      };
+    }
     case "unavailable":
       return {
         ...detail(503, "Service temporarily unavailable, try again later."),
@@ -157,7 +165,9 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
     case "credentials_missing":
     case "sign_up_closed":
     case "user_exists":
+    case "identity_conflict":
     case "password_common":
+    case "password_pwned":
     case "current_password_missing":
     case "token_not_found":
     case "scope_exceeded":

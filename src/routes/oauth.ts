@@ -123,6 +123,10 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
       return error(413, "invalid_request", "The body is too large");
     case "media_type_unsupported":
       return error(415, "invalid_request", "Send application/x-www-form-urlencoded");
+    case "throttled":
+      return error(429, "temporarily_unavailable", "Too many attempts, try again later", {
+        "retry-after": String(fault.retryAfterSeconds),
+      });
     case "unavailable":
       return error(503, "temporarily_unavailable", "Storage is not available, try again later", {
         "retry-after": String(fault.retryAfterSeconds),
@@ -135,7 +139,9 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
     case "token_wrong_type":
     case "sign_up_closed":
     case "user_exists":
+    case "identity_conflict":
     case "password_common":
+    case "password_pwned":
     case "current_password_missing":
     case "token_not_found":
     case "scope_exceeded":

@@ -1,6 +1,8 @@
 import type { HonoRequest } from "hono";
 import type { AccountChange, Accounts } from "../core/accounts.ts";
+import { FACEBOOK, GOOGLE } from "../core/issuers.ts";
 import type { JwtPairs } from "../core/jwt-pairs.ts";
+import { renewedCaller } from "../core/renewed-caller.ts";
 import type { Json } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import { type Answer, ok } from "../http/answer.ts";
@@ -65,7 +67,10 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
       access: "caller",
       async handle({ request, nowMs }, caller) {
         const change = await readChange(request);
-        return success(shownUser(await accounts.change(caller, change, nowMs)));
+        const user = await accounts.change(caller, change, nowMs);
+        const renewed = change.password === undefined ? null : renewedCaller(caller, user);
+        const token = renewed === null ? null : await pairs.forCaller(renewed, user, nowMs);
+        return success({ ...shownUser(user), ...(token !== null && { token }) });
       },
     },
     {
@@ -134,9 +139,9 @@ function shownUser(user: User): Readonly<Record<string, Json>> {
     first_name: user.firstName,
     last_name: user.lastName,
     dob: user.dob,
-    // No account is linked to another provider's yet.
-    gmail_user_id: null,
-    facebook_user_id: null,
+    gmail_user_id: user.identities[GOOGLE.spellings[0]] ?? null,
+    facebook_user_id: user.identities[FACEBOOK.spellings[0]] ?? null,
+    // No OpenID issuer of its own has a field here.
     apple_user_id: null,
     wechat_user_id: null,
     role: user.role,

@@ -25,6 +25,8 @@ export function restRefusal(
       );
     case "password_common":
       return error(400, "password is among the most common ones: choose another");
+    case "password_pwned":
+      return error(400, "password is known to have leaked elsewhere: choose another");
     case "current_password_missing":
       return error(400, "current_password is required to change the e-mail or the password");
     case "body_malformed":
@@ -57,10 +59,16 @@ export function restRefusal(
       return error(405, "Method not allowed", { allow: fault.allow.join(", ") });
     case "user_exists":
       return error(409, "User already exists");
+    case "identity_conflict":
+      return error(409, "This e-mail has an account that this identity does not open");
     case "body_too_large":
       return error(413, "The body is too large");
     case "media_type_unsupported":
       return error(415, "The body must be JSON: send Content-Type: application/json");
+    case "throttled":
+      return error(429, "Too many attempts, try again later", {
+        "retry-after": String(fault.retryAfterSeconds),
+      });
     case "unavailable":
       return error(503, "Service unavailable, try again later", {
         "retry-after": String(fault.retryAfterSeconds),

@@ -11,7 +11,7 @@ const characters = (text: string) => [...text].length;
 const length = <const M extends string>(min: number, max: number, message: M) =>
   v.check<string, M>((text) => characters(text) >= min && characters(text) <= max, message);
 
-const email = v.pipe(
+export const email = v.pipe(
   v.string("must be a string"),
   storable("must be an e-mail address"),
   v.transform(normalizeEmail),

@@ -12,12 +12,17 @@ import { restRefusal } from "./rest-faults.ts";
 import { ChangeToken, CreateToken, RotateToken } from "./rest-fields.ts";
 
 /** Contract `rest-tokens`: Opentact's named API tokens, and the accounts of all surfaces. */
-export function restTokens(accounts: Accounts, pairs: JwtPairs, tokens: ApiTokens): Surface {
+export function restTokens(
+  accounts: Accounts,
+  pairs: JwtPairs,
+  tokens: ApiTokens,
+  more: readonly Route[],
+): Surface {
   return {
     name: "rest-tokens",
     owns: (path) => path === "/rest" || path.startsWith("/rest/") || path.startsWith("/token/"),
     refuse: restRefusal,
-    routes: [...restAccounts(accounts, pairs), ...tokenRoutes(tokens)],
+    routes: [...restAccounts(accounts, pairs), ...tokenRoutes(tokens), ...more],
   };
 }
 

@@ -92,6 +92,10 @@ function refusal(fault: Fault | RequestFault, { requestId }: RefusalContext): An
       return problem(404, "Not Found");
     case "method_not_allowed":
       return problem(405, "Method Not Allowed", { allow: fault.allow.join(", ") });
+    case "throttled":
+      return problem(429, "Too Many Requests", {
+        "retry-after": String(fault.retryAfterSeconds),
+      });
     case "unavailable":
       return problem(503, "Service Unavailable", {
         "retry-after": String(fault.retryAfterSeconds),

@@ -109,6 +109,8 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
       return error(401, "invalid credentials", {
         "www-authenticate": challenges(request, fault.shown),
       });
+    case "identity_conflict":
+      return error(409, "this e-mail has an account that this identity does not open");
     case "credentials_doubled":
       return error(400, "more than one credential was sent");
     case "path_not_found":
@@ -117,6 +119,10 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
       return error(405, "method not allowed", { allow: fault.allow.join(", ") });
     case "body_too_large":
       return error(413, "request body is too large");
+    case "throttled":
+      return error(429, "too many attempts, try again later", {
+        "retry-after": String(fault.retryAfterSeconds),
+      });
     case "unavailable":
       return error(503, "storage is not available, try again later", {
         "retry-after": String(fault.retryAfterSeconds),
@@ -129,6 +135,7 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
     case "sign_up_closed":
     case "user_exists":
     case "password_common":
+    case "password_pwned":
     case "current_password_missing":
     case "token_not_found":
     case "scope_exceeded":

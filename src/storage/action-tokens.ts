@@ -1,9 +1,15 @@
 import type { ActionTokens } from "../core/ports.ts";
 import type { Background } from "./background.ts";
+import type { ForgetUser } from "./forget-user.ts";
 import type { KvTokens } from "./kv-tokens.ts";
 
 /** What an action token says never changes, so KV's copy will do; whether it may run, D1 decides. */
-export function actionTokens(d1: ActionTokens, kv: KvTokens, background: Background): ActionTokens {
+export function actionTokens(
+  d1: ActionTokens,
+  kv: KvTokens,
+  background: Background,
+  forgetting: ForgetUser,
+): ActionTokens {
   return {
     ...d1,
     async insert(token, caller, conditions) {
@@ -16,6 +22,11 @@ export function actionTokens(d1: ActionTokens, kv: KvTokens, background: Backgro
     async find(id) {
       const copy = await kv.get(id);
       return copy?.kind === "action" ? copy : d1.find(id);
+    },
+    claim(claim) {
+      const { changes } = claim.plan;
+      const claimed = d1.claim(claim);
+      return changes === undefined ? claimed : forgetting(changes.userId, claimed);
     },
   };
 }

@@ -3,10 +3,12 @@ import * as v from "valibot";
 import type { Condition } from "../core/action.ts";
 import type { ActionClaim, ActionTokens, ClaimOutcome, Receipt } from "../core/ports.ts";
 import type { Json } from "../core/token.ts";
+import { type Audit, type AuditRow, byCaller } from "./audit-sql.ts";
 import { asSql, type Database } from "./database.ts";
+import { type Endings, epochEnding } from "./endings.ts";
 import { insertToken } from "./insert-token.ts";
 import { pageOf, toPage } from "./paging.ts";
-import { callerStands, NOT_USED_UP, STANDS } from "./standing-sql.ts";
+import { callerStands, NOT_USED_UP, STANDS, USER_STANDS } from "./standing-sql.ts";
 import { ActionRow, TOKEN_COLUMNS, toAction } from "./token-row.ts";
 
 const flag = v.pipe(
@@ -27,6 +29,8 @@ const ReceiptRow = v.object({
   ),
 });
 
+type Attempt = Omit<ActionClaim, "plan">;
+
 /** Why a claim was not granted, asked in the same batch, so at the same instant. */
 const WhyRow = v.object({
   known: flag,
@@ -38,7 +42,7 @@ const WhyRow = v.object({
 });
 
 const userIsThere = (id: string): Sql =>
-  sql`EXISTS (SELECT 1 FROM users WHERE id = ${id} AND deleted_on IS NULL)`;
+  sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${id} AND ${USER_STANDS})`;
 
 const allOf = (parts: readonly Sql[]): Sql => join([sql`TRUE`, ...parts], " AND ");
 
@@ -57,13 +61,15 @@ function toReceipt(row: v.InferOutput<typeof ReceiptRow>): Receipt {
   };
 }
 
-export function d1ActionTokens(db: Database): ActionTokens {
+export function d1ActionTokens(db: Database, endings: Endings, audit: Audit): ActionTokens {
   return {
     async insert(token, caller, conditions) {
       const holds = conditions.map((condition) => asSql(condition.holds));
       const audience = token.audience === null ? sql`TRUE` : userIsThere(token.audience);
-      const [inserted = [], [why] = []] = await db.batch([
+      const issued = { what: "action.issued" as const, ...byCaller(caller), subjectId: token.id };
+      const [inserted = [], , [why] = []] = await db.batch([
         insertToken(token, caller, allOf([audience, ...holds])),
+        audit.after(issued, token.createdAtMs),
         sql`SELECT ${callerStands(caller, token.createdAtMs)} AS caller_stands, ${audience} AS audience,
           ${flags(holds)} AS conditions`,
       ]);
@@ -85,9 +91,19 @@ export function d1ActionTokens(db: Database): ActionTokens {
       return row === null ? null : toAction(row);
     },
 
+    async foresee(claim) {
+      const [[receipt] = [], [why] = []] = await db.batch(questions(claim));
+      return outcomeOf(claim, receipt, why);
+    },
+
     async claim(claim) {
-      const rows = await db.batch(claimBatch(claim));
-      return readOutcome(claim, rows);
+      const { changes } = claim.plan;
+      const batch = claimBatch(claim, audit);
+      const rows = changes?.endsCredentials
+        ? await endings.commit({ batch, ...epochEnding(changes, claim.nowMs) }, claim.nowMs)
+        : await db.batch(batch);
+      const [[receipt] = [], [why] = []] = rows.slice(-2);
+      return outcomeOf(claim, receipt, why) ?? { outcome: "revoked" };
     },
 
     async list(caller, page, nowMs) {
@@ -97,20 +113,23 @@ export function d1ActionTokens(db: Database): ActionTokens {
           AND tokens.kind = 'action' AND tokens.revoked_at IS NULL
           AND tokens.epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
           AND tokens.api_epoch IS NULL AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP}
-          AND ${from} ${orderAndLimit}`,
+          AND json_extract(tokens.detail, '$.internal') IS NULL AND ${from} ${orderAndLimit}`,
         ActionRow,
       );
       return toPage(rows.map(toAction), page);
     },
 
     async end(id, caller, nowMs) {
-      const changes = await db.run(
+      const row = { what: "action.ended" as const, ...byCaller(caller), subjectId: id };
+      const [ended = []] = await db.batch([
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE id = ${id} AND kind = 'action' AND user_id = ${caller.userId}
             AND epoch = (SELECT epoch FROM users WHERE id = ${caller.userId}) AND revoked_at IS NULL AND expires_at > ${nowMs}
-            AND uses < max_uses AND ${callerStands(caller, nowMs)}`,
-      );
-      return changes > 0;
+            AND uses < max_uses AND ${callerStands(caller, nowMs)}
+          RETURNING id`,
+        audit.after(row, nowMs),
+      ]);
+      return ended.length > 0;
     },
   };
 }
@@ -119,7 +138,7 @@ export function d1ActionTokens(db: Database): ActionTokens {
  * Claim, receipt, effect, and why not: one transaction. The receipt is written only if the claim
  * left this run's mark on the token, and the effect only if the receipt is there.
  */
-function claimBatch(claim: ActionClaim): Sql[] {
+function claimBatch(claim: ActionClaim, audit: Audit): Sql[] {
   const { receiptId, token, caller, runnerId, nowMs } = claim;
   const key = boundKey(claim);
   const conditions = claim.conditions.map((condition) => asSql(condition.holds));
@@ -142,8 +161,19 @@ function claimBatch(claim: ActionClaim): Sql[] {
       SELECT ${receiptId}, tokens.id, ${claim.action}, ${runnerId}, ${nowMs},
         ${JSON.stringify(claim.plan.data)}, ${key}
       FROM tokens WHERE tokens.id = ${token.id} AND tokens.claim = ${receiptId}`,
+    ...runEvents(claim).map((row) => audit.after(row, nowMs)),
     ...effect,
-    sql`SELECT * FROM receipts WHERE id = ${receiptId} OR idempotency_key = ${key}`,
+    ...questions(claim),
+  ];
+}
+
+/** The receipt of this run or of one before it with the same key, and what would keep it from running. */
+function questions(claim: Attempt): Sql[] {
+  const { receiptId, token, caller, nowMs } = claim;
+  const conditions = claim.conditions.map((condition) => asSql(condition.holds));
+  const callerOk = caller === null ? sql`TRUE` : callerStands(caller, nowMs);
+  return [
+    sql`SELECT * FROM receipts WHERE id = ${receiptId} OR idempotency_key = ${boundKey(claim)}`,
     sql`SELECT tokens.id IS NOT NULL AS known, NOT (${STANDS}) AS revoked, tokens.expires_at <= ${nowMs} AS expired,
         tokens.uses >= tokens.max_uses AS used, ${callerOk} AS caller_stands, ${flags(conditions)} AS conditions
       FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ${token.id}
@@ -151,12 +181,32 @@ function claimBatch(claim: ActionClaim): Sql[] {
   ];
 }
 
-function readOutcome(claim: ActionClaim, rows: unknown[][]): ClaimOutcome {
-  const [row] = rows.at(-2) ?? [];
+/**
+ * The runner's event and, where the token was another's, hers: that it was run and by whom, not from
+ * where. What a run changes of an account is an event of its own.
+ */
+function runEvents({ token, caller, runnerId, receiptId, plan }: ActionClaim): AuditRow[] {
+  const run = { what: "action.run" as const, subjectId: receiptId };
+  const credentialId = caller === null ? token.id : byCaller(caller).credentialId;
+  const actorId = caller === null ? null : runnerId;
+  const own = { ...run, userId: runnerId, actorId, credentialId };
+  const events: AuditRow[] = [own];
+  if (plan.changes !== undefined) {
+    const { userId, endsCredentials } = plan.changes;
+    const what = endsCredentials ? "password.changed" : "email.verified";
+    events.push({ ...own, what, userId, subjectId: token.id });
+  }
+  if (token.userId === runnerId) return events;
+  const issuers = { userId: token.userId, actorId: runnerId, credentialId: token.id };
+  return [...events, { ...run, ...issuers, hidesOrigin: true }];
+}
+
+/** @returns null where nothing speaks against the run */
+function outcomeOf(claim: Attempt, row: unknown, reasons: unknown): ClaimOutcome | null {
   const receipt = row === undefined ? null : toReceipt(v.parse(ReceiptRow, row));
   // This run's own effect may have ended its caller, as a new password does.
   if (receipt?.id === claim.receiptId) return { outcome: "done", receipt };
-  const why = v.parse(WhyRow, rows.at(-1)?.[0]);
+  const why = v.parse(WhyRow, reasons);
   // Not even an earlier receipt, within the promise for reads either.
   if (!why.caller_stands) return { outcome: "caller_gone" };
   if (receipt !== null) return { outcome: "repeated", receipt };
@@ -165,9 +215,7 @@ function readOutcome(claim: ActionClaim, rows: unknown[][]): ClaimOutcome {
   if (why.expired) return { outcome: "expired" };
   if (why.used) return { outcome: "used" };
   const failed = firstThatFails(claim.conditions, why.conditions);
-  return failed === null
-    ? { outcome: "revoked" }
-    : { outcome: "rejected", message: failed.message };
+  return failed === null ? null : { outcome: "rejected", message: failed.message };
 }
 
 function firstThatFails(
@@ -178,7 +226,7 @@ function firstThatFails(
 }
 
 /** A key means something only with the one who chose it; without a caller, with the token. */
-function boundKey({ idempotencyKey, caller, token }: ActionClaim): string | null {
+function boundKey({ idempotencyKey, caller, token }: Attempt): string | null {
   if (idempotencyKey === null) return null;
   return `${caller === null ? `token:${token.id}` : `user:${caller.userId}`}:${idempotencyKey}`;
 }

@@ -18,7 +18,7 @@ export function d1Contacts(db: Database): Contacts {
       const rows = await db.all(
         sql`SELECT c.contact_id, c.created_at, u.first_name, u.last_name
           FROM contacts AS c JOIN users AS u ON u.id = c.contact_id
-          WHERE c.user_id = ${userId} AND u.deleted_on IS NULL AND ${from} ${orderAndLimit}`,
+          WHERE c.user_id = ${userId} AND u.deleted_on IS NULL AND u.disabled_on IS NULL AND ${from} ${orderAndLimit}`,
         ContactRow,
       );
       const contacts = rows.map((row) => ({

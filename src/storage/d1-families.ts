@@ -2,6 +2,7 @@ import sql from "sql-template-tag";
 import * as v from "valibot";
 import type { RefreshClaims, Rotation } from "../core/ports.ts";
 import { JWT_LIFETIMES, ROTATION_GRACE_SECONDS } from "../core/token.ts";
+import type { Audit } from "./audit-sql.ts";
 import type { Endings } from "./endings.ts";
 import { endedKey } from "./keys.ts";
 import { STANDS } from "./standing-sql.ts";
@@ -17,13 +18,14 @@ const FamilyRow = v.object({
 });
 
 /**
- * One batch (RFC 9700 section 4.14.2). The first statement picks one winner. The second ends the
+ * One batch (RFC 9700 section 4.14.2). The first statement picks one winner. The next ends the
  * family if the token shown is spent and past its grace, and commits although the answer is a
- * refusal. The third tells the winner, and who was a moment later, of the same successor.
+ * refusal. The last tells the winner, and who was a moment later, of the same successor.
  */
 export async function rotateFamily(
   endings: Endings,
-  { sid, userId, epoch, rotation }: RefreshClaims,
+  audit: Audit,
+  { sid, userId, epoch, rotation, jti: shown }: RefreshClaims,
   jti: string,
   nowMs: number,
 ): Promise<Rotation | null> {
@@ -31,16 +33,20 @@ export async function rotateFamily(
     AND tokens.epoch = ${epoch}`;
   const stands = sql`${family} AND tokens.expires_at > ${nowMs}
     AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})`;
+  const which = { userId, credentialId: shown, subjectId: sid };
   const inGrace = sql`tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}`;
-  const [, , [row] = []] = await endings.commit(
+  const [, , , , [row] = []] = await endings.commit(
     {
       batch: [
         sql`UPDATE tokens SET rotation = ${rotation + 1}, rotated_at = ${nowMs}, claim = ${jti},
-            modified_at = ${nowMs}, expires_at = ${nowMs + REFRESH_MS}
+            modified_at = ${nowMs}, expires_at = MIN(${nowMs + REFRESH_MS}, tokens.created_at + ${FAMILY_MAX_MS})
           WHERE ${stands} AND tokens.rotation = ${rotation}`,
+        audit.after({ what: "jwt.refreshed", actorId: userId, ...which }, nowMs),
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE ${family} AND tokens.revoked_at IS NULL AND tokens.rotation > ${rotation}
             AND NOT (${inGrace})`,
+        // The thief may be either of the two who showed it.
+        audit.after({ what: "family.ended", actorId: null, ...which }, nowMs),
         sql`SELECT rotation, rotated_at, claim FROM tokens WHERE ${stands} AND ${inGrace}`,
       ],
       key: endedKey(sid),

@@ -12,12 +12,14 @@ const API_MAX_MS = TOKEN_KINDS.api.maxTtlSeconds * 1000;
  * One batch: the new token takes over the old one's name, scopes and end, and the old one ends. With
  * no grace left it is revoked, and with it every JWT that hangs on it.
  * @param target the old token, if it is the caller's own and stands
+ * @param written what the audit says of it
  */
 export async function rerollApi(
   endings: Endings,
   oldId: string,
   target: Sql,
   next: Pick<ApiToken, "id" | "hint">,
+  written: Sql,
   oldEndsAtMs: number,
   nowMs: number,
 ): Promise<ApiToken | null> {
@@ -28,14 +30,17 @@ export async function rerollApi(
     FROM tokens WHERE ${target}
     RETURNING ${TOKEN_COLUMNS}`;
   const [[row] = []] = await endings.commit(
-    { ...endOld(insert, oldId, next.id, target, oldEndsAtMs, nowMs), untilMs: nowMs + API_MAX_MS },
+    {
+      ...endOld([insert, written], oldId, next.id, target, oldEndsAtMs, nowMs),
+      untilMs: nowMs + API_MAX_MS,
+    },
     nowMs,
   );
   return row === undefined ? null : toApi(v.parse(ApiRow, row));
 }
 
 function endOld(
-  insert: Sql,
+  made: readonly Sql[],
   id: string,
   nextId: string,
   target: Sql,
@@ -45,7 +50,7 @@ function endOld(
   if (endsAtMs <= nowMs) {
     const revoke = sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs} WHERE ${target}`;
     return {
-      batch: [insert, revoke],
+      batch: [...made, revoke],
       key: endedKey(id),
       onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${nextId})`,
     };
@@ -53,7 +58,7 @@ function endOld(
   const shorten = sql`UPDATE tokens SET expires_at = MIN(expires_at, ${endsAtMs}),
     modified_at = ${nowMs} WHERE ${target}`;
   return {
-    batch: [insert, shorten],
+    batch: [...made, shorten],
     key: sql`(SELECT ${endedCopyKey(id, "")} || expires_at FROM tokens WHERE id = ${id})`,
     onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE ${target} AND expires_at > ${endsAtMs})`,
     asked: "before",

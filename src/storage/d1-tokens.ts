@@ -4,6 +4,7 @@ import { idsBehind } from "../core/authenticate.ts";
 import type { CallerRef, JwtClaims, SessionState, Standing, Tokens } from "../core/ports.ts";
 import { JWT_LIFETIMES, type SessionToken, TOKEN_KINDS } from "../core/token.ts";
 import type { User } from "../core/user.ts";
+import { type Audit, type AuditRow, byCaller } from "./audit-sql.ts";
 import { rotateFamily } from "./d1-families.ts";
 import { rerollApi } from "./d1-reroll.ts";
 import { takeStatusIndex } from "./d1-status-lists.ts";
@@ -13,7 +14,7 @@ import type { Endings } from "./endings.ts";
 import { insertToken } from "./insert-token.ts";
 import { endedCopyKey, endedKey } from "./keys.ts";
 import { pageOf, toPage } from "./paging.ts";
-import { callerStands, NOT_USED_UP, noneEnded, STANDS } from "./standing-sql.ts";
+import { callerStands, NOT_USED_UP, noneEnded, STANDS, USER_STANDS } from "./standing-sql.ts";
 import {
   ApiRow,
   SessionRow,
@@ -30,7 +31,14 @@ const API_MAX_MS = TOKEN_KINDS.api.maxTtlSeconds * 1000;
 /** Whatever JWT hangs on another, or on a family, is gone by then. */
 const JWT_MAX_MS = JWT_LIFETIMES.sinceLogin * 1000;
 
+const HeldRow = v.object({ id: v.string(), user_id: v.string() });
 const FamilyRow = v.object({ status_index: v.number() });
+
+const EpochsRow = v.object({ epoch: v.number(), api_epoch: v.nullable(v.number()) });
+const ExtendedRow = v.object({ ...SessionRow.entries, email: v.string() });
+
+const ENDED_BY_KIND = sql`CASE kind WHEN 'session' THEN 'session.ended' WHEN 'action' THEN 'action.ended'
+  ELSE 'token.ended' END`;
 
 export interface ExtendedSession extends SessionState {
   readonly token: SessionToken;
@@ -46,17 +54,20 @@ export interface D1Tokens extends Omit<Tokens, "touch" | "extendSession" | "stan
   noteUse(id: string, hourMs: number): Promise<void>;
 }
 
-export function d1Tokens(db: Database, endings: Endings): D1Tokens {
+export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens {
   const own = (id: string, caller: CallerRef, nowMs: number) => sql`
     id = ${id} AND kind = 'api' AND user_id = ${caller.userId} AND revoked_at IS NULL
     AND expires_at > ${nowMs} AND epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
     AND api_epoch = (SELECT api_epoch FROM users WHERE id = ${caller.userId})
     AND ${callerStands(caller, nowMs)}`;
 
+  const done = (what: AuditRow["what"], caller: CallerRef, subjectId: string, nowMs: number) =>
+    audit.after({ what, ...byCaller(caller), subjectId }, nowMs);
+
   /** Runs the statement that ends one token, with the mark that KV is owed. @returns its rows */
-  async function end(id: string, statement: Sql, untilMs: number, nowMs: number) {
+  async function end(id: string, statement: Sql, written: Sql, untilMs: number, nowMs: number) {
     const onlyIf = sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${id} AND revoked_at = ${nowMs})`;
-    const ending = { batch: [statement], key: endedKey(id), onlyIf, untilMs };
+    const ending = { batch: [statement, written], key: endedKey(id), onlyIf, untilMs };
     const [rows = []] = await endings.commit(ending, nowMs);
     return rows;
   }
@@ -75,41 +86,45 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
     async standingOfJwt(claims) {
       const row = await db.first(
         sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${claims.userId}
-          AND users.epoch = ${claims.epoch} AND users.deleted_on IS NULL AND ${noneEnded(idsBehind(claims))}`,
+          AND users.epoch = ${claims.epoch} AND ${USER_STANDS} AND ${noneEnded(idsBehind(claims))}`,
         UserRow,
       );
       return row === null ? null : { user: toUser(row) };
     },
 
     async insert(token, caller) {
-      const row = await db.first(
-        insertToken(token, caller),
-        v.object({ epoch: v.number(), api_epoch: v.nullable(v.number()) }),
-      );
-      if (row === null) return null;
+      const what = token.kind === "api" ? "token.created" : "session.created";
+      const written = done(what, caller, token.id, token.createdAtMs);
+      const [[first] = []] = await db.batch([insertToken(token, caller), written]);
+      if (first === undefined) return null;
+      const row = v.parse(EpochsRow, first);
       const made = { ...token, epoch: row.epoch };
       return token.kind === "api" ? { ...made, apiEpoch: row.api_epoch ?? 0 } : made;
     },
 
     async insertFamily(family, caller) {
       // The place is taken also where the login then fails: a gap costs one bit.
-      const [, [row] = []] = await db.batch([takeStatusIndex, insertToken(family, caller)]);
+      const [, [row] = []] = await db.batch([
+        takeStatusIndex,
+        insertToken(family, caller),
+        done("jwt.obtained", caller, family.id, family.createdAtMs),
+      ]);
       return row === undefined ? null : v.parse(FamilyRow, row).status_index;
     },
 
     async extendSession(id, nowMs) {
       // MAX: an extension seen by a slower clock or a late retry never shortens the session.
-      const row = await db.first(
+      const [[found] = []] = await db.batch([
         sql`UPDATE tokens SET modified_at = ${nowMs}, expires_at =
             MAX(tokens.expires_at, MIN(${nowMs + SESSION_TTL_MS}, tokens.created_at + ${SESSION_MAX_MS}))
           WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
             AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})
           RETURNING ${TOKEN_COLUMNS}, (SELECT email FROM users WHERE id = tokens.user_id) AS email`,
-        v.object({ ...SessionRow.entries, email: v.string() }),
-      );
-      return row === null
-        ? null
-        : { token: toSession(row), email: row.email, expiresAtMs: row.expires_at };
+        audit.afterToken("session.extended", id, nowMs),
+      ]);
+      if (found === undefined) return null;
+      const row = v.parse(ExtendedRow, found);
+      return { token: toSession(row), email: row.email, expiresAtMs: row.expires_at };
     },
 
     async endSession(id, nowMs) {
@@ -119,6 +134,7 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
           WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
             AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})
           RETURNING id`,
+        audit.afterToken("session.ended", id, nowMs),
         nowMs + SESSION_MAX_MS,
         nowMs,
       );
@@ -148,7 +164,7 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
       // An end that is moved up ends every copy that shows the old one.
       const [[row] = []] = await endings.commit(
         {
-          batch: [update],
+          batch: [update, done("token.changed", caller, id, nowMs)],
           key: sql`(SELECT ${endedCopyKey(id, "")} || expires_at FROM tokens WHERE id = ${id})`,
           onlyIf: sql`EXISTS (SELECT 1 FROM tokens
             WHERE ${target} AND expires_at > ${expiresAtMs ?? Number.MAX_SAFE_INTEGER})`,
@@ -165,6 +181,7 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
         id,
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE ${own(id, caller, nowMs)} RETURNING ${TOKEN_COLUMNS}`,
+        done("token.ended", caller, id, nowMs),
         nowMs + API_MAX_MS,
         nowMs,
       );
@@ -181,6 +198,7 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
           ON CONFLICT (id) DO UPDATE SET revoked_at = ${nowMs}, modified_at = ${nowMs}
             WHERE revoked_at IS NULL AND user_id = ${caller.userId}
           RETURNING id`,
+        done("jwt.ended", caller, id, nowMs),
         nowMs + JWT_MAX_MS,
         nowMs,
       );
@@ -194,22 +212,38 @@ export function d1Tokens(db: Database, endings: Endings): D1Tokens {
     },
 
     replaceApi: (id, next, caller, oldEndsAtMs, nowMs) =>
-      rerollApi(endings, id, own(id, caller, nowMs), next, oldEndsAtMs, nowMs),
-
-    async endHeld(id, nowMs) {
-      const rows = await end(
+      rerollApi(
+        endings,
         id,
-        sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
-          WHERE tokens.id = ${id} AND tokens.kind IN ('session', 'api', 'action')
-            AND tokens.revoked_at IS NULL AND tokens.expires_at > ${nowMs}
-          RETURNING id`,
-        nowMs + API_MAX_MS,
+        own(id, caller, nowMs),
+        next,
+        done("token.rotated", caller, next.id, nowMs),
+        oldEndsAtMs,
+        nowMs,
+      ),
+
+    async endHeld(ids, nowMs) {
+      const among = sql`tokens.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+      const [rows = []] = await endings.commit(
+        {
+          batch: [
+            sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+              WHERE ${among} AND tokens.kind IN ('session', 'api', 'action')
+                AND tokens.revoked_at IS NULL AND tokens.expires_at > ${nowMs}
+              RETURNING id, user_id`,
+            audit.afterTokens(ENDED_BY_KIND, sql`${among} AND tokens.revoked_at = ${nowMs}`, nowMs),
+          ],
+          key: sql`${endedKey("")} || tokens.id`,
+          from: sql`FROM tokens`,
+          onlyIf: sql`${among} AND tokens.revoked_at = ${nowMs}`,
+          untilMs: nowMs + API_MAX_MS,
+        },
         nowMs,
       );
-      return rows.length > 0;
+      return v.parse(v.array(HeldRow), rows).map(({ id, user_id }) => ({ id, userId: user_id }));
     },
 
-    rotate: (claims, jti, nowMs) => rotateFamily(endings, claims, jti, nowMs),
+    rotate: (claims, jti, nowMs) => rotateFamily(endings, audit, claims, jti, nowMs),
 
     async noteUse(id, hourMs) {
       await db.run(

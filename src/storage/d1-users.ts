@@ -2,14 +2,18 @@ import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { CallerRef, UserChange, Users } from "../core/ports.ts";
 import type { UserWithPassword } from "../core/user.ts";
+import { type Audit, byCaller } from "./audit-sql.ts";
+import { BLANK_PROFILE, blankDeleted } from "./d1-blank.ts";
+import { endIdentitiesOfDeleted } from "./d1-identity-ends.ts";
 import type { Database } from "./database.ts";
-import type { Endings } from "./endings.ts";
-import { endedApiEpochKey, endedEpochKey, endedUserPrefix, LONGEST_LIFE_SECONDS } from "./keys.ts";
-import { callerStands } from "./standing-sql.ts";
+import { type Endings, epochEnding } from "./endings.ts";
+import { endedApiEpochKey, endedUserPrefix, LONGEST_LIFE_SECONDS } from "./keys.ts";
+import { callerStands, USER_STANDS } from "./standing-sql.ts";
 
 export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.epoch AS user_epoch,
   users.api_epoch AS user_api_epoch, users.first_name, users.last_name, users.phone_number, users.dob, users.gender,
-  users.created_on, users.modified_on, users.deleted_on, users.verified_on`;
+  users.created_on, users.modified_on, users.deleted_on, users.verified_on, users.ha1b,
+  (SELECT json_group_object(issuer, subject) FROM identities WHERE identities.user_id = users.id) AS identities`;
 
 const nullable = v.nullable(v.string());
 
@@ -29,6 +33,8 @@ export const UserRow = v.object({
   modified_on: v.number(),
   deleted_on: v.nullable(v.number()),
   verified_on: v.nullable(v.number()),
+  ha1b: nullable,
+  identities: v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string())),
 });
 
 export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
@@ -48,6 +54,8 @@ export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
     modifiedAtMs: row.modified_on,
     deletedAtMs: row.deleted_on,
     emailVerifiedAtMs: row.verified_on,
+    ha1bHash: row.ha1b,
+    identities: row.identities,
   };
 }
 
@@ -62,10 +70,10 @@ const PROFILE_COLUMNS = {
 
 const PROFILE_FIELDS = Object.keys(PROFILE_COLUMNS) as (keyof typeof PROFILE_COLUMNS)[];
 
-export function d1Users(db: Database, endings: Endings): Omit<Users, "profile"> {
+export function d1Users(db: Database, endings: Endings, audit: Audit): Omit<Users, "profile"> {
   async function find(where: Sql): Promise<UserWithPassword | null> {
     const row = await db.first(
-      sql`SELECT ${USER_COLUMNS} FROM users WHERE users.deleted_on IS NULL AND ${where}`,
+      sql`SELECT ${USER_COLUMNS} FROM users WHERE ${USER_STANDS} AND ${where}`,
       UserRow,
     );
     return row === null ? null : toUser(row);
@@ -73,21 +81,33 @@ export function d1Users(db: Database, endings: Endings): Omit<Users, "profile"> 
 
   return {
     async insert(user) {
-      const changes = await db.run(sql`
+      const insert = sql`
         INSERT INTO users (id, email, password, role, first_name, last_name, phone_number, dob,
-          gender, created_on, modified_on)
+          gender, created_on, modified_on, ha1b)
         VALUES (${user.id}, ${user.email}, ${user.passwordHash}, ${user.role}, ${user.firstName},
           ${user.lastName}, ${user.phoneNumber}, ${user.dob}, ${user.gender}, ${user.createdAtMs},
-          ${user.modifiedAtMs})
-        ON CONFLICT (email) WHERE deleted_on IS NULL DO NOTHING`);
-      return changes > 0;
+          ${user.modifiedAtMs}, ${user.ha1bHash})
+        ON CONFLICT (email) WHERE deleted_on IS NULL DO NOTHING RETURNING id`;
+      const who = { userId: user.id, actorId: user.id, credentialId: null, subjectId: null };
+      const row = { what: "user.created" as const, ...who };
+      const [rows = []] = await db.batch([insert, audit.after(row, user.createdAtMs)]);
+      return rows.length > 0;
     },
 
     byEmail: (email) => find(sql`users.email = ${email}`),
     byId: (id) => find(sql`users.id = ${id}`),
 
+    async emailsOf(ids) {
+      const rows = await db.all(
+        sql`SELECT users.id, users.email FROM users
+          WHERE users.id IN (SELECT value FROM json_each(${JSON.stringify(ids)})) AND ${USER_STANDS}`,
+        v.object({ id: v.string(), email: v.string() }),
+      );
+      return new Map(rows.map(({ id, email }) => [id, email]));
+    },
+
     async update(caller, change, ifEpoch, nowMs) {
-      const [taken, [row]] = await changeUser(db, endings, caller, change, ifEpoch, nowMs);
+      const [taken, [row]] = await changeUser(db, endings, audit, caller, change, ifEpoch, nowMs);
       if (row !== undefined) return toUser(v.parse(UserRow, row));
       return taken.length > 0 ? "email_taken" : null;
     },
@@ -99,13 +119,17 @@ export function d1Users(db: Database, endings: Endings): Omit<Users, "profile"> 
     },
 
     async remove(caller, ifEpoch, nowMs) {
+      const row = { what: "user.deleted" as const, ...byCaller(caller), subjectId: null };
       const [rows = []] = await endings.commit(
         {
           batch: [
             sql`UPDATE users SET deleted_on = ${nowMs}, modified_on = ${nowMs}, password = '',
-                epoch = epoch + 1, api_epoch = api_epoch + 1
+                ${BLANK_PROFILE}, epoch = epoch + 1, api_epoch = api_epoch + 1, ha1b = NULL
               WHERE id = ${caller.userId} AND epoch = ${ifEpoch}
                 AND ${callerStands(caller, nowMs)} RETURNING id`,
+            audit.after(row, nowMs),
+            endIdentitiesOfDeleted(caller.userId),
+            ...blankDeleted(caller.userId),
           ],
           ...epochEnding(caller, nowMs),
         },
@@ -115,11 +139,13 @@ export function d1Users(db: Database, endings: Endings): Omit<Users, "profile"> 
     },
 
     async endApiTokens(caller, nowMs) {
+      const row = { what: "tokens.ended_all" as const, ...byCaller(caller), subjectId: null };
       const [rows = []] = await endings.commit(
         {
           batch: [
             sql`UPDATE users SET api_epoch = api_epoch + 1
               WHERE id = ${caller.userId} AND ${callerStands(caller, nowMs)} RETURNING id`,
+            audit.after(row, nowMs),
           ],
           key: sql`(SELECT ${endedApiEpochKey(caller.userId, "")} || (api_epoch - 1) FROM users
             WHERE id = ${caller.userId})`,
@@ -134,20 +160,11 @@ export function d1Users(db: Database, endings: Endings): Omit<Users, "profile"> 
   };
 }
 
-/** The mark for everything of the user's last epoch but the present one. */
-function epochEnding({ userId }: CallerRef, nowMs: number) {
-  return {
-    key: sql`(SELECT ${endedEpochKey(userId, "")} || (epoch - 1) FROM users WHERE id = ${userId})`,
-    onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND epoch > 0)`,
-    untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
-    alsoOwed: endedUserPrefix(userId),
-  };
-}
-
 /** One batch. @returns the rows of other accounts with the new e-mail, and the user's own if it changed */
 async function changeUser(
   db: Database,
   endings: Endings,
+  audit: Audit,
   caller: CallerRef,
   change: UserChange,
   ifEpoch: number | null,
@@ -158,6 +175,10 @@ async function changeUser(
   );
   const { email, passwordHash } = change;
   if (email !== undefined) sets.push(sql`verified_on = NULL`);
+  // It is made of both.
+  if (email !== undefined || passwordHash !== undefined) {
+    sets.push(sql`ha1b = ${change.ha1bHash ?? null}`);
+  }
   if (passwordHash !== undefined) {
     sets.push(sql`password = ${passwordHash}`, sql`epoch = epoch + 1`);
   }
@@ -173,11 +194,18 @@ async function changeUser(
     WHERE id = ${caller.tokenId}
       AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND users.epoch = tokens.epoch + 1
         AND password = ${passwordHash ?? null})`;
+  const what =
+    passwordHash !== undefined
+      ? "password.changed"
+      : email !== undefined
+        ? "email.changed"
+        : "user.changed";
+  const written = audit.after({ what, ...byCaller(caller), subjectId: null }, nowMs);
   const [taken = [], updated = []] =
     passwordHash === undefined
-      ? await db.batch([others, update])
+      ? await db.batch([others, update, written])
       : await endings.commit(
-          { batch: [others, update, carry], ...epochEnding(caller, nowMs) },
+          { batch: [others, update, written, carry], ...epochEnding(caller, nowMs) },
           nowMs,
         );
   return [taken, updated] as const;

@@ -10,7 +10,10 @@ const RETRY = { retries: 5, minTimeout: 250, maxTimeout: 1_000, randomize: true 
  * One call to a store, bounded in time.
  * @throws FaultError `unavailable` where it fails or is late. Late, it may still happen afterwards.
  */
-export type Deadline = <T>(store: "KV" | "D1", call: () => Promise<T>) => Promise<T>;
+export type Deadline = <T>(
+  store: "KV" | "D1" | "rate limiter",
+  call: () => Promise<T>,
+) => Promise<T>;
 
 /** D1 is known to stall for half a minute: nobody is made to wait for that. */
 export function deadline(deadlineMs: number): Deadline {

@@ -1,7 +1,7 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { Database } from "./database.ts";
-import { ttlUntil } from "./keys.ts";
+import { endedEpochKey, endedUserPrefix, LONGEST_LIFE_SECONDS, ttlUntil } from "./keys.ts";
 import type { KvTokens } from "./kv-tokens.ts";
 import type { CheckPlan } from "./promise.ts";
 
@@ -11,6 +11,8 @@ export interface Ending {
   readonly batch: readonly Sql[];
   /** The mark's key, as text or as an expression over the database. */
   readonly key: string | Sql;
+  /** Where `key` is of many rows: the FROM clause that they come from. */
+  readonly from?: Sql;
   /** True if, and only if, the batch ends it. */
   readonly onlyIf: Sql;
   /** Whether `key` and `onlyIf` speak of the database before the batch or, as by default, after it. */
@@ -43,21 +45,41 @@ export interface Endings {
   settle(limit: number, nowMs: number): Promise<number>;
 }
 
+/**
+ * Of so many things ended at once, KV is told in the same request: it may do 1,000 operations. The
+ * rest stay owed, and housekeeping tells of them.
+ */
+const MAX_MARKS = 500;
+
 /** One mark that KV does not take must not keep back the others; a KV that takes none is left alone. */
 const MAX_FAILURES = 3;
 
 const Owed = v.object({ key: v.string(), expires_at: v.number() });
 
+/** The mark for everything of the user's last epoch but the present one. */
+export function epochEnding({ userId }: { readonly userId: string }, nowMs: number) {
+  return {
+    key: sql`(SELECT ${endedEpochKey(userId, "")} || (epoch - 1) FROM users WHERE id = ${userId})`,
+    onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND epoch > 0)`,
+    untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
+    alsoOwed: endedUserPrefix(userId),
+  };
+}
+
 export function endings(db: Database, kv: KvTokens, { kvAnswers }: CheckPlan): Endings {
-  async function mark({ key, expires_at }: v.InferOutput<typeof Owed>, nowMs: number) {
-    await kv.markEnded(key, ttlUntil(expires_at, nowMs));
-    return db.run(sql`DELETE FROM endings WHERE key = ${key}`);
+  async function markAll(owed: readonly v.InferOutput<typeof Owed>[], nowMs: number) {
+    if (owed.length === 0) return;
+    await Promise.all(
+      owed.map(({ key, expires_at }) => kv.markEnded(key, ttlUntil(expires_at, nowMs))),
+    );
+    const keys = JSON.stringify(owed.map(({ key }) => key));
+    await db.run(sql`DELETE FROM endings WHERE key IN (SELECT value FROM json_each(${keys}))`);
   }
 
   return {
-    async commit({ batch, key, onlyIf, untilMs, asked = "after", alsoOwed }, nowMs) {
+    async commit({ batch, key, from = sql``, onlyIf, untilMs, asked = "after", alsoOwed }, nowMs) {
       if (!kvAnswers) return db.batch(batch);
-      const owe = sql`INSERT INTO endings (key, expires_at) SELECT ${key}, ${untilMs} WHERE ${onlyIf}
+      const owe = sql`INSERT INTO endings (key, expires_at) SELECT ${key}, ${untilMs} ${from} WHERE ${onlyIf}
         ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, ${untilMs}) RETURNING *`;
       const isFirst = asked === "before";
       // A range of the primary key: "~" comes after all that stands in a key.
@@ -71,7 +93,7 @@ export function endings(db: Database, kv: KvTokens, { kvAnswers }: CheckPlan): E
       const [all = []] = alsoOwed === undefined ? [] : rows.splice(-1, 1);
       const [own = []] = rows.splice(isFirst ? 0 : -1, 1);
       const owed = v.parse(v.array(Owed), alsoOwed === undefined ? own : all);
-      for (const each of owed) await mark(each, nowMs);
+      await markAll(owed.slice(0, MAX_MARKS), nowMs);
       return rows;
     },
 
@@ -80,7 +102,7 @@ export function endings(db: Database, kv: KvTokens, { kvAnswers }: CheckPlan): E
       const failures: unknown[] = [];
       for (const each of owed) {
         try {
-          await mark(each, nowMs);
+          await markAll([each], nowMs);
         } catch (failure) {
           failures.push(failure);
           if (failures.length === MAX_FAILURES) break;

@@ -1,34 +1,98 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import { KNOWN_MS } from "./d1-password-tries.ts";
 import type { Database } from "./database.ts";
 import type { Endings } from "./endings.ts";
+import type { KvTokens } from "./kv-tokens.ts";
 
 /** Rows looked at in one step, and steps in one run: a run stays far under every limit of the platform. */
 const ROWS_A_STEP = 1_000;
 const STEPS_A_RUN = 20;
 const MARKS_A_RUN = 200;
+const COPIES_A_RUN = 400;
 
 const DAY_MS = 86_400_000;
 /** A JWT may hang on a token's row for a day after the token's own end, and one day is to spare. */
 const TOKEN_KEPT_MS = 2 * DAY_MS;
 /** As long as the token can be shown again, and a day for a late retry. */
 const RECEIPT_KEPT_MS = 31 * DAY_MS;
+/** What was on its way when a user was deleted has come by then, also to KV. */
+const DELETED_SETTLE_MS = 3_600_000;
+
+/** How a table is walked: by its primary key, and where that has got to as one text. */
+interface Key {
+  readonly columns: Sql;
+  readonly text: Sql;
+  readonly after: (text: Sql) => Sql;
+}
+
+const ID: Key = { columns: sql`id`, text: sql`id`, after: (text) => sql`id > ${text}` };
+
+/** Of two ids, the first of them a UUID. */
+const pair = (first: Sql, second: Sql): Key => ({
+  columns: sql`${first}, ${second}`,
+  text: sql`${first} || '/' || ${second}`,
+  after: (text) => sql`(${first}, ${second}) > (substr(${text}, 1, 36), substr(${text}, 38))`,
+});
+/** Long over by then: no other mail was to follow within a minute. */
+const MAIL_KEPT_MS = DAY_MS;
+
+/** Of a user who deleted her account: she is counted by her e-mail now, as nobody. */
+const isOfDeleted = sql`EXISTS (SELECT 1 FROM users WHERE users.deleted_on IS NOT NULL
+  AND users.id = substr(password_tries.id, 1, 36))`;
 
 interface Task {
   readonly table: Sql;
+  readonly key: Key;
   readonly isOver: (nowMs: number) => Sql;
+  /** Whether KV may still have a copy of what was deleted. */
+  readonly hasCopy?: (nowMs: number) => Sql;
 }
 
-const TASKS: Readonly<Record<string, Task>> = {
+const Gone = v.object({ id: v.string(), has_copy: v.number() });
+type Gone = v.InferOutput<typeof Gone>;
+
+const isDeleted = (column: Sql, nowMs: number) =>
+  sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${column}
+    AND deleted_on < ${nowMs - DELETED_SETTLE_MS})`;
+
+const tasks = (auditDays: number): Readonly<Record<string, Task>> => ({
   tokens: {
     table: sql`tokens`,
-    isOver: (nowMs) => sql`expires_at < ${nowMs - TOKEN_KEPT_MS}`,
+    key: ID,
+    // Of a deleted user's, those go soon that say what she named them, or her e-mail. Her logins stay for the
+    // status lists, and an action token to be refused as revoked, until their own time.
+    isOver: (nowMs) => sql`(expires_at < ${nowMs - TOKEN_KEPT_MS}
+      OR (kind IN ('session', 'api') OR detail ->> '$.internal') AND ${isDeleted(sql`tokens.user_id`, nowMs)})`,
+    hasCopy: (nowMs) => sql`expires_at > ${nowMs}`,
   },
   receipts: {
     table: sql`receipts`,
+    key: ID,
     isOver: (nowMs) => sql`run_at < ${nowMs - RECEIPT_KEPT_MS}`,
   },
-};
+  contacts: {
+    table: sql`contacts`,
+    key: pair(sql`user_id`, sql`contact_id`),
+    isOver: (nowMs) => isDeleted(sql`contacts.contact_id`, nowMs),
+  },
+  audit: {
+    table: sql`audit`,
+    key: pair(sql`user_id`, sql`id`),
+    isOver: (nowMs) => sql`at < ${nowMs - auditDays * DAY_MS}`,
+  },
+  mails: {
+    table: sql`mails`,
+    key: ID,
+    isOver: (nowMs) => sql`sent_at < ${nowMs - MAIL_KEPT_MS}`,
+  },
+  password_tries: {
+    table: sql`password_tries`,
+    key: ID,
+    isOver: (nowMs) => sql`(${isOfDeleted} OR forgotten_at < ${nowMs}
+      AND (known_at IS NULL OR known_at < ${nowMs - KNOWN_MS}))`,
+  },
+});
 
 export interface Swept {
   readonly deleted: number;
@@ -41,7 +105,16 @@ export interface Swept {
  * Each step saves where it stopped, so that the next run goes on from there; a step done twice does
  * no harm.
  */
-export function housekeeping(db: Database, endings: Endings) {
+export function housekeeping(
+  db: Database,
+  endings: Endings,
+  kv: Pick<KvTokens, "forget">,
+  auditDays: number,
+) {
+  /** What more there is of them, or does not succeed, ends with the token's own time. */
+  const forgetCopies = (ids: readonly string[]) =>
+    Promise.allSettled(ids.slice(0, COPIES_A_RUN).map((id) => kv.forget(id)));
+
   return async (nowMs: number): Promise<Swept> => {
     let marksSettled = 0;
     let deleted = 0;
@@ -49,19 +122,21 @@ export function housekeeping(db: Database, endings: Endings) {
       marksSettled = await endings.settle(MARKS_A_RUN, nowMs);
     } finally {
       // A mark that KV does not take keeps nothing from being deleted.
-      for (const [name, task] of Object.entries(TASKS)) {
-        deleted += await sweep(db, name, task, nowMs);
+      for (const [name, task] of Object.entries(tasks(auditDays))) {
+        const gone = await sweep(db, name, task, nowMs);
+        deleted += gone.length;
+        await forgetCopies(gone.filter((row) => row.has_copy === 1).map((row) => row.id));
       }
     }
     return { deleted, marksSettled };
   };
 }
 
-async function sweep(db: Database, name: string, task: Task, nowMs: number): Promise<number> {
-  let deleted = 0;
+async function sweep(db: Database, name: string, task: Task, nowMs: number): Promise<Gone[]> {
+  const deleted: Gone[] = [];
   for (let step = 0; step < STEPS_A_RUN; step++) {
     const { gone, wrapped } = await sweepStep(db, name, task, nowMs);
-    deleted += gone;
+    deleted.push(...gone);
     if (wrapped) break;
   }
   return deleted;
@@ -73,13 +148,15 @@ const cursorOf = (name: string): Sql =>
 async function sweepStep(
   db: Database,
   name: string,
-  { table, isOver }: Task,
+  { table, key, isOver, hasCopy }: Task,
   nowMs: number,
-): Promise<{ gone: number; wrapped: boolean }> {
-  const stretch = sql`SELECT id FROM ${table} WHERE id > ${cursorOf(name)} ORDER BY id LIMIT ${ROWS_A_STEP}`;
+): Promise<{ gone: Gone[]; wrapped: boolean }> {
+  const stretch = sql`SELECT ${key.columns} FROM ${table} WHERE ${key.after(cursorOf(name))}
+    ORDER BY ${key.columns} LIMIT ${ROWS_A_STEP}`;
   const [ends, gone = []] = await db.batch([
-    sql`SELECT MAX(id) AS last, COUNT(*) AS seen FROM (${stretch})`,
-    sql`DELETE FROM ${table} WHERE id IN (${stretch}) AND ${isOver(nowMs)} RETURNING id`,
+    sql`SELECT MAX(${key.text}) AS last, COUNT(*) AS seen FROM (${stretch})`,
+    sql`DELETE FROM ${table} WHERE (${key.columns}) IN (${stretch}) AND ${isOver(nowMs)}
+      RETURNING ${key.text} AS id, ${hasCopy?.(nowMs) ?? sql`FALSE`} AS has_copy`,
   ]);
   const { last, seen } = v.parse(
     v.object({ last: v.nullable(v.string()), seen: v.number() }),
@@ -90,5 +167,5 @@ async function sweepStep(
     sql`INSERT INTO housekeeping (task, cursor) VALUES (${name}, ${wrapped ? "" : (last ?? "")})
       ON CONFLICT (task) DO UPDATE SET cursor = excluded.cursor`,
   );
-  return { gone: gone.length, wrapped };
+  return { gone: v.parse(v.array(Gone), gone), wrapped };
 }

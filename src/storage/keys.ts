@@ -109,4 +109,5 @@ export const UserRecord = v.object({
   modifiedAtMs: v.number(),
   deletedAtMs: v.nullable(v.number()),
   emailVerifiedAtMs: v.nullable(v.number()),
+  identities: v.record(v.string(), v.string()),
 }) satisfies v.GenericSchema<User>;

@@ -1,12 +1,15 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import type { CallerRef } from "../core/ports.ts";
 
+/** Whether an account is one at all: neither deleted nor disabled by an operator. */
+export const USER_STANDS: Sql = sql`users.deleted_on IS NULL AND users.disabled_on IS NULL`;
+
 /**
  * What stands, in one place. A token and its user joined: not ended itself, and of the
  * user's current epochs. Expiry is asked apart, because rows outlive it.
  */
 export const STANDS: Sql = sql`tokens.revoked_at IS NULL AND tokens.epoch = users.epoch
-  AND (tokens.api_epoch IS NULL OR tokens.api_epoch = users.api_epoch) AND users.deleted_on IS NULL`;
+  AND (tokens.api_epoch IS NULL OR tokens.api_epoch = users.api_epoch) AND ${USER_STANDS}`;
 
 /** In the words of the index `tokens_list`, or SQLite does not take it. */
 export const NOT_USED_UP: Sql = sql`(max_uses IS NULL OR uses < max_uses)`;
@@ -31,5 +34,5 @@ export function callerStands(
       WHERE tokens.id = ${tokenId} AND tokens.expires_at > ${nowMs} AND ${STANDS})`;
   }
   return sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND users.epoch = ${epoch}
-    AND users.deleted_on IS NULL AND ${noneEnded(credentialIds)})`;
+    AND ${USER_STANDS} AND ${noneEnded(credentialIds)})`;
 }

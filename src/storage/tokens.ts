@@ -146,10 +146,19 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
       return token;
     },
 
-    async endHeld(id, nowMs) {
-      const wasStanding = await forgetting(id, d1.endHeld(id, nowMs));
-      if (wasStanding) background.later("delete a token's copy", kv.forget(id));
-      return wasStanding;
+    async endHeld(ids, nowMs) {
+      try {
+        const ended = await d1.endHeld(ids, nowMs);
+        // The marks end them; the copies run out by themselves.
+        const [only] = ended;
+        if (only !== undefined && ended.length === 1) {
+          background.later("delete a token's copy", kv.forget(only.id));
+        }
+        return ended;
+      } finally {
+        for (const id of ids) memories.tokens.delete(id);
+        memories.jwts.clear();
+      }
     },
 
     endJwt: (id, caller, expiresAtMs, nowMs) =>

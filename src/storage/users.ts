@@ -1,34 +1,19 @@
 import type { Users } from "../core/ports.ts";
 import type { Background } from "./background.ts";
+import type { ForgetUser } from "./forget-user.ts";
 import type { KvUsers } from "./kv-users.ts";
 import type { CheckPlan } from "./promise.ts";
-import type { Memories } from "./tokens.ts";
 
 interface Deps {
   readonly d1: Omit<Users, "profile">;
   readonly kv: KvUsers;
   readonly background: Background;
   readonly plan: CheckPlan;
-  readonly memories: Memories;
+  readonly forgetting: ForgetUser;
 }
 
 /** Users live in D1; where KV may answer, it holds copies for reading. Whatever changes one makes this isolate ask anew. */
-export function users({ d1, kv, background, plan, memories }: Deps): Users {
-  async function forgetting<T>(id: string, change: Promise<T>): Promise<T> {
-    let changed: T;
-    try {
-      changed = await change;
-    } finally {
-      // Also where the answer was lost: it may have happened.
-      memories.tokens.clear();
-      memories.jwts.clear();
-    }
-    // Not after a failure: while D1 is down, the copy is all that reads have, and it is never older
-    // than the promise.
-    if (plan.kvAnswers) await background.try("delete a user's copy", kv.forget(id));
-    return changed;
-  }
-
+export function users({ d1, kv, background, plan, forgetting }: Deps): Users {
   return {
     ...d1,
     async profile(id) {

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { add, drop, LAST_JWT_SECONDS, promote } from "../../src/cli/keys/changes.ts";
 import { newKey } from "../../src/cli/keys/new-key.ts";
 import { KEYS_MAX_AGE_SECONDS } from "../../src/core/token.ts";
@@ -21,12 +21,10 @@ const ROUNDS = 20;
 const START_MS = Date.parse("2027-01-01T00:00:00Z");
 
 let users: readonly TestUser[];
-beforeAll(async () => {
-  users = await Promise.all(Array.from({ length: CLIENTS }, () => newUser()));
-});
-beforeEach(() => {
+beforeEach(async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(START_MS);
+  users = await Promise.all(Array.from({ length: CLIENTS }, () => newUser()));
 });
 afterEach(() => {
   vi.useRealTimers();

@@ -133,7 +133,8 @@ describe("chance", () => {
 });
 
 it("turns a typo or a probe away without any read", async () => {
-  const reads = [vi.spyOn(env.KV, "get"), vi.spyOn(env.DB, "prepare"), vi.spyOn(env.DB, "batch")];
+  const prepared = vi.spyOn(env.DB, "prepare");
+  const reads = [vi.spyOn(env.KV, "get"), vi.spyOn(env.DB, "batch")];
   const { secret } = await secrets.create("api");
   const probes = ["lk_api_x", swapped(secret, 20), secret.slice(0, -1), "lk_ses_", "a.b.c", "x"];
   for (const probe of probes) {
@@ -147,5 +148,8 @@ it("turns a typo or a probe away without any read", async () => {
     expect(answers.map(({ status }) => status)).toEqual([401, 401, 400, 422, 401]);
   }
   for (const read of reads) expect(read).not.toHaveBeenCalled();
+  // After the answer, the audit writes down that a credential was refused: three of the five showed one.
+  const written = prepared.mock.calls.map(([sql]) => sql.slice(0, 17));
+  expect(written).toEqual(Array(3 * probes.length).fill("INSERT INTO audit"));
   vi.restoreAllMocks();
 });

@@ -4,6 +4,7 @@ import { readConfig } from "../../src/config.ts";
 import type { Passwords } from "../../src/core/ports.ts";
 import { type Bindings, wire } from "../../src/wire.ts";
 import { type Answered, over, type Send } from "../support/client.ts";
+import { noHa1b } from "../support/no-ha1b.ts";
 
 /** Answers like a password hash and costs nothing; a string that begins with `old` is to be hashed anew. */
 export const CHEAP: Passwords = {
@@ -29,7 +30,11 @@ export function isolate(
   const config = readConfig({ ...env, ...settings });
   const background: Promise<unknown>[] = [];
   const waitUntil = (work: Promise<unknown>) => void background.push(work);
-  const services = wire(bindings, config, { waitUntil, passwords });
+  const services = wire(bindings, config, {
+    waitUntil,
+    passwords,
+    ha1bHashes: noHa1b,
+  });
   const { fetch } = app(services, config);
   /** The answer, before the work that it leaves behind is done. */
   const answer = over((request) => fetch(request));

@@ -12,6 +12,8 @@ const ASKS_NOTHING = [
   "GET /health",
   "GET /.well-known/jwks.json",
   "GET /.well-known/oauth-authorization-server",
+  // Nothing before its answer.
+  "POST /rest/user/password_reset",
 ];
 
 /** What is read without D1 once the promise is 60 s and more; all else asks or tells D1. */

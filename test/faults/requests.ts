@@ -13,6 +13,8 @@ export interface Case {
   readonly status: number;
   /** What the same request gets once it has had its effect. */
   readonly again: number;
+  /** Calls that only tell somebody of it, after the answer. */
+  readonly afterwards?: RegExp;
   /** Or this, if its effect is known to D1 only. */
   readonly orAgain?: number;
 }
@@ -24,6 +26,7 @@ const login = ({ alice: { email, password } }: World) => ({ email, password });
 const target = ({ target: { uuid } }: World) => `/rest/token/${uuid}`;
 const OK = { status: 200, again: 200 };
 const KEY = { headers: { "idempotency-key": "a-key" } };
+const TELLS_OWNERS = /^D1 SELECT users$/;
 const ROTATES = { ROTATE_REFRESH_TOKENS: "on" };
 
 const jwtPair = (path: string): readonly Case[] => [
@@ -92,6 +95,20 @@ export const GOOD: readonly Case[] = [
     send: () => ({}),
     ...OK,
   },
+  {
+    door: "POST /rest/leaked",
+    as: "API token and session",
+    send: ({ target: { secret }, session }) => ({ json: { tokens: [secret, session] } }),
+    ...OK,
+    afterwards: TELLS_OWNERS,
+  },
+  {
+    door: "POST /rest/leaked",
+    as: "refresh JWT",
+    send: ({ refresh }) => ({ json: { tokens: [refresh] } }),
+    ...OK,
+    afterwards: TELLS_OWNERS,
+  },
   ...SHOWN.map(([as, token]) => ({
     door: "POST /oauth/introspect",
     as,
@@ -134,6 +151,20 @@ export const GOOD: readonly Case[] = [
     send: ({ openAction }) => ({ json: { token: openAction }, ...KEY }),
     ...OK,
   },
+  {
+    door: "POST /api/run-action-token",
+    as: "password reset",
+    send: ({ reset }) => ({ json: { token: reset, input: { password: "another password" } } }),
+    status: 200,
+    again: 422,
+  },
+  {
+    door: "POST /api/run-action-token",
+    as: "e-mail verification",
+    send: ({ auth, verification }) => ({ bearer: auth, json: { token: verification } }),
+    status: 200,
+    again: 422,
+  },
   { door: "GET /api/action-tokens", as: "API token", send: byApi, ...OK },
   {
     door: "DELETE /api/action-tokens/:id",
@@ -174,6 +205,13 @@ export const GOOD: readonly Case[] = [
     status: 201,
     again: 409,
   },
+  {
+    door: "POST /rest/user/password_reset",
+    as: "anybody",
+    send: ({ bob }) => ({ json: { email: bob.email } }),
+    ...OK,
+  },
+  { door: "POST /rest/user/verify_email", as: "JWT", send: byAuth, ...OK },
   ...CREDENTIALS.map(([as, send]) => ({ door: "GET /rest/user", as, send, ...OK })),
   {
     door: "PATCH /rest/user",
@@ -207,6 +245,9 @@ export const GOOD: readonly Case[] = [
     status: 200,
     again: 401,
   },
+
+  { door: "GET /rest/user/export", as: "API token", send: byApi, ...OK },
+  { door: "GET /rest/audit", as: "API token", send: byApi, ...OK },
 
   { door: "POST /rest/token", as: "API token", send: byApiWith({ name: "another" }), ...OK },
   { door: "GET /rest/token/list", as: "API token", send: byApi, ...OK },

@@ -13,8 +13,12 @@ export const TABLES = [
   "tokens",
   "receipts",
   "contacts",
+  "audit",
+  "mails",
+  "identities",
   "endings",
   "housekeeping",
+  "password_tries",
 ] as const;
 
 /** All that both stores hold. */
@@ -49,6 +53,9 @@ export interface World {
   readonly action: { readonly secret: string; readonly id: string };
   /** To be run by whoever holds it, without a caller. */
   readonly openAction: string;
+  /** Alice's, as mails brought them. */
+  readonly reset: string;
+  readonly verification: string;
   readonly ended: {
     readonly session: string;
     readonly api: string;
@@ -60,6 +67,11 @@ export interface World {
 }
 
 const ROTATES = { REVOCATION_LAG_SECONDS: "300", ROTATE_REFRESH_TOKENS: "on" };
+/** Mails go to `mailed`, which stands where the network would be. */
+const MAILS = {
+  MAIL_WEBHOOK_URL: "https://mail.test/",
+  MAIL_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+};
 
 /** Ten seconds are one instant: see `state.ts`. */
 export const INSTANT_MS = 10_000;
@@ -73,7 +85,8 @@ export async function buildWorld(nowMs: number): Promise<World> {
     }
     return run();
   });
-  const { send, text } = isolate(bindings, ROTATES, { betweenRequests: rules.secondPasses });
+  const settings = { ...ROTATES, ...MAILS };
+  const { send, text } = isolate(bindings, settings, { betweenRequests: rules.secondPasses });
   const at = (agoSeconds: number) => vi.setSystemTime(nowMs - agoSeconds * 1000);
 
   async function person(name: string): Promise<Person> {
@@ -119,7 +132,14 @@ export async function buildWorld(nowMs: number): Promise<World> {
   const refresh = await newRefresh(alice);
   const auth = await newAuth(alice);
 
+  const verification = await mailed(() =>
+    send("POST", "/rest/user/verify_email", { bearer: alice.api }),
+  );
+
   at(300);
+  const reset = await mailed(() =>
+    send("POST", "/rest/user/password_reset", { json: { email: alice.email } }),
+  );
   await send("PATCH", `/rest/token/${target.uuid}`, {
     bearer: alice.api,
     json: { name: "renamed" },
@@ -165,8 +185,21 @@ export async function buildWorld(nowMs: number): Promise<World> {
 
   vi.setSystemTime(nowMs);
   const stored = await readStores();
+  const mails = { reset, verification };
   const rest = { session, access, refresh, spent, auth, target, action, openAction, ended };
-  return { nowMs, stored, previous, alice, bob, ...rest };
+  return { nowMs, stored, previous, alice, bob, ...rest, ...mails };
+}
+
+/** @returns the token in the mail that the request sends */
+async function mailed(request: () => Promise<unknown>): Promise<string> {
+  const post = vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response());
+  try {
+    await request();
+    const [, init] = post.mock.calls[0] ?? [];
+    return pick(JSON.parse(String(init?.body)), "data.token");
+  } finally {
+    post.mockRestore();
+  }
 }
 
 /** @param changed the stores that may differ from what was last read */

@@ -25,7 +25,7 @@ function samples({ email }: Known): Readonly<Record<string, Fields>> {
       max_uses: 1,
       audience: "00000000-0000-4000-8000-000000000000",
     },
-    "POST /api/run-action-token": { token: SENTINEL },
+    "POST /api/run-action-token": { token: SENTINEL, input: { password } },
     "POST /tokens": { email_id: email, password },
     "PUT /tokens": { token: SENTINEL, extend: true },
     "POST /rest/user": {
@@ -37,6 +37,8 @@ function samples({ email }: Known): Readonly<Record<string, Fields>> {
       dob: "2000-02-29",
       gender: "x",
     },
+    "POST /rest/user/password_reset": { email },
+    "POST /rest/user/verify_email": {},
     "PATCH /rest/user": {
       first_name: "A",
       dob: "2000-02-29",

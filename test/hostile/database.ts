@@ -14,3 +14,8 @@ const FINGERPRINT = `SELECT json_array(${COUNTED},
 export async function fingerprint(): Promise<unknown> {
   return env.DB.prepare(FINGERPRINT).first("fingerprint");
 }
+
+/** Each probe as the first one: how many wrong passwords are too many is told elsewhere. */
+export async function forgetTries(): Promise<void> {
+  await env.DB.prepare("DELETE FROM password_tries").run();
+}

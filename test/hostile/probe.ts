@@ -1,6 +1,6 @@
 import type { Surface } from "../../src/http/surface.ts";
 import { type Call, call, type Send } from "../support/client.ts";
-import { fingerprint } from "./database.ts";
+import { fingerprint, forgetTries } from "./database.ts";
 import { flaws } from "./flaws.ts";
 
 export interface Probe {
@@ -24,6 +24,7 @@ export async function run(
   const wrong: string[] = [];
   let before = await fingerprint();
   for (const { name, method, path, send: sent, statuses } of probes) {
+    await forgetTries();
     const answer = await send(method, path, sent);
     const found = flaws(surface, method, answer);
     if (statuses !== undefined && !statuses.includes(answer.status)) {

@@ -1,8 +1,11 @@
 import { HonoRequest } from "hono/request";
 import { describe, expect, it } from "vitest";
 import type { Credential } from "../../src/core/authenticate.ts";
+import { FACEBOOK, GOOGLE } from "../../src/core/issuers.ts";
 import { findCredential } from "../../src/http/credentials.ts";
 import { RequestFaultError } from "../../src/http/request-fault.ts";
+
+const ISSUERS = [GOOGLE, FACEBOOK].map((row) => ({ ...row, audience: [] }));
 
 interface Rules {
   readonly query?: string;
@@ -16,7 +19,7 @@ function found(
 ): Credential | "doubled" | null {
   const request = new HonoRequest(new Request(`https://latchkey.test/${query}`, { headers }));
   try {
-    return findCredential(request, { inQuery, except });
+    return findCredential(request, { issuers: ISSUERS, inQuery, except });
   } catch (error) {
     if (error instanceof RequestFaultError) return "doubled";
     throw error;
@@ -73,8 +76,8 @@ describe("other places", () => {
     [{ authorization: 'Digest username="a", realm="b"' }, MALFORMED],
     [{ "x-auth-token": "x" }, { method: "bearer", token: "x" }],
     [{ "x-token": "x" }, { method: "session", token: "x" }],
-    [{ "x-auth-google-token": "x" }, { method: "google", token: "x" }],
-    [{ "x-auth-facebook-token": "x" }, { method: "facebook", token: "x" }],
+    [{ "x-auth-google-token": "x" }, { method: "identity", issuer: "google", token: "x" }],
+    [{ "x-auth-facebook-token": "x" }, { method: "identity", issuer: "facebook", token: "x" }],
     [{ "x-auth-ha1b-token": "x" }, { method: "ha1b", token: "x" }],
     [{ "x-token": "x, y" }, "doubled"],
     [{ "x-token": "x", authorization: "Token y" }, "doubled"],
@@ -94,8 +97,8 @@ describe("other places", () => {
   it.each([
     ["?jwt=x", { method: "bearer", token: "x" }],
     ["?bearer=x", { method: "bearer", token: "x" }],
-    ["?google_token=x", { method: "google", token: "x" }],
-    ["?facebook_token=x", { method: "facebook", token: "x" }],
+    ["?google_token=x", { method: "identity", issuer: "google", token: "x" }],
+    ["?facebook_token=x", { method: "identity", issuer: "facebook", token: "x" }],
     ["?ha1b=x", { method: "ha1b", token: "x" }],
     ["?jwt=", { method: "bearer", token: "" }],
     ["?jwt=x&jwt=x", "doubled"],

@@ -32,9 +32,8 @@ export const ACTION_MUTANTS: readonly Mutant[] = [
   {
     name: "claim and effect apart",
     file: "src/storage/d1-action-tokens.ts",
-    find: "const rows = await db.batch(claimBatch(claim));",
-    replace:
-      "const all = claimBatch(claim);\n      const rows = [...(await db.batch(all.slice(0, 2))), ...(await db.batch(all.slice(2)))];",
+    find: ": await db.batch(batch);",
+    replace: ": [...(await db.batch(batch.slice(0, 2))), ...(await db.batch(batch.slice(2)))];",
     suites: [ONCE],
   },
   {
@@ -103,8 +102,8 @@ export const ACTION_MUTANTS: readonly Mutant[] = [
   {
     name: "an action token is revoked after its use",
     file: "src/storage/d1-action-tokens.ts",
-    find: "            AND uses < max_uses AND ${callerStands(caller, nowMs)}`,",
-    replace: "            AND ${callerStands(caller, nowMs)}`,",
+    find: "            AND uses < max_uses AND ${callerStands(caller, nowMs)}\n          RETURNING id`,",
+    replace: "            AND ${callerStands(caller, nowMs)}\n          RETURNING id`,",
     suites: [ACTION_RACES],
   },
   {
@@ -145,8 +144,8 @@ export const ACTION_MUTANTS: readonly Mutant[] = [
   {
     name: "a deleted user becomes a contact",
     file: "src/actions/add-contact.ts",
-    find: " AND deleted_on IS NULL)`",
-    replace: ")`",
+    find: " AND deleted_on IS NULL AND disabled_on IS NULL",
+    replace: "",
     suites: [ONCE],
   },
   {

@@ -76,8 +76,8 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   {
     name: "a wrong password logs in",
     file: "src/core/password-login.ts",
-    find: 'user === null || verdict === "mismatch"',
-    replace: "user === null",
+    find: 'return verdict !== "mismatch";',
+    replace: "return verdict !== undefined;",
     suites: [CREDENTIALS],
   },
   {
@@ -91,15 +91,16 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   {
     name: "a wrong current password will do",
     file: "src/core/accounts.ts",
-    find: 'if (user === null || verdict === "mismatch") return refuse({ code: "credentials_wrong" });\n    return user.epoch;',
-    replace: "void verdict;\n    return user?.epoch ?? 0;",
+    find: "const user = await confirm(caller, currentPassword, nowMs);",
+    replace: 'const user = (await users.byId(caller.userId)) ?? refuse({ code: "token_invalid" });',
     suites: [ACCOUNTS],
   },
   {
     name: "no current password will do",
     file: "src/core/accounts.ts",
-    find: 'if (currentPassword === undefined) return refuse({ code: "current_password_missing" });\n',
-    replace: "if (currentPassword === undefined) return read(caller);\n",
+    find: 'if (by.method !== "identity") return refuse({ code: "current_password_missing" });\n',
+    replace:
+      'if (by.method !== "identity") return (await users.byId(userId)) ?? refuse({ code: "token_invalid" });\n',
     suites: [ACCOUNTS],
   },
   {

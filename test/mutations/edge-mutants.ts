@@ -159,8 +159,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   {
     name: "a bad credential is nobody",
     file: "src/http/mount.ts",
-    find: 'if (code === "token_invalid") refuseRequest({ code: "caller_refused", shown: "token" });',
-    replace: 'if (code === "token_invalid") return null;',
+    find: 'if (fault?.code === "token_invalid") refuseCaller("token", fault.named);',
+    replace: 'if (fault?.code === "token_invalid") return null;',
     suites: [CREDENTIAL_PLACES],
   },
 ];

@@ -67,8 +67,15 @@ export const FAMILY_MUTANTS: readonly Mutant[] = [
   {
     name: "a successor lives from its repetition",
     file: "src/core/jwt-pairs.ts",
-    find: '...lifetime("refresh", rotatedAtMs)',
-    replace: '...lifetime("refresh", nowMs)',
+    find: '...lifetime("refresh", rotatedAtMs, claims.authTime)',
+    replace: '...lifetime("refresh", nowMs, claims.authTime)',
+    suites: [ROTATION],
+  },
+  {
+    name: "a log-in that rotates has no end",
+    file: "src/core/jwt-pairs.ts",
+    find: "Math.min(issuedAt + JWT_LIFETIMES[type], authTime + JWT_LIFETIMES.sinceLogin)",
+    replace: "issuedAt + JWT_LIFETIMES[type] + 0 * authTime",
     suites: [ROTATION],
   },
   {

@@ -55,8 +55,8 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
   {
     name: "a write does not ask the caller's credential",
     file: "src/storage/standing-sql.ts",
-    find: "AND users.deleted_on IS NULL AND ${noneEnded(credentialIds)})",
-    replace: "AND users.deleted_on IS NULL)",
+    find: "AND ${USER_STANDS} AND ${noneEnded(credentialIds)})",
+    replace: "AND ${USER_STANDS})",
     suites: [STANDING],
   },
   {
@@ -97,8 +97,8 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
   {
     name: "epoch of a JWT not compared",
     file: "src/storage/d1-tokens.ts",
-    find: "          AND users.epoch = ${claims.epoch} AND users.deleted_on IS NULL",
-    replace: "          AND users.deleted_on IS NULL",
+    find: "          AND users.epoch = ${claims.epoch} AND ${USER_STANDS}",
+    replace: "          AND ${USER_STANDS}",
     suites: [AT_0],
   },
   {
@@ -196,8 +196,8 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
   {
     name: "a deletion leaves the epoch",
     file: "src/storage/d1-users.ts",
-    find: "                epoch = epoch + 1, api_epoch = api_epoch + 1\n",
-    replace: "                api_epoch = api_epoch + 1\n",
+    find: "${BLANK_PROFILE}, epoch = epoch + 1, api_epoch = api_epoch + 1, ha1b = NULL\n",
+    replace: "${BLANK_PROFILE}, api_epoch = api_epoch + 1, ha1b = NULL\n",
     suites: [AT_60],
   },
   {

@@ -5,6 +5,7 @@ import type { Passwords } from "../../src/core/ports.ts";
 import { type Bindings, wire } from "../../src/wire.ts";
 import { type Call, over, PASSWORD, textAt } from "../support/client.ts";
 import { rules } from "../support/guard.ts";
+import { noHa1b } from "../support/no-ha1b.ts";
 import { intercept } from "./storage.ts";
 
 /** A hash takes 40 ms, and nothing here is about hashing. */
@@ -38,6 +39,7 @@ export function isolate(settings: Settings, bindings: Bindings = env): Place {
   const services = wire(patient(bindings), config, {
     waitUntil: (promise) => void work.push(promise),
     passwords: cheapPasswords,
+    ha1bHashes: noHa1b,
   });
   const { fetch } = app(services, config);
   return {

@@ -200,3 +200,24 @@ it("a spent refresh token ends its family at DELETE /rest/token, as any of it do
   expect(answer.status).toBe(200);
   expect(await send(call, successor)).toMatchObject(REFUSED);
 });
+
+it("a log-in that is refreshed each day ends at last, 30 days after it began", async () => {
+  const { call, refresh } = await begin();
+  const DAY_MS = 86_400_000;
+  const endSeconds = Number(claimsOf(refresh).auth_time) + (30 * DAY_MS) / 1000;
+  let token = refresh;
+  for (let day = 1; day <= 32; day++) {
+    later(day * (DAY_MS - 3_600_000));
+    token = await next(call, token);
+    expect(Number(claimsOf(token).exp)).toBeLessThanOrEqual(endSeconds);
+    if (Number(claimsOf(token).exp) === endSeconds) break;
+  }
+  expect(Number(claimsOf(token).exp)).toBe(endSeconds);
+  vi.setSystemTime(endSeconds * 1000 - 1_000);
+  const last = await send(call, token);
+  expect(last.status).toBe(200);
+  // What the last refresh gave does not outlive the log-in either.
+  expect(Number(claimsOf(textAt(last, "access")).exp)).toBe(endSeconds);
+  vi.setSystemTime(endSeconds * 1000);
+  expect(await send(call, textAt(last, "refresh"))).toMatchObject(REFUSED);
+});

@@ -23,11 +23,14 @@ export interface Track {
 const START = 0;
 const HAVE_READ = 1;
 
-/** A write to D1 by which something is won. The note of an API token's use is none. */
+/** A write to D1 by which something is won. The note of an API token's use is none, nor that a password was tried. */
 function isWrite({ store, does }: StoreCall): boolean {
   return (
     store === "D1" &&
-    does.some((text) => /^\s*(INSERT|UPDATE|DELETE)\b/.test(text) && !/SET used_at/.test(text))
+    does.some(
+      (text) =>
+        /^\s*(INSERT|UPDATE|DELETE)\b/.test(text) && !/SET used_at|password_tries/.test(text),
+    )
   );
 }
 

@@ -4,6 +4,7 @@ import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Passwords } from "../../src/core/ports.ts";
 import { wire } from "../../src/wire.ts";
+import { noHa1b } from "../support/no-ha1b.ts";
 import { type Clock, clock } from "./clock.ts";
 import type { Figures } from "./figures.ts";
 import { memoryKv } from "./memory-kv.ts";
@@ -100,10 +101,11 @@ export function edge(setup: Setup, figures: Figures): Edge {
         DB: store.binding(schedule.through("D1")) as unknown as D1Database,
       },
       config,
-      { waitUntil: () => undefined, passwords },
+      { waitUntil: () => undefined, passwords, ha1bHashes: noHa1b },
     );
     return { services, fetch: app(services, config).fetch };
   });
+  let addresses = 0;
   const isolateOf = (index: number) => {
     const isolate = isolates[index % ISOLATES];
     if (isolate === undefined) throw new Error("no isolate");
@@ -121,10 +123,13 @@ export function edge(setup: Setup, figures: Figures): Edge {
     },
     async send(index, { method, path, headers, json }, origin) {
       figures.requests += 1;
-      const init: RequestInit = { method, headers: { ...headers } };
+      // Each from a network of its own: an old password may be shown more often than one may try it.
+      addresses += 1;
+      const address = `10.0.${addresses >> 8}.${addresses & 0xff}`;
+      const init: RequestInit = { method, headers: { ...headers, "cf-connecting-ip": address } };
       if (json !== undefined) {
         init.body = JSON.stringify(json);
-        init.headers = { ...headers, "content-type": "application/json" };
+        init.headers = { ...init.headers, "content-type": "application/json" };
       }
       const request = new Request(ORIGIN + path, init);
       const response = await schedule.within(origin, async () => isolateOf(index).fetch(request));

@@ -125,25 +125,33 @@ export function checkDatabase({ edge, actions, model }: Simulation): void {
 
 /**
  * A use for each receipt and a receipt for each use; a contact for each receipt's effect, and none
- * without; at most one living account for an e-mail.
+ * without, as far as both people are still there; at most one living account for an e-mail; nothing
+ * of the person in an account that was deleted.
  */
 const INVARIANTS = `
+  WITH living AS (SELECT id FROM users WHERE deleted_on IS NULL)
   SELECT 'uses' AS what, t.id FROM tokens AS t WHERE t.kind = 'action'
     AND (t.uses <> (SELECT COUNT(*) FROM receipts WHERE token_id = t.id) OR t.uses > t.max_uses)
   UNION ALL
-  SELECT 'receipt without effect', r.id FROM receipts AS r WHERE NOT EXISTS (SELECT 1 FROM contacts AS c
+  SELECT 'receipt without effect', r.id FROM receipts AS r WHERE r.run_by IN living
+    AND json_extract(r.data, '$.contact_id') IN living AND NOT EXISTS (SELECT 1 FROM contacts AS c
     WHERE c.user_id = r.run_by AND c.contact_id = json_extract(r.data, '$.contact_id'))
   UNION ALL
   SELECT 'mutual without effect', r.id FROM receipts AS r WHERE json_extract(r.data, '$.mutual') = 1
-    AND NOT EXISTS (SELECT 1 FROM contacts AS c
+    AND r.run_by IN living AND json_extract(r.data, '$.contact_id') IN living AND NOT EXISTS (SELECT 1 FROM contacts AS c
       WHERE c.contact_id = r.run_by AND c.user_id = json_extract(r.data, '$.contact_id'))
   UNION ALL
   SELECT 'effect without receipt', c.user_id || ' ' || c.contact_id FROM contacts AS c
-    WHERE NOT EXISTS (SELECT 1 FROM receipts AS r
+    WHERE c.user_id IN living AND c.contact_id IN living AND NOT EXISTS (SELECT 1 FROM receipts AS r
       WHERE r.run_by = c.user_id AND json_extract(r.data, '$.contact_id') = c.contact_id
       OR json_extract(r.data, '$.mutual') = 1 AND r.run_by = c.contact_id
         AND json_extract(r.data, '$.contact_id') = c.user_id)
     AND c.created_at > (SELECT COALESCE(MAX(run_at), 0) FROM receipts) - 30 * 86400000
   UNION ALL
   SELECT 'e-mail twice', email FROM users WHERE deleted_on IS NULL GROUP BY email HAVING COUNT(*) > 1
+  UNION ALL
+  SELECT 'deleted, and still known', id FROM users WHERE deleted_on IS NOT NULL
+    AND (email <> '' OR password <> '' OR first_name IS NOT NULL)
+  UNION ALL
+  SELECT 'contacts of a deleted user', user_id FROM contacts WHERE user_id NOT IN living
 `;

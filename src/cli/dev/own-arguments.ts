@@ -3,8 +3,9 @@ import { optionValues } from "./arguments.ts";
 
 /**
  * What wrangler has to be told beyond what the caller said. The port, even where it is wrangler's
- * own default: wrangler would move on from a taken one, and the issuer would be wrong. And the
- * issuer: what is configured, else the origin served at.
+ * own default: wrangler would move on from a taken one, and the issuer would be wrong. The issuer:
+ * what is configured, else the origin served at. And, where that is this machine, that mails are
+ * printed: the service refuses to start with MAIL_OUTBOX elsewhere.
  */
 export function ownArguments(
   args: readonly string[],
@@ -12,7 +13,22 @@ export function ownArguments(
   configuredIssuer: string | undefined,
 ): string[] {
   const port = optionValues(args, "port").length > 0 ? [] : [`--port=${address.port}`];
-  const named = optionValues(args, "var").some((variable) => variable.startsWith("ISSUER:"));
-  const issuer = named ? [] : [`--var=ISSUER:${configuredIssuer ?? originOf(address)}`];
-  return [...port, ...issuer];
+  const named = variable(args, "ISSUER");
+  const issuer = named ?? configuredIssuer ?? originOf(address);
+  return [
+    ...port,
+    ...(named === undefined ? [`--var=ISSUER:${issuer}`] : []),
+    ...(isLoopback(issuer) && variable(args, "MAIL_OUTBOX") === undefined
+      ? ["--var=MAIL_OUTBOX:on"]
+      : []),
+  ];
+}
+
+function variable(args: readonly string[], name: string): string | undefined {
+  const found = optionValues(args, "var").findLast((each) => each.startsWith(`${name}:`));
+  return found?.slice(name.length + 1);
+}
+
+function isLoopback(issuer: string): boolean {
+  return ["localhost", "127.0.0.1", "[::1]"].includes(URL.parse(issuer)?.hostname ?? "");
 }

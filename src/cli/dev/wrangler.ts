@@ -18,11 +18,17 @@ const ENVIRONMENT = {
 /** What is kept is shown only after a failure. */
 const ERRORS_ALONE = { WRANGLER_LOG: "error" };
 
+/** And what a command answers with, as `d1 execute --json` does. */
+const ANSWERS = { WRANGLER_LOG: "log" };
+
 interface Run {
   /** Ends wrangler, and what it has started, when it fires. */
   readonly stop: AbortSignal;
-  /** "shown": wrangler has the terminal. "kept": it has none, and what it says is returned. */
-  readonly output: "shown" | "kept";
+  /**
+   * "shown": wrangler has the terminal. "kept": it has none, and what it says of errors is returned.
+   * "answer": the same with all that it says.
+   */
+  readonly output: "shown" | "kept" | "answer";
   /** Called when the service can be reached. */
   readonly onReady?: () => void;
 }
@@ -45,7 +51,12 @@ export async function runWrangler(
       ...args,
     ],
     {
-      env: { ...process.env, ...ENVIRONMENT, ...(output === "kept" && ERRORS_ALONE) },
+      env: {
+        ...process.env,
+        ...ENVIRONMENT,
+        ...(output === "kept" && ERRORS_ALONE),
+        ...(output === "answer" && ANSWERS),
+      },
       stdio: [...(output === "shown" ? SHOWN : KEPT), "ipc", "pipe"],
     },
   );

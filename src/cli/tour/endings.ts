@@ -1,6 +1,6 @@
 import { annTold, restError, restUnauthorized, userShape } from "./accounts.ts";
 import { generate, invalid, issued, refusedRun } from "./action-tokens.ts";
-import { date, keep, secondsAhead, secret, someText, uuid } from "./checks.ts";
+import { date, jwt, keep, secondsAhead, secret, someText, uuid } from "./checks.ts";
 import { noAccount, notValid } from "./jwt-pair.ts";
 import { scopes } from "./rest-tokens.ts";
 import { MISSING } from "./session-tokens.ts";
@@ -91,10 +91,14 @@ export const passwordSteps: readonly Step[] = [
       headers: basic(ann, ann.password),
       json: { password: ann.newPassword, current_password: ann.password },
     }),
-    answer: ({ ann }) => ({
-      status: 200,
-      body: { success: true, payload: userShape(ann, annTold) },
-    }),
+    answer: ({ ann, kept }) => {
+      const userId = kept.text("ann");
+      const token = jwt({ type: "access", userId, seconds: 24 * HOUR, claims: { role: "User" } });
+      return {
+        status: 200,
+        body: { success: true, payload: { ...userShape(ann, annTold), token } },
+      };
+    },
   },
   {
     title: "the session is over",

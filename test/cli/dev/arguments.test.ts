@@ -41,12 +41,16 @@ describe("the origin served at", () => {
   });
 });
 
+const OUTBOX = "--var=MAIL_OUTBOX:on";
+
 describe("what wrangler is told beyond the caller's arguments", () => {
   it.each([
-    ["", undefined, ["--port=8787", "--var=ISSUER:http://localhost:8787"]],
-    ["--port 8799", undefined, ["--var=ISSUER:http://localhost:8799"]],
+    ["", undefined, ["--port=8787", "--var=ISSUER:http://localhost:8787", OUTBOX]],
+    ["--port 8799", undefined, ["--var=ISSUER:http://localhost:8799", OUTBOX]],
     ["--port 8799", "https://a.test", ["--var=ISSUER:https://a.test"]],
     ["--port 8799 --var A:1 ISSUER:https://b.test", "https://a.test", []],
+    ["--port 8799 --var ISSUER:http://127.0.0.1:8799", "https://a.test", [OUTBOX]],
+    ["--port 8799 --var MAIL_OUTBOX:off", "http://[::1]", ["--var=ISSUER:http://[::1]"]],
   ])("%s with ISSUER %s configured: %j", (line, configured, own) => {
     const args = words(line);
     expect(ownArguments(args, readAddress(args), configured)).toEqual(own);

@@ -115,3 +115,25 @@ it("serves this project", { timeout: 60_000 }, async () => {
   await untilServing(run);
   await expect.poll(run.output).toContain(`Latchkey serves at ${run.origin}`);
 });
+
+it("shows the mails that this project would send", { timeout: 60_000 }, async () => {
+  const run = startDev(
+    await newProject([...TOOLS.slice(0, 3), "schema.sql", "src"]),
+    await freePort(),
+  );
+  await untilServing(run);
+  const post = async (path: string, body: object) => {
+    const headers = { "content-type": "application/json" };
+    const sent = { method: "POST", headers, body: JSON.stringify(body) };
+    return (await fetch(run.origin + path, sent)).status;
+  };
+  const email = "ann@example.com";
+  expect(await post("/rest/user", { email, password: "the old password" })).toBe(201);
+  expect(await post("/rest/user/password_reset", { email })).toBe(200);
+  const mail = new RegExp(`Mail to ${email}: password_reset ${run.origin}/a/(lk_act_\\w+) `);
+  await expect.poll(run.output).toMatch(mail);
+  const [, token] = mail.exec(run.output()) ?? [];
+  const input = { password: "the new password" };
+  expect(await post("/api/run-action-token", { token, input })).toBe(200);
+  expect(await post("/api/token/", { email, password: "the new password" })).toBe(200);
+});

@@ -1,0 +1,23 @@
+import sql from "sql-template-tag";
+import { defineAction } from "./define.ts";
+import { Mailed, stillHers } from "./mailed.ts";
+
+/**
+ * Notes that the e-mail is hers. Whoever runs it must be logged in as well: else somebody who has
+ * signed up with another's e-mail would only have to wait for the other to follow the link.
+ */
+export const verifyEmail = defineAction({
+  name: "verifyEmail",
+  needsCaller: true,
+  isInternal: true,
+  payload: Mailed,
+  conditions: ({ email }, userId) => [stillHers(email, userId)],
+  plan: ({ payload: { email }, issuerId, nowMs }) => ({
+    writes: (claimed) => [
+      sql`UPDATE users SET verified_on = COALESCE(verified_on, ${nowMs}), modified_on = ${nowMs}
+        WHERE id = ${issuerId} AND ${claimed}`,
+    ],
+    data: { email },
+    changes: { userId: issuerId, endsCredentials: false },
+  }),
+});

@@ -1,0 +1,186 @@
+import { text } from "node:stream/consumers";
+import { parseArgs } from "node:util";
+import * as v from "valibot";
+import type { Role } from "../core/user.ts";
+import { SignUp } from "../routes/rest-fields.ts";
+import { CannotStart } from "./dev/cannot-start.ts";
+import { type D1, d1 } from "./users/d1.ts";
+import { importUsers } from "./users/import.ts";
+import { addUser, disableUser, enableUser, listUsers, setRole } from "./users/operate.ts";
+import { Refused } from "./users/refused.ts";
+
+const HELP = `Usage: npm run users -- <verb> [--remote | --persist-to <directory>]
+
+Accounts, for whoever runs the service. Without --remote it is the local database of npm run dev.
+
+  import <file.jsonl>        accounts of another system, one JSON object a line:
+                             email, password_hash (Django's, bcrypt's or Argon2's; null for none),
+                             and if known first_name, last_name, phone_number, dob, gender, role,
+                             email_verified, created_on. The first good login replaces the hash.
+                             Can be done again: an e-mail that has an account is skipped.
+  add <email> [--role Admin] [--password-stdin]
+                             an account, with a password that is shown once or read from stdin
+  disable <email>            ends all that the account holds, and refuses it until it is enabled
+  enable <email>             lets it log in again
+  set-role <email> <role>    User or Admin
+  list [--limit 50] [--cursor <email>]
+                             the accounts by e-mail
+
+Exit code: 0 if done, 1 if refused, 2 for arguments that are not understood.`;
+
+interface Surroundings {
+  readonly nowMs: number;
+  readonly write: (line: string) => void;
+  readonly writeError: (line: string) => void;
+  readonly stdin: () => Promise<string>;
+  readonly stop: AbortSignal;
+}
+
+type Verb = (
+  around: Surroundings,
+  database: D1,
+  words: readonly string[],
+  flags: Flags,
+) => Promise<readonly string[]>;
+
+interface Flags {
+  readonly role?: string;
+  readonly "password-stdin"?: boolean;
+  readonly limit?: string;
+  readonly cursor?: string;
+}
+
+class Misunderstood extends Error {}
+
+const VERBS: Readonly<
+  Record<string, { readonly words: number; readonly flags: readonly string[]; readonly run: Verb }>
+> = {
+  import: {
+    words: 1,
+    flags: [],
+    async run({ nowMs, write, writeError }, database, [file = ""]) {
+      await importUsers(file, database, nowMs, { write, writeError });
+      return [];
+    },
+  },
+  add: {
+    words: 1,
+    flags: ["role", "password-stdin"],
+    async run({ nowMs, stdin }, database, [email], flags) {
+      const address = emailOf(email);
+      const role = roleOf(flags.role ?? "User");
+      const password = flags["password-stdin"] ? (await stdin()).replace(/\r?\n$/, "") : null;
+      return addUser(database, address, role, password, nowMs);
+    },
+  },
+  disable: {
+    words: 1,
+    flags: [],
+    run: ({ nowMs }, database, [email]) => disableUser(database, emailOf(email), nowMs),
+  },
+  enable: {
+    words: 1,
+    flags: [],
+    run: ({ nowMs }, database, [email]) => enableUser(database, emailOf(email), nowMs),
+  },
+  "set-role": {
+    words: 2,
+    flags: [],
+    run: ({ nowMs }, database, [email, role]) =>
+      setRole(database, emailOf(email), roleOf(role), nowMs),
+  },
+  list: {
+    words: 0,
+    flags: ["limit", "cursor"],
+    run: (_, database, __, { limit = "50", cursor = "" }) => {
+      if (!/^[1-9]\d{0,3}$/.test(limit)) throw new Misunderstood("--limit is a number up to 9999.");
+      return listUsers(database, Number(limit), cursor);
+    },
+  },
+};
+
+/** The command. @returns its exit code */
+export async function users(args: readonly string[], around: Surroundings): Promise<number> {
+  try {
+    if (args.length === 0 || args.includes("--help") || args.includes("-h")) {
+      around.write(HELP);
+      return 0;
+    }
+    const { verb, words, flags, target } = readOptions(args);
+    for (const line of await verb.run(around, d1(target, around.stop), words, flags)) {
+      around.write(line);
+    }
+    return 0;
+  } catch (error) {
+    if (error instanceof Misunderstood) {
+      around.writeError(`${error.message}\n\n${HELP}`);
+      return 2;
+    }
+    if (!(error instanceof Refused || error instanceof CannotStart)) throw error;
+    around.writeError(error.message);
+    return 1;
+  }
+}
+
+function readOptions(args: readonly string[]) {
+  const { values, positionals } = parsed(args);
+  const [name = "", ...words] = positionals;
+  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
+  if (verb === undefined) throw new Misunderstood(`There is no verb ${JSON.stringify(name)}.`);
+  if (words.length !== verb.words) {
+    throw new Misunderstood(`${name} takes ${verb.words} words after it, not ${words.length}.`);
+  }
+  const { remote = false, "persist-to": persistTo, ...flags } = values;
+  const stray = Object.keys(flags).find((flag) => !verb.flags.includes(flag));
+  if (stray !== undefined) throw new Misunderstood(`${name} takes no --${stray}.`);
+  if (remote && persistTo !== undefined) {
+    throw new Misunderstood("--persist-to is for the local database.");
+  }
+  return { verb, words, flags, target: { remote, persistTo } };
+}
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        remote: { type: "boolean" },
+        "persist-to": { type: "string" },
+        role: { type: "string" },
+        "password-stdin": { type: "boolean" },
+        limit: { type: "string" },
+        cursor: { type: "string" },
+      },
+    });
+  } catch (error) {
+    const [sentence = ""] = (error instanceof Error ? error.message : String(error)).split(". ");
+    throw new Misunderstood(`${sentence.replace(/\.$/, "")}.`);
+  }
+}
+
+/** As it compares. */
+function emailOf(given: string | undefined): string {
+  const result = v.safeParse(SignUp.entries.email, given);
+  if (!result.success) throw new Misunderstood(`The e-mail ${result.issues[0].message}.`);
+  return result.output;
+}
+
+function roleOf(given: string | undefined): Role {
+  if (given === "User" || given === "Admin") return given;
+  throw new Misunderstood("The role is User or Admin.");
+}
+
+if (import.meta.main) {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => stop.abort());
+  }
+  process.exitCode = await users(process.argv.slice(2), {
+    nowMs: Date.now(),
+    write: (line) => console.log(line),
+    writeError: (line) => console.error(line),
+    stdin: () => text(process.stdin),
+    stop: stop.signal,
+  });
+}

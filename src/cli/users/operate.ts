@@ -1,0 +1,135 @@
+import * as v from "valibot";
+import { TOKEN_KINDS } from "../../core/token.ts";
+import type { Role } from "../../core/user.ts";
+import type { D1 } from "./d1.ts";
+import { checkPassword, hashed, newPassword } from "./hash.ts";
+import { literal } from "./literal.ts";
+import { insertion } from "./new-user.ts";
+import { Refused } from "./refused.ts";
+
+const Row = v.object({
+  id: v.string(),
+  email: v.string(),
+  role: v.string(),
+  created_on: v.number(),
+  disabled_on: v.nullable(v.number()),
+});
+
+const COLUMNS = "id, email, role, created_on, disabled_on";
+const isOf = (email: string) => `email = ${literal(email)} AND deleted_on IS NULL`;
+
+async function find(database: D1, email: string): Promise<v.InferOutput<typeof Row>> {
+  const [row] = await database.query(`SELECT ${COLUMNS} FROM users WHERE ${isOf(email)}`, Row);
+  return row ?? refuse(`${email} has no account.`);
+}
+
+function refuse(why: string): never {
+  throw new Refused(why);
+}
+
+/** @param password what was given, or null for one that is made here and shown once */
+export async function addUser(
+  database: D1,
+  email: string,
+  role: Role,
+  password: string | null,
+  nowMs: number,
+): Promise<string[]> {
+  const chosen = password ?? newPassword();
+  checkPassword(chosen);
+  const id = crypto.randomUUID();
+  await database.run([
+    insertion({
+      id,
+      email,
+      password: hashed(chosen),
+      role,
+      first_name: null,
+      last_name: null,
+      phone_number: null,
+      dob: null,
+      gender: null,
+      created_on: nowMs,
+      modified_on: nowMs,
+      verified_on: null,
+    }),
+  ]);
+  if ((await find(database, email)).id !== id) refuse(`${email} has an account already.`);
+  return [
+    `${email} has an account (${role}): ${id}`,
+    ...(password === null ? [`Its password, shown this once: ${chosen}`] : []),
+  ];
+}
+
+/**
+ * The mark that ends an epoch where KV answers is owed before the epoch is raised and again after:
+ * if only some of the statements come through, the account is refused too much, never too little.
+ * Housekeeping puts what is owed.
+ */
+export async function disableUser(database: D1, email: string, nowMs: number): Promise<string[]> {
+  const untilMs = nowMs + TOKEN_KINDS.api.maxTtlSeconds * 1000;
+  const owe = (epoch: string, state: string) => `
+    INSERT INTO endings (key, expires_at)
+    SELECT 'ended:' || id || ':' || (${epoch}), ${literal(untilMs)} FROM users
+    WHERE ${isOf(email)} AND disabled_on ${state}
+    ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
+  await database.run([
+    owe("epoch", "IS NULL"),
+    `UPDATE users SET disabled_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, epoch = epoch + 1
+      WHERE ${isOf(email)} AND disabled_on IS NULL`,
+    owe("epoch - 1", "IS NOT NULL"),
+  ]);
+  const { id, disabled_on } = await find(database, email);
+  if (disabled_on === null) refuse(`${email} is not disabled: somebody enabled it meanwhile.`);
+  return [
+    `${email} is disabled: ${id}`,
+    "Logging in is refused from now on, and whatever writes. What it holds is refused within",
+    "REVOCATION_LAG_SECONDS; where that is 60 or more, within one more minute, in which the cron",
+    "trigger tells KV.",
+  ];
+}
+
+export async function enableUser(database: D1, email: string, nowMs: number): Promise<string[]> {
+  await database.run([
+    `UPDATE users SET disabled_on = NULL, modified_on = ${literal(nowMs)}
+      WHERE ${isOf(email)} AND disabled_on IS NOT NULL`,
+  ]);
+  const { id } = await find(database, email);
+  return [`${email} is enabled: ${id}`, "What was ended stays ended: she logs in anew."];
+}
+
+export async function setRole(
+  database: D1,
+  email: string,
+  role: Role,
+  nowMs: number,
+): Promise<string[]> {
+  await database.run([
+    `UPDATE users SET role = ${literal(role)}, modified_on = ${literal(nowMs)} WHERE ${isOf(email)}`,
+  ]);
+  const { id } = await find(database, email);
+  return [
+    `${email} is ${role}: ${id}`,
+    "JWTs of GET /rest/auth say the role of their issue, for a day at the most. To end them: disable, enable.",
+  ];
+}
+
+/** By e-mail, from after `cursor` on. */
+export async function listUsers(database: D1, limit: number, cursor: string): Promise<string[]> {
+  const rows = await database.query(
+    `SELECT ${COLUMNS} FROM users WHERE deleted_on IS NULL AND email > ${literal(cursor)}
+      ORDER BY email LIMIT ${literal(limit + 1)}`,
+    Row,
+  );
+  const page = rows.slice(0, limit);
+  const lines = page.map(({ id, email, role, created_on, disabled_on }) => {
+    const state = disabled_on === null ? "" : `  disabled ${day(disabled_on)}`;
+    return `${id}  ${role.padEnd(5)}  ${day(created_on)}  ${email}${state}`;
+  });
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return [...lines, ...(last ? [`There are more: --cursor ${last.email}`] : [])];
+}
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}

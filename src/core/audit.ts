@@ -1,0 +1,81 @@
+import type { Named } from "./fault.ts";
+import type { Page, PageRequest } from "./ports.ts";
+import type { Json } from "./token.ts";
+
+/** Everything that is written down: each change, and each failure to say who one is. */
+export const AUDIT_EVENTS = [
+  "user.created",
+  "user.changed",
+  /** An OpenID issuer's account opens this one from now on. */
+  "identity.linked",
+  "email.changed",
+  "email.verified",
+  "password.changed",
+  /** A mail with a token was made out to her: for a forgotten password, or to prove her e-mail. */
+  "mail.issued",
+  "user.deleted",
+  "session.created",
+  "session.extended",
+  "session.ended",
+  "token.created",
+  "token.changed",
+  "token.rotated",
+  "token.ended",
+  "tokens.ended_all",
+  "jwt.obtained",
+  "jwt.refreshed",
+  "jwt.ended",
+  /** A spent refresh token was shown: it was stolen, or its successor was. */
+  "family.ended",
+  "action.issued",
+  "action.run",
+  "action.ended",
+  /** A wrong password, or no such account. */
+  "login.failed",
+  /** Any other credential that lets nobody in. */
+  "credential.refused",
+] as const;
+
+export type AuditEvent = (typeof AUDIT_EVENTS)[number];
+
+export interface AuditEntry {
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly what: AuditEvent;
+  readonly outcome: "done" | "refused";
+  /** Who did it, or null where nobody knows. */
+  readonly actorId: string | null;
+  /** The token or JWT that was shown, by its id; null for a password. */
+  readonly credentialId: string | null;
+  /** What was made, changed or ended: a token, a JWT, a login, a receipt. */
+  readonly subjectId: string | null;
+  readonly address: string | null;
+  readonly requestId: string | null;
+}
+
+export interface AuditLog {
+  /** A user's own events, newest first. */
+  list(userId: string, page: PageRequest): Promise<Page<AuditEntry>>;
+  /** Writes down a failure to authenticate: after the answer, and without failing it. */
+  refused(what: "login.failed" | "credential.refused", named: Named): void;
+}
+
+/** Where an export goes on: after this row of this section. */
+export interface ExportCursor {
+  readonly section: number;
+  readonly after: string;
+}
+
+export interface PersonalData {
+  /**
+   * Everything that is held about a user, nothing of it secret: rows by the name of their section,
+   * as many as one answer takes. What changes between two pages may be in both, or in neither.
+   */
+  read(
+    userId: string,
+    from: ExportCursor | null,
+  ): Promise<{
+    readonly sections: Readonly<Record<string, readonly Json[]>>;
+    readonly next: ExportCursor | null;
+  }>;
+}

@@ -1,0 +1,58 @@
+import { NAMES_NOBODY, refuse } from "./fault.ts";
+import type { Ha1bHashes, Ha1bUsers } from "./identity-ports.ts";
+import type { PasswordLogin } from "./password-login.ts";
+import { admit, type PasswordTries, type RateLimits } from "./password-tries.ts";
+import type { UserWithPassword } from "./user.ts";
+
+export type Ha1b = ReturnType<typeof ha1b>;
+
+interface Deps {
+  readonly users: Ha1bUsers;
+  readonly hashes: Ha1bHashes;
+  readonly tries: PasswordTries;
+  readonly limits: RateLimits;
+}
+
+/** Wrong tokens name nobody, and so all of them are counted together: this is no e-mail. */
+const NOBODY = { email: "ha1b" };
+
+/**
+ * Opentact's HA1B: an MD5 of e-mail, domain and password that is sent instead of the password, and
+ * is as good as it. What is kept is an Argon2id hash of the digest.
+ */
+export function ha1b({ users, hashes, tries, limits }: Deps) {
+  /** What is to be kept for this e-mail (as e-mails compare) and password: one password hash of work. */
+  const hashOf = async (email: string, password: string): Promise<string> =>
+    hashes.hash(await hashes.digest(email, password));
+
+  return {
+    hashOf,
+
+    /**
+     * One password hash and two reads, whatever is wrong.
+     * @throws FaultError `credentials_wrong`, `throttled`, `unavailable`
+     */
+    async login(token: string, nowMs: number): Promise<UserWithPassword> {
+      await admit(limits, "login");
+      const taken = await tries.take(NOBODY, nowMs);
+      if (!taken.isLeft) {
+        return refuse({ code: "throttled", retryAfterSeconds: taken.retryAfterSeconds });
+      }
+      const user = await users.byHa1b(await hashes.hash(token.toLowerCase()));
+      if (user === null) return refuse({ code: "credentials_wrong", named: NAMES_NOBODY });
+      tries.giveBack(taken.counters, nowMs);
+      return user;
+    },
+
+    /** The same login by password, after which the account has its HA1B hash. */
+    keeping:
+      (login: PasswordLogin): PasswordLogin =>
+      async (email, password, nowMs) => {
+        const user = await login(email, password, nowMs);
+        if (user.ha1bHash === null || !(await hashes.isCurrent(user.ha1bHash))) {
+          await users.keepHa1b(user, await hashOf(user.email, password));
+        }
+        return user;
+      },
+  };
+}

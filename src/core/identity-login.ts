@@ -1,0 +1,39 @@
+import { NAMES_NOBODY, refuse } from "./fault.ts";
+import type { Identities, IdTokens } from "./identity-ports.ts";
+import { admit, type RateLimits } from "./password-tries.ts";
+import type { UserWithPassword } from "./user.ts";
+
+export type IdentityLogin = (
+  issuer: string,
+  idToken: string,
+  nowMs: number,
+) => Promise<UserWithPassword>;
+
+interface Deps {
+  readonly idTokens: IdTokens;
+  readonly identities: Identities;
+  readonly limits: RateLimits;
+  readonly signUpIsOpen: boolean;
+}
+
+/**
+ * An ID token to the account that it opens. Its first use links it to an account only where the
+ * issuer says that the e-mail is verified and the account has proven the same one; else it makes a
+ * new account, without a password.
+ * @throws FaultError `credentials_wrong`, `identity_conflict`, `throttled`, `unavailable`
+ */
+export function identityLogin({ idTokens, identities, limits, signUpIsOpen }: Deps): IdentityLogin {
+  return async (issuer, idToken, nowMs) => {
+    await admit(limits, "login");
+    const identity = await idTokens.verify(issuer, idToken, nowMs);
+    if (identity === null) return refuse({ code: "credentials_wrong", named: NAMES_NOBODY });
+    const known = await identities.find(identity);
+    if (known !== null) return known;
+    const { email } = identity;
+    if (email === null) return refuse({ code: "credentials_wrong" });
+    const newUserId = signUpIsOpen ? crypto.randomUUID() : null;
+    const opened = await identities.open({ ...identity, email }, newUserId, nowMs);
+    if (opened === "conflict") return refuse({ code: "identity_conflict" });
+    return opened ?? refuse({ code: "credentials_wrong" });
+  };
+}

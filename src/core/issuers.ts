@@ -1,0 +1,31 @@
+/** An OpenID issuer whose ID tokens log people in: one row each. */
+export interface Issuer {
+  readonly name: string;
+  /** Where a request shows its ID token: a header, or where the deployment allows it the query. */
+  readonly header: string;
+  readonly query: string;
+  /** Every spelling of its `iss`. The first is kept with the accounts that it opens. */
+  readonly spellings: readonly [string, ...string[]];
+  /** The URL of its JWK set. */
+  readonly jwks: string;
+  /** Who we are to it. None: it is not configured, and opens nothing. */
+  readonly audience: readonly string[];
+}
+
+/** https://developers.google.com/identity/gsi/web/guides/verify-google-id-token */
+export const GOOGLE = {
+  name: "google",
+  header: "x-auth-google-token",
+  query: "google_token",
+  spellings: ["https://accounts.google.com", "accounts.google.com"],
+  jwks: "https://www.googleapis.com/oauth2/v3/certs",
+} as const;
+
+/** https://developers.facebook.com/documentation/facebook-login/ios/limited-login/token */
+export const FACEBOOK = {
+  name: "facebook",
+  header: "x-auth-facebook-token",
+  query: "facebook_token",
+  spellings: ["https://www.facebook.com", "https://limited.facebook.com"],
+  jwks: "https://limited.facebook.com/.well-known/oauth/openid/jwks/",
+} as const;

@@ -1,0 +1,106 @@
+import { idsBehind } from "./authenticate.ts";
+import type { Later, Mailer } from "./mail.ts";
+import { admit, type RateLimits } from "./password-tries.ts";
+import type { Held, JwtClaims, Jwts, Secrets, Tokens, Users } from "./ports.ts";
+import { TOKEN_KINDS, type TokenKind } from "./token.ts";
+
+/** How many tokens one report may name. */
+export const LEAKS_MAX = 1_000;
+
+export interface Verdict {
+  /** Whether it has the form of one of our tokens, its checksum or signature included. */
+  readonly isOurs: boolean;
+  /** Whether this report ended it. */
+  readonly ended: boolean;
+}
+
+/** Whether the key of that name signed these bytes; the signature as GitHub sends it, in base64. */
+export type SignatureCheck = (id: string, signature: string, body: Uint8Array) => Promise<boolean>;
+
+export type Leaks = ReturnType<typeof leaks>;
+
+interface Deps {
+  readonly jwts: Jwts;
+  readonly secrets: Secrets;
+  readonly tokens: Tokens;
+  readonly users: Pick<Users, "emailsOf">;
+  readonly mailer: Mailer;
+  readonly later: Later;
+  readonly limits: RateLimits;
+  readonly isSignedByGithub: SignatureCheck;
+}
+
+const KINDS = Object.keys(TOKEN_KINDS) as TokenKind[];
+
+/** Tokens that somebody has found where they should not be. Whoever shows one may end it, as by RFC 7009. */
+export function leaks({
+  jwts,
+  secrets,
+  tokens,
+  users,
+  mailer,
+  later,
+  limits,
+  isSignedByGithub,
+}: Deps) {
+  async function opaqueId(shown: string): Promise<string | null> {
+    const kind = KINDS.find((each) => shown.startsWith(TOKEN_KINDS[each].prefix));
+    return kind === undefined ? null : secrets.idOf(kind, shown);
+  }
+
+  async function endJwt(claims: JwtClaims, nowMs: number): Promise<boolean> {
+    const { userId, epoch, expiresAt, type, sid, jti } = claims;
+    const holder = { userId, epoch, tokenId: null, credentialIds: idsBehind(claims) };
+    // A refresh JWT stands for its whole family (RFC 7009 section 2.1).
+    const id = type === "refresh" && sid !== null ? sid : jti;
+    return tokens.endJwt(id, holder, expiresAt * 1000, nowMs);
+  }
+
+  async function tell(ended: readonly Held[]): Promise<void> {
+    const byOwner = Map.groupBy(ended, ({ userId }) => userId);
+    const emails = await users.emailsOf([...byOwner.keys()]);
+    const mails = [...emails].map(([userId, to]) =>
+      mailer.send({
+        id: crypto.randomUUID(),
+        type: "tokens_leaked",
+        to,
+        tokenIds: (byOwner.get(userId) ?? []).map(({ id }) => id),
+      }),
+    );
+    await Promise.all(mails);
+  }
+
+  return {
+    isSignedByGithub,
+
+    /**
+     * Ends whatever of these is alive.
+     * @returns one verdict for each, in the same order
+     * @throws FaultError `throttled`; `unavailable`: what was ended stays so, and the same report may come again
+     */
+    async report(shown: readonly string[], nowMs: number): Promise<readonly Verdict[]> {
+      await admit(limits, "sign_up");
+      const ids = await Promise.all(shown.map(opaqueId));
+      const opaque = ids.filter((id) => id !== null);
+      const ended: Held[] = [];
+      try {
+        if (opaque.length > 0) ended.push(...(await tokens.endHeld(opaque, nowMs)));
+        // A token that is named twice is ended once.
+        const left = new Set(ended.map(({ id }) => id));
+        const verdicts: Verdict[] = [];
+        for (const [index, text] of shown.entries()) {
+          const id = ids[index] ?? null;
+          const jwt = id === null ? await jwts.verify(text, nowMs) : null;
+          const isEnded =
+            id === null ? jwt !== null && (await endJwt(jwt, nowMs)) : left.delete(id);
+          if (jwt !== null && isEnded) ended.push({ id: jwt.jti, userId: jwt.userId });
+          verdicts.push({ isOurs: id !== null || jwt !== null, ended: isEnded });
+        }
+        return verdicts;
+      } finally {
+        // Also of those before a failure.
+        if (ended.length > 0) later("tell the owners of leaked tokens", tell(ended));
+      }
+    },
+  };
+}

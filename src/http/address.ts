@@ -1,0 +1,70 @@
+import { requestOrigin } from "./origin.ts";
+
+export const ADDRESS_FORMS = ["full", "truncated", "none"] as const;
+
+export type AddressForm = (typeof ADDRESS_FORMS)[number];
+
+const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+
+/** A request's id is Cloudflare's; sent by somebody else, it may be of any length. */
+const MOST_OF_AN_ID = 64;
+
+/** Where the request that is being served came from, as far as that may be kept. */
+export function keptOrigin(form: AddressForm) {
+  const { address, requestId } = requestOrigin();
+  return {
+    address: keptAddress(address, form),
+    requestId: requestId === "" ? null : requestId.slice(0, MOST_OF_AN_ID),
+  };
+}
+
+/**
+ * An address as it may be kept: whole, as its network (IPv4 /24, IPv6 /48), or not at all. What is
+ * no address is kept in no form.
+ */
+export function keptAddress(address: string, form: AddressForm): string | null {
+  if (form === "none") return null;
+  const bytes = ipv4(address);
+  if (bytes !== null) {
+    return form === "full" ? bytes.join(".") : `${bytes.slice(0, 3).join(".")}.0/24`;
+  }
+  const groups = ipv6(address);
+  if (groups === null) return null;
+  if (form === "full") return canonical(address);
+  const network = groups.slice(0, 3).join(":");
+  return `${canonical(`${network}::`) ?? `${network}::`}/48`;
+}
+
+/** Four bytes; of an IPv4 address in IPv6's form too (RFC 4291 section 2.5.5.2). */
+export function ipv4(address: string): number[] | null {
+  const found = IPV4.exec(address);
+  if (found !== null) {
+    const bytes = found.slice(1).map(Number);
+    return bytes.every((byte) => byte < 256) ? bytes : null;
+  }
+  const [, high, low] = MAPPED.exec(canonical(address) ?? "") ?? [];
+  if (high === undefined || low === undefined) return null;
+  return [high, low].flatMap((group) => {
+    const value = Number.parseInt(group, 16);
+    return [value >> 8, value & 255];
+  });
+}
+
+/** Eight groups. */
+export function ipv6(address: string): string[] | null {
+  const text = canonical(address);
+  if (text === null) return null;
+  const [left = "", right] = text.split("::");
+  const groups = (part: string) => (part === "" ? [] : part.split(":"));
+  if (right === undefined) return groups(left);
+  const before = groups(left);
+  const after = groups(right);
+  return [...before, ...Array(8 - before.length - after.length).fill("0"), ...after];
+}
+
+/** RFC 5952's one spelling, by the URL parser; null for what is no IPv6 address. */
+function canonical(address: string): string | null {
+  if (!/^[0-9a-f:.]+$/i.test(address) || !address.includes(":")) return null;
+  return URL.parse(`http://[${address}]/`)?.hostname.slice(1, -1) ?? null;
+}

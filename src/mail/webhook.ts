@@ -1,0 +1,72 @@
+import pRetry, { AbortError } from "p-retry";
+import type { Mail, Mailer } from "../core/mail.ts";
+
+/** A deployment's own endpoint, which writes the mail's text and sends it. */
+export interface Webhook {
+  readonly url: string;
+  /** The bytes behind `whsec_`. */
+  readonly secret: Uint8Array<ArrayBuffer>;
+}
+
+/** All attempts and the waits between them fit into the 30 s that the runtime leaves after an answer. */
+const ATTEMPT_MS = 5_000;
+const RETRY = { retries: 2, minTimeout: 500, maxTimeout: 2_000, randomize: true } as const;
+
+/** Will be as wrong the next time. */
+const isFinal = (status: number) => status < 500 && status !== 408 && status !== 429;
+
+/**
+ * Mails as Standard Webhooks (https://www.standardwebhooks.com): each attempt is signed anew, with
+ * its own time, and all of them have the same id, by which the receiver knows a repeat.
+ */
+export function webhook({ url, secret }: Webhook): Mailer {
+  async function attempt(mail: Mail, body: string): Promise<void> {
+    const id = `msg_${mail.id}`;
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const signature = await sign(secret, `${id}.${timestamp}.${body}`);
+    const response = await post(url, body, {
+      "content-type": "application/json",
+      "webhook-id": id,
+      "webhook-timestamp": timestamp,
+      "webhook-signature": `v1,${signature}`,
+    });
+    await response.body?.cancel();
+    if (response.ok) return;
+    const failure = `the mail webhook answered ${response.status}`;
+    throw isFinal(response.status) ? new AbortError(failure) : new Error(failure);
+  }
+
+  return {
+    send(mail) {
+      const body = JSON.stringify(event(mail, Date.now()));
+      return pRetry(() => attempt(mail, body), RETRY);
+    },
+  };
+}
+
+function event(mail: Mail, nowMs: number) {
+  const { type, to } = mail;
+  const timestamp = new Date(nowMs).toISOString();
+  if (type === "tokens_leaked") return { type, timestamp, data: { to, tokens: mail.tokenIds } };
+  const { token, link } = mail;
+  const expires_at = new Date(mail.expiresAtMs).toISOString();
+  return { type, timestamp, data: { to, token, link, expires_at } };
+}
+
+async function post(url: string, body: string, headers: Record<string, string>): Promise<Response> {
+  try {
+    // Not followed: the token would go where nobody has configured it to go.
+    const signal = AbortSignal.timeout(ATTEMPT_MS);
+    return await fetch(url, { method: "POST", body, headers, redirect: "manual", signal });
+  } catch {
+    // The runtime's own text may repeat the URL, in which some services hide a key.
+    throw new Error("the mail webhook could not be reached in time");
+  }
+}
+
+async function sign(secret: Uint8Array<ArrayBuffer>, text: string): Promise<string> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", secret, algorithm, false, ["sign"]);
+  const tag = await crypto.subtle.sign("HMAC", key, new TextEncoder().encode(text));
+  return new Uint8Array(tag).toBase64();
+}

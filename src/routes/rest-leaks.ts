@@ -1,0 +1,57 @@
+import * as v from "valibot";
+import { refuse } from "../core/fault.ts";
+import { LEAKS_MAX, type Leaks } from "../core/leaks.ts";
+import { ok } from "../http/answer.ts";
+import { readSignedJson } from "../http/body.ts";
+import { decode } from "../http/fields.ts";
+import type { Route } from "../http/surface.ts";
+import { success } from "./rest-accounts.ts";
+
+const tokens = <const T extends v.GenericSchema>(item: T) =>
+  v.pipe(
+    v.array(item, "must be a list"),
+    v.minLength(1, "must not be empty"),
+    v.maxLength(LEAKS_MAX, `must be at most ${LEAKS_MAX}`),
+  );
+
+const Report = v.object({ tokens: tokens(v.string("must be a string")) });
+
+/** GitHub's secret scanning partner program: what it found, in the form in which it tells so. */
+const GithubReport = tokens(
+  v.looseObject({ token: v.string("must be a string"), type: v.string("must be a string") }),
+);
+
+const KEY_HEADER = "github-public-key-identifier";
+const SIGNATURE_HEADER = "github-public-key-signature";
+
+/** Ends tokens that were found where they should not be. Whoever holds one may: no caller is needed. */
+export function leaked(leaks: Leaks): Route {
+  return {
+    method: "POST",
+    path: "/rest/leaked",
+    access: "open",
+    async handle({ request, nowMs }) {
+      const { bytes, json } = await readSignedJson(request);
+      const keyId = request.header(KEY_HEADER);
+      if (keyId === undefined) {
+        const shown = decode(Report, json).tokens;
+        const ended = (await leaks.report(shown, nowMs)).filter((each) => each.ended).length;
+        return success({ reported: shown.length, ended });
+      }
+      const signature = request.header(SIGNATURE_HEADER) ?? "";
+      if (!(await leaks.isSignedByGithub(keyId, signature, bytes))) {
+        refuse({ code: "credentials_wrong" });
+      }
+      const found = decode(GithubReport, json);
+      const shown = found.map(({ token }) => token);
+      const verdicts = await leaks.report(shown, nowMs);
+      return ok(
+        found.map(({ token, type }, index) => ({
+          token_raw: token,
+          token_type: type,
+          label: verdicts[index]?.isOurs ? "true_positive" : "false_positive",
+        })),
+      );
+    },
+  };
+}

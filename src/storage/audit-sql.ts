@@ -1,0 +1,102 @@
+import sql, { type Sql } from "sql-template-tag";
+import type { AuditEvent } from "../core/audit.ts";
+import type { CallerRef } from "../core/ports.ts";
+
+/** Whose an event is that names no user (RFC 9562's nil UUID). */
+export const NOBODY = "00000000-0000-0000-0000-000000000000";
+
+export interface AuditRow {
+  readonly what: AuditEvent | Sql;
+  /** Whose event it is: who may read it. */
+  readonly userId: string | Sql;
+  readonly actorId: string | Sql | null;
+  readonly credentialId: string | Sql | null;
+  readonly subjectId: string | Sql | null;
+  readonly outcome?: "done" | "refused";
+  /** Who reads it must not learn from where another came. */
+  readonly hidesOrigin?: boolean;
+}
+
+/** Makes the statements that write the audit. */
+export interface Audit {
+  /**
+   * Stands right behind the statement that it speaks of, in the same batch: a row is written if,
+   * and only if, that statement changed one.
+   */
+  after(row: AuditRow, nowMs: number): Sql;
+  /** The same of what a token's holder did with the token itself: its row says whose it is. */
+  afterToken(
+    what: AuditEvent | Sql,
+    tokenId: string,
+    nowMs: number,
+    actorId?: string | Sql | null,
+  ): Sql;
+  /** The same of many tokens: a row for each for which `which` holds. */
+  afterTokens(what: AuditEvent | Sql, which: Sql, nowMs: number): Sql;
+  always(row: AuditRow, nowMs: number): Sql;
+}
+
+/** Where a request came from, in the form in which it may be kept. */
+export interface KeptOrigin {
+  readonly address: string | null;
+  readonly requestId: string | null;
+}
+
+const HIDDEN: KeptOrigin = { address: null, requestId: null };
+
+/** @param origin of the request that is being served */
+export function audit(origin: () => KeptOrigin): Audit {
+  function insert(
+    row: AuditRow,
+    nowMs: number,
+    from: Sql,
+    id: string | Sql = timeOrdered(nowMs),
+  ): Sql {
+    const { address, requestId } = row.hidesOrigin === true ? HIDDEN : origin();
+    return sql`INSERT INTO audit (user_id, id, at, what, outcome, actor, credential, subject, address, request_id)
+      SELECT ${row.userId}, ${id}, ${nowMs}, ${row.what}, ${row.outcome ?? "done"},
+        ${row.actorId}, ${row.credentialId}, ${row.subjectId}, ${address}, ${requestId} ${from}`;
+  }
+
+  return {
+    after: (row, nowMs) => insert(row, nowMs, sql`WHERE changes() > 0`),
+    afterToken: (what, tokenId, nowMs, actorId = sql`tokens.user_id`) =>
+      insert(
+        {
+          what,
+          userId: sql`tokens.user_id`,
+          actorId,
+          credentialId: actorId === null ? null : tokenId,
+          subjectId: tokenId,
+        },
+        nowMs,
+        sql`FROM tokens WHERE tokens.id = ${tokenId} AND changes() > 0`,
+      ),
+    afterTokens: (what, which, nowMs) =>
+      insert(
+        {
+          what,
+          userId: sql`tokens.user_id`,
+          actorId: sql`tokens.user_id`,
+          credentialId: sql`tokens.id`,
+          subjectId: sql`tokens.id`,
+        },
+        nowMs,
+        sql`FROM tokens WHERE ${which} AND changes() > 0`,
+        // Its chance comes from SQLite, anew for each row.
+        sql`${timeOrdered(nowMs).slice(0, -12)} || lower(hex(randomblob(6)))`,
+      ),
+    always: (row, nowMs) => insert(row, nowMs, sql``),
+  };
+}
+
+/** What a caller does to her own. */
+export function byCaller({ userId, tokenId, credentialIds }: CallerRef) {
+  return { userId, actorId: userId, credentialId: tokenId ?? credentialIds[0] ?? null };
+}
+
+/** A UUIDv7 (RFC 9562 section 5.7): a user's events stand in the order of their time. */
+function timeOrdered(nowMs: number): string {
+  const time = nowMs.toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`;
+}

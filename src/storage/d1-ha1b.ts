@@ -1,0 +1,27 @@
+import sql from "sql-template-tag";
+import type { Ha1bUsers } from "../core/identity-ports.ts";
+import type { Background } from "./background.ts";
+import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
+import type { Database } from "./database.ts";
+import { USER_STANDS } from "./standing-sql.ts";
+
+export function d1Ha1b(db: Database, background: Background): Ha1bUsers {
+  return {
+    async byHa1b(hash) {
+      const row = await db.first(
+        sql`SELECT ${USER_COLUMNS} FROM users WHERE users.ha1b = ${hash} AND ${USER_STANDS}`,
+        UserRow,
+      );
+      return row === null ? null : toUser(row);
+    },
+    // A new password raises the epoch.
+    keepHa1b: ({ id, email, epoch }, hash) =>
+      background.try(
+        "keep an HA1B hash",
+        db.run(
+          sql`UPDATE users SET ha1b = ${hash} WHERE id = ${id} AND email = ${email}
+            AND epoch = ${epoch} AND ${USER_STANDS}`,
+        ),
+      ),
+  };
+}

@@ -1,0 +1,145 @@
+import sql, { type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { PersonalData } from "../core/audit.ts";
+import type { Json } from "../core/token.ts";
+import type { Database } from "./database.ts";
+
+/** Rows in one answer: some hundred kilobytes, whatever a user holds. */
+const ROWS_A_PAGE = 500;
+
+/** One row a list of things held; columns that end in `_on` are times, in `_json` JSON. */
+interface Section {
+  readonly name: string;
+  readonly columns: Sql;
+  /** Tables, and the condition that a row is this user's. */
+  readonly of: (userId: string) => Sql;
+  /** What names a row, and leads to the ones behind it: one id, or two with a stroke between. */
+  readonly key: readonly [Sql] | readonly [Sql, Sql];
+}
+
+const RECEIPT = sql`r.id AS uuid, r.token_id AS token_uuid, r.action, r.run_by AS run_by_uuid, r.run_at AS run_on`;
+
+const token = (name: string, kind: string, columns: Sql): Section => ({
+  name,
+  columns: sql`t.id AS uuid, t.created_at AS created_on, t.modified_at AS modified_on,
+    t.expires_at AS expired_on, t.revoked_at AS revoked_on, ${columns}`,
+  of: (userId) => sql`tokens AS t WHERE t.user_id = ${userId} AND t.kind = ${kind}`,
+  key: [sql`t.id`],
+});
+
+const SECTIONS: readonly Section[] = [
+  {
+    name: "user",
+    columns: sql`u.id AS uuid, u.email, u.role, u.first_name, u.last_name, u.phone_number, u.dob, u.gender,
+      u.created_on, u.modified_on, u.verified_on AS email_verified_on,
+      (SELECT sent_at FROM mails WHERE id = u.id) AS last_mail_on,
+      (SELECT json_group_array(json_object('issuer', issuer, 'subject', subject, 'linked_on',
+        strftime('%FT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'))) FROM identities WHERE user_id = u.id) AS identities_json,
+      (SELECT json_group_array(json_object('network_digest', substr(id, 38), 'last_login_on',
+        strftime('%FT%H:%M:%fZ', known_at / 1000.0, 'unixepoch'))) FROM password_tries
+        WHERE id > u.id || '/' AND id < u.id || '0' AND known_at IS NOT NULL) AS known_networks_json`,
+    of: (userId) => sql`users AS u WHERE u.id = ${userId} AND u.deleted_on IS NULL`,
+    key: [sql`u.id`],
+  },
+  token(
+    "api_tokens",
+    "api",
+    sql`t.detail ->> '$.name' AS name, t.detail ->> '$.hint' AS token_hint,
+      t.detail -> '$.scopes' AS scopes_json, t.used_at AS last_used_on`,
+  ),
+  token("sessions", "session", sql`t.used_at AS last_used_on`),
+  token("logins", "family", sql`t.rotation AS refreshed, t.rotated_at AS refreshed_on`),
+  token("ended_jwts", "jwt", sql`t.kind`),
+  token(
+    "action_tokens",
+    "action",
+    sql`t.detail ->> '$.action' AS action, t.detail -> '$.payload' AS payload_json,
+      t.detail ->> '$.audience' AS audience, t.uses, t.max_uses`,
+  ),
+  {
+    name: "receipts_as_runner",
+    columns: sql`${RECEIPT}, r.data AS data_json, CASE WHEN r.idempotency_key LIKE 'user:%'
+      THEN substr(r.idempotency_key, 43) END AS idempotency_key`,
+    of: (userId) => sql`receipts AS r WHERE r.run_by = ${userId}`,
+    key: [sql`r.id`],
+  },
+  {
+    name: "receipts_as_issuer",
+    columns: RECEIPT,
+    of: (userId) => sql`tokens AS t JOIN receipts AS r ON r.token_id = t.id
+      WHERE t.user_id = ${userId} AND t.kind = 'action'`,
+    key: [sql`t.id`, sql`r.id`],
+  },
+  {
+    name: "contacts",
+    columns: sql`c.contact_id AS contact_uuid, c.created_at AS created_on`,
+    of: (userId) => sql`contacts AS c WHERE c.user_id = ${userId}`,
+    key: [sql`c.contact_id`],
+  },
+  {
+    name: "audit",
+    columns: sql`a.id AS uuid, a.at AS happened_on, a.what, a.outcome, a.actor AS actor_uuid, a.address,
+      a.credential AS token_uuid, a.subject AS subject_uuid, a.request_id`,
+    of: (userId) => sql`audit AS a WHERE a.user_id = ${userId}`,
+    key: [sql`a.id`],
+  },
+];
+
+const Row = v.record(v.string(), v.union([v.string(), v.number(), v.null()]));
+
+export function d1PersonalData(db: Database): PersonalData {
+  return {
+    async read(userId, from) {
+      const sections: Record<string, readonly Json[]> = {};
+      let after = from?.after ?? BEFORE_ALL;
+      let room = ROWS_A_PAGE;
+      // One after the other: nobody pays for a section that the page has no room for.
+      for (const [index, section] of SECTIONS.entries()) {
+        if (index < (from?.section ?? 0)) continue;
+        const rows = await db.all(statement(section, userId, after, room + 1), Row);
+        const taken = rows.slice(0, room);
+        sections[section.name] = taken.map(shown);
+        room -= taken.length;
+        if (rows.length > taken.length) {
+          const last = taken.at(-1)?.key;
+          return {
+            sections,
+            next: { section: index, after: typeof last === "string" ? last : after },
+          };
+        }
+        after = BEFORE_ALL;
+      }
+      return { sections, next: null };
+    },
+  };
+}
+
+/** Less than every id, in one or two parts. */
+const BEFORE_ALL = "00000000-0000-0000-0000-000000000000";
+
+function statement(
+  { columns, of, key: [id, second] }: Section,
+  userId: string,
+  after: string,
+  limit: number,
+): Sql {
+  const [one = "", two = ""] = after.split("/");
+  const text = second === undefined ? id : sql`${id} || '/' || ${second}`;
+  const order = second === undefined ? id : sql`${id}, ${second}`;
+  const behind = second === undefined ? sql`${id} > ${one}` : sql`(${order}) > (${one}, ${two})`;
+  return sql`SELECT ${columns}, ${text} AS key FROM ${of(userId)} AND ${behind}
+    ORDER BY ${order} LIMIT ${limit}`;
+}
+
+function shown({ key: _, ...row }: v.InferOutput<typeof Row>): Json {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]): [string, Json] => {
+      if (name.endsWith("_on")) {
+        return [name, typeof value === "number" ? new Date(value).toISOString() : value];
+      }
+      if (!name.endsWith("_json")) return [name, value];
+      const parsed: Json = typeof value === "string" ? JSON.parse(value) : value;
+      return [name.slice(0, -"_json".length), parsed];
+    }),
+  );
+}

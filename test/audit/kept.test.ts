@@ -1,0 +1,90 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { meter, short } from "../budget/measure.ts";
+import { isolate } from "../faults/isolate.ts";
+import { rules } from "../support/guard.ts";
+import { newApiToken, newCaller, service } from "../support/client.ts";
+import { eventsOf } from "./own-events.ts";
+
+const DAY_MS = 86_400_000;
+
+/** So many events of a user, the newest so long ago and a millisecond between. */
+const fill = (userId: string, count: number, agoMs: number) =>
+  env.DB.prepare(
+    `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2)
+      INSERT INTO audit (user_id, id, at, what, outcome)
+      SELECT ?1, substr(printf('%012x', ?3 - i), 1, 8) || '-' || substr(printf('%012x', ?3 - i), 9)
+        || '-7000-8000-' || substr(lower(hex(randomblob(6))), 1, 12), ?3 - i, 'user.changed', 'done' FROM n`,
+  )
+    .bind(userId, count, Date.now() - agoMs)
+    .run();
+
+const count = async (userId: string) =>
+  env.DB.prepare("SELECT COUNT(*) AS n FROM audit WHERE user_id = ?").bind(userId).first("n");
+
+describe("housekeeping", () => {
+  const housekeeping = async (settings: Readonly<Record<string, string>> = {}) => {
+    rules.begin();
+    await isolate(env, settings).services.housekeeping(Date.now());
+  };
+
+  it.each([
+    ["90 days by default", {}, 90],
+    ["AUDIT_DAYS", { AUDIT_DAYS: "7" }, 7],
+  ])("deletes what is older than %s, and nothing else", async (_, settings, days) => {
+    const user = await newCaller();
+    const reader = (await newApiToken(user.access, "reader", 600)).secret;
+    const before = await eventsOf(reader);
+    await fill(user.id, 40, days * DAY_MS + 1);
+    await fill(user.id, 30, days * DAY_MS - 60_000);
+    await housekeeping(settings);
+    expect(await count(user.id)).toBe(before.length + 30);
+    expect((await eventsOf(reader)).slice(0, before.length)).toEqual(before);
+  });
+
+  it("does so in bounded steps, however much there is", async () => {
+    const [one, two] = [crypto.randomUUID(), crypto.randomUUID()];
+    for (const id of [one, two]) await fill(id, 15_000, 91 * DAY_MS);
+    await housekeeping();
+    const left = Number(await count(one)) + Number(await count(two));
+    expect(left).toBeGreaterThan(9_000);
+    await housekeeping();
+    await housekeeping();
+    expect([await count(one), await count(two)]).toEqual([0, 0]);
+  });
+});
+
+describe("the list", () => {
+  it("costs the same with 10 events and with 100,000", async () => {
+    const cost = async (events: number) => {
+      const user = await newCaller();
+      await fill(user.id, events, DAY_MS);
+      const { bindings, read } = meter();
+      const { send } = isolate(bindings, {});
+      read();
+      const first = await send("GET", "/rest/audit?limit=5", { bearer: user.access });
+      const cursor = String(Reflect.get(Object(first.json), "next_cursor"));
+      const second = await send("GET", `/rest/audit?limit=5&cursor=${cursor}`, {
+        bearer: user.access,
+      });
+      expect([first.status, second.status]).toEqual([200, 200]);
+      return short(read());
+    };
+    const few = await cost(10);
+    expect(await cost(100_000)).toBe(few);
+  });
+});
+
+describe("AUDIT_ADDRESS", () => {
+  it.each([
+    ["full", "198.51.100.23"],
+    ["truncated", "198.51.100.0/24"],
+    ["none", null],
+  ])("%s keeps %s", async (form, kept) => {
+    const { access } = await newCaller();
+    const send = service({ AUDIT_ADDRESS: form });
+    const headers = { "cf-connecting-ip": "198.51.100.23" };
+    await send("PATCH", "/rest/user", { bearer: access, json: { first_name: "Ada" }, headers });
+    expect((await eventsOf(access))[0]?.address).toBe(kept);
+  });
+});

@@ -1,0 +1,93 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, it, vi } from "vitest";
+import { isolate } from "../faults/isolate.ts";
+import { type Case, GOOD, REFUSED, requestOf } from "../faults/requests.ts";
+import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
+import { instrument } from "../faults/instrument.ts";
+import { rules } from "../support/guard.ts";
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
+
+const TRUTH = ["users", "tokens", "receipts", "contacts"];
+
+let world: World;
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  // Each injected failure is logged, as it should be.
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  world = await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS);
+  return () => {
+    vi.useRealTimers();
+    vi.restoreAllMocks();
+  };
+});
+
+interface Seen {
+  /** What D1 decides by, without when a token was used. */
+  readonly truth: string;
+  /** Events, by what they say happened. */
+  readonly done: readonly string[];
+  readonly refused: readonly string[];
+}
+
+async function look(): Promise<Seen> {
+  const { tables } = await readStores();
+  const rows = TRUTH.flatMap((table) => tables[table] ?? []);
+  const events = (outcome: string) =>
+    (tables.audit ?? []).filter((row) => row.outcome === outcome).map(({ what }) => String(what));
+  return {
+    truth: JSON.stringify(rows.map(({ used_at: _, ...row }) => row)),
+    done: events("done"),
+    refused: events("refused"),
+  };
+}
+
+/** Every request there is, with each of its calls to D1 that writes an event hit by the same fault. */
+async function run(each: Case, lag: number, fault: "none" | "before" | "after commit") {
+  await restore(world.stored, await readStores());
+  rules.secondPasses();
+  vi.setSystemTime(world.nowMs);
+  const before = await look();
+  const bindings = instrument(env, async (call, make) => {
+    if (fault === "none" || !/\+ INSERT audit/.test(call.label)) return make();
+    if (fault === "after commit") await make();
+    throw new Error("D1_ERROR: injected");
+  });
+  const settings = { ...each.settings, REVOCATION_LAG_SECONDS: String(lag) };
+  const answer = await isolate(bindings, settings).send(...requestOf(each, world));
+  return { before, after: await look(), status: answer.status };
+}
+
+it.each([0, 300])("an event is there if, and only if, its change is: promise %i", async (lag) => {
+  let changed = 0;
+  for (const each of [...GOOD, ...REFUSED]) {
+    const name = `${each.door} (${each.as})`;
+    for (const fault of ["none", "before", "after commit"] as const) {
+      const { before, after } = await run(each, lag, fault);
+      const hasChanged = before.truth !== after.truth;
+      expect([name, fault, after.done.length > before.done.length]).toEqual([
+        name,
+        fault,
+        hasChanged,
+      ]);
+      if (fault === "before") expect([name, hasChanged]).toEqual([name, false]);
+      if (fault === "none" && hasChanged) changed++;
+    }
+  }
+  expect(changed).toBeGreaterThan(25);
+});
+
+it("of many that end the same thing at once, one is written down", async () => {
+  const doors = ["DELETE /tokens", "DELETE /rest/token/:token", "DELETE /api/action-tokens/:id"];
+  const cases = GOOD.filter(({ door }) => doors.includes(door));
+  expect(cases.length).toBeGreaterThan(4);
+  for (const each of cases) {
+    await restore(world.stored, await readStores());
+    vi.setSystemTime(world.nowMs);
+    const before = await look();
+    const { send } = isolate(env, { REVOCATION_LAG_SECONDS: "0" });
+    await Promise.all(Array.from({ length: 5 }, () => send(...requestOf(each, world))));
+    const after = await look();
+    expect([each.as, after.done.length - before.done.length]).toEqual([each.as, 1]);
+  }
+});

@@ -1,0 +1,60 @@
+/**
+ * Stored hashes of other systems. PBKDF2 was computed by Python's hashlib as Django does, bcrypt by
+ * the crypt(3) of libxcrypt, Argon2 by Node's argon2Sync; "U*U" and "" are of Openwall's own tests.
+ */
+export const FOREIGN: readonly (readonly [what: string, password: string, stored: string])[] = [
+  [
+    "Django 5.0, PBKDF2",
+    "correct horse",
+    "pbkdf2_sha256$720000$seasalt$FaIzshmIzw0hjXMro3gpiXiW+k5BtxwkHfkq/Z44OeI=",
+  ],
+  [
+    "Django 6.0, PBKDF2",
+    "пароль🔑",
+    "pbkdf2_sha256$1200000$SSSSSSSSSSSSSSSSSSSSSS$xPVWnvMweNxhYzZxEzTa59MsrvWi1IAWhABHhZRG02I=",
+  ],
+  [
+    "PBKDF2 of one iteration and a password longer than a block",
+    "y".repeat(255),
+    "pbkdf2_sha256$1$salt$FGfvDmZEE4noSPlKbqcqoVPV6ZFYKtqi+XcioZYteGU=",
+  ],
+  ["bcrypt $2b$", "correct horse", "$2b$10$abcdefghijklmnopqrstuu23JPZtHcGhwXSF41f93o/7vBdDut3Xu"],
+  ["bcrypt $2y$", "пароль🔑", "$2y$04$abcdefghijklmnopqrstuupOgq3f75lN4OMRrRajAyw6TcIjuzu5K"],
+  ["bcrypt $2a$", "U*U", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"],
+  ["bcrypt of nothing", "", "$2a$05$CCCCCCCCCCCCCCCCCCCCC.7uG0VCzI2bS7j6ymqJi9CdcdxiRTWNy"],
+  [
+    "bcrypt of the highest cost",
+    "correct horse",
+    "$2b$13$abcdefghijklmnopqrstuufJyGQz74MaXA58G4n4SAlu8WLjGODFe",
+  ],
+  [
+    "Django, bcrypt_sha256",
+    "correct horse",
+    "bcrypt_sha256$$2b$12$abcdefghijklmnopqrstuurByPinJWI/V/0c5apkEb2KJQv7f.gZO",
+  ],
+  [
+    "argon2-cffi, Argon2id of 64 MiB in 4 lanes",
+    "correct horse",
+    "$argon2id$v=19$m=65536,t=3,p=4$c29tZXNhbHQxMjM0NTY3OA$B/amrRUxAwSCPRgKPr7MsU9bSHzgXripXVHqfXK0H2I",
+  ],
+  [
+    "Django, Argon2id",
+    "correct horse",
+    "argon2$argon2id$v=19$m=65536,t=4,p=1$c29tZXNhbHQxMjM0NTY3OA$LmPfpR6pOrKoS9Qt6gCxP+LLjF8wY42pEVYW+qzkRRg",
+  ],
+  [
+    "Argon2id of 8 lanes, a long tag and no password",
+    "",
+    "$argon2id$v=19$m=1024,t=1,p=8$c29tZXNhbHQxMjM0NTY3ODkwMQ$n7sW2X3Yl6mXaOcJGYpmZeS0seMCluYKKHJ2kOXDttZZc3Z2EZtY/YOVyedONiu4dUF9jS1WyyUDaLEOaNc/5g",
+  ],
+  [
+    "Django 3.1, Argon2i",
+    "correct horse",
+    "argon2$argon2i$v=19$m=512,t=2,p=2$YWJjZGVmZ2hpamts$uIH13wSY9p0fhnvlvdL5eg",
+  ],
+  [
+    "Argon2i of the highest cost",
+    "пароль",
+    "$argon2i$v=19$m=16384,t=2,p=1$c29tZXNhbHQ$oKDC5fzjLvjZlqT762G70T+BHFxz1Nmef9Kwkat11ow",
+  ],
+];

@@ -1,0 +1,414 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { FACEBOOK, GOOGLE } from "../../src/core/issuers.ts";
+import {
+  at,
+  type Call,
+  newPair,
+  newUser,
+  PASSWORD,
+  service,
+  type TestUser,
+  textAt,
+} from "../support/client.ts";
+import { AUDIENCE, newRealm, taking } from "./realms.ts";
+
+/** Whom an ID token opens: an account that is linked, a new one, or none. */
+
+const google = newRealm("google");
+const facebook = newRealm("facebook");
+const other = newRealm("acme");
+const SETTINGS = { ...taking(other), GOOGLE_CLIENT_ID: AUDIENCE, FACEBOOK_APP_ID: AUDIENCE };
+const call = service(SETTINGS);
+
+/** Google's and Facebook's keys come from our own issuers: theirs would sign nothing for us. */
+const REDIRECTED: Readonly<Record<string, string>> = {
+  [GOOGLE.jwks]: google.jwks,
+  [FACEBOOK.jwks]: facebook.jwks,
+};
+beforeEach(() => {
+  const real = globalThis.fetch;
+  vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
+    const url = input instanceof Request ? input.url : String(input);
+    return real(REDIRECTED[url] ?? input, init);
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+interface Person {
+  readonly sub: string;
+  readonly email: string;
+  readonly email_verified?: unknown;
+}
+const newPerson = (fields: Partial<Person> = {}): Person => ({
+  sub: crypto.randomUUID(),
+  email: `${crypto.randomUUID()}@example.com`,
+  email_verified: true,
+  ...fields,
+});
+
+const byGoogle = async (person: Person, iss: string = GOOGLE.spellings[0]) => ({
+  headers: { "X-Auth-Google-Token": await google.idToken({ iss, ...person }) },
+});
+const byFacebook = async (person: Person) => ({
+  headers: {
+    "X-Auth-Facebook-Token": await facebook.idToken({ iss: FACEBOOK.spellings[0], ...person }),
+  },
+});
+const byOther = async (person: Person) => ({
+  headers: { "X-Auth-Acme-Token": await other.idToken({ ...person }) },
+});
+
+/** As following the link in a mail would. */
+const proveEmail = (user: TestUser) =>
+  env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+
+const whoIs = async (send: Parameters<Call>[2], by: Call = call) => {
+  const answer = await by("GET", "/rest/auth", send);
+  return answer.status === 200 ? textAt(answer, "payload", "uuid") : answer.status;
+};
+const accounts = async (email: string) =>
+  (await env.DB.prepare("SELECT id FROM users WHERE email = ?").bind(email).all()).results.length;
+
+describe("each way in", () => {
+  it("opens every surface, with the header and the query's parameter", async () => {
+    const inQuery = service({ ...SETTINGS, QUERY_CREDENTIALS: "on" });
+    const ways = [
+      [byGoogle, "google_token"],
+      [byFacebook, "facebook_token"],
+      [byOther, "acme_token"],
+    ] as const;
+    for (const [by, parameter] of ways) {
+      const send = await by(newPerson());
+      const id = await whoIs(send);
+      expect(id).toEqual(expect.any(String));
+      for (const path of ["/rest/user", "/rest/token/list", "/api/action-tokens"]) {
+        expect([path, (await call("GET", path, send)).status]).toEqual([path, 200]);
+      }
+      // A surface whose routes need nobody: who sends a credential is asked all the same.
+      expect((await call("GET", "/tokens", send)).status).toBe(400);
+      const [token = ""] = Object.values(send.headers);
+      const query = `?${new URLSearchParams({ [parameter]: token })}`;
+      expect((await inQuery("GET", `/rest/user${query}`)).status).toBe(200);
+      expect((await call("GET", `/rest/user${query}`)).status).toBe(401);
+    }
+  });
+
+  it("is a whole caller", async () => {
+    const person = newPerson();
+    const send = await byGoogle(person);
+    const made = await call("POST", "/rest/token", { ...send, json: { name: "mine" } });
+    expect(made.status).toBe(200);
+    const api = textAt(made, "payload", "token");
+    const jwt = textAt(await call("GET", "/rest/auth", send), "payload", "token");
+    const action = { action: "addContact", payload: { contact_id: await whoIs(send) } };
+    const issued = await call("POST", "/api/generate-action-token", { ...send, json: action });
+    expect(issued.status).toBe(200);
+    for (const bearer of [api, jwt]) expect(await whoIs({ bearer })).toBe(await whoIs(send));
+  });
+
+  it("shows the subject on the account, and both spellings of Google are one issuer", async () => {
+    const person = newPerson();
+    const [one, two] = GOOGLE.spellings;
+    const id = await whoIs(await byGoogle(person, two));
+    expect(await whoIs(await byGoogle(person, one))).toBe(id);
+    const answer = await call("GET", "/rest/user", await byGoogle(person));
+    expect(at(answer, "payload")).toMatchObject({
+      uuid: id,
+      email: person.email,
+      gmail_user_id: person.sub,
+      facebook_user_id: null,
+    });
+    const face = newPerson();
+    const shown = await call("GET", "/rest/user", await byFacebook(face));
+    expect(at(shown, "payload")).toMatchObject({ facebook_user_id: face.sub, gmail_user_id: null });
+  });
+
+  it("that is not configured is a wrong credential", async () => {
+    const person = newPerson();
+    const none = service({ OPENID_ISSUERS: "[]" });
+    const json = { success: false, message: "Wrong credentials", status: 401 };
+    for (const send of [await byGoogle(person), await byFacebook(person)]) {
+      expect(await none("GET", "/rest/user", send)).toMatchObject({ status: 401, json });
+    }
+    expect(await none("GET", "/rest/user", await byOther(person))).toMatchObject({
+      status: 401,
+      json: { message: "Authentication required" },
+    });
+  });
+
+  it("is named to browsers", async () => {
+    const { headers } = await call("OPTIONS", "/rest/user");
+    expect(headers.get("access-control-allow-headers")).toContain("x-auth-acme-token");
+  });
+});
+
+describe("takeover", () => {
+  it("an attacker who signed up with the victim's e-mail gets nothing of her Google login", async () => {
+    const victim = newPerson();
+    const attacker = await newUser({ email: victim.email });
+    const answers = [
+      await call("GET", "/rest/auth", await byGoogle(victim)),
+      await call("GET", "/api/action-tokens", await byGoogle(victim)),
+      await call("GET", "/tokens", await byGoogle(victim)),
+    ];
+    expect(answers.map(({ status, json }) => [status, json])).toEqual([
+      [
+        409,
+        {
+          success: false,
+          message: "This e-mail has an account that this identity does not open",
+          status: 409,
+        },
+      ],
+      [409, { message: "This e-mail has an account that this identity does not open." }],
+      [409, { error: "this e-mail has an account that this identity does not open" }],
+    ]);
+    const seen = await call("GET", "/rest/user", { basic: attacker });
+    expect(at(seen, "payload", "gmail_user_id")).toBeNull();
+    // The same when he is gone: what she then has is hers alone.
+    const json = { password: PASSWORD };
+    expect((await call("DELETE", "/rest/user", { basic: attacker, json })).status).toBe(200);
+    const hers = await whoIs(await byGoogle(victim));
+    expect(hers).not.toBe(attacker.id);
+    expect(hers).toEqual(expect.any(String));
+    expect(await whoIs({ basic: attacker })).toBe(401);
+  });
+
+  it("an attacker whose issuer does not vouch for his e-mail gets into no account", async () => {
+    const victim = await newUser();
+    await proveEmail(victim);
+    for (const email_verified of [false, undefined, "false", 1, null, "True"]) {
+      const attacker = newPerson({ email: victim.email, email_verified });
+      expect([email_verified, await whoIs(await byOther(attacker))]).toEqual([email_verified, 409]);
+      expect(await whoIs(await byFacebook(attacker))).toBe(409);
+    }
+  });
+
+  it("an attacker's account of an e-mail that nobody vouched for does not get the victim's login", async () => {
+    const victim = newPerson();
+    const attacker = newPerson({ email: victim.email, email_verified: false });
+    const his = await whoIs(await byFacebook(attacker));
+    expect(his).toEqual(expect.any(String));
+    expect(await whoIs(await byGoogle(victim))).toBe(409);
+    expect(await whoIs(await byFacebook(attacker))).toBe(his);
+  });
+
+  it("a second person of one issuer does not join an account, though the e-mail is the same", async () => {
+    const first = newPerson();
+    const second = newPerson({ email: first.email });
+    const id = await whoIs(await byGoogle(first));
+    expect(await whoIs(await byGoogle(second))).toBe(409);
+    expect(await whoIs(await byGoogle(first))).toBe(id);
+  });
+
+  it("who makes an account gets no password with it", async () => {
+    const person = newPerson();
+    await whoIs(await byGoogle(person));
+    for (const password of ["", " ", "null", PASSWORD]) {
+      expect(await whoIs({ basic: { email: person.email, password } })).toBe(401);
+    }
+  });
+});
+
+describe("first use", () => {
+  it("links to the account where both sides have proven the e-mail", async () => {
+    const user = await newUser();
+    await proveEmail(user);
+    const person = newPerson({ email: user.email.toUpperCase() });
+    expect(await whoIs(await byGoogle(person))).toBe(user.id);
+    expect(await whoIs(await byOther(newPerson({ ...person, email_verified: "true" })))).toBe(
+      user.id,
+    );
+    const shown = await call("GET", "/rest/user", { basic: user });
+    expect(at(shown, "payload", "gmail_user_id")).toBe(person.sub);
+  });
+
+  it("makes an account whose e-mail is as proven as the issuer says", async () => {
+    const verifiedOn = async ({ email }: Person) =>
+      (await env.DB.prepare("SELECT verified_on FROM users WHERE email = ?").bind(email).first())
+        ?.verified_on;
+    const proven = newPerson();
+    const unproven = newPerson({ email_verified: false });
+    const [one, two] = [await whoIs(await byGoogle(proven)), await whoIs(await byGoogle(unproven))];
+    expect([await verifiedOn(proven), await verifiedOn(unproven)]).toEqual([
+      expect.any(Number),
+      null,
+    ]);
+    // So that the next issuer links to the one, and not to the other.
+    expect(await whoIs(await byOther(newPerson({ email: proven.email })))).toBe(one);
+    expect(await whoIs(await byOther(newPerson({ email: unproven.email })))).toBe(409);
+    expect(two).not.toBe(one);
+  });
+
+  it("without an e-mail that an account could have opens nothing", async () => {
+    for (const email of [
+      undefined,
+      null,
+      "",
+      "nobody",
+      7,
+      "a@b",
+      "a\0@example.com",
+      "x y@z.example",
+    ]) {
+      const headers = { "X-Auth-Acme-Token": await other.idToken({ email, email_verified: true }) };
+      expect([email, await whoIs({ headers })]).toEqual([email, 401]);
+    }
+  });
+
+  it("makes none where sign-up is closed, and links all the same", async () => {
+    const closed = service({ ...SETTINGS, SIGN_UP: "closed" });
+    const person = newPerson();
+    expect(await whoIs(await byGoogle(person), closed)).toBe(401);
+    expect(await accounts(person.email)).toBe(0);
+    const user = await newUser();
+    expect(await whoIs(await byGoogle(newPerson({ email: user.email })), closed)).toBe(409);
+    await proveEmail(user);
+    expect(await whoIs(await byGoogle(newPerson({ email: user.email })), closed)).toBe(user.id);
+  });
+
+  it("of one identity twenty times at once makes one account", async () => {
+    const person = newPerson();
+    const send = await byGoogle(person);
+    const ids = await Promise.all(Array.from({ length: 20 }, () => whoIs(send)));
+    expect(new Set(ids).size).toBe(1);
+    expect(ids[0]).toEqual(expect.any(String));
+    expect(await accounts(person.email)).toBe(1);
+  });
+
+  it("of two people with one e-mail at once lets in one of them", async () => {
+    const email = `${crypto.randomUUID()}@example.com`;
+    const sends = [await byGoogle(newPerson({ email })), await byGoogle(newPerson({ email }))];
+    const ids = await Promise.all(sends.map((send) => whoIs(send)));
+    expect(ids.filter((id) => id === 409)).toHaveLength(1);
+    expect(await accounts(email)).toBe(1);
+  });
+
+  it("of one person with two e-mails at once makes one account", async () => {
+    const one = newPerson();
+    const two = newPerson({ sub: one.sub });
+    const sends = [await byGoogle(one), await byGoogle(two)];
+    const ids = await Promise.all(sends.map((send) => whoIs(send)));
+    expect(new Set(ids).size).toBe(1);
+    expect((await accounts(one.email)) + (await accounts(two.email))).toBe(1);
+  });
+
+  it("whose answer was lost is the same when it is sent again", async () => {
+    vi.spyOn(console, "error").mockReturnValue();
+    const person = newPerson();
+    const send = await byGoogle(person);
+    const real = env.DB.batch.bind(env.DB);
+    vi.spyOn(env.DB, "batch").mockImplementationOnce(async (statements) => {
+      await real(statements);
+      throw new Error("D1_ERROR: Network connection lost.");
+    });
+    expect(await whoIs(send)).toBe(503);
+    expect(await whoIs(send)).toEqual(expect.any(String));
+    expect(await accounts(person.email)).toBe(1);
+  });
+});
+
+describe("afterwards", () => {
+  it("the identity opens the account also under another e-mail", async () => {
+    const user = await newUser();
+    await proveEmail(user);
+    const person = newPerson({ email: user.email });
+    await whoIs(await byGoogle(person));
+    const json = { email: `${crypto.randomUUID()}@example.com`, current_password: PASSWORD };
+    expect((await call("PATCH", "/rest/user", { basic: user, json })).status).toBe(200);
+    expect(await whoIs(await byGoogle(person))).toBe(user.id);
+    const moved = { ...person, email: `${crypto.randomUUID()}@example.com` };
+    expect(await whoIs(await byGoogle(moved))).toBe(user.id);
+    expect(await accounts(moved.email)).toBe(0);
+  });
+
+  it("it does not open an account that was deleted, and may make a new one", async () => {
+    const user = await newUser();
+    await proveEmail(user);
+    const send = await byGoogle(newPerson({ email: user.email }));
+    expect(await whoIs(send)).toBe(user.id);
+    const token = textAt(await call("GET", "/rest/auth", send), "payload", "token");
+    const json = { password: PASSWORD };
+    expect((await call("DELETE", "/rest/user", { ...send, json })).status).toBe(200);
+    const left = env.DB.prepare("SELECT 1 FROM identities WHERE user_id = ?").bind(user.id);
+    expect((await left.all()).results).toEqual([]);
+    expect(await whoIs({ bearer: token })).toBe(401);
+    const id = await whoIs(send);
+    expect(id).toEqual(expect.any(String));
+    expect(id).not.toBe(user.id);
+  });
+
+  it("it does not open an account that something else marked as deleted", async () => {
+    const send = await byGoogle(newPerson());
+    const id = await whoIs(send);
+    await env.DB.prepare("UPDATE users SET deleted_on = 1 WHERE id = ?").bind(id).run();
+    const json = { success: false, message: "Wrong credentials", status: 401 };
+    expect(await call("GET", "/rest/auth", send)).toMatchObject({ status: 401, json });
+  });
+
+  it("a deletion whose caller was ended in the meantime leaves it", async () => {
+    const user = await newUser();
+    await proveEmail(user);
+    const send = await byGoogle(newPerson({ email: user.email }));
+    expect(await whoIs(send)).toBe(user.id);
+    const real = env.DB.batch.bind(env.DB);
+    vi.spyOn(env.DB, "batch").mockImplementationOnce(async (statements) => {
+      // Nor could she link it again.
+      const ended = "UPDATE users SET epoch = epoch + 1, verified_on = NULL WHERE id = ?";
+      await env.DB.prepare(ended).bind(user.id).run();
+      return real(statements);
+    });
+    const json = { password: PASSWORD };
+    expect((await call("DELETE", "/rest/user", { ...send, json })).status).toBe(401);
+    expect(await accounts(user.email)).toBe(1);
+    expect(await whoIs(send)).toBe(user.id);
+  });
+
+  it("a deletion that was refused leaves it", async () => {
+    const user = await newUser();
+    await proveEmail(user);
+    const send = await byGoogle(newPerson({ email: user.email }));
+    expect(await whoIs(send)).toBe(user.id);
+    const json = { password: "a wrong password" };
+    expect((await call("DELETE", "/rest/user", { ...send, json })).status).toBe(401);
+    expect(await whoIs(send)).toBe(user.id);
+  });
+
+  it("a new password ends what was got with it, and not itself", async () => {
+    const user = await newUser();
+    await proveEmail(user);
+    const send = await byGoogle(newPerson({ email: user.email }));
+    const token = textAt(await call("GET", "/rest/auth", send), "payload", "token");
+    const json = { password: "another fine password", current_password: PASSWORD };
+    expect((await call("PATCH", "/rest/user", { basic: user, json })).status).toBe(200);
+    expect([await whoIs({ bearer: token }), await whoIs(send)]).toEqual([401, user.id]);
+  });
+
+  it("an account without a password gets its first by the ID token itself, and by nothing else", async () => {
+    const person = newPerson();
+    const send = await byGoogle(person);
+    const bearer = textAt(await call("GET", "/rest/auth", send), "payload", "token");
+    const json = { password: "her first password" };
+    const first = { email: person.email, password: json.password };
+    expect((await call("PATCH", "/rest/user", { bearer, json })).status).toBe(400);
+    const guessed = { ...json, current_password: "a guess" };
+    expect((await call("PATCH", "/rest/user", { bearer, json: guessed })).status).toBe(401);
+    expect(await whoIs({ basic: first })).toBe(401);
+    expect((await call("PATCH", "/rest/user", { ...send, json })).status).toBe(200);
+    expect(await whoIs({ basic: first })).toBe(await whoIs(send));
+    expect(await whoIs({ bearer })).toBe(401);
+    // From here on it is an account like any other.
+    expect((await call("PATCH", "/rest/user", { ...send, json })).status).toBe(400);
+    expect((await call("DELETE", "/rest/user", { ...send, json })).status).toBe(200);
+  });
+
+  it("a login by password is what it was", async () => {
+    const user = await newUser();
+    await proveEmail(user);
+    await whoIs(await byGoogle(newPerson({ email: user.email })));
+    expect((await newPair(user)).access).toEqual(expect.any(String));
+  });
+});

@@ -1,0 +1,147 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: pieces of source code.
+import type { Mutant, Suite } from "./mutant.ts";
+
+const ACCOUNTS: Suite = { file: "test/throttling/accounts.test.ts" };
+const NETWORKS: Suite = { file: "test/throttling/networks.test.ts" };
+const LAST_USED: Suite = { file: "test/last-used.test.ts" };
+
+const TRIES = "src/storage/d1-password-tries.ts";
+
+/** How often a secret may be tried, and from where. */
+export const THROTTLING_MUTANTS: readonly Mutant[] = [
+  {
+    name: "wrong passwords are counted by network alone",
+    file: TRIES,
+    find: " AND account_until <= ${room(TRIES.account)}",
+    replace: "",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "wrong passwords are counted by account alone",
+    file: TRIES,
+    find: "ELSE network_until <= ${room(TRIES.network)} AND",
+    replace: "ELSE",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "a known network has no end of tries",
+    file: TRIES,
+    find: "WHEN known THEN network_until <= ${room(TRIES.knownNetwork)}",
+    replace: "WHEN known THEN TRUE",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "no network is ever known",
+    file: TRIES,
+    find: "known_at = CASE WHEN instr(id, '/') > 0 THEN ${nowMs} ELSE known_at END",
+    replace: "known_at = known_at",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "a network is known for ever",
+    file: TRIES,
+    find: "near.known_at > ${nowMs - KNOWN_MS}",
+    replace: "near.known_at IS NOT NULL",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "a flood on an account uses up its known networks' tries",
+    file: TRIES,
+    find: "WHEN known THEN network_until <= ${room(TRIES.knownNetwork)}",
+    replace:
+      "WHEN known THEN network_until <= ${room(TRIES.knownNetwork)} AND account_until <= ${room(TRIES.account)}",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "a counter that has run down gives tries beyond its size",
+    file: TRIES,
+    find: "MAX(forgotten_at, ${nowMs}) + ${TRY_MS}",
+    replace: "forgotten_at + ${TRY_MS}",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "Retry-After is a second late",
+    file: TRIES,
+    find: "const retryAfterSeconds = Math.max(1, Math.ceil((freeFromMs - nowMs) / 1000));",
+    replace: "const retryAfterSeconds = Math.ceil((freeFromMs - nowMs) / 1000) + 1;",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "right passwords count",
+    file: "src/core/password-tries.ts",
+    find: "tries.giveBack(counters, nowMs);",
+    replace: "",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "a password is hashed that may not be tried",
+    file: "src/core/password-tries.ts",
+    find: "if (!taken.isLeft) {",
+    replace: "if (!taken.isLeft) {\n      await isRight(null);",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "a try is counted only once it was wrong",
+    file: TRIES,
+    find: "        claim(counters, nowMs),\n",
+    replace: "        sql`SELECT network AS id FROM (${counters})`,\n",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "whoever has an IPv6 network has all of its addresses to try from",
+    file: "src/http/network.ts",
+    find: "groups.slice(0, 4)",
+    replace: "groups.slice(0, 8)",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "an IPv4 address has a second spelling to try from",
+    file: "src/http/address.ts",
+    find: "const MAPPED = /^::ffff:",
+    replace: "const MAPPED = /^::fffe:",
+    suites: [ACCOUNTS],
+  },
+  {
+    name: "logins are not limited by network",
+    file: "src/core/password-tries.ts",
+    find: 'await admit(limits, "login");',
+    replace: "void limits;",
+    suites: [NETWORKS],
+  },
+  {
+    name: "sign-ups are not limited by network",
+    file: "src/core/accounts.ts",
+    find: 'await admit(limits, "sign_up");',
+    replace: "void limits;",
+    suites: [NETWORKS],
+  },
+  {
+    name: "verify is limited with the logins",
+    file: "src/core/jwt-pairs.ts",
+    find: 'async verify(jwt: string, nowMs: number): Promise<void> {\n      await admit(limits, "token");',
+    replace:
+      'async verify(jwt: string, nowMs: number): Promise<void> {\n      await admit(limits, "login");',
+    suites: [NETWORKS],
+  },
+  {
+    name: "a request fails with the rate limiter",
+    file: "src/storage/rate-limits.ts",
+    find: 'await background.try("ask the rate limiter", asked);',
+    replace: "await asked;",
+    suites: [NETWORKS],
+  },
+  {
+    name: "every isolate writes the hour of a token's last use",
+    file: "src/storage/d1-tokens.ts",
+    find: " AND (used_at IS NULL OR used_at < ${hourMs})",
+    replace: "",
+    suites: [LAST_USED],
+  },
+  {
+    name: "every use of a token is noted",
+    file: "src/storage/tokens.ts",
+    find: "if ((token.lastUsedAtMs ?? 0) >= hourMs || memories.uses.get(token.id, nowMs)) return;",
+    replace: "",
+    suites: [LAST_USED],
+  },
+];

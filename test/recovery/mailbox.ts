@@ -1,0 +1,134 @@
+import { env } from "cloudflare:workers";
+import * as v from "valibot";
+import { afterEach, vi } from "vitest";
+import type { Passwords } from "../../src/core/ports.ts";
+import type { Bindings } from "../../src/wire.ts";
+import { CHEAP, isolate } from "../faults/isolate.ts";
+import type { Send } from "../support/client.ts";
+import { rules } from "../support/guard.ts";
+
+/** The secret of Standard Webhooks' own example. */
+export const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+export const SETTINGS = {
+  MAIL_WEBHOOK_URL: "https://mail.test/hook",
+  MAIL_WEBHOOK_SECRET: SECRET,
+};
+
+const Event = v.strictObject({
+  type: v.picklist(["password_reset", "verify_email"]),
+  timestamp: v.pipe(v.string(), v.isoTimestamp()),
+  data: v.strictObject({
+    to: v.string(),
+    token: v.pipe(v.string(), v.startsWith("lk_act_")),
+    link: v.string(),
+    expires_at: v.pipe(v.string(), v.isoTimestamp()),
+  }),
+});
+export type Event = v.InferOutput<typeof Event>;
+
+export interface Delivery {
+  readonly id: string;
+  readonly timestamp: string;
+  readonly event: Event;
+}
+
+/** What a receiver computes, from the specification: HMAC-SHA256 of `id.timestamp.body`. */
+export async function signatureOf(id: string, timestamp: string, body: string): Promise<string> {
+  const secret = Uint8Array.fromBase64(SECRET.slice("whsec_".length));
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", secret, algorithm, false, ["sign"]);
+  const text = new TextEncoder().encode(`${id}.${timestamp}.${body}`);
+  return `v1,${new Uint8Array(await crypto.subtle.sign("HMAC", key, text)).toBase64()}`;
+}
+
+type Receiver = (attempt: number, init: RequestInit) => Response | Promise<Response>;
+
+/** Stands where the webhook would be: reads what comes as a receiver must, then answers. */
+export function mailbox(receive: Receiver = () => new Response(null, { status: 204 })) {
+  const deliveries: Delivery[] = [];
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init = {}) => {
+    const request = new Request(input, init);
+    const body = await request.text();
+    const header = (name: string) => request.headers.get(name) ?? "";
+    const [id, timestamp] = [header("webhook-id"), header("webhook-timestamp")];
+    if (request.url !== SETTINGS.MAIL_WEBHOOK_URL) throw new Error(`fetched ${request.url}`);
+    if (header("webhook-signature") !== (await signatureOf(id, timestamp, body))) {
+      throw new Error("the signature is wrong");
+    }
+    deliveries.push({ id, timestamp, event: v.parse(Event, JSON.parse(body)) });
+    return receive(deliveries.length, init);
+  });
+  return {
+    deliveries,
+    /** The events that came since it was last asked. */
+    take: (): Event[] => deliveries.splice(0).map(({ event }) => event),
+  };
+}
+afterEach(() => void vi.restoreAllMocks());
+
+interface Options {
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly passwords?: Passwords;
+  readonly bindings?: Bindings;
+}
+
+/** One isolate of the service that sends its mails to the mailbox. */
+export function serve({ settings = {}, passwords = CHEAP, bindings = env }: Options = {}) {
+  const betweenRequests = rules.secondPasses;
+  const place = isolate(bindings, { ...SETTINGS, ...settings }, { passwords, betweenRequests });
+  const { send } = place;
+  return {
+    ...place,
+    askReset: (email: string) => send("POST", "/rest/user/password_reset", { json: { email } }),
+    run: (token: string, password: unknown, more: Send = {}) =>
+      send("POST", "/api/run-action-token", { json: { token, input: { password } }, ...more }),
+    verify: (token: string, more: Send = {}) =>
+      send("POST", "/api/run-action-token", { json: { token }, ...more }),
+    async signUp() {
+      const json = { email: `${crypto.randomUUID()}@example.com`, password: "the old password" };
+      const id = await place.text("payload.uuid", "POST", "/rest/user", { json });
+      return { id, ...json };
+    },
+  };
+}
+export type Service = ReturnType<typeof serve>;
+
+/** One of each credential that a user can have. */
+export async function everyCredential(
+  { text }: Service,
+  { email, password }: { readonly email: string; readonly password: string },
+): Promise<Readonly<Record<string, Send>>> {
+  const basic = { email, password };
+  const session = await text("data.token", "POST", "/tokens", {
+    json: { email_id: email, password },
+  });
+  const access = await text("access", "POST", "/api/token/", { json: basic });
+  const auth = await text("payload.token", "GET", "/rest/auth", { basic });
+  const api = await text("payload.token", "POST", "/rest/token", { basic, json: { name: "x" } });
+  return {
+    password: { basic },
+    session: { xToken: session },
+    "access JWT": { bearer: access },
+    "JWT of /rest/auth": { bearer: auth },
+    "API token": { bearer: api },
+  };
+}
+
+/** Who of them is somebody. */
+export async function alive(
+  { send }: Service,
+  credentials: Readonly<Record<string, Send>>,
+): Promise<string[]> {
+  const found: string[] = [];
+  for (const [name, shown] of Object.entries(credentials)) {
+    if ((await send("GET", "/rest/user", shown)).status === 200) found.push(name);
+  }
+  return found;
+}
+
+/** The only one; anything else is a failure of the test. */
+export function only<T>(items: readonly T[]): T {
+  const [item, ...others] = items;
+  if (item === undefined || others.length > 0) throw new Error(`${items.length} and not one`);
+  return item;
+}

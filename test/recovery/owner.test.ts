@@ -1,0 +1,270 @@
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { type Answered, at } from "../support/client.ts";
+import { rules } from "../support/guard.ts";
+import {
+  alive,
+  everyCredential,
+  mailbox,
+  only,
+  type Service,
+  serve,
+  signatureOf,
+} from "./mailbox.ts";
+
+const NEW = "a new password";
+
+afterEach(() => vi.useRealTimers());
+function clock(): (seconds: number) => void {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  // What stands still from now on.
+  const startMs = Date.now();
+  return (seconds) => void vi.setSystemTime(startMs + seconds * 1000);
+}
+const askToVerify = ({ send }: Service, shown: object) =>
+  send("POST", "/rest/user/verify_email", shown);
+function expectRefused(answer: Answered, reason: string): void {
+  expect([answer.status, at(answer, "reason")]).toEqual([422, reason]);
+}
+
+it("mails are signed as Standard Webhooks' own example is", async () => {
+  expect(
+    await signatureOf("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", '{"test": 2432232314}'),
+  ).toBe("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+});
+
+describe.each([0, 300])("who forgot her password, at a promise of %i", (lag) => {
+  const settings = { REVOCATION_LAG_SECONDS: String(lag) };
+
+  it("gets a mail, and with it a new password and an account of her own", async () => {
+    const post = mailbox();
+    const [here, elsewhere] = [serve({ settings }), serve({ settings })];
+    const user = await here.signUp();
+    const old = await everyCredential(here, user);
+    const nowMs = Date.now();
+    expect((await here.askReset(user.email)).json).toEqual({ success: true, payload: {} });
+
+    const { type, data } = only(post.take());
+    expect(type).toBe("password_reset");
+    expect(data.to).toBe(user.email);
+    expect(data.link).toBe(`https://latchkey.test/a/${data.token}`);
+    const lifeMs = Date.parse(data.expires_at) - nowMs;
+    expect(Math.round(lifeMs / 60_000)).toBe(10);
+    // Until she answers, nothing has changed.
+    expect(await alive(here, old)).toEqual(Object.keys(old));
+
+    const answer = await here.run(data.token, NEW);
+    expect(answer.json).toMatchObject({
+      status: "action_success",
+      action: "resetPassword",
+      data: {},
+      receipt: { run_by: user.id },
+    });
+    expect(await alive(here, old)).toEqual(lag === 0 ? [] : ["access JWT"]);
+    // An access JWT's whole life fits into a promise of 300; elsewhere the mark in KV speaks.
+    expect(await alive(elsewhere, old)).toEqual(lag === 0 ? [] : ["access JWT"]);
+    if (lag > 0) expect(await env.KV.get(`ended:${user.id}:0`)).toBe("");
+    const fresh = await everyCredential(elsewhere, { ...user, password: NEW });
+    expect(await alive(here, fresh)).toEqual(Object.keys(fresh));
+  });
+
+  it("has her e-mail verified with it", async () => {
+    const post = mailbox();
+    const tick = clock();
+    const place = serve({ settings });
+    const user = await place.signUp();
+    await place.askReset(user.email);
+    expect((await place.run(only(post.take()).data.token, NEW)).status).toBe(200);
+    tick(60);
+    await askToVerify(place, { basic: { ...user, password: NEW } });
+    expect(post.take()).toEqual([]);
+  });
+
+  it("may ask again with the same key where the answer was lost", async () => {
+    const post = mailbox();
+    const place = serve({ settings });
+    const user = await place.signUp();
+    await place.askReset(user.email);
+    const { token } = only(post.take()).data;
+    const key = { headers: { "idempotency-key": "a-key" } };
+    const first = await place.run(token, NEW, key);
+    expect(first.status).toBe(200);
+    expect((await place.run(token, NEW, key)).json).toEqual(first.json);
+    expectRefused(await place.run(token, NEW), "revoked");
+  });
+});
+
+it("a mark that KV does not take is owed, and put by housekeeping", async () => {
+  const post = mailbox();
+  const place = serve({ settings: { REVOCATION_LAG_SECONDS: "300", STORAGE_DEADLINE_MS: "300" } });
+  const user = await place.signUp();
+  await place.askReset(user.email);
+  const { token } = only(post.take()).data;
+  vi.spyOn(console, "error").mockReturnValue();
+  const put = vi.spyOn(env.KV, "put").mockRejectedValue(new Error("KV PUT failed: 500"));
+  expect((await place.run(token, NEW)).status).toBe(503);
+  put.mockRestore();
+  expect(await env.KV.get(`ended:${user.id}:0`)).toBeNull();
+  expect(
+    (await place.send("GET", "/rest/user", { basic: { ...user, password: NEW } })).status,
+  ).toBe(200);
+  rules.secondPasses();
+  await place.services.housekeeping(Date.now());
+  expect(await env.KV.get(`ended:${user.id}:0`)).toBe("");
+});
+
+describe("a token of a mail is still good", () => {
+  it.each([
+    ["too short", "short", "must be 8 to 255 characters"],
+    ["too long", "x".repeat(256), "must be 8 to 255 characters"],
+    ["white space", " ".repeat(8), "must not be all white space"],
+    ["common", "PASSWORD1", "is among the most common ones: choose another"],
+    ["no text", 12345678, "must be a string"],
+    ["missing", undefined, "field is required"],
+    ["a NUL", "eight\0chars", "must be well-formed text"],
+  ])("after a new password that is refused: %s", async (_, password, message) => {
+    const post = mailbox();
+    const isCommon = (text: string) => text.toLowerCase() === "password1";
+    const verify = async (sent: string, phc: string | null) =>
+      phc === `new:${sent}` ? ("match" as const) : ("mismatch" as const);
+    const place = serve({
+      passwords: { isCommon, verify, hash: async (text) => `new:${text}` },
+    });
+    const user = await place.signUp();
+    await place.askReset(user.email);
+    const { token } = only(post.take()).data;
+    expect(await place.run(token, password)).toMatchObject({
+      status: 422,
+      json: {
+        message: "The given data was invalid.",
+        errors: { "input.password": [`The input.password ${message}.`] },
+      },
+    });
+    const none = await place.send("POST", "/api/run-action-token", { json: { token } });
+    expect(at(none, "errors")).toEqual({ input: ["The input must be an object."] });
+    expect((await place.run(token, NEW)).status).toBe(200);
+  });
+
+  it("after a mail scanner has followed the link", async () => {
+    const post = mailbox();
+    const place = serve();
+    const user = await place.signUp();
+    await place.askReset(user.email);
+    const { token, link } = only(post.take()).data;
+    for (const method of ["GET", "HEAD"]) {
+      await place.send(method, link);
+      await place.send(method, `/api/run-action-token?token=${token}&input={"password":"${NEW}"}`);
+    }
+    expect(await alive(place, { password: { basic: user } })).toEqual(["password"]);
+    expect((await place.run(token, NEW)).status).toBe(200);
+  });
+
+  it("to its last millisecond, and not in the next", async () => {
+    const post = mailbox();
+    const tick = clock();
+    const place = serve();
+    const user = await place.signUp();
+    await place.askReset(user.email);
+    tick(60);
+    await place.askReset(user.email);
+    const [first, second] = post.take();
+    tick(600);
+    expectRefused(await place.run(first?.data.token ?? "", NEW), "expired");
+    tick(659.999);
+    expect((await place.run(second?.data.token ?? "", NEW)).status).toBe(200);
+  });
+});
+
+describe("who is to show that a mailbox is hers", () => {
+  it("gets a mail until she has, and anew for a new e-mail", async () => {
+    const post = mailbox();
+    const tick = clock();
+    const place = serve();
+    const user = await place.signUp();
+    const basic = { email: user.email, password: user.password };
+    expect(await askToVerify(place, { basic })).toMatchObject({
+      status: 200,
+      json: { success: true, payload: {} },
+    });
+    const { type, data } = only(post.take());
+    expect([type, data.to]).toEqual(["verify_email", user.email]);
+    // One mail a minute, whichever it is.
+    await askToVerify(place, { basic });
+    await place.askReset(user.email);
+    expect(post.take()).toEqual([]);
+
+    expect(await place.verify(data.token, { basic })).toMatchObject({
+      status: 200,
+      json: { action: "verifyEmail", data: { email: user.email } },
+    });
+    expectRefused(await place.verify(data.token, { basic }), "used");
+    tick(60);
+    await askToVerify(place, { basic });
+    expect(post.take()).toEqual([]);
+
+    const moved = { email: `new.${user.email}`, password: user.password };
+    const json = { email: moved.email, current_password: user.password };
+    expect((await place.send("PATCH", "/rest/user", { basic, json })).status).toBe(200);
+    await askToVerify(place, { basic: moved });
+    expect(only(post.take()).data.to).toBe(moved.email);
+  });
+
+  it("keeps every credential that she has", async () => {
+    const post = mailbox();
+    const place = serve();
+    const user = await place.signUp();
+    const all = await everyCredential(place, user);
+    await askToVerify(place, { basic: user });
+    const { token } = only(post.take()).data;
+    expect((await place.verify(token, { basic: user })).status).toBe(200);
+    expect(await alive(place, all)).toEqual(Object.keys(all));
+  });
+});
+
+describe("an account that a stranger may have made before", () => {
+  const link = (userId: string, subject: string) =>
+    env.DB.prepare("INSERT INTO identities VALUES ('https://issuer.test', ?, ?, 1)")
+      .bind(subject, userId)
+      .run();
+  const linked = (userId: string) =>
+    env.DB.prepare("SELECT count(*) AS n FROM identities WHERE user_id = ?")
+      .bind(userId)
+      .first<number>("n");
+
+  it("is opened by no identity that was linked before its e-mail was proven", async () => {
+    const post = mailbox();
+    const service = serve();
+    const user = await service.signUp();
+    await link(user.id, "stranger");
+    await service.askReset(user.email);
+    expect((await service.run(only(post.take()).data.token, NEW)).status).toBe(200);
+    expect(await linked(user.id)).toBe(0);
+  });
+
+  it("keeps those that came after", async () => {
+    const post = mailbox();
+    const service = serve();
+    const user = await service.signUp();
+    await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+    await link(user.id, "herself");
+    await service.askReset(user.email);
+    expect((await service.run(only(post.take()).data.token, NEW)).status).toBe(200);
+    expect(await linked(user.id)).toBe(1);
+  });
+});
+
+it("a new password that has leaked is refused, and uses nothing up", async () => {
+  const post = mailbox();
+  const service = serve({ settings: { PWNED_PASSWORDS: "on" } });
+  const user = await serve().signUp();
+  await service.askReset(user.email);
+  const { token } = only(post.take()).data;
+  vi.restoreAllMocks();
+  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(NEW));
+  const suffix = new Uint8Array(digest).toHex().toUpperCase().slice(5);
+  vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(`${suffix}:42\r\n`));
+  const refused = await service.run(token, NEW);
+  expectRefused(refused, "rejected");
+  expect(at(refused, "message")).toBe("This password has leaked: choose another.");
+  expect((await service.run(token, "another new password")).status).toBe(200);
+});

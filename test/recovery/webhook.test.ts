@@ -1,0 +1,123 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { mailbox, only, serve } from "./mailbox.ts";
+
+const URL = "https://mail.test/hook";
+let warnings: string[];
+
+beforeEach(() => {
+  warnings = [];
+  vi.spyOn(console, "warn").mockImplementation((line) => void warnings.push(String(line)));
+  // Waits, shortened.
+  const real = setTimeout;
+  vi.spyOn(globalThis, "setTimeout").mockImplementation((...[run, ms = 0, ...args]) =>
+    real(run, ms / 50, ...args),
+  );
+});
+
+async function asked(settings: Readonly<Record<string, string>> = {}): Promise<string> {
+  const place = serve({ settings });
+  const { email } = await place.signUp();
+  const { status } = await place.askReset(email);
+  expect(status).toBe(200);
+  return email;
+}
+
+/** One line that says what failed, and nothing of whom or with what. */
+function expectWarning(cause: string): void {
+  expect(JSON.parse(only(warnings))).toEqual({
+    level: "warn",
+    failed: "send a password reset",
+    cause: `Error: ${cause}`,
+  });
+}
+
+describe("a webhook", () => {
+  it("that fails for a moment is asked again, with the same id and a new signature", async () => {
+    const post = mailbox((attempt) => {
+      vi.setSystemTime(Date.now() + 1_000);
+      return new Response(null, { status: attempt < 3 ? 503 : 200 });
+    });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      await asked();
+    } finally {
+      vi.useRealTimers();
+    }
+    const { deliveries } = post;
+    expect(deliveries).toHaveLength(3);
+    expect(new Set(deliveries.map(({ id }) => id)).size).toBe(1);
+    expect(new Set(deliveries.map(({ timestamp }) => timestamp)).size).toBe(3);
+    expect(new Set(deliveries.map(({ event }) => JSON.stringify(event))).size).toBe(1);
+    expect(warnings).toEqual([]);
+  });
+
+  it.each([
+    [500, 3],
+    [429, 3],
+    [408, 3],
+    [400, 1],
+    [401, 1],
+    [410, 1],
+    [302, 1],
+  ])("that answers %i is asked %i times", async (status, times) => {
+    const headers = { location: "https://elsewhere.test/" };
+    const post = mailbox(() => new Response(null, { status, headers }));
+    await asked();
+    expect(post.deliveries).toHaveLength(times);
+    expectWarning(`the mail webhook answered ${status}`);
+  });
+
+  it("that cannot be reached is asked three times, and its URL is not logged", async () => {
+    const post = mailbox(() => Promise.reject(new TypeError(`cannot connect to ${URL}`)));
+    await asked();
+    expect(post.deliveries).toHaveLength(3);
+    expectWarning("the mail webhook could not be reached in time");
+  });
+
+  it("that hangs is left after five seconds", async () => {
+    const patience: number[] = [];
+    vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
+      patience.push(ms);
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), ms);
+      return controller.signal;
+    });
+    const post = mailbox(
+      (_, { signal }) =>
+        new Promise((_resolve, reject) => {
+          signal?.addEventListener("abort", () => reject(signal.reason));
+        }),
+    );
+    await asked();
+    expect(patience).toEqual([5_000, 5_000, 5_000]);
+    expect(post.deliveries).toHaveLength(3);
+    expectWarning("the mail webhook could not be reached in time");
+  });
+});
+
+it("without any, a line in the log says that no mail went out", async () => {
+  const post = mailbox();
+  await asked({ MAIL_WEBHOOK_URL: "", MAIL_WEBHOOK_SECRET: "" });
+  expect(post.deliveries).toEqual([]);
+  expectWarning("no mail went out: MAIL_WEBHOOK_URL is not set");
+});
+
+it("the outbox prints a mail in one line, on a loopback issuer", async () => {
+  const post = mailbox();
+  const lines: string[] = [];
+  vi.spyOn(console, "log").mockImplementation((line) => void lines.push(String(line)));
+  const ISSUER = "http://localhost:8787";
+  const email = await asked({
+    ISSUER,
+    MAIL_OUTBOX: "on",
+    MAIL_WEBHOOK_URL: "",
+    MAIL_WEBHOOK_SECRET: "",
+  });
+  expect(only(lines)).toMatch(
+    new RegExp(`^Mail to ${email}: password_reset ${ISSUER}/a/lk_act_\\w{49} \\(until .+Z\\)$`),
+  );
+  // Where there is a webhook, mails go there.
+  await asked({ ISSUER, MAIL_OUTBOX: "on" });
+  expect(lines).toHaveLength(1);
+  expect(post.deliveries).toHaveLength(1);
+});

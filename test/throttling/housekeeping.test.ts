@@ -1,0 +1,73 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { isolate } from "../faults/isolate.ts";
+import { bot, door, NETWORK_TRIES, RIGHT, TRY_MS, WRONG } from "./door.ts";
+
+const HOME = "192.0.2.1";
+const CAFE = "198.51.100.7";
+const DAY_MS = 86_400_000;
+
+const { from, login, newOwner, newOwnerAt, settled } = door();
+const { services } = isolate({ KV: env.KV, DB: env.DB }, {});
+
+beforeEach(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  await env.DB.prepare("DELETE FROM password_tries").run();
+});
+afterEach(() => vi.useRealTimers());
+
+const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
+const sweep = () => services.housekeeping(Date.now());
+const count = () => env.DB.prepare("SELECT count(*) AS n FROM password_tries").first("n");
+
+it("deletes what was forgotten, and nothing that still counts", async () => {
+  const { email } = await newOwner();
+  for (let i = 0; i < NETWORK_TRIES; i++) await login(CAFE, email, WRONG);
+  await login(CAFE, "nobody@example.com", WRONG);
+  expect(await count()).toBe(4);
+  pass(TRY_MS + 1);
+  await sweep();
+  expect(await count()).toBe(2);
+  expect((await login(CAFE, email, WRONG)).status).toBe(400);
+  expect((await login(CAFE, email, WRONG)).status).toBe(429);
+  pass(NETWORK_TRIES * TRY_MS + 1);
+  await sweep();
+  expect(await count()).toBe(0);
+});
+
+it("keeps a network for as long as it is known", async () => {
+  const { email } = await newOwnerAt(HOME);
+  pass(90 * DAY_MS - 1);
+  await sweep();
+  await Promise.all(Array.from({ length: 100 }, (_, index) => login(bot(index), email, WRONG)));
+  expect((await login(HOME, email, RIGHT)).status).toBe(200);
+  await settled();
+  pass(91 * DAY_MS);
+  await sweep();
+  expect(await count()).toBe(0);
+});
+
+it("keeps nothing of who has deleted her account", async () => {
+  const { email } = await newOwnerAt(HOME);
+  const other = await newOwnerAt(HOME);
+  await login(CAFE, email, WRONG);
+  const sent = { basic: { email, password: RIGHT }, json: { password: RIGHT } };
+  expect((await from(HOME, "DELETE", "/rest/user", sent)).status).toBe(200);
+  await settled();
+  await sweep();
+  const { results } = await env.DB.prepare(
+    "SELECT DISTINCT substr(id, 1, 36) AS id FROM password_tries",
+  ).all();
+  expect(results).toEqual([{ id: other.id }]);
+});
+
+it("goes through many in bounded steps", async () => {
+  await env.DB.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 25000)
+     INSERT INTO password_tries SELECT hex(randomblob(16)), 0, NULL FROM n`,
+  ).run();
+  await sweep();
+  expect(await count()).toBe(5_000);
+  await sweep();
+  expect(await count()).toBe(0);
+});

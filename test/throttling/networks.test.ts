@@ -1,0 +1,221 @@
+import { env } from "cloudflare:workers";
+import { HonoRequest } from "hono/request";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { surfaces } from "../../src/app.ts";
+import { readConfig } from "../../src/config.ts";
+import { networkOf } from "../../src/http/network.ts";
+import { platform } from "../../src/platform.ts";
+import { wire } from "../../src/wire.ts";
+import { instrument } from "../faults/instrument.ts";
+import { CHEAP, isolate } from "../faults/isolate.ts";
+import { type Answered, newUser, service } from "../support/client.ts";
+import { statusesOf } from "./door.ts";
+
+/** In wrangler.toml, by the minute. */
+const LOGINS = 300;
+const SIGN_UPS = 30;
+
+const call = service({}, { passwords: CHEAP });
+
+afterEach(() => vi.restoreAllMocks());
+
+let last = 0;
+/** An address of a network that no other test uses. */
+const fresh = () => `2001:db8:${(++last).toString(16)}::1`;
+
+const at = (address: string) => ({ "cf-connecting-ip": address });
+const verify = (address: string) =>
+  call("POST", "/api/token/verify/", { headers: at(address), json: { token: "x" } });
+const refresh = (address: string) =>
+  call("POST", "/api/token/refresh/", { headers: at(address), json: { refresh: "x" } });
+const login = (address: string, email = `${crypto.randomUUID()}@example.com`) =>
+  call("POST", "/api/token/", { headers: at(address), json: { email, password: "wrong" } });
+const signUp = (address: string) =>
+  call("POST", "/rest/user", {
+    headers: at(address),
+    json: { email: `${crypto.randomUUID()}@example.com`, password: "long enough to be taken" },
+  });
+
+/** Sends until one is refused. A minute may end in between, and then a new count begins. */
+async function expectLimited(limit: number, usual: number, send: () => Promise<Answered>) {
+  const firstMinute = Math.floor(Date.now() / 60_000);
+  const answers: Answered[] = [];
+  while (answers.length < 4 * limit && !answers.some(({ status }) => status === 429)) {
+    answers.push(...(await Promise.all(Array.from({ length: 10 }, send))));
+  }
+  const minutes = Math.floor(Date.now() / 60_000) - firstMinute + 1;
+  const { [usual]: passed = 0, 429: throttled = 0, ...others } = statusesOf(answers);
+  expect(others).toEqual({});
+  expect(throttled).toBeGreaterThan(0);
+  expect(passed).toBeGreaterThanOrEqual(limit);
+  expect(passed).toBeLessThanOrEqual(limit * minutes);
+}
+
+/** Each has the limit of sign-up. */
+const AS_SIGN_UP: readonly [string, (address: string) => Promise<Answered>][] = [
+  [
+    "resets",
+    (address) =>
+      call("POST", "/rest/user/password_reset", {
+        headers: at(address),
+        json: { email: `${crypto.randomUUID()}@example.com` },
+      }),
+  ],
+  [
+    "reports of leaked tokens",
+    (address) =>
+      call("POST", "/rest/leaked", { headers: at(address), json: { tokens: ["lk_api_x"] } }),
+  ],
+];
+
+describe("Cloudflare's rate limit", () => {
+  it.each(AS_SIGN_UP)("holds for %s from one network", async (_, send) => {
+    const address = fresh();
+    await expectLimited(SIGN_UPS, 200, () => send(address));
+  });
+
+  it("holds for logins from one network, whatever accounts they try, and for that network and class alone", async () => {
+    const address = fresh();
+    await expectLimited(LOGINS, 401, () => login(address));
+    const throttled = await login(address.replace("::1", ":0:ffff::9"));
+    expect(throttled).toMatchObject({
+      status: 429,
+      json: { detail: "Request was throttled. Expected available in 60 seconds." },
+    });
+    expect(throttled.headers.get("retry-after")).toBe("60");
+    expect((await login(fresh())).status).toBe(401);
+    expect((await verify(address)).status).toBe(401);
+    expect((await refresh(address)).status).toBe(401);
+    expect((await signUp(address)).status).toBe(201);
+  });
+
+  it("holds for sign-ups", async () => {
+    const address = fresh();
+    await expectLimited(SIGN_UPS, 201, () => signUp(address));
+    expect((await login(address)).status).toBe(401);
+  });
+
+  it("holds for verify and refresh together, which have one of their own", async () => {
+    // A smaller one in its place, since a slow machine sends no 1,200 in a minute.
+    const { KV, DB, SIGN_UP_LIMIT } = env;
+    if (SIGN_UP_LIMIT === undefined) return expect.unreachable();
+    const place = isolate({ KV, DB, TOKEN_LIMIT: SIGN_UP_LIMIT }, {});
+    const headers = at(fresh());
+    const json = { token: "x", refresh: "x" };
+    let turn = 0;
+    await expectLimited(SIGN_UPS, 401, () =>
+      place.send("POST", `/api/token/${turn++ % 2 === 0 ? "verify" : "refresh"}/`, {
+        headers,
+        json,
+      }),
+    );
+    const basic = { email: "nobody@example.com", password: "x" };
+    expect((await place.send("GET", "/rest/user", { headers, basic })).status).toBe(401);
+  });
+
+  it("holds for nobody whose address is not known", async () => {
+    const send = () => call("POST", "/api/token/verify/", { json: { token: "x" } });
+    const limiter = vi.spyOn(Object(env.TOKEN_LIMIT), "limit");
+    expect((await send()).status).toBe(401);
+    expect(limiter).not.toHaveBeenCalled();
+    expect((await verify(fresh())).status).toBe(401);
+    expect(limiter).toHaveBeenCalledTimes(1);
+  });
+
+  it("is asked before any store and any hash", async () => {
+    const limited = { ...env, LOGIN_LIMIT: { limit: async () => ({ success: false }) } };
+    const asked: string[] = [];
+    const bindings = instrument(limited, (call) => {
+      asked.push(call.label);
+      return Promise.reject(new Error(call.label));
+    });
+    const passwords = { ...CHEAP, verify: async () => expect.unreachable() };
+    const place = isolate({ ...limited, ...bindings }, {}, { passwords });
+    const answer = await place.send("POST", "/tokens", {
+      headers: at(fresh()),
+      json: { email_id: "somebody@example.com", password: "x" },
+    });
+    expect(answer).toMatchObject({
+      status: 429,
+      json: { error: "too many attempts, try again later" },
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ["fails", () => Promise.reject(new Error("the rate limiter is down"))],
+    ["throws", () => expect.fail("the rate limiter is down")],
+    ["never answers", () => new Promise<never>(() => {})],
+  ])("fails no request where it %s, and that is logged", async (_, limit) => {
+    const warned = vi.spyOn(console, "warn").mockReturnValue(undefined);
+    const user = await newUser();
+    const limiter = { limit };
+    const place = isolate(
+      { ...env, LOGIN_LIMIT: limiter, TOKEN_LIMIT: limiter },
+      { STORAGE_DEADLINE_MS: "50" },
+      { passwords: platform.passwords },
+    );
+    const { email, password } = user;
+    const headers = at(fresh());
+    const pair = await place.send("POST", "/api/token/", { headers, json: { email, password } });
+    expect(pair.status).toBe(200);
+    const { access: token } = Object(pair.json);
+    const json = { token };
+    expect((await place.send("POST", "/api/token/verify/", { headers, json })).status).toBe(200);
+    expect(warned.mock.calls.flat().map((line) => JSON.parse(String(line)))).toEqual(
+      Array.from({ length: 2 }, () => ({
+        level: "warn",
+        failed: "ask the rate limiter",
+        cause: expect.stringMatching(/rate limiter/),
+      })),
+    );
+  });
+
+  it("is not needed", async () => {
+    const { KV, DB } = env;
+    const place = isolate({ KV, DB }, {});
+    const json = { email_id: "nobody@example.com", password: "x" };
+    const answer = await place.send("POST", "/tokens", { headers: at(fresh()), json });
+    expect(answer.status).toBe(400);
+  });
+});
+
+it.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["::FFFF:C000:0201", "192.0.2.1"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:0DB8:0001:0002::", "2001:db8:1:2::/64"],
+  ["2001:db8::1", "2001:db8:0:0::/64"],
+  ["2001:db8::7:0:0:0:1", "2001:db8:0:7::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["::", "0:0:0:0::/64"],
+  ["", ""],
+  ["unknown", ""],
+  ["999.0.0.1", ""],
+  ["2001:db8::1::2", ""],
+  ["1:2:3", ""],
+])("%s is counted as %s", (address, network) => {
+  expect(networkOf(address)).toBe(network);
+});
+
+it.each([
+  [
+    "oauth",
+    {
+      error: "temporarily_unavailable",
+      error_description: "Too many attempts, try again later",
+    },
+  ],
+  ["service", { type: "about:blank", title: "Too Many Requests", status: 429 }],
+])("the surface %s has a shape for it, too", (name, body) => {
+  const config = readConfig({ ...env });
+  const all = surfaces(wire(env, config, platform), config);
+  const answer = all
+    .find((surface) => surface.name === name)
+    ?.refuse(
+      { code: "throttled", retryAfterSeconds: 7 },
+      { request: new HonoRequest(new Request("https://latchkey.test/")), requestId: "" },
+    );
+  expect(answer).toMatchObject({ status: 429, body, headers: { "retry-after": "7" } });
+});
