@@ -195,7 +195,7 @@ const REASONS: Readonly<
 
 function refused(
   world: World,
-  { token, caller }: Run,
+  { token }: Run,
   runner: Person,
   before: { readonly receipt: string; readonly token: ActionToken } | undefined,
   answer: Answered,
@@ -210,7 +210,8 @@ function refused(
     return;
   }
   if (before?.token === token && span.sentMs < expires.lowMs + KEPT_MS) {
-    if (caller === null || world.model.isThere(caller.person)) {
+    // Who deletes her account takes the keys of her runs with it; none of them can run again.
+    if (world.model.isThere(runner)) {
       throw new Violation(`${name}: the repeat of a run that was granted was refused as ${reason}`);
     }
   }
