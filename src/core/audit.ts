@@ -14,6 +14,10 @@ export const AUDIT_EVENTS = [
   /** A mail with a token was made out to her: for a forgotten password, or to prove her e-mail. */
   "mail.issued",
   "user.deleted",
+  /** By an operator, as a user may be made by one. */
+  "user.disabled",
+  "user.enabled",
+  "role.changed",
   "session.created",
   "session.extended",
   "session.ended",

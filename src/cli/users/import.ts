@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
+import { audited } from "./audit.ts";
 import type { D1 } from "./d1.ts";
 import { type Numbered, readLines } from "./lines.ts";
 import { literal } from "./literal.ts";
@@ -53,8 +54,11 @@ export async function importUsers(
 
 /** @returns the ids that are there now: of the others, somebody else has the e-mail */
 async function importPiece(piece: readonly Numbered[], database: D1): Promise<ReadonlySet<string>> {
-  await database.run(piece.map(({ user }) => insertion(user)));
   const ids = piece.map(({ user }) => literal(user.id)).join(", ");
+  await database.run([
+    ...piece.map(({ user }) => insertion(user)),
+    audited("user.created", `id IN (${ids})`, Date.now()),
+  ]);
   const rows = await database.query(
     `SELECT id FROM users WHERE id IN (${ids})`,
     v.object({ id: v.string() }),

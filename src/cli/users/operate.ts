@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { TOKEN_KINDS } from "../../core/token.ts";
 import type { Role } from "../../core/user.ts";
+import { audited } from "./audit.ts";
 import type { D1 } from "./d1.ts";
 import { checkPassword, hashed, newPassword } from "./hash.ts";
 import { literal } from "./literal.ts";
@@ -53,6 +54,7 @@ export async function addUser(
       modified_on: nowMs,
       verified_on: null,
     }),
+    audited("user.created", `id = ${literal(id)}`, nowMs),
   ]);
   if ((await find(database, email)).id !== id) refuse(`${email} has an account already.`);
   return [
@@ -78,6 +80,7 @@ export async function disableUser(database: D1, email: string, nowMs: number): P
     `UPDATE users SET disabled_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, epoch = epoch + 1
       WHERE ${isOf(email)} AND disabled_on IS NULL`,
     owe("epoch - 1", "IS NOT NULL"),
+    audited("user.disabled", `${isOf(email)} AND disabled_on = ${literal(nowMs)}`, nowMs),
   ]);
   const { id, disabled_on } = await find(database, email);
   if (disabled_on === null) refuse(`${email} is not disabled: somebody enabled it meanwhile.`);
@@ -93,6 +96,11 @@ export async function enableUser(database: D1, email: string, nowMs: number): Pr
   await database.run([
     `UPDATE users SET disabled_on = NULL, modified_on = ${literal(nowMs)}
       WHERE ${isOf(email)} AND disabled_on IS NOT NULL`,
+    audited(
+      "user.enabled",
+      `${isOf(email)} AND disabled_on IS NULL AND modified_on = ${literal(nowMs)}`,
+      nowMs,
+    ),
   ]);
   const { id } = await find(database, email);
   return [`${email} is enabled: ${id}`, "What was ended stays ended: she logs in anew."];
@@ -106,6 +114,7 @@ export async function setRole(
 ): Promise<string[]> {
   await database.run([
     `UPDATE users SET role = ${literal(role)}, modified_on = ${literal(nowMs)} WHERE ${isOf(email)}`,
+    audited("role.changed", `${isOf(email)} AND modified_on = ${literal(nowMs)}`, nowMs),
   ]);
   const { id } = await find(database, email);
   return [

@@ -101,6 +101,8 @@ it("can be broken off and done again", { timeout: 180_000 }, async () => {
   expect(Number(skipped)).toBeGreaterThanOrEqual(1_000);
   expect(Number(made) + Number(skipped)).toBe(count);
   expect(await sql("SELECT count(*) AS accounts FROM users")).toEqual([{ accounts: count }]);
+  const told = "SELECT count(DISTINCT user_id) AS accounts FROM audit WHERE what = 'user.created'";
+  expect(await sql(told)).toEqual([{ accounts: count }]);
 });
 
 it("nothing is written where one line is wrong", { timeout: 60_000 }, async () => {

@@ -30,6 +30,15 @@ it("adds, lists, gives roles", { timeout: 120_000 }, async () => {
     });
   }
 
+  expect((await users(["disable", "bob@example.com"])).code).toBe(0);
+  expect((await users(["enable", "bob@example.com"])).code).toBe(0);
+  // Once more changes nothing, and so is no event.
+  expect((await users(["enable", "bob@example.com"])).code).toBe(0);
+  const events = `SELECT what, actor, outcome FROM audit JOIN users ON users.id = audit.user_id
+    WHERE email = 'bob@example.com' ORDER BY audit.id`;
+  const whats = ["user.created", "role.changed", "user.disabled", "user.enabled"];
+  expect(await sql(events)).toEqual(whats.map((what) => ({ what, actor: null, outcome: "done" })));
+
   const run = startDev(directory, await freePort());
   await untilServing(run);
   const basic = `Basic ${btoa(`ada@example.com:${password}`)}`;
