@@ -64,6 +64,13 @@ export function accounts({
     return user === null || user.deletedAtMs !== null ? refuse({ code: "token_invalid" }) : user;
   }
 
+  /** What was confirmed did not happen: the caller is gone, or the password is no longer hers. */
+  async function refuseLate(caller: Caller, ifEpoch: number | null): Promise<never> {
+    const user = ifEpoch === null ? null : await users.byId(caller.userId);
+    const isReplaced = user !== null && user.epoch !== ifEpoch;
+    return refuse({ code: isReplaced ? "credentials_wrong" : "token_invalid" });
+  }
+
   /** @returns the new e-mail as it compares, or undefined where it is none or the present one */
   async function newEmail(caller: Caller, email: string | undefined): Promise<string | undefined> {
     if (email === undefined) return undefined;
@@ -105,8 +112,8 @@ export function accounts({
     read,
 
     /**
-     * A new e-mail or password needs the current password, or the ID token where there is none. A new password ends every other
-     * credential of the user, JWTs and outstanding action tokens too.
+     * A new e-mail or password needs the current password, or the ID token where there is none. A
+     * new password ends every other credential of the user, JWTs and outstanding action tokens too.
      * @throws FaultError `current_password_missing`, `credentials_wrong`, `password_common`,
      *   `password_pwned`, `user_exists`, `token_invalid`, `throttled`, `unavailable`
      */
@@ -132,13 +139,13 @@ export function accounts({
       };
       const changed = await users.update(caller, update, ifEpoch, nowMs);
       if (changed === "email_taken") return refuse({ code: "user_exists" });
-      return changed ?? refuse({ code: "token_invalid" });
+      return changed ?? refuseLate(caller, ifEpoch);
     },
 
     /** Ends the account and every credential of it at once; the e-mail may sign up again. */
     async remove(caller: Caller, password: string, nowMs: number): Promise<void> {
       const { epoch } = await confirm(caller, password, nowMs);
-      if (!(await users.remove(caller, epoch, nowMs))) refuse({ code: "token_invalid" });
+      if (!(await users.remove(caller, epoch, nowMs))) await refuseLate(caller, epoch);
     },
   };
 }

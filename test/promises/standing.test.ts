@@ -279,3 +279,38 @@ it("an API token whose end was moved up writes nothing after it, where its old e
   }
   expect(await env.DB.prepare(ROWS).first()).toEqual(before);
 });
+
+it("what was confirmed with a password that changes meanwhile is refused as a wrong password", async () => {
+  const { call } = isolate({});
+  const person = await signUp(call);
+  const session = await openSession(call, person);
+  const wanted = { DELETE: { password: person.password }, PATCH: { email: "new@example.com" } };
+  let password = person.password;
+  for (const [method, json] of Object.entries(wanted)) {
+    const shown = password;
+    const slow = isolate(
+      {},
+      intercept(env, async ({ does }, run) => {
+        if (does.some((each) => each.startsWith("UPDATE users SET")) && password === shown) {
+          password = `${shown} and more`;
+          const change = { password, current_password: shown };
+          const changed = await call("PATCH", "/rest/user", { xToken: session, json: change });
+          expect(changed.status).toBe(200);
+        }
+        return run();
+      }),
+    );
+    const body = {
+      ...json,
+      password: method === "DELETE" ? shown : undefined,
+      current_password: shown,
+    };
+    const answer = await slow.call(method, "/rest/user", { xToken: session, json: body });
+    expect([method, answer.status, answer.json]).toEqual([
+      method,
+      401,
+      { success: false, message: "Wrong credentials", status: 401 },
+    ]);
+    expect((await call("GET", "/rest/user", { xToken: session })).status).toBe(200);
+  }
+});
