@@ -205,7 +205,7 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
     file: "src/storage/d1-users.ts",
     find: "SET deleted_on = ${nowMs}, modified_on",
     replace: "SET modified_on",
-    suites: [{ file: "test/contracts/account" }],
+    suites: [{ file: "test/rights/deletion" }],
   },
   {
     name: "two accounts want one e-mail and get a 503",
