@@ -1,22 +1,18 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
-import type { IsPwned } from "../core/password-rules.ts";
+import { type IsPwned, passwordProblem } from "../core/password-rules.ts";
 import type { Passwords } from "../core/ports.ts";
 import { defineAction } from "./define.ts";
 import { Mailed, stillHers } from "./mailed.ts";
-
-const characters = (text: string) => [...text].length;
 
 /** The rules of sign-up. The messages follow the field's name. */
 const newPassword = (passwords: Passwords) =>
   v.pipe(
     v.string("must be a string"),
-    v.check((text) => text.isWellFormed() && !text.includes("\0"), "must be well-formed text"),
-    v.check(
-      (text) => characters(text) >= 8 && characters(text) <= 255,
-      "must be 8 to 255 characters",
-    ),
-    v.check((text) => text.trim() !== "", "must not be all white space"),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const problem = dataset.typed ? passwordProblem(dataset.value) : null;
+      if (problem !== null) addIssue({ message: problem });
+    }),
     v.check((text) => !passwords.isCommon(text), "is among the most common ones: choose another"),
   );
 

@@ -1,4 +1,4 @@
-import type { Caller } from "./authenticate.ts";
+import { type Caller, endedWith } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { ApiTokenChange, Jwts, Page, PageRequest, Secrets, Tokens, Users } from "./ports.ts";
 import type { Scope } from "./scope.ts";
@@ -50,10 +50,8 @@ export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
   async function endJwt(jwt: string, caller: Caller, nowMs: number): Promise<Ended | null> {
     const claims = await jwts.verify(jwt, nowMs);
     if (claims?.userId !== caller.userId) return null;
-    // A refresh JWT stands for its whole family (RFC 7009 section 2.1).
-    const id = claims.type === "refresh" && claims.sid !== null ? claims.sid : claims.jti;
     const expiresAtMs = claims.expiresAt * 1000;
-    if (!(await tokens.endJwt(id, caller, expiresAtMs, nowMs))) return null;
+    if (!(await tokens.endJwt(endedWith(claims), caller, expiresAtMs, nowMs))) return null;
     const createdAtMs = claims.issuedAt * 1000;
     return { name: null, createdAtMs, modifiedAtMs: createdAtMs, expiresAtMs };
   }

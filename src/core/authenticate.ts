@@ -98,10 +98,7 @@ export function authenticator({
     const found = await tokens.standingOfJwt(claims, nowMs);
     if (found === null) return refuse({ code: "token_invalid", named: namedBy(claims) });
     return {
-      userId: claims.userId,
-      epoch: claims.epoch,
-      tokenId: null,
-      credentialIds: idsBehind(claims),
+      ...holderOf(claims),
       scopes: claims.scopes ?? SCOPES,
       by: { method: "jwt", claims },
       user: found.user,
@@ -133,6 +130,17 @@ export function authenticator({
 /** Whom a JWT of ours names that is refused; null is none of ours. */
 export function namedBy(claims: JwtClaims | null): Named {
   return claims === null ? NAMES_NOBODY : { userId: claims.userId, credentialId: claims.jti };
+}
+
+/** Who ends a JWT by holding it: its user, as far as the JWT itself stands. */
+export function holderOf(claims: JwtClaims): CallerRef {
+  const { userId, epoch } = claims;
+  return { userId, epoch, tokenId: null, credentialIds: idsBehind(claims) };
+}
+
+/** What is ended with a JWT: a refresh JWT stands for its whole family (RFC 7009 section 2.1). */
+export function endedWith({ type, sid, jti }: JwtClaims): string {
+  return type === "refresh" && sid !== null ? sid : jti;
 }
 
 /** Whatever ends one of these ends the JWT. */

@@ -1,8 +1,8 @@
-import { type Caller, idsBehind } from "./authenticate.ts";
+import { type Caller, endedWith, holderOf } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
 import type { Scope } from "./scope.ts";
-import { TOKEN_KINDS, type Token, type TokenKind } from "./token.ts";
+import { kindOf, type Token, type TokenKind } from "./token.ts";
 
 /** What a token that stands is, as RFC 7662 section 2.2 names it. Times in Unix seconds. */
 export interface Introspection {
@@ -28,13 +28,11 @@ interface Deps {
   readonly tokens: Tokens;
 }
 
-const KINDS: readonly TokenKind[] = ["session", "api", "action"];
-
 /** Says of any token what it is and whether it stands (RFC 7662), and ends it (RFC 7009). */
 export function introspection({ jwts, secrets, strict, tokens }: Deps) {
   async function opaqueId(secret: string): Promise<string | null> {
-    const kind = KINDS.find((each) => secret.startsWith(TOKEN_KINDS[each].prefix));
-    return kind === undefined ? null : secrets.idOf(kind, secret);
+    const kind = kindOf(secret);
+    return kind === null ? null : secrets.idOf(kind, secret);
   }
 
   return {
@@ -86,14 +84,7 @@ export function introspection({ jwts, secrets, strict, tokens }: Deps) {
       }
       const claims = await jwts.verify(shown, nowMs);
       if (claims === null) return;
-      const ended = claims.type === "refresh" && claims.sid !== null ? claims.sid : claims.jti;
-      const holder = {
-        userId: claims.userId,
-        epoch: claims.epoch,
-        tokenId: null,
-        credentialIds: idsBehind(claims),
-      };
-      await tokens.endJwt(ended, holder, claims.expiresAt * 1000, nowMs);
+      await tokens.endJwt(endedWith(claims), holderOf(claims), claims.expiresAt * 1000, nowMs);
     },
   };
 }

@@ -1,8 +1,8 @@
-import { idsBehind } from "./authenticate.ts";
+import { endedWith, holderOf } from "./authenticate.ts";
 import type { Later, Mailer } from "./mail.ts";
 import { admit, type RateLimits } from "./password-tries.ts";
 import type { Held, JwtClaims, Jwts, Secrets, Tokens, Users } from "./ports.ts";
-import { TOKEN_KINDS, type TokenKind } from "./token.ts";
+import { kindOf } from "./token.ts";
 
 /** How many tokens one report may name. */
 export const LEAKS_MAX = 1_000;
@@ -30,8 +30,6 @@ interface Deps {
   readonly isSignedByGithub: SignatureCheck;
 }
 
-const KINDS = Object.keys(TOKEN_KINDS) as TokenKind[];
-
 /** Tokens that somebody has found where they should not be. Whoever shows one may end it, as by RFC 7009. */
 export function leaks({
   jwts,
@@ -44,17 +42,12 @@ export function leaks({
   isSignedByGithub,
 }: Deps) {
   async function opaqueId(shown: string): Promise<string | null> {
-    const kind = KINDS.find((each) => shown.startsWith(TOKEN_KINDS[each].prefix));
-    return kind === undefined ? null : secrets.idOf(kind, shown);
+    const kind = kindOf(shown);
+    return kind === null ? null : secrets.idOf(kind, shown);
   }
 
-  async function endJwt(claims: JwtClaims, nowMs: number): Promise<boolean> {
-    const { userId, epoch, expiresAt, type, sid, jti } = claims;
-    const holder = { userId, epoch, tokenId: null, credentialIds: idsBehind(claims) };
-    // A refresh JWT stands for its whole family (RFC 7009 section 2.1).
-    const id = type === "refresh" && sid !== null ? sid : jti;
-    return tokens.endJwt(id, holder, expiresAt * 1000, nowMs);
-  }
+  const endJwt = (claims: JwtClaims, nowMs: number): Promise<boolean> =>
+    tokens.endJwt(endedWith(claims), holderOf(claims), claims.expiresAt * 1000, nowMs);
 
   async function tell(ended: readonly Held[]): Promise<void> {
     const byOwner = Map.groupBy(ended, ({ userId }) => userId);

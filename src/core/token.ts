@@ -26,6 +26,13 @@ export const TOKEN_KINDS = {
   { prefix: string; ttlSeconds: number; minTtlSeconds: number; maxTtlSeconds: number }
 >;
 
+const KINDS = Object.keys(TOKEN_KINDS) as TokenKind[];
+
+/** By its prefix; null for what is no opaque token of ours. */
+export function kindOf(secret: string): TokenKind | null {
+  return KINDS.find((kind) => secret.startsWith(TOKEN_KINDS[kind].prefix)) ?? null;
+}
+
 /** JWT lifetimes in seconds: simplejwt's defaults, and Opentact's day for `GET /rest/auth`. */
 export const JWT_LIFETIMES = {
   access: 5 * MINUTE,

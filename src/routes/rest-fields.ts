@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { passwordProblem } from "../core/password-rules.ts";
 import { SCOPES } from "../core/scope.ts";
 import { TOKEN_KINDS } from "../core/token.ts";
 import { normalizeEmail } from "../core/user.ts";
@@ -22,9 +23,10 @@ export const email = v.pipe(
 /** Taken exactly as sent, spaces included. */
 const password = v.pipe(
   v.string("must be a string"),
-  storable("must be well-formed text"),
-  length(8, 255, "must be 8 to 255 characters"),
-  v.check((text) => text.trim() !== "", "must not be all white space"),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const problem = dataset.typed ? passwordProblem(dataset.value) : null;
+    if (problem !== null) addIssue({ message: problem });
+  }),
 );
 
 const shortText = v.pipe(

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it, vi } from "vitest";
 import { isolate } from "../faults/isolate.ts";
-import { type Case, GOOD, REFUSED, requestOf } from "../faults/requests.ts";
+import { REFUSED } from "../faults/refused.ts";
+import { type Case, GOOD, requestOf } from "../faults/requests.ts";
 import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
 import { instrument } from "../faults/instrument.ts";
 import { rules } from "../support/guard.ts";

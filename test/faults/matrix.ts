@@ -3,7 +3,8 @@ import { DOORS } from "../hostile/routes.ts";
 import { type Reference, stage } from "./cell.ts";
 import { type Cell, flawsOf, type Row, rowOf } from "./expectations.ts";
 import { FAULTS, holdDeadlines } from "./injections.ts";
-import { type Case, GOOD, REFUSED } from "./requests.ts";
+import { REFUSED } from "./refused.ts";
+import { type Case, GOOD } from "./requests.ts";
 import { isSame } from "./state.ts";
 import { buildWorld, INSTANT_MS } from "./world.ts";
 

@@ -1,10 +1,10 @@
-import simd from "argon2id/dist/simd.wasm";
 import { env } from "cloudflare:workers";
+import simd from "argon2id/dist/simd.wasm";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type Argon2id, loadArgon2id } from "../../src/crypto/argon2id.ts";
 import { ha1bHashes } from "../../src/crypto/ha1b.ts";
 import { passwordsOver } from "../../src/crypto/passwords.ts";
-import { type Call, call as off, newUser, PASSWORD, service, textAt } from "../support/client.ts";
+import { type Call, newUser, call as off, PASSWORD, service, textAt } from "../support/client.ts";
 
 /** HA1B: md5(e-mail:domain:password) instead of the password. */
 

@@ -94,9 +94,9 @@ export const FAMILY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a refresh JWT ends itself alone",
-    file: "src/core/api-tokens.ts",
-    find: 'claims.type === "refresh" && claims.sid !== null ? claims.sid : claims.jti',
-    replace: "claims.jti",
+    file: "src/core/authenticate.ts",
+    find: 'type === "refresh" && sid !== null ? sid : jti;',
+    replace: "jti;",
     suites: [AT_0],
   },
 ];

@@ -1,0 +1,62 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, vi } from "vitest";
+import { FACEBOOK, GOOGLE } from "../../src/core/issuers.ts";
+import { type Call, service, type TestUser, textAt } from "../support/client.ts";
+import { AUDIENCE, newRealm, taking } from "./realms.ts";
+
+export const google = newRealm("google");
+export const facebook = newRealm("facebook");
+export const other = newRealm("acme");
+export const SETTINGS = { ...taking(other), GOOGLE_CLIENT_ID: AUDIENCE, FACEBOOK_APP_ID: AUDIENCE };
+export const call = service(SETTINGS);
+
+/** Google's and Facebook's keys come from our own issuers: theirs would sign nothing for us. */
+const REDIRECTED: Readonly<Record<string, string>> = {
+  [GOOGLE.jwks]: google.jwks,
+  [FACEBOOK.jwks]: facebook.jwks,
+};
+beforeEach(() => {
+  const real = globalThis.fetch;
+  vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
+    const url = input instanceof Request ? input.url : String(input);
+    return real(REDIRECTED[url] ?? input, init);
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+export interface Person {
+  readonly sub: string;
+  readonly email: string;
+  readonly email_verified?: unknown;
+}
+export const newPerson = (fields: Partial<Person> = {}): Person => ({
+  sub: crypto.randomUUID(),
+  email: `${crypto.randomUUID()}@example.com`,
+  email_verified: true,
+  ...fields,
+});
+
+export const byGoogle = async (person: Person, iss: string = GOOGLE.spellings[0]) => ({
+  headers: { "X-Auth-Google-Token": await google.idToken({ iss, ...person }) },
+});
+export const byFacebook = async (person: Person) => ({
+  headers: {
+    "X-Auth-Facebook-Token": await facebook.idToken({ iss: FACEBOOK.spellings[0], ...person }),
+  },
+});
+export const byOther = async (person: Person) => ({
+  headers: { "X-Auth-Acme-Token": await other.idToken({ ...person }) },
+});
+
+/** As following the link in a mail would. */
+export const proveEmail = (user: TestUser) =>
+  env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+
+export const whoIs = async (send: Parameters<Call>[2], by: Call = call) => {
+  const answer = await by("GET", "/rest/auth", send);
+  return answer.status === 200 ? textAt(answer, "payload", "uuid") : answer.status;
+};
+export const accounts = async (email: string) =>
+  (await env.DB.prepare("SELECT id FROM users WHERE email = ?").bind(email).all()).results.length;
