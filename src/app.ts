@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import type { Config } from "./config.ts";
+import { consolePages } from "./console/console.tsx";
 import { mount } from "./http/mount.ts";
 import type { Surface } from "./http/surface.ts";
 import { actionTokenRoutes } from "./routes/action-tokens.ts";
@@ -27,6 +28,11 @@ export function surfaces(services: Services, config: Config): readonly Surface[]
       ...restExport(services.personalData),
     ]),
     oauth(services.introspection, config.issuer),
+    consolePages({
+      ...services,
+      signUpIsOpen: config.signUpIsOpen,
+      sendsMail: config.mail !== null,
+    }),
     service(config.issuer, services.publicKeys, services.statusLists),
   ];
 }

@@ -2,6 +2,7 @@ import { type Fault, refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
 import type { Secrets, SessionState, Tokens, Users } from "./ports.ts";
 import { type SessionToken, TOKEN_KINDS } from "./token.ts";
+import type { User } from "./user.ts";
 
 export interface Session extends SessionState {
   /** The secret, shown to who already has it. */
@@ -24,25 +25,34 @@ const invalid = (id: string | null): Fault => ({
 
 /** The session-tokens contract: a session lives an hour, can be extended, and ends at last after 30 days. */
 export function sessions({ login, secrets, tokens, users }: Deps) {
+  /**
+   * A session of somebody who has shown who she is.
+   * @throws FaultError `credentials_wrong` where she has changed meanwhile, `unavailable`
+   */
+  async function open(user: User, nowMs: number): Promise<Session> {
+    const { secret, id } = await secrets.create("session");
+    const token: SessionToken = {
+      kind: "session",
+      id,
+      userId: user.id,
+      epoch: user.epoch,
+      createdAtMs: nowMs,
+      modifiedAtMs: nowMs,
+      expiresAtMs: nowMs + TOKEN_KINDS.session.ttlSeconds * 1000,
+    };
+    const caller = { userId: user.id, epoch: user.epoch, tokenId: null, credentialIds: [] };
+    if ((await tokens.insert(token, caller)) === null) {
+      refuse({ code: "credentials_wrong", named: { userId: user.id, credentialId: null } });
+    }
+    return { secret, email: user.email, expiresAtMs: token.expiresAtMs };
+  }
+
   return {
+    open,
+
     /** @throws FaultError `credentials_wrong`, `throttled`, `unavailable` */
     async create(email: string, password: string, nowMs: number): Promise<Session> {
-      const user = await login(email, password, nowMs);
-      const { secret, id } = await secrets.create("session");
-      const token: SessionToken = {
-        kind: "session",
-        id,
-        userId: user.id,
-        epoch: user.epoch,
-        createdAtMs: nowMs,
-        modifiedAtMs: nowMs,
-        expiresAtMs: nowMs + TOKEN_KINDS.session.ttlSeconds * 1000,
-      };
-      const caller = { userId: user.id, epoch: user.epoch, tokenId: null, credentialIds: [] };
-      if ((await tokens.insert(token, caller)) === null) {
-        refuse({ code: "credentials_wrong", named: { userId: user.id, credentialId: null } });
-      }
-      return { secret, email: user.email, expiresAtMs: token.expiresAtMs };
+      return open(await login(email, password, nowMs), nowMs);
     },
 
     /** @throws FaultError `token_invalid`, `unavailable` */

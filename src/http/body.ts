@@ -34,6 +34,28 @@ export async function readFields(request: HonoRequest): Promise<unknown> {
   const bytes = await readBytes(request.raw);
   if (bytes.byteLength === 0) return {};
   if (isJson(request)) return parseJson(bytes);
+  // The last of several values of one name counts, as in both origins.
+  return Object.fromEntries(await parseForm(bytes, request));
+}
+
+/**
+ * The fields of a page's form: a list where a name came more than once.
+ * @throws RequestFaultError `body_too_large`, `body_malformed`, `media_type_unsupported`
+ */
+export async function readForm(request: HonoRequest): Promise<Record<string, unknown>> {
+  const bytes = await readBytes(request.raw);
+  if (bytes.byteLength === 0) return {};
+  const form = await parseForm(bytes, request);
+  const names = [...new Set(form.keys())];
+  return Object.fromEntries(
+    names.map((name) => {
+      const values = form.getAll(name);
+      return [name, values.length === 1 ? values[0] : values];
+    }),
+  );
+}
+
+async function parseForm(bytes: Uint8Array, request: HonoRequest): Promise<FormData> {
   const mediaType = mediaTypeOf(request);
   if (mediaType !== "application/x-www-form-urlencoded" && mediaType !== "multipart/form-data") {
     refuseRequest({
@@ -43,8 +65,7 @@ export async function readFields(request: HonoRequest): Promise<unknown> {
   }
   try {
     const headers = { "content-type": request.header("content-type") ?? "" };
-    // The last of several values of one name counts, as in both origins.
-    return Object.fromEntries(await new Response(bytes, { headers }).formData());
+    return await new Response(bytes, { headers }).formData();
   } catch {
     return refuseRequest({ code: "body_malformed", format: "form" });
   }

@@ -1,12 +1,13 @@
 import { type Context, Hono, type HonoRequest } from "hono";
 import type { AuditLog } from "../core/audit.ts";
 import type { Authenticate, Caller } from "../core/authenticate.ts";
-import { type Fault, FaultError, type Named } from "../core/fault.ts";
+import { FaultError, type Named } from "../core/fault.ts";
 import type { Issuer } from "../core/issuers.ts";
 import type { Answer } from "./answer.ts";
 import { findCredential } from "./credentials.ts";
 import { requestOrigin, withOrigin } from "./origin.ts";
-import { type RequestFault, RequestFaultError, refuseRequest } from "./request-fault.ts";
+import { faultOf, noteRefused } from "./refused.ts";
+import { refuseRequest } from "./request-fault.ts";
 import type { Route, Surface } from "./surface.ts";
 import { type CorsOrigins, httpsRedirect, preflight, toResponse } from "./transport.ts";
 
@@ -39,7 +40,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
         return refusal(surface, c.req, error, options);
       }
     });
-    return toResponse(answer, c.req, options.corsOrigins);
+    return toResponse(answer, c.req, surface.isForPeople ? null : options.corsOrigins);
   };
 
   for (const surface of surfaces) {
@@ -112,15 +113,6 @@ function refuseCaller(shown: "token" | "password", named?: Named): never {
   refuseRequest({ code: "caller_refused", shown, ...(named && { named }) });
 }
 
-/** Tells whoever wants to know of a failure to say who one is: in one place for every surface. */
-function noteRefused(fault: Fault | RequestFault, refused: AuditLog["refused"]): void {
-  if (!("named" in fault) || fault.named === undefined) return;
-  const isLogin =
-    fault.code === "credentials_wrong" ||
-    (fault.code === "caller_refused" && fault.shown === "password");
-  refused(isLogin ? "login.failed" : "credential.refused", fault.named);
-}
-
 function refusal(
   surface: Surface,
   request: HonoRequest,
@@ -134,12 +126,6 @@ function refusal(
   if (answer.status < 500) return answer;
   log(surface, request, requestId, error);
   return { ...answer, headers: { ...answer.headers, "x-request-id": requestId } };
-}
-
-function faultOf(error: unknown): Fault | RequestFault {
-  return error instanceof FaultError || error instanceof RequestFaultError
-    ? error.fault
-    : { code: "internal" };
 }
 
 /** Never the URL: a contract may put a token there. */

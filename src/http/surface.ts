@@ -41,6 +41,8 @@ export interface RefusalContext {
 export interface Surface {
   readonly name: string;
   readonly routes: readonly Route[];
+  /** Pages: no script of another origin may read them. */
+  readonly isForPeople?: true;
   /** Whether an unknown path is answered in this surface's shape. */
   owns(path: string): boolean;
   /** Credential headers that are this surface's own parameters. */

@@ -27,14 +27,20 @@ export function httpsRedirect(url: string): Response | null {
 /** Origins that a browser's script may call from: `*`, or a list of them. */
 export type CorsOrigins = "*" | readonly string[];
 
-/** Makes the Response, and its headers in the same go: setting them afterwards costs more than all else here. */
-export function toResponse(answer: Answer, request: HonoRequest, origins: CorsOrigins): Response {
+/**
+ * Makes the Response, and its headers in the same go: setting them afterwards costs more than all else here.
+ * @param origins null where no other origin may read the answer
+ */
+export function toResponse(
+  answer: Answer,
+  request: HonoRequest,
+  origins: CorsOrigins | null,
+): Response {
   const { status, body } = answer;
   const headers: Record<string, string> = {
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
-    "access-control-expose-headers": EXPOSED,
-    ...allowOrigin(request, origins),
+    ...(origins !== null && allowOrigin(request, origins)),
   };
   if (request.url.startsWith("https:")) headers["strict-transport-security"] = HSTS;
   if (body !== null) headers["content-type"] = "application/json";
@@ -61,9 +67,10 @@ export function preflight(allow: readonly string[], issuers: readonly Issuer[]):
 }
 
 function allowOrigin(request: HonoRequest, origins: CorsOrigins): Record<string, string> {
-  if (origins === "*") return { "access-control-allow-origin": "*" };
+  const exposed = { "access-control-expose-headers": EXPOSED };
+  if (origins === "*") return { ...exposed, "access-control-allow-origin": "*" };
   const origin = request.header("origin");
-  const vary = { vary: "Origin" };
+  const vary = { ...exposed, vary: "Origin" };
   return origin !== undefined && origins.includes(origin)
     ? { ...vary, "access-control-allow-origin": origin }
     : vary;

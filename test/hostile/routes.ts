@@ -5,9 +5,16 @@ import type { Route, Surface } from "../../src/http/surface.ts";
 import { platform } from "../../src/platform.ts";
 import { wire } from "../../src/wire.ts";
 
-/** Every surface, as the Worker mounts them. */
 const config = readConfig({ ...env });
-export const SURFACES: readonly Surface[] = surfaces(wire(env, config, platform), config);
+const ALL: readonly Surface[] = surfaces(wire(env, config, platform), config);
+
+/** Every surface for programs, as the Worker mounts them. */
+export const SURFACES: readonly Surface[] = ALL.filter((surface) => !surface.isForPeople);
+
+/** Every page, and every form: test/console has suites of its own over them. */
+export const PAGES: readonly Route[] = ALL.filter((surface) => surface.isForPeople).flatMap(
+  (surface) => surface.routes,
+);
 
 export interface Door {
   readonly name: string;
@@ -15,7 +22,7 @@ export interface Door {
   readonly route: Route;
 }
 
-/** Every route there is: a new one is in these suites without being named. */
+/** Every route of them: a new one is in these suites without being named. */
 export const DOORS: readonly Door[] = SURFACES.flatMap((surface) =>
   surface.routes.map((route) => ({ name: `${route.method} ${route.path}`, surface, route })),
 );
@@ -27,7 +34,7 @@ export function pathOf({ path }: Route, parameter = "00000000-0000-8000-8000-000
 
 /** The surface in whose shape an unknown path is answered. */
 export function ownerOf(path: string): Surface {
-  const owner = SURFACES.find((surface) => surface.owns(path));
+  const owner = ALL.find((surface) => surface.owns(path));
   if (owner === undefined) throw new Error(`nobody owns ${path}`);
   return owner;
 }

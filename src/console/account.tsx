@@ -1,0 +1,253 @@
+import * as v from "valibot";
+import type { AccountChange, Accounts } from "../core/accounts.ts";
+import type { Recovery } from "../core/recovery.ts";
+import type { User } from "../core/user.ts";
+import type { Route } from "../http/surface.ts";
+import { DeleteUser, SignUp } from "../routes/rest-fields.ts";
+import {
+  EMPTY,
+  type Filled,
+  type Frame,
+  filledIn,
+  type OwnVisit,
+  seeOther,
+  wholeProblem,
+} from "./frame.tsx";
+import type { Page } from "./page.tsx";
+import { Alert, Field } from "./parts.tsx";
+
+interface Deps {
+  readonly accounts: Accounts;
+  readonly recovery: Recovery;
+  readonly sendsMail: boolean;
+}
+
+const { first_name, last_name, phone_number, dob, gender, email, password } = SignUp.entries;
+const current_password = DeleteUser.entries.password;
+
+/** An input that was left empty clears what stood there. */
+const Profile = v.pipe(
+  v.record(v.string(), v.unknown()),
+  v.transform((sent) =>
+    Object.fromEntries(
+      Object.entries(sent).map(([name, value]) => [name, value === "" ? null : value]),
+    ),
+  ),
+  v.object({ first_name, last_name, phone_number, dob, gender }),
+  v.transform((fields) => ({
+    firstName: fields.first_name,
+    lastName: fields.last_name,
+    phoneNumber: fields.phone_number,
+    dob: fields.dob,
+    gender: fields.gender,
+  })),
+);
+
+const Email = v.pipe(
+  v.object({ email, current_password }),
+  v.transform((fields) => ({ email: fields.email, currentPassword: fields.current_password })),
+);
+
+const Password = v.pipe(
+  v.object({ password, current_password }),
+  v.transform((fields) => ({
+    password: fields.password,
+    currentPassword: fields.current_password,
+  })),
+);
+
+const DONE: Readonly<Record<string, string>> = {
+  profile: "Your profile was saved.",
+  email: "Your e-mail was changed.",
+  password: "Your password was changed. Everything else that was logged in is logged out.",
+  mail: "A link is on its way to your mailbox, unless one went out a moment ago.",
+};
+
+/** Profile, e-mail and password: a form each, on one page. */
+export function accountRoutes(
+  { form, page, act }: Frame,
+  { accounts, recovery, sendsMail }: Deps,
+): readonly Route[] {
+  type Part = "profile" | "email" | "password";
+
+  async function show(visit: OwnVisit, part: Part | null, filled: Filled): Promise<Page> {
+    const user = await accounts.read(visit.caller);
+    const of = (each: Part) => (each === part ? filled : EMPTY);
+    return {
+      title: "Account",
+      body: (
+        <>
+          <h1>Account</h1>
+          <Alert kind="done" text={DONE[visit.request.query("done") ?? ""]} />
+          <ProfileForm user={user} filled={of("profile")} />
+          <EmailForm user={user} filled={of("email")} sendsMail={sendsMail} />
+          <PasswordForm user={user} filled={of("password")} />
+          <section class="card">
+            <h2>Your data</h2>
+            <p class="aside">
+              <a href="/console/account/export">Export all that is held about you</a>
+              <a href="/console/account/delete">Delete the account</a>
+            </p>
+          </section>
+        </>
+      ),
+    };
+  }
+
+  const part = <const S extends v.GenericSchema<unknown, AccountChange>>(name: Part, schema: S) =>
+    form({
+      path: `/console/account/${name}`,
+      schema,
+      show: (visit, filled) => show(visit, name, filled),
+      async submit({ caller, nowMs }, change) {
+        await accounts.change(caller, change, nowMs);
+        return seeOther(`/console/account?done=${name}`);
+      },
+    });
+
+  return [
+    page("/console/account", (visit) => show(visit, null, EMPTY)),
+    ...part("profile", Profile),
+    ...part("email", Email),
+    ...part("password", Password),
+    act({
+      path: "/console/account/verify",
+      schema: v.object({}),
+      async submit({ caller, nowMs }) {
+        await recovery.requestVerification(caller, nowMs);
+        return seeOther("/console/account?done=mail");
+      },
+    }),
+  ];
+}
+
+interface PartProps {
+  readonly user: User;
+  readonly filled: Filled;
+}
+
+const PROFILE = ["first_name", "last_name", "phone_number", "dob", "gender"];
+
+function ProfileForm({ user, filled }: PartProps) {
+  const input = (name: string, stored: string | null) => {
+    const { value, ...rest } = filledIn(filled, name);
+    return { ...rest, value: value ?? stored ?? "" };
+  };
+  return (
+    <section class="card">
+      <h2>Profile</h2>
+      <Alert kind="problem" text={wholeProblem(filled, PROFILE)} />
+      <form method="post" action="/console/account/profile">
+        <div class="columns">
+          <Field
+            {...input("first_name", user.firstName)}
+            label="First name"
+            autocomplete="given-name"
+            maxlength={24}
+          />
+          <Field
+            {...input("last_name", user.lastName)}
+            label="Last name"
+            autocomplete="family-name"
+            maxlength={24}
+          />
+          <Field
+            {...input("phone_number", user.phoneNumber)}
+            label="Phone number"
+            type="tel"
+            autocomplete="tel"
+            hint="With the country, like +15551234567"
+          />
+          <Field
+            {...input("dob", user.dob)}
+            label="Date of birth"
+            type="date"
+            autocomplete="bday"
+          />
+          <Field
+            {...input("gender", user.gender)}
+            label="Gender"
+            autocomplete="sex"
+            maxlength={24}
+          />
+        </div>
+        <button type="submit">Save</button>
+      </form>
+      <p class="hint">
+        Your id is <code>{user.id}</code>
+      </p>
+    </section>
+  );
+}
+
+function EmailForm({ user, filled, sendsMail }: PartProps & { readonly sendsMail: boolean }) {
+  const isVerified = user.emailVerifiedAtMs !== null;
+  return (
+    <section class="card">
+      <h2>E-mail</h2>
+      <p>
+        <strong>{user.email}</strong>{" "}
+        <span class={`badge ${isVerified ? "good" : "waiting"}`}>
+          {isVerified ? "verified" : "not verified"}
+        </span>
+      </p>
+      {!isVerified && sendsMail && (
+        <form method="post" action="/console/account/verify">
+          <button class="quiet" type="submit">
+            Send me a link to verify it
+          </button>
+        </form>
+      )}
+      <Alert kind="problem" text={wholeProblem(filled, ["email", "current_password"])} />
+      <form method="post" action="/console/account/email">
+        <Field
+          {...filledIn(filled, "email")}
+          label="New e-mail"
+          type="email"
+          autocomplete="email"
+          maxlength={80}
+          required
+        />
+        <CurrentPassword filled={filled} part="email" />
+        <button type="submit">Change the e-mail</button>
+      </form>
+    </section>
+  );
+}
+
+function PasswordForm({ user, filled }: PartProps) {
+  return (
+    <section class="card">
+      <h2>Password</h2>
+      <p>A new one logs out everything but this browser, and ends all tokens.</p>
+      <Alert kind="problem" text={wholeProblem(filled, ["password", "current_password"])} />
+      <form method="post" action="/console/account/password">
+        <input type="hidden" name="username" autocomplete="username" value={user.email} />
+        <CurrentPassword filled={filled} part="password" />
+        <Field
+          {...filledIn(filled, "password")}
+          label="New password"
+          type="password"
+          autocomplete="new-password"
+          minlength={8}
+          required
+        />
+        <button type="submit">Change the password</button>
+      </form>
+    </section>
+  );
+}
+
+/** Two forms of one page have it: an id of its own for each. */
+function CurrentPassword({ filled, part }: { readonly filled: Filled; readonly part: string }) {
+  return (
+    <Field
+      {...filledIn(filled, "current_password")}
+      id={`field-current-password-for-${part}`}
+      label="Current password"
+      type="password"
+      autocomplete="current-password"
+      required
+    />
+  );
+}

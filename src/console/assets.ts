@@ -1,0 +1,53 @@
+import CRC32 from "crc-32";
+import type { Answer } from "../http/answer.ts";
+import type { Route } from "../http/surface.ts";
+import base from "./assets/base.css";
+import script from "./assets/console.js";
+import data from "./assets/data.css";
+import forms from "./assets/forms.css";
+import layout from "./assets/layout.css";
+
+const YEAR_SECONDS = 31_536_000;
+
+interface Asset {
+  readonly type: string;
+  readonly text: string;
+}
+
+/** One row a file that pages are made with. */
+const ASSETS = {
+  "style.css": {
+    type: "text/css; charset=utf-8",
+    text: [base, layout, forms, data].join("\n"),
+  },
+  "console.js": { type: "text/javascript; charset=utf-8", text: script },
+} as const satisfies Record<string, Asset>;
+
+const versions = new Map<string, string>();
+
+/** Where a page finds the file: at another address for each content, so that caches may keep it. */
+export function assetPath(name: keyof typeof ASSETS): string {
+  const version = versions.get(name) ?? (CRC32.str(ASSETS[name].text) >>> 0).toString(36);
+  versions.set(name, version);
+  return `/console/assets/${name}?v=${version}`;
+}
+
+export const assetRoutes: readonly Route[] = Object.entries(ASSETS).map(
+  ([name, { type, text }]) => ({
+    method: "GET",
+    path: `/console/assets/${name}`,
+    access: "open",
+    handle: async ({ request }): Promise<Answer> => ({
+      status: 200,
+      body: null,
+      text,
+      headers: {
+        "content-type": type,
+        "cache-control":
+          request.query("v") === undefined
+            ? "no-cache"
+            : `public, max-age=${YEAR_SECONDS}, immutable`,
+      },
+    }),
+  }),
+);

@@ -1,0 +1,66 @@
+import type { Accounts } from "../core/accounts.ts";
+import type { AuditLog } from "../core/audit.ts";
+import type { Authenticate } from "../core/authenticate.ts";
+import type { Recovery } from "../core/recovery.ts";
+import type { Sessions } from "../core/sessions.ts";
+import type { Surface } from "../http/surface.ts";
+import { accountRoutes } from "./account.tsx";
+import { assetRoutes } from "./assets.ts";
+import { entryRoutes } from "./entry.tsx";
+import { frame, message } from "./frame.tsx";
+import { homeRoutes } from "./home.tsx";
+import { pageAnswer } from "./page.tsx";
+import { problemOf } from "./problems.ts";
+
+export interface ConsoleDeps {
+  readonly authenticate: Authenticate;
+  readonly sessions: Sessions;
+  readonly accounts: Accounts;
+  readonly recovery: Recovery;
+  readonly audit: AuditLog;
+  readonly signUpIsOpen: boolean;
+  /** Whether mails can go out: without, no page offers one. */
+  readonly sendsMail: boolean;
+}
+
+/** The pages for people: HTML from the server, complete without JavaScript. */
+export function consolePages(deps: ConsoleDeps): Surface {
+  const pages = frame({ ...deps, refused: deps.audit.refused });
+  return {
+    name: "console",
+    isForPeople: true,
+    owns: (path) => path === "/" || /^\/(?:console|a)(?:\/|$)/.test(path),
+    routes: [
+      ...assetRoutes,
+      ...homeRoutes(pages, deps.signUpIsOpen),
+      ...entryRoutes(pages, deps),
+      ...accountRoutes(pages, deps),
+    ],
+    refuse(fault, { request, requestId }) {
+      const { status, message: text, retryAfterSeconds } = problemOf(fault);
+      const title = TITLES[status] ?? "This did not work";
+      const more =
+        status >= 500 ? (
+          <p class="hint">Request {requestId}</p>
+        ) : (
+          <a href="/console">To the console</a>
+        );
+      const headers = {
+        ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
+        ...(fault.code === "method_not_allowed" && { allow: fault.allow.join(", ") }),
+      };
+      return pageAnswer(
+        { title, status, headers, body: message(title, text, more) },
+        request.path,
+        false,
+      );
+    },
+  };
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  404: "Not found",
+  429: "Too many tries",
+  500: "Something went wrong",
+  503: "Not now",
+};

@@ -1,0 +1,122 @@
+import type { Child } from "hono/jsx";
+import type { Answer } from "../http/answer.ts";
+import { assetPath } from "./assets.ts";
+
+/** What the browser may do with a page: load our own files and send forms to us, and nothing else. */
+const POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+export const PAGE_HEADERS = {
+  "content-type": "text/html; charset=utf-8",
+  "content-security-policy": POLICY,
+  // Pages have tokens in their addresses. Not `no-referrer`: browsers would send no Origin either.
+  "referrer-policy": "same-origin",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
+};
+
+export interface Page {
+  readonly title: string;
+  readonly body: Child;
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Further elements of the head, such as a refresh for those without JavaScript. */
+  readonly head?: Child;
+}
+
+/** The parts of the console, as its menu shows them. */
+const SECTIONS = [
+  ["/console", "Overview"],
+  ["/console/tokens", "API tokens"],
+  ["/console/actions", "Action tokens"],
+  ["/console/contacts", "Contacts"],
+  ["/console/logins", "Logins"],
+  ["/console/activity", "Activity"],
+  ["/console/inspector", "Inspector"],
+  ["/console/account", "Account"],
+] as const;
+
+/** A page as the answer to a request of somebody who is logged in, or of anybody. */
+export function pageAnswer(page: Page, path: string, isLoggedIn: boolean): Answer {
+  return {
+    status: page.status ?? 200,
+    body: null,
+    text: `<!doctype html>${<Document page={page} path={path} isLoggedIn={isLoggedIn} />}`,
+    headers: { ...PAGE_HEADERS, ...page.headers },
+  };
+}
+
+interface DocumentProps {
+  readonly page: Page;
+  readonly path: string;
+  readonly isLoggedIn: boolean;
+}
+
+function Document({ page, path, isLoggedIn }: DocumentProps) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <title>{page.title} · Latchkey</title>
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href={assetPath("style.css")} />
+        <script src={assetPath("console.js")} defer />
+        {page.head}
+      </head>
+      <body>
+        <a class="skip" href="#main">
+          Skip to content
+        </a>
+        <header class="top">
+          <a class="brand" href="/console">
+            <span class="key" aria-hidden="true" />
+            Latchkey
+          </a>
+          {isLoggedIn ? (
+            <form method="post" action="/console/logout">
+              <button class="quiet" type="submit">
+                Log out
+              </button>
+            </form>
+          ) : (
+            <a class="button quiet" href="/console/login">
+              Log in
+            </a>
+          )}
+        </header>
+        {isLoggedIn && <Menu path={path} />}
+        <main id="main">{page.body}</main>
+      </body>
+    </html>
+  );
+}
+
+function Menu({ path }: { readonly path: string }) {
+  return (
+    <nav class="menu" aria-label="Console">
+      <ul>
+        {SECTIONS.map(([href, name]) => {
+          const isHere = href === "/console" ? path === href : path.startsWith(href);
+          return (
+            <li>
+              <a href={href} {...(isHere && { "aria-current": "page" })}>
+                {name}
+              </a>
+            </li>
+          );
+        })}
+      </ul>
+    </nav>
+  );
+}

@@ -1,0 +1,95 @@
+import type { Fault } from "../core/fault.ts";
+import type { RequestFault } from "../http/request-fault.ts";
+
+/** What a person is told of a fault: beside a field of the form, or above it. */
+export interface Problem {
+  readonly status: number;
+  /** The input that it speaks of; empty for the whole form. */
+  readonly field: string;
+  readonly message: string;
+  readonly retryAfterSeconds?: number;
+}
+
+const seconds = (count: number) => `${count} second${count === 1 ? "" : "s"}`;
+
+/** Every fault in words for people; the status is the one that programs would get. */
+export function problemOf(fault: Fault | RequestFault): Problem {
+  const of = (status: number, message: string, field = ""): Problem => ({ status, field, message });
+  switch (fault.code) {
+    case "credentials_wrong":
+      return of(401, "The e-mail or the password is wrong.");
+    case "current_password_missing":
+      return of(400, "Enter your current password.", "current_password");
+    case "password_common":
+      return of(400, "This password is among the most common ones. Choose another.", "password");
+    case "password_pwned":
+      return of(400, "This password has leaked elsewhere. Choose another.", "password");
+    case "user_exists":
+      return of(409, "There is an account with this e-mail already.", "email");
+    case "sign_up_closed":
+      return of(403, "This service takes no new accounts.");
+    case "identity_conflict":
+      return of(409, "This e-mail has an account that this identity does not open.");
+    case "scope_exceeded":
+      return of(403, `You cannot give the scope ${fault.scope}.`, "scopes");
+    case "token_not_found":
+      return of(404, "There is no such token among yours. It may have ended already.");
+    case "token_invalid":
+    case "token_wrong_type":
+      return of(401, "This is no longer valid.");
+    case "action_unknown":
+      return of(422, "There is no such action.", "action");
+    case "payload_invalid": {
+      const [first] = fault.problems;
+      return of(422, sentence(first?.message ?? "does not fit"), first?.path ?? "");
+    }
+    case "reference_unknown":
+      return of(422, "This does not exist any more.", fault.field.replace(/^payload\./, ""));
+    case "action_refused":
+      return of(422, fault.message);
+    case "idempotency_mismatch":
+      return of(422, "This form was sent before, for something else. Open it again.");
+    case "throttled":
+      return {
+        ...of(429, `Too many tries. Try again in ${seconds(fault.retryAfterSeconds)}.`),
+        retryAfterSeconds: fault.retryAfterSeconds,
+      };
+    case "unavailable":
+      return {
+        ...of(
+          503,
+          "The service cannot reach its storage. Nothing was changed. Try again in a moment.",
+        ),
+        retryAfterSeconds: fault.retryAfterSeconds,
+      };
+    case "fields_invalid": {
+      const [first] = fault.problems;
+      return of(400, sentence(first?.message ?? "does not fit"), first?.path ?? "");
+    }
+    case "caller_missing":
+    case "caller_refused":
+    case "credentials_missing":
+      return of(401, "Log in first.");
+    case "credentials_doubled":
+    case "body_malformed":
+      return of(400, "The form did not arrive whole. Send it again.");
+    case "scope_insufficient":
+      return of(403, `This needs the scope ${fault.scope}.`);
+    case "path_not_found":
+      return of(404, "There is no such page.");
+    case "method_not_allowed":
+      return of(405, "This page does not take that.");
+    case "body_too_large":
+      return of(413, "The form is too large.");
+    case "media_type_unsupported":
+      return of(415, "The form came in a form that is not understood.");
+    case "internal":
+      return of(500, "Something went wrong here. It has been written down.");
+  }
+}
+
+/** A message that is made to follow a field's name, as one of its own. */
+function sentence(message: string): string {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return text.endsWith(".") ? text : `${text}.`;
+}

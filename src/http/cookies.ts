@@ -1,0 +1,23 @@
+import type { HonoRequest } from "hono";
+import { parse, serialize } from "hono/utils/cookie";
+
+/**
+ * The cookie that holds a person's session token. `__Host-`: only this origin can have set it, and
+ * only over a connection that nobody can write to (RFC 6265bis section 4.1.3.2).
+ */
+const NAME = "__Host-latchkey";
+
+const OPTIONS = { path: "/", secure: true, httpOnly: true, sameSite: "Strict" } as const;
+
+/** @returns the session token, as it was sent, or null for none */
+export function readSessionCookie(request: HonoRequest): string | null {
+  const header = request.header("cookie");
+  return header === undefined ? null : (parse(header, NAME)[NAME] ?? null);
+}
+
+/** @param maxAgeSeconds how long the browser keeps it; the session itself may end before */
+export function sessionCookie(secret: string, maxAgeSeconds: number): string {
+  return serialize(NAME, secret, { ...OPTIONS, maxAge: maxAgeSeconds });
+}
+
+export const NO_SESSION_COOKIE = serialize(NAME, "", { ...OPTIONS, maxAge: 0 });
