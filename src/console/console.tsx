@@ -3,6 +3,7 @@ import type { AuditLog } from "../core/audit.ts";
 import type { Authenticate } from "../core/authenticate.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { Sessions } from "../core/sessions.ts";
+import { readSessionCookie } from "../http/cookies.ts";
 import type { Surface } from "../http/surface.ts";
 import { accountRoutes } from "./account.tsx";
 import { assetRoutes } from "./assets.ts";
@@ -52,7 +53,8 @@ export function consolePages(deps: ConsoleDeps): Surface {
       return pageAnswer(
         { title, status, headers, body: message(title, text, more) },
         request.path,
-        false,
+        // Nobody was asked: the menu is for who seems to be logged in.
+        readSessionCookie(request) !== null,
       );
     },
   };
