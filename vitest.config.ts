@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { exportJWK, generateKeyPair } from "jose";
 import { defineConfig } from "vitest/config";
@@ -41,6 +42,8 @@ const settings = {
   HA1B: "off",
   PWNED_PASSWORDS: "off",
   PWNED_PASSWORDS_URL: "https://api.pwnedpasswords.com",
+  // A line a request would bury what tests say; those of the log ask for it.
+  LOG: "errors",
 };
 
 /** Wycheproof's test vectors, from the folder that VECTORS names: workerd sees no files. */
@@ -75,6 +78,12 @@ export default defineConfig({
         },
       },
       {
+        // README's recipe, as those who install the client write it.
+        resolve: {
+          alias: {
+            "latchkey/client": fileURLToPath(import.meta.resolve("./src/client/latchkey.ts")),
+          },
+        },
         test: { ...limits, name: "node", environment: "node", include: NODE_TESTS },
       },
     ],

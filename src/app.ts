@@ -1,8 +1,8 @@
-import type { Hono } from "hono";
+import type { HonoBase } from "hono/hono-base";
+import type { BlankEnv } from "hono/types";
 import type { Config } from "./config.ts";
-import { consolePages } from "./console/console.tsx";
 import { mount } from "./http/mount.ts";
-import type { Surface } from "./http/surface.ts";
+import type { Route, Surface } from "./http/surface.ts";
 import { actionTokenRoutes } from "./routes/action-tokens.ts";
 import { jwtPair } from "./routes/jwt-pair.ts";
 import { oauth } from "./routes/oauth.ts";
@@ -15,8 +15,22 @@ import { service } from "./routes/service.ts";
 import { sessionTokens } from "./routes/session-tokens.ts";
 import type { Services } from "./wire.ts";
 
-/** Every surface, one line each. The first that owns an unknown path answers for it; the last owns them all. */
-export function surfaces(services: Services, config: Config): readonly Surface[] {
+/** What there is for people beside what there is for programs. */
+export interface Pages {
+  readonly console: Surface;
+  /** `GET /openapi.json` */
+  readonly document: Route;
+}
+
+/**
+ * Every surface, one line each. The first that owns an unknown path answers for it; the last owns
+ * them all.
+ */
+export function surfaces(
+  services: Services,
+  config: Config,
+  pages: Pages | null,
+): readonly Surface[] {
   return [
     jwtPair(services.jwtPairs),
     actionTokenRoutes(services.actionTokens, services.contacts),
@@ -28,21 +42,28 @@ export function surfaces(services: Services, config: Config): readonly Surface[]
       ...restExport(services.personalData),
     ]),
     oauth(services.introspection, config.issuer),
-    consolePages({
-      ...services,
-      signUpIsOpen: config.signUpIsOpen,
-      sendsMail: config.mail !== null,
-    }),
-    service(config.issuer, services.publicKeys, services.statusLists),
+    ...(pages === null ? [] : [pages.console]),
+    service(
+      config.issuer,
+      services.publicKeys,
+      services.statusLists,
+      pages === null ? [] : [pages.document],
+    ),
   ];
 }
 
-export function app(services: Services, config: Config): Hono {
-  return mount(surfaces(services, config), {
+export function app(
+  services: Services,
+  config: Config,
+  pages: Pages | null = null,
+): HonoBase<BlankEnv> {
+  return mount(surfaces(services, config, pages), {
     authenticate: services.authenticate,
     issuers: config.issuers,
     credentialsInQuery: config.credentialsInQuery,
     corsOrigins: config.corsOrigins,
     refused: services.audit.refused,
+    report: services.report,
+    isLocal: config.isLocal,
   });
 }

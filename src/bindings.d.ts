@@ -6,6 +6,7 @@ declare namespace Cloudflare {
     readonly LOGIN_LIMIT?: RateLimit;
     readonly SIGN_UP_LIMIT?: RateLimit;
     readonly TOKEN_LIMIT?: RateLimit;
+    readonly METRICS?: AnalyticsEngineDataset;
     readonly ISSUER?: string;
     readonly JWT_KEYS?: string;
     readonly SIGN_UP?: string;

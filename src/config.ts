@@ -4,6 +4,7 @@ import { type JwtKeySet, parseKeySet } from "./crypto/keys.ts";
 import { parseScanningKeys, type ScanningKey } from "./crypto/github-signature.ts";
 import { ADDRESS_FORMS, type AddressForm } from "./http/address.ts";
 import { clientIds, openIdIssuers } from "./http/issuer-settings.ts";
+import { LOGGED, type Logged } from "./http/request-log.ts";
 import type { CorsOrigins } from "./http/transport.ts";
 import type { Webhook } from "./mail/webhook.ts";
 
@@ -98,7 +99,8 @@ const webhookSecret = v.pipe(
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
   try {
-    return Uint8Array.fromBase64(text);
+    // Not Uint8Array.fromBase64: npm run deploy asks these rules in Node, which has none yet.
+    return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   } catch {
     return null;
   }
@@ -130,6 +132,7 @@ const Fields = v.object({
   HA1B: v.optional(switched, "off"),
   PWNED_PASSWORDS: v.optional(switched, "off"),
   PWNED_PASSWORDS_URL: v.optional(origin, "https://api.pwnedpasswords.com"),
+  LOG: v.optional(v.picklist(LOGGED, `must be one of ${LOGGED.join(", ")}`), "requests"),
 });
 
 const Settings = v.pipe(
@@ -172,6 +175,10 @@ export interface Config {
   readonly takesHa1b: boolean;
   /** Where new passwords are asked for that have leaked; null where they are not. */
   readonly pwnedPasswordsUrl: string | null;
+  /** Which requests are a line in the log. */
+  readonly logged: Logged;
+  /** Whether this is a developer's own machine: answers then say what they cost. */
+  readonly isLocal: boolean;
 }
 
 /**
@@ -208,6 +215,8 @@ export function readConfig(env: Readonly<Record<string, unknown>>): Config {
     ],
     takesHa1b: settings.HA1B === "on",
     pwnedPasswordsUrl: settings.PWNED_PASSWORDS === "on" ? settings.PWNED_PASSWORDS_URL : null,
+    logged: settings.LOG,
+    isLocal: isLoopback(settings.ISSUER),
   });
 }
 

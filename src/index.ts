@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { app } from "./app.ts";
 import { readConfig } from "./config.ts";
+import { pages } from "./pages.ts";
 import { platform } from "./platform.ts";
 import { wire } from "./wire.ts";
 
@@ -9,7 +10,7 @@ const config = readConfig({ ...env });
 const services = wire(env, config, platform);
 
 export default {
-  fetch: app(services, config).fetch,
+  fetch: app(services, config, pages(services, config)).fetch,
 
   /** A cron trigger's run; what it could not finish, the next one does. */
   async scheduled() {

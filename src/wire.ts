@@ -1,14 +1,18 @@
 import { actions } from "./actions/registry.ts";
 import type { Config } from "./config.ts";
 import { accounts } from "./core/accounts.ts";
+import { actionPages } from "./core/action-pages.ts";
 import { actionTokens } from "./core/action-tokens.ts";
+import { actionUses } from "./core/action-uses.ts";
 import { apiTokens } from "./core/api-tokens.ts";
 import { authenticator } from "./core/authenticate.ts";
 import { ha1b } from "./core/ha1b.ts";
 import { identityLogin } from "./core/identity-login.ts";
 import type { Ha1bHashes } from "./core/identity-ports.ts";
+import { inspection } from "./core/inspection.ts";
 import { introspection } from "./core/introspection.ts";
 import { leaks } from "./core/leaks.ts";
+import { logins } from "./core/logins.ts";
 import { jwtPairs } from "./core/jwt-pairs.ts";
 import type { Mailer } from "./core/mail.ts";
 import { passwordCheck, passwordLogin } from "./core/password-login.ts";
@@ -22,21 +26,27 @@ import type { User } from "./core/user.ts";
 import { githubSignature } from "./crypto/github-signature.ts";
 import { idTokens } from "./crypto/id-tokens.ts";
 import { jwts } from "./crypto/jwt.ts";
+import { jwtReader } from "./crypto/jwt-reader.ts";
 import { keyRing, publicKeySet } from "./crypto/keys.ts";
 import { neverPwned, pwnedPasswords } from "./crypto/pwned-passwords.ts";
 import { secrets } from "./crypto/secrets.ts";
 import { statusListSigner } from "./crypto/status-list.ts";
 import { keptOrigin } from "./http/address.ts";
 import { networkOf } from "./http/network.ts";
-import { requestOrigin } from "./http/origin.ts";
+import { presentRecord, requestOrigin } from "./http/origin.ts";
+import { type Metrics, requestLog } from "./http/request-log.ts";
 import { nowhere, outbox } from "./mail/outbox.ts";
 import { webhook } from "./mail/webhook.ts";
 import { actionTokens as actionTokenStore } from "./storage/action-tokens.ts";
 import { audit } from "./storage/audit-sql.ts";
 import { background, type WaitUntil } from "./storage/background.ts";
 import { d1ActionTokens } from "./storage/d1-action-tokens.ts";
+import { d1ActionUses } from "./storage/d1-action-uses.ts";
 import { d1Audit } from "./storage/d1-audit.ts";
 import { d1Contacts } from "./storage/d1-contacts.ts";
+import { d1Inspection } from "./storage/d1-inspection.ts";
+import { d1Logins } from "./storage/d1-logins.ts";
+import { d1People } from "./storage/d1-people.ts";
 import { d1PersonalData } from "./storage/d1-personal-data.ts";
 import { d1MailTokens } from "./storage/d1-mail-tokens.ts";
 import { d1PasswordTries } from "./storage/d1-password-tries.ts";
@@ -52,6 +62,7 @@ import { forgetUser } from "./storage/forget-user.ts";
 import { housekeeping } from "./storage/housekeeping.ts";
 import { kvTokens } from "./storage/kv-tokens.ts";
 import { kvUsers } from "./storage/kv-users.ts";
+import { logins as loginStore } from "./storage/logins.ts";
 import { memory } from "./storage/memory.ts";
 import { checkPlan } from "./storage/promise.ts";
 import { rateLimits } from "./storage/rate-limits.ts";
@@ -68,6 +79,8 @@ export interface Bindings {
   readonly LOGIN_LIMIT?: RateLimit;
   readonly SIGN_UP_LIMIT?: RateLimit;
   readonly TOKEN_LIMIT?: RateLimit;
+  /** Where it is bound, each request is a data point in it. */
+  readonly METRICS?: Metrics;
 }
 
 /** What the runtime gives beside bindings. */
@@ -87,8 +100,9 @@ export function wire(
   { waitUntil, passwords, ha1bHashes }: Platform,
 ) {
   const { KV, DB } = bindings;
-  const work = background(waitUntil);
-  const withDeadline = deadline(config.storageDeadlineMs);
+  const requestId = () => requestOrigin().requestId;
+  const work = background(waitUntil, requestId);
+  const withDeadline = deadline(config.storageDeadlineMs, presentRecord);
   const db = database(DB, withDeadline);
   const kv = kvTokens(KV, withDeadline);
   const plan = checkPlan(config.revocationLagSeconds);
@@ -133,8 +147,12 @@ export function wire(
   const byPassword = passwordLogin(checkPassword);
   const login = ha1bLogin === null ? byPassword : ha1bLogin.keeping(byPassword);
   const { pwnedPasswordsUrl } = config;
-  const isPwned = pwnedPasswordsUrl === null ? neverPwned : pwnedPasswords(pwnedPasswordsUrl);
+  const isPwned =
+    pwnedPasswordsUrl === null ? neverPwned : pwnedPasswords(pwnedPasswordsUrl, requestId);
   const checkNew = passwordRules(passwords, isPwned);
+  const allActions = actions(passwords, isPwned);
+  const issuedActions = actionTokens({ actions: allActions, store, secrets });
+  const inspectionStore = d1Inspection(db);
   return {
     authenticate: authenticator({
       login,
@@ -167,7 +185,19 @@ export function wire(
       rotates: config.rotateRefreshTokens,
     }),
     apiTokens: apiTokens({ users, tokens, secrets, jwts: signedTokens }),
-    actionTokens: actionTokens({ actions: actions(passwords, isPwned), store, secrets }),
+    actionTokens: issuedActions,
+    actionPages: actionPages({
+      actions: allActions,
+      store,
+      secrets,
+      people: d1People(db),
+      run: issuedActions.run,
+    }),
+    actionUses: actionUses({
+      actions: allActions,
+      store: d1ActionUses(db),
+      tokens: inspectionStore,
+    }),
     recovery: recovery({
       tokens: d1MailTokens(db, audited),
       secrets,
@@ -177,6 +207,15 @@ export function wire(
       issuer: config.issuer,
     }),
     introspection: introspection({ jwts: signedTokens, secrets, strict, tokens }),
+    logins: logins(
+      loginStore({ d1: d1Logins(db, ending, audited), kv, background: work, memories }),
+    ),
+    inspect: inspection({
+      secrets,
+      jwts: signedTokens,
+      reader: jwtReader(keys, config.issuer),
+      store: inspectionStore,
+    }),
     leaks: leaks({
       jwts: signedTokens,
       secrets,
@@ -196,6 +235,7 @@ export function wire(
     audit: d1Audit(db, audited, work),
     personalData: d1PersonalData(db),
     housekeeping: housekeeping(db, ending, kv, config.auditDays),
+    report: requestLog({ logged: config.logged, metrics: bindings.METRICS }),
   };
 }
 

@@ -25,6 +25,12 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   // Commands run in Node and meet the Worker from outside only; one writes a file for it.
   [/^src\/cli\/common-passwords\.ts$/, [/^src\/crypto\/common-password-list\.ts$/, "packages"]],
   [/^src\/cli\/keys/, [/^src\/crypto\/(?:keys|jws)\.ts$/, /^src\/core\/token\.ts$/, "packages"]],
+  // The document is made of the schemas that check requests.
+  [
+    /^src\/openapi\//,
+    [/^src\/(?:core|http|routes)\//, /^src\/actions\/add-contact\.ts$/, "packages"],
+  ],
+  [/^src\/cli\/openapi\.ts$/, [/^src\/openapi\//, "packages"]],
   // Accounts are checked and hashed as the service does it.
   [
     /^src\/cli\/users/,
@@ -35,7 +41,11 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
       "packages",
     ],
   ],
+  // Settings are checked before a deployment as the service checks them at its start.
+  [/^src\/cli\/deploy\//, [/^src\/config\.ts$/, "packages"]],
   [/^src\/cli\//, ["packages"]],
+  // Others install it: it knows the service by its document alone.
+  [/^src\/client\//, ["packages"]],
   // The one place that names adapters.
   [
     /^src\/wire\.ts$/,
@@ -53,8 +63,9 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
       "packages",
     ],
   ],
-  [/^src\/app\.ts$/, [/^src\/(?:routes|console|http)\//, /^src\/(?:config|wire)\.ts$/, "packages"]],
-  [/^src\/index\.ts$/, [/^src\/(?:app|config|platform|wire)\.ts$/, "packages"]],
+  [/^src\/app\.ts$/, [/^src\/(?:routes|http)\//, /^src\/(?:config|wire)\.ts$/, "packages"]],
+  [/^src\/pages\.ts$/, [/^src\/console\//, /^src\/(?:app|config|wire)\.ts$/]],
+  [/^src\/index\.ts$/, [/^src\/(?:app|config|pages|platform|wire)\.ts$/, "packages"]],
   // Types only: what the runtime binds.
   [/^src\/bindings\.d\.ts$/, [/^src\/index\.ts$/]],
 ];
@@ -100,9 +111,14 @@ describe("files", () => {
   });
 
   it("are short enough to be read", () => {
-    const made = "src/crypto/common-password-list.ts";
+    const made = [
+      "src/crypto/common-password-list.ts",
+      "src/client/api.ts",
+      "src/openapi/examples.json",
+      "src/console/assets/openapi.json",
+    ];
     const lines = (file: string) => readFileSync(ROOT + file, "utf8").split("\n").length - 1;
-    const long = FILES.filter((file) => file !== made && lines(file) > 300);
+    const long = FILES.filter((file) => !made.includes(file) && lines(file) > 300);
     expect(long).toEqual([]);
   });
 });

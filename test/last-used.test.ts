@@ -112,7 +112,12 @@ describe.each([0, 30, 60, 300])("REVOCATION_LAG_SECONDS %i", (lag) => {
     expect((await use(broken, secret)).status).toBe(200);
     await broken.settled();
     expect(warned.mock.calls.flat().map((line) => JSON.parse(String(line)))).toEqual([
-      { level: "warn", failed: "note the use of a token", cause: "Error: D1_ERROR: injected" },
+      {
+        level: "warn",
+        request_id: expect.any(String),
+        failed: "note the use of a token",
+        cause: "Error: D1_ERROR: injected",
+      },
     ]);
   });
 });

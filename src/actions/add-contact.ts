@@ -2,6 +2,20 @@ import sql from "sql-template-tag";
 import * as v from "valibot";
 import { defineAction } from "./define.ts";
 
+export const NewContact = v.object(
+  {
+    contact_id: v.pipe(
+      v.string("must be a string"),
+      v.uuid("must be a user's id"),
+      v.toLowerCase(),
+      v.title("Contact"),
+      v.description("You, or somebody whom you introduce."),
+      v.metadata({ form: "user" }),
+    ),
+  },
+  "must be an object",
+);
+
 /**
  * The one for whom it runs gets `contact_id` as a contact. Where `contact_id` issued the token,
  * and so agreed, the link goes both ways. A repeat changes nothing and succeeds.
@@ -9,16 +23,7 @@ import { defineAction } from "./define.ts";
 export const addContact = defineAction({
   name: "addContact",
   needsCaller: false,
-  payload: v.object(
-    {
-      contact_id: v.pipe(
-        v.string("must be a string"),
-        v.uuid("must be a user's id"),
-        v.toLowerCase(),
-      ),
-    },
-    "must be an object",
-  ),
+  payload: NewContact,
 
   conditions: ({ contact_id }) => [
     {
@@ -42,5 +47,26 @@ export const addContact = defineAction({
         ),
       data: { contact_id, mutual },
     };
+  },
+
+  page: {
+    title: "Become contacts",
+    about:
+      "You and whoever opens the link become each other's contacts. Or you introduce them to one of yours.",
+    // For its issuer, nobody would scan it.
+    asksForLogin: true,
+    mentions: ({ contact_id }) => [contact_id],
+    describe({ payload: { contact_id }, issuerId, nameOf }) {
+      const name = nameOf(contact_id);
+      return contact_id === issuerId
+        ? {
+            will: `You and ${name} become each other's contacts. Each of you then sees the other's first and last name.`,
+            done: `You and ${name} are each other's contacts now.`,
+          }
+        : {
+            will: `You get ${name} as a contact. You then see their first and last name.`,
+            done: `You have ${name} as a contact now.`,
+          };
+    },
   },
 });

@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import type { Action, ActionRun, Condition, Parsed, Planned } from "../core/action.ts";
+import type { Action, ActionPage, ActionRun, Condition, Parsed, Planned } from "../core/action.ts";
 import type { Json } from "../core/token.ts";
+import { formFields } from "./form-fields.ts";
 
 type JsonSchema = v.GenericSchema<Json, Json>;
 
@@ -14,13 +15,22 @@ interface Definition<Payload extends JsonSchema, Input extends JsonSchema> {
   readonly input?: Input;
   conditions(payload: v.InferOutput<Payload>, issuerId: string): readonly Condition[];
   plan(run: ActionRun<v.InferOutput<Payload>, v.InferOutput<Input>>): Planned | Promise<Planned>;
+  readonly page: ActionPage<v.InferOutput<Payload>>;
 }
 
 /** Ties an action to its schemas, so that `conditions` and `plan` see only what fits. */
 export function defineAction<const Payload extends JsonSchema, const Input extends JsonSchema>(
   definition: Definition<Payload, Input>,
 ): Action {
-  const { name, needsCaller, isInternal = false, isCostly = false, payload, input } = definition;
+  const {
+    name,
+    needsCaller,
+    isInternal = false,
+    isCostly = false,
+    payload,
+    input,
+    page,
+  } = definition;
   const taken =
     input ??
     v.pipe(
@@ -41,6 +51,13 @@ export function defineAction<const Payload extends JsonSchema, const Input exten
         payload: v.parse(payload, run.payload),
         input: v.parse(taken, run.input),
       }),
+    page: {
+      ...page,
+      mentions: (value, issuerId) => page.mentions(v.parse(payload, value), issuerId),
+      describe: (what) => page.describe({ ...what, payload: v.parse(payload, what.payload) }),
+    },
+    payloadFields: formFields(payload),
+    inputFields: input === undefined ? [] : formFields(input),
   };
 }
 

@@ -8,5 +8,5 @@ import { verifyEmail } from "./verify-email.ts";
 export function actions(passwords: Passwords, isPwned: IsPwned): ActionRegistry {
   const all = [addContact, verifyEmail, resetPassword(passwords, isPwned)];
   const byName = new Map(all.map((action) => [action.name, action]));
-  return { find: (name) => byName.get(name) };
+  return { all, find: (name) => byName.get(name) };
 }

@@ -14,6 +14,9 @@ const newPassword = (passwords: Passwords) =>
       if (problem !== null) addIssue({ message: problem });
     }),
     v.check((text) => !passwords.isCommon(text), "is among the most common ones: choose another"),
+    v.title("New password"),
+    v.description("8 characters or more"),
+    v.metadata({ form: "password" }),
   );
 
 /**
@@ -45,5 +48,16 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
         data: {},
         changes: { userId: issuerId, endsCredentials: true },
       };
+    },
+
+    page: {
+      title: "Choose a new password",
+      about: "Whoever opens the link has read the mail that it came with.",
+      asksForLogin: false,
+      mentions: () => [],
+      describe: () => ({
+        will: "Your account gets the password that you enter here. All that is logged in to it is logged out, and all its API tokens and action tokens end.",
+        done: "Your new password is set. Log in with it.",
+      }),
     },
   });

@@ -20,4 +20,15 @@ export const verifyEmail = defineAction({
     data: { email },
     changes: { userId: issuerId, endsCredentials: false },
   }),
+
+  page: {
+    title: "Confirm your e-mail",
+    about: "Whoever opens the link has read the mail that it came with.",
+    asksForLogin: true,
+    mentions: () => [],
+    describe: () => ({
+      will: "Your account notes that the mailbox which this link was sent to is yours.",
+      done: "Your e-mail is confirmed.",
+    }),
+  },
 });

@@ -2,15 +2,17 @@ import { existsSync } from "node:fs";
 import { type Address, isHealthy, originOf, readAddress, requireFree } from "./dev/address.ts";
 import { optionValues } from "./dev/arguments.ts";
 import { CannotStart } from "./dev/cannot-start.ts";
-import { ownArguments } from "./dev/own-arguments.ts";
+import { OUTBOX_ON, ownArguments } from "./dev/own-arguments.ts";
 import { addMissingSecrets, readSettings } from "./dev/secrets.ts";
 import { runWrangler } from "./dev/wrangler.ts";
+import { updateLocalSchema } from "./schema/local.ts";
+import { Refused } from "./users/refused.ts";
 
 const SECRETS_FILE = ".dev.vars";
 const DEFAULT_STATE_DIRECTORY = ".wrangler/state";
 
 /**
- * Makes the local secrets that are missing, applies schema.sql to the local D1, and runs
+ * Makes the local secrets that are missing, brings the local D1 to schema.sql, and runs
  * `wrangler dev` with the arguments given, on the project in the working directory.
  * @returns the exit code: 0 after a stop that was asked for, else wrangler's
  * @throws CannotStart for what the caller can mend
@@ -24,13 +26,13 @@ async function dev(args: readonly string[], stop: AbortSignal): Promise<number> 
   await requireFree(address);
   const added = await addMissingSecrets(SECRETS_FILE);
   if (added.length > 0) console.log(`Made ${added.join(" and ")} in ${SECRETS_FILE}.`);
-  await applySchema(args, stop);
+  await updateSchema(args, stop);
   if (stop.aborted) return 0;
   const own = ownArguments(args, address, await configuredIssuer(args));
   const { code } = await runWrangler(["dev", ...args, ...own], {
     stop,
     output: "shown",
-    onReady: () => void welcome(address, stateDirectory(args)),
+    onReady: () => void welcome(address, stateDirectory(args), own.includes(OUTBOX_ON)),
   });
   return stop.aborted ? 0 : code;
 }
@@ -45,15 +47,18 @@ function requireProject([first]: readonly string[]): void {
   }
 }
 
-/** The schema goes where wrangler dev will look, and can be applied any number of times. */
-async function applySchema(args: readonly string[], stop: AbortSignal): Promise<void> {
+/** The schema goes where wrangler dev will look. */
+async function updateSchema(args: readonly string[], stop: AbortSignal): Promise<void> {
   const directory = stateDirectory(args);
-  const { code, said } = await runWrangler(
-    [..."d1 execute DB --local --yes --file=schema.sql".split(" "), `--persist-to=${directory}`],
-    { stop, output: "kept" },
-  );
-  if (code !== 0 && !stop.aborted) {
-    throw new CannotStart(`schema.sql could not be applied to the local D1:\n${said.trim()}`);
+  try {
+    const changes = await updateLocalSchema(directory, stop);
+    if (changes.length > 0) {
+      console.log(`The local database has now what schema.sql has: ${changes.join(", ")}.`);
+    }
+  } catch (error) {
+    if (stop.aborted) return;
+    if (!(error instanceof Refused)) throw error;
+    throw new CannotStart(error.message);
   }
 }
 
@@ -69,12 +74,16 @@ async function configuredIssuer(args: readonly string[]): Promise<string | undef
 }
 
 /** wrangler is ready before the service is, and holds the first request back until that is too. */
-async function welcome(address: Address, directory: string): Promise<void> {
+async function welcome(address: Address, directory: string, hasOutbox: boolean): Promise<void> {
   if (!(await isHealthy(address))) return;
+  const origin = originOf(address);
   console.log(`
-  Latchkey serves at ${originOf(address)}
-  Data is kept in ${directory}
-  Ctrl-C stops it
+  Latchkey serves at ${origin}
+  Console            ${origin}/console
+  API documents      ${origin}/docs
+  Outbox             ${hasOutbox ? "mails are printed in this terminal, with their links" : "none: mails go to MAIL_WEBHOOK_URL"}
+  Data               ${directory}
+  A changed file is served at once. Ctrl-C stops it.
 `);
 }
 

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import type { JwtKeySet } from "../crypto/keys.ts";
 import { changeSetting, readSettings } from "./dev/secrets.ts";
@@ -8,15 +9,26 @@ import { ALGORITHMS, type Algorithm, newKey } from "./keys/new-key.ts";
 import { Refused } from "./keys/refused.ts";
 
 const SECRET = "JWT_KEYS";
+const DEVELOPMENT = ".dev.vars";
 /**
  * For any shell. `npm run` brings the Node that runs TypeScript, `--silent` keeps npm's lines out of
  * the pipe; and `bulk` does nothing with an empty pipe, where `secret put` uploads an empty secret.
  */
 const UPLOAD = "npm run --silent keys -- export | npx wrangler secret bulk";
 
-const HELP = `Usage: npm run keys -- <verb>
+/** The same for the keys of a deployment, which `npm run deploy` keeps in .deploy.vars, or .deploy.vars.<env>. */
+function uploadOf(file: string): string {
+  const name = basename(file);
+  if (name === DEVELOPMENT) return UPLOAD;
+  const [, environment] = /^\.deploy\.vars\.([\w-]+)$/.exec(name) ?? [];
+  const env = environment === undefined ? "" : ` --env ${environment}`;
+  return `npm run --silent keys -- export --file ${file} | npx wrangler secret bulk${env}`;
+}
 
-The keys that sign JWTs, in JWT_KEYS of the file .dev.vars here. Exactly one is active and signs;
+const HELP = `Usage: npm run keys -- <verb> [--file .deploy.vars]
+
+The keys that sign JWTs, in JWT_KEYS of the file .dev.vars here, or of the file that is named:
+npm run deploy keeps a deployment's in .deploy.vars. Exactly one is active and signs;
 all of them verify. A new key stands by until others have it, and an old one is kept until nothing
 that it signed is alive.
 
@@ -67,7 +79,7 @@ export async function keys(args: readonly string[], around: Surroundings): Promi
     return 0;
   }
   try {
-    await verb.run(around, options);
+    await verb.run({ ...around, file: options.file ?? around.file }, options);
     return 0;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -81,6 +93,7 @@ interface Options {
   readonly verb: string;
   readonly kid: string;
   readonly alg: Algorithm;
+  readonly file: string | undefined;
 }
 
 function readOptions(args: readonly string[]): Options | { readonly wrong: string } {
@@ -88,13 +101,19 @@ function readOptions(args: readonly string[]): Options | { readonly wrong: strin
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { alg: { type: "string" }, help: { type: "boolean", short: "h" } },
+      options: {
+        alg: { type: "string" },
+        file: { type: "string" },
+        help: { type: "boolean", short: "h" },
+      },
     });
     const [verb = "", kid = "", ...more] = positionals;
     const help = values.help === true || args.length === 0;
     const alg = ALGORITHMS.find((known) => known === (values.alg ?? "ES256"));
     const wrong = help ? undefined : wrongWith(verb, kid, more, values.alg, alg);
-    return wrong === undefined ? { help, verb, kid, alg: alg ?? "ES256" } : { wrong };
+    return wrong === undefined
+      ? { help, verb, kid, alg: alg ?? "ES256", file: values.file }
+      : { wrong };
   } catch (error) {
     const [sentence = ""] = (error instanceof Error ? error.message : String(error)).split(". ");
     return { wrong: `${sentence.replace(/\.$/, "")}.` };
@@ -128,7 +147,9 @@ async function list({ file, nowMs, write }: Surroundings): Promise<void> {
 
 async function exportSet({ file, write, isTerminal }: Surroundings): Promise<void> {
   if (isTerminal) {
-    throw new Refused(`This would print private keys. Pipe it to where they belong:\n  ${UPLOAD}`);
+    throw new Refused(
+      `This would print private keys. Pipe it to where they belong:\n  ${uploadOf(file)}`,
+    );
   }
   write(JSON.stringify({ [SECRET]: (await read(file)).text }));
 }
@@ -173,13 +194,15 @@ async function save(
     );
   }
   for (const line of says) write(line);
-  write(`Changed ${file}. A running npm run dev has it when it is started again. The upload:`);
-  write(`  ${UPLOAD}`);
+  const development =
+    basename(file) === DEVELOPMENT ? " A running npm run dev has it when it is started again." : "";
+  write(`Changed ${file}.${development} The upload:`);
+  write(`  ${uploadOf(file)}`);
 }
 
 if (import.meta.main) {
   process.exitCode = await keys(process.argv.slice(2), {
-    file: ".dev.vars",
+    file: DEVELOPMENT,
     nowMs: Date.now(),
     write: (line) => console.log(line),
     writeError: (line) => console.error(line),

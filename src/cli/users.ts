@@ -4,14 +4,16 @@ import * as v from "valibot";
 import type { Role } from "../core/user.ts";
 import { SignUp } from "../routes/rest-fields.ts";
 import { CannotStart } from "./dev/cannot-start.ts";
-import { type D1, d1 } from "./users/d1.ts";
+import type { D1, Target } from "./users/d1.ts";
 import { importUsers } from "./users/import.ts";
+import { openDatabase } from "./users/open.ts";
 import { addUser, disableUser, enableUser, listUsers, setRole } from "./users/operate.ts";
 import { Refused } from "./users/refused.ts";
 
-const HELP = `Usage: npm run users -- <verb> [--remote | --persist-to <directory>]
+const HELP = `Usage: npm run users -- <verb> [--remote [--env <name>] [--config <file>] | --persist-to <directory>]
 
 Accounts, for whoever runs the service. Without --remote it is the local database of npm run dev.
+--env and --config name the deployment, as with npm run deploy.
 
   import <file.jsonl>        accounts of another system, one JSON object a line:
                              email, password_hash (Django's, bcrypt's or Argon2's; null for none),
@@ -31,9 +33,12 @@ Exit code: 0 if done, 1 if refused, 2 for arguments that are not understood.`;
 interface Surroundings {
   readonly nowMs: number;
   readonly write: (line: string) => void;
+  /** A line that the next one replaces, where somebody looks on. */
+  readonly progress: (line: string) => void;
   readonly writeError: (line: string) => void;
   readonly stdin: () => Promise<string>;
   readonly stop: AbortSignal;
+  readonly database: (target: Target, stop: AbortSignal) => D1;
 }
 
 type Verb = (
@@ -58,8 +63,8 @@ const VERBS: Readonly<
   import: {
     words: 1,
     flags: [],
-    async run({ nowMs, write, writeError }, database, [file = ""]) {
-      await importUsers(file, database, nowMs, { write, writeError });
+    async run({ nowMs, write, progress, writeError }, database, [file = ""]) {
+      await importUsers(file, database, nowMs, { write, progress, writeError });
       return [];
     },
   },
@@ -107,7 +112,8 @@ export async function users(args: readonly string[], around: Surroundings): Prom
       return 0;
     }
     const { verb, words, flags, target } = readOptions(args);
-    for (const line of await verb.run(around, d1(target, around.stop), words, flags)) {
+    const database = around.database(target, around.stop);
+    for (const line of await verb.run(around, database, words, flags)) {
       around.write(line);
     }
     return 0;
@@ -130,13 +136,20 @@ function readOptions(args: readonly string[]) {
   if (words.length !== verb.words) {
     throw new Misunderstood(`${name} takes ${verb.words} words after it, not ${words.length}.`);
   }
-  const { remote = false, "persist-to": persistTo, ...flags } = values;
+  const { remote = false, "persist-to": persistTo, env, config, ...flags } = values;
   const stray = Object.keys(flags).find((flag) => !verb.flags.includes(flag));
   if (stray !== undefined) throw new Misunderstood(`${name} takes no --${stray}.`);
   if (remote && persistTo !== undefined) {
     throw new Misunderstood("--persist-to is for the local database.");
   }
-  return { verb, words, flags, target: { remote, persistTo } };
+  if (!remote && (env ?? config) !== undefined) {
+    throw new Misunderstood("--env and --config are for a deployment, with --remote.");
+  }
+  const project = [
+    ...(env === undefined ? [] : [`--env=${env}`]),
+    ...(config === undefined ? [] : [`--config=${config}`]),
+  ];
+  return { verb, words, flags, target: { remote, persistTo, project } };
 }
 
 function parsed(args: readonly string[]) {
@@ -147,6 +160,8 @@ function parsed(args: readonly string[]) {
       options: {
         remote: { type: "boolean" },
         "persist-to": { type: "string" },
+        env: { type: "string" },
+        config: { type: "string" },
         role: { type: "string" },
         "password-stdin": { type: "boolean" },
         limit: { type: "string" },
@@ -176,11 +191,26 @@ if (import.meta.main) {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => stop.abort());
   }
+  const { stdout } = process;
+  const clear = () => {
+    if (stdout.isTTY) stdout.write("\r\x1b[2K");
+  };
   process.exitCode = await users(process.argv.slice(2), {
     nowMs: Date.now(),
-    write: (line) => console.log(line),
-    writeError: (line) => console.error(line),
+    write(line) {
+      clear();
+      console.log(line);
+    },
+    progress(line) {
+      clear();
+      stdout.write(stdout.isTTY ? line : `${line}\n`);
+    },
+    writeError(line) {
+      clear();
+      console.error(line);
+    },
     stdin: () => text(process.stdin),
     stop: stop.signal,
+    database: openDatabase,
   });
 }

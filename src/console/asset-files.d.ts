@@ -4,6 +4,11 @@ declare module "*.css" {
   export default text;
 }
 
+declare module "*/assets/openapi.json" {
+  const text: string;
+  export default text;
+}
+
 declare module "*/assets/console.js" {
   const text: string;
   export default text;

@@ -1,11 +1,14 @@
 import CRC32 from "crc-32";
 import type { Answer } from "../http/answer.ts";
 import type { Route } from "../http/surface.ts";
+import actions from "./assets/actions.css";
 import base from "./assets/base.css";
 import script from "./assets/console.js";
 import data from "./assets/data.css";
+import docs from "./assets/docs.css";
 import forms from "./assets/forms.css";
 import layout from "./assets/layout.css";
+import pages from "./assets/pages.css";
 
 const YEAR_SECONDS = 31_536_000;
 
@@ -18,8 +21,9 @@ interface Asset {
 const ASSETS = {
   "style.css": {
     type: "text/css; charset=utf-8",
-    text: [base, layout, forms, data].join("\n"),
+    text: [base, layout, forms, data, actions, pages].join("\n"),
   },
+  "docs.css": { type: "text/css; charset=utf-8", text: docs },
   "console.js": { type: "text/javascript; charset=utf-8", text: script },
 } as const satisfies Record<string, Asset>;
 

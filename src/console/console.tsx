@@ -1,17 +1,33 @@
 import type { Accounts } from "../core/accounts.ts";
-import type { AuditLog } from "../core/audit.ts";
+import type { ActionPages } from "../core/action-pages.ts";
+import type { ActionTokens } from "../core/action-tokens.ts";
+import type { ActionUses } from "../core/action-uses.ts";
+import type { Inspection } from "../core/inspection.ts";
+import type { Contacts } from "../core/ports.ts";
+import type { ApiTokens } from "../core/api-tokens.ts";
+import type { AuditLog, PersonalData } from "../core/audit.ts";
 import type { Authenticate } from "../core/authenticate.ts";
+import type { Logins } from "../core/logins.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { readSessionCookie } from "../http/cookies.ts";
 import type { Surface } from "../http/surface.ts";
 import { accountRoutes } from "./account.tsx";
+import { actionPage } from "./action-page.tsx";
+import { actionTokenPages } from "./action-tokens.tsx";
+import { docsRoutes } from "./docs/docs.tsx";
+import { activityRoutes } from "./activity.tsx";
 import { assetRoutes } from "./assets.ts";
+import { contactPages } from "./contacts.tsx";
 import { entryRoutes } from "./entry.tsx";
 import { frame, message } from "./frame.tsx";
 import { homeRoutes } from "./home.tsx";
+import { inspectorPages } from "./inspector.tsx";
+import { loginRoutes } from "./logins.tsx";
 import { pageAnswer } from "./page.tsx";
 import { problemOf } from "./problems.ts";
+import { tokenRoutes } from "./tokens.tsx";
+import { yourDataRoutes } from "./your-data.tsx";
 
 export interface ConsoleDeps {
   readonly authenticate: Authenticate;
@@ -19,6 +35,15 @@ export interface ConsoleDeps {
   readonly accounts: Accounts;
   readonly recovery: Recovery;
   readonly audit: AuditLog;
+  readonly actionTokens: ActionTokens;
+  readonly actionUses: ActionUses;
+  readonly actionPages: ActionPages;
+  readonly contacts: Contacts;
+  readonly inspect: Inspection;
+  readonly issuer: string;
+  readonly apiTokens: ApiTokens;
+  readonly logins: Logins;
+  readonly personalData: PersonalData;
   readonly signUpIsOpen: boolean;
   /** Whether mails can go out: without, no page offers one. */
   readonly sendsMail: boolean;
@@ -30,12 +55,21 @@ export function consolePages(deps: ConsoleDeps): Surface {
   return {
     name: "console",
     isForPeople: true,
-    owns: (path) => path === "/" || /^\/(?:console|a)(?:\/|$)/.test(path),
+    owns: (path) => path === "/" || /^\/(?:console|a|docs)(?:\/|$)/.test(path),
     routes: [
       ...assetRoutes,
       ...homeRoutes(pages, deps.signUpIsOpen),
       ...entryRoutes(pages, deps),
       ...accountRoutes(pages, deps),
+      ...actionTokenPages(pages, deps),
+      ...actionPage(pages, deps),
+      ...contactPages(pages, deps.contacts),
+      ...inspectorPages(pages, deps.inspect),
+      ...docsRoutes(pages),
+      ...tokenRoutes(pages, deps),
+      ...loginRoutes(pages, deps),
+      ...activityRoutes(pages, deps),
+      ...yourDataRoutes(pages, deps),
     ],
     refuse(fault, { request, requestId }) {
       const { status, message: text, retryAfterSeconds } = problemOf(fault);

@@ -30,11 +30,13 @@ interface Deps {
 }
 
 const text = v.pipe(v.string("is required"), v.minLength(1, "is required"));
+/** Whatever it is, it leads to a page of ours. */
+const next = v.optional(v.unknown());
 
-const Login = v.object({ email: text, password: text, next: v.optional(v.string()) });
+const Login = v.object({ email: text, password: text, next });
 const Join = v.object({
   ...v.pick(SignUp, ["email", "password"]).entries,
-  next: v.optional(v.string()),
+  next,
 });
 const Forgotten = v.object({ email: v.pipe(text, v.transform(normalizeEmail)) });
 

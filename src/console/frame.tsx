@@ -1,19 +1,17 @@
 import type { Child } from "hono/jsx";
 import type * as v from "valibot";
-import type { AuditLog } from "../core/audit.ts";
-import type { Authenticate, Caller } from "../core/authenticate.ts";
-import { FaultError } from "../core/fault.ts";
-import type { Sessions } from "../core/sessions.ts";
-import { TOKEN_KINDS } from "../core/token.ts";
+import type { Caller } from "../core/authenticate.ts";
 import type { Answer } from "../http/answer.ts";
 import { readForm } from "../http/body.ts";
 import { NO_SESSION_COOKIE, readSessionCookie, sessionCookie } from "../http/cookies.ts";
 import { decode } from "../http/fields.ts";
+import { presentRecord } from "../http/origin.ts";
 import { faultOf, noteRefused } from "../http/refused.ts";
 import { isFromAnotherSite, isSameOrigin } from "../http/same-origin.ts";
 import type { Exchange, Route } from "../http/surface.ts";
 import { type Page, PAGE_HEADERS, pageAnswer } from "./page.tsx";
-import { type Problem, problemOf } from "./problems.ts";
+import { type Problem, problemOf, retryAfter } from "./problems.ts";
+import { SESSION_COOKIE_SECONDS, type VisitorDeps, visitors } from "./visitor.ts";
 
 /** A request for a page, and who sent it. */
 export interface Visit extends Exchange {
@@ -65,15 +63,6 @@ interface ActOf<S extends v.GenericSchema> {
   submit(visit: OwnVisit, fields: v.InferOutput<S>): Promise<Page | Answer>;
 }
 
-interface Deps {
-  readonly authenticate: Authenticate;
-  readonly sessions: Sessions;
-  readonly refused: AuditLog["refused"];
-}
-
-/** A session that has less than this left is extended when a page is opened. */
-const EXTEND_BELOW_MS = (TOKEN_KINDS.session.ttlSeconds / 2) * 1000;
-
 /** After a form was sent, so that a reload does not send it again (RFC 9110 section 15.4.4). */
 export const seeOther = (
   location: string,
@@ -86,13 +75,13 @@ export const seeOther = (
 
 /** Only pages of ours: what stands in an address must not lead elsewhere. */
 export function ownPath(next: unknown): string {
-  return typeof next === "string" && /^\/(?:console|a)(?:\/[\w./?=&%-]*)?$/.test(next)
+  return typeof next === "string" && /^\/(?:console|a|docs)(?:\/[\w./?=&%-]*)?$/.test(next)
     ? next
     : "/console";
 }
 
 export const withSession = (secret: string) => ({
-  "set-cookie": sessionCookie(secret, TOKEN_KINDS.session.maxTtlSeconds),
+  "set-cookie": sessionCookie(secret, SESSION_COOKIE_SECONDS),
 });
 
 export const withoutSession = { "set-cookie": NO_SESSION_COOKIE };
@@ -103,26 +92,9 @@ export type Frame = ReturnType<typeof frame>;
  * What every page shares: the visitor by her cookie, the same-origin rule for what changes
  * something, forms that come back with what is wrong with them.
  */
-export function frame({ authenticate, sessions, refused }: Deps) {
-  async function visitorOf({ request, nowMs }: Exchange): Promise<Caller | null> {
-    const token = readSessionCookie(request);
-    if (token === null) return null;
-    try {
-      return await authenticate({ method: "session", token }, nowMs);
-    } catch (error) {
-      const fault = faultOf(error);
-      if (fault.code !== "token_invalid") throw error;
-      noteRefused(fault, refused);
-      return null;
-    }
-  }
-
-  /** Extends the session that a page was opened with, when half of it is over. */
-  async function extended({ request, nowMs }: Exchange, { by }: Caller): Promise<void> {
-    const secret = readSessionCookie(request);
-    if (secret === null || by.method !== "token") return;
-    if (by.token.expiresAtMs - nowMs < EXTEND_BELOW_MS) await sessions.extend(secret, nowMs);
-  }
+export function frame(deps: VisitorDeps) {
+  const { refused } = deps;
+  const { visitorOf, extend } = visitors(deps);
 
   const toLogin = ({ request }: Exchange): Answer => {
     const { pathname } = new URL(request.url);
@@ -148,7 +120,11 @@ export function frame({ authenticate, sessions, refused }: Deps) {
     headers: PAGE_HEADERS,
   });
 
-  function opening(path: string, show: (visit: Visit) => Promise<Page | Answer>): Route {
+  function opening(
+    path: string,
+    show: (visit: Visit) => Promise<Page | Answer>,
+    extendsSession = true,
+  ): Route {
     return {
       method: "GET",
       path,
@@ -156,7 +132,7 @@ export function frame({ authenticate, sessions, refused }: Deps) {
       async handle(exchange) {
         if (isFromAnotherSite(exchange.request)) return again();
         const caller = await visitorOf(exchange);
-        if (caller !== null) await extended(exchange, caller);
+        if (caller !== null && extendsSession) await extend(exchange, caller);
         const visit = { ...exchange, caller };
         return rendered(await show(visit), visit);
       },
@@ -183,22 +159,24 @@ export function frame({ authenticate, sessions, refused }: Deps) {
     };
   }
 
-  /** The form again, with what is wrong; what is no fault of the form's is thrown on. */
-  async function shownAgain<V>(
-    visit: V,
-    sent: Sent,
-    error: unknown,
-    show: FormOf<V, v.GenericSchema>["show"],
-  ): Promise<Page | Answer> {
-    const fault = faultOf(error);
-    if (fault.code === "internal" || fault.code === "unavailable") throw error;
-    if (error instanceof FaultError) noteRefused(fault, refused);
-    const problem = problemOf(fault);
-    const page = await show(visit, { sent, problem });
-    return "title" in page
-      ? { ...page, status: problem.status, headers: retryAfter(problem) }
-      : page;
-  }
+  /** What a form does when it is sent: or the form again, with what is wrong. What is no fault of the form's is thrown on. */
+  const submitting =
+    <V, S extends v.GenericSchema>({ schema, show, submit }: FormOf<V, S>) =>
+    async (visit: V, sent: Sent): Promise<Page | Answer> => {
+      try {
+        return await submit(visit, decode(schema, sent));
+      } catch (error) {
+        const fault = faultOf(error);
+        if (fault.code === "internal" || fault.code === "unavailable") throw error;
+        noteRefused(fault, refused);
+        const record = presentRecord();
+        if (record !== null) record.outcome = fault.code;
+        const problem = problemOf(fault);
+        const page = await show(visit, { sent, problem });
+        if (!("title" in page)) return page;
+        return { ...page, status: problem.status, headers: retryAfter(problem) };
+      }
+    };
 
   const own =
     <T extends readonly unknown[]>(then: (visit: OwnVisit, ...rest: T) => Promise<Page | Answer>) =>
@@ -216,48 +194,26 @@ export function frame({ authenticate, sessions, refused }: Deps) {
     page: (path: string, show: (visit: OwnVisit) => Promise<Page | Answer>): Route =>
       opening(path, own(show)),
 
-    /** A form for anybody: the page, and what sending it does. */
-    openForm<const S extends v.GenericSchema>({
-      path,
-      schema,
-      show,
-      submit,
-    }: FormOf<Visit, S>): Route[] {
-      return [
-        opening(path, async (visit) => show(visit, EMPTY)),
-        sending(path, async (visit, sent) => {
-          try {
-            return await submit(visit, decode(schema, sent));
-          } catch (error) {
-            return shownAgain(visit, sent, error, show);
-          }
-        }),
-      ];
-    },
+    /**
+     * A part of a page that its script asks for again and again: a tab that was left open does not
+     * keep its session alive.
+     */
+    part: (path: string, show: (visit: OwnVisit) => Promise<Answer>): Route =>
+      opening(path, own(show), false),
 
-    form<const S extends v.GenericSchema>({
-      path,
-      schema,
-      show,
-      submit,
-    }: FormOf<OwnVisit, S>): Route[] {
-      return [
-        opening(
-          path,
-          own(async (visit) => show(visit, EMPTY)),
-        ),
-        sending(
-          path,
-          own(async (visit, sent: Sent) => {
-            try {
-              return await submit(visit, decode(schema, sent));
-            } catch (error) {
-              return shownAgain(visit, sent, error, show);
-            }
-          }),
-        ),
-      ];
-    },
+    /** A form for anybody: the page, and what sending it does. */
+    openForm: <const S extends v.GenericSchema>(form: FormOf<Visit, S>): Route[] => [
+      opening(form.path, async (visit) => form.show(visit, EMPTY)),
+      sending(form.path, submitting(form)),
+    ],
+
+    form: <const S extends v.GenericSchema>(form: FormOf<OwnVisit, S>): Route[] => [
+      opening(
+        form.path,
+        own(async (visit) => form.show(visit, EMPTY)),
+      ),
+      sending(form.path, own(submitting(form))),
+    ],
 
     /** A button: what it does, and where it leads. What goes wrong is a page of its own. */
     act: <const S extends v.GenericSchema>({ path, schema, submit }: ActOf<S>): Route =>
@@ -266,10 +222,6 @@ export function frame({ authenticate, sessions, refused }: Deps) {
         own(async (visit, sent: Sent) => submit(visit, decode(schema, sent))),
       ),
   };
-}
-
-function retryAfter({ retryAfterSeconds }: Problem): Readonly<Record<string, string>> {
-  return retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) };
 }
 
 export const message = (title: string, text: string, more?: Child): Child => (

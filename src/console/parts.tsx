@@ -17,6 +17,8 @@ interface FieldProps {
   readonly maxlength?: number;
   readonly minlength?: number;
   readonly pattern?: string | undefined;
+  readonly min?: number;
+  readonly max?: number;
   readonly list?: string;
 }
 
@@ -62,14 +64,16 @@ export function Field({
 
 interface SelectProps {
   readonly name: string;
+  /** Where another form of the page has an input of the same name. */
+  readonly id?: string;
   readonly label: string;
   readonly value?: string | undefined;
   readonly options: readonly (readonly [value: string, text: string])[];
   readonly hint?: string;
 }
 
-export function Select({ name, label, value, options, hint }: SelectProps) {
-  const id = `field-${name}`;
+export function Select({ id: ownId, name, label, value, options, hint }: SelectProps) {
+  const id = ownId ?? `field-${name}`;
   return (
     <div class="field">
       <label for={id}>{label}</label>
@@ -121,11 +125,22 @@ export function relative(ms: number, nowMs: number): string {
   return ms > nowMs ? `in ${words}` : `${words} ago`;
 }
 
+interface ConfirmProps {
+  readonly summary: string;
+  /** What of several on the page it is about, for who does not see where it stands. */
+  readonly of?: string;
+  readonly isHarmless?: boolean;
+  readonly children: Child;
+}
+
 /** Something that is asked again before it is done, with and without JavaScript. */
-export function Confirm({ summary, children }: { summary: string; children: Child }) {
+export function Confirm({ summary, of, isHarmless = false, children }: ConfirmProps) {
   return (
-    <details class="confirm">
-      <summary>{summary}</summary>
+    <details class={isHarmless ? "confirm harmless" : "confirm"}>
+      <summary>
+        {summary}
+        {of !== undefined && <span class="unseen"> {of}</span>}
+      </summary>
       <div>{children}</div>
     </details>
   );

@@ -88,6 +88,10 @@ export function problemOf(fault: Fault | RequestFault): Problem {
   }
 }
 
+export function retryAfter({ retryAfterSeconds }: Problem): Readonly<Record<string, string>> {
+  return retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) };
+}
+
 /** A message that is made to follow a field's name, as one of its own. */
 function sentence(message: string): string {
   const text = message.charAt(0).toUpperCase() + message.slice(1);

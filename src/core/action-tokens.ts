@@ -28,17 +28,18 @@ interface Deps {
   readonly secrets: Secrets;
 }
 
-const REFUSALS: Record<Exclude<RefusalReason, "rejected">, string> = {
+/** Each reason in words; `rejected` often has better ones. */
+export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   unknown: "This action token is not known.",
   expired: "This action token has expired.",
   used: "This action token has been used up.",
   revoked: "This action token was revoked.",
   audience: "This action token is meant for somebody else.",
+  rejected: "The action refused to run.",
 };
 
-function refuseRun(reason: RefusalReason, message?: string): never {
-  const text = reason === "rejected" ? (message ?? "The action refused to run.") : REFUSALS[reason];
-  return refuse({ code: "action_refused", reason, message: text });
+function refuseRun(reason: RefusalReason, message = REFUSALS[reason]): never {
+  return refuse({ code: "action_refused", reason, message });
 }
 
 function refuseGiven(member: "payload" | "input", problems: readonly Problem[]): never {
@@ -69,24 +70,34 @@ export function actionTokens({ actions, store, secrets }: Deps) {
     return action?.isInternal ? undefined : action;
   }
 
+  async function secretOf(chosen: string | null): Promise<{ secret: string; id: string }> {
+    const id = chosen === null ? null : await secrets.idOf("action", chosen);
+    return chosen === null || id === null ? secrets.create("action") : { secret: chosen, id };
+  }
+
   return {
     /** Whether a caller may issue a token for it. */
     knows: (action: string): boolean => issuable(action) !== undefined,
 
+    /** A secret for a form to send back with what is to be issued, so that sending it twice issues once. */
+    newSecret: async (): Promise<string> => (await secrets.create("action")).secret,
+
     /**
      * A token that could never run is never issued.
+     * @param chosen of `newSecret`: where its token was issued before, that one is what it was
      * @throws FaultError `action_unknown`, `payload_invalid`, `reference_unknown`, `token_invalid`, `unavailable`
      */
     async issue(
       caller: Caller,
       { action: name, payload, ttlSeconds, maxUses, audience }: Issue,
       nowMs: number,
-    ): Promise<{ token: ActionToken; secret: string }> {
+      chosen: string | null = null,
+    ): Promise<{ token: ActionToken; secret: string; isRepeated: boolean }> {
       const action = issuable(name);
       if (action === undefined) return refuse({ code: "action_unknown" });
       const parsed = action.parse(payload);
       if (!parsed.ok) return refuseGiven("payload", parsed.problems);
-      const { secret, id } = await secrets.create("action");
+      const { secret, id } = await secretOf(chosen);
       const token: ActionToken = {
         kind: "action",
         id,
@@ -106,14 +117,18 @@ export function actionTokens({ actions, store, secrets }: Deps) {
         caller,
         action.conditions(parsed.value, token.userId),
       );
-      if (failed === "caller_gone") return refuse({ code: "token_invalid" });
+      if (failed === "caller_gone") {
+        const earlier = chosen === null ? null : await store.findNow(id);
+        if (earlier?.userId !== caller.userId) return refuse({ code: "token_invalid" });
+        return { token: earlier, secret, isRepeated: true };
+      }
       if (failed === "audience_unknown") {
         return refuse({ code: "reference_unknown", field: "audience" });
       }
       if (failed !== null) {
         return refuse({ code: "reference_unknown", field: `payload.${failed.field}` });
       }
-      return { token, secret };
+      return { token, secret, isRepeated: false };
     },
 
     /**

@@ -1,4 +1,5 @@
 import type { Problem } from "./fault.ts";
+import type { FormField } from "./form.ts";
 import type { Json } from "./token.ts";
 
 /** A piece of SQL, its values bound apart from it; made by the `sql` template tag. */
@@ -46,6 +47,36 @@ export type Parsed<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+/** What a run means to the one who is about to run it, or who has. */
+export interface Described {
+  /** Whole sentences: what will happen. */
+  readonly will: string;
+  /** Whole sentences: what has happened. */
+  readonly done: string;
+}
+
+export interface ActionOf<Payload> {
+  readonly payload: Payload;
+  readonly issuerId: string;
+  /** What a user calls herself, or a word for somebody who says nothing: never her e-mail. */
+  nameOf(userId: string): string;
+}
+
+/** An action as people meet it: behind a link, and in a form that issues its tokens. */
+export interface ActionPage<Payload = Json> {
+  readonly title: string;
+  /** Whole sentences, for who may issue a token: what whoever gets it can do. */
+  readonly about: string;
+  /**
+   * Whether a person is to log in first. An action that programs may run without a caller, for its
+   * issuer, is still meant for the person in front of the page.
+   */
+  readonly asksForLogin: boolean;
+  /** The users whose names `describe` asks for. */
+  mentions(payload: Payload, issuerId: string): readonly string[];
+  describe(what: ActionOf<Payload>): Described;
+}
+
 /**
  * What an action token can do. An action writes nothing itself: it returns what to write and what
  * to answer, and the core runs it with the claim in one batch.
@@ -64,6 +95,10 @@ export interface Action<Payload = Json, Input = Json> {
   /** Asked when a token is issued, and again at each run. */
   conditions(payload: Payload, issuerId: string): readonly Condition[];
   plan(run: ActionRun<Payload, Input>): Planned | Promise<Planned>;
+  readonly page: ActionPage<Payload>;
+  /** Null where a form cannot say what the schema takes. */
+  readonly payloadFields: readonly FormField[] | null;
+  readonly inputFields: readonly FormField[] | null;
 }
 
 /** The plan, or why this run cannot be. */

@@ -21,6 +21,8 @@ export const AUDIT_EVENTS = [
   "session.created",
   "session.extended",
   "session.ended",
+  /** All logins but the one that was shown. */
+  "logins.ended_others",
   "token.created",
   "token.changed",
   "token.rotated",
@@ -57,9 +59,28 @@ export interface AuditEntry {
   readonly requestId: string | null;
 }
 
+/** More of a user's own events are not counted: reading them is paid by the row. */
+export const AUDIT_COUNTED = 5_000;
+
+/** How many events a day had, by the calendar of UTC. */
+export interface AuditDay {
+  readonly startMs: number;
+  readonly done: number;
+  readonly refused: number;
+}
+
+export interface AuditDays {
+  /** One for each day, oldest first, today last. */
+  readonly days: readonly AuditDay[];
+  /** False where there were more events than are counted: then the oldest days have too few. */
+  readonly isAll: boolean;
+}
+
 export interface AuditLog {
   /** A user's own events, newest first. */
   list(userId: string, page: PageRequest): Promise<Page<AuditEntry>>;
+  /** How many of them the last days had, of at most AUDIT_COUNTED events. */
+  perDay(userId: string, days: number, nowMs: number): Promise<AuditDays>;
   /** Writes down a failure to authenticate: after the answer, and without failing it. */
   refused(what: "login.failed" | "credential.refused", named: Named): void;
 }

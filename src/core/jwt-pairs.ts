@@ -94,7 +94,8 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         };
         return { refresh: await jwts.sign(next), access: await accessFrom(next, nowMs) };
       }
-      if (!(await tokens.standsNow(claims))) refuse({ code: "token_invalid", named });
+      const { expiresAt } = lifetime("access", nowMs, claims.authTime);
+      if (!(await tokens.standsFor(claims, expiresAt))) refuse({ code: "token_invalid", named });
       return { access: await accessFrom(claims, nowMs) };
     },
 

@@ -1,12 +1,17 @@
 import { refuse } from "./fault.ts";
 import type { Passwords } from "./ports.ts";
 
+/** In characters, as a reader counts code points. */
+export const PASSWORD_LENGTH = { min: 8, max: 255 } as const;
+
 const characters = (text: string) => [...text].length;
 
 /** What is wrong with the form of a password, to stand behind the field's name; null for nothing. */
 export function passwordProblem(text: string): string | null {
   if (!text.isWellFormed() || text.includes("\0")) return "must be well-formed text";
-  if (characters(text) < 8 || characters(text) > 255) return "must be 8 to 255 characters";
+  const { min, max } = PASSWORD_LENGTH;
+  if (characters(text) < min || characters(text) > max)
+    return `must be ${min} to ${max} characters`;
   return text.trim() === "" ? "must not be all white space" : null;
 }
 

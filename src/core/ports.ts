@@ -105,8 +105,11 @@ export interface Tokens {
   standing(id: string, nowMs: number): Promise<Standing | null>;
   /** Null where the JWT, what it hangs on, or its user was ended; expiry was checked before. */
   standingOfJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User | null } | null>;
-  /** The same whatever the promise is, for what may get a new credential: it would outlive the promise. */
-  standsNow(claims: JwtClaims): Promise<boolean>;
+  /**
+   * Whether a credential that ends at `untilSeconds` may come of it. Not asked where that is within
+   * the promise, counted from the JWT's own issue: before that nothing behind it was ended.
+   */
+  standsFor(claims: JwtClaims, untilSeconds: number): Promise<boolean>;
 
   /** @returns null where the caller no longer stands, else the token's final form */
   insert<T extends SessionToken | ApiToken>(token: T, caller: CallerRef): Promise<T | null>;
@@ -188,6 +191,8 @@ export interface ActionTokens {
   ): Promise<Condition | "caller_gone" | "audience_unknown" | null>;
   /** What was issued; whether it still stands is decided by `claim`. */
   find(id: string): Promise<ActionToken | null>;
+  /** The same with its uses so far. */
+  findNow(id: string): Promise<ActionToken | null>;
   /** What `claim` would refuse at this instant, or has granted before to the same key; else null. */
   foresee(claim: Omit<ActionClaim, "plan">): Promise<ClaimOutcome | null>;
   /** One batch: claim, effect and receipt, all of it or none. */
@@ -280,5 +285,6 @@ export interface Secrets {
 }
 
 export interface ActionRegistry {
+  readonly all: readonly Action[];
   find(name: string): Action | undefined;
 }

@@ -34,14 +34,14 @@ export function githubSignature(keys: readonly ScanningKey[]): SignatureCheck {
     const raw = rawSignature(signature);
     if (pem === undefined || raw === null) return false;
     const key = await importSPKI(pem, "ES256");
-    return crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, raw, body);
+    return crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, raw, new Uint8Array(body));
   };
 }
 
 const COORDINATE_BYTES = 32;
 
 /** WebCrypto takes r and s side by side; GitHub sends them as DER has them: SEQUENCE { INTEGER, INTEGER }. */
-function rawSignature(base64: string): Uint8Array | null {
+function rawSignature(base64: string): Uint8Array<ArrayBuffer> | null {
   let der: Uint8Array;
   try {
     der = Uint8Array.fromBase64(base64);

@@ -1,4 +1,4 @@
-import { base64url, compactVerify, errors } from "jose";
+import { base64url } from "jose";
 import * as v from "valibot";
 import type { KeyRing } from "./keys.ts";
 
@@ -7,10 +7,13 @@ const MAX_LENGTH = 4_096;
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/** jose refuses every extension that `crit` names but `b64`, which no JWT may use (RFC 7797 section 7). */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** No extension is understood here (RFC 7515 section 4.1.11), and `b64` no JWT may use (RFC 7797 section 7). */
 const Header = v.looseObject({
   alg: v.string(),
   kid: v.string(),
+  crit: v.optional(v.never()),
   b64: v.optional(v.never()),
 });
 
@@ -26,19 +29,20 @@ export interface VerifiedJws {
  */
 export async function verifyCompact(jws: string, keys: KeyRing): Promise<VerifiedJws | null> {
   if (jws.length > MAX_LENGTH || !isStrictCompact(jws)) return null;
-  const [headerPart = ""] = jws.split(".");
+  const [headerPart = "", payloadPart = "", signaturePart = ""] = jws.split(".");
   const header = parseCanonicalJson(base64url.decode(headerPart));
   if (!v.is(Header, header) || !isSpelledAsOurs(header)) return null;
   const key = await keys.verifying(header.kid);
-  if (key === null) return null;
-  try {
-    // Pinned to the key, never taken from the header (RFC 8725 section 3.1).
-    const { payload } = await compactVerify(jws, key.key, { algorithms: [key.alg] });
-    return { header, payload };
-  } catch (error) {
-    if (error instanceof errors.JOSEError) return null;
-    throw error;
-  }
+  // Pinned to the key, never taken from the header (RFC 8725 section 3.1).
+  if (key === null || header.alg !== key.alg) return null;
+  // By WebCrypto: jose would take all this apart once more, for a tenth of the whole request.
+  const isRight = await crypto.subtle.verify(
+    key.params,
+    key.key,
+    new Uint8Array(base64url.decode(signaturePart)),
+    new TextEncoder().encode(`${headerPart}.${payloadPart}`),
+  );
+  return isRight ? { header, payload: base64url.decode(payloadPart) } : null;
 }
 
 /** Members in the order in which we write them: one token has one spelling. */
@@ -54,7 +58,7 @@ function isSpelledAsOurs(header: object): boolean {
  */
 export function parseCanonicalJson(bytes: Uint8Array): unknown {
   try {
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const text = utf8.decode(bytes);
     const value: unknown = JSON.parse(text);
     return JSON.stringify(value) === text ? value : undefined;
   } catch {

@@ -6,6 +6,7 @@ import { placeOf } from "../core/status-lists.ts";
 import { parseCanonicalJson, verifyCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 import { statusListUri } from "./status-list.ts";
+import { verifiedJwts } from "./verified-jwts.ts";
 
 /** How far another location's clock may be ahead of this one's, in seconds. */
 const CLOCK_SKEW = 5;
@@ -48,6 +49,8 @@ const Claims = v.object({
 
 /** Our JWTs by jose. The issuer is also the audience: the tokens are for the service's own surfaces. */
 export function jwts(keys: KeyRing, issuer: string): Jwts {
+  // Keys and issuer are the isolate's own: what was right under them stays right, but for the time.
+  const verified = verifiedJwts<Own>();
   return {
     async sign(claims) {
       const { key, kid, alg } = await keys.signing();
@@ -59,10 +62,15 @@ export function jwts(keys: KeyRing, issuer: string): Jwts {
     },
 
     async verify(jwt, nowMs) {
+      const known = verified.get(jwt);
+      if (known !== undefined) return isCurrent(known, nowMs) ? known.claims : null;
       const jws = await verifyCompact(jwt, keys);
       if (jws === null || !v.is(Header, jws.header)) return null;
       const type = jws.header.typ === TYP.access ? "access" : "refresh";
-      return fromPayload(parseCanonicalJson(jws.payload), { type, issuer, nowMs });
+      const own = fromPayload(parseCanonicalJson(jws.payload), type, issuer);
+      if (own === null || !isCurrent(own, nowMs)) return null;
+      verified.add(jwt, own);
+      return own.claims;
     },
   };
 }
@@ -108,34 +116,40 @@ function toPayload(claims: JwtClaims, issuer: string) {
   };
 }
 
-interface Expected {
-  readonly type: JwtType;
-  readonly issuer: string;
-  readonly nowMs: number;
+/** A JWT of ours, whatever the time is. */
+interface Own {
+  readonly claims: JwtClaims;
+  readonly notBefore: number;
 }
 
-function fromPayload(payload: unknown, { type, issuer, nowMs }: Expected): JwtClaims | null {
+function isCurrent({ claims, notBefore }: Own, nowMs: number): boolean {
+  if (claims.expiresAt * 1000 <= nowMs || notBefore * 1000 > nowMs) return false;
+  return claims.issuedAt <= nowMs / 1000 + CLOCK_SKEW;
+}
+
+function fromPayload(payload: unknown, type: JwtType, issuer: string): Own | null {
   const result = v.safeParse(Claims, payload);
   if (!result.success) return null;
   const claims = result.output;
   if (claims.iss !== issuer || claims.aud !== issuer) return null;
   if (claims.token_type !== type || claims.sub !== claims.user_id) return null;
-  if (claims.exp * 1000 <= nowMs || (claims.nbf ?? 0) * 1000 > nowMs) return null;
-  if (claims.iat > nowMs / 1000 + CLOCK_SKEW) return null;
   return {
-    type,
-    jti: claims.jti,
-    userId: claims.sub,
-    epoch: claims.epoch,
-    sid: claims.sid ?? null,
-    rotation: claims.rotation ?? null,
-    apiEpoch: claims.api_epoch ?? null,
-    rootJti: claims.root_jti ?? null,
-    authTime: claims.auth_time,
-    issuedAt: claims.iat,
-    expiresAt: claims.exp,
-    role: claims.role ?? null,
-    statusIndex: claims.status_index ?? null,
-    scopes: claims.scope ?? null,
+    claims: {
+      type,
+      jti: claims.jti,
+      userId: claims.sub,
+      epoch: claims.epoch,
+      sid: claims.sid ?? null,
+      rotation: claims.rotation ?? null,
+      apiEpoch: claims.api_epoch ?? null,
+      rootJti: claims.root_jti ?? null,
+      authTime: claims.auth_time,
+      issuedAt: claims.iat,
+      expiresAt: claims.exp,
+      role: claims.role ?? null,
+      statusIndex: claims.status_index ?? null,
+      scopes: claims.scope ?? null,
+    },
+    notBefore: claims.nbf ?? 0,
   };
 }

@@ -90,6 +90,8 @@ export interface ImportedKey {
   readonly kid: string;
   readonly alg: string;
   readonly key: CryptoKey;
+  /** What WebCrypto is told beside the key, of whose algorithm it is. */
+  readonly params: { readonly name: string; readonly hash: string; readonly saltLength?: number };
 }
 
 export interface KeyRing {
@@ -146,7 +148,8 @@ export function keyRing({ keys }: JwtKeySet): KeyRing {
             ["sign", "verify"],
           )
         : cryptoKey;
-    const result = { kid: key.kid, alg: key.alg, key: usable };
+    const params = { name: usable.algorithm.name, hash: "SHA-256" };
+    const result = { kid: key.kid, alg: key.alg, key: usable, params };
     imported.set(name, result);
     return result;
   }

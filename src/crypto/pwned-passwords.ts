@@ -15,8 +15,9 @@ const PREFIX_CHARACTERS = 5;
  *
  * It fails open: whether it can be reached decides nobody's sign-up. The log says so, and nothing of
  * the password.
+ * @param requestId of the request that is being served
  */
-export function pwnedPasswords(origin: string): IsPwned {
+export function pwnedPasswords(origin: string, requestId: () => string): IsPwned {
   return async (password) => {
     const bytes = new TextEncoder().encode(password);
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-1", bytes)).toHex().toUpperCase();
@@ -30,7 +31,8 @@ export function pwnedPasswords(origin: string): IsPwned {
     } catch (error) {
       // The error's own words may hold the address, and so the prefix.
       const cause = error instanceof Failure ? error.message : "it could not be reached";
-      console.warn(JSON.stringify({ level: "warn", failed: "ask for leaked passwords", cause }));
+      const line = { request_id: requestId(), failed: "ask for leaked passwords", cause };
+      console.warn(JSON.stringify({ level: "warn", ...line }));
       return false;
     }
   };

@@ -45,16 +45,16 @@ export function findCredential(
   request: HonoRequest,
   { issuers, inQuery, except }: CredentialRules,
 ): Credential | null {
-  const places = [...PLACES, ...issuers.map(idTokenPlace)];
-  const found = places
-    .filter((place) => !except.includes(place.header))
-    .flatMap((place) => [
-      ...inHeader(request, place),
-      ...(inQuery && place.query !== undefined
-        ? (request.queries(place.query) ?? []).map(place.read)
-        : []),
-    ]);
   const scheme = authorizationScheme(request);
+  const found: Credential[] = [];
+  for (const place of [...PLACES, ...issuers.map(idTokenPlace)]) {
+    if (except.includes(place.header)) continue;
+    const shown = inHeader(request, place, scheme);
+    if (shown !== null) found.push(shown);
+    if (inQuery && place.query !== undefined) {
+      found.push(...(request.queries(place.query) ?? []).map(place.read));
+    }
+  }
   if (scheme !== null && scheme !== "basic" && scheme !== "bearer") {
     found.push({ method: "malformed" });
   }
@@ -62,13 +62,17 @@ export function findCredential(
   return found[0] ?? null;
 }
 
-function inHeader(request: HonoRequest, { header, scheme, read }: Place): Credential[] {
+function inHeader(
+  request: HonoRequest,
+  { header, scheme, read }: Place,
+  shownScheme: string | null,
+): Credential | null {
+  if (scheme !== undefined && scheme !== shownScheme) return null;
   const value = request.header(header);
-  if (value === undefined) return [];
-  if (scheme !== undefined && authorizationScheme(request) !== scheme) return [];
+  if (value === undefined) return null;
   // No credential holds a comma: this is one header sent twice.
   if (value.includes(",")) refuseRequest({ code: "credentials_doubled" });
-  return [read(scheme === undefined ? value : value.slice(scheme.length).trim())];
+  return read(scheme === undefined ? value : value.slice(scheme.length).trim());
 }
 
 function authorizationScheme(request: HonoRequest): string | null {

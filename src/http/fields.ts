@@ -27,6 +27,10 @@ export function decode<const S extends v.GenericSchema>(
   });
 }
 
+/** A check that JSON Schema has words for, with those words: the API document is made with them. */
+export const documented = <const A extends object, const W extends object>(check: A, words: W) =>
+  Object.assign(check, { documented: words });
+
 /** Text that survives a round trip through UTF-8 and SQLite: no lone surrogates, no NUL. */
 export const storable = <const M extends string>(message: M) =>
   v.check<string, M>((text) => text.isWellFormed() && !text.includes("\0"), message);

@@ -1,13 +1,18 @@
-import { type Context, Hono, type HonoRequest } from "hono";
+import type { Context, HonoRequest } from "hono";
+import { HonoBase } from "hono/hono-base";
+import type { BlankEnv } from "hono/types";
 import type { AuditLog } from "../core/audit.ts";
 import type { Authenticate, Caller } from "../core/authenticate.ts";
 import { FaultError, type Named } from "../core/fault.ts";
 import type { Issuer } from "../core/issuers.ts";
 import type { Answer } from "./answer.ts";
 import { findCredential } from "./credentials.ts";
-import { requestOrigin, withOrigin } from "./origin.ts";
+import { withRecord } from "./origin.ts";
+import { pathRouter } from "./path-router.ts";
 import { faultOf, noteRefused } from "./refused.ts";
 import { refuseRequest } from "./request-fault.ts";
+import { type Report, serverTiming } from "./request-log.ts";
+import { credentialOf, type RequestRecord, requestRecord } from "./request-record.ts";
 import type { Route, Surface } from "./surface.ts";
 import { type CorsOrigins, httpsRedirect, preflight, toResponse } from "./transport.ts";
 
@@ -17,54 +22,77 @@ export interface MountOptions {
   readonly credentialsInQuery: boolean;
   readonly corsOrigins: CorsOrigins;
   readonly refused: AuditLog["refused"];
+  readonly report: Report;
+  /** Whether answers say what they cost. */
+  readonly isLocal: boolean;
 }
 
 /**
  * The surfaces as one application. An unknown path is 404 and a wrong method 405 before anybody is
  * asked who they are; every refusal has the shape of the surface that owns the path.
  */
-export function mount(surfaces: readonly Surface[], options: MountOptions): Hono {
-  const app = new Hono();
+export function mount(surfaces: readonly Surface[], options: MountOptions): HonoBase<BlankEnv> {
+  const app = new HonoBase<BlankEnv>({ router: pathRouter() });
 
   const respond = async (
     surface: Surface,
     c: Context,
-    run: () => Answer | Promise<Answer>,
+    path: string,
+    run: (record: RequestRecord) => Answer | Promise<Answer>,
   ): Promise<Response> => {
+    const record = requestRecord(c.req, surface.name, path);
     const redirect = httpsRedirect(c.req.url);
-    if (redirect !== null) return redirect;
-    const answer = await withOrigin(c, async () => {
+    if (redirect !== null) {
+      record.outcome = "redirected";
+      options.report(record, redirect.status);
+      return redirect;
+    }
+    const answer = await withRecord(c, record, async () => {
       try {
-        return await run();
+        return await run(record);
       } catch (error) {
-        return refusal(surface, c.req, error, options);
+        return refusal(surface, c.req, record, error, options);
       }
     });
-    return toResponse(answer, c.req, surface.isForPeople ? null : options.corsOrigins);
+    options.report(record, answer.status);
+    const shown = options.isLocal ? withTiming(answer, record) : answer;
+    return toResponse(shown, c.req, surface.isForPeople ? null : options.corsOrigins);
   };
 
   for (const surface of surfaces) {
     for (const [path, routes] of byPath(surface.routes)) {
-      for (const route of routes) {
-        app.on(route.method, path, (c) =>
-          respond(surface, c, () => handle(surface, route, c.req, options)),
-        );
-      }
       const allow = allowedMethods(routes);
-      app.all(path, (c) =>
-        respond(surface, c, () =>
-          c.req.method === "OPTIONS"
+      // One handler a path: with two that match, Hono would compose them anew for each request.
+      app.all(path, (c) => {
+        const { method } = c.req;
+        const route = routes.find((each) => each.method === (method === "HEAD" ? "GET" : method));
+        return respond(surface, c, path, (record) => {
+          if (route !== undefined) return handle(surface, route, c.req, record, options);
+          return method === "OPTIONS"
             ? preflight(allow, options.issuers)
-            : refuseRequest({ code: "method_not_allowed", method: c.req.method, allow }),
-        ),
-      );
+            : refuseRequest({ code: "method_not_allowed", method, allow });
+        });
+      });
     }
   }
 
-  app.notFound((c) => {
-    const owner = surfaces.find((surface) => surface.owns(c.req.path));
+  const ownerOf = (path: string): Surface => {
+    const owner = surfaces.find((surface) => surface.owns(path));
     if (owner === undefined) throw new Error("no surface owns the rest of the paths");
-    return respond(owner, c, () => refuseRequest({ code: "path_not_found" }));
+    return owner;
+  };
+
+  // What fails before a request has an id, or after its answer: Hono's own text is no surface's.
+  app.onError((error, c) => {
+    console.error(JSON.stringify({ level: "error", error: error.stack ?? error.message }));
+    const owner = ownerOf(c.req.path);
+    const answer = owner.refuse({ code: "internal" }, { request: c.req, requestId: "" });
+    return toResponse(withRequestId(answer, ""), c.req, null);
+  });
+
+  app.notFound((c) => {
+    const owner = ownerOf(c.req.path);
+    return respond(owner, c, "*", () => refuseRequest({ code: "path_not_found" }));
   });
   return app;
 }
@@ -73,11 +101,12 @@ async function handle(
   surface: Surface,
   route: Route,
   request: HonoRequest,
+  record: RequestRecord,
   options: MountOptions,
 ): Promise<Answer> {
-  const exchange = { request, nowMs: Date.now() };
+  const exchange = { request, nowMs: record.startedMs };
   if (route.access === "open") return route.handle(exchange);
-  const caller = await callerOf(surface, request, exchange.nowMs, options);
+  const caller = await callerOf(surface, request, record, options);
   if (caller !== null && route.scope !== undefined && !caller.scopes.includes(route.scope)) {
     refuseRequest({ code: "scope_insufficient", scope: route.scope });
   }
@@ -90,7 +119,7 @@ async function handle(
 async function callerOf(
   surface: Surface,
   request: HonoRequest,
-  nowMs: number,
+  record: RequestRecord,
   { authenticate, issuers, credentialsInQuery }: MountOptions,
 ): Promise<Caller | null> {
   const credential = findCredential(request, {
@@ -99,8 +128,11 @@ async function callerOf(
     except: surface.ownHeaders ?? [],
   });
   if (credential === null) return null;
+  record.credential = credential.method;
   try {
-    return await authenticate(credential, nowMs);
+    const caller = await authenticate(credential, record.startedMs);
+    record.credential = credentialOf(caller);
+    return caller;
   } catch (error) {
     const fault = error instanceof FaultError ? error.fault : null;
     if (fault?.code === "token_invalid") refuseCaller("token", fault.named);
@@ -116,31 +148,34 @@ function refuseCaller(shown: "token" | "password", named?: Named): never {
 function refusal(
   surface: Surface,
   request: HonoRequest,
+  record: RequestRecord,
   error: unknown,
   { refused }: MountOptions,
 ): Answer {
-  const { requestId } = requestOrigin();
+  const { requestId } = record;
   const fault = faultOf(error);
   noteRefused(fault, refused);
   const answer = surface.refuse(fault, { request, requestId });
-  if (answer.status < 500) return answer;
-  log(surface, request, requestId, error);
-  return { ...answer, headers: { ...answer.headers, "x-request-id": requestId } };
+  record.outcome = fault.code;
+  record.error = error;
+  return answer.status < 500 ? answer : withRequestId(answer, requestId);
 }
 
-/** Never the URL: a contract may put a token there. */
-function log(surface: Surface, request: HonoRequest, requestId: string, error: unknown): void {
-  const cause = error instanceof FaultError ? error.cause : error;
-  console.error(
-    JSON.stringify({
-      level: "error",
-      request_id: requestId,
-      surface: surface.name,
-      method: request.method,
-      route: request.routePath,
-      error: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
-    }),
-  );
+/** What went wrong on our side is found in the log by it, whatever the surface's shape is. */
+function withRequestId(answer: Answer, requestId: string): Answer {
+  const { body, headers } = answer;
+  const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
+  return {
+    ...answer,
+    body: isObject ? { ...body, request_id: requestId } : body,
+    headers: { ...headers, "x-request-id": requestId },
+  };
+}
+
+function withTiming(answer: Answer, record: RequestRecord): Answer {
+  const { requestId } = record;
+  const shown = { "x-request-id": requestId, "server-timing": serverTiming(record) };
+  return { ...answer, headers: { ...answer.headers, ...shown } };
 }
 
 function byPath(routes: readonly Route[]): Map<string, Route[]> {

@@ -1,19 +1,20 @@
 import type { Context } from "hono";
 import { contextStorage, tryGetContext } from "hono/context-storage";
 import type { RequestOrigin } from "../core/ports.ts";
+import type { RequestRecord } from "./request-record.ts";
 
-type Kept = { Variables: { origin: RequestOrigin } };
+type Kept = { Variables: { record: RequestRecord } };
 
 const keep = contextStorage();
+const NOWHERE: RequestOrigin = { address: "", requestId: "" };
 
-/** Runs `work` so that all it leads to finds with `requestOrigin` where the request came from. */
-export async function withOrigin<T>(c: Context, work: () => Promise<T>): Promise<T> {
-  const origin: RequestOrigin = {
-    // Cloudflare sets both, whatever a client sends.
-    address: c.req.header("cf-connecting-ip") ?? "",
-    requestId: c.req.header("cf-ray") ?? crypto.randomUUID(),
-  };
-  c.set("origin", origin);
+/** Runs `work` so that all it leads to finds the record of its request. */
+export async function withRecord<T>(
+  c: Context,
+  record: RequestRecord,
+  work: () => Promise<T>,
+): Promise<T> {
+  c.set("record", record);
   let result: T | undefined;
   await keep(c, async () => {
     result = await work();
@@ -21,7 +22,12 @@ export async function withOrigin<T>(c: Context, work: () => Promise<T>): Promise
   return result as T;
 }
 
+/** Of the request that is being served; null where none is, as in a cron trigger's run. */
+export function presentRecord(): RequestRecord | null {
+  return tryGetContext<Kept>()?.get("record") ?? null;
+}
+
 /** Where the request that is being served came from; of no request, nothing. */
 export function requestOrigin(): RequestOrigin {
-  return tryGetContext<Kept>()?.var.origin ?? { address: "", requestId: "" };
+  return presentRecord() ?? NOWHERE;
 }

@@ -57,7 +57,7 @@ const json = (field: string) =>
     }),
   );
 
-const generate = (isAction: (name: string) => boolean) =>
+export const generate = (isAction: (name: string) => boolean) =>
   v.object({
     action: v.pipe(text("action"), v.check(isAction, SELECTED_ACTION)),
     payload: v.optional(json("payload"), null),
@@ -68,7 +68,7 @@ const generate = (isAction: (name: string) => boolean) =>
 
 const SELECTED_ACTION = "The selected action is invalid.";
 
-const Run = v.object({ token: text("token"), input: v.optional(json("input"), null) });
+export const Run = v.object({ token: text("token"), input: v.optional(json("input"), null) });
 
 /** Contract `action-tokens`: the backend of a contact-tracing app, in Laravel's shapes. */
 export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Surface {
@@ -205,7 +205,7 @@ function isJson(value: unknown, depth: number): value is Json {
   );
 }
 
-function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalContext): Answer {
+function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answer {
   const message = (status: number, text: string, headers?: Record<string, string>): Answer => ({
     status,
     body: { message: text },
@@ -291,6 +291,6 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
     case "password_pwned":
     case "current_password_missing":
     case "scope_exceeded":
-      return { status: 500, body: { message: "Server Error", request_id: requestId } };
+      return message(500, "Server Error");
   }
 }

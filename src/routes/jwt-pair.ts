@@ -27,9 +27,9 @@ const charField = v.pipe(
 /** DRF trims what it takes; passwords alone are left as they are (contract, all surfaces). */
 const token = v.pipe(charField, v.trim());
 
-const Login = v.object({ email: charField, password: charField });
-const Refresh = v.object({ refresh: token });
-const Verify = v.object({ token });
+export const Login = v.object({ email: charField, password: charField });
+export const Refresh = v.object({ refresh: token });
+export const Verify = v.object({ token });
 
 /** Contract `jwt-pair`: the answers are those of simplejwt 5.2 on Django REST framework 3.14. */
 export function jwtPair(pairs: JwtPairs): Surface {
@@ -108,7 +108,7 @@ function pythonType(value: unknown): string {
 
 const CHALLENGE = { "www-authenticate": 'Bearer realm="api"' };
 
-function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalContext): Answer {
+function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answer {
   const detail = (status: number, text: string, more: Record<string, Json> = {}): Answer => ({
     status,
     body: { detail: text, ...more },
@@ -177,6 +177,6 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
     case "reference_unknown":
     case "action_refused":
     case "idempotency_mismatch":
-      return detail(500, "Internal server error.", { request_id: requestId });
+      return detail(500, "Internal server error.");
   }
 }

@@ -13,7 +13,7 @@ import type { RefusalContext, Surface } from "../http/surface.ts";
 const text = v.pipe(v.string("must be a string"), v.minLength(1, "must not be empty"));
 
 /** `token_type_hint` is only a hint, and not read: a token says itself what it is. */
-const Shown = v.object({ token: text });
+export const Shown = v.object({ token: text });
 
 /** Introspection (RFC 7662) and revocation (RFC 7009), for every kind of token. */
 export function oauth(service: IntrospectionService, issuer: string): Surface {
@@ -76,7 +76,7 @@ function shown(found: Introspection, issuer: string) {
   };
 }
 
-function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalContext): Answer {
+function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answer {
   const error = (
     status: number,
     code: string,
@@ -149,13 +149,7 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
     case "payload_invalid":
     case "reference_unknown":
     case "action_refused":
-    case "idempotency_mismatch": {
-      const body = {
-        error: "server_error",
-        error_description: "Internal server error",
-        request_id: requestId,
-      };
-      return { status: 500, body };
-    }
+    case "idempotency_mismatch":
+      return error(500, "server_error", "Internal server error");
   }
 }

@@ -1,9 +1,8 @@
-import type { ExportCursor, PersonalData } from "../core/audit.ts";
+import type { PersonalData } from "../core/audit.ts";
 import { ok } from "../http/answer.ts";
+import { exportCursorText, readExportCursor } from "../http/export-cursor.ts";
 import { refuseRequest } from "../http/request-fault.ts";
 import type { Route } from "../http/surface.ts";
-
-const CURSOR = /^(\d{1,2})\.([0-9a-f-]{36}(?:\/[0-9a-f-]{36})?)$/;
 
 /** `GET /rest/user/export`: everything that is held about the caller. */
 export function restExport(data: PersonalData): readonly Route[] {
@@ -18,30 +17,9 @@ export function restExport(data: PersonalData): readonly Route[] {
         if (!caller.scopes.includes("tokens:read")) {
           refuseRequest({ code: "scope_insufficient", scope: "tokens:read" });
         }
-        const cursor = request.query("cursor");
-        const from = cursor === undefined ? null : parseCursor(cursor);
-        const { sections, next } = await data.read(caller.userId, from);
-        return ok({ success: true, payload: sections, next_cursor: cursorText(next) });
+        const { sections, next } = await data.read(caller.userId, readExportCursor(request));
+        return ok({ success: true, payload: sections, next_cursor: exportCursorText(next) });
       },
     },
   ];
-}
-
-function cursorText(cursor: ExportCursor | null): string | null {
-  return cursor === null ? null : btoa(`${cursor.section}.${cursor.after}`).replace(/=+$/, "");
-}
-
-function parseCursor(text: string): ExportCursor {
-  let decoded = "";
-  try {
-    decoded = atob(text);
-  } catch {
-    // Stays empty, and so matches nothing.
-  }
-  const [, section, after] = CURSOR.exec(decoded) ?? [];
-  if (section === undefined || after === undefined) {
-    const message = "must be the next_cursor of an earlier answer";
-    return refuseRequest({ code: "fields_invalid", problems: [{ path: "cursor", message }] });
-  }
-  return { section: Number(section), after };
 }

@@ -5,10 +5,7 @@ import type { RequestFault } from "../http/request-fault.ts";
 import type { RefusalContext } from "../http/surface.ts";
 
 /** The `/rest` surface's shape for all that goes wrong: the status stands in the body too. */
-export function restRefusal(
-  fault: Fault | RequestFault,
-  { request, requestId }: RefusalContext,
-): Answer {
+export function restRefusal(fault: Fault | RequestFault, { request }: RefusalContext): Answer {
   const error = (status: number, message: string, headers?: Record<string, string>): Answer => ({
     status,
     body: { success: false, message, status },
@@ -81,14 +78,6 @@ export function restRefusal(
     case "reference_unknown":
     case "action_refused":
     case "idempotency_mismatch":
-      return {
-        status: 500,
-        body: {
-          success: false,
-          message: "Internal server error",
-          status: 500,
-          request_id: requestId,
-        },
-      };
+      return error(500, "Internal server error");
   }
 }

@@ -1,16 +1,19 @@
 import * as v from "valibot";
-import { passwordProblem } from "../core/password-rules.ts";
+import { PASSWORD_LENGTH, passwordProblem } from "../core/password-rules.ts";
 import { SCOPES } from "../core/scope.ts";
 import { TOKEN_KINDS } from "../core/token.ts";
 import { normalizeEmail } from "../core/user.ts";
-import { storable } from "../http/fields.ts";
+import { documented, storable } from "../http/fields.ts";
 
 /** The fields of the `/rest` surface: accounts and API tokens. */
 
 const characters = (text: string) => [...text].length;
 
 const length = <const M extends string>(min: number, max: number, message: M) =>
-  v.check<string, M>((text) => characters(text) >= min && characters(text) <= max, message);
+  documented(
+    v.check<string, M>((text) => characters(text) >= min && characters(text) <= max, message),
+    { minLength: min, maxLength: max },
+  );
 
 export const email = v.pipe(
   v.string("must be a string"),
@@ -23,10 +26,13 @@ export const email = v.pipe(
 /** Taken exactly as sent, spaces included. */
 const password = v.pipe(
   v.string("must be a string"),
-  v.rawCheck(({ dataset, addIssue }) => {
-    const problem = dataset.typed ? passwordProblem(dataset.value) : null;
-    if (problem !== null) addIssue({ message: problem });
-  }),
+  documented(
+    v.rawCheck<string>(({ dataset, addIssue }) => {
+      const problem = dataset.typed ? passwordProblem(dataset.value) : null;
+      if (problem !== null) addIssue({ message: problem });
+    }),
+    { minLength: PASSWORD_LENGTH.min, maxLength: PASSWORD_LENGTH.max },
+  ),
 );
 
 const shortText = v.pipe(
@@ -40,7 +46,10 @@ const phoneNumber = v.pipe(
   v.regex(/^\+[1-9]\d{1,14}$/, "must be in E.164 form, like +15551234567"),
 );
 
-const dob = v.pipe(v.string("must be a string"), v.check(isDate, "must be a date as YYYY-MM-DD"));
+const dob = v.pipe(
+  v.string("must be a string"),
+  documented(v.check(isDate, "must be a date as YYYY-MM-DD"), { format: "date" }),
+);
 
 /** Each may be null, which clears it. */
 const profile = {

@@ -14,10 +14,10 @@ const tokens = <const T extends v.GenericSchema>(item: T) =>
     v.maxLength(LEAKS_MAX, `must be at most ${LEAKS_MAX}`),
   );
 
-const Report = v.object({ tokens: tokens(v.string("must be a string")) });
+export const Report = v.object({ tokens: tokens(v.string("must be a string")) });
 
 /** GitHub's secret scanning partner program: what it found, in the form in which it tells so. */
-const GithubReport = tokens(
+export const GithubReport = tokens(
   v.looseObject({ token: v.string("must be a string"), type: v.string("must be a string") }),
 );
 

@@ -5,7 +5,7 @@ import type { Route } from "../http/surface.ts";
 import { readBody, readOptionalBody, success } from "./rest-accounts.ts";
 import { email } from "./rest-fields.ts";
 
-const PasswordReset = v.object({ email });
+export const PasswordReset = v.object({ email });
 
 /** What leads to a mail with an action token; the token is run at POST /api/run-action-token. */
 export function restRecovery(recovery: Recovery): readonly Route[] {

@@ -4,7 +4,7 @@ import type { StatusLists } from "../core/status-lists.ts";
 import { type Json, KEYS_MAX_AGE_SECONDS, STATUS_LIST_MAX_AGE_SECONDS } from "../core/token.ts";
 import { type Answer, ok } from "../http/answer.ts";
 import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
-import type { RefusalContext, Surface } from "../http/surface.ts";
+import type { Route, Surface } from "../http/surface.ts";
 
 const cacheable = (body: Json): Answer => ({
   ...ok(body),
@@ -22,7 +22,12 @@ const statusList = (text: string): Answer => ({
 });
 
 /** What belongs to no contract, and every path that nobody else owns; errors are RFC 9457 problems. */
-export function service(issuer: string, publicKeys: Json, lists: StatusLists): Surface {
+export function service(
+  issuer: string,
+  publicKeys: Json,
+  lists: StatusLists,
+  more: readonly Route[],
+): Surface {
   return {
     name: "service",
     owns: () => true,
@@ -58,6 +63,7 @@ export function service(issuer: string, publicKeys: Json, lists: StatusLists): S
         access: "open",
         handle: async () => cacheable(metadata(issuer)),
       },
+      ...more,
     ],
   };
 }
@@ -81,10 +87,10 @@ function metadata(issuer: string): Json {
   };
 }
 
-function refusal(fault: Fault | RequestFault, { requestId }: RefusalContext): Answer {
+function refusal(fault: Fault | RequestFault): Answer {
   const problem = (status: number, title: string, headers?: Record<string, string>): Answer => ({
     status,
-    body: { type: "about:blank", title, status, ...(status >= 500 && { request_id: requestId }) },
+    body: { type: "about:blank", title, status },
     headers: { "content-type": "application/problem+json", ...headers },
   });
   switch (fault.code) {

@@ -13,8 +13,8 @@ import type { RefusalContext, Surface } from "../http/surface.ts";
 const PATH = "/tokens";
 
 const text = v.pipe(v.string(), v.minLength(1));
-const Create = v.object({ email_id: text, password: text });
-const Extend = v.object({ token: v.optional(text), extend: v.literal(true) });
+export const Create = v.object({ email_id: text, password: text });
+export const Extend = v.object({ token: v.optional(text), extend: v.literal(true) });
 
 const shown = ({ secret, email, expiresAtMs }: Session) => ({
   token: secret,
@@ -86,7 +86,7 @@ async function readBody(request: HonoRequest): Promise<unknown> {
   return readJson(request);
 }
 
-function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalContext): Answer {
+function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answer {
   const error = (status: number, text: string, headers?: Record<string, string>): Answer => ({
     status,
     body: { error: text },
@@ -145,9 +145,6 @@ function refusal(fault: Fault | RequestFault, { request, requestId }: RefusalCon
     case "reference_unknown":
     case "action_refused":
     case "idempotency_mismatch":
-      return {
-        status: 500,
-        body: { error: "some internal error happened", request_id: requestId },
-      };
+      return error(500, "some internal error happened");
   }
 }

@@ -34,6 +34,8 @@ export interface Audit {
   /** The same of many tokens: a row for each for which `which` holds. */
   afterTokens(what: AuditEvent | Sql, which: Sql, nowMs: number): Sql;
   always(row: AuditRow, nowMs: number): Sql;
+  /** From where the request comes that is being served, in the form in which it may be kept. */
+  address(): string | null;
 }
 
 /** Where a request came from, in the form in which it may be kept. */
@@ -87,6 +89,7 @@ export function audit(origin: () => KeptOrigin): Audit {
         sql`${timeOrdered(nowMs).slice(0, -12)} || lower(hex(randomblob(6)))`,
       ),
     always: (row, nowMs) => insert(row, nowMs, sql``),
+    address: () => origin().address,
   };
 }
 
@@ -97,6 +100,11 @@ export function byCaller({ userId, tokenId, credentialIds }: CallerRef) {
 
 /** A UUIDv7 (RFC 9562 section 5.7): a user's events stand in the order of their time. */
 function timeOrdered(nowMs: number): string {
-  const time = nowMs.toString(16).padStart(12, "0");
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`;
+  return `${firstIdOf(nowMs)}-7${crypto.randomUUID().slice(15)}`;
+}
+
+/** How the ids begin of that instant: less than each of them, and more than all before. */
+export function firstIdOf(atMs: number): string {
+  const time = atMs.toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}`;
 }

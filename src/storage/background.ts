@@ -10,13 +10,21 @@ export interface Background {
 
 export type WaitUntil = (work: Promise<unknown>) => void;
 
-export function background(waitUntil: WaitUntil): Background {
+/** @param requestId of the request that the work is for; empty where there is none */
+export function background(waitUntil: WaitUntil, requestId: () => string): Background {
   async function attempt(what: string, work: Promise<unknown>): Promise<void> {
     try {
       await work;
     } catch (error) {
       const cause = error instanceof FaultError ? error.cause : error;
-      console.warn(JSON.stringify({ level: "warn", failed: what, cause: String(cause) }));
+      console.warn(
+        JSON.stringify({
+          level: "warn",
+          request_id: requestId(),
+          failed: what,
+          cause: String(cause),
+        }),
+      );
     }
   }
   return { try: attempt, later: (what, work) => waitUntil(attempt(what, work)) };

@@ -2,7 +2,7 @@ import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { Condition } from "../core/action.ts";
 import type { ActionClaim, ActionTokens, ClaimOutcome, Receipt } from "../core/ports.ts";
-import type { Json } from "../core/token.ts";
+import type { ActionToken, Json } from "../core/token.ts";
 import { type Audit, type AuditRow, byCaller } from "./audit-sql.ts";
 import { asSql, type Database } from "./database.ts";
 import { type Endings, epochEnding } from "./endings.ts";
@@ -62,13 +62,24 @@ function toReceipt(row: v.InferOutput<typeof ReceiptRow>): Receipt {
 }
 
 export function d1ActionTokens(db: Database, endings: Endings, audit: Audit): ActionTokens {
+  async function find(id: string): Promise<ActionToken | null> {
+    const row = await db.first(
+      sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.id = ${id} AND tokens.kind = 'action'`,
+      ActionRow,
+    );
+    return row === null ? null : toAction(row);
+  }
+
   return {
+    find,
+    findNow: find,
+
     async insert(token, caller, conditions) {
       const holds = conditions.map((condition) => asSql(condition.holds));
       const audience = token.audience === null ? sql`TRUE` : userIsThere(token.audience);
       const issued = { what: "action.issued" as const, ...byCaller(caller), subjectId: token.id };
       const [inserted = [], , [why] = []] = await db.batch([
-        insertToken(token, caller, allOf([audience, ...holds])),
+        insertToken(token, caller, null, allOf([audience, ...holds])),
         audit.after(issued, token.createdAtMs),
         sql`SELECT ${callerStands(caller, token.createdAtMs)} AS caller_stands, ${audience} AS audience,
           ${flags(holds)} AS conditions`,
@@ -81,14 +92,6 @@ export function d1ActionTokens(db: Database, endings: Endings, audit: Audit): Ac
       if (!answer.caller_stands) return "caller_gone";
       if (!answer.audience) return "audience_unknown";
       return firstThatFails(conditions, answer.conditions) ?? "caller_gone";
-    },
-
-    async find(id) {
-      const row = await db.first(
-        sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.id = ${id} AND tokens.kind = 'action'`,
-        ActionRow,
-      );
-      return row === null ? null : toAction(row);
     },
 
     async foresee(claim) {

@@ -1,7 +1,7 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
-import { AUDIT_EVENTS, type AuditLog } from "../core/audit.ts";
-import { type Audit, NOBODY } from "./audit-sql.ts";
+import { AUDIT_COUNTED, AUDIT_EVENTS, type AuditLog } from "../core/audit.ts";
+import { type Audit, firstIdOf, NOBODY } from "./audit-sql.ts";
 import type { Background } from "./background.ts";
 import type { Database } from "./database.ts";
 import { toPage } from "./paging.ts";
@@ -19,6 +19,10 @@ const AuditRow = v.object({
   address: nullable,
   request_id: nullable,
 });
+
+const DayRow = v.object({ day: v.number(), done: v.number(), counted: v.number() });
+
+const DAY_MS = 86_400_000;
 
 export function d1Audit(db: Database, audit: Audit, background: Background): AuditLog {
   return {
@@ -42,6 +46,29 @@ export function d1Audit(db: Database, audit: Audit, background: Background): Aud
         requestId: row.request_id,
       }));
       return toPage(entries, page);
+    },
+
+    async perDay(userId, days, nowMs) {
+      const todayMs = nowMs - (nowMs % DAY_MS);
+      const firstMs = todayMs - (days - 1) * DAY_MS;
+      // A stretch of the primary key, from its end on: an id begins with its time.
+      const counted = await db.all(
+        sql`SELECT CAST(at / ${DAY_MS} AS INTEGER) AS day, SUM(outcome = 'done') AS done, COUNT(*) AS counted FROM
+            (SELECT at, outcome FROM audit WHERE user_id = ${userId} AND id >= ${firstIdOf(firstMs)}
+              ORDER BY id DESC LIMIT ${AUDIT_COUNTED})
+          GROUP BY day`,
+        DayRow,
+      );
+      const byDay = new Map(counted.map((row) => [row.day, row]));
+      const total = counted.reduce((sum, row) => sum + row.counted, 0);
+      return {
+        isAll: total < AUDIT_COUNTED,
+        days: Array.from({ length: days }, (_, index) => {
+          const startMs = firstMs + index * DAY_MS;
+          const { done, counted: all } = byDay.get(startMs / DAY_MS) ?? { done: 0, counted: 0 };
+          return { startMs, done, refused: all - done };
+        }),
+      };
     },
 
     refused(what, { userId, credentialId }) {

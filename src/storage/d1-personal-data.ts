@@ -47,8 +47,12 @@ const SECTIONS: readonly Section[] = [
     sql`t.detail ->> '$.name' AS name, t.detail ->> '$.hint' AS token_hint,
       t.detail -> '$.scopes' AS scopes_json, t.used_at AS last_used_on`,
   ),
-  token("sessions", "session", sql`t.used_at AS last_used_on`),
-  token("logins", "family", sql`t.rotation AS refreshed, t.rotated_at AS refreshed_on`),
+  token("sessions", "session", sql`t.used_at AS last_used_on, t.detail ->> '$.address' AS address`),
+  token(
+    "logins",
+    "family",
+    sql`t.rotation AS refreshed, t.rotated_at AS refreshed_on, t.detail ->> '$.address' AS address`,
+  ),
   token("ended_jwts", "jwt", sql`t.kind`),
   token(
     "action_tokens",

@@ -45,7 +45,7 @@ export interface ExtendedSession extends SessionState {
 }
 
 /** The tokens as D1's primary has them: always the last word. */
-export interface D1Tokens extends Omit<Tokens, "touch" | "extendSession" | "standsNow"> {
+export interface D1Tokens extends Omit<Tokens, "touch" | "extendSession" | "standsFor"> {
   standing(id: string, nowMs: number): Promise<Required<Standing> | null>;
   standingOfJwt(claims: JwtClaims): Promise<{ user: User } | null>;
   extendSession(id: string, nowMs: number): Promise<ExtendedSession | null>;
@@ -95,7 +95,7 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
     async insert(token, caller) {
       const what = token.kind === "api" ? "token.created" : "session.created";
       const written = done(what, caller, token.id, token.createdAtMs);
-      const [[first] = []] = await db.batch([insertToken(token, caller), written]);
+      const [[first] = []] = await db.batch([insertToken(token, caller, audit.address()), written]);
       if (first === undefined) return null;
       const row = v.parse(EpochsRow, first);
       const made = { ...token, epoch: row.epoch };
@@ -106,7 +106,7 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
       // The place is taken also where the login then fails: a gap costs one bit.
       const [, [row] = []] = await db.batch([
         takeStatusIndex,
-        insertToken(family, caller),
+        insertToken(family, caller, audit.address()),
         done("jwt.obtained", caller, family.id, family.createdAtMs),
       ]);
       return row === undefined ? null : v.parse(FamilyRow, row).status_index;

@@ -10,14 +10,32 @@ const RETRY = { retries: 5, minTimeout: 250, maxTimeout: 1_000, randomize: true 
  * One call to a store, bounded in time.
  * @throws FaultError `unavailable` where it fails or is late. Late, it may still happen afterwards.
  */
-export type Deadline = <T>(
-  store: "KV" | "D1" | "rate limiter",
-  call: () => Promise<T>,
-) => Promise<T>;
+export type Deadline = <T>(store: StoreCall, call: () => Promise<T>) => Promise<T>;
 
-/** D1 is known to stall for half a minute: nobody is made to wait for that. */
-export function deadline(deadlineMs: number): Deadline {
+export type StoreCall = keyof Calls | "rate limiter";
+
+/** How often each was asked. */
+interface Calls {
+  "KV get": number;
+  "KV put": number;
+  "KV delete": number;
+  D1: number;
+}
+
+/** What one request has asked of the stores, and how long it waited; waiting at once counts for each. */
+export interface Spent extends Calls {
+  kvMs: number;
+  d1Ms: number;
+}
+
+/**
+ * D1 is known to stall for half a minute: nobody is made to wait for that.
+ * @param present where the request that is being served counts its calls; null where none is
+ */
+export function deadline(deadlineMs: number, present: () => Spent | null = () => null): Deadline {
   return async (store, call) => {
+    const spent = present();
+    const begunMs = Date.now();
     const giveUp = new AbortController();
     let timer: ReturnType<typeof setTimeout> | null = null;
     const late = new Promise<never>((_, reject) => {
@@ -27,7 +45,13 @@ export function deadline(deadlineMs: number): Deadline {
       );
     });
     try {
-      const answer = store === "KV" ? retryingTooManyRequests(call, giveUp.signal) : call();
+      const counted = () => {
+        if (spent !== null && store !== "rate limiter") spent[store]++;
+        return call();
+      };
+      const answer = store.startsWith("KV")
+        ? retryingTooManyRequests(counted, giveUp.signal)
+        : counted();
       return await Promise.race([answer, late]);
     } catch (cause) {
       throw new FaultError(
@@ -37,6 +61,8 @@ export function deadline(deadlineMs: number): Deadline {
     } finally {
       clearTimeout(timer);
       giveUp.abort();
+      if (spent !== null && store === "D1") spent.d1Ms += Date.now() - begunMs;
+      if (spent !== null && store.startsWith("KV")) spent.kvMs += Date.now() - begunMs;
     }
   };
 }

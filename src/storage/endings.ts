@@ -49,7 +49,7 @@ export interface Endings {
  * Of so many things ended at once, KV is told in the same request: it may do 1,000 operations. The
  * rest stay owed, and housekeeping tells of them.
  */
-const MAX_MARKS = 500;
+export const MAX_MARKS = 500;
 
 /** One mark that KV does not take must not keep back the others; a KV that takes none is left alone. */
 const MAX_FAILURES = 3;

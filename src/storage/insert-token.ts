@@ -8,10 +8,12 @@ import { detailOf } from "./token-row.ts";
 /**
  * The row of a new token, made only if the caller stands at that instant: an ended credential
  * leaves no child behind. The epochs are the user's own of that instant.
+ * @param address from where, as far as that may be kept: a login is recognised by it
  */
 export function insertToken(
   token: Token | RefreshFamily,
   caller: CallerRef,
+  address: string | null,
   alsoHolds: Sql = sql`TRUE`,
 ): Sql {
   return sql`INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at,
@@ -21,8 +23,9 @@ export function insertToken(
       ${token.modifiedAtMs}, ${token.expiresAtMs},
       ${token.kind === "action" ? token.maxUses : null},
       ${token.kind === "family" ? takenStatusIndex : null},
-      ${token.kind === "family" ? "{}" : detailOf(token)}
+      ${detailOf(token, address)}
     FROM users AS owner
     WHERE owner.id = ${token.userId} AND ${callerStands(caller, token.createdAtMs)} AND ${alsoHolds}
+    ${token.kind === "action" ? sql`ON CONFLICT DO NOTHING` : sql``}
     RETURNING epoch, api_epoch, status_index`;
 }

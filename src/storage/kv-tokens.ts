@@ -19,25 +19,25 @@ export interface KvTokens {
 export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
   const parse = (text: string) => v.parse(v.pipe(v.string(), v.parseJson(), TokenRecord), text);
   const anyOf = async (keys: string[]) => {
-    const found = await withDeadline("KV", () => kv.get(keys));
+    const found = await withDeadline("KV get", () => kv.get(keys));
     return keys.some((key) => found.get(key) != null);
   };
 
   return {
     async put(token, nowMs) {
       const expirationTtl = ttlUntil(token.expiresAtMs, nowMs);
-      await withDeadline("KV", () =>
+      await withDeadline("KV put", () =>
         kv.put(tokenKey(token.id), JSON.stringify(token), { expirationTtl }),
       );
     },
     async get(id) {
-      const text = await withDeadline("KV", () => kv.get(tokenKey(id)));
+      const text = await withDeadline("KV get", () => kv.get(tokenKey(id)));
       return text === null ? null : parse(text);
     },
     async standing(id) {
       // One bulk read counts as one operation.
       const keys = [tokenKey(id), endedKey(id)] as const;
-      const found = await withDeadline("KV", () => kv.get([...keys]));
+      const found = await withDeadline("KV get", () => kv.get([...keys]));
       if (found.get(keys[1]) != null) return "ended";
       const text = found.get(keys[0]);
       if (text == null) return null;
@@ -46,8 +46,8 @@ export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
       return (await anyOf(endingsOf(token))) ? null : token;
     },
     isJwtEnded: (claims) => anyOf(endingsOfJwt(claims)),
-    forget: (id) => withDeadline("KV", () => kv.delete(tokenKey(id))),
+    forget: (id) => withDeadline("KV delete", () => kv.delete(tokenKey(id))),
     markEnded: (key, ttlSeconds) =>
-      withDeadline("KV", () => kv.put(key, "", { expirationTtl: Math.max(60, ttlSeconds) })),
+      withDeadline("KV put", () => kv.put(key, "", { expirationTtl: Math.max(60, ttlSeconds) })),
   };
 }

@@ -14,16 +14,16 @@ export interface KvUsers {
 export function kvUsers(kv: KVNamespace, withDeadline: Deadline, ttlSeconds: number): KvUsers {
   return {
     async get(id) {
-      const text = await withDeadline("KV", () => kv.get(userKey(id)));
+      const text = await withDeadline("KV get", () => kv.get(userKey(id)));
       return text === null ? null : v.parse(v.pipe(v.string(), v.parseJson(), UserRecord), text);
     },
     async put(user) {
       // Through the schema, which leaves out what a copy must not hold.
       const record = JSON.stringify(v.parse(UserRecord, user));
-      await withDeadline("KV", () =>
+      await withDeadline("KV put", () =>
         kv.put(userKey(user.id), record, { expirationTtl: ttlSeconds }),
       );
     },
-    forget: (id) => withDeadline("KV", () => kv.delete(userKey(id))),
+    forget: (id) => withDeadline("KV delete", () => kv.delete(userKey(id))),
   };
 }

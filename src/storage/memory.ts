@@ -1,5 +1,3 @@
-import QuickLRU from "quick-lru";
-
 /** Entries an isolate keeps at the most: it has 128 MB in all. */
 const MAX_ENTRIES = 10_000;
 
@@ -12,14 +10,19 @@ export interface Memory<T> {
 }
 
 export function memory<T>(trustMs: number): Memory<T> {
-  const entries = new QuickLRU<string, { value: T; untilMs: number }>({ maxSize: MAX_ENTRIES });
+  // A Map keeps the order in which things were put in: the first is the one that is out of date first.
+  const entries = new Map<string, { value: T; untilMs: number }>();
   return {
     get(id, nowMs) {
       const entry = entries.get(id);
       return entry !== undefined && nowMs < entry.untilMs ? entry.value : null;
     },
     set(id, value, nowMs) {
-      if (trustMs > 0) entries.set(id, { value, untilMs: nowMs + trustMs });
+      if (trustMs <= 0) return;
+      entries.delete(id);
+      entries.set(id, { value, untilMs: nowMs + trustMs });
+      const [oldest] = entries.size > MAX_ENTRIES ? entries.keys() : [];
+      if (oldest !== undefined) entries.delete(oldest);
     },
     delete: (id) => void entries.delete(id),
     clear: () => entries.clear(),

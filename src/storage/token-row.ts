@@ -1,7 +1,14 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import { SCOPES } from "../core/scope.ts";
-import type { ActionToken, ApiToken, Json, SessionToken, Token } from "../core/token.ts";
+import type {
+  ActionToken,
+  ApiToken,
+  Json,
+  RefreshFamily,
+  SessionToken,
+  Token,
+} from "../core/token.ts";
 
 /** The columns of a token that stands or did; `detail` holds what only its kind has. */
 export const TOKEN_COLUMNS: Sql = sql`tokens.id, tokens.kind, tokens.user_id, tokens.epoch, tokens.api_epoch, tokens.created_at,
@@ -93,10 +100,11 @@ export function toToken(row: v.InferOutput<typeof TokenRow>): Token {
 }
 
 /** What goes into the column `detail`. */
-export function detailOf(token: Token): string {
+export function detailOf(token: Token | RefreshFamily, address: string | null): string {
   switch (token.kind) {
     case "session":
-      return "{}";
+    case "family":
+      return address === null ? "{}" : JSON.stringify({ address });
     case "api":
       return JSON.stringify({ name: token.name, hint: token.hint, scopes: token.scopes });
     case "action": {

@@ -97,7 +97,10 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
       return standing;
     },
 
-    standsNow: async (claims) => (await d1.standingOfJwt(claims)) !== null,
+    async standsFor(claims, untilSeconds) {
+      if ((untilSeconds - claims.issuedAt) * 1000 < plan.unaskedMs) return true;
+      return (await d1.standingOfJwt(claims)) !== null;
+    },
 
     async insert(token, caller) {
       const inserted = await d1.insert(token, caller);

@@ -11,6 +11,7 @@ export const BUDGET = `
 GET /health (anybody)                                    | -                   | -                         | -                         | -                   | -
 GET /.well-known/jwks.json (anybody)                     | -                   | -                         | -                         | -                   | -
 GET /.well-known/oauth-authorization-server (anybody)    | -                   | -                         | -                         | -                   | -
+GET /openapi.json (anybody)                              | -                   | -                         | -                         | -                   | -
 GET /status-lists/:list (anybody)                        | 1q 9r 0w            | 1q 9r 0w                  | 1q 9r 0w                  | -                   | -
 POST /rest/leaked (API token and session)                | 2q 19r 4w           | 2p · 3q 37r 8w            | 2p · 3q 37r 8w            | 2q 19r 4w           | 2p · 3q 37r 8w
 POST /rest/leaked (refresh JWT)                          | 2q 11r 2w           | 1p · 3q 18r 4w            | 1p · 3q 18r 4w            | 2q 11r 2w           | 1p · 3q 18r 4w
@@ -25,12 +26,12 @@ POST /oauth/revoke (action token)                        | 1d · 1q 8r 2w       
 POST /oauth/revoke (access JWT)                          | 1q 8r 3w            | 1p · 2q 15r 5w            | 1p · 2q 15r 5w            | 1q 8r 3w            | 1p · 2q 15r 5w
 POST /oauth/revoke (refresh JWT)                         | 1q 8r 2w            | 1p · 2q 15r 4w            | 1p · 2q 15r 4w            | 1q 8r 2w            | 1p · 2q 15r 4w
 POST /api/token/ (login)                                 | 3q 20r 8w · 1h      | 3q 20r 8w · 1h            | 3q 20r 8w · 1h            | 3q 20r 8w · 1h      | 3q 20r 8w · 1h
-POST /api/token/refresh/ (refresh)                       | 1q 4r 0w            | 1q 4r 0w                  | 1q 4r 0w                  | 1q 4r 0w            | 1q 4r 0w
+POST /api/token/refresh/ (refresh)                       | 1q 4r 0w            | 1q 4r 0w                  | 1q 4r 0w or -             | 1q 4r 0w            | 1q 4r 0w or -
 POST /api/token/refresh/ (refresh, rotating)             | 1q 5r 2w            | 1q 8r 2w                  | 1q 8r 2w                  | 1q 5r 2w            | 1q 8r 2w
 POST /api/token/verify/ (refresh JWT)                    | 1q 4r 0w            | 1g                        | 1g or -                   | -                   | -
 POST /api/token/verify/ (access JWT)                     | 1q 4r 0w            | 1g                        | -                         | -                   | -
 POST /api/token (login)                                  | 3q 20r 8w · 1h      | 3q 20r 8w · 1h            | 3q 20r 8w · 1h            | 3q 20r 8w · 1h      | 3q 20r 8w · 1h
-POST /api/token/refresh (refresh)                        | 1q 4r 0w            | 1q 4r 0w                  | 1q 4r 0w                  | 1q 4r 0w            | 1q 4r 0w
+POST /api/token/refresh (refresh)                        | 1q 4r 0w            | 1q 4r 0w                  | 1q 4r 0w or -             | 1q 4r 0w            | 1q 4r 0w or -
 POST /api/token/refresh (refresh, rotating)              | 1q 5r 2w            | 1q 8r 2w                  | 1q 8r 2w                  | 1q 5r 2w            | 1q 8r 2w
 POST /api/token/verify (refresh JWT)                     | 1q 4r 0w            | 1g                        | 1g or -                   | -                   | -
 POST /api/token/verify (access JWT)                      | 1q 4r 0w            | 1g                        | -                         | -                   | -

@@ -21,6 +21,8 @@ interface Holdings {
   readonly endedAtOnce?: number;
   /** How many of the action tokens were used up before. */
   readonly usedUp?: number;
+  /** Users beside her, with a token each. */
+  readonly others?: number;
 }
 
 const FEW: Holdings = { name: "10 tokens", count: 10 };
@@ -29,6 +31,7 @@ const MANY: readonly Holdings[] = [
   { name: "10,000 tokens, most of them ended", count: 10_000, ended: 9_990 },
   { name: "10,000 tokens, most of them ended at once", count: 10_000, endedAtOnce: 9_990 },
   { name: "10,000 tokens, most of them used up", count: 10_000, usedUp: 9_990 },
+  { name: "10 tokens, among 10,000 other users", count: 10, others: 10_000 },
 ];
 
 const KINDS = ["session", "api", "action", "family"] as const;
@@ -69,6 +72,23 @@ async function fill(userId: string, { count, ended = 0, endedAtOnce = 0, usedUp 
   }
 }
 
+async function fillOthers(count: number): Promise<void> {
+  const now = Date.now();
+  await env.DB.batch([
+    env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
+       INSERT INTO users (id, email, password, created_on, modified_on)
+       SELECT lower(hex(randomblob(4)) || '-0000-4000-9000-' || hex(randomblob(6))),
+         'other-' || hex(randomblob(8)) || '@example.com', '', ?2, ?2 FROM n`,
+    ).bind(count, now),
+    env.DB.prepare(
+      `INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at, detail)
+       SELECT lower(hex(randomblob(4)) || '-0000-4000-9000-' || hex(randomblob(6))), 'api', id, 0, 0,
+         ?1, ?1, ?2, '{}' FROM users WHERE email LIKE 'other-%'`,
+    ).bind(now, now + DAY_MS),
+  ]);
+}
+
 /** What each of these costs somebody who holds so much. */
 async function costs(lag: number, holdings: Holdings): Promise<Record<string, string>> {
   const { bindings, passwords, read } = meter();
@@ -80,6 +100,7 @@ async function costs(lag: number, holdings: Holdings): Promise<Record<string, st
   const user = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD };
   const id = await text("payload.uuid", "POST", "/rest/user", { json: user });
   await fill(id, holdings);
+  if (holdings.others !== undefined) await fillOthers(holdings.others);
 
   const login = { email_id: user.email, password: PASSWORD };
   const session = await text("data.token", "POST", "/tokens", { json: login });

@@ -7,6 +7,8 @@ export interface RunningServer {
   readonly origin: string;
   /** What signs its JWTs, for a test that needs one which time alone would give. */
   readonly signingKey: JWK & { readonly kid: string; readonly alg: string };
+  /** Its database, for what time alone would make. */
+  write(sql: string, ...values: readonly (string | number)[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,5 +36,14 @@ export async function startServer(
   const [schema] = await readD1Migrations({ migrationsDir: ".", migrationsPattern: "schema.sql" });
   const { DB } = await harness.getWorker().getEnv();
   await DB.batch((schema?.queries ?? []).map((query: string) => DB.prepare(query)));
-  return { origin, signingKey, close: () => harness.close() };
+  return {
+    origin,
+    signingKey,
+    async write(sql, ...values) {
+      await DB.prepare(sql)
+        .bind(...values)
+        .run();
+    },
+    close: () => harness.close(),
+  };
 }

@@ -93,7 +93,8 @@ describe("D1 that does not answer gives 503 with Retry-After, never a yes or a n
     const answer = await send();
     expect(answer.status).toBe(503);
     expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
-    expect(answer.json).toEqual(unavailable);
+    const id = answer.headers.get("x-request-id");
+    expect(answer.json).toEqual({ ...Object(unavailable), request_id: id });
     expect(answer.text).not.toContain("secret of the database");
   });
 });
@@ -103,7 +104,7 @@ describe("KV that does not answer", () => {
 
   it("gives 503 where KV is asked for the token", async () => {
     vi.spyOn(env.KV, "get").mockImplementation(failing);
-    const json = { message: "Service Unavailable" };
+    const json = { message: "Service Unavailable", request_id: expect.any(String) };
     const answer = await call("POST", "/api/run-action-token", { json: { token: action } });
     expect(answer).toMatchObject({ status: 503, json });
     expect(answer.headers.get("retry-after")).toMatch(/^\d+$/);
@@ -163,4 +164,23 @@ it("serves its health without any store", async () => {
     throw new Error("down");
   });
   expect(await call("GET", "/health")).toMatchObject({ status: 200, json: { status: "ok" } });
+});
+
+it("without a request's id the answer is the surface's own all the same", async () => {
+  vi.spyOn(crypto, "randomUUID").mockImplementation(() => {
+    throw new Error("no randomness");
+  });
+  const answers = await Promise.all([
+    call("POST", "/api/token/", { json: {} }),
+    call("GET", "/tokens"),
+    call("GET", "/rest/user"),
+    call("GET", "/nothing"),
+  ]);
+  expect(answers.map(({ status, json }) => [status, json])).toEqual([
+    [500, { detail: "Internal server error.", request_id: "" }],
+    [500, { error: "some internal error happened", request_id: "" }],
+    [500, { success: false, message: "Internal server error", status: 500, request_id: "" }],
+    [500, { type: "about:blank", title: "Internal Server Error", status: 500, request_id: "" }],
+  ]);
+  expect(logged.mock.calls.flat().join()).toContain("no randomness");
 });

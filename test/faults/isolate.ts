@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { app } from "../../src/app.ts";
+import { pages } from "../../src/pages.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Passwords } from "../../src/core/ports.ts";
 import { type Bindings, wire } from "../../src/wire.ts";
@@ -35,7 +36,7 @@ export function isolate(
     passwords,
     ha1bHashes: noHa1b,
   });
-  const { fetch } = app(services, config);
+  const { fetch } = app(services, config, pages(services, config));
   /** The answer, before the work that it leaves behind is done. */
   const answer = over((request) => fetch(request));
 

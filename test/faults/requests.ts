@@ -88,6 +88,7 @@ export const GOOD: readonly Case[] = [
   { door: "GET /health", as: "anybody", send: () => ({}), ...OK },
   { door: "GET /.well-known/jwks.json", as: "anybody", send: () => ({}), ...OK },
   { door: "GET /.well-known/oauth-authorization-server", as: "anybody", send: () => ({}), ...OK },
+  { door: "GET /openapi.json", as: "anybody", send: () => ({}), ...OK },
   {
     door: "GET /status-lists/:list",
     as: "anybody",

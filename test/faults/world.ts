@@ -232,10 +232,11 @@ async function readKv(): Promise<Map<string, string>> {
 export async function restore(to: Stored, now: Stored): Promise<void> {
   rules.begin();
   rules.secondPasses();
-  if (to.tables !== now.tables && JSON.stringify(to.tables) !== JSON.stringify(now.tables)) {
+  const tables = to.tables === now.tables ? [] : changedTables(to, now);
+  if (tables.length > 0) {
     await env.DB.batch([
-      ...TABLES.toReversed().map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
-      ...TABLES.flatMap((table) => insertAll(table, to.tables[table] ?? [])),
+      ...tables.toReversed().map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
+      ...tables.flatMap((table) => insertAll(table, to.tables[table] ?? [])),
     ]);
   }
   if (to.kv === now.kv) return;
@@ -246,6 +247,14 @@ export async function restore(to: Stored, now: Stored): Promise<void> {
     ...changed.map(([key, value]) => env.KV.put(key, value)),
   ]);
   rules.secondPasses();
+}
+
+/** All of them where users have changed, since others refer to these. */
+function changedTables(to: Stored, now: Stored): readonly string[] {
+  const changed = TABLES.filter(
+    (table) => JSON.stringify(to.tables[table]) !== JSON.stringify(now.tables[table]),
+  );
+  return changed.includes("users") ? TABLES : changed;
 }
 
 function insertAll(table: string, rows: readonly Row[]): D1PreparedStatement[] {

@@ -2,11 +2,13 @@ import { env } from "cloudflare:workers";
 import { surfaces } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Route, Surface } from "../../src/http/surface.ts";
+import { pages } from "../../src/pages.ts";
 import { platform } from "../../src/platform.ts";
 import { wire } from "../../src/wire.ts";
 
 const config = readConfig({ ...env });
-const ALL: readonly Surface[] = surfaces(wire(env, config, platform), config);
+const services = wire(env, config, platform);
+const ALL: readonly Surface[] = surfaces(services, config, pages(services, config));
 
 /** Every surface for programs, as the Worker mounts them. */
 export const SURFACES: readonly Surface[] = ALL.filter((surface) => !surface.isForPeople);

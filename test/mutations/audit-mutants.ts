@@ -54,7 +54,7 @@ export const AUDIT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a wrong password is not written down",
-    file: "src/http/mount.ts",
+    file: "src/http/refused.ts",
     find: '  refused(isLogin ? "login.failed" : "credential.refused", fault.named);',
     replace: '  if (!isLogin) refused("credential.refused", fault.named);',
     suites: [REFUSED],

@@ -3,6 +3,7 @@ import type { Mutant, Suite } from "./mutant.ts";
 const EDGES: Suite = { file: "test/promises/edges.test.ts" };
 const JWT: Suite = { file: "test/crypto/jwt.test.ts" };
 const SECRETS: Suite = { file: "test/crypto/secrets.test.ts" };
+const VERIFIED: Suite = { file: "test/crypto/verified-jwts.test.ts" };
 const BODY: Suite = { file: "test/http/body.test.ts" };
 const CREDENTIAL_PLACES: Suite = { file: "credentials.test.ts" };
 
@@ -18,9 +19,23 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   {
     name: "expiry of a JWT not checked",
     file: "src/crypto/jwt.ts",
-    find: "claims.exp * 1000 <= nowMs || ",
+    find: "claims.expiresAt * 1000 <= nowMs || ",
     replace: "",
     suites: [JWT],
+  },
+  {
+    name: "a JWT that was verified once is taken for ever",
+    file: "src/crypto/jwt.ts",
+    find: "return isCurrent(known, nowMs) ? known.claims : null;",
+    replace: "return known.claims;",
+    suites: [VERIFIED],
+  },
+  {
+    name: "verified JWTs are kept without a bound",
+    file: "src/crypto/verified-jwts.ts",
+    find: "if (known.size <= maxEntries && characters <= maxCharacters) break;",
+    replace: "break;",
+    suites: [VERIFIED],
   },
   {
     name: "a JWT may be written in many ways",
@@ -53,8 +68,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   {
     name: "a JWT of tomorrow is taken",
     file: "src/crypto/jwt.ts",
-    find: "  if (claims.iat > nowMs / 1000 + CLOCK_SKEW) return null;\n",
-    replace: "",
+    find: "return claims.issuedAt <= nowMs / 1000 + CLOCK_SKEW;",
+    replace: "return true;",
     suites: [JWT],
   },
   {

@@ -88,7 +88,7 @@ export const FAMILY_MUTANTS: readonly Mutant[] = [
   {
     name: "a refresh asks no more than a read",
     file: "src/core/jwt-pairs.ts",
-    find: "if (!(await tokens.standsNow(claims))) refuse",
+    find: "if (!(await tokens.standsFor(claims, expiresAt))) refuse",
     replace: "if ((await tokens.standingOfJwt(claims, nowMs)) === null) refuse",
     suites: [AT_300],
   },

@@ -108,6 +108,7 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
+  if (stop.signal.aborted) console.error("A part of the rest: npm run mutations -- --only NAME");
   stop.abort(error);
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

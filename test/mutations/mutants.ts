@@ -1,5 +1,7 @@
 import { ACTION_MUTANTS } from "./action-mutants.ts";
 import { AUDIT_MUTANTS } from "./audit-mutants.ts";
+import { CONSOLE_MUTANTS } from "./console-mutants.ts";
+import { CLIENT_MUTANTS } from "./client-mutants.ts";
 import { CORE_MUTANTS } from "./core-mutants.ts";
 import { EDGE_MUTANTS } from "./edge-mutants.ts";
 import { FAMILY_MUTANTS } from "./family-mutants.ts";
@@ -19,4 +21,6 @@ export const MUTANTS: readonly Mutant[] = [
   ...EDGE_MUTANTS,
   ...AUDIT_MUTANTS,
   ...THROTTLING_MUTANTS,
+  ...CONSOLE_MUTANTS,
+  ...CLIENT_MUTANTS,
 ];

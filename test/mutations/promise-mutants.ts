@@ -11,6 +11,13 @@ const SESSIONS: Suite = { file: "test/promises/sessions.test.ts" };
 /** What KV and memory may answer within the promise. */
 export const PROMISE_MUTANTS: readonly Mutant[] = [
   {
+    name: "a refresh is asked about by its own life, not by what comes of it",
+    file: "src/storage/tokens.ts",
+    find: "(untilSeconds - claims.issuedAt) * 1000 < plan",
+    replace: "(claims.expiresAt - claims.issuedAt) * 1000 <= plan",
+    suites: [AT_86400],
+  },
+  {
     name: "KV is not told of an end",
     file: "src/storage/endings.ts",
     find: "      await markAll(owed.slice(0, MAX_MARKS), nowMs);\n",

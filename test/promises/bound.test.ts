@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Call } from "../support/client.ts";
+import { type Call, textAt } from "../support/client.ts";
 import {
   allCredentials,
   CREDENTIALS,
@@ -162,7 +162,10 @@ describe.for([0, 10, 60, 300, 86_400])("REVOCATION_LAG_SECONDS=%i", (lag) => {
         got.push(...(text.match(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g) ?? []));
       }
       const json = { refresh: held.refresh };
-      expect((await there.call("POST", "/api/token/refresh/", { json })).status).toBe(401);
+      const refreshed = await there.call("POST", "/api/token/refresh/", { json });
+      // Not asked about where what comes of it ends within the promise; not so in its last minutes.
+      expect(refreshed.status).toBe(lag === 86_400 && part < 0.99 ? 200 : 401);
+      if (refreshed.status === 200) got.push(textAt(refreshed, "access"));
     }
     for (const afterSeconds of [lag, lag + 150, lag + 86_000]) {
       vi.setSystemTime(endedAtMs + afterSeconds * 1000);

@@ -109,7 +109,9 @@ describe("while D1 is down", () => {
       call("DELETE", "/tokens", { xToken: held.session }),
       call("POST", "/api/run-action-token", { json: { token: held.actionToken } }),
     ]);
-    expect(refused.map(({ status }) => status)).toEqual([503, 503, 503, 503]);
+    // What comes of a refresh JWT that was issued within so long a promise ends within it too.
+    const refreshed = lag === 86_400 ? 200 : 503;
+    expect(refused.map(({ status }) => status)).toEqual([503, refreshed, 503, 503]);
   });
 
   it.for([0, 10])("at %i nobody gets a yes or a no", async (lag) => {

@@ -26,6 +26,7 @@ async function asked(settings: Readonly<Record<string, string>> = {}): Promise<s
 function expectWarning(cause: string): void {
   expect(JSON.parse(only(warnings))).toEqual({
     level: "warn",
+    request_id: expect.any(String),
     failed: "send a password reset",
     cause: `Error: ${cause}`,
   });

@@ -92,6 +92,7 @@ export function edge(setup: Setup, figures: Figures): Edge {
     JWT_KEYS,
     REVOCATION_LAG_SECONDS: String(setup.promiseSeconds),
     ROTATE_REFRESH_TOKENS: setup.rotates ? "on" : "off",
+    LOG: "errors",
   });
   const isolates = LOCATION_OF_ISOLATE.map((location) => {
     const services = wire(

@@ -1,8 +1,10 @@
 import { env, exports } from "cloudflare:workers";
 import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
+import { pages } from "../../src/pages.ts";
 import { platform } from "../../src/platform.ts";
 import { type Platform, wire } from "../../src/wire.ts";
+import { undocumented } from "./documented.ts";
 
 export const ORIGIN = "https://latchkey.test";
 export const PASSWORD = "correct horse battery";
@@ -42,21 +44,37 @@ export function service(
   parts: Partial<Platform> = {},
 ): Call {
   const config = readConfig({ ...env, ...settings });
-  const { fetch } = app(wire(env, config, { ...platform, ...parts }), config);
+  const services = wire(env, config, { ...platform, ...parts });
+  const { fetch } = app(services, config, pages(services, config));
   return over((request) => fetch(request));
 }
 
 export function over(fetch: Fetch): Call {
   return async (method, pathOrUrl, send = {}) => {
     const url = pathOrUrl.startsWith("/") ? ORIGIN + pathOrUrl : pathOrUrl;
-    const response = await fetch(new Request(url, { method, redirect: "manual", ...init(send) }));
+    const request = new Request(url, { method, redirect: "manual", ...init(send) });
+    const mediaType = request.headers.get("content-type");
+    const response = await fetch(request);
     // By hand, since workerd warns of `.text()` where the media type does not begin with "text/".
     const text = new TextDecoder().decode(await response.arrayBuffer());
-    return { status: response.status, headers: response.headers, text, json: parsed(text) };
+    const { status, headers } = response;
+    const answer = { status, headers, text, json: parsed(text) };
+    const flaws = undocumented({ method, url, mediaType, body: bodyOf(send) }, answer);
+    if (flaws.length > 0) {
+      const where = `${method} ${new URL(url).pathname} answered ${status}`;
+      throw new Error(`openapi.json does not have this: ${where}: ${flaws.join("; ")}\n${text}`);
+    }
+    return answer;
   };
 }
 
-function init({ headers, json, form, body, basic, bearer, xAuthToken, xToken }: Send) {
+/** The value of what is sent, where it has one that a schema could speak of. */
+function bodyOf({ json, form, body }: Send): unknown {
+  if (json !== undefined) return JSON.parse(JSON.stringify(json));
+  return form ?? (typeof body === "string" ? parsed(body) : undefined);
+}
+
+export function init({ headers, json, form, body, basic, bearer, xAuthToken, xToken }: Send) {
   const all = new Headers(headers);
   if (json !== undefined && !all.has("content-type")) all.set("content-type", "application/json");
   if (basic) all.set("authorization", `Basic ${base64(`${basic.email}:${basic.password}`)}`);

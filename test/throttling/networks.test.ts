@@ -165,6 +165,7 @@ describe("Cloudflare's rate limit", () => {
     expect(warned.mock.calls.flat().map((line) => JSON.parse(String(line)))).toEqual(
       Array.from({ length: 2 }, () => ({
         level: "warn",
+        request_id: expect.any(String),
         failed: "ask the rate limiter",
         cause: expect.stringMatching(/rate limiter/),
       })),
@@ -210,7 +211,7 @@ it.each([
   ["service", { type: "about:blank", title: "Too Many Requests", status: 429 }],
 ])("the surface %s has a shape for it, too", (name, body) => {
   const config = readConfig({ ...env });
-  const all = surfaces(wire(env, config, platform), config);
+  const all = surfaces(wire(env, config, platform), config, null);
   const answer = all
     .find((surface) => surface.name === name)
     ?.refuse(

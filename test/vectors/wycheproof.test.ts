@@ -42,7 +42,10 @@ function foreignRing([jwk]: readonly WycheproofJwk[]): KeyRing {
       const { alg } = jwk;
       const key = await importJWK({ ...jwk, alg }, alg);
       if (key instanceof Uint8Array) throw new Error("none of these is symmetric");
-      return { kid, alg, key };
+      const hash = `SHA-${alg.slice(2)}`;
+      // RSA-PSS: a salt as long as the hash (RFC 7518 section 3.5).
+      const params = { name: key.algorithm.name, hash, saltLength: Number(alg.slice(2)) / 8 };
+      return { kid, alg, key, params };
     },
   };
 }

@@ -1,6 +1,9 @@
 import { type Address, originOf } from "./address.ts";
 import { optionValues } from "./arguments.ts";
 
+/** Mails are printed in the terminal of npm run dev. */
+export const OUTBOX_ON = "--var=MAIL_OUTBOX:on";
+
 /**
  * What wrangler has to be told beyond what the caller said. The port, even where it is wrangler's
  * own default: wrangler would move on from a taken one, and the issuer would be wrong. The issuer:
@@ -18,9 +21,7 @@ export function ownArguments(
   return [
     ...port,
     ...(named === undefined ? [`--var=ISSUER:${issuer}`] : []),
-    ...(isLoopback(issuer) && variable(args, "MAIL_OUTBOX") === undefined
-      ? ["--var=MAIL_OUTBOX:on"]
-      : []),
+    ...(isLoopback(issuer) && variable(args, "MAIL_OUTBOX") === undefined ? [OUTBOX_ON] : []),
   ];
 }
 

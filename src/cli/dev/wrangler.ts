@@ -31,6 +31,8 @@ interface Run {
   readonly output: "shown" | "kept" | "answer";
   /** Called when the service can be reached. */
   readonly onReady?: () => void;
+  /** More of wrangler's own variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -40,7 +42,7 @@ interface Run {
  */
 export async function runWrangler(
   args: readonly string[],
-  { stop, output, onReady }: Run,
+  { stop, output, onReady, env }: Run,
 ): Promise<{ readonly code: number; readonly said: string }> {
   const child = spawn(
     process.execPath,
@@ -56,6 +58,7 @@ export async function runWrangler(
         ...ENVIRONMENT,
         ...(output === "kept" && ERRORS_ALONE),
         ...(output === "answer" && ANSWERS),
+        ...env,
       },
       stdio: [...(output === "shown" ? SHOWN : KEPT), "ipc", "pipe"],
     },

@@ -7,8 +7,8 @@ import { Refused } from "./refused.ts";
 
 /** The database, by way of `wrangler d1 execute`. */
 export interface D1 {
-  /** @returns the rows of one statement, which must hold nothing secret: other users see a process's arguments */
-  query<S extends v.GenericSchema>(statement: string, row: S): Promise<v.InferOutput<S>[]>;
+  /** @returns the rows of statements, which must hold nothing secret: other users see a process's arguments */
+  query<S extends v.GenericSchema>(statements: string, row: S): Promise<v.InferOutput<S>[]>;
   /** Runs statements from a file that only its owner can read, and that is gone afterwards. */
   run(statements: readonly string[]): Promise<void>;
 }
@@ -17,27 +17,44 @@ export interface Target {
   readonly remote: boolean;
   /** Where the local database is kept, if not where wrangler keeps it by itself. */
   readonly persistTo: string | undefined;
+  /** Arguments by which wrangler finds the project, if not by the working directory. */
+  readonly project?: readonly string[];
+}
+
+/** The account at Cloudflare has no database of that name. */
+export class NoDatabase extends Refused {}
+
+/** The database has not all that schema.sql declares. */
+export class OldSchema extends Refused {
+  constructor(message: string) {
+    super(`${message}\nIts schema is older than schema.sql. Bring it up to date: npm run deploy`);
+  }
 }
 
 /** @throws Refused with what wrangler says, from each method */
-export function d1({ remote, persistTo }: Target, stop: AbortSignal): D1 {
+export function d1({ remote, persistTo, project = [] }: Target, stop: AbortSignal): D1 {
   const where = remote
     ? ["--remote"]
     : ["--local", ...(persistTo ? [`--persist-to=${persistTo}`] : [])];
 
   async function execute(...args: readonly string[]): Promise<string> {
     const { code, said } = await runWrangler(
-      ["d1", "execute", "DB", "--yes", "--json", ...where, ...args],
+      ["d1", "execute", "DB", "--yes", "--json", ...where, ...project, ...args],
       { stop, output: "answer" },
     );
     if (stop.aborted) throw new Refused("Stopped.");
-    if (code !== 0) throw new Refused(`The database refused:\n${shown(said)}`);
+    if (/Couldn't find a D1 DB/.test(said))
+      throw new NoDatabase(`There is no database yet: ${shown(said)}`);
+    if (code !== 0) {
+      const Kind = /no such (?:table|column)|has no column named/.test(said) ? OldSchema : Refused;
+      throw new Kind(`The database refused:\n${shown(said)}`);
+    }
     return said;
   }
 
   return {
-    async query(statement, row) {
-      const said = await execute(`--command=${statement}`);
+    async query(statements, row) {
+      const said = await execute(`--command=${statements}`);
       const answer = v.safeParse(
         v.pipe(v.string(), v.parseJson(), v.array(v.object({ results: v.array(row) }))),
         said.slice(said.search(/^\[/m)),
@@ -61,13 +78,8 @@ export function d1({ remote, persistTo }: Target, stop: AbortSignal): D1 {
 
 /** Without the values that a statement held. */
 function shown(said: string): string {
-  const hint = /no such (?:table|column)/.test(said)
-    ? "\nApply the schema first: npx wrangler d1 execute DB --file=schema.sql (and --remote, where it is meant)"
-    : "";
-  return (
-    said
-      .trim()
-      .replace(/X'[0-9A-F]*'?/g, "X'…'")
-      .slice(0, 2_000) + hint
-  );
+  return said
+    .trim()
+    .replace(/X'[0-9A-F]*'?/g, "X'…'")
+    .slice(0, 2_000);
 }

@@ -12,6 +12,8 @@ const PIECE = 1_000;
 
 interface Said {
   readonly write: (line: string) => void;
+  /** A line that the next one replaces, where somebody looks on. */
+  readonly progress: (line: string) => void;
   readonly writeError: (line: string) => void;
 }
 
@@ -23,7 +25,7 @@ export async function importUsers(
   file: string,
   database: D1,
   nowMs: number,
-  { write, writeError }: Said,
+  { write, progress, writeError }: Said,
 ): Promise<void> {
   const { users, wrong } = readLines(await textOf(file), nowMs);
   if (wrong.length > 0) {
@@ -32,7 +34,13 @@ export async function importUsers(
   }
   let done = 0;
   let made = 0;
+  const startedMs = Date.now();
+  const told = () => {
+    const rate = Math.round((done * 1000) / Math.max(Date.now() - startedMs, 1));
+    return `${done} of ${users.length} accounts${done === 0 ? "" : `, ${rate}/s`}`;
+  };
   try {
+    progress(told());
     for (let at = 0; at < users.length; at += PIECE) {
       const piece = users.slice(at, at + PIECE);
       const there = await importPiece(piece, database);
@@ -41,7 +49,7 @@ export async function importUsers(
       }
       done += piece.length;
       made += there.size;
-      write(`${done} of ${users.length} accounts`);
+      progress(told());
     }
   } catch (error) {
     if (!(error instanceof Refused)) throw error;

@@ -4,9 +4,15 @@
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
     const label = button.textContent;
-    button.textContent = "Copied";
+    try {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+    } catch {
+      // The browser does not let us: then by hand.
+      getSelection().selectAllChildren(button.parentElement.querySelector("output"));
+      button.textContent = "Selected: copy it yourself";
+    }
     setTimeout(() => {
       button.textContent = label;
     }, 2000);
@@ -28,11 +34,13 @@ document
   .querySelector(".menu [aria-current]")
   ?.scrollIntoView({ inline: "center", block: "nearest" });
 
-// Parts of a page that change by themselves.
+// Parts of a page that change by themselves, as long as somebody looks and until nothing more comes.
 for (const part of document.querySelectorAll("[data-refresh]")) {
   const every = Number(part.dataset.every) * 1000;
   const refresh = async () => {
+    if (part.querySelector("[data-over]")) return;
     try {
+      if (document.hidden) return;
       const answer = await fetch(part.dataset.refresh, { headers: { accept: "text/html" } });
       if (!answer.ok || answer.redirected) return;
       const html = await answer.text();
@@ -44,8 +52,9 @@ for (const part of document.querySelectorAll("[data-refresh]")) {
       }
     } catch {
       // Offline for a moment: the next round tries again.
+    } finally {
+      setTimeout(refresh, every);
     }
-    setTimeout(refresh, every);
   };
   setTimeout(refresh, every);
 }

@@ -1,6 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { FOREIGN } from "../../crypto/foreign-hashes.ts";
+import { localDatabase } from "../users/operator.ts";
 import {
   freePort,
   newProject,
@@ -73,6 +75,16 @@ it("keeps its data and leaves nothing running, however it is ended", {
   }
 });
 
+it("serves a file that was changed at once", { timeout: 60_000 }, async () => {
+  const probe = PROBE["src/index.ts"];
+  const directory = await newProject(TOOLS, PROBE);
+  const run = startDev(directory, await freePort(), ["--var", "MOOD:fine"]);
+  await untilServing(run);
+  await writeFile(join(directory, "src/index.ts"), probe.replace("mood: MOOD", 'mood: "changed"'));
+  const mood = async () => (await (await fetch(`${run.origin}/`)).json()).mood;
+  await expect.poll(mood, { timeout: 20_000 }).toBe("changed");
+});
+
 describe("a start that is broken off", () => {
   it("leaves nothing running", { timeout: 60_000 }, async () => {
     const directory = await newProject(TOOLS, PROBE);
@@ -107,26 +119,30 @@ describe("a start that is broken off", () => {
   });
 });
 
-it("serves this project", { timeout: 60_000 }, async () => {
-  const run = startDev(
-    await newProject([...TOOLS.slice(0, 3), "schema.sql", "src"]),
-    await freePort(),
-  );
+it("serves this project on a database of an older version, and shows its mails", {
+  timeout: 90_000,
+}, async () => {
+  const directory = await newProject([...TOOLS.slice(0, 3), "schema.sql", "src"]);
+  const older = await localDatabase(directory);
+  await older.sql(await readFile(join(import.meta.dirname, "../schema/older.sql"), "utf8"));
+  const [, password, hash] = FOREIGN.find(([what]) => what === "bcrypt $2b$") ?? [];
+  await older.sql(`INSERT INTO users (id, email, password, created_on, modified_on)
+    VALUES ('cf8ec8d0-0000-4000-8000-000000000000', 'old@example.com', '${hash}', 1, 1)`);
+  await older.close();
+
+  const run = startDev(directory, await freePort());
   await untilServing(run);
   await expect.poll(run.output).toContain(`Latchkey serves at ${run.origin}`);
-});
-
-it("shows the mails that this project would send", { timeout: 60_000 }, async () => {
-  const run = startDev(
-    await newProject([...TOOLS.slice(0, 3), "schema.sql", "src"]),
-    await freePort(),
-  );
-  await untilServing(run);
+  expect(run.output()).toContain("column users.disabled_on, column users.ha1b, table audit");
+  for (const path of ["/console", "/docs"])
+    expect(run.output()).toContain(`${run.origin}${path}\n`);
+  expect(run.output()).toContain("Outbox             mails are printed in this terminal");
   const post = async (path: string, body: object) => {
     const headers = { "content-type": "application/json" };
     const sent = { method: "POST", headers, body: JSON.stringify(body) };
     return (await fetch(run.origin + path, sent)).status;
   };
+  expect(await post("/api/token/", { email: "old@example.com", password })).toBe(200);
   const email = "ann@example.com";
   expect(await post("/rest/user", { email, password: "the old password" })).toBe(201);
   expect(await post("/rest/user/password_reset", { email })).toBe(200);

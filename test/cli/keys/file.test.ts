@@ -3,7 +3,7 @@ import { readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { promisify } from "node:util";
+import { parseEnv, promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { parseKeySet } from "../../../src/crypto/keys.ts";
 import { directory, file, run, stored } from "./run.ts";
@@ -99,4 +99,13 @@ describe("the upload", () => {
     await upload();
     expect(bodies).toHaveLength(1);
   });
+});
+
+it("another file is named with --file, and the upload goes to its deployment", async () => {
+  const other = join(directory, ".deploy.vars.staging");
+  const { code, out } = await run(`add --file ${other}`);
+  expect(code).toBe(0);
+  expect(parseEnv(await readFile(other, "utf8")).JWT_KEYS).toContain('"state":"active"');
+  expect(out).toContain(`export --file ${other} | npx wrangler secret bulk --env staging`);
+  await expect(readFile(file, "utf8")).rejects.toThrow("ENOENT");
 });

@@ -1,12 +1,11 @@
 import { expect, it } from "vitest";
-import { freePort, startDev, untilServing } from "../dev/project.ts";
-import { operatedProject } from "./operator.ts";
+import { emptyDatabase } from "./operator.ts";
 
-it("adds, lists, gives roles", { timeout: 120_000 }, async () => {
-  const { directory, users, sql } = await operatedProject();
+it("adds, lists, gives roles", async () => {
+  const { users, sql } = await emptyDatabase();
   const added = await users(["add", "ada@example.com", "--role", "Admin"]);
   expect(added).toMatchObject({ code: 0, err: "" });
-  const [, password = ""] = /shown this once: (\S{20})\n/.exec(added.out) ?? [];
+  expect(added.out).toMatch(/shown this once: \S{20}\n/);
   expect((await users(["add", "ADA@example.com"])).err).toContain("has an account already");
   expect((await users(["add", "bob@example.com", "--password-stdin"], "password1\n")).code).toBe(1);
   expect((await users(["add", "bob@example.com", "--password-stdin"], "short\n")).code).toBe(1);
@@ -38,21 +37,10 @@ it("adds, lists, gives roles", { timeout: 120_000 }, async () => {
     WHERE email = 'bob@example.com' ORDER BY audit.id`;
   const whats = ["user.created", "role.changed", "user.disabled", "user.enabled"];
   expect(await sql(events)).toEqual(whats.map((what) => ({ what, actor: null, outcome: "done" })));
-
-  const run = startDev(directory, await freePort());
-  await untilServing(run);
-  const basic = `Basic ${btoa(`ada@example.com:${password}`)}`;
-  const own = await fetch(`${run.origin}/rest/user`, { headers: { authorization: basic } });
-  expect(own.status).toBe(200);
-  // What the command hashed, the service finds nothing to replace in.
-  const before = added.out;
-  expect(before).not.toContain("argon2");
 });
 
-it("says what it does not understand, with code 2, and shows its usage", {
-  timeout: 60_000,
-}, async () => {
-  const { users } = await operatedProject();
+it("says what it does not understand, with code 2, and shows its usage", async () => {
+  const { users } = await emptyDatabase();
   expect(await users([])).toMatchObject({ code: 0, out: expect.stringContaining("Usage:") });
   for (const args of [
     ["remove", "a@example.com"],
@@ -64,6 +52,7 @@ it("says what it does not understand, with code 2, and shows its usage", {
     ["list", "--limit", "0"],
     ["list", "--nope"],
     ["list", "--remote", "--persist-to", "x"],
+    ["list", "--env", "staging"],
   ]) {
     const { code, err } = await users(args);
     expect([args, code]).toEqual([args, 2]);

@@ -1,5 +1,12 @@
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import * as v from "valibot";
+import { onTestFinished } from "vitest";
+import { unstable_splitSqlQuery as splitSqlQuery } from "wrangler";
+import { users } from "../../../src/cli/users.ts";
+import type { D1 } from "../../../src/cli/users/d1.ts";
 import { newProject } from "../dev/project.ts";
 
 const FILES = ["package.json", "node_modules", "wrangler.toml", "schema.sql", "src"];
@@ -14,26 +21,68 @@ export interface Ran {
 /** Told of all that was written so far, and how to ask the command to stop. */
 export type OnOut = (out: string, kill: () => void) => void;
 
-/** A project of its own with an empty database. */
+/** A project of its own, on which the command runs as people run it: with wrangler, each time. */
 export async function operatedProject(files: Readonly<Record<string, string>> = {}) {
   const directory = await newProject(FILES, files);
-  const wrangler = (...args: readonly string[]) =>
-    spawned(directory, join(directory, "node_modules/wrangler/bin/wrangler.js"), [
-      ..."d1 execute DB --local --yes --json".split(" "),
-      ...args,
-    ]);
-  const applied = await wrangler("--file=schema.sql");
-  if (applied.code !== 0) throw new Error(applied.err + applied.out);
   return {
     directory,
     /** `npm run users -- …` */
     users: (args: readonly string[], stdin = "", onOut?: OnOut) =>
       spawned(directory, USERS, args, stdin, onOut),
-    async sql(statement: string): Promise<unknown[]> {
-      const { out } = await wrangler(`--command=${statement}`);
-      return JSON.parse(out.slice(out.search(/^\[/m)))[0].results;
+    database: () => localDatabase(directory),
+  };
+}
+
+/** The project's local database, as wrangler opens it, without starting a wrangler for each statement. */
+export async function localDatabase(directory: string) {
+  const runtime = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      script: "",
+      resourcePersistencePath: join(directory, ".wrangler/state/v3"),
+      d1Databases: { DATABASE: "DB" },
+    }),
+  );
+  let isOpen = true;
+  const close = async () => {
+    if (isOpen) await runtime.dispose();
+    isOpen = false;
+  };
+  onTestFinished(close);
+  const binding = await runtime.getD1Database("DATABASE");
+  const batch = async (sql: string) => {
+    const statements = splitSqlQuery(sql).map((each) => binding.prepare(each));
+    return (await binding.batch(statements)).flatMap(({ results }) => results);
+  };
+  const database: D1 = {
+    query: async (statements, row) => (await batch(statements)).map((each) => v.parse(row, each)),
+    run: async (statements) => void (await batch(`${statements.join(";\n")};\n`)),
+  };
+  return {
+    close,
+    sql: (statement: string) => batch(statement),
+    /** The same command, on this database. */
+    async users(args: readonly string[], stdin = ""): Promise<Ran> {
+      const [out, err] = [[], []] as [string[], string[]];
+      const code = await users(args, {
+        nowMs: Date.now(),
+        write: (line) => out.push(`${line}\n`),
+        progress: (line) => out.push(`${line}\n`),
+        writeError: (line) => err.push(`${line}\n`),
+        stdin: async () => stdin,
+        stop: new AbortController().signal,
+        database: () => database,
+      });
+      return { code, out: out.join(""), err: err.join("") };
     },
   };
+}
+
+/** An empty database with the schema, in a directory of its own. */
+export async function emptyDatabase() {
+  const database = await localDatabase(await newProject([]));
+  await database.sql(await readFile("schema.sql", "utf8"));
+  return database;
 }
 
 function spawned(

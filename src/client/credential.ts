@@ -1,0 +1,108 @@
+import type { Renew, Renewal } from "./renewal.ts";
+import { isDue, isExpired, type LoginTokens, type TokenStore } from "./tokens.ts";
+
+export type Fetch = (request: Request) => Promise<Response>;
+
+/** The surfaces where a caller may be known; on the others a token is a parameter, or is refused. */
+const CALLED = /^\/(?:rest|token|api)\//;
+/** And their routes that ask nobody. */
+const OPEN = /^\/(?:api\/token|rest\/leaked|rest\/user\/password_reset)(?:\/|$)/;
+
+/** Whether a request to the service goes out with the caller's credential. */
+export function takesCredential(request: Request, baseUrl: string): boolean {
+  if (!request.url.startsWith(`${baseUrl}/`)) return false;
+  const path = request.url.slice(baseUrl.length);
+  if (!CALLED.test(path) || OPEN.test(path.replace(/\?.*/, ""))) return false;
+  // One of its own: two in one request are refused.
+  return ![...request.headers.keys()].some(
+    (name) => name === "authorization" || name === "x-token" || name.startsWith("x-auth-"),
+  );
+}
+
+/** An API token, a session token or a JWT that somebody else looks after. */
+export function withToken(token: string, baseUrl: string, send: Fetch): Fetch {
+  const isSession = token.startsWith("lk_ses_");
+  return (request) => {
+    if (takesCredential(request, baseUrl)) {
+      if (isSession) request.headers.set("x-token", token);
+      else request.headers.set("authorization", `Bearer ${token}`);
+    }
+    return send(request);
+  };
+}
+
+interface Login {
+  readonly store: TokenStore;
+  readonly renew: Renew;
+}
+
+/**
+ * The access token of the log-in that there is, refreshed before its end, and once more where it is
+ * refused. Where nobody is logged in the request goes out as nobody's; but what began in a log-in
+ * never goes out without it.
+ */
+export function withLogin({ store, renew }: Login, baseUrl: string, send: Fetch): Fetch {
+  /** Was refused although it was just refreshed: that is not the token's fault. */
+  let refusedAnew = "";
+
+  async function ready(tokens: LoginTokens): Promise<Renewal> {
+    const nowMs = Date.now();
+    if (!isDue(tokens, nowMs)) return { kind: "renewed", tokens };
+    const renewed = await renew(tokens);
+    const isWithout = renewed.kind === "unavailable" || renewed.kind === "failed";
+    return isWithout && !isExpired(tokens, nowMs) ? { kind: "renewed", tokens } : renewed;
+  }
+
+  return async (request) => {
+    const held = takesCredential(request, baseUrl) ? await store.load() : null;
+    if (held === null) return send(request);
+    const current = await ready(held);
+    if (current.kind !== "renewed") return instead(current);
+    const { tokens } = current;
+    const again = request.clone();
+    const first = await send(bearing(request, tokens));
+    if (!isRefused(first) || tokens.access === refusedAnew) return first;
+    const renewed = await renew(tokens);
+    if (renewed.kind === "logged_out") return first;
+    if (renewed.kind !== "renewed") return instead(renewed);
+    await first.body?.cancel();
+    const second = await send(bearing(again, renewed.tokens));
+    if (isRefused(second)) refusedAnew = renewed.tokens.access;
+    return second;
+  };
+}
+
+function bearing(request: Request, { access }: LoginTokens): Request {
+  request.headers.set("authorization", `Bearer ${access}`);
+  return request;
+}
+
+/** A wrong password is 401 too, and must not be tried twice. */
+function isRefused(response: Response): boolean {
+  if (response.status !== 401) return false;
+  const challenge = response.headers.get("www-authenticate");
+  return challenge === null || challenge.includes('error="invalid_token"');
+}
+
+/**
+ * The answer to a request that was not sent, in the shape that these surfaces have for it.
+ * @throws what kept the refresh from an answer, as fetch would
+ */
+function instead(renewal: Exclude<Renewal, { kind: "renewed" }>): Response {
+  switch (renewal.kind) {
+    case "failed":
+      throw renewal.error;
+    case "logged_out":
+      return refusal(401, "The log-in has ended");
+    case "unavailable": {
+      const seconds = Math.max(1, Math.ceil((renewal.untilMs - Date.now()) / 1000));
+      return refusal(renewal.status, "The log-in cannot be refreshed now, try again later", {
+        "retry-after": String(seconds),
+      });
+    }
+  }
+}
+
+function refusal(status: number, message: string, headers: Record<string, string> = {}): Response {
+  return Response.json({ success: false, message, status }, { status, headers });
+}

@@ -1,0 +1,32 @@
+interface Locks {
+  request<T>(name: string, work: () => Promise<T>): Promise<T>;
+}
+
+/** One at a time among all tabs of an origin, where there are Web Locks; elsewhere at once. */
+export async function exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+  const locks = webLocks();
+  if (locks === null) return work();
+  let hasBegun = false;
+  const begin = () => {
+    hasBegun = true;
+    return work();
+  };
+  try {
+    return await locks.request(name, begin);
+  } catch (error) {
+    // A page in a sandbox has Web Locks, and may not use them.
+    if (hasBegun) throw error;
+    return work();
+  }
+}
+
+function webLocks(): Locks | null {
+  const navigator: unknown = Reflect.get(globalThis, "navigator");
+  const locks = isObject(navigator) ? Reflect.get(navigator, "locks") : null;
+  return isLocks(locks) ? locks : null;
+}
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+const isLocks = (value: unknown): value is Locks =>
+  isObject(value) && typeof Reflect.get(value, "request") === "function";

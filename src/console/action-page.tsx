@@ -1,0 +1,172 @@
+import * as v from "valibot";
+import type { ActionPages, Preview } from "../core/action-pages.ts";
+import { NAMELESS } from "../core/people.ts";
+import type { Route } from "../http/surface.ts";
+import { type Filled, type Frame, message, type Visit, wholeProblem } from "./frame.tsx";
+import type { Page } from "./page.tsx";
+import { Alert, relative } from "./parts.tsx";
+import { SchemaFields } from "./schema-form.tsx";
+
+interface Deps {
+  readonly actionPages: ActionPages;
+  readonly signUpIsOpen: boolean;
+}
+
+/** Beside the inputs of the action's own form. */
+const Run = v.looseObject({
+  run_key: v.pipe(v.string("is missing"), v.regex(/^[\x21-\x7e]{1,100}$/, "does not fit")),
+});
+
+/**
+ * The page behind a code or a link: it says what will happen and does nothing; its button does it.
+ * So whatever opens links by itself, a mail scanner or a preview, burns nothing.
+ */
+export function actionPage(
+  { openForm }: Frame,
+  { actionPages, signUpIsOpen }: Deps,
+): readonly Route[] {
+  const tokenOf = ({ request }: Visit) => request.param("token") ?? "";
+
+  return openForm({
+    path: "/a/:token",
+    schema: Run,
+    async show(visit, filled) {
+      const preview = await actionPages.preview(tokenOf(visit), visit.caller, visit.nowMs);
+      return pageOf(preview, visit, filled, signUpIsOpen);
+    },
+    async submit({ request, caller, nowMs }, sent) {
+      const token = request.param("token") ?? "";
+      const { title, done } = await actionPages.run(token, sent, caller, sent.run_key, nowMs);
+      return {
+        title,
+        body: (
+          <section class="card narrow">
+            <h1>{title}</h1>
+            <Alert kind="done" text={done} />
+            <a class="button quiet" href="/console">
+              To the console
+            </a>
+          </section>
+        ),
+      };
+    },
+  });
+}
+
+/** What stands on the page of a token that cannot be run, and its status. */
+const REFUSED: Readonly<
+  Record<
+    Exclude<Preview["state"], "ready" | "log_in">,
+    readonly [status: number, title: string, text: string | null]
+  >
+> = {
+  unknown: [
+    404,
+    "No such link",
+    "It is not known here. If you typed it, look for a typo; if it is old, it was forgotten.",
+  ],
+  expired: [410, "Too late", "The time of this link is over. Ask for a new one."],
+  used: [410, "Used already", "This link was used as often as it could be. Ask for a new one."],
+  revoked: [410, "Taken back", "This link was taken back by whoever made it, or with her account."],
+  audience: [
+    403,
+    "Not for you",
+    "This link is for one person, and that is not the account that you are logged in to.",
+  ],
+  // Its own sentence says why.
+  rejected: [422, "This cannot be done", null],
+};
+
+function pageOf(preview: Preview, visit: Visit, filled: Filled, signUpIsOpen: boolean): Page {
+  const toLogin = <LoginLinks visit={visit} signUpIsOpen={signUpIsOpen} />;
+  if (preview.state === "log_in") {
+    const text = "This link is for one person. Log in, and you will see whether that is you.";
+    return { title: "For one person", body: message("For one person", text, toLogin) };
+  }
+  if (preview.state !== "ready") {
+    const [status, title, text] = REFUSED[preview.state];
+    const more = preview.isOwn ? (
+      <p class="hint">It is your own: show it to somebody else.</p>
+    ) : (
+      <a href="/console">To the console</a>
+    );
+    return { title, status, body: message(title, text ?? preview.message, more) };
+  }
+  const { title, will, needsLogin } = preview;
+  return {
+    title,
+    body: (
+      <section class="card narrow">
+        <h1>{title}</h1>
+        <p class="lead">{will}</p>
+        <Terms preview={preview} nowMs={visit.nowMs} />
+        {needsLogin ? toLogin : <RunForm preview={preview} visit={visit} filled={filled} />}
+      </section>
+    ),
+  };
+}
+
+type Ready = Extract<Preview, { readonly state: "ready" }>;
+
+function Terms({ preview, nowMs }: { readonly preview: Ready; readonly nowMs: number }) {
+  const { issuer, isInternal, usesLeft, expiresAtMs } = preview;
+  const by = issuer === NAMELESS ? "somebody who has said no name" : issuer;
+  return (
+    <dl class="facts">
+      <dt>From</dt>
+      <dd>{isInternal ? "this service, by mail" : by}</dd>
+      <dt>Good for</dt>
+      <dd>
+        {usesLeft === 1 ? "one use" : `${usesLeft} uses`}, ends {relative(expiresAtMs, nowMs)}
+      </dd>
+    </dl>
+  );
+}
+
+interface RunFormProps {
+  readonly preview: Ready;
+  readonly visit: Visit;
+  readonly filled: Filled;
+}
+
+function RunForm({ preview: { title, fields }, visit, filled }: RunFormProps) {
+  const { run_key } = filled.sent;
+  return (
+    <>
+      <Alert
+        kind="problem"
+        text={wholeProblem(
+          filled,
+          fields.map(({ name }) => name),
+        )}
+      />
+      <form method="post" action={visit.request.path}>
+        {/* Sent twice, by a double click or after a lost answer, it is one run. */}
+        <input
+          type="hidden"
+          name="run_key"
+          value={typeof run_key === "string" ? run_key : crypto.randomUUID()}
+        />
+        <SchemaFields fields={fields} filled={filled} />
+        <button type="submit">{title}</button>
+      </form>
+    </>
+  );
+}
+
+/** The ways in that lead back here. */
+function LoginLinks({ visit, signUpIsOpen }: { visit: Visit; signUpIsOpen: boolean }) {
+  const next = `?next=${encodeURIComponent(visit.request.path)}`;
+  return (
+    <p class="buttons">
+      <a class="button" href={`/console/login${next}`}>
+        Log in to go on
+      </a>
+      {signUpIsOpen && (
+        <a class="button quiet" href={`/console/signup${next}`}>
+          Make an account
+        </a>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,90 @@
+import * as v from "valibot";
+import type { Action } from "../core/action.ts";
+import { ACTION_MAX_USES } from "../core/token.ts";
+import { type Filled, filledIn, wholeProblem } from "./frame.tsx";
+import type { Page } from "./page.tsx";
+import { Alert, Field, Select } from "./parts.tsx";
+import { type Persons, SchemaFields } from "./schema-form.tsx";
+
+const LIFETIMES = [
+  ["600", "10 minutes"],
+  ["3600", "1 hour"],
+  ["86400", "1 day"],
+  ["604800", "7 days"],
+  ["2592000", "30 days"],
+] as const;
+
+const mustBeUses = `must be a whole number from 1 to ${ACTION_MAX_USES}`;
+
+/** What every token says beside its action's own payload, whose names have no `token_` in front. */
+export const Terms = v.looseObject({
+  token_lifetime: v.pipe(
+    v.picklist(
+      LIFETIMES.map(([seconds]) => seconds),
+      "is none of these",
+    ),
+    v.transform(Number),
+  ),
+  token_uses: v.pipe(
+    v.string(mustBeUses),
+    v.regex(/^[1-9]\d{0,3}$/, mustBeUses),
+    v.transform(Number),
+    v.maxValue(ACTION_MAX_USES, mustBeUses),
+  ),
+  token_audience: v.pipe(
+    v.string("must be one person"),
+    v.transform((id) => (id === "" ? null : id)),
+  ),
+  token_secret: v.string("must be one text"),
+});
+
+const OWN_NAMES = ["token_uses"];
+
+/** The form of an action: its own fields, and until when, how often and by whom. */
+export function formPage(
+  { name, page, payloadFields }: Action,
+  persons: Persons,
+  secret: string,
+  filled: Filled,
+): Page {
+  const fields = payloadFields ?? [];
+  const names = [...OWN_NAMES, ...fields.filter(({ kind }) => kind !== "user").map((f) => f.name)];
+  const { value: uses = "1", ...usesInput } = filledIn(filled, "token_uses");
+  return {
+    title: page.title,
+    body: (
+      <section class="card narrow">
+        <h1>{page.title}</h1>
+        <p>{page.about}</p>
+        <Alert kind="problem" text={wholeProblem(filled, names)} />
+        <form method="post" action={`/console/actions/new/${name}`}>
+          {/* Sent twice, by a double click or a reload, it is the same token. */}
+          <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
+          <SchemaFields fields={fields} filled={filled} persons={persons} />
+          <Select
+            name="token_lifetime"
+            label="Can be used for"
+            value={filledIn(filled, "token_lifetime").value ?? "3600"}
+            options={LIFETIMES}
+          />
+          <Field
+            {...usesInput}
+            label="How often it can be used"
+            type="number"
+            value={uses}
+            min={1}
+            max={ACTION_MAX_USES}
+            required
+          />
+          <Select
+            name="token_audience"
+            label="By whom"
+            value={filledIn(filled, "token_audience").value}
+            options={[["", "Whoever has the link"], ...persons.slice(1)]}
+          />
+          <button type="submit">Make the code</button>
+        </form>
+      </section>
+    ),
+  };
+}

@@ -1,0 +1,154 @@
+import type { Described } from "../core/action.ts";
+import type { Use } from "../core/action-uses.ts";
+import type { Verdict } from "../core/inspection.ts";
+import { NAMELESS } from "../core/people.ts";
+import type { ActionToken } from "../core/token.ts";
+import { Alert, Confirm, Copyable, Time } from "./parts.tsx";
+import { QrCode } from "./qr.tsx";
+import { VerdictBadge } from "./verdict.tsx";
+
+interface Props {
+  readonly title: string;
+  readonly token: ActionToken;
+  readonly verdict: Verdict;
+  readonly described: Described | null;
+  readonly uses: readonly Use[];
+}
+
+/** Once, right after it was issued: the code and the link. */
+export function IssuedPage({
+  link,
+  isRepeated,
+  ...props
+}: Props & { readonly link: string; readonly isRepeated: boolean }) {
+  const { title, token } = props;
+  return (
+    <>
+      <h1>{title}</h1>
+      {isRepeated && (
+        <Alert kind="done" text="This form was sent before: this is the token that it made." />
+      )}
+      <div class="code-page">
+        <section class="card">
+          <QrCode text={link} label="QR code of the link" />
+          <Copyable text={link} label="Link" />
+          <p class="hint">
+            Good until <Time ms={token.expiresAtMs} />. The code and the link are shown now and
+            never again: only a digest of them is kept.
+          </p>
+        </section>
+        <div>
+          <Says {...props} />
+          <Uses {...props} />
+          <p>
+            <a href={`/console/actions/${token.id}`} target="_blank" rel="noopener">
+              Its uses and its end, without the code
+            </a>
+          </p>
+        </div>
+      </div>
+    </>
+  );
+}
+
+export function OwnTokenPage({ nowMs, ...props }: Props & { readonly nowMs: number }) {
+  const { title, token, verdict } = props;
+  return (
+    <>
+      <h1>{title}</h1>
+      <Says {...props} />
+      <Uses {...props} />
+      <section class="card">
+        <h2>About it</h2>
+        <dl class="facts">
+          <dt>Made</dt>
+          <dd>
+            <Time ms={token.createdAtMs} />
+          </dd>
+          <dt>{token.expiresAtMs > nowMs ? "Ends" : "Ended"}</dt>
+          <dd>
+            <Time ms={token.expiresAtMs} />
+          </dd>
+          <dt>For</dt>
+          <dd>{token.audience === null ? "whoever has the link" : "one person"}</dd>
+          <dt>Id</dt>
+          <dd>
+            <code>{token.id}</code>
+          </dd>
+        </dl>
+        {verdict === "stands" && (
+          <Confirm summary="End it now">
+            <p>The code and the link stop working at once. What was done with them stays done.</p>
+            <form method="post" action={`/console/actions/${token.id}/end`}>
+              <button class="danger" type="submit">
+                End it
+              </button>
+            </form>
+          </Confirm>
+        )}
+      </section>
+      <p>
+        <a href="/console/actions">All action tokens</a>
+      </p>
+    </>
+  );
+}
+
+/** What the one who opens the link reads. */
+function Says({ described }: Props) {
+  if (described === null) return null;
+  return (
+    <section class="card">
+      <h2>Who opens the link reads</h2>
+      <blockquote>{described.will}</blockquote>
+      {described.will.includes(NAMELESS) && (
+        <p class="hint">
+          Your name stands there once it is in your <a href="/console/account">profile</a>.
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Uses(props: Props) {
+  return (
+    <section
+      class="card"
+      aria-live="polite"
+      aria-label="Uses"
+      data-refresh={`/console/actions/${props.token.id}/uses`}
+      data-every="2"
+    >
+      <UseList {...props} />
+    </section>
+  );
+}
+
+type UseListProps = Pick<Props, "token" | "verdict" | "uses">;
+
+export function UseList({ token, verdict, uses }: UseListProps) {
+  const stands = verdict === "stands";
+  return (
+    <div {...(!stands && { "data-over": "" })}>
+      <div class="heading">
+        <h2>
+          Used {Math.max(token.uses, uses.length)} of {token.maxUses}
+        </h2>
+        <VerdictBadge verdict={verdict} />
+      </div>
+      {uses.length === 0 && (
+        <p class="hint">
+          {stands ? "Nobody yet. Who uses it appears here." : "Nobody has used it."}
+        </p>
+      )}
+      <ul class="uses">
+        {uses.map(({ name, isOwn, createdAtMs }) => (
+          <li>
+            <strong>{isOwn ? "You" : (name ?? "Somebody without a name")}</strong>{" "}
+            <Time ms={createdAtMs} />
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}

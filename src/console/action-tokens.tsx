@@ -1,0 +1,221 @@
+import * as v from "valibot";
+import type { Action } from "../core/action.ts";
+import type { ActionPages } from "../core/action-pages.ts";
+import type { ActionTokens } from "../core/action-tokens.ts";
+import type { ActionUses } from "../core/action-uses.ts";
+import { refuse } from "../core/fault.ts";
+import { formValue } from "../core/form.ts";
+import type { Contacts } from "../core/ports.ts";
+import type { ActionToken } from "../core/token.ts";
+import { cursorText, readPage } from "../http/paging.ts";
+import type { Route } from "../http/surface.ts";
+import { formPage, Terms } from "./action-token-form.tsx";
+import { IssuedPage, OwnTokenPage, UseList } from "./action-token-page.tsx";
+import { type Frame, type OwnVisit, seeOther } from "./frame.tsx";
+import { PAGE_HEADERS } from "./page.tsx";
+import { Next, relative, Time } from "./parts.tsx";
+import { contactName, type Persons } from "./schema-form.tsx";
+
+interface Deps {
+  readonly actionTokens: ActionTokens;
+  readonly actionUses: ActionUses;
+  readonly actionPages: ActionPages;
+  readonly contacts: Contacts;
+  readonly issuer: string;
+}
+
+/** As many people as a form offers to choose from. */
+const PERSONS = 100;
+/** As many uses as are shown of a token. */
+const USES = 100;
+
+/** Action tokens: the list, a form to issue one, the code, and who has used it. */
+export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): readonly Route[] {
+  const { actionTokens, actionUses, actionPages, contacts, issuer } = deps;
+
+  function actionOf({ request }: OwnVisit): Action {
+    const name = request.param("action") ?? "";
+    const action = actionUses.issuable().find((each) => each.name === name);
+    return action ?? refuse({ code: "action_unknown" });
+  }
+
+  async function personsOf({ caller }: OwnVisit): Promise<Persons> {
+    const { items } = await contacts.list(caller.userId, { limit: PERSONS, after: null });
+    const others = items.map((each) => [each.id, contactName(each)] as const);
+    return [[caller.userId, "Me"], ...others];
+  }
+
+  const idOf = ({ request }: OwnVisit) => request.param("id") ?? "";
+
+  const usesOf = async ({ caller }: OwnVisit, id: string) =>
+    (await actionUses.runs(caller, id, { limit: USES, after: null })).items;
+
+  return [
+    page("/console/actions", async (visit) => {
+      const { items, next } = await actionTokens.list(
+        visit.caller,
+        readPage(visit.request),
+        visit.nowMs,
+      );
+      return {
+        title: "Action tokens",
+        body: (
+          <>
+            <h1>Action tokens</h1>
+            <Choices actions={actionUses.issuable()} />
+            <List tokens={items} actions={actionUses} nowMs={visit.nowMs} />
+            <Next path="/console/actions" cursor={cursorText(next)} />
+          </>
+        ),
+      };
+    }),
+
+    ...form({
+      path: "/console/actions/new/:action",
+      schema: Terms,
+      async show(visit, filled) {
+        const action = actionOf(visit);
+        const secret = await actionTokens.newSecret();
+        return formPage(action, await personsOf(visit), secret, filled);
+      },
+      async submit(visit, sent) {
+        const action = actionOf(visit);
+        const issue = {
+          action: action.name,
+          payload: formValue(action.payloadFields ?? [], sent),
+          ttlSeconds: sent.token_lifetime,
+          maxUses: sent.token_uses,
+          audience: sent.token_audience,
+        };
+        const {
+          token: { id },
+          secret,
+          isRepeated,
+        } = await actionTokens.issue(visit.caller, issue, visit.nowMs, sent.token_secret);
+        const { token, verdict } = await actionUses.one(visit.caller, id, visit.nowMs);
+        return {
+          title: "Action token",
+          body: (
+            <IssuedPage
+              title={action.page.title}
+              token={token}
+              verdict={verdict}
+              link={`${issuer}/a/${secret}`}
+              described={await actionPages.describe(token)}
+              uses={isRepeated ? await usesOf(visit, id) : []}
+              isRepeated={isRepeated}
+            />
+          ),
+        };
+      },
+    }),
+
+    page("/console/actions/:id", async (visit) => {
+      const { token, verdict, action } = await actionUses.one(
+        visit.caller,
+        idOf(visit),
+        visit.nowMs,
+      );
+      return {
+        title: "Action token",
+        // Whoever has JavaScript gets the part that changes, and nothing else.
+        head: (
+          <noscript>
+            <meta http-equiv="refresh" content="15" />
+          </noscript>
+        ),
+        body: (
+          <OwnTokenPage
+            title={action?.page.title ?? token.action}
+            token={token}
+            verdict={verdict}
+            described={await actionPages.describe(token)}
+            uses={await usesOf(visit, token.id)}
+            nowMs={visit.nowMs}
+          />
+        ),
+      };
+    }),
+
+    // The part of the two pages before that changes by itself.
+    part("/console/actions/:id/uses", async (visit) => {
+      const { token, verdict } = await actionUses.one(visit.caller, idOf(visit), visit.nowMs);
+      const uses = await usesOf(visit, token.id);
+      return {
+        status: 200,
+        body: null,
+        text: String(<UseList token={token} verdict={verdict} uses={uses} />),
+        headers: PAGE_HEADERS,
+      };
+    }),
+
+    act({
+      path: "/console/actions/:id/end",
+      schema: v.object({}),
+      async submit(visit) {
+        await actionTokens.end(visit.caller, idOf(visit), visit.nowMs);
+        return seeOther(`/console/actions/${idOf(visit)}`);
+      },
+    }),
+  ];
+}
+
+function Choices({ actions }: { readonly actions: readonly Action[] }) {
+  return (
+    <ul class="tiles choices">
+      {actions
+        .filter((action) => action.payloadFields !== null)
+        .map(({ name, page: { title, about } }) => (
+          <li>
+            <a href={`/console/actions/new/${name}`}>
+              <strong>New: {title}</strong>
+              <span>{about}</span>
+            </a>
+          </li>
+        ))}
+    </ul>
+  );
+}
+
+interface ListProps {
+  readonly tokens: readonly ActionToken[];
+  readonly actions: ActionUses;
+  readonly nowMs: number;
+}
+
+function List({ tokens, actions, nowMs }: ListProps) {
+  if (tokens.length === 0) {
+    return <p class="card empty">None of yours can be used at the moment.</p>;
+  }
+  return (
+    <table>
+      <caption>Those that can be used, newest first</caption>
+      <thead>
+        <tr>
+          <th scope="col">Action</th>
+          <th scope="col">Used</th>
+          <th scope="col">Ends</th>
+          <th scope="col">Made</th>
+        </tr>
+      </thead>
+      <tbody>
+        {tokens.map((token) => (
+          <tr>
+            <th scope="row">
+              <a href={`/console/actions/${token.id}`}>
+                {actions.find(token.action)?.page.title ?? token.action}
+              </a>
+            </th>
+            <td data-label="Used">
+              {token.uses} of {token.maxUses}
+            </td>
+            <td data-label="Ends">{relative(token.expiresAtMs, nowMs)}</td>
+            <td data-label="Made">
+              <Time ms={token.createdAtMs} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,113 @@
+import type { Child } from "hono/jsx";
+import { refuseRequest } from "../../http/request-fault.ts";
+import type { Route } from "../../http/surface.ts";
+import { assetPath } from "../assets.ts";
+import type { Frame, Visit } from "../frame.tsx";
+import type { Page } from "../page.tsx";
+import { openApi } from "./document.ts";
+import { OperationPage } from "./operation.tsx";
+import { Words } from "./schema.tsx";
+
+/** `/docs`: openapi.json for people, a page an operation. */
+export function docsRoutes({ openPage }: Frame): readonly Route[] {
+  return [
+    openPage("/docs", async (visit) => docsPage("API documents", null, <Start visit={visit} />)),
+    openPage("/docs/:operation", async ({ request }) => {
+      const operation = openApi().find(request.param("operation") ?? "");
+      if (operation === undefined) return refuseRequest({ code: "path_not_found" });
+      const { origin } = new URL(request.url);
+      const body = <OperationPage operation={operation} origin={origin} />;
+      return docsPage(operation.summary, operation.operationId, body);
+    }),
+  ];
+}
+
+function docsPage(title: string, here: string | null, body: Child): Page {
+  return {
+    title,
+    head: <link rel="stylesheet" href={assetPath("docs.css")} />,
+    body: (
+      <div class="docs">
+        <Contents here={here} />
+        <div class="doc">{body}</div>
+      </div>
+    ),
+  };
+}
+
+/** Every operation by its surface. A phone has no room for it: there the overview is the way. */
+function Contents({ here }: { readonly here: string | null }) {
+  return (
+    <nav class="contents" aria-label="Operations">
+      <a href="/docs" {...(here === null && { "aria-current": "page" })}>
+        Overview
+      </a>
+      {openApi().groups.map(({ name, operations }) => (
+        <>
+          <h2>{name}</h2>
+          <ul>
+            {operations.map(({ operationId, method, path }) => (
+              <li>
+                <a
+                  href={`/docs/${operationId}`}
+                  {...(operationId === here && { "aria-current": "page" })}
+                >
+                  <span class={`method ${method.toLowerCase()}`}>{method}</span> {path}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </>
+      ))}
+    </nav>
+  );
+}
+
+function Start({ visit }: { readonly visit: Visit }) {
+  const { info, groups, securitySchemes } = openApi();
+  const { origin } = new URL(visit.request.url);
+  return (
+    <>
+      <h1>API documents</h1>
+      <p>
+        <Words text={info.description} />
+      </p>
+      <p>
+        For programs: <a href="/openapi.json">{`${origin}/openapi.json`}</a>, OpenAPI 3.1, version{" "}
+        {info.version}. Every example was really sent and answered; what would be a secret in it is
+        replaced.
+      </p>
+      <h2 id="credentials">Credentials</h2>
+      <ul class="members">
+        {Object.values(securitySchemes).map(({ type, scheme, name, description }) => (
+          <li>
+            <code class="name">
+              {type === "http" ? `Authorization: ${scheme === "basic" ? "Basic" : "Bearer"}` : name}
+            </code>
+            <p>
+              <Words text={description} />
+            </p>
+          </li>
+        ))}
+      </ul>
+      {groups.map((group) => (
+        <section>
+          <h2>{group.name}</h2>
+          <p>
+            <Words text={group.description} />
+          </p>
+          <ul class="operations">
+            {group.operations.map(({ operationId, method, path, summary }) => (
+              <li>
+                <a href={`/docs/${operationId}`}>{summary}</a>
+                <span>
+                  <span class={`method ${method.toLowerCase()}`}>{method}</span> <code>{path}</code>
+                </span>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </>
+  );
+}

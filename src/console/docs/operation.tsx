@@ -1,0 +1,187 @@
+import {
+  type Content,
+  type Documented,
+  openApi,
+  type Parameter,
+  type Response,
+} from "./document.ts";
+import { Member, SchemaView, Words } from "./schema.tsx";
+
+const WHERE: Readonly<Record<string, string>> = {
+  path: "In the path",
+  query: "In the query",
+  header: "In the headers",
+};
+
+interface Props {
+  readonly operation: Documented;
+  readonly origin: string;
+}
+
+/** One route: what it takes, what it answers, and a request that was really sent. */
+export function OperationPage({ operation, origin }: Props) {
+  const { method, path, summary, description, parameters = [], requestBody } = operation;
+  const responses = Object.entries(operation.responses).map(
+    ([status, response]) => [status, openApi().response(response)] as const,
+  );
+  const good = responses.filter(([status]) => status.startsWith("2"));
+  const refused = responses.filter(([status]) => !status.startsWith("2"));
+  const sample = operation["x-codeSamples"]?.[0]?.source;
+  return (
+    <>
+      <a class="back" href="/docs">
+        All operations
+      </a>
+      <h1>{summary}</h1>
+      <p class="door">
+        <span class={`method ${method.toLowerCase()}`}>{method}</span> <code>{path}</code>
+      </p>
+      {description !== undefined && (
+        <p>
+          <Words text={description} />
+        </p>
+      )}
+      <Security operation={operation} />
+      {sample !== undefined && (
+        <section>
+          <h2>Example</h2>
+          <Code of="Request" caption="As it was sent">
+            {sample.replaceAll('"$LATCHKEY', `"${origin}`)}
+          </Code>
+        </section>
+      )}
+      {parameters.length > 0 && <Parameters parameters={parameters} />}
+      {requestBody !== undefined && (
+        <section>
+          <h2>Body</h2>
+          <p class="kind">
+            {Object.keys(requestBody.content).join(", ")}
+            {requestBody.required ? "" : "; may be left out"}
+          </p>
+          <Body of="Body" content={requestBody.content} />
+        </section>
+      )}
+      <section>
+        <h2>Answers</h2>
+        {good.map(([status, response]) => (
+          <Answer status={status} response={response} isOpen />
+        ))}
+        {refused.map(([status, response]) => (
+          <Answer status={status} response={response} isOpen={false} />
+        ))}
+      </section>
+    </>
+  );
+}
+
+function Security({ operation: { security } }: { readonly operation: Documented }) {
+  if (security.length === 0) return <p class="hint">Nobody is asked who they are.</p>;
+  const mayBeNobody = security.some((each) => Object.keys(each).length === 0);
+  const scopes = new Set(security.flatMap((each) => Object.values(each).flat()));
+  return (
+    <p class="hint">
+      {mayBeNobody ? "May be sent with " : "Needs "}
+      <a href="/docs#credentials">a credential</a>
+      {scopes.size > 0 && (
+        <>
+          {" "}
+          that has the scope <code>{[...scopes].join(" ")}</code>
+        </>
+      )}
+      .
+    </p>
+  );
+}
+
+function Parameters({ parameters }: { readonly parameters: readonly Parameter[] }) {
+  const places = Object.keys(WHERE).filter((place) => parameters.some((p) => p.in === place));
+  return (
+    <section>
+      <h2>Parameters</h2>
+      {places.map((place) => (
+        <>
+          <h3>{WHERE[place]}</h3>
+          <ul class="members">
+            {parameters
+              .filter((each) => each.in === place)
+              .map(({ name, schema, description, required = false }) => (
+                <Member name={name} schema={{ ...schema, description }} isRequired={required} />
+              ))}
+          </ul>
+        </>
+      ))}
+    </section>
+  );
+}
+
+/** The media types of one body have the same schema; the examples are of those that have one. */
+function Body({ of, content }: { readonly of: string; readonly content: Content }) {
+  const [first] = Object.values(content);
+  const examples = Object.values(content).flatMap((each) => Object.entries(each.examples ?? {}));
+  return (
+    <>
+      {first !== undefined && <SchemaView schema={first.schema} />}
+      {examples.map(([name, { value }]) => (
+        <Code of={of} caption={name}>
+          {typeof value === "string" ? value : JSON.stringify(value, null, 2)}
+        </Code>
+      ))}
+    </>
+  );
+}
+
+interface AnswerProps {
+  readonly status: string;
+  readonly response: Response;
+  readonly isOpen: boolean;
+}
+
+function Answer({ status, response: { description, headers, content }, isOpen }: AnswerProps) {
+  return (
+    <details class="answer" open={isOpen}>
+      <summary>
+        <span class={`badge ${isOpen ? "good" : "waiting"}`}>{status}</span>
+        <span>{description}</span>
+      </summary>
+      <div>
+        {headers !== undefined && (
+          <ul class="members">
+            {Object.entries(headers).map(([name, header]) => (
+              <li>
+                <code class="name">{name}</code> <span class="kind">header</span>
+                <p>
+                  <Words text={header.description} />
+                </p>
+              </li>
+            ))}
+          </ul>
+        )}
+        {content === undefined ? (
+          <p class="kind">No body.</p>
+        ) : (
+          <Body of={`Answer ${status}`} content={content} />
+        )}
+      </div>
+    </details>
+  );
+}
+
+interface CodeProps {
+  readonly of: string;
+  readonly caption: string;
+  readonly children: string;
+}
+
+/** In a frame that scrolls by itself, and so can be reached by the keyboard, under a name of its own. */
+function Code({ of, caption, children }: CodeProps) {
+  return (
+    <figure class="sample">
+      <figcaption>{caption}</figcaption>
+      <section tabindex={0} aria-label={`${of}: ${caption}`}>
+        <pre>
+          <code>{children}</code>
+        </pre>
+      </section>
+    </figure>
+  );
+}

@@ -1,0 +1,144 @@
+import type { Child } from "hono/jsx";
+import { openApi, type Schema } from "./document.ts";
+
+/** Text with `code` in it, as descriptions have it. */
+export function Words({ text }: { readonly text: string }) {
+  return (
+    <>{text.split("`").map((part, index) => (index % 2 === 1 ? <code>{part}</code> : part))}</>
+  );
+}
+
+const json = (value: unknown) => JSON.stringify(value);
+
+/** The kind of value in a few words: "text of 1 to 24 characters, or null". */
+function kindOf(given: Schema): string {
+  const { schema } = openApi().schema(given);
+  if (schema.const !== undefined) return json(schema.const);
+  if (schema.enum !== undefined) return schema.enum.map(json).join(" or ");
+  if (schema.anyOf !== undefined && schema.properties === undefined) {
+    return [...new Set(schema.anyOf.map(kindOf))].join(", or ");
+  }
+  const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? []);
+  if (types.length === 0) return "any JSON value";
+  return types.map((type) => kindOfType(type, schema)).join(", or ");
+}
+
+function kindOfType(type: string, schema: Schema): string {
+  switch (type) {
+    case "string":
+      return textKind(schema);
+    case "integer":
+    case "number":
+      return (
+        (type === "integer" ? "whole number" : "number") +
+        bounds(schema.minimum, schema.maximum, "")
+      );
+    case "array":
+      return schema.maxItems === 0 || schema.items === undefined
+        ? "the empty list"
+        : `list of ${kindOf(schema.items)}${bounds(schema.minItems, schema.maxItems, " items")}`;
+    case "boolean":
+      return "true or false";
+    default:
+      return type;
+  }
+}
+
+const FORMATS: Readonly<Record<string, string>> = {
+  uuid: "UUID",
+  "date-time": "ISO 8601 time in UTC",
+  date: "date as YYYY-MM-DD",
+  uri: "URL",
+};
+
+function textKind({ format, pattern, minLength, maxLength }: Schema): string {
+  if (format !== undefined) return FORMATS[format] ?? format;
+  if (pattern !== undefined) return `text like ${pattern}`;
+  // That it is not empty goes without saying.
+  if (maxLength === undefined && (minLength ?? 0) <= 1) return "text";
+  return `text${bounds(minLength, maxLength, " characters")}`;
+}
+
+function bounds(min: number | undefined, max: number | undefined, unit: string): string {
+  if (min !== undefined && max !== undefined) return ` of ${min} to ${max}${unit}`;
+  if (min !== undefined) return ` of ${min}${unit} or more`;
+  return max === undefined ? "" : ` of at most ${max}${unit}`;
+}
+
+/** What has members of its own, within lists and alternatives. */
+function objectsIn(given: Schema): readonly Schema[] {
+  const { schema } = openApi().schema(given);
+  if (schema.properties !== undefined) return [schema];
+  if (schema.items !== undefined) return objectsIn(schema.items);
+  return (schema.anyOf ?? []).flatMap(objectsIn);
+}
+
+/** A schema's members, each with the members of its own below it. */
+export function Members({ schema }: { readonly schema: Schema }): Child {
+  const objects = objectsIn(schema).filter(
+    ({ properties = {} }) => Object.keys(properties).length > 0,
+  );
+  if (objects.length === 0) return null;
+  return (
+    <>
+      {objects.map((each, index) => (
+        <>
+          {index > 0 && <p class="or">or</p>}
+          <ul class="members">
+            {Object.entries(each.properties ?? {}).map(([name, member]) => (
+              <Member
+                name={name}
+                schema={member}
+                isRequired={each.required?.includes(name) === true}
+              />
+            ))}
+          </ul>
+        </>
+      ))}
+    </>
+  );
+}
+
+interface MemberProps {
+  readonly name: string;
+  readonly schema: Schema;
+  readonly isRequired: boolean;
+}
+
+export function Member({ name, schema, isRequired }: MemberProps) {
+  const description = schema.description ?? openApi().schema(schema).schema.description;
+  const isGiven = schema.default !== undefined && schema.default !== null;
+  return (
+    <li>
+      <code class="name">{name}</code> <span class="kind">{kindOf(schema)}</span>
+      {!isRequired && <span class="optional"> optional</span>}
+      {isGiven && <span class="kind">, {json(schema.default)} if not sent</span>}
+      {description !== undefined && (
+        <p>
+          <Words text={description} />
+        </p>
+      )}
+      <Members schema={schema} />
+    </li>
+  );
+}
+
+/** A schema as a whole: what it is, and its members. */
+export function SchemaView({ schema: given }: { readonly schema: Schema }) {
+  const { schema } = openApi().schema(given);
+  const members = <Members schema={given} />;
+  const isPlain = objectsIn(given).length === 0;
+  const isList = schema.type === "array";
+  return (
+    <>
+      {schema.description !== undefined && (
+        <p>
+          <Words text={schema.description} />
+        </p>
+      )}
+      {isPlain && <p class="kind">{kindOf(given)}</p>}
+      {isList && !isPlain && <p class="kind">A list of:</p>}
+      {members}
+    </>
+  );
+}

@@ -1,0 +1,41 @@
+import type { AuditEntry, AuditEvent } from "../core/audit.ts";
+
+/** Every event as its owner reads it. */
+const SENTENCES: Readonly<Record<AuditEvent, string>> = {
+  "user.created": "The account was made",
+  "user.changed": "You changed your profile",
+  "identity.linked": "A login with another provider was linked to the account",
+  "email.changed": "You changed your e-mail",
+  "email.verified": "Your e-mail was verified",
+  "password.changed": "Your password was changed, and all else was logged out",
+  "mail.issued": "A mail with a link was sent to you",
+  "user.deleted": "The account was deleted",
+  "user.disabled": "Whoever runs the service disabled the account",
+  "user.enabled": "Whoever runs the service enabled the account again",
+  "role.changed": "Whoever runs the service changed your role",
+  "session.created": "You logged in",
+  "session.extended": "A session was extended",
+  "session.ended": "A session was ended",
+  "logins.ended_others": "You logged out everywhere else",
+  "token.created": "You made an API token",
+  "token.changed": "You changed an API token",
+  "token.rotated": "You gave an API token a new secret",
+  "token.ended": "An API token was ended",
+  "tokens.ended_all": "You ended all API tokens",
+  "jwt.obtained": "A program logged in as you",
+  "jwt.refreshed": "A program renewed its login",
+  "jwt.ended": "A program's login was ended",
+  "family.ended":
+    "A program's login was ended: an old refresh token of it was shown, as after a theft",
+  "action.issued": "You issued an action token",
+  "action.run": "You ran an action token",
+  "action.ended": "An action token was ended",
+  "login.failed": "Somebody tried a wrong password",
+  "credential.refused": "A token that is not valid was refused",
+};
+
+/** @param userId whose list it stands in */
+export function sentenceOf({ what, actorId }: AuditEntry, userId: string): string {
+  if (what === "action.run" && actorId !== userId) return "Somebody ran your action token";
+  return SENTENCES[what];
+}

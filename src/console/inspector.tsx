@@ -1,0 +1,133 @@
+import * as v from "valibot";
+import type { Inspected, Inspection } from "../core/inspection.ts";
+import type { Json } from "../core/token.ts";
+import type { Route } from "../http/surface.ts";
+import { EMPTY, type Filled, type Frame, wholeProblem } from "./frame.tsx";
+import type { Page } from "./page.tsx";
+import { Alert, Time } from "./parts.tsx";
+import { TimeLine } from "./time-line.tsx";
+import { VerdictBadge, verdictText } from "./verdict.tsx";
+
+const Paste = v.object({
+  text: v.pipe(
+    v.string("Paste something."),
+    v.trim(),
+    v.minLength(1, "Paste something."),
+    v.maxLength(16_384, "This is too long for a token."),
+  ),
+});
+
+const KINDS: Readonly<Record<NonNullable<Inspected["kind"]>, string>> = {
+  session: "Session token",
+  api: "API token",
+  action: "Action token",
+  access: "Access JWT",
+  refresh: "Refresh JWT",
+  jwt: "JWT",
+};
+
+/** Paste any token, and see what it is. What was pasted is neither kept nor shown again. */
+export function inspectorPages({ form }: Frame, inspect: Inspection): readonly Route[] {
+  return form({
+    path: "/console/inspector",
+    schema: Paste,
+    show: (_, filled) => inspectorPage(filled, null, 0),
+    submit: async ({ caller, nowMs }, { text }) =>
+      inspectorPage(EMPTY, await inspect(caller, text, nowMs), nowMs),
+  });
+}
+
+function inspectorPage(filled: Filled, found: Inspected | null, nowMs: number): Page {
+  return {
+    title: "Inspector",
+    body: (
+      <>
+        <h1>Inspector</h1>
+        {found !== null && <Found found={found} nowMs={nowMs} />}
+        <section class="card">
+          <Alert kind="problem" text={wholeProblem(filled, [])} />
+          <form method="post" action="/console/inspector">
+            <div class="field">
+              <label for="field-text">{found === null ? "Any token" : "Another token"}</label>
+              <textarea
+                id="field-text"
+                name="text"
+                aria-describedby="field-text-hint"
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck={false}
+                required
+              />
+              <p class="hint" id="field-text-hint">
+                A session, API or action token, or a JWT. It is looked at, and neither kept nor
+                written down. Whether it stands is said of your own alone.
+              </p>
+            </div>
+            <button type="submit">Inspect</button>
+          </form>
+        </section>
+      </>
+    ),
+  };
+}
+
+function Found({ found, nowMs }: { readonly found: Inspected; readonly nowMs: number }) {
+  const { kind, id, verdict, header, claims } = found;
+  return (
+    <section class="card" role="status">
+      <div class="heading">
+        <h2>{kind === null ? "No token" : KINDS[kind]}</h2>
+        <VerdictBadge verdict={verdict} />
+      </div>
+      <p>{verdictText(verdict)}</p>
+      <TimeLine found={found} nowMs={nowMs} />
+      {id !== null && (
+        <p>
+          Id <code>{id}</code>
+        </p>
+      )}
+      <Members caption="Header" members={header} />
+      <Members
+        caption={header === null ? "What is kept of it" : "Claims, as it says them itself"}
+        members={claims}
+      />
+    </section>
+  );
+}
+
+/** Claims that are Unix seconds (RFC 7519 section 4.1, OpenID Connect Core section 2). */
+const SECONDS = new Set(["iat", "exp", "nbf", "auth_time"]);
+const LAST_SECOND = 253_402_300_799;
+
+interface MembersProps {
+  readonly caption: string;
+  readonly members: Readonly<Record<string, Json>> | null;
+}
+
+function Members({ caption, members }: MembersProps) {
+  if (members === null || Object.keys(members).length === 0) return null;
+  return (
+    <table class="members">
+      <caption>{caption}</caption>
+      <tbody>
+        {Object.entries(members).map(([name, value]) => (
+          <tr>
+            <th scope="row">{name}</th>
+            <td>
+              <code>{typeof value === "string" ? value : JSON.stringify(value)}</code>
+              {SECONDS.has(name) &&
+                typeof value === "number" &&
+                value >= 0 &&
+                value <= LAST_SECOND && (
+                  <span class="hint">
+                    {" "}
+                    <Time ms={value * 1000} />
+                  </span>
+                )}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

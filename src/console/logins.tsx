@@ -1,0 +1,141 @@
+import * as v from "valibot";
+import type { Login, Logins } from "../core/logins.ts";
+import { cursorText, readPage } from "../http/paging.ts";
+import type { Route } from "../http/surface.ts";
+import { type Frame, type OwnVisit, seeOther, withoutSession } from "./frame.tsx";
+import type { Page } from "./page.tsx";
+import { Alert, Confirm, Next, relative, Time } from "./parts.tsx";
+
+interface Deps {
+  readonly logins: Logins;
+}
+
+const One = v.object({
+  id: v.pipe(v.string("is required"), v.uuid("must be the id of a login")),
+});
+
+const DONE: Readonly<Record<string, string>> = {
+  ended: "That login was ended.",
+  others: "You are logged out everywhere but here.",
+  some: "Many logins were ended, and some are left: end the others once more.",
+};
+
+const KINDS: Readonly<Record<Login["kind"], string>> = {
+  session: "Session",
+  family: "Login with tokens",
+};
+
+/** Where somebody is logged in, and how she ends it. */
+export function loginRoutes({ page, act }: Frame, { logins }: Deps): readonly Route[] {
+  async function list({ request, caller, nowMs }: OwnVisit): Promise<Page> {
+    const { items, next } = await logins.list(caller, readPage(request), nowMs);
+    const hasOthers = items.some(({ isCurrent }) => !isCurrent);
+    return {
+      title: "Where I am logged in",
+      body: (
+        <>
+          <h1>Where I am logged in</h1>
+          <Alert kind="done" text={DONE[request.query("done") ?? ""]} />
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">What</th>
+                <th scope="col">From</th>
+                <th scope="col">Since</th>
+                <th scope="col">Last renewed</th>
+                <th scope="col">Ends</th>
+                <th scope="col">
+                  <span class="unseen">End it</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {items.map((login) => (
+                <LoginRow login={login} isCurrent={login.isCurrent} nowMs={nowMs} />
+              ))}
+            </tbody>
+          </table>
+          <Next path="/console/logins" cursor={cursorText(next)} />
+          {hasOthers && (
+            <div class="below">
+              <Confirm summary="End all others">
+                <p>
+                  Every other browser and program that is logged in as you is logged out. API tokens
+                  are no logins, and stay.
+                </p>
+                <form method="post" action="/console/logins/end-others">
+                  <button class="danger" type="submit">
+                    Log out everywhere but here
+                  </button>
+                </form>
+              </Confirm>
+            </div>
+          )}
+        </>
+      ),
+    };
+  }
+
+  return [
+    page("/console/logins", list),
+    act({
+      path: "/console/logins/end",
+      schema: One,
+      async submit({ caller, nowMs }, { id }) {
+        await logins.end(caller, id, nowMs);
+        return id === caller.tokenId
+          ? seeOther("/console/login", withoutSession)
+          : seeOther("/console/logins?done=ended");
+      },
+    }),
+    act({
+      path: "/console/logins/end-others",
+      schema: v.object({}),
+      async submit({ caller, nowMs }) {
+        const { isAll } = await logins.endOthers(caller, nowMs);
+        return seeOther(`/console/logins?done=${isAll ? "others" : "some"}`);
+      },
+    }),
+  ];
+}
+
+interface RowProps {
+  readonly login: Login;
+  readonly isCurrent: boolean;
+  readonly nowMs: number;
+}
+
+function LoginRow({ login, isCurrent, nowMs }: RowProps) {
+  const { id, kind, address, createdAtMs, modifiedAtMs, expiresAtMs } = login;
+  return (
+    <tr>
+      <th scope="row">
+        {KINDS[kind]} {isCurrent && <span class="badge good">this browser</span>}
+      </th>
+      <td data-label="From">{address ?? "not kept"}</td>
+      <td data-label="Since">
+        <Time ms={createdAtMs} />
+      </td>
+      <td data-label="Last renewed">{relative(modifiedAtMs, nowMs)}</td>
+      <td data-label="Ends">{relative(expiresAtMs, nowMs)}</td>
+      <td class="act">
+        {isCurrent ? (
+          <form method="post" action="/console/logout">
+            <button class="quiet small" type="submit">
+              Log out here
+            </button>
+          </form>
+        ) : (
+          <Confirm summary="End" of={`the login from ${address ?? "an address that is not kept"}`}>
+            <form method="post" action="/console/logins/end">
+              <input type="hidden" name="id" value={id} />
+              <button class="danger small" type="submit">
+                End this login
+              </button>
+            </form>
+          </Confirm>
+        )}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,242 @@
+import * as v from "valibot";
+import type { ApiTokens, IssuedApiToken } from "../core/api-tokens.ts";
+import { SCOPES, type Scope } from "../core/scope.ts";
+import { type ApiToken, TOKEN_KINDS } from "../core/token.ts";
+import { cursorText, readPage } from "../http/paging.ts";
+import type { Route } from "../http/surface.ts";
+import { CreateToken } from "../routes/rest-fields.ts";
+import {
+  type Filled,
+  type Frame,
+  filledIn,
+  type OwnVisit,
+  seeOther,
+  wholeProblem,
+} from "./frame.tsx";
+import type { Page } from "./page.tsx";
+import { Alert, Copyable, Field, Next, Select, Time } from "./parts.tsx";
+import { GRACES, TokenCards } from "./token-cards.tsx";
+
+interface Deps {
+  readonly apiTokens: ApiTokens;
+}
+
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+
+const LIFETIMES: readonly (readonly [value: string, text: string])[] = [
+  [String(HOUR), "an hour"],
+  [String(DAY), "a day"],
+  [String(7 * DAY), "a week"],
+  [String(30 * DAY), "30 days"],
+  [String(90 * DAY), "90 days"],
+  [String(365 * DAY), "a year"],
+];
+
+/** What a scope lets a program do. */
+const MEANINGS: Readonly<Record<Scope, string>> = {
+  "tokens:read": "See your API tokens, never their secrets",
+  "tokens:write": "Make, rename, rotate and end API tokens",
+  "account:read": "Read your profile, activity and data",
+  "account:write": "Change your profile",
+  "actions:issue": "Issue action tokens in your name, and end them",
+  "actions:run": "Run action tokens as you",
+  introspect: "Ask about tokens of anybody: for resource servers",
+};
+
+const oneOf = (choices: readonly (readonly [string, string])[]) =>
+  v.pipe(
+    v.picklist(
+      choices.map(([value]) => value),
+      "must be one of the choices",
+    ),
+    v.transform(Number),
+  );
+
+/** No box ticked is no name, one is a text, several are a list. */
+const ticked = v.pipe(
+  v.optional(v.unknown(), []),
+  v.transform((sent): unknown[] => (Array.isArray(sent) ? sent : [sent])),
+  v.array(v.picklist(SCOPES, "must be scopes of the list")),
+);
+
+const New = v.object({
+  name: CreateToken.entries.name,
+  lifetime: oneOf(LIFETIMES),
+  scopes: v.pipe(ticked, v.minLength(1, "choose at least one")),
+});
+
+/** By its id, never by its secret. */
+const id = v.pipe(v.string("is required"), v.uuid("must be the id of a token"));
+
+const Renamed = v.object({ id, name: CreateToken.entries.name });
+const Rotated = v.object({ id, grace: oneOf(GRACES) });
+
+const DONE: Readonly<Record<string, string>> = {
+  renamed: "The token has a new name.",
+  ended: "The token was ended. Whoever shows it is refused.",
+  ended_all: "All your API tokens were ended.",
+};
+
+/** Named tokens for programs: make, watch, rename, rotate, end. */
+export function tokenRoutes({ page, form, act }: Frame, { apiTokens }: Deps): readonly Route[] {
+  async function list({ request, caller, nowMs }: OwnVisit): Promise<Page> {
+    const { items, next } = await apiTokens.list(caller, readPage(request), nowMs);
+    return {
+      title: "API tokens",
+      body: (
+        <>
+          <div class="heading">
+            <h1>API tokens</h1>
+            <a class="button" href="/console/tokens/new">
+              New token
+            </a>
+          </div>
+          <Alert kind="done" text={DONE[request.query("done") ?? ""]} />
+          <TokenCards tokens={items} nowMs={nowMs} />
+          <Next path="/console/tokens" cursor={cursorText(next)} />
+        </>
+      ),
+    };
+  }
+
+  return [
+    page("/console/tokens", list),
+    ...form({
+      path: "/console/tokens/new",
+      schema: New,
+      show: async (_, filled) => newPage(filled),
+      async submit({ caller, nowMs }, { name, lifetime, scopes }) {
+        const wanted = { name, ttlSeconds: lifetime, scopes: [...new Set(scopes)] };
+        return secretPage(await apiTokens.create(caller, wanted, nowMs), null);
+      },
+    }),
+    act({
+      path: "/console/tokens/rename",
+      schema: Renamed,
+      async submit({ caller, nowMs }, { id, name }) {
+        await apiTokens.change(caller, id, { name }, nowMs);
+        return seeOther("/console/tokens?done=renamed");
+      },
+    }),
+    act({
+      path: "/console/tokens/rotate",
+      schema: Rotated,
+      async submit({ caller, nowMs }, { id, grace }) {
+        const issued = await apiTokens.rotate(caller, id, grace, nowMs);
+        return secretPage(issued, Math.min(nowMs + grace * 1000, issued.token.expiresAtMs));
+      },
+    }),
+    act({
+      path: "/console/tokens/end",
+      schema: v.object({ id }),
+      async submit({ caller, nowMs }, { id }) {
+        await apiTokens.end(caller, id, nowMs);
+        return seeOther("/console/tokens?done=ended");
+      },
+    }),
+    act({
+      path: "/console/tokens/end-all",
+      schema: v.object({}),
+      async submit({ caller, nowMs }) {
+        await apiTokens.endAll(caller, nowMs);
+        return seeOther("/console/tokens?done=ended_all");
+      },
+    }),
+  ];
+}
+
+function newPage(filled: Filled): Page {
+  const { sent, problem } = filled;
+  const chosen: readonly unknown[] = Array.isArray(sent.scopes) ? sent.scopes : [sent.scopes];
+  const ofScopes = problem?.field.startsWith("scopes") ? problem.message : undefined;
+  const lifetime = typeof sent.lifetime === "string" ? sent.lifetime : undefined;
+  return {
+    title: "New API token",
+    body: (
+      <section class="card narrow">
+        <h1>New API token</h1>
+        {ofScopes === undefined && <Alert kind="problem" text={wholeProblem(filled, ["name"])} />}
+        <form method="post" action="/console/tokens/new">
+          <Field
+            {...filledIn(filled, "name")}
+            label="Name"
+            hint="So that you know it again: what uses it, and where."
+            autocomplete="off"
+            maxlength={64}
+            required
+          />
+          <Select
+            name="lifetime"
+            label="Ends in"
+            value={lifetime ?? String(TOKEN_KINDS.api.ttlSeconds)}
+            options={LIFETIMES}
+          />
+          <fieldset {...(ofScopes !== undefined && { "aria-describedby": "scopes-problem" })}>
+            <legend>What it may do</legend>
+            {SCOPES.map((scope) => (
+              <label class="choice">
+                <input
+                  type="checkbox"
+                  name="scopes"
+                  value={scope}
+                  checked={chosen.includes(scope)}
+                />
+                <span>
+                  {MEANINGS[scope]} <code class="hint">{scope}</code>
+                </span>
+              </label>
+            ))}
+            {ofScopes !== undefined && (
+              <p class="problem" id="scopes-problem">
+                {ofScopes}
+              </p>
+            )}
+          </fieldset>
+          <p class="buttons">
+            <button type="submit">Make the token</button>
+            <a class="button quiet" href="/console/tokens">
+              Back
+            </a>
+          </p>
+        </form>
+      </section>
+    ),
+  };
+}
+
+/** The one page that has the secret. @param oldEndsAtMs when the secret before it ends, or null */
+function secretPage({ token, secret }: IssuedApiToken, oldEndsAtMs: number | null): Page {
+  return {
+    title: "Your new token",
+    body: (
+      <section class="card middle">
+        <h1>Your new token</h1>
+        <p>
+          <strong>{token.name}</strong> stands until <Time ms={token.expiresAtMs} />.
+          {oldEndsAtMs !== null && <OldSecret token={token} endsAtMs={oldEndsAtMs} />}
+        </p>
+        <Copyable text={secret} label="The token's secret" />
+        <p>
+          <strong>This is the only time that it is shown.</strong> Put it where your program reads
+          it, and send it as <code>Authorization: Bearer …</code>
+        </p>
+        <a class="button quiet" href="/console/tokens">
+          I have kept it
+        </a>
+      </section>
+    ),
+  };
+}
+
+function OldSecret({ token, endsAtMs }: { readonly token: ApiToken; readonly endsAtMs: number }) {
+  const isOver = endsAtMs <= token.createdAtMs;
+  return isOver ? (
+    <> The old secret has ended.</>
+  ) : (
+    <>
+      {" "}
+      The old secret ends <Time ms={endsAtMs} />.
+    </>
+  );
+}

@@ -1,0 +1,50 @@
+import type { AuditLog } from "../core/audit.ts";
+import type { Authenticate, Caller } from "../core/authenticate.ts";
+import type { Sessions } from "../core/sessions.ts";
+import { TOKEN_KINDS } from "../core/token.ts";
+import { readSessionCookie } from "../http/cookies.ts";
+import { presentRecord } from "../http/origin.ts";
+import { faultOf, noteRefused } from "../http/refused.ts";
+import type { Exchange } from "../http/surface.ts";
+
+export interface VisitorDeps {
+  readonly authenticate: Authenticate;
+  readonly sessions: Sessions;
+  readonly refused: AuditLog["refused"];
+}
+
+const { ttlSeconds, maxTtlSeconds } = TOKEN_KINDS.session;
+
+/** As long as a session can be extended. */
+export const SESSION_COOKIE_SECONDS = maxTtlSeconds;
+
+/** A session that has less than this left is extended when a page is opened. */
+const EXTEND_BELOW_MS = (ttlSeconds / 2) * 1000;
+
+/** Who opens a page, by the session in her cookie. */
+export function visitors({ authenticate, sessions, refused }: VisitorDeps) {
+  return {
+    /** @returns null where there is no session, or one that does not stand any more */
+    async visitorOf({ request, nowMs }: Exchange): Promise<Caller | null> {
+      const token = readSessionCookie(request);
+      if (token === null) return null;
+      const record = presentRecord();
+      if (record !== null) record.credential = "session";
+      try {
+        return await authenticate({ method: "session", token }, nowMs);
+      } catch (error) {
+        const fault = faultOf(error);
+        if (fault.code !== "token_invalid") throw error;
+        noteRefused(fault, refused);
+        return null;
+      }
+    },
+
+    /** Half of it over, a session is extended. */
+    async extend({ request, nowMs }: Exchange, { by }: Caller): Promise<void> {
+      const secret = readSessionCookie(request);
+      if (secret === null || by.method !== "token") return;
+      if (by.token.expiresAtMs - nowMs < EXTEND_BELOW_MS) await sessions.extend(secret, nowMs);
+    },
+  };
+}

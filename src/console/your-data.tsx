@@ -1,0 +1,155 @@
+import type { Accounts } from "../core/accounts.ts";
+import type { ExportCursor, PersonalData } from "../core/audit.ts";
+import type { Json } from "../core/token.ts";
+import { exportCursorText, readExportCursor } from "../http/export-cursor.ts";
+import type { Route } from "../http/surface.ts";
+import { DeleteUser } from "../routes/rest-fields.ts";
+import {
+  type Filled,
+  type Frame,
+  filledIn,
+  message,
+  seeOther,
+  wholeProblem,
+  withoutSession,
+} from "./frame.tsx";
+import { type Page, PAGE_HEADERS } from "./page.tsx";
+import { Alert, Field } from "./parts.tsx";
+
+interface Deps {
+  readonly accounts: Accounts;
+  readonly personalData: PersonalData;
+}
+
+/** Of some hundred rows each: one file stays a few megabytes, however much is held. */
+const PAGES_A_FILE = 10;
+
+/** What is held about somebody, to take away; and the end of it. */
+export function yourDataRoutes(
+  { openPage, page, form }: Frame,
+  { accounts, personalData }: Deps,
+): readonly Route[] {
+  async function file(userId: string, from: ExportCursor | null, takenAtMs: number) {
+    const sections: Record<string, Json[]> = {};
+    let at = from;
+    for (let pages = 0; pages < PAGES_A_FILE; pages++) {
+      const read = await personalData.read(userId, at);
+      for (const [name, rows] of Object.entries(read.sections)) {
+        sections[name] = [...(sections[name] ?? []), ...rows];
+      }
+      at = read.next;
+      if (at === null) break;
+    }
+    const cursor = exportCursorText(at);
+    return {
+      taken_on: new Date(takenAtMs).toISOString(),
+      ...sections,
+      // Where the rest is, for the rare one of whom more is held than one file takes.
+      continues_at: cursor && `/console/account/export/file?cursor=${encodeURIComponent(cursor)}`,
+    };
+  }
+
+  return [
+    page("/console/account/export", async () => ({ title: "Your data", body: <Export /> })),
+    page("/console/account/export/file", async ({ request, caller, nowMs }) => {
+      const from = readExportCursor(request);
+      return {
+        status: 200,
+        body: null,
+        text: JSON.stringify(await file(caller.userId, from, nowMs), null, 2),
+        headers: {
+          ...PAGE_HEADERS,
+          "content-type": "application/json",
+          "content-disposition": 'attachment; filename="latchkey-data.json"',
+        },
+      };
+    }),
+    ...form({
+      path: "/console/account/delete",
+      schema: DeleteUser,
+      show: async (_, filled) => deletePage(filled),
+      async submit({ caller, nowMs }, { password }) {
+        await accounts.remove(caller, password, nowMs);
+        return seeOther("/console/account/deleted", withoutSession);
+      },
+    }),
+    openPage("/console/account/deleted", async () => ({
+      title: "Deleted",
+      body: message(
+        "The account is deleted",
+        "You are logged out everywhere, and none of its tokens works any more.",
+        <a href="/console">To the start</a>,
+      ),
+    })),
+  ];
+}
+
+function Export() {
+  return (
+    <section class="card middle">
+      <h1>Your data</h1>
+      <p>One JSON file with everything that is held about you:</p>
+      <ul>
+        <li>your profile, and what it can be logged in with</li>
+        <li>API tokens, sessions and logins, with their times, without their secrets</li>
+        <li>action tokens, and the receipts of what was run</li>
+        <li>contacts</li>
+        <li>your activity, with the addresses that were kept</li>
+      </ul>
+      <p>Passwords and secrets are not in it: only digests of them are held.</p>
+      <p class="buttons">
+        <a class="button" href="/console/account/export/file" download="latchkey-data.json">
+          Download
+        </a>
+        <a class="button quiet" href="/console/account">
+          Back
+        </a>
+      </p>
+    </section>
+  );
+}
+
+function deletePage(filled: Filled): Page {
+  const { problem } = filled;
+  // Nobody has sent an e-mail here that could be wrong.
+  const isWrong = problem?.status === 401;
+  const ofPassword = isWrong ? "The password is wrong." : filledIn(filled, "password").problem;
+  return {
+    title: "Delete the account",
+    body: (
+      <section class="card middle">
+        <h1>Delete the account</h1>
+        <Alert kind="problem" text={isWrong ? undefined : wholeProblem(filled, ["password"])} />
+        <p>This happens at once, and cannot be undone:</p>
+        <ul>
+          <li>You are logged out everywhere.</li>
+          <li>All API tokens end: programs that use them are refused.</li>
+          <li>Action tokens that you have issued do nothing any more.</li>
+          <li>Your profile is deleted, and your contacts lose you.</li>
+          <li>Your e-mail is free: anybody who owns it may sign up with it again.</li>
+        </ul>
+        <p>
+          <a href="/console/account/export">Export your data</a> first, if you want to keep it.
+        </p>
+        <form method="post" action="/console/account/delete">
+          <Field
+            name="password"
+            label="Password"
+            type="password"
+            autocomplete="current-password"
+            problem={ofPassword}
+            required
+          />
+          <p class="buttons">
+            <button class="danger" type="submit">
+              Delete my account
+            </button>
+            <a class="button quiet" href="/console/account">
+              Keep it
+            </a>
+          </p>
+        </form>
+      </section>
+    ),
+  };
+}

@@ -1,0 +1,191 @@
+import type { Action, ActionPage, Described } from "./action.ts";
+import { type ActionTokens, REFUSALS } from "./action-tokens.ts";
+import type { Caller } from "./authenticate.ts";
+import { type RefusalReason, refuse } from "./fault.ts";
+import { type FormField, formValue } from "./form.ts";
+import { NAMELESS, type People } from "./people.ts";
+import type {
+  ActionRegistry,
+  ActionTokens as ActionTokenStore,
+  ClaimOutcome,
+  Receipt,
+  Secrets,
+} from "./ports.ts";
+import type { ActionToken, Json } from "./token.ts";
+
+/** What the page behind an action token's link says, before anything is done. */
+export type Preview =
+  | {
+      readonly state: "ready";
+      readonly title: string;
+      readonly will: string;
+      /** Who issued it, or NAMELESS. */
+      readonly issuer: string;
+      /** Sent by the service to its own user. */
+      readonly isInternal: boolean;
+      readonly expiresAtMs: number;
+      readonly usesLeft: number;
+      /** Whether somebody must log in before it can be run here. */
+      readonly needsLogin: boolean;
+      readonly fields: readonly FormField[];
+    }
+  /** It is for one person: who logs in learns whether that is her. */
+  | { readonly state: "log_in" }
+  | { readonly state: RefusalReason; readonly message: string; readonly isOwn: boolean };
+
+/** What a run from the page has done. */
+export interface Shown {
+  readonly title: string;
+  readonly done: string;
+  readonly receipt: Receipt;
+}
+
+export type ActionPages = ReturnType<typeof actionPages>;
+
+interface Deps {
+  readonly actions: ActionRegistry;
+  readonly store: Pick<ActionTokenStore, "find" | "findNow" | "foresee">;
+  readonly secrets: Secrets;
+  readonly people: People;
+  readonly run: ActionTokens["run"];
+}
+
+interface Found {
+  readonly token: ActionToken;
+  readonly action: Action;
+  readonly payload: Json;
+}
+
+/** Action tokens as people meet them: a page that says what will happen, and a button. */
+export function actionPages({ actions, store, secrets, people, run }: Deps) {
+  async function find(
+    secret: string,
+    read: "find" | "findNow",
+  ): Promise<Found | "unknown" | "rejected"> {
+    const id = await secrets.idOf("action", secret);
+    const token = id === null ? null : await store[read](id);
+    if (token === null) return "unknown";
+    const action = actions.find(token.action);
+    const parsed = action?.parse(token.payload);
+    return action === undefined || !parsed?.ok
+      ? "rejected"
+      : { token, action, payload: parsed.value };
+  }
+
+  async function named(page: ActionPage, payload: Json, issuerId: string) {
+    const names = await people.names([issuerId, ...page.mentions(payload, issuerId)]);
+    const nameOf = (id: string) => names.get(id) ?? NAMELESS;
+    return { issuer: nameOf(issuerId), ...page.describe({ payload, issuerId, nameOf }) };
+  }
+
+  /** What speaks against a run by this caller, or else null. */
+  async function objection(found: Found, caller: Caller | null, nowMs: number) {
+    const { token, action, payload } = found;
+    const runnerId = caller?.userId ?? token.userId;
+    const foreseen = await store.foresee({
+      receiptId: crypto.randomUUID(),
+      token,
+      action: action.name,
+      runnerId,
+      caller,
+      conditions: action.conditions(payload, token.userId),
+      idempotencyKey: null,
+      nowMs,
+    });
+    if (foreseen !== null) return refusalOf(foreseen);
+    // Without a caller the plan would be for the issuer, who is not the one in front of the page.
+    const isPlanned = !action.isCostly && action.inputFields?.length === 0;
+    if (!isPlanned || (caller === null && action.page.asksForLogin)) return null;
+    const run = { payload, input: null, issuerId: token.userId, runnerId, nowMs };
+    const plan = await action.plan(run);
+    return "rejected" in plan ? { state: "rejected" as const, message: plan.rejected } : null;
+  }
+
+  return {
+    /**
+     * Reads only: nothing is done, and nothing used up.
+     * @throws FaultError `token_invalid` where the caller no longer stands, `unavailable`
+     */
+    async preview(secret: string, by: Caller | null, nowMs: number): Promise<Preview> {
+      const found = await find(secret, "findNow");
+      if (typeof found === "string") return refusedAs(found, false);
+      const { token, action, payload } = found;
+      const { asksForLogin, title } = action.page;
+      const caller = asksForLogin ? by : null;
+      const isOwn = by?.userId === token.userId;
+      if (token.audience !== null && token.audience !== (caller?.userId ?? token.userId)) {
+        return asksForLogin && caller === null ? { state: "log_in" } : refusedAs("audience", isOwn);
+      }
+      const [against, { issuer, will }] = await Promise.all([
+        objection(found, caller, nowMs),
+        named(action.page, payload, token.userId),
+      ]);
+      if (against !== null) return { ...against, isOwn };
+      return {
+        state: "ready",
+        title,
+        will,
+        issuer,
+        isInternal: action.isInternal,
+        expiresAtMs: token.expiresAtMs,
+        usesLeft: token.maxUses - token.uses,
+        needsLogin: asksForLogin && caller === null,
+        fields: action.inputFields ?? [],
+      };
+    },
+
+    /**
+     * Runs it as the page has said. The same key is the same run.
+     * @param sent the fields of the page's form
+     * @throws FaultError as `run` of action tokens does
+     */
+    async run(
+      secret: string,
+      sent: Readonly<Record<string, unknown>>,
+      by: Caller | null,
+      idempotencyKey: string,
+      nowMs: number,
+    ): Promise<Shown> {
+      const found = await find(secret, "find");
+      if (typeof found === "string") {
+        return refuse({ code: "action_refused", reason: found, message: REFUSALS[found] });
+      }
+      const { token, action, payload } = found;
+      if (action.page.asksForLogin && by === null) refuse({ code: "credentials_missing" });
+      const caller = action.page.asksForLogin ? by : null;
+      const input = formValue(action.inputFields ?? [], sent);
+      const receipt = await run(secret, input, caller, idempotencyKey, nowMs);
+      const { done } = await named(action.page, payload, token.userId);
+      return { title: action.page.title, done, receipt };
+    },
+
+    /** What the page behind a token's link will say to who opens it. */
+    async describe(token: ActionToken): Promise<Described | null> {
+      const action = actions.find(token.action);
+      const parsed = action?.parse(token.payload);
+      if (action === undefined || !parsed?.ok) return null;
+      const { will, done } = await named(action.page, parsed.value, token.userId);
+      return { will, done };
+    },
+  };
+}
+
+const refusedAs = (state: RefusalReason, isOwn: boolean): Preview => ({
+  state,
+  message: REFUSALS[state],
+  isOwn,
+});
+
+function refusalOf(outcome: ClaimOutcome): { state: RefusalReason; message: string } | null {
+  switch (outcome.outcome) {
+    case "done":
+    case "repeated":
+      return null;
+    case "caller_gone":
+      return refuse({ code: "token_invalid" });
+    case "rejected":
+      return { state: "rejected", message: outcome.message };
+    default:
+      return { state: outcome.outcome, message: REFUSALS[outcome.outcome] };
+  }
+}

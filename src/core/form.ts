@@ -1,0 +1,39 @@
+import type { Json } from "./token.ts";
+
+/** One input of a form that is made from a schema. */
+export interface FormField {
+  readonly name: string;
+  readonly label: string;
+  readonly hint: string | null;
+  /** `user` is a person, by her id. */
+  readonly kind: "text" | "email" | "password" | "number" | "checkbox" | "select" | "user";
+  readonly isRequired: boolean;
+  /** Of a text its length, of a number its value. */
+  readonly min: number | null;
+  readonly max: number | null;
+  /** A regular expression in the form that HTML takes. */
+  readonly pattern: string | null;
+  /** What a `select` offers. */
+  readonly options: readonly string[];
+}
+
+/** What a browser sent for these fields as the value that their schema reads. Checks nothing. */
+export function formValue(
+  fields: readonly FormField[],
+  sent: Readonly<Record<string, unknown>>,
+): Json {
+  if (fields.length === 0) return null;
+  const members: [string, Json][] = [];
+  for (const { name, kind } of fields) {
+    const text = Object.hasOwn(sent, name) ? sent[name] : undefined;
+    if (kind === "checkbox") members.push([name, text !== undefined]);
+    // An input that was left empty is sent all the same.
+    else if (typeof text === "string" && text !== "") members.push([name, read(kind, text)]);
+  }
+  return Object.fromEntries(members);
+}
+
+function read(kind: FormField["kind"], text: string): Json {
+  const number = Number(text);
+  return kind === "number" && text.trim() !== "" && Number.isFinite(number) ? number : text;
+}

@@ -1,0 +1,21 @@
+import type { Result, Router } from "hono/router";
+import { TrieRouter } from "hono/router/trie-router";
+
+/**
+ * Paths without a parameter by one look-up, the others by Hono's trie. Its RegExp router is the
+ * quicker of its two, and does not take `/token/all` beside `/token/:token`.
+ */
+export function pathRouter<T>(): Router<T> {
+  const fixed = new Map<string, Result<T>>();
+  const others = new TrieRouter<T>();
+  return {
+    name: "PathRouter",
+    add(method, path, handler) {
+      // Whatever the method is: a path has one handler, which knows what to do with each. The first
+      // of two stays, as with Hono's own.
+      if (/[:*]/.test(path)) others.add(method, path, handler);
+      else if (!fixed.has(path)) fixed.set(path, [[[handler, {}]]]);
+    },
+    match: (method, path) => fixed.get(path) ?? others.match(method, path),
+  };
+}

@@ -1,0 +1,54 @@
+import type { HonoRequest } from "hono";
+import type { Caller, Credential } from "../core/authenticate.ts";
+import type { Fault } from "../core/fault.ts";
+import type { RequestOrigin } from "../core/ports.ts";
+import type { RequestFault } from "./request-fault.ts";
+
+/**
+ * One request while it is served: where it came from, how it ends, and what it has asked of the
+ * stores, which storage counts in here. One object a request, made once with all that it will have.
+ */
+export interface RequestRecord extends RequestOrigin {
+  readonly startedMs: number;
+  readonly surface: string;
+  /** The route's pattern. Never the URL: a contract may put a token there. */
+  readonly route: string;
+  /** The runtime takes no method that HTTP does not know. */
+  readonly method: string;
+  /** By what the caller says who it is; `bearer` where it was refused before its kind was known. */
+  credential: Credential["method"] | "api" | "jwt" | "none";
+  outcome: (Fault | RequestFault)["code"] | "ok" | "redirected";
+  /** What a 5xx comes from. */
+  error: unknown;
+  "KV get": number;
+  "KV put": number;
+  "KV delete": number;
+  D1: number;
+  kvMs: number;
+  d1Ms: number;
+}
+
+export function requestRecord(request: HonoRequest, surface: string, route: string): RequestRecord {
+  return {
+    // Cloudflare sets both, whatever a client sends.
+    address: request.header("cf-connecting-ip") ?? "",
+    requestId: request.header("cf-ray") ?? crypto.randomUUID(),
+    startedMs: Date.now(),
+    surface,
+    route,
+    method: request.method,
+    credential: "none",
+    outcome: "ok",
+    error: null,
+    "KV get": 0,
+    "KV put": 0,
+    "KV delete": 0,
+    D1: 0,
+    kvMs: 0,
+    d1Ms: 0,
+  };
+}
+
+export function credentialOf({ by }: Caller): RequestRecord["credential"] {
+  return by.method === "token" ? by.token.kind : by.method;
+}

@@ -1,0 +1,75 @@
+import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
+import type * as v from "valibot";
+import type { Component, JsonObject } from "./operation.ts";
+
+/** Schemas as JSON Schema 2020-12. What has a name becomes a reference to it. */
+export function converter(components: Readonly<Record<string, Component>>) {
+  const definitions = Object.fromEntries(
+    Object.entries(components).map(([name, { schema }]) => [name, schema]),
+  );
+  const config = {
+    target: "draft-2020-12",
+    typeMode: "input",
+    // What JSON Schema has no words for is left to the descriptions.
+    errorMode: "ignore",
+    // Hints for our own forms.
+    ignoreActions: ["metadata"],
+    definitions,
+    overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
+    overrideAction: ({ valibotAction, jsonSchema }) =>
+      "documented" in valibotAction && isObject(valibotAction.documented)
+        ? Object.assign(jsonSchema, valibotAction.documented)
+        : null,
+  } satisfies ConversionConfig;
+
+  return {
+    convert(schema: v.GenericSchema): JsonObject {
+      const { $schema: _, $defs: __, ...made } = plain(toJsonSchema(schema, config));
+      return made;
+    },
+
+    /** All that have a name, by it. */
+    named(): JsonObject {
+      const made = plain(toJsonSchemaDefs(definitions, config));
+      return Object.fromEntries(
+        Object.entries(components).map(([name, component]) => [
+          name,
+          withWords(objectAt(made, name), component),
+        ]),
+      );
+    },
+  };
+}
+
+function withWords(made: JsonObject, { description, says, fields = {} }: Component): JsonObject {
+  const own = "properties" in made ? objectAt(made, "properties") : {};
+  const laidOver = Object.entries(fields).map(([name, words]) => {
+    // A type of its own takes the place of all that was made.
+    const before = "type" in words || !(name in own) ? {} : objectAt(own, name);
+    return [name, { ...before, ...words }] as const;
+  });
+  const properties = { ...own, ...Object.fromEntries(laidOver) };
+  return {
+    ...(description !== undefined && { description }),
+    ...made,
+    ...says,
+    ...(Object.keys(properties).length > 0 && { properties }),
+  };
+}
+
+export function objectAt(of: JsonObject, name: string): JsonObject {
+  const value = of[name];
+  if (!isObject(value)) throw new Error(`${name} is no object`);
+  return value;
+}
+
+/** As it will be read from the file. */
+function plain(value: object): JsonObject {
+  const read: unknown = JSON.parse(JSON.stringify(value));
+  if (!isObject(read)) throw new Error("a schema that is no object");
+  return read;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,204 @@
+import * as v from "valibot";
+import { ChangeToken, CreateToken, RotateToken } from "../routes/rest-fields.ts";
+import { GithubReport, Report } from "../routes/rest-leaks.ts";
+import { type Component, MEDIA, type Operation, type SurfaceDocument } from "./operation.ts";
+import { accountComponents, accountOperations } from "./rest-accounts.ts";
+import { ApiToken, Empty, EndedToken, IssuedApiToken, page, success } from "./rest-shapes.ts";
+import {
+  ALLOW,
+  CHALLENGE,
+  count,
+  PAGE,
+  REQUEST_ID,
+  RETRY_AFTER,
+  requestId,
+  say,
+  text,
+} from "./shapes.ts";
+
+const error = { success: v.literal(false), message: text };
+const status = say(count, "The HTTP status.");
+const OpentactError = v.strictObject({ ...error, status });
+const OpentactFailure = v.strictObject({ ...error, status, request_id: requestId });
+
+const LeakVerdict = v.strictObject({
+  token_raw: text,
+  token_type: text,
+  label: v.picklist(["true_positive", "false_positive"]),
+});
+
+const LeakCount = v.strictObject({
+  reported: count,
+  ended: say(count, "How many of them this report ended."),
+});
+
+const TTL = { description: "Seconds from now; 30 days if not sent." };
+
+const components: Readonly<Record<string, Component>> = {
+  ...accountComponents,
+  CreateApiToken: {
+    schema: CreateToken,
+    fields: {
+      ttl: TTL,
+      scopes: { description: "What it may do; all that its maker may if not sent." },
+    },
+  },
+  ChangeApiToken: {
+    schema: ChangeToken,
+    says: { minProperties: 1 },
+    fields: { ttl: { description: "Seconds from now." } },
+  },
+  RotateApiToken: {
+    schema: RotateToken,
+    fields: { grace_seconds: { description: "How long the old secret still works." } },
+  },
+  ApiToken: { schema: ApiToken },
+  IssuedApiToken: { schema: IssuedApiToken },
+  EndedToken: { schema: EndedToken },
+  LeakReport: { schema: Report },
+  GithubLeakReport: {
+    schema: GithubReport,
+    description: "What GitHub's secret scanning found, signed by GitHub.",
+  },
+  LeakVerdict: { schema: LeakVerdict },
+  OpentactError: { schema: OpentactError },
+  OpentactFailure: { schema: OpentactFailure },
+};
+
+const write = { access: "caller", scope: "tokens:write" } as const;
+
+const pathToken = (description: string) =>
+  [{ name: "token", in: "path", description, schema: text }] as const;
+
+const change = (id: string, more: string): Operation => ({
+  id,
+  summary: `Rename an API token, or set when it ends${more}`,
+  ...write,
+  parameters: pathToken("The token's `uuid`."),
+  body: { schema: ChangeToken, media: MEDIA.json },
+  answers: {
+    200: { description: "The token, without its secret.", schema: success(ApiToken) },
+  },
+  refuses: [404],
+});
+
+const signature = (name: string) =>
+  ({
+    name,
+    in: "header",
+    description: "Sent by GitHub's secret scanning, whose reports are signed.",
+    schema: text,
+  }) as const;
+
+export const restDocument: SurfaceDocument = {
+  name: "rest-tokens",
+  title: "Accounts and API tokens",
+  description: "The accounts of all surfaces, and named tokens for programs, in Opentact's form.",
+  prefix: "Rest",
+  unfit: 400,
+  wrongMediaType: 415,
+  components,
+  operations: {
+    ...accountOperations,
+    "POST /rest/token": {
+      id: "createApiToken",
+      summary: "Make an API token",
+      ...write,
+      body: { schema: CreateToken, media: MEDIA.json },
+      answers: {
+        200: { description: "The token, with its secret.", schema: success(IssuedApiToken) },
+      },
+    },
+    "GET /rest/token/list": {
+      id: "listApiTokens",
+      summary: "List one's API tokens, newest first",
+      access: "caller",
+      scope: "tokens:read",
+      parameters: PAGE,
+      answers: {
+        200: {
+          description: "A page of them, without their secrets.",
+          schema: page(v.array(ApiToken)),
+        },
+      },
+    },
+    "DELETE /rest/token/all": {
+      id: "endAllApiTokens",
+      summary: "End all one's API tokens at once, and nothing else",
+      ...write,
+      answers: { 200: { description: "Ended.", schema: success(Empty) } },
+    },
+    "POST /rest/token/:token/rotate": {
+      id: "rotateApiToken",
+      summary: "Give an API token a new secret",
+      description: "The old secret works on for the grace, and never past its own end.",
+      ...write,
+      parameters: pathToken("The token's `uuid`."),
+      body: { schema: RotateToken, media: MEDIA.json, isOptional: true },
+      answers: {
+        200: { description: "The token, with its new secret.", schema: success(IssuedApiToken) },
+      },
+      refuses: [404],
+    },
+    "PATCH /rest/token/:token": change("changeApiToken", ""),
+    "PATCH /token/:token": change("changeApiTokenAtToken", " (the same at another path)"),
+    "DELETE /rest/token/:token": {
+      id: "endToken",
+      summary: "End an API token, or one of one's own JWTs",
+      ...write,
+      parameters: pathToken("Its secret, its `uuid`, or a JWT."),
+      answers: { 200: { description: "Ended.", schema: success(EndedToken) } },
+      refuses: [404],
+    },
+    "POST /rest/leaked": {
+      id: "reportLeaked",
+      summary: "End tokens that were found where they should not be",
+      description:
+        "Whoever holds a token may end it: nobody is asked who they are. Reports of GitHub's secret scanning have its own form, and its signature.",
+      access: "open",
+      parameters: [
+        signature("Github-Public-Key-Identifier"),
+        signature("Github-Public-Key-Signature"),
+      ],
+      body: { schema: v.union([Report, GithubReport]), media: MEDIA.json },
+      answers: {
+        200: {
+          description: "How many were ended; to GitHub, a verdict on each.",
+          schema: v.union([success(LeakCount), v.array(LeakVerdict)]),
+        },
+      },
+      refuses: [401, 429],
+    },
+  },
+  errors: {
+    400: {
+      description:
+        "The body does not parse, a field does not fit, or more than one credential was sent.",
+      schema: OpentactError,
+    },
+    401: {
+      description: "Nobody is logged in, or what was sent logs nobody in.",
+      schema: OpentactError,
+      headers: CHALLENGE,
+    },
+    403: {
+      description: "The credential does not have the scope; or sign-up is closed.",
+      schema: OpentactError,
+    },
+    404: { description: "No such token among the caller's own.", schema: OpentactError },
+    405: { description: "The path takes other methods.", schema: OpentactError, headers: ALLOW },
+    409: {
+      description: "This e-mail has an account, which what was sent does not open.",
+      schema: OpentactError,
+    },
+    413: { description: "The body is larger than 64 KiB.", schema: OpentactError },
+    415: { description: "The body is not JSON by its type.", schema: OpentactError },
+    429: { description: "Too many tries.", schema: OpentactError, headers: RETRY_AFTER },
+    500: { description: "Our fault.", schema: OpentactFailure, headers: REQUEST_ID },
+    503: {
+      description: "Storage did not answer; nothing was decided.",
+      schema: OpentactFailure,
+      headers: { ...RETRY_AFTER, ...REQUEST_ID },
+    },
+  },
+};

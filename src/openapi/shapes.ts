@@ -1,0 +1,44 @@
+import * as v from "valibot";
+import { SCOPES } from "../core/scope.ts";
+import type { Parameter } from "./operation.ts";
+
+/** What many answers are made of. */
+
+export const text = v.string();
+export const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+export const uuid = v.pipe(v.string(), v.uuid());
+export const time = v.pipe(v.string(), v.isoTimestamp());
+export const scope = v.picklist(SCOPES);
+export const anyJson = v.unknown();
+export const emptyList = v.pipe(v.array(v.unknown()), v.maxLength(0));
+
+export const say = <const S extends v.GenericSchema>(schema: S, words: string) =>
+  v.pipe(schema, v.description(words));
+
+export const nextCursor = say(
+  v.nullable(text),
+  "Send it as `cursor` for the page that follows; null at the end.",
+);
+
+export const RETRY_AFTER = { "Retry-After": "In how many seconds it may be tried again." };
+export const CHALLENGE = { "WWW-Authenticate": "Which ways there are to say who one is." };
+export const REQUEST_ID = { "X-Request-Id": "Stands in the log beside what went wrong." };
+export const ALLOW = { Allow: "The methods that the path takes." };
+
+export const requestId = say(text, "Stands in the log beside what went wrong.");
+
+/** `?limit=` and `?cursor=`. */
+export const PAGE: readonly Parameter[] = [
+  {
+    name: "limit",
+    in: "query",
+    description: "How many items at most; 50 if not sent.",
+    schema: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)),
+  },
+  {
+    name: "cursor",
+    in: "query",
+    description: "The `next_cursor` of the page before.",
+    schema: text,
+  },
+];

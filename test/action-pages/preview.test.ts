@@ -1,0 +1,301 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { Caller } from "../../src/core/authenticate.ts";
+import { FaultError } from "../../src/core/fault.ts";
+import { intercept } from "../promises/storage.ts";
+import { actionToken, logIn } from "../promises/locations.ts";
+import { PASSWORD, textAt } from "../support/client.ts";
+import { mailed, newSecret } from "../support/mailed.ts";
+import { wired } from "../support/wired.ts";
+
+const here = wired();
+const { call, services } = here;
+const FIRST = { limit: 50, after: null };
+
+async function person(fields: Readonly<Record<string, string>> = {}) {
+  const user = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD };
+  const answer = await call("POST", "/rest/user", { json: { ...user, ...fields } });
+  const id = textAt(answer, "payload", "uuid");
+  const { access } = await logIn(call, { ...user, id });
+  return { ...user, id, access, caller: await here.bearer(access) };
+}
+
+const preview = (secret: string, caller: Caller | null, nowMs = Date.now()) =>
+  services.actionPages.preview(secret, caller, nowMs);
+const run = (secret: string, sent: Record<string, string>, caller: Caller | null, key: string) =>
+  services.actionPages.run(secret, sent, caller, key, Date.now());
+const contactsOf = async (id: string) =>
+  (await services.contacts.list(id, FIRST)).items.map((contact) => contact.id);
+const faultOf = async (work: Promise<unknown>) => {
+  const error: unknown = await work.then(
+    () => null,
+    (failure: unknown) => failure,
+  );
+  return error instanceof FaultError ? error.fault : error;
+};
+
+describe("the page behind a code", () => {
+  it("says what will happen, by whom, until when, and does nothing", async () => {
+    const ada = await person({ first_name: "Ada", last_name: "Lovelace" });
+    const bob = await person();
+    const { secret, id } = await actionToken(call, ada.access, ada.id, { max_uses: 3 });
+    const texts: string[] = [];
+    const watching = wired(
+      {},
+      intercept(env, ({ store, does }, pass) => {
+        texts.push(...does.filter((text) => store === "KV" || !/^\s*SELECT/.test(text)));
+        return pass();
+      }),
+    );
+    for (const caller of [null, bob.caller]) {
+      const page = await watching.services.actionPages.preview(secret, caller, Date.now());
+      expect(page).toEqual({
+        state: "ready",
+        title: "Become contacts",
+        will: "You and Ada Lovelace become each other's contacts. Each of you then sees the other's first and last name.",
+        issuer: "Ada Lovelace",
+        isInternal: false,
+        expiresAtMs: expect.any(Number),
+        usesLeft: 3,
+        needsLogin: caller === null,
+        fields: [],
+      });
+    }
+    await watching.settled();
+    expect(texts).toEqual([]);
+    expect(await contactsOf(bob.id)).toEqual([]);
+    await run(secret, {}, bob.caller, "first");
+    expect(await preview(secret, (await person()).caller)).toMatchObject({ usesLeft: 2 });
+    expect(await services.actionPages.describe((await one(ada.caller, id)).token)).toMatchObject({
+      will: expect.stringContaining("Ada Lovelace"),
+    });
+  });
+
+  it("never shows an e-mail: who says no name has none", async () => {
+    const nameless = await person();
+    const { secret } = await actionToken(call, nameless.access, nameless.id);
+    const page = await preview(secret, null);
+    expect(page).toMatchObject({
+      issuer: "this person",
+      will: expect.stringContaining("You and this person become"),
+    });
+    expect(JSON.stringify(page)).not.toContain("@");
+  });
+
+  it("of a third person", async () => {
+    const ada = await person({ first_name: "Ada" });
+    const nora = await person({ first_name: "Nora" });
+    const { secret } = await actionToken(call, ada.access, nora.id);
+    expect(await preview(secret, null)).toMatchObject({
+      issuer: "Ada",
+      will: "You get Nora as a contact. You then see their first and last name.",
+    });
+  });
+
+  const refused = async (secret: string, caller: Caller | null, nowMs?: number) => {
+    const page = await preview(secret, caller, nowMs);
+    expect(Object.keys(page).sort()).toEqual(["isOwn", "message", "state"]);
+    return page.state;
+  };
+
+  it("expired, used, revoked, unknown, and nothing else of it", async () => {
+    const ada = await person();
+    const bob = await person();
+    const issue = () => actionToken(call, ada.access, ada.id);
+    const [expired, used, revoked, dead] = [
+      await issue(),
+      await issue(),
+      await issue(),
+      await issue(),
+    ];
+    await run(used.secret, {}, bob.caller, "key");
+    await call("DELETE", `/api/action-tokens/${revoked.id}`, { bearer: ada.access });
+    for (const caller of [null, bob.caller]) {
+      expect(await refused(expired.secret, caller, Date.now() + 3_600_001)).toBe("expired");
+      expect(await refused(used.secret, caller)).toBe("used");
+      expect(await refused(revoked.secret, caller)).toBe("revoked");
+      expect(await refused("lk_act_nonsense", caller)).toBe("unknown");
+      expect(await refused((await newSecret())[0], caller)).toBe("unknown");
+    }
+    await env.DB.prepare("UPDATE users SET epoch = epoch + 1 WHERE id = ?").bind(ada.id).run();
+    expect(await refused(dead.secret, bob.caller)).toBe("revoked");
+  });
+
+  it("not for you: another is told no more, and who is not logged in to log in", async () => {
+    const [ada, bob, eve] = [await person(), await person(), await person()];
+    const { secret } = await actionToken(call, ada.access, ada.id, { audience: bob.id });
+    expect(await preview(secret, null)).toEqual({ state: "log_in" });
+    expect(await refused(secret, eve.caller)).toBe("audience");
+    expect((await preview(secret, bob.caller)).state).toBe("ready");
+    expect(await preview(secret, ada.caller)).toMatchObject({ state: "audience", isOwn: true });
+  });
+
+  it("one's own, and a person who is gone, with their sentences", async () => {
+    const [ada, nora, bob] = [await person(), await person(), await person()];
+    const own = await actionToken(call, ada.access, ada.id);
+    expect(await preview(own.secret, ada.caller)).toEqual({
+      state: "rejected",
+      message: "You cannot be your own contact.",
+      isOwn: true,
+    });
+    const { secret } = await actionToken(call, ada.access, nora.id);
+    await env.DB.prepare("UPDATE users SET deleted_on = 1, email = '' WHERE id = ?")
+      .bind(nora.id)
+      .run();
+    expect(await preview(secret, bob.caller)).toEqual({
+      state: "rejected",
+      message: "This contact does not exist any more.",
+      isOwn: false,
+    });
+  });
+
+  it("a caller who no longer stands is nobody", async () => {
+    const [ada, bob] = [await person(), await person()];
+    const { secret } = await actionToken(call, ada.access, ada.id);
+    await env.DB.prepare("UPDATE users SET epoch = epoch + 1 WHERE id = ?").bind(bob.id).run();
+    expect(await faultOf(preview(secret, bob.caller))).toMatchObject({ code: "token_invalid" });
+  });
+});
+
+describe("its button", () => {
+  it("runs once for one key, whatever comes after, and says what was done", async () => {
+    const ada = await person({ first_name: "Ada" });
+    const bob = await person();
+    const { secret } = await actionToken(call, ada.access, ada.id, { max_uses: 5 });
+    const first = await run(secret, {}, bob.caller, "one page");
+    expect(first).toMatchObject({
+      title: "Become contacts",
+      done: "You and Ada are each other's contacts now.",
+    });
+    const again = await Promise.all([1, 2, 3].map(() => run(secret, {}, bob.caller, "one page")));
+    for (const { receipt } of again) expect(receipt).toEqual(first.receipt);
+    expect(await preview(secret, null)).toMatchObject({ usesLeft: 4 });
+    expect([await contactsOf(ada.id), await contactsOf(bob.id)]).toEqual([[bob.id], [ada.id]]);
+  });
+
+  it("nobody runs it without a login, though programs may for its issuer", async () => {
+    const [ada, nora] = [await person(), await person()];
+    const { secret } = await actionToken(call, ada.access, nora.id);
+    expect(await faultOf(run(secret, {}, null, "key"))).toMatchObject({
+      code: "credentials_missing",
+    });
+    expect(await contactsOf(ada.id)).toEqual([]);
+  });
+
+  it("unknown and used ones are refused as everywhere", async () => {
+    const [ada, bob, eve] = [await person(), await person(), await person()];
+    const { secret } = await actionToken(call, ada.access, ada.id);
+    await run(secret, {}, bob.caller, "key");
+    for (const [token, reason] of [
+      [secret, "used"],
+      [(await newSecret())[0], "unknown"],
+    ] as const) {
+      expect(await faultOf(run(token, {}, eve.caller, "key"))).toMatchObject({
+        code: "action_refused",
+        reason,
+      });
+    }
+  });
+});
+
+describe("links of mails", () => {
+  it("a new password, whoever is logged in here, by a form with its field", async () => {
+    const [ada, eve] = [await person(), await person()];
+    const secret = await mailed(ada, "resetPassword");
+    for (const caller of [null, ada.caller, eve.caller]) {
+      expect(await preview(secret, caller)).toMatchObject({
+        state: "ready",
+        isInternal: true,
+        needsLogin: false,
+        fields: [{ name: "password", kind: "password", label: "New password", isRequired: true }],
+      });
+    }
+    expect(await faultOf(run(secret, {}, null, "key"))).toMatchObject({ code: "payload_invalid" });
+    expect(await faultOf(run(secret, { password: "short" }, null, "key"))).toMatchObject({
+      code: "payload_invalid",
+      problems: [{ path: "password" }],
+    });
+    const sent = { password: "a new password of hers" };
+    await run(secret, sent, eve.caller, "key");
+    await run(secret, sent, eve.caller, "key");
+    expect((await call("GET", "/rest/user", { basic: { ...ada, ...sent } })).status).toBe(200);
+    expect(await preview(secret, null)).toMatchObject({ state: "revoked" });
+  });
+
+  it("a mailbox is confirmed by its account alone", async () => {
+    const [ada, eve] = [await person(), await person()];
+    const secret = await mailed(ada, "verifyEmail");
+    expect(await preview(secret, null)).toMatchObject({ state: "ready", needsLogin: true });
+    expect(await preview(secret, eve.caller)).toMatchObject({ state: "audience" });
+    expect(await preview(secret, ada.caller)).toMatchObject({ state: "ready", needsLogin: false });
+    expect(await faultOf(run(secret, {}, null, "key"))).toMatchObject({
+      code: "credentials_missing",
+    });
+    await run(secret, {}, ada.caller, "key");
+    const row = env.DB.prepare("SELECT verified_on FROM users WHERE id = ?").bind(ada.id);
+    expect(await row.first("verified_on")).not.toBeNull();
+  });
+});
+
+const one = (caller: Caller, id: string, nowMs = Date.now()) =>
+  services.actionUses.one(caller, id, nowMs);
+
+describe("what became of one's own token", () => {
+  it("who ran it and when, by name only, page by page", async () => {
+    const ada = await person();
+    const { secret, id } = await actionToken(call, ada.access, ada.id, { max_uses: 5 });
+    const runners = [
+      await person({ first_name: "Bob" }),
+      await person({ last_name: "Carol" }),
+      await person(),
+    ];
+    for (const { caller } of runners) await run(secret, {}, caller, "key");
+    await env.DB.prepare(
+      "UPDATE receipts SET run_at = run_at + (SELECT COUNT(*) FROM users WHERE id < run_by)",
+    ).run();
+    const all = await services.actionUses.runs(ada.caller, id, FIRST);
+    expect(all.items.map(({ name }) => name).sort()).toEqual(["Bob", "Carol", null]);
+    expect(Object.keys(all.items[0] ?? {}).sort()).toEqual(["createdAtMs", "id", "isOwn", "name"]);
+    const firstTwo = await services.actionUses.runs(ada.caller, id, { limit: 2, after: null });
+    const rest = await services.actionUses.runs(ada.caller, id, { limit: 2, after: firstTwo.next });
+    expect([...firstTwo.items, ...rest.items]).toEqual(all.items);
+    expect(rest.next).toBeNull();
+    const [bob] = runners;
+    if (bob === undefined) throw new Error("nobody");
+    expect((await services.actionUses.runs(bob.caller, id, FIRST)).items).toEqual([]);
+    await env.DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(bob.id).run();
+    const after = await services.actionUses.runs(ada.caller, id, FIRST);
+    expect(after.items.map(({ name }) => name).sort()).toEqual(["Carol", null, null]);
+  });
+
+  it("whether it stands, and if not why; never another's, nor one that went out by mail", async () => {
+    const [ada, bob] = [await person(), await person()];
+    const { secret, id } = await actionToken(call, ada.access, ada.id);
+    expect(await one(ada.caller, id)).toMatchObject({
+      verdict: "stands",
+      token: { id, uses: 0, maxUses: 1 },
+      action: { name: "addContact" },
+    });
+    expect((await one(ada.caller, id, Date.now() + 3_600_001)).verdict).toBe("expired");
+    await run(secret, {}, bob.caller, "key");
+    expect(await one(ada.caller, id)).toMatchObject({ verdict: "used_up", token: { uses: 1 } });
+    const ended = await actionToken(call, ada.access, ada.id);
+    await call("DELETE", `/api/action-tokens/${ended.id}`, { bearer: ada.access });
+    expect((await one(ada.caller, ended.id)).verdict).toBe("ended");
+    expect(await faultOf(one(bob.caller, id))).toMatchObject({ code: "token_not_found" });
+    await mailed(ada, "resetPassword");
+    const row = env.DB.prepare(
+      "SELECT id FROM tokens WHERE user_id = ? AND detail LIKE '%internal%'",
+    );
+    const internal = (await row.bind(ada.id).first<string>("id")) ?? "";
+    expect(await faultOf(one(ada.caller, internal))).toMatchObject({ code: "token_not_found" });
+  });
+
+  it("what can be issued is what is not the service's own, with a form", () => {
+    const issuable = services.actionUses.issuable();
+    expect(issuable.map(({ name }) => name)).toEqual(["addContact"]);
+    expect(issuable[0]?.payloadFields).toMatchObject([
+      { name: "contact_id", kind: "user", label: "Contact", isRequired: true },
+    ]);
+  });
+});

@@ -1,0 +1,92 @@
+import { execFile } from "node:child_process";
+import { cp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { removeDirectory, temporaryDirectory } from "./temporary.ts";
+
+const root = resolve(import.meta.dirname, "../..");
+const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
+
+/** A Worker's modules as a deploy would upload them; the first is its entry. */
+export interface Bundle {
+  readonly modules: readonly BuiltModule[];
+}
+
+export interface BuiltModule {
+  readonly name: string;
+  readonly type: "ESModule" | "CompiledWasm" | "Text";
+  readonly contents: Buffer;
+}
+
+/**
+ * Builds as `wrangler deploy` does: by the project's own wrangler.toml, so that what is measured is
+ * what would be deployed.
+ * @param entry a Worker beside the project's own
+ */
+export function build(entry?: string, more: readonly string[] = []): Promise<Bundle> {
+  const script = entry === undefined ? [] : [join(import.meta.dirname, "workers", entry)];
+  return buildIn(root, [...script, ...more]);
+}
+
+/** The same service without its pages, built from a copy. */
+export async function buildWithoutConsole(): Promise<Bundle> {
+  const directory = await temporaryDirectory();
+  try {
+    for (const name of ["src", "wrangler.toml", "tsconfig.json", "package.json"]) {
+      await cp(join(root, name), join(directory, name), { recursive: true });
+    }
+    await symlink(join(root, "node_modules"), join(directory, "node_modules"));
+    await stubConsole(join(directory, "src"));
+    return await buildIn(directory, []);
+  } finally {
+    await removeDirectory(directory);
+  }
+}
+
+/** Each file of the console that is imported from outside it exports those names, and nothing more. */
+async function stubConsole(src: string): Promise<void> {
+  const names = await readdir(src, { recursive: true });
+  for (const name of names) {
+    if (!/\.tsx?$/.test(name) || name.startsWith("console")) continue;
+    const text = await readFile(join(src, name), "utf8");
+    for (const [, imported = "", path = ""] of text.matchAll(
+      /import (?!type)\{([^}]*)\} from "(\.[^"]*\/console\/[^"]*)"/g,
+    )) {
+      const stubs = imported.split(",").map((each) => each.trim().split(" ")[0]);
+      const lines = stubs.filter(Boolean).map((each) => `export const ${each} = undefined;\n`);
+      await writeFile(join(src, dirname(name), path), lines.join(""));
+    }
+  }
+}
+
+async function buildIn(cwd: string, args: readonly string[]): Promise<Bundle> {
+  const outdir = await temporaryDirectory();
+  try {
+    const command = ["--no-warnings", wrangler, "deploy", ...args, "--dry-run", "--outdir", outdir];
+    await promisify(execFile)(process.execPath, command, {
+      cwd,
+      env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_WRITE_LOGS: "false" },
+    });
+    return { modules: await modulesIn(outdir) };
+  } finally {
+    await removeDirectory(outdir);
+  }
+}
+
+async function modulesIn(directory: string): Promise<BuiltModule[]> {
+  const names = (await readdir(directory)).filter((name) => !/\.map$|^README\.md$/.test(name));
+  const modules = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      type: typeOf(name),
+      contents: await readFile(join(directory, name)),
+    })),
+  );
+  return modules.sort((a, b) => Number(b.type === "ESModule") - Number(a.type === "ESModule"));
+}
+
+/** Files that the console serves have a digest in front of their names, and are text whatever they end with. */
+function typeOf(name: string): BuiltModule["type"] {
+  if (name.endsWith(".js") && !/^[\da-f]{40}-/.test(name)) return "ESModule";
+  return name.endsWith(".wasm") ? "CompiledWasm" : "Text";
+}

@@ -1,0 +1,88 @@
+import { secrets } from "../../src/crypto/secrets.ts";
+import { inTurn } from "./cases/case.ts";
+import { lineChart } from "./chart.ts";
+import { measure, type Sent } from "./load.ts";
+import { bearer, newAccess, newPerson, newRefresh, type Person } from "./people.ts";
+import type { Run } from "./rounds.ts";
+import type { Server } from "./server.ts";
+import type { Fleet } from "./servers.ts";
+
+const REQUESTS = 1_000_000;
+/** Remembered by their signatures; by their standing too; and opaque ones, which KV has copies of. */
+const TOKENS = { refresh: 160_000, auth: 20_000, api: 20_000 };
+const SAMPLES = 50;
+/** What it may have grown by from the third quarter to the last, in which no token is new any more. */
+const LEVEL = 1.05;
+
+export interface MemoryFindings {
+  /** After so many requests, so many MiB. */
+  readonly series: readonly (readonly [requests: number, residentMiB: number])[];
+  /** The mean of the last quarter by that of the third. */
+  readonly growth: number;
+  readonly isLevel: boolean;
+  readonly chart: string;
+}
+
+/** Whether the isolate's memories are bounded, at the longest promise, by which they keep most. */
+export async function measureMemory(fleet: Fleet, run: Run): Promise<MemoryFindings> {
+  const server = await fleet.server("latchkey-86400");
+  run.progress("making 200,000 tokens");
+  const next = await mixture(server, fleet);
+  const requests = run.requests ?? REQUESTS;
+  const size = Math.ceil(requests / SAMPLES);
+  const series: [number, number][] = [[0, server.residentMiB()]];
+  for (let sent = size; sent <= requests; sent += size) {
+    await measure(server, { requests: size, connections: 8, next });
+    series.push([sent, server.residentMiB()]);
+    run.progress(`${sent} of ${requests} requests: ${server.residentMiB().toFixed(0)} MiB`);
+  }
+  const growth = mean(series, 0.75, 1) / mean(series, 0.5, 0.75);
+  return {
+    series,
+    growth,
+    isLevel: growth <= LEVEL,
+    chart: lineChart({
+      title: "Memory of the process over requests with 200,000 different tokens",
+      xUnit: "requests",
+      yUnit: "MiB resident",
+      points: series,
+    }),
+  };
+}
+
+/** Of 25 requests, one shows an API token, one a JWT whose standing is asked, the others refresh JWTs. */
+async function mixture(server: Server, { signer }: Fleet): Promise<() => Sent> {
+  const person = await newPerson(server);
+  const moreRefresh = await signer.like(await newRefresh(server, person));
+  const moreAccess = await signer.like(await newAccess(server, person));
+  const refresh = inTurn(await moreRefresh(TOKENS.refresh));
+  const auth = inTurn(await moreAccess(TOKENS.auth, { role: "User" }));
+  const api = inTurn(await apiTokens(server, person, TOKENS.api));
+  let sent = 0;
+  return () => {
+    sent++;
+    if (sent % 25 === 0) return { path: "/rest/user", headers: bearer(api()) };
+    const token = sent % 25 === 1 ? auth() : refresh();
+    return { method: "POST", path: "/api/token/verify/", body: { token } };
+  };
+}
+
+async function apiTokens(server: Server, { id: userId }: Person, count: number): Promise<string[]> {
+  const made = await Promise.all(Array.from({ length: count }, () => secrets.create("api")));
+  const detail = JSON.stringify({ name: "filled", hint: "lk_api_…fill", scopes: ["account:read"] });
+  // A statement takes 100 KB.
+  for (let i = 0; i < made.length; i += 1_000) {
+    const ids = JSON.stringify(made.slice(i, i + 1_000).map(({ id }) => id));
+    await server.sql([
+      `INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at, detail)
+        SELECT value, 'api', '${userId}', 0, 0, ${Date.now()}, ${Date.now()},
+          ${Date.now() + 86_400_000}, '${detail}' FROM json_each('${ids}')`,
+    ]);
+  }
+  return made.map(({ secret }) => secret);
+}
+
+function mean(series: MemoryFindings["series"], from: number, to: number): number {
+  const part = series.slice(Math.floor(series.length * from), Math.ceil(series.length * to));
+  return part.reduce((sum, [, mib]) => sum + mib, 0) / part.length;
+}

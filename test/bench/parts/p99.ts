@@ -1,0 +1,44 @@
+import { JWTS } from "../cases/jwts.ts";
+import { REFERENCES } from "../cases/references.ts";
+import { p99At } from "../latency.ts";
+import { prepare } from "../rounds.ts";
+import { ratios } from "../statistics.ts";
+import type { Part } from "./part.ts";
+
+const PER_SECOND = 200;
+const SECONDS = 5;
+
+const CASES = [...REFERENCES, ...JWTS].filter(({ name }) =>
+  ["hello", "verify-new", "verify-seen", "refresh"].includes(name),
+);
+
+/** At saturation p99 is the garbage collector's, for a bare Worker too: so at a rate that all can serve. */
+export const p99: Part = {
+  name: "p99",
+  title: `p99 at ${PER_SECOND} requests a second`,
+  async measure(fleet, run) {
+    const prepared = await prepare(CASES, fleet, run);
+    const found = new Map(CASES.map(({ name }) => [name, [] as number[]]));
+    const requests = run.requests ?? PER_SECOND * SECONDS;
+    // The first round warms up.
+    for (let round = 0; round <= run.rounds; round++) {
+      for (const { each, server, next } of prepared) {
+        run.progress(`p99, round ${round} of ${run.rounds}: ${each.name}`);
+        const load = {
+          perSecond: PER_SECOND,
+          requests: round === 0 ? PER_SECOND : requests,
+          next: await next(requests),
+        };
+        const p99Ms = await p99At(server, load);
+        if (round > 0) found.get(each.name)?.push(p99Ms);
+      }
+    }
+    const verdicts = CASES.filter(({ name }) => name !== "hello").map(({ name, title }) => ({
+      title: `${this.title}: ${title}`,
+      measured: ratios(found.get(name) ?? [], found.get("hello") ?? []),
+      limit: 1.5,
+      of: "hello's",
+    }));
+    return { verdicts };
+  },
+};

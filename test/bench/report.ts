@@ -1,0 +1,87 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { barChart } from "./chart.ts";
+import type { Result } from "./rounds.ts";
+import type { Figure } from "./statistics.ts";
+import { outcome, type Verdict } from "./verdict.ts";
+
+type Row = readonly string[];
+
+/** What each request costs, as Markdown. */
+export function costTable(results: readonly Result[]): string {
+  const head = ["request", "CPU, multiple of hello", "µs here", "a second here"];
+  const rows = results.map(({ case: { title }, toHello, cpuMs, perSecond }) => [
+    title,
+    spread(toHello),
+    (cpuMs.median * 1000).toFixed(0),
+    perSecond.median.toFixed(0),
+  ]);
+  return markdown(head, rows);
+}
+
+/** The same as bars, without what hashes a password: beside that, all else would be too short to see. */
+export function costChart(results: readonly Result[]): string {
+  return barChart({
+    title: "CPU time of a request",
+    unit: "multiple of Hono's hello",
+    groups: results
+      .filter(({ toHello }) => toHello.median < 100)
+      .map(({ case: { title, of, bound }, toHello }) => ({
+        label: title,
+        bars: [
+          { series: of, value: toHello, ...(bound?.of === "hello" && { limit: bound.times }) },
+        ],
+      })),
+  });
+}
+
+export function verdictTable(verdicts: readonly Verdict[]): string {
+  const head = ["what", "measured", "at most", "of", ""];
+  const rows = verdicts.map((verdict) => [
+    verdict.title,
+    spread(verdict.measured),
+    String(verdict.limit),
+    verdict.of,
+    outcome(verdict),
+  ]);
+  return markdown(head, rows);
+}
+
+/** What a million of each costs on Cloudflare, as Markdown. */
+export function millionTable(rows: readonly Row[]): string {
+  const head = [
+    "a million times",
+    "KV reads",
+    "KV writes",
+    "D1 queries",
+    "rows read",
+    "rows written",
+    "CPU ms",
+    "cost",
+  ];
+  return markdown(head, rows);
+}
+
+/** Columns that stand below each other, so that it can be read as text too. */
+function markdown(head: Row, rows: readonly Row[]): string {
+  const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => length(row, i))));
+  const line = (row: Row) =>
+    `| ${widths.map((width, i) => (row[i] ?? "").padEnd(width)).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
+}
+
+const length = (row: Row, column: number) => row[column]?.length ?? 0;
+
+/** The median, and the quartiles on both sides of it. */
+export function spread({ median, low, high }: Figure): string {
+  return low === high ? short(median) : `${short(median)} (${short(low)}–${short(high)})`;
+}
+
+const short = (value: number) => value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
+
+/** Into the checkout: the README shows them. */
+export async function keep(files: Readonly<Record<string, string>>): Promise<void> {
+  const directory = join(import.meta.dirname, "results");
+  await mkdir(directory, { recursive: true });
+  for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+}

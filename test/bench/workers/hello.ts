@@ -1,0 +1,4 @@
+import { Hono } from "hono";
+
+/** What everything is measured against. */
+export default new Hono().get("/", (c) => c.text("hello"));

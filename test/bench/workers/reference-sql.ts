@@ -1,0 +1,100 @@
+/**
+ * The statements that a request of the service cannot do without, in the shape in which it sends
+ * them, over the rows that `ROWS` makes.
+ */
+export interface Reference {
+  readonly sql: string;
+  readonly values: (id?: string) => unknown[];
+}
+
+const USER = "00000000-0000-4000-8000-000000000001";
+const CONTACT = "00000000-0000-4000-8000-000000000002";
+const FAMILY = "00000000-0000-4000-8000-000000000003";
+const SESSION = "00000000-0000-4000-8000-000000000004";
+const ACTION = "00000000-0000-4000-8000-000000000005";
+const FAR = 9_000_000_000_000;
+
+export const ROWS: readonly string[] = [
+  ...[USER, CONTACT].map(
+    (id) => `INSERT INTO users (id, email, password, role, created_on, modified_on)
+      VALUES ('${id}', '${id}@example.com', '', 'User', 1, 1)`,
+  ),
+  ...[
+    [FAMILY, "family", "NULL"],
+    [SESSION, "session", "NULL"],
+    [ACTION, "action", "1000000000"],
+  ].map(
+    ([id, kind, maxUses]) => `INSERT INTO tokens
+      (id, kind, user_id, epoch, created_at, modified_at, expires_at, max_uses)
+      VALUES ('${id}', '${kind}', '${USER}', 0, 1, 1, ${FAR}, ${maxUses})`,
+  ),
+];
+
+const USER_COLUMNS = `users.id AS user_id, users.email, users.password, users.role,
+  users.epoch AS user_epoch, users.api_epoch AS user_api_epoch, users.first_name, users.last_name,
+  users.phone_number, users.dob, users.gender, users.created_on, users.modified_on,
+  users.deleted_on, users.verified_on, users.ha1b, (SELECT json_group_object(issuer, subject)
+    FROM identities WHERE identities.user_id = users.id) AS identities`;
+
+const USER_STANDS = "users.deleted_on IS NULL AND users.disabled_on IS NULL";
+
+const STANDS = `tokens.revoked_at IS NULL AND tokens.epoch = users.epoch
+  AND (tokens.api_epoch IS NULL OR tokens.api_epoch = users.api_epoch) AND ${USER_STANDS}`;
+
+export const JWT_STANDS: Reference = {
+  sql: `SELECT ${USER_COLUMNS} FROM users WHERE users.id = ? AND users.epoch = ? AND ${USER_STANDS}
+    AND NOT EXISTS (SELECT 1 FROM tokens AS ended WHERE ended.id IN (?, ?)
+      AND (ended.revoked_at IS NOT NULL OR ended.api_epoch <> users.api_epoch))`,
+  values: () => [USER, 0, crypto.randomUUID(), FAMILY],
+};
+
+export const TOKEN_STANDS: Reference = {
+  sql: `SELECT tokens.id, tokens.kind, tokens.user_id, tokens.epoch, tokens.api_epoch,
+      tokens.created_at, tokens.modified_at, tokens.expires_at, tokens.used_at, tokens.uses,
+      tokens.max_uses, tokens.detail, ${USER_COLUMNS}
+    FROM tokens JOIN users ON users.id = tokens.user_id
+    WHERE tokens.id = ? AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ?
+      AND ${STANDS}`,
+  values: () => [SESSION, Date.now()],
+};
+
+const CONTACT_STANDS = `EXISTS (SELECT 1 FROM users WHERE id = ? AND ${USER_STANDS})`;
+
+/** Claim, receipt, event, effect, and what speaks against it: all of it or none. */
+export const ACTION_RUN: readonly Reference[] = [
+  {
+    sql: `UPDATE tokens SET uses = uses + 1, modified_at = ?, claim = ?
+      WHERE tokens.id = ? AND tokens.kind = 'action' AND tokens.expires_at > ?
+        AND tokens.uses < tokens.max_uses
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = ? AND ${USER_STANDS}) AND ${CONTACT_STANDS}`,
+    values: (id) => [Date.now(), id, ACTION, Date.now(), USER, CONTACT],
+  },
+  {
+    sql: `INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key)
+      SELECT ?, tokens.id, ?, ?, ?, ?, ? FROM tokens WHERE tokens.id = ? AND tokens.claim = ?`,
+    values: (id) => [id, "addContact", USER, Date.now(), "{}", null, ACTION, id],
+  },
+  {
+    sql: `INSERT INTO audit
+        (user_id, id, at, what, outcome, actor, credential, subject, address, request_id)
+      SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE changes() > 0`,
+    values: (id) => [USER, id, Date.now(), "action.run", "done", null, ACTION, id, null, id],
+  },
+  {
+    sql: `INSERT INTO contacts (user_id, contact_id, created_at)
+      SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM receipts WHERE id = ?) ON CONFLICT DO NOTHING`,
+    values: (id) => [USER, CONTACT, Date.now(), id],
+  },
+  {
+    sql: "SELECT * FROM receipts WHERE id = ? OR idempotency_key = ?",
+    values: (id) => [id, null],
+  },
+  {
+    sql: `SELECT tokens.id IS NOT NULL AS known, NOT (${STANDS}) AS revoked,
+        tokens.expires_at <= ? AS expired, tokens.uses >= tokens.max_uses AS used,
+        TRUE AS caller_stands, json_array(${CONTACT_STANDS}) AS conditions
+      FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ? LEFT JOIN users ON users.id = tokens.user_id`,
+    values: () => [Date.now(), CONTACT, ACTION],
+  },
+];

@@ -1,0 +1,72 @@
+import { beforeAll, expect, it } from "vitest";
+import { newWorld, OPENED, pathIn } from "../console/forms.ts";
+import { newVisitor, type Visitor } from "../console/visitor.ts";
+import { type Wired, wired } from "../support/wired.ts";
+import { type Cost, meter } from "./measure.ts";
+
+/**
+ * How often a page asks the stores, opened by somebody who is logged in, at promise 0. The first
+ * question of most is who that is. A number that changes is a decision, and is changed here.
+ */
+const CALLS: Readonly<Record<string, string>> = {
+  "/": "1 D1",
+  "/a/:token": "4 D1",
+  "/console": "1 D1",
+  "/console/account": "1 D1",
+  "/console/account/delete": "1 D1",
+  "/console/account/deleted": "1 D1",
+  "/console/account/email": "1 D1",
+  "/console/account/export": "1 D1",
+  "/console/account/export/file": "11 D1",
+  "/console/account/password": "1 D1",
+  "/console/account/profile": "1 D1",
+  "/console/actions": "2 D1",
+  "/console/actions/:id": "4 D1",
+  "/console/actions/:id/uses": "3 D1",
+  "/console/actions/new/:action": "2 D1",
+  "/console/activity": "3 D1",
+  "/console/contacts": "2 D1",
+  "/console/forgotten": "1 D1",
+  "/console/forgotten/sent": "1 D1",
+  "/console/inspector": "1 D1",
+  "/console/login": "1 D1",
+  "/console/logins": "2 D1",
+  "/console/signup": "1 D1",
+  "/console/tokens": "2 D1",
+  "/console/tokens/new": "1 D1",
+  "/docs": "1 D1",
+  "/docs/:operation": "1 D1",
+};
+
+const measured = meter();
+let isolate: Wired;
+let visitor: Visitor;
+let world: Awaited<ReturnType<typeof newWorld>>;
+
+beforeAll(async () => {
+  isolate = wired({}, measured.bindings);
+  visitor = await newVisitor(isolate.call);
+  world = await newWorld(visitor, isolate.call);
+  await isolate.settled();
+  measured.read();
+});
+
+const callsOf = ({ get, put, delete: ended, query }: Cost): string =>
+  [
+    [get, "KV read"],
+    [put + ended, "KV write"],
+    [query, "D1"],
+  ]
+    .filter(([count]) => count !== 0)
+    .map(([count, what]) => `${count} ${what}`)
+    .join(", ") || "none";
+
+it("every page asks the stores as often as is written down", async () => {
+  const calls: Record<string, string> = {};
+  for (const { path } of OPENED) {
+    await visitor.open(pathIn(path, world));
+    await isolate.settled();
+    calls[path] = callsOf(measured.read());
+  }
+  expect(calls).toEqual(CALLS);
+});

@@ -1,0 +1,183 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+import { expect, it, onTestFinished, vi } from "vitest";
+import { main } from "../../../src/cli/deploy.ts";
+import { newProject } from "../dev/project.ts";
+import { fakeCloudflare, type Fetch } from "./cloudflare.ts";
+
+const ISSUER = "https://auth.example.com";
+const FILES = ["package.json", "node_modules", "schema.sql", "src", "tsconfig.json"];
+const WRANGLER = await readFile("wrangler.toml", "utf8");
+const withSettings = (lines: string) => WRANGLER.replace("[vars]\n", `[vars]\n${lines}\n`);
+
+/** A project of its own to stand in; nobody is logged in, and wrangler's own files are out of reach. */
+async function project(wranglerToml: string, files: Readonly<Record<string, string>> = {}) {
+  const directory = await newProject(FILES, { "wrangler.toml": wranglerToml, ...files });
+  const before = process.cwd();
+  process.chdir(directory);
+  vi.stubEnv("CLOUDFLARE_API_TOKEN", undefined);
+  vi.stubEnv("WRANGLER_HOME", join(directory, "home"));
+  vi.stubEnv("XDG_CONFIG_HOME", join(directory, "home"));
+  onTestFinished(() => {
+    process.chdir(before);
+    vi.unstubAllEnvs();
+  });
+  return directory;
+}
+
+const nobody: Fetch = () => Promise.reject(new Error("nobody serves"));
+
+async function deploy(line = "", fetch = nobody) {
+  const out: string[] = [];
+  const err: string[] = [];
+  const code = await main(line.split(" ").filter(Boolean), {
+    write: (each) => out.push(each),
+    writeError: (each) => err.push(each),
+    fetch,
+    stop: new AbortController().signal,
+  });
+  return { code, out: out.join("\n"), err: err.join("\n") };
+}
+
+it("goes on where it was broken off, from nothing to a service that answers", {
+  timeout: 240_000,
+}, async () => {
+  const directory = await project(withSettings(`ISSUER = "${ISSUER}"`));
+  const cloudflare = await fakeCloudflare();
+  for (const [name, value] of Object.entries(cloudflare.env)) vi.stubEnv(name, value);
+
+  cloudflare.failOn(/^GET workers\/scripts\/latchkey\/secrets$/);
+  const brokenOff = await deploy("--location weur", cloudflare.fetch);
+  expect(brokenOff.code).toBe(1);
+  expect(brokenOff.err).toContain("Secrets failed: ");
+  expect(brokenOff.err).toContain("done before: Login, Database. Run it again");
+  expect([...cloudflare.databases]).toEqual([["latchkey", { uuid: "db-1", location: "weur" }]]);
+
+  // As if it had come further, to the namespace, and the schema had grown since.
+  cloudflare.namespaces.set("latchkey-kv", "kv-1");
+  await cloudflare.sql("DROP INDEX users_ha1b");
+  cloudflare.failOn(null);
+  const second = await deploy("", cloudflare.fetch);
+  expect(second).toMatchObject({ code: 0, err: "" });
+  expect(second.out).toContain("latchkey: added index users_ha1b\n");
+  expect(second.out).toContain("latchkey-kv is there\n");
+  expect(second.out).toContain("KiB gzipped, at https://latchkey.test.workers.dev");
+  expect(second.out).toContain(`${ISSUER} answers, and so does its database`);
+  const file = join(directory, ".deploy.vars");
+  const { JWT_KEYS } = parseEnv(await readFile(file, "utf8"));
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(Object.fromEntries(cloudflare.secrets)).toEqual({ JWT_KEYS });
+  const bindings = cloudflare.worker().bindings;
+  expect(bindings).toContainEqual({ name: "KV", type: "kv_namespace", namespace_id: "kv-1" });
+  expect(bindings).toContainEqual({ name: "DB", type: "d1", id: "db-1" });
+
+  const signUp = { email: "ann@example.com", password: "correct horse battery" };
+  const made = await cloudflare.fetch(`${ISSUER}/rest/user`, {
+    method: "POST",
+    body: JSON.stringify(signUp),
+  });
+  expect(made.status).toBe(201);
+
+  cloudflare.calls.length = 0;
+  const third = await deploy("", cloudflare.fetch);
+  expect(third).toMatchObject({ code: 0, err: "" });
+  expect(third.out).toContain("latchkey: has all of schema.sql\n");
+  expect(third.out).toContain("Secrets    the Worker has them\n");
+  const changes = cloudflare.calls.filter((call) => !call.startsWith("GET "));
+  expect(changes).toEqual([
+    "POST d1/database/db-1/query", // reads the schema
+    "POST workers/scripts/latchkey/versions",
+    "POST workers/scripts/latchkey/deployments",
+    "PATCH workers/scripts/latchkey/script-settings",
+    "POST workers/scripts/latchkey/subdomain",
+    "PUT workers/scripts/latchkey/schedules",
+  ]);
+  expect(cloudflare.worker().bindings).toContainEqual({ name: "KV", type: "inherit" });
+
+  for (const { out, err } of [brokenOff, second, third]) {
+    for (const { d, x } of JSON.parse(JWT_KEYS ?? "").keys) {
+      expect(out + err).not.toContain(d);
+      expect(out + err).not.toContain(x);
+    }
+  }
+  await expect(readFile(join(directory, ".wrangler-latchkey.json"))).rejects.toThrow("ENOENT");
+});
+
+it("a dry run checks, builds and sends nothing", { timeout: 120_000 }, async () => {
+  await project(`${WRANGLER}
+[env.staging]
+vars = { ISSUER = "https://staging.example.com" }
+kv_namespaces = [{ binding = "KV" }]
+d1_databases = [{ binding = "DB", database_name = "latchkey-staging" }]
+`);
+  const { code, out, err } = await deploy("--dry-run --env staging");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out).toMatch(/^Settings +latchkey-staging at https:\/\/staging\.example\.com/);
+  expect(out).toMatch(/^Schema +\d+ tables, \d+ indexes$/m);
+  expect(out).toMatch(/^Build +\d+ KiB, \d+ KiB gzipped$/m);
+  expect(out).toContain("make the D1 database latchkey-staging");
+  expect(out).toContain("keep it in .deploy.vars.staging");
+  await expect(stat(".deploy.vars.staging")).rejects.toThrow("ENOENT");
+});
+
+it("nobody who is not logged in changes anything", { timeout: 60_000 }, async () => {
+  await project(withSettings(`ISSUER = "${ISSUER}"`));
+  const { code, err } = await deploy();
+  expect(code).toBe(1);
+  expect(err).toContain("Nobody is logged in at Cloudflare.");
+  expect(err).toContain("CLOUDFLARE_API_TOKEN");
+  expect(err).toContain("nothing was changed");
+  await expect(stat(".deploy.vars")).rejects.toThrow("ENOENT");
+});
+
+it.each([
+  ["no ISSUER", "", {}, "ISSUER is missing: the origin at which latchkey will be reached."],
+  ["an ISSUER without TLS", 'ISSUER = "http://auth.example.com"', {}, "ISSUER must be https"],
+  [
+    "all that is wrong at once",
+    `ISSUER = "${ISSUER}/"\nAUDIT_DAYS = "0"`,
+    {},
+    /ISSUER must be an origin[\s\S]*AUDIT_DAYS must be at least 1/,
+  ],
+  [
+    "printed mails",
+    `ISSUER = "${ISSUER}"\nMAIL_OUTBOX = "on"`,
+    {},
+    "MAIL_OUTBOX may be on only where",
+  ],
+  [
+    "secrets that would be committed",
+    `ISSUER = "${ISSUER}"\nJWT_KEYS = "{}"`,
+    {},
+    "JWT_KEYS in wrangler.toml would be committed. Keep secrets in .deploy.vars.",
+  ],
+  [
+    "keys that do not sign",
+    `ISSUER = "${ISSUER}"`,
+    { ".deploy.vars": `JWT_KEYS='{"keys":[]}'` },
+    "JWT_KEYS ",
+  ],
+  [
+    "a schema that SQLite refuses",
+    `ISSUER = "${ISSUER}"`,
+    { "schema.sql": "CREATE TABLEX a (b TEXT);" },
+    'schema.sql could not be applied: near "TABLEX": syntax error',
+  ],
+])("refuses %s before anybody is asked", async (_, settings, files, message) => {
+  const links = Object.keys(files).includes("schema.sql") ? [] : ["schema.sql"];
+  const directory = await newProject(links, { "wrangler.toml": withSettings(settings), ...files });
+  const before = process.cwd();
+  process.chdir(directory);
+  onTestFinished(() => process.chdir(before));
+  const { code, out, err } = await deploy();
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toMatch(message);
+});
+
+it("says what it does not understand, with code 2", async () => {
+  expect((await deploy("--help")).out).toContain("Usage:");
+  for (const line of ["--nope", "--location mars", "--env ../x"]) {
+    expect([line, (await deploy(line)).code]).toEqual([line, 2]);
+  }
+});

@@ -1,0 +1,102 @@
+import { env } from "cloudflare:workers";
+import { app } from "../../src/app.ts";
+import { type LoginTokens, latchkey, memoryStore } from "../../src/client/latchkey.ts";
+import { readConfig } from "../../src/config.ts";
+import { platform } from "../../src/platform.ts";
+import { wire } from "../../src/wire.ts";
+import { newUser, ORIGIN } from "../support/client.ts";
+
+type Send = (request: Request) => Promise<Response>;
+
+/** What may happen to a request on its way: `through` brings it to the service, any number of times. */
+type Mishap = (request: Request, through: Send) => Promise<Response>;
+
+export const REFRESH = "/api/token/refresh/";
+export const RUN = "/api/run-action-token";
+
+/** The real service at the end of a line that counts, and on which things go wrong. */
+export function line(settings: Readonly<Record<string, string>> = {}) {
+  const config = readConfig({ ...env, ...settings });
+  const service = app(wire(env, config, platform), config);
+  // As fetch does, it takes the body with it.
+  const through: Send = async (request) => service.fetch(new Request(request));
+  const mishaps = new Map<string, Mishap[]>();
+  const past: { path: string; status: number; headers: Headers }[] = [];
+
+  return {
+    /** For the next request to the path, the one after it, and so on. */
+    mishaps(path: string, ...next: readonly Mishap[]) {
+      mishaps.set(path, [...next]);
+    },
+    /** The statuses that came back from a path; 0 where none came. */
+    statuses: (path: string) =>
+      past.filter((each) => each.path === path).map((each) => each.status),
+    sent: (path: string) => past.filter((each) => each.path === path).map(({ headers }) => headers),
+    fetch: async (request: Request) => {
+      const path = new URL(request.url).pathname;
+      const row = { path, status: 0, headers: new Headers(request.headers) };
+      past.push(row);
+      const mishap = mishaps.get(path)?.shift();
+      const response = await (mishap === undefined ? through(request) : mishap(request, through));
+      row.status = response.status;
+      return response;
+    },
+  };
+}
+
+/** The service does its work, and nobody hears of it. */
+export const lost: Mishap = async (request, through) => {
+  await through(request.clone());
+  throw new TypeError("the line went dead");
+};
+
+export const dead: Mishap = () => Promise.reject(new TypeError("the line is dead"));
+
+export const busy =
+  (status: 429 | 503, retryAfter: string): Mishap =>
+  async () =>
+    Response.json({ detail: "later" }, { status, headers: { "retry-after": retryAfter } });
+
+/** Waits for a word before it goes through. */
+export const held =
+  (word: Promise<void>): Mishap =>
+  async (request, through) => {
+    await word;
+    return through(request);
+  };
+
+/** Somebody new, logged in with a client of her own. */
+export async function person(settings: Readonly<Record<string, string>> = {}) {
+  const user = await newUser();
+  const wires = line(settings);
+  const store = memoryStore();
+  const told: string[] = [];
+  const auth = latchkey({
+    baseUrl: ORIGIN,
+    store,
+    fetch: wires.fetch,
+    onLoggedOut: () => told.push("logged out"),
+  });
+  await auth.logIn(user);
+  return {
+    user,
+    line: wires,
+    store,
+    auth,
+    told,
+    tokens: async (): Promise<LoginTokens> => {
+      const tokens = await store.load();
+      if (tokens === null) throw new Error("nobody is logged in");
+      return tokens;
+    },
+    /** As if the access token had come so long ago. */
+    async age(ms: number) {
+      const tokens = await store.load();
+      if (tokens !== null) {
+        await store.save({ ...tokens, receivedAtMs: tokens.receivedAtMs - ms });
+      }
+    },
+  };
+}
+
+export const MINUTE_MS = 60_000;

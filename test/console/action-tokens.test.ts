@@ -1,0 +1,236 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { ORIGIN } from "../support/client.ts";
+import { joined, linkOn, type Shown, textOf, type Visitor, visitor } from "./person.ts";
+
+const NEW = "/console/actions/new/addContact";
+
+async function issue(person: Visitor, filled: Record<string, string> = {}): Promise<Shown> {
+  const page = await person.submit(await person.get(NEW), NEW, filled);
+  expect(page.status).toBe(200);
+  return page;
+}
+
+/** The path of the link on the page, as a scanner of the code opens it. */
+const linkOf = (page: Shown) => linkOn(page, `${ORIGIN}/a/lk_act_`).slice(ORIGIN.length);
+const ownOf = (page: Shown) => linkOn(page, "/console/actions/").replace("/uses", "");
+
+const named = async (first_name: string) => {
+  const person = await joined();
+  const account = await person.get("/console/account");
+  await person.submit(account, "/console/account/profile", { first_name });
+  return person;
+};
+
+const tokens = async () =>
+  (await env.DB.prepare("SELECT COUNT(*) AS n FROM tokens WHERE kind = 'action'").first("n")) ?? 0;
+
+describe("two people meet over a code", () => {
+  it("from sign-up to contact, without JavaScript", async () => {
+    const ada = await named("Ada");
+    const issued = await issue(ada);
+    expect(textOf(issued)).toContain("shown now and never again");
+    expect(issued.text).toMatch(/<svg [^>]*viewBox/);
+    const link = linkOf(issued);
+
+    // Bob scans it, has no account, makes one, and is led back.
+    const bob = visitor();
+    const asked = await bob.get(link);
+    expect(textOf(asked)).toContain("You and Ada become each other's contacts.");
+    expect(textOf(asked)).toContain("Log in to go on");
+    const signUp = await bob.get(linkOn(asked, "/console/signup"));
+    const email = `${crypto.randomUUID()}@example.com`;
+    const back = await bob.submit(signUp, "/console/signup", { email, password: "bob's own one" });
+    expect(back.path).toBe(link);
+    expect(textOf(back)).toContain("From Ada Good for one use, ends in 59 minutes");
+    const done = await bob.submit(back, link);
+    expect(textOf(done)).toBe(
+      "Become contacts You and Ada are each other's contacts now. To the console",
+    );
+
+    expect(textOf(await bob.get("/console/contacts"))).toContain("Ada");
+    expect(textOf(await ada.get("/console/contacts"))).toMatch(/Nameless [0-9a-f]{8}/);
+    const uses = await ada.get(`${ownOf(issued)}/uses`);
+    expect(textOf(uses)).toMatch(/^Used 1 of 1 used up Somebody without a name \d{4}-/);
+    expect(uses.text).not.toContain("<html");
+    expect(textOf(await ada.get(ownOf(issued)))).toContain("Used 1 of 1 used up");
+  });
+
+  it("a double click, and a reload of what came of it, are one run", async () => {
+    const [ada, bob] = [await named("Ada"), await joined()];
+    const link = linkOf(await issue(ada, { token_uses: "5" }));
+    const page = await bob.get(link);
+    const all = await Promise.all([1, 2, 3].map(() => bob.submit(page, link)));
+    all.push(await bob.submit(page, link));
+    for (const each of all) expect(textOf(each)).toContain("each other's contacts now");
+    expect(textOf(await (await joined()).get(link))).toContain("Good for 4 uses");
+  });
+
+  it("whatever opens the link by itself burns nothing", async () => {
+    const [ada, bob] = [await named("Ada"), await joined()];
+    const link = linkOf(await issue(ada));
+    for (const site of ["none", "cross-site", "same-origin"]) {
+      for (const who of [visitor(), bob]) expect((await who.get(link, site)).status).toBe(200);
+    }
+    const { status } = await bob.submit(await bob.get(link), link);
+    expect(status).toBe(200);
+    expect(textOf(await bob.get(link))).toContain("Used already");
+  });
+
+  it("a form of another site runs nothing", async () => {
+    const [ada, bob] = [await named("Ada"), await joined()];
+    const link = linkOf(await issue(ada));
+    const { call } = await import("../support/client.ts");
+    const forged = await call("POST", link, {
+      headers: { "sec-fetch-site": "cross-site", cookie: `__Host-latchkey=${bob.session()}` },
+      form: { run_key: "forged" },
+    });
+    expect(forged.status).toBe(403);
+    expect(textOf(await bob.get(link))).toContain("Good for one use");
+  });
+});
+
+describe("issuing", () => {
+  it("the same form sent twice, or at once, issues once and shows the same code", async () => {
+    const ada = await named("Ada");
+    const form = await ada.get(NEW);
+    const before = await tokens();
+    const [first, second] = await Promise.all([ada.submit(form, NEW), ada.submit(form, NEW)]);
+    const reloaded = await ada.submit(form, NEW);
+    expect(new Set([first, second, reloaded].map(linkOf)).size).toBe(1);
+    expect(textOf(reloaded)).toContain("This form was sent before");
+    expect(Number(await tokens()) - Number(before)).toBe(1);
+    // Another form is another token.
+    expect(linkOf(await issue(ada))).not.toBe(linkOf(reloaded));
+  });
+
+  it("a form that was sent by somebody else is not theirs", async () => {
+    const [ada, eve] = [await named("Ada"), await joined()];
+    const link = linkOf(await issue(ada));
+    const form = await eve.get(NEW);
+    const answer = await eve.submit(form, NEW, { token_secret: link.slice("/a/".length) });
+    expect(answer.text).not.toContain("<svg");
+    expect(textOf(answer)).toContain("no longer valid");
+  });
+
+  it("with a lifetime, a number of uses, and for one person alone", async () => {
+    const [ada, bob, eve] = [await named("Ada"), await named("Bob"), await joined()];
+    const first = linkOf(await issue(ada));
+    await bob.submit(await bob.get(first), first);
+    const form = await ada.get(NEW);
+    const [, bobsId] = /<option value="([^"]+)">Bob<\/option>/.exec(form.text) ?? [];
+    const page = await ada.submit(form, NEW, {
+      token_lifetime: "86400",
+      token_uses: "7",
+      token_audience: bobsId ?? "",
+    });
+    const link = linkOf(page);
+    expect(textOf(page)).toContain("Used 0 of 7");
+    expect(textOf(await visitor().get(link))).toContain("For one person");
+    const stranger = await eve.get(link);
+    expect([stranger.status, textOf(stranger)]).toEqual([
+      403,
+      expect.stringContaining("Not for you"),
+    ]);
+    expect(textOf(await bob.get(link))).toContain("Good for 7 uses, ends in 23 hours");
+  });
+
+  it.each([
+    [{ token_uses: "0" }, "Must be a whole number from 1 to 1000."],
+    [{ token_uses: "1001" }, "Must be a whole number from 1 to 1000."],
+    [{ token_lifetime: "1" }, "Is none of these."],
+    [{ contact_id: "nobody" }, "Must be a user's id."],
+    [{ contact_id: "00000000-0000-4000-8000-000000000000" }, "This does not exist any more."],
+    [{ token_audience: "00000000-0000-4000-8000-000000000000" }, "This does not exist any more."],
+  ])("%o comes back with what is wrong, and issues nothing", async (filled, says) => {
+    const ada = await joined();
+    const before = await tokens();
+    const answer = await ada.submit(await ada.get(NEW), NEW, filled);
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(textOf(answer)).toContain(says);
+    expect(await tokens()).toBe(before);
+  });
+
+  it("only what there is to issue", async () => {
+    const ada = await joined();
+    for (const name of ["resetPassword", "verifyEmail", "nothing"]) {
+      const page = await ada.get(`/console/actions/new/${name}`);
+      expect([page.status, page.text.includes("<svg")]).toEqual([422, false]);
+    }
+  });
+});
+
+describe("the issuer's pages", () => {
+  it("list what can be used, and end it", async () => {
+    const ada = await named("Ada");
+    const page = await issue(ada);
+    const own = ownOf(page);
+    const list = await ada.get("/console/actions");
+    expect(textOf(list)).toContain("Become contacts 0 of 1 in 59 minutes");
+    const ended = await ada.submit(await ada.get(own), `${own}/end`);
+    expect(ended.path).toBe(own);
+    expect(textOf(ended)).toContain("Used 0 of 1 ended");
+    expect(textOf(await ada.get("/console/actions"))).toContain("None of yours can be used");
+    const gone = await visitor().get(linkOf(page));
+    expect([gone.status, textOf(gone)]).toEqual([410, expect.stringContaining("Taken back")]);
+    const again = await ada.post(`${own}/end`, {});
+    expect(again.status).toBe(404);
+  });
+
+  it("never show the secret again, refresh without JavaScript, and are nobody else's", async () => {
+    const [ada, eve] = [await named("Ada"), await joined()];
+    const page = await issue(ada);
+    const own = ownOf(page);
+    const shown = await ada.get(own);
+    expect(shown.text).not.toContain("lk_act_");
+    expect(shown.text).toContain('<noscript><meta http-equiv="refresh" content="15"/></noscript>');
+    // A refresh of the page that was sent as an answer to a form would lose the code.
+    expect(page.text).not.toContain('http-equiv="refresh"');
+    for (const path of [own, `${own}/uses`]) expect((await eve.get(path)).status).toBe(404);
+    expect((await eve.post(`${own}/end`, {})).status).toBe(404);
+    expect(textOf(await visitor().get(own))).toContain("Log in");
+  });
+});
+
+it("a page that is not the reader's own link says each state in its own words", async () => {
+  const ada = await named("Ada");
+  const link = linkOf(await issue(ada));
+  const own = await ada.get(link);
+  expect([own.status, textOf(own)]).toEqual([
+    422,
+    "This cannot be done You cannot be your own contact. It is your own: show it to somebody else.",
+  ]);
+  const unknown = await visitor().get(`${link.slice(0, -1)}!`);
+  expect([unknown.status, textOf(unknown)]).toEqual([404, expect.stringContaining("No such link")]);
+  await env.DB.prepare("UPDATE tokens SET expires_at = 1 WHERE kind = 'action'").run();
+  const late = await visitor().get(link);
+  expect([late.status, textOf(late)]).toEqual([410, expect.stringContaining("Too late")]);
+});
+
+it("a page that asks for its uses again and again does not keep the session alive", async () => {
+  const ada = await named("Ada");
+  const own = ownOf(await issue(ada));
+  const endsIn = () =>
+    env.DB.prepare("SELECT MAX(expires_at) AS at FROM tokens WHERE kind = 'session'").first("at");
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 45 * 60_000 });
+  try {
+    const before = await endsIn();
+    expect((await ada.get(`${own}/uses`)).status).toBe(200);
+    expect(await endsIn()).toBe(before);
+    await ada.get(own);
+    expect(await endsIn()).not.toBe(before);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it("every page is of this origin alone, and no cache keeps it", async () => {
+  const ada = await named("Ada");
+  const page = await issue(ada);
+  for (const each of [page, await ada.get(ownOf(page)), await visitor().get(linkOf(page))]) {
+    expect(each.headers.get("cache-control")).toBe("no-store");
+    expect(each.headers.get("referrer-policy")).toMatch(/^(no-referrer|same-origin)$/);
+    expect(each.headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(each.text).not.toMatch(/ style=|<style|<script>| on[a-z]+="/);
+  }
+});

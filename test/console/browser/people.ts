@@ -1,0 +1,75 @@
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
+
+export const PASSWORD = "correct horse battery";
+
+/** Where the stories happen: one server and one browser for all of them. */
+export interface House {
+  readonly origin: string;
+  readonly browser: Browser;
+}
+
+export interface Person {
+  readonly email: string;
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** What went wrong in the pages: errors of scripts, and what the policy stopped. */
+  readonly complaints: readonly string[];
+}
+
+/** Somebody with a browser of her own. */
+export async function somebody(
+  { origin, browser }: House,
+  options: BrowserContextOptions = {},
+  email = `${crypto.randomUUID()}@example.com`,
+): Promise<Person> {
+  const context = await browser.newContext({ baseURL: origin, ...options });
+  context.setDefaultTimeout(30_000);
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on("pageerror", ({ message }) => complaints.push(message));
+  page.on("console", (line) => {
+    if (/Content Security Policy/.test(line.text())) complaints.push(line.text());
+  });
+  return { email, context, page, complaints };
+}
+
+export const button = (page: Page, name: string) =>
+  page.locator("main").getByRole("button", { name, exact: true });
+
+/** Opens what asks again, of the card or row that names it. */
+export const ask = (page: Page, summary: string) =>
+  page.locator("summary").filter({ hasText: summary }).first().click();
+
+/** The form for new accounts, wherever it was opened. */
+export async function fillSignUp({ page, email }: Person): Promise<void> {
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await button(page, "Make the account").click();
+}
+
+export async function signUp(person: Person): Promise<void> {
+  await person.page.goto("/console/signup");
+  await fillSignUp(person);
+  await heading(person.page, "Overview");
+}
+
+export async function logIn({ page, email }: Person): Promise<void> {
+  await page.goto("/console/login");
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await button(page, "Log in").click();
+  await heading(page, "Overview");
+}
+
+/** Waits until the page with this heading is there. */
+export async function heading(page: Page, name: string): Promise<void> {
+  await page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
+}
+
+export async function giveName({ page }: Person, first: string, last: string): Promise<void> {
+  await page.goto("/console/account");
+  await page.getByLabel("First name").fill(first);
+  await page.getByLabel("Last name").fill(last);
+  await button(page, "Save").click();
+  await page.getByText("Your profile was saved.").waitFor();
+}

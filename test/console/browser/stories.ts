@@ -1,0 +1,237 @@
+import { encode } from "uqr";
+import { expect } from "vitest";
+import {
+  ask,
+  button,
+  fillSignUp,
+  giveName,
+  heading,
+  type House,
+  logIn,
+  PASSWORD,
+  type Person,
+  signUp,
+  somebody,
+} from "./people.ts";
+
+/** What people do here, each told with JavaScript and without. */
+
+interface Telling {
+  readonly javaScriptEnabled: boolean;
+}
+
+const statusOf = async (origin: string, bearer: string): Promise<number> =>
+  (await fetch(`${origin}/rest/user`, { headers: { authorization: `Bearer ${bearer}` } })).status;
+
+async function leave(...people: readonly Person[]): Promise<void> {
+  for (const { complaints, context } of people) {
+    expect(complaints).toEqual([]);
+    await context.close();
+  }
+}
+
+/** From sign-up to a contact over a code that one shows and the other scans. */
+export async function twoPeopleMeet(house: House, telling: Telling): Promise<void> {
+  const [ada, bob] = [await somebody(house, telling), await somebody(house, telling)];
+  await signUp(ada);
+  await giveName(ada, "Ada", "Lovelace");
+  await ada.page.goto("/console/contacts");
+  await ada.page.getByText("Nobody yet.").waitFor();
+  await ada.page.getByRole("link", { name: "Meet somebody" }).click();
+  await button(ada.page, "Make the code").click();
+  const link = await ada.page.getByLabel("Link", { exact: true }).innerText();
+  expect(link).toMatch(new RegExp(`^${house.origin}/a/lk_act_\\w+$`));
+  expect(await drawnCode(ada)).toEqual(modulesOf(link));
+  await ada.page.getByText("Used 0 of 1").waitFor();
+
+  // What opens links by itself burns nothing.
+  for (let i = 0; i < 3; i++) await fetch(link);
+  await bob.page.goto(link);
+  await bob.page.getByText("Ada Lovelace").first().waitFor();
+  await bob.page.getByRole("link", { name: "Make an account" }).click();
+  await fillSignUp(bob);
+  await bob.page.waitForURL(link);
+  const title = await bob.page.getByRole("heading", { level: 1 }).innerText();
+  await button(bob.page, title).click();
+  await bob.page.locator(".alert.done").waitFor();
+  await giveName(bob, "Bob", "Noyce");
+
+  // Where there is no JavaScript, the page without the code says it.
+  if (!telling.javaScriptEnabled) {
+    await ada.page.goto("/console/actions");
+    await ada.page.getByText("None of yours can be used at the moment.").waitFor();
+  } else {
+    await ada.page.getByText("Used 1 of 1").waitFor();
+  }
+  for (const [who, other] of [
+    [ada, "Bob Noyce"],
+    [bob, "Ada Lovelace"],
+  ] as const) {
+    await who.page.goto("/console/contacts");
+    await who.page.getByRole("rowheader", { name: other }).waitFor();
+  }
+  await bob.page.goto(link);
+  await heading(bob.page, "Used already");
+  await leave(ada, bob);
+}
+
+/** The dark modules of the code, as the page draws them. */
+async function drawnCode({ page }: Person): Promise<string[]> {
+  const drawn = await page.getByRole("img", { name: "QR code of the link" }).locator("path").all();
+  const path = (await Promise.all(drawn.map((each) => each.getAttribute("d")))).join("");
+  return [...path.matchAll(/M(\d+),(\d+)/g)].map(([, x, y]) => `${x},${y}`).sort();
+}
+
+function modulesOf(link: string): string[] {
+  const { data } = encode(link, { ecc: "M", border: 4 });
+  return data.flatMap((row, y) => row.flatMap((dark, x) => (dark ? [`${x},${y}`] : []))).sort();
+}
+
+export async function aTokensLife(house: House, telling: Telling): Promise<void> {
+  const ada = await somebody(house, {
+    ...telling,
+    permissions: ["clipboard-read", "clipboard-write"],
+  });
+  const { page } = ada;
+  const status = (secret: string) => statusOf(house.origin, secret);
+  const secretShown = () => page.getByLabel("The token's secret").innerText();
+  await signUp(ada);
+  await page.goto("/console/tokens");
+  await page.getByRole("link", { name: "New token" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("<b>deploy</b>");
+  await button(page, "Make the token").click();
+  await page.getByText("Choose at least one.").waitFor();
+  expect(await page.getByLabel("Name", { exact: true }).inputValue()).toBe("<b>deploy</b>");
+  await page.getByLabel("Read your profile").check();
+  await page.getByLabel("Ends in").selectOption({ label: "a week" });
+  await button(page, "Make the token").click();
+  const first = await secretShown();
+  expect(await status(first)).toBe(200);
+  if (telling.javaScriptEnabled) {
+    await button(page, "Copy").click();
+    await button(page, "Copied").waitFor();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(first);
+  } else {
+    expect(await button(page, "Copy").count()).toBe(0);
+  }
+  expect(page.url()).not.toContain("lk_api_");
+
+  await page.getByRole("link", { name: "I have kept it" }).click();
+  const card = page.getByRole("listitem").filter({ hasText: first.slice(-4) });
+  await card.getByText("<b>deploy</b>").first().waitFor();
+  await card.getByText("ends in 6 days").waitFor();
+  await card.getByText("less than an hour ago").waitFor();
+  expect(await page.content()).not.toContain(first);
+
+  await ask(page, "Rename");
+  await page.getByLabel("New name").fill("nightly");
+  await button(page, "Rename").click();
+  await page.getByRole("heading", { name: "nightly" }).waitFor();
+
+  await ask(page, "Rotate");
+  await page.getByLabel("The old secret ends").selectOption({ label: "at once" });
+  await button(page, "Rotate").click();
+  await heading(page, "Your new token");
+  const second = await secretShown();
+  expect([await status(first), await status(second)]).toEqual([401, 200]);
+
+  await page.goto("/console/tokens");
+  await ask(page, "End nightly");
+  await button(page, "End it").click();
+  await page.getByText("No tokens yet.").waitFor();
+  expect(await status(second)).toBe(401);
+
+  await page.goto("/console/activity");
+  for (const event of ["You made an API token", "You gave an API token a new secret"]) {
+    await page.getByRole("rowheader", { name: event }).waitFor();
+  }
+  await leave(ada);
+}
+
+export async function inOutAndEverywhere(house: House, telling: Telling): Promise<void> {
+  const ada = await somebody(house, telling);
+  await signUp(ada);
+  const [phone, laptop] = [
+    await somebody(house, telling, ada.email),
+    await somebody(house, telling, ada.email),
+  ];
+  await logIn(phone);
+  await logIn(laptop);
+
+  // Out, and back in to the page that was asked for.
+  await laptop.page.getByRole("button", { name: "Log out" }).click();
+  await heading(laptop.page, "Log in");
+  await laptop.page.goto("/console/activity");
+  await heading(laptop.page, "Log in");
+  await laptop.page.getByLabel("E-mail").fill(ada.email);
+  await laptop.page.getByLabel("Password").fill("wrong password");
+  await button(laptop.page, "Log in").click();
+  await laptop.page.getByText("The e-mail or the password is wrong.").waitFor();
+  await laptop.page.getByLabel("Password").fill(PASSWORD);
+  await button(laptop.page, "Log in").click();
+  await heading(laptop.page, "Activity");
+
+  // One, then all others.
+  await ada.page.goto("/console/logins");
+  await ada.page.getByText("this browser").waitFor();
+  expect(await ada.page.getByRole("row").count()).toBe(4);
+  await ask(ada.page, "End the login");
+  await button(ada.page, "End this login").first().click();
+  await ada.page.getByText("That login was ended.").waitFor();
+  await laptop.page.goto("/console/account");
+  await heading(laptop.page, "Log in");
+  await ask(ada.page, "End all others");
+  await button(ada.page, "Log out everywhere but here").click();
+  await ada.page.getByText("You are logged out everywhere but here.").waitFor();
+  await phone.page.goto("/console/account");
+  await heading(phone.page, "Log in");
+  await ada.page.goto("/console/account");
+  await heading(ada.page, "Account");
+  await leave(ada, phone, laptop);
+}
+
+/** Everything by keyboard alone. */
+export async function byKeyboard(house: House): Promise<void> {
+  const ada = await somebody(house);
+  const { page } = ada;
+  const focused = () => page.evaluate<string>("document.activeElement.innerText ?? ''");
+  await page.goto("/console/signup");
+  await page.keyboard.press("Tab");
+  expect(await focused()).toBe("Skip to content");
+  expect(await page.getByText("Skip to content").boundingBox()).toMatchObject({ x: 16, y: 8 });
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(ada.email);
+  await page.keyboard.press("Tab");
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press("Enter");
+  await heading(page, "Overview");
+
+  // Whatever takes the focus shows that it has it, and nothing that can be used is left out.
+  await page.goto("/console/tokens/new");
+  const usable = page.locator("a[href], button:visible, input:visible, select");
+  const names = await usable.evaluateAll((all) => all.map((each) => each.outerHTML));
+  const reached: string[] = [];
+  for (let i = 0; i <= names.length; i++) {
+    await page.keyboard.press("Tab");
+    const outline =
+      "const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement)";
+    const [html = "", ...shown] = await page.evaluate<string[]>(
+      `${outline}; [document.activeElement.outerHTML, outlineStyle, outlineWidth]`,
+    );
+    if (!names.includes(html)) continue;
+    expect(shown, html).toEqual(["solid", "3px"]);
+    reached.push(html);
+  }
+  expect([...new Set(reached)].sort()).toEqual([...names].sort());
+
+  await page.getByLabel("Name", { exact: true }).focus();
+  await page.keyboard.type("by keyboard");
+  for (const key of ["Tab", "Tab", "Space", "Enter"]) await page.keyboard.press(key);
+  await heading(page, "Your new token");
+  await page.goto("/console/tokens");
+  await page.locator("summary", { hasText: "End by keyboard" }).focus();
+  for (const key of ["Enter", "Tab", "Enter"]) await page.keyboard.press(key);
+  await page.getByText("No tokens yet.").waitFor();
+  await leave(ada);
+}

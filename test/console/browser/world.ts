@@ -1,0 +1,109 @@
+import * as v from "valibot";
+import type { RunningServer } from "../../clients/server.ts";
+import { PASSWORD } from "./people.ts";
+
+/** Somebody with something on every page. */
+export interface World {
+  readonly email: string;
+  /** Links of action tokens: one that stands, one that was taken back. */
+  readonly link: string;
+  readonly endedLink: string;
+  readonly actionTokenId: string;
+}
+
+const Login = v.object({ access: v.string() });
+const SignedUp = v.object({ payload: v.object({ uuid: v.string() }) });
+const Issued = v.object({ token: v.object({ token: v.string(), id: v.string() }) });
+
+const DAY_MS = 86_400_000;
+
+export async function newWorld(server: RunningServer): Promise<World> {
+  const { origin } = server;
+  async function post(path: string, json: object, bearer?: string): Promise<unknown> {
+    const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
+    const response = await fetch(origin + path, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...authorization },
+      body: JSON.stringify(json),
+    });
+    return response.status === 204 ? null : response.json();
+  }
+  async function person(first_name: string, last_name: string) {
+    const email = `${first_name}.${crypto.randomUUID().slice(0, 4)}@example.com`.toLowerCase();
+    const signedUp = await post("/rest/user", { email, password: PASSWORD, first_name, last_name });
+    const login = await post("/api/token/", { email, password: PASSWORD });
+    return {
+      id: v.parse(SignedUp, signedUp).payload.uuid,
+      email,
+      access: v.parse(Login, login).access,
+    };
+  }
+  const ada = await person("Ada", "Lovelace");
+  const action = async (max_uses: number) => {
+    const payload = { contact_id: ada.id };
+    const body = { action: "addContact", payload, ttl: 86_400, max_uses };
+    return v.parse(Issued, await post("/api/generate-action-token", body, ada.access)).token;
+  };
+  const [standing, ended] = [await action(5), await action(1)];
+  for (const [first, last] of [
+    ["Grace", "Hopper"],
+    ["Alan", "Turing"],
+  ] as const) {
+    const { access } = await person(first, last);
+    await post("/api/run-action-token", { token: standing.token }, access);
+  }
+  await fetch(`${origin}/api/action-tokens/${ended.id}`, {
+    method: "DELETE",
+    headers: { authorization: `Bearer ${ada.access}` },
+  });
+
+  for (const [name, days, scopes] of [
+    ["Nightly backup", 90, ["account:read"]],
+    ["Deploys from CI", 30, ["tokens:read", "tokens:write"]],
+    ["Dashboard", 365, ["account:read", "tokens:read", "actions:issue"]],
+    ["Phone", 7, ["actions:issue", "actions:run"]],
+  ] as const) {
+    await post("/rest/token", { name, ttl: days * 86_400, scopes }, ada.access);
+  }
+  await aged(server, ada.id);
+  await post("/api/token/", { email: ada.email, password: "wrong password" });
+  return {
+    email: ada.email,
+    link: `${origin}/a/${standing.token}`,
+    endedLink: `${origin}/a/${ended.token}`,
+    actionTokenId: standing.id,
+  };
+}
+
+/** As if she had been here for a month. */
+async function aged({ write }: RunningServer, userId: string): Promise<void> {
+  const now = Date.now();
+  const older = (days: number, name: string) =>
+    write(
+      `UPDATE tokens SET created_at = created_at - ?1, expires_at = expires_at - ?1
+        WHERE user_id = ?2 AND detail ->> '$.name' = ?3`,
+      days * DAY_MS,
+      userId,
+      name,
+    );
+  await older(87, "Nightly backup");
+  await older(11, "Deploys from CI");
+  await older(200, "Dashboard");
+  for (let day = 1; day < 30; day++) {
+    const events = (day * 7) % 11;
+    for (let i = 0; i < events; i++) {
+      const at = now - day * DAY_MS - i * 60_000;
+      const time = at.toString(16).padStart(12, "0");
+      const isRefused = (day * i) % 9 === 5;
+      await write(
+        `INSERT INTO audit (user_id, id, at, what, outcome, actor, address)
+          VALUES (?1, ?2, ?3, ?4, ?5, ?1, '203.0.113.0/24')`,
+        userId,
+        `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`,
+        at,
+        isRefused ? "credential.refused" : "session.extended",
+        isRefused ? "refused" : "done",
+      );
+    }
+  }
+}

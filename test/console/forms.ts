@@ -1,0 +1,116 @@
+import { type Call, PASSWORD, textAt } from "../support/client.ts";
+import { PAGES } from "../hostile/routes.ts";
+import { type Fields, hidden, logIn, newVisitor, type Visitor } from "./visitor.ts";
+
+/** Every page, and every form that can be sent: a new one is in the suites without being named. */
+export const OPENED = PAGES.filter(
+  ({ method, path }) => method === "GET" && !path.startsWith("/console/assets/"),
+);
+export const SENT = PAGES.filter(({ method }) => method === "POST");
+
+/** What an act of somebody logged in needs to be about. */
+interface World {
+  readonly visitor: Visitor;
+  readonly tokenId: string;
+  readonly loginId: string;
+  /** What a path's parameters stand for. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** What the form for a new action token holds. */
+  readonly contactId: string;
+  readonly newSecret: string;
+}
+
+/** The path of a page as a browser opens it. */
+export const pathIn = (path: string, { parameters }: World): string =>
+  path.replace(/:(\w+)/g, (_, name: string) => parameters[name] ?? "unknown");
+
+/** One row a form: what a browser would send, and what then changes something. */
+const SAMPLES: Readonly<Record<string, (world: World) => Fields>> = {
+  "/console/login": ({ visitor }) => ({ email: visitor.email, password: PASSWORD }),
+  "/console/signup": () => ({
+    email: `${crypto.randomUUID()}@example.com`,
+    password: PASSWORD,
+    next: "/console/tokens",
+  }),
+  "/console/forgotten": ({ visitor }) => ({ email: visitor.email }),
+  "/console/logout": () => ({}),
+  "/console/account/profile": () => ({
+    first_name: "Ada",
+    last_name: "Lovelace",
+    phone_number: "+15551234567",
+    dob: "1815-12-10",
+    gender: "x",
+  }),
+  "/console/account/email": () => ({
+    email: `${crypto.randomUUID()}@example.com`,
+    current_password: PASSWORD,
+  }),
+  "/console/account/password": () => ({
+    password: "another horse battery",
+    current_password: PASSWORD,
+  }),
+  "/console/account/verify": () => ({}),
+  "/console/account/delete": () => ({ password: PASSWORD }),
+  "/console/tokens/new": () => ({ name: "ci", lifetime: "3600", scopes: ["tokens:read"] }),
+  "/console/tokens/rename": ({ tokenId }) => ({ id: tokenId, name: "renamed" }),
+  "/console/tokens/rotate": ({ tokenId }) => ({ id: tokenId, grace: "0" }),
+  "/console/tokens/end": ({ tokenId }) => ({ id: tokenId }),
+  "/console/tokens/end-all": () => ({}),
+  "/console/logins/end": ({ loginId }) => ({ id: loginId }),
+  "/console/logins/end-others": () => ({}),
+  "/console/actions/new/:action": ({ contactId, newSecret }) => ({
+    contact_id: contactId,
+    token_lifetime: "3600",
+    token_uses: "1",
+    token_audience: "",
+    token_secret: newSecret,
+  }),
+  "/console/actions/:id/end": () => ({}),
+  "/console/inspector": () => ({ text: "lk_api_x" }),
+  "/a/:token": () => ({ run_key: crypto.randomUUID() }),
+};
+
+/** Of a form that nobody has thought of: all fields that any other takes. */
+export function sampleFor(path: string, world: World): Fields {
+  const sample = SAMPLES[path];
+  return sample === undefined
+    ? Object.assign({}, ...Object.values(SAMPLES).map((each) => each(world)))
+    : sample(world);
+}
+
+/** Somebody with a token and a second login, an action token of her own, and one of another's. */
+export async function newWorld(visitor: Visitor, call: Call): Promise<World> {
+  await visitor.send("/console/tokens/new", {
+    name: "first",
+    lifetime: "3600",
+    scopes: ["tokens:read"],
+  });
+  await logIn(call, visitor.email);
+  const [tokenId = ""] = hidden((await visitor.open("/console/tokens")).text, "id");
+  const [loginId = ""] = hidden((await visitor.open("/console/logins")).text, "id");
+  const { text } = await visitor.open("/console/actions/new/addContact");
+  const [newSecret = ""] = hidden(text, "token_secret");
+  const contactId = await idOf(visitor);
+  const own = await issued(call, visitor);
+  const others = await issued(call, await newVisitor(call));
+  const parameters = {
+    action: "addContact",
+    id: own.id,
+    token: others.secret,
+    operation: "runActionToken",
+  };
+  return { visitor, tokenId, loginId, parameters, contactId, newSecret };
+}
+
+export async function idOf(visitor: Visitor): Promise<string> {
+  const { text } = await visitor.open("/console/account");
+  return /Your id is <code>([^<]+)/.exec(text)?.[1] ?? "";
+}
+
+/** An action token that makes its issuer the contact of whoever runs it. */
+async function issued(call: Call, issuer: Visitor) {
+  const payload = { contact_id: await idOf(issuer) };
+  const json = { action: "addContact", payload, ttl: 3600, max_uses: 1000 };
+  const answer = await call("POST", "/api/generate-action-token", { xToken: issuer.secret, json });
+  return { id: textAt(answer, "token", "id"), secret: textAt(answer, "token", "token") };
+}

@@ -1,0 +1,158 @@
+import { describe, expect, it } from "vitest";
+import { fingerprint, forgetTries } from "../hostile/database.ts";
+import { pathOf } from "../hostile/routes.ts";
+import type { Answered } from "../support/client.ts";
+import { wired } from "../support/wired.ts";
+import { newWorld, OPENED, pathIn, SENT, sampleFor } from "./forms.ts";
+import { MARKUP, pageFlaws } from "./page-flaws.ts";
+import { COOKIE, encoded, FORM, newVisitor, OWN, type Visitor } from "./visitor.ts";
+
+const { call, settled } = wired();
+
+/** What takes the place of each field in turn. */
+const VALUES: readonly (string | readonly string[])[] = [
+  "",
+  MARKUP,
+  "\u0000",
+  "' OR 1=1; DROP TABLE users; --",
+  "00000000-0000-8000-8000-000000000000",
+  "\ufdfa".repeat(3_000),
+  [MARKUP, MARKUP],
+];
+
+/** Whole bodies, with the type that they say to be. */
+const BODIES: readonly (readonly [type: string, body: string | Uint8Array])[] = [
+  ["", "a=b"],
+  ["text/plain", "a=b"],
+  ["application/json", '{"name":"x"}'],
+  [FORM["content-type"], ""],
+  [FORM["content-type"], "%&=&%ff=%00&__proto__=1&constructor[prototype][x]=1"],
+  [FORM["content-type"], "a=b&".repeat(10_000)],
+  [`${FORM["content-type"]}; charset=utf-16`, "name=x"],
+  [FORM["content-type"], Uint8Array.of(0xff, 0xfe, 0x00)],
+  ["multipart/form-data", "--x"],
+  ["multipart/form-data; boundary=x", "--x\r\n"],
+  [
+    "multipart/form-data; boundary=x",
+    '--x\r\ncontent-disposition: form-data; name="id"; filename="x"\r\n\r\nfile\r\n--x--\r\n',
+  ],
+];
+
+/**
+ * Sends each, and looks at the answer and at the database behind it. What is right in it may end
+ * who sends it: then somebody else goes on.
+ */
+async function run(
+  probes: readonly string[],
+  send: (visitor: Visitor, index: number) => Promise<Answered>,
+): Promise<string[]> {
+  const wrong: string[] = [];
+  let visitor = await newVisitor(call);
+  let before = await fingerprint();
+  for (const [index, name] of probes.entries()) {
+    await forgetTries();
+    const answer = await send(visitor, index);
+    await settled();
+    const after = await fingerprint();
+    const found = await pageFlaws("POST", answer);
+    if (answer.status >= 400 && after !== before) found.push("refused, yet wrote");
+    wrong.push(...found.map((flaw) => `${name}: ${flaw}`));
+    before = after;
+    if (answer.status >= 400) continue;
+    if ((await visitor.open("/console/account/export")).status === 200) continue;
+    visitor = await newVisitor(call);
+    before = await fingerprint();
+  }
+  return wrong;
+}
+
+const WAYS_IN = ["/console/login", "/console/signup", "/console/forgotten"];
+
+describe.each(SENT)("POST $path", ({ path }) => {
+  it("takes any field without harm", async () => {
+    const world = await newWorld(await newVisitor(call), call);
+    const sample = sampleFor(path, world);
+    const probes = [...Object.keys(sample), "next"].flatMap((field) =>
+      VALUES.map((value) => ({ field, value })),
+    );
+    const names = probes.map(({ field, value }) => `${field} as ${String(value).slice(0, 60)}`);
+    const wrong = await run(names, (visitor, index) => {
+      const { field = "", value = "" } = probes[index] ?? {};
+      const fields = { ...sample, [field]: value };
+      // Somebody who is logged in has no way in to take.
+      if (!WAYS_IN.includes(path)) return visitor.send(pathIn(path, world), fields);
+      return call("POST", path, { headers: { ...OWN, ...FORM }, body: encoded(fields) });
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("takes any body without harm", async () => {
+    const url = pathIn(path, await newWorld(await newVisitor(call), call));
+    const names = BODIES.map(([type, body]) => `${type}: ${String(body).slice(0, 40)}`);
+    const wrong = await run(names, (visitor, index) => {
+      const [type = "", body = ""] = BODIES[index] ?? [];
+      const headers = { cookie: `${COOKIE}=${visitor.secret}`, ...OWN, "content-type": type };
+      return call("POST", url, { headers, body });
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("reads 64 KiB and not a byte more", async () => {
+    const wrong = await run(["64 KiB and more"], async (visitor) => {
+      const answer = await visitor.send(path, { name: "x".repeat(64 * 1024) });
+      expect(answer.status).toBe(413);
+      return answer;
+    });
+    expect(wrong).toEqual([]);
+  });
+});
+
+const QUERIES: readonly string[] = [
+  ...["0", "101", "", "%00", "%ff", "9".repeat(400)].map((of) => `limit=${of}`),
+  ...["", "%", "!", "x".repeat(8_000)].map((of) => `cursor=${of}`),
+  ...[`0.${"' OR 1".padEnd(36)}`, `99.${"f".repeat(36)}`].map(
+    (of) => `cursor=${encodeURIComponent(btoa(of))}`,
+  ),
+  ...["done", "next", "token"].map((name) => `${name}=${encodeURIComponent(MARKUP)}`),
+  "done=__proto__&next=__proto__",
+  "a=b&".repeat(2_000),
+  "?&&==%",
+];
+
+const PARAMETERS: readonly string[] = [
+  "%00",
+  "%",
+  "%ff",
+  "%ED%A0%80",
+  "..%2f..%2fx",
+  encodeURIComponent(MARKUP),
+  "__proto__",
+  "%0d%0aSet-Cookie:%20a=b",
+  "%E2%80%AE",
+  "%F0%9F%94%91",
+  "x".repeat(10_000),
+  "lk_act_x",
+];
+
+/** Opens each, and looks whether that wrote something. */
+async function open(paths: readonly string[]): Promise<string[]> {
+  const visitor = await newVisitor(call);
+  const before = await fingerprint();
+  const wrong: string[] = [];
+  for (const path of paths) {
+    const found = await pageFlaws("GET", await visitor.open(path));
+    wrong.push(...found.map((flaw) => `${path.slice(0, 80)}: ${flaw}`));
+  }
+  if ((await fingerprint()) !== before) wrong.push("wrote");
+  return wrong;
+}
+
+it.each(OPENED)("GET $path takes any query without harm", async (route) => {
+  expect(await open(QUERIES.map((query) => `${pathOf(route)}?${query}`))).toEqual([]);
+});
+
+it("pages take any parameter without harm", async () => {
+  const named = OPENED.filter(({ path }) => path.includes(":"));
+  const paths = named.flatMap((route) => PARAMETERS.map((each) => pathOf(route, each)));
+  expect(await open(paths)).toEqual([]);
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { newApiToken, newCaller, ORIGIN } from "../support/client.ts";
+import { joined, textOf } from "./person.ts";
+
+const PATH = "/console/inspector";
+
+describe("the inspector", () => {
+  it("says what one's own is, its times, and why it does not stand", async () => {
+    const ada = await joined();
+    const session = ada.session() ?? "";
+    const found = await ada.submit(await ada.get(PATH), PATH, { text: session });
+    expect(textOf(found)).toMatch(
+      /^Inspector Session token stands It is good, and can be used now\. Issued .* Now .* Expires .* in 59 minutes Id [0-9a-f-]{36}/,
+    );
+    expect(found.text).toContain("<svg");
+    // What was pasted does not stand on the page.
+    expect(found.text).not.toContain(session);
+    await ada.submit(found, "/console/logout");
+    const eve = await joined();
+    const theirs = await eve.submit(await eve.get(PATH), PATH, { text: session });
+    expect(textOf(theirs)).toContain("not yours");
+  });
+
+  it("shows a JWT's claims as text, whatever stands in them", async () => {
+    const ada = await joined();
+    const { access } = await newCaller();
+    const theirs = await ada.submit(await ada.get(PATH), PATH, { text: access });
+    expect(textOf(theirs)).toContain("Access JWT not yours");
+    expect(textOf(theirs)).toContain(`iss ${ORIGIN}`);
+    const part = (value: unknown) =>
+      new TextEncoder()
+        .encode(JSON.stringify(value))
+        .toBase64({ alphabet: "base64url", omitPadding: true });
+    const hostile = {
+      iss: "<script>alert(1)</script>",
+      "<img src=x>": { deep: ["<b>"] },
+      exp: 1e308,
+      iat: -5,
+      nbf: 0.5,
+    };
+    const text = `${part({ alg: "none" })}.${part(hostile)}.`;
+    const page = await ada.submit(await ada.get(PATH), PATH, { text });
+    expect(page.status).toBe(200);
+    expect(page.text).not.toMatch(/<script>|<img|<b>/);
+    expect(textOf(page)).toContain('{"deep":["<b>"]}');
+    expect(textOf(page)).toContain("another JWT");
+  });
+
+  it.each([
+    ["", "Paste something."],
+    ["x".repeat(16_385), "This is too long for a token."],
+  ])("%#: what is no token to look at is said so", async (text, says) => {
+    const ada = await joined();
+    const answer = await ada.submit(await ada.get(PATH), PATH, { text });
+    expect([answer.status, textOf(answer).includes(says)]).toEqual([400, true]);
+  });
+
+  it("is for who is logged in", async () => {
+    const { access } = await newCaller();
+    const { secret } = await newApiToken(access);
+    const { visitor } = await import("./person.ts");
+    const answer = await visitor().post(PATH, { text: secret });
+    expect(answer.path).toBe("/console/login");
+  });
+});

@@ -1,0 +1,79 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { call, newUser } from "../support/client.ts";
+import { mailed } from "../support/mailed.ts";
+import { joined, linkOn, textOf, visitor } from "./person.ts";
+
+const NEW = "a new password of hers";
+
+describe("the link of a forgotten password", () => {
+  it.each([
+    ["nobody", async () => visitor()],
+    ["somebody else", joined],
+  ])("sets a new one, where %s is logged in", async (_, who) => {
+    const user = await newUser();
+    const person = await who();
+    const path = `/a/${await mailed(user, "resetPassword")}`;
+    const page = await person.get(path, "cross-site");
+    // From the mail's site: the page opens itself once more.
+    expect(page.text).toContain('http-equiv="refresh"');
+    const form = await person.get(path);
+    expect(textOf(form)).toContain("From this service, by mail Good for one use");
+    const short = await person.submit(form, path, { password: "short" });
+    expect([short.status, textOf(short)]).toEqual([
+      422,
+      expect.stringContaining("Must be 8 to 255 characters."),
+    ]);
+    expect(short.text).not.toContain('value="short"');
+    const common = await person.submit(short, path, { password: "password123" });
+    expect(textOf(common)).toContain("among the most common ones");
+    const done = await person.submit(common, path, { password: NEW });
+    expect(textOf(done)).toContain("Your new password is set. Log in with it.");
+    // A double click, or a reload.
+    expect((await person.submit(common, path, { password: NEW })).status).toBe(200);
+    const basic = { email: user.email, password: NEW };
+    expect((await call("GET", "/rest/user", { basic })).status).toBe(200);
+    expect((await person.get(path)).status).toBe(410);
+  });
+
+  it("ends the session of its own account, wherever it is", async () => {
+    const ada = await joined();
+    const row = env.DB.prepare("SELECT id FROM users WHERE email = ?").bind(ada.email);
+    const id = (await row.first<string>("id")) ?? "";
+    const path = `/a/${await mailed({ id, email: ada.email }, "resetPassword")}`;
+    await ada.submit(await ada.get(path), path, { password: NEW });
+    expect((await ada.get("/console/account")).path).toMatch(/^\/console\/login/);
+  });
+});
+
+describe("the link that confirms an e-mail", () => {
+  it("asks its account to log in, leads back, and confirms", async () => {
+    const user = await newUser();
+    const path = `/a/${await mailed(user, "verifyEmail")}`;
+    const person = visitor();
+    const asked = await person.get(path);
+    expect(textOf(asked)).toContain("Log in to go on");
+    // Nothing to press before that.
+    expect(asked.text).not.toContain(`action="${path}"`);
+    const login = await person.get(linkOn(asked, "/console/login?"));
+    const { email, password } = user;
+    const back = await person.submit(login, "/console/login", { email, password });
+    expect(back.path).toBe(path);
+    const done = await person.submit(back, path);
+    expect(textOf(done)).toContain("Your e-mail is confirmed.");
+    expect(textOf(await person.get("/console/account"))).toContain("verified");
+  });
+
+  it("is nobody else's, also where the button's request is made by hand", async () => {
+    const user = await newUser();
+    const path = `/a/${await mailed(user, "verifyEmail")}`;
+    const eve = await joined();
+    expect((await eve.get(path)).status).toBe(403);
+    const byHand = await eve.post(path, { run_key: "any" });
+    expect([byHand.status, textOf(byHand)]).toEqual([422, expect.stringContaining("Not for you")]);
+    const nobody = await visitor().post(path, { run_key: "any" });
+    expect([nobody.status, textOf(nobody)]).toEqual([401, expect.stringContaining("Log in")]);
+    const row = env.DB.prepare("SELECT verified_on FROM users WHERE id = ?").bind(user.id);
+    expect(await row.first("verified_on")).toBeNull();
+  });
+});

@@ -1,0 +1,156 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { pathOf, PAGES } from "../hostile/routes.ts";
+import { wired } from "../support/wired.ts";
+import { newWorld, OPENED, pathIn, SENT } from "./forms.ts";
+import { pageFlaws } from "./page-flaws.ts";
+import { COOKIE, newVisitor, OWN, type Visitor } from "./visitor.ts";
+
+const { call } = wired();
+let visitor: Visitor;
+let world: Awaited<ReturnType<typeof newWorld>>;
+
+beforeAll(async () => {
+  visitor = await newVisitor(call);
+  // So that there is something on every page.
+  world = await newWorld(visitor, call);
+});
+
+/** Pages for anybody, logged in or not. */
+const FOR_ANYBODY = OPENED.filter(({ path }) =>
+  /^\/(?:$|a\/|docs|console$|console\/(?:login|signup|forgotten|account\/deleted))/.test(path),
+);
+const FOR_ONE = OPENED.filter((page) => !FOR_ANYBODY.includes(page));
+
+it("there are pages and forms", () => {
+  expect(FOR_ONE.length).toBeGreaterThan(8);
+  expect(SENT.length).toBeGreaterThan(12);
+});
+
+describe.each(OPENED)("GET $path", (route) => {
+  const path = pathOf(route);
+
+  it("has every header of a page and nothing inline, logged in or not", async () => {
+    for (const open of [visitor.open, (each: string) => call("GET", each)]) {
+      const answer = await open(pathIn(route.path, world));
+      expect(answer.status).toBeOneOf([200, 303]);
+      expect(await pageFlaws("GET", answer)).toEqual([]);
+      expect(await pageFlaws("GET", await open(path))).toEqual([]);
+    }
+  });
+
+  it("answers HEAD as GET, without the body", async () => {
+    const [get, head] = [
+      await visitor.open(path),
+      await call("HEAD", path, { headers: { cookie: `${COOKIE}=${visitor.secret}` } }),
+    ];
+    expect(head.status).toBe(get.status);
+    expect(head.text).toBe("");
+    expect(head.headers.get("content-type")).toBe(get.headers.get("content-type"));
+    expect(await pageFlaws("HEAD", head)).toEqual([]);
+  });
+});
+
+describe.each(FOR_ONE)("GET $path", (route) => {
+  it("leads who is not logged in to the login, and from there back", async () => {
+    const path = pathOf(route);
+    const { status, headers } = await call("GET", `${path}?cursor=x`);
+    expect(status).toBe(303);
+    expect(headers.get("location")).toBe(`/console/login?next=${encodeURIComponent(path)}`);
+    const login = await call("GET", headers.get("location") ?? "");
+    expect(login.text).toContain(`name="next" value="${path}"`);
+  });
+
+  it("takes a cookie that is none for nobody", async () => {
+    for (const cookie of [
+      `${COOKIE}=`,
+      `${COOKIE}=x`,
+      `${COOKIE}=${visitor.secret}x`,
+      `${COOKIE}=${visitor.secret.slice(0, -1)}`,
+      `${COOKIE}=%00%ff%zz`,
+      `${COOKIE}=${"x".repeat(8_000)}`,
+      `${COOKIE}=__proto__; __proto__=${visitor.secret}`,
+      `${COOKIE}x=${visitor.secret}`,
+      `latchkey=${visitor.secret}`,
+      `__host-latchkey=${visitor.secret}`,
+      `${COOKIE}=lk_api_${visitor.secret.slice(7)}`,
+      ";;;===,",
+    ]) {
+      const answer = await call("GET", pathOf(route), { headers: { cookie } });
+      expect(answer.status, cookie.slice(0, 60)).toBe(303);
+      expect(await pageFlaws("GET", answer), cookie.slice(0, 60)).toEqual([]);
+    }
+  });
+
+  it("takes the session from nowhere but the cookie", async () => {
+    const path = pathOf(route);
+    const { secret } = visitor;
+    for (const send of [{ bearer: secret }, { xToken: secret }, { xAuthToken: secret }]) {
+      expect((await call("GET", path, send)).status).toBe(303);
+    }
+    expect((await call("GET", `${path}?token=${secret}&${COOKIE}=${secret}`)).status).toBe(303);
+  });
+});
+
+describe.each(SENT)("POST $path", (route) => {
+  it("changes nothing for who is not logged in, but leads there", async () => {
+    const answer = await call("POST", pathOf(route), { headers: OWN });
+    const isForAnybody = FOR_ANYBODY.some(({ path }) => path === route.path);
+    if (!isForAnybody && !route.path.startsWith("/a/")) {
+      expect(answer.status).toBe(303);
+      expect(answer.headers.get("location")).toBe("/console/login");
+    }
+    expect(await pageFlaws("POST", answer)).toEqual([]);
+  });
+});
+
+it("a path takes its own methods and says which; the rest is a page that says no", async () => {
+  for (const [path, routes] of Map.groupBy(PAGES, (route) => pathOf(route))) {
+    const taken: string[] = routes.map(({ method }) => method);
+    if (taken.includes("GET")) taken.push("HEAD");
+    const options = await call("OPTIONS", path);
+    expect(options.status, path).toBe(204);
+    expect(options.headers.get("allow")?.split(", ").sort()).toEqual([...taken, "OPTIONS"].sort());
+    expect(options.headers.has("access-control-allow-origin")).toBe(false);
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"]) {
+      if (taken.includes(method)) continue;
+      const answer = await call(method, path, { headers: OWN });
+      expect(answer.status, `${method} ${path}`).toBe(405);
+      expect(await pageFlaws(method, answer), `${method} ${path}`).toEqual([]);
+    }
+  }
+});
+
+it("what is at no path is a page too", async () => {
+  for (const path of [
+    "/console/nothing",
+    "/console/tokens/x",
+    "/console//tokens",
+    "/console/%00",
+    "/console/%ff",
+    "/console/%E2%80%AE",
+    "/console/tokens%2Fnew",
+    "/console/assets/x.css",
+    "/console/assets/..%2f..%2fschema.sql",
+    `/console/${"x".repeat(8_000)}`,
+  ]) {
+    const answer = await visitor.open(path);
+    expect(answer.status, path.slice(0, 60)).toBe(404);
+    expect(await pageFlaws("GET", answer), path.slice(0, 60)).toEqual([]);
+  }
+});
+
+it("files are kept by who asks for them by their version, and are what they say", async () => {
+  const { text } = await visitor.open("/console");
+  const files = [...text.matchAll(/(?:href|src)="(\/console\/assets\/[^"]+)"/g)].map(
+    ([, path = ""]) => path,
+  );
+  expect(files).toHaveLength(2);
+  for (const path of files) {
+    const { status, headers } = await call("GET", path);
+    expect(status).toBe(200);
+    expect(headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+    expect(headers.get("content-type")).toMatch(/^text\/(?:css|javascript); charset=utf-8$/);
+    const [bare = ""] = path.split("?");
+    expect((await call("GET", bare)).headers.get("cache-control")).toBe("no-cache");
+  }
+});

@@ -1,0 +1,79 @@
+import { expect } from "vitest";
+import { type Answered, type Call, ORIGIN, PASSWORD, textAt } from "../support/client.ts";
+
+/** The headers that a browser sends with a form of a page of ours. */
+export const OWN = { origin: ORIGIN, "sec-fetch-site": "same-origin" };
+
+export const COOKIE = "__Host-latchkey";
+
+/** Fields of a form; a list is several of one name. */
+export type Fields = Readonly<Record<string, string | readonly string[]>>;
+
+/** A browser, as far as the pages can tell. */
+export interface Visitor {
+  readonly email: string;
+  /** The session's token: what the cookie holds. */
+  readonly secret: string;
+  open(path: string, headers?: Readonly<Record<string, string>>): Promise<Answered>;
+  send(
+    path: string,
+    fields?: Fields,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answered>;
+}
+
+/** Somebody new, logged in. */
+export async function newVisitor(call: Call): Promise<Visitor> {
+  const email = `${crypto.randomUUID()}@example.com`;
+  const answer = await call("POST", "/rest/user", { json: { email, password: PASSWORD } });
+  expect(answer.status).toBe(201);
+  return logIn(call, email);
+}
+
+/** The same person in another browser. */
+export async function logIn(call: Call, email: string): Promise<Visitor> {
+  const answer = await call("POST", "/tokens", { json: { email_id: email, password: PASSWORD } });
+  const secret = textAt(answer, "data", "token");
+  const cookie = `${COOKIE}=${secret}`;
+  return {
+    email,
+    secret,
+    open: (path, headers = {}) => call("GET", path, { headers: { cookie, ...headers } }),
+    send: (path, fields = {}, headers = OWN) =>
+      call("POST", path, { headers: { cookie, ...headers, ...FORM }, body: encoded(fields) }),
+  };
+}
+
+export const FORM = { "content-type": "application/x-www-form-urlencoded" };
+
+export function encoded(fields: Fields): string {
+  const pairs = Object.entries(fields).flatMap(([name, value]) =>
+    typeof value === "string" ? [[name, value]] : value.map((each) => [name, each]),
+  );
+  return new URLSearchParams(pairs).toString();
+}
+
+/** The text of a page's HTML as a reader sees it, without the markup. */
+export function readable(html: string): string {
+  const text = html.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ");
+  return text
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&quot;", '"')
+    .replaceAll("&#39;", "'")
+    .replaceAll("&amp;", "&");
+}
+
+/** The value of each hidden input of this name, in the page's order. */
+export function hidden(html: string, name: string): string[] {
+  return [...html.matchAll(new RegExp(`type="hidden" name="${name}" value="([^"]*)"`, "g"))].map(
+    ([, value = ""]) => value,
+  );
+}
+
+/** The one secret that the page shows. */
+export function secretOn({ text }: Answered): string {
+  const [secret] = /lk_api_[0-9A-Za-z]{30,}/.exec(text) ?? [];
+  if (secret === undefined) throw new Error(`no secret in ${readable(text).slice(0, 300)}`);
+  return secret;
+}

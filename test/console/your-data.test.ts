@@ -1,0 +1,83 @@
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import { itemsAt, PASSWORD, textAt } from "../support/client.ts";
+import { wired } from "../support/wired.ts";
+import { idOf } from "./forms.ts";
+import { newVisitor, readable, secretOn } from "./visitor.ts";
+
+const { call } = wired();
+const FILE = "/console/account/export/file";
+
+it("the export is one file with everything, and nothing secret", async () => {
+  const visitor = await newVisitor(call);
+  const made = await visitor.send("/console/tokens/new", {
+    name: "<b>ci</b>",
+    lifetime: "3600",
+    scopes: "tokens:read",
+  });
+  const file = await visitor.open(FILE);
+  expect(file.headers.get("content-type")).toBe("application/json");
+  expect(file.headers.get("content-disposition")).toBe('attachment; filename="latchkey-data.json"');
+  expect(textAt(file, "user", 0, "email")).toBe(visitor.email);
+  expect(textAt(file, "api_tokens", 0, "name")).toBe("<b>ci</b>");
+  expect(itemsAt(file, "sessions")).toHaveLength(1);
+  expect(itemsAt(file, "audit").length).toBeGreaterThan(2);
+  for (const secret of [secretOn(made), visitor.secret, PASSWORD]) {
+    expect(file.text).not.toContain(secret);
+  }
+});
+
+it("many pages of it are one file, and more than that go on in the next", async () => {
+  const visitor = await newVisitor(call);
+  const userId = await idOf(visitor);
+  // More than ten pages of five hundred rows.
+  await env.DB.prepare(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5200)
+      INSERT INTO audit (user_id, id, at, what, outcome)
+      SELECT ?, printf('%08x-0000-7000-8000-000000000000', i), i, 'user.changed', 'done' FROM n`,
+  )
+    .bind(userId)
+    .run();
+  const first = await visitor.open(FILE);
+  const rows = itemsAt(first, "audit");
+  expect(rows.length).toBeGreaterThan(4_900);
+  const rest = await visitor.open(textAt(first, "continues_at"));
+  const more = itemsAt(rest, "audit");
+  expect(rows.length + more.length).toBe(5_202);
+  const ids = new Set([...rows, ...more].map((row) => Reflect.get(Object(row), "uuid")));
+  expect(ids.size).toBe(5_202);
+  expect(rest.json).toMatchObject({ continues_at: null });
+});
+
+it("nobody's account is deleted by a wrong password", async () => {
+  const visitor = await newVisitor(call);
+  for (const [password, status, text] of [
+    ["wrong password", 401, "The password is wrong."],
+    ["", 400, "Must not be empty."],
+  ] as const) {
+    const answer = await visitor.send("/console/account/delete", { password });
+    expect(answer.status).toBe(status);
+    expect(readable(answer.text)).toContain(text);
+    expect(answer.headers.has("set-cookie")).toBe(false);
+  }
+  expect((await visitor.open("/console/account")).status).toBe(200);
+});
+
+it("a deleted account is gone, with all that it was logged in with", async () => {
+  const visitor = await newVisitor(call);
+  const made = await visitor.send("/console/tokens/new", {
+    name: "ci",
+    lifetime: "3600",
+    scopes: "account:read",
+  });
+  const answer = await visitor.send("/console/account/delete", { password: PASSWORD });
+  expect(answer.headers.get("location")).toBe("/console/account/deleted");
+  expect(answer.headers.get("set-cookie")).toMatch(/^__Host-latchkey=; Max-Age=0/);
+  expect((await visitor.open("/console/account")).status).toBe(303);
+  expect((await call("GET", "/rest/user", { bearer: secretOn(made) })).status).toBe(401);
+  const deleted = await call("GET", "/console/account/deleted");
+  expect(readable(deleted.text)).toContain("The account is deleted");
+  // The e-mail is free.
+  const json = { email: visitor.email, password: PASSWORD };
+  expect((await call("POST", "/rest/user", { json })).status).toBe(201);
+});

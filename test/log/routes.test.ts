@@ -1,0 +1,145 @@
+import { env } from "cloudflare:workers";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { type Cost, meter } from "../budget/measure.ts";
+import { instrument } from "../faults/instrument.ts";
+import { isolate } from "../faults/isolate.ts";
+import { REFUSED } from "../faults/refused.ts";
+import { type Case, GOOD, requestOf } from "../faults/requests.ts";
+import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
+import { DOORS } from "../hostile/routes.ts";
+import { leaks } from "../support/leakage.ts";
+import { captureLines, type Line } from "./line.ts";
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
+
+const ADDRESS = "203.0.113.77";
+const RAY = "8f1e2d3c4b5a6978-VIE";
+
+let world: World;
+
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  world = await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS);
+});
+// What work after the answer says of mails that go nowhere.
+beforeEach(() => void vi.spyOn(console, "warn").mockReturnValue());
+afterEach(() => vi.restoreAllMocks());
+afterAll(() => vi.useRealTimers());
+
+function from(each: Case) {
+  const [method, path, sent] = requestOf(each, world);
+  const headers = { ...sent.headers, "cf-connecting-ip": ADDRESS, "cf-ray": RAY };
+  return [method, path, { ...sent, headers }] as const;
+}
+
+const settingsOf = (each: Case, lag: number) => ({
+  ...each.settings,
+  LOG: "requests",
+  REVOCATION_LAG_SECONDS: String(lag),
+});
+
+const surfaceOf = (each: Case) => DOORS.find(({ name }) => name === each.door)?.surface.name;
+
+function flawsOf(each: Case, line: Line, spent: Cost): string[] {
+  const [method, route] = each.door.split(" ");
+  const isGood = each.status < 400;
+  return Object.entries({
+    level: line.level === "info",
+    request_id: line.request_id === RAY,
+    surface: line.surface === surfaceOf(each),
+    route: line.route === route,
+    method: line.method === method,
+    status: line.status === each.status,
+    outcome: (line.outcome === "ok") === isGood,
+    kv_reads: line.kv_reads === spent.get,
+    kv_writes: line.kv_writes === spent.put,
+    kv_deletes: line.kv_deletes === spent.delete,
+    d1_queries: line.d1_queries === spent.query,
+  })
+    .filter(([, holds]) => !holds)
+    .map(([field]) => `${each.door} (${each.as}): ${field}`);
+}
+
+describe.each([0, 300])("every route, REVOCATION_LAG_SECONDS %i", (lag) => {
+  it("is one line, whose counts are what was asked of the stores before the answer", async () => {
+    const { bindings, passwords, read } = meter();
+    const costs: Cost[] = [];
+    const lines = captureLines(() => costs.push(read()));
+    const flaws: string[] = [];
+    for (const each of [...GOOD, ...REFUSED]) {
+      await restore(world.stored, await readStores());
+      const { send } = isolate(bindings, settingsOf(each, lag), { passwords });
+      read();
+      const answer = await send(...from(each));
+      const [line, spent] = [lines.shift(), costs.shift()];
+      if (line === undefined || spent === undefined || lines.length > 0) {
+        flaws.push(`${each.door} (${each.as}): not one line`);
+        continue;
+      }
+      flaws.push(...flawsOf(each, line, spent));
+      // Nothing of production's answer tells what it cost.
+      expect(answer.headers.get("server-timing")).toBeNull();
+      expect(answer.headers.get("x-request-id")).toBeNull();
+    }
+    expect(flaws).toEqual([]);
+  });
+});
+
+it("says the kind of the credential, and nothing of the credential, the person or the place", async () => {
+  const lines = captureLines();
+  const kinds = new Map<string, string>();
+  for (const each of [...GOOD, ...REFUSED]) {
+    await restore(world.stored, await readStores());
+    await isolate(env, settingsOf(each, 0)).send(...from(each));
+    kinds.set(`${each.door} (${each.as})`, lines.at(-1)?.credential ?? "");
+  }
+  expect(kinds.get("GET /rest/user (API token)")).toBe("api");
+  expect(kinds.get("GET /rest/user (session)")).toBe("session");
+  expect(kinds.get("GET /rest/user (JWT)")).toBe("jwt");
+  expect(kinds.get("GET /rest/user (Basic)")).toBe("password");
+  expect(kinds.get("GET /rest/user (ended JWT)")).toBe("bearer");
+  expect(kinds.get("POST /api/token/ (login)")).toBe("none");
+
+  const { alice, bob, session, access, refresh, auth, target, action, openAction } = world;
+  const secrets = {
+    ...{ session, access, refresh, auth, openAction, target: target.secret, action: action.secret },
+    ...{ reset: world.reset, verification: world.verification, address: ADDRESS },
+    ...{ alice: alice.api, "alice's password": alice.password, "alice's e-mail": alice.email },
+    ...{ bob: bob.api, "bob's password": bob.password, "bob's e-mail": bob.email },
+    ...{ "alice's id": alice.id, "bob's id": bob.id, "target's uuid": target.uuid },
+    ...world.ended,
+  };
+  const exhibits = lines.map((line) => [line.route, JSON.stringify(line)] as const);
+  expect(await leaks(exhibits, secrets)).toEqual([]);
+});
+
+describe("stores that fail", () => {
+  it("are one line a request, which the answer leads to on every surface", async () => {
+    const lines = captureLines();
+    const down = () => Promise.reject(new Error("it is down"));
+    const bindings = instrument(env, down);
+    const surfaces = new Set<string>();
+    for (const each of GOOD) {
+      const { send } = isolate(bindings, { ...settingsOf(each, 0), LOG: "errors" });
+      const { status, json, headers } = await send(...from(each));
+      const line = lines.pop();
+      expect(lines, each.door).toEqual([]);
+      if (status < 500) {
+        expect(line, each.door).toBeUndefined();
+        continue;
+      }
+      surfaces.add(surfaceOf(each) ?? "");
+      expect(status, each.door).toBe(503);
+      expect(line, each.door).toMatchObject({
+        level: "error",
+        request_id: RAY,
+        outcome: "unavailable",
+        status: 503,
+        error: expect.stringContaining("it is down"),
+      });
+      expect(headers.get("x-request-id"), each.door).toBe(RAY);
+      expect(json, each.door).toMatchObject({ request_id: RAY });
+    }
+    expect(surfaces).toEqual(new Set(DOORS.map(({ surface }) => surface.name)));
+  });
+});

@@ -1,0 +1,178 @@
+import type { Mutant, Suite } from "./mutant.ts";
+
+const REFRESH: Suite = { file: "test/client/refresh.test.ts" };
+const CALLS: Suite = { file: "test/client/calls.test.ts" };
+const BROWSER: Suite = { file: "test/clients/latchkey.test.ts", test: "in Chromium" };
+
+/** The client that others install. */
+export const CLIENT_MUTANTS: readonly Mutant[] = [
+  {
+    name: "client: everyone who waits refreshes",
+    file: "src/client/renewal.ts",
+    find: "if (underway?.access !== stale.access) {",
+    replace: "{",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: a token that has a successor is refreshed again",
+    file: "src/client/renewal.ts",
+    find: "if (held?.access !== stale.access) return asHeld(held, stale);",
+    replace: 'if (held === null) return { kind: "logged_out" };',
+    suites: [REFRESH],
+  },
+  {
+    name: "client: a refresh brings a log-in back to life",
+    file: "src/client/renewal.ts",
+    find: "if (after?.refresh !== held.refresh) return asHeld(after, stale);",
+    replace: "if (after === undefined) throw new Error();",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: what one user began goes out as another",
+    file: "src/client/renewal.ts",
+    find: "held !== null && isOfSameUser(held, stale)",
+    replace: "held !== null",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: the next refresh token is kept when it is used already",
+    file: "src/client/renewal.ts",
+    find: "await store.save(tokens);",
+    replace: "setTimeout(() => store.save(tokens), 100);",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: a busy service logs out",
+    file: "src/client/renewal.ts",
+    find: "response.status === 400 ||",
+    replace: "response.status >= 400 ||",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: Retry-After is not kept to",
+    file: "src/client/renewal.ts",
+    find: "if (resting !== null && Date.now() < resting.untilMs) return resting;",
+    replace: "",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: a refused refresh token is shown again",
+    file: "src/client/renewal.ts",
+    find: "await store.save(null);",
+    replace: "",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: a lost answer is given up",
+    file: "src/client/persistence.ts",
+    find: "tries < TRIES && ",
+    replace: "false && ",
+    suites: [REFRESH, CALLS],
+  },
+  {
+    name: "client: waits for an answer for ever",
+    file: "src/client/renewal.ts",
+    find: "body: { refresh: held.refresh }, signal }",
+    replace: "body: { refresh: held.refresh } }",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: an access token's end is this machine's time",
+    file: "src/client/tokens.ts",
+    find: "? (exp - iat) * 1000",
+    replace: "? exp * 1000 - Date.now()",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: a clock that was set back makes tokens young",
+    file: "src/client/tokens.ts",
+    find: "return ageMs < 0 || ageMs >=",
+    replace: "return ageMs >=",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: a token that has not ended is not used on",
+    file: "src/client/credential.ts",
+    find: "isWithout && !isExpired(tokens, nowMs)",
+    replace: "false",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: a wrong password is tried twice",
+    file: "src/client/credential.ts",
+    find: "challenge === null || challenge.includes('error=\"invalid_token\"')",
+    replace: "true",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: refreshes at each refusal, for ever",
+    file: "src/client/credential.ts",
+    find: " || tokens.access === refusedAnew",
+    replace: "",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: a log-in that has ended is sent as nobody's",
+    file: "src/client/credential.ts",
+    find: 'if (current.kind !== "renewed") return instead(current);',
+    replace: 'if (current.kind !== "renewed") return send(request);',
+    suites: [REFRESH],
+  },
+  {
+    name: "client: a body is sent once",
+    file: "src/client/credential.ts",
+    find: "const again = request.clone();",
+    replace: "const again = request;",
+    suites: [REFRESH],
+  },
+  {
+    name: "client: the credential goes to whatever is asked",
+    file: "src/client/credential.ts",
+    find: "if (!request.url.startsWith(",
+    replace: "if (!request.url || request.url === (",
+    suites: [CALLS],
+  },
+  {
+    name: "client: two credentials in one request",
+    file: "src/client/credential.ts",
+    find: 'name === "x-token" || name.startsWith("x-auth-")',
+    replace: 'name === "x-token"',
+    suites: [CALLS],
+  },
+  {
+    name: "client: the credential goes to routes that ask nobody",
+    file: "src/client/credential.ts",
+    find: ' || OPEN.test(path.replace(/\\?.*/, ""))',
+    replace: "",
+    suites: [CALLS],
+  },
+  {
+    name: "client: each try of a run has its own key",
+    file: "src/client/latchkey.ts",
+    find: 'by.POST("/api/run-action-token", { body, params, signal })',
+    replace:
+      'by.POST("/api/run-action-token", { body, signal, params: { header: { "Idempotency-Key": randomKey() } } })',
+    suites: [CALLS],
+  },
+  {
+    name: "client: log-out ends nothing at the service",
+    file: "src/client/latchkey.ts",
+    find: "const body = { token: held.refresh };",
+    replace: 'const body = { token: "nothing" };',
+    suites: [REFRESH],
+  },
+  {
+    name: "client: tabs do not wait for each other",
+    file: "src/client/exclusive.ts",
+    find: "if (locks === null) return work();",
+    replace: "if (locks === null || name) return work();",
+    suites: [BROWSER],
+  },
+  {
+    name: "client: where locks are refused nothing works",
+    file: "src/client/exclusive.ts",
+    find: "if (hasBegun) throw error;",
+    replace: "if (hasBegun || error !== null) throw error;",
+    suites: [BROWSER],
+  },
+];

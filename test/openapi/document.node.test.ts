@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { makeDocument, SURFACES } from "../../src/openapi/document.ts";
+import { readExamples } from "../../src/openapi/examples.ts";
+import { refusalsOf } from "../../src/openapi/refusals.ts";
+
+const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+const examples = readExamples(readFileSync("src/openapi/examples.json", "utf8"));
+const document = makeDocument(version, examples);
+const OPERATIONS = SURFACES.flatMap((surface) =>
+  Object.entries(surface.operations).map(([door, operation]) => ({ surface, door, operation })),
+);
+
+/** Every object in the document, with the way to it. */
+function* objects(value: unknown, at = ""): Generator<[at: string, object: object]> {
+  if (typeof value !== "object" || value === null) return;
+  yield [at, value];
+  for (const [name, each] of Object.entries(value)) yield* objects(each, `${at}/${name}`);
+}
+
+it("is in the repository as the sources make it", () => {
+  const committed = readFileSync("src/console/assets/openapi.json", "utf8");
+  expect(JSON.parse(committed), "npm run openapi").toEqual(document);
+});
+
+describe("what a reader looks for", () => {
+  it("every operation has a name of its own and says in a line what it does", () => {
+    const ids = OPERATIONS.map(({ operation }) => operation.id);
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index || !/^[a-z]\w+$/.test(id))).toEqual(
+      [],
+    );
+    const summaries = OPERATIONS.map(({ operation }) => operation.summary);
+    expect(summaries.filter((text) => !/^[A-Z].{10,90}[^.]$/.test(text))).toEqual([]);
+    expect(new Set(summaries).size).toBe(summaries.length);
+  });
+
+  it("every success of every operation has an example", () => {
+    // It is its own.
+    const others = OPERATIONS.filter(({ door }) => door !== "GET /openapi.json");
+    const missing = others.flatMap(({ door, operation }) =>
+      Object.keys(operation.answers)
+        .filter((status) => !examples.some((e) => e.operation === door && `${e.status}` === status))
+        .map((status) => `${door} ${status}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it("every shape of refusal is met by some route, and has an example", () => {
+    const wrong = SURFACES.flatMap((surface) => {
+      const { name, errors, operations } = surface;
+      const met = Object.values(operations).flatMap((each) => refusalsOf(surface, each));
+      return Object.keys(errors)
+        .map(Number)
+        .flatMap((status) => [
+          // What lies beyond the routes is answered too.
+          ...(met.includes(status) || [404, 405].includes(status)
+            ? []
+            : [`${name} ${status}: never`]),
+          ...(examples.some((each) => each.surface === name && each.status === status)
+            ? []
+            : [`${name} ${status}: no example`]),
+        ]);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  it("a path parameter is named in the path, and one in the path is told of", () => {
+    const wrong = OPERATIONS.filter(({ door, operation }) => {
+      const named = [...door.matchAll(/:(\w+)/g)].map(([, name]) => name);
+      const told = (operation.parameters ?? []).filter((each) => each.in === "path");
+      return named.join() !== told.map(({ name }) => name).join();
+    });
+    expect(wrong.map(({ door }) => door)).toEqual([]);
+  });
+
+  it("every reference leads somewhere, and every component is referred to", () => {
+    const all = [...objects(document)];
+    const references = new Set(
+      all.flatMap(([, object]) => ("$ref" in object ? [String(object.$ref)] : [])),
+    );
+    const places = new Set(all.map(([at]) => `#${at}`));
+    expect([...references].filter((reference) => !places.has(reference))).toEqual([]);
+    const beyondRoutes = /(?:NotFound|MethodNotAllowed)$/;
+    const idle = [...places].filter(
+      (place) =>
+        /^#\/components\/(?:schemas|responses)\/\w+$/.test(place) &&
+        !references.has(place) &&
+        !beyondRoutes.test(place),
+    );
+    // Named in words: what an action takes.
+    expect(idle).toEqual(["#/components/schemas/NewContact"]);
+  });
+
+  it("no example has a secret in it", () => {
+    const text = JSON.stringify(document);
+    expect(text.match(/lk_(?:ses|api|act)_(?!EXAMPLE)\w{12}|eyJ[\w-]{10}/g)).toBeNull();
+  });
+});

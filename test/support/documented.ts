@@ -1,0 +1,164 @@
+import { dereference, initialBaseURI, type Schema, validate } from "@cfworker/json-schema";
+import text from "../../src/console/assets/openapi.json";
+
+interface Content {
+  readonly [mediaType: string]: { readonly schema: Schema };
+}
+
+interface Documented {
+  readonly $ref?: string;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly content?: Content;
+}
+
+interface Operation {
+  readonly tags: readonly [string];
+  readonly requestBody?: { readonly required: boolean; readonly content: Content };
+  readonly responses: Readonly<Record<string, Documented>>;
+}
+
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: {
+    readonly responses: Readonly<Record<string, Documented>>;
+    readonly schemas: Readonly<Record<string, Schema>>;
+  };
+}
+
+/** What was sent; `body` is its value where that is known, else undefined. */
+export interface Asked {
+  readonly method: string;
+  readonly url: string;
+  readonly mediaType: string | null;
+  readonly body?: unknown;
+}
+
+interface Answered {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: unknown;
+}
+
+/** Whose shape an unknown path is answered in: the first row that fits. Pages for people have none. */
+const OWNERS: readonly (readonly [paths: RegExp, prefix: string | null])[] = [
+  [/^\/(?:$|(?:docs|console)(?:\/|$)|a\/)/, null],
+  [/^\/api\/token(?:\/|$)/, "JwtPair"],
+  [/^\/api\//, "ActionTokens"],
+  [/^\/tokens(?:\/|$)/, "SessionTokens"],
+  [/^\/rest(?:\/|$)|^\/token\//, "Rest"],
+  [/^\/oauth\//, "OAuth"],
+  [/^/, "Service"],
+];
+
+/** Made when a file of tests first asks; each schema when it is first met. */
+const compiled = once(() => {
+  const document: Document = JSON.parse(text);
+  const paths = Object.entries(document.paths).map(([template, operations]) => ({
+    template,
+    operations,
+    form: new RegExp(`^${template.replaceAll(".", "\\.").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+  }));
+  // A path without parameters goes before one that has them.
+  paths.sort((a, b) => Number(a.template.includes("{")) - Number(b.template.includes("{")));
+  const { schemas } = document.components;
+  return {
+    document,
+    paths,
+    lookup: dereference({ components: { schemas } }),
+    known: new Set<Schema>(),
+  };
+});
+
+/**
+ * What of an answer the API document does not have: the status, the media type, a header or a
+ * member. Of a request that was granted, the body too.
+ */
+export function undocumented(asked: Asked, answer: Answered): string[] {
+  const url = new URL(asked.url);
+  const { document, paths } = compiled();
+  if (answer.status === 301 && url.protocol === "http:") return [];
+  const owner = OWNERS.find(([form]) => form.test(url.pathname))?.[1] ?? null;
+  if (owner === null) return [];
+
+  const path = decoded(url.pathname);
+  const found = paths.find(({ form }) => form.test(path));
+  if (found === undefined) {
+    const name = { 404: "NotFound", 500: "InternalServerError" }[answer.status];
+    return name === undefined
+      ? ["no such path"]
+      : flawsOf(document.components.responses[`${owner}${name}`], asked, answer);
+  }
+  if (asked.method === "OPTIONS") return answer.status === 204 ? [] : ["OPTIONS is 204"];
+  const method = asked.method === "HEAD" ? "get" : asked.method.toLowerCase();
+  const operation = found.operations[method];
+  if (operation === undefined) {
+    const name = { 405: "MethodNotAllowed", 500: "InternalServerError" }[answer.status];
+    return name === undefined
+      ? ["no such method"]
+      : flawsOf(document.components.responses[`${owner}${name}`], asked, answer);
+  }
+  const flaws = flawsOf(operation.responses[answer.status], asked, answer);
+  return answer.status < 300 ? [...flaws, ...flawsOfRequest(operation, asked)] : flaws;
+}
+
+function flawsOf(response: Documented | undefined, asked: Asked, answer: Answered): string[] {
+  if (response === undefined) return ["the status"];
+  if (response.$ref !== undefined) {
+    const name = response.$ref.split("/").at(-1) ?? "";
+    return flawsOf(compiled().document.components.responses[name], asked, answer);
+  }
+  const flaws = Object.keys(response.headers ?? {})
+    .filter((name) => !answer.headers.has(name))
+    .map((name) => `no header ${name}`);
+  if (asked.method === "HEAD") return flaws;
+  if (response.content === undefined) return answer.text === "" ? flaws : [...flaws, "a body"];
+  const mediaType = essence(answer.headers.get("content-type"));
+  const media = response.content[mediaType];
+  if (media === undefined) return [...flaws, `the media type ${mediaType}`];
+  const value = /json$/.test(mediaType) ? answer.json : answer.text;
+  return [...flaws, ...misfits(value, media.schema).map((flaw) => `the body: ${flaw}`)];
+}
+
+function flawsOfRequest({ requestBody }: Operation, { mediaType, body }: Asked): string[] {
+  if (body === undefined) return [];
+  const type = essence(mediaType);
+  // A type that is derived from JSON's (RFC 6839) is as good as it.
+  const media = requestBody?.content[/\+json$/.test(type) ? "application/json" : type];
+  if (media === undefined) return requestBody === undefined ? [] : [`a request of ${type}`];
+  return misfits(body, media.schema).map((flaw) => `the request: ${flaw}`);
+}
+
+function misfits(value: unknown, schema: Schema): string[] {
+  if (value === undefined) return ["no JSON"];
+  const { lookup, known } = compiled();
+  if (!known.has(schema)) {
+    known.add(schema);
+    // Where it stands does not matter, if nothing else stands there.
+    dereference(schema, lookup, initialBaseURI, `/${known.size}`);
+  }
+  const { valid, errors } = validate(value, schema, "2020-12", lookup);
+  if (valid) return [];
+  // The last is the innermost.
+  const [last] = errors.slice(-1);
+  return [`${last?.instanceLocation} ${last?.error}`];
+}
+
+const essence = (type: string | null) => (type ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+
+/** As the router reads it. */
+function decoded(path: string): string {
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
