@@ -3,8 +3,8 @@ import type { Accounts } from "../core/accounts.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { normalizeEmail } from "../core/user.ts";
-import type { Route } from "../http/surface.ts";
 import { readSessionCookie } from "../http/cookies.ts";
+import type { Route } from "../http/surface.ts";
 import { SignUp } from "../routes/rest-fields.ts";
 import {
   type Filled,

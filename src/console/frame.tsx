@@ -9,7 +9,7 @@ import { presentRecord } from "../http/origin.ts";
 import { faultOf, noteRefused } from "../http/refused.ts";
 import { isFromAnotherSite, isSameOrigin } from "../http/same-origin.ts";
 import type { Exchange, Route } from "../http/surface.ts";
-import { type Page, PAGE_HEADERS, pageAnswer } from "./page.tsx";
+import { PAGE_HEADERS, type Page, pageAnswer } from "./page.tsx";
 import { type Problem, problemOf, retryAfter } from "./problems.ts";
 import { SESSION_COOKIE_SECONDS, type VisitorDeps, visitors } from "./visitor.ts";
 
@@ -94,7 +94,7 @@ export type Frame = ReturnType<typeof frame>;
  */
 export function frame(deps: VisitorDeps) {
   const { refused } = deps;
-  const { visitorOf, extend } = visitors(deps);
+  const { visitorOf, extended } = visitors(deps);
 
   const toLogin = ({ request }: Exchange): Answer => {
     const { pathname } = new URL(request.url);
@@ -131,8 +131,9 @@ export function frame(deps: VisitorDeps) {
       access: "open",
       async handle(exchange) {
         if (isFromAnotherSite(exchange.request)) return again();
-        const caller = await visitorOf(exchange);
-        if (caller !== null && extendsSession) await extend(exchange, caller);
+        const visitor = await visitorOf(exchange);
+        const caller =
+          visitor !== null && extendsSession ? await extended(exchange, visitor) : visitor;
         const visit = { ...exchange, caller };
         return rendered(await show(visit), visit);
       },

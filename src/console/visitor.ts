@@ -40,11 +40,25 @@ export function visitors({ authenticate, sessions, refused }: VisitorDeps) {
       }
     },
 
-    /** Half of it over, a session is extended. */
-    async extend({ request, nowMs }: Exchange, { by }: Caller): Promise<void> {
+    /**
+     * Half of it over, a session is extended. A page opens all the same where that cannot be written
+     * down: reads go on while D1 is down.
+     * @returns null where the session was ended at this instant
+     */
+    async extended({ request, nowMs }: Exchange, caller: Caller): Promise<Caller | null> {
+      const { by } = caller;
       const secret = readSessionCookie(request);
-      if (secret === null || by.method !== "token") return;
-      if (by.token.expiresAtMs - nowMs < EXTEND_BELOW_MS) await sessions.extend(secret, nowMs);
+      if (secret === null || by.method !== "token") return caller;
+      if (by.token.expiresAtMs - nowMs >= EXTEND_BELOW_MS) return caller;
+      try {
+        await sessions.extend(secret, nowMs);
+        return caller;
+      } catch (error) {
+        const { code } = faultOf(error);
+        if (code === "unavailable") return caller;
+        if (code === "token_invalid") return null;
+        throw error;
+      }
     },
   };
 }

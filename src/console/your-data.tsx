@@ -13,7 +13,7 @@ import {
   wholeProblem,
   withoutSession,
 } from "./frame.tsx";
-import { type Page, PAGE_HEADERS } from "./page.tsx";
+import { PAGE_HEADERS, type Page } from "./page.tsx";
 import { Alert, Field } from "./parts.tsx";
 
 interface Deps {

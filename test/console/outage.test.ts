@@ -1,0 +1,28 @@
+import { env } from "cloudflare:workers";
+import { afterEach, expect, it, vi } from "vitest";
+import { instrument } from "../faults/instrument.ts";
+import { wired } from "../support/wired.ts";
+import { newVisitor } from "./visitor.ts";
+
+afterEach(() => vi.useRealTimers());
+
+/** A promise of a minute: reads go on while D1 is down. Half of the session is over, so that it would be extended. */
+it("a page that reads nothing else opens while D1 is down, also where the session cannot be extended", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  let isDown = false;
+  const bindings = instrument(env, ({ store }, run) =>
+    isDown && store === "D1" ? Promise.reject(new Error("D1_ERROR: down")) : run(),
+  );
+  const { call, settled } = wired({ REVOCATION_LAG_SECONDS: "60" }, bindings);
+  const visitor = await newVisitor(call);
+  await settled();
+  vi.setSystemTime(Date.now() + 40 * 60_000);
+  isDown = true;
+  const page = await visitor.open("/console");
+  expect([page.status, page.text.includes("Log out")]).toEqual([200, true]);
+  isDown = false;
+  vi.setSystemTime(Date.now() + 10 * 60_000);
+  await visitor.open("/console");
+  vi.setSystemTime(Date.now() + 30 * 60_000);
+  expect((await visitor.open("/console")).text).toContain("Log out");
+});
