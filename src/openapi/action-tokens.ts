@@ -9,8 +9,8 @@ import {
   CHALLENGE,
   count,
   nextCursor,
+  ourFailures,
   PAGE,
-  REQUEST_ID,
   RETRY_AFTER,
   requestId,
   say,
@@ -220,11 +220,6 @@ export const actionTokensDocument: SurfaceDocument = {
     415: { description: "The body is neither JSON nor a form.", schema: LaravelMessage },
     422: { description: "By field, what is wrong with it.", schema: LaravelFields },
     429: { description: "Too many tries.", schema: LaravelMessage, headers: RETRY_AFTER },
-    500: { description: "Our fault.", schema: LaravelFailure, headers: REQUEST_ID },
-    503: {
-      description: "Storage did not answer; nothing was decided.",
-      schema: LaravelFailure,
-      headers: { ...RETRY_AFTER, ...REQUEST_ID },
-    },
+    ...ourFailures(LaravelFailure),
   },
 };

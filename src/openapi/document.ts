@@ -1,6 +1,6 @@
 import { actionTokensDocument } from "./action-tokens.ts";
 import { converter } from "./components.ts";
-import { type Example, type Examples, codeSample } from "./examples.ts";
+import { codeSample, type Example, type Examples } from "./examples.ts";
 import { jwtPairDocument } from "./jwt-pair.ts";
 import { oauthDocument } from "./oauth.ts";
 import type { Answer, Body, JsonObject, Operation, SurfaceDocument } from "./operation.ts";

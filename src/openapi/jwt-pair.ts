@@ -5,7 +5,7 @@ import {
   ALLOW,
   CHALLENGE,
   emptyList,
-  REQUEST_ID,
+  ourFailures,
   RETRY_AFTER,
   requestId,
   say,
@@ -131,11 +131,6 @@ export const jwtPairDocument: SurfaceDocument = {
     413: { description: "The body is larger than 64 KiB.", schema: DrfDetail },
     415: { description: "The body is neither JSON nor a form.", schema: DrfDetail },
     429: { description: "Too many tries.", schema: DrfDetail, headers: RETRY_AFTER },
-    500: { description: "Our fault.", schema: DrfFailure, headers: REQUEST_ID },
-    503: {
-      description: "Storage did not answer; nothing was decided.",
-      schema: DrfFailure,
-      headers: { ...RETRY_AFTER, ...REQUEST_ID },
-    },
+    ...ourFailures(DrfFailure),
   },
 };

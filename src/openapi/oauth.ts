@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { Shown } from "../routes/oauth.ts";
 import { type Component, MEDIA, type SurfaceDocument } from "./operation.ts";
-import { ALLOW, CHALLENGE, REQUEST_ID, RETRY_AFTER, requestId, say, text, uuid } from "./shapes.ts";
+import { ALLOW, CHALLENGE, ourFailures, requestId, say, text, uuid } from "./shapes.ts";
 
 const seconds = v.pipe(v.number(), v.integer(), v.description("Seconds since 1970."));
 
@@ -102,11 +102,6 @@ export const oauthDocument: SurfaceDocument = {
     405: { description: "The path takes POST alone.", schema: OAuthError, headers: ALLOW },
     413: { description: "The body is larger than 64 KiB.", schema: OAuthError },
     415: { description: "The body is neither JSON nor a form.", schema: OAuthError },
-    500: { description: "Our fault.", schema: OAuthFailure, headers: REQUEST_ID },
-    503: {
-      description: "Storage did not answer; nothing was decided.",
-      schema: OAuthFailure,
-      headers: { ...RETRY_AFTER, ...REQUEST_ID },
-    },
+    ...ourFailures(OAuthFailure),
   },
 };

@@ -8,8 +8,8 @@ import {
   ALLOW,
   CHALLENGE,
   count,
+  ourFailures,
   PAGE,
-  REQUEST_ID,
   RETRY_AFTER,
   requestId,
   say,
@@ -194,11 +194,6 @@ export const restDocument: SurfaceDocument = {
     413: { description: "The body is larger than 64 KiB.", schema: OpentactError },
     415: { description: "The body is not JSON by its type.", schema: OpentactError },
     429: { description: "Too many tries.", schema: OpentactError, headers: RETRY_AFTER },
-    500: { description: "Our fault.", schema: OpentactFailure, headers: REQUEST_ID },
-    503: {
-      description: "Storage did not answer; nothing was decided.",
-      schema: OpentactFailure,
-      headers: { ...RETRY_AFTER, ...REQUEST_ID },
-    },
+    ...ourFailures(OpentactFailure),
   },
 };

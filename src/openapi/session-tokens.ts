@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { Create, Extend } from "../routes/session-tokens.ts";
 import { type Component, MEDIA, type Parameter, type SurfaceDocument } from "./operation.ts";
-import { ALLOW, CHALLENGE, REQUEST_ID, RETRY_AFTER, requestId, say, text } from "./shapes.ts";
+import { ALLOW, CHALLENGE, ourFailures, RETRY_AFTER, requestId, say, text } from "./shapes.ts";
 
 const Session = v.strictObject({
   token: say(text, "The secret; `X-Token` logs in with it on every surface."),
@@ -122,11 +122,6 @@ export const sessionTokensDocument: SurfaceDocument = {
     },
     413: { description: "The body is larger than 64 KiB.", schema: NodeError },
     429: { description: "Too many tries.", schema: NodeError, headers: RETRY_AFTER },
-    500: { description: "Our fault.", schema: NodeFailure, headers: REQUEST_ID },
-    503: {
-      description: "Storage did not answer; nothing was decided.",
-      schema: NodeFailure,
-      headers: { ...RETRY_AFTER, ...REQUEST_ID },
-    },
+    ...ourFailures(NodeFailure),
   },
 };

@@ -42,3 +42,13 @@ export const PAGE: readonly Parameter[] = [
     schema: text,
   },
 ];
+
+/** What every surface answers where it is our fault, in its own shape. */
+export const ourFailures = (schema: v.GenericSchema) => ({
+  500: { description: "Our fault.", schema, headers: REQUEST_ID },
+  503: {
+    description: "Storage did not answer; nothing was decided.",
+    schema,
+    headers: { ...RETRY_AFTER, ...REQUEST_ID },
+  },
+});
