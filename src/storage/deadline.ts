@@ -1,4 +1,4 @@
-import pRetry from "p-retry";
+import pRetry, { AbortError } from "p-retry";
 import { FaultError } from "../core/fault.ts";
 
 const RETRY_AFTER_SECONDS = 5;
@@ -36,7 +36,7 @@ export function deadline(deadlineMs: number, present: () => Spent | null = () =>
   return async (store, call) => {
     const spent = present();
     const begunMs = Date.now();
-    const giveUp = new AbortController();
+    let isOver = false;
     let timer: ReturnType<typeof setTimeout> | null = null;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
@@ -46,12 +46,11 @@ export function deadline(deadlineMs: number, present: () => Spent | null = () =>
     });
     try {
       const counted = () => {
+        if (isOver) throw new AbortError("too late to try again");
         if (spent !== null && store !== "rate limiter") spent[store]++;
         return call();
       };
-      const answer = store.startsWith("KV")
-        ? retryingTooManyRequests(counted, giveUp.signal)
-        : counted();
+      const answer = store.startsWith("KV") ? retryingTooManyRequests(counted) : counted();
       return await Promise.race([answer, late]);
     } catch (cause) {
       throw new FaultError(
@@ -59,20 +58,23 @@ export function deadline(deadlineMs: number, present: () => Spent | null = () =>
         { cause },
       );
     } finally {
+      isOver = true;
       clearTimeout(timer);
-      giveUp.abort();
       if (spent !== null && store === "D1") spent.d1Ms += Date.now() - begunMs;
       if (spent !== null && store.startsWith("KV")) spent.kvMs += Date.now() - begunMs;
     }
   };
 }
 
-function retryingTooManyRequests<T>(call: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  return pRetry(call, {
-    ...RETRY,
-    signal,
-    shouldRetry: ({ error }) => isTooManyRequests(error),
-  });
+/** The first call is made without p-retry, which costs more than what a call needs and is seldom needed. */
+async function retryingTooManyRequests<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (busy) {
+    if (!isTooManyRequests(busy)) throw busy;
+    const again = (attempt: number) => (attempt === 1 ? Promise.reject(busy) : call());
+    return pRetry(again, { ...RETRY, shouldRetry: ({ error }) => isTooManyRequests(error) });
+  }
 }
 
 /** KV has no error codes: the binding's message carries the status, as in "KV PUT failed: 429 Too Many Requests". */

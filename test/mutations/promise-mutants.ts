@@ -6,9 +6,10 @@ const AT_300: Suite = { file: "test/promises/bound.test.ts", test: "LAG_SECONDS=
 const AT_86400: Suite = { file: "test/promises/bound.test.ts", test: "LAG_SECONDS=86400 " };
 const STANDING: Suite = { file: "test/promises/standing.test.ts" };
 const RECORDS: Suite = { file: "test/promises/records.test.ts" };
+const DEADLINE: Suite = { file: "test/storage/deadline.test.ts" };
 const SESSIONS: Suite = { file: "test/promises/sessions.test.ts" };
 
-/** What KV and memory may answer within the promise. */
+/** What KV and memory may answer within the promise, and how long KV is asked. */
 export const PROMISE_MUTANTS: readonly Mutant[] = [
   {
     name: "a refresh is asked about by its own life, not by what comes of it",
@@ -156,5 +157,12 @@ export const PROMISE_MUTANTS: readonly Mutant[] = [
     find: "entry !== undefined && nowMs < entry.untilMs",
     replace: "entry !== undefined",
     suites: [AT_10],
+  },
+  {
+    name: "KV is tried again when its answer no longer counts",
+    file: "src/storage/deadline.ts",
+    find: "if (isOver) throw",
+    replace: "if (!timer) throw",
+    suites: [DEADLINE],
   },
 ];
