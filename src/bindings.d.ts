@@ -22,3 +22,11 @@ declare namespace Cloudflare {
     mainModule: typeof import("./index.ts");
   }
 }
+
+/** What the flag `nodejs_als` gives of Node's module. */
+declare module "node:async_hooks" {
+  export class AsyncLocalStorage<T> {
+    run<R>(store: T, work: () => R): R;
+    getStore(): T | undefined;
+  }
+}

@@ -33,6 +33,7 @@ export interface MountOptions {
  */
 export function mount(surfaces: readonly Surface[], options: MountOptions): HonoBase<BlankEnv> {
   const app = new HonoBase<BlankEnv>({ router: pathRouter() });
+  const readers = (surface: Surface) => (surface.isForPeople ? null : options.corsOrigins);
 
   const respond = async (
     surface: Surface,
@@ -47,7 +48,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
       options.report(record, redirect.status);
       return redirect;
     }
-    const answer = await withRecord(c, record, async () => {
+    const answer = await withRecord(record, async () => {
       try {
         return await run(record);
       } catch (error) {
@@ -56,7 +57,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
     });
     options.report(record, answer.status);
     const shown = options.isLocal ? withTiming(answer, record) : answer;
-    return toResponse(shown, c.req, surface.isForPeople ? null : options.corsOrigins);
+    return toResponse(shown, c.req, readers(surface));
   };
 
   for (const surface of surfaces) {
@@ -87,7 +88,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
     console.error(JSON.stringify({ level: "error", error: error.stack ?? error.message }));
     const owner = ownerOf(c.req.path);
     const answer = owner.refuse({ code: "internal" }, { request: c.req, requestId: "" });
-    return toResponse(withRequestId(answer, ""), c.req, null);
+    return toResponse(withRequestId(answer, ""), c.req, readers(owner));
   });
 
   app.notFound((c) => {

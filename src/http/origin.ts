@@ -1,30 +1,20 @@
-import type { Context } from "hono";
-import { contextStorage, tryGetContext } from "hono/context-storage";
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { RequestOrigin } from "../core/ports.ts";
 import type { RequestRecord } from "./request-record.ts";
 
-type Kept = { Variables: { record: RequestRecord } };
-
-const keep = contextStorage();
+// Not Hono's context-storage: it keeps the whole context, and what is kept here outlives its request
+// until the next collection of everything. Half of what a request left behind was that.
+const served = new AsyncLocalStorage<RequestRecord>();
 const NOWHERE: RequestOrigin = { address: "", requestId: "" };
 
 /** Runs `work` so that all it leads to finds the record of its request. */
-export async function withRecord<T>(
-  c: Context,
-  record: RequestRecord,
-  work: () => Promise<T>,
-): Promise<T> {
-  c.set("record", record);
-  let result: T | undefined;
-  await keep(c, async () => {
-    result = await work();
-  });
-  return result as T;
+export function withRecord<T>(record: RequestRecord, work: () => Promise<T>): Promise<T> {
+  return served.run(record, work);
 }
 
 /** Of the request that is being served; null where none is, as in a cron trigger's run. */
 export function presentRecord(): RequestRecord | null {
-  return tryGetContext<Kept>()?.get("record") ?? null;
+  return served.getStore() ?? null;
 }
 
 /** Where the request that is being served came from; of no request, nothing. */

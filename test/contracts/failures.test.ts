@@ -182,5 +182,6 @@ it("without a request's id the answer is the surface's own all the same", async 
     [500, { success: false, message: "Internal server error", status: 500, request_id: "" }],
     [500, { type: "about:blank", title: "Internal Server Error", status: 500, request_id: "" }],
   ]);
+  for (const { headers } of answers) expect(headers.get("access-control-allow-origin")).toBe("*");
   expect(logged.mock.calls.flat().join()).toContain("no randomness");
 });
