@@ -1,4 +1,4 @@
-import { base64url } from "jose";
+import { base64url, CompactSign } from "jose";
 import * as v from "valibot";
 import type { KeyRing } from "./keys.ts";
 
@@ -8,6 +8,7 @@ const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 const BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const encoder = new TextEncoder();
 
 /** No extension is understood here (RFC 7515 section 4.1.11), and `b64` no JWT may use (RFC 7797 section 7). */
 const Header = v.looseObject({
@@ -40,9 +41,20 @@ export async function verifyCompact(jws: string, keys: KeyRing): Promise<Verifie
     key.params,
     key.key,
     new Uint8Array(base64url.decode(signaturePart)),
-    new TextEncoder().encode(`${headerPart}.${payloadPart}`),
+    encoder.encode(`${headerPart}.${payloadPart}`),
   );
   return isRight ? { header, payload: base64url.decode(payloadPart) } : null;
+}
+
+/**
+ * Signs with the active key: compact form, in the spelling that alone is taken back. Not with jose's
+ * SignJWT, which first copies and checks the claims: they are ours, and their times are numbers already.
+ */
+export async function signCompact(typ: string, payload: object, keys: KeyRing): Promise<string> {
+  const { key, kid, alg } = await keys.signing();
+  return new CompactSign(encoder.encode(JSON.stringify(payload)))
+    .setProtectedHeader({ alg, kid, typ })
+    .sign(key);
 }
 
 /** Members in the order in which we write them: one token has one spelling. */

@@ -1,9 +1,8 @@
-import { SignJWT } from "jose";
 import * as v from "valibot";
 import type { JwtClaims, Jwts, JwtType } from "../core/ports.ts";
 import { SCOPES } from "../core/scope.ts";
 import { placeOf } from "../core/status-lists.ts";
-import { parseCanonicalJson, verifyCompact } from "./jws.ts";
+import { parseCanonicalJson, signCompact, verifyCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 import { statusListUri } from "./status-list.ts";
 import { verifiedJwts } from "./verified-jwts.ts";
@@ -47,19 +46,12 @@ const Claims = v.object({
   ),
 });
 
-/** Our JWTs by jose. The issuer is also the audience: the tokens are for the service's own surfaces. */
+/** Our JWTs. The issuer is also the audience: the tokens are for the service's own surfaces. */
 export function jwts(keys: KeyRing, issuer: string): Jwts {
   // Keys and issuer are the isolate's own: what was right under them stays right, but for the time.
   const verified = verifiedJwts<Own>();
   return {
-    async sign(claims) {
-      const { key, kid, alg } = await keys.signing();
-      return new SignJWT(toPayload(claims, issuer))
-        .setProtectedHeader({ alg, kid, typ: TYP[claims.type] })
-        .setIssuer(issuer)
-        .setAudience(issuer)
-        .sign(key);
-    },
+    sign: (claims) => signCompact(TYP[claims.type], toPayload(claims, issuer), keys),
 
     async verify(jwt, nowMs) {
       const known = verified.get(jwt);
@@ -113,6 +105,8 @@ function toPayload(claims: JwtClaims, issuer: string) {
     ...(claims.scopes === null ? {} : { scope: claims.scopes.join(" ") }),
     // The JWT of `GET /rest/auth` names its user as its origin does.
     ...(claims.role === null ? {} : { uuid: claims.userId, role: claims.role }),
+    iss: issuer,
+    aud: issuer,
   };
 }
 

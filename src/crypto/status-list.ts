@@ -1,6 +1,6 @@
-import { SignJWT } from "jose";
 import type { StatusListSigner } from "../core/ports.ts";
 import { STATUS_LIST_MAX_AGE_SECONDS } from "../core/token.ts";
+import { signCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 
 /** A list is good for so long where nobody can fetch a newer one, in seconds. */
@@ -12,16 +12,17 @@ export const statusListUri = (issuer: string, list: number) => `${issuer}/status
 export function statusListSigner(keys: KeyRing, issuer: string): StatusListSigner {
   return {
     async signStatusList(list, bits, nowMs) {
-      const { key, kid, alg } = await keys.signing();
       const issuedAt = Math.floor(nowMs / 1000);
       const lst = (await deflate(bits)).toBase64({ alphabet: "base64url", omitPadding: true });
-      return new SignJWT({ status_list: { bits: 1, lst }, ttl: STATUS_LIST_MAX_AGE_SECONDS })
-        .setProtectedHeader({ alg, kid, typ: "statuslist+jwt" })
-        .setIssuer(issuer)
-        .setSubject(statusListUri(issuer, list))
-        .setIssuedAt(issuedAt)
-        .setExpirationTime(issuedAt + LIFETIME_SECONDS)
-        .sign(key);
+      const payload = {
+        status_list: { bits: 1, lst },
+        ttl: STATUS_LIST_MAX_AGE_SECONDS,
+        iss: issuer,
+        sub: statusListUri(issuer, list),
+        iat: issuedAt,
+        exp: issuedAt + LIFETIME_SECONDS,
+      };
+      return signCompact("statuslist+jwt", payload, keys);
     },
   };
 }
