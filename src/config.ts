@@ -77,10 +77,12 @@ const isLoopback = (url: string) =>
 const webhookUrl = v.pipe(
   v.string("must be text"),
   v.check((text) => {
+    // Not parsed: what throws inside, while modules are evaluated, makes the engine read all of them again.
+    if (text === "") return true;
     const url = URL.parse(text);
     const isSafe = isLoopback(text) || url?.protocol === "https:";
     // `fetch` takes no URL with a password in it.
-    return text === "" || (isSafe && url?.username === "" && url.password === "");
+    return isSafe && url?.username === "" && url.password === "";
   }, "must be an https URL without user name and password"),
 );
 

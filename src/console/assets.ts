@@ -1,4 +1,4 @@
-import CRC32 from "crc-32";
+import crc32 from "crc/calculators/crc32";
 import type { Answer } from "../http/answer.ts";
 import type { Route } from "../http/surface.ts";
 import actions from "./assets/actions.css";
@@ -31,9 +31,13 @@ const versions = new Map<string, string>();
 
 /** Where a page finds the file: at another address for each content, so that caches may keep it. */
 export function assetPath(name: keyof typeof ASSETS): string {
-  const version = versions.get(name) ?? (CRC32.str(ASSETS[name].text) >>> 0).toString(36);
+  const version = versions.get(name) ?? versionOf(ASSETS[name].text);
   versions.set(name, version);
   return `/console/assets/${name}?v=${version}`;
+}
+
+function versionOf(text: string): string {
+  return (crc32(new TextEncoder().encode(text)) >>> 0).toString(36);
 }
 
 export const assetRoutes: readonly Route[] = Object.entries(ASSETS).map(

@@ -1,6 +1,6 @@
 import { argon2i } from "@noble/hashes/argon2.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import bcrypt from "bcryptjs";
+import { compareSync as bcryptCompare } from "bcryptjs";
 import type { Argon2id } from "./argon2id.ts";
 import { type ForeignHash, readForeignHash } from "./foreign-hash.ts";
 import { loadPbkdf2Sha256, type Pbkdf2Sha256 } from "./pbkdf2-sha256.ts";
@@ -19,7 +19,7 @@ export function foreignMatcher(
     case "pbkdf2":
       return (password) => equal(pbkdf2Tag(hash, password), Uint8Array.fromBase64(hash.tag));
     case "bcrypt":
-      return (password) => bcrypt.compareSync(bcryptInput(hash, password), hash.hash);
+      return (password) => bcryptCompare(bcryptInput(hash, password), hash.hash);
     case "argon2":
       return (password) =>
         equal(argon2Tag(hash, password, argon2id), Uint8Array.fromBase64(hash.tag));

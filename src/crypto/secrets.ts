@@ -1,4 +1,4 @@
-import CRC32 from "crc-32";
+import crc32 from "crc/calculators/crc32";
 import type { Secrets } from "../core/ports.ts";
 import { TOKEN_KINDS, type TokenKind } from "../core/token.ts";
 
@@ -8,6 +8,8 @@ const RANDOM_LENGTH = 43;
 const CHECK_LENGTH = 6;
 /** The greatest multiple of 62 in a byte: bytes from here on would favour some characters. */
 const FAIR = 248;
+
+const encoder = new TextEncoder();
 
 const BODY = new RegExp(`^[0-9A-Za-z]{${RANDOM_LENGTH + CHECK_LENGTH}}$`);
 
@@ -43,7 +45,7 @@ function randomBase62(length: number): string {
 }
 
 function checksum(text: string): string {
-  let rest = CRC32.str(text) >>> 0;
+  let rest = crc32(encoder.encode(text)) >>> 0;
   let digits = "";
   for (let i = 0; i < CHECK_LENGTH; i++) {
     digits = BASE62.charAt(rest % 62) + digits;
@@ -54,7 +56,7 @@ function checksum(text: string): string {
 
 /** `uuidv8(SHA-256(text))` (RFC 9562 section 5.8): says whose record it is, and cannot be turned back. */
 async function digestId(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const digest = await crypto.subtle.digest("SHA-256", encoder.encode(text));
   const bytes = new Uint8Array(digest, 0, 16);
   const view = new DataView(digest);
   view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x80);
