@@ -47,17 +47,20 @@ export const newApiToken = async (server: Server, person: Person) =>
     body: { name: "bench" },
   });
 
-/** An action token of the first person's that runs for whoever shows it. */
+/**
+ * An action token that runs for whoever shows it.
+ * @param credential of its issuer, as a Bearer token
+ */
 export const newActionToken = async (
   server: Server,
-  person: Person,
+  credential: string,
   contact: Person,
   maxUses: number,
 ) =>
   textOf(server, "token.token", {
     method: "POST",
     path: "/api/generate-action-token",
-    headers: bearer(await newAccess(server, person)),
+    headers: bearer(credential),
     body: { action: "addContact", payload: { contact_id: contact.id }, max_uses: maxUses },
   });
 
