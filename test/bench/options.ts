@@ -18,7 +18,7 @@ Hono's hello, the least work with storage and better-auth, and measures what eac
   --cases NAMES   what to measure, with commas between (see below); all of it without
   --rounds N      how often each is measured, in turn (5)
   --requests N    how many requests each case makes in a round (a number of its own)
-  --memory        a million requests with 200,000 tokens instead: does memory stay level?
+  --memory        two million requests with 200,000 tokens instead: does memory stay level?
   --help          this
 
 Writes test/bench/results/ if nothing was left out. Ends with 1 if a bound is missed beyond the spread.`;
