@@ -3,7 +3,7 @@ import type { RequestOrigin } from "../core/ports.ts";
 import type { RequestRecord } from "./request-record.ts";
 
 // Not Hono's context-storage: it keeps the whole context, and what is kept here outlives its request
-// until the next collection of everything. Half of what a request left behind was that.
+// until the next collection of everything. Nearly a third of what a request left behind was that.
 const served = new AsyncLocalStorage<RequestRecord>();
 const NOWHERE: RequestOrigin = { address: "", requestId: "" };
 
