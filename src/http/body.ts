@@ -67,7 +67,7 @@ async function parseForm(bytes: Uint8Array<ArrayBuffer>, request: HonoRequest): 
     const headers = { "content-type": request.header("content-type") ?? "" };
     return await new Response(bytes, { headers }).formData();
   } catch {
-    return refuseRequest({ code: "body_malformed", format: "a valid form" });
+    return refuseRequest({ code: "body_malformed", expected: "a valid form" });
   }
 }
 
@@ -86,7 +86,7 @@ function parseJson(bytes: Uint8Array): unknown {
     return JSON.parse(utf8.decode(bytes));
   } catch {
     // The parser's own text quotes the body, and so perhaps a password.
-    return refuseRequest({ code: "body_malformed", format: "valid JSON" });
+    return refuseRequest({ code: "body_malformed", expected: "valid JSON" });
   }
 }
 

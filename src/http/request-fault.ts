@@ -12,7 +12,7 @@ export type RequestFault =
   | { readonly code: "body_too_large" }
   | { readonly code: "media_type_unsupported"; readonly mediaType: string }
   /** Not JSON, not UTF-8, or not a form. */
-  | { readonly code: "body_malformed"; readonly format: "valid JSON" | "a valid form" }
+  | { readonly code: "body_malformed"; readonly expected: "valid JSON" | "a valid form" }
   | { readonly code: "fields_invalid"; readonly problems: readonly Problem[] }
   | { readonly code: "credentials_doubled" }
   /** Somebody must be logged in here, and nothing was sent. */

@@ -261,7 +261,7 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
     case "credentials_doubled":
       return message(400, "More than one credential was sent.");
     case "body_malformed":
-      return message(400, `The body is not ${fault.format}.`);
+      return message(400, `The body is not ${fault.expected}.`);
     case "path_not_found":
     case "token_not_found":
       return message(404, "Not Found");

@@ -123,7 +123,7 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
     case "body_malformed":
       return detail(
         400,
-        fault.format === "valid JSON"
+        fault.expected === "valid JSON"
           ? "JSON parse error - the body is not valid JSON"
           : "Multipart form parse error - the body is not a valid form",
       );

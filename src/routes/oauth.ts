@@ -100,7 +100,7 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
         fault.problems.map(({ path, message }) => `${path} ${message}`.trim()).join("; "),
       );
     case "body_malformed":
-      return error(400, "invalid_request", `The body is not ${fault.format}`);
+      return error(400, "invalid_request", `The body is not ${fault.expected}`);
     case "credentials_doubled":
       return error(400, "invalid_request", "More than one client authentication was sent");
     case "credentials_missing":

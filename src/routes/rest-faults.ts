@@ -27,7 +27,7 @@ export function restRefusal(fault: Fault | RequestFault, { request }: RefusalCon
     case "current_password_missing":
       return error(400, "current_password is required to change the e-mail or the password");
     case "body_malformed":
-      return error(400, `The body is not ${fault.format}`);
+      return error(400, `The body is not ${fault.expected}`);
     case "credentials_doubled":
       return error(400, "More than one credential was sent");
     case "caller_missing":

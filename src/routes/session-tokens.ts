@@ -82,7 +82,7 @@ function tokenOf(request: HonoRequest, parameter: string | undefined): string {
 }
 
 async function readBody(request: HonoRequest): Promise<unknown> {
-  if (!isJson(request)) refuseRequest({ code: "body_malformed", format: "valid JSON" });
+  if (!isJson(request)) refuseRequest({ code: "body_malformed", expected: "valid JSON" });
   return readJson(request);
 }
 

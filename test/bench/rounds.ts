@@ -28,7 +28,7 @@ export interface Prepared {
   readonly next: Rounds;
 }
 
-const CONNECTIONS = 8;
+export const CONNECTIONS = 8;
 
 export async function prepare(
   cases: readonly Case[],

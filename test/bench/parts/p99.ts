@@ -2,7 +2,7 @@ import { JWTS } from "../cases/jwts.ts";
 import { REFERENCES } from "../cases/references.ts";
 import { p99At } from "../latency.ts";
 import { measure } from "../load.ts";
-import { prepare } from "../rounds.ts";
+import { CONNECTIONS, prepare } from "../rounds.ts";
 import { ratios } from "../statistics.ts";
 import type { Part } from "./part.ts";
 
@@ -10,7 +10,6 @@ const PER_SECOND = 200;
 const SECONDS = 5;
 /** Before the first round, as fast as they go: V8 compiles what is hot, and its heap finds its size. */
 const WARM_UP = 10_000;
-const CONNECTIONS = 8;
 
 const CASES = [...REFERENCES, ...JWTS].filter(({ name }) =>
   ["hello", "verify-new", "verify-seen", "refresh"].includes(name),
