@@ -20,8 +20,9 @@ export function rateLimits(
   return {
     async isOver(routeClass) {
       const limiter = limiters[routeClass];
+      if (limiter === undefined) return false;
       const key = network();
-      if (limiter === undefined || key === "") return false;
+      if (key === "") return false;
       let isOver = false;
       const asked = withDeadline("rate limiter", () => limiter.limit({ key })).then((outcome) => {
         isOver = !outcome.success;

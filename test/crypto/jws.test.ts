@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { parseCanonicalJson, verifyCompact } from "../../src/crypto/jws.ts";
+import { isStrictCompact, parseCanonicalJson, verifyCompact } from "../../src/crypto/jws.ts";
 import { type KeyRing, keyRing } from "../../src/crypto/keys.ts";
 import { headerOf, signed, signedParts } from "../vectors/forge.ts";
 import { encode, keySet, newJwk, type TestJwk } from "./signing.ts";
@@ -46,6 +46,26 @@ it("takes the key's own name for its algorithm alone, of two that mean the same"
   expect(await verifyCompact(await named("EdDSA"), edRing)).not.toBeNull();
   expect(await verifyCompact(await named("Ed25519"), edRing)).toBeNull();
 });
+
+it("takes of all spellings of a part the one that an encoder writes", () => {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  for (const before of ["", "A", "AA", "AAA", "AAAA"]) {
+    for (const last of ["", "=", "+", ...alphabet]) {
+      const part = before + last;
+      const parts = [`${part}.A_-w.AAAA`, `A_-w.${part}.AAAA`, `A_-w.AAAA.${part}`];
+      expect(parts.map(isStrictCompact), part).toEqual(Array(3).fill(isAsWritten(part)));
+    }
+  }
+});
+
+function isAsWritten(part: string): boolean {
+  try {
+    const written = Uint8Array.fromBase64(part, { alphabet: "base64url" });
+    return part !== "" && written.toBase64({ alphabet: "base64url", omitPadding: true }) === part;
+  } catch {
+    return false;
+  }
+}
 
 it("looks for no key, where the form is wrong", async () => {
   const asked: string[] = [];

@@ -2,6 +2,7 @@ import type { Mutant, Suite } from "./mutant.ts";
 
 const EDGES: Suite = { file: "test/promises/edges.test.ts" };
 const JWT: Suite = { file: "test/crypto/jwt.test.ts" };
+const JWS: Suite = { file: "test/crypto/jws.test.ts" };
 const SECRETS: Suite = { file: "test/crypto/secrets.test.ts" };
 const VERIFIED: Suite = { file: "test/crypto/verified-jwts.test.ts" };
 const BODY: Suite = { file: "test/http/body.test.ts" };
@@ -43,6 +44,13 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     find: "jws.length > MAX_LENGTH || !isStrictCompact(jws)",
     replace: "jws.length > MAX_LENGTH",
     suites: [JWT],
+  },
+  {
+    name: "stray bits after a part's last byte are not looked at",
+    file: "src/crypto/jws.ts",
+    find: "[AEIMQUYcgkosw048]",
+    replace: String.raw`[\w-]`,
+    suites: [JWS],
   },
   {
     name: "a JWT of any length is looked at",

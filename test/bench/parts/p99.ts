@@ -7,7 +7,8 @@ import { ratios } from "../statistics.ts";
 import type { Part } from "./part.ts";
 
 const PER_SECOND = 200;
-const SECONDS = 5;
+/** V8 collects everything once in some 20 seconds at this rate: a shorter round may have no such pause, or half of one. */
+const SECONDS = 20;
 /** Before the first round, as fast as they go: V8 compiles what is hot, and its heap finds its size. */
 const WARM_UP = 10_000;
 
