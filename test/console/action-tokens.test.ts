@@ -1,11 +1,12 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { ORIGIN } from "../support/client.ts";
-import { joined, linkOn, type Shown, textOf, type Visitor, visitor } from "./person.ts";
+import { linkOn, type Shown, textOf } from "./html.ts";
+import { joined, type Person, somebody } from "./person.ts";
 
 const NEW = "/console/actions/new/addContact";
 
-async function issue(person: Visitor, filled: Record<string, string> = {}): Promise<Shown> {
+async function issue(person: Person, filled: Record<string, string> = {}): Promise<Shown> {
   const page = await person.submit(await person.get(NEW), NEW, filled);
   expect(page.status).toBe(200);
   return page;
@@ -34,7 +35,7 @@ describe("two people meet over a code", () => {
     const link = linkOf(issued);
 
     // Bob scans it, has no account, makes one, and is led back.
-    const bob = visitor();
+    const bob = somebody();
     const asked = await bob.get(link);
     expect(textOf(asked)).toContain("You and Ada become each other's contacts.");
     expect(textOf(asked)).toContain("Log in to go on");
@@ -70,7 +71,7 @@ describe("two people meet over a code", () => {
     const [ada, bob] = [await named("Ada"), await joined()];
     const link = linkOf(await issue(ada));
     for (const site of ["none", "cross-site", "same-origin"]) {
-      for (const who of [visitor(), bob]) expect((await who.get(link, site)).status).toBe(200);
+      for (const who of [somebody(), bob]) expect((await who.get(link, site)).status).toBe(200);
     }
     const { status } = await bob.submit(await bob.get(link), link);
     expect(status).toBe(200);
@@ -126,7 +127,7 @@ describe("issuing", () => {
     });
     const link = linkOf(page);
     expect(textOf(page)).toContain("Used 0 of 7");
-    expect(textOf(await visitor().get(link))).toContain("For one person");
+    expect(textOf(await somebody().get(link))).toContain("For one person");
     const stranger = await eve.get(link);
     expect([stranger.status, textOf(stranger)]).toEqual([
       403,
@@ -171,7 +172,7 @@ describe("the issuer's pages", () => {
     expect(ended.path).toBe(own);
     expect(textOf(ended)).toContain("Used 0 of 1 ended");
     expect(textOf(await ada.get("/console/actions"))).toContain("None of yours can be used");
-    const gone = await visitor().get(linkOf(page));
+    const gone = await somebody().get(linkOf(page));
     expect([gone.status, textOf(gone)]).toEqual([410, expect.stringContaining("Taken back")]);
     const again = await ada.post(`${own}/end`, {});
     expect(again.status).toBe(404);
@@ -188,7 +189,7 @@ describe("the issuer's pages", () => {
     expect(page.text).not.toContain('http-equiv="refresh"');
     for (const path of [own, `${own}/uses`]) expect((await eve.get(path)).status).toBe(404);
     expect((await eve.post(`${own}/end`, {})).status).toBe(404);
-    expect(textOf(await visitor().get(own))).toContain("Log in");
+    expect(textOf(await somebody().get(own))).toContain("Log in");
   });
 });
 
@@ -200,10 +201,10 @@ it("a page that is not the reader's own link says each state in its own words", 
     422,
     "This cannot be done You cannot be your own contact. It is your own: show it to somebody else.",
   ]);
-  const unknown = await visitor().get(`${link.slice(0, -1)}!`);
+  const unknown = await somebody().get(`${link.slice(0, -1)}!`);
   expect([unknown.status, textOf(unknown)]).toEqual([404, expect.stringContaining("No such link")]);
   await env.DB.prepare("UPDATE tokens SET expires_at = 1 WHERE kind = 'action'").run();
-  const late = await visitor().get(link);
+  const late = await somebody().get(link);
   expect([late.status, textOf(late)]).toEqual([410, expect.stringContaining("Too late")]);
 });
 
@@ -227,7 +228,7 @@ it("a page that asks for its uses again and again does not keep the session aliv
 it("every page is of this origin alone, and no cache keeps it", async () => {
   const ada = await named("Ada");
   const page = await issue(ada);
-  for (const each of [page, await ada.get(ownOf(page)), await visitor().get(linkOf(page))]) {
+  for (const each of [page, await ada.get(ownOf(page)), await somebody().get(linkOf(page))]) {
     expect(each.headers.get("cache-control")).toBe("no-store");
     expect(each.headers.get("referrer-policy")).toMatch(/^(no-referrer|same-origin)$/);
     expect(each.headers.get("content-security-policy")).toContain("default-src 'none'");

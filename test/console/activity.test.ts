@@ -3,7 +3,8 @@ import { expect, it } from "vitest";
 import { AUDIT_EVENTS } from "../../src/core/audit.ts";
 import { wired } from "../support/wired.ts";
 import { idOf } from "./forms.ts";
-import { encoded, FORM, newVisitor, OWN, readable } from "./visitor.ts";
+import { textOf } from "./html.ts";
+import { encoded, FORM, newVisitor, OWN } from "./visitor.ts";
 
 const { call, settled } = wired();
 const LIST = "/console/activity";
@@ -32,7 +33,7 @@ it("tells each event in words, with its outcome, newest first", async () => {
   expect(sentences).toHaveLength(AUDIT_EVENTS.length + 2);
   expect(new Set(sentences).size).toBe(AUDIT_EVENTS.length);
   for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z][^.{}_]+$/);
-  expect(readable(text)).toContain("203.0.113.0/24");
+  expect(textOf({ text })).toContain("203.0.113.0/24");
 });
 
 it("shows a failed login as refused, to its owner", async () => {
@@ -41,8 +42,8 @@ it("shows a failed login as refused, to its owner", async () => {
   await call("POST", "/console/login", { headers: { ...OWN, ...FORM }, body });
   await settled();
   const { text } = await visitor.open(LIST);
-  expect(readable(text)).toMatch(/Somebody tried a wrong password refused/);
-  expect(readable(text)).toContain("1 refused");
+  expect(textOf({ text })).toMatch(/Somebody tried a wrong password refused/);
+  expect(textOf({ text })).toContain("1 refused");
 });
 
 it("draws a bar a day of the last thirty, and has the same as a table", async () => {
@@ -62,8 +63,8 @@ it("draws a bar a day of the last thirty, and has the same as a table", async ()
   // Four of a day are as high as the chart is: three quarters done, one refused on top.
   expect(svg).toContain('<rect class="done" x="261.5" y="25" width="7" height="75"');
   expect(svg).toContain('<rect class="refused" x="261.5" y="0" width="7" height="25"');
-  expect(readable(text)).toContain(`${dayOf(3)} 3 1`);
-  expect(readable(text)).toContain("6 done");
+  expect(textOf({ text })).toContain(`${dayOf(3)} 3 1`);
+  expect(textOf({ text })).toContain("6 done");
 });
 
 it("leads to older events, without the chart, each event once", async () => {
@@ -86,6 +87,6 @@ it("shows nobody's but her own", async () => {
   const visitor = await newVisitor(call);
   const other = await newVisitor(call);
   await other.send("/console/tokens/new", { name: "x", lifetime: "3600", scopes: "tokens:read" });
-  expect(readable((await other.open(LIST)).text)).toContain("You made an API token");
-  expect(readable((await visitor.open(LIST)).text)).not.toContain("You made an API token");
+  expect(textOf(await other.open(LIST))).toContain("You made an API token");
+  expect(textOf(await visitor.open(LIST))).not.toContain("You made an API token");
 });

@@ -1,6 +1,7 @@
 import { type Call, PASSWORD, textAt } from "../support/client.ts";
 import { PAGES } from "../hostile/routes.ts";
-import { type Fields, hidden, logIn, newVisitor, type Visitor } from "./visitor.ts";
+import { hidden } from "./html.ts";
+import { type Fields, logIn, newVisitor, type Visitor } from "./visitor.ts";
 
 /** Every page, and every form that can be sent: a new one is in the suites without being named. */
 export const OPENED = PAGES.filter(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { newApiToken, newCaller, ORIGIN } from "../support/client.ts";
-import { joined, textOf } from "./person.ts";
+import { textOf } from "./html.ts";
+import { joined, somebody } from "./person.ts";
 
 const PATH = "/console/inspector";
 
@@ -58,8 +59,7 @@ describe("the inspector", () => {
   it("is for who is logged in", async () => {
     const { access } = await newCaller();
     const { secret } = await newApiToken(access);
-    const { visitor } = await import("./person.ts");
-    const answer = await visitor().post(PATH, { text: secret });
+    const answer = await somebody().post(PATH, { text: secret });
     expect(answer.path).toBe("/console/login");
   });
 });

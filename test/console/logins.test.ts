@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { PASSWORD, textAt } from "../support/client.ts";
 import { wired } from "../support/wired.ts";
-import { hidden, logIn, newVisitor, readable } from "./visitor.ts";
+import { hidden, textOf } from "./html.ts";
+import { logIn, newVisitor } from "./visitor.ts";
 
 const { call } = wired();
 const LIST = "/console/logins";
@@ -11,8 +12,8 @@ it("shows this browser, others and programs, and from where", async () => {
   await call("POST", "/api/token/", { json: { email: visitor.email, password: PASSWORD } });
   await logIn(call, visitor.email);
   const { text } = await visitor.open(LIST);
-  expect(readable(text).match(/this browser/g)).toHaveLength(1);
-  expect(readable(text)).toContain("Login with tokens");
+  expect(textOf({ text }).match(/this browser/g)).toHaveLength(1);
+  expect(textOf({ text })).toContain("Login with tokens");
   expect(hidden(text, "id")).toHaveLength(2);
   expect(text).not.toContain(visitor.secret);
 });
@@ -28,7 +29,7 @@ it("ends one, with all that hangs on it, and no other", async () => {
   const { status } = await call("GET", "/rest/user", { bearer: textAt(pair, "access") });
   expect(status).toBe(401);
   const after = await visitor.open(`${LIST}?done=ended`);
-  expect(readable(after.text)).toContain("That login was ended.");
+  expect(textOf(after)).toContain("That login was ended.");
   expect(hidden(after.text, "id")).toEqual([]);
 });
 
@@ -40,7 +41,7 @@ it("ends all others, and stays logged in here", async () => {
   for (const other of others) expect((await other.open("/console/account")).status).toBe(303);
   const { text } = await visitor.open(LIST);
   expect(hidden(text, "id")).toEqual([]);
-  expect(readable(text)).not.toContain("End all others");
+  expect(textOf({ text })).not.toContain("End all others");
 });
 
 it("ending the login of this browser is logging out", async () => {

@@ -2,13 +2,14 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { call, newUser } from "../support/client.ts";
 import { mailed } from "../support/mailed.ts";
-import { joined, linkOn, textOf, visitor } from "./person.ts";
+import { linkOn, textOf } from "./html.ts";
+import { joined, somebody } from "./person.ts";
 
 const NEW = "a new password of hers";
 
 describe("the link of a forgotten password", () => {
   it.each([
-    ["nobody", async () => visitor()],
+    ["nobody", async () => somebody()],
     ["somebody else", joined],
   ])("sets a new one, where %s is logged in", async (_, who) => {
     const user = await newUser();
@@ -50,7 +51,7 @@ describe("the link that confirms an e-mail", () => {
   it("asks its account to log in, leads back, and confirms", async () => {
     const user = await newUser();
     const path = `/a/${await mailed(user, "verifyEmail")}`;
-    const person = visitor();
+    const person = somebody();
     const asked = await person.get(path);
     expect(textOf(asked)).toContain("Log in to go on");
     // Nothing to press before that.
@@ -71,7 +72,7 @@ describe("the link that confirms an e-mail", () => {
     expect((await eve.get(path)).status).toBe(403);
     const byHand = await eve.post(path, { run_key: "any" });
     expect([byHand.status, textOf(byHand)]).toEqual([422, expect.stringContaining("Not for you")]);
-    const nobody = await visitor().post(path, { run_key: "any" });
+    const nobody = await somebody().post(path, { run_key: "any" });
     expect([nobody.status, textOf(nobody)]).toEqual([401, expect.stringContaining("Log in")]);
     const row = env.DB.prepare("SELECT verified_on FROM users WHERE id = ?").bind(user.id);
     expect(await row.first("verified_on")).toBeNull();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { wired } from "../support/wired.ts";
-import { hidden, newVisitor, readable, secretOn, type Visitor } from "./visitor.ts";
+import { hidden, secretOn, textOf } from "./html.ts";
+import { newVisitor, type Visitor } from "./visitor.ts";
 
 const { call } = wired();
 const NEW = { name: "ci", lifetime: "3600", scopes: ["account:read", "tokens:read"] };
@@ -26,9 +27,9 @@ describe("a new token", () => {
     expect((await call("POST", "/rest/token", { bearer: secret, json: NEW })).status).toBe(403);
     const { text } = await visitor.open("/console/tokens");
     expect(text).not.toContain(secret);
-    expect(readable(text)).toContain(`lk_api_…${secret.slice(-4)}`);
-    expect(readable(text)).toMatch(/ends in 59 minutes/);
-    expect(readable(text)).toMatch(/account:read tokens:read/);
+    expect(textOf({ text })).toContain(`lk_api_…${secret.slice(-4)}`);
+    expect(textOf({ text })).toMatch(/ends in 59 minutes/);
+    expect(textOf({ text })).toMatch(/account:read tokens:read/);
   });
 
   it("lives as long as was chosen", async () => {
@@ -38,7 +39,7 @@ describe("a new token", () => {
       ["31536000", /ends in 364 days/],
     ] as const) {
       const { visitor } = await withToken({ lifetime });
-      expect(readable((await visitor.open("/console/tokens")).text)).toMatch(end);
+      expect(textOf(await visitor.open("/console/tokens"))).toMatch(end);
     }
   });
 
@@ -54,7 +55,7 @@ describe("a new token", () => {
       const visitor = await newVisitor(call);
       const answer = await visitor.send("/console/tokens/new", { ...NEW, name: "keep", ...fields });
       expect(answer.status).toBe(status);
-      expect(readable(answer.text)).toContain(text);
+      expect(textOf(answer)).toContain(text);
       if (!("name" in fields)) expect(answer.text).toContain('value="keep"');
       if (!("scopes" in fields)) expect(answer.text).toMatch(/value="tokens:read" checked/);
       expect(await idsOf(visitor)).toEqual([]);
@@ -71,17 +72,17 @@ describe("a new token", () => {
     const { visitor } = await withToken({ name });
     const { text } = await visitor.open("/console/tokens");
     expect(text).not.toContain("<img");
-    expect(readable(text)).toContain(name);
+    expect(textOf({ text })).toContain(name);
   });
 });
 
 describe("the list", () => {
   it("says when a token was used last", async () => {
     const { visitor, secret } = await withToken();
-    expect(readable((await visitor.open("/console/tokens")).text)).toContain("Last used never");
+    expect(textOf(await visitor.open("/console/tokens"))).toContain("Last used never");
     await statusOf(secret);
     await expect
-      .poll(async () => readable((await visitor.open("/console/tokens")).text))
+      .poll(async () => textOf(await visitor.open("/console/tokens")))
       .toContain("Last used less than an hour ago");
   });
 
@@ -107,8 +108,8 @@ describe("what is done with a token", () => {
     const answer = await visitor.send("/console/tokens/rename", { id, name: "<i>new</i>" });
     expect(answer.headers.get("location")).toBe("/console/tokens?done=renamed");
     const { text } = await visitor.open("/console/tokens?done=renamed");
-    expect(readable(text)).toContain("The token has a new name.");
-    expect(readable(text)).toContain("<i>new</i>");
+    expect(textOf({ text })).toContain("The token has a new name.");
+    expect(textOf({ text })).toContain("<i>new</i>");
     expect(await statusOf(secret)).toBe(200);
   });
 
@@ -118,7 +119,7 @@ describe("what is done with a token", () => {
       id: first.id,
       grace: "3600",
     });
-    expect(readable(kept.text)).toContain("The old secret ends");
+    expect(textOf(kept)).toContain("The old secret ends");
     expect(await statusOf(first.secret)).toBe(200);
     expect(await statusOf(secretOn(kept))).toBe(200);
 
@@ -127,7 +128,7 @@ describe("what is done with a token", () => {
       id: second.id,
       grace: "0",
     });
-    expect(readable(ended.text)).toContain("The old secret has ended.");
+    expect(textOf(ended)).toContain("The old secret has ended.");
     expect(await statusOf(second.secret)).toBe(401);
     expect(await statusOf(secretOn(ended))).toBe(200);
   });
@@ -162,7 +163,7 @@ describe("what is done with a token", () => {
     }
     await other.send("/console/tokens/end-all");
     expect(await statusOf(secret)).toBe(200);
-    expect(readable((await visitor.open("/console/tokens")).text)).toContain("ci");
+    expect(textOf(await visitor.open("/console/tokens"))).toContain("ci");
   });
 });
 

@@ -52,28 +52,3 @@ export function encoded(fields: Fields): string {
   );
   return new URLSearchParams(pairs).toString();
 }
-
-/** The text of a page's HTML as a reader sees it, without the markup. */
-export function readable(html: string): string {
-  const text = html.replace(/<[^>]*>/g, " ").replace(/\s+/g, " ");
-  return text
-    .replaceAll("&lt;", "<")
-    .replaceAll("&gt;", ">")
-    .replaceAll("&quot;", '"')
-    .replaceAll("&#39;", "'")
-    .replaceAll("&amp;", "&");
-}
-
-/** The value of each hidden input of this name, in the page's order. */
-export function hidden(html: string, name: string): string[] {
-  return [...html.matchAll(new RegExp(`type="hidden" name="${name}" value="([^"]*)"`, "g"))].map(
-    ([, value = ""]) => value,
-  );
-}
-
-/** The one secret that the page shows. */
-export function secretOn({ text }: Answered): string {
-  const [secret] = /lk_api_[0-9A-Za-z]{30,}/.exec(text) ?? [];
-  if (secret === undefined) throw new Error(`no secret in ${readable(text).slice(0, 300)}`);
-  return secret;
-}

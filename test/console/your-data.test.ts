@@ -3,7 +3,8 @@ import { expect, it } from "vitest";
 import { itemsAt, PASSWORD, textAt } from "../support/client.ts";
 import { wired } from "../support/wired.ts";
 import { idOf } from "./forms.ts";
-import { newVisitor, readable, secretOn } from "./visitor.ts";
+import { secretOn, textOf } from "./html.ts";
+import { newVisitor } from "./visitor.ts";
 
 const { call } = wired();
 const FILE = "/console/account/export/file";
@@ -57,7 +58,7 @@ it("nobody's account is deleted by a wrong password", async () => {
   ] as const) {
     const answer = await visitor.send("/console/account/delete", { password });
     expect(answer.status).toBe(status);
-    expect(readable(answer.text)).toContain(text);
+    expect(textOf(answer)).toContain(text);
     expect(answer.headers.has("set-cookie")).toBe(false);
   }
   expect((await visitor.open("/console/account")).status).toBe(200);
@@ -76,7 +77,7 @@ it("a deleted account is gone, with all that it was logged in with", async () =>
   expect((await visitor.open("/console/account")).status).toBe(303);
   expect((await call("GET", "/rest/user", { bearer: secretOn(made) })).status).toBe(401);
   const deleted = await call("GET", "/console/account/deleted");
-  expect(readable(deleted.text)).toContain("The account is deleted");
+  expect(textOf(deleted)).toContain("The account is deleted");
   // The e-mail is free.
   const json = { email: visitor.email, password: PASSWORD };
   expect((await call("POST", "/rest/user", { json })).status).toBe(201);
