@@ -1,7 +1,8 @@
 import { type Call, call as worker, PASSWORD } from "../support/client.ts";
 import { inputsOf, type Shown, textOf } from "./html.ts";
+import { COOKIE } from "./visitor.ts";
 
-const COOKIE = /^__Host-latchkey=([^;]*)/;
+const SET_COOKIE = new RegExp(`^${COOKIE}=([^;]*)`);
 
 /** Somebody with a browser: it keeps the cookie, follows redirects, and sends forms from their pages. */
 export interface Person {
@@ -26,11 +27,11 @@ export function somebody(call: Call = worker): Person {
     const answer = await call(method, path, {
       headers: {
         "sec-fetch-site": site,
-        ...(cookie !== null && { cookie: `__Host-latchkey=${cookie}` }),
+        ...(cookie !== null && { cookie: `${COOKIE}=${cookie}` }),
       },
       ...(form !== undefined && { form }),
     });
-    const [, set] = COOKIE.exec(answer.headers.get("set-cookie") ?? "") ?? [];
+    const [, set] = SET_COOKIE.exec(answer.headers.get("set-cookie") ?? "") ?? [];
     if (set !== undefined) cookie = set === "" ? null : set;
     const location = answer.headers.get("location");
     return location === null ? { ...answer, path } : send("GET", location);

@@ -7,7 +7,7 @@ import { ratios } from "../statistics.ts";
 import type { Part } from "./part.ts";
 
 const PER_SECOND = 200;
-/** V8 collects everything once in some 20 seconds at this rate: a shorter round may have no such pause, or half of one. */
+/** V8 collects everything once in 20 to 30 seconds at this rate, and some ten requests wait: more than a hundredth of a short round, or nothing of it. */
 const SECONDS = 20;
 /** Before the first round, as fast as they go: V8 compiles what is hot, and its heap finds its size. */
 const WARM_UP = 10_000;
