@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { type Arrow, arrowsOf, cyclesIn } from "./support/source-imports.ts";
-import { readTree } from "./support/source-map.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FILES = readdirSync(`${ROOT}src`, { recursive: true, withFileTypes: true })
@@ -70,7 +69,6 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [/^src\/bindings\.d\.ts$/, [/^src\/index\.ts$/]],
 ];
 
-const folderOf = (file: string) => file.slice(0, file.lastIndexOf("/") + 1);
 const areaOf = (file: string) => /^src\/[^/]+\//.exec(file)?.[0] ?? "src/";
 
 function isForbidden({ from, to, isPackage }: Arrow): boolean {
@@ -109,36 +107,4 @@ describe("files", () => {
     const bag = /\/(?:utils?|helpers?|common|index|misc|shared|lib|types)\.tsx?$/;
     expect(FILES.filter((file) => bag.test(file) && file !== "src/index.ts")).toEqual([]);
   });
-
-  it("are short enough to be read", () => {
-    const made = [
-      "src/crypto/common-password-list.ts",
-      "src/client/api.ts",
-      "src/openapi/examples.json",
-      "src/console/assets/openapi.json",
-    ];
-    const lines = (file: string) => readFileSync(ROOT + file, "utf8").split("\n").length - 1;
-    const long = FILES.filter((file) => !made.includes(file) && lines(file) > 300);
-    expect(long).toEqual([]);
-  });
 });
-
-describe("the map in ARCHITECTURE.md", () => {
-  it("names every file and folder of src/, and none that is not there", () => {
-    const tree = readTree(readFileSync(`${ROOT}ARCHITECTURE.md`, "utf8"));
-    // A folder with no line below it stands for all that it holds.
-    const whole = tree.filter(
-      (path) =>
-        path.endsWith("/") && !tree.some((other) => other !== path && other.startsWith(path)),
-    );
-    const there = [...new Set([...FILES, ...FILES.flatMap(parents)])].filter(
-      (path) => !whole.some((folder) => path !== folder && path.startsWith(folder)),
-    );
-    expect(tree.sort()).toEqual(there.sort());
-  });
-});
-
-function parents(file: string): string[] {
-  const folder = folderOf(file);
-  return folder === "src/" ? [] : [folder, ...parents(folder.slice(0, -1))];
-}
