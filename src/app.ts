@@ -1,6 +1,7 @@
 import type { HonoBase } from "hono/hono-base";
 import type { BlankEnv } from "hono/types";
 import type { Config } from "./config.ts";
+import { withLanCookies } from "./http/dev.ts";
 import { mount } from "./http/mount.ts";
 import type { Route, Surface } from "./http/surface.ts";
 import { actionTokenRoutes } from "./routes/action-tokens.ts";
@@ -56,8 +57,8 @@ export function app(
   services: Services,
   config: Config,
   pages: Pages | null = null,
-): HonoBase<BlankEnv> {
-  return mount(surfaces(services, config, pages), {
+): Pick<HonoBase<BlankEnv>, "fetch"> {
+  const { fetch } = mount(surfaces(services, config, pages), {
     authenticate: services.authenticate,
     issuers: config.issuers,
     credentialsInQuery: config.credentialsInQuery,
@@ -65,5 +66,8 @@ export function app(
     refused: services.audit.refused,
     report: services.report,
     isLocal: config.isLocal,
+    dev: config.dev,
+    issuer: config.issuer,
   });
+  return { fetch: config.dev === "lan" ? withLanCookies(fetch) : fetch };
 }

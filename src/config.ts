@@ -3,6 +3,7 @@ import { FACEBOOK, GOOGLE, type Issuer } from "./core/issuers.ts";
 import { type JwtKeySet, parseKeySet } from "./crypto/keys.ts";
 import { parseScanningKeys, type ScanningKey } from "./crypto/github-signature.ts";
 import { ADDRESS_FORMS, type AddressForm } from "./http/address.ts";
+import { DEV_MODES, type DevMode, isNear } from "./http/dev.ts";
 import { clientIds, openIdIssuers } from "./http/issuer-settings.ts";
 import { LOGGED, type Logged } from "./http/request-log.ts";
 import type { CorsOrigins } from "./http/transport.ts";
@@ -134,6 +135,7 @@ const Fields = v.object({
   HA1B: v.optional(switched, "off"),
   PWNED_PASSWORDS: v.optional(switched, "off"),
   PWNED_PASSWORDS_URL: v.optional(origin, "https://api.pwnedpasswords.com"),
+  DEV: v.optional(v.picklist(DEV_MODES, `must be one of ${DEV_MODES.join(", ")}`), "off"),
   LOG: v.optional(v.picklist(LOGGED, `must be one of ${LOGGED.join(", ")}`), "requests"),
 });
 
@@ -150,8 +152,17 @@ const Settings = v.pipe(
   ),
   v.forward(
     v.partialCheck(
-      [["ISSUER"], ["MAIL_OUTBOX"]],
-      ({ ISSUER, MAIL_OUTBOX }) => MAIL_OUTBOX === "off" || isLoopback(ISSUER),
+      [["ISSUER"], ["DEV"]],
+      ({ ISSUER, DEV }) => DEV !== "lan" || isNear(new URL(ISSUER).hostname),
+      "may be lan only where ISSUER is an address of this machine's own network",
+    ),
+    ["DEV"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["ISSUER"], ["MAIL_OUTBOX"], ["DEV"]],
+      ({ ISSUER, MAIL_OUTBOX, DEV }) =>
+        MAIL_OUTBOX === "off" || DEV === "lan" || isLoopback(ISSUER),
       "may be on only where ISSUER is http://localhost: it prints tokens",
     ),
     ["MAIL_OUTBOX"],
@@ -181,6 +192,7 @@ export interface Config {
   readonly logged: Logged;
   /** Whether this is a developer's own machine: answers then say what they cost. */
   readonly isLocal: boolean;
+  readonly dev: DevMode;
 }
 
 /**
@@ -218,7 +230,8 @@ export function readConfig(env: Readonly<Record<string, unknown>>): Config {
     takesHa1b: settings.HA1B === "on",
     pwnedPasswordsUrl: settings.PWNED_PASSWORDS === "on" ? settings.PWNED_PASSWORDS_URL : null,
     logged: settings.LOG,
-    isLocal: isLoopback(settings.ISSUER),
+    isLocal: settings.DEV === "lan" || isLoopback(settings.ISSUER),
+    dev: settings.DEV === "off" && isLoopback(settings.ISSUER) ? "on" : settings.DEV,
   });
 }
 

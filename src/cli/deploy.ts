@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { deploy, type Options } from "./deploy/steps.ts";
 import { CannotStart } from "./dev/cannot-start.ts";
+import { takenByNpm } from "./dev/taken-by-npm.ts";
 import { Refused } from "./users/refused.ts";
 import type { Fetch } from "./deploy/health.ts";
 
@@ -22,12 +23,24 @@ fails is told with what was done until then.
   --upload             uploads the version without giving it any request; to give it some:
                        npx wrangler versions deploy
   --issuer <origin>    ISSUER for this run, where wrangler.toml has none
-  --location <hint>    where a new database is to be: ${LOCATIONS.join(", ")}
+  --region <hint>      where a new database is to be: ${LOCATIONS.join(", ")}
+                       (--location is the same, but npm swallows it without a trace where -- is missing)
   --env <name>         [env.<name>] of wrangler.toml: another deployment, with stores of its own
   --config <file>      another file than wrangler.toml
 
 Who may: npx wrangler login, or CLOUDFLARE_API_TOKEN (and CLOUDFLARE_ACCOUNT_ID, for more than one
 account). Exit code: 0 if done, 1 if something failed, 2 for arguments that are not understood.`;
+
+const OPTIONS = {
+  "dry-run": { type: "boolean", default: false },
+  upload: { type: "boolean", default: false },
+  issuer: { type: "string" },
+  region: { type: "string" },
+  location: { type: "string" },
+  env: { type: "string" },
+  config: { type: "string", default: "wrangler.toml" },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
 
 interface Surroundings {
   readonly write: (line: string) => void;
@@ -38,6 +51,11 @@ interface Surroundings {
 
 /** The command, on the project in the working directory. @returns its exit code */
 export async function main(args: readonly string[], around: Surroundings): Promise<number> {
+  const taken = takenByNpm(args, OPTIONS);
+  if (taken !== null) {
+    around.writeError(taken);
+    return 2;
+  }
   const options = readOptions(args);
   if ("wrong" in options) {
     around.writeError(`${options.wrong} Try: npm run deploy -- --help`);
@@ -60,21 +78,10 @@ function readOptions(
   args: readonly string[],
 ): (Options & { readonly help: boolean }) | { readonly wrong: string } {
   try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        "dry-run": { type: "boolean", default: false },
-        upload: { type: "boolean", default: false },
-        issuer: { type: "string" },
-        location: { type: "string" },
-        env: { type: "string" },
-        config: { type: "string", default: "wrangler.toml" },
-        help: { type: "boolean", short: "h", default: false },
-      },
-    });
-    const { location, env } = values;
-    if (location !== undefined && !LOCATIONS.some((each) => each === location)) {
-      return { wrong: `--location is one of ${LOCATIONS.join(", ")}.` };
+    const { values } = parseArgs({ args: [...args], options: OPTIONS });
+    const { region = values.location, env } = values;
+    if (region !== undefined && !LOCATIONS.some((each) => each === region)) {
+      return { wrong: `--region is one of ${LOCATIONS.join(", ")}.` };
     }
     if (env !== undefined && !/^[\w-]+$/.test(env)) return { wrong: "--env takes a name." };
     return {
@@ -82,7 +89,7 @@ function readOptions(
       dryRun: values["dry-run"],
       uploadOnly: values.upload,
       issuer: values.issuer,
-      location,
+      location: region,
       environment: env,
       configFile: values.config,
     };

@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { parseArgs } from "node:util";
 import type { JwtKeySet } from "../crypto/keys.ts";
 import { changeSetting, readSettings } from "./dev/secrets.ts";
+import { takenByNpm } from "./dev/taken-by-npm.ts";
 import { add, type Changed, drop, promote, retire } from "./keys/changes.ts";
 import { checkedSet } from "./keys/check.ts";
 import { listing } from "./keys/list.ts";
@@ -10,41 +12,47 @@ import { Refused } from "./keys/refused.ts";
 
 const SECRET = "JWT_KEYS";
 const DEVELOPMENT = ".dev.vars";
+const DEPLOYMENT = ".deploy.vars";
+
+/** Keys of npm run dev, or of its environments, are never to sign for a deployment. */
+const isDevelopment = (file: string) => /^\.dev\.vars(?:\.|$)/.test(basename(file));
+
 /**
  * For any shell. `npm run` brings the Node that runs TypeScript, `--silent` keeps npm's lines out of
  * the pipe; and `bulk` does nothing with an empty pipe, where `secret put` uploads an empty secret.
  */
-const UPLOAD = "npm run --silent keys -- export | npx wrangler secret bulk";
-
-/** The same for the keys of a deployment, which `npm run deploy` keeps in .deploy.vars, or .deploy.vars.<env>. */
 function uploadOf(file: string): string {
-  const name = basename(file);
-  if (name === DEVELOPMENT) return UPLOAD;
-  const [, environment] = /^\.deploy\.vars\.([\w-]+)$/.exec(name) ?? [];
+  const [, environment] = /^\.deploy\.vars\.([\w-]+)$/.exec(basename(file)) ?? [];
   const env = environment === undefined ? "" : ` --env ${environment}`;
   return `npm run --silent keys -- export --file ${file} | npx wrangler secret bulk${env}`;
 }
 
-const HELP = `Usage: npm run keys -- <verb> [--file .deploy.vars]
+const HELP = `Usage: npm run keys -- <verb> [--file <file>]
 
-The keys that sign JWTs, in JWT_KEYS of the file .dev.vars here, or of the file that is named:
-npm run deploy keeps a deployment's in .deploy.vars. Exactly one is active and signs;
-all of them verify. A new key stands by until others have it, and an old one is kept until nothing
-that it signed is alive.
+The keys that sign JWTs, in JWT_KEYS of a file: of .deploy.vars where it is, in which npm run deploy
+keeps a deployment's (--env staging: .deploy.vars.staging), else of .dev.vars, npm run dev's; or of
+the file that is named. Exactly one key is active and signs; all of them verify. A new key stands by
+until others have it, and an old one is kept until nothing that it signed is alive.
 
   list                 the keys, their states, and when each may be dropped
   add [--alg ES256]    makes a key that stands by: ES256, EdDSA, RS256 or HS256
   promote <kid>        a standby key becomes the active one, and the active one retires
   retire <kid>         a standby key goes out of line
   drop <kid>           a standby key goes, or a retiring one when nothing of it is alive
-  export               the set, for the upload only
+  export               the set, for the upload only; not of .dev.vars
 
 A rotation: add, upload; after 5 minutes promote, upload; after a day and 5 minutes drop, upload.
-The upload is one command, which every change prints:
+The upload is one command, which every change of a deployment's keys prints:
 
-  ${UPLOAD}
+  ${uploadOf(DEPLOYMENT)}
 
 Exit code: 0 if done, 1 if refused, 2 for arguments that are not understood.`;
+
+const OPTIONS = {
+  alg: { type: "string" },
+  file: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
 
 interface Surroundings {
   readonly file: string;
@@ -68,6 +76,11 @@ const VERBS: Readonly<Record<string, { readonly takesKid: boolean; readonly run:
 
 /** The command. @returns its exit code */
 export async function keys(args: readonly string[], around: Surroundings): Promise<number> {
+  const taken = takenByNpm(args, OPTIONS);
+  if (taken !== null) {
+    around.writeError(taken);
+    return 2;
+  }
   const options = readOptions(args);
   if ("wrong" in options) {
     around.writeError(`${options.wrong} Try: npm run keys -- --help`);
@@ -101,11 +114,7 @@ function readOptions(args: readonly string[]): Options | { readonly wrong: strin
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: {
-        alg: { type: "string" },
-        file: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
+      options: OPTIONS,
     });
     const [verb = "", kid = "", ...more] = positionals;
     const help = values.help === true || args.length === 0;
@@ -141,17 +150,24 @@ function wrongWith(
   return undefined;
 }
 
-async function list({ file, nowMs, write }: Surroundings): Promise<void> {
+async function list({ file, nowMs, write, isTerminal }: Surroundings): Promise<void> {
+  if (isTerminal) write(`The keys in ${file}:`);
   for (const line of listing((await read(file)).set, nowMs)) write(line);
 }
 
 async function exportSet({ file, write, isTerminal }: Surroundings): Promise<void> {
+  const { text } = await read(file);
+  if (isDevelopment(file)) {
+    throw new Refused(
+      `The keys in ${file} are npm run dev's. Uploaded, they would replace a deployment's, and every JWT of it be refused. A deployment's are in ${DEPLOYMENT}, or in the file that --file names.`,
+    );
+  }
   if (isTerminal) {
     throw new Refused(
       `This would print private keys. Pipe it to where they belong:\n  ${uploadOf(file)}`,
     );
   }
-  write(JSON.stringify({ [SECRET]: (await read(file)).text }));
+  write(JSON.stringify({ [SECRET]: text }));
 }
 
 async function addKey(around: Surroundings, { alg }: Options): Promise<void> {
@@ -162,7 +178,12 @@ async function addKey(around: Surroundings, { alg }: Options): Promise<void> {
   const state = set.keys.length === 0 ? "is active: it is the only one" : "stands by";
   const secrecy =
     alg === "HS256" ? ["It is not in the JWK set: nobody else can check what it signs."] : [];
-  await save(around, add(set.keys, key, nowMs), [`${key.kid} (${alg}) ${state}.`, ...secrecy]);
+  const first =
+    set.keys.length === 0 && !isDevelopment(file)
+      ? ["A deployment that has other keys would refuse every JWT that those have signed."]
+      : [];
+  const says = [`${key.kid} (${alg}) ${state}.`, ...secrecy, ...first];
+  await save(around, add(set.keys, key, nowMs), says);
 }
 
 function changing(change: (set: JwtKeySet, kid: string, nowMs: number) => Changed): Verb {
@@ -194,15 +215,17 @@ async function save(
     );
   }
   for (const line of says) write(line);
-  const development =
-    basename(file) === DEVELOPMENT ? " A running npm run dev has it when it is started again." : "";
-  write(`Changed ${file}.${development} The upload:`);
+  if (isDevelopment(file)) {
+    write(`Changed ${file}. A running npm run dev has it when it is started again.`);
+    return;
+  }
+  write(`Changed ${file}. The upload:`);
   write(`  ${uploadOf(file)}`);
 }
 
 if (import.meta.main) {
   process.exitCode = await keys(process.argv.slice(2), {
-    file: DEVELOPMENT,
+    file: existsSync(DEPLOYMENT) ? DEPLOYMENT : DEVELOPMENT,
     nowMs: Date.now(),
     write: (line) => console.log(line),
     writeError: (line) => console.error(line),

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { takenByNpm } from "./dev/taken-by-npm.ts";
 import { accountSteps } from "./tour/accounts.ts";
 import { actionTokenSteps } from "./tour/action-tokens.ts";
 import { deletionSteps, passwordSteps } from "./tour/endings.ts";
@@ -27,6 +28,11 @@ Exit code: 0 if every answer is as documented, 1 if one is not or the server doe
 The server must let anybody sign up (SIGN_UP is open) and refuse at once what was ended
 (REVOCATION_LAG_SECONDS is 0); both are the defaults.`;
 
+const OPTIONS = {
+  url: { type: "string", default: DEFAULT_URL },
+  help: { type: "boolean", short: "h" },
+} as const;
+
 const CHAPTERS: readonly Chapter[] = [
   { title: "Accounts", steps: accountSteps },
   { title: "Contract session-tokens", steps: sessionTokenSteps },
@@ -47,6 +53,11 @@ interface Surroundings {
 /** The command. @returns its exit code */
 export async function tour(args: readonly string[], around: Surroundings): Promise<number> {
   const { write, writeError, paint, deadlineMs } = around;
+  const taken = takenByNpm(args, OPTIONS);
+  if (taken !== null) {
+    writeError(taken);
+    return 2;
+  }
   const options = readOptions(args);
   if ("wrong" in options) {
     writeError(`${options.wrong} Try: npm run tour -- --help`);
@@ -72,13 +83,7 @@ function readOptions(
   args: readonly string[],
 ): { help: boolean; origin: string } | { wrong: string } {
   try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        url: { type: "string", default: DEFAULT_URL },
-        help: { type: "boolean", short: "h" },
-      },
-    });
+    const { values } = parseArgs({ args: [...args], options: OPTIONS });
     const url = URL.parse(values.url);
     const isOrigin =
       url !== null && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href;

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import type { Role } from "../core/user.ts";
 import { SignUp } from "../routes/rest-fields.ts";
 import { CannotStart } from "./dev/cannot-start.ts";
+import { takenByNpm } from "./dev/taken-by-npm.ts";
 import type { D1, Target } from "./users/d1.ts";
 import { importUsers } from "./users/import.ts";
 import { openDatabase } from "./users/open.ts";
@@ -57,6 +58,17 @@ interface Flags {
 
 class Misunderstood extends Error {}
 
+const OPTIONS = {
+  remote: { type: "boolean" },
+  "persist-to": { type: "string" },
+  env: { type: "string" },
+  config: { type: "string" },
+  role: { type: "string" },
+  "password-stdin": { type: "boolean" },
+  limit: { type: "string" },
+  cursor: { type: "string" },
+} as const;
+
 const VERBS: Readonly<
   Record<string, { readonly words: number; readonly flags: readonly string[]; readonly run: Verb }>
 > = {
@@ -106,6 +118,11 @@ const VERBS: Readonly<
 
 /** The command. @returns its exit code */
 export async function users(args: readonly string[], around: Surroundings): Promise<number> {
+  const taken = takenByNpm(args, OPTIONS);
+  if (taken !== null) {
+    around.writeError(taken);
+    return 2;
+  }
   try {
     if (args.length === 0 || args.includes("--help") || args.includes("-h")) {
       around.write(HELP);
@@ -149,25 +166,17 @@ function readOptions(args: readonly string[]) {
     ...(env === undefined ? [] : [`--env=${env}`]),
     ...(config === undefined ? [] : [`--config=${config}`]),
   ];
-  return { verb, words, flags, target: { remote, persistTo, project } };
+  return {
+    verb,
+    words,
+    flags,
+    target: { remote, persistTo, project, configFile: config, environment: env },
+  };
 }
 
 function parsed(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        remote: { type: "boolean" },
-        "persist-to": { type: "string" },
-        env: { type: "string" },
-        config: { type: "string" },
-        role: { type: "string" },
-        "password-stdin": { type: "boolean" },
-        limit: { type: "string" },
-        cursor: { type: "string" },
-      },
-    });
+    return parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
   } catch (error) {
     const [sentence = ""] = (error instanceof Error ? error.message : String(error)).split(". ");
     throw new Misunderstood(`${sentence.replace(/\.$/, "")}.`);
@@ -211,6 +220,6 @@ if (import.meta.main) {
     },
     stdin: () => text(process.stdin),
     stop: stop.signal,
-    database: openDatabase,
+    database: (target, around) => openDatabase(target, around, (line) => console.log(line)),
   });
 }

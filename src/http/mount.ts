@@ -7,6 +7,7 @@ import { FaultError, type Named } from "../core/fault.ts";
 import type { Issuer } from "../core/issuers.ts";
 import type { Answer } from "./answer.ts";
 import { findCredential } from "./credentials.ts";
+import { type DevMode, detour } from "./dev.ts";
 import { withRecord } from "./origin.ts";
 import { pathRouter } from "./path-router.ts";
 import { faultOf, noteRefused } from "./refused.ts";
@@ -14,7 +15,7 @@ import { refuseRequest } from "./request-fault.ts";
 import { type Report, serverTiming } from "./request-log.ts";
 import { credentialOf, type RequestRecord, requestRecord } from "./request-record.ts";
 import type { Route, Surface } from "./surface.ts";
-import { type CorsOrigins, httpsRedirect, preflight, toResponse } from "./transport.ts";
+import { type CorsOrigins, preflight, toResponse } from "./transport.ts";
 
 export interface MountOptions {
   readonly authenticate: Authenticate;
@@ -25,6 +26,8 @@ export interface MountOptions {
   readonly report: Report;
   /** Whether answers say what they cost. */
   readonly isLocal: boolean;
+  readonly dev: DevMode;
+  readonly issuer: string;
 }
 
 /**
@@ -42,11 +45,11 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
     run: (record: RequestRecord) => Answer | Promise<Answer>,
   ): Promise<Response> => {
     const record = requestRecord(c.req, surface.name, path);
-    const redirect = httpsRedirect(c.req.url);
-    if (redirect !== null) {
-      record.outcome = "redirected";
-      options.report(record, redirect.status);
-      return redirect;
+    const elsewhere = detour(c.req, surface.isForPeople === true, options);
+    if (elsewhere !== null) {
+      record.outcome = elsewhere.status === 421 ? "misdirected" : "redirected";
+      options.report(record, elsewhere.status);
+      return elsewhere;
     }
     const answer = await withRecord(record, async () => {
       try {

@@ -17,7 +17,7 @@ export interface RequestRecord extends RequestOrigin {
   readonly method: string;
   /** By what the caller says who it is; `bearer` where it was refused before its kind was known. */
   credential: Credential["method"] | "api" | "jwt" | "none";
-  outcome: (Fault | RequestFault)["code"] | "ok" | "redirected";
+  outcome: (Fault | RequestFault)["code"] | "ok" | "redirected" | "misdirected";
   /** What a 5xx comes from. */
   error: unknown;
   "KV get": number;

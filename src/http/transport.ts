@@ -3,6 +3,9 @@ import type { Issuer } from "../core/issuers.ts";
 import type { Answer } from "./answer.ts";
 
 const LOOPBACK = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:[/?]|$)/;
+/** Whether plain HTTP is asked for on this machine itself. */
+export const isLoopback = (url: string) => LOOPBACK.test(url);
+
 const HSTS = "max-age=31536000";
 
 const CORS_HEADERS = [
@@ -17,7 +20,7 @@ const EXPOSED = "Allow, Retry-After, WWW-Authenticate, X-Auth-User, X-Request-Id
 
 /** Plain HTTP is sent to HTTPS, for every method; only loopback is exempt. */
 export function httpsRedirect(url: string): Response | null {
-  if (!url.startsWith("http:") || LOOPBACK.test(url)) return null;
+  if (!url.startsWith("http:") || isLoopback(url)) return null;
   return new Response(null, {
     status: 301,
     headers: { location: url.replace(/^http:/, "https:"), "cache-control": "no-store" },

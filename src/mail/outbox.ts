@@ -1,5 +1,7 @@
 import type { Mailer } from "../core/mail.ts";
 
+const RULE = "─".repeat(80);
+
 /**
  * Mails as lines in the terminal of `npm run dev`: nothing is sent, and nothing is kept. Tokens are
  * printed, so the settings allow it on a loopback issuer only.
@@ -10,7 +12,10 @@ export const outbox: Mailer = {
       mail.type === "tokens_leaked"
         ? mail.tokenIds.join(" ")
         : `${mail.link} (until ${new Date(mail.expiresAtMs).toISOString()})`;
+    // Between rules, so that it is found among the lines of requests.
+    console.info(`\n${RULE}`);
     console.log(`Mail to ${mail.to}: ${mail.type} ${what}`);
+    console.info(`${RULE}\n`);
   },
 };
 

@@ -1,9 +1,11 @@
 import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { LAST_JWT_SECONDS } from "../../src/cli/keys/changes.ts";
 import { ALGORITHMS } from "../../src/cli/keys/new-key.ts";
 import {
   DAY_MS,
+  directory,
   file,
   type Members,
   NOW_MS,
@@ -196,10 +198,43 @@ describe("what is shown", () => {
   });
 
   it("export: not to a person", async () => {
-    await run("add");
-    const { code, out, err } = await run("export", { isTerminal: true });
+    const deployment = join(directory, ".deploy.vars");
+    await run(`add --file ${deployment}`);
+    const { code, out, err } = await run(`export --file ${deployment}`, { isTerminal: true });
     expect([code, out]).toEqual([1, ""]);
     expect(err).toContain("| npx wrangler secret bulk");
+  });
+
+  it("no upload of development's keys: not as a line, nor through a pipe", async () => {
+    for (const name of [".dev.vars", ".dev.vars.staging"]) {
+      const development = `--file ${join(directory, name)}`;
+      const said = [await run(`add ${development}`), await run(`add ${development}`)];
+      const [, { kid = "" } = {}] = await stored(join(directory, name));
+      said.push(await run(`promote ${kid} ${development}`));
+      for (const { code, out } of said) {
+        expect([code, out]).toEqual([0, expect.stringContaining("Changed ")]);
+        expect(out).not.toMatch(/upload|wrangler/i);
+      }
+      for (const isTerminal of [true, false]) {
+        const { code, out, err } = await run(`export ${development}`, { isTerminal });
+        expect([code, out]).toEqual([1, ""]);
+        expect(err).toContain("would replace a deployment's");
+        expect(err).not.toContain("wrangler secret");
+      }
+    }
+  });
+
+  it("whose keys they are, to a person", async () => {
+    await run("add");
+    expect((await run("list", { isTerminal: true })).out).toMatch(`The keys in ${file}:\nkid `);
+  });
+
+  it("a first key of a deployment may replace others: it says so", async () => {
+    const deployment = `--file ${join(directory, ".deploy.vars")}`;
+    const warning = "A deployment that has other keys would refuse every JWT";
+    expect((await run(`add ${deployment}`)).out).toContain(warning);
+    expect((await run(`add ${deployment}`)).out).not.toContain(warning);
+    expect((await run("add")).out).not.toContain(warning);
   });
 
   it("help, with and without asking for it", async () => {

@@ -77,7 +77,8 @@ const compiled = once(() => {
 export function undocumented(asked: Asked, answer: Answered): string[] {
   const url = new URL(asked.url);
   const { document, paths } = compiled();
-  if (answer.status === 301 && url.protocol === "http:") return [];
+  // Ahead of every route: to HTTPS, and what only npm run dev answers.
+  if ([301, 307, 421].includes(answer.status) && url.protocol === "http:") return [];
   const owner = OWNERS.find(([form]) => form.test(url.pathname))?.[1] ?? null;
   if (owner === null) return [];
 

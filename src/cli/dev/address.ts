@@ -28,8 +28,12 @@ export function readAddress(args: readonly string[]): Address {
 }
 
 /** The origin by which a browser on this machine reaches the address. */
-export function originOf({ protocol, host, port }: Address): string {
-  const name = EVERY_INTERFACE.includes(host) ? "localhost" : host;
+export function originOf(address: Address): string {
+  return originAt(EVERY_INTERFACE.includes(address.host) ? "localhost" : address.host, address);
+}
+
+/** The origin by which it is reached under another name. */
+export function originAt(name: string, { protocol, port }: Address): string {
   return new URL(`${protocol}://${name.includes(":") ? `[${name}]` : name}:${port}`).origin;
 }
 

@@ -1,3 +1,9 @@
+/** Whether an option is given, with or without a value, or in its form with `no-`. */
+export function hasOption(args: readonly string[], name: string): boolean {
+  const names = [`--${name}`, `--no-${name}`];
+  return args.some((arg) => names.includes(arg.split("=")[0] ?? ""));
+}
+
 /**
  * What follows `--name` in arguments for wrangler, read as wrangler reads them: `--name=value`, or
  * every word up to the next option, since some options (`--var A:1 B:2`) take more than one; a

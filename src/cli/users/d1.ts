@@ -19,6 +19,8 @@ export interface Target {
   readonly persistTo: string | undefined;
   /** Arguments by which wrangler finds the project, if not by the working directory. */
   readonly project?: readonly string[];
+  readonly configFile?: string | undefined;
+  readonly environment?: string | undefined;
 }
 
 /** The account at Cloudflare has no database of that name. */

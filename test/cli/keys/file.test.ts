@@ -72,7 +72,13 @@ describe("the upload", () => {
     for (const name of ["package.json", "node_modules", "wrangler.toml", "src"]) {
       await symlink(join(ROOT, name), join(directory, name));
     }
-    const command = (await run("add")).out.split("\n").at(-1)?.trim() ?? "";
+    // Beside the keys of npm run dev, which are none of its business: no --file is needed.
+    await run("add");
+    const deployment = join(directory, ".deploy.vars");
+    const added = await run(`add --file ${deployment}`);
+    const printed = added.out.split("\n").at(-1)?.trim() ?? "";
+    const command = printed.replace(` --file ${deployment}`, "");
+    expect(command).toBe("npm run --silent keys -- export | npx wrangler secret bulk");
     const { bodies, url } = await api();
     const upload = () =>
       promisify(execFile)("sh", ["-c", command], {
@@ -92,10 +98,10 @@ describe("the upload", () => {
     expect(more).toEqual([]);
     expect(Object.keys(secrets)).toEqual(["JWT_KEYS"]);
     expect(parseKeySet(secrets.JWT_KEYS.text)).not.toHaveProperty("wrong");
-    expect(JSON.parse(secrets.JWT_KEYS.text).keys).toEqual(await stored());
+    expect(JSON.parse(secrets.JWT_KEYS.text).keys).toEqual(await stored(deployment));
 
-    // Without a set nothing is uploaded, rather than an empty secret.
-    await rm(file);
+    // Without a set nothing is uploaded: neither an empty secret nor development's.
+    await rm(deployment);
     await upload();
     expect(bodies).toHaveLength(1);
   });

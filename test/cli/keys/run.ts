@@ -32,8 +32,8 @@ export async function run(line: string, { nowMs = NOW_MS, isTerminal = false } =
 
 export type Members = Readonly<Record<string, string>>;
 
-export async function stored(): Promise<readonly Members[]> {
-  return JSON.parse(parseEnv(await readFile(file, "utf8")).JWT_KEYS ?? "").keys;
+export async function stored(where = file): Promise<readonly Members[]> {
+  return JSON.parse(parseEnv(await readFile(where, "utf8")).JWT_KEYS ?? "").keys;
 }
 
 export async function write(...set: readonly object[]): Promise<void> {

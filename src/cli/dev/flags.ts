@@ -1,0 +1,56 @@
+import type { Flags } from "./taken-by-npm.ts";
+
+/** What `wrangler dev` takes, by its help; a test compares. And `--lan`, which is ours. */
+const SWITCHES = [
+  "infer-origin-from-routes",
+  "lan",
+  "latest",
+  "live-reload",
+  "local",
+  "minify",
+  "no-bundle",
+  "remote",
+  "show-interactive-dev-session",
+  "test-scheduled",
+  "tunnel",
+  "types",
+];
+const VALUES = [
+  "alias",
+  "assets",
+  "compatibility-date",
+  "compatibility-flag",
+  "compatibility-flags",
+  "config",
+  "cwd",
+  "define",
+  "env",
+  "env-file",
+  "host",
+  "https-cert-path",
+  "https-key-path",
+  "inspector-ip",
+  "inspector-port",
+  "ip",
+  "jsx-factory",
+  "jsx-fragment",
+  "local-protocol",
+  "local-upstream",
+  "log-level",
+  "name",
+  "persist-to",
+  "port",
+  "profile",
+  "route",
+  "routes",
+  "tsconfig",
+  "tunnel-allowed-mail",
+  "tunnel-name",
+  "upstream-protocol",
+  "var",
+];
+
+export const DEV_FLAGS: Flags = Object.fromEntries([
+  ...SWITCHES.map((name) => [name, { type: "boolean" }] as const),
+  ...VALUES.map((name) => [name, { type: "string" }] as const),
+]);
