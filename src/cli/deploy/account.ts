@@ -3,14 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import * as v from "valibot";
+import { errorText, LOG_IN, plainReason } from "../dev/plain-words.ts";
 import { runWrangler } from "../dev/wrangler.ts";
 import { Refused } from "../users/refused.ts";
 import { type Project, withNamespace } from "./project.ts";
-
-const LOG_IN = `Nobody is logged in at Cloudflare. Either
-  npx wrangler login                        opens a browser, or
-  export CLOUDFLARE_API_TOKEN=…             a token by the template "Edit Cloudflare Workers", with D1: Edit added
-                                            (dash.cloudflare.com/profile/api-tokens)`;
 
 /** What a deploy, or a dry run of one, made. */
 export interface Deployed {
@@ -139,8 +135,6 @@ function deployedOf(output: string): Deployed {
   throw new Refused("wrangler does not say what it deployed.");
 }
 
-/** What wrangler says of an error, without what it says besides. */
 function errorOf(said: string): string {
-  const at = said.indexOf("[ERROR]");
-  return (at === -1 ? said : said.slice(at + "[ERROR]".length)).trim().slice(0, 2_000);
+  return plainReason(said) ?? errorText(said);
 }
