@@ -44,6 +44,7 @@ const settings = {
   PWNED_PASSWORDS_URL: "https://api.pwnedpasswords.com",
   // A line a request would bury what tests say; those of the log ask for it.
   LOG: "errors",
+  DEV: "off",
 };
 
 /** Wycheproof's test vectors, from the folder that VECTORS names: workerd sees no files. */

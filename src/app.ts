@@ -49,6 +49,7 @@ export function surfaces(
       services.publicKeys,
       services.statusLists,
       pages === null ? [] : [pages.document],
+      config.versionId,
     ),
   ];
 }

@@ -136,6 +136,7 @@ const Fields = v.object({
   PWNED_PASSWORDS: v.optional(switched, "off"),
   PWNED_PASSWORDS_URL: v.optional(origin, "https://api.pwnedpasswords.com"),
   DEV: v.optional(v.picklist(DEV_MODES, `must be one of ${DEV_MODES.join(", ")}`), "off"),
+  VERSION_METADATA: v.optional(v.object({ id: v.string() }), { id: "" }),
   LOG: v.optional(v.picklist(LOGGED, `must be one of ${LOGGED.join(", ")}`), "requests"),
 });
 
@@ -193,6 +194,8 @@ export interface Config {
   /** Whether this is a developer's own machine: answers then say what they cost. */
   readonly isLocal: boolean;
   readonly dev: DevMode;
+  /** Cloudflare's name for the upload that runs; null where it gave none. */
+  readonly versionId: string | null;
 }
 
 /**
@@ -231,6 +234,7 @@ export function readConfig(env: Readonly<Record<string, unknown>>): Config {
     pwnedPasswordsUrl: settings.PWNED_PASSWORDS === "on" ? settings.PWNED_PASSWORDS_URL : null,
     logged: settings.LOG,
     isLocal: settings.DEV === "lan" || isLoopback(settings.ISSUER),
+    versionId: settings.VERSION_METADATA.id || null,
     dev: settings.DEV === "off" && isLoopback(settings.ISSUER) ? "on" : settings.DEV,
   });
 }

@@ -8,7 +8,7 @@ import { takenByNpm } from "./dev/taken-by-npm.ts";
 import type { D1, Target } from "./users/d1.ts";
 import { importUsers } from "./users/import.ts";
 import { openDatabase } from "./users/open.ts";
-import { addUser, disableUser, enableUser, listUsers, setRole } from "./users/operate.ts";
+import { addUser, disableUsers, enableUsers, listUsers, setRole } from "./users/operate.ts";
 import { Refused } from "./users/refused.ts";
 
 const HELP = `Usage: npm run users -- <verb> [--remote [--env <name>] [--config <file>] | --persist-to <directory>]
@@ -19,12 +19,13 @@ Accounts, for whoever runs the service. Without --remote it is the local databas
   import <file.jsonl>        accounts of another system, one JSON object a line:
                              email, password_hash (Django's, bcrypt's or Argon2's; null for none),
                              and if known first_name, last_name, phone_number, dob, gender, role,
-                             email_verified, created_on. The first good login replaces the hash.
+                             email_verified, created_on, disabled. The first good login replaces the hash.
                              Can be done again: an e-mail that has an account is skipped.
   add <email> [--role Admin] [--password-stdin]
                              an account, with a password that is shown once or read from stdin
-  disable <email>            ends all that the account holds, and refuses it until it is enabled
-  enable <email>             lets it log in again
+  disable <email>…           ends all that the accounts hold, and refuses them until they are enabled;
+                             with --stdin the e-mails are read from stdin, one a line
+  enable <email>…            lets them log in again; the same
   set-role <email> <role>    User or Admin
   list [--limit 50] [--cursor <email>]
                              the accounts by e-mail
@@ -52,6 +53,7 @@ type Verb = (
 interface Flags {
   readonly role?: string;
   readonly "password-stdin"?: boolean;
+  readonly stdin?: boolean;
   readonly limit?: string;
   readonly cursor?: string;
 }
@@ -65,12 +67,16 @@ const OPTIONS = {
   config: { type: "string" },
   role: { type: "string" },
   "password-stdin": { type: "boolean" },
+  stdin: { type: "boolean" },
   limit: { type: "string" },
   cursor: { type: "string" },
 } as const;
 
 const VERBS: Readonly<
-  Record<string, { readonly words: number; readonly flags: readonly string[]; readonly run: Verb }>
+  Record<
+    string,
+    { readonly words: number | "emails"; readonly flags: readonly string[]; readonly run: Verb }
+  >
 > = {
   import: {
     words: 1,
@@ -91,14 +97,16 @@ const VERBS: Readonly<
     },
   },
   disable: {
-    words: 1,
-    flags: [],
-    run: ({ nowMs }, database, [email]) => disableUser(database, emailOf(email), nowMs),
+    words: "emails",
+    flags: ["stdin"],
+    run: async (around, database, words, flags) =>
+      disableUsers(database, await emailsOf(around, words, flags), around.nowMs),
   },
   enable: {
-    words: 1,
-    flags: [],
-    run: ({ nowMs }, database, [email]) => enableUser(database, emailOf(email), nowMs),
+    words: "emails",
+    flags: ["stdin"],
+    run: async (around, database, words, flags) =>
+      enableUsers(database, await emailsOf(around, words, flags), around.nowMs),
   },
   "set-role": {
     words: 2,
@@ -150,7 +158,10 @@ function readOptions(args: readonly string[]) {
   const [name = "", ...words] = positionals;
   const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
   if (verb === undefined) throw new Misunderstood(`There is no verb ${JSON.stringify(name)}.`);
-  if (words.length !== verb.words) {
+  if (verb.words === "emails" && words.length === 0 && !values.stdin) {
+    throw new Misunderstood(`${name} takes an e-mail after it, or more, or --stdin.`);
+  }
+  if (verb.words !== "emails" && words.length !== verb.words) {
     throw new Misunderstood(`${name} takes ${verb.words} words after it, not ${words.length}.`);
   }
   const { remote = false, "persist-to": persistTo, env, config, ...flags } = values;
@@ -181,6 +192,17 @@ function parsed(args: readonly string[]) {
     const [sentence = ""] = (error instanceof Error ? error.message : String(error)).split(". ");
     throw new Misunderstood(`${sentence.replace(/\.$/, "")}.`);
   }
+}
+
+/** Those of the command line, and with --stdin one a line. */
+async function emailsOf(
+  { stdin }: Surroundings,
+  words: readonly string[],
+  flags: Flags,
+): Promise<string[]> {
+  const lines = flags.stdin ? (await stdin()).split("\n") : [];
+  const emails = [...words, ...lines].filter((line) => line.trim() !== "").map(emailOf);
+  return [...new Set(emails)];
 }
 
 /** As it compares. */

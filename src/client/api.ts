@@ -1748,6 +1748,10 @@ export interface paths {
           content: {
             "application/json": {
               status: "ok";
+              /** The release, as in package.json. */
+              version: string;
+              /** Cloudflare's id of the upload that runs, as `npm run deploy` told it. */
+              version_id?: string;
             };
           };
         };

@@ -70,7 +70,16 @@ export const serviceDocument: SurfaceDocument = {
       summary: "Whether the Worker runs",
       access: "open",
       answers: {
-        200: { description: "It runs.", schema: v.strictObject({ status: v.literal("ok") }) },
+        200: {
+          description: "It runs.",
+          schema: v.strictObject({
+            status: v.literal("ok"),
+            version: say(text, "The release, as in package.json."),
+            version_id: v.optional(
+              say(text, "Cloudflare's id of the upload that runs, as `npm run deploy` told it."),
+            ),
+          }),
+        },
       },
       asksNoStore: true,
     },

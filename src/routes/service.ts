@@ -5,6 +5,7 @@ import { type Json, KEYS_MAX_AGE_SECONDS, STATUS_LIST_MAX_AGE_SECONDS } from "..
 import { type Answer, ok } from "../http/answer.ts";
 import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
 import type { Route, Surface } from "../http/surface.ts";
+import { VERSION } from "../http/version.ts";
 
 const cacheable = (body: Json): Answer => ({
   ...ok(body),
@@ -27,7 +28,13 @@ export function service(
   publicKeys: Json,
   lists: StatusLists,
   more: readonly Route[],
+  versionId: string | null,
 ): Surface {
+  const health = {
+    status: "ok",
+    version: VERSION,
+    ...(versionId !== null && { version_id: versionId }),
+  };
   return {
     name: "service",
     owns: () => true,
@@ -37,7 +44,7 @@ export function service(
         method: "GET",
         path: "/health",
         access: "open",
-        handle: async () => ok({ status: "ok" }),
+        handle: async () => ok(health),
       },
       {
         method: "GET",

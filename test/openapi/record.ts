@@ -8,7 +8,8 @@ export default class Recorder implements Reporter {
     const examples = tests.flatMap((test) => test.meta().example ?? []);
     writeFileSync("src/openapi/examples.json", `${JSON.stringify(examples, null, 1)}\n`);
     console.log(`src/openapi/examples.json: ${examples.length} examples of ${tests.length} tests`);
-    for (const test of tests.filter((each) => each.meta().example === undefined)) {
+    // Some of them only look at what the others have executed.
+    for (const test of tests.filter((each) => each.result().state === "failed")) {
       console.log(`${test.name}: ${test.result().errors?.[0]?.message}`);
     }
   }

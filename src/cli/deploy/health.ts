@@ -16,27 +16,50 @@ export async function untilHealthy(
   {
     fetch,
     stop,
+    versionId = null,
     patienceMs = PATIENCE_MS,
-  }: { fetch: Fetch; stop: AbortSignal; patienceMs?: number },
+  }: { fetch: Fetch; stop: AbortSignal; versionId?: string | null; patienceMs?: number },
 ): Promise<string | null> {
   const untilMs = Date.now() + patienceMs;
   for (;;) {
-    const wrong = await whatIsWrong(issuer, fetch);
+    const wrong = await whatIsWrong(issuer, fetch, versionId);
     if (wrong === null || stop.aborted || Date.now() + EVERY_MS > untilMs) return wrong;
     await wait(EVERY_MS, null, { signal: stop }).catch(() => null);
   }
 }
 
-const Health = v.object({ status: v.literal("ok") });
+/** What Python's urllib calls itself, and with it PyJWT and simplejwt, which fetch our keys. */
+const PYTHON = "Python-urllib/3.12";
+
+/**
+ * Asks once as Python does: the Browser Integrity Check of a zone refuses that before any Worker runs.
+ * @returns what is wrong, or null
+ */
+export async function botsAreRefused(issuer: string, fetch: Fetch): Promise<string | null> {
+  const url = `${issuer}/.well-known/jwks.json`;
+  const init = { headers: { "user-agent": PYTHON }, signal: AbortSignal.timeout(10_000) };
+  const answer = await fetch(url, init).catch(() => null);
+  if (answer?.status !== 403) return null;
+  return `${url} answers 403 to "${PYTHON}": programs in Python cannot verify a JWT. Something in front of the Worker takes them for bots, by default Browser Integrity Check. Switch it off for this host name (README: Programs and bots).`;
+}
+
+const Health = v.object({ status: v.literal("ok"), version_id: v.optional(v.string()) });
 const Metadata = v.object({ issuer: v.string() });
 
-async function whatIsWrong(issuer: string, fetch: Fetch): Promise<string | null> {
+async function whatIsWrong(
+  issuer: string,
+  fetch: Fetch,
+  versionId: string | null,
+): Promise<string | null> {
   const get = (path: string) =>
     fetch(issuer + path, { redirect: "manual", signal: AbortSignal.timeout(10_000) });
   try {
     const health = await get("/health");
-    if (health.status !== 200 || !v.is(Health, await health.json())) {
-      return `${issuer}/health answers ${health.status}`;
+    const found = health.status === 200 ? v.safeParse(Health, await health.json()) : null;
+    if (!found?.success) return `${issuer}/health answers ${health.status}`;
+    const { version_id } = found.output;
+    if (versionId !== null && version_id !== undefined && version_id !== versionId) {
+      return `${issuer} is still served by version ${version_id}`;
     }
     const metadata = await get("/.well-known/oauth-authorization-server");
     const said = v.safeParse(Metadata, await metadata.json());

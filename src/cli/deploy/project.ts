@@ -6,6 +6,10 @@ import { Refused } from "../users/refused.ts";
 /** What is read of wrangler's configuration, as it comes from wrangler. */
 const Config = v.object({
   name: v.optional(v.string()),
+  preview_urls: v.optional(v.boolean()),
+  workers_dev: v.optional(v.boolean()),
+  route: v.optional(v.unknown()),
+  routes: v.optional(v.array(v.unknown()), []),
   kv_namespaces: v.array(v.object({ binding: v.string(), id: v.optional(v.string()) })),
   d1_databases: v.array(v.object({ binding: v.string(), database_name: v.optional(v.string()) })),
   vars: v.record(v.string(), v.unknown()),
@@ -62,6 +66,15 @@ export async function readProject(
       `${where} needs a KV namespace bound as KV, and a D1 database bound as DB with a database_name.`,
     );
   }
+  const ways = waysInOf(config);
+  if (ways.length > 0) {
+    throw new Refused(
+      [
+        `${where} leaves more ways in than the one at ISSUER:`,
+        ...ways.map((way) => `  ${way}`),
+      ].join("\n"),
+    );
+  }
   return {
     configFile,
     environment,
@@ -77,6 +90,21 @@ export async function readProject(
       `--env=${environment ?? ""}`,
     ],
   };
+}
+
+/** Addresses beside the service's own, at which an old version with old keys could be asked. */
+function waysInOf(config: v.InferOutput<typeof Config>): string[] {
+  const isRouted = config.route !== undefined || config.routes.length > 0;
+  return [
+    ...(config.preview_urls === false
+      ? []
+      : [
+          "every version ever uploaded, with its keys, at an address of its own. Add: preview_urls = false",
+        ]),
+    ...(isRouted && config.workers_dev === true
+      ? ["workers.dev, beside the route. Change it to: workers_dev = false"]
+      : []),
+  ];
 }
 
 /**

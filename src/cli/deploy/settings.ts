@@ -45,6 +45,9 @@ export async function checkSettings(
       `${open.join(" and ")} in ${project.configFile} would be committed. Keep secrets in ${project.secretsFile}.`,
     );
   }
+  if (variables.DEV !== undefined && variables.DEV !== "off") {
+    throw new Refused(`DEV is for npm run dev. Take it out of ${project.configFile}.`);
+  }
   if (variables.ISSUER === undefined) throw new Refused(ISSUER_WANTED(project));
   const checked = { ...variables, ...(await standIns(variables)), ...secrets };
   try {

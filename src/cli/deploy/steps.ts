@@ -4,7 +4,7 @@ import { applySchema, readSchema } from "../schema/apply.ts";
 import { d1, NoDatabase } from "../users/d1.ts";
 import { Refused } from "../users/refused.ts";
 import { account, type Deployed } from "./account.ts";
-import { type Fetch, untilHealthy } from "./health.ts";
+import { botsAreRefused, type Fetch, untilHealthy } from "./health.ts";
 import { type Project, readProject } from "./project.ts";
 import { checkSettings } from "./settings.ts";
 
@@ -65,7 +65,11 @@ export async function deploy(options: Options, around: Surroundings): Promise<nu
         ? []
         : [["Health", (steps: Steps) => health(steps, issuer, around.fetch)] as const]),
     ],
-    { project, stop: around.stop, found: { secrets: {}, isNew: false, namespaceId: undefined } },
+    {
+      project,
+      stop: around.stop,
+      found: { secrets: {}, isNew: false, namespaceId: undefined, versionId: null },
+    },
   );
 }
 
@@ -78,6 +82,8 @@ interface Steps {
     secrets: Record<string, string>;
     isNew: boolean;
     namespaceId: string | undefined;
+    /** What was uploaded. */
+    versionId: string | null;
   };
 }
 
@@ -122,7 +128,8 @@ async function database({ project, stop }: Steps, location: string | undefined):
     if (!(error instanceof NoDatabase)) throw error;
     await account(project, stop).createDatabase(location);
     const { changes } = await applySchema(remote, { isNew: true, where });
-    return `${project.database} made, with ${changes.length} tables and indexes`;
+    const place = location ?? "wherever Cloudflare chose, as no --region was given";
+    return `${project.database} made in ${place}, with ${changes.length} tables and indexes`;
   }
 }
 
@@ -171,13 +178,18 @@ async function upload(
   const command = isUploadOnly ? ["versions", "upload"] : ["deploy"];
   const { deploy } = account(project, stop);
   const deployed = await deploy([...command, ...given], found.secrets, found.namespaceId);
+  found.versionId = deployed.versionId;
   const next = isUploadOnly ? "; no request reaches it. Next: npx wrangler versions deploy" : "";
   return `version ${deployed.versionId}, ${size(deployed)}${targetsOf(deployed)}${next}`;
 }
 
-async function health({ stop }: Steps, issuer: string, fetch: Fetch): Promise<string> {
-  const wrong = await untilHealthy(issuer, { fetch, stop });
-  if (wrong === null) return `${issuer} answers, and so does its database`;
+async function health({ stop, found }: Steps, issuer: string, fetch: Fetch): Promise<string> {
+  const wrong = await untilHealthy(issuer, { fetch, stop, versionId: found.versionId });
+  if (wrong === null) {
+    const refused = await botsAreRefused(issuer, fetch);
+    const warning = refused === null ? "" : `\nWarning    ${refused}`;
+    return `${issuer} answers, and so does its database${warning}`;
+  }
   throw new Refused(
     `the version is deployed, but ${wrong}. A new domain may take minutes; then see that ISSUER is where it is deployed, and npx wrangler tail.`,
   );

@@ -66,6 +66,7 @@ async function importPiece(piece: readonly Numbered[], database: D1): Promise<Re
   await database.run([
     ...piece.map(({ user }) => insertion(user)),
     audited("user.created", `id IN (${ids})`, Date.now()),
+    audited("user.disabled", `id IN (${ids}) AND disabled_on IS NOT NULL`, Date.now()),
   ]);
   const rows = await database.query(
     `SELECT id FROM users WHERE id IN (${ids})`,

@@ -41,6 +41,7 @@ const Line = v.strictObject(
     role: v.optional(v.picklist(["User", "Admin"], "must be User or Admin"), "User"),
     email_verified: v.optional(v.boolean(BOOLEAN), false),
     created_on: v.optional(createdOn),
+    disabled: v.optional(v.boolean(BOOLEAN), false),
   },
   (issue) => (issue.expected === "never" ? "is not known" : "must be an object"),
 );
@@ -78,7 +79,13 @@ export function readLines(
       }
       continue;
     }
-    const { password_hash, email_verified, created_on = nowMs, ...fields } = parsed.output;
+    const {
+      password_hash,
+      email_verified,
+      disabled,
+      created_on = nowMs,
+      ...fields
+    } = parsed.output;
     const first = firstWith.get(fields.email);
     if (first !== undefined) {
       wrong.push(`line ${line}: email is the one of line ${first}`);
@@ -94,6 +101,7 @@ export function readLines(
         created_on,
         modified_on: nowMs,
         verified_on: email_verified ? nowMs : null,
+        ...(disabled && { disabled_on: nowMs }),
       },
     });
   }

@@ -15,6 +15,7 @@ export interface NewUser {
   readonly created_on: number;
   readonly modified_on: number;
   readonly verified_on: number | null;
+  readonly disabled_on?: number;
 }
 
 /** Does nothing where the e-mail has an account. */

@@ -17,7 +17,9 @@ const Row = v.object({
 });
 
 const COLUMNS = "id, email, role, created_on, disabled_on";
-const isOf = (email: string) => `email = ${literal(email)} AND deleted_on IS NULL`;
+const isOf = (email: string) => areOf([email]);
+const areOf = (emails: readonly string[]) =>
+  `email IN (${emails.map(literal).join(", ")}) AND deleted_on IS NULL`;
 
 async function find(database: D1, email: string): Promise<v.InferOutput<typeof Row>> {
   const [row] = await database.query(`SELECT ${COLUMNS} FROM users WHERE ${isOf(email)}`, Row);
@@ -63,47 +65,86 @@ export async function addUser(
   ];
 }
 
+/** Accounts a file of statements. */
+const PIECE = 500;
+
+/** @returns what is wrong with some, which all others do not suffer from */
+async function inPieces(
+  database: D1,
+  emails: readonly string[],
+  statementsFor: (areThey: string) => readonly string[],
+): Promise<readonly v.InferOutput<typeof Row>[]> {
+  const rows: v.InferOutput<typeof Row>[] = [];
+  for (let at = 0; at < emails.length; at += PIECE) {
+    const areThey = areOf(emails.slice(at, at + PIECE));
+    await database.run(statementsFor(areThey));
+    rows.push(...(await database.query(`SELECT ${COLUMNS} FROM users WHERE ${areThey}`, Row)));
+  }
+  const found = new Set(rows.map(({ email }) => email));
+  const missing = emails.filter((email) => !found.has(email));
+  if (missing.length === 0) return rows;
+  const done = rows.length > 0 ? [`${rows.length} others are done.`] : [];
+  return refuse([...missing.map((email) => `${email} has no account.`), ...done].join("\n"));
+}
+
 /**
  * The mark that ends an epoch where KV answers is owed before the epoch is raised and again after:
  * if only some of the statements come through, the account is refused too much, never too little.
  * Housekeeping puts what is owed.
  */
-export async function disableUser(database: D1, email: string, nowMs: number): Promise<string[]> {
+export async function disableUsers(
+  database: D1,
+  emails: readonly string[],
+  nowMs: number,
+): Promise<string[]> {
   const untilMs = nowMs + TOKEN_KINDS.api.maxTtlSeconds * 1000;
-  const owe = (epoch: string, state: string) => `
-    INSERT INTO endings (key, expires_at)
-    SELECT 'ended:' || id || ':' || (${epoch}), ${literal(untilMs)} FROM users
-    WHERE ${isOf(email)} AND disabled_on ${state}
-    ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
-  await database.run([
-    owe("epoch", "IS NULL"),
-    `UPDATE users SET disabled_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, epoch = epoch + 1
-      WHERE ${isOf(email)} AND disabled_on IS NULL`,
-    owe("epoch - 1", "IS NOT NULL"),
-    audited("user.disabled", `${isOf(email)} AND disabled_on = ${literal(nowMs)}`, nowMs),
-  ]);
-  const { id, disabled_on } = await find(database, email);
-  if (disabled_on === null) refuse(`${email} is not disabled: somebody enabled it meanwhile.`);
+  const rows = await inPieces(database, emails, (areThey) => {
+    const owe = (epoch: string, state: string) => `
+      INSERT INTO endings (key, expires_at)
+      SELECT 'ended:' || id || ':' || (${epoch}), ${literal(untilMs)} FROM users
+      WHERE ${areThey} AND disabled_on ${state}
+      ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
+    return [
+      owe("epoch", "IS NULL"),
+      `UPDATE users SET disabled_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, epoch = epoch + 1
+        WHERE ${areThey} AND disabled_on IS NULL`,
+      owe("epoch - 1", "IS NOT NULL"),
+      audited("user.disabled", `${areThey} AND disabled_on = ${literal(nowMs)}`, nowMs),
+    ];
+  });
+  const enabled = rows.filter(({ disabled_on }) => disabled_on === null);
+  if (enabled.length > 0) {
+    const lines = enabled.map(
+      ({ email }) => `${email} is not disabled: somebody enabled it meanwhile.`,
+    );
+    refuse(lines.join("\n"));
+  }
   return [
-    `${email} is disabled: ${id}`,
+    ...rows.map(({ email, id }) => `${email} is disabled: ${id}`),
     "Logging in is refused from now on, and whatever writes. What it holds is refused within",
     "REVOCATION_LAG_SECONDS; where that is 60 or more, within one more minute, in which the cron",
     "trigger tells KV.",
   ];
 }
 
-export async function enableUser(database: D1, email: string, nowMs: number): Promise<string[]> {
-  await database.run([
+export async function enableUsers(
+  database: D1,
+  emails: readonly string[],
+  nowMs: number,
+): Promise<string[]> {
+  const rows = await inPieces(database, emails, (areThey) => [
     `UPDATE users SET disabled_on = NULL, modified_on = ${literal(nowMs)}
-      WHERE ${isOf(email)} AND disabled_on IS NOT NULL`,
+      WHERE ${areThey} AND disabled_on IS NOT NULL`,
     audited(
       "user.enabled",
-      `${isOf(email)} AND disabled_on IS NULL AND modified_on = ${literal(nowMs)}`,
+      `${areThey} AND disabled_on IS NULL AND modified_on = ${literal(nowMs)}`,
       nowMs,
     ),
   ]);
-  const { id } = await find(database, email);
-  return [`${email} is enabled: ${id}`, "What was ended stays ended: she logs in anew."];
+  return [
+    ...rows.map(({ email, id }) => `${email} is enabled: ${id}`),
+    "What was ended stays ended: they log in anew.",
+  ];
 }
 
 export async function setRole(

@@ -141,6 +141,24 @@ it.each([
     /ISSUER must be an origin[\s\S]*AUDIT_DAYS must be at least 1/,
   ],
   [
+    "addresses of old versions",
+    `ISSUER = "${ISSUER}"`,
+    { "wrangler.toml": withSettings(`ISSUER = "${ISSUER}"`).replace("preview_urls = false", "") },
+    "every version ever uploaded, with its keys, at an address of its own. Add: preview_urls = false",
+  ],
+  [
+    "workers.dev beside a route",
+    "",
+    {
+      "wrangler.toml": withSettings(`ISSUER = "${ISSUER}"`).replace(
+        "preview_urls = false",
+        'preview_urls = false\nworkers_dev = true\nroutes = [{ pattern = "auth.example.com", custom_domain = true }]',
+      ),
+    },
+    "Change it to: workers_dev = false",
+  ],
+  ["the mode of npm run dev", `ISSUER = "${ISSUER}"\nDEV = "on"`, {}, "DEV is for npm run dev"],
+  [
     "printed mails",
     `ISSUER = "${ISSUER}"\nMAIL_OUTBOX = "on"`,
     {},
@@ -177,7 +195,7 @@ it.each([
 
 it("says what it does not understand, with code 2", async () => {
   expect((await deploy("--help")).out).toContain("Usage:");
-  for (const line of ["--nope", "--location mars", "--env ../x"]) {
+  for (const line of ["--nope", "--location mars", "--region mars", "--env ../x"]) {
     expect([line, (await deploy(line)).code]).toEqual([line, 2]);
   }
 });

@@ -71,7 +71,7 @@ export async function untilServing(run: Run): Promise<void> {
   const health = async () => {
     const response = await fetch(`${run.origin}/health`);
     expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ status: "ok" });
+    expect(await response.json()).toMatchObject({ status: "ok" });
   };
   await Promise.race([
     vi.waitFor(health, { timeout: START_MS, interval: 50 }),

@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { endedEpochKey } from "../../../src/storage/keys.ts";
 import { FOREIGN } from "../../crypto/foreign-hashes.ts";
@@ -150,6 +152,54 @@ it("nothing is written where one line is wrong", async () => {
   expect(err).toContain("line 2: password_hash is no password hash");
   expect(err).toMatch(/Nothing was imported: 1 faults in .*people\.jsonl\./);
   expect(await sql("SELECT id FROM users")).toEqual([]);
+});
+
+it("who is disabled in the file cannot log in from the first moment on", async () => {
+  const lines = [
+    { email: "off@example.com", password_hash: null, disabled: true },
+    { email: "on@example.com", password_hash: null, disabled: false },
+  ];
+  const directory = await newProject([], { "people.jsonl": jsonLines(lines) });
+  const { users, sql } = await emptyDatabase();
+  expect((await users(["import", join(directory, "people.jsonl")])).code).toBe(0);
+  const off = "SELECT email FROM users WHERE disabled_on IS NOT NULL AND modified_on = disabled_on";
+  expect(await sql(off)).toEqual([{ email: "off@example.com" }]);
+  expect(
+    await sql("SELECT what, email FROM audit JOIN users ON users.id = user_id ORDER BY 1, 2"),
+  ).toEqual([
+    { what: "user.created", email: "off@example.com" },
+    { what: "user.created", email: "on@example.com" },
+    { what: "user.disabled", email: "off@example.com" },
+  ]);
+  expect((await users(["enable", "off@example.com"])).code).toBe(0);
+});
+
+it("no e-mail stands in the arguments of a process, which others on the machine can see", {
+  timeout: 120_000,
+}, async () => {
+  const { users } = await operatedProject();
+  const email = "secret@example.com";
+  const ran = users(["add", email, "--password-stdin"], "a long password\n");
+  const seen = new Set<string>();
+  let isDone = false;
+  void ran.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    for (const line of execFileSync("ps", ["-A", "-o", "args="], { encoding: "utf8" }).split(
+      "\n",
+    )) {
+      if (line.includes("d1 execute")) seen.add(line);
+    }
+    await wait(20);
+  }
+  expect((await ran).code).toBe(0);
+  // The file of statements, and the question what came of it.
+  expect(seen.size).toBeGreaterThanOrEqual(2);
+  for (const line of seen) {
+    expect(line).not.toContain(email);
+    expect(line).not.toContain(Buffer.from(email).toString("hex").toUpperCase());
+  }
 });
 
 it("whom a line names already is skipped, and so is whom a role is given: by the e-mail as it is", async () => {

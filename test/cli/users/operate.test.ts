@@ -39,6 +39,33 @@ it("adds, lists, gives roles", async () => {
   expect(await sql(events)).toEqual(whats.map((what) => ({ what, actor: null, outcome: "done" })));
 });
 
+it("disables and enables many at once, by words and by lines, and skips nobody without a word", async () => {
+  const { users, sql } = await emptyDatabase();
+  const some = Array.from({ length: 1_100 }, (_, index) => `p${index}@example.com`);
+  const values = some.map((email, index) => `('id-${index}', '${email}', '!', 1, 1)`);
+  await sql(
+    `INSERT INTO users (id, email, password, created_on, modified_on) VALUES ${values.join(", ")}`,
+  );
+  const disabled = async () =>
+    sql("SELECT count(*) AS n, sum(epoch) AS epochs FROM users WHERE disabled_on IS NOT NULL");
+  const two = await users(["disable", "p0@example.com", "P1@example.com"]);
+  expect(two).toMatchObject({ code: 0, err: "" });
+  expect(two.out).toContain("p0@example.com is disabled: id-0\np1@example.com is disabled: id-1\n");
+  expect(await disabled()).toEqual([{ n: 2, epochs: 2 }]);
+  const all = await users(["disable", "--stdin"], `${some.join("\r\n")}\n\n`);
+  expect(all).toMatchObject({ code: 0, err: "" });
+  expect(await disabled()).toEqual([{ n: 1_100, epochs: 1_100 }]);
+  expect(await sql("SELECT count(*) AS n FROM endings")).toEqual([{ n: 1_100 }]);
+  const events = "SELECT count(*) AS n FROM audit WHERE what = 'user.disabled'";
+  expect(await sql(events)).toEqual([{ n: 1_100 }]);
+  const unknown = await users(["enable", "x@example.com", "p0@example.com", "y@example.com"]);
+  expect(unknown).toMatchObject({ code: 1, out: "" });
+  expect(unknown.err).toBe(
+    "x@example.com has no account.\ny@example.com has no account.\n1 others are done.\n",
+  );
+  expect(await disabled()).toEqual([{ n: 1_099, epochs: 1_099 }]);
+});
+
 it("says what it does not understand, with code 2, and shows its usage", async () => {
   const { users } = await emptyDatabase();
   expect(await users([])).toMatchObject({ code: 0, out: expect.stringContaining("Usage:") });
@@ -49,6 +76,9 @@ it("says what it does not understand, with code 2, and shows its usage", async (
     ["add", "a@example.com", "--role", "God"],
     ["add", "a@example.com", "--limit", "3"],
     ["set-role", "a@example.com"],
+    ["disable"],
+    ["disable", "a@example.com", "nobody"],
+    ["add", "a@example.com", "--stdin"],
     ["list", "--limit", "0"],
     ["list", "--nope"],
     ["list", "--remote", "--persist-to", "x"],
