@@ -101,18 +101,18 @@ export function wire(
 ) {
   const { KV, DB } = bindings;
   const requestId = () => requestOrigin().requestId;
-  const work = background(waitUntil, requestId);
   const withDeadline = deadline(config.storageDeadlineMs, presentRecord);
   const db = database(DB, withDeadline);
   const kv = kvTokens(KV, withDeadline);
   const plan = checkPlan(config.revocationLagSeconds);
+  const work = background(waitUntil, requestId, plan);
   const memories = {
     tokens: memory<Standing>(plan.memoryMs),
     jwts: memory<{ user: User | null }>(plan.memoryMs),
     copies: memory<true>(60_000),
     uses: memory<true>(3_600_000),
   };
-  const ending = endings(db, kv, plan);
+  const ending = endings(db, kv, work, plan);
   const audited = audit(() => keptOrigin(config.auditAddress));
   const userCopies = kvUsers(KV, withDeadline, config.revocationLagSeconds);
   const forgetting = forgetUser({ kv: userCopies, background: work, plan, memories });

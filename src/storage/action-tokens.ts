@@ -15,7 +15,7 @@ export function actionTokens(
     async insert(token, caller, conditions) {
       const failed = await d1.insert(token, caller, conditions);
       if (failed === null) {
-        await background.try("copy an action token to KV", kv.put(token, token.createdAtMs));
+        await background.copy("copy an action token to KV", kv.put(token, token.createdAtMs));
       }
       return failed;
     },

@@ -1,4 +1,5 @@
 import { FaultError } from "../core/fault.ts";
+import type { CheckPlan } from "./promise.ts";
 
 /** Work whose failure is logged and hurts nobody: D1 has the truth, this is a copy or a courtesy. */
 export interface Background {
@@ -6,12 +7,21 @@ export interface Background {
   try(what: string, work: Promise<unknown>): Promise<void>;
   /** After the answer has gone out. */
   later(what: string, work: Promise<unknown>): void;
+  /**
+   * What KV is to hold: before the answer where KV is read, else after it. It is written at every
+   * revocation lag, so that a later raise of the lag finds it.
+   */
+  copy(what: string, work: Promise<unknown>): Promise<void>;
 }
 
 export type WaitUntil = (work: Promise<unknown>) => void;
 
 /** @param requestId of the request that the work is for; empty where there is none */
-export function background(waitUntil: WaitUntil, requestId: () => string): Background {
+export function background(
+  waitUntil: WaitUntil,
+  requestId: () => string,
+  { kvAnswers }: Pick<CheckPlan, "kvAnswers">,
+): Background {
   async function attempt(what: string, work: Promise<unknown>): Promise<void> {
     try {
       await work;
@@ -27,5 +37,10 @@ export function background(waitUntil: WaitUntil, requestId: () => string): Backg
       );
     }
   }
-  return { try: attempt, later: (what, work) => waitUntil(attempt(what, work)) };
+  const later = (what: string, work: Promise<unknown>) => waitUntil(attempt(what, work));
+  return {
+    try: attempt,
+    later,
+    copy: async (what, work) => (kvAnswers ? attempt(what, work) : later(what, work)),
+  };
 }

@@ -1,5 +1,6 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import type { Background } from "./background.ts";
 import type { Database } from "./database.ts";
 import { endedEpochKey, endedUserPrefix, LONGEST_LIFE_SECONDS, ttlUntil } from "./keys.ts";
 import type { KvTokens } from "./kv-tokens.ts";
@@ -28,14 +29,17 @@ export interface Ending {
 }
 
 /**
- * D1 and KV share no transaction. So each mark that KV is owed is written down in D1 in the batch
- * that ends the thing, put into KV right after, and struck out. One that KV did not take is put
- * again by housekeeping: a failure delays a mark, and never loses it.
+ * Transactional outbox: D1 and KV share no transaction, so the batch that revokes in D1 also enqueues
+ * the tombstone that KV gets. It is written at every revocation lag, also where KV is not read: the
+ * lag may be raised later, or be another in a version that runs beside this one. At a lag of 60 s and
+ * more it is put into KV before the answer, below after it. Housekeeping retries what failed: a
+ * failure delays a tombstone, and never loses it.
  */
 export interface Endings {
   /**
    * @returns the rows of the batch's statements
-   * @throws FaultError `unavailable` where D1 failed, or KV did not take the mark, which stays owed
+   * @throws FaultError `unavailable` where D1 failed or, where KV is read, KV did not take the mark,
+   *   which stays owed
    */
   commit(ending: Ending, nowMs: number): Promise<unknown[][]>;
   /**
@@ -66,7 +70,12 @@ export function epochEnding({ userId }: { readonly userId: string }, nowMs: numb
   };
 }
 
-export function endings(db: Database, kv: KvTokens, { kvAnswers }: CheckPlan): Endings {
+export function endings(
+  db: Database,
+  kv: KvTokens,
+  background: Background,
+  { kvAnswers }: CheckPlan,
+): Endings {
   async function markAll(owed: readonly v.InferOutput<typeof Owed>[], nowMs: number) {
     if (owed.length === 0) return;
     await Promise.all(
@@ -77,8 +86,9 @@ export function endings(db: Database, kv: KvTokens, { kvAnswers }: CheckPlan): E
   }
 
   return {
-    async commit({ batch, key, from = sql``, onlyIf, untilMs, asked = "after", alsoOwed }, nowMs) {
-      if (!kvAnswers) return db.batch(batch);
+    async commit({ batch, key, from = sql``, onlyIf, untilMs, asked = "after", ...rest }, nowMs) {
+      // Where KV is not read, nobody counts on a mark before housekeeping puts it.
+      const alsoOwed = kvAnswers ? rest.alsoOwed : undefined;
       const owe = sql`INSERT INTO endings (key, expires_at) SELECT ${key}, ${untilMs} ${from} WHERE ${onlyIf}
         ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, ${untilMs}) RETURNING *`;
       const isFirst = asked === "before";
@@ -93,7 +103,9 @@ export function endings(db: Database, kv: KvTokens, { kvAnswers }: CheckPlan): E
       const [all = []] = alsoOwed === undefined ? [] : rows.splice(-1, 1);
       const [own = []] = rows.splice(isFirst ? 0 : -1, 1);
       const owed = v.parse(v.array(Owed), alsoOwed === undefined ? own : all);
-      await markAll(owed.slice(0, MAX_MARKS), nowMs);
+      const flushed = markAll(owed.slice(0, MAX_MARKS), nowMs);
+      if (kvAnswers) await flushed;
+      else background.later("put tombstones into KV", flushed);
       return rows;
     },
 

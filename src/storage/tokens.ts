@@ -105,7 +105,7 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
     async insert(token, caller) {
       const inserted = await d1.insert(token, caller);
       if (inserted !== null) {
-        await background.try("copy a token to KV", kv.put(inserted, inserted.createdAtMs));
+        await background.copy("copy a token to KV", kv.put(inserted, inserted.createdAtMs));
       }
       return inserted;
     },
@@ -143,7 +143,7 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
     async replaceApi(id, next, caller, oldEndsAtMs, nowMs) {
       const token = await forgetting(id, d1.replaceApi(id, next, caller, oldEndsAtMs, nowMs));
       if (token !== null) {
-        await background.try("copy a token to KV", kv.put(token, nowMs));
+        await background.copy("copy a token to KV", kv.put(token, nowMs));
         background.later("delete an API token's copy", kv.forget(id));
       }
       return token;
