@@ -24,8 +24,9 @@ CREATE TABLE IF NOT EXISTS users (
 -- One living account for an e-mail; a deleted one does not hold it.
 CREATE UNIQUE INDEX IF NOT EXISTS users_email ON users (email) WHERE deleted_on IS NULL;
 
--- What stands: one row for each thing that can be ended early or used up. A row outlives its
--- expires_at by two days, since a JWT may hang on it for one.
+-- What is active: one row for each thing that can be revoked early or used up, and for a JWT that something
+-- was derived from. Whatever is derived from a row asks for it, and is refused once it is gone: it outlives
+-- its expires_at by two days, and nothing that is derived from it outlives its expires_at.
 CREATE TABLE IF NOT EXISTS tokens (
   id          TEXT NOT NULL PRIMARY KEY,    -- digest of the secret; for a JWT its jti, for a family its sid
   kind        TEXT NOT NULL CHECK (kind IN ('session', 'api', 'action', 'family', 'jwt')),
@@ -43,6 +44,8 @@ CREATE TABLE IF NOT EXISTS tokens (
   rotation    INTEGER NOT NULL DEFAULT 0,   -- families: how often the refresh token was replaced
   rotated_at  INTEGER,
   status_index INTEGER,                     -- families: the place in the status lists
+  parents     TEXT CHECK (json_valid(parents)), -- API and action tokens: ids of all that they were derived from, a JSON array
+  replaced_by TEXT,                         -- API tokens: the successor, once rotated with a grace
   detail      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(detail))
 ) STRICT, WITHOUT ROWID;
 

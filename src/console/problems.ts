@@ -1,4 +1,4 @@
-import type { Fault } from "../core/fault.ts";
+import { DERIVATION_FAULTS, type Fault } from "../core/fault.ts";
 import type { RequestFault } from "../http/request-fault.ts";
 
 /** What a person is told of a fault: beside a field of the form, or above it. */
@@ -32,6 +32,10 @@ export function problemOf(fault: Fault | RequestFault): Problem {
       return of(409, "This e-mail has an account that this identity does not open.");
     case "scope_exceeded":
       return of(403, `You cannot give the scope ${fault.scope}.`, "scopes");
+    case "derivation_refused": {
+      const { status, message } = DERIVATION_FAULTS[fault.reason];
+      return of(status, `${message}.`);
+    }
     case "token_not_found":
       return of(404, "There is no such token among yours. It may have ended already.");
     case "token_invalid":

@@ -1,5 +1,5 @@
 import type { Action } from "./action.ts";
-import type { Caller } from "./authenticate.ts";
+import { type Caller, derivationOf } from "./authenticate.ts";
 import { type Problem, type RefusalReason, refuse } from "./fault.ts";
 import type {
   ActionRegistry,
@@ -83,7 +83,8 @@ export function actionTokens({ actions, store, secrets }: Deps) {
     newSecret: async (): Promise<string> => (await secrets.create("action")).secret,
 
     /**
-     * A token that could never run is never issued.
+     * A token that could never run is never issued. One that is issued with an API token, or a JWT that
+     * was obtained with one, ends no later than that and is revoked with it.
      * @param chosen of `newSecret`: where its token was issued before, that one is what it was
      * @throws FaultError `action_unknown`, `payload_invalid`, `reference_unknown`, `token_invalid`, `unavailable`
      */
@@ -98,6 +99,7 @@ export function actionTokens({ actions, store, secrets }: Deps) {
       const parsed = action.parse(payload);
       if (!parsed.ok) return refuseGiven("payload", parsed.problems);
       const { secret, id } = await secretOf(chosen);
+      const derivation = derivationOf(caller);
       const token: ActionToken = {
         kind: "action",
         id,
@@ -105,16 +107,20 @@ export function actionTokens({ actions, store, secrets }: Deps) {
         epoch: caller.epoch,
         createdAtMs: nowMs,
         modifiedAtMs: nowMs,
-        expiresAtMs: nowMs + ttlSeconds * 1000,
+        expiresAtMs: Math.min(nowMs + ttlSeconds * 1000, derivation.endMs),
         action: name,
         payload: parsed.value,
         audience,
         maxUses,
         uses: 0,
+        parentIds: derivation.parentIds,
+        // Leaving a credential out never gives more than showing it.
+        runsForIssuer: caller.scopes.includes("actions:run"),
       };
       const failed = await store.insert(
         token,
         caller,
+        derivation,
         action.conditions(parsed.value, token.userId),
       );
       if (failed === "caller_gone") {
@@ -122,6 +128,7 @@ export function actionTokens({ actions, store, secrets }: Deps) {
         if (earlier?.userId !== caller.userId) return refuse({ code: "token_invalid" });
         return { token: earlier, secret, isRepeated: true };
       }
+      if (failed === "replaced") return refuse({ code: "derivation_refused", reason: failed });
       if (failed === "audience_unknown") {
         return refuse({ code: "reference_unknown", field: "audience" });
       }
@@ -153,7 +160,9 @@ export function actionTokens({ actions, store, secrets }: Deps) {
       const parsed = action?.parse(token.payload);
       // Issued by a version that knew it, run by one that does not (any more).
       if (action === undefined || !parsed?.ok) return refuseRun("rejected");
-      if (action.needsCaller && caller === null) return refuse({ code: "credentials_missing" });
+      if ((action.needsCaller || !token.runsForIssuer) && caller === null) {
+        return refuse({ code: "credentials_missing" });
+      }
       const given = action.parseInput(input);
       if (!given.ok) return refuseGiven("input", given.problems);
       const claim = {

@@ -48,12 +48,12 @@ export function actionUses({ actions, store, tokens }: Deps) {
      * @throws FaultError `token_not_found`, `unavailable`
      */
     async one(caller: Caller, id: string, nowMs: number): Promise<OwnActionToken> {
-      const found = await tokens.ownToken(id, caller.userId);
+      const found = await tokens.ownToken(id, caller.userId, nowMs);
       if (found?.token.kind !== "action") return refuse({ code: "token_not_found" });
       const action = actions.find(found.token.action) ?? null;
       // The service's own, which went out by mail, are in no list.
       if (action?.isInternal) return refuse({ code: "token_not_found" });
-      const verdict = verdictOf(found.token, found.endedAtMs, found.account, nowMs);
+      const verdict = verdictOf(found, nowMs);
       return { token: found.token, verdict, action };
     },
 

@@ -1,6 +1,16 @@
-import { type Caller, endedWith } from "./authenticate.ts";
+import { type Caller, derivationOf, endedWith } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
-import type { ApiTokenChange, Jwts, Page, PageRequest, Secrets, Tokens, Users } from "./ports.ts";
+import type {
+  ApiTokenChange,
+  Derivation,
+  DerivationRefusal,
+  Jwts,
+  Page,
+  PageRequest,
+  Secrets,
+  Tokens,
+  Users,
+} from "./ports.ts";
 import type { Scope } from "./scope.ts";
 import { type ApiToken, TOKEN_KINDS } from "./token.ts";
 
@@ -34,6 +44,24 @@ function mayGive(caller: Caller, scopes: readonly Scope[]): void {
   if (beyond !== undefined) refuse({ code: "scope_exceeded", scope: beyond });
 }
 
+function refuseDerived(why: DerivationRefusal): never {
+  return refuse(
+    why === "caller_gone" ? { code: "token_invalid" } : { code: "derivation_refused", reason: why },
+  );
+}
+
+/**
+ * What the successor of a token hangs on. It takes the place of the old one where that one rotates
+ * itself, or a person does it; to any other token that rotates it, it is a token of that one's making.
+ */
+function successorOf(caller: Caller, old: ApiToken): Pick<Derivation, "parentIds" | "endMs"> {
+  const { by } = caller;
+  const isItself = caller.tokenId === old.id || (by.method === "jwt" && by.claims.sid === old.id);
+  if (isItself) return { parentIds: old.parentIds, endMs: old.expiresAtMs };
+  const { parentIds, endMs } = derivationOf(caller);
+  return { parentIds: [...new Set([...old.parentIds, ...parentIds])], endMs };
+}
+
 export type ApiTokens = ReturnType<typeof apiTokens>;
 
 interface Deps {
@@ -50,22 +78,29 @@ export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
   async function endJwt(jwt: string, caller: Caller, nowMs: number): Promise<Ended | null> {
     const claims = await jwts.verify(jwt, nowMs);
     if (claims?.userId !== caller.userId) return null;
-    const expiresAtMs = claims.expiresAt * 1000;
-    if (!(await tokens.endJwt(endedWith(claims), caller, expiresAtMs, nowMs))) return null;
+    const untilMs = claims.endsAt * 1000;
+    if (!(await tokens.endJwt(endedWith(claims), caller, untilMs, nowMs))) return null;
     const createdAtMs = claims.issuedAt * 1000;
+    const expiresAtMs = claims.expiresAt * 1000;
     return { name: null, createdAtMs, modifiedAtMs: createdAtMs, expiresAtMs };
   }
 
   return {
-    /** @returns the token, and the secret that is never shown again */
+    /**
+     * One that is created with an API token, or a JWT that was obtained with one, ends no later than
+     * that and is revoked with it.
+     * @returns the token, and the secret that is never shown again
+     * @throws FaultError `scope_exceeded`, `derivation_refused`, `token_invalid`, `unavailable`
+     */
     async create(
       caller: Caller,
       { name, ttlSeconds, scopes }: NewApiToken,
       nowMs: number,
     ): Promise<IssuedApiToken> {
       mayGive(caller, scopes ?? []);
+      const derivation = derivationOf(caller);
       const { secret, id } = await secrets.create("api");
-      const token = await tokens.insert<ApiToken>(
+      const token = await tokens.insertApi(
         {
           kind: "api",
           id,
@@ -74,21 +109,27 @@ export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
           apiEpoch: 0,
           createdAtMs: nowMs,
           modifiedAtMs: nowMs,
-          expiresAtMs: nowMs + (ttlSeconds ?? TOKEN_KINDS.api.ttlSeconds) * 1000,
+          expiresAtMs: Math.min(
+            nowMs + (ttlSeconds ?? TOKEN_KINDS.api.ttlSeconds) * 1000,
+            derivation.endMs,
+          ),
           name,
           scopes: scopes ?? caller.scopes,
           hint: hintOf(secret),
           lastUsedAtMs: null,
+          parentIds: derivation.parentIds,
+          replacedById: null,
         },
         caller,
+        derivation,
       );
-      return token === null ? refuse({ code: "token_invalid" }) : { token, secret };
+      return typeof token === "string" ? refuseDerived(token) : { token, secret };
     },
 
     /**
      * A new secret for a token that may have leaked. The old one lives on for the grace, and never
      * past its own end.
-     * @throws FaultError `token_not_found`, `scope_exceeded`, `unavailable`
+     * @throws FaultError `token_not_found`, `scope_exceeded`, `derivation_refused`, `unavailable`
      */
     async rotate(
       caller: Caller,
@@ -101,11 +142,21 @@ export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
         return refuse({ code: "token_not_found" });
       }
       mayGive(caller, old.token.scopes);
+      const { parentIds, endMs } = successorOf(caller, old.token);
       const { secret, id } = await secrets.create("api");
-      const next = { id, hint: hintOf(secret) };
+      const next = { id, hint: hintOf(secret), parentIds, endMs };
       const oldEndsAtMs = nowMs + graceSeconds * 1000;
-      const token = await tokens.replaceApi(oldId, next, caller, oldEndsAtMs, nowMs);
-      return token === null ? refuse({ code: "token_not_found" }) : { token, secret };
+      const callerIds = derivationOf(caller).parentIds;
+      const token = await tokens.replaceApi(oldId, next, caller, callerIds, oldEndsAtMs, nowMs);
+      switch (token) {
+        case "not_found":
+          return refuse({ code: "token_not_found" });
+        case "replaced":
+        case "too_deep":
+          return refuse({ code: "derivation_refused", reason: token });
+        default:
+          return { token, secret };
+      }
     },
 
     /** The caller's own that stand, newest first. */
@@ -113,7 +164,10 @@ export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
       return tokens.listApi(caller, page, nowMs);
     },
 
-    /** @throws FaultError `token_not_found`, `unavailable` */
+    /**
+     * A token never prolongs itself, nor anything else beyond its own end.
+     * @throws FaultError `token_not_found`, `scope_exceeded`, `derivation_refused`, `unavailable`
+     */
     async change(
       caller: Caller,
       id: string,
@@ -124,8 +178,21 @@ export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
         ...(name === undefined ? {} : { name }),
         ...(ttlSeconds === undefined ? {} : { expiresAtMs: nowMs + ttlSeconds * 1000 }),
       };
-      const changed = UUID.test(id) ? await tokens.changeApi(id, caller, change, nowMs) : null;
-      return changed ?? refuse({ code: "token_not_found" });
+      if (!UUID.test(id)) return refuse({ code: "token_not_found" });
+      const { parentIds, endMs } = derivationOf(caller);
+      const limits = { parentIds, endMs, scopes: caller.scopes };
+      const changed = await tokens.changeApi(id, caller, change, limits, nowMs);
+      switch (changed) {
+        case "not_found":
+          return refuse({ code: "token_not_found" });
+        case "replaced":
+        case "outlives":
+          return refuse({ code: "derivation_refused", reason: changed });
+        default:
+          return "beyond" in changed
+            ? refuse({ code: "scope_exceeded", scope: changed.beyond })
+            : changed;
+      }
     },
 
     /**

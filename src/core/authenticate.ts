@@ -2,7 +2,7 @@ import { NAMES_NOBODY, type Named, refuse } from "./fault.ts";
 import type { Ha1b } from "./ha1b.ts";
 import type { IdentityLogin } from "./identity-login.ts";
 import type { PasswordLogin } from "./password-login.ts";
-import type { CallerRef, JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
+import type { CallerRef, Derivation, JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
 import { SCOPES, type Scope } from "./scope.ts";
 import type { ApiToken, SessionToken } from "./token.ts";
 import { TOKEN_KINDS } from "./token.ts";
@@ -63,10 +63,7 @@ export function authenticator({
   ): Promise<Caller> {
     const user = await loggedIn;
     return {
-      userId: user.id,
-      epoch: user.epoch,
-      tokenId: null,
-      credentialIds: [],
+      ...callerRefOf(user),
       scopes: SCOPES,
       by: { method },
       user,
@@ -82,10 +79,7 @@ export function authenticator({
     const { token, user } = found;
     if (token.kind === "api") tokens.touch(token, nowMs);
     return {
-      userId: token.userId,
-      epoch: token.epoch,
-      tokenId: token.id,
-      credentialIds: [],
+      ...callerRefOfToken(token),
       scopes: token.kind === "api" ? token.scopes : SCOPES,
       by: { method: "token", token },
       user,
@@ -132,18 +126,56 @@ export function namedBy(claims: JwtClaims | null): Named {
   return claims === null ? NAMES_NOBODY : { userId: claims.userId, credentialId: claims.jti };
 }
 
+/** A user who has just logged in, by whatever is not a token. */
+export function callerRefOf({ id, epoch }: Pick<User, "id" | "epoch">): CallerRef {
+  return { userId: id, epoch, tokenId: null, credentialIds: [], parentIds: [], apiEpoch: null };
+}
+
+export function callerRefOfToken({ id, userId, epoch }: SessionToken | ApiToken): CallerRef {
+  return { ...callerRefOf({ id: userId, epoch }), tokenId: id };
+}
+
 /** Who ends a JWT by holding it: its user, as far as the JWT itself stands. */
 export function holderOf(claims: JwtClaims): CallerRef {
-  const { userId, epoch } = claims;
-  return { userId, epoch, tokenId: null, credentialIds: idsBehind(claims) };
+  return {
+    ...callerRefOf({ id: claims.userId, epoch: claims.epoch }),
+    credentialIds: jwtIdsOf(claims),
+    parentIds: parentIdsOf(claims),
+    apiEpoch: claims.apiEpoch,
+  };
 }
 
-/** What is ended with a JWT: a refresh JWT stands for its whole family (RFC 7009 section 2.1). */
-export function endedWith({ type, sid, jti }: JwtClaims): string {
-  return type === "refresh" && sid !== null ? sid : jti;
+/**
+ * What is revoked with a JWT: a refresh JWT stands for its whole family (RFC 7009 section 2.1), and
+ * one of a chain for the whole chain, or whoever renewed a stolen one first would keep it.
+ */
+export function endedWith({ type, sid, jti, rootJti }: JwtClaims): string {
+  return type === "refresh" && sid !== null ? sid : (rootJti ?? jti);
 }
 
-/** Whatever ends one of these ends the JWT. */
-export function idsBehind(claims: JwtClaims): readonly string[] {
-  return [claims.jti, claims.rootJti, claims.sid].filter((id) => id !== null);
+/** Revoking one of these JWTs revokes this one: itself, its chain, and what the chain was obtained with. */
+export function jwtIdsOf({ jti, rootJti, fromJti }: JwtClaims): readonly string[] {
+  return [...new Set([jti, rootJti, fromJti])].filter((id) => id !== null);
+}
+
+/** What the JWT was obtained with, and that one's parents: each has a row, and must be active. */
+export function parentIdsOf({ sid, parentIds }: JwtClaims): readonly string[] {
+  return sid === null ? [] : [sid, ...parentIds];
+}
+
+/**
+ * What an API or action token hangs on that this caller creates: the API token that was shown, or
+ * the JWT that was obtained with one. What a person creates while logged in hangs on nothing.
+ */
+export function derivationOf({ by }: Pick<Caller, "by">): Derivation {
+  if (by.method === "token" && by.token.kind === "api") {
+    const { id, parentIds, expiresAtMs } = by.token;
+    return { parentIds: [id, ...parentIds], endMs: expiresAtMs, jwtId: null };
+  }
+  if (by.method === "jwt" && by.claims.apiEpoch !== null) {
+    const jwtId = endedWith(by.claims);
+    const endMs = by.claims.endsAt * 1000;
+    return { parentIds: [jwtId, ...parentIdsOf(by.claims)], endMs, jwtId };
+  }
+  return { parentIds: [], endMs: Number.POSITIVE_INFINITY, jwtId: null };
 }

@@ -26,6 +26,8 @@ export type Fault =
   | { readonly code: "token_not_found" }
   /** A token asked for a scope that its maker does not have. */
   | { readonly code: "scope_exceeded"; readonly scope: Scope }
+  /** What a credential asked for, it cannot give: it has not that much itself. */
+  | { readonly code: "derivation_refused"; readonly reason: DerivationFault }
   | { readonly code: "action_unknown" }
   /** What an action was given does not fit its schema; paths are relative to that member. */
   | {
@@ -60,6 +62,25 @@ export interface Problem {
   readonly path: string;
   readonly message: string;
 }
+
+/** `replaced`: the caller, or the token that was to be changed, was rotated, and can only end sooner. */
+export type DerivationFault = "replaced" | "outlives" | "too_deep" | "too_many";
+
+/** Each in words, with the status of RFC 9110 that every surface gives it. */
+export const DERIVATION_FAULTS: Readonly<
+  Record<DerivationFault, { readonly status: 403 | 409; readonly message: string }>
+> = {
+  replaced: {
+    status: 409,
+    message: "This token was replaced by its rotation and can only expire sooner",
+  },
+  outlives: {
+    status: 403,
+    message: "A token cannot outlive itself, or the token that it was created with",
+  },
+  too_deep: { status: 403, message: "API tokens can be nested four levels deep at most" },
+  too_many: { status: 409, message: "There are too many active API tokens: revoke some first" },
+};
 
 export type RefusalReason = "unknown" | "expired" | "used" | "revoked" | "audience" | "rejected";
 

@@ -1,4 +1,4 @@
-import { type Caller, idsBehind } from "./authenticate.ts";
+import { type Caller, jwtIdsOf, parentIdsOf } from "./authenticate.ts";
 import type { JwtClaims, Jwts, Secrets } from "./ports.ts";
 import { type Json, kindOf, type Token, type TokenKind } from "./token.ts";
 
@@ -63,24 +63,29 @@ interface Account {
   readonly apiEpoch: number;
 }
 
+/** A token of a user's own, whether or not it stands. */
+export interface OwnToken {
+  readonly token: Token;
+  readonly address: string | null;
+  readonly endedAtMs: number | null;
+  /** Whether something that it was derived from was revoked, or has expired. */
+  readonly isParentGone: boolean;
+  readonly account: Account;
+}
+
 export interface InspectionStore {
   /** A token of this user's whether or not it stands; null for every other. */
-  ownToken(
-    id: string,
-    userId: string,
-  ): Promise<{
-    readonly token: Token;
-    readonly address: string | null;
-    readonly endedAtMs: number | null;
-    readonly account: Account;
-  } | null>;
-  /** What was ended of a JWT and of what it hangs on; null where there is no such user. */
+  ownToken(id: string, userId: string, nowMs: number): Promise<OwnToken | null>;
+  /** What was ended of a JWT and of what it was obtained with; null where there is no such user. */
   ownJwt(
     claims: JwtClaims,
     behind: readonly string[],
+    nowMs: number,
   ): Promise<{
     readonly endedAtMs: number | null;
     readonly loginEndedAtMs: number | null;
+    /** Whether one of these was revoked, or what has a row has expired. */
+    readonly isParentGone: boolean;
     readonly rotation: number | null;
     readonly rotatedAtMs: number | null;
     readonly account: Account;
@@ -118,10 +123,10 @@ export function inspection({ secrets, jwts, reader, store }: Deps) {
   ): Promise<Inspected> {
     const id = await secrets.idOf(kind, text);
     if (id === null) return { ...NOTHING, kind, verdict: "checksum_wrong" };
-    const found = await store.ownToken(id, caller.userId);
+    const found = await store.ownToken(id, caller.userId, nowMs);
     if (found === null) return { ...NOTHING, kind, id, verdict: "not_yours" };
-    const { token, address, endedAtMs, account } = found;
-    const verdict = verdictOf(token, endedAtMs, account, nowMs);
+    const { token, address, endedAtMs } = found;
+    const verdict = verdictOf(found, nowMs);
     return {
       ...NOTHING,
       kind,
@@ -166,10 +171,10 @@ export function inspection({ secrets, jwts, reader, store }: Deps) {
     claims: JwtClaims,
     nowMs: number,
   ): Promise<Pick<Inspected, "verdict" | "endedAtMs">> {
-    const behind = idsBehind(claims).filter((id) => id !== claims.jti);
-    const found = await store.ownJwt(claims, behind);
+    const behind = [...jwtIdsOf(claims), ...parentIdsOf(claims)].filter((id) => id !== claims.jti);
+    const found = await store.ownJwt(claims, behind, nowMs);
     if (found === null) return { verdict: "not_yours", endedAtMs: null };
-    const { account, endedAtMs, loginEndedAtMs, rotatedAtMs } = found;
+    const { account, endedAtMs, loginEndedAtMs, isParentGone, rotatedAtMs } = found;
     if (account.isDisabled) return { verdict: "account_disabled", endedAtMs };
     if (endedAtMs !== null) return { verdict: "ended", endedAtMs };
     if (loginEndedAtMs !== null) return { verdict: "login_ended", endedAtMs: loginEndedAtMs };
@@ -180,6 +185,7 @@ export function inspection({ secrets, jwts, reader, store }: Deps) {
     if (claims.apiEpoch !== null && claims.apiEpoch !== account.apiEpoch) {
       return { verdict: "ended_with_api_tokens", endedAtMs: null };
     }
+    if (isParentGone) return { verdict: "login_ended", endedAtMs: null };
     return { verdict: "stands", endedAtMs: null };
   }
 
@@ -200,9 +206,7 @@ const KIND_BY_TYP: ReadonlyMap<string, "access" | "refresh"> = new Map([
 
 /** What is certain comes before what only may have been the reason. */
 export function verdictOf(
-  token: Token,
-  endedAtMs: number | null,
-  account: Account,
+  { token, endedAtMs, isParentGone, account }: OwnToken,
   nowMs: number,
 ): Verdict {
   if (account.isDisabled) return "account_disabled";
@@ -211,6 +215,7 @@ export function verdictOf(
   if (token.expiresAtMs <= nowMs) return "expired";
   if (token.epoch !== account.epoch) return "ended_with_all";
   if (token.kind === "api" && token.apiEpoch !== account.apiEpoch) return "ended_with_api_tokens";
+  if (isParentGone) return "login_ended";
   return "stands";
 }
 

@@ -1,4 +1,4 @@
-import { type Caller, endedWith, holderOf } from "./authenticate.ts";
+import { type Caller, callerRefOfToken, endedWith, holderOf } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
 import type { Scope } from "./scope.ts";
@@ -52,10 +52,7 @@ export function introspection({ jwts, secrets, strict, tokens }: Deps) {
       const { token, user } = standing;
       tokens.touch(token, nowMs);
       return {
-        userId: token.userId,
-        epoch: token.epoch,
-        tokenId: token.id,
-        credentialIds: [],
+        ...callerRefOfToken(token),
         scopes: token.scopes,
         by: { method: "token", token },
         user,
@@ -75,16 +72,19 @@ export function introspection({ jwts, secrets, strict, tokens }: Deps) {
       return (await strict.isSpent(claims)) ? null : ofJwt(claims);
     },
 
-    /** Whoever holds a token may end it; a refresh token ends its family. Unknown ones are ended already. */
-    async revoke(shown: string, nowMs: number): Promise<void> {
+    /**
+     * Whoever holds a token may revoke it; a refresh token revokes its family. Unknown ones are revoked already.
+     * @param client who says who it is: an action token of several uses is revoked by its issuer alone
+     */
+    async revoke(shown: string, client: Caller | null, nowMs: number): Promise<void> {
       const id = await opaqueId(shown);
       if (id !== null) {
-        await tokens.endHeld([id], nowMs);
+        await tokens.endHeld([id], client?.userId ?? null, nowMs);
         return;
       }
       const claims = await jwts.verify(shown, nowMs);
       if (claims === null) return;
-      await tokens.endJwt(endedWith(claims), holderOf(claims), claims.expiresAt * 1000, nowMs);
+      await tokens.endJwt(endedWith(claims), holderOf(claims), claims.endsAt * 1000, nowMs);
     },
   };
 }

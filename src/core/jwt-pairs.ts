@@ -1,4 +1,4 @@
-import { type Caller, namedBy } from "./authenticate.ts";
+import { type Caller, callerRefOf, namedBy } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
 import { admit, type RateLimits } from "./password-tries.ts";
@@ -28,7 +28,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
       type: "access",
       jti: crypto.randomUUID(),
       rotation: null,
-      ...lifetime("access", nowMs, refresh.authTime),
+      ...accessLifetime(refresh, nowMs),
     });
 
   return {
@@ -38,7 +38,6 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
       const sid = crypto.randomUUID();
       const authTime = Math.floor(nowMs / 1000);
       const issued = lifetime("refresh", nowMs, authTime);
-      const caller = { userId: user.id, epoch: user.epoch, tokenId: null, credentialIds: [] };
       const family = {
         kind: "family" as const,
         id: sid,
@@ -48,7 +47,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         modifiedAtMs: nowMs,
         expiresAtMs: issued.expiresAt * 1000,
       };
-      const statusIndex = await tokens.insertFamily(family, caller);
+      const statusIndex = await tokens.insertFamily(family, callerRefOf(user));
       if (statusIndex === null) {
         const named = { userId: user.id, credentialId: null };
         return refuse({ code: "credentials_wrong", named });
@@ -59,11 +58,14 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         userId: user.id,
         epoch: user.epoch,
         sid,
+        parentIds: [],
         apiEpoch: null,
         rootJti: null,
+        fromJti: null,
         rotation: 0,
         authTime,
         ...issued,
+        endsAt: issued.expiresAt,
         role: null,
         statusIndex,
         scopes: null,
@@ -86,16 +88,20 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         const rotation = await tokens.rotate(claims, crypto.randomUUID(), nowMs);
         if (rotation === null) return refuse({ code: "token_invalid", named });
         const { jti, rotatedAtMs } = rotation;
+        const issued = lifetime("refresh", rotatedAtMs, claims.authTime);
         const next: RefreshClaims = {
           ...claims,
           jti,
           rotation: rotation.rotation,
-          ...lifetime("refresh", rotatedAtMs, claims.authTime),
+          ...issued,
+          endsAt: issued.expiresAt,
         };
         return { refresh: await jwts.sign(next), access: await accessFrom(next, nowMs) };
       }
-      const { expiresAt } = lifetime("access", nowMs, claims.authTime);
-      if (!(await tokens.standsFor(claims, expiresAt))) refuse({ code: "token_invalid", named });
+      const { expiresAt } = accessLifetime(claims, nowMs);
+      if (!(await tokens.standsFor(claims, expiresAt, nowMs))) {
+        refuse({ code: "token_invalid", named });
+      }
       return { access: await accessFrom(claims, nowMs) };
     },
 
@@ -109,38 +115,49 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
     },
 
     /**
-     * The JWT of `GET /rest/auth`. It ends with what it was got with: it hangs on the caller's
-     * token, and a chain of JWTs got with JWTs ends 30 days after its login.
+     * The JWT of `GET /rest/auth`. It never outlives what it was obtained with, through however many
+     * steps, and is revoked with it. Whether the caller is active is asked anew, whatever the lag.
+     * @throws FaultError `token_invalid`, `unavailable`
      */
-    async forCaller(caller: Caller, user: User, nowMs: number): Promise<string> {
+    async forCaller(caller: Caller, nowMs: number): Promise<{ jwt: string; user: User }> {
+      const { by } = caller;
+      const isLogIn = by.method !== "token" && by.method !== "jwt" && caller.user !== null;
+      const user = isLogIn ? caller.user : await tokens.confirm(caller, nowMs);
+      if (user === null) return refuse({ code: "token_invalid" });
       const issuedAt = Math.floor(nowMs / 1000);
-      const behind = originOf(caller, issuedAt);
-      return jwts.sign({
+      const jti = crypto.randomUUID();
+      const origin = originOf(caller, jti, issuedAt);
+      const scopes = caller.scopes.length === SCOPES.length ? null : caller.scopes;
+      const jwt = await jwts.sign({
         type: "access",
-        jti: crypto.randomUUID(),
+        jti,
         userId: user.id,
         epoch: caller.epoch,
-        sid: behind.sid,
-        apiEpoch: behind.apiEpoch,
-        rootJti: behind.rootJti,
+        ...origin,
         rotation: null,
-        authTime: behind.authTime,
         issuedAt,
-        expiresAt: Math.min(
-          issuedAt + JWT_LIFETIMES.auth,
-          behind.authTime + JWT_LIFETIMES.sinceLogin,
-          behind.expiresAt,
-        ),
-        role: user.role,
-        statusIndex: caller.by.method === "jwt" ? caller.by.claims.statusIndex : null,
-        scopes: caller.scopes.length === SCOPES.length ? null : caller.scopes,
+        expiresAt: Math.min(issuedAt + JWT_LIFETIMES.auth, origin.endsAt),
+        // Who reads the role and not the scope must not take a narrow token for its user.
+        role: scopes === null ? user.role : null,
+        statusIndex: by.method === "jwt" ? by.claims.statusIndex : null,
+        scopes,
       });
+      // An API token's own use is noted wherever it is shown.
+      const isApiToken = by.method === "token" && by.token.kind === "api";
+      if (!isLogIn && !isApiToken) tokens.noteIssued(caller, jti, nowMs);
+      return { jwt, user };
     },
   };
 }
 
 function isRefresh(claims: JwtClaims): claims is RefreshClaims {
   return claims.type === "refresh" && claims.sid !== null && claims.rotation !== null;
+}
+
+/** An access JWT never outlives the refresh JWT that it was obtained with. */
+function accessLifetime({ authTime, endsAt }: RefreshClaims, nowMs: number) {
+  const { issuedAt, expiresAt } = lifetime("access", nowMs, authTime);
+  return { issuedAt, expiresAt: Math.min(expiresAt, endsAt) };
 }
 
 /** `iat` and `exp`, whole seconds rounded down. However often it is refreshed, a log-in ends at last. */
@@ -150,37 +167,35 @@ function lifetime(type: "access" | "refresh", fromMs: number, authTime: number) 
   return { issuedAt, expiresAt };
 }
 
-function originOf(caller: Caller, nowSeconds: number) {
-  switch (caller.by.method) {
+type Origin = Pick<
+  JwtClaims,
+  "sid" | "parentIds" | "apiEpoch" | "rootJti" | "fromJti" | "authTime" | "endsAt"
+>;
+
+/** @param jti of the JWT to be issued: the first of a chain names the chain */
+function originOf({ by }: Caller, jti: string, nowSeconds: number): Origin {
+  const first = { sid: null, parentIds: [], apiEpoch: null, rootJti: jti, fromJti: null };
+  switch (by.method) {
     case "password":
     case "identity":
     case "ha1b":
-      return {
-        sid: null,
-        apiEpoch: null,
-        rootJti: null,
-        authTime: nowSeconds,
-        expiresAt: Number.POSITIVE_INFINITY,
-      };
+      return { ...first, authTime: nowSeconds, endsAt: nowSeconds + JWT_LIFETIMES.sinceLogin };
     case "token": {
-      const { token } = caller.by;
+      const { token } = by;
       return {
+        ...first,
         sid: token.id,
-        apiEpoch: token.kind === "api" ? token.apiEpoch : null,
-        rootJti: null,
+        ...(token.kind === "api" && { parentIds: token.parentIds, apiEpoch: token.apiEpoch }),
         authTime: nowSeconds,
-        expiresAt: Math.floor(token.expiresAtMs / 1000),
+        endsAt: Math.floor(token.expiresAtMs / 1000),
       };
     }
     case "jwt": {
-      const { sid, apiEpoch, rootJti, jti, authTime } = caller.by.claims;
-      return {
-        sid,
-        apiEpoch,
-        rootJti: rootJti ?? jti,
-        authTime,
-        expiresAt: Number.POSITIVE_INFINITY,
-      };
+      const { sid, parentIds, apiEpoch, rootJti, authTime, endsAt } = by.claims;
+      const kept = { sid, parentIds, apiEpoch, authTime, endsAt };
+      return rootJti === null
+        ? { ...kept, rootJti: jti, fromJti: by.claims.jti }
+        : { ...kept, rootJti, fromJti: by.claims.fromJti };
     }
   }
 }

@@ -47,7 +47,7 @@ export function leaks({
   }
 
   const endJwt = (claims: JwtClaims, nowMs: number): Promise<boolean> =>
-    tokens.endJwt(endedWith(claims), holderOf(claims), claims.expiresAt * 1000, nowMs);
+    tokens.endJwt(endedWith(claims), holderOf(claims), claims.endsAt * 1000, nowMs);
 
   async function tell(ended: readonly Held[]): Promise<void> {
     const byOwner = Map.groupBy(ended, ({ userId }) => userId);
@@ -77,7 +77,7 @@ export function leaks({
       const opaque = ids.filter((id) => id !== null);
       const ended: Held[] = [];
       try {
-        if (opaque.length > 0) ended.push(...(await tokens.endHeld(opaque, nowMs)));
+        if (opaque.length > 0) ended.push(...(await tokens.endHeld(opaque, null, nowMs)));
         // A token that is named twice is ended once.
         const left = new Set(ended.map(({ id }) => id));
         const verdicts: Verdict[] = [];

@@ -24,8 +24,22 @@ export interface CallerRef {
    * been read before a new password that spared it.
    */
   readonly tokenId: string | null;
-  /** Of a JWT: its own id and those that it hangs on, none of which may have been ended. */
+  /** Of a JWT: its own id and those of the JWTs that it was obtained with, none of which may have been revoked. */
   readonly credentialIds: readonly string[];
+  /** Of a JWT: the log-in, session or API token that it was obtained with, and that one's parents. Each must be active. */
+  readonly parentIds: readonly string[];
+  /** Of a JWT that was obtained with an API token: "revoke all API tokens" ends it too. */
+  readonly apiEpoch: number | null;
+}
+
+/** What a new credential is derived from. */
+export interface Derivation {
+  /** Empty where it has no parent: it was created by a person who is logged in. */
+  readonly parentIds: readonly string[];
+  /** It ends no later; infinite where it has no parent. */
+  readonly endMs: number;
+  /** The JWT among the parents. It gets a row, by which what is derived from it finds it. */
+  readonly jwtId: string | null;
 }
 
 export interface Cursor {
@@ -109,10 +123,22 @@ export interface Tokens {
    * Whether a credential that ends at `untilSeconds` may come of it. Not asked where that is within
    * the promise, counted from the JWT's own issue: before that nothing behind it was ended.
    */
-  standsFor(claims: JwtClaims, untilSeconds: number): Promise<boolean>;
+  standsFor(claims: RefreshClaims, untilSeconds: number, nowMs: number): Promise<boolean>;
+  /**
+   * The user of a caller who is active at this instant, asked of D1 whatever the promise is: what
+   * issues a credential never trusts an older answer. Null where the caller is no longer active.
+   */
+  confirm(caller: CallerRef & { readonly user: User | null }, nowMs: number): Promise<User | null>;
+  /** Notes that a JWT was obtained with this log-in or token: to the hour, after the answer. */
+  noteIssued(caller: CallerRef, jti: string, nowMs: number): void;
 
   /** @returns null where the caller no longer stands, else the token's final form */
-  insert<T extends SessionToken | ApiToken>(token: T, caller: CallerRef): Promise<T | null>;
+  insert(token: SessionToken, caller: CallerRef): Promise<SessionToken | null>;
+  insertApi(
+    token: ApiToken,
+    caller: CallerRef,
+    derivation: Derivation,
+  ): Promise<ApiToken | DerivationRefusal>;
   /**
    * Replaces the family's refresh token by one that `jti` names. Every racer is told of the same
    * successor for ROTATION_GRACE_SECONDS; whoever comes later ends the family. Null where it does
@@ -127,32 +153,49 @@ export interface Tokens {
   endSession(id: string, nowMs: number): Promise<boolean>;
 
   listApi(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ApiToken>>;
+  /**
+   * @param limits what the caller may give: no later end, and no scope that it does not have
+   * @returns why not, where nothing was changed
+   */
   changeApi(
     id: string,
     caller: CallerRef,
     change: ApiTokenChange,
+    limits: Pick<Derivation, "endMs" | "parentIds"> & { readonly scopes: readonly Scope[] },
     nowMs: number,
-  ): Promise<ApiToken | null>;
+  ): Promise<ApiToken | "not_found" | "replaced" | "outlives" | { readonly beyond: Scope }>;
   /** @returns the token for exactly one of many callers */
   endApi(id: string, caller: CallerRef, nowMs: number): Promise<ApiToken | null>;
-  /** Ends opaque tokens of any kind, for whoever holds them. @returns those that stood */
-  endHeld(ids: readonly string[], nowMs: number): Promise<readonly Held[]>;
   /**
-   * Replaces an API token by `next`, which takes its name, scopes and end. The old one ends at
-   * `oldEndsAtMs`, and never later than it would have. Null where it does not stand.
+   * Revokes opaque tokens of any kind, for whoever holds them; an action token of several uses, which
+   * many hold, only for its issuer. @returns those that were active
+   */
+  endHeld(ids: readonly string[], issuerId: string | null, nowMs: number): Promise<readonly Held[]>;
+  /**
+   * Replaces an API token by `next`, which takes its name and scopes, and its end unless `next` has
+   * an earlier one. The old one ends at `oldEndsAtMs`, and never later than it would have.
+   * @param callerIds the parents of whatever the caller derives: none of them may have been replaced
+   * @returns why not, where nothing was changed
    */
   replaceApi(
     id: string,
-    next: Pick<ApiToken, "id" | "hint">,
+    next: Pick<ApiToken, "id" | "hint" | "parentIds"> & { readonly endMs: number },
     caller: CallerRef,
+    callerIds: readonly string[],
     oldEndsAtMs: number,
     nowMs: number,
-  ): Promise<ApiToken | null>;
-  /** Ends one JWT or one refresh family by its id, whether or not a row was kept for it. */
-  endJwt(id: string, caller: CallerRef, expiresAtMs: number, nowMs: number): Promise<boolean>;
+  ): Promise<ApiToken | "not_found" | "replaced" | "too_deep">;
+  /**
+   * Revokes one JWT, one chain of JWTs or one refresh family by its id, whether or not it has a row.
+   * @param untilMs how long anything that is derived from it can live: its row is kept for longer
+   */
+  endJwt(id: string, caller: CallerRef, untilMs: number, nowMs: number): Promise<boolean>;
   /** Notes the use of an API token: to the hour, after the answer, and without failing it. */
   touch(token: ApiToken, nowMs: number): void;
 }
+
+/** Why a caller may derive nothing. */
+export type DerivationRefusal = "caller_gone" | "replaced" | "too_deep" | "too_many";
 
 export interface ActionClaim {
   readonly receiptId: string;
@@ -187,8 +230,9 @@ export interface ActionTokens {
   insert(
     token: ActionToken,
     caller: CallerRef,
+    derivation: Derivation,
     conditions: readonly Condition[],
-  ): Promise<Condition | "caller_gone" | "audience_unknown" | null>;
+  ): Promise<Condition | "caller_gone" | "replaced" | "audience_unknown" | null>;
   /** What was issued; whether it still stands is decided by `claim`. */
   find(id: string): Promise<ActionToken | null>;
   /** The same with its uses so far. */
@@ -228,12 +272,21 @@ export interface JwtClaims {
   readonly jti: string;
   readonly userId: string;
   readonly epoch: number;
-  /** What this JWT hangs on: its refresh family, or the opaque token that it was got with. */
+  /** What this JWT was obtained with: its refresh family, or an opaque token. */
   readonly sid: string | null;
+  /** The parents of what `sid` names. */
+  readonly parentIds: readonly string[];
   /** Set where `sid` is an API token: "end all API tokens" ends this JWT too. */
   readonly apiEpoch: number | null;
-  /** The `jti` of the first JWT in a chain of JWTs got with JWTs. */
+  /**
+   * The `jti` of the first JWT of its chain: what `GET /rest/auth` gave, each with the one before.
+   * Null for a pair's JWTs, which are in no chain.
+   */
   readonly rootJti: string | null;
+  /** The pair's access JWT that the chain's first JWT was obtained with. */
+  readonly fromJti: string | null;
+  /** Unix seconds at which all that can be derived from this JWT has ended. */
+  readonly endsAt: number;
   /** Refresh JWTs: how often the family's token was replaced before this one. */
   readonly rotation: number | null;
   /** Unix seconds, whole. */

@@ -3,10 +3,14 @@ import type { User } from "./user.ts";
 
 /**
  * A new password ended the credential that it was asked for with, unless that is a token, which is
- * carried over. @returns for the others the caller as one who has just logged in, with the same
- * scopes: the current password was shown
+ * carried over. @returns for the others the caller under the new password. What was shown as a JWT
+ * keeps its end, scopes and parents: a new one has no more than the one that it replaces. It has no
+ * place in the status lists, where its log-in counts as ended.
  */
 export function renewedCaller(caller: Caller, user: User): Caller | null {
   if (caller.by.method === "token") return null;
-  return { ...caller, epoch: user.epoch, credentialIds: [], by: { method: "password" }, user };
+  const renewed = { ...caller, epoch: user.epoch, user };
+  if (caller.by.method !== "jwt") return renewed;
+  const claims = { ...caller.by.claims, epoch: user.epoch, statusIndex: null };
+  return { ...renewed, by: { method: "jwt", claims } };
 }

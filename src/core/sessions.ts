@@ -1,3 +1,4 @@
+import { callerRefOf } from "./authenticate.ts";
 import { type Fault, refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
 import type { Secrets, SessionState, Tokens, Users } from "./ports.ts";
@@ -40,8 +41,7 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
       modifiedAtMs: nowMs,
       expiresAtMs: nowMs + TOKEN_KINDS.session.ttlSeconds * 1000,
     };
-    const caller = { userId: user.id, epoch: user.epoch, tokenId: null, credentialIds: [] };
-    if ((await tokens.insert(token, caller)) === null) {
+    if ((await tokens.insert(token, callerRefOf(user))) === null) {
       refuse({ code: "credentials_wrong", named: { userId: user.id, credentialId: null } });
     }
     return { secret, email: user.email, expiresAtMs: token.expiresAtMs };

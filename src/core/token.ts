@@ -44,6 +44,12 @@ export const JWT_LIFETIMES = {
 
 export const ACTION_MAX_USES = 1_000;
 
+/** How deep API tokens nest: one created with one created with … */
+export const API_TOKEN_DEPTH_MAX = 4;
+
+/** How many active API tokens a user has at most. */
+export const API_TOKENS_MAX = 1_000;
+
 interface Stored {
   /** UUIDv8 of the token's SHA-256: the KV key, the D1 key, the public `uuid`. */
   readonly id: string;
@@ -68,6 +74,10 @@ export interface ApiToken extends Stored {
   /** Prefix and last four characters, enough to recognise it and too little to use it. */
   readonly hint: string;
   readonly lastUsedAtMs: number | null;
+  /** All that it was derived from: revoking or expiring one of them ends this token too. */
+  readonly parentIds: readonly string[];
+  /** Its successor, once it was rotated with a grace: from then on it can only end sooner. */
+  readonly replacedById: string | null;
 }
 
 export interface ActionToken extends Stored {
@@ -78,6 +88,10 @@ export interface ActionToken extends Stored {
   readonly audience: string | null;
   readonly maxUses: number;
   readonly uses: number;
+  /** As an API token's. */
+  readonly parentIds: readonly string[];
+  /** Whether whoever shows it may run it without a caller, for its issuer. */
+  readonly runsForIssuer: boolean;
 }
 
 export type Token = SessionToken | ApiToken | ActionToken;

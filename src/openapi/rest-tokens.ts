@@ -73,6 +73,8 @@ const pathToken = (description: string) =>
 const change = (id: string, more: string): Operation => ({
   id,
   summary: `Rename an API token, or set when it ends${more}`,
+  description:
+    "No token prolongs itself, or another beyond its own end. One that was rotated with a grace can only end sooner.",
   ...write,
   parameters: pathToken("The token's `uuid`."),
   body: { schema: ChangeToken, media: MEDIA.json },
@@ -103,6 +105,8 @@ export const restDocument: SurfaceDocument = {
     "POST /rest/token": {
       id: "createApiToken",
       summary: "Make an API token",
+      description:
+        "Created with an API token, or with a JWT that was obtained with one, it expires no later than that one, has no scope that it has not, and is revoked with it; four levels at most. A user has at most 1,000 active API tokens.",
       ...write,
       body: { schema: CreateToken, media: MEDIA.json },
       answers: {
@@ -131,7 +135,8 @@ export const restDocument: SurfaceDocument = {
     "POST /rest/token/:token/rotate": {
       id: "rotateApiToken",
       summary: "Give an API token a new secret",
-      description: "The old secret works on for the grace, and never past its own end.",
+      description:
+        "The old secret works on for the grace, and never past its own end; it can then neither be rotated again nor create anything. What was derived from it ends with it.",
       ...write,
       parameters: pathToken("The token's `uuid`."),
       body: { schema: RotateToken, media: MEDIA.json, isOptional: true },
@@ -182,13 +187,15 @@ export const restDocument: SurfaceDocument = {
       headers: CHALLENGE,
     },
     403: {
-      description: "The credential does not have the scope; or sign-up is closed.",
+      description:
+        "The credential does not have the scope, or would give more than it has; or sign-up is closed.",
       schema: OpentactError,
     },
     404: { description: "No such token among the caller's own.", schema: OpentactError },
     405: { description: "The path takes other methods.", schema: OpentactError, headers: ALLOW },
     409: {
-      description: "This e-mail has an account, which what was sent does not open.",
+      description:
+        "This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation.",
       schema: OpentactError,
     },
     413: { description: "The body is larger than 64 KiB.", schema: OpentactError },

@@ -1,7 +1,7 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
 import type { ActionTokens } from "../core/action-tokens.ts";
-import type { Fault } from "../core/fault.ts";
+import { DERIVATION_FAULTS, type Fault } from "../core/fault.ts";
 import type { Contacts } from "../core/ports.ts";
 import { ACTION_MAX_USES, type ActionToken, type Json, TOKEN_KINDS } from "../core/token.ts";
 import { type Answer, ok } from "../http/answer.ts";
@@ -256,6 +256,10 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
       return message(403, "This action is unauthorized.", {
         "www-authenticate": scopeChallenge(fault.scope),
       });
+    case "derivation_refused": {
+      const { status, message: text } = DERIVATION_FAULTS[fault.reason];
+      return message(status, `${text}.`);
+    }
     case "identity_conflict":
       return message(409, "This e-mail has an account that this identity does not open.");
     case "credentials_doubled":

@@ -50,8 +50,8 @@ export function oauth(service: IntrospectionService, issuer: string): Surface {
           const body = await readFields(request);
           const client = findClient(request, body);
           // Holding the token is enough; but whoever says who it is must be right.
-          if (client !== null) await clientOf(client, nowMs);
-          await service.revoke(decode(Shown, body).token, nowMs);
+          const caller = client === null ? null : await clientOf(client, nowMs);
+          await service.revoke(decode(Shown, body).token, caller, nowMs);
           return { status: 200, body: null };
         },
       },
@@ -145,6 +145,7 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
     case "current_password_missing":
     case "token_not_found":
     case "scope_exceeded":
+    case "derivation_refused":
     case "action_unknown":
     case "payload_invalid":
     case "reference_unknown":

@@ -21,12 +21,11 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
       scope: "account:read",
       access: "caller",
       async handle({ nowMs }, caller) {
-        const user = await accounts.read(caller);
-        const token = await pairs.forCaller(caller, user, nowMs);
+        const { jwt, user } = await pairs.forCaller(caller, nowMs);
         return {
-          ...success({ ...shownUser(user), token }),
-          // For gateways that ask by subrequest, such as nginx auth_request.
-          headers: { "x-auth-user": user.id },
+          ...success({ ...shownUser(user), token: jwt }),
+          // For gateways that ask by subrequest, such as nginx auth_request: who it is, and what they may do.
+          headers: { "x-auth-user": user.id, "x-auth-scope": caller.scopes.join(" ") },
         };
       },
     },
@@ -69,8 +68,8 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
         const change = await readChange(request);
         const user = await accounts.change(caller, change, nowMs);
         const renewed = change.password === undefined ? null : renewedCaller(caller, user);
-        const token = renewed === null ? null : await pairs.forCaller(renewed, user, nowMs);
-        return success({ ...shownUser(user), ...(token !== null && { token }) });
+        const issued = renewed === null ? null : await pairs.forCaller(renewed, nowMs);
+        return success({ ...shownUser(user), ...(issued !== null && { token: issued.jwt }) });
       },
     },
     {

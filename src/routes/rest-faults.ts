@@ -1,4 +1,4 @@
-import type { Fault } from "../core/fault.ts";
+import { DERIVATION_FAULTS, type Fault } from "../core/fault.ts";
 import type { Answer } from "../http/answer.ts";
 import { challenges, scopeChallenge } from "../http/challenge.ts";
 import type { RequestFault } from "../http/request-fault.ts";
@@ -46,6 +46,10 @@ export function restRefusal(fault: Fault | RequestFault, { request }: RefusalCon
       return error(403, `This token does not have the scope ${fault.scope}`, {
         "www-authenticate": scopeChallenge(fault.scope),
       });
+    case "derivation_refused": {
+      const { status, message } = DERIVATION_FAULTS[fault.reason];
+      return error(status, message);
+    }
     case "sign_up_closed":
       return error(403, "Sign-up is closed");
     case "path_not_found":

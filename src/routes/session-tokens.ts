@@ -139,6 +139,7 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
     case "current_password_missing":
     case "token_not_found":
     case "scope_exceeded":
+    case "derivation_refused":
     case "scope_insufficient":
     case "action_unknown":
     case "payload_invalid":

@@ -12,8 +12,8 @@ export function actionTokens(
 ): ActionTokens {
   return {
     ...d1,
-    async insert(token, caller, conditions) {
-      const failed = await d1.insert(token, caller, conditions);
+    async insert(token, caller, derivation, conditions) {
+      const failed = await d1.insert(token, caller, derivation, conditions);
       if (failed === null) {
         await background.copy("copy an action token to KV", kv.put(token, token.createdAtMs));
       }

@@ -6,9 +6,15 @@ import type { ActionToken, Json } from "../core/token.ts";
 import { type Audit, type AuditRow, byCaller } from "./audit-sql.ts";
 import { asSql, type Database } from "./database.ts";
 import { type Endings, epochEnding } from "./endings.ts";
-import { insertToken } from "./insert-token.ts";
+import { insertParentJwt, insertToken, noneReplaced } from "./insert-token.ts";
 import { pageOf, toPage } from "./paging.ts";
-import { callerStands, NOT_USED_UP, STANDS, USER_STANDS } from "./standing-sql.ts";
+import {
+  callerStands,
+  NOT_USED_UP,
+  parentsStand,
+  standsWithParents,
+  USER_STANDS,
+} from "./standing-sql.ts";
 import { ActionRow, TOKEN_COLUMNS, toAction } from "./token-row.ts";
 
 const flag = v.pipe(
@@ -74,22 +80,29 @@ export function d1ActionTokens(db: Database, endings: Endings, audit: Audit): Ac
     find,
     findNow: find,
 
-    async insert(token, caller, conditions) {
+    async insert(token, caller, derivation, conditions) {
       const holds = conditions.map((condition) => asSql(condition.holds));
       const audience = token.audience === null ? sql`TRUE` : userIsThere(token.audience);
       const issued = { what: "action.issued" as const, ...byCaller(caller), subjectId: token.id };
+      const mayDerive = noneReplaced(token.parentIds);
       const [inserted = [], , [why] = []] = await db.batch([
-        insertToken(token, caller, null, allOf([audience, ...holds])),
+        insertToken(token, caller, null, allOf([mayDerive, audience, ...holds])),
         audit.after(issued, token.createdAtMs),
-        sql`SELECT ${callerStands(caller, token.createdAtMs)} AS caller_stands, ${audience} AS audience,
-          ${flags(holds)} AS conditions`,
+        sql`SELECT ${callerStands(caller, token.createdAtMs)} AS caller_stands, ${mayDerive} AS may_derive,
+          ${audience} AS audience, ${flags(holds)} AS conditions`,
+        ...insertParentJwt(token.id, derivation, token.createdAtMs),
       ]);
       if (inserted.length > 0) return null;
       const answer = v.parse(
-        v.object({ ...v.pick(WhyRow, ["caller_stands", "conditions"]).entries, audience: flag }),
+        v.object({
+          ...v.pick(WhyRow, ["caller_stands", "conditions"]).entries,
+          may_derive: flag,
+          audience: flag,
+        }),
         why,
       );
       if (!answer.caller_stands) return "caller_gone";
+      if (!answer.may_derive) return "replaced";
       if (!answer.audience) return "audience_unknown";
       return firstThatFails(conditions, answer.conditions) ?? "caller_gone";
     },
@@ -116,7 +129,8 @@ export function d1ActionTokens(db: Database, endings: Endings, audit: Audit): Ac
           AND tokens.kind = 'action' AND tokens.revoked_at IS NULL
           AND tokens.epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
           AND tokens.api_epoch IS NULL AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP}
-          AND json_extract(tokens.detail, '$.internal') IS NULL AND ${from} ${orderAndLimit}`,
+          AND json_extract(tokens.detail, '$.internal') IS NULL AND ${from} AND ${parentsStand(nowMs)}
+          ${orderAndLimit}`,
         ActionRow,
       );
       return toPage(rows.map(toAction), page);
@@ -158,7 +172,7 @@ function claimBatch(claim: ActionClaim, audit: Audit): Sql[] {
   return [
     sql`UPDATE tokens SET uses = uses + 1, modified_at = ${nowMs}, claim = ${receiptId}
       WHERE tokens.id = ${token.id} AND tokens.kind = 'action' AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
-        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})
         AND ${userIsThere(runnerId)} AND ${callerOk} AND ${notRepeated} AND ${allOf(conditions)}`,
     sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key)
       SELECT ${receiptId}, tokens.id, ${claim.action}, ${runnerId}, ${nowMs},
@@ -177,7 +191,7 @@ function questions(claim: Attempt): Sql[] {
   const callerOk = caller === null ? sql`TRUE` : callerStands(caller, nowMs);
   return [
     sql`SELECT * FROM receipts WHERE id = ${receiptId} OR idempotency_key = ${boundKey(claim)}`,
-    sql`SELECT tokens.id IS NOT NULL AS known, NOT (${STANDS}) AS revoked, tokens.expires_at <= ${nowMs} AS expired,
+    sql`SELECT tokens.id IS NOT NULL AS known, NOT (${standsWithParents(nowMs)}) AS revoked, tokens.expires_at <= ${nowMs} AS expired,
         tokens.uses >= tokens.max_uses AS used, ${callerOk} AS caller_stands, ${flags(conditions)} AS conditions
       FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ${token.id}
         LEFT JOIN users ON users.id = tokens.user_id`,

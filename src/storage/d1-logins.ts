@@ -43,8 +43,8 @@ export function d1Logins(db: Database, endings: Endings, audit: Audit): LoginSto
   return {
     async list(caller, page, nowMs) {
       const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, page);
-      const columns = sql`tokens.id, tokens.kind, tokens.created_at, tokens.modified_at,
-        tokens.expires_at, tokens.detail ->> '$.address' AS address`;
+      const columns = sql`tokens.id, tokens.kind, tokens.created_at,
+        MAX(tokens.modified_at, COALESCE(tokens.used_at, 0)) AS modified_at, tokens.expires_at, tokens.detail ->> '$.address' AS address`;
       const rows = await db.all(
         newest(columns, (kind) => sql`${standing(kind, caller, nowMs)} AND ${from}`, orderAndLimit),
         LoginRow,

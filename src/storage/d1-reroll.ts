@@ -3,30 +3,33 @@ import * as v from "valibot";
 import type { ApiToken } from "../core/token.ts";
 import { TOKEN_KINDS } from "../core/token.ts";
 import type { Ending, Endings } from "./endings.ts";
-import { endedCopyKey, endedKey } from "./keys.ts";
+import { endedKey, movedKey } from "./keys.ts";
 import { ApiRow, TOKEN_COLUMNS, toApi } from "./token-row.ts";
 
 const API_MAX_MS = TOKEN_KINDS.api.maxTtlSeconds * 1000;
 
 /**
- * One batch: the new token takes over the old one's name, scopes and end, and the old one ends. With
- * no grace left it is revoked, and with it every JWT that hangs on it.
- * @param target the old token, if it is the caller's own and stands
+ * One batch: the new token takes over the old one's name, scopes and end, and the old one ends, with
+ * all that was derived from it. With no grace left it is revoked.
+ * @param target the old token, if it is the caller's own, stands, and was not replaced before
  * @param written what the audit says of it
  */
 export async function rerollApi(
   endings: Endings,
   oldId: string,
   target: Sql,
-  next: Pick<ApiToken, "id" | "hint">,
+  { parentIds, ...next }: Pick<ApiToken, "id" | "hint" | "parentIds"> & { readonly endMs: number },
   written: Sql,
   oldEndsAtMs: number,
   nowMs: number,
 ): Promise<ApiToken | null> {
+  const endsAt = Number.isFinite(next.endMs)
+    ? sql`MIN(expires_at, ${next.endMs})`
+    : sql`expires_at`;
   const insert = sql`INSERT INTO tokens
-      (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at, detail)
-    SELECT ${next.id}, kind, user_id, epoch, api_epoch, ${nowMs}, ${nowMs}, expires_at,
-      json_set(detail, '$.hint', ${next.hint})
+      (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at, parents, detail)
+    SELECT ${next.id}, kind, user_id, epoch, api_epoch, ${nowMs}, ${nowMs}, ${endsAt},
+      ${parentIds.length === 0 ? null : JSON.stringify(parentIds)}, json_set(detail, '$.hint', ${next.hint})
     FROM tokens WHERE ${target}
     RETURNING ${TOKEN_COLUMNS}`;
   const [[row] = []] = await endings.commit(
@@ -55,11 +58,11 @@ function endOld(
       onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${nextId})`,
     };
   }
-  const shorten = sql`UPDATE tokens SET expires_at = MIN(expires_at, ${endsAtMs}),
+  const shorten = sql`UPDATE tokens SET expires_at = MIN(expires_at, ${endsAtMs}), replaced_by = ${nextId},
     modified_at = ${nowMs} WHERE ${target}`;
   return {
     batch: [...made, shorten],
-    key: sql`(SELECT ${endedCopyKey(id, "")} || expires_at FROM tokens WHERE id = ${id})`,
+    key: movedKey(id),
     onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE ${target} AND expires_at > ${endsAtMs})`,
     asked: "before",
   };

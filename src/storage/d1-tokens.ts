@@ -1,8 +1,22 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import { idsBehind } from "../core/authenticate.ts";
-import type { CallerRef, JwtClaims, SessionState, Standing, Tokens } from "../core/ports.ts";
-import { JWT_LIFETIMES, type SessionToken, TOKEN_KINDS } from "../core/token.ts";
+import { holderOf } from "../core/authenticate.ts";
+import type {
+  CallerRef,
+  JwtClaims,
+  RefreshClaims,
+  SessionState,
+  Standing,
+  Tokens,
+} from "../core/ports.ts";
+import { SCOPES } from "../core/scope.ts";
+import {
+  API_TOKENS_MAX,
+  JWT_LIFETIMES,
+  ROTATION_GRACE_SECONDS,
+  type SessionToken,
+  TOKEN_KINDS,
+} from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import { type Audit, type AuditRow, byCaller } from "./audit-sql.ts";
 import { rotateFamily } from "./d1-families.ts";
@@ -11,10 +25,18 @@ import { takeStatusIndex } from "./d1-status-lists.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
 import type { Database } from "./database.ts";
 import type { Endings } from "./endings.ts";
-import { insertToken } from "./insert-token.ts";
-import { endedCopyKey, endedKey } from "./keys.ts";
+import { insertParentJwt, insertToken, isTooDeep, noneReplaced } from "./insert-token.ts";
+import { endedKey, movedKey } from "./keys.ts";
 import { pageOf, toPage } from "./paging.ts";
-import { callerStands, NOT_USED_UP, noneEnded, STANDS, USER_STANDS } from "./standing-sql.ts";
+import {
+  callerStands,
+  jwtStands,
+  NOT_USED_UP,
+  parentsStand,
+  STANDS,
+  standsWithParents,
+  USER_STANDS,
+} from "./standing-sql.ts";
 import {
   ApiRow,
   SessionRow,
@@ -31,6 +53,9 @@ const API_MAX_MS = TOKEN_KINDS.api.maxTtlSeconds * 1000;
 /** Whatever JWT hangs on another, or on a family, is gone by then. */
 const JWT_MAX_MS = JWT_LIFETIMES.sinceLogin * 1000;
 
+const HOUR_MS = 3_600_000;
+const GRACE_MS = ROTATION_GRACE_SECONDS * 1000;
+
 const HeldRow = v.object({ id: v.string(), user_id: v.string() });
 const FamilyRow = v.object({ status_index: v.number() });
 
@@ -45,21 +70,41 @@ export interface ExtendedSession extends SessionState {
 }
 
 /** The tokens as D1's primary has them: always the last word. */
-export interface D1Tokens extends Omit<Tokens, "touch" | "extendSession" | "standsFor"> {
+export interface D1Tokens
+  extends Omit<Tokens, "touch" | "extendSession" | "standsFor" | "confirm" | "noteIssued"> {
   standing(id: string, nowMs: number): Promise<Required<Standing> | null>;
-  standingOfJwt(claims: JwtClaims): Promise<{ user: User } | null>;
+  standingOfJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User } | null>;
+  /** Whether a refresh JWT may be exchanged: it stands, and was not replaced by a later one before its grace. */
+  standsFor(claims: RefreshClaims, nowMs: number): Promise<boolean>;
+  confirm(caller: CallerRef, nowMs: number): Promise<User | null>;
+  noteIssued(caller: CallerRef, loginId: string, jti: string, nowMs: number): Promise<void>;
   extendSession(id: string, nowMs: number): Promise<ExtendedSession | null>;
   /** Whether a refresh JWT was replaced by a later one: it stands for its grace, and is good for nothing else. */
   isSpent(claims: JwtClaims): Promise<boolean>;
   noteUse(id: string, hourMs: number): Promise<void>;
 }
 
+/**
+ * Newest tokens of a user that are looked at to count the active ones: expired ones are kept for two
+ * days, and whoever makes many short ones must not make each count slower.
+ */
+const COUNTED_TOKENS = 10_000;
+
+/** Why an API token was not made, asked at the same instant. Flags are 0 or 1. */
+const WhyNotRow = v.object({ caller_stands: v.number(), replaced: v.number(), deep: v.number() });
+
+const TargetRow = v.object({
+  is_own: v.number(),
+  replaced: v.number(),
+  beyond: v.nullable(v.picklist(SCOPES)),
+});
+
 export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens {
-  const own = (id: string, caller: CallerRef, nowMs: number) => sql`
-    id = ${id} AND kind = 'api' AND user_id = ${caller.userId} AND revoked_at IS NULL
-    AND expires_at > ${nowMs} AND epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
-    AND api_epoch = (SELECT api_epoch FROM users WHERE id = ${caller.userId})
-    AND ${callerStands(caller, nowMs)}`;
+  const isOwn = (id: string, caller: CallerRef, nowMs: number) => sql`
+    tokens.id = ${id} AND tokens.kind = 'api' AND tokens.user_id = ${caller.userId} AND tokens.expires_at > ${nowMs}
+    AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})`;
+  const own = (id: string, caller: CallerRef, nowMs: number) =>
+    sql`${isOwn(id, caller, nowMs)} AND ${callerStands(caller, nowMs)}`;
 
   const done = (what: AuditRow["what"], caller: CallerRef, subjectId: string, nowMs: number) =>
     audit.after({ what, ...byCaller(caller), subjectId }, nowMs);
@@ -77,29 +122,80 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
       const row = await db.first(
         sql`SELECT ${TOKEN_COLUMNS}, ${USER_COLUMNS} FROM tokens JOIN users ON users.id = tokens.user_id
           WHERE tokens.id = ${id} AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ${nowMs}
-            AND ${STANDS}`,
+            AND ${standsWithParents(nowMs)}`,
         v.intersect([TokenRow, UserRow]),
       );
       return row === null ? null : { token: toToken(row), user: toUser(row) };
     },
 
-    async standingOfJwt(claims) {
+    async standingOfJwt(claims, nowMs) {
       const row = await db.first(
         sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${claims.userId}
-          AND users.epoch = ${claims.epoch} AND ${USER_STANDS} AND ${noneEnded(idsBehind(claims))}`,
+          AND users.epoch = ${claims.epoch} AND ${USER_STANDS} AND ${jwtStands(holderOf(claims), nowMs)}`,
         UserRow,
       );
       return row === null ? null : { user: toUser(row) };
     },
 
+    async standsFor(claims, nowMs) {
+      // A version of the service that rotates may run beside this one: what it replaced is spent here too.
+      const { userId, epoch, sid, rotation } = claims;
+      const row = await db.first(
+        sql`SELECT 1 AS found FROM users WHERE users.id = ${userId} AND users.epoch = ${epoch}
+          AND ${USER_STANDS} AND ${jwtStands(holderOf(claims), nowMs)}
+          AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${sid} AND tokens.rotation > ${rotation}
+            AND NOT (tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}))`,
+        v.object({ found: v.number() }),
+      );
+      return row !== null;
+    },
+
+    async confirm(caller, nowMs) {
+      const row = await db.first(
+        sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${caller.userId} AND ${callerStands(caller, nowMs)}`,
+        UserRow,
+      );
+      return row === null ? null : toUser(row);
+    },
+
+    async noteIssued(caller, loginId, jti, nowMs) {
+      const hourMs = nowMs - (nowMs % HOUR_MS);
+      await db.batch([
+        sql`UPDATE tokens SET used_at = ${hourMs} WHERE id = ${loginId} AND user_id = ${caller.userId}
+          AND (used_at IS NULL OR used_at < ${hourMs})`,
+        done("jwt.obtained", caller, jti, nowMs),
+      ]);
+    },
+
     async insert(token, caller) {
-      const what = token.kind === "api" ? "token.created" : "session.created";
-      const written = done(what, caller, token.id, token.createdAtMs);
+      const written = done("session.created", caller, token.id, token.createdAtMs);
       const [[first] = []] = await db.batch([insertToken(token, caller, audit.address()), written]);
-      if (first === undefined) return null;
-      const row = v.parse(EpochsRow, first);
-      const made = { ...token, epoch: row.epoch };
-      return token.kind === "api" ? { ...made, apiEpoch: row.api_epoch ?? 0 } : made;
+      return first === undefined ? null : { ...token, epoch: v.parse(EpochsRow, first).epoch };
+    },
+
+    async insertApi(token, caller, derivation) {
+      const { userId, createdAtMs: nowMs, parentIds } = token;
+      const isDeep = isTooDeep(parentIds);
+      const active = sql`(SELECT COUNT(*) FROM (SELECT expires_at FROM tokens WHERE user_id = ${userId} AND kind = 'api'
+          AND epoch = (SELECT epoch FROM users WHERE id = ${userId})
+          AND api_epoch = (SELECT api_epoch FROM users WHERE id = ${userId})
+          AND revoked_at IS NULL AND ${NOT_USED_UP} ORDER BY created_at DESC, id DESC LIMIT ${COUNTED_TOKENS})
+        WHERE expires_at > ${nowMs})`;
+      const allowed = sql`${noneReplaced(parentIds)} AND NOT ${isDeep} AND ${active} < ${API_TOKENS_MAX}`;
+      const [[first] = [], , [why] = []] = await db.batch([
+        insertToken(token, caller, audit.address(), allowed),
+        done("token.created", caller, token.id, nowMs),
+        sql`SELECT ${callerStands(caller, nowMs)} AS caller_stands, NOT ${noneReplaced(parentIds)} AS replaced, ${isDeep} AS deep`,
+        ...insertParentJwt(token.id, derivation, nowMs),
+      ]);
+      if (first !== undefined) {
+        const { epoch, api_epoch } = v.parse(EpochsRow, first);
+        return { ...token, epoch, apiEpoch: api_epoch ?? 0 };
+      }
+      const { caller_stands, replaced, deep } = v.parse(WhyNotRow, why);
+      if (caller_stands === 0) return "caller_gone";
+      if (replaced === 1) return "replaced";
+      return deep === 1 ? "too_deep" : "too_many";
     },
 
     async insertFamily(family, caller) {
@@ -149,31 +245,55 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
           AND tokens.kind = 'api' AND tokens.revoked_at IS NULL
           AND tokens.epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
           AND tokens.api_epoch = (SELECT api_epoch FROM users WHERE id = ${caller.userId})
-          AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP} AND ${from} ${orderAndLimit}`,
+          AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP} AND ${from} AND ${parentsStand(nowMs)}
+          ${orderAndLimit}`,
         ApiRow,
       );
       return toPage(rows.map(toApi), page);
     },
 
-    async changeApi(id, caller, { name, expiresAtMs }, nowMs) {
+    async changeApi(id, caller, { name, expiresAtMs }, { endMs, parentIds, scopes }, nowMs) {
       const sets = [sql`modified_at = ${nowMs}`];
       if (name !== undefined) sets.push(sql`detail = json_set(detail, '$.name', ${name})`);
       if (expiresAtMs !== undefined) sets.push(sql`expires_at = ${expiresAtMs}`);
       const target = own(id, caller, nowMs);
-      const update = sql`UPDATE tokens SET ${join(sets)} WHERE ${target} RETURNING ${TOKEN_COLUMNS}`;
+      const beyond =
+        scopes.length === SCOPES.length
+          ? sql`NULL`
+          : sql`(SELECT given.value FROM json_each(tokens.detail, '$.scopes') AS given
+              WHERE given.value NOT IN (SELECT value FROM json_each(${JSON.stringify(scopes)})))`;
+      const isShorter = sql`tokens.expires_at >= ${expiresAtMs ?? Number.MAX_SAFE_INTEGER}`;
+      // No later than the caller, and what the token itself was derived from.
+      const isWithin =
+        expiresAtMs === undefined
+          ? sql`TRUE`
+          : sql`(${isShorter} OR (${expiresAtMs <= endMs} AND NOT EXISTS (
+              SELECT 1 FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value
+              WHERE parent.expires_at < ${expiresAtMs})))`;
+      // What was replaced can only end sooner; who was replaced can change nothing but that.
+      const canEndSooner = name === undefined && expiresAtMs !== undefined ? isShorter : sql`FALSE`;
+      const isReplaced = sql`(tokens.replaced_by IS NOT NULL OR NOT ${noneReplaced(parentIds)})`;
+      const allowed = sql`${beyond} IS NULL AND ${isWithin} AND (NOT ${isReplaced} OR ${canEndSooner})`;
+      const why = sql`SELECT ${target} AS is_own, ${isReplaced} AS replaced, ${beyond} AS beyond
+        FROM tokens WHERE tokens.id = ${id}`;
+      const update = sql`UPDATE tokens SET ${join(sets)} WHERE ${target} AND ${allowed} RETURNING ${TOKEN_COLUMNS}`;
       // An end that is moved up ends every copy that shows the old one.
-      const [[row] = []] = await endings.commit(
+      const [[row] = [], , [reason] = []] = await endings.commit(
         {
-          batch: [update, done("token.changed", caller, id, nowMs)],
-          key: sql`(SELECT ${endedCopyKey(id, "")} || expires_at FROM tokens WHERE id = ${id})`,
+          batch: [update, done("token.changed", caller, id, nowMs), why],
+          key: movedKey(id),
           onlyIf: sql`EXISTS (SELECT 1 FROM tokens
-            WHERE ${target} AND expires_at > ${expiresAtMs ?? Number.MAX_SAFE_INTEGER})`,
+            WHERE ${target} AND ${allowed} AND tokens.expires_at > ${expiresAtMs ?? Number.MAX_SAFE_INTEGER})`,
           asked: "before",
           untilMs: nowMs + API_MAX_MS,
         },
         nowMs,
       );
-      return row === undefined ? null : toApi(v.parse(ApiRow, row));
+      if (row !== undefined) return toApi(v.parse(ApiRow, row));
+      const found = reason === undefined ? null : v.parse(TargetRow, reason);
+      if (found === null || found.is_own === 0) return "not_found";
+      if (found.replaced === 1) return "replaced";
+      return found.beyond === null ? "outlives" : { beyond: found.beyond };
     },
 
     async endApi(id, caller, nowMs) {
@@ -188,12 +308,12 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
       return row === undefined ? null : toApi(v.parse(ApiRow, row));
     },
 
-    async endJwt(id, caller, expiresAtMs, nowMs) {
+    async endJwt(id, caller, untilMs, nowMs) {
       // No row is kept for a JWT until it is ended; a family has had one since its login.
       const rows = await end(
         id,
         sql`INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at, revoked_at)
-          SELECT ${id}, 'jwt', users.id, users.epoch, ${nowMs}, ${nowMs}, ${expiresAtMs}, ${nowMs}
+          SELECT ${id}, 'jwt', users.id, users.epoch, ${nowMs}, ${nowMs}, ${untilMs}, ${nowMs}
           FROM users WHERE users.id = ${caller.userId} AND ${callerStands(caller, nowMs)}
           ON CONFLICT (id) DO UPDATE SET revoked_at = ${nowMs}, modified_at = ${nowMs}
             WHERE revoked_at IS NULL AND user_id = ${caller.userId}
@@ -211,25 +331,31 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
       return (await db.first(later, v.object({ found: v.number() }))) !== null;
     },
 
-    replaceApi: (id, next, caller, oldEndsAtMs, nowMs) =>
-      rerollApi(
-        endings,
-        id,
-        own(id, caller, nowMs),
-        next,
-        done("token.rotated", caller, next.id, nowMs),
-        oldEndsAtMs,
-        nowMs,
-      ),
+    async replaceApi(id, next, caller, callerIds, oldEndsAtMs, nowMs) {
+      const target = own(id, caller, nowMs);
+      const isReplaced = sql`(tokens.replaced_by IS NOT NULL OR NOT ${noneReplaced(callerIds)})`;
+      const allowed = sql`${target} AND NOT ${isReplaced} AND NOT ${isTooDeep(next.parentIds)}`;
+      const written = done("token.rotated", caller, next.id, nowMs);
+      const token = await rerollApi(endings, id, allowed, next, written, oldEndsAtMs, nowMs);
+      if (token !== null) return token;
+      // Nothing was changed: why, may be said a moment later.
+      const why = sql`SELECT ${target} AS is_own, ${isReplaced} AS replaced, NULL AS beyond
+        FROM tokens WHERE tokens.id = ${id}`;
+      const found = await db.first(why, TargetRow);
+      if (found === null || found.is_own === 0) return "not_found";
+      return found.replaced === 1 ? "replaced" : "too_deep";
+    },
 
-    async endHeld(ids, nowMs) {
+    async endHeld(ids, issuerId, nowMs) {
       const among = sql`tokens.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+      const isHolders = sql`tokens.kind IN ('session', 'api', 'action') AND (tokens.kind <> 'action'
+        OR tokens.max_uses = 1 OR tokens.user_id = ${issuerId}) AND ${NOT_USED_UP}`;
       const [rows = []] = await endings.commit(
         {
           batch: [
             sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
-              WHERE ${among} AND tokens.kind IN ('session', 'api', 'action')
-                AND tokens.revoked_at IS NULL AND tokens.expires_at > ${nowMs}
+              WHERE ${among} AND ${isHolders} AND tokens.expires_at > ${nowMs}
+                AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})
               RETURNING id, user_id`,
             audit.afterTokens(ENDED_BY_KIND, sql`${among} AND tokens.revoked_at = ${nowMs}`, nowMs),
           ],

@@ -1,6 +1,6 @@
-import sql, { type Sql } from "sql-template-tag";
-import type { CallerRef } from "../core/ports.ts";
-import type { RefreshFamily, Token } from "../core/token.ts";
+import sql, { join, type Sql } from "sql-template-tag";
+import type { CallerRef, Derivation } from "../core/ports.ts";
+import { API_TOKEN_DEPTH_MAX, type RefreshFamily, type Token } from "../core/token.ts";
 import { takenStatusIndex } from "./d1-status-lists.ts";
 import { callerStands } from "./standing-sql.ts";
 import { detailOf } from "./token-row.ts";
@@ -17,15 +17,44 @@ export function insertToken(
   alsoHolds: Sql = sql`TRUE`,
 ): Sql {
   return sql`INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at,
-      expires_at, max_uses, status_index, detail)
+      expires_at, max_uses, status_index, parents, detail)
     SELECT ${token.id}, ${token.kind}, owner.id, owner.epoch,
       ${token.kind === "api" ? sql`owner.api_epoch` : null}, ${token.createdAtMs},
       ${token.modifiedAtMs}, ${token.expiresAtMs},
       ${token.kind === "action" ? token.maxUses : null},
       ${token.kind === "family" ? takenStatusIndex : null},
+      ${"parentIds" in token && token.parentIds.length > 0 ? JSON.stringify(token.parentIds) : null},
       ${detailOf(token, address)}
     FROM users AS owner
     WHERE owner.id = ${token.userId} AND ${callerStands(caller, token.createdAtMs)} AND ${alsoHolds}
     ${token.kind === "action" ? sql`ON CONFLICT DO NOTHING` : sql``}
     RETURNING epoch, api_epoch, status_index`;
+}
+
+/** A caller that was replaced, or was derived from one that was, may derive nothing: its successor does. */
+export const noneReplaced = (parentIds: readonly string[]): Sql =>
+  parentIds.length === 0
+    ? sql`TRUE`
+    : sql`NOT EXISTS (SELECT 1 FROM tokens AS replaced
+        WHERE replaced.id IN (${join([...parentIds])}) AND replaced.replaced_by IS NOT NULL)`;
+
+/** Whether a token with these parents would be nested deeper than API tokens may be. */
+export const isTooDeep = (parentIds: readonly string[]): Sql =>
+  parentIds.length < API_TOKEN_DEPTH_MAX
+    ? sql`FALSE`
+    : sql`(SELECT COUNT(*) FROM tokens AS parent WHERE parent.id IN (${join([...parentIds])})
+        AND parent.kind = 'api') >= ${API_TOKEN_DEPTH_MAX}`;
+
+/** The row of the JWT among a new token's parents, by which that one finds it; it stands behind the token's own. */
+export function insertParentJwt(
+  childId: string,
+  { jwtId, endMs }: Derivation,
+  nowMs: number,
+): Sql[] {
+  if (jwtId === null) return [];
+  return [
+    sql`INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at)
+      SELECT ${jwtId}, 'jwt', user_id, epoch, ${nowMs}, ${nowMs}, ${endMs} FROM tokens WHERE id = ${childId}
+      ON CONFLICT DO NOTHING`,
+  ];
 }

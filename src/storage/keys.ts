@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { idsBehind } from "../core/authenticate.ts";
+import { jwtIdsOf, parentIdsOf } from "../core/authenticate.ts";
 import type { JwtClaims } from "../core/ports.ts";
 import { SCOPES } from "../core/scope.ts";
 import { type Json, TOKEN_KINDS, type Token } from "../core/token.ts";
@@ -13,7 +13,7 @@ import type { User } from "../core/user.ts";
  * | `token:<id>`               | TokenRecord | until the token's end                            |
  * | `user:<id>`                | UserRecord  | for the promise's seconds                        |
  * | `ended:<id>`               | empty       | as long as what it ends could live               |
- * | `ended:<id>:<expiresAtMs>` | empty       | as long as a copy with that end could            |
+ * | `ended:<id>:moved`         | empty       | as long as a copy with a later end could         |
  * | `ended:<user>:<epoch>`     | empty       | as long as anything of that epoch could live     |
  * | `ended:<user>:api:<epoch>` | empty       | as long as an API token of that epoch could live |
  *
@@ -23,32 +23,46 @@ import type { User } from "../core/user.ts";
 export const tokenKey = (id: string) => `token:${id}`;
 export const userKey = (id: string) => `user:${id}`;
 export const endedKey = (id: string) => `ended:${id}`;
-/** A copy with this end is outdated: the token's end was moved up. */
-export const endedCopyKey = (id: string, expiresAtMs: number | "") => `ended:${id}:${expiresAtMs}`;
+/**
+ * The token's end was moved up: copies of it, and all that was derived from it before, may show a
+ * later one. From then on D1 is asked.
+ */
+export const movedKey = (id: string) => `ended:${id}:moved`;
 /** How the keys begin of the marks that end a user's epochs. */
 export const endedUserPrefix = (userId: string) => `ended:${userId}:`;
 export const endedEpochKey = (userId: string, epoch: number | "") => `ended:${userId}:${epoch}`;
 export const endedApiEpochKey = (userId: string, epoch: number | "") =>
   `ended:${userId}:api:${epoch}`;
 
-/** The marks that would end this token, or this copy of it, beside `endedKey(id)`. */
-export function endingsOf(token: Token): string[] {
-  const epoch = endedEpochKey(token.userId, token.epoch);
-  if (token.kind !== "api") return [epoch];
-  return [
-    epoch,
-    endedApiEpochKey(token.userId, token.apiEpoch),
-    endedCopyKey(token.id, token.expiresAtMs),
-  ];
+/** By marks of these keys something is ended, or only D1 can tell whether it is. */
+interface Marks {
+  readonly ends: readonly string[];
+  readonly doubts: readonly string[];
 }
 
-export function endingsOfJwt(claims: JwtClaims): string[] {
+/** What speaks against a copy of this token, beside `endedKey(id)`, and what says that it is of an older epoch. */
+export function marksOf(token: Token): Marks & { readonly epochs: readonly string[] } {
+  const epoch = endedEpochKey(token.userId, token.epoch);
+  if (token.kind !== "api") return { ends: [], doubts: [], epochs: [epoch] };
+  return {
+    ends: token.parentIds.map(endedKey),
+    doubts: [token.id, ...token.parentIds].map(movedKey),
+    epochs: [epoch, endedApiEpochKey(token.userId, token.apiEpoch)],
+  };
+}
+
+export function marksOfJwt(claims: JwtClaims): Marks {
   const { userId, epoch, apiEpoch } = claims;
-  return [
-    endedEpochKey(userId, epoch),
-    ...(apiEpoch === null ? [] : [endedApiEpochKey(userId, apiEpoch)]),
-    ...idsBehind(claims).map(endedKey),
-  ];
+  const parentIds = parentIdsOf(claims);
+  return {
+    ends: [
+      endedEpochKey(userId, epoch),
+      ...(apiEpoch === null ? [] : [endedApiEpochKey(userId, apiEpoch)]),
+      ...[...jwtIdsOf(claims), ...parentIds].map(endedKey),
+    ],
+    // Of what a JWT is obtained with, API tokens alone have an end that can be moved up.
+    doubts: apiEpoch === null ? [] : parentIds.map(movedKey),
+  };
 }
 
 /** KV refuses less; what ends sooner is refused by its record's own expiry. */
@@ -81,6 +95,8 @@ export const TokenRecord = v.variant("kind", [
     hint: v.string(),
     scopes: v.array(v.picklist(SCOPES)),
     lastUsedAtMs: v.nullable(v.number()),
+    parentIds: v.array(v.string()),
+    replacedById: v.nullable(v.string()),
   }),
   v.object({
     ...stored,
@@ -90,6 +106,8 @@ export const TokenRecord = v.variant("kind", [
     audience: v.nullable(v.string()),
     maxUses: v.number(),
     uses: v.number(),
+    parentIds: v.array(v.string()),
+    runsForIssuer: v.boolean(),
   }),
 ]) satisfies v.GenericSchema<Token>;
 

@@ -2,25 +2,27 @@ import * as v from "valibot";
 import type { JwtClaims } from "../core/ports.ts";
 import type { Token } from "../core/token.ts";
 import type { Deadline } from "./deadline.ts";
-import { endedKey, endingsOf, endingsOfJwt, TokenRecord, tokenKey, ttlUntil } from "./keys.ts";
+import { endedKey, marksOf, marksOfJwt, TokenRecord, tokenKey, ttlUntil } from "./keys.ts";
 
 /** Copies of tokens, and marks of what was ended: both eventually consistent. */
 export interface KvTokens {
   put(token: Token, nowMs: number): Promise<void>;
   /** @returns null where there is no copy here (yet), whether or not there is such a token */
   get(id: string): Promise<Token | null>;
-  /** The copy, unless a mark says that it was ended, or may have been. */
-  standing(id: string): Promise<Token | "ended" | null>;
-  isJwtEnded(claims: JwtClaims): Promise<boolean>;
+  /** The copy, unless a mark says that it was ended, or may have been (`unsure`): then only D1 can tell. */
+  standing(id: string): Promise<Token | "ended" | "unsure" | null>;
+  /** `unsure`: only D1 can tell. */
+  jwt(claims: JwtClaims): Promise<"active" | "ended" | "unsure">;
   forget(id: string): Promise<void>;
   markEnded(key: string, ttlSeconds: number): Promise<void>;
 }
 
 export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
   const parse = (text: string) => v.parse(v.pipe(v.string(), v.parseJson(), TokenRecord), text);
-  const anyOf = async (keys: string[]) => {
-    const found = await withDeadline("KV get", () => kv.get(keys));
-    return keys.some((key) => found.get(key) != null);
+  /** One bulk read counts as one operation. @returns whether any of some of the keys is there */
+  const read = async (keys: readonly string[]) => {
+    const found = await withDeadline("KV get", () => kv.get([...keys]));
+    return (some: readonly string[]) => some.some((key) => found.get(key) != null);
   };
 
   return {
@@ -35,17 +37,25 @@ export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
       return text === null ? null : parse(text);
     },
     async standing(id) {
-      // One bulk read counts as one operation.
       const keys = [tokenKey(id), endedKey(id)] as const;
       const found = await withDeadline("KV get", () => kv.get([...keys]));
       if (found.get(keys[1]) != null) return "ended";
       const text = found.get(keys[0]);
       if (text == null) return null;
       const token = parse(text);
+      const { ends, doubts, epochs } = marksOf(token);
+      const isAny = await read([...ends, ...doubts, ...epochs]);
+      if (isAny(ends)) return "ended";
+      if (isAny(doubts)) return "unsure";
       // The one credential that a new password spares has moved on to the new epoch: D1 knows.
-      return (await anyOf(endingsOf(token))) ? null : token;
+      return isAny(epochs) ? null : token;
     },
-    isJwtEnded: (claims) => anyOf(endingsOfJwt(claims)),
+    async jwt(claims) {
+      const { ends, doubts } = marksOfJwt(claims);
+      const isAny = await read([...ends, ...doubts]);
+      if (isAny(ends)) return "ended";
+      return isAny(doubts) ? "unsure" : "active";
+    },
     forget: (id) => withDeadline("KV delete", () => kv.delete(tokenKey(id))),
     markEnded: (key, ttlSeconds) =>
       withDeadline("KV put", () => kv.put(key, "", { expirationTtl: Math.max(60, ttlSeconds) })),

@@ -11,28 +11,56 @@ export const USER_STANDS: Sql = sql`users.deleted_on IS NULL AND users.disabled_
 export const STANDS: Sql = sql`tokens.revoked_at IS NULL AND tokens.epoch = users.epoch
   AND (tokens.api_epoch IS NULL OR tokens.api_epoch = users.api_epoch) AND ${USER_STANDS}`;
 
+/** No parent of the token was revoked, has expired or is gone. `tokens` is in scope. */
+export const parentsStand = (nowMs: number): Sql => sql`(tokens.parents IS NULL OR NOT EXISTS (
+  SELECT 1 FROM json_each(tokens.parents) AS link LEFT JOIN tokens AS parent ON parent.id = link.value
+  WHERE parent.id IS NULL OR parent.revoked_at IS NOT NULL OR parent.expires_at <= ${nowMs}
+    OR parent.api_epoch <> (SELECT owner.api_epoch FROM users AS owner WHERE owner.id = parent.user_id)))`;
+
+/** The same of a token that may have been derived from another, which must stand too. */
+export const standsWithParents = (nowMs: number): Sql => sql`${STANDS} AND ${parentsStand(nowMs)}`;
+
 /** In the words of the index `tokens_list`, or SQLite does not take it. */
 export const NOT_USED_UP: Sql = sql`(max_uses IS NULL OR uses < max_uses)`;
 
-/** True unless one of the ids was ended. The user is in scope; an id without a row was never ended. */
-export function noneEnded(ids: readonly string[]): Sql {
-  if (ids.length === 0) return sql`TRUE`;
-  return sql`NOT EXISTS (SELECT 1 FROM tokens AS ended WHERE ended.id IN (${join([...ids])})
-    AND (ended.revoked_at IS NOT NULL OR ended.api_epoch <> users.api_epoch))`;
+/** What a JWT says of itself that decides whether it is active. */
+export type JwtRef = Pick<CallerRef, "credentialIds" | "parentIds" | "apiEpoch">;
+
+/**
+ * Whether a JWT stands, with its `users` in scope. A JWT has a row only once it was revoked, or is the
+ * parent of a token; what it was obtained with has one, and where that row is gone, the answer is no.
+ */
+export function jwtStands({ credentialIds, parentIds, apiEpoch }: JwtRef, nowMs: number): Sql {
+  return join(
+    [
+      sql`TRUE`,
+      ...(apiEpoch === null ? [] : [sql`users.api_epoch = ${apiEpoch}`]),
+      ...(credentialIds.length === 0
+        ? []
+        : [
+            sql`NOT EXISTS (SELECT 1 FROM tokens AS ended
+              WHERE ended.id IN (${join([...credentialIds])}) AND ended.revoked_at IS NOT NULL)`,
+          ]),
+      ...(parentIds.length === 0
+        ? []
+        : [
+            sql`(SELECT COUNT(*) FROM tokens AS parent WHERE parent.id IN (${join([...parentIds])})
+              AND parent.revoked_at IS NULL AND parent.expires_at > ${nowMs}) = ${parentIds.length}`,
+          ]),
+    ],
+    " AND ",
+  );
 }
 
 /**
  * Asked inside every statement that writes for a caller, whatever the promise for reads is: what
  * was ended, writes nothing, not even in the instant after it was checked.
  */
-export function callerStands(
-  { userId, epoch, tokenId, credentialIds }: CallerRef,
-  nowMs: number,
-): Sql {
+export function callerStands({ userId, epoch, tokenId, ...jwt }: CallerRef, nowMs: number): Sql {
   if (tokenId !== null) {
     return sql`EXISTS (SELECT 1 FROM tokens JOIN users ON users.id = tokens.user_id
-      WHERE tokens.id = ${tokenId} AND tokens.expires_at > ${nowMs} AND ${STANDS})`;
+      WHERE tokens.id = ${tokenId} AND tokens.expires_at > ${nowMs} AND ${standsWithParents(nowMs)})`;
   }
   return sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND users.epoch = ${epoch}
-    AND ${USER_STANDS} AND ${noneEnded(credentialIds)})`;
+    AND ${USER_STANDS} AND ${jwtStands(jwt, nowMs)})`;
 }

@@ -12,7 +12,8 @@ import type {
 
 /** The columns of a token that stands or did; `detail` holds what only its kind has. */
 export const TOKEN_COLUMNS: Sql = sql`tokens.id, tokens.kind, tokens.user_id, tokens.epoch, tokens.api_epoch, tokens.created_at,
-  tokens.modified_at, tokens.expires_at, tokens.used_at, tokens.uses, tokens.max_uses, tokens.detail`;
+  tokens.modified_at, tokens.expires_at, tokens.used_at, tokens.uses, tokens.max_uses, tokens.parents, tokens.replaced_by,
+  tokens.detail`;
 
 const common = {
   id: v.string(),
@@ -25,6 +26,13 @@ const common = {
 
 const json = v.pipe(v.string(), v.parseJson());
 
+const parents = v.pipe(
+  v.nullable(v.string()),
+  v.transform((text) => text ?? "[]"),
+  v.parseJson(),
+  v.array(v.string()),
+);
+
 const ApiDetail = v.object({
   name: v.string(),
   hint: v.string(),
@@ -36,6 +44,8 @@ const ActionDetail = v.object({
   action: v.string(),
   payload: v.custom<Json>((value) => value !== undefined),
   audience: v.nullable(v.string()),
+  /** There where it was issued with a credential that may not run actions. */
+  needsCaller: v.optional(v.boolean(), false),
 });
 
 export const SessionRow = v.object({ ...common, kind: v.literal("session") });
@@ -44,6 +54,8 @@ export const ApiRow = v.object({
   kind: v.literal("api"),
   api_epoch: v.number(),
   used_at: v.nullable(v.number()),
+  parents,
+  replaced_by: v.nullable(v.string()),
   detail: v.pipe(json, ApiDetail),
 });
 export const ActionRow = v.object({
@@ -51,6 +63,7 @@ export const ActionRow = v.object({
   kind: v.literal("action"),
   uses: v.number(),
   max_uses: v.number(),
+  parents,
   detail: v.pipe(json, ActionDetail),
 });
 export const TokenRow = v.variant("kind", [SessionRow, ApiRow, ActionRow]);
@@ -75,14 +88,19 @@ export function toApi(row: v.InferOutput<typeof ApiRow>): ApiToken {
     apiEpoch: row.api_epoch,
     ...row.detail,
     lastUsedAtMs: row.used_at,
+    parentIds: row.parents,
+    replacedById: row.replaced_by,
   };
 }
 
 export function toAction(row: v.InferOutput<typeof ActionRow>): ActionToken {
+  const { needsCaller, ...detail } = row.detail;
   return {
     kind: row.kind,
     ...toStored(row),
-    ...row.detail,
+    ...detail,
+    runsForIssuer: !needsCaller,
+    parentIds: row.parents,
     maxUses: row.max_uses,
     uses: row.uses,
   };
@@ -108,8 +126,13 @@ export function detailOf(token: Token | RefreshFamily, address: string | null): 
     case "api":
       return JSON.stringify({ name: token.name, hint: token.hint, scopes: token.scopes });
     case "action": {
-      const { action, payload, audience } = token;
-      return JSON.stringify({ action, payload, audience });
+      const { action, payload, audience, runsForIssuer } = token;
+      return JSON.stringify({
+        action,
+        payload,
+        audience,
+        ...(!runsForIssuer && { needsCaller: true }),
+      });
     }
   }
 }

@@ -32,22 +32,24 @@ interface Deps {
  * in KV follows, and a token whose copy failed still stands, because D1 has it.
  */
 export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
-  async function standingInKv(id: string, nowMs: number): Promise<Standing | "ended" | null> {
+  async function standingInKv(
+    id: string,
+    nowMs: number,
+  ): Promise<Standing | "ended" | "unsure" | null> {
     const token = await kv.standing(id);
-    if (token === null || token === "ended") return token;
+    if (token === null || typeof token === "string") return token;
     // It may have been extended where this location has not seen it.
     return token.expiresAtMs > nowMs ? { token, user: null } : null;
   }
 
   async function askStanding(id: string, nowMs: number): Promise<Standing | null> {
-    if (plan.kvAnswers) {
-      const found = await standingInKv(id, nowMs);
-      if (found === "ended") return null;
-      if (found !== null) return found;
-    }
+    const found = plan.kvAnswers ? await standingInKv(id, nowMs) : null;
+    if (found === "ended") return null;
+    if (found !== null && found !== "unsure") return found;
     const standing = await d1.standing(id, nowMs);
+    const isMissed = plan.kvAnswers && found === null && standing !== null;
     // KV goes on showing a miss for a while: one copy is enough for that long.
-    if (plan.kvAnswers && standing !== null && memories.copies.get(id, nowMs) === null) {
+    if (isMissed && memories.copies.get(id, nowMs) === null) {
       memories.copies.set(id, true, nowMs);
       copy(standing.token, nowMs);
     }
@@ -69,14 +71,14 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
     }
   }
 
-  async function askJwt(claims: JwtClaims): Promise<{ user: User | null } | null> {
-    if (!plan.kvAnswers) return d1.standingOfJwt(claims);
-    return (await kv.isJwtEnded(claims)) ? null : { user: null };
+  async function askJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User | null } | null> {
+    const answer = plan.kvAnswers ? await kv.jwt(claims) : "unsure";
+    if (answer === "unsure") return d1.standingOfJwt(claims, nowMs);
+    return answer === "active" ? { user: null } : null;
   }
 
-  /** Not one that has a role: `GET /rest/auth` issues it on a word that may be as old as the promise. */
-  function needsNoQuestion({ issuedAt, expiresAt, role }: JwtClaims): boolean {
-    return role === null && (expiresAt - issuedAt) * 1000 <= plan.unaskedMs;
+  function needsNoQuestion({ issuedAt, expiresAt }: JwtClaims): boolean {
+    return (expiresAt - issuedAt) * 1000 <= plan.unaskedMs;
   }
 
   return {
@@ -92,19 +94,41 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
       if (needsNoQuestion(claims)) return { user: null };
       const known = memories.jwts.get(claims.jti, nowMs);
       if (known !== null) return known;
-      const standing = await askJwt(claims);
+      const standing = await askJwt(claims, nowMs);
       if (standing !== null) memories.jwts.set(claims.jti, standing, nowMs);
       return standing;
     },
 
-    async standsFor(claims, untilSeconds) {
+    async standsFor(claims, untilSeconds, nowMs) {
       if ((untilSeconds - claims.issuedAt) * 1000 < plan.unaskedMs) return true;
-      return (await d1.standingOfJwt(claims)) !== null;
+      return d1.standsFor(claims, nowMs);
+    },
+
+    async confirm(caller, nowMs) {
+      // At 0 the caller's own check has just asked.
+      const isFresh = plan.unaskedMs === 0 && caller.user !== null;
+      return isFresh ? caller.user : d1.confirm(caller, nowMs);
+    },
+
+    noteIssued(caller, jti, nowMs) {
+      const loginId = caller.tokenId ?? caller.parentIds[0];
+      const hourMs = nowMs - (nowMs % HOUR_MS);
+      if (loginId === undefined || memories.uses.get(`${loginId}/jwt`, nowMs)) return;
+      memories.uses.set(`${loginId}/jwt`, true, hourMs);
+      background.later("note that a JWT was issued", d1.noteIssued(caller, loginId, jti, nowMs));
     },
 
     async insert(token, caller) {
       const inserted = await d1.insert(token, caller);
       if (inserted !== null) {
+        await background.copy("copy a token to KV", kv.put(inserted, inserted.createdAtMs));
+      }
+      return inserted;
+    },
+
+    async insertApi(token, caller, derivation) {
+      const inserted = await d1.insertApi(token, caller, derivation);
+      if (typeof inserted !== "string") {
         await background.copy("copy a token to KV", kv.put(inserted, inserted.createdAtMs));
       }
       return inserted;
@@ -128,9 +152,9 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
 
     listApi: (caller, page, nowMs) => d1.listApi(caller, page, nowMs),
 
-    async changeApi(id, caller, change, nowMs) {
-      const changed = await forgetting(id, d1.changeApi(id, caller, change, nowMs));
-      if (changed !== null) copy(changed, nowMs);
+    async changeApi(id, caller, change, limits, nowMs) {
+      const changed = await forgetting(id, d1.changeApi(id, caller, change, limits, nowMs));
+      if (typeof changed !== "string" && "id" in changed) copy(changed, nowMs);
       return changed;
     },
 
@@ -140,18 +164,19 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
       return ended;
     },
 
-    async replaceApi(id, next, caller, oldEndsAtMs, nowMs) {
-      const token = await forgetting(id, d1.replaceApi(id, next, caller, oldEndsAtMs, nowMs));
-      if (token !== null) {
+    async replaceApi(id, next, caller, callerIds, oldEndsAtMs, nowMs) {
+      const replaced = d1.replaceApi(id, next, caller, callerIds, oldEndsAtMs, nowMs);
+      const token = await forgetting(id, replaced);
+      if (typeof token !== "string") {
         await background.copy("copy a token to KV", kv.put(token, nowMs));
         background.later("delete an API token's copy", kv.forget(id));
       }
       return token;
     },
 
-    async endHeld(ids, nowMs) {
+    async endHeld(ids, issuerId, nowMs) {
       try {
-        const ended = await d1.endHeld(ids, nowMs);
+        const ended = await d1.endHeld(ids, issuerId, nowMs);
         // The marks end them; the copies run out by themselves.
         const [only] = ended;
         if (only !== undefined && ended.length === 1) {
@@ -164,8 +189,7 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
       }
     },
 
-    endJwt: (id, caller, expiresAtMs, nowMs) =>
-      forgetting(id, d1.endJwt(id, caller, expiresAtMs, nowMs)),
+    endJwt: (id, caller, untilMs, nowMs) => forgetting(id, d1.endJwt(id, caller, untilMs, nowMs)),
 
     rotate: (claims, jti, nowMs) => forgetting(claims.sid, d1.rotate(claims, jti, nowMs)),
 

@@ -4,6 +4,7 @@ import { FaultError } from "../../src/core/fault.ts";
 import { apiToken, claimsOf, logIn, openSession, signUp } from "../promises/locations.ts";
 import { intercept, kvLocation } from "../promises/storage.ts";
 import { type Call, textAt } from "../support/client.ts";
+import { rules } from "../support/guard.ts";
 import { type Wired, wired } from "../support/wired.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -236,6 +237,7 @@ describe("the end of all others", () => {
       return run();
     });
     for (const lag of ["0", "300"]) {
+      rules.begin();
       const place = wired({ REVOCATION_LAG_SECONDS: lag }, counting);
       const caller = await place.bearer(access);
       calls = 0;
@@ -245,6 +247,7 @@ describe("the end of all others", () => {
         isAll: false,
       });
       expect([lag, calls, statements]).toEqual(lag === "0" ? ["0", 1, 3] : ["300", 2, 4]);
+      await place.settled();
       // None is left that KV has not been told of.
       const owed = await env.DB.prepare("SELECT COUNT(*) AS n FROM endings").first("n");
       expect(owed).toBe(0);

@@ -60,7 +60,7 @@ export const ACTION_MUTANTS: readonly Mutant[] = [
   {
     name: "standing of an action token not asked",
     file: "src/storage/d1-action-tokens.ts",
-    find: "        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})\n        AND ${userIsThere",
+    find: "        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})\n        AND ${userIsThere",
     replace: "        AND ${userIsThere",
     suites: [ONCE],
   },

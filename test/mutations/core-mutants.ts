@@ -1,7 +1,9 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: pieces of source code.
 import type { Mutant, Suite } from "./mutant.ts";
 
 const AT_0: Suite = { file: "test/promises/bound.test.ts", test: "LAG_SECONDS=0 " };
 const AT_60: Suite = { file: "test/promises/bound.test.ts", test: "LAG_SECONDS=60 " };
+const CHAINS: Suite = { file: "test/promises/chains.test.ts" };
 const RECORDS: Suite = { file: "test/promises/records.test.ts" };
 const CREDENTIALS: Suite = { file: "test/contracts/credentials.test.ts" };
 const JWT_PAIR: Suite = { file: "test/contracts/jwt-pair.test.ts" };
@@ -20,44 +22,58 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   {
     name: "a JWT does not hang on what it was got with",
     file: "src/core/authenticate.ts",
-    find: "[claims.jti, claims.rootJti, claims.sid]",
-    replace: "[claims.jti, claims.rootJti]",
+    find: "return sid === null ? [] : [sid, ...parentIds];",
+    replace: "return sid === null ? [] : parentIds;",
     suites: [AT_0],
   },
   {
     name: "a JWT got with a JWT stands alone",
     file: "src/core/authenticate.ts",
-    find: "[claims.jti, claims.rootJti, claims.sid]",
-    replace: "[claims.jti, claims.sid]",
-    suites: [AT_0],
+    find: "new Set([jti, rootJti, fromJti])",
+    replace: "new Set([jti, rootJti])",
+    suites: [CHAINS],
   },
   {
     name: "a JWT got with a JWT hangs on the last alone",
     file: "src/core/jwt-pairs.ts",
-    find: "rootJti: rootJti ?? jti,",
-    replace: "rootJti: jti,",
-    suites: [AT_0],
+    find: ": { ...kept, rootJti, fromJti: by.claims.fromJti };",
+    replace: ": { ...kept, rootJti: jti, fromJti: by.claims.jti };",
+    suites: [CHAINS],
   },
   {
     name: "a JWT forgets the API epoch",
     file: "src/core/jwt-pairs.ts",
-    find: 'apiEpoch: token.kind === "api" ? token.apiEpoch : null',
-    replace: "apiEpoch: null",
+    find: "parentIds: token.parentIds, apiEpoch: token.apiEpoch }",
+    replace: "parentIds: token.parentIds }",
     suites: [AT_60],
   },
   {
     name: "a JWT outlives the token that it was got with",
     file: "src/core/jwt-pairs.ts",
-    find: "          behind.expiresAt,\n",
-    replace: "",
-    suites: [RECORDS],
+    find: "Math.min(issuedAt + JWT_LIFETIMES.auth, origin.endsAt)",
+    replace: "issuedAt + JWT_LIFETIMES.auth",
+    suites: [CHAINS],
   },
   {
     name: "a chain of JWTs never ends",
     file: "src/core/jwt-pairs.ts",
-    find: "          behind.authTime + JWT_LIFETIMES.sinceLogin,\n",
-    replace: "",
-    suites: [RECORDS],
+    find: "const kept = { sid, parentIds, apiEpoch, authTime, endsAt };",
+    replace: "const kept = { sid, parentIds, apiEpoch, authTime, endsAt: endsAt + 86_400 * 30 };",
+    suites: [CHAINS],
+  },
+  {
+    name: "a token outlives the one that it was created with",
+    file: "src/storage/standing-sql.ts",
+    find: "parent.revoked_at IS NOT NULL OR parent.expires_at <= ${nowMs}",
+    replace: "parent.revoked_at > 2 * ${nowMs}",
+    suites: [CHAINS],
+  },
+  {
+    name: "a token that was replaced makes others",
+    file: "src/storage/insert-token.ts",
+    find: "replaced.replaced_by IS NOT NULL)",
+    replace: "replaced.replaced_by = '')",
+    suites: [CHAINS],
   },
   {
     name: "an access JWT refreshes",

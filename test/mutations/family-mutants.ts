@@ -67,8 +67,8 @@ export const FAMILY_MUTANTS: readonly Mutant[] = [
   {
     name: "a successor lives from its repetition",
     file: "src/core/jwt-pairs.ts",
-    find: '...lifetime("refresh", rotatedAtMs, claims.authTime)',
-    replace: '...lifetime("refresh", nowMs, claims.authTime)',
+    find: 'lifetime("refresh", rotatedAtMs, claims.authTime)',
+    replace: 'lifetime("refresh", nowMs, claims.authTime)',
     suites: [ROTATION],
   },
   {
@@ -88,15 +88,15 @@ export const FAMILY_MUTANTS: readonly Mutant[] = [
   {
     name: "a refresh asks no more than a read",
     file: "src/core/jwt-pairs.ts",
-    find: "if (!(await tokens.standsFor(claims, expiresAt))) refuse",
-    replace: "if ((await tokens.standingOfJwt(claims, nowMs)) === null) refuse",
+    find: "if (!(await tokens.standsFor(claims, expiresAt, nowMs))) {",
+    replace: "if ((await tokens.standingOfJwt(claims, nowMs)) === null) {",
     suites: [AT_300],
   },
   {
     name: "a refresh JWT ends itself alone",
     file: "src/core/authenticate.ts",
-    find: 'type === "refresh" && sid !== null ? sid : jti;',
-    replace: "jti;",
+    find: 'type === "refresh" && sid !== null ? sid : (rootJti ?? jti);',
+    replace: "rootJti ?? jti;",
     suites: [AT_0],
   },
 ];

@@ -21,9 +21,9 @@ export const PROMISE_MUTANTS: readonly Mutant[] = [
   {
     name: "KV is not told of an end",
     file: "src/storage/endings.ts",
-    find: "      await markAll(owed.slice(0, MAX_MARKS), nowMs);\n",
-    replace: "",
-    suites: [AT_60],
+    find: "if (kvAnswers) await flushed;",
+    replace: "if (kvAnswers) void flushed.catch(() => undefined);",
+    suites: [RECORDS],
   },
   {
     name: "a mark that KV did not take is struck out",
@@ -42,28 +42,28 @@ export const PROMISE_MUTANTS: readonly Mutant[] = [
   {
     name: "the mark of an epoch not looked at",
     file: "src/storage/keys.ts",
-    find: '  if (token.kind !== "api") return [epoch];\n',
-    replace: '  if (token.kind !== "api") return [];\n',
+    find: 'if (token.kind !== "api") return { ends: [], doubts: [], epochs: [epoch] };',
+    replace: 'if (token.kind !== "api") return { ends: [], doubts: [], epochs: [] };',
     suites: [AT_60],
   },
   {
     name: "the mark of an API epoch not looked at",
     file: "src/storage/keys.ts",
-    find: "    endedApiEpochKey(token.userId, token.apiEpoch),\n    endedCopyKey",
-    replace: "    endedCopyKey",
+    find: "epochs: [epoch, endedApiEpochKey(token.userId, token.apiEpoch)],",
+    replace: "epochs: [epoch],",
     suites: [AT_60],
   },
   {
     name: "the mark of an end that was moved up not looked at",
     file: "src/storage/keys.ts",
-    find: "    endedCopyKey(token.id, token.expiresAtMs),\n",
-    replace: "",
+    find: "doubts: [token.id, ...token.parentIds].map(movedKey),",
+    replace: "doubts: token.parentIds.map(movedKey),",
     suites: [RECORDS],
   },
   {
     name: "the marks of what a JWT hangs on not looked at",
     file: "src/storage/keys.ts",
-    find: "    ...idsBehind(claims).map(endedKey),\n",
+    find: "      ...[...jwtIdsOf(claims), ...parentIds].map(endedKey),\n",
     replace: "",
     suites: [AT_60],
   },
@@ -77,7 +77,7 @@ export const PROMISE_MUTANTS: readonly Mutant[] = [
   {
     name: "marks of epochs not asked",
     file: "src/storage/kv-tokens.ts",
-    find: "return (await anyOf(endingsOf(token))) ? null : token;",
+    find: "return isAny(epochs) ? null : token;",
     replace: "return token;",
     suites: [AT_60],
   },
@@ -105,8 +105,8 @@ export const PROMISE_MUTANTS: readonly Mutant[] = [
   {
     name: "the JWT of GET /rest/auth is not asked about",
     file: "src/storage/tokens.ts",
-    find: "return role === null && (expiresAt",
-    replace: 'return role !== "" && (expiresAt',
+    find: "const isFresh = plan.unaskedMs === 0 && caller.user !== null;",
+    replace: "const isFresh = caller.user !== null || plan.unaskedMs > 0;",
     suites: [AT_86400],
   },
   {

@@ -133,8 +133,8 @@ export const THROTTLING_MUTANTS: readonly Mutant[] = [
   {
     name: "every isolate writes the hour of a token's last use",
     file: "src/storage/d1-tokens.ts",
-    find: " AND (used_at IS NULL OR used_at < ${hourMs})",
-    replace: "",
+    find: "WHERE id = ${id} AND (used_at IS NULL OR used_at < ${hourMs})",
+    replace: "WHERE id = ${id}",
     suites: [LAST_USED],
   },
   {

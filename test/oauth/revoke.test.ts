@@ -66,7 +66,8 @@ describe.each(["0", "300"])("at a promise of %s seconds", (lag) => {
     whose = await credentialsOf(user, contactId);
   });
 
-  it.each(KINDS)("its holder ends it, whoever she is: %s", async (kind) => {
+  const held = KINDS.filter((kind) => kind !== "action");
+  it.each(held)("its holder revokes it, whoever they are: %s", async (kind) => {
     const token = whose.secrets[kind];
     expect((await USES[kind](token, send)).status).toBe(200);
     const answer = await revoke(token, send);
@@ -77,6 +78,18 @@ describe.each(["0", "300"])("at a promise of %s seconds", (lag) => {
       expect((await USES[kind](token, send)).status).not.toBe(200);
     }
     expect(seen(await revoke(token, send))).toEqual(seen(unknown));
+  });
+
+  it("an action token of one use too, and one of several not", async () => {
+    expect((await USES.action(whose.secrets.action, send)).status).toBe(200);
+    expect(seen(await revoke(whose.secrets.action, send))).toEqual(seen(unknown));
+    expect(await isActive(whose.secrets.action)).toBe(true);
+    const json = { action: "addContact", payload: { contact_id: contactId } };
+    const bearer = (await newPair(user)).access;
+    const issued = await send("POST", "/api/generate-action-token", { bearer, json });
+    const once = textAt(issued, "token", "token");
+    expect(seen(await revoke(once, send))).toEqual(seen(unknown));
+    expect(await isActive(once)).toBe(false);
   });
 
   it.each(["refresh_token", "access_token", "of no kind", ""])(

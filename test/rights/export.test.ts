@@ -25,7 +25,7 @@ const SECTIONS = [
   "api_tokens",
   "sessions",
   "logins",
-  "ended_jwts",
+  "jwts",
   "action_tokens",
   "receipts_as_runner",
   "receipts_as_issuer",
@@ -100,13 +100,7 @@ describe("GET /rest/user/export", () => {
     const count = async (sql: string) => env.DB.prepare(sql).bind(user.id).first<number>("n");
     const tables: Readonly<Record<string, readonly string[]>> = {
       "users WHERE id = ?": ["user"],
-      "tokens WHERE user_id = ?": [
-        "api_tokens",
-        "sessions",
-        "logins",
-        "ended_jwts",
-        "action_tokens",
-      ],
+      "tokens WHERE user_id = ?": ["api_tokens", "sessions", "logins", "jwts", "action_tokens"],
       "receipts WHERE run_by = ?": ["receipts_as_runner"],
       "receipts JOIN tokens ON tokens.id = token_id WHERE user_id = ?": ["receipts_as_issuer"],
       "contacts WHERE user_id = ?": ["contacts"],
