@@ -1,4 +1,4 @@
-import { type Caller, derivationOf, endedWith } from "./authenticate.ts";
+import { type Caller, derivationOf } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type {
   ApiTokenChange,
@@ -78,8 +78,7 @@ export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
   async function endJwt(jwt: string, caller: Caller, nowMs: number): Promise<Ended | null> {
     const claims = await jwts.verify(jwt, nowMs);
     if (claims?.userId !== caller.userId) return null;
-    const untilMs = claims.endsAt * 1000;
-    if (!(await tokens.endJwt(endedWith(claims), caller, untilMs, nowMs))) return null;
+    if (!(await tokens.endJwt(claims, caller, nowMs))) return null;
     const createdAtMs = claims.issuedAt * 1000;
     const expiresAtMs = claims.expiresAt * 1000;
     return { name: null, createdAtMs, modifiedAtMs: createdAtMs, expiresAtMs };

@@ -1,4 +1,4 @@
-import { type Caller, callerRefOfToken, endedWith, holderOf } from "./authenticate.ts";
+import { type Caller, callerRefOfToken, holderOf } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
 import type { Scope } from "./scope.ts";
@@ -84,7 +84,7 @@ export function introspection({ jwts, secrets, strict, tokens }: Deps) {
       }
       const claims = await jwts.verify(shown, nowMs);
       if (claims === null) return;
-      await tokens.endJwt(endedWith(claims), holderOf(claims), claims.endsAt * 1000, nowMs);
+      await tokens.endJwt(claims, holderOf(claims), nowMs);
     },
   };
 }

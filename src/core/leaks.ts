@@ -1,4 +1,4 @@
-import { endedWith, holderOf } from "./authenticate.ts";
+import { holderOf } from "./authenticate.ts";
 import type { Later, Mailer } from "./mail.ts";
 import { admit, type RateLimits } from "./password-tries.ts";
 import type { Held, JwtClaims, Jwts, Secrets, Tokens, Users } from "./ports.ts";
@@ -47,7 +47,7 @@ export function leaks({
   }
 
   const endJwt = (claims: JwtClaims, nowMs: number): Promise<boolean> =>
-    tokens.endJwt(endedWith(claims), holderOf(claims), claims.endsAt * 1000, nowMs);
+    tokens.endJwt(claims, holderOf(claims), nowMs);
 
   async function tell(ended: readonly Held[]): Promise<void> {
     const byOwner = Map.groupBy(ended, ({ userId }) => userId);

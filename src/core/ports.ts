@@ -185,11 +185,8 @@ export interface Tokens {
     oldEndsAtMs: number,
     nowMs: number,
   ): Promise<ApiToken | "not_found" | "replaced" | "too_deep">;
-  /**
-   * Revokes one JWT, one chain of JWTs or one refresh family by its id, whether or not it has a row.
-   * @param untilMs how long anything that is derived from it can live: its row is kept for longer
-   */
-  endJwt(id: string, caller: CallerRef, untilMs: number, nowMs: number): Promise<boolean>;
+  /** Revokes a JWT with its chain, or a refresh JWT with its family. @returns false where it was not active */
+  endJwt(claims: JwtClaims, caller: CallerRef, nowMs: number): Promise<boolean>;
   /** Notes the use of an API token: to the hour, after the answer, and without failing it. */
   touch(token: ApiToken, nowMs: number): void;
 }

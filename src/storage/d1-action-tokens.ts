@@ -142,7 +142,7 @@ export function d1ActionTokens(db: Database, endings: Endings, audit: Audit): Ac
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE id = ${id} AND kind = 'action' AND user_id = ${caller.userId}
             AND epoch = (SELECT epoch FROM users WHERE id = ${caller.userId}) AND revoked_at IS NULL AND expires_at > ${nowMs}
-            AND uses < max_uses AND ${callerStands(caller, nowMs)}
+            AND uses < max_uses AND ${parentsStand(nowMs)} AND ${callerStands(caller, nowMs)}
           RETURNING id`,
         audit.after(row, nowMs),
       ]);

@@ -1,6 +1,6 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import { holderOf } from "../core/authenticate.ts";
+import { endedWith, holderOf } from "../core/authenticate.ts";
 import type {
   CallerRef,
   JwtClaims,
@@ -308,18 +308,22 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
       return row === undefined ? null : toApi(v.parse(ApiRow, row));
     },
 
-    async endJwt(id, caller, untilMs, nowMs) {
+    async endJwt(claims, caller, nowMs) {
+      const id = endedWith(claims);
+      // All that is derived from it ends by then: its row and its mark are kept for as long.
+      const untilMs = claims.endsAt * 1000;
       // No row is kept for a JWT until it is ended; a family has had one since its login.
       const rows = await end(
         id,
         sql`INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at, revoked_at)
           SELECT ${id}, 'jwt', users.id, users.epoch, ${nowMs}, ${nowMs}, ${untilMs}, ${nowMs}
-          FROM users WHERE users.id = ${caller.userId} AND ${callerStands(caller, nowMs)}
+          FROM users WHERE users.id = ${caller.userId} AND users.epoch = ${claims.epoch}
+            AND ${jwtStands(holderOf(claims), nowMs)} AND ${callerStands(caller, nowMs)}
           ON CONFLICT (id) DO UPDATE SET revoked_at = ${nowMs}, modified_at = ${nowMs}
             WHERE revoked_at IS NULL AND user_id = ${caller.userId}
           RETURNING id`,
         done("jwt.ended", caller, id, nowMs),
-        nowMs + JWT_MAX_MS,
+        Math.max(untilMs, nowMs + JWT_MAX_MS),
         nowMs,
       );
       return rows.length > 0;

@@ -1,3 +1,4 @@
+import { endedWith } from "../core/authenticate.ts";
 import type { JwtClaims, Standing, Tokens } from "../core/ports.ts";
 import type { Token } from "../core/token.ts";
 import type { User } from "../core/user.ts";
@@ -189,7 +190,8 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
       }
     },
 
-    endJwt: (id, caller, untilMs, nowMs) => forgetting(id, d1.endJwt(id, caller, untilMs, nowMs)),
+    endJwt: (claims, caller, nowMs) =>
+      forgetting(endedWith(claims), d1.endJwt(claims, caller, nowMs)),
 
     rotate: (claims, jti, nowMs) => forgetting(claims.sid, d1.rotate(claims, jti, nowMs)),
 

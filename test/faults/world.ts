@@ -122,7 +122,10 @@ export async function buildWorld(nowMs: number): Promise<World> {
   await send("PUT", "/tokens", { xToken: session, json: { extend: true } });
   await send("PATCH", "/rest/user", { bearer: alice.api, json: { gender: "before" } });
   await send("GET", "/rest/user", { bearer: await newAuth(alice) });
-  const made = await send("POST", "/rest/token", { bearer: alice.api, json: { name: "target" } });
+  const made = await send("POST", "/rest/token", {
+    bearer: await newAuth(alice),
+    json: { name: "target" },
+  });
   const target = {
     secret: pick(made.json, "payload.token"),
     uuid: pick(made.json, "payload.uuid"),
