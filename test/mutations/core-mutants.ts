@@ -4,7 +4,6 @@ import type { Mutant, Suite } from "./mutant.ts";
 const AT_0: Suite = { file: "test/promises/bound.test.ts", test: "LAG_SECONDS=0 " };
 const AT_60: Suite = { file: "test/promises/bound.test.ts", test: "LAG_SECONDS=60 " };
 const CHAINS: Suite = { file: "test/promises/chains.test.ts" };
-const RECORDS: Suite = { file: "test/promises/records.test.ts" };
 const CREDENTIALS: Suite = { file: "test/contracts/credentials.test.ts" };
 const JWT_PAIR: Suite = { file: "test/contracts/jwt-pair.test.ts" };
 const EQUAL_WORK: Suite = { file: "test/contracts/equal-work.test.ts" };
