@@ -117,25 +117,25 @@ export function actionTokens({ actions, store, secrets }: Deps) {
         // Leaving a credential out never gives more than showing it.
         runsForIssuer: caller.scopes.includes("actions:run"),
       };
-      const failed = await store.insert(
+      const inserted = await store.insert(
         token,
         caller,
         derivation,
         action.conditions(parsed.value, token.userId),
       );
-      if (failed === "caller_gone") {
+      if (inserted === "caller_gone") {
         const earlier = chosen === null ? null : await store.findNow(id);
         if (earlier?.userId !== caller.userId) return refuse({ code: "token_invalid" });
         return { token: earlier, secret, isRepeated: true };
       }
-      if (failed === "replaced") return refuse({ code: "derivation_refused", reason: failed });
-      if (failed === "audience_unknown") {
+      if (inserted === "replaced") return refuse({ code: "derivation_refused", reason: inserted });
+      if (inserted === "audience_unknown") {
         return refuse({ code: "reference_unknown", field: "audience" });
       }
-      if (failed !== null) {
-        return refuse({ code: "reference_unknown", field: `payload.${failed.field}` });
+      if ("holds" in inserted) {
+        return refuse({ code: "reference_unknown", field: `payload.${inserted.field}` });
       }
-      return { token, secret, isRepeated: false };
+      return { token: inserted, secret, isRepeated: false };
     },
 
     /**

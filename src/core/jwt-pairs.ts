@@ -122,11 +122,15 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
     async forCaller(caller: Caller, nowMs: number): Promise<{ jwt: string; user: User }> {
       const { by } = caller;
       const isLogIn = by.method !== "token" && by.method !== "jwt" && caller.user !== null;
-      const user = isLogIn ? caller.user : await tokens.confirm(caller, nowMs);
-      if (user === null) return refuse({ code: "token_invalid" });
+      const confirmed = isLogIn
+        ? { user: caller.user, endMs: Number.POSITIVE_INFINITY }
+        : await tokens.confirm(caller, nowMs);
+      if (confirmed === null) return refuse({ code: "token_invalid" });
+      const { user, endMs } = confirmed;
       const issuedAt = Math.floor(nowMs / 1000);
       const jti = crypto.randomUUID();
       const origin = originOf(caller, jti, issuedAt);
+      const endsAt = Math.min(origin.endsAt, Math.floor(endMs / 1000));
       const scopes = caller.scopes.length === SCOPES.length ? null : caller.scopes;
       const jwt = await jwts.sign({
         type: "access",
@@ -136,7 +140,8 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         ...origin,
         rotation: null,
         issuedAt,
-        expiresAt: Math.min(issuedAt + JWT_LIFETIMES.auth, origin.endsAt),
+        endsAt,
+        expiresAt: Math.min(issuedAt + JWT_LIFETIMES.auth, endsAt),
         // Who reads the role and not the scope must not take a narrow token for its user.
         role: scopes === null ? user.role : null,
         statusIndex: by.method === "jwt" ? by.claims.statusIndex : null,

@@ -32,6 +32,13 @@ export interface CallerRef {
   readonly apiEpoch: number | null;
 }
 
+/** A caller who is active at this instant. */
+export interface Confirmed {
+  readonly user: User;
+  /** When the token that was shown expires; infinite where none was. */
+  readonly endMs: number;
+}
+
 /** What a new credential is derived from. */
 export interface Derivation {
   /** Empty where it has no parent: it was created by a person who is logged in. */
@@ -125,10 +132,13 @@ export interface Tokens {
    */
   standsFor(claims: RefreshClaims, untilSeconds: number, nowMs: number): Promise<boolean>;
   /**
-   * The user of a caller who is active at this instant, asked of D1 whatever the promise is: what
-   * issues a credential never trusts an older answer. Null where the caller is no longer active.
+   * Asked of D1 whatever the promise is: what issues a credential never trusts an older answer. Null
+   * where the caller is no longer active.
    */
-  confirm(caller: CallerRef & { readonly user: User | null }, nowMs: number): Promise<User | null>;
+  confirm(
+    caller: CallerRef & { readonly user: User | null },
+    nowMs: number,
+  ): Promise<Confirmed | null>;
   /** Notes that a JWT was obtained with this log-in or token: to the hour, after the answer. */
   noteIssued(caller: CallerRef, jti: string, nowMs: number): void;
 
@@ -223,13 +233,13 @@ export type ClaimOutcome =
   | { readonly outcome: "rejected"; readonly message: string };
 
 export interface ActionTokens {
-  /** Inserts if the caller, the audience and the conditions stand. @returns null, or what did not */
+  /** Inserts if the caller, the audience and the conditions stand. @returns its final form, or what did not */
   insert(
     token: ActionToken,
     caller: CallerRef,
     derivation: Derivation,
     conditions: readonly Condition[],
-  ): Promise<Condition | "caller_gone" | "replaced" | "audience_unknown" | null>;
+  ): Promise<ActionToken | Condition | "caller_gone" | "replaced" | "audience_unknown">;
   /** What was issued; whether it still stands is decided by `claim`. */
   find(id: string): Promise<ActionToken | null>;
   /** The same with its uses so far. */

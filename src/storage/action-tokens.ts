@@ -13,11 +13,11 @@ export function actionTokens(
   return {
     ...d1,
     async insert(token, caller, derivation, conditions) {
-      const failed = await d1.insert(token, caller, derivation, conditions);
-      if (failed === null) {
-        await background.copy("copy an action token to KV", kv.put(token, token.createdAtMs));
+      const inserted = await d1.insert(token, caller, derivation, conditions);
+      if (typeof inserted !== "string" && !("holds" in inserted)) {
+        await background.copy("copy an action token to KV", kv.put(inserted, token.createdAtMs));
       }
-      return failed;
+      return inserted;
     },
     async find(id) {
       const copy = await kv.get(id);

@@ -47,6 +47,8 @@ const WhyRow = v.object({
   conditions: v.pipe(v.string(), v.parseJson(), v.array(flag)),
 });
 
+const InsertedRow = v.object({ expires_at: v.number() });
+
 const userIsThere = (id: string): Sql =>
   sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${id} AND ${USER_STANDS})`;
 
@@ -85,14 +87,16 @@ export function d1ActionTokens(db: Database, endings: Endings, audit: Audit): Ac
       const audience = token.audience === null ? sql`TRUE` : userIsThere(token.audience);
       const issued = { what: "action.issued" as const, ...byCaller(caller), subjectId: token.id };
       const mayDerive = noneReplaced(token.parentIds);
-      const [inserted = [], , [why] = []] = await db.batch([
+      const [[inserted] = [], , [why] = []] = await db.batch([
         insertToken(token, caller, null, allOf([mayDerive, audience, ...holds])),
         audit.after(issued, token.createdAtMs),
         sql`SELECT ${callerStands(caller, token.createdAtMs)} AS caller_stands, ${mayDerive} AS may_derive,
           ${audience} AS audience, ${flags(holds)} AS conditions`,
         ...insertParentJwt(token.id, derivation, token.createdAtMs),
       ]);
-      if (inserted.length > 0) return null;
+      if (inserted !== undefined) {
+        return { ...token, expiresAtMs: v.parse(InsertedRow, inserted).expires_at };
+      }
       const answer = v.parse(
         v.object({
           ...v.pick(WhyRow, ["caller_stands", "conditions"]).entries,

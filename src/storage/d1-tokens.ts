@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { endedWith, holderOf } from "../core/authenticate.ts";
 import type {
   CallerRef,
+  Confirmed,
   JwtClaims,
   RefreshClaims,
   SessionState,
@@ -59,7 +60,12 @@ const GRACE_MS = ROTATION_GRACE_SECONDS * 1000;
 const HeldRow = v.object({ id: v.string(), user_id: v.string() });
 const FamilyRow = v.object({ status_index: v.number() });
 
-const EpochsRow = v.object({ epoch: v.number(), api_epoch: v.nullable(v.number()) });
+const EpochsRow = v.object({
+  epoch: v.number(),
+  api_epoch: v.nullable(v.number()),
+  expires_at: v.number(),
+});
+const ConfirmedRow = v.object({ ...UserRow.entries, token_expires_at: v.nullable(v.number()) });
 const ExtendedRow = v.object({ ...SessionRow.entries, email: v.string() });
 
 const ENDED_BY_KIND = sql`CASE kind WHEN 'session' THEN 'session.ended' WHEN 'action' THEN 'action.ended'
@@ -76,7 +82,7 @@ export interface D1Tokens
   standingOfJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User } | null>;
   /** Whether a refresh JWT may be exchanged: it stands, and was not replaced by a later one before its grace. */
   standsFor(claims: RefreshClaims, nowMs: number): Promise<boolean>;
-  confirm(caller: CallerRef, nowMs: number): Promise<User | null>;
+  confirm(caller: CallerRef, nowMs: number): Promise<Confirmed | null>;
   noteIssued(caller: CallerRef, loginId: string, jti: string, nowMs: number): Promise<void>;
   extendSession(id: string, nowMs: number): Promise<ExtendedSession | null>;
   /** Whether a refresh JWT was replaced by a later one: it stands for its grace, and is good for nothing else. */
@@ -152,10 +158,13 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
 
     async confirm(caller, nowMs) {
       const row = await db.first(
-        sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${caller.userId} AND ${callerStands(caller, nowMs)}`,
-        UserRow,
+        sql`SELECT ${USER_COLUMNS},
+            (SELECT expires_at FROM tokens WHERE tokens.id = ${caller.tokenId}) AS token_expires_at
+          FROM users WHERE users.id = ${caller.userId} AND ${callerStands(caller, nowMs)}`,
+        ConfirmedRow,
       );
-      return row === null ? null : toUser(row);
+      if (row === null) return null;
+      return { user: toUser(row), endMs: row.token_expires_at ?? Number.POSITIVE_INFINITY };
     },
 
     async noteIssued(caller, loginId, jti, nowMs) {
@@ -189,8 +198,8 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
         ...insertParentJwt(token.id, derivation, nowMs),
       ]);
       if (first !== undefined) {
-        const { epoch, api_epoch } = v.parse(EpochsRow, first);
-        return { ...token, epoch, apiEpoch: api_epoch ?? 0 };
+        const { epoch, api_epoch, expires_at } = v.parse(EpochsRow, first);
+        return { ...token, epoch, apiEpoch: api_epoch ?? 0, expiresAtMs: expires_at };
       }
       const { caller_stands, replaced, deep } = v.parse(WhyNotRow, why);
       if (caller_stands === 0) return "caller_gone";

@@ -20,7 +20,7 @@ export function insertToken(
       expires_at, max_uses, status_index, parents, detail)
     SELECT ${token.id}, ${token.kind}, owner.id, owner.epoch,
       ${token.kind === "api" ? sql`owner.api_epoch` : null}, ${token.createdAtMs},
-      ${token.modifiedAtMs}, ${token.expiresAtMs},
+      ${token.modifiedAtMs}, ${endOf(token)},
       ${token.kind === "action" ? token.maxUses : null},
       ${token.kind === "family" ? takenStatusIndex : null},
       ${"parentIds" in token && token.parentIds.length > 0 ? JSON.stringify(token.parentIds) : null},
@@ -28,7 +28,14 @@ export function insertToken(
     FROM users AS owner
     WHERE owner.id = ${token.userId} AND ${callerStands(caller, token.createdAtMs)} AND ${alsoHolds}
     ${token.kind === "action" ? sql`ON CONFLICT DO NOTHING` : sql``}
-    RETURNING epoch, api_epoch, status_index`;
+    RETURNING epoch, api_epoch, expires_at, status_index`;
+}
+
+/** What the caller's check knew of the parents may be as old as the lag: their rows have the last word. */
+function endOf(token: Token | RefreshFamily): Sql {
+  if (!("parentIds" in token) || token.parentIds.length === 0) return sql`${token.expiresAtMs}`;
+  return sql`MIN(${token.expiresAtMs}, (SELECT MIN(parent.expires_at) FROM tokens AS parent
+    WHERE parent.id IN (${join([...token.parentIds])})))`;
 }
 
 /** A caller that was replaced, or was derived from one that was, may derive nothing: its successor does. */

@@ -107,8 +107,9 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
 
     async confirm(caller, nowMs) {
       // At 0 the caller's own check has just asked.
-      const isFresh = plan.unaskedMs === 0 && caller.user !== null;
-      return isFresh ? caller.user : d1.confirm(caller, nowMs);
+      const { user } = caller;
+      const isFresh = plan.unaskedMs === 0 && user !== null;
+      return isFresh ? { user, endMs: Number.POSITIVE_INFINITY } : d1.confirm(caller, nowMs);
     },
 
     noteIssued(caller, jti, nowMs) {

@@ -102,8 +102,8 @@ export const ACTION_MUTANTS: readonly Mutant[] = [
   {
     name: "an action token is revoked after its use",
     file: "src/storage/d1-action-tokens.ts",
-    find: "            AND uses < max_uses AND ${callerStands(caller, nowMs)}\n          RETURNING id`,",
-    replace: "            AND ${callerStands(caller, nowMs)}\n          RETURNING id`,",
+    find: "            AND uses < max_uses AND ${parentsStand(nowMs)}",
+    replace: "            AND ${parentsStand(nowMs)}",
     suites: [ACTION_RACES],
   },
   {

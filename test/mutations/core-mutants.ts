@@ -49,7 +49,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   {
     name: "a JWT outlives the token that it was got with",
     file: "src/core/jwt-pairs.ts",
-    find: "Math.min(issuedAt + JWT_LIFETIMES.auth, origin.endsAt)",
+    find: "Math.min(issuedAt + JWT_LIFETIMES.auth, endsAt)",
     replace: "issuedAt + JWT_LIFETIMES.auth",
     suites: [CHAINS],
   },

@@ -67,7 +67,7 @@ describe.each(["0", "300"])("at a promise of %s seconds", (lag) => {
   });
 
   const held = KINDS.filter((kind) => kind !== "action");
-  it.each(held)("its holder revokes it, whoever they are: %s", async (kind) => {
+  it.each(held)("its holder ends it, whoever she is: %s", async (kind) => {
     const token = whose.secrets[kind];
     expect((await USES[kind](token, send)).status).toBe(200);
     const answer = await revoke(token, send);
