@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
+import { meter } from "../budget/measure.ts";
 import type { Call } from "../support/client.ts";
 import { apiToken, isolate, logIn, type Person, signUp } from "./locations.ts";
 import { intercept } from "./storage.ts";
@@ -69,5 +70,51 @@ it.for(["0", "60"].flatMap((lag) => Object.keys(ENDS).map((name) => [lag, name] 
     const few = await costOf(lag, 1, end);
     expect(few.statements).toBeLessThan(20);
     expect(await costOf(lag, MANY, end)).toEqual(few);
+  },
+);
+
+/** So many API tokens that were derived from this one, each in its turn or from the one before it. */
+async function addDescendants(person: Person, uuid: string, count: number): Promise<void> {
+  await env.DB.prepare(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
+      INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at, parents, detail)
+      SELECT ?1 || ':' || i, 'api', ?1, 0, 0, ?4, ?4, ?4 + 99999999,
+        CASE i % 3 WHEN 0 THEN json_array(?2) ELSE json_array(?1 || ':' || (i - i % 3), ?2) END,
+        '{"name":"derived","hint":"x","scopes":[]}' FROM n`,
+  )
+    .bind(person.id, uuid, count, Date.now())
+    .run();
+}
+
+/** SECURITY.md, "What a revocation costs". */
+it.for([
+  // The answer's own: a check of who asks, the batch, and the mark taken out of the outbox.
+  ["0", { put: 1, delete: 1, query: 3, written: 4 }],
+  ["60", { put: 1, delete: 1, query: 2, written: 4 }],
+] as const)(
+  "at %s a revocation is one row, one event and one tombstone, for 1 and for 10,000 descendants",
+  async ([lag, expected]) => {
+    for (const count of [1, 10_000]) {
+      const settings = { REVOCATION_LAG_SECONDS: lag };
+      const maker = isolate(settings);
+      const person = await signUp(maker.call);
+      const { access } = await logIn(maker.call, person);
+      const { uuid } = await apiToken(maker.call, access);
+      await addDescendants(person, uuid, count);
+      await maker.settled();
+      const { bindings, read } = meter();
+      const { call, settled } = isolate(settings, bindings);
+      read();
+      const answer = await call("DELETE", `/rest/token/${uuid}`, { bearer: access });
+      expect(answer.status).toBe(200);
+      await settled();
+      expect({ count, ...read() }).toMatchObject({ count, ...expected });
+      const active = await env.DB.prepare(
+        "SELECT COUNT(*) AS n FROM tokens WHERE id > ?1 || ':' AND id < ?1 || ';'",
+      )
+        .bind(person.id)
+        .first("n");
+      expect(active).toBe(count);
+    }
   },
 );
