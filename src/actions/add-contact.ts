@@ -56,6 +56,18 @@ export const addContact = defineAction({
     // For its issuer, nobody would scan it.
     asksForLogin: true,
     mentions: ({ contact_id }) => [contact_id],
+    offered({ contact_id }, issuerId, runnerId) {
+      const has = (from: string, to: string) =>
+        sql`EXISTS (SELECT 1 FROM contacts WHERE user_id = ${from} AND contact_id = ${to})`;
+      const back = contact_id === issuerId ? has(contact_id, runnerId) : sql`TRUE`;
+      return [
+        {
+          holds: sql`NOT (${has(runnerId, contact_id)} AND ${back})`,
+          field: "contact_id",
+          message: "You are contacts already.",
+        },
+      ];
+    },
     describe({ payload: { contact_id }, issuerId, nameOf }) {
       const name = nameOf(contact_id);
       return contact_id === issuerId

@@ -55,6 +55,8 @@ export function defineAction<const Payload extends JsonSchema, const Input exten
       ...page,
       mentions: (value, issuerId) => page.mentions(v.parse(payload, value), issuerId),
       describe: (what) => page.describe({ ...what, payload: v.parse(payload, what.payload) }),
+      offered: (value, issuerId, runnerId) =>
+        page.offered?.(v.parse(payload, value), issuerId, runnerId) ?? [],
     },
     payloadFields: formFields(payload),
     inputFields: input === undefined ? [] : formFields(input),

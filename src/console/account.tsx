@@ -10,11 +10,11 @@ import {
   type Frame,
   filledIn,
   type OwnVisit,
-  seeOther,
+  seeDone,
   wholeProblem,
 } from "./frame.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Field } from "./parts.tsx";
+import { Alert, Field, UserText } from "./parts.tsx";
 
 interface Deps {
   readonly accounts: Accounts;
@@ -56,19 +56,18 @@ const Password = v.pipe(
   })),
 );
 
-const DONE: Readonly<Record<string, string>> = {
-  profile: "Your profile was saved.",
-  email: "Your e-mail was changed.",
-  password: "Your password was changed. Everything else that was logged in is logged out.",
-  mail: "A link is on its way to your mailbox, unless one went out a moment ago.",
-};
+const PARTS = {
+  profile: { done: "profile_saved", not: "Your profile was not saved." },
+  email: { done: "email_changed", not: "Your e-mail was not changed." },
+  password: { done: "password_changed", not: "Your password was not changed." },
+} as const;
 
 /** Profile, e-mail and password: a form each, on one page. */
 export function accountRoutes(
   { form, page, act }: Frame,
   { accounts, recovery, sendsMail }: Deps,
 ): readonly Route[] {
-  type Part = "profile" | "email" | "password";
+  type Part = keyof typeof PARTS;
 
   async function show(visit: OwnVisit, part: Part | null, filled: Filled): Promise<Page> {
     const user = await accounts.read(visit.caller);
@@ -78,7 +77,17 @@ export function accountRoutes(
       body: (
         <>
           <h1>Account</h1>
-          <Alert kind="done" text={DONE[visit.request.query("done") ?? ""]} />
+          {part !== null && filled.problem !== null && (
+            <Alert
+              kind="problem"
+              isFocused={false}
+              text={
+                <>
+                  {PARTS[part].not} <a href={`#${part}`}>See what is wrong</a>
+                </>
+              }
+            />
+          )}
           <ProfileForm user={user} filled={of("profile")} />
           <EmailForm user={user} filled={of("email")} sendsMail={sendsMail} />
           <PasswordForm user={user} filled={of("password")} />
@@ -98,10 +107,11 @@ export function accountRoutes(
     form({
       path: `/console/account/${name}`,
       schema,
+      passwordField: "current_password",
       show: (visit, filled) => show(visit, name, filled),
       async submit({ caller, nowMs }, change) {
         await accounts.change(caller, change, nowMs);
-        return seeOther(`/console/account?done=${name}`);
+        return seeDone("/console/account", PARTS[name].done);
       },
     });
 
@@ -115,7 +125,7 @@ export function accountRoutes(
       schema: v.object({}),
       async submit({ caller, nowMs }) {
         await recovery.requestVerification(caller, nowMs);
-        return seeOther("/console/account?done=mail");
+        return seeDone("/console/account", "mail_sent");
       },
     }),
   ];
@@ -134,7 +144,7 @@ function ProfileForm({ user, filled }: PartProps) {
     return { ...rest, value: value ?? stored ?? "" };
   };
   return (
-    <section class="card">
+    <section class="card" id="profile">
       <h2>Profile</h2>
       <Alert kind="problem" text={wholeProblem(filled, PROFILE)} />
       <form method="post" action="/console/account/profile">
@@ -183,10 +193,12 @@ function ProfileForm({ user, filled }: PartProps) {
 function EmailForm({ user, filled, sendsMail }: PartProps & { readonly sendsMail: boolean }) {
   const isVerified = user.emailVerifiedAtMs !== null;
   return (
-    <section class="card">
+    <section class="card" id="email">
       <h2>E-mail</h2>
       <p>
-        <strong>{user.email}</strong>{" "}
+        <strong>
+          <UserText text={user.email} />
+        </strong>{" "}
         <span class={`badge ${isVerified ? "good" : "waiting"}`}>
           {isVerified ? "verified" : "not verified"}
         </span>
@@ -217,7 +229,7 @@ function EmailForm({ user, filled, sendsMail }: PartProps & { readonly sendsMail
 
 function PasswordForm({ user, filled }: PartProps) {
   return (
-    <section class="card">
+    <section class="card" id="password">
       <h2>Password</h2>
       <p>A new one logs out everything but this browser, and ends all tokens.</p>
       <Alert kind="problem" text={wholeProblem(filled, ["password", "current_password"])} />

@@ -4,7 +4,7 @@ import { NAMELESS } from "../core/people.ts";
 import type { Route } from "../http/surface.ts";
 import { type Filled, type Frame, message, type Visit, wholeProblem } from "./frame.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, relative } from "./parts.tsx";
+import { Alert, isolated, Relative, Sentence, UserText } from "./parts.tsx";
 import { SchemaFields } from "./schema-form.tsx";
 
 interface Deps {
@@ -31,18 +31,20 @@ export function actionPage(
     path: "/a/:token",
     schema: Run,
     async show(visit, filled) {
-      const preview = await actionPages.preview(tokenOf(visit), visit.caller, visit.nowMs);
-      return pageOf(preview, visit, filled, signUpIsOpen);
+      const { caller, nowMs } = visit;
+      const preview = await actionPages.preview(tokenOf(visit), caller, nowMs, isolated);
+      return { ...pageOf(preview, visit, filled, signUpIsOpen), ...FOR_PREVIEWS };
     },
     async submit({ request, caller, nowMs }, sent) {
       const token = request.param("token") ?? "";
-      const { title, done } = await actionPages.run(token, sent, caller, sent.run_key, nowMs);
+      const key = sent.run_key;
+      const { title, done } = await actionPages.run(token, sent, caller, key, nowMs, isolated);
       return {
         title,
         body: (
           <section class="card narrow">
             <h1>{title}</h1>
-            <Alert kind="done" text={done} />
+            <Alert kind="done" text={<Sentence text={done} />} />
             <a class="button quiet" href="/console">
               To the console
             </a>
@@ -53,10 +55,26 @@ export function actionPage(
   });
 }
 
+const ABOUT = "A link that does one thing. Open it to see what, and by whom it was made.";
+
+/** What a messenger shows of the link: nothing of the token, and nobody's name. */
+const FOR_PREVIEWS = {
+  description: ABOUT,
+  head: (
+    <>
+      <meta name="robots" content="noindex" />
+      <meta property="og:type" content="website" />
+      <meta property="og:site_name" content="Latchkey" />
+      <meta property="og:title" content="A link for you" />
+      <meta property="og:description" content={ABOUT} />
+    </>
+  ),
+};
+
 /** What stands on the page of a token that cannot be run, and its status. */
 const REFUSED: Readonly<
   Record<
-    Exclude<Preview["state"], "ready" | "log_in">,
+    Exclude<Preview["state"], "ready" | "log_in" | "already">,
     readonly [status: number, title: string, text: string | null]
   >
 > = {
@@ -65,9 +83,13 @@ const REFUSED: Readonly<
     "No such link",
     "It is not known here. If you typed it, look for a typo; if it is old, it was forgotten.",
   ],
-  expired: [410, "Too late", "The time of this link is over. Ask for a new one."],
-  used: [410, "Used already", "This link was used as often as it could be. Ask for a new one."],
-  revoked: [410, "Taken back", "This link was taken back by whoever made it, or with her account."],
+  expired: [410, "Too late", "The time of this link is over."],
+  used: [410, "Used already", "This link was used as often as it could be."],
+  revoked: [
+    410,
+    "Taken back",
+    "This link was taken back by whoever made it, or with their account.",
+  ],
   audience: [
     403,
     "Not for you",
@@ -83,14 +105,17 @@ function pageOf(preview: Preview, visit: Visit, filled: Filled, signUpIsOpen: bo
     const text = "This link is for one person. Log in, and you will see whether that is you.";
     return { title: "For one person", body: message("For one person", text, toLogin) };
   }
+  if (preview.state === "already") {
+    const { title, message: text } = preview;
+    return { title, body: message(title, text, <a href="/console">To the console</a>) };
+  }
   if (preview.state !== "ready") {
     const [status, title, text] = REFUSED[preview.state];
-    const more = preview.isOwn ? (
-      <p class="hint">It is your own: show it to somebody else.</p>
-    ) : (
-      <a href="/console">To the console</a>
-    );
-    return { title, status, body: message(title, text ?? preview.message, more) };
+    return {
+      title,
+      status,
+      body: message(title, text ?? preview.message, <WhatNow preview={preview} />),
+    };
   }
   const { title, will, needsLogin } = preview;
   return {
@@ -98,7 +123,9 @@ function pageOf(preview: Preview, visit: Visit, filled: Filled, signUpIsOpen: bo
     body: (
       <section class="card narrow">
         <h1>{title}</h1>
-        <p class="lead">{will}</p>
+        <p class="lead">
+          <Sentence text={will} />
+        </p>
         <Terms preview={preview} nowMs={visit.nowMs} />
         {needsLogin ? toLogin : <RunForm preview={preview} visit={visit} filled={filled} />}
       </section>
@@ -106,18 +133,44 @@ function pageOf(preview: Preview, visit: Visit, filled: Filled, signUpIsOpen: bo
   };
 }
 
+type Refused = Exclude<Preview, { readonly state: "ready" | "log_in" | "already" }>;
+
+/** What helps, by whose it is and whether anybody at all can still use it. */
+function WhatNow({ preview: { state, isOwn, again } }: { readonly preview: Refused }) {
+  if (again !== undefined) return <a href={`/console/actions/new/${again}`}>Make a new one</a>;
+  if (isOwn) {
+    const whom = state === "audience" ? "the person it is for" : "somebody else";
+    return <p class="hint">It is your own: show it to {whom}.</p>;
+  }
+  const isOver = state === "expired" || state === "used" || state === "revoked";
+  return (
+    <>
+      {isOver && <p>Ask for a new one.</p>}
+      <a href="/console">To the console</a>
+    </>
+  );
+}
+
 type Ready = Extract<Preview, { readonly state: "ready" }>;
 
 function Terms({ preview, nowMs }: { readonly preview: Ready; readonly nowMs: number }) {
   const { issuer, isInternal, usesLeft, expiresAtMs } = preview;
-  const by = issuer === NAMELESS ? "somebody who has said no name" : issuer;
+  const by =
+    issuer === NAMELESS ? (
+      "somebody who has said no name"
+    ) : (
+      <>
+        <UserText text={issuer} /> <span class="hint">a user of this service</span>
+      </>
+    );
   return (
     <dl class="facts">
       <dt>From</dt>
       <dd>{isInternal ? "this service, by mail" : by}</dd>
       <dt>Good for</dt>
       <dd>
-        {usesLeft === 1 ? "one use" : `${usesLeft} uses`}, ends {relative(expiresAtMs, nowMs)}
+        {usesLeft === 1 ? "one use" : `${usesLeft} uses`}, ends{" "}
+        <Relative ms={expiresAtMs} nowMs={nowMs} />
       </dd>
     </dl>
   );

@@ -4,7 +4,7 @@ import { ACTION_MAX_USES } from "../core/token.ts";
 import { type Filled, filledIn, wholeProblem } from "./frame.tsx";
 import type { Page } from "./page.tsx";
 import { Alert, Field, Select } from "./parts.tsx";
-import { type Persons, SchemaFields } from "./schema-form.tsx";
+import { MORE_PERSONS, type Persons, SchemaFields } from "./schema-form.tsx";
 
 const LIFETIMES = [
   ["600", "10 minutes"],
@@ -38,18 +38,20 @@ export const Terms = v.looseObject({
   token_secret: v.string("must be one text"),
 });
 
-const OWN_NAMES = ["token_uses"];
+const OWN_NAMES = ["token_uses", "token_lifetime", "token_audience"];
 
 /** The form of an action: its own fields, and until when, how often and by whom. */
 export function formPage(
   { name, page, payloadFields }: Action,
   persons: Persons,
+  isMore: boolean,
   secret: string,
   filled: Filled,
 ): Page {
   const fields = payloadFields ?? [];
-  const names = [...OWN_NAMES, ...fields.filter(({ kind }) => kind !== "user").map((f) => f.name)];
+  const names = [...OWN_NAMES, ...fields.map((field) => field.name)];
   const { value: uses = "1", ...usesInput } = filledIn(filled, "token_uses");
+  const { value: lifetime = "3600", ...lifetimeInput } = filledIn(filled, "token_lifetime");
   return {
     title: page.title,
     body: (
@@ -60,13 +62,8 @@ export function formPage(
         <form method="post" action={`/console/actions/new/${name}`}>
           {/* Sent twice, by a double click or a reload, it is the same token. */}
           <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
-          <SchemaFields fields={fields} filled={filled} persons={persons} />
-          <Select
-            name="token_lifetime"
-            label="Can be used for"
-            value={filledIn(filled, "token_lifetime").value ?? "3600"}
-            options={LIFETIMES}
-          />
+          <SchemaFields fields={fields} filled={filled} persons={persons} isMore={isMore} />
+          <Select {...lifetimeInput} label="Can be used for" value={lifetime} options={LIFETIMES} />
           <Field
             {...usesInput}
             label="How often it can be used"
@@ -77,9 +74,9 @@ export function formPage(
             required
           />
           <Select
-            name="token_audience"
+            {...filledIn(filled, "token_audience")}
             label="By whom"
-            value={filledIn(filled, "token_audience").value}
+            {...(isMore && { hint: MORE_PERSONS })}
             options={[["", "Whoever has the link"], ...persons.slice(1)]}
           />
           <button type="submit">Make the code</button>

@@ -3,7 +3,7 @@ import type { Use } from "../core/action-uses.ts";
 import type { Verdict } from "../core/inspection.ts";
 import { NAMELESS } from "../core/people.ts";
 import type { ActionToken } from "../core/token.ts";
-import { Alert, Confirm, Copyable, Time } from "./parts.tsx";
+import { Alert, Confirm, Copyable, Sentence, Time, UserText } from "./parts.tsx";
 import { QrCode } from "./qr.tsx";
 import { VerdictBadge } from "./verdict.tsx";
 
@@ -11,6 +11,7 @@ interface Props {
   readonly title: string;
   readonly token: ActionToken;
   readonly verdict: Verdict;
+  readonly endedAtMs: number | null;
   readonly described: Described | null;
   readonly uses: readonly Use[];
 }
@@ -33,11 +34,13 @@ export function IssuedPage({
           <QrCode text={link} label="QR code of the link" />
           <Copyable text={link} label="Link" />
           <p class="hint">
-            Good until <Time ms={token.expiresAtMs} />. The code and the link are shown now and
-            never again: only a digest of them is kept.
+            Good until <Time ms={token.expiresAtMs} />.{" "}
+            <span class="on-screen">
+              The code and the link are shown now and never again: only a digest of them is kept.
+            </span>
           </p>
         </section>
-        <div>
+        <div class="beside-code">
           <Says {...props} />
           <Uses {...props} />
           <p>
@@ -51,8 +54,23 @@ export function IssuedPage({
   );
 }
 
-export function OwnTokenPage({ nowMs, ...props }: Props & { readonly nowMs: number }) {
+/** When its time is over, or was, and what is said of it; null where nobody knows when. */
+function endOf({ token, verdict, endedAtMs }: Props): readonly [name: string, ms: number] | null {
+  switch (verdict) {
+    case "stands":
+      return ["Ends", token.expiresAtMs];
+    case "expired":
+      return ["Ended", token.expiresAtMs];
+    case "used_up":
+      return endedAtMs === null ? null : ["Used up", endedAtMs];
+    default:
+      return endedAtMs === null ? null : ["Ended", endedAtMs];
+  }
+}
+
+export function OwnTokenPage(props: Props) {
   const { title, token, verdict } = props;
+  const end = endOf(props);
   return (
     <>
       <h1>{title}</h1>
@@ -65,10 +83,14 @@ export function OwnTokenPage({ nowMs, ...props }: Props & { readonly nowMs: numb
           <dd>
             <Time ms={token.createdAtMs} />
           </dd>
-          <dt>{token.expiresAtMs > nowMs ? "Ends" : "Ended"}</dt>
-          <dd>
-            <Time ms={token.expiresAtMs} />
-          </dd>
+          {end !== null && (
+            <>
+              <dt>{end[0]}</dt>
+              <dd>
+                <Time ms={end[1]} />
+              </dd>
+            </>
+          )}
           <dt>For</dt>
           <dd>{token.audience === null ? "whoever has the link" : "one person"}</dd>
           <dt>Id</dt>
@@ -100,7 +122,9 @@ function Says({ described }: Props) {
   return (
     <section class="card">
       <h2>Who opens the link reads</h2>
-      <blockquote>{described.will}</blockquote>
+      <blockquote>
+        <Sentence text={described.will} />
+      </blockquote>
       {described.will.includes(NAMELESS) && (
         <p class="hint">
           Your name stands there once it is in your <a href="/console/account">profile</a>.
@@ -141,14 +165,18 @@ export function UseList({ token, verdict, uses }: UseListProps) {
           {stands ? "Nobody yet. Who uses it appears here." : "Nobody has used it."}
         </p>
       )}
-      <ul class="uses">
-        {uses.map(({ name, isOwn, createdAtMs }) => (
-          <li>
-            <strong>{isOwn ? "You" : (name ?? "Somebody without a name")}</strong>{" "}
-            <Time ms={createdAtMs} />
-          </li>
-        ))}
-      </ul>
+      {uses.length > 0 && (
+        <ul class="uses">
+          {uses.map(({ name, isOwn, createdAtMs }) => (
+            <li>
+              <strong>
+                {isOwn ? "You" : <UserText text={name ?? "Somebody without a name"} />}
+              </strong>{" "}
+              <Time ms={createdAtMs} />
+            </li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 }

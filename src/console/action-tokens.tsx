@@ -11,9 +11,9 @@ import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
 import { formPage, Terms } from "./action-token-form.tsx";
 import { IssuedPage, OwnTokenPage, UseList } from "./action-token-page.tsx";
-import { type Frame, type OwnVisit, seeOther } from "./frame.tsx";
+import { type Frame, type OwnVisit, seeDone } from "./frame.tsx";
 import { PAGE_HEADERS } from "./page.tsx";
-import { Next, relative, Time } from "./parts.tsx";
+import { isolated, Next, Relative, Time } from "./parts.tsx";
 import { contactName, type Persons } from "./schema-form.tsx";
 
 interface Deps {
@@ -39,10 +39,10 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
     return action ?? refuse({ code: "action_unknown" });
   }
 
-  async function personsOf({ caller }: OwnVisit): Promise<Persons> {
-    const { items } = await contacts.list(caller.userId, { limit: PERSONS, after: null });
+  async function personsOf({ caller }: OwnVisit): Promise<{ persons: Persons; isMore: boolean }> {
+    const { items, next } = await contacts.list(caller.userId, { limit: PERSONS, after: null });
     const others = items.map((each) => [each.id, contactName(each)] as const);
-    return [[caller.userId, "Me"], ...others];
+    return { persons: [[caller.userId, "Me"], ...others], isMore: next !== null };
   }
 
   const idOf = ({ request }: OwnVisit) => request.param("id") ?? "";
@@ -76,7 +76,8 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
       async show(visit, filled) {
         const action = actionOf(visit);
         const secret = await actionTokens.newSecret();
-        return formPage(action, await personsOf(visit), secret, filled);
+        const { persons, isMore } = await personsOf(visit);
+        return formPage(action, persons, isMore, secret, filled);
       },
       async submit(visit, sent) {
         const action = actionOf(visit);
@@ -92,7 +93,7 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
           secret,
           isRepeated,
         } = await actionTokens.issue(visit.caller, issue, visit.nowMs, sent.token_secret);
-        const { token, verdict } = await actionUses.one(visit.caller, id, visit.nowMs);
+        const { token, verdict, endedAtMs } = await actionUses.one(visit.caller, id, visit.nowMs);
         return {
           title: "Action token",
           body: (
@@ -100,8 +101,9 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
               title={action.page.title}
               token={token}
               verdict={verdict}
+              endedAtMs={endedAtMs}
               link={`${issuer}/a/${secret}`}
-              described={await actionPages.describe(token)}
+              described={await actionPages.describe(token, isolated)}
               uses={isRepeated ? await usesOf(visit, id) : []}
               isRepeated={isRepeated}
             />
@@ -111,7 +113,7 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
     }),
 
     page("/console/actions/:id", async (visit) => {
-      const { token, verdict, action } = await actionUses.one(
+      const { token, verdict, endedAtMs, action } = await actionUses.one(
         visit.caller,
         idOf(visit),
         visit.nowMs,
@@ -129,9 +131,9 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
             title={action?.page.title ?? token.action}
             token={token}
             verdict={verdict}
-            described={await actionPages.describe(token)}
+            endedAtMs={endedAtMs}
+            described={await actionPages.describe(token, isolated)}
             uses={await usesOf(visit, token.id)}
-            nowMs={visit.nowMs}
           />
         ),
       };
@@ -154,7 +156,7 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
       schema: v.object({}),
       async submit(visit) {
         await actionTokens.end(visit.caller, idOf(visit), visit.nowMs);
-        return seeOther(`/console/actions/${idOf(visit)}`);
+        return seeDone(`/console/actions/${idOf(visit)}`, "action_revoked");
       },
     }),
   ];
@@ -209,7 +211,9 @@ function List({ tokens, actions, nowMs }: ListProps) {
             <td data-label="Used">
               {token.uses} of {token.maxUses}
             </td>
-            <td data-label="Ends">{relative(token.expiresAtMs, nowMs)}</td>
+            <td data-label="Ends">
+              <Relative ms={token.expiresAtMs} nowMs={nowMs} />
+            </td>
             <td data-label="Made">
               <Time ms={token.createdAtMs} />
             </td>

@@ -2,7 +2,7 @@ import type { AuditDays, AuditEntry, AuditLog } from "../core/audit.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
 import { ActivityChart } from "./activity-chart.tsx";
-import { sentenceOf } from "./events.ts";
+import { sentenceOf, toneOf } from "./events.ts";
 import type { Frame, OwnVisit } from "./frame.tsx";
 import type { Page } from "./page.tsx";
 import { Next, Time } from "./parts.tsx";
@@ -72,9 +72,7 @@ function Events({ entries, userId }: EventsProps) {
           <tr>
             <th scope="row">{sentenceOf(entry, userId)}</th>
             <td data-label="Outcome">
-              <span class={`badge ${entry.outcome === "done" ? "good" : "bad"}`}>
-                {entry.outcome}
-              </span>
+              <span class={`badge ${toneOf(entry, userId)}`}>{entry.outcome}</span>
             </td>
             <td data-label="When">
               <Time ms={entry.createdAtMs} />

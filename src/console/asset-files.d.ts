@@ -13,3 +13,8 @@ declare module "*/assets/console.js" {
   const text: string;
   export default text;
 }
+
+declare module "*.svg" {
+  const text: string;
+  export default text;
+}

@@ -7,7 +7,9 @@ import script from "./assets/console.js";
 import data from "./assets/data.css";
 import docs from "./assets/docs.css";
 import forms from "./assets/forms.css";
+import icon from "./assets/icon.svg";
 import layout from "./assets/layout.css";
+import media from "./assets/media.css";
 import pages from "./assets/pages.css";
 
 const YEAR_SECONDS = 31_536_000;
@@ -21,9 +23,10 @@ interface Asset {
 const ASSETS = {
   "style.css": {
     type: "text/css; charset=utf-8",
-    text: [base, layout, forms, data, actions, pages].join("\n"),
+    text: [base, layout, forms, data, actions, pages, media].join("\n"),
   },
   "docs.css": { type: "text/css; charset=utf-8", text: docs },
+  "icon.svg": { type: "image/svg+xml", text: icon },
   "console.js": { type: "text/javascript; charset=utf-8", text: script },
 } as const satisfies Record<string, Asset>;
 

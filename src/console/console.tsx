@@ -72,7 +72,9 @@ export function consolePages(deps: ConsoleDeps): Surface {
       ...yourDataRoutes(pages, deps),
     ],
     refuse(fault, { request, requestId }) {
-      const { status, message: text, retryAfterSeconds } = problemOf(fault);
+      const { status, message: said, retryAfterSeconds } = problemOf(fault);
+      // No input is on this page that it could speak of.
+      const text = fault.code === "fields_invalid" ? NO_FIELDS[request.method] : said;
       const title = TITLES[status] ?? "This did not work";
       const more =
         status >= 500 ? (
@@ -85,7 +87,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
         ...(fault.code === "method_not_allowed" && { allow: fault.allow.join(", ") }),
       };
       return pageAnswer(
-        { title, status, headers, body: message(title, text, more) },
+        { title, status, headers, body: message(title, text ?? said, more) },
         request.path,
         // Nobody was asked: the menu is for who seems to be logged in.
         readSessionCookie(request) !== null,
@@ -93,6 +95,12 @@ export function consolePages(deps: ConsoleDeps): Surface {
     },
   };
 }
+
+const NO_FIELDS: Readonly<Record<string, string>> = {
+  GET: "There is no such page of this list. Open the list again.",
+  HEAD: "There is no such page of this list. Open the list again.",
+  POST: "The form was incomplete. Reload the page and try again.",
+};
 
 const TITLES: Readonly<Record<number, string>> = {
   404: "Not found",

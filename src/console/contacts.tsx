@@ -2,7 +2,7 @@ import type { Contact, Contacts } from "../core/ports.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
 import type { Frame } from "./frame.tsx";
-import { Next, Time } from "./parts.tsx";
+import { Next, Time, UserText } from "./parts.tsx";
 import { contactName } from "./schema-form.tsx";
 
 /** The people whom somebody has met. */
@@ -49,7 +49,9 @@ function List({ contacts }: { readonly contacts: readonly Contact[] }) {
       <tbody>
         {contacts.map((contact) => (
           <tr>
-            <th scope="row">{contactName(contact)}</th>
+            <th scope="row">
+              <UserText text={contactName(contact)} />
+            </th>
             <td data-label="Since">
               <Time ms={contact.createdAtMs} />
             </td>

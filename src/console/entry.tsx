@@ -12,6 +12,7 @@ import {
   filledIn,
   message,
   ownPath,
+  seeDone,
   seeOther,
   type Visit,
   wholeProblem,
@@ -42,7 +43,7 @@ const Forgotten = v.object({ email: v.pipe(text, v.transform(normalizeEmail)) })
 
 /** The ways in, and out. */
 export function entryRoutes(
-  { openForm, openPage, act }: Frame,
+  { openForm, told, act }: Frame,
   { accounts, sessions, recovery, signUpIsOpen, sendsMail }: Deps,
 ): readonly Route[] {
   return [
@@ -50,7 +51,7 @@ export function entryRoutes(
       path: "/console/login",
       schema: Login,
       show: (visit, filled) =>
-        visit.caller === null ? loginPage(visit, filled, signUpIsOpen) : seeOther("/console"),
+        visit.caller === null ? loginPage(visit, filled, signUpIsOpen) : onward(visit),
       async submit({ nowMs }, { email, password, next }) {
         const { secret } = await sessions.create(email, password, nowMs);
         return seeOther(ownPath(next), withSession(secret));
@@ -60,7 +61,7 @@ export function entryRoutes(
       path: "/console/signup",
       schema: Join,
       show: (visit, filled) =>
-        visit.caller === null ? signUpPage(visit, filled, signUpIsOpen) : seeOther("/console"),
+        visit.caller === null ? signUpPage(visit, filled, signUpIsOpen) : onward(visit),
       async submit({ nowMs }, { email, password, next }) {
         const nobody = {
           firstName: null,
@@ -80,17 +81,22 @@ export function entryRoutes(
       show: (_, filled) => forgottenPage(filled, sendsMail),
       async submit({ nowMs }, { email }) {
         await recovery.requestReset(email, nowMs);
-        return seeOther("/console/forgotten/sent");
+        return seeDone("/console/forgotten/sent", "reset_sent");
       },
     }),
-    openPage("/console/forgotten/sent", async () => ({
-      title: "Look into your mailbox",
-      body: message(
-        "Look into your mailbox",
-        "If there is an account with this e-mail, a link is on its way to it. It is good for ten minutes, once.",
-        <a href="/console/login">Back to the login</a>,
-      ),
-    })),
+    told(
+      "/console/forgotten/sent",
+      "reset_sent",
+      {
+        title: "Look into your mailbox",
+        body: message(
+          "Look into your mailbox",
+          "If there is an account with this e-mail, a link is on its way to it. It is good for ten minutes, once.",
+          <a href="/console/login">Back to the login</a>,
+        ),
+      },
+      seeOther("/console/forgotten"),
+    ),
     act({
       path: "/console/logout",
       schema: v.object({}),
@@ -102,6 +108,9 @@ export function entryRoutes(
     }),
   ];
 }
+
+/** Who is logged in already goes where the login would have led. */
+const onward = ({ request }: Visit) => seeOther(ownPath(request.query("next")));
 
 /** Where to go on after the login, kept in the form. */
 function Onward({ visit, filled }: { readonly visit: Visit; readonly filled: Filled }) {
@@ -116,23 +125,28 @@ function along(path: string, visit: Visit, filled: Filled): string {
 }
 
 function loginPage(visit: Visit, filled: Filled, signUpIsOpen: boolean): Page {
+  const whole = wholeProblem(filled, ["email", "password"]);
+  // One of both is wrong, nobody says which; the password is the one to be typed again.
+  const isWrong = whole !== undefined && filled.problem?.status === 401;
   return {
     title: "Log in",
     body: (
       <section class="card narrow">
         <h1>Log in</h1>
-        <Alert kind="problem" text={wholeProblem(filled, ["email"])} />
+        <Alert kind="problem" text={whole} id="wrong" isFocused={!isWrong} />
         <form method="post" action="/console/login">
           <Onward visit={visit} filled={filled} />
           <Field
             {...filledIn(filled, "email")}
+            {...(isWrong && { isInvalidBy: "wrong" })}
             label="E-mail"
             type="email"
             autocomplete="username"
             required
           />
           <Field
-            name="password"
+            {...filledIn(filled, "password")}
+            {...(isWrong && { isInvalidBy: "wrong", autofocus: true })}
             label="Password"
             type="password"
             autocomplete="current-password"

@@ -34,8 +34,19 @@ const SENTENCES: Readonly<Record<AuditEvent, string>> = {
   "credential.refused": "A token that is not valid was refused",
 };
 
+/** Whoever was logged in gave a wrong password where it is asked for once more. */
+const isOwnMistake = ({ what, actorId }: AuditEntry, userId: string): boolean =>
+  what === "login.failed" && actorId === userId;
+
 /** @param userId whose list it stands in */
-export function sentenceOf({ what, actorId }: AuditEntry, userId: string): string {
+export function sentenceOf(entry: AuditEntry, userId: string): string {
+  const { what, actorId } = entry;
   if (what === "action.run" && actorId !== userId) return "Somebody ran your action token";
+  if (isOwnMistake(entry, userId)) return "The password was mistyped while logged in";
   return SENTENCES[what];
+}
+
+export function toneOf(entry: AuditEntry, userId: string): "good" | "waiting" | "bad" {
+  if (entry.outcome === "done") return "good";
+  return isOwnMistake(entry, userId) ? "waiting" : "bad";
 }

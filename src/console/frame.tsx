@@ -1,16 +1,24 @@
 import type { Child } from "hono/jsx";
 import type * as v from "valibot";
 import type { Caller } from "../core/authenticate.ts";
+import type { Fault } from "../core/fault.ts";
 import type { Answer } from "../http/answer.ts";
 import { readForm } from "../http/body.ts";
-import { NO_SESSION_COOKIE, readSessionCookie, sessionCookie } from "../http/cookies.ts";
+import {
+  NO_MESSAGE_COOKIE,
+  NO_SESSION_COOKIE,
+  readSessionCookie,
+  sessionCookie,
+} from "../http/cookies.ts";
 import { decode } from "../http/fields.ts";
 import { presentRecord } from "../http/origin.ts";
 import { faultOf, noteRefused } from "../http/refused.ts";
+import type { RequestFault } from "../http/request-fault.ts";
 import { isFromAnotherSite, isSameOrigin } from "../http/same-origin.ts";
 import type { Exchange, Route } from "../http/surface.ts";
+import { type Message, messageOf, readMessage } from "./messages.tsx";
 import { PAGE_HEADERS, type Page, pageAnswer } from "./page.tsx";
-import { type Problem, problemOf, retryAfter } from "./problems.ts";
+import { type FieldProblem, type Problem, problemOf, retryAfter } from "./problems.ts";
 import { SESSION_COOKIE_SECONDS, type VisitorDeps, visitors } from "./visitor.ts";
 
 /** A request for a page, and who sent it. */
@@ -34,24 +42,32 @@ export interface Filled {
 
 export const EMPTY: Filled = { sent: {}, problem: null };
 
+const problemsOf = ({ problem }: Filled): readonly FieldProblem[] =>
+  problem === null ? [] : [problem, ...(problem.others ?? [])];
+
 /** What stood in the input, and what was wrong with it, for `Field`. */
-export function filledIn({ sent, problem }: Filled, name: string) {
-  const value = sent[name];
+export function filledIn(filled: Filled, name: string) {
+  const value = filled.sent[name];
   return {
     name,
     value: typeof value === "string" ? value : undefined,
-    problem: problem?.field === name ? problem.message : undefined,
+    problem: problemsOf(filled).find(({ field }) => field === name)?.message,
   };
 }
 
 /** What speaks of no input that the page shows. */
-export function wholeProblem({ problem }: Filled, names: readonly string[]): string | undefined {
-  return problem !== null && !names.includes(problem.field) ? problem.message : undefined;
+export function wholeProblem(filled: Filled, names: readonly string[]): string | undefined {
+  const others = problemsOf(filled).filter(({ field }) => !names.includes(field));
+  return others.length === 0
+    ? undefined
+    : [...new Set(others.map(({ message }) => message))].join(" ");
 }
 
 interface FormOf<V, S extends v.GenericSchema> {
   readonly path: string;
   readonly schema: S;
+  /** The input for the password of who is logged in: a wrong one is that input's. */
+  readonly passwordField?: string;
   show(visit: V, filled: Filled): Page | Answer | Promise<Page | Answer>;
   submit(visit: V, fields: v.InferOutput<S>): Promise<Page | Answer>;
 }
@@ -60,6 +76,8 @@ interface FormOf<V, S extends v.GenericSchema> {
 interface ActOf<S extends v.GenericSchema> {
   readonly path: string;
   readonly schema: S;
+  /** The page that it is on, where that is not the path above its own. */
+  readonly page?: string;
   submit(visit: OwnVisit, fields: v.InferOutput<S>): Promise<Page | Answer>;
 }
 
@@ -72,6 +90,14 @@ export const seeOther = (
   body: null,
   headers: { ...headers, location },
 });
+
+/** The same, and what that page then says. @param name of what it was done to */
+export const seeDone = (
+  location: string,
+  message: Message,
+  name?: string,
+  headers?: Readonly<Record<string, string>>,
+): Answer => ({ ...seeOther(location, headers), cookies: [messageOf(message, name)] });
 
 /** Only pages of ours: what stands in an address must not lead elsewhere. */
 export function ownPath(next: unknown): string {
@@ -96,17 +122,22 @@ export function frame(deps: VisitorDeps) {
   const { refused } = deps;
   const { visitorOf, extended } = visitors(deps);
 
-  const toLogin = ({ request }: Exchange): Answer => {
-    const { pathname } = new URL(request.url);
-    const next = request.method === "GET" ? pathname : "/console";
-    const query = next === "/console" ? "" : `?next=${encodeURIComponent(next)}`;
-    const stale = readSessionCookie(request) === null ? {} : withoutSession;
-    return seeOther(`/console/login${query}`, stale);
+  /** To the login, and from there to the page: what was sent with a form is lost, which is said. */
+  const toLogin = ({ request }: Exchange, page: string): Answer => {
+    const query = page === "/console" ? "" : `?next=${encodeURIComponent(page)}`;
+    const isStale = readSessionCookie(request) !== null;
+    const hadSession = isStale || request.method === "POST";
+    return {
+      ...seeOther(`/console/login${query}`, isStale ? withoutSession : {}),
+      ...(hadSession && { cookies: [messageOf("session_expired")] }),
+    };
   };
 
   function rendered(shown: Page | Answer, visit: Visit): Answer {
     if (!("title" in shown)) return shown;
-    return pageAnswer(shown, visit.request.path, visit.caller !== null);
+    const told = readMessage(visit.request);
+    const answer = pageAnswer(shown, visit.request.path, visit.caller !== null, told?.text);
+    return told === null ? answer : { ...answer, cookies: [NO_MESSAGE_COOKIE] };
   }
 
   /**
@@ -162,17 +193,22 @@ export function frame(deps: VisitorDeps) {
 
   /** What a form does when it is sent: or the form again, with what is wrong. What is no fault of the form's is thrown on. */
   const submitting =
-    <V, S extends v.GenericSchema>({ schema, show, submit }: FormOf<V, S>) =>
+    <V, S extends v.GenericSchema>({
+      schema,
+      passwordField,
+      show,
+      submit,
+    }: Omit<FormOf<V, S>, "path">) =>
     async (visit: V, sent: Sent): Promise<Page | Answer> => {
       try {
         return await submit(visit, decode(schema, sent));
       } catch (error) {
         const fault = faultOf(error);
         if (fault.code === "internal" || fault.code === "unavailable") throw error;
-        noteRefused(fault, refused);
+        noteRefused(passwordField === undefined ? fault : byOwner(fault), refused);
         const record = presentRecord();
         if (record !== null) record.outcome = fault.code;
-        const problem = problemOf(fault);
+        const problem = problemOf(fault, passwordField);
         const page = await show(visit, { sent, problem });
         if (!("title" in page)) return page;
         return { ...page, status: problem.status, headers: retryAfter(problem) };
@@ -180,16 +216,29 @@ export function frame(deps: VisitorDeps) {
     };
 
   const own =
-    <T extends readonly unknown[]>(then: (visit: OwnVisit, ...rest: T) => Promise<Page | Answer>) =>
+    <T extends readonly unknown[]>(
+      then: (visit: OwnVisit, ...rest: T) => Promise<Page | Answer>,
+      pageOf: (path: string) => string = (path) => path,
+    ) =>
     async (visit: Visit, ...rest: T): Promise<Page | Answer> => {
-      const { caller } = visit;
-      return caller === null ? toLogin(visit) : then({ ...visit, caller }, ...rest);
+      const { caller, request } = visit;
+      if (caller !== null) return then({ ...visit, caller }, ...rest);
+      return toLogin(visit, pageOf(new URL(request.url).pathname));
     };
+
+  /** Its button is on the page whose path is above its own. */
+  const above = (path: string) => path.slice(0, path.lastIndexOf("/"));
 
   return {
     /** A page for anybody. */
     openPage: (path: string, show: (visit: Visit) => Promise<Page | Answer>): Route =>
       opening(path, show),
+
+    /** A page that says what was done, and to who comes to it otherwise something else. */
+    told: (path: string, message: Message, page: Page, otherwise: Page | Answer): Route =>
+      opening(path, async ({ request }) =>
+        readMessage(request)?.message === message ? page : otherwise,
+      ),
 
     /** A page for who is logged in; anybody else is led to the login and back. */
     page: (path: string, show: (visit: OwnVisit) => Promise<Page | Answer>): Route =>
@@ -216,13 +265,26 @@ export function frame(deps: VisitorDeps) {
       sending(form.path, own(submitting(form))),
     ],
 
+    /** A form on another form's page: that one comes back where something is wrong. */
+    formOn: <const S extends v.GenericSchema>(form: FormOf<OwnVisit, S>): Route =>
+      sending(form.path, own(submitting(form), above)),
+
     /** A button: what it does, and where it leads. What goes wrong is a page of its own. */
-    act: <const S extends v.GenericSchema>({ path, schema, submit }: ActOf<S>): Route =>
+    act: <const S extends v.GenericSchema>({ path, page, schema, submit }: ActOf<S>): Route =>
       sending(
         path,
-        own(async (visit, sent: Sent) => submit(visit, decode(schema, sent))),
+        own(
+          async (visit, sent: Sent) => submit(visit, decode(schema, sent)),
+          (at) => page ?? above(at),
+        ),
       ),
   };
+}
+
+/** It is the one who is logged in who has mistyped the password: nobody tried to get in. */
+function byOwner(fault: Fault | RequestFault): Fault | RequestFault {
+  if (fault.code !== "credentials_wrong" || !fault.named?.userId) return fault;
+  return { ...fault, named: { ...fault.named, actorId: fault.named.userId } };
 }
 
 export const message = (title: string, text: string, more?: Child): Child => (

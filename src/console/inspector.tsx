@@ -2,9 +2,9 @@ import * as v from "valibot";
 import type { Inspected, Inspection } from "../core/inspection.ts";
 import type { Json } from "../core/token.ts";
 import type { Route } from "../http/surface.ts";
-import { EMPTY, type Filled, type Frame, wholeProblem } from "./frame.tsx";
+import { EMPTY, type Filled, type Frame, filledIn, wholeProblem } from "./frame.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Time } from "./parts.tsx";
+import { Alert, noted, Notes, Time, UserText } from "./parts.tsx";
 import { TimeLine } from "./time-line.tsx";
 import { VerdictBadge, verdictText } from "./verdict.tsx";
 
@@ -38,6 +38,7 @@ export function inspectorPages({ form }: Frame, inspect: Inspection): readonly R
 }
 
 function inspectorPage(filled: Filled, found: Inspected | null, nowMs: number): Page {
+  const { problem } = filledIn(filled, "text");
   return {
     title: "Inspector",
     body: (
@@ -45,23 +46,25 @@ function inspectorPage(filled: Filled, found: Inspected | null, nowMs: number): 
         <h1>Inspector</h1>
         {found !== null && <Found found={found} nowMs={nowMs} />}
         <section class="card">
-          <Alert kind="problem" text={wholeProblem(filled, [])} />
+          <Alert kind="problem" text={wholeProblem(filled, ["text"])} />
           <form method="post" action="/console/inspector">
             <div class="field">
               <label for="field-text">{found === null ? "Any token" : "Another token"}</label>
               <textarea
                 id="field-text"
                 name="text"
-                aria-describedby="field-text-hint"
+                dir="auto"
+                {...noted("field-text", "hint", problem)}
                 autocomplete="off"
                 autocapitalize="off"
                 spellcheck={false}
                 required
               />
-              <p class="hint" id="field-text-hint">
-                A session, API or action token, or a JWT. It is looked at, and neither kept nor
-                written down. Whether it stands is said of your own alone.
-              </p>
+              <Notes
+                id="field-text"
+                hint="A session, API or action token, or a JWT. It is looked at, and neither kept nor written down. Whether it stands is said of your own alone."
+                problem={problem}
+              />
             </div>
             <button type="submit">Inspect</button>
           </form>
@@ -73,6 +76,8 @@ function inspectorPage(filled: Filled, found: Inspected | null, nowMs: number): 
 
 function Found({ found, nowMs }: { readonly found: Inspected; readonly nowMs: number }) {
   const { kind, id, verdict, header, claims } = found;
+  // Times that anybody can have written say nothing, and would look as if the token were good.
+  const isBelievable = verdict !== "signature_wrong" && verdict !== "key_unknown";
   return (
     <section class="card" role="status">
       <div class="heading">
@@ -80,10 +85,13 @@ function Found({ found, nowMs }: { readonly found: Inspected; readonly nowMs: nu
         <VerdictBadge verdict={verdict} />
       </div>
       <p>{verdictText(verdict)}</p>
-      <TimeLine found={found} nowMs={nowMs} />
+      {isBelievable && <TimeLine found={found} nowMs={nowMs} />}
       {id !== null && (
         <p>
-          Id <code>{id}</code>
+          Id{" "}
+          <code>
+            <UserText text={id} />
+          </code>
         </p>
       )}
       <Members caption="Header" members={header} />
@@ -112,9 +120,13 @@ function Members({ caption, members }: MembersProps) {
       <tbody>
         {Object.entries(members).map(([name, value]) => (
           <tr>
-            <th scope="row">{name}</th>
+            <th scope="row">
+              <UserText text={name} />
+            </th>
             <td>
-              <code>{typeof value === "string" ? value : JSON.stringify(value)}</code>
+              <code>
+                <UserText text={typeof value === "string" ? value : JSON.stringify(value)} />
+              </code>
               {SECONDS.has(name) &&
                 typeof value === "number" &&
                 value >= 0 &&

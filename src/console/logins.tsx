@@ -2,9 +2,9 @@ import * as v from "valibot";
 import type { Login, Logins } from "../core/logins.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
-import { type Frame, type OwnVisit, seeOther, withoutSession } from "./frame.tsx";
+import { type Frame, type OwnVisit, seeDone, seeOther, withoutSession } from "./frame.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Confirm, Next, relative, Time } from "./parts.tsx";
+import { Confirm, Next, Relative, Time } from "./parts.tsx";
 
 interface Deps {
   readonly logins: Logins;
@@ -13,12 +13,6 @@ interface Deps {
 const One = v.object({
   id: v.pipe(v.string("is required"), v.uuid("must be the id of a login")),
 });
-
-const DONE: Readonly<Record<string, string>> = {
-  ended: "That login was ended.",
-  others: "You are logged out everywhere but here.",
-  some: "Many logins were ended, and some are left: end the others once more.",
-};
 
 const KINDS: Readonly<Record<Login["kind"], string>> = {
   session: "Session",
@@ -35,7 +29,6 @@ export function loginRoutes({ page, act }: Frame, { logins }: Deps): readonly Ro
       body: (
         <>
           <h1>Where I am logged in</h1>
-          <Alert kind="done" text={DONE[request.query("done") ?? ""]} />
           <table>
             <thead>
               <tr>
@@ -85,7 +78,7 @@ export function loginRoutes({ page, act }: Frame, { logins }: Deps): readonly Ro
         await logins.end(caller, id, nowMs);
         return id === caller.tokenId
           ? seeOther("/console/login", withoutSession)
-          : seeOther("/console/logins?done=ended");
+          : seeDone("/console/logins", "login_ended");
       },
     }),
     act({
@@ -93,7 +86,7 @@ export function loginRoutes({ page, act }: Frame, { logins }: Deps): readonly Ro
       schema: v.object({}),
       async submit({ caller, nowMs }) {
         const { isAll } = await logins.endOthers(caller, nowMs);
-        return seeOther(`/console/logins?done=${isAll ? "others" : "some"}`);
+        return seeDone("/console/logins", isAll ? "logins_ended" : "logins_ended_some");
       },
     }),
   ];
@@ -116,8 +109,12 @@ function LoginRow({ login, isCurrent, nowMs }: RowProps) {
       <td data-label="Since">
         <Time ms={createdAtMs} />
       </td>
-      <td data-label="Last renewed">{relative(modifiedAtMs, nowMs)}</td>
-      <td data-label="Ends">{relative(expiresAtMs, nowMs)}</td>
+      <td data-label="Last renewed">
+        <Relative ms={modifiedAtMs} nowMs={nowMs} />
+      </td>
+      <td data-label="Ends">
+        <Relative ms={expiresAtMs} nowMs={nowMs} />
+      </td>
       <td class="act">
         {isCurrent ? (
           <form method="post" action="/console/logout">

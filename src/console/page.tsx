@@ -1,6 +1,7 @@
 import type { Child } from "hono/jsx";
 import type { Answer } from "../http/answer.ts";
 import { assetPath } from "./assets.ts";
+import { Alert } from "./parts.tsx";
 
 /** What the browser may do with a page: load our own files and send forms to us, and nothing else. */
 const POLICY = [
@@ -16,6 +17,8 @@ const POLICY = [
 
 export const PAGE_HEADERS = {
   "content-type": "text/html; charset=utf-8",
+  // Cloudflare's Email Obfuscation would rewrite what looks like an address, and add a script for it.
+  "cache-control": "no-store, no-transform",
   "content-security-policy": POLICY,
   // Pages have tokens in their addresses. Not `no-referrer`: browsers would send no Origin either.
   "referrer-policy": "same-origin",
@@ -29,9 +32,13 @@ export interface Page {
   readonly body: Child;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** A sentence for search engines and previews of links. */
+  readonly description?: string;
   /** Further elements of the head, such as a refresh for those without JavaScript. */
   readonly head?: Child;
 }
+
+const ABOUT = "Accounts, sessions and tokens: log in, manage API tokens, share codes.";
 
 /** The parts of the console, as its menu shows them. */
 const SECTIONS = [
@@ -45,12 +52,16 @@ const SECTIONS = [
   ["/console/account", "Account"],
 ] as const;
 
-/** A page as the answer to a request of somebody who is logged in, or of anybody. */
-export function pageAnswer(page: Page, path: string, isLoggedIn: boolean): Answer {
+/**
+ * A page as the answer to a request of somebody who is logged in, or of anybody.
+ * @param told what the page before has left to be said
+ */
+export function pageAnswer(page: Page, path: string, isLoggedIn: boolean, told?: Child): Answer {
+  const document = <Document page={page} path={path} isLoggedIn={isLoggedIn} told={told} />;
   return {
     status: page.status ?? 200,
     body: null,
-    text: `<!doctype html>${<Document page={page} path={path} isLoggedIn={isLoggedIn} />}`,
+    text: `<!doctype html>${document}`,
     headers: { ...PAGE_HEADERS, ...page.headers },
   };
 }
@@ -59,9 +70,10 @@ interface DocumentProps {
   readonly page: Page;
   readonly path: string;
   readonly isLoggedIn: boolean;
+  readonly told: Child;
 }
 
-function Document({ page, path, isLoggedIn }: DocumentProps) {
+function Document({ page, path, isLoggedIn, told }: DocumentProps) {
   return (
     <html lang="en">
       <head>
@@ -69,7 +81,10 @@ function Document({ page, path, isLoggedIn }: DocumentProps) {
         <title>{page.title} · Latchkey</title>
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <link rel="icon" href="data:," />
+        <meta name="theme-color" content="#f6f7f9" media="(prefers-color-scheme: light)" />
+        <meta name="theme-color" content="#14171c" media="(prefers-color-scheme: dark)" />
+        <meta name="description" content={page.description ?? ABOUT} />
+        <link rel="icon" type="image/svg+xml" href={assetPath("icon.svg")} />
         <link rel="stylesheet" href={assetPath("style.css")} />
         <script src={assetPath("console.js")} defer />
         {page.head}
@@ -96,7 +111,10 @@ function Document({ page, path, isLoggedIn }: DocumentProps) {
           )}
         </header>
         {isLoggedIn && <Menu path={path} />}
-        <main id="main">{page.body}</main>
+        <main id="main">
+          <Alert kind={path === "/console/login" ? "note" : "done"} text={told} />
+          {page.body}
+        </main>
       </body>
     </html>
   );

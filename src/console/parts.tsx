@@ -2,6 +2,29 @@ import type { Child } from "hono/jsx";
 
 /** What several pages are made of. */
 
+/**
+ * A text that a user wrote. Isolated: characters that turn the direction of writing (U+202E, Hebrew)
+ * must not reach what stands beside it.
+ */
+export function UserText({ text }: { readonly text: string }) {
+  return <bdi>{text}</bdi>;
+}
+
+/** A name for the middle of a sentence: between Unicode's own marks, which `Sentence` makes elements. */
+export const isolated = (name: string): string =>
+  `\u2068${name.replaceAll(/[\u2066-\u2069]/g, "")}\u2069`;
+
+/** A sentence with names that are `isolated`. */
+export function Sentence({ text }: { readonly text: string }) {
+  return (
+    <>
+      {text
+        .split(/\u2068([^\u2069]*)\u2069/)
+        .map((part, index) => (index % 2 === 1 ? <UserText text={part} /> : part))}
+    </>
+  );
+}
+
 interface FieldProps {
   readonly name: string;
   /** Where another form of the page has an input of the same name. */
@@ -20,6 +43,9 @@ interface FieldProps {
   readonly min?: number;
   readonly max?: number;
   readonly list?: string;
+  /** The note that says what is wrong with this input among others. */
+  readonly isInvalidBy?: string;
+  readonly autofocus?: boolean;
 }
 
 /** One labelled input. A password is never sent back to the browser. */
@@ -30,24 +56,53 @@ export function Field({
   problem,
   type = "text",
   value,
+  isInvalidBy,
   ...input
 }: FieldProps) {
   const id = ownId ?? `field-${input.name}`;
-  const notes = [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(" ");
+  const isWritten = type === "text" || type === "email" || type === "tel";
   return (
     <div class="field">
       <label for={id}>
         {label}
-        {!input.required && <span class="optional"> optional</span>}
+        {!input.required && <span class="optional"> (optional)</span>}
       </label>
       <input
         id={id}
         type={type}
         {...input}
+        {...(isWritten && { dir: "auto" })}
         {...(type !== "password" && value !== undefined && { value })}
-        {...(notes !== "" && { "aria-describedby": notes })}
-        {...(problem && { "aria-invalid": "true" })}
+        {...noted(id, hint, problem)}
+        {...(isInvalidBy && { "aria-invalid": "true", "aria-describedby": isInvalidBy })}
       />
+      <Notes id={id} hint={hint} problem={problem} />
+    </div>
+  );
+}
+
+/**
+ * What ties an input to the notes below it. An invalid one gets the focus as the page opens, without
+ * JavaScript: that scrolls to it as well.
+ */
+export const noted = (id: string, hint?: string, problem?: string) => ({
+  ...((hint || problem) && {
+    "aria-describedby": [hint && `${id}-hint`, problem && `${id}-problem`]
+      .filter(Boolean)
+      .join(" "),
+  }),
+  ...(problem && { "aria-invalid": "true", autofocus: true }),
+});
+
+interface NotesProps {
+  readonly id: string;
+  readonly hint?: string | undefined;
+  readonly problem?: string | undefined;
+}
+
+export function Notes({ id, hint, problem }: NotesProps) {
+  return (
+    <>
       {hint && (
         <p class="hint" id={`${id}-hint`}>
           {hint}
@@ -58,7 +113,7 @@ export function Field({
           {problem}
         </p>
       )}
-    </div>
+    </>
   );
 }
 
@@ -69,60 +124,95 @@ interface SelectProps {
   readonly label: string;
   readonly value?: string | undefined;
   readonly options: readonly (readonly [value: string, text: string])[];
-  readonly hint?: string;
+  readonly hint?: string | undefined;
+  readonly problem?: string | undefined;
 }
 
-export function Select({ id: ownId, name, label, value, options, hint }: SelectProps) {
+export function Select({ id: ownId, name, label, value, options, hint, problem }: SelectProps) {
   const id = ownId ?? `field-${name}`;
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <select id={id} name={name} {...(hint && { "aria-describedby": `${id}-hint` })}>
+      {/* Options can be texts of users; this is the one way to isolate them. */}
+      <select id={id} name={name} dir="auto" {...noted(id, hint, problem)}>
         {options.map(([each, text]) => (
           <option value={each} selected={each === value}>
             {text}
           </option>
         ))}
       </select>
-      {hint && (
-        <p class="hint" id={`${id}-hint`}>
-          {hint}
-        </p>
-      )}
+      <Notes id={id} hint={hint} problem={problem} />
     </div>
   );
 }
 
+interface AlertProps {
+  readonly text: Child;
+  readonly kind: "problem" | "done" | "note";
+  readonly id?: string;
+  /** Where no input is to blame: the focus goes here then. */
+  readonly isFocused?: boolean;
+}
+
 /** What went wrong with the whole of a form, or what was done. Read aloud when the page opens. */
-export function Alert({ text, kind }: { text: string | undefined; kind: "problem" | "done" }) {
-  if (text === undefined) return null;
+export function Alert({ text, kind, id, isFocused = kind === "problem" }: AlertProps) {
+  if (text === undefined || text === null) return null;
   return (
-    <p class={`alert ${kind}`} role={kind === "problem" ? "alert" : "status"}>
+    <p
+      class={`alert ${kind}`}
+      role={kind === "problem" ? "alert" : "status"}
+      {...(id !== undefined && { id })}
+      {...(isFocused && { tabindex: -1, autofocus: true })}
+    >
       {text}
     </p>
   );
 }
 
+const inUtc = (iso: string) => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+
 /** A time in UTC; the script puts it into the reader's own zone. */
 export function Time({ ms }: { readonly ms: number }) {
   const iso = new Date(ms).toISOString();
-  return <time datetime={iso}>{`${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`}</time>;
+  return <time datetime={iso}>{inUtc(iso)}</time>;
 }
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Each with how many of it are the next one; the last has no next. */
 const UNITS = [
-  [86_400_000, "day"],
-  [3_600_000, "hour"],
-  [60_000, "minute"],
+  [MINUTE_MS, "minute", 60],
+  [HOUR_MS, "hour", 24],
+  [DAY_MS, "day", 365],
+  [365.25 * DAY_MS, "year", Number.POSITIVE_INFINITY],
 ] as const;
 
-/** "in 3 days", "2 hours ago": by the greatest unit that fits. */
+/** "in 3 days", "2 hours ago": rounded, so that a token of 30 days begins with 30. */
 export function relative(ms: number, nowMs: number): string {
   const distance = Math.abs(ms - nowMs);
-  const unit = UNITS.find(([size]) => distance >= size);
-  if (unit === undefined) return ms > nowMs ? "in less than a minute" : "just now";
-  const count = Math.floor(distance / unit[0]);
-  const words = `${count} ${unit[1]}${count === 1 ? "" : "s"}`;
+  if (distance < MINUTE_MS) return ms > nowMs ? "in less than a minute" : "just now";
+  const [size, name] =
+    UNITS.find(([each, , next]) => Math.round(distance / each) < next) ?? UNITS[3];
+  const count = Math.round(distance / size);
+  const words = `${count} ${name}${count === 1 ? "" : "s"}`;
   return ms > nowMs ? `in ${words}` : `${words} ago`;
+}
+
+interface RelativeProps {
+  readonly ms: number;
+  readonly nowMs: number;
+}
+
+/** The same as an element, with the time itself for who points at it. */
+export function Relative({ ms, nowMs }: RelativeProps) {
+  const iso = new Date(ms).toISOString();
+  return (
+    <time datetime={iso} title={inUtc(iso)} data-relative>
+      {relative(ms, nowMs)}
+    </time>
+  );
 }
 
 interface ConfirmProps {
@@ -130,16 +220,36 @@ interface ConfirmProps {
   /** What of several on the page it is about, for who does not see where it stands. */
   readonly of?: string;
   readonly isHarmless?: boolean;
+  /** Of several with one group, one is open at a time. */
+  readonly group?: string;
+  /** What it holds came back with something wrong. */
+  readonly isOpen?: boolean;
   readonly children: Child;
 }
 
 /** Something that is asked again before it is done, with and without JavaScript. */
-export function Confirm({ summary, of, isHarmless = false, children }: ConfirmProps) {
+export function Confirm({
+  summary,
+  of,
+  isHarmless = false,
+  group,
+  isOpen = false,
+  children,
+}: ConfirmProps) {
   return (
-    <details class={isHarmless ? "confirm harmless" : "confirm"}>
+    <details
+      class={isHarmless ? "confirm harmless" : "confirm"}
+      open={isOpen}
+      {...(group !== undefined && { name: group })}
+    >
       <summary>
         {summary}
-        {of !== undefined && <span class="unseen"> {of}</span>}
+        {of !== undefined && (
+          <span class="unseen">
+            {" "}
+            <UserText text={of} />
+          </span>
+        )}
       </summary>
       <div>{children}</div>
     </details>

@@ -1,23 +1,43 @@
 import { DERIVATION_FAULTS, type Fault } from "../core/fault.ts";
 import type { RequestFault } from "../http/request-fault.ts";
 
-/** What a person is told of a fault: beside a field of the form, or above it. */
-export interface Problem {
-  readonly status: number;
+export interface FieldProblem {
   /** The input that it speaks of; empty for the whole form. */
   readonly field: string;
   readonly message: string;
+}
+
+/** What a person is told of a fault: beside a field of the form, or above it. */
+export interface Problem extends FieldProblem {
+  readonly status: number;
+  /** What is wrong with further fields. */
+  readonly others?: readonly FieldProblem[];
   readonly retryAfterSeconds?: number;
 }
 
-const seconds = (count: number) => `${count} second${count === 1 ? "" : "s"}`;
+/** How long to wait, in people's units and never less. */
+function waitOf(seconds: number): string {
+  const [count, unit] = seconds > 90 ? [Math.ceil(seconds / 60), "minute"] : [seconds, "second"];
+  return `${count} ${unit}${count === 1 ? "" : "s"}`;
+}
 
-/** Every fault in words for people; the status is the one that programs would get. */
-export function problemOf(fault: Fault | RequestFault): Problem {
+/**
+ * Every fault in words for people; the status is the one that programs would get.
+ * @param passwordField where the form asks for the password of who is logged in, and for no e-mail
+ */
+export function problemOf(fault: Fault | RequestFault, passwordField?: string): Problem {
   const of = (status: number, message: string, field = ""): Problem => ({ status, field, message });
+  const ofFields = (status: number, problems: readonly { path: string; message: string }[]) => {
+    const [first = { field: "", message: sentence("does not fit") }, ...others] = problems.map(
+      ({ path, message }) => ({ field: path, message: sentence(message) }),
+    );
+    return { status, ...first, others };
+  };
   switch (fault.code) {
     case "credentials_wrong":
-      return of(401, "The e-mail or the password is wrong.");
+      return passwordField === undefined
+        ? of(401, "The e-mail or the password is wrong.")
+        : of(401, "The password is wrong.", passwordField);
     case "current_password_missing":
       return of(400, "Enter your current password.", "current_password");
     case "password_common":
@@ -43,33 +63,29 @@ export function problemOf(fault: Fault | RequestFault): Problem {
       return of(401, "This is no longer valid.");
     case "action_unknown":
       return of(422, "There is no such action.", "action");
-    case "payload_invalid": {
-      const [first] = fault.problems;
-      return of(422, sentence(first?.message ?? "does not fit"), first?.path ?? "");
-    }
+    case "payload_invalid":
+      return ofFields(422, fault.problems);
     case "reference_unknown":
-      return of(422, "This does not exist any more.", fault.field.replace(/^payload\./, ""));
+      return of(422, "This does not exist any more.", inputOf(fault.field));
     case "action_refused":
       return of(422, fault.message);
     case "idempotency_mismatch":
       return of(422, "This form was sent before, for something else. Open it again.");
     case "throttled":
       return {
-        ...of(429, `Too many tries. Try again in ${seconds(fault.retryAfterSeconds)}.`),
+        ...of(429, `Too many tries. Try again in ${waitOf(fault.retryAfterSeconds)}.`),
         retryAfterSeconds: fault.retryAfterSeconds,
       };
     case "unavailable":
       return {
         ...of(
           503,
-          "The service cannot reach its storage. Nothing was changed. Try again in a moment.",
+          "We couldn't confirm the change. It may have happened: reload before you try again.",
         ),
         retryAfterSeconds: fault.retryAfterSeconds,
       };
-    case "fields_invalid": {
-      const [first] = fault.problems;
-      return of(400, sentence(first?.message ?? "does not fit"), first?.path ?? "");
-    }
+    case "fields_invalid":
+      return ofFields(400, fault.problems);
     case "caller_missing":
     case "caller_refused":
     case "credentials_missing":
@@ -82,7 +98,7 @@ export function problemOf(fault: Fault | RequestFault): Problem {
     case "path_not_found":
       return of(404, "There is no such page.");
     case "method_not_allowed":
-      return of(405, "This page does not take that.");
+      return of(405, "Not available.");
     case "body_too_large":
       return of(413, "The form is too large.");
     case "media_type_unsupported":
@@ -96,8 +112,25 @@ export function retryAfter({ retryAfterSeconds }: Problem): Readonly<Record<stri
   return retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) };
 }
 
+/** The input of the form for what the core knows by another name. */
+const inputOf = (field: string): string =>
+  field === "audience" ? "token_audience" : field.replace(/^payload\./, "");
+
+/** What programs are told of a field, where people need other words. */
+const FOR_PEOPLE: readonly (readonly [RegExp, string])[] = [
+  [/^must be in E\.164 form/, "Include the country code, like +15551234567."],
+  [/^must be a date as/, "Enter a date that is in the calendar."],
+  [/well-formed text/, "It contains characters that cannot be used."],
+  [
+    /^must be (?:a string|a list|one text|an object)$|^the body|^is missing$|^does not fit$/,
+    "The form was incomplete. Reload the page and try again.",
+  ],
+];
+
 /** A message that is made to follow a field's name, as one of its own. */
 function sentence(message: string): string {
+  const other = FOR_PEOPLE.find(([api]) => api.test(message));
+  if (other !== undefined) return other[1];
   const text = message.charAt(0).toUpperCase() + message.slice(1);
   return text.endsWith(".") ? text : `${text}.`;
 }

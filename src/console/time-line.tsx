@@ -1,5 +1,5 @@
 import type { Inspected } from "../core/inspection.ts";
-import { relative, Time } from "./parts.tsx";
+import { Relative, Time } from "./parts.tsx";
 
 const WIDTH = 600;
 const HEIGHT = 44;
@@ -33,7 +33,12 @@ export function TimeLine({ found, nowMs }: { readonly found: Inspected; readonly
         {points.map(({ name, atMs, kind }) => (
           <li class={kind}>
             <strong>{name}</strong> <Time ms={atMs} />
-            {kind !== "now" && <span class="hint"> {relative(atMs, nowMs)}</span>}
+            {kind !== "now" && (
+              <span class="hint">
+                {" "}
+                <Relative ms={atMs} nowMs={nowMs} />
+              </span>
+            )}
           </li>
         ))}
       </ol>

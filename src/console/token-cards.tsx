@@ -1,5 +1,6 @@
 import type { ApiToken } from "../core/token.ts";
-import { Confirm, Field, relative, Select, Time } from "./parts.tsx";
+import { EMPTY, type Filled, filledIn } from "./frame.tsx";
+import { Confirm, Field, Relative, Select, Time, UserText } from "./parts.tsx";
 
 /** How long an old secret may live on beside the new one, in seconds. */
 export const GRACES: readonly (readonly [value: string, text: string])[] = [
@@ -11,10 +12,12 @@ export const GRACES: readonly (readonly [value: string, text: string])[] = [
 interface Props {
   readonly tokens: readonly ApiToken[];
   readonly nowMs: number;
+  /** What was sent to rename one of them, where it comes back. */
+  readonly renaming: Filled;
 }
 
 /** A card a token: what it is, how long it has left, and what can be done with it. */
-export function TokenCards({ tokens, nowMs }: Props) {
+export function TokenCards({ tokens, nowMs, renaming }: Props) {
   if (tokens.length === 0) {
     return (
       <section class="card empty">
@@ -26,7 +29,7 @@ export function TokenCards({ tokens, nowMs }: Props) {
     <>
       <ul class="things">
         {tokens.map((token) => (
-          <TokenCard token={token} nowMs={nowMs} />
+          <TokenCard token={token} nowMs={nowMs} renaming={renaming} />
         ))}
       </ul>
       <Confirm summary="End all tokens">
@@ -41,15 +44,24 @@ export function TokenCards({ tokens, nowMs }: Props) {
   );
 }
 
-function TokenCard({ token, nowMs }: { readonly token: ApiToken; readonly nowMs: number }) {
+interface CardProps extends Omit<Props, "tokens"> {
+  readonly token: ApiToken;
+}
+
+function TokenCard({ token, nowMs, renaming }: CardProps) {
   const { id, name, hint, scopes, createdAtMs, expiresAtMs, lastUsedAtMs } = token;
+  const isRenamed = renaming.sent.id === id;
+  const { value: newName = name, ...nameInput } = filledIn(isRenamed ? renaming : EMPTY, "name");
+  const group = `doings-${id}`;
   return (
     <li class="card">
       <div class="heading">
-        <h2>{name}</h2>
+        <h2>
+          <UserText text={name} />
+        </h2>
         <End token={token} nowMs={nowMs} />
       </div>
-      <LifeBar {...lifeOf(token, nowMs)} />
+      <LifeBar token={token} nowMs={nowMs} />
       <dl class="traits">
         <Fact name="Token">
           <code>{hint}</code>
@@ -60,22 +72,26 @@ function TokenCard({ token, nowMs }: { readonly token: ApiToken; readonly nowMs:
         <Fact name="Ends">
           <Time ms={expiresAtMs} />
         </Fact>
-        <Fact name="Last used">{lastUse(lastUsedAtMs, nowMs)}</Fact>
+        <Fact name="Last used">
+          <LastUse ms={lastUsedAtMs} nowMs={nowMs} />
+        </Fact>
       </dl>
-      <p class="scopes">
-        {scopes.map((scope) => (
-          <code class="badge">{scope}</code>
-        ))}
-      </p>
+      {scopes.length > 0 && (
+        <p class="scopes">
+          {scopes.map((scope) => (
+            <code class="badge">{scope}</code>
+          ))}
+        </p>
+      )}
       <div class="doings">
-        <Confirm summary="Rename" of={name} isHarmless>
+        <Confirm summary="Rename" of={name} isHarmless group={group} isOpen={isRenamed}>
           <form method="post" action="/console/tokens/rename">
             <input type="hidden" name="id" value={id} />
             <Field
-              name="name"
+              {...nameInput}
               id={`name-${id}`}
               label="New name"
-              value={name}
+              value={newName}
               autocomplete="off"
               maxlength={64}
               required
@@ -83,7 +99,7 @@ function TokenCard({ token, nowMs }: { readonly token: ApiToken; readonly nowMs:
             <button type="submit">Rename</button>
           </form>
         </Confirm>
-        <Confirm summary="Rotate" of={name} isHarmless>
+        <Confirm summary="Rotate" of={name} isHarmless group={group}>
           <p>You get a new secret with the same name, scopes and end.</p>
           <form method="post" action="/console/tokens/rotate">
             <input type="hidden" name="id" value={id} />
@@ -97,7 +113,7 @@ function TokenCard({ token, nowMs }: { readonly token: ApiToken; readonly nowMs:
             <button type="submit">Rotate</button>
           </form>
         </Confirm>
-        <Confirm summary="End" of={name}>
+        <Confirm summary="End" of={name} group={group}>
           <p>Whoever shows it is refused from then on. This cannot be undone.</p>
           <form method="post" action="/console/tokens/end">
             <input type="hidden" name="id" value={id} />
@@ -123,41 +139,41 @@ function Fact({ name, children }: { readonly name: string; readonly children: un
 const HOUR_MS = 3_600_000;
 
 /** Uses are noted to the hour, so nothing finer is said of them. */
-function lastUse(ms: number | null, nowMs: number): string {
-  if (ms === null) return "never";
-  return nowMs - ms < HOUR_MS ? "less than an hour ago" : relative(ms, nowMs);
+function LastUse({ ms, nowMs }: { readonly ms: number | null; readonly nowMs: number }) {
+  if (ms === null) return <>never</>;
+  return nowMs - ms < HOUR_MS ? <>less than an hour ago</> : <Relative ms={ms} nowMs={nowMs} />;
 }
 
-const WEEK_MS = 7 * 86_400_000;
+const DAY_MS = 24 * HOUR_MS;
 
-interface Life {
-  /** Of the whole, from 0 to 1. */
-  readonly left: number;
-  readonly isSoon: boolean;
+interface LifeProps {
+  readonly token: ApiToken;
+  readonly nowMs: number;
 }
 
-/** Soon is the last fifth of a life, and never more than a week. */
-function lifeOf({ createdAtMs, expiresAtMs }: ApiToken, nowMs: number): Life {
-  const whole = Math.max(1, expiresAtMs - createdAtMs);
-  const left = Math.min(1, Math.max(0, (expiresAtMs - nowMs) / whole));
-  return { left, isSoon: expiresAtMs - nowMs < Math.min(WEEK_MS, whole / 5) };
+/** What a color means is the time left, however long the whole was. */
+function toneOf({ token: { expiresAtMs }, nowMs }: LifeProps): "good" | "waiting" | "bad" {
+  const leftMs = expiresAtMs - nowMs;
+  if (leftMs < DAY_MS) return "bad";
+  return leftMs < 7 * DAY_MS ? "waiting" : "good";
 }
 
-function End({ token, nowMs }: { readonly token: ApiToken; readonly nowMs: number }) {
-  const { isSoon } = lifeOf(token, nowMs);
-  const text = relative(token.expiresAtMs, nowMs);
+function End(props: LifeProps) {
   return (
-    <span class={`badge ${isSoon ? "waiting" : "good"}`}>
-      {isSoon ? `ends soon, ${text}` : `ends ${text}`}
+    <span class={`badge ${toneOf(props)}`}>
+      ends <Relative ms={props.token.expiresAtMs} nowMs={props.nowMs} />
     </span>
   );
 }
 
 /** The same for the eye; a width of an SVG is no inline style. */
-function LifeBar({ left, isSoon }: Life) {
+function LifeBar(props: LifeProps) {
+  const { token, nowMs } = props;
+  const whole = Math.max(1, token.expiresAtMs - token.createdAtMs);
+  const left = Math.min(1, Math.max(0, (token.expiresAtMs - nowMs) / whole));
   return (
     <svg
-      class={isSoon ? "life soon" : "life"}
+      class={`life ${toneOf(props)}`}
       viewBox="0 0 100 1"
       preserveAspectRatio="none"
       aria-hidden="true"

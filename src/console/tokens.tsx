@@ -6,15 +6,16 @@ import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
 import { CreateToken } from "../routes/rest-fields.ts";
 import {
+  EMPTY,
   type Filled,
   type Frame,
   filledIn,
   type OwnVisit,
-  seeOther,
+  seeDone,
   wholeProblem,
 } from "./frame.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Copyable, Field, Next, Select, Time } from "./parts.tsx";
+import { Alert, Copyable, Field, Next, Notes, Select, Time, UserText } from "./parts.tsx";
 import { GRACES, TokenCards } from "./token-cards.tsx";
 
 interface Deps {
@@ -72,15 +73,16 @@ const id = v.pipe(v.string("is required"), v.uuid("must be the id of a token"));
 const Renamed = v.object({ id, name: CreateToken.entries.name });
 const Rotated = v.object({ id, grace: oneOf(GRACES) });
 
-const DONE: Readonly<Record<string, string>> = {
-  renamed: "The token has a new name.",
-  ended: "The token was ended. Whoever shows it is refused.",
-  ended_all: "All your API tokens were ended.",
-};
-
 /** Named tokens for programs: make, watch, rename, rotate, end. */
-export function tokenRoutes({ page, form, act }: Frame, { apiTokens }: Deps): readonly Route[] {
-  async function list({ request, caller, nowMs }: OwnVisit): Promise<Page> {
+export function tokenRoutes(
+  { page, form, formOn, act }: Frame,
+  { apiTokens }: Deps,
+): readonly Route[] {
+  /** @param renaming what was sent to rename one of them, where it comes back */
+  async function list(
+    { request, caller, nowMs }: OwnVisit,
+    renaming: Filled = EMPTY,
+  ): Promise<Page> {
     const { items, next } = await apiTokens.list(caller, readPage(request), nowMs);
     return {
       title: "API tokens",
@@ -92,8 +94,8 @@ export function tokenRoutes({ page, form, act }: Frame, { apiTokens }: Deps): re
               New token
             </a>
           </div>
-          <Alert kind="done" text={DONE[request.query("done") ?? ""]} />
-          <TokenCards tokens={items} nowMs={nowMs} />
+          <Alert kind="problem" text={wholeProblem(renaming, ["name"])} />
+          <TokenCards tokens={items} nowMs={nowMs} renaming={renaming} />
           <Next path="/console/tokens" cursor={cursorText(next)} />
         </>
       ),
@@ -101,7 +103,7 @@ export function tokenRoutes({ page, form, act }: Frame, { apiTokens }: Deps): re
   }
 
   return [
-    page("/console/tokens", list),
+    page("/console/tokens", (visit) => list(visit)),
     ...form({
       path: "/console/tokens/new",
       schema: New,
@@ -111,12 +113,13 @@ export function tokenRoutes({ page, form, act }: Frame, { apiTokens }: Deps): re
         return secretPage(await apiTokens.create(caller, wanted, nowMs), null);
       },
     }),
-    act({
+    formOn({
       path: "/console/tokens/rename",
       schema: Renamed,
+      show: list,
       async submit({ caller, nowMs }, { id, name }) {
-        await apiTokens.change(caller, id, { name }, nowMs);
-        return seeOther("/console/tokens?done=renamed");
+        const token = await apiTokens.change(caller, id, { name }, nowMs);
+        return seeDone("/console/tokens", "token_renamed", token.name);
       },
     }),
     act({
@@ -131,8 +134,8 @@ export function tokenRoutes({ page, form, act }: Frame, { apiTokens }: Deps): re
       path: "/console/tokens/end",
       schema: v.object({ id }),
       async submit({ caller, nowMs }, { id }) {
-        await apiTokens.end(caller, id, nowMs);
-        return seeOther("/console/tokens?done=ended");
+        const { name } = await apiTokens.end(caller, id, nowMs);
+        return seeDone("/console/tokens", "token_revoked", name ?? "");
       },
     }),
     act({
@@ -140,7 +143,7 @@ export function tokenRoutes({ page, form, act }: Frame, { apiTokens }: Deps): re
       schema: v.object({}),
       async submit({ caller, nowMs }) {
         await apiTokens.endAll(caller, nowMs);
-        return seeOther("/console/tokens?done=ended_all");
+        return seeDone("/console/tokens", "tokens_revoked");
       },
     }),
   ];
@@ -149,14 +152,23 @@ export function tokenRoutes({ page, form, act }: Frame, { apiTokens }: Deps): re
 function newPage(filled: Filled): Page {
   const { sent, problem } = filled;
   const chosen: readonly unknown[] = Array.isArray(sent.scopes) ? sent.scopes : [sent.scopes];
-  const ofScopes = problem?.field.startsWith("scopes") ? problem.message : undefined;
-  const lifetime = typeof sent.lifetime === "string" ? sent.lifetime : undefined;
+  const ofScopes = [problem, ...(problem?.others ?? [])].find((each) =>
+    each?.field.startsWith("scopes"),
+  );
+  const { value: lifetime = String(TOKEN_KINDS.api.ttlSeconds), ...lifetimeInput } = filledIn(
+    filled,
+    "lifetime",
+  );
+  const scopeFields = [...Array(SCOPES.length).keys()].map((index) => `scopes.${index}`);
   return {
     title: "New API token",
     body: (
       <section class="card narrow">
         <h1>New API token</h1>
-        {ofScopes === undefined && <Alert kind="problem" text={wholeProblem(filled, ["name"])} />}
+        <Alert
+          kind="problem"
+          text={wholeProblem(filled, ["name", "lifetime", "scopes", ...scopeFields])}
+        />
         <form method="post" action="/console/tokens/new">
           <Field
             {...filledIn(filled, "name")}
@@ -166,32 +178,28 @@ function newPage(filled: Filled): Page {
             maxlength={64}
             required
           />
-          <Select
-            name="lifetime"
-            label="Ends in"
-            value={lifetime ?? String(TOKEN_KINDS.api.ttlSeconds)}
-            options={LIFETIMES}
-          />
-          <fieldset {...(ofScopes !== undefined && { "aria-describedby": "scopes-problem" })}>
+          <Select {...lifetimeInput} label="Ends in" value={lifetime} options={LIFETIMES} />
+          <fieldset {...(ofScopes !== undefined && { "aria-describedby": "field-scopes-problem" })}>
             <legend>What it may do</legend>
-            {SCOPES.map((scope) => (
+            {SCOPES.map((scope, index) => (
               <label class="choice">
                 <input
                   type="checkbox"
                   name="scopes"
                   value={scope}
                   checked={chosen.includes(scope)}
+                  {...(ofScopes !== undefined && {
+                    "aria-invalid": "true",
+                    "aria-describedby": "field-scopes-problem",
+                    autofocus: index === 0,
+                  })}
                 />
                 <span>
                   {MEANINGS[scope]} <code class="hint">{scope}</code>
                 </span>
               </label>
             ))}
-            {ofScopes !== undefined && (
-              <p class="problem" id="scopes-problem">
-                {ofScopes}
-              </p>
-            )}
+            <Notes id="field-scopes" problem={ofScopes?.message} />
           </fieldset>
           <p class="buttons">
             <button type="submit">Make the token</button>
@@ -213,7 +221,10 @@ function secretPage({ token, secret }: IssuedApiToken, oldEndsAtMs: number | nul
       <section class="card middle">
         <h1>Your new token</h1>
         <p>
-          <strong>{token.name}</strong> stands until <Time ms={token.expiresAtMs} />.
+          <strong>
+            <UserText text={token.name} />
+          </strong>{" "}
+          stands until <Time ms={token.expiresAtMs} />.
           {oldEndsAtMs !== null && <OldSecret token={token} endsAtMs={oldEndsAtMs} />}
         </p>
         <Copyable text={secret} label="The token's secret" />

@@ -6,7 +6,7 @@ type Tone = "good" | "waiting" | "bad";
 const VERDICTS: Readonly<Record<Verdict, readonly [tone: Tone, word: string, text: string]>> = {
   stands: ["good", "stands", "It is good, and can be used now."],
   expired: ["bad", "expired", "Its time is over."],
-  ended: ["bad", "ended", "It was ended, by itself."],
+  ended: ["bad", "ended", "Revoked."],
   ended_with_all: [
     "bad",
     "ended with all",

@@ -9,7 +9,7 @@ import {
   type Frame,
   filledIn,
   message,
-  seeOther,
+  seeDone,
   wholeProblem,
   withoutSession,
 } from "./frame.tsx";
@@ -26,7 +26,7 @@ const PAGES_A_FILE = 10;
 
 /** What is held about somebody, to take away; and the end of it. */
 export function yourDataRoutes(
-  { openPage, page, form }: Frame,
+  { told, page, form }: Frame,
   { accounts, personalData }: Deps,
 ): readonly Route[] {
   async function file(userId: string, from: ExportCursor | null, takenAtMs: number) {
@@ -67,22 +67,26 @@ export function yourDataRoutes(
     ...form({
       path: "/console/account/delete",
       schema: DeleteUser,
+      passwordField: "password",
       show: async (_, filled) => deletePage(filled),
       async submit({ caller, nowMs }, { password }) {
         await accounts.remove(caller, password, nowMs);
-        return seeOther("/console/account/deleted", withoutSession);
+        return seeDone("/console/account/deleted", "account_deleted", undefined, withoutSession);
       },
     }),
-    openPage("/console/account/deleted", async () => ({
-      title: "Deleted",
-      body: message(
-        "The account is deleted",
-        "You are logged out everywhere, and none of its tokens works any more.",
-        <a href="/console">To the start</a>,
-      ),
-    })),
+    told(
+      "/console/account/deleted",
+      "account_deleted",
+      deletedPage("You are logged out everywhere, and none of its tokens works any more."),
+      deletedPage("It says so to whoever has just deleted theirs. Nothing has happened to yours."),
+    ),
   ];
 }
+
+const deletedPage = (text: string): Page => ({
+  title: "Deleted",
+  body: message("The account is deleted", text, <a href="/console">To the start</a>),
+});
 
 function Export() {
   return (
@@ -110,16 +114,12 @@ function Export() {
 }
 
 function deletePage(filled: Filled): Page {
-  const { problem } = filled;
-  // Nobody has sent an e-mail here that could be wrong.
-  const isWrong = problem?.status === 401;
-  const ofPassword = isWrong ? "The password is wrong." : filledIn(filled, "password").problem;
   return {
     title: "Delete the account",
     body: (
       <section class="card middle">
         <h1>Delete the account</h1>
-        <Alert kind="problem" text={isWrong ? undefined : wholeProblem(filled, ["password"])} />
+        <Alert kind="problem" text={wholeProblem(filled, ["password"])} />
         <p>This happens at once, and cannot be undone:</p>
         <ul>
           <li>You are logged out everywhere.</li>
@@ -133,11 +133,10 @@ function deletePage(filled: Filled): Page {
         </p>
         <form method="post" action="/console/account/delete">
           <Field
-            name="password"
+            {...filledIn(filled, "password")}
             label="Password"
             type="password"
             autocomplete="current-password"
-            problem={ofPassword}
             required
           />
           <p class="buttons">

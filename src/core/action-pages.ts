@@ -1,4 +1,4 @@
-import type { Action, ActionPage, Described } from "./action.ts";
+import type { Action, ActionPage, Condition, Described } from "./action.ts";
 import { type ActionTokens, REFUSALS } from "./action-tokens.ts";
 import type { Caller } from "./authenticate.ts";
 import { type RefusalReason, refuse } from "./fault.ts";
@@ -31,7 +31,21 @@ export type Preview =
     }
   /** It is for one person: who logs in learns whether that is her. */
   | { readonly state: "log_in" }
-  | { readonly state: RefusalReason; readonly message: string; readonly isOwn: boolean };
+  /** A run by this user would change nothing. */
+  | { readonly state: "already"; readonly title: string; readonly message: string }
+  | {
+      readonly state: RefusalReason;
+      readonly message: string;
+      /** By whoever looks at it. Somebody else could run it, if nothing stands in `again`. */
+      readonly isOwn: boolean;
+      /** The action of which the issuer may make another token, where nobody can run this one. */
+      readonly again?: string;
+    };
+
+/** How a name is set in a sentence. */
+export type SetName = (name: string) => string;
+
+const asItIs: SetName = (name) => name;
 
 /** What a run from the page has done. */
 export interface Shown {
@@ -72,33 +86,53 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
       : { token, action, payload: parsed.value };
   }
 
-  async function named(page: ActionPage, payload: Json, issuerId: string) {
+  async function named(page: ActionPage, payload: Json, issuerId: string, set: SetName) {
     const names = await people.names([issuerId, ...page.mentions(payload, issuerId)]);
     const nameOf = (id: string) => names.get(id) ?? NAMELESS;
-    return { issuer: nameOf(issuerId), ...page.describe({ payload, issuerId, nameOf }) };
+    const described = page.describe({ payload, issuerId, nameOf: (id) => set(nameOf(id)) });
+    return { issuer: nameOf(issuerId), ...described };
   }
 
-  /** What speaks against a run by this caller, or else null. */
+  /** What would keep a run from happening, without running it. */
+  function foresee(
+    { token, action }: Found,
+    caller: Caller | null,
+    conditions: readonly Condition[],
+    idempotencyKey: string | null,
+    nowMs: number,
+  ): Promise<ClaimOutcome | null> {
+    const runnerId = caller?.userId ?? token.userId;
+    const receiptId = crypto.randomUUID();
+    const attempt = { receiptId, token, action: action.name, runnerId, caller };
+    return store.foresee({ ...attempt, conditions, idempotencyKey, nowMs });
+  }
+
+  const offeredTo = ({ token, action, payload }: Found, caller: Caller | null) =>
+    caller === null ? [] : (action.page.offered?.(payload, token.userId, caller.userId) ?? []);
+
+  /** What speaks against a run by this caller, and whether nobody else could run it; or else null. */
   async function objection(found: Found, caller: Caller | null, nowMs: number) {
     const { token, action, payload } = found;
     const runnerId = caller?.userId ?? token.userId;
-    const foreseen = await store.foresee({
-      receiptId: crypto.randomUUID(),
-      token,
-      action: action.name,
-      runnerId,
-      caller,
-      conditions: action.conditions(payload, token.userId),
-      idempotencyKey: null,
-      nowMs,
-    });
-    if (foreseen !== null) return refusalOf(foreseen);
+    const offered = offeredTo(found, caller);
+    const conditions = [...action.conditions(payload, token.userId), ...offered];
+    const foreseen = await foresee(found, caller, conditions, null, nowMs);
+    if (foreseen?.outcome === "rejected") {
+      const { message } = foreseen;
+      return offered.some((each) => each.message === message)
+        ? { state: "already" as const, title: action.page.title, message }
+        : { state: "rejected" as const, message, isOver: true };
+    }
+    const refused = foreseen === null ? null : refusalOf(foreseen);
+    if (refused !== null) return { ...refused, isOver: true };
     // Without a caller the plan would be for the issuer, who is not the one in front of the page.
     const isPlanned = !action.isCostly && action.inputFields?.length === 0;
     if (!isPlanned || (caller === null && action.page.asksForLogin)) return null;
     const run = { payload, input: null, issuerId: token.userId, runnerId, nowMs };
     const plan = await action.plan(run);
-    return "rejected" in plan ? { state: "rejected" as const, message: plan.rejected } : null;
+    return "rejected" in plan
+      ? { state: "rejected" as const, message: plan.rejected, isOver: false }
+      : null;
   }
 
   return {
@@ -106,21 +140,35 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
      * Reads only: nothing is done, and nothing used up.
      * @throws FaultError `token_invalid` where the caller no longer stands, `unavailable`
      */
-    async preview(secret: string, by: Caller | null, nowMs: number): Promise<Preview> {
+    async preview(
+      secret: string,
+      by: Caller | null,
+      nowMs: number,
+      set: SetName = asItIs,
+    ): Promise<Preview> {
       const found = await find(secret, "findNow");
       if (typeof found === "string") return refusedAs(found, false);
       const { token, action, payload } = found;
       const { asksForLogin, title } = action.page;
       const caller = asksForLogin ? by : null;
-      const isOwn = by?.userId === token.userId;
+      const isOwn = by?.userId === token.userId && !action.isInternal;
+      const again = isOwn && action.payloadFields !== null ? { again: action.name } : {};
       if (token.audience !== null && token.audience !== (caller?.userId ?? token.userId)) {
+        // That nobody can use it any more comes first: no login would help.
+        const foreseen = await foresee(found, caller, [], null, nowMs);
+        const over = foreseen === null ? null : refusalOf(foreseen);
+        if (over !== null) return { ...over, isOwn, ...again };
         return asksForLogin && caller === null ? { state: "log_in" } : refusedAs("audience", isOwn);
       }
       const [against, { issuer, will }] = await Promise.all([
         objection(found, caller, nowMs),
-        named(action.page, payload, token.userId),
+        named(action.page, payload, token.userId, set),
       ]);
-      if (against !== null) return { ...against, isOwn };
+      if (against?.state === "already") return against;
+      if (against !== null) {
+        const { state, message, isOver } = against;
+        return { state, message, isOwn, ...(isOver && again) };
+      }
       return {
         state: "ready",
         title,
@@ -145,6 +193,7 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
       by: Caller | null,
       idempotencyKey: string,
       nowMs: number,
+      set: SetName = asItIs,
     ): Promise<Shown> {
       const found = await find(secret, "find");
       if (typeof found === "string") {
@@ -154,17 +203,25 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
       if (action.page.asksForLogin && by === null) refuse({ code: "credentials_missing" });
       const caller = action.page.asksForLogin ? by : null;
       const input = formValue(action.inputFields ?? [], sent);
+      const offered = offeredTo(found, caller);
+      if (offered.length > 0) {
+        const foreseen = await foresee(found, caller, offered, idempotencyKey, nowMs);
+        if (foreseen?.outcome === "rejected") {
+          const { message } = foreseen;
+          return refuse({ code: "action_refused", reason: "rejected", message });
+        }
+      }
       const receipt = await run(secret, input, caller, idempotencyKey, nowMs);
-      const { done } = await named(action.page, payload, token.userId);
+      const { done } = await named(action.page, payload, token.userId, set);
       return { title: action.page.title, done, receipt };
     },
 
     /** What the page behind a token's link will say to who opens it. */
-    async describe(token: ActionToken): Promise<Described | null> {
+    async describe(token: ActionToken, set: SetName = asItIs): Promise<Described | null> {
       const action = actions.find(token.action);
       const parsed = action?.parse(token.payload);
       if (action === undefined || !parsed?.ok) return null;
-      const { will, done } = await named(action.page, parsed.value, token.userId);
+      const { will, done } = await named(action.page, parsed.value, token.userId, set);
       return { will, done };
     },
   };

@@ -23,6 +23,8 @@ export interface ActionUseStore {
 export interface OwnActionToken {
   readonly token: ActionToken;
   readonly verdict: Verdict;
+  /** When it was revoked or used up; null where it was not, or where that is not known. */
+  readonly endedAtMs: number | null;
   /** Null where this version of the service does not know the action. */
   readonly action: Action | null;
 }
@@ -54,7 +56,8 @@ export function actionUses({ actions, store, tokens }: Deps) {
       // The service's own, which went out by mail, are in no list.
       if (action?.isInternal) return refuse({ code: "token_not_found" });
       const verdict = verdictOf(found, nowMs);
-      return { token: found.token, verdict, action };
+      const endedAtMs = verdict === "used_up" ? found.token.modifiedAtMs : found.endedAtMs;
+      return { token: found.token, verdict, endedAtMs, action };
     },
 
     /** Who has run the caller's own token, and when, newest first. */

@@ -75,6 +75,8 @@ export interface ActionPage<Payload = Json> {
   /** The users whose names `describe` asks for. */
   mentions(payload: Payload, issuerId: string): readonly string[];
   describe(what: ActionOf<Payload>): Described;
+  /** What must hold so that a run by this user would change something: else the page offers none. */
+  offered?(payload: Payload, issuerId: string, runnerId: string): readonly Condition[];
 }
 
 /**

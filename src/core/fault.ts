@@ -54,6 +54,8 @@ export interface Named {
   readonly userId: string | null;
   /** The id of a token or a JWT; null for a password. */
   readonly credentialId: string | null;
+  /** Who was logged in already, where a page asked for the password once more. */
+  readonly actorId?: string;
 }
 
 export const NAMES_NOBODY: Named = { userId: null, credentialId: null };

@@ -190,12 +190,25 @@ export function inspection({ secrets, jwts, reader, store }: Deps) {
   }
 
   return async (caller: Caller, shown: string, nowMs: number): Promise<Inspected> => {
-    const text = shown.trim().replace(/^(?:authorization:\s*)?bearer\s+/i, "");
+    const text = bare(shown);
     const kind = kindOf(text);
     if (kind !== null) return opaque(kind, text, caller, nowMs);
     const read = await reader.read(text);
     return read === null ? NOTHING : jwt(text, read, caller, nowMs);
   };
+}
+
+/** Around a token that was copied out of a program, a shell or a text. */
+const QUOTES = /^["'`\u2018-\u201f\u00ab\u00bb\s]+|["'`\u2018-\u201f\u00ab\u00bb\s,;]+$/g;
+
+/** The token without the quotes and the name of the header that it was copied with. */
+function bare(shown: string): string {
+  const unquoted = shown.replaceAll(QUOTES, "");
+  const rest = unquoted.replace(
+    /^(?:(?:authorization|x-token|x-auth-token)["']?\s*[:=]\s*["']?)?(?:bearer\s+)?/i,
+    "",
+  );
+  return rest.replaceAll(QUOTES, "");
 }
 
 /** RFC 9068 section 2.1, and our own for refresh tokens. */

@@ -8,6 +8,8 @@ export interface Answer {
   /** Instead of a body: text of a type that `headers` names. */
   readonly text?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Further `Set-Cookie` lines: of that header alone there may be several. */
+  readonly cookies?: readonly string[];
 }
 
 export const ok = (body: Json): Answer => ({ status: 200, body });

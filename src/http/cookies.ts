@@ -21,3 +21,18 @@ export function sessionCookie(secret: string, maxAgeSeconds: number): string {
 }
 
 export const NO_SESSION_COOKIE = serialize(NAME, "", { ...OPTIONS, maxAge: 0 });
+
+/** What a form did, until the page that it leads to has said it. */
+const MESSAGE_NAME = `${NAME}-message`;
+const MESSAGE_SECONDS = 60;
+
+/** @returns what `messageCookie` was given, or null for none; any text at all may be sent */
+export function readMessageCookie(request: HonoRequest): string | null {
+  const header = request.header("cookie");
+  return header === undefined ? null : (parse(header, MESSAGE_NAME)[MESSAGE_NAME] ?? null);
+}
+
+export const messageCookie = (text: string): string =>
+  serialize(MESSAGE_NAME, text, { ...OPTIONS, maxAge: MESSAGE_SECONDS });
+
+export const NO_MESSAGE_COOKIE = serialize(MESSAGE_NAME, "", { ...OPTIONS, maxAge: 0 });

@@ -49,7 +49,9 @@ export function toResponse(
   if (body !== null) headers["content-type"] = "application/json";
   Object.assign(headers, answer.headers);
   const content = answer.text ?? (body === null ? null : JSON.stringify(body));
-  return new Response(content, { status, headers });
+  const response = new Response(content, { status, headers });
+  for (const cookie of answer.cookies ?? []) response.headers.append("set-cookie", cookie);
+  return response;
 }
 
 /** `OPTIONS` on a path that exists: what it takes, and for browsers from where. */

@@ -98,9 +98,19 @@ export function byCaller({ userId, tokenId, credentialIds }: CallerRef) {
   return { userId, actorId: userId, credentialId: tokenId ?? credentialIds[0] ?? null };
 }
 
-/** A UUIDv7 (RFC 9562 section 5.7): a user's events stand in the order of their time. */
+/** How many ids this isolate has made, in 26 bits: more than it makes in any millisecond. */
+let made = 0;
+
+/**
+ * A UUIDv7 (RFC 9562 section 5.7): a user's events stand in the order of their time, and those of one
+ * millisecond in the order in which they were made. All of one request have its time, so behind it stands
+ * a counter (section 6.2, method 1): 12 bits before the variant, 14 behind it; the rest is chance.
+ */
 function timeOrdered(nowMs: number): string {
-  return `${firstIdOf(nowMs)}-7${crypto.randomUUID().slice(15)}`;
+  made = (made + 1) % 2 ** 26;
+  const high = (made >>> 14).toString(16).padStart(3, "0");
+  const low = (0x8000 | (made & 0x3fff)).toString(16);
+  return `${firstIdOf(nowMs)}-7${high}-${low}-${crypto.randomUUID().slice(24)}`;
 }
 
 /** How the ids begin of that instant: less than each of them, and more than all before. */

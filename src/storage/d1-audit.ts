@@ -71,10 +71,10 @@ export function d1Audit(db: Database, audit: Audit, background: Background): Aud
       };
     },
 
-    refused(what, { userId, credentialId }) {
+    refused(what, { userId, credentialId, actorId = null }) {
       // Of a token that no longer stands, its row may still say whose it was.
       const owner = sql`COALESCE(${userId}, (SELECT user_id FROM tokens WHERE id = ${credentialId}), ${NOBODY})`;
-      const row = { what, userId: owner, actorId: null, credentialId, subjectId: null };
+      const row = { what, userId: owner, actorId, credentialId, subjectId: null };
       const statement = audit.always({ ...row, outcome: "refused" }, Date.now());
       background.later("write down a refused credential", db.run(statement));
     },

@@ -5,7 +5,10 @@ import { newWorld, OPENED, pathIn, SENT } from "./forms.ts";
 import { pageFlaws } from "./page-flaws.ts";
 import { COOKIE, newVisitor, OWN, type Visitor } from "./visitor.ts";
 
-const { call } = wired();
+const { call } = wired({
+  MAIL_WEBHOOK_URL: "https://mail.invalid/send",
+  MAIL_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+});
 let visitor: Visitor;
 let world: Awaited<ReturnType<typeof newWorld>>;
 
@@ -93,11 +96,16 @@ describe.each(FOR_ONE)("GET $path", (route) => {
 
 describe.each(SENT)("POST $path", (route) => {
   it("changes nothing for who is not logged in, but leads there", async () => {
-    const answer = await call("POST", pathOf(route), { headers: OWN });
+    const answer = await call("POST", pathIn(route.path, world), { headers: OWN });
     const isForAnybody = FOR_ANYBODY.some(({ path }) => path === route.path);
     if (!isForAnybody && !route.path.startsWith("/a/")) {
       expect(answer.status).toBe(303);
-      expect(answer.headers.get("location")).toBe("/console/login");
+      const [login, next] = (answer.headers.get("location") ?? "").split("?next=");
+      expect(login).toBe("/console/login");
+      // From there on to the page that the form is on.
+      const page = await visitor.open(decodeURIComponent(next ?? "/console"));
+      expect(page.status).toBe(200);
+      expect(page.text).toContain(`action="${pathIn(route.path, world)}"`);
     }
     expect(await pageFlaws("POST", answer)).toEqual([]);
   });
@@ -144,12 +152,14 @@ it("files are kept by who asks for them by their version, and are what they say"
   const files = [...text.matchAll(/(?:href|src)="(\/console\/assets\/[^"]+)"/g)].map(
     ([, path = ""]) => path,
   );
-  expect(files).toHaveLength(2);
+  expect(files).toHaveLength(3);
   for (const path of files) {
     const { status, headers } = await call("GET", path);
     expect(status).toBe(200);
     expect(headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
-    expect(headers.get("content-type")).toMatch(/^text\/(?:css|javascript); charset=utf-8$/);
+    expect(headers.get("content-type")).toMatch(
+      /^text\/(?:css|javascript); charset=utf-8$|^image\/svg/,
+    );
     const [bare = ""] = path.split("?");
     expect((await call("GET", bare)).headers.get("cache-control")).toBe("no-cache");
   }

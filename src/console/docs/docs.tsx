@@ -4,7 +4,7 @@ import type { Route } from "../../http/surface.ts";
 import { assetPath } from "../assets.ts";
 import type { Frame, Visit } from "../frame.tsx";
 import type { Page } from "../page.tsx";
-import { openApi } from "./document.ts";
+import { type Documented, openApi } from "./document.ts";
 import { OperationPage } from "./operation.tsx";
 import { Words } from "./schema.tsx";
 
@@ -35,33 +35,48 @@ function docsPage(title: string, here: string | null, body: Child): Page {
   };
 }
 
-/** Every operation by its surface. A phone has no room for it: there the overview is the way. */
+/**
+ * Every operation by its surface, the one that is shown in an open group: so it is in view without a
+ * script. Where the window is narrow the whole is closed as well.
+ */
 function Contents({ here }: { readonly here: string | null }) {
+  const at = here === null ? undefined : openApi().find(here);
+  const isHere = (each: Documented) => at !== undefined && each.operationId === listed(at);
   return (
     <nav class="contents" aria-label="Operations">
-      <a href="/docs" {...(here === null && { "aria-current": "page" })}>
-        Overview
-      </a>
-      {openApi().groups.map(({ name, operations }) => (
-        <>
-          <h2>{name}</h2>
-          <ul>
-            {operations.map(({ operationId, method, path }) => (
-              <li>
-                <a
-                  href={`/docs/${operationId}`}
-                  {...(operationId === here && { "aria-current": "page" })}
-                >
-                  <span class={`method ${method.toLowerCase()}`}>{method}</span> {path}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </>
-      ))}
+      <details class="whole">
+        <summary>Contents</summary>
+        <a href="/docs" {...(here === null && { "aria-current": "page" })}>
+          Overview
+        </a>
+        {openApi().groups.map(({ name, operations }) => (
+          <details open={operations.some(isHere)}>
+            <summary>{name}</summary>
+            <ul>
+              {operations.map((each) => (
+                <li>
+                  <a
+                    href={`/docs/${each.operationId}`}
+                    {...(isHere(each) && { "aria-current": "page" })}
+                  >
+                    <span class={`method ${each.method.toLowerCase()}`}>{each.method}</span>{" "}
+                    {each.path}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </details>
+        ))}
+      </details>
     </nav>
   );
 }
+
+/** Where an operation is in the list: the same route without its last slash is where that one is. */
+const listed = ({ operationId, method, path }: Documented): string =>
+  openApi()
+    .groups.flatMap(({ operations }) => operations)
+    .find((each) => each.method === method && each.path === `${path}/`)?.operationId ?? operationId;
 
 function Start({ visit }: { readonly visit: Visit }) {
   const { info, groups, securitySchemes } = openApi();

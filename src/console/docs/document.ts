@@ -108,9 +108,11 @@ function parse() {
       path,
     })),
   );
+  // The same route without its last slash has a page, and no line of its own in a list.
+  const isAlias = ({ path }: Documented) => `${path}/` in paths;
   const groups: readonly Group[] = tags.map((tag) => ({
     ...tag,
-    operations: operations.filter((each) => each.tags[0] === tag.name),
+    operations: operations.filter((each) => each.tags[0] === tag.name && !isAlias(each)),
   }));
   return {
     info,

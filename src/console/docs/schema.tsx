@@ -111,7 +111,7 @@ export function Member({ name, schema, isRequired }: MemberProps) {
   return (
     <li>
       <code class="name">{name}</code> <span class="kind">{kindOf(schema)}</span>
-      {!isRequired && <span class="optional"> optional</span>}
+      {!isRequired && <span class="optional">, optional</span>}
       {isGiven && <span class="kind">, {json(schema.default)} if not sent</span>}
       {description !== undefined && (
         <p>

@@ -21,10 +21,61 @@ export async function turnTo(page: Page, { width, height, colorScheme }: View): 
   await page.setViewportSize({ width, height });
 }
 
-/** How far the page reaches beyond the window's right edge, in pixels. */
-export function tooWide(page: Page): Promise<number> {
-  return page.evaluate<number>(
-    "document.documentElement.scrollWidth - document.documentElement.clientWidth",
+/**
+ * What reaches beyond the window, or beyond a card or table that would cut it off; of a cell also what
+ * touches its border. What scrolls by itself may be as wide as it likes.
+ */
+export function overflowing(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>(`(() => {
+    const found = [];
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth > clientWidth) found.push("the page by " + (scrollWidth - clientWidth));
+    for (const each of document.querySelectorAll("main *")) {
+      if (each.closest(".unseen, thead, .sample section, svg, select, input, [hidden], noscript")) continue;
+      if (!each.checkVisibility()) continue;
+      const { display, overflowX } = getComputedStyle(each);
+      if (display === "inline" || overflowX === "auto") continue;
+      if (each.scrollWidth > each.clientWidth + 1 && each.clientWidth > 0) {
+        found.push(each.tagName + "." + each.className + " by " + (each.scrollWidth - each.clientWidth));
+      }
+    }
+    for (const table of document.querySelectorAll("main table")) {
+      const edge = table.getBoundingClientRect().right - 4;
+      for (const each of table.querySelectorAll("th, td, th *, td *")) {
+        if (!each.checkVisibility() || each.closest(".unseen, thead")) continue;
+        for (const node of each.childNodes) {
+          if (node.nodeType !== 3 || node.data.trim() === "") continue;
+          const range = document.createRange();
+          range.selectNodeContents(node);
+          if (range.getBoundingClientRect().right > edge) found.push("touches: " + node.data);
+        }
+      }
+    }
+    return found;
+  })()`);
+}
+
+/** As a reader has it who has set text to be twice as large. */
+export async function withLargeText(page: Page): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Page.setFontSizes", { fontSizes: { standard: 32, fixed: 26 } });
+}
+
+/** What of this can be seen, as HTML. */
+export function seen(page: Page, selector: string): Promise<string[]> {
+  return page.evaluate<string[]>(
+    `Array.from(document.querySelectorAll(${JSON.stringify(selector)}))
+      .filter((each) => each.checkVisibility() && each.getClientRects().length > 0)
+      .map((each) => each.outerHTML.slice(0, 200))`,
+  );
+}
+
+/** Elements with nothing in them: they would leave air. */
+export function emptyElements(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>(
+    `Array.from(document.querySelectorAll("main :is(ul, ol, p, dl, table, tbody, section, div, form)"))
+      .filter((each) => each.childElementCount === 0 && each.textContent.trim() === "")
+      .map((each) => each.outerHTML)`,
   );
 }
 

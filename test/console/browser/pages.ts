@@ -7,14 +7,41 @@ export interface Shown {
   /** Also the name of its screenshots. */
   readonly name: string;
   readonly as: "nobody" | "ada";
+  /** Whether it is as it opened: nothing on it was pressed yet. */
+  readonly isUntouched: boolean;
   open(page: Page, world: World): Promise<unknown>;
 }
 
 const at = (name: string, path: string, as: Shown["as"] = "ada"): Shown => ({
   name,
   as,
+  isUntouched: true,
   open: (page) => page.goto(path),
 });
+
+/** As if the browser checked nothing. */
+const ANYTHING_GOES = `for (const form of document.forms) form.noValidate = true;
+  for (const input of document.querySelectorAll("[maxlength]")) input.removeAttribute("maxlength");`;
+
+/** A form that comes back with what is wrong, past what the browser itself would have stopped. */
+async function refused(page: Page, path: string, fields: Readonly<Record<string, string>>) {
+  await page.goto(path);
+  const names = Object.keys(fields);
+  const form = page.locator("main form").filter({ has: page.locator(`[name="${names[0]}"]`) });
+  await page.evaluate(ANYTHING_GOES);
+  for (const [name, value] of Object.entries(fields)) {
+    await form.locator(`[name="${name}"]`).fill(value);
+  }
+  await form.getByRole("button").first().click();
+  await page.locator('[aria-invalid="true"]').first().waitFor();
+}
+
+const wrong = (
+  name: string,
+  path: string,
+  fields: Readonly<Record<string, string>>,
+  as: Shown["as"] = "ada",
+): Shown => ({ name, as, isUntouched: true, open: (page) => refused(page, path, fields) });
 
 /** Every page of the console: a new one is a line here. */
 export const SHOWN: readonly Shown[] = [
@@ -30,6 +57,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "login-problem",
     as: "nobody",
+    isUntouched: true,
     async open(page) {
       await page.goto("/console/login");
       await page.getByLabel("E-mail").fill("nobody@example.com");
@@ -43,6 +71,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "tokens-open",
     as: "ada",
+    isUntouched: false,
     async open(page) {
       await page.goto("/console/tokens");
       for (const summary of ["Rename", "Rotate", "End Phone", "End all tokens"]) {
@@ -54,6 +83,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "token-new-problem",
     as: "ada",
+    isUntouched: true,
     async open(page) {
       await page.goto("/console/tokens/new");
       await page.getByLabel("Name", { exact: true }).fill("x".repeat(64));
@@ -64,6 +94,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "token-secret",
     as: "ada",
+    isUntouched: true,
     async open(page) {
       await page.goto("/console/tokens/new");
       await page.getByLabel("Name", { exact: true }).fill("Laptop");
@@ -78,6 +109,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "action-code",
     as: "ada",
+    isUntouched: true,
     async open(page) {
       await page.goto("/console/actions/new/addContact");
       await button(page, "Make the code").click();
@@ -87,16 +119,33 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "action",
     as: "ada",
+    isUntouched: true,
     open: (page, { actionTokenId }) => page.goto(`/console/actions/${actionTokenId}`),
   },
-  { name: "link", as: "nobody", open: (page, { link }) => page.goto(link) },
-  { name: "link-own", as: "ada", open: (page, { link }) => page.goto(link) },
-  { name: "link-ended", as: "nobody", open: (page, { endedLink }) => page.goto(endedLink) },
+  {
+    name: "link",
+    as: "nobody",
+    isUntouched: true,
+    open: (page, { link }) => page.goto(link),
+  },
+  {
+    name: "link-own",
+    as: "ada",
+    isUntouched: true,
+    open: (page, { link }) => page.goto(link),
+  },
+  {
+    name: "link-ended",
+    as: "nobody",
+    isUntouched: true,
+    open: (page, { endedLink }) => page.goto(endedLink),
+  },
   at("contacts", "/console/contacts"),
   at("logins", "/console/logins"),
   {
     name: "logins-open",
     as: "ada",
+    isUntouched: false,
     async open(page) {
       await page.goto("/console/logins");
       await ask(page, "End the login");
@@ -107,6 +156,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "activity-table",
     as: "ada",
+    isUntouched: false,
     async open(page) {
       await page.goto("/console/activity?limit=5");
       await ask(page, "As a table");
@@ -116,6 +166,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "inspector-found",
     as: "ada",
+    isUntouched: true,
     async open(page, { link }) {
       await page.goto("/console/inspector");
       await page.getByLabel("Any token").fill(link.slice(link.indexOf("lk_act_")));
@@ -126,4 +177,28 @@ export const SHOWN: readonly Shown[] = [
   at("account", "/console/account"),
   at("export", "/console/account/export"),
   at("delete", "/console/account/delete"),
+  wrong("signup-wrong", "/console/signup", { email: "x", password: "short" }, "nobody"),
+  wrong("profile-wrong", "/console/account", { first_name: "x".repeat(25), phone_number: "555" }),
+  wrong("email-wrong", "/console/account", { email: "x@example.com", current_password: "wrong" }),
+  wrong("password-wrong", "/console/account", {
+    password: "a new long password",
+    current_password: "wrong",
+  }),
+  wrong("delete-wrong", "/console/account/delete", { password: "wrong" }),
+  wrong("action-wrong", "/console/actions/new/addContact", { token_uses: "0" }),
+  wrong("inspector-wrong", "/console/inspector", { text: " " }),
+  {
+    name: "rename-wrong",
+    as: "ada",
+    isUntouched: true,
+    async open(page) {
+      await page.goto("/console/tokens");
+      const card = page.locator(".things > li").last();
+      await card.locator("summary").first().click();
+      await page.evaluate(ANYTHING_GOES);
+      await card.getByLabel("New name").fill("x".repeat(65));
+      await button(page, "Rename").click();
+      await page.locator('[aria-invalid="true"]').first().waitFor();
+    },
+  },
 ];

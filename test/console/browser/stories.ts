@@ -133,7 +133,7 @@ export async function aTokensLife(house: House, telling: Telling): Promise<void>
   await page.getByRole("link", { name: "I have kept it" }).click();
   const card = page.getByRole("listitem").filter({ hasText: first.slice(-4) });
   await card.getByText("<b>deploy</b>").first().waitFor();
-  await card.getByText("ends in 6 days").waitFor();
+  await card.getByText("ends in 7 days").waitFor();
   await card.getByText("less than an hour ago").waitFor();
   expect(await page.content()).not.toContain(first);
 

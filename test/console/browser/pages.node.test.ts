@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { openHouse, type OpenHouse, type Visitors, visitorsOf } from "./house.ts";
+import { axe, emptyElements, seen, turnTo, VIEWS } from "./look.ts";
+import { SHOWN } from "./pages.ts";
+import type { World } from "./world.ts";
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 });
+
+let house: OpenHouse;
+let world: World;
+let visitors: Visitors;
+
+beforeAll(async () => {
+  house = await openHouse();
+  ({ world, visitors } = await visitorsOf(house));
+});
+
+afterAll(() => house?.close());
+
+describe("axe finds nothing in a page, on a phone and on a desk, by day and by night", () => {
+  it.concurrent.each(SHOWN)("$name", async ({ name, as, open }) => {
+    const page = await visitors[as].newPage();
+    await open(page, world);
+    expect(await emptyElements(page)).toEqual([]);
+    // Both widths and both schemes, if not each with each.
+    for (const view of VIEWS.slice(0, 2)) {
+      await turnTo(page, view);
+      const path = `screenshots/${name}-${view.width}-${view.colorScheme}.png`;
+      await page.screenshot({ path, fullPage: true });
+      expect(await axe(page), `${view.width} ${view.colorScheme}`).toEqual([]);
+    }
+    await page.close();
+  });
+});
+
+describe("with colors of the reader's own", () => {
+  it.concurrent.each(SHOWN)("$name shows where one is, and whose it is", async ({ as, open }) => {
+    const page = await visitors[as].newPage();
+    await page.emulateMedia({ forcedColors: "active", colorScheme: "dark" });
+    await open(page, world);
+    const menu = await page.evaluate<[boolean, boolean][]>(
+      `Array.from(document.querySelectorAll(".menu a"), (each) =>
+        [each.hasAttribute("aria-current"), parseFloat(getComputedStyle(each).borderBottomWidth) > 0])`,
+    );
+    for (const [isCurrent, isUnderlined] of menu) expect(isUnderlined).toBe(isCurrent);
+    // What is drawn by a background alone keeps it.
+    const drawn = await page.evaluate<[string, string, string][]>(
+      `Array.from(document.querySelectorAll(".key, .swatch"), (each) => {
+        const { backgroundColor, backgroundImage } = getComputedStyle(each);
+        return [each.className, backgroundColor, backgroundImage];
+      })`,
+    );
+    expect(drawn.length).toBeGreaterThan(0);
+    const ground = await page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+    for (const [name, color] of drawn) expect(color, name).not.toBe(ground);
+    await page.close();
+  });
+});
+
+describe("on paper", () => {
+  it.concurrent.each(SHOWN)("$name has nothing to press", async ({ name, as, open }) => {
+    const page = await visitors[as].newPage();
+    await open(page, world);
+    await page.emulateMedia({ media: "print" });
+    expect(await seen(page, ".top, .menu, .skip, button, .button, input, .confirm")).toEqual([]);
+    if (name === "action-code") {
+      const text = await page.locator("body").innerText();
+      expect(text.replaceAll(/\s+/g, " ").trim()).toMatch(
+        /^Become contacts http\S+\/a\/lk_act_\w+ Good until [^.]*\.$/,
+      );
+      expect(await page.locator(".qr svg").isVisible()).toBe(true);
+    }
+    await page.close();
+  });
+});

@@ -1,0 +1,309 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { relative } from "../../src/console/parts.tsx";
+import { PASSWORD, textAt } from "../support/client.ts";
+import { wired } from "../support/wired.ts";
+import { idOf } from "./forms.ts";
+import { textOf } from "./html.ts";
+import { newVisitor, type Visitor } from "./visitor.ts";
+
+const { call } = wired();
+
+async function issued(by: Visitor, fields: object = {}) {
+  const json = {
+    action: "addContact",
+    payload: { contact_id: await idOf(by) },
+    ttl: 3600,
+    ...fields,
+  };
+  const answer = await call("POST", "/api/generate-action-token", { xToken: by.secret, json });
+  const id = textAt(answer, "token", "id");
+  return { id, own: `/console/actions/${id}`, link: `/a/${textAt(answer, "token", "token")}` };
+}
+
+const accessOf = async ({ email }: Visitor) =>
+  textAt(await call("POST", "/api/token/", { json: { email, password: PASSWORD } }), "access");
+
+type Token = Awaited<ReturnType<typeof issued>>;
+const HOUR_MS = 3_600_000;
+const set = (id: string, column: string, value: number) =>
+  env.DB.prepare(`UPDATE tokens SET ${column} = ? WHERE id = ?`).bind(value, id).run();
+const shownAs = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
+
+/** Every state that an action token can be in, how it gets there, and what its two pages may say. */
+const STATES: readonly {
+  name: string;
+  make?: (token: Token, owner: Visitor) => Promise<unknown>;
+  fields?: (owner: Visitor) => Promise<object>;
+  /** To whom it belongs, behind the link. */
+  says: RegExp;
+  /** Whether somebody else could still use it. */
+  isUsable: boolean;
+  /** On the page of its uses. */
+  facts: RegExp;
+}[] = [
+  {
+    name: "good",
+    says: /You cannot be your own contact\. It is your own: show it to somebody else\.$/,
+    isUsable: true,
+    facts: /Ends \d{4}-/,
+  },
+  {
+    name: "for one person",
+    fields: async () => ({ audience: await idOf(await newVisitor(call)) }),
+    says: /It is your own: show it to the person it is for\.$/,
+    isUsable: true,
+    facts: /Ends \d{4}-/,
+  },
+  {
+    name: "expired",
+    make: ({ id }) => set(id, "expires_at", Date.now() - HOUR_MS),
+    says: /time of this link is over\. Make a new one$/,
+    isUsable: false,
+    facts: /Ended \d{4}-/,
+  },
+  {
+    name: "used",
+    make: async ({ link }) => {
+      const other = await newVisitor(call);
+      await other.send(link, { run_key: "key" });
+    },
+    says: /used as often as it could be\. Make a new one$/,
+    isUsable: false,
+    facts: /Used up \d{4}-/,
+  },
+  {
+    name: "ended, an hour ago",
+    make: async ({ id, own }, owner) => {
+      await owner.send(`${own}/end`);
+      await set(id, "revoked_at", Date.now() - HOUR_MS);
+    },
+    says: /taken back by .* Make a new one$/,
+    isUsable: false,
+    facts: /Ended \d{4}-/,
+  },
+  {
+    name: "ended, and for one person",
+    fields: async () => ({ audience: await idOf(await newVisitor(call)) }),
+    make: ({ own }, owner) => owner.send(`${own}/end`),
+    says: /taken back by .* Make a new one$/,
+    isUsable: false,
+    facts: /Ended \d{4}-/,
+  },
+  {
+    name: "ended with all of the account",
+    make: ({ id }) => set(id, "epoch", -1),
+    says: /taken back by .* Make a new one$/,
+    isUsable: false,
+    // Nobody has written down when: then no time is said, and not that of its own end.
+    facts: /Made \d{4}-[^E]* For /,
+  },
+  {
+    name: "of a contact who is gone",
+    fields: async () => {
+      const gone = await newVisitor(call);
+      return { payload: { contact_id: await idOf(gone) } };
+    },
+    make: async ({ id }) => {
+      const payload = await env.DB.prepare(
+        "SELECT detail ->> '$.payload.contact_id' AS c FROM tokens WHERE id = ?",
+      )
+        .bind(id)
+        .first("c");
+      await env.DB.prepare("UPDATE users SET deleted_on = 1, email = ? WHERE id = ?")
+        .bind(`${crypto.randomUUID()}@gone.example`, payload)
+        .run();
+    },
+    says: /does not exist any more\. Make a new one$/,
+    isUsable: false,
+    facts: /Ends \d{4}-/,
+  },
+];
+
+describe.each(STATES)(
+  "an action token that is $name",
+  ({ make, fields, says, isUsable, facts }) => {
+    it("says behind its link what helps its owner, and others, and nothing that is untrue", async () => {
+      const owner = await newVisitor(call);
+      const token = await issued(owner, fields === undefined ? {} : await fields(owner));
+      await make?.(token, owner);
+      const own = textOf(await owner.open(token.link));
+      expect(own).toMatch(says);
+      expect(own).not.toContain("Ask for a new one");
+      expect(own.includes("show it to")).toBe(isUsable);
+      const { text } = await owner.open(token.link);
+      expect(text.includes('href="/console/actions/new/addContact"')).toBe(!isUsable);
+      const others = textOf(await (await newVisitor(call)).open(token.link));
+      expect(others).not.toMatch(/your own|Make a new one/);
+      const nobodys = textOf(await call("GET", token.link));
+      if (!isUsable) expect(nobodys).not.toMatch(/Log in/);
+    });
+
+    it("says on its own page when it ended, and not when it would have", async () => {
+      const owner = await newVisitor(call);
+      const token = await issued(owner, fields === undefined ? {} : await fields(owner));
+      await make?.(token, owner);
+      const page = textOf(await owner.open(token.own));
+      expect(page).toMatch(facts);
+      if (/Ended/.test(facts.source)) expect(page).not.toMatch(/Ends \d/);
+      const row = await env.DB.prepare("SELECT revoked_at AS at FROM tokens WHERE id = ?")
+        .bind(token.id)
+        .first<{ at: number | null }>();
+      if (row?.at) expect(page).toContain(`Ended ${shownAs(row.at)}`);
+    });
+  },
+);
+
+describe("a contact whom somebody has already", () => {
+  it("is not offered again, and a form that is still open burns no use", async () => {
+    const [ada, bob] = [await newVisitor(call), await newVisitor(call)];
+    const first = await issued(ada, { max_uses: 5 });
+    const second = await issued(ada, { max_uses: 5 });
+    expect((await bob.open(second.link)).text).toContain('<button type="submit">Become contacts');
+    await bob.send(first.link, { run_key: "one" });
+    for (const { link } of [first, second]) {
+      const page = await bob.open(link);
+      expect([page.status, textOf(page)]).toEqual([
+        200,
+        "Become contacts You are contacts already. To the console",
+      ]);
+    }
+    const late = await bob.send(second.link, { run_key: "two" });
+    expect(textOf(late)).toContain("You are contacts already.");
+    const uses = async ({ id }: Token) =>
+      env.DB.prepare("SELECT uses FROM tokens WHERE id = ?").bind(id).first("uses");
+    expect([await uses(first), await uses(second)]).toEqual([1, 0]);
+    // The same form once more is the same run, and says what it did.
+    expect(textOf(await bob.send(first.link, { run_key: "one" }))).toContain("contacts now");
+    // Who has only half of it is offered the rest.
+    await env.DB.prepare("DELETE FROM contacts WHERE user_id = ?")
+      .bind(await idOf(ada))
+      .run();
+    expect((await bob.open(second.link)).text).toContain('<button type="submit">Become contacts');
+  });
+});
+
+describe("the inspector", () => {
+  const inspect = async (visitor: Visitor, text: string) =>
+    textOf(await visitor.send("/console/inspector", { text }));
+
+  it("says of what was ended that it was, and shows no times that nobody has signed", async () => {
+    const visitor = await newVisitor(call);
+    const access = await accessOf(visitor);
+    expect(await inspect(visitor, access)).toMatch(/stands .* Expires /);
+    await call("POST", "/oauth/revoke", { form: { token: access } });
+    const ended = await inspect(visitor, access);
+    expect(ended).toMatch(/Revoked\./);
+    expect(ended).not.toMatch(/by itself/);
+    const [head = "", body = "", signature = ""] = access.split(".");
+    const [wrong, unknown] = [
+      `${head}.${body}.${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`,
+      `${btoa('{"alg":"ES256","kid":"other","typ":"at+jwt"}').replaceAll("=", "")}.${body}.${signature}`,
+    ];
+    for (const jwt of [wrong, unknown]) {
+      const said = await inspect(visitor, jwt);
+      expect(said).toMatch(/Believe nothing that stands in it/);
+      expect(said).not.toMatch(/Expires|Issued|Now|in \d+ minutes/);
+    }
+  });
+
+  it.each([
+    ["as it is", (t: string) => t],
+    ["double quotes", (t: string) => `"${t}"`],
+    ["single quotes", (t: string) => `'${t}'`],
+    ["a comma behind", (t: string) => ` "${t}", `],
+    ["backticks", (t: string) => `\`${t}\``],
+    ["a text's quotes", (t: string) => `\u201c${t}\u201d`],
+    ["Bearer", (t: string) => `Bearer ${t}`],
+    ["Bearer in quotes", (t: string) => `"Bearer ${t}"`],
+    ["a header", (t: string) => `Authorization: Bearer ${t}`],
+    ["a header in quotes", (t: string) => `'authorization: bearer ${t}'`],
+    ["a member of JSON", (t: string) => `"Authorization": "Bearer ${t}",`],
+    ["the other header", (t: string) => `X-Token: ${t}`],
+  ])("knows a token with %s", async (_, quoted) => {
+    const visitor = await newVisitor(call);
+    const access = await accessOf(visitor);
+    for (const token of [visitor.secret, access]) {
+      expect(await inspect(visitor, quoted(token))).toMatch(
+        /^Inspector (?:Session token|Access JWT) stands/,
+      );
+    }
+    expect(await inspect(visitor, quoted("nothing"))).toMatch(/^Inspector No token/);
+  });
+});
+
+it("times are rounded to the unit that people use", () => {
+  const [s, min, h, d] = [1_000, 60_000, 3_600_000, 86_400_000];
+  for (const [ms, words] of [
+    [0, "less than a minute"],
+    [59 * s, "less than a minute"],
+    [90 * s, "2 minutes"],
+    [h - s, "1 hour"],
+    [h - 40 * s, "59 minutes"],
+    [100 * min, "2 hours"],
+    [d - 5 * s, "1 day"],
+    [7 * d - s, "7 days"],
+    [30 * d - 5 * s, "30 days"],
+    [90 * d, "90 days"],
+    [365 * d - s, "1 year"],
+    [3238 * d, "9 years"],
+  ] as const) {
+    expect(relative(1e12 + ms + 1, 1e12)).toBe(`in ${words}`);
+    if (ms >= min) expect(relative(1e12 - ms, 1e12)).toBe(`${words} ago`);
+  }
+  expect(relative(1e12, 1e12)).toBe("just now");
+});
+
+it("no page speaks to people as to a program", async () => {
+  const visitor = await newVisitor(call);
+  for (const list of ["tokens", "actions", "contacts", "logins", "activity"]) {
+    for (const query of ["cursor=x", "limit=0", "limit=x", "limit=101"]) {
+      const page = await visitor.open(`/console/${list}?${query}`);
+      expect([page.status, textOf(page)]).toEqual([400, expect.stringContaining("no such page")]);
+      expect(textOf(page)).not.toMatch(/cursor|whole number|must/i);
+    }
+  }
+  const wrongMethod = await call("POST", "/console/activity", {
+    headers: { "sec-fetch-site": "same-origin" },
+  });
+  expect(textOf(wrongMethod)).toContain("Not available.");
+});
+
+it("events of one instant stand in the order in which they happened", async () => {
+  const visitor = await newVisitor(call);
+  const nowMs = Date.now();
+  const { audit } = await import("../../src/storage/audit-sql.ts");
+  const { always } = audit(() => ({ address: null, requestId: null }));
+  const userId = crypto.randomUUID();
+  const subjects = Array.from({ length: 300 }, () => crypto.randomUUID());
+  const statements = subjects.map((subjectId) => {
+    const row = { what: "user.changed" as const, userId, actorId: null, credentialId: null };
+    const { sql, values } = always({ ...row, subjectId }, nowMs);
+    return env.DB.prepare(sql).bind(...values);
+  });
+  for (let at = 0; at < statements.length; at += 50) {
+    await env.DB.batch(statements.slice(at, at + 50));
+  }
+  const { results } = await env.DB.prepare(
+    "SELECT id, subject FROM audit WHERE user_id = ? ORDER BY id",
+  )
+    .bind(userId)
+    .all<{ id: string; subject: string }>();
+  expect(results.map(({ subject }) => subject)).toEqual(subjects);
+  for (const { id } of results) {
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  }
+  // A sign-up is two of one request.
+  const email = `${crypto.randomUUID()}@example.com`;
+  await call("POST", "/console/signup", {
+    headers: { "sec-fetch-site": "same-origin" },
+    form: { email, password: "a long password" },
+  });
+  const { results: signedUp } = await env.DB.prepare(
+    "SELECT what FROM audit WHERE user_id = (SELECT id FROM users WHERE email = ?) ORDER BY id",
+  )
+    .bind(email)
+    .all<{ what: string }>();
+  expect(signedUp.map(({ what }) => what)).toEqual(["user.created", "session.created"]);
+  expect(visitor.email).not.toBe(email);
+});

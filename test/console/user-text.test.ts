@@ -1,0 +1,162 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, expect, it } from "vitest";
+import { textAt } from "../support/client.ts";
+import { wired } from "../support/wired.ts";
+import { type Fields, newVisitor, type Visitor } from "./visitor.ts";
+import { newWorld, OPENED, pathIn } from "./forms.ts";
+import { hidden } from "./html.ts";
+
+const { call } = wired();
+
+/** Turns what stands behind it around, and is written from right to left itself. */
+const PLANTED = "\u202eexe.אבג\u202e";
+const IS_PLANTED = /[\u202e\u0590-\u05ff]/;
+
+let ada: Visitor;
+let bob: Visitor;
+let world: Awaited<ReturnType<typeof newWorld>>;
+/** Ada's token that Bob has used, one for him to use, and one of Bob's for Ada. */
+let ownId = "";
+let link = "";
+
+const idOf = async ({ email }: Visitor) =>
+  String(await env.DB.prepare("SELECT id FROM users WHERE email = ?").bind(email).first("id"));
+
+async function actionToken(by: Visitor, contact_id: string) {
+  const json = { action: "addContact", payload: { contact_id }, ttl: 3600, max_uses: 9 };
+  const answer = await call("POST", "/api/generate-action-token", { xToken: by.secret, json });
+  return { id: textAt(answer, "token", "id"), secret: textAt(answer, "token", "token") };
+}
+
+beforeAll(async () => {
+  [ada, bob] = [await newVisitor(call), await newVisitor(call)];
+  world = await newWorld(ada, call);
+  const [adaId, bobId] = [await idOf(ada), await idOf(bob)];
+  const own = await actionToken(ada, adaId);
+  ownId = own.id;
+  await call("POST", "/api/run-action-token", { xToken: bob.secret, json: { token: own.secret } });
+  link = `/a/${(await actionToken(ada, adaId)).secret}`;
+  // Behind the back of what checks new texts: what is stored already is shown as well.
+  for (const [id, email] of [
+    [adaId, `ada${PLANTED}@example.com`],
+    [bobId, `bob${PLANTED}@example.com`],
+  ]) {
+    await env.DB.prepare(
+      "UPDATE users SET first_name = ?, last_name = ?, gender = ?, phone_number = ?, email = ? WHERE id = ?",
+    )
+      .bind(PLANTED, PLANTED, PLANTED, PLANTED, email ?? "", id ?? "")
+      .run();
+  }
+  await env.DB.prepare(
+    "UPDATE tokens SET detail = json_set(detail, '$.name', ?) WHERE kind = 'api'",
+  )
+    .bind(PLANTED)
+    .run();
+});
+
+const VOID = /^(?:meta|link|input|br|hr|img|rect|line|circle|path)$/;
+const ISOLATES = /^<bdi\b|^<[^>]* dir="auto"/;
+
+/** Every text and every value that was planted and stands in no element of its own; and how many do. */
+function shown(html: string): { bare: string[]; isolated: number } {
+  const open: { name: string; isolates: boolean }[] = [];
+  const bare: string[] = [];
+  let isolated = 0;
+  for (const [part] of html.replace(/^<!doctype html>/, "").matchAll(/<[^>]*>|[^<]+/g)) {
+    const [, end, name = ""] = /^<(\/?)([a-z0-9]+)/.exec(part) ?? [];
+    if (end === "/") {
+      expect(open.pop()?.name).toBe(name);
+      continue;
+    }
+    const isolates = ISOLATES.test(part);
+    // What nobody sees turns nothing around.
+    if (IS_PLANTED.test(part) && !part.includes('type="hidden"')) {
+      if (isolates || open.some((each) => each.isolates)) isolated++;
+      else bare.push(part);
+    }
+    if (name !== "" && !VOID.test(name) && !part.endsWith("/>")) open.push({ name, isolates });
+  }
+  return { bare, isolated };
+}
+
+/** A JWT with texts in all places, unsigned: whoever pastes it sees them. */
+const jwt = [
+  { alg: PLANTED, kid: PLANTED },
+  { [PLANTED]: PLANTED, list: [PLANTED], jti: PLANTED },
+]
+  .map((part) =>
+    btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(part))))
+      .replaceAll("+", "-")
+      .replaceAll("/", "_")
+      .replaceAll("=", ""),
+  )
+  .concat("AAAA")
+  .join(".");
+
+it("a user's text stands on every page in an element of its own", async () => {
+  const isolated = new Map<string, number>();
+  const see = (name: string, html: string) => {
+    const found = shown(html);
+    expect(found.bare, name).toEqual([]);
+    isolated.set(name, found.isolated);
+  };
+  for (const { path } of OPENED.filter((each) => !each.path.endsWith("/file"))) {
+    see(path, (await ada.open(pathIn(path, world))).text);
+  }
+  see("own", (await ada.open(`/console/actions/${ownId}`)).text);
+  see("uses", (await ada.open(`/console/actions/${ownId}/uses`)).text);
+  see("link", (await call("GET", link)).text);
+  const carol = await newVisitor(call);
+  see("link, logged in", (await carol.open(link)).text);
+  const [tokenId = ""] = hidden((await ada.open("/console/tokens")).text, "id");
+  const send = async (name: string, by: Visitor, path: string, fields: Fields) => {
+    const answer = await by.send(path, fields);
+    see(name, answer.text);
+    return answer;
+  };
+  await send("run", carol, link, { run_key: "key" });
+  await send("rotated", ada, "/console/tokens/rotate", { id: tokenId, grace: "0" });
+  await send("inspected JWT", ada, "/console/inspector", { text: jwt });
+  for (const [path, fields] of [
+    ["/console/account/profile", { first_name: PLANTED.repeat(9), phone_number: PLANTED }],
+    ["/console/account/email", { email: PLANTED, current_password: "x" }],
+    ["/console/login", { email: PLANTED, password: "x" }],
+    ["/console/tokens/new", { name: PLANTED.repeat(9), lifetime: "3600" }],
+    ["/console/tokens/rename", { id: tokenId, name: PLANTED.repeat(9) }],
+    ["/console/actions/new/addContact", { token_uses: PLANTED, contact_id: PLANTED }],
+  ] as const) {
+    see(`refused ${path}`, (await ada.send(path, fields)).text);
+  }
+  // Where such a text belongs it was there, so that this test looks at something.
+  for (const name of [
+    "/console/account",
+    "/console/tokens",
+    "/console/contacts",
+    "/console/actions/new/:action",
+    "own",
+    "uses",
+    "link",
+    "link, logged in",
+    "run",
+    "rotated",
+    "inspected JWT",
+    "refused /console/account/profile",
+    "refused /console/login",
+    "refused /console/tokens/new",
+  ]) {
+    expect(isolated.get(name), name).toBeGreaterThan(0);
+  }
+});
+
+it("whoever calls themselves as the service does is a user of it all the same", async () => {
+  const eve = await newVisitor(call);
+  const id = await idOf(eve);
+  await env.DB.prepare(
+    "UPDATE users SET first_name = 'Latchkey', last_name = 'Support' WHERE id = ?",
+  )
+    .bind(id)
+    .run();
+  const { secret } = await actionToken(eve, id);
+  const { text } = await call("GET", `/a/${secret}`);
+  expect(text).toMatch(/<bdi>Latchkey Support<\/bdi> <span[^>]*>a user of this service</);
+});
