@@ -200,8 +200,6 @@ export type PersonalData = {
       | "introspect"
     )[];
     last_used_on: string | null;
-    derived_from: string[] | null;
-    replaced_by_uuid: string | null;
   }[];
   sessions?: {
     uuid: string;
@@ -220,10 +218,9 @@ export type PersonalData = {
     revoked_on: string | null;
     refreshed: number;
     refreshed_on: string | null;
-    last_used_on: string | null;
     address: string | null;
   }[];
-  jwts?: {
+  ended_jwts?: {
     uuid: string;
     created_on: string;
     modified_on: string;
@@ -242,7 +239,6 @@ export type PersonalData = {
     audience: string | null;
     uses: number;
     max_uses: number;
-    derived_from: string[] | null;
   }[];
   receipts_as_runner?: {
     uuid: string;
@@ -732,13 +728,15 @@ interface responses {
   RestBadRequest: { content: { "application/json": OpentactError } };
   /** Nobody is logged in, or what was sent logs nobody in. */
   RestUnauthorized: { content: { "application/json": OpentactError } };
-  /** The credential does not have the scope, or would give more than it has; or sign-up is closed. */
+  /** The credential does not have the scope; or sign-up is closed. */
   RestForbidden: { content: { "application/json": OpentactError } };
   /** No such token among the caller's own. */
   RestNotFound: { content: { "application/json": OpentactError } };
   /** The path takes other methods. */
   RestMethodNotAllowed: { content: { "application/json": OpentactError } };
-  /** This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation. */
+  /** The body did not arrive in time. */
+  RestRequestTimeout: { content: { "application/json": OpentactError } };
+  /** This e-mail has an account, which what was sent does not open. */
   RestConflict: { content: { "application/json": OpentactError } };
   /** The body is larger than 64 KiB. */
   RestContentTooLarge: { content: { "application/json": OpentactError } };
@@ -758,6 +756,8 @@ interface responses {
   SessionTokensNotFound: { content: { "application/json": NodeError } };
   /** The path takes other methods. */
   SessionTokensMethodNotAllowed: { content: { "application/json": NodeError } };
+  /** The body did not arrive in time. */
+  SessionTokensRequestTimeout: { content: { "application/json": NodeError } };
   /** This e-mail has an account that the ID token does not open. */
   SessionTokensConflict: { content: { "application/json": NodeError } };
   /** The body is larger than 64 KiB. */
@@ -776,6 +776,8 @@ interface responses {
   JwtPairNotFound: { content: { "application/json": DrfDetail } };
   /** The path takes other methods. */
   JwtPairMethodNotAllowed: { content: { "application/json": DrfDetail } };
+  /** The body did not arrive in time. */
+  JwtPairRequestTimeout: { content: { "application/json": DrfDetail } };
   /** The body is larger than 64 KiB. */
   JwtPairContentTooLarge: { content: { "application/json": DrfDetail } };
   /** The body is neither JSON nor a form. */
@@ -796,6 +798,8 @@ interface responses {
   ActionTokensNotFound: { content: { "application/json": LaravelMessage } };
   /** The path takes other methods. */
   ActionTokensMethodNotAllowed: { content: { "application/json": LaravelMessage } };
+  /** The body did not arrive in time. */
+  ActionTokensRequestTimeout: { content: { "application/json": LaravelMessage } };
   /** This e-mail has an account that the ID token does not open. */
   ActionTokensConflict: { content: { "application/json": LaravelMessage } };
   /** The body is larger than 64 KiB. */
@@ -820,6 +824,8 @@ interface responses {
   OAuthNotFound: { content: { "application/json": OAuthError } };
   /** The path takes POST alone. */
   OAuthMethodNotAllowed: { content: { "application/json": OAuthError } };
+  /** The body did not arrive in time. */
+  OAuthRequestTimeout: { content: { "application/json": OAuthError } };
   /** The body is larger than 64 KiB. */
   OAuthContentTooLarge: { content: { "application/json": OAuthError } };
   /** The body is neither JSON nor a form. */
@@ -882,6 +888,7 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -930,6 +937,7 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -955,6 +963,7 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1007,6 +1016,7 @@ export interface paths {
           };
         };
         400: responses["RestBadRequest"];
+        408: responses["RestRequestTimeout"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
         429: responses["RestTooManyRequests"];
@@ -1033,6 +1043,7 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1092,6 +1103,7 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1177,6 +1189,7 @@ export interface paths {
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
         404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1205,6 +1218,7 @@ export interface paths {
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
         404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1257,6 +1271,7 @@ export interface paths {
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
         404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1297,6 +1312,7 @@ export interface paths {
         };
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
+        408: responses["RestRequestTimeout"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
         429: responses["RestTooManyRequests"];
@@ -1322,6 +1338,7 @@ export interface paths {
         };
         400: responses["SessionTokensBadRequest"];
         401: responses["SessionTokensUnauthorized"];
+        408: responses["SessionTokensRequestTimeout"];
         409: responses["SessionTokensConflict"];
         413: responses["SessionTokensContentTooLarge"];
         429: responses["SessionTokensTooManyRequests"];
@@ -1365,6 +1382,7 @@ export interface paths {
         };
         400: responses["SessionTokensBadRequest"];
         401: responses["SessionTokensUnauthorized"];
+        408: responses["SessionTokensRequestTimeout"];
         409: responses["SessionTokensConflict"];
         413: responses["SessionTokensContentTooLarge"];
         429: responses["SessionTokensTooManyRequests"];
@@ -1415,6 +1433,7 @@ export interface paths {
         200: { content: { "application/json": JwtPair } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1439,6 +1458,7 @@ export interface paths {
         200: { content: { "application/json": AccessJwt } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1463,6 +1483,7 @@ export interface paths {
         200: { content: { "application/json": unknown[] } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1487,6 +1508,7 @@ export interface paths {
         200: { content: { "application/json": JwtPair } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1511,6 +1533,7 @@ export interface paths {
         200: { content: { "application/json": AccessJwt } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1535,6 +1558,7 @@ export interface paths {
         200: { content: { "application/json": unknown[] } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1566,6 +1590,7 @@ export interface paths {
         400: responses["ActionTokensBadRequest"];
         401: responses["ActionTokensUnauthorized"];
         403: responses["ActionTokensForbidden"];
+        408: responses["ActionTokensRequestTimeout"];
         409: responses["ActionTokensConflict"];
         413: responses["ActionTokensContentTooLarge"];
         415: responses["ActionTokensUnsupportedMediaType"];
@@ -1598,6 +1623,7 @@ export interface paths {
         400: responses["ActionTokensBadRequest"];
         401: responses["ActionTokensUnauthorized"];
         403: responses["ActionTokensForbidden"];
+        408: responses["ActionTokensRequestTimeout"];
         409: responses["ActionTokensConflict"];
         413: responses["ActionTokensContentTooLarge"];
         415: responses["ActionTokensUnsupportedMediaType"];
@@ -1711,6 +1737,7 @@ export interface paths {
         400: responses["OAuthBadRequest"];
         401: responses["OAuthUnauthorized"];
         403: responses["OAuthForbidden"];
+        408: responses["OAuthRequestTimeout"];
         413: responses["OAuthContentTooLarge"];
         415: responses["OAuthUnsupportedMediaType"];
         500: responses["OAuthInternalServerError"];
@@ -1734,6 +1761,7 @@ export interface paths {
         200: { content?: never };
         400: responses["OAuthBadRequest"];
         401: responses["OAuthUnauthorized"];
+        408: responses["OAuthRequestTimeout"];
         413: responses["OAuthContentTooLarge"];
         415: responses["OAuthUnsupportedMediaType"];
         500: responses["OAuthInternalServerError"];
@@ -1771,6 +1799,8 @@ export interface paths {
       responses: {
         /** A JWK set. */
         200: { content: { "application/json": KeySet } };
+        /** `If-None-Match` names what would be answered. */
+        304: { content?: never };
         500: responses["ServiceInternalServerError"];
       };
     };
@@ -1783,6 +1813,8 @@ export interface paths {
       responses: {
         /** Metadata. */
         200: { content: { "application/json": ServerMetadata } };
+        /** `If-None-Match` names what would be answered. */
+        304: { content?: never };
         500: responses["ServiceInternalServerError"];
       };
     };
@@ -1801,6 +1833,8 @@ export interface paths {
             };
           };
         };
+        /** `If-None-Match` names what would be answered. */
+        304: { content?: never };
         500: responses["ServiceInternalServerError"];
       };
     };
@@ -1813,6 +1847,8 @@ export interface paths {
       responses: {
         /** A signed JWT with the compressed list. */
         200: { content: { "application/statuslist+jwt": string } };
+        /** `If-None-Match` names what would be answered. */
+        304: { content?: never };
         404: responses["ServiceNotFound"];
         500: responses["ServiceInternalServerError"];
         503: responses["ServiceServiceUnavailable"];

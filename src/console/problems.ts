@@ -99,6 +99,10 @@ export function problemOf(fault: Fault | RequestFault, passwordField?: string): 
       return of(404, "There is no such page.");
     case "method_not_allowed":
       return of(405, "Not available.");
+    case "body_late":
+      return of(408, "The form did not arrive in time. Send it again.");
+    case "client_closed":
+      return of(499, "The connection was closed before the form had arrived.");
     case "body_too_large":
       return of(413, "The form is too large.");
     case "media_type_unsupported":

@@ -332,9 +332,19 @@ export interface StatusLists {
   ended(from: number, to: number, nowMs: number): Promise<readonly number[] | null>;
 }
 
+export interface SignedStatusList {
+  readonly jwt: string;
+  /** The same for two JWTs that say the same, by the same key, and expire at nearly the same time. */
+  readonly version: string;
+}
+
 export interface StatusListSigner {
   /** @param bits one a login, set where it was ended */
-  signStatusList(list: number, bits: Uint8Array<ArrayBuffer>, nowMs: number): Promise<string>;
+  signStatusList(
+    list: number,
+    bits: Uint8Array<ArrayBuffer>,
+    nowMs: number,
+  ): Promise<SignedStatusList>;
 }
 
 export interface Secrets {

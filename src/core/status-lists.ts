@@ -1,4 +1,8 @@
-import type { StatusListSigner, StatusLists as StatusListStore } from "./ports.ts";
+import type {
+  SignedStatusList,
+  StatusListSigner,
+  StatusLists as StatusListStore,
+} from "./ports.ts";
 
 /** How many logins one list holds: 4 KiB before compression, whatever is ended. */
 export const STATUS_LIST_SIZE = 32_768;
@@ -25,7 +29,7 @@ interface Deps {
 export function statusLists({ store, signer }: Deps) {
   return {
     /** @returns the signed list, or null where no login has got that far */
-    async read(list: number, nowMs: number): Promise<string | null> {
+    async read(list: number, nowMs: number): Promise<SignedStatusList | null> {
       const from = list * STATUS_LIST_SIZE;
       const ended = await store.ended(from, from + STATUS_LIST_SIZE, nowMs);
       if (ended === null) return null;

@@ -6,6 +6,9 @@ import type { KeyRing } from "./keys.ts";
 /** A list is good for so long where nobody can fetch a newer one, in seconds. */
 const LIFETIME_SECONDS = 3_600;
 
+/** A list that is asked for again within this may be the one that the client has: it expires that much sooner. */
+const RENEWAL_SECONDS = 600;
+
 export const statusListUri = (issuer: string, list: number) => `${issuer}/status-lists/${list}`;
 
 /** The JWT form of a Token Status List (draft-ietf-oauth-status-list section 5.1). */
@@ -22,7 +25,9 @@ export function statusListSigner(keys: KeyRing, issuer: string): StatusListSigne
         iat: issuedAt,
         exp: issuedAt + LIFETIME_SECONDS,
       };
-      return signCompact("statuslist+jwt", payload, keys);
+      const jwt = await signCompact("statuslist+jwt", payload, keys);
+      const [header = ""] = jwt.split(".", 1);
+      return { jwt, version: `${header}.${lst}.${Math.floor(issuedAt / RENEWAL_SECONDS)}` };
     },
   };
 }

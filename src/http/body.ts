@@ -1,14 +1,17 @@
 import type { HonoRequest } from "hono";
-import { refuseRequest } from "./request-fault.ts";
+import { RequestFaultError, refuseRequest } from "./request-fault.ts";
 
 /** The largest body that is read, in bytes. */
 const MAX_BYTES = 64 * 1024;
+
+/** So long may a body take to arrive: nobody holds a request open by sending nothing. */
+const DEADLINE_MS = 30_000;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /**
  * A JSON body, whatever its type says; undefined where there is none.
- * @throws RequestFaultError `body_too_large`, `body_malformed`
+ * @throws RequestFaultError `body_too_large`, `body_malformed`, `body_late`, `client_closed`
  */
 export async function readJson(request: HonoRequest): Promise<unknown> {
   return (await readSignedJson(request)).json;
@@ -16,7 +19,7 @@ export async function readJson(request: HonoRequest): Promise<unknown> {
 
 /**
  * A JSON body with the bytes that it came as, for a signature over them.
- * @throws RequestFaultError `body_too_large`, `body_malformed`
+ * @throws RequestFaultError `body_too_large`, `body_malformed`, `body_late`, `client_closed`
  */
 export async function readSignedJson(
   request: HonoRequest,
@@ -28,7 +31,7 @@ export async function readSignedJson(
 /**
  * The fields of a JSON or form body, as Django REST framework and Laravel take them. No body at
  * all is no fields.
- * @throws RequestFaultError `body_too_large`, `body_malformed`, `media_type_unsupported`
+ * @throws RequestFaultError as `readJson`, and `media_type_unsupported`
  */
 export async function readFields(request: HonoRequest): Promise<unknown> {
   const bytes = await readBytes(request.raw);
@@ -40,7 +43,7 @@ export async function readFields(request: HonoRequest): Promise<unknown> {
 
 /**
  * The fields of a page's form: a list where a name came more than once.
- * @throws RequestFaultError `body_too_large`, `body_malformed`, `media_type_unsupported`
+ * @throws RequestFaultError as `readJson`, and `media_type_unsupported`
  */
 export async function readForm(request: HonoRequest): Promise<Record<string, unknown>> {
   const bytes = await readBytes(request.raw);
@@ -90,19 +93,41 @@ function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
+/** @throws RequestFaultError `body_too_large`, `body_late`, `client_closed` */
+async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+  if (request.body === null) return new Uint8Array();
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), DEADLINE_MS);
+  });
+  try {
+    const bytes = await Promise.race([arriving(request, request.body), late]);
+    return bytes ?? refuseRequest({ code: "body_late" });
+  } catch (error) {
+    // All else that can go wrong here comes of the connection.
+    throw error instanceof RequestFaultError
+      ? error
+      : new RequestFaultError({ code: "client_closed" }, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * Bounded by what arrives. HTTP's framing holds a body to its `Content-Length`, so one that is said to
  * fit is read at once, for a quarter of what a stream costs, and counted; any other is counted piece by piece.
  */
-async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
+async function arriving(
+  request: Request,
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (isSaidToFit(request.headers.get("content-length"))) {
     const bytes = new Uint8Array(await request.arrayBuffer());
     return bytes.byteLength > MAX_BYTES ? refuseRequest({ code: "body_too_large" }) : bytes;
   }
-  if (request.body === null) return new Uint8Array();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
-  for await (const chunk of request.body) {
+  for await (const chunk of body) {
     size += chunk.byteLength;
     if (size > MAX_BYTES) refuseRequest({ code: "body_too_large" });
     chunks.push(chunk);

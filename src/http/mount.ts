@@ -6,6 +6,7 @@ import type { Authenticate, Caller } from "../core/authenticate.ts";
 import { FaultError, type Named } from "../core/fault.ts";
 import type { Issuer } from "../core/issuers.ts";
 import type { Answer } from "./answer.ts";
+import { unlessKnown } from "./conditional.ts";
 import { findCredential } from "./credentials.ts";
 import { type DevMode, detour } from "./dev.ts";
 import { withRecord } from "./origin.ts";
@@ -53,7 +54,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
     }
     const answer = await withRecord(record, async () => {
       try {
-        return await run(record);
+        return unlessKnown(await run(record), c.req);
       } catch (error) {
         return refusal(surface, c.req, record, error, options);
       }

@@ -10,6 +10,10 @@ export type RequestFault =
       readonly allow: readonly string[];
     }
   | { readonly code: "body_too_large" }
+  /** The body did not arrive in time. */
+  | { readonly code: "body_late" }
+  /** The client went away before its body had arrived. Nobody reads the answer; the log does. */
+  | { readonly code: "client_closed" }
   | { readonly code: "media_type_unsupported"; readonly mediaType: string }
   /** Not JSON, not UTF-8, or not a form. */
   | { readonly code: "body_malformed"; readonly expected: "valid JSON" | "a valid form" }
@@ -31,8 +35,8 @@ export type RequestFault =
 export class RequestFaultError extends Error {
   override readonly name = "RequestFaultError";
   readonly fault: RequestFault;
-  constructor(fault: RequestFault) {
-    super(fault.code);
+  constructor(fault: RequestFault, options?: ErrorOptions) {
+    super(fault.code, options);
     this.fault = fault;
   }
 }

@@ -16,7 +16,7 @@ const CORS_HEADERS = [
   "X-Auth-HA1B-Token",
   "X-Token",
 ];
-const EXPOSED = "Allow, Retry-After, WWW-Authenticate, X-Auth-User, X-Request-Id";
+const EXPOSED = "Allow, ETag, Retry-After, WWW-Authenticate, X-Auth-User, X-Request-Id";
 
 /** Plain HTTP is sent to HTTPS, for every method; only loopback is exempt. */
 export function httpsRedirect(url: string): Response | null {

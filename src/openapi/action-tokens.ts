@@ -216,6 +216,7 @@ export const actionTokensDocument: SurfaceDocument = {
       description: "This e-mail has an account that the ID token does not open.",
       schema: LaravelMessage,
     },
+    408: { description: "The body did not arrive in time.", schema: LaravelMessage },
     413: { description: "The body is larger than 64 KiB.", schema: LaravelMessage },
     415: { description: "The body is neither JSON nor a form.", schema: LaravelMessage },
     422: { description: "By field, what is wrong with it.", schema: LaravelFields },

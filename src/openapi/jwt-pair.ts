@@ -128,6 +128,7 @@ export const jwtPairDocument: SurfaceDocument = {
     },
     404: { description: "There is nothing at this path.", schema: DrfDetail },
     405: { description: "The path takes other methods.", schema: DrfDetail, headers: ALLOW },
+    408: { description: "The body did not arrive in time.", schema: DrfDetail },
     413: { description: "The body is larger than 64 KiB.", schema: DrfDetail },
     415: { description: "The body is neither JSON nor a form.", schema: DrfDetail },
     429: { description: "Too many tries.", schema: DrfDetail, headers: RETRY_AFTER },

@@ -100,6 +100,7 @@ export const oauthDocument: SurfaceDocument = {
     },
     404: { description: "There is nothing at this path.", schema: OAuthError },
     405: { description: "The path takes POST alone.", schema: OAuthError, headers: ALLOW },
+    408: { description: "The body did not arrive in time.", schema: OAuthError },
     413: { description: "The body is larger than 64 KiB.", schema: OAuthError },
     415: { description: "The body is neither JSON nor a form.", schema: OAuthError },
     ...ourFailures(OAuthFailure),

@@ -198,6 +198,7 @@ export const restDocument: SurfaceDocument = {
         "This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation.",
       schema: OpentactError,
     },
+    408: { description: "The body did not arrive in time.", schema: OpentactError },
     413: { description: "The body is larger than 64 KiB.", schema: OpentactError },
     415: { description: "The body is not JSON by its type.", schema: OpentactError },
     429: { description: "Too many tries.", schema: OpentactError, headers: RETRY_AFTER },

@@ -53,7 +53,13 @@ const components: Readonly<Record<string, Component>> = {
   ProblemFailure: { schema: ProblemFailure },
 };
 
-const CACHED = { "Cache-Control": "How long it may be kept." };
+const CACHED = {
+  "Cache-Control": "How long it may be kept.",
+  ETag: "Send it as `If-None-Match` to ask whether it has changed.",
+};
+const UNCHANGED = {
+  304: { description: "`If-None-Match` names what would be answered.", headers: CACHED },
+};
 const PROBLEM = "application/problem+json";
 
 export const serviceDocument: SurfaceDocument = {
@@ -87,14 +93,20 @@ export const serviceDocument: SurfaceDocument = {
       id: "readKeys",
       summary: "The public keys of our JWTs",
       access: "open",
-      answers: { 200: { description: "A JWK set.", schema: KeySet, headers: CACHED } },
+      answers: {
+        200: { description: "A JWK set.", schema: KeySet, headers: CACHED },
+        ...UNCHANGED,
+      },
       asksNoStore: true,
     },
     "GET /.well-known/oauth-authorization-server": {
       id: "readMetadata",
       summary: "What an OAuth client needs to know",
       access: "open",
-      answers: { 200: { description: "Metadata.", schema: Metadata, headers: CACHED } },
+      answers: {
+        200: { description: "Metadata.", schema: Metadata, headers: CACHED },
+        ...UNCHANGED,
+      },
       asksNoStore: true,
     },
     "GET /openapi.json": {
@@ -107,6 +119,7 @@ export const serviceDocument: SurfaceDocument = {
           schema: v.looseObject({ openapi: v.literal("3.1.1") }),
           headers: CACHED,
         },
+        ...UNCHANGED,
       },
       asksNoStore: true,
     },
@@ -124,6 +137,7 @@ export const serviceDocument: SurfaceDocument = {
           mediaType: "application/statuslist+jwt",
           headers: CACHED,
         },
+        ...UNCHANGED,
       },
       refuses: [404],
     },

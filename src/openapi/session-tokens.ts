@@ -120,6 +120,7 @@ export const sessionTokensDocument: SurfaceDocument = {
       description: "This e-mail has an account that the ID token does not open.",
       schema: NodeError,
     },
+    408: { description: "The body did not arrive in time.", schema: NodeError },
     413: { description: "The body is larger than 64 KiB.", schema: NodeError },
     429: { description: "Too many tries.", schema: NodeError, headers: RETRY_AFTER },
     ...ourFailures(NodeFailure),

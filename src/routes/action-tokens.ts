@@ -275,6 +275,10 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
         `The ${fault.method} method is not supported for this route. Supported methods: ${fault.allow.join(", ")}.`,
         { allow: fault.allow.join(", ") },
       );
+    case "body_late":
+      return message(408, "The body did not arrive in time.");
+    case "client_closed":
+      return message(499, "Client closed the connection.");
     case "body_too_large":
       return message(413, "The body is too large.");
     case "media_type_unsupported":

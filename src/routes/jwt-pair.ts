@@ -142,6 +142,10 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
         ...detail(405, `Method "${request.method}" not allowed.`),
         headers: { allow: fault.allow.join(", ") },
       };
+    case "body_late":
+      return detail(408, "The request body did not arrive in time.");
+    case "client_closed":
+      return detail(499, "Client closed the connection.");
     case "body_too_large":
       return detail(413, "Request body is too large.");
     case "throttled": {

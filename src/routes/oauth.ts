@@ -119,6 +119,10 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
       return error(405, "invalid_request", "Only POST is allowed here", {
         allow: fault.allow.join(", "),
       });
+    case "body_late":
+      return error(408, "invalid_request", "The body did not arrive in time");
+    case "client_closed":
+      return error(499, "invalid_request", "Client closed the connection");
     case "body_too_large":
       return error(413, "invalid_request", "The body is too large");
     case "media_type_unsupported":

@@ -62,6 +62,10 @@ export function restRefusal(fault: Fault | RequestFault, { request }: RefusalCon
       return error(409, "User already exists");
     case "identity_conflict":
       return error(409, "This e-mail has an account that this identity does not open");
+    case "body_late":
+      return error(408, "The body did not arrive in time");
+    case "client_closed":
+      return error(499, "Client closed the connection");
     case "body_too_large":
       return error(413, "The body is too large");
     case "media_type_unsupported":

@@ -1,26 +1,28 @@
 import type { Fault } from "../core/fault.ts";
 import { SCOPES } from "../core/scope.ts";
+import type { SignedStatusList } from "../core/ports.ts";
 import type { StatusLists } from "../core/status-lists.ts";
 import { type Json, KEYS_MAX_AGE_SECONDS, STATUS_LIST_MAX_AGE_SECONDS } from "../core/token.ts";
 import { type Answer, ok } from "../http/answer.ts";
+import { cacheable, fixedText, versionOf } from "../http/conditional.ts";
 import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
 import type { Route, Surface } from "../http/surface.ts";
 import { VERSION } from "../http/version.ts";
 
-const cacheable = (body: Json): Answer => ({
-  ...ok(body),
-  headers: { "cache-control": `public, max-age=${KEYS_MAX_AGE_SECONDS}` },
-});
+/** Made once, and kept by clients for as long as keys are published before they sign. */
+function published(body: Json): () => Promise<Answer> {
+  const file = fixedText(JSON.stringify(body), "application/json");
+  return async () => file.answer(`public, max-age=${KEYS_MAX_AGE_SECONDS}`);
+}
 
-const statusList = (text: string): Answer => ({
-  status: 200,
-  body: null,
-  text,
-  headers: {
-    "cache-control": `public, max-age=${STATUS_LIST_MAX_AGE_SECONDS}`,
-    "content-type": "application/statuslist+jwt",
-  },
-});
+/** Signed anew each time, so that only its meaning can be compared: a weak tag. */
+const statusList = ({ jwt, version }: SignedStatusList): Answer =>
+  cacheable({
+    text: jwt,
+    type: "application/statuslist+jwt",
+    cacheControl: `public, max-age=${STATUS_LIST_MAX_AGE_SECONDS}`,
+    etag: `W/"${versionOf(version)}"`,
+  });
 
 /** What belongs to no contract, and every path that nobody else owns; errors are RFC 9457 problems. */
 export function service(
@@ -50,7 +52,7 @@ export function service(
         method: "GET",
         path: "/.well-known/jwks.json",
         access: "open",
-        handle: async () => cacheable(publicKeys),
+        handle: published(publicKeys),
       },
       {
         method: "GET",
@@ -68,7 +70,7 @@ export function service(
         method: "GET",
         path: "/.well-known/oauth-authorization-server",
         access: "open",
-        handle: async () => cacheable(metadata(issuer)),
+        handle: published(metadata(issuer)),
       },
       ...more,
     ],

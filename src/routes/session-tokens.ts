@@ -117,6 +117,10 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
       return error(404, "not found");
     case "method_not_allowed":
       return error(405, "method not allowed", { allow: fault.allow.join(", ") });
+    case "body_late":
+      return error(408, "request body did not arrive in time");
+    case "client_closed":
+      return error(499, "client closed the connection");
     case "body_too_large":
       return error(413, "request body is too large");
     case "throttled":

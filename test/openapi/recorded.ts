@@ -6,6 +6,7 @@ const ANSWERED = [
   "allow",
   "cache-control",
   "content-type",
+  "etag",
   "retry-after",
   "www-authenticate",
   "x-auth-user",
