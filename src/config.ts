@@ -87,18 +87,29 @@ const webhookUrl = v.pipe(
   }, "must be an https URL without user name and password"),
 );
 
-/** Standard Webhooks: `whsec_` and the base64 of 24 to 64 bytes. Null where it is empty. */
-const webhookSecret = v.pipe(
+/**
+ * Standard Webhooks: `whsec_` and the base64 of 24 to 64 bytes; while the secret is rotated two of
+ * them, the new one first. Null where it is empty.
+ */
+const webhookSecrets = v.pipe(
   v.string("must be text"),
-  v.rawTransform<string, Uint8Array<ArrayBuffer> | null>(({ dataset, addIssue, NEVER }) => {
-    if (dataset.value === "") return null;
-    const [, text] = /^whsec_([\w+/]+={0,2})$/.exec(dataset.value) ?? [];
-    const bytes = text === undefined ? null : fromBase64(text);
-    if (bytes !== null && bytes.length >= 24 && bytes.length <= 64) return bytes;
-    addIssue({ message: "must be whsec_ and the base64 of 24 to 64 bytes" });
-    return NEVER;
-  }),
+  v.rawTransform<string, readonly Uint8Array<ArrayBuffer>[] | null>(
+    ({ dataset, addIssue, NEVER }) => {
+      const texts = dataset.value.split(/[\s,]+/).filter(Boolean);
+      if (texts.length === 0) return null;
+      const secrets = texts.map(webhookSecret).filter((secret) => secret !== null);
+      if (secrets.length === texts.length && secrets.length <= 2) return secrets;
+      addIssue({ message: "must be whsec_ and the base64 of 24 to 64 bytes, or two of these" });
+      return NEVER;
+    },
+  ),
 );
+
+function webhookSecret(text: string): Uint8Array<ArrayBuffer> | null {
+  const [, encoded] = /^whsec_([\w+/]+={0,2})$/.exec(text) ?? [];
+  const bytes = encoded === undefined ? null : fromBase64(encoded);
+  return bytes !== null && bytes.length >= 24 && bytes.length <= 64 ? bytes : null;
+}
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
   try {
@@ -127,7 +138,7 @@ const Fields = v.object({
   ),
   AUDIT_DAYS: v.optional(auditDays, "90"),
   MAIL_WEBHOOK_URL: v.optional(webhookUrl, ""),
-  MAIL_WEBHOOK_SECRET: v.optional(webhookSecret, ""),
+  MAIL_WEBHOOK_SECRET: v.optional(webhookSecrets, ""),
   MAIL_OUTBOX: v.optional(switched, "off"),
   GOOGLE_CLIENT_ID: v.optional(clientIds, ""),
   FACEBOOK_APP_ID: v.optional(clientIds, ""),
@@ -145,8 +156,8 @@ const Settings = v.pipe(
   v.forward(
     v.partialCheck(
       [["MAIL_WEBHOOK_URL"], ["MAIL_WEBHOOK_SECRET"]],
-      ({ MAIL_WEBHOOK_URL: url, MAIL_WEBHOOK_SECRET: secret }) =>
-        (url === "") === (secret === null),
+      ({ MAIL_WEBHOOK_URL: url, MAIL_WEBHOOK_SECRET: secrets }) =>
+        (url === "") === (secrets === null),
       "must be set together with MAIL_WEBHOOK_URL",
     ),
     ["MAIL_WEBHOOK_SECRET"],
@@ -240,7 +251,7 @@ export function readConfig(env: Readonly<Record<string, unknown>>): Config {
 }
 
 function mailOf(settings: v.InferOutput<typeof Settings>): Config["mail"] {
-  const { MAIL_WEBHOOK_URL: url, MAIL_WEBHOOK_SECRET: secret, MAIL_OUTBOX } = settings;
-  if (url !== "" && secret !== null) return { url, secret };
+  const { MAIL_WEBHOOK_URL: url, MAIL_WEBHOOK_SECRET: secrets, MAIL_OUTBOX } = settings;
+  if (url !== "" && secrets !== null) return { url, secrets };
   return MAIL_OUTBOX === "on" ? "outbox" : null;
 }

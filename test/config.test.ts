@@ -93,6 +93,8 @@ describe("settings", () => {
     ["MAIL_WEBHOOK_SECRET", `whsec_${SECRET.slice(0, 30)}`],
     ["MAIL_WEBHOOK_SECRET", `whsec_${"A".repeat(88)}`],
     ["MAIL_WEBHOOK_SECRET", `whsec_${SECRET}!`],
+    ["MAIL_WEBHOOK_SECRET", `${WEBHOOK.MAIL_WEBHOOK_SECRET} ${SECRET}`],
+    ["MAIL_WEBHOOK_SECRET", Array(3).fill(WEBHOOK.MAIL_WEBHOOK_SECRET).join(" ")],
     ["PWNED_PASSWORDS", SECRET],
     ["PWNED_PASSWORDS_URL", `https://pwned.example/${SECRET}`],
   ])("%s as %j stops the start and is not quoted", (name, value) => {

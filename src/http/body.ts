@@ -96,7 +96,7 @@ function parseJson(bytes: Uint8Array): unknown {
 /** @throws RequestFaultError `body_too_large`, `body_late`, `client_closed` */
 async function readBytes(request: Request): Promise<Uint8Array<ArrayBuffer>> {
   if (request.body === null) return new Uint8Array();
-  let timer: ReturnType<typeof setTimeout> | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), DEADLINE_MS);
   });

@@ -4,8 +4,8 @@ import type { Mail, Mailer } from "../core/mail.ts";
 /** A deployment's own endpoint, which writes the mail's text and sends it. */
 export interface Webhook {
   readonly url: string;
-  /** The bytes behind `whsec_`. */
-  readonly secret: Uint8Array<ArrayBuffer>;
+  /** The bytes behind each `whsec_`: while it is rotated, the new secret and the old one. */
+  readonly secrets: readonly Uint8Array<ArrayBuffer>[];
 }
 
 /** All attempts and the waits between them fit into the 30 s that the runtime leaves after an answer. */
@@ -17,18 +17,20 @@ const isFinal = (status: number) => status < 500 && status !== 408 && status !==
 
 /**
  * Mails as Standard Webhooks (https://www.standardwebhooks.com): each attempt is signed anew, with
- * its own time, and all of them have the same id, by which the receiver knows a repeat.
+ * its own time, and all of them have the same id, by which the receiver knows a repeat. It is signed
+ * with every secret, and a receiver takes it by any: so neither side has to change at the same moment.
  */
-export function webhook({ url, secret }: Webhook): Mailer {
+export function webhook({ url, secrets }: Webhook): Mailer {
   async function attempt(mail: Mail, body: string): Promise<void> {
     const id = `msg_${mail.id}`;
     const timestamp = String(Math.floor(Date.now() / 1000));
-    const signature = await sign(secret, `${id}.${timestamp}.${body}`);
+    const text = `${id}.${timestamp}.${body}`;
+    const signatures = await Promise.all(secrets.map((secret) => sign(secret, text)));
     const response = await post(url, body, {
       "content-type": "application/json",
       "webhook-id": id,
       "webhook-timestamp": timestamp,
-      "webhook-signature": `v1,${signature}`,
+      "webhook-signature": signatures.map((each) => `v1,${each}`).join(" "),
     });
     await response.body?.cancel();
     if (response.ok) return;

@@ -9,6 +9,7 @@ import {
   only,
   type Service,
   serve,
+  SECRET,
   signatureOf,
 } from "./mailbox.ts";
 
@@ -29,7 +30,7 @@ function expectRefused(answer: Answered, reason: string): void {
 
 it("mails are signed as Standard Webhooks' own example is", async () => {
   expect(
-    await signatureOf("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", '{"test": 2432232314}'),
+    await signatureOf(SECRET, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", '{"test": 2432232314}'),
   ).toBe("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 });
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { mailbox, only, serve } from "./mailbox.ts";
+import { mailbox, only, SECRET, serve } from "./mailbox.ts";
 
 const URL = "https://mail.test/hook";
 let warnings: string[];
@@ -92,6 +92,31 @@ describe("a webhook", () => {
     await asked();
     expect(patience).toEqual([5_000, 5_000, 5_000]);
     expect(post.deliveries).toHaveLength(3);
+    expectWarning("the mail webhook could not be reached in time");
+  });
+});
+
+describe("its secret is rotated without a gap", () => {
+  const OLD = SECRET;
+  const NEW = "whsec_bmV3IHNlY3JldCBvZiB0aGUgd2ViaG9vayBmb3IgYSB0ZXN0";
+
+  it.each([
+    ["before it", OLD, OLD, 1],
+    ["while it goes on, a receiver with the old one", `${NEW} ${OLD}`, OLD, 2],
+    ["while it goes on, a receiver with the new one", `${NEW} ${OLD}`, NEW, 2],
+    ["with a comma and a line break between", `${NEW},\n${OLD}`, OLD, 2],
+    ["after it", NEW, NEW, 1],
+  ])("%s", async (_, sent, received, signatures) => {
+    const post = mailbox(undefined, received);
+    await asked({ MAIL_WEBHOOK_SECRET: sent });
+    expect(post.deliveries).toEqual([expect.objectContaining({ signatures })]);
+    expect(warnings).toEqual([]);
+  });
+
+  it("and one that is neither of the two is not signed with", async () => {
+    const post = mailbox(undefined, "whsec_YW5vdGhlciBzZWNyZXQgb2Ygc29tZWJvZHkgZWxzZQ==");
+    await asked({ MAIL_WEBHOOK_SECRET: `${NEW} ${OLD}` });
+    expect(post.deliveries).toEqual([]);
     expectWarning("the mail webhook could not be reached in time");
   });
 });
