@@ -20,7 +20,7 @@ const get = (path: string, ifNoneMatch?: string, method = "GET"): Promise<Answer
 const isKept = ({ headers }: Answered) => headers.get("cache-control") !== "no-store";
 const etagOf = ({ headers }: Answered) => headers.get("etag") ?? "";
 
-let kept: string[] = [];
+const kept: string[] = [];
 
 beforeAll(async () => {
   // So that there is a list.

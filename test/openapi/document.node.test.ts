@@ -35,7 +35,7 @@ describe("what a reader looks for", () => {
   });
 
   it("every success of every operation has an example", () => {
-    // It is its own.
+    // It would be its own.
     const others = OPERATIONS.filter(({ door }) => door !== "GET /openapi.json");
     const missing = others.flatMap(({ door, operation }) =>
       Object.keys(operation.answers)

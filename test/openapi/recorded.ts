@@ -1,7 +1,14 @@
 import { type Example, toExample } from "../../src/openapi/examples.ts";
 import { type Answered, init, type Send } from "../support/client.ts";
 
-const SENT = ["authorization", "x-auth-token", "x-token", "x-auth-acme-token", "idempotency-key"];
+const SENT = [
+  "authorization",
+  "x-auth-token",
+  "x-token",
+  "x-auth-acme-token",
+  "idempotency-key",
+  "if-none-match",
+];
 const ANSWERED = [
   "allow",
   "cache-control",

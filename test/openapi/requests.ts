@@ -30,7 +30,7 @@ export const GRANTED: readonly Case[] = GOOD.filter(
 ).map((each) => ({ ...each, ...SHORTER[each.door] }));
 
 /** What makes a request go wrong that is good by itself. */
-export type Trouble = "no storage" | "broken code" | "many tries";
+export type Trouble = "no storage" | "broken code" | "many tries" | "slow body";
 
 /** A request whose answer stands in the API document, for each shape of refusal at least one. */
 export interface Refused extends Pick<Case, "as" | "settings" | "path" | "send" | "status"> {
@@ -45,6 +45,11 @@ const LARGE: Send = {
   headers: { "content-type": "application/json" },
   body: `{"a":"${"a".repeat(65_536)}"}`,
 };
+/** It never comes. */
+const slow = (): Send => ({
+  headers: { "content-type": "application/json" },
+  body: new ReadableStream<Uint8Array>(),
+});
 const TEXT: Send = { headers: { "content-type": "text/plain" }, body: "text" };
 const NO_JSON: Send = { headers: { "content-type": "application/json" }, body: "{" };
 const ENDED = ({ ended }: World): Send => ({ bearer: ended.api });
@@ -53,6 +58,7 @@ const WRONG = ({ alice: { email } }: World): Send => ({ basic: { email, password
 /** What every route that takes a body refuses, by one that does. */
 const bodies = (operation: string, send: (world: World) => Send): readonly Refused[] => [
   { operation, as: "no JSON", send: (world) => ({ ...send(world), ...NO_JSON }), status: 400 },
+  { operation, as: "slow", send: slow, status: 408, trouble: "slow body" },
   { operation, as: "too large", send: (world) => ({ ...send(world), ...LARGE }), status: 413 },
   { operation, as: "plain text", send: (world) => ({ ...send(world), ...TEXT }), status: 415 },
 ];
@@ -234,6 +240,17 @@ export const REFUSED: readonly Refused[] = [
     send: () => ({}),
     status: 404,
   },
+  ...[
+    "GET /.well-known/jwks.json",
+    "GET /.well-known/oauth-authorization-server",
+    "GET /status-lists/:list",
+  ].map((operation) => ({
+    operation,
+    as: "unchanged",
+    path: () => operation.slice("GET ".length).replace(":list", "0"),
+    send: () => ({ headers: { "if-none-match": "*" } }),
+    status: 304,
+  })),
 ];
 
 /** Refusals that take a token of a scope, or an ID token, which the world does not have. */
