@@ -1492,6 +1492,31 @@ export interface paths {
       };
     };
   };
+  "/api/token/blacklist/": {
+    /** Revoke a refresh JWT and all that its login has given */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: {
+        content: {
+          "application/json": RefreshRequest;
+          "application/x-www-form-urlencoded": RefreshRequest;
+          "multipart/form-data": RefreshRequest;
+        };
+      };
+      responses: {
+        /** Revoked. */
+        200: { content: { "application/json": Record<string, unknown> } };
+        400: responses["JwtPairBadRequest"];
+        401: responses["JwtPairUnauthorized"];
+        408: responses["JwtPairRequestTimeout"];
+        413: responses["JwtPairContentTooLarge"];
+        415: responses["JwtPairUnsupportedMediaType"];
+        429: responses["JwtPairTooManyRequests"];
+        500: responses["JwtPairInternalServerError"];
+        503: responses["JwtPairServiceUnavailable"];
+      };
+    };
+  };
   "/api/token": {
     /** Log in with e-mail and password for a pair of JWTs (without the last slash) */
     post: {
@@ -1556,6 +1581,31 @@ export interface paths {
       responses: {
         /** It stands. */
         200: { content: { "application/json": unknown[] } };
+        400: responses["JwtPairBadRequest"];
+        401: responses["JwtPairUnauthorized"];
+        408: responses["JwtPairRequestTimeout"];
+        413: responses["JwtPairContentTooLarge"];
+        415: responses["JwtPairUnsupportedMediaType"];
+        429: responses["JwtPairTooManyRequests"];
+        500: responses["JwtPairInternalServerError"];
+        503: responses["JwtPairServiceUnavailable"];
+      };
+    };
+  };
+  "/api/token/blacklist": {
+    /** Revoke a refresh JWT and all that its login has given (without the last slash) */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: {
+        content: {
+          "application/json": RefreshRequest;
+          "application/x-www-form-urlencoded": RefreshRequest;
+          "multipart/form-data": RefreshRequest;
+        };
+      };
+      responses: {
+        /** Revoked. */
+        200: { content: { "application/json": Record<string, unknown> } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
         408: responses["JwtPairRequestTimeout"];

@@ -1,4 +1,4 @@
-import { type Caller, callerRefOf, namedBy } from "./authenticate.ts";
+import { type Caller, callerRefOf, holderOf, namedBy } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
 import { admit, type RateLimits } from "./password-tries.ts";
@@ -103,6 +103,21 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         refuse({ code: "token_invalid", named });
       }
       return { access: await accessFrom(claims, nowMs) };
+    },
+
+    /**
+     * Revokes a refresh JWT, and with it all that its log-in has given.
+     * @throws FaultError `token_invalid`, `token_wrong_type` for an access JWT, `throttled`,
+     *   `unavailable`
+     */
+    async revoke(jwt: string, nowMs: number): Promise<void> {
+      await admit(limits, "token");
+      const claims = await jwts.verify(jwt, nowMs);
+      const named = namedBy(claims);
+      if (claims === null) return refuse({ code: "token_invalid", named });
+      if (!isRefresh(claims)) return refuse({ code: "token_wrong_type" });
+      const wasActive = await tokens.endJwt(claims, holderOf(claims), nowMs);
+      if (!wasActive) refuse({ code: "token_invalid", named });
     },
 
     /** Any JWT of ours, as simplejwt's UntypedToken. @throws FaultError `token_invalid`, `throttled`, `unavailable` */

@@ -91,6 +91,20 @@ const verify: Operation = {
   refuses: [401, 429],
 };
 
+const blacklist: Operation = {
+  id: "blacklistJwt",
+  summary: "Revoke a refresh JWT and all that its login has given",
+  access: "open",
+  body: { schema: Refresh, media: MEDIA.fields },
+  answers: {
+    200: {
+      description: "Revoked.",
+      schema: say(v.strictObject({}), "Always the empty object."),
+    },
+  },
+  refuses: [401, 429],
+};
+
 /** The same route, served without the last slash as well. */
 const withoutSlash = (operation: Operation): Operation => ({
   ...operation,
@@ -111,9 +125,11 @@ export const jwtPairDocument: SurfaceDocument = {
     "POST /api/token/": login,
     "POST /api/token/refresh/": refresh,
     "POST /api/token/verify/": verify,
+    "POST /api/token/blacklist/": blacklist,
     "POST /api/token": withoutSlash(login),
     "POST /api/token/refresh": withoutSlash(refresh),
     "POST /api/token/verify": withoutSlash(verify),
+    "POST /api/token/blacklist": withoutSlash(blacklist),
   },
   errors: {
     400: {

@@ -51,6 +51,11 @@ export function jwtPair(pairs: JwtPairs): Surface {
         await pairs.verify(token, nowMs);
         return ok([]);
       }),
+      ...post(`${PATH}/blacklist/`, async ({ request, nowMs }) => {
+        const { refresh } = decode(Refresh, await readDict(request), required);
+        await pairs.revoke(refresh, nowMs);
+        return ok({});
+      }),
     ],
   };
 }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Answered, call, newCaller, newUser, PASSWORD } from "../support/client.ts";
+import { type Answered, call, newCaller, newPair, newUser, PASSWORD } from "../support/client.ts";
 
 /**
  * What Django REST framework 3.14.0 with simplejwt 5.2.2 answered to the same requests, as run from
@@ -87,15 +87,18 @@ describe("JSON at login", () => {
   });
 });
 
-describe("one token in, at refresh and verify", () => {
-  let refresh = "";
+describe("one token in, at refresh, verify and blacklist", () => {
+  let user: Awaited<ReturnType<typeof newCaller>>;
   beforeAll(async () => {
-    ({ refresh } = await newCaller());
+    user = await newCaller();
   });
+  /** At blacklist it is good once. */
+  const fresh = async () => (await newPair(user)).refresh;
 
   describe.each([
     ["/api/token/refresh/", "refresh"],
     ["/api/token/verify/", "token"],
+    ["/api/token/blacklist/", "refresh"],
   ])("%s", (path, field) => {
     const send = (value: unknown) => call("POST", path, { json: { [field]: value } });
 
@@ -117,15 +120,19 @@ describe("one token in, at refresh and verify", () => {
     });
 
     it("with space around it, as a file's last line has", async () => {
-      for (const value of [` ${refresh}`, `${refresh}\n`, `\t${refresh} `]) {
-        expect((await send(value)).status).toBe(200);
+      for (const spaced of [
+        (jwt: string) => ` ${jwt}`,
+        (jwt: string) => `${jwt}\n`,
+        (jwt: string) => `\t${jwt} `,
+      ]) {
+        expect((await send(spaced(await fresh()))).status).toBe(200);
       }
     });
 
     it("from a form", async () => {
-      expect((await call("POST", path, { form: { [field]: refresh } })).status).toBe(200);
+      expect((await call("POST", path, { form: { [field]: await fresh() } })).status).toBe(200);
       const multipart = new FormData();
-      multipart.set(field, refresh);
+      multipart.set(field, await fresh());
       expect((await call("POST", path, { body: multipart })).status).toBe(200);
     });
 

@@ -1,13 +1,23 @@
 import { env } from "cloudflare:workers";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { call, newCaller, newUser, PASSWORD, service, textAt } from "../support/client.ts";
+import {
+  call,
+  newApiToken,
+  newCaller,
+  newPair,
+  newUser,
+  PASSWORD,
+  service,
+  textAt,
+} from "../support/client.ts";
 
 type User = Awaited<ReturnType<typeof newCaller>>;
 
 const LOGIN = "/api/token/";
 const REFRESH = "/api/token/refresh/";
 const VERIFY = "/api/token/verify/";
+const BLACKLIST = "/api/token/blacklist/";
 const CHALLENGE = 'Bearer realm="api"';
 const INVALID = { detail: "Token is invalid or expired", code: "token_not_valid" };
 const NO_ACCOUNT = { detail: "No active account found with the given credentials" };
@@ -82,11 +92,14 @@ describe("login", () => {
     expect((await post(LOGIN, blank)).json).toEqual({ email: ["This field may not be blank."] });
   });
 
-  it.each([LOGIN, REFRESH, VERIFY])("is served at %s without the last slash too", async (path) => {
-    const slashed = await post(path, {});
-    const bare = await post(path.slice(0, -1), {});
-    expect(bare).toMatchObject({ status: 400, json: slashed.json });
-  });
+  it.each([LOGIN, REFRESH, VERIFY, BLACKLIST])(
+    "is served at %s without the last slash too",
+    async (path) => {
+      const slashed = await post(path, {});
+      const bare = await post(path.slice(0, -1), {});
+      expect(bare).toMatchObject({ status: 400, json: slashed.json });
+    },
+  );
 
   it("asks nobody who they are: a client may send the JWT that has just run out", async () => {
     const json = { refresh: user.refresh };
@@ -163,6 +176,66 @@ describe("the tokens", () => {
       "x".repeat(10_000),
     ];
     for (const token of changed) expect((await post(VERIFY, { token })).json).toEqual(INVALID);
+  });
+});
+
+describe("blacklist, as simplejwt's TokenBlacklistView", () => {
+  it.each([BLACKLIST, BLACKLIST.slice(0, -1)])("revokes a refresh JWT: %s", async (path) => {
+    const { access, refresh } = await newPair(user);
+    const other = await newPair(user);
+    const answer = await post(path, { refresh });
+    expect([answer.status, answer.text]).toEqual([200, "{}"]);
+    expect(await post(REFRESH, { refresh })).toMatchObject({ status: 401, json: INVALID });
+    // What came of the same log-in goes with it, as at /oauth/revoke; no other log-in does.
+    for (const token of [access, refresh]) expect((await post(VERIFY, { token })).status).toBe(401);
+    for (const token of [other.access, other.refresh]) {
+      expect((await post(VERIFY, { token })).status).toBe(200);
+    }
+  });
+
+  it("is 401 a second time, and for what is no refresh JWT", async () => {
+    const { access, refresh } = await newPair(user);
+    expect((await post(BLACKLIST, { refresh })).status).toBe(200);
+    const auth = textAt(await call("GET", "/rest/auth", { basic: user }), "payload", "token");
+    const wrongType = { detail: "Token has wrong type", code: "token_not_valid" };
+    for (const [shown, json] of [
+      [refresh, INVALID],
+      ["x", INVALID],
+      [`${refresh}x`, INVALID],
+      [(await newApiToken(auth)).secret, INVALID],
+      [access, wrongType],
+      [auth, wrongType],
+    ] as const) {
+      const refused = await post(BLACKLIST, { refresh: shown });
+      expect(refused).toMatchObject({ status: 401, json });
+      expect(refused.headers.get("www-authenticate")).toBe(CHALLENGE);
+    }
+  });
+
+  it("succeeds for one of many", async () => {
+    const { refresh } = await newPair(user);
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => post(BLACKLIST, { refresh })),
+    );
+    const statuses = answers.map(({ status }) => status).sort((a, b) => a - b);
+    expect(statuses).toEqual([200, ...Array<number>(9).fill(401)]);
+  });
+
+  it("asks nobody who they are: the access JWT may have run out", async () => {
+    const { refresh } = await newPair(user);
+    const answer = await call("POST", BLACKLIST, { bearer: "stale", json: { refresh } });
+    expect(answer).toMatchObject({ status: 200, json: {} });
+  });
+
+  it("takes the next refresh JWT where they rotate", async () => {
+    const rotating = service({ ROTATE_REFRESH_TOKENS: "on" });
+    const pair = await newPair(user);
+    const refreshed = await rotating("POST", REFRESH, { json: { refresh: pair.refresh } });
+    const refresh = textAt(refreshed, "refresh");
+    expect((await rotating("POST", BLACKLIST, { json: { refresh } })).status).toBe(200);
+    for (const each of [pair.refresh, refresh]) {
+      expect((await rotating("POST", REFRESH, { json: { refresh: each } })).status).toBe(401);
+    }
   });
 });
 

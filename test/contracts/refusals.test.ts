@@ -96,6 +96,8 @@ describe("a wrong method is 405 with Allow", () => {
     ["/api/token", "jwt-pair", "POST, OPTIONS"],
     ["/api/token/refresh/", "jwt-pair", "POST, OPTIONS"],
     ["/api/token/verify", "jwt-pair", "POST, OPTIONS"],
+    ["/api/token/blacklist/", "jwt-pair", "POST, OPTIONS"],
+    ["/api/token/blacklist", "jwt-pair", "POST, OPTIONS"],
     ["/api/generate-action-token", "action-tokens", "POST, OPTIONS"],
     ["/api/run-action-token", "action-tokens", "POST, OPTIONS"],
     ["/api/action-tokens", "action-tokens", "GET, HEAD, OPTIONS"],
@@ -131,6 +133,7 @@ describe("a body over 64 KiB is 413", () => {
   const TAKES_BODY: readonly [string, string, unknown][] = [
     ["POST", "/api/token/", { detail: "Request body is too large." }],
     ["POST", "/api/token/verify/", { detail: "Request body is too large." }],
+    ["POST", "/api/token/blacklist/", { detail: "Request body is too large." }],
     ["POST", "/api/generate-action-token", { message: "The body is too large." }],
     ["POST", "/api/run-action-token", { message: "The body is too large." }],
     ["PUT", "/tokens", { error: "request body is too large" }],
@@ -190,7 +193,9 @@ describe("a body of another type is 415", () => {
   it.each(OTHERS)("%j", async (type) => {
     const send = (method: string, path: string) =>
       call(method, path, { bearer: access, headers: { "content-type": type }, body: "{}" });
-    for (const path of ["/api/token/", "/api/token/refresh/", "/api/token/verify/"]) {
+    for (const path of ["", "refresh/", "verify/", "blacklist/"].map(
+      (each) => `/api/token/${each}`,
+    )) {
       const detail = `Unsupported media type "${type}" in request.`;
       expect(await send("POST", path)).toMatchObject({ status: 415, json: { detail } });
     }

@@ -61,6 +61,13 @@ const jwtPair = (path: string): readonly Case[] => [
     send: ({ access }) => ({ json: { token: access } }),
     ...OK,
   },
+  {
+    door: `POST ${path}/blacklist/`,
+    as: "refresh JWT",
+    send: ({ refresh }) => ({ json: { refresh } }),
+    status: 200,
+    again: 401,
+  },
 ];
 
 /** The routes also answer without their last slash, by the same handlers. */

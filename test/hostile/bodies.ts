@@ -18,6 +18,7 @@ function samples({ email }: Known): Readonly<Record<string, Fields>> {
     "POST /api/token": { email, password },
     "POST /api/token/refresh": { refresh: SENTINEL },
     "POST /api/token/verify": { token: SENTINEL },
+    "POST /api/token/blacklist": { refresh: SENTINEL },
     "POST /api/generate-action-token": {
       action: "addContact",
       payload: { contact_id: "00000000-0000-4000-8000-000000000000" },

@@ -216,4 +216,13 @@ export const PLACES: readonly Place[] = [
     show: (token) => call("DELETE", `/tokens?token=${encodeURIComponent(token)}`),
     refusal: 400,
   },
+  {
+    name: "refresh of POST /api/token/blacklist/",
+    // The one refresh JWT was ended by the place before: see the suite of jwt-pair.
+    takes: [],
+    method: "POST",
+    path: "/api/token/blacklist/",
+    show: (refresh) => call("POST", "/api/token/blacklist/", { json: { refresh } }),
+    refusal: 401,
+  },
 ];

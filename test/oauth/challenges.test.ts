@@ -61,6 +61,7 @@ it("on the paths of the JWT pair the origin's own: no error, whatever was wrong"
     ["/api/token/", wrong],
     ["/api/token/refresh/", { refresh: "x" }],
     ["/api/token/verify/", { token: "x" }],
+    ["/api/token/blacklist/", { refresh: "x" }],
   ] as const) {
     const { status, headers } = await call("POST", path, { json });
     expect([status, headers.get("www-authenticate")]).toEqual([401, 'Bearer realm="api"']);
