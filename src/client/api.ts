@@ -746,7 +746,7 @@ interface responses {
   RestTooManyRequests: { content: { "application/json": OpentactError } };
   /** Our fault. */
   RestInternalServerError: { content: { "application/json": OpentactFailure } };
-  /** Storage did not answer; nothing was decided. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   RestServiceUnavailable: { content: { "application/json": OpentactFailure } };
   /** The fields are missing or wrong, the token does not stand, or the password does not match. */
   SessionTokensBadRequest: { content: { "application/json": NodeError } };
@@ -766,7 +766,7 @@ interface responses {
   SessionTokensTooManyRequests: { content: { "application/json": NodeError } };
   /** Our fault. */
   SessionTokensInternalServerError: { content: { "application/json": NodeFailure } };
-  /** Storage did not answer; nothing was decided. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   SessionTokensServiceUnavailable: { content: { "application/json": NodeFailure } };
   /** The body does not parse (`detail`), or by field what is wrong with it. */
   JwtPairBadRequest: { content: { "application/json": DrfFields | DrfDetail } };
@@ -786,7 +786,7 @@ interface responses {
   JwtPairTooManyRequests: { content: { "application/json": DrfDetail } };
   /** Our fault. */
   JwtPairInternalServerError: { content: { "application/json": DrfFailure } };
-  /** Storage did not answer; nothing was decided. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   JwtPairServiceUnavailable: { content: { "application/json": DrfFailure } };
   /** The body does not parse, or more than one credential was sent. */
   ActionTokensBadRequest: { content: { "application/json": LaravelMessage } };
@@ -812,7 +812,7 @@ interface responses {
   ActionTokensTooManyRequests: { content: { "application/json": LaravelMessage } };
   /** Our fault. */
   ActionTokensInternalServerError: { content: { "application/json": LaravelFailure } };
-  /** Storage did not answer; nothing was decided. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   ActionTokensServiceUnavailable: { content: { "application/json": LaravelFailure } };
   /** The body does not parse or fit, or more than one credential was sent. */
   OAuthBadRequest: { content: { "application/json": OAuthError } };
@@ -832,7 +832,7 @@ interface responses {
   OAuthUnsupportedMediaType: { content: { "application/json": OAuthError } };
   /** Our fault. */
   OAuthInternalServerError: { content: { "application/json": OAuthFailure } };
-  /** Storage did not answer; nothing was decided. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   OAuthServiceUnavailable: { content: { "application/json": OAuthFailure } };
   /** There is nothing at this path. */
   ServiceNotFound: { content: { "application/problem+json": Problem } };
@@ -840,7 +840,7 @@ interface responses {
   ServiceMethodNotAllowed: { content: { "application/problem+json": Problem } };
   /** Our fault. */
   ServiceInternalServerError: { content: { "application/problem+json": ProblemFailure } };
-  /** Storage did not answer. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   ServiceServiceUnavailable: { content: { "application/problem+json": ProblemFailure } };
 }
 

@@ -17,8 +17,7 @@ const CSS = "text/css; charset=utf-8";
 
 /** One row a file that pages are made with. */
 const ASSETS = {
-  "style.css": fixedText([base, layout, forms, data, actions, pages, media].join("
-"), CSS),
+  "style.css": fixedText([base, layout, forms, data, actions, pages, media].join("\n"), CSS),
   "docs.css": fixedText(docs, CSS),
   "icon.svg": fixedText(icon, "image/svg+xml"),
   "console.js": fixedText(script, "text/javascript; charset=utf-8"),

@@ -74,7 +74,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
     refuse(fault, { request, requestId }) {
       const { status, message: said, retryAfterSeconds } = problemOf(fault);
       // No input is on this page that it could speak of.
-      const text = fault.code === "fields_invalid" ? NO_FIELDS[request.method] : said;
+      const text = OWN_TEXTS[fault.code]?.[request.method];
       const title = TITLES[status] ?? "This did not work";
       const more =
         status >= 500 ? (
@@ -96,10 +96,15 @@ export function consolePages(deps: ConsoleDeps): Surface {
   };
 }
 
-const NO_FIELDS: Readonly<Record<string, string>> = {
-  GET: "There is no such page of this list. Open the list again.",
-  HEAD: "There is no such page of this list. Open the list again.",
-  POST: "The form was incomplete. Reload the page and try again.",
+/** What is said of a whole page otherwise than of a form, by fault and method. */
+const OWN_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  fields_invalid: {
+    GET: "There is no such page of this list. Open the list again.",
+    HEAD: "There is no such page of this list. Open the list again.",
+    POST: "The form was incomplete. Reload the page and try again.",
+  },
+  // Nothing was to be changed.
+  unavailable: { GET: "We couldn't load this page. Try again in a moment." },
 };
 
 const TITLES: Readonly<Record<number, string>> = {

@@ -46,7 +46,7 @@ export type Fault =
   | { readonly code: "idempotency_mismatch" }
   /** Too many tries, from one network or at one account. Nothing was checked. */
   | { readonly code: "throttled"; readonly retryAfterSeconds: number }
-  /** A store did not answer in time, or failed. Nothing was decided. */
+  /** A store did not answer in time, or failed: what was asked of it may have happened, now or later. */
   | { readonly code: "unavailable"; readonly retryAfterSeconds: number };
 
 /** Whom and what a refused credential names, as far as it does: for the audit, and never shown. */

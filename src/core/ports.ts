@@ -5,7 +5,7 @@ import type { Profile, User, UserWithPassword } from "./user.ts";
 
 /**
  * What the core needs from outside. Every method may throw FaultError `unavailable`, and then
- * nothing is known to have happened; no other error is expected from them.
+ * it is not known whether it happened; no other error is expected from them.
  */
 
 /** Where a request came from, for what is counted and what is written down of it. */

@@ -157,7 +157,8 @@ export const serviceDocument: SurfaceDocument = {
       headers: REQUEST_ID,
     },
     503: {
-      description: "Storage did not answer.",
+      description:
+        "Storage did not answer, so the outcome is unknown: a change that was asked for may have happened.",
       schema: ProblemFailure,
       mediaType: PROBLEM,
       headers: { ...RETRY_AFTER, ...REQUEST_ID },

@@ -47,7 +47,8 @@ export const PAGE: readonly Parameter[] = [
 export const ourFailures = (schema: v.GenericSchema) => ({
   500: { description: "Our fault.", schema, headers: REQUEST_ID },
   503: {
-    description: "Storage did not answer; nothing was decided.",
+    description:
+      "Storage did not answer, so the outcome is unknown: a change that was asked for may have happened.",
     schema,
     headers: { ...RETRY_AFTER, ...REQUEST_ID },
   },
