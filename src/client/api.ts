@@ -1016,7 +1016,9 @@ export interface paths {
           };
         };
         400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
         408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
         429: responses["RestTooManyRequests"];
@@ -1313,6 +1315,7 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
         429: responses["RestTooManyRequests"];

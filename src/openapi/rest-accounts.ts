@@ -122,10 +122,10 @@ export const accountOperations: Readonly<Record<string, Operation>> = {
     summary: "Have a mail sent by which a forgotten password is replaced",
     description:
       "The answer is the same whether there is such an account or not. The mail's token is run at `/api/run-action-token` with the new password as `input`.",
-    access: "open",
+    access: "anyone",
+    security: [],
     body: { schema: PasswordReset, media: MEDIA.json },
     answers: { 200: { description: "Taken.", schema: success(Empty) } },
-    refuses: [429],
   },
   "POST /rest/user/verify_email": {
     id: "requestEmailVerification",

@@ -159,8 +159,9 @@ export const restDocument: SurfaceDocument = {
       id: "reportLeaked",
       summary: "End tokens that were found where they should not be",
       description:
-        "Whoever holds a token may end it: nobody is asked who they are. Reports of GitHub's secret scanning have its own form, and its signature.",
-      access: "open",
+        "Whoever holds a token may end it: nobody has to say who they are. Reports of GitHub's secret scanning have its own form, and its signature.",
+      access: "anyone",
+      security: [],
       parameters: [
         signature("Github-Public-Key-Identifier"),
         signature("Github-Public-Key-Signature"),
@@ -172,7 +173,6 @@ export const restDocument: SurfaceDocument = {
           schema: v.union([success(LeakCount), v.array(LeakVerdict)]),
         },
       },
-      refuses: [401, 429],
     },
   },
   errors: {

@@ -29,7 +29,7 @@ export function leaked(leaks: Leaks): Route {
   return {
     method: "POST",
     path: "/rest/leaked",
-    access: "open",
+    access: "anyone",
     async handle({ request, nowMs }) {
       const { bytes, json } = await readSignedJson(request);
       const keyId = request.header(KEY_HEADER);

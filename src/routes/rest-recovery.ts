@@ -13,7 +13,7 @@ export function restRecovery(recovery: Recovery): readonly Route[] {
     {
       method: "POST",
       path: "/rest/user/password_reset",
-      access: "open",
+      access: "anyone",
       async handle({ request, nowMs }) {
         const fields = decode(PasswordReset, await readBody(request));
         await recovery.requestReset(fields.email, nowMs);

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { DOORS } from "../hostile/routes.ts";
 import {
   base64,
   call,
@@ -91,7 +92,22 @@ describe("a bad credential is 401 also where none is needed", () => {
     ["POST", "/api/run-action-token", { token: "sit" }],
     ["POST", "/tokens", { email_id: "someone@example.com", password: "a fine password" }],
     ["PUT", "/tokens", { token: "x", extend: true }],
+    ["POST", "/rest/user/password_reset", { email: "someone@example.com" }],
+    ["POST", "/rest/leaked", { tokens: ["x"] }],
   ] as const;
+
+  it("on every route but those whose original asks nobody, and what is public", () => {
+    const asksNobody = DOORS.filter(({ route }) => route.access === "open").map(({ name }) => name);
+    const others = asksNobody.filter((name) => !/ (?:\/api\/token\b|\/oauth\/)/.test(name));
+    expect(others.sort()).toEqual([
+      "GET /.well-known/jwks.json",
+      "GET /.well-known/oauth-authorization-server",
+      "GET /health",
+      "GET /openapi.json",
+      "GET /status-lists/:list",
+    ]);
+  });
+
   it.each(NEEDS_NONE)("%s %s", async (method, path, json) => {
     for (const [name, send] of Object.entries(useless)) {
       // On /tokens the header x-token is the token that is spoken of.
