@@ -1,0 +1,64 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { wired } from "../support/wired.ts";
+import { newWorld, OPENED, pathIn } from "./forms.ts";
+import { newVisitor, type Visitor } from "./visitor.ts";
+
+const { call } = wired();
+let visitor: Visitor;
+let world: Awaited<ReturnType<typeof newWorld>>;
+
+beforeAll(async () => {
+  visitor = await newVisitor(call);
+  world = await newWorld(visitor, call);
+});
+
+const inputsOf = (html: string) => [...html.matchAll(/<input\b[^>]*>/g)].map(([input]) => input);
+
+describe("what SECURITY.md says of every page", () => {
+  it("a field for a password is masked, and a password manager may fill it in", async () => {
+    const wrong: string[] = [];
+    let found = 0;
+    for (const { path } of OPENED) {
+      for (const open of [visitor.open, (each: string) => call("GET", each)]) {
+        const { text } = await open(pathIn(path, world));
+        for (const input of inputsOf(text).filter((each) => /name="[^"]*password"/.test(each))) {
+          found++;
+          const isMasked = /type="password"/.test(input);
+          const isFilledIn = /autocomplete="(?:current|new)-password"/.test(input);
+          if (!isMasked || !isFilledIn || /onpaste|readonly|maxlength/i.test(input))
+            wrong.push(input);
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(found).toBeGreaterThan(4);
+  });
+
+  it("who is logged in can log out on it", async () => {
+    const without: string[] = [];
+    let found = 0;
+    for (const { path } of OPENED) {
+      const { status, text } = await visitor.open(pathIn(path, world));
+      if (status !== 200) continue;
+      found++;
+      if (text.includes("<nav") && !text.includes('action="/console/logout"')) {
+        without.push(path);
+      }
+    }
+    expect(without).toEqual([]);
+    expect(found).toBeGreaterThan(12);
+  });
+
+  it("no page asks for a hint or a secret question", async () => {
+    for (const { path } of OPENED) {
+      const { text } = await visitor.open(pathIn(path, world));
+      expect(text, path).not.toMatch(/secret question|password hint/i);
+    }
+  });
+
+  it("the script keeps nothing in the browser", async () => {
+    const script = await call("GET", "/console/assets/console.js");
+    expect(script.status).toBe(200);
+    expect(script.text).not.toMatch(/localStorage|sessionStorage|indexedDB|caches\b|cookie/);
+  });
+});
