@@ -1,5 +1,5 @@
 declare namespace Cloudflare {
-  /** What wrangler.toml binds and `wrangler secret put` sets. Settings are text that nobody has checked yet. */
+  /** What wrangler.toml binds. The settings stand in the same object; `config.ts` has them all, and checks them. */
   interface Env {
     readonly KV: KVNamespace;
     readonly DB: D1Database;
@@ -7,14 +7,7 @@ declare namespace Cloudflare {
     readonly SIGN_UP_LIMIT?: RateLimit;
     readonly TOKEN_LIMIT?: RateLimit;
     readonly METRICS?: AnalyticsEngineDataset;
-    readonly ISSUER?: string;
     readonly JWT_KEYS?: string;
-    readonly SIGN_UP?: string;
-    readonly REVOCATION_LAG_SECONDS?: string;
-    readonly GOOGLE_CLIENT_ID?: string;
-    readonly FACEBOOK_APP_ID?: string;
-    readonly OPENID_ISSUERS?: string;
-    readonly HA1B?: string;
   }
 
   /** Types `exports` of "cloudflare:workers", by which tests call the Worker. */

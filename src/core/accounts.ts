@@ -31,7 +31,7 @@ interface Deps {
   readonly signUpIsOpen: boolean;
 }
 
-/** Sign-up, read, change, delete, as `contracts` of the four surfaces share them. */
+/** Sign-up, read, change, delete: one account for all surfaces. */
 export function accounts({
   users,
   passwords,

@@ -1,6 +1,6 @@
 import type { Json } from "../core/token.ts";
 
-/** An HTTP answer as data; `respond.ts` makes the Response, with the headers that all have. */
+/** An HTTP answer as data; `toResponse` makes the Response, with the headers that all have. */
 export interface Answer {
   readonly status: number;
   /** null for an answer without a body. */
