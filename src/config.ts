@@ -151,6 +151,9 @@ const Fields = v.object({
   LOG: v.optional(v.picklist(LOGGED, `must be one of ${LOGGED.join(", ")}`), "requests"),
 });
 
+/** For README's table, which a test compares with it. */
+export const SETTING_NAMES: readonly string[] = Object.keys(Fields.entries);
+
 const Settings = v.pipe(
   Fields,
   v.forward(
