@@ -121,7 +121,7 @@ describe.each(WAYS)("a body %s", (_, headers) => {
     await vi.advanceTimersByTimeAsync(1);
     const answer = await answering;
     expect(answer.status).toBe(408);
-    expect(answer.headers.get("cache-control")).toBe("no-store");
+    expect(answer.headers.get("cache-control")).toMatch(/^no-store/);
     expect(lines).toEqual([
       expect.objectContaining({ level: "info", status: 408, outcome: "body_late" }),
     ]);

@@ -17,7 +17,7 @@ const get = (path: string, ifNoneMatch?: string, method = "GET"): Promise<Answer
     },
   });
 
-const isKept = ({ headers }: Answered) => headers.get("cache-control") !== "no-store";
+const isKept = ({ headers }: Answered) => !headers.get("cache-control")?.startsWith("no-store");
 const etagOf = ({ headers }: Answered) => headers.get("etag") ?? "";
 
 const kept: string[] = [];
