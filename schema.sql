@@ -3,7 +3,7 @@
 
 CREATE TABLE IF NOT EXISTS users (
   id           TEXT NOT NULL PRIMARY KEY,
-  email        TEXT NOT NULL,               -- as it compares: NFKC, trimmed, lower case
+  email        TEXT NOT NULL,               -- as it compares: core/user.ts
   password     TEXT NOT NULL,               -- PHC string, or what an import brought; empty once deleted, or made by an identity
   role         TEXT NOT NULL DEFAULT 'User' CHECK (role IN ('User', 'Admin')),
   epoch        INTEGER NOT NULL DEFAULT 0,  -- raised: every older credential is dead
@@ -18,11 +18,17 @@ CREATE TABLE IF NOT EXISTS users (
   deleted_on   INTEGER,
   verified_on  INTEGER,                     -- when the e-mail was proven to be hers; a new one is not yet
   disabled_on  INTEGER,                     -- set by an operator: nothing of the account stands
-  ha1b         TEXT                         -- Argon2id of md5(e-mail:domain:password), by which it is found; null: none
+  ha1b         TEXT,                        -- Argon2id of md5(e-mail:domain:password), by which it is found; null: none
+  metadata     TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(metadata)),
+  pending_email TEXT,                       -- wanted and not yet proven: compared with nothing
+  undo_email   TEXT,                        -- the e-mail before a change: who reads its mailbox may put it back
+  undo_until   INTEGER,                     -- for so long; nobody else gets it meanwhile
+  identities_ended_on INTEGER               -- an ID token that was issued before links nothing
 ) STRICT, WITHOUT ROWID;
 
 -- One living account for an e-mail; a deleted one does not hold it.
 CREATE UNIQUE INDEX IF NOT EXISTS users_email ON users (email) WHERE deleted_on IS NULL;
+CREATE INDEX IF NOT EXISTS users_undo_email ON users (undo_email) WHERE undo_email IS NOT NULL;
 
 -- What is active: one row for each thing that can be revoked early or used up, and for a JWT that something
 -- was derived from. Whatever is derived from a row asks for it, and is refused once it is gone: it outlives
@@ -94,6 +100,8 @@ CREATE TABLE IF NOT EXISTS contacts (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX IF NOT EXISTS contacts_list ON contacts (user_id, created_at, contact_id);
+-- Who has somebody as a contact: a stranger who had her e-mail before her has her no longer.
+CREATE INDEX IF NOT EXISTS contacts_of ON contacts (contact_id, user_id);
 
 -- Who did what, when and from where: every change, and every failure to authenticate. The primary
 -- key is the list of a user's own, in the order of time, so that an event costs one row written.
@@ -116,11 +124,29 @@ CREATE INDEX IF NOT EXISTS tokens_owner ON tokens (user_id, id);
 CREATE INDEX IF NOT EXISTS receipts_runner ON receipts (run_by, id);
 CREATE INDEX IF NOT EXISTS receipts_token ON receipts (token_id, id);
 
--- A user's last mail: it takes the turn in which no other is sent, and names the token in it.
+-- The mails to one address, whoever asks for them and whichever account names it. Who takes the turn in which
+-- no other is sent stands in the row: the token in the mail, or the sending of notices.
 CREATE TABLE IF NOT EXISTS mails (
-  id       TEXT NOT NULL PRIMARY KEY,       -- the user's
-  token_id TEXT NOT NULL,
-  sent_at  INTEGER NOT NULL
+  id         TEXT NOT NULL PRIMARY KEY,     -- digest of the address
+  token_id   TEXT NOT NULL,
+  sent_at    INTEGER NOT NULL,
+  sent       TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(sent)), -- when each of the last day was, of those that strangers can cause
+  noticed_at INTEGER NOT NULL DEFAULT 0     -- last security notice
+) STRICT, WITHOUT ROWID;
+
+-- What its owner must be told of an account, until the mail was handed over, at an e-mail that was proven: written in the batch of the
+-- change, sent after the answer or by housekeeping, all that is due to one address in one mail.
+CREATE TABLE IF NOT EXISTS notices (
+  user_id   TEXT NOT NULL,
+  id        TEXT NOT NULL,                  -- UUIDv7
+  email     TEXT NOT NULL,                  -- to whom
+  kind      TEXT NOT NULL,                  -- one of core/security-notices.ts, or token_leaked
+  subject   TEXT,                           -- what it is about, by its id
+  at        INTEGER NOT NULL,
+  due_at    INTEGER NOT NULL,               -- nobody sends it before
+  tries     INTEGER NOT NULL DEFAULT 0,
+  lease     TEXT,                           -- the sending that took it last
+  PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
 
 -- How often an account's password was tried and not found right, by account (for an e-mail without
@@ -139,6 +165,8 @@ CREATE TABLE IF NOT EXISTS identities (
   subject    TEXT NOT NULL,
   user_id    TEXT NOT NULL REFERENCES users (id),
   created_at INTEGER NOT NULL,
+  email      TEXT,                          -- of the account when it was linked
+  used_at    INTEGER,                       -- last use, to the hour
   PRIMARY KEY (issuer, subject),
   UNIQUE (user_id, issuer)                  -- a second person of one issuer does not join an account
 ) STRICT, WITHOUT ROWID;

@@ -10,6 +10,7 @@ import { oauth } from "./routes/oauth.ts";
 import { restAudit } from "./routes/rest-audit.ts";
 import { leaked } from "./routes/rest-leaks.ts";
 import { restExport } from "./routes/rest-export.ts";
+import { restIdentities } from "./routes/rest-identities.ts";
 import { restRecovery } from "./routes/rest-recovery.ts";
 import { restTokens } from "./routes/rest-tokens.ts";
 import { service } from "./routes/service.ts";
@@ -41,6 +42,7 @@ export function surfaces(
       leaked(services.leaks),
       ...restAudit(services.audit),
       ...restExport(services.personalData),
+      ...restIdentities(services.identities),
     ]),
     oauth(services.introspection, config.issuer),
     ...(pages === null ? [] : [pages.console]),

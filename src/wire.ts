@@ -6,7 +6,9 @@ import { actionTokens } from "./core/action-tokens.ts";
 import { actionUses } from "./core/action-uses.ts";
 import { apiTokens } from "./core/api-tokens.ts";
 import { authenticator } from "./core/authenticate.ts";
+import { ownContacts } from "./core/contacts.ts";
 import { ha1b } from "./core/ha1b.ts";
+import { linkedIdentities } from "./core/identities.ts";
 import { identityLogin } from "./core/identity-login.ts";
 import type { Ha1bHashes } from "./core/identity-ports.ts";
 import { inspection } from "./core/inspection.ts";
@@ -18,7 +20,8 @@ import type { Mailer } from "./core/mail.ts";
 import { passwordCheck, passwordLogin } from "./core/password-login.ts";
 import { trySecret } from "./core/password-tries.ts";
 import { passwordRules } from "./core/password-rules.ts";
-import type { Contacts, Passwords, Standing } from "./core/ports.ts";
+import { notices } from "./core/notices.ts";
+import type { Passwords, Standing } from "./core/ports.ts";
 import { recovery } from "./core/recovery.ts";
 import { sessions } from "./core/sessions.ts";
 import { statusLists } from "./core/status-lists.ts";
@@ -48,10 +51,11 @@ import { d1Inspection } from "./storage/d1-inspection.ts";
 import { d1Logins } from "./storage/d1-logins.ts";
 import { d1People } from "./storage/d1-people.ts";
 import { d1PersonalData } from "./storage/d1-personal-data.ts";
+import { d1Notices, noticeSql } from "./storage/d1-notices.ts";
 import { d1MailTokens } from "./storage/d1-mail-tokens.ts";
 import { d1PasswordTries } from "./storage/d1-password-tries.ts";
 import { d1Ha1b } from "./storage/d1-ha1b.ts";
-import { d1Identities } from "./storage/d1-identities.ts";
+import { d1Identities, d1LinkedIdentities } from "./storage/d1-identities.ts";
 import { d1StatusLists } from "./storage/d1-status-lists.ts";
 import { d1Tokens } from "./storage/d1-tokens.ts";
 import { d1Users } from "./storage/d1-users.ts";
@@ -113,28 +117,46 @@ export function wire(
     uses: memory<true>(3_600_000),
   };
   const ending = endings(db, kv, work, plan);
+  const sendsMail = config.mail !== null;
+  const queued = noticeSql(sendsMail);
   const audited = audit(() => keptOrigin(config.auditAddress));
   const userCopies = kvUsers(KV, withDeadline, config.revocationLagSeconds);
   const forgetting = forgetUser({ kv: userCopies, background: work, plan, memories });
   const users = userStore({
-    d1: d1Users(db, ending, audited),
+    d1: d1Users(db, ending, audited, queued),
     kv: userCopies,
     background: work,
     plan,
     forgetting,
   });
-  const strict = d1Tokens(db, ending, audited);
+  const strict = d1Tokens(db, ending, audited, queued);
   const tokens = tokenStore({ d1: strict, kv, background: work, plan, memories });
-  const store = actionTokenStore(d1ActionTokens(db, ending, audited), kv, work, forgetting);
-  const contacts: Contacts = d1Contacts(db);
+  const store = actionTokenStore(d1ActionTokens(db, ending, audited, queued), kv, work, forgetting);
 
   const keys = keyRing(config.jwtKeys);
   const signedTokens = jwts(keys, config.issuer);
   const mailer = mailerOf(config.mail);
   const network = () => networkOf(requestOrigin().address);
+  const told = notices({
+    queue: d1Notices(db),
+    mailer,
+    secrets,
+    later: work.later,
+    issuer: config.issuer,
+    sendsMail,
+  });
+  const sweep = housekeeping(db, ending, kv, config.auditDays);
   const { LOGIN_LIMIT, SIGN_UP_LIMIT, TOKEN_LIMIT } = bindings;
   const limiters = { login: LOGIN_LIMIT, sign_up: SIGN_UP_LIMIT, token: TOKEN_LIMIT };
   const limits = rateLimits(limiters, network, work, withDeadline);
+  const recover = recovery({
+    tokens: d1MailTokens(db, audited, network),
+    secrets,
+    mailer,
+    limits,
+    later: work.later,
+    issuer: config.issuer,
+  });
   const tries = d1PasswordTries(db, work, network);
   const checkPassword = passwordCheck({
     trySecret: trySecret({ tries, limits }),
@@ -151,16 +173,17 @@ export function wire(
     pwnedPasswordsUrl === null ? neverPwned : pwnedPasswords(pwnedPasswordsUrl, requestId);
   const checkNew = passwordRules(passwords, isPwned);
   const allActions = actions(passwords, isPwned);
-  const issuedActions = actionTokens({ actions: allActions, store, secrets });
+  const issuedActions = actionTokens({ actions: allActions, store, secrets, notices: told });
   const inspectionStore = d1Inspection(db);
   return {
     authenticate: authenticator({
       login,
       identityLogin: identityLogin({
         idTokens: idTokens(config.issuers, config.storageDeadlineMs),
-        identities: d1Identities(db, audited),
+        identities: d1Identities(db, audited, queued, work),
         limits,
         signUpIsOpen: config.signUpIsOpen,
+        notices: told,
       }),
       ha1b: ha1bLogin,
       secrets,
@@ -175,6 +198,8 @@ export function wire(
       limits,
       ha1b: ha1bLogin,
       signUpIsOpen: config.signUpIsOpen,
+      notices: told,
+      askToProve: sendsMail ? recover.askToProve : null,
     }),
     sessions: sessions({ login, secrets, tokens, users }),
     jwtPairs: jwtPairs({
@@ -184,7 +209,7 @@ export function wire(
       limits,
       rotates: config.rotateRefreshTokens,
     }),
-    apiTokens: apiTokens({ users, tokens, secrets, jwts: signedTokens }),
+    apiTokens: apiTokens({ users, tokens, secrets, jwts: signedTokens, notices: told }),
     actionTokens: issuedActions,
     actionPages: actionPages({
       actions: allActions,
@@ -198,14 +223,7 @@ export function wire(
       store: d1ActionUses(db),
       tokens: inspectionStore,
     }),
-    recovery: recovery({
-      tokens: d1MailTokens(db, audited),
-      secrets,
-      mailer,
-      limits,
-      later: work.later,
-      issuer: config.issuer,
-    }),
+    recovery: recover,
     introspection: introspection({ jwts: signedTokens, secrets, strict, tokens }),
     logins: logins(
       loginStore({ d1: d1Logins(db, ending, audited), kv, background: work, memories }),
@@ -220,9 +238,7 @@ export function wire(
       jwts: signedTokens,
       secrets,
       tokens,
-      users,
-      mailer,
-      later: work.later,
+      notices: told,
       limits,
       isSignedByGithub: githubSignature(config.githubScanningKeys),
     }),
@@ -231,10 +247,17 @@ export function wire(
       signer: statusListSigner(keys, config.issuer),
     }),
     publicKeys: publicKeySet(config.jwtKeys),
-    contacts,
+    contacts: ownContacts(d1Contacts(db, audited)),
+    identities: linkedIdentities(d1LinkedIdentities(db, audited, queued), told),
     audit: d1Audit(db, audited, work),
     personalData: d1PersonalData(db),
-    housekeeping: housekeeping(db, ending, kv, config.auditDays),
+    async housekeeping(nowMs: number) {
+      try {
+        return await sweep(nowMs);
+      } finally {
+        await work.try("send notices that are due", told.housekeeping(nowMs));
+      }
+    },
     report: requestLog({ logged: config.logged, metrics: bindings.METRICS }),
   };
 }

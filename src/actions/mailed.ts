@@ -1,14 +1,45 @@
-import sql from "sql-template-tag";
+import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { Condition } from "../core/action.ts";
+import { UNDO_MS } from "../core/security-notices.ts";
 
 /** What the token of a mail says: the address that it went to. */
 export const Mailed = v.object({ email: v.string() });
 
+/** The account that a mail speaks of, if this holds of it. */
+export const account = (userId: string, holds: Sql): Sql =>
+  sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND ${holds}
+    AND deleted_on IS NULL AND disabled_on IS NULL)`;
+
+const CHANGED = "The e-mail of this account was changed after this was sent.";
+
 /** Who holds the token has read that mailbox; it says nothing about another that came since. */
 export const stillHers = (email: string, userId: string): Condition => ({
-  holds: sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND email = ${email}
-    AND deleted_on IS NULL AND disabled_on IS NULL)`,
+  holds: account(userId, sql`email = ${email}`),
   field: "email",
-  message: "The e-mail of this account was changed after this was sent.",
+  message: CHANGED,
 });
+
+export const hersOrWanted = (email: string, userId: string): Condition => ({
+  holds: account(userId, sql`(email = ${email} OR pending_email = ${email})`),
+  field: "email",
+  message: CHANGED,
+});
+
+/** An e-mail is one account's, also while its former one can still take it back. */
+export const nobodyElses = (email: string, userId: string): Condition => ({
+  holds: sql`NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email = ${email}
+      AND other.deleted_on IS NULL AND other.id <> ${userId}
+    UNION ALL SELECT 1 FROM users AS other WHERE other.undo_email = ${email}
+      AND other.undo_until > unixepoch() * 1000 AND other.id <> ${userId})`,
+  field: "email",
+  message: "This e-mail has another account.",
+});
+
+/** Only an e-mail that was proven, and has not come by such a change itself, can be put back. */
+export function keptForUndo(nowMs: number, isLeft: Sql): Sql {
+  const isSettled = sql`${isLeft} AND verified_on IS NOT NULL
+    AND (undo_until IS NULL OR undo_until <= ${nowMs} OR undo_email = email)`;
+  return sql`undo_email = CASE WHEN ${isSettled} THEN email ELSE undo_email END,
+    undo_until = CASE WHEN ${isSettled} THEN ${nowMs + UNDO_MS} ELSE undo_until END`;
+}

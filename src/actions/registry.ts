@@ -2,11 +2,12 @@ import type { IsPwned } from "../core/password-rules.ts";
 import type { ActionRegistry, Passwords } from "../core/ports.ts";
 import { addContact } from "./add-contact.ts";
 import { resetPassword } from "./reset-password.ts";
+import { undoEmailChange } from "./undo-email-change.ts";
 import { verifyEmail } from "./verify-email.ts";
 
 /** Every action there is: one line each. */
 export function actions(passwords: Passwords, isPwned: IsPwned): ActionRegistry {
-  const all = [addContact, verifyEmail, resetPassword(passwords, isPwned)];
+  const all = [addContact, verifyEmail, undoEmailChange, resetPassword(passwords, isPwned)];
   const byName = new Map(all.map((action) => [action.name, action]));
   return { all, find: (name) => byName.get(name) };
 }

@@ -1,9 +1,9 @@
-import sql from "sql-template-tag";
+import sql, { join, raw, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import { type IsPwned, passwordProblem } from "../core/password-rules.ts";
 import type { Passwords } from "../core/ports.ts";
 import { defineAction } from "./define.ts";
-import { Mailed, stillHers } from "./mailed.ts";
+import { account, Mailed, stillHers } from "./mailed.ts";
 
 /** The rules of sign-up. The messages follow the field's name. */
 const newPassword = (passwords: Passwords) =>
@@ -19,9 +19,12 @@ const newPassword = (passwords: Passwords) =>
     v.metadata({ form: "password" }),
   );
 
+/** What a person says about herself. */
+const PROFILE = ["first_name", "last_name", "phone_number", "dob", "gender"] as const;
+
 /**
  * Sets the password that comes with the token, and ends every credential that there was: sessions,
- * JWTs, API tokens, and the action tokens, this one's siblings too. The mailbox answered, so the
+ * JWTs, API tokens, linked identities, and the action tokens, this one's siblings too. The mailbox answered, so the
  * e-mail is proven as well.
  */
 export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
@@ -36,17 +39,32 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
     async plan({ input: { password }, issuerId, nowMs }) {
       if (await isPwned(password)) return { rejected: "This password has leaked: choose another." };
       const hash = await passwords.hash(password);
+      // Whoever signed up with this e-mail before its owner leaves nothing: one that was never proven is anybody's.
+      const wasAnybodys = account(issuerId, sql`verified_on IS NULL`);
+      const blank = (column: string, value: Sql) =>
+        sql`${raw(column)} = CASE WHEN verified_on IS NULL THEN ${value} ELSE ${raw(column)} END`;
       return {
         writes: (claimed) => [
-          // Whoever signed up with this e-mail before it was proven to be theirs keeps no way in.
-          sql`DELETE FROM identities WHERE user_id = ${issuerId} AND ${claimed}
-            AND EXISTS (SELECT 1 FROM users WHERE id = ${issuerId} AND verified_on IS NULL)`,
+          sql`DELETE FROM identities WHERE user_id = ${issuerId} AND ${claimed}`,
+          sql`DELETE FROM contacts WHERE user_id = ${issuerId} AND ${claimed} AND ${wasAnybodys}`,
+          sql`DELETE FROM contacts WHERE contact_id = ${issuerId} AND ${claimed} AND ${wasAnybodys}`,
+          sql`UPDATE password_tries SET known_at = NULL WHERE id > ${`${issuerId}/`} AND id < ${`${issuerId}0`}
+            AND ${claimed} AND ${wasAnybodys}`,
+          sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${issuerId}
+            AND run_at < ${nowMs} AND ${claimed} AND ${wasAnybodys}`,
           sql`UPDATE users SET password = ${hash}, ha1b = NULL, epoch = epoch + 1, modified_on = ${nowMs},
-              verified_on = COALESCE(verified_on, ${nowMs})
+              identities_ended_on = ${nowMs}, verified_on = COALESCE(verified_on, ${nowMs}), pending_email = NULL,
+              ${join(PROFILE.map((column) => blank(column, sql`NULL`)))}, ${blank("metadata", sql`'{}'`)}
             WHERE id = ${issuerId} AND ${claimed}`,
         ],
         data: {},
-        changes: { userId: issuerId, endsCredentials: true },
+        changes: {
+          userId: issuerId,
+          endsCredentials: true,
+          keepsUndo: true,
+          event: "password.changed",
+          notice: { kind: "password_changed", if: sql`TRUE` },
+        },
       };
     },
 

@@ -1,25 +1,42 @@
 import sql from "sql-template-tag";
 import { defineAction } from "./define.ts";
-import { Mailed, stillHers } from "./mailed.ts";
+import { account, hersOrWanted, keptForUndo, Mailed, nobodyElses } from "./mailed.ts";
 
 /**
- * Notes that the e-mail is hers. Whoever runs it must be logged in as well: else somebody who has
- * signed up with another's e-mail would only have to wait for the other to follow the link.
+ * Notes that the e-mail is hers; one that she wants instead of the present one becomes hers by it. Whoever
+ * runs it must be logged in as well: else somebody who has signed up with another's e-mail would only have to
+ * wait for the other to follow the link.
  */
 export const verifyEmail = defineAction({
   name: "verifyEmail",
   needsCaller: true,
   isInternal: true,
   payload: Mailed,
-  conditions: ({ email }, userId) => [stillHers(email, userId)],
-  plan: ({ payload: { email }, issuerId, nowMs }) => ({
-    writes: (claimed) => [
-      sql`UPDATE users SET verified_on = COALESCE(verified_on, ${nowMs}), modified_on = ${nowMs}
-        WHERE id = ${issuerId} AND ${claimed}`,
-    ],
-    data: { email },
-    changes: { userId: issuerId, endsCredentials: false },
-  }),
+  conditions: ({ email }, userId) => [hersOrWanted(email, userId), nobodyElses(email, userId)],
+  plan({ payload: { email }, issuerId, nowMs }) {
+    const isNew = sql`email <> ${email}`;
+    return {
+      writes: (claimed) => [
+        // What was linked under the old one may be another's.
+        sql`DELETE FROM identities WHERE user_id = ${issuerId} AND email IS NOT ${email} AND ${claimed}
+          AND ${account(issuerId, isNew)}`,
+        sql`UPDATE users SET ${keptForUndo(nowMs, isNew)},
+            verified_on = CASE WHEN ${isNew} THEN ${nowMs} ELSE COALESCE(verified_on, ${nowMs}) END,
+            ha1b = CASE WHEN ${isNew} THEN NULL ELSE ha1b END,
+            identities_ended_on = CASE WHEN ${isNew} THEN ${nowMs} ELSE identities_ended_on END,
+            pending_email = CASE WHEN ${isNew} THEN NULL ELSE pending_email END,
+            email = ${email}, modified_on = ${nowMs}
+          WHERE id = ${issuerId} AND ${claimed}`,
+      ],
+      data: { email },
+      changes: {
+        userId: issuerId,
+        endsCredentials: false,
+        event: sql`CASE WHEN ${account(issuerId, isNew)} THEN 'email.changed' ELSE 'email.verified' END`,
+        notice: { kind: "email_changed", if: account(issuerId, isNew) },
+      },
+    };
+  },
 
   page: {
     title: "Confirm your e-mail",

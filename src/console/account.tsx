@@ -1,5 +1,8 @@
 import * as v from "valibot";
 import type { AccountChange, Accounts } from "../core/accounts.ts";
+import type { LinkedIdentity } from "../core/identity-ports.ts";
+import type { LinkedIdentities } from "../core/identities.ts";
+import { FACEBOOK, GOOGLE } from "../core/issuers.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { User } from "../core/user.ts";
 import type { Route } from "../http/surface.ts";
@@ -14,16 +17,17 @@ import {
   wholeProblem,
 } from "./frame.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Field, UserText } from "./parts.tsx";
+import { Alert, Confirm, Field, Time, UserText } from "./parts.tsx";
 
 interface Deps {
   readonly accounts: Accounts;
   readonly recovery: Recovery;
+  readonly identities: LinkedIdentities;
   readonly sendsMail: boolean;
 }
 
 const { first_name, last_name, phone_number, dob, gender, email, password } = SignUp.entries;
-const current_password = DeleteUser.entries.password;
+const current_password = DeleteUser.entries.password.wrapped;
 
 /** An input that was left empty clears what stood there. */
 const Profile = v.pipe(
@@ -56,6 +60,10 @@ const Password = v.pipe(
   })),
 );
 
+const One = v.object({
+  id: v.pipe(v.string("is required"), v.uuid("must be the id of a provider's account")),
+});
+
 const PARTS = {
   profile: { done: "profile_saved", not: "Your profile was not saved." },
   email: { done: "email_changed", not: "Your e-mail was not changed." },
@@ -65,12 +73,15 @@ const PARTS = {
 /** Profile, e-mail and password: a form each, on one page. */
 export function accountRoutes(
   { form, page, act }: Frame,
-  { accounts, recovery, sendsMail }: Deps,
+  { accounts, recovery, identities, sendsMail }: Deps,
 ): readonly Route[] {
   type Part = keyof typeof PARTS;
 
   async function show(visit: OwnVisit, part: Part | null, filled: Filled): Promise<Page> {
-    const user = await accounts.read(visit.caller);
+    const [user, linked] = await Promise.all([
+      accounts.read(visit.caller),
+      identities.list(visit.caller),
+    ]);
     const of = (each: Part) => (each === part ? filled : EMPTY);
     return {
       title: "Account",
@@ -91,6 +102,7 @@ export function accountRoutes(
           <ProfileForm user={user} filled={of("profile")} />
           <EmailForm user={user} filled={of("email")} sendsMail={sendsMail} />
           <PasswordForm user={user} filled={of("password")} />
+          <Providers linked={linked} />
           <section class="card">
             <h2>Your data</h2>
             <p class="aside">
@@ -110,8 +122,9 @@ export function accountRoutes(
       passwordField: "current_password",
       show: (visit, filled) => show(visit, name, filled),
       async submit({ caller, nowMs }, change) {
-        await accounts.change(caller, change, nowMs);
-        return seeDone("/console/account", PARTS[name].done);
+        const { pendingEmail } = await accounts.change(caller, change, nowMs);
+        const isPending = name === "email" && pendingEmail !== null;
+        return seeDone("/console/account", isPending ? "email_wanted" : PARTS[name].done);
       },
     });
 
@@ -126,6 +139,14 @@ export function accountRoutes(
       async submit({ caller, nowMs }) {
         await recovery.requestVerification(caller, nowMs);
         return seeDone("/console/account", "mail_sent");
+      },
+    }),
+    act({
+      path: "/console/account/identities/remove",
+      schema: One,
+      async submit({ caller, nowMs }, { id }) {
+        await identities.remove(caller, id, nowMs);
+        return seeDone("/console/account", "identity_removed");
       },
     }),
   ];
@@ -192,6 +213,7 @@ function ProfileForm({ user, filled }: PartProps) {
 
 function EmailForm({ user, filled, sendsMail }: PartProps & { readonly sendsMail: boolean }) {
   const isVerified = user.emailVerifiedAtMs !== null;
+  const { pendingEmail } = user;
   return (
     <section class="card" id="email">
       <h2>E-mail</h2>
@@ -203,7 +225,14 @@ function EmailForm({ user, filled, sendsMail }: PartProps & { readonly sendsMail
           {isVerified ? "verified" : "not verified"}
         </span>
       </p>
-      {!isVerified && sendsMail && (
+      {pendingEmail !== null && (
+        <p>
+          <strong>{pendingEmail}</strong> <span class="badge waiting">not yet</span> It becomes your
+          e-mail when you open the link that was sent to it. To keep the present one, enter that one
+          again.
+        </p>
+      )}
+      {(!isVerified || pendingEmail !== null) && sendsMail && (
         <form method="post" action="/console/account/verify">
           <button class="quiet" type="submit">
             Send me a link to verify it
@@ -246,6 +275,58 @@ function PasswordForm({ user, filled }: PartProps) {
         />
         <button type="submit">Change the password</button>
       </form>
+    </section>
+  );
+}
+
+const PROVIDERS: Readonly<Record<string, string>> = {
+  [GOOGLE.spellings[0]]: "Google",
+  [FACEBOOK.spellings[0]]: "Facebook",
+};
+
+/** What else opens the account. */
+function Providers({ linked }: { readonly linked: readonly LinkedIdentity[] }) {
+  if (linked.length === 0) return null;
+  return (
+    <section class="card">
+      <h2>Other ways to log in</h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Provider</th>
+            <th scope="col">E-mail when it was linked</th>
+            <th scope="col">Linked</th>
+            <th scope="col">Last used</th>
+            <th scope="col">
+              <span class="unseen">Remove</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {linked.map(({ id, issuer, email, linkedAtMs, lastUsedAtMs }) => (
+            <tr>
+              <th scope="row">{PROVIDERS[issuer] ?? new URL(issuer).host}</th>
+              <td data-label="E-mail">{email ?? "not known"}</td>
+              <td data-label="Linked">
+                <Time ms={linkedAtMs} />
+              </td>
+              <td data-label="Last used">
+                {lastUsedAtMs === null ? "not since" : <Time ms={lastUsedAtMs} />}
+              </td>
+              <td class="act">
+                <Confirm summary="Remove" of={PROVIDERS[issuer] ?? issuer}>
+                  <form method="post" action="/console/account/identities/remove">
+                    <input type="hidden" name="id" value={id} />
+                    <button class="danger small" type="submit">
+                      Remove this way in
+                    </button>
+                  </form>
+                </Confirm>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </section>
   );
 }

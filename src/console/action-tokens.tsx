@@ -5,7 +5,7 @@ import type { ActionTokens } from "../core/action-tokens.ts";
 import type { ActionUses } from "../core/action-uses.ts";
 import { refuse } from "../core/fault.ts";
 import { formValue } from "../core/form.ts";
-import type { Contacts } from "../core/ports.ts";
+import type { OwnContacts } from "../core/contacts.ts";
 import type { ActionToken } from "../core/token.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
@@ -20,7 +20,7 @@ interface Deps {
   readonly actionTokens: ActionTokens;
   readonly actionUses: ActionUses;
   readonly actionPages: ActionPages;
-  readonly contacts: Contacts;
+  readonly contacts: OwnContacts;
   readonly issuer: string;
 }
 

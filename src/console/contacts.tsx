@@ -1,12 +1,18 @@
-import type { Contact, Contacts } from "../core/ports.ts";
+import * as v from "valibot";
+import type { OwnContacts } from "../core/contacts.ts";
+import type { Contact } from "../core/ports.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
-import type { Frame } from "./frame.tsx";
-import { Next, Time, UserText } from "./parts.tsx";
+import { type Frame, seeDone } from "./frame.tsx";
+import { Confirm, Next, Time, UserText } from "./parts.tsx";
 import { contactName } from "./schema-form.tsx";
 
+const One = v.object({
+  id: v.pipe(v.string("is required"), v.uuid("must be the id of a contact")),
+});
+
 /** The people whom somebody has met. */
-export function contactPages({ page }: Frame, contacts: Contacts): readonly Route[] {
+export function contactPages({ page, act }: Frame, contacts: OwnContacts): readonly Route[] {
   return [
     page("/console/contacts", async ({ caller, request }) => {
       const { items, next } = await contacts.list(caller.userId, readPage(request));
@@ -26,6 +32,14 @@ export function contactPages({ page }: Frame, contacts: Contacts): readonly Rout
         ),
       };
     }),
+    act({
+      path: "/console/contacts/remove",
+      schema: One,
+      async submit({ caller, nowMs }, { id }) {
+        await contacts.remove(caller, id, nowMs);
+        return seeDone("/console/contacts", "contact_removed");
+      },
+    }),
   ];
 }
 
@@ -44,6 +58,9 @@ function List({ contacts }: { readonly contacts: readonly Contact[] }) {
         <tr>
           <th scope="col">Name</th>
           <th scope="col">Since</th>
+          <th scope="col">
+            <span class="unseen">Remove</span>
+          </th>
         </tr>
       </thead>
       <tbody>
@@ -54,6 +71,17 @@ function List({ contacts }: { readonly contacts: readonly Contact[] }) {
             </th>
             <td data-label="Since">
               <Time ms={contact.createdAtMs} />
+            </td>
+            <td class="act">
+              <Confirm summary="Remove" of={contactName(contact)}>
+                <p>You are removed from their contacts, too.</p>
+                <form method="post" action="/console/contacts/remove">
+                  <input type="hidden" name="id" value={contact.id} />
+                  <button class="danger small" type="submit">
+                    Remove this contact
+                  </button>
+                </form>
+              </Confirm>
             </td>
           </tr>
         ))}

@@ -5,7 +5,10 @@ const SENTENCES: Readonly<Record<AuditEvent, string>> = {
   "user.created": "The account was made",
   "user.changed": "You changed your profile",
   "identity.linked": "A login with another provider was linked to the account",
-  "email.changed": "You changed your e-mail",
+  "identity.unlinked": "You removed a login with another provider",
+  "email.requested": "You asked for a new e-mail",
+  "email.changed": "Your e-mail was changed",
+  "email.restored": "Your e-mail was put back by a mail to it, and all was logged out",
   "email.verified": "Your e-mail was verified",
   "password.changed": "Your password was changed, and all else was logged out",
   "mail.issued": "A mail with a link was sent to you",
@@ -30,6 +33,7 @@ const SENTENCES: Readonly<Record<AuditEvent, string>> = {
   "action.issued": "You issued an action token",
   "action.run": "You ran an action token",
   "action.ended": "An action token was ended",
+  "contact.removed": "You removed a contact",
   "login.failed": "Somebody tried a wrong password",
   "credential.refused": "A token that is not valid was refused",
 };
@@ -43,6 +47,9 @@ export function sentenceOf(entry: AuditEntry, userId: string): string {
   const { what, actorId } = entry;
   if (what === "action.run" && actorId !== userId) return "Somebody ran your action token";
   if (isOwnMistake(entry, userId)) return "The password was mistyped while logged in";
+  if (what === "contact.removed" && actorId !== userId) {
+    return "Somebody removed you from their contacts";
+  }
   return SENTENCES[what];
 }
 

@@ -39,7 +39,7 @@ export function problemOf(fault: Fault | RequestFault, passwordField?: string): 
         ? of(401, "The e-mail or the password is wrong.")
         : of(401, "The password is wrong.", passwordField);
     case "current_password_missing":
-      return of(400, "Enter your current password.", "current_password");
+      return of(400, "Enter your current password.", fault.field);
     case "password_common":
       return of(400, "This password is among the most common ones. Choose another.", "password");
     case "password_pwned":
@@ -50,12 +50,16 @@ export function problemOf(fault: Fault | RequestFault, passwordField?: string): 
       return of(403, "This service takes no new accounts.");
     case "identity_conflict":
       return of(409, "This e-mail has an account that this identity does not open.");
+    case "last_way_in":
+      return of(409, "Nothing else opens this account. Choose a password first.");
     case "scope_exceeded":
       return of(403, `You cannot give the scope ${fault.scope}.`, "scopes");
     case "derivation_refused": {
       const { status, message } = DERIVATION_FAULTS[fault.reason];
       return of(status, `${message}.`);
     }
+    case "not_found":
+      return of(404, "This is not there any more.");
     case "token_not_found":
       return of(404, "There is no such token among yours. It may have ended already.");
     case "token_invalid":

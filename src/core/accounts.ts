@@ -1,11 +1,18 @@
 import type { Caller } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { Ha1b } from "./ha1b.ts";
+import type { Notices } from "./notices.ts";
 import type { CheckPassword } from "./password-login.ts";
 import type { PasswordRules } from "./password-rules.ts";
 import { admit, type RateLimits } from "./password-tries.ts";
 import type { Passwords, UserChange, Users } from "./ports.ts";
-import { normalizeEmail, type Profile, type User, type UserWithPassword } from "./user.ts";
+import {
+  hasPassword,
+  normalizeEmail,
+  type Profile,
+  type User,
+  type UserWithPassword,
+} from "./user.ts";
 
 export interface SignUp extends Profile {
   readonly email: string;
@@ -19,6 +26,9 @@ export interface AccountChange extends Partial<Profile> {
   readonly currentPassword?: string;
 }
 
+/** How old an ID token may be that stands in for a password where there is none. */
+const FRESH_SECONDS = 600;
+
 export type Accounts = ReturnType<typeof accounts>;
 
 interface Deps {
@@ -29,6 +39,9 @@ interface Deps {
   readonly ha1b: Ha1b | null;
   readonly checkNew: PasswordRules;
   readonly signUpIsOpen: boolean;
+  readonly notices: Pick<Notices, "tell">;
+  /** Proves a new e-mail; null where no mail goes out, and a new e-mail counts at once. */
+  readonly askToProve: ((userId: string, email: string, nowMs: number) => void) | null;
 }
 
 /** Sign-up, read, change, delete: one account for all surfaces. */
@@ -40,6 +53,8 @@ export function accounts({
   limits,
   ha1b,
   signUpIsOpen,
+  notices,
+  askToProve,
 }: Deps) {
   /**
    * The current password, or where nothing but the account's identity was shown, that it has none.
@@ -49,13 +64,16 @@ export function accounts({
   async function confirm(
     caller: Caller,
     password: string | undefined,
+    field: "current_password" | "password",
     nowMs: number,
   ): Promise<UserWithPassword> {
     const { userId, by } = caller;
     if (password !== undefined) return checkPassword({ userId }, password, nowMs);
-    if (by.method !== "identity") return refuse({ code: "current_password_missing" });
+    if (by.method !== "identity") return refuse({ code: "current_password_missing", field });
     const user = await users.byId(userId);
-    return user?.passwordHash === "" ? user : refuse({ code: "current_password_missing" });
+    return user === null || hasPassword(user)
+      ? refuse({ code: "current_password_missing", field })
+      : user;
   }
 
   /** @throws FaultError `token_invalid` where the account is gone, `unavailable` */
@@ -78,6 +96,13 @@ export function accounts({
     return wanted === (await read(caller)).email ? undefined : wanted;
   }
 
+  /** What a new e-mail changes; one that is the present one takes back what was wanted before. */
+  function emailChange(sent: string | undefined, email: string | undefined): UserChange {
+    if (askToProve === null) return email === undefined ? {} : { email };
+    if (email !== undefined) return { pendingEmail: email };
+    return sent === undefined ? {} : { pendingEmail: null };
+  }
+
   return {
     /**
      * @throws FaultError `sign_up_closed`, `password_common`, `password_pwned`, `user_exists`,
@@ -98,7 +123,9 @@ export function accounts({
         modifiedAtMs: nowMs,
         deletedAtMs: null,
         emailVerifiedAtMs: null,
+        pendingEmail: null,
         identities: {},
+        metadata: {},
       };
       const stored = {
         ...user,
@@ -113,7 +140,8 @@ export function accounts({
 
     /**
      * A new e-mail or password needs the current password, or the ID token where there is none. A
-     * new password ends every other credential of the user, JWTs and outstanding action tokens too.
+     * new password ends every other credential of the user, JWTs and outstanding action tokens too. A
+     * new e-mail counts once a mail to it was answered: until then nobody learns whether it is taken.
      * @throws FaultError `current_password_missing`, `credentials_wrong`, `password_common`,
      *   `password_pwned`, `user_exists`, `token_invalid`, `throttled`, `unavailable`
      */
@@ -123,28 +151,50 @@ export function accounts({
       let ifEpoch: number | null = null;
       let ha1bHash: string | undefined;
       if (email !== undefined || password !== undefined) {
-        const user = await confirm(caller, currentPassword, nowMs);
+        const user = await confirm(caller, currentPassword, "current_password", nowMs);
         ifEpoch = user.epoch;
+        // It is told whether the e-mail is taken, or it is a mail to a stranger: as sign-up.
+        if (email !== undefined) await admit(limits, "sign_up");
         if (password !== undefined) await checkNew(password);
         const known = password ?? currentPassword;
         if (ha1b !== null && known !== undefined) {
-          ha1bHash = await ha1b.hashOf(email ?? user.email, known);
+          const next = askToProve === null ? email : undefined;
+          if (password !== undefined || next !== undefined) {
+            ha1bHash = await ha1b.hashOf(next ?? user.email, known);
+          }
         }
       }
       const update: UserChange = {
         ...profile,
-        ...(email === undefined ? {} : { email }),
-        ...(password === undefined ? {} : { passwordHash: await passwords.hash(password) }),
+        ...emailChange(sentEmail, email),
+        ...(password === undefined
+          ? {}
+          : {
+              passwordHash: await passwords.hash(password),
+              keptIdentity: caller.by.method === "identity" ? caller.by.identity : null,
+            }),
         ...(ha1bHash === undefined ? {} : { ha1bHash }),
       };
       const changed = await users.update(caller, update, ifEpoch, nowMs);
       if (changed === "email_taken") return refuse({ code: "user_exists" });
-      return changed ?? refuseLate(caller, ifEpoch);
+      if (changed === null) return refuseLate(caller, ifEpoch);
+      if (ifEpoch !== null) notices.tell([caller.userId], nowMs);
+      if (email !== undefined) askToProve?.(caller.userId, email, nowMs);
+      return changed;
     },
 
-    /** Ends the account and every credential of it at once; the e-mail may sign up again. */
-    async remove(caller: Caller, password: string, nowMs: number): Promise<void> {
-      const { epoch } = await confirm(caller, password, nowMs);
+    /**
+     * Ends the account and every credential of it at once; the e-mail may sign up again. An account
+     * without a password is deleted by an ID token of a moment ago: an older one may be stolen.
+     * @throws FaultError `current_password_missing`, `credentials_wrong`, `token_invalid`, `throttled`,
+     *   `unavailable`
+     */
+    async remove(caller: Caller, password: string | undefined, nowMs: number): Promise<void> {
+      const { by } = caller;
+      const isOld =
+        by.method === "identity" && by.identity.issuedAtMs < nowMs - FRESH_SECONDS * 1000;
+      if (password === undefined && isOld) refuse({ code: "credentials_wrong" });
+      const { epoch } = await confirm(caller, password, "password", nowMs);
       if (!(await users.remove(caller, epoch, nowMs))) await refuseLate(caller, epoch);
     },
   };

@@ -1,6 +1,7 @@
 import type { Action } from "./action.ts";
 import { type Caller, derivationOf } from "./authenticate.ts";
 import { type Problem, type RefusalReason, refuse } from "./fault.ts";
+import type { Notices } from "./notices.ts";
 import type {
   ActionRegistry,
   ActionTokens as ActionTokenStore,
@@ -26,6 +27,7 @@ interface Deps {
   readonly actions: ActionRegistry;
   readonly store: ActionTokenStore;
   readonly secrets: Secrets;
+  readonly notices: Pick<Notices, "tell">;
 }
 
 /** Each reason in words; `rejected` often has better ones. */
@@ -64,7 +66,7 @@ function receiptOf(result: ClaimOutcome, token: ActionToken): Receipt {
 }
 
 /** Tokens that let whoever shows them run one action, a stated number of times. */
-export function actionTokens({ actions, store, secrets }: Deps) {
+export function actionTokens({ actions, store, secrets, notices }: Deps) {
   function issuable(name: string): Action | undefined {
     const action = actions.find(name);
     return action?.isInternal ? undefined : action;
@@ -187,7 +189,9 @@ export function actionTokens({ actions, store, secrets }: Deps) {
         nowMs,
       });
       if ("rejected" in plan) return refuseRun("rejected", plan.rejected);
-      return receiptOf(await store.claim({ ...claim, plan }), token);
+      const receipt = receiptOf(await store.claim({ ...claim, plan }), token);
+      if (plan.changes?.notice !== undefined) notices.tell([plan.changes.userId], nowMs);
+      return receipt;
     },
 
     /** The issuer's own that can still run, newest first. */

@@ -1,5 +1,6 @@
 import type { Problem } from "./fault.ts";
 import type { FormField } from "./form.ts";
+import type { SecurityNotice } from "./security-notices.ts";
 import type { Json } from "./token.ts";
 
 /** A piece of SQL, its values bound apart from it; made by the `sql` template tag. */
@@ -30,6 +31,17 @@ export interface ActionPlan {
     readonly userId: string;
     /** Whether it raises her epoch, and so ends every credential that she has. */
     readonly endsCredentials: boolean;
+    /** Whether those tokens stay by which her former mailbox can put a changed e-mail back. */
+    readonly keepsUndo?: true;
+    /** One of core/audit.ts. */
+    readonly event:
+      | "password.changed"
+      | "email.verified"
+      | "email.changed"
+      | "email.restored"
+      | Sql;
+    /** What the e-mail of before is told of it, if `if` holds before. */
+    readonly notice?: { readonly kind: SecurityNotice; readonly if: Sql };
   };
 }
 

@@ -1,5 +1,6 @@
 import { type Caller, derivationOf } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
+import type { Notices } from "./notices.ts";
 import type {
   ApiTokenChange,
   Derivation,
@@ -11,7 +12,7 @@ import type {
   Tokens,
   Users,
 } from "./ports.ts";
-import type { Scope } from "./scope.ts";
+import { SCOPES, type Scope } from "./scope.ts";
 import { type ApiToken, TOKEN_KINDS } from "./token.ts";
 
 /** What `end` ended: an API token, or one of the caller's own JWTs. */
@@ -69,12 +70,13 @@ interface Deps {
   readonly tokens: Tokens;
   readonly secrets: Secrets;
   readonly jwts: Jwts;
+  readonly notices: Pick<Notices, "tell">;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Named tokens for programs, as the rest-tokens contract has them. */
-export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
+export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
   async function endJwt(jwt: string, caller: Caller, nowMs: number): Promise<Ended | null> {
     const claims = await jwts.verify(jwt, nowMs);
     if (claims?.userId !== caller.userId) return null;
@@ -122,7 +124,9 @@ export function apiTokens({ users, tokens, secrets, jwts }: Deps) {
         caller,
         derivation,
       );
-      return typeof token === "string" ? refuseDerived(token) : { token, secret };
+      if (typeof token === "string") return refuseDerived(token);
+      if (token.scopes.length === SCOPES.length) notices.tell([caller.userId], nowMs);
+      return { token, secret };
     },
 
     /**

@@ -8,7 +8,12 @@ export const AUDIT_EVENTS = [
   "user.changed",
   /** An OpenID issuer's account opens this one from now on. */
   "identity.linked",
+  "identity.unlinked",
+  /** A new one is wanted: it counts once it is proven. */
+  "email.requested",
   "email.changed",
+  /** By the mailbox of the e-mail before. */
+  "email.restored",
   "email.verified",
   "password.changed",
   /** A mail with a token was made out to her: for a forgotten password, or to prove her e-mail. */
@@ -36,6 +41,8 @@ export const AUDIT_EVENTS = [
   "action.issued",
   "action.run",
   "action.ended",
+  /** By either of the two. */
+  "contact.removed",
   /** A wrong password, or no such account. */
   "login.failed",
   /** Any other credential that lets nobody in. */

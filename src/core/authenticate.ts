@@ -1,5 +1,6 @@
 import { NAMES_NOBODY, type Named, refuse } from "./fault.ts";
 import type { Ha1b } from "./ha1b.ts";
+import type { Identity } from "./identity-ports.ts";
 import type { IdentityLogin } from "./identity-login.ts";
 import type { PasswordLogin } from "./password-login.ts";
 import type { CallerRef, Derivation, JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
@@ -24,7 +25,8 @@ export type Credential =
 export interface Caller extends CallerRef {
   readonly scopes: readonly Scope[];
   readonly by:
-    | { readonly method: "password" | "identity" | "ha1b" }
+    | { readonly method: "password" | "ha1b" }
+    | { readonly method: "identity"; readonly identity: Identity }
     | { readonly method: "token"; readonly token: SessionToken | ApiToken }
     | { readonly method: "jwt"; readonly claims: JwtClaims };
   /** Her row, where finding out who she is has read it. */
@@ -57,17 +59,18 @@ export function authenticator({
   jwts,
 }: Deps): Authenticate {
   /** She may do everything, for this request. */
-  async function by(
-    method: "password" | "identity" | "ha1b",
-    loggedIn: Promise<UserWithPassword>,
-  ): Promise<Caller> {
-    const user = await loggedIn;
+  function whole(user: UserWithPassword, by: Caller["by"]): Caller {
     return {
       ...callerRefOf(user),
       scopes: SCOPES,
-      by: { method },
+      by,
       user,
     };
+  }
+
+  async function byIdentity(issuer: string, idToken: string, nowMs: number): Promise<Caller> {
+    const { user, identity } = await identityLogin(issuer, idToken, nowMs);
+    return whole(user, { method: "identity", identity });
   }
 
   async function byToken(kind: "session" | "api", secret: string, nowMs: number): Promise<Caller> {
@@ -99,10 +102,12 @@ export function authenticator({
     };
   }
 
-  return (credential, nowMs) => {
+  return async (credential, nowMs) => {
     switch (credential.method) {
       case "password":
-        return by("password", login(credential.email, credential.password, nowMs));
+        return whole(await login(credential.email, credential.password, nowMs), {
+          method: "password",
+        });
       case "bearer":
         return credential.token.startsWith(TOKEN_KINDS.api.prefix)
           ? byToken("api", credential.token, nowMs)
@@ -110,11 +115,11 @@ export function authenticator({
       case "session":
         return byToken("session", credential.token, nowMs);
       case "identity":
-        return by("identity", identityLogin(credential.issuer, credential.token, nowMs));
+        return byIdentity(credential.issuer, credential.token, nowMs);
       case "ha1b":
         return ha1b === null
           ? refuse({ code: "credentials_wrong" })
-          : by("ha1b", ha1b.login(credential.token, nowMs));
+          : whole(await ha1b.login(credential.token, nowMs), { method: "ha1b" });
       case "malformed":
         return refuse({ code: "credentials_wrong", named: NAMES_NOBODY });
     }

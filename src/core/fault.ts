@@ -20,8 +20,12 @@ export type Fault =
   | { readonly code: "password_common" }
   /** A new password that is known to have leaked somewhere. */
   | { readonly code: "password_pwned" }
-  /** A change of e-mail or password that did not show the current password. */
-  | { readonly code: "current_password_missing" }
+  /** What needs the current password did not show it; the field that it was to stand in. */
+  | { readonly code: "current_password_missing"; readonly field: "current_password" | "password" }
+  /** An identity to be removed without which nothing would open the account. */
+  | { readonly code: "last_way_in" }
+  /** No such thing among the caller's own. */
+  | { readonly code: "not_found"; readonly what: "Identity" }
   /** No such token among the caller's own. */
   | { readonly code: "token_not_found" }
   /** A token asked for a scope that its maker does not have. */

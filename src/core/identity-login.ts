@@ -1,5 +1,6 @@
 import { NAMES_NOBODY, refuse } from "./fault.ts";
-import type { Identities, IdTokens } from "./identity-ports.ts";
+import type { Identities, Identity, IdTokens } from "./identity-ports.ts";
+import type { Notices } from "./notices.ts";
 import { admit, type RateLimits } from "./password-tries.ts";
 import type { UserWithPassword } from "./user.ts";
 
@@ -7,13 +8,14 @@ export type IdentityLogin = (
   issuer: string,
   idToken: string,
   nowMs: number,
-) => Promise<UserWithPassword>;
+) => Promise<{ readonly user: UserWithPassword; readonly identity: Identity }>;
 
 interface Deps {
   readonly idTokens: IdTokens;
   readonly identities: Identities;
   readonly limits: RateLimits;
   readonly signUpIsOpen: boolean;
+  readonly notices: Pick<Notices, "tell">;
 }
 
 /**
@@ -22,18 +24,25 @@ interface Deps {
  * new account, without a password.
  * @throws FaultError `credentials_wrong`, `identity_conflict`, `throttled`, `unavailable`
  */
-export function identityLogin({ idTokens, identities, limits, signUpIsOpen }: Deps): IdentityLogin {
+export function identityLogin({
+  idTokens,
+  identities,
+  limits,
+  signUpIsOpen,
+  notices,
+}: Deps): IdentityLogin {
   return async (issuer, idToken, nowMs) => {
     await admit(limits, "login");
     const identity = await idTokens.verify(issuer, idToken, nowMs);
     if (identity === null) return refuse({ code: "credentials_wrong", named: NAMES_NOBODY });
-    const known = await identities.find(identity);
-    if (known !== null) return known;
+    const known = await identities.find(identity, nowMs);
+    if (known !== null) return { user: known, identity };
     const { email } = identity;
     if (email === null) return refuse({ code: "credentials_wrong" });
     const newUserId = signUpIsOpen ? crypto.randomUUID() : null;
     const opened = await identities.open({ ...identity, email }, newUserId, nowMs);
     if (opened === "conflict") return refuse({ code: "identity_conflict" });
-    return opened ?? refuse({ code: "credentials_wrong" });
+    if (opened !== null) notices.tell([opened.id], nowMs);
+    return opened === null ? refuse({ code: "credentials_wrong" }) : { user: opened, identity };
   };
 }

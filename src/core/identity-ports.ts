@@ -1,3 +1,4 @@
+import type { CallerRef } from "./ports.ts";
 import type { UserWithPassword } from "./user.ts";
 
 /** Somebody as an OpenID issuer knows her. */
@@ -7,7 +8,34 @@ export interface Identity {
   readonly subject: string;
   /** As e-mails compare; null where the issuer names none that could be an account's. */
   readonly email: string | null;
+  /** By an issuer that has authority over it, and equal without any fold. */
   readonly emailVerified: boolean;
+  readonly issuedAtMs: number;
+}
+
+/** An identity, as it is kept. */
+export type IdentityRef = Pick<Identity, "issuer" | "subject">;
+
+/** A way in that somebody has beside her password. */
+export interface LinkedIdentity extends IdentityRef {
+  /** Made of issuer and subject: the same whenever it is linked. */
+  readonly id: string;
+  /** The account's e-mail when it was linked; null where that is not known. */
+  readonly email: string | null;
+  readonly linkedAtMs: number;
+  /** To the hour. */
+  readonly lastUsedAtMs: number | null;
+}
+
+export interface IdentityStore {
+  /** Of one user; there is at most one of an issuer. */
+  list(userId: string): Promise<readonly LinkedIdentity[]>;
+  /** Ends one of the caller's own, unless nothing else opens the account. */
+  remove(
+    id: string,
+    caller: CallerRef,
+    nowMs: number,
+  ): Promise<"removed" | "unknown" | "last" | "caller_gone">;
 }
 
 export interface IdTokens {
@@ -20,10 +48,12 @@ export interface IdTokens {
 }
 
 export interface Identities {
-  find(identity: Identity): Promise<UserWithPassword | null>;
+  /** Notes the use: after the answer, and without failing it. */
+  find(identity: Identity, nowMs: number): Promise<UserWithPassword | null>;
   /**
    * First use, in one batch: links the identity to the account that has its e-mail, if both sides
-   * have proven it, or makes an account. Harmless when it is done twice, or by two at once.
+   * have proven it, or makes an account. Harmless when it is done twice, or by two at once. An ID token that
+   * was issued before the account's identities were ended links none.
    * @param newUserId of the account to be made, or null where none may be
    * @returns the account that the identity opens now; `conflict` where its e-mail has an account
    *   that it may not be linked to; null where there is none

@@ -10,6 +10,19 @@ export interface Issuer {
   readonly jwks: string;
   /** Who we are to it. None: it is not configured, and opens nothing. */
   readonly audience: readonly string[];
+  /** The domains of whose e-mails it may say that they are verified; none: of all. */
+  readonly domains?: readonly string[];
+  /** It may say so of the domain too that its claim `hd` names: it runs that one's mail. */
+  readonly isHost?: true;
+}
+
+/**
+ * Whether an issuer's word about an e-mail counts. A private account somewhere can have any e-mail
+ * that its owner could once read; the mailbox may be another's today.
+ */
+export function speaksFor({ domains, isHost }: Issuer, domain: string, hd: unknown): boolean {
+  if (domains === undefined || domains.includes(domain)) return true;
+  return isHost === true && typeof hd === "string" && hd.toLowerCase() === domain;
 }
 
 /** https://developers.google.com/identity/gsi/web/guides/verify-google-id-token */
@@ -19,6 +32,9 @@ export const GOOGLE = {
   query: "google_token",
   spellings: ["https://accounts.google.com", "accounts.google.com"],
   jwks: "https://www.googleapis.com/oauth2/v3/certs",
+  // https://developers.google.com/identity/gsi/web/guides/verify-google-id-token: "Google is authoritative"
+  domains: ["gmail.com", "googlemail.com"],
+  isHost: true,
 } as const;
 
 /** https://developers.facebook.com/documentation/facebook-login/ios/limited-login/token */
@@ -28,4 +44,6 @@ export const FACEBOOK = {
   query: "facebook_token",
   spellings: ["https://www.facebook.com", "https://limited.facebook.com"],
   jwks: "https://limited.facebook.com/.well-known/oauth/openid/jwks/",
+  // It runs nobody's mail, and says of no e-mail that it is verified.
+  domains: [],
 } as const;

@@ -1,7 +1,7 @@
 import { holderOf } from "./authenticate.ts";
-import type { Later, Mailer } from "./mail.ts";
+import type { Notices } from "./notices.ts";
 import { admit, type RateLimits } from "./password-tries.ts";
-import type { Held, JwtClaims, Jwts, Secrets, Tokens, Users } from "./ports.ts";
+import type { JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
 import { kindOf } from "./token.ts";
 
 /** How many tokens one report may name. */
@@ -23,45 +23,20 @@ interface Deps {
   readonly jwts: Jwts;
   readonly secrets: Secrets;
   readonly tokens: Tokens;
-  readonly users: Pick<Users, "emailsOf">;
-  readonly mailer: Mailer;
-  readonly later: Later;
+  readonly notices: Notices;
   readonly limits: RateLimits;
   readonly isSignedByGithub: SignatureCheck;
 }
 
 /** Tokens that somebody has found where they should not be. Whoever shows one may end it, as by RFC 7009. */
-export function leaks({
-  jwts,
-  secrets,
-  tokens,
-  users,
-  mailer,
-  later,
-  limits,
-  isSignedByGithub,
-}: Deps) {
+export function leaks({ jwts, secrets, tokens, notices, limits, isSignedByGithub }: Deps) {
   async function opaqueId(shown: string): Promise<string | null> {
     const kind = kindOf(shown);
     return kind === null ? null : secrets.idOf(kind, shown);
   }
 
   const endJwt = (claims: JwtClaims, nowMs: number): Promise<boolean> =>
-    tokens.endJwt(claims, holderOf(claims), nowMs);
-
-  async function tell(ended: readonly Held[]): Promise<void> {
-    const byOwner = Map.groupBy(ended, ({ userId }) => userId);
-    const emails = await users.emailsOf([...byOwner.keys()]);
-    const mails = [...emails].map(([userId, to]) =>
-      mailer.send({
-        id: crypto.randomUUID(),
-        type: "tokens_leaked",
-        to,
-        tokenIds: (byOwner.get(userId) ?? []).map(({ id }) => id),
-      }),
-    );
-    await Promise.all(mails);
-  }
+    tokens.endJwt(claims, holderOf(claims), nowMs, true);
 
   return {
     isSignedByGithub,
@@ -75,9 +50,10 @@ export function leaks({
       await admit(limits, "sign_up");
       const ids = await Promise.all(shown.map(opaqueId));
       const opaque = ids.filter((id) => id !== null);
-      const ended: Held[] = [];
+      const owners = new Set<string>();
       try {
-        if (opaque.length > 0) ended.push(...(await tokens.endHeld(opaque, null, nowMs)));
+        const ended = opaque.length === 0 ? [] : await tokens.endHeld(opaque, null, nowMs, true);
+        for (const { userId } of ended) owners.add(userId);
         // A token that is named twice is ended once.
         const left = new Set(ended.map(({ id }) => id));
         const verdicts: Verdict[] = [];
@@ -86,13 +62,13 @@ export function leaks({
           const jwt = id === null ? await jwts.verify(text, nowMs) : null;
           const isEnded =
             id === null ? jwt !== null && (await endJwt(jwt, nowMs)) : left.delete(id);
-          if (jwt !== null && isEnded) ended.push({ id: jwt.jti, userId: jwt.userId });
+          if (jwt !== null && isEnded) owners.add(jwt.userId);
           verdicts.push({ isOurs: id !== null || jwt !== null, ended: isEnded });
         }
         return verdicts;
       } finally {
-        // Also of those before a failure.
-        if (ended.length > 0) later("tell the owners of leaked tokens", tell(ended));
+        // Also of those before a failure; where this fails too, housekeeping tells them.
+        notices.tell([...owners], nowMs);
       }
     },
   };

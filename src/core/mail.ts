@@ -10,8 +10,12 @@ export const MAILS = {
 
 export type MailType = keyof typeof MAILS;
 
-/** At most one mail an account in so long: a mailbox is no target to be flooded. */
-export const MAIL_INTERVAL_SECONDS = MINUTE;
+/**
+ * What an address gets at most of the mails that strangers can cause, of whatever kind and whichever account
+ * names it: a mailbox is no target to be flooded. Some are kept for networks that the account knows, so
+ * that nobody can use up its owner's.
+ */
+export const MAIL_BUDGET = { intervalSeconds: MINUTE, aDay: 20, aDayForKnown: 25 } as const;
 
 interface AnyMail {
   /** The same for every attempt to send it. */
@@ -34,7 +38,20 @@ export interface LeakMail extends AnyMail {
   readonly tokenIds: readonly string[];
 }
 
-export type Mail = TokenMail | LeakMail;
+/** Tells somebody what was done with the account. */
+export interface NoticeMail extends AnyMail {
+  readonly type: "security_notice";
+  /** Oldest first. */
+  readonly notices: readonly {
+    readonly kind: string;
+    readonly subject: string | null;
+    readonly atMs: number;
+  }[];
+  /** Puts a changed e-mail back; only for the mailbox that had it. */
+  readonly undo: Pick<TokenMail, "token" | "link" | "expiresAtMs"> | null;
+}
+
+export type Mail = TokenMail | LeakMail | NoticeMail;
 
 /** Brings mails on their way. */
 export interface Mailer {
@@ -51,17 +68,22 @@ export interface MailToken {
 
 /**
  * Issues the token of a mail, for one run by the mailbox's owner. Whether there is an account, and
- * whether it had a mail within MAIL_INTERVAL_SECONDS, is decided in the statement that issues.
- * Both throw FaultError `unavailable`.
+ * whether the address has a mail left of MAIL_BUDGET, is decided in the batch that issues.
+ * All throw FaultError `unavailable`.
  */
 export interface MailTokens {
   /** @returns whether there is a mail to send */
   issueFor(email: string, token: MailToken): Promise<boolean>;
-  /** @returns the address to send it to, null for none, or `caller_gone` */
+  /**
+   * For the caller's e-mail, or where that is proven for the one that she wants instead.
+   * @returns the address to send it to, null for none, or `caller_gone`
+   */
   issueTo(
     caller: CallerRef,
     token: MailToken,
   ): Promise<{ readonly email: string } | null | "caller_gone">;
+  /** For an e-mail that the user wants, if nobody else has it. @returns whether there is a mail to send */
+  issueToPending(userId: string, email: string, token: MailToken): Promise<boolean>;
 }
 
 /** What goes on after the answer has gone out; a failure is logged. */

@@ -66,8 +66,12 @@ export interface Page<T> {
 
 export interface UserChange extends Partial<Profile> {
   readonly email?: string;
+  /** Wanted, and compared with nothing until it is proven; null for none any more. */
+  readonly pendingEmail?: string | null;
   /** A new hash raises the epoch; of opaque tokens only the caller's own is carried over. */
   readonly passwordHash?: string;
+  /** With a new password: the identity that was shown for it, which alone stays. */
+  readonly keptIdentity?: { readonly issuer: string; readonly subject: string } | null;
   /** Of the new e-mail and password; a change of either without it takes the old one away. */
   readonly ha1bHash?: string;
 }
@@ -77,8 +81,6 @@ export interface Users {
   insert(user: UserWithPassword): Promise<boolean>;
   byEmail(email: string): Promise<UserWithPassword | null>;
   byId(id: string): Promise<UserWithPassword | null>;
-  /** The e-mails of those that stand. */
-  emailsOf(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** For showing only: may be as old as the promise allows. */
   profile(id: string): Promise<User | null>;
   /**
@@ -180,7 +182,13 @@ export interface Tokens {
    * Revokes opaque tokens of any kind, for whoever holds them; an action token of several uses, which
    * many hold, only for its issuer. @returns those that were active
    */
-  endHeld(ids: readonly string[], issuerId: string | null, nowMs: number): Promise<readonly Held[]>;
+  endHeld(
+    ids: readonly string[],
+    issuerId: string | null,
+    nowMs: number,
+    /** A mail to each owner is queued. */
+    areLeaked?: boolean,
+  ): Promise<readonly Held[]>;
   /**
    * Replaces an API token by `next`, which takes its name and scopes, and its end unless `next` has
    * an earlier one. The old one ends at `oldEndsAtMs`, and never later than it would have.
@@ -195,8 +203,11 @@ export interface Tokens {
     oldEndsAtMs: number,
     nowMs: number,
   ): Promise<ApiToken | "not_found" | "replaced" | "too_deep">;
-  /** Revokes a JWT with its chain, or a refresh JWT with its family. @returns false where it was not active */
-  endJwt(claims: JwtClaims, caller: CallerRef, nowMs: number): Promise<boolean>;
+  /**
+   * Revokes a JWT with its chain, or a refresh JWT with its family. @returns false where it was not active
+   * @param isLeaked a mail to its owner is queued
+   */
+  endJwt(claims: JwtClaims, caller: CallerRef, nowMs: number, isLeaked?: boolean): Promise<boolean>;
   /** Notes the use of an API token: to the hour, after the answer, and without failing it. */
   touch(token: ApiToken, nowMs: number): void;
 }
@@ -262,6 +273,8 @@ export interface Contact {
 
 export interface Contacts {
   list(userId: string, page: PageRequest): Promise<Page<Contact>>;
+  /** Takes the link away in both directions, whoever made it. @returns false where the caller no longer stands */
+  remove(caller: CallerRef, contactId: string, nowMs: number): Promise<boolean>;
 }
 
 export interface Passwords {

@@ -41,6 +41,11 @@ export function recovery({ tokens, secrets, mailer, limits, later, issuer }: Dep
     if (await tokens.issueFor(email, token)) await send(email, secret, token);
   }
 
+  async function sendPending(userId: string, email: string, nowMs: number): Promise<void> {
+    const { secret, token } = await newToken("verify_email", nowMs);
+    if (await tokens.issueToPending(userId, email, token)) await send(email, secret, token);
+  }
+
   return {
     /**
      * Whoever asks learns nothing, not even by the time that it takes: all of it, the question
@@ -52,8 +57,13 @@ export function recovery({ tokens, secrets, mailer, limits, later, issuer }: Dep
       later("send a password reset", sendReset(normalizeEmail(email), nowMs));
     },
 
+    /** After the answer: proves an e-mail that somebody wants. */
+    askToProve(userId: string, email: string, nowMs: number): void {
+      later("send an e-mail verification", sendPending(userId, email, nowMs));
+    },
+
     /**
-     * Nothing is sent where the e-mail is verified, or a mail went out a moment ago.
+     * Nothing is sent where the e-mail is verified and no other is wanted, or the address has had its mails.
      * @throws FaultError `token_invalid`, `unavailable`
      */
     async requestVerification(caller: Caller, nowMs: number): Promise<void> {

@@ -1,3 +1,5 @@
+import type { Json } from "./token.ts";
+
 export type Role = "User" | "Admin";
 
 /** What a person may say about herself. */
@@ -14,6 +16,8 @@ export interface Profile {
 export interface User extends Profile {
   readonly id: string;
   readonly email: string;
+  /** Wanted instead of `email`, and not proven yet: until then it is compared with nothing. */
+  readonly pendingEmail: string | null;
   readonly role: Role;
   /** Raised by a new password, "end everything" and deletion: every credential of an older epoch is dead. */
   readonly epoch: number;
@@ -26,16 +30,45 @@ export interface User extends Profile {
   readonly emailVerifiedAtMs: number | null;
   /** By issuer, the subject there that opens this account. */
   readonly identities: Readonly<Record<string, string>>;
+  /** The deployment's own facts about her. */
+  readonly metadata: Json;
 }
 
 export interface UserWithPassword extends User {
-  /** PHC string; empty where the account has no password */
+  /** PHC string; see `hasPassword` */
   readonly passwordHash: string;
   /** What an HA1B token is compared with, or null for none. */
   readonly ha1bHash: string | null;
 }
 
-/** The form in which e-mails are stored and compared: trimmed, NFKC, lower case. */
+/** Empty where an identity made the account, "!" where an import brought none. */
+export const hasPassword = ({ passwordHash }: UserWithPassword): boolean =>
+  passwordHash !== "" && passwordHash !== "!";
+
+/**
+ * The form in which e-mails are stored and compared, made nowhere else: trimmed, NFKC, lower case, and
+ * the domain as DNS has it (`xn--…`), since browsers send that form and apps the other. One fold can
+ * give what another one changes again, so it is done until nothing changes.
+ */
 export function normalizeEmail(email: string): string {
-  return email.normalize("NFKC").trim().toLowerCase();
+  let folded = email;
+  let last: string;
+  do {
+    last = folded;
+    folded = withAsciiDomain(last.normalize("NFKC").trim().toLowerCase());
+  } while (folded !== last);
+  return folded;
 }
+
+/** What would end the host in a URL, or be decoded in it. */
+const NO_HOST = /[\s/?#:@\\%[\]]/u;
+
+function withAsciiDomain(email: string): string {
+  const at = email.lastIndexOf("@") + 1;
+  const domain = email.slice(at);
+  if (at === 0 || !/\P{ASCII}/u.test(domain) || NO_HOST.test(domain)) return email;
+  const host = URL.parse(`http://${domain}`)?.hostname ?? "";
+  return host === "" ? email : email.slice(0, at) + host;
+}
+
+export const domainOf = (email: string): string => email.slice(email.lastIndexOf("@") + 1);

@@ -2,8 +2,8 @@ import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from "jos
 import * as v from "valibot";
 import { refuse } from "../core/fault.ts";
 import type { Identity, IdTokens } from "../core/identity-ports.ts";
-import type { Issuer } from "../core/issuers.ts";
-import { normalizeEmail } from "../core/user.ts";
+import { type Issuer, speaksFor } from "../core/issuers.ts";
+import { domainOf, normalizeEmail } from "../core/user.ts";
 import { isStrictCompact } from "./jws.ts";
 
 /** The largest ID token that is looked at, in characters: Google's have some 1,200. */
@@ -27,15 +27,17 @@ const Claims = v.object({
     v.nullable(
       v.pipe(
         v.string(),
-        v.transform(normalizeEmail),
-        v.regex(/^[^\s@]+@[^\s@]+$/),
-        v.check((text) => text.isWellFormed() && !text.includes("\0")),
-        v.check((text) => [...text].length >= 5 && [...text].length <= 80),
+        v.transform((sent) => ({ sent, email: normalizeEmail(sent) })),
+        v.check(({ email }) => /^[^\s@]+@[^\s@]+$/.test(email)),
+        v.check(({ email }) => email.isWellFormed() && !email.includes("\0")),
+        v.check(({ email }) => [...email].length >= 5 && [...email].length <= 80),
       ),
     ),
     null,
   ),
   email_verified: v.optional(v.unknown()),
+  hd: v.optional(v.unknown()),
+  iat: v.number(),
 });
 
 /** ID tokens of those issuers that are configured. */
@@ -77,15 +79,22 @@ function verifier(issuer: Issuer, deadlineMs: number) {
 }
 
 function identityOf(issuer: Issuer, claims: v.InferOutput<typeof Claims>): Identity {
-  const { sub, email, email_verified } = claims;
+  const { sub, email, email_verified, hd, iat } = claims;
+  // As text at Apple.
+  const saysSo = email_verified === true || email_verified === "true";
   return {
     issuer: issuer.spellings[0],
     subject: sub,
-    email,
-    // As text at Apple.
-    emailVerified: email !== null && (email_verified === true || email_verified === "true"),
+    email: email?.email ?? null,
+    emailVerified:
+      saysSo && email !== null && isUnfolded(email) && speaksFor(issuer, domainOf(email.email), hd),
+    issuedAtMs: iat * 1000,
   };
 }
+
+/** Two people's e-mails can be one after the fold: what it changed opens nobody's account. */
+const isUnfolded = ({ sent, email }: { readonly sent: string; readonly email: string }) =>
+  sent.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) === email;
 
 /**
  * The issuer's keys: kept, had again when they are old or somebody names one that is not among them.

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { FACEBOOK, GOOGLE, type Issuer } from "../core/issuers.ts";
+import { domainOf, normalizeEmail } from "../core/user.ts";
 
 /** Client ids with commas between. */
 export const clientIds = v.pipe(
@@ -22,6 +23,13 @@ const secureUrl = v.pipe(
 const TAKEN: readonly string[] = [GOOGLE.name, FACEBOOK.name, "ha1b"];
 const BUILT_IN: readonly string[] = [...GOOGLE.spellings, ...FACEBOOK.spellings];
 
+/** As it compares: behind the @ of an e-mail. */
+const emailDomain = v.pipe(
+  v.string(),
+  v.regex(/^[^\s@]+$/),
+  v.transform((text) => domainOf(normalizeEmail(`@${text}`))),
+);
+
 const OpenIdIssuer = v.strictObject({
   name: v.pipe(
     v.string(),
@@ -31,10 +39,11 @@ const OpenIdIssuer = v.strictObject({
   issuer: secureUrl,
   jwks: secureUrl,
   audience: v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty()),
+  domains: v.optional(v.array(emailDomain)),
 });
 
 const FORM =
-  'must be a JSON list of {"name","issuer","jwks","audience":[…]}, each name and issuer once';
+  'must be a JSON list of {"name","issuer","jwks","audience":[…]} and if you like "domains":[…], each name and issuer once';
 
 /** Other issuers: `apple` is shown as `X-Auth-Apple-Token` or `apple_token`. */
 export const openIdIssuers = v.pipe(
@@ -50,13 +59,14 @@ export const openIdIssuers = v.pipe(
       addIssue({ message: FORM });
       return NEVER;
     }
-    return output.map(({ name, issuer, jwks, audience }) => ({
+    return output.map(({ name, issuer, jwks, audience, domains }) => ({
       name,
       header: `x-auth-${name}-token`,
       query: `${name}_token`,
       spellings: [issuer],
       jwks,
       audience,
+      ...(domains !== undefined && { domains }),
     }));
   }),
 );

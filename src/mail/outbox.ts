@@ -1,4 +1,4 @@
-import type { Mailer } from "../core/mail.ts";
+import type { Mail, Mailer, TokenMail } from "../core/mail.ts";
 
 const RULE = "─".repeat(80);
 
@@ -8,16 +8,28 @@ const RULE = "─".repeat(80);
  */
 export const outbox: Mailer = {
   async send(mail) {
-    const what =
-      mail.type === "tokens_leaked"
-        ? mail.tokenIds.join(" ")
-        : `${mail.link} (until ${new Date(mail.expiresAtMs).toISOString()})`;
     // Between rules, so that it is found among the lines of requests.
     console.info(`\n${RULE}`);
-    console.log(`Mail to ${mail.to}: ${mail.type} ${what}`);
+    console.log(`Mail to ${mail.to}: ${mail.type} ${said(mail)}`);
     console.info(`${RULE}\n`);
   },
 };
+
+function said(mail: Mail): string {
+  switch (mail.type) {
+    case "tokens_leaked":
+      return mail.tokenIds.join(" ");
+    case "security_notice": {
+      const kinds = mail.notices.map(({ kind }) => kind).join(" ");
+      return mail.undo === null ? kinds : `${kinds} ${linkOf(mail.undo)}`;
+    }
+    default:
+      return linkOf(mail);
+  }
+}
+
+const linkOf = ({ link, expiresAtMs }: Pick<TokenMail, "link" | "expiresAtMs">) =>
+  `${link} (until ${new Date(expiresAtMs).toISOString()})`;
 
 /** Neither a webhook nor an outbox: each mail is a line in the log that none went out. */
 export const nowhere: Mailer = {

@@ -1,5 +1,5 @@
 import pRetry, { AbortError } from "p-retry";
-import type { Mail, Mailer } from "../core/mail.ts";
+import type { Mail, Mailer, TokenMail } from "../core/mail.ts";
 
 /** A deployment's own endpoint, which writes the mail's text and sends it. */
 export interface Webhook {
@@ -50,10 +50,26 @@ function event(mail: Mail, nowMs: number) {
   const { type, to } = mail;
   const timestamp = new Date(nowMs).toISOString();
   if (type === "tokens_leaked") return { type, timestamp, data: { to, tokens: mail.tokenIds } };
-  const { token, link } = mail;
-  const expires_at = new Date(mail.expiresAtMs).toISOString();
-  return { type, timestamp, data: { to, token, link, expires_at } };
+  if (type === "security_notice") {
+    const notices = mail.notices.map(({ kind, subject, atMs }) => ({
+      kind,
+      at: new Date(atMs).toISOString(),
+      subject,
+    }));
+    return { type, timestamp, data: { to, notices, undo: mail.undo && tokenOf(mail.undo) } };
+  }
+  return { type, timestamp, data: { to, ...tokenOf(mail) } };
 }
+
+const tokenOf = ({
+  token,
+  link,
+  expiresAtMs,
+}: Pick<TokenMail, "token" | "link" | "expiresAtMs">) => ({
+  token,
+  link,
+  expires_at: new Date(expiresAtMs).toISOString(),
+});
 
 async function post(url: string, body: string, headers: Record<string, string>): Promise<Response> {
   try {

@@ -178,6 +178,15 @@ export const actionTokensDocument: SurfaceDocument = {
       answers: { 204: { description: "Ended." } },
       refuses: [404],
     },
+    "DELETE /api/user/contacts/:id": {
+      id: "removeContact",
+      summary: "Remove a contact, and oneself from theirs",
+      description: "Whoever made the link; where there is none, nothing happens.",
+      access: "caller",
+      scope: "account:write",
+      parameters: [{ name: "id", in: "path", description: "The contact's `id`.", schema: text }],
+      answers: { 204: { description: "Neither has the other." } },
+    },
     "GET /api/user/get-contacts": {
       id: "listContacts",
       summary: "List one's contacts, newest first",

@@ -18,7 +18,7 @@ const user = {
   created_on: time,
   modified_on: time,
   uuid,
-  email: say(text, "As it compares: trimmed, NFKC, lower case."),
+  email: say(text, "As it compares: trimmed, NFKC, lower case, the domain as DNS has it."),
   phone_number: say(orNull, "E.164."),
   first_name: orNull,
   last_name: orNull,
@@ -30,7 +30,22 @@ const user = {
   role: v.picklist(["User", "Admin"]),
   gender: orNull,
   deleted_on: v.nullable(time),
+  email_verified: say(
+    v.boolean(),
+    "Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail.",
+  ),
+  pending_email: say(orNull, "What `email` becomes once its mailbox has proven it."),
+  metadata: say(v.record(v.string(), anyJson), "The deployment's own facts about her."),
 };
+
+export const Identity = v.strictObject({
+  id: uuid,
+  issuer: say(text, "The first spelling of its `iss`."),
+  subject: text,
+  email: say(orNull, "The account's e-mail when it was linked."),
+  linked_on: time,
+  last_used_on: say(v.nullable(time), "To the hour."),
+});
 
 export const User = v.strictObject(user);
 export const UserWithJwt = v.strictObject({
@@ -114,7 +129,19 @@ export const Export = v.strictObject({
     modified_on: time,
     email_verified_on: timeOrNull,
     last_mail_on: timeOrNull,
-    identities: v.array(v.strictObject({ issuer: text, subject: text, linked_on: time })),
+    pending_email: orNull,
+    former_email: orNull,
+    former_email_until_on: timeOrNull,
+    metadata: anyJson,
+    identities: v.array(
+      v.strictObject({
+        issuer: text,
+        subject: text,
+        email: orNull,
+        linked_on: time,
+        last_used_on: timeOrNull,
+      }),
+    ),
     known_networks: v.array(v.strictObject({ network_digest: text, last_login_on: time })),
   }),
   api_tokens: rows({
@@ -147,6 +174,13 @@ export const Export = v.strictObject({
   receipts_as_runner: rows({ ...receipt, data: anyJson, idempotency_key: orNull }),
   receipts_as_issuer: rows(receipt),
   contacts: rows({ contact_uuid: uuid, created_on: time }),
+  notices: rows({
+    uuid,
+    email: text,
+    kind: text,
+    subject_uuid: idOrNull,
+    happened_on: time,
+  }),
   audit: rows({
     uuid,
     happened_on: time,

@@ -191,11 +191,11 @@ export const restDocument: SurfaceDocument = {
         "The credential does not have the scope, or would give more than it has; or sign-up is closed.",
       schema: OpentactError,
     },
-    404: { description: "No such token among the caller's own.", schema: OpentactError },
+    404: { description: "No such thing among the caller's own.", schema: OpentactError },
     405: { description: "The path takes other methods.", schema: OpentactError, headers: ALLOW },
     409: {
       description:
-        "This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation.",
+        "This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation; or nothing else opens the account.",
       schema: OpentactError,
     },
     408: { description: "The body did not arrive in time.", schema: OpentactError },

@@ -1,8 +1,8 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
 import type { ActionTokens } from "../core/action-tokens.ts";
+import type { OwnContacts } from "../core/contacts.ts";
 import { DERIVATION_FAULTS, type Fault } from "../core/fault.ts";
-import type { Contacts } from "../core/ports.ts";
 import { ACTION_MAX_USES, type ActionToken, type Json, TOKEN_KINDS } from "../core/token.ts";
 import { type Answer, ok } from "../http/answer.ts";
 import { readFields } from "../http/body.ts";
@@ -71,7 +71,7 @@ const SELECTED_ACTION = "The selected action is invalid.";
 export const Run = v.object({ token: text("token"), input: v.optional(json("input"), null) });
 
 /** Contract `action-tokens`: the backend of a contact-tracing app, in Laravel's shapes. */
-export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Surface {
+export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts): Surface {
   const Generate = generate(tokens.knows);
   return {
     name: "action-tokens",
@@ -134,6 +134,16 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: Contacts): Sur
         access: "caller",
         async handle({ request, nowMs }, caller) {
           await tokens.end(caller, request.param("id") ?? "", nowMs);
+          return { status: 204, body: null };
+        },
+      },
+      {
+        method: "DELETE",
+        path: "/api/user/contacts/:id",
+        scope: "account:write",
+        access: "caller",
+        async handle({ request, nowMs }, caller) {
+          await contacts.remove(caller, request.param("id") ?? "", nowMs);
           return { status: 204, body: null };
         },
       },
@@ -267,6 +277,7 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
     case "body_malformed":
       return message(400, `The body is not ${fault.expected}.`);
     case "path_not_found":
+    case "not_found":
     case "token_not_found":
       return message(404, "Not Found");
     case "method_not_allowed":
@@ -298,6 +309,7 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
     case "password_common":
     case "password_pwned":
     case "current_password_missing":
+    case "last_way_in":
     case "scope_exceeded":
       return message(500, "Server Error");
   }

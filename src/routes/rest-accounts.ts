@@ -78,7 +78,7 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
       scope: "account:write",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const { password } = decode(DeleteUser, await readBody(request));
+        const { password } = decode(DeleteUser, await readOptionalBody(request));
         await accounts.remove(caller, password, nowMs);
         return success({});
       },
@@ -145,6 +145,9 @@ function shownUser(user: User): Readonly<Record<string, Json>> {
     wechat_user_id: null,
     role: user.role,
     gender: user.gender,
+    email_verified: user.emailVerifiedAtMs !== null,
+    pending_email: user.pendingEmail,
+    metadata: user.metadata,
     deleted_on: user.deletedAtMs === null ? null : new Date(user.deletedAtMs).toISOString(),
   };
 }

@@ -25,7 +25,12 @@ export function restRefusal(fault: Fault | RequestFault, { request }: RefusalCon
     case "password_pwned":
       return error(400, "password is known to have leaked elsewhere: choose another");
     case "current_password_missing":
-      return error(400, "current_password is required to change the e-mail or the password");
+      return error(
+        400,
+        fault.field === "password"
+          ? "password is required"
+          : "current_password is required to change the e-mail or the password",
+      );
     case "body_malformed":
       return error(400, `The body is not ${fault.expected}`);
     case "credentials_doubled":
@@ -56,10 +61,14 @@ export function restRefusal(fault: Fault | RequestFault, { request }: RefusalCon
       return error(404, "Not found");
     case "token_not_found":
       return error(404, "Token not found");
+    case "not_found":
+      return error(404, `${fault.what} not found`);
     case "method_not_allowed":
       return error(405, "Method not allowed", { allow: fault.allow.join(", ") });
     case "user_exists":
       return error(409, "User already exists");
+    case "last_way_in":
+      return error(409, "Nothing else opens this account: choose a password first");
     case "identity_conflict":
       return error(409, "This e-mail has an account that this identity does not open");
     case "body_late":

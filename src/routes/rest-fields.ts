@@ -76,7 +76,8 @@ export const ChangeUser = v.partial(
   v.object({ ...profile, email, password, current_password: anything }),
 );
 
-export const DeleteUser = v.object({ password: anything });
+/** An account without a password has none to show. */
+export const DeleteUser = v.object({ password: v.optional(anything) });
 
 const name = v.pipe(
   v.string("must be a string"),

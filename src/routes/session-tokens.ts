@@ -141,6 +141,8 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
     case "password_common":
     case "password_pwned":
     case "current_password_missing":
+    case "last_way_in":
+    case "not_found":
     case "token_not_found":
     case "scope_exceeded":
     case "derivation_refused":

@@ -106,7 +106,7 @@ let made = 0;
  * millisecond in the order in which they were made. All of one request have its time, so behind it stands
  * a counter (section 6.2, method 1): 12 bits before the variant, 14 behind it; the rest is chance.
  */
-function timeOrdered(nowMs: number): string {
+export function timeOrdered(nowMs: number): string {
   made = (made + 1) % 2 ** 26;
   const high = (made >>> 14).toString(16).padStart(3, "0");
   const low = (0x8000 | (made & 0x3fff)).toString(16);

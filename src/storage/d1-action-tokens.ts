@@ -4,6 +4,7 @@ import type { Condition } from "../core/action.ts";
 import type { ActionClaim, ActionTokens, ClaimOutcome, Receipt } from "../core/ports.ts";
 import type { ActionToken, Json } from "../core/token.ts";
 import { type Audit, type AuditRow, byCaller } from "./audit-sql.ts";
+import { carryUndo, type NoticeSql } from "./d1-notices.ts";
 import { asSql, type Database } from "./database.ts";
 import { type Endings, epochEnding } from "./endings.ts";
 import { insertParentJwt, insertToken, noneReplaced } from "./insert-token.ts";
@@ -69,7 +70,12 @@ function toReceipt(row: v.InferOutput<typeof ReceiptRow>): Receipt {
   };
 }
 
-export function d1ActionTokens(db: Database, endings: Endings, audit: Audit): ActionTokens {
+export function d1ActionTokens(
+  db: Database,
+  endings: Endings,
+  audit: Audit,
+  notices: NoticeSql,
+): ActionTokens {
   async function find(id: string): Promise<ActionToken | null> {
     const row = await db.first(
       sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.id = ${id} AND tokens.kind = 'action'`,
@@ -118,7 +124,7 @@ export function d1ActionTokens(db: Database, endings: Endings, audit: Audit): Ac
 
     async claim(claim) {
       const { changes } = claim.plan;
-      const batch = claimBatch(claim, audit);
+      const batch = claimBatch(claim, audit, notices);
       const rows = changes?.endsCredentials
         ? await endings.commit({ batch, ...epochEnding(changes, claim.nowMs) }, claim.nowMs)
         : await db.batch(batch);
@@ -159,7 +165,7 @@ export function d1ActionTokens(db: Database, endings: Endings, audit: Audit): Ac
  * Claim, receipt, effect, and why not: one transaction. The receipt is written only if the claim
  * left this run's mark on the token, and the effect only if the receipt is there.
  */
-function claimBatch(claim: ActionClaim, audit: Audit): Sql[] {
+function claimBatch(claim: ActionClaim, audit: Audit, notices: NoticeSql): Sql[] {
   const { receiptId, token, caller, runnerId, nowMs } = claim;
   const key = boundKey(claim);
   const conditions = claim.conditions.map((condition) => asSql(condition.holds));
@@ -169,6 +175,7 @@ function claimBatch(claim: ActionClaim, audit: Audit): Sql[] {
       ? sql`TRUE`
       : sql`NOT EXISTS (SELECT 1 FROM receipts WHERE idempotency_key = ${key})`;
   const claimed = sql`EXISTS (SELECT 1 FROM receipts WHERE id = ${receiptId})`;
+  const { changes } = claim.plan;
   const effect = claim.plan.writes(claimed).map(asSql);
   if (!effect.every((statement) => statement.values.includes(receiptId))) {
     throw new Error(`action ${claim.action}: a write does not stand under its claim`);
@@ -183,7 +190,16 @@ function claimBatch(claim: ActionClaim, audit: Audit): Sql[] {
         ${JSON.stringify(claim.plan.data)}, ${key}
       FROM tokens WHERE tokens.id = ${token.id} AND tokens.claim = ${receiptId}`,
     ...runEvents(claim).map((row) => audit.after(row, nowMs)),
+    ...(changes?.notice === undefined
+      ? []
+      : notices.queue(
+          changes.notice.kind,
+          changes.userId,
+          sql`${claimed} AND ${asSql(changes.notice.if)}`,
+          nowMs,
+        )),
     ...effect,
+    ...(changes?.keepsUndo ? [carryUndo(changes.userId, claimed)] : []),
     ...questions(claim),
   ];
 }
@@ -213,8 +229,8 @@ function runEvents({ token, caller, runnerId, receiptId, plan }: ActionClaim): A
   const own = { ...run, userId: runnerId, actorId, credentialId };
   const events: AuditRow[] = [own];
   if (plan.changes !== undefined) {
-    const { userId, endsCredentials } = plan.changes;
-    const what = endsCredentials ? "password.changed" : "email.verified";
+    const { userId, event } = plan.changes;
+    const what = typeof event === "string" ? event : asSql(event);
     events.push({ ...own, what, userId, subjectId: token.id });
   }
   if (token.userId === runnerId) return events;

@@ -1,8 +1,10 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
 import type { Contacts } from "../core/ports.ts";
+import { type Audit, byCaller } from "./audit-sql.ts";
 import type { Database } from "./database.ts";
 import { pageOf, toPage } from "./paging.ts";
+import { callerStands } from "./standing-sql.ts";
 
 const ContactRow = v.object({
   contact_id: v.string(),
@@ -11,8 +13,28 @@ const ContactRow = v.object({
   created_at: v.number(),
 });
 
-export function d1Contacts(db: Database): Contacts {
+export function d1Contacts(db: Database, audit: Audit): Contacts {
   return {
+    async remove(caller, contactId, nowMs) {
+      const { userId } = caller;
+      const stands = callerStands(caller, nowMs);
+      const own = {
+        what: "contact.removed" as const,
+        ...byCaller(caller),
+        subjectId: contactId,
+      };
+      // The other learns of it too, but not from where it was done.
+      const others = { ...own, userId: contactId, subjectId: userId, hidesOrigin: true };
+      const rows = await db.batch([
+        sql`DELETE FROM contacts WHERE ((user_id = ${userId} AND contact_id = ${contactId})
+            OR (user_id = ${contactId} AND contact_id = ${userId})) AND ${stands}`,
+        audit.after(own, nowMs),
+        audit.after({ ...others, credentialId: null }, nowMs),
+        sql`SELECT ${stands} AS stands`,
+      ]);
+      return v.parse(v.object({ stands: v.number() }), rows.at(-1)?.[0]).stands === 1;
+    },
+
     async list(userId, page) {
       const { from, orderAndLimit } = pageOf(sql`c.contact_id`, sql`c.created_at`, page);
       const rows = await db.all(

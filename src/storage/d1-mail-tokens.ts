@@ -1,60 +1,91 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import { MAIL_INTERVAL_SECONDS, MAILS, type MailToken, type MailTokens } from "../core/mail.ts";
+import { MAILS, type MailToken, type MailTokens } from "../core/mail.ts";
+import { digestOf } from "./address-digest.ts";
 import { type Audit, byCaller } from "./audit-sql.ts";
+import { KNOWN_MS } from "./d1-password-tries.ts";
 import type { Database } from "./database.ts";
+import { isFree } from "./free-email.ts";
+import { hasTurn, takeTurn } from "./mail-budget.ts";
 import { callerStands, USER_STANDS } from "./standing-sql.ts";
 
-const INTERVAL_MS = MAIL_INTERVAL_SECONDS * 1000;
+const Issued = v.object({ user_id: v.string() });
+const Asked = v.object({
+  stands: v.number(),
+  email: v.nullable(v.string()),
+});
 
-/**
- * One batch. The first statement takes the account's turn to get a mail, if there is an account and
- * a turn; the second issues the token to who has the turn. Nobody else can have it: it names the
- * token. `internal` keeps the token out of its user's lists.
- * @param who the account, among `users`
- */
-function issue(who: Sql, { id, type, createdAtMs, expiresAtMs }: MailToken, event: Sql): Sql[] {
-  const { action } = MAILS[type];
-  const account = sql`${USER_STANDS} AND ${who}`;
-  return [
-    sql`INSERT INTO mails (id, token_id, sent_at)
-      SELECT users.id, ${id}, ${createdAtMs} FROM users WHERE ${account}
-      ON CONFLICT (id) DO UPDATE SET token_id = excluded.token_id, sent_at = excluded.sent_at
-        WHERE mails.sent_at <= ${createdAtMs - INTERVAL_MS}`,
-    sql`INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at, max_uses,
-        detail)
-      SELECT ${id}, 'action', users.id, users.epoch, ${createdAtMs}, ${createdAtMs}, ${expiresAtMs},
-        1, json_object('action', ${action}, 'payload', json_object('email', users.email),
-          'audience', users.id, 'internal', json('true'))
-      FROM users JOIN mails ON mails.id = users.id
-      WHERE mails.token_id = ${id} AND ${account}
-      RETURNING json_extract(detail, '$.payload.email') AS email`,
-    event,
-  ];
-}
+/** @param network that the present request came from */
+export function d1MailTokens(db: Database, audit: Audit, network: () => string): MailTokens {
+  /**
+   * One batch. The first statement takes the address's turn to get a mail, if there is an account and
+   * a turn; the second issues the token to who has the turn. Nobody else can have it: it names the
+   * token. `internal` keeps the token out of its user's lists.
+   * @param who the account, among `users`
+   */
+  async function issue(
+    email: string,
+    who: Sql,
+    { id, type, createdAtMs, expiresAtMs }: MailToken,
+    rest: readonly Sql[],
+  ): Promise<unknown[][]> {
+    const [address, from] = await Promise.all([digestOf(email), digestOf(network())]);
+    const { action } = MAILS[type];
+    const account = sql`${USER_STANDS} AND ${who}`;
+    // What is kept for her own networks is not for whoever only wants the address.
+    const isKnown = sql`EXISTS (SELECT 1 FROM users JOIN password_tries AS tries
+      ON tries.id = users.id || ${`/${from}`} WHERE ${account} AND users.email = ${email}
+        AND tries.known_at > ${createdAtMs - KNOWN_MS})`;
+    const onlyIf = sql`EXISTS (SELECT 1 FROM users WHERE ${account})`;
+    return db.batch([
+      takeTurn({ address, by: id, onlyIf, nowMs: createdAtMs }, isKnown),
+      sql`INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at, max_uses,
+          detail)
+        SELECT ${id}, 'action', users.id, users.epoch, ${createdAtMs}, ${createdAtMs}, ${expiresAtMs},
+          1, json_object('action', ${action}, 'payload', json_object('email', ${email}),
+            'audience', users.id, 'internal', json('true'))
+        FROM users WHERE ${hasTurn(address, id)} AND ${account}
+        RETURNING user_id`,
+      ...rest,
+    ]);
+  }
 
-const Issued = v.object({ email: v.string() });
-const Asked = v.object({ stands: v.number() });
-
-export function d1MailTokens(db: Database, audit: Audit): MailTokens {
   return {
     async issueFor(email, token) {
       // Whoever asked showed nothing.
       const event = audit.afterToken("mail.issued", token.id, token.createdAtMs, null);
-      const [, [issued] = []] = await db.batch(issue(sql`users.email = ${email}`, token, event));
+      const [, [issued] = []] = await issue(email, sql`users.email = ${email}`, token, [event]);
       return issued !== undefined;
     },
 
     async issueTo(caller, token) {
-      const stands = callerStands(caller, token.createdAtMs);
-      const who = sql`users.id = ${caller.userId} AND users.verified_on IS NULL AND ${stands}`;
+      const nowMs = token.createdAtMs;
+      const stands = callerStands(caller, nowMs);
+      const asked = await db.first(
+        sql`SELECT ${stands} AS stands, CASE WHEN verified_on IS NULL THEN email ELSE pending_email END AS email
+          FROM users WHERE id = ${caller.userId}`,
+        Asked,
+      );
+      if (asked === null || asked.stands === 0) return "caller_gone";
+      const { email } = asked;
+      if (email === null) return null;
+      const isHers = sql`(users.email = ${email} AND users.verified_on IS NULL
+        OR users.pending_email = ${email} AND ${isFree(email, caller.userId, nowMs)})`;
+      const who = sql`users.id = ${caller.userId} AND ${isHers} AND ${stands}`;
       const row = { what: "mail.issued" as const, ...byCaller(caller), subjectId: token.id };
-      const [, [issued] = [], , [asked] = []] = await db.batch([
-        ...issue(who, token, audit.after(row, token.createdAtMs)),
-        sql`SELECT ${stands} AS stands`,
-      ]);
-      if (issued !== undefined) return v.parse(Issued, issued);
-      return v.parse(Asked, asked).stands === 1 ? null : "caller_gone";
+      const rest = [audit.after(row, nowMs), sql`SELECT ${stands} AS stands`];
+      const [, [issued] = [], , [still] = []] = await issue(email, who, token, rest);
+      if (issued !== undefined && v.is(Issued, issued)) return { email };
+      return v.parse(v.object({ stands: v.number() }), still).stands === 1 ? null : "caller_gone";
+    },
+
+    async issueToPending(userId, email, token) {
+      const nowMs = token.createdAtMs;
+      const who = sql`users.id = ${userId} AND users.pending_email = ${email}
+        AND ${isFree(email, userId, nowMs)}`;
+      const event = audit.afterToken("mail.issued", token.id, nowMs, userId);
+      const [, [issued] = []] = await issue(email, who, token, [event]);
+      return issued !== undefined;
     },
   };
 }

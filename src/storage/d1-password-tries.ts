@@ -1,6 +1,7 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { AccountRef, PasswordTries } from "../core/password-tries.ts";
+import { digestOf } from "./address-digest.ts";
 import type { Background } from "./background.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
 import type { Database } from "./database.ts";
@@ -43,8 +44,8 @@ export function d1PasswordTries(
   return {
     async take(account, nowMs) {
       const [from, digest] = await Promise.all([
-        sha256(network()),
-        "email" in account ? sha256(account.email) : "",
+        digestOf(network()),
+        "email" in account ? digestOf(account.email) : "",
       ]);
       const counters = countersOf(account, digest, from, nowMs);
       // One transaction: the counters that are read are those that decide.
@@ -114,11 +115,4 @@ function claim(counters: Sql, nowMs: number): Sql {
     UNION ALL SELECT account, ${nowMs + TRY_MS} FROM free WHERE NOT known
     ON CONFLICT (id) DO UPDATE SET forgotten_at = MAX(forgotten_at, ${nowMs}) + ${TRY_MS}
     RETURNING id`;
-}
-
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest, 0, 16), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
 }

@@ -2,6 +2,7 @@ import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { PersonalData } from "../core/audit.ts";
 import type { Json } from "../core/token.ts";
+import { digestOf } from "./address-digest.ts";
 import type { Database } from "./database.ts";
 
 /** Rows in one answer: some hundred kilobytes, whatever a user holds. */
@@ -31,10 +32,11 @@ const SECTIONS: readonly Section[] = [
   {
     name: "user",
     columns: sql`u.id AS uuid, u.email, u.role, u.first_name, u.last_name, u.phone_number, u.dob, u.gender,
-      u.created_on, u.modified_on, u.verified_on AS email_verified_on,
-      (SELECT sent_at FROM mails WHERE id = u.id) AS last_mail_on,
-      (SELECT json_group_array(json_object('issuer', issuer, 'subject', subject, 'linked_on',
-        strftime('%FT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'))) FROM identities WHERE user_id = u.id) AS identities_json,
+      u.created_on, u.modified_on, u.verified_on AS email_verified_on, u.pending_email,
+      u.undo_email AS former_email, u.undo_until AS former_email_until_on, u.metadata AS metadata_json,
+      (SELECT json_group_array(json_object('issuer', issuer, 'subject', subject, 'email', email, 'linked_on',
+        strftime('%FT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'), 'last_used_on',
+        strftime('%FT%H:%M:%fZ', used_at / 1000.0, 'unixepoch'))) FROM identities WHERE user_id = u.id) AS identities_json,
       (SELECT json_group_array(json_object('network_digest', substr(id, 38), 'last_login_on',
         strftime('%FT%H:%M:%fZ', known_at / 1000.0, 'unixepoch'))) FROM password_tries
         WHERE id > u.id || '/' AND id < u.id || '0' AND known_at IS NOT NULL) AS known_networks_json`,
@@ -82,6 +84,12 @@ const SECTIONS: readonly Section[] = [
     key: [sql`c.contact_id`],
   },
   {
+    name: "notices",
+    columns: sql`n.id AS uuid, n.email, n.kind, n.subject AS subject_uuid, n.at AS happened_on`,
+    of: (userId) => sql`notices AS n WHERE n.user_id = ${userId}`,
+    key: [sql`n.id`],
+  },
+  {
     name: "audit",
     columns: sql`a.id AS uuid, a.at AS happened_on, a.what, a.outcome, a.actor AS actor_uuid, a.address,
       a.credential AS token_uuid, a.subject AS subject_uuid, a.request_id`,
@@ -93,6 +101,16 @@ const SECTIONS: readonly Section[] = [
 const Row = v.record(v.string(), v.union([v.string(), v.number(), v.null()]));
 
 export function d1PersonalData(db: Database): PersonalData {
+  /** What went to the account's address is kept by its digest. */
+  async function withMails(row: v.InferOutput<typeof Row>) {
+    const sent = await db.first(
+      sql`SELECT MAX(sent_at, noticed_at) AS last_mail_on FROM mails
+        WHERE id = ${await digestOf(String(row.email))}`,
+      v.object({ last_mail_on: v.number() }),
+    );
+    return { last_mail_on: null, ...row, ...sent };
+  }
+
   return {
     async read(userId, from) {
       const sections: Record<string, readonly Json[]> = {};
@@ -103,7 +121,9 @@ export function d1PersonalData(db: Database): PersonalData {
         if (index < (from?.section ?? 0)) continue;
         const rows = await db.all(statement(section, userId, after, room + 1), Row);
         const taken = rows.slice(0, room);
-        sections[section.name] = taken.map(shown);
+        sections[section.name] = await Promise.all(
+          taken.map(async (row) => shown(section.name === "user" ? await withMails(row) : row)),
+        );
         room -= taken.length;
         if (rows.length > taken.length) {
           const last = taken.at(-1)?.key;

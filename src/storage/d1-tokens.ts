@@ -24,6 +24,7 @@ import { rotateFamily } from "./d1-families.ts";
 import { rerollApi } from "./d1-reroll.ts";
 import { takeStatusIndex } from "./d1-status-lists.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
+import type { NoticeSql } from "./d1-notices.ts";
 import type { Database } from "./database.ts";
 import type { Endings } from "./endings.ts";
 import { insertParentJwt, insertToken, isTooDeep, noneReplaced } from "./insert-token.ts";
@@ -105,7 +106,12 @@ const TargetRow = v.object({
   beyond: v.nullable(v.picklist(SCOPES)),
 });
 
-export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens {
+export function d1Tokens(
+  db: Database,
+  endings: Endings,
+  audit: Audit,
+  notices: NoticeSql,
+): D1Tokens {
   const isOwn = (id: string, caller: CallerRef, nowMs: number) => sql`
     tokens.id = ${id} AND tokens.kind = 'api' AND tokens.user_id = ${caller.userId} AND tokens.expires_at > ${nowMs}
     AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})`;
@@ -116,9 +122,16 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
     audit.after({ what, ...byCaller(caller), subjectId }, nowMs);
 
   /** Runs the statement that ends one token, with the mark that KV is owed. @returns its rows */
-  async function end(id: string, statement: Sql, written: Sql, untilMs: number, nowMs: number) {
+  async function end(
+    id: string,
+    statement: Sql,
+    written: Sql,
+    untilMs: number,
+    nowMs: number,
+    told: readonly Sql[] = [],
+  ) {
     const onlyIf = sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${id} AND revoked_at = ${nowMs})`;
-    const ending = { batch: [statement, written], key: endedKey(id), onlyIf, untilMs };
+    const ending = { batch: [statement, written, ...told], key: endedKey(id), onlyIf, untilMs };
     const [rows = []] = await endings.commit(ending, nowMs);
     return rows;
   }
@@ -191,9 +204,15 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
           AND revoked_at IS NULL AND ${NOT_USED_UP} ORDER BY created_at DESC, id DESC LIMIT ${COUNTED_TOKENS})
         WHERE expires_at > ${nowMs})`;
       const allowed = sql`${noneReplaced(parentIds)} AND NOT ${isDeep} AND ${active} < ${API_TOKENS_MAX}`;
-      const [[first] = [], , [why] = []] = await db.batch([
+      // Right behind its event: `changes()` speaks of that.
+      const told =
+        token.scopes.length === SCOPES.length
+          ? notices.queue("api_token_created", userId, sql`changes() > 0`, nowMs, token.id)
+          : [];
+      const [[first] = [], , ...rest] = await db.batch([
         insertToken(token, caller, audit.address(), allowed),
         done("token.created", caller, token.id, nowMs),
+        ...told,
         sql`SELECT ${callerStands(caller, nowMs)} AS caller_stands, NOT ${noneReplaced(parentIds)} AS replaced, ${isDeep} AS deep`,
         ...insertParentJwt(token.id, derivation, nowMs),
       ]);
@@ -201,6 +220,7 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
         const { epoch, api_epoch, expires_at } = v.parse(EpochsRow, first);
         return { ...token, epoch, apiEpoch: api_epoch ?? 0, expiresAtMs: expires_at };
       }
+      const [why] = rest[told.length] ?? [];
       const { caller_stands, replaced, deep } = v.parse(WhyNotRow, why);
       if (caller_stands === 0) return "caller_gone";
       if (replaced === 1) return "replaced";
@@ -317,7 +337,7 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
       return row === undefined ? null : toApi(v.parse(ApiRow, row));
     },
 
-    async endJwt(claims, caller, nowMs) {
+    async endJwt(claims, caller, nowMs, isLeaked = false) {
       const id = endedWith(claims);
       // All that is derived from it ends by then: its row and its mark are kept for as long.
       const untilMs = claims.endsAt * 1000;
@@ -334,6 +354,7 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
         done("jwt.ended", caller, id, nowMs),
         Math.max(untilMs, nowMs + JWT_MAX_MS),
         nowMs,
+        isLeaked ? notices.leaked(sql`tokens.id = ${id} AND changes() > 0`, nowMs, claims.jti) : [],
       );
       return rows.length > 0;
     },
@@ -359,7 +380,7 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
       return found.replaced === 1 ? "replaced" : "too_deep";
     },
 
-    async endHeld(ids, issuerId, nowMs) {
+    async endHeld(ids, issuerId, nowMs, areLeaked = false) {
       const among = sql`tokens.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
       const isHolders = sql`tokens.kind IN ('session', 'api', 'action') AND (tokens.kind <> 'action'
         OR tokens.max_uses = 1 OR tokens.user_id = ${issuerId}) AND ${NOT_USED_UP}`;
@@ -371,6 +392,13 @@ export function d1Tokens(db: Database, endings: Endings, audit: Audit): D1Tokens
                 AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})
               RETURNING id, user_id`,
             audit.afterTokens(ENDED_BY_KIND, sql`${among} AND tokens.revoked_at = ${nowMs}`, nowMs),
+            // `changes()` is of the events: as many as tokens.
+            ...(areLeaked
+              ? notices.leaked(
+                  sql`${among} AND tokens.revoked_at = ${nowMs} AND changes() > 0`,
+                  nowMs,
+                )
+              : []),
           ],
           key: sql`${endedKey("")} || tokens.id`,
           from: sql`FROM tokens`,

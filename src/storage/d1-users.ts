@@ -1,10 +1,18 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { CallerRef, UserChange, Users } from "../core/ports.ts";
+import type { Json } from "../core/token.ts";
 import type { UserWithPassword } from "../core/user.ts";
 import { type Audit, byCaller } from "./audit-sql.ts";
 import { BLANK_PROFILE, blankDeleted } from "./d1-blank.ts";
-import { endIdentitiesOfDeleted } from "./d1-identity-ends.ts";
+import {
+  endIdentitiesButOne,
+  endIdentitiesOfDeleted,
+  endIdentitiesOfOtherEmail,
+  identitiesEnded,
+} from "./d1-identity-ends.ts";
+import { isFree } from "./free-email.ts";
+import { carryUndo, keepForUndo, type NoticeSql } from "./d1-notices.ts";
 import type { Database } from "./database.ts";
 import { type Endings, epochEnding } from "./endings.ts";
 import { endedApiEpochKey, endedUserPrefix, LONGEST_LIFE_SECONDS } from "./keys.ts";
@@ -12,7 +20,7 @@ import { callerStands, USER_STANDS } from "./standing-sql.ts";
 
 export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.epoch AS user_epoch,
   users.api_epoch AS user_api_epoch, users.first_name, users.last_name, users.phone_number, users.dob, users.gender,
-  users.created_on, users.modified_on, users.deleted_on, users.verified_on, users.ha1b,
+  users.created_on, users.modified_on, users.deleted_on, users.verified_on, users.ha1b, users.pending_email, users.metadata,
   (SELECT json_group_object(issuer, subject) FROM identities WHERE identities.user_id = users.id) AS identities`;
 
 const nullable = v.nullable(v.string());
@@ -34,6 +42,12 @@ export const UserRow = v.object({
   deleted_on: v.nullable(v.number()),
   verified_on: v.nullable(v.number()),
   ha1b: nullable,
+  pending_email: nullable,
+  metadata: v.pipe(
+    v.string(),
+    v.parseJson(),
+    v.custom<Json>((value) => value !== undefined),
+  ),
   identities: v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string())),
 });
 
@@ -41,6 +55,8 @@ export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
   return {
     id: row.user_id,
     email: row.email,
+    pendingEmail: row.pending_email,
+    metadata: row.metadata,
     passwordHash: row.password,
     role: row.role,
     epoch: row.user_epoch,
@@ -70,7 +86,12 @@ const PROFILE_COLUMNS = {
 
 const PROFILE_FIELDS = Object.keys(PROFILE_COLUMNS) as (keyof typeof PROFILE_COLUMNS)[];
 
-export function d1Users(db: Database, endings: Endings, audit: Audit): Omit<Users, "profile"> {
+export function d1Users(
+  db: Database,
+  endings: Endings,
+  audit: Audit,
+  notices: NoticeSql,
+): Omit<Users, "profile"> {
   async function find(where: Sql): Promise<UserWithPassword | null> {
     const row = await db.first(
       sql`SELECT ${USER_COLUMNS} FROM users WHERE ${USER_STANDS} AND ${where}`,
@@ -84,9 +105,10 @@ export function d1Users(db: Database, endings: Endings, audit: Audit): Omit<User
       const insert = sql`
         INSERT INTO users (id, email, password, role, first_name, last_name, phone_number, dob,
           gender, created_on, modified_on, ha1b)
-        VALUES (${user.id}, ${user.email}, ${user.passwordHash}, ${user.role}, ${user.firstName},
+        SELECT ${user.id}, ${user.email}, ${user.passwordHash}, ${user.role}, ${user.firstName},
           ${user.lastName}, ${user.phoneNumber}, ${user.dob}, ${user.gender}, ${user.createdAtMs},
-          ${user.modifiedAtMs}, ${user.ha1bHash})
+          ${user.modifiedAtMs}, ${user.ha1bHash}
+        WHERE ${isFree(user.email, user.id, user.createdAtMs)}
         ON CONFLICT (email) WHERE deleted_on IS NULL DO NOTHING RETURNING id`;
       const who = { userId: user.id, actorId: user.id, credentialId: null, subjectId: null };
       const row = { what: "user.created" as const, ...who };
@@ -97,17 +119,9 @@ export function d1Users(db: Database, endings: Endings, audit: Audit): Omit<User
     byEmail: (email) => find(sql`users.email = ${email}`),
     byId: (id) => find(sql`users.id = ${id}`),
 
-    async emailsOf(ids) {
-      const rows = await db.all(
-        sql`SELECT users.id, users.email FROM users
-          WHERE users.id IN (SELECT value FROM json_each(${JSON.stringify(ids)})) AND ${USER_STANDS}`,
-        v.object({ id: v.string(), email: v.string() }),
-      );
-      return new Map(rows.map(({ id, email }) => [id, email]));
-    },
-
     async update(caller, change, ifEpoch, nowMs) {
-      const [taken, [row]] = await changeUser(db, endings, audit, caller, change, ifEpoch, nowMs);
+      const stores = { db, endings, audit, notices };
+      const [taken, [row]] = await changeUser(stores, caller, change, ifEpoch, nowMs);
       if (row !== undefined) return toUser(v.parse(UserRow, row));
       return taken.length > 0 ? "email_taken" : null;
     },
@@ -160,11 +174,16 @@ export function d1Users(db: Database, endings: Endings, audit: Audit): Omit<User
   };
 }
 
+interface Stores {
+  readonly db: Database;
+  readonly endings: Endings;
+  readonly audit: Audit;
+  readonly notices: NoticeSql;
+}
+
 /** One batch. @returns the rows of other accounts with the new e-mail, and the user's own if it changed */
 async function changeUser(
-  db: Database,
-  endings: Endings,
-  audit: Audit,
+  { db, endings, audit, notices }: Stores,
   caller: CallerRef,
   change: UserChange,
   ifEpoch: number | null,
@@ -174,16 +193,18 @@ async function changeUser(
     change[field] === undefined ? [] : [sql`${PROFILE_COLUMNS[field]} = ${change[field]}`],
   );
   const { email, passwordHash } = change;
-  if (email !== undefined) sets.push(sql`verified_on = NULL`);
+  const { pendingEmail } = change;
+  if (email !== undefined) sets.push(sql`verified_on = NULL`, sql`pending_email = NULL`);
+  if (pendingEmail !== undefined) sets.push(sql`pending_email = ${pendingEmail}`);
+  if (typeof pendingEmail === "string") sets.push(keepForUndo(nowMs));
   // It is made of both.
   if (email !== undefined || passwordHash !== undefined) {
     sets.push(sql`ha1b = ${change.ha1bHash ?? null}`);
   }
   if (passwordHash !== undefined) {
-    sets.push(sql`password = ${passwordHash}`, sql`epoch = epoch + 1`);
+    sets.push(sql`password = ${passwordHash}`, sql`epoch = epoch + 1`, identitiesEnded(nowMs));
   }
-  const others = sql`SELECT 1 FROM users WHERE email = ${email ?? null} AND deleted_on IS NULL
-    AND id <> ${caller.userId}`;
+  const others = sql`SELECT 1 WHERE NOT ${isFree(email ?? "", caller.userId, nowMs)}`;
   const update = sql`UPDATE users SET ${join([...sets, sql`modified_on = ${nowMs}`])}
     WHERE users.id = ${caller.userId} AND ${ifEpoch === null ? sql`TRUE` : sql`epoch = ${ifEpoch}`}
       AND ${callerStands(caller, nowMs)} AND NOT EXISTS (${others})
@@ -199,13 +220,35 @@ async function changeUser(
       ? "password.changed"
       : email !== undefined
         ? "email.changed"
-        : "user.changed";
+        : typeof pendingEmail === "string"
+          ? "email.requested"
+          : "user.changed";
   const written = audit.after({ what, ...byCaller(caller), subjectId: null }, nowMs);
+  const { userId } = caller;
+  const rest: Sql[] = [];
+  const happened = sql`changes() > 0`;
+  if (passwordHash !== undefined) {
+    rest.push(...notices.queue("password_changed", userId, happened, nowMs));
+  }
+  if (typeof pendingEmail === "string") {
+    rest.push(...notices.queue("email_change_requested", userId, happened, nowMs));
+  }
+  if (passwordHash !== undefined) {
+    const isSet = sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND password = ${passwordHash}
+      AND modified_on = ${nowMs})`;
+    rest.push(carry, carryUndo(userId, isSet));
+    rest.push(endIdentitiesButOne(userId, change.keptIdentity ?? null, isSet));
+  }
+  if (email !== undefined) {
+    const isSet = sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND email = ${email}
+      AND modified_on = ${nowMs})`;
+    rest.push(endIdentitiesOfOtherEmail(userId, email, isSet));
+  }
   const [taken = [], updated = []] =
     passwordHash === undefined
-      ? await db.batch([others, update, written])
+      ? await db.batch([others, update, written, ...rest])
       : await endings.commit(
-          { batch: [others, update, written, carry], ...epochEnding(caller, nowMs) },
+          { batch: [others, update, written, ...rest], ...epochEnding(caller, nowMs) },
           nowMs,
         );
   return [taken, updated] as const;

@@ -115,6 +115,8 @@ export const TokenRecord = v.variant("kind", [
 export const UserRecord = v.object({
   id: v.string(),
   email: v.string(),
+  pendingEmail: v.nullable(v.string()),
+  metadata: v.custom<Json>((value) => value !== undefined),
   role: v.picklist(["User", "Admin"]),
   epoch: v.number(),
   apiEpoch: v.number(),

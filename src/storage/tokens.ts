@@ -176,9 +176,9 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
       return token;
     },
 
-    async endHeld(ids, issuerId, nowMs) {
+    async endHeld(ids, issuerId, nowMs, areLeaked) {
       try {
-        const ended = await d1.endHeld(ids, issuerId, nowMs);
+        const ended = await d1.endHeld(ids, issuerId, nowMs, areLeaked);
         // The marks end them; the copies run out by themselves.
         const [only] = ended;
         if (only !== undefined && ended.length === 1) {
@@ -191,8 +191,8 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
       }
     },
 
-    endJwt: (claims, caller, nowMs) =>
-      forgetting(endedWith(claims), d1.endJwt(claims, caller, nowMs)),
+    endJwt: (claims, caller, nowMs, isLeaked) =>
+      forgetting(endedWith(claims), d1.endJwt(claims, caller, nowMs, isLeaked)),
 
     rotate: (claims, jti, nowMs) => forgetting(claims.sid, d1.rotate(claims, jti, nowMs)),
 

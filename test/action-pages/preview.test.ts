@@ -82,14 +82,18 @@ describe("the page behind a code", () => {
     expect(JSON.stringify(page)).not.toContain("@");
   });
 
-  it("of a third person", async () => {
+  it("of a third person, who has agreed to nothing and is not named", async () => {
     const ada = await person({ first_name: "Ada" });
     const nora = await person({ first_name: "Nora" });
     const { secret } = await actionToken(call, ada.access, nora.id);
     expect(await preview(secret, null)).toMatchObject({
       issuer: "Ada",
-      will: "You get Nora as a contact. You then see their first and last name.",
+      will: "You get someone as a contact. You then see their first and last name.",
     });
+    const { id } = await actionToken(call, ada.access, nora.id);
+    const told = await services.actionPages.describe((await one(ada.caller, id)).token);
+    const done = await run(secret, {}, (await person()).caller, "key");
+    expect(JSON.stringify([told, done])).not.toContain("Nora");
   });
 
   const refused = async (secret: string, caller: Caller | null, nowMs?: number) => {

@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { type Call, PASSWORD, textAt } from "../support/client.ts";
 import { PAGES } from "../hostile/routes.ts";
 import { hidden } from "./html.ts";
@@ -16,7 +17,9 @@ interface World {
   readonly loginId: string;
   /** What a path's parameters stand for. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** What the form for a new action token holds. */
+  /** The account at an OpenID issuer that opens hers. */
+  readonly identityId: string;
+  /** What the form for a new action token holds; also a contact of hers. */
   readonly contactId: string;
   readonly newSecret: string;
 }
@@ -51,6 +54,8 @@ const SAMPLES: Readonly<Record<string, (world: World) => Fields>> = {
     current_password: PASSWORD,
   }),
   "/console/account/verify": () => ({}),
+  "/console/account/identities/remove": ({ identityId }) => ({ id: identityId }),
+  "/console/contacts/remove": ({ contactId }) => ({ id: contactId }),
   "/console/account/delete": () => ({ password: PASSWORD }),
   "/console/tokens/new": () => ({ name: "ci", lifetime: "3600", scopes: ["tokens:read"] }),
   "/console/tokens/rename": ({ tokenId }) => ({ id: tokenId, name: "renamed" }),
@@ -92,6 +97,15 @@ export async function newWorld(visitor: Visitor, call: Call): Promise<World> {
   const { text } = await visitor.open("/console/actions/new/addContact");
   const [newSecret = ""] = hidden(text, "token_secret");
   const contactId = await idOf(visitor);
+  await env.DB.batch([
+    env.DB.prepare("INSERT OR IGNORE INTO contacts VALUES (?, ?, 1)").bind(contactId, contactId),
+    env.DB.prepare(
+      `INSERT INTO identities (issuer, subject, user_id, created_at)
+        VALUES ('https://login.acme.example', ?, ?, 1)`,
+    ).bind(contactId, contactId),
+  ]);
+  const account = (await visitor.open("/console/account")).text;
+  const [identityId = ""] = hidden(account, "id");
   const own = await issued(call, visitor);
   const others = await issued(call, await newVisitor(call));
   const parameters = {
@@ -100,7 +114,7 @@ export async function newWorld(visitor: Visitor, call: Call): Promise<World> {
     token: others.secret,
     operation: "runActionToken",
   };
-  return { visitor, tokenId, loginId, parameters, contactId, newSecret };
+  return { visitor, tokenId, loginId, identityId, parameters, contactId, newSecret };
 }
 
 export async function idOf(visitor: Visitor): Promise<string> {

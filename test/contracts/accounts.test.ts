@@ -38,6 +38,9 @@ describe("POST /rest/user", () => {
         wechat_user_id: null,
         role: "User",
         deleted_on: null,
+        email_verified: false,
+        pending_email: null,
+        metadata: {},
       },
     });
     expect(answer.text).not.toContain("correct horse");
@@ -151,7 +154,7 @@ describe("GET /rest/user", () => {
     const answer = await call("GET", "/rest/user", { bearer: user.access });
     expect(answer.status).toBe(200);
     expect(at(answer, "payload")).toMatchObject({ ...PROFILE, uuid: user.id, email: user.email });
-    expect(Object.keys(Object(at(answer, "payload")))).toHaveLength(15);
+    expect(Object.keys(Object(at(answer, "payload")))).toHaveLength(18);
     expect(at(answer, "payload")).not.toHaveProperty("token");
   });
 

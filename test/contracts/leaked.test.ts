@@ -152,6 +152,8 @@ describe("the owners", () => {
     try {
       const other = await newUser();
       const others = await everyKind(other);
+      // Only a mailbox that is proven is written to.
+      await env.DB.prepare("UPDATE users SET verified_on = 1").run();
       const { call: send, settled } = isolate(settings);
       const dead = unlike(held.session);
       await report([held.api, held.access, dead, others.session, held.api], send);

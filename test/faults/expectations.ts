@@ -89,9 +89,9 @@ function flawsOfAnswer(cell: Cell, answer: Answered | null): string[] {
   ].filter((flaw) => flaw !== false);
 }
 
-function allowedStatuses({ case: { status, afterwards }, fault, call, ...cell }: Cell): number[] {
+function allowedStatuses({ case: { status }, fault, call, ...cell }: Cell): number[] {
   if (UNSEEN.test(call.label)) return [status];
-  if (!isHarmless(fault, call, afterwards)) return [503];
+  if (!isHarmless(fault, call)) return [503];
   return isWithinPromise(fault, cell) ? [status, 200] : [status];
 }
 
@@ -100,20 +100,14 @@ function isWithinPromise(fault: FaultKind, { lag, refused }: Pick<Cell, "lag" | 
   return refused && lag >= 60 && STALE.test(fault.name);
 }
 
-function isHarmless(fault: FaultKind, call: StorageCall, afterwards?: RegExp): boolean {
-  if (afterwards?.test(call.label)) return true;
+function isHarmless(fault: FaultKind, call: StorageCall): boolean {
   return COURTESY.test(call.label) || STALE.test(fault.name) || fault.name === "answers 429 once";
 }
 
-function flawsOfState(
-  { case: { afterwards }, call, fault }: Cell,
-  verdict: Verdict,
-  now: Outcome,
-  to: Reference,
-) {
+function flawsOfState({ call, fault }: Cell, verdict: Verdict, now: Outcome, to: Reference) {
   if (verdict === "unchanged") return [];
   const done =
-    isHarmless(fault, call, afterwards) ||
+    isHarmless(fault, call) ||
     SETTLING.test(call.label) ||
     (fault.commits === true && isWrite(call) && call.store === "D1");
   const wanted = done ? "after" : "before";

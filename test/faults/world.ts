@@ -15,6 +15,7 @@ export const TABLES = [
   "contacts",
   "audit",
   "mails",
+  "notices",
   "identities",
   "endings",
   "housekeeping",
@@ -53,6 +54,8 @@ export interface World {
   readonly action: { readonly secret: string; readonly id: string };
   /** To be run by whoever holds it, without a caller. */
   readonly openAction: string;
+  /** The id of the account at an OpenID issuer that opens Bob's. */
+  readonly identity: string;
   /** Alice's, as mails brought them. */
   readonly reset: string;
   readonly verification: string;
@@ -186,10 +189,30 @@ export async function buildWorld(nowMs: number): Promise<World> {
     .bind(bob.id, nowMs - 100_000, bob.id)
     .run();
 
+  await env.DB.prepare(
+    `INSERT INTO identities (issuer, subject, user_id, created_at, email)
+      VALUES ('https://login.acme.example', 'bob', ?, ?, ?)`,
+  )
+    .bind(bob.id, nowMs - 100_000, bob.email)
+    .run();
+  const linked = await send("GET", "/rest/user/identities", { basic: bob });
+  const identity = pick(linked.json, "payload.0.id");
+
   vi.setSystemTime(nowMs);
   const stored = await readStores();
   const mails = { reset, verification };
-  const rest = { session, access, refresh, spent, auth, target, action, openAction, ended };
+  const rest = {
+    session,
+    access,
+    refresh,
+    spent,
+    auth,
+    target,
+    action,
+    openAction,
+    ended,
+    identity,
+  };
   return { nowMs, stored, previous, alice, bob, ...rest, ...mails };
 }
 

@@ -30,6 +30,7 @@ export interface Person {
   readonly sub: string;
   readonly email: string;
   readonly email_verified?: unknown;
+  readonly hd?: unknown;
 }
 export const newPerson = (fields: Partial<Person> = {}): Person => ({
   sub: crypto.randomUUID(),
@@ -38,9 +39,11 @@ export const newPerson = (fields: Partial<Person> = {}): Person => ({
   ...fields,
 });
 
-export const byGoogle = async (person: Person, iss: string = GOOGLE.spellings[0]) => ({
-  headers: { "X-Auth-Google-Token": await google.idToken({ iss, ...person }) },
-});
+/** Of a Google Workspace of the e-mail's own domain, for which Google speaks. */
+export const byGoogle = async (person: Person, iss: string = GOOGLE.spellings[0]) => {
+  const hd = person.email.split("@").at(-1);
+  return { headers: { "X-Auth-Google-Token": await google.idToken({ iss, hd, ...person }) } };
+};
 export const byFacebook = async (person: Person) => ({
   headers: {
     "X-Auth-Facebook-Token": await facebook.idToken({ iss: FACEBOOK.spellings[0], ...person }),

@@ -106,14 +106,14 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   {
     name: "a wrong current password will do",
     file: "src/core/accounts.ts",
-    find: "const user = await confirm(caller, currentPassword, nowMs);",
+    find: 'const user = await confirm(caller, currentPassword, "current_password", nowMs);',
     replace: 'const user = (await users.byId(caller.userId)) ?? refuse({ code: "token_invalid" });',
     suites: [ACCOUNTS],
   },
   {
     name: "no current password will do",
     file: "src/core/accounts.ts",
-    find: 'if (by.method !== "identity") return refuse({ code: "current_password_missing" });\n',
+    find: 'if (by.method !== "identity") return refuse({ code: "current_password_missing", field });\n',
     replace:
       'if (by.method !== "identity") return (await users.byId(userId)) ?? refuse({ code: "token_invalid" });\n',
     suites: [ACCOUNTS],

@@ -31,9 +31,23 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: "a mail to an old address counts",
     file: "src/actions/mailed.ts",
-    find: "AND email = ${email}",
-    replace: "AND ${email} <> ''",
+    find: "sql`email = ${email}`",
+    replace: "sql`${email} <> ''`",
     suites: [ATTACKER],
+  },
+  {
+    name: "an address in between may undo too",
+    file: "src/actions/mailed.ts",
+    find: "AND (undo_until IS NULL OR undo_until <= ${nowMs} OR undo_email = email)",
+    replace: "AND ${nowMs} > 0",
+    suites: [{ file: "test/recovery/changed-email" }],
+  },
+  {
+    name: "a notice that failed is forgotten",
+    file: "src/core/notices.ts",
+    find: "await queue.failed(due, sending, nowMs);\n      throw error;",
+    replace: "void error;",
+    suites: [{ file: "test/recovery/notices" }],
   },
   {
     name: "anybody issues resets",
@@ -72,9 +86,9 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a mail whenever one is asked for",
-    file: "src/storage/d1-mail-tokens.ts",
-    find: "WHERE mails.sent_at <= ${createdAtMs - INTERVAL_MS}",
-    replace: "WHERE TRUE OR ${INTERVAL_MS} > 0",
+    file: "src/storage/mail-budget.ts",
+    find: "WHERE mails.sent_at <= ${nowMs - INTERVAL_MS}",
+    replace: "WHERE TRUE",
     suites: [ATTACKER],
   },
   {
@@ -87,15 +101,15 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: "a verified e-mail is verified again",
     file: "src/storage/d1-mail-tokens.ts",
-    find: "AND users.verified_on IS NULL AND ${stands}",
-    replace: "AND ${stands}",
+    find: "CASE WHEN verified_on IS NULL THEN email ELSE pending_email END",
+    replace: "email",
     suites: [OWNER],
   },
   {
     name: "who was logged out has mails sent",
     file: "src/storage/d1-mail-tokens.ts",
-    find: "AND users.verified_on IS NULL AND ${stands}",
-    replace: "AND users.verified_on IS NULL",
+    find: 'if (asked === null || asked.stands === 0) return "caller_gone";',
+    replace: "if (asked === null) return null;",
     suites: [ATTACKER],
   },
   {

@@ -175,8 +175,8 @@ export const STANDING_MUTANTS: readonly Mutant[] = [
   {
     name: "a new password leaves the epoch",
     file: "src/storage/d1-users.ts",
-    find: "sets.push(sql`password = ${passwordHash}`, sql`epoch = epoch + 1`)",
-    replace: "sets.push(sql`password = ${passwordHash}`)",
+    find: "sets.push(sql`password = ${passwordHash}`, sql`epoch = epoch + 1`, identitiesEnded(nowMs))",
+    replace: "sets.push(sql`password = ${passwordHash}`, identitiesEnded(nowMs))",
     suites: [AT_0],
   },
   {

@@ -111,8 +111,8 @@ export const THROTTLING_MUTANTS: readonly Mutant[] = [
   {
     name: "sign-ups are not limited by network",
     file: "src/core/accounts.ts",
-    find: 'await admit(limits, "sign_up");',
-    replace: "void limits;",
+    find: 'await admit(limits, "sign_up");\n      await checkNew(password);',
+    replace: "await checkNew(password);",
     suites: [NETWORKS],
   },
   {

@@ -14,6 +14,26 @@ export const SETTINGS = {
   MAIL_WEBHOOK_SECRET: SECRET,
 };
 
+const token = v.pipe(v.string(), v.startsWith("lk_act_"));
+const time = v.pipe(v.string(), v.isoTimestamp());
+const Notice = v.strictObject({
+  type: v.literal("security_notice"),
+  timestamp: time,
+  data: v.strictObject({
+    to: v.string(),
+    notices: v.array(
+      v.strictObject({ kind: v.string(), at: time, subject: v.nullable(v.string()) }),
+    ),
+    undo: v.nullable(v.strictObject({ token, link: v.string(), expires_at: time })),
+  }),
+});
+const Leak = v.strictObject({
+  type: v.literal("tokens_leaked"),
+  timestamp: time,
+  data: v.strictObject({ to: v.string(), tokens: v.array(v.string()) }),
+});
+type Notice = v.InferOutput<typeof Notice>;
+type Leak = v.InferOutput<typeof Leak>;
 const Event = v.strictObject({
   type: v.picklist(["password_reset", "verify_email"]),
   timestamp: v.pipe(v.string(), v.isoTimestamp()),
@@ -56,6 +76,8 @@ export function mailbox(
   secret = SECRET,
 ) {
   const deliveries: Delivery[] = [];
+  const notices: Notice[] = [];
+  const leaks: Leak[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init = {}) => {
     const request = new Request(input, init);
     const body = await request.text();
@@ -66,16 +88,17 @@ export function mailbox(
     if (!shown.includes(await signatureOf(secret, id, timestamp, body))) {
       throw new Error("the signature is wrong");
     }
-    deliveries.push({
-      id,
-      timestamp,
-      signatures: shown.length,
-      event: v.parse(Event, JSON.parse(body)),
-    });
-    return receive(deliveries.length, init);
+    const event = v.parse(v.union([Event, Notice, Leak]), JSON.parse(body));
+    if (event.type === "security_notice") notices.push(event);
+    else if (event.type === "tokens_leaked") leaks.push(event);
+    else deliveries.push({ id, timestamp, signatures: shown.length, event });
+    return receive(deliveries.length + notices.length + leaks.length, init);
   });
   return {
     deliveries,
+    /** Security notices and leaks: what came since it was last asked. */
+    takeNotices: (): Notice[] => notices.splice(0),
+    takeLeaks: (): Leak[] => leaks.splice(0),
     /** The events that came since it was last asked. */
     take: (): Event[] => deliveries.splice(0).map(({ event }) => event),
   };

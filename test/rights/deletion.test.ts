@@ -106,6 +106,11 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a promise of %s", (lag)
       verified_on: null,
       disabled_on: null,
       ha1b: null,
+      metadata: "{}",
+      pending_email: null,
+      undo_email: null,
+      undo_until: null,
+      identities_ended_on: null,
     });
     expect(
       await env.DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE user_id = ?")

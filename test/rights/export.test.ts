@@ -30,6 +30,7 @@ const SECTIONS = [
   "receipts_as_runner",
   "receipts_as_issuer",
   "contacts",
+  "notices",
   "audit",
 ];
 
@@ -39,6 +40,7 @@ const NOT_SHOWN = [
   "users.epoch",
   "users.api_epoch",
   "users.deleted_on",
+  "users.identities_ended_on",
   "tokens.kind",
   "tokens.user_id",
   "tokens.epoch",
@@ -47,6 +49,10 @@ const NOT_SHOWN = [
   "tokens.status_index",
   "contacts.user_id",
   "audit.user_id",
+  "notices.user_id",
+  "notices.due_at",
+  "notices.tries",
+  "notices.lease",
 ];
 
 let user: TestUser & Pair;
@@ -61,6 +67,12 @@ beforeAll(async () => {
   user = await newCaller(PROFILE);
   other = await newCaller({ first_name: "Other" });
   reader = (await newApiToken(user.access, "reader", 86_400)).secret;
+  await env.DB.prepare(
+    `INSERT INTO notices (user_id, id, email, kind, subject, at, due_at)
+      VALUES (?1, ?1, 'ada@example.com', 'identity_linked', ?1, 1790000000000, 1790000000000)`,
+  )
+    .bind(user.id)
+    .run();
   // Of each kind one that stands and one that was ended.
   await newSession(user);
   await call("DELETE", "/tokens", { xToken: await newSession(user) });
@@ -86,7 +98,9 @@ beforeAll(async () => {
   await run(await issue(other.access, other.id), reader);
   await issue(reader, other.id, other.id);
   await call("GET", "/rest/user", { basic: { email: user.email, password: "wrong" } });
-  await env.DB.prepare("INSERT INTO identities VALUES ('https://issuer.test', 'ada', ?, 1000)")
+  await env.DB.prepare(
+    "INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ('https://issuer.test', 'ada', ?, 1000)",
+  )
     .bind(user.id)
     .run();
 });
@@ -104,6 +118,7 @@ describe("GET /rest/user/export", () => {
       "receipts WHERE run_by = ?": ["receipts_as_runner"],
       "receipts JOIN tokens ON tokens.id = token_id WHERE user_id = ?": ["receipts_as_issuer"],
       "contacts WHERE user_id = ?": ["contacts"],
+      "notices WHERE user_id = ?": ["notices"],
       "audit WHERE user_id = ?": ["audit"],
     };
     for (const [from, names] of Object.entries(tables)) {
@@ -120,6 +135,7 @@ describe("GET /rest/user/export", () => {
       "audit",
       "contacts",
       "identities",
+      "notices",
       "receipts",
       "tokens",
     ]);
@@ -136,7 +152,13 @@ describe("GET /rest/user/export", () => {
       last_mail_on: null,
     });
     expect(row.identities).toEqual([
-      { issuer: "https://issuer.test", subject: "ada", linked_on: "1970-01-01T00:00:01.000Z" },
+      {
+        issuer: "https://issuer.test",
+        subject: "ada",
+        email: null,
+        linked_on: "1970-01-01T00:00:01.000Z",
+        last_used_on: null,
+      },
     ]);
     // She logged in from one network, and none is known of the other.
     expect(row.known_networks).toMatchObject([
@@ -148,7 +170,7 @@ describe("GET /rest/user/export", () => {
   it("shows every column with a value, but those that are not the person's", async () => {
     const answer = await exported();
     const all = JSON.stringify(answer.json);
-    for (const table of ["users", "tokens", "receipts", "contacts", "audit"]) {
+    for (const table of ["users", "tokens", "receipts", "contacts", "notices", "audit"]) {
       const whose = { users: "id", receipts: "run_by" }[table] ?? "user_id";
       const { results } = await env.DB.prepare(`SELECT * FROM ${table} WHERE ${whose} = ?`)
         .bind(user.id)
@@ -159,7 +181,7 @@ describe("GET /rest/user/export", () => {
           const texts =
             typeof value === "number" && value > 1e12
               ? [new Date(value).toISOString()]
-              : column === "detail" || column === "data"
+              : ["detail", "data", "metadata"].includes(column)
                 ? Object.values(JSON.parse(String(value))).filter((each) => each !== null)
                 : [column === "idempotency_key" ? String(value).slice(42) : value];
           for (const text of texts) {

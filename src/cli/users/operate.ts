@@ -106,9 +106,12 @@ export async function disableUsers(
       ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
     return [
       owe("epoch", "IS NULL"),
-      `UPDATE users SET disabled_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, epoch = epoch + 1
+      `UPDATE users SET disabled_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, epoch = epoch + 1,
+          identities_ended_on = ${literal(nowMs)}
         WHERE ${areThey} AND disabled_on IS NULL`,
       owe("epoch - 1", "IS NOT NULL"),
+      `DELETE FROM identities WHERE user_id IN (SELECT id FROM users
+        WHERE ${areThey} AND disabled_on IS NOT NULL)`,
       audited("user.disabled", `${areThey} AND disabled_on = ${literal(nowMs)}`, nowMs),
     ];
   });

@@ -66,6 +66,20 @@ it("disables and enables many at once, by words and by lines, and skips nobody w
   expect(await disabled()).toEqual([{ n: 1_099, epochs: 1_099 }]);
 });
 
+it("disabling ends what else opens the account", async () => {
+  const { users, sql } = await emptyDatabase();
+  for (const name of ["ada", "bob"]) {
+    await users(["add", `${name}@example.com`]);
+    await sql(`INSERT INTO identities (issuer, subject, user_id, created_at)
+      SELECT 'https://issuer.test', '${name}', id, 1 FROM users WHERE email = '${name}@example.com'`);
+  }
+  expect((await users(["disable", "bob@example.com"])).code).toBe(0);
+  expect((await users(["enable", "bob@example.com"])).code).toBe(0);
+  expect(await sql("SELECT subject FROM identities")).toEqual([{ subject: "ada" }]);
+  const since = "SELECT email FROM users WHERE identities_ended_on IS NOT NULL";
+  expect(await sql(since)).toEqual([{ email: "bob@example.com" }]);
+});
+
 it("says what it does not understand, with code 2, and shows its usage", async () => {
   const { users } = await emptyDatabase();
   expect(await users([])).toMatchObject({ code: 0, out: expect.stringContaining("Usage:") });

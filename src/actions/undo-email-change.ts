@@ -1,0 +1,52 @@
+import sql from "sql-template-tag";
+import { UNDO_ACTION, UNDO_MS } from "../core/security-notices.ts";
+import { defineAction } from "./define.ts";
+import { account, Mailed, nobodyElses } from "./mailed.ts";
+
+/**
+ * Puts a changed e-mail back, for the mailbox that had it: whoever changed it knew the password, so nothing of
+ * the account is left to log in with but what was linked under that e-mail before; the owner has a new password
+ * sent. It ends all other such tokens, so that an address which was put in between cannot do the same.
+ */
+export const undoEmailChange = defineAction({
+  name: UNDO_ACTION,
+  needsCaller: false,
+  isInternal: true,
+  payload: Mailed,
+  conditions: ({ email }, userId) => [
+    {
+      holds: account(userId, sql`undo_email = ${email}`),
+      field: "email",
+      message: "This change can no longer be undone.",
+    },
+    nobodyElses(email, userId),
+  ],
+  plan: ({ payload: { email }, issuerId, nowMs }) => ({
+    writes: (claimed) => [
+      sql`DELETE FROM identities WHERE user_id = ${issuerId} AND ${claimed} AND (email IS NOT ${email}
+        OR created_at >= (SELECT undo_until - ${UNDO_MS} FROM users WHERE id = ${issuerId}))`,
+      sql`UPDATE users SET email = ${email}, verified_on = ${nowMs}, pending_email = NULL, undo_email = NULL,
+          undo_until = NULL, password = '', ha1b = NULL, epoch = epoch + 1,
+          identities_ended_on = ${nowMs}, modified_on = ${nowMs}
+        WHERE id = ${issuerId} AND ${claimed}`,
+    ],
+    data: { email },
+    changes: {
+      userId: issuerId,
+      endsCredentials: true,
+      event: "email.restored",
+      notice: { kind: "email_restored", if: sql`TRUE` },
+    },
+  }),
+
+  page: {
+    title: "Put your e-mail back",
+    about: "Whoever opens the link has read the mail that it came with.",
+    asksForLogin: false,
+    mentions: () => [],
+    describe: () => ({
+      will: "Your account gets the e-mail back that this link was sent to. Its password is taken away, everything that is logged in to it is logged out, and all its API tokens and action tokens end.",
+      done: "Your e-mail is back. Now choose a new password: ask for a link under Forgotten your password.",
+    }),
+  },
+});
