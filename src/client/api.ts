@@ -33,8 +33,8 @@ export type ChangeUser = {
 };
 
 export type DeleteUser = {
-  /** The account's own. */
-  password: string;
+  /** The account's own, where it has one. */
+  password?: string;
 };
 
 export type PasswordReset = {
@@ -42,11 +42,23 @@ export type PasswordReset = {
   email: string;
 };
 
+export type Identity = {
+  id: string;
+  /** The first spelling of its `iss`. */
+  issuer: string;
+  subject: string;
+  /** The account's e-mail when it was linked. */
+  email: string | null;
+  linked_on: string;
+  /** To the hour. */
+  last_used_on: string | null;
+};
+
 export type User = {
   created_on: string;
   modified_on: string;
   uuid: string;
-  /** As it compares: trimmed, NFKC, lower case. */
+  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
   email: string;
   /** E.164. */
   phone_number: string | null;
@@ -62,13 +74,19 @@ export type User = {
   role: "User" | "Admin";
   gender: string | null;
   deleted_on: string | null;
+  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
+  email_verified: boolean;
+  /** What `email` becomes once its mailbox has proven it. */
+  pending_email: string | null;
+  /** The deployment's own facts about her. */
+  metadata: Record<string, unknown>;
 };
 
 export type UserWithJwt = {
   created_on: string;
   modified_on: string;
   uuid: string;
-  /** As it compares: trimmed, NFKC, lower case. */
+  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
   email: string;
   /** E.164. */
   phone_number: string | null;
@@ -84,6 +102,12 @@ export type UserWithJwt = {
   role: "User" | "Admin";
   gender: string | null;
   deleted_on: string | null;
+  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
+  email_verified: boolean;
+  /** What `email` becomes once its mailbox has proven it. */
+  pending_email: string | null;
+  /** The deployment's own facts about her. */
+  metadata: Record<string, unknown>;
   /** A JWT for a day, or for as long as what it was got with. */
   token: string;
 };
@@ -92,7 +116,7 @@ export type ChangedUser = {
   created_on: string;
   modified_on: string;
   uuid: string;
-  /** As it compares: trimmed, NFKC, lower case. */
+  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
   email: string;
   /** E.164. */
   phone_number: string | null;
@@ -108,6 +132,12 @@ export type ChangedUser = {
   role: "User" | "Admin";
   gender: string | null;
   deleted_on: string | null;
+  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
+  email_verified: boolean;
+  /** What `email` becomes once its mailbox has proven it. */
+  pending_email: string | null;
+  /** The deployment's own facts about her. */
+  metadata: Record<string, unknown>;
   /** After a new password, where the caller used a credential that it ended: a JWT to go on with. */
   token?: string;
 };
@@ -119,7 +149,10 @@ export type AuditEvent = {
     | "user.created"
     | "user.changed"
     | "identity.linked"
+    | "identity.unlinked"
+    | "email.requested"
     | "email.changed"
+    | "email.restored"
     | "email.verified"
     | "password.changed"
     | "mail.issued"
@@ -143,6 +176,7 @@ export type AuditEvent = {
     | "action.issued"
     | "action.run"
     | "action.ended"
+    | "contact.removed"
     | "login.failed"
     | "credential.refused";
   outcome: "done" | "refused";
@@ -172,10 +206,16 @@ export type PersonalData = {
     modified_on: string;
     email_verified_on: string | null;
     last_mail_on: string | null;
+    pending_email: string | null;
+    former_email: string | null;
+    former_email_until_on: string | null;
+    metadata: unknown;
     identities: {
       issuer: string;
       subject: string;
+      email: string | null;
       linked_on: string;
+      last_used_on: string | null;
     }[];
     known_networks: {
       network_digest: string;
@@ -264,6 +304,13 @@ export type PersonalData = {
     contact_uuid: string;
     created_on: string;
   }[];
+  notices?: {
+    uuid: string;
+    email: string;
+    kind: string;
+    subject_uuid: string | null;
+    happened_on: string;
+  }[];
   audit?: {
     uuid: string;
     happened_on: string;
@@ -271,7 +318,10 @@ export type PersonalData = {
       | "user.created"
       | "user.changed"
       | "identity.linked"
+      | "identity.unlinked"
+      | "email.requested"
       | "email.changed"
+      | "email.restored"
       | "email.verified"
       | "password.changed"
       | "mail.issued"
@@ -295,6 +345,7 @@ export type PersonalData = {
       | "action.issued"
       | "action.run"
       | "action.ended"
+      | "contact.removed"
       | "login.failed"
       | "credential.refused";
     outcome: "done" | "refused";
@@ -734,13 +785,13 @@ interface responses {
   RestUnauthorized: { content: { "application/json": OpentactError } };
   /** The credential does not have the scope, or would give more than it has; or sign-up is closed. */
   RestForbidden: { content: { "application/json": OpentactError } };
-  /** No such token among the caller's own. */
+  /** No such thing among the caller's own. */
   RestNotFound: { content: { "application/json": OpentactError } };
   /** The path takes other methods. */
   RestMethodNotAllowed: { content: { "application/json": OpentactError } };
   /** The body did not arrive in time. */
   RestRequestTimeout: { content: { "application/json": OpentactError } };
-  /** This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation. */
+  /** This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation; or nothing else opens the account. */
   RestConflict: { content: { "application/json": OpentactError } };
   /** The body is larger than 64 KiB. */
   RestContentTooLarge: { content: { "application/json": OpentactError } };
@@ -953,7 +1004,7 @@ export interface paths {
     /** Delete one's account, and end every credential of it */
     delete: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody: { content: { "application/json": DeleteUser } };
+      requestBody?: { content: { "application/json": DeleteUser } };
       responses: {
         /** Deleted. */
         200: {
@@ -971,6 +1022,59 @@ export interface paths {
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/identities": {
+    /** List the accounts at OpenID issuers that open one's own */
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** All of them. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Identity[];
+              /** Send it as `cursor` for the page that follows; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/identities/{id}": {
+    /** Remove one of them */
+    delete: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Removed. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
         429: responses["RestTooManyRequests"];
         500: responses["RestInternalServerError"];
         503: responses["RestServiceUnavailable"];
@@ -1736,6 +1840,24 @@ export interface paths {
         401: responses["ActionTokensUnauthorized"];
         403: responses["ActionTokensForbidden"];
         404: responses["ActionTokensNotFound"];
+        409: responses["ActionTokensConflict"];
+        429: responses["ActionTokensTooManyRequests"];
+        500: responses["ActionTokensInternalServerError"];
+        503: responses["ActionTokensServiceUnavailable"];
+      };
+    };
+  };
+  "/api/user/contacts/{id}": {
+    /** Remove a contact, and oneself from theirs */
+    delete: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Neither has the other. */
+        204: { content?: never };
+        400: responses["ActionTokensBadRequest"];
+        401: responses["ActionTokensUnauthorized"];
+        403: responses["ActionTokensForbidden"];
         409: responses["ActionTokensConflict"];
         429: responses["ActionTokensTooManyRequests"];
         500: responses["ActionTokensInternalServerError"];
