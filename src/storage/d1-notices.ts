@@ -164,8 +164,8 @@ export function carryUndo(userId: string, raised: Sql): Sql {
 }
 
 /** What a change away from the present e-mail sets: only one that was settled, and proven, can be put back. */
-export function keepForUndo(nowMs: number, onlyIf: Sql = sql`TRUE`): Sql {
-  const isSettled = sql`${onlyIf} AND verified_on IS NOT NULL
+export function keepForUndo(nowMs: number): Sql {
+  const isSettled = sql`verified_on IS NOT NULL
     AND (undo_until IS NULL OR undo_until <= ${nowMs} OR undo_email = email)`;
   return sql`undo_email = CASE WHEN ${isSettled} THEN email ELSE undo_email END,
     undo_until = CASE WHEN ${isSettled} THEN ${nowMs + UNDO_MS} ELSE undo_until END`;

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 
-const COUNTED = ["users", "tokens", "receipts", "contacts"]
+const COUNTED = ["users", "tokens", "receipts", "contacts", "identities"]
   .map((table) => `(SELECT count(*) FROM ${table})`)
   .join(", ");
 

@@ -181,7 +181,7 @@ describe("GET /rest/user/export", () => {
           const texts =
             typeof value === "number" && value > 1e12
               ? [new Date(value).toISOString()]
-              : ["detail", "data", "metadata"].includes(column)
+              : ["detail", "data", "metadata", "parents"].includes(column)
                 ? Object.values(JSON.parse(String(value))).filter((each) => each !== null)
                 : [column === "idempotency_key" ? String(value).slice(42) : value];
           for (const text of texts) {

@@ -30,6 +30,9 @@ export const userShape = (person: Person, told: Readonly<Record<string, Shape>> 
   role: "User",
   gender: null,
   deleted_on: null,
+  email_verified: false,
+  pending_email: null,
+  metadata: {},
   ...told,
 });
 
