@@ -1,5 +1,6 @@
 import type { Answer } from "../http/answer.ts";
 import { fixedText } from "../http/conditional.ts";
+import { queryValue } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import actions from "./assets/actions.css";
 import base from "./assets/base.css";
@@ -38,7 +39,7 @@ export const assetRoutes: readonly Route[] = Object.entries(ASSETS).map(([name, 
   access: "open",
   handle: async ({ request }): Promise<Answer> =>
     file.answer(
-      request.query("v") === file.version()
+      queryValue(request, "v") === file.version()
         ? `public, max-age=${YEAR_SECONDS}, immutable`
         : "no-cache",
     ),

@@ -4,6 +4,7 @@ import type { Recovery } from "../core/recovery.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { normalizeEmail } from "../core/user.ts";
 import { readSessionCookie } from "../http/cookies.ts";
+import { queryValue } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { SignUp } from "../routes/rest-fields.ts";
 import {
@@ -110,17 +111,17 @@ export function entryRoutes(
 }
 
 /** Who is logged in already goes where the login would have led. */
-const onward = ({ request }: Visit) => seeOther(ownPath(request.query("next")));
+const onward = ({ request }: Visit) => seeOther(ownPath(queryValue(request, "next")));
 
 /** Where to go on after the login, kept in the form. */
 function Onward({ visit, filled }: { readonly visit: Visit; readonly filled: Filled }) {
-  const next = filled.sent.next ?? visit.request.query("next");
+  const next = filled.sent.next ?? queryValue(visit.request, "next");
   return next === undefined ? null : <input type="hidden" name="next" value={ownPath(next)} />;
 }
 
 /** The same page elsewhere, with the same place to go on to. */
 function along(path: string, visit: Visit, filled: Filled): string {
-  const next = ownPath(filled.sent.next ?? visit.request.query("next"));
+  const next = ownPath(filled.sent.next ?? queryValue(visit.request, "next"));
   return next === "/console" ? path : `${path}?next=${encodeURIComponent(next)}`;
 }
 

@@ -99,9 +99,9 @@ export const seeDone = (
   headers?: Readonly<Record<string, string>>,
 ): Answer => ({ ...seeOther(location, headers), cookies: [messageOf(message, name)] });
 
-/** Only pages of ours: what stands in an address must not lead elsewhere. */
+/** Only pages of ours, none of which has a longer address: what stands in one must not lead elsewhere. */
 export function ownPath(next: unknown): string {
-  return typeof next === "string" && /^\/(?:console|a|docs)(?:\/[\w./?=&%-]*)?$/.test(next)
+  return typeof next === "string" && /^\/(?:console|a|docs)(?:\/[\w./?=&%-]{0,500})?$/.test(next)
     ? next
     : "/console";
 }
@@ -111,6 +111,18 @@ export const withSession = (secret: string) => ({
 });
 
 export const withoutSession = { "set-cookie": NO_SESSION_COOKIE };
+
+/** How much of what was sent a form shows again, in bytes of HTML. */
+const MAX_SHOWN_AGAIN = 8_000;
+
+const encoder = new TextEncoder();
+
+function isShort(sent: Sent): boolean {
+  const escaped = Object.values(sent)
+    .join()
+    .replace(/[&<>"']/g, "&quot;");
+  return encoder.encode(escaped).length <= MAX_SHOWN_AGAIN;
+}
 
 export type Frame = ReturnType<typeof frame>;
 
@@ -209,7 +221,7 @@ export function frame(deps: VisitorDeps) {
         const record = presentRecord();
         if (record !== null) record.outcome = fault.code;
         const problem = problemOf(fault, passwordField);
-        const page = await show(visit, { sent, problem });
+        const page = await show(visit, { sent: isShort(sent) ? sent : {}, problem });
         if (!("title" in page)) return page;
         return { ...page, status: problem.status, headers: retryAfter(problem) };
       }

@@ -10,6 +10,9 @@ export interface ClientCredential {
   readonly secret: string;
 }
 
+/** Longer than any uuid and secret, however they are encoded. */
+const MAX_HEADER = 1_024;
+
 /** A body that says who sends it, well or badly. */
 const Claimed = v.object({ client_secret: v.unknown() });
 const InBody = v.object({ client_id: v.optional(v.string()), client_secret: v.string() });
@@ -34,6 +37,7 @@ function inBody(body: unknown): ClientCredential {
 }
 
 function inHeader(header: string): ClientCredential {
+  if (header.length > MAX_HEADER) return refuse({ code: "token_invalid" });
   // Nothing may follow: whoever reads only the first part and who reads it all would differ.
   const [, scheme = "", value = ""] = /^(\S+) +(\S+)$/.exec(header) ?? [];
   if (scheme.toLowerCase() === "bearer") return { id: null, secret: value };

@@ -1,6 +1,7 @@
 import type { HonoRequest } from "hono";
 import type { Credential } from "../core/authenticate.ts";
 import type { Issuer } from "../core/issuers.ts";
+import { queryValues } from "./query.ts";
 import { refuseRequest } from "./request-fault.ts";
 
 /** One row a place where a credential may stand. */
@@ -52,7 +53,7 @@ export function findCredential(
     const shown = inHeader(request, place, scheme);
     if (shown !== null) found.push(shown);
     if (inQuery && place.query !== undefined) {
-      found.push(...(request.queries(place.query) ?? []).map(place.read));
+      found.push(...queryValues(request, place.query).map(place.read));
     }
   }
   if (scheme !== null && scheme !== "basic" && scheme !== "bearer") {
@@ -83,7 +84,7 @@ function authorizationScheme(request: HonoRequest): string | null {
 /** RFC 7617 in UTF-8: split at the first colon, spaces kept, never percent-decoded. */
 export function readBasic(encoded: string): Credential {
   try {
-    const bytes = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
+    const bytes = Uint8Array.fromBase64(encoded);
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     const colon = text.indexOf(":");
     if (colon === -1) return { method: "malformed" };

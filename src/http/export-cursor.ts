@@ -1,5 +1,6 @@
 import type { HonoRequest } from "hono";
 import type { ExportCursor } from "../core/audit.ts";
+import { queryValue } from "./query.ts";
 import { refuseRequest } from "./request-fault.ts";
 
 const CURSOR = /^(\d{1,2})\.([0-9a-f-]{36}(?:\/[0-9a-f-]{36})?)$/;
@@ -13,7 +14,7 @@ export function exportCursorText(cursor: ExportCursor | null): string | null {
  * @throws RequestFaultError `fields_invalid`
  */
 export function readExportCursor(request: HonoRequest): ExportCursor | null {
-  const text = request.query("cursor");
+  const text = queryValue(request, "cursor");
   if (text === undefined) return null;
   let decoded = "";
   try {

@@ -1,5 +1,9 @@
 import * as v from "valibot";
+import { MAX_PROBLEMS } from "./refused.ts";
 import { refuseRequest } from "./request-fault.ts";
+
+/** What is wrong with a longer list is told of its first item alone: finding all of it costs more than parsing. */
+const isLong = (value: unknown) => Array.isArray(value) && value.length > MAX_PROBLEMS;
 
 /**
  * Checks the shape of what was sent.
@@ -11,7 +15,8 @@ export function decode<const S extends v.GenericSchema>(
   value: unknown,
   required: (path: string) => string = () => "is required",
 ): v.InferOutput<S> {
-  const result = v.safeParse(schema, value);
+  const isWide = isLong(value) || Object.values(Object(value)).some(isLong);
+  const result = v.safeParse(schema, value, { abortEarly: isWide });
   if (result.success) return result.output;
   const problems = new Map<string, string>();
   for (const issue of result.issues) {

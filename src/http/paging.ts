@@ -1,5 +1,6 @@
 import type { HonoRequest } from "hono";
 import type { Cursor, PageRequest } from "../core/ports.ts";
+import { queryValue } from "./query.ts";
 import { refuseRequest } from "./request-fault.ts";
 
 const DEFAULT_LIMIT = 50;
@@ -11,11 +12,11 @@ const CURSOR = /^(\d{1,15})\.([0-9a-f-]{36})$/;
  * @throws RequestFaultError `fields_invalid`
  */
 export function readPage(request: HonoRequest): PageRequest {
-  const limit = request.query("limit") ?? String(DEFAULT_LIMIT);
+  const limit = queryValue(request, "limit") ?? String(DEFAULT_LIMIT);
   if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
     refuseField("limit", `must be a whole number from 1 to ${MAX_LIMIT}`);
   }
-  const cursor = request.query("cursor");
+  const cursor = queryValue(request, "cursor");
   return { limit: Number(limit), after: cursor === undefined ? null : parseCursor(cursor) };
 }
 

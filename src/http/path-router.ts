@@ -1,6 +1,9 @@
 import type { Result, Router } from "hono/router";
 import { TrieRouter } from "hono/router/trie-router";
 
+/** Longer than any path with a token in it; the trie is walked at the price of each segment. */
+const MAX_PATH = 8_192;
+
 /**
  * Paths without a parameter by one look-up, the others by Hono's trie. Its RegExp router is the
  * quicker of its two, and does not take `/token/all` beside `/token/:token`.
@@ -16,6 +19,7 @@ export function pathRouter<T>(): Router<T> {
       if (/[:*]/.test(path)) others.add(method, path, handler);
       else if (!fixed.has(path)) fixed.set(path, [[[handler, {}]]]);
     },
-    match: (method, path) => fixed.get(path) ?? others.match(method, path),
+    match: (method, path) =>
+      fixed.get(path) ?? (path.length > MAX_PATH ? [[]] : others.match(method, path)),
   };
 }

@@ -1,11 +1,33 @@
 import type { AuditLog } from "../core/audit.ts";
-import { type Fault, FaultError } from "../core/fault.ts";
+import { type Fault, FaultError, type Problem } from "../core/fault.ts";
 import { type RequestFault, RequestFaultError } from "./request-fault.ts";
+
+/** More is not told of one request. */
+export const MAX_PROBLEMS = 20;
+
+/** In characters: of all problems together, and of a text in one that a request may have made long. */
+const MAX_TOLD = 4_000;
+const MAX_PATH = 100;
+const MAX_MESSAGE = 300;
 
 export function faultOf(error: unknown): Fault | RequestFault {
   return error instanceof FaultError || error instanceof RequestFaultError
-    ? error.fault
+    ? bounded(error.fault)
     : { code: "internal" };
+}
+
+/** What an answer repeats of a request does not grow with it. */
+function bounded(fault: Fault | RequestFault): Fault | RequestFault {
+  if ("mediaType" in fault) return { ...fault, mediaType: fault.mediaType.slice(0, MAX_PATH) };
+  if (!("problems" in fault)) return fault;
+  const problems: Problem[] = [];
+  let told = 0;
+  for (const { path, message } of fault.problems.slice(0, MAX_PROBLEMS)) {
+    const problem = { path: path.slice(0, MAX_PATH), message: message.slice(0, MAX_MESSAGE) };
+    if (told < MAX_TOLD) problems.push(problem);
+    told += JSON.stringify(problem).length;
+  }
+  return { ...fault, problems };
 }
 
 /** Tells whoever wants to know of a failure to say who one is: in one place for every surface. */

@@ -15,8 +15,8 @@ export type RequestFault =
   /** The client went away before its body had arrived. Nobody reads the answer; the log does. */
   | { readonly code: "client_closed" }
   | { readonly code: "media_type_unsupported"; readonly mediaType: string }
-  /** Not JSON, not UTF-8, or not a form. */
-  | { readonly code: "body_malformed"; readonly expected: "valid JSON" | "a valid form" }
+  /** Not JSON, not UTF-8, not a form, or with more in it than is read. */
+  | { readonly code: "body_malformed"; readonly expected: ExpectedBody }
   | { readonly code: "fields_invalid"; readonly problems: readonly Problem[] }
   | { readonly code: "credentials_doubled" }
   /** Somebody must be logged in here, and nothing was sent. */
@@ -31,6 +31,13 @@ export type RequestFault =
   | { readonly code: "scope_insufficient"; readonly scope: Scope }
   /** Anything unforeseen. It was logged under the request's id; its text goes nowhere else. */
   | { readonly code: "internal" };
+
+/** Follows "The body is not". */
+export type ExpectedBody =
+  | "valid JSON"
+  | `JSON with at most ${number} commas, colons and brackets`
+  | "a valid form"
+  | `one of at most ${number} fields`;
 
 export class RequestFaultError extends Error {
   override readonly name = "RequestFaultError";

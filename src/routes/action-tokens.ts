@@ -5,7 +5,7 @@ import type { OwnContacts } from "../core/contacts.ts";
 import { DERIVATION_FAULTS, type Fault } from "../core/fault.ts";
 import { ACTION_MAX_USES, type ActionToken, type Json, TOKEN_KINDS } from "../core/token.ts";
 import { type Answer, ok } from "../http/answer.ts";
-import { readFields } from "../http/body.ts";
+import { isQuicklyParsed, readFields } from "../http/body.ts";
 import { challenges, scopeChallenge } from "../http/challenge.ts";
 import { decode, storable } from "../http/fields.ts";
 import { cursorText, readPage } from "../http/paging.ts";
@@ -199,6 +199,7 @@ function idempotencyKey(request: HonoRequest): string | null {
 }
 
 function tryParse(text: string): unknown {
+  if (!isQuicklyParsed(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch {

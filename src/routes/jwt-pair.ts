@@ -128,9 +128,7 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
     case "body_malformed":
       return detail(
         400,
-        fault.expected === "valid JSON"
-          ? "JSON parse error - the body is not valid JSON"
-          : "Multipart form parse error - the body is not a valid form",
+        `${fault.expected.includes("JSON") ? "JSON" : "Multipart form"} parse error - the body is not ${fault.expected}`,
       );
     case "media_type_unsupported":
       return detail(415, `Unsupported media type "${fault.mediaType}" in request.`);

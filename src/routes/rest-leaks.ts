@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { refuse } from "../core/fault.ts";
 import { LEAKS_MAX, type Leaks } from "../core/leaks.ts";
 import { ok } from "../http/answer.ts";
-import { readSignedJson } from "../http/body.ts";
+import { readJson, readSignedJson } from "../http/body.ts";
 import { decode } from "../http/fields.ts";
 import type { Route } from "../http/surface.ts";
 import { success } from "./rest-accounts.ts";
@@ -31,17 +31,18 @@ export function leaked(leaks: Leaks): Route {
     path: "/rest/leaked",
     access: "anyone",
     async handle({ request, nowMs }) {
-      const { bytes, json } = await readSignedJson(request);
       const keyId = request.header(KEY_HEADER);
       if (keyId === undefined) {
-        const shown = decode(Report, json).tokens;
+        const shown = decode(Report, await readJson(request)).tokens;
         const ended = (await leaks.report(shown, nowMs)).filter((each) => each.ended).length;
         return success({ reported: shown.length, ended });
       }
       const signature = request.header(SIGNATURE_HEADER) ?? "";
-      if (!(await leaks.isSignedByGithub(keyId, signature, bytes))) {
-        refuse({ code: "credentials_wrong" });
-      }
+      const json = await readSignedJson(request, async (bytes) => {
+        if (!(await leaks.isSignedByGithub(keyId, signature, bytes))) {
+          refuse({ code: "credentials_wrong" });
+        }
+      });
       const found = decode(GithubReport, json);
       const shown = found.map(({ token }) => token);
       const verdicts = await leaks.report(shown, nowMs);

@@ -7,6 +7,7 @@ import { type Answer, ok } from "../http/answer.ts";
 import { isJson, readJson } from "../http/body.ts";
 import { challenges } from "../http/challenge.ts";
 import { decode } from "../http/fields.ts";
+import { queryValue, queryValues } from "../http/query.ts";
 import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
 import type { RefusalContext, Surface } from "../http/surface.ts";
 
@@ -46,7 +47,9 @@ export function sessionTokens(sessions: Sessions): Surface {
         path: PATH,
         access: "anyone",
         async handle({ request, nowMs }) {
-          return ok(shown(await sessions.read(tokenOf(request, request.query("token")), nowMs)));
+          return ok(
+            shown(await sessions.read(tokenOf(request, queryValue(request, "token")), nowMs)),
+          );
         },
       },
       {
@@ -64,7 +67,7 @@ export function sessionTokens(sessions: Sessions): Surface {
         path: PATH,
         access: "anyone",
         async handle({ request, nowMs }) {
-          await sessions.end(tokenOf(request, request.query("token")), nowMs);
+          await sessions.end(tokenOf(request, queryValue(request, "token")), nowMs);
           return ok({ success: "successfully deleted token" });
         },
       },
@@ -77,7 +80,7 @@ function tokenOf(request: HonoRequest, parameter: string | undefined): string {
   const header = request.header("x-token");
   const token = parameter ?? header;
   const differ = header !== undefined && parameter !== undefined && header !== parameter;
-  const repeated = (request.queries("token")?.length ?? 0) > 1;
+  const repeated = queryValues(request, "token").length > 1;
   return token === undefined || differ || repeated ? refuse({ code: "token_invalid" }) : token;
 }
 

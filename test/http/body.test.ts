@@ -1,6 +1,6 @@
 import { HonoRequest } from "hono/request";
 import { describe, expect, it } from "vitest";
-import { readFields, readJson } from "../../src/http/body.ts";
+import { readFields, readForm, readJson } from "../../src/http/body.ts";
 import { RequestFaultError } from "../../src/http/request-fault.ts";
 
 const LIMIT = 64 * 1024;
@@ -69,6 +69,49 @@ describe("the limit", () => {
       },
     });
     expect(await readJson(post(pieces))).toEqual({ a: "žluťoučký 🔑" });
+  });
+});
+
+const JSON_TYPE = "application/json";
+const FORM = "application/x-www-form-urlencoded";
+const PARTS = "multipart/form-data; boundary=x";
+const list = (length: number, item: (index: number) => string, between: string) =>
+  Array.from({ length }, (_, index) => item(index)).join(between);
+const members = (length: number) => `{${list(length, (index) => `"f${index}":"1"`, ",")}}`;
+const pairs = (length: number) => list(length, (index) => `f${index}=1`, "&");
+const parts = (length: number) =>
+  `${list(length, (index) => `--x\r\ncontent-disposition: form-data; name="f${index}"\r\n\r\n1\r\n`, "")}--x--\r\n`;
+
+describe("what is in it", () => {
+  it.each([
+    ["JSON", JSON_TYPE, members],
+    ["a form", FORM, pairs],
+    ["a multipart form", PARTS, parts],
+  ])("%s has at most 100 fields, for every reader", async (_, type, body) => {
+    const readers = type === JSON_TYPE ? [readFields, readJson] : [readFields, readForm];
+    for (const read of readers) {
+      expect(await read(post(body(100), type))).toHaveProperty("f99", "1");
+      expect(await codeOf(read(post(body(101), type)))).toBe("body_malformed");
+    }
+  });
+
+  it("of JSON is at most 2,000 commas, colons and brackets, wherever they stand", async () => {
+    const tokens = (length: number) => `{"tokens":[${list(length, () => "1", ",")}]}`;
+    expect(await readJson(post(tokens(1_998)))).toHaveProperty("tokens.length", 1_998);
+    for (const body of [tokens(1_999), JSON.stringify(",".repeat(2_001)), "[".repeat(2_001)]) {
+      expect(await codeOf(readJson(post(body)))).toBe("body_malformed");
+    }
+  });
+
+  it("of a name that came more than once is all of it for a page, and the last for a contract", async () => {
+    const body = "a=1&b=2&a=3&__proto__=4";
+    const form = await readForm(post(body, FORM));
+    expect(Object.entries(form)).toEqual([
+      ["a", ["1", "3"]],
+      ["b", "2"],
+      ["__proto__", "4"],
+    ]);
+    expect(await readFields(post(body, FORM))).toMatchObject({ a: "3", b: "2" });
   });
 });
 

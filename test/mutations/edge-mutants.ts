@@ -118,15 +118,22 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   {
     name: "a body of any size is read",
     file: "src/http/body.ts",
-    find: '    if (size > MAX_BYTES) refuseRequest({ code: "body_too_large" });\n',
+    find: '    if (size > maxBytes) refuseRequest({ code: "body_too_large" });\n',
     replace: "",
     suites: [EDGES],
   },
   {
+    name: "a form of any number of fields is read",
+    file: "src/http/body.ts",
+    find: "    if (fields.length === MAX_FIELDS) tooMany();\n",
+    replace: "",
+    suites: [BODY],
+  },
+  {
     name: "the body limit is one byte lower",
     file: "src/http/body.ts",
-    find: "size > MAX_BYTES",
-    replace: "size >= MAX_BYTES",
+    find: "size > maxBytes",
+    replace: "size >= maxBytes",
     suites: [BODY],
   },
   {
