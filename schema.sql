@@ -74,7 +74,8 @@ CREATE TABLE IF NOT EXISTS receipts (
   run_by          TEXT NOT NULL REFERENCES users (id),
   run_at          INTEGER NOT NULL,
   data            TEXT NOT NULL CHECK (json_valid(data)),
-  idempotency_key TEXT                      -- with the caller that it is bound to in front
+  idempotency_key TEXT,                     -- with the caller that it is bound to in front
+  request_digest  TEXT                      -- of the request that had the key; keyed by the token's secret
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX IF NOT EXISTS receipts_idempotency

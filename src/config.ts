@@ -16,7 +16,8 @@ const origin = v.pipe(
   v.string("is missing"),
   v.check((text) => {
     const url = URL.parse(text);
-    return url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
+    const isNamed = !text.includes("*");
+    return isNamed && url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
   }, "must be an origin such as https://auth.example.com, with no path and no last slash"),
 );
 
@@ -30,12 +31,26 @@ const keySet = v.pipe(
   }),
 );
 
+/** Schemes that no page that calls has as its origin. */
+const NEVER_AN_ORIGIN = /^(?:file|ftp|wss?|data|blob|about|javascript|mailto):/;
+
+/** As a browser writes it in `Origin`; apps' WebViews have schemes of their own: `capacitor://localhost`. */
+function isBrowserOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || text.includes("*") || NEVER_AN_ORIGIN.test(text)) return false;
+  return (
+    url.host !== "" &&
+    url.host === url.host.toLowerCase() &&
+    text === `${url.protocol}//${url.host}`
+  );
+}
+
 const corsOrigins = v.pipe(
   v.string("must be text"),
   v.transform((text): CorsOrigins => (text === "*" ? "*" : text.split(/[\s,]+/).filter(Boolean))),
   v.check(
-    (origins) => origins === "*" || origins.every((each) => v.is(origin, each)),
-    "must be * or origins with commas between",
+    (origins) => origins === "*" || origins.every(isBrowserOrigin),
+    "must be * or origins with commas between, each as browsers send it: no path, no * in it",
   ),
 );
 

@@ -34,7 +34,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [
     /^src\/cli\/users/,
     [
-      /^src\/core\/(?:token|user)\.ts$/,
+      /^src\/core\/(?:text|token|user)\.ts$/,
       /^src\/crypto\/(?:common-passwords|foreign-hash|phc)\.ts$/,
       /^src\/routes\/rest-fields\.ts$/,
       "packages",

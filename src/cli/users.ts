@@ -2,7 +2,8 @@ import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import * as v from "valibot";
 import type { Role } from "../core/user.ts";
-import { SignUp } from "../routes/rest-fields.ts";
+import { printable } from "../core/text.ts";
+import { knownEmail, SignUp } from "../routes/rest-fields.ts";
 import { CannotStart } from "./dev/cannot-start.ts";
 import { takenByNpm } from "./dev/taken-by-npm.ts";
 import type { D1, Target } from "./users/d1.ts";
@@ -90,7 +91,7 @@ const VERBS: Readonly<
     words: 1,
     flags: ["role", "password-stdin"],
     async run({ nowMs, stdin }, database, [email], flags) {
-      const address = emailOf(email);
+      const address = emailOf(email, SignUp.entries.email);
       const role = roleOf(flags.role ?? "User");
       const password = flags["password-stdin"] ? (await stdin()).replace(/\r?\n$/, "") : null;
       return addUser(database, address, role, password, nowMs);
@@ -125,7 +126,14 @@ const VERBS: Readonly<
 };
 
 /** The command. @returns its exit code */
-export async function users(args: readonly string[], around: Surroundings): Promise<number> {
+export async function users(args: readonly string[], given: Surroundings): Promise<number> {
+  // Whoever signs up chooses what is printed here: nothing of it may speak to the terminal.
+  const around = {
+    ...given,
+    write: (line: string) => given.write(printable(line)),
+    progress: (line: string) => given.progress(printable(line)),
+    writeError: (line: string) => given.writeError(printable(line)),
+  };
   const taken = takenByNpm(args, OPTIONS);
   if (taken !== null) {
     around.writeError(taken);
@@ -201,13 +209,18 @@ async function emailsOf(
   flags: Flags,
 ): Promise<string[]> {
   const lines = flags.stdin ? (await stdin()).split("\n") : [];
-  const emails = [...words, ...lines].filter((line) => line.trim() !== "").map(emailOf);
+  const emails = [...words, ...lines]
+    .filter((line) => line.trim() !== "")
+    .map((each) => emailOf(each));
   return [...new Set(emails)];
 }
 
 /** As it compares. */
-function emailOf(given: string | undefined): string {
-  const result = v.safeParse(SignUp.entries.email, given);
+function emailOf(
+  given: string | undefined,
+  schema: v.GenericSchema<string, string> = knownEmail,
+): string {
+  const result = v.safeParse(schema, given);
   if (!result.success) throw new Misunderstood(`The e-mail ${result.issues[0].message}.`);
   return result.output;
 }

@@ -33,8 +33,8 @@ export type ChangeUser = {
 };
 
 export type DeleteUser = {
-  /** The account's own, where it has one. */
-  password?: string;
+  /** The account's own. */
+  password: string;
 };
 
 export type PasswordReset = {
@@ -42,23 +42,11 @@ export type PasswordReset = {
   email: string;
 };
 
-export type Identity = {
-  id: string;
-  /** The first spelling of its `iss`. */
-  issuer: string;
-  subject: string;
-  /** The account's e-mail when it was linked. */
-  email: string | null;
-  linked_on: string;
-  /** To the hour. */
-  last_used_on: string | null;
-};
-
 export type User = {
   created_on: string;
   modified_on: string;
   uuid: string;
-  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
+  /** As it compares: trimmed, NFKC, lower case. */
   email: string;
   /** E.164. */
   phone_number: string | null;
@@ -74,19 +62,13 @@ export type User = {
   role: "User" | "Admin";
   gender: string | null;
   deleted_on: string | null;
-  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
-  email_verified: boolean;
-  /** What `email` becomes once its mailbox has proven it. */
-  pending_email: string | null;
-  /** The deployment's own facts about her. */
-  metadata: Record<string, unknown>;
 };
 
 export type UserWithJwt = {
   created_on: string;
   modified_on: string;
   uuid: string;
-  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
+  /** As it compares: trimmed, NFKC, lower case. */
   email: string;
   /** E.164. */
   phone_number: string | null;
@@ -102,12 +84,6 @@ export type UserWithJwt = {
   role: "User" | "Admin";
   gender: string | null;
   deleted_on: string | null;
-  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
-  email_verified: boolean;
-  /** What `email` becomes once its mailbox has proven it. */
-  pending_email: string | null;
-  /** The deployment's own facts about her. */
-  metadata: Record<string, unknown>;
   /** A JWT for a day, or for as long as what it was got with. */
   token: string;
 };
@@ -116,7 +92,7 @@ export type ChangedUser = {
   created_on: string;
   modified_on: string;
   uuid: string;
-  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
+  /** As it compares: trimmed, NFKC, lower case. */
   email: string;
   /** E.164. */
   phone_number: string | null;
@@ -132,12 +108,6 @@ export type ChangedUser = {
   role: "User" | "Admin";
   gender: string | null;
   deleted_on: string | null;
-  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
-  email_verified: boolean;
-  /** What `email` becomes once its mailbox has proven it. */
-  pending_email: string | null;
-  /** The deployment's own facts about her. */
-  metadata: Record<string, unknown>;
   /** After a new password, where the caller used a credential that it ended: a JWT to go on with. */
   token?: string;
 };
@@ -149,10 +119,7 @@ export type AuditEvent = {
     | "user.created"
     | "user.changed"
     | "identity.linked"
-    | "identity.unlinked"
-    | "email.requested"
     | "email.changed"
-    | "email.restored"
     | "email.verified"
     | "password.changed"
     | "mail.issued"
@@ -176,7 +143,6 @@ export type AuditEvent = {
     | "action.issued"
     | "action.run"
     | "action.ended"
-    | "contact.removed"
     | "login.failed"
     | "credential.refused";
   outcome: "done" | "refused";
@@ -206,16 +172,10 @@ export type PersonalData = {
     modified_on: string;
     email_verified_on: string | null;
     last_mail_on: string | null;
-    pending_email: string | null;
-    former_email: string | null;
-    former_email_until_on: string | null;
-    metadata: unknown;
     identities: {
       issuer: string;
       subject: string;
-      email: string | null;
       linked_on: string;
-      last_used_on: string | null;
     }[];
     known_networks: {
       network_digest: string;
@@ -240,8 +200,6 @@ export type PersonalData = {
       | "introspect"
     )[];
     last_used_on: string | null;
-    derived_from: string[] | null;
-    replaced_by_uuid: string | null;
   }[];
   sessions?: {
     uuid: string;
@@ -260,10 +218,9 @@ export type PersonalData = {
     revoked_on: string | null;
     refreshed: number;
     refreshed_on: string | null;
-    last_used_on: string | null;
     address: string | null;
   }[];
-  jwts?: {
+  ended_jwts?: {
     uuid: string;
     created_on: string;
     modified_on: string;
@@ -282,7 +239,6 @@ export type PersonalData = {
     audience: string | null;
     uses: number;
     max_uses: number;
-    derived_from: string[] | null;
   }[];
   receipts_as_runner?: {
     uuid: string;
@@ -304,13 +260,6 @@ export type PersonalData = {
     contact_uuid: string;
     created_on: string;
   }[];
-  notices?: {
-    uuid: string;
-    email: string;
-    kind: string;
-    subject_uuid: string | null;
-    happened_on: string;
-  }[];
   audit?: {
     uuid: string;
     happened_on: string;
@@ -318,10 +267,7 @@ export type PersonalData = {
       | "user.created"
       | "user.changed"
       | "identity.linked"
-      | "identity.unlinked"
-      | "email.requested"
       | "email.changed"
-      | "email.restored"
       | "email.verified"
       | "password.changed"
       | "mail.issued"
@@ -345,7 +291,6 @@ export type PersonalData = {
       | "action.issued"
       | "action.run"
       | "action.ended"
-      | "contact.removed"
       | "login.failed"
       | "credential.refused";
     outcome: "done" | "refused";
@@ -553,7 +498,7 @@ export type DrfFields = {
   refresh?: string[];
   token?: string[];
   non_field_errors?: string[];
-};
+} & Record<string, string[]>;
 
 export type DrfFailure = {
   detail: string;
@@ -783,83 +728,81 @@ interface responses {
   RestBadRequest: { content: { "application/json": OpentactError } };
   /** Nobody is logged in, or what was sent logs nobody in. */
   RestUnauthorized: { content: { "application/json": OpentactError } };
-  /** The credential does not have the scope, or would give more than it has; or sign-up is closed. */
+  /** The credential does not have the scope; or sign-up is closed; or a page of another site sent it. */
   RestForbidden: { content: { "application/json": OpentactError } };
-  /** No such thing among the caller's own. */
+  /** No such token among the caller's own. */
   RestNotFound: { content: { "application/json": OpentactError } };
   /** The path takes other methods. */
   RestMethodNotAllowed: { content: { "application/json": OpentactError } };
-  /** The body did not arrive in time. */
-  RestRequestTimeout: { content: { "application/json": OpentactError } };
-  /** This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation; or nothing else opens the account. */
+  /** This e-mail has an account, which what was sent does not open. */
   RestConflict: { content: { "application/json": OpentactError } };
   /** The body is larger than 64 KiB. */
   RestContentTooLarge: { content: { "application/json": OpentactError } };
-  /** The body is not JSON by its type. */
+  /** The body is not JSON by its type, or it is compressed. */
   RestUnsupportedMediaType: { content: { "application/json": OpentactError } };
   /** Too many tries. */
   RestTooManyRequests: { content: { "application/json": OpentactError } };
   /** Our fault. */
   RestInternalServerError: { content: { "application/json": OpentactFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
+  /** Storage did not answer; nothing was decided. */
   RestServiceUnavailable: { content: { "application/json": OpentactFailure } };
   /** The fields are missing or wrong, the token does not stand, or the password does not match. */
   SessionTokensBadRequest: { content: { "application/json": NodeError } };
   /** A credential was sent beside it, and logs nobody in. */
   SessionTokensUnauthorized: { content: { "application/json": NodeError } };
+  /** A page of another site sent it. */
+  SessionTokensForbidden: { content: { "application/json": NodeError } };
   /** There is nothing at this path. */
   SessionTokensNotFound: { content: { "application/json": NodeError } };
   /** The path takes other methods. */
   SessionTokensMethodNotAllowed: { content: { "application/json": NodeError } };
-  /** The body did not arrive in time. */
-  SessionTokensRequestTimeout: { content: { "application/json": NodeError } };
   /** This e-mail has an account that the ID token does not open. */
   SessionTokensConflict: { content: { "application/json": NodeError } };
   /** The body is larger than 64 KiB. */
   SessionTokensContentTooLarge: { content: { "application/json": NodeError } };
+  /** The body is compressed. */
+  SessionTokensUnsupportedMediaType: { content: { "application/json": NodeError } };
   /** Too many tries. */
   SessionTokensTooManyRequests: { content: { "application/json": NodeError } };
   /** Our fault. */
   SessionTokensInternalServerError: { content: { "application/json": NodeFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
+  /** Storage did not answer; nothing was decided. */
   SessionTokensServiceUnavailable: { content: { "application/json": NodeFailure } };
   /** The body does not parse (`detail`), or by field what is wrong with it. */
   JwtPairBadRequest: { content: { "application/json": DrfFields | DrfDetail } };
   /** No account opens with it, or the JWT does not stand, or is not of the type that is asked for. */
   JwtPairUnauthorized: { content: { "application/json": DrfDetail } };
+  /** A page of another site sent it. */
+  JwtPairForbidden: { content: { "application/json": DrfDetail } };
   /** There is nothing at this path. */
   JwtPairNotFound: { content: { "application/json": DrfDetail } };
   /** The path takes other methods. */
   JwtPairMethodNotAllowed: { content: { "application/json": DrfDetail } };
-  /** The body did not arrive in time. */
-  JwtPairRequestTimeout: { content: { "application/json": DrfDetail } };
   /** The body is larger than 64 KiB. */
   JwtPairContentTooLarge: { content: { "application/json": DrfDetail } };
-  /** The body is neither JSON nor a form. */
+  /** The body is neither JSON nor a form, or it is compressed. */
   JwtPairUnsupportedMediaType: { content: { "application/json": DrfDetail } };
   /** Too many tries. */
   JwtPairTooManyRequests: { content: { "application/json": DrfDetail } };
   /** Our fault. */
   JwtPairInternalServerError: { content: { "application/json": DrfFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
+  /** Storage did not answer; nothing was decided. */
   JwtPairServiceUnavailable: { content: { "application/json": DrfFailure } };
   /** The body does not parse, or more than one credential was sent. */
   ActionTokensBadRequest: { content: { "application/json": LaravelMessage } };
   /** Nobody is logged in, or what was sent logs nobody in. */
   ActionTokensUnauthorized: { content: { "application/json": LaravelMessage } };
-  /** The credential does not have the scope; the header names it. */
+  /** The credential does not have the scope, which WWW-Authenticate names; or a page of another site sent it. */
   ActionTokensForbidden: { content: { "application/json": LaravelMessage } };
   /** No such token among the caller's own. */
   ActionTokensNotFound: { content: { "application/json": LaravelMessage } };
   /** The path takes other methods. */
   ActionTokensMethodNotAllowed: { content: { "application/json": LaravelMessage } };
-  /** The body did not arrive in time. */
-  ActionTokensRequestTimeout: { content: { "application/json": LaravelMessage } };
   /** This e-mail has an account that the ID token does not open. */
   ActionTokensConflict: { content: { "application/json": LaravelMessage } };
   /** The body is larger than 64 KiB. */
   ActionTokensContentTooLarge: { content: { "application/json": LaravelMessage } };
-  /** The body is neither JSON nor a form. */
+  /** The body is neither JSON nor a form, or it is compressed. */
   ActionTokensUnsupportedMediaType: { content: { "application/json": LaravelMessage } };
   /** By field, what is wrong with it. */
   ActionTokensUnprocessableContent: { content: { "application/json": LaravelFields } };
@@ -867,27 +810,25 @@ interface responses {
   ActionTokensTooManyRequests: { content: { "application/json": LaravelMessage } };
   /** Our fault. */
   ActionTokensInternalServerError: { content: { "application/json": LaravelFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
+  /** Storage did not answer; nothing was decided. */
   ActionTokensServiceUnavailable: { content: { "application/json": LaravelFailure } };
   /** The body does not parse or fit, or more than one credential was sent. */
   OAuthBadRequest: { content: { "application/json": OAuthError } };
   /** No client credential was sent, or it does not stand. */
   OAuthUnauthorized: { content: { "application/json": OAuthError } };
-  /** The client's token does not have the scope. */
+  /** The client's token does not have the scope; or a page of another site sent it. */
   OAuthForbidden: { content: { "application/json": OAuthError } };
   /** There is nothing at this path. */
   OAuthNotFound: { content: { "application/json": OAuthError } };
   /** The path takes POST alone. */
   OAuthMethodNotAllowed: { content: { "application/json": OAuthError } };
-  /** The body did not arrive in time. */
-  OAuthRequestTimeout: { content: { "application/json": OAuthError } };
   /** The body is larger than 64 KiB. */
   OAuthContentTooLarge: { content: { "application/json": OAuthError } };
-  /** The body is neither JSON nor a form. */
+  /** The body is neither JSON nor a form, or it is compressed. */
   OAuthUnsupportedMediaType: { content: { "application/json": OAuthError } };
   /** Our fault. */
   OAuthInternalServerError: { content: { "application/json": OAuthFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
+  /** Storage did not answer; nothing was decided. */
   OAuthServiceUnavailable: { content: { "application/json": OAuthFailure } };
   /** There is nothing at this path. */
   ServiceNotFound: { content: { "application/problem+json": Problem } };
@@ -895,7 +836,7 @@ interface responses {
   ServiceMethodNotAllowed: { content: { "application/problem+json": Problem } };
   /** Our fault. */
   ServiceInternalServerError: { content: { "application/problem+json": ProblemFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
+  /** Storage did not answer. */
   ServiceServiceUnavailable: { content: { "application/problem+json": ProblemFailure } };
 }
 
@@ -943,7 +884,6 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
-        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -992,7 +932,6 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
-        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1004,7 +943,7 @@ export interface paths {
     /** Delete one's account, and end every credential of it */
     delete: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody?: { content: { "application/json": DeleteUser } };
+      requestBody: { content: { "application/json": DeleteUser } };
       responses: {
         /** Deleted. */
         200: {
@@ -1018,63 +957,9 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
-        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
-        429: responses["RestTooManyRequests"];
-        500: responses["RestInternalServerError"];
-        503: responses["RestServiceUnavailable"];
-      };
-    };
-  };
-  "/rest/user/identities": {
-    /** List the accounts at OpenID issuers that open one's own */
-    get: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody?: never;
-      responses: {
-        /** All of them. */
-        200: {
-          content: {
-            "application/json": {
-              success: true;
-              payload: Identity[];
-              /** Send it as `cursor` for the page that follows; null at the end. */
-              next_cursor: string | null;
-            };
-          };
-        };
-        400: responses["RestBadRequest"];
-        401: responses["RestUnauthorized"];
-        403: responses["RestForbidden"];
-        409: responses["RestConflict"];
-        429: responses["RestTooManyRequests"];
-        500: responses["RestInternalServerError"];
-        503: responses["RestServiceUnavailable"];
-      };
-    };
-  };
-  "/rest/user/identities/{id}": {
-    /** Remove one of them */
-    delete: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
-      requestBody?: never;
-      responses: {
-        /** Removed. */
-        200: {
-          content: {
-            "application/json": {
-              success: true;
-              payload: Record<string, unknown>;
-            };
-          };
-        };
-        400: responses["RestBadRequest"];
-        401: responses["RestUnauthorized"];
-        403: responses["RestForbidden"];
-        404: responses["RestNotFound"];
-        409: responses["RestConflict"];
         429: responses["RestTooManyRequests"];
         500: responses["RestInternalServerError"];
         503: responses["RestServiceUnavailable"];
@@ -1124,9 +1009,7 @@ export interface paths {
           };
         };
         400: responses["RestBadRequest"];
-        401: responses["RestUnauthorized"];
-        408: responses["RestRequestTimeout"];
-        409: responses["RestConflict"];
+        403: responses["RestForbidden"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
         429: responses["RestTooManyRequests"];
@@ -1153,7 +1036,6 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
-        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1213,7 +1095,6 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
-        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1227,7 +1108,7 @@ export interface paths {
     /** List one's API tokens, newest first */
     get: {
       parameters: {
-        query?: { limit?: number; cursor?: string };
+        query?: { limit?: number; cursor?: string; take?: number; skip?: number };
         header?: never;
         path?: never;
         cookie?: never;
@@ -1299,7 +1180,6 @@ export interface paths {
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
         404: responses["RestNotFound"];
-        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1328,7 +1208,6 @@ export interface paths {
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
         404: responses["RestNotFound"];
-        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1381,7 +1260,6 @@ export interface paths {
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
         404: responses["RestNotFound"];
-        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1422,8 +1300,7 @@ export interface paths {
         };
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
-        408: responses["RestRequestTimeout"];
-        409: responses["RestConflict"];
+        403: responses["RestForbidden"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
         429: responses["RestTooManyRequests"];
@@ -1449,9 +1326,10 @@ export interface paths {
         };
         400: responses["SessionTokensBadRequest"];
         401: responses["SessionTokensUnauthorized"];
-        408: responses["SessionTokensRequestTimeout"];
+        403: responses["SessionTokensForbidden"];
         409: responses["SessionTokensConflict"];
         413: responses["SessionTokensContentTooLarge"];
+        415: responses["SessionTokensUnsupportedMediaType"];
         429: responses["SessionTokensTooManyRequests"];
         500: responses["SessionTokensInternalServerError"];
         503: responses["SessionTokensServiceUnavailable"];
@@ -1493,9 +1371,10 @@ export interface paths {
         };
         400: responses["SessionTokensBadRequest"];
         401: responses["SessionTokensUnauthorized"];
-        408: responses["SessionTokensRequestTimeout"];
+        403: responses["SessionTokensForbidden"];
         409: responses["SessionTokensConflict"];
         413: responses["SessionTokensContentTooLarge"];
+        415: responses["SessionTokensUnsupportedMediaType"];
         429: responses["SessionTokensTooManyRequests"];
         500: responses["SessionTokensInternalServerError"];
         503: responses["SessionTokensServiceUnavailable"];
@@ -1521,6 +1400,7 @@ export interface paths {
         };
         400: responses["SessionTokensBadRequest"];
         401: responses["SessionTokensUnauthorized"];
+        403: responses["SessionTokensForbidden"];
         409: responses["SessionTokensConflict"];
         429: responses["SessionTokensTooManyRequests"];
         500: responses["SessionTokensInternalServerError"];
@@ -1544,7 +1424,7 @@ export interface paths {
         200: { content: { "application/json": JwtPair } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
-        408: responses["JwtPairRequestTimeout"];
+        403: responses["JwtPairForbidden"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1569,7 +1449,7 @@ export interface paths {
         200: { content: { "application/json": AccessJwt } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
-        408: responses["JwtPairRequestTimeout"];
+        403: responses["JwtPairForbidden"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1594,32 +1474,7 @@ export interface paths {
         200: { content: { "application/json": unknown[] } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
-        408: responses["JwtPairRequestTimeout"];
-        413: responses["JwtPairContentTooLarge"];
-        415: responses["JwtPairUnsupportedMediaType"];
-        429: responses["JwtPairTooManyRequests"];
-        500: responses["JwtPairInternalServerError"];
-        503: responses["JwtPairServiceUnavailable"];
-      };
-    };
-  };
-  "/api/token/blacklist/": {
-    /** Revoke a refresh JWT and all that its login has given */
-    post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody: {
-        content: {
-          "application/json": RefreshRequest;
-          "application/x-www-form-urlencoded": RefreshRequest;
-          "multipart/form-data": RefreshRequest;
-        };
-      };
-      responses: {
-        /** Revoked. */
-        200: { content: { "application/json": Record<string, unknown> } };
-        400: responses["JwtPairBadRequest"];
-        401: responses["JwtPairUnauthorized"];
-        408: responses["JwtPairRequestTimeout"];
+        403: responses["JwtPairForbidden"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1644,7 +1499,7 @@ export interface paths {
         200: { content: { "application/json": JwtPair } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
-        408: responses["JwtPairRequestTimeout"];
+        403: responses["JwtPairForbidden"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1669,7 +1524,7 @@ export interface paths {
         200: { content: { "application/json": AccessJwt } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
-        408: responses["JwtPairRequestTimeout"];
+        403: responses["JwtPairForbidden"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1694,32 +1549,7 @@ export interface paths {
         200: { content: { "application/json": unknown[] } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
-        408: responses["JwtPairRequestTimeout"];
-        413: responses["JwtPairContentTooLarge"];
-        415: responses["JwtPairUnsupportedMediaType"];
-        429: responses["JwtPairTooManyRequests"];
-        500: responses["JwtPairInternalServerError"];
-        503: responses["JwtPairServiceUnavailable"];
-      };
-    };
-  };
-  "/api/token/blacklist": {
-    /** Revoke a refresh JWT and all that its login has given (without the last slash) */
-    post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody: {
-        content: {
-          "application/json": RefreshRequest;
-          "application/x-www-form-urlencoded": RefreshRequest;
-          "multipart/form-data": RefreshRequest;
-        };
-      };
-      responses: {
-        /** Revoked. */
-        200: { content: { "application/json": Record<string, unknown> } };
-        400: responses["JwtPairBadRequest"];
-        401: responses["JwtPairUnauthorized"];
-        408: responses["JwtPairRequestTimeout"];
+        403: responses["JwtPairForbidden"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1751,7 +1581,6 @@ export interface paths {
         400: responses["ActionTokensBadRequest"];
         401: responses["ActionTokensUnauthorized"];
         403: responses["ActionTokensForbidden"];
-        408: responses["ActionTokensRequestTimeout"];
         409: responses["ActionTokensConflict"];
         413: responses["ActionTokensContentTooLarge"];
         415: responses["ActionTokensUnsupportedMediaType"];
@@ -1784,7 +1613,6 @@ export interface paths {
         400: responses["ActionTokensBadRequest"];
         401: responses["ActionTokensUnauthorized"];
         403: responses["ActionTokensForbidden"];
-        408: responses["ActionTokensRequestTimeout"];
         409: responses["ActionTokensConflict"];
         413: responses["ActionTokensContentTooLarge"];
         415: responses["ActionTokensUnsupportedMediaType"];
@@ -1847,24 +1675,6 @@ export interface paths {
       };
     };
   };
-  "/api/user/contacts/{id}": {
-    /** Remove a contact, and oneself from theirs */
-    delete: {
-      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
-      requestBody?: never;
-      responses: {
-        /** Neither has the other. */
-        204: { content?: never };
-        400: responses["ActionTokensBadRequest"];
-        401: responses["ActionTokensUnauthorized"];
-        403: responses["ActionTokensForbidden"];
-        409: responses["ActionTokensConflict"];
-        429: responses["ActionTokensTooManyRequests"];
-        500: responses["ActionTokensInternalServerError"];
-        503: responses["ActionTokensServiceUnavailable"];
-      };
-    };
-  };
   "/api/user/get-contacts": {
     /** List one's contacts, newest first */
     get: {
@@ -1916,7 +1726,6 @@ export interface paths {
         400: responses["OAuthBadRequest"];
         401: responses["OAuthUnauthorized"];
         403: responses["OAuthForbidden"];
-        408: responses["OAuthRequestTimeout"];
         413: responses["OAuthContentTooLarge"];
         415: responses["OAuthUnsupportedMediaType"];
         500: responses["OAuthInternalServerError"];
@@ -1940,7 +1749,7 @@ export interface paths {
         200: { content?: never };
         400: responses["OAuthBadRequest"];
         401: responses["OAuthUnauthorized"];
-        408: responses["OAuthRequestTimeout"];
+        403: responses["OAuthForbidden"];
         413: responses["OAuthContentTooLarge"];
         415: responses["OAuthUnsupportedMediaType"];
         500: responses["OAuthInternalServerError"];
@@ -1978,8 +1787,6 @@ export interface paths {
       responses: {
         /** A JWK set. */
         200: { content: { "application/json": KeySet } };
-        /** `If-None-Match` names what would be answered. */
-        304: { content?: never };
         500: responses["ServiceInternalServerError"];
       };
     };
@@ -1992,8 +1799,6 @@ export interface paths {
       responses: {
         /** Metadata. */
         200: { content: { "application/json": ServerMetadata } };
-        /** `If-None-Match` names what would be answered. */
-        304: { content?: never };
         500: responses["ServiceInternalServerError"];
       };
     };
@@ -2012,8 +1817,6 @@ export interface paths {
             };
           };
         };
-        /** `If-None-Match` names what would be answered. */
-        304: { content?: never };
         500: responses["ServiceInternalServerError"];
       };
     };
@@ -2026,8 +1829,6 @@ export interface paths {
       responses: {
         /** A signed JWT with the compressed list. */
         200: { content: { "application/statuslist+jwt": string } };
-        /** `If-None-Match` names what would be answered. */
-        304: { content?: never };
         404: responses["ServiceNotFound"];
         500: responses["ServiceInternalServerError"];
         503: responses["ServiceServiceUnavailable"];

@@ -34,7 +34,10 @@ const Profile = v.pipe(
   v.record(v.string(), v.unknown()),
   v.transform((sent) =>
     Object.fromEntries(
-      Object.entries(sent).map(([name, value]) => [name, value === "" ? null : value]),
+      Object.entries(sent).map(([name, value]) => [
+        name,
+        typeof value === "string" && value.trim() === "" ? null : value,
+      ]),
     ),
   ),
   v.object({ first_name, last_name, phone_number, dob, gender }),

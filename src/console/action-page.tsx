@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { ActionPages, Preview } from "../core/action-pages.ts";
 import { NAMELESS } from "../core/people.ts";
 import type { Route } from "../http/surface.ts";
-import { type Filled, type Frame, message, type Visit, wholeProblem } from "./frame.tsx";
+import { EMPTY, type Filled, type Frame, message, type Visit, wholeProblem } from "./frame.tsx";
 import type { Page } from "./page.tsx";
 import { Alert, isolated, Relative, Sentence, UserText } from "./parts.tsx";
 import { SchemaFields } from "./schema-form.tsx";
@@ -183,7 +183,8 @@ interface RunFormProps {
 }
 
 function RunForm({ preview: { title, fields }, visit, filled }: RunFormProps) {
-  const { run_key } = filled.sent;
+  // One that was used for something else is no good a second time.
+  const { run_key } = filled.problem?.field === "run_key" ? EMPTY.sent : filled.sent;
   return (
     <>
       <Alert

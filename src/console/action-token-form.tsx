@@ -33,7 +33,7 @@ export const Terms = v.looseObject({
   ),
   token_audience: v.pipe(
     v.string("must be one person"),
-    v.transform((id) => (id === "" ? null : id)),
+    v.transform((id) => (id === "" ? null : id.toLowerCase())),
   ),
   token_secret: v.string("must be one text"),
 });

@@ -7,6 +7,7 @@ import { refuse } from "../core/fault.ts";
 import { formValue } from "../core/form.ts";
 import type { OwnContacts } from "../core/contacts.ts";
 import type { ActionToken } from "../core/token.ts";
+import { pathId } from "../http/fields.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
 import { formPage, Terms } from "./action-token-form.tsx";
@@ -45,7 +46,7 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
     return { persons: [[caller.userId, "Me"], ...others], isMore: next !== null };
   }
 
-  const idOf = ({ request }: OwnVisit) => request.param("id") ?? "";
+  const idOf = ({ request }: OwnVisit) => pathId(request, "id");
 
   const usesOf = async ({ caller }: OwnVisit, id: string) =>
     (await actionUses.runs(caller, id, { limit: USES, after: null })).items;

@@ -87,6 +87,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
       const headers = {
         ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
         ...(fault.code === "method_not_allowed" && { allow: fault.allow.join(", ") }),
+        ...(fault.code === "encoding_unsupported" && { "accept-encoding": "identity" }),
       };
       return pageAnswer(
         { title, status, headers, body: message(title, text ?? said, more) },

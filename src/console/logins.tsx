@@ -11,7 +11,7 @@ interface Deps {
 }
 
 const One = v.object({
-  id: v.pipe(v.string("is required"), v.uuid("must be the id of a login")),
+  id: v.pipe(v.string("is required"), v.uuid("must be the id of a login"), v.toLowerCase()),
 });
 
 const KINDS: Readonly<Record<Login["kind"], string>> = {

@@ -74,7 +74,7 @@ export function problemOf(fault: Fault | RequestFault, passwordField?: string): 
     case "action_refused":
       return of(422, fault.message);
     case "idempotency_mismatch":
-      return of(422, "This form was sent before, for something else. Open it again.");
+      return of(422, "This form was sent before, with something else in it.", "run_key");
     case "throttled":
       return {
         ...of(429, `Too many tries. Try again in ${waitOf(fault.retryAfterSeconds)}.`),
@@ -99,6 +99,10 @@ export function problemOf(fault: Fault | RequestFault, passwordField?: string): 
       return of(400, "The form did not arrive whole. Send it again.");
     case "scope_insufficient":
       return of(403, `This needs the scope ${fault.scope}.`);
+    case "sent_across_sites":
+      return of(403, "This form was sent from a page of another site, so nothing was done.");
+    case "encoding_unsupported":
+      return of(415, "The form came in a coding that is not understood.");
     case "path_not_found":
       return of(404, "There is no such page.");
     case "method_not_allowed":

@@ -61,16 +61,22 @@ const ticked = v.pipe(
   v.array(v.picklist(SCOPES, "must be scopes of the list")),
 );
 
+const name = v.pipe(
+  v.string("enter a name"),
+  v.check((text) => text.trim() !== "", "enter a name"),
+  CreateToken.entries.name,
+);
+
 const New = v.object({
-  name: CreateToken.entries.name,
+  name,
   lifetime: oneOf(LIFETIMES),
   scopes: v.pipe(ticked, v.minLength(1, "choose at least one")),
 });
 
 /** By its id, never by its secret. */
-const id = v.pipe(v.string("is required"), v.uuid("must be the id of a token"));
+const id = v.pipe(v.string("is required"), v.uuid("must be the id of a token"), v.toLowerCase());
 
-const Renamed = v.object({ id, name: CreateToken.entries.name });
+const Renamed = v.object({ id, name });
 const Rotated = v.object({ id, grace: oneOf(GRACES) });
 
 /** Named tokens for programs: make, watch, rename, rotate, end. */

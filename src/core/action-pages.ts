@@ -11,7 +11,7 @@ import type {
   Receipt,
   Secrets,
 } from "./ports.ts";
-import type { ActionToken, Json } from "./token.ts";
+import { type ActionToken, type Json, tokenIn } from "./token.ts";
 
 /** What the page behind an action token's link says, before anything is done. */
 export type Preview =
@@ -76,7 +76,7 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
     secret: string,
     read: "find" | "findNow",
   ): Promise<Found | "unknown" | "rejected"> {
-    const id = await secrets.idOf("action", secret);
+    const id = await secrets.idOf("action", tokenIn(secret));
     const token = id === null ? null : await store[read](id);
     if (token === null) return "unknown";
     const action = actions.find(token.action);
@@ -104,7 +104,9 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
     const runnerId = caller?.userId ?? token.userId;
     const receiptId = crypto.randomUUID();
     const attempt = { receiptId, token, action: action.name, runnerId, caller };
-    return store.foresee({ ...attempt, conditions, idempotencyKey, nowMs });
+    // What the request was, `run` compares: here it is enough that the key has been used.
+    const once = idempotencyKey === null ? null : { key: idempotencyKey, requestDigest: "" };
+    return store.foresee({ ...attempt, conditions, once, nowMs });
   }
 
   const offeredTo = ({ token, action, payload }: Found, caller: Caller | null) =>
@@ -211,7 +213,7 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
           return refuse({ code: "action_refused", reason: "rejected", message });
         }
       }
-      const receipt = await run(secret, input, caller, idempotencyKey, nowMs);
+      const receipt = await run(secret, input, caller, idempotencyKey, nowMs, "page");
       const { done } = await named(action.page, payload, token.userId, set);
       return { title: action.page.title, done, receipt };
     },
@@ -235,8 +237,10 @@ const refusedAs = (state: RefusalReason, isOwn: boolean): Preview => ({
 
 function refusalOf(outcome: ClaimOutcome): { state: RefusalReason; message: string } | null {
   switch (outcome.outcome) {
-    case "done":
+    // Without a key, neither.
     case "repeated":
+    case "key_taken":
+    case "done":
       return null;
     case "caller_gone":
       return refuse({ code: "token_invalid" });

@@ -11,7 +11,7 @@ import type {
   Receipt,
   Secrets,
 } from "./ports.ts";
-import type { ActionToken, Json } from "./token.ts";
+import { type ActionToken, type Json, tokenIn } from "./token.ts";
 
 export interface Issue {
   readonly action: string;
@@ -48,14 +48,13 @@ function refuseGiven(member: "payload" | "input", problems: readonly Problem[]):
   return refuse({ code: "payload_invalid", member, problems });
 }
 
-function receiptOf(result: ClaimOutcome, token: ActionToken): Receipt {
+function receiptOf(result: ClaimOutcome): Receipt {
   switch (result.outcome) {
     case "done":
-      return result.receipt;
     case "repeated":
-      return result.receipt.tokenId === token.id
-        ? result.receipt
-        : refuse({ code: "idempotency_mismatch" });
+      return result.receipt;
+    case "key_taken":
+      return refuse({ code: "idempotency_mismatch" });
     case "rejected":
       return refuseRun("rejected", result.message);
     case "caller_gone":
@@ -77,6 +76,13 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
     return chosen === null || id === null ? secrets.create("action") : { secret: chosen, id };
   }
 
+  /** What a key is bound to. The input may be a password: nothing that is kept can be tried against. */
+  async function onceOf(key: string | null, secret: string, request: readonly Json[]) {
+    if (key === null) return null;
+    const text = JSON.stringify(sorted(request));
+    return { key, requestDigest: await secrets.keyedDigest(secret, text) };
+  }
+
   return {
     /** Whether a caller may issue a token for it. */
     knows: (action: string): boolean => issuable(action) !== undefined,
@@ -88,7 +94,8 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
      * A token that could never run is never issued. One that is issued with an API token, or a JWT that
      * was obtained with one, ends no later than that and is revoked with it.
      * @param chosen of `newSecret`: where its token was issued before, that one is what it was
-     * @throws FaultError `action_unknown`, `payload_invalid`, `reference_unknown`, `token_invalid`, `unavailable`
+     * @throws FaultError `action_unknown`, `payload_invalid`, `reference_unknown`, `token_invalid`,
+     *   `idempotency_mismatch` where the chosen secret's token is another, `unavailable`
      */
     async issue(
       caller: Caller,
@@ -128,6 +135,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       if (inserted === "caller_gone") {
         const earlier = chosen === null ? null : await store.findNow(id);
         if (earlier?.userId !== caller.userId) return refuse({ code: "token_invalid" });
+        if (!isOfOneIssue(earlier, token)) return refuse({ code: "idempotency_mismatch" });
         return { token: earlier, secret, isRepeated: true };
       }
       if (inserted === "replaced") return refuse({ code: "derivation_refused", reason: inserted });
@@ -141,46 +149,53 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
     },
 
     /**
-     * Claims a use, has the effect and leaves the receipt, all of it or none. The same key from
-     * the same caller gets the same receipt again, without a second run.
+     * Claims a use, has the effect and leaves the receipt, all of it or none. The same request with
+     * the same key gets the same receipt again, without a second run. What the token itself says
+     * comes before what the action thinks of this run.
      * @throws FaultError `action_refused`, `payload_invalid`, `credentials_missing`, `token_invalid`,
      *   `idempotency_mismatch`, `unavailable`
      */
     async run(
-      secret: string,
+      shown: string,
       input: Json,
       caller: Caller | null,
       idempotencyKey: string | null,
       nowMs: number,
+      from: "api" | "page" = "api",
     ): Promise<Receipt> {
+      const secret = tokenIn(shown);
       const id = await secrets.idOf("action", secret);
       const token = id === null ? null : await store.find(id);
       if (token === null) return refuseRun("unknown");
       const runnerId = caller?.userId ?? token.userId;
-      if (token.audience !== null && token.audience !== runnerId) return refuseRun("audience");
       const action = actions.find(token.action);
       const parsed = action?.parse(token.payload);
-      // Issued by a version that knew it, run by one that does not (any more).
-      if (action === undefined || !parsed?.ok) return refuseRun("rejected");
-      if ((action.needsCaller || !token.runsForIssuer) && caller === null) {
-        return refuse({ code: "credentials_missing" });
-      }
-      const given = action.parseInput(input);
-      if (!given.ok) return refuseGiven("input", given.problems);
+      const given = action?.parseInput(input);
       const claim = {
         receiptId: crypto.randomUUID(),
         token,
-        action: action.name,
+        action: token.action,
         runnerId,
         caller,
-        conditions: action.conditions(parsed.value, token.userId),
-        idempotencyKey,
+        conditions: action && parsed?.ok ? action.conditions(parsed.value, token.userId) : [],
+        once: await onceOf(idempotencyKey, secret, [from, id, runnerId, caller !== null, input]),
         nowMs,
       };
-      if (action.isCostly) {
+      const isForAnother = token.audience !== null && token.audience !== runnerId;
+      const needsCaller = action?.needsCaller === true || !token.runsForIssuer;
+      const lacksCaller = needsCaller && caller === null;
+      const isSound = parsed?.ok && given?.ok && !isForAnother && !lacksCaller;
+      // A claim asks the same. What is refused before it, or costs work, asks first.
+      if (!isSound || action?.isCostly) {
         const foreseen = await store.foresee(claim);
-        if (foreseen !== null) return receiptOf(foreseen, token);
+        if (foreseen !== null && foreseen.outcome !== "rejected") return receiptOf(foreseen);
+        if (isForAnother) return refuseRun("audience");
+        if (lacksCaller) return refuse({ code: "credentials_missing" });
+        if (foreseen !== null) return receiptOf(foreseen);
       }
+      // Issued by a version that knew it, run by one that does not (any more).
+      if (action === undefined || !parsed?.ok) return refuseRun("rejected");
+      if (!given?.ok) return refuseGiven("input", given?.problems ?? []);
       const plan = await action.plan({
         payload: parsed.value,
         input: given.value,
@@ -188,8 +203,11 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
         runnerId,
         nowMs,
       });
-      if ("rejected" in plan) return refuseRun("rejected", plan.rejected);
-      const receipt = receiptOf(await store.claim({ ...claim, plan }), token);
+      if ("rejected" in plan) {
+        const foreseen = action.isCostly ? null : await store.foresee(claim);
+        return foreseen === null ? refuseRun("rejected", plan.rejected) : receiptOf(foreseen);
+      }
+      const receipt = receiptOf(await store.claim({ ...claim, plan }));
       if (plan.changes?.notice !== undefined) notices.tell([plan.changes.userId], nowMs);
       return receipt;
     },
@@ -205,3 +223,20 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
     },
   };
 }
+
+/** Whether both were asked for by the same words. */
+function isOfOneIssue(one: ActionToken, other: ActionToken): boolean {
+  const words = ({ action, payload, audience, maxUses, createdAtMs, expiresAtMs }: ActionToken) =>
+    JSON.stringify(sorted([action, payload, audience, maxUses, expiresAtMs - createdAtMs]));
+  return words(one) === words(other);
+}
+
+/** The same value is the same text, in whatever order its members came. */
+function sorted(value: Json): Json {
+  if (typeof value !== "object" || value === null) return value;
+  if (isList(value)) return value.map(sorted);
+  const members = Object.entries(value).map(([name, item]) => [name, sorted(item)] as const);
+  return Object.fromEntries(members.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const isList = (value: Json): value is readonly Json[] => Array.isArray(value);

@@ -1,6 +1,6 @@
 import { type Caller, jwtIdsOf, parentIdsOf } from "./authenticate.ts";
 import type { JwtClaims, Jwts, Secrets } from "./ports.ts";
-import { type Json, kindOf, type Token, type TokenKind } from "./token.ts";
+import { type Json, kindOf, type Token, type TokenKind, tokenIn } from "./token.ts";
 
 type Members = Readonly<Record<string, Json>>;
 
@@ -190,7 +190,7 @@ export function inspection({ secrets, jwts, reader, store }: Deps) {
   }
 
   return async (caller: Caller, shown: string, nowMs: number): Promise<Inspected> => {
-    const text = bare(shown);
+    const text = tokenIn(bare(shown));
     const kind = kindOf(text);
     if (kind !== null) return opaque(kind, text, caller, nowMs);
     const read = await reader.read(text);

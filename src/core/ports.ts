@@ -57,6 +57,8 @@ export interface Cursor {
 export interface PageRequest {
   readonly limit: number;
   readonly after: Cursor | null;
+  /** How many to leave out first. */
+  readonly skip?: number;
 }
 
 export interface Page<T> {
@@ -223,7 +225,8 @@ export interface ActionClaim {
   readonly caller: CallerRef | null;
   readonly conditions: readonly Condition[];
   readonly plan: ActionPlan;
-  readonly idempotencyKey: string | null;
+  /** The key that the request came with, and what the request was; null for no key. */
+  readonly once: { readonly key: string; readonly requestDigest: string } | null;
   readonly nowMs: number;
 }
 
@@ -238,8 +241,10 @@ export interface Receipt {
 
 export type ClaimOutcome =
   | { readonly outcome: "done"; readonly receipt: Receipt }
-  /** The key was used before by this caller: the receipt of that run, of this token or another. */
+  /** This very request came before: the receipt of that run. */
   | { readonly outcome: "repeated"; readonly receipt: Receipt }
+  /** The key was used for another request: by this caller, or with this token. */
+  | { readonly outcome: "key_taken" }
   | { readonly outcome: "unknown" | "revoked" | "expired" | "used" | "caller_gone" }
   | { readonly outcome: "rejected"; readonly message: string };
 
@@ -365,6 +370,8 @@ export interface Secrets {
   create(kind: Token["kind"]): Promise<{ secret: string; id: string }>;
   /** @returns the id, or null where the text is no well-formed secret of the kind; reads nothing */
   idOf(kind: Token["kind"], secret: string): Promise<string | null>;
+  /** A digest of `text` that nobody can try texts against who does not hold the secret. */
+  keyedDigest(secret: string, text: string): Promise<string>;
 }
 
 export interface ActionRegistry {

@@ -33,6 +33,14 @@ export function kindOf(secret: string): TokenKind | null {
   return KINDS.find((kind) => secret.startsWith(TOKEN_KINDS[kind].prefix)) ?? null;
 }
 
+const SECRET = /(?<![0-9A-Za-z])lk_(?:ses|api|act)_[0-9A-Za-z]{49}(?![0-9A-Za-z])/;
+
+/**
+ * The opaque token in what somebody has pasted or scanned: a link, or what a mail program or a sentence has
+ * glued on. Without one, the text as it is.
+ */
+export const tokenIn = (text: string): string => SECRET.exec(text)?.[0] ?? text;
+
 /** JWT lifetimes in seconds: simplejwt's defaults, and Opentact's day for `GET /rest/auth`. */
 export const JWT_LIFETIMES = {
   access: 5 * MINUTE,

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { refuse } from "../core/fault.ts";
 import type { Identity, IdTokens } from "../core/identity-ports.ts";
 import { type Issuer, speaksFor } from "../core/issuers.ts";
+import { isNewEmail } from "../core/text.ts";
 import { domainOf, normalizeEmail } from "../core/user.ts";
 import { isStrictCompact } from "./jws.ts";
 
@@ -29,7 +30,7 @@ const Claims = v.object({
         v.string(),
         v.transform((sent) => ({ sent, email: normalizeEmail(sent) })),
         v.check(({ email }) => /^[^\s@]+@[^\s@]+$/.test(email)),
-        v.check(({ email }) => email.isWellFormed() && !email.includes("\0")),
+        v.check(({ email }) => isNewEmail(email)),
         v.check(({ email }) => [...email].length >= 5 && [...email].length <= 80),
       ),
     ),

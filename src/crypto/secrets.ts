@@ -26,6 +26,14 @@ export const secrets: Secrets = {
   async idOf(kind, secret) {
     return isWellFormed(kind, secret) ? digestId(secret) : null;
   },
+  async keyedDigest(secret, text) {
+    const hmac = { name: "HMAC", hash: "SHA-256" };
+    const key = await crypto.subtle.importKey("raw", encoder.encode(secret), hmac, false, ["sign"]);
+    const digest = await crypto.subtle.sign("HMAC", key, encoder.encode(text));
+    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join(
+      "",
+    );
+  },
 };
 
 function isWellFormed(kind: TokenKind, secret: string): boolean {

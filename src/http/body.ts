@@ -1,4 +1,5 @@
 import type { HonoRequest } from "hono";
+import { type FormField, MalformedForm, multipartFields, urlencodedFields } from "./form.ts";
 import { RequestFaultError, refuseRequest } from "./request-fault.ts";
 
 /** The largest body that is read, in bytes. */
@@ -8,8 +9,6 @@ const MAX_SIGNED_BYTES = 1024 * 1024;
 
 /** Of a form, or of an object that is sent as JSON. */
 const MAX_FIELDS = 100;
-/** Of a multipart form: each field's part has four, or five with a type of its own. */
-const MAX_LINES = 5 * MAX_FIELDS;
 
 /** Of what separates and opens values in JSON: parsing is paid by these, and not by the byte. */
 const MAX_SEPARATORS = 2_000;
@@ -20,49 +19,68 @@ const DEADLINE_MS = 30_000;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /**
- * A JSON body, whatever its type says; undefined where there is none.
- * @throws RequestFaultError `body_too_large`, `body_malformed`, `body_late`, `client_closed`
+ * A JSON body, whatever its type says; without content it is an empty object.
+ * @throws RequestFaultError `body_too_large`, `body_malformed`, `body_late`, `client_closed`, `encoding_unsupported`
  */
 export async function readJson(request: HonoRequest): Promise<unknown> {
-  const bytes = await readBytes(request.raw);
-  return bytes.byteLength === 0 ? undefined : parseJson(bytes);
+  const bytes = await readContent(request);
+  return bytes.byteLength === 0 ? {} : parseJson(bytes);
 }
 
 /**
  * JSON of up to a mebibyte, once `isSigned` has said yes to its bytes.
- * @throws RequestFaultError `body_too_large`, `body_malformed`, `body_late`, `client_closed`
+ * @throws RequestFaultError as `readJson`
  */
 export async function readSignedJson(
   request: HonoRequest,
   isSigned: (bytes: Uint8Array) => Promise<void>,
 ): Promise<unknown> {
-  const bytes = await readBytes(request.raw, MAX_SIGNED_BYTES);
+  const bytes = await readContent(request, MAX_SIGNED_BYTES);
   await isSigned(bytes);
   return parseText(decodeText(bytes));
 }
 
 /**
- * The fields of a JSON or form body, as Django REST framework and Laravel take them. No body at
- * all is no fields.
+ * A body that is JSON by its type. The type is judged only where there is content (RFC 9110 section 8.3):
+ * clients send a form's type, or none, with nothing.
  * @throws RequestFaultError as `readJson`, and `media_type_unsupported`
  */
-export async function readFields(request: HonoRequest): Promise<unknown> {
-  const bytes = await readBytes(request.raw);
+export async function readTypedJson(request: HonoRequest): Promise<unknown> {
+  const bytes = await readContent(request);
   if (bytes.byteLength === 0) return {};
-  if (isJson(request)) return parseJson(bytes);
-  // The last of several values of one name counts, as in both origins.
-  return Object.fromEntries(await parseForm(bytes, request));
+  return isJson(request) ? parseJson(bytes) : refuseMediaType(request);
+}
+
+interface FieldRules {
+  /** Makes the fields of a form's; if not said, the last of several values of one name counts, as in both origins. */
+  readonly ofForm?: (fields: readonly FormField[]) => unknown;
+  /** A member's number is the text that was written: as a number it may lose digits. */
+  readonly numbersAsText?: boolean;
+}
+
+/**
+ * The fields of a JSON or form body, as Django REST framework and Laravel take them. No body at
+ * all is no fields.
+ * @throws RequestFaultError as `readTypedJson`
+ */
+export async function readFields(
+  request: HonoRequest,
+  { ofForm = Object.fromEntries, numbersAsText = false }: FieldRules = {},
+): Promise<unknown> {
+  const bytes = await readContent(request);
+  if (bytes.byteLength === 0) return {};
+  if (!isJson(request)) return ofForm(parseForm(bytes, request));
+  return parseJson(bytes, numbersAsText ? asWritten : undefined);
 }
 
 /**
  * The fields of a page's form: a list where a name came more than once.
- * @throws RequestFaultError as `readJson`, and `media_type_unsupported`
+ * @throws RequestFaultError as `readTypedJson`
  */
 export async function readForm(request: HonoRequest): Promise<Record<string, unknown>> {
-  const bytes = await readBytes(request.raw);
+  const bytes = await readContent(request);
   if (bytes.byteLength === 0) return {};
-  // One pass: FormData finds the values of a name by looking at all of them.
-  const byName = Map.groupBy(await parseForm(bytes, request), ([name]) => name);
+  const byName = Map.groupBy(parseForm(bytes, request), ([name]) => name);
   return Object.fromEntries(
     Array.from(byName, ([name, fields]) => {
       const values = fields.map(([, value]) => value);
@@ -71,45 +89,32 @@ export async function readForm(request: HonoRequest): Promise<Record<string, unk
   );
 }
 
-type Field = [name: string, value: string | File];
+const FORMS = {
+  "application/x-www-form-urlencoded": urlencodedFields,
+  "multipart/form-data": multipartFields,
+};
 
-async function parseForm(bytes: Uint8Array<ArrayBuffer>, request: HonoRequest): Promise<Field[]> {
+function parseForm(bytes: Uint8Array<ArrayBuffer>, request: HonoRequest): FormField[] {
   const mediaType = mediaTypeOf(request);
   if (mediaType !== "application/x-www-form-urlencoded" && mediaType !== "multipart/form-data") {
-    refuseRequest({
-      code: "media_type_unsupported",
-      mediaType: request.header("content-type") ?? "",
-    });
+    return refuseMediaType(request);
   }
-  // Before it is parsed, which costs more than all else that such a request does.
-  const isUrlencoded = mediaType === "application/x-www-form-urlencoded";
-  if (isUrlencoded ? hasMore(bytes, AMPERSAND, MAX_FIELDS - 1) : hasMore(bytes, LF, MAX_LINES)) {
-    tooMany();
-  }
-  let form: FormData;
+  const fields: FormField[] = [];
   try {
-    const headers = { "content-type": request.header("content-type") ?? "" };
-    form = await new Response(bytes, { headers }).formData();
-  } catch {
-    return refuseRequest({ code: "body_malformed", expected: "a valid form" });
-  }
-  const fields: Field[] = [];
-  for (const field of form) {
-    if (fields.length === MAX_FIELDS) tooMany();
-    fields.push(field);
+    for (const field of FORMS[mediaType](bytes, request.header("content-type") ?? "")) {
+      if (fields.length === MAX_FIELDS) tooMany();
+      fields.push(field);
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedForm)) throw error;
+    refuseRequest({ code: "body_malformed", expected: "a valid form" });
   }
   return fields;
 }
 
-const AMPERSAND = 0x26;
-const LF = 0x0a;
-
-function hasMore(bytes: Uint8Array, byte: number, most: number): boolean {
-  let count = 0;
-  for (let at = bytes.indexOf(byte); at !== -1; at = bytes.indexOf(byte, at + 1)) {
-    if (++count > most) return true;
-  }
-  return false;
+function refuseMediaType(request: HonoRequest): never {
+  const mediaType = request.header("content-type") ?? "";
+  return refuseRequest({ code: "media_type_unsupported", mediaType });
 }
 
 const tooMany = () =>
@@ -125,13 +130,18 @@ function mediaTypeOf(request: HonoRequest): string {
   return type.trim().toLowerCase();
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+type Reviver = (key: string, value: unknown, ...context: readonly unknown[]) => unknown;
+
+const asWritten: Reviver = (key, value, context) =>
+  typeof value === "number" && key !== "" ? Reflect.get(Object(context), "source") : value;
+
+function parseJson(bytes: Uint8Array, reviver?: Reviver): unknown {
   const text = decodeText(bytes);
   if (!isQuicklyParsed(text)) {
     const expected = `JSON with at most ${MAX_SEPARATORS} commas, colons and brackets` as const;
     refuseRequest({ code: "body_malformed", expected });
   }
-  const value = parseText(text);
+  const value = parseText(text, reviver);
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   if (isObject && Object.keys(value).length > MAX_FIELDS) tooMany();
   return value;
@@ -145,9 +155,9 @@ function decodeText(bytes: Uint8Array): string {
   }
 }
 
-function parseText(text: string): unknown {
+function parseText(text: string, reviver?: Reviver): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, reviver);
   } catch {
     // The parser's own text quotes the body, and so perhaps a password.
     return refuseRequest({ code: "body_malformed", expected: "valid JSON" });
@@ -186,6 +196,19 @@ export function isQuicklyParsed(json: string): boolean {
     }
   }
   return true;
+}
+
+/** @throws RequestFaultError `encoding_unsupported` (RFC 9110 section 15.5.16), `body_too_large` */
+async function readContent(
+  request: HonoRequest,
+  maxBytes = MAX_BYTES,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await readBytes(request.raw, maxBytes);
+  const coding = request.header("content-encoding") ?? "";
+  const isPlain = coding.split(",").every((each) => /^(?:identity)?$/i.test(each.trim()));
+  return isPlain || bytes.byteLength === 0
+    ? bytes
+    : refuseRequest({ code: "encoding_unsupported" });
 }
 
 /**

@@ -2,6 +2,7 @@ import type { HonoRequest } from "hono";
 import * as v from "valibot";
 import { refuse } from "../core/fault.ts";
 import { readBasic } from "./credentials.ts";
+import { lowerUuid } from "./fields.ts";
 import { refuseRequest } from "./request-fault.ts";
 
 /** How an OAuth client says who it is: an API token's uuid and secret, or its secret as a bearer. */
@@ -23,17 +24,18 @@ const InBody = v.object({ client_id: v.optional(v.string()), client_secret: v.st
  * @throws FaultError `token_invalid` for what is not of its form
  */
 export function findClient(request: HonoRequest, body: unknown): ClientCredential | null {
+  // An empty header is none.
   const header = request.header("authorization");
   const claimed = v.is(Claimed, body);
-  if (header !== undefined && claimed) refuseRequest({ code: "credentials_doubled" });
-  if (header !== undefined) return inHeader(header);
+  if (header && claimed) refuseRequest({ code: "credentials_doubled" });
+  if (header) return inHeader(header);
   return claimed ? inBody(body) : null;
 }
 
 function inBody(body: unknown): ClientCredential {
   const found = v.safeParse(InBody, body);
   if (!found.success) return refuse({ code: "token_invalid" });
-  return { id: found.output.client_id ?? null, secret: found.output.client_secret };
+  return { id: idOf(found.output.client_id ?? ""), secret: found.output.client_secret };
 }
 
 function inHeader(header: string): ClientCredential {
@@ -43,8 +45,10 @@ function inHeader(header: string): ClientCredential {
   if (scheme.toLowerCase() === "bearer") return { id: null, secret: value };
   const credential = scheme.toLowerCase() === "basic" ? readBasic(value) : null;
   if (credential?.method !== "password") return refuse({ code: "token_invalid" });
-  return { id: formDecode(credential.email), secret: formDecode(credential.password) };
+  return { id: lowerUuid(formDecode(credential.email)), secret: formDecode(credential.password) };
 }
+
+const idOf = (sent: string) => (sent === "" ? null : lowerUuid(sent));
 
 /** On these paths, and only here, clients form-encode both halves: they send `-` as `%2D`. */
 function formDecode(text: string): string {

@@ -53,11 +53,12 @@ export function findCredential(
     const shown = inHeader(request, place, scheme);
     if (shown !== null) found.push(shown);
     if (inQuery && place.query !== undefined) {
-      found.push(...queryValues(request, place.query).map(place.read));
+      found.push(...queryValues(request, place.query).filter(Boolean).map(place.read));
     }
   }
   if (scheme !== null && scheme !== "basic" && scheme !== "bearer") {
-    found.push({ method: "malformed" });
+    // `Bearer: …`, say, is still no password.
+    found.push(scheme.startsWith("bearer") ? bearer("") : { method: "malformed" });
   }
   if (found.length > 1) refuseRequest({ code: "credentials_doubled" });
   return found[0] ?? null;
@@ -70,7 +71,8 @@ function inHeader(
 ): Credential | null {
   if (scheme !== undefined && scheme !== shownScheme) return null;
   const value = request.header(header);
-  if (value === undefined) return null;
+  // Empty is none: clients send `token ?? ""`.
+  if (!value) return null;
   // No credential holds a comma: this is one header sent twice.
   if (value.includes(",")) refuseRequest({ code: "credentials_doubled" });
   return read(scheme === undefined ? value : value.slice(scheme.length).trim());
@@ -78,7 +80,7 @@ function inHeader(
 
 function authorizationScheme(request: HonoRequest): string | null {
   const value = request.header("authorization");
-  return value === undefined ? null : (value.split(" ", 1)[0] ?? "").toLowerCase();
+  return value ? (value.split(/[ \t]/, 1)[0] ?? "").toLowerCase() : null;
 }
 
 /** RFC 7617 in UTF-8: split at the first colon, spaces kept, never percent-decoded. */

@@ -1,5 +1,6 @@
 import type { HonoRequest } from "hono";
 import type { ExportCursor } from "../core/audit.ts";
+import { refuseSkipping } from "./paging.ts";
 import { queryValue } from "./query.ts";
 import { refuseRequest } from "./request-fault.ts";
 
@@ -15,7 +16,8 @@ export function exportCursorText(cursor: ExportCursor | null): string | null {
  */
 export function readExportCursor(request: HonoRequest): ExportCursor | null {
   const text = queryValue(request, "cursor");
-  if (text === undefined) return null;
+  refuseSkipping(request);
+  if (!text) return null;
   let decoded = "";
   try {
     decoded = atob(text);

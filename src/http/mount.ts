@@ -15,6 +15,7 @@ import { faultOf, noteRefused } from "./refused.ts";
 import { refuseRequest } from "./request-fault.ts";
 import { type Report, serverTiming } from "./request-log.ts";
 import { credentialOf, type RequestRecord, requestRecord } from "./request-record.ts";
+import { isFormOfAnotherSite } from "./same-origin.ts";
 import type { Route, Surface } from "./surface.ts";
 import { type CorsOrigins, preflight, toResponse } from "./transport.ts";
 
@@ -74,7 +75,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
         return respond(surface, c, path, (record) => {
           if (route !== undefined) return handle(surface, route, c.req, record, options);
           return method === "OPTIONS"
-            ? preflight(allow, options.issuers)
+            ? preflight(allow, c.req, options.issuers, readers(surface))
             : refuseRequest({ code: "method_not_allowed", method, allow });
         });
       });
@@ -109,6 +110,10 @@ async function handle(
   record: RequestRecord,
   options: MountOptions,
 ): Promise<Answer> {
+  // Pages for people have a stricter rule of their own, and say so on a page.
+  if (route.method !== "GET" && surface.isForPeople !== true && isFormOfAnotherSite(request)) {
+    refuseRequest({ code: "sent_across_sites" });
+  }
   const exchange = { request, nowMs: record.startedMs };
   if (route.access === "open") return route.handle(exchange);
   const caller = await callerOf(surface, request, record, options);

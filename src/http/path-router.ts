@@ -19,7 +19,13 @@ export function pathRouter<T>(): Router<T> {
       if (/[:*]/.test(path)) others.add(method, path, handler);
       else if (!fixed.has(path)) fixed.set(path, [[[handler, {}]]]);
     },
-    match: (method, path) =>
-      fixed.get(path) ?? (path.length > MAX_PATH ? [[]] : others.match(method, path)),
+    match(method, path) {
+      const found = fixed.get(path);
+      if (found !== undefined) return found;
+      if (path.length > MAX_PATH) return [[]];
+      // With a last slash it is the same path, as in Express and Laravel.
+      const bare = /[^/]\/$/.test(path.slice(-2)) ? path.slice(0, -1) : path;
+      return fixed.get(bare) ?? others.match(method, bare);
+    },
   };
 }

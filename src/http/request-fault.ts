@@ -9,11 +9,15 @@ export type RequestFault =
       readonly method: string;
       readonly allow: readonly string[];
     }
+  /** A write that a browser sent for a page of another site (Fetch Metadata). */
+  | { readonly code: "sent_across_sites" }
   | { readonly code: "body_too_large" }
   /** The body did not arrive in time. */
   | { readonly code: "body_late" }
   /** The client went away before its body had arrived. Nobody reads the answer; the log does. */
   | { readonly code: "client_closed" }
+  /** The body is compressed, or otherwise coded. */
+  | { readonly code: "encoding_unsupported" }
   | { readonly code: "media_type_unsupported"; readonly mediaType: string }
   /** Not JSON, not UTF-8, not a form, or with more in it than is read. */
   | { readonly code: "body_malformed"; readonly expected: ExpectedBody }

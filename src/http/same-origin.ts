@@ -11,6 +11,17 @@ export function isSameOrigin(request: HonoRequest): boolean {
   return request.header("origin") === new URL(request.url).origin;
 }
 
+/**
+ * Whether a page of another site sent the request without CORS, as a form does: the browser may then
+ * have put a password in it that it keeps for Basic, and the page needs none of the answer.
+ */
+export function isFormOfAnotherSite(request: HonoRequest): boolean {
+  const [site, mode] = [request.header("sec-fetch-site"), request.header("sec-fetch-mode")];
+  return (
+    (site === "cross-site" || site === "same-site") && (mode === "navigate" || mode === "no-cors")
+  );
+}
+
 /** A link on another site led here, so that the browser held the cookie back (SameSite=Strict). */
 export function isFromAnotherSite(request: HonoRequest): boolean {
   return request.header("sec-fetch-site") === "cross-site";

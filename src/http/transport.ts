@@ -16,7 +16,12 @@ const CORS_HEADERS = [
   "X-Auth-HA1B-Token",
   "X-Token",
 ];
-const EXPOSED = "Allow, ETag, Retry-After, WWW-Authenticate, X-Auth-User, X-Request-Id";
+const EXPOSED =
+  "Allow, ETag, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Auth-User, X-Request-Id";
+
+/** More than any browser asks for at once. */
+const MAX_ASKED_HEADERS = 100;
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]{1,64}$/;
 
 /** Plain HTTP is sent to HTTPS, for every method; only loopback is exempt. */
 export function httpsRedirect(url: string): Response | null {
@@ -47,26 +52,45 @@ export function toResponse(
   };
   if (request.url.startsWith("https:")) headers["strict-transport-security"] = HSTS;
   if (body !== null) headers["content-type"] = "application/json";
+  const vary = [headers.vary, answer.headers?.vary].filter((each) => each !== undefined);
   Object.assign(headers, answer.headers);
+  if (vary.length > 1) headers.vary = vary.join(", ");
   const content = answer.text ?? (body === null ? null : JSON.stringify(body));
   const response = new Response(content, { status, headers });
   for (const cookie of answer.cookies ?? []) response.headers.append("set-cookie", cookie);
   return response;
 }
 
-/** `OPTIONS` on a path that exists: what it takes, and for browsers from where. */
-export function preflight(allow: readonly string[], issuers: readonly Issuer[]): Answer {
+/**
+ * `OPTIONS` on a path that exists: what it takes, and for browsers from where. A header that is asked for
+ * is allowed: without credentials a list would protect nothing, and clients bring headers of their own.
+ * @param origins null where no other origin may call
+ */
+export function preflight(
+  allow: readonly string[],
+  request: HonoRequest,
+  issuers: readonly Issuer[],
+  origins: CorsOrigins | null,
+): Answer {
+  const methods = allow.join(", ");
+  if (origins === null) return { status: 204, body: null, headers: { allow: methods } };
+  const asked = request.header("access-control-request-headers");
+  const names =
+    asked === undefined
+      ? [...CORS_HEADERS, ...issuers.map(({ header }) => header)]
+      : asked
+          .split(",", MAX_ASKED_HEADERS)
+          .map((name) => name.trim())
+          .filter((name) => HEADER_NAME.test(name));
   return {
     status: 204,
     body: null,
     headers: {
-      allow: allow.join(", "),
-      "access-control-allow-methods": allow.join(", "),
-      "access-control-allow-headers": [
-        ...CORS_HEADERS,
-        ...issuers.map(({ header }) => header),
-      ].join(", "),
+      allow: methods,
+      "access-control-allow-methods": methods,
+      "access-control-allow-headers": names.join(", "),
       "access-control-max-age": "7200",
+      ...(asked !== undefined && { vary: "Access-Control-Request-Headers" }),
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Mail, Mailer, TokenMail } from "../core/mail.ts";
+import { printable } from "../core/text.ts";
 
 const RULE = "─".repeat(80);
 
@@ -10,7 +11,7 @@ export const outbox: Mailer = {
   async send(mail) {
     // Between rules, so that it is found among the lines of requests.
     console.info(`\n${RULE}`);
-    console.log(`Mail to ${mail.to}: ${mail.type} ${said(mail)}`);
+    console.log(printable(`Mail to ${mail.to}: ${mail.type} ${said(mail)}`));
     console.info(`${RULE}\n`);
   },
 };

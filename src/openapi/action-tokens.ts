@@ -110,8 +110,8 @@ const idempotencyKey: Parameter = {
   name: "Idempotency-Key",
   in: "header",
   description:
-    "The same key from the same caller gets the same receipt again, and nothing runs twice.",
-  schema: v.pipe(v.string(), v.minLength(1), v.maxLength(257)),
+    "The same request with the same key gets the same receipt again, and nothing runs twice; another request is refused. A string of RFC 9651, with or without its quotes.",
+  schema: v.pipe(v.string(), v.minLength(1)),
 };
 
 export const actionTokensDocument: SurfaceDocument = {
@@ -215,9 +215,9 @@ export const actionTokensDocument: SurfaceDocument = {
       headers: CHALLENGE,
     },
     403: {
-      description: "The credential does not have the scope; the header names it.",
+      description:
+        "The credential does not have the scope, which WWW-Authenticate names; or a page of another site sent it.",
       schema: LaravelMessage,
-      headers: CHALLENGE,
     },
     404: { description: "No such token among the caller's own.", schema: LaravelMessage },
     405: { description: "The path takes other methods.", schema: LaravelMessage, headers: ALLOW },
@@ -227,7 +227,10 @@ export const actionTokensDocument: SurfaceDocument = {
     },
     408: { description: "The body did not arrive in time.", schema: LaravelMessage },
     413: { description: "The body is larger than 64 KiB.", schema: LaravelMessage },
-    415: { description: "The body is neither JSON nor a form.", schema: LaravelMessage },
+    415: {
+      description: "The body is neither JSON nor a form, or it is compressed.",
+      schema: LaravelMessage,
+    },
     422: { description: "By field, what is wrong with it.", schema: LaravelFields },
     429: { description: "Too many tries.", schema: LaravelMessage, headers: RETRY_AFTER },
     ...ourFailures(LaravelFailure),

@@ -27,13 +27,17 @@ const Access = v.strictObject({
 const DrfDetail = v.strictObject({ detail: text, code: v.optional(v.literal("token_not_valid")) });
 const DrfFailure = v.strictObject({ detail: text, request_id: requestId });
 const problems = v.optional(v.array(text));
-const DrfFields = v.strictObject({
-  email: problems,
-  password: problems,
-  refresh: problems,
-  token: problems,
-  non_field_errors: problems,
-});
+const DrfFields = v.objectWithRest(
+  {
+    email: problems,
+    password: problems,
+    refresh: problems,
+    token: problems,
+    non_field_errors: problems,
+  },
+  // Of members that ask for less and are not taken, such as `scope`.
+  v.array(text),
+);
 
 /** Django REST framework's CharField takes a number for its digits. */
 const charField = { type: ["string", "number"], minLength: 1 };
@@ -142,11 +146,15 @@ export const jwtPairDocument: SurfaceDocument = {
       schema: DrfDetail,
       headers: CHALLENGE,
     },
+    403: { description: "A page of another site sent it.", schema: DrfDetail },
     404: { description: "There is nothing at this path.", schema: DrfDetail },
     405: { description: "The path takes other methods.", schema: DrfDetail, headers: ALLOW },
     408: { description: "The body did not arrive in time.", schema: DrfDetail },
     413: { description: "The body is larger than 64 KiB.", schema: DrfDetail },
-    415: { description: "The body is neither JSON nor a form.", schema: DrfDetail },
+    415: {
+      description: "The body is neither JSON nor a form, or it is compressed.",
+      schema: DrfDetail,
+    },
     429: { description: "Too many tries.", schema: DrfDetail, headers: RETRY_AFTER },
     ...ourFailures(DrfFailure),
   },

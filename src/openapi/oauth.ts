@@ -94,15 +94,17 @@ export const oauthDocument: SurfaceDocument = {
       headers: CHALLENGE,
     },
     403: {
-      description: "The client's token does not have the scope.",
+      description: "The client's token does not have the scope; or a page of another site sent it.",
       schema: OAuthError,
-      headers: CHALLENGE,
     },
     404: { description: "There is nothing at this path.", schema: OAuthError },
     405: { description: "The path takes POST alone.", schema: OAuthError, headers: ALLOW },
     408: { description: "The body did not arrive in time.", schema: OAuthError },
     413: { description: "The body is larger than 64 KiB.", schema: OAuthError },
-    415: { description: "The body is neither JSON nor a form.", schema: OAuthError },
+    415: {
+      description: "The body is neither JSON nor a form, or it is compressed.",
+      schema: OAuthError,
+    },
     ...ourFailures(OAuthFailure),
   },
 };

@@ -26,9 +26,10 @@ export function refusalsOf(
   const takesFields = body !== undefined || parameters.some((each) => each.in !== "path");
   return [
     ...(asksWho ? [400, 401, 409, 429] : []),
-    ...(scope === undefined ? [] : [403]),
+    // A write is refused that a page of another site sent.
+    ...(scope === undefined && body === undefined ? [] : [403]),
     ...(takesFields ? [unfit] : []),
-    ...(body === undefined ? [] : [400, 408, 413, wrongMediaType]),
+    ...(body === undefined ? [] : [400, 408, 413, 415, wrongMediaType]),
     ...refuses,
     500,
     ...(asksNoStore ? [] : [503]),

@@ -12,6 +12,7 @@ import {
   PAGE,
   RETRY_AFTER,
   requestId,
+  SKIPPING,
   say,
   text,
 } from "./shapes.ts";
@@ -118,7 +119,7 @@ export const restDocument: SurfaceDocument = {
       summary: "List one's API tokens, newest first",
       access: "caller",
       scope: "tokens:read",
-      parameters: PAGE,
+      parameters: [...PAGE, ...SKIPPING],
       answers: {
         200: {
           description: "A page of them, without their secrets.",
@@ -188,7 +189,7 @@ export const restDocument: SurfaceDocument = {
     },
     403: {
       description:
-        "The credential does not have the scope, or would give more than it has; or sign-up is closed.",
+        "The credential does not have the scope, or would give more than it has; or sign-up is closed; or a page of another site sent it.",
       schema: OpentactError,
     },
     404: { description: "No such thing among the caller's own.", schema: OpentactError },
@@ -200,7 +201,10 @@ export const restDocument: SurfaceDocument = {
     },
     408: { description: "The body did not arrive in time.", schema: OpentactError },
     413: { description: "The body is larger than 64 KiB.", schema: OpentactError },
-    415: { description: "The body is not JSON by its type.", schema: OpentactError },
+    415: {
+      description: "The body is not JSON by its type, or it is compressed.",
+      schema: OpentactError,
+    },
     429: { description: "Too many tries.", schema: OpentactError, headers: RETRY_AFTER },
     ...ourFailures(OpentactFailure),
   },

@@ -101,6 +101,7 @@ export const sessionTokensDocument: SurfaceDocument = {
           schema: v.strictObject({ success: v.literal("successfully deleted token") }),
         },
       },
+      refuses: [403],
     },
   },
   errors: {
@@ -114,6 +115,7 @@ export const sessionTokensDocument: SurfaceDocument = {
       schema: NodeError,
       headers: CHALLENGE,
     },
+    403: { description: "A page of another site sent it.", schema: NodeError },
     404: { description: "There is nothing at this path.", schema: NodeError },
     405: { description: "The path takes other methods.", schema: NodeError, headers: ALLOW },
     409: {
@@ -122,6 +124,7 @@ export const sessionTokensDocument: SurfaceDocument = {
     },
     408: { description: "The body did not arrive in time.", schema: NodeError },
     413: { description: "The body is larger than 64 KiB.", schema: NodeError },
+    415: { description: "The body is compressed.", schema: NodeError },
     429: { description: "Too many tries.", schema: NodeError, headers: RETRY_AFTER },
     ...ourFailures(NodeFailure),
   },

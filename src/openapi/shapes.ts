@@ -43,6 +43,22 @@ export const PAGE: readonly Parameter[] = [
   },
 ];
 
+/** `?take=` and `?skip=`, Opentact's own. */
+export const SKIPPING: readonly Parameter[] = [
+  {
+    name: "take",
+    in: "query",
+    description: "In place of `limit`.",
+    schema: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)),
+  },
+  {
+    name: "skip",
+    in: "query",
+    description: "How many items to leave out first.",
+    schema: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(10_000)),
+  },
+];
+
 /** What every surface answers where it is our fault, in its own shape. */
 export const ourFailures = (schema: v.GenericSchema) => ({
   500: { description: "Our fault.", schema, headers: REQUEST_ID },

@@ -7,7 +7,8 @@ import { ACTION_MAX_USES, type ActionToken, type Json, TOKEN_KINDS } from "../co
 import { type Answer, ok } from "../http/answer.ts";
 import { isQuicklyParsed, readFields } from "../http/body.ts";
 import { challenges, scopeChallenge } from "../http/challenge.ts";
-import { decode, storable } from "../http/fields.ts";
+import { decode, pathId, storable } from "../http/fields.ts";
+import { nestedFields } from "../http/nested-fields.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
 import type { RefusalContext, Surface } from "../http/surface.ts";
@@ -18,6 +19,7 @@ const MAX_DEPTH = 64;
 const { ttlSeconds, minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.action;
 
 const required = (path: string) => `The ${path.replaceAll("_", " ")} field is required.`;
+const words = { required, unknown: (path: string) => `The ${path} field is not supported.` };
 
 /** Laravel trims text, and takes null and what is then empty for missing. */
 const text = (field: string) =>
@@ -51,14 +53,22 @@ const json = (field: string) =>
     v.unknown(),
     v.rawTransform<unknown, Json>(({ dataset, addIssue, NEVER }) => {
       const value = typeof dataset.value === "string" ? tryParse(dataset.value) : dataset.value;
-      if (isJson(value, MAX_DEPTH)) return value;
-      addIssue({ message: `The ${field} must be a valid JSON string.` });
-      return NEVER;
+      if (!isJson(value, MAX_DEPTH)) {
+        addIssue({ message: `The ${field} must be a valid JSON string.` });
+        return NEVER;
+      }
+      if (losesDigits(value)) {
+        const message = `The ${field} has a number that would lose digits: send it as text.`;
+        addIssue({ message });
+        return NEVER;
+      }
+      return value === dataset.value ? tidied(value) : value;
     }),
   );
 
+/** Strict: a bound that is not understood would be no bound. */
 export const generate = (isAction: (name: string) => boolean) =>
-  v.object({
+  v.strictObject({
     action: v.pipe(text("action"), v.check(isAction, SELECTED_ACTION)),
     payload: v.optional(json("payload"), null),
     ttl: wholeNumber("ttl", minTtlSeconds, maxTtlSeconds, ttlSeconds),
@@ -87,7 +97,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts): 
           const { action, payload, ttl, max_uses, audience } = decode(
             Generate,
             await readBody(request),
-            required,
+            words,
           );
           const issue = { action, payload, ttlSeconds: ttl, maxUses: max_uses, audience };
           const { token, secret } = await tokens.issue(caller, issue, nowMs);
@@ -101,7 +111,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts): 
         access: "anyone",
         async handle({ request, nowMs }, caller) {
           const key = idempotencyKey(request);
-          const { token, input } = decode(Run, await readBody(request), required);
+          const { token, input } = decode(Run, await readBody(request), words);
           const receipt = await tokens.run(token, input, caller, key, nowMs);
           return ok({
             status: "action_success",
@@ -133,7 +143,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts): 
         scope: "actions:issue",
         access: "caller",
         async handle({ request, nowMs }, caller) {
-          await tokens.end(caller, request.param("id") ?? "", nowMs);
+          await tokens.end(caller, pathId(request, "id"), nowMs);
           return { status: 204, body: null };
         },
       },
@@ -143,7 +153,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts): 
         scope: "account:write",
         access: "caller",
         async handle({ request, nowMs }, caller) {
-          await contacts.remove(caller, request.param("id") ?? "", nowMs);
+          await contacts.remove(caller, pathId(request, "id"), nowMs);
           return { status: 204, body: null };
         },
       },
@@ -182,16 +192,47 @@ function shown(token: ActionToken): Readonly<Record<string, Json>> {
 
 /** Fields that are not an object are no fields, as in PHP. */
 async function readBody(request: HonoRequest): Promise<unknown> {
-  const value = await readFields(request);
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  const value = await readFields(request, { ofForm: nestedFields });
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, tidy(item)]));
 }
 
-/** IETF draft-ietf-httpapi-idempotency-key-header: a quoted string; many clients leave the quotes out. */
+/** Laravel's TrimStrings and ConvertEmptyStringsToNull. */
+function tidy(value: unknown): unknown {
+  return typeof value === "string" ? value.trim() || null : value;
+}
+
+/** The same of a value's members, but of passwords: those are as they were sent. */
+function tidied(value: Json, name = ""): Json {
+  if (/password/i.test(name)) return value;
+  if (typeof value === "string") return value.trim() || null;
+  if (typeof value !== "object" || value === null) return value;
+  if (isList(value)) return value.map((item) => tidied(item, name));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, tidied(item, key)]));
+}
+
+const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
+
+/** Whether a number in it is another one than was written: past 2^53, or past all numbers. */
+function losesDigits(value: Json): boolean {
+  if (typeof value === "number") {
+    return !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
+  }
+  return typeof value === "object" && value !== null && Object.values(value).some(losesDigits);
+}
+
+/** RFC 9651 section 3.3.3, with the parameters that may follow and mean nothing here. */
+const QUOTED =
+  /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"(?: *; *[a-z*][a-z0-9_.*-]*(?:=[\x21-\x3a\x3c-\x7e]+)?)*$/;
+
+/** IETF draft-ietf-httpapi-idempotency-key-header: a string of RFC 9651; many clients leave the quotes out. */
 function idempotencyKey(request: HonoRequest): string | null {
   const header = request.header("idempotency-key");
   if (header === undefined) return null;
-  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+  const key = header.startsWith('"')
+    ? QUOTED.exec(header)?.[1]?.replaceAll(/\\(.)/g, "$1")
+    : header.trim();
+  if (key === undefined || !/^[\x20-\x7e]{1,255}$/.test(key)) {
     const message = "The Idempotency-Key must be 1 to 255 printable characters.";
     refuseRequest({ code: "fields_invalid", problems: [{ path: "Idempotency-Key", message }] });
   }
@@ -275,6 +316,8 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
       return message(409, "This e-mail has an account that this identity does not open.");
     case "credentials_doubled":
       return message(400, "More than one credential was sent.");
+    case "sent_across_sites":
+      return message(403, "This request was sent by a page of another site.");
     case "body_malformed":
       return message(400, `The body is not ${fault.expected}.`);
     case "path_not_found":
@@ -293,6 +336,8 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
       return message(499, "Client closed the connection.");
     case "body_too_large":
       return message(413, "The body is too large.");
+    case "encoding_unsupported":
+      return message(415, "Unsupported Content-Encoding", { "accept-encoding": "identity" });
     case "media_type_unsupported":
       return message(415, "Unsupported Media Type");
     case "throttled":

@@ -4,18 +4,17 @@ import type { JwtPairs } from "../core/jwt-pairs.ts";
 import type { Json } from "../core/token.ts";
 import { type Answer, ok } from "../http/answer.ts";
 import { readFields } from "../http/body.ts";
-import { decode } from "../http/fields.ts";
+import { decode, refuseNarrowing } from "../http/fields.ts";
 import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
 import type { Exchange, RefusalContext, Route, Surface } from "../http/surface.ts";
 
 const PATH = "/api/token";
 
-/** DRF's CharField: numbers are taken as text, and NUL and lone surrogates are not. */
+/** DRF's CharField: numbers are taken as text (`readDict` has them so), and NUL and lone surrogates are not. */
 const charField = v.pipe(
   v.unknown(),
   v.check((value) => value !== null, "This field may not be null."),
-  v.union([v.string(), v.number()], "Not a valid string."),
-  v.transform(String),
+  v.string("Not a valid string."),
   v.check((text) => text.trim() !== "", "This field may not be blank."),
   v.check((text) => !text.includes("\0"), "Null characters are not allowed."),
   v.check(
@@ -39,20 +38,24 @@ export function jwtPair(pairs: JwtPairs): Surface {
     refuse: refusal,
     routes: [
       ...post(`${PATH}/`, async ({ request, nowMs }) => {
-        const { email, password } = decode(Login, withEmail(await readDict(request)), required);
+        const fields = withEmail(await readDict(request));
+        refuseNarrowing(fields, Login.entries, words);
+        const { email, password } = decode(Login, fields, words);
         return ok(await pairs.obtain(email, password, nowMs));
       }),
       ...post(`${PATH}/refresh/`, async ({ request, nowMs }) => {
-        const { refresh } = decode(Refresh, await readDict(request), required);
+        const fields = await readDict(request);
+        refuseNarrowing(fields, Refresh.entries, words);
+        const { refresh } = decode(Refresh, fields, words);
         return ok(await pairs.refresh(refresh, nowMs));
       }),
       ...post(`${PATH}/verify/`, async ({ request, nowMs }) => {
-        const { token } = decode(Verify, await readDict(request), required);
+        const { token } = decode(Verify, await readDict(request), words);
         await pairs.verify(token, nowMs);
         return ok([]);
       }),
       ...post(`${PATH}/blacklist/`, async ({ request, nowMs }) => {
-        const { refresh } = decode(Refresh, await readDict(request), required);
+        const { refresh } = decode(Refresh, await readDict(request), words);
         await pairs.revoke(refresh, nowMs);
         return ok({});
       }),
@@ -70,12 +73,15 @@ function post(path: string, handle: (x: Exchange) => Promise<Answer>): Route[] {
   }));
 }
 
-const required = () => "This field is required.";
+const words = {
+  required: () => "This field is required.",
+  unknown: () => "This field is not supported.",
+};
 
 type Dict = Readonly<Record<string, unknown>>;
 
 async function readDict(request: Exchange["request"]): Promise<Dict> {
-  const value = await readFields(request);
+  const value = await readFields(request, { numbersAsText: true });
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   const message =
     value === null
@@ -130,6 +136,13 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
         400,
         `${fault.expected.includes("JSON") ? "JSON" : "Multipart form"} parse error - the body is not ${fault.expected}`,
       );
+    case "sent_across_sites":
+      return detail(403, "Sent by a page of another site.");
+    case "encoding_unsupported":
+      return {
+        ...detail(415, "Unsupported content encoding in request."),
+        headers: { "accept-encoding": "identity" },
+      };
     case "media_type_unsupported":
       return detail(415, `Unsupported media type "${fault.mediaType}" in request.`);
     case "credentials_wrong":

@@ -113,6 +113,12 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
       return error(403, "insufficient_scope", `This token does not have the scope ${fault.scope}`, {
         "www-authenticate": scopeChallenge(fault.scope),
       });
+    case "sent_across_sites":
+      return error(403, "invalid_request", "Sent by a page of another site");
+    case "encoding_unsupported":
+      return error(415, "invalid_request", "The content encoding is not supported", {
+        "accept-encoding": "identity",
+      });
     case "path_not_found":
       return error(404, "invalid_request", "There is nothing at this path");
     case "method_not_allowed":

@@ -6,7 +6,7 @@ import { renewedCaller } from "../core/renewed-caller.ts";
 import type { Json } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import { type Answer, ok } from "../http/answer.ts";
-import { isJson, readJson } from "../http/body.ts";
+import { readTypedJson } from "../http/body.ts";
 import { decode } from "../http/fields.ts";
 import { refuseRequest } from "../http/request-fault.ts";
 import type { Route } from "../http/surface.ts";
@@ -34,7 +34,7 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
       path: "/rest/user",
       access: "anyone",
       async handle({ request, nowMs }) {
-        const fields = decode(SignUp, await readBody(request));
+        const fields = decode(SignUp, await readTypedJson(request));
         const user = await accounts.signUp(
           {
             email: fields.email,
@@ -78,7 +78,7 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
       scope: "account:write",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const { password } = decode(DeleteUser, await readOptionalBody(request));
+        const { password } = decode(DeleteUser, await readTypedJson(request));
         await accounts.remove(caller, password, nowMs);
         return success({});
       },
@@ -88,25 +88,8 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
 
 export const success = (payload: Json): Answer => ok({ success: true, payload });
 
-/** @throws RequestFaultError `media_type_unsupported` for a body that is not JSON by its type */
-export async function readBody(request: HonoRequest): Promise<unknown> {
-  if (!isJson(request)) refuseMediaType(request);
-  return readJson(request);
-}
-
-/** The same where no body at all is an empty one. */
-export async function readOptionalBody(request: HonoRequest): Promise<unknown> {
-  if (request.header("content-type") !== undefined && !isJson(request)) refuseMediaType(request);
-  return (await readJson(request)) ?? {};
-}
-
-function refuseMediaType(request: HonoRequest): never {
-  const mediaType = request.header("content-type") ?? "";
-  return refuseRequest({ code: "media_type_unsupported", mediaType });
-}
-
 async function readChange(request: HonoRequest): Promise<AccountChange> {
-  const fields = decode(ChangeUser, await readBody(request));
+  const fields = decode(ChangeUser, await readTypedJson(request));
   const { email, password, current_password, first_name, last_name, phone_number, dob, gender } =
     fields;
   const change: AccountChange = {

@@ -55,6 +55,10 @@ export function restRefusal(fault: Fault | RequestFault, { request }: RefusalCon
       const { status, message } = DERIVATION_FAULTS[fault.reason];
       return error(status, message);
     }
+    case "sent_across_sites":
+      return error(403, "Sent by a page of another site");
+    case "encoding_unsupported":
+      return error(415, "The content encoding is not supported", { "accept-encoding": "identity" });
     case "sign_up_closed":
       return error(403, "Sign-up is closed");
     case "path_not_found":

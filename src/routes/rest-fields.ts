@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { PASSWORD_LENGTH, passwordProblem } from "../core/password-rules.ts";
 import { SCOPES } from "../core/scope.ts";
 import { TOKEN_KINDS } from "../core/token.ts";
+import { dayOfBirthProblem, isNewEmail, storedText } from "../core/text.ts";
 import { normalizeEmail } from "../core/user.ts";
 import { documented, storable } from "../http/fields.ts";
 
@@ -15,13 +16,17 @@ const length = <const M extends string>(min: number, max: number, message: M) =>
     { minLength: min, maxLength: max },
   );
 
-export const email = v.pipe(
+/** Of an account that there is: what may not be chosen any more is still its own. */
+export const knownEmail = v.pipe(
   v.string("must be a string"),
   storable("must be an e-mail address"),
   v.transform(normalizeEmail),
   length(5, 80, "must be 5 to 80 characters"),
   v.regex(/^[^\s@]+@[^\s@]+$/, "must be an e-mail address"),
 );
+
+/** One that is chosen now. */
+export const email = v.pipe(knownEmail, v.check(isNewEmail, "must be an e-mail address"));
 
 /** Taken exactly as sent, spaces included. */
 const password = v.pipe(
@@ -35,20 +40,36 @@ const password = v.pipe(
   ),
 );
 
-const shortText = v.pipe(
-  v.string("must be a string"),
-  storable("must be well-formed text"),
-  length(1, 24, "must be 1 to 24 characters"),
-);
+const UNSEEN = "must have no control, format or other characters that are not shown";
 
+/** What people know something by: trimmed, and nothing in it that is not shown. */
+const shownText = (max: number) =>
+  v.pipe(
+    v.string("must be a string"),
+    v.check((text) => storedText(text) !== null, UNSEEN),
+    v.transform((text) => storedText(text) ?? text),
+    v.check((text) => text !== "", "is required"),
+    length(1, max, `must be 1 to ${max} characters`),
+  );
+
+const shortText = shownText(24);
+
+/** As people write it, with blanks and punctuation, to E.164. */
 const phoneNumber = v.pipe(
   v.string("must be a string"),
-  v.regex(/^\+[1-9]\d{1,14}$/, "must be in E.164 form, like +15551234567"),
+  v.transform((text) => text.replace(/[\s().\-/\u2010-\u2015]/g, "")),
+  v.check((text) => /^\+[1-9]\d{1,14}$/.test(text), "must be in E.164 form, like +15551234567"),
 );
 
 const dob = v.pipe(
   v.string("must be a string"),
-  documented(v.check(isDate, "must be a date as YYYY-MM-DD"), { format: "date" }),
+  documented(
+    v.rawCheck<string>(({ dataset, addIssue }) => {
+      const problem = dataset.typed ? dayOfBirthProblem(dataset.value, Date.now()) : null;
+      if (problem !== null) addIssue({ message: problem });
+    }),
+    { format: "date" },
+  ),
 );
 
 /** Each may be null, which clears it. */
@@ -79,11 +100,7 @@ export const ChangeUser = v.partial(
 /** An account without a password has none to show. */
 export const DeleteUser = v.object({ password: v.optional(anything) });
 
-const name = v.pipe(
-  v.string("must be a string"),
-  storable("must be well-formed text"),
-  length(1, 64, "must be 1 to 64 characters"),
-);
+const name = shownText(64);
 
 const { minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.api;
 const TTL = `must be a whole number of seconds from ${minTtlSeconds} to ${maxTtlSeconds}`;
@@ -101,7 +118,8 @@ const scopes = v.pipe(
   v.transform((names) => [...new Set(names)]),
 );
 
-export const CreateToken = v.object({
+/** Strict: a `scope` that is dropped would make a token with all of them. */
+export const CreateToken = v.strictObject({
   name,
   ttl: v.nullish(ttl, null),
   scopes: v.nullish(scopes, null),
@@ -109,7 +127,7 @@ export const CreateToken = v.object({
 
 const GRACE = "must be a whole number of seconds from 0 to 86400";
 
-export const RotateToken = v.object({
+export const RotateToken = v.strictObject({
   grace_seconds: v.nullish(
     v.pipe(v.number(GRACE), v.integer(GRACE), v.minValue(0, GRACE), v.maxValue(86_400, GRACE)),
     0,
@@ -117,9 +135,3 @@ export const RotateToken = v.object({
 });
 
 export const ChangeToken = v.partial(v.object({ name, ttl }));
-
-function isDate(text: string): boolean {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
-  const date = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(text);
-}

@@ -1,5 +1,6 @@
 import type { LinkedIdentities } from "../core/identities.ts";
 import { ok } from "../http/answer.ts";
+import { pathId } from "../http/fields.ts";
 import type { Route } from "../http/surface.ts";
 import { success } from "./rest-accounts.ts";
 
@@ -31,7 +32,7 @@ export function restIdentities(identities: LinkedIdentities): readonly Route[] {
       scope: "account:write",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const id = request.param("id") ?? "";
+        const id = pathId(request, "id");
         await identities.remove(caller, id.toLowerCase(), nowMs);
         return success({});
       },

@@ -1,11 +1,12 @@
 import * as v from "valibot";
 import type { Recovery } from "../core/recovery.ts";
+import { readTypedJson } from "../http/body.ts";
 import { decode } from "../http/fields.ts";
 import type { Route } from "../http/surface.ts";
-import { readBody, readOptionalBody, success } from "./rest-accounts.ts";
-import { email } from "./rest-fields.ts";
+import { success } from "./rest-accounts.ts";
+import { knownEmail } from "./rest-fields.ts";
 
-export const PasswordReset = v.object({ email });
+export const PasswordReset = v.object({ email: knownEmail });
 
 /** What leads to a mail with an action token; the token is run at POST /api/run-action-token. */
 export function restRecovery(recovery: Recovery): readonly Route[] {
@@ -15,7 +16,7 @@ export function restRecovery(recovery: Recovery): readonly Route[] {
       path: "/rest/user/password_reset",
       access: "anyone",
       async handle({ request, nowMs }) {
-        const fields = decode(PasswordReset, await readBody(request));
+        const fields = decode(PasswordReset, await readTypedJson(request));
         await recovery.requestReset(fields.email, nowMs);
         return success({});
       },
@@ -27,7 +28,7 @@ export function restRecovery(recovery: Recovery): readonly Route[] {
       access: "caller",
       async handle({ request, nowMs }, caller) {
         // It has no fields; what is sent is bounded and JSON, as everywhere.
-        await readOptionalBody(request);
+        await readTypedJson(request);
         await recovery.requestVerification(caller, nowMs);
         return success({});
       },

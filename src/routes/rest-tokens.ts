@@ -3,11 +3,12 @@ import type { ApiTokens, IssuedApiToken } from "../core/api-tokens.ts";
 import type { JwtPairs } from "../core/jwt-pairs.ts";
 import type { ApiToken, Json } from "../core/token.ts";
 import { ok } from "../http/answer.ts";
-import { decode } from "../http/fields.ts";
-import { cursorText, readPage } from "../http/paging.ts";
+import { readTypedJson } from "../http/body.ts";
+import { decode, pathId, refuseNarrowing } from "../http/fields.ts";
+import { cursorText, readSkippingPage } from "../http/paging.ts";
 import { refuseRequest } from "../http/request-fault.ts";
 import type { Route, Surface } from "../http/surface.ts";
-import { readBody, readOptionalBody, restAccounts, success } from "./rest-accounts.ts";
+import { restAccounts, success } from "./rest-accounts.ts";
 import { restRefusal } from "./rest-faults.ts";
 import { ChangeToken, CreateToken, RotateToken } from "./rest-fields.ts";
 
@@ -34,7 +35,9 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
     scope: "tokens:write",
     access: "caller",
     async handle({ request, nowMs }, caller) {
-      const { name, ttl } = decode(ChangeToken, await readBody(request));
+      const body = await readTypedJson(request);
+      refuseNarrowing(body, ChangeToken.entries);
+      const { name, ttl } = decode(ChangeToken, body);
       if (name === undefined && ttl === undefined) {
         const message = "the body must have a name or a ttl";
         refuseRequest({ code: "fields_invalid", problems: [{ path: "", message }] });
@@ -43,7 +46,7 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
         ...(name !== undefined && { name }),
         ...(ttl !== undefined && { ttlSeconds: ttl }),
       };
-      const id = request.param("token") ?? "";
+      const id = pathId(request, "token");
       return success(shown(await tokens.change(caller, id, wanted, nowMs)));
     },
   });
@@ -55,7 +58,7 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
       scope: "tokens:write",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const { name, ttl, scopes } = decode(CreateToken, await readBody(request));
+        const { name, ttl, scopes } = decode(CreateToken, await readTypedJson(request));
         const wanted = { name, ttlSeconds: ttl, scopes };
         return success(issued(await tokens.create(caller, wanted, nowMs)));
       },
@@ -66,7 +69,7 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
       scope: "tokens:read",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const { items, next } = await tokens.list(caller, readPage(request), nowMs);
+        const { items, next } = await tokens.list(caller, readSkippingPage(request), nowMs);
         return ok({ success: true, payload: items.map(shown), next_cursor: cursorText(next) });
       },
     },
@@ -86,8 +89,8 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
       scope: "tokens:write",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const { grace_seconds } = decode(RotateToken, await readOptionalBody(request));
-        const id = request.param("token") ?? "";
+        const { grace_seconds } = decode(RotateToken, await readTypedJson(request));
+        const id = pathId(request, "token");
         return success(issued(await tokens.rotate(caller, id, grace_seconds, nowMs)));
       },
     },
@@ -99,7 +102,7 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
       scope: "tokens:write",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const sent = request.param("token") ?? "";
+        const sent = pathId(request, "token");
         const ended = await tokens.end(caller, sent, nowMs);
         return success({ token: sent, name: ended.name, ...times(ended) });
       },

@@ -4,18 +4,19 @@ import type { Fault } from "../core/fault.ts";
 import { refuse } from "../core/fault.ts";
 import type { Session, Sessions } from "../core/sessions.ts";
 import { type Answer, ok } from "../http/answer.ts";
-import { isJson, readJson } from "../http/body.ts";
+import { readTypedJson } from "../http/body.ts";
 import { challenges } from "../http/challenge.ts";
-import { decode } from "../http/fields.ts";
+import { decode, refuseNarrowing } from "../http/fields.ts";
 import { queryValue, queryValues } from "../http/query.ts";
-import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
+import type { RequestFault } from "../http/request-fault.ts";
 import type { RefusalContext, Surface } from "../http/surface.ts";
 
 const PATH = "/tokens";
 
 const text = v.pipe(v.string(), v.minLength(1));
-export const Create = v.object({ email_id: text, password: text });
-export const Extend = v.object({ token: v.optional(text), extend: v.literal(true) });
+/** Strict: who asks for a shorter session, say, must not be given the usual one. */
+export const Create = v.strictObject({ email_id: text, password: text });
+export const Extend = v.object({ token: v.optional(v.string()), extend: v.literal(true) });
 
 const shown = ({ secret, email, expiresAtMs }: Session) => ({
   token: secret,
@@ -37,7 +38,7 @@ export function sessionTokens(sessions: Sessions): Surface {
         path: PATH,
         access: "anyone",
         async handle({ request, nowMs }) {
-          const { email_id, password } = decode(Create, await readBody(request));
+          const { email_id, password } = decode(Create, await readTypedJson(request));
           const session = await sessions.create(email_id, password, nowMs);
           return ok({ success: "token created successfully", data: shown(session) });
         },
@@ -57,7 +58,9 @@ export function sessionTokens(sessions: Sessions): Surface {
         path: PATH,
         access: "anyone",
         async handle({ request, nowMs }) {
-          const { token } = decode(Extend, await readBody(request));
+          const body = await readTypedJson(request);
+          refuseNarrowing(body, Extend.entries);
+          const { token } = decode(Extend, body);
           const session = await sessions.extend(tokenOf(request, token), nowMs);
           return ok({ success: "data updated successfully", __latest_data: shown(session) });
         },
@@ -77,16 +80,13 @@ export function sessionTokens(sessions: Sessions): Surface {
 
 /** The token from its parameter or from `x-token`, which keeps it out of URLs; two that differ are none. */
 function tokenOf(request: HonoRequest, parameter: string | undefined): string {
-  const header = request.header("x-token");
-  const token = parameter ?? header;
-  const differ = header !== undefined && parameter !== undefined && header !== parameter;
-  const repeated = queryValues(request, "token").length > 1;
-  return token === undefined || differ || repeated ? refuse({ code: "token_invalid" }) : token;
-}
-
-async function readBody(request: HonoRequest): Promise<unknown> {
-  if (!isJson(request)) refuseRequest({ code: "body_malformed", expected: "valid JSON" });
-  return readJson(request);
+  // Empty is absent, in each.
+  const inQuery = queryValues(request, "token").filter(Boolean);
+  const shown = [parameter, ...inQuery, request.header("x-token")].filter(Boolean);
+  const [token, ...others] = new Set(shown);
+  return token === undefined || others.length > 0 || inQuery.length > 1
+    ? refuse({ code: "token_invalid" })
+    : token;
 }
 
 function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answer {
@@ -116,6 +116,10 @@ function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answ
       return error(409, "this e-mail has an account that this identity does not open");
     case "credentials_doubled":
       return error(400, "more than one credential was sent");
+    case "sent_across_sites":
+      return error(403, "sent by a page of another site");
+    case "encoding_unsupported":
+      return error(415, "content encoding is not supported", { "accept-encoding": "identity" });
     case "path_not_found":
       return error(404, "not found");
     case "method_not_allowed":

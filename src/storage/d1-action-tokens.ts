@@ -29,6 +29,7 @@ const ReceiptRow = v.object({
   action: v.string(),
   run_by: v.string(),
   run_at: v.number(),
+  request_digest: v.nullable(v.string()),
   data: v.pipe(
     v.string(),
     v.parseJson(),
@@ -167,13 +168,9 @@ export function d1ActionTokens(
  */
 function claimBatch(claim: ActionClaim, audit: Audit, notices: NoticeSql): Sql[] {
   const { receiptId, token, caller, runnerId, nowMs } = claim;
-  const key = boundKey(claim);
+  const { bound, isFree } = keyOf(claim);
   const conditions = claim.conditions.map((condition) => asSql(condition.holds));
   const callerOk = caller === null ? sql`TRUE` : callerStands(caller, nowMs);
-  const notRepeated =
-    key === null
-      ? sql`TRUE`
-      : sql`NOT EXISTS (SELECT 1 FROM receipts WHERE idempotency_key = ${key})`;
   const claimed = sql`EXISTS (SELECT 1 FROM receipts WHERE id = ${receiptId})`;
   const { changes } = claim.plan;
   const effect = claim.plan.writes(claimed).map(asSql);
@@ -184,10 +181,11 @@ function claimBatch(claim: ActionClaim, audit: Audit, notices: NoticeSql): Sql[]
     sql`UPDATE tokens SET uses = uses + 1, modified_at = ${nowMs}, claim = ${receiptId}
       WHERE tokens.id = ${token.id} AND tokens.kind = 'action' AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
         AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})
-        AND ${userIsThere(runnerId)} AND ${callerOk} AND ${notRepeated} AND ${allOf(conditions)}`,
-    sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key)
+        AND ${userIsThere(runnerId)} AND ${callerOk}
+        AND ${isFree} AND ${allOf(conditions)}`,
+    sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, request_digest)
       SELECT ${receiptId}, tokens.id, ${claim.action}, ${runnerId}, ${nowMs},
-        ${JSON.stringify(claim.plan.data)}, ${key}
+        ${JSON.stringify(claim.plan.data)}, ${bound}, ${claim.once?.requestDigest ?? null}
       FROM tokens WHERE tokens.id = ${token.id} AND tokens.claim = ${receiptId}`,
     ...runEvents(claim).map((row) => audit.after(row, nowMs)),
     ...(changes?.notice === undefined
@@ -204,13 +202,13 @@ function claimBatch(claim: ActionClaim, audit: Audit, notices: NoticeSql): Sql[]
   ];
 }
 
-/** The receipt of this run or of one before it with the same key, and what would keep it from running. */
+/** The receipt of this run or of one before it that took its key, and what would keep it from running. */
 function questions(claim: Attempt): Sql[] {
   const { receiptId, token, caller, nowMs } = claim;
   const conditions = claim.conditions.map((condition) => asSql(condition.holds));
   const callerOk = caller === null ? sql`TRUE` : callerStands(caller, nowMs);
   return [
-    sql`SELECT * FROM receipts WHERE id = ${receiptId} OR idempotency_key = ${boundKey(claim)}`,
+    sql`SELECT * FROM receipts WHERE id = ${receiptId} OR ${keyOf(claim).isTaken}`,
     sql`SELECT tokens.id IS NOT NULL AS known, NOT (${standsWithParents(nowMs)}) AS revoked, tokens.expires_at <= ${nowMs} AS expired,
         tokens.uses >= tokens.max_uses AS used, ${callerOk} AS caller_stands, ${flags(conditions)} AS conditions
       FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ${token.id}
@@ -240,17 +238,22 @@ function runEvents({ token, caller, runnerId, receiptId, plan }: ActionClaim): A
 
 /** @returns null where nothing speaks against the run */
 function outcomeOf(claim: Attempt, row: unknown, reasons: unknown): ClaimOutcome | null {
-  const receipt = row === undefined ? null : toReceipt(v.parse(ReceiptRow, row));
+  const found = row === undefined ? null : v.parse(ReceiptRow, row);
+  const receipt = found === null ? null : toReceipt(found);
   // This run's own effect may have ended its caller, as a new password does.
   if (receipt?.id === claim.receiptId) return { outcome: "done", receipt };
   const why = v.parse(WhyRow, reasons);
   // Not even an earlier receipt, within the promise for reads either.
   if (!why.caller_stands) return { outcome: "caller_gone" };
-  if (receipt !== null) return { outcome: "repeated", receipt };
+  if (receipt !== null) {
+    const isSame = found?.request_digest === claim.once?.requestDigest;
+    return isSame ? { outcome: "repeated", receipt } : { outcome: "key_taken" };
+  }
   if (!why.known) return { outcome: "unknown" };
+  // Its last use may itself have revoked it, as a password reset does: what came first is the reason.
+  if (why.used) return { outcome: "used" };
   if (why.revoked) return { outcome: "revoked" };
   if (why.expired) return { outcome: "expired" };
-  if (why.used) return { outcome: "used" };
   const failed = firstThatFails(claim.conditions, why.conditions);
   return failed === null ? null : { outcome: "rejected", message: failed.message };
 }
@@ -262,8 +265,22 @@ function firstThatFails(
   return conditions.find((_, index) => answers[index] !== true) ?? null;
 }
 
-/** A key means something only with the one who chose it; without a caller, with the token. */
-function boundKey({ idempotencyKey, caller, token }: Attempt): string | null {
-  if (idempotencyKey === null) return null;
-  return `${caller === null ? `token:${token.id}` : `user:${caller.userId}`}:${idempotencyKey}`;
+/** How long what stands before a bound key is: its kind and an id. */
+const BINDING_LENGTH = 42;
+
+/**
+ * A key belongs to the one who chose it; without a caller, to the token. It is taken where they used
+ * it before, or anybody did with this token: of those there are as many as the token had uses.
+ */
+function keyOf({ once, caller, token }: Attempt): {
+  bound: string | null;
+  isTaken: Sql;
+  isFree: Sql;
+} {
+  if (once === null)
+    return { bound: null, isTaken: sql`idempotency_key = NULL`, isFree: sql`TRUE` };
+  const bound = `${caller === null ? `link:${token.id}` : `user:${caller.userId}`}:${once.key}`;
+  const isTaken = sql`(idempotency_key = ${bound} OR (token_id = ${token.id}
+    AND substr(idempotency_key, ${BINDING_LENGTH + 1}) = ${once.key}))`;
+  return { bound, isTaken, isFree: sql`NOT EXISTS (SELECT 1 FROM receipts WHERE ${isTaken})` };
 }

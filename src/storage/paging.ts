@@ -2,11 +2,11 @@ import sql, { type Sql } from "sql-template-tag";
 import type { Cursor, Page, PageRequest } from "../core/ports.ts";
 
 /** Newest first from the cursor on; one row more than asked tells whether there is a next page. */
-export function pageOf(id: Sql, createdAt: Sql, { limit, after }: PageRequest) {
+export function pageOf(id: Sql, createdAt: Sql, { limit, after, skip = 0 }: PageRequest) {
   return {
     from:
       after === null ? sql`TRUE` : sql`(${createdAt}, ${id}) < (${after.createdAtMs}, ${after.id})`,
-    orderAndLimit: sql`ORDER BY ${createdAt} DESC, ${id} DESC LIMIT ${limit + 1}`,
+    orderAndLimit: sql`ORDER BY ${createdAt} DESC, ${id} DESC LIMIT ${limit + 1} OFFSET ${skip}`,
   };
 }
 

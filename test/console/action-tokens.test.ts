@@ -72,6 +72,19 @@ describe("two people meet over a code", () => {
     expect(textOf(await (await joined()).get(link))).toContain("Good for 4 uses");
   });
 
+  it("a key belongs to who used it: another person's is refused, and gets a new one", async () => {
+    const [ada, bob, eve] = [await named("Ada"), await joined(), await joined()];
+    const link = linkOf(await issue(ada, { token_uses: "5" }));
+    const page = await bob.get(link);
+    await bob.submit(page, link);
+    const refused = await eve.submit(page, link);
+    expect([refused.status, textOf(refused)]).toEqual([
+      422,
+      expect.stringContaining("This form was sent before, with something else in it."),
+    ]);
+    expect(textOf(await eve.submit(refused, link))).toContain("each other's contacts now");
+  });
+
   it("whatever opens the link by itself burns nothing", async () => {
     const [ada, bob] = [await named("Ada"), await joined()];
     const link = linkOf(await issue(ada));
@@ -108,6 +121,23 @@ describe("issuing", () => {
     expect(Number(await tokens()) - Number(before)).toBe(1);
     // Another form is another token.
     expect(linkOf(await issue(ada))).not.toBe(linkOf(reloaded));
+  });
+
+  it("the same form sent again with other words is refused, and says so", async () => {
+    const ada = await named("Ada");
+    const form = await ada.get(NEW);
+    await ada.submit(form, NEW);
+    const before = await tokens();
+    for (const other of [{ token_uses: "5" }, { token_lifetime: "600" }]) {
+      const answer = await ada.submit(form, NEW, other);
+      expect([answer.status, textOf(answer)]).toEqual([
+        422,
+        expect.stringContaining("This form was sent before, with something else in it."),
+      ]);
+      // What it shows is a new form, which can be sent.
+      expect(textOf(await ada.submit(answer, NEW, other))).toContain("Used 0 of");
+    }
+    expect(Number(await tokens()) - Number(before)).toBe(2);
   });
 
   it("a form that was sent by somebody else is not theirs", async () => {

@@ -42,7 +42,7 @@ const SAMPLES: Readonly<Record<string, (world: World) => Fields>> = {
     first_name: "Ada",
     last_name: "Lovelace",
     phone_number: "+15551234567",
-    dob: "1815-12-10",
+    dob: "1915-12-10",
     gender: "x",
   }),
   "/console/account/email": () => ({

@@ -32,6 +32,11 @@ describe("the link of a forgotten password", () => {
     expect(textOf(done)).toContain("Your new password is set. Log in with it.");
     // A double click, or a reload.
     expect((await person.submit(common, path, { password: NEW })).status).toBe(200);
+    // Back, and another one: it is not set, and nothing says that it was.
+    for (const password of ["another password of hers", "short"]) {
+      const late = await person.submit(common, path, { password });
+      expect([late.status, textOf(late)]).toEqual([422, expect.stringContaining("Used already")]);
+    }
     const basic = { email: user.email, password: NEW };
     expect((await call("GET", "/rest/user", { basic })).status).toBe(200);
     expect((await person.get(path)).status).toBe(410);

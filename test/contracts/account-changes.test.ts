@@ -62,7 +62,7 @@ describe("PATCH /rest/user", () => {
   const change = (json: unknown) => patch({ bearer: user.access }, json);
 
   it("changes what is named, and null clears", async () => {
-    const answer = await change({ first_name: "Augusta", gender: null, dob: "1815-12-10" });
+    const answer = await change({ first_name: "Augusta", gender: null, dob: "1915-12-10" });
     expect(answer.status).toBe(200);
     expect(at(answer, "payload")).toMatchObject({
       uuid: user.id,
@@ -70,7 +70,7 @@ describe("PATCH /rest/user", () => {
       first_name: "Augusta",
       last_name: null,
       gender: null,
-      dob: "1815-12-10",
+      dob: "1915-12-10",
     });
     expect(Object.keys(Object(at(answer, "payload")))).toHaveLength(18);
     expect((await call("GET", "/rest/user", { bearer: user.access })).json).toEqual(answer.json);

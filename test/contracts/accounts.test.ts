@@ -8,7 +8,7 @@ const PROFILE = {
   first_name: "Ada",
   last_name: "Lovelace",
   phone_number: "+15551234567",
-  dob: "1815-12-10",
+  dob: "1915-12-10",
   gender: "female",
 };
 let number = 0;
@@ -101,10 +101,17 @@ describe("POST /rest/user", () => {
     ["gender", false],
     ["phone_number", "5551234567"],
     ["phone_number", "+05551234567"],
-    ["phone_number", "+1 555 1234567"],
+    ["phone_number", "+1 555 CALL ME"],
+    ["phone_number", "+ "],
     ["phone_number", "+1234567890123456"],
     ["phone_number", 15551234567],
-    ["dob", "10.12.1815"],
+    ["dob", "10.12.1915"],
+    ["dob", "1899-12-31"],
+    ["dob", "0000-01-01"],
+    ["dob", "2999-01-01"],
+    ["dob", new Date(Date.now() + 86_400_000).toISOString().slice(0, 10)],
+    ["first_name", "   "],
+    ["last_name", "\u2800\u3000"],
     ["dob", "2001-02-29"],
     ["dob", "2001-13-01"],
     ["dob", "2001-1-1"],
@@ -125,6 +132,9 @@ describe("POST /rest/user", () => {
     { password: "😀".repeat(8), first_name: "x", last_name: "😀".repeat(24) },
     { first_name: null, last_name: null, phone_number: null, dob: null, gender: null },
     { phone_number: "+12", dob: "2000-02-29", gender: "x".repeat(24) },
+    { dob: "1900-01-01" },
+    { dob: new Date().toISOString().slice(0, 10) },
+    { first_name: "Müller-Lüdenscheidt", last_name: "O’Brien 陳 עברית हिन्दी" },
   ];
   it.each(TAKEN)("takes %j", async (fields) => {
     expect((await signUp(fields)).status).toBe(201);

@@ -185,6 +185,37 @@ describe("a run is refused", () => {
     );
   });
 
+  // Each line is of one token for which two reasons hold.
+  it("for what the token itself says, before what the action thinks", async () => {
+    const spent = await issue(issuer);
+    expect((await run(spent, runner)).status).toBe(200);
+    // By its issuer, who would become their own contact.
+    for (const by of [issuer, null]) expectRefused(await run(spent, by), "used");
+
+    const forOne = await issue(issuer, { audience: runner.id });
+    for (const by of [issuer, third, null]) expectRefused(await run(forOne, by), "audience");
+    expect((await run(forOne, runner)).status).toBe(200);
+    for (const by of [issuer, third, null]) expectRefused(await run(forOne, by), "used");
+
+    const made = await call("POST", "/api/generate-action-token", {
+      bearer: issuer.access,
+      json: { action: "addContact", payload: { contact_id: issuer.id }, audience: runner.id },
+    });
+    const path = `/api/action-tokens/${textAt(made, "token", "id")}`;
+    expect((await call("DELETE", path, { bearer: issuer.access })).status).toBe(204);
+    const revoked = textAt(made, "token", "token");
+    for (const by of [issuer, runner, third, null])
+      expectRefused(await run(revoked, by), "revoked");
+
+    const [own, other] = [await issue(issuer), await issue(third, { audience: runner.id })];
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 3_600_000);
+    expectRefused(await run(spent, null), "used");
+    expectRefused(await run(revoked, null), "revoked");
+    expectRefused(await run(own, null), "expired");
+    expectRefused(await run(other, null), "expired");
+  });
+
   it.each([
     [{}, "The token field is required."],
     [{ token: null }, "The token field is required."],
@@ -227,11 +258,48 @@ describe("Idempotency-Key", () => {
   it("belongs to its caller and its token", async () => {
     const key = { "idempotency-key": "shared" };
     const token = await issue(issuer, { max_uses: 2 });
-    const mine = await run(token, runner, key);
-    const theirs = await run(token, third, key);
-    expect(theirs.status).toBe(200);
-    expect(at(theirs, "receipt", "id")).not.toBe(at(mine, "receipt", "id"));
-    const mismatch = await run(await issue(third), runner, key);
-    expect(mismatch).toMatchObject({ status: 422, json: { message: expect.any(String) } });
+    expect((await run(token, runner, key)).status).toBe(200);
+    for (const mismatch of [
+      await run(token, third, key),
+      await run(token, null, key),
+      await run(await issue(third), runner, key),
+    ]) {
+      expect(mismatch).toMatchObject({ status: 422, json: { message: expect.any(String) } });
+    }
+  });
+
+  it.each([
+    ['"round 1"', "round 1"],
+    ['"a\\"b\\\\c"', 'a"b\\c'],
+    ['"round 2";v=1; w', "round 2"],
+    [`"${"k".repeat(255)}"`, "k".repeat(255)],
+    ['  "spaced"  ', "spaced"],
+  ])("is a string of RFC 9651, or the same without its quotes: %s", async (quoted, bare) => {
+    const token = await issue(issuer, { max_uses: 3 });
+    const first = await run(token, runner, { "idempotency-key": quoted });
+    expect(first.status).toBe(200);
+    expect((await run(token, runner, { "idempotency-key": bare })).text).toBe(first.text);
+  });
+
+  it.each([
+    '"',
+    '""',
+    '"open',
+    '"a"b"',
+    '"a\\n"',
+    '"a" b',
+    '"tab\t"',
+    '"a", "b"',
+    "k\u00e9y",
+    `"${"k".repeat(256)}"`,
+    "k".repeat(256),
+  ])("that is neither is 422: %j", async (key) => {
+    const token = await issue(issuer);
+    const answer = await run(token, runner, { "idempotency-key": key });
+    expect(answer).toMatchObject({
+      status: 422,
+      json: { errors: { "Idempotency-Key": [expect.any(String)] } },
+    });
+    expect((await run(token, runner)).status).toBe(200);
   });
 });

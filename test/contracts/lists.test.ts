@@ -72,11 +72,56 @@ describe.each(LISTS)("$path", ({ path, items, badPage }) => {
     expect(seen).toEqual(whole);
   });
 
-  it.each(["0", "-1", "101", "1.5", "x", ""])("refuses limit=%j", async (limit) => {
+  it("takes an empty parameter for none", async () => {
+    const whole = (await call("GET", path, { bearer })).json;
+    for (const query of [
+      { limit: "" },
+      { cursor: "" },
+      { take: "", skip: "" },
+      { limit: "", cursor: "" },
+    ]) {
+      expect(await page(query)).toMatchObject({ status: 200, json: whole });
+    }
+  });
+
+  it("takes `take` and `skip` where Opentact has them, and else says that it does not", async () => {
+    const whole = itemsAt(await call("GET", path, { bearer }), ...items);
+    if (path !== "/rest/token/list") {
+      for (const query of [{ take: "1" }, { skip: "1" }, { take: "1", skip: "1" }, { skip: "0" }]) {
+        expect(await page(query)).toMatchObject(Object(badPage));
+      }
+      return;
+    }
+    const seen: unknown[] = [];
+    for (let skip = 0; seen.length < 100; skip += 2) {
+      const found = itemsAt(await page({ take: "2", skip: String(skip) }), ...items);
+      seen.push(...found);
+      if (found.length < 2) break;
+    }
+    expect(seen).toEqual(whole);
+    const second = await page({ take: "2", skip: "1" });
+    const next = at(second, "next_cursor");
+    const rest = await page({ cursor: String(next) });
+    expect([...itemsAt(second, ...items), ...itemsAt(rest, ...items)]).toEqual(whole.slice(1));
+    expect(itemsAt(await page({ skip: "10000" }), ...items)).toEqual([]);
+    for (const query of [
+      { take: "0" },
+      { take: "101" },
+      { take: "x" },
+      { skip: "-1" },
+      { skip: "10001" },
+      { skip: "1.5" },
+      { take: "1", limit: "1" },
+    ]) {
+      expect(await page(query)).toMatchObject(Object(badPage));
+    }
+  });
+
+  it.each(["0", "-1", "101", "1.5", "x"])("refuses limit=%j", async (limit) => {
     expect(await page({ limit })).toMatchObject(Object(badPage));
   });
 
-  it.each(["x", "", "MTIz", "e30", "%"])("refuses cursor=%j", async (cursor) => {
+  it.each(["x", "MTIz", "e30", "%"])("refuses cursor=%j", async (cursor) => {
     expect(await page({ cursor })).toMatchObject(Object(badPage));
   });
 });

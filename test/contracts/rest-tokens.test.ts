@@ -148,9 +148,12 @@ describe("POST /rest/token", () => {
     },
   );
 
-  it.each(["x", "x".repeat(64), "🔑".repeat(64), " spaces "])("takes name %j", async (name) => {
-    expect(at(await create({ name, ttl: 60 }), "payload", "name")).toBe(name);
-  });
+  it.each(["x", "x".repeat(64), "🔑".repeat(64), " spaces around "])(
+    "takes name %j, trimmed",
+    async (name) => {
+      expect(at(await create({ name, ttl: 60 }), "payload", "name")).toBe(name.trim());
+    },
+  );
 
   it.each(["{", "[]", "null", "1", ""])("refuses the body %j", async (body) => {
     const headers = { "content-type": "application/json" };

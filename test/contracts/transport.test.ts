@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { call, newCaller, ORIGIN, service } from "../support/client.ts";
+import { at, call, newCaller, ORIGIN, service } from "../support/client.ts";
 
 /** One path of each surface, and what `Allow` says of it. */
 const PATHS: readonly (readonly [path: string, allow: string])[] = [
@@ -99,7 +99,83 @@ describe("OPTIONS", () => {
   });
 });
 
+describe("a preflight", () => {
+  const preflight = (path: string, asked: string) =>
+    call("OPTIONS", path, {
+      headers: {
+        origin: "https://app.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": asked,
+      },
+    });
+
+  it.each(PATHS)("allows what it asks for at %s", async (path) => {
+    for (const asked of [
+      "content-type,x-requested-with",
+      "authorization, x-csrftoken, x-xsrf-token",
+      "baggage,content-type,sentry-trace",
+      "cache-control,pragma",
+      "x-app-version , X-Other",
+    ]) {
+      const answer = await preflight(path, asked);
+      expect(answer.status).toBe(204);
+      const names = asked.split(",").map((name) => name.trim());
+      expect(answer.headers.get("access-control-allow-headers")).toBe(names.join(", "));
+      expect(answer.headers.get("vary")).toBe("Access-Control-Request-Headers");
+      expect(answer.headers.get("access-control-allow-origin")).toBe("*");
+      expect(answer.headers.has("access-control-allow-credentials")).toBe(false);
+    }
+  });
+
+  it("gets back names alone, and a bounded number of them", async () => {
+    const odd = await preflight("/tokens", 'a b, x-good, "quoted", , x:y, x-\u00e9, x(y)');
+    expect(odd.headers.get("access-control-allow-headers")).toBe("x-good");
+    const many = Array.from({ length: 2_000 }, (_, index) => `x-${index}`).join(",");
+    const answer = await preflight("/tokens", many);
+    const allowed = answer.headers.get("access-control-allow-headers") ?? "";
+    expect(allowed.length).toBeLessThan(8_192);
+    const long = await preflight("/tokens", "x".repeat(9_000));
+    expect(long.headers.get("access-control-allow-headers")).toBe("");
+  });
+
+  it("varies by the origin too where origins are listed", async () => {
+    const headers = { origin: "https://a.test", "access-control-request-headers": "x-a" };
+    const answer = await service({ CORS_ORIGINS: "https://a.test" })("OPTIONS", "/tokens", {
+      headers,
+    });
+    expect(answer.headers.get("vary")).toBe("Origin, Access-Control-Request-Headers");
+    expect(answer.headers.get("access-control-allow-headers")).toBe("x-a");
+  });
+
+  it("says nothing of scripts on a page for people", async () => {
+    const { status, headers } = await preflight("/console/login", "x-a");
+    expect(status).toBe(204);
+    expect([...headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+  });
+});
+
 describe("CORS", () => {
+  it("lets scripts read what a client waits and reports by", async () => {
+    const { headers } = await call("GET", "/health");
+    const exposed = headers.get("access-control-expose-headers")?.toLowerCase().split(", ");
+    expect(exposed).toEqual(
+      expect.arrayContaining(["ratelimit", "ratelimit-policy", "retry-after", "x-request-id"]),
+    );
+  });
+
+  it.each([
+    "capacitor://localhost",
+    "ionic://localhost",
+    "tauri://localhost",
+    "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+    "moz-extension://0b6e1e5e-4d2f-4b3c-9d6b-2f0f5c6f8a11",
+    "http://localhost:8100",
+  ])("lets in the app whose origin is %s", async (origin) => {
+    const place = service({ CORS_ORIGINS: `https://a.test ${origin}` });
+    const { headers } = await place("OPTIONS", "/rest/user", { headers: { origin } });
+    expect(headers.get("access-control-allow-origin")).toBe(origin);
+  });
+
   const from = (origin: string) => ({ headers: { origin } });
 
   it("lets every origin in, on refusals too, and never with credentials", async () => {
@@ -141,8 +217,35 @@ it("answers HEAD as GET without the body", async () => {
 });
 
 it("serves no other URL for the same path", async () => {
-  const odd = ["/health/", "//health", "/rest/user/", "/tokens/", "/REST/user", "/api//token/"];
+  const odd = [
+    "//health",
+    "/health//",
+    "/rest/user//",
+    "/REST/user",
+    "/api//token/",
+    "/api/token//",
+  ];
   for (const path of odd) {
     expect((await call("GET", ORIGIN + path)).status).toBe(404);
   }
+});
+
+it("serves a path with one slash more at its end, as Express and Laravel do", async () => {
+  for (const [path, allow] of PATHS) {
+    if (path.endsWith("/")) continue;
+    const [plain, slashed] = [await call("PROPFIND", path), await call("PROPFIND", `${path}/`)];
+    expect(slashed).toMatchObject({ status: 405, json: plain.json });
+    expect(new Set(slashed.headers.get("allow")?.split(", "))).toEqual(new Set(allow.split(", ")));
+  }
+  const { access, id } = await newCaller();
+  const made = await call("POST", "/rest/token/", { bearer: access, json: { name: "x" } });
+  const uuid = at(made, "payload", "uuid");
+  const list = await call("GET", "/rest/token/list/?limit=1", { bearer: access });
+  expect(list).toMatchObject({ status: 200, json: { payload: [{ uuid }] } });
+  const json = { name: "y" };
+  for (const path of [`/rest/token/${uuid}/`, `/token/${uuid}/`]) {
+    expect((await call("PATCH", path, { bearer: access, json })).status).toBe(200);
+  }
+  expect((await call("DELETE", `/rest/token/${uuid}/`, { bearer: access })).status).toBe(200);
+  expect(at(await call("GET", "/rest/user/", { bearer: access }), "payload", "uuid")).toBe(id);
 });

@@ -76,7 +76,7 @@ const WRONG: readonly Headers[] = [
   ].map((authorization) => ({ authorization })),
   ...["x-auth-token", "x-auth-google-token", "x-auth-facebook-token", "x-auth-ha1b-token"].flatMap(
     (name) =>
-      ["", SENTINEL, SECRET, "__proto__", "x".repeat(12_000)].map((value) => ({ [name]: value })),
+      [SENTINEL, SECRET, "__proto__", "x".repeat(12_000)].map((value) => ({ [name]: value })),
   ),
 ];
 

@@ -68,7 +68,18 @@ describe("Basic", () => {
 describe("other places", () => {
   it.each<[Record<string, string>, unknown]>([
     [{}, null],
-    [{ authorization: "" }, MALFORMED],
+    [{ authorization: "" }, null],
+    [{ "x-auth-token": "" }, null],
+    [
+      { "x-auth-token": "", "x-token": "x" },
+      { method: "session", token: "x" },
+    ],
+    [
+      { "x-auth-google-token": "", authorization: "Bearer x" },
+      { method: "bearer", token: "x" },
+    ],
+    [{ authorization: "Bearer: x" }, { method: "bearer", token: "" }],
+    [{ authorization: "Bearer\tx" }, { method: "bearer", token: "x" }],
     [{ authorization: "Bearer x" }, { method: "bearer", token: "x" }],
     [{ authorization: "bearer   x" }, { method: "bearer", token: "x" }],
     [{ authorization: "Bearer" }, { method: "bearer", token: "" }],
@@ -100,7 +111,9 @@ describe("other places", () => {
     ["?google_token=x", { method: "identity", issuer: "google", token: "x" }],
     ["?facebook_token=x", { method: "identity", issuer: "facebook", token: "x" }],
     ["?ha1b=x", { method: "ha1b", token: "x" }],
-    ["?jwt=", { method: "bearer", token: "" }],
+    ["?jwt=", null],
+    ["?jwt=&bearer=x", { method: "bearer", token: "x" }],
+    ["?jwt=&jwt=x", { method: "bearer", token: "x" }],
     ["?jwt=x&jwt=x", "doubled"],
     ["?jwt=x&bearer=x", "doubled"],
     ["?token=x&x-token=y&basic=z&access_token=w", null],

@@ -4,6 +4,7 @@ import type { Mutant, Suite } from "./mutant.ts";
 const ONCE: Suite = { file: "test/promises/once.test.ts" };
 const STANDING: Suite = { file: "test/promises/standing.test.ts" };
 const ACTION_RACES: Suite = { file: "test/races/endings.test.ts", test: "an action token" };
+const RESETS: Suite = { file: "test/recovery/owner.test.ts" };
 const ACTIONS: Suite = { file: "test/contracts/action" };
 
 /** Once only: claim, effect, receipt, and what an action refuses. */
@@ -67,37 +68,51 @@ export const ACTION_MUTANTS: readonly Mutant[] = [
   {
     name: "standing of the runner not asked",
     file: "src/storage/d1-action-tokens.ts",
-    find: " AND ${callerOk} AND ${notRepeated}",
-    replace: " AND ${notRepeated}",
+    find: " AND ${callerOk}\n",
+    replace: "\n",
     suites: [ONCE, STANDING],
   },
   {
     name: "conditions not asked again at the run",
     file: "src/storage/d1-action-tokens.ts",
-    find: " AND ${notRepeated} AND ${allOf(conditions)}`",
-    replace: " AND ${notRepeated}`",
+    find: "AND ${isFree} AND ${allOf(conditions)}`",
+    replace: "AND ${isFree}`",
     suites: [ONCE],
   },
   {
     name: "a key runs twice",
     file: "src/storage/d1-action-tokens.ts",
-    find: "sql`NOT EXISTS (SELECT 1 FROM receipts WHERE idempotency_key = ${key})`",
-    replace: "sql`${key} <> ''`",
+    find: "        AND ${isFree} AND ",
+    replace: "        AND ",
     suites: [ONCE],
   },
   {
     name: "a key is not stored with the claim",
     file: "src/storage/d1-action-tokens.ts",
-    find: "${JSON.stringify(claim.plan.data)}, ${key}\n",
-    replace: "${JSON.stringify(claim.plan.data)}, NULL\n",
+    find: "${JSON.stringify(claim.plan.data)}, ${bound}, ",
+    replace: "${JSON.stringify(claim.plan.data)}, NULL, ",
     suites: [ONCE],
   },
   {
     name: "a key is bound to nobody",
-    file: "src/storage/d1-action-tokens.ts",
-    find: "`user:${caller.userId}`",
-    replace: "`user`",
+    file: "src/core/action-tokens.ts",
+    find: "[from, id, runnerId, caller !== null, input]",
+    replace: "[from, id, input]",
     suites: [ONCE],
+  },
+  {
+    name: "a key is not bound to its input",
+    file: "src/core/action-tokens.ts",
+    find: "[from, id, runnerId, caller !== null, input]",
+    replace: "[from, id, runnerId, caller !== null]",
+    suites: [RESETS],
+  },
+  {
+    name: "what the action thinks comes before the token's own state",
+    file: "src/core/action-tokens.ts",
+    find: "const foreseen = action.isCostly ? null : await store.foresee(claim);",
+    replace: "const foreseen = null;",
+    suites: [ACTIONS],
   },
   {
     name: "an action token is revoked after its use",
@@ -108,9 +123,9 @@ export const ACTION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "another body under a key gets the receipt",
-    file: "src/core/action-tokens.ts",
-    find: "return result.receipt.tokenId === token.id\n",
-    replace: 'return result.receipt.tokenId !== ""\n',
+    file: "src/storage/d1-action-tokens.ts",
+    find: "const isSame = found?.request_digest === claim.once?.requestDigest;",
+    replace: 'const isSame = found?.request_digest !== "";',
     suites: [ONCE],
   },
   {

@@ -111,7 +111,7 @@ export const AUDIT_MUTANTS: readonly Mutant[] = [
   {
     name: "a deletion leaves receipts as they are",
     file: "src/storage/d1-blank.ts",
-    find: "SET data = 'null', idempotency_key = NULL WHERE",
+    find: "SET data = 'null', idempotency_key = NULL, request_digest = NULL WHERE",
     replace: "SET data = data WHERE",
     suites: [DELETION],
   },

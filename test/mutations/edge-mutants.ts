@@ -160,8 +160,8 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
   {
     name: "an unknown scheme is nobody",
     file: "src/http/credentials.ts",
-    find: '    found.push({ method: "malformed" });\n',
-    replace: "",
+    find: 'found.push(scheme.startsWith("bearer") ? bearer("") : { method: "malformed" });',
+    replace: 'if (scheme.startsWith("bearer")) found.push(bearer(""));',
     suites: [CREDENTIAL_PLACES],
   },
   {

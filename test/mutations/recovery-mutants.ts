@@ -73,8 +73,8 @@ export const RECOVERY_MUTANTS: readonly Mutant[] = [
   {
     name: "a hash for a token that cannot run",
     file: "src/core/action-tokens.ts",
-    find: "if (action.isCostly) {",
-    replace: "if (!action.isCostly) {",
+    find: "if (!isSound || action?.isCostly) {",
+    replace: "if (!isSound) {",
     suites: [ATTACKER],
   },
   {

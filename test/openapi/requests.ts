@@ -51,6 +51,14 @@ const slow = (): Send => ({
   body: new ReadableStream<Uint8Array>(),
 });
 const TEXT: Send = { headers: { "content-type": "text/plain" }, body: "text" };
+const GZIP: Send = {
+  headers: { "content-type": "application/json", "content-encoding": "gzip" },
+  body: "gzip",
+};
+const ELSEWHERE: Send = {
+  headers: { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
+  form: {},
+};
 const NO_JSON: Send = { headers: { "content-type": "application/json" }, body: "{" };
 const ENDED = ({ ended }: World): Send => ({ bearer: ended.api });
 const WRONG = ({ alice: { email } }: World): Send => ({ basic: { email, password: "wrong" } });
@@ -61,6 +69,8 @@ const bodies = (operation: string, send: (world: World) => Send): readonly Refus
   { operation, as: "slow", send: slow, status: 408, trouble: "slow body" },
   { operation, as: "too large", send: (world) => ({ ...send(world), ...LARGE }), status: 413 },
   { operation, as: "plain text", send: (world) => ({ ...send(world), ...TEXT }), status: 415 },
+  { operation, as: "compressed", send: (world) => ({ ...send(world), ...GZIP }), status: 415 },
+  { operation, as: "of another site", send: () => ELSEWHERE, status: 403 },
 ];
 
 /** What goes wrong for us, by one route of each surface. */
@@ -148,7 +158,7 @@ export const REFUSED: readonly Refused[] = [
   },
 
   ...elsewhere("/tokens/nothing", "PATCH", "/tokens"),
-  ...bodies("POST /tokens", () => ({})).filter(({ status }) => status !== 415),
+  ...bodies("POST /tokens", () => ({})).filter(({ as }) => as !== "plain text"),
   ...troubles("POST /tokens", ({ alice: { email, password } }) => ({
     json: { email_id: email, password },
   })),

@@ -119,6 +119,11 @@ it("claim, effect and receipt are one batch: where its last statement fails, not
   expect((await run(token.secret, { by: friend.access, key: "k" })).status).toBe(200);
 });
 
+const MISMATCH = {
+  status: 422,
+  json: { message: "This Idempotency-Key was used with another request." },
+};
+
 /** An isolate whose every claim commits, and whose answer to it is lost. */
 function losing(): Call {
   return isolate(
@@ -153,23 +158,50 @@ describe("Idempotency-Key", () => {
     expect(itemsAt(contacts, "data", "contacts")).toHaveLength(1);
   });
 
-  it("returns it to nobody else: another caller's same key is another run", async () => {
+  it("returns it to nobody else: the same key of another caller is refused, and has no effect", async () => {
     const [issuer, ada, bea] = [await person(), await person(), await person()];
-    const token = await actionToken(call, issuer.access, issuer.id, { max_uses: 3 });
-    const [byAda, byBea] = [
-      await run(token.secret, { by: ada.access, key: "k" }),
-      await run(token.secret, { by: bea.access, key: "k" }),
-    ];
-    expect(at(byAda, "receipt", "run_by")).toBe(ada.id);
-    expect(at(byBea, "receipt", "run_by")).toBe(bea.id);
-    expect(at(byAda, "receipt", "id")).not.toBe(at(byBea, "receipt", "id"));
-    // And nobody is not the issuer.
-    const [byNobody, byIssuer] = [
-      await run((await actionToken(call, issuer.access, ada.id)).secret, { key: "k" }),
-      await run(token.secret, { by: issuer.access, key: "k" }),
-    ];
-    expect(byNobody.status).toBe(200);
-    expect(byIssuer).toMatchObject({ status: 422, json: { reason: "rejected" } });
+    // Nobody is not the issuer.
+    const callers = { ada: ada.access, bea: bea.access, issuer: issuer.access, nobody: undefined };
+    const contact = await person();
+    for (const [first, access] of Object.entries(callers)) {
+      const token = await actionToken(call, issuer.access, contact.id, { max_uses: 9 });
+      const sent = (by: string | undefined) => ({ key: `k-${first}`, ...(by && { by }) });
+      const done = await run(token.secret, sent(access));
+      expect(done.status).toBe(200);
+      const before = await traces();
+      for (const [second, by] of Object.entries(callers)) {
+        const answer = await run(token.secret, sent(by));
+        if (second === first) expect(answer.text).toBe(done.text);
+        else expect([first, second, answer]).toMatchObject([first, second, MISMATCH]);
+      }
+      expect(await traces()).toEqual(before);
+    }
+  });
+
+  it("of another caller for another token is a key of their own", async () => {
+    const [issuer, ada, bea] = [await person(), await person(), await person()];
+    for (const { access } of [ada, bea]) {
+      const token = await actionToken(call, issuer.access, issuer.id);
+      expect((await run(token.secret, { by: access, key: "k" })).status).toBe(200);
+    }
+  });
+
+  it("compares what was asked, and not how it was written", async () => {
+    const [issuer, friend] = [await person(), await person()];
+    const token = await actionToken(call, issuer.access, issuer.id, { max_uses: 9 });
+    const sent = async (input: unknown) =>
+      call("POST", "/api/run-action-token", {
+        json: { token: token.secret, ...(input !== undefined && { input }) },
+        bearer: friend.access,
+        headers: { "idempotency-key": "k" },
+      });
+    const first = await sent({ a: 1, b: [{ c: null, d: "e" }] });
+    expect(first.status).toBe(200);
+    for (const same of [{ b: [{ d: "e", c: null }], a: 1.0 }, '{"b":[{"d":"e","c":null}],"a":1}']) {
+      expect((await sent(same)).text).toBe(first.text);
+    }
+    const others = [undefined, null, {}, { a: 1 }, { a: "1", b: [{ c: null, d: "e" }] }, "[]"];
+    for (const other of others) expect([other, await sent(other)]).toMatchObject([other, MISMATCH]);
   });
 
   it("refuses another body under the same key, and has no effect", async () => {
@@ -179,8 +211,7 @@ describe("Idempotency-Key", () => {
     const sent = { by: friend.access, key: "k" };
     const first = await run(one.secret, sent);
     const before = await traces();
-    const message = "This Idempotency-Key was used with another request.";
-    expect(await run(other.secret, sent)).toMatchObject({ status: 422, json: { message } });
+    expect(await run(other.secret, sent)).toMatchObject(MISMATCH);
     expect(await traces()).toEqual(before);
     expect((await run(one.secret, sent)).text).toBe(first.text);
     expect((await run(other.secret, { by: friend.access, key: "k2" })).status).toBe(200);

@@ -168,7 +168,8 @@ describe("whoever has stolen a token of a mail", () => {
     tick(600);
     hashes = 0;
     const key = { headers: { "idempotency-key": "another" } };
-    expectRefused(await place.run(used ?? "", NEW, key), "revoked");
+    expectRefused(await place.run(used ?? "", NEW, key), "used");
+    expectRefused(await place.run(used ?? "", "short", key), "used");
     expectRefused(await place.run(over ?? "", NEW), "expired");
     expect(hashes).toBe(0);
   });

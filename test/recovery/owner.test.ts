@@ -91,7 +91,37 @@ describe.each([0, 300])("who forgot her password, at a promise of %i", (lag) => 
     const first = await place.run(token, NEW, key);
     expect(first.status).toBe(200);
     expect((await place.run(token, NEW, key)).json).toEqual(first.json);
-    expectRefused(await place.run(token, NEW), "revoked");
+    expectRefused(await place.run(token, NEW), "used");
+  });
+
+  it("set by a key is not set again by it: not another, nor one that sign-up would refuse", async () => {
+    const post = mailbox();
+    const place = serve();
+    const user = await place.signUp();
+    await place.askReset(user.email);
+    const { token } = only(post.take()).data;
+    const key = { headers: { "idempotency-key": "form-1" } };
+    expect((await place.run(token, "password number ONE", key)).status).toBe(200);
+    for (const other of ["password number TWO", "short", 1, null, ""]) {
+      const answer = await place.run(token, other, key);
+      expect(answer).toMatchObject({
+        status: 422,
+        json: { message: "This Idempotency-Key was used with another request." },
+      });
+    }
+    const logsIn = async (password: string) =>
+      (await place.send("GET", "/rest/user", { basic: { ...user, password } })).status;
+    expect([await logsIn("password number ONE"), await logsIn("password number TWO")]).toEqual([
+      200, 401,
+    ]);
+    // Nothing that is kept can be tried against without the token: not by any digest of its parts.
+    const { results } = await env.DB.prepare("SELECT * FROM receipts").all();
+    for (const name of ["SHA-1", "SHA-256", "SHA-384", "SHA-512"]) {
+      for (const text of ["password number ONE", '{"password":"password number ONE"}']) {
+        const digest = await crypto.subtle.digest(name, new TextEncoder().encode(text));
+        expect(JSON.stringify(results)).not.toContain(new Uint8Array(digest).toHex());
+      }
+    }
   });
 });
 

@@ -43,7 +43,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a promise of %s", (lag)
       first_name: `Ada ${mark}`,
       last_name: `Love ${mark}`,
       phone_number: `+1555${Math.floor(1e8 + Math.random() * 8e8)}`,
-      dob: "1815-12-10",
+      dob: "1915-12-10",
       gender: `g ${mark}`,
     };
     const background: Promise<unknown>[] = [];

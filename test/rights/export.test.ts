@@ -17,7 +17,7 @@ const PROFILE = {
   first_name: "Ada",
   last_name: "Lovelace",
   phone_number: "+15551234567",
-  dob: "1815-12-10",
+  dob: "1915-12-10",
   gender: "female",
 };
 const SECTIONS = [
@@ -47,6 +47,7 @@ const NOT_SHOWN = [
   "tokens.api_epoch",
   "tokens.claim",
   "tokens.status_index",
+  "receipts.request_digest",
   "contacts.user_id",
   "audit.user_id",
   "notices.user_id",
@@ -213,7 +214,7 @@ describe("GET /rest/user/export", () => {
     expect((await call("GET", "/rest/user/export")).status).toBe(401);
   });
 
-  it.each(["x", "", "MTIz", btoa("0.x"), btoa(`100.${crypto.randomUUID()}`)])(
+  it.each(["x", "MTIz", btoa("0.x"), btoa(`100.${crypto.randomUUID()}`)])(
     "refuses cursor=%j",
     async (cursor) => {
       const answer = await call("GET", `/rest/user/export?cursor=${cursor}`, { bearer: reader });

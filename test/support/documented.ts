@@ -83,7 +83,10 @@ export function undocumented(asked: Asked, answer: Answered): string[] {
   if (owner === null) return [];
 
   const path = decoded(url.pathname);
-  const found = paths.find(({ form }) => form.test(path));
+  // A last slash more is the same path.
+  const found =
+    paths.find(({ form }) => form.test(path)) ??
+    paths.find(({ form }) => form.test(path.replace(/([^/])\/$/, "$1")));
   if (found === undefined) {
     const name = { 404: "NotFound", 500: "InternalServerError" }[answer.status];
     return name === undefined

@@ -36,7 +36,7 @@ describe("a good line", () => {
     const more = {
       first_name: "Ada",
       phone_number: "+15551234567",
-      dob: "1815-12-10",
+      dob: "1915-12-10",
       role: "Admin",
     };
     const [line] = read({

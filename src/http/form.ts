@@ -1,0 +1,154 @@
+/** What a form's part holds that is a file and no text: it fits no field. */
+export const FILE = Symbol("a file");
+
+export type FormField = readonly [name: string, value: string | typeof FILE];
+
+/**
+ * The fields of an urlencoded form, as the URL standard reads it, in the charset that the type names:
+ * Django decodes by it.
+ */
+export function* urlencodedFields(
+  bytes: Uint8Array<ArrayBuffer>,
+  contentType: string,
+): Generator<FormField> {
+  const decoder = decoderOf(contentType);
+  const decode = (text: string) => decoder.decode(percentDecoded(text));
+  for (const pair of byteText(bytes).split("&")) {
+    if (pair === "") continue;
+    const [name = ""] = pair.split("=", 1);
+    yield [decode(name), decode(pair.slice(name.length + 1))];
+  }
+}
+
+/**
+ * The fields of a multipart form (RFC 7578, RFC 2046 section 5.1): names with and without quotes, headers
+ * in any case, blanks behind a boundary, whatever stands before the first and after the last of them.
+ * The platform's own parser takes less than clients send.
+ * @throws MalformedForm for what is none, or has no end
+ */
+export function* multipartFields(
+  bytes: Uint8Array<ArrayBuffer>,
+  contentType: string,
+): Generator<FormField> {
+  const boundary = parameterOf(contentType, "boundary");
+  if (boundary === null || boundary === "" || boundary.length > 200) throw new MalformedForm();
+  // With a line break before the first delimiter too, so that all are found alike.
+  const text = `\r\n${byteText(bytes)}`;
+  let delimiter = nextDelimiter(text, boundary, 0);
+  while (delimiter !== null && !delimiter.isLast) {
+    const next = nextDelimiter(text, boundary, delimiter.end);
+    if (next === null) break;
+    // At once for a part without headers.
+    const headersEnd = text.indexOf("\r\n\r\n", delimiter.end);
+    const from = Math.min(headersEnd + 4, next.at);
+    if (headersEnd === -1 || from < headersEnd + 2) break;
+    const headers = text.slice(delimiter.end, headersEnd);
+    yield fieldOf(headers, bytes.subarray(from - 2, next.at - 2), contentType);
+    delimiter = next;
+  }
+  if (delimiter?.isLast !== true) throw new MalformedForm();
+}
+
+/** A line of the boundary alone, with blanks behind it at most. */
+function nextDelimiter(text: string, boundary: string, from: number) {
+  const line = `\r\n--${boundary}`;
+  for (let at = text.indexOf(line, from); at !== -1; at = text.indexOf(line, at + 2)) {
+    let end = at + line.length;
+    const isLast = text.startsWith("--", end);
+    if (isLast) end += 2;
+    while (text[end] === " " || text[end] === "\t") end++;
+    if (text.startsWith("\r\n", end) || (isLast && end === text.length)) return { at, end, isLast };
+  }
+  return null;
+}
+
+export class MalformedForm extends Error {}
+
+function fieldOf(
+  headers: string,
+  content: Uint8Array<ArrayBuffer>,
+  contentType: string,
+): FormField {
+  const lines = headers.replace(/\r\n[ \t]+/g, " ").split("\r\n");
+  const header = (name: string) =>
+    lines.find((line) => line.slice(0, line.indexOf(":")).trim().toLowerCase() === name) ?? "";
+  const disposition = header("content-disposition");
+  const name = parameterOf(disposition, "name");
+  if (!/^[^:]*:\s*form-data\s*(?:;|$)/i.test(disposition) || name === null) {
+    throw new MalformedForm();
+  }
+  const isFile = ["filename", "filename*"].some((each) => parameterOf(disposition, each) !== null);
+  const isCoded = /:\s*base64\s*$/i.test(header("content-transfer-encoding"));
+  // The part's own charset, or the whole form's (RFC 7578 section 4.4).
+  const decoder = decoderOf(header("content-type"), contentType);
+  return [
+    utf8.decode(bytesOf(name)),
+    isFile ? FILE : decoder.decode(isCoded ? fromBase64(content) : content),
+  ];
+}
+
+function fromBase64(content: Uint8Array): Uint8Array<ArrayBuffer> {
+  try {
+    return Uint8Array.fromBase64(byteText(content));
+  } catch {
+    throw new MalformedForm();
+  }
+}
+
+/** A byte order mark is a character like any other here. */
+const PLAIN = { ignoreBOM: true, fatal: false };
+const utf8 = new TextDecoder("utf-8", PLAIN);
+
+/** One character a byte. */
+function byteText(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 8_192) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
+  }
+  return text;
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
+
+const percentDecoded = (text: string) =>
+  bytesOf(
+    text
+      .replaceAll("+", " ")
+      .replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+        String.fromCharCode(Number.parseInt(hex, 16)),
+      ),
+  );
+
+/**
+ * Of the first of these headers that names a charset. Those that are not known, and those in which ASCII is
+ * not ASCII, are taken for UTF-8, as the URL standard does.
+ */
+function decoderOf(...headers: readonly string[]): TextDecoder {
+  for (const header of headers) {
+    const label = parameterOf(header, "charset");
+    if (label === null) continue;
+    try {
+      const decoder = new TextDecoder(label, PLAIN);
+      if (decoder.encoding.startsWith("utf-16")) return utf8;
+      return decoder;
+    } catch {
+      return utf8;
+    }
+  }
+  return utf8;
+}
+
+/** RFC 2045 section 5.1: `; name=token` or `; name="quoted"`, with blanks around. Null where it is not there. */
+const PARAMETER = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g;
+
+function parameterOf(header: string, name: string): string | null {
+  for (const [, found = "", quoted, token] of header.matchAll(PARAMETER)) {
+    if (found.toLowerCase() !== name) continue;
+    return quoted === undefined ? (token ?? "") : quoted.replaceAll(/\\(.)/g, "$1");
+  }
+  return null;
+}
