@@ -200,6 +200,8 @@ export type PersonalData = {
       | "introspect"
     )[];
     last_used_on: string | null;
+    derived_from: string[] | null;
+    replaced_by_uuid: string | null;
   }[];
   sessions?: {
     uuid: string;
@@ -218,9 +220,10 @@ export type PersonalData = {
     revoked_on: string | null;
     refreshed: number;
     refreshed_on: string | null;
+    last_used_on: string | null;
     address: string | null;
   }[];
-  ended_jwts?: {
+  jwts?: {
     uuid: string;
     created_on: string;
     modified_on: string;
@@ -239,6 +242,7 @@ export type PersonalData = {
     audience: string | null;
     uses: number;
     max_uses: number;
+    derived_from: string[] | null;
   }[];
   receipts_as_runner?: {
     uuid: string;
@@ -728,13 +732,13 @@ interface responses {
   RestBadRequest: { content: { "application/json": OpentactError } };
   /** Nobody is logged in, or what was sent logs nobody in. */
   RestUnauthorized: { content: { "application/json": OpentactError } };
-  /** The credential does not have the scope; or sign-up is closed; or a page of another site sent it. */
+  /** The credential does not have the scope, or would give more than it has; or sign-up is closed; or a page of another site sent it. */
   RestForbidden: { content: { "application/json": OpentactError } };
   /** No such token among the caller's own. */
   RestNotFound: { content: { "application/json": OpentactError } };
   /** The path takes other methods. */
   RestMethodNotAllowed: { content: { "application/json": OpentactError } };
-  /** This e-mail has an account, which what was sent does not open. */
+  /** This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation. */
   RestConflict: { content: { "application/json": OpentactError } };
   /** The body is larger than 64 KiB. */
   RestContentTooLarge: { content: { "application/json": OpentactError } };
