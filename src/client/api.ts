@@ -33,8 +33,8 @@ export type ChangeUser = {
 };
 
 export type DeleteUser = {
-  /** The account's own. */
-  password: string;
+  /** The account's own, where it has one. */
+  password?: string;
 };
 
 export type PasswordReset = {
@@ -42,11 +42,23 @@ export type PasswordReset = {
   email: string;
 };
 
+export type Identity = {
+  id: string;
+  /** The first spelling of its `iss`. */
+  issuer: string;
+  subject: string;
+  /** The account's e-mail when it was linked. */
+  email: string | null;
+  linked_on: string;
+  /** To the hour. */
+  last_used_on: string | null;
+};
+
 export type User = {
   created_on: string;
   modified_on: string;
   uuid: string;
-  /** As it compares: trimmed, NFKC, lower case. */
+  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
   email: string;
   /** E.164. */
   phone_number: string | null;
@@ -62,13 +74,19 @@ export type User = {
   role: "User" | "Admin";
   gender: string | null;
   deleted_on: string | null;
+  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
+  email_verified: boolean;
+  /** What `email` becomes once its mailbox has proven it. */
+  pending_email: string | null;
+  /** The deployment's own facts about her. */
+  metadata: Record<string, unknown>;
 };
 
 export type UserWithJwt = {
   created_on: string;
   modified_on: string;
   uuid: string;
-  /** As it compares: trimmed, NFKC, lower case. */
+  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
   email: string;
   /** E.164. */
   phone_number: string | null;
@@ -84,6 +102,12 @@ export type UserWithJwt = {
   role: "User" | "Admin";
   gender: string | null;
   deleted_on: string | null;
+  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
+  email_verified: boolean;
+  /** What `email` becomes once its mailbox has proven it. */
+  pending_email: string | null;
+  /** The deployment's own facts about her. */
+  metadata: Record<string, unknown>;
   /** A JWT for a day, or for as long as what it was got with. */
   token: string;
 };
@@ -92,7 +116,7 @@ export type ChangedUser = {
   created_on: string;
   modified_on: string;
   uuid: string;
-  /** As it compares: trimmed, NFKC, lower case. */
+  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
   email: string;
   /** E.164. */
   phone_number: string | null;
@@ -108,6 +132,12 @@ export type ChangedUser = {
   role: "User" | "Admin";
   gender: string | null;
   deleted_on: string | null;
+  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
+  email_verified: boolean;
+  /** What `email` becomes once its mailbox has proven it. */
+  pending_email: string | null;
+  /** The deployment's own facts about her. */
+  metadata: Record<string, unknown>;
   /** After a new password, where the caller used a credential that it ended: a JWT to go on with. */
   token?: string;
 };
@@ -119,7 +149,10 @@ export type AuditEvent = {
     | "user.created"
     | "user.changed"
     | "identity.linked"
+    | "identity.unlinked"
+    | "email.requested"
     | "email.changed"
+    | "email.restored"
     | "email.verified"
     | "password.changed"
     | "mail.issued"
@@ -143,6 +176,7 @@ export type AuditEvent = {
     | "action.issued"
     | "action.run"
     | "action.ended"
+    | "contact.removed"
     | "login.failed"
     | "credential.refused";
   outcome: "done" | "refused";
@@ -172,10 +206,16 @@ export type PersonalData = {
     modified_on: string;
     email_verified_on: string | null;
     last_mail_on: string | null;
+    pending_email: string | null;
+    former_email: string | null;
+    former_email_until_on: string | null;
+    metadata: unknown;
     identities: {
       issuer: string;
       subject: string;
+      email: string | null;
       linked_on: string;
+      last_used_on: string | null;
     }[];
     known_networks: {
       network_digest: string;
@@ -264,6 +304,13 @@ export type PersonalData = {
     contact_uuid: string;
     created_on: string;
   }[];
+  notices?: {
+    uuid: string;
+    email: string;
+    kind: string;
+    subject_uuid: string | null;
+    happened_on: string;
+  }[];
   audit?: {
     uuid: string;
     happened_on: string;
@@ -271,7 +318,10 @@ export type PersonalData = {
       | "user.created"
       | "user.changed"
       | "identity.linked"
+      | "identity.unlinked"
+      | "email.requested"
       | "email.changed"
+      | "email.restored"
       | "email.verified"
       | "password.changed"
       | "mail.issued"
@@ -295,6 +345,7 @@ export type PersonalData = {
       | "action.issued"
       | "action.run"
       | "action.ended"
+      | "contact.removed"
       | "login.failed"
       | "credential.refused";
     outcome: "done" | "refused";
@@ -734,11 +785,13 @@ interface responses {
   RestUnauthorized: { content: { "application/json": OpentactError } };
   /** The credential does not have the scope, or would give more than it has; or sign-up is closed; or a page of another site sent it. */
   RestForbidden: { content: { "application/json": OpentactError } };
-  /** No such token among the caller's own. */
+  /** No such thing among the caller's own. */
   RestNotFound: { content: { "application/json": OpentactError } };
   /** The path takes other methods. */
   RestMethodNotAllowed: { content: { "application/json": OpentactError } };
-  /** This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation. */
+  /** The body did not arrive in time. */
+  RestRequestTimeout: { content: { "application/json": OpentactError } };
+  /** This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation; or nothing else opens the account. */
   RestConflict: { content: { "application/json": OpentactError } };
   /** The body is larger than 64 KiB. */
   RestContentTooLarge: { content: { "application/json": OpentactError } };
@@ -748,7 +801,7 @@ interface responses {
   RestTooManyRequests: { content: { "application/json": OpentactError } };
   /** Our fault. */
   RestInternalServerError: { content: { "application/json": OpentactFailure } };
-  /** Storage did not answer; nothing was decided. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   RestServiceUnavailable: { content: { "application/json": OpentactFailure } };
   /** The fields are missing or wrong, the token does not stand, or the password does not match. */
   SessionTokensBadRequest: { content: { "application/json": NodeError } };
@@ -760,6 +813,8 @@ interface responses {
   SessionTokensNotFound: { content: { "application/json": NodeError } };
   /** The path takes other methods. */
   SessionTokensMethodNotAllowed: { content: { "application/json": NodeError } };
+  /** The body did not arrive in time. */
+  SessionTokensRequestTimeout: { content: { "application/json": NodeError } };
   /** This e-mail has an account that the ID token does not open. */
   SessionTokensConflict: { content: { "application/json": NodeError } };
   /** The body is larger than 64 KiB. */
@@ -770,7 +825,7 @@ interface responses {
   SessionTokensTooManyRequests: { content: { "application/json": NodeError } };
   /** Our fault. */
   SessionTokensInternalServerError: { content: { "application/json": NodeFailure } };
-  /** Storage did not answer; nothing was decided. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   SessionTokensServiceUnavailable: { content: { "application/json": NodeFailure } };
   /** The body does not parse (`detail`), or by field what is wrong with it. */
   JwtPairBadRequest: { content: { "application/json": DrfFields | DrfDetail } };
@@ -782,6 +837,8 @@ interface responses {
   JwtPairNotFound: { content: { "application/json": DrfDetail } };
   /** The path takes other methods. */
   JwtPairMethodNotAllowed: { content: { "application/json": DrfDetail } };
+  /** The body did not arrive in time. */
+  JwtPairRequestTimeout: { content: { "application/json": DrfDetail } };
   /** The body is larger than 64 KiB. */
   JwtPairContentTooLarge: { content: { "application/json": DrfDetail } };
   /** The body is neither JSON nor a form, or it is compressed. */
@@ -790,7 +847,7 @@ interface responses {
   JwtPairTooManyRequests: { content: { "application/json": DrfDetail } };
   /** Our fault. */
   JwtPairInternalServerError: { content: { "application/json": DrfFailure } };
-  /** Storage did not answer; nothing was decided. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   JwtPairServiceUnavailable: { content: { "application/json": DrfFailure } };
   /** The body does not parse, or more than one credential was sent. */
   ActionTokensBadRequest: { content: { "application/json": LaravelMessage } };
@@ -802,6 +859,8 @@ interface responses {
   ActionTokensNotFound: { content: { "application/json": LaravelMessage } };
   /** The path takes other methods. */
   ActionTokensMethodNotAllowed: { content: { "application/json": LaravelMessage } };
+  /** The body did not arrive in time. */
+  ActionTokensRequestTimeout: { content: { "application/json": LaravelMessage } };
   /** This e-mail has an account that the ID token does not open. */
   ActionTokensConflict: { content: { "application/json": LaravelMessage } };
   /** The body is larger than 64 KiB. */
@@ -814,7 +873,7 @@ interface responses {
   ActionTokensTooManyRequests: { content: { "application/json": LaravelMessage } };
   /** Our fault. */
   ActionTokensInternalServerError: { content: { "application/json": LaravelFailure } };
-  /** Storage did not answer; nothing was decided. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   ActionTokensServiceUnavailable: { content: { "application/json": LaravelFailure } };
   /** The body does not parse or fit, or more than one credential was sent. */
   OAuthBadRequest: { content: { "application/json": OAuthError } };
@@ -826,13 +885,15 @@ interface responses {
   OAuthNotFound: { content: { "application/json": OAuthError } };
   /** The path takes POST alone. */
   OAuthMethodNotAllowed: { content: { "application/json": OAuthError } };
+  /** The body did not arrive in time. */
+  OAuthRequestTimeout: { content: { "application/json": OAuthError } };
   /** The body is larger than 64 KiB. */
   OAuthContentTooLarge: { content: { "application/json": OAuthError } };
   /** The body is neither JSON nor a form, or it is compressed. */
   OAuthUnsupportedMediaType: { content: { "application/json": OAuthError } };
   /** Our fault. */
   OAuthInternalServerError: { content: { "application/json": OAuthFailure } };
-  /** Storage did not answer; nothing was decided. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   OAuthServiceUnavailable: { content: { "application/json": OAuthFailure } };
   /** There is nothing at this path. */
   ServiceNotFound: { content: { "application/problem+json": Problem } };
@@ -840,7 +901,7 @@ interface responses {
   ServiceMethodNotAllowed: { content: { "application/problem+json": Problem } };
   /** Our fault. */
   ServiceInternalServerError: { content: { "application/problem+json": ProblemFailure } };
-  /** Storage did not answer. */
+  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
   ServiceServiceUnavailable: { content: { "application/problem+json": ProblemFailure } };
 }
 
@@ -888,6 +949,7 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -936,6 +998,7 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -947,7 +1010,7 @@ export interface paths {
     /** Delete one's account, and end every credential of it */
     delete: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody: { content: { "application/json": DeleteUser } };
+      requestBody?: { content: { "application/json": DeleteUser } };
       responses: {
         /** Deleted. */
         200: {
@@ -961,9 +1024,63 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/identities": {
+    /** List the accounts at OpenID issuers that open one's own */
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** All of them. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Identity[];
+              /** Send it as `cursor` for the page that follows; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/identities/{id}": {
+    /** Remove one of them */
+    delete: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Removed. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
         429: responses["RestTooManyRequests"];
         500: responses["RestInternalServerError"];
         503: responses["RestServiceUnavailable"];
@@ -1013,7 +1130,10 @@ export interface paths {
           };
         };
         400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
         429: responses["RestTooManyRequests"];
@@ -1040,6 +1160,7 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1099,6 +1220,7 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1184,6 +1306,7 @@ export interface paths {
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
         404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1212,6 +1335,7 @@ export interface paths {
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
         404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1264,6 +1388,7 @@ export interface paths {
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
         404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
@@ -1305,6 +1430,8 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];
         415: responses["RestUnsupportedMediaType"];
         429: responses["RestTooManyRequests"];
@@ -1331,6 +1458,7 @@ export interface paths {
         400: responses["SessionTokensBadRequest"];
         401: responses["SessionTokensUnauthorized"];
         403: responses["SessionTokensForbidden"];
+        408: responses["SessionTokensRequestTimeout"];
         409: responses["SessionTokensConflict"];
         413: responses["SessionTokensContentTooLarge"];
         415: responses["SessionTokensUnsupportedMediaType"];
@@ -1376,6 +1504,7 @@ export interface paths {
         400: responses["SessionTokensBadRequest"];
         401: responses["SessionTokensUnauthorized"];
         403: responses["SessionTokensForbidden"];
+        408: responses["SessionTokensRequestTimeout"];
         409: responses["SessionTokensConflict"];
         413: responses["SessionTokensContentTooLarge"];
         415: responses["SessionTokensUnsupportedMediaType"];
@@ -1429,6 +1558,7 @@ export interface paths {
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
         403: responses["JwtPairForbidden"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1454,6 +1584,7 @@ export interface paths {
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
         403: responses["JwtPairForbidden"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1479,6 +1610,33 @@ export interface paths {
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
         403: responses["JwtPairForbidden"];
+        408: responses["JwtPairRequestTimeout"];
+        413: responses["JwtPairContentTooLarge"];
+        415: responses["JwtPairUnsupportedMediaType"];
+        429: responses["JwtPairTooManyRequests"];
+        500: responses["JwtPairInternalServerError"];
+        503: responses["JwtPairServiceUnavailable"];
+      };
+    };
+  };
+  "/api/token/blacklist/": {
+    /** Revoke a refresh JWT and all that its login has given */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: {
+        content: {
+          "application/json": RefreshRequest;
+          "application/x-www-form-urlencoded": RefreshRequest;
+          "multipart/form-data": RefreshRequest;
+        };
+      };
+      responses: {
+        /** Revoked. */
+        200: { content: { "application/json": Record<string, unknown> } };
+        400: responses["JwtPairBadRequest"];
+        401: responses["JwtPairUnauthorized"];
+        403: responses["JwtPairForbidden"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1504,6 +1662,7 @@ export interface paths {
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
         403: responses["JwtPairForbidden"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1529,6 +1688,7 @@ export interface paths {
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
         403: responses["JwtPairForbidden"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1554,6 +1714,33 @@ export interface paths {
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
         403: responses["JwtPairForbidden"];
+        408: responses["JwtPairRequestTimeout"];
+        413: responses["JwtPairContentTooLarge"];
+        415: responses["JwtPairUnsupportedMediaType"];
+        429: responses["JwtPairTooManyRequests"];
+        500: responses["JwtPairInternalServerError"];
+        503: responses["JwtPairServiceUnavailable"];
+      };
+    };
+  };
+  "/api/token/blacklist": {
+    /** Revoke a refresh JWT and all that its login has given (without the last slash) */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: {
+        content: {
+          "application/json": RefreshRequest;
+          "application/x-www-form-urlencoded": RefreshRequest;
+          "multipart/form-data": RefreshRequest;
+        };
+      };
+      responses: {
+        /** Revoked. */
+        200: { content: { "application/json": Record<string, unknown> } };
+        400: responses["JwtPairBadRequest"];
+        401: responses["JwtPairUnauthorized"];
+        403: responses["JwtPairForbidden"];
+        408: responses["JwtPairRequestTimeout"];
         413: responses["JwtPairContentTooLarge"];
         415: responses["JwtPairUnsupportedMediaType"];
         429: responses["JwtPairTooManyRequests"];
@@ -1585,6 +1772,7 @@ export interface paths {
         400: responses["ActionTokensBadRequest"];
         401: responses["ActionTokensUnauthorized"];
         403: responses["ActionTokensForbidden"];
+        408: responses["ActionTokensRequestTimeout"];
         409: responses["ActionTokensConflict"];
         413: responses["ActionTokensContentTooLarge"];
         415: responses["ActionTokensUnsupportedMediaType"];
@@ -1617,6 +1805,7 @@ export interface paths {
         400: responses["ActionTokensBadRequest"];
         401: responses["ActionTokensUnauthorized"];
         403: responses["ActionTokensForbidden"];
+        408: responses["ActionTokensRequestTimeout"];
         409: responses["ActionTokensConflict"];
         413: responses["ActionTokensContentTooLarge"];
         415: responses["ActionTokensUnsupportedMediaType"];
@@ -1679,6 +1868,24 @@ export interface paths {
       };
     };
   };
+  "/api/user/contacts/{id}": {
+    /** Remove a contact, and oneself from theirs */
+    delete: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Neither has the other. */
+        204: { content?: never };
+        400: responses["ActionTokensBadRequest"];
+        401: responses["ActionTokensUnauthorized"];
+        403: responses["ActionTokensForbidden"];
+        409: responses["ActionTokensConflict"];
+        429: responses["ActionTokensTooManyRequests"];
+        500: responses["ActionTokensInternalServerError"];
+        503: responses["ActionTokensServiceUnavailable"];
+      };
+    };
+  };
   "/api/user/get-contacts": {
     /** List one's contacts, newest first */
     get: {
@@ -1730,6 +1937,7 @@ export interface paths {
         400: responses["OAuthBadRequest"];
         401: responses["OAuthUnauthorized"];
         403: responses["OAuthForbidden"];
+        408: responses["OAuthRequestTimeout"];
         413: responses["OAuthContentTooLarge"];
         415: responses["OAuthUnsupportedMediaType"];
         500: responses["OAuthInternalServerError"];
@@ -1754,6 +1962,7 @@ export interface paths {
         400: responses["OAuthBadRequest"];
         401: responses["OAuthUnauthorized"];
         403: responses["OAuthForbidden"];
+        408: responses["OAuthRequestTimeout"];
         413: responses["OAuthContentTooLarge"];
         415: responses["OAuthUnsupportedMediaType"];
         500: responses["OAuthInternalServerError"];
@@ -1791,6 +2000,8 @@ export interface paths {
       responses: {
         /** A JWK set. */
         200: { content: { "application/json": KeySet } };
+        /** `If-None-Match` names what would be answered. */
+        304: { content?: never };
         500: responses["ServiceInternalServerError"];
       };
     };
@@ -1803,6 +2014,8 @@ export interface paths {
       responses: {
         /** Metadata. */
         200: { content: { "application/json": ServerMetadata } };
+        /** `If-None-Match` names what would be answered. */
+        304: { content?: never };
         500: responses["ServiceInternalServerError"];
       };
     };
@@ -1821,6 +2034,8 @@ export interface paths {
             };
           };
         };
+        /** `If-None-Match` names what would be answered. */
+        304: { content?: never };
         500: responses["ServiceInternalServerError"];
       };
     };
@@ -1833,6 +2048,8 @@ export interface paths {
       responses: {
         /** A signed JWT with the compressed list. */
         200: { content: { "application/statuslist+jwt": string } };
+        /** `If-None-Match` names what would be answered. */
+        304: { content?: never };
         404: responses["ServiceNotFound"];
         500: responses["ServiceInternalServerError"];
         503: responses["ServiceServiceUnavailable"];
