@@ -4,6 +4,30 @@ export interface Span {
   readonly sentTick: number;
   readonly endMs: number;
   readonly endTick: number;
+  readonly version: Version;
+  /** How far the isolate's own clock is ahead. */
+  readonly skewMs: number;
+}
+
+/** What is known of a request when it is sent. */
+export type SentAt = Omit<Span, "endMs" | "endTick">;
+
+/** One isolate as it was deployed: a setting of its own, and a memory that begins with it. */
+export interface Version {
+  readonly lagSeconds: number;
+  readonly startedMs: number;
+}
+
+/** At so many seconds and more KV may say yes. */
+export const KV_ANSWERS_FROM_SECONDS = 60;
+
+/** No isolate's clock is off by more; JWTs may come from clocks that are 5 s ahead. */
+export const MAX_SKEW_MS = 2_000;
+
+/** That D1 was told of a revocation, and when KV was: not yet, as long as its tombstone is pending. */
+export interface Fact {
+  readonly endMs: number;
+  readonly toldMs: number;
 }
 
 /** Something that must never be. */
@@ -27,23 +51,36 @@ export interface Credential {
   readonly secret: string;
   /** The public id, a JWT's `jti`. */
   readonly id: string;
-  /** What it hangs on: the family, session or API token, and the first JWT of its chain. */
+  /** All it was derived from: it ends with any of them, and no later. */
   readonly behind: readonly Credential[];
+  /** JWTs, each got with the one before: whoever revokes one revokes all. */
+  readonly chain: Chain | null;
   readonly bornTick: number;
-  /** Between these it may have expired. */
+  /** A JWT's whole life; of others it is endless. */
+  readonly lifeMs: number;
+  /** Between these it may have expired, if nothing behind it has. */
   expires: { lowMs: number; highMs: number };
-  /** Before this instant a promise may still show an earlier, later end. */
-  staleEnd: { readonly ms: number; readonly untilMs: number } | null;
+  /** Later ends that it had, and since when it has them no longer. */
+  readonly staleEnds: { readonly ms: number; readonly fact: Fact }[];
+  /** An API token that was rotated with a grace; from which tick on that is certain. */
+  replacedTick: number | null;
+  mayBeReplaced: boolean;
   /** Whether anybody ever saw it work, or was told that it exists. */
   sure: boolean;
   /** What has ended it for certain, and when that was answered. */
   readonly endedBy: Set<Ender>;
+  readonly facts: Fact[];
   endedMs: number;
   endedTick: number;
   /** What may have ended it. */
   readonly maybe: Set<Ender>;
   /** How many were told that they ended it. */
   wins: number;
+}
+
+/** What a log-in by password begins ends at this instant; other chains end with what is behind them. */
+export interface Chain {
+  readonly endMs: number;
 }
 
 /** A request that ends something. */
@@ -55,16 +92,37 @@ export interface Ender {
   state: "in flight" | "done" | "void" | "unsure";
   endMs: number;
   endTick: number;
+  fact: Fact | null;
   ends(credential: Credential): boolean;
   /** Ends whatever is of the person's epoch, and so what was derived from it. */
   readonly ofEpoch: boolean;
 }
 
+/** When it ends at the earliest, with all that it was derived from. */
+export const lowOf = ({ expires, behind }: Credential): number =>
+  Math.min(expires.lowMs, ...behind.map((each) => each.expires.lowMs));
+
+/** When it ends at the latest. */
+export const highOf = ({ expires, behind }: Credential): number =>
+  Math.min(expires.highMs, ...behind.map((each) => each.expires.highMs));
+
 /** Whether it stood for certain when a request was sent. */
-export const stands = (
-  { sure, maybe, endedMs, expires }: Credential,
-  { sentMs }: Pick<Span, "sentMs">,
-): boolean =>
-  sure && maybe.size === 0 && endedMs === Number.POSITIVE_INFINITY && sentMs < expires.lowMs;
+export const stands = (credential: Credential, { sentMs }: Pick<Span, "sentMs">): boolean =>
+  credential.sure &&
+  credential.maybe.size === 0 &&
+  credential.endedMs === Number.POSITIVE_INFINITY &&
+  sentMs < lowOf(credential) - MAX_SKEW_MS;
 
 export const isJwt = ({ kind }: Credential): boolean => kind === "access" || kind === "refresh";
+
+/** The API tokens that it is, or was derived from. */
+export const apiTokensOf = (credential: Credential): readonly Credential[] =>
+  [...credential.behind, credential].filter(({ kind }) => kind === "api");
+
+/** What is revoked with it: all that was derived from it, and of a JWT the whole chain. */
+export const revokedWith =
+  (target: Credential) =>
+  (each: Credential): boolean =>
+    each === target ||
+    each.behind.includes(target) ||
+    (target.chain !== null && each.chain === target.chain);

@@ -1,16 +1,20 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { app } from "../../src/app.ts";
-import { readConfig } from "../../src/config.ts";
+import { type Config, readConfig } from "../../src/config.ts";
+import type { Caller } from "../../src/core/authenticate.ts";
+import { FaultError } from "../../src/core/fault.ts";
 import type { Passwords } from "../../src/core/ports.ts";
-import { wire } from "../../src/wire.ts";
+import { type Services, wire } from "../../src/wire.ts";
 import { noHa1b } from "../support/no-ha1b.ts";
 import { type Clock, clock } from "./clock.ts";
+import type { Version } from "./credential.ts";
 import type { Figures } from "./figures.ts";
 import { memoryKv } from "./memory-kv.ts";
+import { type Outbox, outbox } from "./outbox.ts";
 import type { Simulated } from "./patches.ts";
 import { newOrigin, type Origin, type Scheduler, scheduler } from "./scheduler.ts";
-import { type SqliteD1, sqliteD1 } from "./sqlite-d1.ts";
+import { type SqliteD1, sqliteD1, type Through } from "./sqlite-d1.ts";
 
 export const ORIGIN = "https://latchkey.test";
 /** 2026-11-22, any instant would do. */
@@ -22,7 +26,8 @@ export const ISOLATES = LOCATION_OF_ISOLATE.length;
 
 /** What one run is set to. */
 export interface Setup {
-  readonly promiseSeconds: number;
+  /** REVOCATION_LAG_SECONDS of the first version, and of the one that operators deploy. */
+  readonly lags: readonly [number, number];
   readonly kvLagSeconds: number;
   readonly rotates: boolean;
   readonly kvLimitsWrites: boolean;
@@ -33,6 +38,12 @@ export interface Sent {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
+}
+
+/** What no contract of JSON has: a page for people calls the service itself. */
+export interface Called {
+  readonly credential: Parameters<Services["authenticate"]>[0];
+  readonly call: (services: Services, caller: Caller, nowMs: number) => Promise<unknown>;
 }
 
 export interface Answered {
@@ -48,7 +59,14 @@ export interface Edge extends Simulated {
   readonly database: SqliteD1;
   /** What the Worker logged, the last lines of it. */
   readonly logged: string[];
-  send(isolate: number, sent: Sent, origin: Origin): Promise<Answered>;
+  readonly outbox: Outbox;
+  versionOf(isolate: number): Version;
+  versions(): readonly Version[];
+  skewMsOf(isolate: number): number;
+  /** A new version takes the isolate's place. What the old one has begun, it finishes. */
+  deploy(isolate: number, lagSeconds: number): void;
+  setSkew(isolate: number, skewMs: number): void;
+  send(isolate: number, sent: Sent | Called, origin: Origin): Promise<Answered>;
   housekeeping(isolate: number, origin: Origin): Promise<unknown>;
 }
 
@@ -87,25 +105,31 @@ export function edge(setup: Setup, figures: Figures): Edge {
     limitsWrites: setup.kvLimitsWrites,
     random: () => schedule.origin().random,
   });
-  const config = readConfig({
-    ISSUER: ORIGIN,
-    JWT_KEYS,
-    REVOCATION_LAG_SECONDS: String(setup.promiseSeconds),
-    ROTATE_REFRESH_TOKENS: setup.rotates ? "on" : "off",
-    LOG: "errors",
-  });
-  const isolates = LOCATION_OF_ISOLATE.map((location) => {
+  const pending = outbox(store.sqlite);
+  const throughD1 = schedule.through("D1");
+  const watched: Through = (what, work) =>
+    throughD1(what, () => {
+      try {
+        return work();
+      } finally {
+        if (what.includes("DELETE")) pending.look(time.now());
+      }
+    });
+  const start = (location: number, lagSeconds: number): Isolate => {
+    const config = configOf(lagSeconds, setup.rotates);
     const services = wire(
       {
         // As much of the platform's interfaces as the Worker uses; `bindings/` holds it to them.
         KV: kv.location(location, schedule.through("KV")) as unknown as KVNamespace,
-        DB: store.binding(schedule.through("D1")) as unknown as D1Database,
+        DB: store.binding(watched) as unknown as D1Database,
       },
       config,
       { waitUntil: () => undefined, passwords, ha1bHashes: noHa1b },
     );
-    return { services, fetch: app(services, config).fetch };
-  });
+    const version = { lagSeconds, startedMs: time.now() };
+    return { location, services, fetch: app(services, config).fetch, version, skewMs: 0 };
+  };
+  const isolates = LOCATION_OF_ISOLATE.map((location) => start(location, setup.lags[0]));
   let addresses = 0;
   const isolateOf = (index: number) => {
     const isolate = isolates[index % ISOLATES];
@@ -118,24 +142,39 @@ export function edge(setup: Setup, figures: Figures): Edge {
     scheduler: schedule,
     database: store,
     logged,
+    nowMs: () => time.now() + schedule.origin().skewMs,
     random: () => schedule.origin().ids,
     log(line) {
       if (logged.push(line) > 20) logged.shift();
     },
-    async send(index, { method, path, headers, json }, origin) {
+    outbox: pending,
+    versionOf: (index) => isolateOf(index).version,
+    versions: () => isolates.map(({ version }) => version),
+    skewMsOf: (index) => isolateOf(index).skewMs,
+    deploy(index, lagSeconds) {
+      const { location, skewMs } = isolateOf(index);
+      isolates[index % ISOLATES] = { ...start(location, lagSeconds), skewMs };
+    },
+    setSkew(index, skewMs) {
+      isolates[index % ISOLATES] = { ...isolateOf(index), skewMs };
+    },
+    async send(index, sent, origin) {
       figures.requests += 1;
       // Each from a network of its own, and with no tries of others before it: an old password may be
       // shown here more often than one may try it.
       database?.sqlite.exec("DELETE FROM password_tries");
       addresses += 1;
       const address = `10.0.${addresses >> 8}.${addresses & 0xff}`;
+      const isolate = isolateOf(index);
+      if ("call" in sent) return schedule.within(origin, () => called(isolate.services, sent));
+      const { method, path, headers, json } = sent;
       const init: RequestInit = { method, headers: { ...headers, "cf-connecting-ip": address } };
       if (json !== undefined) {
         init.body = JSON.stringify(json);
         init.headers = { ...init.headers, "content-type": "application/json" };
       }
       const request = new Request(ORIGIN + path, init);
-      const response = await schedule.within(origin, async () => isolateOf(index).fetch(request));
+      const response = await schedule.within(origin, async () => isolate.fetch(request));
       const text = await response.text();
       return {
         status: response.status,
@@ -145,6 +184,51 @@ export function edge(setup: Setup, figures: Figures): Edge {
       };
     },
     housekeeping: (index, origin) =>
-      schedule.within(origin, async () => isolateOf(index).services.housekeeping(time.now())),
+      schedule.within(origin, async () => isolateOf(index).services.housekeeping(Date.now())),
   };
+}
+
+interface Isolate {
+  readonly location: number;
+  readonly services: Services;
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  readonly version: Version;
+  readonly skewMs: number;
+}
+
+const configs = new Map<string, Config>();
+
+/** Read once: each story deploys some dozens. */
+function configOf(lagSeconds: number, rotates: boolean): Config {
+  const name = `${lagSeconds} ${rotates}`;
+  const config =
+    configs.get(name) ??
+    readConfig({
+      ISSUER: ORIGIN,
+      JWT_KEYS,
+      REVOCATION_LAG_SECONDS: String(lagSeconds),
+      ROTATE_REFRESH_TOKENS: rotates ? "on" : "off",
+      LOG: "errors",
+    });
+  configs.set(name, config);
+  return config;
+}
+
+const STATUS_OF: Readonly<Record<string, number>> = {
+  credentials_wrong: 401,
+  token_invalid: 401,
+  token_not_found: 404,
+  unavailable: 503,
+};
+
+async function called(services: Services, { credential, call }: Called): Promise<Answered> {
+  try {
+    const caller = await services.authenticate(credential, Date.now());
+    const json = await call(services, caller, Date.now());
+    return { status: 200, retryAfter: null, json, text: JSON.stringify(json) ?? "" };
+  } catch (error) {
+    const status = error instanceof FaultError ? STATUS_OF[error.fault.code] : undefined;
+    if (status === undefined) throw error;
+    return { status, retryAfter: "1", json: undefined, text: String(error) };
+  }
 }

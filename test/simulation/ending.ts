@@ -1,4 +1,12 @@
-import { type Credential, isJwt, Violation } from "./credential.ts";
+import {
+  type Credential,
+  highOf,
+  isJwt,
+  KV_ANSWERS_FROM_SECONDS,
+  lowOf,
+  MAX_SKEW_MS,
+  Violation,
+} from "./credential.ts";
 import { ISOLATES } from "./edge.ts";
 import { running } from "./operations/actions.ts";
 import { type Attempt, show } from "./operations/operation.ts";
@@ -26,7 +34,11 @@ export async function checkEnding(sim: Simulation, salt: number): Promise<void> 
     lost: false,
     salt: salt + ++sent,
   });
-  const waitMs = Math.min(model.slackMs, LONGEST_WAIT_MS) + 1_000;
+  const lags = sim.edge.versions().map(({ lagSeconds }) => lagSeconds);
+  const lagMs =
+    Math.max(60, model.setup.kvLagSeconds, ...lags) * 1000 + model.setup.kvLagSeconds * 1000;
+  const kvAnswers = lags.some((lag) => lag >= KV_ANSWERS_FROM_SECONDS);
+  const waitMs = Math.min(lagMs, LONGEST_WAIT_MS) + 1_000;
 
   await sim.pass(SETTLED_MS);
   await sim.settle();
@@ -45,8 +57,8 @@ export async function checkEnding(sim: Simulation, salt: number): Promise<void> 
     .toReversed();
   const isDoubtful = ({ maybe, sure }: Credential) => maybe.size > 0 || !sure;
   const nowMs = sim.nowMs();
-  const hasEnded = ({ endedMs, expires }: Credential) =>
-    endedMs < Number.POSITIVE_INFINITY && nowMs < expires.highMs;
+  const hasEnded = (credential: Credential) =>
+    credential.endedMs < Number.POSITIVE_INFINITY && nowMs < highOf(credential);
   const certain = shown.filter((each) => !isDoubtful(each));
   const ended = certain.filter(hasEnded);
   const known = [...new Set([...ended.slice(0, MOST_KNOWN - 2), ...certain])].slice(0, MOST_KNOWN);
@@ -61,8 +73,9 @@ export async function checkEnding(sim: Simulation, salt: number): Promise<void> 
   for (let isolate = 0; isolate < ISOLATES; isolate++) {
     for (const each of doubtful) {
       // Once is enough where D1 alone decides.
-      if (isolate > 0 && (each.kind === "password" || !model.kvAnswers)) continue;
-      await sim.perform(asking(sim, each, verdicts), calmly(isolate));
+      if (isolate > 0 && (each.kind === "password" || !kvAnswers)) continue;
+      const known = lagMs > LONGEST_WAIT_MS ? new Map() : verdicts;
+      await sim.perform(asking(sim, each, known), calmly(isolate));
     }
   }
   checkDatabase(sim);
@@ -86,7 +99,7 @@ function asking(
       const yes = answer.status === 200;
       model.judge(credential, yes ? "yes" : "no", span, isPassword);
       // What may have been ended: the same everywhere, once the promise has passed.
-      if (span.sentMs >= credential.expires.lowMs || model.slackMs > LONGEST_WAIT_MS) return;
+      if (span.sentMs >= lowOf(credential) - MAX_SKEW_MS) return;
       const before = verdicts.get(credential);
       if (before !== undefined && before !== yes) {
         throw new Violation(`${credential.name} is ${yes ? "taken" : "refused"} here only`);

@@ -1,12 +1,20 @@
 import {
+  type Chain,
   type Credential,
   type Ender,
+  type Fact,
+  highOf,
+  KV_ANSWERS_FROM_SECONDS,
+  lowOf,
+  MAX_SKEW_MS,
   type Person,
+  type SentAt,
   type Span,
   stands,
   Violation,
 } from "./credential.ts";
 import type { Setup } from "./edge.ts";
+import type { Outbox } from "./outbox.ts";
 import { LONGEST_DELAY_MS } from "./scheduler.ts";
 
 /**
@@ -16,25 +24,43 @@ import { LONGEST_DELAY_MS } from "./scheduler.ts";
 
 /** An answer is at most so long after what it asked for; whatever comes later was cut off. */
 const REQUEST_MS = 15_000;
-const SETTLED_AFTER_MS = LONGEST_DELAY_MS + REQUEST_MS;
+export const SETTLED_AFTER_MS = LONGEST_DELAY_MS + REQUEST_MS;
+
+/** An isolate's clock may go from the one end of what is allowed to the other. */
+const SKEW_MS = 2 * MAX_SKEW_MS;
 
 export type Verdict = "yes" | "no";
 
-export function model(setup: Setup) {
-  const { promiseSeconds, kvLagSeconds } = setup;
-  const kvAnswers = promiseSeconds >= 60;
-  /**
-   * The promise. At 60 and more it counts on KV's documented 60 seconds; where this run's KV takes
-   * longer than those, the promise is longer by as much.
-   */
-  const slackMs =
-    (kvAnswers ? promiseSeconds - 60 + Math.max(60, kvLagSeconds) : promiseSeconds) * 1000;
+export const kvAnswers = ({ version }: Pick<Span, "version">): boolean =>
+  version.lagSeconds >= KV_ANSWERS_FROM_SECONDS;
+
+export function model(setup: Setup, outbox: Outbox) {
+  const kvLagMs = setup.kvLagSeconds * 1000;
 
   const people: Person[] = [];
   const credentials: Credential[] = [];
   const enders: Ender[] = [];
   /** Who was asked to be deleted, by which request. */
   const leaving: { readonly person: Person; readonly ender: Ender }[] = [];
+
+  /**
+   * Until when this isolate may still go by what was before. Below 60 it asks D1, and trusts its
+   * own memory for the lag. At 60 and more it also goes by KV, which sees a tombstone within its
+   * lag once it was told of it. A JWT that lives no longer than the lag is not asked about.
+   */
+  function mayBeStaleUntil(
+    { endMs, toldMs }: Fact,
+    { version }: Pick<Span, "version">,
+    credential?: Credential,
+  ): number {
+    const { lagSeconds, startedMs } = version;
+    const fromKv = lagSeconds >= KV_ANSWERS_FROM_SECONDS;
+    const knownMs = fromKv ? toldMs + kvLagMs : endMs;
+    const memoryMs = (lagSeconds - (fromKv ? KV_ANSWERS_FROM_SECONDS : 0)) * 1000;
+    const asked = startedMs > knownMs ? knownMs : knownMs + memoryMs + (memoryMs > 0 ? SKEW_MS : 0);
+    const isAsked = credential === undefined || credential.lifeMs > lagSeconds * 1000;
+    return isAsked ? asked : Math.max(asked, credential.expires.highMs);
+  }
 
   const mayStillTakeHold = (
     ender: Ender,
@@ -47,14 +73,20 @@ export function model(setup: Setup) {
   function end(credential: Credential, by: Ender): void {
     credential.endedBy.add(by);
     credential.maybe.delete(by);
+    if (by.fact !== null) credential.facts.push(by.fact);
     credential.endedMs = Math.min(credential.endedMs, by.endMs);
     credential.endedTick = Math.min(credential.endedTick, by.endTick);
   }
 
+  /** At 60 and more KV was told before the answer; below, as soon as the rows there are have gone. */
+  function factOf(span: Span): Fact {
+    return kvAnswers(span) ? { endMs: span.endMs, toldMs: span.endMs } : outbox.watch(span.endMs);
+  }
+
   return {
     setup,
-    slackMs,
-    kvAnswers,
+    mayBeStaleUntil,
+    factOf,
     people,
     credentials,
     enders,
@@ -78,11 +110,14 @@ export function model(setup: Setup) {
 
     /** A list of D1's own. */
     judgeListed(credential: Credential, isListed: boolean, span: Span): void {
-      const { name, bornTick, endedTick, expires } = credential;
+      const { name, bornTick, endedTick } = credential;
       if (!isListed && bornTick < span.sentTick && stands(credential, span)) {
         throw new Violation(`${name} stands, and is not listed`);
       }
-      if (isListed && (endedTick < span.sentTick || span.sentMs >= expires.highMs)) {
+      if (
+        isListed &&
+        (endedTick < span.sentTick || span.sentMs >= highOf(credential) + MAX_SKEW_MS)
+      ) {
         throw new Violation(`${name} was ended or has expired, and is listed`);
       }
     },
@@ -91,10 +126,14 @@ export function model(setup: Setup) {
     create(
       what: Pick<Credential, "kind" | "person" | "secret" | "id"> & {
         behind?: readonly Credential[];
+        chain?: Chain | null;
         lowMs?: number;
         highMs?: number;
+        lifeMs?: number;
         from?: Credential;
         sure?: boolean;
+        /** Which does not end it, whatever it ends of what is behind it. */
+        except?: Ender | null;
       },
       span: Span,
     ): Credential {
@@ -108,25 +147,33 @@ export function model(setup: Setup) {
         id: rest.id,
         name: `${rest.kind}${credentials.filter(({ kind }) => kind === rest.kind).length}`,
         behind,
+        chain: what.chain ?? null,
         bornTick: span.endTick,
+        lifeMs: what.lifeMs ?? endless,
         expires: { lowMs, highMs: what.highMs ?? lowMs },
-        staleEnd: null,
+        staleEnds: [],
+        replacedTick: null,
+        mayBeReplaced: false,
         sure,
         endedBy: new Set(),
+        facts: [],
         endedMs: endless,
         endedTick: endless,
         maybe: new Set(),
         wins: 0,
       };
       for (const ender of enders) {
+        if (ender === what.except) continue;
         if (ender.state === "void" || !ender.ends(credential)) continue;
-        const ancestors = ender.ofEpoch && from !== undefined ? [...behind, from] : behind;
+        const ancestors = from === undefined ? behind : [...behind, from];
         if (ancestors.some((each) => each.endedBy.has(ender))) end(credential, ender);
         else if (
           mayStillTakeHold(ender, span) ||
           ancestors.some((each) => each.maybe.has(ender)) ||
           // Spared itself, it may have been read as it was before.
-          (from !== undefined && ender.ofEpoch && span.sentMs <= ender.endMs + slackMs)
+          (from !== undefined &&
+            ender.ofEpoch &&
+            span.sentMs <= mayBeStaleUntil({ endMs: ender.endMs, toldMs: ender.endMs }, span))
         ) {
           credential.maybe.add(ender);
         }
@@ -144,17 +191,19 @@ export function model(setup: Setup) {
     beginEnd(
       name: string,
       person: Person,
-      span: Pick<Span, "sentMs" | "sentTick">,
+      { sentMs, sentTick }: SentAt,
       ends: (credential: Credential) => boolean,
       ofEpoch = false,
     ): Ender {
       const ender: Ender = {
         name,
         person,
-        ...span,
+        sentMs,
+        sentTick,
         state: "in flight",
         endMs: 0,
         endTick: 0,
+        fact: null,
         ofEpoch,
         ends: (credential) => credential.person === person && ends(credential),
       };
@@ -163,10 +212,12 @@ export function model(setup: Setup) {
       return ender;
     },
 
-    finishEnd(ender: Ender, state: "done" | "void" | "unsure", span: Span): void {
+    /** @param fact where it is another than what such an answer says */
+    finishEnd(ender: Ender, state: "done" | "void" | "unsure", span: Span, fact?: Fact): void {
       ender.state = state;
       ender.endMs = span.endMs;
       ender.endTick = span.endTick;
+      if (state === "done") ender.fact = fact ?? factOf(span);
       for (const each of credentials) {
         if (state === "void") each.maybe.delete(ender);
         if (state === "done" && ender.ends(each) && each.bornTick < ender.sentTick)
@@ -175,9 +226,13 @@ export function model(setup: Setup) {
     },
 
     /** A thing that can be ended once was ended: the second winner is one too many. */
-    won(credential: Credential): void {
+    won(credential: Credential, { sentTick }: Pick<Span, "sentTick">): void {
       credential.wins += 1;
       if (credential.wins > 1) throw new Violation(`${credential.name} was ended twice`);
+      const before = [...credential.endedBy].find((each) => each.endTick < sentTick);
+      if (before !== undefined) {
+        throw new Violation(`${credential.name} was ended by ${before.name}, and then once more`);
+      }
     },
 
     /** An end that was moved: known for certain only if nothing else was moving it. */
@@ -187,46 +242,57 @@ export function model(setup: Setup) {
         credential.expires = { lowMs: Math.min(lowMs, toMs), highMs: Math.max(highMs, toMs) };
         return;
       }
-      if (toMs < highMs) credential.staleEnd = { ms: highMs, untilMs: span.endMs + slackMs };
+      if (toMs < highMs) credential.staleEnds.push({ ms: highMs, fact: factOf(span) });
       credential.expires = { lowMs: toMs, highMs: toMs };
     },
 
     /**
      * Whether this verdict on a credential can be.
-     * @param strict where D1 decides at that very instant, whatever the promise
+     * @param strict where D1 decides at that very instant, whatever the lag
      */
     judge(credential: Credential, verdict: Verdict, span: Span, strict: boolean): void {
-      const { name, expires, staleEnd, maybe } = credential;
+      const { name, maybe } = credential;
       const { sentMs, sentTick } = span;
       if (verdict === "no") {
         if (stands(credential, span)) {
           throw new Violation(`${name} was refused, though it stands`);
         }
         // Below 60 every no is D1's own, and for good: nothing that was ended comes back.
-        if (!kvAnswers && credential.sure && sentMs < expires.lowMs) {
+        const hasExpired = sentMs >= lowOf(credential) - MAX_SKEW_MS;
+        if (!kvAnswers(span) && credential.sure && !hasExpired && maybe.size > 0) {
+          credential.facts.push(factOf(span));
           credential.endedMs = Math.min(credential.endedMs, span.endMs);
           credential.endedTick = Math.min(credential.endedTick, span.endTick);
         }
         return;
       }
-      const ended = strict
+      const isOver = strict
         ? credential.endedTick < sentTick
-        : credential.endedMs + slackMs < sentMs;
-      if (ended) {
+        : credential.facts.some((fact) => mayBeStaleUntil(fact, span, credential) < sentMs);
+      if (isOver) {
         const by = [...credential.endedBy].map((each) => each.name).join(", ") || "an earlier no";
         const since = (sentMs - credential.endedMs) / 1000;
         throw new Violation(`${name} was accepted ${since} s after its end by ${by}`);
       }
-      const stillStale = !strict && staleEnd !== null && sentMs <= staleEnd.untilMs;
-      if (sentMs >= (stillStale ? Math.max(staleEnd.ms, expires.highMs) : expires.highMs)) {
-        throw new Violation(`${name} was accepted after it had expired`);
+      for (const each of [credential, ...credential.behind]) {
+        const { expires, staleEnds } = each;
+        const stale = staleEnds.filter(
+          ({ fact }) => !strict && sentMs <= mayBeStaleUntil(fact, span, credential),
+        );
+        const highMs = Math.max(expires.highMs, ...stale.map(({ ms }) => ms));
+        if (sentMs < highMs + MAX_SKEW_MS) continue;
+        const what = each === credential ? "it" : `${each.name} behind it`;
+        throw new Violation(`${name} was accepted after ${what} had expired`);
       }
       credential.sure = true;
       for (const ender of maybe) {
+        if (ender.state === "in flight") continue;
         const settledMs = ender.endMs + (ender.state === "unsure" ? SETTLED_AFTER_MS : 0);
-        if (ender.state !== "in flight" && settledMs + (strict ? 0 : slackMs) < sentMs) {
-          // At 60 and more a mark may still be owed: KV does not know of the end yet.
-          if (ender.state === "done" || !kvAnswers || strict) maybe.delete(ender);
+        // At 60 and more a tombstone may still be pending: KV does not know of the end yet.
+        const toldMs = ender.fact?.toldMs ?? Number.POSITIVE_INFINITY;
+        const fact = { endMs: settledMs, toldMs };
+        if ((strict ? settledMs : mayBeStaleUntil(fact, span, credential)) < sentMs) {
+          maybe.delete(ender);
         }
       }
     },

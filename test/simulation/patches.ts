@@ -9,6 +9,8 @@ import type { Random } from "./random.ts";
  */
 export interface Simulated {
   readonly clock: Clock;
+  /** What the clock of the isolate says that is asking. */
+  nowMs(): number;
   /** The stream of whoever is asking. */
   random(): Random;
   log(line: string): void;
@@ -34,7 +36,7 @@ const hmacSecrets = new WeakMap<CryptoKey, Uint8Array>();
 function install(): void {
   installed = true;
   const { now } = Date;
-  Date.now = () => simulated?.clock.now() ?? now();
+  Date.now = () => simulated?.nowMs() ?? now();
 
   const chance = Math.random;
   Math.random = () => simulated?.random().next() ?? chance();

@@ -34,15 +34,23 @@ export interface Origin {
   /** Its ids and secrets, which nobody else may draw again. */
   readonly ids: Random;
   readonly faults: readonly Fault[];
+  /** How far the clock of the isolate that does it is ahead. */
+  readonly skewMs: number;
   calls: number;
   /** What of `faults` it met. */
   met: number;
 }
 
-export const newOrigin = (salt: number, number: number, faults: readonly Fault[]): Origin => ({
+export const newOrigin = (
+  salt: number,
+  number: number,
+  faults: readonly Fault[],
+  skewMs = 0,
+): Origin => ({
   random: random(salt),
   ids: random(Math.imul(salt, 31) ^ Math.imul(number, 0x9e3779b1)),
   faults,
+  skewMs,
   calls: 0,
   met: 0,
 });

@@ -1,6 +1,6 @@
 import { actionBook } from "./action-book.ts";
 import { type Credential, type Span, Violation } from "./credential.ts";
-import { type Answered, type Edge, edge, type Setup } from "./edge.ts";
+import { type Answered, type Edge, edge, ISOLATES, type Setup } from "./edge.ts";
 import { count, type Figures } from "./figures.ts";
 import { type Model, model } from "./model.ts";
 import type { Attempt, Operation, World } from "./operations/operation.ts";
@@ -36,6 +36,9 @@ export interface Simulation extends World {
   /** A number of choices. @throws Violation */
   steps(most: number): Promise<void>;
   pass(ms: number): Promise<void>;
+  /** An operator's new version, in one isolate or, without a number, in all. */
+  deploy(lagSeconds: number, isolate?: number): void;
+  setSkew(isolate: number, skewMs: number): void;
   housekeeping(sending: Sending): Promise<void>;
   /** The operation's request, started and answered. */
   perform(operation: Attempt | null, sending: Sending): Promise<void>;
@@ -72,23 +75,29 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
   }
 
   async function send(attempt: Attempt, { isolate, faults, lost, salt }: Sending): Promise<void> {
-    const origin = newOrigin(salt, ++origins, faults);
+    const version = at.versionOf(isolate);
+    const skewMs = at.skewMsOf(isolate);
+    const origin = newOrigin(salt, ++origins, faults, skewMs);
     const sentMs = clock.now();
     const sentTick = ++ticks;
+    const sent = { sentMs, sentTick, version, skewMs };
     inFlight += 1;
     const number = story.push("") - 1;
     const how = faults.map(({ call, kind }) => ` [call ${call} ${kind}]`).join("");
-    const line = `${since(sentMs)} @${isolate} ${attempt.label}${how}`;
+    const line = `${since(sentMs)} @${isolate} (${version.lagSeconds} s) ${attempt.label}${how}`;
     story[number] = `${line} -> …`;
     try {
-      attempt.begin?.({ sentMs, sentTick });
+      attempt.begin?.(sent);
       const answer = await at.send(isolate, attempt.sent, origin);
-      const span = { sentMs, sentTick, endMs: clock.now(), endTick: ++ticks };
+      const span = { ...sent, endMs: clock.now(), endTick: ++ticks };
       story[number] =
         `${line} -> ${answer.status} at ${since(span.endMs)}${lost ? ", answer lost" : ""}`;
       checkAnswer(attempt, answer, origin, span);
       if ((lost || answer.status === 503) && attempt.once === undefined) unanswered.push(attempt);
+      const known = self.model.credentials.length;
       attempt.end(lost || answer.status === 503 ? null : answer, span);
+      const made = self.model.credentials.slice(known).map(({ name }) => name);
+      if (made.length > 0) story[number] += `: ${made.join(", ")}`;
     } catch (error) {
       violations.push(error);
       story[number] += `   <-- ${error}`;
@@ -103,13 +112,14 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
 
   const self: Simulation = {
     edge: at,
-    model: model(setup),
+    model: model(setup, at.outbox),
     actions: actionBook(),
     figures,
     aged: new Set(),
     unanswered,
     story,
     nowMs: clock.now,
+    watch: ({ endMs }) => at.outbox.watch(endMs),
     fresh: () => ++numbers,
     busy: () => inFlight > 0,
     start: (attempt, sending) => void send(attempt, sending),
@@ -126,9 +136,19 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
       await scheduler.pass(ms);
       rethrow();
     },
+    deploy(lagSeconds, isolate) {
+      const all = isolate === undefined ? Array.from({ length: ISOLATES }, (_, i) => i) : [isolate];
+      for (const each of all) at.deploy(each, lagSeconds);
+      const where = isolate === undefined ? "everywhere" : `@${isolate}`;
+      story.push(`${since(clock.now())} ${where} a new version, lag ${lagSeconds} s`);
+    },
+    setSkew(isolate, skewMs) {
+      at.setSkew(isolate, skewMs);
+      story.push(`${since(clock.now())} @${isolate} the clock is ${skewMs} ms ahead`);
+    },
     async housekeeping({ isolate, faults, salt }) {
       const number = story.push(`${since(clock.now())} @${isolate} housekeeping -> …`) - 1;
-      const origin = newOrigin(salt, ++origins, faults);
+      const origin = newOrigin(salt, ++origins, faults, at.skewMsOf(isolate));
       inFlight += 1;
       const result = at.housekeeping(isolate, origin).then(
         (swept) => {

@@ -1,9 +1,12 @@
 import fc from "fast-check";
-import { Violation } from "./credential.ts";
+import { MAX_SKEW_MS, Violation } from "./credential.ts";
 import type { Setup } from "./edge.ts";
 import { checkDatabase, checkEnding } from "./ending.ts";
 import { count, type Failure, type Figures, noFigures } from "./figures.ts";
-import { credentialOf } from "./operations/operation.ts";
+import { reading } from "./operations/accounts.ts";
+import { issuing } from "./operations/actions.ts";
+import { creating } from "./operations/api-tokens.ts";
+import { CALLERS, choose, credentialOf } from "./operations/operation.ts";
 import { LONGEST_MS } from "./operations/sessions.ts";
 import { OPERATIONS } from "./operations/table.ts";
 import { withSimulated } from "./patches.ts";
@@ -98,6 +101,94 @@ function age(drawn: Drawn): Command {
   };
 }
 
+/** What operators do: the other version or the first, in one isolate or in all. */
+function deploy({ a, isolate }: Drawn): Command {
+  return {
+    check: () => true,
+    async run(_, sim) {
+      sim.figures.operations += 1;
+      count(sim.figures.byOperation, "deploy");
+      const lag = sim.model.setup.lags[a % 3 === 0 ? 0 : 1];
+      sim.deploy(lag, a % 2 === 0 ? undefined : isolate);
+    },
+    toString: () => "deploy",
+  };
+}
+
+/** Within what the clocks of a platform may differ. */
+function setClock({ a, isolate }: Drawn): Command {
+  return {
+    check: () => true,
+    async run(_, sim) {
+      sim.figures.operations += 1;
+      count(sim.figures.byOperation, "setClock");
+      const skews = [0, -MAX_SKEW_MS, MAX_SKEW_MS, a];
+      sim.setSkew(isolate, skews[a % skews.length] ?? 0);
+    },
+    toString: () => "setClock",
+  };
+}
+
+const TTLS = [60, 300, 3_600, 90_000, 2_592_000] as const;
+
+/** One credential got with another, up to three times, by whatever gives one. */
+function derive(drawn: Drawn): Command {
+  const { a, b, c } = drawn;
+  const find = (sim: Simulation) => credentialOf(sim, CALLERS, a);
+  return {
+    check: (sim) => find(sim) !== null,
+    async run(_, sim) {
+      const { credentials } = sim.model;
+      let caller = find(sim);
+      for (let step = 0; step <= b % 3 && caller !== null; step++) {
+        sim.figures.operations += 1;
+        count(sim.figures.byOperation, "derive");
+        const before = credentials.length;
+        const how = (c >> step) % 4;
+        const contact = choose(sim.model.people, c);
+        const attempt =
+          how === 0
+            ? creating(sim, caller, TTLS[(c + step) % TTLS.length] ?? 60)
+            : how === 1 && step > 0 && contact !== null
+              ? issuing(sim, caller, { contact, audience: null, ttl: 172_800, maxUses: 3 })
+              : reading(sim, caller, "/rest/auth");
+        await sim.perform(attempt, { ...drawn, faults: [], lost: false, salt: drawn.salt + step });
+        const made = credentials
+          .slice(before)
+          .find(({ kind }) => kind === "api" || kind === "access");
+        caller = made ?? null;
+      }
+    },
+    toString: () => "derive",
+  };
+}
+
+const RENEWED_AFTER_MS = 80_000_000;
+
+/** A JWT got with the one before each day, while what began the chain ends and its row goes. */
+function renew(drawn: Drawn): Command {
+  const find = (sim: Simulation) => credentialOf(sim, ["access"], drawn.a);
+  return {
+    check: (sim) => find(sim) !== null,
+    async run(_, sim) {
+      const { credentials } = sim.model;
+      let jwt = find(sim);
+      for (let day = 0; day < 4 && jwt !== null; day++) {
+        sim.figures.operations += 1;
+        count(sim.figures.byOperation, "renew");
+        const before = credentials.length;
+        const calm = { ...drawn, faults: [], lost: false, salt: drawn.salt + day };
+        await sim.perform(reading(sim, jwt, "/rest/auth"), calm);
+        jwt = credentials.slice(before).find(({ kind }) => kind === "access") ?? null;
+        if (jwt === null) continue;
+        await sim.pass(Math.min(RENEWED_AFTER_MS, jwt.expires.lowMs - sim.nowMs() - 5_000));
+        await sim.housekeeping(calm);
+      }
+    },
+    toString: () => "renew",
+  };
+}
+
 const byte = fc.nat({ max: 255 });
 const fault = fc.record({ call: fc.nat({ max: 4 }), kind: fc.constantFrom(...FAULTS) });
 
@@ -127,10 +218,16 @@ const one = fc.oneof(
   { weight: 11, arbitrary: byte.map(pass) },
   { weight: 3, arbitrary: drawn.map(housekeeping) },
   { weight: 1, arbitrary: drawn.map(age) },
+  { weight: 4, arbitrary: drawn.map(deploy) },
+  { weight: 1, arbitrary: drawn.map(setClock) },
+  { weight: 4, arbitrary: drawn.map(derive) },
+  { weight: 1, arbitrary: drawn.map(renew) },
 );
 
+const drawnLag = fc.constantFrom(0, 0, 10, 10, 59, 60, 60, 300, 300, 86_400);
+
 const drawnSetup: fc.Arbitrary<Setup> = fc.record({
-  promiseSeconds: fc.constantFrom(0, 0, 10, 10, 60, 60, 60, 300, 300, 86_400),
+  lags: fc.tuple(drawnLag, drawnLag),
   kvLagSeconds: fc.constantFrom(60, 60, 0, 10, 150),
   rotates: fc.boolean(),
   kvLimitsWrites: fc.integer({ min: 0, max: 3 }).map((draw) => draw === 3),

@@ -1,6 +1,8 @@
 import { type Credential, type Ender, type Person, Violation } from "../credential.ts";
-import { newAccess } from "./jwts.ts";
+import { newAccess, newAccessInPlace } from "./jwts.ts";
 import {
+  type Attempt,
+  at,
   CALLERS,
   conclude,
   credentialOf,
@@ -9,6 +11,7 @@ import {
   passwordOf,
   show,
   textAt,
+  type World,
 } from "./operation.ts";
 
 const EMAILS = 5;
@@ -56,33 +59,37 @@ const signUp: Operation = {
   },
 };
 
-/** `/rest/auth` gives a JWT too. */
 const read = (path: "/rest/user" | "/rest/auth"): Operation => ({
   weight: 6,
   attempt(world, { a, b }) {
     const caller = credentialOf(world, CALLERS, a);
-    if (caller === null) return null;
-    return {
-      label: `GET ${path} by ${caller.name}`,
-      sent: { method: "GET", path, headers: show(caller, b % 2 === 1) },
-      statuses: [200, 401],
-      end(answer, span) {
-        if (answer === null) return;
-        world.model.judge(
-          caller,
-          answer.status === 200 ? "yes" : "no",
-          span,
-          isStrict(caller, false),
-        );
-        if (answer.status !== 200) return;
-        const id = textAt(answer, "payload", "uuid");
-        if (id !== caller.person.id) throw new Violation(`${caller.name} opened another's account`);
-        if (path === "/rest/auth")
-          newAccess(world, textAt(answer, "payload", "token"), caller, span);
-      },
-    };
+    return caller === null ? null : reading(world, caller, path, b % 2 === 1);
   },
 });
+
+/** `/rest/auth` gives a JWT too, and so asks D1 at any lag. */
+export function reading(
+  world: World,
+  caller: Credential,
+  path: "/rest/user" | "/rest/auth",
+  other = false,
+): Attempt {
+  const issues = path === "/rest/auth";
+  return {
+    label: `GET ${path} by ${caller.name}`,
+    sent: { method: "GET", path, headers: show(caller, other) },
+    statuses: [200, 401],
+    end(answer, span) {
+      if (answer === null) return;
+      const verdict = answer.status === 200 ? "yes" : "no";
+      world.model.judge(caller, verdict, span, isStrict(caller, issues));
+      if (answer.status !== 200) return;
+      const id = textAt(answer, "payload", "uuid");
+      if (id !== caller.person.id) throw new Violation(`${caller.name} opened another's account`);
+      if (issues) newAccess(world, textAt(answer, "payload", "token"), caller, span);
+    },
+  };
+}
 
 function wrongPassword(text: string): boolean {
   return text.includes("Wrong credentials");
@@ -153,6 +160,9 @@ const changePassword: Operation = {
         world.model.forget(({ kind, secret: known }) => kind === "password" && known === secret);
         const sure = answer !== null;
         world.model.create({ kind: "password", person, secret, id: person.id, sure }, span);
+        const jwt = answer === null ? undefined : at(answer, "payload", "token");
+        // It keeps the bounds of what it replaces.
+        if (typeof jwt === "string") newAccessInPlace(world, jwt, caller, span);
       },
     };
   },

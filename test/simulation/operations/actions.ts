@@ -1,14 +1,28 @@
 import type { ActionToken, Run } from "../action-book.ts";
-import { type Credential, type Ender, type Person, type Span, Violation } from "../credential.ts";
+import {
+  apiTokensOf,
+  type Credential,
+  type Ender,
+  lowOf,
+  MAX_SKEW_MS,
+  type Person,
+  revokedWith,
+  type Span,
+  Violation,
+} from "../credential.ts";
 import type { Answered } from "../edge.ts";
 import {
   type Attempt,
   at,
   CALLERS,
+  checkMade,
+  checkRefused,
   choose,
   conclude,
   credentialOf,
+  isRefused,
   type Operation,
+  REFUSED,
   show,
   textAt,
   type World,
@@ -21,7 +35,7 @@ const KEPT_MS = 2 * 86_400_000;
 const issue: Operation = {
   weight: 5,
   attempt(world, { a, b, c }) {
-    const { model, actions } = world;
+    const { model } = world;
     const caller = credentialOf(world, CALLERS, a);
     const contact = choose(
       model.people,
@@ -29,52 +43,68 @@ const issue: Operation = {
     );
     if (caller === null || contact === null) return null;
     const audience = c % 5 === 0 ? choose(model.people, c) : null;
-    const ttl = TTLS[c % TTLS.length] ?? 60;
-    const maxUses = 1 + (c % 3);
-    const json = {
-      action: "addContact",
-      payload: { contact_id: contact.id },
-      ttl,
-      max_uses: maxUses,
-      ...(audience !== null && { audience: audience.id }),
-    };
-    return {
-      label: `${caller.name} of ${caller.person.name} issues ${maxUses} uses of ${contact.name}${audience ? ` for ${audience.name}` : ""}`,
-      sent: { method: "POST", path: "/api/generate-action-token", headers: show(caller), json },
-      statuses: [200, 401, 422],
-      end(answer, span) {
-        if (answer === null) return;
-        if (answer.status === 401) return model.judge(caller, "no", span, true);
-        if (answer.status === 422) {
-          const named = audience === null ? [contact] : [contact, audience];
-          if (named.every(model.isThere))
-            throw new Violation("a token for people who are there was refused");
-          return;
-        }
-        model.judge(caller, "yes", span, true);
-        mustBeThere(model, contact, span);
-        const secret = textAt(answer, "token", "token");
-        const id = textAt(answer, "token", "id");
-        const lowMs = Date.parse(textAt(answer, "token", "expires_at"));
-        const issuer = caller.person;
-        const credential = model.create(
-          { kind: "action", person: issuer, secret, id, lowMs },
-          span,
-        );
-        const token = {
-          credential,
-          issuer,
-          contact,
-          audience,
-          maxUses,
-          receipts: new Set<string>(),
-          open: 0,
-        };
-        actions.tokens.push(token);
-      },
-    };
+    return issuing(world, caller, {
+      contact,
+      audience,
+      ttl: TTLS[c % TTLS.length] ?? 60,
+      maxUses: 1 + (c % 3),
+    });
   },
 };
+
+interface Wanted extends Pick<ActionToken, "contact" | "audience" | "maxUses"> {
+  readonly ttl: number;
+}
+
+export function issuing(world: World, caller: Credential, wanted: Wanted): Attempt {
+  const { model, actions } = world;
+  const { contact, audience, ttl, maxUses } = wanted;
+  const json = {
+    action: "addContact",
+    payload: { contact_id: contact.id },
+    ttl,
+    max_uses: maxUses,
+    ...(audience !== null && { audience: audience.id }),
+  };
+  return {
+    label: `${caller.name} of ${caller.person.name} issues ${maxUses} uses of ${contact.name}${audience ? ` for ${audience.name}` : ""}`,
+    sent: { method: "POST", path: "/api/generate-action-token", headers: show(caller), json },
+    statuses: [200, 401, 422, ...REFUSED],
+    end(answer, span) {
+      if (answer === null) return;
+      if (answer.status === 401) return model.judge(caller, "no", span, true);
+      if (isRefused(answer)) return checkRefused(caller, span);
+      if (answer.status === 422) {
+        const named = audience === null ? [contact] : [contact, audience];
+        if (named.every(model.isThere))
+          throw new Violation("a token for people who are there was refused");
+        return;
+      }
+      model.judge(caller, "yes", span, true);
+      mustBeThere(model, contact, span);
+      const secret = textAt(answer, "token", "token");
+      const id = textAt(answer, "token", "id");
+      const lowMs = Date.parse(textAt(answer, "token", "expires_at"));
+      checkMade("an action token", caller, lowMs, span);
+      const issuer = caller.person;
+      const behind = apiTokensOf(caller);
+      const credential = model.create(
+        { kind: "action", person: issuer, secret, id, lowMs, behind, from: caller },
+        span,
+      );
+      const token = {
+        credential,
+        issuer,
+        contact,
+        audience,
+        maxUses,
+        receipts: new Set<string>(),
+        open: 0,
+      };
+      actions.tokens.push(token);
+    },
+  };
+}
 
 function mustBeThere({ isGone }: World["model"], person: Person, span: Span): void {
   if (isGone(person, span)) throw new Violation(`${person.name} is gone, and was taken for there`);
@@ -182,8 +212,9 @@ function granted(
 const REASONS: Readonly<
   Record<string, (world: World, token: ActionToken, runner: Person, span: Span) => boolean>
 > = {
-  unknown: (_, { credential }, __, { sentMs }) => sentMs >= credential.expires.lowMs + KEPT_MS,
-  expired: (_, { credential }, __, { sentMs }) => sentMs >= credential.expires.lowMs,
+  unknown: (_, { credential }, __, { sentMs }) =>
+    sentMs >= credential.expires.lowMs + KEPT_MS - MAX_SKEW_MS,
+  expired: (_, { credential }, __, { sentMs }) => sentMs >= lowOf(credential) - MAX_SKEW_MS,
   used: (_, token) => token.receipts.size + token.open >= token.maxUses,
   revoked: ({ model }, { credential }, runner) =>
     credential.maybe.size > 0 ||
@@ -209,7 +240,7 @@ function refused(
     if (!others) throw new Violation(`${name}: a key of another request, where there is none`);
     return;
   }
-  if (before?.token === token && span.sentMs < expires.lowMs + KEPT_MS) {
+  if (before?.token === token && span.sentMs < expires.lowMs + KEPT_MS - MAX_SKEW_MS) {
     // Who deletes her account takes the keys of her runs with it; none of them can run again.
     if (world.model.isThere(runner)) {
       throw new Violation(`${name}: the repeat of a run that was granted was refused as ${reason}`);
@@ -238,7 +269,7 @@ const endAction: Operation = {
       },
       statuses: [204, 401, 404],
       begin(span) {
-        const ends = (each: Credential) => each === credential;
+        const ends = revokedWith(credential);
         ender = model.beginEnd(`end of ${credential.name}`, token.issuer, span, ends);
       },
       end(answer, span) {
@@ -252,7 +283,7 @@ const endAction: Operation = {
         }
         model.judge(caller, "yes", span, true);
         model.judge(credential, "yes", span, true);
-        model.won(credential);
+        model.won(credential, span);
       },
     };
   },

@@ -1,13 +1,29 @@
-import { type Credential, type Ender, Violation } from "../credential.ts";
 import {
+  apiTokensOf,
+  type Credential,
+  type Ender,
+  MAX_SKEW_MS,
+  revokedWith,
+  Violation,
+} from "../credential.ts";
+import {
+  type Attempt,
+  apiEndOf,
   at,
   CALLERS,
+  checkMade,
+  checkRefused,
   conclude,
   credentialOf,
+  isRefused,
   isStrict,
+  localMs,
   type Operation,
+  REFUSED,
   show,
   textAt,
+  wasReplaced,
+  type World,
 } from "./operation.ts";
 
 const MIN_TTL_SECONDS = 60;
@@ -20,32 +36,35 @@ const createApi: Operation = {
   weight: 4,
   attempt(world, { a, b }) {
     const caller = credentialOf(world, CALLERS, a);
-    if (caller === null) return null;
-    const { model } = world;
-    const ttl = ttlOf(b);
-    return {
-      label: `new API token of ${ttl} s by ${caller.name} of ${caller.person.name}`,
-      sent: {
-        method: "POST",
-        path: "/rest/token",
-        headers: show(caller),
-        json: { name: "simulated", ttl },
-      },
-      statuses: [200, 401],
-      end(answer, span) {
-        if (answer === null) return;
-        if (answer.status === 401) return model.judge(caller, "no", span, true);
-        model.judge(caller, "yes", span, true);
-        const [secret, id] = [
-          textAt(answer, "payload", "token"),
-          textAt(answer, "payload", "uuid"),
-        ];
-        const lowMs = Date.parse(textAt(answer, "payload", "expired_on"));
-        model.create({ kind: "api", person: caller.person, secret, id, lowMs }, span);
-      },
-    };
+    return caller === null ? null : creating(world, caller, ttlOf(b));
   },
 };
+
+export function creating(world: World, caller: Credential, ttl: number): Attempt {
+  const { model } = world;
+  const { person } = caller;
+  return {
+    label: `new API token of ${ttl} s by ${caller.name} of ${person.name}`,
+    sent: {
+      method: "POST",
+      path: "/rest/token",
+      headers: show(caller),
+      json: { name: "simulated", ttl },
+    },
+    statuses: [200, 401, ...REFUSED],
+    end(answer, span) {
+      if (answer === null) return;
+      if (answer.status === 401) return model.judge(caller, "no", span, true);
+      if (isRefused(answer)) return checkRefused(caller, span, 1);
+      model.judge(caller, "yes", span, true);
+      const [secret, id] = [textAt(answer, "payload", "token"), textAt(answer, "payload", "uuid")];
+      const lowMs = Date.parse(textAt(answer, "payload", "expired_on"));
+      checkMade("an API token", caller, lowMs, span, 1);
+      const behind = apiTokensOf(caller);
+      model.create({ kind: "api", person, secret, id, lowMs, behind, from: caller }, span);
+    },
+  };
+}
 
 const listApi: Operation = {
   weight: 3,
@@ -74,6 +93,12 @@ const listApi: Operation = {
   },
 };
 
+/** No later than this may the caller move the token's end. */
+function latestEnd(token: Credential, caller: Credential): number {
+  const ownMs = token.replacedTick === null ? Number.POSITIVE_INFINITY : token.expires.highMs;
+  return Math.min(ownMs, apiEndOf(caller), ...token.behind.map(({ expires }) => expires.highMs));
+}
+
 const changeApi: Operation = {
   weight: 3,
   attempt(world, { a, b, c }) {
@@ -83,21 +108,25 @@ const changeApi: Operation = {
     const { model, actions } = world;
     const ttl = c % 4 === 0 ? null : ttlOf(c);
     const path = c % 2 === 0 ? `/rest/token/${token.id}` : `/token/${token.id}`;
+    let latestMs = Number.POSITIVE_INFINITY;
     return {
       label:
-        ttl === null ? `rename ${token.name}` : `give ${token.name} ${ttl} s, by ${caller.name}`,
+        ttl === null
+          ? `rename ${token.name}, by ${caller.name}`
+          : `give ${token.name} ${ttl} s, by ${caller.name}`,
       sent: {
         method: "PATCH",
         path,
         headers: show(caller),
         json: ttl === null ? { name: "renamed" } : { ttl },
       },
-      statuses: [200, 401, 404],
-      begin({ sentMs }) {
+      statuses: [200, 401, ...REFUSED],
+      begin(at) {
+        latestMs = latestEnd(token, caller);
         if (ttl === null) return;
         actions.beginMove(token);
-        if (sentMs >= token.expires.highMs) return;
-        const toMs = sentMs + ttl * 1000;
+        if (at.sentMs >= token.expires.highMs + MAX_SKEW_MS) return;
+        const toMs = Math.min(localMs(at) + ttl * 1000, latestMs);
         const { lowMs, highMs } = token.expires;
         token.expires = { lowMs: Math.min(lowMs, toMs), highMs: Math.max(highMs, toMs) };
       },
@@ -105,11 +134,92 @@ const changeApi: Operation = {
         const alone = ttl === null || actions.endMove(token, answer, span);
         if (answer === null) return;
         if (answer.status === 401) return model.judge(caller, "no", span, true);
-        if (answer.status === 404) return model.judgeAny([caller, token], span);
+        if (isRefused(answer)) {
+          const isBeyond = ttl !== null && localMs(span) + ttl * 1000 > latestEnd(token, caller);
+          const isBound = token.mayBeReplaced || wasReplaced(caller, span) || isBeyond;
+          if (!isBound) model.judgeAny([caller, token], span);
+          return;
+        }
         model.judge(caller, "yes", span, true);
         model.judge(token, "yes", span, true);
+        if (ttl === null && (token.replacedTick ?? Number.POSITIVE_INFINITY) < span.sentTick) {
+          throw new Violation(`${token.name} was replaced, and renamed`);
+        }
         const toMs = Date.parse(textAt(answer, "payload", "expired_on"));
-        if (ttl !== null) model.moveEnd(token, toMs, alone, span);
+        if (ttl === null) return;
+        if (toMs > latestMs) {
+          throw new Violation(`${token.name} got an end that is beyond what it was derived from`);
+        }
+        model.moveEnd(token, toMs, alone, span);
+      },
+    };
+  },
+};
+
+const GRACES = [0, 0, 30, 90, 86_400] as const;
+
+const rotateApi: Operation = {
+  weight: 2,
+  attempt(world, { a, b, c }) {
+    const token = credentialOf(world, ["api"], a);
+    const caller = token && credentialOf(world, CALLERS, b, token.person);
+    if (token === null || caller === null) return null;
+    const { model, actions } = world;
+    const { person } = token;
+    const grace = GRACES[c % GRACES.length] ?? 0;
+    let ender: Ender | null = null;
+    let before = token.expires;
+    return {
+      label: `rotate ${token.name} with ${grace} s, by ${caller.name}`,
+      sent: {
+        method: "POST",
+        path: `/rest/token/${token.id}/rotate`,
+        headers: show(caller),
+        json: { grace_seconds: grace },
+      },
+      statuses: [200, 401, ...REFUSED],
+      begin(at) {
+        if (grace === 0) {
+          ender = model.beginEnd(`rotation of ${token.name}`, person, at, revokedWith(token));
+          return;
+        }
+        actions.beginMove(token);
+        before = token.expires;
+        const lowMs = Math.min(before.lowMs, localMs(at) + grace * 1000);
+        token.expires = { ...before, lowMs };
+        token.mayBeReplaced = true;
+      },
+      end(answer, span) {
+        conclude(world, ender, answer, span);
+        const alone = grace === 0 || actions.endMove(token, answer, span);
+        if (answer === null) return;
+        if (answer.status !== 200 && alone) token.mayBeReplaced = token.replacedTick !== null;
+        if (answer.status === 401) return model.judge(caller, "no", span, true);
+        if (isRefused(answer)) {
+          const isBound = token.mayBeReplaced || wasReplaced(caller, span);
+          if (!isBound) model.judgeAny([caller, token], span);
+          return;
+        }
+        model.judge(caller, "yes", span, true);
+        model.judge(token, "yes", span, true);
+        if (wasReplaced(caller, span))
+          throw new Violation(`${caller.name} was replaced, and rotates`);
+        if ((token.replacedTick ?? Number.POSITIVE_INFINITY) < span.sentTick) {
+          throw new Violation(`${token.name} was replaced twice`);
+        }
+        const [secret, id] = [
+          textAt(answer, "payload", "token"),
+          textAt(answer, "payload", "uuid"),
+        ];
+        const lowMs = Date.parse(textAt(answer, "payload", "expired_on"));
+        if (lowMs > before.highMs && alone)
+          throw new Violation(`${token.name}: a later end by rotation`);
+        const { behind } = token;
+        model.create({ kind: "api", person, secret, id, lowMs, behind, except: ender }, span);
+        if (grace === 0) return model.won(token, span);
+        token.replacedTick = span.endTick;
+        const graceMs = localMs(span) + grace * 1000;
+        if (alone) model.moveEnd(token, Math.min(before.lowMs, graceMs), true, span);
       },
     };
   },
@@ -132,8 +242,7 @@ const endApi: Operation = {
       },
       statuses: [200, 401, 404],
       begin(span) {
-        const ends = (each: Credential) => each === token || each.behind.includes(token);
-        ender = model.beginEnd(`end of ${token.name}`, token.person, span, ends);
+        ender = model.beginEnd(`end of ${token.name}`, token.person, span, revokedWith(token));
       },
       end(answer, span) {
         conclude(world, ender, answer, span);
@@ -142,7 +251,7 @@ const endApi: Operation = {
         if (answer.status === 404) return model.judgeAny([caller, token], span);
         model.judge(caller, "yes", span, true);
         model.judge(token, "yes", span, true);
-        model.won(token);
+        model.won(token, span);
       },
     };
   },
@@ -174,4 +283,4 @@ const endAllApi: Operation = {
   },
 };
 
-export const apiTokens = { createApi, listApi, changeApi, endApi, endAllApi };
+export const apiTokens = { createApi, listApi, changeApi, rotateApi, endApi, endAllApi };

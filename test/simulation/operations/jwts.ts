@@ -1,9 +1,17 @@
-import { type Credential, type Ender, type Span, Violation } from "../credential.ts";
+import {
+  type Credential,
+  type Ender,
+  MAX_SKEW_MS,
+  revokedWith,
+  type Span,
+  Violation,
+} from "../credential.ts";
 import {
   choose,
   claimsOf,
   conclude,
   credentialOf,
+  localMs,
   type Operation,
   passwordOf,
   show,
@@ -13,23 +21,62 @@ import {
 
 const GRACE_MS = 10_000;
 
-/** An access JWT hangs on what it was got with, and on the first JWT of its chain. */
+/** How long after its log-in the last JWT of a chain may end, and a family. */
+const SINCE_LOGIN_MS = 30 * 86_400_000;
+const REFRESH_MS = 86_400_000;
+/** The last access JWT of a family is got when the family is about to end. */
+const LAST_ACCESS_MS = 300_000;
+
+/** The chain that a JWT got with this belongs to, and what it ends with. */
+export function boundsOf(from: Credential, span: Span): Pick<Credential, "chain" | "behind"> {
+  const endless = { endMs: Number.POSITIVE_INFINITY };
+  switch (from.kind) {
+    case "access":
+      return { chain: from.chain ?? endless, behind: from.behind };
+    case "refresh":
+      return { chain: endless, behind: from.behind };
+    case "session":
+    case "api":
+      return { chain: endless, behind: [...from.behind, from] };
+    default:
+      return { chain: { endMs: localMs(span) + SINCE_LOGIN_MS }, behind: [] };
+  }
+}
+
 export function newAccess(world: World, jwt: string, from: Credential, span: Span): void {
-  const { jti, expMs } = claimsOf(jwt);
-  const hangsOnIt = from.kind === "session" || from.kind === "api" || from.kind === "access";
-  const chained = from.kind === "access" && from.behind.some(({ kind }) => kind === "access");
-  const behind = hangsOnIt && !chained ? [...from.behind, from] : from.behind;
-  world.model.create(
-    { kind: "access", person: from.person, secret: jwt, id: jti, lowMs: expMs, behind, from },
-    span,
-  );
+  const { jti, iatMs, expMs } = claimsOf(jwt);
+  const { chain, behind } = boundsOf(from, span);
+  const { person } = from;
+  const what = { kind: "access", person, secret: jwt, id: jti, lowMs: expMs } as const;
+  world.model.create({ ...what, lifeMs: expMs - iatMs, chain, behind, from }, span);
+  checkEnd(expMs, from, span);
+}
+
+function checkEnd(expMs: number, from: Credential, span: Span): number {
+  const { chain, behind } = boundsOf(from, span);
+  const endMs = Math.min(chain?.endMs ?? 0, ...behind.map(({ expires }) => expires.highMs));
+  if (expMs > endMs) throw new Violation(`a JWT outlives what it was got with, ${from.name}`);
+  return endMs;
+}
+
+/**
+ * The JWT that a new password gives in place of the caller's. All else has ended, what is behind
+ * that one too, but its bound stays.
+ */
+export function newAccessInPlace(world: World, jwt: string, of: Credential, span: Span): void {
+  const { jti, iatMs, expMs } = claimsOf(jwt);
+  const chain = { endMs: checkEnd(expMs, of, span) };
+  const what = { kind: "access", person: of.person, secret: jwt, id: jti, lowMs: expMs } as const;
+  world.model.create({ ...what, lifeMs: expMs - iatMs, chain, sure: false }, span);
 }
 
 function newRefresh(world: World, jwt: string, family: Credential, span: Span): Credential {
-  const { jti, expMs } = claimsOf(jwt);
+  const { jti, iatMs, expMs } = claimsOf(jwt);
+  family.expires = { lowMs: expMs, highMs: Math.max(expMs, family.expires.highMs) };
   return world.model.create(
     {
       kind: "refresh",
+      lifeMs: expMs - iatMs,
       person: family.person,
       secret: jwt,
       id: jti,
@@ -60,7 +107,12 @@ const obtain: Operation = {
         if (answer === null) return;
         model.judge(password, answer.status === 200 ? "yes" : "no", span, true);
         if (answer.status !== 200) return;
-        const family = model.create({ kind: "family", person, secret: "", id: "" }, span);
+        const { sid, expMs } = claimsOf(textAt(answer, "refresh"));
+        const highMs = expMs + LAST_ACCESS_MS;
+        const family = model.create(
+          { kind: "family", person, secret: "", id: sid, lowMs: expMs, highMs },
+          span,
+        );
         const refresh = newRefresh(world, textAt(answer, "refresh"), family, span);
         newAccess(world, textAt(answer, "access"), refresh, span);
       },
@@ -114,12 +166,16 @@ const refresh: Operation = {
         const next = shown?.successor == null ? undefined : actions.shown.get(shown.successor);
         spentBefore =
           shown !== undefined &&
-          (span.sentMs > shown.replacedMs + GRACE_MS || next?.successor != null);
+          (span.sentMs > shown.replacedMs + GRACE_MS + 2 * MAX_SKEW_MS || next?.successor != null);
+        const highMs = localMs(span) + REFRESH_MS + LAST_ACCESS_MS;
+        if (span.sentMs < family.expires.highMs) {
+          family.expires = { ...family.expires, highMs: Math.max(highMs, family.expires.highMs) };
+        }
         const endless = Number.POSITIVE_INFINITY;
         if (shown === undefined) {
           actions.shown.set(token, { firstMs: span.sentMs, replacedMs: endless, successor: null });
         }
-        const ends = (each: Credential) => each === family || each.behind.includes(family);
+        const ends = revokedWith(family);
         ender = model.beginEnd(`${token.name} shown again`, token.person, span, ends);
       },
       end(answer, span) {
@@ -129,7 +185,7 @@ const refresh: Operation = {
           if (answer.status === 200) newAccess(world, textAt(answer, "access"), token, span);
           return;
         }
-        if (answer?.status === 401) refused(world, token, family, ender, span);
+        if (answer?.status === 401) refused(world, token, ender, span);
         else if (ender !== null) model.finishEnd(ender, answer === null ? "unsure" : "void", span);
         if (answer?.status !== 200) return;
         model.judge(token, "yes", span, true);
@@ -140,24 +196,18 @@ const refresh: Operation = {
   },
 };
 
-function refused(
-  world: World,
-  token: Credential,
-  family: Credential,
-  ender: Ender | null,
-  span: Span,
-): void {
+function refused(world: World, token: Credential, ender: Ender | null, span: Span): void {
   const { model, actions } = world;
   const shown = actions.shown.get(token);
   const next = shown?.successor == null ? undefined : actions.shown.get(shown.successor);
   const mayBeTheft =
-    shown !== undefined && (span.sentMs >= shown.firstMs + GRACE_MS || next !== undefined);
-  const expired = span.sentMs >= token.expires.lowMs;
+    shown !== undefined &&
+    (span.sentMs >= shown.firstMs + GRACE_MS - 2 * MAX_SKEW_MS || next !== undefined);
+  const expired = span.sentMs >= token.expires.lowMs - MAX_SKEW_MS;
   if (ender === null) return;
-  // Whether by this or before, the family is at its end: but a mark for KV may be owed by another.
-  const others = [...family.maybe].some((each) => each !== ender);
-  if (mayBeTheft && !expired)
-    model.finishEnd(ender, others && model.kvAnswers ? "unsure" : "done", span);
+  // Whether by this or before, the family is at its end: but KV may still have to be told by another.
+  const fact = world.watch(span);
+  if (mayBeTheft && !expired) model.finishEnd(ender, "done", span, fact);
   else {
     model.finishEnd(ender, "void", span);
     model.judge(token, "no", span, true);
@@ -206,8 +256,7 @@ const endJwt: Operation = {
       },
       statuses: [200, 401, 404],
       begin(span) {
-        const ends = (each: Credential) => each === target || each.behind.includes(target);
-        ender = model.beginEnd(`end of ${target.name}`, jwt.person, span, ends);
+        ender = model.beginEnd(`end of ${target.name}`, jwt.person, span, revokedWith(target));
       },
       end(answer, span) {
         conclude(world, ender, answer, span);
@@ -216,9 +265,9 @@ const endJwt: Operation = {
         if (answer.status === 404) model.judgeAny([caller, jwt], span);
         if (answer.status !== 200) return;
         model.judge(caller, "yes", span, true);
-        if (span.sentMs >= jwt.expires.highMs)
+        if (span.sentMs >= jwt.expires.highMs + MAX_SKEW_MS)
           throw new Violation(`${jwt.name} ended after its end`);
-        model.won(target);
+        model.won(target, span);
       },
     };
   },

@@ -1,6 +1,16 @@
 import type { ActionBook } from "../action-book.ts";
-import type { Credential, Ender, Kind, Person, Span } from "../credential.ts";
-import type { Answered, Sent } from "../edge.ts";
+import {
+  apiTokensOf,
+  type Credential,
+  type Ender,
+  type Fact,
+  type Kind,
+  type Person,
+  type SentAt,
+  type Span,
+  Violation,
+} from "../credential.ts";
+import type { Answered, Called, Sent } from "../edge.ts";
 import type { Model } from "../model.ts";
 
 /** What an operation chooses by: three numbers up to 255, drawn with the story. */
@@ -16,6 +26,8 @@ export interface World {
   nowMs(): number;
   /** A number that no other call gets. */
   fresh(): number;
+  /** That D1 knows by now; KV does when nothing is pending any more of what is. */
+  watch(span: Span): Fact;
   /** Whether a request is on its way. */
   busy(): boolean;
 }
@@ -23,13 +35,13 @@ export interface World {
 /** One request, and what its answer means to the model. */
 export interface Attempt {
   readonly label: string;
-  readonly sent: Sent;
+  readonly sent: Sent | Called;
   /** Every status that can be, beside 503. */
   readonly statuses: readonly number[];
   /** Whether it may not be sent a second time as it is. */
   readonly once?: true;
   /** Called when it is sent. */
-  begin?(span: Pick<Span, "sentMs" | "sentTick">): void;
+  begin?(at: SentAt): void;
   /** @param answer null where it was 503 or lost: it may have happened */
   end(answer: Answered | null, span: Span): void;
 }
@@ -104,12 +116,24 @@ export function textAt(answer: Answered, ...path: readonly (string | number)[]):
   return value;
 }
 
-export function claimsOf(jwt: string): { jti: string; expMs: number; rotation: number } {
+export interface Claims {
+  readonly jti: string;
+  readonly sid: string;
+  readonly iatMs: number;
+  readonly expMs: number;
+}
+
+export function claimsOf(jwt: string): Claims {
   const claims: unknown = JSON.parse(
     atob(jwt.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? ""),
   );
-  const { jti, exp, rotation } = Object(claims);
-  return { jti: String(jti), expMs: Number(exp) * 1000, rotation: Number(rotation ?? 0) };
+  const { jti, sid, iat, exp } = Object(claims);
+  return {
+    jti: String(jti),
+    sid: String(sid),
+    iatMs: Number(iat) * 1000,
+    expMs: Number(exp) * 1000,
+  };
 }
 
 /** What an ender came to, by its answer. */
@@ -123,3 +147,57 @@ export function conclude(
   const state = answer === null ? "unsure" : answer.status < 300 ? "done" : "void";
   model.finishEnd(ender, state, span);
 }
+
+/** What would live for less may be refused. */
+const SHORTEST_MS = 65_000;
+
+/** How deep API tokens may be made with API tokens. */
+const MOST_LEVELS = 4;
+
+/** What makes something for an API token, or for a JWT of one, has bounds. */
+export const REFUSED = [403, 404, 409] as const;
+export const isRefused = ({ status }: Answered): boolean => REFUSED.some((each) => each === status);
+
+/** Whether the token, or the one that it is a JWT of, was rotated with a grace. */
+export const wasReplaced = (caller: Credential, { sentTick }: Pick<Span, "sentTick">): boolean =>
+  (apiTokensOf(caller).at(-1)?.replacedTick ?? Number.POSITIVE_INFINITY) < sentTick;
+
+const mayBeReplaced = (caller: Credential): boolean =>
+  apiTokensOf(caller).at(-1)?.mayBeReplaced === true;
+
+/** The end of the first to end of the API tokens that it is, or was derived from. */
+export const apiEndOf = (caller: Credential): number =>
+  Math.min(...apiTokensOf(caller).map(({ expires }) => expires.highMs));
+
+/** What was made with an API token, or with a JWT of one, is bounded by it. */
+export function checkMade(
+  what: string,
+  caller: Credential,
+  expiresMs: number,
+  span: Span,
+  levels = 0,
+): void {
+  if (wasReplaced(caller, span)) {
+    throw new Violation(`${caller.name} was replaced, and made ${what}`);
+  }
+  if (apiTokensOf(caller).length + levels > MOST_LEVELS) {
+    throw new Violation(`${caller.name} made ${what}, the fifth level`);
+  }
+  if (expiresMs > apiEndOf(caller)) {
+    throw new Violation(`${caller.name} made ${what}, which outlives it`);
+  }
+}
+
+/** @throws Violation where the caller could have made it */
+export function checkRefused(caller: Credential, { sentMs }: Span, levels = 0): void {
+  const isDeep = apiTokensOf(caller).length + levels > MOST_LEVELS;
+  const firstEndMs = Math.min(...apiTokensOf(caller).map(({ expires }) => expires.lowMs));
+  const isShort = firstEndMs < sentMs + SHORTEST_MS;
+  if (!isDeep && !mayBeReplaced(caller) && !isShort) {
+    throw new Violation(`${caller.name} may make that, and was refused`);
+  }
+}
+
+/** By an isolate's own clock, as near as it can be. */
+export const localMs = ({ sentMs, skewMs }: Pick<Span, "sentMs" | "skewMs">): number =>
+  sentMs + skewMs;

@@ -1,10 +1,18 @@
 import { createHash } from "node:crypto";
-import { type Credential, type Ender, Violation } from "../credential.ts";
+import {
+  type Credential,
+  type Ender,
+  MAX_SKEW_MS,
+  revokedWith,
+  type SentAt,
+  Violation,
+} from "../credential.ts";
 import {
   at,
   choose,
   conclude,
   credentialOf,
+  localMs,
   type Operation,
   passwordOf,
   textAt,
@@ -42,12 +50,12 @@ const createSession: Operation = {
         if (answer.status !== 200) return;
         const secret = textAt(answer, "data", "token");
         const lowMs = Number(at(answer, "data", "expires"));
-        if (lowMs !== span.sentMs + LIFE_MS) throw new Violation("a session of another length");
+        if (lowMs !== localMs(span) + LIFE_MS) throw new Violation("a session of another length");
         const session = world.model.create(
           { kind: "session", person, secret, id: idOf(secret), lowMs },
           span,
         );
-        world.actions.createdMs.set(session, span.sentMs);
+        world.actions.createdMs.set(session, localMs(span));
       },
     };
   },
@@ -79,7 +87,7 @@ const readSession: Operation = {
         if (answer.status !== 200) return;
         const expiresMs = Number(at(answer, "expires"));
         checkEnd(world, session, expiresMs);
-        if (world.model.setup.promiseSeconds === 0 && expiresMs < knownMs) {
+        if (span.version.lagSeconds === 0 && expiresMs < knownMs) {
           throw new Violation(`an extension of ${session.name} was lost`);
         }
       },
@@ -103,11 +111,11 @@ const extendSession: Operation = {
         json,
       },
       statuses: [200, 400],
-      begin({ sentMs }) {
+      begin(at) {
         // From now on it may live for longer; what has expired is not revived.
-        if (sentMs >= session.expires.highMs) return;
-        const createdMs = world.actions.createdMs.get(session) ?? sentMs;
-        const toMs = Math.min(sentMs + LIFE_MS, createdMs + LONGEST_MS);
+        if (at.sentMs >= session.expires.highMs + MAX_SKEW_MS) return;
+        const createdMs = world.actions.createdMs.get(session) ?? at.sentMs;
+        const toMs = Math.min(localMs(at) + LIFE_MS, createdMs + LONGEST_MS);
         const highMs = Math.max(session.expires.highMs, toMs);
         session.expires = { ...session.expires, highMs };
       },
@@ -118,7 +126,7 @@ const extendSession: Operation = {
         const expiresMs = Number(at(answer, "__latest_data", "expires"));
         checkEnd(world, session, expiresMs);
         const createdMs = world.actions.createdMs.get(session) ?? 0;
-        const owedMs = Math.min(span.sentMs + LIFE_MS, createdMs + LONGEST_MS);
+        const owedMs = Math.min(localMs(span) + LIFE_MS, createdMs + LONGEST_MS);
         if (expiresMs < owedMs) throw new Violation(`${session.name} was extended by too little`);
         const { lowMs, highMs } = session.expires;
         // Never lost: whatever else happens, it lives until then.
@@ -146,15 +154,14 @@ function endingOf(world: World, session: Credential) {
     label: `end ${session.name}`,
     sent: { method: "DELETE", path: `/tokens?token=${session.secret}` },
     statuses: [200, 400],
-    begin(span: { sentMs: number; sentTick: number }) {
-      const ends = (each: Credential) => each === session || each.behind.includes(session);
-      ender = model.beginEnd(`end of ${session.name}`, session.person, span, ends);
+    begin(at: SentAt) {
+      ender = model.beginEnd(`end of ${session.name}`, session.person, at, revokedWith(session));
     },
     end(...[answer, span]: Parameters<NonNullable<ReturnType<Operation["attempt"]>>["end"]>) {
       conclude(world, ender, answer, span);
       if (answer === null) return;
       model.judge(session, answer.status === 200 ? "yes" : "no", span, true);
-      if (answer.status === 200) model.won(session);
+      if (answer.status === 200) model.won(session, span);
     },
   };
 }

@@ -5,6 +5,7 @@ import { apiTokens } from "./api-tokens.ts";
 import { jwts } from "./jwts.ts";
 import { misuses } from "./misuse.ts";
 import type { Operation } from "./operation.ts";
+import { revocations } from "./revocations.ts";
 import { sessions } from "./sessions.ts";
 
 /** Every request that a story may hold, by its name. */
@@ -15,5 +16,6 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...apiTokens,
   ...actionOperations,
   ...actionLists,
+  ...revocations,
   ...misuses,
 };

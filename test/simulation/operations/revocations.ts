@@ -1,0 +1,167 @@
+import { type Credential, type Ender, revokedWith, stands } from "../credential.ts";
+import type { Called } from "../edge.ts";
+import {
+  type Attempt,
+  at,
+  CALLERS,
+  conclude,
+  credentialOf,
+  type Operation,
+  type World,
+} from "./operation.ts";
+
+/** What a bearer may end by showing it. */
+const HELD = ["session", "api", "access", "refresh"] as const;
+
+/** A refresh JWT stands for its whole family. */
+const targetOf = (shown: Credential): Credential =>
+  shown.kind === "refresh" ? (shown.behind[0] ?? shown) : shown;
+
+const leaked: Operation = {
+  weight: 3,
+  attempt(world, { a, b }) {
+    const one = credentialOf(world, HELD, a);
+    if (one === null) return null;
+    const { model } = world;
+    const other = b % 3 === 0 ? credentialOf(world, HELD, b, one.person) : null;
+    const shown = other === null || other === one ? [one] : [one, other];
+    let ender: Ender | null = null;
+    return {
+      label: `report ${shown.map(({ name }) => name).join(" and ")} as leaked`,
+      sent: {
+        method: "POST",
+        path: "/rest/leaked",
+        json: { tokens: shown.map(({ secret }) => secret) },
+      },
+      statuses: [200],
+      // A report that is sent again may end what was not ended: both are one in the model.
+      begin(span) {
+        const ends = (each: Credential) => shown.some((one) => revokedWith(targetOf(one))(each));
+        ender = model.beginEnd(
+          `a report of ${shown.map(({ name }) => name)}`,
+          one.person,
+          span,
+          ends,
+        );
+      },
+      end(answer, span) {
+        const ended = answer === null ? 0 : at(answer, "payload", "ended");
+        if (answer === null || ended === shown.length) {
+          conclude(world, ender, answer, span);
+          if (answer !== null) for (const each of shown) model.won(targetOf(each), span);
+          return;
+        }
+        // What was not counted, had ended before, or has just been ended by what stands beside it.
+        if (ended === 0) model.judgeAny(shown, span);
+        if (ended === 0 && shown.length === 1)
+          for (const each of shown) model.judge(each, "no", span, true);
+        if (ender !== null) model.finishEnd(ender, ended === 0 ? "void" : "done", span);
+      },
+    };
+  },
+};
+
+const revoke: Operation = {
+  weight: 2,
+  attempt(world, { a }) {
+    const shown = credentialOf(world, HELD, a);
+    if (shown === null) return null;
+    let ender: Ender | null = null;
+    return {
+      label: `revoke ${shown.name}`,
+      sent: { method: "POST", path: "/oauth/revoke", json: { token: shown.secret } },
+      statuses: [200],
+      begin(span) {
+        const ends = revokedWith(targetOf(shown));
+        ender = world.model.beginEnd(`revocation of ${shown.name}`, shown.person, span, ends);
+      },
+      // Whether by this or before, it is over: but by which, and so what KV was told, is not said.
+      end(answer, span) {
+        if (answer === null || ender === null) conclude(world, ender, answer, span);
+        else world.model.finishEnd(ender, "done", span, world.watch(span));
+      },
+    };
+  },
+};
+
+const credentialFor = ({ kind, secret, person }: Credential): Called["credential"] => {
+  switch (kind) {
+    case "password":
+      return { method: "password", email: person.email, password: secret };
+    case "session":
+      return { method: "session", token: secret };
+    default:
+      return { method: "bearer", token: secret };
+  }
+};
+
+const LOGINS = ["session", "family"] as const;
+
+const endLogin: Operation = {
+  weight: 1.5,
+  attempt(world, { a, b }) {
+    const login = credentialOf(world, LOGINS, a);
+    const caller = login && credentialOf(world, CALLERS, b, login.person);
+    if (login === null || caller === null) return null;
+    const { model } = world;
+    let ender: Ender | null = null;
+    return {
+      label: `end the log-in ${login.name} by ${caller.name}`,
+      sent: {
+        credential: credentialFor(caller),
+        call: (services, by, nowMs) => services.logins.end(by, login.id, nowMs),
+      },
+      statuses: [200, 401, 404],
+      begin(span) {
+        const ends = revokedWith(login);
+        ender = model.beginEnd(`end of ${login.name}`, login.person, span, ends);
+      },
+      end(answer, span) {
+        conclude(world, ender, answer, span);
+        if (answer === null) return;
+        if (answer.status === 401) return model.judge(caller, "no", span, false);
+        if (answer.status === 404) return model.judgeAny([caller, login], span);
+        model.judge(caller, "yes", span, true);
+        model.judge(login, "yes", span, true);
+        model.won(login, span);
+      },
+    };
+  },
+};
+
+const endOtherLogins: Operation = {
+  weight: 1,
+  attempt(world, { a }) {
+    const caller = credentialOf(world, CALLERS, a);
+    return caller === null ? null : endingOthers(world, caller);
+  },
+};
+
+function endingOthers({ model }: World, caller: Credential): Attempt {
+  const isLogin = ({ kind }: Credential) => LOGINS.some((each) => each === kind);
+  const kept = [caller, ...caller.behind].find(isLogin);
+  const others = (each: Credential) => isLogin(each) && each !== kept;
+  let ender: Ender | null = null;
+  return {
+    label: `end all log-ins but that of ${caller.name}`,
+    sent: {
+      credential: credentialFor(caller),
+      call: (services, by, nowMs) => services.logins.endOthers(by, nowMs),
+    },
+    statuses: [200, 401],
+    begin(span) {
+      const ends = (each: Credential) => others(each) || each.behind.some(others);
+      ender = model.beginEnd("end of all other log-ins", caller.person, span, ends);
+    },
+    end(answer, span) {
+      if (answer?.status === 401) model.judge(caller, "no", span, false);
+      const state = answer === null ? "unsure" : answer.status === 401 ? "void" : "done";
+      if (ender === null) return;
+      // Who was ended in between is answered as if there had been none.
+      const isSure = state !== "done" || stands(caller, span);
+      model.finishEnd(ender, isSure ? state : "unsure", span);
+    },
+  };
+}
+
+export const revocations = { leaked, revoke, endLogin, endOtherLogins };
