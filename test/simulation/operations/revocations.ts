@@ -1,4 +1,11 @@
-import { type Credential, type Ender, revokedWith, stands } from "../credential.ts";
+import {
+  type Credential,
+  type Ender,
+  lowOf,
+  MAX_SKEW_MS,
+  revokedWith,
+  stands,
+} from "../credential.ts";
 import type { Called } from "../edge.ts";
 import {
   type Attempt,
@@ -55,7 +62,7 @@ const leaked: Operation = {
         if (ended === 0) model.judgeAny(shown, span);
         if (ended === 0 && shown.length === 1)
           for (const each of shown) model.judge(each, "no", span, true);
-        if (ender !== null) model.finishEnd(ender, ended === 0 ? "void" : "done", span);
+        if (ender !== null) model.finishEnd(ender, ended === 0 ? "void" : "unsure", span);
       },
     };
   },
@@ -78,7 +85,10 @@ const revoke: Operation = {
       // Whether by this or before, it is over: but by which, and so what KV was told, is not said.
       end(answer, span) {
         if (answer === null || ender === null) conclude(world, ender, answer, span);
-        else world.model.finishEnd(ender, "done", span, world.watch(span));
+        else if (span.sentMs < lowOf(shown) - MAX_SKEW_MS)
+          world.model.finishEnd(ender, "done", span, world.watch(span));
+        // One that has expired stands for nothing any more.
+        else world.model.finishEnd(ender, "unsure", span);
       },
     };
   },
