@@ -51,10 +51,12 @@ export interface Credential {
   readonly secret: string;
   /** The public id, a JWT's `jti`. */
   readonly id: string;
-  /** All it was derived from: it ends with any of them, and no later. */
+  /** All it was derived from: it is revoked with any of them, and lives no longer than what is no JWT. */
   readonly behind: readonly Credential[];
-  /** JWTs, each got with the one before: whoever revokes one revokes all. */
+  /** JWTs of `GET /rest/auth`, each got with the one before: whoever revokes one revokes all. */
   readonly chain: Chain | null;
+  /** Of an access JWT: no JWT of its chain ends later. */
+  readonly boundMs: number;
   readonly bornTick: number;
   /** A JWT's whole life; of others it is endless. */
   readonly lifeMs: number;
@@ -78,10 +80,8 @@ export interface Credential {
   wins: number;
 }
 
-/** What a log-in by password begins ends at this instant; other chains end with what is behind them. */
-export interface Chain {
-  readonly endMs: number;
-}
+/** Named by its first JWT. */
+export type Chain = symbol;
 
 /** A request that ends something. */
 export interface Ender {
@@ -100,11 +100,14 @@ export interface Ender {
 
 /** When it ends at the earliest, with all that it was derived from. */
 export const lowOf = ({ expires, behind }: Credential): number =>
-  Math.min(expires.lowMs, ...behind.map((each) => each.expires.lowMs));
+  Math.min(expires.lowMs, ...behind.filter(bounds).map((each) => each.expires.lowMs));
 
 /** When it ends at the latest. */
 export const highOf = ({ expires, behind }: Credential): number =>
-  Math.min(expires.highMs, ...behind.map((each) => each.expires.highMs));
+  Math.min(expires.highMs, ...behind.filter(bounds).map((each) => each.expires.highMs));
+
+/** A JWT may be renewed past its end, and what was made with it lives on. */
+export const bounds = ({ kind }: Credential): boolean => kind !== "access";
 
 /** Whether it stood for certain when a request was sent. */
 export const stands = (credential: Credential, { sentMs }: Pick<Span, "sentMs">): boolean =>
@@ -123,6 +126,10 @@ export const apiTokensOf = (credential: Credential): readonly Credential[] =>
 export const revokedWith =
   (target: Credential) =>
   (each: Credential): boolean =>
-    each === target ||
-    each.behind.includes(target) ||
-    (target.chain !== null && each.chain === target.chain);
+    [each, ...each.behind].some(
+      (one) => one === target || (target.chain !== null && one.chain === target.chain),
+    );
+
+/** What is behind an API or action token that it makes; people's own have nothing behind them. */
+export const derivedFrom = (caller: Credential): readonly Credential[] =>
+  apiTokensOf(caller).length === 0 ? [] : [...new Set([...caller.behind, caller])];

@@ -1,4 +1,5 @@
 import {
+  bounds,
   type Chain,
   type Credential,
   type Ender,
@@ -127,6 +128,7 @@ export function model(setup: Setup, outbox: Outbox) {
       what: Pick<Credential, "kind" | "person" | "secret" | "id"> & {
         behind?: readonly Credential[];
         chain?: Chain | null;
+        boundMs?: number;
         lowMs?: number;
         highMs?: number;
         lifeMs?: number;
@@ -148,6 +150,7 @@ export function model(setup: Setup, outbox: Outbox) {
         name: `${rest.kind}${credentials.filter(({ kind }) => kind === rest.kind).length}`,
         behind,
         chain: what.chain ?? null,
+        boundMs: what.boundMs ?? endless,
         bornTick: span.endTick,
         lifeMs: what.lifeMs ?? endless,
         expires: { lowMs, highMs: what.highMs ?? lowMs },
@@ -274,7 +277,7 @@ export function model(setup: Setup, outbox: Outbox) {
         const since = (sentMs - credential.endedMs) / 1000;
         throw new Violation(`${name} was accepted ${since} s after its end by ${by}`);
       }
-      for (const each of [credential, ...credential.behind]) {
+      for (const each of [credential, ...credential.behind.filter(bounds)]) {
         const { expires, staleEnds } = each;
         const stale = staleEnds.filter(
           ({ fact }) => !strict && sentMs <= mayBeStaleUntil(fact, span, credential),

@@ -1,7 +1,7 @@
 import type { ActionToken, Run } from "../action-book.ts";
 import {
-  apiTokensOf,
   type Credential,
+  derivedFrom,
   type Ender,
   lowOf,
   MAX_SKEW_MS,
@@ -87,7 +87,7 @@ export function issuing(world: World, caller: Credential, wanted: Wanted): Attem
       const lowMs = Date.parse(textAt(answer, "token", "expires_at"));
       checkMade("an action token", caller, lowMs, span);
       const issuer = caller.person;
-      const behind = apiTokensOf(caller);
+      const behind = derivedFrom(caller);
       const credential = model.create(
         { kind: "action", person: issuer, secret, id, lowMs, behind, from: caller },
         span,
@@ -216,9 +216,11 @@ const REASONS: Readonly<
     sentMs >= credential.expires.lowMs + KEPT_MS - MAX_SKEW_MS,
   expired: (_, { credential }, __, { sentMs }) => sentMs >= lowOf(credential) - MAX_SKEW_MS,
   used: (_, token) => token.receipts.size + token.open >= token.maxUses,
-  revoked: ({ model }, { credential }, runner) =>
+  // Also when what it was made with has expired.
+  revoked: ({ model }, { credential }, runner, { sentMs }) =>
     credential.maybe.size > 0 ||
     credential.endedMs < Number.POSITIVE_INFINITY ||
+    credential.behind.some((each) => sentMs >= lowOf(each) - MAX_SKEW_MS) ||
     !model.isThere(runner),
   audience: (_, { audience }, runner) => audience !== null && audience !== runner,
   rejected: ({ model }, { contact }, runner) => contact === runner || !model.isThere(contact),

@@ -1,6 +1,8 @@
 import {
   apiTokensOf,
+  bounds,
   type Credential,
+  derivedFrom,
   type Ender,
   MAX_SKEW_MS,
   revokedWith,
@@ -18,6 +20,8 @@ import {
   isRefused,
   isStrict,
   localMs,
+  MOST_LEVELS,
+  mayBeReplaced,
   type Operation,
   REFUSED,
   show,
@@ -60,7 +64,7 @@ export function creating(world: World, caller: Credential, ttl: number): Attempt
       const [secret, id] = [textAt(answer, "payload", "token"), textAt(answer, "payload", "uuid")];
       const lowMs = Date.parse(textAt(answer, "payload", "expired_on"));
       checkMade("an API token", caller, lowMs, span, 1);
-      const behind = apiTokensOf(caller);
+      const behind = derivedFrom(caller);
       model.create({ kind: "api", person, secret, id, lowMs, behind, from: caller }, span);
     },
   };
@@ -96,7 +100,11 @@ const listApi: Operation = {
 /** No later than this may the caller move the token's end. */
 function latestEnd(token: Credential, caller: Credential): number {
   const ownMs = token.replacedTick === null ? Number.POSITIVE_INFINITY : token.expires.highMs;
-  return Math.min(ownMs, apiEndOf(caller), ...token.behind.map(({ expires }) => expires.highMs));
+  return Math.min(
+    ownMs,
+    apiEndOf(caller),
+    ...token.behind.filter(bounds).map(({ expires }) => expires.highMs),
+  );
 }
 
 const changeApi: Operation = {
@@ -136,7 +144,7 @@ const changeApi: Operation = {
         if (answer.status === 401) return model.judge(caller, "no", span, true);
         if (isRefused(answer)) {
           const isBeyond = ttl !== null && localMs(span) + ttl * 1000 > latestEnd(token, caller);
-          const isBound = token.mayBeReplaced || wasReplaced(caller, span) || isBeyond;
+          const isBound = token.mayBeReplaced || mayBeReplaced(caller) || isBeyond;
           if (!isBound) model.judgeAny([caller, token], span);
           return;
         }
@@ -196,7 +204,8 @@ const rotateApi: Operation = {
         if (answer.status !== 200 && alone) token.mayBeReplaced = token.replacedTick !== null;
         if (answer.status === 401) return model.judge(caller, "no", span, true);
         if (isRefused(answer)) {
-          const isBound = token.mayBeReplaced || wasReplaced(caller, span);
+          const isDeep = apiTokensOf(caller).length + token.behind.length >= MOST_LEVELS;
+          const isBound = token.mayBeReplaced || mayBeReplaced(caller) || isDeep;
           if (!isBound) model.judgeAny([caller, token], span);
           return;
         }
@@ -214,7 +223,9 @@ const rotateApi: Operation = {
         const lowMs = Date.parse(textAt(answer, "payload", "expired_on"));
         if (lowMs > before.highMs && alone)
           throw new Violation(`${token.name}: a later end by rotation`);
-        const { behind } = token;
+        const isItself = apiTokensOf(caller).at(-1) === token;
+        const more = isItself ? [] : derivedFrom(caller);
+        const behind = [...new Set([...token.behind, ...more])];
         model.create({ kind: "api", person, secret, id, lowMs, behind, except: ender }, span);
         if (grace === 0) return model.won(token, span);
         token.replacedTick = span.endTick;

@@ -1,6 +1,8 @@
 import {
+  bounds,
   type Credential,
   type Ender,
+  highOf,
   MAX_SKEW_MS,
   revokedWith,
   type Span,
@@ -24,50 +26,50 @@ const GRACE_MS = 10_000;
 /** How long after its log-in the last JWT of a chain may end, and a family. */
 const SINCE_LOGIN_MS = 30 * 86_400_000;
 const REFRESH_MS = 86_400_000;
-/** The last access JWT of a family is got when the family is about to end. */
-const LAST_ACCESS_MS = 300_000;
 
-/** The chain that a JWT got with this belongs to, and what it ends with. */
-export function boundsOf(from: Credential, span: Span): Pick<Credential, "chain" | "behind"> {
-  const endless = { endMs: Number.POSITIVE_INFINITY };
+type Bounds = Pick<Credential, "chain" | "behind" | "boundMs">;
+
+/** What a JWT got with this belongs to, and what it ends with. */
+function boundsOf(from: Credential, span: Span): Bounds {
+  const chain = Symbol(from.name);
+  const behind = [...from.behind, from];
   switch (from.kind) {
     case "access":
-      return { chain: from.chain ?? endless, behind: from.behind };
+      return from.chain === null ? { chain, behind, boundMs: from.boundMs } : from;
     case "refresh":
-      return { chain: endless, behind: from.behind };
+      return { chain: null, behind: from.behind, boundMs: from.behind[0]?.expires.highMs ?? 0 };
     case "session":
     case "api":
-      return { chain: endless, behind: [...from.behind, from] };
+      return { chain, behind, boundMs: highOf(from) };
     default:
-      return { chain: { endMs: localMs(span) + SINCE_LOGIN_MS }, behind: [] };
+      return { chain, behind: [], boundMs: localMs(span) + SINCE_LOGIN_MS };
   }
 }
 
 export function newAccess(world: World, jwt: string, from: Credential, span: Span): void {
   const { jti, iatMs, expMs } = claimsOf(jwt);
-  const { chain, behind } = boundsOf(from, span);
+  const { chain, behind, boundMs } = boundsOf(from, span);
   const { person } = from;
   const what = { kind: "access", person, secret: jwt, id: jti, lowMs: expMs } as const;
-  world.model.create({ ...what, lifeMs: expMs - iatMs, chain, behind, from }, span);
-  checkEnd(expMs, from, span);
-}
-
-function checkEnd(expMs: number, from: Credential, span: Span): number {
-  const { chain, behind } = boundsOf(from, span);
-  const endMs = Math.min(chain?.endMs ?? 0, ...behind.map(({ expires }) => expires.highMs));
-  if (expMs > endMs) throw new Violation(`a JWT outlives what it was got with, ${from.name}`);
-  return endMs;
+  const made = { ...what, lifeMs: expMs - iatMs, chain, behind, boundMs };
+  const { name } = world.model.create({ ...made, from }, span);
+  if (expMs > boundMs) throw new Violation(`${name} outlives what it was got with, ${from.name}`);
 }
 
 /**
- * The JWT that a new password gives in place of the caller's. All else has ended, what is behind
- * that one too, but its bound stays.
+ * The JWT that a new password gives in place of the caller's. All else has ended, but the bounds of
+ * what is behind that one stay.
  */
 export function newAccessInPlace(world: World, jwt: string, of: Credential, span: Span): void {
   const { jti, iatMs, expMs } = claimsOf(jwt);
-  const chain = { endMs: checkEnd(expMs, of, span) };
-  const what = { kind: "access", person: of.person, secret: jwt, id: jti, lowMs: expMs } as const;
-  world.model.create({ ...what, lifeMs: expMs - iatMs, chain, sure: false }, span);
+  const { chain, boundMs } = boundsOf(of, span);
+  const what = { kind: "access", person: of.person, secret: jwt, id: jti, chain, boundMs } as const;
+  const ends = of.behind.filter(bounds).map(({ expires }) => expires);
+  const lowMs = Math.min(expMs, ...ends.map((each) => each.lowMs));
+  const highMs = Math.min(expMs, ...ends.map((each) => each.highMs));
+  const made = { ...what, lifeMs: expMs - iatMs, lowMs, highMs, sure: false };
+  const { name } = world.model.create(made, span);
+  if (expMs > boundMs) throw new Violation(`${name} outlives what it replaces, ${of.name}`);
 }
 
 function newRefresh(world: World, jwt: string, family: Credential, span: Span): Credential {
@@ -108,9 +110,8 @@ const obtain: Operation = {
         model.judge(password, answer.status === 200 ? "yes" : "no", span, true);
         if (answer.status !== 200) return;
         const { sid, expMs } = claimsOf(textAt(answer, "refresh"));
-        const highMs = expMs + LAST_ACCESS_MS;
         const family = model.create(
-          { kind: "family", person, secret: "", id: sid, lowMs: expMs, highMs },
+          { kind: "family", person, secret: "", id: sid, lowMs: expMs },
           span,
         );
         const refresh = newRefresh(world, textAt(answer, "refresh"), family, span);
@@ -167,7 +168,7 @@ const refresh: Operation = {
         spentBefore =
           shown !== undefined &&
           (span.sentMs > shown.replacedMs + GRACE_MS + 2 * MAX_SKEW_MS || next?.successor != null);
-        const highMs = localMs(span) + REFRESH_MS + LAST_ACCESS_MS;
+        const highMs = localMs(span) + REFRESH_MS;
         if (span.sentMs < family.expires.highMs) {
           family.expires = { ...family.expires, highMs: Math.max(highMs, family.expires.highMs) };
         }

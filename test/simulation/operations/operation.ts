@@ -3,6 +3,7 @@ import {
   apiTokensOf,
   type Credential,
   type Ender,
+  highOf,
   type Fact,
   type Kind,
   type Person,
@@ -152,22 +153,26 @@ export function conclude(
 const SHORTEST_MS = 65_000;
 
 /** How deep API tokens may be made with API tokens. */
-const MOST_LEVELS = 4;
+export const MOST_LEVELS = 4;
 
 /** What makes something for an API token, or for a JWT of one, has bounds. */
 export const REFUSED = [403, 404, 409] as const;
 export const isRefused = ({ status }: Answered): boolean => REFUSED.some((each) => each === status);
 
-/** Whether the token, or the one that it is a JWT of, was rotated with a grace. */
+/** Whether it, or an API token that it was derived from, was rotated with a grace. */
 export const wasReplaced = (caller: Credential, { sentTick }: Pick<Span, "sentTick">): boolean =>
-  (apiTokensOf(caller).at(-1)?.replacedTick ?? Number.POSITIVE_INFINITY) < sentTick;
+  apiTokensOf(caller).some(
+    ({ replacedTick }) => (replacedTick ?? Number.POSITIVE_INFINITY) < sentTick,
+  );
 
-const mayBeReplaced = (caller: Credential): boolean =>
-  apiTokensOf(caller).at(-1)?.mayBeReplaced === true;
+export const mayBeReplaced = (caller: Credential): boolean =>
+  apiTokensOf(caller).some((each) => each.mayBeReplaced);
 
-/** The end of the first to end of the API tokens that it is, or was derived from. */
-export const apiEndOf = (caller: Credential): number =>
-  Math.min(...apiTokensOf(caller).map(({ expires }) => expires.highMs));
+/** No later than this may end what it makes: as an API token, or as a JWT of one, which knows its own bound. */
+export const apiEndOf = (caller: Credential): number => {
+  if (apiTokensOf(caller).length === 0) return Number.POSITIVE_INFINITY;
+  return caller.kind === "access" ? caller.boundMs : highOf(caller);
+};
 
 /** What was made with an API token, or with a JWT of one, is bounded by it. */
 export function checkMade(
