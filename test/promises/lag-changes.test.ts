@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Answered } from "../support/client.ts";
+import { type Answered, textAt } from "../support/client.ts";
 import { type Wired, wired } from "../support/wired.ts";
 import {
   allCredentials,
@@ -10,7 +10,7 @@ import {
   endOf,
   taken,
 } from "./credentials.ts";
-import { claimsOf } from "./locations.ts";
+import { claimsOf, signUp } from "./locations.ts";
 import { kvLocation } from "./storage.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -234,4 +234,25 @@ it("a tombstone that KV did not take is put by housekeeping, at any lag", async 
     vi.setSystemTime(Date.now() + 300_000);
     expect(await taken(after.call, credentials, way.revokes)).toEqual([]);
   }
+});
+
+it("a tombstone lives as long as what was made with what it revokes", async () => {
+  const { call, settled } = location()(60);
+  const json = { name: "a year", ttl: 31_536_000 };
+  const basic = await signUp(call);
+  const parent = textAt(await call("POST", "/rest/token", { basic, json }), "payload", "token");
+  const jwt = textAt(await call("GET", "/rest/auth", { bearer: parent }), "payload", "token");
+  const child = await call("POST", "/rest/token", { bearer: jwt, json });
+  const put = vi.spyOn(env.KV, "put");
+  expect((await call("DELETE", `/rest/token/${jwt}`, { basic })).status).toBe(200);
+  await settled();
+  const lives = put.mock.calls
+    .filter(([key]) => key.startsWith("ended:"))
+    .map(([, , options]) => Number(options?.expirationTtl));
+  put.mockRestore();
+  const bearer = textAt(child, "payload", "token");
+  expect((await call("GET", "/rest/user", { bearer })).status).toBe(401);
+  const leftMs = Date.parse(textAt(child, "payload", "expired_on")) - Date.now();
+  expect(lives).toHaveLength(1);
+  expect(lives[0]).toBeGreaterThanOrEqual(leftMs / 1_000);
 });

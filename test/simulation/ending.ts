@@ -110,7 +110,7 @@ function asking(
 }
 
 /** What must hold of the rows whatever was asked and answered. @throws Violation */
-export function checkDatabase({ edge, actions, model }: Simulation): void {
+export function checkDatabase({ edge, actions, model, nowMs }: Simulation): void {
   const { sqlite } = edge.database;
   const row = sqlite.prepare("SELECT created_at, expires_at FROM tokens WHERE id = ?");
   for (const { kind, id, name, expires } of model.credentials) {
@@ -123,7 +123,7 @@ export function checkDatabase({ edge, actions, model }: Simulation): void {
       throw new Violation(`${name} outlives 30 days`);
     }
   }
-  const wrong = sqlite.prepare(INVARIANTS).all();
+  const wrong = sqlite.prepare(INVARIANTS).all(nowMs());
   if (wrong.length > 0) throw new Violation(`in D1: ${JSON.stringify(wrong)}`);
   for (const [receipt, token] of actions.receiptOwner) {
     const row = sqlite.prepare("SELECT token_id FROM receipts WHERE id = ?").get(receipt);
@@ -159,7 +159,7 @@ const INVARIANTS = `
       WHERE r.run_by = c.user_id AND json_extract(r.data, '$.contact_id') = c.contact_id
       OR json_extract(r.data, '$.mutual') = 1 AND r.run_by = c.contact_id
         AND json_extract(r.data, '$.contact_id') = c.user_id)
-    AND c.created_at > (SELECT COALESCE(MAX(run_at), 0) FROM receipts) - 30 * 86400000
+    AND c.created_at > ? - 30 * 86400000
   UNION ALL
   SELECT 'e-mail twice', email FROM users WHERE deleted_on IS NULL GROUP BY email HAVING COUNT(*) > 1
   UNION ALL

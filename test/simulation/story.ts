@@ -45,6 +45,7 @@ function request(name: string, drawn: Drawn): Command {
 
 const SECONDS = [
   1, 1, 5, 9, 9, 11, 30, 59, 59, 61, 61, 61, 125, 301, 301, 3_500, 3_601, 40_000, 87_000, 180_000,
+  2_700_000,
 ] as const;
 
 function pass(index: number): Command {
@@ -129,7 +130,7 @@ function setClock({ a, isolate }: Drawn): Command {
   };
 }
 
-const TTLS = [60, 300, 3_600, 90_000, 2_592_000] as const;
+const TTLS = [60, 300, 3_600, 2_592_000, 31_536_000] as const;
 
 /** One credential got with another, up to three times, by whatever gives one. */
 function derive(drawn: Drawn): Command {

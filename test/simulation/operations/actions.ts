@@ -1,5 +1,6 @@
 import type { ActionToken, Run } from "../action-book.ts";
 import {
+  bounds,
   type Credential,
   derivedFrom,
   type Ender,
@@ -220,7 +221,7 @@ const REASONS: Readonly<
   revoked: ({ model }, { credential }, runner, { sentMs }) =>
     credential.maybe.size > 0 ||
     credential.endedMs < Number.POSITIVE_INFINITY ||
-    credential.behind.some((each) => sentMs >= lowOf(each) - MAX_SKEW_MS) ||
+    credential.behind.filter(bounds).some((each) => sentMs >= lowOf(each) - MAX_SKEW_MS) ||
     !model.isThere(runner),
   audience: (_, { audience }, runner) => audience !== null && audience !== runner,
   rejected: ({ model }, { contact }, runner) => contact === runner || !model.isThere(contact),

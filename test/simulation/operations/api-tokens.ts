@@ -32,7 +32,7 @@ import {
 
 const MIN_TTL_SECONDS = 60;
 /** Minutes, hours and days: around every bound that a promise may have. */
-const TTLS = [60, 90, 300, 3_600, 90_000, 2_592_000] as const;
+const TTLS = [60, 90, 300, 3_600, 90_000, 2_592_000, 31_536_000] as const;
 
 const ttlOf = (number: number): number => TTLS[number % TTLS.length] ?? MIN_TTL_SECONDS;
 
