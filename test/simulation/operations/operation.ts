@@ -3,7 +3,6 @@ import {
   apiTokensOf,
   type Credential,
   type Ender,
-  highOf,
   type Fact,
   type Kind,
   type Person,
@@ -169,13 +168,14 @@ export const mayBeReplaced = (caller: Credential): boolean =>
   apiTokensOf(caller).some((each) => each.mayBeReplaced);
 
 /** No later than this may end what it makes: as an API token, or as a JWT of one, which knows its own bound. */
-export const apiEndOf = (caller: Credential): number => {
+export const apiEndOf = ({ model }: World, caller: Credential, at: SentAt): number => {
   if (apiTokensOf(caller).length === 0) return Number.POSITIVE_INFINITY;
-  return caller.kind === "access" ? caller.boundMs : highOf(caller);
+  return caller.kind === "access" ? caller.boundMs : model.ownEndOf(caller, at);
 };
 
 /** What was made with an API token, or with a JWT of one, is bounded by it. */
 export function checkMade(
+  world: World,
   what: string,
   caller: Credential,
   expiresMs: number,
@@ -188,7 +188,7 @@ export function checkMade(
   if (apiTokensOf(caller).length + levels > MOST_LEVELS) {
     throw new Violation(`${caller.name} made ${what}, the fifth level`);
   }
-  if (expiresMs > apiEndOf(caller)) {
+  if (expiresMs > apiEndOf(world, caller, span)) {
     throw new Violation(`${caller.name} made ${what}, which outlives it`);
   }
 }
