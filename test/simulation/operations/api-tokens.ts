@@ -6,6 +6,7 @@ import {
   type Ender,
   MAX_SKEW_MS,
   revokedWith,
+  type SentAt,
   Violation,
 } from "../credential.ts";
 import {
@@ -63,7 +64,7 @@ export function creating(world: World, caller: Credential, ttl: number): Attempt
       model.judge(caller, "yes", span, true);
       const [secret, id] = [textAt(answer, "payload", "token"), textAt(answer, "payload", "uuid")];
       const lowMs = Date.parse(textAt(answer, "payload", "expired_on"));
-      checkMade("an API token", caller, lowMs, span, 1);
+      checkMade(world, "an API token", caller, lowMs, span, 1);
       const behind = derivedFrom(caller);
       model.create({ kind: "api", person, secret, id, lowMs, behind, from: caller }, span);
     },
@@ -97,14 +98,12 @@ const listApi: Operation = {
   },
 };
 
-/** No later than this may the caller move the token's end. */
-function latestEnd(token: Credential, caller: Credential): number {
-  const ownMs = token.replacedTick === null ? Number.POSITIVE_INFINITY : token.expires.highMs;
-  return Math.min(
-    ownMs,
-    apiEndOf(caller),
-    ...token.behind.filter(bounds).map(({ expires }) => expires.highMs),
-  );
+/** No later than this may the caller move the token's end; sooner than it is, it may always. */
+function latestEnd(world: World, token: Credential, caller: Credential, at: SentAt): number {
+  const { highMs } = token.expires;
+  if (token.replacedTick !== null || wasReplaced(caller, at)) return highMs;
+  const behind = token.behind.filter(bounds).map(({ expires }) => expires.highMs);
+  return Math.max(highMs, Math.min(apiEndOf(world, caller, at), ...behind));
 }
 
 const changeApi: Operation = {
@@ -130,7 +129,7 @@ const changeApi: Operation = {
       },
       statuses: [200, 401, ...REFUSED],
       begin(at) {
-        latestMs = latestEnd(token, caller);
+        latestMs = latestEnd(world, token, caller, at);
         if (ttl === null) return;
         actions.beginMove(token);
         if (at.sentMs >= token.expires.highMs + MAX_SKEW_MS) return;
@@ -143,7 +142,7 @@ const changeApi: Operation = {
         if (answer === null) return;
         if (answer.status === 401) return model.judge(caller, "no", span, true);
         if (isRefused(answer)) {
-          const isBeyond = ttl !== null && localMs(span) + ttl * 1000 > latestEnd(token, caller);
+          const isBeyond = ttl !== null && localMs(span) + ttl * 1000 > latestMs;
           const isBound = token.mayBeReplaced || mayBeReplaced(caller) || isBeyond;
           if (!isBound) model.judgeAny([caller, token], span);
           return;

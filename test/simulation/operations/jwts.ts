@@ -2,7 +2,6 @@ import {
   bounds,
   type Credential,
   type Ender,
-  highOf,
   MAX_SKEW_MS,
   revokedWith,
   type Span,
@@ -30,7 +29,7 @@ const REFRESH_MS = 86_400_000;
 type Bounds = Pick<Credential, "chain" | "behind" | "boundMs">;
 
 /** What a JWT got with this belongs to, and what it ends with. */
-function boundsOf(from: Credential, span: Span): Bounds {
+function boundsOf({ model }: World, from: Credential, span: Span): Bounds {
   const chain = Symbol(from.name);
   const behind = [...from.behind, from];
   switch (from.kind) {
@@ -40,7 +39,7 @@ function boundsOf(from: Credential, span: Span): Bounds {
       return { chain: null, behind: from.behind, boundMs: from.behind[0]?.expires.highMs ?? 0 };
     case "session":
     case "api":
-      return { chain, behind, boundMs: highOf(from) };
+      return { chain, behind, boundMs: model.ownEndOf(from, span) };
     default:
       return { chain, behind: [], boundMs: localMs(span) + SINCE_LOGIN_MS };
   }
@@ -48,7 +47,7 @@ function boundsOf(from: Credential, span: Span): Bounds {
 
 export function newAccess(world: World, jwt: string, from: Credential, span: Span): void {
   const { jti, iatMs, expMs } = claimsOf(jwt);
-  const { chain, behind, boundMs } = boundsOf(from, span);
+  const { chain, behind, boundMs } = boundsOf(world, from, span);
   const { person } = from;
   const what = { kind: "access", person, secret: jwt, id: jti, lowMs: expMs } as const;
   const made = { ...what, lifeMs: expMs - iatMs, chain, behind, boundMs };
@@ -62,7 +61,7 @@ export function newAccess(world: World, jwt: string, from: Credential, span: Spa
  */
 export function newAccessInPlace(world: World, jwt: string, of: Credential, span: Span): void {
   const { jti, iatMs, expMs } = claimsOf(jwt);
-  const { chain, boundMs } = boundsOf(of, span);
+  const { chain, boundMs } = boundsOf(world, of, span);
   const what = { kind: "access", person: of.person, secret: jwt, id: jti, chain, boundMs } as const;
   const ends = of.behind.filter(bounds).map(({ expires }) => expires);
   const lowMs = Math.min(expMs, ...ends.map((each) => each.lowMs));
