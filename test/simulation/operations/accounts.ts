@@ -162,7 +162,7 @@ const changePassword: Operation = {
         world.model.create({ kind: "password", person, secret, id: person.id, sure }, span);
         const jwt = answer === null ? undefined : at(answer, "payload", "token");
         // It keeps the bounds of what it replaces.
-        if (typeof jwt === "string") newAccessInPlace(world, jwt, caller, span);
+        if (typeof jwt === "string") newAccessInPlace(world, jwt, caller, ender, span);
       },
     };
   },

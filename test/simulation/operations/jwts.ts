@@ -1,5 +1,4 @@
 import {
-  bounds,
   type Credential,
   type Ender,
   MAX_SKEW_MS,
@@ -56,17 +55,21 @@ export function newAccess(world: World, jwt: string, from: Credential, span: Spa
 }
 
 /**
- * The JWT that a new password gives in place of the caller's. All else has ended, but the bounds of
- * what is behind that one stay.
+ * The JWT that a new password gives in place of the caller's. All else has ended, what is behind that
+ * one too, but its bounds stay.
  */
-export function newAccessInPlace(world: World, jwt: string, of: Credential, span: Span): void {
+export function newAccessInPlace(
+  world: World,
+  jwt: string,
+  of: Credential,
+  except: Ender | null,
+  span: Span,
+): void {
   const { jti, iatMs, expMs } = claimsOf(jwt);
-  const { chain, boundMs } = boundsOf(world, of, span);
+  const { behind, boundMs } = boundsOf(world, of, span);
+  const chain = Symbol(of.name);
   const what = { kind: "access", person: of.person, secret: jwt, id: jti, chain, boundMs } as const;
-  const ends = of.behind.filter(bounds).map(({ expires }) => expires);
-  const lowMs = Math.min(expMs, ...ends.map((each) => each.lowMs));
-  const highMs = Math.min(expMs, ...ends.map((each) => each.highMs));
-  const made = { ...what, lifeMs: expMs - iatMs, lowMs, highMs, sure: false };
+  const made = { ...what, lifeMs: expMs - iatMs, lowMs: expMs, behind, except, sure: false };
   const { name } = world.model.create(made, span);
   if (expMs > boundMs) throw new Violation(`${name} outlives what it replaces, ${of.name}`);
 }

@@ -85,6 +85,8 @@ const revoke: Operation = {
       // Whether by this or before, it is over: but by which, and so what KV was told, is not said.
       end(answer, span) {
         if (answer === null || ender === null) conclude(world, ender, answer, span);
+        else if (targetOf(shown).endedTick < span.sentTick)
+          world.model.finishEnd(ender, "void", span);
         else if (span.sentMs < lowOf(shown) - MAX_SKEW_MS)
           world.model.finishEnd(ender, "done", span, world.watch(span));
         // One that has expired stands for nothing any more.
@@ -150,7 +152,8 @@ const endOtherLogins: Operation = {
 function endingOthers({ model }: World, caller: Credential): Attempt {
   const isLogin = ({ kind }: Credential) => LOGINS.some((each) => each === kind);
   const kept = [caller, ...caller.behind].find(isLogin);
-  const others = (each: Credential) => isLogin(each) && each !== kept;
+  let sentTick = 0;
+  const others = (each: Credential) => isLogin(each) && each !== kept && each.endedTick >= sentTick;
   let ender: Ender | null = null;
   return {
     label: `end all log-ins but that of ${caller.name}`,
@@ -160,6 +163,7 @@ function endingOthers({ model }: World, caller: Credential): Attempt {
     },
     statuses: [200, 401],
     begin(span) {
+      sentTick = span.sentTick;
       const ends = (each: Credential) => others(each) || each.behind.some(others);
       ender = model.beginEnd("end of all other log-ins", caller.person, span, ends);
     },
