@@ -63,18 +63,6 @@ export function model(setup: Setup, outbox: Outbox) {
     return isAsked ? asked : Math.max(asked, credential.expires.highMs);
   }
 
-  /**
-   * The end of its own that an isolate may go by: a copy, or its memory, shows an earlier one. What
-   * is behind it may end sooner, which every check asks.
-   */
-  const ownEndOf = ({ expires, staleEnds }: Credential, span: SentAt): number =>
-    Math.max(
-      expires.highMs,
-      ...staleEnds
-        .filter(({ fact }) => span.sentMs <= mayBeStaleUntil(fact, span))
-        .map(({ ms }) => ms),
-    );
-
   const mayStillTakeHold = (
     ender: Ender,
     { sentMs, sentTick }: Pick<Span, "sentMs" | "sentTick">,
@@ -100,7 +88,6 @@ export function model(setup: Setup, outbox: Outbox) {
     setup,
     mayBeStaleUntil,
     factOf,
-    ownEndOf,
     people,
     credentials,
     enders,

@@ -86,7 +86,7 @@ export function issuing(world: World, caller: Credential, wanted: Wanted): Attem
       const secret = textAt(answer, "token", "token");
       const id = textAt(answer, "token", "id");
       const lowMs = Date.parse(textAt(answer, "token", "expires_at"));
-      checkMade(world, "an action token", caller, lowMs, span);
+      checkMade("an action token", caller, lowMs, span);
       const issuer = caller.person;
       const behind = derivedFrom(caller);
       const credential = model.create(

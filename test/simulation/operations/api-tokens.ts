@@ -64,7 +64,7 @@ export function creating(world: World, caller: Credential, ttl: number): Attempt
       model.judge(caller, "yes", span, true);
       const [secret, id] = [textAt(answer, "payload", "token"), textAt(answer, "payload", "uuid")];
       const lowMs = Date.parse(textAt(answer, "payload", "expired_on"));
-      checkMade(world, "an API token", caller, lowMs, span, 1);
+      checkMade("an API token", caller, lowMs, span, 1);
       const behind = derivedFrom(caller);
       model.create({ kind: "api", person, secret, id, lowMs, behind, from: caller }, span);
     },
@@ -99,11 +99,11 @@ const listApi: Operation = {
 };
 
 /** No later than this may the caller move the token's end; sooner than it is, it may always. */
-function latestEnd(world: World, token: Credential, caller: Credential, at: SentAt): number {
+function latestEnd(token: Credential, caller: Credential, at: SentAt): number {
   const { highMs } = token.expires;
   if (token.replacedTick !== null || wasReplaced(caller, at)) return highMs;
   const behind = token.behind.filter(bounds).map(({ expires }) => expires.highMs);
-  return Math.max(highMs, Math.min(apiEndOf(world, caller, at), ...behind));
+  return Math.max(highMs, Math.min(apiEndOf(caller), ...behind));
 }
 
 const changeApi: Operation = {
@@ -129,7 +129,7 @@ const changeApi: Operation = {
       },
       statuses: [200, 401, ...REFUSED],
       begin(at) {
-        latestMs = latestEnd(world, token, caller, at);
+        latestMs = latestEnd(token, caller, at);
         if (ttl === null) return;
         actions.beginMove(token);
         if (at.sentMs >= token.expires.highMs + MAX_SKEW_MS) return;

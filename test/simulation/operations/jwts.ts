@@ -28,7 +28,7 @@ const REFRESH_MS = 86_400_000;
 type Bounds = Pick<Credential, "chain" | "behind" | "boundMs">;
 
 /** What a JWT got with this belongs to, and what it ends with. */
-function boundsOf({ model }: World, from: Credential, span: Span): Bounds {
+function boundsOf(from: Credential, span: Span): Bounds {
   const chain = Symbol(from.name);
   const behind = [...from.behind, from];
   switch (from.kind) {
@@ -38,7 +38,7 @@ function boundsOf({ model }: World, from: Credential, span: Span): Bounds {
       return { chain: null, behind: from.behind, boundMs: from.behind[0]?.expires.highMs ?? 0 };
     case "session":
     case "api":
-      return { chain, behind, boundMs: model.ownEndOf(from, span) };
+      return { chain, behind, boundMs: from.expires.highMs };
     default:
       return { chain, behind: [], boundMs: localMs(span) + SINCE_LOGIN_MS };
   }
@@ -46,7 +46,7 @@ function boundsOf({ model }: World, from: Credential, span: Span): Bounds {
 
 export function newAccess(world: World, jwt: string, from: Credential, span: Span): void {
   const { jti, iatMs, expMs } = claimsOf(jwt);
-  const { chain, behind, boundMs } = boundsOf(world, from, span);
+  const { chain, behind, boundMs } = boundsOf(from, span);
   const { person } = from;
   const what = { kind: "access", person, secret: jwt, id: jti, lowMs: expMs } as const;
   const made = { ...what, lifeMs: expMs - iatMs, chain, behind, boundMs };
@@ -66,7 +66,7 @@ export function newAccessInPlace(
   span: Span,
 ): void {
   const { jti, iatMs, expMs } = claimsOf(jwt);
-  const { behind, boundMs } = boundsOf(world, of, span);
+  const { behind, boundMs } = boundsOf(of, span);
   const chain = Symbol(of.name);
   const what = { kind: "access", person: of.person, secret: jwt, id: jti, chain, boundMs } as const;
   const made = { ...what, lifeMs: expMs - iatMs, lowMs: expMs, behind, except, sure: false };

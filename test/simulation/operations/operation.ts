@@ -167,15 +167,14 @@ export const wasReplaced = (caller: Credential, { sentTick }: Pick<Span, "sentTi
 export const mayBeReplaced = (caller: Credential): boolean =>
   apiTokensOf(caller).some((each) => each.mayBeReplaced);
 
-/** No later than this may end what it makes: as an API token, or as a JWT of one, which knows its own bound. */
-export const apiEndOf = ({ model }: World, caller: Credential, at: SentAt): number => {
-  if (apiTokensOf(caller).length === 0) return Number.POSITIVE_INFINITY;
-  return caller.kind === "access" ? caller.boundMs : model.ownEndOf(caller, at);
+/** No later than this may end what it makes, as an API token or as a JWT of one. */
+export const apiEndOf = (caller: Credential): number => {
+  const ends = apiTokensOf(caller).map(({ expires }) => expires.highMs);
+  return ends.length === 0 ? Number.POSITIVE_INFINITY : Math.min(caller.boundMs, ...ends);
 };
 
 /** What was made with an API token, or with a JWT of one, is bounded by it. */
 export function checkMade(
-  world: World,
   what: string,
   caller: Credential,
   expiresMs: number,
@@ -188,7 +187,7 @@ export function checkMade(
   if (apiTokensOf(caller).length + levels > MOST_LEVELS) {
     throw new Violation(`${caller.name} made ${what}, the fifth level`);
   }
-  if (expiresMs > apiEndOf(world, caller, span)) {
+  if (expiresMs > apiEndOf(caller)) {
     throw new Violation(`${caller.name} made ${what}, which outlives it`);
   }
 }
