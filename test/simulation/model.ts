@@ -168,7 +168,7 @@ export function model(setup: Setup, outbox: Outbox) {
       for (const ender of enders) {
         if (ender === what.except) continue;
         // What it was got with came after that, although what is behind both did not.
-        const isLater = from !== undefined && ender.endTick < from.bornTick;
+        const isLater = from !== undefined && ender.endTick <= from.bornTick;
         if (ender.state === "done" && isLater && !from.endedBy.has(ender)) continue;
         if (ender.state === "void" || !ender.ends(credential)) continue;
         const ancestors = from === undefined ? behind : [...behind, from];
