@@ -75,6 +75,10 @@ function installBase64(): void {
   const fromBase64 = (text: string, options?: { alphabet?: string }) =>
     new Uint8Array(Buffer.from(text, encoding(options)));
   Object.defineProperty(Uint8Array, "fromBase64", { value: fromBase64 });
+  function toHex(this: Uint8Array) {
+    return Buffer.from(this).toString("hex");
+  }
+  Object.defineProperty(Uint8Array.prototype, "toHex", { value: toHex });
 }
 
 function installCrypto(): void {
