@@ -69,8 +69,8 @@ export function newAccessInPlace(
   const { behind, boundMs } = boundsOf(of, span);
   const chain = Symbol(of.name);
   const what = { kind: "access", person: of.person, secret: jwt, id: jti, chain, boundMs } as const;
-  const made = { ...what, lifeMs: expMs - iatMs, lowMs: expMs, behind, except, sure: false };
-  const { name } = world.model.create(made, span);
+  const made = { ...what, lifeMs: expMs - iatMs, lowMs: expMs, behind, from: of, except };
+  const { name } = world.model.create({ ...made, sure: false }, span);
   if (expMs > boundMs) throw new Violation(`${name} outlives what it replaces, ${of.name}`);
 }
 
