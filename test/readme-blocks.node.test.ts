@@ -1,0 +1,205 @@
+import { spawn, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { newProject } from "./cli/dev/project.ts";
+import { emptyDatabase } from "./cli/users/operator.ts";
+import { type RunningServer, startServer } from "./clients/server.ts";
+
+const PAPERS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md"];
+
+interface Block {
+  readonly where: string;
+  readonly code: string;
+}
+
+const BLOCKS = PAPERS.flatMap(blocksOf);
+
+function blocksOf(paper: string): Block[] {
+  const text = readFileSync(paper, "utf8");
+  return [...text.matchAll(/^( *)```(?:sh|bash|zsh|shell)\n([\s\S]*?)^ *```$/gm)].map((found) => {
+    const [, indent = "", code = ""] = found;
+    const line = text.slice(0, found.index).split("\n").length;
+    return { where: `${paper}:${line}`, code: code.replaceAll(new RegExp(`^${indent}`, "gm"), "") };
+  });
+}
+
+/** Each as a terminal starts it, reading line by line what is pasted. zsh then knows no comments. */
+type Shell = readonly [name: string, args: readonly string[]];
+const BASH: Shell = ["bash", ["--norc", "--noprofile", "-s"]];
+const SHELLS: readonly Shell[] = [BASH, ["zsh", ["-f", "-i", "-s"]]];
+/** .ci/run has both, and says so. A developer may lack one. */
+const isThere = (shell: string) => spawnSync(shell, ["-c", "true"]).status === 0;
+const PRESENT = SHELLS.filter(([shell]) => process.env.ALL_SHELLS || isThere(shell));
+
+/** What asks the service of npm run dev, in the order of the paper: one session runs them all. */
+const ASKING = BLOCKS.filter(({ code }) => code.includes("$URL"));
+/** What npm run users does to the local database. */
+const OPERATING = BLOCKS.filter(
+  ({ code }) => code.includes("npm run users") && !code.includes("--remote"),
+);
+/** What needs an account at Cloudflare, or is the suite itself, by its first line. */
+const ELSEWHERE = [
+  "npm ci && npm run dev",
+  "npm ci && npm test",
+  "npm run check",
+  "npx wrangler d1 execute latchkey --remote --command \\",
+  "npm run users -- import people.jsonl --remote",
+  "git pull && npm ci",
+  'npx wrangler d1 execute DB --remote --command "',
+  "npx wrangler tail --format json",
+  'curl "https://api.cloudflare.com/client/v4/accounts/$ACCOUNT_ID/analytics_engine/sql" \\',
+  "npm run bench",
+];
+
+interface Ran {
+  readonly out: string;
+  readonly err: string;
+}
+
+function pasted(
+  [shell, args]: Shell,
+  text: string,
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(shell, args, { ...options, detached: true });
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (bytes) => {
+      out += bytes;
+    });
+    child.stderr.on("data", (bytes) => {
+      err += bytes;
+    });
+    child.once("error", reject);
+    child.once("close", () => resolve({ out, err }));
+    child.stdin.end(text);
+  });
+}
+
+describe("every block for a shell", () => {
+  it("is run below, or is one of those that cannot be", () => {
+    const left = BLOCKS.filter((block) => !ASKING.includes(block) && !OPERATING.includes(block));
+    expect(left.map(({ code }) => code.split("\n")[0])).toEqual(
+      expect.arrayContaining(
+        left.map(({ code }) => ELSEWHERE.find((each) => code.startsWith(each))),
+      ),
+    );
+    expect(ASKING.length).toBeGreaterThanOrEqual(9);
+    expect(OPERATING).toHaveLength(2);
+  });
+
+  it.each(BLOCKS)(
+    "$where can be pasted: no comment, no placeholder, no history expansion",
+    ({ code }) => {
+      expect(code).not.toMatch(/(?:^|\s)#/m);
+      expect(code).not.toContain("…");
+      expect(code).not.toContain("!");
+    },
+  );
+
+  it.each(PRESENT)("is understood by %s", (shell) => {
+    for (const { where, code } of BLOCKS) {
+      const { status, stderr } = spawnSync(shell, ["-n"], { input: code, encoding: "utf8" });
+      expect([where, status, stderr]).toEqual([where, 0, ""]);
+    }
+  });
+});
+
+describe("against a running service", () => {
+  let server: RunningServer;
+  beforeAll(async () => {
+    server = await startServer({ MAIL_OUTBOX: "on" });
+  }, 60_000);
+  afterAll(() => server.close());
+
+  it.each(PRESENT)("%s answers as the paper says", { timeout: 90_000 }, async (...shell) => {
+    // Each shell has people of its own.
+    const text = ASKING.map(({ code }) => code)
+      .join("\n")
+      .replaceAll("http://localhost:8787", server.origin)
+      .replaceAll("@example.com", `@${shell[0]}.example.com`)
+      .replaceAll(/^curl /gm, "curl -sS -w '\\n%{http_code}\\n' ");
+    const { out, err } = await pasted(shell, text);
+    expect(err).not.toMatch(/not found|no matches|parse error|unmatched|syntax error|curl: \(/i);
+    const answers = out.split("\n").filter((line) => line.trim() !== "");
+    const statuses = answers.filter((line) => /^\d{3}$/.test(line)).map(Number);
+    expect(statuses).toEqual([
+      ...[201, 201], // two accounts
+      ...[200, 200, 200, 400], // a session: read, extended, ended, gone
+      ...[200, 200, 401], // a pair: verified, refreshed, and the wrong type
+      ...[200, 200, 200, 401], // an API token: Basic, the list, all ended, gone
+      ...[200, 422, 200], // an action token: run, used up, the contact
+      ...[200, 422], // a reset, and a token that is none
+      ...[200, 200, 200], // introspected, revoked, introspected
+      ...[200, 200], // rotated, reported
+    ]);
+    for (const part of [
+      '{"success":"successfully deleted token"}',
+      '{"detail":"Token has wrong type","code":"token_not_valid"}',
+      '{"success":false,"message":"Invalid token","status":401}',
+      '"status":"action_success","action":"addContact"',
+      '"reason":"used"',
+      '"token_kind":"access"',
+      '{"active":false}',
+      '{"success":true,"payload":{"reported":2,"ended":1}}',
+    ]) {
+      expect(out).toContain(part);
+    }
+  });
+});
+
+describe("on a local database", () => {
+  const text = OPERATING.map(({ code }) => code).join("\n");
+  /** Without npm's own: as a terminal has it. */
+  const own = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)),
+  );
+
+  it.each(PRESENT)(
+    "%s, with npm between, does as the paper says",
+    { timeout: 120_000 },
+    async (...shell) => {
+      // In the command's place, what it is given: by the shell, and by npm, which takes some to itself.
+      const cwd = await newProject(
+        ["package.json", "node_modules", ".npmrc", "src/cli/needs-node.js"],
+        {
+          "src/cli/users.ts": `import { readFileSync } from "node:fs";
+        const args = process.argv.slice(2);
+        const stdin = args.some((arg) => arg.endsWith("stdin")) ? readFileSync(0, "utf8") : "";
+        const taken = ["npm_config_remote", "npm_config_role", "npm_config_stdin"];
+        console.log("GIVEN " + JSON.stringify({ args, stdin, taken: taken.filter((name) => process.env[name]) }));`,
+          "people.jsonl": `${JSON.stringify({ email: "old@example.com", password_hash: null })}\n`,
+          "password.txt": "correct horse battery\n",
+          "emails.txt": "old@example.com\nbob@example.com\n",
+        },
+      );
+      const { out, err } = await pasted(shell, text, { cwd, env: own });
+      expect(err).not.toMatch(/not found|no matches|parse error|syntax error|npm error/);
+      const { users } = await emptyDatabase();
+      const said: string[] = [];
+      for (const [, given = ""] of out.matchAll(/^GIVEN (.*)$/gm)) {
+        const { args, stdin, taken } = JSON.parse(given);
+        expect(taken).toEqual([]);
+        const inPlace = args.map((arg: string) => (arg === "people.jsonl" ? join(cwd, arg) : arg));
+        const ran = await users(inPlace, stdin);
+        expect([args, ran.code, ran.err]).toEqual([args, 0, ""]);
+        said.push(ran.out);
+      }
+      expect(said).toEqual([
+        expect.stringContaining("Imported 1 accounts, skipped 0."),
+        expect.stringMatching(
+          /^ada@example\.com has an account \(Admin\): .*\nIts password, shown this once: /,
+        ),
+        expect.stringMatching(/^bob@example\.com has an account \(User\): [\w-]{36}\n$/),
+        expect.stringContaining("ada@example.com is disabled: "),
+        expect.stringMatching(
+          /old@example\.com is disabled: .*\nbob|bob@example\.com is disabled: .*\nold/,
+        ),
+        expect.stringContaining("ada@example.com is enabled: "),
+        expect.stringContaining("ada@example.com is User: "),
+        expect.stringMatching(/ {2}User {3}\S{10} {2}bob@example\.com {2}disabled /),
+      ]);
+    },
+  );
+});
