@@ -30,7 +30,7 @@ const BASH: Shell = ["bash", ["--norc", "--noprofile", "-s"]];
 const SHELLS: readonly Shell[] = [BASH, ["zsh", ["-f", "-i", "-s"]]];
 /** .ci/run has both, and says so. A developer may lack one. */
 const isThere = (shell: string) => spawnSync(shell, ["-c", "true"]).status === 0;
-const PRESENT = SHELLS.filter(([shell]) => process.env.ALL_SHELLS || isThere(shell));
+const PRESENT = SHELLS.filter(([shell]) => process.env.ALL_TOOLS || isThere(shell));
 
 /** What asks the service of npm run dev, in the order of the paper: one session runs them all. */
 const ASKING = BLOCKS.filter(({ code }) => code.includes("$URL"));

@@ -1,9 +1,11 @@
 import { createServer } from "node:net";
+import type { networkInterfaces } from "node:os";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { originOf, readAddress, requireFree } from "../../../src/cli/dev/address.ts";
 import { optionValues } from "../../../src/cli/dev/arguments.ts";
 import { CannotStart } from "../../../src/cli/dev/cannot-start.ts";
-import { ownArguments } from "../../../src/cli/dev/own-arguments.ts";
+import { lanAddresses, lanArguments } from "../../../src/cli/dev/lan.ts";
+import { ownArguments, quietArguments } from "../../../src/cli/dev/own-arguments.ts";
 
 const words = (line: string) => line.split(" ").filter(Boolean);
 
@@ -54,6 +56,53 @@ describe("what wrangler is told beyond the caller's arguments", () => {
   ])("%s with ISSUER %s configured: %j", (line, configured, own) => {
     const args = words(line);
     expect(ownArguments(args, readAddress(args), configured)).toEqual(own);
+  });
+});
+
+describe("what every start is told", () => {
+  const ROUTES = "--infer-origin-from-routes=false";
+  it.each([
+    ["", {}, false, ["--var=LOG:errors", "--var=DEV:on", ROUTES]],
+    ["", {}, true, ["--var=LOG:errors", "--var=DEV:lan", ROUTES]],
+    ["", { LOG: "requests" }, false, ["--var=DEV:on", ROUTES]],
+    ["--var LOG:requests DEV:off --infer-origin-from-routes", {}, true, []],
+    ["--no-infer-origin-from-routes", { DEV: "off", LOG: "errors" }, false, []],
+  ])("%s with %j, for the network %s: %j", (line, settings, isLan, own) => {
+    expect(quietArguments(words(line), settings, isLan)).toEqual(own);
+  });
+});
+
+describe("--lan", () => {
+  const address = (given: string, internal = false, family: "IPv4" | "IPv6" = "IPv4") => ({
+    address: given,
+    internal,
+    family,
+    netmask: "",
+    mac: "",
+    cidr: null,
+    ...(family === "IPv6" && { scopeid: 0 }),
+  });
+
+  it("names the address that a phone can reach before those of containers and tunnels", () => {
+    const interfaces = {
+      lo: [address("127.0.0.1", true)],
+      docker0: [address("172.17.0.1")],
+      utun3: [address("100.64.0.7")],
+      wlan0: [address("fe80::1", false, "IPv6"), address("192.168.1.20")],
+      eth1: [address("169.254.3.4")],
+    };
+    expect(lanAddresses(interfaces as ReturnType<typeof networkInterfaces>)).toEqual([
+      "192.168.1.20",
+      "172.17.0.1",
+      "100.64.0.7",
+      "169.254.3.4",
+    ]);
+    expect(() => lanAddresses({ lo: [] })).toThrow("this machine is in no network");
+  });
+
+  it("listens everywhere, unless it is told where", () => {
+    expect(lanArguments(words("--lan --port 8799"))).toEqual(["--port", "8799", "--ip=0.0.0.0"]);
+    expect(lanArguments(words("--ip 192.168.1.20 --lan"))).toEqual(["--ip", "192.168.1.20"]);
   });
 });
 

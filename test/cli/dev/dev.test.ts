@@ -1,4 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { get } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FOREIGN } from "../../crypto/foreign-hashes.ts";
@@ -137,6 +138,8 @@ it("serves this project on a database of an older version, and shows its mails",
   for (const path of ["/console", "/docs"])
     expect(run.output()).toContain(`${run.origin}${path}\n`);
   expect(run.output()).toContain("Outbox             mails are printed in this terminal");
+  // One short line a request, by wrangler, and no long one beside it.
+  expect(run.output()).not.toContain('"duration_ms"');
   const post = async (path: string, body: object) => {
     const headers = { "content-type": "application/json" };
     const sent = { method: "POST", headers, body: JSON.stringify(body) };
@@ -152,4 +155,53 @@ it("serves this project on a database of an older version, and shows its mails",
   const input = { password: "the new password" };
   expect(await post("/api/run-action-token", { token, input })).toBe(200);
   expect(await post("/api/token/", { email, password: "the new password" })).toBe(200);
+});
+
+it("serves phones and emulators with --lan, whatever routes a deployment has, and outlives a new wrangler.toml", {
+  timeout: 180_000,
+}, async () => {
+  const toml = (await readFile("wrangler.toml", "utf8"))
+    .replace(
+      "preview_urls",
+      'routes = [{ pattern = "auth.example.com", custom_domain = true }]\n$&',
+    )
+    .replace(
+      "[vars]\n",
+      '[vars]\nISSUER = "https://auth.example.com"\nMAIL_WEBHOOK_URL = "https://m.example"\n',
+    )
+    .replace("[vars]\n", `[vars]\nMAIL_WEBHOOK_SECRET = "whsec_${"A".repeat(44)}"\n`);
+  const links = ["package.json", "node_modules", "schema.sql", "src", "tsconfig.json"];
+  const directory = await newProject(links, { "wrangler.toml": toml });
+  const run = startDev(directory, await freePort(), ["--lan"]);
+  await untilServing(run);
+  const { port } = new URL(run.origin);
+  const asked = async (host: string) => {
+    const { promise, resolve, reject } = Promise.withResolvers<(string | number | undefined)[]>();
+    get(`${run.origin}/health`, { headers: { host } }, (response) => {
+      response.resume();
+      resolve([host, response.statusCode, response.headers.location]);
+    }).once("error", reject);
+    return promise;
+  };
+  for (const host of [`localhost:${port}`, `10.0.2.2:${port}`, "latchkey:8787", "laptop.local"]) {
+    expect(await asked(host)).toEqual([host, 200, undefined]);
+  }
+  expect(await asked("evil.example")).toEqual(["evil.example", 421, undefined]);
+  await expect.poll(run.output, { timeout: 20_000 }).toContain("A changed file is served at once");
+  expect(run.output()).toMatch(
+    new RegExp(`Latchkey serves at http://[\\d.]+:${port}.* for this network\n`),
+  );
+  expect(run.output()).toContain(`Android emulator   http://10.0.2.2:${port}\n`);
+  expect(run.output()).toContain("Outbox             none: mails go to MAIL_WEBHOOK_URL\n");
+  const metadata = await (
+    await fetch(`${run.origin}/.well-known/oauth-authorization-server`)
+  ).json();
+  expect(run.output()).toContain(`Latchkey serves at ${metadata.issuer}`);
+
+  // As git writes it: empty at first.
+  await writeFile(join(directory, "wrangler.toml"), "");
+  await expect.poll(run.output, { timeout: 20_000 }).toContain("Missing entry-point");
+  await writeFile(join(directory, "wrangler.toml"), toml);
+  await expect.poll(run.output, { timeout: 20_000 }).toContain("It is started again.");
+  await untilServing(run);
 });

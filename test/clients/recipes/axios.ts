@@ -21,7 +21,9 @@ export function authorized(tokens: { access: string; refresh: string }) {
     Object.assign(tokens, data);
   }
 
+  // Its types are those of axios for `require`, which TypeScript tells from those for `import`.
+  const instance = api as Parameters<typeof createAuthRefresh>[0];
   // With `true`, the default, all but the first of many that fail at once are given up.
-  createAuthRefresh(api, refresh, { deduplicateRefresh: false });
+  createAuthRefresh(instance, refresh, { deduplicateRefresh: false });
   return api;
 }
