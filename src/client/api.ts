@@ -1982,7 +1982,7 @@ export interface paths {
             "application/json": {
               status: "ok";
               /** The release, as in package.json. */
-              version: string;
+              version?: string;
               /** Cloudflare's id of the upload that runs, as `npm run deploy` told it. */
               version_id?: string;
             };

@@ -80,7 +80,7 @@ export const serviceDocument: SurfaceDocument = {
           description: "It runs.",
           schema: v.strictObject({
             status: v.literal("ok"),
-            version: say(text, "The release, as in package.json."),
+            version: v.optional(say(text, "The release, as in package.json.")),
             version_id: v.optional(
               say(text, "Cloudflare's id of the upload that runs, as `npm run deploy` told it."),
             ),
