@@ -17,7 +17,7 @@ const CALLS: Readonly<Record<string, string>> = {
   "/console/account/deleted": "1 D1",
   "/console/account/email": "2 D1",
   "/console/account/export": "1 D1",
-  "/console/account/export/file": "11 D1",
+  "/console/account/export/file": "13 D1",
   "/console/account/password": "2 D1",
   "/console/account/profile": "2 D1",
   "/console/actions": "2 D1",
