@@ -117,6 +117,7 @@ CREATE TABLE IF NOT EXISTS audit (
   subject    TEXT,                          -- what was made, changed or ended, by its id
   address    TEXT,                          -- as AUDIT_ADDRESS allows
   request_id TEXT,
+  count      INTEGER NOT NULL DEFAULT 1,    -- of what names nobody: how many there were, of one network and isolate
   PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
 

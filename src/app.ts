@@ -34,7 +34,7 @@ export function surfaces(
   pages: Pages | null,
 ): readonly Surface[] {
   return [
-    jwtPair(services.jwtPairs),
+    jwtPair(services.jwtPairs, services.introspection),
     actionTokenRoutes(services.actionTokens, services.contacts),
     sessionTokens(services.sessions),
     restTokens(services.accounts, services.jwtPairs, services.apiTokens, [
@@ -67,6 +67,7 @@ export function app(
     credentialsInQuery: config.credentialsInQuery,
     corsOrigins: config.corsOrigins,
     refused: services.audit.refused,
+    limits: services.limits,
     report: services.report,
     isLocal: config.isLocal,
     dev: config.dev,

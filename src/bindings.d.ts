@@ -5,7 +5,13 @@ declare namespace Cloudflare {
     readonly DB: D1Database;
     readonly LOGIN_LIMIT?: RateLimit;
     readonly SIGN_UP_LIMIT?: RateLimit;
+    readonly RESET_LIMIT?: RateLimit;
+    readonly LEAK_LIMIT?: RateLimit;
     readonly TOKEN_LIMIT?: RateLimit;
+    readonly REVOKE_LIMIT?: RateLimit;
+    readonly STATUS_LIST_LIMIT?: RateLimit;
+    readonly CREDENTIAL_LIMIT?: RateLimit;
+    readonly CLIENT_LIMIT?: RateLimit;
     readonly METRICS?: AnalyticsEngineDataset;
     readonly JWT_KEYS?: string;
   }

@@ -35,7 +35,7 @@ import { neverPwned, pwnedPasswords } from "./crypto/pwned-passwords.ts";
 import { secrets } from "./crypto/secrets.ts";
 import { statusListSigner } from "./crypto/status-list.ts";
 import { keptOrigin } from "./http/address.ts";
-import { networkOf } from "./http/network.ts";
+import { isShared, limitedNetworks, networkOf } from "./http/network.ts";
 import { presentRecord, requestOrigin } from "./http/origin.ts";
 import { type Metrics, requestLog } from "./http/request-log.ts";
 import { nowhere, outbox } from "./mail/outbox.ts";
@@ -73,16 +73,19 @@ import { rateLimits } from "./storage/rate-limits.ts";
 import { tokens as tokenStore } from "./storage/tokens.ts";
 import { users as userStore } from "./storage/users.ts";
 
-/** Half of what caches may keep a status list for. */
-const STATUS_LIST_SCAN_MS = 30_000;
-
 export interface Bindings {
   readonly KV: KVNamespace;
   readonly DB: D1Database;
   /** Limits a network; where one is not bound, nothing is limited by it. */
   readonly LOGIN_LIMIT?: RateLimit;
   readonly SIGN_UP_LIMIT?: RateLimit;
+  readonly RESET_LIMIT?: RateLimit;
+  readonly LEAK_LIMIT?: RateLimit;
   readonly TOKEN_LIMIT?: RateLimit;
+  readonly REVOKE_LIMIT?: RateLimit;
+  readonly STATUS_LIST_LIMIT?: RateLimit;
+  readonly CREDENTIAL_LIMIT?: RateLimit;
+  readonly CLIENT_LIMIT?: RateLimit;
   /** Where it is bound, each request is a data point in it. */
   readonly METRICS?: Metrics;
 }
@@ -146,9 +149,24 @@ export function wire(
     sendsMail,
   });
   const sweep = housekeeping(db, ending, kv, config.auditDays);
-  const { LOGIN_LIMIT, SIGN_UP_LIMIT, TOKEN_LIMIT } = bindings;
-  const limiters = { login: LOGIN_LIMIT, sign_up: SIGN_UP_LIMIT, token: TOKEN_LIMIT };
-  const limits = rateLimits(limiters, network, work, withDeadline);
+  const networks = () => {
+    const record = presentRecord();
+    return record === null ? [] : limitedNetworks(record.address, record.zone);
+  };
+  /** The widest that one holder may have. */
+  const noisyNetwork = () => networks().at(-1)?.split(" ")[0] ?? "";
+  const limiters = {
+    login: bindings.LOGIN_LIMIT,
+    sign_up: bindings.SIGN_UP_LIMIT,
+    password_reset: bindings.RESET_LIMIT,
+    leak: bindings.LEAK_LIMIT,
+    token: bindings.TOKEN_LIMIT,
+    revoke: bindings.REVOKE_LIMIT,
+    status_list: bindings.STATUS_LIST_LIMIT,
+    credential: bindings.CREDENTIAL_LIMIT,
+    client: bindings.CLIENT_LIMIT,
+  };
+  const limits = rateLimits(limiters, networks, work, withDeadline);
   const recover = recovery({
     tokens: d1MailTokens(db, audited, network),
     secrets,
@@ -157,7 +175,11 @@ export function wire(
     later: work.later,
     issuer: config.issuer,
   });
-  const tries = d1PasswordTries(db, work, network);
+  const tries = d1PasswordTries(db, work, () => {
+    const { address } = requestOrigin();
+    const mayBeKnown = !isShared(address);
+    return { name: mayBeKnown ? networkOf(address) : (networks()[0] ?? ""), mayBeKnown };
+  });
   const checkPassword = passwordCheck({
     trySecret: trySecret({ tries, limits }),
     users,
@@ -196,6 +218,7 @@ export function wire(
       checkPassword,
       checkNew,
       limits,
+      tokens,
       ha1b: ha1bLogin,
       signUpIsOpen: config.signUpIsOpen,
       notices: told,
@@ -224,7 +247,7 @@ export function wire(
       tokens: inspectionStore,
     }),
     recovery: recover,
-    introspection: introspection({ jwts: signedTokens, secrets, strict, tokens }),
+    introspection: introspection({ jwts: signedTokens, secrets, strict, tokens, limits }),
     logins: logins(
       loginStore({ d1: d1Logins(db, ending, audited), kv, background: work, memories }),
     ),
@@ -243,13 +266,15 @@ export function wire(
       isSignedByGithub: githubSignature(config.githubScanningKeys),
     }),
     statusLists: statusLists({
-      store: d1StatusLists(db, memory(STATUS_LIST_SCAN_MS)),
+      store: d1StatusLists(db),
+      limits,
       signer: statusListSigner(keys, config.issuer),
     }),
     publicKeys: publicKeySet(config.jwtKeys),
     contacts: ownContacts(d1Contacts(db, audited)),
     identities: linkedIdentities(d1LinkedIdentities(db, audited, queued), told),
-    audit: d1Audit(db, audited, work),
+    audit: d1Audit(db, audited, work, noisyNetwork),
+    limits,
     personalData: d1PersonalData(db),
     async housekeeping(nowMs: number) {
       try {

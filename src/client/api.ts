@@ -891,6 +891,8 @@ interface responses {
   OAuthContentTooLarge: { content: { "application/json": OAuthError } };
   /** The body is neither JSON nor a form, or it is compressed. */
   OAuthUnsupportedMediaType: { content: { "application/json": OAuthError } };
+  /** Too many tries. */
+  OAuthTooManyRequests: { content: { "application/json": OAuthError } };
   /** Our fault. */
   OAuthInternalServerError: { content: { "application/json": OAuthFailure } };
   /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
@@ -899,6 +901,8 @@ interface responses {
   ServiceNotFound: { content: { "application/problem+json": Problem } };
   /** The path takes other methods. */
   ServiceMethodNotAllowed: { content: { "application/problem+json": Problem } };
+  /** Too many requests from one network. */
+  ServiceTooManyRequests: { content: { "application/problem+json": Problem } };
   /** Our fault. */
   ServiceInternalServerError: { content: { "application/problem+json": ProblemFailure } };
   /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
@@ -1940,6 +1944,7 @@ export interface paths {
         408: responses["OAuthRequestTimeout"];
         413: responses["OAuthContentTooLarge"];
         415: responses["OAuthUnsupportedMediaType"];
+        429: responses["OAuthTooManyRequests"];
         500: responses["OAuthInternalServerError"];
         503: responses["OAuthServiceUnavailable"];
       };
@@ -1965,6 +1970,7 @@ export interface paths {
         408: responses["OAuthRequestTimeout"];
         413: responses["OAuthContentTooLarge"];
         415: responses["OAuthUnsupportedMediaType"];
+        429: responses["OAuthTooManyRequests"];
         500: responses["OAuthInternalServerError"];
         503: responses["OAuthServiceUnavailable"];
       };
@@ -2051,6 +2057,7 @@ export interface paths {
         /** `If-None-Match` names what would be answered. */
         304: { content?: never };
         404: responses["ServiceNotFound"];
+        429: responses["ServiceTooManyRequests"];
         500: responses["ServiceInternalServerError"];
         503: responses["ServiceServiceUnavailable"];
       };

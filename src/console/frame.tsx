@@ -12,7 +12,7 @@ import {
 } from "../http/cookies.ts";
 import { decode } from "../http/fields.ts";
 import { presentRecord } from "../http/origin.ts";
-import { faultOf, noteRefused } from "../http/refused.ts";
+import { faultOf, limitHeaders, noteRefused } from "../http/refused.ts";
 import type { RequestFault } from "../http/request-fault.ts";
 import { isFromAnotherSite, isSameOrigin } from "../http/same-origin.ts";
 import type { Exchange, Route } from "../http/surface.ts";
@@ -223,7 +223,11 @@ export function frame(deps: VisitorDeps) {
         const problem = problemOf(fault, passwordField);
         const page = await show(visit, { sent: isShort(sent) ? sent : {}, problem });
         if (!("title" in page)) return page;
-        return { ...page, status: problem.status, headers: retryAfter(problem) };
+        return {
+          ...page,
+          status: problem.status,
+          headers: { ...retryAfter(problem), ...limitHeaders(fault) },
+        };
       }
     };
 

@@ -1,11 +1,11 @@
-import type { Caller } from "./authenticate.ts";
+import { type Caller, holderOf } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { Ha1b } from "./ha1b.ts";
 import type { Notices } from "./notices.ts";
 import type { CheckPassword } from "./password-login.ts";
 import type { PasswordRules } from "./password-rules.ts";
 import { admit, type RateLimits } from "./password-tries.ts";
-import type { Passwords, UserChange, Users } from "./ports.ts";
+import type { JwtClaims, Passwords, Tokens, UserChange, Users } from "./ports.ts";
 import {
   hasPassword,
   normalizeEmail,
@@ -36,12 +36,19 @@ interface Deps {
   readonly passwords: Passwords;
   readonly checkPassword: CheckPassword;
   readonly limits: RateLimits;
+  readonly tokens: Pick<Tokens, "endHeld" | "endJwt">;
   readonly ha1b: Ha1b | null;
   readonly checkNew: PasswordRules;
   readonly signUpIsOpen: boolean;
   readonly notices: Pick<Notices, "tell">;
   /** Proves a new e-mail; null where no mail goes out, and a new e-mail counts at once. */
   readonly askToProve: ((userId: string, email: string, nowMs: number) => void) | null;
+}
+
+/** What a caller's credential hangs on, and so is ended with; null where the secret itself was shown. */
+function rootOf({ by }: Caller): string | null {
+  if (by.method === "token") return by.token.id;
+  return by.method === "jwt" ? (by.claims.sid ?? by.claims.rootJti ?? by.claims.jti) : null;
 }
 
 /** Sign-up, read, change, delete: one account for all surfaces. */
@@ -51,6 +58,7 @@ export function accounts({
   checkPassword,
   checkNew,
   limits,
+  tokens,
   ha1b,
   signUpIsOpen,
   notices,
@@ -68,12 +76,27 @@ export function accounts({
     nowMs: number,
   ): Promise<UserWithPassword> {
     const { userId, by } = caller;
-    if (password !== undefined) return checkPassword({ userId }, password, nowMs);
+    if (password !== undefined) {
+      const credentialId = rootOf(caller);
+      const endShown = () => endRoot(caller, nowMs);
+      return checkPassword({ userId, credentialId }, password, nowMs, endShown);
+    }
     if (by.method !== "identity") return refuse({ code: "current_password_missing", field });
     const user = await users.byId(userId);
     return user === null || hasPassword(user)
       ? refuse({ code: "current_password_missing", field })
       : user;
+  }
+
+  /** It was stolen, or its owner no longer knows the password: either way it guesses no further. */
+  async function endRoot(caller: Caller, nowMs: number): Promise<void> {
+    const id = rootOf(caller);
+    if (id === null || (await tokens.endHeld([id], null, nowMs)).length > 0) return;
+    if (caller.by.method !== "jwt") return;
+    const { claims } = caller.by;
+    // Of a log-in's JWT all of the log-in, as its refresh JWT does.
+    const root: JwtClaims = claims.sid === null ? claims : { ...claims, type: "refresh" };
+    await tokens.endJwt(root, holderOf(claims), nowMs);
   }
 
   /** @throws FaultError `token_invalid` where the account is gone, `unavailable` */

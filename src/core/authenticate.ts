@@ -91,7 +91,8 @@ export function authenticator({
 
   async function byJwt(jwt: string, nowMs: number): Promise<Caller> {
     const claims = await jwts.verify(jwt, nowMs);
-    if (claims?.type !== "access") return refuse({ code: "token_invalid", named: namedBy(claims) });
+    if (claims === null) return refuseJwt(jwts, jwt, nowMs);
+    if (claims.type !== "access") return refuse({ code: "token_invalid", named: namedBy(claims) });
     const found = await tokens.standingOfJwt(claims, nowMs);
     if (found === null) return refuse({ code: "token_invalid", named: namedBy(claims) });
     return {
@@ -126,9 +127,10 @@ export function authenticator({
   };
 }
 
-/** Whom a JWT of ours names that is refused; null is none of ours. */
-export function namedBy(claims: JwtClaims | null): Named {
-  return claims === null ? NAMES_NOBODY : { userId: claims.userId, credentialId: claims.jti };
+/** A JWT that is none of ours is noise; one of ours that has merely expired is nothing at all. */
+export async function refuseJwt(jwts: Jwts, jwt: string, nowMs: number): Promise<never> {
+  if (await jwts.hasExpired(jwt, nowMs)) return refuse({ code: "token_invalid" });
+  return refuse({ code: "token_invalid", named: NAMES_NOBODY });
 }
 
 /** A user who has just logged in, by whatever is not a token. */
@@ -139,6 +141,9 @@ export function callerRefOf({ id, epoch }: Pick<User, "id" | "epoch">): CallerRe
 export function callerRefOfToken({ id, userId, epoch }: SessionToken | ApiToken): CallerRef {
   return { ...callerRefOf({ id: userId, epoch }), tokenId: id };
 }
+
+/** Whom a JWT of ours names that is refused. */
+export const namedBy = ({ userId, jti }: JwtClaims): Named => ({ userId, credentialId: jti });
 
 /** Who ends a JWT by holding it: its user, as far as the JWT itself stands. */
 export function holderOf(claims: JwtClaims): CallerRef {

@@ -48,10 +48,21 @@ export type Fault =
     }
   /** The same Idempotency-Key came with another request (IETF draft-ietf-httpapi-idempotency-key-header). */
   | { readonly code: "idempotency_mismatch" }
-  /** Too many tries, from one network or at one account. Nothing was checked. */
-  | { readonly code: "throttled"; readonly retryAfterSeconds: number }
+  /** Too many tries, from one network or at one account. Nothing is said of what was shown. */
+  | {
+      readonly code: "throttled";
+      readonly retryAfterSeconds: number;
+      readonly policy?: LimitPolicy;
+    }
   /** A store did not answer in time, or failed: what was asked of it may have happened, now or later. */
   | { readonly code: "unavailable"; readonly retryAfterSeconds: number };
+
+/** What is told of a limit (draft-ietf-httpapi-ratelimit-headers); the same for every account and every network. */
+export interface LimitPolicy {
+  readonly name: string;
+  readonly quota: number;
+  readonly windowSeconds: number;
+}
 
 /** Whom and what a refused credential names, as far as it does: for the audit, and never shown. */
 export interface Named {

@@ -1,7 +1,7 @@
 import { NAMES_NOBODY, refuse } from "./fault.ts";
 import type { Ha1bHashes, Ha1bUsers } from "./identity-ports.ts";
 import type { PasswordLogin } from "./password-login.ts";
-import { admit, type PasswordTries, type RateLimits } from "./password-tries.ts";
+import { type PasswordTries, type RateLimits, takeTry } from "./password-tries.ts";
 import type { UserWithPassword } from "./user.ts";
 
 export type Ha1b = ReturnType<typeof ha1b>;
@@ -13,8 +13,8 @@ interface Deps {
   readonly limits: RateLimits;
 }
 
-/** Wrong tokens name nobody, and so all of them are counted together: this is no e-mail. */
-const NOBODY = { email: "ha1b" };
+/** Wrong tokens name nobody, and so they are counted by network alone: nobody shuts others out. */
+const ANYONE = { anyone: "ha1b" } as const;
 
 /**
  * Opentact's HA1B: an MD5 of e-mail, domain and password that is sent instead of the password, and
@@ -33,11 +33,7 @@ export function ha1b({ users, hashes, tries, limits }: Deps) {
      * @throws FaultError `credentials_wrong`, `throttled`, `unavailable`
      */
     async login(token: string, nowMs: number): Promise<UserWithPassword> {
-      await admit(limits, "login");
-      const taken = await tries.take(NOBODY, nowMs);
-      if (!taken.isLeft) {
-        return refuse({ code: "throttled", retryAfterSeconds: taken.retryAfterSeconds });
-      }
+      const taken = await takeTry({ tries, limits }, ANYONE, nowMs);
       const user = await users.byHa1b(await hashes.hash(token.toLowerCase()));
       if (user === null) return refuse({ code: "credentials_wrong", named: NAMES_NOBODY });
       tries.giveBack(taken.counters, nowMs);

@@ -1,5 +1,6 @@
 import { type Caller, callerRefOfToken, holderOf } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
+import { admit, type RateLimits } from "./password-tries.ts";
 import type { JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
 import type { Scope } from "./scope.ts";
 import { kindOf, type Token, type TokenKind } from "./token.ts";
@@ -26,10 +27,11 @@ interface Deps {
     isSpent(claims: JwtClaims): Promise<boolean>;
   };
   readonly tokens: Tokens;
+  readonly limits: RateLimits;
 }
 
 /** Says of any token what it is and whether it stands (RFC 7662), and ends it (RFC 7009). */
-export function introspection({ jwts, secrets, strict, tokens }: Deps) {
+export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
   async function opaqueId(secret: string): Promise<string | null> {
     const kind = kindOf(secret);
     return kind === null ? null : secrets.idOf(kind, secret);
@@ -59,8 +61,29 @@ export function introspection({ jwts, secrets, strict, tokens }: Deps) {
       };
     },
 
-    /** @returns null for all that does not stand: never why */
-    async introspect(shown: string, nowMs: number): Promise<Introspection | null> {
+    /**
+     * By what a back end that asks for many users is limited, in place of its network.
+     * @returns the id of an API token that may introspect; null for anything else
+     * @throws FaultError `throttled` for too many from one network that are no API tokens, `unavailable`
+     */
+    async clientId(id: string | null, secret: string, nowMs: number): Promise<string | null> {
+      const found = await secrets.idOf("api", secret);
+      if (found === null || (id !== null && id !== found)) return null;
+      const standing = await tokens.standing(found, nowMs);
+      if (standing?.token.kind !== "api") await admit(limits, "credential");
+      else if (standing.token.scopes.includes("introspect")) {
+        tokens.touch(standing.token, nowMs);
+        return found;
+      }
+      return null;
+    },
+
+    /**
+     * @returns null for all that does not stand: never why
+     * @throws FaultError `throttled` where the client asks too often, `unavailable`
+     */
+    async introspect(shown: string, by: Caller, nowMs: number): Promise<Introspection | null> {
+      if (by.tokenId !== null) await admit(limits, "client", by.tokenId);
       const id = await opaqueId(shown);
       if (id !== null) {
         const standing = await strict.standing(id, nowMs);
@@ -77,6 +100,7 @@ export function introspection({ jwts, secrets, strict, tokens }: Deps) {
      * @param client who says who it is: an action token of several uses is revoked by its issuer alone
      */
     async revoke(shown: string, client: Caller | null, nowMs: number): Promise<void> {
+      await admit(limits, "revoke");
       const id = await opaqueId(shown);
       if (id !== null) {
         await tokens.endHeld([id], client?.userId ?? null, nowMs);

@@ -1,4 +1,4 @@
-import { type Caller, callerRefOf, holderOf, namedBy } from "./authenticate.ts";
+import { type Caller, callerRefOf, holderOf, namedBy, refuseJwt } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
 import { admit, type RateLimits } from "./password-tries.ts";
@@ -81,8 +81,8 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
     async refresh(jwt: string, nowMs: number): Promise<Pick<JwtPair, "access"> | JwtPair> {
       await admit(limits, "token");
       const claims = await jwts.verify(jwt, nowMs);
+      if (claims === null) return refuseJwt(jwts, jwt, nowMs);
       const named = namedBy(claims);
-      if (claims === null) return refuse({ code: "token_invalid", named });
       if (!isRefresh(claims)) return refuse({ code: "token_wrong_type" });
       if (rotates) {
         const rotation = await tokens.rotate(claims, crypto.randomUUID(), nowMs);
@@ -113,16 +113,19 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
     async revoke(jwt: string, nowMs: number): Promise<void> {
       await admit(limits, "token");
       const claims = await jwts.verify(jwt, nowMs);
-      const named = namedBy(claims);
-      if (claims === null) return refuse({ code: "token_invalid", named });
+      if (claims === null) return refuseJwt(jwts, jwt, nowMs);
       if (!isRefresh(claims)) return refuse({ code: "token_wrong_type" });
       const wasActive = await tokens.endJwt(claims, holderOf(claims), nowMs);
-      if (!wasActive) refuse({ code: "token_invalid", named });
+      if (!wasActive) refuse({ code: "token_invalid", named: namedBy(claims) });
     },
 
-    /** Any JWT of ours, as simplejwt's UntypedToken. @throws FaultError `token_invalid`, `throttled`, `unavailable` */
-    async verify(jwt: string, nowMs: number): Promise<void> {
-      await admit(limits, "token");
+    /**
+     * Any JWT of ours, as simplejwt's UntypedToken.
+     * @param clientId of a back end that asks for its users: it is limited by this, and not by its network
+     * @throws FaultError `token_invalid`, `throttled`, `unavailable`
+     */
+    async verify(jwt: string, clientId: string | null, nowMs: number): Promise<void> {
+      await (clientId === null ? admit(limits, "token") : admit(limits, "client", clientId));
       const claims = await jwts.verify(jwt, nowMs);
       if (claims === null || (await tokens.standingOfJwt(claims, nowMs)) === null) {
         refuse({ code: "token_invalid" });

@@ -1,4 +1,5 @@
 import { holderOf } from "./authenticate.ts";
+import { refuse } from "./fault.ts";
 import type { Notices } from "./notices.ts";
 import { admit, type RateLimits } from "./password-tries.ts";
 import type { JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
@@ -39,15 +40,22 @@ export function leaks({ jwts, secrets, tokens, notices, limits, isSignedByGithub
     tokens.endJwt(claims, holderOf(claims), nowMs, true);
 
   return {
-    isSignedByGithub,
+    /** A right signature is never limited. @throws FaultError `credentials_wrong`, `throttled` */
+    async checkSignature(id: string, signature: string, body: Uint8Array): Promise<void> {
+      if (await isSignedByGithub(id, signature, body)) return;
+      await admit(limits, "credential");
+      refuse({ code: "credentials_wrong" });
+    },
+
+    /** Of a report that nobody has signed. @throws FaultError `throttled` */
+    admit: (): Promise<void> => admit(limits, "leak"),
 
     /**
      * Ends whatever of these is alive.
      * @returns one verdict for each, in the same order
-     * @throws FaultError `throttled`; `unavailable`: what was ended stays so, and the same report may come again
+     * @throws FaultError `unavailable`: what was ended stays so, and the same report may come again
      */
     async report(shown: readonly string[], nowMs: number): Promise<readonly Verdict[]> {
-      await admit(limits, "sign_up");
       const ids = await Promise.all(shown.map(opaqueId));
       const opaque = ids.filter((id) => id !== null);
       const owners = new Set<string>();

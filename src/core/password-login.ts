@@ -12,6 +12,8 @@ export type CheckPassword = (
   account: AccountRef,
   password: string,
   nowMs: number,
+  /** Ends the credential that was shown beside the password, where it has guessed too often. */
+  onLast?: () => Promise<unknown>,
 ) => Promise<UserWithPassword>;
 
 interface Deps {
@@ -26,7 +28,7 @@ interface Deps {
  * @throws FaultError `credentials_wrong`, `throttled`, `unavailable`
  */
 export function passwordCheck({ trySecret, users, passwords }: Deps): CheckPassword {
-  return (account, password, nowMs) =>
+  return (account, password, nowMs, onLast) =>
     trySecret(
       account,
       async (user) => {
@@ -37,6 +39,7 @@ export function passwordCheck({ trySecret, users, passwords }: Deps): CheckPassw
         return verdict !== "mismatch";
       },
       nowMs,
+      onLast,
     );
 }
 

@@ -343,6 +343,8 @@ export interface Jwts {
   sign(claims: JwtClaims): Promise<string>;
   /** @returns null for all that is not exactly one of ours and unexpired */
   verify(jwt: string, nowMs: number): Promise<JwtClaims | null>;
+  /** Whether it is one of ours that has merely expired: whoever refreshes after a 401 shows such. */
+  hasExpired(jwt: string, nowMs: number): Promise<boolean>;
 }
 
 export interface StatusLists {

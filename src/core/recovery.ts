@@ -53,7 +53,7 @@ export function recovery({ tokens, secrets, mailer, limits, later, issuer }: Dep
      * @throws FaultError `throttled`
      */
     async requestReset(email: string, nowMs: number): Promise<void> {
-      await admit(limits, "sign_up");
+      await admit(limits, "password_reset");
       later("send a password reset", sendReset(normalizeEmail(email), nowMs));
     },
 

@@ -1,3 +1,4 @@
+import { admit, type RateLimits } from "./password-tries.ts";
 import type {
   SignedStatusList,
   StatusListSigner,
@@ -20,16 +21,21 @@ export type StatusLists = ReturnType<typeof statusLists>;
 interface Deps {
   readonly store: StatusListStore;
   readonly signer: StatusListSigner;
+  readonly limits: RateLimits;
 }
 
 /**
  * Token Status Lists (draft-ietf-oauth-status-list): a verifier far away learns of ended logins
  * without asking for each token. Each login has one bit; when a list is full the next one begins.
  */
-export function statusLists({ store, signer }: Deps) {
+export function statusLists({ store, signer, limits }: Deps) {
   return {
-    /** @returns the signed list, or null where no login has got that far */
+    /**
+     * @returns the signed list, or null where no login has got that far
+     * @throws FaultError `throttled`, `unavailable`
+     */
     async read(list: number, nowMs: number): Promise<SignedStatusList | null> {
+      await admit(limits, "status_list");
       const from = list * STATUS_LIST_SIZE;
       const ended = await store.ended(from, from + STATUS_LIST_SIZE, nowMs);
       if (ended === null) return null;

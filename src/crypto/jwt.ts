@@ -53,19 +53,29 @@ const Claims = v.object({
 export function jwts(keys: KeyRing, issuer: string): Jwts {
   // Keys and issuer are the isolate's own: what was right under them stays right, but for the time.
   const verified = verifiedJwts<Own>();
+
+  async function ownOf(jwt: string): Promise<Own | null> {
+    const jws = await verifyCompact(jwt, keys);
+    if (jws === null || !v.is(Header, jws.header)) return null;
+    const type = jws.header.typ === TYP.access ? "access" : "refresh";
+    return fromPayload(parseCanonicalJson(jws.payload), type, issuer);
+  }
+
   return {
     sign: (claims) => signCompact(TYP[claims.type], toPayload(claims, issuer), keys),
 
     async verify(jwt, nowMs) {
       const known = verified.get(jwt);
       if (known !== undefined) return isCurrent(known, nowMs) ? known.claims : null;
-      const jws = await verifyCompact(jwt, keys);
-      if (jws === null || !v.is(Header, jws.header)) return null;
-      const type = jws.header.typ === TYP.access ? "access" : "refresh";
-      const own = fromPayload(parseCanonicalJson(jws.payload), type, issuer);
+      const own = await ownOf(jwt);
       if (own === null || !isCurrent(own, nowMs)) return null;
       verified.add(jwt, own);
       return own.claims;
+    },
+
+    async hasExpired(jwt, nowMs) {
+      const own = verified.get(jwt) ?? (await ownOf(jwt));
+      return own !== null && own.claims.expiresAt * 1000 <= nowMs;
     },
   };
 }

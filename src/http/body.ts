@@ -164,6 +164,31 @@ function parseText(text: string, reviver?: Reviver): unknown {
   }
 }
 
+const QUOTE = 0x22;
+/** Both are found natively: going through 64 KiB by the character costs more than the rest of a request. */
+const NEXT = /["[{,:]/g;
+const REST_OF_TEXT = /[^"\\]*(?:\\.[^"\\]*)*"/y;
+
+/** Whether parsing this JSON costs little more than reading it. */
+export function isQuicklyParsed(json: string): boolean {
+  let separators = 0;
+  let texts = 0;
+  NEXT.lastIndex = 0;
+  while (NEXT.test(json)) {
+    const at = NEXT.lastIndex - 1;
+    if (json.charCodeAt(at) !== QUOTE) separators++;
+    else {
+      texts++;
+      REST_OF_TEXT.lastIndex = at + 1;
+      // One that does not end is no JSON.
+      if (!REST_OF_TEXT.test(json)) return true;
+      NEXT.lastIndex = REST_OF_TEXT.lastIndex;
+    }
+    if (separators > MAX_SEPARATORS || texts > MAX_SEPARATORS) return false;
+  }
+  return true;
+}
+
 /** @throws RequestFaultError `body_too_large`, `body_late`, `client_closed` */
 async function readBytes(request: Request, maxBytes = MAX_BYTES): Promise<Uint8Array<ArrayBuffer>> {
   if (request.body === null) return new Uint8Array();
@@ -182,20 +207,6 @@ async function readBytes(request: Request, maxBytes = MAX_BYTES): Promise<Uint8A
   } finally {
     clearTimeout(timer);
   }
-}
-
-/**
- * Whether parsing this JSON costs little more than reading it. Those in texts count too: to find out costs
- * as much as parsing, and no text that is taken here has thousands.
- */
-export function isQuicklyParsed(json: string): boolean {
-  let left = MAX_SEPARATORS;
-  for (const separator of [",", ":", "[", "{"]) {
-    for (let at = json.indexOf(separator); at !== -1; at = json.indexOf(separator, at + 1)) {
-      if (left-- === 0) return false;
-    }
-  }
-  return true;
 }
 
 /** @throws RequestFaultError `encoding_unsupported` (RFC 9110 section 15.5.16), `body_too_large` */

@@ -1,6 +1,6 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
-import { refuse } from "../core/fault.ts";
+import { FaultError, refuse } from "../core/fault.ts";
 import { readBasic } from "./credentials.ts";
 import { lowerUuid } from "./fields.ts";
 import { refuseRequest } from "./request-fault.ts";
@@ -30,6 +30,16 @@ export function findClient(request: HonoRequest, body: unknown): ClientCredentia
   if (header && claimed) refuseRequest({ code: "credentials_doubled" });
   if (header) return inHeader(header);
   return claimed ? inBody(body) : null;
+}
+
+/** The same where nobody has to say who they are, from the header alone; null also for what is not of its form. */
+export function shownClient(request: HonoRequest): ClientCredential | null {
+  try {
+    return findClient(request, null);
+  } catch (error) {
+    if (error instanceof FaultError) return null;
+    throw error;
+  }
 }
 
 function inBody(body: unknown): ClientCredential {

@@ -5,13 +5,14 @@ import type { AuditLog } from "../core/audit.ts";
 import type { Authenticate, Caller } from "../core/authenticate.ts";
 import { FaultError, type Named } from "../core/fault.ts";
 import type { Issuer } from "../core/issuers.ts";
+import type { RateLimits } from "../core/password-tries.ts";
 import type { Answer } from "./answer.ts";
 import { unlessKnown } from "./conditional.ts";
 import { findCredential } from "./credentials.ts";
 import { type DevMode, detour } from "./dev.ts";
 import { withRecord } from "./origin.ts";
 import { pathRouter } from "./path-router.ts";
-import { faultOf, noteRefused } from "./refused.ts";
+import { faultOf, limitHeaders, noteRefused, throttledJunk } from "./refused.ts";
 import { refuseRequest } from "./request-fault.ts";
 import { type Report, serverTiming } from "./request-log.ts";
 import { credentialOf, type RequestRecord, requestRecord } from "./request-record.ts";
@@ -25,6 +26,7 @@ export interface MountOptions {
   readonly credentialsInQuery: boolean;
   readonly corsOrigins: CorsOrigins;
   readonly refused: AuditLog["refused"];
+  readonly limits: RateLimits;
   readonly report: Report;
   /** Whether answers say what they cost. */
   readonly isLocal: boolean;
@@ -57,7 +59,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
       try {
         return unlessKnown(await run(record), c.req);
       } catch (error) {
-        return refusal(surface, c.req, record, error, options);
+        return await refusal(surface, c.req, record, error, options);
       }
     });
     options.report(record, answer.status);
@@ -155,20 +157,21 @@ function refuseCaller(shown: "token" | "password", named?: Named): never {
   refuseRequest({ code: "caller_refused", shown, ...(named && { named }) });
 }
 
-function refusal(
+async function refusal(
   surface: Surface,
   request: HonoRequest,
   record: RequestRecord,
   error: unknown,
-  { refused }: MountOptions,
-): Answer {
+  { refused, limits }: MountOptions,
+): Promise<Answer> {
   const { requestId } = record;
-  const fault = faultOf(error);
+  const fault = await throttledJunk(faultOf(error), record.credential === "malformed", limits);
   noteRefused(fault, refused);
   const answer = surface.refuse(fault, { request, requestId });
   record.outcome = fault.code;
   record.error = error;
-  return answer.status < 500 ? answer : withRequestId(answer, requestId);
+  if (answer.status >= 500) return withRequestId(answer, requestId);
+  return { ...answer, headers: { ...answer.headers, ...limitHeaders(fault) } };
 }
 
 /** What went wrong on our side is found in the log by it, whatever the surface's shape is. */

@@ -1,5 +1,6 @@
 import type { AuditLog } from "../core/audit.ts";
 import { type Fault, FaultError, type Problem } from "../core/fault.ts";
+import { admit, type RateLimits } from "../core/password-tries.ts";
 import { type RequestFault, RequestFaultError } from "./request-fault.ts";
 
 /** More is not told of one request. */
@@ -37,4 +38,42 @@ export function noteRefused(fault: Fault | RequestFault, refused: AuditLog["refu
     fault.code === "credentials_wrong" ||
     (fault.code === "caller_refused" && fault.shown === "password");
   refused(isLogin ? "login.failed" : "credential.refused", fault.named);
+}
+
+/**
+ * What names nobody is counted by network once it was refused, so that good credentials from the same
+ * network are none of its business; too many of them are told so, and written down nowhere.
+ */
+export async function throttledJunk(
+  fault: Fault | RequestFault,
+  isMalformed: boolean,
+  limits: RateLimits,
+): Promise<Fault | RequestFault> {
+  if (!isJunk(fault, isMalformed)) return fault;
+  try {
+    await admit(limits, "credential");
+    return fault;
+  } catch (error) {
+    return faultOf(error);
+  }
+}
+
+function isJunk(fault: Fault | RequestFault, isMalformed: boolean): boolean {
+  if (fault.code === "action_refused") return fault.reason === "unknown";
+  if (!("named" in fault) || fault.named === undefined || fault.named.userId !== null) return false;
+  const isPassword =
+    fault.code === "credentials_wrong" ||
+    (fault.code === "caller_refused" && fault.shown === "password");
+  // Passwords have a limit of their own, before they are hashed.
+  return isMalformed || !isPassword;
+}
+
+/** Which limit it was, beside `Retry-After` (draft-ietf-httpapi-ratelimit-headers). */
+export function limitHeaders(fault: Fault | RequestFault): Readonly<Record<string, string>> {
+  if (fault.code !== "throttled" || fault.policy === undefined) return {};
+  const { name, quota, windowSeconds } = fault.policy;
+  return {
+    ratelimit: `"${name}";r=0;t=${fault.retryAfterSeconds}`,
+    "ratelimit-policy": `"${name}";q=${quota};w=${windowSeconds}`,
+  };
 }

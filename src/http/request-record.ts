@@ -10,6 +10,8 @@ import type { RequestFault } from "./request-fault.ts";
  */
 export interface RequestRecord extends RequestOrigin {
   readonly startedMs: number;
+  /** Of the Worker that sent it, where one of another zone did. */
+  readonly zone: string;
   readonly surface: string;
   /** The route's pattern. Never the URL: a contract may put a token there. */
   readonly route: string;
@@ -32,6 +34,7 @@ export function requestRecord(request: HonoRequest, surface: string, route: stri
   return {
     // Cloudflare sets both, whatever a client sends.
     address: request.header("cf-connecting-ip") ?? "",
+    zone: request.header("cf-worker") ?? "",
     requestId: request.header("cf-ray") ?? crypto.randomUUID(),
     startedMs: Date.now(),
     surface,

@@ -11,7 +11,7 @@ import {
   nextCursor,
   ourFailures,
   PAGE,
-  RETRY_AFTER,
+  THROTTLED,
   requestId,
   say,
   text,
@@ -232,7 +232,7 @@ export const actionTokensDocument: SurfaceDocument = {
       schema: LaravelMessage,
     },
     422: { description: "By field, what is wrong with it.", schema: LaravelFields },
-    429: { description: "Too many tries.", schema: LaravelMessage, headers: RETRY_AFTER },
+    429: { description: "Too many tries.", schema: LaravelMessage, headers: THROTTLED },
     ...ourFailures(LaravelFailure),
   },
 };

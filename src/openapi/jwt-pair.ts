@@ -6,7 +6,7 @@ import {
   CHALLENGE,
   emptyList,
   ourFailures,
-  RETRY_AFTER,
+  THROTTLED,
   requestId,
   say,
   text,
@@ -155,7 +155,7 @@ export const jwtPairDocument: SurfaceDocument = {
       description: "The body is neither JSON nor a form, or it is compressed.",
       schema: DrfDetail,
     },
-    429: { description: "Too many tries.", schema: DrfDetail, headers: RETRY_AFTER },
+    429: { description: "Too many tries.", schema: DrfDetail, headers: THROTTLED },
     ...ourFailures(DrfFailure),
   },
 };

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { Shown } from "../routes/oauth.ts";
 import { type Component, MEDIA, type SurfaceDocument } from "./operation.ts";
-import { ALLOW, CHALLENGE, ourFailures, requestId, say, text, uuid } from "./shapes.ts";
+import { ALLOW, CHALLENGE, ourFailures, THROTTLED, requestId, say, text, uuid } from "./shapes.ts";
 
 const seconds = v.pipe(v.number(), v.integer(), v.description("Seconds since 1970."));
 
@@ -69,7 +69,7 @@ export const oauthDocument: SurfaceDocument = {
           schema: v.union([Active, Inactive]),
         },
       },
-      refuses: [401, 403],
+      refuses: [401, 403, 429],
     },
     "POST /oauth/revoke": {
       id: "revokeToken",
@@ -80,7 +80,7 @@ export const oauthDocument: SurfaceDocument = {
       security: [{}, ...client],
       body: { schema: Shown, media: [...MEDIA.fields].reverse() },
       answers: { 200: { description: "It is ended." } },
-      refuses: [401],
+      refuses: [401, 429],
     },
   },
   errors: {
@@ -105,6 +105,7 @@ export const oauthDocument: SurfaceDocument = {
       description: "The body is neither JSON nor a form, or it is compressed.",
       schema: OAuthError,
     },
+    429: { description: "Too many tries.", schema: OAuthError, headers: THROTTLED },
     ...ourFailures(OAuthFailure),
   },
 };

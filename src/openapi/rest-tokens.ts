@@ -10,7 +10,7 @@ import {
   count,
   ourFailures,
   PAGE,
-  RETRY_AFTER,
+  THROTTLED,
   requestId,
   SKIPPING,
   say,
@@ -205,7 +205,7 @@ export const restDocument: SurfaceDocument = {
       description: "The body is not JSON by its type, or it is compressed.",
       schema: OpentactError,
     },
-    429: { description: "Too many tries.", schema: OpentactError, headers: RETRY_AFTER },
+    429: { description: "Too many tries.", schema: OpentactError, headers: THROTTLED },
     ...ourFailures(OpentactFailure),
   },
 };

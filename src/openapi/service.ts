@@ -6,6 +6,7 @@ import {
   emptyList,
   REQUEST_ID,
   RETRY_AFTER,
+  THROTTLED,
   requestId,
   say,
   scope,
@@ -139,7 +140,7 @@ export const serviceDocument: SurfaceDocument = {
         },
         ...UNCHANGED,
       },
-      refuses: [404],
+      refuses: [404, 429],
     },
   },
   errors: {
@@ -149,6 +150,12 @@ export const serviceDocument: SurfaceDocument = {
       schema: Problem,
       mediaType: PROBLEM,
       headers: ALLOW,
+    },
+    429: {
+      description: "Too many requests from one network.",
+      schema: Problem,
+      mediaType: PROBLEM,
+      headers: THROTTLED,
     },
     500: {
       description: "Our fault.",

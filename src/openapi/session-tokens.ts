@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { Create, Extend } from "../routes/session-tokens.ts";
 import { type Component, MEDIA, type Parameter, type SurfaceDocument } from "./operation.ts";
-import { ALLOW, CHALLENGE, ourFailures, RETRY_AFTER, requestId, say, text } from "./shapes.ts";
+import { ALLOW, CHALLENGE, ourFailures, THROTTLED, requestId, say, text } from "./shapes.ts";
 
 const Session = v.strictObject({
   token: say(text, "The secret; `X-Token` logs in with it on every surface."),
@@ -125,7 +125,7 @@ export const sessionTokensDocument: SurfaceDocument = {
     408: { description: "The body did not arrive in time.", schema: NodeError },
     413: { description: "The body is larger than 64 KiB.", schema: NodeError },
     415: { description: "The body is compressed.", schema: NodeError },
-    429: { description: "Too many tries.", schema: NodeError, headers: RETRY_AFTER },
+    429: { description: "Too many tries.", schema: NodeError, headers: THROTTLED },
     ...ourFailures(NodeFailure),
   },
 };

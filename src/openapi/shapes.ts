@@ -21,6 +21,11 @@ export const nextCursor = say(
 );
 
 export const RETRY_AFTER = { "Retry-After": "In how many seconds it may be tried again." };
+export const THROTTLED = {
+  ...RETRY_AFTER,
+  RateLimit: "Which limit it was, and in how many seconds (`t`) it may be tried again.",
+  "RateLimit-Policy": "How many requests (`q`) that limit allows in how many seconds (`w`).",
+};
 export const CHALLENGE = { "WWW-Authenticate": "Which ways there are to say who one is." };
 export const REQUEST_ID = { "X-Request-Id": "Stands in the log beside what went wrong." };
 export const ALLOW = { Allow: "The methods that the path takes." };

@@ -1,9 +1,11 @@
 import * as v from "valibot";
 import type { Fault } from "../core/fault.ts";
+import type { IntrospectionService } from "../core/introspection.ts";
 import type { JwtPairs } from "../core/jwt-pairs.ts";
 import type { Json } from "../core/token.ts";
 import { type Answer, ok } from "../http/answer.ts";
 import { readFields } from "../http/body.ts";
+import { shownClient } from "../http/client-credential.ts";
 import { decode, refuseNarrowing } from "../http/fields.ts";
 import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
 import type { Exchange, RefusalContext, Route, Surface } from "../http/surface.ts";
@@ -31,7 +33,7 @@ export const Refresh = v.object({ refresh: token });
 export const Verify = v.object({ token });
 
 /** Contract `jwt-pair`: the answers are those of simplejwt 5.2 on Django REST framework 3.14. */
-export function jwtPair(pairs: JwtPairs): Surface {
+export function jwtPair(pairs: JwtPairs, clients: Pick<IntrospectionService, "clientId">): Surface {
   return {
     name: "jwt-pair",
     owns: (path) => path === PATH || path.startsWith(`${PATH}/`),
@@ -51,7 +53,9 @@ export function jwtPair(pairs: JwtPairs): Surface {
       }),
       ...post(`${PATH}/verify/`, async ({ request, nowMs }) => {
         const { token } = decode(Verify, await readDict(request), words);
-        await pairs.verify(token, nowMs);
+        const client = shownClient(request);
+        const clientId = client && (await clients.clientId(client.id, client.secret, nowMs));
+        await pairs.verify(token, clientId, nowMs);
         return ok([]);
       }),
       ...post(`${PATH}/blacklist/`, async ({ request, nowMs }) => {

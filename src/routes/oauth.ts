@@ -34,11 +34,11 @@ export function oauth(service: IntrospectionService, issuer: string): Surface {
           const body = await readFields(request);
           const client = findClient(request, body);
           if (client === null) return refuse({ code: "credentials_missing" });
-          const { scopes } = await clientOf(client, nowMs);
-          if (!scopes.includes("introspect")) {
+          const caller = await clientOf(client, nowMs);
+          if (!caller.scopes.includes("introspect")) {
             refuseRequest({ code: "scope_insufficient", scope: "introspect" });
           }
-          const found = await service.introspect(decode(Shown, body).token, nowMs);
+          const found = await service.introspect(decode(Shown, body).token, caller, nowMs);
           return ok(found === null ? { active: false } : shown(found, issuer));
         },
       },

@@ -1,5 +1,4 @@
 import * as v from "valibot";
-import { refuse } from "../core/fault.ts";
 import { LEAKS_MAX, type Leaks } from "../core/leaks.ts";
 import { ok } from "../http/answer.ts";
 import { readJson, readSignedJson } from "../http/body.ts";
@@ -34,15 +33,14 @@ export function leaked(leaks: Leaks): Route {
       const keyId = request.header(KEY_HEADER);
       if (keyId === undefined) {
         const shown = decode(Report, await readJson(request)).tokens;
+        await leaks.admit();
         const ended = (await leaks.report(shown, nowMs)).filter((each) => each.ended).length;
         return success({ reported: shown.length, ended });
       }
       const signature = request.header(SIGNATURE_HEADER) ?? "";
-      const json = await readSignedJson(request, async (bytes) => {
-        if (!(await leaks.isSignedByGithub(keyId, signature, bytes))) {
-          refuse({ code: "credentials_wrong" });
-        }
-      });
+      const json = await readSignedJson(request, (bytes) =>
+        leaks.checkSignature(keyId, signature, bytes),
+      );
       const found = decode(GithubReport, json);
       const shown = found.map(({ token }) => token);
       const verdicts = await leaks.report(shown, nowMs);

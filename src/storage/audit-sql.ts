@@ -15,6 +15,9 @@ export interface AuditRow {
   readonly outcome?: "done" | "refused";
   /** Who reads it must not learn from where another came. */
   readonly hidesOrigin?: boolean;
+  /** Where it is not of the request that is being served. */
+  readonly origin?: KeptOrigin;
+  readonly count?: number;
 }
 
 /** Makes the statements that write the audit. */
@@ -34,8 +37,11 @@ export interface Audit {
   /** The same of many tokens: a row for each for which `which` holds. */
   afterTokens(what: AuditEvent | Sql, which: Sql, nowMs: number): Sql;
   always(row: AuditRow, nowMs: number): Sql;
+  /** Once, for those that `from` finds. */
+  where(row: AuditRow, from: Sql, nowMs: number): Sql;
   /** From where the request comes that is being served, in the form in which it may be kept. */
   address(): string | null;
+  origin(): KeptOrigin;
 }
 
 /** Where a request came from, in the form in which it may be kept. */
@@ -54,10 +60,10 @@ export function audit(origin: () => KeptOrigin): Audit {
     from: Sql,
     id: string | Sql = timeOrdered(nowMs),
   ): Sql {
-    const { address, requestId } = row.hidesOrigin === true ? HIDDEN : origin();
-    return sql`INSERT INTO audit (user_id, id, at, what, outcome, actor, credential, subject, address, request_id)
+    const { address, requestId } = row.hidesOrigin === true ? HIDDEN : (row.origin ?? origin());
+    return sql`INSERT INTO audit (user_id, id, at, what, outcome, actor, credential, subject, address, request_id, count)
       SELECT ${row.userId}, ${id}, ${nowMs}, ${row.what}, ${row.outcome ?? "done"},
-        ${row.actorId}, ${row.credentialId}, ${row.subjectId}, ${address}, ${requestId} ${from}`;
+        ${row.actorId}, ${row.credentialId}, ${row.subjectId}, ${address}, ${requestId}, ${row.count ?? 1} ${from}`;
   }
 
   return {
@@ -89,7 +95,9 @@ export function audit(origin: () => KeptOrigin): Audit {
         sql`${timeOrdered(nowMs).slice(0, -12)} || lower(hex(randomblob(6)))`,
       ),
     always: (row, nowMs) => insert(row, nowMs, sql``),
+    where: (row, from, nowMs) => insert(row, nowMs, from),
     address: () => origin().address,
+    origin,
   };
 }
 

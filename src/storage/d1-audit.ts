@@ -1,9 +1,11 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
 import { AUDIT_COUNTED, AUDIT_EVENTS, type AuditLog } from "../core/audit.ts";
-import { type Audit, firstIdOf, NOBODY } from "./audit-sql.ts";
+import { type Audit, type AuditRow as NewRow, firstIdOf, NOBODY } from "./audit-sql.ts";
 import type { Background } from "./background.ts";
 import type { Database } from "./database.ts";
+import { memory } from "./memory.ts";
+import { NOISE_MS, noise } from "./noise.ts";
 import { toPage } from "./paging.ts";
 
 const nullable = v.nullable(v.string());
@@ -24,7 +26,54 @@ const DayRow = v.object({ day: v.number(), done: v.number(), counted: v.number()
 
 const DAY_MS = 86_400_000;
 
-export function d1Audit(db: Database, audit: Audit, background: Background): AuditLog {
+/** @param network by which what names nobody is gathered */
+export function d1Audit(
+  db: Database,
+  audit: Audit,
+  background: Background,
+  network: () => string,
+): AuditLog {
+  const gathered = noise<NewRow>();
+  /** Credentials that were shown here a moment ago: their owner has been told. */
+  const shown = memory<true>(NOISE_MS);
+
+  function gather(
+    row: Omit<NewRow, "userId" | "credentialId">,
+    later: (work: Promise<unknown>) => void,
+    nowMs: number,
+  ): void {
+    const nobodys = { ...row, userId: NOBODY, credentialId: null, origin: audit.origin() };
+    for (const [each, count] of gathered.add(network(), nobodys, nowMs)) {
+      later(db.run(audit.always({ ...each, count }, nowMs)));
+    }
+  }
+
+  /**
+   * Of a token that no longer stands, its row may still say whose it was. Its owner is told once in ten
+   * minutes, however often and from wherever it is shown; and never that it has merely expired.
+   * @returns false where there is no such token
+   */
+  async function ofToken(
+    row: Omit<NewRow, "userId"> & { readonly credentialId: string },
+    userId: string | null,
+    nowMs: number,
+  ): Promise<boolean> {
+    const { credentialId } = row;
+    const owner =
+      userId === null
+        ? await db.first(
+            sql`SELECT user_id, expires_at FROM tokens WHERE id = ${credentialId}`,
+            v.object({ user_id: v.string(), expires_at: v.number() }),
+          )
+        : { user_id: userId, expires_at: Number.POSITIVE_INFINITY };
+    if (owner === null) return false;
+    if (owner.expires_at <= nowMs) return true;
+    const told = sql`WHERE NOT EXISTS (SELECT 1 FROM audit WHERE user_id = ${owner.user_id}
+      AND id >= ${firstIdOf(nowMs - NOISE_MS)} AND credential = ${credentialId} AND outcome = 'refused')`;
+    await db.run(audit.where({ ...row, userId: owner.user_id }, told, nowMs));
+    return true;
+  }
+
   return {
     async list(userId, page) {
       // An id says its time: the primary key leads to the page, however many events there are.
@@ -72,11 +121,22 @@ export function d1Audit(db: Database, audit: Audit, background: Background): Aud
     },
 
     refused(what, { userId, credentialId, actorId = null }) {
-      // Of a token that no longer stands, its row may still say whose it was.
-      const owner = sql`COALESCE(${userId}, (SELECT user_id FROM tokens WHERE id = ${credentialId}), ${NOBODY})`;
-      const row = { what, userId: owner, actorId, credentialId, subjectId: null };
-      const statement = audit.always({ ...row, outcome: "refused" }, Date.now());
-      background.later("write down a refused credential", db.run(statement));
+      const nowMs = Date.now();
+      const later = (work: Promise<unknown>) =>
+        background.later("write down a refused credential", work);
+      const row = { what, outcome: "refused" as const, actorId, subjectId: null };
+      if (credentialId === null && userId === null) gather(row, later, nowMs);
+      else if (credentialId === null) {
+        // A wrong password: how many may be tried is bounded.
+        later(db.run(audit.always({ ...row, userId: sql`${userId}`, credentialId }, nowMs)));
+      } else if (shown.get(credentialId, nowMs) === null) {
+        shown.set(credentialId, true, nowMs);
+        later(
+          ofToken({ ...row, credentialId }, userId, nowMs).then((isKnown) => {
+            if (!isKnown) gather(row, later, nowMs);
+          }),
+        );
+      }
     },
   };
 }

@@ -2,7 +2,7 @@ import sql from "sql-template-tag";
 import * as v from "valibot";
 import type { StatusLists } from "../core/ports.ts";
 import type { Database } from "./database.ts";
-import type { Memory } from "./memory.ts";
+import { memory } from "./memory.ts";
 import { STANDS } from "./standing-sql.ts";
 
 const IndexRow = v.object({ status_index: v.number() });
@@ -14,21 +14,52 @@ export const takeStatusIndex = sql`INSERT INTO status_indexes (only, next) VALUE
 
 export const takenStatusIndex = sql`(SELECT next - 1 FROM status_indexes)`;
 
-/** @param memory answers for a while in place of D1: the lists are public, and each costs a scan */
-export function d1StatusLists(db: Database, memory: Memory<readonly number[]>): StatusLists {
+/** Half of what caches may keep a list for: a list is read from D1 so often and no more. */
+const SCAN_MS = 30_000;
+
+/** Who comes while another request of this isolate reads the same waits for it, and looks so often. */
+const LOOK_MS = 25;
+const MAX_LOOKS = 40;
+
+/** The lists are public, and each costs a scan: an isolate makes one of a list in half a minute, however many ask. */
+export function d1StatusLists(db: Database): StatusLists {
+  const lists = memory<readonly number[]>(SCAN_MS);
+  /** Since when a list is being read: of the whole of D1's answer nothing is shared but what came of it. */
+  const reading = memory<true>(LOOK_MS * MAX_LOOKS);
+  const nextIndexes = memory<number>(SCAN_MS);
+
+  async function scan(from: number, to: number, nowMs: number) {
+    const [[row] = [], ended = []] = await db.batch([
+      sql`SELECT COALESCE(MAX(next), 0) AS next FROM status_indexes`,
+      sql`SELECT tokens.status_index FROM tokens JOIN users ON users.id = tokens.user_id
+        WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to} AND NOT (${STANDS})`,
+    ]);
+    const { next } = v.parse(NextRow, row);
+    nextIndexes.set("next", next, nowMs);
+    const indexes = v.parse(v.array(IndexRow), ended).map(({ status_index }) => status_index);
+    if (from < next) lists.set(String(from), indexes, nowMs);
+    return from < next ? indexes : null;
+  }
+
   return {
     async ended(from, to, nowMs) {
-      const known = memory.get(String(from), nowMs);
-      if (known !== null) return known;
-      const [next = [], ended = []] = await db.batch([
-        sql`SELECT next FROM status_indexes WHERE next > ${from}`,
-        sql`SELECT tokens.status_index FROM tokens JOIN users ON users.id = tokens.user_id
-          WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to} AND NOT (${STANDS})`,
-      ]);
-      if (v.parse(v.array(NextRow), next).length === 0) return null;
-      const indexes = v.parse(v.array(IndexRow), ended).map((row) => row.status_index);
-      memory.set(String(from), indexes, nowMs);
-      return indexes;
+      const id = String(from);
+      for (let looks = 0; ; looks++) {
+        const known = lists.get(id, nowMs);
+        if (known !== null) return known;
+        // Indexes are only counted up: what nobody had a moment ago, somebody has after half a minute at the latest.
+        const next = nextIndexes.get("next", nowMs);
+        if (next !== null && from >= next) return null;
+        // The look-up of any other number tells of this one too, where there is none.
+        if (looks === MAX_LOOKS || reading.get(id, nowMs) === null) break;
+        await scheduler.wait(LOOK_MS);
+      }
+      reading.set(id, true, nowMs);
+      try {
+        return await scan(from, to, nowMs);
+      } finally {
+        reading.delete(id);
+      }
     },
   };
 }

@@ -1,5 +1,6 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import { NOBODY } from "./audit-sql.ts";
 import { KNOWN_MS } from "./d1-password-tries.ts";
 import type { Database } from "./database.ts";
 import type { Endings } from "./endings.ts";
@@ -11,9 +12,14 @@ const STEPS_A_RUN = 20;
 const MARKS_A_RUN = 200;
 const COPIES_A_RUN = 400;
 
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** A JWT may hang on a token's row for a day after the token's own end, and one day is to spare. */
 const TOKEN_KEPT_MS = 2 * DAY_MS;
+/** Events that name nobody tell of attacks that are going on. */
+const NOBODYS_KEPT_MS = 7 * DAY_MS;
+const MAX_NOBODYS = 100_000;
 /** As long as the token can be shown again, and a day for a late retry. */
 const RECEIPT_KEPT_MS = 31 * DAY_MS;
 /** What was on its way when a user was deleted has come by then, also to KV. */
@@ -79,7 +85,8 @@ const tasks = (auditDays: number): Readonly<Record<string, Task>> => ({
   audit: {
     table: sql`audit`,
     key: pair(sql`user_id`, sql`id`),
-    isOver: (nowMs) => sql`at < ${nowMs - auditDays * DAY_MS}`,
+    isOver: (nowMs) => sql`(at < ${nowMs - auditDays * DAY_MS}
+      OR user_id = ${NOBODY} AND at < ${nowMs - NOBODYS_KEPT_MS})`,
   },
   mails: {
     table: sql`mails`,
@@ -93,6 +100,10 @@ const tasks = (auditDays: number): Readonly<Record<string, Task>> => ({
       AND (known_at IS NULL OR known_at < ${nowMs - KNOWN_MS}))`,
   },
 });
+
+/** What names nobody: once an hour all but so many of the newest are deleted. It is a stretch of the primary key. */
+const dropNobodys = sql`DELETE FROM audit WHERE user_id = ${NOBODY} AND id < (SELECT id FROM audit
+  WHERE user_id = ${NOBODY} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_NOBODYS})`;
 
 export interface Swept {
   readonly deleted: number;
@@ -127,6 +138,7 @@ export function housekeeping(
         deleted += gone.length;
         await forgetCopies(gone.filter((row) => row.has_copy === 1).map((row) => row.id));
       }
+      if (nowMs % HOUR_MS < MINUTE_MS) deleted += await db.run(dropNobodys);
     }
     return { deleted, marksSettled };
   };

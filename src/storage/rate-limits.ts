@@ -9,26 +9,34 @@ export type Limiters = Readonly<Record<RouteClass, RateLimit | undefined>>;
  * Cloudflare's rate limits: quick and permissive, each location counts for itself. So they keep
  * most of a flood off, and are not what an account's safety rests on: where one fails or is late,
  * the request goes on.
- * @param network that the present request came from; empty where it is not known
+ * @param networks that the present request came from, the narrowest first; none where they are not known
  */
 export function rateLimits(
   limiters: Limiters,
-  network: () => string,
+  networks: () => readonly string[],
   background: Background,
   withDeadline: Deadline,
 ): RateLimits {
+  /** @returns null where the limit did not answer: another key would fare no better */
+  async function ask(limiter: RateLimit, key: string): Promise<boolean | null> {
+    let isOver: boolean | null = null;
+    const asked = withDeadline("rate limiter", () => limiter.limit({ key })).then((outcome) => {
+      isOver = !outcome.success;
+    });
+    await background.try("ask the rate limiter", asked);
+    return isOver;
+  }
+
   return {
-    async isOver(routeClass) {
+    async isOver(routeClass, clientId) {
       const limiter = limiters[routeClass];
       if (limiter === undefined) return false;
-      const key = network();
-      if (key === "") return false;
-      let isOver = false;
-      const asked = withDeadline("rate limiter", () => limiter.limit({ key })).then((outcome) => {
-        isOver = !outcome.success;
-      });
-      await background.try("ask the rate limiter", asked);
-      return isOver;
+      // One after the other: what a narrow network has too many of is not counted against its neighbors.
+      for (const key of clientId === undefined ? networks() : [clientId]) {
+        const isOver = await ask(limiter, key);
+        if (isOver !== false) return isOver ?? false;
+      }
+      return false;
     },
   };
 }

@@ -34,6 +34,10 @@ beforeEach(() => {
   background = [];
 });
 
+let addresses = 0;
+/** What names nobody is gathered by network. */
+const freshAddress = () => `198.51.100.${++addresses}`;
+
 const nobodys = async () => {
   const { results } = await env.DB.prepare("SELECT * FROM audit WHERE user_id = ? ORDER BY id")
     .bind(NOBODY)
@@ -159,7 +163,8 @@ describe("a token that does not stand", () => {
     ["malformed", { headers: { authorization: "Digest x" } }],
   ])("%s is one event of nobody's", async (_, sent) => {
     const [before, hers] = [await nobodys(), await eventsOf(reader)];
-    await send("GET", "/rest/user", sent);
+    const headers = { ...Object(sent).headers, "cf-connecting-ip": freshAddress() };
+    await send("GET", "/rest/user", { ...sent, headers });
     await settled();
     const after = await nobodys();
     expect(after.length - before.length).toBe(1);

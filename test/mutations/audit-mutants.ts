@@ -48,8 +48,8 @@ export const AUDIT_MUTANTS: readonly Mutant[] = [
   {
     name: "a refused token is nobody's",
     file: "src/storage/d1-audit.ts",
-    find: "(SELECT user_id FROM tokens WHERE id = ${credentialId})",
-    replace: "(SELECT NULL WHERE ${credentialId} = '')",
+    find: "SELECT user_id, expires_at FROM tokens WHERE id = ${credentialId}",
+    replace: "SELECT user_id, expires_at FROM tokens WHERE id = ${credentialId} AND FALSE",
     suites: [REFUSED],
   },
   {
@@ -69,8 +69,8 @@ export const AUDIT_MUTANTS: readonly Mutant[] = [
   {
     name: "the audit is kept for ever",
     file: "src/storage/housekeeping.ts",
-    find: "sql`at < ${nowMs - auditDays * DAY_MS}`",
-    replace: "sql`at < ${nowMs - auditDays * DAY_MS * 100}`",
+    find: "sql`(at < ${nowMs - auditDays * DAY_MS}",
+    replace: "sql`(at < ${nowMs - auditDays * DAY_MS * 100}",
     suites: [KEPT],
   },
   {

@@ -14,7 +14,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   {
     name: "a refresh JWT opens what an access JWT does",
     file: "src/core/authenticate.ts",
-    find: 'if (claims?.type !== "access") return',
+    find: 'if (claims.type !== "access") return',
     replace: "if (claims === null) return",
     suites: [CREDENTIALS],
   },

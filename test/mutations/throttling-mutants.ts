@@ -12,29 +12,29 @@ export const THROTTLING_MUTANTS: readonly Mutant[] = [
   {
     name: "wrong passwords are counted by network alone",
     file: TRIES,
-    find: " AND account_until <= ${room(TRIES.account)}",
-    replace: "",
+    find: "AND account_until <= ${room(nowMs, TRIES.account)} AS is_open",
+    replace: "AS is_open",
     suites: [ACCOUNTS],
   },
   {
     name: "wrong passwords are counted by account alone",
     file: TRIES,
-    find: "ELSE network_until <= ${room(TRIES.network)} AND",
-    replace: "ELSE",
+    find: "SELECT *, network_until <= ${room(nowMs, TRIES.network)}\n      AND",
+    replace: "SELECT *,",
     suites: [ACCOUNTS],
   },
   {
     name: "a known network has no end of tries",
     file: TRIES,
-    find: "WHEN known THEN network_until <= ${room(TRIES.knownNetwork)}",
-    replace: "WHEN known THEN TRUE",
+    find: "is_open OR known AND network_until",
+    replace: "is_open OR known OR network_until",
     suites: [ACCOUNTS],
   },
   {
     name: "no network is ever known",
     file: TRIES,
-    find: "known_at = CASE WHEN instr(id, '/') > 0 THEN ${nowMs} ELSE known_at END",
-    replace: "known_at = known_at",
+    find: "THEN ${nowMs} ELSE known_at END",
+    replace: "THEN known_at ELSE known_at END",
     suites: [ACCOUNTS],
   },
   {
@@ -47,16 +47,15 @@ export const THROTTLING_MUTANTS: readonly Mutant[] = [
   {
     name: "a flood on an account uses up its known networks' tries",
     file: TRIES,
-    find: "WHEN known THEN network_until <= ${room(TRIES.knownNetwork)}",
-    replace:
-      "WHEN known THEN network_until <= ${room(TRIES.knownNetwork)} AND account_until <= ${room(TRIES.account)}",
+    find: "is_open OR known AND network_until",
+    replace: "is_open OR FALSE AND network_until",
     suites: [ACCOUNTS],
   },
   {
     name: "a counter that has run down gives tries beyond its size",
     file: TRIES,
-    find: "MAX(forgotten_at, ${nowMs}) + ${TRY_MS}",
-    replace: "forgotten_at + ${TRY_MS}",
+    find: "MAX(forgotten_at, ${nowMs}) + (",
+    replace: "forgotten_at + (",
     suites: [ACCOUNTS],
   },
   {
@@ -76,15 +75,16 @@ export const THROTTLING_MUTANTS: readonly Mutant[] = [
   {
     name: "a password is hashed that may not be tried",
     file: "src/core/password-tries.ts",
-    find: "if (!taken.isLeft) {",
-    replace: "if (!taken.isLeft) {\n      await isRight(null);",
+    find: "    const { user, counters, isLast, wrongRetryAfterSeconds } = await takeTry(",
+    replace:
+      "    await isRight(null);\n    const { user, counters, isLast, wrongRetryAfterSeconds } = await takeTry(",
     suites: [ACCOUNTS],
   },
   {
     name: "a try is counted only once it was wrong",
     file: TRIES,
-    find: "        claim(counters, nowMs),\n",
-    replace: "        sql`SELECT network AS id FROM (${counters})`,\n",
+    find: "        claim(counters, ids, nowMs),\n",
+    replace: "        sql`SELECT owner || ${ids.network} AS id FROM (${counters})`,\n",
     suites: [ACCOUNTS],
   },
   {
@@ -104,7 +104,7 @@ export const THROTTLING_MUTANTS: readonly Mutant[] = [
   {
     name: "logins are not limited by network",
     file: "src/core/password-tries.ts",
-    find: 'await admit(limits, "login");',
+    find: 'await admit(limits, "login", undefined, () => tries.toldToWait(account, nowMs));',
     replace: "void limits;",
     suites: [NETWORKS],
   },
@@ -118,9 +118,8 @@ export const THROTTLING_MUTANTS: readonly Mutant[] = [
   {
     name: "verify is limited with the logins",
     file: "src/core/jwt-pairs.ts",
-    find: 'async verify(jwt: string, nowMs: number): Promise<void> {\n      await admit(limits, "token");',
-    replace:
-      'async verify(jwt: string, nowMs: number): Promise<void> {\n      await admit(limits, "login");',
+    find: 'admit(limits, "token") : admit(limits, "client", clientId)',
+    replace: 'admit(limits, "login") : admit(limits, "client", clientId)',
     suites: [NETWORKS],
   },
   {

@@ -66,12 +66,16 @@ function hurry(): () => void {
   return () => spy.mockRestore();
 }
 
+const isOver = { limit: async () => ({ success: false }) };
+
 function serviceWith(settings: Readonly<Record<string, string>> = {}, trouble?: Trouble) {
   const config = readConfig({ ...env, ...settings });
   const bindings =
     trouble === "no storage"
       ? instrument(env, async () => Promise.reject(new Error("D1_ERROR: injected")))
-      : env;
+      : trouble === "many requests"
+        ? { ...env, REVOKE_LIMIT: isOver, STATUS_LIST_LIMIT: isOver }
+        : env;
   const services = wire(bindings, config, {
     waitUntil: () => undefined,
     passwords: CHEAP,

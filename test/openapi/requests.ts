@@ -14,6 +14,9 @@ const MORE = [
   "POST /rest/token/:token/rotate (API token: with a grace)",
 ];
 
+/** Limits are by network. */
+const ADDRESS = { "cf-connecting-ip": "192.0.2.1" };
+
 /** Answers that would be long, cut as a client would. */
 const SHORTER: Readonly<Record<string, Partial<Case>>> = {
   "GET /rest/audit": { path: () => "/rest/audit?limit=2" },
@@ -30,7 +33,7 @@ export const GRANTED: readonly Case[] = GOOD.filter(
 ).map((each) => ({ ...each, ...SHORTER[each.door] }));
 
 /** What makes a request go wrong that is good by itself. */
-export type Trouble = "no storage" | "broken code" | "many tries" | "slow body";
+export type Trouble = "no storage" | "broken code" | "many tries" | "slow body" | "many requests";
 
 /** A request whose answer stands in the API document, for each shape of refusal at least one. */
 export interface Refused extends Pick<Case, "as" | "settings" | "path" | "send" | "status"> {
@@ -232,6 +235,13 @@ export const REFUSED: readonly Refused[] = [
   ...bodies("POST /oauth/revoke", () => ({})),
   ...troubles("POST /oauth/revoke", ({ session }) => ({ form: { token: session } })),
   {
+    operation: "POST /oauth/revoke",
+    as: "too many requests",
+    send: () => ({ form: { token: "lk_ses_" }, headers: ADDRESS }),
+    status: 429,
+    trouble: "many requests",
+  },
+  {
     operation: "POST /oauth/introspect",
     as: "no client",
     send: ({ session }) => ({ form: { token: session } }),
@@ -243,6 +253,14 @@ export const REFUSED: readonly Refused[] = [
     ...each,
     path: () => "/status-lists/0",
   })),
+  {
+    operation: "GET /status-lists/:list",
+    as: "too many requests",
+    path: () => "/status-lists/0",
+    send: () => ({ headers: ADDRESS }),
+    status: 429,
+    trouble: "many requests",
+  },
   {
     operation: "GET /status-lists/:list",
     as: "unknown list",

@@ -3,14 +3,15 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   ACCOUNT_TRIES,
   bot,
+  CREDENTIAL_TRIES,
   door,
-  KNOWN_NETWORK_TRIES,
   NETWORK_TRIES,
   RIGHT,
   statusesOf,
   TRY_MS,
   WRONG,
 } from "./door.ts";
+import { type Send, textAt } from "../support/client.ts";
 import { WAYS } from "./ways.ts";
 
 const HOME = "192.0.2.1";
@@ -60,7 +61,7 @@ describe("the attacker", () => {
   it.each([
     ["200 networks", bot, ACCOUNT_TRIES],
     ["one network", () => ATTACKER, NETWORK_TRIES],
-    ["the owner's own network", () => HOME, KNOWN_NETWORK_TRIES],
+    ["the owner's own network", () => HOME, NETWORK_TRIES],
   ])("gets no more tries from %s with 200 at the same instant", async (_, address, tries) => {
     const { email } = await newOwnerAt(HOME);
     hashes();
@@ -91,6 +92,71 @@ describe("the attacker", () => {
     expect(seen[1]).toEqual(seen[0]);
     expect(seen[2]).toEqual(seen[0]);
   });
+
+  it.each([
+    ["alone", 0],
+    ["while others attack too", ACCOUNT_TRIES - 10],
+    ["after others have used up all", ACCOUNT_TRIES],
+  ])("learns nothing of it from a network that the owner uses, %s", async (_, bots) => {
+    const seen = [];
+    for (const each of [
+      (await newOwnerAt(HOME)).email,
+      (await newOwner()).email,
+      `${crypto.randomUUID()}@example.com`,
+    ]) {
+      await botnet(each, bots);
+      const answers = await wrongFrom(HOME, each, NETWORK_TRIES + 4);
+      seen.push(
+        answers.map(({ status, text, headers }) => [status, text, Object.fromEntries(headers)]),
+      );
+    }
+    expect(seen[0]).toEqual(seen[2]);
+    expect(seen[1]).toEqual(seen[2]);
+  });
+
+  it.each<readonly [string, (owner: { session: string; email: string }) => Promise<Send>]>([
+    ["a session", async ({ session }) => ({ xToken: session })],
+    [
+      "an API token",
+      async ({ session: xToken }) => {
+        const json = { name: "stolen" };
+        const answer = await from(HOME, "POST", "/rest/token", { xToken, json });
+        return { bearer: textAt(answer, "payload", "token") };
+      },
+    ],
+    [
+      "an access JWT",
+      async ({ email }) => {
+        const json = { email, password: RIGHT };
+        return { bearer: textAt(await from(HOME, "POST", "/api/token/", { json }), "access") };
+      },
+    ],
+    [
+      "a JWT got with a session",
+      async ({ session: xToken }) => {
+        const answer = await from(HOME, "GET", "/rest/auth", { xToken });
+        return { bearer: textAt(answer, "payload", "token") };
+      },
+    ],
+  ])(
+    "guesses ten times with %s that was stolen, which then is ended, and keeps nobody out",
+    async (_, make) => {
+      const owner = await newOwnerAt(HOME);
+      const stolen = await make(owner);
+      await settled();
+      hashes();
+      for (let i = 0; i < 3 * CREDENTIAL_TRIES; i++) {
+        const json = { password: "another password", current_password: WRONG };
+        const answer = await from(bot(i % 8), "PATCH", "/rest/user", { ...stolen, json });
+        expect(answer.status).toBe(401);
+      }
+      expect(hashes()).toBe(CREDENTIAL_TRIES);
+      expect((await from(ATTACKER, "GET", "/rest/user", stolen)).status).toBe(401);
+      const basic = { email: owner.email, password: RIGHT };
+      const json = { password: "another password", current_password: RIGHT };
+      expect((await from(CAFE, "PATCH", "/rest/user", { basic, json })).status).toBe(200);
+    },
+  );
 
   it("does not get round it by the spelling of the e-mail", async () => {
     const { email } = await newOwner();
@@ -193,8 +259,8 @@ describe("the owner", () => {
       expect((await login(CAFE, email, RIGHT)).status).toBe(200);
       await settled();
     }
-    const many = Array.from({ length: KNOWN_NETWORK_TRIES }, () => login(CAFE, email, RIGHT));
-    expect(statusesOf(await Promise.all(many))).toEqual({ 200: KNOWN_NETWORK_TRIES });
+    const many = Array.from({ length: NETWORK_TRIES }, () => login(CAFE, email, RIGHT));
+    expect(statusesOf(await Promise.all(many))).toEqual({ 200: NETWORK_TRIES });
     await settled();
     // Not even a little: nothing is left of so many.
     const { results } = await env.DB.prepare(

@@ -10,7 +10,7 @@ export const WRONG = "wrong";
 export const TRY_MS = 15 * 60_000;
 export const ACCOUNT_TRIES = 80;
 export const NETWORK_TRIES = 20;
-export const KNOWN_NETWORK_TRIES = 80;
+export const CREDENTIAL_TRIES = 10;
 
 export interface Owner {
   readonly id: string;

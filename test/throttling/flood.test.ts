@@ -4,6 +4,8 @@ import { WAYS } from "./ways.ts";
 
 const HOME = "192.0.2.1";
 const AT_ONCE = 200;
+/** What is shown beside a wrong password is ended after ten of them. */
+const WAYS_IN = WAYS.filter(({ name }) => !name.startsWith("the "));
 /** A session stands for an hour. */
 const FLOOD_MS = 45 * 60_000;
 
@@ -34,7 +36,7 @@ it.each(FLOODS)(
     for (let index = 0; index < size; index += AT_ONCE) {
       vi.setSystemTime(Date.now() + (FLOOD_MS * AT_ONCE) / size);
       const wave = Array.from({ length: AT_ONCE }, (_, i) => {
-        const way = WAYS[(index + i) % WAYS.length];
+        const way = WAYS_IN[(index + i) % WAYS_IN.length];
         if (way === undefined) throw new Error("no way");
         return way.try(from, address(index + i), owner, WRONG);
       });

@@ -8,12 +8,14 @@ import { platform } from "../../src/platform.ts";
 import { wire } from "../../src/wire.ts";
 import { instrument } from "../faults/instrument.ts";
 import { CHEAP, isolate } from "../faults/isolate.ts";
-import { type Answered, newUser, service } from "../support/client.ts";
+import { type Answered, newApiToken, newCaller, newUser, service } from "../support/client.ts";
 import { statusesOf } from "./door.ts";
 
 /** In wrangler.toml, by the minute. */
 const LOGINS = 300;
 const SIGN_UPS = 30;
+const REVOCATIONS = 300;
+const STATUS_LISTS = 600;
 
 const call = service({}, { passwords: CHEAP });
 
@@ -51,7 +53,7 @@ async function expectLimited(limit: number, usual: number, send: () => Promise<A
   expect(passed).toBeLessThanOrEqual(limit * minutes);
 }
 
-/** Each has the limit of sign-up. */
+/** Each has a limit of its own, as high as that of sign-up. */
 const AS_SIGN_UP: readonly [string, (address: string) => Promise<Answered>][] = [
   [
     "resets",
@@ -69,9 +71,142 @@ const AS_SIGN_UP: readonly [string, (address: string) => Promise<Answered>][] = 
 ];
 
 describe("Cloudflare's rate limit", () => {
-  it.each(AS_SIGN_UP)("holds for %s from one network", async (_, send) => {
+  it.each(AS_SIGN_UP)("holds for %s from one network, and for nothing else", async (name, send) => {
     const address = fresh();
     await expectLimited(SIGN_UPS, 200, () => send(address));
+    expect((await signUp(address)).status).toBe(201);
+    for (const [other, toOther] of AS_SIGN_UP) {
+      if (other !== name) expect((await toOther(address)).status).toBe(200);
+    }
+  });
+
+  it.each<readonly [string, number, number, (address: string) => Promise<Answered>]>([
+    [
+      "revocations of what is no token",
+      REVOCATIONS,
+      200,
+      (address) =>
+        call("POST", "/oauth/revoke", { headers: at(address), form: { token: "lk_api_x" } }),
+    ],
+    [
+      "status lists that there are not",
+      STATUS_LISTS,
+      404,
+      (address) => call("GET", "/status-lists/99", { headers: at(address) }),
+    ],
+  ])("holds for %s", async (_, limit, usual, send) => {
+    const address = fresh();
+    await expectLimited(limit, usual, () => send(address));
+  });
+
+  it("holds for a /48 of IPv6, with ten times the limit, and what one /64 has too many of does not count there", async () => {
+    const reset = (address: string) =>
+      call("POST", "/rest/user/password_reset", {
+        headers: at(address),
+        json: { email: `${crypto.randomUUID()}@example.com` },
+      });
+    const wide = fresh().replace("::1", "");
+    const statuses: number[] = [];
+    for (let i = 0; i < 100; i++) statuses.push((await reset(`${wide}:1::${i}`)).status);
+    for (let i = 2; i < 92; i++) expect((await reset(`${wide}:${i}::1`)).status).toBe(200);
+    const more = [];
+    for (let i = 92; i < 500; i++) more.push(await reset(`${wide}:${i.toString(16)}f::1`));
+    const { 200: passed = 0, 429: throttled = 0 } = statusesOf(more);
+    expect(passed).toBeLessThanOrEqual(2 * 10 * SIGN_UPS);
+    expect(throttled).toBeGreaterThan(0);
+    expect((await reset(fresh())).status).toBe(200);
+  }, 60_000);
+
+  it("holds for each zone alone where a Worker of another zone asks, and such a network is never known", async () => {
+    const { LOGIN_LIMIT, ...rest } = env;
+    const { send, settled } = isolate(rest, {});
+    const json = { email: `${crypto.randomUUID()}@example.com`, password: "correct horse battery" };
+    await send("POST", "/rest/user", { json });
+    const from = (zone: string) => ({
+      "cf-connecting-ip": "2a06:98c0:3600::103",
+      "cf-worker": zone,
+    });
+    const tried = (zone: string, password: string) =>
+      send("POST", "/tokens", { headers: from(zone), json: { email_id: json.email, password } });
+    expect((await tried("good.example", json.password)).status).toBe(200);
+    await settled();
+    const statuses = [];
+    for (let i = 0; i < 25; i++) statuses.push((await tried("evil.example", "wrong")).status);
+    expect(statuses.filter((status) => status === 400)).toHaveLength(20);
+    expect((await tried("good.example", json.password)).status).toBe(200);
+    // Known networks are spared the account's counter: this one is not.
+    const { results } = await env.DB.prepare(
+      "SELECT known_at FROM password_tries WHERE known_at IS NOT NULL",
+    ).all();
+    expect(results).toEqual([]);
+  });
+
+  it("does not hold for a signed report, and for wrong signatures as for other junk", async () => {
+    const isOver = { limit: vi.fn(async () => ({ success: false })) };
+    const { KV, DB } = env;
+    const { send } = isolate({ KV, DB, LEAK_LIMIT: isOver, CREDENTIAL_LIMIT: isOver }, {});
+    const headers = {
+      ...at(fresh()),
+      "github-public-key-identifier": "x",
+      "github-public-key-signature": "x",
+    };
+    const json = [{ token: "lk_api_x", type: "latchkey" }];
+    expect((await send("POST", "/rest/leaked", { headers, json })).status).toBe(429);
+    expect(isOver.limit).toHaveBeenCalledTimes(1);
+  });
+
+  it("holds for a back end by its API token, wherever it stands, and for junk by network", async () => {
+    const user = await newCaller();
+    const client = await newApiToken(user.access, "back end", 3_600, ["introspect"]);
+    const other = await newApiToken(user.access, "other", 3_600, ["account:read"]);
+    const asked: string[] = [];
+    const of = (name: string) => ({
+      limit: async ({ key }: { key: string }) => {
+        asked.push(`${name} ${key}`);
+        return { success: true };
+      },
+    });
+    const { KV, DB } = env;
+    const { send } = isolate({ KV, DB, TOKEN_LIMIT: of("token"), CLIENT_LIMIT: of("client") }, {});
+    const headers = at("192.0.2.200");
+    const basic = { email: client.uuid, password: client.secret };
+    const junk = { email: client.uuid, password: other.secret };
+    for (const [shown, limit] of [
+      [{ basic }, `client ${client.uuid}`],
+      [{ bearer: client.secret }, `client ${client.uuid}`],
+      [{}, "token 192.0.2.200"],
+      [{ bearer: other.secret }, "token 192.0.2.200"],
+      [{ basic: junk }, "token 192.0.2.200"],
+      [{ bearer: user.access }, "token 192.0.2.200"],
+      [{ headers: { ...headers, authorization: "Foo" } }, "token 192.0.2.200"],
+    ] as const) {
+      const json = { token: user.access };
+      const answer = await send("POST", "/api/token/verify/", { headers, json, ...shown });
+      expect(answer.status).toBe(200);
+      expect(asked.splice(0)).toEqual([limit]);
+    }
+    const form = { token: user.access };
+    await send("POST", "/oauth/introspect", { headers, form, basic });
+    expect(asked).toEqual([`client ${client.uuid}`]);
+  });
+
+  it("says the longest of the waits that apply", async () => {
+    const { KV, DB } = env;
+    let isOver = false;
+    const limiter = { limit: async () => ({ success: !isOver }) };
+    const { send } = isolate({ KV, DB, LOGIN_LIMIT: limiter }, {});
+    const json = { email_id: "nobody@example.com", password: "wrong" };
+    const headers = at(fresh());
+    const tried = () => send("POST", "/tokens", { headers, json });
+    for (let i = 0; i < 20; i++) expect((await tried()).status).toBe(400);
+    const byAccount = await tried();
+    expect(Number(byAccount.headers.get("retry-after"))).toBeGreaterThan(800);
+    expect(byAccount.headers.get("ratelimit-policy")).toBe('"password";q=20;w=18000');
+    isOver = true;
+    const byNetwork = await tried();
+    expect(Number(byNetwork.headers.get("retry-after"))).toBeGreaterThan(800);
+    const other = { headers, json: { ...json, email_id: "another@example.com" } };
+    expect((await send("POST", "/tokens", other)).headers.get("retry-after")).toBe("60");
   });
 
   it("holds for logins from one network, whatever accounts they try, and for that network and class alone", async () => {
@@ -119,7 +254,8 @@ describe("Cloudflare's rate limit", () => {
     expect((await send()).status).toBe(401);
     expect(limiter).not.toHaveBeenCalled();
     expect((await verify(fresh())).status).toBe(401);
-    expect(limiter).toHaveBeenCalledTimes(1);
+    // By /64, and then by /48.
+    expect(limiter).toHaveBeenCalledTimes(2);
   });
 
   it("is asked before any store and any hash", async () => {
