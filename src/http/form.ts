@@ -12,7 +12,9 @@ export function* urlencodedFields(
   contentType: string,
 ): Generator<FormField> {
   const decoder = decoderOf(contentType);
-  const decode = (text: string) => decoder.decode(percentDecoded(text));
+  const decode = (text: string) =>
+    (decoder.encoding === "utf-8" ? quicklyDecoded(text) : null) ??
+    decoder.decode(percentDecoded(text));
   for (const pair of byteText(bytes).split("&")) {
     if (pair === "") continue;
     const [name = ""] = pair.split("=", 1);
@@ -101,6 +103,9 @@ const utf8 = new TextDecoder("utf-8", PLAIN);
 
 /** One character a byte. */
 function byteText(bytes: Uint8Array): string {
+  // Natively where there is nothing but ASCII: 64 KiB by the byte cost more than the rest of a request.
+  const plain = utf8.decode(bytes);
+  if (plain.length === bytes.length && !/[^\0-\x7f]/.test(plain)) return plain;
   let text = "";
   for (let at = 0; at < bytes.length; at += 8_192) {
     text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
@@ -112,6 +117,17 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
   for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
   return bytes;
+}
+
+/** The same natively; null for what is not ASCII, or no UTF-8 behind its percent signs. */
+function quicklyDecoded(text: string): string | null {
+  const spaced = text.replaceAll("+", " ");
+  if (/[^\0-\x7f]/.test(spaced)) return null;
+  try {
+    return spaced.includes("%") ? decodeURIComponent(spaced) : spaced;
+  } catch {
+    return null;
+  }
 }
 
 const percentDecoded = (text: string) =>
