@@ -152,3 +152,57 @@ it("a refusal never repeats the token that was sent, and a deletion repeats no m
     expect((await call("DELETE", path, { bearer: access })).text).not.toContain(secret);
   }
 });
+
+describe("of several reasons why an action token does not run, the first is told", () => {
+  const ORDER = ["used", "revoked", "expired", "audience", "rejected"] as const;
+  type Reason = (typeof ORDER)[number];
+  const SUBSETS = Array.from({ length: 2 ** ORDER.length }, (_, bits) =>
+    ORDER.filter((__, index) => (bits >> index) & 1),
+  ).filter((reasons) => reasons.length > 0);
+
+  /** What makes a token so in the database, where that takes no request. */
+  const STATE: Partial<Record<Reason, string>> = {
+    used: "uses = max_uses",
+    revoked: "revoked_at = 1",
+    expired: "expires_at = 1",
+  };
+
+  let issuer: Awaited<ReturnType<typeof newCaller>>;
+  let runner: Awaited<ReturnType<typeof newCaller>>;
+  let gone: Awaited<ReturnType<typeof newCaller>>;
+  const tokens = new Map<string, string>();
+
+  beforeAll(async () => {
+    [issuer, runner, gone] = [await newCaller(), await newCaller(), await newCaller()];
+    for (const reasons of SUBSETS) {
+      const contact = reasons.includes("rejected") ? gone : issuer;
+      const audience = reasons.includes("audience") ? issuer.id : runner.id;
+      const json = { action: "addContact", payload: { contact_id: contact.id }, audience };
+      const answer = await call("POST", "/api/generate-action-token", {
+        bearer: issuer.access,
+        json,
+      });
+      tokens.set(reasons.join(), textAt(answer, "token", "token"));
+      const states = reasons.flatMap((reason) => STATE[reason] ?? []);
+      if (states.length === 0) continue;
+      await env.DB.prepare(`UPDATE tokens SET ${states.join(", ")} WHERE id = ?`)
+        .bind(textAt(answer, "token", "id"))
+        .run();
+    }
+    const json = { password: gone.password };
+    await call("DELETE", "/rest/user", { bearer: gone.access, json });
+  }, 60_000);
+
+  it.each(SUBSETS.map((reasons) => reasons.join()))("%s", async (reasons) => {
+    const json = { token: tokens.get(reasons) };
+    const answer = await call("POST", "/api/run-action-token", { bearer: runner.access, json });
+    expect(answer.status).toBe(422);
+    expect(at(answer, "reason")).toBe(reasons.split(",", 1)[0]);
+  });
+
+  it("unknown, before all of them", async () => {
+    const json = { token: `${tokens.get("used")}x` };
+    const answer = await call("POST", "/api/run-action-token", { bearer: runner.access, json });
+    expect([answer.status, at(answer, "reason")]).toEqual([422, "unknown"]);
+  });
+});
