@@ -25,13 +25,13 @@ POST /oauth/revoke (session)                             | 1p 1d · 2q 18r 4w   
 POST /oauth/revoke (action token)                        | 1p 1d · 2q 21r 4w       | 1p 1d · 2q 21r 4w          | 1p 1d · 2q 21r 4w                                   | 1p 1d · 2q 21r 4w   | 1p 1d · 2q 21r 4w
 POST /oauth/revoke (access JWT)                          | 1p · 2q 14r 5w          | 1p · 2q 14r 5w             | 1p · 2q 14r 5w                                      | 1p · 2q 14r 5w      | 1p · 2q 14r 5w
 POST /oauth/revoke (refresh JWT)                         | 1p · 2q 14r 4w          | 1p · 2q 14r 4w             | 1p · 2q 14r 4w                                      | 1p · 2q 14r 4w      | 1p · 2q 14r 4w
-POST /api/token/ (login)                                 | 3q 20r 8w · 1h          | 3q 20r 8w · 1h             | 3q 20r 8w · 1h                                      | 3q 20r 8w · 1h      | 3q 20r 8w · 1h
+POST /api/token/ (login)                                 | 3q 21r 8w · 1h          | 3q 21r 8w · 1h             | 3q 21r 8w · 1h                                      | 3q 21r 8w · 1h      | 3q 21r 8w · 1h
 POST /api/token/refresh/ (refresh)                       | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                       | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh/ (refresh, rotating)             | 1q 8r 2w                | 1q 8r 2w                   | 1q 8r 2w                                            | 1q 8r 2w            | 1q 8r 2w
 POST /api/token/verify/ (refresh JWT)                    | 1q 2r 0w                | 1g                         | 1g or -                                             | -                   | -
 POST /api/token/verify/ (access JWT)                     | 1q 2r 0w                | 1g                         | -                                                   | -                   | -
 POST /api/token/blacklist/ (refresh JWT)                 | 1p · 2q 14r 4w          | 1p · 2q 14r 4w             | 1p · 2q 14r 4w                                      |                     |
-POST /api/token (login)                                  | 3q 20r 8w · 1h          | 3q 20r 8w · 1h             | 3q 20r 8w · 1h                                      | 3q 20r 8w · 1h      | 3q 20r 8w · 1h
+POST /api/token (login)                                  | 3q 21r 8w · 1h          | 3q 21r 8w · 1h             | 3q 21r 8w · 1h                                      | 3q 21r 8w · 1h      | 3q 21r 8w · 1h
 POST /api/token/refresh (refresh)                        | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                       | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh (refresh, rotating)              | 1q 8r 2w                | 1q 8r 2w                   | 1q 8r 2w                                            | 1q 8r 2w            | 1q 8r 2w
 POST /api/token/verify (refresh JWT)                     | 1q 2r 0w                | 1g                         | 1g or -                                             | -                   | -
@@ -39,15 +39,15 @@ POST /api/token/verify (access JWT)                      | 1q 2r 0w             
 POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 14r 4w          | 1p · 2q 14r 4w             | 1p · 2q 14r 4w                                      |                     |
 POST /api/generate-action-token (API token)              | 1p · 3q 16r 5w          | 2g 1p · 2q 14r 5w          | 2g 1p · 2q 14r 5w                                   | 1p · 1q 13r 4w      | 1p · 1q 13r 4w
 POST /api/run-action-token (caller)                      | 1g · 3q 25r 13w         | 3g · 2q 22r 13w            | 3g · 2q 22r 13w                                     |                     |
-POST /api/run-action-token (caller, with a key)          | 1g · 3q 26r 14w         | 3g · 2q 23r 14w            | 3g · 2q 23r 14w                                     | 1g · 1q 22r 13w     | 1g · 1q 22r 13w
-POST /api/run-action-token (nobody, with a key)          | 1g · 1q 17r 9w          | 1g · 1q 17r 9w             | 1g · 1q 17r 9w                                      | 1g · 1q 17r 9w      | 1g · 1q 17r 9w
+POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 14w         | 3g · 2q 25r 14w            | 3g · 2q 25r 14w                                     | 1g · 1q 24r 13w     | 1g · 1q 24r 13w
+POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 9w          | 1g · 1q 19r 9w             | 1g · 1q 19r 9w                                      | 1g · 1q 19r 9w      | 1g · 1q 19r 9w
 POST /api/run-action-token (password reset)              | 1g 1p · 4q 44r 10w · 1h | 1g 1p 1d · 4q 45r 10w · 1h | 1g 1p 1d · 4q 45r 10w · 1h                          |                     |
 POST /api/run-action-token (e-mail verification)         | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w              |                     |
 GET /api/action-tokens (API token)                       | 3q 14r 1w               | 2g · 2q 12r 1w             | 2g · 2q 12r 1w                                      | 1q 11r 0w           | 1q 11r 0w
 DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w               | 2g · 2q 9r 3w              | 2g · 2q 9r 3w                                       |                     |
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                       | 1q 0r 0w            | 1q 0r 0w
 DELETE /api/user/contacts/:id (API token)                | 3q 11r 4w               | 2g · 2q 8r 4w              | 2g · 2q 8r 4w                                       | 1q 7r 3w            | 1q 7r 3w
-POST /tokens (login)                                     | 1p · 3q 19r 6w · 1h     | 1p · 3q 19r 6w · 1h        | 1p · 3q 19r 6w · 1h                                 | 1p · 3q 19r 6w · 1h | 1p · 3q 19r 6w · 1h
+POST /tokens (login)                                     | 1p · 3q 20r 6w · 1h     | 1p · 3q 20r 6w · 1h        | 1p · 3q 20r 6w · 1h                                 | 1p · 3q 20r 6w · 1h | 1p · 3q 20r 6w · 1h
 GET /tokens (session)                                    | 1q 2r 0w                | 3g                         | 3g                                                  | -                   | 1g
 PUT /tokens (session)                                    | 1p · 1q 5r 2w           | 1p · 1q 5r 2w              | 1p · 1q 5r 2w                                       | 1p · 1q 5r 2w       | 1p · 1q 5r 2w
 DELETE /tokens (session)                                 | 1p 1d · 2q 11r 4w       | 1p 1d · 2q 11r 4w          | 1p 1d · 2q 11r 4w                                   |                     |
@@ -59,11 +59,11 @@ GET /rest/user (API token)                               | 2q 3r 1w             
 GET /rest/user (session)                                 | 1q 2r 0w                | 3g                         | 3g                                                  | -                   | 1g
 GET /rest/user (JWT)                                     | 1q 1r 0w                | 2g                         | 2g or 1g                                            | -                   | 1g
 GET /rest/user (access JWT)                              | 1q 2r 0w                | 2g                         | 1g                                                  | -                   | 1g
-GET /rest/user (Basic)                                   | 2q 14r 2w · 1h          | 2q 14r 2w · 1h             | 2q 14r 2w · 1h                                      | 2q 14r 2w · 1h      | 2q 14r 2w · 1h
+GET /rest/user (Basic)                                   | 2q 15r 2w · 1h          | 2q 15r 2w · 1h             | 2q 15r 2w · 1h                                      | 2q 15r 2w · 1h      | 2q 15r 2w · 1h
 PATCH /rest/user (API token: name)                       | 3q 7r 3w                | 2g 1d · 2q 5r 3w           | 2g 1d · 2q 5r 3w                                    | 2q 6r 2w            | 2g 1d · 1q 4r 2w
-PATCH /rest/user (API token: e-mail)                     | 5q 20r 6w · 1h          | 3g 1d · 4q 18r 6w · 1h     | 3g 1d · 4q 18r 6w · 1h                              | 4q 19r 5w · 1h      | 3g 1d · 3q 17r 5w · 1h
-PATCH /rest/user (API token: password)                   | 1p · 6q 38r 9w · 2h     | 2g 1p 1d · 5q 37r 9w · 2h  | 2g 1p 1d · 5q 37r 9w · 2h                           |                     |
-DELETE /rest/user (JWT)                                  | 1p · 5q 28r 6w · 1h     | 1g 1p 1d · 4q 28r 6w · 1h  | 1g 1p 1d · 4q 28r 6w · 1h or 1p 1d · 4q 28r 6w · 1h |                     |
+PATCH /rest/user (API token: e-mail)                     | 5q 22r 8w · 1h          | 3g 1d · 4q 20r 8w · 1h     | 3g 1d · 4q 20r 8w · 1h                              | 4q 21r 7w · 1h      | 3g 1d · 3q 19r 7w · 1h
+PATCH /rest/user (API token: password)                   | 1p · 6q 40r 11w · 2h    | 2g 1p 1d · 5q 39r 11w · 2h | 2g 1p 1d · 5q 39r 11w · 2h                          |                     |
+DELETE /rest/user (JWT)                                  | 1p · 5q 30r 8w · 1h     | 1g 1p 1d · 4q 30r 8w · 1h  | 1g 1p 1d · 4q 30r 8w · 1h or 1p 1d · 4q 30r 8w · 1h |                     |
 GET /rest/user/identities (API token)                    | 3q 6r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                       | 1q 2r 0w            | 1q 2r 0w
 DELETE /rest/user/identities/:id (API token)             | 4q 14r 4w               | 2g · 3q 11r 4w             | 2g · 3q 11r 4w                                      |                     |
 GET /rest/user/export (API token)                        | 14q 142r 1w             | 2g · 13q 140r 1w           | 2g · 13q 140r 1w                                    | 12q 139r 0w         | 12q 139r 0w
