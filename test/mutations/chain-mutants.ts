@@ -1,6 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: pieces of source code.
 import type { Mutant, Suite } from "./mutant.ts";
 
+const CHAINS: Suite = { file: "test/promises/chains.test.ts" };
+const LAG_CHANGES: Suite = {
+  file: "test/promises/lag-changes.test.ts",
+  test: "a tombstone lives as long",
+};
 const SIMULATION: Suite = { file: "test/simulation/simulation.node.test.ts", test: "holds over" };
 
 /** Faults of revocation that the service has had: what operators change, and what is derived. */
@@ -81,7 +86,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     file: "src/storage/keys.ts",
     find: "ends: token.parentIds.map(endedKey),",
     replace: "ends: [],",
-    suites: [SIMULATION],
+    suites: [LAG_CHANGES],
   },
   {
     name: "what an API token's JWT made is good after that one's revocation",
@@ -95,7 +100,7 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     file: "src/storage/keys.ts",
     find: "doubts: apiEpoch === null ? [] : parentIds.map(movedKey),",
     replace: "doubts: [],",
-    suites: [SIMULATION],
+    suites: [CHAINS],
   },
   {
     name: "a report counts what had been revoked",

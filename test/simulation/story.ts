@@ -5,8 +5,8 @@ import { checkDatabase, checkEnding } from "./ending.ts";
 import { count, type Failure, type Figures, noFigures } from "./figures.ts";
 import { reading } from "./operations/accounts.ts";
 import { issuing } from "./operations/actions.ts";
-import { creating } from "./operations/api-tokens.ts";
-import { CALLERS, choose, credentialOf } from "./operations/operation.ts";
+import { changing, creating } from "./operations/api-tokens.ts";
+import { type Attempt, CALLERS, choose, credentialOf } from "./operations/operation.ts";
 import { LONGEST_MS } from "./operations/sessions.ts";
 import { OPERATIONS } from "./operations/table.ts";
 import { withSimulated } from "./patches.ts";
@@ -151,9 +151,19 @@ function derive(drawn: Drawn): Command {
           how === 0
             ? creating(sim, caller, TTLS[(c + step) % TTLS.length] ?? 60)
             : how === 1 && step > 0 && contact !== null
-              ? issuing(sim, caller, { contact, audience: null, ttl: 172_800, maxUses: 3 })
+              ? issuing(sim, caller, {
+                  contact,
+                  audience: null,
+                  ttl: 172_800,
+                  maxUses: 3,
+                })
               : reading(sim, caller, "/rest/auth");
-        await sim.perform(attempt, { ...drawn, faults: [], lost: false, salt: drawn.salt + step });
+        await sim.perform(attempt, {
+          ...drawn,
+          faults: [],
+          lost: false,
+          salt: drawn.salt + step,
+        });
         const made = credentials
           .slice(before)
           .find(({ kind }) => kind === "api" || kind === "access");
@@ -178,7 +188,12 @@ function renew(drawn: Drawn): Command {
         sim.figures.operations += 1;
         count(sim.figures.byOperation, "renew");
         const before = credentials.length;
-        const calm = { ...drawn, faults: [], lost: false, salt: drawn.salt + day };
+        const calm = {
+          ...drawn,
+          faults: [],
+          lost: false,
+          salt: drawn.salt + day,
+        };
         await sim.perform(reading(sim, jwt, "/rest/auth"), calm);
         jwt = credentials.slice(before).find(({ kind }) => kind === "access") ?? null;
         if (jwt === null) continue;
@@ -190,8 +205,56 @@ function renew(drawn: Drawn): Command {
   };
 }
 
+const A_YEAR_SECONDS = 31_536_000;
+/** Longer than the row of a token is kept after its end. */
+const ROW_GONE_MS = 260_000_000;
+
+/** What was made with an API token whose end is then moved up, after that, and after its row is gone. */
+function outlive(drawn: Drawn): Command {
+  const { a, b } = drawn;
+  const find = (sim: Simulation) => credentialOf(sim, ["password"], a);
+  return {
+    check: (sim) => find(sim) !== null,
+    async run(_, sim) {
+      await sim.settle();
+      const person = find(sim);
+      if (person === null) return;
+      const { credentials } = sim.model;
+      let steps = 0;
+      const calm = () => ({
+        ...drawn,
+        faults: [],
+        lost: false,
+        salt: drawn.salt + ++steps,
+      });
+      const make = async (attempt: Attempt) => {
+        sim.figures.operations += 1;
+        count(sim.figures.byOperation, "outlive");
+        const before = credentials.length;
+        await sim.perform(attempt, calm());
+        return credentials.slice(before).find(({ kind }) => kind === "api" || kind === "access");
+      };
+      const parent = await make(creating(sim, person, A_YEAR_SECONDS));
+      if (parent === undefined) return;
+      const jwt = b % 2 === 0 ? parent : await make(reading(sim, parent, "/rest/auth"));
+      const child = jwt && (await make(creating(sim, jwt, A_YEAR_SECONDS)));
+      await make(changing(sim, parent, person, { ttl: 60, other: false }));
+      for (const ms of [b % 3 === 0 ? 61_000 : ROW_GONE_MS, 61_000]) {
+        checkDatabase(sim);
+        await sim.pass(ms);
+        await sim.housekeeping(calm());
+        if (child !== undefined) await make(reading(sim, child, "/rest/user"));
+      }
+    },
+    toString: () => "outlive",
+  };
+}
+
 const byte = fc.nat({ max: 255 });
-const fault = fc.record({ call: fc.nat({ max: 4 }), kind: fc.constantFrom(...FAULTS) });
+const fault = fc.record({
+  call: fc.nat({ max: 4 }),
+  kind: fc.constantFrom(...FAULTS),
+});
 
 const drawn = fc.record({
   a: byte,
@@ -223,6 +286,7 @@ const one = fc.oneof(
   { weight: 1, arbitrary: drawn.map(setClock) },
   { weight: 4, arbitrary: drawn.map(derive) },
   { weight: 1, arbitrary: drawn.map(renew) },
+  { weight: 1, arbitrary: drawn.map(outlive) },
 );
 
 const drawnLag = fc.constantFrom(0, 0, 10, 10, 59, 60, 60, 300, 300, 86_400);
@@ -334,5 +398,11 @@ export async function run(
   figures.violations += 1;
   const { told } = await shorten(last, discarded, Date.now() + shrinkMs / 2);
   const { message, story } = told;
-  return { seed, path: counterexamplePath ?? "", message, story, shrinks: numShrinks };
+  return {
+    seed,
+    path: counterexamplePath ?? "",
+    message,
+    story,
+    shrinks: numShrinks,
+  };
 }

@@ -229,7 +229,7 @@ const REASONS: Readonly<
 
 function refused(
   world: World,
-  { token }: Run,
+  { token, caller, key }: Run,
   runner: Person,
   before: { readonly receipt: string; readonly token: ActionToken } | undefined,
   answer: Answered,
@@ -238,8 +238,11 @@ function refused(
   const reason = at(answer, "reason");
   const { name, expires } = token.credential;
   if (reason === undefined) {
-    // Idempotency-Key: of another token's run, or of one that may be.
-    const others = world.actions.runs.some((each) => each.token !== token);
+    // Idempotency-Key: of another token's run or another caller's, or of one that may be.
+    const others = world.actions.runs.some(
+      (each) =>
+        each.key === key && (each.token !== token || each.caller?.person !== caller?.person),
+    );
     if (!others) throw new Violation(`${name}: a key of another request, where there is none`);
     return;
   }

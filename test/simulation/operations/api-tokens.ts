@@ -79,7 +79,11 @@ const listApi: Operation = {
     const { model } = world;
     return {
       label: `list API tokens by ${caller.name}`,
-      sent: { method: "GET", path: "/rest/token/list?limit=100", headers: show(caller) },
+      sent: {
+        method: "GET",
+        path: "/rest/token/list?limit=100",
+        headers: show(caller),
+      },
       statuses: [200, 401],
       end(answer, span) {
         if (answer === null) return;
@@ -112,56 +116,71 @@ const changeApi: Operation = {
     const token = credentialOf(world, ["api"], a);
     const caller = token && credentialOf(world, CALLERS, b, token.person);
     if (token === null || caller === null) return null;
-    const { model, actions } = world;
-    const ttl = c % 4 === 0 ? null : ttlOf(c);
-    const path = c % 2 === 0 ? `/rest/token/${token.id}` : `/token/${token.id}`;
-    let latestMs = Number.POSITIVE_INFINITY;
-    return {
-      label:
-        ttl === null
-          ? `rename ${token.name}, by ${caller.name}`
-          : `give ${token.name} ${ttl} s, by ${caller.name}`,
-      sent: {
-        method: "PATCH",
-        path,
-        headers: show(caller),
-        json: ttl === null ? { name: "renamed" } : { ttl },
-      },
-      statuses: [200, 401, ...REFUSED],
-      begin(at) {
-        latestMs = latestEnd(token, caller, at);
-        if (ttl === null) return;
-        actions.beginMove(token);
-        if (at.sentMs >= token.expires.highMs + MAX_SKEW_MS) return;
-        const toMs = Math.min(localMs(at) + ttl * 1000, latestMs);
-        const { lowMs, highMs } = token.expires;
-        token.expires = { lowMs: Math.min(lowMs, toMs), highMs: Math.max(highMs, toMs) };
-      },
-      end(answer, span) {
-        const alone = ttl === null || actions.endMove(token, answer, span);
-        if (answer === null) return;
-        if (answer.status === 401) return model.judge(caller, "no", span, true);
-        if (isRefused(answer)) {
-          const isBeyond = ttl !== null && localMs(span) + ttl * 1000 > latestMs;
-          const isBound = token.mayBeReplaced || mayBeReplaced(caller) || isBeyond;
-          if (!isBound) model.judgeAny([caller, token], span);
-          return;
-        }
-        model.judge(caller, "yes", span, true);
-        model.judge(token, "yes", span, true);
-        if (ttl === null && (token.replacedTick ?? Number.POSITIVE_INFINITY) < span.sentTick) {
-          throw new Violation(`${token.name} was replaced, and renamed`);
-        }
-        const toMs = Date.parse(textAt(answer, "payload", "expired_on"));
-        if (ttl === null) return;
-        if (toMs > latestMs) {
-          throw new Violation(`${token.name} got an end that is beyond what it was derived from`);
-        }
-        model.moveEnd(token, toMs, alone, span);
-      },
-    };
+    return changing(world, token, caller, {
+      ttl: c % 4 === 0 ? null : ttlOf(c),
+      other: c % 2 === 1,
+    });
   },
 };
+
+/** @param ttl null: a new name */
+export function changing(
+  world: World,
+  token: Credential,
+  caller: Credential,
+  { ttl, other }: { readonly ttl: number | null; readonly other: boolean },
+): Attempt {
+  const { model, actions } = world;
+  const path = other ? `/token/${token.id}` : `/rest/token/${token.id}`;
+  let latestMs = Number.POSITIVE_INFINITY;
+  return {
+    label:
+      ttl === null
+        ? `rename ${token.name}, by ${caller.name}`
+        : `give ${token.name} ${ttl} s, by ${caller.name}`,
+    sent: {
+      method: "PATCH",
+      path,
+      headers: show(caller),
+      json: ttl === null ? { name: "renamed" } : { ttl },
+    },
+    statuses: [200, 401, ...REFUSED],
+    begin(at) {
+      latestMs = latestEnd(token, caller, at);
+      if (ttl === null) return;
+      actions.beginMove(token);
+      if (at.sentMs >= token.expires.highMs + MAX_SKEW_MS) return;
+      const toMs = Math.min(localMs(at) + ttl * 1000, latestMs);
+      const { lowMs, highMs } = token.expires;
+      token.expires = {
+        lowMs: Math.min(lowMs, toMs),
+        highMs: Math.max(highMs, toMs),
+      };
+    },
+    end(answer, span) {
+      const alone = ttl === null || actions.endMove(token, answer, span);
+      if (answer === null) return;
+      if (answer.status === 401) return model.judge(caller, "no", span, true);
+      if (isRefused(answer)) {
+        const isBeyond = ttl !== null && localMs(span) + ttl * 1000 > latestMs;
+        const isBound = token.mayBeReplaced || mayBeReplaced(caller) || isBeyond;
+        if (!isBound) model.judgeAny([caller, token], span);
+        return;
+      }
+      model.judge(caller, "yes", span, true);
+      model.judge(token, "yes", span, true);
+      if (ttl === null && (token.replacedTick ?? Number.POSITIVE_INFINITY) < span.sentTick) {
+        throw new Violation(`${token.name} was replaced, and renamed`);
+      }
+      const toMs = Date.parse(textAt(answer, "payload", "expired_on"));
+      if (ttl === null) return;
+      if (toMs > latestMs) {
+        throw new Violation(`${token.name} got an end that is beyond what it was derived from`);
+      }
+      model.moveEnd(token, toMs, alone, span);
+    },
+  };
+}
 
 const GRACES = [0, 0, 30, 90, 86_400] as const;
 
@@ -277,7 +296,11 @@ const endAllApi: Operation = {
     const isApi = (each: Credential) => each.kind === "api";
     return {
       label: `end all API tokens of ${caller.person.name} by ${caller.name}`,
-      sent: { method: "DELETE", path: "/rest/token/all", headers: show(caller) },
+      sent: {
+        method: "DELETE",
+        path: "/rest/token/all",
+        headers: show(caller),
+      },
       statuses: [200, 401],
       begin(span) {
         const ends = (each: Credential) => isApi(each) || each.behind.some(isApi);
@@ -293,4 +316,11 @@ const endAllApi: Operation = {
   },
 };
 
-export const apiTokens = { createApi, listApi, changeApi, rotateApi, endApi, endAllApi };
+export const apiTokens = {
+  createApi,
+  listApi,
+  changeApi,
+  rotateApi,
+  endApi,
+  endAllApi,
+};

@@ -149,7 +149,7 @@ const endOtherLogins: Operation = {
   },
 };
 
-function endingOthers({ model }: World, caller: Credential): Attempt {
+function endingOthers({ model, watch }: World, caller: Credential): Attempt {
   const isLogin = ({ kind }: Credential) => LOGINS.some((each) => each === kind);
   const kept = [caller, ...caller.behind].find(isLogin);
   let sentTick = 0;
@@ -173,7 +173,8 @@ function endingOthers({ model }: World, caller: Credential): Attempt {
       if (ender === null) return;
       // Who was ended in between is answered as if there had been none.
       const isSure = state !== "done" || stands(caller, span);
-      model.finishEnd(ender, isSure ? state : "unsure", span);
+      // One that an earlier request had ended, whose answer was lost, may still be pending for KV.
+      model.finishEnd(ender, isSure ? state : "unsure", span, watch(span));
     },
   };
 }
