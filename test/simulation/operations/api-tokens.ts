@@ -244,7 +244,9 @@ const rotateApi: Operation = {
         const isItself = apiTokensOf(caller).at(-1) === token;
         const more = isItself ? [] : derivedFrom(caller);
         const behind = [...new Set([...token.behind, ...more])];
-        model.create({ kind: "api", person, secret, id, lowMs, behind, except: ender }, span);
+        // Who rotates what it was made with, ends itself, and what it gets.
+        const except = behind.includes(token) ? null : ender;
+        model.create({ kind: "api", person, secret, id, lowMs, behind, except }, span);
         if (grace === 0) return model.won(token, span);
         token.replacedTick = span.endTick;
         const graceMs = localMs(span) + grace * 1000;
