@@ -18,6 +18,7 @@ import {
   checkRefused,
   conclude,
   credentialOf,
+  endDuring,
   isRefused,
   isStrict,
   localMs,
@@ -106,8 +107,8 @@ const listApi: Operation = {
 function latestEnd(token: Credential, caller: Credential, at: SentAt): number {
   const { highMs } = token.expires;
   if (token.replacedTick !== null || wasReplaced(caller, at)) return highMs;
-  const behind = token.behind.filter(bounds).map(({ expires }) => expires.highMs);
-  return Math.max(highMs, Math.min(apiEndOf(caller), ...behind));
+  const behind = token.behind.filter(bounds).map((each) => endDuring(each, at));
+  return Math.max(highMs, Math.min(apiEndOf(caller, at), ...behind));
 }
 
 const changeApi: Operation = {
@@ -174,7 +175,7 @@ export function changing(
       }
       const toMs = Date.parse(textAt(answer, "payload", "expired_on"));
       if (ttl === null) return;
-      if (toMs > latestMs) {
+      if (toMs > Math.max(latestMs, latestEnd(token, caller, span))) {
         throw new Violation(`${token.name} got an end that is beyond what it was derived from`);
       }
       model.moveEnd(token, toMs, alone, span);

@@ -11,6 +11,7 @@ import {
   claimsOf,
   conclude,
   credentialOf,
+  endDuring,
   localMs,
   type Operation,
   passwordOf,
@@ -38,7 +39,7 @@ function boundsOf(from: Credential, span: Span): Bounds {
       return { chain: null, behind: from.behind, boundMs: from.behind[0]?.expires.highMs ?? 0 };
     case "session":
     case "api":
-      return { chain, behind, boundMs: from.expires.highMs };
+      return { chain, behind, boundMs: endDuring(from, span) };
     default:
       return { chain, behind: [], boundMs: localMs(span) + SINCE_LOGIN_MS };
   }

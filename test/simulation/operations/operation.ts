@@ -167,9 +167,16 @@ export const wasReplaced = (caller: Credential, { sentTick }: Pick<Span, "sentTi
 export const mayBeReplaced = (caller: Credential): boolean =>
   apiTokensOf(caller).some((each) => each.mayBeReplaced);
 
+/** The latest end that it had while a request was on its way: another may have moved it up meanwhile. */
+export const endDuring = ({ expires, staleEnds }: Credential, { sentMs }: SentAt): number =>
+  Math.max(
+    expires.highMs,
+    ...staleEnds.filter(({ fact }) => fact.endMs >= sentMs).map(({ ms }) => ms),
+  );
+
 /** No later than this may end what it makes, as an API token or as a JWT of one. */
-export const apiEndOf = (caller: Credential): number => {
-  const ends = apiTokensOf(caller).map(({ expires }) => expires.highMs);
+export const apiEndOf = (caller: Credential, at: SentAt): number => {
+  const ends = apiTokensOf(caller).map((each) => endDuring(each, at));
   return ends.length === 0 ? Number.POSITIVE_INFINITY : Math.min(caller.boundMs, ...ends);
 };
 
@@ -187,7 +194,7 @@ export function checkMade(
   if (apiTokensOf(caller).length + levels > MOST_LEVELS) {
     throw new Violation(`${caller.name} made ${what}, the fifth level`);
   }
-  if (expiresMs > apiEndOf(caller)) {
+  if (expiresMs > apiEndOf(caller, span)) {
     throw new Violation(`${caller.name} made ${what}, which outlives it`);
   }
 }
