@@ -30,7 +30,7 @@ const Claims = v.object({
         v.string(),
         v.transform((sent) => ({ sent, email: normalizeEmail(sent) })),
         v.check(({ email }) => /^[^\s@]+@[^\s@]+$/.test(email)),
-        v.check(({ email }) => isNewEmail(email)),
+        v.check(({ sent, email }) => isNewEmail(sent.trim()) && isNewEmail(email)),
         v.check(({ email }) => [...email].length >= 5 && [...email].length <= 80),
       ),
     ),

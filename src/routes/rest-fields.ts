@@ -16,17 +16,23 @@ const length = <const M extends string>(min: number, max: number, message: M) =>
     { minLength: min, maxLength: max },
   );
 
-/** Of an account that there is: what may not be chosen any more is still its own. */
-export const knownEmail = v.pipe(
-  v.string("must be a string"),
-  storable("must be an e-mail address"),
-  v.transform(normalizeEmail),
-  length(5, 80, "must be 5 to 80 characters"),
-  v.regex(/^[^\s@]+@[^\s@]+$/, "must be an e-mail address"),
-);
+const NO_EMAIL = "must be an e-mail address";
 
-/** One that is chosen now. */
-export const email = v.pipe(knownEmail, v.check(isNewEmail, "must be an e-mail address"));
+const emailThat = (isTaken: (text: string) => boolean) =>
+  v.pipe(
+    v.string("must be a string"),
+    storable(NO_EMAIL),
+    v.check((text) => isTaken(text.trim()), NO_EMAIL),
+    v.transform(normalizeEmail),
+    length(5, 80, "must be 5 to 80 characters"),
+    v.regex(/^[^\s@]+@[^\s@]+$/, NO_EMAIL),
+  );
+
+/** Of an account that there is: what may not be chosen any more is still its own. */
+export const knownEmail = emailThat(() => true);
+
+/** One that is chosen now: as it was sent, since the fold takes some characters away, and as it compares. */
+export const email = v.pipe(emailThat(isNewEmail), v.check(isNewEmail, NO_EMAIL));
 
 /** Taken exactly as sent, spaces included. */
 const password = v.pipe(

@@ -47,7 +47,8 @@ describe("a new token", () => {
     ["no box ticked", { scopes: [] }, 400, "Choose at least one."],
     ["a box that there is not", { scopes: ["tokens:read", "admin"] }, 400, "Must be scopes of"],
     ["a lifetime that is no choice", { lifetime: "999999999" }, 400, "Must be one of the choices."],
-    ["no name", { name: "" }, 400, "Must be 1 to 64 characters."],
+    ["no name", { name: "" }, 400, "Enter a name."],
+    ["a blank name", { name: " \u3000" }, 400, "Enter a name."],
     ["a name that is too long", { name: "x".repeat(65) }, 400, "Must be 1 to 64 characters."],
   ])(
     "is not made with %s: the form comes back as it was filled in",
