@@ -1883,6 +1883,7 @@ export interface paths {
         400: responses["ActionTokensBadRequest"];
         401: responses["ActionTokensUnauthorized"];
         403: responses["ActionTokensForbidden"];
+        404: responses["ActionTokensNotFound"];
         409: responses["ActionTokensConflict"];
         429: responses["ActionTokensTooManyRequests"];
         500: responses["ActionTokensInternalServerError"];

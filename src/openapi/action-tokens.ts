@@ -186,6 +186,7 @@ export const actionTokensDocument: SurfaceDocument = {
       scope: "account:write",
       parameters: [{ name: "id", in: "path", description: "The contact's `id`.", schema: text }],
       answers: { 204: { description: "Neither has the other." } },
+      refuses: [404],
     },
     "GET /api/user/get-contacts": {
       id: "listContacts",
