@@ -11,13 +11,15 @@ export const GRACES: readonly (readonly [value: string, text: string])[] = [
 
 interface Props {
   readonly tokens: readonly ApiToken[];
+  /** One a token, for the form that rotates it: sent twice, it makes one successor. */
+  readonly secrets: readonly string[];
   readonly nowMs: number;
   /** What was sent to rename one of them, where it comes back. */
   readonly renaming: Filled;
 }
 
 /** A card a token: what it is, how long it has left, and what can be done with it. */
-export function TokenCards({ tokens, nowMs, renaming }: Props) {
+export function TokenCards({ tokens, secrets, nowMs, renaming }: Props) {
   if (tokens.length === 0) {
     return (
       <section class="card empty">
@@ -28,8 +30,13 @@ export function TokenCards({ tokens, nowMs, renaming }: Props) {
   return (
     <>
       <ul class="things">
-        {tokens.map((token) => (
-          <TokenCard token={token} nowMs={nowMs} renaming={renaming} />
+        {bySuccessor(tokens).map((token, index) => (
+          <TokenCard
+            token={token}
+            secret={secrets[index] ?? ""}
+            nowMs={nowMs}
+            renaming={renaming}
+          />
         ))}
       </ul>
       <Confirm summary="End all tokens">
@@ -44,12 +51,28 @@ export function TokenCards({ tokens, nowMs, renaming }: Props) {
   );
 }
 
-interface CardProps extends Omit<Props, "tokens"> {
-  readonly token: ApiToken;
+/** The same, but each that was replaced right behind the one that took its place. */
+function bySuccessor(tokens: readonly ApiToken[]): readonly ApiToken[] {
+  const here = new Set(tokens.map(({ id }) => id));
+  const replacedBy = Map.groupBy(tokens, ({ replacedById }) => replacedById);
+  const withOlder = (token: ApiToken): ApiToken[] => [
+    token,
+    ...(replacedBy.get(token.id) ?? []).flatMap(withOlder),
+  ];
+  return tokens
+    .filter(({ replacedById }) => replacedById === null || !here.has(replacedById))
+    .flatMap(withOlder);
 }
 
-function TokenCard({ token, nowMs, renaming }: CardProps) {
+interface CardProps extends Omit<Props, "tokens" | "secrets"> {
+  readonly token: ApiToken;
+  readonly secret: string;
+}
+
+function TokenCard({ token, secret, nowMs, renaming }: CardProps) {
   const { id, name, hint, scopes, createdAtMs, expiresAtMs, lastUsedAtMs } = token;
+  // From then on it can only end sooner.
+  const isReplaced = token.replacedById !== null;
   const isRenamed = renaming.sent.id === id;
   const { value: newName = name, ...nameInput } = filledIn(isRenamed ? renaming : EMPTY, "name");
   const group = `doings-${id}`;
@@ -59,7 +82,13 @@ function TokenCard({ token, nowMs, renaming }: CardProps) {
         <h2>
           <UserText text={name} />
         </h2>
-        <End token={token} nowMs={nowMs} />
+        {isReplaced ? (
+          <span class="badge waiting">
+            replaced, valid until <Time ms={expiresAtMs} />
+          </span>
+        ) : (
+          <End token={token} nowMs={nowMs} />
+        )}
       </div>
       <LifeBar token={token} nowMs={nowMs} />
       <dl class="traits">
@@ -84,35 +113,40 @@ function TokenCard({ token, nowMs, renaming }: CardProps) {
         </p>
       )}
       <div class="doings">
-        <Confirm summary="Rename" of={name} isHarmless group={group} isOpen={isRenamed}>
-          <form method="post" action="/console/tokens/rename">
-            <input type="hidden" name="id" value={id} />
-            <Field
-              {...nameInput}
-              id={`name-${id}`}
-              label="New name"
-              value={newName}
-              autocomplete="off"
-              maxlength={64}
-              required
-            />
-            <button type="submit">Rename</button>
-          </form>
-        </Confirm>
-        <Confirm summary="Rotate" of={name} isHarmless group={group}>
-          <p>You get a new secret with the same name, scopes and end.</p>
-          <form method="post" action="/console/tokens/rotate">
-            <input type="hidden" name="id" value={id} />
-            <Select
-              name="grace"
-              id={`grace-${id}`}
-              label="The old secret ends"
-              value="3600"
-              options={GRACES}
-            />
-            <button type="submit">Rotate</button>
-          </form>
-        </Confirm>
+        {!isReplaced && (
+          <>
+            <Confirm summary="Rename" of={name} isHarmless group={group} isOpen={isRenamed}>
+              <form method="post" action="/console/tokens/rename">
+                <input type="hidden" name="id" value={id} />
+                <Field
+                  {...nameInput}
+                  id={`name-${id}`}
+                  label="New name"
+                  value={newName}
+                  autocomplete="off"
+                  maxlength={64}
+                  required
+                />
+                <button type="submit">Rename</button>
+              </form>
+            </Confirm>
+            <Confirm summary="Rotate" of={name} isHarmless group={group}>
+              <p>You get a new secret with the same name, scopes and end.</p>
+              <form method="post" action="/console/tokens/rotate">
+                <input type="hidden" name="id" value={id} />
+                <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
+                <Select
+                  name="grace"
+                  id={`grace-${id}`}
+                  label="The old secret ends"
+                  value="3600"
+                  options={GRACES}
+                />
+                <button type="submit">Rotate</button>
+              </form>
+            </Confirm>
+          </>
+        )}
         <Confirm summary="End" of={name} group={group}>
           <p>Whoever shows it is refused from then on. This cannot be undone.</p>
           <form method="post" action="/console/tokens/end">

@@ -67,7 +67,11 @@ const name = v.pipe(
   CreateToken.entries.name,
 );
 
+/** Made for the form, so that sending it twice makes one token. */
+const token_secret = v.optional(v.string("must be one text"), "");
+
 const New = v.object({
+  token_secret,
   name,
   lifetime: oneOf(LIFETIMES),
   scopes: v.pipe(ticked, v.minLength(1, "choose at least one")),
@@ -77,7 +81,7 @@ const New = v.object({
 const id = v.pipe(v.string("is required"), v.uuid("must be the id of a token"), v.toLowerCase());
 
 const Renamed = v.object({ id, name });
-const Rotated = v.object({ id, grace: oneOf(GRACES) });
+const Rotated = v.object({ id, token_secret, grace: oneOf(GRACES) });
 
 /** Named tokens for programs: make, watch, rename, rotate, end. */
 export function tokenRoutes(
@@ -90,6 +94,7 @@ export function tokenRoutes(
     renaming: Filled = EMPTY,
   ): Promise<Page> {
     const { items, next } = await apiTokens.list(caller, readPage(request), nowMs);
+    const secrets = await Promise.all(items.map(() => apiTokens.newSecret()));
     return {
       title: "API tokens",
       body: (
@@ -101,7 +106,7 @@ export function tokenRoutes(
             </a>
           </div>
           <Alert kind="problem" text={wholeProblem(renaming, ["name"])} />
-          <TokenCards tokens={items} nowMs={nowMs} renaming={renaming} />
+          <TokenCards tokens={items} secrets={secrets} nowMs={nowMs} renaming={renaming} />
           <Next path="/console/tokens" cursor={cursorText(next)} />
         </>
       ),
@@ -113,10 +118,13 @@ export function tokenRoutes(
     ...form({
       path: "/console/tokens/new",
       schema: New,
-      show: async (_, filled) => newPage(filled),
-      async submit({ caller, nowMs }, { name, lifetime, scopes }) {
+      show: async (_, filled) => newPage(filled, await apiTokens.newSecret()),
+      async submit({ caller, nowMs }, { name, lifetime, scopes, token_secret }) {
         const wanted = { name, ttlSeconds: lifetime, scopes: [...new Set(scopes)] };
-        return secretPage(await apiTokens.create(caller, wanted, nowMs), null);
+        return secretPage(
+          await apiTokens.create(caller, wanted, nowMs, token_secret || null),
+          null,
+        );
       },
     }),
     formOn({
@@ -131,8 +139,8 @@ export function tokenRoutes(
     act({
       path: "/console/tokens/rotate",
       schema: Rotated,
-      async submit({ caller, nowMs }, { id, grace }) {
-        const issued = await apiTokens.rotate(caller, id, grace, nowMs);
+      async submit({ caller, nowMs }, { id, grace, token_secret }) {
+        const issued = await apiTokens.rotate(caller, id, grace, nowMs, token_secret || null);
         return secretPage(issued, Math.min(nowMs + grace * 1000, issued.token.expiresAtMs));
       },
     }),
@@ -155,7 +163,7 @@ export function tokenRoutes(
   ];
 }
 
-function newPage(filled: Filled): Page {
+function newPage(filled: Filled, secret: string): Page {
   const { sent, problem } = filled;
   const chosen: readonly unknown[] = Array.isArray(sent.scopes) ? sent.scopes : [sent.scopes];
   const ofScopes = [problem, ...(problem?.others ?? [])].find((each) =>
@@ -176,6 +184,7 @@ function newPage(filled: Filled): Page {
           text={wholeProblem(filled, ["name", "lifetime", "scopes", ...scopeFields])}
         />
         <form method="post" action="/console/tokens/new">
+          <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
           <Field
             {...filledIn(filled, "name")}
             label="Name"
@@ -220,18 +229,26 @@ function newPage(filled: Filled): Page {
 }
 
 /** The one page that has the secret. @param oldEndsAtMs when the secret before it ends, or null */
-function secretPage({ token, secret }: IssuedApiToken, oldEndsAtMs: number | null): Page {
+function secretPage(
+  { token, secret, isRepeated }: IssuedApiToken,
+  oldEndsAtMs: number | null,
+): Page {
   return {
     title: "Your new token",
     body: (
       <section class="card middle">
         <h1>Your new token</h1>
+        {isRepeated && (
+          <Alert kind="done" text="This form was sent before: this is the token that it made." />
+        )}
         <p>
           <strong>
             <UserText text={token.name} />
           </strong>{" "}
           stands until <Time ms={token.expiresAtMs} />.
-          {oldEndsAtMs !== null && <OldSecret token={token} endsAtMs={oldEndsAtMs} />}
+          {oldEndsAtMs !== null && !isRepeated && (
+            <OldSecret token={token} endsAtMs={oldEndsAtMs} />
+          )}
         </p>
         <Copyable text={secret} label="The token's secret" />
         <p>

@@ -34,6 +34,8 @@ export interface NewApiToken {
 export interface IssuedApiToken {
   readonly token: ApiToken;
   readonly secret: string;
+  /** The same form was sent before, and this is the token that it made. */
+  readonly isRepeated?: true;
 }
 
 /** Enough to recognise a secret, too little to use it. */
@@ -86,10 +88,32 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
     return { name: null, createdAtMs, modifiedAtMs: createdAtMs, expiresAtMs };
   }
 
+  async function secretOf(chosen: string | null): Promise<{ secret: string; id: string }> {
+    const id = chosen === null ? null : await secrets.idOf("api", chosen);
+    return chosen === null || id === null ? secrets.create("api") : { secret: chosen, id };
+  }
+
+  /** What the same form has made before; null where none was, or it is another's or over. */
+  async function earlier(
+    caller: Caller,
+    chosen: string | null,
+    nowMs: number,
+  ): Promise<IssuedApiToken | null> {
+    const id = chosen === null ? null : await secrets.idOf("api", chosen);
+    const found = chosen === null || id === null ? null : await tokens.standing(id, nowMs);
+    return chosen !== null && found?.token.kind === "api" && found.token.userId === caller.userId
+      ? { token: found.token, secret: chosen, isRepeated: true }
+      : null;
+  }
+
   return {
+    /** A secret for a form to send back with what is to be made, so that sending it twice makes one. */
+    newSecret: async (): Promise<string> => (await secrets.create("api")).secret,
+
     /**
      * One that is created with an API token, or a JWT that was obtained with one, ends no later than
      * that and is revoked with it.
+     * @param chosen of `newSecret`: where its token was made before, that one is what it was
      * @returns the token, and the secret that is never shown again
      * @throws FaultError `scope_exceeded`, `derivation_refused`, `token_invalid`, `unavailable`
      */
@@ -97,10 +121,11 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
       caller: Caller,
       { name, ttlSeconds, scopes }: NewApiToken,
       nowMs: number,
+      chosen: string | null = null,
     ): Promise<IssuedApiToken> {
       mayGive(caller, scopes ?? []);
       const derivation = derivationOf(caller);
-      const { secret, id } = await secrets.create("api");
+      const { secret, id } = await secretOf(chosen);
       const token = await tokens.insertApi(
         {
           kind: "api",
@@ -124,7 +149,11 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
         caller,
         derivation,
       );
-      if (typeof token === "string") return refuseDerived(token);
+      if (typeof token === "string") {
+        const before = await earlier(caller, chosen, nowMs);
+        if (before !== null) return before;
+        return refuseDerived(token === "taken" ? "caller_gone" : token);
+      }
       if (token.scopes.length === SCOPES.length) notices.tell([caller.userId], nowMs);
       return { token, secret };
     },
@@ -139,27 +168,30 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
       oldId: string,
       graceSeconds: number,
       nowMs: number,
+      chosen: string | null = null,
     ): Promise<IssuedApiToken> {
+      const before = await earlier(caller, chosen, nowMs);
+      if (before !== null) return before;
       const old = UUID.test(oldId) ? await tokens.standing(oldId, nowMs) : null;
       if (old?.token.kind !== "api" || old.token.userId !== caller.userId) {
         return refuse({ code: "token_not_found" });
       }
       mayGive(caller, old.token.scopes);
       const { parentIds, endMs } = successorOf(caller, old.token);
-      const { secret, id } = await secrets.create("api");
+      const { secret, id } = await secretOf(chosen);
       const next = { id, hint: hintOf(secret), parentIds, endMs };
       const oldEndsAtMs = nowMs + graceSeconds * 1000;
       const callerIds = derivationOf(caller).parentIds;
       const token = await tokens.replaceApi(oldId, next, caller, callerIds, oldEndsAtMs, nowMs);
-      switch (token) {
-        case "not_found":
-          return refuse({ code: "token_not_found" });
-        case "replaced":
-        case "too_deep":
-          return refuse({ code: "derivation_refused", reason: token });
-        default:
-          return { token, secret };
-      }
+      if (typeof token !== "string") return { token, secret };
+      // Of two at once the other was first.
+      const other = await earlier(caller, chosen, nowMs);
+      if (other !== null) return other;
+      return refuse(
+        token === "not_found"
+          ? { code: "token_not_found" }
+          : { code: "derivation_refused", reason: token },
+      );
     },
 
     /** The caller's own that stand, newest first. */

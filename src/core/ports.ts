@@ -148,11 +148,12 @@ export interface Tokens {
 
   /** @returns null where the caller no longer stands, else the token's final form */
   insert(token: SessionToken, caller: CallerRef): Promise<SessionToken | null>;
+  /** `taken`: there is a token of that secret already. */
   insertApi(
     token: ApiToken,
     caller: CallerRef,
     derivation: Derivation,
-  ): Promise<ApiToken | DerivationRefusal>;
+  ): Promise<ApiToken | DerivationRefusal | "taken">;
   /**
    * Replaces the family's refresh token by one that `jti` names. Every racer is told of the same
    * successor for ROTATION_GRACE_SECONDS; whoever comes later ends the family. Null where it does

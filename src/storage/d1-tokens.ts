@@ -98,7 +98,12 @@ export interface D1Tokens
 const COUNTED_TOKENS = 10_000;
 
 /** Why an API token was not made, asked at the same instant. Flags are 0 or 1. */
-const WhyNotRow = v.object({ caller_stands: v.number(), replaced: v.number(), deep: v.number() });
+const WhyNotRow = v.object({
+  caller_stands: v.number(),
+  replaced: v.number(),
+  deep: v.number(),
+  taken: v.number(),
+});
 
 const TargetRow = v.object({
   is_own: v.number(),
@@ -213,7 +218,8 @@ export function d1Tokens(
         insertToken(token, caller, audit.address(), allowed),
         done("token.created", caller, token.id, nowMs),
         ...told,
-        sql`SELECT ${callerStands(caller, nowMs)} AS caller_stands, NOT ${noneReplaced(parentIds)} AS replaced, ${isDeep} AS deep`,
+        sql`SELECT ${callerStands(caller, nowMs)} AS caller_stands, NOT ${noneReplaced(parentIds)} AS replaced, ${isDeep} AS deep,
+          EXISTS (SELECT 1 FROM tokens WHERE id = ${token.id}) AS taken`,
         ...insertParentJwt(token.id, derivation, nowMs),
       ]);
       if (first !== undefined) {
@@ -221,8 +227,9 @@ export function d1Tokens(
         return { ...token, epoch, apiEpoch: api_epoch ?? 0, expiresAtMs: expires_at };
       }
       const [why] = rest[told.length] ?? [];
-      const { caller_stands, replaced, deep } = v.parse(WhyNotRow, why);
+      const { caller_stands, replaced, deep, taken } = v.parse(WhyNotRow, why);
       if (caller_stands === 0) return "caller_gone";
+      if (taken === 1) return "taken";
       if (replaced === 1) return "replaced";
       return deep === 1 ? "too_deep" : "too_many";
     },

@@ -27,7 +27,7 @@ export function insertToken(
       ${detailOf(token, address)}
     FROM users AS owner
     WHERE owner.id = ${token.userId} AND ${callerStands(caller, token.createdAtMs)} AND ${alsoHolds}
-    ${token.kind === "action" ? sql`ON CONFLICT DO NOTHING` : sql``}
+    ${token.kind === "action" || token.kind === "api" ? sql`ON CONFLICT DO NOTHING` : sql``}
     RETURNING epoch, api_epoch, expires_at, status_index`;
 }
 

@@ -22,6 +22,9 @@ interface World {
   /** What the form for a new action token holds; also a contact of hers. */
   readonly contactId: string;
   readonly newSecret: string;
+  /** What the forms for an API token and for its rotation hold. */
+  readonly newApiSecret: string;
+  readonly rotatedSecret: string;
 }
 
 /** The path of a page as a browser opens it. */
@@ -57,9 +60,18 @@ const SAMPLES: Readonly<Record<string, (world: World) => Fields>> = {
   "/console/account/identities/remove": ({ identityId }) => ({ id: identityId }),
   "/console/contacts/remove": ({ contactId }) => ({ id: contactId }),
   "/console/account/delete": () => ({ password: PASSWORD }),
-  "/console/tokens/new": () => ({ name: "ci", lifetime: "3600", scopes: ["tokens:read"] }),
+  "/console/tokens/new": ({ newApiSecret }) => ({
+    name: "ci",
+    lifetime: "3600",
+    scopes: ["tokens:read"],
+    token_secret: newApiSecret,
+  }),
   "/console/tokens/rename": ({ tokenId }) => ({ id: tokenId, name: "renamed" }),
-  "/console/tokens/rotate": ({ tokenId }) => ({ id: tokenId, grace: "0" }),
+  "/console/tokens/rotate": ({ tokenId, rotatedSecret }) => ({
+    id: tokenId,
+    grace: "0",
+    token_secret: rotatedSecret,
+  }),
   "/console/tokens/end": ({ tokenId }) => ({ id: tokenId }),
   "/console/tokens/end-all": () => ({}),
   "/console/logins/end": ({ loginId }) => ({ id: loginId }),
@@ -92,7 +104,13 @@ export async function newWorld(visitor: Visitor, call: Call): Promise<World> {
     scopes: ["tokens:read"],
   });
   await logIn(call, visitor.email);
-  const [tokenId = ""] = hidden((await visitor.open("/console/tokens")).text, "id");
+  const list = (await visitor.open("/console/tokens")).text;
+  const [tokenId = ""] = hidden(list, "id");
+  const [rotatedSecret = ""] = hidden(list, "token_secret");
+  const [newApiSecret = ""] = hidden(
+    (await visitor.open("/console/tokens/new")).text,
+    "token_secret",
+  );
   const [loginId = ""] = hidden((await visitor.open("/console/logins")).text, "id");
   const { text } = await visitor.open("/console/actions/new/addContact");
   const [newSecret = ""] = hidden(text, "token_secret");
@@ -114,7 +132,17 @@ export async function newWorld(visitor: Visitor, call: Call): Promise<World> {
     token: others.secret,
     operation: "runActionToken",
   };
-  return { visitor, tokenId, loginId, identityId, parameters, contactId, newSecret };
+  return {
+    visitor,
+    tokenId,
+    loginId,
+    identityId,
+    parameters,
+    contactId,
+    newSecret,
+    newApiSecret,
+    rotatedSecret,
+  };
 }
 
 export async function idOf(visitor: Visitor): Promise<string> {

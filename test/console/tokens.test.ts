@@ -1,5 +1,7 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { wired } from "../support/wired.ts";
+import { newWorld, pathIn, sampleFor, SENT } from "./forms.ts";
 import { hidden, secretOn, textOf } from "./html.ts";
 import { newVisitor, type Visitor } from "./visitor.ts";
 
@@ -186,4 +188,97 @@ it("no secret stands in an address, of whatever page or answer", async () => {
     for (const address of addresses) expect(address).not.toMatch(/lk_(?:api|ses|act)_/);
   }
   expect(created.text).toContain(`data-copy="${secret}"`);
+});
+
+describe("a form that makes something makes it once", () => {
+  const rows = async () => {
+    const counts = await env.DB.prepare(
+      `SELECT (SELECT COUNT(*) FROM users) AS users, (SELECT COUNT(*) FROM contacts) AS contacts,
+        (SELECT COUNT(*) FROM receipts) AS receipts,
+        (SELECT COUNT(*) FROM tokens WHERE kind IN ('api', 'action')) AS tokens`,
+    ).first<Record<string, number>>();
+    return counts ?? {};
+  };
+
+  // A login is not in it: whoever logs in twice is logged in twice.
+  const MAKING = SENT.filter(({ path }) => path !== "/console/login");
+
+  it.each(MAKING)("$path, sent again", async ({ path }) => {
+    const visitor = await newVisitor(call);
+    const world = await newWorld(visitor, call);
+    const fields = sampleFor(path, world);
+    const send = () => visitor.send(pathIn(path, world), fields);
+    const before = await rows();
+    const first = await send();
+    expect(first.status).toBeLessThan(400);
+    const after = await rows();
+    for (const each of [await send(), ...(await Promise.all([send(), send()]))]) {
+      if (path.endsWith("/new") || path.endsWith("/rotate")) {
+        expect(textOf(each)).toContain("This form was sent before");
+        expect(secretOn(each)).toBe(secretOn(first));
+      }
+    }
+    expect(await rows()).toEqual(after);
+    if (path.endsWith("/new")) expect((after.tokens ?? 0) - (before.tokens ?? 0)).toBe(1);
+  });
+
+  it.each([
+    ["/console/tokens/new", { ...NEW }],
+    ["/console/tokens/rotate", { grace: "3600" }],
+  ])("%s, sent three times at once", async (path, fields) => {
+    const { visitor, id } = await withToken();
+    const form = await visitor.open(path.endsWith("/new") ? path : "/console/tokens");
+    const [token_secret = ""] = hidden(form.text, "token_secret");
+    const before = await rows();
+    const answers = await Promise.all(
+      [1, 2, 3].map(() => visitor.send(path, { ...fields, id, token_secret })),
+    );
+    expect(new Set(answers.map(secretOn))).toEqual(new Set([token_secret]));
+    expect((await rows()).tokens).toBe((before.tokens ?? 0) + 1);
+    expect(await statusOf(token_secret)).toBe(200);
+  });
+
+  it("another's form shows nothing of theirs, and takes nothing over", async () => {
+    const { visitor, id, secret } = await withToken();
+    const eve = await withToken();
+    for (const [path, fields] of [
+      ["/console/tokens/new", { ...NEW }],
+      ["/console/tokens/rotate", { id: eve.id, grace: "0" }],
+    ] as const) {
+      const answer = await eve.visitor.send(path, { ...fields, token_secret: secret });
+      expect(answer.status, path).toBeGreaterThanOrEqual(400);
+      expect(answer.text).not.toContain(`data-copy="${secret}"`);
+    }
+    expect(await idsOf(visitor)).toEqual([id]);
+    expect(await statusOf(secret)).toBe(200);
+    expect(await statusOf(eve.secret)).toBe(200);
+  });
+
+  it("what is no secret of ours is none", async () => {
+    const visitor = await newVisitor(call);
+    for (const token_secret of ["", "x", "lk_api_x", `lk_ses_${"x".repeat(40)}`]) {
+      const answer = await visitor.send("/console/tokens/new", { ...NEW, token_secret });
+      expect(secretOn(answer)).not.toBe(token_secret);
+    }
+  });
+});
+
+describe("a token that was rotated with a grace", () => {
+  it("stands behind its successor, says until when it is valid, and can only be ended", async () => {
+    const { visitor, id } = await withToken({ name: "old" });
+    const next = secretOn(await visitor.send("/console/tokens/rotate", { id, grace: "3600" }));
+    await visitor.send("/console/tokens/new", { ...NEW, name: "between" });
+    const { text } = await visitor.open("/console/tokens");
+    const cards = text.split('<li class="card">').slice(1);
+    const texts = cards.map((card) => textOf({ text: card }));
+    const at = cards.findIndex((card) => card.includes(`value="${id}"`));
+    expect(texts[at]).toMatch(/replaced, valid until \d{4}-/);
+    expect(texts[at - 1]).toContain(`…${next.slice(-4)}`);
+    expect(cards[at]).not.toMatch(/tokens\/(?:rename|rotate)"/);
+    expect(cards[at]).toContain('action="/console/tokens/end"');
+    for (const other of cards.filter((_, index) => index !== at)) {
+      expect(other).toMatch(/tokens\/rename".*tokens\/rotate"/s);
+      expect(other).not.toContain("replaced");
+    }
+  });
 });

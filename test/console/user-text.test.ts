@@ -54,7 +54,7 @@ beforeAll(async () => {
     .run();
 });
 
-const VOID = /^(?:meta|link|input|br|hr|img|rect|line|circle|path)$/;
+const VOID = /^(?:meta|link|input|br|hr|img)$/;
 const ISOLATES = /^<bdi\b|^<[^>]* dir="auto"/;
 
 /** Every text and every value that was planted and stands in no element of its own; and how many do. */

@@ -26,6 +26,14 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+// A double click sends a form once.
+document.addEventListener("submit", (event) => {
+  const { dataset } = event.target;
+  if (dataset.isSent) event.preventDefault();
+  dataset.isSent = "yes";
+  setTimeout(() => delete dataset.isSent, 2000);
+});
+
 // Escape closes what asks again, and leaves the focus where it was opened.
 document.addEventListener("keydown", ({ key, target }) => {
   const open = key === "Escape" && target.closest?.("details.confirm[open]");
