@@ -146,6 +146,7 @@ export function accountRoutes(
     }),
     act({
       path: "/console/account/identities/remove",
+      page: "/console/account",
       schema: One,
       async submit({ caller, nowMs }, { id }) {
         await identities.remove(caller, id, nowMs);
@@ -230,9 +231,11 @@ function EmailForm({ user, filled, sendsMail }: PartProps & { readonly sendsMail
       </p>
       {pendingEmail !== null && (
         <p>
-          <strong>{pendingEmail}</strong> <span class="badge waiting">not yet</span> It becomes your
-          e-mail when you open the link that was sent to it. To keep the present one, enter that one
-          again.
+          <strong>
+            <UserText text={pendingEmail} />
+          </strong>{" "}
+          <span class="badge waiting">not yet</span> It becomes your e-mail when you open the link
+          that was sent to it. To keep the present one, enter that one again.
         </p>
       )}
       {(!isVerified || pendingEmail !== null) && sendsMail && (
@@ -309,7 +312,9 @@ function Providers({ linked }: { readonly linked: readonly LinkedIdentity[] }) {
           {linked.map(({ id, issuer, email, linkedAtMs, lastUsedAtMs }) => (
             <tr>
               <th scope="row">{PROVIDERS[issuer] ?? new URL(issuer).host}</th>
-              <td data-label="E-mail">{email ?? "not known"}</td>
+              <td data-label="E-mail">
+                {email === null ? "not known" : <UserText text={email} />}
+              </td>
               <td data-label="Linked">
                 <Time ms={linkedAtMs} />
               </td>

@@ -47,6 +47,8 @@ const REFUSED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const NO_MISTAKES = [
   "/console/logout",
   "/console/account/verify",
+  "/console/account/identities/remove",
+  "/console/contacts/remove",
   "/console/tokens/rotate",
   "/console/tokens/end",
   "/console/tokens/end-all",

@@ -47,6 +47,12 @@ beforeAll(async () => {
       .bind(PLANTED, PLANTED, PLANTED, PLANTED, email ?? "", id ?? "")
       .run();
   }
+  await env.DB.prepare("UPDATE users SET pending_email = ? WHERE id = ?")
+    .bind(`new${PLANTED}@example.com`, adaId ?? "")
+    .run();
+  await env.DB.prepare("UPDATE identities SET email = ?")
+    .bind(`linked${PLANTED}@example.com`)
+    .run();
   await env.DB.prepare(
     "UPDATE tokens SET detail = json_set(detail, '$.name', ?) WHERE kind = 'api'",
   )
