@@ -1,9 +1,8 @@
 import { parseArgs } from "node:util";
-import { deploy, type Options } from "./deploy/steps.ts";
+import { deploy, type Options, type Surroundings } from "./deploy/steps.ts";
 import { CannotStart } from "./dev/cannot-start.ts";
 import { takenByNpm } from "./dev/taken-by-npm.ts";
 import { Refused } from "./users/refused.ts";
-import type { Fetch } from "./deploy/health.ts";
 
 export const LOCATIONS = ["weur", "eeur", "wnam", "enam", "apac", "oc"] as const;
 
@@ -41,13 +40,6 @@ const OPTIONS = {
   config: { type: "string", default: "wrangler.toml" },
   help: { type: "boolean", short: "h", default: false },
 } as const;
-
-interface Surroundings {
-  readonly write: (line: string) => void;
-  readonly writeError: (line: string) => void;
-  readonly fetch: Fetch;
-  readonly stop: AbortSignal;
-}
 
 /** The command, on the project in the working directory. @returns its exit code */
 export async function main(args: readonly string[], around: Surroundings): Promise<number> {

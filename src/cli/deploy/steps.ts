@@ -5,6 +5,7 @@ import { d1, NoDatabase } from "../users/d1.ts";
 import { Refused } from "../users/refused.ts";
 import { account, type Deployed } from "./account.ts";
 import { botsAreRefused, type Fetch, untilHealthy } from "./health.ts";
+import { KV_IS_READ_FROM_SECONDS, untilFlushed } from "./outbox.ts";
 import { type Project, readProject } from "./project.ts";
 import { checkSettings } from "./settings.ts";
 
@@ -22,6 +23,8 @@ export interface Surroundings {
   readonly writeError: (line: string) => void;
   readonly fetch: Fetch;
   readonly stop: AbortSignal;
+  /** How long to wait for KV, if not for two runs of the cron trigger. */
+  readonly outboxPatienceMs?: number;
 }
 
 /** What a Worker may weigh on the paid plan, gzipped. */
@@ -55,6 +58,9 @@ export async function deploy(options: Options, around: Surroundings): Promise<nu
     [
       ["Login", (steps) => login(steps)],
       ["Database", (steps) => database(steps, options.location)],
+      ...(Number(project.variables.REVOCATION_LAG_SECONDS ?? 0) >= KV_IS_READ_FROM_SECONDS
+        ? [["Outbox", (steps: Steps) => outbox(steps, around.outboxPatienceMs)] as const]
+        : []),
       ["Secrets", (steps) => secrets(steps, variables)],
       ["KV", (steps) => namespace(steps)],
       [
@@ -131,6 +137,16 @@ async function database({ project, stop }: Steps, location: string | undefined):
     const place = location ?? "wherever Cloudflare chose, as no --region was given";
     return `${project.database} made in ${place}, with ${changes.length} tables and indexes`;
   }
+}
+
+/** Before a version that reads KV is there: what was revoked before must stay revoked. */
+async function outbox({ project, stop }: Steps, patienceMs?: number): Promise<string> {
+  const remote = d1({ remote: true, persistTo: undefined, project: project.args }, stop);
+  const left = await untilFlushed(remote, stop, patienceMs);
+  if (left === 0) return "KV knows of everything that was revoked";
+  throw new Refused(
+    `KV has not been told of ${left} revocations, and a version with REVOCATION_LAG_SECONDS of ${KV_IS_READ_FROM_SECONDS} or more would accept what they revoked. The cron trigger tells it each minute: see that it runs`,
+  );
 }
 
 async function secrets(

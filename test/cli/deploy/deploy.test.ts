@@ -36,6 +36,7 @@ async function deploy(line = "", fetch = nobody) {
     writeError: (each) => err.push(each),
     fetch,
     stop: new AbortController().signal,
+    outboxPatienceMs: 0,
   });
   return { code, out: out.join("\n"), err: err.join("\n") };
 }
@@ -198,4 +199,27 @@ it("says what it does not understand, with code 2", async () => {
   for (const line of ["--nope", "--location mars", "--region mars", "--env ../x"]) {
     expect([line, (await deploy(line)).code]).toEqual([line, 2]);
   }
+});
+
+it("raises the revocation lag only once KV knows of everything that was revoked", {
+  timeout: 240_000,
+}, async () => {
+  const lag = (seconds: number) =>
+    withSettings(`ISSUER = "${ISSUER}"`).replace(
+      'REVOCATION_LAG_SECONDS = "0"',
+      `REVOCATION_LAG_SECONDS = "${seconds}"`,
+    );
+  await project(lag(300));
+  const cloudflare = await fakeCloudflare();
+  for (const [name, value] of Object.entries(cloudflare.env)) vi.stubEnv(name, value);
+  cloudflare.failOn(/^GET workers\/scripts\/latchkey\/secrets$/);
+  const fresh = await deploy("", cloudflare.fetch);
+  expect(fresh.out).toContain("KV knows of everything that was revoked");
+  await cloudflare.sql("INSERT INTO endings (key, expires_at) VALUES ('ended:it''s', 9e12)");
+  const owed = await deploy("", cloudflare.fetch);
+  expect(owed.err).toContain("Outbox failed: KV has not been told of 1 revocations");
+  expect(owed.err).toContain("done before: Login, Database. Run it again");
+  await cloudflare.sql("DELETE FROM endings");
+  const flushed = await deploy("", cloudflare.fetch);
+  expect(flushed.err).toContain("Secrets failed: ");
 });
