@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS users (
   role         TEXT NOT NULL DEFAULT 'User' CHECK (role IN ('User', 'Admin')),
   epoch        INTEGER NOT NULL DEFAULT 0,  -- raised: every older credential is dead
   api_epoch    INTEGER NOT NULL DEFAULT 0,  -- raised: every older API token is dead
+  login_version INTEGER NOT NULL DEFAULT 0, -- raised by "log out everywhere else": JWTs obtained with a password alone, which have no row, carry it
   first_name   TEXT,
   last_name    TEXT,
   phone_number TEXT,

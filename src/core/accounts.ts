@@ -142,6 +142,7 @@ export function accounts({
         role: "User" as const,
         epoch: 0,
         apiEpoch: 0,
+        loginVersion: 0,
         createdAtMs: nowMs,
         modifiedAtMs: nowMs,
         deletedAtMs: null,

@@ -135,7 +135,8 @@ export async function refuseJwt(jwts: Jwts, jwt: string, nowMs: number): Promise
 
 /** A user who has just logged in, by whatever is not a token. */
 export function callerRefOf({ id, epoch }: Pick<User, "id" | "epoch">): CallerRef {
-  return { userId: id, epoch, tokenId: null, credentialIds: [], parentIds: [], apiEpoch: null };
+  const none = { credentialIds: [], parentIds: [], apiEpoch: null, loginVersion: null };
+  return { userId: id, epoch, tokenId: null, ...none };
 }
 
 export function callerRefOfToken({ id, userId, epoch }: SessionToken | ApiToken): CallerRef {
@@ -152,6 +153,7 @@ export function holderOf(claims: JwtClaims): CallerRef {
     credentialIds: jwtIdsOf(claims),
     parentIds: parentIdsOf(claims),
     apiEpoch: claims.apiEpoch,
+    loginVersion: claims.loginVersion,
   };
 }
 

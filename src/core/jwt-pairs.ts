@@ -60,6 +60,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         sid,
         parentIds: [],
         apiEpoch: null,
+        loginVersion: null,
         rootJti: null,
         fromJti: null,
         rotation: 0,
@@ -147,7 +148,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
       const { user, endMs } = confirmed;
       const issuedAt = Math.floor(nowMs / 1000);
       const jti = crypto.randomUUID();
-      const origin = originOf(caller, jti, issuedAt);
+      const origin = originOf(caller, user, jti, issuedAt);
       const endsAt = Math.min(origin.endsAt, Math.floor(endMs / 1000));
       const scopes = caller.scopes.length === SCOPES.length ? null : caller.scopes;
       const jwt = await jwts.sign({
@@ -167,7 +168,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
       });
       // An API token's own use is noted wherever it is shown.
       const isApiToken = by.method === "token" && by.token.kind === "api";
-      if (!isLogIn && !isApiToken) tokens.noteIssued(caller, jti, nowMs);
+      if (!isApiToken) tokens.noteIssued(caller, jti, nowMs);
       return { jwt, user };
     },
   };
@@ -192,17 +193,23 @@ function lifetime(type: "access" | "refresh", fromMs: number, authTime: number) 
 
 type Origin = Pick<
   JwtClaims,
-  "sid" | "parentIds" | "apiEpoch" | "rootJti" | "fromJti" | "authTime" | "endsAt"
+  "sid" | "parentIds" | "apiEpoch" | "loginVersion" | "rootJti" | "fromJti" | "authTime" | "endsAt"
 >;
 
 /** @param jti of the JWT to be issued: the first of a chain names the chain */
-function originOf({ by }: Caller, jti: string, nowSeconds: number): Origin {
-  const first = { sid: null, parentIds: [], apiEpoch: null, rootJti: jti, fromJti: null };
+function originOf({ by }: Caller, user: User, jti: string, nowSeconds: number): Origin {
+  const none = { sid: null, parentIds: [], apiEpoch: null, loginVersion: null };
+  const first = { ...none, rootJti: jti, fromJti: null };
   switch (by.method) {
     case "password":
     case "identity":
     case "ha1b":
-      return { ...first, authTime: nowSeconds, endsAt: nowSeconds + JWT_LIFETIMES.sinceLogin };
+      return {
+        ...first,
+        loginVersion: user.loginVersion,
+        authTime: nowSeconds,
+        endsAt: nowSeconds + JWT_LIFETIMES.sinceLogin,
+      };
     case "token": {
       const { token } = by;
       return {
@@ -214,8 +221,8 @@ function originOf({ by }: Caller, jti: string, nowSeconds: number): Origin {
       };
     }
     case "jwt": {
-      const { sid, parentIds, apiEpoch, rootJti, authTime, endsAt } = by.claims;
-      const kept = { sid, parentIds, apiEpoch, authTime, endsAt };
+      const { sid, parentIds, apiEpoch, loginVersion, rootJti, authTime, endsAt } = by.claims;
+      const kept = { sid, parentIds, apiEpoch, loginVersion, authTime, endsAt };
       return rootJti === null
         ? { ...kept, rootJti: jti, fromJti: by.claims.jti }
         : { ...kept, rootJti, fromJti: by.claims.fromJti };

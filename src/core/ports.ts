@@ -30,6 +30,8 @@ export interface CallerRef {
   readonly parentIds: readonly string[];
   /** Of a JWT that was obtained with an API token: "revoke all API tokens" ends it too. */
   readonly apiEpoch: number | null;
+  /** Of a JWT that was obtained with a password alone: "log out everywhere else" ends it. */
+  readonly loginVersion: number | null;
 }
 
 /** A caller who is active at this instant. */
@@ -143,7 +145,7 @@ export interface Tokens {
     caller: CallerRef & { readonly user: User | null },
     nowMs: number,
   ): Promise<Confirmed | null>;
-  /** Notes that a JWT was obtained with this log-in or token: to the hour, after the answer. */
+  /** Notes that a JWT was obtained: once an hour for each log-in, after the answer. */
   noteIssued(caller: CallerRef, jti: string, nowMs: number): void;
 
   /** @returns null where the caller no longer stands, else the token's final form */
@@ -304,6 +306,8 @@ export interface JwtClaims {
   readonly parentIds: readonly string[];
   /** Set where `sid` is an API token: "end all API tokens" ends this JWT too. */
   readonly apiEpoch: number | null;
+  /** Set where `sid` is null: "log out everywhere else" ends this JWT too. */
+  readonly loginVersion: number | null;
   /**
    * The `jti` of the first JWT of its chain: what `GET /rest/auth` gave, each with the one before.
    * Null for a pair's JWTs, which are in no chain.

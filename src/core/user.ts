@@ -23,6 +23,8 @@ export interface User extends Profile {
   readonly epoch: number;
   /** Raised by "end all API tokens". */
   readonly apiEpoch: number;
+  /** Raised by "log out everywhere else": every older JWT that was obtained with a password alone is dead. */
+  readonly loginVersion: number;
   readonly createdAtMs: number;
   readonly modifiedAtMs: number;
   readonly deletedAtMs: number | null;

@@ -6,7 +6,7 @@ import { JWT_LIFETIMES, TOKEN_KINDS } from "../core/token.ts";
 import { type Audit, byCaller } from "./audit-sql.ts";
 import type { Database } from "./database.ts";
 import { type Endings, MAX_MARKS } from "./endings.ts";
-import { endedKey } from "./keys.ts";
+import { endedKey, endedLoginsKey } from "./keys.ts";
 import { pageOf, toPage } from "./paging.ts";
 import { callerStands, NOT_USED_UP } from "./standing-sql.ts";
 
@@ -98,9 +98,13 @@ export function d1Logins(db: Database, endings: Endings, audit: Audit): LoginSto
             sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
               WHERE id IN (SELECT id FROM (${others})) AND ${stands} RETURNING id`,
             audit.after(row, nowMs),
+            // JWTs that were obtained with a password alone have no row of their own.
+            sql`UPDATE users SET login_version = login_version + 1 WHERE id = ${caller.userId} AND ${stands}`,
           ],
-          key: sql`${endedKey("")} || others.id`,
-          from: sql`FROM (${others}) AS others`,
+          key: sql`others.key`,
+          from: sql`FROM (SELECT ${endedLoginsKey(caller.userId, "")} || login_version AS key
+            FROM users WHERE id = ${caller.userId}
+            UNION ALL SELECT ${endedKey("")} || id FROM (${others})) AS others`,
           onlyIf: stands,
           // The same rows as the update's, which is in the same transaction.
           asked: "before",

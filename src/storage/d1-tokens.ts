@@ -84,7 +84,8 @@ export interface D1Tokens
   /** Whether a refresh JWT may be exchanged: it stands, and was not replaced by a later one before its grace. */
   standsFor(claims: RefreshClaims, nowMs: number): Promise<boolean>;
   confirm(caller: CallerRef, nowMs: number): Promise<Confirmed | null>;
-  noteIssued(caller: CallerRef, loginId: string, jti: string, nowMs: number): Promise<void>;
+  /** @param loginId null where the JWT hangs on no log-in that has a row */
+  noteIssued(caller: CallerRef, loginId: string | null, jti: string, nowMs: number): Promise<void>;
   extendSession(id: string, nowMs: number): Promise<ExtendedSession | null>;
   /** Whether a refresh JWT was replaced by a later one: it stands for its grace, and is good for nothing else. */
   isSpent(claims: JwtClaims): Promise<boolean>;
@@ -187,6 +188,11 @@ export function d1Tokens(
 
     async noteIssued(caller, loginId, jti, nowMs) {
       const hourMs = nowMs - (nowMs % HOUR_MS);
+      if (loginId === null) {
+        const row = { what: "jwt.obtained" as const, ...byCaller(caller), subjectId: jti };
+        await db.run(audit.always(row, nowMs));
+        return;
+      }
       await db.batch([
         sql`UPDATE tokens SET used_at = ${hourMs} WHERE id = ${loginId} AND user_id = ${caller.userId}
           AND (used_at IS NULL OR used_at < ${hourMs})`,

@@ -19,7 +19,7 @@ import { endedApiEpochKey, endedUserPrefix, LONGEST_LIFE_SECONDS } from "./keys.
 import { callerStands, USER_STANDS } from "./standing-sql.ts";
 
 export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.epoch AS user_epoch,
-  users.api_epoch AS user_api_epoch, users.first_name, users.last_name, users.phone_number, users.dob, users.gender,
+  users.api_epoch AS user_api_epoch, users.login_version, users.first_name, users.last_name, users.phone_number, users.dob, users.gender,
   users.created_on, users.modified_on, users.deleted_on, users.verified_on, users.ha1b, users.pending_email, users.metadata,
   (SELECT json_group_object(issuer, subject) FROM identities WHERE identities.user_id = users.id) AS identities`;
 
@@ -32,6 +32,7 @@ export const UserRow = v.object({
   role: v.picklist(["User", "Admin"]),
   user_epoch: v.number(),
   user_api_epoch: v.number(),
+  login_version: v.number(),
   first_name: nullable,
   last_name: nullable,
   phone_number: nullable,
@@ -61,6 +62,7 @@ export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
     role: row.role,
     epoch: row.user_epoch,
     apiEpoch: row.user_api_epoch,
+    loginVersion: row.login_version,
     firstName: row.first_name,
     lastName: row.last_name,
     phoneNumber: row.phone_number,

@@ -55,6 +55,9 @@ export interface Endings {
  */
 export const MAX_MARKS = 500;
 
+/** "Log out everywhere else" has one more, for all that has no row. */
+const MAX_PUTS = MAX_MARKS + 1;
+
 /** One mark that KV does not take must not keep back the others; a KV that takes none is left alone. */
 const MAX_FAILURES = 3;
 
@@ -103,7 +106,7 @@ export function endings(
       const [all = []] = alsoOwed === undefined ? [] : rows.splice(-1, 1);
       const [own = []] = rows.splice(isFirst ? 0 : -1, 1);
       const owed = v.parse(v.array(Owed), alsoOwed === undefined ? own : all);
-      const flushed = markAll(owed.slice(0, MAX_MARKS), nowMs);
+      const flushed = markAll(owed.slice(0, MAX_PUTS), nowMs);
       if (kvAnswers) await flushed;
       else background.later("put tombstones into KV", flushed);
       return rows;

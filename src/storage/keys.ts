@@ -15,6 +15,7 @@ import type { User } from "../core/user.ts";
  * | `ended:<id>`               | empty       | as long as what it ends could live               |
  * | `ended:<id>:moved`         | empty       | as long as a copy with a later end could         |
  * | `ended:<user>:<epoch>`     | empty       | as long as anything of that epoch could live     |
+ * | `ended:<user>:logins:<version>` | empty  | as long as a JWT that hangs on no log-in could   |
  * | `ended:<user>:api:<epoch>` | empty       | as long as an API token of that epoch could live |
  *
  * A mark `ended:` is only ever added and never changed, so that it makes no difference which of
@@ -31,6 +32,8 @@ export const movedKey = (id: string) => `ended:${id}:moved`;
 /** How the keys begin of the marks that end a user's epochs. */
 export const endedUserPrefix = (userId: string) => `ended:${userId}:`;
 export const endedEpochKey = (userId: string, epoch: number | "") => `ended:${userId}:${epoch}`;
+export const endedLoginsKey = (userId: string, version: number | "") =>
+  `ended:${userId}:logins:${version}`;
 export const endedApiEpochKey = (userId: string, epoch: number | "") =>
   `ended:${userId}:api:${epoch}`;
 
@@ -52,12 +55,13 @@ export function marksOf(token: Token): Marks & { readonly epochs: readonly strin
 }
 
 export function marksOfJwt(claims: JwtClaims): Marks {
-  const { userId, epoch, apiEpoch } = claims;
+  const { userId, epoch, apiEpoch, loginVersion } = claims;
   const parentIds = parentIdsOf(claims);
   return {
     ends: [
       endedEpochKey(userId, epoch),
       ...(apiEpoch === null ? [] : [endedApiEpochKey(userId, apiEpoch)]),
+      ...(loginVersion === null ? [] : [endedLoginsKey(userId, loginVersion)]),
       ...[...jwtIdsOf(claims), ...parentIds].map(endedKey),
     ],
     // Of what a JWT is obtained with, API tokens alone have an end that can be moved up.
@@ -120,6 +124,7 @@ export const UserRecord = v.object({
   role: v.picklist(["User", "Admin"]),
   epoch: v.number(),
   apiEpoch: v.number(),
+  loginVersion: v.number(),
   firstName: v.nullable(v.string()),
   lastName: v.nullable(v.string()),
   phoneNumber: v.nullable(v.string()),

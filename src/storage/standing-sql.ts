@@ -24,17 +24,21 @@ export const standsWithParents = (nowMs: number): Sql => sql`${STANDS} AND ${par
 export const NOT_USED_UP: Sql = sql`(max_uses IS NULL OR uses < max_uses)`;
 
 /** What a JWT says of itself that decides whether it is active. */
-export type JwtRef = Pick<CallerRef, "credentialIds" | "parentIds" | "apiEpoch">;
+export type JwtRef = Pick<CallerRef, "credentialIds" | "parentIds" | "apiEpoch" | "loginVersion">;
 
 /**
  * Whether a JWT stands, with its `users` in scope. A JWT has a row only once it was revoked, or is the
  * parent of a token; what it was obtained with has one, and where that row is gone, the answer is no.
  */
-export function jwtStands({ credentialIds, parentIds, apiEpoch }: JwtRef, nowMs: number): Sql {
+export function jwtStands(
+  { credentialIds, parentIds, apiEpoch, loginVersion }: JwtRef,
+  nowMs: number,
+): Sql {
   return join(
     [
       sql`TRUE`,
       ...(apiEpoch === null ? [] : [sql`users.api_epoch = ${apiEpoch}`]),
+      ...(loginVersion === null ? [] : [sql`users.login_version = ${loginVersion}`]),
       ...(credentialIds.length === 0
         ? []
         : [

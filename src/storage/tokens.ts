@@ -113,10 +113,11 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
     },
 
     noteIssued(caller, jti, nowMs) {
-      const loginId = caller.tokenId ?? caller.parentIds[0];
+      const loginId = caller.tokenId ?? caller.parentIds[0] ?? null;
       const hourMs = nowMs - (nowMs % HOUR_MS);
-      if (loginId === undefined || memories.uses.get(`${loginId}/jwt`, nowMs)) return;
-      memories.uses.set(`${loginId}/jwt`, true, hourMs);
+      const key = `${loginId ?? caller.userId}/jwt`;
+      if (memories.uses.get(key, nowMs)) return;
+      memories.uses.set(key, true, hourMs);
       background.later("note that a JWT was issued", d1.noteIssued(caller, loginId, jti, nowMs));
     },
 

@@ -48,6 +48,7 @@ function accessClaims(userId: string): JwtClaims {
     epoch: 0,
     sid: null,
     apiEpoch: null,
+    loginVersion: null,
     parentIds: [],
     rootJti: null,
     fromJti: null,

@@ -49,6 +49,7 @@ export function claimsAt(nowSeconds: number, change: Partial<JwtClaims> = {}): J
     epoch: 3,
     sid: "00000000-0000-4000-8000-000000000004",
     apiEpoch: null,
+    loginVersion: null,
     parentIds: [],
     rootJti: null,
     fromJti: null,

@@ -56,8 +56,9 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   {
     name: "a chain of JWTs never ends",
     file: "src/core/jwt-pairs.ts",
-    find: "const kept = { sid, parentIds, apiEpoch, authTime, endsAt };",
-    replace: "const kept = { sid, parentIds, apiEpoch, authTime, endsAt: endsAt + 86_400 * 30 };",
+    find: "const kept = { sid, parentIds, apiEpoch, loginVersion, authTime, endsAt };",
+    replace:
+      "const kept = { sid, parentIds, apiEpoch, loginVersion, authTime, endsAt: endsAt + 86_400 * 30 };",
     suites: [CHAINS],
   },
   {

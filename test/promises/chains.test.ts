@@ -376,6 +376,28 @@ describe("a token that was rotated with a grace", () => {
   });
 });
 
+describe.for(LAGS)("at a revocation lag of %i s", (lag) => {
+  it("log out everywhere else: JWTs that were obtained with a password alone too", async () => {
+    const [here, there] = places(lag);
+    const person = await signUp(here.call);
+    const first = await auth(here.call, { basic: person });
+    const second = await auth(here.call, { bearer: first });
+    for (const bearer of [first, second]) good(await there.call("GET", "/rest/user", { bearer }));
+    const session = await openSession(here.call, person);
+    await here.logOutOthers(session);
+    await here.settled();
+    later(lag);
+    for (const bearer of [first, second]) {
+      expect((await there.call("GET", "/rest/user", { bearer })).status).toBe(401);
+      expect((await there.call("GET", "/rest/auth", { bearer })).status).toBe(401);
+    }
+    good(await there.call("GET", "/tokens", { xToken: session }));
+    good(
+      await there.call("GET", "/rest/user", { bearer: await auth(here.call, { basic: person }) }),
+    );
+  });
+});
+
 describe("what is issued anew has the bounds of what it replaces", () => {
   const { call } = isolate({});
 

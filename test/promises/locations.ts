@@ -20,6 +20,8 @@ export interface Place {
   /** Waits for what goes on after answers have gone out. */
   settled(): Promise<void>;
   housekeeping(): Promise<unknown>;
+  /** As a page does it. */
+  logOutOthers(session: string): Promise<unknown>;
 }
 
 /** As if each write came a second after the last: or else a test would take all those seconds. */
@@ -52,6 +54,10 @@ export function isolate(settings: Settings, bindings: Bindings = env): Place {
       }
     },
     housekeeping: () => services.housekeeping(Date.now()),
+    async logOutOthers(token) {
+      const caller = await services.authenticate({ method: "session", token }, Date.now());
+      return services.logins.endOthers(caller, Date.now());
+    },
   };
 }
 

@@ -39,6 +39,7 @@ const NOT_SHOWN = [
   "users.password",
   "users.epoch",
   "users.api_epoch",
+  "users.login_version",
   "users.deleted_on",
   "users.identities_ended_on",
   "tokens.kind",
