@@ -17,7 +17,7 @@ const CORS_HEADERS = [
   "X-Token",
 ];
 const EXPOSED =
-  "Allow, ETag, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Auth-User, X-Request-Id";
+  "Allow, ETag, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Auth-Scope, X-Auth-User, X-Request-Id";
 
 /** More than any browser asks for at once. */
 const MAX_ASKED_HEADERS = 100;

@@ -41,6 +41,7 @@ import {
 } from "./standing-sql.ts";
 import {
   ApiRow,
+  EFFECTIVE_END,
   SessionRow,
   TOKEN_COLUMNS,
   TokenRow,
@@ -178,7 +179,7 @@ export function d1Tokens(
     async confirm(caller, nowMs) {
       const row = await db.first(
         sql`SELECT ${USER_COLUMNS},
-            (SELECT expires_at FROM tokens WHERE tokens.id = ${caller.tokenId}) AS token_expires_at
+            (SELECT ${EFFECTIVE_END} FROM tokens WHERE tokens.id = ${caller.tokenId}) AS token_expires_at
           FROM users WHERE users.id = ${caller.userId} AND ${callerStands(caller, nowMs)}`,
         ConfirmedRow,
       );

@@ -10,9 +10,13 @@ import type {
   Token,
 } from "../core/token.ts";
 
+/** When a token expires: a parent's end may have been moved up since it was created. */
+export const EFFECTIVE_END: Sql = sql`MIN(tokens.expires_at, COALESCE((SELECT MIN(parent.expires_at)
+  FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value), tokens.expires_at))`;
+
 /** The columns of a token that stands or did; `detail` holds what only its kind has. */
 export const TOKEN_COLUMNS: Sql = sql`tokens.id, tokens.kind, tokens.user_id, tokens.epoch, tokens.api_epoch, tokens.created_at,
-  tokens.modified_at, tokens.expires_at, tokens.used_at, tokens.uses, tokens.max_uses, tokens.parents, tokens.replaced_by,
+  tokens.modified_at, ${EFFECTIVE_END} AS expires_at, tokens.used_at, tokens.uses, tokens.max_uses, tokens.parents, tokens.replaced_by,
   tokens.detail`;
 
 const common = {

@@ -272,6 +272,31 @@ describe("no credential gives what it has not", () => {
     expect((await call("GET", "/rest/user", successor)).status).toBe(401);
   });
 
+  it.for([0, 30, 300])(
+    "in time, though its parent's end was moved up: at a lag of %i s",
+    async (lag) => {
+      const [here, there] = places(lag);
+      const owner = { bearer: (await logIn(here.call, await signUp(here.call))).access };
+      const parent = await create(here.call, owner);
+      const child = await create(here.call, { bearer: parent.secret });
+      for (const { secret } of [parent, child]) {
+        good(await there.call("GET", "/rest/user", { bearer: secret }));
+      }
+      const json = { ttl: 600 };
+      const path = `/rest/token/${parent.uuid}`;
+      const moved = good(await here.call("PATCH", path, { ...owner, json }));
+      const endMs = Date.parse(textAt(moved, "payload", "expired_on"));
+      for (const { call } of [here, there]) {
+        for (const { secret: bearer } of [parent, child]) {
+          expect(Number(claimsOf(await auth(call, { bearer })).exp) * 1000).toBeLessThanOrEqual(
+            endMs,
+          );
+          expect((await create(call, { bearer })).endMs).toBeLessThanOrEqual(endMs);
+        }
+      }
+    },
+  );
+
   it("in scope: nor to a token that has more", async () => {
     const owner = { bearer: (await logIn(call, await signUp(call))).access };
     const wide = await create(call, owner);
