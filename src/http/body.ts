@@ -12,6 +12,8 @@ const MAX_FIELDS = 100;
 
 /** Of what separates and opens values in JSON: parsing is paid by these, and not by the byte. */
 const MAX_SEPARATORS = 2_000;
+/** In characters. */
+const MAX_REVIVED = 8_192;
 
 /** So long may a body take to arrive: nobody holds a request open by sending nothing. */
 const DEADLINE_MS = 30_000;
@@ -155,7 +157,8 @@ function parseJson(bytes: Uint8Array, reviver?: Reviver): unknown {
     const expected = `JSON with at most ${MAX_SEPARATORS} commas, colons and brackets` as const;
     refuseRequest({ code: "body_malformed", expected });
   }
-  const value = parseText(text, reviver);
+  // Asked for each value, it costs more than parsing; no number that matters stands in so long a body.
+  const value = parseText(text, text.length > MAX_REVIVED ? undefined : reviver);
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   if (isObject && Object.keys(value).length > MAX_FIELDS) tooMany();
   return value;
