@@ -46,7 +46,8 @@ async function costOf(asked: Asked, times: number): Promise<number> {
 async function costly(usual: Asked, others: Readonly<Record<string, Asked>>): Promise<string[]> {
   const found: string[] = [];
   await costOf(usual, 100);
-  const most = 3 * (await costOf(usual, 100));
+  // And as much as two runs of the same differ by on a busy machine.
+  const most = 3 * (await costOf(usual, 100)) + 0.3;
   for (const [name, asked] of Object.entries(others)) {
     let cost = await costOf(asked, 15);
     // Once more before it is believed: other processes share the processor's caches.
