@@ -6,7 +6,7 @@ import { digestOf } from "./address-digest.ts";
 import { timeOrdered } from "./audit-sql.ts";
 import type { Database } from "./database.ts";
 import { hasTurn, takeNoticeTurn, takeTurn } from "./mail-budget.ts";
-import { NOT_USED_UP, USER_STANDS } from "./standing-sql.ts";
+import { USER_STANDS } from "./standing-sql.ts";
 
 /** Whoever took notices has so long to hand them over; a turn that was not had comes again after as long. */
 const LEASE_MS = 60_000;
@@ -157,10 +157,12 @@ export function d1Notices(db: Database): NoticeQueue {
  * account back stay, or whoever changed the e-mail would end them by a new password.
  */
 export function carryUndo(userId: string, raised: Sql): Sql {
+  // The user comes first: without a change of e-mail to undo, none of their tokens is looked at.
   return sql`UPDATE tokens SET epoch = epoch + 1
-    WHERE user_id = ${userId} AND kind = 'action' AND revoked_at IS NULL AND ${NOT_USED_UP}
-      AND detail ->> '$.action' = ${UNDO_ACTION} AND ${raised}
-      AND epoch + 1 = (SELECT users.epoch FROM users WHERE users.id = ${userId})`;
+    WHERE ${raised} AND id IN (SELECT undo.id FROM users CROSS JOIN tokens AS undo ON undo.user_id = users.id
+      WHERE users.id = ${userId} AND users.undo_until IS NOT NULL AND undo.kind = 'action'
+        AND undo.revoked_at IS NULL AND undo.uses < undo.max_uses AND undo.epoch + 1 = users.epoch
+        AND undo.detail ->> '$.action' = ${UNDO_ACTION})`;
 }
 
 /** What a change away from the present e-mail sets: only one that was settled, and proven, can be put back. */

@@ -293,11 +293,17 @@ describe("GET /rest/audit", () => {
     expect((await call("GET", `/rest/audit${query}`, { bearer: reader })).status).toBe(400);
   });
 
+  it("has one event an hour for the JWTs that a log-in obtains", async () => {
+    const { access } = await newPair(user);
+    const obtain = () => call("GET", "/rest/auth", { bearer: access });
+    await newestAfter(obtain, 1);
+    await newestAfter(obtain, 0);
+  });
+
   it("is not written to by what only reads", async () => {
     const session = await newSession(user);
     await newestAfter(async () => {
       await call("GET", "/rest/user", { bearer: reader });
-      await call("GET", "/rest/auth", { bearer: user.access });
       await call("GET", "/tokens", { xToken: session });
       await call("GET", "/rest/token/list", { bearer: reader });
       await call("GET", "/rest/audit", { bearer: reader });

@@ -204,9 +204,9 @@ describe("POST /api/generate-action-token", () => {
 
   it("refuses a payload deeper than a reader's stack", async () => {
     const deep = (levels: number) => ({ payload: `${"[".repeat(levels)}${"]".repeat(levels)}` });
-    expect((await add(deep(1_000))).json).toEqual(invalid({ payload: [PAYLOAD] }));
-    // More than that is not even parsed.
-    expect((await add(deep(5_000))).status).toBe(400);
+    for (const levels of [1_000, 5_000]) {
+      expect((await add(deep(levels))).json).toEqual(invalid({ payload: [PAYLOAD] }));
+    }
   });
 
   it("names no user who is gone", async () => {

@@ -55,6 +55,9 @@ describe("the document's own example", () => {
         role: "User",
         gender: null,
         deleted_on: null,
+        email_verified: false,
+        pending_email: null,
+        metadata: {},
         token: expect.any(String),
       },
     });

@@ -56,6 +56,8 @@ describe("routes", () => {
       "PUT /tokens",
       "DELETE /tokens",
       "POST /rest/user",
+      "POST /rest/user/password_reset",
+      "POST /rest/leaked",
     ]);
   });
 
@@ -191,7 +193,7 @@ describe.each(Object.entries(MAKERS))("%s cannot get beyond its own scopes", (_,
 
   it("by a new secret for a token that can do more", async () => {
     const bigger = await newApiToken(user.access, "bigger", 600, [...OWN, "introspect"]);
-    for (const json of [{}, { grace_seconds: 60 }, { scopes: OWN }]) {
+    for (const json of [{}, { grace_seconds: 60 }]) {
       const answer = await call("POST", `/rest/token/${bigger.uuid}/rotate`, {
         bearer: maker,
         json,
@@ -206,7 +208,8 @@ describe.each(Object.entries(MAKERS))("%s cannot get beyond its own scopes", (_,
     const { uuid, secret } = await newApiToken(user.access, "small", 600, ["tokens:write"]);
     for (const path of [`/rest/token/${uuid}`, `/token/${uuid}`]) {
       const json = { name: "small", scopes: SCOPES };
-      const changed = await call("PATCH", path, { bearer: maker, json });
+      expect((await call("PATCH", path, { bearer: maker, json })).status).toBe(400);
+      const changed = await call("PATCH", path, { bearer: maker, json: { name: "small" } });
       expect(at(changed, "payload", "scopes")).toEqual(["tokens:write"]);
     }
     const refused = await call("GET", "/rest/user", { bearer: secret });

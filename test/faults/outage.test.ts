@@ -25,7 +25,6 @@ const READS = new Set([
   "POST /api/token/verify (refresh JWT)",
   "POST /api/token/verify (access JWT)",
   "GET /tokens (session)",
-  "GET /rest/auth (API token)",
   "GET /rest/user (API token)",
   "GET /rest/user (session)",
   "GET /rest/user (JWT)",

@@ -108,7 +108,6 @@ describe("an ID token", () => {
       },
     ],
     ["that is none", async () => "a.b.c"],
-    ["that is empty", async () => ""],
   ])("%s opens nothing", async (_, token) => {
     expect(await show(await token())).toMatchObject({ status: 401, json: WRONG });
   });

@@ -14,6 +14,8 @@ const ANSWERED = [
   "cache-control",
   "content-type",
   "etag",
+  "ratelimit",
+  "ratelimit-policy",
   "retry-after",
   "www-authenticate",
   "x-auth-user",

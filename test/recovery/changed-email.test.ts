@@ -218,7 +218,7 @@ describe("the mailbox of the old e-mail", () => {
     expect((await place.run(only(post.take()).data.token, "hers again")).status).toBe(200);
     const hers = { ...user, password: "hers again" };
     expect(await alive(place, { hers: { basic: hers } })).toEqual(["hers"]);
-    expectRefused(await undo(place, back?.token ?? ""), "revoked");
+    expectRefused(await undo(place, back?.token ?? ""), "used");
   });
 
   it("not after seven days, nor by another's token", async () => {

@@ -95,6 +95,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a promise of %s", (lag)
       role: "User",
       epoch: 1,
       api_epoch: 1,
+      login_version: 0,
       first_name: null,
       last_name: null,
       phone_number: null,
