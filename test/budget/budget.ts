@@ -17,7 +17,7 @@ POST /rest/leaked (API token and session)                | 2p · 2q 36r 8w      
 POST /rest/leaked (refresh JWT)                          | 1p · 2q 14r 4w          | 1p · 2q 14r 4w             | 1p · 2q 14r 4w                                      | 1p · 2q 14r 4w      | 1p · 2q 14r 4w
 POST /oauth/introspect (API token)                       | 3q 5r 1w                | 3q 5r 1w                   | 3q 5r 1w                                            | 2q 4r 0w            | 2q 4r 0w
 POST /oauth/introspect (session)                         | 3q 5r 1w                | 3q 5r 1w                   | 3q 5r 1w                                            | 2q 4r 0w            | 2q 4r 0w
-POST /oauth/introspect (action token)                    | 3q 8r 1w                | 3q 8r 1w                   | 3q 8r 1w                                            | 2q 7r 0w            | 2q 7r 0w
+POST /oauth/introspect (action token)                    | 3q 10r 1w               | 3q 10r 1w                  | 3q 10r 1w                                           | 2q 9r 0w            | 2q 9r 0w
 POST /oauth/introspect (access JWT)                      | 3q 5r 1w                | 3q 5r 1w                   | 3q 5r 1w                                            | 2q 4r 0w            | 2q 4r 0w
 POST /oauth/introspect (refresh JWT)                     | 4q 6r 1w                | 4q 6r 1w                   | 4q 6r 1w                                            | 3q 5r 0w            | 3q 5r 0w
 POST /oauth/revoke (API token)                           | 1p 1d · 2q 18r 4w       | 1p 1d · 2q 18r 4w          | 1p 1d · 2q 18r 4w                                   | 1p 1d · 2q 18r 4w   | 1p 1d · 2q 18r 4w
@@ -41,9 +41,9 @@ POST /api/generate-action-token (API token)              | 1p · 3q 16r 5w      
 POST /api/run-action-token (caller)                      | 1g · 3q 25r 13w         | 3g · 2q 22r 13w            | 3g · 2q 22r 13w                                     |                     |
 POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 14w         | 3g · 2q 25r 14w            | 3g · 2q 25r 14w                                     | 1g · 1q 24r 13w     | 1g · 1q 24r 13w
 POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 9w          | 1g · 1q 19r 9w             | 1g · 1q 19r 9w                                      | 1g · 1q 19r 9w      | 1g · 1q 19r 9w
-POST /api/run-action-token (password reset)              | 1g 1p · 4q 44r 10w · 1h | 1g 1p 1d · 4q 45r 10w · 1h | 1g 1p 1d · 4q 45r 10w · 1h                          |                     |
+POST /api/run-action-token (password reset)              | 1g 1p · 4q 40r 10w · 1h | 1g 1p 1d · 4q 41r 10w · 1h | 1g 1p 1d · 4q 41r 10w · 1h                          |                     |
 POST /api/run-action-token (e-mail verification)         | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w              |                     |
-GET /api/action-tokens (API token)                       | 3q 14r 1w               | 2g · 2q 12r 1w             | 2g · 2q 12r 1w                                      | 1q 11r 0w           | 1q 11r 0w
+GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                      | 1q 15r 0w           | 1q 15r 0w
 DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w               | 2g · 2q 9r 3w              | 2g · 2q 9r 3w                                       |                     |
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                       | 1q 0r 0w            | 1q 0r 0w
 DELETE /api/user/contacts/:id (API token)                | 3q 11r 4w               | 2g · 2q 8r 4w              | 2g · 2q 8r 4w                                       | 1q 7r 3w            | 1q 7r 3w
@@ -62,13 +62,13 @@ GET /rest/user (access JWT)                              | 1q 2r 0w             
 GET /rest/user (Basic)                                   | 2q 15r 2w · 1h          | 2q 15r 2w · 1h             | 2q 15r 2w · 1h                                      | 2q 15r 2w · 1h      | 2q 15r 2w · 1h
 PATCH /rest/user (API token: name)                       | 3q 7r 3w                | 2g 1d · 2q 5r 3w           | 2g 1d · 2q 5r 3w                                    | 2q 6r 2w            | 2g 1d · 1q 4r 2w
 PATCH /rest/user (API token: e-mail)                     | 5q 22r 8w · 1h          | 3g 1d · 4q 20r 8w · 1h     | 3g 1d · 4q 20r 8w · 1h                              | 4q 21r 7w · 1h      | 3g 1d · 3q 19r 7w · 1h
-PATCH /rest/user (API token: password)                   | 1p · 6q 40r 11w · 2h    | 2g 1p 1d · 5q 39r 11w · 2h | 2g 1p 1d · 5q 39r 11w · 2h                          |                     |
+PATCH /rest/user (API token: password)                   | 1p · 6q 35r 11w · 2h    | 2g 1p 1d · 5q 34r 11w · 2h | 2g 1p 1d · 5q 34r 11w · 2h                          |                     |
 DELETE /rest/user (JWT)                                  | 1p · 5q 30r 8w · 1h     | 1g 1p 1d · 4q 30r 8w · 1h  | 1g 1p 1d · 4q 30r 8w · 1h or 1p 1d · 4q 30r 8w · 1h |                     |
 GET /rest/user/identities (API token)                    | 3q 6r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                       | 1q 2r 0w            | 1q 2r 0w
 DELETE /rest/user/identities/:id (API token)             | 4q 14r 4w               | 2g · 3q 11r 4w             | 2g · 3q 11r 4w                                      |                     |
-GET /rest/user/export (API token)                        | 14q 142r 1w             | 2g · 13q 140r 1w           | 2g · 13q 140r 1w                                    | 12q 139r 0w         | 12q 139r 0w
-GET /rest/audit (API token)                              | 3q 30r 1w               | 2g · 2q 28r 1w             | 2g · 2q 28r 1w                                      | 1q 27r 0w           | 1q 27r 0w
-POST /rest/token (API token)                             | 1p · 3q 19r 5w          | 2g 1p · 2q 17r 5w          | 2g 1p · 2q 17r 5w                                   | 1p · 1q 16r 4w      | 1p · 1q 16r 4w
+GET /rest/user/export (API token)                        | 14q 143r 1w             | 2g · 13q 141r 1w           | 2g · 13q 141r 1w                                    | 12q 140r 0w         | 12q 140r 0w
+GET /rest/audit (API token)                              | 3q 31r 1w               | 2g · 2q 29r 1w             | 2g · 2q 29r 1w                                      | 1q 28r 0w           | 1q 28r 0w
+POST /rest/token (API token)                             | 1p · 3q 20r 5w          | 2g 1p · 2q 18r 5w          | 2g 1p · 2q 18r 5w                                   | 1p · 1q 17r 4w      | 1p · 1q 17r 4w
 GET /rest/token/list (API token)                         | 3q 8r 1w                | 2g · 2q 6r 1w              | 2g · 2q 6r 1w                                       | 1q 5r 0w            | 1q 5r 0w
 DELETE /rest/token/all (JWT)                             | 1p · 3q 12r 4w          | 1g 1p 1d · 2q 12r 4w       | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w           | 1p · 3q 12r 4w      | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w
 DELETE /rest/token/all (API token)                       | 1p · 4q 15r 5w          | 2g 1p 1d · 3q 14r 5w       | 2g 1p 1d · 3q 14r 5w                                |                     |
@@ -77,6 +77,6 @@ PATCH /token/:token (JWT: longer)                        | 1p · 2q 12r 2w      
 DELETE /rest/token/:token (API token: uuid)              | 1p 1d · 4q 15r 5w       | 2g 1p 1d · 3q 13r 5w       | 2g 1p 1d · 3q 13r 5w                                |                     |
 DELETE /rest/token/:token (API token: itself)            | 1p 1d · 4q 15r 5w       | 2g 1p 1d · 3q 13r 5w       | 2g 1p 1d · 3q 13r 5w                                |                     |
 DELETE /rest/token/:token (API token: refresh JWT)       | 1p · 4q 17r 5w          | 2g 1p · 3q 15r 5w          | 2g 1p · 3q 15r 5w                                   |                     |
-POST /rest/token/:token/rotate (API token)               | 2p 1d · 5q 25r 8w       | 4g 2p 1d · 3q 21r 8w       | 4g 2p 1d · 3q 21r 8w                                |                     |
-POST /rest/token/:token/rotate (API token: with a grace) | 2p 1d · 5q 29r 8w       | 4g 2p 1d · 3q 25r 8w       | 4g 2p 1d · 3q 25r 8w                                |                     |
+POST /rest/token/:token/rotate (API token)               | 2p 1d · 5q 27r 8w       | 4g 2p 1d · 3q 23r 8w       | 4g 2p 1d · 3q 23r 8w                                |                     |
+POST /rest/token/:token/rotate (API token: with a grace) | 2p 1d · 5q 31r 8w       | 4g 2p 1d · 3q 27r 8w       | 4g 2p 1d · 3q 27r 8w                                |                     |
 `;
