@@ -7,6 +7,17 @@ import { defineConfig } from "vitest/config";
 /** Tests that need Node (processes, files). Every other test runs inside workerd. */
 const NODE_TESTS = ["test/cli/**/*.test.ts", "test/clients/**/*.test.ts", "test/**/*.node.test.ts"];
 
+/** What takes minutes, starts services of its own, or needs a browser: `npm run test:long`. */
+const LONG_TESTS = [
+  "test/faults/matrix-*.test.ts",
+  "test/console/browser/**/*.test.ts",
+  "test/cli/{deploy,dev,users}/*.test.ts",
+  "test/cli/tour.test.ts",
+  "test/clients/**/*.test.ts",
+  "test/**/readme-blocks.node.test.ts",
+  "test/hostile/processor.node.test.ts",
+];
+
 const { privateKey } = await generateKeyPair("ES256", { extractable: true });
 const jwtKeys = JSON.stringify({
   keys: [
@@ -56,6 +67,13 @@ const vectors = VECTORS
     }
   : null;
 
+const inWorkerd = {
+  ...limits,
+  setupFiles: ["test/setup.ts"],
+  globalSetup: ["test/identities/issuer.ts"],
+  provide: { schema: schema.queries, vectors },
+};
+
 export default defineConfig({
   test: {
     // Tests wait for workerd more than they compute: no processor is to be left out.
@@ -64,7 +82,7 @@ export default defineConfig({
     // never ends (cloudflare/workers-sdk#15719). Without interception nothing is parked.
     disableConsoleIntercept: true,
     projects: [
-      {
+      ...(["workerd", "long-workerd"] as const).map((name) => ({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
@@ -72,24 +90,28 @@ export default defineConfig({
           }),
         ],
         test: {
-          ...limits,
-          name: "workerd",
-          include: ["test/**/*.test.{ts,tsx}"],
-          exclude: NODE_TESTS,
-          setupFiles: ["test/setup.ts"],
-          globalSetup: ["test/identities/issuer.ts"],
-          provide: { schema: schema.queries, vectors },
+          ...inWorkerd,
+          name,
+          include: name === "workerd" ? ["test/**/*.test.{ts,tsx}"] : LONG_TESTS,
+          exclude: name === "workerd" ? [...NODE_TESTS, ...LONG_TESTS] : NODE_TESTS,
         },
-      },
-      {
+      })),
+      ...(["node", "long-node"] as const).map((name) => ({
         // README's recipe, as those who install the client write it.
         resolve: {
           alias: {
             "latchkey/client": fileURLToPath(import.meta.resolve("./src/client/latchkey.ts")),
           },
         },
-        test: { ...limits, name: "node", environment: "node", include: NODE_TESTS },
-      },
+        test: {
+          ...limits,
+          name,
+          environment: "node" as const,
+          include: name === "node" ? NODE_TESTS : LONG_TESTS,
+          exclude:
+            name === "node" ? LONG_TESTS : ["test/faults/matrix-*.test.ts", "**/node_modules/**"],
+        },
+      })),
     ],
   },
 });

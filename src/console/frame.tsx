@@ -118,7 +118,10 @@ const MAX_SHOWN_AGAIN = 8_000;
 const encoder = new TextEncoder();
 
 function isShort(sent: Sent): boolean {
-  const text = Object.values(sent).join();
+  // What is no text, such as a file, is not shown again.
+  const text = Object.values(sent)
+    .filter((value) => typeof value === "string")
+    .join();
   // At once where it is long: to escape 64 KiB costs more than the rest of the request.
   if (text.length > MAX_SHOWN_AGAIN) return false;
   return encoder.encode(text.replace(/[&<>"']/g, "&quot;")).length <= MAX_SHOWN_AGAIN;

@@ -20,8 +20,8 @@ export const UNAVAILABLE: Readonly<Record<string, unknown>> = {
 
 /** Only copies, and the notes of a token's use, a right password, a refused credential: a failure of theirs fails no request. */
 const COURTESY =
-  /^KV (put (token|user):|delete )|^D1 UPDATE (tokens\.used_at|password_tries)$|^D1 INSERT audit$/;
-/** By then D1 has committed, and only the mark in KV is not yet settled. */
+  /^KV (put (token|user):|delete )|^D1 UPDATE (tokens\.used_at|password_tries)$|^D1 INSERT audit$|^D1 SELECT tokens\.user_id$/;
+/** By then D1 has committed, and only the mark in KV is not yet settled; below 60 the answer does not wait for it. */
 const SETTLING = /^KV put ended:|^D1 DELETE endings$/;
 
 /** Done after the answer, so that the answer says nothing of an account. */
@@ -91,7 +91,7 @@ function flawsOfAnswer(cell: Cell, answer: Answered | null): string[] {
 
 function allowedStatuses({ case: { status }, fault, call, ...cell }: Cell): number[] {
   if (UNSEEN.test(call.label)) return [status];
-  if (!isHarmless(fault, call)) return [503];
+  if (!isHarmless({ fault, call, lag: cell.lag })) return [503];
   return isWithinPromise(fault, cell) ? [status, 200] : [status];
 }
 
@@ -100,14 +100,15 @@ function isWithinPromise(fault: FaultKind, { lag, refused }: Pick<Cell, "lag" | 
   return refused && lag >= 60 && STALE.test(fault.name);
 }
 
-function isHarmless(fault: FaultKind, call: StorageCall): boolean {
+function isHarmless({ fault, call, lag }: Pick<Cell, "fault" | "call" | "lag">): boolean {
+  if (lag < 60 && SETTLING.test(call.label)) return true;
   return COURTESY.test(call.label) || STALE.test(fault.name) || fault.name === "answers 429 once";
 }
 
-function flawsOfState({ call, fault }: Cell, verdict: Verdict, now: Outcome, to: Reference) {
+function flawsOfState({ call, fault, lag }: Cell, verdict: Verdict, now: Outcome, to: Reference) {
   if (verdict === "unchanged") return [];
   const done =
-    isHarmless(fault, call) ||
+    isHarmless({ fault, call, lag }) ||
     SETTLING.test(call.label) ||
     (fault.commits === true && isWrite(call) && call.store === "D1");
   const wanted = done ? "after" : "before";

@@ -94,6 +94,8 @@ function labelOf(sql: string): string {
   if (write !== undefined) {
     return /SET used_at = \?/.test(sql) ? "UPDATE tokens.used_at" : `${write} ${into}`;
   }
+  // Whose a refused token was, asked for the audit after the answer.
+  if (/^\s*SELECT user_id, expires_at FROM tokens/.test(sql)) return "SELECT tokens.user_id";
   const [, from = "nothing"] = /\bFROM\s+(\w+)/.exec(sql) ?? [];
   return `SELECT ${from}`;
 }

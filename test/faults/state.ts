@@ -13,7 +13,7 @@ export interface State {
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** The mark that a copy is outdated; one too many only makes the next check ask D1. */
-const OUTDATED = /^ended:\S+:now/;
+const OUTDATED = /^ended:\S+:(?:now|moved)/;
 const USE = "use of";
 const TRUTH = ["users", "tokens", "receipts", "contacts", "mails"];
 
