@@ -171,7 +171,9 @@ export function model(setup: Setup, outbox: Outbox) {
         const isLater = from !== undefined && ender.endTick <= from.bornTick;
         if (ender.state === "done" && isLater && !from.endedBy.has(ender)) continue;
         if (ender.state === "void" || !ender.ends(credential)) continue;
-        const ancestors = from === undefined ? behind : [...behind, from];
+        // A token that a new password spares is good, although what is behind it has ended.
+        const isSpared = from !== undefined && !ender.ends(from);
+        const ancestors = from === undefined ? behind : isSpared ? [from] : [...behind, from];
         if (ancestors.some((each) => each.endedBy.has(ender))) end(credential, ender);
         else if (
           mayStillTakeHold(ender, span) ||

@@ -247,7 +247,7 @@ const rotateApi: Operation = {
         const behind = [...new Set([...token.behind, ...more])];
         // Who rotates what it was made with, ends itself, and what it gets.
         const except = behind.includes(token) ? null : ender;
-        model.create({ kind: "api", person, secret, id, lowMs, behind, except }, span);
+        model.create({ kind: "api", person, secret, id, lowMs, behind, from: token, except }, span);
         if (grace === 0) return model.won(token, span);
         token.replacedTick = span.endTick;
         const graceMs = localMs(span) + grace * 1000;

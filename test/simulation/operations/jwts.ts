@@ -189,7 +189,7 @@ const refresh: Operation = {
           if (answer.status === 200) newAccess(world, textAt(answer, "access"), token, span);
           return;
         }
-        if (answer?.status === 401) refused(world, token, ender, span);
+        if (answer?.status === 401) refused(world, token, family, ender, span);
         else if (ender !== null) model.finishEnd(ender, answer === null ? "unsure" : "void", span);
         if (answer?.status !== 200) return;
         model.judge(token, "yes", span, true);
@@ -200,7 +200,13 @@ const refresh: Operation = {
   },
 };
 
-function refused(world: World, token: Credential, ender: Ender | null, span: Span): void {
+function refused(
+  world: World,
+  token: Credential,
+  family: Credential,
+  ender: Ender | null,
+  span: Span,
+): void {
   const { model, actions } = world;
   const shown = actions.shown.get(token);
   const next = shown?.successor == null ? undefined : actions.shown.get(shown.successor);
@@ -211,7 +217,9 @@ function refused(world: World, token: Credential, ender: Ender | null, span: Spa
   if (ender === null) return;
   // Whether by this or before, the family is at its end: but KV may still have to be told by another.
   const fact = world.watch(span);
-  if (mayBeTheft && !expired) model.finishEnd(ender, "done", span, fact);
+  // With a family that had ended before, nothing ends any more.
+  if (family.endedTick < span.sentTick) model.finishEnd(ender, "void", span);
+  else if (mayBeTheft && !expired) model.finishEnd(ender, "done", span, fact);
   else {
     model.finishEnd(ender, "void", span);
     model.judge(token, "no", span, true);
