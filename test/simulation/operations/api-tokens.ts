@@ -124,6 +124,13 @@ const changeApi: Operation = {
   },
 };
 
+/** An end beyond this may be refused: it is the first of all ends that the token may have to keep to. */
+const firstEnd = (token: Credential, caller: Credential): number =>
+  Math.min(
+    caller.boundMs,
+    ...[...token.behind, ...apiTokensOf(caller)].filter(bounds).map(({ expires }) => expires.lowMs),
+  );
+
 /** @param ttl null: a new name */
 export function changing(
   world: World,
@@ -134,6 +141,7 @@ export function changing(
   const { model, actions } = world;
   const path = other ? `/token/${token.id}` : `/rest/token/${token.id}`;
   let latestMs = Number.POSITIVE_INFINITY;
+  let firstMs = Number.POSITIVE_INFINITY;
   return {
     label:
       ttl === null
@@ -148,6 +156,7 @@ export function changing(
     statuses: [200, 401, ...REFUSED],
     begin(at) {
       latestMs = latestEnd(token, caller, at);
+      firstMs = firstEnd(token, caller);
       if (ttl === null) return;
       actions.beginMove(token);
       if (at.sentMs >= token.expires.highMs + MAX_SKEW_MS) return;
@@ -163,7 +172,8 @@ export function changing(
       if (answer === null) return;
       if (answer.status === 401) return model.judge(caller, "no", span, true);
       if (isRefused(answer)) {
-        const isBeyond = ttl !== null && localMs(span) + ttl * 1000 > latestMs;
+        const isBeyond =
+          ttl !== null && localMs(span) + ttl * 1000 > Math.min(firstMs, firstEnd(token, caller));
         const isBound = token.mayBeReplaced || mayBeReplaced(caller) || isBeyond;
         if (!isBound) model.judgeAny([caller, token], span);
         return;
