@@ -169,7 +169,8 @@ export function model(setup: Setup, outbox: Outbox) {
         if (ender === what.except) continue;
         // What it was got with came after that, although what is behind both did not.
         const isLater = from !== undefined && ender.endTick <= from.bornTick;
-        if (ender.state === "done" && isLater && !from.endedBy.has(ender)) continue;
+        const isOfIt = from?.endedBy.has(ender) || from?.maybe.has(ender);
+        if (ender.state === "done" && isLater && !isOfIt) continue;
         if (ender.state === "void" || !ender.ends(credential)) continue;
         // A token that a new password spares is good, although what is behind it has ended.
         const isSpared = from !== undefined && !ender.ends(from);
