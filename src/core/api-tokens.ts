@@ -181,8 +181,8 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
       const { secret, id } = await secretOf(chosen);
       const next = { id, hint: hintOf(secret), parentIds, endMs };
       const oldEndsAtMs = nowMs + graceSeconds * 1000;
-      const callerIds = derivationOf(caller).parentIds;
-      const token = await tokens.replaceApi(oldId, next, caller, callerIds, oldEndsAtMs, nowMs);
+      const derivation = derivationOf(caller);
+      const token = await tokens.replaceApi(oldId, next, caller, derivation, oldEndsAtMs, nowMs);
       if (typeof token !== "string") return { token, secret };
       // Of two at once the other was first.
       const other = await earlier(caller, chosen, nowMs);

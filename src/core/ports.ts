@@ -197,14 +197,14 @@ export interface Tokens {
   /**
    * Replaces an API token by `next`, which takes its name and scopes, and its end unless `next` has
    * an earlier one. The old one ends at `oldEndsAtMs`, and never later than it would have.
-   * @param callerIds the parents of whatever the caller derives: none of them may have been replaced
+   * @param derivation of whatever the caller derives: none of its parents may have been replaced
    * @returns why not, where nothing was changed
    */
   replaceApi(
     id: string,
     next: Pick<ApiToken, "id" | "hint" | "parentIds"> & { readonly endMs: number },
     caller: CallerRef,
-    callerIds: readonly string[],
+    derivation: Derivation,
     oldEndsAtMs: number,
     nowMs: number,
   ): Promise<ApiToken | "not_found" | "replaced" | "too_deep">;

@@ -12,14 +12,14 @@ const API_MAX_MS = TOKEN_KINDS.api.maxTtlSeconds * 1000;
  * One batch: the new token takes over the old one's name, scopes and end, and the old one ends, with
  * all that was derived from it. With no grace left it is revoked.
  * @param target the old token, if it is the caller's own, stands, and was not replaced before
- * @param written what the audit says of it
+ * @param written what else is written: what the audit says of it, and the JWT that the successor hangs on
  */
 export async function rerollApi(
   endings: Endings,
   oldId: string,
   target: Sql,
   { parentIds, ...next }: Pick<ApiToken, "id" | "hint" | "parentIds"> & { readonly endMs: number },
-  written: Sql,
+  written: readonly Sql[],
   oldEndsAtMs: number,
   nowMs: number,
 ): Promise<ApiToken | null> {
@@ -34,7 +34,7 @@ export async function rerollApi(
     RETURNING ${TOKEN_COLUMNS}`;
   const [[row] = []] = await endings.commit(
     {
-      ...endOld([insert, written], oldId, next.id, target, oldEndsAtMs, nowMs),
+      ...endOld([insert, ...written], oldId, next.id, target, oldEndsAtMs, nowMs),
       untilMs: nowMs + API_MAX_MS,
     },
     nowMs,

@@ -27,7 +27,13 @@ import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
 import type { NoticeSql } from "./d1-notices.ts";
 import type { Database } from "./database.ts";
 import type { Endings } from "./endings.ts";
-import { insertParentJwt, insertToken, isTooDeep, noneReplaced } from "./insert-token.ts";
+import {
+  insertParentJwt,
+  insertToken,
+  isTooDeep,
+  noneEndsBefore,
+  noneReplaced,
+} from "./insert-token.ts";
 import { endedKey, movedKey } from "./keys.ts";
 import { pageOf, toPage } from "./paging.ts";
 import {
@@ -312,7 +318,7 @@ export function d1Tokens(
           ? sql`TRUE`
           : sql`(${isShorter} OR (${expiresAtMs <= endMs} AND NOT EXISTS (
               SELECT 1 FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value
-              WHERE parent.expires_at < ${expiresAtMs})))`;
+              WHERE parent.expires_at < ${expiresAtMs}) AND ${noneEndsBefore(expiresAtMs, parentIds)}))`;
       // What was replaced can only end sooner; who was replaced can change nothing but that.
       const canEndSooner = name === undefined && expiresAtMs !== undefined ? isShorter : sql`FALSE`;
       const isReplaced = sql`(tokens.replaced_by IS NOT NULL OR NOT ${noneReplaced(parentIds)})`;
@@ -379,11 +385,15 @@ export function d1Tokens(
       return (await db.first(later, v.object({ found: v.number() }))) !== null;
     },
 
-    async replaceApi(id, next, caller, callerIds, oldEndsAtMs, nowMs) {
+    async replaceApi(id, next, caller, derivation, oldEndsAtMs, nowMs) {
       const target = own(id, caller, nowMs);
-      const isReplaced = sql`(tokens.replaced_by IS NOT NULL OR NOT ${noneReplaced(callerIds)})`;
+      const isReplaced = sql`(tokens.replaced_by IS NOT NULL OR NOT ${noneReplaced(derivation.parentIds)})`;
       const allowed = sql`${target} AND NOT ${isReplaced} AND NOT ${isTooDeep(next.parentIds)}`;
-      const written = done("token.rotated", caller, next.id, nowMs);
+      const hangsOnJwt = derivation.jwtId !== null && next.parentIds.includes(derivation.jwtId);
+      const written = [
+        done("token.rotated", caller, next.id, nowMs),
+        ...(hangsOnJwt ? insertParentJwt(next.id, derivation, nowMs) : []),
+      ];
       const token = await rerollApi(endings, id, allowed, next, written, oldEndsAtMs, nowMs);
       if (token !== null) return token;
       // Nothing was changed: why, may be said a moment later.

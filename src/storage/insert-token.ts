@@ -45,6 +45,13 @@ export const noneReplaced = (parentIds: readonly string[]): Sql =>
     : sql`NOT EXISTS (SELECT 1 FROM tokens AS replaced
         WHERE replaced.id IN (${join([...parentIds])}) AND replaced.replaced_by IS NOT NULL)`;
 
+/** The caller's own end as it is now, and not as a copy showed it: nobody prolongs past it. */
+export const noneEndsBefore = (expiresAtMs: number, callerIds: readonly string[]): Sql =>
+  callerIds.length === 0
+    ? sql`TRUE`
+    : sql`NOT EXISTS (SELECT 1 FROM tokens AS holder
+        WHERE holder.id IN (${join([...callerIds])}) AND holder.expires_at < ${expiresAtMs})`;
+
 /** Whether a token with these parents would be nested deeper than API tokens may be. */
 export const isTooDeep = (parentIds: readonly string[]): Sql =>
   parentIds.length < API_TOKEN_DEPTH_MAX

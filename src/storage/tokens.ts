@@ -167,8 +167,8 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
       return ended;
     },
 
-    async replaceApi(id, next, caller, callerIds, oldEndsAtMs, nowMs) {
-      const replaced = d1.replaceApi(id, next, caller, callerIds, oldEndsAtMs, nowMs);
+    async replaceApi(id, next, caller, derivation, oldEndsAtMs, nowMs) {
+      const replaced = d1.replaceApi(id, next, caller, derivation, oldEndsAtMs, nowMs);
       const token = await forgetting(id, replaced);
       if (typeof token !== "string") {
         await background.copy("copy a token to KV", kv.put(token, nowMs));

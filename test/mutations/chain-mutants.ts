@@ -75,6 +75,13 @@ export const CHAIN_MUTANTS: readonly Mutant[] = [
     suites: [SIMULATION],
   },
   {
+    name: "an API token prolongs itself by its copy",
+    file: "src/storage/d1-tokens.ts",
+    find: " AND ${noneEndsBefore(expiresAtMs, parentIds)}",
+    replace: "",
+    suites: [{ file: "test/promises/lag-changes.test.ts", test: "an end that was moved up" }],
+  },
+  {
     name: "what an API token made is good after its revocation",
     file: "src/storage/standing-sql.ts",
     find: "sql`${STANDS} AND ${parentsStand(nowMs)}`",

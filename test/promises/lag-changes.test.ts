@@ -256,3 +256,38 @@ it("a tombstone lives as long as what was made with what it revokes", async () =
   expect(lives).toHaveLength(1);
   expect(lives[0]).toBeGreaterThanOrEqual(leftMs / 1_000);
 });
+
+it("an end that was moved up stays so where a copy shows the old one", async () => {
+  const [here, there] = [location()(300), location()(300)];
+  const basic = await signUp(here.call);
+  const json = { name: "a month", ttl: 2_592_000 };
+  const made = await here.call("POST", "/rest/token", { basic, json });
+  const bearer = textAt(made, "payload", "token");
+  const path = `/rest/token/${textAt(made, "payload", "uuid")}`;
+  await here.settled();
+  expect((await there.call("GET", "/rest/user", { bearer })).status).toBe(200);
+  const shorter = await here.call("PATCH", path, { basic, json: { ttl: 60 } });
+  await here.settled();
+  expect((await there.call("GET", "/rest/user", { bearer })).status).toBe(200);
+  const longer = await there.call("PATCH", path, { bearer, json: { ttl: 3_600 } });
+  expect(longer.status).toBe(403);
+  const { text } = await here.call("GET", "/rest/token/list", { basic });
+  expect(text).toContain(textAt(shorter, "payload", "expired_on"));
+});
+
+it("a token that a JWT of another one rotated hangs on both, and works", async () => {
+  const { call } = location()(0);
+  const basic = await signUp(call);
+  const make = async (name: string) => {
+    const answer = await call("POST", "/rest/token", { basic, json: { name } });
+    return { id: textAt(answer, "payload", "uuid"), bearer: textAt(answer, "payload", "token") };
+  };
+  const [other, own] = [await make("other"), await make("own")];
+  const jwt = textAt(await call("GET", "/rest/auth", { bearer: own.bearer }), "payload", "token");
+  const path = `/rest/token/${other.id}/rotate`;
+  const rotated = await call("POST", path, { bearer: jwt, json: { grace_seconds: 30 } });
+  const bearer = textAt(rotated, "payload", "token");
+  expect((await call("GET", "/rest/user", { bearer })).status).toBe(200);
+  expect((await call("DELETE", `/rest/token/${jwt}`, { basic })).status).toBe(200);
+  expect((await call("GET", "/rest/user", { bearer })).status).toBe(401);
+});

@@ -230,7 +230,8 @@ const rotateApi: Operation = {
         conclude(world, ender, answer, span);
         const alone = grace === 0 || actions.endMove(token, answer, span);
         if (answer === null) return;
-        if (answer.status !== 200 && alone) token.mayBeReplaced = token.replacedTick !== null;
+        if (answer.status !== 200 && grace > 0 && alone)
+          token.mayBeReplaced = token.replacedTick !== null;
         if (answer.status === 401) return model.judge(caller, "no", span, true);
         if (isRefused(answer)) {
           const isDeep = apiTokensOf(caller).length + token.behind.length >= MOST_LEVELS;

@@ -217,8 +217,8 @@ function refused(
   if (ender === null) return;
   // Whether by this or before, the family is at its end: but KV may still have to be told by another.
   const fact = world.watch(span);
-  // With a family that had ended before, nothing ends any more.
-  if (family.endedTick < span.sentTick) model.finishEnd(ender, "void", span);
+  // A new password has ended it: whether this ends the JWT too that was given in place of another, is not said.
+  if (family.endedTick < span.sentTick) model.finishEnd(ender, "unsure", span);
   else if (mayBeTheft && !expired) model.finishEnd(ender, "done", span, fact);
   else {
     model.finishEnd(ender, "void", span);
