@@ -60,7 +60,7 @@ export function model(setup: Setup, outbox: Outbox) {
     const memoryMs = (lagSeconds - (fromKv ? KV_ANSWERS_FROM_SECONDS : 0)) * 1000;
     const asked = startedMs > knownMs ? knownMs : knownMs + memoryMs + (memoryMs > 0 ? SKEW_MS : 0);
     const isAsked = credential === undefined || credential.lifeMs > lagSeconds * 1000;
-    return isAsked ? asked : Math.max(asked, credential.expires.highMs);
+    return isAsked ? asked : Math.max(asked, credential.expires.highMs + MAX_SKEW_MS);
   }
 
   const mayStillTakeHold = (
