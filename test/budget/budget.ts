@@ -39,7 +39,7 @@ POST /api/token/verify (access JWT)                      | 1q 2r 0w             
 POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 14r 4w          | 1p · 2q 14r 4w             | 1p · 2q 14r 4w                                      |                     |
 POST /api/generate-action-token (API token)              | 1p · 3q 16r 5w          | 2g 1p · 2q 14r 5w          | 2g 1p · 2q 14r 5w                                   | 1p · 1q 13r 4w      | 1p · 1q 13r 4w
 POST /api/run-action-token (caller)                      | 1g · 3q 25r 13w         | 3g · 2q 22r 13w            | 3g · 2q 22r 13w                                     |                     |
-POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 14w         | 3g · 2q 25r 14w            | 3g · 2q 25r 14w                                     | 1g · 1q 24r 13w     | 1g · 1q 24r 13w
+POST /api/run-action-token (caller, with a key)          | 1g · 3q 27r 14w         | 3g · 2q 24r 14w            | 3g · 2q 24r 14w                                     | 1g · 1q 23r 13w     | 1g · 1q 23r 13w
 POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 9w          | 1g · 1q 19r 9w             | 1g · 1q 19r 9w                                      | 1g · 1q 19r 9w      | 1g · 1q 19r 9w
 POST /api/run-action-token (password reset)              | 1g 1p · 4q 40r 10w · 1h | 1g 1p 1d · 4q 41r 10w · 1h | 1g 1p 1d · 4q 41r 10w · 1h                          |                     |
 POST /api/run-action-token (e-mail verification)         | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w              |                     |

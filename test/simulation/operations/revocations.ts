@@ -164,7 +164,10 @@ function endingOthers({ model, watch }: World, caller: Credential): Attempt {
     statuses: [200, 401],
     begin(span) {
       sentTick = span.sentTick;
-      const ends = (each: Credential) => others(each) || each.behind.some(others);
+      // JWTs that a password alone obtained have no log-in that could be listed: all of them end.
+      const hasNoLogin = ({ chain, behind }: Credential) => chain !== null && behind.length === 0;
+      const ends = (each: Credential) =>
+        others(each) || each.behind.some(others) || hasNoLogin(each);
       ender = model.beginEnd("end of all other log-ins", caller.person, span, ends);
     },
     end(answer, span) {
