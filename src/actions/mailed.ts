@@ -15,6 +15,7 @@ const CHANGED = "The e-mail of this account was changed after this was sent.";
 
 /** Who holds the token has read that mailbox; it says nothing about another that came since. */
 export const stillHers = (email: string, userId: string): Condition => ({
+  // guard: mail-to-an-old-address-is-void
   holds: account(userId, sql`email = ${email}`),
   field: "email",
   message: CHANGED,
@@ -38,6 +39,7 @@ export const nobodyElses = (email: string, userId: string): Condition => ({
 
 /** Only an e-mail that was proven, and has not come by such a change itself, can be put back. */
 export function keptForUndo(nowMs: number, isLeft: Sql): Sql {
+  // guard: only-a-settled-email-comes-back
   const isSettled = sql`${isLeft} AND verified_on IS NOT NULL
     AND (undo_until IS NULL OR undo_until <= ${nowMs} OR undo_email = email)`;
   return sql`undo_email = CASE WHEN ${isSettled} THEN email ELSE undo_email END,

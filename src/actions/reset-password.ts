@@ -31,6 +31,7 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
   defineAction({
     name: "resetPassword",
     needsCaller: false,
+    // guard: nobody-issues-resets
     isInternal: true,
     isCostly: true,
     payload: Mailed,
@@ -52,6 +53,7 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
             AND ${claimed} AND ${wasAnybodys}`,
           sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${issuerId}
             AND run_at < ${nowMs} AND ${claimed} AND ${wasAnybodys}`,
+          // guard: reset-revokes-all
           sql`UPDATE users SET password = ${hash}, ha1b = NULL, epoch = epoch + 1, modified_on = ${nowMs},
               identities_ended_on = ${nowMs}, verified_on = COALESCE(verified_on, ${nowMs}), pending_email = NULL,
               ${join(PROFILE.map((column) => blank(column, sql`NULL`)))}, ${blank("metadata", sql`'{}'`)}
@@ -60,6 +62,7 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
         data: {},
         changes: {
           userId: issuerId,
+          // guard: reset-leaves-a-tombstone
           endsCredentials: true,
           keepsUndo: true,
           event: "password.changed",

@@ -9,6 +9,7 @@ import { account, hersOrWanted, keptForUndo, Mailed, nobodyElses } from "./maile
  */
 export const verifyEmail = defineAction({
   name: "verifyEmail",
+  // guard: email-is-proven-by-its-account
   needsCaller: true,
   isInternal: true,
   payload: Mailed,

@@ -10,6 +10,7 @@ const OPEN = /^\/(?:api\/token|rest\/leaked|rest\/user\/password_reset)(?:\/|$)/
 
 /** Whether a request to the service goes out with the caller's credential. */
 export function takesCredential(request: Request, baseUrl: string): boolean {
+  // guard: credential-goes-to-the-service-alone
   if (!request.url.startsWith(`${baseUrl}/`)) return false;
   const path = request.url.slice(baseUrl.length);
   if (!CALLED.test(path) || OPEN.test(path.replace(/\?.*/, ""))) return false;

@@ -43,6 +43,7 @@ export function renewal({ anonymous, store, name, onLoggedOut }: Deps): Renew {
     ).catch((error: unknown) => ({ error, data: undefined, response: null }));
     // Somebody logged out or in meanwhile: what came is of no use, and must not undo that.
     const after = await store.load();
+    // guard: log-out-stays-a-log-out
     if (after?.refresh !== held.refresh) return asHeld(after, stale);
     const { data, response } = sent;
     if (data !== undefined) {
@@ -76,6 +77,7 @@ export function renewal({ anonymous, store, name, onLoggedOut }: Deps): Renew {
   }
 
   return (stale) => {
+    // guard: one-refresh-for-all
     if (underway?.access !== stale.access) {
       underway = { access: stale.access, done: renew(stale) };
     }
@@ -85,6 +87,7 @@ export function renewal({ anonymous, store, name, onLoggedOut }: Deps): Renew {
 
 /** What was begun as one user is never ended as another. */
 function asHeld(held: LoginTokens | null, stale: LoginTokens): Renewal {
+  // guard: nothing-goes-out-as-another
   return held !== null && isOfSameUser(held, stale)
     ? { kind: "renewed", tokens: held }
     : { kind: "logged_out" };

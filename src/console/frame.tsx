@@ -101,6 +101,7 @@ export const seeDone = (
 
 /** Only pages of ours, none of which has a longer address: what stands in one must not lead elsewhere. */
 export function ownPath(next: unknown): string {
+  // guard: log-in-leads-to-own-pages
   return typeof next === "string" && /^\/(?:console|a|docs)(?:\/[\w./?=&%-]{0,500})?$/.test(next)
     ? next
     : "/console";
@@ -196,6 +197,7 @@ export function frame(deps: VisitorDeps) {
       path,
       access: "open",
       async handle(exchange) {
+        // guard: pages-take-only-own-forms
         if (!isSameOrigin(exchange.request)) {
           return pageAnswer(FROM_ELSEWHERE, exchange.request.path, false);
         }

@@ -174,6 +174,7 @@ export function accounts({
       const email = await newEmail(caller, sentEmail);
       let ifEpoch: number | null = null;
       let ha1bHash: string | undefined;
+      // guard: change-needs-the-present-password
       if (email !== undefined || password !== undefined) {
         const user = await confirm(caller, currentPassword, "current_password", nowMs);
         ifEpoch = user.epoch;

@@ -178,14 +178,17 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
         runnerId,
         caller,
         conditions: action && parsed?.ok ? action.conditions(parsed.value, token.userId) : [],
+        // guard: key-is-bound-to-its-input
         once: await onceOf(idempotencyKey, secret, [from, id, runnerId, caller !== null, input]),
         nowMs,
       };
+      // guard: audience-is-asked
       const isForAnother = token.audience !== null && token.audience !== runnerId;
       const needsCaller = action?.needsCaller === true || !token.runsForIssuer;
       const lacksCaller = needsCaller && caller === null;
       const isSound = parsed?.ok && given?.ok && !isForAnother && !lacksCaller;
       // A claim asks the same. What is refused before it, or costs work, asks first.
+      // guard: costly-action-asks-first
       if (!isSound || action?.isCostly) {
         const foreseen = await store.foresee(claim);
         if (foreseen !== null && foreseen.outcome !== "rejected") return receiptOf(foreseen);

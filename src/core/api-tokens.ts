@@ -44,6 +44,7 @@ const hintOf = (secret: string) => `${TOKEN_KINDS.api.prefix}…${secret.slice(-
 /** A token can never make one that can do more than itself. @throws FaultError `scope_exceeded` */
 function mayGive(caller: Caller, scopes: readonly Scope[]): void {
   const beyond = scopes.find((scope) => !caller.scopes.includes(scope));
+  // guard: scopes-are-never-exceeded
   if (beyond !== undefined) refuse({ code: "scope_exceeded", scope: beyond });
 }
 

@@ -92,6 +92,7 @@ export function authenticator({
   async function byJwt(jwt: string, nowMs: number): Promise<Caller> {
     const claims = await jwts.verify(jwt, nowMs);
     if (claims === null) return refuseJwt(jwts, jwt, nowMs);
+    // guard: only-access-jwts-open
     if (claims.type !== "access") return refuse({ code: "token_invalid", named: namedBy(claims) });
     const found = await tokens.standingOfJwt(claims, nowMs);
     if (found === null) return refuse({ code: "token_invalid", named: namedBy(claims) });
@@ -140,6 +141,7 @@ export function callerRefOf({ id, epoch }: Pick<User, "id" | "epoch">): CallerRe
 }
 
 export function callerRefOfToken({ id, userId, epoch }: SessionToken | ApiToken): CallerRef {
+  // guard: caller-is-known-by-its-token
   return { ...callerRefOf({ id: userId, epoch }), tokenId: id };
 }
 
@@ -162,16 +164,20 @@ export function holderOf(claims: JwtClaims): CallerRef {
  * one of a chain for the whole chain, or whoever renewed a stolen one first would keep it.
  */
 export function endedWith({ type, sid, jti, rootJti }: JwtClaims): string {
+  // guard: refresh-jwt-stands-for-its-family
+  // guard: one-jwt-stands-for-its-chain
   return type === "refresh" && sid !== null ? sid : (rootJti ?? jti);
 }
 
 /** Revoking one of these JWTs revokes this one: itself, its chain, and what the chain was obtained with. */
 export function jwtIdsOf({ jti, rootJti, fromJti }: JwtClaims): readonly string[] {
+  // guard: chain-hangs-on-its-jwts
   return [...new Set([jti, rootJti, fromJti])].filter((id) => id !== null);
 }
 
 /** What the JWT was obtained with, and that one's parents: each has a row, and must be active. */
 export function parentIdsOf({ sid, parentIds }: JwtClaims): readonly string[] {
+  // guard: jwt-hangs-on-its-parent
   return sid === null ? [] : [sid, ...parentIds];
 }
 
@@ -182,11 +188,13 @@ export function parentIdsOf({ sid, parentIds }: JwtClaims): readonly string[] {
 export function derivationOf({ by }: Pick<Caller, "by">): Derivation {
   if (by.method === "token" && by.token.kind === "api") {
     const { id, parentIds, expiresAtMs } = by.token;
+    // guard: token-hangs-on-the-token-that-made-it
     return { parentIds: [id, ...parentIds], endMs: expiresAtMs, jwtId: null };
   }
   if (by.method === "jwt" && by.claims.apiEpoch !== null) {
     const jwtId = endedWith(by.claims);
     const endMs = by.claims.endsAt * 1000;
+    // guard: token-hangs-on-the-jwt-that-made-it
     return { parentIds: [jwtId, ...parentIdsOf(by.claims)], endMs, jwtId };
   }
   return { parentIds: [], endMs: Number.POSITIVE_INFINITY, jwtId: null };

@@ -92,6 +92,7 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
       const claims = await jwts.verify(shown, nowMs);
       if (claims === null) return null;
       if ((await strict.standingOfJwt(claims, nowMs)) === null) return null;
+      // guard: replaced-refresh-jwt-is-not-active
       return (await strict.isSpent(claims)) ? null : ofJwt(claims);
     },
 

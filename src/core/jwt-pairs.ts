@@ -150,6 +150,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
       const jti = crypto.randomUUID();
       const origin = originOf(caller, user, jti, issuedAt);
       const endsAt = Math.min(origin.endsAt, Math.floor(endMs / 1000));
+      // guard: jwt-keeps-its-scopes
       const scopes = caller.scopes.length === SCOPES.length ? null : caller.scopes;
       const jwt = await jwts.sign({
         type: "access",
@@ -160,6 +161,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         rotation: null,
         issuedAt,
         endsAt,
+        // guard: jwt-ends-with-its-parent
         expiresAt: Math.min(issuedAt + JWT_LIFETIMES.auth, endsAt),
         // Who reads the role and not the scope must not take a narrow token for its user.
         role: scopes === null ? user.role : null,
@@ -175,6 +177,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
 }
 
 function isRefresh(claims: JwtClaims): claims is RefreshClaims {
+  // guard: only-refresh-jwts-refresh
   return claims.type === "refresh" && claims.sid !== null && claims.rotation !== null;
 }
 
@@ -187,6 +190,7 @@ function accessLifetime({ authTime, endsAt }: RefreshClaims, nowMs: number) {
 /** `iat` and `exp`, whole seconds rounded down. However often it is refreshed, a log-in ends at last. */
 function lifetime(type: "access" | "refresh", fromMs: number, authTime: number) {
   const issuedAt = Math.floor(fromMs / 1000);
+  // guard: log-in-has-an-absolute-end
   const expiresAt = Math.min(issuedAt + JWT_LIFETIMES[type], authTime + JWT_LIFETIMES.sinceLogin);
   return { issuedAt, expiresAt };
 }
@@ -215,14 +219,17 @@ function originOf({ by }: Caller, user: User, jti: string, nowSeconds: number): 
       return {
         ...first,
         sid: token.id,
+        // guard: jwt-keeps-its-tokens-version
         ...(token.kind === "api" && { parentIds: token.parentIds, apiEpoch: token.apiEpoch }),
         authTime: nowSeconds,
+        // guard: chain-ends-with-its-token
         endsAt: Math.floor(token.expiresAtMs / 1000),
       };
     }
     case "jwt": {
       const { sid, parentIds, apiEpoch, loginVersion, rootJti, authTime, endsAt } = by.claims;
       const kept = { sid, parentIds, apiEpoch, loginVersion, authTime, endsAt };
+      // guard: chain-has-one-root
       return rootJti === null
         ? { ...kept, rootJti: jti, fromJti: by.claims.jti }
         : { ...kept, rootJti, fromJti: by.claims.fromJti };

@@ -84,6 +84,7 @@ export function notices({ queue, mailer, secrets, later, issuer, sendsMail }: De
                 : { token: secret, link: `${issuer}/a/${secret}`, expiresAtMs: undoUntilMs },
           }));
     } catch (error) {
+      // guard: failed-notice-comes-again
       await queue.failed(due, sending, nowMs);
       throw error;
     }

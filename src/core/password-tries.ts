@@ -100,6 +100,7 @@ export async function admit(
  * @throws FaultError `throttled`, with the longest of the waits that apply
  */
 export async function takeTry({ tries, limits }: Deps, account: AccountRef, nowMs: number) {
+  // guard: log-ins-are-limited-by-network
   await admit(limits, "login", undefined, () => tries.toldToWait(account, nowMs));
   const taken = await tries.take(account, nowMs);
   return taken.isLeft ? taken : refuseTry(taken.retryAfterSeconds);

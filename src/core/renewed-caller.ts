@@ -10,6 +10,7 @@ import type { User } from "./user.ts";
 export function renewedCaller(caller: Caller, user: User): Caller | null {
   if (caller.by.method === "token") return null;
   const renewed = { ...caller, epoch: user.epoch, user };
+  // guard: renewed-jwt-keeps-its-bounds
   if (caller.by.method !== "jwt") return renewed;
   const claims = { ...caller.by.claims, epoch: user.epoch, statusIndex: null };
   return { ...renewed, by: { method: "jwt", claims } };

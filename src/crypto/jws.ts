@@ -31,12 +31,14 @@ export interface VerifiedJws {
  * @returns null for anything else
  */
 export async function verifyCompact(jws: string, keys: KeyRing): Promise<VerifiedJws | null> {
+  // guard: jwt-has-one-spelling
   if (jws.length > MAX_LENGTH || !isStrictCompact(jws)) return null;
   const [headerPart = "", payloadPart = "", signaturePart = ""] = jws.split(".");
   const header = parseCanonicalJson(base64url.decode(headerPart));
   if (!v.is(Header, header) || !isSpelledAsOurs(header)) return null;
   const key = await keys.verifying(header.kid);
   // Pinned to the key, never taken from the header (RFC 8725 section 3.1).
+  // guard: algorithm-is-the-keys
   if (key === null || header.alg !== key.alg) return null;
   // By WebCrypto: jose would take all this apart once more, for a tenth of the whole request.
   const isRight = await crypto.subtle.verify(

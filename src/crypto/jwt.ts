@@ -67,6 +67,7 @@ export function jwts(keys: KeyRing, issuer: string): Jwts {
 
     async verify(jwt, nowMs) {
       const known = verified.get(jwt);
+      // guard: verified-jwt-still-expires
       if (known !== undefined) return isCurrent(known, nowMs) ? known.claims : null;
       const own = await ownOf(jwt);
       if (own === null || !isCurrent(own, nowMs)) return null;
@@ -135,6 +136,7 @@ interface Own {
 }
 
 function isCurrent({ claims, notBefore }: Own, nowMs: number): boolean {
+  // guard: jwt-has-its-time
   if (claims.expiresAt * 1000 <= nowMs || notBefore * 1000 > nowMs) return false;
   return claims.issuedAt <= nowMs / 1000 + CLOCK_SKEW;
 }
@@ -143,7 +145,9 @@ function fromPayload(payload: unknown, type: JwtType, issuer: string): Own | nul
   const result = v.safeParse(Claims, payload);
   if (!result.success) return null;
   const claims = result.output;
+  // guard: jwt-is-ours-and-for-us
   if (claims.iss !== issuer || claims.aud !== issuer) return null;
+  // guard: jwt-is-of-one-type-and-user
   if (claims.token_type !== type || claims.sub !== claims.user_id) return null;
   return {
     claims: {

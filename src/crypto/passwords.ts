@@ -57,6 +57,7 @@ export function passwordsOver(argon2id: Argon2id): Passwords {
         if (stored?.matches(bytes)) return stored.current ? "match" : "stale";
         // What is missing to the work of a current hash is done too, all of it where there is no
         // account: else time would tell an old account from a new one, and either from none.
+        // guard: every-wrong-password-costs-the-same
         spend(work(CURRENT_COST) - (stored?.work ?? 0), argon2id, bytes);
         return "mismatch";
       }),

@@ -38,6 +38,7 @@ export const secrets: Secrets = {
 
 function isWellFormed(kind: TokenKind, secret: string): boolean {
   const { prefix } = TOKEN_KINDS[kind];
+  // guard: secret-is-of-its-kind
   if (!secret.startsWith(prefix) || !BODY.test(secret.slice(prefix.length))) return false;
   return checksum(secret.slice(0, -CHECK_LENGTH)) === secret.slice(-CHECK_LENGTH);
 }

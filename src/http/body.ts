@@ -256,6 +256,7 @@ async function arriving(
   let size = 0;
   for await (const chunk of body) {
     size += chunk.byteLength;
+    // guard: body-is-bounded
     if (size > maxBytes) refuseRequest({ code: "body_too_large" });
     chunks.push(chunk);
   }

@@ -7,6 +7,7 @@ import { serialize } from "hono/utils/cookie";
  */
 const NAME = "__Host-latchkey";
 
+// guard: session-cookie-stays-here
 const OPTIONS = { path: "/", secure: true, httpOnly: true, sameSite: "Strict" } as const;
 
 /** Read by itself: taking all cookies apart costs more than the rest of the request where there are many. */

@@ -52,6 +52,7 @@ export function findCredential(
     if (except.includes(place.header)) continue;
     const shown = inHeader(request, place, scheme);
     if (shown !== null) found.push(shown);
+    // guard: no-credential-in-the-query
     if (inQuery && place.query !== undefined) {
       found.push(...queryValues(request, place.query).filter(Boolean).map(place.read));
     }
@@ -60,6 +61,7 @@ export function findCredential(
     // `Bearer: …`, say, is still no password.
     found.push(scheme.startsWith("bearer") ? bearer("") : { method: "malformed" });
   }
+  // guard: one-credential
   if (found.length > 1) refuseRequest({ code: "credentials_doubled" });
   return found[0] ?? null;
 }

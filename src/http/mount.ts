@@ -113,12 +113,14 @@ async function handle(
   options: MountOptions,
 ): Promise<Answer> {
   // Pages for people have a stricter rule of their own, and say so on a page.
+  // guard: no-form-of-another-site
   if (route.method !== "GET" && surface.isForPeople !== true && isFormOfAnotherSite(request)) {
     refuseRequest({ code: "sent_across_sites" });
   }
   const exchange = { request, nowMs: record.startedMs };
   if (route.access === "open") return route.handle(exchange);
   const caller = await callerOf(surface, request, record, options);
+  // guard: route-asks-for-its-scope
   if (caller !== null && route.scope !== undefined && !caller.scopes.includes(route.scope)) {
     refuseRequest({ code: "scope_insufficient", scope: route.scope });
   }

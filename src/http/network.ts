@@ -30,5 +30,6 @@ export function networkOf(address: string): string {
   const bytes = ipv4(address);
   if (bytes !== null) return bytes.join(".");
   const groups = ipv6(address);
+  // guard: ipv6-is-counted-by-network
   return groups === null ? "" : `${groups.slice(0, 4).join(":")}::/64`;
 }

@@ -13,6 +13,7 @@ const ATTEMPT_MS = 5_000;
 const RETRY = { retries: 2, minTimeout: 500, maxTimeout: 2_000, randomize: true } as const;
 
 /** Will be as wrong the next time. */
+// guard: refused-mail-is-not-repeated
 const isFinal = (status: number) => status < 500 && status !== 408 && status !== 429;
 
 /**
@@ -75,6 +76,7 @@ async function post(url: string, body: string, headers: Record<string, string>):
   try {
     // Not followed: the token would go where nobody has configured it to go.
     const signal = AbortSignal.timeout(ATTEMPT_MS);
+    // guard: webhook-is-not-followed
     return await fetch(url, { method: "POST", body, headers, redirect: "manual", signal });
   } catch {
     // The runtime's own text may repeat the URL, in which some services hide a key.

@@ -67,6 +67,7 @@ export function audit(origin: () => KeptOrigin): Audit {
   }
 
   return {
+    // guard: event-only-of-a-change
     after: (row, nowMs) => insert(row, nowMs, sql`WHERE changes() > 0`),
     afterToken: (what, tokenId, nowMs, actorId = sql`tokens.user_id`) =>
       insert(

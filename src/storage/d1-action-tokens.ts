@@ -150,6 +150,7 @@ export function d1ActionTokens(
     async end(id, caller, nowMs) {
       const row = { what: "action.ended" as const, ...byCaller(caller), subjectId: id };
       const [ended = []] = await db.batch([
+        // guard: only-what-can-run-is-revoked
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE id = ${id} AND kind = 'action' AND user_id = ${caller.userId}
             AND epoch = (SELECT epoch FROM users WHERE id = ${caller.userId}) AND revoked_at IS NULL AND expires_at > ${nowMs}
@@ -171,6 +172,7 @@ function claimBatch(claim: ActionClaim, audit: Audit, notices: NoticeSql): Sql[]
   const { bound, isFree } = keyOf(claim);
   const conditions = claim.conditions.map((condition) => asSql(condition.holds));
   const callerOk = caller === null ? sql`TRUE` : callerStands(caller, nowMs);
+  // guard: effect-needs-the-claim
   const claimed = sql`EXISTS (SELECT 1 FROM receipts WHERE id = ${receiptId})`;
   const { changes } = claim.plan;
   const effect = claim.plan.writes(claimed).map(asSql);
@@ -178,11 +180,13 @@ function claimBatch(claim: ActionClaim, audit: Audit, notices: NoticeSql): Sql[]
     throw new Error(`action ${claim.action}: a write does not stand under its claim`);
   }
   return [
+    // guard: claim-asks-everything
     sql`UPDATE tokens SET uses = uses + 1, modified_at = ${nowMs}, claim = ${receiptId}
       WHERE tokens.id = ${token.id} AND tokens.kind = 'action' AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
         AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})
         AND ${userIsThere(runnerId)} AND ${callerOk}
         AND ${isFree} AND ${allOf(conditions)}`,
+    // guard: receipt-needs-the-claim
     sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, request_digest)
       SELECT ${receiptId}, tokens.id, ${claim.action}, ${runnerId}, ${nowMs},
         ${JSON.stringify(claim.plan.data)}, ${bound}, ${claim.once?.requestDigest ?? null}
@@ -246,6 +250,7 @@ function outcomeOf(claim: Attempt, row: unknown, reasons: unknown): ClaimOutcome
   // Not even an earlier receipt, within the promise for reads either.
   if (!why.caller_stands) return { outcome: "caller_gone" };
   if (receipt !== null) {
+    // guard: key-belongs-to-its-request
     const isSame = found?.request_digest === claim.once?.requestDigest;
     return isSame ? { outcome: "repeated", receipt } : { outcome: "key_taken" };
   }

@@ -79,6 +79,7 @@ export function d1Audit(
       // An id says its time: the primary key leads to the page, however many events there are.
       const from = page.after === null ? sql`TRUE` : sql`id < ${page.after.id}`;
       const rows = await db.all(
+        // guard: own-events-only
         sql`SELECT id, at, what, outcome, actor, credential, subject, address, request_id FROM audit
           WHERE user_id = ${userId} AND ${from} ORDER BY id DESC LIMIT ${page.limit + 1}`,
         AuditRow,

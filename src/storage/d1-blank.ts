@@ -15,6 +15,7 @@ export function blankDeleted(userId: string): Sql[] {
     sql`DELETE FROM contacts WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM notices WHERE user_id = ${userId} AND ${isDeleted}`,
     // That a use was had stays; not with what, nor under which key of hers.
+    // guard: deletion-leaves-no-data
     sql`UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL WHERE run_by = ${userId} AND ${isDeleted}`,
   ];
 }

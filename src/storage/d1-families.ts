@@ -31,17 +31,21 @@ export async function rotateFamily(
 ): Promise<Rotation | null> {
   const family = sql`tokens.id = ${sid} AND tokens.kind = 'family' AND tokens.user_id = ${userId}
     AND tokens.epoch = ${epoch}`;
+  // guard: revoked-family-does-not-rotate
   const stands = sql`${family} AND tokens.expires_at > ${nowMs}
     AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})`;
   const which = { userId, credentialId: shown, subjectId: sid };
+  // guard: grace-is-for-the-last-token-alone
   const inGrace = sql`tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}`;
   const [, , , , [row] = []] = await endings.commit(
     {
       batch: [
+        // guard: rotation-has-one-winner
         sql`UPDATE tokens SET rotation = ${rotation + 1}, rotated_at = ${nowMs}, claim = ${jti},
             modified_at = ${nowMs}, expires_at = MIN(${nowMs + REFRESH_MS}, tokens.created_at + ${FAMILY_MAX_MS})
           WHERE ${stands} AND tokens.rotation = ${rotation}`,
         audit.after({ what: "jwt.refreshed", actorId: userId, ...which }, nowMs),
+        // guard: theft-revokes-the-family
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE ${family} AND tokens.revoked_at IS NULL AND tokens.rotation > ${rotation}
             AND NOT (${inGrace})`,
@@ -50,6 +54,7 @@ export async function rotateFamily(
         sql`SELECT rotation, rotated_at, claim FROM tokens WHERE ${stands} AND ${inGrace}`,
       ],
       key: endedKey(sid),
+      // guard: theft-leaves-a-tombstone
       onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${sid} AND revoked_at = ${nowMs})`,
       untilMs: nowMs + FAMILY_MAX_MS,
     },

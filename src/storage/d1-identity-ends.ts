@@ -20,6 +20,7 @@ export const identitiesEnded = (nowMs: number): Sql =>
 export function endIdentitiesButOne(userId: string, kept: IdentityRef | null, changed: Sql): Sql {
   const isKept =
     kept === null ? sql`FALSE` : sql`issuer = ${kept.issuer} AND subject = ${kept.subject}`;
+  // guard: new-password-unlinks-identities
   return sql`DELETE FROM identities WHERE user_id = ${userId} AND NOT (${isKept}) AND ${changed}`;
 }
 

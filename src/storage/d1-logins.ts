@@ -67,6 +67,7 @@ export function d1Logins(db: Database, endings: Endings, audit: Audit): LoginSto
       const [rows = []] = await endings.commit(
         {
           batch: [
+            // guard: only-owners-log-out
             sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
               WHERE id = ${id} AND kind IN ('session', 'family') AND user_id = ${caller.userId}
                 AND epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})

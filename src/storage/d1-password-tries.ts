@@ -89,6 +89,7 @@ export function d1PasswordTries(
         read.credential_until - (TRIES.credential - 1) * CREDENTIAL_TRY_MS,
       );
       const retryAfterSeconds = Math.max(1, Math.ceil((freeFromMs - nowMs) / 1000));
+      // guard: try-without-room-is-not-hashed
       if (taken.length === 0) {
         told.set(keyOf(account), nowMs + retryAfterSeconds * 1000, nowMs);
         return { isLeft: false, retryAfterSeconds };
@@ -169,6 +170,7 @@ function countersOf(ids: CounterIds, mayBeKnown: boolean, nowMs: number): Sql {
       ? sql`0`
       : sql`COALESCE((SELECT forgotten_at FROM password_tries WHERE id = owner || ${suffix}), 0)`;
   // From a known network the account's counter is seen as it would be if its tries counted there, too.
+  // guard: tries-are-counted-by-account
   return sql`SELECT *, network_until <= ${room(nowMs, TRIES.network)}
       AND account_until <= ${room(nowMs, TRIES.account)} AS is_open
     FROM (SELECT owner, known, network_until, credential_until, hidden_until, CASE WHEN known
@@ -191,6 +193,7 @@ function claim(counters: Sql, { account, network, credential }: CounterIds, nowM
           sql`UNION ALL SELECT owner || ${credential}, ${nowMs + CREDENTIAL_TRY_MS} FROM free WHERE TRUE`,
         ]),
   ];
+  // guard: tries-are-limited
   return sql`INSERT INTO password_tries (id, forgotten_at)
     WITH free AS MATERIALIZED (SELECT * FROM (${counters})
       WHERE (is_open OR known AND network_until <= ${room(nowMs, TRIES.network)} AND hidden_until <= ${room(nowMs, TRIES.hidden, HIDDEN_TRY_MS)})

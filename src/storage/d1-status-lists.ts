@@ -31,6 +31,7 @@ export function d1StatusLists(db: Database): StatusLists {
   async function scan(from: number, to: number, nowMs: number) {
     const [[row] = [], ended = []] = await db.batch([
       sql`SELECT COALESCE(MAX(next), 0) AS next FROM status_indexes`,
+      // guard: status-list-shows-what-is-revoked
       sql`SELECT tokens.status_index FROM tokens JOIN users ON users.id = tokens.user_id
         WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to} AND NOT (${STANDS})`,
     ]);

@@ -57,6 +57,7 @@ import {
 } from "./token-row.ts";
 
 const SESSION_TTL_MS = TOKEN_KINDS.session.ttlSeconds * 1000;
+// guard: session-has-an-absolute-end
 const SESSION_MAX_MS = TOKEN_KINDS.session.maxTtlSeconds * 1000;
 const API_MAX_MS = TOKEN_KINDS.api.maxTtlSeconds * 1000;
 /** Whatever JWT hangs on another, or on a family, is gone by then. */
@@ -125,9 +126,11 @@ export function d1Tokens(
   audit: Audit,
   notices: NoticeSql,
 ): D1Tokens {
+  // guard: only-owners-change-a-token
   const isOwn = (id: string, caller: CallerRef, nowMs: number) => sql`
     tokens.id = ${id} AND tokens.kind = 'api' AND tokens.user_id = ${caller.userId} AND tokens.expires_at > ${nowMs}
     AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})`;
+  // guard: owner-is-active
   const own = (id: string, caller: CallerRef, nowMs: number) =>
     sql`${isOwn(id, caller, nowMs)} AND ${callerStands(caller, nowMs)}`;
 
@@ -152,6 +155,7 @@ export function d1Tokens(
   return {
     async standing(id, nowMs) {
       const row = await db.first(
+        // guard: check-reads-the-whole-state
         sql`SELECT ${TOKEN_COLUMNS}, ${USER_COLUMNS} FROM tokens JOIN users ON users.id = tokens.user_id
           WHERE tokens.id = ${id} AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ${nowMs}
             AND ${standsWithParents(nowMs)}`,
@@ -162,6 +166,7 @@ export function d1Tokens(
 
     async standingOfJwt(claims, nowMs) {
       const row = await db.first(
+        // guard: check-of-a-jwt-reads-the-whole-state
         sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${claims.userId}
           AND users.epoch = ${claims.epoch} AND ${USER_STANDS} AND ${jwtStands(holderOf(claims), nowMs)}`,
         UserRow,
@@ -260,6 +265,7 @@ export function d1Tokens(
     async extendSession(id, nowMs) {
       // MAX: an extension seen by a slower clock or a late retry never shortens the session.
       const [[found] = []] = await db.batch([
+        // guard: only-active-sessions-are-extended
         sql`UPDATE tokens SET modified_at = ${nowMs}, expires_at =
             MAX(tokens.expires_at, MIN(${nowMs + SESSION_TTL_MS}, tokens.created_at + ${SESSION_MAX_MS}))
           WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
@@ -275,6 +281,7 @@ export function d1Tokens(
     async endSession(id, nowMs) {
       const rows = await end(
         id,
+        // guard: session-is-revoked-once
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
             AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})
@@ -322,6 +329,7 @@ export function d1Tokens(
       // What was replaced can only end sooner; who was replaced can change nothing but that.
       const canEndSooner = name === undefined && expiresAtMs !== undefined ? isShorter : sql`FALSE`;
       const isReplaced = sql`(tokens.replaced_by IS NOT NULL OR NOT ${noneReplaced(parentIds)})`;
+      // guard: token-change-stays-within-the-caller
       const allowed = sql`${beyond} IS NULL AND ${isWithin} AND (NOT ${isReplaced} OR ${canEndSooner})`;
       const why = sql`SELECT ${target} AS is_own, ${isReplaced} AS replaced, ${beyond} AS beyond
         FROM tokens WHERE tokens.id = ${id}`;
@@ -388,6 +396,7 @@ export function d1Tokens(
     async replaceApi(id, next, caller, derivation, oldEndsAtMs, nowMs) {
       const target = own(id, caller, nowMs);
       const isReplaced = sql`(tokens.replaced_by IS NOT NULL OR NOT ${noneReplaced(derivation.parentIds)})`;
+      // guard: token-has-one-successor
       const allowed = sql`${target} AND NOT ${isReplaced} AND NOT ${isTooDeep(next.parentIds)}`;
       const hangsOnJwt = derivation.jwtId !== null && next.parentIds.includes(derivation.jwtId);
       const written = [
@@ -411,6 +420,7 @@ export function d1Tokens(
       const [rows = []] = await endings.commit(
         {
           batch: [
+            // guard: holder-revokes-what-is-active
             sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
               WHERE ${among} AND ${isHolders} AND tokens.expires_at > ${nowMs}
                 AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})

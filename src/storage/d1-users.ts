@@ -139,6 +139,7 @@ export function d1Users(
       const [rows = []] = await endings.commit(
         {
           batch: [
+            // guard: deletion-revokes-all
             sql`UPDATE users SET deleted_on = ${nowMs}, modified_on = ${nowMs}, password = '',
                 ${BLANK_PROFILE}, epoch = epoch + 1, api_epoch = api_epoch + 1, ha1b = NULL
               WHERE id = ${caller.userId} AND epoch = ${ifEpoch}
@@ -204,15 +205,19 @@ async function changeUser(
     sets.push(sql`ha1b = ${change.ha1bHash ?? null}`);
   }
   if (passwordHash !== undefined) {
+    // guard: new-password-revokes-all
     sets.push(sql`password = ${passwordHash}`, sql`epoch = epoch + 1`, identitiesEnded(nowMs));
   }
   const others = sql`SELECT 1 WHERE NOT ${isFree(email ?? "", caller.userId, nowMs)}`;
+  // guard: account-change-asks-the-caller
+  // guard: password-shown-is-the-present-one
   const update = sql`UPDATE users SET ${join([...sets, sql`modified_on = ${nowMs}`])}
     WHERE users.id = ${caller.userId} AND ${ifEpoch === null ? sql`TRUE` : sql`epoch = ${ifEpoch}`}
       AND ${callerStands(caller, nowMs)} AND NOT EXISTS (${others})
     RETURNING ${USER_COLUMNS}`;
   // The token that was shown is carried over to the new epoch: every other one ends, also the one
   // that a JWT was got with.
+  // guard: new-password-spares-what-was-shown
   const carry = sql`UPDATE tokens SET epoch = epoch + 1
     WHERE id = ${caller.tokenId}
       AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND users.epoch = tokens.epoch + 1

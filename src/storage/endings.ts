@@ -81,6 +81,7 @@ export function endings(
 ): Endings {
   async function markAll(owed: readonly v.InferOutput<typeof Owed>[], nowMs: number) {
     if (owed.length === 0) return;
+    // guard: tombstone-stays-enqueued-until-taken
     await Promise.all(
       owed.map(({ key, expires_at }) => kv.markEnded(key, ttlUntil(expires_at, nowMs))),
     );
@@ -92,6 +93,7 @@ export function endings(
     async commit({ batch, key, from = sql``, onlyIf, untilMs, asked = "after", ...rest }, nowMs) {
       // Where KV is not read, nobody counts on a mark before housekeeping puts it.
       const alsoOwed = kvAnswers ? rest.alsoOwed : undefined;
+      // guard: every-revocation-leaves-a-tombstone
       const owe = sql`INSERT INTO endings (key, expires_at) SELECT ${key}, ${untilMs} ${from} WHERE ${onlyIf}
         ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, ${untilMs}) RETURNING *`;
       const isFirst = asked === "before";
@@ -107,6 +109,7 @@ export function endings(
       const [own = []] = rows.splice(isFirst ? 0 : -1, 1);
       const owed = v.parse(v.array(Owed), alsoOwed === undefined ? own : all);
       const flushed = markAll(owed.slice(0, MAX_PUTS), nowMs);
+      // guard: tombstone-before-the-answer
       if (kvAnswers) await flushed;
       else background.later("put tombstones into KV", flushed);
       return rows;

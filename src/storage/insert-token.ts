@@ -16,6 +16,7 @@ export function insertToken(
   address: string | null,
   alsoHolds: Sql = sql`TRUE`,
 ): Sql {
+  // guard: insert-asks-the-caller
   return sql`INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at,
       expires_at, max_uses, status_index, parents, detail)
     SELECT ${token.id}, ${token.kind}, owner.id, owner.epoch,
@@ -39,6 +40,7 @@ function endOf(token: Token | RefreshFamily): Sql {
 }
 
 /** A caller that was replaced, or was derived from one that was, may derive nothing: its successor does. */
+// guard: replaced-token-derives-nothing
 export const noneReplaced = (parentIds: readonly string[]): Sql =>
   parentIds.length === 0
     ? sql`TRUE`
@@ -46,6 +48,7 @@ export const noneReplaced = (parentIds: readonly string[]): Sql =>
         WHERE replaced.id IN (${join([...parentIds])}) AND replaced.replaced_by IS NOT NULL)`;
 
 /** The caller's own end as it is now, and not as a copy showed it: nobody prolongs past it. */
+// guard: nobody-extends-past-the-caller
 export const noneEndsBefore = (expiresAtMs: number, callerIds: readonly string[]): Sql =>
   callerIds.length === 0
     ? sql`TRUE`

@@ -48,8 +48,11 @@ export function marksOf(token: Token): Marks & { readonly epochs: readonly strin
   const epoch = endedEpochKey(token.userId, token.epoch);
   if (token.kind !== "api") return { ends: [], doubts: [], epochs: [epoch] };
   return {
+    // guard: copy-asks-for-parents
     ends: token.parentIds.map(endedKey),
+    // guard: copy-asks-whether-its-end-was-moved
     doubts: [token.id, ...token.parentIds].map(movedKey),
+    // guard: copy-asks-for-all-of-its-user
     epochs: [epoch, endedApiEpochKey(token.userId, token.apiEpoch)],
   };
 }
@@ -58,6 +61,7 @@ export function marksOfJwt(claims: JwtClaims): Marks {
   const { userId, epoch, apiEpoch, loginVersion } = claims;
   const parentIds = parentIdsOf(claims);
   return {
+    // guard: jwt-asks-for-tombstones
     ends: [
       endedEpochKey(userId, epoch),
       ...(apiEpoch === null ? [] : [endedApiEpochKey(userId, apiEpoch)]),
@@ -65,6 +69,7 @@ export function marksOfJwt(claims: JwtClaims): Marks {
       ...[...jwtIdsOf(claims), ...parentIds].map(endedKey),
     ],
     // Of what a JWT is obtained with, API tokens alone have an end that can be moved up.
+    // guard: jwt-asks-whether-an-end-was-moved
     doubts: apiEpoch === null ? [] : parentIds.map(movedKey),
   };
 }

@@ -39,6 +39,7 @@ export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
     async standing(id) {
       const keys = [tokenKey(id), endedKey(id)] as const;
       const found = await withDeadline("KV get", () => kv.get([...keys]));
+      // guard: copy-asks-for-its-tombstone
       if (found.get(keys[1]) != null) return "ended";
       const text = found.get(keys[0]);
       if (text == null) return null;
@@ -48,6 +49,7 @@ export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
       if (isAny(ends)) return "ended";
       if (isAny(doubts)) return "unsure";
       // The one credential that a new password spares has moved on to the new epoch: D1 knows.
+      // guard: copy-is-of-the-present-version
       return isAny(epochs) ? null : token;
     },
     async jwt(claims) {

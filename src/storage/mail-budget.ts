@@ -22,6 +22,7 @@ interface Turn {
  */
 export function takeTurn({ address, by, onlyIf, nowMs }: Turn, isKnown: Sql): Sql {
   const recent = sql`FROM json_each(mails.sent) WHERE value > ${nowMs - DAY_MS}`;
+  // guard: mail-budget-has-an-interval
   return sql`INSERT INTO mails (id, token_id, sent_at, sent)
     SELECT ${address}, ${by}, ${nowMs}, json_array(${nowMs}) WHERE ${onlyIf}
     ON CONFLICT (id) DO UPDATE SET token_id = excluded.token_id, sent_at = excluded.sent_at,

@@ -15,6 +15,7 @@ export function memory<T>(trustMs: number): Memory<T> {
   return {
     get(id, nowMs) {
       const entry = entries.get(id);
+      // guard: cache-forgets
       return entry !== undefined && nowMs < entry.untilMs ? entry.value : null;
     },
     set(id, value, nowMs) {

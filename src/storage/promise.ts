@@ -19,9 +19,11 @@ export interface CheckPlan {
 const KV_LAG_SECONDS = 60;
 
 export function checkPlan(lagSeconds: number): CheckPlan {
+  // guard: kv-answers-from-its-own-lag-on
   const kvAnswers = lagSeconds >= KV_LAG_SECONDS;
   return {
     kvAnswers,
+    // guard: cache-counts-kvs-own-lag
     memoryMs: (lagSeconds - (kvAnswers ? KV_LAG_SECONDS : 0)) * 1000,
     unaskedMs: lagSeconds * 1000,
   };

@@ -2,22 +2,26 @@ import sql, { join, type Sql } from "sql-template-tag";
 import type { CallerRef } from "../core/ports.ts";
 
 /** Whether an account is one at all: neither deleted nor disabled by an operator. */
+// guard: user-is-active
 export const USER_STANDS: Sql = sql`users.deleted_on IS NULL AND users.disabled_on IS NULL`;
 
 /**
  * What stands, in one place. A token and its user joined: not ended itself, and of the
  * user's current epochs. Expiry is asked apart, because rows outlive it.
  */
+// guard: token-is-active
 export const STANDS: Sql = sql`tokens.revoked_at IS NULL AND tokens.epoch = users.epoch
   AND (tokens.api_epoch IS NULL OR tokens.api_epoch = users.api_epoch) AND ${USER_STANDS}`;
 
 /** No parent of the token was revoked, has expired or is gone. `tokens` is in scope. */
+// guard: parents-are-active
 export const parentsStand = (nowMs: number): Sql => sql`(tokens.parents IS NULL OR NOT EXISTS (
   SELECT 1 FROM json_each(tokens.parents) AS link LEFT JOIN tokens AS parent ON parent.id = link.value
   WHERE parent.id IS NULL OR parent.revoked_at IS NOT NULL OR parent.expires_at <= ${nowMs}
     OR parent.api_epoch <> (SELECT owner.api_epoch FROM users AS owner WHERE owner.id = parent.user_id)))`;
 
 /** The same of a token that may have been derived from another, which must stand too. */
+// guard: token-and-parents-are-active
 export const standsWithParents = (nowMs: number): Sql => sql`${STANDS} AND ${parentsStand(nowMs)}`;
 
 /** In the words of the index `tokens_list`, or SQLite does not take it. */
@@ -34,6 +38,7 @@ export function jwtStands(
   { credentialIds, parentIds, apiEpoch, loginVersion }: JwtRef,
   nowMs: number,
 ): Sql {
+  // guard: jwt-is-active
   return join(
     [
       sql`TRUE`,
@@ -48,6 +53,7 @@ export function jwtStands(
       ...(parentIds.length === 0
         ? []
         : [
+            // guard: jwt-parents-have-not-expired
             sql`(SELECT COUNT(*) FROM tokens AS parent WHERE parent.id IN (${join([...parentIds])})
               AND parent.revoked_at IS NULL AND parent.expires_at > ${nowMs}) = ${parentIds.length}`,
           ]),
@@ -62,9 +68,11 @@ export function jwtStands(
  */
 export function callerStands({ userId, epoch, tokenId, ...jwt }: CallerRef, nowMs: number): Sql {
   if (tokenId !== null) {
+    // guard: caller-token-is-active
     return sql`EXISTS (SELECT 1 FROM tokens JOIN users ON users.id = tokens.user_id
       WHERE tokens.id = ${tokenId} AND tokens.expires_at > ${nowMs} AND ${standsWithParents(nowMs)})`;
   }
+  // guard: caller-is-active
   return sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND users.epoch = ${epoch}
     AND ${USER_STANDS} AND ${jwtStands(jwt, nowMs)})`;
 }

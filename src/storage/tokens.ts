@@ -40,6 +40,7 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
     const token = await kv.standing(id);
     if (token === null || typeof token === "string") return token;
     // It may have been extended where this location has not seen it.
+    // guard: copy-expires-by-itself
     return token.expiresAtMs > nowMs ? { token, user: null } : null;
   }
 
@@ -66,8 +67,10 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
     try {
       return await end;
     } finally {
+      // guard: revoked-token-leaves-the-cache
       memories.tokens.delete(id);
       // A JWT may hang on what was ended.
+      // guard: revoked-parent-leaves-the-cache
       memories.jwts.clear();
     }
   }
@@ -79,6 +82,7 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
   }
 
   function needsNoQuestion({ issuedAt, expiresAt }: JwtClaims): boolean {
+    // guard: signature-alone-only-for-short-jwts
     return (expiresAt - issuedAt) * 1000 <= plan.unaskedMs;
   }
 
@@ -101,6 +105,7 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
     },
 
     async standsFor(claims, untilSeconds, nowMs) {
+      // guard: refresh-asks-whether-it-is-active
       if ((untilSeconds - claims.issuedAt) * 1000 < plan.unaskedMs) return true;
       return d1.standsFor(claims, nowMs);
     },
@@ -108,6 +113,7 @@ export function tokens({ d1, kv, background, plan, memories }: Deps): Tokens {
     async confirm(caller, nowMs) {
       // At 0 the caller's own check has just asked.
       const { user } = caller;
+      // guard: auth-asks-again
       const isFresh = plan.unaskedMs === 0 && user !== null;
       return isFresh ? { user, endMs: Number.POSITIVE_INFINITY } : d1.confirm(caller, nowMs);
     },

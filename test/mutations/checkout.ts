@@ -1,17 +1,19 @@
 import { spawn } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Mutant, Suite } from "./mutant.ts";
+import type { Suite } from "./mutant.ts";
 
 /** A copy of the checkout to be broken at will. */
 export interface Checkout {
-  readonly directory: string;
-  /** Runs the suites. @returns null where all pass, else the name of a test that failed */
+  /**
+   * Runs the suites. @returns null where all pass, else the name of a test that failed
+   * @throws Error where nothing was tested: a mutant that does not even load proves nothing
+   */
   run(suites: readonly Suite[], signal: AbortSignal): Promise<string | null>;
-  /** Breaks the one line, calls `use`, and puts the line back. */
-  withMutant<T>(mutant: Mutant, use: () => Promise<T>): Promise<T>;
-  remove(): Promise<void>;
+  /** Writes the file, calls `use`, and puts the file back. */
+  withFile<T>(file: string, text: string, use: () => Promise<T>): Promise<T>;
+  remove(): void;
 }
 
 /** For one mutant's suites: some mutants loop for ever. */
@@ -19,51 +21,42 @@ const LIMIT_MS = 600_000;
 
 const NOT_COPIED = new Set(["node_modules", ".git", ".wrangler", ".dev.vars", "coverage"]);
 
-export async function copyCheckout(root: string): Promise<Checkout> {
-  const directory = await mkdtemp(join(tmpdir(), "latchkey-mutations-"));
+export function copyCheckout(root: string): Checkout {
+  const directory = mkdtempSync(join(tmpdir(), "latchkey-mutations-"));
   const copied = (path: string) => !NOT_COPIED.has(path.slice(root.length + 1).split("/")[0] ?? "");
-  await cp(root, directory, { recursive: true, filter: copied });
-  await symlink(join(root, "node_modules"), join(directory, "node_modules"));
+  cpSync(root, directory, { recursive: true, filter: copied });
+  symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
+  const report = join(directory, "report.json");
 
   return {
-    directory,
-
     async run(suites, signal) {
-      const report = join(directory, "report.json");
-      await rm(report, { force: true });
-      const names = suites.flatMap((suite) => (suite.test === undefined ? [] : [suite.test]));
-      const output = await vitest(
-        directory,
-        [
-          ...new Set(suites.map((suite) => suite.file)),
-          "--bail=1",
-          "--reporter=json",
-          `--outputFile=${report}`,
-          ...(names.length === suites.length ? [`--testNamePattern=${names.join("|")}`] : []),
-        ],
-        AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]),
-      );
+      rmSync(report, { force: true });
+      const names = suites.flatMap(({ test }) => (test === undefined ? [] : [test]));
+      const args = [
+        ...new Set(suites.map(({ file }) => file)),
+        "--bail=1",
+        "--reporter=json",
+        `--outputFile=${report}`,
+        ...(names.length === suites.length ? [`--testNamePattern=${names.join("|")}`] : []),
+      ];
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
+      const output = await vitest(directory, args, limit);
       signal.throwIfAborted();
-      const text = await readFile(report, "utf8").catch(() => null);
-      if (text === null) throw new Error(`vitest made no report:\n${output}`);
-      return firstFailure(JSON.parse(text), output);
+      return firstFailure(report, output);
     },
 
-    async withMutant({ file, find, replace }, use) {
+    async withFile(file, text, use) {
       const path = join(directory, file);
-      const original = await readFile(path, "utf8");
-      await writeFile(
-        path,
-        original.replace(find, () => replace),
-      );
+      const original = readFileSync(path);
+      writeFileSync(path, text);
       try {
         return await use();
       } finally {
-        await writeFile(path, original);
+        writeFileSync(path, original);
       }
     },
 
-    remove: () => rm(directory, { recursive: true, force: true }),
+    remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
@@ -97,12 +90,17 @@ interface Report {
   }[];
 }
 
-/** @throws Error where nothing was tested: a mutant that does not even load proves nothing */
-function firstFailure(report: Report, output: string): string | null {
-  const tests = report.testResults.flatMap((file) => file.assertionResults);
+function firstFailure(file: string, output: string): string | null {
+  let report: Report;
+  try {
+    report = JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    throw new Error(`vitest made no report:\n${output}`);
+  }
+  const tests = report.testResults.flatMap((each) => each.assertionResults);
   const failed = tests.find(({ status }) => status === "failed");
   if (failed !== undefined) return failed.fullName.trim();
   if (report.success && report.numPassedTests > 0) return null;
-  const messages = report.testResults.map((file) => file.message).join("\n");
+  const messages = report.testResults.map(({ message }) => message).join("\n");
   throw new Error(`no test failed, and none passed:\n${messages}\n${output}`);
 }

@@ -1,33 +1,77 @@
-/** Tests that must notice: a file, or part of its path, and where it says so only tests of that name. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseSync } from "vite";
+import { all, type Change, isNode, type Node } from "./changes.ts";
+
+/** Tests that must notice: a file, and where it says so only tests of that name (a regular expression). */
 export interface Suite {
   readonly file: string;
-  /** A regular expression. */
   readonly test?: string;
 }
+
+/** What breaks at the marker `// guard: <id>`, each way in which it is broken, and who must notice all of them. */
+export type Guard = readonly [
+  id: string,
+  breaks: string,
+  changes: readonly [Change, ...Change[]],
+  suites: readonly [Suite, ...Suite[]],
+];
 
 /** One wrong version of the service. */
 export interface Mutant {
   readonly name: string;
+  readonly breaks: string;
   readonly file: string;
-  /** Occurs exactly once in the file. */
-  readonly find: string;
-  readonly replace: string;
+  readonly text: string;
   readonly suites: readonly Suite[];
 }
 
-/** What is wrong with the table itself, given how each file reads; a mutant that no longer applies proves nothing. */
-export function faultsOf(
-  mutants: readonly Mutant[],
-  read: (file: string) => string | null,
-): string[] {
-  const faults: string[] = [];
-  const names = new Set<string>();
-  for (const { name, file, find, replace } of mutants) {
-    if (names.has(name)) faults.push(`${name}: the name is taken`);
-    names.add(name);
-    const found = (read(file)?.split(find).length ?? 1) - 1;
-    if (found !== 1) faults.push(`${name}: its text occurs ${found} times in ${file}`);
-    if (find === replace) faults.push(`${name}: changes nothing`);
-  }
-  return faults;
+interface Marker {
+  readonly id: string;
+  readonly file: string;
+  readonly source: string;
+  /** The outermost piece of code that begins right below the marker. */
+  readonly guarded: Node;
+}
+
+function parsed(file: string, source: string) {
+  const { program, comments, errors } = parseSync(file, source);
+  const root: unknown = program;
+  if (errors.length > 0 || !isNode(root)) throw new Error(`${file} does not parse`);
+  return { root, comments };
+}
+
+export function markersOf(file: string, source: string): Marker[] {
+  if (!source.includes("// guard: ")) return [];
+  const { root, comments } = parsed(file, source);
+  return comments.flatMap(({ value: text, end }) => {
+    const id = /^ guard: (.*)$/.exec(text)?.[1];
+    if (id === undefined) return [];
+    const below = [...all(root)].filter(({ start }) => start > end);
+    const [guarded] = below.toSorted((a, b) => a.start - b.start || b.end - a.end);
+    if (guarded === undefined) throw new Error(`${file}: no code is below ${id}`);
+    return [{ id, file, source, guarded }];
+  });
+}
+
+export function markersIn(root: string): Marker[] {
+  const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
+  return files
+    .filter((file) => /\.tsx?$/.test(file))
+    .flatMap((file) => markersOf(`src/${file}`, readFileSync(join(root, "src", file), "utf8")));
+}
+
+/** @throws Error where a change no longer fits the code: such a mutant would prove nothing */
+export function mutantsOf([id, breaks, changes, suites]: Guard, markers: readonly Marker[]) {
+  const marker = markers.find((each) => each.id === id);
+  if (marker === undefined) throw new Error(`${id}: no marker`);
+  const { file, source, guarded } = marker;
+  return changes.map((change, index): Mutant => {
+    const name = changes.length === 1 ? id : `${id}/${index + 1}`;
+    const edit = change(guarded, source);
+    if (edit === null) throw new Error(`${name}: does not fit the code below its marker`);
+    const text = source.slice(0, edit.start) + edit.text + source.slice(edit.end);
+    parsed(file, text);
+    return { name, breaks, file, text, suites };
+  });
 }

@@ -1,30 +1,38 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, it } from "vitest";
-import { faultsOf } from "./mutant.ts";
-import { MUTANTS } from "./mutants.ts";
+import { GUARDS } from "./guards.ts";
+import { markersIn, markersOf, mutantsOf } from "./mutant.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-const read = (file: string) =>
-  existsSync(resolve(root, file)) ? readFileSync(resolve(root, file), "utf8") : null;
+const markers = markersIn(root);
 
-it("every mutant still applies", () => {
-  expect(faultsOf(MUTANTS, read)).toEqual([]);
+it("every marker has one row, and every row one marker", () => {
+  expect(GUARDS.map(([id]) => id).toSorted()).toEqual(markers.map(({ id }) => id).toSorted());
+  expect(new Set(markers.map(({ id }) => id)).size).toBe(markers.length);
+  for (const { id } of markers) expect(id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)+$/);
+});
+
+it.each(GUARDS.map((guard) => [guard[0], guard] as const))("%s still applies", (_, guard) => {
+  const mutants = mutantsOf(guard, markers);
+  expect(new Set(mutants.map(({ text }) => text)).size).toBe(mutants.length);
+  for (const { file } of guard[3]) expect(existsSync(resolve(root, file)), file).toBe(true);
 });
 
 it("there are mutants of every layer that decides", () => {
-  for (const layer of ["core", "storage", "crypto", "http", "actions"]) {
-    expect(MUTANTS.filter(({ file }) => file.startsWith(`src/${layer}/`)).length).toBeGreaterThan(
-      1,
-    );
-  }
-  expect(MUTANTS.length).toBeGreaterThanOrEqual(30);
+  const layers = Map.groupBy(markers, ({ file }) => file.split("/")[1]);
+  for (const layer of ["core", "storage", "crypto", "http", "actions", "mail", "console", "client"])
+    expect(layers.get(layer)?.length, layer).toBeGreaterThan(1);
 });
 
-it("a mutant that no longer applies is a fault", () => {
-  const mutant = { name: "x", file: "a.ts", find: "one", replace: "two", suites: [] };
-  expect(faultsOf([mutant], () => "one")).toEqual([]);
-  expect(faultsOf([mutant], () => "one and one")).toEqual(["x: its text occurs 2 times in a.ts"]);
-  expect(faultsOf([mutant], () => null)).toEqual(["x: its text occurs 0 times in a.ts"]);
-  expect(faultsOf([mutant, mutant], () => "one")).toEqual(["x: the name is taken"]);
+it("a marker is of the code right below it", () => {
+  const source = "f(\n  // guard: a-b\n  // why\n  sql`x AND y`,\n);\n// guard: c-d\nif (a) b();\n";
+  const found = markersOf("a.ts", source).map(({ id, guarded }) => [
+    id,
+    source.slice(guarded.start, guarded.end),
+  ]);
+  expect(found).toEqual([
+    ["a-b", "sql`x AND y`"],
+    ["c-d", "if (a) b();"],
+  ]);
 });

@@ -1,0 +1,186 @@
+import {
+  asked,
+  chosen,
+  dropped,
+  fails,
+  holds,
+  onlyArgument,
+  swallowed,
+  times,
+  unset,
+  value,
+  withoutArgument,
+  withoutElement,
+  withoutOperand,
+  withoutProperty,
+} from "./changes.ts";
+import type { Guard, Suite } from "./mutant.ts";
+
+const all = (file: string): Suite => ({ file: `test/${file}.test.ts` });
+const only = (file: string, test: string): Suite => ({ ...all(file), test });
+
+const atLag = (seconds: number) => only("promises/bound", `LAG_SECONDS=${seconds} `);
+const AT_0 = atLag(0);
+const AT_10 = atLag(10);
+const AT_60 = atLag(60);
+const AT_300 = atLag(300);
+const AT_86400 = atLag(86_400);
+const ACTIVE = all("promises/standing");
+const CHAINS = all("promises/chains");
+const LAG_CHANGES = all("promises/lag-changes");
+const RECORDS = all("promises/records");
+const SESSIONS = all("promises/sessions");
+const ROTATION = all("promises/rotation");
+const ONCE = all("promises/once");
+const SIMULATION = only("simulation/simulation.node", "holds over");
+const ACCOUNT_RACES = all("races/changes");
+const REVOCATION_RACES = all("races/endings");
+const SCOPES = all("contracts/scopes");
+const ATTACKER = all("recovery/attacker");
+const OWNER = all("recovery/owner");
+const TRIES = all("throttling/accounts");
+const JWT = all("crypto/jwt");
+const CREDENTIALS = all("http/credentials");
+const CLIENT = all("client/refresh");
+
+/** One row a marker in src. Conditions, elements and arguments are counted: see changes.ts. */
+// biome-ignore format: a table
+export const GUARDS: readonly Guard[] = [
+  // Whether a credential is active, as D1 has it.
+  ["user-is-active", "a user who was disabled or deleted goes on", [holds(0), holds(1)], [all("contracts/disabled"), all("rights/deletion")]],
+  ["token-is-active", "a token works after its own revocation, a new password, or the end of all API tokens", [holds(0), holds(1), holds(2)], [AT_0]],
+  ["parents-are-active", "a token outlives a parent: its row is gone, it was revoked, has expired, or all were revoked", [fails(2), fails(3), fails(4), fails(5)], [CHAINS, SIMULATION]],
+  ["token-and-parents-are-active", "what an API token made is good after its revocation", [holds(1)], [SIMULATION]],
+  ["jwt-is-active", "a JWT outlives the end of all API tokens, of all log-ins, its own, or its parents'", [withoutElement(1), withoutElement(2), withoutElement(3), withoutElement(4)], [AT_0, CHAINS, all("logins/logins")]],
+  ["jwt-parents-have-not-expired", "a JWT is good while what it was obtained with has expired", [holds(3)], [SIMULATION]],
+  ["check-reads-the-whole-state", "a token's own expiry, or all that would revoke it, is not asked", [holds(3), holds(4)], [SESSIONS, AT_0]],
+  ["check-of-a-jwt-reads-the-whole-state", "a JWT works after a new password, or its revocation", [holds(2), holds(4)], [AT_0]],
+
+  // No write for a caller who is gone.
+  ["caller-token-is-active", "a write asks not whether the caller's token has expired, or was revoked", [holds(2), holds(3)], [ACTIVE]],
+  ["caller-is-active", "a write asks not for the caller's new password, or their JWT", [holds(2), holds(4)], [ACTIVE]],
+  ["caller-is-known-by-its-token", "a write takes the copy of a token for its state", [withoutProperty(1)], [ACTIVE]],
+  ["insert-asks-the-caller", "a token is inserted for a caller who is gone", [holds(2)], [ACTIVE]],
+  ["owner-is-active", "a caller who is gone changes an API token", [holds(1)], [ACTIVE]],
+  ["only-owners-change-a-token", "an API token of somebody else is revoked, or one more than once", [holds(2), holds(4)], [all("contracts/rest-tokens"), all("contracts/rest-token-ends"), REVOCATION_RACES]],
+  ["account-change-asks-the-caller", "an account is changed for a caller who is gone, or gets another's email", [holds(3), holds(4)], [ACCOUNT_RACES, ACTIVE]],
+  ["password-shown-is-the-present-one", "a password shown before another change allows one after it", [holds(2)], [only("faults/matrix-0", "PATCH /rest/user .API token: password")]],
+  ["change-needs-the-present-password", "a stolen session is enough for a new password", [asked(false)], [all("contracts/account-changes")]],
+  ["only-owners-log-out", "a log-in is revoked by anybody, more than once, or by a caller who is gone", [holds(3), holds(6), holds(8)], [all("logins/logins")]],
+
+  // Sessions and passwords.
+  ["session-has-an-absolute-end", "a session is extended for ever", [times(9)], [SESSIONS]],
+  ["only-active-sessions-are-extended", "a session that has expired, or was revoked, is extended", [holds(3), holds(4)], [SESSIONS]],
+  ["session-is-revoked-once", "a session is revoked more than once", [holds(4)], [SESSIONS, REVOCATION_RACES]],
+  ["new-password-revokes-all", "a new password leaves credentials, or linked identities", [withoutArgument(1), withoutArgument(2)], [AT_0, all("identities/afterwards")]],
+  ["new-password-spares-what-was-shown", "a new password spares nothing, or everything", [fails(1), holds(1)], [AT_0]],
+  ["new-password-unlinks-identities", "a new password leaves linked identities", [fails(3)], [all("identities/afterwards")]],
+  ["deletion-revokes-all", "a deletion leaves the account, or its credentials", [unset(0), unset(4)], [AT_60, all("rights/deletion")]],
+  ["deletion-leaves-no-data", "a deletion leaves what an action answered", [unset(0)], [all("rights/deletion")]],
+  ["every-wrong-password-costs-the-same", "an account that is unknown costs no hash", [dropped], [all("contracts/equal-work")]],
+
+  // Tombstones, KV and caches: the revocation lag.
+  ["every-revocation-leaves-a-tombstone", "a raise of the lag brings back what was revoked", [fails(1)], [SIMULATION]],
+  ["tombstone-before-the-answer", "a tombstone that KV did not take is no failure", [swallowed], [RECORDS]],
+  ["tombstone-stays-enqueued-until-taken", "a tombstone that KV did not take is deleted", [swallowed], [RECORDS]],
+  ["copy-asks-for-its-tombstone", "a copy is good after the token's revocation", [dropped], [RECORDS]],
+  ["copy-asks-for-parents", "a copy is good after the revocation of its parent", [value("[]")], [LAG_CHANGES]],
+  ["copy-asks-whether-its-end-was-moved", "a copy works until its old end", [withoutElement(0)], [RECORDS]],
+  ["copy-asks-for-all-of-its-user", "a copy outlives the end of all API tokens", [withoutElement(1)], [AT_60]],
+  ["copy-is-of-the-present-version", "a copy outlives a new password", [chosen(false)], [AT_60]],
+  ["copy-expires-by-itself", "a copy is good for as long as KV has it", [chosen(true)], [SESSIONS]],
+  ["jwt-asks-for-tombstones", "KV says nothing of a JWT's new password, API tokens, log-ins, or revocation", [withoutElement(0), withoutElement(1), withoutElement(3)], [AT_60]],
+  ["jwt-asks-whether-an-end-was-moved", "a JWT works until the old end of its token", [value("[]")], [CHAINS]],
+  ["revoked-token-leaves-the-cache", "this isolate goes on with a token that it has revoked", [dropped], [AT_10]],
+  ["revoked-parent-leaves-the-cache", "this isolate goes on with a JWT whose parent it has revoked", [dropped], [AT_10]],
+  ["cache-forgets", "a cached yes is good for ever", [withoutOperand(1, "&&")], [AT_10]],
+  ["cache-counts-kvs-own-lag", "the cache adds the whole lag to KV's own", [chosen(false)], [AT_300]],
+  ["kv-answers-from-its-own-lag-on", "KV answers at a lag that it cannot keep, or never", [value("true"), value("false")], [AT_10, ACTIVE]],
+  ["signature-alone-only-for-short-jwts", "a JWT of any life is not asked about", [value("true")], [AT_60]],
+  ["refresh-asks-whether-it-is-active", "a refresh does not ask whether the log-in was revoked", [asked(true)], [AT_0]],
+  ["auth-asks-again", "a JWT is obtained with what was revoked within the lag", [withoutOperand(0, "&&")], [AT_86400]],
+
+  // Chains: nothing outlives or exceeds what it was derived from.
+  ["replaced-token-derives-nothing", "a token that was replaced makes others", [fails(2)], [CHAINS]],
+  ["nobody-extends-past-the-caller", "an API token extends itself by a stale copy", [fails(2)], [LAG_CHANGES]],
+  ["token-change-stays-within-the-caller", "a token changes one with more scopes, extends itself, or is extended after its rotation", [holds(0), holds(1), holds(2)], [SCOPES, SIMULATION]],
+  ["token-has-one-successor", "an API token has two successors", [holds(1)], [SIMULATION]],
+  ["holder-revokes-what-is-active", "a report revokes what had been revoked", [holds(4)], [SIMULATION]],
+  ["token-hangs-on-the-token-that-made-it", "what an API token made outlives it", [withoutElement(0)], [CHAINS]],
+  ["token-hangs-on-the-jwt-that-made-it", "what an API token's JWT made outlives that JWT", [withoutElement(0)], [SIMULATION]],
+  ["refresh-jwt-stands-for-its-family", "a refresh JWT is revoked without its log-in", [chosen(false)], [AT_0]],
+  ["one-jwt-stands-for-its-chain", "a JWT revoked in the middle of a chain leaves the others", [withoutOperand(0, "??")], [SIMULATION]],
+  ["chain-hangs-on-its-jwts", "a JWT obtained with a JWT outlives that one", [withoutElement(2)], [CHAINS]],
+  ["chain-has-one-root", "a JWT obtained with a JWT hangs on the last alone", [chosen(true)], [CHAINS]],
+  ["chain-ends-with-its-token", "the JWT of a token, renewed, outlives the token", [times(0.5)], [SIMULATION]],
+  ["jwt-hangs-on-its-parent", "a JWT outlives what it was obtained with", [withoutElement(0)], [AT_0]],
+  ["jwt-ends-with-its-parent", "a JWT ends later than what it was obtained with", [onlyArgument(0)], [CHAINS]],
+  ["jwt-keeps-its-tokens-version", "an API token's JWT outlives the end of all API tokens", [withoutProperty(1)], [AT_60]],
+  ["jwt-keeps-its-scopes", "the JWT of a narrow token may do everything", [chosen(true)], [SCOPES]],
+  ["renewed-jwt-keeps-its-bounds", "a new password frees a JWT of its bounds", [asked(true)], [SIMULATION]],
+  ["scopes-are-never-exceeded", "a token makes one that may do more", [asked(false)], [SCOPES]],
+
+  // Refresh families.
+  ["log-in-has-an-absolute-end", "a log-in that rotates has no end", [onlyArgument(0)], [ROTATION]],
+  ["rotation-has-one-winner", "everyone who shows a refresh JWT at once rotates it", [holds(2)], [ROTATION, only("races/once", "50 refreshes")]],
+  ["revoked-family-does-not-rotate", "a revoked log-in rotates", [holds(2)], [ROTATION]],
+  ["theft-revokes-the-family", "a spent refresh JWT is only refused; or one in its grace revokes all", [fails(3), holds(4)], [ROTATION]],
+  ["theft-leaves-a-tombstone", "KV is not told of a theft", [fails(1)], [ROTATION]],
+  ["grace-is-for-the-last-token-alone", "grace for a token two steps behind, or for ever", [holds(0), holds(1)], [ROTATION]],
+  ["replaced-refresh-jwt-is-not-active", "a refresh JWT that was replaced is active", [chosen(false)], [all("oauth/introspect"), ROTATION]],
+  ["status-list-shows-what-is-revoked", "a revoked log-in is not in the status list", [fails(3)], [all("oauth/status-list")]],
+
+  // Actions: at most so many runs, all of it or nothing.
+  ["claim-asks-everything", "a claim asks not for the end, the uses, the state, the runner, the key or the conditions; or counts none", [holds(3), holds(4), holds(5), holds(9), holds(10), holds(11), unset(0)], [ONCE, ACTIVE]],
+  ["receipt-needs-the-claim", "a receipt without a claim", [holds(2)], [ONCE]],
+  ["effect-needs-the-claim", "an effect without a claim", [holds(0)], [ONCE]],
+  ["key-belongs-to-its-request", "another body under a key gets the receipt", [value("true")], [ONCE]],
+  ["key-is-bound-to-its-input", "another input under a key gets the receipt", [withoutElement(4)], [OWNER]],
+  ["only-what-can-run-is-revoked", "an action token is revoked by anybody, after its use, or by a caller who is gone", [holds(3), holds(8), holds(10)], [all("contracts/action-tokens"), REVOCATION_RACES, ACTIVE]],
+  ["audience-is-asked", "an action runs for another than its audience", [value("false")], [ONCE]],
+  ["costly-action-asks-first", "a password is hashed for a token that cannot run", [withoutOperand(1, "||")], [ATTACKER]],
+  ["nobody-issues-resets", "anybody issues a reset for themselves", [value("false")], [ATTACKER]],
+  ["reset-revokes-all", "a reset leaves credentials", [unset(2)], [OWNER]],
+  ["reset-leaves-a-tombstone", "a reset leaves copies in KV", [value("false")], [OWNER]],
+  ["email-is-proven-by-its-account", "an address is verified by whoever follows the link", [value("false")], [ATTACKER]],
+  ["mail-to-an-old-address-is-void", "a mail to an old address counts", [holds(0)], [ATTACKER]],
+  ["only-a-settled-email-comes-back", "an address in between may undo a change too", [holds(2)], [all("recovery/changed-email")]],
+
+  // Tries, budgets, events.
+  ["tries-are-counted-by-account", "wrong passwords are counted by network alone", [holds(1)], [TRIES]],
+  ["tries-are-limited", "tries have no end; or an attack uses up those of the owner's own network", [holds(1), fails(2)], [TRIES]],
+  ["try-without-room-is-not-hashed", "a password is hashed that may not be tried", [asked(false)], [TRIES]],
+  ["log-ins-are-limited-by-network", "log-ins are not limited by network", [dropped], [all("throttling/networks")]],
+  ["ipv6-is-counted-by-network", "whoever has an IPv6 network has all of its addresses to try from", [times(2, 1)], [TRIES]],
+  ["mail-budget-has-an-interval", "a mail whenever one is asked for", [holds(2)], [ATTACKER]],
+  ["failed-notice-comes-again", "a notice that failed waits as if it had been sent", [dropped], [all("recovery/notices")]],
+  ["webhook-is-not-followed", "a token goes where the webhook redirects to", [withoutProperty(3)], [all("recovery/webhook")]],
+  ["refused-mail-is-not-repeated", "what the webhook refused is sent again and again", [value("false")], [all("recovery/webhook")]],
+  ["event-only-of-a-change", "an event whether or not there was a change", [holds(1)], [all("audit/with-change")]],
+  ["own-events-only", "everybody's events for everybody", [holds(1)], [all("audit/events")]],
+
+  // What comes in: token types, audiences, spelling, places.
+  ["only-access-jwts-open", "a refresh JWT opens what an access JWT does", [dropped], [all("contracts/credentials")]],
+  ["only-refresh-jwts-refresh", "an access JWT refreshes", [withoutOperand(0, "&&")], [all("contracts/jwt-pair")]],
+  ["jwt-is-ours-and-for-us", "issuer or audience is not checked", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
+  ["jwt-is-of-one-type-and-user", "two claims say two things of type or user", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
+  ["jwt-has-its-time", "a JWT is taken after its end, or before its time", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
+  ["verified-jwt-still-expires", "a JWT that was verified once is taken for ever", [chosen(true)], [all("crypto/verified-jwts")]],
+  ["jwt-has-one-spelling", "a JWT is of any length, or written in many ways", [withoutOperand(0, "||"), withoutOperand(1, "||")], [all("promises/edges"), JWT]],
+  ["algorithm-is-the-keys", "a JWT chooses its own algorithm", [withoutOperand(1, "||")], [all("crypto/jwt-attacks"), JWT]],
+  ["secret-is-of-its-kind", "a token of one kind passes for another", [withoutOperand(0, "||")], [all("crypto/secrets")]],
+  ["body-is-bounded", "a body of any size is read", [dropped], [all("promises/edges"), all("http/body")]],
+  ["no-credential-in-the-query", "credentials in the query are always taken", [withoutOperand(0, "&&")], [CREDENTIALS]],
+  ["one-credential", "of two credentials the first counts", [dropped], [CREDENTIALS]],
+  ["route-asks-for-its-scope", "a narrow token opens every route", [asked(false)], [SCOPES]],
+  ["no-form-of-another-site", "a form of another site is taken", [asked(false)], [all("contracts/input")]],
+  ["pages-take-only-own-forms", "a page takes a form of another site", [asked(false)], [all("console/cross-site")]],
+  ["session-cookie-stays-here", "the cookie goes over HTTP, to scripts, or out with another site's requests", [withoutProperty(1), withoutProperty(2), withoutProperty(3)], [all("console/entry")]],
+  ["log-in-leads-to-own-pages", "a log-in leads to another site", [chosen(true)], [all("console/entry")]],
+
+  // The client that others install.
+  ["one-refresh-for-all", "everyone who waits refreshes", [asked(true)], [CLIENT]],
+  ["log-out-stays-a-log-out", "a refresh brings a log-in back to life", [dropped], [CLIENT]],
+  ["nothing-goes-out-as-another", "what one user began goes out as another", [withoutOperand(1, "&&")], [CLIENT]],
+  ["credential-goes-to-the-service-alone", "the credential goes to whatever is asked", [dropped], [all("client/calls")]],
+];
