@@ -6,8 +6,8 @@ CREATE TABLE IF NOT EXISTS users (
   email        TEXT NOT NULL,               -- as it compares: core/user.ts
   password     TEXT NOT NULL,               -- PHC string, or what an import brought; empty once deleted, or made by an identity
   role         TEXT NOT NULL DEFAULT 'User' CHECK (role IN ('User', 'Admin')),
-  epoch        INTEGER NOT NULL DEFAULT 0,  -- raised: every older credential is dead
-  api_epoch    INTEGER NOT NULL DEFAULT 0,  -- raised: every older API token is dead
+  credential_version        INTEGER NOT NULL DEFAULT 0,  -- raised: every older credential is dead
+  api_token_version    INTEGER NOT NULL DEFAULT 0,  -- raised: every older API token is dead
   login_version INTEGER NOT NULL DEFAULT 0, -- raised by "log out everywhere else": JWTs obtained with a password alone, which have no row, carry it
   first_name   TEXT,
   last_name    TEXT,
@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS users (
   pending_email TEXT,                       -- wanted and not yet proven: compared with nothing
   undo_email   TEXT,                        -- the e-mail before a change: who reads its mailbox may put it back
   undo_until   INTEGER,                     -- for so long; nobody else gets it meanwhile
-  identities_ended_on INTEGER               -- an ID token that was issued before links nothing
+  identities_revoked_on INTEGER               -- an ID token that was issued before links nothing
 ) STRICT, WITHOUT ROWID;
 
 -- One living account for an e-mail; a deleted one does not hold it.
@@ -38,8 +38,8 @@ CREATE TABLE IF NOT EXISTS tokens (
   id          TEXT NOT NULL PRIMARY KEY,    -- digest of the secret; for a JWT its jti, for a family its sid
   kind        TEXT NOT NULL CHECK (kind IN ('session', 'api', 'action', 'family', 'jwt')),
   user_id     TEXT NOT NULL REFERENCES users (id),
-  epoch       INTEGER NOT NULL,             -- the user's, when it was made
-  api_epoch   INTEGER,                      -- the user's, when an API token was made
+  credential_version       INTEGER NOT NULL,             -- the user's, when it was made
+  api_token_version   INTEGER,                      -- the user's, when an API token was made
   created_at  INTEGER NOT NULL,
   modified_at INTEGER NOT NULL,
   expires_at  INTEGER NOT NULL,
@@ -57,7 +57,7 @@ CREATE TABLE IF NOT EXISTS tokens (
 ) STRICT, WITHOUT ROWID;
 
 -- The lists: a user's own of one kind that have been neither ended nor used up, newest first.
-CREATE INDEX IF NOT EXISTS tokens_list ON tokens (user_id, kind, epoch, api_epoch, created_at, id)
+CREATE INDEX IF NOT EXISTS tokens_list ON tokens (user_id, kind, credential_version, api_token_version, created_at, id)
   WHERE revoked_at IS NULL AND (max_uses IS NULL OR uses < max_uses);
 
 CREATE INDEX IF NOT EXISTS tokens_status ON tokens (status_index) WHERE status_index IS NOT NULL;
@@ -83,7 +83,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS receipts_idempotency
   ON receipts (idempotency_key) WHERE idempotency_key IS NOT NULL;
 
 -- Marks of what was ended that KV has yet to take.
-CREATE TABLE IF NOT EXISTS endings (
+CREATE TABLE IF NOT EXISTS pending_revocations (
   key        TEXT NOT NULL PRIMARY KEY,
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -154,10 +154,10 @@ CREATE TABLE IF NOT EXISTS notices (
 
 -- How often an account's password was tried and not found right, by account (for an e-mail without
 -- one, by its digest) and by account and network. It grows before the password is hashed.
-CREATE TABLE IF NOT EXISTS password_tries (
+CREATE TABLE IF NOT EXISTS login_attempts (
   id           TEXT NOT NULL PRIMARY KEY,   -- the account; or account/digest of the network
-  forgotten_at INTEGER NOT NULL,            -- when the last of them will be forgotten
-  known_at     INTEGER                      -- networks: last login from there
+  drained_at INTEGER NOT NULL,            -- when the last of them will be forgotten
+  last_login_at     INTEGER                      -- networks: last login from there
 ) STRICT, WITHOUT ROWID;
 
 -- Accounts at OpenID issuers that open one here. A table and not columns on the user, so that another

@@ -11,17 +11,17 @@ import { ha1b } from "./core/ha1b.ts";
 import { linkedIdentities } from "./core/identities.ts";
 import { identityLogin } from "./core/identity-login.ts";
 import type { Ha1bHashes } from "./core/identity-ports.ts";
-import { inspection } from "./core/inspection.ts";
+import { tokenDiagnostics } from "./core/token-diagnosis.ts";
 import { introspection } from "./core/introspection.ts";
 import { leaks } from "./core/leaks.ts";
 import { logins } from "./core/logins.ts";
 import { jwtPairs } from "./core/jwt-pairs.ts";
 import type { Mailer } from "./core/mail.ts";
 import { passwordCheck, passwordLogin } from "./core/password-login.ts";
-import { trySecret } from "./core/password-tries.ts";
+import { verifySecret } from "./core/login-throttle.ts";
 import { passwordRules } from "./core/password-rules.ts";
 import { notices } from "./core/notices.ts";
-import type { Passwords, Standing } from "./core/ports.ts";
+import type { Passwords, ActiveToken } from "./core/ports.ts";
 import { recovery } from "./core/recovery.ts";
 import { sessions } from "./core/sessions.ts";
 import { statusLists } from "./core/status-lists.ts";
@@ -34,26 +34,26 @@ import { keyRing, publicKeySet } from "./crypto/keys.ts";
 import { neverPwned, pwnedPasswords } from "./crypto/pwned-passwords.ts";
 import { secrets } from "./crypto/secrets.ts";
 import { statusListSigner } from "./crypto/status-list.ts";
-import { keptOrigin } from "./http/address.ts";
+import { auditClient } from "./http/address.ts";
 import { isShared, limitedNetworks, networkOf } from "./http/network.ts";
-import { presentRecord, requestOrigin } from "./http/origin.ts";
+import { currentRecord, clientInfo } from "./http/client-info.ts";
 import { type Metrics, requestLog } from "./http/request-log.ts";
-import { nowhere, outbox } from "./mail/outbox.ts";
+import { noMailer, outbox } from "./mail/outbox.ts";
 import { webhook } from "./mail/webhook.ts";
 import { actionTokens as actionTokenStore } from "./storage/action-tokens.ts";
-import { audit } from "./storage/audit-sql.ts";
+import { createAuditStatements } from "./storage/audit-sql.ts";
 import { background, type WaitUntil } from "./storage/background.ts";
 import { d1ActionTokens } from "./storage/d1-action-tokens.ts";
 import { d1ActionUses } from "./storage/d1-action-uses.ts";
 import { d1Audit } from "./storage/d1-audit.ts";
 import { d1Contacts } from "./storage/d1-contacts.ts";
-import { d1Inspection } from "./storage/d1-inspection.ts";
+import { d1TokenDiagnosis } from "./storage/d1-token-diagnosis.ts";
 import { d1Logins } from "./storage/d1-logins.ts";
-import { d1People } from "./storage/d1-people.ts";
+import { d1DisplayNames } from "./storage/d1-display-names.ts";
 import { d1PersonalData } from "./storage/d1-personal-data.ts";
 import { d1Notices, noticeSql } from "./storage/d1-notices.ts";
 import { d1MailTokens } from "./storage/d1-mail-tokens.ts";
-import { d1PasswordTries } from "./storage/d1-password-tries.ts";
+import { loginThrottle } from "./storage/login-throttle.ts";
 import { d1Ha1b } from "./storage/d1-ha1b.ts";
 import { d1Identities, d1LinkedIdentities } from "./storage/d1-identities.ts";
 import { d1StatusLists } from "./storage/d1-status-lists.ts";
@@ -61,16 +61,16 @@ import { d1Tokens } from "./storage/d1-tokens.ts";
 import { d1Users } from "./storage/d1-users.ts";
 import { database } from "./storage/database.ts";
 import { deadline } from "./storage/deadline.ts";
-import { endings } from "./storage/endings.ts";
-import { forgetUser } from "./storage/forget-user.ts";
+import { pendingRevocations } from "./storage/pending-revocations.ts";
+import { invalidateUser } from "./storage/invalidate-user.ts";
 import { housekeeping } from "./storage/housekeeping.ts";
 import { kvTokens } from "./storage/kv-tokens.ts";
 import { kvUsers } from "./storage/kv-users.ts";
 import { logins as loginStore } from "./storage/logins.ts";
-import { memory } from "./storage/memory.ts";
-import { checkPlan } from "./storage/promise.ts";
+import { cache } from "./storage/cache.ts";
+import { revocationPolicy } from "./storage/revocation-policy.ts";
 import { rateLimits } from "./storage/rate-limits.ts";
-import { tokens as tokenStore } from "./storage/tokens.ts";
+import { tokens as tokenStore } from "./storage/cached-tokens.ts";
 import { users as userStore } from "./storage/users.ts";
 
 export interface Bindings {
@@ -107,50 +107,55 @@ export function wire(
   { waitUntil, passwords, ha1bHashes }: Platform,
 ) {
   const { KV, DB } = bindings;
-  const requestId = () => requestOrigin().requestId;
-  const withDeadline = deadline(config.storageDeadlineMs, presentRecord);
+  const requestId = () => clientInfo().requestId;
+  const withDeadline = deadline(config.storageDeadlineMs, currentRecord);
   const db = database(DB, withDeadline);
   const kv = kvTokens(KV, withDeadline);
-  const plan = checkPlan(config.revocationLagSeconds);
-  const work = background(waitUntil, requestId, plan);
-  const memories = {
-    tokens: memory<Standing>(plan.memoryMs),
-    jwts: memory<{ user: User | null }>(plan.memoryMs),
-    copies: memory<true>(60_000),
-    uses: memory<true>(3_600_000),
+  const policy = revocationPolicy(config.revocationLagSeconds);
+  const work = background(waitUntil, requestId, policy);
+  const caches = {
+    tokens: cache<ActiveToken>(policy.cacheTtlMs),
+    jwts: cache<{ user: User | null }>(policy.cacheTtlMs),
+    copies: cache<true>(60_000),
+    uses: cache<true>(3_600_000),
   };
-  const ending = endings(db, kv, work, plan);
+  const revocations = pendingRevocations(db, kv, work, policy);
   const sendsMail = config.mail !== null;
   const queued = noticeSql(sendsMail);
-  const audited = audit(() => keptOrigin(config.auditAddress));
+  const audited = createAuditStatements(() => auditClient(config.auditAddress));
   const userCopies = kvUsers(KV, withDeadline, config.revocationLagSeconds);
-  const forgetting = forgetUser({ kv: userCopies, background: work, plan, memories });
+  const invalidating = invalidateUser({ kv: userCopies, background: work, policy, caches });
   const users = userStore({
-    d1: d1Users(db, ending, audited, queued),
+    d1: d1Users(db, revocations, audited, queued),
     kv: userCopies,
     background: work,
-    plan,
-    forgetting,
+    policy,
+    invalidating,
   });
-  const strict = d1Tokens(db, ending, audited, queued);
-  const tokens = tokenStore({ d1: strict, kv, background: work, plan, memories });
-  const store = actionTokenStore(d1ActionTokens(db, ending, audited, queued), kv, work, forgetting);
+  const strict = d1Tokens(db, revocations, audited, queued);
+  const tokens = tokenStore({ d1: strict, kv, background: work, policy, caches });
+  const store = actionTokenStore(
+    d1ActionTokens(db, revocations, audited, queued),
+    kv,
+    work,
+    invalidating,
+  );
 
   const keys = keyRing(config.jwtKeys);
   const signedTokens = jwts(keys, config.issuer);
   const mailer = mailerOf(config.mail);
-  const network = () => networkOf(requestOrigin().address);
+  const network = () => networkOf(clientInfo().address);
   const told = notices({
     queue: d1Notices(db),
     mailer,
     secrets,
-    later: work.later,
+    afterResponse: work.afterResponse,
     issuer: config.issuer,
     sendsMail,
   });
-  const sweep = housekeeping(db, ending, kv, config.auditDays);
+  const cleanUp = housekeeping(db, revocations, kv, config.auditDays);
   const networks = () => {
-    const record = presentRecord();
+    const record = currentRecord();
     return record === null ? [] : limitedNetworks(record.address, record.zone);
   };
   /** The widest that one holder may have. */
@@ -172,31 +177,31 @@ export function wire(
     secrets,
     mailer,
     limits,
-    later: work.later,
+    afterResponse: work.afterResponse,
     issuer: config.issuer,
   });
-  const tries = d1PasswordTries(db, work, () => {
-    const { address } = requestOrigin();
+  const attempts = loginThrottle(db, work, () => {
+    const { address } = clientInfo();
     const mayBeKnown = !isShared(address);
     return { name: mayBeKnown ? networkOf(address) : (networks()[0] ?? ""), mayBeKnown };
   });
   const checkPassword = passwordCheck({
-    trySecret: trySecret({ tries, limits }),
+    verifySecret: verifySecret({ attempts, limits }),
     users,
     passwords,
   });
   const ha1bLogin = config.takesHa1b
-    ? ha1b({ users: d1Ha1b(db, work), hashes: ha1bHashes(config.issuer), tries, limits })
+    ? ha1b({ users: d1Ha1b(db, work), hashes: ha1bHashes(config.issuer), attempts, limits })
     : null;
   const byPassword = passwordLogin(checkPassword);
-  const login = ha1bLogin === null ? byPassword : ha1bLogin.keeping(byPassword);
+  const login = ha1bLogin === null ? byPassword : ha1bLogin.withHa1bUpgrade(byPassword);
   const { pwnedPasswordsUrl } = config;
   const isPwned =
     pwnedPasswordsUrl === null ? neverPwned : pwnedPasswords(pwnedPasswordsUrl, requestId);
   const checkNew = passwordRules(passwords, isPwned);
   const allActions = actions(passwords, isPwned);
   const issuedActions = actionTokens({ actions: allActions, store, secrets, notices: told });
-  const inspectionStore = d1Inspection(db);
+  const diagnosisStore = d1TokenDiagnosis(db);
   return {
     authenticate: authenticator({
       login,
@@ -238,24 +243,24 @@ export function wire(
       actions: allActions,
       store,
       secrets,
-      people: d1People(db),
+      displayNames: d1DisplayNames(db),
       run: issuedActions.run,
     }),
     actionUses: actionUses({
       actions: allActions,
       store: d1ActionUses(db),
-      tokens: inspectionStore,
+      tokens: diagnosisStore,
     }),
     recovery: recover,
     introspection: introspection({ jwts: signedTokens, secrets, strict, tokens, limits }),
     logins: logins(
-      loginStore({ d1: d1Logins(db, ending, audited), kv, background: work, memories }),
+      loginStore({ d1: d1Logins(db, revocations, audited), kv, background: work, caches }),
     ),
-    inspect: inspection({
+    diagnose: tokenDiagnostics({
       secrets,
       jwts: signedTokens,
       reader: jwtReader(keys, config.issuer),
-      store: inspectionStore,
+      store: diagnosisStore,
     }),
     leaks: leaks({
       jwts: signedTokens,
@@ -278,9 +283,9 @@ export function wire(
     personalData: d1PersonalData(db),
     async housekeeping(nowMs: number) {
       try {
-        return await sweep(nowMs);
+        return await cleanUp(nowMs);
       } finally {
-        await work.try("send notices that are due", told.housekeeping(nowMs));
+        await work.bestEffort("send notices that are due", told.housekeeping(nowMs));
       }
     },
     report: requestLog({ logged: config.logged, metrics: bindings.METRICS }),
@@ -288,6 +293,6 @@ export function wire(
 }
 
 function mailerOf(mail: Config["mail"]): Mailer {
-  if (mail === null) return nowhere;
+  if (mail === null) return noMailer;
   return mail === "outbox" ? outbox : webhook(mail);
 }

@@ -35,7 +35,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
     /^src\/cli\/users/,
     [
       /^src\/core\/(?:text|token|user)\.ts$/,
-      /^src\/crypto\/(?:common-passwords|foreign-hash|phc)\.ts$/,
+      /^src\/crypto\/(?:common-passwords|imported-hash|phc)\.ts$/,
       /^src\/routes\/rest-fields\.ts$/,
       "packages",
     ],

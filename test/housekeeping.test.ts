@@ -34,7 +34,7 @@ const TABLES: readonly Table[] = [
   {
     name: "tokens",
     fill: filled(
-      "tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at)",
+      "tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at)",
       "'session', ?3, 0, 0, 0, ?4",
     ),
     keptMs: 2 * DAY_MS,
@@ -57,7 +57,7 @@ const TABLES: readonly Table[] = [
 async function count(table: string, prefix = ""): Promise<number> {
   const found = await env.DB.prepare(
     `SELECT count(*) AS n FROM ${table} WHERE substr(${
-      table === "endings" ? "key" : "id"
+      table === "pending_revocations" ? "key" : "id"
     }, 1, ?) = ?`,
   )
     .bind(prefix.length, prefix)
@@ -71,7 +71,7 @@ const cursorOf = (task: string) =>
 interface Run {
   readonly calls: readonly StorageCall[];
   readonly rowsRead: number;
-  readonly result: { deleted: number; marksSettled: number } | null;
+  readonly result: { deleted: number; tombstonesFlushed: number } | null;
 }
 
 /** One run in a new isolate. @param fails the calls that do not come through */
@@ -93,13 +93,13 @@ async function run(fails: (call: StorageCall, number: number) => boolean = () =>
 }
 
 async function owe(keys: readonly string[], expiresAtMs = NOW + DAY_MS): Promise<void> {
-  await env.DB.prepare("INSERT INTO endings SELECT value, ?2 FROM json_each(?1)")
+  await env.DB.prepare("INSERT INTO pending_revocations SELECT value, ?2 FROM json_each(?1)")
     .bind(JSON.stringify(keys), expiresAtMs)
     .run();
 }
 
 const keys = (amount: number) =>
-  Array.from({ length: amount }, () => `ended:${crypto.randomUUID()}`);
+  Array.from({ length: amount }, () => `revoked:${crypto.randomUUID()}`);
 /** As the local scheduled endpoint does it; the types of `exports` know only `fetch`. */
 async function cronTrigger(): Promise<void> {
   const scheduled: unknown = Reflect.get(exports.default, "scheduled");
@@ -114,7 +114,7 @@ const isSweep = ({ label }: StorageCall) => /DELETE (tokens|receipts|mails)/.tes
 vi.setConfig({ testTimeout: 30_000 });
 
 beforeEach(async () => {
-  const tables = ["tokens", "receipts", "mails", "endings", "housekeeping", "users"];
+  const tables = ["tokens", "receipts", "mails", "pending_revocations", "housekeeping", "users"];
   await env.DB.batch([
     ...tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
     env.DB.prepare(
@@ -128,7 +128,7 @@ describe.each(TABLES)("$name", ({ name, fill, keptMs }) => {
     await fill("over", 30, keptMs + 1);
     await fill("kept", 30, keptMs);
     await fill("alive", 30, -DAY_MS);
-    expect((await run()).result).toEqual({ deleted: 30, marksSettled: 0 });
+    expect((await run()).result).toEqual({ deleted: 30, tombstonesFlushed: 0 });
     expect(await count(name, "over")).toBe(0);
     expect(await count(name, "kept")).toBe(30);
     expect(await count(name, "alive")).toBe(30);
@@ -188,7 +188,7 @@ describe("marks that KV is owed", () => {
     await owe([ending], NOW + 10_000);
     await owe([over], NOW - DAY_MS);
     const put = vi.spyOn(env.KV, "put");
-    expect((await run()).result).toEqual({ deleted: 0, marksSettled: 3 });
+    expect((await run()).result).toEqual({ deleted: 0, tombstonesFlushed: 3 });
     expect(
       new Map(put.mock.calls.map(([key, , options]) => [key, options?.expirationTtl])),
     ).toEqual(
@@ -200,15 +200,15 @@ describe("marks that KV is owed", () => {
     );
     put.mockRestore();
     expect(await env.KV.get(long)).toBe("");
-    expect(await count("endings")).toBe(0);
+    expect(await count("pending_revocations")).toBe(0);
   });
 
   it("that are more than a run takes are put in several", async () => {
     await owe(keys(MARKS_A_RUN + 50));
-    expect((await run()).result?.marksSettled).toBe(MARKS_A_RUN);
-    expect(await count("endings")).toBe(50);
-    expect((await run()).result?.marksSettled).toBe(50);
-    expect(await count("endings")).toBe(0);
+    expect((await run()).result?.tombstonesFlushed).toBe(MARKS_A_RUN);
+    expect(await count("pending_revocations")).toBe(50);
+    expect((await run()).result?.tombstonesFlushed).toBe(50);
+    expect(await count("pending_revocations")).toBe(0);
   });
 
   it("that KV does not take stay owed, and keep back neither the others nor the deleting", async () => {
@@ -218,9 +218,9 @@ describe("marks that KV is owed", () => {
     const refused = owed.slice(0, 2);
     const { result } = await run((call) => isMark(call) && refused.includes(call.keys[0] ?? ""));
     expect(result).toBeNull();
-    expect(await count("endings")).toBe(2);
+    expect(await count("pending_revocations")).toBe(2);
     expect(await count("tokens")).toBe(0);
-    expect((await run()).result?.marksSettled).toBe(2);
+    expect((await run()).result?.tombstonesFlushed).toBe(2);
     for (const key of owed) expect(await env.KV.get(key)).toBe("");
   });
 
@@ -229,16 +229,16 @@ describe("marks that KV is owed", () => {
     await TABLES[0]?.fill("over", 10, 3 * DAY_MS);
     const { calls } = await run(isMark);
     expect(calls.filter(isMark).length).toBeLessThan(5);
-    expect(await count("endings")).toBe(50);
+    expect(await count("pending_revocations")).toBe(50);
     expect(await count("tokens")).toBe(0);
   });
 
   it("are put again where only the striking out failed", async () => {
     await owe(keys(1));
     expect((await run(({ label }) => label === "D1 DELETE endings")).result).toBeNull();
-    expect(await count("endings")).toBe(1);
-    expect((await run()).result?.marksSettled).toBe(1);
-    expect(await count("endings")).toBe(0);
+    expect(await count("pending_revocations")).toBe(1);
+    expect((await run()).result?.tombstonesFlushed).toBe(1);
+    expect(await count("pending_revocations")).toBe(0);
   });
 });
 
@@ -251,9 +251,9 @@ describe("the cron trigger", () => {
     expect(JSON.parse(String(said.mock.calls.at(-1)))).toMatchObject({
       task: "housekeeping",
       deleted: 3,
-      marksSettled: 2,
+      tombstonesFlushed: 2,
     });
-    expect([await count("tokens"), await count("endings")]).toEqual([0, 0]);
+    expect([await count("tokens"), await count("pending_revocations")]).toEqual([0, 0]);
     said.mockRestore();
   });
 });

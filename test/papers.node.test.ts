@@ -76,7 +76,10 @@ describe("README's settings", () => {
 
 it("README's scopes open the routes that they open", () => {
   const routes = SURFACES.flatMap(({ operations }) =>
-    Object.entries(operations).map(([door, { scope }]) => ({ door: templateOf(door), scope })),
+    Object.entries(operations).map(([routeKey, { scope }]) => ({
+      routeKey: templateOf(routeKey),
+      scope,
+    })),
   );
   const rows = rowsUnder("| scope | what it is for |");
   expect(rows.map(([scope = ""]) => scope.replaceAll("`", ""))).toEqual(SCOPES);
@@ -84,9 +87,9 @@ it("README's scopes open the routes that they open", () => {
     const scope = name.replaceAll("`", "");
     // Introspection asks its own client for it.
     if (scope === "introspect") continue;
-    const opened = routes.filter((each) => each.scope === scope).map(({ door }) => door);
+    const opened = routes.filter((each) => each.scope === scope).map(({ routeKey }) => routeKey);
     const told = [...text.matchAll(/`((?:GET|POST|PATCH|PUT|DELETE) \/[^`]+)`/g)].map(
-      ([, door = ""]) => door,
+      ([, routeKey = ""]) => routeKey,
     );
     expect(told.toSorted(), scope).toEqual(opened.toSorted());
   }

@@ -51,12 +51,11 @@ export const addContact = defineAction({
 
   page: {
     title: "Become contacts",
-    about:
-      "You and whoever opens the link become each other's contacts. Or you introduce them to one of yours.",
+    note: "You and whoever opens the link become each other's contacts. Or you introduce them to one of yours.",
     // For its issuer, nobody would scan it.
     asksForLogin: true,
     // Who has not issued the token has agreed to nothing, and is not named.
-    mentions: ({ contact_id }, issuerId) => (contact_id === issuerId ? [contact_id] : []),
+    referencedUserIds: ({ contact_id }, issuerId) => (contact_id === issuerId ? [contact_id] : []),
     offered({ contact_id }, issuerId, runnerId) {
       const has = (from: string, to: string) =>
         sql`EXISTS (SELECT 1 FROM contacts WHERE user_id = ${from} AND contact_id = ${to})`;
@@ -72,14 +71,14 @@ export const addContact = defineAction({
     describe({ payload: { contact_id }, issuerId, nameOf }) {
       if (contact_id !== issuerId) {
         return {
-          will: "You get someone as a contact. You then see their first and last name.",
-          done: "You have a new contact now.",
+          before: "You get someone as a contact. You then see their first and last name.",
+          after: "You have a new contact now.",
         };
       }
       const name = nameOf(contact_id);
       return {
-        will: `You and ${name} become each other's contacts. Each of you then sees the other's first and last name.`,
-        done: `You and ${name} are each other's contacts now.`,
+        before: `You and ${name} become each other's contacts. Each of you then sees the other's first and last name.`,
+        after: `You and ${name} are each other's contacts now.`,
       };
     },
   },

@@ -9,7 +9,7 @@ interface Definition<Payload extends JsonSchema, Input extends JsonSchema> {
   readonly name: string;
   readonly needsCaller: boolean;
   readonly isInternal?: boolean;
-  readonly isCostly?: boolean;
+  readonly isExpensive?: boolean;
   readonly payload: Payload;
   /** Without one, whatever is sent beside the token is left alone. */
   readonly input?: Input;
@@ -26,7 +26,7 @@ export function defineAction<const Payload extends JsonSchema, const Input exten
     name,
     needsCaller,
     isInternal = false,
-    isCostly = false,
+    isExpensive = false,
     payload,
     input,
     page,
@@ -41,7 +41,7 @@ export function defineAction<const Payload extends JsonSchema, const Input exten
     name,
     needsCaller,
     isInternal,
-    isCostly,
+    isExpensive,
     parse: (value) => readBy(payload, value),
     parseInput: (value) => readBy(taken, value),
     conditions: (value, issuerId) => definition.conditions(v.parse(payload, value), issuerId),
@@ -53,7 +53,8 @@ export function defineAction<const Payload extends JsonSchema, const Input exten
       }),
     page: {
       ...page,
-      mentions: (value, issuerId) => page.mentions(v.parse(payload, value), issuerId),
+      referencedUserIds: (value, issuerId) =>
+        page.referencedUserIds(v.parse(payload, value), issuerId),
       describe: (what) => page.describe({ ...what, payload: v.parse(payload, what.payload) }),
       offered: (value, issuerId, runnerId) =>
         page.offered?.(v.parse(payload, value), issuerId, runnerId) ?? [],

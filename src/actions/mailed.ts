@@ -14,7 +14,7 @@ export const account = (userId: string, holds: Sql): Sql =>
 const CHANGED = "The e-mail of this account was changed after this was sent.";
 
 /** Who holds the token has read that mailbox; it says nothing about another that came since. */
-export const stillHers = (email: string, userId: string): Condition => ({
+export const emailUnchanged = (email: string, userId: string): Condition => ({
   // guard: mail-to-an-old-address-is-void
   holds: account(userId, sql`email = ${email}`),
   field: "email",

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { type IsPwned, passwordProblem } from "../core/password-rules.ts";
 import type { Passwords } from "../core/ports.ts";
 import { defineAction } from "./define.ts";
-import { account, Mailed, stillHers } from "./mailed.ts";
+import { account, Mailed, emailUnchanged } from "./mailed.ts";
 
 /** The rules of sign-up. The messages follow the field's name. */
 const newPassword = (passwords: Passwords) =>
@@ -33,10 +33,10 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
     needsCaller: false,
     // guard: nobody-issues-resets
     isInternal: true,
-    isCostly: true,
+    isExpensive: true,
     payload: Mailed,
     input: v.object({ password: newPassword(passwords) }, "must be an object"),
-    conditions: ({ email }, userId) => [stillHers(email, userId)],
+    conditions: ({ email }, userId) => [emailUnchanged(email, userId)],
     async plan({ input: { password }, issuerId, nowMs }) {
       if (await isPwned(password)) return { rejected: "This password has leaked: choose another." };
       const hash = await passwords.hash(password);
@@ -49,13 +49,13 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
           sql`DELETE FROM identities WHERE user_id = ${issuerId} AND ${claimed}`,
           sql`DELETE FROM contacts WHERE user_id = ${issuerId} AND ${claimed} AND ${wasAnybodys}`,
           sql`DELETE FROM contacts WHERE contact_id = ${issuerId} AND ${claimed} AND ${wasAnybodys}`,
-          sql`UPDATE password_tries SET known_at = NULL WHERE id > ${`${issuerId}/`} AND id < ${`${issuerId}0`}
+          sql`UPDATE login_attempts SET last_login_at = NULL WHERE id > ${`${issuerId}/`} AND id < ${`${issuerId}0`}
             AND ${claimed} AND ${wasAnybodys}`,
           sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${issuerId}
             AND run_at < ${nowMs} AND ${claimed} AND ${wasAnybodys}`,
           // guard: reset-revokes-all
-          sql`UPDATE users SET password = ${hash}, ha1b = NULL, epoch = epoch + 1, modified_on = ${nowMs},
-              identities_ended_on = ${nowMs}, verified_on = COALESCE(verified_on, ${nowMs}), pending_email = NULL,
+          sql`UPDATE users SET password = ${hash}, ha1b = NULL, credential_version = credential_version + 1, modified_on = ${nowMs},
+              identities_revoked_on = ${nowMs}, verified_on = COALESCE(verified_on, ${nowMs}), pending_email = NULL,
               ${join(PROFILE.map((column) => blank(column, sql`NULL`)))}, ${blank("metadata", sql`'{}'`)}
             WHERE id = ${issuerId} AND ${claimed}`,
         ],
@@ -63,7 +63,7 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
         changes: {
           userId: issuerId,
           // guard: reset-leaves-a-tombstone
-          endsCredentials: true,
+          revokesCredentials: true,
           keepsUndo: true,
           event: "password.changed",
           notice: { kind: "password_changed", if: sql`TRUE` },
@@ -73,12 +73,13 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
 
     page: {
       title: "Choose a new password",
-      about: "Whoever opens the link has read the mail that it came with.",
+      note: "Whoever opens the link has read the mail that it came with.",
       asksForLogin: false,
-      mentions: () => [],
+      referencedUserIds: () => [],
       describe: () => ({
-        will: "Your account gets the password that you enter here. All that is logged in to it is logged out, and all its API tokens and action tokens end.",
-        done: "Your new password is set. Log in with it.",
+        before:
+          "Your account gets the password that you enter here. All that is logged in to it is logged out, and all its API tokens and action tokens end.",
+        after: "Your new password is set. Log in with it.",
       }),
     },
   });

@@ -26,14 +26,14 @@ export const undoEmailChange = defineAction({
       sql`DELETE FROM identities WHERE user_id = ${issuerId} AND ${claimed} AND (email IS NOT ${email}
         OR created_at >= (SELECT undo_until - ${UNDO_MS} FROM users WHERE id = ${issuerId}))`,
       sql`UPDATE users SET email = ${email}, verified_on = ${nowMs}, pending_email = NULL, undo_email = NULL,
-          undo_until = NULL, password = '', ha1b = NULL, epoch = epoch + 1,
-          identities_ended_on = ${nowMs}, modified_on = ${nowMs}
+          undo_until = NULL, password = '', ha1b = NULL, credential_version = credential_version + 1,
+          identities_revoked_on = ${nowMs}, modified_on = ${nowMs}
         WHERE id = ${issuerId} AND ${claimed}`,
     ],
     data: { email },
     changes: {
       userId: issuerId,
-      endsCredentials: true,
+      revokesCredentials: true,
       event: "email.restored",
       notice: { kind: "email_restored", if: sql`TRUE` },
     },
@@ -41,12 +41,14 @@ export const undoEmailChange = defineAction({
 
   page: {
     title: "Put your e-mail back",
-    about: "Whoever opens the link has read the mail that it came with.",
+    note: "Whoever opens the link has read the mail that it came with.",
     asksForLogin: false,
-    mentions: () => [],
+    referencedUserIds: () => [],
     describe: () => ({
-      will: "Your account gets the e-mail back that this link was sent to. Its password is taken away, everything that is logged in to it is logged out, and all its API tokens and action tokens end.",
-      done: "Your e-mail is back. Now choose a new password: ask for a link under Forgotten your password.",
+      before:
+        "Your account gets the e-mail back that this link was sent to. Its password is taken away, everything that is logged in to it is logged out, and all its API tokens and action tokens end.",
+      after:
+        "Your e-mail is back. Now choose a new password: ask for a link under Forgotten your password.",
     }),
   },
 });

@@ -24,7 +24,7 @@ export const verifyEmail = defineAction({
         sql`UPDATE users SET ${keptForUndo(nowMs, isNew)},
             verified_on = CASE WHEN ${isNew} THEN ${nowMs} ELSE COALESCE(verified_on, ${nowMs}) END,
             ha1b = CASE WHEN ${isNew} THEN NULL ELSE ha1b END,
-            identities_ended_on = CASE WHEN ${isNew} THEN ${nowMs} ELSE identities_ended_on END,
+            identities_revoked_on = CASE WHEN ${isNew} THEN ${nowMs} ELSE identities_revoked_on END,
             pending_email = CASE WHEN ${isNew} THEN NULL ELSE pending_email END,
             email = ${email}, modified_on = ${nowMs}
           WHERE id = ${issuerId} AND ${claimed}`,
@@ -32,7 +32,7 @@ export const verifyEmail = defineAction({
       data: { email },
       changes: {
         userId: issuerId,
-        endsCredentials: false,
+        revokesCredentials: false,
         event: sql`CASE WHEN ${account(issuerId, isNew)} THEN 'email.changed' ELSE 'email.verified' END`,
         notice: { kind: "email_changed", if: account(issuerId, isNew) },
       },
@@ -41,12 +41,12 @@ export const verifyEmail = defineAction({
 
   page: {
     title: "Confirm your e-mail",
-    about: "Whoever opens the link has read the mail that it came with.",
+    note: "Whoever opens the link has read the mail that it came with.",
     asksForLogin: true,
-    mentions: () => [],
+    referencedUserIds: () => [],
     describe: () => ({
-      will: "Your account notes that the mailbox which this link was sent to is yours.",
-      done: "Your e-mail is confirmed.",
+      before: "Your account notes that the mailbox which this link was sent to is yours.",
+      after: "Your e-mail is confirmed.",
     }),
   },
 });

@@ -162,20 +162,20 @@ export type AuditEvent = {
     | "role.changed"
     | "session.created"
     | "session.extended"
-    | "session.ended"
-    | "logins.ended_others"
+    | "session.revoked"
+    | "logins.revoked_others"
     | "token.created"
     | "token.changed"
     | "token.rotated"
-    | "token.ended"
-    | "tokens.ended_all"
+    | "token.revoked"
+    | "tokens.revoked_all"
     | "jwt.obtained"
     | "jwt.refreshed"
-    | "jwt.ended"
-    | "family.ended"
+    | "jwt.revoked"
+    | "family.revoked"
     | "action.issued"
     | "action.run"
-    | "action.ended"
+    | "action.revoked"
     | "contact.removed"
     | "login.failed"
     | "credential.refused";
@@ -331,20 +331,20 @@ export type PersonalData = {
       | "role.changed"
       | "session.created"
       | "session.extended"
-      | "session.ended"
-      | "logins.ended_others"
+      | "session.revoked"
+      | "logins.revoked_others"
       | "token.created"
       | "token.changed"
       | "token.rotated"
-      | "token.ended"
-      | "tokens.ended_all"
+      | "token.revoked"
+      | "tokens.revoked_all"
       | "jwt.obtained"
       | "jwt.refreshed"
-      | "jwt.ended"
-      | "family.ended"
+      | "jwt.revoked"
+      | "family.revoked"
       | "action.issued"
       | "action.run"
-      | "action.ended"
+      | "action.revoked"
       | "contact.removed"
       | "login.failed"
       | "credential.refused";
@@ -428,7 +428,7 @@ export type IssuedApiToken = {
   expired_on: string;
 };
 
-export type EndedToken = {
+export type RevokedToken = {
   /** What was sent. */
   token: string;
   /** null for a JWT. */
@@ -1358,7 +1358,7 @@ export interface paths {
           content: {
             "application/json": {
               success: true;
-              payload: EndedToken;
+              payload: RevokedToken;
             };
           };
         };
@@ -1424,8 +1424,8 @@ export interface paths {
                   success: true;
                   payload: {
                     reported: number;
-                    /** How many of them this report ended. */
-                    ended: number;
+                    /** How many of them this report revoked. */
+                    revoked: number;
                   };
                 }
               | LeakVerdict[];

@@ -25,9 +25,9 @@ export async function persistently<T extends { readonly response: Response }>(
   send: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const beganMs = performance.now();
-  for (let tries = 1; ; tries++) {
+  for (let attempts = 1; ; attempts++) {
     const mayWait = (ms: number) =>
-      tries < TRIES && ms <= MAX_WAIT_MS && performance.now() + ms - beganMs < withinMs;
+      attempts < TRIES && ms <= MAX_WAIT_MS && performance.now() + ms - beganMs < withinMs;
     try {
       const answer = await send(AbortSignal.timeout(deadlineMs));
       const waitMs = retryAfterSeconds(answer.response) * 1000;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { ActionPages, Preview } from "../core/action-pages.ts";
-import { NAMELESS } from "../core/people.ts";
+import { UNNAMED_USER } from "../core/display-names.ts";
 import type { Route } from "../http/surface.ts";
 import { EMPTY, type Filled, type Frame, message, type Visit, wholeProblem } from "./frame.tsx";
 import type { Page } from "./page.tsx";
@@ -38,13 +38,13 @@ export function actionPage(
     async submit({ request, caller, nowMs }, sent) {
       const token = request.param("token") ?? "";
       const key = sent.run_key;
-      const { title, done } = await actionPages.run(token, sent, caller, key, nowMs, isolated);
+      const { title, after } = await actionPages.run(token, sent, caller, key, nowMs, isolated);
       return {
         title,
         body: (
           <section class="card narrow">
             <h1>{title}</h1>
-            <Alert kind="done" text={<Sentence text={done} />} />
+            <Alert kind="done" text={<Sentence text={after} />} />
             <a class="button quiet" href="/console">
               To the console
             </a>
@@ -117,14 +117,14 @@ function pageOf(preview: Preview, visit: Visit, filled: Filled, signUpIsOpen: bo
       body: message(title, text ?? preview.message, <WhatNow preview={preview} />),
     };
   }
-  const { title, will, needsLogin } = preview;
+  const { title, before, needsLogin } = preview;
   return {
     title,
     body: (
       <section class="card narrow">
         <h1>{title}</h1>
         <p class="lead">
-          <Sentence text={will} />
+          <Sentence text={before} />
         </p>
         <Terms preview={preview} nowMs={visit.nowMs} />
         {needsLogin ? toLogin : <RunForm preview={preview} visit={visit} filled={filled} />}
@@ -142,10 +142,10 @@ function WhatNow({ preview: { state, isOwn, again } }: { readonly preview: Refus
     const whom = state === "audience" ? "the person it is for" : "somebody else";
     return <p class="hint">It is your own: show it to {whom}.</p>;
   }
-  const isOver = state === "expired" || state === "used" || state === "revoked";
+  const isFinal = state === "expired" || state === "used" || state === "revoked";
   return (
     <>
-      {isOver && <p>Ask for a new one.</p>}
+      {isFinal && <p>Ask for a new one.</p>}
       <a href="/console">To the console</a>
     </>
   );
@@ -156,7 +156,7 @@ type Ready = Extract<Preview, { readonly state: "ready" }>;
 function Terms({ preview, nowMs }: { readonly preview: Ready; readonly nowMs: number }) {
   const { issuer, isInternal, usesLeft, expiresAtMs } = preview;
   const by =
-    issuer === NAMELESS ? (
+    issuer === UNNAMED_USER ? (
       "somebody who has said no name"
     ) : (
       <>

@@ -57,7 +57,7 @@ export function formPage(
     body: (
       <section class="card narrow">
         <h1>{page.title}</h1>
-        <p>{page.about}</p>
+        <p>{page.note}</p>
         <Alert kind="problem" text={wholeProblem(filled, names)} />
         <form method="post" action={`/console/actions/new/${name}`}>
           {/* Sent twice, by a double click or a reload, it is the same token. */}

@@ -1,7 +1,7 @@
 import type { Described } from "../core/action.ts";
 import type { Use } from "../core/action-uses.ts";
-import type { Verdict } from "../core/inspection.ts";
-import { NAMELESS } from "../core/people.ts";
+import type { TokenStatus } from "../core/token-diagnosis.ts";
+import { UNNAMED_USER } from "../core/display-names.ts";
 import type { ActionToken } from "../core/token.ts";
 import { Alert, Confirm, Copyable, Sentence, Time, UserText } from "./parts.tsx";
 import { QrCode } from "./qr.tsx";
@@ -10,8 +10,8 @@ import { VerdictBadge } from "./verdict.tsx";
 interface Props {
   readonly title: string;
   readonly token: ActionToken;
-  readonly verdict: Verdict;
-  readonly endedAtMs: number | null;
+  readonly verdict: TokenStatus;
+  readonly revokedAtMs: number | null;
   readonly described: Described | null;
   readonly uses: readonly Use[];
 }
@@ -55,16 +55,16 @@ export function IssuedPage({
 }
 
 /** When its time is over, or was, and what is said of it; null where nobody knows when. */
-function endOf({ token, verdict, endedAtMs }: Props): readonly [name: string, ms: number] | null {
+function endOf({ token, verdict, revokedAtMs }: Props): readonly [name: string, ms: number] | null {
   switch (verdict) {
-    case "stands":
+    case "active":
       return ["Ends", token.expiresAtMs];
     case "expired":
       return ["Ended", token.expiresAtMs];
     case "used_up":
-      return endedAtMs === null ? null : ["Used up", endedAtMs];
+      return revokedAtMs === null ? null : ["Used up", revokedAtMs];
     default:
-      return endedAtMs === null ? null : ["Ended", endedAtMs];
+      return revokedAtMs === null ? null : ["Ended", revokedAtMs];
   }
 }
 
@@ -98,7 +98,7 @@ export function OwnTokenPage(props: Props) {
             <code>{token.id}</code>
           </dd>
         </dl>
-        {verdict === "stands" && (
+        {verdict === "active" && (
           <Confirm summary="End it now">
             <p>The code and the link stop working at once. What was done with them stays done.</p>
             <form method="post" action={`/console/actions/${token.id}/end`}>
@@ -123,9 +123,9 @@ function Says({ described }: Props) {
     <section class="card">
       <h2>Who opens the link reads</h2>
       <blockquote>
-        <Sentence text={described.will} />
+        <Sentence text={described.before} />
       </blockquote>
-      {described.will.includes(NAMELESS) && (
+      {described.before.includes(UNNAMED_USER) && (
         <p class="hint">
           Your name stands there once it is in your <a href="/console/account">profile</a>.
         </p>
@@ -151,7 +151,7 @@ function Uses(props: Props) {
 type UseListProps = Pick<Props, "token" | "verdict" | "uses">;
 
 export function UseList({ token, verdict, uses }: UseListProps) {
-  const stands = verdict === "stands";
+  const stands = verdict === "active";
   return (
     <div {...(!stands && { "data-over": "" })}>
       <div class="heading">

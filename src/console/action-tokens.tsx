@@ -94,15 +94,15 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
           secret,
           isRepeated,
         } = await actionTokens.issue(visit.caller, issue, visit.nowMs, sent.token_secret);
-        const { token, verdict, endedAtMs } = await actionUses.one(visit.caller, id, visit.nowMs);
+        const { token, status, revokedAtMs } = await actionUses.one(visit.caller, id, visit.nowMs);
         return {
           title: "Action token",
           body: (
             <IssuedPage
               title={action.page.title}
               token={token}
-              verdict={verdict}
-              endedAtMs={endedAtMs}
+              verdict={status}
+              revokedAtMs={revokedAtMs}
               link={`${issuer}/a/${secret}`}
               described={await actionPages.describe(token, isolated)}
               uses={isRepeated ? await usesOf(visit, id) : []}
@@ -114,7 +114,7 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
     }),
 
     page("/console/actions/:id", async (visit) => {
-      const { token, verdict, endedAtMs, action } = await actionUses.one(
+      const { token, status, revokedAtMs, action } = await actionUses.one(
         visit.caller,
         idOf(visit),
         visit.nowMs,
@@ -131,8 +131,8 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
           <OwnTokenPage
             title={action?.page.title ?? token.action}
             token={token}
-            verdict={verdict}
-            endedAtMs={endedAtMs}
+            verdict={status}
+            revokedAtMs={revokedAtMs}
             described={await actionPages.describe(token, isolated)}
             uses={await usesOf(visit, token.id)}
           />
@@ -142,12 +142,12 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
 
     // The part of the two pages before that changes by itself.
     part("/console/actions/:id/uses", async (visit) => {
-      const { token, verdict } = await actionUses.one(visit.caller, idOf(visit), visit.nowMs);
+      const { token, status } = await actionUses.one(visit.caller, idOf(visit), visit.nowMs);
       const uses = await usesOf(visit, token.id);
       return {
         status: 200,
         body: null,
-        text: String(<UseList token={token} verdict={verdict} uses={uses} />),
+        text: String(<UseList token={token} verdict={status} uses={uses} />),
         headers: PAGE_HEADERS,
       };
     }),
@@ -156,7 +156,7 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
       path: "/console/actions/:id/end",
       schema: v.object({}),
       async submit(visit) {
-        await actionTokens.end(visit.caller, idOf(visit), visit.nowMs);
+        await actionTokens.revoke(visit.caller, idOf(visit), visit.nowMs);
         return seeDone(`/console/actions/${idOf(visit)}`, "action_revoked");
       },
     }),
@@ -168,11 +168,11 @@ function Choices({ actions }: { readonly actions: readonly Action[] }) {
     <ul class="tiles choices">
       {actions
         .filter((action) => action.payloadFields !== null)
-        .map(({ name, page: { title, about } }) => (
+        .map(({ name, page: { title, note } }) => (
           <li>
             <a href={`/console/actions/new/${name}`}>
               <strong>New: {title}</strong>
-              <span>{about}</span>
+              <span>{note}</span>
             </a>
           </li>
         ))}

@@ -1,4 +1,4 @@
-import type { Answer } from "../http/answer.ts";
+import type { HttpResult } from "../http/answer.ts";
 import { fixedText } from "../http/conditional.ts";
 import { queryValue } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
@@ -37,7 +37,7 @@ export const assetRoutes: readonly Route[] = Object.entries(ASSETS).map(([name, 
   method: "GET",
   path: `/console/assets/${name}`,
   access: "open",
-  handle: async ({ request }): Promise<Answer> =>
+  handle: async ({ request }): Promise<HttpResult> =>
     file.answer(
       queryValue(request, "v") === file.version()
         ? `public, max-age=${YEAR_SECONDS}, immutable`

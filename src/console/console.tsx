@@ -7,7 +7,7 @@ import type { AuditLog, PersonalData } from "../core/audit.ts";
 import type { Authenticate } from "../core/authenticate.ts";
 import type { OwnContacts } from "../core/contacts.ts";
 import type { LinkedIdentities } from "../core/identities.ts";
-import type { Inspection } from "../core/inspection.ts";
+import type { TokenDiagnostics } from "../core/token-diagnosis.ts";
 import type { Logins } from "../core/logins.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { Sessions } from "../core/sessions.ts";
@@ -41,7 +41,7 @@ export interface ConsoleDeps {
   readonly actionPages: ActionPages;
   readonly contacts: OwnContacts;
   readonly identities: LinkedIdentities;
-  readonly inspect: Inspection;
+  readonly diagnose: TokenDiagnostics;
   readonly issuer: string;
   readonly apiTokens: ApiTokens;
   readonly logins: Logins;
@@ -66,7 +66,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
       ...actionTokenPages(pages, deps),
       ...actionPage(pages, deps),
       ...contactPages(pages, deps.contacts),
-      ...inspectorPages(pages, deps.inspect),
+      ...inspectorPages(pages, deps.diagnose),
       ...docsRoutes(pages),
       ...tokenRoutes(pages, deps),
       ...loginRoutes(pages, deps),

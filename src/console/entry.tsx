@@ -103,7 +103,7 @@ export function entryRoutes(
       schema: v.object({}),
       async submit({ request, nowMs }) {
         const secret = readSessionCookie(request);
-        if (secret !== null) await sessions.end(secret, nowMs);
+        if (secret !== null) await sessions.revoke(secret, nowMs);
         return seeOther("/console/login", withoutSession);
       },
     }),

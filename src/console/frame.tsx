@@ -2,7 +2,7 @@ import type { Child } from "hono/jsx";
 import type * as v from "valibot";
 import type { Caller } from "../core/authenticate.ts";
 import type { Fault } from "../core/fault.ts";
-import type { Answer } from "../http/answer.ts";
+import type { HttpResult } from "../http/answer.ts";
 import { readForm } from "../http/body.ts";
 import {
   NO_MESSAGE_COOKIE,
@@ -11,8 +11,8 @@ import {
   sessionCookie,
 } from "../http/cookies.ts";
 import { decode } from "../http/fields.ts";
-import { presentRecord } from "../http/origin.ts";
-import { faultOf, limitHeaders, noteRefused } from "../http/refused.ts";
+import { currentRecord } from "../http/client-info.ts";
+import { faultOf, limitHeaders, auditRefusal } from "../http/refused.ts";
 import type { RequestFault } from "../http/request-fault.ts";
 import { isFromAnotherSite, isSameOrigin } from "../http/same-origin.ts";
 import type { Exchange, Route } from "../http/surface.ts";
@@ -68,8 +68,8 @@ interface FormOf<V, S extends v.GenericSchema> {
   readonly schema: S;
   /** The input for the password of who is logged in: a wrong one is that input's. */
   readonly passwordField?: string;
-  show(visit: V, filled: Filled): Page | Answer | Promise<Page | Answer>;
-  submit(visit: V, fields: v.InferOutput<S>): Promise<Page | Answer>;
+  show(visit: V, filled: Filled): Page | HttpResult | Promise<Page | HttpResult>;
+  submit(visit: V, fields: v.InferOutput<S>): Promise<Page | HttpResult>;
 }
 
 /** An act without a page of its own: a button on another page. */
@@ -78,14 +78,14 @@ interface ActOf<S extends v.GenericSchema> {
   readonly schema: S;
   /** The page that it is on, where that is not the path above its own. */
   readonly page?: string;
-  submit(visit: OwnVisit, fields: v.InferOutput<S>): Promise<Page | Answer>;
+  submit(visit: OwnVisit, fields: v.InferOutput<S>): Promise<Page | HttpResult>;
 }
 
 /** After a form was sent, so that a reload does not send it again (RFC 9110 section 15.4.4). */
 export const seeOther = (
   location: string,
   headers: Readonly<Record<string, string>> = {},
-): Answer => ({
+): HttpResult => ({
   status: 303,
   body: null,
   headers: { ...headers, location },
@@ -97,7 +97,7 @@ export const seeDone = (
   message: Message,
   name?: string,
   headers?: Readonly<Record<string, string>>,
-): Answer => ({ ...seeOther(location, headers), cookies: [messageOf(message, name)] });
+): HttpResult => ({ ...seeOther(location, headers), cookies: [messageOf(message, name)] });
 
 /** Only pages of ours, none of which has a longer address: what stands in one must not lead elsewhere. */
 export function ownPath(next: unknown): string {
@@ -139,7 +139,7 @@ export function frame(deps: VisitorDeps) {
   const { visitorOf, extended } = visitors(deps);
 
   /** To the login, and from there to the page: what was sent with a form is lost, which is said. */
-  const toLogin = ({ request }: Exchange, page: string): Answer => {
+  const toLogin = ({ request }: Exchange, page: string): HttpResult => {
     const query = page === "/console" ? "" : `?next=${encodeURIComponent(page)}`;
     const isStale = readSessionCookie(request) !== null;
     const hadSession = isStale || request.method === "POST";
@@ -149,7 +149,7 @@ export function frame(deps: VisitorDeps) {
     };
   };
 
-  function rendered(shown: Page | Answer, visit: Visit): Answer {
+  function rendered(shown: Page | HttpResult, visit: Visit): HttpResult {
     if (!("title" in shown)) return shown;
     const told = readMessage(visit.request);
     const answer = pageAnswer(shown, visit.request.path, visit.caller !== null, told?.text);
@@ -160,7 +160,7 @@ export function frame(deps: VisitorDeps) {
    * A link on another site led here, so that the cookie was held back: the page opens itself once
    * more, and that request is its own.
    */
-  const again = (): Answer => ({
+  const again = (): HttpResult => ({
     status: 200,
     body: null,
     text: '<!doctype html><html lang="en"><meta charset="utf-8"><title>Latchkey</title><meta http-equiv="refresh" content="0"><p>One moment.</p></html>',
@@ -169,7 +169,7 @@ export function frame(deps: VisitorDeps) {
 
   function opening(
     path: string,
-    show: (visit: Visit) => Promise<Page | Answer>,
+    show: (visit: Visit) => Promise<Page | HttpResult>,
     extendsSession = true,
   ): Route {
     return {
@@ -190,7 +190,7 @@ export function frame(deps: VisitorDeps) {
   /** What a form sends changes something: only pages of this origin may send it. */
   function sending(
     path: string,
-    take: (visit: Visit, sent: Sent) => Promise<Page | Answer>,
+    take: (visit: Visit, sent: Sent) => Promise<Page | HttpResult>,
   ): Route {
     return {
       method: "POST",
@@ -216,14 +216,14 @@ export function frame(deps: VisitorDeps) {
       show,
       submit,
     }: Omit<FormOf<V, S>, "path">) =>
-    async (visit: V, sent: Sent): Promise<Page | Answer> => {
+    async (visit: V, sent: Sent): Promise<Page | HttpResult> => {
       try {
         return await submit(visit, decode(schema, sent));
       } catch (error) {
         const fault = faultOf(error);
         if (fault.code === "internal" || fault.code === "unavailable") throw error;
-        noteRefused(passwordField === undefined ? fault : byOwner(fault), refused);
-        const record = presentRecord();
+        auditRefusal(passwordField === undefined ? fault : byOwner(fault), refused);
+        const record = currentRecord();
         if (record !== null) record.outcome = fault.code;
         const problem = problemOf(fault, passwordField);
         const page = await show(visit, { sent: isShort(sent) ? sent : {}, problem });
@@ -238,10 +238,10 @@ export function frame(deps: VisitorDeps) {
 
   const own =
     <T extends readonly unknown[]>(
-      then: (visit: OwnVisit, ...rest: T) => Promise<Page | Answer>,
+      then: (visit: OwnVisit, ...rest: T) => Promise<Page | HttpResult>,
       pageOf: (path: string) => string = (path) => path,
     ) =>
-    async (visit: Visit, ...rest: T): Promise<Page | Answer> => {
+    async (visit: Visit, ...rest: T): Promise<Page | HttpResult> => {
       const { caller, request } = visit;
       if (caller !== null) return then({ ...visit, caller }, ...rest);
       return toLogin(visit, pageOf(new URL(request.url).pathname));
@@ -252,24 +252,24 @@ export function frame(deps: VisitorDeps) {
 
   return {
     /** A page for anybody. */
-    openPage: (path: string, show: (visit: Visit) => Promise<Page | Answer>): Route =>
+    openPage: (path: string, show: (visit: Visit) => Promise<Page | HttpResult>): Route =>
       opening(path, show),
 
     /** A page that says what was done, and to who comes to it otherwise something else. */
-    told: (path: string, message: Message, page: Page, otherwise: Page | Answer): Route =>
+    told: (path: string, message: Message, page: Page, otherwise: Page | HttpResult): Route =>
       opening(path, async ({ request }) =>
         readMessage(request)?.message === message ? page : otherwise,
       ),
 
     /** A page for who is logged in; anybody else is led to the login and back. */
-    page: (path: string, show: (visit: OwnVisit) => Promise<Page | Answer>): Route =>
+    page: (path: string, show: (visit: OwnVisit) => Promise<Page | HttpResult>): Route =>
       opening(path, own(show)),
 
     /**
      * A part of a page that its script asks for again and again: a tab that was left open does not
      * keep its session alive.
      */
-    part: (path: string, show: (visit: OwnVisit) => Promise<Answer>): Route =>
+    part: (path: string, show: (visit: OwnVisit) => Promise<HttpResult>): Route =>
       opening(path, own(show), false),
 
     /** A form for anybody: the page, and what sending it does. */
@@ -304,8 +304,8 @@ export function frame(deps: VisitorDeps) {
 
 /** It is the one who is logged in who has mistyped the password: nobody tried to get in. */
 function byOwner(fault: Fault | RequestFault): Fault | RequestFault {
-  if (fault.code !== "credentials_wrong" || !fault.named?.userId) return fault;
-  return { ...fault, named: { ...fault.named, actorId: fault.named.userId } };
+  if (fault.code !== "credentials_wrong" || !fault.attempted?.userId) return fault;
+  return { ...fault, attempted: { ...fault.attempted, actorId: fault.attempted.userId } };
 }
 
 export const message = (title: string, text: string, more?: Child): Child => (

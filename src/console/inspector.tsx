@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Inspected, Inspection } from "../core/inspection.ts";
+import type { TokenDiagnosis, TokenDiagnostics } from "../core/token-diagnosis.ts";
 import type { Json } from "../core/token.ts";
 import type { Route } from "../http/surface.ts";
 import { EMPTY, type Filled, type Frame, filledIn, wholeProblem } from "./frame.tsx";
@@ -17,7 +17,7 @@ const Paste = v.object({
   ),
 });
 
-const KINDS: Readonly<Record<NonNullable<Inspected["kind"]>, string>> = {
+const KINDS: Readonly<Record<NonNullable<TokenDiagnosis["kind"]>, string>> = {
   session: "Session token",
   api: "API token",
   action: "Action token",
@@ -27,17 +27,17 @@ const KINDS: Readonly<Record<NonNullable<Inspected["kind"]>, string>> = {
 };
 
 /** Paste any token, and see what it is. What was pasted is neither kept nor shown again. */
-export function inspectorPages({ form }: Frame, inspect: Inspection): readonly Route[] {
+export function inspectorPages({ form }: Frame, diagnose: TokenDiagnostics): readonly Route[] {
   return form({
     path: "/console/inspector",
     schema: Paste,
     show: (_, filled) => inspectorPage(filled, null, 0),
     submit: async ({ caller, nowMs }, { text }) =>
-      inspectorPage(EMPTY, await inspect(caller, text, nowMs), nowMs),
+      inspectorPage(EMPTY, await diagnose(caller, text, nowMs), nowMs),
   });
 }
 
-function inspectorPage(filled: Filled, found: Inspected | null, nowMs: number): Page {
+function inspectorPage(filled: Filled, found: TokenDiagnosis | null, nowMs: number): Page {
   const { problem } = filledIn(filled, "text");
   return {
     title: "Inspector",
@@ -74,17 +74,17 @@ function inspectorPage(filled: Filled, found: Inspected | null, nowMs: number): 
   };
 }
 
-function Found({ found, nowMs }: { readonly found: Inspected; readonly nowMs: number }) {
-  const { kind, id, verdict, header, claims } = found;
+function Found({ found, nowMs }: { readonly found: TokenDiagnosis; readonly nowMs: number }) {
+  const { kind, id, status, header, claims } = found;
   // Times that anybody can have written say nothing, and would look as if the token were good.
-  const isBelievable = verdict !== "signature_wrong" && verdict !== "key_unknown";
+  const isBelievable = status !== "signature_wrong" && status !== "key_unknown";
   return (
     <section class="card" role="status">
       <div class="heading">
         <h2>{kind === null ? "No token" : KINDS[kind]}</h2>
-        <VerdictBadge verdict={verdict} />
+        <VerdictBadge verdict={status} />
       </div>
-      <p>{verdictText(verdict)}</p>
+      <p>{verdictText(status)}</p>
       {isBelievable && <TimeLine found={found} nowMs={nowMs} />}
       {id !== null && (
         <p>

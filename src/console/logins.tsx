@@ -75,17 +75,17 @@ export function loginRoutes({ page, act }: Frame, { logins }: Deps): readonly Ro
       path: "/console/logins/end",
       schema: One,
       async submit({ caller, nowMs }, { id }) {
-        await logins.end(caller, id, nowMs);
+        await logins.revoke(caller, id, nowMs);
         return id === caller.tokenId
           ? seeOther("/console/login", withoutSession)
-          : seeDone("/console/logins", "login_ended");
+          : seeDone("/console/logins", "login_revoked");
       },
     }),
     act({
       path: "/console/logins/end-others",
       schema: v.object({}),
       async submit({ caller, nowMs }) {
-        const { isAll } = await logins.endOthers(caller, nowMs);
+        const { isAll } = await logins.revokeOthers(caller, nowMs);
         return seeDone("/console/logins", isAll ? "logins_ended" : "logins_ended_some");
       },
     }),

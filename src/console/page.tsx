@@ -1,5 +1,5 @@
 import type { Child } from "hono/jsx";
-import type { Answer } from "../http/answer.ts";
+import type { HttpResult } from "../http/answer.ts";
 import { assetPath } from "./assets.ts";
 import { Alert } from "./parts.tsx";
 
@@ -56,7 +56,12 @@ const SECTIONS = [
  * A page as the answer to a request of somebody who is logged in, or of anybody.
  * @param told what the page before has left to be said
  */
-export function pageAnswer(page: Page, path: string, isLoggedIn: boolean, told?: Child): Answer {
+export function pageAnswer(
+  page: Page,
+  path: string,
+  isLoggedIn: boolean,
+  told?: Child,
+): HttpResult {
   const document = <Document page={page} path={path} isLoggedIn={isLoggedIn} told={told} />;
   return {
     status: page.status ?? 200,

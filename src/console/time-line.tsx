@@ -1,4 +1,4 @@
-import type { Inspected } from "../core/inspection.ts";
+import type { TokenDiagnosis } from "../core/token-diagnosis.ts";
 import { Relative, Time } from "./parts.tsx";
 
 const WIDTH = 600;
@@ -9,26 +9,36 @@ const MIDDLE = HEIGHT / 2;
 interface Point {
   readonly name: string;
   readonly atMs: number;
-  readonly kind: "issued" | "ended" | "expires" | "now";
+  readonly kind: "issued" | "revoked" | "expires" | "now";
 }
 
 /** A token's times on a line, in order and at their distance; and the same as a list, for reading. */
-export function TimeLine({ found, nowMs }: { readonly found: Inspected; readonly nowMs: number }) {
-  const { issuedAtMs, expiresAtMs, endedAtMs, verdict } = found;
-  const isOver = expiresAtMs !== null && expiresAtMs <= nowMs;
-  const ended = verdict === "used_up" ? "Used up" : verdict === "replaced" ? "Replaced" : "Ended";
+export function TimeLine({
+  found,
+  nowMs,
+}: {
+  readonly found: TokenDiagnosis;
+  readonly nowMs: number;
+}) {
+  const { issuedAtMs, expiresAtMs, revokedAtMs, status } = found;
+  const hasExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
+  const ended = status === "used_up" ? "Used up" : status === "replaced" ? "Replaced" : "Ended";
   const points: Point[] = [];
   if (issuedAtMs !== null) points.push({ name: "Issued", atMs: issuedAtMs, kind: "issued" });
-  if (endedAtMs !== null) points.push({ name: ended, atMs: endedAtMs, kind: "ended" });
+  if (revokedAtMs !== null) points.push({ name: ended, atMs: revokedAtMs, kind: "revoked" });
   if (expiresAtMs !== null) {
-    points.push({ name: isOver ? "Expired" : "Expires", atMs: expiresAtMs, kind: "expires" });
+    points.push({
+      name: hasExpired ? "Expired" : "Expires",
+      atMs: expiresAtMs,
+      kind: "expires",
+    });
   }
   if (points.length === 0) return null;
   points.push({ name: "Now", atMs: nowMs, kind: "now" });
   points.sort((a, b) => a.atMs - b.atMs);
   return (
     <div class="time-line">
-      <Line points={points} issuedAtMs={issuedAtMs} endMs={endedAtMs ?? expiresAtMs} />
+      <Line points={points} issuedAtMs={issuedAtMs} endMs={revokedAtMs ?? expiresAtMs} />
       <ol>
         {points.map(({ name, atMs, kind }) => (
           <li class={kind}>

@@ -148,7 +148,7 @@ export function tokenRoutes(
       path: "/console/tokens/end",
       schema: v.object({ id }),
       async submit({ caller, nowMs }, { id }) {
-        const { name } = await apiTokens.end(caller, id, nowMs);
+        const { name } = await apiTokens.revoke(caller, id, nowMs);
         return seeDone("/console/tokens", "token_revoked", name ?? "");
       },
     }),
@@ -156,7 +156,7 @@ export function tokenRoutes(
       path: "/console/tokens/end-all",
       schema: v.object({}),
       async submit({ caller, nowMs }) {
-        await apiTokens.endAll(caller, nowMs);
+        await apiTokens.revokeAll(caller, nowMs);
         return seeDone("/console/tokens", "tokens_revoked");
       },
     }),
@@ -264,8 +264,8 @@ function secretPage(
 }
 
 function OldSecret({ token, endsAtMs }: { readonly token: ApiToken; readonly endsAtMs: number }) {
-  const isOver = endsAtMs <= token.createdAtMs;
-  return isOver ? (
+  const hasExpired = endsAtMs <= token.createdAtMs;
+  return hasExpired ? (
     <> The old secret has ended.</>
   ) : (
     <>

@@ -1,18 +1,18 @@
-import type { Verdict } from "../core/inspection.ts";
+import type { TokenStatus } from "../core/token-diagnosis.ts";
 
 type Tone = "good" | "waiting" | "bad";
 
 /** Every verdict in a word, and in whole sentences. */
-const VERDICTS: Readonly<Record<Verdict, readonly [tone: Tone, word: string, text: string]>> = {
-  stands: ["good", "stands", "It is good, and can be used now."],
+const VERDICTS: Readonly<Record<TokenStatus, readonly [tone: Tone, word: string, text: string]>> = {
+  active: ["good", "valid", "It is good, and can be used now."],
   expired: ["bad", "expired", "Its time is over."],
-  ended: ["bad", "ended", "Revoked."],
-  ended_with_all: [
+  revoked: ["bad", "revoked", "Revoked."],
+  revoked_with_all: [
     "bad",
     "ended with all",
     "It ended with everything that the account had: by a new password, or the like.",
   ],
-  ended_with_api_tokens: [
+  revoked_with_api_tokens: [
     "bad",
     "ended with all API tokens",
     "It ended when all API tokens of the account were ended.",
@@ -23,7 +23,7 @@ const VERDICTS: Readonly<Record<Verdict, readonly [tone: Tone, word: string, tex
     "replaced",
     "It was used, and another refresh token took its place. Showing it again ends the login.",
   ],
-  login_ended: ["bad", "login ended", "The login or the token that it was got with was ended."],
+  login_revoked: ["bad", "login ended", "The login or the token that it was got with was ended."],
   account_disabled: ["bad", "account disabled", "The account was disabled by whoever runs this."],
   not_yours: [
     "waiting",
@@ -45,7 +45,7 @@ const VERDICTS: Readonly<Record<Verdict, readonly [tone: Tone, word: string, tex
     "key unknown",
     "It says that it is ours, and is not signed with a key that we have. Believe nothing that stands in it.",
   ],
-  foreign: [
+  unknown_issuer: [
     "waiting",
     "another JWT",
     "It is a JWT, and no access or refresh token of this service. Its signature was not checked.",
@@ -53,9 +53,9 @@ const VERDICTS: Readonly<Record<Verdict, readonly [tone: Tone, word: string, tex
   no_token: ["bad", "no token", "This is no token of ours, and no JWT."],
 };
 
-export function VerdictBadge({ verdict }: { readonly verdict: Verdict }) {
+export function VerdictBadge({ verdict }: { readonly verdict: TokenStatus }) {
   const [tone, word] = VERDICTS[verdict];
   return <span class={`badge ${tone}`}>{word}</span>;
 }
 
-export const verdictText = (verdict: Verdict): string => VERDICTS[verdict][2];
+export const verdictText = (verdict: TokenStatus): string => VERDICTS[verdict][2];

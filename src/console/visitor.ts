@@ -3,8 +3,8 @@ import type { Authenticate, Caller } from "../core/authenticate.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { TOKEN_KINDS } from "../core/token.ts";
 import { readSessionCookie } from "../http/cookies.ts";
-import { presentRecord } from "../http/origin.ts";
-import { faultOf, noteRefused } from "../http/refused.ts";
+import { currentRecord } from "../http/client-info.ts";
+import { faultOf, auditRefusal } from "../http/refused.ts";
 import type { Exchange } from "../http/surface.ts";
 
 export interface VisitorDeps {
@@ -28,14 +28,14 @@ export function visitors({ authenticate, sessions, refused }: VisitorDeps) {
     async visitorOf({ request, nowMs }: Exchange): Promise<Caller | null> {
       const token = readSessionCookie(request);
       if (token === null) return null;
-      const record = presentRecord();
+      const record = currentRecord();
       if (record !== null) record.credential = "session";
       try {
         return await authenticate({ method: "session", token }, nowMs);
       } catch (error) {
         const fault = faultOf(error);
         if (fault.code !== "token_invalid") throw error;
-        noteRefused(fault, refused);
+        auditRefusal(fault, refused);
         return null;
       }
     },

@@ -1,11 +1,11 @@
-import { type Caller, holderOf } from "./authenticate.ts";
+import { type Caller, callerRefOfJwt } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { Ha1b } from "./ha1b.ts";
 import type { Notices } from "./notices.ts";
 import type { CheckPassword } from "./password-login.ts";
 import type { PasswordRules } from "./password-rules.ts";
-import { admit, type RateLimits } from "./password-tries.ts";
-import type { JwtClaims, Passwords, Tokens, UserChange, Users } from "./ports.ts";
+import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
+import type { JwtClaims, Passwords, TokenStore, UserChange, UserStore } from "./ports.ts";
 import {
   hasPassword,
   normalizeEmail,
@@ -32,11 +32,11 @@ const FRESH_SECONDS = 600;
 export type Accounts = ReturnType<typeof accounts>;
 
 interface Deps {
-  readonly users: Users;
+  readonly users: UserStore;
   readonly passwords: Passwords;
   readonly checkPassword: CheckPassword;
   readonly limits: RateLimits;
-  readonly tokens: Pick<Tokens, "endHeld" | "endJwt">;
+  readonly tokens: Pick<TokenStore, "revokeByHolder" | "revokeJwt">;
   readonly ha1b: Ha1b | null;
   readonly checkNew: PasswordRules;
   readonly signUpIsOpen: boolean;
@@ -66,7 +66,7 @@ export function accounts({
 }: Deps) {
   /**
    * The current password, or where nothing but the account's identity was shown, that it has none.
-   * @returns the account, of its present epoch
+   * @returns the account, of its present credential version
    * @throws FaultError `current_password_missing`, `credentials_wrong`, `throttled`
    */
   async function confirm(
@@ -91,12 +91,12 @@ export function accounts({
   /** It was stolen, or its owner no longer knows the password: either way it guesses no further. */
   async function endRoot(caller: Caller, nowMs: number): Promise<void> {
     const id = rootOf(caller);
-    if (id === null || (await tokens.endHeld([id], null, nowMs)).length > 0) return;
+    if (id === null || (await tokens.revokeByHolder([id], null, nowMs)).length > 0) return;
     if (caller.by.method !== "jwt") return;
     const { claims } = caller.by;
     // Of a log-in's JWT all of the log-in, as its refresh JWT does.
     const root: JwtClaims = claims.sid === null ? claims : { ...claims, type: "refresh" };
-    await tokens.endJwt(root, holderOf(claims), nowMs);
+    await tokens.revokeJwt(root, callerRefOfJwt(claims), nowMs);
   }
 
   /** @throws FaultError `token_invalid` where the account is gone, `unavailable` */
@@ -106,9 +106,9 @@ export function accounts({
   }
 
   /** What was confirmed did not happen: the caller is gone, or the password is no longer hers. */
-  async function refuseLate(caller: Caller, ifEpoch: number | null): Promise<never> {
-    const user = ifEpoch === null ? null : await users.byId(caller.userId);
-    const isReplaced = user !== null && user.epoch !== ifEpoch;
+  async function refuseLate(caller: Caller, ifCredentialVersion: number | null): Promise<never> {
+    const user = ifCredentialVersion === null ? null : await users.byId(caller.userId);
+    const isReplaced = user !== null && user.credentialVersion !== ifCredentialVersion;
     return refuse({ code: isReplaced ? "credentials_wrong" : "token_invalid" });
   }
 
@@ -133,15 +133,15 @@ export function accounts({
      */
     async signUp({ email, password, ...profile }: SignUp, nowMs: number): Promise<User> {
       if (!signUpIsOpen) refuse({ code: "sign_up_closed" });
-      await admit(limits, "sign_up");
+      await enforceRateLimit(limits, "sign_up");
       await checkNew(password);
       const user = {
         ...profile,
         id: crypto.randomUUID(),
         email: normalizeEmail(email),
         role: "User" as const,
-        epoch: 0,
-        apiEpoch: 0,
+        credentialVersion: 0,
+        apiTokenVersion: 0,
         loginVersion: 0,
         createdAtMs: nowMs,
         modifiedAtMs: nowMs,
@@ -172,14 +172,14 @@ export function accounts({
     async change(caller: Caller, change: AccountChange, nowMs: number): Promise<User> {
       const { email: sentEmail, password, currentPassword, ...profile } = change;
       const email = await newEmail(caller, sentEmail);
-      let ifEpoch: number | null = null;
+      let ifCredentialVersion: number | null = null;
       let ha1bHash: string | undefined;
       // guard: change-needs-the-present-password
       if (email !== undefined || password !== undefined) {
         const user = await confirm(caller, currentPassword, "current_password", nowMs);
-        ifEpoch = user.epoch;
+        ifCredentialVersion = user.credentialVersion;
         // It is told whether the e-mail is taken, or it is a mail to a stranger: as sign-up.
-        if (email !== undefined) await admit(limits, "sign_up");
+        if (email !== undefined) await enforceRateLimit(limits, "sign_up");
         if (password !== undefined) await checkNew(password);
         const known = password ?? currentPassword;
         if (ha1b !== null && known !== undefined) {
@@ -200,10 +200,10 @@ export function accounts({
             }),
         ...(ha1bHash === undefined ? {} : { ha1bHash }),
       };
-      const changed = await users.update(caller, update, ifEpoch, nowMs);
+      const changed = await users.update(caller, update, ifCredentialVersion, nowMs);
       if (changed === "email_taken") return refuse({ code: "user_exists" });
-      if (changed === null) return refuseLate(caller, ifEpoch);
-      if (ifEpoch !== null) notices.tell([caller.userId], nowMs);
+      if (changed === null) return refuseLate(caller, ifCredentialVersion);
+      if (ifCredentialVersion !== null) notices.tell([caller.userId], nowMs);
       if (email !== undefined) askToProve?.(caller.userId, email, nowMs);
       return changed;
     },
@@ -219,8 +219,9 @@ export function accounts({
       const isOld =
         by.method === "identity" && by.identity.issuedAtMs < nowMs - FRESH_SECONDS * 1000;
       if (password === undefined && isOld) refuse({ code: "credentials_wrong" });
-      const { epoch } = await confirm(caller, password, "password", nowMs);
-      if (!(await users.remove(caller, epoch, nowMs))) await refuseLate(caller, epoch);
+      const { credentialVersion } = await confirm(caller, password, "password", nowMs);
+      if (!(await users.remove(caller, credentialVersion, nowMs)))
+        await refuseLate(caller, credentialVersion);
     },
   };
 }

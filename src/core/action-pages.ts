@@ -3,11 +3,11 @@ import { type ActionTokens, REFUSALS } from "./action-tokens.ts";
 import type { Caller } from "./authenticate.ts";
 import { type RefusalReason, refuse } from "./fault.ts";
 import { type FormField, formValue } from "./form.ts";
-import { NAMELESS, type People } from "./people.ts";
+import { UNNAMED_USER, type DisplayNames } from "./display-names.ts";
 import type {
   ActionRegistry,
-  ActionTokens as ActionTokenStore,
-  ClaimOutcome,
+  ActionTokenStore,
+  ConsumeOutcome,
   Receipt,
   Secrets,
 } from "./ports.ts";
@@ -18,8 +18,8 @@ export type Preview =
   | {
       readonly state: "ready";
       readonly title: string;
-      readonly will: string;
-      /** Who issued it, or NAMELESS. */
+      readonly before: string;
+      /** Who issued it, or UNNAMED_USER. */
       readonly issuer: string;
       /** Sent by the service to its own user. */
       readonly isInternal: boolean;
@@ -50,7 +50,7 @@ const asItIs: SetName = (name) => name;
 /** What a run from the page has done. */
 export interface Shown {
   readonly title: string;
-  readonly done: string;
+  readonly after: string;
   readonly receipt: Receipt;
 }
 
@@ -58,9 +58,9 @@ export type ActionPages = ReturnType<typeof actionPages>;
 
 interface Deps {
   readonly actions: ActionRegistry;
-  readonly store: Pick<ActionTokenStore, "find" | "findNow" | "foresee">;
+  readonly store: Pick<ActionTokenStore, "find" | "findNow" | "check">;
   readonly secrets: Secrets;
-  readonly people: People;
+  readonly displayNames: DisplayNames;
   readonly run: ActionTokens["run"];
 }
 
@@ -71,7 +71,7 @@ interface Found {
 }
 
 /** Action tokens as people meet them: a page that says what will happen, and a button. */
-export function actionPages({ actions, store, secrets, people, run }: Deps) {
+export function actionPages({ actions, store, secrets, displayNames, run }: Deps) {
   async function find(
     secret: string,
     read: "find" | "findNow",
@@ -86,27 +86,30 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
       : { token, action, payload: parsed.value };
   }
 
-  async function named(page: ActionPage, payload: Json, issuerId: string, set: SetName) {
-    const names = await people.names([issuerId, ...page.mentions(payload, issuerId)]);
-    const nameOf = (id: string) => names.get(id) ?? NAMELESS;
+  async function describedPage(page: ActionPage, payload: Json, issuerId: string, set: SetName) {
+    const names = await displayNames.names([
+      issuerId,
+      ...page.referencedUserIds(payload, issuerId),
+    ]);
+    const nameOf = (id: string) => names.get(id) ?? UNNAMED_USER;
     const described = page.describe({ payload, issuerId, nameOf: (id) => set(nameOf(id)) });
     return { issuer: nameOf(issuerId), ...described };
   }
 
   /** What would keep a run from happening, without running it. */
-  function foresee(
+  function check(
     { token, action }: Found,
     caller: Caller | null,
     conditions: readonly Condition[],
     idempotencyKey: string | null,
     nowMs: number,
-  ): Promise<ClaimOutcome | null> {
+  ): Promise<ConsumeOutcome | null> {
     const runnerId = caller?.userId ?? token.userId;
     const receiptId = crypto.randomUUID();
     const attempt = { receiptId, token, action: action.name, runnerId, caller };
     // What the request was, `run` compares: here it is enough that the key has been used.
     const once = idempotencyKey === null ? null : { key: idempotencyKey, requestDigest: "" };
-    return store.foresee({ ...attempt, conditions, once, nowMs });
+    return store.check({ ...attempt, conditions, once, nowMs });
   }
 
   const offeredTo = ({ token, action, payload }: Found, caller: Caller | null) =>
@@ -118,22 +121,22 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
     const runnerId = caller?.userId ?? token.userId;
     const offered = offeredTo(found, caller);
     const conditions = [...action.conditions(payload, token.userId), ...offered];
-    const foreseen = await foresee(found, caller, conditions, null, nowMs);
-    if (foreseen?.outcome === "rejected") {
-      const { message } = foreseen;
+    const checked = await check(found, caller, conditions, null, nowMs);
+    if (checked?.outcome === "rejected") {
+      const { message } = checked;
       return offered.some((each) => each.message === message)
         ? { state: "already" as const, title: action.page.title, message }
-        : { state: "rejected" as const, message, isOver: true };
+        : { state: "rejected" as const, message, isFinal: true };
     }
-    const refused = foreseen === null ? null : refusalOf(foreseen);
-    if (refused !== null) return { ...refused, isOver: true };
+    const refused = checked === null ? null : refusalOf(checked);
+    if (refused !== null) return { ...refused, isFinal: true };
     // Without a caller the plan would be for the issuer, who is not the one in front of the page.
-    const isPlanned = !action.isCostly && action.inputFields?.length === 0;
+    const isPlanned = !action.isExpensive && action.inputFields?.length === 0;
     if (!isPlanned || (caller === null && action.page.asksForLogin)) return null;
     const run = { payload, input: null, issuerId: token.userId, runnerId, nowMs };
     const plan = await action.plan(run);
     return "rejected" in plan
-      ? { state: "rejected" as const, message: plan.rejected, isOver: false }
+      ? { state: "rejected" as const, message: plan.rejected, isFinal: false }
       : null;
   }
 
@@ -157,24 +160,24 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
       const again = isOwn && action.payloadFields !== null ? { again: action.name } : {};
       if (token.audience !== null && token.audience !== (caller?.userId ?? token.userId)) {
         // That nobody can use it any more comes first: no login would help.
-        const foreseen = await foresee(found, caller, [], null, nowMs);
-        const over = foreseen === null ? null : refusalOf(foreseen);
+        const checked = await check(found, caller, [], null, nowMs);
+        const over = checked === null ? null : refusalOf(checked);
         if (over !== null) return { ...over, isOwn, ...again };
         return asksForLogin && caller === null ? { state: "log_in" } : refusedAs("audience", isOwn);
       }
-      const [against, { issuer, will }] = await Promise.all([
+      const [against, { issuer, before }] = await Promise.all([
         objection(found, caller, nowMs),
-        named(action.page, payload, token.userId, set),
+        describedPage(action.page, payload, token.userId, set),
       ]);
       if (against?.state === "already") return against;
       if (against !== null) {
-        const { state, message, isOver } = against;
-        return { state, message, isOwn, ...(isOver && again) };
+        const { state, message, isFinal } = against;
+        return { state, message, isOwn, ...(isFinal && again) };
       }
       return {
         state: "ready",
         title,
-        will,
+        before,
         issuer,
         isInternal: action.isInternal,
         expiresAtMs: token.expiresAtMs,
@@ -207,15 +210,15 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
       const input = formValue(action.inputFields ?? [], sent);
       const offered = offeredTo(found, caller);
       if (offered.length > 0) {
-        const foreseen = await foresee(found, caller, offered, idempotencyKey, nowMs);
-        if (foreseen?.outcome === "rejected") {
-          const { message } = foreseen;
+        const checked = await check(found, caller, offered, idempotencyKey, nowMs);
+        if (checked?.outcome === "rejected") {
+          const { message } = checked;
           return refuse({ code: "action_refused", reason: "rejected", message });
         }
       }
       const receipt = await run(secret, input, caller, idempotencyKey, nowMs, "page");
-      const { done } = await named(action.page, payload, token.userId, set);
-      return { title: action.page.title, done, receipt };
+      const { after } = await describedPage(action.page, payload, token.userId, set);
+      return { title: action.page.title, after, receipt };
     },
 
     /** What the page behind a token's link will say to who opens it. */
@@ -223,8 +226,8 @@ export function actionPages({ actions, store, secrets, people, run }: Deps) {
       const action = actions.find(token.action);
       const parsed = action?.parse(token.payload);
       if (action === undefined || !parsed?.ok) return null;
-      const { will, done } = await named(action.page, parsed.value, token.userId, set);
-      return { will, done };
+      const { before, after } = await describedPage(action.page, parsed.value, token.userId, set);
+      return { before, after };
     },
   };
 }
@@ -235,7 +238,7 @@ const refusedAs = (state: RefusalReason, isOwn: boolean): Preview => ({
   isOwn,
 });
 
-function refusalOf(outcome: ClaimOutcome): { state: RefusalReason; message: string } | null {
+function refusalOf(outcome: ConsumeOutcome): { state: RefusalReason; message: string } | null {
   switch (outcome.outcome) {
     // Without a key, neither.
     case "repeated":

@@ -4,8 +4,8 @@ import { type Problem, type RefusalReason, refuse } from "./fault.ts";
 import type { Notices } from "./notices.ts";
 import type {
   ActionRegistry,
-  ActionTokens as ActionTokenStore,
-  ClaimOutcome,
+  ActionTokenStore,
+  ConsumeOutcome,
   Page,
   PageRequest,
   Receipt,
@@ -48,7 +48,7 @@ function refuseGiven(member: "payload" | "input", problems: readonly Problem[]):
   return refuse({ code: "payload_invalid", member, problems });
 }
 
-function receiptOf(result: ClaimOutcome): Receipt {
+function receiptOf(result: ConsumeOutcome): Receipt {
   switch (result.outcome) {
     case "done":
     case "repeated":
@@ -71,9 +71,11 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
     return action?.isInternal ? undefined : action;
   }
 
-  async function secretOf(chosen: string | null): Promise<{ secret: string; id: string }> {
-    const id = chosen === null ? null : await secrets.idOf("action", chosen);
-    return chosen === null || id === null ? secrets.create("action") : { secret: chosen, id };
+  async function secretOf(requestedSecret: string | null): Promise<{ secret: string; id: string }> {
+    const id = requestedSecret === null ? null : await secrets.idOf("action", requestedSecret);
+    return requestedSecret === null || id === null
+      ? secrets.create("action")
+      : { secret: requestedSecret, id };
   }
 
   /** What a key is bound to. The input may be a password: nothing that is kept can be tried against. */
@@ -85,7 +87,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
 
   return {
     /** Whether a caller may issue a token for it. */
-    knows: (action: string): boolean => issuable(action) !== undefined,
+    isIssuable: (action: string): boolean => issuable(action) !== undefined,
 
     /** A secret for a form to send back with what is to be issued, so that sending it twice issues once. */
     newSecret: async (): Promise<string> => (await secrets.create("action")).secret,
@@ -93,7 +95,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
     /**
      * A token that could never run is never issued. One that is issued with an API token, or a JWT that
      * was obtained with one, ends no later than that and is revoked with it.
-     * @param chosen of `newSecret`: where its token was issued before, that one is what it was
+     * @param requestedSecret of `newSecret`: where its token was issued before, that one is what it was
      * @throws FaultError `action_unknown`, `payload_invalid`, `reference_unknown`, `token_invalid`,
      *   `idempotency_mismatch` where the chosen secret's token is another, `unavailable`
      */
@@ -101,19 +103,19 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       caller: Caller,
       { action: name, payload, ttlSeconds, maxUses, audience }: Issue,
       nowMs: number,
-      chosen: string | null = null,
+      requestedSecret: string | null = null,
     ): Promise<{ token: ActionToken; secret: string; isRepeated: boolean }> {
       const action = issuable(name);
       if (action === undefined) return refuse({ code: "action_unknown" });
       const parsed = action.parse(payload);
       if (!parsed.ok) return refuseGiven("payload", parsed.problems);
-      const { secret, id } = await secretOf(chosen);
+      const { secret, id } = await secretOf(requestedSecret);
       const derivation = derivationOf(caller);
       const token: ActionToken = {
         kind: "action",
         id,
         userId: caller.userId,
-        epoch: caller.epoch,
+        credentialVersion: caller.credentialVersion,
         createdAtMs: nowMs,
         modifiedAtMs: nowMs,
         expiresAtMs: Math.min(nowMs + ttlSeconds * 1000, derivation.endMs),
@@ -133,7 +135,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
         action.conditions(parsed.value, token.userId),
       );
       if (inserted === "caller_gone") {
-        const earlier = chosen === null ? null : await store.findNow(id);
+        const earlier = requestedSecret === null ? null : await store.findNow(id);
         if (earlier?.userId !== caller.userId) return refuse({ code: "token_invalid" });
         if (!isOfOneIssue(earlier, token)) return refuse({ code: "idempotency_mismatch" });
         return { token: earlier, secret, isRepeated: true };
@@ -171,7 +173,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       const action = actions.find(token.action);
       const parsed = action?.parse(token.payload);
       const given = action?.parseInput(input);
-      const claim = {
+      const consume = {
         receiptId: crypto.randomUUID(),
         token,
         action: token.action,
@@ -189,12 +191,12 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       const isSound = parsed?.ok && given?.ok && !isForAnother && !lacksCaller;
       // A claim asks the same. What is refused before it, or costs work, asks first.
       // guard: costly-action-asks-first
-      if (!isSound || action?.isCostly) {
-        const foreseen = await store.foresee(claim);
-        if (foreseen !== null && foreseen.outcome !== "rejected") return receiptOf(foreseen);
+      if (!isSound || action?.isExpensive) {
+        const checked = await store.check(consume);
+        if (checked !== null && checked.outcome !== "rejected") return receiptOf(checked);
         if (isForAnother) return refuseRun("audience");
         if (lacksCaller) return refuse({ code: "credentials_missing" });
-        if (foreseen !== null) return receiptOf(foreseen);
+        if (checked !== null) return receiptOf(checked);
       }
       // Issued by a version that knew it, run by one that does not (any more).
       if (action === undefined || !parsed?.ok) return refuseRun("rejected");
@@ -207,10 +209,10 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
         nowMs,
       });
       if ("rejected" in plan) {
-        const foreseen = action.isCostly ? null : await store.foresee(claim);
-        return foreseen === null ? refuseRun("rejected", plan.rejected) : receiptOf(foreseen);
+        const checked = action.isExpensive ? null : await store.check(consume);
+        return checked === null ? refuseRun("rejected", plan.rejected) : receiptOf(checked);
       }
-      const receipt = receiptOf(await store.claim({ ...claim, plan }));
+      const receipt = receiptOf(await store.consume({ ...consume, plan }));
       if (plan.changes?.notice !== undefined) notices.tell([plan.changes.userId], nowMs);
       return receipt;
     },
@@ -221,8 +223,8 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
     },
 
     /** @throws FaultError `token_not_found`, `unavailable` */
-    async end(caller: Caller, id: string, nowMs: number): Promise<void> {
-      if (!(await store.end(id, caller, nowMs))) refuse({ code: "token_not_found" });
+    async revoke(caller: Caller, id: string, nowMs: number): Promise<void> {
+      if (!(await store.revoke(id, caller, nowMs))) refuse({ code: "token_not_found" });
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Action } from "./action.ts";
 import type { Caller } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
-import { type InspectionStore, type Verdict, verdictOf } from "./inspection.ts";
+import { type TokenDiagnosisStore, type TokenStatus, statusOf } from "./token-diagnosis.ts";
 import type { ActionRegistry, CallerRef, Page, PageRequest } from "./ports.ts";
 import type { ActionToken } from "./token.ts";
 
@@ -22,9 +22,9 @@ export interface ActionUseStore {
 
 export interface OwnActionToken {
   readonly token: ActionToken;
-  readonly verdict: Verdict;
+  readonly status: TokenStatus;
   /** When it was revoked or used up; null where it was not, or where that is not known. */
-  readonly endedAtMs: number | null;
+  readonly revokedAtMs: number | null;
   /** Null where this version of the service does not know the action. */
   readonly action: Action | null;
 }
@@ -34,7 +34,7 @@ export type ActionUses = ReturnType<typeof actionUses>;
 interface Deps {
   readonly actions: ActionRegistry;
   readonly store: ActionUseStore;
-  readonly tokens: Pick<InspectionStore, "ownToken">;
+  readonly tokens: Pick<TokenDiagnosisStore, "ownToken">;
 }
 
 /** What became of the action tokens that somebody issued. */
@@ -55,9 +55,9 @@ export function actionUses({ actions, store, tokens }: Deps) {
       const action = actions.find(found.token.action) ?? null;
       // The service's own, which went out by mail, are in no list.
       if (action?.isInternal) return refuse({ code: "token_not_found" });
-      const verdict = verdictOf(found, nowMs);
-      const endedAtMs = verdict === "used_up" ? found.token.modifiedAtMs : found.endedAtMs;
-      return { token: found.token, verdict, endedAtMs, action };
+      const status = statusOf(found, nowMs);
+      const revokedAtMs = status === "used_up" ? found.token.modifiedAtMs : found.revokedAtMs;
+      return { token: found.token, status, revokedAtMs, action };
     },
 
     /** Who has run the caller's own token, and when, newest first. */

@@ -29,8 +29,8 @@ export interface ActionPlan {
   /** Whose account it changes: what copies and memories say of her is then forgotten. */
   readonly changes?: {
     readonly userId: string;
-    /** Whether it raises her epoch, and so ends every credential that she has. */
-    readonly endsCredentials: boolean;
+    /** Whether it raises her credential version, and so ends every credential that she has. */
+    readonly revokesCredentials: boolean;
     /** Whether those tokens stay by which her former mailbox can put a changed e-mail back. */
     readonly keepsUndo?: true;
     /** One of core/audit.ts. */
@@ -62,9 +62,9 @@ export type Parsed<T> =
 /** What a run means to the one who is about to run it, or who has. */
 export interface Described {
   /** Whole sentences: what will happen. */
-  readonly will: string;
+  readonly before: string;
   /** Whole sentences: what has happened. */
-  readonly done: string;
+  readonly after: string;
 }
 
 export interface ActionOf<Payload> {
@@ -78,14 +78,14 @@ export interface ActionOf<Payload> {
 export interface ActionPage<Payload = Json> {
   readonly title: string;
   /** Whole sentences, for who may issue a token: what whoever gets it can do. */
-  readonly about: string;
+  readonly note: string;
   /**
    * Whether a person is to log in first. An action that programs may run without a caller, for its
    * issuer, is still meant for the person in front of the page.
    */
   readonly asksForLogin: boolean;
   /** The users whose names `describe` asks for. */
-  mentions(payload: Payload, issuerId: string): readonly string[];
+  referencedUserIds(payload: Payload, issuerId: string): readonly string[];
   describe(what: ActionOf<Payload>): Described;
   /** What must hold so that a run by this user would change something: else the page offers none. */
   offered?(payload: Payload, issuerId: string, runnerId: string): readonly Condition[];
@@ -100,7 +100,7 @@ export interface Action<Payload = Json, Input = Json> {
   /** Issued by the service alone, to the user's mailbox: for everybody else it is no action. */
   readonly isInternal: boolean;
   /** Whether its plan takes work, such as a password hash, that only a token that can run may cause. */
-  readonly isCostly: boolean;
+  readonly isExpensive: boolean;
   /** Whether a run without a logged-in caller is refused with 401. */
   readonly needsCaller: boolean;
   parse(payload: Json): Parsed<Payload>;

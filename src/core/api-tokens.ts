@@ -9,8 +9,8 @@ import type {
   Page,
   PageRequest,
   Secrets,
-  Tokens,
-  Users,
+  TokenStore,
+  UserStore,
 } from "./ports.ts";
 import { SCOPES, type Scope } from "./scope.ts";
 import { type ApiToken, TOKEN_KINDS } from "./token.ts";
@@ -69,8 +69,8 @@ function successorOf(caller: Caller, old: ApiToken): Pick<Derivation, "parentIds
 export type ApiTokens = ReturnType<typeof apiTokens>;
 
 interface Deps {
-  readonly users: Users;
-  readonly tokens: Tokens;
+  readonly users: UserStore;
+  readonly tokens: TokenStore;
   readonly secrets: Secrets;
   readonly jwts: Jwts;
   readonly notices: Pick<Notices, "tell">;
@@ -80,30 +80,35 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Named tokens for programs, as the rest-tokens contract has them. */
 export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
-  async function endJwt(jwt: string, caller: Caller, nowMs: number): Promise<Ended | null> {
+  async function revokeJwt(jwt: string, caller: Caller, nowMs: number): Promise<Ended | null> {
     const claims = await jwts.verify(jwt, nowMs);
     if (claims?.userId !== caller.userId) return null;
-    if (!(await tokens.endJwt(claims, caller, nowMs))) return null;
+    if (!(await tokens.revokeJwt(claims, caller, nowMs))) return null;
     const createdAtMs = claims.issuedAt * 1000;
     const expiresAtMs = claims.expiresAt * 1000;
     return { name: null, createdAtMs, modifiedAtMs: createdAtMs, expiresAtMs };
   }
 
-  async function secretOf(chosen: string | null): Promise<{ secret: string; id: string }> {
-    const id = chosen === null ? null : await secrets.idOf("api", chosen);
-    return chosen === null || id === null ? secrets.create("api") : { secret: chosen, id };
+  async function secretOf(requestedSecret: string | null): Promise<{ secret: string; id: string }> {
+    const id = requestedSecret === null ? null : await secrets.idOf("api", requestedSecret);
+    return requestedSecret === null || id === null
+      ? secrets.create("api")
+      : { secret: requestedSecret, id };
   }
 
   /** What the same form has made before; null where none was, or it is another's or over. */
   async function earlier(
     caller: Caller,
-    chosen: string | null,
+    requestedSecret: string | null,
     nowMs: number,
   ): Promise<IssuedApiToken | null> {
-    const id = chosen === null ? null : await secrets.idOf("api", chosen);
-    const found = chosen === null || id === null ? null : await tokens.standing(id, nowMs);
-    return chosen !== null && found?.token.kind === "api" && found.token.userId === caller.userId
-      ? { token: found.token, secret: chosen, isRepeated: true }
+    const id = requestedSecret === null ? null : await secrets.idOf("api", requestedSecret);
+    const found =
+      requestedSecret === null || id === null ? null : await tokens.findActive(id, nowMs);
+    return requestedSecret !== null &&
+      found?.token.kind === "api" &&
+      found.token.userId === caller.userId
+      ? { token: found.token, secret: requestedSecret, isRepeated: true }
       : null;
   }
 
@@ -114,7 +119,7 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
     /**
      * One that is created with an API token, or a JWT that was obtained with one, ends no later than
      * that and is revoked with it.
-     * @param chosen of `newSecret`: where its token was made before, that one is what it was
+     * @param requestedSecret of `newSecret`: where its token was made before, that one is what it was
      * @returns the token, and the secret that is never shown again
      * @throws FaultError `scope_exceeded`, `derivation_refused`, `token_invalid`, `unavailable`
      */
@@ -122,18 +127,18 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
       caller: Caller,
       { name, ttlSeconds, scopes }: NewApiToken,
       nowMs: number,
-      chosen: string | null = null,
+      requestedSecret: string | null = null,
     ): Promise<IssuedApiToken> {
       mayGive(caller, scopes ?? []);
       const derivation = derivationOf(caller);
-      const { secret, id } = await secretOf(chosen);
+      const { secret, id } = await secretOf(requestedSecret);
       const token = await tokens.insertApi(
         {
           kind: "api",
           id,
           userId: caller.userId,
-          epoch: caller.epoch,
-          apiEpoch: 0,
+          credentialVersion: caller.credentialVersion,
+          apiTokenVersion: 0,
           createdAtMs: nowMs,
           modifiedAtMs: nowMs,
           expiresAtMs: Math.min(
@@ -151,7 +156,7 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
         derivation,
       );
       if (typeof token === "string") {
-        const before = await earlier(caller, chosen, nowMs);
+        const before = await earlier(caller, requestedSecret, nowMs);
         if (before !== null) return before;
         return refuseDerived(token === "taken" ? "caller_gone" : token);
       }
@@ -169,24 +174,31 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
       oldId: string,
       graceSeconds: number,
       nowMs: number,
-      chosen: string | null = null,
+      requestedSecret: string | null = null,
     ): Promise<IssuedApiToken> {
-      const before = await earlier(caller, chosen, nowMs);
+      const before = await earlier(caller, requestedSecret, nowMs);
       if (before !== null) return before;
-      const old = UUID.test(oldId) ? await tokens.standing(oldId, nowMs) : null;
+      const old = UUID.test(oldId) ? await tokens.findActive(oldId, nowMs) : null;
       if (old?.token.kind !== "api" || old.token.userId !== caller.userId) {
         return refuse({ code: "token_not_found" });
       }
       mayGive(caller, old.token.scopes);
       const { parentIds, endMs } = successorOf(caller, old.token);
-      const { secret, id } = await secretOf(chosen);
+      const { secret, id } = await secretOf(requestedSecret);
       const next = { id, hint: hintOf(secret), parentIds, endMs };
       const oldEndsAtMs = nowMs + graceSeconds * 1000;
       const derivation = derivationOf(caller);
-      const token = await tokens.replaceApi(oldId, next, caller, derivation, oldEndsAtMs, nowMs);
+      const token = await tokens.rotateApiToken(
+        oldId,
+        next,
+        caller,
+        derivation,
+        oldEndsAtMs,
+        nowMs,
+      );
       if (typeof token !== "string") return { token, secret };
       // Of two at once the other was first.
-      const other = await earlier(caller, chosen, nowMs);
+      const other = await earlier(caller, requestedSecret, nowMs);
       if (other !== null) return other;
       return refuse(
         token === "not_found"
@@ -235,16 +247,18 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
      * @param shown the secret, the uuid, or one of the caller's own JWTs
      * @throws FaultError `token_not_found`, `unavailable`
      */
-    async end(caller: Caller, shown: string, nowMs: number): Promise<Ended> {
+    async revoke(caller: Caller, shown: string, nowMs: number): Promise<Ended> {
       const id = UUID.test(shown) ? shown : await secrets.idOf("api", shown);
       const ended =
-        id === null ? await endJwt(shown, caller, nowMs) : await tokens.endApi(id, caller, nowMs);
+        id === null
+          ? await revokeJwt(shown, caller, nowMs)
+          : await tokens.revokeApiToken(id, caller, nowMs);
       return ended ?? refuse({ code: "token_not_found" });
     },
 
     /** All of the caller's API tokens in one statement, however many there are. */
-    async endAll(caller: Caller, nowMs: number): Promise<void> {
-      if (!(await users.endApiTokens(caller, nowMs))) refuse({ code: "token_invalid" });
+    async revokeAll(caller: Caller, nowMs: number): Promise<void> {
+      if (!(await users.revokeApiTokens(caller, nowMs))) refuse({ code: "token_invalid" });
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Named } from "./fault.ts";
+import type { AttemptedSubject } from "./fault.ts";
 import type { Page, PageRequest } from "./ports.ts";
 import type { Json } from "./token.ts";
 
@@ -25,22 +25,22 @@ export const AUDIT_EVENTS = [
   "role.changed",
   "session.created",
   "session.extended",
-  "session.ended",
+  "session.revoked",
   /** All logins but the one that was shown. */
-  "logins.ended_others",
+  "logins.revoked_others",
   "token.created",
   "token.changed",
   "token.rotated",
-  "token.ended",
-  "tokens.ended_all",
+  "token.revoked",
+  "tokens.revoked_all",
   "jwt.obtained",
   "jwt.refreshed",
-  "jwt.ended",
+  "jwt.revoked",
   /** A spent refresh token was shown: it was stolen, or its successor was. */
-  "family.ended",
+  "family.revoked",
   "action.issued",
   "action.run",
-  "action.ended",
+  "action.revoked",
   /** By either of the two. */
   "contact.removed",
   /** A wrong password, or no such account. */
@@ -89,7 +89,7 @@ export interface AuditLog {
   /** How many of them the last days had, of at most AUDIT_COUNTED events. */
   perDay(userId: string, days: number, nowMs: number): Promise<AuditDays>;
   /** Writes down a failure to authenticate: after the answer, and without failing it. */
-  refused(what: "login.failed" | "credential.refused", named: Named): void;
+  refused(what: "login.failed" | "credential.refused", attempted: AttemptedSubject): void;
 }
 
 /** Where an export goes on: after this row of this section. */

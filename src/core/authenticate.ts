@@ -1,9 +1,9 @@
-import { NAMES_NOBODY, type Named, refuse } from "./fault.ts";
+import { UNKNOWN_SUBJECT, type AttemptedSubject, refuse } from "./fault.ts";
 import type { Ha1b } from "./ha1b.ts";
 import type { Identity } from "./identity-ports.ts";
 import type { IdentityLogin } from "./identity-login.ts";
 import type { PasswordLogin } from "./password-login.ts";
-import type { CallerRef, Derivation, JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
+import type { CallerRef, Derivation, JwtClaims, Jwts, Secrets, TokenStore } from "./ports.ts";
 import { SCOPES, type Scope } from "./scope.ts";
 import type { ApiToken, SessionToken } from "./token.ts";
 import { TOKEN_KINDS } from "./token.ts";
@@ -41,7 +41,7 @@ interface Deps {
   /** Null where the deployment does not take it. */
   readonly ha1b: Ha1b | null;
   readonly secrets: Secrets;
-  readonly tokens: Tokens;
+  readonly tokens: TokenStore;
   readonly jwts: Jwts;
 }
 
@@ -59,7 +59,7 @@ export function authenticator({
   jwts,
 }: Deps): Authenticate {
   /** She may do everything, for this request. */
-  function whole(user: UserWithPassword, by: Caller["by"]): Caller {
+  function fullCaller(user: UserWithPassword, by: Caller["by"]): Caller {
     return {
       ...callerRefOf(user),
       scopes: SCOPES,
@@ -70,14 +70,14 @@ export function authenticator({
 
   async function byIdentity(issuer: string, idToken: string, nowMs: number): Promise<Caller> {
     const { user, identity } = await identityLogin(issuer, idToken, nowMs);
-    return whole(user, { method: "identity", identity });
+    return fullCaller(user, { method: "identity", identity });
   }
 
   async function byToken(kind: "session" | "api", secret: string, nowMs: number): Promise<Caller> {
     const id = await secrets.idOf(kind, secret);
-    const found = id === null ? null : await tokens.standing(id, nowMs);
+    const found = id === null ? null : await tokens.findActive(id, nowMs);
     if (found === null || found.token.kind !== kind) {
-      return refuse({ code: "token_invalid", named: { userId: null, credentialId: id } });
+      return refuse({ code: "token_invalid", attempted: { userId: null, credentialId: id } });
     }
     const { token, user } = found;
     if (token.kind === "api") tokens.touch(token, nowMs);
@@ -93,11 +93,13 @@ export function authenticator({
     const claims = await jwts.verify(jwt, nowMs);
     if (claims === null) return refuseJwt(jwts, jwt, nowMs);
     // guard: only-access-jwts-open
-    if (claims.type !== "access") return refuse({ code: "token_invalid", named: namedBy(claims) });
-    const found = await tokens.standingOfJwt(claims, nowMs);
-    if (found === null) return refuse({ code: "token_invalid", named: namedBy(claims) });
+    if (claims.type !== "access")
+      return refuse({ code: "token_invalid", attempted: attemptedSubjectOf(claims) });
+    const found = await tokens.findActiveJwt(claims, nowMs);
+    if (found === null)
+      return refuse({ code: "token_invalid", attempted: attemptedSubjectOf(claims) });
     return {
-      ...holderOf(claims),
+      ...callerRefOfJwt(claims),
       scopes: claims.scopes ?? SCOPES,
       by: { method: "jwt", claims },
       user: found.user,
@@ -107,7 +109,7 @@ export function authenticator({
   return async (credential, nowMs) => {
     switch (credential.method) {
       case "password":
-        return whole(await login(credential.email, credential.password, nowMs), {
+        return fullCaller(await login(credential.email, credential.password, nowMs), {
           method: "password",
         });
       case "bearer":
@@ -121,9 +123,9 @@ export function authenticator({
       case "ha1b":
         return ha1b === null
           ? refuse({ code: "credentials_wrong" })
-          : whole(await ha1b.login(credential.token, nowMs), { method: "ha1b" });
+          : fullCaller(await ha1b.login(credential.token, nowMs), { method: "ha1b" });
       case "malformed":
-        return refuse({ code: "credentials_wrong", named: NAMES_NOBODY });
+        return refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });
     }
   };
 }
@@ -131,30 +133,40 @@ export function authenticator({
 /** A JWT that is none of ours is noise; one of ours that has merely expired is nothing at all. */
 export async function refuseJwt(jwts: Jwts, jwt: string, nowMs: number): Promise<never> {
   if (await jwts.hasExpired(jwt, nowMs)) return refuse({ code: "token_invalid" });
-  return refuse({ code: "token_invalid", named: NAMES_NOBODY });
+  return refuse({ code: "token_invalid", attempted: UNKNOWN_SUBJECT });
 }
 
 /** A user who has just logged in, by whatever is not a token. */
-export function callerRefOf({ id, epoch }: Pick<User, "id" | "epoch">): CallerRef {
-  const none = { credentialIds: [], parentIds: [], apiEpoch: null, loginVersion: null };
-  return { userId: id, epoch, tokenId: null, ...none };
+export function callerRefOf({
+  id,
+  credentialVersion,
+}: Pick<User, "id" | "credentialVersion">): CallerRef {
+  const none = { credentialIds: [], parentIds: [], apiTokenVersion: null, loginVersion: null };
+  return { userId: id, credentialVersion, tokenId: null, ...none };
 }
 
-export function callerRefOfToken({ id, userId, epoch }: SessionToken | ApiToken): CallerRef {
+export function callerRefOfToken({
+  id,
+  userId,
+  credentialVersion,
+}: SessionToken | ApiToken): CallerRef {
   // guard: caller-is-known-by-its-token
-  return { ...callerRefOf({ id: userId, epoch }), tokenId: id };
+  return { ...callerRefOf({ id: userId, credentialVersion }), tokenId: id };
 }
 
 /** Whom a JWT of ours names that is refused. */
-export const namedBy = ({ userId, jti }: JwtClaims): Named => ({ userId, credentialId: jti });
+export const attemptedSubjectOf = ({ userId, jti }: JwtClaims): AttemptedSubject => ({
+  userId,
+  credentialId: jti,
+});
 
 /** Who ends a JWT by holding it: its user, as far as the JWT itself stands. */
-export function holderOf(claims: JwtClaims): CallerRef {
+export function callerRefOfJwt(claims: JwtClaims): CallerRef {
   return {
-    ...callerRefOf({ id: claims.userId, epoch: claims.epoch }),
+    ...callerRefOf({ id: claims.userId, credentialVersion: claims.credentialVersion }),
     credentialIds: jwtIdsOf(claims),
     parentIds: parentIdsOf(claims),
-    apiEpoch: claims.apiEpoch,
+    apiTokenVersion: claims.apiTokenVersion,
     loginVersion: claims.loginVersion,
   };
 }
@@ -163,7 +175,7 @@ export function holderOf(claims: JwtClaims): CallerRef {
  * What is revoked with a JWT: a refresh JWT stands for its whole family (RFC 7009 section 2.1), and
  * one of a chain for the whole chain, or whoever renewed a stolen one first would keep it.
  */
-export function endedWith({ type, sid, jti, rootJti }: JwtClaims): string {
+export function revocationTarget({ type, sid, jti, rootJti }: JwtClaims): string {
   // guard: refresh-jwt-stands-for-its-family
   // guard: one-jwt-stands-for-its-chain
   return type === "refresh" && sid !== null ? sid : (rootJti ?? jti);
@@ -191,8 +203,8 @@ export function derivationOf({ by }: Pick<Caller, "by">): Derivation {
     // guard: token-hangs-on-the-token-that-made-it
     return { parentIds: [id, ...parentIds], endMs: expiresAtMs, jwtId: null };
   }
-  if (by.method === "jwt" && by.claims.apiEpoch !== null) {
-    const jwtId = endedWith(by.claims);
+  if (by.method === "jwt" && by.claims.apiTokenVersion !== null) {
+    const jwtId = revocationTarget(by.claims);
     const endMs = by.claims.endsAt * 1000;
     // guard: token-hangs-on-the-jwt-that-made-it
     return { parentIds: [jwtId, ...parentIdsOf(by.claims)], endMs, jwtId };

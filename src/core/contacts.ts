@@ -1,11 +1,11 @@
 import type { Caller } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
-import type { Contact, Contacts, Page, PageRequest } from "./ports.ts";
+import type { Contact, ContactStore, Page, PageRequest } from "./ports.ts";
 
 export type OwnContacts = ReturnType<typeof ownContacts>;
 
 /** The people whom somebody has met. */
-export function ownContacts(store: Contacts) {
+export function ownContacts(store: ContactStore) {
   return {
     /** Newest first. */
     list: (userId: string, page: PageRequest): Promise<Page<Contact>> => store.list(userId, page),

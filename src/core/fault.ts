@@ -8,9 +8,9 @@ export type Fault =
   /** Nothing was sent where somebody must be logged in. */
   | { readonly code: "credentials_missing" }
   /** E-mail and password, or a foreign identity, that open no account. Never says which is wrong. */
-  | { readonly code: "credentials_wrong"; readonly named?: Named }
+  | { readonly code: "credentials_wrong"; readonly attempted?: AttemptedSubject }
   /** A token that does not stand: unknown, malformed, expired, ended, or of the wrong kind. */
-  | { readonly code: "token_invalid"; readonly named?: Named }
+  | { readonly code: "token_invalid"; readonly attempted?: AttemptedSubject }
   /** A JWT that stands, but is of another type than the one asked for. */
   | { readonly code: "token_wrong_type" }
   | { readonly code: "sign_up_closed" }
@@ -65,7 +65,7 @@ export interface LimitPolicy {
 }
 
 /** Whom and what a refused credential names, as far as it does: for the audit, and never shown. */
-export interface Named {
+export interface AttemptedSubject {
   readonly userId: string | null;
   /** The id of a token or a JWT; null for a password. */
   readonly credentialId: string | null;
@@ -73,7 +73,7 @@ export interface Named {
   readonly actorId?: string;
 }
 
-export const NAMES_NOBODY: Named = { userId: null, credentialId: null };
+export const UNKNOWN_SUBJECT: AttemptedSubject = { userId: null, credentialId: null };
 
 export interface Problem {
   readonly path: string;

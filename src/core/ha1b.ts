@@ -1,7 +1,7 @@
-import { NAMES_NOBODY, refuse } from "./fault.ts";
+import { UNKNOWN_SUBJECT, refuse } from "./fault.ts";
 import type { Ha1bHashes, Ha1bUsers } from "./identity-ports.ts";
 import type { PasswordLogin } from "./password-login.ts";
-import { type PasswordTries, type RateLimits, takeTry } from "./password-tries.ts";
+import { type LoginThrottle, type RateLimits, reserveAttempt } from "./login-throttle.ts";
 import type { UserWithPassword } from "./user.ts";
 
 export type Ha1b = ReturnType<typeof ha1b>;
@@ -9,7 +9,7 @@ export type Ha1b = ReturnType<typeof ha1b>;
 interface Deps {
   readonly users: Ha1bUsers;
   readonly hashes: Ha1bHashes;
-  readonly tries: PasswordTries;
+  readonly attempts: LoginThrottle;
   readonly limits: RateLimits;
 }
 
@@ -20,7 +20,7 @@ const ANYONE = { anyone: "ha1b" } as const;
  * Opentact's HA1B: an MD5 of e-mail, domain and password that is sent instead of the password, and
  * is as good as it. What is kept is an Argon2id hash of the digest.
  */
-export function ha1b({ users, hashes, tries, limits }: Deps) {
+export function ha1b({ users, hashes, attempts, limits }: Deps) {
   /** What is to be kept for this e-mail (as e-mails compare) and password: one password hash of work. */
   const hashOf = async (email: string, password: string): Promise<string> =>
     hashes.hash(await hashes.digest(email, password));
@@ -33,15 +33,15 @@ export function ha1b({ users, hashes, tries, limits }: Deps) {
      * @throws FaultError `credentials_wrong`, `throttled`, `unavailable`
      */
     async login(token: string, nowMs: number): Promise<UserWithPassword> {
-      const taken = await takeTry({ tries, limits }, ANYONE, nowMs);
+      const taken = await reserveAttempt({ attempts, limits }, ANYONE, nowMs);
       const user = await users.byHa1b(await hashes.hash(token.toLowerCase()));
-      if (user === null) return refuse({ code: "credentials_wrong", named: NAMES_NOBODY });
-      tries.giveBack(taken.counters, nowMs);
+      if (user === null) return refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });
+      attempts.release(taken.counters, nowMs);
       return user;
     },
 
     /** The same login by password, after which the account has its HA1B hash. */
-    keeping:
+    withHa1bUpgrade:
       (login: PasswordLogin): PasswordLogin =>
       async (email, password, nowMs) => {
         const user = await login(email, password, nowMs);

@@ -1,7 +1,7 @@
-import { NAMES_NOBODY, refuse } from "./fault.ts";
+import { UNKNOWN_SUBJECT, refuse } from "./fault.ts";
 import type { Identities, Identity, IdTokens } from "./identity-ports.ts";
 import type { Notices } from "./notices.ts";
-import { admit, type RateLimits } from "./password-tries.ts";
+import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import type { UserWithPassword } from "./user.ts";
 
 export type IdentityLogin = (
@@ -32,9 +32,9 @@ export function identityLogin({
   notices,
 }: Deps): IdentityLogin {
   return async (issuer, idToken, nowMs) => {
-    await admit(limits, "login");
+    await enforceRateLimit(limits, "login");
     const identity = await idTokens.verify(issuer, idToken, nowMs);
-    if (identity === null) return refuse({ code: "credentials_wrong", named: NAMES_NOBODY });
+    if (identity === null) return refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });
     const known = await identities.find(identity, nowMs);
     if (known !== null) return { user: known, identity };
     const { email } = identity;

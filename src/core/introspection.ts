@@ -1,7 +1,7 @@
-import { type Caller, callerRefOfToken, holderOf } from "./authenticate.ts";
+import { type Caller, callerRefOfToken, callerRefOfJwt } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
-import { admit, type RateLimits } from "./password-tries.ts";
-import type { JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
+import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
+import type { JwtClaims, Jwts, Secrets, TokenStore } from "./ports.ts";
 import type { Scope } from "./scope.ts";
 import { kindOf, type Token, type TokenKind } from "./token.ts";
 
@@ -22,11 +22,11 @@ interface Deps {
   readonly jwts: Jwts;
   readonly secrets: Secrets;
   /** Asked without any lag, whatever the promise is. */
-  readonly strict: Pick<Tokens, "standing" | "standingOfJwt"> & {
+  readonly strict: Pick<TokenStore, "findActive" | "findActiveJwt"> & {
     /** Whether a refresh JWT was replaced by a later one. */
     isSpent(claims: JwtClaims): Promise<boolean>;
   };
-  readonly tokens: Tokens;
+  readonly tokens: TokenStore;
   readonly limits: RateLimits;
 }
 
@@ -47,9 +47,9 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
       const standing =
         found === null || (id !== null && id !== found)
           ? null
-          : await strict.standing(found, nowMs);
+          : await strict.findActive(found, nowMs);
       if (standing?.token.kind !== "api") {
-        return refuse({ code: "token_invalid", named: { userId: null, credentialId: found } });
+        return refuse({ code: "token_invalid", attempted: { userId: null, credentialId: found } });
       }
       const { token, user } = standing;
       tokens.touch(token, nowMs);
@@ -69,8 +69,8 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
     async clientId(id: string | null, secret: string, nowMs: number): Promise<string | null> {
       const found = await secrets.idOf("api", secret);
       if (found === null || (id !== null && id !== found)) return null;
-      const standing = await tokens.standing(found, nowMs);
-      if (standing?.token.kind !== "api") await admit(limits, "credential");
+      const standing = await tokens.findActive(found, nowMs);
+      if (standing?.token.kind !== "api") await enforceRateLimit(limits, "credential");
       else if (standing.token.scopes.includes("introspect")) {
         tokens.touch(standing.token, nowMs);
         return found;
@@ -83,15 +83,15 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
      * @throws FaultError `throttled` where the client asks too often, `unavailable`
      */
     async introspect(shown: string, by: Caller, nowMs: number): Promise<Introspection | null> {
-      if (by.tokenId !== null) await admit(limits, "client", by.tokenId);
+      if (by.tokenId !== null) await enforceRateLimit(limits, "client", by.tokenId);
       const id = await opaqueId(shown);
       if (id !== null) {
-        const standing = await strict.standing(id, nowMs);
+        const standing = await strict.findActive(id, nowMs);
         return standing === null ? null : ofToken(standing.token);
       }
       const claims = await jwts.verify(shown, nowMs);
       if (claims === null) return null;
-      if ((await strict.standingOfJwt(claims, nowMs)) === null) return null;
+      if ((await strict.findActiveJwt(claims, nowMs)) === null) return null;
       // guard: replaced-refresh-jwt-is-not-active
       return (await strict.isSpent(claims)) ? null : ofJwt(claims);
     },
@@ -101,15 +101,15 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
      * @param client who says who it is: an action token of several uses is revoked by its issuer alone
      */
     async revoke(shown: string, client: Caller | null, nowMs: number): Promise<void> {
-      await admit(limits, "revoke");
+      await enforceRateLimit(limits, "revoke");
       const id = await opaqueId(shown);
       if (id !== null) {
-        await tokens.endHeld([id], client?.userId ?? null, nowMs);
+        await tokens.revokeByHolder([id], client?.userId ?? null, nowMs);
         return;
       }
       const claims = await jwts.verify(shown, nowMs);
       if (claims === null) return;
-      await tokens.endJwt(claims, holderOf(claims), nowMs);
+      await tokens.revokeJwt(claims, callerRefOfJwt(claims), nowMs);
     },
   };
 }

@@ -1,8 +1,14 @@
-import { type Caller, callerRefOf, holderOf, namedBy, refuseJwt } from "./authenticate.ts";
+import {
+  type Caller,
+  callerRefOf,
+  callerRefOfJwt,
+  attemptedSubjectOf,
+  refuseJwt,
+} from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
-import { admit, type RateLimits } from "./password-tries.ts";
-import type { JwtClaims, Jwts, RefreshClaims, Tokens } from "./ports.ts";
+import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
+import type { JwtClaims, Jwts, RefreshClaims, TokenStore } from "./ports.ts";
 import { SCOPES } from "./scope.ts";
 import { JWT_LIFETIMES } from "./token.ts";
 import type { User } from "./user.ts";
@@ -11,7 +17,7 @@ export type JwtPairs = ReturnType<typeof jwtPairs>;
 
 interface Deps {
   readonly login: PasswordLogin;
-  readonly tokens: Tokens;
+  readonly tokens: TokenStore;
   readonly jwts: Jwts;
   readonly limits: RateLimits;
   /** Whether a refresh JWT is replaced at each use. */
@@ -42,24 +48,24 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         kind: "family" as const,
         id: sid,
         userId: user.id,
-        epoch: user.epoch,
+        credentialVersion: user.credentialVersion,
         createdAtMs: nowMs,
         modifiedAtMs: nowMs,
         expiresAtMs: issued.expiresAt * 1000,
       };
       const statusIndex = await tokens.insertFamily(family, callerRefOf(user));
       if (statusIndex === null) {
-        const named = { userId: user.id, credentialId: null };
-        return refuse({ code: "credentials_wrong", named });
+        const attempted = { userId: user.id, credentialId: null };
+        return refuse({ code: "credentials_wrong", attempted });
       }
       const refresh: RefreshClaims = {
         type: "refresh",
         jti: crypto.randomUUID(),
         userId: user.id,
-        epoch: user.epoch,
+        credentialVersion: user.credentialVersion,
         sid,
         parentIds: [],
-        apiEpoch: null,
+        apiTokenVersion: null,
         loginVersion: null,
         rootJti: null,
         fromJti: null,
@@ -80,14 +86,14 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
      *   `unavailable`
      */
     async refresh(jwt: string, nowMs: number): Promise<Pick<JwtPair, "access"> | JwtPair> {
-      await admit(limits, "token");
+      await enforceRateLimit(limits, "token");
       const claims = await jwts.verify(jwt, nowMs);
       if (claims === null) return refuseJwt(jwts, jwt, nowMs);
-      const named = namedBy(claims);
+      const attempted = attemptedSubjectOf(claims);
       if (!isRefresh(claims)) return refuse({ code: "token_wrong_type" });
       if (rotates) {
         const rotation = await tokens.rotate(claims, crypto.randomUUID(), nowMs);
-        if (rotation === null) return refuse({ code: "token_invalid", named });
+        if (rotation === null) return refuse({ code: "token_invalid", attempted });
         const { jti, rotatedAtMs } = rotation;
         const issued = lifetime("refresh", rotatedAtMs, claims.authTime);
         const next: RefreshClaims = {
@@ -100,8 +106,8 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         return { refresh: await jwts.sign(next), access: await accessFrom(next, nowMs) };
       }
       const { expiresAt } = accessLifetime(claims, nowMs);
-      if (!(await tokens.standsFor(claims, expiresAt, nowMs))) {
-        refuse({ code: "token_invalid", named });
+      if (!(await tokens.isActiveUntil(claims, expiresAt, nowMs))) {
+        refuse({ code: "token_invalid", attempted });
       }
       return { access: await accessFrom(claims, nowMs) };
     },
@@ -112,12 +118,12 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
      *   `unavailable`
      */
     async revoke(jwt: string, nowMs: number): Promise<void> {
-      await admit(limits, "token");
+      await enforceRateLimit(limits, "token");
       const claims = await jwts.verify(jwt, nowMs);
       if (claims === null) return refuseJwt(jwts, jwt, nowMs);
       if (!isRefresh(claims)) return refuse({ code: "token_wrong_type" });
-      const wasActive = await tokens.endJwt(claims, holderOf(claims), nowMs);
-      if (!wasActive) refuse({ code: "token_invalid", named: namedBy(claims) });
+      const wasActive = await tokens.revokeJwt(claims, callerRefOfJwt(claims), nowMs);
+      if (!wasActive) refuse({ code: "token_invalid", attempted: attemptedSubjectOf(claims) });
     },
 
     /**
@@ -126,9 +132,11 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
      * @throws FaultError `token_invalid`, `throttled`, `unavailable`
      */
     async verify(jwt: string, clientId: string | null, nowMs: number): Promise<void> {
-      await (clientId === null ? admit(limits, "token") : admit(limits, "client", clientId));
+      await (clientId === null
+        ? enforceRateLimit(limits, "token")
+        : enforceRateLimit(limits, "client", clientId));
       const claims = await jwts.verify(jwt, nowMs);
-      if (claims === null || (await tokens.standingOfJwt(claims, nowMs)) === null) {
+      if (claims === null || (await tokens.findActiveJwt(claims, nowMs)) === null) {
         refuse({ code: "token_invalid" });
       }
     },
@@ -156,7 +164,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         type: "access",
         jti,
         userId: user.id,
-        epoch: caller.epoch,
+        credentialVersion: caller.credentialVersion,
         ...origin,
         rotation: null,
         issuedAt,
@@ -197,12 +205,19 @@ function lifetime(type: "access" | "refresh", fromMs: number, authTime: number) 
 
 type Origin = Pick<
   JwtClaims,
-  "sid" | "parentIds" | "apiEpoch" | "loginVersion" | "rootJti" | "fromJti" | "authTime" | "endsAt"
+  | "sid"
+  | "parentIds"
+  | "apiTokenVersion"
+  | "loginVersion"
+  | "rootJti"
+  | "fromJti"
+  | "authTime"
+  | "endsAt"
 >;
 
 /** @param jti of the JWT to be issued: the first of a chain names the chain */
 function originOf({ by }: Caller, user: User, jti: string, nowSeconds: number): Origin {
-  const none = { sid: null, parentIds: [], apiEpoch: null, loginVersion: null };
+  const none = { sid: null, parentIds: [], apiTokenVersion: null, loginVersion: null };
   const first = { ...none, rootJti: jti, fromJti: null };
   switch (by.method) {
     case "password":
@@ -220,15 +235,19 @@ function originOf({ by }: Caller, user: User, jti: string, nowSeconds: number): 
         ...first,
         sid: token.id,
         // guard: jwt-keeps-its-tokens-version
-        ...(token.kind === "api" && { parentIds: token.parentIds, apiEpoch: token.apiEpoch }),
+        ...(token.kind === "api" && {
+          parentIds: token.parentIds,
+          apiTokenVersion: token.apiTokenVersion,
+        }),
         authTime: nowSeconds,
         // guard: chain-ends-with-its-token
         endsAt: Math.floor(token.expiresAtMs / 1000),
       };
     }
     case "jwt": {
-      const { sid, parentIds, apiEpoch, loginVersion, rootJti, authTime, endsAt } = by.claims;
-      const kept = { sid, parentIds, apiEpoch, loginVersion, authTime, endsAt };
+      const { sid, parentIds, apiTokenVersion, loginVersion, rootJti, authTime, endsAt } =
+        by.claims;
+      const kept = { sid, parentIds, apiTokenVersion, loginVersion, authTime, endsAt };
       // guard: chain-has-one-root
       return rootJti === null
         ? { ...kept, rootJti: jti, fromJti: by.claims.jti }

@@ -1,18 +1,18 @@
-import { holderOf } from "./authenticate.ts";
+import { callerRefOfJwt } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import type { Notices } from "./notices.ts";
-import { admit, type RateLimits } from "./password-tries.ts";
-import type { JwtClaims, Jwts, Secrets, Tokens } from "./ports.ts";
+import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
+import type { JwtClaims, Jwts, Secrets, TokenStore } from "./ports.ts";
 import { kindOf } from "./token.ts";
 
 /** How many tokens one report may name. */
 export const LEAKS_MAX = 1_000;
 
-export interface Verdict {
+export interface LeakResult {
   /** Whether it has the form of one of our tokens, its checksum or signature included. */
   readonly isOurs: boolean;
   /** Whether this report ended it. */
-  readonly ended: boolean;
+  readonly wasRevoked: boolean;
 }
 
 /** Whether the key of that name signed these bytes; the signature as GitHub sends it, in base64. */
@@ -23,7 +23,7 @@ export type Leaks = ReturnType<typeof leaks>;
 interface Deps {
   readonly jwts: Jwts;
   readonly secrets: Secrets;
-  readonly tokens: Tokens;
+  readonly tokens: TokenStore;
   readonly notices: Notices;
   readonly limits: RateLimits;
   readonly isSignedByGithub: SignatureCheck;
@@ -36,44 +36,45 @@ export function leaks({ jwts, secrets, tokens, notices, limits, isSignedByGithub
     return kind === null ? null : secrets.idOf(kind, shown);
   }
 
-  const endJwt = (claims: JwtClaims, nowMs: number): Promise<boolean> =>
-    tokens.endJwt(claims, holderOf(claims), nowMs, true);
+  const revokeJwt = (claims: JwtClaims, nowMs: number): Promise<boolean> =>
+    tokens.revokeJwt(claims, callerRefOfJwt(claims), nowMs, true);
 
   return {
     /** A right signature is never limited. @throws FaultError `credentials_wrong`, `throttled` */
     async checkSignature(id: string, signature: string, body: Uint8Array): Promise<void> {
       if (await isSignedByGithub(id, signature, body)) return;
-      await admit(limits, "credential");
+      await enforceRateLimit(limits, "credential");
       refuse({ code: "credentials_wrong" });
     },
 
     /** Of a report that nobody has signed. @throws FaultError `throttled` */
-    admit: (): Promise<void> => admit(limits, "leak"),
+    enforceRateLimit: (): Promise<void> => enforceRateLimit(limits, "leak"),
 
     /**
      * Ends whatever of these is alive.
      * @returns one verdict for each, in the same order
      * @throws FaultError `unavailable`: what was ended stays so, and the same report may come again
      */
-    async report(shown: readonly string[], nowMs: number): Promise<readonly Verdict[]> {
+    async report(shown: readonly string[], nowMs: number): Promise<readonly LeakResult[]> {
       const ids = await Promise.all(shown.map(opaqueId));
       const opaque = ids.filter((id) => id !== null);
       const owners = new Set<string>();
       try {
-        const ended = opaque.length === 0 ? [] : await tokens.endHeld(opaque, null, nowMs, true);
-        for (const { userId } of ended) owners.add(userId);
+        const wasRevoked =
+          opaque.length === 0 ? [] : await tokens.revokeByHolder(opaque, null, nowMs, true);
+        for (const { userId } of wasRevoked) owners.add(userId);
         // A token that is named twice is ended once.
-        const left = new Set(ended.map(({ id }) => id));
-        const verdicts: Verdict[] = [];
+        const left = new Set(wasRevoked.map(({ id }) => id));
+        const results: LeakResult[] = [];
         for (const [index, text] of shown.entries()) {
           const id = ids[index] ?? null;
           const jwt = id === null ? await jwts.verify(text, nowMs) : null;
           const isEnded =
-            id === null ? jwt !== null && (await endJwt(jwt, nowMs)) : left.delete(id);
+            id === null ? jwt !== null && (await revokeJwt(jwt, nowMs)) : left.delete(id);
           if (jwt !== null && isEnded) owners.add(jwt.userId);
-          verdicts.push({ isOurs: id !== null || jwt !== null, ended: isEnded });
+          results.push({ isOurs: id !== null || jwt !== null, wasRevoked: isEnded });
         }
-        return verdicts;
+        return results;
       } finally {
         // Also of those before a failure; where this fails too, housekeeping tells them.
         notices.tell([...owners], nowMs);

@@ -14,7 +14,7 @@ export interface Login {
   readonly address: string | null;
 }
 
-export interface OthersEnded {
+export interface OthersRevoked {
   readonly ended: number;
   /** False where there are more than one request may end. */
   readonly isAll: boolean;
@@ -23,12 +23,12 @@ export interface OthersEnded {
 export interface LoginStore {
   list(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<Login>>;
   /** Of the caller's own. @returns true for exactly one of many callers */
-  end(id: string, caller: CallerRef, nowMs: number): Promise<boolean>;
+  revoke(id: string, caller: CallerRef, nowMs: number): Promise<boolean>;
   /**
    * Ends her others, newest first, as many as can be refused everywhere within the promise.
    * @param kept the login that is spared
    */
-  endOthers(caller: CallerRef, kept: string | null, nowMs: number): Promise<OthersEnded>;
+  revokeOthers(caller: CallerRef, kept: string | null, nowMs: number): Promise<OthersRevoked>;
 }
 
 export type Logins = ReturnType<typeof logins>;
@@ -51,13 +51,13 @@ export function logins(store: LoginStore) {
      * A login takes all JWTs with it that hang on it.
      * @throws FaultError `token_not_found`, `unavailable`
      */
-    async end(caller: Caller, id: string, nowMs: number): Promise<void> {
-      if (!(await store.end(id, caller, nowMs))) refuse({ code: "token_not_found" });
+    async revoke(caller: Caller, id: string, nowMs: number): Promise<void> {
+      if (!(await store.revoke(id, caller, nowMs))) refuse({ code: "token_not_found" });
     },
 
     /** All but the one that the caller shows. API and action tokens are no logins, and stay. */
-    endOthers(caller: Caller, nowMs: number): Promise<OthersEnded> {
-      return store.endOthers(caller, loginOf(caller), nowMs);
+    revokeOthers(caller: Caller, nowMs: number): Promise<OthersRevoked> {
+      return store.revokeOthers(caller, loginOf(caller), nowMs);
     },
   };
 }

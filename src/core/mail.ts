@@ -87,4 +87,4 @@ export interface MailTokens {
 }
 
 /** What goes on after the answer has gone out; a failure is logged. */
-export type Later = (what: string, work: Promise<unknown>) => void;
+export type AfterResponse = (what: string, work: Promise<unknown>) => void;

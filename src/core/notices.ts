@@ -1,4 +1,4 @@
-import type { Later, Mailer } from "./mail.ts";
+import type { AfterResponse, Mailer } from "./mail.ts";
 import type { Secrets } from "./ports.ts";
 
 /** Whose notices are due, at which address: one mail. */
@@ -51,7 +51,7 @@ interface Deps {
   readonly queue: NoticeQueue;
   readonly mailer: Mailer;
   readonly secrets: Secrets;
-  readonly later: Later;
+  readonly afterResponse: AfterResponse;
   readonly issuer: string;
   readonly sendsMail: boolean;
 }
@@ -59,7 +59,7 @@ interface Deps {
 export type Notices = ReturnType<typeof notices>;
 
 /** Tells people what was done with their accounts. */
-export function notices({ queue, mailer, secrets, later, issuer, sendsMail }: Deps) {
+export function notices({ queue, mailer, secrets, afterResponse, issuer, sendsMail }: Deps) {
   async function send(due: DueNotices, nowMs: number): Promise<void> {
     const { secret, id: tokenId } = await secrets.create("action");
     const sending = { id: crypto.randomUUID(), tokenId };
@@ -112,7 +112,7 @@ export function notices({ queue, mailer, secrets, later, issuer, sendsMail }: De
     /** After the answer: of a change that wrote notices. */
     tell(userIds: readonly string[], nowMs: number): void {
       if (!sendsMail || userIds.length === 0) return;
-      later("send security notices", deliver(userIds, MAILS_AFTER_ANSWER, nowMs));
+      afterResponse("send security notices", deliver(userIds, MAILS_AFTER_ANSWER, nowMs));
     },
 
     /** Whatever is due, as much as one run takes. */

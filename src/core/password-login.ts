@@ -1,5 +1,5 @@
-import type { AccountRef, TrySecret } from "./password-tries.ts";
-import type { Passwords, Users } from "./ports.ts";
+import type { AccountRef, VerifySecret } from "./login-throttle.ts";
+import type { Passwords, UserStore } from "./ports.ts";
 import { normalizeEmail, type UserWithPassword } from "./user.ts";
 
 export type PasswordLogin = (
@@ -17,8 +17,8 @@ export type CheckPassword = (
 ) => Promise<UserWithPassword>;
 
 interface Deps {
-  readonly trySecret: TrySecret;
-  readonly users: Users;
+  readonly verifySecret: VerifySecret;
+  readonly users: UserStore;
   readonly passwords: Passwords;
 }
 
@@ -27,9 +27,9 @@ interface Deps {
  * answer nor the work says whether the account exists.
  * @throws FaultError `credentials_wrong`, `throttled`, `unavailable`
  */
-export function passwordCheck({ trySecret, users, passwords }: Deps): CheckPassword {
+export function passwordCheck({ verifySecret, users, passwords }: Deps): CheckPassword {
   return (account, password, nowMs, onLast) =>
-    trySecret(
+    verifySecret(
       account,
       async (user) => {
         const verdict = await passwords.verify(password, user?.passwordHash ?? null);

@@ -9,7 +9,7 @@ import type { Profile, User, UserWithPassword } from "./user.ts";
  */
 
 /** Where a request came from, for what is counted and what is written down of it. */
-export interface RequestOrigin {
+export interface ClientInfo {
   /** The client's IP address; empty where it is not known. */
   readonly address: string;
   readonly requestId: string;
@@ -18,9 +18,9 @@ export interface RequestOrigin {
 /** Who is writing. Every write asks again, in its own statement, whether this caller still stands. */
 export interface CallerRef {
   readonly userId: string;
-  readonly epoch: number;
+  readonly credentialVersion: number;
   /**
-   * The session or API token that was shown. Its own row says whether it stands: `epoch` may have
+   * The session or API token that was shown. Its own row says whether it stands: credential version may have
    * been read before a new password that spared it.
    */
   readonly tokenId: string | null;
@@ -29,7 +29,7 @@ export interface CallerRef {
   /** Of a JWT: the log-in, session or API token that it was obtained with, and that one's parents. Each must be active. */
   readonly parentIds: readonly string[];
   /** Of a JWT that was obtained with an API token: "revoke all API tokens" ends it too. */
-  readonly apiEpoch: number | null;
+  readonly apiTokenVersion: number | null;
   /** Of a JWT that was obtained with a password alone: "log out everywhere else" ends it. */
   readonly loginVersion: number | null;
 }
@@ -72,7 +72,7 @@ export interface UserChange extends Partial<Profile> {
   readonly email?: string;
   /** Wanted, and compared with nothing until it is proven; null for none any more. */
   readonly pendingEmail?: string | null;
-  /** A new hash raises the epoch; of opaque tokens only the caller's own is carried over. */
+  /** A new hash raises the credential version; of opaque tokens only the caller's own is carried over. */
   readonly passwordHash?: string;
   /** With a new password: the identity that was shown for it, which alone stays. */
   readonly keptIdentity?: { readonly issuer: string; readonly subject: string } | null;
@@ -80,7 +80,7 @@ export interface UserChange extends Partial<Profile> {
   readonly ha1bHash?: string;
 }
 
-export interface Users {
+export interface UserStore {
   /** @returns false where the e-mail is taken */
   insert(user: UserWithPassword): Promise<boolean>;
   byEmail(email: string): Promise<UserWithPassword | null>;
@@ -88,25 +88,25 @@ export interface Users {
   /** For showing only: may be as old as the promise allows. */
   profile(id: string): Promise<User | null>;
   /**
-   * @param ifEpoch the epoch whose password was shown, or null where none had to be: what was
+   * @param ifCredentialVersion the credential version whose password was shown, or null where none had to be: what was
    *   confirmed with one password does not happen under the next
    */
   update(
     caller: CallerRef,
     change: UserChange,
-    ifEpoch: number | null,
+    ifCredentialVersion: number | null,
     nowMs: number,
   ): Promise<User | "email_taken" | null>;
   /** Replaces a hash whose parameters are no longer the current ones, if it is still `oldHash`. */
   rehash(id: string, oldHash: string, newHash: string): Promise<void>;
   /** @returns false where the caller no longer stands */
-  remove(caller: CallerRef, ifEpoch: number, nowMs: number): Promise<boolean>;
+  remove(caller: CallerRef, ifCredentialVersion: number, nowMs: number): Promise<boolean>;
   /** @returns false where the caller no longer stands */
-  endApiTokens(caller: CallerRef, nowMs: number): Promise<boolean>;
+  revokeApiTokens(caller: CallerRef, nowMs: number): Promise<boolean>;
 }
 
 /** A token that stands, and its user where the check happened to read her row. */
-export interface Standing<T extends Token = Token> {
+export interface ActiveToken<T extends Token = Token> {
   readonly token: T;
   readonly user: User | null;
 }
@@ -122,21 +122,21 @@ export interface ApiTokenChange {
 }
 
 /** Whose token it is. */
-export interface Held {
+export interface TokenOwner {
   readonly id: string;
   readonly userId: string;
 }
 
-export interface Tokens {
-  /** Answers within the promise: see `storage/promise.ts`. Null for all that does not stand. */
-  standing(id: string, nowMs: number): Promise<Standing | null>;
+export interface TokenStore {
+  /** Answers within the promise: see `storage/revocation-policy.ts`. Null for all that does not stand. */
+  findActive(id: string, nowMs: number): Promise<ActiveToken | null>;
   /** Null where the JWT, what it hangs on, or its user was ended; expiry was checked before. */
-  standingOfJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User | null } | null>;
+  findActiveJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User | null } | null>;
   /**
    * Whether a credential that ends at `untilSeconds` may come of it. Not asked where that is within
    * the promise, counted from the JWT's own issue: before that nothing behind it was ended.
    */
-  standsFor(claims: RefreshClaims, untilSeconds: number, nowMs: number): Promise<boolean>;
+  isActiveUntil(claims: RefreshClaims, untilSeconds: number, nowMs: number): Promise<boolean>;
   /**
    * Asked of D1 whatever the promise is: what issues a credential never trusts an older answer. Null
    * where the caller is no longer active.
@@ -167,7 +167,7 @@ export interface Tokens {
 
   extendSession(id: string, nowMs: number): Promise<SessionState | null>;
   /** @returns true for exactly one of many callers */
-  endSession(id: string, nowMs: number): Promise<boolean>;
+  revokeSession(id: string, nowMs: number): Promise<boolean>;
 
   listApi(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ApiToken>>;
   /**
@@ -182,25 +182,25 @@ export interface Tokens {
     nowMs: number,
   ): Promise<ApiToken | "not_found" | "replaced" | "outlives" | { readonly beyond: Scope }>;
   /** @returns the token for exactly one of many callers */
-  endApi(id: string, caller: CallerRef, nowMs: number): Promise<ApiToken | null>;
+  revokeApiToken(id: string, caller: CallerRef, nowMs: number): Promise<ApiToken | null>;
   /**
    * Revokes opaque tokens of any kind, for whoever holds them; an action token of several uses, which
    * many hold, only for its issuer. @returns those that were active
    */
-  endHeld(
+  revokeByHolder(
     ids: readonly string[],
     issuerId: string | null,
     nowMs: number,
     /** A mail to each owner is queued. */
     areLeaked?: boolean,
-  ): Promise<readonly Held[]>;
+  ): Promise<readonly TokenOwner[]>;
   /**
    * Replaces an API token by `next`, which takes its name and scopes, and its end unless `next` has
    * an earlier one. The old one ends at `oldEndsAtMs`, and never later than it would have.
    * @param derivation of whatever the caller derives: none of its parents may have been replaced
    * @returns why not, where nothing was changed
    */
-  replaceApi(
+  rotateApiToken(
     id: string,
     next: Pick<ApiToken, "id" | "hint" | "parentIds"> & { readonly endMs: number },
     caller: CallerRef,
@@ -212,7 +212,12 @@ export interface Tokens {
    * Revokes a JWT with its chain, or a refresh JWT with its family. @returns false where it was not active
    * @param isLeaked a mail to its owner is queued
    */
-  endJwt(claims: JwtClaims, caller: CallerRef, nowMs: number, isLeaked?: boolean): Promise<boolean>;
+  revokeJwt(
+    claims: JwtClaims,
+    caller: CallerRef,
+    nowMs: number,
+    isLeaked?: boolean,
+  ): Promise<boolean>;
   /** Notes the use of an API token: to the hour, after the answer, and without failing it. */
   touch(token: ApiToken, nowMs: number): void;
 }
@@ -220,7 +225,7 @@ export interface Tokens {
 /** Why a caller may derive nothing. */
 export type DerivationRefusal = "caller_gone" | "replaced" | "too_deep" | "too_many";
 
-export interface ActionClaim {
+export interface ConsumeRequest {
   readonly receiptId: string;
   readonly token: ActionToken;
   readonly action: string;
@@ -242,7 +247,7 @@ export interface Receipt {
   readonly data: Json;
 }
 
-export type ClaimOutcome =
+export type ConsumeOutcome =
   | { readonly outcome: "done"; readonly receipt: Receipt }
   /** This very request came before: the receipt of that run. */
   | { readonly outcome: "repeated"; readonly receipt: Receipt }
@@ -251,7 +256,7 @@ export type ClaimOutcome =
   | { readonly outcome: "unknown" | "revoked" | "expired" | "used" | "caller_gone" }
   | { readonly outcome: "rejected"; readonly message: string };
 
-export interface ActionTokens {
+export interface ActionTokenStore {
   /** Inserts if the caller, the audience and the conditions stand. @returns its final form, or what did not */
   insert(
     token: ActionToken,
@@ -264,12 +269,12 @@ export interface ActionTokens {
   /** The same with its uses so far. */
   findNow(id: string): Promise<ActionToken | null>;
   /** What `claim` would refuse at this instant, or has granted before to the same key; else null. */
-  foresee(claim: Omit<ActionClaim, "plan">): Promise<ClaimOutcome | null>;
+  check(consume: Omit<ConsumeRequest, "plan">): Promise<ConsumeOutcome | null>;
   /** One batch: claim, effect and receipt, all of it or none. */
-  claim(claim: ActionClaim): Promise<ClaimOutcome>;
+  consume(consume: ConsumeRequest): Promise<ConsumeOutcome>;
   list(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ActionToken>>;
   /** @returns true for exactly one of many callers */
-  end(id: string, caller: CallerRef, nowMs: number): Promise<boolean>;
+  revoke(id: string, caller: CallerRef, nowMs: number): Promise<boolean>;
 }
 
 export interface Contact {
@@ -279,7 +284,7 @@ export interface Contact {
   readonly createdAtMs: number;
 }
 
-export interface Contacts {
+export interface ContactStore {
   list(userId: string, page: PageRequest): Promise<Page<Contact>>;
   /** Takes the link away in both directions, whoever made it. @returns false where the caller no longer stands */
   remove(caller: CallerRef, contactId: string, nowMs: number): Promise<boolean>;
@@ -299,13 +304,13 @@ export interface JwtClaims {
   readonly type: JwtType;
   readonly jti: string;
   readonly userId: string;
-  readonly epoch: number;
+  readonly credentialVersion: number;
   /** What this JWT was obtained with: its refresh family, or an opaque token. */
   readonly sid: string | null;
   /** The parents of what `sid` names. */
   readonly parentIds: readonly string[];
   /** Set where `sid` is an API token: "end all API tokens" ends this JWT too. */
-  readonly apiEpoch: number | null;
+  readonly apiTokenVersion: number | null;
   /** Set where `sid` is null: "log out everywhere else" ends this JWT too. */
   readonly loginVersion: number | null;
   /**
@@ -352,7 +357,7 @@ export interface Jwts {
   hasExpired(jwt: string, nowMs: number): Promise<boolean>;
 }
 
-export interface StatusLists {
+export interface StatusListStore {
   /** @returns the places in `from` to before `to` whose login was ended, or null where none is taken yet */
   ended(from: number, to: number, nowMs: number): Promise<readonly number[] | null>;
 }

@@ -1,14 +1,14 @@
 import type { Caller } from "./authenticate.ts";
 import { refuse } from "./fault.ts";
 import {
-  type Later,
+  type AfterResponse,
   MAILS,
   type Mailer,
   type MailToken,
   type MailTokens,
   type MailType,
 } from "./mail.ts";
-import { admit, type RateLimits } from "./password-tries.ts";
+import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import type { Secrets } from "./ports.ts";
 import { normalizeEmail } from "./user.ts";
 
@@ -19,12 +19,12 @@ interface Deps {
   readonly secrets: Secrets;
   readonly mailer: Mailer;
   readonly limits: RateLimits;
-  readonly later: Later;
+  readonly afterResponse: AfterResponse;
   readonly issuer: string;
 }
 
 /** Mails with a token, for who has forgotten her password or is to show that a mailbox is hers. */
-export function recovery({ tokens, secrets, mailer, limits, later, issuer }: Deps) {
+export function recovery({ tokens, secrets, mailer, limits, afterResponse, issuer }: Deps) {
   async function newToken(type: MailType, nowMs: number) {
     const { secret, id } = await secrets.create("action");
     const expiresAtMs = nowMs + MAILS[type].ttlSeconds * 1000;
@@ -53,13 +53,13 @@ export function recovery({ tokens, secrets, mailer, limits, later, issuer }: Dep
      * @throws FaultError `throttled`
      */
     async requestReset(email: string, nowMs: number): Promise<void> {
-      await admit(limits, "password_reset");
-      later("send a password reset", sendReset(normalizeEmail(email), nowMs));
+      await enforceRateLimit(limits, "password_reset");
+      afterResponse("send a password reset", sendReset(normalizeEmail(email), nowMs));
     },
 
     /** After the answer: proves an e-mail that somebody wants. */
     askToProve(userId: string, email: string, nowMs: number): void {
-      later("send an e-mail verification", sendPending(userId, email, nowMs));
+      afterResponse("send an e-mail verification", sendPending(userId, email, nowMs));
     },
 
     /**
@@ -70,7 +70,8 @@ export function recovery({ tokens, secrets, mailer, limits, later, issuer }: Dep
       const { secret, token } = await newToken("verify_email", nowMs);
       const issued = await tokens.issueTo(caller, token);
       if (issued === "caller_gone") return refuse({ code: "token_invalid" });
-      if (issued !== null) later("send an e-mail verification", send(issued.email, secret, token));
+      if (issued !== null)
+        afterResponse("send an e-mail verification", send(issued.email, secret, token));
     },
   };
 }

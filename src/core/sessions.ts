@@ -1,7 +1,7 @@
 import { callerRefOf } from "./authenticate.ts";
 import { type Fault, refuse } from "./fault.ts";
 import type { PasswordLogin } from "./password-login.ts";
-import type { Secrets, SessionState, Tokens, Users } from "./ports.ts";
+import type { Secrets, SessionState, TokenStore, UserStore } from "./ports.ts";
 import { type SessionToken, TOKEN_KINDS } from "./token.ts";
 import type { User } from "./user.ts";
 
@@ -15,13 +15,13 @@ export type Sessions = ReturnType<typeof sessions>;
 interface Deps {
   readonly login: PasswordLogin;
   readonly secrets: Secrets;
-  readonly tokens: Tokens;
-  readonly users: Users;
+  readonly tokens: TokenStore;
+  readonly users: UserStore;
 }
 
 const invalid = (id: string | null): Fault => ({
   code: "token_invalid",
-  named: { userId: null, credentialId: id },
+  attempted: { userId: null, credentialId: id },
 });
 
 /** The session-tokens contract: a session lives an hour, can be extended, and ends at last after 30 days. */
@@ -36,13 +36,13 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
       kind: "session",
       id,
       userId: user.id,
-      epoch: user.epoch,
+      credentialVersion: user.credentialVersion,
       createdAtMs: nowMs,
       modifiedAtMs: nowMs,
       expiresAtMs: nowMs + TOKEN_KINDS.session.ttlSeconds * 1000,
     };
     if ((await tokens.insert(token, callerRefOf(user))) === null) {
-      refuse({ code: "credentials_wrong", named: { userId: user.id, credentialId: null } });
+      refuse({ code: "credentials_wrong", attempted: { userId: user.id, credentialId: null } });
     }
     return { secret, email: user.email, expiresAtMs: token.expiresAtMs };
   }
@@ -58,7 +58,7 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
     /** @throws FaultError `token_invalid`, `unavailable` */
     async read(secret: string, nowMs: number): Promise<Session> {
       const id = await secrets.idOf("session", secret);
-      const found = id === null ? null : await tokens.standing(id, nowMs);
+      const found = id === null ? null : await tokens.findActive(id, nowMs);
       if (found?.token.kind !== "session") return refuse(invalid(id));
       const user = found.user ?? (await users.profile(found.token.userId));
       if (user === null || user.deletedAtMs !== null) return refuse(invalid(id));
@@ -73,9 +73,9 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
     },
 
     /** Of many at once one succeeds. @throws FaultError `token_invalid`, `unavailable` */
-    async end(secret: string, nowMs: number): Promise<void> {
+    async revoke(secret: string, nowMs: number): Promise<void> {
       const id = await secrets.idOf("session", secret);
-      if (id === null || !(await tokens.endSession(id, nowMs))) refuse(invalid(id));
+      if (id === null || !(await tokens.revokeSession(id, nowMs))) refuse(invalid(id));
     },
   };
 }

@@ -1,15 +1,11 @@
-import { admit, type RateLimits } from "./password-tries.ts";
-import type {
-  SignedStatusList,
-  StatusListSigner,
-  StatusLists as StatusListStore,
-} from "./ports.ts";
+import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
+import type { SignedStatusList, StatusListSigner, StatusListStore } from "./ports.ts";
 
 /** How many logins one list holds: 4 KiB before compression, whatever is ended. */
 export const STATUS_LIST_SIZE = 32_768;
 
 /** Where the status of the login with this index stands. */
-export function placeOf(statusIndex: number): { readonly list: number; readonly idx: number } {
+export function statusRefOf(statusIndex: number): { readonly list: number; readonly idx: number } {
   return {
     list: Math.floor(statusIndex / STATUS_LIST_SIZE),
     idx: statusIndex % STATUS_LIST_SIZE,
@@ -35,7 +31,7 @@ export function statusLists({ store, signer, limits }: Deps) {
      * @throws FaultError `throttled`, `unavailable`
      */
     async read(list: number, nowMs: number): Promise<SignedStatusList | null> {
-      await admit(limits, "status_list");
+      await enforceRateLimit(limits, "status_list");
       const from = list * STATUS_LIST_SIZE;
       const ended = await store.ended(from, from + STATUS_LIST_SIZE, nowMs);
       if (ended === null) return null;

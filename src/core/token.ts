@@ -62,8 +62,8 @@ interface Stored {
   /** UUIDv8 of the token's SHA-256: the KV key, the D1 key, the public `uuid`. */
   readonly id: string;
   readonly userId: string;
-  /** The user's epoch when the token was made; another one today means that it was ended. */
-  readonly epoch: number;
+  /** The user's credential version when the token was made; another one today means that it was ended. */
+  readonly credentialVersion: number;
   readonly createdAtMs: number;
   readonly modifiedAtMs: number;
   readonly expiresAtMs: number;
@@ -76,7 +76,7 @@ export interface SessionToken extends Stored {
 export interface ApiToken extends Stored {
   readonly kind: "api";
   /** The user's counter of "end all API tokens" when it was made. */
-  readonly apiEpoch: number;
+  readonly apiTokenVersion: number;
   readonly name: string;
   readonly scopes: readonly Scope[];
   /** Prefix and last four characters, enough to recognise it and too little to use it. */

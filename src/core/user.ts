@@ -19,10 +19,10 @@ export interface User extends Profile {
   /** Wanted instead of `email`, and not proven yet: until then it is compared with nothing. */
   readonly pendingEmail: string | null;
   readonly role: Role;
-  /** Raised by a new password, "end everything" and deletion: every credential of an older epoch is dead. */
-  readonly epoch: number;
+  /** Raised by a new password, "end everything" and deletion: every credential of an older credential version is dead. */
+  readonly credentialVersion: number;
   /** Raised by "end all API tokens". */
-  readonly apiEpoch: number;
+  readonly apiTokenVersion: number;
   /** Raised by "log out everywhere else": every older JWT that was obtained with a password alone is dead. */
   readonly loginVersion: number;
   readonly createdAtMs: number;

@@ -1,5 +1,5 @@
 import { base64url } from "jose";
-import type { JwtReader } from "../core/inspection.ts";
+import type { JwtReader } from "../core/token-diagnosis.ts";
 import type { Json } from "../core/token.ts";
 import { verifyCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { JwtClaims, Jwts, JwtType } from "../core/ports.ts";
 import { SCOPES } from "../core/scope.ts";
-import { placeOf } from "../core/status-lists.ts";
+import { statusRefOf } from "../core/status-lists.ts";
 import { parseCanonicalJson, signCompact, verifyCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 import { statusListUri } from "./status-list.ts";
@@ -26,14 +26,14 @@ const Claims = v.object({
   sub: v.string(),
   user_id: v.string(),
   client_id: v.literal(CLIENT_ID),
-  epoch: seconds,
+  credential_version: seconds,
   auth_time: seconds,
   iat: seconds,
   exp: seconds,
   nbf: v.optional(seconds),
   sid: v.optional(v.string()),
   rotation: v.optional(seconds),
-  api_epoch: v.optional(seconds),
+  api_token_version: v.optional(seconds),
   login_version: v.optional(seconds),
   root_jti: v.optional(v.string()),
   from_jti: v.optional(v.string()),
@@ -92,7 +92,7 @@ const Header = v.strictObject({
 /** Where an access JWT's status stands (draft-ietf-oauth-status-list section 6); a refresh JWT keeps the place for its successors. */
 function statusOf({ type, statusIndex }: JwtClaims, issuer: string) {
   if (statusIndex === null) return {};
-  const { list, idx } = placeOf(statusIndex);
+  const { list, idx } = statusRefOf(statusIndex);
   return {
     status_index: statusIndex,
     ...(type === "access" && {
@@ -108,13 +108,13 @@ function toPayload(claims: JwtClaims, issuer: string) {
     sub: claims.userId,
     user_id: claims.userId,
     client_id: CLIENT_ID,
-    epoch: claims.epoch,
+    credential_version: claims.credentialVersion,
     auth_time: claims.authTime,
     iat: claims.issuedAt,
     exp: claims.expiresAt,
     ...(claims.sid === null ? {} : { sid: claims.sid }),
     ...(claims.rotation === null ? {} : { rotation: claims.rotation }),
-    ...(claims.apiEpoch === null ? {} : { api_epoch: claims.apiEpoch }),
+    ...(claims.apiTokenVersion === null ? {} : { api_token_version: claims.apiTokenVersion }),
     ...(claims.loginVersion === null ? {} : { login_version: claims.loginVersion }),
     end: claims.endsAt,
     ...(claims.rootJti === null ? {} : { root_jti: claims.rootJti }),
@@ -154,10 +154,10 @@ function fromPayload(payload: unknown, type: JwtType, issuer: string): Own | nul
       type,
       jti: claims.jti,
       userId: claims.sub,
-      epoch: claims.epoch,
+      credentialVersion: claims.credential_version,
       sid: claims.sid ?? null,
       rotation: claims.rotation ?? null,
-      apiEpoch: claims.api_epoch ?? null,
+      apiTokenVersion: claims.api_token_version ?? null,
       loginVersion: claims.login_version ?? null,
       rootJti: claims.root_jti ?? null,
       fromJti: claims.from_jti ?? null,

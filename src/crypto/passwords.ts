@@ -2,7 +2,7 @@ import simd from "argon2id/dist/simd.wasm";
 import type { Passwords } from "../core/ports.ts";
 import { type Argon2id, loadArgon2id } from "./argon2id.ts";
 import { isCommonPassword } from "./common-passwords.ts";
-import { foreignMatcher } from "./foreign-passwords.ts";
+import { importedMatcher } from "./imported-passwords.ts";
 import { type Cost, CURRENT_COST, formatPhc, SALT_BYTES, TAG_BYTES } from "./phc.ts";
 
 /**
@@ -26,7 +26,7 @@ interface Stored {
 type Scheme = (stored: string, argon2id: Argon2id) => Stored | null;
 
 /** A scheme that is only read (an import from elsewhere) is one more line, and never `current`. */
-const SCHEMES: readonly Scheme[] = [argon2idPhc, foreign];
+const SCHEMES: readonly Scheme[] = [argon2idPhc, imported];
 
 // Resolved, never a promise: one that is cached hangs every request after the one that it died with.
 let loaded: Argon2id | undefined;
@@ -103,8 +103,8 @@ function argon2idPhc(stored: string, argon2id: Argon2id): Stored | null {
  * against it: a wrong password costs a hash of today's on top, as the right one does that is then
  * hashed anew.
  */
-function foreign(stored: string, argon2id: Argon2id): Stored | null {
-  const matches = foreignMatcher(stored, argon2id);
+function imported(stored: string, argon2id: Argon2id): Stored | null {
+  const matches = importedMatcher(stored, argon2id);
   return matches === null ? null : { current: false, work: 0, matches };
 }
 

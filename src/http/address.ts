@@ -1,4 +1,4 @@
-import { requestOrigin } from "./origin.ts";
+import { clientInfo } from "./client-info.ts";
 
 export const ADDRESS_FORMS = ["full", "truncated", "none"] as const;
 
@@ -11,10 +11,10 @@ const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 const MOST_OF_AN_ID = 64;
 
 /** Where the request that is being served came from, as far as that may be kept. */
-export function keptOrigin(form: AddressForm) {
-  const { address, requestId } = requestOrigin();
+export function auditClient(form: AddressForm) {
+  const { address, requestId } = clientInfo();
   return {
-    address: keptAddress(address, form),
+    address: anonymizedAddress(address, form),
     requestId: requestId === "" ? null : requestId.slice(0, MOST_OF_AN_ID),
   };
 }
@@ -23,7 +23,7 @@ export function keptOrigin(form: AddressForm) {
  * An address as it may be kept: whole, as its network (IPv4 /24, IPv6 /48), or not at all. What is
  * no address is kept in no form.
  */
-export function keptAddress(address: string, form: AddressForm): string | null {
+export function anonymizedAddress(address: string, form: AddressForm): string | null {
   if (form === "none") return null;
   const bytes = ipv4(address);
   if (bytes !== null) {

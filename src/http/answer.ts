@@ -1,7 +1,7 @@
 import type { Json } from "../core/token.ts";
 
 /** An HTTP answer as data; `toResponse` makes the Response, with the headers that all have. */
-export interface Answer {
+export interface HttpResult {
   readonly status: number;
   /** null for an answer without a body. */
   readonly body: Json;
@@ -12,4 +12,4 @@ export interface Answer {
   readonly cookies?: readonly string[];
 }
 
-export const ok = (body: Json): Answer => ({ status: 200, body });
+export const ok = (body: Json): HttpResult => ({ status: 200, body });

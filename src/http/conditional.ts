@@ -1,6 +1,6 @@
 import crc32 from "crc/calculators/crc32";
 import type { HonoRequest } from "hono";
-import type { Answer } from "./answer.ts";
+import type { HttpResult } from "./answer.ts";
 
 /** Another text for each content, so that a cache can tell them apart. */
 export function versionOf(text: string): string {
@@ -16,7 +16,7 @@ interface Kept {
 }
 
 /** An answer that caches may keep, and can ask about again by its tag. */
-export const cacheable = ({ text, type, cacheControl, etag }: Kept): Answer => ({
+export const cacheable = ({ text, type, cacheControl, etag }: Kept): HttpResult => ({
   status: 200,
   body: null,
   text,
@@ -41,7 +41,7 @@ export function fixedText(text: string, type: string) {
  * 304 in place of what the client has already (RFC 9110 section 13.1.2). Tags are compared weakly:
  * an edge that compresses an answer makes its tag a weak one.
  */
-export function unlessKnown(answer: Answer, request: HonoRequest): Answer {
+export function unlessKnown(answer: HttpResult, request: HonoRequest): HttpResult {
   const { etag, "cache-control": cacheControl } = answer.headers ?? {};
   const asked = request.header("if-none-match");
   if (etag === undefined || asked === undefined || !isRead(request)) return answer;

@@ -3,18 +3,18 @@ import { HonoBase } from "hono/hono-base";
 import type { BlankEnv } from "hono/types";
 import type { AuditLog } from "../core/audit.ts";
 import type { Authenticate, Caller } from "../core/authenticate.ts";
-import { FaultError, type Named } from "../core/fault.ts";
+import { FaultError, type AttemptedSubject } from "../core/fault.ts";
 import type { Issuer } from "../core/issuers.ts";
-import type { RateLimits } from "../core/password-tries.ts";
-import type { Answer } from "./answer.ts";
+import type { RateLimits } from "../core/login-throttle.ts";
+import type { HttpResult } from "./answer.ts";
 import { unlessKnown } from "./conditional.ts";
 import { findCredential } from "./credentials.ts";
 import { type DevMode, detour } from "./dev.ts";
-import { withRecord } from "./origin.ts";
+import { withRequestRecord } from "./client-info.ts";
 import { pathRouter } from "./path-router.ts";
-import { faultOf, limitHeaders, noteRefused, throttledJunk } from "./refused.ts";
+import { faultOf, limitHeaders, auditRefusal, throttledJunk } from "./refused.ts";
 import { refuseRequest } from "./request-fault.ts";
-import { type Report, serverTiming } from "./request-log.ts";
+import { type RequestSummary, serverTiming } from "./request-log.ts";
 import { credentialOf, type RequestRecord, requestRecord } from "./request-record.ts";
 import { isFormOfAnotherSite } from "./same-origin.ts";
 import type { Route, Surface } from "./surface.ts";
@@ -27,7 +27,7 @@ export interface MountOptions {
   readonly corsOrigins: CorsOrigins;
   readonly refused: AuditLog["refused"];
   readonly limits: RateLimits;
-  readonly report: Report;
+  readonly report: RequestSummary;
   /** Whether answers say what they cost. */
   readonly isLocal: boolean;
   readonly dev: DevMode;
@@ -46,7 +46,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
     surface: Surface,
     c: Context,
     path: string,
-    run: (record: RequestRecord) => Answer | Promise<Answer>,
+    run: (record: RequestRecord) => HttpResult | Promise<HttpResult>,
   ): Promise<Response> => {
     const record = requestRecord(c.req, surface.name, path);
     const elsewhere = detour(c.req, surface.isForPeople === true, options);
@@ -55,7 +55,7 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
       options.report(record, elsewhere.status);
       return elsewhere;
     }
-    const answer = await withRecord(record, async () => {
+    const answer = await withRequestRecord(record, async () => {
       try {
         return unlessKnown(await run(record), c.req);
       } catch (error) {
@@ -111,7 +111,7 @@ async function handle(
   request: HonoRequest,
   record: RequestRecord,
   options: MountOptions,
-): Promise<Answer> {
+): Promise<HttpResult> {
   // Pages for people have a stricter rule of their own, and say so on a page.
   // guard: no-form-of-another-site
   if (route.method !== "GET" && surface.isForPeople !== true && isFormOfAnotherSite(request)) {
@@ -149,14 +149,14 @@ async function callerOf(
     return caller;
   } catch (error) {
     const fault = error instanceof FaultError ? error.fault : null;
-    if (fault?.code === "token_invalid") refuseCaller("token", fault.named);
-    if (fault?.code === "credentials_wrong") refuseCaller("password", fault.named);
+    if (fault?.code === "token_invalid") refuseCaller("token", fault.attempted);
+    if (fault?.code === "credentials_wrong") refuseCaller("password", fault.attempted);
     throw error;
   }
 }
 
-function refuseCaller(shown: "token" | "password", named?: Named): never {
-  refuseRequest({ code: "caller_refused", shown, ...(named && { named }) });
+function refuseCaller(shown: "token" | "password", attempted?: AttemptedSubject): never {
+  refuseRequest({ code: "caller_refused", shown, ...(attempted && { attempted }) });
 }
 
 async function refusal(
@@ -165,10 +165,10 @@ async function refusal(
   record: RequestRecord,
   error: unknown,
   { refused, limits }: MountOptions,
-): Promise<Answer> {
+): Promise<HttpResult> {
   const { requestId } = record;
   const fault = await throttledJunk(faultOf(error), record.credential === "malformed", limits);
-  noteRefused(fault, refused);
+  auditRefusal(fault, refused);
   const answer = surface.refuse(fault, { request, requestId });
   record.outcome = fault.code;
   record.error = error;
@@ -177,7 +177,7 @@ async function refusal(
 }
 
 /** What went wrong on our side is found in the log by it, whatever the surface's shape is. */
-function withRequestId(answer: Answer, requestId: string): Answer {
+function withRequestId(answer: HttpResult, requestId: string): HttpResult {
   const { body, headers } = answer;
   const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
   return {
@@ -187,7 +187,7 @@ function withRequestId(answer: Answer, requestId: string): Answer {
   };
 }
 
-function withTiming(answer: Answer, record: RequestRecord): Answer {
+function withTiming(answer: HttpResult, record: RequestRecord): HttpResult {
   const { requestId } = record;
   const shown = { "x-request-id": requestId, "server-timing": serverTiming(record) };
   return { ...answer, headers: { ...answer.headers, ...shown } };

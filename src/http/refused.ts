@@ -1,6 +1,6 @@
 import type { AuditLog } from "../core/audit.ts";
 import { type Fault, FaultError, type Problem } from "../core/fault.ts";
-import { admit, type RateLimits } from "../core/password-tries.ts";
+import { enforceRateLimit, type RateLimits } from "../core/login-throttle.ts";
 import { type RequestFault, RequestFaultError } from "./request-fault.ts";
 
 /** More is not told of one request. */
@@ -32,12 +32,12 @@ function bounded(fault: Fault | RequestFault): Fault | RequestFault {
 }
 
 /** Tells whoever wants to know of a failure to say who one is: in one place for every surface. */
-export function noteRefused(fault: Fault | RequestFault, refused: AuditLog["refused"]): void {
-  if (!("named" in fault) || fault.named === undefined) return;
+export function auditRefusal(fault: Fault | RequestFault, refused: AuditLog["refused"]): void {
+  if (!("attempted" in fault) || fault.attempted === undefined) return;
   const isLogin =
     fault.code === "credentials_wrong" ||
     (fault.code === "caller_refused" && fault.shown === "password");
-  refused(isLogin ? "login.failed" : "credential.refused", fault.named);
+  refused(isLogin ? "login.failed" : "credential.refused", fault.attempted);
 }
 
 /**
@@ -51,7 +51,7 @@ export async function throttledJunk(
 ): Promise<Fault | RequestFault> {
   if (!isJunk(fault, isMalformed)) return fault;
   try {
-    await admit(limits, "credential");
+    await enforceRateLimit(limits, "credential");
     return fault;
   } catch (error) {
     return faultOf(error);
@@ -60,7 +60,8 @@ export async function throttledJunk(
 
 function isJunk(fault: Fault | RequestFault, isMalformed: boolean): boolean {
   if (fault.code === "action_refused") return fault.reason === "unknown";
-  if (!("named" in fault) || fault.named === undefined || fault.named.userId !== null) return false;
+  if (!("attempted" in fault) || fault.attempted === undefined || fault.attempted.userId !== null)
+    return false;
   const isPassword =
     fault.code === "credentials_wrong" ||
     (fault.code === "caller_refused" && fault.shown === "password");

@@ -1,4 +1,4 @@
-import type { Named, Problem } from "../core/fault.ts";
+import type { AttemptedSubject, Problem } from "../core/fault.ts";
 import type { Scope } from "../core/scope.ts";
 
 /** What is wrong with a request before the core is asked: a closed union, like the core's own. */
@@ -29,7 +29,7 @@ export type RequestFault =
   | {
       readonly code: "caller_refused";
       readonly shown: "token" | "password";
-      readonly named?: Named;
+      readonly attempted?: AttemptedSubject;
     }
   /** Who asks is known, and the credential that was sent may not do this (RFC 6750 section 3.1). */
   | { readonly code: "scope_insufficient"; readonly scope: Scope }

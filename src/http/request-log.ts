@@ -6,7 +6,7 @@ export const LOGGED = ["requests", "errors"] as const;
 export type Logged = (typeof LOGGED)[number];
 
 /** Told of each request once, when its answer is known. */
-export type Report = (record: RequestRecord, status: number) => void;
+export type RequestSummary = (record: RequestRecord, status: number) => void;
 
 /** Of Analytics Engine, what is used of it. */
 export interface Metrics {
@@ -25,7 +25,7 @@ interface Options {
 }
 
 /** One line a request in the log, and one data point where Analytics Engine is bound. */
-export function requestLog({ logged, metrics }: Options): Report {
+export function requestLog({ logged, metrics }: Options): RequestSummary {
   return (record, status) => {
     const durationMs = Date.now() - record.startedMs;
     if (status >= 500) console.error(lineOf("error", record, status, durationMs));

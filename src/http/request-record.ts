@@ -1,14 +1,14 @@
 import type { HonoRequest } from "hono";
 import type { Caller, Credential } from "../core/authenticate.ts";
 import type { Fault } from "../core/fault.ts";
-import type { RequestOrigin } from "../core/ports.ts";
+import type { ClientInfo } from "../core/ports.ts";
 import type { RequestFault } from "./request-fault.ts";
 
 /**
  * One request while it is served: where it came from, how it ends, and what it has asked of the
  * stores, which storage counts in here. One object a request, made once with all that it will have.
  */
-export interface RequestRecord extends RequestOrigin {
+export interface RequestRecord extends ClientInfo {
   readonly startedMs: number;
   /** Of the Worker that sent it, where one of another zone did. */
   readonly zone: string;

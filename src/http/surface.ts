@@ -2,7 +2,7 @@ import type { HonoRequest } from "hono";
 import type { Caller } from "../core/authenticate.ts";
 import type { Fault } from "../core/fault.ts";
 import type { Scope } from "../core/scope.ts";
-import type { Answer } from "./answer.ts";
+import type { HttpResult } from "./answer.ts";
 import type { RequestFault } from "./request-fault.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -20,14 +20,14 @@ export type Route = {
   /** What the caller's credential must be allowed to do. */
   readonly scope?: Scope;
 } & (
-  | { readonly access: "open"; readonly handle: (x: Exchange) => Promise<Answer> }
+  | { readonly access: "open"; readonly handle: (x: Exchange) => Promise<HttpResult> }
   | {
       readonly access: "anyone";
-      readonly handle: (x: Exchange, caller: Caller | null) => Promise<Answer>;
+      readonly handle: (x: Exchange, caller: Caller | null) => Promise<HttpResult>;
     }
   | {
       readonly access: "caller";
-      readonly handle: (x: Exchange, caller: Caller) => Promise<Answer>;
+      readonly handle: (x: Exchange, caller: Caller) => Promise<HttpResult>;
     }
 );
 
@@ -47,5 +47,5 @@ export interface Surface {
   owns(path: string): boolean;
   /** Credential headers that are this surface's own parameters. */
   readonly ownHeaders?: readonly string[];
-  refuse(fault: Fault | RequestFault, context: RefusalContext): Answer;
+  refuse(fault: Fault | RequestFault, context: RefusalContext): HttpResult;
 }

@@ -1,6 +1,6 @@
 import type { HonoRequest } from "hono";
 import type { Issuer } from "../core/issuers.ts";
-import type { Answer } from "./answer.ts";
+import type { HttpResult } from "./answer.ts";
 
 const LOOPBACK = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:[/?]|$)/;
 /** Whether plain HTTP is asked for on this machine itself. */
@@ -40,7 +40,7 @@ export type CorsOrigins = "*" | readonly string[];
  * @param origins null where no other origin may read the answer
  */
 export function toResponse(
-  answer: Answer,
+  answer: HttpResult,
   request: HonoRequest,
   origins: CorsOrigins | null,
 ): Response {
@@ -71,7 +71,7 @@ export function preflight(
   request: HonoRequest,
   issuers: readonly Issuer[],
   origins: CorsOrigins | null,
-): Answer {
+): HttpResult {
   const methods = allow.join(", ");
   if (origins === null) return { status: 204, body: null, headers: { allow: methods } };
   const asked = request.header("access-control-request-headers");

@@ -33,7 +33,7 @@ const linkOf = ({ link, expiresAtMs }: Pick<TokenMail, "link" | "expiresAtMs">) 
   `${link} (until ${new Date(expiresAtMs).toISOString()})`;
 
 /** Neither a webhook nor an outbox: each mail is a line in the log that none went out. */
-export const nowhere: Mailer = {
+export const noMailer: Mailer = {
   async send() {
     throw new Error("no mail went out: MAIL_WEBHOOK_URL is not set");
   },

@@ -13,7 +13,7 @@ import {
   PAGE,
   THROTTLED,
   requestId,
-  say,
+  describe,
   text,
   time,
   uuid,
@@ -25,10 +25,10 @@ const Generate = generate(() => true);
 
 const shown = {
   id: uuid,
-  user_id: say(uuid, "Who issued it."),
+  user_id: describe(uuid, "Who issued it."),
   action: text,
-  payload: say(anyJson, "What the action was given, as a JSON value."),
-  audience: say(v.nullable(uuid), "The only user who may run it; null for whoever holds it."),
+  payload: describe(anyJson, "What the action was given, as a JSON value."),
+  audience: describe(v.nullable(uuid), "The only user who may run it; null for whoever holds it."),
   max_uses: count,
   uses: count,
   expires_at: time,
@@ -38,19 +38,19 @@ const shown = {
 const ActionToken = v.strictObject(shown);
 const IssuedActionToken = v.strictObject({
   ...shown,
-  token: say(text, "The secret. It is shown this once."),
+  token: describe(text, "The secret. It is shown this once."),
 });
 const Receipt = v.strictObject({
   id: uuid,
   token_id: uuid,
   action: text,
-  run_by: say(uuid, "For whom it ran: the caller, or the issuer where nobody was logged in."),
+  run_by: describe(uuid, "For whom it ran: the caller, or the issuer where nobody was logged in."),
   run_at: time,
 });
 const ActionDone = v.strictObject({
   status: v.literal("action_success"),
   action: text,
-  data: say(anyJson, "What the action answers: for `addContact`, `{contact_id, mutual}`."),
+  data: describe(anyJson, "What the action answers: for `addContact`, `{contact_id, mutual}`."),
   receipt: Receipt,
 });
 const LaravelMessage = v.strictObject({ message: text });

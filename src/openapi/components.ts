@@ -41,18 +41,18 @@ export function converter(components: Readonly<Record<string, Component>>) {
   };
 }
 
-function withWords(made: JsonObject, { description, says, fields = {} }: Component): JsonObject {
+function withWords(made: JsonObject, { description, extra, fields = {} }: Component): JsonObject {
   const own = "properties" in made ? objectAt(made, "properties") : {};
-  const laidOver = Object.entries(fields).map(([name, words]) => {
+  const laidOver = Object.entries(fields).map(([name, description]) => {
     // A type of its own takes the place of all that was made.
-    const before = "type" in words || !(name in own) ? {} : objectAt(own, name);
-    return [name, { ...before, ...words }] as const;
+    const before = "type" in description || !(name in own) ? {} : objectAt(own, name);
+    return [name, { ...before, ...description }] as const;
   });
   const properties = { ...own, ...Object.fromEntries(laidOver) };
   return {
     ...(description !== undefined && { description }),
     ...made,
-    ...says,
+    ...extra,
     ...(Object.keys(properties).length > 0 && { properties }),
   };
 }

@@ -3,7 +3,7 @@ import { converter } from "./components.ts";
 import { codeSample, type Example, type Examples } from "./examples.ts";
 import { jwtPairDocument } from "./jwt-pair.ts";
 import { oauthDocument } from "./oauth.ts";
-import type { Answer, Body, JsonObject, Operation, SurfaceDocument } from "./operation.ts";
+import type { ResponseDoc, Body, JsonObject, Operation, SurfaceDocument } from "./operation.ts";
 import { refusalsOf, STATUS_NAMES } from "./refusals.ts";
 import { restDocument } from "./rest-tokens.ts";
 import { SECURITY_SCHEMES, securityOf } from "./security.ts";
@@ -31,15 +31,15 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
   const { convert, named } = converter(components);
 
   const answerObject = (
-    { description, schema, mediaType = "application/json", headers = {} }: Answer,
+    { description, schema, mediaType = "application/json", headers = {} }: ResponseDoc,
     found: readonly Example[],
   ): JsonObject => ({
     description,
     ...(Object.keys(headers).length > 0 && {
       headers: Object.fromEntries(
-        Object.entries(headers).map(([name, words]) => [
+        Object.entries(headers).map(([name, description]) => [
           name,
-          { description: words, schema: { type: "string" } },
+          { description: description, schema: { type: "string" } },
         ]),
       ),
     }),
@@ -81,11 +81,11 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
 
   const operationObject = (
     surface: SurfaceDocument,
-    door: string,
+    routeKey: string,
     operation: Operation,
   ): JsonObject => {
     const { id, summary, description, parameters = [], body, answers } = operation;
-    const found = examples.filter((each) => each.operation === door);
+    const found = examples.filter((each) => each.operation === routeKey);
     const good = found.filter(({ status }) => status < 300);
     const [first] = good;
     const refs = refusalsOf(surface, operation)
@@ -133,10 +133,10 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
 
   const paths: Record<string, JsonObject> = {};
   for (const surface of SURFACES) {
-    for (const [door, operation] of Object.entries(surface.operations)) {
-      const [method = "", path = ""] = door.split(" ");
+    for (const [routeKey, operation] of Object.entries(surface.operations)) {
+      const [method = "", path = ""] = routeKey.split(" ");
       const template = templateOf(path);
-      const made = operationObject(surface, door, operation);
+      const made = operationObject(surface, routeKey, operation);
       paths[template] = { ...paths[template], [method.toLowerCase()]: made };
     }
   }

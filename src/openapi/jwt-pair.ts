@@ -8,20 +8,23 @@ import {
   ourFailures,
   THROTTLED,
   requestId,
-  say,
+  describe,
   text,
 } from "./shapes.ts";
 
-const jwt = say(text, "A JWT signed with ES256; `/.well-known/jwks.json` has the key.");
+const jwt = describe(text, "A JWT signed with ES256; `/.well-known/jwks.json` has the key.");
 
 const Pair = v.strictObject({
-  refresh: say(jwt, "Lives for a day, and gets new access JWTs."),
-  access: say(jwt, "Lives for five minutes, and logs in on every surface."),
+  refresh: describe(jwt, "Lives for a day, and gets new access JWTs."),
+  access: describe(jwt, "Lives for five minutes, and logs in on every surface."),
 });
 const Access = v.strictObject({
-  access: say(jwt, "Lives for five minutes."),
+  access: describe(jwt, "Lives for five minutes."),
   refresh: v.optional(
-    say(jwt, "The next refresh JWT, where the deployment rotates them; the one sent is spent."),
+    describe(
+      jwt,
+      "The next refresh JWT, where the deployment rotates them; the one sent is spent.",
+    ),
   ),
 });
 const DrfDetail = v.strictObject({ detail: text, code: v.optional(v.literal("token_not_valid")) });
@@ -46,7 +49,7 @@ const components: Readonly<Record<string, Component>> = {
   Login: {
     schema: Login,
     description: "An account's e-mail and password.",
-    says: {
+    extra: {
       required: ["password"],
       anyOf: [{ required: ["email"] }, { required: ["username"] }],
     },
@@ -90,7 +93,7 @@ const verify: Operation = {
   access: "open",
   body: { schema: Verify, media: MEDIA.fields },
   answers: {
-    200: { description: "It stands.", schema: say(emptyList, "Always the empty list.") },
+    200: { description: "It stands.", schema: describe(emptyList, "Always the empty list.") },
   },
   refuses: [401, 429],
 };
@@ -103,7 +106,7 @@ const blacklist: Operation = {
   answers: {
     200: {
       description: "Revoked.",
-      schema: say(v.strictObject({}), "Always the empty object."),
+      schema: describe(v.strictObject({}), "Always the empty object."),
     },
   },
   refuses: [401, 429],

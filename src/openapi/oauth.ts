@@ -1,24 +1,33 @@
 import * as v from "valibot";
 import { Shown } from "../routes/oauth.ts";
 import { type Component, MEDIA, type SurfaceDocument } from "./operation.ts";
-import { ALLOW, CHALLENGE, ourFailures, THROTTLED, requestId, say, text, uuid } from "./shapes.ts";
+import {
+  ALLOW,
+  CHALLENGE,
+  ourFailures,
+  THROTTLED,
+  requestId,
+  describe,
+  text,
+  uuid,
+} from "./shapes.ts";
 
 const seconds = v.pipe(v.number(), v.integer(), v.description("Seconds since 1970."));
 
 const Active = v.strictObject({
   active: v.literal(true),
   scope: v.optional(
-    say(text, "Scopes with spaces between; missing where the token is bound to none."),
+    describe(text, "Scopes with spaces between; missing where the token is bound to none."),
   ),
   client_id: v.literal("latchkey"),
   token_type: v.picklist(["Bearer", "N_A"]),
   token_kind: v.picklist(["session", "api", "action", "access", "refresh"]),
   exp: seconds,
   iat: seconds,
-  sub: say(uuid, "Whose it is."),
+  sub: describe(uuid, "Whose it is."),
   aud: text,
   iss: text,
-  jti: say(uuid, "The token's own id."),
+  jti: describe(uuid, "The token's own id."),
 });
 const Inactive = v.strictObject({ active: v.literal(false) });
 const error = { error: text, error_description: text };

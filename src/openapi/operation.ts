@@ -10,7 +10,7 @@ export interface Component {
   readonly schema: v.GenericSchema;
   readonly description?: string;
   /** Laid over what is made of the schema. */
-  readonly says?: JsonObject;
+  readonly extra?: JsonObject;
   /** Laid over its members; one that it does not have is put in. */
   readonly fields?: Readonly<Record<string, JsonObject>>;
 }
@@ -34,7 +34,7 @@ export interface Body {
   readonly isOptional?: boolean;
 }
 
-export interface Answer {
+export interface ResponseDoc {
   readonly description: string;
   /** None: an answer without a body. */
   readonly schema?: v.GenericSchema;
@@ -53,7 +53,7 @@ export interface Operation {
   readonly parameters?: readonly Parameter[];
   readonly body?: Body;
   /** What it answers by status: its successes, and refusals with a shape of their own. */
-  readonly answers: Readonly<Record<number, Answer>>;
+  readonly answers: Readonly<Record<number, ResponseDoc>>;
   /** Statuses that only this route gives, beyond those that follow from what it takes. */
   readonly refuses?: readonly number[];
   /** Asks no store, and so is never without one. */
@@ -72,7 +72,7 @@ export interface SurfaceDocument {
   readonly prefix: string;
   /** By method and path, as the route has them. */
   readonly operations: Readonly<Record<string, Operation>>;
-  readonly errors: Readonly<Record<number, Answer>>;
+  readonly errors: Readonly<Record<number, ResponseDoc>>;
   readonly components: Readonly<Record<string, Component>>;
   /** Security schemes whose header means something else here. */
   readonly ownSchemes?: readonly string[];

@@ -13,7 +13,7 @@ import {
   User,
   UserWithJwt,
 } from "./rest-shapes.ts";
-import { anyJson, PAGE, say, text } from "./shapes.ts";
+import { anyJson, PAGE, describe, text } from "./shapes.ts";
 
 const EMAIL = { description: "5 to 80 characters once it is trimmed; compares in lower case." };
 const PASSWORD = {
@@ -33,7 +33,7 @@ export const accountComponents: Readonly<Record<string, Component>> = {
   ChangeUser: {
     schema: ChangeUser,
     description: "At least one field to change; the others stay as they are.",
-    says: { minProperties: 1 },
+    extra: { minProperties: 1 },
     fields: {
       ...PROFILE,
       email: EMAIL,
@@ -156,7 +156,7 @@ export const accountOperations: Readonly<Record<string, Operation>> = {
     description: "Nothing is sent where it is proven, or a mail went out a moment ago.",
     ...write,
     body: {
-      schema: say(anyJson, "It has no fields; what is sent is not read."),
+      schema: describe(anyJson, "It has no fields; what is sent is not read."),
       media: MEDIA.json,
       isOptional: true,
     },

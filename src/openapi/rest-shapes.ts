@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { AUDIT_EVENTS } from "../core/audit.ts";
-import { anyJson, count, nextCursor, say, scope, text, time, uuid } from "./shapes.ts";
+import { anyJson, count, nextCursor, describe, scope, text, time, uuid } from "./shapes.ts";
 
 /** What the answers of `/rest` are made of, in Opentact's form. */
 
@@ -18,44 +18,44 @@ const user = {
   created_on: time,
   modified_on: time,
   uuid,
-  email: say(text, "As it compares: trimmed, NFKC, lower case, the domain as DNS has it."),
-  phone_number: say(orNull, "E.164."),
+  email: describe(text, "As it compares: trimmed, NFKC, lower case, the domain as DNS has it."),
+  phone_number: describe(orNull, "E.164."),
   first_name: orNull,
   last_name: orNull,
   dob: v.nullable(v.pipe(v.string(), v.isoDate())),
-  gmail_user_id: say(orNull, "The Google account that opens this one."),
-  facebook_user_id: say(orNull, "The Facebook account that opens this one."),
+  gmail_user_id: describe(orNull, "The Google account that opens this one."),
+  facebook_user_id: describe(orNull, "The Facebook account that opens this one."),
   apple_user_id: v.null(),
   wechat_user_id: v.null(),
   role: v.picklist(["User", "Admin"]),
   gender: orNull,
   deleted_on: v.nullable(time),
-  email_verified: say(
+  email_verified: describe(
     v.boolean(),
     "Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail.",
   ),
-  pending_email: say(orNull, "What `email` becomes once its mailbox has proven it."),
-  metadata: say(v.record(v.string(), anyJson), "The deployment's own facts about her."),
+  pending_email: describe(orNull, "What `email` becomes once its mailbox has proven it."),
+  metadata: describe(v.record(v.string(), anyJson), "The deployment's own facts about her."),
 };
 
 export const Identity = v.strictObject({
   id: uuid,
-  issuer: say(text, "The first spelling of its `iss`."),
+  issuer: describe(text, "The first spelling of its `iss`."),
   subject: text,
-  email: say(orNull, "The account's e-mail when it was linked."),
+  email: describe(orNull, "The account's e-mail when it was linked."),
   linked_on: time,
-  last_used_on: say(v.nullable(time), "To the hour."),
+  last_used_on: describe(v.nullable(time), "To the hour."),
 });
 
 export const User = v.strictObject(user);
 export const UserWithJwt = v.strictObject({
   ...user,
-  token: say(text, "A JWT for a day, or for as long as what it was got with."),
+  token: describe(text, "A JWT for a day, or for as long as what it was got with."),
 });
 export const ChangedUser = v.strictObject({
   ...user,
   token: v.optional(
-    say(
+    describe(
       text,
       "After a new password, where the caller used a credential that it ended: a JWT to go on with.",
     ),
@@ -68,21 +68,21 @@ export const ApiToken = v.strictObject({
   uuid,
   name: text,
   ...times,
-  last_used_on: say(v.nullable(time), "To the hour."),
-  token_hint: say(text, "Its prefix and last four characters."),
+  last_used_on: describe(v.nullable(time), "To the hour."),
+  token_hint: describe(text, "Its prefix and last four characters."),
   scopes: v.array(scope),
 });
 export const IssuedApiToken = v.strictObject({
   name: text,
-  ttl: say(count, "Its whole life in seconds."),
+  ttl: describe(count, "Its whole life in seconds."),
   scopes: v.array(scope),
-  token: say(text, "The secret. It is shown this once."),
+  token: describe(text, "The secret. It is shown this once."),
   uuid,
   ...times,
 });
-export const EndedToken = v.strictObject({
-  token: say(text, "What was sent."),
-  name: say(orNull, "null for a JWT."),
+export const RevokedToken = v.strictObject({
+  token: describe(text, "What was sent."),
+  name: describe(orNull, "null for a JWT."),
   ...times,
 });
 
@@ -96,10 +96,10 @@ export const AuditEvent = v.strictObject({
   when: time,
   what: event,
   outcome,
-  actor_uuid: say(idOrNull, "Who did it; null where nobody knows."),
-  address: say(orNull, "From where, as far as the deployment keeps it."),
-  token_uuid: say(idOrNull, "The token or JWT that was shown; null for a password."),
-  subject_uuid: say(idOrNull, "What was made, changed or ended."),
+  actor_uuid: describe(idOrNull, "Who did it; null where nobody knows."),
+  address: describe(orNull, "From where, as far as the deployment keeps it."),
+  token_uuid: describe(idOrNull, "The token or JWT that was shown; null for a password."),
+  subject_uuid: describe(idOrNull, "What was made, changed or ended."),
   request_id: orNull,
 });
 

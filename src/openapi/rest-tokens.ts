@@ -3,7 +3,7 @@ import { ChangeToken, CreateToken, RotateToken } from "../routes/rest-fields.ts"
 import { GithubReport, Report } from "../routes/rest-leaks.ts";
 import { type Component, MEDIA, type Operation, type SurfaceDocument } from "./operation.ts";
 import { accountComponents, accountOperations } from "./rest-accounts.ts";
-import { ApiToken, Empty, EndedToken, IssuedApiToken, page, success } from "./rest-shapes.ts";
+import { ApiToken, Empty, RevokedToken, IssuedApiToken, page, success } from "./rest-shapes.ts";
 import {
   ALLOW,
   CHALLENGE,
@@ -13,12 +13,12 @@ import {
   THROTTLED,
   requestId,
   SKIPPING,
-  say,
+  describe,
   text,
 } from "./shapes.ts";
 
 const error = { success: v.literal(false), message: text };
-const status = say(count, "The HTTP status.");
+const status = describe(count, "The HTTP status.");
 const OpentactError = v.strictObject({ ...error, status });
 const OpentactFailure = v.strictObject({ ...error, status, request_id: requestId });
 
@@ -30,7 +30,7 @@ const LeakVerdict = v.strictObject({
 
 const LeakCount = v.strictObject({
   reported: count,
-  ended: say(count, "How many of them this report ended."),
+  revoked: describe(count, "How many of them this report revoked."),
 });
 
 const TTL = { description: "Seconds from now; 30 days if not sent." };
@@ -46,7 +46,7 @@ const components: Readonly<Record<string, Component>> = {
   },
   ChangeApiToken: {
     schema: ChangeToken,
-    says: { minProperties: 1 },
+    extra: { minProperties: 1 },
     fields: { ttl: { description: "Seconds from now." } },
   },
   RotateApiToken: {
@@ -55,7 +55,7 @@ const components: Readonly<Record<string, Component>> = {
   },
   ApiToken: { schema: ApiToken },
   IssuedApiToken: { schema: IssuedApiToken },
-  EndedToken: { schema: EndedToken },
+  RevokedToken: { schema: RevokedToken },
   LeakReport: { schema: Report },
   GithubLeakReport: {
     schema: GithubReport,
@@ -153,7 +153,7 @@ export const restDocument: SurfaceDocument = {
       summary: "End an API token, or one of one's own JWTs",
       ...write,
       parameters: pathToken("Its secret, its `uuid`, or a JWT."),
-      answers: { 200: { description: "Ended.", schema: success(EndedToken) } },
+      answers: { 200: { description: "Ended.", schema: success(RevokedToken) } },
       refuses: [404],
     },
     "POST /rest/leaked": {

@@ -8,7 +8,7 @@ import {
   RETRY_AFTER,
   THROTTLED,
   requestId,
-  say,
+  describe,
   scope,
   text,
 } from "./shapes.ts";
@@ -42,7 +42,7 @@ const Metadata = v.strictObject({
 const problem = {
   type: v.literal("about:blank"),
   title: text,
-  status: say(count, "The HTTP status."),
+  status: describe(count, "The HTTP status."),
 };
 const Problem = v.strictObject(problem);
 const ProblemFailure = v.strictObject({ ...problem, request_id: requestId });
@@ -81,9 +81,12 @@ export const serviceDocument: SurfaceDocument = {
           description: "It runs.",
           schema: v.strictObject({
             status: v.literal("ok"),
-            version: v.optional(say(text, "The release, as in package.json.")),
+            version: v.optional(describe(text, "The release, as in package.json.")),
             version_id: v.optional(
-              say(text, "Cloudflare's id of the upload that runs, as `npm run deploy` told it."),
+              describe(
+                text,
+                "Cloudflare's id of the upload that runs, as `npm run deploy` told it.",
+              ),
             ),
           }),
         },

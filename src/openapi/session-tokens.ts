@@ -1,12 +1,12 @@
 import * as v from "valibot";
 import { Create, Extend } from "../routes/session-tokens.ts";
 import { type Component, MEDIA, type Parameter, type SurfaceDocument } from "./operation.ts";
-import { ALLOW, CHALLENGE, ourFailures, THROTTLED, requestId, say, text } from "./shapes.ts";
+import { ALLOW, CHALLENGE, ourFailures, THROTTLED, requestId, describe, text } from "./shapes.ts";
 
 const Session = v.strictObject({
-  token: say(text, "The secret; `X-Token` logs in with it on every surface."),
+  token: describe(text, "The secret; `X-Token` logs in with it on every surface."),
   email_id: text,
-  expires: say(v.pipe(v.number(), v.integer()), "Milliseconds since 1970."),
+  expires: describe(v.pipe(v.number(), v.integer()), "Milliseconds since 1970."),
 });
 const NodeError = v.strictObject({ error: text });
 const NodeFailure = v.strictObject({ error: text, request_id: requestId });
@@ -91,7 +91,7 @@ export const sessionTokensDocument: SurfaceDocument = {
       },
     },
     "DELETE /tokens": {
-      id: "endSession",
+      id: "revokeSession",
       summary: "End a session token",
       access: "anyone",
       parameters: [inHeader, inQuery],

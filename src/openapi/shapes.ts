@@ -12,10 +12,10 @@ export const scope = v.picklist(SCOPES);
 export const anyJson = v.unknown();
 export const emptyList = v.pipe(v.array(v.unknown()), v.maxLength(0));
 
-export const say = <const S extends v.GenericSchema>(schema: S, words: string) =>
-  v.pipe(schema, v.description(words));
+export const describe = <const S extends v.GenericSchema>(schema: S, description: string) =>
+  v.pipe(schema, v.description(description));
 
-export const nextCursor = say(
+export const nextCursor = describe(
   v.nullable(text),
   "Send it as `cursor` for the page that follows; null at the end.",
 );
@@ -30,7 +30,7 @@ export const CHALLENGE = { "WWW-Authenticate": "Which ways there are to say who 
 export const REQUEST_ID = { "X-Request-Id": "Stands in the log beside what went wrong." };
 export const ALLOW = { Allow: "The methods that the path takes." };
 
-export const requestId = say(text, "Stands in the log beside what went wrong.");
+export const requestId = describe(text, "Stands in the log beside what went wrong.");
 
 /** `?limit=` and `?cursor=`. */
 export const PAGE: readonly Parameter[] = [

@@ -4,7 +4,7 @@ import type { ActionTokens } from "../core/action-tokens.ts";
 import type { OwnContacts } from "../core/contacts.ts";
 import { DERIVATION_FAULTS, type Fault } from "../core/fault.ts";
 import { ACTION_MAX_USES, type ActionToken, type Json, TOKEN_KINDS } from "../core/token.ts";
-import { type Answer, ok } from "../http/answer.ts";
+import { type HttpResult, ok } from "../http/answer.ts";
 import { isQuicklyParsed, readFields } from "../http/body.ts";
 import { challenges, scopeChallenge } from "../http/challenge.ts";
 import { decode, pathId, storable } from "../http/fields.ts";
@@ -82,7 +82,7 @@ export const Run = v.object({ token: text("token"), input: v.optional(json("inpu
 
 /** Contract `action-tokens`: the backend of a contact-tracing app, in Laravel's shapes. */
 export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts): Surface {
-  const Generate = generate(tokens.knows);
+  const Generate = generate(tokens.isIssuable);
   return {
     name: "action-tokens",
     owns: (path) => path.startsWith("/api/"),
@@ -143,7 +143,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts): 
         scope: "actions:issue",
         access: "caller",
         async handle({ request, nowMs }, caller) {
-          await tokens.end(caller, pathId(request, "id"), nowMs);
+          await tokens.revoke(caller, pathId(request, "id"), nowMs);
           return { status: 204, body: null };
         },
       },
@@ -257,13 +257,13 @@ function isJson(value: unknown, depth: number): value is Json {
   );
 }
 
-function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answer {
-  const message = (status: number, text: string, headers?: Record<string, string>): Answer => ({
+function refusal(fault: Fault | RequestFault, { request }: RefusalContext): HttpResult {
+  const message = (status: number, text: string, headers?: Record<string, string>): HttpResult => ({
     status,
     body: { message: text },
     ...(headers && { headers }),
   });
-  const invalid = (errors: Record<string, string[]>): Answer => ({
+  const invalid = (errors: Record<string, string[]>): HttpResult => ({
     status: 422,
     body: { message: "The given data was invalid.", errors },
   });

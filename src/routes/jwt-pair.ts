@@ -3,7 +3,7 @@ import type { Fault } from "../core/fault.ts";
 import type { IntrospectionService } from "../core/introspection.ts";
 import type { JwtPairs } from "../core/jwt-pairs.ts";
 import type { Json } from "../core/token.ts";
-import { type Answer, ok } from "../http/answer.ts";
+import { type HttpResult, ok } from "../http/answer.ts";
 import { readFields } from "../http/body.ts";
 import { shownClient } from "../http/client-credential.ts";
 import { decode, refuseNarrowing } from "../http/fields.ts";
@@ -68,7 +68,7 @@ export function jwtPair(pairs: JwtPairs, clients: Pick<IntrospectionService, "cl
 }
 
 /** Both with and without the last slash, served and not redirected. As in the origin nobody is asked who they are. */
-function post(path: string, handle: (x: Exchange) => Promise<Answer>): Route[] {
+function post(path: string, handle: (x: Exchange) => Promise<HttpResult>): Route[] {
   return [path, path.slice(0, -1)].map((each) => ({
     method: "POST",
     path: each,
@@ -123,8 +123,8 @@ function pythonType(value: unknown): string {
 
 const CHALLENGE = { "www-authenticate": 'Bearer realm="api"' };
 
-function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answer {
-  const detail = (status: number, text: string, more: Record<string, Json> = {}): Answer => ({
+function refusal(fault: Fault | RequestFault, { request }: RefusalContext): HttpResult {
+  const detail = (status: number, text: string, more: Record<string, Json> = {}): HttpResult => ({
     status,
     body: { detail: text, ...more },
     ...(status === 401 && { headers: CHALLENGE }),

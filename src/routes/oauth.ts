@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { Caller } from "../core/authenticate.ts";
 import { type Fault, refuse } from "../core/fault.ts";
 import type { Introspection, IntrospectionService } from "../core/introspection.ts";
-import { type Answer, ok } from "../http/answer.ts";
+import { type HttpResult, ok } from "../http/answer.ts";
 import { readFields } from "../http/body.ts";
 import { challenges, scopeChallenge } from "../http/challenge.ts";
 import { type ClientCredential, findClient } from "../http/client-credential.ts";
@@ -76,13 +76,13 @@ function shown(found: Introspection, issuer: string) {
   };
 }
 
-function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answer {
+function refusal(fault: Fault | RequestFault, { request }: RefusalContext): HttpResult {
   const error = (
     status: number,
     code: string,
     description: string,
     headers?: Record<string, string>,
-  ): Answer => ({
+  ): HttpResult => ({
     status,
     body: { error: code, error_description: description },
     ...(headers && { headers }),

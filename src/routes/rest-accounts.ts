@@ -2,10 +2,10 @@ import type { HonoRequest } from "hono";
 import type { AccountChange, Accounts } from "../core/accounts.ts";
 import { FACEBOOK, GOOGLE } from "../core/issuers.ts";
 import type { JwtPairs } from "../core/jwt-pairs.ts";
-import { renewedCaller } from "../core/renewed-caller.ts";
+import { callerAfterPasswordChange } from "../core/password-change.ts";
 import type { Json } from "../core/token.ts";
 import type { User } from "../core/user.ts";
-import { type Answer, ok } from "../http/answer.ts";
+import { type HttpResult, ok } from "../http/answer.ts";
 import { readTypedJson } from "../http/body.ts";
 import { decode } from "../http/fields.ts";
 import { refuseRequest } from "../http/request-fault.ts";
@@ -67,7 +67,8 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
       async handle({ request, nowMs }, caller) {
         const change = await readChange(request);
         const user = await accounts.change(caller, change, nowMs);
-        const renewed = change.password === undefined ? null : renewedCaller(caller, user);
+        const renewed =
+          change.password === undefined ? null : callerAfterPasswordChange(caller, user);
         const issued = renewed === null ? null : await pairs.forCaller(renewed, nowMs);
         return success({ ...shownUser(user), ...(issued !== null && { token: issued.jwt }) });
       },
@@ -86,7 +87,7 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
   ];
 }
 
-export const success = (payload: Json): Answer => ok({ success: true, payload });
+export const success = (payload: Json): HttpResult => ok({ success: true, payload });
 
 async function readChange(request: HonoRequest): Promise<AccountChange> {
   const fields = decode(ChangeUser, await readTypedJson(request));

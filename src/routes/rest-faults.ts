@@ -1,12 +1,16 @@
 import { DERIVATION_FAULTS, type Fault } from "../core/fault.ts";
-import type { Answer } from "../http/answer.ts";
+import type { HttpResult } from "../http/answer.ts";
 import { challenges, scopeChallenge } from "../http/challenge.ts";
 import type { RequestFault } from "../http/request-fault.ts";
 import type { RefusalContext } from "../http/surface.ts";
 
 /** The `/rest` surface's shape for all that goes wrong: the status stands in the body too. */
-export function restRefusal(fault: Fault | RequestFault, { request }: RefusalContext): Answer {
-  const error = (status: number, message: string, headers?: Record<string, string>): Answer => ({
+export function restRefusal(fault: Fault | RequestFault, { request }: RefusalContext): HttpResult {
+  const error = (
+    status: number,
+    message: string,
+    headers?: Record<string, string>,
+  ): HttpResult => ({
     status,
     body: { success: false, message, status },
     ...(headers && { headers }),

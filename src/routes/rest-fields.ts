@@ -52,7 +52,11 @@ const UNSEEN = "must have no control, format or other characters that are not sh
 const shownText = (max: number) =>
   v.pipe(
     v.string("must be a string"),
-    v.check((text) => storedText(text) !== null, UNSEEN),
+    // The document shows what stands before a transformation.
+    documented(
+      v.check((text: string) => storedText(text) !== null, UNSEEN),
+      { minLength: 1, maxLength: max },
+    ),
     v.transform((text) => storedText(text) ?? text),
     v.check((text) => text !== "", "is required"),
     length(1, max, `must be 1 to ${max} characters`),

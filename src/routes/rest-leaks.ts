@@ -33,9 +33,9 @@ export function leaked(leaks: Leaks): Route {
       const keyId = request.header(KEY_HEADER);
       if (keyId === undefined) {
         const shown = decode(Report, await readJson(request)).tokens;
-        await leaks.admit();
-        const ended = (await leaks.report(shown, nowMs)).filter((each) => each.ended).length;
-        return success({ reported: shown.length, ended });
+        await leaks.enforceRateLimit();
+        const revoked = (await leaks.report(shown, nowMs)).filter((each) => each.wasRevoked).length;
+        return success({ reported: shown.length, revoked });
       }
       const signature = request.header(SIGNATURE_HEADER) ?? "";
       const json = await readSignedJson(request, (bytes) =>

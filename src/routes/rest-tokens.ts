@@ -79,7 +79,7 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
       scope: "tokens:write",
       access: "caller",
       async handle({ nowMs }, caller) {
-        await tokens.endAll(caller, nowMs);
+        await tokens.revokeAll(caller, nowMs);
         return success({});
       },
     },
@@ -103,7 +103,7 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
       access: "caller",
       async handle({ request, nowMs }, caller) {
         const sent = pathId(request, "token");
-        const ended = await tokens.end(caller, sent, nowMs);
+        const ended = await tokens.revoke(caller, sent, nowMs);
         return success({ token: sent, name: ended.name, ...times(ended) });
       },
     },

@@ -3,20 +3,20 @@ import { SCOPES } from "../core/scope.ts";
 import type { SignedStatusList } from "../core/ports.ts";
 import type { StatusLists } from "../core/status-lists.ts";
 import { type Json, KEYS_MAX_AGE_SECONDS, STATUS_LIST_MAX_AGE_SECONDS } from "../core/token.ts";
-import { type Answer, ok } from "../http/answer.ts";
+import { type HttpResult, ok } from "../http/answer.ts";
 import { cacheable, fixedText, versionOf } from "../http/conditional.ts";
 import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
 import type { Route, Surface } from "../http/surface.ts";
 import { VERSION } from "../http/version.ts";
 
 /** Made once, and kept by clients for as long as keys are published before they sign. */
-function published(body: Json): () => Promise<Answer> {
+function published(body: Json): () => Promise<HttpResult> {
   const file = fixedText(JSON.stringify(body), "application/json");
   return async () => file.answer(`public, max-age=${KEYS_MAX_AGE_SECONDS}`);
 }
 
 /** Signed anew each time, so that only its meaning can be compared: a weak tag. */
-const statusList = ({ jwt, version }: SignedStatusList): Answer =>
+const statusList = ({ jwt, version }: SignedStatusList): HttpResult =>
   cacheable({
     text: jwt,
     type: "application/statuslist+jwt",
@@ -96,8 +96,12 @@ function metadata(issuer: string): Json {
   };
 }
 
-function refusal(fault: Fault | RequestFault): Answer {
-  const problem = (status: number, title: string, headers?: Record<string, string>): Answer => ({
+function refusal(fault: Fault | RequestFault): HttpResult {
+  const problem = (
+    status: number,
+    title: string,
+    headers?: Record<string, string>,
+  ): HttpResult => ({
     status,
     body: { type: "about:blank", title, status },
     headers: { "content-type": "application/problem+json", ...headers },

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { Fault } from "../core/fault.ts";
 import { refuse } from "../core/fault.ts";
 import type { Session, Sessions } from "../core/sessions.ts";
-import { type Answer, ok } from "../http/answer.ts";
+import { type HttpResult, ok } from "../http/answer.ts";
 import { readTypedJson } from "../http/body.ts";
 import { challenges } from "../http/challenge.ts";
 import { decode, refuseNarrowing } from "../http/fields.ts";
@@ -70,7 +70,7 @@ export function sessionTokens(sessions: Sessions): Surface {
         path: PATH,
         access: "anyone",
         async handle({ request, nowMs }) {
-          await sessions.end(tokenOf(request, queryValue(request, "token")), nowMs);
+          await sessions.revoke(tokenOf(request, queryValue(request, "token")), nowMs);
           return ok({ success: "successfully deleted token" });
         },
       },
@@ -89,8 +89,8 @@ function tokenOf(request: HonoRequest, parameter: string | undefined): string {
     : token;
 }
 
-function refusal(fault: Fault | RequestFault, { request }: RefusalContext): Answer {
-  const error = (status: number, text: string, headers?: Record<string, string>): Answer => ({
+function refusal(fault: Fault | RequestFault, { request }: RefusalContext): HttpResult {
+  const error = (status: number, text: string, headers?: Record<string, string>): HttpResult => ({
     status,
     body: { error: text },
     ...(headers && { headers }),

@@ -1,15 +1,15 @@
-import type { ActionTokens } from "../core/ports.ts";
+import type { ActionTokenStore } from "../core/ports.ts";
 import type { Background } from "./background.ts";
-import type { ForgetUser } from "./forget-user.ts";
+import type { InvalidateUser } from "./invalidate-user.ts";
 import type { KvTokens } from "./kv-tokens.ts";
 
 /** What an action token says never changes, so KV's copy will do; whether it may run, D1 decides. */
 export function actionTokens(
-  d1: ActionTokens,
+  d1: ActionTokenStore,
   kv: KvTokens,
   background: Background,
-  forgetting: ForgetUser,
-): ActionTokens {
+  invalidating: InvalidateUser,
+): ActionTokenStore {
   return {
     ...d1,
     async insert(token, caller, derivation, conditions) {
@@ -23,10 +23,10 @@ export function actionTokens(
       const copy = await kv.get(id);
       return copy?.kind === "action" ? copy : d1.find(id);
     },
-    claim(claim) {
-      const { changes } = claim.plan;
-      const claimed = d1.claim(claim);
-      return changes === undefined ? claimed : forgetting(changes.userId, claimed);
+    consume(consume) {
+      const { changes } = consume.plan;
+      const claimed = d1.consume(consume);
+      return changes === undefined ? claimed : invalidating(changes.userId, claimed);
     },
   };
 }

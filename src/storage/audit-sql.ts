@@ -3,7 +3,7 @@ import type { AuditEvent } from "../core/audit.ts";
 import type { CallerRef } from "../core/ports.ts";
 
 /** Whose an event is that names no user (RFC 9562's nil UUID). */
-export const NOBODY = "00000000-0000-0000-0000-000000000000";
+export const NIL_USER_ID = "00000000-0000-0000-0000-000000000000";
 
 export interface AuditRow {
   readonly what: AuditEvent | Sql;
@@ -14,9 +14,9 @@ export interface AuditRow {
   readonly subjectId: string | Sql | null;
   readonly outcome?: "done" | "refused";
   /** Who reads it must not learn from where another came. */
-  readonly hidesOrigin?: boolean;
+  readonly hidesClient?: boolean;
   /** Where it is not of the request that is being served. */
-  readonly origin?: KeptOrigin;
+  readonly origin?: AuditClient;
   readonly count?: number;
 }
 
@@ -41,26 +41,26 @@ export interface Audit {
   where(row: AuditRow, from: Sql, nowMs: number): Sql;
   /** From where the request comes that is being served, in the form in which it may be kept. */
   address(): string | null;
-  origin(): KeptOrigin;
+  origin(): AuditClient;
 }
 
 /** Where a request came from, in the form in which it may be kept. */
-export interface KeptOrigin {
+export interface AuditClient {
   readonly address: string | null;
   readonly requestId: string | null;
 }
 
-const HIDDEN: KeptOrigin = { address: null, requestId: null };
+const HIDDEN: AuditClient = { address: null, requestId: null };
 
 /** @param origin of the request that is being served */
-export function audit(origin: () => KeptOrigin): Audit {
+export function createAuditStatements(origin: () => AuditClient): Audit {
   function insert(
     row: AuditRow,
     nowMs: number,
     from: Sql,
     id: string | Sql = timeOrdered(nowMs),
   ): Sql {
-    const { address, requestId } = row.hidesOrigin === true ? HIDDEN : (row.origin ?? origin());
+    const { address, requestId } = row.hidesClient === true ? HIDDEN : (row.origin ?? origin());
     return sql`INSERT INTO audit (user_id, id, at, what, outcome, actor, credential, subject, address, request_id, count)
       SELECT ${row.userId}, ${id}, ${nowMs}, ${row.what}, ${row.outcome ?? "done"},
         ${row.actorId}, ${row.credentialId}, ${row.subjectId}, ${address}, ${requestId}, ${row.count ?? 1} ${from}`;

@@ -1,12 +1,12 @@
 import { FaultError } from "../core/fault.ts";
-import type { CheckPlan } from "./promise.ts";
+import type { RevocationPolicy } from "./revocation-policy.ts";
 
 /** Work whose failure is logged and hurts nobody: D1 has the truth, this is a copy or a courtesy. */
 export interface Background {
   /** Before the answer goes out. */
-  try(what: string, work: Promise<unknown>): Promise<void>;
+  bestEffort(what: string, work: Promise<unknown>): Promise<void>;
   /** After the answer has gone out. */
-  later(what: string, work: Promise<unknown>): void;
+  afterResponse(what: string, work: Promise<unknown>): void;
   /**
    * What KV is to hold: before the answer where KV is read, else after it. It is written at every
    * revocation lag, so that a later raise of the lag finds it.
@@ -20,7 +20,7 @@ export type WaitUntil = (work: Promise<unknown>) => void;
 export function background(
   waitUntil: WaitUntil,
   requestId: () => string,
-  { kvAnswers }: Pick<CheckPlan, "kvAnswers">,
+  { readsFromKv }: Pick<RevocationPolicy, "readsFromKv">,
 ): Background {
   async function attempt(what: string, work: Promise<unknown>): Promise<void> {
     try {
@@ -37,10 +37,10 @@ export function background(
       );
     }
   }
-  const later = (what: string, work: Promise<unknown>) => waitUntil(attempt(what, work));
+  const afterResponse = (what: string, work: Promise<unknown>) => waitUntil(attempt(what, work));
   return {
-    try: attempt,
-    later,
-    copy: async (what, work) => (kvAnswers ? attempt(what, work) : later(what, work)),
+    bestEffort: attempt,
+    afterResponse,
+    copy: async (what, work) => (readsFromKv ? attempt(what, work) : afterResponse(what, work)),
   };
 }

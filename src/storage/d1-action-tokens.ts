@@ -1,21 +1,21 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { Condition } from "../core/action.ts";
-import type { ActionClaim, ActionTokens, ClaimOutcome, Receipt } from "../core/ports.ts";
+import type { ConsumeRequest, ActionTokenStore, ConsumeOutcome, Receipt } from "../core/ports.ts";
 import type { ActionToken, Json } from "../core/token.ts";
 import { type Audit, type AuditRow, byCaller } from "./audit-sql.ts";
 import { carryUndo, type NoticeSql } from "./d1-notices.ts";
 import { asSql, type Database } from "./database.ts";
-import { type Endings, epochEnding } from "./endings.ts";
+import { type PendingRevocations, allCredentialsRevocation } from "./pending-revocations.ts";
 import { insertParentJwt, insertToken, noneReplaced } from "./insert-token.ts";
 import { pageOf, toPage } from "./paging.ts";
 import {
-  callerStands,
+  callerIsActive,
   NOT_USED_UP,
-  parentsStand,
-  standsWithParents,
-  USER_STANDS,
-} from "./standing-sql.ts";
+  parentsAreActive,
+  isActiveWithParents,
+  USER_IS_ACTIVE,
+} from "./active-sql.ts";
 import { ActionRow, TOKEN_COLUMNS, toAction } from "./token-row.ts";
 
 const flag = v.pipe(
@@ -37,7 +37,7 @@ const ReceiptRow = v.object({
   ),
 });
 
-type Attempt = Omit<ActionClaim, "plan">;
+type Attempt = Omit<ConsumeRequest, "plan">;
 
 /** Why a claim was not granted, asked in the same batch, so at the same instant. */
 const WhyRow = v.object({
@@ -45,14 +45,14 @@ const WhyRow = v.object({
   revoked: flag,
   expired: flag,
   used: flag,
-  caller_stands: flag,
+  caller_is_active: flag,
   conditions: v.pipe(v.string(), v.parseJson(), v.array(flag)),
 });
 
 const InsertedRow = v.object({ expires_at: v.number() });
 
 const userIsThere = (id: string): Sql =>
-  sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${id} AND ${USER_STANDS})`;
+  sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${id} AND ${USER_IS_ACTIVE})`;
 
 const allOf = (parts: readonly Sql[]): Sql => join([sql`TRUE`, ...parts], " AND ");
 
@@ -73,10 +73,10 @@ function toReceipt(row: v.InferOutput<typeof ReceiptRow>): Receipt {
 
 export function d1ActionTokens(
   db: Database,
-  endings: Endings,
+  revocations: PendingRevocations,
   audit: Audit,
   notices: NoticeSql,
-): ActionTokens {
+): ActionTokenStore {
   async function find(id: string): Promise<ActionToken | null> {
     const row = await db.first(
       sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.id = ${id} AND tokens.kind = 'action'`,
@@ -97,7 +97,7 @@ export function d1ActionTokens(
       const [[inserted] = [], , [why] = []] = await db.batch([
         insertToken(token, caller, null, allOf([mayDerive, audience, ...holds])),
         audit.after(issued, token.createdAtMs),
-        sql`SELECT ${callerStands(caller, token.createdAtMs)} AS caller_stands, ${mayDerive} AS may_derive,
+        sql`SELECT ${callerIsActive(caller, token.createdAtMs)} AS caller_is_active, ${mayDerive} AS may_derive,
           ${audience} AS audience, ${flags(holds)} AS conditions`,
         ...insertParentJwt(token.id, derivation, token.createdAtMs),
       ]);
@@ -106,31 +106,34 @@ export function d1ActionTokens(
       }
       const answer = v.parse(
         v.object({
-          ...v.pick(WhyRow, ["caller_stands", "conditions"]).entries,
+          ...v.pick(WhyRow, ["caller_is_active", "conditions"]).entries,
           may_derive: flag,
           audience: flag,
         }),
         why,
       );
-      if (!answer.caller_stands) return "caller_gone";
+      if (!answer.caller_is_active) return "caller_gone";
       if (!answer.may_derive) return "replaced";
       if (!answer.audience) return "audience_unknown";
       return firstThatFails(conditions, answer.conditions) ?? "caller_gone";
     },
 
-    async foresee(claim) {
-      const [[receipt] = [], [why] = []] = await db.batch(questions(claim));
-      return outcomeOf(claim, receipt, why);
+    async check(consume) {
+      const [[receipt] = [], [why] = []] = await db.batch(questions(consume));
+      return outcomeOf(consume, receipt, why);
     },
 
-    async claim(claim) {
-      const { changes } = claim.plan;
-      const batch = claimBatch(claim, audit, notices);
-      const rows = changes?.endsCredentials
-        ? await endings.commit({ batch, ...epochEnding(changes, claim.nowMs) }, claim.nowMs)
+    async consume(consume) {
+      const { changes } = consume.plan;
+      const batch = consumeBatch(consume, audit, notices);
+      const rows = changes?.revokesCredentials
+        ? await revocations.commit(
+            { batch, ...allCredentialsRevocation(changes, consume.nowMs) },
+            consume.nowMs,
+          )
         : await db.batch(batch);
       const [[receipt] = [], [why] = []] = rows.slice(-2);
-      return outcomeOf(claim, receipt, why) ?? { outcome: "revoked" };
+      return outcomeOf(consume, receipt, why) ?? { outcome: "revoked" };
     },
 
     async list(caller, page, nowMs) {
@@ -138,23 +141,23 @@ export function d1ActionTokens(
       const rows = await db.all(
         sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.user_id = ${caller.userId}
           AND tokens.kind = 'action' AND tokens.revoked_at IS NULL
-          AND tokens.epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
-          AND tokens.api_epoch IS NULL AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP}
-          AND json_extract(tokens.detail, '$.internal') IS NULL AND ${from} AND ${parentsStand(nowMs)}
+          AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId})
+          AND tokens.api_token_version IS NULL AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP}
+          AND json_extract(tokens.detail, '$.internal') IS NULL AND ${from} AND ${parentsAreActive(nowMs)}
           ${orderAndLimit}`,
         ActionRow,
       );
       return toPage(rows.map(toAction), page);
     },
 
-    async end(id, caller, nowMs) {
-      const row = { what: "action.ended" as const, ...byCaller(caller), subjectId: id };
+    async revoke(id, caller, nowMs) {
+      const row = { what: "action.revoked" as const, ...byCaller(caller), subjectId: id };
       const [ended = []] = await db.batch([
         // guard: only-what-can-run-is-revoked
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE id = ${id} AND kind = 'action' AND user_id = ${caller.userId}
-            AND epoch = (SELECT epoch FROM users WHERE id = ${caller.userId}) AND revoked_at IS NULL AND expires_at > ${nowMs}
-            AND uses < max_uses AND ${parentsStand(nowMs)} AND ${callerStands(caller, nowMs)}
+            AND credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId}) AND revoked_at IS NULL AND expires_at > ${nowMs}
+            AND uses < max_uses AND ${parentsAreActive(nowMs)} AND ${callerIsActive(caller, nowMs)}
           RETURNING id`,
         audit.after(row, nowMs),
       ]);
@@ -167,31 +170,31 @@ export function d1ActionTokens(
  * Claim, receipt, effect, and why not: one transaction. The receipt is written only if the claim
  * left this run's mark on the token, and the effect only if the receipt is there.
  */
-function claimBatch(claim: ActionClaim, audit: Audit, notices: NoticeSql): Sql[] {
-  const { receiptId, token, caller, runnerId, nowMs } = claim;
-  const { bound, isFree } = keyOf(claim);
-  const conditions = claim.conditions.map((condition) => asSql(condition.holds));
-  const callerOk = caller === null ? sql`TRUE` : callerStands(caller, nowMs);
+function consumeBatch(consume: ConsumeRequest, audit: Audit, notices: NoticeSql): Sql[] {
+  const { receiptId, token, caller, runnerId, nowMs } = consume;
+  const { bound, isFree } = keyOf(consume);
+  const conditions = consume.conditions.map((condition) => asSql(condition.holds));
+  const callerOk = caller === null ? sql`TRUE` : callerIsActive(caller, nowMs);
   // guard: effect-needs-the-claim
   const claimed = sql`EXISTS (SELECT 1 FROM receipts WHERE id = ${receiptId})`;
-  const { changes } = claim.plan;
-  const effect = claim.plan.writes(claimed).map(asSql);
+  const { changes } = consume.plan;
+  const effect = consume.plan.writes(claimed).map(asSql);
   if (!effect.every((statement) => statement.values.includes(receiptId))) {
-    throw new Error(`action ${claim.action}: a write does not stand under its claim`);
+    throw new Error(`action ${consume.action}: a write does not stand under its claim`);
   }
   return [
     // guard: claim-asks-everything
     sql`UPDATE tokens SET uses = uses + 1, modified_at = ${nowMs}, claim = ${receiptId}
       WHERE tokens.id = ${token.id} AND tokens.kind = 'action' AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
-        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isActiveWithParents(nowMs)})
         AND ${userIsThere(runnerId)} AND ${callerOk}
         AND ${isFree} AND ${allOf(conditions)}`,
     // guard: receipt-needs-the-claim
     sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, request_digest)
-      SELECT ${receiptId}, tokens.id, ${claim.action}, ${runnerId}, ${nowMs},
-        ${JSON.stringify(claim.plan.data)}, ${bound}, ${claim.once?.requestDigest ?? null}
+      SELECT ${receiptId}, tokens.id, ${consume.action}, ${runnerId}, ${nowMs},
+        ${JSON.stringify(consume.plan.data)}, ${bound}, ${consume.once?.requestDigest ?? null}
       FROM tokens WHERE tokens.id = ${token.id} AND tokens.claim = ${receiptId}`,
-    ...runEvents(claim).map((row) => audit.after(row, nowMs)),
+    ...runEvents(consume).map((row) => audit.after(row, nowMs)),
     ...(changes?.notice === undefined
       ? []
       : notices.queue(
@@ -202,19 +205,19 @@ function claimBatch(claim: ActionClaim, audit: Audit, notices: NoticeSql): Sql[]
         )),
     ...effect,
     ...(changes?.keepsUndo ? [carryUndo(changes.userId, claimed)] : []),
-    ...questions(claim),
+    ...questions(consume),
   ];
 }
 
 /** The receipt of this run or of one before it that took its key, and what would keep it from running. */
-function questions(claim: Attempt): Sql[] {
-  const { receiptId, token, caller, nowMs } = claim;
-  const conditions = claim.conditions.map((condition) => asSql(condition.holds));
-  const callerOk = caller === null ? sql`TRUE` : callerStands(caller, nowMs);
+function questions(consume: Attempt): Sql[] {
+  const { receiptId, token, caller, nowMs } = consume;
+  const conditions = consume.conditions.map((condition) => asSql(condition.holds));
+  const callerOk = caller === null ? sql`TRUE` : callerIsActive(caller, nowMs);
   return [
-    sql`SELECT * FROM receipts WHERE id = ${receiptId} OR ${keyOf(claim).isTaken}`,
-    sql`SELECT tokens.id IS NOT NULL AS known, NOT (${standsWithParents(nowMs)}) AS revoked, tokens.expires_at <= ${nowMs} AS expired,
-        tokens.uses >= tokens.max_uses AS used, ${callerOk} AS caller_stands, ${flags(conditions)} AS conditions
+    sql`SELECT * FROM receipts WHERE id = ${receiptId} OR ${keyOf(consume).isTaken}`,
+    sql`SELECT tokens.id IS NOT NULL AS known, NOT (${isActiveWithParents(nowMs)}) AS revoked, tokens.expires_at <= ${nowMs} AS expired,
+        tokens.uses >= tokens.max_uses AS used, ${callerOk} AS caller_is_active, ${flags(conditions)} AS conditions
       FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ${token.id}
         LEFT JOIN users ON users.id = tokens.user_id`,
   ];
@@ -224,7 +227,7 @@ function questions(claim: Attempt): Sql[] {
  * The runner's event and, where the token was another's, hers: that it was run and by whom, not from
  * where. What a run changes of an account is an event of its own.
  */
-function runEvents({ token, caller, runnerId, receiptId, plan }: ActionClaim): AuditRow[] {
+function runEvents({ token, caller, runnerId, receiptId, plan }: ConsumeRequest): AuditRow[] {
   const run = { what: "action.run" as const, subjectId: receiptId };
   const credentialId = caller === null ? token.id : byCaller(caller).credentialId;
   const actorId = caller === null ? null : runnerId;
@@ -237,21 +240,21 @@ function runEvents({ token, caller, runnerId, receiptId, plan }: ActionClaim): A
   }
   if (token.userId === runnerId) return events;
   const issuers = { userId: token.userId, actorId: runnerId, credentialId: token.id };
-  return [...events, { ...run, ...issuers, hidesOrigin: true }];
+  return [...events, { ...run, ...issuers, hidesClient: true }];
 }
 
 /** @returns null where nothing speaks against the run */
-function outcomeOf(claim: Attempt, row: unknown, reasons: unknown): ClaimOutcome | null {
+function outcomeOf(consume: Attempt, row: unknown, reasons: unknown): ConsumeOutcome | null {
   const found = row === undefined ? null : v.parse(ReceiptRow, row);
   const receipt = found === null ? null : toReceipt(found);
   // This run's own effect may have ended its caller, as a new password does.
-  if (receipt?.id === claim.receiptId) return { outcome: "done", receipt };
+  if (receipt?.id === consume.receiptId) return { outcome: "done", receipt };
   const why = v.parse(WhyRow, reasons);
   // Not even an earlier receipt, within the promise for reads either.
-  if (!why.caller_stands) return { outcome: "caller_gone" };
+  if (!why.caller_is_active) return { outcome: "caller_gone" };
   if (receipt !== null) {
     // guard: key-belongs-to-its-request
-    const isSame = found?.request_digest === claim.once?.requestDigest;
+    const isSame = found?.request_digest === consume.once?.requestDigest;
     return isSame ? { outcome: "repeated", receipt } : { outcome: "key_taken" };
   }
   if (!why.known) return { outcome: "unknown" };
@@ -259,7 +262,7 @@ function outcomeOf(claim: Attempt, row: unknown, reasons: unknown): ClaimOutcome
   if (why.used) return { outcome: "used" };
   if (why.revoked) return { outcome: "revoked" };
   if (why.expired) return { outcome: "expired" };
-  const failed = firstThatFails(claim.conditions, why.conditions);
+  const failed = firstThatFails(consume.conditions, why.conditions);
   return failed === null ? null : { outcome: "rejected", message: failed.message };
 }
 

@@ -2,7 +2,7 @@ import sql from "sql-template-tag";
 import * as v from "valibot";
 import type { ActionUseStore } from "../core/action-uses.ts";
 import type { Database } from "./database.ts";
-import { SHOWN_NAME } from "./d1-people.ts";
+import { DISPLAY_NAME } from "./d1-display-names.ts";
 import { pageOf, toPage } from "./paging.ts";
 
 const UseRow = v.object({
@@ -18,7 +18,7 @@ export function d1ActionUses(db: Database): ActionUseStore {
       const { from, orderAndLimit } = pageOf(sql`r.id`, sql`r.run_at`, page);
       // A token has at most ACTION_MAX_USES receipts: they are sorted, and not indexed once more.
       const rows = await db.all(
-        sql`SELECT r.id, r.run_at, r.run_by, ${SHOWN_NAME} AS name
+        sql`SELECT r.id, r.run_at, r.run_by, ${DISPLAY_NAME} AS name
           FROM receipts AS r JOIN users ON users.id = r.run_by
           WHERE r.token_id = ${tokenId} AND ${from}
             AND EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${tokenId} AND tokens.kind = 'action'

@@ -1,10 +1,10 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
 import { AUDIT_COUNTED, AUDIT_EVENTS, type AuditLog } from "../core/audit.ts";
-import { type Audit, type AuditRow as NewRow, firstIdOf, NOBODY } from "./audit-sql.ts";
+import { type Audit, type AuditRow as NewRow, firstIdOf, NIL_USER_ID } from "./audit-sql.ts";
 import type { Background } from "./background.ts";
 import type { Database } from "./database.ts";
-import { memory } from "./memory.ts";
+import { cache } from "./cache.ts";
 import { NOISE_MS, noise } from "./noise.ts";
 import { toPage } from "./paging.ts";
 
@@ -35,16 +35,16 @@ export function d1Audit(
 ): AuditLog {
   const gathered = noise<NewRow>();
   /** Credentials that were shown here a moment ago: their owner has been told. */
-  const shown = memory<true>(NOISE_MS);
+  const shown = cache<true>(NOISE_MS);
 
   function gather(
     row: Omit<NewRow, "userId" | "credentialId">,
-    later: (work: Promise<unknown>) => void,
+    afterResponse: (work: Promise<unknown>) => void,
     nowMs: number,
   ): void {
-    const nobodys = { ...row, userId: NOBODY, credentialId: null, origin: audit.origin() };
+    const nobodys = { ...row, userId: NIL_USER_ID, credentialId: null, origin: audit.origin() };
     for (const [each, count] of gathered.add(network(), nobodys, nowMs)) {
-      later(db.run(audit.always({ ...each, count }, nowMs)));
+      afterResponse(db.run(audit.always({ ...each, count }, nowMs)));
     }
   }
 
@@ -123,18 +123,20 @@ export function d1Audit(
 
     refused(what, { userId, credentialId, actorId = null }) {
       const nowMs = Date.now();
-      const later = (work: Promise<unknown>) =>
-        background.later("write down a refused credential", work);
+      const afterResponse = (work: Promise<unknown>) =>
+        background.afterResponse("write down a refused credential", work);
       const row = { what, outcome: "refused" as const, actorId, subjectId: null };
-      if (credentialId === null && userId === null) gather(row, later, nowMs);
+      if (credentialId === null && userId === null) gather(row, afterResponse, nowMs);
       else if (credentialId === null) {
         // A wrong password: how many may be tried is bounded.
-        later(db.run(audit.always({ ...row, userId: sql`${userId}`, credentialId }, nowMs)));
+        afterResponse(
+          db.run(audit.always({ ...row, userId: sql`${userId}`, credentialId }, nowMs)),
+        );
       } else if (shown.get(credentialId, nowMs) === null) {
         shown.set(credentialId, true, nowMs);
-        later(
+        afterResponse(
           ofToken({ ...row, credentialId }, userId, nowMs).then((isKnown) => {
-            if (!isKnown) gather(row, later, nowMs);
+            if (!isKnown) gather(row, afterResponse, nowMs);
           }),
         );
       }

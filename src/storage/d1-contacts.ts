@@ -1,10 +1,10 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
-import type { Contacts } from "../core/ports.ts";
+import type { ContactStore } from "../core/ports.ts";
 import { type Audit, byCaller } from "./audit-sql.ts";
 import type { Database } from "./database.ts";
 import { pageOf, toPage } from "./paging.ts";
-import { callerStands } from "./standing-sql.ts";
+import { callerIsActive } from "./active-sql.ts";
 
 const ContactRow = v.object({
   contact_id: v.string(),
@@ -13,26 +13,26 @@ const ContactRow = v.object({
   created_at: v.number(),
 });
 
-export function d1Contacts(db: Database, audit: Audit): Contacts {
+export function d1Contacts(db: Database, audit: Audit): ContactStore {
   return {
     async remove(caller, contactId, nowMs) {
       const { userId } = caller;
-      const stands = callerStands(caller, nowMs);
+      const isActive = callerIsActive(caller, nowMs);
       const own = {
         what: "contact.removed" as const,
         ...byCaller(caller),
         subjectId: contactId,
       };
       // The other learns of it too, but not from where it was done.
-      const others = { ...own, userId: contactId, subjectId: userId, hidesOrigin: true };
+      const others = { ...own, userId: contactId, subjectId: userId, hidesClient: true };
       const rows = await db.batch([
         sql`DELETE FROM contacts WHERE ((user_id = ${userId} AND contact_id = ${contactId})
-            OR (user_id = ${contactId} AND contact_id = ${userId})) AND ${stands}`,
+            OR (user_id = ${contactId} AND contact_id = ${userId})) AND ${isActive}`,
         audit.after(own, nowMs),
         audit.after({ ...others, credentialId: null }, nowMs),
-        sql`SELECT ${stands} AS stands`,
+        sql`SELECT ${isActive} AS is_active`,
       ]);
-      return v.parse(v.object({ stands: v.number() }), rows.at(-1)?.[0]).stands === 1;
+      return v.parse(v.object({ is_active: v.number() }), rows.at(-1)?.[0]).is_active === 1;
     },
 
     async list(userId, page) {

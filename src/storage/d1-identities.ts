@@ -12,7 +12,7 @@ import { isFree } from "./free-email.ts";
 import type { NoticeSql } from "./d1-notices.ts";
 import type { Background } from "./background.ts";
 import type { Database } from "./database.ts";
-import { callerStands, USER_STANDS } from "./standing-sql.ts";
+import { callerIsActive, USER_IS_ACTIVE } from "./active-sql.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -31,7 +31,7 @@ export function d1Identities(
       const hourMs = nowMs - (nowMs % HOUR_MS);
       if (row.used_at === null || row.used_at < hourMs) {
         const { issuer, subject } = identity;
-        background.later(
+        background.afterResponse(
           "note the use of an identity",
           db.run(sql`UPDATE identities SET used_at = ${hourMs}
             WHERE issuer = ${issuer} AND subject = ${subject} AND (used_at IS NULL OR used_at < ${hourMs})`),
@@ -53,11 +53,11 @@ export function d1Identities(
       // `iat` is in whole seconds.
       const link = sql`INSERT INTO identities (issuer, subject, user_id, created_at, email, used_at)
         SELECT ${issuer}, ${subject}, id, ${nowMs}, email, ${nowMs - (nowMs % HOUR_MS)} FROM users
-        WHERE email = ${email} AND ${USER_STANDS}
+        WHERE email = ${email} AND ${USER_IS_ACTIVE}
           AND (id IS ${newUserId} OR (${verified} = 1 AND verified_on IS NOT NULL
-            AND COALESCE(identities_ended_on, 0) < ${issuedAtMs + 1000}))
+            AND COALESCE(identities_revoked_on, 0) < ${issuedAtMs + 1000}))
         ON CONFLICT DO NOTHING`;
-      const holder = sql`SELECT id FROM users WHERE email = ${email} AND ${USER_STANDS}
+      const holder = sql`SELECT id FROM users WHERE email = ${email} AND ${USER_IS_ACTIVE}
         UNION ALL SELECT id FROM users WHERE undo_email = ${email} AND undo_until > ${nowMs}`;
       const owner = sql`(SELECT user_id FROM identities WHERE issuer = ${issuer} AND subject = ${subject})`;
       const event = { credentialId: null, subjectId: null };
@@ -91,7 +91,7 @@ export function d1Identities(
 function openedBy({ issuer, subject }: IdentityRef): Sql {
   return sql`SELECT ${USER_COLUMNS}, identities.used_at FROM identities JOIN users ON users.id = identities.user_id
     WHERE identities.issuer = ${issuer} AND identities.subject = ${subject}
-      AND ${USER_STANDS}`;
+      AND ${USER_IS_ACTIVE}`;
 }
 
 const LinkedRow = v.object({
@@ -129,23 +129,23 @@ export function d1LinkedIdentities(db: Database, audit: Audit, notices: NoticeSq
       const { userId } = caller;
       const { issuer, subject } = (await list(userId)).find((each) => each.id === id) ?? {};
       if (issuer === undefined || subject === undefined) return "unknown";
-      const stands = callerStands(caller, nowMs);
+      const isActive = callerIsActive(caller, nowMs);
       const removed = { what: "identity.unlinked" as const, ...byCaller(caller), subjectId: id };
       const [gone = [], ...rest] = await db.batch([
         sql`DELETE FROM identities WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${userId}
-            AND ${stands}
+            AND ${isActive}
             AND (EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND password NOT IN ('', '!'))
               OR (SELECT COUNT(*) FROM identities WHERE user_id = ${userId}) > 1)
           RETURNING issuer`,
         audit.after(removed, nowMs),
         ...notices.queue("identity_unlinked", userId, sql`changes() > 0`, nowMs, id),
-        sql`UPDATE users SET identities_ended_on = ${nowMs} WHERE id = ${userId} AND changes() > 0`,
-        sql`SELECT ${stands} AS stands, EXISTS (SELECT 1 FROM identities
+        sql`UPDATE users SET identities_revoked_on = ${nowMs} WHERE id = ${userId} AND changes() > 0`,
+        sql`SELECT ${isActive} AS is_active, EXISTS (SELECT 1 FROM identities
           WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${userId}) AS is_there`,
       ]);
       if (gone.length > 0) return "removed";
-      const { stands: isCaller, is_there } = v.parse(
-        v.object({ stands: v.number(), is_there: v.number() }),
+      const { is_active: isCaller, is_there } = v.parse(
+        v.object({ is_active: v.number(), is_there: v.number() }),
         rest.at(-1)?.[0],
       );
       if (isCaller === 0) return "caller_gone";

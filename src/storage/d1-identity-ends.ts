@@ -10,8 +10,8 @@ export function endIdentitiesOfDeleted(userId: string): Sql {
 /** An ID token may have been fetched for the very log-in that chose the new password. */
 const JUST_BEFORE_MS = 30_000;
 
-export const identitiesEnded = (nowMs: number): Sql =>
-  sql`identities_ended_on = ${nowMs - JUST_BEFORE_MS}`;
+export const identitiesRevoked = (nowMs: number): Sql =>
+  sql`identities_revoked_on = ${nowMs - JUST_BEFORE_MS}`;
 
 /**
  * For the batch of a new password: all but the one that was shown for it.

@@ -6,7 +6,7 @@ import { digestOf } from "./address-digest.ts";
 import { timeOrdered } from "./audit-sql.ts";
 import type { Database } from "./database.ts";
 import { hasTurn, takeNoticeTurn, takeTurn } from "./mail-budget.ts";
-import { USER_STANDS } from "./standing-sql.ts";
+import { USER_IS_ACTIVE } from "./active-sql.ts";
 
 /** Whoever took notices has so long to hand them over; a turn that was not had comes again after as long. */
 const LEASE_MS = 60_000;
@@ -42,7 +42,7 @@ export function noticeSql(sendsMail: boolean): NoticeSql {
   const insert = (kind: string, subject: string | Sql | null, to: Sql, nowMs: number, from: Sql) =>
     sql`INSERT INTO notices (user_id, id, email, kind, subject, at, due_at)
       SELECT users.id, ${timeOrdered(nowMs).slice(0, -12)} || lower(hex(randomblob(6))), ${to}, ${kind},
-        ${subject}, ${nowMs}, ${nowMs} ${from} AND ${USER_STANDS} AND users.verified_on IS NOT NULL`;
+        ${subject}, ${nowMs}, ${nowMs} ${from} AND ${USER_IS_ACTIVE} AND users.verified_on IS NOT NULL`;
   return {
     queue(kind, userId, onlyIf, nowMs, subject) {
       if (!sendsMail) return [];
@@ -105,12 +105,12 @@ export function d1Notices(db: Database): NoticeQueue {
       const mine = hasTurn(address, sending.id);
       // The double of the last wait, each time that it was taken.
       const leased = sql`${nowMs} + MIN(${LONGEST_WAIT_MS}, ${LEASE_MS} * (1 << MIN(tries, 6)))`;
-      const undo = sql`INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at,
+      const undo = sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at,
           max_uses, detail)
-        SELECT ${sending.tokenId}, 'action', users.id, users.epoch, ${nowMs}, ${nowMs}, users.undo_until, 1,
+        SELECT ${sending.tokenId}, 'action', users.id, users.credential_version, ${nowMs}, ${nowMs}, users.undo_until, 1,
           json_object('action', ${UNDO_ACTION}, 'payload', json_object('email', users.undo_email),
             'audience', users.id, 'internal', json('true'))
-        FROM users WHERE users.id = ${userId} AND ${USER_STANDS} AND users.undo_email = ${email}
+        FROM users WHERE users.id = ${userId} AND ${USER_IS_ACTIVE} AND users.undo_email = ${email}
           AND users.undo_until > ${nowMs} AND EXISTS (SELECT 1 FROM notices WHERE user_id = ${userId}
             AND lease = ${sending.id} AND kind IN (${join([...OF_EMAIL])}))
         RETURNING expires_at`;
@@ -153,15 +153,15 @@ export function d1Notices(db: Database): NoticeQueue {
 }
 
 /**
- * For the batch that raises the user's epoch, behind it: the tokens by which the former mailbox takes the
+ * For the batch that raises the user's credential version, behind it: the tokens by which the former mailbox takes the
  * account back stay, or whoever changed the e-mail would end them by a new password.
  */
 export function carryUndo(userId: string, raised: Sql): Sql {
   // The user comes first: without a change of e-mail to undo, none of their tokens is looked at.
-  return sql`UPDATE tokens SET epoch = epoch + 1
+  return sql`UPDATE tokens SET credential_version = credential_version + 1
     WHERE ${raised} AND id IN (SELECT undo.id FROM users CROSS JOIN tokens AS undo ON undo.user_id = users.id
       WHERE users.id = ${userId} AND users.undo_until IS NOT NULL AND undo.kind = 'action'
-        AND undo.revoked_at IS NULL AND undo.uses < undo.max_uses AND undo.epoch + 1 = users.epoch
+        AND undo.revoked_at IS NULL AND undo.uses < undo.max_uses AND undo.credential_version + 1 = users.credential_version
         AND undo.detail ->> '$.action' = ${UNDO_ACTION})`;
 }
 

@@ -38,8 +38,8 @@ const SECTIONS: readonly Section[] = [
         strftime('%FT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'), 'last_used_on',
         strftime('%FT%H:%M:%fZ', used_at / 1000.0, 'unixepoch'))) FROM identities WHERE user_id = u.id) AS identities_json,
       (SELECT json_group_array(json_object('network_digest', substr(id, 38), 'last_login_on',
-        strftime('%FT%H:%M:%fZ', known_at / 1000.0, 'unixepoch'))) FROM password_tries
-        WHERE id > u.id || '/' AND id < u.id || '0' AND known_at IS NOT NULL) AS known_networks_json`,
+        strftime('%FT%H:%M:%fZ', last_login_at / 1000.0, 'unixepoch'))) FROM login_attempts
+        WHERE id > u.id || '/' AND id < u.id || '0' AND last_login_at IS NOT NULL) AS known_networks_json`,
     of: (userId) => sql`users AS u WHERE u.id = ${userId} AND u.deleted_on IS NULL`,
     key: [sql`u.id`],
   },
@@ -151,8 +151,8 @@ function statement(
   const [one = "", two = ""] = after.split("/");
   const text = second === undefined ? id : sql`${id} || '/' || ${second}`;
   const order = second === undefined ? id : sql`${id}, ${second}`;
-  const behind = second === undefined ? sql`${id} > ${one}` : sql`(${order}) > (${one}, ${two})`;
-  return sql`SELECT ${columns}, ${text} AS key FROM ${of(userId)} AND ${behind}
+  const isAfter = second === undefined ? sql`${id} > ${one}` : sql`(${order}) > (${one}, ${two})`;
+  return sql`SELECT ${columns}, ${text} AS key FROM ${of(userId)} AND ${isAfter}
     ORDER BY ${order} LIMIT ${limit}`;
 }
 

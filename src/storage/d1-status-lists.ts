@@ -1,18 +1,18 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
-import type { StatusLists } from "../core/ports.ts";
+import type { StatusListStore } from "../core/ports.ts";
 import type { Database } from "./database.ts";
-import { memory } from "./memory.ts";
-import { STANDS } from "./standing-sql.ts";
+import { cache } from "./cache.ts";
+import { TOKEN_IS_ACTIVE } from "./active-sql.ts";
 
 const IndexRow = v.object({ status_index: v.number() });
 const NextRow = v.object({ next: v.number() });
 
 /** The next index, taken by the login that is being inserted in the same batch. */
-export const takeStatusIndex = sql`INSERT INTO status_indexes (only, next) VALUES (1, 1)
+export const allocateStatusIndex = sql`INSERT INTO status_indexes (only, next) VALUES (1, 1)
   ON CONFLICT (only) DO UPDATE SET next = next + 1`;
 
-export const takenStatusIndex = sql`(SELECT next - 1 FROM status_indexes)`;
+export const lastStatusIndex = sql`(SELECT next - 1 FROM status_indexes)`;
 
 /** Half of what caches may keep a list for: a list is read from D1 so often and no more. */
 const SCAN_MS = 30_000;
@@ -22,18 +22,18 @@ const LOOK_MS = 25;
 const MAX_LOOKS = 40;
 
 /** The lists are public, and each costs a scan: an isolate makes one of a list in half a minute, however many ask. */
-export function d1StatusLists(db: Database): StatusLists {
-  const lists = memory<readonly number[]>(SCAN_MS);
+export function d1StatusLists(db: Database): StatusListStore {
+  const lists = cache<readonly number[]>(SCAN_MS);
   /** Since when a list is being read: of the whole of D1's answer nothing is shared but what came of it. */
-  const reading = memory<true>(LOOK_MS * MAX_LOOKS);
-  const nextIndexes = memory<number>(SCAN_MS);
+  const reading = cache<true>(LOOK_MS * MAX_LOOKS);
+  const nextIndexes = cache<number>(SCAN_MS);
 
   async function scan(from: number, to: number, nowMs: number) {
     const [[row] = [], ended = []] = await db.batch([
       sql`SELECT COALESCE(MAX(next), 0) AS next FROM status_indexes`,
       // guard: status-list-shows-what-is-revoked
       sql`SELECT tokens.status_index FROM tokens JOIN users ON users.id = tokens.user_id
-        WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to} AND NOT (${STANDS})`,
+        WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to} AND NOT (${TOKEN_IS_ACTIVE})`,
     ]);
     const { next } = v.parse(NextRow, row);
     nextIndexes.set("next", next, nowMs);

@@ -1,14 +1,14 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import { endedWith, holderOf } from "../core/authenticate.ts";
+import { revocationTarget, callerRefOfJwt } from "../core/authenticate.ts";
 import type {
   CallerRef,
   Confirmed,
   JwtClaims,
   RefreshClaims,
   SessionState,
-  Standing,
-  Tokens,
+  ActiveToken,
+  TokenStore,
 } from "../core/ports.ts";
 import { SCOPES } from "../core/scope.ts";
 import {
@@ -21,12 +21,12 @@ import {
 import type { User } from "../core/user.ts";
 import { type Audit, type AuditRow, byCaller } from "./audit-sql.ts";
 import { rotateFamily } from "./d1-families.ts";
-import { rerollApi } from "./d1-reroll.ts";
-import { takeStatusIndex } from "./d1-status-lists.ts";
+import { rotateApiTokenRow } from "./d1-rotate-api-token.ts";
+import { allocateStatusIndex } from "./d1-status-lists.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
 import type { NoticeSql } from "./d1-notices.ts";
 import type { Database } from "./database.ts";
-import type { Endings } from "./endings.ts";
+import type { PendingRevocations } from "./pending-revocations.ts";
 import {
   insertParentJwt,
   insertToken,
@@ -34,17 +34,17 @@ import {
   noneEndsBefore,
   noneReplaced,
 } from "./insert-token.ts";
-import { endedKey, movedKey } from "./keys.ts";
+import { tombstoneKey, expiryMovedKey } from "./keys.ts";
 import { pageOf, toPage } from "./paging.ts";
 import {
-  callerStands,
-  jwtStands,
+  callerIsActive,
+  jwtIsActive,
   NOT_USED_UP,
-  parentsStand,
-  STANDS,
-  standsWithParents,
-  USER_STANDS,
-} from "./standing-sql.ts";
+  parentsAreActive,
+  TOKEN_IS_ACTIVE,
+  isActiveWithParents,
+  USER_IS_ACTIVE,
+} from "./active-sql.ts";
 import {
   ApiRow,
   EFFECTIVE_END,
@@ -66,19 +66,19 @@ const JWT_MAX_MS = JWT_LIFETIMES.sinceLogin * 1000;
 const HOUR_MS = 3_600_000;
 const GRACE_MS = ROTATION_GRACE_SECONDS * 1000;
 
-const HeldRow = v.object({ id: v.string(), user_id: v.string() });
+const TokenOwnerRow = v.object({ id: v.string(), user_id: v.string() });
 const FamilyRow = v.object({ status_index: v.number() });
 
-const EpochsRow = v.object({
-  epoch: v.number(),
-  api_epoch: v.nullable(v.number()),
+const VersionsRow = v.object({
+  credential_version: v.number(),
+  api_token_version: v.nullable(v.number()),
   expires_at: v.number(),
 });
 const ConfirmedRow = v.object({ ...UserRow.entries, token_expires_at: v.nullable(v.number()) });
 const ExtendedRow = v.object({ ...SessionRow.entries, email: v.string() });
 
-const ENDED_BY_KIND = sql`CASE kind WHEN 'session' THEN 'session.ended' WHEN 'action' THEN 'action.ended'
-  ELSE 'token.ended' END`;
+const ENDED_BY_KIND = sql`CASE kind WHEN 'session' THEN 'session.revoked' WHEN 'action' THEN 'action.revoked'
+  ELSE 'token.revoked' END`;
 
 export interface ExtendedSession extends SessionState {
   readonly token: SessionToken;
@@ -86,11 +86,11 @@ export interface ExtendedSession extends SessionState {
 
 /** The tokens as D1's primary has them: always the last word. */
 export interface D1Tokens
-  extends Omit<Tokens, "touch" | "extendSession" | "standsFor" | "confirm" | "noteIssued"> {
-  standing(id: string, nowMs: number): Promise<Required<Standing> | null>;
-  standingOfJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User } | null>;
+  extends Omit<TokenStore, "touch" | "extendSession" | "isActiveUntil" | "confirm" | "noteIssued"> {
+  findActive(id: string, nowMs: number): Promise<Required<ActiveToken> | null>;
+  findActiveJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User } | null>;
   /** Whether a refresh JWT may be exchanged: it stands, and was not replaced by a later one before its grace. */
-  standsFor(claims: RefreshClaims, nowMs: number): Promise<boolean>;
+  isActiveUntil(claims: RefreshClaims, nowMs: number): Promise<boolean>;
   confirm(caller: CallerRef, nowMs: number): Promise<Confirmed | null>;
   /** @param loginId null where the JWT hangs on no log-in that has a row */
   noteIssued(caller: CallerRef, loginId: string | null, jti: string, nowMs: number): Promise<void>;
@@ -108,7 +108,7 @@ const COUNTED_TOKENS = 10_000;
 
 /** Why an API token was not made, asked at the same instant. Flags are 0 or 1. */
 const WhyNotRow = v.object({
-  caller_stands: v.number(),
+  caller_is_active: v.number(),
   replaced: v.number(),
   deep: v.number(),
   taken: v.number(),
@@ -122,17 +122,17 @@ const TargetRow = v.object({
 
 export function d1Tokens(
   db: Database,
-  endings: Endings,
+  revocations: PendingRevocations,
   audit: Audit,
   notices: NoticeSql,
 ): D1Tokens {
   // guard: only-owners-change-a-token
   const isOwn = (id: string, caller: CallerRef, nowMs: number) => sql`
     tokens.id = ${id} AND tokens.kind = 'api' AND tokens.user_id = ${caller.userId} AND tokens.expires_at > ${nowMs}
-    AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})`;
+    AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isActiveWithParents(nowMs)})`;
   // guard: owner-is-active
   const own = (id: string, caller: CallerRef, nowMs: number) =>
-    sql`${isOwn(id, caller, nowMs)} AND ${callerStands(caller, nowMs)}`;
+    sql`${isOwn(id, caller, nowMs)} AND ${callerIsActive(caller, nowMs)}`;
 
   const done = (what: AuditRow["what"], caller: CallerRef, subjectId: string, nowMs: number) =>
     audit.after({ what, ...byCaller(caller), subjectId }, nowMs);
@@ -147,39 +147,44 @@ export function d1Tokens(
     told: readonly Sql[] = [],
   ) {
     const onlyIf = sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${id} AND revoked_at = ${nowMs})`;
-    const ending = { batch: [statement, written, ...told], key: endedKey(id), onlyIf, untilMs };
-    const [rows = []] = await endings.commit(ending, nowMs);
+    const revocation = {
+      batch: [statement, written, ...told],
+      key: tombstoneKey(id),
+      onlyIf,
+      untilMs,
+    };
+    const [rows = []] = await revocations.commit(revocation, nowMs);
     return rows;
   }
 
   return {
-    async standing(id, nowMs) {
+    async findActive(id, nowMs) {
       const row = await db.first(
         // guard: check-reads-the-whole-state
         sql`SELECT ${TOKEN_COLUMNS}, ${USER_COLUMNS} FROM tokens JOIN users ON users.id = tokens.user_id
           WHERE tokens.id = ${id} AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ${nowMs}
-            AND ${standsWithParents(nowMs)}`,
+            AND ${isActiveWithParents(nowMs)}`,
         v.intersect([TokenRow, UserRow]),
       );
       return row === null ? null : { token: toToken(row), user: toUser(row) };
     },
 
-    async standingOfJwt(claims, nowMs) {
+    async findActiveJwt(claims, nowMs) {
       const row = await db.first(
         // guard: check-of-a-jwt-reads-the-whole-state
         sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${claims.userId}
-          AND users.epoch = ${claims.epoch} AND ${USER_STANDS} AND ${jwtStands(holderOf(claims), nowMs)}`,
+          AND users.credential_version = ${claims.credentialVersion} AND ${USER_IS_ACTIVE} AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)}`,
         UserRow,
       );
       return row === null ? null : { user: toUser(row) };
     },
 
-    async standsFor(claims, nowMs) {
+    async isActiveUntil(claims, nowMs) {
       // A version of the service that rotates may run beside this one: what it replaced is spent here too.
-      const { userId, epoch, sid, rotation } = claims;
+      const { userId, credentialVersion, sid, rotation } = claims;
       const row = await db.first(
-        sql`SELECT 1 AS found FROM users WHERE users.id = ${userId} AND users.epoch = ${epoch}
-          AND ${USER_STANDS} AND ${jwtStands(holderOf(claims), nowMs)}
+        sql`SELECT 1 AS found FROM users WHERE users.id = ${userId} AND users.credential_version = ${credentialVersion}
+          AND ${USER_IS_ACTIVE} AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)}
           AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${sid} AND tokens.rotation > ${rotation}
             AND NOT (tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}))`,
         v.object({ found: v.number() }),
@@ -191,7 +196,7 @@ export function d1Tokens(
       const row = await db.first(
         sql`SELECT ${USER_COLUMNS},
             (SELECT ${EFFECTIVE_END} FROM tokens WHERE tokens.id = ${caller.tokenId}) AS token_expires_at
-          FROM users WHERE users.id = ${caller.userId} AND ${callerStands(caller, nowMs)}`,
+          FROM users WHERE users.id = ${caller.userId} AND ${callerIsActive(caller, nowMs)}`,
         ConfirmedRow,
       );
       if (row === null) return null;
@@ -215,15 +220,17 @@ export function d1Tokens(
     async insert(token, caller) {
       const written = done("session.created", caller, token.id, token.createdAtMs);
       const [[first] = []] = await db.batch([insertToken(token, caller, audit.address()), written]);
-      return first === undefined ? null : { ...token, epoch: v.parse(EpochsRow, first).epoch };
+      return first === undefined
+        ? null
+        : { ...token, credentialVersion: v.parse(VersionsRow, first).credential_version };
     },
 
     async insertApi(token, caller, derivation) {
       const { userId, createdAtMs: nowMs, parentIds } = token;
       const isDeep = isTooDeep(parentIds);
       const active = sql`(SELECT COUNT(*) FROM (SELECT expires_at FROM tokens WHERE user_id = ${userId} AND kind = 'api'
-          AND epoch = (SELECT epoch FROM users WHERE id = ${userId})
-          AND api_epoch = (SELECT api_epoch FROM users WHERE id = ${userId})
+          AND credential_version = (SELECT credential_version FROM users WHERE id = ${userId})
+          AND api_token_version = (SELECT api_token_version FROM users WHERE id = ${userId})
           AND revoked_at IS NULL AND ${NOT_USED_UP} ORDER BY created_at DESC, id DESC LIMIT ${COUNTED_TOKENS})
         WHERE expires_at > ${nowMs})`;
       const allowed = sql`${noneReplaced(parentIds)} AND NOT ${isDeep} AND ${active} < ${API_TOKENS_MAX}`;
@@ -236,17 +243,22 @@ export function d1Tokens(
         insertToken(token, caller, audit.address(), allowed),
         done("token.created", caller, token.id, nowMs),
         ...told,
-        sql`SELECT ${callerStands(caller, nowMs)} AS caller_stands, NOT ${noneReplaced(parentIds)} AS replaced, ${isDeep} AS deep,
+        sql`SELECT ${callerIsActive(caller, nowMs)} AS caller_is_active, NOT ${noneReplaced(parentIds)} AS replaced, ${isDeep} AS deep,
           EXISTS (SELECT 1 FROM tokens WHERE id = ${token.id}) AS taken`,
         ...insertParentJwt(token.id, derivation, nowMs),
       ]);
       if (first !== undefined) {
-        const { epoch, api_epoch, expires_at } = v.parse(EpochsRow, first);
-        return { ...token, epoch, apiEpoch: api_epoch ?? 0, expiresAtMs: expires_at };
+        const row = v.parse(VersionsRow, first);
+        return {
+          ...token,
+          credentialVersion: row.credential_version,
+          apiTokenVersion: row.api_token_version ?? 0,
+          expiresAtMs: row.expires_at,
+        };
       }
       const [why] = rest[told.length] ?? [];
-      const { caller_stands, replaced, deep, taken } = v.parse(WhyNotRow, why);
-      if (caller_stands === 0) return "caller_gone";
+      const { caller_is_active, replaced, deep, taken } = v.parse(WhyNotRow, why);
+      if (caller_is_active === 0) return "caller_gone";
       if (taken === 1) return "taken";
       if (replaced === 1) return "replaced";
       return deep === 1 ? "too_deep" : "too_many";
@@ -255,7 +267,7 @@ export function d1Tokens(
     async insertFamily(family, caller) {
       // The place is taken also where the login then fails: a gap costs one bit.
       const [, [row] = []] = await db.batch([
-        takeStatusIndex,
+        allocateStatusIndex,
         insertToken(family, caller, audit.address()),
         done("jwt.obtained", caller, family.id, family.createdAtMs),
       ]);
@@ -269,7 +281,7 @@ export function d1Tokens(
         sql`UPDATE tokens SET modified_at = ${nowMs}, expires_at =
             MAX(tokens.expires_at, MIN(${nowMs + SESSION_TTL_MS}, tokens.created_at + ${SESSION_MAX_MS}))
           WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
-            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})
           RETURNING ${TOKEN_COLUMNS}, (SELECT email FROM users WHERE id = tokens.user_id) AS email`,
         audit.afterToken("session.extended", id, nowMs),
       ]);
@@ -278,15 +290,15 @@ export function d1Tokens(
       return { token: toSession(row), email: row.email, expiresAtMs: row.expires_at };
     },
 
-    async endSession(id, nowMs) {
+    async revokeSession(id, nowMs) {
       const rows = await end(
         id,
         // guard: session-is-revoked-once
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
-            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})
           RETURNING id`,
-        audit.afterToken("session.ended", id, nowMs),
+        audit.afterToken("session.revoked", id, nowMs),
         nowMs + SESSION_MAX_MS,
         nowMs,
       );
@@ -299,9 +311,9 @@ export function d1Tokens(
       const rows = await db.all(
         sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.user_id = ${caller.userId}
           AND tokens.kind = 'api' AND tokens.revoked_at IS NULL
-          AND tokens.epoch = (SELECT epoch FROM users WHERE id = ${caller.userId})
-          AND tokens.api_epoch = (SELECT api_epoch FROM users WHERE id = ${caller.userId})
-          AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP} AND ${from} AND ${parentsStand(nowMs)}
+          AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId})
+          AND tokens.api_token_version = (SELECT api_token_version FROM users WHERE id = ${caller.userId})
+          AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP} AND ${from} AND ${parentsAreActive(nowMs)}
           ${orderAndLimit}`,
         ApiRow,
       );
@@ -335,10 +347,10 @@ export function d1Tokens(
         FROM tokens WHERE tokens.id = ${id}`;
       const update = sql`UPDATE tokens SET ${join(sets)} WHERE ${target} AND ${allowed} RETURNING ${TOKEN_COLUMNS}`;
       // An end that is moved up ends every copy that shows the old one.
-      const [[row] = [], , [reason] = []] = await endings.commit(
+      const [[row] = [], , [reason] = []] = await revocations.commit(
         {
           batch: [update, done("token.changed", caller, id, nowMs), why],
-          key: movedKey(id),
+          key: expiryMovedKey(id),
           onlyIf: sql`EXISTS (SELECT 1 FROM tokens
             WHERE ${target} AND ${allowed} AND tokens.expires_at > ${expiresAtMs ?? Number.MAX_SAFE_INTEGER})`,
           asked: "before",
@@ -353,33 +365,33 @@ export function d1Tokens(
       return found.beyond === null ? "outlives" : { beyond: found.beyond };
     },
 
-    async endApi(id, caller, nowMs) {
+    async revokeApiToken(id, caller, nowMs) {
       const [row] = await end(
         id,
         sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE ${own(id, caller, nowMs)} RETURNING ${TOKEN_COLUMNS}`,
-        done("token.ended", caller, id, nowMs),
+        done("token.revoked", caller, id, nowMs),
         nowMs + API_MAX_MS,
         nowMs,
       );
       return row === undefined ? null : toApi(v.parse(ApiRow, row));
     },
 
-    async endJwt(claims, caller, nowMs, isLeaked = false) {
-      const id = endedWith(claims);
+    async revokeJwt(claims, caller, nowMs, isLeaked = false) {
+      const id = revocationTarget(claims);
       // All that is derived from it ends by then: its row and its mark are kept for as long.
       const untilMs = claims.endsAt * 1000;
       // No row is kept for a JWT until it is ended; a family has had one since its login.
       const rows = await end(
         id,
-        sql`INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at, revoked_at)
-          SELECT ${id}, 'jwt', users.id, users.epoch, ${nowMs}, ${nowMs}, ${untilMs}, ${nowMs}
-          FROM users WHERE users.id = ${caller.userId} AND users.epoch = ${claims.epoch}
-            AND ${jwtStands(holderOf(claims), nowMs)} AND ${callerStands(caller, nowMs)}
+        sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, revoked_at)
+          SELECT ${id}, 'jwt', users.id, users.credential_version, ${nowMs}, ${nowMs}, ${untilMs}, ${nowMs}
+          FROM users WHERE users.id = ${caller.userId} AND users.credential_version = ${claims.credentialVersion}
+            AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)} AND ${callerIsActive(caller, nowMs)}
           ON CONFLICT (id) DO UPDATE SET revoked_at = ${nowMs}, modified_at = ${nowMs}
             WHERE revoked_at IS NULL AND user_id = ${caller.userId}
           RETURNING id`,
-        done("jwt.ended", caller, id, nowMs),
+        done("jwt.revoked", caller, id, nowMs),
         Math.max(untilMs, nowMs + JWT_MAX_MS),
         nowMs,
         isLeaked ? notices.leaked(sql`tokens.id = ${id} AND changes() > 0`, nowMs, claims.jti) : [],
@@ -389,21 +401,30 @@ export function d1Tokens(
 
     async isSpent({ sid, rotation }) {
       if (sid === null || rotation === null) return false;
-      const later = sql`SELECT 1 AS found FROM tokens WHERE id = ${sid} AND rotation > ${rotation}`;
-      return (await db.first(later, v.object({ found: v.number() }))) !== null;
+      const laterRotation = sql`SELECT 1 AS found FROM tokens WHERE id = ${sid} AND rotation > ${rotation}`;
+      return (await db.first(laterRotation, v.object({ found: v.number() }))) !== null;
     },
 
-    async replaceApi(id, next, caller, derivation, oldEndsAtMs, nowMs) {
+    async rotateApiToken(id, next, caller, derivation, oldEndsAtMs, nowMs) {
       const target = own(id, caller, nowMs);
       const isReplaced = sql`(tokens.replaced_by IS NOT NULL OR NOT ${noneReplaced(derivation.parentIds)})`;
       // guard: token-has-one-successor
       const allowed = sql`${target} AND NOT ${isReplaced} AND NOT ${isTooDeep(next.parentIds)}`;
-      const hangsOnJwt = derivation.jwtId !== null && next.parentIds.includes(derivation.jwtId);
+      const isDerivedFromJwt =
+        derivation.jwtId !== null && next.parentIds.includes(derivation.jwtId);
       const written = [
         done("token.rotated", caller, next.id, nowMs),
-        ...(hangsOnJwt ? insertParentJwt(next.id, derivation, nowMs) : []),
+        ...(isDerivedFromJwt ? insertParentJwt(next.id, derivation, nowMs) : []),
       ];
-      const token = await rerollApi(endings, id, allowed, next, written, oldEndsAtMs, nowMs);
+      const token = await rotateApiTokenRow(
+        revocations,
+        id,
+        allowed,
+        next,
+        written,
+        oldEndsAtMs,
+        nowMs,
+      );
       if (token !== null) return token;
       // Nothing was changed: why, may be said a moment later.
       const why = sql`SELECT ${target} AS is_own, ${isReplaced} AS replaced, NULL AS beyond
@@ -413,17 +434,17 @@ export function d1Tokens(
       return found.replaced === 1 ? "replaced" : "too_deep";
     },
 
-    async endHeld(ids, issuerId, nowMs, areLeaked = false) {
+    async revokeByHolder(ids, issuerId, nowMs, areLeaked = false) {
       const among = sql`tokens.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
       const isHolders = sql`tokens.kind IN ('session', 'api', 'action') AND (tokens.kind <> 'action'
         OR tokens.max_uses = 1 OR tokens.user_id = ${issuerId}) AND ${NOT_USED_UP}`;
-      const [rows = []] = await endings.commit(
+      const [rows = []] = await revocations.commit(
         {
           batch: [
             // guard: holder-revokes-what-is-active
             sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
               WHERE ${among} AND ${isHolders} AND tokens.expires_at > ${nowMs}
-                AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${standsWithParents(nowMs)})
+                AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isActiveWithParents(nowMs)})
               RETURNING id, user_id`,
             audit.afterTokens(ENDED_BY_KIND, sql`${among} AND tokens.revoked_at = ${nowMs}`, nowMs),
             // `changes()` is of the events: as many as tokens.
@@ -434,17 +455,19 @@ export function d1Tokens(
                 )
               : []),
           ],
-          key: sql`${endedKey("")} || tokens.id`,
+          key: sql`${tombstoneKey("")} || tokens.id`,
           from: sql`FROM tokens`,
           onlyIf: sql`${among} AND tokens.revoked_at = ${nowMs}`,
           untilMs: nowMs + API_MAX_MS,
         },
         nowMs,
       );
-      return v.parse(v.array(HeldRow), rows).map(({ id, user_id }) => ({ id, userId: user_id }));
+      return v
+        .parse(v.array(TokenOwnerRow), rows)
+        .map(({ id, user_id }) => ({ id, userId: user_id }));
     },
 
-    rotate: (claims, jti, nowMs) => rotateFamily(endings, audit, claims, jti, nowMs),
+    rotate: (claims, jti, nowMs) => rotateFamily(revocations, audit, claims, jti, nowMs),
 
     async noteUse(id, hourMs) {
       await db.run(

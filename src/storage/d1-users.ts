@@ -1,25 +1,25 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type { CallerRef, UserChange, Users } from "../core/ports.ts";
+import type { CallerRef, UserChange, UserStore } from "../core/ports.ts";
 import type { Json } from "../core/token.ts";
 import type { UserWithPassword } from "../core/user.ts";
 import { type Audit, byCaller } from "./audit-sql.ts";
-import { BLANK_PROFILE, blankDeleted } from "./d1-blank.ts";
+import { ERASED_PROFILE, erasePersonalData } from "./d1-erasure.ts";
 import {
   endIdentitiesButOne,
   endIdentitiesOfDeleted,
   endIdentitiesOfOtherEmail,
-  identitiesEnded,
+  identitiesRevoked,
 } from "./d1-identity-ends.ts";
 import { isFree } from "./free-email.ts";
 import { carryUndo, keepForUndo, type NoticeSql } from "./d1-notices.ts";
 import type { Database } from "./database.ts";
-import { type Endings, epochEnding } from "./endings.ts";
-import { endedApiEpochKey, endedUserPrefix, LONGEST_LIFE_SECONDS } from "./keys.ts";
-import { callerStands, USER_STANDS } from "./standing-sql.ts";
+import { type PendingRevocations, allCredentialsRevocation } from "./pending-revocations.ts";
+import { apiTokensTombstoneKey, userTombstonePrefix, LONGEST_LIFE_SECONDS } from "./keys.ts";
+import { callerIsActive, USER_IS_ACTIVE } from "./active-sql.ts";
 
-export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.epoch AS user_epoch,
-  users.api_epoch AS user_api_epoch, users.login_version, users.first_name, users.last_name, users.phone_number, users.dob, users.gender,
+export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.credential_version AS user_credential_version,
+  users.api_token_version AS user_api_token_version, users.login_version, users.first_name, users.last_name, users.phone_number, users.dob, users.gender,
   users.created_on, users.modified_on, users.deleted_on, users.verified_on, users.ha1b, users.pending_email, users.metadata,
   (SELECT json_group_object(issuer, subject) FROM identities WHERE identities.user_id = users.id) AS identities`;
 
@@ -30,8 +30,8 @@ export const UserRow = v.object({
   email: v.string(),
   password: v.string(),
   role: v.picklist(["User", "Admin"]),
-  user_epoch: v.number(),
-  user_api_epoch: v.number(),
+  user_credential_version: v.number(),
+  user_api_token_version: v.number(),
   login_version: v.number(),
   first_name: nullable,
   last_name: nullable,
@@ -60,8 +60,8 @@ export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
     metadata: row.metadata,
     passwordHash: row.password,
     role: row.role,
-    epoch: row.user_epoch,
-    apiEpoch: row.user_api_epoch,
+    credentialVersion: row.user_credential_version,
+    apiTokenVersion: row.user_api_token_version,
     loginVersion: row.login_version,
     firstName: row.first_name,
     lastName: row.last_name,
@@ -90,13 +90,13 @@ const PROFILE_FIELDS = Object.keys(PROFILE_COLUMNS) as (keyof typeof PROFILE_COL
 
 export function d1Users(
   db: Database,
-  endings: Endings,
+  revocations: PendingRevocations,
   audit: Audit,
   notices: NoticeSql,
-): Omit<Users, "profile"> {
+): Omit<UserStore, "profile"> {
   async function find(where: Sql): Promise<UserWithPassword | null> {
     const row = await db.first(
-      sql`SELECT ${USER_COLUMNS} FROM users WHERE ${USER_STANDS} AND ${where}`,
+      sql`SELECT ${USER_COLUMNS} FROM users WHERE ${USER_IS_ACTIVE} AND ${where}`,
       UserRow,
     );
     return row === null ? null : toUser(row);
@@ -121,9 +121,9 @@ export function d1Users(
     byEmail: (email) => find(sql`users.email = ${email}`),
     byId: (id) => find(sql`users.id = ${id}`),
 
-    async update(caller, change, ifEpoch, nowMs) {
-      const stores = { db, endings, audit, notices };
-      const [taken, [row]] = await changeUser(stores, caller, change, ifEpoch, nowMs);
+    async update(caller, change, ifCredentialVersion, nowMs) {
+      const stores = { db, revocations, audit, notices };
+      const [taken, [row]] = await changeUser(stores, caller, change, ifCredentialVersion, nowMs);
       if (row !== undefined) return toUser(v.parse(UserRow, row));
       return taken.length > 0 ? "email_taken" : null;
     },
@@ -134,41 +134,41 @@ export function d1Users(
       );
     },
 
-    async remove(caller, ifEpoch, nowMs) {
+    async remove(caller, ifCredentialVersion, nowMs) {
       const row = { what: "user.deleted" as const, ...byCaller(caller), subjectId: null };
-      const [rows = []] = await endings.commit(
+      const [rows = []] = await revocations.commit(
         {
           batch: [
             // guard: deletion-revokes-all
             sql`UPDATE users SET deleted_on = ${nowMs}, modified_on = ${nowMs}, password = '',
-                ${BLANK_PROFILE}, epoch = epoch + 1, api_epoch = api_epoch + 1, ha1b = NULL
-              WHERE id = ${caller.userId} AND epoch = ${ifEpoch}
-                AND ${callerStands(caller, nowMs)} RETURNING id`,
+                ${ERASED_PROFILE}, credential_version = credential_version + 1, api_token_version = api_token_version + 1, ha1b = NULL
+              WHERE id = ${caller.userId} AND credential_version = ${ifCredentialVersion}
+                AND ${callerIsActive(caller, nowMs)} RETURNING id`,
             audit.after(row, nowMs),
             endIdentitiesOfDeleted(caller.userId),
-            ...blankDeleted(caller.userId),
+            ...erasePersonalData(caller.userId),
           ],
-          ...epochEnding(caller, nowMs),
+          ...allCredentialsRevocation(caller, nowMs),
         },
         nowMs,
       );
       return rows.length > 0;
     },
 
-    async endApiTokens(caller, nowMs) {
-      const row = { what: "tokens.ended_all" as const, ...byCaller(caller), subjectId: null };
-      const [rows = []] = await endings.commit(
+    async revokeApiTokens(caller, nowMs) {
+      const row = { what: "tokens.revoked_all" as const, ...byCaller(caller), subjectId: null };
+      const [rows = []] = await revocations.commit(
         {
           batch: [
-            sql`UPDATE users SET api_epoch = api_epoch + 1
-              WHERE id = ${caller.userId} AND ${callerStands(caller, nowMs)} RETURNING id`,
+            sql`UPDATE users SET api_token_version = api_token_version + 1
+              WHERE id = ${caller.userId} AND ${callerIsActive(caller, nowMs)} RETURNING id`,
             audit.after(row, nowMs),
           ],
-          key: sql`(SELECT ${endedApiEpochKey(caller.userId, "")} || (api_epoch - 1) FROM users
+          key: sql`(SELECT ${apiTokensTombstoneKey(caller.userId, "")} || (api_token_version - 1) FROM users
             WHERE id = ${caller.userId})`,
-          onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${caller.userId} AND api_epoch > 0)`,
+          onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${caller.userId} AND api_token_version > 0)`,
           untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
-          alsoOwed: endedUserPrefix(caller.userId),
+          alsoPending: userTombstonePrefix(caller.userId),
         },
         nowMs,
       );
@@ -179,17 +179,17 @@ export function d1Users(
 
 interface Stores {
   readonly db: Database;
-  readonly endings: Endings;
+  readonly revocations: PendingRevocations;
   readonly audit: Audit;
   readonly notices: NoticeSql;
 }
 
 /** One batch. @returns the rows of other accounts with the new e-mail, and the user's own if it changed */
 async function changeUser(
-  { db, endings, audit, notices }: Stores,
+  { db, revocations, audit, notices }: Stores,
   caller: CallerRef,
   change: UserChange,
-  ifEpoch: number | null,
+  ifCredentialVersion: number | null,
   nowMs: number,
 ) {
   const sets = PROFILE_FIELDS.flatMap((field) =>
@@ -206,21 +206,25 @@ async function changeUser(
   }
   if (passwordHash !== undefined) {
     // guard: new-password-revokes-all
-    sets.push(sql`password = ${passwordHash}`, sql`epoch = epoch + 1`, identitiesEnded(nowMs));
+    sets.push(
+      sql`password = ${passwordHash}`,
+      sql`credential_version = credential_version + 1`,
+      identitiesRevoked(nowMs),
+    );
   }
   const others = sql`SELECT 1 WHERE NOT ${isFree(email ?? "", caller.userId, nowMs)}`;
   // guard: account-change-asks-the-caller
   // guard: password-shown-is-the-present-one
   const update = sql`UPDATE users SET ${join([...sets, sql`modified_on = ${nowMs}`])}
-    WHERE users.id = ${caller.userId} AND ${ifEpoch === null ? sql`TRUE` : sql`epoch = ${ifEpoch}`}
-      AND ${callerStands(caller, nowMs)} AND NOT EXISTS (${others})
+    WHERE users.id = ${caller.userId} AND ${ifCredentialVersion === null ? sql`TRUE` : sql`credential_version = ${ifCredentialVersion}`}
+      AND ${callerIsActive(caller, nowMs)} AND NOT EXISTS (${others})
     RETURNING ${USER_COLUMNS}`;
   // The token that was shown is carried over to the new epoch: every other one ends, also the one
   // that a JWT was got with.
   // guard: new-password-spares-what-was-shown
-  const carry = sql`UPDATE tokens SET epoch = epoch + 1
+  const carry = sql`UPDATE tokens SET credential_version = credential_version + 1
     WHERE id = ${caller.tokenId}
-      AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND users.epoch = tokens.epoch + 1
+      AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND users.credential_version = tokens.credential_version + 1
         AND password = ${passwordHash ?? null})`;
   const what =
     passwordHash !== undefined
@@ -254,8 +258,8 @@ async function changeUser(
   const [taken = [], updated = []] =
     passwordHash === undefined
       ? await db.batch([others, update, written, ...rest])
-      : await endings.commit(
-          { batch: [others, update, written, ...rest], ...epochEnding(caller, nowMs) },
+      : await revocations.commit(
+          { batch: [others, update, written, ...rest], ...allCredentialsRevocation(caller, nowMs) },
           nowMs,
         );
   return [taken, updated] as const;

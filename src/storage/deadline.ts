@@ -10,9 +10,9 @@ const RETRY = { retries: 5, minTimeout: 250, maxTimeout: 1_000, randomize: true 
  * One call to a store, bounded in time.
  * @throws FaultError `unavailable` where it fails or is late. Late, it may still happen afterwards.
  */
-export type Deadline = <T>(store: StoreCall, call: () => Promise<T>) => Promise<T>;
+export type Deadline = <T>(store: StoreOperation, call: () => Promise<T>) => Promise<T>;
 
-export type StoreCall = keyof Calls | "rate limiter";
+export type StoreOperation = keyof Calls | "rate limiter";
 
 /** How often each was asked. */
 interface Calls {
@@ -36,7 +36,7 @@ export function deadline(deadlineMs: number, present: () => Spent | null = () =>
   return async (store, call) => {
     const spent = present();
     const begunMs = Date.now();
-    let isOver = false;
+    let hasTimedOut = false;
     let timer: ReturnType<typeof setTimeout> | null = null;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
@@ -46,7 +46,7 @@ export function deadline(deadlineMs: number, present: () => Spent | null = () =>
     });
     try {
       const counted = () => {
-        if (isOver) throw new AbortError("too late to try again");
+        if (hasTimedOut) throw new AbortError("too late to try again");
         if (spent !== null && store !== "rate limiter") spent[store]++;
         return call();
       };
@@ -58,7 +58,7 @@ export function deadline(deadlineMs: number, present: () => Spent | null = () =>
         { cause },
       );
     } finally {
-      isOver = true;
+      hasTimedOut = true;
       clearTimeout(timer);
       if (spent !== null && store === "D1") spent.d1Ms += Date.now() - begunMs;
       if (spent !== null && store.startsWith("KV")) spent.kvMs += Date.now() - begunMs;

@@ -1,15 +1,15 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import { NOBODY } from "./audit-sql.ts";
-import { KNOWN_MS } from "./d1-password-tries.ts";
+import { NIL_USER_ID } from "./audit-sql.ts";
+import { KNOWN_MS } from "./login-throttle.ts";
 import type { Database } from "./database.ts";
-import type { Endings } from "./endings.ts";
+import type { PendingRevocations } from "./pending-revocations.ts";
 import type { KvTokens } from "./kv-tokens.ts";
 
 /** Rows looked at in one step, and steps in one run: a run stays far under every limit of the platform. */
 const ROWS_A_STEP = 1_000;
 const STEPS_A_RUN = 20;
-const MARKS_A_RUN = 200;
+const TOMBSTONES_A_RUN = 200;
 const COPIES_A_RUN = 400;
 
 const MINUTE_MS = 60_000;
@@ -18,8 +18,8 @@ const DAY_MS = 86_400_000;
 /** A JWT may hang on a token's row for a day after the token's own end, and one day is to spare. */
 const TOKEN_KEPT_MS = 2 * DAY_MS;
 /** Events that name nobody tell of attacks that are going on. */
-const NOBODYS_KEPT_MS = 7 * DAY_MS;
-const MAX_NOBODYS = 100_000;
+const UNATTRIBUTED_KEPT_MS = 7 * DAY_MS;
+const MAX_UNATTRIBUTED = 100_000;
 /** As long as the token can be shown again, and a day for a late retry. */
 const RECEIPT_KEPT_MS = 31 * DAY_MS;
 /** What was on its way when a user was deleted has come by then, also to KV. */
@@ -45,12 +45,12 @@ const MAIL_KEPT_MS = DAY_MS;
 
 /** Of a user who deleted her account: she is counted by her e-mail now, as nobody. */
 const isOfDeleted = sql`EXISTS (SELECT 1 FROM users WHERE users.deleted_on IS NOT NULL
-  AND users.id = substr(password_tries.id, 1, 36))`;
+  AND users.id = substr(login_attempts.id, 1, 36))`;
 
 interface Task {
   readonly table: Sql;
   readonly key: Key;
-  readonly isOver: (nowMs: number) => Sql;
+  readonly hasExpired: (nowMs: number) => Sql;
   /** Whether KV may still have a copy of what was deleted. */
   readonly hasCopy?: (nowMs: number) => Sql;
 }
@@ -68,46 +68,46 @@ const tasks = (auditDays: number): Readonly<Record<string, Task>> => ({
     key: ID,
     // Of a deleted user's, those go soon that say what she named them, or her e-mail. Her logins stay for the
     // status lists, and an action token to be refused as revoked, until their own time.
-    isOver: (nowMs) => sql`(expires_at < ${nowMs - TOKEN_KEPT_MS}
+    hasExpired: (nowMs) => sql`(expires_at < ${nowMs - TOKEN_KEPT_MS}
       OR (kind IN ('session', 'api') OR detail ->> '$.internal') AND ${isDeleted(sql`tokens.user_id`, nowMs)})`,
     hasCopy: (nowMs) => sql`expires_at > ${nowMs}`,
   },
   receipts: {
     table: sql`receipts`,
     key: ID,
-    isOver: (nowMs) => sql`run_at < ${nowMs - RECEIPT_KEPT_MS}`,
+    hasExpired: (nowMs) => sql`run_at < ${nowMs - RECEIPT_KEPT_MS}`,
   },
   contacts: {
     table: sql`contacts`,
     key: pair(sql`user_id`, sql`contact_id`),
-    isOver: (nowMs) => isDeleted(sql`contacts.contact_id`, nowMs),
+    hasExpired: (nowMs) => isDeleted(sql`contacts.contact_id`, nowMs),
   },
   audit: {
     table: sql`audit`,
     key: pair(sql`user_id`, sql`id`),
-    isOver: (nowMs) => sql`(at < ${nowMs - auditDays * DAY_MS}
-      OR user_id = ${NOBODY} AND at < ${nowMs - NOBODYS_KEPT_MS})`,
+    hasExpired: (nowMs) => sql`(at < ${nowMs - auditDays * DAY_MS}
+      OR user_id = ${NIL_USER_ID} AND at < ${nowMs - UNATTRIBUTED_KEPT_MS})`,
   },
   mails: {
     table: sql`mails`,
     key: ID,
-    isOver: (nowMs) => sql`MAX(sent_at, noticed_at) < ${nowMs - MAIL_KEPT_MS}`,
+    hasExpired: (nowMs) => sql`MAX(sent_at, noticed_at) < ${nowMs - MAIL_KEPT_MS}`,
   },
-  password_tries: {
-    table: sql`password_tries`,
+  login_attempts: {
+    table: sql`login_attempts`,
     key: ID,
-    isOver: (nowMs) => sql`(${isOfDeleted} OR forgotten_at < ${nowMs}
-      AND (known_at IS NULL OR known_at < ${nowMs - KNOWN_MS}))`,
+    hasExpired: (nowMs) => sql`(${isOfDeleted} OR drained_at < ${nowMs}
+      AND (last_login_at IS NULL OR last_login_at < ${nowMs - KNOWN_MS}))`,
   },
 });
 
 /** What names nobody: once an hour all but so many of the newest are deleted. It is a stretch of the primary key. */
-const dropNobodys = sql`DELETE FROM audit WHERE user_id = ${NOBODY} AND id < (SELECT id FROM audit
-  WHERE user_id = ${NOBODY} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_NOBODYS})`;
+const deleteOldUnattributed = sql`DELETE FROM audit WHERE user_id = ${NIL_USER_ID} AND id < (SELECT id FROM audit
+  WHERE user_id = ${NIL_USER_ID} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_UNATTRIBUTED})`;
 
-export interface Swept {
+export interface CleanupReport {
   readonly deleted: number;
-  readonly marksSettled: number;
+  readonly tombstonesFlushed: number;
 }
 
 /**
@@ -118,36 +118,36 @@ export interface Swept {
  */
 export function housekeeping(
   db: Database,
-  endings: Endings,
-  kv: Pick<KvTokens, "forget">,
+  revocations: PendingRevocations,
+  kv: Pick<KvTokens, "evict">,
   auditDays: number,
 ) {
   /** What more there is of them, or does not succeed, ends with the token's own time. */
-  const forgetCopies = (ids: readonly string[]) =>
-    Promise.allSettled(ids.slice(0, COPIES_A_RUN).map((id) => kv.forget(id)));
+  const evictCopies = (ids: readonly string[]) =>
+    Promise.allSettled(ids.slice(0, COPIES_A_RUN).map((id) => kv.evict(id)));
 
-  return async (nowMs: number): Promise<Swept> => {
-    let marksSettled = 0;
+  return async (nowMs: number): Promise<CleanupReport> => {
+    let tombstonesFlushed = 0;
     let deleted = 0;
     try {
-      marksSettled = await endings.settle(MARKS_A_RUN, nowMs);
+      tombstonesFlushed = await revocations.flush(TOMBSTONES_A_RUN, nowMs);
     } finally {
       // A mark that KV does not take keeps nothing from being deleted.
       for (const [name, task] of Object.entries(tasks(auditDays))) {
-        const gone = await sweep(db, name, task, nowMs);
+        const gone = await cleanUp(db, name, task, nowMs);
         deleted += gone.length;
-        await forgetCopies(gone.filter((row) => row.has_copy === 1).map((row) => row.id));
+        await evictCopies(gone.filter((row) => row.has_copy === 1).map((row) => row.id));
       }
-      if (nowMs % HOUR_MS < MINUTE_MS) deleted += await db.run(dropNobodys);
+      if (nowMs % HOUR_MS < MINUTE_MS) deleted += await db.run(deleteOldUnattributed);
     }
-    return { deleted, marksSettled };
+    return { deleted, tombstonesFlushed };
   };
 }
 
-async function sweep(db: Database, name: string, task: Task, nowMs: number): Promise<Gone[]> {
+async function cleanUp(db: Database, name: string, task: Task, nowMs: number): Promise<Gone[]> {
   const deleted: Gone[] = [];
   for (let step = 0; step < STEPS_A_RUN; step++) {
-    const { gone, wrapped } = await sweepStep(db, name, task, nowMs);
+    const { gone, wrapped } = await cleanUpStep(db, name, task, nowMs);
     deleted.push(...gone);
     if (wrapped) break;
   }
@@ -157,17 +157,17 @@ async function sweep(db: Database, name: string, task: Task, nowMs: number): Pro
 const cursorOf = (name: string): Sql =>
   sql`COALESCE((SELECT cursor FROM housekeeping WHERE task = ${name}), '')`;
 
-async function sweepStep(
+async function cleanUpStep(
   db: Database,
   name: string,
-  { table, key, isOver, hasCopy }: Task,
+  { table, key, hasExpired, hasCopy }: Task,
   nowMs: number,
 ): Promise<{ gone: Gone[]; wrapped: boolean }> {
   const stretch = sql`SELECT ${key.columns} FROM ${table} WHERE ${key.after(cursorOf(name))}
     ORDER BY ${key.columns} LIMIT ${ROWS_A_STEP}`;
   const [ends, gone = []] = await db.batch([
     sql`SELECT MAX(${key.text}) AS last, COUNT(*) AS seen FROM (${stretch})`,
-    sql`DELETE FROM ${table} WHERE (${key.columns}) IN (${stretch}) AND ${isOver(nowMs)}
+    sql`DELETE FROM ${table} WHERE (${key.columns}) IN (${stretch}) AND ${hasExpired(nowMs)}
       RETURNING ${key.text} AS id, ${hasCopy?.(nowMs) ?? sql`FALSE`} AS has_copy`,
   ]);
   const { last, seen } = v.parse(

@@ -1,8 +1,8 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import type { CallerRef, Derivation } from "../core/ports.ts";
 import { API_TOKEN_DEPTH_MAX, type RefreshFamily, type Token } from "../core/token.ts";
-import { takenStatusIndex } from "./d1-status-lists.ts";
-import { callerStands } from "./standing-sql.ts";
+import { lastStatusIndex } from "./d1-status-lists.ts";
+import { callerIsActive } from "./active-sql.ts";
 import { detailOf } from "./token-row.ts";
 
 /**
@@ -17,19 +17,19 @@ export function insertToken(
   alsoHolds: Sql = sql`TRUE`,
 ): Sql {
   // guard: insert-asks-the-caller
-  return sql`INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at,
+  return sql`INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at,
       expires_at, max_uses, status_index, parents, detail)
-    SELECT ${token.id}, ${token.kind}, owner.id, owner.epoch,
-      ${token.kind === "api" ? sql`owner.api_epoch` : null}, ${token.createdAtMs},
+    SELECT ${token.id}, ${token.kind}, owner.id, owner.credential_version,
+      ${token.kind === "api" ? sql`owner.api_token_version` : null}, ${token.createdAtMs},
       ${token.modifiedAtMs}, ${endOf(token)},
       ${token.kind === "action" ? token.maxUses : null},
-      ${token.kind === "family" ? takenStatusIndex : null},
+      ${token.kind === "family" ? lastStatusIndex : null},
       ${"parentIds" in token && token.parentIds.length > 0 ? JSON.stringify(token.parentIds) : null},
       ${detailOf(token, address)}
     FROM users AS owner
-    WHERE owner.id = ${token.userId} AND ${callerStands(caller, token.createdAtMs)} AND ${alsoHolds}
+    WHERE owner.id = ${token.userId} AND ${callerIsActive(caller, token.createdAtMs)} AND ${alsoHolds}
     ${token.kind === "action" || token.kind === "api" ? sql`ON CONFLICT DO NOTHING` : sql``}
-    RETURNING epoch, api_epoch, expires_at, status_index`;
+    RETURNING credential_version, api_token_version, expires_at, status_index`;
 }
 
 /** What the caller's check knew of the parents may be as old as the lag: their rows have the last word. */
@@ -70,8 +70,8 @@ export function insertParentJwt(
 ): Sql[] {
   if (jwtId === null) return [];
   return [
-    sql`INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at)
-      SELECT ${jwtId}, 'jwt', user_id, epoch, ${nowMs}, ${nowMs}, ${endMs} FROM tokens WHERE id = ${childId}
+    sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at)
+      SELECT ${jwtId}, 'jwt', user_id, credential_version, ${nowMs}, ${nowMs}, ${endMs} FROM tokens WHERE id = ${childId}
       ON CONFLICT DO NOTHING`,
   ];
 }

@@ -12,65 +12,66 @@ import type { User } from "../core/user.ts";
  * | -------------------------- | ----------- | ------------------------------------------------ |
  * | `token:<id>`               | TokenRecord | until the token's end                            |
  * | `user:<id>`                | UserRecord  | for the promise's seconds                        |
- * | `ended:<id>`               | empty       | as long as what it ends could live               |
- * | `ended:<id>:moved`         | empty       | as long as a copy with a later end could         |
- * | `ended:<user>:<epoch>`     | empty       | as long as anything of that epoch could live     |
- * | `ended:<user>:logins:<version>` | empty  | as long as a JWT that hangs on no log-in could   |
- * | `ended:<user>:api:<epoch>` | empty       | as long as an API token of that epoch could live |
+ * | `revoked:<id>`               | empty       | as long as what it ends could live               |
+ * | `revoked:<id>:moved`         | empty       | as long as a copy with a later end could         |
+ * | `revoked:<user>:<version>`     | empty       | as long as anything of that credential version could live     |
+ * | `revoked:<user>:logins:<version>` | empty  | as long as a JWT that hangs on no log-in could   |
+ * | `revoked:<user>:api:<version>` | empty       | as long as an API token of that credential version could live |
  *
- * A mark `ended:` is only ever added and never changed, so that it makes no difference which of
+ * A mark `revoked:` is only ever added and never changed, so that it makes no difference which of
  * two writers comes last, or how late a location sees it, as long as it sees it in the end.
  */
 export const tokenKey = (id: string) => `token:${id}`;
 export const userKey = (id: string) => `user:${id}`;
-export const endedKey = (id: string) => `ended:${id}`;
+export const tombstoneKey = (id: string) => `revoked:${id}`;
 /**
  * The token's end was moved up: copies of it, and all that was derived from it before, may show a
  * later one. From then on D1 is asked.
  */
-export const movedKey = (id: string) => `ended:${id}:moved`;
+export const expiryMovedKey = (id: string) => `revoked:${id}:moved`;
 /** How the keys begin of the marks that end a user's epochs. */
-export const endedUserPrefix = (userId: string) => `ended:${userId}:`;
-export const endedEpochKey = (userId: string, epoch: number | "") => `ended:${userId}:${epoch}`;
-export const endedLoginsKey = (userId: string, version: number | "") =>
-  `ended:${userId}:logins:${version}`;
-export const endedApiEpochKey = (userId: string, epoch: number | "") =>
-  `ended:${userId}:api:${epoch}`;
+export const userTombstonePrefix = (userId: string) => `revoked:${userId}:`;
+export const userTombstoneKey = (userId: string, credentialVersion: number | "") =>
+  `revoked:${userId}:${credentialVersion}`;
+export const loginsTombstoneKey = (userId: string, version: number | "") =>
+  `revoked:${userId}:logins:${version}`;
+export const apiTokensTombstoneKey = (userId: string, credentialVersion: number | "") =>
+  `revoked:${userId}:api:${credentialVersion}`;
 
 /** By marks of these keys something is ended, or only D1 can tell whether it is. */
-interface Marks {
-  readonly ends: readonly string[];
+interface Tombstones {
+  readonly revokes: readonly string[];
   readonly doubts: readonly string[];
 }
 
-/** What speaks against a copy of this token, beside `endedKey(id)`, and what says that it is of an older epoch. */
-export function marksOf(token: Token): Marks & { readonly epochs: readonly string[] } {
-  const epoch = endedEpochKey(token.userId, token.epoch);
-  if (token.kind !== "api") return { ends: [], doubts: [], epochs: [epoch] };
+/** What speaks against a copy of this token, beside `tombstoneKey(id)`, and what says that it is of an older credential version. */
+export function tombstonesOf(token: Token): Tombstones & { readonly versions: readonly string[] } {
+  const credentialVersion = userTombstoneKey(token.userId, token.credentialVersion);
+  if (token.kind !== "api") return { revokes: [], doubts: [], versions: [credentialVersion] };
   return {
     // guard: copy-asks-for-parents
-    ends: token.parentIds.map(endedKey),
+    revokes: token.parentIds.map(tombstoneKey),
     // guard: copy-asks-whether-its-end-was-moved
-    doubts: [token.id, ...token.parentIds].map(movedKey),
+    doubts: [token.id, ...token.parentIds].map(expiryMovedKey),
     // guard: copy-asks-for-all-of-its-user
-    epochs: [epoch, endedApiEpochKey(token.userId, token.apiEpoch)],
+    versions: [credentialVersion, apiTokensTombstoneKey(token.userId, token.apiTokenVersion)],
   };
 }
 
-export function marksOfJwt(claims: JwtClaims): Marks {
-  const { userId, epoch, apiEpoch, loginVersion } = claims;
+export function tombstonesOfJwt(claims: JwtClaims): Tombstones {
+  const { userId, credentialVersion, apiTokenVersion, loginVersion } = claims;
   const parentIds = parentIdsOf(claims);
   return {
     // guard: jwt-asks-for-tombstones
-    ends: [
-      endedEpochKey(userId, epoch),
-      ...(apiEpoch === null ? [] : [endedApiEpochKey(userId, apiEpoch)]),
-      ...(loginVersion === null ? [] : [endedLoginsKey(userId, loginVersion)]),
-      ...[...jwtIdsOf(claims), ...parentIds].map(endedKey),
+    revokes: [
+      userTombstoneKey(userId, credentialVersion),
+      ...(apiTokenVersion === null ? [] : [apiTokensTombstoneKey(userId, apiTokenVersion)]),
+      ...(loginVersion === null ? [] : [loginsTombstoneKey(userId, loginVersion)]),
+      ...[...jwtIdsOf(claims), ...parentIds].map(tombstoneKey),
     ],
     // Of what a JWT is obtained with, API tokens alone have an end that can be moved up.
     // guard: jwt-asks-whether-an-end-was-moved
-    doubts: apiEpoch === null ? [] : parentIds.map(movedKey),
+    doubts: apiTokenVersion === null ? [] : parentIds.map(expiryMovedKey),
   };
 }
 
@@ -87,7 +88,7 @@ export function ttlUntil(expiresAtMs: number, nowMs: number): number {
 const stored = {
   id: v.string(),
   userId: v.string(),
-  epoch: v.number(),
+  credentialVersion: v.number(),
   createdAtMs: v.number(),
   modifiedAtMs: v.number(),
   expiresAtMs: v.number(),
@@ -99,7 +100,7 @@ export const TokenRecord = v.variant("kind", [
   v.object({
     ...stored,
     kind: v.literal("api"),
-    apiEpoch: v.number(),
+    apiTokenVersion: v.number(),
     name: v.string(),
     hint: v.string(),
     scopes: v.array(v.picklist(SCOPES)),
@@ -127,8 +128,8 @@ export const UserRecord = v.object({
   pendingEmail: v.nullable(v.string()),
   metadata: v.custom<Json>((value) => value !== undefined),
   role: v.picklist(["User", "Admin"]),
-  epoch: v.number(),
-  apiEpoch: v.number(),
+  credentialVersion: v.number(),
+  apiTokenVersion: v.number(),
   loginVersion: v.number(),
   firstName: v.nullable(v.string()),
   lastName: v.nullable(v.string()),

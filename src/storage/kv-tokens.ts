@@ -2,7 +2,14 @@ import * as v from "valibot";
 import type { JwtClaims } from "../core/ports.ts";
 import type { Token } from "../core/token.ts";
 import type { Deadline } from "./deadline.ts";
-import { endedKey, marksOf, marksOfJwt, TokenRecord, tokenKey, ttlUntil } from "./keys.ts";
+import {
+  tombstoneKey,
+  tombstonesOf,
+  tombstonesOfJwt,
+  TokenRecord,
+  tokenKey,
+  ttlUntil,
+} from "./keys.ts";
 
 /** Copies of tokens, and marks of what was ended: both eventually consistent. */
 export interface KvTokens {
@@ -10,11 +17,11 @@ export interface KvTokens {
   /** @returns null where there is no copy here (yet), whether or not there is such a token */
   get(id: string): Promise<Token | null>;
   /** The copy, unless a mark says that it was ended, or may have been (`unsure`): then only D1 can tell. */
-  standing(id: string): Promise<Token | "ended" | "unsure" | null>;
+  findActive(id: string): Promise<Token | "revoked" | "unsure" | null>;
   /** `unsure`: only D1 can tell. */
-  jwt(claims: JwtClaims): Promise<"active" | "ended" | "unsure">;
-  forget(id: string): Promise<void>;
-  markEnded(key: string, ttlSeconds: number): Promise<void>;
+  jwt(claims: JwtClaims): Promise<"active" | "revoked" | "unsure">;
+  evict(id: string): Promise<void>;
+  putTombstone(key: string, ttlSeconds: number): Promise<void>;
 }
 
 export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
@@ -36,30 +43,30 @@ export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
       const text = await withDeadline("KV get", () => kv.get(tokenKey(id)));
       return text === null ? null : parse(text);
     },
-    async standing(id) {
-      const keys = [tokenKey(id), endedKey(id)] as const;
+    async findActive(id) {
+      const keys = [tokenKey(id), tombstoneKey(id)] as const;
       const found = await withDeadline("KV get", () => kv.get([...keys]));
       // guard: copy-asks-for-its-tombstone
-      if (found.get(keys[1]) != null) return "ended";
+      if (found.get(keys[1]) != null) return "revoked";
       const text = found.get(keys[0]);
       if (text == null) return null;
       const token = parse(text);
-      const { ends, doubts, epochs } = marksOf(token);
-      const isAny = await read([...ends, ...doubts, ...epochs]);
-      if (isAny(ends)) return "ended";
+      const { revokes, doubts, versions } = tombstonesOf(token);
+      const isAny = await read([...revokes, ...doubts, ...versions]);
+      if (isAny(revokes)) return "revoked";
       if (isAny(doubts)) return "unsure";
       // The one credential that a new password spares has moved on to the new epoch: D1 knows.
       // guard: copy-is-of-the-present-version
-      return isAny(epochs) ? null : token;
+      return isAny(versions) ? null : token;
     },
     async jwt(claims) {
-      const { ends, doubts } = marksOfJwt(claims);
-      const isAny = await read([...ends, ...doubts]);
-      if (isAny(ends)) return "ended";
+      const { revokes, doubts } = tombstonesOfJwt(claims);
+      const isAny = await read([...revokes, ...doubts]);
+      if (isAny(revokes)) return "revoked";
       return isAny(doubts) ? "unsure" : "active";
     },
-    forget: (id) => withDeadline("KV delete", () => kv.delete(tokenKey(id))),
-    markEnded: (key, ttlSeconds) =>
+    evict: (id) => withDeadline("KV delete", () => kv.delete(tokenKey(id))),
+    putTombstone: (key, ttlSeconds) =>
       withDeadline("KV put", () => kv.put(key, "", { expirationTtl: Math.max(60, ttlSeconds) })),
   };
 }

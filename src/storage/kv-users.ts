@@ -7,7 +7,7 @@ import { UserRecord, userKey } from "./keys.ts";
 export interface KvUsers {
   get(id: string): Promise<User | null>;
   put(user: User): Promise<void>;
-  forget(id: string): Promise<void>;
+  evict(id: string): Promise<void>;
 }
 
 /** @param ttlSeconds how old a copy may be; at least KV's own 60 */
@@ -24,6 +24,6 @@ export function kvUsers(kv: KVNamespace, withDeadline: Deadline, ttlSeconds: num
         kv.put(userKey(user.id), record, { expirationTtl: ttlSeconds }),
       );
     },
-    forget: (id) => withDeadline("KV delete", () => kv.delete(userKey(id))),
+    evict: (id) => withDeadline("KV delete", () => kv.delete(userKey(id))),
   };
 }

@@ -1,38 +1,38 @@
 import type { LoginStore } from "../core/logins.ts";
 import type { Background } from "./background.ts";
 import type { KvTokens } from "./kv-tokens.ts";
-import type { Memories } from "./tokens.ts";
+import type { Caches } from "./cached-tokens.ts";
 
 interface Deps {
   readonly d1: LoginStore;
-  readonly kv: Pick<KvTokens, "forget">;
+  readonly kv: Pick<KvTokens, "evict">;
   readonly background: Background;
-  readonly memories: Pick<Memories, "tokens" | "jwts">;
+  readonly caches: Pick<Caches, "tokens" | "jwts">;
 }
 
 /** Logins are ended in D1; this isolate forgets what it knew of them, also where the answer was lost. */
-export function logins({ d1, kv, background, memories }: Deps): LoginStore {
+export function logins({ d1, kv, background, caches }: Deps): LoginStore {
   return {
     list: d1.list,
 
-    async end(id, caller, nowMs) {
+    async revoke(id, caller, nowMs) {
       try {
-        const ended = await d1.end(id, caller, nowMs);
-        if (ended) background.later("delete a login's copy", kv.forget(id));
+        const ended = await d1.revoke(id, caller, nowMs);
+        if (ended) background.afterResponse("delete a login's copy", kv.evict(id));
         return ended;
       } finally {
-        memories.tokens.delete(id);
-        memories.jwts.clear();
+        caches.tokens.delete(id);
+        caches.jwts.clear();
       }
     },
 
-    async endOthers(caller, kept, nowMs) {
+    async revokeOthers(caller, kept, nowMs) {
       try {
         // The marks end them; the copies run out by themselves.
-        return await d1.endOthers(caller, kept, nowMs);
+        return await d1.revokeOthers(caller, kept, nowMs);
       } finally {
-        memories.tokens.clear();
-        memories.jwts.clear();
+        caches.tokens.clear();
+        caches.jwts.clear();
       }
     },
   };

@@ -1,4 +1,4 @@
-import type { RateLimits, RouteClass } from "../core/password-tries.ts";
+import type { RateLimits, RouteClass } from "../core/login-throttle.ts";
 import type { Background } from "./background.ts";
 import type { Deadline } from "./deadline.ts";
 
@@ -19,22 +19,22 @@ export function rateLimits(
 ): RateLimits {
   /** @returns null where the limit did not answer: another key would fare no better */
   async function ask(limiter: RateLimit, key: string): Promise<boolean | null> {
-    let isOver: boolean | null = null;
+    let isRateLimited: boolean | null = null;
     const asked = withDeadline("rate limiter", () => limiter.limit({ key })).then((outcome) => {
-      isOver = !outcome.success;
+      isRateLimited = !outcome.success;
     });
-    await background.try("ask the rate limiter", asked);
-    return isOver;
+    await background.bestEffort("ask the rate limiter", asked);
+    return isRateLimited;
   }
 
   return {
-    async isOver(routeClass, clientId) {
+    async isRateLimited(routeClass, clientId) {
       const limiter = limiters[routeClass];
       if (limiter === undefined) return false;
       // One after the other: what a narrow network has too many of is not counted against its neighbors.
       for (const key of clientId === undefined ? networks() : [clientId]) {
-        const isOver = await ask(limiter, key);
-        if (isOver !== false) return isOver ?? false;
+        const isRateLimited = await ask(limiter, key);
+        if (isRateLimited !== false) return isRateLimited ?? false;
       }
       return false;
     },

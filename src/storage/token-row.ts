@@ -15,14 +15,14 @@ export const EFFECTIVE_END: Sql = sql`MIN(tokens.expires_at, COALESCE((SELECT MI
   FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value), tokens.expires_at))`;
 
 /** The columns of a token that stands or did; `detail` holds what only its kind has. */
-export const TOKEN_COLUMNS: Sql = sql`tokens.id, tokens.kind, tokens.user_id, tokens.epoch, tokens.api_epoch, tokens.created_at,
+export const TOKEN_COLUMNS: Sql = sql`tokens.id, tokens.kind, tokens.user_id, tokens.credential_version, tokens.api_token_version, tokens.created_at,
   tokens.modified_at, ${EFFECTIVE_END} AS expires_at, tokens.used_at, tokens.uses, tokens.max_uses, tokens.parents, tokens.replaced_by,
   tokens.detail`;
 
 const common = {
   id: v.string(),
   user_id: v.string(),
-  epoch: v.number(),
+  credential_version: v.number(),
   created_at: v.number(),
   modified_at: v.number(),
   expires_at: v.number(),
@@ -56,7 +56,7 @@ export const SessionRow = v.object({ ...common, kind: v.literal("session") });
 export const ApiRow = v.object({
   ...common,
   kind: v.literal("api"),
-  api_epoch: v.number(),
+  api_token_version: v.number(),
   used_at: v.nullable(v.number()),
   parents,
   replaced_by: v.nullable(v.string()),
@@ -75,7 +75,7 @@ export const TokenRow = v.variant("kind", [SessionRow, ApiRow, ActionRow]);
 const toStored = (row: v.InferOutput<typeof TokenRow>) => ({
   id: row.id,
   userId: row.user_id,
-  epoch: row.epoch,
+  credentialVersion: row.credential_version,
   createdAtMs: row.created_at,
   modifiedAtMs: row.modified_at,
   expiresAtMs: row.expires_at,
@@ -89,7 +89,7 @@ export function toApi(row: v.InferOutput<typeof ApiRow>): ApiToken {
   return {
     kind: row.kind,
     ...toStored(row),
-    apiEpoch: row.api_epoch,
+    apiTokenVersion: row.api_token_version,
     ...row.detail,
     lastUsedAtMs: row.used_at,
     parentIds: row.parents,

@@ -2,8 +2,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Caller } from "../../src/core/authenticate.ts";
 import { FaultError } from "../../src/core/fault.ts";
-import { intercept } from "../promises/storage.ts";
-import { actionToken, logIn } from "../promises/locations.ts";
+import { intercept } from "../revocation/storage.ts";
+import { actionToken, logIn } from "../revocation/locations.ts";
 import { PASSWORD, textAt } from "../support/client.ts";
 import { mailed, newSecret } from "../support/mailed.ts";
 import { wired } from "../support/wired.ts";
@@ -121,7 +121,11 @@ describe("the page behind a code", () => {
       expect(await refused("lk_act_nonsense", caller)).toBe("unknown");
       expect(await refused((await newSecret())[0], caller)).toBe("unknown");
     }
-    await env.DB.prepare("UPDATE users SET epoch = epoch + 1 WHERE id = ?").bind(ada.id).run();
+    await env.DB.prepare(
+      "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
+    )
+      .bind(ada.id)
+      .run();
     expect(await refused(dead.secret, bob.caller)).toBe("revoked");
   });
 
@@ -156,7 +160,11 @@ describe("the page behind a code", () => {
   it("a caller who no longer stands is nobody", async () => {
     const [ada, bob] = [await person(), await person()];
     const { secret } = await actionToken(call, ada.access, ada.id);
-    await env.DB.prepare("UPDATE users SET epoch = epoch + 1 WHERE id = ?").bind(bob.id).run();
+    await env.DB.prepare(
+      "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
+    )
+      .bind(bob.id)
+      .run();
     expect(await faultOf(preview(secret, bob.caller))).toMatchObject({ code: "token_invalid" });
   });
 });
@@ -280,12 +288,12 @@ describe("what became of one's own token", () => {
       token: { id, uses: 0, maxUses: 1 },
       action: { name: "addContact" },
     });
-    expect((await one(ada.caller, id, Date.now() + 3_600_001)).verdict).toBe("expired");
+    expect((await one(ada.caller, id, Date.now() + 3_600_001)).status).toBe("expired");
     await run(secret, {}, bob.caller, "key");
     expect(await one(ada.caller, id)).toMatchObject({ verdict: "used_up", token: { uses: 1 } });
     const ended = await actionToken(call, ada.access, ada.id);
     await call("DELETE", `/api/action-tokens/${ended.id}`, { bearer: ada.access });
-    expect((await one(ada.caller, ended.id)).verdict).toBe("ended");
+    expect((await one(ada.caller, ended.id)).status).toBe("ended");
     expect(await faultOf(one(bob.caller, id))).toMatchObject({ code: "token_not_found" });
     await mailed(ada, "resetPassword");
     const row = env.DB.prepare(

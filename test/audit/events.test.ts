@@ -98,7 +98,7 @@ describe("what its owner sees of", () => {
     const ended = await newestAfter(() =>
       call("DELETE", "/tokens", { xToken: session, headers: HEADERS }),
     );
-    expect(ended).toMatchObject(done("session.ended", its));
+    expect(ended).toMatchObject(done("session.revoked", its));
   });
 
   it("an API token: made, changed, rotated, ended, all ended", async () => {
@@ -122,10 +122,10 @@ describe("what its owner sees of", () => {
       expect(rotated).toMatchObject(done("token.rotated", { token_uuid, subject_uuid: uuid }));
     }
     const ended = await newestAfter(() => call("DELETE", `/rest/token/${uuid}`, by));
-    expect(ended).toMatchObject(done("token.ended", { token_uuid, subject_uuid: uuid }));
+    expect(ended).toMatchObject(done("token.revoked", { token_uuid, subject_uuid: uuid }));
     await call("DELETE", "/rest/token/all", by);
     expect((await eventsOf(user.access))[0]).toMatchObject(
-      done("tokens.ended_all", { token_uuid }),
+      done("tokens.revoked_all", { token_uuid }),
     );
   });
 
@@ -142,7 +142,7 @@ describe("what its owner sees of", () => {
       const ended = await newestAfter(() =>
         call("DELETE", `/rest/token/${jwt}`, { bearer: reader, headers: HEADERS }),
       );
-      expect(ended).toMatchObject(done("jwt.ended", { subject_uuid: claimOf(jwt, claim) }));
+      expect(ended).toMatchObject(done("jwt.revoked", { subject_uuid: claimOf(jwt, claim) }));
     }
   });
 
@@ -172,7 +172,7 @@ describe("what its owner sees of", () => {
       expect(rest).toEqual(before);
       expect([one, two]).toEqual(
         expect.arrayContaining([
-          expect.objectContaining(done("family.ended", { ...its, actor_uuid: null })),
+          expect.objectContaining(done("family.revoked", { ...its, actor_uuid: null })),
           expect.objectContaining({ what: "credential.refused", outcome: "refused" }),
         ]),
       );
@@ -182,10 +182,10 @@ describe("what its owner sees of", () => {
   });
 
   it.each([
-    ["session.ended", () => newSession(user)],
-    ["token.ended", async () => (await newApiToken(reader, "held", 600)).secret],
-    ["action.ended", async () => (await issue()).secret],
-    ["jwt.ended", async () => (await newPair(user)).access],
+    ["session.revoked", () => newSession(user)],
+    ["token.revoked", async () => (await newApiToken(reader, "held", 600)).secret],
+    ["action.revoked", async () => (await issue()).secret],
+    ["jwt.revoked", async () => (await newPair(user)).access],
   ])("what its holder ends at /oauth/revoke: %s", async (what, make) => {
     const token = await make();
     const event = await newestAfter(() =>
@@ -214,7 +214,7 @@ describe("what its owner sees of", () => {
     const ended = await newestAfter(() =>
       call("DELETE", `/api/action-tokens/${token.id}`, { bearer: reader, headers: HEADERS }),
     );
-    expect(ended).toMatchObject(done("action.ended", { subject_uuid: token.id }));
+    expect(ended).toMatchObject(done("action.revoked", { subject_uuid: token.id }));
   });
 
   it("an action token that another runs: who, and not from where; the other sees her own", async () => {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { AUDIT_COUNTED } from "../../src/core/audit.ts";
-import { intercept } from "../promises/storage.ts";
+import { intercept } from "../revocation/storage.ts";
 import { wired } from "../support/wired.ts";
 
 const DAY_MS = 86_400_000;

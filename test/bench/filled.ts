@@ -80,6 +80,6 @@ const USERS = `INSERT INTO users (id, email, password, created_on, modified_on)
 const DETAIL = JSON.stringify({ name: "filled", hint: "lk_api_…fill", scopes: [] });
 
 const tokens = (owners: string) =>
-  `INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at, detail)
+  `INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
     SELECT ${UUID} AS id, 'api', user_id, 0, 0, ${Date.now() - DAY_MS} + abs(random() % ${DAY_MS}),
       ${Date.now()}, ${Date.now() + 30 * DAY_MS}, '${DETAIL}' FROM (${owners}) ORDER BY id`;

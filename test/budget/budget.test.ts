@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { isolate } from "../faults/isolate.ts";
 import { type Case, GOOD, requestOf } from "../faults/requests.ts";
 import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
-import { DOORS } from "../hostile/routes.ts";
+import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { BUDGET } from "./budget.ts";
 import { meter, short } from "./measure.ts";
 
@@ -52,8 +52,8 @@ async function costOf(each: Case, lag: number, warm: boolean): Promise<string> {
 }
 
 it("has a line for every route", () => {
-  const known = new Set(GOOD.map(({ door }) => door));
-  expect(DOORS.map(({ name }) => name).filter((door) => !known.has(door))).toEqual([]);
+  const known = new Set(GOOD.map(({ routeKey }) => routeKey));
+  expect(ROUTE_KEYS.map(({ name }) => name).filter((routeKey) => !known.has(routeKey))).toEqual([]);
 });
 
 it("every route costs exactly what is written down", async () => {
@@ -65,7 +65,7 @@ it("every route costs exactly what is written down", async () => {
       for (const { lag, warm } of places) found.add(await costOf(each, lag, warm));
       costs.push([...found].join(" or "));
     }
-    lines.push([`${each.door} (${each.as})`, ...costs].join(" | "));
+    lines.push([`${each.routeKey} (${each.as})`, ...costs].join(" | "));
   }
   const head = ["", ...Object.keys(COLUMNS)].join(" | ");
   const written = aligned(BUDGET);

@@ -44,7 +44,7 @@ const KINDS = ["session", "api", "action", "family"] as const;
 async function fill(userId: string, { count, ended = 0, endedAtOnce = 0, usedUp = 0 }: Holdings) {
   const now = Date.now();
   if (endedAtOnce > 0) {
-    await env.DB.prepare("UPDATE users SET api_epoch = 1 WHERE id = ?").bind(userId).run();
+    await env.DB.prepare("UPDATE users SET api_token_version = 1 WHERE id = ?").bind(userId).run();
   }
   for (const kind of KINDS) {
     const details = {
@@ -54,7 +54,7 @@ async function fill(userId: string, { count, ended = 0, endedAtOnce = 0, usedUp 
     const detail = kind === "api" || kind === "action" ? details[kind] : {};
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
-       INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at,
+       INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at,
          revoked_at, max_uses, detail, uses)
        SELECT lower(hex(randomblob(4)) || '-0000-4000-8000-' || hex(randomblob(6))), ?2, ?3, 0,
          CASE ?2 WHEN 'api' THEN i >= ?9 AND ?9 > 0 END, ?4 - ?1 + i, ?4, ?5,
@@ -87,7 +87,7 @@ async function fillOthers(count: number): Promise<void> {
          'other-' || hex(randomblob(8)) || '@example.com', '', ?2, ?2 FROM n`,
     ).bind(count, now),
     env.DB.prepare(
-      `INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at, detail)
+      `INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
        SELECT lower(hex(randomblob(4)) || '-0000-4000-9000-' || hex(randomblob(6))), 'api', id, 0, 0,
          ?1, ?1, ?2, '{}' FROM users WHERE email LIKE 'other-%'`,
     ).bind(now, now + DAY_MS),

@@ -69,9 +69,12 @@ describe("/docs", () => {
   it("leads to every operation of the document", async () => {
     const { page } = await open({ width: 1440, colorScheme: "light" });
     const document = await (await fetch(`${server.origin}/openapi.json`)).json();
-    const ids = Object.values<Record<string, { operationId: string }>>(document.paths).flatMap(
-      (methods) => Object.values(methods).map(({ operationId }) => `/docs/${operationId}`),
-    );
+    const paths: Record<string, Record<string, { operationId: string }>> = document.paths;
+    // What is served without its last slash too is one operation.
+    const ids = Object.entries(paths)
+      .filter(([path]) => !(`${path}/` in paths))
+      .flatMap(([, methods]) => Object.values(methods))
+      .map(({ operationId }) => `/docs/${operationId}`);
     expect((await operationLinks(page)).sort()).toEqual(ids.sort());
   });
 

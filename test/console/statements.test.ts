@@ -92,7 +92,7 @@ const STATES: readonly {
   },
   {
     name: "ended with all of the account",
-    make: ({ id }) => set(id, "epoch", -1),
+    make: ({ id }) => set(id, "credentialVersion", -1),
     says: /taken back by .* Make a new one$/,
     isUsable: false,
     // Nobody has written down when: then no time is said, and not that of its own end.
@@ -272,8 +272,8 @@ it("no page speaks to people as to a program", async () => {
 it("events of one instant stand in the order in which they happened", async () => {
   const visitor = await newVisitor(call);
   const nowMs = Date.now();
-  const { audit } = await import("../../src/storage/audit-sql.ts");
-  const { always } = audit(() => ({ address: null, requestId: null }));
+  const { createAuditStatements } = await import("../../src/storage/audit-sql.ts");
+  const { always } = createAuditStatements(() => ({ address: null, requestId: null }));
   const userId = crypto.randomUUID();
   const subjects = Array.from({ length: 300 }, () => crypto.randomUUID());
   const statements = subjects.map((subjectId) => {

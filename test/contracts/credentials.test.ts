@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { DOORS } from "../hostile/routes.ts";
+import { ROUTE_KEYS } from "../hostile/routes.ts";
 import {
   base64,
   call,
@@ -97,7 +97,9 @@ describe("a bad credential is 401 also where none is needed", () => {
   ] as const;
 
   it("on every route but those whose original asks nobody, and what is public", () => {
-    const asksNobody = DOORS.filter(({ route }) => route.access === "open").map(({ name }) => name);
+    const asksNobody = ROUTE_KEYS.filter(({ route }) => route.access === "open").map(
+      ({ name }) => name,
+    );
     const others = asksNobody.filter((name) => !/ (?:\/api\/token\b|\/oauth\/)/.test(name));
     expect(others.sort()).toEqual([
       "GET /.well-known/jwks.json",

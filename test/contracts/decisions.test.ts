@@ -29,7 +29,8 @@ const PUBLIC = [
 ];
 
 describe("every good answer of every route", () => {
-  const answers: { readonly name: string; readonly door: string; readonly answer: Answered }[] = [];
+  const answers: { readonly name: string; readonly routeKey: string; readonly answer: Answered }[] =
+    [];
   beforeAll(async () => {
     vi.spyOn(console, "warn").mockReturnValue();
     const world = await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS);
@@ -38,7 +39,7 @@ describe("every good answer of every route", () => {
       await restore(world.stored, await readStores());
       const { send } = isolate(env, { ...each.settings });
       const answer = await send(...requestOf(each, world));
-      answers.push({ name: `${each.door} (${each.as})`, door: each.door, answer });
+      answers.push({ name: `${each.routeKey} (${each.as})`, routeKey: each.routeKey, answer });
     }
     vi.useRealTimers();
   }, 60_000);
@@ -46,8 +47,8 @@ describe("every good answer of every route", () => {
 
   it("is kept by no cache but where anybody may read it", () => {
     const wrong = answers.filter(
-      ({ door, answer }) =>
-        !PUBLIC.includes(door) && answer.headers.get("cache-control") !== "no-store",
+      ({ routeKey, answer }) =>
+        !PUBLIC.includes(routeKey) && answer.headers.get("cache-control") !== "no-store",
     );
     expect(answers.length).toBeGreaterThan(60);
     expect(wrong.map(({ name }) => name)).toEqual([]);

@@ -104,8 +104,8 @@ const MAKERS: readonly (readonly [
   ),
 ];
 
-describe.each(MAKERS)("%s", (door, sent, refusal) => {
-  const [method = "", route = ""] = door.split(" ");
+describe.each(MAKERS)("%s", (routeKey, sent, refusal) => {
+  const [method = "", route = ""] = routeKey.split(" ");
 
   it.each(["scope", "expires_in", "allowed_ips", "permissions", "aud"])(
     "refuses %s, which it does not understand and which would give less",
@@ -137,7 +137,7 @@ describe("no content is an empty object, whatever its type says", () => {
     const { uuid } = await newApiToken(user.access);
     const rest = (message: unknown) => ({ status: 400, json: { message, status: 400 } });
     const missing = expect.stringContaining("is required");
-    for (const [door, answer] of [
+    for (const [routeKey, answer] of [
       ["POST /rest/user/verify_email", { status: 200 }],
       [`POST /rest/token/${uuid}/rotate`, { status: 200 }],
       ["DELETE /rest/user", rest(expect.any(String))],
@@ -155,8 +155,11 @@ describe("no content is an empty object, whatever its type says", () => {
       ["POST /api/generate-action-token", { status: 422 }],
       ["POST /api/run-action-token", { status: 422 }],
     ] as const) {
-      const [method, path] = door.split(" ");
-      expect([door, await call(method ?? "", path ?? "", send)]).toMatchObject([door, answer]);
+      const [method, path] = routeKey.split(" ");
+      expect([routeKey, await call(method ?? "", path ?? "", send)]).toMatchObject([
+        routeKey,
+        answer,
+      ]);
     }
     const headers = type === undefined ? {} : { "content-type": type };
     expect((await call("POST", "/oauth/revoke", { headers })).status).toBe(400);
@@ -185,8 +188,8 @@ describe("a compressed body is 415, with what would be taken", () => {
     "POST /api/generate-action-token",
     "POST /oauth/introspect",
     "POST /oauth/revoke",
-  ])("at %s", async (door) => {
-    const [method = "", path = ""] = door.split(" ");
+  ])("at %s", async (routeKey) => {
+    const [method = "", path = ""] = routeKey.split(" ");
     const headers = { "content-type": "application/json", "content-encoding": "gzip" };
     const bearer = path.startsWith("/oauth") ? {} : { bearer: user.access };
     const answer = await call(method, path, { ...bearer, headers, body: "{}" });
@@ -208,8 +211,8 @@ describe("a write that a page of another site sends as a form", () => {
     "POST /rest/user/verify_email",
     "POST /oauth/revoke",
   ];
-  it.each(WRITES)("is 403 before anybody is asked who they are: %s", async (door) => {
-    const [method = "", path = ""] = door.split(" ");
+  it.each(WRITES)("is 403 before anybody is asked who they are: %s", async (routeKey) => {
+    const [method = "", path = ""] = routeKey.split(" ");
     for (const site of ["cross-site", "same-site"]) {
       for (const mode of ["navigate", "no-cors"]) {
         const headers = { "sec-fetch-site": site, "sec-fetch-mode": mode };

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { exportSPKI, generateKeyPair } from "jose";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { secrets } from "../../src/crypto/secrets.ts";
-import { isolate } from "../promises/locations.ts";
+import { isolate } from "../revocation/locations.ts";
 import {
   at,
   call,
@@ -34,9 +34,9 @@ async function everyKind(of: TestUser) {
 }
 
 const report = (tokens: unknown, send = call) => send("POST", "/rest/leaked", { json: { tokens } });
-const counts = (reported: number, ended: number) => ({
+const counts = (reported: number, revoked: number) => ({
   status: 200,
-  json: { success: true, payload: { reported, ended } },
+  json: { success: true, payload: { reported, revoked } },
 });
 
 /** One more character than ours, or another one. */
@@ -110,7 +110,7 @@ describe("POST /rest/leaked", () => {
       expect(await report([held.api, held.session], here.call)).toMatchObject(counts(2, 2));
       vi.setSystemTime(Date.now() + lag * 1_000);
       expect((await read()).status).toBe(401);
-      const owed = await env.DB.prepare("SELECT count(*) AS n FROM endings").first("n");
+      const owed = await env.DB.prepare("SELECT count(*) AS n FROM pending_revocations").first("n");
       expect(owed).toBe(0);
     } finally {
       vi.useRealTimers();
@@ -121,19 +121,20 @@ describe("POST /rest/leaked", () => {
     const { call: at300, housekeeping } = isolate({ REVOCATION_LAG_SECONDS: "300" });
     const made = await Promise.all(Array.from({ length: 520 }, () => secrets.create("session")));
     await env.DB.prepare(
-      `INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at)
+      `INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at)
         SELECT value, 'session', ?, 0, 1, 1, 9e15 FROM json_each(?)`,
     )
       .bind(user.id, JSON.stringify(made.map(({ id }) => id)))
       .run();
     const shown = made.map(({ secret }) => secret);
     expect(await report(shown, at300)).toMatchObject(counts(520, 520));
-    const owed = () => env.DB.prepare("SELECT count(*) AS n FROM endings").first<number>("n");
+    const owed = () =>
+      env.DB.prepare("SELECT count(*) AS n FROM pending_revocations").first<number>("n");
     expect(await owed()).toBe(19);
     await housekeeping();
     expect(await owed()).toBe(0);
-    const marks = new Set((await env.KV.list({ prefix: "ended:" })).keys.map(({ name }) => name));
-    expect(made.filter(({ id }) => !marks.has(`ended:${id}`))).toEqual([]);
+    const marks = new Set((await env.KV.list({ prefix: "revoked:" })).keys.map(({ name }) => name));
+    expect(made.filter(({ id }) => !marks.has(`revoked:${id}`))).toEqual([]);
   });
 });
 
@@ -175,7 +176,7 @@ describe("the owners", () => {
   it("see it in their audit", async () => {
     await report([held.api]);
     const audit = await call("GET", "/rest/audit?limit=1", { basic: user });
-    expect(at(audit, "payload", 0, "what")).toBe("token.ended");
+    expect(at(audit, "payload", 0, "what")).toBe("token.revoked");
     expect(at(audit, "payload", 0, "subject_uuid")).toBe(await secrets.idOf("api", held.api));
   });
 });

@@ -4,7 +4,7 @@ import { SCOPES, type Scope } from "../../src/core/scope.ts";
 import { sampleFor } from "../hostile/bodies.ts";
 import { fingerprint } from "../hostile/database.ts";
 import { flaws } from "../hostile/flaws.ts";
-import { DOORS, pathOf } from "../hostile/routes.ts";
+import { ROUTE_KEYS, pathOf } from "../hostile/routes.ts";
 import {
   type Answered,
   at,
@@ -38,16 +38,16 @@ const refusalFor = (scope: string) => ({
   json: { success: false, message: `This token does not have the scope ${scope}`, status: 403 },
 });
 
-const SCOPED = DOORS.filter(({ route }) => route.scope !== undefined);
+const SCOPED = ROUTE_KEYS.filter(({ route }) => route.scope !== undefined);
 
 describe("routes", () => {
   it("that need a caller each need a scope", () => {
-    const without = DOORS.filter(
+    const without = ROUTE_KEYS.filter(
       ({ route }) => route.access === "caller" && route.scope === undefined,
     );
     expect(without.map(({ name }) => name)).toEqual([]);
     // Here a password, a secret or nothing at all is asked for, and what the caller may do is no part of it.
-    const others = DOORS.filter(
+    const others = ROUTE_KEYS.filter(
       ({ route }) => route.access === "anyone" && route.scope === undefined,
     );
     expect(others.map(({ name }) => name)).toEqual([

@@ -231,8 +231,8 @@ describe("claims", () => {
     "another user_id than sub": { user_id: "00000000-0000-4000-8000-00000000000f" },
     "sub as a number": { sub: 1, user_id: 1 },
     "another client": { client_id: "other" },
-    "epoch as a string": { epoch: "3" },
-    "epoch as a fraction": { epoch: 3.5 },
+    "credential version as a string": { credential_version: "3" },
+    "credential version as a fraction": { credential_version: 3.5 },
     "jti as a number": { jti: 1 },
     "sid as a number": { sid: 1 },
     "role as a list": { role: ["Admin"] },
@@ -243,7 +243,7 @@ describe("claims", () => {
   });
 
   const REQUIRED = ["iss", "aud", "exp", "iat", "jti", "sub", "user_id", "token_type"];
-  it.each([...REQUIRED, "client_id", "epoch", "auth_time"])(
+  it.each([...REQUIRED, "client_id", "credentialVersion", "auth_time"])(
     "refuses one without %s",
     async (name) => {
       const { [name]: _, ...rest } = payload;
@@ -255,7 +255,8 @@ describe("claims", () => {
     "an infinite exp": (body) => body.replace(/"exp":\d+/, '"exp":1e999'),
     "exp twice": (body) => body.replace("{", `{"exp":${NOW_S + 999_999},`),
     "sub twice": (body) => body.replace("{", '{"sub":"somebody else",'),
-    "a number in another spelling": (body) => body.replace(/"epoch":3/, '"epoch":3.0'),
+    "a number in another spelling": (body) =>
+      body.replace(/"credentialVersion":3/, '"credentialVersion":3.0'),
     "white space": (body) => body.replace("{", "{ "),
     __proto__: (body) => `{"__proto__":${body}}`,
     "a list of them": (body) => `[${body}]`,
@@ -290,7 +291,7 @@ describe("claims", () => {
   it("gives back every claim that it signed", async () => {
     const all = claimsAt(NOW_S, {
       sid: null,
-      apiEpoch: 0,
+      apiTokenVersion: 0,
       rootJti: "00000000-0000-4000-8000-000000000009",
       role: "User",
     });

@@ -146,7 +146,11 @@ async function forgedFor(set: JwtKeySet): Promise<string> {
 
 const signedBy = (set: JwtKeySet) => {
   const [{ id: userId } = { id: "" }] = users;
-  const claims = claimsAt(Math.floor(Date.now() / 1000), { userId, epoch: 0, sid: null });
+  const claims = claimsAt(Math.floor(Date.now() / 1000), {
+    userId,
+    credentialVersion: 0,
+    sid: null,
+  });
   return jwts(keyRing(set), ORIGIN).sign(claims);
 };
 

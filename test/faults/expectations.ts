@@ -20,7 +20,7 @@ export const UNAVAILABLE: Readonly<Record<string, unknown>> = {
 
 /** Only copies, and the notes of a token's use, a right password, a refused credential: a failure of theirs fails no request. */
 const COURTESY =
-  /^KV (put (token|user):|delete )|^D1 UPDATE (tokens\.used_at|password_tries)$|^D1 INSERT audit$|^D1 SELECT tokens\.user_id$/;
+  /^KV (put (token|user):|delete )|^D1 UPDATE (tokens\.used_at|login_attempts)$|^D1 INSERT audit$|^D1 SELECT tokens\.user_id$/;
 /** By then D1 has committed, and only the mark in KV is not yet settled; below 60 the answer does not wait for it. */
 const SETTLING = /^KV put ended:|^D1 DELETE endings$/;
 
@@ -54,7 +54,7 @@ export function rowOf(cell: Cell, number: number, outcome: Outcome, to: Referenc
   const reached = verdict === "before" ? to.before : to.after;
   const also = remarks(outcome.state, reached);
   return {
-    request: `${cell.case.door} (${cell.case.as})`,
+    request: `${cell.case.routeKey} (${cell.case.as})`,
     lag: cell.lag,
     call: `${number} ${cell.call.label}`,
     fault: cell.fault.name,

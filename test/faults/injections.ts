@@ -36,7 +36,7 @@ const changes = ({ store, operation, label }: StorageCall) =>
 /** That a password was tried is no change that somebody asked for. */
 export const isWrite = ({ operation, label }: StorageCall) =>
   ["put", "delete"].includes(operation) ||
-  /\b(INSERT|UPDATE|DELETE) (?!password_tries)/.test(label);
+  /\b(INSERT|UPDATE|DELETE) (?!login_attempts)/.test(label);
 
 const broken = ({ store, operation }: StorageCall) =>
   new Error(store === "KV" ? `KV ${operation.toUpperCase()} failed: 500` : "D1_ERROR: injected");

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DOORS } from "../hostile/routes.ts";
+import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { type Reference, stage } from "./cell.ts";
 import { type Cell, flawsOf, type Row, rowOf } from "./expectations.ts";
 import { FAULTS, holdDeadlines } from "./injections.ts";
@@ -34,14 +34,16 @@ export function matrix(lag: number): void {
   });
 
   it("has a good request for every route", () => {
-    const known = new Set(GOOD.map(({ door }) => door));
-    expect(DOORS.map(({ name }) => name).filter((door) => !known.has(door))).toEqual([]);
+    const known = new Set(GOOD.map(({ routeKey }) => routeKey));
+    expect(ROUTE_KEYS.map(({ name }) => name).filter((routeKey) => !known.has(routeKey))).toEqual(
+      [],
+    );
   });
 
   async function flawsOfCase(each: Case, refused: boolean, rows: Row[]): Promise<string[]> {
     const reference = await at.reference(each, lag);
     const flaws = flawsOfReference(each, reference, refused);
-    const surface = DOORS.find(({ name }) => name === each.door)?.surface.name ?? "";
+    const surface = ROUTE_KEYS.find(({ name }) => name === each.routeKey)?.surface.name ?? "";
     for (const [index, call] of reference.calls.entries()) {
       for (const fault of FAULTS.filter((candidate) => candidate.hits(call))) {
         const cell: Cell = { case: each, surface, lag, call, fault, refused };

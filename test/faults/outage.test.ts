@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DOORS } from "../hostile/routes.ts";
+import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { UNAVAILABLE } from "./expectations.ts";
 import { instrument } from "./instrument.ts";
 import { isolate } from "./isolate.ts";
@@ -19,7 +19,7 @@ const ASKS_NOTHING = [
 
 /** What is read without D1 once the promise is 60 s and more; all else asks or tells D1. */
 const READS = new Set([
-  ...ASKS_NOTHING.map((door) => `${door} (anybody)`),
+  ...ASKS_NOTHING.map((routeKey) => `${routeKey} (anybody)`),
   "POST /api/token/verify/ (refresh JWT)",
   "POST /api/token/verify/ (access JWT)",
   "POST /api/token/verify (refresh JWT)",
@@ -40,7 +40,7 @@ const READS_OF_A_DAY = new Set([
 const isReadAt = (lag: number, name: string) =>
   READS.has(name) || (lag === 86_400 && READS_OF_A_DAY.has(name));
 
-const nameOf = ({ door, as }: Case) => `${door} (${as})`;
+const nameOf = ({ routeKey, as }: Case) => `${routeKey} (${as})`;
 
 let world: World;
 
@@ -64,7 +64,7 @@ async function statuses(lag: number, down: () => Promise<unknown>): Promise<Map<
   async function ask(each: Case) {
     const { send } = isolate(bindings, { ...settings, ...each.settings });
     const { status, json, headers } = await send(...requestOf(each, world));
-    const surface = DOORS.find(({ name }) => name === each.door)?.surface.name ?? "";
+    const surface = ROUTE_KEYS.find(({ name }) => name === each.routeKey)?.surface.name ?? "";
     const isUnavailable =
       status === 503 &&
       headers.get("retry-after") !== null &&
@@ -101,7 +101,7 @@ describe.each([
     async (lag) => {
       const found = await statuses(lag, down);
       const wanted = GOOD.map((each) => {
-        return [nameOf(each), ASKS_NOTHING.includes(each.door) ? "200" : "503"] as const;
+        return [nameOf(each), ASKS_NOTHING.includes(each.routeKey) ? "200" : "503"] as const;
       });
       expect(found).toEqual(new Map(wanted));
     },

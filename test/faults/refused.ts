@@ -4,35 +4,35 @@ import type { World } from "./world.ts";
 /** What must be refused: whatever fails, it is never let pass. */
 export const REFUSED: readonly Case[] = [
   {
-    door: "POST /oauth/introspect",
+    routeKey: "POST /oauth/introspect",
     as: "ended client",
     send: ({ ended, session }) => ({ bearer: ended.api, form: { token: session } }),
     status: 401,
     again: 401,
   },
   {
-    door: "GET /tokens",
+    routeKey: "GET /tokens",
     as: "ended session",
     send: ({ ended }) => ({ xToken: ended.session }),
     status: 400,
     again: 400,
   },
   ...(["api", "auth"] as const).map((kind) => ({
-    door: "GET /rest/user",
+    routeKey: "GET /rest/user",
     as: `ended ${kind === "api" ? "API token" : "JWT"}`,
     send: ({ ended }: World) => ({ bearer: ended[kind] }),
     status: 401,
     again: 401,
   })),
   {
-    door: "POST /api/token/verify/",
+    routeKey: "POST /api/token/verify/",
     as: "ended family",
     send: ({ ended }) => ({ json: { token: ended.refresh } }),
     status: 401,
     again: 401,
   },
   {
-    door: "POST /api/token/refresh/",
+    routeKey: "POST /api/token/refresh/",
     as: "spent, rotating",
     settings: ROTATES,
     send: ({ spent }) => ({ json: { refresh: spent } }),
@@ -40,7 +40,7 @@ export const REFUSED: readonly Case[] = [
     again: 401,
   },
   ...(["used", "revoked"] as const).map((kind) => ({
-    door: "POST /api/run-action-token",
+    routeKey: "POST /api/run-action-token",
     as: `${kind} token`,
     send: ({ bob, ended }: World) => ({ bearer: bob.api, json: { token: ended[kind] } }),
     status: 422,

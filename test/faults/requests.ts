@@ -4,7 +4,7 @@ import type { World } from "./world.ts";
 /** One request of a route, sent in the world of `world.ts`. */
 export interface Case {
   /** The route's method and path, as `DOORS` names it. */
-  readonly door: string;
+  readonly routeKey: string;
   readonly as: string;
   readonly settings?: Readonly<Record<string, string>>;
   /** The path to send it to, where it is not the route's own. */
@@ -28,38 +28,38 @@ export const ROTATES = { ROTATE_REFRESH_TOKENS: "on" };
 
 const jwtPair = (path: string): readonly Case[] => [
   {
-    door: `POST ${path}/`,
+    routeKey: `POST ${path}/`,
     as: "login",
     send: (world) => ({ json: login(world) }),
     ...OK,
   },
   {
-    door: `POST ${path}/refresh/`,
+    routeKey: `POST ${path}/refresh/`,
     as: "refresh",
     send: ({ refresh }) => ({ json: { refresh } }),
     ...OK,
   },
   {
-    door: `POST ${path}/refresh/`,
+    routeKey: `POST ${path}/refresh/`,
     as: "refresh, rotating",
     settings: ROTATES,
     send: ({ refresh }) => ({ json: { refresh } }),
     ...OK,
   },
   {
-    door: `POST ${path}/verify/`,
+    routeKey: `POST ${path}/verify/`,
     as: "refresh JWT",
     send: ({ refresh }) => ({ json: { token: refresh } }),
     ...OK,
   },
   {
-    door: `POST ${path}/verify/`,
+    routeKey: `POST ${path}/verify/`,
     as: "access JWT",
     send: ({ access }) => ({ json: { token: access } }),
     ...OK,
   },
   {
-    door: `POST ${path}/blacklist/`,
+    routeKey: `POST ${path}/blacklist/`,
     as: "refresh JWT",
     send: ({ refresh }) => ({ json: { refresh } }),
     status: 200,
@@ -68,7 +68,7 @@ const jwtPair = (path: string): readonly Case[] => [
 ];
 
 /** The routes also answer without their last slash, by the same handlers. */
-const withoutSlash = (each: Case): Case => ({ ...each, door: each.door.slice(0, -1) });
+const withoutSlash = (each: Case): Case => ({ ...each, routeKey: each.routeKey.slice(0, -1) });
 
 const CREDENTIALS: readonly (readonly [string, (world: World) => Send])[] = [
   ["API token", byApi],
@@ -89,37 +89,42 @@ const SHOWN: readonly (readonly [string, (world: World) => string])[] = [
 
 /** At least one good request for every route there is. */
 export const GOOD: readonly Case[] = [
-  { door: "GET /health", as: "anybody", send: () => ({}), ...OK },
-  { door: "GET /.well-known/jwks.json", as: "anybody", send: () => ({}), ...OK },
-  { door: "GET /.well-known/oauth-authorization-server", as: "anybody", send: () => ({}), ...OK },
-  { door: "GET /openapi.json", as: "anybody", send: () => ({}), ...OK },
+  { routeKey: "GET /health", as: "anybody", send: () => ({}), ...OK },
+  { routeKey: "GET /.well-known/jwks.json", as: "anybody", send: () => ({}), ...OK },
   {
-    door: "GET /status-lists/:list",
+    routeKey: "GET /.well-known/oauth-authorization-server",
+    as: "anybody",
+    send: () => ({}),
+    ...OK,
+  },
+  { routeKey: "GET /openapi.json", as: "anybody", send: () => ({}), ...OK },
+  {
+    routeKey: "GET /status-lists/:list",
     as: "anybody",
     path: () => "/status-lists/0",
     send: () => ({}),
     ...OK,
   },
   {
-    door: "POST /rest/leaked",
+    routeKey: "POST /rest/leaked",
     as: "API token and session",
     send: ({ target: { secret }, session }) => ({ json: { tokens: [secret, session] } }),
     ...OK,
   },
   {
-    door: "POST /rest/leaked",
+    routeKey: "POST /rest/leaked",
     as: "refresh JWT",
     send: ({ refresh }) => ({ json: { tokens: [refresh] } }),
     ...OK,
   },
   ...SHOWN.map(([as, token]) => ({
-    door: "POST /oauth/introspect",
+    routeKey: "POST /oauth/introspect",
     as,
     send: (world: World) => ({ bearer: world.alice.api, form: { token: token(world) } }),
     ...OK,
   })),
   ...SHOWN.map(([as, token]) => ({
-    door: "POST /oauth/revoke",
+    routeKey: "POST /oauth/revoke",
     as,
     send: (world: World) => ({ form: { token: token(world) } }),
     ...OK,
@@ -129,57 +134,57 @@ export const GOOD: readonly Case[] = [
   ...jwtPair("/api/token").map(withoutSlash),
 
   {
-    door: "POST /api/generate-action-token",
+    routeKey: "POST /api/generate-action-token",
     as: "API token",
     send: (world) =>
       byApiWith({ action: "addContact", payload: { contact_id: world.alice.id } })(world),
     ...OK,
   },
   {
-    door: "POST /api/run-action-token",
+    routeKey: "POST /api/run-action-token",
     as: "caller",
     send: ({ bob, action }) => ({ bearer: bob.api, json: { token: action.secret } }),
     status: 200,
     again: 422,
   },
   {
-    door: "POST /api/run-action-token",
+    routeKey: "POST /api/run-action-token",
     as: "caller, with a key",
     send: ({ bob, action }) => ({ bearer: bob.api, json: { token: action.secret }, ...KEY }),
     ...OK,
   },
   {
-    door: "POST /api/run-action-token",
+    routeKey: "POST /api/run-action-token",
     as: "nobody, with a key",
     send: ({ openAction }) => ({ json: { token: openAction }, ...KEY }),
     ...OK,
   },
   {
-    door: "POST /api/run-action-token",
+    routeKey: "POST /api/run-action-token",
     as: "password reset",
     send: ({ reset }) => ({ json: { token: reset, input: { password: "another password" } } }),
     status: 200,
     again: 422,
   },
   {
-    door: "POST /api/run-action-token",
+    routeKey: "POST /api/run-action-token",
     as: "e-mail verification",
     send: ({ auth, verification }) => ({ bearer: auth, json: { token: verification } }),
     status: 200,
     again: 422,
   },
-  { door: "GET /api/action-tokens", as: "API token", send: byApi, ...OK },
+  { routeKey: "GET /api/action-tokens", as: "API token", send: byApi, ...OK },
   {
-    door: "DELETE /api/action-tokens/:id",
+    routeKey: "DELETE /api/action-tokens/:id",
     as: "API token",
     path: ({ action }) => `/api/action-tokens/${action.id}`,
     send: byApi,
     status: 204,
     again: 404,
   },
-  { door: "GET /api/user/get-contacts", as: "API token", send: byApi, ...OK },
+  { routeKey: "GET /api/user/get-contacts", as: "API token", send: byApi, ...OK },
   {
-    door: "DELETE /api/user/contacts/:id",
+    routeKey: "DELETE /api/user/contacts/:id",
     as: "API token",
     path: ({ bob }) => `/api/user/contacts/${bob.id}`,
     send: ({ bob }) => ({ bearer: bob.api }),
@@ -188,50 +193,50 @@ export const GOOD: readonly Case[] = [
   },
 
   {
-    door: "POST /tokens",
+    routeKey: "POST /tokens",
     as: "login",
     send: ({ alice: { email, password } }) => ({ json: { email_id: email, password } }),
     ...OK,
   },
-  { door: "GET /tokens", as: "session", send: ({ session }) => ({ xToken: session }), ...OK },
+  { routeKey: "GET /tokens", as: "session", send: ({ session }) => ({ xToken: session }), ...OK },
   {
-    door: "PUT /tokens",
+    routeKey: "PUT /tokens",
     as: "session",
     send: ({ session }) => ({ xToken: session, json: { extend: true } }),
     ...OK,
   },
   {
-    door: "DELETE /tokens",
+    routeKey: "DELETE /tokens",
     as: "session",
     send: ({ session }) => ({ xToken: session }),
     status: 200,
     again: 400,
   },
 
-  { door: "GET /rest/auth", as: "API token", send: byApi, ...OK },
+  { routeKey: "GET /rest/auth", as: "API token", send: byApi, ...OK },
   {
-    door: "POST /rest/user",
+    routeKey: "POST /rest/user",
     as: "anybody",
     send: () => ({ json: { email: "carol@example.com", password: "carol's password" } }),
     status: 201,
     again: 409,
   },
   {
-    door: "POST /rest/user/password_reset",
+    routeKey: "POST /rest/user/password_reset",
     as: "anybody",
     send: ({ bob }) => ({ json: { email: bob.email } }),
     ...OK,
   },
-  { door: "POST /rest/user/verify_email", as: "JWT", send: byAuth, ...OK },
-  ...CREDENTIALS.map(([as, send]) => ({ door: "GET /rest/user", as, send, ...OK })),
+  { routeKey: "POST /rest/user/verify_email", as: "JWT", send: byAuth, ...OK },
+  ...CREDENTIALS.map(([as, send]) => ({ routeKey: "GET /rest/user", as, send, ...OK })),
   {
-    door: "PATCH /rest/user",
+    routeKey: "PATCH /rest/user",
     as: "API token: name",
     send: byApiWith({ first_name: "Alicia" }),
     ...OK,
   },
   {
-    door: "PATCH /rest/user",
+    routeKey: "PATCH /rest/user",
     as: "API token: e-mail",
     send: ({ alice }) => ({
       bearer: alice.api,
@@ -240,7 +245,7 @@ export const GOOD: readonly Case[] = [
     ...OK,
   },
   {
-    door: "PATCH /rest/user",
+    routeKey: "PATCH /rest/user",
     as: "API token: password",
     send: ({ alice }) => ({
       bearer: alice.api,
@@ -250,7 +255,7 @@ export const GOOD: readonly Case[] = [
     again: 401,
   },
   {
-    door: "DELETE /rest/user",
+    routeKey: "DELETE /rest/user",
     as: "JWT",
     send: (world) => ({ ...byAuth(world), json: { password: world.alice.password } }),
     status: 200,
@@ -258,42 +263,42 @@ export const GOOD: readonly Case[] = [
   },
 
   {
-    door: "GET /rest/user/identities",
+    routeKey: "GET /rest/user/identities",
     as: "API token",
     send: ({ bob }) => ({ bearer: bob.api }),
     ...OK,
   },
   {
-    door: "DELETE /rest/user/identities/:id",
+    routeKey: "DELETE /rest/user/identities/:id",
     as: "API token",
     path: ({ identity }) => `/rest/user/identities/${identity}`,
     send: ({ bob }) => ({ bearer: bob.api }),
     status: 200,
     again: 404,
   },
-  { door: "GET /rest/user/export", as: "API token", send: byApi, ...OK },
-  { door: "GET /rest/audit", as: "API token", send: byApi, ...OK },
+  { routeKey: "GET /rest/user/export", as: "API token", send: byApi, ...OK },
+  { routeKey: "GET /rest/audit", as: "API token", send: byApi, ...OK },
 
-  { door: "POST /rest/token", as: "API token", send: byApiWith({ name: "another" }), ...OK },
-  { door: "GET /rest/token/list", as: "API token", send: byApi, ...OK },
-  { door: "DELETE /rest/token/all", as: "JWT", send: byAuth, ...OK },
-  { door: "DELETE /rest/token/all", as: "API token", send: byApi, status: 200, again: 401 },
+  { routeKey: "POST /rest/token", as: "API token", send: byApiWith({ name: "another" }), ...OK },
+  { routeKey: "GET /rest/token/list", as: "API token", send: byApi, ...OK },
+  { routeKey: "DELETE /rest/token/all", as: "JWT", send: byAuth, ...OK },
+  { routeKey: "DELETE /rest/token/all", as: "API token", send: byApi, status: 200, again: 401 },
   {
-    door: "PATCH /rest/token/:token",
+    routeKey: "PATCH /rest/token/:token",
     as: "API token: shorter",
     path: target,
     send: byApiWith({ name: "shorter", ttl: 3_600 }),
     ...OK,
   },
   {
-    door: "PATCH /token/:token",
+    routeKey: "PATCH /token/:token",
     as: "JWT: longer",
     path: ({ target: { uuid } }) => `/token/${uuid}`,
     send: (world) => ({ ...byAuth(world), json: { ttl: 31_536_000 } }),
     ...OK,
   },
   {
-    door: "DELETE /rest/token/:token",
+    routeKey: "DELETE /rest/token/:token",
     as: "API token: uuid",
     path: target,
     send: byApi,
@@ -301,7 +306,7 @@ export const GOOD: readonly Case[] = [
     again: 404,
   },
   {
-    door: "DELETE /rest/token/:token",
+    routeKey: "DELETE /rest/token/:token",
     as: "API token: itself",
     path: ({ alice }) => `/rest/token/${alice.api}`,
     send: byApi,
@@ -311,7 +316,7 @@ export const GOOD: readonly Case[] = [
     orAgain: 404,
   },
   {
-    door: "DELETE /rest/token/:token",
+    routeKey: "DELETE /rest/token/:token",
     as: "API token: refresh JWT",
     path: ({ refresh }) => `/rest/token/${refresh}`,
     send: byApi,
@@ -319,7 +324,7 @@ export const GOOD: readonly Case[] = [
     again: 404,
   },
   {
-    door: "POST /rest/token/:token/rotate",
+    routeKey: "POST /rest/token/:token/rotate",
     as: "API token",
     path: (world) => `${target(world)}/rotate`,
     send: byApiWith({}),
@@ -327,7 +332,7 @@ export const GOOD: readonly Case[] = [
     again: 404,
   },
   {
-    door: "POST /rest/token/:token/rotate",
+    routeKey: "POST /rest/token/:token/rotate",
     as: "API token: with a grace",
     path: (world) => `${target(world)}/rotate`,
     send: byApiWith({ grace_seconds: 3_600 }),
@@ -336,7 +341,7 @@ export const GOOD: readonly Case[] = [
   },
 ];
 
-export function requestOf({ door, path, send }: Case, world: World): [string, string, Send] {
-  const [method = "", route = ""] = door.split(" ");
+export function requestOf({ routeKey, path, send }: Case, world: World): [string, string, Send] {
+  const [method = "", route = ""] = routeKey.split(" ");
   return [method, path?.(world) ?? route, send(world)];
 }

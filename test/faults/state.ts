@@ -55,7 +55,7 @@ function stateOf(known: ReadonlySet<string>, nowMs: number, { tables, kv }: Stor
   const uses = tokens
     .filter(({ used_at }) => used_at !== null)
     .map(({ id }) => `${USE} ${String(id)}`);
-  const isMark = (key: string) => key.startsWith("ended:");
+  const isMark = (key: string) => key.startsWith("revoked:");
   return {
     truth: lines(rows),
     marks: lines([...kv.keys()].filter(isMark)),

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vites
 import { problemOf } from "../../src/console/problems.ts";
 import { newWorld, pathIn, SENT, sampleFor } from "../console/forms.ts";
 import { newVisitor } from "../console/visitor.ts";
-import { DOORS } from "../hostile/routes.ts";
+import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { wired } from "../support/wired.ts";
 import text from "../../src/console/assets/openapi.json";
 import { isWrite } from "./injections.ts";
@@ -48,8 +48,8 @@ describe("a store that commits and then fails is 503, and no surface says that n
       const { send } = isolate(instrument(env, commitsAndFails), { ...each.settings });
       const { status, text } = await send(...requestOf(each, world));
       if (status !== 503) continue;
-      surfaces.add(DOORS.find(({ name }) => name === each.door)?.surface.name ?? "");
-      if (CLAIMS.test(text)) wrong.push(`${each.door} (${each.as}): ${text}`);
+      surfaces.add(ROUTE_KEYS.find(({ name }) => name === each.routeKey)?.surface.name ?? "");
+      if (CLAIMS.test(text)) wrong.push(`${each.routeKey} (${each.as}): ${text}`);
     }
     expect(wrong).toEqual([]);
     expect(surfaces).toEqual(

@@ -17,9 +17,9 @@ export const TABLES = [
   "mails",
   "notices",
   "identities",
-  "endings",
+  "pending_revocations",
   "housekeeping",
-  "password_tries",
+  "login_attempts",
 ] as const;
 
 /** All that both stores hold. */

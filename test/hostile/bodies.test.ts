@@ -3,7 +3,7 @@ import { call, newCaller, type Send, textAt } from "../support/client.ts";
 import { bodies, CONTENT_TYPES, FORMS, sampleFor, VALUES, withField } from "./bodies.ts";
 import { type Probe, run } from "./probe.ts";
 import { quick } from "./quick.ts";
-import { DOORS, type Door, ownerOf, pathOf } from "./routes.ts";
+import { ROUTE_KEYS, type RouteKey, ownerOf, pathOf } from "./routes.ts";
 
 let email = "";
 let bearer = "";
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 /** Everything in place but the body. */
-function probe({ route }: Door, name: string, send: Send, statuses?: readonly number[]): Probe {
+function probe({ route }: RouteKey, name: string, send: Send, statuses?: readonly number[]): Probe {
   return {
     name,
     method: route.method,
@@ -42,20 +42,20 @@ function streamed(length: number): ReadableStream<Uint8Array> {
 }
 
 const LIMIT = 64 * 1024;
-const TAKES_BODY = DOORS.filter(({ route }) => route.method !== "GET");
+const TAKES_BODY = ROUTE_KEYS.filter(({ route }) => route.method !== "GET");
 /** Those that read the body: they cannot do without one. */
 const READS_BODY = TAKES_BODY.filter(
   ({ route }) => route.method !== "DELETE" || route.path === "/rest/user",
 );
 
-describe.each(TAKES_BODY)("$name", (door) => {
-  const { surface, route } = door;
+describe.each(TAKES_BODY)("$name", (routeKey) => {
+  const { surface, route } = routeKey;
 
   it("takes each field as any type without harm", async () => {
     const sample = sampleFor(route, { email });
     const probes = Object.keys(sample).flatMap((field) =>
       Object.entries(VALUES).map(([name, value]) =>
-        probe(door, `${field} as ${name}`, json(withField(sample, field, value))),
+        probe(routeKey, `${field} as ${name}`, json(withField(sample, field, value))),
       ),
     );
     expect(await run(surface, probes, quick)).toEqual([]);
@@ -64,7 +64,7 @@ describe.each(TAKES_BODY)("$name", (door) => {
   it("takes any body without harm", async () => {
     const sample = sampleFor(route, { email });
     const probes = Object.entries(bodies(sample)).map(([name, body]) =>
-      probe(door, name, json(body)),
+      probe(routeKey, name, json(body)),
     );
     expect(await run(surface, probes, quick)).toEqual([]);
   });
@@ -73,23 +73,23 @@ describe.each(TAKES_BODY)("$name", (door) => {
     const sample = sampleFor(route, { email });
     const probes = CONTENT_TYPES.flatMap((type) =>
       [JSON.stringify(sample), ...(/form/.test(type) ? FORMS : [])].map((body) =>
-        probe(door, `${type}: ${body}`, { headers: { "content-type": type }, body }),
+        probe(routeKey, `${type}: ${body}`, { headers: { "content-type": type }, body }),
       ),
     );
     expect(await run(surface, probes, quick)).toEqual([]);
   });
 });
 
-describe.each(READS_BODY)("$name", (door) => {
+describe.each(READS_BODY)("$name", (routeKey) => {
   it("reads 64 KiB and not a byte more, with and without Content-Length", async () => {
     const space = (length: number) => new Uint8Array(length).fill(0x20);
     const probes = [
-      probe(door, "64 KiB and 1", json(space(LIMIT + 1)), [413]),
-      probe(door, "64 KiB and 1, streamed", json(streamed(LIMIT + 1)), [413]),
-      probe(door, "64 KiB", json(space(LIMIT)), [400]),
-      probe(door, "64 KiB, streamed", json(streamed(LIMIT)), [400]),
+      probe(routeKey, "64 KiB and 1", json(space(LIMIT + 1)), [413]),
+      probe(routeKey, "64 KiB and 1, streamed", json(streamed(LIMIT + 1)), [413]),
+      probe(routeKey, "64 KiB", json(space(LIMIT)), [400]),
+      probe(routeKey, "64 KiB, streamed", json(streamed(LIMIT)), [400]),
     ];
-    expect(await run(door.surface, probes)).toEqual([]);
+    expect(await run(routeKey.surface, probes)).toEqual([]);
   });
 });
 

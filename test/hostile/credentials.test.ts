@@ -12,25 +12,25 @@ import {
 import { SENTINEL } from "./flaws.ts";
 import { run } from "./probe.ts";
 import { quick } from "./quick.ts";
-import { DOORS, type Door, pathOf } from "./routes.ts";
+import { ROUTE_KEYS, type RouteKey, pathOf } from "./routes.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
 /** One row a place: a good credential where there is one, else the shape of one. */
-const PLACES: Record<string, Headers> = {};
+const POSITIONS: Record<string, Headers> = {};
 /** The same in the query, where the deployment takes it there. */
 const QUERY: Record<string, string> = {};
 
 beforeAll(async () => {
   const caller = await newCaller();
   const { secret } = await newApiToken(caller.access);
-  PLACES.Basic = { authorization: `Basic ${base64(`${caller.email}:${caller.password}`)}` };
-  PLACES.Bearer = { authorization: `Bearer ${caller.access}` };
-  PLACES["X-Auth-Token"] = { "x-auth-token": secret };
-  PLACES["X-Auth-Google-Token"] = { "x-auth-google-token": SENTINEL };
-  PLACES["X-Auth-Facebook-Token"] = { "x-auth-facebook-token": SENTINEL };
-  PLACES["X-Auth-HA1B-Token"] = { "x-auth-ha1b-token": "d41d8cd98f00b204e9800998ecf8427e" };
-  PLACES["X-Token"] = { "x-token": await newSession(caller) };
+  POSITIONS.Basic = { authorization: `Basic ${base64(`${caller.email}:${caller.password}`)}` };
+  POSITIONS.Bearer = { authorization: `Bearer ${caller.access}` };
+  POSITIONS["X-Auth-Token"] = { "x-auth-token": secret };
+  POSITIONS["X-Auth-Google-Token"] = { "x-auth-google-token": SENTINEL };
+  POSITIONS["X-Auth-Facebook-Token"] = { "x-auth-facebook-token": SENTINEL };
+  POSITIONS["X-Auth-HA1B-Token"] = { "x-auth-ha1b-token": "d41d8cd98f00b204e9800998ecf8427e" };
+  POSITIONS["X-Token"] = { "x-token": await newSession(caller) };
   QUERY.jwt = caller.access;
   QUERY.bearer = secret;
   QUERY.google_token = SENTINEL;
@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 
 /** Routes that look at who asks. Where nobody is asked (`open`), credentials are no part of the request. */
-const ASKING = DOORS.filter(({ route }) => route.access !== "open");
+const ASKING = ROUTE_KEYS.filter(({ route }) => route.access !== "open");
 
 const SECRET = `lk_api_${SENTINEL}${"0".repeat(40)}`;
 const BASIC = base64(`nobody@example.com:${SENTINEL}`);
@@ -89,7 +89,13 @@ const TWICE: readonly Headers[] = [
   { "x-auth-google-token": `${SENTINEL}, ${SENTINEL}` },
 ];
 
-function probe({ route }: Door, name: string, send: Send, statuses: readonly number[], query = "") {
+function probe(
+  { route }: RouteKey,
+  name: string,
+  send: Send,
+  statuses: readonly number[],
+  query = "",
+) {
   return { name, method: route.method, path: pathOf(route) + query, send, statuses };
 }
 
@@ -97,47 +103,57 @@ function pairs<T>(items: readonly T[]): [T, T][] {
   return items.flatMap((a, i) => items.slice(i + 1).map((b): [T, T] => [a, b]));
 }
 
-describe.each(ASKING)("$name", (door) => {
-  const { surface, route } = door;
+describe.each(ASKING)("$name", (routeKey) => {
+  const { surface, route } = routeKey;
   const own = surface.ownHeaders ?? [];
 
   it("refuses a credential that is wrong", async () => {
-    const probes = WRONG.map((headers) => probe(door, JSON.stringify(headers), { headers }, [401]));
+    const probes = WRONG.map((headers) =>
+      probe(routeKey, JSON.stringify(headers), { headers }, [401]),
+    );
     expect(await run(surface, probes, quick)).toEqual([]);
   });
 
   it("refuses two credentials, good or bad", async () => {
-    const places = Object.entries(PLACES).filter(
+    const places = Object.entries(POSITIONS).filter(
       ([, headers]) => !Object.keys(headers).some((name) => own.includes(name)),
     );
     const probes = pairs(places)
       .map(([[a, one], [b, other]]) => [`${a} and ${b}`, { ...other, ...one }] as const)
       .filter(([, headers]) => Object.keys(headers).length === 2)
-      .map(([name, headers]) => probe(door, name, { headers }, [400]));
-    const twice = TWICE.map((headers) => probe(door, JSON.stringify(headers), { headers }, [400]));
+      .map(([name, headers]) => probe(routeKey, name, { headers }, [400]));
+    const twice = TWICE.map((headers) =>
+      probe(routeKey, JSON.stringify(headers), { headers }, [400]),
+    );
     expect(await run(surface, [...probes, ...twice])).toEqual([]);
   });
 
   it("reads the query only where the deployment turns that on", async () => {
     const on: Call = service({ QUERY_CREDENTIALS: "on" });
     const all = Object.entries(QUERY).map(([name, value]) => `${name}=${value}`);
-    const doubled = pairs(all).map(([a, b]) => probe(door, "two", {}, [400], `?${a}&${b}`));
-    const again = all.map((one) => probe(door, "twice", {}, [400], `?${one}&${one}`));
+    const doubled = pairs(all).map(([a, b]) => probe(routeKey, "two", {}, [400], `?${a}&${b}`));
+    const again = all.map((one) => probe(routeKey, "twice", {}, [400], `?${one}&${one}`));
     const beside = all.map((one) =>
-      probe(door, "and a header", { headers: PLACES["X-Auth-Token"] ?? {} }, [400], `?${one}`),
+      probe(
+        routeKey,
+        "and a header",
+        { headers: POSITIONS["X-Auth-Token"] ?? {} },
+        [400],
+        `?${one}`,
+      ),
     );
     const wrong = Object.keys(QUERY).map((name) =>
-      probe(door, "wrong", {}, [401], `?${name}=${SENTINEL}`),
+      probe(routeKey, "wrong", {}, [401], `?${name}=${SENTINEL}`),
     );
     expect(await run(surface, [...doubled, ...again, ...beside, ...wrong], on)).toEqual([]);
     if (route.access !== "caller") return;
-    const off = all.map((one) => probe(door, "turned off", {}, [401], `?${one}`));
+    const off = all.map((one) => probe(routeKey, "turned off", {}, [401], `?${one}`));
     expect(await run(surface, off)).toEqual([]);
   });
 
   if (route.access === "caller") {
     it("offers both schemes where nothing was sent, and no Basic to a script", async () => {
-      expect(await run(surface, [probe(door, "nothing", {}, [401])])).toEqual([]);
+      expect(await run(surface, [probe(routeKey, "nothing", {}, [401])])).toEqual([]);
       const challenge = async (headers: Headers) =>
         (await call(route.method, pathOf(route), { headers })).headers.get("www-authenticate");
       expect(await challenge({})).toMatch(/^Basic realm="[^"]+", charset="UTF-8", Bearer realm="/);

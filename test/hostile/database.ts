@@ -5,10 +5,10 @@ const COUNTED = ["users", "tokens", "receipts", "contacts", "identities"]
   .join(", ");
 
 const FINGERPRINT = `SELECT json_array(${COUNTED},
-  (SELECT total(modified_on) + total(deleted_on) + total(epoch) FROM users),
-  (SELECT total(api_epoch) FROM users),
+  (SELECT total(modified_on) + total(deleted_on) + total(credential_version) FROM users),
+  (SELECT total(api_token_version) FROM users),
   (SELECT total(modified_at) + total(expires_at) FROM tokens),
-  (SELECT total(revoked_at) + total(uses) + total(epoch) FROM tokens)) AS fingerprint`;
+  (SELECT total(revoked_at) + total(uses) + total(credential_version) FROM tokens)) AS fingerprint`;
 
 /** Changes with every row that is added, ended, extended or changed: a refused request leaves it alone. */
 export async function fingerprint(): Promise<unknown> {
@@ -17,5 +17,5 @@ export async function fingerprint(): Promise<unknown> {
 
 /** Each probe as the first one: how many wrong passwords are too many is told elsewhere. */
 export async function forgetTries(): Promise<void> {
-  await env.DB.prepare("DELETE FROM password_tries").run();
+  await env.DB.prepare("DELETE FROM login_attempts").run();
 }

@@ -11,9 +11,9 @@ import {
   tampered,
 } from "./credential-kinds.ts";
 import { flaws } from "./flaws.ts";
-import { LOGS_IN, PLACES, type Place } from "./places.ts";
+import { LOGS_IN, POSITIONS, type Place } from "./places.ts";
 import { run } from "./probe.ts";
-import { DOORS, ownerOf, pathOf } from "./routes.ts";
+import { ROUTE_KEYS, ownerOf, pathOf } from "./routes.ts";
 
 const KINDS: readonly Kind[] = [
   "password",
@@ -49,7 +49,7 @@ afterAll(() => vi.useRealTimers());
 /** @returns what is wrong with the answer to a secret that is for some other place, or for none any more */
 async function refused(place: Place, secret: string, whose: Credentials): Promise<string[]> {
   // Wrong passwords are counted, and their limit is another test's.
-  await env.DB.prepare("DELETE FROM password_tries").run();
+  await env.DB.prepare("DELETE FROM login_attempts").run();
   const answer = await place.show(secret, whose);
   const found = flaws(ownerOf(place.path), place.method, answer);
   // The one who asks may have ended with what she shows.
@@ -59,7 +59,7 @@ async function refused(place: Place, secret: string, whose: Credentials): Promis
 }
 
 describe("what one kind is for, no other kind can do", () => {
-  it.each(PLACES)("$name takes $takes and nothing else", async (place) => {
+  it.each(POSITIONS)("$name takes $takes and nothing else", async (place) => {
     const whose = setOf("valid");
     const wrong: string[] = [];
     for (const kind of KINDS) {
@@ -79,7 +79,7 @@ describe("what one kind is for, no other kind can do", () => {
     expect(wrong).toEqual([]);
   });
 
-  it.each(DOORS.filter(({ route }) => route.access !== "open"))(
+  it.each(ROUTE_KEYS.filter(({ route }) => route.access !== "open"))(
     "$name lets nobody in by a kind that logs nobody in",
     async ({ surface, route }) => {
       const { secrets } = setOf("valid");
@@ -103,7 +103,7 @@ describe("what one kind is for, no other kind can do", () => {
   );
 });
 
-const OPENED_BY_SOME = PLACES.filter(({ takes }) => takes.length > 0);
+const OPENED_BY_SOME = POSITIONS.filter(({ takes }) => takes.length > 0);
 
 describe.each(["ended", "of a changed password", "of a deleted account"])("what is %s", (name) => {
   it.each(OPENED_BY_SOME)("opens nothing: $name", async (place) => {

@@ -3,10 +3,10 @@ import { call, newUser, newSession, type Send } from "../support/client.ts";
 import { COOKIE } from "../console/visitor.ts";
 import { LARGE } from "./large.ts";
 import { quick } from "./quick.ts";
-import { DOORS, PAGES, pathOf } from "./routes.ts";
+import { ROUTE_KEYS, PAGES, pathOf } from "./routes.ts";
 
 const LARGEST = 16 * 1024;
-const ROUTES = [...DOORS.map(({ route }) => route), ...PAGES];
+const ROUTES = [...ROUTE_KEYS.map(({ route }) => route), ...PAGES];
 
 let session = "";
 

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { call, newCaller, type Send, textAt } from "../support/client.ts";
 import { SENTINEL } from "./flaws.ts";
 import { type Probe, run } from "./probe.ts";
-import { DOORS, ownerOf, pathOf, SURFACES } from "./routes.ts";
+import { ROUTE_KEYS, ownerOf, pathOf, SURFACES } from "./routes.ts";
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "SEARCH"];
 
@@ -87,7 +87,7 @@ beforeAll(async () => {
 const authorized = (access: string): Send => (access === "caller" ? { bearer } : {});
 
 describe("paths", () => {
-  it.each(DOORS.filter(({ route }) => route.path.includes(":")))(
+  it.each(ROUTE_KEYS.filter(({ route }) => route.path.includes(":")))(
     "$name takes any parameter without harm",
     async ({ route, surface }) => {
       const probes = Object.entries(PARAMETERS).map(([name, parameter]) => {
@@ -105,8 +105,8 @@ describe("paths", () => {
     },
   );
 
-  it.each(DOORS)("$name is at no other path", async ({ route, surface }) => {
-    const known = new Set(DOORS.map((door) => door.route.path));
+  it.each(ROUTE_KEYS)("$name is at no other path", async ({ route, surface }) => {
+    const known = new Set(ROUTE_KEYS.map((routeKey) => routeKey.route.path));
     for (const [name, distort] of Object.entries(DISTORTIONS)) {
       const path = distort(pathOf(route));
       if (known.has(path)) continue;
@@ -122,14 +122,15 @@ describe("paths", () => {
   });
 
   it.each(SURFACES)("$name takes any query without harm", async (surface) => {
-    const probes = DOORS.filter((door) => door.surface === surface).flatMap(({ route }) =>
-      // Where a query is no part of the request, a few of them will do.
-      (/GET|DELETE/.test(route.method) ? QUERIES : QUERIES.slice(0, 6)).map((query) => ({
-        name: query,
-        method: route.method,
-        path: `${pathOf(route)}?${query}`,
-        send: authorized(route.access),
-      })),
+    const probes = ROUTE_KEYS.filter((routeKey) => routeKey.surface === surface).flatMap(
+      ({ route }) =>
+        // Where a query is no part of the request, a few of them will do.
+        (/GET|DELETE/.test(route.method) ? QUERIES : QUERIES.slice(0, 6)).map((query) => ({
+          name: query,
+          method: route.method,
+          path: `${pathOf(route)}?${query}`,
+          send: authorized(route.access),
+        })),
     );
     expect(await run(surface, probes)).toEqual([]);
   });
@@ -163,7 +164,7 @@ describe("methods", () => {
   });
 
   it("answers HEAD as GET, without the body", async () => {
-    for (const { route, surface } of DOORS) {
+    for (const { route, surface } of ROUTE_KEYS) {
       if (route.method !== "GET") continue;
       const path = pathOf(route);
       const send = authorized(route.access);

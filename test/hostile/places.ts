@@ -16,7 +16,7 @@ const JWTS: readonly Kind[] = ["access", "refresh", "auth"];
 export const LOGS_IN: readonly Kind[] = ["access", "auth", "api"];
 const WHO = { method: "GET", path: "/rest/user", refusal: 401 };
 
-export const PLACES: readonly Place[] = [
+export const POSITIONS: readonly Place[] = [
   {
     ...WHO,
     name: "Authorization: Bearer",

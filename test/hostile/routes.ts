@@ -18,14 +18,14 @@ export const PAGES: readonly Route[] = ALL.filter((surface) => surface.isForPeop
   (surface) => surface.routes,
 );
 
-export interface Door {
+export interface RouteKey {
   readonly name: string;
   readonly surface: Surface;
   readonly route: Route;
 }
 
 /** Every route of them: a new one is in these suites without being named. */
-export const DOORS: readonly Door[] = SURFACES.flatMap((surface) =>
+export const ROUTE_KEYS: readonly RouteKey[] = SURFACES.flatMap((surface) =>
   surface.routes.map((route) => ({ name: `${route.method} ${route.path}`, surface, route })),
 );
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { keptAddress } from "../../src/http/address.ts";
+import { anonymizedAddress } from "../../src/http/address.ts";
 
 describe("an address as it is kept", () => {
   it.each([
@@ -18,9 +18,9 @@ describe("an address as it is kept", () => {
     ["::FFFF:cb00:714d", "203.0.113.77", "203.0.113.0/24"],
     ["0:0:0:0:0:ffff:203.0.113.77", "203.0.113.77", "203.0.113.0/24"],
   ])("%s", (address, full, truncated) => {
-    expect(keptAddress(address, "full")).toBe(full);
-    expect(keptAddress(address, "truncated")).toBe(truncated);
-    expect(keptAddress(address, "none")).toBeNull();
+    expect(anonymizedAddress(address, "full")).toBe(full);
+    expect(anonymizedAddress(address, "truncated")).toBe(truncated);
+    expect(anonymizedAddress(address, "none")).toBeNull();
   });
 
   it.each([
@@ -46,7 +46,7 @@ describe("an address as it is kept", () => {
     "x".repeat(10_000),
     ":".repeat(10_000),
   ])("keeps nothing of %j, which is none", (address) => {
-    expect(keptAddress(address, "full")).toBeNull();
-    expect(keptAddress(address, "truncated")).toBeNull();
+    expect(anonymizedAddress(address, "full")).toBeNull();
+    expect(anonymizedAddress(address, "truncated")).toBeNull();
   });
 });

@@ -5,7 +5,7 @@ import { readConfig } from "../../src/config.ts";
 import { pages } from "../../src/pages.ts";
 import { platform } from "../../src/platform.ts";
 import { wire } from "../../src/wire.ts";
-import { DOORS, PAGES, pathOf } from "../hostile/routes.ts";
+import { ROUTE_KEYS, PAGES, pathOf } from "../hostile/routes.ts";
 import { captureLines } from "../log/line.ts";
 import { newCaller, ORIGIN, over } from "../support/client.ts";
 
@@ -19,7 +19,7 @@ const call = over((request) => worker.fetch(request));
 
 /** Every route that reads a body, of surfaces and of pages. */
 const READERS = [
-  ...DOORS.filter(
+  ...ROUTE_KEYS.filter(
     ({ route: { method, path } }) =>
       method !== "GET" && (method !== "DELETE" || path === "/rest/user"),
   ).map(({ route, surface }) => ({ route, surface: surface.name })),

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { DOORS, PAGES, pathOf } from "../hostile/routes.ts";
-import { isolate } from "../promises/locations.ts";
+import { ROUTE_KEYS, PAGES, pathOf } from "../hostile/routes.ts";
+import { isolate } from "../revocation/locations.ts";
 import { type Answered, call, newCaller, newUser, newPair, service } from "../support/client.ts";
 
 /** Every route that nobody has to log in for, with what is answered by a GET without anything. */
-const OPEN = [...DOORS.map(({ route }) => route), ...PAGES].filter(
+const OPEN = [...ROUTE_KEYS.map(({ route }) => route), ...PAGES].filter(
   ({ method, access }) => method === "GET" && access === "open",
 );
 const pathIn = (path: string) => path.replace(":list", "0");

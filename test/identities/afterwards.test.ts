@@ -48,7 +48,8 @@ describe("afterwards", () => {
     const real = env.DB.batch.bind(env.DB);
     vi.spyOn(env.DB, "batch").mockImplementationOnce(async (statements) => {
       // Nor could she link it again.
-      const ended = "UPDATE users SET epoch = epoch + 1, verified_on = NULL WHERE id = ?";
+      const ended =
+        "UPDATE users SET credential_version = credential_version + 1, verified_on = NULL WHERE id = ?";
       await env.DB.prepare(ended).bind(user.id).run();
       return real(statements);
     });

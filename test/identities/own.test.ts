@@ -41,7 +41,7 @@ async function linked() {
 
 /** As if the last of it were so long ago. */
 const later = (user: TestUser, seconds: number) =>
-  env.DB.prepare("UPDATE users SET identities_ended_on = identities_ended_on + ? WHERE id = ?")
+  env.DB.prepare("UPDATE users SET identities_revoked_on = identities_revoked_on + ? WHERE id = ?")
     .bind(seconds * 1000, user.id)
     .run();
 

@@ -6,7 +6,7 @@ import { isolate } from "../faults/isolate.ts";
 import { REFUSED } from "../faults/refused.ts";
 import { type Case, GOOD, requestOf } from "../faults/requests.ts";
 import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
-import { DOORS } from "../hostile/routes.ts";
+import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { leaks } from "../support/leakage.ts";
 import { captureLines, type Line } from "./line.ts";
 
@@ -38,10 +38,11 @@ const settingsOf = (each: Case, lag: number) => ({
   REVOCATION_LAG_SECONDS: String(lag),
 });
 
-const surfaceOf = (each: Case) => DOORS.find(({ name }) => name === each.door)?.surface.name;
+const surfaceOf = (each: Case) =>
+  ROUTE_KEYS.find(({ name }) => name === each.routeKey)?.surface.name;
 
 function flawsOf(each: Case, line: Line, spent: Cost): string[] {
-  const [method, route] = each.door.split(" ");
+  const [method, route] = each.routeKey.split(" ");
   const isGood = each.status < 400;
   return Object.entries({
     level: line.level === "info",
@@ -57,7 +58,7 @@ function flawsOf(each: Case, line: Line, spent: Cost): string[] {
     d1_queries: line.d1_queries === spent.query,
   })
     .filter(([, holds]) => !holds)
-    .map(([field]) => `${each.door} (${each.as}): ${field}`);
+    .map(([field]) => `${each.routeKey} (${each.as}): ${field}`);
 }
 
 describe.each([0, 300])("every route, REVOCATION_LAG_SECONDS %i", (lag) => {
@@ -73,7 +74,7 @@ describe.each([0, 300])("every route, REVOCATION_LAG_SECONDS %i", (lag) => {
       const answer = await send(...from(each));
       const [line, spent] = [lines.shift(), costs.shift()];
       if (line === undefined || spent === undefined || lines.length > 0) {
-        flaws.push(`${each.door} (${each.as}): not one line`);
+        flaws.push(`${each.routeKey} (${each.as}): not one line`);
         continue;
       }
       flaws.push(...flawsOf(each, line, spent));
@@ -91,7 +92,7 @@ it("says the kind of the credential, and nothing of the credential, the person o
   for (const each of [...GOOD, ...REFUSED]) {
     await restore(world.stored, await readStores());
     await isolate(env, settingsOf(each, 0)).send(...from(each));
-    kinds.set(`${each.door} (${each.as})`, lines.at(-1)?.credential ?? "");
+    kinds.set(`${each.routeKey} (${each.as})`, lines.at(-1)?.credential ?? "");
   }
   expect(kinds.get("GET /rest/user (API token)")).toBe("api");
   expect(kinds.get("GET /rest/user (session)")).toBe("session");
@@ -123,23 +124,23 @@ describe("stores that fail", () => {
       const { send } = isolate(bindings, { ...settingsOf(each, 0), LOG: "errors" });
       const { status, json, headers } = await send(...from(each));
       const line = lines.pop();
-      expect(lines, each.door).toEqual([]);
+      expect(lines, each.routeKey).toEqual([]);
       if (status < 500) {
-        expect(line, each.door).toBeUndefined();
+        expect(line, each.routeKey).toBeUndefined();
         continue;
       }
       surfaces.add(surfaceOf(each) ?? "");
-      expect(status, each.door).toBe(503);
-      expect(line, each.door).toMatchObject({
+      expect(status, each.routeKey).toBe(503);
+      expect(line, each.routeKey).toMatchObject({
         level: "error",
         request_id: RAY,
         outcome: "unavailable",
         status: 503,
         error: expect.stringContaining("it is down"),
       });
-      expect(headers.get("x-request-id"), each.door).toBe(RAY);
-      expect(json, each.door).toMatchObject({ request_id: RAY });
+      expect(headers.get("x-request-id"), each.routeKey).toBe(RAY);
+      expect(json, each.routeKey).toMatchObject({ request_id: RAY });
     }
-    expect(surfaces).toEqual(new Set(DOORS.map(({ surface }) => surface.name)));
+    expect(surfaces).toEqual(new Set(ROUTE_KEYS.map(({ surface }) => surface.name)));
   });
 });

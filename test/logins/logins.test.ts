@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { FaultError } from "../../src/core/fault.ts";
-import { apiToken, claimsOf, logIn, openSession, signUp } from "../promises/locations.ts";
-import { intercept, kvLocation } from "../promises/storage.ts";
+import { apiToken, claimsOf, logIn, openSession, signUp } from "../revocation/locations.ts";
+import { intercept, kvLocation } from "../revocation/storage.ts";
 import { type Call, textAt } from "../support/client.ts";
 import { rules } from "../support/guard.ts";
 import { type Wired, wired } from "../support/wired.ts";
@@ -118,7 +118,7 @@ describe("where a user is logged in", () => {
     expect(times).toEqual([...times].sort((a, b) => b - a));
   });
 
-  it("none that was ended, has expired, is of an older epoch, or another's", async () => {
+  it("none that was ended, has expired, is of an older credential version, or another's", async () => {
     const { user, access, session } = await person();
     const other = await person();
     await here.call("DELETE", "/tokens", { xToken: session });
@@ -130,7 +130,11 @@ describe("where a user is logged in", () => {
     const caller = await here.bearer(access);
     expect((await listed(caller)).map(({ id }) => id)).toEqual([sidOf(access)]);
     expect((await listed(await here.bearer(other.access))).length).toBe(2);
-    await env.DB.prepare("UPDATE users SET epoch = epoch + 1 WHERE id = ?").bind(user.id).run();
+    await env.DB.prepare(
+      "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
+    )
+      .bind(user.id)
+      .run();
     expect(await listed(caller)).toEqual([]);
   });
 });
@@ -141,7 +145,7 @@ describe("the end of one", () => {
     const caller = await here.session(session);
     const codes = await Promise.all(
       Array.from({ length: 6 }, () =>
-        faultOf(here.services.logins.end(caller, sidOf(access), Date.now())),
+        faultOf(here.services.logins.revoke(caller, sidOf(access), Date.now())),
       ),
     );
     expect(codes.filter((code) => code === null)).toHaveLength(1);
@@ -154,16 +158,16 @@ describe("the end of one", () => {
     const other = await person();
     const { logins } = here.services;
     const id = sidOf(access);
-    expect(await faultOf(logins.end(await here.bearer(other.access), id, Date.now()))).toBe(
+    expect(await faultOf(logins.revoke(await here.bearer(other.access), id, Date.now()))).toBe(
       "token_not_found",
     );
     const gone = await here.session(session);
     await here.call("DELETE", "/tokens", { xToken: session });
-    expect(await faultOf(logins.end(gone, id, Date.now()))).toBe("token_not_found");
-    expect(await logins.endOthers(gone, Date.now())).toEqual({ ended: 0, isAll: true });
+    expect(await faultOf(logins.revoke(gone, id, Date.now()))).toBe("token_not_found");
+    expect(await logins.revokeOthers(gone, Date.now())).toEqual({ ended: 0, isAll: true });
     // No other kind of token ends by it either.
     const { uuid } = await apiToken(here.call, access);
-    expect(await faultOf(logins.end(await here.bearer(access), uuid, Date.now()))).toBe(
+    expect(await faultOf(logins.revoke(await here.bearer(access), uuid, Date.now()))).toBe(
       "token_not_found",
     );
     expect(await open(here.call, { access })).toEqual(["access"]);
@@ -175,12 +179,12 @@ describe("the end of one", () => {
     const { access: later } = await person();
     const caller = await here.bearer(access);
     const [first, second] = await listed(caller);
-    await here.services.logins.end(caller, first?.id ?? "", Date.now());
+    await here.services.logins.revoke(caller, first?.id ?? "", Date.now());
     const { items } = await here.services.audit.list(caller.userId, { limit: 1, after: null });
-    expect(items[0]).toMatchObject({ what: "session.ended", subjectId: first?.id });
-    await here.services.logins.end(caller, second?.id ?? "", Date.now());
+    expect(items[0]).toMatchObject({ what: "session.revoked", subjectId: first?.id });
+    await here.services.logins.revoke(caller, second?.id ?? "", Date.now());
     const after = await here.services.audit.list(caller.userId, { limit: 1, after: null });
-    expect(after.items[0]).toMatchObject({ what: "jwt.ended", subjectId: second?.id });
+    expect(after.items[0]).toMatchObject({ what: "jwt.revoked", subjectId: second?.id });
     expect(await open(here.call, { access, session, later })).toEqual(["later"]);
   });
 });
@@ -192,7 +196,7 @@ describe("the end of all others", () => {
     const api = await apiToken(here.call, access);
     const stranger = await person();
     const caller = await here.bearer(access);
-    expect(await here.services.logins.endOthers(caller, Date.now())).toEqual({
+    expect(await here.services.logins.revokeOthers(caller, Date.now())).toEqual({
       ended: 2,
       isAll: true,
     });
@@ -203,14 +207,14 @@ describe("the end of all others", () => {
     ).toEqual(["api", "theirs", "too"]);
     const ofEnd = async () =>
       (await here.services.audit.list(user.id, FIRST)).items.filter(
-        ({ what }) => what === "logins.ended_others",
+        ({ what }) => what === "logins.revoked_others",
       );
     expect(await ofEnd()).toHaveLength(1);
     expect((await ofEnd())[0]).toMatchObject({
       actorId: user.id,
       credentialId: caller.credentialIds[0],
     });
-    expect(await here.services.logins.endOthers(caller, Date.now())).toEqual({
+    expect(await here.services.logins.revokeOthers(caller, Date.now())).toEqual({
       ended: 0,
       isAll: true,
     });
@@ -223,7 +227,7 @@ describe("the end of all others", () => {
     const now = Date.now();
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1199)
-       INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at)
+       INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at)
        SELECT lower(hex(randomblob(4)) || '-0000-4000-8000-' || hex(randomblob(6))),
          CASE i % 2 WHEN 0 THEN 'session' ELSE 'family' END, ?1, 0, ?2 - i, ?2, ?3 FROM n`,
     )
@@ -242,18 +246,18 @@ describe("the end of all others", () => {
       const caller = await place.bearer(access);
       calls = 0;
       statements = 0;
-      expect(await place.services.logins.endOthers(caller, Date.now())).toEqual({
+      expect(await place.services.logins.revokeOthers(caller, Date.now())).toEqual({
         ended: 500,
         isAll: false,
       });
       expect([lag, calls, statements]).toEqual(lag === "0" ? ["0", 1, 4] : ["300", 2, 5]);
       await place.settled();
       // None is left that KV has not been told of.
-      const owed = await env.DB.prepare("SELECT COUNT(*) AS n FROM endings").first("n");
+      const owed = await env.DB.prepare("SELECT COUNT(*) AS n FROM pending_revocations").first("n");
       expect(owed).toBe(0);
     }
     const caller = await here.bearer(access);
-    expect(await here.services.logins.endOthers(caller, Date.now())).toEqual({
+    expect(await here.services.logins.revokeOthers(caller, Date.now())).toEqual({
       ended: 201,
       isAll: true,
     });
@@ -293,11 +297,11 @@ describe.each([0, 30, 60, 90, 300])("at a promise of %i s, seen from elsewhere",
       const caller = await ending.session(session);
       const { logins } = ending.services;
       if (which === "one") {
-        await logins.end(caller, sidOf(victim.access), Date.now());
+        await logins.revoke(caller, sidOf(victim.access), Date.now());
         const secondId = (await there.session(second)).tokenId ?? "";
-        await logins.end(caller, secondId, Date.now());
+        await logins.revoke(caller, secondId, Date.now());
       } else {
-        expect((await logins.endOthers(caller, Date.now())).ended).toBe(3);
+        expect((await logins.revokeOthers(caller, Date.now())).ended).toBe(3);
       }
       await ending.settled();
       // Where it was ended, at once; a short JWT may need no question within the promise.
@@ -333,7 +337,9 @@ it.each(["one", "all others"])(
     takes = false;
     const { logins, housekeeping } = place.services;
     const end =
-      which === "one" ? logins.end(caller, id, Date.now()) : logins.endOthers(caller, Date.now());
+      which === "one"
+        ? logins.revoke(caller, id, Date.now())
+        : logins.revokeOthers(caller, Date.now());
     expect(await faultOf(end)).toBe("unavailable");
     takes = true;
     await housekeeping(Date.now());
@@ -341,6 +347,8 @@ it.each(["one", "all others"])(
     expect(await open(wired({ REVOCATION_LAG_SECONDS: "300" }).call, held)).toEqual(
       which === "one" ? ["second"] : [],
     );
-    expect(await env.DB.prepare("SELECT COUNT(*) AS n FROM endings").first("n")).toBe(0);
+    expect(await env.DB.prepare("SELECT COUNT(*) AS n FROM pending_revocations").first("n")).toBe(
+      0,
+    );
   },
 );

@@ -19,22 +19,22 @@ import type { Guard, Suite } from "./mutant.ts";
 const all = (file: string): Suite => ({ file: `test/${file}.test.ts` });
 const only = (file: string, test: string): Suite => ({ ...all(file), test });
 
-const atLag = (seconds: number) => only("promises/bound", `LAG_SECONDS=${seconds} `);
+const atLag = (seconds: number) => only("revocation/bound", `LAG_SECONDS=${seconds} `);
 const AT_0 = atLag(0);
 const AT_10 = atLag(10);
 const AT_60 = atLag(60);
 const AT_300 = atLag(300);
 const AT_86400 = atLag(86_400);
-const ACTIVE = all("promises/standing");
-const CHAINS = all("promises/chains");
-const LAG_CHANGES = all("promises/lag-changes");
-const RECORDS = all("promises/records");
-const SESSIONS = all("promises/sessions");
-const ROTATION = all("promises/rotation");
-const ONCE = all("promises/once");
+const ACTIVE = all("revocation/active");
+const CHAINS = all("revocation/chains");
+const LAG_CHANGES = all("revocation/lag-changes");
+const RECORDS = all("revocation/records");
+const SESSIONS = all("revocation/sessions");
+const ROTATION = all("revocation/rotation");
+const ONCE = all("revocation/once");
 const SIMULATION = only("simulation/simulation.node", "holds over");
 const ACCOUNT_RACES = all("races/changes");
-const REVOCATION_RACES = all("races/endings");
+const REVOCATION_RACES = all("races/revocations");
 const SCOPES = all("contracts/scopes");
 const ATTACKER = all("recovery/attacker");
 const OWNER = all("recovery/owner");
@@ -166,10 +166,10 @@ export const GUARDS: readonly Guard[] = [
   ["jwt-is-of-one-type-and-user", "two claims say two things of type or user", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
   ["jwt-has-its-time", "a JWT is taken after its end, or before its time", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
   ["verified-jwt-still-expires", "a JWT that was verified once is taken for ever", [chosen(true)], [all("crypto/verified-jwts")]],
-  ["jwt-has-one-spelling", "a JWT is of any length, or written in many ways", [withoutOperand(0, "||"), withoutOperand(1, "||")], [all("promises/edges"), JWT]],
+  ["jwt-has-one-spelling", "a JWT is of any length, or written in many ways", [withoutOperand(0, "||"), withoutOperand(1, "||")], [all("revocation/edges"), JWT]],
   ["algorithm-is-the-keys", "a JWT chooses its own algorithm", [withoutOperand(1, "||")], [all("crypto/jwt-attacks"), JWT]],
   ["secret-is-of-its-kind", "a token of one kind passes for another", [withoutOperand(0, "||")], [all("crypto/secrets")]],
-  ["body-is-bounded", "a body of any size is read", [dropped], [all("promises/edges"), all("http/body")]],
+  ["body-is-bounded", "a body of any size is read", [dropped], [all("revocation/edges"), all("http/body")]],
   ["no-credential-in-the-query", "credentials in the query are always taken", [withoutOperand(0, "&&")], [CREDENTIALS]],
   ["one-credential", "of two credentials the first counts", [dropped], [CREDENTIALS]],
   ["route-asks-for-its-scope", "a narrow token opens every route", [asked(false)], [SCOPES]],

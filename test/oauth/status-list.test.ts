@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
 import * as v from "valibot";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { isolate } from "../promises/locations.ts";
+import { isolate } from "../revocation/locations.ts";
 import {
   call,
   newApiToken,
@@ -81,7 +81,7 @@ describe("a status list", () => {
     const { access } = await newPair(user);
     const { idx } = placeOf(access);
     const insert = `WITH RECURSIVE n(i) AS (SELECT ?1 + 1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${SIZE})
-      INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at, revoked_at, status_index)
+      INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, revoked_at, status_index)
       SELECT 'filled-' || i, 'family', ?2, 0, 1, 1, 9e15, CASE abs(random()) % 2 WHEN 0 THEN 1 END, i FROM n`;
     await env.DB.prepare(insert).bind(idx, user.id).run();
     const { answer, bytes } = await listAt(placeOf(access).uri);

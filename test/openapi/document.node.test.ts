@@ -8,7 +8,11 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const examples = readExamples(readFileSync("src/openapi/examples.json", "utf8"));
 const document = makeDocument(version, examples);
 const OPERATIONS = SURFACES.flatMap((surface) =>
-  Object.entries(surface.operations).map(([door, operation]) => ({ surface, door, operation })),
+  Object.entries(surface.operations).map(([routeKey, operation]) => ({
+    surface,
+    routeKey,
+    operation,
+  })),
 );
 
 /** Every object in the document, with the way to it. */
@@ -36,11 +40,13 @@ describe("what a reader looks for", () => {
 
   it("every success of every operation has an example", () => {
     // It would be its own.
-    const others = OPERATIONS.filter(({ door }) => door !== "GET /openapi.json");
-    const missing = others.flatMap(({ door, operation }) =>
+    const others = OPERATIONS.filter(({ routeKey }) => routeKey !== "GET /openapi.json");
+    const missing = others.flatMap(({ routeKey, operation }) =>
       Object.keys(operation.answers)
-        .filter((status) => !examples.some((e) => e.operation === door && `${e.status}` === status))
-        .map((status) => `${door} ${status}`),
+        .filter(
+          (status) => !examples.some((e) => e.operation === routeKey && `${e.status}` === status),
+        )
+        .map((status) => `${routeKey} ${status}`),
     );
     expect(missing).toEqual([]);
   });
@@ -65,12 +71,12 @@ describe("what a reader looks for", () => {
   });
 
   it("a path parameter is named in the path, and one in the path is told of", () => {
-    const wrong = OPERATIONS.filter(({ door, operation }) => {
-      const named = [...door.matchAll(/:(\w+)/g)].map(([, name]) => name);
+    const wrong = OPERATIONS.filter(({ routeKey, operation }) => {
+      const named = [...routeKey.matchAll(/:(\w+)/g)].map(([, name]) => name);
       const told = (operation.parameters ?? []).filter((each) => each.in === "path");
       return named.join() !== told.map(({ name }) => name).join();
     });
-    expect(wrong.map(({ door }) => door)).toEqual([]);
+    expect(wrong.map(({ routeKey }) => routeKey)).toEqual([]);
   });
 
   it("every reference leads somewhere, and every component is referred to", () => {

@@ -2,23 +2,30 @@ import { describe, expect, it } from "vitest";
 import committed from "../../src/openapi/examples.json?raw";
 import { SURFACES } from "../../src/openapi/document.ts";
 import { readExamples } from "../../src/openapi/examples.ts";
-import { DOORS } from "../hostile/routes.ts";
+import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { ORIGIN, over } from "../support/client.ts";
 import { undocumented } from "../support/documented.ts";
 
 const DOCUMENTED = SURFACES.flatMap(({ name, operations }) =>
-  Object.entries(operations).map(([door, { access, scope }]) => ({ name, door, access, scope })),
+  Object.entries(operations).map(([routeKey, { access, scope }]) => ({
+    name,
+    routeKey,
+    access,
+    scope,
+  })),
 );
 
 it("has every route that there is, with who may call it, and no other", () => {
-  const routes = DOORS.map(({ name: door, surface: { name }, route: { access, scope } }) => ({
-    name,
-    door,
-    access,
-    scope,
-  }));
-  const sorted = <T extends { readonly door: string }>(all: readonly T[]) =>
-    all.toSorted((a, b) => a.door.localeCompare(b.door));
+  const routes = ROUTE_KEYS.map(
+    ({ name: routeKey, surface: { name }, route: { access, scope } }) => ({
+      name,
+      routeKey,
+      access,
+      scope,
+    }),
+  );
+  const sorted = <T extends { readonly routeKey: string }>(all: readonly T[]) =>
+    all.toSorted((a, b) => a.routeKey.localeCompare(b.routeKey));
   expect(sorted(DOCUMENTED)).toEqual(sorted(routes));
 });
 

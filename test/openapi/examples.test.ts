@@ -10,7 +10,7 @@ import { instrument } from "../faults/instrument.ts";
 import { CHEAP } from "../faults/isolate.ts";
 import { requestOf } from "../faults/requests.ts";
 import { buildWorld, readStores, restore, type World } from "../faults/world.ts";
-import { DOORS, ownerOf } from "../hostile/routes.ts";
+import { ROUTE_KEYS, ownerOf } from "../hostile/routes.ts";
 import { newRealm, taking } from "../identities/realms.ts";
 import { type Answered, over, type Send, textAt } from "../support/client.ts";
 import { noHa1b } from "../support/no-ha1b.ts";
@@ -94,7 +94,7 @@ const call = (...[method, path, send]: [string, string, Send?]) =>
 
 /** @returns the example, as the document has it */
 function note(operation: string, as: string, path: string, send: Send, answer: Answered): Example {
-  const surface = DOORS.find(({ name }) => name === operation)?.surface ?? ownerOf(path);
+  const surface = ROUTE_KEYS.find(({ name }) => name === operation)?.surface ?? ownerOf(path);
   const example = recorded({ surface: surface.name, operation, as, path, send, answer });
   executed.push(example);
   return example;
@@ -125,7 +125,7 @@ describe("the document's examples are what is really answered", () => {
     const [method, path, send] = requestOf(each, world);
     const answer = await serviceWith(each.settings)(method, path, send);
     expect(answer.status).toBe(each.status);
-    task.meta.example = note(each.door, each.as, path, send, answer);
+    task.meta.example = note(each.routeKey, each.as, path, send, answer);
     expectDocumented(task.meta.example);
   });
 

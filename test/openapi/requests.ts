@@ -26,11 +26,12 @@ const SHORTER: Readonly<Record<string, Partial<Case>>> = {
 };
 
 export const GRANTED: readonly Case[] = GOOD.filter(
-  ({ door, as }, index) =>
+  ({ routeKey, as }, index) =>
     // It would be the whole document within itself.
-    door !== "GET /openapi.json" &&
-    (GOOD.findIndex((each) => each.door === door) === index || MORE.includes(`${door} (${as})`)),
-).map((each) => ({ ...each, ...SHORTER[each.door] }));
+    routeKey !== "GET /openapi.json" &&
+    (GOOD.findIndex((each) => each.routeKey === routeKey) === index ||
+      MORE.includes(`${routeKey} (${as})`)),
+).map((each) => ({ ...each, ...SHORTER[each.routeKey] }));
 
 /** What makes a request go wrong that is good by itself. */
 export type Trouble = "no storage" | "broken code" | "many tries" | "slow body" | "many requests";

@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import { apiToken, logIn, openSession, signUp } from "../promises/locations.ts";
+import { apiToken, logIn, openSession, signUp } from "../revocation/locations.ts";
 import { at, itemsAt, PASSWORD } from "../support/client.ts";
 import { shuffled } from "./gate.ts";
 import { type Racer, repeat, statuses, track, won } from "./racers.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
-import { actionToken, claimsOf, logIn, signUp } from "../promises/locations.ts";
+import { actionToken, claimsOf, logIn, signUp } from "../revocation/locations.ts";
 import { at, type Call, textAt } from "../support/client.ts";
 import { statuses, times, track, won } from "./racers.ts";
 

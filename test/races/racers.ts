@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import { isolate, type Settings } from "../promises/locations.ts";
-import { intercept, type StoreCall } from "../promises/storage.ts";
+import { isolate, type Settings } from "../revocation/locations.ts";
+import { intercept, type StoreCall } from "../revocation/storage.ts";
 import type { Answered, Call } from "../support/client.ts";
 import { rules } from "../support/guard.ts";
 import { gate, seeded, shuffled } from "./gate.ts";
@@ -29,7 +29,7 @@ function isWrite({ store, does }: StoreCall): boolean {
     store === "D1" &&
     does.some(
       (text) =>
-        /^\s*(INSERT|UPDATE|DELETE)\b/.test(text) && !/SET used_at|password_tries/.test(text),
+        /^\s*(INSERT|UPDATE|DELETE)\b/.test(text) && !/SET used_at|login_attempts/.test(text),
     )
   );
 }

@@ -335,7 +335,7 @@ it("a reset of an account that was never proven leaves nothing of whoever regist
   ]);
   const known = () =>
     env.DB.prepare(
-      "SELECT COUNT(*) AS n FROM password_tries WHERE id LIKE ? || '/%' AND known_at > 0",
+      "SELECT COUNT(*) AS n FROM login_attempts WHERE id LIKE ? || '/%' AND last_login_at > 0",
     )
       .bind(stranger.id)
       .first("n");

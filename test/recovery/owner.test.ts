@@ -64,7 +64,7 @@ describe.each([0, 300])("who forgot her password, at a promise of %i", (lag) => 
     expect(await alive(here, old)).toEqual(lag === 0 ? [] : ["access JWT"]);
     // An access JWT's whole life fits into a promise of 300; elsewhere the mark in KV speaks.
     expect(await alive(elsewhere, old)).toEqual(lag === 0 ? [] : ["access JWT"]);
-    if (lag > 0) expect(await env.KV.get(`ended:${user.id}:0`)).toBe("");
+    if (lag > 0) expect(await env.KV.get(`revoked:${user.id}:0`)).toBe("");
     const fresh = await everyCredential(elsewhere, { ...user, password: NEW });
     expect(await alive(here, fresh)).toEqual(Object.keys(fresh));
   });
@@ -135,13 +135,13 @@ it("a mark that KV does not take is owed, and put by housekeeping", async () => 
   const put = vi.spyOn(env.KV, "put").mockRejectedValue(new Error("KV PUT failed: 500"));
   expect((await place.run(token, NEW)).status).toBe(503);
   put.mockRestore();
-  expect(await env.KV.get(`ended:${user.id}:0`)).toBeNull();
+  expect(await env.KV.get(`revoked:${user.id}:0`)).toBeNull();
   expect(
     (await place.send("GET", "/rest/user", { basic: { ...user, password: NEW } })).status,
   ).toBe(200);
   rules.secondPasses();
   await place.services.housekeeping(Date.now());
-  expect(await env.KV.get(`ended:${user.id}:0`)).toBe("");
+  expect(await env.KV.get(`revoked:${user.id}:0`)).toBe("");
 });
 
 describe("a token of a mail is still good", () => {

@@ -5,7 +5,7 @@ import { readConfig } from "../../src/config.ts";
 import { platform } from "../../src/platform.ts";
 import { wire } from "../../src/wire.ts";
 import { isolate } from "../faults/isolate.ts";
-import { intercept } from "../promises/storage.ts";
+import { intercept } from "../revocation/storage.ts";
 import {
   call,
   newApiToken,
@@ -93,8 +93,8 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a promise of %s", (lag)
       email: "",
       password: "",
       role: "User",
-      epoch: 1,
-      api_epoch: 1,
+      credential_version: 1,
+      api_token_version: 1,
       login_version: 0,
       first_name: null,
       last_name: null,
@@ -111,7 +111,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a promise of %s", (lag)
       pending_email: null,
       undo_email: null,
       undo_until: null,
-      identities_ended_on: null,
+      identities_revoked_on: null,
     });
     expect(
       await env.DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE user_id = ?")
@@ -177,7 +177,9 @@ it("a deletion that is refused takes nothing away", async () => {
 it("a deletion that comes after a new password takes nothing away", async () => {
   const user = await newCaller({ first_name: "Ada" });
   await env.DB.prepare("INSERT INTO contacts VALUES (?, ?, 0)").bind(user.id, user.id).run();
-  const raise = env.DB.prepare("UPDATE users SET epoch = epoch + 1 WHERE id = ?").bind(user.id);
+  const raise = env.DB.prepare(
+    "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
+  ).bind(user.id);
   // Between the check of the password and the batch.
   const bindings = intercept(env, async ({ does }, run) => {
     if (does[0]?.startsWith("UPDATE users SET deleted_on")) await raise.run();

@@ -37,15 +37,15 @@ const SECTIONS = [
 /** Columns that are nobody's data, or that nobody may see. */
 const NOT_SHOWN = [
   "users.password",
-  "users.epoch",
-  "users.api_epoch",
+  "users.credential_version",
+  "users.api_token_version",
   "users.login_version",
   "users.deleted_on",
-  "users.identities_ended_on",
+  "users.identities_revoked_on",
   "tokens.kind",
   "tokens.user_id",
-  "tokens.epoch",
-  "tokens.api_epoch",
+  "tokens.credential_version",
+  "tokens.api_token_version",
   "tokens.claim",
   "tokens.status_index",
   "receipts.request_digest",
@@ -229,7 +229,7 @@ describe("of somebody with 100,000 tokens", () => {
     const many = await newCaller();
     await env.DB.prepare(
       `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
-        INSERT INTO tokens (id, kind, user_id, epoch, api_epoch, created_at, modified_at, expires_at, detail)
+        INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
         SELECT printf('%08x-0000-8000-8000-', i) || substr(?1, 25), 'api', ?1, 0, 0, ?2, ?2, ?2 + 99999999,
           '{"name":"many","hint":"x","scopes":["tokens:read"]}' FROM n`,
     )

@@ -61,21 +61,21 @@ export interface Credential {
   /** A JWT's whole life; of others it is endless. */
   readonly lifeMs: number;
   /** Between these it may have expired, if nothing behind it has. */
-  expires: { lowMs: number; highMs: number };
+  expires: { earliestMs: number; latestMs: number };
   /** Later ends that it had, and since when it has them no longer. */
   readonly staleEnds: { readonly ms: number; readonly fact: Fact }[];
   /** An API token that was rotated with a grace; from which tick on that is certain. */
   replacedTick: number | null;
   mayBeReplaced: boolean;
   /** Whether anybody ever saw it work, or was told that it exists. */
-  sure: boolean;
+  certain: boolean;
   /** What has ended it for certain, and when that was answered. */
-  readonly endedBy: Set<Ender>;
+  readonly endedBy: Set<Revoker>;
   readonly facts: Fact[];
   endedMs: number;
   endedTick: number;
   /** What may have ended it. */
-  readonly maybe: Set<Ender>;
+  readonly possible: Set<Revoker>;
   /** How many were told that they ended it. */
   wins: number;
 }
@@ -84,7 +84,7 @@ export interface Credential {
 export type Chain = symbol;
 
 /** A request that ends something. */
-export interface Ender {
+export interface Revoker {
   readonly name: string;
   readonly person: Person;
   readonly sentTick: number;
@@ -94,25 +94,25 @@ export interface Ender {
   endTick: number;
   fact: Fact | null;
   ends(credential: Credential): boolean;
-  /** Ends whatever is of the person's epoch, and so what was derived from it. */
-  readonly ofEpoch: boolean;
+  /** Ends whatever is of the person's credential version, and so what was derived from it. */
+  readonly ofCredentialVersion: boolean;
 }
 
 /** When it ends at the earliest, with all that it was derived from. */
 export const lowOf = ({ expires, behind }: Credential): number =>
-  Math.min(expires.lowMs, ...behind.filter(bounds).map((each) => each.expires.lowMs));
+  Math.min(expires.earliestMs, ...behind.filter(bounds).map((each) => each.expires.earliestMs));
 
 /** When it ends at the latest. */
 export const highOf = ({ expires, behind }: Credential): number =>
-  Math.min(expires.highMs, ...behind.filter(bounds).map((each) => each.expires.highMs));
+  Math.min(expires.latestMs, ...behind.filter(bounds).map((each) => each.expires.latestMs));
 
 /** A JWT may be renewed past its end, and what was made with it lives on. */
 export const bounds = ({ kind }: Credential): boolean => kind !== "access";
 
 /** Whether it stood for certain when a request was sent. */
 export const stands = (credential: Credential, { sentMs }: Pick<Span, "sentMs">): boolean =>
-  credential.sure &&
-  credential.maybe.size === 0 &&
+  credential.certain &&
+  credential.possible.size === 0 &&
   credential.endedMs === Number.POSITIVE_INFINITY &&
   sentMs < lowOf(credential) - MAX_SKEW_MS;
 

@@ -162,7 +162,7 @@ export function edge(setup: Setup, figures: Figures): Edge {
       figures.requests += 1;
       // Each from a network of its own, and with no tries of others before it: an old password may be
       // shown here more often than one may try it.
-      database?.sqlite.exec("DELETE FROM password_tries");
+      database?.sqlite.exec("DELETE FROM login_attempts");
       addresses += 1;
       const address = `10.0.${addresses >> 8}.${addresses & 0xff}`;
       const isolate = isolateOf(index);

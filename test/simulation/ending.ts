@@ -37,7 +37,7 @@ export async function checkEnding(sim: Simulation, salt: number): Promise<void> 
   const lags = sim.edge.versions().map(({ lagSeconds }) => lagSeconds);
   const lagMs =
     Math.max(60, model.setup.kvLagSeconds, ...lags) * 1000 + model.setup.kvLagSeconds * 1000;
-  const kvAnswers = lags.some((lag) => lag >= KV_ANSWERS_FROM_SECONDS);
+  const readsFromKv = lags.some((lag) => lag >= KV_ANSWERS_FROM_SECONDS);
   const waitMs = Math.min(lagMs, LONGEST_WAIT_MS) + 1_000;
 
   await sim.pass(SETTLED_MS);
@@ -55,7 +55,7 @@ export async function checkEnding(sim: Simulation, salt: number): Promise<void> 
   const shown = model.credentials
     .filter(({ kind }) => kind !== "family" && kind !== "action")
     .toReversed();
-  const isDoubtful = ({ maybe, sure }: Credential) => maybe.size > 0 || !sure;
+  const isDoubtful = ({ possible, certain }: Credential) => possible.size > 0 || !certain;
   const nowMs = sim.nowMs();
   const hasEnded = (credential: Credential) =>
     credential.endedMs < Number.POSITIVE_INFINITY && nowMs < highOf(credential);
@@ -73,7 +73,7 @@ export async function checkEnding(sim: Simulation, salt: number): Promise<void> 
   for (let isolate = 0; isolate < ISOLATES; isolate++) {
     for (const each of doubtful) {
       // Once is enough where D1 alone decides.
-      if (isolate > 0 && (each.kind === "password" || !kvAnswers)) continue;
+      if (isolate > 0 && (each.kind === "password" || !readsFromKv)) continue;
       const known = lagMs > LONGEST_WAIT_MS ? new Map() : verdicts;
       await sim.perform(asking(sim, each, known), calmly(isolate));
     }
@@ -97,7 +97,7 @@ function asking(
     end(answer, span) {
       if (answer === null) throw new Violation("503 in calm");
       const yes = answer.status === 200;
-      model.judge(credential, yes ? "yes" : "no", span, isPassword);
+      model.check(credential, yes ? "yes" : "no", span, isPassword);
       // What may have been ended: the same everywhere, once the promise has passed.
       if (span.sentMs >= lowOf(credential) - MAX_SKEW_MS) return;
       const before = verdicts.get(credential);
@@ -117,8 +117,8 @@ export function checkDatabase({ edge, actions, model, nowMs }: Simulation): void
     const found = kind === "session" || kind === "api" ? row.get(id) : undefined;
     if (found === undefined) continue;
     const expiresMs = Number(found.expires_at);
-    if (expiresMs < expires.lowMs) throw new Violation(`${name}: a later end was promised`);
-    if (expiresMs > expires.highMs) throw new Violation(`${name}: an earlier end was promised`);
+    if (expiresMs < expires.earliestMs) throw new Violation(`${name}: a later end was promised`);
+    if (expiresMs > expires.latestMs) throw new Violation(`${name}: an earlier end was promised`);
     if (kind === "session" && expiresMs > Number(found.created_at) + LONGEST_MS) {
       throw new Violation(`${name} outlives 30 days`);
     }

@@ -56,6 +56,6 @@ export interface Failure {
   /** fast-check's way from the first story to the shortest. */
   readonly path: string;
   readonly message: string;
-  readonly story: readonly string[];
+  readonly scenario: readonly string[];
   readonly shrinks: number;
 }

@@ -69,11 +69,11 @@ function summary(figures: Figures): string {
   return rows.map(([name, value]) => `${name.padEnd(14)}${value}`).join("\n");
 }
 
-function tell({ seed, path, message, story, shrinks }: Failure): string {
+function tell({ seed, path, message, scenario, shrinks }: Failure): string {
   return [
     `VIOLATION: ${message}`,
     `seed ${seed}, path ${path}, ${shrinks} times made shorter. The story:`,
-    ...story.map((line) => `  ${line}`),
+    ...scenario.map((line) => `  ${line}`),
     `Again: npm run simulate -- --ops 1 --threads 1 --seed ${seed}`,
   ].join("\n");
 }

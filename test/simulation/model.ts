@@ -2,7 +2,7 @@ import {
   bounds,
   type Chain,
   type Credential,
-  type Ender,
+  type Revoker,
   type Fact,
   highOf,
   KV_ANSWERS_FROM_SECONDS,
@@ -32,7 +32,7 @@ const SKEW_MS = 2 * MAX_SKEW_MS;
 
 export type Verdict = "yes" | "no";
 
-export const kvAnswers = ({ version }: Pick<Span, "version">): boolean =>
+export const readsFromKv = ({ version }: Pick<Span, "version">): boolean =>
   version.lagSeconds >= KV_ANSWERS_FROM_SECONDS;
 
 export function model(setup: Setup, outbox: Outbox) {
@@ -40,9 +40,9 @@ export function model(setup: Setup, outbox: Outbox) {
 
   const people: Person[] = [];
   const credentials: Credential[] = [];
-  const enders: Ender[] = [];
+  const revokers: Revoker[] = [];
   /** Who was asked to be deleted, by which request. */
-  const leaving: { readonly person: Person; readonly ender: Ender }[] = [];
+  const leaving: { readonly person: Person; readonly revoker: Revoker }[] = [];
 
   /**
    * Until when this isolate may still go by what was before. Below 60 it asks D1, and trusts its
@@ -57,23 +57,24 @@ export function model(setup: Setup, outbox: Outbox) {
     const { lagSeconds, startedMs } = version;
     const fromKv = lagSeconds >= KV_ANSWERS_FROM_SECONDS;
     const knownMs = fromKv ? toldMs + kvLagMs : endMs;
-    const memoryMs = (lagSeconds - (fromKv ? KV_ANSWERS_FROM_SECONDS : 0)) * 1000;
-    const asked = startedMs > knownMs ? knownMs : knownMs + memoryMs + (memoryMs > 0 ? SKEW_MS : 0);
+    const cacheTtlMs = (lagSeconds - (fromKv ? KV_ANSWERS_FROM_SECONDS : 0)) * 1000;
+    const asked =
+      startedMs > knownMs ? knownMs : knownMs + cacheTtlMs + (cacheTtlMs > 0 ? SKEW_MS : 0);
     const isAsked = credential === undefined || credential.lifeMs > lagSeconds * 1000;
-    return isAsked ? asked : Math.max(asked, credential.expires.highMs + MAX_SKEW_MS);
+    return isAsked ? asked : Math.max(asked, credential.expires.latestMs + MAX_SKEW_MS);
   }
 
   const mayStillTakeHold = (
-    ender: Ender,
+    revoker: Revoker,
     { sentMs, sentTick }: Pick<Span, "sentMs" | "sentTick">,
   ) =>
-    ender.state === "in flight" ||
-    (ender.state === "done" && ender.endTick > sentTick) ||
-    (ender.state === "unsure" && sentMs <= ender.endMs + SETTLED_AFTER_MS);
+    revoker.state === "in flight" ||
+    (revoker.state === "done" && revoker.endTick > sentTick) ||
+    (revoker.state === "unsure" && sentMs <= revoker.endMs + SETTLED_AFTER_MS);
 
-  function end(credential: Credential, by: Ender): void {
+  function end(credential: Credential, by: Revoker): void {
     credential.endedBy.add(by);
-    credential.maybe.delete(by);
+    credential.possible.delete(by);
     if (by.fact !== null) credential.facts.push(by.fact);
     credential.endedMs = Math.min(credential.endedMs, by.endMs);
     credential.endedTick = Math.min(credential.endedTick, by.endTick);
@@ -81,7 +82,7 @@ export function model(setup: Setup, outbox: Outbox) {
 
   /** At 60 and more KV was told before the answer; below, as soon as the rows there are have gone. */
   function factOf(span: Span): Fact {
-    return kvAnswers(span) ? { endMs: span.endMs, toldMs: span.endMs } : outbox.watch(span.endMs);
+    return readsFromKv(span) ? { endMs: span.endMs, toldMs: span.endMs } : outbox.watch(span.endMs);
   }
 
   return {
@@ -90,27 +91,27 @@ export function model(setup: Setup, outbox: Outbox) {
     factOf,
     people,
     credentials,
-    enders,
+    revokers,
     leaving,
 
     /** False where the person was, or may have been, deleted. */
     isThere: (person: Person): boolean =>
-      leaving.every((each) => each.person !== person || each.ender.state === "void"),
+      leaving.every((each) => each.person !== person || each.revoker.state === "void"),
     isGone: (person: Person, { sentTick }: Pick<Span, "sentTick">): boolean =>
       leaving.some(
-        ({ person: who, ender }) =>
-          who === person && ender.state === "done" && ender.endTick < sentTick,
+        ({ person: who, revoker }) =>
+          who === person && revoker.state === "done" && revoker.endTick < sentTick,
       ),
 
     /** A refusal that may be for the sake of any of these. */
-    judgeAny(all: readonly Credential[], span: Span): void {
+    checkAny(all: readonly Credential[], span: Span): void {
       if (!all.every((each) => stands(each, span))) return;
       const names = all.map(({ name }) => name).join(" and ");
       throw new Violation(`refused, though ${names} stand${all.length > 1 ? "" : "s"}`);
     },
 
     /** A list of D1's own. */
-    judgeListed(credential: Credential, isListed: boolean, span: Span): void {
+    checkListed(credential: Credential, isListed: boolean, span: Span): void {
       const { name, bornTick, endedTick } = credential;
       if (!isListed && bornTick < span.sentTick && stands(credential, span)) {
         throw new Violation(`${name} stands, and is not listed`);
@@ -129,19 +130,19 @@ export function model(setup: Setup, outbox: Outbox) {
         behind?: readonly Credential[];
         chain?: Chain | null;
         boundMs?: number;
-        lowMs?: number;
-        highMs?: number;
+        earliestMs?: number;
+        latestMs?: number;
         lifeMs?: number;
         from?: Credential;
-        sure?: boolean;
+        certain?: boolean;
         /** Which does not end it, whatever it ends of what is behind it. */
-        except?: Ender | null;
+        except?: Revoker | null;
       },
       span: Span,
     ): Credential {
-      const { behind = [], from, sure = true, ...rest } = what;
+      const { behind = [], from, certain = true, ...rest } = what;
       const endless = Number.POSITIVE_INFINITY;
-      const lowMs = what.lowMs ?? endless;
+      const earliestMs = what.earliestMs ?? endless;
       const credential: Credential = {
         kind: rest.kind,
         person: rest.person,
@@ -153,38 +154,38 @@ export function model(setup: Setup, outbox: Outbox) {
         boundMs: what.boundMs ?? endless,
         bornTick: span.endTick,
         lifeMs: what.lifeMs ?? endless,
-        expires: { lowMs, highMs: what.highMs ?? lowMs },
+        expires: { earliestMs, latestMs: what.latestMs ?? earliestMs },
         staleEnds: [],
         replacedTick: null,
         mayBeReplaced: false,
-        sure,
+        certain,
         endedBy: new Set(),
         facts: [],
         endedMs: endless,
         endedTick: endless,
-        maybe: new Set(),
+        possible: new Set(),
         wins: 0,
       };
-      for (const ender of enders) {
-        if (ender === what.except) continue;
+      for (const revoker of revokers) {
+        if (revoker === what.except) continue;
         // What it was got with came after that, although what is behind both did not.
-        const isLater = from !== undefined && ender.endTick <= from.bornTick;
-        const isOfIt = from?.endedBy.has(ender) || from?.maybe.has(ender);
-        if (ender.state === "done" && isLater && !isOfIt) continue;
-        if (ender.state === "void" || !ender.ends(credential)) continue;
+        const isLater = from !== undefined && revoker.endTick <= from.bornTick;
+        const isOfIt = from?.endedBy.has(revoker) || from?.possible.has(revoker);
+        if (revoker.state === "done" && isLater && !isOfIt) continue;
+        if (revoker.state === "void" || !revoker.ends(credential)) continue;
         // A token that a new password spares is good, although what is behind it has ended.
-        const isSpared = from !== undefined && !ender.ends(from);
+        const isSpared = from !== undefined && !revoker.ends(from);
         const ancestors = from === undefined ? behind : isSpared ? [from] : [...behind, from];
-        if (ancestors.some((each) => each.endedBy.has(ender))) end(credential, ender);
+        if (ancestors.some((each) => each.endedBy.has(revoker))) end(credential, revoker);
         else if (
-          mayStillTakeHold(ender, span) ||
-          ancestors.some((each) => each.maybe.has(ender)) ||
+          mayStillTakeHold(revoker, span) ||
+          ancestors.some((each) => each.possible.has(revoker)) ||
           // Spared itself, it may have been read as it was before.
           (from !== undefined &&
-            ender.ofEpoch &&
-            span.sentMs <= mayBeStaleUntil({ endMs: ender.endMs, toldMs: ender.endMs }, span))
+            revoker.ofCredentialVersion &&
+            span.sentMs <= mayBeStaleUntil({ endMs: revoker.endMs, toldMs: revoker.endMs }, span))
         ) {
-          credential.maybe.add(ender);
+          credential.possible.add(revoker);
         }
       }
       credentials.push(credential);
@@ -202,9 +203,9 @@ export function model(setup: Setup, outbox: Outbox) {
       person: Person,
       { sentMs, sentTick }: SentAt,
       ends: (credential: Credential) => boolean,
-      ofEpoch = false,
-    ): Ender {
-      const ender: Ender = {
+      ofCredentialVersion = false,
+    ): Revoker {
+      const revoker: Revoker = {
         name,
         person,
         sentMs,
@@ -213,24 +214,24 @@ export function model(setup: Setup, outbox: Outbox) {
         endMs: 0,
         endTick: 0,
         fact: null,
-        ofEpoch,
+        ofCredentialVersion,
         ends: (credential) => credential.person === person && ends(credential),
       };
-      enders.push(ender);
-      for (const each of credentials) if (ender.ends(each)) each.maybe.add(ender);
-      return ender;
+      revokers.push(revoker);
+      for (const each of credentials) if (revoker.ends(each)) each.possible.add(revoker);
+      return revoker;
     },
 
     /** @param fact where it is another than what such an answer says */
-    finishEnd(ender: Ender, state: "done" | "void" | "unsure", span: Span, fact?: Fact): void {
-      ender.state = state;
-      ender.endMs = span.endMs;
-      ender.endTick = span.endTick;
-      if (state === "done") ender.fact = fact ?? factOf(span);
+    finishEnd(revoker: Revoker, state: "done" | "void" | "unsure", span: Span, fact?: Fact): void {
+      revoker.state = state;
+      revoker.endMs = span.endMs;
+      revoker.endTick = span.endTick;
+      if (state === "done") revoker.fact = fact ?? factOf(span);
       for (const each of credentials) {
-        if (state === "void") each.maybe.delete(ender);
-        if (state === "done" && ender.ends(each) && each.bornTick < ender.sentTick)
-          end(each, ender);
+        if (state === "void") each.possible.delete(revoker);
+        if (state === "done" && revoker.ends(each) && each.bornTick < revoker.sentTick)
+          end(each, revoker);
       }
     },
 
@@ -246,21 +247,24 @@ export function model(setup: Setup, outbox: Outbox) {
 
     /** An end that was moved: known for certain only if nothing else was moving it. */
     moveEnd(credential: Credential, toMs: number, alone: boolean, span: Span): void {
-      const { lowMs, highMs } = credential.expires;
+      const { earliestMs, latestMs } = credential.expires;
       if (!alone) {
-        credential.expires = { lowMs: Math.min(lowMs, toMs), highMs: Math.max(highMs, toMs) };
+        credential.expires = {
+          earliestMs: Math.min(earliestMs, toMs),
+          latestMs: Math.max(latestMs, toMs),
+        };
         return;
       }
-      if (toMs < highMs) credential.staleEnds.push({ ms: highMs, fact: factOf(span) });
-      credential.expires = { lowMs: toMs, highMs: toMs };
+      if (toMs < latestMs) credential.staleEnds.push({ ms: latestMs, fact: factOf(span) });
+      credential.expires = { earliestMs: toMs, latestMs: toMs };
     },
 
     /**
      * Whether this verdict on a credential can be.
      * @param strict where D1 decides at that very instant, whatever the lag
      */
-    judge(credential: Credential, verdict: Verdict, span: Span, strict: boolean): void {
-      const { name, maybe } = credential;
+    check(credential: Credential, verdict: Verdict, span: Span, strict: boolean): void {
+      const { name, possible } = credential;
       const { sentMs, sentTick } = span;
       if (verdict === "no") {
         if (stands(credential, span)) {
@@ -268,7 +272,7 @@ export function model(setup: Setup, outbox: Outbox) {
         }
         // Below 60 every no is D1's own, and for good: nothing that was ended comes back.
         const hasExpired = sentMs >= lowOf(credential) - MAX_SKEW_MS;
-        if (!kvAnswers(span) && credential.sure && !hasExpired && maybe.size > 0) {
+        if (!readsFromKv(span) && credential.certain && !hasExpired && possible.size > 0) {
           credential.facts.push(factOf(span));
           credential.endedMs = Math.min(credential.endedMs, span.endMs);
           credential.endedTick = Math.min(credential.endedTick, span.endTick);
@@ -288,20 +292,20 @@ export function model(setup: Setup, outbox: Outbox) {
         const stale = staleEnds.filter(
           ({ fact }) => !strict && sentMs <= mayBeStaleUntil(fact, span, credential),
         );
-        const highMs = Math.max(expires.highMs, ...stale.map(({ ms }) => ms));
-        if (sentMs < highMs + MAX_SKEW_MS) continue;
+        const latestMs = Math.max(expires.latestMs, ...stale.map(({ ms }) => ms));
+        if (sentMs < latestMs + MAX_SKEW_MS) continue;
         const what = each === credential ? "it" : `${each.name} behind it`;
         throw new Violation(`${name} was accepted after ${what} had expired`);
       }
-      credential.sure = true;
-      for (const ender of maybe) {
-        if (ender.state === "in flight") continue;
-        const settledMs = ender.endMs + (ender.state === "unsure" ? SETTLED_AFTER_MS : 0);
+      credential.certain = true;
+      for (const revoker of possible) {
+        if (revoker.state === "in flight") continue;
+        const settledMs = revoker.endMs + (revoker.state === "unsure" ? SETTLED_AFTER_MS : 0);
         // At 60 and more a tombstone may still be pending: KV does not know of the end yet.
-        const toldMs = ender.fact?.toldMs ?? Number.POSITIVE_INFINITY;
+        const toldMs = revoker.fact?.toldMs ?? Number.POSITIVE_INFINITY;
         const fact = { endMs: settledMs, toldMs };
         if ((strict ? settledMs : mayBeStaleUntil(fact, span, credential)) < sentMs) {
-          maybe.delete(ender);
+          possible.delete(revoker);
         }
       }
     },

@@ -13,7 +13,7 @@ export interface Outbox {
 }
 
 export function outbox(sqlite: DatabaseSync): Outbox {
-  const pending = sqlite.prepare("SELECT key FROM endings");
+  const pending = sqlite.prepare("SELECT key FROM pending_revocations");
   const keysNow = () => new Set(pending.all().map(({ key }) => String(key)));
   let watched: { readonly keys: Set<string>; toldMs: number }[] = [];
   return {

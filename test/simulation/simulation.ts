@@ -28,7 +28,7 @@ export interface Simulation extends World {
   /** Requests of which nobody knows whether they happened. */
   readonly unanswered: readonly Attempt[];
   /** What was done and answered, one line each. */
-  readonly story: string[];
+  readonly scenario: string[];
   /** Sends it and returns; the answer comes as the scheduler has it. */
   start(attempt: Attempt, sending: Sending): void;
   /** Until all requests are answered. @throws Violation */
@@ -50,7 +50,7 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
   const at = edge(setup, figures);
   const { clock, scheduler } = at;
   const startMs = clock.now();
-  const story: string[] = [];
+  const scenario: string[] = [];
   const violations: unknown[] = [];
   const unanswered: Attempt[] = [];
   let ticks = 0;
@@ -82,25 +82,25 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
     const sentTick = ++ticks;
     const sent = { sentMs, sentTick, version, skewMs };
     inFlight += 1;
-    const number = story.push("") - 1;
+    const number = scenario.push("") - 1;
     const how = faults.map(({ call, kind }) => ` [call ${call} ${kind}]`).join("");
     const line = `${since(sentMs)} @${isolate} (${version.lagSeconds} s) ${attempt.label}${how}`;
-    story[number] = `${line} -> …`;
+    scenario[number] = `${line} -> …`;
     try {
       attempt.begin?.(sent);
       const answer = await at.send(isolate, attempt.sent, origin);
       const span = { ...sent, endMs: clock.now(), endTick: ++ticks };
-      story[number] =
+      scenario[number] =
         `${line} -> ${answer.status} at ${since(span.endMs)}${lost ? ", answer lost" : ""}`;
       checkAnswer(attempt, answer, origin, span);
       if ((lost || answer.status === 503) && attempt.once === undefined) unanswered.push(attempt);
       const known = self.model.credentials.length;
       attempt.end(lost || answer.status === 503 ? null : answer, span);
       const made = self.model.credentials.slice(known).map(({ name }) => name);
-      if (made.length > 0) story[number] += `: ${made.join(", ")}`;
+      if (made.length > 0) scenario[number] += `: ${made.join(", ")}`;
     } catch (error) {
       violations.push(error);
-      story[number] += `   <-- ${error}`;
+      scenario[number] += `   <-- ${error}`;
     } finally {
       inFlight -= 1;
     }
@@ -117,7 +117,7 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
     figures,
     aged: new Set(),
     unanswered,
-    story,
+    scenario,
     nowMs: clock.now,
     watch: ({ endMs }) => at.outbox.watch(endMs),
     fresh: () => ++numbers,
@@ -132,7 +132,7 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
       rethrow();
     },
     async pass(ms) {
-      story.push(`${since(clock.now())} ${ms / 1000} s pass`);
+      scenario.push(`${since(clock.now())} ${ms / 1000} s pass`);
       await scheduler.pass(ms);
       rethrow();
     },
@@ -140,23 +140,23 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
       const all = isolate === undefined ? Array.from({ length: ISOLATES }, (_, i) => i) : [isolate];
       for (const each of all) at.deploy(each, lagSeconds);
       const where = isolate === undefined ? "everywhere" : `@${isolate}`;
-      story.push(`${since(clock.now())} ${where} a new version, lag ${lagSeconds} s`);
+      scenario.push(`${since(clock.now())} ${where} a new version, lag ${lagSeconds} s`);
     },
     setSkew(isolate, skewMs) {
       at.setSkew(isolate, skewMs);
-      story.push(`${since(clock.now())} @${isolate} the clock is ${skewMs} ms ahead`);
+      scenario.push(`${since(clock.now())} @${isolate} the clock is ${skewMs} ms ahead`);
     },
     async housekeeping({ isolate, faults, salt }) {
-      const number = story.push(`${since(clock.now())} @${isolate} housekeeping -> …`) - 1;
+      const number = scenario.push(`${since(clock.now())} @${isolate} housekeeping -> …`) - 1;
       const origin = newOrigin(salt, ++origins, faults, at.skewMsOf(isolate));
       inFlight += 1;
       const result = at.housekeeping(isolate, origin).then(
         (swept) => {
-          story[number] =
+          scenario[number] =
             `${since(clock.now())} @${isolate} housekeeping: ${JSON.stringify(swept)}`;
         },
         (error) => {
-          story[number] = `${since(clock.now())} @${isolate} housekeeping failed`;
+          scenario[number] = `${since(clock.now())} @${isolate} housekeeping failed`;
           if (origin.met === 0 && !setup.kvLimitsWrites) violations.push(error);
         },
       );

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { memory } from "../../src/storage/memory.ts";
+import { cache } from "../../src/storage/cache.ts";
 
 it("keeps 10,000 at the most, and forgets first what was told first", () => {
-  const known = memory<number>(1_000);
+  const known = cache<number>(1_000);
   for (let i = 0; i < 10_000; i++) known.set(`${i}`, i, 0);
   known.set("0", 0, 1);
   known.set("new", -1, 1);
@@ -16,10 +16,10 @@ it("keeps 10,000 at the most, and forgets first what was told first", () => {
 });
 
 it("trusts a word for so long and no longer", () => {
-  const known = memory<true>(1_000);
+  const known = cache<true>(1_000);
   known.set("a", true, 5);
   expect([known.get("a", 1_004), known.get("a", 1_005)]).toEqual([true, null]);
-  const none = memory<true>(0);
+  const none = cache<true>(0);
   none.set("a", true, 5);
   expect(none.get("a", 5)).toBeNull();
 });

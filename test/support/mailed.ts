@@ -7,7 +7,7 @@ export async function mailed(user: { id: string; email: string }, action: string
   const now = Date.now();
   const detail = { action, payload: { email: user.email }, audience: user.id, internal: true };
   await env.DB.prepare(
-    `INSERT INTO tokens (id, kind, user_id, epoch, created_at, modified_at, expires_at, max_uses, detail)
+    `INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, max_uses, detail)
      VALUES (?, 'action', ?, 0, ?, ?, ?, 1, ?)`,
   )
     .bind(id, user.id, now, now, now + 900_000, JSON.stringify(detail))

@@ -4,7 +4,7 @@ import { pages } from "../../src/pages.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Caller, Credential } from "../../src/core/authenticate.ts";
 import { type Bindings, type Services, wire } from "../../src/wire.ts";
-import { intercept } from "../promises/storage.ts";
+import { intercept } from "../revocation/storage.ts";
 import { type Call, over } from "./client.ts";
 import { rules } from "./guard.ts";
 import { noHa1b } from "./no-ha1b.ts";

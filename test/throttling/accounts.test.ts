@@ -4,7 +4,7 @@ import {
   ACCOUNT_TRIES,
   bot,
   CREDENTIAL_TRIES,
-  door,
+  routeKey,
   NETWORK_TRIES,
   RIGHT,
   statusesOf,
@@ -18,7 +18,7 @@ const HOME = "192.0.2.1";
 const CAFE = "198.51.100.7";
 const ATTACKER = "203.0.113.9";
 
-const { from, login, newOwner, newOwnerAt, settled, hashes } = door();
+const { from, login, newOwner, newOwnerAt, settled, hashes } = routeKey();
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -264,7 +264,7 @@ describe("the owner", () => {
     await settled();
     // Not even a little: nothing is left of so many.
     const { results } = await env.DB.prepare(
-      "SELECT id FROM password_tries WHERE substr(id, 1, 36) = ? AND forgotten_at > ?",
+      "SELECT id FROM login_attempts WHERE substr(id, 1, 36) = ? AND drained_at > ?",
     )
       .bind(id, Date.now())
       .all();
@@ -291,7 +291,7 @@ it("keeps neither e-mail nor address", async () => {
   const { email } = await newOwnerAt(HOME);
   await wrongFrom(ATTACKER, email, 1);
   await wrongFrom(ATTACKER, "somebody.else@example.com", 1);
-  const { results } = await env.DB.prepare("SELECT * FROM password_tries").all();
+  const { results } = await env.DB.prepare("SELECT * FROM login_attempts").all();
   const text = JSON.stringify(results);
   expect(text).not.toMatch(/@|example/);
   for (const address of [HOME, ATTACKER]) expect(text).not.toContain(address);

@@ -6,7 +6,7 @@ import { type Answered, type Send, textAt } from "../support/client.ts";
 export const RIGHT = "correct horse battery";
 export const WRONG = "wrong";
 
-/** The rules in `src/storage/d1-password-tries.ts`, as SECURITY.md promises them. */
+/** The rules in `src/storage/login-throttle.ts`, as SECURITY.md promises them. */
 export const TRY_MS = 15 * 60_000;
 export const ACCOUNT_TRIES = 80;
 export const NETWORK_TRIES = 20;
@@ -26,7 +26,7 @@ export type From = (
 ) => Promise<Answered>;
 
 /** The service without rate limits, and with a password hash that costs nothing and is counted. */
-export function door() {
+export function routeKey() {
   let hashes = 0;
   const counted: Passwords["verify"] = (password, phc) => {
     hashes++;

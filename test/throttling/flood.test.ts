@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { bot, door, RIGHT, statusesOf, WRONG } from "./door.ts";
+import { bot, routeKey, RIGHT, statusesOf, WRONG } from "./door.ts";
 import { WAYS } from "./ways.ts";
 
 const HOME = "192.0.2.1";
@@ -9,7 +9,7 @@ const WAYS_IN = WAYS.filter(({ name }) => !name.startsWith("the "));
 /** A session stands for an hour. */
 const FLOOD_MS = 45 * 60_000;
 
-const { from, login, newOwnerAt, settled, hashes } = door();
+const { from, login, newOwnerAt, settled, hashes } = routeKey();
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });

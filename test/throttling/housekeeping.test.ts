@@ -1,24 +1,24 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { isolate } from "../faults/isolate.ts";
-import { bot, door, NETWORK_TRIES, RIGHT, TRY_MS, WRONG } from "./door.ts";
+import { bot, routeKey, NETWORK_TRIES, RIGHT, TRY_MS, WRONG } from "./door.ts";
 
 const HOME = "192.0.2.1";
 const CAFE = "198.51.100.7";
 const DAY_MS = 86_400_000;
 
-const { from, login, newOwner, newOwnerAt, settled } = door();
+const { from, login, newOwner, newOwnerAt, settled } = routeKey();
 const { services } = isolate({ KV: env.KV, DB: env.DB }, {});
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
-  await env.DB.prepare("DELETE FROM password_tries").run();
+  await env.DB.prepare("DELETE FROM login_attempts").run();
 });
 afterEach(() => vi.useRealTimers());
 
 const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
 const sweep = () => services.housekeeping(Date.now());
-const count = () => env.DB.prepare("SELECT count(*) AS n FROM password_tries").first("n");
+const count = () => env.DB.prepare("SELECT count(*) AS n FROM login_attempts").first("n");
 
 it("deletes what was forgotten, and nothing that still counts", async () => {
   const { email } = await newOwner();
@@ -56,7 +56,7 @@ it("keeps nothing of who has deleted her account", async () => {
   await settled();
   await sweep();
   const { results } = await env.DB.prepare(
-    "SELECT DISTINCT substr(id, 1, 36) AS id FROM password_tries",
+    "SELECT DISTINCT substr(id, 1, 36) AS id FROM login_attempts",
   ).all();
   expect(results).toEqual([{ id: other.id }]);
 });
@@ -64,7 +64,7 @@ it("keeps nothing of who has deleted her account", async () => {
 it("goes through many in bounded steps", async () => {
   await env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 25000)
-     INSERT INTO password_tries SELECT hex(randomblob(16)), 0, NULL FROM n`,
+     INSERT INTO login_attempts SELECT hex(randomblob(16)), 0, NULL FROM n`,
   ).run();
   await sweep();
   expect(await count()).toBe(5_000);

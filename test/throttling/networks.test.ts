@@ -136,7 +136,7 @@ describe("Cloudflare's rate limit", () => {
     expect((await tried("good.example", json.password)).status).toBe(200);
     // Known networks are spared the account's counter: this one is not.
     const { results } = await env.DB.prepare(
-      "SELECT known_at FROM password_tries WHERE known_at IS NOT NULL",
+      "SELECT last_login_at FROM login_attempts WHERE last_login_at IS NOT NULL",
     ).all();
     expect(results).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { secrets } from "../../src/crypto/secrets.ts";
 import { instrument } from "../faults/instrument.ts";
 import { isolate } from "../faults/isolate.ts";
 import { sampleFor } from "../hostile/bodies.ts";
-import { DOORS, PAGES, pathOf } from "../hostile/routes.ts";
+import { ROUTE_KEYS, PAGES, pathOf } from "../hostile/routes.ts";
 import type { Send } from "../support/client.ts";
 
 const isOver = { limit: async () => ({ success: false }) };
@@ -42,7 +42,7 @@ it("wrangler.toml has every limit", () => {
   expect(LIMITS.filter((name) => env[name] === undefined)).toEqual([]);
 });
 
-it.each(DOORS)("$name belongs to a limit, or asks no store", async ({ route }) => {
+it.each(ROUTE_KEYS)("$name belongs to a limit, or asks no store", async ({ route }) => {
   const junk: readonly Send[] = [
     {},
     { bearer: "x" },

@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import * as v from "valibot";
 import type { D1 } from "../users/d1.ts";
 
-/** Below this lag no version reads KV (src/storage/promise.ts). */
+/** Below this lag no version reads KV (src/storage/revocation-policy.ts). */
 export const KV_IS_READ_FROM_SECONDS = 60;
 
 /** The cron trigger runs each minute, and puts some hundred tombstones in one run. */
@@ -24,13 +24,13 @@ export async function untilFlushed(
   patienceMs = PATIENCE_MS,
 ): Promise<number> {
   const untilMs = Date.now() + patienceMs;
-  const owed = await database.query(`SELECT key FROM endings LIMIT ${LOOKED_AT}`, Key);
+  const owed = await database.query(`SELECT key FROM pending_revocations LIMIT ${LOOKED_AT}`, Key);
   // Those, and not what is revoked meanwhile: a busy service never has none.
   const keys = owed.map(({ key }) => `'${key.replaceAll("'", "''")}'`).join(", ");
   let left = owed.length;
   while (left > 0 && !stop.aborted && Date.now() + EVERY_MS <= untilMs) {
     await wait(EVERY_MS, null, { signal: stop }).catch(() => null);
-    const sql = `SELECT COUNT(*) AS count FROM endings WHERE key IN (${keys})`;
+    const sql = `SELECT COUNT(*) AS count FROM pending_revocations WHERE key IN (${keys})`;
     left = (await database.query(sql, Count))[0]?.count ?? 0;
   }
   return left;

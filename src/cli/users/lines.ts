@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { readForeignHash } from "../../crypto/foreign-hash.ts";
+import { readImportedHash } from "../../crypto/imported-hash.ts";
 import { SignUp } from "../../routes/rest-fields.ts";
 import type { NewUser } from "./new-user.ts";
 
@@ -16,7 +16,7 @@ const passwordHash = v.nullable(
     v.string("must be a string, or null for none"),
     v.rawCheck(({ dataset, addIssue }) => {
       if (!dataset.typed) return;
-      const hash = readForeignHash(dataset.value);
+      const hash = readImportedHash(dataset.value);
       if ("wrong" in hash) addIssue({ message: hash.wrong });
     }),
   ),

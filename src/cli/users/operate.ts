@@ -88,7 +88,7 @@ async function inPieces(
 }
 
 /**
- * The mark that ends an epoch where KV answers is owed before the epoch is raised and again after:
+ * The mark that ends an credential version where KV answers is owed before the credential version is raised and again after:
  * if only some of the statements come through, the account is refused too much, never too little.
  * Housekeeping puts what is owed.
  */
@@ -99,17 +99,17 @@ export async function disableUsers(
 ): Promise<string[]> {
   const untilMs = nowMs + TOKEN_KINDS.api.maxTtlSeconds * 1000;
   const rows = await inPieces(database, emails, (areThey) => {
-    const owe = (epoch: string, state: string) => `
-      INSERT INTO endings (key, expires_at)
-      SELECT 'ended:' || id || ':' || (${epoch}), ${literal(untilMs)} FROM users
+    const owe = (credential_version: string, state: string) => `
+      INSERT INTO pending_revocations (key, expires_at)
+      SELECT 'revoked:' || id || ':' || (${credential_version}), ${literal(untilMs)} FROM users
       WHERE ${areThey} AND disabled_on ${state}
       ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
     return [
-      owe("epoch", "IS NULL"),
-      `UPDATE users SET disabled_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, epoch = epoch + 1,
-          identities_ended_on = ${literal(nowMs)}
+      owe("credentialVersion", "IS NULL"),
+      `UPDATE users SET disabled_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, credential_version = credential_version + 1,
+          identities_revoked_on = ${literal(nowMs)}
         WHERE ${areThey} AND disabled_on IS NULL`,
-      owe("epoch - 1", "IS NOT NULL"),
+      owe("credential_version - 1", "IS NOT NULL"),
       `DELETE FROM identities WHERE user_id IN (SELECT id FROM users
         WHERE ${areThey} AND disabled_on IS NOT NULL)`,
       audited("user.disabled", `${areThey} AND disabled_on = ${literal(nowMs)}`, nowMs),

@@ -85,7 +85,7 @@ export const DEEDS: Readonly<
     rounds:
       async ({ server, signer, enders }) =>
       async () => {
-        await server.sql(["UPDATE users SET api_epoch = 0 WHERE api_epoch > 0"]);
+        await server.sql(["UPDATE users SET api_token_version = 0 WHERE api_token_version > 0"]);
         const token = await perPerson(signer, enders);
         return () => ({ method: "DELETE", path: "/rest/token/all", headers: bearer(token()) });
       },

@@ -25,40 +25,40 @@ export const ROWS: readonly string[] = [
     [ACTION, "action", "1000000000"],
   ].map(
     ([id, kind, maxUses]) => `INSERT INTO tokens
-      (id, kind, user_id, epoch, created_at, modified_at, expires_at, max_uses)
+      (id, kind, user_id, credential_version, created_at, modified_at, expires_at, max_uses)
       VALUES ('${id}', '${kind}', '${USER}', 0, 1, 1, ${FAR}, ${maxUses})`,
   ),
 ];
 
 const USER_COLUMNS = `users.id AS user_id, users.email, users.password, users.role,
-  users.epoch AS user_epoch, users.api_epoch AS user_api_epoch, users.first_name, users.last_name,
+  users.credential_version AS user_credential_version, users.api_token_version AS user_api_token_version, users.first_name, users.last_name,
   users.phone_number, users.dob, users.gender, users.created_on, users.modified_on,
   users.deleted_on, users.verified_on, users.ha1b, (SELECT json_group_object(issuer, subject)
     FROM identities WHERE identities.user_id = users.id) AS identities`;
 
-const USER_STANDS = "users.deleted_on IS NULL AND users.disabled_on IS NULL";
+const USER_IS_ACTIVE = "users.deleted_on IS NULL AND users.disabled_on IS NULL";
 
-const STANDS = `tokens.revoked_at IS NULL AND tokens.epoch = users.epoch
-  AND (tokens.api_epoch IS NULL OR tokens.api_epoch = users.api_epoch) AND ${USER_STANDS}`;
+const TOKEN_IS_ACTIVE = `tokens.revoked_at IS NULL AND tokens.credential_version = users.credential_version
+  AND (tokens.api_token_version IS NULL OR tokens.api_token_version = users.api_token_version) AND ${USER_IS_ACTIVE}`;
 
-export const JWT_STANDS: Reference = {
-  sql: `SELECT ${USER_COLUMNS} FROM users WHERE users.id = ? AND users.epoch = ? AND ${USER_STANDS}
+export const ACTIVE_JWT: Reference = {
+  sql: `SELECT ${USER_COLUMNS} FROM users WHERE users.id = ? AND users.credential_version = ? AND ${USER_IS_ACTIVE}
     AND NOT EXISTS (SELECT 1 FROM tokens AS ended WHERE ended.id IN (?, ?)
-      AND (ended.revoked_at IS NOT NULL OR ended.api_epoch <> users.api_epoch))`,
+      AND (ended.revoked_at IS NOT NULL OR ended.api_token_version <> users.api_token_version))`,
   values: () => [USER, 0, crypto.randomUUID(), FAMILY],
 };
 
-export const TOKEN_STANDS: Reference = {
-  sql: `SELECT tokens.id, tokens.kind, tokens.user_id, tokens.epoch, tokens.api_epoch,
+export const ACTIVE_TOKEN: Reference = {
+  sql: `SELECT tokens.id, tokens.kind, tokens.user_id, tokens.credential_version, tokens.api_token_version,
       tokens.created_at, tokens.modified_at, tokens.expires_at, tokens.used_at, tokens.uses,
       tokens.max_uses, tokens.detail, ${USER_COLUMNS}
     FROM tokens JOIN users ON users.id = tokens.user_id
     WHERE tokens.id = ? AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ?
-      AND ${STANDS}`,
+      AND ${TOKEN_IS_ACTIVE}`,
   values: () => [SESSION, Date.now()],
 };
 
-const CONTACT_STANDS = `EXISTS (SELECT 1 FROM users WHERE id = ? AND ${USER_STANDS})`;
+const CONTACT_IS_ACTIVE = `EXISTS (SELECT 1 FROM users WHERE id = ? AND ${USER_IS_ACTIVE})`;
 
 /** Claim, receipt, event, effect, and what speaks against it: all of it or none. */
 export const ACTION_RUN: readonly Reference[] = [
@@ -66,8 +66,8 @@ export const ACTION_RUN: readonly Reference[] = [
     sql: `UPDATE tokens SET uses = uses + 1, modified_at = ?, claim = ?
       WHERE tokens.id = ? AND tokens.kind = 'action' AND tokens.expires_at > ?
         AND tokens.uses < tokens.max_uses
-        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${STANDS})
-        AND EXISTS (SELECT 1 FROM users WHERE users.id = ? AND ${USER_STANDS}) AND ${CONTACT_STANDS}`,
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = ? AND ${USER_IS_ACTIVE}) AND ${CONTACT_IS_ACTIVE}`,
     values: (id) => [Date.now(), id, ACTION, Date.now(), USER, CONTACT],
   },
   {
@@ -91,9 +91,9 @@ export const ACTION_RUN: readonly Reference[] = [
     values: (id) => [id, null],
   },
   {
-    sql: `SELECT tokens.id IS NOT NULL AS known, NOT (${STANDS}) AS revoked,
+    sql: `SELECT tokens.id IS NOT NULL AS known, NOT (${TOKEN_IS_ACTIVE}) AS revoked,
         tokens.expires_at <= ? AS expired, tokens.uses >= tokens.max_uses AS used,
-        TRUE AS caller_stands, json_array(${CONTACT_STANDS}) AS conditions
+        TRUE AS caller_is_active, json_array(${CONTACT_IS_ACTIVE}) AS conditions
       FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ? LEFT JOIN users ON users.id = tokens.user_id`,
     values: () => [Date.now(), CONTACT, ACTION],
   },

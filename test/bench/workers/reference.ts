@@ -2,7 +2,7 @@ import simd from "argon2id/dist/simd.wasm";
 import { loadArgon2id } from "../../../src/crypto/argon2id.ts";
 import { tagOf } from "../../../src/crypto/passwords.ts";
 import { CURRENT_COST, SALT_BYTES } from "../../../src/crypto/phc.ts";
-import { ACTION_RUN, JWT_STANDS, TOKEN_STANDS } from "./reference-sql.ts";
+import { ACTION_RUN, ACTIVE_JWT, ACTIVE_TOKEN } from "./reference-sql.ts";
 
 interface Env {
   readonly KV: KVNamespace;
@@ -14,15 +14,15 @@ let argon2id: ReturnType<typeof loadArgon2id> | undefined;
 /** The work that a route cannot do without, and nothing else: no parsing, no checks, no errors. */
 const WORK: Record<string, (env: Env) => Promise<unknown>> = {
   "/d1": ({ DB }) =>
-    DB.prepare(JWT_STANDS.sql)
-      .bind(...JWT_STANDS.values())
+    DB.prepare(ACTIVE_JWT.sql)
+      .bind(...ACTIVE_JWT.values())
       .all(),
   "/kv": ({ KV }) => KV.get("token"),
   "/kv-and-d1": ({ DB, KV }) =>
     Promise.all([
       KV.get("token"),
-      DB.prepare(TOKEN_STANDS.sql)
-        .bind(...TOKEN_STANDS.values())
+      DB.prepare(ACTIVE_TOKEN.sql)
+        .bind(...ACTIVE_TOKEN.values())
         .all(),
     ]),
   async "/kv-then-batch"({ DB, KV }) {

@@ -215,11 +215,13 @@ it("raises the revocation lag only once KV knows of everything that was revoked"
   cloudflare.failOn(/^GET workers\/scripts\/latchkey\/secrets$/);
   const fresh = await deploy("", cloudflare.fetch);
   expect(fresh.out).toContain("KV knows of everything that was revoked");
-  await cloudflare.sql("INSERT INTO endings (key, expires_at) VALUES ('ended:it''s', 9e12)");
+  await cloudflare.sql(
+    "INSERT INTO pending_revocations (key, expires_at) VALUES ('revoked:it''s', 9e12)",
+  );
   const owed = await deploy("", cloudflare.fetch);
   expect(owed.err).toContain("Outbox failed: KV has not been told of 1 revocations");
   expect(owed.err).toContain("done before: Login, Database. Run it again");
-  await cloudflare.sql("DELETE FROM endings");
+  await cloudflare.sql("DELETE FROM pending_revocations");
   const flushed = await deploy("", cloudflare.fetch);
   expect(flushed.err).toContain("Secrets failed: ");
 });

@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { get } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FOREIGN } from "../../crypto/foreign-hashes.ts";
+import { FOREIGN } from "../../crypto/imported-hashes.ts";
 import { localDatabase } from "../users/operator.ts";
 import {
   freePort,

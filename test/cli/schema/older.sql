@@ -4,8 +4,8 @@ CREATE TABLE IF NOT EXISTS users (
  email TEXT NOT NULL,
  password TEXT NOT NULL,
  role TEXT NOT NULL DEFAULT 'User' CHECK (role IN ('User', 'Admin')),
- epoch INTEGER NOT NULL DEFAULT 0,
- api_epoch INTEGER NOT NULL DEFAULT 0,
+ credential_version INTEGER NOT NULL DEFAULT 0,
+ api_token_version INTEGER NOT NULL DEFAULT 0,
  first_name TEXT,
  last_name TEXT,
  phone_number TEXT,
@@ -21,8 +21,8 @@ CREATE TABLE IF NOT EXISTS tokens (
  id TEXT NOT NULL PRIMARY KEY,
  kind TEXT NOT NULL CHECK (kind IN ('session', 'api', 'action', 'family', 'jwt')),
  user_id TEXT NOT NULL REFERENCES users (id),
- epoch INTEGER NOT NULL,
- api_epoch INTEGER,
+ credential_version INTEGER NOT NULL,
+ api_token_version INTEGER,
  created_at INTEGER NOT NULL,
  modified_at INTEGER NOT NULL,
  expires_at INTEGER NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS tokens (
  status_index INTEGER,
  detail TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(detail))
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS tokens_list ON tokens (user_id, kind, epoch, api_epoch, created_at, id)
+CREATE INDEX IF NOT EXISTS tokens_list ON tokens (user_id, kind, credential_version, api_token_version, created_at, id)
  WHERE revoked_at IS NULL AND (max_uses IS NULL OR uses < max_uses);
 CREATE INDEX IF NOT EXISTS tokens_status ON tokens (status_index) WHERE status_index IS NOT NULL;
 CREATE TABLE IF NOT EXISTS status_indexes (
@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS receipts (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX IF NOT EXISTS receipts_idempotency
  ON receipts (idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE TABLE IF NOT EXISTS endings (
+CREATE TABLE IF NOT EXISTS pending_revocations (
  key TEXT NOT NULL PRIMARY KEY,
  expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

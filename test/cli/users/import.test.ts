@@ -3,15 +3,15 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, it } from "vitest";
-import { endedEpochKey } from "../../../src/storage/keys.ts";
-import { FOREIGN } from "../../crypto/foreign-hashes.ts";
+import { userTombstoneKey } from "../../../src/storage/keys.ts";
+import { FOREIGN } from "../../crypto/imported-hashes.ts";
 import { freePort, newProject, startDev, untilGone, untilServing } from "../dev/project.ts";
 import { emptyDatabase, operatedProject } from "./operator.ts";
 
 const jsonLines = (lines: readonly object[]) =>
   lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 
-/** One account a scheme; all the hashes that are read are in test/crypto/foreign-passwords.test.ts. */
+/** One account a scheme; all the hashes that are read are in test/crypto/imported-passwords.test.ts. */
 const SCHEMES = [
   "Django 6.0, PBKDF2",
   "bcrypt $2b$",
@@ -216,15 +216,17 @@ it("whom a line names already is skipped, and so is whom a role is given: by the
   expect(await sql("SELECT email FROM users WHERE role = 'Admin'")).toEqual([{ email }]);
 });
 
-it("an account that is disabled owes KV the mark of its epoch", async () => {
+it("an account that is disabled owes KV the mark of its credential version", async () => {
   const { users, sql } = await emptyDatabase();
   const added = await users(["add", "Ada@example.com", "--password-stdin"], "a long password\n");
   expect(added).toMatchObject({ code: 0, err: "" });
   expect(added.out).not.toContain("a long password");
   expect((await users(["disable", "ada@example.com"])).code).toBe(0);
   const [{ id }] = (await sql("SELECT id FROM users")) as [{ id: string }];
-  expect(await sql("SELECT key FROM endings")).toEqual([{ key: endedEpochKey(id, 0) }]);
+  expect(await sql("SELECT key FROM pending_revocations")).toEqual([
+    { key: userTombstoneKey(id, 0) },
+  ]);
   // Once more changes nothing.
   expect((await users(["disable", "ada@example.com"])).code).toBe(0);
-  expect(await sql("SELECT epoch FROM users")).toEqual([{ epoch: 1 }]);
+  expect(await sql("SELECT credential_version FROM users")).toEqual([{ credential_version: 1 }]);
 });

@@ -47,7 +47,9 @@ it("disables and enables many at once, by words and by lines, and skips nobody w
     `INSERT INTO users (id, email, password, created_on, modified_on) VALUES ${values.join(", ")}`,
   );
   const disabled = async () =>
-    sql("SELECT count(*) AS n, sum(epoch) AS epochs FROM users WHERE disabled_on IS NOT NULL");
+    sql(
+      "SELECT count(*) AS n, sum(credential_version) AS epochs FROM users WHERE disabled_on IS NOT NULL",
+    );
   const two = await users(["disable", "p0@example.com", "P1@example.com"]);
   expect(two).toMatchObject({ code: 0, err: "" });
   expect(two.out).toContain("p0@example.com is disabled: id-0\np1@example.com is disabled: id-1\n");
@@ -55,7 +57,7 @@ it("disables and enables many at once, by words and by lines, and skips nobody w
   const all = await users(["disable", "--stdin"], `${some.join("\r\n")}\n\n`);
   expect(all).toMatchObject({ code: 0, err: "" });
   expect(await disabled()).toEqual([{ n: 1_100, epochs: 1_100 }]);
-  expect(await sql("SELECT count(*) AS n FROM endings")).toEqual([{ n: 1_100 }]);
+  expect(await sql("SELECT count(*) AS n FROM pending_revocations")).toEqual([{ n: 1_100 }]);
   const events = "SELECT count(*) AS n FROM audit WHERE what = 'user.disabled'";
   expect(await sql(events)).toEqual([{ n: 1_100 }]);
   const unknown = await users(["enable", "x@example.com", "p0@example.com", "y@example.com"]);
@@ -76,7 +78,7 @@ it("disabling ends what else opens the account", async () => {
   expect((await users(["disable", "bob@example.com"])).code).toBe(0);
   expect((await users(["enable", "bob@example.com"])).code).toBe(0);
   expect(await sql("SELECT subject FROM identities")).toEqual([{ subject: "ada" }]);
-  const since = "SELECT email FROM users WHERE identities_ended_on IS NOT NULL";
+  const since = "SELECT email FROM users WHERE identities_revoked_on IS NOT NULL";
   expect(await sql(since)).toEqual([{ email: "bob@example.com" }]);
 });
 

@@ -1,4 +1,4 @@
-import { type Credential, type Ender, type Person, Violation } from "../credential.ts";
+import { type Credential, type Revoker, type Person, Violation } from "../credential.ts";
 import { newAccess, newAccessInPlace } from "./jwts.ts";
 import {
   type Attempt,
@@ -82,7 +82,7 @@ export function reading(
     end(answer, span) {
       if (answer === null) return;
       const verdict = answer.status === 200 ? "yes" : "no";
-      world.model.judge(caller, verdict, span, isStrict(caller, issues));
+      world.model.check(caller, verdict, span, isStrict(caller, issues));
       if (answer.status !== 200) return;
       const id = textAt(answer, "payload", "uuid");
       if (id !== caller.person.id) throw new Violation(`${caller.name} opened another's account`);
@@ -96,7 +96,7 @@ function wrongPassword(text: string): boolean {
 }
 
 /** A request that needs both a caller and the present password: which of them was refused? */
-function judgeBoth(
+function checkBoth(
   world: Parameters<Operation["attempt"]>[0],
   caller: Credential,
   password: Credential,
@@ -104,28 +104,28 @@ function judgeBoth(
   span: Parameters<typeof conclude>[3],
 ): void {
   if (answer.status === 200) {
-    world.model.judge(caller, "yes", span, true);
-    world.model.judge(password, "yes", span, true);
+    world.model.check(caller, "yes", span, true);
+    world.model.check(password, "yes", span, true);
   } else if (wrongPassword(answer.text) && caller.kind !== "password") {
-    world.model.judge(password, "no", span, true);
+    world.model.check(password, "no", span, true);
   } else if (caller.kind === "password" && caller !== password) {
     // Either may have been it.
-    if (caller.sure && password.sure) judgeEither(world, caller, password, span);
+    if (caller.certain && password.certain) checkEither(world, caller, password, span);
   } else {
-    world.model.judge(caller, "no", span, true);
+    world.model.check(caller, "no", span, true);
   }
 }
 
-function judgeEither(
+function checkEither(
   { model }: Parameters<Operation["attempt"]>[0],
   one: Credential,
   other: Credential,
   span: Parameters<typeof conclude>[3],
 ): void {
   const unended = [one, other].filter(
-    ({ maybe, endedMs }) => maybe.size === 0 && endedMs === Number.POSITIVE_INFINITY,
+    ({ possible, endedMs }) => possible.size === 0 && endedMs === Number.POSITIVE_INFINITY,
   );
-  if (unended.length === 2) model.judge(one, "no", span, true);
+  if (unended.length === 2) model.check(one, "no", span, true);
 }
 
 const changePassword: Operation = {
@@ -136,7 +136,7 @@ const changePassword: Operation = {
     if (caller === null || password === null) return null;
     const { person } = caller;
     const secret = `password-${world.fresh()}`;
-    let ender: Ender | null = null;
+    let revoker: Revoker | null = null;
     // Of opaque tokens the caller's own is carried over.
     const carried = caller.kind === "session" || caller.kind === "api" ? caller : null;
     return {
@@ -150,19 +150,19 @@ const changePassword: Operation = {
       statuses: [200, 401],
       begin(span) {
         const ends = (each: Credential) => each !== carried && each.secret !== secret;
-        ender = world.model.beginEnd(`a new password`, person, span, ends, true);
+        revoker = world.model.beginEnd(`a new password`, person, span, ends, true);
       },
       end(answer, span) {
-        conclude(world, ender, answer, span);
-        if (answer !== null) judgeBoth(world, caller, password, answer, span);
+        conclude(world, revoker, answer, span);
+        if (answer !== null) checkBoth(world, caller, password, answer, span);
         if (answer !== null && answer.status !== 200) return;
         // Sent a second time, it sets the same one again: the first is forgotten.
         world.model.forget(({ kind, secret: known }) => kind === "password" && known === secret);
-        const sure = answer !== null;
-        world.model.create({ kind: "password", person, secret, id: person.id, sure }, span);
+        const certain = answer !== null;
+        world.model.create({ kind: "password", person, secret, id: person.id, certain }, span);
         const jwt = answer === null ? undefined : at(answer, "payload", "token");
         // It keeps the bounds of what it replaces.
-        if (typeof jwt === "string") newAccessInPlace(world, jwt, caller, ender, span);
+        if (typeof jwt === "string") newAccessInPlace(world, jwt, caller, revoker, span);
       },
     };
   },
@@ -175,7 +175,7 @@ const deleteAccount: Operation = {
     const password = caller && passwordOf(world, caller.person, b);
     if (caller === null || password === null) return null;
     const { person }: { person: Person } = caller;
-    let ender: Ender | null = null;
+    let revoker: Revoker | null = null;
     return {
       label: `delete ${person.name} by ${caller.name}, showing ${password.name}`,
       sent: {
@@ -186,12 +186,12 @@ const deleteAccount: Operation = {
       },
       statuses: [200, 401],
       begin(span) {
-        ender = world.model.beginEnd(`deletion`, person, span, () => true, true);
-        world.model.leaving.push({ person, ender });
+        revoker = world.model.beginEnd(`deletion`, person, span, () => true, true);
+        world.model.leaving.push({ person, revoker });
       },
       end(answer, span) {
-        conclude(world, ender, answer, span);
-        if (answer !== null) judgeBoth(world, caller, password, answer, span);
+        conclude(world, revoker, answer, span);
+        if (answer !== null) checkBoth(world, caller, password, answer, span);
       },
     };
   },

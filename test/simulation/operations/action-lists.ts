@@ -29,7 +29,7 @@ const list = (path: string, check: Check): Operation => ({
       end(answer, span) {
         if (answer === null) return;
         const yes = answer.status === 200;
-        world.model.judge(caller, yes ? "yes" : "no", span, isStrict(caller, false));
+        world.model.check(caller, yes ? "yes" : "no", span, isStrict(caller, false));
         if (yes) check(world, caller, answer, span);
       },
     };
@@ -42,7 +42,7 @@ const checkTokens: Check = ({ model, actions }, caller, answer, span) => {
   for (const token of actions.tokens.filter(({ issuer }) => issuer === caller.person)) {
     const isListed = ids.includes(token.credential.id);
     const used = token.receipts.size + token.open >= token.maxUses;
-    if (isListed || !used) model.judgeListed(token.credential, isListed, span);
+    if (isListed || !used) model.checkListed(token.credential, isListed, span);
   }
 };
 

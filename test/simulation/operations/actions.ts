@@ -3,7 +3,7 @@ import {
   bounds,
   type Credential,
   derivedFrom,
-  type Ender,
+  type Revoker,
   lowOf,
   MAX_SKEW_MS,
   type Person,
@@ -73,7 +73,7 @@ export function issuing(world: World, caller: Credential, wanted: Wanted): Attem
     statuses: [200, 401, 422, ...REFUSED],
     end(answer, span) {
       if (answer === null) return;
-      if (answer.status === 401) return model.judge(caller, "no", span, true);
+      if (answer.status === 401) return model.check(caller, "no", span, true);
       if (isRefused(answer)) return checkRefused(caller, span);
       if (answer.status === 422) {
         const named = audience === null ? [contact] : [contact, audience];
@@ -81,16 +81,16 @@ export function issuing(world: World, caller: Credential, wanted: Wanted): Attem
           throw new Violation("a token for people who are there was refused");
         return;
       }
-      model.judge(caller, "yes", span, true);
+      model.check(caller, "yes", span, true);
       mustBeThere(model, contact, span);
       const secret = textAt(answer, "token", "token");
       const id = textAt(answer, "token", "id");
-      const lowMs = Date.parse(textAt(answer, "token", "expires_at"));
-      checkMade("an action token", caller, lowMs, span);
+      const earliestMs = Date.parse(textAt(answer, "token", "expires_at"));
+      checkMade("an action token", caller, earliestMs, span);
       const issuer = caller.person;
       const behind = derivedFrom(caller);
       const credential = model.create(
-        { kind: "action", person: issuer, secret, id, lowMs, behind, from: caller },
+        { kind: "action", person: issuer, secret, id, earliestMs, behind, from: caller },
         span,
       );
       const token = {
@@ -161,10 +161,10 @@ export function running(world: World, what: Run): Attempt {
       token.open -= 1;
       if (answer.status === 401) {
         if (caller === null) throw new Violation("a caller is missing, where none is needed");
-        return model.judge(caller, "no", span, true);
+        return model.check(caller, "no", span, true);
       }
       if (caller !== null && answer.status === 200)
-        model.judge(caller, "yes", span, keyBefore === undefined);
+        model.check(caller, "yes", span, keyBefore === undefined);
       if (answer.status === 200) granted(world, what, runner, bound, isFirst, answer, span);
       else refused(world, what, runner, keyBefore, answer, span);
     },
@@ -205,7 +205,7 @@ function granted(
   if (token.contact === runner) throw new Violation(`${name} made somebody her own contact`);
   // The first run of a key may be an earlier request that was thought lost.
   if (!isFirst) return;
-  model.judge(token.credential, "yes", span, true);
+  model.check(token.credential, "yes", span, true);
   for (const each of [token.issuer, token.contact, runner]) mustBeThere(model, each, span);
 }
 
@@ -214,12 +214,12 @@ const REASONS: Readonly<
   Record<string, (world: World, token: ActionToken, runner: Person, span: Span) => boolean>
 > = {
   unknown: (_, { credential }, __, { sentMs }) =>
-    sentMs >= credential.expires.lowMs + KEPT_MS - MAX_SKEW_MS,
+    sentMs >= credential.expires.earliestMs + KEPT_MS - MAX_SKEW_MS,
   expired: (_, { credential }, __, { sentMs }) => sentMs >= lowOf(credential) - MAX_SKEW_MS,
   used: (_, token) => token.receipts.size + token.open >= token.maxUses,
   // Also when what it was made with has expired.
   revoked: ({ model }, { credential }, runner, { sentMs }) =>
-    credential.maybe.size > 0 ||
+    credential.possible.size > 0 ||
     credential.endedMs < Number.POSITIVE_INFINITY ||
     credential.behind.filter(bounds).some((each) => sentMs >= lowOf(each) - MAX_SKEW_MS) ||
     !model.isThere(runner),
@@ -246,7 +246,7 @@ function refused(
     if (!others) throw new Violation(`${name}: a key of another request, where there is none`);
     return;
   }
-  if (before?.token === token && span.sentMs < expires.lowMs + KEPT_MS - MAX_SKEW_MS) {
+  if (before?.token === token && span.sentMs < expires.earliestMs + KEPT_MS - MAX_SKEW_MS) {
     // Who deletes her account takes the keys of her runs with it; none of them can run again.
     if (world.model.isThere(runner)) {
       throw new Violation(`${name}: the repeat of a run that was granted was refused as ${reason}`);
@@ -265,7 +265,7 @@ const endAction: Operation = {
     if (token === null || caller === null) return null;
     const { model } = world;
     const { credential } = token;
-    let ender: Ender | null = null;
+    let revoker: Revoker | null = null;
     return {
       label: `end ${credential.name} by ${caller.name}`,
       sent: {
@@ -276,19 +276,19 @@ const endAction: Operation = {
       statuses: [204, 401, 404],
       begin(span) {
         const ends = revokedWith(credential);
-        ender = model.beginEnd(`end of ${credential.name}`, token.issuer, span, ends);
+        revoker = model.beginEnd(`end of ${credential.name}`, token.issuer, span, ends);
       },
       end(answer, span) {
-        conclude(world, ender, answer, span);
+        conclude(world, revoker, answer, span);
         if (answer === null) return;
-        if (answer.status === 401) return model.judge(caller, "no", span, true);
+        if (answer.status === 401) return model.check(caller, "no", span, true);
         if (answer.status === 404) {
           const used = token.receipts.size + token.open >= token.maxUses;
-          if (!used) model.judgeAny([caller, credential], span);
+          if (!used) model.checkAny([caller, credential], span);
           return;
         }
-        model.judge(caller, "yes", span, true);
-        model.judge(credential, "yes", span, true);
+        model.check(caller, "yes", span, true);
+        model.check(credential, "yes", span, true);
         model.won(credential, span);
       },
     };

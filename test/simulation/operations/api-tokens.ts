@@ -3,7 +3,7 @@ import {
   bounds,
   type Credential,
   derivedFrom,
-  type Ender,
+  type Revoker,
   MAX_SKEW_MS,
   revokedWith,
   type SentAt,
@@ -60,14 +60,14 @@ export function creating(world: World, caller: Credential, ttl: number): Attempt
     statuses: [200, 401, ...REFUSED],
     end(answer, span) {
       if (answer === null) return;
-      if (answer.status === 401) return model.judge(caller, "no", span, true);
+      if (answer.status === 401) return model.check(caller, "no", span, true);
       if (isRefused(answer)) return checkRefused(caller, span, 1);
-      model.judge(caller, "yes", span, true);
+      model.check(caller, "yes", span, true);
       const [secret, id] = [textAt(answer, "payload", "token"), textAt(answer, "payload", "uuid")];
-      const lowMs = Date.parse(textAt(answer, "payload", "expired_on"));
-      checkMade("an API token", caller, lowMs, span, 1);
+      const earliestMs = Date.parse(textAt(answer, "payload", "expired_on"));
+      checkMade("an API token", caller, earliestMs, span, 1);
       const behind = derivedFrom(caller);
-      model.create({ kind: "api", person, secret, id, lowMs, behind, from: caller }, span);
+      model.create({ kind: "api", person, secret, id, earliestMs, behind, from: caller }, span);
     },
   };
 }
@@ -88,7 +88,7 @@ const listApi: Operation = {
       statuses: [200, 401],
       end(answer, span) {
         if (answer === null) return;
-        model.judge(caller, answer.status === 200 ? "yes" : "no", span, isStrict(caller, false));
+        model.check(caller, answer.status === 200 ? "yes" : "no", span, isStrict(caller, false));
         if (answer.status !== 200) return;
         const items: unknown = at(answer, "payload");
         if (!Array.isArray(items)) throw new Violation("a list that is none");
@@ -97,7 +97,7 @@ const listApi: Operation = {
         const own = model.credentials.filter(
           (each) => each.kind === "api" && each.person === caller.person,
         );
-        for (const each of own) model.judgeListed(each, listed.has(each.id), span);
+        for (const each of own) model.checkListed(each, listed.has(each.id), span);
       },
     };
   },
@@ -105,10 +105,10 @@ const listApi: Operation = {
 
 /** No later than this may the caller move the token's end; sooner than it is, it may always. */
 function latestEnd(token: Credential, caller: Credential, at: SentAt): number {
-  const { highMs } = token.expires;
-  if (token.replacedTick !== null || wasReplaced(caller, at)) return highMs;
+  const { latestMs } = token.expires;
+  if (token.replacedTick !== null || wasReplaced(caller, at)) return latestMs;
   const behind = token.behind.filter(bounds).map((each) => endDuring(each, at));
-  return Math.max(highMs, Math.min(apiEndOf(caller, at), ...behind));
+  return Math.max(latestMs, Math.min(apiEndOf(caller, at), ...behind));
 }
 
 const changeApi: Operation = {
@@ -128,7 +128,9 @@ const changeApi: Operation = {
 const firstEnd = (token: Credential, caller: Credential): number =>
   Math.min(
     caller.boundMs,
-    ...[...token.behind, ...apiTokensOf(caller)].filter(bounds).map(({ expires }) => expires.lowMs),
+    ...[...token.behind, ...apiTokensOf(caller)]
+      .filter(bounds)
+      .map(({ expires }) => expires.earliestMs),
   );
 
 /** @param ttl null: a new name */
@@ -140,7 +142,7 @@ export function changing(
 ): Attempt {
   const { model, actions } = world;
   const path = other ? `/token/${token.id}` : `/rest/token/${token.id}`;
-  let latestMs = Number.POSITIVE_INFINITY;
+  let boundMs = Number.POSITIVE_INFINITY;
   let firstMs = Number.POSITIVE_INFINITY;
   return {
     label:
@@ -155,37 +157,37 @@ export function changing(
     },
     statuses: [200, 401, ...REFUSED],
     begin(at) {
-      latestMs = latestEnd(token, caller, at);
+      boundMs = latestEnd(token, caller, at);
       firstMs = firstEnd(token, caller);
       if (ttl === null) return;
       actions.beginMove(token);
-      if (at.sentMs >= token.expires.highMs + MAX_SKEW_MS) return;
-      const toMs = Math.min(localMs(at) + ttl * 1000, latestMs);
-      const { lowMs, highMs } = token.expires;
+      if (at.sentMs >= token.expires.latestMs + MAX_SKEW_MS) return;
+      const toMs = Math.min(localMs(at) + ttl * 1000, boundMs);
+      const { earliestMs, latestMs } = token.expires;
       token.expires = {
-        lowMs: Math.min(lowMs, toMs),
-        highMs: Math.max(highMs, toMs),
+        earliestMs: Math.min(earliestMs, toMs),
+        latestMs: Math.max(latestMs, toMs),
       };
     },
     end(answer, span) {
       const alone = ttl === null || actions.endMove(token, answer, span);
       if (answer === null) return;
-      if (answer.status === 401) return model.judge(caller, "no", span, true);
+      if (answer.status === 401) return model.check(caller, "no", span, true);
       if (isRefused(answer)) {
         const isBeyond =
           ttl !== null && localMs(span) + ttl * 1000 > Math.min(firstMs, firstEnd(token, caller));
         const isBound = token.mayBeReplaced || mayBeReplaced(caller) || isBeyond;
-        if (!isBound) model.judgeAny([caller, token], span);
+        if (!isBound) model.checkAny([caller, token], span);
         return;
       }
-      model.judge(caller, "yes", span, true);
-      model.judge(token, "yes", span, true);
+      model.check(caller, "yes", span, true);
+      model.check(token, "yes", span, true);
       if (ttl === null && (token.replacedTick ?? Number.POSITIVE_INFINITY) < span.sentTick) {
         throw new Violation(`${token.name} was replaced, and renamed`);
       }
       const toMs = Date.parse(textAt(answer, "payload", "expired_on"));
       if (ttl === null) return;
-      if (toMs > Math.max(latestMs, latestEnd(token, caller, span))) {
+      if (toMs > Math.max(boundMs, latestEnd(token, caller, span))) {
         throw new Violation(`${token.name} got an end that is beyond what it was derived from`);
       }
       model.moveEnd(token, toMs, alone, span);
@@ -204,7 +206,7 @@ const rotateApi: Operation = {
     const { model, actions } = world;
     const { person } = token;
     const grace = GRACES[c % GRACES.length] ?? 0;
-    let ender: Ender | null = null;
+    let revoker: Revoker | null = null;
     let before = token.expires;
     return {
       label: `rotate ${token.name} with ${grace} s, by ${caller.name}`,
@@ -217,30 +219,30 @@ const rotateApi: Operation = {
       statuses: [200, 401, ...REFUSED],
       begin(at) {
         if (grace === 0) {
-          ender = model.beginEnd(`rotation of ${token.name}`, person, at, revokedWith(token));
+          revoker = model.beginEnd(`rotation of ${token.name}`, person, at, revokedWith(token));
           return;
         }
         actions.beginMove(token);
         before = token.expires;
-        const lowMs = Math.min(before.lowMs, localMs(at) + grace * 1000);
-        token.expires = { ...before, lowMs };
+        const earliestMs = Math.min(before.earliestMs, localMs(at) + grace * 1000);
+        token.expires = { ...before, earliestMs };
         token.mayBeReplaced = true;
       },
       end(answer, span) {
-        conclude(world, ender, answer, span);
+        conclude(world, revoker, answer, span);
         const alone = grace === 0 || actions.endMove(token, answer, span);
         if (answer === null) return;
         if (answer.status !== 200 && grace > 0 && alone)
           token.mayBeReplaced = token.replacedTick !== null;
-        if (answer.status === 401) return model.judge(caller, "no", span, true);
+        if (answer.status === 401) return model.check(caller, "no", span, true);
         if (isRefused(answer)) {
           const isDeep = apiTokensOf(caller).length + token.behind.length >= MOST_LEVELS;
           const isBound = token.mayBeReplaced || mayBeReplaced(caller) || isDeep;
-          if (!isBound) model.judgeAny([caller, token], span);
+          if (!isBound) model.checkAny([caller, token], span);
           return;
         }
-        model.judge(caller, "yes", span, true);
-        model.judge(token, "yes", span, true);
+        model.check(caller, "yes", span, true);
+        model.check(token, "yes", span, true);
         if (wasReplaced(caller, span))
           throw new Violation(`${caller.name} was replaced, and rotates`);
         if ((token.replacedTick ?? Number.POSITIVE_INFINITY) < span.sentTick) {
@@ -250,32 +252,35 @@ const rotateApi: Operation = {
           textAt(answer, "payload", "token"),
           textAt(answer, "payload", "uuid"),
         ];
-        const lowMs = Date.parse(textAt(answer, "payload", "expired_on"));
-        if (lowMs > before.highMs && alone)
+        const earliestMs = Date.parse(textAt(answer, "payload", "expired_on"));
+        if (earliestMs > before.latestMs && alone)
           throw new Violation(`${token.name}: a later end by rotation`);
         const isItself = apiTokensOf(caller).at(-1) === token;
         const more = isItself ? [] : derivedFrom(caller);
         const behind = [...new Set([...token.behind, ...more])];
         // Who rotates what it was made with, ends itself, and what it gets.
-        const except = behind.includes(token) ? null : ender;
-        model.create({ kind: "api", person, secret, id, lowMs, behind, from: token, except }, span);
+        const except = behind.includes(token) ? null : revoker;
+        model.create(
+          { kind: "api", person, secret, id, earliestMs, behind, from: token, except },
+          span,
+        );
         if (grace === 0) return model.won(token, span);
         token.replacedTick = span.endTick;
         const graceMs = localMs(span) + grace * 1000;
-        if (alone) model.moveEnd(token, Math.min(before.lowMs, graceMs), true, span);
+        if (alone) model.moveEnd(token, Math.min(before.earliestMs, graceMs), true, span);
       },
     };
   },
 };
 
-const endApi: Operation = {
+const revokeApiToken: Operation = {
   weight: 3,
   attempt(world, { a, b, c }) {
     const token = credentialOf(world, ["api"], a);
     const caller = token && credentialOf(world, CALLERS, b, token.person);
     if (token === null || caller === null) return null;
     const { model } = world;
-    let ender: Ender | null = null;
+    let revoker: Revoker | null = null;
     return {
       label: `end ${token.name} by ${caller.name}`,
       sent: {
@@ -285,15 +290,15 @@ const endApi: Operation = {
       },
       statuses: [200, 401, 404],
       begin(span) {
-        ender = model.beginEnd(`end of ${token.name}`, token.person, span, revokedWith(token));
+        revoker = model.beginEnd(`end of ${token.name}`, token.person, span, revokedWith(token));
       },
       end(answer, span) {
-        conclude(world, ender, answer, span);
+        conclude(world, revoker, answer, span);
         if (answer === null) return;
-        if (answer.status === 401) return model.judge(caller, "no", span, true);
-        if (answer.status === 404) return model.judgeAny([caller, token], span);
-        model.judge(caller, "yes", span, true);
-        model.judge(token, "yes", span, true);
+        if (answer.status === 401) return model.check(caller, "no", span, true);
+        if (answer.status === 404) return model.checkAny([caller, token], span);
+        model.check(caller, "yes", span, true);
+        model.check(token, "yes", span, true);
         model.won(token, span);
       },
     };
@@ -306,7 +311,7 @@ const endAllApi: Operation = {
     const caller = credentialOf(world, CALLERS, a);
     if (caller === null) return null;
     const { model } = world;
-    let ender: Ender | null = null;
+    let revoker: Revoker | null = null;
     const isApi = (each: Credential) => each.kind === "api";
     return {
       label: `end all API tokens of ${caller.person.name} by ${caller.name}`,
@@ -318,13 +323,13 @@ const endAllApi: Operation = {
       statuses: [200, 401],
       begin(span) {
         const ends = (each: Credential) => isApi(each) || each.behind.some(isApi);
-        ender = model.beginEnd("end of all API tokens", caller.person, span, ends);
+        revoker = model.beginEnd("end of all API tokens", caller.person, span, ends);
       },
       end(answer, span) {
-        conclude(world, ender, answer, span);
+        conclude(world, revoker, answer, span);
         if (answer === null) return;
-        if (answer.status === 401) model.judge(caller, "no", span, true);
-        else model.judge(caller, "yes", span, true);
+        if (answer.status === 401) model.check(caller, "no", span, true);
+        else model.check(caller, "yes", span, true);
       },
     };
   },
@@ -335,6 +340,6 @@ export const apiTokens = {
   listApi,
   changeApi,
   rotateApi,
-  endApi,
+  revokeApiToken,
   endAllApi,
 };

@@ -1,6 +1,6 @@
 import {
   type Credential,
-  type Ender,
+  type Revoker,
   MAX_SKEW_MS,
   revokedWith,
   type Span,
@@ -36,7 +36,7 @@ function boundsOf(from: Credential, span: Span): Bounds {
     case "access":
       return from.chain === null ? { chain, behind, boundMs: from.boundMs } : from;
     case "refresh":
-      return { chain: null, behind: from.behind, boundMs: from.behind[0]?.expires.highMs ?? 0 };
+      return { chain: null, behind: from.behind, boundMs: from.behind[0]?.expires.latestMs ?? 0 };
     case "session":
     case "api":
       return { chain, behind, boundMs: endDuring(from, span) };
@@ -49,7 +49,7 @@ export function newAccess(world: World, jwt: string, from: Credential, span: Spa
   const { jti, iatMs, expMs } = claimsOf(jwt);
   const { chain, behind, boundMs } = boundsOf(from, span);
   const { person } = from;
-  const what = { kind: "access", person, secret: jwt, id: jti, lowMs: expMs } as const;
+  const what = { kind: "access", person, secret: jwt, id: jti, earliestMs: expMs } as const;
   const made = { ...what, lifeMs: expMs - iatMs, chain, behind, boundMs };
   const { name } = world.model.create({ ...made, from }, span);
   if (expMs > boundMs) throw new Violation(`${name} outlives what it was got with, ${from.name}`);
@@ -63,21 +63,21 @@ export function newAccessInPlace(
   world: World,
   jwt: string,
   of: Credential,
-  except: Ender | null,
+  except: Revoker | null,
   span: Span,
 ): void {
   const { jti, iatMs, expMs } = claimsOf(jwt);
   const { behind, boundMs } = boundsOf(of, span);
   const chain = Symbol(of.name);
   const what = { kind: "access", person: of.person, secret: jwt, id: jti, chain, boundMs } as const;
-  const made = { ...what, lifeMs: expMs - iatMs, lowMs: expMs, behind, from: of, except };
-  const { name } = world.model.create({ ...made, sure: false }, span);
+  const made = { ...what, lifeMs: expMs - iatMs, earliestMs: expMs, behind, from: of, except };
+  const { name } = world.model.create({ ...made, certain: false }, span);
   if (expMs > boundMs) throw new Violation(`${name} outlives what it replaces, ${of.name}`);
 }
 
 function newRefresh(world: World, jwt: string, family: Credential, span: Span): Credential {
   const { jti, iatMs, expMs } = claimsOf(jwt);
-  family.expires = { lowMs: expMs, highMs: Math.max(expMs, family.expires.highMs) };
+  family.expires = { earliestMs: expMs, latestMs: Math.max(expMs, family.expires.latestMs) };
   return world.model.create(
     {
       kind: "refresh",
@@ -85,7 +85,7 @@ function newRefresh(world: World, jwt: string, family: Credential, span: Span): 
       person: family.person,
       secret: jwt,
       id: jti,
-      lowMs: expMs,
+      earliestMs: expMs,
       behind: [family],
       from: family,
     },
@@ -110,11 +110,11 @@ const obtain: Operation = {
       statuses: [200, 401],
       end(answer, span) {
         if (answer === null) return;
-        model.judge(password, answer.status === 200 ? "yes" : "no", span, true);
+        model.check(password, answer.status === 200 ? "yes" : "no", span, true);
         if (answer.status !== 200) return;
         const { sid, expMs } = claimsOf(textAt(answer, "refresh"));
         const family = model.create(
-          { kind: "family", person, secret: "", id: sid, lowMs: expMs },
+          { kind: "family", person, secret: "", id: sid, earliestMs: expMs },
           span,
         );
         const refresh = newRefresh(world, textAt(answer, "refresh"), family, span);
@@ -135,7 +135,7 @@ const verify: Operation = {
       statuses: [200, 401],
       end(answer, span) {
         if (answer === null) return;
-        world.model.judge(jwt, answer.status === 200 ? "yes" : "no", span, false);
+        world.model.check(jwt, answer.status === 200 ? "yes" : "no", span, false);
       },
     };
   },
@@ -157,7 +157,7 @@ const refresh: Operation = {
     if (token === null || family === undefined) return null;
     const { model, actions } = world;
     const rotates = model.setup.rotates;
-    let ender: Ender | null = null;
+    let revoker: Revoker | null = null;
     let spentBefore = false;
     return {
       label: `refresh by ${token.name} of ${family.name}`,
@@ -171,28 +171,32 @@ const refresh: Operation = {
         spentBefore =
           shown !== undefined &&
           (span.sentMs > shown.replacedMs + GRACE_MS + 2 * MAX_SKEW_MS || next?.successor != null);
-        const highMs = localMs(span) + REFRESH_MS;
-        if (span.sentMs < family.expires.highMs) {
-          family.expires = { ...family.expires, highMs: Math.max(highMs, family.expires.highMs) };
+        const latestMs = localMs(span) + REFRESH_MS;
+        if (span.sentMs < family.expires.latestMs) {
+          family.expires = {
+            ...family.expires,
+            latestMs: Math.max(latestMs, family.expires.latestMs),
+          };
         }
         const endless = Number.POSITIVE_INFINITY;
         if (shown === undefined) {
           actions.shown.set(token, { firstMs: span.sentMs, replacedMs: endless, successor: null });
         }
         const ends = revokedWith(family);
-        ender = model.beginEnd(`${token.name} shown again`, token.person, span, ends);
+        revoker = model.beginEnd(`${token.name} shown again`, token.person, span, ends);
       },
       end(answer, span) {
         if (!rotates) {
           if (answer === null) return;
-          model.judge(token, answer.status === 200 ? "yes" : "no", span, false);
+          model.check(token, answer.status === 200 ? "yes" : "no", span, false);
           if (answer.status === 200) newAccess(world, textAt(answer, "access"), token, span);
           return;
         }
-        if (answer?.status === 401) refused(world, token, family, ender, span);
-        else if (ender !== null) model.finishEnd(ender, answer === null ? "unsure" : "void", span);
+        if (answer?.status === 401) refused(world, token, family, revoker, span);
+        else if (revoker !== null)
+          model.finishEnd(revoker, answer === null ? "unsure" : "void", span);
         if (answer?.status !== 200) return;
-        model.judge(token, "yes", span, true);
+        model.check(token, "yes", span, true);
         if (spentBefore) throw new Violation(`${token.name} was spent, and taken again`);
         rotated(world, token, family, answer, span);
       },
@@ -204,7 +208,7 @@ function refused(
   world: World,
   token: Credential,
   family: Credential,
-  ender: Ender | null,
+  revoker: Revoker | null,
   span: Span,
 ): void {
   const { model, actions } = world;
@@ -213,16 +217,16 @@ function refused(
   const mayBeTheft =
     shown !== undefined &&
     (span.sentMs >= shown.firstMs + GRACE_MS - 2 * MAX_SKEW_MS || next !== undefined);
-  const expired = span.sentMs >= token.expires.lowMs - MAX_SKEW_MS;
-  if (ender === null) return;
+  const expired = span.sentMs >= token.expires.earliestMs - MAX_SKEW_MS;
+  if (revoker === null) return;
   // Whether by this or before, the family is at its end: but KV may still have to be told by another.
   const fact = world.watch(span);
   // A new password has ended it: whether this ends the JWT too that was given in place of another, is not said.
-  if (family.endedTick < span.sentTick) model.finishEnd(ender, "unsure", span);
-  else if (mayBeTheft && !expired) model.finishEnd(ender, "done", span, fact);
+  if (family.endedTick < span.sentTick) model.finishEnd(revoker, "unsure", span);
+  else if (mayBeTheft && !expired) model.finishEnd(revoker, "done", span, fact);
   else {
-    model.finishEnd(ender, "void", span);
-    model.judge(token, "no", span, true);
+    model.finishEnd(revoker, "void", span);
+    model.check(token, "no", span, true);
   }
 }
 
@@ -248,7 +252,7 @@ function rotated(
   newAccess(world, textAt(answer, "access"), shown.successor, span);
 }
 
-const endJwt: Operation = {
+const revokeJwt: Operation = {
   weight: 3,
   attempt(world, { a, b }) {
     const jwt = credentialOf(world, ["access", "refresh"], a);
@@ -258,7 +262,7 @@ const endJwt: Operation = {
     const { model } = world;
     // A refresh JWT stands for its whole family.
     const target = jwt.kind === "refresh" ? (jwt.behind[0] ?? jwt) : jwt;
-    let ender: Ender | null = null;
+    let revoker: Revoker | null = null;
     return {
       label: `end ${jwt.name} by ${caller.name}`,
       sent: {
@@ -268,16 +272,16 @@ const endJwt: Operation = {
       },
       statuses: [200, 401, 404],
       begin(span) {
-        ender = model.beginEnd(`end of ${target.name}`, jwt.person, span, revokedWith(target));
+        revoker = model.beginEnd(`end of ${target.name}`, jwt.person, span, revokedWith(target));
       },
       end(answer, span) {
-        conclude(world, ender, answer, span);
+        conclude(world, revoker, answer, span);
         if (answer === null) return;
-        if (answer.status === 401) model.judge(caller, "no", span, true);
-        if (answer.status === 404) model.judgeAny([caller, jwt], span);
+        if (answer.status === 401) model.check(caller, "no", span, true);
+        if (answer.status === 404) model.checkAny([caller, jwt], span);
         if (answer.status !== 200) return;
-        model.judge(caller, "yes", span, true);
-        if (span.sentMs >= jwt.expires.highMs + MAX_SKEW_MS)
+        model.check(caller, "yes", span, true);
+        if (span.sentMs >= jwt.expires.latestMs + MAX_SKEW_MS)
           throw new Violation(`${jwt.name} ended after its end`);
         model.won(target, span);
       },
@@ -286,4 +290,4 @@ const endJwt: Operation = {
 };
 
 export type { Shown };
-export const jwts = { obtain, verify, refresh, endJwt };
+export const jwts = { obtain, verify, refresh, revokeJwt };

@@ -2,7 +2,7 @@ import type { ActionBook } from "../action-book.ts";
 import {
   apiTokensOf,
   type Credential,
-  type Ender,
+  type Revoker,
   type Fact,
   type Kind,
   type Person,
@@ -71,7 +71,7 @@ export function credentialOf(
   );
   const nowMs = world.nowMs();
   const { true: living = [], false: dead = [] } = Object.groupBy(fit, ({ endedMs, expires }) =>
-    String(endedMs === Number.POSITIVE_INFINITY && nowMs < expires.highMs),
+    String(endedMs === Number.POSITIVE_INFINITY && nowMs < expires.latestMs),
   );
   // What has ended must be refused, but a story of refusals alone finds little.
   return choose(number % 4 === 0 ? dead : living, number) ?? choose(fit, number);
@@ -100,7 +100,7 @@ export const isStrict = (credential: Credential, writes: boolean): boolean =>
 export function passwordOf({ model }: World, person: Person, number = 0): Credential | null {
   const all = model.credentials.filter((c) => c.kind === "password" && c.person === person);
   // Now and then one that was replaced, or that may never have come to be.
-  return number % 8 === 7 ? choose(all, 200 + number) : (all.findLast((c) => c.sure) ?? null);
+  return number % 8 === 7 ? choose(all, 200 + number) : (all.findLast((c) => c.certain) ?? null);
 }
 
 /** The member of a JSON body that the path leads to. */
@@ -139,13 +139,13 @@ export function claimsOf(jwt: string): Claims {
 /** What an ender came to, by its answer. */
 export function conclude(
   { model }: World,
-  ender: Ender | null,
+  revoker: Revoker | null,
   answer: Answered | null,
   span: Span,
 ): void {
-  if (ender === null) return;
+  if (revoker === null) return;
   const state = answer === null ? "unsure" : answer.status < 300 ? "done" : "void";
-  model.finishEnd(ender, state, span);
+  model.finishEnd(revoker, state, span);
 }
 
 /** What would live for less may be refused. */
@@ -170,7 +170,7 @@ export const mayBeReplaced = (caller: Credential): boolean =>
 /** The latest end that it had while a request was on its way: another may have moved it up meanwhile. */
 export const endDuring = ({ expires, staleEnds }: Credential, { sentMs }: SentAt): number =>
   Math.max(
-    expires.highMs,
+    expires.latestMs,
     ...staleEnds.filter(({ fact }) => fact.endMs >= sentMs).map(({ ms }) => ms),
   );
 
@@ -202,7 +202,7 @@ export function checkMade(
 /** @throws Violation where the caller could have made it */
 export function checkRefused(caller: Credential, { sentMs }: Span, levels = 0): void {
   const isDeep = apiTokensOf(caller).length + levels > MOST_LEVELS;
-  const firstEndMs = Math.min(...apiTokensOf(caller).map(({ expires }) => expires.lowMs));
+  const firstEndMs = Math.min(...apiTokensOf(caller).map(({ expires }) => expires.earliestMs));
   const isShort = firstEndMs < sentMs + SHORTEST_MS;
   if (!isDeep && !mayBeReplaced(caller) && !isShort) {
     throw new Violation(`${caller.name} may make that, and was refused`);

@@ -1,6 +1,6 @@
 import {
   type Credential,
-  type Ender,
+  type Revoker,
   lowOf,
   MAX_SKEW_MS,
   revokedWith,
@@ -24,6 +24,9 @@ const HELD = ["session", "api", "access", "refresh"] as const;
 const targetOf = (shown: Credential): Credential =>
   shown.kind === "refresh" ? (shown.behind[0] ?? shown) : shown;
 
+const isContested = ({ endedBy, possible }: Credential, revoker: Revoker): boolean =>
+  [...endedBy, ...possible].some((each) => each !== revoker);
+
 const leaked: Operation = {
   weight: 3,
   attempt(world, { a, b }) {
@@ -32,7 +35,7 @@ const leaked: Operation = {
     const { model } = world;
     const other = b % 3 === 0 ? credentialOf(world, HELD, b, one.person) : null;
     const shown = other === null || other === one ? [one] : [one, other];
-    let ender: Ender | null = null;
+    let revoker: Revoker | null = null;
     return {
       label: `report ${shown.map(({ name }) => name).join(" and ")} as leaked`,
       sent: {
@@ -44,7 +47,7 @@ const leaked: Operation = {
       // A report that is sent again may end what was not ended: both are one in the model.
       begin(span) {
         const ends = (each: Credential) => shown.some((one) => revokedWith(targetOf(one))(each));
-        ender = model.beginEnd(
+        revoker = model.beginEnd(
           `a report of ${shown.map(({ name }) => name)}`,
           one.person,
           span,
@@ -52,17 +55,17 @@ const leaked: Operation = {
         );
       },
       end(answer, span) {
-        const ended = answer === null ? 0 : at(answer, "payload", "ended");
+        const ended = answer === null ? 0 : at(answer, "payload", "revoked");
         if (answer === null || ended === shown.length) {
-          conclude(world, ender, answer, span);
+          conclude(world, revoker, answer, span);
           if (answer !== null) for (const each of shown) model.won(targetOf(each), span);
           return;
         }
         // What was not counted, had ended before, or has just been ended by what stands beside it.
-        if (ended === 0) model.judgeAny(shown, span);
+        if (ended === 0) model.checkAny(shown, span);
         if (ended === 0 && shown.length === 1)
-          for (const each of shown) model.judge(each, "no", span, true);
-        if (ender !== null) model.finishEnd(ender, ended === 0 ? "void" : "unsure", span);
+          for (const each of shown) model.check(each, "no", span, true);
+        if (revoker !== null) model.finishEnd(revoker, ended === 0 ? "void" : "unsure", span);
       },
     };
   },
@@ -73,24 +76,27 @@ const revoke: Operation = {
   attempt(world, { a }) {
     const shown = credentialOf(world, HELD, a);
     if (shown === null) return null;
-    let ender: Ender | null = null;
+    let revoker: Revoker | null = null;
     return {
       label: `revoke ${shown.name}`,
       sent: { method: "POST", path: "/oauth/revoke", json: { token: shown.secret } },
       statuses: [200],
       begin(span) {
         const ends = revokedWith(targetOf(shown));
-        ender = world.model.beginEnd(`revocation of ${shown.name}`, shown.person, span, ends);
+        revoker = world.model.beginEnd(`revocation of ${shown.name}`, shown.person, span, ends);
       },
       // Whether by this or before, it is over: but by which, and so what KV was told, is not said.
       end(answer, span) {
-        if (answer === null || ender === null) conclude(world, ender, answer, span);
+        if (answer === null || revoker === null) conclude(world, revoker, answer, span);
         else if (targetOf(shown).endedTick < span.sentTick)
-          world.model.finishEnd(ender, "void", span);
+          world.model.finishEnd(revoker, "void", span);
+        // Another request at the same time may have revoked it first, and a new password has given a successor.
+        else if (isContested(targetOf(shown), revoker))
+          world.model.finishEnd(revoker, "unsure", span);
         else if (span.sentMs < lowOf(shown) - MAX_SKEW_MS)
-          world.model.finishEnd(ender, "done", span, world.watch(span));
+          world.model.finishEnd(revoker, "done", span, world.watch(span));
         // One that has expired stands for nothing any more.
-        else world.model.finishEnd(ender, "unsure", span);
+        else world.model.finishEnd(revoker, "unsure", span);
       },
     };
   },
@@ -116,25 +122,25 @@ const endLogin: Operation = {
     const caller = login && credentialOf(world, CALLERS, b, login.person);
     if (login === null || caller === null) return null;
     const { model } = world;
-    let ender: Ender | null = null;
+    let revoker: Revoker | null = null;
     return {
       label: `end the log-in ${login.name} by ${caller.name}`,
       sent: {
         credential: credentialFor(caller),
-        call: (services, by, nowMs) => services.logins.end(by, login.id, nowMs),
+        call: (services, by, nowMs) => services.logins.revoke(by, login.id, nowMs),
       },
       statuses: [200, 401, 404],
       begin(span) {
         const ends = revokedWith(login);
-        ender = model.beginEnd(`end of ${login.name}`, login.person, span, ends);
+        revoker = model.beginEnd(`end of ${login.name}`, login.person, span, ends);
       },
       end(answer, span) {
-        conclude(world, ender, answer, span);
+        conclude(world, revoker, answer, span);
         if (answer === null) return;
-        if (answer.status === 401) return model.judge(caller, "no", span, false);
-        if (answer.status === 404) return model.judgeAny([caller, login], span);
-        model.judge(caller, "yes", span, true);
-        model.judge(login, "yes", span, true);
+        if (answer.status === 401) return model.check(caller, "no", span, false);
+        if (answer.status === 404) return model.checkAny([caller, login], span);
+        model.check(caller, "yes", span, true);
+        model.check(login, "yes", span, true);
         model.won(login, span);
       },
     };
@@ -154,12 +160,12 @@ function endingOthers({ model, watch }: World, caller: Credential): Attempt {
   const kept = [caller, ...caller.behind].find(isLogin);
   let sentTick = 0;
   const others = (each: Credential) => isLogin(each) && each !== kept && each.endedTick >= sentTick;
-  let ender: Ender | null = null;
+  let revoker: Revoker | null = null;
   return {
     label: `end all log-ins but that of ${caller.name}`,
     sent: {
       credential: credentialFor(caller),
-      call: (services, by, nowMs) => services.logins.endOthers(by, nowMs),
+      call: (services, by, nowMs) => services.logins.revokeOthers(by, nowMs),
     },
     statuses: [200, 401],
     begin(span) {
@@ -168,16 +174,16 @@ function endingOthers({ model, watch }: World, caller: Credential): Attempt {
       const hasNoLogin = ({ chain, behind }: Credential) => chain !== null && behind.length === 0;
       const ends = (each: Credential) =>
         others(each) || each.behind.some(others) || hasNoLogin(each);
-      ender = model.beginEnd("end of all other log-ins", caller.person, span, ends);
+      revoker = model.beginEnd("end of all other log-ins", caller.person, span, ends);
     },
     end(answer, span) {
-      if (answer?.status === 401) model.judge(caller, "no", span, false);
+      if (answer?.status === 401) model.check(caller, "no", span, false);
       const state = answer === null ? "unsure" : answer.status === 401 ? "void" : "done";
-      if (ender === null) return;
+      if (revoker === null) return;
       // Who was ended in between is answered as if there had been none.
       const isSure = state !== "done" || stands(caller, span);
       // One that an earlier request had ended, whose answer was lost, may still be pending for KV.
-      model.finishEnd(ender, isSure ? state : "unsure", span, watch(span));
+      model.finishEnd(revoker, isSure ? state : "unsure", span, watch(span));
     },
   };
 }

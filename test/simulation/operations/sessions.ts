@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import {
   type Credential,
-  type Ender,
+  type Revoker,
   MAX_SKEW_MS,
   revokedWith,
   type SentAt,
@@ -46,13 +46,14 @@ const createSession: Operation = {
       statuses: [200, 400],
       end(answer, span) {
         if (answer === null) return;
-        world.model.judge(password, answer.status === 200 ? "yes" : "no", span, true);
+        world.model.check(password, answer.status === 200 ? "yes" : "no", span, true);
         if (answer.status !== 200) return;
         const secret = textAt(answer, "data", "token");
-        const lowMs = Number(at(answer, "data", "expires"));
-        if (lowMs !== localMs(span) + LIFE_MS) throw new Violation("a session of another length");
+        const earliestMs = Number(at(answer, "data", "expires"));
+        if (earliestMs !== localMs(span) + LIFE_MS)
+          throw new Violation("a session of another length");
         const session = world.model.create(
-          { kind: "session", person, secret, id: idOf(secret), lowMs },
+          { kind: "session", person, secret, id: idOf(secret), earliestMs },
           span,
         );
         world.actions.createdMs.set(session, localMs(span));
@@ -72,7 +73,7 @@ const readSession: Operation = {
     const session = credentialOf(world, ["session"], a);
     if (session === null) return null;
     const inHeader = b % 2 === 0;
-    const knownMs = session.expires.lowMs;
+    const knownMs = session.expires.earliestMs;
     return {
       label: `read ${session.name}`,
       sent: {
@@ -83,7 +84,7 @@ const readSession: Operation = {
       statuses: [200, 400],
       end(answer, span) {
         if (answer === null) return;
-        world.model.judge(session, answer.status === 200 ? "yes" : "no", span, false);
+        world.model.check(session, answer.status === 200 ? "yes" : "no", span, false);
         if (answer.status !== 200) return;
         const expiresMs = Number(at(answer, "expires"));
         checkEnd(world, session, expiresMs);
@@ -113,33 +114,33 @@ const extendSession: Operation = {
       statuses: [200, 400],
       begin(at) {
         // From now on it may live for longer; what has expired is not revived.
-        if (at.sentMs >= session.expires.highMs + MAX_SKEW_MS) return;
+        if (at.sentMs >= session.expires.latestMs + MAX_SKEW_MS) return;
         const createdMs = world.actions.createdMs.get(session) ?? at.sentMs;
         const toMs = Math.min(localMs(at) + LIFE_MS, createdMs + LONGEST_MS);
-        const highMs = Math.max(session.expires.highMs, toMs);
-        session.expires = { ...session.expires, highMs };
+        const latestMs = Math.max(session.expires.latestMs, toMs);
+        session.expires = { ...session.expires, latestMs };
       },
       end(answer, span) {
         if (answer === null) return;
-        world.model.judge(session, answer.status === 200 ? "yes" : "no", span, true);
+        world.model.check(session, answer.status === 200 ? "yes" : "no", span, true);
         if (answer.status !== 200) return;
         const expiresMs = Number(at(answer, "__latest_data", "expires"));
         checkEnd(world, session, expiresMs);
         const createdMs = world.actions.createdMs.get(session) ?? 0;
         const owedMs = Math.min(localMs(span) + LIFE_MS, createdMs + LONGEST_MS);
         if (expiresMs < owedMs) throw new Violation(`${session.name} was extended by too little`);
-        const { lowMs, highMs } = session.expires;
+        const { earliestMs, latestMs } = session.expires;
         // Never lost: whatever else happens, it lives until then.
         session.expires = {
-          lowMs: Math.max(lowMs, expiresMs),
-          highMs: Math.max(highMs, expiresMs),
+          earliestMs: Math.max(earliestMs, expiresMs),
+          latestMs: Math.max(latestMs, expiresMs),
         };
       },
     };
   },
 };
 
-const endSession: Operation = {
+const revokeSession: Operation = {
   weight: 3,
   attempt(world, { a }) {
     const session = credentialOf(world, ["session"], a);
@@ -148,22 +149,22 @@ const endSession: Operation = {
 };
 
 function endingOf(world: World, session: Credential) {
-  let ender: Ender | null = null;
+  let revoker: Revoker | null = null;
   const { model } = world;
   return {
     label: `end ${session.name}`,
     sent: { method: "DELETE", path: `/tokens?token=${session.secret}` },
     statuses: [200, 400],
     begin(at: SentAt) {
-      ender = model.beginEnd(`end of ${session.name}`, session.person, at, revokedWith(session));
+      revoker = model.beginEnd(`end of ${session.name}`, session.person, at, revokedWith(session));
     },
     end(...[answer, span]: Parameters<NonNullable<ReturnType<Operation["attempt"]>>["end"]>) {
-      conclude(world, ender, answer, span);
+      conclude(world, revoker, answer, span);
       if (answer === null) return;
-      model.judge(session, answer.status === 200 ? "yes" : "no", span, true);
+      model.check(session, answer.status === 200 ? "yes" : "no", span, true);
       if (answer.status === 200) model.won(session, span);
     },
   };
 }
 
-export const sessions = { createSession, readSession, extendSession, endSession };
+export const sessions = { createSession, readSession, extendSession, revokeSession };

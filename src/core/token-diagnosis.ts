@@ -1,0 +1,267 @@
+import { type Caller, jwtIdsOf, parentIdsOf } from "./authenticate.ts";
+import type { JwtClaims, Jwts, Secrets } from "./ports.ts";
+import { type Json, kindOf, type Token, type TokenKind, tokenIn } from "./token.ts";
+
+type Members = Readonly<Record<string, Json>>;
+
+/** Whether a token stands and, of what is the caller's own, why not. */
+export type TokenStatus =
+  | "active"
+  | "expired"
+  /** One by one. */
+  | "revoked"
+  /** By a new password, or by whatever else ends all of the account. */
+  | "revoked_with_all"
+  | "revoked_with_api_tokens"
+  | "used_up"
+  /** A refresh JWT whose successor was issued. */
+  | "replaced"
+  /** The login, or the token, that a JWT was got with was ended. */
+  | "login_revoked"
+  | "account_disabled"
+  /** Nothing was looked up: neither is said that there is such a token, nor that there is none. */
+  | "not_yours"
+  /** Begins like one of ours, and has a typo in it, or a part missing. */
+  | "checksum_wrong"
+  | "signature_wrong"
+  | "key_unknown"
+  /** Another issuer's JWT, or one of ours that is no access or refresh token. */
+  | "unknown_issuer"
+  | "no_token";
+
+export interface TokenDiagnosis {
+  /** `jwt` is one that is no access or refresh token of ours. */
+  readonly kind: TokenKind | "access" | "refresh" | "jwt" | null;
+  readonly id: string | null;
+  readonly status: TokenStatus;
+  /** A JWT's, as it says them itself. */
+  readonly header: Members | null;
+  /** A JWT's claims; of the caller's own opaque token, what is kept of it. */
+  readonly claims: Members | null;
+  readonly issuedAtMs: number | null;
+  readonly expiresAtMs: number | null;
+  /** When it was ended, replaced or used up, where that is known. */
+  readonly revokedAtMs: number | null;
+}
+
+export interface ReadJwt {
+  readonly header: Members;
+  readonly payload: Members;
+  readonly isOurs: boolean;
+  readonly signature: "right" | "wrong" | "key_unknown";
+}
+
+export interface JwtReader {
+  /** @returns null for what is no JWT; asks no store */
+  read(text: string): Promise<ReadJwt | null>;
+}
+
+/** What D1 has of the owner's account at this instant, beside the token. */
+interface Account {
+  readonly isDisabled: boolean;
+  readonly credentialVersion: number;
+  readonly apiTokenVersion: number;
+}
+
+/** A token of a user's own, whether or not it stands. */
+export interface OwnToken {
+  readonly token: Token;
+  readonly address: string | null;
+  readonly revokedAtMs: number | null;
+  /** Whether something that it was derived from was revoked, or has expired. */
+  readonly isParentGone: boolean;
+  readonly account: Account;
+}
+
+export interface TokenDiagnosisStore {
+  /** A token of this user's whether or not it stands; null for every other. */
+  ownToken(id: string, userId: string, nowMs: number): Promise<OwnToken | null>;
+  /** What was ended of a JWT and of what it was obtained with; null where there is no such user. */
+  ownJwt(
+    claims: JwtClaims,
+    parentIds: readonly string[],
+    nowMs: number,
+  ): Promise<{
+    readonly revokedAtMs: number | null;
+    readonly loginRevokedAtMs: number | null;
+    /** Whether one of these was revoked, or what has a row has expired. */
+    readonly isParentGone: boolean;
+    readonly rotation: number | null;
+    readonly rotatedAtMs: number | null;
+    readonly account: Account;
+  } | null>;
+}
+
+export type TokenDiagnostics = ReturnType<typeof tokenDiagnostics>;
+
+interface Deps {
+  readonly secrets: Secrets;
+  readonly jwts: Jwts;
+  readonly reader: JwtReader;
+  /** D1's, whatever the promise is. */
+  readonly store: TokenDiagnosisStore;
+}
+
+const NOTHING: TokenDiagnosis = {
+  kind: null,
+  id: null,
+  status: "no_token",
+  header: null,
+  claims: null,
+  issuedAtMs: null,
+  expiresAtMs: null,
+  revokedAtMs: null,
+};
+
+/** Says of any text what token it is, and of the caller's own whether it stands. Keeps nothing of it. */
+export function tokenDiagnostics({ secrets, jwts, reader, store }: Deps) {
+  async function opaque(
+    kind: TokenKind,
+    text: string,
+    caller: Caller,
+    nowMs: number,
+  ): Promise<TokenDiagnosis> {
+    const id = await secrets.idOf(kind, text);
+    if (id === null) return { ...NOTHING, kind, status: "checksum_wrong" };
+    const found = await store.ownToken(id, caller.userId, nowMs);
+    if (found === null) return { ...NOTHING, kind, id, status: "not_yours" };
+    const { token, address, revokedAtMs } = found;
+    const status = statusOf(found, nowMs);
+    return {
+      ...NOTHING,
+      kind,
+      id,
+      status,
+      claims: { ...membersOf(token), ...(address !== null && { address }) },
+      issuedAtMs: token.createdAtMs,
+      expiresAtMs: token.expiresAtMs,
+      revokedAtMs: status === "used_up" ? token.modifiedAtMs : revokedAtMs,
+    };
+  }
+
+  async function jwt(
+    text: string,
+    read: ReadJwt,
+    caller: Caller,
+    nowMs: number,
+  ): Promise<TokenDiagnosis> {
+    const { header, payload } = read;
+    const said: TokenDiagnosis = {
+      ...NOTHING,
+      kind: "jwt",
+      id: textOf(payload.jti),
+      status: "unknown_issuer",
+      header,
+      claims: payload,
+      issuedAtMs: timeOf(payload.iat),
+      expiresAtMs: timeOf(payload.exp),
+    };
+    if (!read.isOurs) return said;
+    const kind: TokenDiagnosis["kind"] = KIND_BY_TYP.get(textOf(header.typ) ?? "") ?? "jwt";
+    if (read.signature === "wrong") return { ...said, kind, status: "signature_wrong" };
+    if (read.signature !== "right") return { ...said, kind, status: "key_unknown" };
+    // As it was when it was issued: whether it has expired since is the verdict's.
+    const claims = await jwts.verify(text, said.issuedAtMs ?? nowMs);
+    if (claims === null) return said;
+    if (claims.userId !== caller.userId) return { ...said, kind, status: "not_yours" };
+    return { ...said, kind, ...(await ofOwnJwt(claims, nowMs)) };
+  }
+
+  async function ofOwnJwt(
+    claims: JwtClaims,
+    nowMs: number,
+  ): Promise<Pick<TokenDiagnosis, "status" | "revokedAtMs">> {
+    const parentIds = [...jwtIdsOf(claims), ...parentIdsOf(claims)].filter(
+      (id) => id !== claims.jti,
+    );
+    const found = await store.ownJwt(claims, parentIds, nowMs);
+    if (found === null) return { status: "not_yours", revokedAtMs: null };
+    const { account, revokedAtMs, loginRevokedAtMs, isParentGone, rotatedAtMs } = found;
+    if (account.isDisabled) return { status: "account_disabled", revokedAtMs };
+    if (revokedAtMs !== null) return { status: "revoked", revokedAtMs };
+    if (loginRevokedAtMs !== null)
+      return { status: "login_revoked", revokedAtMs: loginRevokedAtMs };
+    const rotationsSince = (found.rotation ?? 0) - (claims.rotation ?? Number.POSITIVE_INFINITY);
+    if (rotationsSince > 0)
+      return { status: "replaced", revokedAtMs: rotationsSince === 1 ? rotatedAtMs : null };
+    if (claims.expiresAt * 1000 <= nowMs) return { status: "expired", revokedAtMs: null };
+    if (claims.credentialVersion !== account.credentialVersion)
+      return { status: "revoked_with_all", revokedAtMs: null };
+    if (claims.apiTokenVersion !== null && claims.apiTokenVersion !== account.apiTokenVersion) {
+      return { status: "revoked_with_api_tokens", revokedAtMs: null };
+    }
+    if (isParentGone) return { status: "login_revoked", revokedAtMs: null };
+    return { status: "active", revokedAtMs: null };
+  }
+
+  return async (caller: Caller, shown: string, nowMs: number): Promise<TokenDiagnosis> => {
+    const text = tokenIn(bare(shown));
+    const kind = kindOf(text);
+    if (kind !== null) return opaque(kind, text, caller, nowMs);
+    const read = await reader.read(text);
+    return read === null ? NOTHING : jwt(text, read, caller, nowMs);
+  };
+}
+
+/** Around a token that was copied out of a program, a shell or a text. */
+const QUOTES = /^["'`\u2018-\u201f\u00ab\u00bb\s]+|["'`\u2018-\u201f\u00ab\u00bb\s,;]+$/g;
+
+/** The token without the quotes and the name of the header that it was copied with. */
+function bare(shown: string): string {
+  const unquoted = shown.replaceAll(QUOTES, "");
+  const rest = unquoted.replace(
+    /^(?:(?:authorization|x-token|x-auth-token)["']?\s*[:=]\s*["']?)?(?:bearer\s+)?/i,
+    "",
+  );
+  return rest.replaceAll(QUOTES, "");
+}
+
+/** RFC 9068 section 2.1, and our own for refresh tokens. */
+const KIND_BY_TYP: ReadonlyMap<string, "access" | "refresh"> = new Map([
+  ["at+jwt", "access"],
+  ["refresh+jwt", "refresh"],
+]);
+
+/** What is certain comes before what only may have been the reason. */
+export function statusOf(
+  { token, revokedAtMs, isParentGone, account }: OwnToken,
+  nowMs: number,
+): TokenStatus {
+  if (account.isDisabled) return "account_disabled";
+  if (revokedAtMs !== null) return "revoked";
+  if (token.kind === "action" && token.uses >= token.maxUses) return "used_up";
+  if (token.expiresAtMs <= nowMs) return "expired";
+  if (token.credentialVersion !== account.credentialVersion) return "revoked_with_all";
+  if (token.kind === "api" && token.apiTokenVersion !== account.apiTokenVersion)
+    return "revoked_with_api_tokens";
+  if (isParentGone) return "login_revoked";
+  return "active";
+}
+
+function membersOf(token: Token): Members {
+  switch (token.kind) {
+    case "session":
+      return {};
+    case "api":
+      return {
+        name: token.name,
+        hint: token.hint,
+        scopes: token.scopes,
+        last_used: token.lastUsedAtMs === null ? null : new Date(token.lastUsedAtMs).toISOString(),
+      };
+    case "action": {
+      const { action, payload, audience, uses, maxUses } = token;
+      return { action, payload, audience, uses, max_uses: maxUses };
+    }
+  }
+}
+
+const textOf = (value: Json | undefined): string | null =>
+  typeof value === "string" ? value : null;
+
+/** Unix seconds that a calendar has. */
+const LAST_SECOND = 253_402_300_799;
+
+function timeOf(value: Json | undefined): number | null {
+  return typeof value === "number" && value >= 0 && value <= LAST_SECOND ? value * 1000 : null;
+}

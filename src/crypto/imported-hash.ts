@@ -1,0 +1,119 @@
+/**
+ * Password hashes as other systems store them: Django's, bcrypt's own and Argon2's PHC strings.
+ * Only read here: `imported-passwords.ts` computes them, and the import of accounts asks whether that
+ * could be done at all.
+ */
+export type ImportedHash =
+  | {
+      readonly scheme: "pbkdf2";
+      readonly iterations: number;
+      readonly salt: string;
+      /** Base64 with padding. */
+      readonly tag: string;
+    }
+  /** `digestFirst`: Django's `bcrypt_sha256`, which hashes the hex of the password's SHA-256. */
+  | { readonly scheme: "bcrypt"; readonly hash: string; readonly digestFirst: boolean }
+  | {
+      readonly scheme: "argon2";
+      readonly type: "id" | "i";
+      readonly memoryKiB: number;
+      readonly passes: number;
+      readonly lanes: number;
+      /** Base64 without padding. */
+      readonly salt: string;
+      readonly tag: string;
+    };
+
+/** A string that is no such hash, or one of a cost that a login could not pay; the words quote none of it. */
+export interface UnsupportedHash {
+  readonly wrong: string;
+}
+
+/**
+ * What a login may be asked to compute. A request has 2,000 ms of processor (wrangler.toml) and an
+ * isolate 128 MB; each bound is about half of that, because production's machines are not ours and
+ * the hash that replaces the foreign one has to fit in as well. README has the figures.
+ */
+export const IMPORT_LIMITS = {
+  pbkdf2Iterations: 1_500_000,
+  bcryptCost: 13,
+  /** In WebAssembly, in the memory that our own hash has. */
+  argon2id: { memoryKiB: 64 * 1024, memoryTimesPasses: 256 * 1024 },
+  /** In JavaScript, which is many times slower. */
+  argon2i: { memoryKiB: 16 * 1024, memoryTimesPasses: 32 * 1024 },
+} as const;
+
+const ARGON2_LANES = 16;
+
+const PBKDF2 = /^pbkdf2_sha256\$([1-9]\d{0,9})\$([^$]{1,128})\$([A-Za-z0-9+/]{43}=)$/;
+const BCRYPT = /^(bcrypt\$|bcrypt_sha256\$)?(\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53})$/;
+const ARGON2 =
+  /^(?:argon2)?\$argon2(id|i)\$v=19\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
+
+export function readImportedHash(stored: string): ImportedHash | UnsupportedHash {
+  return (
+    pbkdf2(stored) ??
+    bcrypt(stored) ??
+    argon2(stored) ?? {
+      wrong: "is no password hash of Django, bcrypt or Argon2 that is known here",
+    }
+  );
+}
+
+function pbkdf2(stored: string): ImportedHash | UnsupportedHash | null {
+  const [, count, salt, tag] = PBKDF2.exec(stored) ?? [];
+  if (salt === undefined || tag === undefined) return null;
+  const iterations = Number(count);
+  const bound = IMPORT_LIMITS.pbkdf2Iterations;
+  if (iterations > bound) {
+    return { wrong: tooExpensive(`${iterations} iterations of PBKDF2`, `${bound}`) };
+  }
+  return { scheme: "pbkdf2", iterations, salt, tag };
+}
+
+function bcrypt(stored: string): ImportedHash | UnsupportedHash | null {
+  const [, prefix, hash, costText] = BCRYPT.exec(stored) ?? [];
+  if (hash === undefined) return null;
+  const cost = Number(costText);
+  if (cost < 4) return { wrong: "has a bcrypt cost under 4, which bcrypt does not know" };
+  if (cost > IMPORT_LIMITS.bcryptCost) {
+    return { wrong: tooExpensive(`a bcrypt cost of ${cost}`, `${IMPORT_LIMITS.bcryptCost}`) };
+  }
+  return { scheme: "bcrypt", hash, digestFirst: prefix === "bcrypt_sha256$" };
+}
+
+function argon2(stored: string): ImportedHash | UnsupportedHash | null {
+  const [, typeName, m, t, p, salt, tag] = ARGON2.exec(stored) ?? [];
+  if (salt === undefined || tag === undefined) return null;
+  if (!isCanonical(salt) || !isCanonical(tag)) {
+    return { wrong: "has a salt or a tag that is no base64" };
+  }
+  const type = typeName === "i" ? "i" : "id";
+  const bound = IMPORT_LIMITS[`argon2${type}`];
+  const [memoryKiB, passes, lanes] = [Number(m), Number(t), Number(p)];
+  if (lanes > ARGON2_LANES)
+    return { wrong: tooExpensive(`${lanes} lanes of Argon2`, `${ARGON2_LANES}`) };
+  if (memoryKiB < 8 * lanes) return { wrong: "has less memory than Argon2 needs for its lanes" };
+  if (memoryKiB > bound.memoryKiB) {
+    return {
+      wrong: tooExpensive(`${memoryKiB} KiB of memory for Argon2${type}`, `${bound.memoryKiB}`),
+    };
+  }
+  if (memoryKiB * passes > bound.memoryTimesPasses) {
+    const most = Math.floor(bound.memoryTimesPasses / memoryKiB);
+    return {
+      wrong: tooExpensive(`${passes} passes of Argon2${type} over ${memoryKiB} KiB`, `${most}`),
+    };
+  }
+  return { scheme: "argon2", type, memoryKiB, passes, lanes, salt, tag };
+}
+
+/** No stray bits in the last character, so that one value has one spelling. */
+function isCanonical(base64: string): boolean {
+  const last = [/./, /^$/, /[AQgw]/, /[AEIMQUYcgkosw048]/][base64.length % 4];
+  return last?.test(base64.slice(-1)) === true;
+}
+
+function tooExpensive(what: string, bound: string): string {
+  return `asks for ${what}; a login can compute at most ${bound}`;
+}

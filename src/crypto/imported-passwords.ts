@@ -1,0 +1,55 @@
+import { argon2i } from "@noble/hashes/argon2.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { compareSync as bcryptCompare } from "bcryptjs";
+import type { Argon2id } from "./argon2id.ts";
+import { type ImportedHash, readImportedHash } from "./imported-hash.ts";
+import { loadPbkdf2Sha256, type Pbkdf2Sha256 } from "./pbkdf2-sha256.ts";
+import sha256Module from "./pbkdf2-sha256.wasm";
+
+let loaded: Pbkdf2Sha256 | undefined;
+
+/** A stored hash of another system as something that a password fits or not; null where it is none. */
+export function importedMatcher(
+  stored: string,
+  argon2id: Argon2id,
+): ((password: Uint8Array) => boolean) | null {
+  const hash = readImportedHash(stored);
+  if ("wrong" in hash) return null;
+  switch (hash.scheme) {
+    case "pbkdf2":
+      return (password) => equal(pbkdf2Tag(hash, password), Uint8Array.fromBase64(hash.tag));
+    case "bcrypt":
+      return (password) => bcryptCompare(bcryptInput(hash, password), hash.hash);
+    case "argon2":
+      return (password) =>
+        equal(argon2Tag(hash, password, argon2id), Uint8Array.fromBase64(hash.tag));
+  }
+}
+
+type Of<S extends ImportedHash["scheme"]> = Extract<ImportedHash, { scheme: S }>;
+
+function pbkdf2Tag(hash: Of<"pbkdf2">, password: Uint8Array): Uint8Array {
+  const salt = new TextEncoder().encode(hash.salt);
+  loaded ??= loadPbkdf2Sha256(sha256Module);
+  return loaded(password, salt, hash.iterations);
+}
+
+/** bcrypt ends at the password's 72nd byte. So do these hashes, and what comes after does not count. */
+function bcryptInput({ digestFirst }: Of<"bcrypt">, password: Uint8Array): string {
+  if (digestFirst) return sha256(password).toHex();
+  return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(password);
+}
+
+function argon2Tag(hash: Of<"argon2">, password: Uint8Array, argon2id: Argon2id): Uint8Array {
+  const salt = Uint8Array.fromBase64(hash.salt);
+  const tagLength = Uint8Array.fromBase64(hash.tag).length;
+  const { memoryKiB, passes, lanes } = hash;
+  if (hash.type === "i") {
+    return argon2i(password, salt, { m: memoryKiB, t: passes, p: lanes, dkLen: tagLength });
+  }
+  return argon2id({ password, salt, memorySize: memoryKiB, passes, parallelism: lanes, tagLength });
+}
+
+function equal(made: Uint8Array, stored: Uint8Array): boolean {
+  return made.length === stored.length && crypto.subtle.timingSafeEqual(made, stored);
+}

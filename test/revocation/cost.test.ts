@@ -1,0 +1,120 @@
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import { meter } from "../budget/measure.ts";
+import type { Call } from "../support/client.ts";
+import { apiToken, isolate, logIn, type Person, signUp } from "./locations.ts";
+import { intercept } from "./storage.ts";
+
+const MANY = 100_000;
+
+interface Cost {
+  /** Calls to the stores, and the statements in them. */
+  readonly calls: string[];
+  readonly statements: number;
+}
+
+/** So many API tokens more, straight into the table. */
+async function addTokens(person: Person, count: number): Promise<void> {
+  await env.DB.prepare(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+      INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
+      SELECT ?1 || ':' || i, 'api', ?1, 0, 0, ?3, ?3, ?3 + 99999999, '{"name":"many","hint":"x"}' FROM n`,
+  )
+    .bind(person.id, count, Date.now())
+    .run();
+}
+
+const ENDS: Readonly<
+  Record<string, (call: Call, person: Person, jwt: string, uuid: string) => ReturnType<Call>>
+> = {
+  "one API token": (call, _, bearer, uuid) => call("DELETE", `/rest/token/${uuid}`, { bearer }),
+  "all API tokens": (call, _, bearer) => call("DELETE", "/rest/token/all", { bearer }),
+  "all with a new password": (call, { password }, bearer) =>
+    call("PATCH", "/rest/user", {
+      bearer,
+      json: { password: "another password", current_password: password },
+    }),
+  "the account": (call, { password }, bearer) =>
+    call("DELETE", "/rest/user", { bearer, json: { password } }),
+};
+
+async function costOf(lag: string, count: number, end: (typeof ENDS)[string]): Promise<Cost> {
+  const calls: string[] = [];
+  let statements = 0;
+  const settings = { REVOCATION_LAG_SECONDS: lag };
+  const maker = isolate(settings);
+  const person = await signUp(maker.call);
+  const { access } = await logIn(maker.call, person);
+  const { secret, uuid } = await apiToken(maker.call, access);
+  await addTokens(person, count);
+  const counted = isolate(
+    settings,
+    intercept(env, ({ store, does }, run) => {
+      calls.push(store);
+      statements += does.length;
+      return run();
+    }),
+  );
+  expect((await end(counted.call, person, access, uuid)).status).toBe(200);
+  await counted.settled();
+  expect((await maker.call("GET", "/rest/user", { bearer: secret })).status).toBe(401);
+  return { calls, statements };
+}
+
+it.for(["0", "60"].flatMap((lag) => Object.keys(ENDS).map((name) => [lag, name] as const)))(
+  "at %s the end of %s costs the same for 1 token and for 100,000",
+  { timeout: 30_000 },
+  async ([lag, name]) => {
+    const end = ENDS[name];
+    if (end === undefined) throw new Error(name);
+    const few = await costOf(lag, 1, end);
+    expect(few.statements).toBeLessThan(20);
+    expect(await costOf(lag, MANY, end)).toEqual(few);
+  },
+);
+
+/** So many API tokens that were derived from this one, each in its turn or from the one before it. */
+async function addDescendants(person: Person, uuid: string, count: number): Promise<void> {
+  await env.DB.prepare(
+    `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
+      INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, parents, detail)
+      SELECT ?1 || ':' || i, 'api', ?1, 0, 0, ?4, ?4, ?4 + 99999999,
+        CASE i % 3 WHEN 0 THEN json_array(?2) ELSE json_array(?1 || ':' || (i - i % 3), ?2) END,
+        '{"name":"derived","hint":"x","scopes":[]}' FROM n`,
+  )
+    .bind(person.id, uuid, count, Date.now())
+    .run();
+}
+
+/** SECURITY.md, "What a revocation costs". */
+it.for([
+  // The answer's own: a check of who asks, the batch, and the mark taken out of the outbox.
+  ["0", { put: 1, delete: 1, query: 3, written: 4 }],
+  ["60", { put: 1, delete: 1, query: 2, written: 4 }],
+] as const)(
+  "at %s a revocation is one row, one event and one tombstone, for 1 and for 10,000 descendants",
+  async ([lag, expected]) => {
+    for (const count of [1, 10_000]) {
+      const settings = { REVOCATION_LAG_SECONDS: lag };
+      const maker = isolate(settings);
+      const person = await signUp(maker.call);
+      const { access } = await logIn(maker.call, person);
+      const { uuid } = await apiToken(maker.call, access);
+      await addDescendants(person, uuid, count);
+      await maker.settled();
+      const { bindings, read } = meter();
+      const { call, settled } = isolate(settings, bindings);
+      read();
+      const answer = await call("DELETE", `/rest/token/${uuid}`, { bearer: access });
+      expect(answer.status).toBe(200);
+      await settled();
+      expect({ count, ...read() }).toMatchObject({ count, ...expected });
+      const active = await env.DB.prepare(
+        "SELECT COUNT(*) AS n FROM tokens WHERE id > ?1 || ':' AND id < ?1 || ';'",
+      )
+        .bind(person.id)
+        .first("n");
+      expect(active).toBe(count);
+    }
+  },
+);

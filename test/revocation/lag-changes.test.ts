@@ -1,0 +1,293 @@
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type Answered, textAt } from "../support/client.ts";
+import { type Wired, wired } from "../support/wired.ts";
+import {
+  allCredentials,
+  CREDENTIALS,
+  type CredentialName,
+  type Credentials,
+  endOf,
+  taken,
+} from "./credentials.ts";
+import { claimsOf, signUp } from "./locations.ts";
+import { kvLocation } from "./storage.ts";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const KV_LAG_SECONDS = 60;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-01T12:00:00.250Z") });
+});
+afterEach(() => vi.useRealTimers());
+
+interface Way {
+  readonly by: (version: Wired, held: Credentials) => Promise<unknown>;
+  readonly revokes: readonly CredentialName[];
+}
+
+const API = ["apiToken", "authByApiToken"] as const;
+const SESSION = ["session", "authBySession"] as const;
+const CHAIN = ["access", "authByAccess", "authByAuth"] as const;
+const FAMILY = ["refresh", ...CHAIN] as const;
+
+const post = async ({ call }: Wired, path: string, json: unknown) => call("POST", path, { json });
+const held = (name: CredentialName, revokes: readonly CredentialName[]) => ({
+  [`a report of ${name}`]: {
+    by: (version: Wired, { [name]: token }: Credentials) =>
+      post(version, "/rest/leaked", { tokens: [token] }),
+    revokes,
+  },
+  [`/oauth/revoke of ${name}`]: {
+    by: (version: Wired, { [name]: token }: Credentials) =>
+      post(version, "/oauth/revoke", { token }),
+    revokes,
+  },
+});
+
+/** By password, so that the caller is none of what is revoked. */
+const byPassword =
+  (method: string, path: (held: Credentials) => string, json?: (held: Credentials) => unknown) =>
+  ({ call }: Wired, held: Credentials): Promise<Answered> =>
+    call(method, path(held), {
+      basic: held.person,
+      ...(json !== undefined && { json: json(held) }),
+    });
+
+/** As the page of log-ins does it. */
+const endLogin =
+  (idOf: (held: Credentials) => string) => async (version: Wired, held: Credentials) =>
+    version.services.logins.revoke(await version.bearer(held.access), idOf(held), Date.now());
+
+/** Every way to revoke, and what it revokes of one credential of each kind. */
+const WAYS: Readonly<Record<string, Way>> = {
+  "DELETE of an API token": {
+    by: byPassword("DELETE", ({ apiTokenId }) => `/rest/token/${apiTokenId}`),
+    revokes: API,
+  },
+  "DELETE of an API token by its secret": {
+    by: byPassword("DELETE", ({ apiToken }) => `/rest/token/${apiToken}`),
+    revokes: API,
+  },
+  "DELETE of all API tokens": {
+    by: byPassword("DELETE", () => "/rest/token/all"),
+    revokes: API,
+  },
+  "a rotation without grace": {
+    by: byPassword(
+      "POST",
+      ({ apiTokenId }) => `/rest/token/${apiTokenId}/rotate`,
+      () => ({}),
+    ),
+    revokes: API,
+  },
+  ...held("apiToken", API),
+  "a log-out": {
+    by: ({ call }, { session }) => call("DELETE", "/tokens", { xToken: session }),
+    revokes: SESSION,
+  },
+  ...held("session", SESSION),
+  "DELETE of a JWT": {
+    by: byPassword("DELETE", ({ access }) => `/rest/token/${access}`),
+    revokes: CHAIN,
+  },
+  "DELETE of the last JWT of a chain": {
+    by: byPassword("DELETE", ({ authByAuth }) => `/rest/token/${authByAuth}`),
+    revokes: ["authByAccess", "authByAuth"],
+  },
+  ...held("authByApiToken", ["authByApiToken"]),
+  ...held("authBySession", ["authBySession"]),
+  ...held("authByAccess", ["authByAccess", "authByAuth"]),
+  "DELETE of a refresh JWT": {
+    by: byPassword("DELETE", ({ refresh }) => `/rest/token/${refresh}`),
+    revokes: FAMILY,
+  },
+  ...held("refresh", FAMILY),
+  "the end of a log-in": {
+    by: endLogin(({ refresh }) => String(claimsOf(refresh).sid)),
+    revokes: FAMILY,
+  },
+  "the end of all other log-ins": {
+    by: async (version, { access }) =>
+      version.services.logins.revokeOthers(await version.bearer(access), Date.now()),
+    revokes: SESSION,
+  },
+  "a new password": {
+    by: byPassword(
+      "PATCH",
+      () => "/rest/user",
+      ({ person }) => ({ password: "another password", current_password: person.password }),
+    ),
+    revokes: CREDENTIALS,
+  },
+  "the deletion of the account": {
+    by: byPassword(
+      "DELETE",
+      () => "/rest/user",
+      ({ person }) => ({ password: person.password }),
+    ),
+    revokes: CREDENTIALS,
+  },
+};
+
+/** At one location: what KV shows there does not depend on the version that asks. */
+function location() {
+  const bindings = { KV: kvLocation(env.KV, KV_LAG_SECONDS), DB: env.DB };
+  return (lag: number) => wired({ REVOCATION_LAG_SECONDS: String(lag) }, bindings);
+}
+
+async function revoke(way: Way, version: Wired, credentials: Credentials): Promise<number> {
+  const answer = await way.by(version, credentials);
+  if (answer !== undefined)
+    expect(answer).not.toHaveProperty("status", expect.not.toBeOneOf([200]));
+  await version.settled();
+  return Date.now();
+}
+
+/** From that instant on, and up to the last second that the last of them would have had. */
+async function refusedFrom(
+  fromMs: number,
+  versions: readonly Wired[],
+  credentials: Credentials,
+  names: readonly CredentialName[],
+): Promise<void> {
+  const ends = names.map((name) => endOf(credentials[name])).filter((ms) => ms !== null);
+  for (const ms of [fromMs, Math.max(fromMs, ...ends) - 1_000].filter((each) => each >= fromMs)) {
+    vi.setSystemTime(ms);
+    for (const { call } of versions) {
+      expect([ms - fromMs, await taken(call, credentials, names)]).toEqual([ms - fromMs, []]);
+    }
+  }
+}
+
+/** The lag when all was made, when it was revoked, and after that. */
+const CHANGES = [
+  [0, 0, 60],
+  [0, 0, 300],
+  [30, 30, 60],
+  [60, 60, 0],
+  [300, 0, 300],
+] as const;
+
+describe.for(CHANGES)("made at lag %i, revoked at %i, asked at %i", ([made, revoked, asked]) => {
+  it.for(Object.entries(WAYS))("by %s", async ([, way]) => {
+    const [here, there] = [location(), location()];
+    const maker = here(made);
+    const credentials = await allCredentials(maker.call);
+    await maker.settled();
+    expect(await taken(there(made).call, credentials)).toEqual(CREDENTIALS);
+    const revokedMs = await revoke(way, here(revoked), credentials);
+
+    // A location that has not yet asked sees the tombstones: nothing comes back, not for an instant.
+    // Its whole life is no longer than the lag.
+    const known = way.revokes.filter((name) => name !== "access" || asked < 300);
+    expect(await taken(location()(asked).call, credentials, known)).toEqual([]);
+    // One that has asked does when KV does.
+    vi.setSystemTime(revokedMs + KV_LAG_SECONDS * 1_000);
+    expect(await taken(there(asked).call, credentials, known)).toEqual([]);
+    const spared = CREDENTIALS.filter((name) => !way.revokes.includes(name));
+    expect(await taken(there(asked).call, credentials, spared)).toEqual(spared);
+
+    const boundMs = revokedMs + Math.max(asked, KV_LAG_SECONDS) * 1_000;
+    const next = [here(asked), location()(asked)];
+    await refusedFrom(boundMs, next, credentials, way.revokes);
+  });
+});
+
+describe.for([
+  [0, 60],
+  [30, 300],
+] as const)("versions of lag %i and %i side by side", ([short, long]) => {
+  it.for(Object.entries(WAYS))("by %s, on either", async ([, way]) => {
+    for (const isLong of [false, true]) {
+      const [here, there] = [location(), location()];
+      const versions = [here(short), here(long), there(short), there(long)] as const;
+      const by = versions[isLong ? 1 : 0];
+      const credentials = await allCredentials(by.call);
+      await by.settled();
+      for (const { call } of versions) expect(await taken(call, credentials)).toEqual(CREDENTIALS);
+      const revokedMs = await revoke(way, by, credentials);
+
+      const shortMs = revokedMs + short * 1_000;
+      vi.setSystemTime(shortMs);
+      for (const { call } of [versions[0], versions[2]]) {
+        expect(await taken(call, credentials, way.revokes)).toEqual([]);
+      }
+      await refusedFrom(revokedMs + long * 1_000, versions, credentials, way.revokes);
+    }
+  });
+});
+
+it("a tombstone that KV did not take is put by housekeeping, at any lag", async () => {
+  vi.spyOn(console, "warn").mockImplementation(() => undefined);
+  for (const name of ["DELETE of an API token", "a new password", "DELETE of a refresh JWT"]) {
+    const way = WAYS[name];
+    if (way === undefined) throw new Error(name);
+    const [before, after] = [location()(0), location()(300)];
+    const credentials = await allCredentials(before.call);
+    await before.settled();
+    const put = vi.spyOn(env.KV, "put").mockRejectedValue(new Error("KV PUT failed: 500"));
+    await revoke(way, before, credentials);
+    put.mockRestore();
+    await before.services.housekeeping(Date.now());
+    vi.setSystemTime(Date.now() + 300_000);
+    expect(await taken(after.call, credentials, way.revokes)).toEqual([]);
+  }
+});
+
+it("a tombstone lives as long as what was made with what it revokes", async () => {
+  const { call, settled } = location()(60);
+  const json = { name: "a year", ttl: 31_536_000 };
+  const basic = await signUp(call);
+  const parent = textAt(await call("POST", "/rest/token", { basic, json }), "payload", "token");
+  const jwt = textAt(await call("GET", "/rest/auth", { bearer: parent }), "payload", "token");
+  const child = await call("POST", "/rest/token", { bearer: jwt, json });
+  const put = vi.spyOn(env.KV, "put");
+  expect((await call("DELETE", `/rest/token/${jwt}`, { basic })).status).toBe(200);
+  await settled();
+  const lives = put.mock.calls
+    .filter(([key]) => key.startsWith("revoked:"))
+    .map(([, , options]) => Number(options?.expirationTtl));
+  put.mockRestore();
+  const bearer = textAt(child, "payload", "token");
+  expect((await call("GET", "/rest/user", { bearer })).status).toBe(401);
+  const leftMs = Date.parse(textAt(child, "payload", "expired_on")) - Date.now();
+  expect(lives).toHaveLength(1);
+  expect(lives[0]).toBeGreaterThanOrEqual(leftMs / 1_000);
+});
+
+it("an end that was moved up stays so where a copy shows the old one", async () => {
+  const [here, there] = [location()(300), location()(300)];
+  const basic = await signUp(here.call);
+  const json = { name: "a month", ttl: 2_592_000 };
+  const made = await here.call("POST", "/rest/token", { basic, json });
+  const bearer = textAt(made, "payload", "token");
+  const path = `/rest/token/${textAt(made, "payload", "uuid")}`;
+  await here.settled();
+  expect((await there.call("GET", "/rest/user", { bearer })).status).toBe(200);
+  const shorter = await here.call("PATCH", path, { basic, json: { ttl: 60 } });
+  await here.settled();
+  expect((await there.call("GET", "/rest/user", { bearer })).status).toBe(200);
+  const longer = await there.call("PATCH", path, { bearer, json: { ttl: 3_600 } });
+  expect(longer.status).toBe(403);
+  const { text } = await here.call("GET", "/rest/token/list", { basic });
+  expect(text).toContain(textAt(shorter, "payload", "expired_on"));
+});
+
+it("a token that a JWT of another one rotated hangs on both, and works", async () => {
+  const { call } = location()(0);
+  const basic = await signUp(call);
+  const make = async (name: string) => {
+    const answer = await call("POST", "/rest/token", { basic, json: { name } });
+    return { id: textAt(answer, "payload", "uuid"), bearer: textAt(answer, "payload", "token") };
+  };
+  const [other, own] = [await make("other"), await make("own")];
+  const jwt = textAt(await call("GET", "/rest/auth", { bearer: own.bearer }), "payload", "token");
+  const path = `/rest/token/${other.id}/rotate`;
+  const rotated = await call("POST", path, { bearer: jwt, json: { grace_seconds: 30 } });
+  const bearer = textAt(rotated, "payload", "token");
+  expect((await call("GET", "/rest/user", { bearer })).status).toBe(200);
+  expect((await call("DELETE", `/rest/token/${jwt}`, { basic })).status).toBe(200);
+  expect((await call("GET", "/rest/user", { bearer })).status).toBe(401);
+});
