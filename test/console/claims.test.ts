@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 const inputsOf = (html: string) => [...html.matchAll(/<input\b[^>]*>/g)].map(([input]) => input);
 
-describe("what SECURITY.md says of every page", () => {
+describe("what docs/security says of every page", () => {
   it("a field for a password is masked, and a password manager may fill it in", async () => {
     const wrong: string[] = [];
     let found = 0;

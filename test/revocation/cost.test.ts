@@ -86,7 +86,7 @@ async function addDescendants(person: Person, uuid: string, count: number): Prom
     .run();
 }
 
-/** SECURITY.md, "What a revocation costs". */
+/** docs/architecture/revocation.md, "What it costs". */
 it.for([
   // The answer's own: a check of who asks, the batch, and the mark taken out of the outbox.
   ["0", { put: 1, delete: 1, query: 3, written: 4 }],

@@ -11,7 +11,7 @@ import {
   service,
 } from "../support/client.ts";
 
-/** README, "Backup, and what a restore brings back": what ends everything in D1. */
+/** docs/operations/backup-and-restore.md, step 3. */
 const END_EVERYTHING = [
   "UPDATE users SET credential_version = credential_version + 1000000, api_token_version = api_token_version + 1000000",
   "UPDATE tokens SET revoked_at = unixepoch() * 1000 WHERE kind = 'action' AND revoked_at IS NULL",

@@ -6,7 +6,7 @@ import { type Answered, type Send, textAt } from "../support/client.ts";
 export const RIGHT = "correct horse battery";
 export const WRONG = "wrong";
 
-/** The rules in `src/storage/login-throttle.ts`, as SECURITY.md promises them. */
+/** The rules in `src/storage/login-throttle.ts`, as docs/operations/under-attack.md says them. */
 export const TRY_MS = 15 * 60_000;
 export const ACCOUNT_TRIES = 80;
 export const NETWORK_TRIES = 20;

@@ -40,7 +40,7 @@ export async function botsAreRefused(issuer: string, fetch: Fetch): Promise<stri
   const init = { headers: { "user-agent": PYTHON }, signal: AbortSignal.timeout(10_000) };
   const answer = await fetch(url, init).catch(() => null);
   if (answer?.status !== 403) return null;
-  return `${url} answers 403 to "${PYTHON}": programs in Python cannot verify a JWT. Something in front of the Worker takes them for bots, by default Browser Integrity Check. Switch it off for this host name (README: Programs and bots).`;
+  return `${url} answers 403 to "${PYTHON}": programs in Python cannot verify a JWT. Something in front of the Worker takes them for bots, by default Browser Integrity Check. Switch it off for this host name (docs/operations/deploy.md).`;
 }
 
 const Health = v.object({ status: v.literal("ok"), version_id: v.optional(v.string()) });
