@@ -25,7 +25,11 @@ describe("after a deploy", () => {
   });
 
   it.each([
-    [403, "error code: 1010", /answers 403 to "Python-urllib\/3\.12".*docs\/operations\/deploy\.md/],
+    [
+      403,
+      "error code: 1010",
+      /answers 403 to "Python-urllib\/3\.12".*docs\/operations\/deploy\.md/,
+    ],
     [200, "{}", null],
     [503, "", null],
   ] as const)(
