@@ -37,12 +37,17 @@ const ROWS: readonly Row[] = [...PAGES].flatMap(([page, text]) =>
 /** The end of a test file's path, and words of titles in it: `jwt` "alg nOnE"; "a jku". Or all of a file. */
 const NAMED = /`([a-z][a-z0-9/-]*)`((?: "[^"]+";?)+)|`test\/([a-z0-9/-]+)(?:\.node)?\.test\.ts`/g;
 
-const filesCalled = (name: string) =>
-  TESTS.filter((file) => `/${file}`.replace(/(?:\.node)?\.test\.ts$/, "").endsWith(`/${name}`));
+function filesCalled(name: string): string[] {
+  const stems = TESTS.map((file) => [file, file.replace(/(?:\.node)?\.test\.ts$/, "")] as const);
+  const files = (isIt: (stem: string) => boolean) =>
+    stems.filter(([, stem]) => isIt(stem)).map(([file]) => file);
+  const whole = files((stem) => stem === `test/${name}`);
+  return whole.length > 0 ? whole : files((stem) => stem.endsWith(`/${name}`));
+}
 
 const named = ROWS.flatMap(({ page, shownBy }) =>
   [...shownBy.matchAll(NAMED)].flatMap(([, name, titles = "", whole]) => {
-    if (name === undefined) return [{ page, name: `test/${whole}`, title: "" }];
+    if (name === undefined) return [{ page, name: whole ?? "", title: "" }];
     return [...titles.matchAll(/"([^"]+)"/g)].map(([, title = ""]) => ({ page, name, title }));
   }),
 );
