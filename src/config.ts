@@ -137,37 +137,95 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
 
 const switched = v.picklist(["on", "off"], "must be on or off");
 
+/** Each row's comment is its description in docs/reference/settings.md: `npm run docs` after a change. */
 const Fields = v.object({
+  /**
+   * This service's origin, such as `https://auth.example.com`: `iss` and `aud` of its JWTs. `npm run dev`
+   * sets the local address.
+   */
   ISSUER: origin,
+  /**
+   * A secret: the JWK set that signs the JWTs. Each key has `kid`, `alg` (ES256, EdDSA, RS256 or HS256) and
+   * `state` (`standby`, `active` or `retiring`); exactly one is `active`. `npm run dev` and `npm run deploy`
+   * create one.
+   */
   JWT_KEYS: keySet,
+  /** `closed` refuses sign-up with 403. */
   SIGN_UP: v.optional(v.picklist(["open", "closed"], "must be open or closed"), "open"),
+  /**
+   * A revoked credential is refused everywhere within this many seconds, up to 86,400. 0 asks the database
+   * each time.
+   */
   REVOCATION_LAG_SECONDS: v.optional(lagSeconds, "0"),
+  /**
+   * Origins from which scripts in browsers may call, separated by commas, each as a browser sends it; app
+   * schemes too (`capacitor://localhost`). `*` is any.
+   */
   CORS_ORIGINS: v.optional(corsOrigins, "*"),
+  /** `on` accepts credentials in the query too. */
   QUERY_CREDENTIALS: v.optional(switched, "off"),
+  /** `on`: each refresh also returns a new refresh JWT, and the old one is used up. */
   ROTATE_REFRESH_TOKENS: v.optional(switched, "off"),
+  /** How long KV or D1 may take before the answer is 503; 50 to 30,000. */
   STORAGE_DEADLINE_MS: v.optional(deadlineMs, "3000"),
+  /**
+   * GitHub's public keys for secret scanning, as https://api.github.com/meta/public_keys/secret_scanning
+   * returns them.
+   */
   GITHUB_SCANNING_KEYS: v.optional(scanningKeys, ""),
+  /** How much of an address events keep: `full`, `truncated` (IPv4 to /24, IPv6 to /48) or `none`. */
   AUDIT_ADDRESS: v.optional(
     v.picklist(ADDRESS_FORMS, `must be one of ${ADDRESS_FORMS.join(", ")}`),
     "truncated",
   ),
+  /** How many days an event is kept; 1 to 3,650. */
   AUDIT_DAYS: v.optional(auditDays, "90"),
+  /**
+   * The https endpoint that emails are handed to (http only on this machine). Without it no email goes out,
+   * and the log says so.
+   */
   MAIL_WEBHOOK_URL: v.optional(webhookUrl, ""),
+  /**
+   * A secret, set together with the URL: `whsec_` and the base64 of 24 to 64 random bytes, as `echo
+   * "whsec_$(openssl rand -base64 32)"` creates it; two of them, the new one first, while it is rotated.
+   */
   MAIL_WEBHOOK_SECRET: v.optional(webhookSecrets, ""),
+  /**
+   * `on` prints emails with their tokens, where there is no webhook; `npm run dev` sets it. Only where
+   * `ISSUER` is on loopback or `DEV` is `lan`.
+   */
   MAIL_OUTBOX: v.optional(switched, "off"),
+  /** Your client ids at Google, separated by commas. Empty: no one logs in with Google. */
   GOOGLE_CLIENT_ID: v.optional(clientIds, ""),
+  /** Your app id at Facebook, for Limited Login. Empty: no one logs in with Facebook. */
   FACEBOOK_APP_ID: v.optional(clientIds, ""),
+  /**
+   * Other OpenID issuers: `[{"name":"acme","issuer":"https://…","jwks":"https://…","audience":["…"]}]`, and
+   * optionally `"domains":["acme.example"]`, the only ones of whose emails it is believed. `http:` only on
+   * loopback.
+   */
   OPENID_ISSUERS: v.optional(openIdIssuers, "[]"),
+  /** `on` accepts `X-Auth-HA1B-Token`, and keeps an Argon2id hash of its digest. */
   HA1B: v.optional(switched, "off"),
+  /** `on`: a new password that appeared in a data breach is refused with 400. */
   PWNED_PASSWORDS: v.optional(switched, "off"),
+  /** The origin of the range API, for a mirror of your own. */
   PWNED_PASSWORDS_URL: v.optional(origin, "https://api.pwnedpasswords.com"),
+  /**
+   * Over plain HTTP: `on` serves its own name only, `lan` the local network too. `npm run dev` sets it; `npm
+   * run deploy` refuses both.
+   */
   DEV: v.optional(v.picklist(DEV_MODES, `must be one of ${DEV_MODES.join(", ")}`), "off"),
   VERSION_METADATA: v.optional(v.object({ id: v.string() }), { id: "" }),
+  /**
+   * Which requests write a log line: `requests` (each) or `errors` (those that end in a 5xx). `npm run dev`
+   * sets `errors`, because wrangler prints a line for each request.
+   */
   LOG: v.optional(v.picklist(LOGGED, `must be one of ${LOGGED.join(", ")}`), "requests"),
 });
 
-/** For README's table, which a test compares with it. */
-export const SETTING_NAMES: readonly string[] = Object.keys(Fields.entries);
+/** For the settings reference, which is generated. `VERSION_METADATA` is a binding. */
+export const SETTINGS = Fields.entries;
 
 const Settings = v.pipe(
   Fields,

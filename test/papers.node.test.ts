@@ -1,22 +1,21 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readConfig, SETTING_NAMES } from "../src/config.ts";
+import { AUDIT_EVENTS } from "../src/core/audit.ts";
 import { SCOPES } from "../src/core/scope.ts";
 import { JWT_LIFETIMES, TOKEN_KINDS } from "../src/core/token.ts";
-import { newKey } from "../src/cli/keys/new-key.ts";
 import { SURFACES, templateOf } from "../src/openapi/document.ts";
+import { GENERATED } from "./docs.ts";
+import { blocksIn, PAPERS, paper } from "./papers.ts";
 
-const PAPERS = ["README.md", "SECURITY.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"];
-const papers = PAPERS.map((name) => ({ name, text: readFileSync(name, "utf8") }));
-const readme = readFileSync("README.md", "utf8");
-
-/** The rows of the table in README that begins with this head, as cells. */
-function rowsUnder(head: string): string[][] {
-  const [, rest = ""] = readme.split(`\n${head}\n`);
+/** The rows of the table in the paper that begins with this head, as cells. */
+function rowsUnder(path: string, head: string): string[][] {
+  const [, rest = ""] = paper(path).split(`\n${head}\n`);
   const [table = ""] = rest.split("\n\n", 1);
   return table
     .split("\n")
     .slice(1)
+    .filter((row) => row.startsWith("|"))
     .map((row) => row.slice(2, -2).split(" | "));
 }
 
@@ -27,18 +26,26 @@ const anchorOf = (heading: string) =>
     .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
     .replaceAll(" ", "-");
 
-describe.each(papers)("$name", ({ text }) => {
-  it("has links within it that lead somewhere", () => {
-    const anchors = new Set(
-      [...text.matchAll(/^#{1,4} (.+)$/gm)].map(([, heading = ""]) => anchorOf(heading)),
-    );
-    const links = [...text.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor = ""]) => anchor);
-    expect(links.filter((anchor) => !anchors.has(anchor))).toEqual([]);
+const anchorsIn = (text: string) =>
+  [...text.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+
+describe.each([...PAPERS])("%s", (path, text) => {
+  it("has links that lead somewhere", () => {
+    const links = [...text.matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, link = ""]) => link);
+    const dead = links.filter((link) => {
+      const [file = "", anchor] = link.split("#");
+      const target = file === "" ? path : join(dirname(path), file);
+      if (anchor === undefined) return !existsSync(target);
+      return !anchorsIn(PAPERS.get(target) ?? "").includes(anchor);
+    });
+    expect(dead).toEqual([]);
   });
 
   it("names files that there are", () => {
-    const named = [...text.matchAll(/`((?:src|test)\/[\w./-]+)`/g)].map(([, path = ""]) => path);
-    expect(named.filter((path) => !existsSync(path))).toEqual([]);
+    const named = [...text.matchAll(/`((?:src|test|docs)\/[\w./-]+)`/g)].map(
+      ([, file = ""]) => file,
+    );
+    expect(named.filter((file) => !existsSync(file))).toEqual([]);
   });
 
   it("names commands that there are", () => {
@@ -48,40 +55,39 @@ describe.each(papers)("$name", ({ text }) => {
   });
 });
 
-describe("README's settings", () => {
-  const rows = rowsUnder("| name | default | meaning |");
+it("README is at most 8 KB, and the index has every page", () => {
+  expect(Buffer.byteLength(paper("README.md"))).toBeLessThanOrEqual(8 * 1024);
+  const index = paper("docs/README.md");
+  const pages = [...PAPERS.keys()].filter((path) => path.startsWith("docs/"));
+  const left = pages.filter((path) => !index.includes(`](${path.slice("docs/".length)})`));
+  expect(left).toEqual(["docs/README.md"]);
+});
 
-  it("are those that there are", () => {
-    const names = rows.map(([name = ""]) => name.replaceAll("`", ""));
-    // A binding, which stands among them.
-    const settings = SETTING_NAMES.filter((name) => name !== "VERSION_METADATA");
-    expect(names.toSorted()).toEqual(settings.toSorted());
+describe("what is generated", () => {
+  it.each(Object.entries(GENERATED))("%s is as npm run docs writes it", (path, page) => {
+    expect(paper(path)).toBe(page());
   });
 
-  it("have the defaults that they say", async () => {
-    const key = { ...(await newKey("ES256", 0)), state: "active" };
-    const needed = {
-      ISSUER: "https://auth.example.com",
-      JWT_KEYS: JSON.stringify({ keys: [key] }),
-    };
-    const without = readConfig(needed);
-    for (const [name = "", standard = ""] of rows) {
-      const [, value] = /^`([^`]+)`/.exec(standard) ?? [];
-      if (value === undefined) continue;
-      const setting = { [name.replaceAll("`", "")]: value };
-      expect(readConfig({ ...needed, ...setting }), name).toEqual(without);
-    }
+  it("has every event", () => {
+    const rows = rowsUnder("docs/reference/events.md", "| kind | what happened |");
+    expect(rows.map(([kind]) => kind)).toEqual(AUDIT_EVENTS.map((kind) => `\`${kind}\``));
+  });
+
+  it("has every rate limit", () => {
+    const limits = readFileSync("wrangler.toml", "utf8").match(/^\[\[ratelimits\]\]/gm);
+    const rows = rowsUnder("docs/reference/settings.md", "| name | limit | counts |");
+    expect(rows).toHaveLength(limits?.length ?? 0);
   });
 });
 
-it("README's scopes open the routes that they open", () => {
+it("scopes open the routes that the page says they open", () => {
   const routes = SURFACES.flatMap(({ operations }) =>
     Object.entries(operations).map(([routeKey, { scope }]) => ({
       routeKey: templateOf(routeKey),
       scope,
     })),
   );
-  const rows = rowsUnder("| scope | what it is for |");
+  const rows = rowsUnder("docs/reference/tokens.md", "| scope | what it is for |");
   expect(rows.map(([scope = ""]) => scope.replaceAll("`", ""))).toEqual(SCOPES);
   for (const [name = "", text = ""] of rows) {
     const scope = name.replaceAll("`", "");
@@ -95,10 +101,9 @@ it("README's scopes open the routes that they open", () => {
   }
 });
 
-it("README's lifetimes are those of the code", () => {
-  const lives = new Map(
-    rowsUnder("| what | lives | at last |").map(([what, ...rest]) => [what, rest.join(" ")]),
-  );
+it("lifetimes are those of the code", () => {
+  const rows = rowsUnder("docs/reference/tokens.md", "| what | lives | at most |");
+  const lives = new Map(rows.map(([what, ...rest]) => [what, rest.join(" ")]));
   const said = (what: string) => lives.get(what) ?? "";
   expect(said("access JWT of a pair")).toContain(`${JWT_LIFETIMES.access / 60} minutes`);
   expect(said("refresh JWT")).toContain(`${JWT_LIFETIMES.refresh / 3_600} hours`);
@@ -113,4 +118,19 @@ it("README's lifetimes are those of the code", () => {
   expect(said("action token")).toContain(`${action.minTtlSeconds} seconds`);
   expect(said("action token")).toContain(`${action.maxTtlSeconds / 86_400} days`);
   expect(said("action token")).toContain(`${action.ttlSeconds / 3_600} hour`);
+});
+
+it("each recipe that the tests run is printed as it is run, or linked", () => {
+  const guides = [...PAPERS].filter(([path]) => path.startsWith("docs/guides/"));
+  const printed = guides.flatMap(([, text]) => blocksIn(text, "ts").map(({ code }) => code));
+  const recipes = readdirSync("test/clients/recipes");
+  const codes = recipes.map((file) => readFileSync(`test/clients/recipes/${file}`, "utf8"));
+  // No block is anything else.
+  expect(printed.filter((code) => !codes.includes(code))).toEqual([]);
+  const left = recipes.filter(
+    (file, index) =>
+      !printed.includes(codes[index] ?? "") &&
+      !guides.some(([, text]) => text.includes(`/test/clients/recipes/${file})`)),
+  );
+  expect(left).toEqual([]);
 });

@@ -1,28 +1,24 @@
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newProject } from "./cli/dev/project.ts";
 import { emptyDatabase } from "./cli/users/operator.ts";
 import { type RunningServer, startServer } from "./clients/server.ts";
-
-const PAPERS = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md"];
+import { blocksIn, PAPERS, paper } from "./papers.ts";
 
 interface Block {
+  readonly paper: string;
   readonly where: string;
   readonly code: string;
 }
 
-const BLOCKS = PAPERS.flatMap(blocksOf);
-
-function blocksOf(paper: string): Block[] {
-  const text = readFileSync(paper, "utf8");
-  return [...text.matchAll(/^( *)```(?:sh|bash|zsh|shell)\n([\s\S]*?)^ *```$/gm)].map((found) => {
-    const [, indent = "", code = ""] = found;
-    const line = text.slice(0, found.index).split("\n").length;
-    return { where: `${paper}:${line}`, code: code.replaceAll(new RegExp(`^${indent}`, "gm"), "") };
-  });
-}
+const BLOCKS: readonly Block[] = [...PAPERS].flatMap(([paper, text]) =>
+  blocksIn(text, "sh|bash|zsh|shell").map(({ code, line }) => ({
+    paper,
+    where: `${paper}:${line}`,
+    code,
+  })),
+);
 
 /** Each as a terminal starts it, reading line by line what is pasted. zsh then knows no comments. */
 type Shell = readonly [name: string, args: readonly string[]];
@@ -32,8 +28,28 @@ const SHELLS: readonly Shell[] = [BASH, ["zsh", ["-f", "-i", "-s"]]];
 const isThere = (shell: string) => spawnSync(shell, ["-c", "true"]).status === 0;
 const PRESENT = SHELLS.filter(([shell]) => process.env.ALL_TOOLS || isThere(shell));
 
-/** What asks the service of npm run dev, in the order of the paper: one session runs them all. */
-const ASKING = BLOCKS.filter(({ code }) => code.includes("$URL"));
+/** What asks the service of npm run dev. One session runs README's blocks and then those of each guide. */
+const ASKING = Map.groupBy(
+  BLOCKS.filter(({ code }) => code.includes("$URL")),
+  ({ paper }) => paper,
+);
+/** The status of each answer to a `curl` at the beginning of a line. */
+const STATUSES: Readonly<Record<string, readonly number[]>> = {
+  "README.md": [
+    ...[201, 201], // two accounts
+    ...[200, 401], // refreshed; the wrong type
+    200, // the list of API tokens
+    ...[200, 422], // an action token: run, used up
+    ...[200, 200, 400], // a session: read, revoked, gone
+  ],
+  "docs/guides/accounts.md": [200, 422], // a reset; no such token
+  "docs/guides/api-tokens.md": [
+    ...[200, 200, 401], // created, all revoked, gone
+    ...[200, 200, 200], // introspected, revoked, introspected
+    ...[200, 200], // rotated, reported
+  ],
+  "docs/guides/one-time-links.md": [200, 200, 200, 204, 200], // run, again, listed, revoked, the contact
+};
 /** What npm run users does to the local database. */
 const OPERATING = BLOCKS.filter(
   ({ code }) => code.includes("npm run users") && !code.includes("--remote"),
@@ -69,9 +85,10 @@ function pasted(
 
 describe("every block for a shell", () => {
   it("is run below, or is one of those that cannot be", () => {
-    const left = BLOCKS.filter((block) => !ASKING.includes(block) && !OPERATING.includes(block));
+    const run = [...[...ASKING.values()].flat(), ...OPERATING];
+    const left = BLOCKS.filter((block) => !run.includes(block));
     expect(left.filter(({ code }) => !ELSEWHERE.test(code))).toEqual([]);
-    expect(ASKING.length).toBeGreaterThanOrEqual(9);
+    expect([...ASKING.keys()]).toEqual(Object.keys(STATUSES));
     expect(OPERATING).toHaveLength(2);
   });
 
@@ -101,38 +118,36 @@ describe("against a running service", () => {
 
   it.each(PRESENT)("%s answers as the paper says", { timeout: 90_000 }, async (...shell) => {
     // Each shell has people of its own.
-    const text = ASKING.map(({ code }) => code)
+    const text = [...ASKING]
+      .map(([name, blocks]) => [`echo "== ${name}"`, ...blocks.map(({ code }) => code)].join("\n"))
       .join("\n")
       .replaceAll("http://localhost:8787", server.origin)
       .replaceAll("@example.com", `@${shell[0]}.example.com`)
       .replaceAll(/^curl /gm, "curl -sS -w '\\n%{http_code}\\n' ");
     const { out, err } = await pasted(shell, text);
     expect(err).not.toMatch(/not found|no matches|parse error|unmatched|syntax error|curl: \(/i);
-    const answers = out.split("\n").filter((line) => line.trim() !== "");
-    const statuses = answers.filter((line) => /^\d{3}$/.test(line)).map(Number);
-    expect(statuses).toEqual([
-      ...[201, 201], // two accounts
-      ...[200, 200, 200, 400], // a session: read, extended, ended, gone
-      ...[200, 200, 401, 200], // a pair: verified, refreshed, the wrong type; another one, ended
-      ...[200, 200, 200, 401], // an API token: Basic, the list, all ended, gone
-      ...[200, 422, 200], // an action token: run, used up, the contact
-      ...[200, 422], // a reset, and a token that is none
-      ...[200, 200, 200], // introspected, revoked, introspected
-      ...[200, 200], // rotated, reported
-    ]);
-    for (const part of [
-      '{"success":"successfully deleted token"}',
-      '{"detail":"Token has wrong type","code":"token_not_valid"}',
-      '{"success":false,"message":"Invalid token","status":401}',
-      '"status":"action_success","action":"addContact"',
-      '"reason":"used"',
-      '"token_kind":"access"',
-      '{"active":false}',
-      '{"success":true,"payload":{"reported":2,"ended":1}}',
-    ]) {
-      expect(out).toContain(part);
+    const [, ...pages] = out.split(/^== /m);
+    expect(pages).toHaveLength(ASKING.size);
+    for (const page of pages) {
+      const [name = "", ...lines] = page.split("\n");
+      const statuses = lines.filter((line) => /^\d{3}$/.test(line)).map(Number);
+      expect([name, statuses]).toEqual([name, STATUSES[name]]);
+      const answers = lines.join("\n").replaceAll(`${shell[0]}.example.com`, "example.com");
+      expect([name, unansweredOf(name, answers)]).toEqual([name, []]);
     }
   });
+
+  /** The lines of a paper's `json` that are no answer, in their order; `…` is anything. */
+  function unansweredOf(name: string, answers: string): string[] {
+    let rest = answers.replaceAll(server.origin, "http://localhost:8787");
+    const lines = blocksIn(paper(name), "json").flatMap(({ code }) => code.trim().split("\n"));
+    return lines.filter((line) => {
+      const pattern = line.split("…").map(RegExp.escape).join(".*");
+      const found = new RegExp(`${pattern}$`, "m").exec(rest);
+      if (found !== null) rest = rest.slice(found.index + found[0].length);
+      return found === null;
+    });
+  }
 });
 
 describe("on a local database", () => {

@@ -2,50 +2,73 @@ import type { AttemptedSubject } from "./fault.ts";
 import type { Page, PageRequest } from "./ports.ts";
 import type { Json } from "./token.ts";
 
-/** Everything that is written down: each change, and each failure to say who one is. */
+/** Every change, and every failure to authenticate. Each comment is a row in docs/reference/events.md: `npm run docs`. */
 export const AUDIT_EVENTS = [
+  /** Account created. */
   "user.created",
+  /** Profile changed. */
   "user.changed",
-  /** An OpenID issuer's account opens this one from now on. */
+  /** An OpenID issuer's account can log in to this one from now on. */
   "identity.linked",
+  /** An identity was removed. */
   "identity.unlinked",
-  /** A new one is wanted: it counts once it is proven. */
+  /** A new email was requested. It counts once it is proven. */
   "email.requested",
+  /** Email changed. */
   "email.changed",
-  /** By the mailbox of the e-mail before. */
+  /** The former email was restored, by a token sent to it. */
   "email.restored",
+  /** Email proven. */
   "email.verified",
+  /** Password changed or reset. */
   "password.changed",
-  /** A mail with a token was made out to her: for a forgotten password, or to prove her e-mail. */
+  /** A token for a password reset or to prove the email was issued. */
   "mail.issued",
+  /** Account deleted. */
   "user.deleted",
-  /** By an operator, as a user may be made by one. */
+  /** An operator disabled the account. */
   "user.disabled",
+  /** An operator enabled the account again. */
   "user.enabled",
+  /** An operator changed the account's role. */
   "role.changed",
+  /** Logged in: a session was created. */
   "session.created",
+  /** A session was extended. */
   "session.extended",
+  /** A session was revoked. */
   "session.revoked",
-  /** All logins but the one that was shown. */
+  /** Logged out everywhere except the log-in that asked. */
   "logins.revoked_others",
+  /** API token created. */
   "token.created",
+  /** API token renamed, or its expiry changed. */
   "token.changed",
+  /** API token rotated. */
   "token.rotated",
+  /** API token revoked. */
   "token.revoked",
+  /** All API tokens revoked. */
   "tokens.revoked_all",
+  /** Logged in for a JWT pair, or obtained a JWT. */
   "jwt.obtained",
+  /** A refresh JWT was exchanged for the next one; only with rotation. */
   "jwt.refreshed",
+  /** A JWT was revoked. */
   "jwt.revoked",
-  /** A spent refresh token was shown: it was stolen, or its successor was. */
+  /** A used refresh JWT was presented again, so it or its successor was stolen; the log-in was revoked. */
   "family.revoked",
+  /** Action token issued. */
   "action.issued",
+  /** Action token run, by the user or by someone else. */
   "action.run",
+  /** Action token revoked. */
   "action.revoked",
-  /** By either of the two. */
+  /** A contact was removed, by either of the two. */
   "contact.removed",
-  /** A wrong password, or no such account. */
+  /** A wrong password, or an email without an account. */
   "login.failed",
-  /** Any other credential that lets nobody in. */
+  /** Another credential that was refused. */
   "credential.refused",
 ] as const;
 

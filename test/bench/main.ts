@@ -5,7 +5,7 @@ import { HELP, type Options, readOptions } from "./options.ts";
 import { progressLine } from "./progress.ts";
 import { prepare, type Result, runRounds } from "./rounds.ts";
 import { type Fleet, newFleet } from "./servers.ts";
-import { costChart, costTable, keep, millionTable, verdictTable } from "./report.ts";
+import { costChart, costTable, keep, millionTable, recorded, verdictTable } from "./report.ts";
 import { outcome, type Verdict } from "./verdict.ts";
 
 /** `npm run bench`: what a request costs, and whether the bounds hold. */
@@ -38,12 +38,14 @@ async function bench(options: Options, fleet: Fleet): Promise<number> {
     Object.assign(charts, found.charts);
   }
   line.clear();
-  const tables = [costTable(results), verdictTable(verdicts)];
-  if (options.chosen === null) tables.push(millionTable(await millionRows(fleet, results)));
-  const text = `${tables.join("\n\n")}\n`;
-  console.log(text);
+  const million = options.chosen === null ? await millionRows(fleet, results) : [];
+  const found = recorded(results, verdicts, million);
+  const tables = [costTable(found.requests), verdictTable(verdicts)];
+  if (million.length > 0) tables.push(millionTable(million));
+  console.log(`${tables.join("\n\n")}\n`);
   if (options.chosen === null) {
-    await keep({ ...charts, "cpu.svg": costChart(results), "results.md": text });
+    const json = `${JSON.stringify(found, null, 2)}\n`;
+    await keep({ ...charts, "cpu.svg": costChart(results), "results.json": json });
   }
   const missed = verdicts.filter((verdict) => outcome(verdict) === "MISSED");
   console.log(`${verdicts.length - missed.length} of ${verdicts.length} bounds hold.`);

@@ -24,7 +24,7 @@ export interface MemoryFindings {
   readonly chart: string;
 }
 
-/** Whether the isolate's memories are bounded, at the longest promise, by which they keep most. */
+/** Whether the isolate's memories are bounded, at the longest revocation lag, at which they keep most. */
 export async function measureMemory(fleet: Fleet, run: Run): Promise<MemoryFindings> {
   const server = await fleet.server("latchkey-86400");
   run.progress("making 200,000 tokens");

@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
+import { arch, cpus, platform } from "node:os";
 import { join } from "node:path";
 import { barChart } from "./chart.ts";
 import type { Result } from "./rounds.ts";
@@ -7,14 +8,54 @@ import { outcome, type Verdict } from "./verdict.ts";
 
 type Row = readonly string[];
 
+/** What a run found: `results/results.json`, from which docs/benchmarks.md is generated. */
+export interface Recorded {
+  /** YYYY-MM-DD. */
+  readonly date: string;
+  readonly machine: string;
+  readonly requests: readonly {
+    readonly title: string;
+    /** CPU time as a multiple of Hono's hello. */
+    readonly toHello: Figure;
+    readonly cpuUs: number;
+    readonly perSecond: number;
+  }[];
+  readonly bounds: readonly Verdict[];
+  /** Rows of `millionTable`. */
+  readonly million: readonly Row[];
+  /** Why bounds were missed: written by hand after the run. */
+  readonly notes: readonly string[];
+}
+
+export function recorded(
+  results: readonly Result[],
+  bounds: readonly Verdict[],
+  million: readonly Row[],
+): Recorded {
+  const [cpu] = cpus();
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${cpus().length} × ${cpu?.model ?? "unknown"}, ${platform()} ${arch()}`,
+    requests: results.map(({ case: { title }, toHello, cpuMs, perSecond }) => ({
+      title,
+      toHello,
+      cpuUs: Math.round(cpuMs.median * 1000),
+      perSecond: Math.round(perSecond.median),
+    })),
+    bounds,
+    million,
+    notes: [],
+  };
+}
+
 /** What each request costs, as Markdown. */
-export function costTable(results: readonly Result[]): string {
+export function costTable(requests: Recorded["requests"]): string {
   const head = ["request", "CPU, multiple of hello", "µs here", "a second here"];
-  const rows = results.map(({ case: { title }, toHello, cpuMs, perSecond }) => [
+  const rows = requests.map(({ title, toHello, cpuUs, perSecond }) => [
     title,
     spread(toHello),
-    (cpuMs.median * 1000).toFixed(0),
-    perSecond.median.toFixed(0),
+    String(cpuUs),
+    String(perSecond),
   ]);
   return markdown(head, rows);
 }
@@ -79,7 +120,7 @@ export function spread({ median, low, high }: Figure): string {
 
 const short = (value: number) => value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
 
-/** Into the checkout: the README shows them. */
+/** Into the checkout, for docs/benchmarks.md. */
 export async function keep(files: Readonly<Record<string, string>>): Promise<void> {
   const directory = join(import.meta.dirname, "results");
   await mkdir(directory, { recursive: true });

@@ -1,14 +1,17 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { freePort } from "../cli/dev/project.ts";
+import { blocksIn, paper } from "../papers.ts";
 import { present } from "./tools.ts";
 
-const [, RECIPE = ""] = /```nginx\n([\s\S]*?)```/.exec(readFileSync("README.md", "utf8")) ?? [];
+const [{ code: RECIPE } = { code: "" }] = blocksIn(
+  paper("docs/guides/verifying-tokens.md"),
+  "nginx",
+);
 
 /** What the service answers at /rest/auth. */
 const CALLERS: Readonly<Record<string, string>> = {
@@ -70,9 +73,9 @@ async function gateway(nginx: string): Promise<string> {
   return origin;
 }
 
-describe("README's gateway", () => {
+describe("the gateway of the guide", () => {
   it.each(present(["nginx", "/usr/sbin/nginx"], "-v"))(
-    "%s asks who it is, and holds them to their scope",
+    "%s asks who the caller is, and enforces their scope",
     async (nginx) => {
       const origin = await gateway(nginx);
       const ask = async (method: string, name: string) => {

@@ -39,7 +39,7 @@ const refreshes = () => past.filter((path) => path === "/api/token/refresh/").le
 
 const LOGIN = { email: "ann@example.com", password: "correct horse battery" };
 
-describe("README's recipe", () => {
+describe("the client's recipe", () => {
   it("two people meet", async () => {
     const { auth, invitation, accept } = recipe;
     const ben = { ...LOGIN, email: "ben@example.com" };

@@ -1,16 +1,17 @@
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { text } from "node:stream/consumers";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { blocksIn, paper } from "../papers.ts";
 import { expired, newPerson } from "./people.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { present } from "./tools.ts";
 
-const README = readFileSync("README.md", "utf8");
-const recipeUnder = (heading: string) =>
-  new RegExp(`### ${heading}[\\s\\S]*?\`\`\`python\n([\\s\\S]*?)\`\`\``).exec(README)?.[1] ?? "";
+const [DJANGO_RECIPE, PYJWT_RECIPE] = blocksIn(
+  paper("docs/guides/verifying-tokens.md"),
+  "python",
+).map(({ code }) => code);
 
 /** What both libraries take for the time: standing still, however long Python takes to start. */
 const SKEWED = `
@@ -24,7 +25,7 @@ jwt.api_jwt.datetime = Off
 `;
 
 /** Each token of the rest of the arguments by the recipe: whose it is, or null where it is refused. */
-const PYJWT = `${recipeUnder("Python without Django: PyJWT")}
+const PYJWT = `${PYJWT_RECIPE}
 def verified(token):
     try:
         return claims_of(token)["sub"]
@@ -32,7 +33,7 @@ def verified(token):
         return None
 print(json.dumps([verified(token) for token in sys.argv[2:]]))
 `;
-const DJANGO = `${recipeUnder("An API in Django: simplejwt")}
+const DJANGO = `${DJANGO_RECIPE}
 from django.conf import settings
 settings.configure(INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"], SECRET_KEY="x",
     REST_FRAMEWORK=REST_FRAMEWORK, SIMPLE_JWT=SIMPLE_JWT)
@@ -100,7 +101,7 @@ async function run(python: string, recipe: string, now: number, tokens: readonly
   return JSON.parse(out);
 }
 
-describe("README's recipes in Python", () => {
+describe("the recipes in Python", () => {
   it("change urllib's name and allow for a clock", () => {
     for (const recipe of [PYJWT, DJANGO]) {
       expect(recipe).toContain('("User-Agent", "my-api")');

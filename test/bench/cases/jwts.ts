@@ -40,7 +40,7 @@ const toHello = (times: number) => ({ times, of: "hello" });
 export const JWTS: readonly Case[] = [
   {
     name: "verify-new",
-    title: "verify a JWT never seen before, promise 300",
+    title: "verify a JWT never seen before, lag 300",
     of: "Latchkey",
     server: "latchkey-300",
     requests: 2_500,
@@ -49,7 +49,7 @@ export const JWTS: readonly Case[] = [
   },
   {
     name: "verify-seen",
-    title: "verify a JWT seen before, promise 300",
+    title: "verify a JWT seen before, lag 300",
     of: "Latchkey",
     server: "latchkey-300",
     requests: 4_000,
@@ -66,7 +66,7 @@ export const JWTS: readonly Case[] = [
   },
   {
     name: "verify-0",
-    title: "verify a JWT, promise 0",
+    title: "verify a JWT, lag 0",
     of: "Latchkey",
     server: "latchkey-0",
     requests: 500,
@@ -75,7 +75,7 @@ export const JWTS: readonly Case[] = [
   },
   {
     name: "refresh",
-    title: "refresh, promise 86,400",
+    title: "refresh, lag 86,400",
     of: "Latchkey",
     server: "latchkey-86400",
     requests: 1_500,

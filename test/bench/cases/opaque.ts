@@ -40,10 +40,10 @@ const warm = { times: 2.5, of: "hello" };
 const strict = { times: 1.25, of: "kv-and-d1" };
 
 export const OPAQUE: readonly Case[] = [
-  latchkey("session-10", "read a session, promise 10, warm", "latchkey-10", 3_000, warm, sessions),
-  latchkey("api-10", "check an API token, promise 10, warm", "latchkey-10", 3_000, warm, apiTokens),
-  latchkey("session-0", "read a session, promise 0", "latchkey-0", 500, strict, sessions),
-  latchkey("api-0", "check an API token, promise 0", "latchkey-0", 500, strict, apiTokens),
+  latchkey("session-10", "read a session, lag 10, warm", "latchkey-10", 3_000, warm, sessions),
+  latchkey("api-10", "check an API token, lag 10, warm", "latchkey-10", 3_000, warm, apiTokens),
+  latchkey("session-0", "read a session, lag 0", "latchkey-0", 500, strict, sessions),
+  latchkey("api-0", "check an API token, lag 0", "latchkey-0", 500, strict, apiTokens),
   latchkey(
     "run-action",
     "run an action token",

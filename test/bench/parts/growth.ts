@@ -59,7 +59,7 @@ export const DEEDS: Readonly<
         return () => ({ path: "/rest/token/list?limit=5", headers: bearer(token()) });
       },
   },
-  "end one token": {
+  "revoke one token": {
     requests: 150,
     rounds:
       async ({ server, signer, keepers }) =>
@@ -80,7 +80,7 @@ export const DEEDS: Readonly<
         };
       },
   },
-  "end all tokens": {
+  "revoke all tokens": {
     requests: 150,
     rounds:
       async ({ server, signer, enders }) =>
@@ -147,7 +147,7 @@ const caseOf = (deed: string, filling: Filling, requests: number): Case => ({
 
 const chartOf = (results: readonly Result[]) =>
   barChart({
-    title: "It does not grow: CPU time of a request, promise 0",
+    title: "CPU time of a request with more data, lag 0",
     unit: "multiple of Hono's hello",
     groups: Object.keys(DEEDS).map((deed) => ({
       label: deed,

@@ -10,20 +10,20 @@ const discovered = oauth
   .discoveryRequest(issuer, { ...options, algorithm: "oauth2" })
   .then((response) => oauth.processDiscoveryResponse(issuer, response));
 
-/** For an API that is called with one of our access tokens: its claims, or an error. */
+/** For an API that receives access tokens: the claims, or an error. */
 export async function claimsOf(request: Request) {
   const server = await discovered;
   return oauth.validateJwtAccessToken(server, request, server.issuer, options);
 }
 
-/** What any token of ours is, and whether it stands at this moment. */
+/** What any token is, and whether it is active at this moment. */
 export async function introspect(token: string) {
   const server = await discovered;
   const response = await oauth.introspectionRequest(server, client, clientAuth, token, options);
   return oauth.processIntrospectionResponse(server, client, response);
 }
 
-/** Ends a token for its holder, who need not be a client. */
+/** Revokes a token for anyone who holds it; no client is needed. */
 export async function revoke(token: string) {
   const server = await discovered;
   const response = await oauth.revocationRequest(server, client, oauth.None(), token, options);

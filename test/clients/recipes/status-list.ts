@@ -13,12 +13,13 @@ const List = v.object({
 
 const lists = new Map<string, { readonly bytes: Uint8Array; readonly freshUntilMs: number }>();
 
-/** The bits of one list, fetched again when it is older than it says that it may be. */
+/** The bits of one list, fetched again once its own `ttl` is over. */
 async function listAt(uri: string): Promise<Uint8Array> {
   const known = lists.get(uri);
   if (known !== undefined && Date.now() < known.freshUntilMs) return known.bytes;
-  // The address comes from a token whose signature was checked, and still: no other host.
-  if (!uri.startsWith(`${issuer}/status-lists/`)) throw new Error("a status list of somebody else");
+  // The token's signature was checked, but still: ask no other host.
+  if (!uri.startsWith(`${issuer}/status-lists/`))
+    throw new Error("a status list of another issuer");
   const response = await fetch(uri, { signal: AbortSignal.timeout(3_000) });
   if (!response.ok) throw new Error(`${uri} answered ${response.status}`);
   const { payload } = await jwtVerify(await response.text(), keys, {
@@ -35,11 +36,11 @@ async function listAt(uri: string): Promise<Uint8Array> {
   return bytes;
 }
 
-/** Whether the log-in behind an access token was ended, for claims that were verified before. */
-export async function isEnded(claims: JWTPayload): Promise<boolean> {
+/** Whether the log-in behind an access token was revoked. Verify the claims first. */
+export async function isRevoked(claims: JWTPayload): Promise<boolean> {
   if (claims.status === undefined) return false;
   const { uri, idx } = v.parse(Status, claims.status).status_list;
   const byte = (await listAt(uri))[idx >> 3];
-  if (byte === undefined) throw new Error(`${uri} has no place ${idx}`);
+  if (byte === undefined) throw new Error(`${uri} has no index ${idx}`);
   return ((byte >> (idx & 7)) & 1) === 1;
 }
