@@ -153,7 +153,6 @@ function benchmarks(): string {
   );
   const met = (bounds: Recorded["bounds"]) =>
     `${bounds.filter((bound) => outcome(bound) !== "MISSED").length} of ${bounds.length}`;
-  const million = found.million.map((row) => row.toSpliced(1, 5));
   return `# Benchmarks
 
 <!-- Generated from test/bench/results/results.json by npm run docs. -->
@@ -191,18 +190,12 @@ is level in the second million:
 
 ![Memory of the whole process](../test/bench/results/memory.svg)
 
-## What a million costs
-
-By Cloudflare's prices of November 2026 and the processor time of this run, which is more than Cloudflare bills because it includes the simulated stores.
-[Costs](reference/costs.md) has today's storage calls of every route. Latchkey's writes include its events, which better-auth does not keep.
-
-${table(["a million times", "CPU ms each", "cost"], million)}
-
 ## What the figures are not
 
 - Requests leave no log line (\`LOG = "errors"\`), except in the row that says so. Rate limits are not bound, because the simulation writes them to a database.
 - "Never seen before": each request has a JWT of its own. "One D1 read" and the like run the service's own statements and hash, and nothing
   around them (\`test/bench/workers/reference.ts\`).
+- KV and D1 are simulations, so rows with storage compare how many calls are made. [Costs](reference/costs.md) has what they cost.
 - "First answer of a fresh process" runs from before the process exists to the end of the answer to \`GET /health\`.
 `;
 }

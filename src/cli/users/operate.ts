@@ -105,7 +105,7 @@ export async function disableUsers(
       WHERE ${areThey} AND disabled_on ${state}
       ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
     return [
-      owe("credentialVersion", "IS NULL"),
+      owe("credential_version", "IS NULL"),
       `UPDATE users SET disabled_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, credential_version = credential_version + 1,
           identities_revoked_on = ${literal(nowMs)}
         WHERE ${areThey} AND disabled_on IS NULL`,
