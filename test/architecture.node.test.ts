@@ -29,7 +29,8 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
     /^src\/openapi\//,
     [/^src\/(?:core|http|routes)\//, /^src\/actions\/add-contact\.ts$/, "packages"],
   ],
-  [/^src\/cli\/openapi\.ts$/, [/^src\/openapi\//, "packages"]],
+  // And the tour compares answers with the document's examples.
+  [/^src\/cli\/(?:openapi\.ts$|tour)/, [/^src\/openapi\//, "packages"]],
   // Accounts are checked and hashed as the service does it.
   [
     /^src\/cli\/users/,
