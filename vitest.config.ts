@@ -28,6 +28,9 @@ const jwtKeys = JSON.stringify({
 const [schema] = await readD1Migrations({ migrationsDir: ".", migrationsPattern: "schema.sql" });
 if (schema === undefined) throw new Error("schema.sql is missing");
 
+/** Packages may bring tests, and some folders have packages of their own (test/install.ts). */
+const PACKAGES = "**/node_modules/**";
+
 /** A test that hangs must end; one that is slow on two busy cores must not fail of it. */
 const limits = { testTimeout: 30_000, hookTimeout: 30_000 };
 
@@ -93,7 +96,7 @@ export default defineConfig({
           ...inWorkerd,
           name,
           include: name === "workerd" ? ["test/**/*.test.{ts,tsx}"] : LONG_TESTS,
-          exclude: name === "workerd" ? [...NODE_TESTS, ...LONG_TESTS] : NODE_TESTS,
+          exclude: [PACKAGES, ...NODE_TESTS, ...(name === "workerd" ? LONG_TESTS : [])],
         },
       })),
       ...(["node", "long-node"] as const).map((name) => ({
@@ -108,8 +111,8 @@ export default defineConfig({
           name,
           environment: "node" as const,
           include: name === "node" ? NODE_TESTS : LONG_TESTS,
-          exclude:
-            name === "node" ? LONG_TESTS : ["test/faults/matrix-*.test.ts", "**/node_modules/**"],
+          exclude: [PACKAGES, ...(name === "node" ? LONG_TESTS : ["test/faults/matrix-*.test.ts"])],
+          globalSetup: name === "node" ? [] : ["test/install.ts"],
         },
       })),
     ],
