@@ -1,13 +1,9 @@
 import { globSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { PAPERS, paper } from "./papers.ts";
 
-/** By its path, each page whose tables say which test shows what they claim. */
-const PAGES = new Map(
-  ["SECURITY.md", ...globSync("docs/security/*.md")].map((path) => [
-    path,
-    readFileSync(path, "utf8"),
-  ]),
-);
+/** Their tables say which test shows what they claim. */
+const PAGES = [...PAPERS].filter(([path]) => /^(?:SECURITY\.md|docs\/security\/)/.test(path));
 const TESTS = globSync("test/**/*.test.ts");
 
 interface Row {
@@ -21,7 +17,7 @@ interface Row {
 /** A `|` in a cell is escaped. */
 const cellsOf = (line: string) => line.slice(2, -2).split(" | ");
 
-const ROWS: readonly Row[] = [...PAGES].flatMap(([page, text]) =>
+const ROWS: readonly Row[] = PAGES.flatMap(([page, text]) =>
   text
     .split("\n\n")
     .filter((block) => block.startsWith("|"))
@@ -90,9 +86,7 @@ const WHOLE = `
 describe("ASVS", () => {
   const rows = ROWS.filter(({ head }) => head.startsWith("| id |"));
   const ids = rows.flatMap(({ cells: [id = ""] }) => id.split(", "));
-  const [, without = ""] = (PAGES.get("docs/security/standards.md") ?? "").split(
-    "\n### Without a test\n",
-  );
+  const [, without = ""] = paper("docs/security/standards.md").split("\n### Without a test\n");
   const told = without.match(/\b\d{1,2}\.\d\.\d{1,2}\b/g) ?? [];
 
   it("has each requirement of V6, V7 and V9, in a row or as one without a test", () => {
