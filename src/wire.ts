@@ -2,29 +2,24 @@ import { actions } from "./actions/registry.ts";
 import type { Config } from "./config.ts";
 import { accounts } from "./core/accounts.ts";
 import { actionPages } from "./core/action-pages.ts";
-import { actionTokens } from "./core/action-tokens.ts";
-import { actionUses } from "./core/action-uses.ts";
+import { actionTokens, actionUses } from "./core/action-tokens.ts";
 import { apiTokens } from "./core/api-tokens.ts";
-import { authenticator } from "./core/authenticate.ts";
+import { type ActiveToken, authenticator } from "./core/authenticate.ts";
 import { ownContacts } from "./core/contacts.ts";
-import { ha1b } from "./core/ha1b.ts";
-import { linkedIdentities } from "./core/identities.ts";
-import { identityLogin } from "./core/identity-login.ts";
-import type { Ha1bHashes } from "./core/identity-ports.ts";
-import { tokenDiagnostics } from "./core/token-diagnosis.ts";
+import { ha1b, type Ha1bHashes } from "./core/ha1b.ts";
+import { identityLogin, linkedIdentities } from "./core/identities.ts";
 import { introspection } from "./core/introspection.ts";
-import { leaks } from "./core/leaks.ts";
-import { logins } from "./core/logins.ts";
 import { jwtPairs } from "./core/jwt-pairs.ts";
-import type { Mailer } from "./core/mail.ts";
-import { passwordCheck, passwordLogin } from "./core/password-login.ts";
+import { leaks } from "./core/leaks.ts";
 import { verifySecret } from "./core/login-throttle.ts";
-import { passwordRules } from "./core/password-rules.ts";
+import { logins } from "./core/logins.ts";
+import type { Mailer } from "./core/mail.ts";
 import { notices } from "./core/notices.ts";
-import type { Passwords, ActiveToken } from "./core/ports.ts";
+import { passwordCheck, passwordLogin, passwordRules, type Passwords } from "./core/passwords.ts";
 import { recovery } from "./core/recovery.ts";
 import { sessions } from "./core/sessions.ts";
 import { statusLists } from "./core/status-lists.ts";
+import { tokenDiagnostics } from "./core/token-diagnosis.ts";
 import type { User } from "./core/user.ts";
 import { githubSignature } from "./crypto/github-signature.ts";
 import { idTokens } from "./crypto/id-tokens.ts";
@@ -133,20 +128,25 @@ export function wire(
     invalidating,
   });
   const strict = d1Tokens(db, revocations, audited, queued);
-  const tokens = tokenStore({ d1: strict, kv, background: work, policy, caches });
-  const store = actionTokenStore(
-    d1ActionTokens(db, revocations, audited, queued),
+  const tokens = tokenStore({
+    d1: strict,
     kv,
-    work,
-    invalidating,
-  );
+    background: work,
+    policy,
+    caches,
+    revokeApiTokens: users.revokeApiTokens,
+  });
+  const store = {
+    ...actionTokenStore(d1ActionTokens(db, revocations, audited, queued), kv, work, invalidating),
+    ...d1ActionUses(db),
+  };
 
   const keys = keyRing(config.jwtKeys);
   const signedTokens = jwts(keys, config.issuer);
   const mailer = mailerOf(config.mail);
   const network = () => networkOf(clientInfo().address);
   const told = notices({
-    queue: d1Notices(db),
+    store: d1Notices(db),
     mailer,
     secrets,
     afterResponse: work.afterResponse,
@@ -173,7 +173,7 @@ export function wire(
   };
   const limits = rateLimits(limiters, networks, work, withDeadline);
   const recover = recovery({
-    tokens: d1MailTokens(db, audited, network),
+    store: d1MailTokens(db, audited, network),
     secrets,
     mailer,
     limits,
@@ -187,7 +187,7 @@ export function wire(
   });
   const checkPassword = passwordCheck({
     verifySecret: verifySecret({ attempts, limits }),
-    users,
+    store: users,
     passwords,
   });
   const ha1bLogin = config.takesHa1b
@@ -207,7 +207,7 @@ export function wire(
       login,
       identityLogin: identityLogin({
         idTokens: idTokens(config.issuers, config.storageDeadlineMs),
-        identities: d1Identities(db, audited, queued, work),
+        store: d1Identities(db, audited, queued, work),
         limits,
         signUpIsOpen: config.signUpIsOpen,
         notices: told,
@@ -237,7 +237,7 @@ export function wire(
       limits,
       rotates: config.rotateRefreshTokens,
     }),
-    apiTokens: apiTokens({ users, tokens, secrets, jwts: signedTokens, notices: told }),
+    apiTokens: apiTokens({ tokens, secrets, jwts: signedTokens, notices: told }),
     actionTokens: issuedActions,
     actionPages: actionPages({
       actions: allActions,
@@ -248,7 +248,7 @@ export function wire(
     }),
     actionUses: actionUses({
       actions: allActions,
-      store: d1ActionUses(db),
+      store,
       tokens: diagnosisStore,
     }),
     recovery: recover,

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
 import { SETTINGS } from "../src/config.ts";
-import { AUDIT_EVENTS } from "../src/core/audit.ts";
+import { AUDIT_EVENTS } from "../src/core/events.ts";
 import type { Recorded } from "./bench/report.ts";
 import { costTable, verdictTable } from "./bench/report.ts";
 import { outcome } from "./bench/verdict.ts";
@@ -77,11 +77,11 @@ ${table(["name", "limit", "counts"], limits)}
 }
 
 function events(): string {
-  const texts = comments(read("src/core/audit.ts"), /"([\w.]+)",/);
+  const texts = comments(read("src/core/events.ts"), /"([\w.]+)",/);
   const rows = AUDIT_EVENTS.map((name) => [`\`${name}\``, described(texts, name)]);
   return `# Events
 
-<!-- Generated from src/core/audit.ts by npm run docs. -->
+<!-- Generated from src/core/events.ts by npm run docs. -->
 
 Every change is one event: who, what, when, from where, with which credential, with what outcome, in which request. It is written in the
 batch of the change, so neither exists without the other. Failures to authenticate are events too, written after the answer. Reading

@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { AUDIT_EVENTS } from "../src/core/audit.ts";
-import { SCOPES } from "../src/core/scope.ts";
-import { JWT_LIFETIMES, TOKEN_KINDS } from "../src/core/token.ts";
+import { AUDIT_EVENTS } from "../src/core/events.ts";
+import { JWT_LIFETIMES, SCOPES, TOKEN_KINDS } from "../src/core/token.ts";
 import { SURFACES, templateOf } from "../src/openapi/document.ts";
 import { GENERATED } from "./docs.ts";
 import { blocksIn, PAPERS, paper } from "./papers.ts";

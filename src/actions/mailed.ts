@@ -1,7 +1,7 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { Condition } from "../core/action.ts";
-import { UNDO_MS } from "../core/security-notices.ts";
+import { UNDO_MS } from "../core/notices.ts";
 
 /** What the token of a mail says: the address that it went to. */
 export const Mailed = v.object({ email: v.string() });

@@ -1,5 +1,5 @@
-import type { IsPwned } from "../core/password-rules.ts";
-import type { ActionRegistry, Passwords } from "../core/ports.ts";
+import type { ActionRegistry } from "../core/action.ts";
+import type { IsPwned, Passwords } from "../core/passwords.ts";
 import { addContact } from "./add-contact.ts";
 import { resetPassword } from "./reset-password.ts";
 import { undoEmailChange } from "./undo-email-change.ts";

@@ -1,7 +1,6 @@
 import sql, { join, raw, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import { type IsPwned, passwordProblem } from "../core/password-rules.ts";
-import type { Passwords } from "../core/ports.ts";
+import { type IsPwned, passwordProblem, type Passwords } from "../core/passwords.ts";
 import { defineAction } from "./define.ts";
 import { account, Mailed, emailUnchanged } from "./mailed.ts";
 

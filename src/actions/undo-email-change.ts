@@ -1,5 +1,5 @@
 import sql from "sql-template-tag";
-import { UNDO_ACTION, UNDO_MS } from "../core/security-notices.ts";
+import { UNDO_ACTION, UNDO_MS } from "../core/notices.ts";
 import { defineAction } from "./define.ts";
 import { account, Mailed, nobodyElses } from "./mailed.ts";
 

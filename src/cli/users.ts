@@ -1,8 +1,8 @@
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import * as v from "valibot";
-import type { Role } from "../core/user.ts";
 import { printable } from "../core/text.ts";
+import type { Role } from "../core/user.ts";
 import { knownEmail, SignUp } from "../routes/rest-fields.ts";
 import { CannotStart } from "./dev/cannot-start.ts";
 import { takenByNpm } from "./dev/taken-by-npm.ts";

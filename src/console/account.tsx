@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import type { AccountChange, Accounts } from "../core/accounts.ts";
-import type { LinkedIdentity } from "../core/identity-ports.ts";
-import type { LinkedIdentities } from "../core/identities.ts";
+import type { LinkedIdentities, LinkedIdentity } from "../core/identities.ts";
 import { FACEBOOK, GOOGLE } from "../core/issuers.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { User } from "../core/user.ts";

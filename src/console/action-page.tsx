@@ -1,6 +1,5 @@
 import * as v from "valibot";
-import type { ActionPages, Preview } from "../core/action-pages.ts";
-import { UNNAMED_USER } from "../core/display-names.ts";
+import { type ActionPages, type Preview, UNNAMED_USER } from "../core/action-pages.ts";
 import type { Route } from "../http/surface.ts";
 import { EMPTY, type Filled, type Frame, message, type Visit, wholeProblem } from "./frame.tsx";
 import type { Page } from "./page.tsx";

@@ -1,7 +1,7 @@
+import { UNNAMED_USER } from "../core/action-pages.ts";
+import type { Use } from "../core/action-tokens.ts";
 import type { Described } from "../core/action.ts";
-import type { Use } from "../core/action-uses.ts";
 import type { TokenStatus } from "../core/token-diagnosis.ts";
-import { UNNAMED_USER } from "../core/display-names.ts";
 import type { ActionToken } from "../core/token.ts";
 import { Alert, Confirm, Copyable, Sentence, Time, UserText } from "./parts.tsx";
 import { QrCode } from "./qr.tsx";

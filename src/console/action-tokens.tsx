@@ -1,11 +1,10 @@
 import * as v from "valibot";
-import type { Action } from "../core/action.ts";
 import type { ActionPages } from "../core/action-pages.ts";
-import type { ActionTokens } from "../core/action-tokens.ts";
-import type { ActionUses } from "../core/action-uses.ts";
+import type { ActionTokens, ActionUses } from "../core/action-tokens.ts";
+import type { Action } from "../core/action.ts";
+import type { OwnContacts } from "../core/contacts.ts";
 import { refuse } from "../core/fault.ts";
 import { formValue } from "../core/form.ts";
-import type { OwnContacts } from "../core/contacts.ts";
 import type { ActionToken } from "../core/token.ts";
 import { pathId } from "../http/fields.ts";
 import { cursorText, readPage } from "../http/paging.ts";

@@ -1,4 +1,4 @@
-import type { AuditDay } from "../core/audit.ts";
+import type { AuditDay } from "../core/events.ts";
 
 const STEP = 10;
 const BAR = 7;

@@ -1,4 +1,4 @@
-import type { AuditDays, AuditEntry, AuditLog } from "../core/audit.ts";
+import type { AuditDays, AuditEntry, EventStore } from "../core/events.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
 import { ActivityChart } from "./activity-chart.tsx";
@@ -8,7 +8,7 @@ import type { Page } from "./page.tsx";
 import { Next, Time } from "./parts.tsx";
 
 interface Deps {
-  readonly audit: AuditLog;
+  readonly audit: EventStore;
 }
 
 const DAYS = 30;

@@ -1,16 +1,15 @@
-import type { Accounts } from "../core/accounts.ts";
+import type { Accounts, PersonalDataStore } from "../core/accounts.ts";
 import type { ActionPages } from "../core/action-pages.ts";
-import type { ActionTokens } from "../core/action-tokens.ts";
-import type { ActionUses } from "../core/action-uses.ts";
+import type { ActionTokens, ActionUses } from "../core/action-tokens.ts";
 import type { ApiTokens } from "../core/api-tokens.ts";
-import type { AuditLog, PersonalData } from "../core/audit.ts";
 import type { Authenticate } from "../core/authenticate.ts";
 import type { OwnContacts } from "../core/contacts.ts";
+import type { EventStore } from "../core/events.ts";
 import type { LinkedIdentities } from "../core/identities.ts";
-import type { TokenDiagnostics } from "../core/token-diagnosis.ts";
 import type { Logins } from "../core/logins.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { Sessions } from "../core/sessions.ts";
+import type { TokenDiagnostics } from "../core/token-diagnosis.ts";
 import { readSessionCookie } from "../http/cookies.ts";
 import type { Surface } from "../http/surface.ts";
 import { accountRoutes } from "./account.tsx";
@@ -35,7 +34,7 @@ export interface ConsoleDeps {
   readonly sessions: Sessions;
   readonly accounts: Accounts;
   readonly recovery: Recovery;
-  readonly audit: AuditLog;
+  readonly audit: EventStore;
   readonly actionTokens: ActionTokens;
   readonly actionUses: ActionUses;
   readonly actionPages: ActionPages;
@@ -45,7 +44,7 @@ export interface ConsoleDeps {
   readonly issuer: string;
   readonly apiTokens: ApiTokens;
   readonly logins: Logins;
-  readonly personalData: PersonalData;
+  readonly personalData: PersonalDataStore;
   readonly signUpIsOpen: boolean;
   /** Whether mails can go out: without, no page offers one. */
   readonly sendsMail: boolean;

@@ -1,6 +1,5 @@
 import * as v from "valibot";
-import type { OwnContacts } from "../core/contacts.ts";
-import type { Contact } from "../core/ports.ts";
+import type { Contact, OwnContacts } from "../core/contacts.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
 import { type Frame, seeDone } from "./frame.tsx";

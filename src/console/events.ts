@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditEvent } from "../core/audit.ts";
+import type { AuditEntry, AuditEvent } from "../core/events.ts";
 
 /** Every event as its owner reads it. */
 const SENTENCES: Readonly<Record<AuditEvent, string>> = {

@@ -1,6 +1,6 @@
 import type { Child } from "hono/jsx";
 import type * as v from "valibot";
-import type { Caller } from "../core/authenticate.ts";
+import type { Caller } from "../core/caller.ts";
 import type { Fault } from "../core/fault.ts";
 import type { HttpResult } from "../http/answer.ts";
 import { readForm } from "../http/body.ts";

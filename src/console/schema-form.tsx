@@ -1,5 +1,5 @@
+import type { Contact } from "../core/contacts.ts";
 import type { FormField } from "../core/form.ts";
-import type { Contact } from "../core/ports.ts";
 import { type Filled, filledIn } from "./frame.tsx";
 import { Field, noted, Notes, Select } from "./parts.tsx";
 

@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import type { ApiTokens, IssuedApiToken } from "../core/api-tokens.ts";
-import { SCOPES, type Scope } from "../core/scope.ts";
-import { type ApiToken, TOKEN_KINDS } from "../core/token.ts";
+import { type ApiToken, type Scope, SCOPES, TOKEN_KINDS } from "../core/token.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
 import { CreateToken } from "../routes/rest-fields.ts";

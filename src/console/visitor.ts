@@ -1,5 +1,6 @@
-import type { AuditLog } from "../core/audit.ts";
-import type { Authenticate, Caller } from "../core/authenticate.ts";
+import type { Authenticate } from "../core/authenticate.ts";
+import type { Caller } from "../core/caller.ts";
+import type { EventStore } from "../core/events.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { TOKEN_KINDS } from "../core/token.ts";
 import { readSessionCookie } from "../http/cookies.ts";
@@ -10,7 +11,7 @@ import type { Exchange } from "../http/surface.ts";
 export interface VisitorDeps {
   readonly authenticate: Authenticate;
   readonly sessions: Sessions;
-  readonly refused: AuditLog["refused"];
+  readonly refused: EventStore["refused"];
 }
 
 const { ttlSeconds, maxTtlSeconds } = TOKEN_KINDS.session;

@@ -1,5 +1,4 @@
-import type { Accounts } from "../core/accounts.ts";
-import type { ExportCursor, PersonalData } from "../core/audit.ts";
+import type { Accounts, ExportCursor, PersonalDataStore } from "../core/accounts.ts";
 import type { Json } from "../core/token.ts";
 import { exportCursorText, readExportCursor } from "../http/export-cursor.ts";
 import type { Route } from "../http/surface.ts";
@@ -18,7 +17,7 @@ import { Alert, Field } from "./parts.tsx";
 
 interface Deps {
   readonly accounts: Accounts;
-  readonly personalData: PersonalData;
+  readonly personalData: PersonalDataStore;
 }
 
 /** Of some hundred rows each: one file stays a few megabytes, however much is held. */

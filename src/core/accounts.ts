@@ -1,11 +1,13 @@
-import { type Caller, callerRefOfJwt } from "./authenticate.ts";
+import { type Caller, type CallerRef, callerRefOfJwt } from "./caller.ts";
 import { refuse } from "./fault.ts";
 import type { Ha1b } from "./ha1b.ts";
-import type { Notices } from "./notices.ts";
-import type { CheckPassword } from "./password-login.ts";
-import type { PasswordRules } from "./password-rules.ts";
+import type { RevocationStore } from "./introspection.ts";
+import type { IdentityRef } from "./issuers.ts";
+import type { JwtClaims } from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
-import type { JwtClaims, Passwords, TokenStore, UserChange, UserStore } from "./ports.ts";
+import type { Notices } from "./notices.ts";
+import type { CheckPassword, PasswordRules, Passwords } from "./passwords.ts";
+import type { Json } from "./token.ts";
 import {
   hasPassword,
   normalizeEmail,
@@ -13,6 +15,58 @@ import {
   type User,
   type UserWithPassword,
 } from "./user.ts";
+
+export interface UserChange extends Partial<Profile> {
+  readonly email?: string;
+  /** Wanted, and compared with nothing until it is proven; null for none any more. */
+  readonly pendingEmail?: string | null;
+  /** A new hash raises the credential version; of opaque tokens only the caller's own is spared. */
+  readonly passwordHash?: string;
+  /** With a new password: the identity that was shown for it, which alone stays linked. */
+  readonly keptIdentity?: IdentityRef | null;
+  /** Of the new email and password; a change of either without it removes the old one. */
+  readonly ha1bHash?: string;
+}
+
+export interface UserStore {
+  /** @returns false where the email is taken */
+  insert(user: UserWithPassword): Promise<boolean>;
+  byId(id: string): Promise<UserWithPassword | null>;
+  /** For display only: may be as old as the revocation lag. */
+  profile(id: string): Promise<User | null>;
+  /**
+   * @param ifCredentialVersion the credential version whose password was shown, or null where none had
+   *   to be: what was confirmed with one password must not happen under the next
+   */
+  update(
+    caller: CallerRef,
+    change: UserChange,
+    ifCredentialVersion: number | null,
+    nowMs: number,
+  ): Promise<User | "email_taken" | null>;
+  /** @returns false where the caller is no longer active */
+  remove(caller: CallerRef, ifCredentialVersion: number, nowMs: number): Promise<boolean>;
+}
+
+/** Where an export continues: after this row of this section. */
+export interface ExportCursor {
+  readonly section: number;
+  readonly after: string;
+}
+
+export interface PersonalDataStore {
+  /**
+   * Everything that is stored about a user and is no secret: rows by the name of their section, as
+   * many as one answer takes. What changes between two pages may be in both, or in neither.
+   */
+  read(
+    userId: string,
+    from: ExportCursor | null,
+  ): Promise<{
+    readonly sections: Readonly<Record<string, readonly Json[]>>;
+    readonly next: ExportCursor | null;
+  }>;
+}
 
 export interface SignUp extends Profile {
   readonly email: string;
@@ -26,7 +80,7 @@ export interface AccountChange extends Partial<Profile> {
   readonly currentPassword?: string;
 }
 
-/** How old an ID token may be that stands in for a password where there is none. */
+/** How old an ID token may be that replaces a password where there is none. */
 const FRESH_SECONDS = 600;
 
 export type Accounts = ReturnType<typeof accounts>;
@@ -36,16 +90,16 @@ interface Deps {
   readonly passwords: Passwords;
   readonly checkPassword: CheckPassword;
   readonly limits: RateLimits;
-  readonly tokens: Pick<TokenStore, "revokeByHolder" | "revokeJwt">;
+  readonly tokens: RevocationStore;
   readonly ha1b: Ha1b | null;
   readonly checkNew: PasswordRules;
   readonly signUpIsOpen: boolean;
   readonly notices: Pick<Notices, "tell">;
-  /** Proves a new e-mail; null where no mail goes out, and a new e-mail counts at once. */
+  /** Proves a new email; null where no email is sent, and a new one counts at once. */
   readonly askToProve: ((userId: string, email: string, nowMs: number) => void) | null;
 }
 
-/** What a caller's credential hangs on, and so is ended with; null where the secret itself was shown. */
+/** What a caller's credential was derived from, and so is revoked with; null where a password or the like was shown. */
 function rootOf({ by }: Caller): string | null {
   if (by.method === "token") return by.token.id;
   return by.method === "jwt" ? (by.claims.sid ?? by.claims.rootJti ?? by.claims.jti) : null;
@@ -65,8 +119,8 @@ export function accounts({
   askToProve,
 }: Deps) {
   /**
-   * The current password, or where nothing but the account's identity was shown, that it has none.
-   * @returns the account, of its present credential version
+   * Asks for the current password or, where the account has none, for its identity.
+   * @returns the account, with its present credential version
    * @throws FaultError `current_password_missing`, `credentials_wrong`, `throttled`
    */
   async function confirm(
@@ -88,13 +142,13 @@ export function accounts({
       : user;
   }
 
-  /** It was stolen, or its owner no longer knows the password: either way it guesses no further. */
+  /** It was stolen, or its owner forgot the password: either way it gets no further guess. */
   async function endRoot(caller: Caller, nowMs: number): Promise<void> {
     const id = rootOf(caller);
     if (id === null || (await tokens.revokeByHolder([id], null, nowMs)).length > 0) return;
     if (caller.by.method !== "jwt") return;
     const { claims } = caller.by;
-    // Of a log-in's JWT all of the log-in, as its refresh JWT does.
+    // For a log-in's JWT the whole log-in, as its refresh JWT would.
     const root: JwtClaims = claims.sid === null ? claims : { ...claims, type: "refresh" };
     await tokens.revokeJwt(root, callerRefOfJwt(claims), nowMs);
   }
@@ -105,21 +159,21 @@ export function accounts({
     return user === null || user.deletedAtMs !== null ? refuse({ code: "token_invalid" }) : user;
   }
 
-  /** What was confirmed did not happen: the caller is gone, or the password is no longer hers. */
+  /** What was confirmed did not happen: the caller is gone, or their password was replaced. */
   async function refuseLate(caller: Caller, ifCredentialVersion: number | null): Promise<never> {
     const user = ifCredentialVersion === null ? null : await users.byId(caller.userId);
     const isReplaced = user !== null && user.credentialVersion !== ifCredentialVersion;
     return refuse({ code: isReplaced ? "credentials_wrong" : "token_invalid" });
   }
 
-  /** @returns the new e-mail as it compares, or undefined where it is none or the present one */
+  /** @returns the new email in its normal form, or undefined where there is none or it is the present one */
   async function newEmail(caller: Caller, email: string | undefined): Promise<string | undefined> {
     if (email === undefined) return undefined;
     const wanted = normalizeEmail(email);
     return wanted === (await read(caller)).email ? undefined : wanted;
   }
 
-  /** What a new e-mail changes; one that is the present one takes back what was wanted before. */
+  /** What a new email changes; sending the present one takes back a pending one. */
   function emailChange(sent: string | undefined, email: string | undefined): UserChange {
     if (askToProve === null) return email === undefined ? {} : { email };
     if (email !== undefined) return { pendingEmail: email };
@@ -163,9 +217,9 @@ export function accounts({
     read,
 
     /**
-     * A new e-mail or password needs the current password, or the ID token where there is none. A
-     * new password ends every other credential of the user, JWTs and outstanding action tokens too. A
-     * new e-mail counts once a mail to it was answered: until then nobody learns whether it is taken.
+     * A new email or password needs the current password, or the ID token where there is none. A new
+     * password revokes every other credential of the user, JWTs and outstanding action tokens too. A
+     * new email counts once it is proven: until then no one learns whether it is taken.
      * @throws FaultError `current_password_missing`, `credentials_wrong`, `password_common`,
      *   `password_pwned`, `user_exists`, `token_invalid`, `throttled`, `unavailable`
      */
@@ -178,7 +232,7 @@ export function accounts({
       if (email !== undefined || password !== undefined) {
         const user = await confirm(caller, currentPassword, "current_password", nowMs);
         ifCredentialVersion = user.credentialVersion;
-        // It is told whether the e-mail is taken, or it is a mail to a stranger: as sign-up.
+        // As for sign-up: the answer says whether the email is taken, or an email goes to a stranger.
         if (email !== undefined) await enforceRateLimit(limits, "sign_up");
         if (password !== undefined) await checkNew(password);
         const known = password ?? currentPassword;
@@ -209,8 +263,8 @@ export function accounts({
     },
 
     /**
-     * Ends the account and every credential of it at once; the e-mail may sign up again. An account
-     * without a password is deleted by an ID token of a moment ago: an older one may be stolen.
+     * Deletes the account and revokes all its credentials at once; the email may sign up again. An
+     * account without a password is deleted with a fresh ID token: an older one may be stolen.
      * @throws FaultError `current_password_missing`, `credentials_wrong`, `token_invalid`, `throttled`,
      *   `unavailable`
      */

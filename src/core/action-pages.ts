@@ -1,17 +1,23 @@
-import type { Action, ActionPage, Condition, Described } from "./action.ts";
-import { type ActionTokens, REFUSALS } from "./action-tokens.ts";
-import type { Caller } from "./authenticate.ts";
+import {
+  type ActionTokens,
+  type ActionTokenStore,
+  type ConsumeOutcome,
+  type Receipt,
+  REFUSALS,
+} from "./action-tokens.ts";
+import type { Action, ActionPage, ActionRegistry, Condition, Described } from "./action.ts";
+import type { Caller } from "./caller.ts";
 import { type RefusalReason, refuse } from "./fault.ts";
 import { type FormField, formValue } from "./form.ts";
-import { UNNAMED_USER, type DisplayNames } from "./display-names.ts";
-import type {
-  ActionRegistry,
-  ActionTokenStore,
-  ConsumeOutcome,
-  Receipt,
-  Secrets,
-} from "./ports.ts";
-import { type ActionToken, type Json, tokenIn } from "./token.ts";
+import { type ActionToken, type Json, type Secrets, tokenIn } from "./token.ts";
+
+export interface DisplayNameStore {
+  /** @returns the names of those who are active and have set one */
+  names(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+}
+
+/** Shown for users without a name. Never fall back to their email. */
+export const UNNAMED_USER = "this person";
 
 /** What the page behind an action token's link says, before anything is done. */
 export type Preview =
@@ -60,7 +66,7 @@ interface Deps {
   readonly actions: ActionRegistry;
   readonly store: Pick<ActionTokenStore, "find" | "findNow" | "check">;
   readonly secrets: Secrets;
-  readonly displayNames: DisplayNames;
+  readonly displayNames: DisplayNameStore;
   readonly run: ActionTokens["run"];
 }
 

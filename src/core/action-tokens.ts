@@ -1,17 +1,77 @@
-import type { Action } from "./action.ts";
-import { type Caller, derivationOf } from "./authenticate.ts";
+import type { Action, ActionPlan, ActionRegistry, Condition } from "./action.ts";
+import { type Caller, type CallerRef, type Derivation, derivationOf } from "./caller.ts";
 import { type Problem, type RefusalReason, refuse } from "./fault.ts";
 import type { Notices } from "./notices.ts";
-import type {
-  ActionRegistry,
-  ActionTokenStore,
-  ConsumeOutcome,
-  Page,
-  PageRequest,
-  Receipt,
-  Secrets,
-} from "./ports.ts";
-import { type ActionToken, type Json, tokenIn } from "./token.ts";
+import type { Page, PageRequest } from "./page.ts";
+import { statusOf, type TokenDiagnosisStore, type TokenStatus } from "./token-diagnosis.ts";
+import { type ActionToken, type Json, type Secrets, tokenIn } from "./token.ts";
+
+export interface ConsumeRequest {
+  readonly receiptId: string;
+  readonly token: ActionToken;
+  readonly action: string;
+  readonly runnerId: string;
+  readonly caller: CallerRef | null;
+  readonly conditions: readonly Condition[];
+  readonly plan: ActionPlan;
+  /** The idempotency key of the request, and a digest of the request; null without a key. */
+  readonly once: { readonly key: string; readonly requestDigest: string } | null;
+  readonly nowMs: number;
+}
+
+export interface Receipt {
+  readonly id: string;
+  readonly tokenId: string;
+  readonly action: string;
+  readonly runBy: string;
+  readonly runAtMs: number;
+  readonly data: Json;
+}
+
+export type ConsumeOutcome =
+  | { readonly outcome: "done"; readonly receipt: Receipt }
+  /** This very request came before: the receipt of that run. */
+  | { readonly outcome: "repeated"; readonly receipt: Receipt }
+  /** The key was used for another request: by this caller, or with this token. */
+  | { readonly outcome: "key_taken" }
+  | { readonly outcome: "unknown" | "revoked" | "expired" | "used" | "caller_gone" }
+  | { readonly outcome: "rejected"; readonly message: string };
+
+export interface ActionTokenStore {
+  /**
+   * Inserts it if the caller and the audience are active and the conditions hold.
+   * @returns its final form, or what did not hold
+   */
+  insert(
+    token: ActionToken,
+    caller: CallerRef,
+    derivation: Derivation,
+    conditions: readonly Condition[],
+  ): Promise<ActionToken | Condition | "caller_gone" | "replaced" | "audience_unknown">;
+  /** As it was issued, perhaps from a copy; `consume` decides whether it can still run. */
+  find(id: string): Promise<ActionToken | null>;
+  /** The same with its uses so far. */
+  findNow(id: string): Promise<ActionToken | null>;
+  /** A dry run of `consume`: its refusal, or the receipt of an earlier run with this key; null if it would run. */
+  check(request: Omit<ConsumeRequest, "plan">): Promise<ConsumeOutcome | null>;
+  /** One batch: takes a use, has the effect and writes the receipt, all of it or none. */
+  consume(request: ConsumeRequest): Promise<ConsumeOutcome>;
+  list(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ActionToken>>;
+  /** The runs of the caller's own token, newest first; nothing of another's. */
+  uses(caller: CallerRef, tokenId: string, page: PageRequest): Promise<Page<Use>>;
+  /** @returns true for exactly one of many callers */
+  revoke(id: string, caller: CallerRef, nowMs: number): Promise<boolean>;
+}
+
+/** One run of an action token, as its issuer sees it. */
+export interface Use {
+  readonly id: string;
+  /** When it was run. */
+  readonly createdAtMs: number;
+  readonly isOwn: boolean;
+  /** The display name of the one who ran it; null where they set none, or are gone. */
+  readonly name: string | null;
+}
 
 export interface Issue {
   readonly action: string;
@@ -226,6 +286,52 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
     async revoke(caller: Caller, id: string, nowMs: number): Promise<void> {
       if (!(await store.revoke(id, caller, nowMs))) refuse({ code: "token_not_found" });
     },
+  };
+}
+
+export interface OwnActionToken {
+  readonly token: ActionToken;
+  readonly status: TokenStatus;
+  /** When it was revoked or used up; null where it was not, or where that is not known. */
+  readonly revokedAtMs: number | null;
+  /** Null where this version of the service does not know the action. */
+  readonly action: Action | null;
+}
+
+export type ActionUses = ReturnType<typeof actionUses>;
+
+interface UsesDeps {
+  readonly actions: ActionRegistry;
+  readonly store: Pick<ActionTokenStore, "uses">;
+  readonly tokens: Pick<TokenDiagnosisStore, "ownToken">;
+}
+
+/** What became of the action tokens that a user issued. */
+export function actionUses({ actions, store, tokens }: UsesDeps) {
+  return {
+    /** What a user may issue tokens for. */
+    issuable: (): readonly Action[] => actions.all.filter((action) => !action.isInternal),
+
+    find: (name: string): Action | null => actions.find(name) ?? null,
+
+    /**
+     * The caller's own, whether or not it can still run.
+     * @throws FaultError `token_not_found`, `unavailable`
+     */
+    async one(caller: Caller, id: string, nowMs: number): Promise<OwnActionToken> {
+      const found = await tokens.ownToken(id, caller.userId, nowMs);
+      if (found?.token.kind !== "action") return refuse({ code: "token_not_found" });
+      const action = actions.find(found.token.action) ?? null;
+      // The service's own, which were sent by email, are in no list.
+      if (action?.isInternal) return refuse({ code: "token_not_found" });
+      const status = statusOf(found, nowMs);
+      const revokedAtMs = status === "used_up" ? found.token.modifiedAtMs : found.revokedAtMs;
+      return { token: found.token, status, revokedAtMs, action };
+    },
+
+    /** Who has run the caller's own token, and when, newest first. */
+    runs: (caller: Caller, tokenId: string, page: PageRequest): Promise<Page<Use>> =>
+      store.uses(caller, tokenId, page),
   };
 }
 

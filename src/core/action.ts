@@ -1,6 +1,6 @@
 import type { Problem } from "./fault.ts";
 import type { FormField } from "./form.ts";
-import type { SecurityNotice } from "./security-notices.ts";
+import type { SecurityNotice } from "./notices.ts";
 import type { Json } from "./token.ts";
 
 /** A piece of SQL, its values bound apart from it; made by the `sql` template tag. */
@@ -33,7 +33,7 @@ export interface ActionPlan {
     readonly revokesCredentials: boolean;
     /** Whether those tokens stay by which her former mailbox can put a changed e-mail back. */
     readonly keepsUndo?: true;
-    /** One of core/audit.ts. */
+    /** One of core/events.ts. */
     readonly event:
       | "password.changed"
       | "email.verified"
@@ -117,3 +117,8 @@ export interface Action<Payload = Json, Input = Json> {
 
 /** The plan, or why this run cannot be. */
 export type Planned = ActionPlan | { readonly rejected: string };
+
+export interface ActionRegistry {
+  readonly all: readonly Action[];
+  find(name: string): Action | undefined;
+}

@@ -1,19 +1,58 @@
-import { type Caller, derivationOf } from "./authenticate.ts";
+import type { TokenCheckStore } from "./authenticate.ts";
+import { type Caller, type CallerRef, type Derivation, derivationOf } from "./caller.ts";
 import { refuse } from "./fault.ts";
+import type { RevocationStore } from "./introspection.ts";
+import type { Jwts } from "./jwt.ts";
 import type { Notices } from "./notices.ts";
-import type {
-  ApiTokenChange,
-  Derivation,
-  DerivationRefusal,
-  Jwts,
-  Page,
-  PageRequest,
-  Secrets,
-  TokenStore,
-  UserStore,
-} from "./ports.ts";
-import { SCOPES, type Scope } from "./scope.ts";
-import { type ApiToken, TOKEN_KINDS } from "./token.ts";
+import type { Page, PageRequest } from "./page.ts";
+import { type ApiToken, type Scope, SCOPES, type Secrets, TOKEN_KINDS } from "./token.ts";
+
+export interface ApiTokenChange {
+  readonly name?: string;
+  readonly expiresAtMs?: number;
+}
+
+/** Why a caller may derive nothing. */
+export type DerivationRefusal = "caller_gone" | "replaced" | "too_deep" | "too_many";
+
+export interface ApiTokenStore {
+  /** @returns the token's final form; `taken` where there is a token of that secret already */
+  insertApiToken(
+    token: ApiToken,
+    caller: CallerRef,
+    derivation: Derivation,
+  ): Promise<ApiToken | DerivationRefusal | "taken">;
+  listApiTokens(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ApiToken>>;
+  /**
+   * @param limits what the caller may grant: no later expiry, and no scope that they do not have
+   * @returns why nothing was changed, if so
+   */
+  changeApiToken(
+    id: string,
+    caller: CallerRef,
+    change: ApiTokenChange,
+    limits: Pick<Derivation, "endMs" | "parentIds"> & { readonly scopes: readonly Scope[] },
+    nowMs: number,
+  ): Promise<ApiToken | "not_found" | "replaced" | "outlives" | { readonly beyond: Scope }>;
+  /** @returns the token for exactly one of many callers */
+  revokeApiToken(id: string, caller: CallerRef, nowMs: number): Promise<ApiToken | null>;
+  /** All of the caller's, in one statement. @returns false where the caller is no longer active */
+  revokeApiTokens(caller: CallerRef, nowMs: number): Promise<boolean>;
+  /**
+   * Replaces an API token by `next`, which takes its name and scopes, and its expiry unless `next` has
+   * an earlier one. The old one expires at `oldEndsAtMs`, and never later than it would have.
+   * @param derivation of anything that the caller derives: none of its parents may have been replaced
+   * @returns why nothing was changed, if so
+   */
+  rotateApiToken(
+    id: string,
+    next: Pick<ApiToken, "id" | "hint" | "parentIds"> & { readonly endMs: number },
+    caller: CallerRef,
+    derivation: Derivation,
+    oldEndsAtMs: number,
+    nowMs: number,
+  ): Promise<ApiToken | "not_found" | "replaced" | "too_deep">;
+}
 
 /** What `end` ended: an API token, or one of the caller's own JWTs. */
 export interface Ended {
@@ -69,8 +108,9 @@ function successorOf(caller: Caller, old: ApiToken): Pick<Derivation, "parentIds
 export type ApiTokens = ReturnType<typeof apiTokens>;
 
 interface Deps {
-  readonly users: UserStore;
-  readonly tokens: TokenStore;
+  readonly tokens: ApiTokenStore &
+    Pick<TokenCheckStore, "findActive"> &
+    Pick<RevocationStore, "revokeJwt">;
   readonly secrets: Secrets;
   readonly jwts: Jwts;
   readonly notices: Pick<Notices, "tell">;
@@ -79,7 +119,7 @@ interface Deps {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Named tokens for programs, as the rest-tokens contract has them. */
-export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
+export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
   async function revokeJwt(jwt: string, caller: Caller, nowMs: number): Promise<Ended | null> {
     const claims = await jwts.verify(jwt, nowMs);
     if (claims?.userId !== caller.userId) return null;
@@ -132,7 +172,7 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
       mayGive(caller, scopes ?? []);
       const derivation = derivationOf(caller);
       const { secret, id } = await secretOf(requestedSecret);
-      const token = await tokens.insertApi(
+      const token = await tokens.insertApiToken(
         {
           kind: "api",
           id,
@@ -209,7 +249,7 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
 
     /** The caller's own that stand, newest first. */
     list(caller: Caller, page: PageRequest, nowMs: number): Promise<Page<ApiToken>> {
-      return tokens.listApi(caller, page, nowMs);
+      return tokens.listApiTokens(caller, page, nowMs);
     },
 
     /**
@@ -229,7 +269,7 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
       if (!UUID.test(id)) return refuse({ code: "token_not_found" });
       const { parentIds, endMs } = derivationOf(caller);
       const limits = { parentIds, endMs, scopes: caller.scopes };
-      const changed = await tokens.changeApi(id, caller, change, limits, nowMs);
+      const changed = await tokens.changeApiToken(id, caller, change, limits, nowMs);
       switch (changed) {
         case "not_found":
           return refuse({ code: "token_not_found" });
@@ -258,7 +298,7 @@ export function apiTokens({ users, tokens, secrets, jwts, notices }: Deps) {
 
     /** All of the caller's API tokens in one statement, however many there are. */
     async revokeAll(caller: Caller, nowMs: number): Promise<void> {
-      if (!(await users.revokeApiTokens(caller, nowMs))) refuse({ code: "token_invalid" });
+      if (!(await tokens.revokeApiTokens(caller, nowMs))) refuse({ code: "token_invalid" });
     },
   };
 }

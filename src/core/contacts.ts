@@ -1,6 +1,19 @@
-import type { Caller } from "./authenticate.ts";
+import type { Caller, CallerRef } from "./caller.ts";
 import { refuse } from "./fault.ts";
-import type { Contact, ContactStore, Page, PageRequest } from "./ports.ts";
+import type { Page, PageRequest } from "./page.ts";
+
+export interface Contact {
+  readonly id: string;
+  readonly firstName: string | null;
+  readonly lastName: string | null;
+  readonly createdAtMs: number;
+}
+
+export interface ContactStore {
+  list(userId: string, page: PageRequest): Promise<Page<Contact>>;
+  /** Removes the link in both directions, no matter who created it. @returns false where the caller is no longer active */
+  remove(caller: CallerRef, contactId: string, nowMs: number): Promise<boolean>;
+}
 
 export type OwnContacts = ReturnType<typeof ownContacts>;
 

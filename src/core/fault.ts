@@ -1,4 +1,4 @@
-import type { Scope } from "./scope.ts";
+import type { Scope } from "./token.ts";
 
 /**
  * Everything that the core refuses, as one closed union. Each surface turns it into its own answer

@@ -1,15 +1,30 @@
-import { UNKNOWN_SUBJECT, refuse } from "./fault.ts";
-import type { Ha1bHashes, Ha1bUsers } from "./identity-ports.ts";
-import type { PasswordLogin } from "./password-login.ts";
-import { type LoginThrottle, type RateLimits, reserveAttempt } from "./login-throttle.ts";
+import { refuse, UNKNOWN_SUBJECT } from "./fault.ts";
+import { type LoginAttemptStore, type RateLimits, reserveAttempt } from "./login-throttle.ts";
+import type { PasswordLogin } from "./passwords.ts";
 import type { UserWithPassword } from "./user.ts";
+
+/** How HA1B tokens are computed and hashed. */
+export interface Ha1bHashes {
+  /** `md5(<email>:<domain of the email>:<password>)` in lowercase hex. */
+  digest(email: string, password: string): Promise<string>;
+  /** One password hash of work. The same for the same digest, so that an account is found by it. */
+  hash(digest: string): Promise<string>;
+  /** False where `hash` would return another one by now. */
+  isCurrent(hash: string): Promise<boolean>;
+}
+
+export interface Ha1bStore {
+  byHa1b(hash: string): Promise<UserWithPassword | null>;
+  /** Stores it if the email and the password are still those that it was computed from. Never fails. */
+  keepHa1b(user: UserWithPassword, hash: string): Promise<void>;
+}
 
 export type Ha1b = ReturnType<typeof ha1b>;
 
 interface Deps {
-  readonly users: Ha1bUsers;
+  readonly users: Ha1bStore;
   readonly hashes: Ha1bHashes;
-  readonly attempts: LoginThrottle;
+  readonly attempts: LoginAttemptStore;
   readonly limits: RateLimits;
 }
 

@@ -1,11 +1,47 @@
-import { type Caller, callerRefOfToken, callerRefOfJwt } from "./authenticate.ts";
+import type { TokenCheckStore } from "./authenticate.ts";
+import { type Caller, type CallerRef, callerRefOfJwt, callerRefOfToken } from "./caller.ts";
 import { refuse } from "./fault.ts";
+import type { JwtClaims, Jwts } from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
-import type { JwtClaims, Jwts, Secrets, TokenStore } from "./ports.ts";
-import type { Scope } from "./scope.ts";
-import { kindOf, type Token, type TokenKind } from "./token.ts";
+import { kindOf, type Scope, type Secrets, type Token, type TokenKind } from "./token.ts";
 
-/** What a token that stands is, as RFC 7662 section 2.2 names it. Times in Unix seconds. */
+export interface TokenOwner {
+  readonly id: string;
+  readonly userId: string;
+}
+
+/** Revocation by anyone who holds a token (RFC 7009), at once and in D1, whatever the revocation lag. */
+export interface RevocationStore {
+  /**
+   * Revokes opaque tokens of any kind. An action token of several uses, which many may hold, only for
+   * its issuer. @returns those that were active
+   * @param areLeaked an email to each owner is queued
+   */
+  revokeByHolder(
+    ids: readonly string[],
+    issuerId: string | null,
+    nowMs: number,
+    areLeaked?: boolean,
+  ): Promise<readonly TokenOwner[]>;
+  /**
+   * Revokes a JWT with its chain, or a refresh JWT with its family. @returns false where it was not active
+   * @param isLeaked an email to its owner is queued
+   */
+  revokeJwt(
+    claims: JwtClaims,
+    caller: CallerRef,
+    nowMs: number,
+    isLeaked?: boolean,
+  ): Promise<boolean>;
+}
+
+/** D1 itself, whatever the revocation lag. */
+export interface StrictCheckStore extends Pick<TokenCheckStore, "findActive" | "findActiveJwt"> {
+  /** Whether a refresh JWT was replaced by a later one. */
+  isSpent(claims: JwtClaims): Promise<boolean>;
+}
+
+/** What an active token is, in the terms of RFC 7662 section 2.2. Times in Unix seconds. */
 export interface Introspection {
   readonly kind: TokenKind | "access" | "refresh";
   readonly id: string;
@@ -21,16 +57,12 @@ export type IntrospectionService = ReturnType<typeof introspection>;
 interface Deps {
   readonly jwts: Jwts;
   readonly secrets: Secrets;
-  /** Asked without any lag, whatever the promise is. */
-  readonly strict: Pick<TokenStore, "findActive" | "findActiveJwt"> & {
-    /** Whether a refresh JWT was replaced by a later one. */
-    isSpent(claims: JwtClaims): Promise<boolean>;
-  };
-  readonly tokens: TokenStore;
+  readonly strict: StrictCheckStore;
+  readonly tokens: TokenCheckStore & RevocationStore;
   readonly limits: RateLimits;
 }
 
-/** Says of any token what it is and whether it stands (RFC 7662), and ends it (RFC 7009). */
+/** Says of any token what it is and whether it is active (RFC 7662), and revokes it (RFC 7009). */
 export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
   async function opaqueId(secret: string): Promise<string | null> {
     const kind = kindOf(secret);
@@ -39,19 +71,19 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
 
   return {
     /**
-     * Who asks shows an API token: its secret, and where the protocol has it, its uuid.
+     * Clients authenticate with an API token: its secret and, where the protocol has one, its uuid.
      * @throws FaultError `token_invalid`, `unavailable`
      */
     async client(id: string | null, secret: string, nowMs: number): Promise<Caller> {
       const found = await secrets.idOf("api", secret);
-      const standing =
+      const active =
         found === null || (id !== null && id !== found)
           ? null
           : await strict.findActive(found, nowMs);
-      if (standing?.token.kind !== "api") {
+      if (active?.token.kind !== "api") {
         return refuse({ code: "token_invalid", attempted: { userId: null, credentialId: found } });
       }
-      const { token, user } = standing;
+      const { token, user } = active;
       tokens.touch(token, nowMs);
       return {
         ...callerRefOfToken(token),
@@ -62,32 +94,32 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
     },
 
     /**
-     * By what a back end that asks for many users is limited, in place of its network.
+     * What a backend that asks on behalf of many users is rate-limited by, instead of its network.
      * @returns the id of an API token that may introspect; null for anything else
      * @throws FaultError `throttled` for too many from one network that are no API tokens, `unavailable`
      */
     async clientId(id: string | null, secret: string, nowMs: number): Promise<string | null> {
       const found = await secrets.idOf("api", secret);
       if (found === null || (id !== null && id !== found)) return null;
-      const standing = await tokens.findActive(found, nowMs);
-      if (standing?.token.kind !== "api") await enforceRateLimit(limits, "credential");
-      else if (standing.token.scopes.includes("introspect")) {
-        tokens.touch(standing.token, nowMs);
+      const active = await tokens.findActive(found, nowMs);
+      if (active?.token.kind !== "api") await enforceRateLimit(limits, "credential");
+      else if (active.token.scopes.includes("introspect")) {
+        tokens.touch(active.token, nowMs);
         return found;
       }
       return null;
     },
 
     /**
-     * @returns null for all that does not stand: never why
+     * @returns null for everything that is not active, never why
      * @throws FaultError `throttled` where the client asks too often, `unavailable`
      */
     async introspect(shown: string, by: Caller, nowMs: number): Promise<Introspection | null> {
       if (by.tokenId !== null) await enforceRateLimit(limits, "client", by.tokenId);
       const id = await opaqueId(shown);
       if (id !== null) {
-        const standing = await strict.findActive(id, nowMs);
-        return standing === null ? null : ofToken(standing.token);
+        const active = await strict.findActive(id, nowMs);
+        return active === null ? null : ofToken(active.token);
       }
       const claims = await jwts.verify(shown, nowMs);
       if (claims === null) return null;
@@ -97,8 +129,8 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
     },
 
     /**
-     * Whoever holds a token may revoke it; a refresh token revokes its family. Unknown ones are revoked already.
-     * @param client who says who it is: an action token of several uses is revoked by its issuer alone
+     * Anyone who holds a token may revoke it; a refresh token revokes its family. Unknown ones are revoked already.
+     * @param client if it authenticated: an action token of several uses is revoked by its issuer alone
      */
     async revoke(shown: string, client: Caller | null, nowMs: number): Promise<void> {
       await enforceRateLimit(limits, "revoke");

@@ -16,6 +16,30 @@ export interface Issuer {
   readonly isHost?: true;
 }
 
+/** A person as an OpenID issuer knows them. */
+export interface Identity {
+  readonly issuer: string;
+  /** Who they are there, for good: an email can pass to someone else. */
+  readonly subject: string;
+  /** In the form in which emails are compared; null where the issuer names none that could be an account's. */
+  readonly email: string | null;
+  /** By an issuer that has authority over it, and equal before any normalization. */
+  readonly emailVerified: boolean;
+  readonly issuedAtMs: number;
+}
+
+/** An identity, as it is stored. */
+export type IdentityRef = Pick<Identity, "issuer" | "subject">;
+
+export interface IdTokens {
+  /**
+   * @param issuer the name of its row
+   * @returns null for anything but an unexpired ID token of that issuer for this service
+   * @throws FaultError `unavailable` where the issuer's keys cannot be fetched
+   */
+  verify(issuer: string, token: string, nowMs: number): Promise<Identity | null>;
+}
+
 /**
  * Whether an issuer's word about an e-mail counts. A private account somewhere can have any e-mail
  * that its owner could once read; the mailbox may be another's today.

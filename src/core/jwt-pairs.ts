@@ -1,23 +1,66 @@
-import {
-  type Caller,
-  callerRefOf,
-  callerRefOfJwt,
-  attemptedSubjectOf,
-  refuseJwt,
-} from "./authenticate.ts";
+import type { TokenCheckStore } from "./authenticate.ts";
+import { type Caller, type CallerRef, callerRefOf, callerRefOfJwt } from "./caller.ts";
 import { refuse } from "./fault.ts";
-import type { PasswordLogin } from "./password-login.ts";
+import type { RevocationStore } from "./introspection.ts";
+import {
+  attemptedSubjectOf,
+  type JwtClaims,
+  type Jwts,
+  type RefreshClaims,
+  refuseJwt,
+} from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
-import type { JwtClaims, Jwts, RefreshClaims, TokenStore } from "./ports.ts";
-import { SCOPES } from "./scope.ts";
-import { JWT_LIFETIMES } from "./token.ts";
+import type { PasswordLogin } from "./passwords.ts";
+import { JWT_LIFETIMES, type RefreshFamily, SCOPES } from "./token.ts";
 import type { User } from "./user.ts";
+
+export interface Rotation {
+  readonly jti: string;
+  readonly rotation: number;
+  readonly rotatedAtMs: number;
+}
+
+/** A caller who is active at this instant. */
+export interface Confirmed {
+  readonly user: User;
+  /** When the token that was shown expires; infinite where none was. */
+  readonly endMs: number;
+}
+
+export interface RefreshFamilyStore {
+  /** @returns its index in the status lists, or null where the caller is no longer active */
+  insertFamily(family: RefreshFamily, caller: CallerRef): Promise<number | null>;
+  /**
+   * Replaces the family's refresh token by one that `jti` names (RFC 9700 section 4.14.2). All who race
+   * for ROTATION_GRACE_SECONDS get the same successor; anyone later revokes the family.
+   * @returns null where the family is not active, or not any more
+   */
+  rotateFamily(claims: RefreshClaims, jti: string, nowMs: number): Promise<Rotation | null>;
+  /**
+   * Whether a credential that expires at `untilSeconds` may be derived from it. Asks no store where
+   * that is within the revocation lag, counted from the JWT's own issue: a revocation since then
+   * need not be known yet.
+   */
+  isActiveUntil(claims: RefreshClaims, untilSeconds: number, nowMs: number): Promise<boolean>;
+  /**
+   * Asks D1 whatever the revocation lag: nothing issues a credential on an older answer.
+   * @returns null where the caller is no longer active
+   */
+  confirm(
+    caller: CallerRef & { readonly user: User | null },
+    nowMs: number,
+  ): Promise<Confirmed | null>;
+  /** Notes that a JWT was obtained: once an hour for each log-in, after the answer. */
+  noteIssued(caller: CallerRef, jti: string, nowMs: number): void;
+}
 
 export type JwtPairs = ReturnType<typeof jwtPairs>;
 
 interface Deps {
   readonly login: PasswordLogin;
-  readonly tokens: TokenStore;
+  readonly tokens: RefreshFamilyStore &
+    Pick<TokenCheckStore, "findActiveJwt"> &
+    Pick<RevocationStore, "revokeJwt">;
   readonly jwts: Jwts;
   readonly limits: RateLimits;
   /** Whether a refresh JWT is replaced at each use. */
@@ -92,7 +135,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
       const attempted = attemptedSubjectOf(claims);
       if (!isRefresh(claims)) return refuse({ code: "token_wrong_type" });
       if (rotates) {
-        const rotation = await tokens.rotate(claims, crypto.randomUUID(), nowMs);
+        const rotation = await tokens.rotateFamily(claims, crypto.randomUUID(), nowMs);
         if (rotation === null) return refuse({ code: "token_invalid", attempted });
         const { jti, rotatedAtMs } = rotation;
         const issued = lifetime("refresh", rotatedAtMs, claims.authTime);

@@ -1,9 +1,10 @@
-import { callerRefOfJwt } from "./authenticate.ts";
+import { callerRefOfJwt } from "./caller.ts";
 import { refuse } from "./fault.ts";
-import type { Notices } from "./notices.ts";
+import type { RevocationStore } from "./introspection.ts";
+import type { JwtClaims, Jwts } from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
-import type { JwtClaims, Jwts, Secrets, TokenStore } from "./ports.ts";
-import { kindOf } from "./token.ts";
+import type { Notices } from "./notices.ts";
+import { kindOf, type Secrets } from "./token.ts";
 
 /** How many tokens one report may name. */
 export const LEAKS_MAX = 1_000;
@@ -23,7 +24,7 @@ export type Leaks = ReturnType<typeof leaks>;
 interface Deps {
   readonly jwts: Jwts;
   readonly secrets: Secrets;
-  readonly tokens: TokenStore;
+  readonly tokens: RevocationStore;
   readonly notices: Notices;
   readonly limits: RateLimits;
   readonly isSignedByGithub: SignatureCheck;

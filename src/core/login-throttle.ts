@@ -29,7 +29,7 @@ export type LoginAttempt =
   | { readonly isAllowed: false; readonly retryAfterSeconds: number };
 
 /** How often an account's secrets may be tried: by account, by account and network, and by the credential shown. */
-export interface LoginThrottle {
+export interface LoginAttemptStore {
   /**
    * Reads the account and counts a try, in one go: of many at once no more get one than are left.
    * What is not there is counted in the same way.
@@ -114,7 +114,7 @@ const refuseAttempt = (retryAfterSeconds: number): never =>
   refuse({ code: "throttled", retryAfterSeconds, policy: ATTEMPTS_POLICY });
 
 interface Deps {
-  readonly attempts: LoginThrottle;
+  readonly attempts: LoginAttemptStore;
   readonly limits: RateLimits;
 }
 

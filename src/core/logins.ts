@@ -1,6 +1,6 @@
-import type { Caller } from "./authenticate.ts";
+import type { Caller, CallerRef } from "./caller.ts";
 import { refuse } from "./fault.ts";
-import type { CallerRef, Page, PageRequest } from "./ports.ts";
+import type { Page, PageRequest } from "./page.ts";
 
 /** Where a user is logged in: a session, or a login on the JWT surface with all that follows from it. */
 export interface Login {

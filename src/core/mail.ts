@@ -1,5 +1,3 @@
-import type { CallerRef } from "./ports.ts";
-
 const MINUTE = 60;
 
 /** One row a mail: the action that its token runs, and for how long, in seconds. */
@@ -57,33 +55,6 @@ export type Mail = TokenMail | LeakMail | NoticeMail;
 export interface Mailer {
   /** @throws Error where it could not be handed over; its message says nothing of the mail */
   send(mail: Mail): Promise<void>;
-}
-
-export interface MailToken {
-  readonly id: string;
-  readonly type: MailType;
-  readonly createdAtMs: number;
-  readonly expiresAtMs: number;
-}
-
-/**
- * Issues the token of a mail, for one run by the mailbox's owner. Whether there is an account, and
- * whether the address has a mail left of MAIL_BUDGET, is decided in the batch that issues.
- * All throw FaultError `unavailable`.
- */
-export interface MailTokens {
-  /** @returns whether there is a mail to send */
-  issueFor(email: string, token: MailToken): Promise<boolean>;
-  /**
-   * For the caller's e-mail, or where that is proven for the one that she wants instead.
-   * @returns the address to send it to, null for none, or `caller_gone`
-   */
-  issueTo(
-    caller: CallerRef,
-    token: MailToken,
-  ): Promise<{ readonly email: string } | null | "caller_gone">;
-  /** For an e-mail that the user wants, if nobody else has it. @returns whether there is a mail to send */
-  issueToPending(userId: string, email: string, token: MailToken): Promise<boolean>;
 }
 
 /** What goes on after the answer has gone out; a failure is logged. */

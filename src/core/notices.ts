@@ -1,5 +1,27 @@
 import type { AfterResponse, Mailer } from "./mail.ts";
-import type { Secrets } from "./ports.ts";
+import type { Secrets } from "./token.ts";
+
+/** What the owner of an account is told about, no matter who did it: each changed a way in. */
+export const SECURITY_NOTICES = [
+  "password_changed",
+  /** A new email is wanted; the old one stays until the new one is proven. */
+  "email_change_requested",
+  "email_changed",
+  /** The old email was restored by a link sent to it. */
+  "email_restored",
+  "identity_linked",
+  "identity_unlinked",
+  /** With every scope. */
+  "api_token_created",
+] as const;
+
+export type SecurityNotice = (typeof SECURITY_NOTICES)[number];
+
+/** The action that restores the former email. */
+export const UNDO_ACTION = "undoEmailChange";
+
+/** How long after a change of the email the old mailbox may restore it. */
+export const UNDO_MS = 7 * 86_400_000;
 
 /** Whose notices are due, at which address: one mail. */
 export interface DueNotices {
@@ -20,7 +42,7 @@ export interface TakenNotices {
 }
 
 /** Notices stay until the mail was handed over: one that fails comes again, and none is lost. */
-export interface NoticeQueue {
+export interface NoticeStore {
   /** @param userIds of whom; null for all */
   due(userIds: readonly string[] | null, limit: number, nowMs: number): Promise<DueNotices[]>;
   /**
@@ -48,7 +70,7 @@ const AT_ONCE = 5;
 const MAILS_AFTER_ANSWER = 5;
 
 interface Deps {
-  readonly queue: NoticeQueue;
+  readonly store: NoticeStore;
   readonly mailer: Mailer;
   readonly secrets: Secrets;
   readonly afterResponse: AfterResponse;
@@ -59,11 +81,11 @@ interface Deps {
 export type Notices = ReturnType<typeof notices>;
 
 /** Tells people what was done with their accounts. */
-export function notices({ queue, mailer, secrets, afterResponse, issuer, sendsMail }: Deps) {
+export function notices({ store, mailer, secrets, afterResponse, issuer, sendsMail }: Deps) {
   async function send(due: DueNotices, nowMs: number): Promise<void> {
     const { secret, id: tokenId } = await secrets.create("action");
     const sending = { id: crypto.randomUUID(), tokenId };
-    const taken = await queue.take(due, sending, nowMs);
+    const taken = await store.take(due, sending, nowMs);
     if (taken === null) return;
     const mail = { id: sending.id, to: due.email };
     const { undoUntilMs } = taken;
@@ -85,10 +107,10 @@ export function notices({ queue, mailer, secrets, afterResponse, issuer, sendsMa
           }));
     } catch (error) {
       // guard: failed-notice-comes-again
-      await queue.failed(due, sending, nowMs);
+      await store.failed(due, sending, nowMs);
       throw error;
     }
-    await queue.done(due, sending);
+    await store.done(due, sending);
   }
 
   /** Each on its own: one that fails keeps back no other. @throws what the first failure was */
@@ -97,7 +119,7 @@ export function notices({ queue, mailer, secrets, afterResponse, issuer, sendsMa
     limit: number,
     nowMs: number,
   ): Promise<void> {
-    const due = await queue.due(userIds, limit, nowMs);
+    const due = await store.due(userIds, limit, nowMs);
     const failures: unknown[] = [];
     for (let at = 0; at < due.length; at += AT_ONCE) {
       const sent = due.slice(at, at + AT_ONCE).map((each) => send(each, nowMs));

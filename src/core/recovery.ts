@@ -1,21 +1,40 @@
-import type { Caller } from "./authenticate.ts";
+import type { Caller, CallerRef } from "./caller.ts";
 import { refuse } from "./fault.ts";
-import {
-  type AfterResponse,
-  MAILS,
-  type Mailer,
-  type MailToken,
-  type MailTokens,
-  type MailType,
-} from "./mail.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
-import type { Secrets } from "./ports.ts";
+import { type AfterResponse, type Mailer, MAILS, type MailType } from "./mail.ts";
+import type { Secrets } from "./token.ts";
 import { normalizeEmail } from "./user.ts";
+
+export interface MailToken {
+  readonly id: string;
+  readonly type: MailType;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * Issues the token of an email, for one run by the mailbox's owner. The batch that issues also decides
+ * whether there is an account, and whether MAIL_BUDGET allows the address another email.
+ */
+export interface MailTokenStore {
+  /** @returns whether there is an email to send */
+  issueFor(email: string, token: MailToken): Promise<boolean>;
+  /**
+   * For the caller's email or, where that is proven, for the one that they want instead.
+   * @returns the address to send it to, null for none, or `caller_gone`
+   */
+  issueTo(
+    caller: CallerRef,
+    token: MailToken,
+  ): Promise<{ readonly email: string } | null | "caller_gone">;
+  /** For a pending email, if no one else has it. @returns whether there is an email to send */
+  issueToPending(userId: string, email: string, token: MailToken): Promise<boolean>;
+}
 
 export type Recovery = ReturnType<typeof recovery>;
 
 interface Deps {
-  readonly tokens: MailTokens;
+  readonly store: MailTokenStore;
   readonly secrets: Secrets;
   readonly mailer: Mailer;
   readonly limits: RateLimits;
@@ -23,8 +42,8 @@ interface Deps {
   readonly issuer: string;
 }
 
-/** Mails with a token, for who has forgotten her password or is to show that a mailbox is hers. */
-export function recovery({ tokens, secrets, mailer, limits, afterResponse, issuer }: Deps) {
+/** Emails with a token, for users who forgot their password or are to prove an email address. */
+export function recovery({ store, secrets, mailer, limits, afterResponse, issuer }: Deps) {
   async function newToken(type: MailType, nowMs: number) {
     const { secret, id } = await secrets.create("action");
     const expiresAtMs = nowMs + MAILS[type].ttlSeconds * 1000;
@@ -38,18 +57,18 @@ export function recovery({ tokens, secrets, mailer, limits, afterResponse, issue
 
   async function sendReset(email: string, nowMs: number): Promise<void> {
     const { secret, token } = await newToken("password_reset", nowMs);
-    if (await tokens.issueFor(email, token)) await send(email, secret, token);
+    if (await store.issueFor(email, token)) await send(email, secret, token);
   }
 
   async function sendPending(userId: string, email: string, nowMs: number): Promise<void> {
     const { secret, token } = await newToken("verify_email", nowMs);
-    if (await tokens.issueToPending(userId, email, token)) await send(email, secret, token);
+    if (await store.issueToPending(userId, email, token)) await send(email, secret, token);
   }
 
   return {
     /**
-     * Whoever asks learns nothing, not even by the time that it takes: all of it, the question
-     * whether there is such an account too, comes after the answer.
+     * The caller learns nothing, not even by timing: everything happens after the answer, including
+     * the question whether there is such an account.
      * @throws FaultError `throttled`
      */
     async requestReset(email: string, nowMs: number): Promise<void> {
@@ -57,18 +76,18 @@ export function recovery({ tokens, secrets, mailer, limits, afterResponse, issue
       afterResponse("send a password reset", sendReset(normalizeEmail(email), nowMs));
     },
 
-    /** After the answer: proves an e-mail that somebody wants. */
+    /** After the answer: sends a link that proves a pending email. */
     askToProve(userId: string, email: string, nowMs: number): void {
       afterResponse("send an e-mail verification", sendPending(userId, email, nowMs));
     },
 
     /**
-     * Nothing is sent where the e-mail is verified and no other is wanted, or the address has had its mails.
+     * Sends nothing where the email is verified and no other is pending, or MAIL_BUDGET is used up.
      * @throws FaultError `token_invalid`, `unavailable`
      */
     async requestVerification(caller: Caller, nowMs: number): Promise<void> {
       const { secret, token } = await newToken("verify_email", nowMs);
-      const issued = await tokens.issueTo(caller, token);
+      const issued = await store.issueTo(caller, token);
       if (issued === "caller_gone") return refuse({ code: "token_invalid" });
       if (issued !== null)
         afterResponse("send an e-mail verification", send(issued.email, secret, token));

@@ -1,12 +1,26 @@
-import { callerRefOf } from "./authenticate.ts";
+import type { UserStore } from "./accounts.ts";
+import type { TokenCheckStore } from "./authenticate.ts";
+import { type CallerRef, callerRefOf } from "./caller.ts";
 import { type Fault, refuse } from "./fault.ts";
-import type { PasswordLogin } from "./password-login.ts";
-import type { Secrets, SessionState, TokenStore, UserStore } from "./ports.ts";
-import { type SessionToken, TOKEN_KINDS } from "./token.ts";
+import type { PasswordLogin } from "./passwords.ts";
+import { type Secrets, type SessionToken, TOKEN_KINDS } from "./token.ts";
 import type { User } from "./user.ts";
 
+export interface SessionState {
+  readonly expiresAtMs: number;
+  readonly email: string;
+}
+
+export interface SessionStore {
+  /** @returns the session's final form, or null where the caller is no longer active */
+  insertSession(token: SessionToken, caller: CallerRef): Promise<SessionToken | null>;
+  extendSession(id: string, nowMs: number): Promise<SessionState | null>;
+  /** @returns true for exactly one of many callers */
+  revokeSession(id: string, nowMs: number): Promise<boolean>;
+}
+
 export interface Session extends SessionState {
-  /** The secret, shown to who already has it. */
+  /** Shown to someone who already has it. */
   readonly secret: string;
 }
 
@@ -15,8 +29,8 @@ export type Sessions = ReturnType<typeof sessions>;
 interface Deps {
   readonly login: PasswordLogin;
   readonly secrets: Secrets;
-  readonly tokens: TokenStore;
-  readonly users: UserStore;
+  readonly tokens: SessionStore & Pick<TokenCheckStore, "findActive">;
+  readonly users: Pick<UserStore, "profile">;
 }
 
 const invalid = (id: string | null): Fault => ({
@@ -24,11 +38,11 @@ const invalid = (id: string | null): Fault => ({
   attempted: { userId: null, credentialId: id },
 });
 
-/** The session-tokens contract: a session lives an hour, can be extended, and ends at last after 30 days. */
+/** The session-tokens contract: a session lives an hour, can be extended, and ends after 30 days at the latest. */
 export function sessions({ login, secrets, tokens, users }: Deps) {
   /**
-   * A session of somebody who has shown who she is.
-   * @throws FaultError `credentials_wrong` where she has changed meanwhile, `unavailable`
+   * A session of a user who has just authenticated.
+   * @throws FaultError `credentials_wrong` where their password has changed meanwhile, `unavailable`
    */
   async function open(user: User, nowMs: number): Promise<Session> {
     const { secret, id } = await secrets.create("session");
@@ -41,7 +55,7 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
       modifiedAtMs: nowMs,
       expiresAtMs: nowMs + TOKEN_KINDS.session.ttlSeconds * 1000,
     };
-    if ((await tokens.insert(token, callerRefOf(user))) === null) {
+    if ((await tokens.insertSession(token, callerRefOf(user))) === null) {
       refuse({ code: "credentials_wrong", attempted: { userId: user.id, credentialId: null } });
     }
     return { secret, email: user.email, expiresAtMs: token.expiresAtMs };

@@ -1,6 +1,6 @@
-import { type Caller, jwtIdsOf, parentIdsOf } from "./authenticate.ts";
-import type { JwtClaims, Jwts, Secrets } from "./ports.ts";
-import { type Json, kindOf, type Token, type TokenKind, tokenIn } from "./token.ts";
+import type { Caller } from "./caller.ts";
+import { type JwtClaims, jwtIdsOf, type Jwts, parentIdsOf } from "./jwt.ts";
+import { type Json, kindOf, type Secrets, type Token, tokenIn, type TokenKind } from "./token.ts";
 
 type Members = Readonly<Record<string, Json>>;
 

@@ -1,5 +1,3 @@
-import type { Scope } from "./scope.ts";
-
 /** A JSON value, as `JSON.parse` makes it. */
 export type Json =
   | string
@@ -8,6 +6,19 @@ export type Json =
   | null
   | readonly Json[]
   | { readonly [key: string]: Json };
+
+/** What a credential may do, one word a kind of act; a token can never make one that can do more. */
+export const SCOPES = [
+  "tokens:read",
+  "tokens:write",
+  "account:read",
+  "account:write",
+  "actions:issue",
+  "actions:run",
+  "introspect",
+] as const;
+
+export type Scope = (typeof SCOPES)[number];
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -40,6 +51,15 @@ const SECRET = /(?<![0-9A-Za-z])lk_(?:ses|api|act)_[0-9A-Za-z]{49}(?![0-9A-Za-z]
  * glued on. Without one, the text as it is.
  */
 export const tokenIn = (text: string): string => SECRET.exec(text)?.[0] ?? text;
+
+export interface Secrets {
+  /** @returns a new secret of the kind, and the id that it is known by */
+  create(kind: TokenKind): Promise<{ secret: string; id: string }>;
+  /** @returns the id, or null where the text is no well-formed secret of the kind; asks no store */
+  idOf(kind: TokenKind, secret: string): Promise<string | null>;
+  /** A digest of `text` that no one can test guesses against without the secret. */
+  keyedDigest(secret: string, text: string): Promise<string>;
+}
 
 /** JWT lifetimes in seconds: simplejwt's defaults, and Opentact's day for `GET /rest/auth`. */
 export const JWT_LIFETIMES = {

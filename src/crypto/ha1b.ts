@@ -1,4 +1,4 @@
-import type { Ha1bHashes } from "../core/identity-ports.ts";
+import type { Ha1bHashes } from "../core/ha1b.ts";
 import type { Argon2id } from "./argon2id.ts";
 import { tagOf } from "./passwords.ts";
 import { CURRENT_COST, formatPhc } from "./phc.ts";

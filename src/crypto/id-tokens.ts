@@ -1,8 +1,7 @@
 import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from "jose";
 import * as v from "valibot";
 import { refuse } from "../core/fault.ts";
-import type { Identity, IdTokens } from "../core/identity-ports.ts";
-import { type Issuer, speaksFor } from "../core/issuers.ts";
+import { type Identity, type IdTokens, type Issuer, speaksFor } from "../core/issuers.ts";
 import { isNewEmail } from "../core/text.ts";
 import { domainOf, normalizeEmail } from "../core/user.ts";
 import { isStrictCompact } from "./jws.ts";

@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import type { JwtClaims, Jwts, JwtType } from "../core/ports.ts";
-import { SCOPES } from "../core/scope.ts";
+import type { JwtClaims, Jwts, JwtType } from "../core/jwt.ts";
 import { statusRefOf } from "../core/status-lists.ts";
+import { SCOPES } from "../core/token.ts";
 import { parseCanonicalJson, signCompact, verifyCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 import { statusListUri } from "./status-list.ts";

@@ -1,5 +1,5 @@
 import simd from "argon2id/dist/simd.wasm";
-import type { Passwords } from "../core/ports.ts";
+import type { Passwords } from "../core/passwords.ts";
 import { type Argon2id, loadArgon2id } from "./argon2id.ts";
 import { isCommonPassword } from "./common-passwords.ts";
 import { importedMatcher } from "./imported-passwords.ts";

@@ -1,4 +1,4 @@
-import type { IsPwned } from "../core/password-rules.ts";
+import type { IsPwned } from "../core/passwords.ts";
 
 /** A sign-up waits no longer for it than this. */
 const DEADLINE_MS = 1_500;

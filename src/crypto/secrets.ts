@@ -1,6 +1,5 @@
 import crc32 from "crc/calculators/crc32";
-import type { Secrets } from "../core/ports.ts";
-import { TOKEN_KINDS, type TokenKind } from "../core/token.ts";
+import { type Secrets, TOKEN_KINDS, type TokenKind } from "../core/token.ts";
 
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /** 62^43 > 2^256. */

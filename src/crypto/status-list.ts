@@ -1,4 +1,4 @@
-import type { StatusListSigner } from "../core/ports.ts";
+import type { StatusListSigner } from "../core/status-lists.ts";
 import { STATUS_LIST_MAX_AGE_SECONDS } from "../core/token.ts";
 import { signCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";

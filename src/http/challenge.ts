@@ -1,5 +1,5 @@
 import type { HonoRequest } from "hono";
-import type { Scope } from "../core/scope.ts";
+import type { Scope } from "../core/token.ts";
 
 const REALM = 'realm="latchkey"';
 const BASIC = `Basic ${REALM}, charset="UTF-8"`;

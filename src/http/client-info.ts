@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { ClientInfo } from "../core/ports.ts";
-import type { RequestRecord } from "./request-record.ts";
+import type { ClientInfo, RequestRecord } from "./request-record.ts";
 
 // Not Hono's context-storage: it keeps the whole context, and what is kept here outlives its request
 // until the next collection of everything. Nearly a third of what a request left behind was that.

@@ -1,5 +1,5 @@
 import type { HonoRequest } from "hono";
-import type { ExportCursor } from "../core/audit.ts";
+import type { ExportCursor } from "../core/accounts.ts";
 import { refuseSkipping } from "./paging.ts";
 import { queryValue } from "./query.ts";
 import { refuseRequest } from "./request-fault.ts";

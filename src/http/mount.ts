@@ -1,9 +1,10 @@
 import type { Context, HonoRequest } from "hono";
 import { HonoBase } from "hono/hono-base";
 import type { BlankEnv } from "hono/types";
-import type { AuditLog } from "../core/audit.ts";
-import type { Authenticate, Caller } from "../core/authenticate.ts";
-import { FaultError, type AttemptedSubject } from "../core/fault.ts";
+import type { Authenticate } from "../core/authenticate.ts";
+import type { Caller } from "../core/caller.ts";
+import type { EventStore } from "../core/events.ts";
+import { type AttemptedSubject, FaultError } from "../core/fault.ts";
 import type { Issuer } from "../core/issuers.ts";
 import type { RateLimits } from "../core/login-throttle.ts";
 import type { HttpResult } from "./answer.ts";
@@ -25,7 +26,7 @@ export interface MountOptions {
   readonly issuers: readonly Issuer[];
   readonly credentialsInQuery: boolean;
   readonly corsOrigins: CorsOrigins;
-  readonly refused: AuditLog["refused"];
+  readonly refused: EventStore["refused"];
   readonly limits: RateLimits;
   readonly report: RequestSummary;
   /** Whether answers say what they cost. */

@@ -1,5 +1,5 @@
 import type { HonoRequest } from "hono";
-import type { Cursor, PageRequest } from "../core/ports.ts";
+import type { Cursor, PageRequest } from "../core/page.ts";
 import { queryValue } from "./query.ts";
 import { refuseRequest } from "./request-fault.ts";
 

@@ -1,4 +1,4 @@
-import type { AuditLog } from "../core/audit.ts";
+import type { EventStore } from "../core/events.ts";
 import { type Fault, FaultError, type Problem } from "../core/fault.ts";
 import { enforceRateLimit, type RateLimits } from "../core/login-throttle.ts";
 import { type RequestFault, RequestFaultError } from "./request-fault.ts";
@@ -32,7 +32,7 @@ function bounded(fault: Fault | RequestFault): Fault | RequestFault {
 }
 
 /** Tells whoever wants to know of a failure to say who one is: in one place for every surface. */
-export function auditRefusal(fault: Fault | RequestFault, refused: AuditLog["refused"]): void {
+export function auditRefusal(fault: Fault | RequestFault, refused: EventStore["refused"]): void {
   if (!("attempted" in fault) || fault.attempted === undefined) return;
   const isLogin =
     fault.code === "credentials_wrong" ||

@@ -1,8 +1,15 @@
 import type { HonoRequest } from "hono";
-import type { Caller, Credential } from "../core/authenticate.ts";
+import type { Credential } from "../core/authenticate.ts";
+import type { Caller } from "../core/caller.ts";
 import type { Fault } from "../core/fault.ts";
-import type { ClientInfo } from "../core/ports.ts";
 import type { RequestFault } from "./request-fault.ts";
+
+/** Where a request came from, for rate limits and for the event log. */
+export interface ClientInfo {
+  /** The client's IP address; empty where it is not known. */
+  readonly address: string;
+  readonly requestId: string;
+}
 
 /**
  * One request while it is served: where it came from, how it ends, and what it has asked of the

@@ -1,7 +1,7 @@
 import type { HonoRequest } from "hono";
-import type { Caller } from "../core/authenticate.ts";
+import type { Caller } from "../core/caller.ts";
 import type { Fault } from "../core/fault.ts";
-import type { Scope } from "../core/scope.ts";
+import type { Scope } from "../core/token.ts";
 import type { HttpResult } from "./answer.ts";
 import type { RequestFault } from "./request-fault.ts";
 

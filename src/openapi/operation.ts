@@ -1,6 +1,5 @@
 import type * as v from "valibot";
-import type { Scope } from "../core/scope.ts";
-import type { Json } from "../core/token.ts";
+import type { Json, Scope } from "../core/token.ts";
 import type { Route } from "../http/surface.ts";
 
 export type JsonObject = { readonly [key: string]: Json };

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { SCOPES } from "../core/scope.ts";
+import { SCOPES } from "../core/token.ts";
 import type { Parameter } from "./operation.ts";
 
 /** What many answers are made of. */

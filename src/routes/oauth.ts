@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Caller } from "../core/authenticate.ts";
+import type { Caller } from "../core/caller.ts";
 import { type Fault, refuse } from "../core/fault.ts";
 import type { Introspection, IntrospectionService } from "../core/introspection.ts";
 import { type HttpResult, ok } from "../http/answer.ts";

@@ -1,8 +1,8 @@
 import type { HonoRequest } from "hono";
 import type { AccountChange, Accounts } from "../core/accounts.ts";
+import { callerAfterPasswordChange } from "../core/caller.ts";
 import { FACEBOOK, GOOGLE } from "../core/issuers.ts";
 import type { JwtPairs } from "../core/jwt-pairs.ts";
-import { callerAfterPasswordChange } from "../core/password-change.ts";
 import type { Json } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import { type HttpResult, ok } from "../http/answer.ts";

@@ -1,8 +1,7 @@
 import * as v from "valibot";
-import { PASSWORD_LENGTH, passwordProblem } from "../core/password-rules.ts";
-import { SCOPES } from "../core/scope.ts";
-import { TOKEN_KINDS } from "../core/token.ts";
+import { PASSWORD_LENGTH, passwordProblem } from "../core/passwords.ts";
 import { dayOfBirthProblem, isNewEmail, storedText } from "../core/text.ts";
+import { SCOPES, TOKEN_KINDS } from "../core/token.ts";
 import { normalizeEmail } from "../core/user.ts";
 import { documented, storable } from "../http/fields.ts";
 

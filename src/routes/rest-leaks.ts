@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { LEAKS_MAX, type Leaks } from "../core/leaks.ts";
+import { type Leaks, LEAKS_MAX } from "../core/leaks.ts";
 import { ok } from "../http/answer.ts";
 import { readJson, readSignedJson } from "../http/body.ts";
 import { decode } from "../http/fields.ts";

@@ -1,8 +1,11 @@
 import type { Fault } from "../core/fault.ts";
-import { SCOPES } from "../core/scope.ts";
-import type { SignedStatusList } from "../core/ports.ts";
-import type { StatusLists } from "../core/status-lists.ts";
-import { type Json, KEYS_MAX_AGE_SECONDS, STATUS_LIST_MAX_AGE_SECONDS } from "../core/token.ts";
+import type { SignedStatusList, StatusLists } from "../core/status-lists.ts";
+import {
+  type Json,
+  KEYS_MAX_AGE_SECONDS,
+  SCOPES,
+  STATUS_LIST_MAX_AGE_SECONDS,
+} from "../core/token.ts";
 import { type HttpResult, ok } from "../http/answer.ts";
 import { cacheable, fixedText, versionOf } from "../http/conditional.ts";
 import { type RequestFault, refuseRequest } from "../http/request-fault.ts";

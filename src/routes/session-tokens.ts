@@ -1,7 +1,6 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
-import type { Fault } from "../core/fault.ts";
-import { refuse } from "../core/fault.ts";
+import { type Fault, refuse } from "../core/fault.ts";
 import type { Session, Sessions } from "../core/sessions.ts";
 import { type HttpResult, ok } from "../http/answer.ts";
 import { readTypedJson } from "../http/body.ts";

@@ -1,15 +1,15 @@
-import type { ActionTokenStore } from "../core/ports.ts";
+import type { ActionTokenStore } from "../core/action-tokens.ts";
 import type { Background } from "./background.ts";
 import type { InvalidateUser } from "./invalidate-user.ts";
 import type { KvTokens } from "./kv-tokens.ts";
 
 /** What an action token says never changes, so KV's copy will do; whether it may run, D1 decides. */
 export function actionTokens(
-  d1: ActionTokenStore,
+  d1: Omit<ActionTokenStore, "uses">,
   kv: KvTokens,
   background: Background,
   invalidating: InvalidateUser,
-): ActionTokenStore {
+): Omit<ActionTokenStore, "uses"> {
   return {
     ...d1,
     async insert(token, caller, derivation, conditions) {

@@ -1,5 +1,5 @@
 import sql, { join, type Sql } from "sql-template-tag";
-import type { CallerRef } from "../core/ports.ts";
+import type { CallerRef } from "../core/caller.ts";
 
 /** Whether an account is one at all: neither deleted nor disabled by an operator. */
 // guard: user-is-active

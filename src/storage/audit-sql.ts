@@ -1,6 +1,6 @@
 import sql, { type Sql } from "sql-template-tag";
-import type { AuditEvent } from "../core/audit.ts";
-import type { CallerRef } from "../core/ports.ts";
+import type { CallerRef } from "../core/caller.ts";
+import type { AuditEvent } from "../core/events.ts";
 
 /** Whose an event is that names no user (RFC 9562's nil UUID). */
 export const NIL_USER_ID = "00000000-0000-0000-0000-000000000000";

@@ -1,9 +1,10 @@
-import { revocationTarget } from "../core/authenticate.ts";
-import type { JwtClaims, ActiveToken, TokenStore } from "../core/ports.ts";
+import type { ApiTokenStore } from "../core/api-tokens.ts";
+import type { ActiveToken } from "../core/authenticate.ts";
+import { type JwtClaims, revocationTarget } from "../core/jwt.ts";
 import type { Token } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import type { Background } from "./background.ts";
-import type { D1Tokens } from "./d1-tokens.ts";
+import type { D1Tokens, TokenStore } from "./d1-tokens.ts";
 import type { KvTokens } from "./kv-tokens.ts";
 import type { Cache } from "./cache.ts";
 import type { RevocationPolicy } from "./revocation-policy.ts";
@@ -25,6 +26,7 @@ interface Deps {
   readonly background: Background;
   readonly policy: RevocationPolicy;
   readonly caches: Caches;
+  readonly revokeApiTokens: ApiTokenStore["revokeApiTokens"];
 }
 
 /**
@@ -32,7 +34,7 @@ interface Deps {
  * promise; a no for want of a copy is always asked of D1. Every write goes to D1 first; the copy
  * in KV follows, and a token whose copy failed still stands, because D1 has it.
  */
-export function tokens({ d1, kv, background, policy, caches }: Deps): TokenStore {
+export function tokens({ d1, kv, background, policy, caches, revokeApiTokens }: Deps): TokenStore {
   async function activeInKv(
     id: string,
     nowMs: number,
@@ -130,16 +132,16 @@ export function tokens({ d1, kv, background, policy, caches }: Deps): TokenStore
       );
     },
 
-    async insert(token, caller) {
-      const inserted = await d1.insert(token, caller);
+    async insertSession(token, caller) {
+      const inserted = await d1.insertSession(token, caller);
       if (inserted !== null) {
         await background.copy("copy a token to KV", kv.put(inserted, inserted.createdAtMs));
       }
       return inserted;
     },
 
-    async insertApi(token, caller, derivation) {
-      const inserted = await d1.insertApi(token, caller, derivation);
+    async insertApiToken(token, caller, derivation) {
+      const inserted = await d1.insertApiToken(token, caller, derivation);
       if (typeof inserted !== "string") {
         await background.copy("copy a token to KV", kv.put(inserted, inserted.createdAtMs));
       }
@@ -162,13 +164,15 @@ export function tokens({ d1, kv, background, policy, caches }: Deps): TokenStore
       return wasActive;
     },
 
-    listApi: (caller, page, nowMs) => d1.listApi(caller, page, nowMs),
+    listApiTokens: (caller, page, nowMs) => d1.listApiTokens(caller, page, nowMs),
 
-    async changeApi(id, caller, change, limits, nowMs) {
-      const changed = await invalidating(id, d1.changeApi(id, caller, change, limits, nowMs));
+    async changeApiToken(id, caller, change, limits, nowMs) {
+      const changed = await invalidating(id, d1.changeApiToken(id, caller, change, limits, nowMs));
       if (typeof changed !== "string" && "id" in changed) copy(changed, nowMs);
       return changed;
     },
+
+    revokeApiTokens,
 
     async revokeApiToken(id, caller, nowMs) {
       const ended = await invalidating(id, d1.revokeApiToken(id, caller, nowMs));
@@ -204,7 +208,8 @@ export function tokens({ d1, kv, background, policy, caches }: Deps): TokenStore
     revokeJwt: (claims, caller, nowMs, isLeaked) =>
       invalidating(revocationTarget(claims), d1.revokeJwt(claims, caller, nowMs, isLeaked)),
 
-    rotate: (claims, jti, nowMs) => invalidating(claims.sid, d1.rotate(claims, jti, nowMs)),
+    rotateFamily: (claims, jti, nowMs) =>
+      invalidating(claims.sid, d1.rotateFamily(claims, jti, nowMs)),
 
     touch(token, nowMs) {
       const hourMs = nowMs - (nowMs % HOUR_MS);

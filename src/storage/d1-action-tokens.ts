@@ -1,7 +1,12 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import type {
+  ActionTokenStore,
+  ConsumeOutcome,
+  ConsumeRequest,
+  Receipt,
+} from "../core/action-tokens.ts";
 import type { Condition } from "../core/action.ts";
-import type { ConsumeRequest, ActionTokenStore, ConsumeOutcome, Receipt } from "../core/ports.ts";
 import type { ActionToken, Json } from "../core/token.ts";
 import { type Audit, type AuditRow, byCaller } from "./audit-sql.ts";
 import { carryUndo, type NoticeSql } from "./d1-notices.ts";
@@ -76,7 +81,7 @@ export function d1ActionTokens(
   revocations: PendingRevocations,
   audit: Audit,
   notices: NoticeSql,
-): ActionTokenStore {
+): Omit<ActionTokenStore, "uses"> {
   async function find(id: string): Promise<ActionToken | null> {
     const row = await db.first(
       sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.id = ${id} AND tokens.kind = 'action'`,

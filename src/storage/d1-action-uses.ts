@@ -1,6 +1,6 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
-import type { ActionUseStore } from "../core/action-uses.ts";
+import type { ActionTokenStore } from "../core/action-tokens.ts";
 import type { Database } from "./database.ts";
 import { DISPLAY_NAME } from "./d1-display-names.ts";
 import { pageOf, toPage } from "./paging.ts";
@@ -12,9 +12,9 @@ const UseRow = v.object({
   name: v.nullable(v.string()),
 });
 
-export function d1ActionUses(db: Database): ActionUseStore {
+export function d1ActionUses(db: Database): Pick<ActionTokenStore, "uses"> {
   return {
-    async list({ userId }, tokenId, page) {
+    async uses({ userId }, tokenId, page) {
       const { from, orderAndLimit } = pageOf(sql`r.id`, sql`r.run_at`, page);
       // A token has at most ACTION_MAX_USES receipts: they are sorted, and not indexed once more.
       const rows = await db.all(

@@ -1,6 +1,6 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
-import { AUDIT_COUNTED, AUDIT_EVENTS, type AuditLog } from "../core/audit.ts";
+import { AUDIT_COUNTED, AUDIT_EVENTS, type EventStore } from "../core/events.ts";
 import { type Audit, type AuditRow as NewRow, firstIdOf, NIL_USER_ID } from "./audit-sql.ts";
 import type { Background } from "./background.ts";
 import type { Database } from "./database.ts";
@@ -32,7 +32,7 @@ export function d1Audit(
   audit: Audit,
   background: Background,
   network: () => string,
-): AuditLog {
+): EventStore {
   const gathered = noise<NewRow>();
   /** Credentials that were shown here a moment ago: their owner has been told. */
   const shown = cache<true>(NOISE_MS);

@@ -1,6 +1,6 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
-import type { ContactStore } from "../core/ports.ts";
+import type { ContactStore } from "../core/contacts.ts";
 import { type Audit, byCaller } from "./audit-sql.ts";
 import type { Database } from "./database.ts";
 import { pageOf, toPage } from "./paging.ts";

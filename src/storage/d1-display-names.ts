@@ -1,6 +1,6 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type { DisplayNames } from "../core/display-names.ts";
+import type { DisplayNameStore } from "../core/action-pages.ts";
 import type { Database } from "./database.ts";
 import { USER_IS_ACTIVE } from "./active-sql.ts";
 
@@ -10,7 +10,7 @@ export const DISPLAY_NAME: Sql = sql`CASE WHEN ${USER_IS_ACTIVE} THEN
 
 const NameRow = v.object({ id: v.string(), name: v.nullable(v.string()) });
 
-export function d1DisplayNames(db: Database): DisplayNames {
+export function d1DisplayNames(db: Database): DisplayNameStore {
   return {
     async names(ids) {
       if (ids.length === 0) return new Map();

@@ -1,6 +1,7 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
-import type { RefreshClaims, Rotation } from "../core/ports.ts";
+import type { Rotation } from "../core/jwt-pairs.ts";
+import type { RefreshClaims } from "../core/jwt.ts";
 import { JWT_LIFETIMES, ROTATION_GRACE_SECONDS } from "../core/token.ts";
 import type { Audit } from "./audit-sql.ts";
 import type { PendingRevocations } from "./pending-revocations.ts";

@@ -1,11 +1,11 @@
 import sql from "sql-template-tag";
-import type { Ha1bUsers } from "../core/identity-ports.ts";
+import type { Ha1bStore } from "../core/ha1b.ts";
 import type { Background } from "./background.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
 import type { Database } from "./database.ts";
 import { USER_IS_ACTIVE } from "./active-sql.ts";
 
-export function d1Ha1b(db: Database, background: Background): Ha1bUsers {
+export function d1Ha1b(db: Database, background: Background): Ha1bStore {
   return {
     async byHa1b(hash) {
       const row = await db.first(

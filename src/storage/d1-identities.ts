@@ -1,11 +1,7 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type {
-  Identities,
-  IdentityRef,
-  IdentityStore,
-  LinkedIdentity,
-} from "../core/identity-ports.ts";
+import type { IdentityStore, LinkedIdentity } from "../core/identities.ts";
+import type { IdentityRef } from "../core/issuers.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
 import { type Audit, byCaller } from "./audit-sql.ts";
 import { isFree } from "./free-email.ts";
@@ -23,7 +19,7 @@ export function d1Identities(
   audit: Audit,
   notices: NoticeSql,
   background: Background,
-): Identities {
+): Pick<IdentityStore, "find" | "open"> {
   return {
     async find(identity, nowMs) {
       const row = await db.first(openedBy(identity), FoundRow);
@@ -103,7 +99,11 @@ const LinkedRow = v.object({
 });
 
 /** What a user sees of them, and ends. */
-export function d1LinkedIdentities(db: Database, audit: Audit, notices: NoticeSql): IdentityStore {
+export function d1LinkedIdentities(
+  db: Database,
+  audit: Audit,
+  notices: NoticeSql,
+): Pick<IdentityStore, "list" | "remove"> {
   async function list(userId: string): Promise<LinkedIdentity[]> {
     const rows = await db.all(
       sql`SELECT issuer, subject, email, created_at, used_at FROM identities

@@ -1,5 +1,5 @@
 import sql, { type Sql } from "sql-template-tag";
-import type { IdentityRef } from "../core/identity-ports.ts";
+import type { IdentityRef } from "../core/issuers.ts";
 
 /** For the batch that deletes an account: its identities open nothing, and may make a new account. */
 export function endIdentitiesOfDeleted(userId: string): Sql {

@@ -1,7 +1,7 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import type { CallerRef } from "../core/caller.ts";
 import type { LoginStore } from "../core/logins.ts";
-import type { CallerRef } from "../core/ports.ts";
 import { JWT_LIFETIMES, TOKEN_KINDS } from "../core/token.ts";
 import { type Audit, byCaller } from "./audit-sql.ts";
 import type { Database } from "./database.ts";

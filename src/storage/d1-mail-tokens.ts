@@ -1,6 +1,7 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import { MAILS, type MailToken, type MailTokens } from "../core/mail.ts";
+import { MAILS } from "../core/mail.ts";
+import type { MailToken, MailTokenStore } from "../core/recovery.ts";
 import { digestOf } from "./address-digest.ts";
 import { type Audit, byCaller } from "./audit-sql.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
@@ -16,7 +17,7 @@ const Asked = v.object({
 });
 
 /** @param network that the present request came from */
-export function d1MailTokens(db: Database, audit: Audit, network: () => string): MailTokens {
+export function d1MailTokens(db: Database, audit: Audit, network: () => string): MailTokenStore {
   /**
    * One batch. The first statement takes the address's turn to get a mail, if there is an account and
    * a turn; the second issues the token to who has the turn. Nobody else can have it: it names the

@@ -1,7 +1,12 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type { DueNotices, NoticeQueue } from "../core/notices.ts";
-import { type SecurityNotice, UNDO_ACTION, UNDO_MS } from "../core/security-notices.ts";
+import {
+  type DueNotices,
+  type NoticeStore,
+  type SecurityNotice,
+  UNDO_ACTION,
+  UNDO_MS,
+} from "../core/notices.ts";
 import { digestOf } from "./address-digest.ts";
 import { timeOrdered } from "./audit-sql.ts";
 import type { Database } from "./database.ts";
@@ -73,7 +78,7 @@ const TakenRow = v.object({
   lease: v.nullable(v.string()),
 });
 
-export function d1Notices(db: Database): NoticeQueue {
+export function d1Notices(db: Database): NoticeStore {
   const group = ({ userId, email, isLeak }: DueNotices): Sql =>
     sql`user_id = ${userId} AND email = ${email} AND ${isLeak ? sql`kind = ${LEAK}` : sql`kind <> ${LEAK}`}`;
 

@@ -1,6 +1,6 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type { PersonalData } from "../core/audit.ts";
+import type { PersonalDataStore } from "../core/accounts.ts";
 import type { Json } from "../core/token.ts";
 import { digestOf } from "./address-digest.ts";
 import type { Database } from "./database.ts";
@@ -100,7 +100,7 @@ const SECTIONS: readonly Section[] = [
 
 const Row = v.record(v.string(), v.union([v.string(), v.number(), v.null()]));
 
-export function d1PersonalData(db: Database): PersonalData {
+export function d1PersonalData(db: Database): PersonalDataStore {
   /** What went to the account's address is kept by its digest. */
   async function withMails(row: v.InferOutput<typeof Row>) {
     const sent = await db.first(

@@ -1,7 +1,6 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type { ApiToken } from "../core/token.ts";
-import { TOKEN_KINDS } from "../core/token.ts";
+import { type ApiToken, TOKEN_KINDS } from "../core/token.ts";
 import type { Revocation, PendingRevocations } from "./pending-revocations.ts";
 import { tombstoneKey, expiryMovedKey } from "./keys.ts";
 import { ApiRow, TOKEN_COLUMNS, toApi } from "./token-row.ts";

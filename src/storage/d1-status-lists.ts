@@ -1,6 +1,6 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
-import type { StatusListStore } from "../core/ports.ts";
+import type { StatusListStore } from "../core/status-lists.ts";
 import type { Database } from "./database.ts";
 import { cache } from "./cache.ts";
 import { TOKEN_IS_ACTIVE } from "./active-sql.ts";
@@ -43,7 +43,7 @@ export function d1StatusLists(db: Database): StatusListStore {
   }
 
   return {
-    async ended(from, to, nowMs) {
+    async revoked(from, to, nowMs) {
       const id = String(from);
       for (let looks = 0; ; looks++) {
         const known = lists.get(id, nowMs);

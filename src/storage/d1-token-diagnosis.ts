@@ -1,6 +1,6 @@
 import sql, { join } from "sql-template-tag";
 import * as v from "valibot";
-import { callerRefOfJwt } from "../core/authenticate.ts";
+import { callerRefOfJwt } from "../core/caller.ts";
 import type { TokenDiagnosisStore } from "../core/token-diagnosis.ts";
 import type { Database } from "./database.ts";
 import { jwtIsActive, parentsAreActive, USER_IS_ACTIVE } from "./active-sql.ts";

@@ -1,20 +1,17 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import { revocationTarget, callerRefOfJwt } from "../core/authenticate.ts";
-import type {
-  CallerRef,
-  Confirmed,
-  JwtClaims,
-  RefreshClaims,
-  SessionState,
-  ActiveToken,
-  TokenStore,
-} from "../core/ports.ts";
-import { SCOPES } from "../core/scope.ts";
+import type { ApiTokenStore } from "../core/api-tokens.ts";
+import type { ActiveToken, TokenCheckStore } from "../core/authenticate.ts";
+import { type CallerRef, callerRefOfJwt } from "../core/caller.ts";
+import type { RevocationStore } from "../core/introspection.ts";
+import type { Confirmed, RefreshFamilyStore } from "../core/jwt-pairs.ts";
+import { type JwtClaims, type RefreshClaims, revocationTarget } from "../core/jwt.ts";
+import type { SessionState, SessionStore } from "../core/sessions.ts";
 import {
   API_TOKENS_MAX,
   JWT_LIFETIMES,
   ROTATION_GRACE_SECONDS,
+  SCOPES,
   type SessionToken,
   TOKEN_KINDS,
 } from "../core/token.ts";
@@ -84,9 +81,18 @@ export interface ExtendedSession extends SessionState {
   readonly token: SessionToken;
 }
 
+export type TokenStore = TokenCheckStore &
+  SessionStore &
+  ApiTokenStore &
+  RefreshFamilyStore &
+  RevocationStore;
+
 /** The tokens as D1's primary has them: always the last word. */
 export interface D1Tokens
-  extends Omit<TokenStore, "touch" | "extendSession" | "isActiveUntil" | "confirm" | "noteIssued"> {
+  extends Omit<
+    TokenStore,
+    "touch" | "extendSession" | "isActiveUntil" | "confirm" | "noteIssued" | "revokeApiTokens"
+  > {
   findActive(id: string, nowMs: number): Promise<Required<ActiveToken> | null>;
   findActiveJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User } | null>;
   /** Whether a refresh JWT may be exchanged: it stands, and was not replaced by a later one before its grace. */
@@ -217,7 +223,7 @@ export function d1Tokens(
       ]);
     },
 
-    async insert(token, caller) {
+    async insertSession(token, caller) {
       const written = done("session.created", caller, token.id, token.createdAtMs);
       const [[first] = []] = await db.batch([insertToken(token, caller, audit.address()), written]);
       return first === undefined
@@ -225,7 +231,7 @@ export function d1Tokens(
         : { ...token, credentialVersion: v.parse(VersionsRow, first).credential_version };
     },
 
-    async insertApi(token, caller, derivation) {
+    async insertApiToken(token, caller, derivation) {
       const { userId, createdAtMs: nowMs, parentIds } = token;
       const isDeep = isTooDeep(parentIds);
       const active = sql`(SELECT COUNT(*) FROM (SELECT expires_at FROM tokens WHERE user_id = ${userId} AND kind = 'api'
@@ -305,7 +311,7 @@ export function d1Tokens(
       return rows.length > 0;
     },
 
-    async listApi(caller, page, nowMs) {
+    async listApiTokens(caller, page, nowMs) {
       const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, page);
       // The epochs as values, and not by a join, so that the index leads straight to the page.
       const rows = await db.all(
@@ -320,7 +326,7 @@ export function d1Tokens(
       return toPage(rows.map(toApi), page);
     },
 
-    async changeApi(id, caller, { name, expiresAtMs }, { endMs, parentIds, scopes }, nowMs) {
+    async changeApiToken(id, caller, { name, expiresAtMs }, { endMs, parentIds, scopes }, nowMs) {
       const sets = [sql`modified_at = ${nowMs}`];
       if (name !== undefined) sets.push(sql`detail = json_set(detail, '$.name', ${name})`);
       if (expiresAtMs !== undefined) sets.push(sql`expires_at = ${expiresAtMs}`);
@@ -467,7 +473,7 @@ export function d1Tokens(
         .map(({ id, user_id }) => ({ id, userId: user_id }));
     },
 
-    rotate: (claims, jti, nowMs) => rotateFamily(revocations, audit, claims, jti, nowMs),
+    rotateFamily: (claims, jti, nowMs) => rotateFamily(revocations, audit, claims, jti, nowMs),
 
     async noteUse(id, hourMs) {
       await db.run(

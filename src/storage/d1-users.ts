@@ -1,6 +1,9 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type { CallerRef, UserChange, UserStore } from "../core/ports.ts";
+import type { UserChange, UserStore } from "../core/accounts.ts";
+import type { ApiTokenStore } from "../core/api-tokens.ts";
+import type { CallerRef } from "../core/caller.ts";
+import type { PasswordHashStore } from "../core/passwords.ts";
 import type { Json } from "../core/token.ts";
 import type { UserWithPassword } from "../core/user.ts";
 import { type Audit, byCaller } from "./audit-sql.ts";
@@ -88,12 +91,16 @@ const PROFILE_COLUMNS = {
 
 const PROFILE_FIELDS = Object.keys(PROFILE_COLUMNS) as (keyof typeof PROFILE_COLUMNS)[];
 
+export type D1Users = Omit<UserStore, "profile"> &
+  PasswordHashStore &
+  Pick<ApiTokenStore, "revokeApiTokens">;
+
 export function d1Users(
   db: Database,
   revocations: PendingRevocations,
   audit: Audit,
   notices: NoticeSql,
-): Omit<UserStore, "profile"> {
+): D1Users {
   async function find(where: Sql): Promise<UserWithPassword | null> {
     const row = await db.first(
       sql`SELECT ${USER_COLUMNS} FROM users WHERE ${USER_IS_ACTIVE} AND ${where}`,
@@ -118,7 +125,6 @@ export function d1Users(
       return rows.length > 0;
     },
 
-    byEmail: (email) => find(sql`users.email = ${email}`),
     byId: (id) => find(sql`users.id = ${id}`),
 
     async update(caller, change, ifCredentialVersion, nowMs) {

@@ -1,5 +1,5 @@
 import sql, { join, type Sql } from "sql-template-tag";
-import type { CallerRef, Derivation } from "../core/ports.ts";
+import type { CallerRef, Derivation } from "../core/caller.ts";
 import { API_TOKEN_DEPTH_MAX, type RefreshFamily, type Token } from "../core/token.ts";
 import { lastStatusIndex } from "./d1-status-lists.ts";
 import { callerIsActive } from "./active-sql.ts";

@@ -1,8 +1,6 @@
 import * as v from "valibot";
-import { jwtIdsOf, parentIdsOf } from "../core/authenticate.ts";
-import type { JwtClaims } from "../core/ports.ts";
-import { SCOPES } from "../core/scope.ts";
-import { type Json, TOKEN_KINDS, type Token } from "../core/token.ts";
+import { type JwtClaims, jwtIdsOf, parentIdsOf } from "../core/jwt.ts";
+import { type Json, SCOPES, type Token, TOKEN_KINDS } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 
 /**

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { JwtClaims } from "../core/ports.ts";
+import type { JwtClaims } from "../core/jwt.ts";
 import type { Token } from "../core/token.ts";
 import type { Deadline } from "./deadline.ts";
 import {

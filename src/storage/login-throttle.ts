@@ -1,6 +1,6 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type { AccountRef, LoginThrottle } from "../core/login-throttle.ts";
+import type { AccountRef, LoginAttemptStore } from "../core/login-throttle.ts";
 import { digestOf } from "./address-digest.ts";
 import type { Background } from "./background.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
@@ -63,7 +63,7 @@ export function loginThrottle(
   db: Database,
   background: Background,
   network: () => AttemptNetwork,
-): LoginThrottle {
+): LoginAttemptStore {
   const told = cache<number>(CREDENTIAL_ATTEMPT_MS);
   const keyOf = (account: AccountRef) => JSON.stringify([account, network().name]);
 

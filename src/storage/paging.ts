@@ -1,5 +1,5 @@
 import sql, { type Sql } from "sql-template-tag";
-import type { Cursor, Page, PageRequest } from "../core/ports.ts";
+import type { Cursor, Page, PageRequest } from "../core/page.ts";
 
 /** Newest first from the cursor on; one row more than asked tells whether there is a next page. */
 export function pageOf(id: Sql, createdAt: Sql, { limit, after, skip = 0 }: PageRequest) {

@@ -1,13 +1,13 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import { SCOPES } from "../core/scope.ts";
-import type {
-  ActionToken,
-  ApiToken,
-  Json,
-  RefreshFamily,
-  SessionToken,
-  Token,
+import {
+  type ActionToken,
+  type ApiToken,
+  type Json,
+  type RefreshFamily,
+  SCOPES,
+  type SessionToken,
+  type Token,
 } from "../core/token.ts";
 
 /** When a token expires: a parent's end may have been moved up since it was created. */

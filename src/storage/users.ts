@@ -1,11 +1,14 @@
-import type { UserStore } from "../core/ports.ts";
+import type { UserStore } from "../core/accounts.ts";
+import type { ApiTokenStore } from "../core/api-tokens.ts";
+import type { PasswordHashStore } from "../core/passwords.ts";
 import type { Background } from "./background.ts";
+import type { D1Users } from "./d1-users.ts";
 import type { InvalidateUser } from "./invalidate-user.ts";
 import type { KvUsers } from "./kv-users.ts";
 import type { RevocationPolicy } from "./revocation-policy.ts";
 
 interface Deps {
-  readonly d1: Omit<UserStore, "profile">;
+  readonly d1: D1Users;
   readonly kv: KvUsers;
   readonly background: Background;
   readonly policy: RevocationPolicy;
@@ -13,7 +16,13 @@ interface Deps {
 }
 
 /** Users live in D1; where KV may answer, it holds copies for reading. Whatever changes one makes this isolate ask anew. */
-export function users({ d1, kv, background, policy, invalidating }: Deps): UserStore {
+export function users({
+  d1,
+  kv,
+  background,
+  policy,
+  invalidating,
+}: Deps): UserStore & PasswordHashStore & Pick<ApiTokenStore, "revokeApiTokens"> {
   return {
     ...d1,
     async profile(id) {

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Caller } from "../../src/core/authenticate.ts";
+import type { Caller } from "../../src/core/caller.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import { intercept } from "../revocation/storage.ts";
 import { actionToken, logIn } from "../revocation/locations.ts";

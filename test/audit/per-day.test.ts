@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { AUDIT_COUNTED } from "../../src/core/audit.ts";
+import { AUDIT_COUNTED } from "../../src/core/events.ts";
 import { intercept } from "../revocation/storage.ts";
 import { wired } from "../support/wired.ts";
 

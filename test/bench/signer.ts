@@ -1,4 +1,4 @@
-import type { JwtClaims } from "../../src/core/ports.ts";
+import type { JwtClaims } from "../../src/core/jwt.ts";
 import { JWT_LIFETIMES } from "../../src/core/token.ts";
 import { jwts } from "../../src/crypto/jwt.ts";
 import { keyRing, parseKeySet } from "../../src/crypto/keys.ts";

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import type { Passwords } from "../../src/core/ports.ts";
+import type { Passwords } from "../../src/core/passwords.ts";
 import type { Bindings } from "../../src/wire.ts";
 import { instrument, type StorageCall } from "../faults/instrument.ts";
 import { CHEAP } from "../faults/isolate.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { AUDIT_EVENTS } from "../../src/core/audit.ts";
+import { AUDIT_EVENTS } from "../../src/core/events.ts";
 import { wired } from "../support/wired.ts";
 import { idOf } from "./forms.ts";
 import { textOf } from "./html.ts";

@@ -1,6 +1,6 @@
 import { CompactSign, importJWK, UnsecuredJWT } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Jwts } from "../../src/core/ports.ts";
+import type { Jwts } from "../../src/core/jwt.ts";
 import { jwts } from "../../src/crypto/jwt.ts";
 import { keyRing } from "../../src/crypto/keys.ts";
 import { claimsAt, encode, keySet, newJwk, type TestJwk } from "./signing.ts";

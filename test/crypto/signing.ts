@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair } from "jose";
-import type { JwtClaims } from "../../src/core/ports.ts";
+import type { JwtClaims } from "../../src/core/jwt.ts";
 import { type JwtKeySet, parseKeySet } from "../../src/crypto/keys.ts";
 
 export const ALGORITHMS = ["ES256", "EdDSA", "RS256", "HS256"] as const;

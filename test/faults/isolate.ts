@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { app } from "../../src/app.ts";
 import { pages } from "../../src/pages.ts";
 import { readConfig } from "../../src/config.ts";
-import type { Passwords } from "../../src/core/ports.ts";
+import type { Passwords } from "../../src/core/passwords.ts";
 import { type Bindings, wire } from "../../src/wire.ts";
 import { type Answered, over, type Send } from "../support/client.ts";
 import { noHa1b } from "../support/no-ha1b.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
-import type { Passwords } from "../../src/core/ports.ts";
+import type { Passwords } from "../../src/core/passwords.ts";
 import { type Bindings, wire } from "../../src/wire.ts";
 import { type Call, over, PASSWORD, textAt } from "../support/client.ts";
 import { rules } from "../support/guard.ts";

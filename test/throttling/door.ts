@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import type { Passwords } from "../../src/core/ports.ts";
+import type { Passwords } from "../../src/core/passwords.ts";
 import { CHEAP, isolate } from "../faults/isolate.ts";
 import { type Answered, type Send, textAt } from "../support/client.ts";
 

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import type { Caller } from "../../src/core/authenticate.ts";
+import type { Caller } from "../../src/core/caller.ts";
 import type { TokenStatus } from "../../src/core/token-diagnosis.ts";
 import {
   actionToken,

@@ -1,6 +1,6 @@
 import { literal } from "./literal.ts";
 
-/** What an operator did to an account: names that `core/audit.ts` knows. */
+/** What an operator did to an account: names that `core/events.ts` knows. */
 export type OperatorEvent = "user.created" | "user.disabled" | "user.enabled" | "role.changed";
 
 /**

@@ -1,6 +1,5 @@
 import type { AttemptedSubject } from "./fault.ts";
-import type { Page, PageRequest } from "./ports.ts";
-import type { Json } from "./token.ts";
+import type { Page, PageRequest } from "./page.ts";
 
 /** Every change, and every failure to authenticate. Each comment is a row in docs/reference/events.md: `npm run docs`. */
 export const AUDIT_EVENTS = [
@@ -106,31 +105,11 @@ export interface AuditDays {
   readonly isAll: boolean;
 }
 
-export interface AuditLog {
+export interface EventStore {
   /** A user's own events, newest first. */
   list(userId: string, page: PageRequest): Promise<Page<AuditEntry>>;
   /** How many of them the last days had, of at most AUDIT_COUNTED events. */
   perDay(userId: string, days: number, nowMs: number): Promise<AuditDays>;
   /** Writes down a failure to authenticate: after the answer, and without failing it. */
   refused(what: "login.failed" | "credential.refused", attempted: AttemptedSubject): void;
-}
-
-/** Where an export goes on: after this row of this section. */
-export interface ExportCursor {
-  readonly section: number;
-  readonly after: string;
-}
-
-export interface PersonalData {
-  /**
-   * Everything that is held about a user, nothing of it secret: rows by the name of their section,
-   * as many as one answer takes. What changes between two pages may be in both, or in neither.
-   */
-  read(
-    userId: string,
-    from: ExportCursor | null,
-  ): Promise<{
-    readonly sections: Readonly<Record<string, readonly Json[]>>;
-    readonly next: ExportCursor | null;
-  }>;
 }

@@ -1,0 +1,111 @@
+import type { Identity } from "./issuers.ts";
+import { type JwtClaims, jwtIdsOf, parentIdsOf, revocationTarget } from "./jwt.ts";
+import type { ApiToken, Scope, SessionToken } from "./token.ts";
+import type { User } from "./user.ts";
+
+/** Who writes. Every write asks in its own statement whether this caller is still active. */
+export interface CallerRef {
+  readonly userId: string;
+  readonly credentialVersion: number;
+  /**
+   * The session or API token that was shown. Its own row says whether it is active: the credential
+   * version may have been read before a new password that spared this token.
+   */
+  readonly tokenId: string | null;
+  /** Of a JWT: its own id and those of the JWTs that it was obtained with, none of which may have been revoked. */
+  readonly credentialIds: readonly string[];
+  /** Of a JWT: the log-in, session or API token that it was obtained with, and that one's parents. Each must be active. */
+  readonly parentIds: readonly string[];
+  /** Of a JWT that was obtained with an API token: "revoke all API tokens" revokes it too. */
+  readonly apiTokenVersion: number | null;
+  /** Of a JWT that was obtained with a password alone: "log out everywhere else" revokes it. */
+  readonly loginVersion: number | null;
+}
+
+/** A caller who is logged in, and with what. */
+export interface Caller extends CallerRef {
+  readonly scopes: readonly Scope[];
+  readonly by:
+    | { readonly method: "password" | "ha1b" }
+    | { readonly method: "identity"; readonly identity: Identity }
+    | { readonly method: "token"; readonly token: SessionToken | ApiToken }
+    | { readonly method: "jwt"; readonly claims: JwtClaims };
+  /** Their row, where the check happened to read it. */
+  readonly user: User | null;
+}
+
+/** What a new credential is derived from. */
+export interface Derivation {
+  /** Empty where it has no parent: it was created by a person who is logged in. */
+  readonly parentIds: readonly string[];
+  /** It expires no later; infinite where it has no parent. */
+  readonly endMs: number;
+  /** The JWT among the parents. It gets a row, by which what is derived from it finds it. */
+  readonly jwtId: string | null;
+}
+
+/** A user who has just logged in, with anything but a token. */
+export function callerRefOf({
+  id,
+  credentialVersion,
+}: Pick<User, "id" | "credentialVersion">): CallerRef {
+  const none = { credentialIds: [], parentIds: [], apiTokenVersion: null, loginVersion: null };
+  return { userId: id, credentialVersion, tokenId: null, ...none };
+}
+
+export function callerRefOfToken({
+  id,
+  userId,
+  credentialVersion,
+}: SessionToken | ApiToken): CallerRef {
+  // guard: caller-is-known-by-its-token
+  return { ...callerRefOf({ id: userId, credentialVersion }), tokenId: id };
+}
+
+/** The user of a JWT, as far as the JWT itself is active. */
+export function callerRefOfJwt(claims: JwtClaims): CallerRef {
+  return {
+    ...callerRefOf({ id: claims.userId, credentialVersion: claims.credentialVersion }),
+    credentialIds: jwtIdsOf(claims),
+    parentIds: parentIdsOf(claims),
+    apiTokenVersion: claims.apiTokenVersion,
+    loginVersion: claims.loginVersion,
+  };
+}
+
+/**
+ * The parents of an API or action token that this caller creates: the API token that was shown, or
+ * the JWT that was obtained with one. What a person creates while logged in has no parent.
+ */
+export function derivationOf({ by }: Pick<Caller, "by">): Derivation {
+  if (by.method === "token" && by.token.kind === "api") {
+    const { id, parentIds, expiresAtMs } = by.token;
+    // guard: token-hangs-on-the-token-that-made-it
+    return { parentIds: [id, ...parentIds], endMs: expiresAtMs, jwtId: null };
+  }
+  if (by.method === "jwt" && by.claims.apiTokenVersion !== null) {
+    const jwtId = revocationTarget(by.claims);
+    const endMs = by.claims.endsAt * 1000;
+    // guard: token-hangs-on-the-jwt-that-made-it
+    return { parentIds: [jwtId, ...parentIdsOf(by.claims)], endMs, jwtId };
+  }
+  return { parentIds: [], endMs: Number.POSITIVE_INFINITY, jwtId: null };
+}
+
+/**
+ * A new password revokes the credential that asked for it, unless that is a token, which is spared.
+ * @returns for the others the caller under the new password. A JWT keeps its end, scopes and parents:
+ * its successor has no more. It gets no status index, because there its log-in counts as revoked.
+ */
+export function callerAfterPasswordChange(caller: Caller, user: User): Caller | null {
+  if (caller.by.method === "token") return null;
+  const renewed = { ...caller, credentialVersion: user.credentialVersion, user };
+  // guard: renewed-jwt-keeps-its-bounds
+  if (caller.by.method !== "jwt") return renewed;
+  const claims = {
+    ...caller.by.claims,
+    credentialVersion: user.credentialVersion,
+    statusIndex: null,
+  };
+  return { ...renewed, by: { method: "jwt", claims } };
+}

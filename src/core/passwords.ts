@@ -1,0 +1,90 @@
+import { refuse } from "./fault.ts";
+import type { AccountRef, VerifySecret } from "./login-throttle.ts";
+import { normalizeEmail, type UserWithPassword } from "./user.ts";
+
+export interface Passwords {
+  /** @returns a PHC string */
+  hash(password: string): Promise<string>;
+  /** The same work for every input, null (no such account) included. `stale`: right, but hash it again. */
+  verify(password: string, phc: string | null): Promise<"match" | "stale" | "mismatch">;
+  isCommon(password: string): boolean;
+}
+
+export interface PasswordHashStore {
+  /** Replaces a hash of outdated parameters, if it is still `oldHash`. Never fails: the log-in is right without it. */
+  rehash(id: string, oldHash: string, newHash: string): Promise<void>;
+}
+
+/** In characters, counted as Unicode code points. */
+export const PASSWORD_LENGTH = { min: 8, max: 255 } as const;
+
+const characters = (text: string) => [...text].length;
+
+/** What is wrong with the form of a password, to follow the field's name; null for nothing. */
+export function passwordProblem(text: string): string | null {
+  if (!text.isWellFormed() || text.includes("\0")) return "must be well-formed text";
+  const { min, max } = PASSWORD_LENGTH;
+  if (characters(text) < min || characters(text) > max)
+    return `must be ${min} to ${max} characters`;
+  return text.trim() === "" ? "must not be all white space" : null;
+}
+
+/** Whether a password is known to have leaked; false where that could not be found out. */
+export type IsPwned = (password: string) => Promise<boolean>;
+
+/** @throws FaultError `password_common`, `password_pwned` */
+export type PasswordRules = (password: string) => Promise<void>;
+
+/** What a new password must not be, wherever one is chosen. */
+export function passwordRules(passwords: Passwords, isPwned: IsPwned): PasswordRules {
+  return async (password) => {
+    if (passwords.isCommon(password)) refuse({ code: "password_common" });
+    if (await isPwned(password)) refuse({ code: "password_pwned" });
+  };
+}
+
+export type CheckPassword = (
+  account: AccountRef,
+  password: string,
+  nowMs: number,
+  /** Revokes the credential that was shown beside the password, where it has guessed too often. */
+  onLast?: () => Promise<unknown>,
+) => Promise<UserWithPassword>;
+
+interface Deps {
+  readonly verifySecret: VerifySecret;
+  readonly store: PasswordHashStore;
+  readonly passwords: Passwords;
+}
+
+/**
+ * Checks an account's password. One read and one password hash whatever is wrong, so that neither
+ * the answer nor the work says whether the account exists.
+ * @throws FaultError `credentials_wrong`, `throttled`, `unavailable`
+ */
+export function passwordCheck({ verifySecret, store, passwords }: Deps): CheckPassword {
+  return (account, password, nowMs, onLast) =>
+    verifySecret(
+      account,
+      async (user) => {
+        const result = await passwords.verify(password, user?.passwordHash ?? null);
+        if (user !== null && result === "stale") {
+          await store.rehash(user.id, user.passwordHash, await passwords.hash(password));
+        }
+        return result !== "mismatch";
+      },
+      nowMs,
+      onLast,
+    );
+}
+
+export type PasswordLogin = (
+  email: string,
+  password: string,
+  nowMs: number,
+) => Promise<UserWithPassword>;
+
+/** Email and password to the account. @throws as `passwordCheck` */
+export function passwordLogin(check: CheckPassword): PasswordLogin {
+  return (email, password, nowMs) => check({ email: normalizeEmail(email) }, password, nowMs);
+}
