@@ -190,9 +190,9 @@ describe("on a local database", () => {
       expect(said).toEqual([
         expect.stringContaining("Imported 1 accounts, skipped 0."),
         expect.stringMatching(
-          /^ada@example\.com has an account \(Admin\): .*\nIts password, shown this once: /,
+          /^Created ada@example\.com \(Admin\): .*\nPassword \(shown only once\): /,
         ),
-        expect.stringMatching(/^bob@example\.com has an account \(User\): [\w-]{36}\n$/),
+        expect.stringMatching(/^Created bob@example\.com \(User\): [\w-]{36}\n$/),
         expect.stringContaining("ada@example.com is disabled: "),
         expect.stringMatching(
           /old@example\.com is disabled: .*\nbob|bob@example\.com is disabled: .*\nold/,

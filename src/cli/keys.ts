@@ -1,25 +1,32 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
-import { parseArgs } from "node:util";
 import type { JwtKeySet } from "../crypto/keys.ts";
-import { changeSetting, readSettings } from "./dev/secrets.ts";
-import { takenByNpm } from "./dev/taken-by-npm.ts";
-import { add, type Changed, drop, promote, retire } from "./keys/changes.ts";
-import { checkedSet } from "./keys/check.ts";
-import { listing } from "./keys/list.ts";
-import { ALGORITHMS, type Algorithm, newKey } from "./keys/new-key.ts";
-import { Refused } from "./keys/refused.ts";
+import { parsedArguments, runCommand } from "./arguments.ts";
+import { CliError, UsageError } from "./cli-error.ts";
+import {
+  ALGORITHMS,
+  type Algorithm,
+  add,
+  type Changed,
+  checkedSet,
+  drop,
+  listing,
+  newKey,
+  promote,
+  retire,
+} from "./keys/rotation.ts";
+import { changeSetting, readSettings } from "./vars-file.ts";
 
 const SECRET = "JWT_KEYS";
 const DEVELOPMENT = ".dev.vars";
 const DEPLOYMENT = ".deploy.vars";
 
-/** Keys of npm run dev, or of its environments, are never to sign for a deployment. */
+/** Keys of npm run dev, or of its environments, must never sign for a deployment. */
 const isDevelopment = (file: string) => /^\.dev\.vars(?:\.|$)/.test(basename(file));
 
 /**
- * For any shell. `npm run` brings the Node that runs TypeScript, `--silent` keeps npm's lines out of
- * the pipe; and `bulk` does nothing with an empty pipe, where `secret put` uploads an empty secret.
+ * For any shell. `npm run` uses the Node that runs TypeScript, and `--silent` keeps npm's lines out of the
+ * pipe. `bulk` does nothing with an empty pipe, whereas `secret put` would upload an empty secret.
  */
 function uploadOf(file: string): string {
   const [, environment] = /^\.deploy\.vars\.([\w-]+)$/.exec(basename(file)) ?? [];
@@ -27,26 +34,26 @@ function uploadOf(file: string): string {
   return `npm run --silent keys -- export --file ${file} | npx wrangler secret bulk${env}`;
 }
 
-const HELP = `Usage: npm run keys -- <verb> [--file <file>]
+const HELP = `Usage: npm run keys -- <command> [--file <file>]
 
-The keys that sign JWTs, in JWT_KEYS of a file: of .deploy.vars where it is, in which npm run deploy
-keeps a deployment's (--env staging: .deploy.vars.staging), else of .dev.vars, npm run dev's; or of
-the file that is named. Exactly one key is active and signs; all of them verify. A new key stands by
-until others have it, and an old one is kept until nothing that it signed is alive.
+The keys that sign JWTs: JWT_KEYS in .deploy.vars if it exists, where npm run deploy keeps a deployment's
+(--env staging: .deploy.vars.staging), otherwise in .dev.vars, npm run dev's; or in the file that you name.
+Exactly one key is active and signs; all of them verify. A new key stands by until others have it, and an
+old one stays until everything that it signed has expired.
 
-  list                 the keys, their states, and when each may be dropped
-  add [--alg ES256]    makes a key that stands by: ES256, EdDSA, RS256 or HS256
-  promote <kid>        a standby key becomes the active one, and the active one retires
-  retire <kid>         a standby key goes out of line
-  drop <kid>           a standby key goes, or a retiring one when nothing of it is alive
-  export               the set, for the upload only; not of .dev.vars
+  list                 the keys, their states, and when each is safe to drop
+  add [--alg ES256]    creates a standby key: ES256, EdDSA, RS256 or HS256
+  promote <kid>        makes a standby key the active one, and the active one retires
+  retire <kid>         retires a standby key: it will not sign
+  drop <kid>           removes a standby key, or a retiring one when everything it signed has expired
+  export               prints the set, for the upload only; not from .dev.vars
 
-A rotation: add, upload; after 5 minutes promote, upload; after a day and 5 minutes drop, upload.
-The upload is one command, which every change of a deployment's keys prints:
+To rotate: add, upload; after 5 minutes promote, upload; after a day and 5 minutes drop, upload. The upload
+is one command, which every change of a deployment's keys prints:
 
   ${uploadOf(DEPLOYMENT)}
 
-Exit code: 0 if done, 1 if refused, 2 for arguments that are not understood.`;
+Exit codes: 0 success, 1 failure, 2 invalid arguments.`;
 
 const OPTIONS = {
   alg: { type: "string" },
@@ -54,18 +61,23 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-interface Surroundings {
+interface CliContext {
   readonly file: string;
   readonly nowMs: number;
   readonly write: (line: string) => void;
   readonly writeError: (line: string) => void;
-  /** Whether a person would see what is written. */
+  /** Whether a person sees what is written. */
   readonly isTerminal: boolean;
 }
 
-type Verb = (around: Surroundings, options: Options) => Promise<void>;
+interface Options {
+  readonly kid: string;
+  readonly alg: Algorithm;
+}
 
-const VERBS: Readonly<Record<string, { readonly takesKid: boolean; readonly run: Verb }>> = {
+type Run = (context: CliContext, options: Options) => Promise<void>;
+
+const COMMANDS: Readonly<Record<string, { readonly takesKid: boolean; readonly run: Run }>> = {
   list: { takesKid: false, run: list },
   add: { takesKid: false, run: addKey },
   promote: { takesKid: true, run: changing(promote) },
@@ -74,152 +86,113 @@ const VERBS: Readonly<Record<string, { readonly takesKid: boolean; readonly run:
   export: { takesKid: false, run: exportSet },
 };
 
-/** The command. @returns its exit code */
-export async function keys(args: readonly string[], around: Surroundings): Promise<number> {
-  const taken = takenByNpm(args, OPTIONS);
-  if (taken !== null) {
-    around.writeError(taken);
-    return 2;
-  }
-  const options = readOptions(args);
-  if ("wrong" in options) {
-    around.writeError(`${options.wrong} Try: npm run keys -- --help`);
-    return 2;
-  }
-  const verb = VERBS[options.verb];
-  if (options.help || verb === undefined) {
-    around.write(HELP);
+/** @returns the exit code */
+export function keys(args: readonly string[], context: CliContext): Promise<number> {
+  const { writeError } = context;
+  return runCommand("keys", { args, flags: OPTIONS, writeError }, async () => {
+    const { values, positionals } = parsedArguments(args, OPTIONS);
+    if (values.help || args.length === 0) {
+      context.write(HELP);
+      return 0;
+    }
+    const { run, ...options } = understood(positionals, values.alg);
+    await run({ ...context, file: values.file ?? context.file }, options);
     return 0;
-  }
-  try {
-    await verb.run({ ...around, file: options.file ?? around.file }, options);
-    return 0;
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    around.writeError(error.message);
-    return 1;
-  }
+  });
 }
 
-interface Options {
-  readonly help: boolean;
-  readonly verb: string;
-  readonly kid: string;
-  readonly alg: Algorithm;
-  readonly file: string | undefined;
-}
-
-function readOptions(args: readonly string[]): Options | { readonly wrong: string } {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: OPTIONS,
-    });
-    const [verb = "", kid = "", ...more] = positionals;
-    const help = values.help === true || args.length === 0;
-    const alg = ALGORITHMS.find((known) => known === (values.alg ?? "ES256"));
-    const wrong = help ? undefined : wrongWith(verb, kid, more, values.alg, alg);
-    return wrong === undefined
-      ? { help, verb, kid, alg: alg ?? "ES256", file: values.file }
-      : { wrong };
-  } catch (error) {
-    const [sentence = ""] = (error instanceof Error ? error.message : String(error)).split(". ");
-    return { wrong: `${sentence.replace(/\.$/, "")}.` };
+/** @throws UsageError */
+function understood(
+  [name = "", kid = "", ...more]: readonly string[],
+  algorithm: string | undefined,
+): Options & { readonly run: Run } {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw new UsageError(`Unknown command: ${name}.`);
+  // npm takes `--alg` of `npm run keys add --alg EdDSA` for itself and leaves the name.
+  if (name === "add" && ALGORITHMS.some((each) => each === kid)) {
+    throw new UsageError(`npm needs -- before arguments: npm run keys -- add --alg ${kid}.`);
   }
+  if (command.takesKid && kid === "") throw new UsageError(`${name} needs a kid.`);
+  if (!command.takesKid && kid !== "") throw new UsageError(`${name} takes no "${kid}".`);
+  if (more.length > 0) throw new UsageError(`${name} takes one kid.`);
+  if (algorithm !== undefined && name !== "add") throw new UsageError(`${name} takes no --alg.`);
+  const alg = ALGORITHMS.find((each) => each === (algorithm ?? "ES256"));
+  if (alg === undefined) throw new UsageError(`--alg is one of ${ALGORITHMS.join(", ")}.`);
+  return { run: command.run, kid, alg };
 }
 
-function wrongWith(
-  verb: string,
-  kid: string,
-  more: readonly string[],
-  given: string | undefined,
-  alg: Algorithm | undefined,
-): string | undefined {
-  const known = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined;
-  if (known === undefined) return `There is no verb ${JSON.stringify(verb)}.`;
-  // npm takes `npm run keys add --alg EdDSA` to itself and leaves the name.
-  if (verb === "add" && ALGORITHMS.some((each) => each === kid)) {
-    return `npm needs -- before arguments: npm run keys -- add --alg ${kid}.`;
-  }
-  if (known.takesKid && kid === "") return `${verb} needs a kid.`;
-  if (!known.takesKid && kid !== "") return `${verb} takes no ${JSON.stringify(kid)}.`;
-  if (more.length > 0) return `${verb} takes one kid.`;
-  if (given !== undefined && verb !== "add") return `${verb} takes no --alg.`;
-  if (alg === undefined) return `--alg is one of ${ALGORITHMS.join(", ")}.`;
-  return undefined;
-}
-
-async function list({ file, nowMs, write, isTerminal }: Surroundings): Promise<void> {
-  if (isTerminal) write(`The keys in ${file}:`);
+async function list({ file, nowMs, write, isTerminal }: CliContext): Promise<void> {
+  if (isTerminal) write(`Keys in ${file}:`);
   for (const line of listing((await read(file)).set, nowMs)) write(line);
 }
 
-async function exportSet({ file, write, isTerminal }: Surroundings): Promise<void> {
+async function exportSet({ file, write, isTerminal }: CliContext): Promise<void> {
   const { text } = await read(file);
   if (isDevelopment(file)) {
-    throw new Refused(
-      `The keys in ${file} are npm run dev's. Uploaded, they would replace a deployment's, and every JWT of it be refused. A deployment's are in ${DEPLOYMENT}, or in the file that --file names.`,
+    throw new CliError(
+      `The keys in ${file} belong to npm run dev. Uploading them would replace a deployment's keys, and all of its JWTs would be refused. A deployment's keys are in ${DEPLOYMENT}; name another file with --file.`,
     );
   }
   if (isTerminal) {
-    throw new Refused(
-      `This would print private keys. Pipe it to where they belong:\n  ${uploadOf(file)}`,
+    throw new CliError(
+      `This prints private keys. Pipe it to the upload command:\n  ${uploadOf(file)}`,
     );
   }
   write(JSON.stringify({ [SECRET]: text }));
 }
 
-async function addKey(around: Surroundings, { alg }: Options): Promise<void> {
-  const { file, nowMs } = around;
+async function addKey(context: CliContext, { alg }: Options): Promise<void> {
+  const { file, nowMs } = context;
   const { [SECRET]: present } = await readSettings([file]);
   const set = present === undefined ? { keys: [] } : await checkedSet(present);
   const key = await newKey(alg, nowMs);
-  const state = set.keys.length === 0 ? "is active: it is the only one" : "stands by";
+  const state = set.keys.length === 0 ? "is active, as the only key" : "is a standby key";
   const secrecy =
-    alg === "HS256" ? ["It is not in the JWK set: nobody else can check what it signs."] : [];
+    alg === "HS256" ? ["It is not in the JWK set, so no one else can verify what it signs."] : [];
   const first =
     set.keys.length === 0 && !isDevelopment(file)
-      ? ["A deployment that has other keys would refuse every JWT that those have signed."]
+      ? ["Warning: a deployment that has other keys would refuse every JWT signed with those."]
       : [];
-  const says = [`${key.kid} (${alg}) ${state}.`, ...secrecy, ...first];
-  await save(around, add(set.keys, key, nowMs), says);
+  const messages = [`${key.kid} (${alg}) ${state}.`, ...secrecy, ...first];
+  await save(context, add(set.keys, key, nowMs), messages);
 }
 
-function changing(change: (set: JwtKeySet, kid: string, nowMs: number) => Changed): Verb {
-  return async (around, { kid }) => {
-    const { keys: changed, says } = change((await read(around.file)).set, kid, around.nowMs);
-    await save(around, changed, says);
+function changing(change: (set: JwtKeySet, kid: string, nowMs: number) => Changed): Run {
+  return async (context, { kid }) => {
+    const { keys: changed, messages } = change((await read(context.file)).set, kid, context.nowMs);
+    await save(context, changed, messages);
   };
 }
 
 async function read(file: string): Promise<{ readonly text: string; readonly set: JwtKeySet }> {
   const { [SECRET]: text } = await readSettings([file]);
   if (text === undefined) {
-    throw new Refused(`There is no ${SECRET} in ${file}. Make the first key: npm run keys -- add`);
+    throw new CliError(
+      `There is no ${SECRET} in ${file}. Create the first key: npm run keys -- add`,
+    );
   }
   return { text, set: await checkedSet(text) };
 }
 
-/** Nothing is written that the service would not start with. */
+/** Writes nothing with which the service would not start. */
 async function save(
-  { file, write }: Surroundings,
+  { file, write }: CliContext,
   changed: readonly object[],
-  says: readonly string[],
+  messages: readonly string[],
 ): Promise<void> {
   const set = { keys: changed };
   await checkedSet(JSON.stringify(set));
   if (!(await changeSetting(file, SECRET, set))) {
-    throw new Refused(
-      `${SECRET} in ${file} is written in a way that this command does not change. Write it on one line of its own: ${SECRET}='…'`,
+    throw new CliError(
+      `This command cannot safely change ${SECRET} in ${file}. Put it on its own line: ${SECRET}='…'`,
     );
   }
-  for (const line of says) write(line);
+  for (const line of messages) write(line);
   if (isDevelopment(file)) {
-    write(`Changed ${file}. A running npm run dev has it when it is started again.`);
+    write(`Changed ${file}. Restart npm run dev to use it.`);
     return;
   }
-  write(`Changed ${file}. The upload:`);
+  write(`Changed ${file}. Upload it:`);
   write(`  ${uploadOf(file)}`);
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs, styleText } from "node:util";
 import { readExamples } from "../openapi/examples.ts";
-import { takenByNpm } from "./dev/taken-by-npm.ts";
+import { takenByNpm } from "./arguments.ts";
 import { NoAnswerError, runTour } from "./tour/run.ts";
 
 const DEFAULT_URL = "http://localhost:8787";

@@ -1,55 +1,42 @@
 import { text } from "node:stream/consumers";
-import { parseArgs } from "node:util";
 import * as v from "valibot";
 import { printable } from "../core/text.ts";
 import type { Role } from "../core/user.ts";
 import { knownEmail, SignUp } from "../routes/rest-fields.ts";
-import { CannotStart } from "./dev/cannot-start.ts";
-import { takenByNpm } from "./dev/taken-by-npm.ts";
-import type { D1, Target } from "./users/d1.ts";
-import { importUsers } from "./users/import.ts";
-import { openDatabase } from "./users/open.ts";
-import { addUser, disableUsers, enableUsers, listUsers, setRole } from "./users/operate.ts";
-import { Refused } from "./users/refused.ts";
+import { parsedArguments, runCommand, stopSignal } from "./arguments.ts";
+import { UsageError } from "./cli-error.ts";
+import { type D1, openDatabase, type Target } from "./database.ts";
+import { readProject } from "./deploy/project.ts";
+import { addUser, disableUsers, enableUsers, listUsers, setRole } from "./users/accounts.ts";
+import { importUsers, type Output } from "./users/import.ts";
 
-const HELP = `Usage: npm run users -- <verb> [--remote [--env <name>] [--config <file>] | --persist-to <directory>]
+const HELP = `Usage: npm run users -- <command> [--remote [--env <name>] [--config <file>] | --persist-to <directory>]
 
-Accounts, for whoever runs the service. Without --remote it is the local database of npm run dev.
---env and --config name the deployment, as with npm run deploy.
+Manage accounts. Uses the local database of npm run dev unless you pass --remote. --env and --config name
+the deployment, as with npm run deploy.
 
-  import <file.jsonl>        accounts of another system, one JSON object a line:
+  import <file.jsonl>        imports accounts of another system, one JSON object per line:
                              email, password_hash (Django's, bcrypt's or Argon2's; null for none),
                              and if known first_name, last_name, phone_number, dob, gender, role,
-                             email_verified, created_on, disabled. The first good login replaces the hash.
-                             Can be done again: an e-mail that has an account is skipped.
+                             email_verified, created_on, disabled. The first log-in replaces the hash.
+                             Can be repeated: an email that has an account is skipped.
   add <email> [--role Admin] [--password-stdin]
-                             an account, with a password that is shown once or read from stdin
-  disable <email>…           ends all that the accounts hold, and refuses them until they are enabled;
-                             with --stdin the e-mails are read from stdin, one a line
-  enable <email>…            lets them log in again; the same
+                             creates an account; the password is shown once, or read from stdin
+  disable <email>…           revokes everything that the accounts have, and refuses them until they are
+                             enabled; with --stdin the emails are read from stdin, one per line
+  enable <email>…            lets them log in again; --stdin as above
   set-role <email> <role>    User or Admin
   list [--limit 50] [--cursor <email>]
-                             the accounts by e-mail
+                             lists the accounts, sorted by email
 
-Exit code: 0 if done, 1 if refused, 2 for arguments that are not understood.`;
+Exit codes: 0 success, 1 failure, 2 invalid arguments.`;
 
-interface Surroundings {
+interface CliContext extends Output {
   readonly nowMs: number;
-  readonly write: (line: string) => void;
-  /** A line that the next one replaces, where somebody looks on. */
-  readonly progress: (line: string) => void;
-  readonly writeError: (line: string) => void;
   readonly stdin: () => Promise<string>;
   readonly stop: AbortSignal;
-  readonly database: (target: Target, stop: AbortSignal) => D1;
+  readonly database: (target: Target & { readonly name: () => Promise<string> }) => D1;
 }
-
-type Verb = (
-  around: Surroundings,
-  database: D1,
-  words: readonly string[],
-  flags: Flags,
-) => Promise<readonly string[]>;
 
 interface Flags {
   readonly role?: string;
@@ -59,10 +46,21 @@ interface Flags {
   readonly cursor?: string;
 }
 
-class Misunderstood extends Error {}
+interface Command {
+  /** How many words follow its name. */
+  readonly words: number | "emails";
+  readonly flags: readonly (keyof Flags)[];
+  /** @returns lines to print */
+  readonly run: (
+    context: CliContext,
+    database: D1,
+    words: readonly string[],
+    flags: Flags,
+  ) => Promise<readonly string[]>;
+}
 
 const OPTIONS = {
-  remote: { type: "boolean" },
+  remote: { type: "boolean", default: false },
   "persist-to": { type: "string" },
   env: { type: "string" },
   config: { type: "string" },
@@ -71,19 +69,15 @@ const OPTIONS = {
   stdin: { type: "boolean" },
   limit: { type: "string" },
   cursor: { type: "string" },
+  help: { type: "boolean", short: "h" },
 } as const;
 
-const VERBS: Readonly<
-  Record<
-    string,
-    { readonly words: number | "emails"; readonly flags: readonly string[]; readonly run: Verb }
-  >
-> = {
+const COMMANDS: Readonly<Record<string, Command>> = {
   import: {
     words: 1,
     flags: [],
-    async run({ nowMs, write, progress, writeError }, database, [file = ""]) {
-      await importUsers(file, database, nowMs, { write, progress, writeError });
+    async run(context, database, [file = ""]) {
+      await importUsers(file, database, context.nowMs, context);
       return [];
     },
   },
@@ -100,14 +94,14 @@ const VERBS: Readonly<
   disable: {
     words: "emails",
     flags: ["stdin"],
-    run: async (around, database, words, flags) =>
-      disableUsers(database, await emailsOf(around, words, flags), around.nowMs),
+    run: async (context, database, words, flags) =>
+      disableUsers(database, await emailsOf(context, words, flags), context.nowMs),
   },
   enable: {
     words: "emails",
     flags: ["stdin"],
-    run: async (around, database, words, flags) =>
-      enableUsers(database, await emailsOf(around, words, flags), around.nowMs),
+    run: async (context, database, words, flags) =>
+      enableUsers(database, await emailsOf(context, words, flags), context.nowMs),
   },
   "set-role": {
     words: 2,
@@ -119,132 +113,105 @@ const VERBS: Readonly<
     words: 0,
     flags: ["limit", "cursor"],
     run: (_, database, __, { limit = "50", cursor = "" }) => {
-      if (!/^[1-9]\d{0,3}$/.test(limit)) throw new Misunderstood("--limit is a number up to 9999.");
+      if (!/^[1-9]\d{0,3}$/.test(limit)) throw new UsageError("--limit is a number up to 9999.");
       return listUsers(database, Number(limit), cursor);
     },
   },
 };
 
-/** The command. @returns its exit code */
-export async function users(args: readonly string[], given: Surroundings): Promise<number> {
-  // Whoever signs up chooses what is printed here: nothing of it may speak to the terminal.
-  const around = {
+/** @returns the exit code */
+export function users(args: readonly string[], given: CliContext): Promise<number> {
+  // Strangers choose what is printed here (names, emails): none of it may control the terminal.
+  const context = {
     ...given,
     write: (line: string) => given.write(printable(line)),
     progress: (line: string) => given.progress(printable(line)),
     writeError: (line: string) => given.writeError(printable(line)),
   };
-  const taken = takenByNpm(args, OPTIONS);
-  if (taken !== null) {
-    around.writeError(taken);
-    return 2;
-  }
-  try {
-    if (args.length === 0 || args.includes("--help") || args.includes("-h")) {
-      around.write(HELP);
+  const { write, writeError } = context;
+  return runCommand("users", { args, flags: OPTIONS, writeError }, async () => {
+    const { values, positionals } = parsedArguments(args, OPTIONS);
+    if (values.help || args.length === 0) {
+      write(HELP);
       return 0;
     }
-    const { verb, words, flags, target } = readOptions(args);
-    const database = around.database(target, around.stop);
-    for (const line of await verb.run(around, database, words, flags)) {
-      around.write(line);
+    const [name = "", ...words] = positionals;
+    const { remote, "persist-to": persistTo, env, config, help: _, ...flags } = values;
+    const command = commandOf(name, words, flags);
+    if (remote && persistTo !== undefined) {
+      throw new UsageError("--persist-to is for the local database.");
     }
+    if (!remote && (env ?? config) !== undefined) {
+      throw new UsageError("--env and --config name a deployment, so they need --remote.");
+    }
+    const database = context.database({
+      remote,
+      persistTo,
+      project: [
+        ...(env === undefined ? [] : [`--env=${env}`]),
+        ...(config === undefined ? [] : [`--config=${config}`]),
+      ],
+      name: async () => (await readProject(config ?? "wrangler.toml", env)).database,
+    });
+    for (const line of await command.run(context, database, words, flags)) write(line);
     return 0;
-  } catch (error) {
-    if (error instanceof Misunderstood) {
-      around.writeError(`${error.message}\n\n${HELP}`);
-      return 2;
-    }
-    if (!(error instanceof Refused || error instanceof CannotStart)) throw error;
-    around.writeError(error.message);
-    return 1;
-  }
+  });
 }
 
-function readOptions(args: readonly string[]) {
-  const { values, positionals } = parsed(args);
-  const [name = "", ...words] = positionals;
-  const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined;
-  if (verb === undefined) throw new Misunderstood(`There is no verb ${JSON.stringify(name)}.`);
-  if (verb.words === "emails" && words.length === 0 && !values.stdin) {
-    throw new Misunderstood(`${name} takes an e-mail after it, or more, or --stdin.`);
+/** @throws UsageError */
+function commandOf(name: string, words: readonly string[], flags: Flags): Command {
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw new UsageError(`Unknown command: ${name}.`);
+  if (command.words === "emails" && words.length === 0 && !flags.stdin) {
+    throw new UsageError(`${name} needs one or more emails, or --stdin.`);
   }
-  if (verb.words !== "emails" && words.length !== verb.words) {
-    throw new Misunderstood(`${name} takes ${verb.words} words after it, not ${words.length}.`);
+  if (command.words !== "emails" && words.length !== command.words) {
+    throw new UsageError(`${name} takes ${command.words} words after it, not ${words.length}.`);
   }
-  const { remote = false, "persist-to": persistTo, env, config, ...flags } = values;
-  const stray = Object.keys(flags).find((flag) => !verb.flags.includes(flag));
-  if (stray !== undefined) throw new Misunderstood(`${name} takes no --${stray}.`);
-  if (remote && persistTo !== undefined) {
-    throw new Misunderstood("--persist-to is for the local database.");
-  }
-  if (!remote && (env ?? config) !== undefined) {
-    throw new Misunderstood("--env and --config are for a deployment, with --remote.");
-  }
-  const project = [
-    ...(env === undefined ? [] : [`--env=${env}`]),
-    ...(config === undefined ? [] : [`--config=${config}`]),
-  ];
-  return {
-    verb,
-    words,
-    flags,
-    target: { remote, persistTo, project, configFile: config, environment: env },
-  };
+  const stray = Object.keys(flags).find((flag) => !command.flags.some((each) => each === flag));
+  if (stray !== undefined) throw new UsageError(`${name} takes no --${stray}.`);
+  return command;
 }
 
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS });
-  } catch (error) {
-    const [sentence = ""] = (error instanceof Error ? error.message : String(error)).split(". ");
-    throw new Misunderstood(`${sentence.replace(/\.$/, "")}.`);
-  }
-}
-
-/** Those of the command line, and with --stdin one a line. */
+/** The emails of the command line, and with --stdin one per line. */
 async function emailsOf(
-  { stdin }: Surroundings,
+  { stdin }: CliContext,
   words: readonly string[],
   flags: Flags,
 ): Promise<string[]> {
   const lines = flags.stdin ? (await stdin()).split("\n") : [];
-  const emails = [...words, ...lines]
-    .filter((line) => line.trim() !== "")
-    .map((each) => emailOf(each));
-  return [...new Set(emails)];
+  const emails = [...words, ...lines].filter((line) => line.trim() !== "");
+  return [...new Set(emails.map((each) => emailOf(each)))];
 }
 
-/** As it compares. */
+/** In its normal form. @throws UsageError */
 function emailOf(
   given: string | undefined,
   schema: v.GenericSchema<string, string> = knownEmail,
 ): string {
   const result = v.safeParse(schema, given);
-  if (!result.success) throw new Misunderstood(`The e-mail ${result.issues[0].message}.`);
+  if (!result.success) throw new UsageError(`The email ${result.issues[0].message}.`);
   return result.output;
 }
 
 function roleOf(given: string | undefined): Role {
   if (given === "User" || given === "Admin") return given;
-  throw new Misunderstood("The role is User or Admin.");
+  throw new UsageError("The role is User or Admin.");
 }
 
 if (import.meta.main) {
-  const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => stop.abort());
-  }
+  const { signal: stop } = stopSignal();
   const { stdout } = process;
   const clear = () => {
     if (stdout.isTTY) stdout.write("\r\x1b[2K");
   };
+  const write = (line: string) => {
+    clear();
+    console.log(line);
+  };
   process.exitCode = await users(process.argv.slice(2), {
     nowMs: Date.now(),
-    write(line) {
-      clear();
-      console.log(line);
-    },
+    write,
     progress(line) {
       clear();
       stdout.write(stdout.isTTY ? line : `${line}\n`);
@@ -254,7 +221,7 @@ if (import.meta.main) {
       console.error(line);
     },
     stdin: () => text(process.stdin),
-    stop: stop.signal,
-    database: (target, around) => openDatabase(target, around, (line) => console.log(line)),
+    stop,
+    database: (target) => openDatabase(target, stop, write),
   });
 }

@@ -1,12 +1,9 @@
 import { argon2i } from "@noble/hashes/argon2.js";
+import { pbkdf2 } from "@noble/hashes/pbkdf2.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { compareSync as bcryptCompare } from "bcryptjs";
 import type { Argon2id } from "./argon2id.ts";
 import { type ImportedHash, readImportedHash } from "./imported-hash.ts";
-import { loadPbkdf2Sha256, type Pbkdf2Sha256 } from "./pbkdf2-sha256.ts";
-import sha256Module from "./pbkdf2-sha256.wasm";
-
-let loaded: Pbkdf2Sha256 | undefined;
 
 /** A stored hash of another system as something that a password fits or not; null where it is none. */
 export function importedMatcher(
@@ -28,10 +25,10 @@ export function importedMatcher(
 
 type Of<S extends ImportedHash["scheme"]> = Extract<ImportedHash, { scheme: S }>;
 
+/** In JavaScript, because production's WebCrypto refuses more than 100,000 rounds. */
 function pbkdf2Tag(hash: Of<"pbkdf2">, password: Uint8Array): Uint8Array {
   const salt = new TextEncoder().encode(hash.salt);
-  loaded ??= loadPbkdf2Sha256(sha256Module);
-  return loaded(password, salt, hash.iterations);
+  return pbkdf2(sha256, password, salt, { c: hash.rounds, dkLen: 32 });
 }
 
 /** bcrypt ends at the password's 72nd byte. So do these hashes, and what comes after does not count. */

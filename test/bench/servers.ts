@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { newKey } from "../../src/cli/keys/new-key.ts";
+import { newKey } from "../../src/cli/keys/rotation.ts";
 import { type Bundle, build } from "./build.ts";
 import { type Server, start } from "./server.ts";
 import { removeDirectory, temporaryDirectory } from "./temporary.ts";

@@ -1,8 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { LAST_JWT_SECONDS } from "../../src/cli/keys/changes.ts";
-import { ALGORITHMS } from "../../src/cli/keys/new-key.ts";
+import { ALGORITHMS, LAST_JWT_SECONDS } from "../../src/cli/keys/rotation.ts";
 import {
   DAY_MS,
   directory,
@@ -28,7 +27,7 @@ describe("add", () => {
       created_at: "2026-11-22T12:00:00.000Z",
     });
     expect(second).toMatchObject({ alg, state: "standby", use: "sig" });
-    expect(out).toContain(`${second?.kid} (${alg}) stands by.`);
+    expect(out).toContain(`${second?.kid} (${alg}) is a standby key.`);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
@@ -76,12 +75,14 @@ describe("a whole rotation", () => {
     const [, { kid = "" } = {}] = await stored();
     const { code, out } = await run(`promote ${kid}`, { nowMs: NOW_MS + 299_999 });
     expect(code).toBe(0);
-    expect(out).toMatch(/Careful: .* younger than 300 s[\s\S]*Upload at 2026-11-22 12:05:00 UTC/);
+    expect(out).toMatch(
+      /Warning: .* less than 300 s old[\s\S]*Upload it at 2026-11-22 12:05:00 UTC or later/,
+    );
   });
 
   it("does not warn of one that they have", async () => {
     const { second } = await twoKeys();
-    expect((await run(`promote ${second}`)).out).not.toContain("Careful");
+    expect((await run(`promote ${second}`)).out).not.toContain("Warning");
   });
 });
 
@@ -89,8 +90,8 @@ describe("refuses what would break tokens that are alive", () => {
   it.each([
     ["drop", "first", /is active/],
     ["retire", "first", /is active/],
-    ["promote", "first", /active already/],
-    ["promote", "unknown", /no key unknown. There are: /],
+    ["promote", "first", /already active/],
+    ["promote", "unknown", /no key unknown. The keys are: /],
   ] as const)("%s %s", async (verb, which, why) => {
     const before = await twoKeys();
     const kid = which === "first" ? before.first : which;
@@ -101,9 +102,11 @@ describe("refuses what would break tokens that are alive", () => {
 
   it("retire: a standby key goes out of line, and is kept as long as any", async () => {
     const { second } = await twoKeys();
-    expect((await run(`retire ${second}`)).out).toContain("from 2026-11-23 12:05:00 UTC on");
-    expect((await run(`retire ${second}`)).err).toContain("retiring already");
-    expect((await run(`promote ${second}`)).err).toContain("does not come back");
+    expect((await run(`retire ${second}`)).out).toContain(
+      "Safe to drop after 2026-11-23 12:05:00 UTC",
+    );
+    expect((await run(`retire ${second}`)).err).toContain("already retiring");
+    expect((await run(`promote ${second}`)).err).toContain("cannot become active again");
     expect((await run(`drop ${second}`)).code).toBe(1);
   });
 
@@ -141,7 +144,7 @@ describe("refuses what would break tokens that are alive", () => {
       (a: Members, b: Members) => [a, { ...b, y: b.x }],
       /do not belong together/,
     ],
-  ])("a file with %s, for every verb", async (_, change, why) => {
+  ])("a file with %s, for every command", async (_, change, why) => {
     const { active, standby, first, second } = await twoKeys();
     await write(...change(active, standby));
     const before = await readFile(file, "utf8");
@@ -168,10 +171,10 @@ describe("what is shown", () => {
     await run("add --alg HS256");
     const { out } = await run("list");
     expect(out.split("\n")).toEqual([
-      expect.stringMatching(/^kid +alg +state +since +may be dropped$/),
+      expect.stringMatching(/^kid +alg +state +since +safe to drop$/),
       expect.stringMatching(
         new RegExp(
-          `^${first} +ES256 +retiring +2026-11-22 12:00:00 UTC +from 2026-11-23 12:05:00 UTC$`,
+          `^${first} +ES256 +retiring +2026-11-22 12:00:00 UTC +after 2026-11-23 12:05:00 UTC$`,
         ),
       ),
       expect.stringMatching(
@@ -213,12 +216,12 @@ describe("what is shown", () => {
       said.push(await run(`promote ${kid} ${development}`));
       for (const { code, out } of said) {
         expect([code, out]).toEqual([0, expect.stringContaining("Changed ")]);
-        expect(out).not.toMatch(/wrangler|keys -- export|The upload/);
+        expect(out).not.toMatch(/wrangler|keys -- export|Upload it:/);
       }
       for (const isTerminal of [true, false]) {
         const { code, out, err } = await run(`export ${development}`, { isTerminal });
         expect([code, out]).toEqual([1, ""]);
-        expect(err).toContain("would replace a deployment's");
+        expect(err).toContain("would replace a deployment's keys");
         expect(err).not.toContain("wrangler secret");
       }
     }
@@ -226,12 +229,12 @@ describe("what is shown", () => {
 
   it("whose keys they are, to a person", async () => {
     await run("add");
-    expect((await run("list", { isTerminal: true })).out).toMatch(`The keys in ${file}:\nkid `);
+    expect((await run("list", { isTerminal: true })).out).toMatch(`Keys in ${file}:\nkid `);
   });
 
   it("a first key of a deployment may replace others: it says so", async () => {
     const deployment = `--file ${join(directory, ".deploy.vars")}`;
-    const warning = "A deployment that has other keys would refuse every JWT";
+    const warning = "a deployment that has other keys would refuse every JWT";
     expect((await run(`add ${deployment}`)).out).toContain(warning);
     expect((await run(`add ${deployment}`)).out).not.toContain(warning);
     expect((await run("add")).out).not.toContain(warning);
@@ -247,8 +250,8 @@ describe("what is shown", () => {
   });
 
   it.each([
-    ["rotate", /no verb "rotate"/],
-    ["constructor", /no verb/],
+    ["rotate", /Unknown command: rotate/],
+    ["constructor", /Unknown command/],
     ["promote", /needs a kid/],
     ["drop a b", /takes one kid/],
     ["list a", /takes no "a"/],

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { add, drop, LAST_JWT_SECONDS, promote } from "../../src/cli/keys/changes.ts";
-import { newKey } from "../../src/cli/keys/new-key.ts";
+import { add, drop, LAST_JWT_SECONDS, newKey, promote } from "../../src/cli/keys/rotation.ts";
 import { KEYS_MAX_AGE_SECONDS } from "../../src/core/token.ts";
 import { jwts } from "../../src/crypto/jwt.ts";
 import { type JwtKeySet, keyRing } from "../../src/crypto/keys.ts";

@@ -133,7 +133,7 @@ const REFUSED: readonly (readonly [string, string])[] = [
   ["version 16", zeros("m=19456,t=2,p=1").replace("v=19", "v=16")],
   ["no version", zeros("m=19456,t=2,p=1").replace("v=19$", "")],
   ["bcrypt", `$2b$12$${"A".repeat(53)}`],
-  ["Django's PBKDF2", `pbkdf2_sha256$870000$salt$${ZERO_TAG}=`],
+  ["Django's PBKDF2", `pbkdf2_sha256$1000$salt$${ZERO_TAG}=`],
   ["no tag", `${CURRENT_PREFIX}${ZERO_SALT}`],
   ["an empty tag", `${CURRENT_PREFIX}${ZERO_SALT}$`],
   ["a short tag", `${CURRENT_PREFIX}${ZERO_SALT}$AAAAAA`],

@@ -1,6 +1,6 @@
 import { encode, type TestJwk } from "../crypto/signing.ts";
 import type { Case, Family } from "./families.ts";
-import { decode, type Keys, signed, toBytes, toNumber } from "./forge.ts";
+import { decode, type Keys, signed } from "./forge.ts";
 import type { Verdict } from "./judge.ts";
 
 /** A JWS that the key itself has signed, shown to a service whose key set has the key so changed. */
@@ -39,18 +39,6 @@ const withEach = (
 ) => algorithms.flatMap((alg) => changed(alg, verdict, changes));
 
 const other = (jwk: TestJwk, { ES256, EdDSA }: Keys) => (jwk.alg === "ES256" ? EdDSA : ES256);
-
-/** The product of the primes whose residues give ROCA's keys away, and a modulus like theirs. */
-const SMALL_PRIMES = [3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73]
-  .concat([79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167])
-  .map(BigInt)
-  .reduce((product, prime) => product * prime);
-
-function rocaModulus(jwk: TestJwk): string {
-  const n = toNumber(decode(jwk.n));
-  const power = 65_537n ** 5n % SMALL_PRIMES;
-  return encode(toBytes(n - (n % SMALL_PRIMES) + power, 256));
-}
 
 export const JWK_FAMILIES = {
   "a set of keys": {
@@ -98,12 +86,6 @@ export const JWK_FAMILIES = {
         "key_ops in one word": (jwk) => ({ ...jwk, key_ops: ["sign, verify"] }),
       }),
     ],
-  },
-  "ROCA (CVE-2017-15361)": {
-    matches: /Roca/,
-    generated: changed("RS256", "keys refused", {
-      "a modulus with its mark": (jwk) => ({ ...jwk, n: rocaModulus(jwk) }),
-    }),
   },
   "a short RSA modulus": {
     matches: /1024bit/,

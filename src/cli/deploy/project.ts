@@ -1,9 +1,11 @@
 import { rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
-import { Refused } from "../users/refused.ts";
+import { readConfig } from "../../config.ts";
+import { CliError } from "../cli-error.ts";
+import { newKey } from "../keys/rotation.ts";
 
-/** What is read of wrangler's configuration, as it comes from wrangler. */
+/** What is used of the configuration that wrangler has read. */
 const Config = v.object({
   name: v.optional(v.string()),
   preview_urls: v.optional(v.boolean()),
@@ -15,7 +17,7 @@ const Config = v.object({
   vars: v.record(v.string(), v.unknown()),
 });
 
-/** The same as it is written, with all else that stands in it. */
+/** The configuration as it is written, with everything else in it. */
 const Namespaces = {
   kv_namespaces: v.optional(
     v.array(v.looseObject({ binding: v.string(), id: v.optional(v.string()) })),
@@ -26,30 +28,30 @@ const Raw = v.looseObject({
   env: v.optional(v.record(v.string(), v.looseObject(Namespaces)), {}),
 });
 
-/** What a deployment is called, and what it runs with. */
+/** A deployment: its names at Cloudflare, and its settings. */
 export interface Project {
   readonly configFile: string;
   readonly environment: string | undefined;
   /** The Worker's name at Cloudflare. */
   readonly worker: string;
   readonly database: string;
-  /** The namespace's title: as wrangler would call one that it makes itself. */
+  /** The title of the namespace that wrangler creates. */
   readonly namespace: string;
-  /** The namespace's id, where the configuration has one. */
+  /** If the configuration has one. */
   readonly namespaceId: string | undefined;
   readonly variables: Readonly<Record<string, unknown>>;
-  /** The file that keeps this deployment's secrets on this machine. */
+  /** The file with this deployment's secrets on this machine. */
   readonly secretsFile: string;
-  /** Arguments by which wrangler finds the same. */
+  /** Arguments that make wrangler use this deployment. */
   readonly args: readonly string[];
 }
 
-/** @throws Refused for a configuration that names no Worker, or not both stores */
+/** @throws CliError for a configuration without a name or a store, or with addresses beside ISSUER */
 export async function readProject(
   configFile: string,
   environment: string | undefined,
 ): Promise<Project> {
-  // Loaded only here: it is large.
+  // Loaded only here, because it is large.
   const { unstable_readConfig } = await import("wrangler");
   const config = readOrRefuse(() =>
     v.parse(
@@ -60,20 +62,15 @@ export async function readProject(
   const namespace = config.kv_namespaces.find(({ binding }) => binding === "KV");
   const database = config.d1_databases.find(({ binding }) => binding === "DB");
   const where = environment === undefined ? configFile : `[env.${environment}] of ${configFile}`;
-  if (config.name === undefined) throw new Refused(`${where} has no name.`);
+  if (config.name === undefined) throw new CliError(`${where} has no name.`);
   if (namespace === undefined || database?.database_name === undefined) {
-    throw new Refused(
+    throw new CliError(
       `${where} needs a KV namespace bound as KV, and a D1 database bound as DB with a database_name.`,
     );
   }
-  const ways = waysInOf(config);
-  if (ways.length > 0) {
-    throw new Refused(
-      [
-        `${where} leaves more ways in than the one at ISSUER:`,
-        ...ways.map((way) => `  ${way}`),
-      ].join("\n"),
-    );
+  const others = otherAddresses(config);
+  if (others.length > 0) {
+    throw new CliError([`${where} leaves addresses open beside ISSUER:`, ...others].join("\n  "));
   }
   return {
     configFile,
@@ -86,21 +83,19 @@ export async function readProject(
     secretsFile: [".deploy.vars", environment].filter(Boolean).join("."),
     args: [
       `--config=${configFile}`,
-      // An empty one says that the top level is meant.
+      // Empty means the top level.
       `--env=${environment ?? ""}`,
     ],
   };
 }
 
-/** Addresses beside the service's own, at which an old version with old keys could be asked. */
-function waysInOf(config: v.InferOutput<typeof Config>): string[] {
+/** Addresses beside the service's own, at which an old version with old keys could still be reached. */
+function otherAddresses(config: v.InferOutput<typeof Config>): string[] {
   const isRouted = config.route !== undefined || config.routes.length > 0;
   return [
     ...(config.preview_urls === false
       ? []
-      : [
-          "every version ever uploaded, with its keys, at an address of its own. Add: preview_urls = false",
-        ]),
+      : ["every uploaded version, with its keys, at its own address. Add: preview_urls = false"]),
     ...(isRouted && config.workers_dev === true
       ? ["workers.dev, beside the route. Change it to: workers_dev = false"]
       : []),
@@ -108,8 +103,8 @@ function waysInOf(config: v.InferOutput<typeof Config>): string[] {
 }
 
 /**
- * Runs `use` with arguments for a configuration that names the namespace by its id, as wrangler
- * takes it on no command line. It lies beside the real one, whose paths it shares, and goes again.
+ * Runs `use` with arguments for a copy of the configuration that has the namespace's id, because wrangler
+ * takes it only from there. The copy is put beside the original, whose paths it shares, and then deleted.
  */
 export async function withNamespace<T>(
   project: Project,
@@ -134,6 +129,63 @@ function readOrRefuse<T>(read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw new Refused(error instanceof Error ? error.message : String(error));
+    throw new CliError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Not allowed in wrangler.toml, because it is committed. */
+const SECRETS = ["JWT_KEYS", "MAIL_WEBHOOK_SECRET"];
+
+/** Secrets of the right form, for a check without the real ones. */
+async function standIns(variables: Readonly<Record<string, unknown>>) {
+  const key = { ...(await newKey("ES256", 0)), state: "active" };
+  return {
+    JWT_KEYS: JSON.stringify({ keys: [key] }),
+    ...(variables.MAIL_WEBHOOK_URL !== undefined && {
+      MAIL_WEBHOOK_SECRET: `whsec_${Buffer.alloc(32).toString("base64")}`,
+    }),
+  };
+}
+
+const ISSUER_WANTED = (
+  project: Project,
+) => `ISSUER is missing: the origin of ${project.worker}. Add it under ${
+  project.environment ? `[env.${project.environment}.vars]` : "[vars]"
+} in ${project.configFile}:
+  ISSUER = "https://auth.example.com"
+with your own domain at Cloudflare, or, to try it,
+  ISSUER = "https://${project.worker}.<subdomain>.workers.dev"
+where Workers & Pages at dash.cloudflare.com shows your subdomain.
+It goes into every token, so choose one that you will keep.`;
+
+/**
+ * Checks that the service would start with these settings, by its own rules. Missing secrets are no error.
+ * @returns the issuer
+ * @throws CliError with everything that is wrong
+ */
+export async function checkSettings(
+  project: Project,
+  variables: Readonly<Record<string, unknown>>,
+  secrets: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
+  const open = SECRETS.filter((name) => variables[name] !== undefined);
+  if (open.length > 0) {
+    throw new CliError(
+      `${open.join(" and ")} in ${project.configFile} would be committed. Move it to ${project.secretsFile}.`,
+    );
+  }
+  if (variables.DEV !== undefined && variables.DEV !== "off") {
+    throw new CliError(`DEV is for npm run dev. Remove it from ${project.configFile}.`);
+  }
+  if (variables.ISSUER === undefined) throw new CliError(ISSUER_WANTED(project));
+  const checked = { ...variables, ...(await standIns(variables)), ...secrets };
+  try {
+    const { issuer } = readConfig(checked);
+    if (!issuer.startsWith("https://")) {
+      throw new Error("ISSUER must be https: the service redirects everything else to it");
+    }
+    return issuer;
+  } catch (error) {
+    throw new CliError(error instanceof Error ? error.message : String(error));
   }
 }

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { buffer, text } from "node:stream/consumers";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { onTestFinished } from "vitest";
+import { unstable_splitSqlQuery as splitSqlQuery } from "wrangler";
 
 const JSON_TYPE = { "content-type": "application/json" };
 
@@ -143,9 +144,7 @@ export async function fakeCloudflare() {
     if (action !== "query") return { uuid: found.uuid, name };
     const { sql } = JSON.parse(await text(request));
     const database = await runtime.getD1Database("DB");
-    const statements = String(sql)
-      .split(";")
-      .filter((each) => each.trim() !== "");
+    const statements = splitSqlQuery(String(sql));
     const results = await database.batch(statements.map((each) => database.prepare(each)));
     return results.map(({ results: rows }) => ({
       results: rows,

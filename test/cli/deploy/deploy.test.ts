@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { cp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { expect, it, onTestFinished, vi } from "vitest";
@@ -7,7 +7,8 @@ import { newProject } from "../dev/project.ts";
 import { fakeCloudflare, type Fetch } from "./cloudflare.ts";
 
 const ISSUER = "https://auth.example.com";
-const FILES = ["package.json", "node_modules", "schema.sql", "src", "tsconfig.json"];
+const ROOT = process.cwd();
+const FILES = ["package.json", "node_modules", "migrations", "src", "tsconfig.json"];
 const WRANGLER = await readFile("wrangler.toml", "utf8");
 const withSettings = (lines: string) => WRANGLER.replace("[vars]\n", `[vars]\n${lines}\n`);
 
@@ -52,17 +53,23 @@ it("goes on where it was broken off, from nothing to a service that answers", {
   const brokenOff = await deploy("--location weur", cloudflare.fetch);
   expect(brokenOff.code).toBe(1);
   expect(brokenOff.err).toContain("Secrets failed: ");
-  expect(brokenOff.err).toContain("done before: Login, Database. Run it again");
+  expect(brokenOff.err).toContain("Done before: Database. Run it again to resume.");
   expect([...cloudflare.databases]).toEqual([["latchkey", { uuid: "db-1", location: "weur" }]]);
 
-  // As if it had come further, to the namespace, and the schema had grown since.
+  expect(brokenOff.out).toContain("latchkey: created in weur, applied 0001_initial.sql");
+
+  // As if it had come further, to the namespace, and there were a new migration.
   cloudflare.namespaces.set("latchkey-kv", "kv-1");
-  await cloudflare.sql("DROP INDEX users_ha1b");
+  await rm(join(directory, "migrations"));
+  await cp(join(ROOT, "migrations"), join(directory, "migrations"), { recursive: true });
+  await writeFile(
+    join(directory, "migrations/0002_more.sql"),
+    "CREATE TABLE more (a TEXT) STRICT;",
+  );
   cloudflare.failOn(null);
   const second = await deploy("", cloudflare.fetch);
   expect(second).toMatchObject({ code: 0, err: "" });
-  expect(second.out).toContain("latchkey: added index users_ha1b\n");
-  expect(second.out).toContain("latchkey-kv is there\n");
+  expect(second.out).toContain("latchkey: applied 0002_more.sql\n");
   expect(second.out).toContain("KiB gzipped, at https://latchkey.test.workers.dev");
   expect(second.out).toContain(`${ISSUER} answers, and so does its database`);
   const file = join(directory, ".deploy.vars");
@@ -83,11 +90,12 @@ it("goes on where it was broken off, from nothing to a service that answers", {
   cloudflare.calls.length = 0;
   const third = await deploy("", cloudflare.fetch);
   expect(third).toMatchObject({ code: 0, err: "" });
-  expect(third.out).toContain("latchkey: has all of schema.sql\n");
+  expect(third.out).toContain("latchkey: has all migrations\n");
   expect(third.out).toContain("Secrets    the Worker has them\n");
   const changes = cloudflare.calls.filter((call) => !call.startsWith("GET "));
   expect(changes).toEqual([
-    "POST d1/database/db-1/query", // reads the schema
+    "POST d1/database/db-1/query", // makes the table of migrations, if it is not there
+    "POST d1/database/db-1/query", // reads it
     "POST workers/scripts/latchkey/versions",
     "POST workers/scripts/latchkey/deployments",
     "PATCH workers/scripts/latchkey/script-settings",
@@ -115,10 +123,9 @@ d1_databases = [{ binding = "DB", database_name = "latchkey-staging" }]
   const { code, out, err } = await deploy("--dry-run --env staging");
   expect({ code, err }).toEqual({ code: 0, err: "" });
   expect(out).toMatch(/^Settings +latchkey-staging at https:\/\/staging\.example\.com/);
-  expect(out).toMatch(/^Schema +\d+ tables, \d+ indexes$/m);
   expect(out).toMatch(/^Build +\d+ KiB, \d+ KiB gzipped$/m);
-  expect(out).toContain("make the D1 database latchkey-staging");
-  expect(out).toContain("keep it in .deploy.vars.staging");
+  expect(out).toContain("the D1 database latchkey-staging");
+  expect(out).toContain("kept in .deploy.vars.staging");
   await expect(stat(".deploy.vars.staging")).rejects.toThrow("ENOENT");
 });
 
@@ -126,14 +133,14 @@ it("nobody who is not logged in changes anything", { timeout: 60_000 }, async ()
   await project(withSettings(`ISSUER = "${ISSUER}"`));
   const { code, err } = await deploy();
   expect(code).toBe(1);
-  expect(err).toContain("Nobody is logged in at Cloudflare.");
+  expect(err).toContain("You are not logged in to Cloudflare.");
   expect(err).toContain("CLOUDFLARE_API_TOKEN");
-  expect(err).toContain("nothing was changed");
+  expect(err).toContain("Nothing was changed");
   await expect(stat(".deploy.vars")).rejects.toThrow("ENOENT");
 });
 
 it.each([
-  ["no ISSUER", "", {}, "ISSUER is missing: the origin at which latchkey will be reached."],
+  ["no ISSUER", "", {}, "ISSUER is missing: the origin of latchkey."],
   ["an ISSUER without TLS", 'ISSUER = "http://auth.example.com"', {}, "ISSUER must be https"],
   [
     "all that is wrong at once",
@@ -145,7 +152,7 @@ it.each([
     "addresses of old versions",
     `ISSUER = "${ISSUER}"`,
     { "wrangler.toml": withSettings(`ISSUER = "${ISSUER}"`).replace("preview_urls = false", "") },
-    "every version ever uploaded, with its keys, at an address of its own. Add: preview_urls = false",
+    "every uploaded version, with its keys, at its own address. Add: preview_urls = false",
   ],
   [
     "workers.dev beside a route",
@@ -169,7 +176,7 @@ it.each([
     "secrets that would be committed",
     `ISSUER = "${ISSUER}"\nJWT_KEYS = "{}"`,
     {},
-    "JWT_KEYS in wrangler.toml would be committed. Keep secrets in .deploy.vars.",
+    "JWT_KEYS in wrangler.toml would be committed. Move it to .deploy.vars.",
   ],
   [
     "keys that do not sign",
@@ -177,15 +184,8 @@ it.each([
     { ".deploy.vars": `JWT_KEYS='{"keys":[]}'` },
     "JWT_KEYS ",
   ],
-  [
-    "a schema that SQLite refuses",
-    `ISSUER = "${ISSUER}"`,
-    { "schema.sql": "CREATE TABLEX a (b TEXT);" },
-    'schema.sql could not be applied: near "TABLEX": syntax error',
-  ],
 ])("refuses %s before anybody is asked", async (_, settings, files, message) => {
-  const links = Object.keys(files).includes("schema.sql") ? [] : ["schema.sql"];
-  const directory = await newProject(links, { "wrangler.toml": withSettings(settings), ...files });
+  const directory = await newProject([], { "wrangler.toml": withSettings(settings), ...files });
   const before = process.cwd();
   process.chdir(directory);
   onTestFinished(() => process.chdir(before));
@@ -196,7 +196,7 @@ it.each([
 
 it("says what it does not understand, with code 2", async () => {
   expect((await deploy("--help")).out).toContain("Usage:");
-  for (const line of ["--nope", "--location mars", "--region mars", "--env ../x"]) {
+  for (const line of ["--nope", "--location mars", "--region mars", "--env ../x", "now"]) {
     expect([line, (await deploy(line)).code]).toEqual([line, 2]);
   }
 });
@@ -214,13 +214,13 @@ it("raises the revocation lag only once KV knows of everything that was revoked"
   for (const [name, value] of Object.entries(cloudflare.env)) vi.stubEnv(name, value);
   cloudflare.failOn(/^GET workers\/scripts\/latchkey\/secrets$/);
   const fresh = await deploy("", cloudflare.fetch);
-  expect(fresh.out).toContain("KV knows of everything that was revoked");
+  expect(fresh.out).toContain("KV has everything that was revoked");
   await cloudflare.sql(
     "INSERT INTO pending_revocations (key, expires_at) VALUES ('revoked:it''s', 9e12)",
   );
   const owed = await deploy("", cloudflare.fetch);
-  expect(owed.err).toContain("Outbox failed: KV has not been told of 1 revocations");
-  expect(owed.err).toContain("done before: Login, Database. Run it again");
+  expect(owed.err).toContain("Outbox failed: KV lacks 1 revocations");
+  expect(owed.err).toContain("Done before: Database. Run it again to resume.");
   await cloudflare.sql("DELETE FROM pending_revocations");
   const flushed = await deploy("", cloudflare.fetch);
   expect(flushed.err).toContain("Secrets failed: ");

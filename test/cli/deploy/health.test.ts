@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { botsAreRefused, untilHealthy } from "../../../src/cli/deploy/health.ts";
+import { botsAreRefused, untilHealthy } from "../../../src/cli/deploy/readiness.ts";
 import type { Fetch } from "./cloudflare.ts";
 
 const ISSUER = "https://auth.example.com";

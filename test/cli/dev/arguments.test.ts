@@ -1,11 +1,15 @@
 import { createServer } from "node:net";
 import type { networkInterfaces } from "node:os";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { originOf, readAddress, requireFree } from "../../../src/cli/dev/address.ts";
-import { optionValues } from "../../../src/cli/dev/arguments.ts";
-import { CannotStart } from "../../../src/cli/dev/cannot-start.ts";
-import { lanAddresses, lanArguments } from "../../../src/cli/dev/lan.ts";
-import { ownArguments, quietArguments } from "../../../src/cli/dev/own-arguments.ts";
+import { CliError } from "../../../src/cli/cli-error.ts";
+import { requireFree } from "../../../src/cli/dev.ts";
+import {
+  lanAddresses,
+  optionValues,
+  originOf,
+  readAddress,
+  wranglerArguments,
+} from "../../../src/cli/dev-arguments.ts";
 
 const words = (line: string) => line.split(" ").filter(Boolean);
 
@@ -39,36 +43,57 @@ describe("the origin served at", () => {
   });
 
   it.each(["0", "65536", "http", "-1", ""])("is none for --port=%s", (port) => {
-    expect(() => readAddress([`--port=${port}`])).toThrow(CannotStart);
+    expect(() => readAddress([`--port=${port}`])).toThrow(CliError);
   });
 });
 
 const OUTBOX = "--var=MAIL_OUTBOX:on";
+const LOG = "--var=LOG:errors";
+const DEV = "--var=DEV:on";
+const ROUTES = "--infer-origin-from-routes=false";
 
 describe("what wrangler is told beyond the caller's arguments", () => {
-  it.each([
-    ["", undefined, ["--port=8787", "--var=ISSUER:http://localhost:8787", OUTBOX]],
-    ["--port 8799", undefined, ["--var=ISSUER:http://localhost:8799", OUTBOX]],
-    ["--port 8799", "https://a.test", ["--var=ISSUER:https://a.test"]],
-    ["--port 8799 --var A:1 ISSUER:https://b.test", "https://a.test", []],
-    ["--port 8799 --var ISSUER:http://127.0.0.1:8799", "https://a.test", [OUTBOX]],
-    ["--port 8799 --var MAIL_OUTBOX:off", "http://[::1]", ["--var=ISSUER:http://[::1]"]],
-  ])("%s with ISSUER %s configured: %j", (line, configured, own) => {
-    const args = words(line);
-    expect(ownArguments(args, readAddress(args), configured)).toEqual(own);
-  });
-});
+  const own = (
+    line: string,
+    settings: Readonly<Record<string, string>>,
+    lan: readonly string[] | null,
+  ) => wranglerArguments(words(line), { settings, lan }).slice(words(line).length);
+  const always = [LOG, DEV, ROUTES];
 
-describe("what every start is told", () => {
-  const ROUTES = "--infer-origin-from-routes=false";
   it.each([
-    ["", {}, false, ["--var=LOG:errors", "--var=DEV:on", ROUTES]],
-    ["", {}, true, ["--var=LOG:errors", "--var=DEV:lan", ROUTES]],
-    ["", { LOG: "requests" }, false, ["--var=DEV:on", ROUTES]],
-    ["--var LOG:requests DEV:off --infer-origin-from-routes", {}, true, []],
-    ["--no-infer-origin-from-routes", { DEV: "off", LOG: "errors" }, false, []],
-  ])("%s with %j, for the network %s: %j", (line, settings, isLan, own) => {
-    expect(quietArguments(words(line), settings, isLan)).toEqual(own);
+    ["", {}, ["--port=8787", "--var=ISSUER:http://localhost:8787", OUTBOX, ...always]],
+    ["--port 8799", {}, ["--var=ISSUER:http://localhost:8799", OUTBOX, ...always]],
+    ["--port 8799", { ISSUER: "https://a.test" }, ["--var=ISSUER:https://a.test", ...always]],
+    ["--port 8799 --var A:1 ISSUER:https://b.test", { ISSUER: "https://a.test" }, always],
+    [
+      "--port 8799 --var ISSUER:http://127.0.0.1:8799",
+      { ISSUER: "https://a.test" },
+      [OUTBOX, ...always],
+    ],
+    [
+      "--port 8799 --var MAIL_OUTBOX:off",
+      { ISSUER: "http://[::1]" },
+      ["--var=ISSUER:http://[::1]", ...always],
+    ],
+    ["--port 1 --var ISSUER:https://b.test", { LOG: "requests" }, [DEV, ROUTES]],
+    ["--port 1 --var ISSUER:https://b.test --no-infer-origin-from-routes", { DEV: "off" }, [LOG]],
+    [
+      "--port 1 --infer-origin-from-routes --var ISSUER:https://b.test LOG:requests DEV:off",
+      {},
+      [],
+    ],
+  ])("%s with %j configured: %j", (line, settings, expected) => {
+    expect(own(line, settings, null)).toEqual(expected);
+  });
+
+  it("serves a network under this machine's address in it, with the outbox", () => {
+    expect(own("--port 8799", {}, ["192.168.1.20"])).toEqual([
+      "--var=ISSUER:http://192.168.1.20:8799",
+      OUTBOX,
+      LOG,
+      "--var=DEV:lan",
+      ROUTES,
+    ]);
   });
 });
 
@@ -97,21 +122,16 @@ describe("--lan", () => {
       "100.64.0.7",
       "169.254.3.4",
     ]);
-    expect(() => lanAddresses({ lo: [] })).toThrow("this machine is in no network");
-  });
-
-  it("listens everywhere, unless it is told where", () => {
-    expect(lanArguments(words("--lan --port 8799"))).toEqual(["--port", "8799", "--ip=0.0.0.0"]);
-    expect(lanArguments(words("--ip 192.168.1.20 --lan"))).toEqual(["--ip", "192.168.1.20"]);
+    expect(() => lanAddresses({ lo: [] })).toThrow("this machine is not in a network");
   });
 });
 
-it("refuses a port that is taken", async () => {
+it("refuses a port that is in use", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "localhost", resolve));
   onTestFinished(() => void server.close());
   const bound = server.address();
   const port = typeof bound === "object" ? bound?.port : undefined;
   const address = readAddress([`--port=${port}`]);
-  await expect(requireFree(address)).rejects.toThrow(`Port ${port} is taken.`);
+  await expect(requireFree(address)).rejects.toThrow(`Port ${port} is in use.`);
 });

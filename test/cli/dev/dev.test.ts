@@ -2,8 +2,6 @@ import { readFile, writeFile } from "node:fs/promises";
 import { get } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { FOREIGN } from "../../crypto/imported-hashes.ts";
-import { localDatabase } from "../users/operator.ts";
 import {
   freePort,
   newProject,
@@ -18,7 +16,7 @@ const TOOLS = ["package.json", "node_modules", "wrangler.toml", "src/cli"];
 
 /** A stand-in for the service that shows what it runs with, and whether what it wrote is kept. */
 const PROBE = {
-  "schema.sql": "CREATE TABLE IF NOT EXISTS visits (at TEXT) STRICT;",
+  "migrations/0001_initial.sql": "CREATE TABLE visits (at TEXT) STRICT;",
   "src/index.ts": `export default {
     async fetch(request, { DB, ISSUER, JWT_KEYS, MOOD }) {
       if (request.url.endsWith("/health")) return Response.json({ status: "ok" });
@@ -91,7 +89,7 @@ describe("a start that is broken off", () => {
     const directory = await newProject(TOOLS, PROBE);
     const run = startDev(directory, await freePort());
     await expect
-      .poll(() => processesOf(run).some(({ command }) => command.includes("d1 execute")), {
+      .poll(() => processesOf(run).some(({ command }) => command.includes("d1 migrations apply")), {
         timeout: 20_000,
       })
       .toBe(true);
@@ -102,14 +100,14 @@ describe("a start that is broken off", () => {
 
   it.each([
     [
-      "a schema that SQLite refuses",
-      { ...PROBE, "schema.sql": "CREATE TABLEX visits (at TEXT);" },
-      "schema.sql could not be applied",
+      "a migration that SQLite refuses",
+      { ...PROBE, "migrations/0001_initial.sql": "CREATE TABLEX visits (at TEXT);" },
+      'near "TABLEX": syntax error',
     ],
     [
-      "a schema that is missing",
+      "missing migrations",
       { "src/index.ts": PROBE["src/index.ts"] },
-      "schema.sql could not be applied",
+      "There are no migrations in ",
     ],
   ])("tells of %s", { timeout: 60_000 }, async (_, files, message) => {
     const run = startDev(await newProject(TOOLS, files), await freePort());
@@ -120,24 +118,14 @@ describe("a start that is broken off", () => {
   });
 });
 
-it("serves this project on a database of an older version, and shows its mails", {
-  timeout: 90_000,
-}, async () => {
-  const directory = await newProject([...TOOLS.slice(0, 3), "schema.sql", "src"]);
-  const older = await localDatabase(directory);
-  await older.sql(await readFile(join(import.meta.dirname, "../schema/older.sql"), "utf8"));
-  const [, password, hash] = FOREIGN.find(([what]) => what === "bcrypt $2b$") ?? [];
-  await older.sql(`INSERT INTO users (id, email, password, created_on, modified_on)
-    VALUES ('cf8ec8d0-0000-4000-8000-000000000000', 'old@example.com', '${hash}', 1, 1)`);
-  await older.close();
-
+it("serves this project, and shows its emails", { timeout: 90_000 }, async () => {
+  const directory = await newProject([...TOOLS.slice(0, 3), "migrations", "src"]);
   const run = startDev(directory, await freePort());
   await untilServing(run);
   await expect.poll(run.output).toContain(`Latchkey serves at ${run.origin}`);
-  expect(run.output()).toContain("column users.disabled_on, column users.ha1b, table audit");
   for (const path of ["/console", "/docs"])
     expect(run.output()).toContain(`${run.origin}${path}\n`);
-  expect(run.output()).toContain("Outbox             mails are printed in this terminal");
+  expect(run.output()).toContain("Outbox             emails are printed in this terminal");
   // One short line a request, by wrangler, and no long one beside it.
   expect(run.output()).not.toContain('"duration_ms"');
   const post = async (path: string, body: object) => {
@@ -145,7 +133,6 @@ it("serves this project on a database of an older version, and shows its mails",
     const sent = { method: "POST", headers, body: JSON.stringify(body) };
     return (await fetch(run.origin + path, sent)).status;
   };
-  expect(await post("/api/token/", { email: "old@example.com", password })).toBe(200);
   const email = "ann@example.com";
   expect(await post("/rest/user", { email, password: "the old password" })).toBe(201);
   expect(await post("/rest/user/password_reset", { email })).toBe(200);
@@ -170,7 +157,7 @@ it("serves phones and emulators with --lan, whatever routes a deployment has, an
       '[vars]\nISSUER = "https://auth.example.com"\nMAIL_WEBHOOK_URL = "https://m.example"\n',
     )
     .replace("[vars]\n", `[vars]\nMAIL_WEBHOOK_SECRET = "whsec_${"A".repeat(44)}"\n`);
-  const links = ["package.json", "node_modules", "schema.sql", "src", "tsconfig.json"];
+  const links = ["package.json", "node_modules", "migrations", "src", "tsconfig.json"];
   const directory = await newProject(links, { "wrangler.toml": toml });
   const run = startDev(directory, await freePort(), ["--lan"]);
   await untilServing(run);
@@ -187,12 +174,12 @@ it("serves phones and emulators with --lan, whatever routes a deployment has, an
     expect(await asked(host)).toEqual([host, 200, undefined]);
   }
   expect(await asked("evil.example")).toEqual(["evil.example", 421, undefined]);
-  await expect.poll(run.output, { timeout: 20_000 }).toContain("A changed file is served at once");
+  await expect.poll(run.output, { timeout: 20_000 }).toContain("Changed files are served at once");
   expect(run.output()).toMatch(
     new RegExp(`Latchkey serves at http://[\\d.]+:${port}.* for this network\n`),
   );
   expect(run.output()).toContain(`Android emulator   http://10.0.2.2:${port}\n`);
-  expect(run.output()).toContain("Outbox             none: mails go to MAIL_WEBHOOK_URL\n");
+  expect(run.output()).toContain("Outbox             none: emails go to MAIL_WEBHOOK_URL\n");
   const metadata = await (
     await fetch(`${run.origin}/.well-known/oauth-authorization-server`)
   ).json();
@@ -202,6 +189,6 @@ it("serves phones and emulators with --lan, whatever routes a deployment has, an
   await writeFile(join(directory, "wrangler.toml"), "");
   await expect.poll(run.output, { timeout: 20_000 }).toContain("Missing entry-point");
   await writeFile(join(directory, "wrangler.toml"), toml);
-  await expect.poll(run.output, { timeout: 20_000 }).toContain("It is started again.");
+  await expect.poll(run.output, { timeout: 20_000 }).toContain("Starting it again.");
   await untilServing(run);
 });

@@ -2,8 +2,8 @@ import { describe, expect, it, vi } from "vitest";
 import { createServer } from "node:http";
 import { onTestFinished } from "vitest";
 import { join } from "node:path";
-import { errorText } from "../../../src/cli/dev/plain-words.ts";
-import { d1 } from "../../../src/cli/users/d1.ts";
+import { d1 } from "../../../src/cli/database.ts";
+import { errorText } from "../../../src/cli/wrangler.ts";
 import { newProject } from "./project.ts";
 import * as v from "valibot";
 import type { AddressInfo } from "node:net";
@@ -23,28 +23,23 @@ async function api(status: number, body: string): Promise<string> {
 const refusal = (code: number, message: string) =>
   JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null });
 
-describe("what stands between this machine and Cloudflare is told in a sentence", () => {
+describe("a failure between this machine and Cloudflare is told in a sentence", () => {
   it.each([
-    ["nobody is logged in", undefined, undefined, "Nobody is logged in at Cloudflare."],
-    ["there is no network", "a-token", "http://127.0.0.1:9", "cannot be reached from here"],
+    ["nobody is logged in", undefined, undefined, "You are not logged in to Cloudflare."],
+    ["there is no network", "a-token", "http://127.0.0.1:9", "Cannot reach Cloudflare's API"],
     [
       "the token is bogus",
       "a-token",
       [403, refusal(10000, "Authentication error")],
-      "takes neither token nor log-in (Authentication error [code: 10000])",
+      "rejects the token or log-in (Authentication error [code: 10000])",
     ],
     [
       "the token is malformed",
       "a-token",
       [400, refusal(9109, "Invalid access token")],
-      "takes neither token nor log-in (Invalid access token [code: 9109])",
+      "rejects the token or log-in (Invalid access token [code: 9109])",
     ],
-    [
-      "Cloudflare is down",
-      "a-token",
-      [502, "<html>bad gateway</html>"],
-      "does not answer as it should",
-    ],
+    ["Cloudflare is down", "a-token", [502, "<html>bad gateway</html>"], "is not working"],
   ] as const)("%s", { timeout: 60_000 }, async (_, token, answer, message) => {
     const directory = await newProject(["wrangler.toml"]);
     const url = typeof answer === "object" ? await api(answer[0], answer[1]) : answer;
@@ -65,7 +60,7 @@ describe("what stands between this machine and Cloudflare is told in a sentence"
     expect(said).not.toMatch(/[{}]/);
   });
 
-  it("all else is wrangler's own words, without its JSON", () => {
+  it("otherwise it is wrangler's own message, without its JSON", () => {
     const json = { error: { text: 'near "FRM": syntax error', notes: [{ text: "at offset 7" }] } };
     expect(errorText(`a warning\n${JSON.stringify(json, null, 2)}`)).toBe(
       'near "FRM": syntax error\nat offset 7',

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { addMissingSecrets, readSettings } from "../../../src/cli/dev/secrets.ts";
+import { addMissingSecrets, readSettings } from "../../../src/cli/vars-file.ts";
 import { parseKeySet } from "../../../src/crypto/keys.ts";
 
 let directory: string;

@@ -3,10 +3,10 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
-import { DEV_FLAGS } from "../../../src/cli/dev/flags.ts";
+import { DEV_FLAGS } from "../../../src/cli/dev-arguments.ts";
 import { newProject } from "./project.ts";
 
-const FILES = ["package.json", "node_modules", "wrangler.toml", "schema.sql", "src"];
+const FILES = ["package.json", "node_modules", "wrangler.toml", "migrations", "src"];
 
 /** As people type it: npm's own reading of the arguments first, in a project that nothing was done to. */
 async function typed(line: string, npmrc = "") {
@@ -65,7 +65,7 @@ const WITHOUT_DASHES = [
 describe("what npm takes to itself, where -- is missing", () => {
   it.concurrent.each(WITHOUT_DASHES)("npm run %s", { timeout: 60_000 }, async (line, meant) => {
     const { code, said, untouched } = await typed(line);
-    expect(said).toContain("to itself, so nothing was done");
+    expect(said).toContain("for itself, so nothing was done");
     expect(said).toContain(`  npm run ${meant}\n`);
     expect([code === 0, untouched]).toEqual([false, true]);
   });

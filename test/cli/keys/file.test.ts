@@ -38,7 +38,7 @@ describe("the file", () => {
     const content = `JWT_KEYS='${set}'\nNOTE="\nJWT_KEYS=this\n"\n`;
     await writeFile(file, content);
     const { code, err } = await run("add");
-    expect([code, err]).toEqual([1, expect.stringContaining("on one line of its own")]);
+    expect([code, err]).toEqual([1, expect.stringContaining("on its own line")]);
     expect(await readFile(file, "utf8")).toBe(content);
   });
 

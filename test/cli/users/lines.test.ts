@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readLines } from "../../../src/cli/users/lines.ts";
+import { readLines } from "../../../src/cli/users/import.ts";
 
 const NOW_MS = Date.parse("2026-11-22T12:00:00Z");
 const HASH = "pbkdf2_sha256$720000$seasalt$FaIzshmIzw0hjXMro3gpiXiW+k5BtxwkHfkq/Z44OeI=";
@@ -9,8 +9,8 @@ const read = (...lines: readonly unknown[]) =>
 
 describe("a good line", () => {
   it("needs an e-mail and a hash", () => {
-    const { users, wrong } = read({ email: " ADA@Example.com ", password_hash: HASH });
-    expect(wrong).toEqual([]);
+    const { users, errors } = read({ email: " ADA@Example.com ", password_hash: HASH });
+    expect(errors).toEqual([]);
     expect(users).toEqual([
       {
         line: 1,
@@ -57,14 +57,14 @@ describe("a good line", () => {
   });
 
   it("stands among empty ones, after a byte order mark, before CR LF", () => {
-    const { users, wrong } = readLines(`\uFEFF${JSON.stringify(good)}\r\n\r\n`, NOW_MS);
-    expect([users.length, wrong]).toEqual([1, []]);
+    const { users, errors } = readLines(`\uFEFF${JSON.stringify(good)}\r\n\r\n`, NOW_MS);
+    expect([users.length, errors]).toEqual([1, []]);
   });
 });
 
-it("all that is wrong is listed with its line, and no value is quoted", () => {
+it("every error is listed with its line, and no value is quoted", () => {
   const secret = "S3CR3T";
-  const { users, wrong } = read(
+  const { users, errors } = read(
     good,
     secret,
     { email: "x", password_hash: secret },
@@ -81,7 +81,7 @@ it("all that is wrong is listed with its line, and no value is quoted", () => {
     },
   );
   expect(users).toHaveLength(1);
-  expect(wrong).toEqual([
+  expect(errors).toEqual([
     "line 2: must be an object",
     "line 3: email must be 5 to 80 characters",
     "line 3: email must be an e-mail address",
@@ -91,8 +91,8 @@ it("all that is wrong is listed with its line, and no value is quoted", () => {
     "line 5: first_name must be 1 to 24 characters",
     "line 5: created_on must be a date and time as 2021-05-04T12:00:00Z",
     "line 6: password_hash is missing",
-    "line 7: password_hash asks for 7200000 iterations of PBKDF2; a login can compute at most 1500000",
-    "line 8: email is the one of line 1",
+    "line 7: password_hash asks for 7200000 rounds of PBKDF2; a login can compute at most 1200000",
+    "line 8: email is the same as in line 1",
     "line 9: password_hash asks for a bcrypt cost of 14; a login can compute at most 13",
     "line 10: password_hash asks for 102400 KiB of memory for Argon2id; a login can compute at most 65536",
   ]);
@@ -101,6 +101,6 @@ it("all that is wrong is listed with its line, and no value is quoted", () => {
 it("a line that is no JSON is said to be none", () => {
   expect(readLines(`{"email":\n${JSON.stringify(good)}`, NOW_MS)).toMatchObject({
     users: [{ line: 2 }],
-    wrong: ["line 1: is no JSON"],
+    errors: ["line 1: is not JSON"],
   });
 });

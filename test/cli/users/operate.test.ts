@@ -5,8 +5,8 @@ it("adds, lists, gives roles", async () => {
   const { users, sql } = await emptyDatabase();
   const added = await users(["add", "ada@example.com", "--role", "Admin"]);
   expect(added).toMatchObject({ code: 0, err: "" });
-  expect(added.out).toMatch(/shown this once: \S{20}\n/);
-  expect((await users(["add", "ADA@example.com"])).err).toContain("has an account already");
+  expect(added.out).toMatch(/Password \(shown only once\): \S{20}\n/);
+  expect((await users(["add", "ADA@example.com"])).err).toContain("already has an account");
   expect((await users(["add", "bob@example.com", "--password-stdin"], "password1\n")).code).toBe(1);
   expect((await users(["add", "bob@example.com", "--password-stdin"], "short\n")).code).toBe(1);
   expect((await users(["add", "bob@example.com"])).code).toBe(0);
@@ -21,8 +21,8 @@ it("adds, lists, gives roles", async () => {
   expect(await sql("SELECT role FROM users WHERE email = 'bob@example.com'")).toEqual([
     { role: "Admin" },
   ]);
-  for (const verb of ["disable", "enable"]) {
-    expect(await users([verb, "nobody@example.com"])).toEqual({
+  for (const command of ["disable", "enable"]) {
+    expect(await users([command, "nobody@example.com"])).toEqual({
       code: 1,
       out: "",
       err: "nobody@example.com has no account.\n",
@@ -63,7 +63,7 @@ it("disables and enables many at once, by words and by lines, and skips nobody w
   const unknown = await users(["enable", "x@example.com", "p0@example.com", "y@example.com"]);
   expect(unknown).toMatchObject({ code: 1, out: "" });
   expect(unknown.err).toBe(
-    "x@example.com has no account.\ny@example.com has no account.\n1 others are done.\n",
+    "x@example.com has no account.\ny@example.com has no account.\nDone for the other 1.\n",
   );
   expect(await disabled()).toEqual([{ n: 1_099, epochs: 1_099 }]);
 });
@@ -82,7 +82,7 @@ it("disabling ends what else opens the account", async () => {
   expect(await sql(since)).toEqual([{ email: "bob@example.com" }]);
 });
 
-it("says what it does not understand, with code 2, and shows its usage", async () => {
+it("says what it does not understand, with code 2", async () => {
   const { users } = await emptyDatabase();
   expect(await users([])).toMatchObject({ code: 0, out: expect.stringContaining("Usage:") });
   for (const args of [
@@ -102,9 +102,9 @@ it("says what it does not understand, with code 2, and shows its usage", async (
   ]) {
     const { code, err } = await users(args);
     expect([args, code]).toEqual([args, 2]);
-    expect(err).toContain("Usage:");
+    expect(err).toContain("Try: npm run users -- --help");
   }
   expect((await users(["import", "missing.jsonl"])).err).toBe(
-    "missing.jsonl cannot be read: ENOENT\n",
+    "Cannot read missing.jsonl: ENOENT\n",
   );
 });

@@ -6,10 +6,10 @@ import * as v from "valibot";
 import { onTestFinished } from "vitest";
 import { unstable_splitSqlQuery as splitSqlQuery } from "wrangler";
 import { users } from "../../../src/cli/users.ts";
-import type { D1 } from "../../../src/cli/users/d1.ts";
+import type { D1 } from "../../../src/cli/database.ts";
 import { newProject } from "../dev/project.ts";
 
-const FILES = ["package.json", "node_modules", "wrangler.toml", "schema.sql", "src"];
+const FILES = ["package.json", "node_modules", "wrangler.toml", "migrations", "src"];
 const USERS = join(import.meta.dirname, "../../../src/cli/users.ts");
 
 export interface Ran {

@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
 
-// Loaded into wrangler's process ahead of wrangler, with a pipe at fd 4 that the parent holds open.
+// Loaded into wrangler's process before wrangler, with a pipe at fd 4 that the parent holds open.
 // A parent that was killed cannot pass a signal on, but its end closes the pipe. `exit` runs the
-// handlers by which wrangler ends workerd.
+// handlers with which wrangler ends workerd.
 new Socket({ fd: 4 })
   .once("close", () => process.exit())
   .resume()
   .unref();
 
-// Whoever has an account on this machine sees the arguments of its processes, and a statement may hold an
-// e-mail. So it comes in a file that the owner alone can read, and joins the arguments in here.
+// Everyone with an account on this machine sees the arguments of its processes, and a statement may hold an
+// email. So the statement comes in a file that only its owner can read, and joins the arguments in here.
 const { LATCHKEY_COMMAND_FILE } = process.env;
 if (LATCHKEY_COMMAND_FILE !== undefined) {
   process.argv.push(`--command=${readFileSync(LATCHKEY_COMMAND_FILE, "utf8")}`);

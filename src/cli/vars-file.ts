@@ -1,14 +1,13 @@
 import { open, readFile, realpath, rename, rm } from "node:fs/promises";
 import { isDeepStrictEqual, parseEnv } from "node:util";
-import { newKey } from "../keys/new-key.ts";
+import { newKey } from "./keys/rotation.ts";
 
-/** The secrets that the service does not start without, and how a local one is made. */
+/** The secrets that the service needs to start, and how to create each. */
 const SECRETS: Readonly<Record<string, () => Promise<string>>> = { JWT_KEYS: newKeySet };
 
 /**
- * Adds to the file the secrets that it does not name, and makes the file if there is none. What
- * stands in it stays as it is, byte for byte. The new file replaces the old one in one step, and
- * only its owner can read it.
+ * Adds the secrets that the file lacks, and creates the file if there is none. Its content stays as it
+ * is, byte for byte. The new file replaces the old one in one step, and only its owner can read it.
  * @returns the names that were added
  */
 export async function addMissingSecrets(path: string): Promise<string[]> {
@@ -25,14 +24,14 @@ export async function addMissingSecrets(path: string): Promise<string[]> {
 }
 
 /**
- * Gives a setting in the file another value, or adds it. All else stays as it is, byte for byte. The
+ * Changes a setting in the file, or adds it. Everything else stays as it is, byte for byte. The
  * new file replaces the old one in one step, and only its owner can read it.
  * @param value JSON
  * @returns false if the file has the setting in a form that cannot be changed safely
  */
 export async function changeSetting(path: string, name: string, value: object): Promise<boolean> {
   const present = await contents(path);
-  // One character a byte, so that bytes that are no UTF-8 come out as they went in.
+  // One character per byte, so that bytes that are not UTF-8 come out as they went in.
   const text = present.toString("latin1");
   const assigned = `'${Buffer.from(quotable(value)).toString("latin1")}'`;
   const last = [...text.matchAll(assignment(name))].at(-1);
@@ -97,7 +96,7 @@ async function newKeySet(): Promise<string> {
   return quotable({ keys: [{ ...key, state: "active", activated_at: key.created_at }] });
 }
 
-/** JSON that can stand between single quotes in the file, whatever is in it. */
+/** JSON without single quotes, so that it can be put between them. */
 function quotable(value: object): string {
   return JSON.stringify(value).replaceAll("'", "\\u0027");
 }

@@ -1,0 +1,201 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import * as v from "valibot";
+import { CliError, NoDatabaseError } from "./cli-error.ts";
+import { errorText, plainReason, runWrangler } from "./wrangler.ts";
+
+/** The database, through `wrangler d1`. */
+export interface D1 {
+  /** @returns the rows of the statements */
+  query<S extends v.GenericSchema>(statements: string, row: S): Promise<v.InferOutput<S>[]>;
+  /** Runs any number of statements that return no rows. */
+  run(statements: readonly string[]): Promise<void>;
+}
+
+export interface Target {
+  readonly remote: boolean;
+  /** Where the local database is, if not where wrangler keeps it. */
+  readonly persistTo?: string | undefined;
+  /** Arguments that tell wrangler the project and the environment. */
+  readonly project?: readonly string[];
+}
+
+/** Where wrangler keeps local data. */
+export const STATE_DIRECTORY = ".wrangler/state";
+
+const whereOf = ({ remote, persistTo }: Target) =>
+  remote ? ["--remote"] : ["--local", ...(persistTo ? [`--persist-to=${persistTo}`] : [])];
+
+/** @throws CliError with wrangler's message, from each method */
+export function d1(target: Target, stop: AbortSignal): D1 {
+  const execute = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+    const command = ["d1", "execute", "DB", "--yes", "--json", ...whereOf(target)];
+    const { code, said } = await runWrangler([...command, ...(target.project ?? []), ...args], {
+      stop,
+      output: "answer",
+      env,
+    });
+    if (stop.aborted) throw new CliError("Stopped.");
+    if (code !== 0) throw errorOf(said, target);
+    return said;
+  };
+
+  return {
+    async query(statements, row) {
+      // With --file a remote database returns no rows, and --command would show in the process's arguments.
+      const said = await inFile(statements, (LATCHKEY_COMMAND_FILE) =>
+        execute([], { LATCHKEY_COMMAND_FILE }),
+      );
+      const answer = v.safeParse(
+        v.pipe(v.string(), v.parseJson(), v.array(v.object({ results: v.array(row) }))),
+        said.slice(said.search(/^\[/m)),
+      );
+      if (!answer.success) throw new CliError(`Unexpected answer from wrangler:\n${shown(said)}`);
+      return answer.output.flatMap(({ results }) => results);
+    },
+
+    async run(statements) {
+      await inFile(`${statements.join(";\n")};\n`, (file) => execute([`--file=${file}`]));
+    },
+  };
+}
+
+function errorOf(said: string, { remote }: Target): CliError {
+  if (/Couldn't find a D1 DB/.test(said)) {
+    return new NoDatabaseError(
+      `There is no database yet. Create it: npm run deploy\n${shown(said)}`,
+    );
+  }
+  const reason = remote ? plainReason(said) : null;
+  if (reason !== null) return new CliError(reason);
+  const advice = /no such (?:table|column)|has no column named/.test(said)
+    ? `\nIt lacks tables or columns of this version. Apply the migrations: npm run ${remote ? "deploy" : "dev"}`
+    : "";
+  return new CliError(`The database refused:\n${shown(said)}${advice}`);
+}
+
+/** Without the values that a statement held. */
+function shown(said: string): string {
+  return errorText(said).replace(/X'[0-9A-F]*'?/g, "X'…'");
+}
+
+/** Puts the text into a file that only its owner can read, and deletes it afterwards. */
+async function inFile<T>(content: string, use: (file: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), "latchkey-users-"));
+  try {
+    const file = join(directory, "statements.sql");
+    await writeFile(file, content, { mode: 0o600 });
+    return await use(file);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Applies the migrations that the database lacks. wrangler runs each in one transaction.
+ * @returns the names of the files that were applied
+ * @throws CliError if one fails, which leaves the earlier ones applied; NoDatabaseError
+ */
+export async function migrate(target: Target, stop: AbortSignal): Promise<string[]> {
+  const command = ["d1", "migrations", "apply", "DB", ...whereOf(target)];
+  const { code, said } = await runWrangler([...command, ...(target.project ?? [])], {
+    stop,
+    output: "answer",
+    env: { NO_COLOR: "1", FORCE_COLOR: "0" },
+  });
+  if (stop.aborted) throw new CliError("Stopped.");
+  if (code !== 0) throw errorOf(said, target);
+  return [...new Set(Array.from(said.matchAll(/\b\d{4}_\w+\.sql\b/g), ([name]) => name))];
+}
+
+const MIGRATIONS = "migrations";
+const Digests = v.record(v.string(), v.string());
+
+/**
+ * Applies the migrations to the local database. A note beside it holds their digests: asking the database
+ * takes a wrangler and more than a second, and would not tell of a migration that was edited since.
+ * @returns what was applied to a database that was there before
+ * @throws CliError that says what to do with a database of another version; nothing in it was changed
+ */
+export async function migrateLocal(directory: string, stop: AbortSignal): Promise<string[]> {
+  const databases = join(directory, "v3/d1");
+  const note = join(databases, "applied-migrations.json");
+  const wanted = await digests();
+  const text = await readFile(note, "utf8").catch(() => "{}");
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Digests), text);
+  const applied = parsed.success ? parsed.output : {};
+  const names = Object.keys(wanted);
+  const edited = names.find((name) => name in applied && applied[name] !== wanted[name]);
+  const isNew = !hasDatabase(databases);
+  if (!isNew && edited !== undefined) throw otherVersion(directory, `${edited} was edited since`);
+  if (!isNew && names.every((name) => name in applied)) return [];
+  let done: string[];
+  try {
+    done = await migrate({ remote: false, persistTo: directory }, stop);
+  } catch (error) {
+    if (!(error instanceof CliError) || !/already exists/.test(error.message)) throw error;
+    throw otherVersion(directory, "its tables are older than the migrations");
+  }
+  await writeFile(note, JSON.stringify({ ...(isNew ? {} : applied), ...wanted }));
+  return isNew ? [] : done;
+}
+
+async function digests(): Promise<Record<string, string>> {
+  const files = (await readdir(MIGRATIONS).catch(() => [])).filter((name) => name.endsWith(".sql"));
+  if (files.length === 0) throw new CliError(`There are no migrations in ${resolve(MIGRATIONS)}.`);
+  const entries = files.sort().map(async (name) => {
+    const content = await readFile(join(MIGRATIONS, name));
+    return [name, createHash("sha256").update(content).digest("hex")] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+function hasDatabase(directory: string): boolean {
+  if (!existsSync(directory)) return false;
+  const files = readdirSync(directory, { recursive: true, encoding: "utf8" });
+  return files.some((name) => name.endsWith(".sqlite"));
+}
+
+function otherVersion(directory: string, why: string): CliError {
+  return new CliError(`The local database in ${directory} was created by another version of this project: ${why}.
+Nothing in it was changed. If you don't need it, delete it and try again: rm -r ${directory}
+Otherwise put the new one elsewhere: --persist-to <directory>`);
+}
+
+/**
+ * The database that a command works on. Before the first statement it says which one that is, and applies
+ * the migrations to a local one, as npm run dev does.
+ * @param name the database's name at Cloudflare, for a remote one
+ */
+export function openDatabase(
+  target: Target & { readonly name: () => Promise<string> },
+  stop: AbortSignal,
+  write: (line: string) => void,
+): D1 {
+  const database = d1(target, stop);
+  const open = async () => {
+    const { remote, persistTo = STATE_DIRECTORY } = target;
+    write(
+      `Database: ${remote ? `${await target.name()} at Cloudflare` : `local, in ${resolve(persistTo)}`}`,
+    );
+    if (!remote) await migrateLocal(persistTo, stop);
+  };
+  let opened: Promise<void> | undefined;
+  const ready = () => {
+    opened ??= open();
+    return opened;
+  };
+  return {
+    query: async (statements, row) => {
+      await ready();
+      return database.query(statements, row);
+    },
+    run: async (statements) => {
+      await ready();
+      return database.run(statements);
+    },
+  };
+}

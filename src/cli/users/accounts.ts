@@ -1,0 +1,269 @@
+import { argon2Sync, randomBytes } from "node:crypto";
+import * as v from "valibot";
+import { TOKEN_KINDS } from "../../core/token.ts";
+import type { Role } from "../../core/user.ts";
+import { isCommonPassword } from "../../crypto/common-passwords.ts";
+import { CURRENT_COST, formatPhc, SALT_BYTES, TAG_BYTES } from "../../crypto/phc.ts";
+import { CliError } from "../cli-error.ts";
+import type { D1 } from "../database.ts";
+
+/**
+ * A value as an SQL literal, because `wrangler d1 execute` takes no parameters. Text is written as the
+ * hexadecimal of its UTF-8: only 0 to 9 and A to F reach the statement, so nothing in it can end the
+ * literal, and wrangler, which splits a file into statements itself, finds nothing to split at.
+ */
+export function literal(value: string | number | null): string {
+  if (value === null) return "NULL";
+  if (typeof value === "string") {
+    return `CAST(X'${Buffer.from(value, "utf8").toString("hex").toUpperCase()}' AS TEXT)`;
+  }
+  if (!Number.isSafeInteger(value)) throw new Error("only integers go into the database");
+  return String(value);
+}
+
+/** Events of `core/events.ts` that an operator causes. */
+type OperatorEvent = "user.created" | "user.disabled" | "user.enabled" | "role.changed";
+
+/**
+ * Writes the event of an operator's change. An operator is no user, so it has no actor and no address.
+ * @param changed a condition that holds for the rows of `users` changed in this run, and for no others
+ */
+export function audited(what: OperatorEvent, changed: string, nowMs: number): string {
+  // A UUIDv7 (RFC 9562 section 5.7), so that a user's events sort by time.
+  const time = nowMs.toString(16).padStart(12, "0");
+  const start = `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15, 24)}`;
+  return `INSERT INTO audit (user_id, id, at, what, outcome)
+    SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${literal(nowMs)}, ${literal(what)}, 'done'
+    FROM users WHERE ${changed}`;
+}
+
+/** A new row of `users`. */
+export interface NewUser {
+  readonly id: string;
+  readonly email: string;
+  readonly password: string;
+  readonly role: Role;
+  readonly first_name: string | null;
+  readonly last_name: string | null;
+  readonly phone_number: string | null;
+  readonly dob: string | null;
+  readonly gender: string | null;
+  readonly created_on: number;
+  readonly modified_on: number;
+  readonly verified_on: number | null;
+  readonly disabled_on?: number;
+}
+
+/** Does nothing if the email has an account. */
+export function insertion(user: NewUser): string {
+  const entries = Object.entries(user);
+  const names = entries.map(([name]) => name).join(", ");
+  const values = entries.map(([, value]) => literal(value)).join(", ");
+  return `INSERT INTO users (${names}) VALUES (${values})
+    ON CONFLICT (email) WHERE deleted_on IS NULL DO NOTHING`;
+}
+
+/** 120 bits, base64url. */
+function newPassword(): string {
+  return randomBytes(15).toString("base64url");
+}
+
+/** @throws CliError for a password that sign-up would refuse too */
+function checkPassword(password: string): void {
+  const { length } = [...password];
+  if (length < 8 || length > 255) throw new CliError("The password must have 8 to 255 characters.");
+  if (password.trim() === "") throw new CliError("The password can't be only spaces.");
+  if (isCommonPassword(password))
+    throw new CliError("This password is too common. Choose another one.");
+}
+
+/** As the service hashes, so that the first log-in has nothing to replace. */
+function hashed(password: string): string {
+  const salt = randomBytes(SALT_BYTES);
+  const tag = argon2Sync("argon2id", {
+    message: password,
+    nonce: salt,
+    memory: CURRENT_COST.memoryKiB,
+    passes: CURRENT_COST.passes,
+    parallelism: 1,
+    tagLength: TAG_BYTES,
+  });
+  return formatPhc(CURRENT_COST, salt, tag);
+}
+
+const Row = v.object({
+  id: v.string(),
+  email: v.string(),
+  role: v.string(),
+  created_on: v.number(),
+  disabled_on: v.nullable(v.number()),
+});
+
+const COLUMNS = "id, email, role, created_on, disabled_on";
+const isOf = (email: string) => areOf([email]);
+const areOf = (emails: readonly string[]) =>
+  `email IN (${emails.map(literal).join(", ")}) AND deleted_on IS NULL`;
+
+async function find(database: D1, email: string): Promise<v.InferOutput<typeof Row>> {
+  const [row] = await database.query(`SELECT ${COLUMNS} FROM users WHERE ${isOf(email)}`, Row);
+  return row ?? refuse(`${email} has no account.`);
+}
+
+function refuse(why: string): never {
+  throw new CliError(why);
+}
+
+/** @param password null to generate one, which is shown once */
+export async function addUser(
+  database: D1,
+  email: string,
+  role: Role,
+  password: string | null,
+  nowMs: number,
+): Promise<string[]> {
+  const chosen = password ?? newPassword();
+  checkPassword(chosen);
+  const id = crypto.randomUUID();
+  await database.run([
+    insertion({
+      id,
+      email,
+      password: hashed(chosen),
+      role,
+      first_name: null,
+      last_name: null,
+      phone_number: null,
+      dob: null,
+      gender: null,
+      created_on: nowMs,
+      modified_on: nowMs,
+      verified_on: null,
+    }),
+    audited("user.created", `id = ${literal(id)}`, nowMs),
+  ]);
+  if ((await find(database, email)).id !== id) refuse(`${email} already has an account.`);
+  return [
+    `Created ${email} (${role}): ${id}`,
+    ...(password === null ? [`Password (shown only once): ${chosen}`] : []),
+  ];
+}
+
+/** Accounts per file of statements. */
+const BATCH = 500;
+
+/** @throws CliError naming the emails without an account, after the others are done */
+async function inBatches(
+  database: D1,
+  emails: readonly string[],
+  statementsFor: (areThey: string) => readonly string[],
+): Promise<readonly v.InferOutput<typeof Row>[]> {
+  const rows: v.InferOutput<typeof Row>[] = [];
+  for (let at = 0; at < emails.length; at += BATCH) {
+    const areThey = areOf(emails.slice(at, at + BATCH));
+    await database.run(statementsFor(areThey));
+    rows.push(...(await database.query(`SELECT ${COLUMNS} FROM users WHERE ${areThey}`, Row)));
+  }
+  const found = new Set(rows.map(({ email }) => email));
+  const missing = emails.filter((email) => !found.has(email));
+  if (missing.length === 0) return rows;
+  const done = rows.length > 0 ? [`Done for the other ${rows.length}.`] : [];
+  return refuse([...missing.map((email) => `${email} has no account.`), ...done].join("\n"));
+}
+
+/**
+ * The tombstone of the credential version is enqueued before the version is raised, and again after: if only
+ * some statements are run, too much is refused and never too little. Housekeeping writes it to KV.
+ */
+export async function disableUsers(
+  database: D1,
+  emails: readonly string[],
+  nowMs: number,
+): Promise<string[]> {
+  const untilMs = nowMs + TOKEN_KINDS.api.maxTtlSeconds * 1000;
+  const rows = await inBatches(database, emails, (areThey) => {
+    const enqueue = (version: string, state: string) => `
+      INSERT INTO pending_revocations (key, expires_at)
+      SELECT 'revoked:' || id || ':' || (${version}), ${literal(untilMs)} FROM users
+      WHERE ${areThey} AND disabled_on ${state}
+      ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
+    return [
+      enqueue("credential_version", "IS NULL"),
+      `UPDATE users SET disabled_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, credential_version = credential_version + 1,
+          identities_revoked_on = ${literal(nowMs)}
+        WHERE ${areThey} AND disabled_on IS NULL`,
+      enqueue("credential_version - 1", "IS NOT NULL"),
+      `DELETE FROM identities WHERE user_id IN (SELECT id FROM users
+        WHERE ${areThey} AND disabled_on IS NOT NULL)`,
+      audited("user.disabled", `${areThey} AND disabled_on = ${literal(nowMs)}`, nowMs),
+    ];
+  });
+  const enabled = rows.filter(({ disabled_on }) => disabled_on === null);
+  if (enabled.length > 0) {
+    const lines = enabled.map(
+      ({ email }) => `${email} is not disabled: someone enabled it meanwhile.`,
+    );
+    refuse(lines.join("\n"));
+  }
+  return [
+    ...rows.map(({ email, id }) => `${email} is disabled: ${id}`),
+    "They can no longer log in or make changes. Existing tokens stop working within",
+    "REVOCATION_LAG_SECONDS (plus up to a minute if that is 60 or more).",
+  ];
+}
+
+export async function enableUsers(
+  database: D1,
+  emails: readonly string[],
+  nowMs: number,
+): Promise<string[]> {
+  const rows = await inBatches(database, emails, (areThey) => [
+    `UPDATE users SET disabled_on = NULL, modified_on = ${literal(nowMs)}
+      WHERE ${areThey} AND disabled_on IS NOT NULL`,
+    audited(
+      "user.enabled",
+      `${areThey} AND disabled_on IS NULL AND modified_on = ${literal(nowMs)}`,
+      nowMs,
+    ),
+  ]);
+  return [
+    ...rows.map(({ email, id }) => `${email} is enabled: ${id}`),
+    "Revoked credentials stay revoked. They need to log in again.",
+  ];
+}
+
+export async function setRole(
+  database: D1,
+  email: string,
+  role: Role,
+  nowMs: number,
+): Promise<string[]> {
+  await database.run([
+    `UPDATE users SET role = ${literal(role)}, modified_on = ${literal(nowMs)} WHERE ${isOf(email)}`,
+    audited("role.changed", `${isOf(email)} AND modified_on = ${literal(nowMs)}`, nowMs),
+  ]);
+  const { id } = await find(database, email);
+  return [
+    `${email} is ${role}: ${id}`,
+    "JWTs from GET /rest/auth keep the old role for up to a day. To revoke them, disable and re-enable the account.",
+  ];
+}
+
+/** Sorted by email, after `cursor`. */
+export async function listUsers(database: D1, limit: number, cursor: string): Promise<string[]> {
+  const rows = await database.query(
+    `SELECT ${COLUMNS} FROM users WHERE deleted_on IS NULL AND email > ${literal(cursor)}
+      ORDER BY email LIMIT ${literal(limit + 1)}`,
+    Row,
+  );
+  const page = rows.slice(0, limit);
+  const lines = page.map(({ id, email, role, created_on, disabled_on }) => {
+    const state = disabled_on === null ? "" : `  disabled ${day(disabled_on)}`;
+    return `${id}  ${role.padEnd(5)}  ${day(created_on)}  ${email}${state}`;
+  });
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return [...lines, ...(last ? [`More results: add --cursor ${last.email}`] : [])];
+}
+
+function day(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}

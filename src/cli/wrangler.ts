@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { CliError } from "./cli-error.ts";
+
+/** How long wrangler may take to end, asked first by a signal and then by its leash. */
+const GRACE_MS = 3000;
+
+/** wrangler asks no questions, reports nothing, and looks for nothing outside this machine. */
+const ENVIRONMENT = {
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  WRANGLER_HIDE_BANNER: "true", // and with it the search for a newer version
+  WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_SEND_ERROR_REPORTS: "false",
+  WRANGLER_WRITE_LOGS: "false",
+};
+
+interface Run {
+  /** Ends wrangler, and what it has started, when it fires. */
+  readonly stop: AbortSignal;
+  /** "shown": wrangler has the terminal. "answer": it has none, and what it prints is returned. */
+  readonly output: "shown" | "answer";
+  /** Called when the service can be reached. */
+  readonly onReady?: () => void;
+  /** More of wrangler's own variables. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Runs a wrangler command to its end. Its processes stay in this one's process group, so that what
+ * ends the group ends them too, and they end when this process alone is killed.
+ * @throws CliError if wrangler is not installed
+ */
+export async function runWrangler(
+  args: readonly string[],
+  { stop, output, onReady, env }: Run,
+): Promise<{ readonly code: number; readonly said: string }> {
+  const child = spawn(
+    process.execPath,
+    [
+      "--no-warnings",
+      `--import=${import.meta.resolve("./wrangler-preload.ts")}`,
+      program(),
+      ...args,
+    ],
+    {
+      env: {
+        ...process.env,
+        ...ENVIRONMENT,
+        ...(output === "answer" && { WRANGLER_LOG: "log" }),
+        ...env,
+      },
+      stdio: [...(output === "shown" ? SHOWN : HIDDEN), "ipc", "pipe"],
+    },
+  );
+  const said: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (bytes) => said.push(bytes));
+  child.on("message", (message) => {
+    if (String(message).includes("DEV_SERVER_READY")) onReady?.();
+  });
+  const ended = Promise.withResolvers<number>();
+  child.once("error", ended.reject);
+  // A process that was ended by a signal has no code.
+  child.once("close", (code) => ended.resolve(code ?? 1));
+  const end = () => endWithin(child, GRACE_MS);
+  stop.addEventListener("abort", end);
+  if (stop.aborted) end();
+  try {
+    return { code: await ended.promise, said: Buffer.concat(said).toString() };
+  } finally {
+    stop.removeEventListener("abort", end);
+  }
+}
+
+const SHOWN = ["inherit", "inherit", "inherit"] as const;
+const HIDDEN = ["ignore", "pipe", "pipe"] as const;
+/** The file descriptor of the pipe that ends wrangler when it closes: see wrangler-preload.ts. */
+const LEASH = 4;
+
+function endWithin(child: ChildProcess, graceMs: number): void {
+  child.kill("SIGTERM");
+  setTimeout(() => child.stdio[LEASH]?.destroy(), graceMs).unref();
+  setTimeout(() => child.kill("SIGKILL"), 2 * graceMs).unref();
+}
+
+/** wrangler's program itself: its `bin` would be one more process for signals to pass through. */
+function program(): string {
+  try {
+    return createRequire(import.meta.url).resolve("wrangler");
+  } catch (error) {
+    throw new CliError("wrangler is not installed. Run: npm ci", { cause: error });
+  }
+}
+
+export const LOG_IN = `You are not logged in to Cloudflare. Either
+  npx wrangler login                        opens a browser, or
+  export CLOUDFLARE_API_TOKEN=…             a token from the template "Edit Cloudflare Workers", with D1: Edit added
+                                            (dash.cloudflare.com/profile/api-tokens)`;
+
+const MAX_LENGTH = 2_000;
+
+/** Failures of network, log-in or Cloudflare itself, and what to tell people. The first match counts. */
+const KNOWN: readonly (readonly [sign: RegExp, text: (found: string) => string])[] = [
+  [
+    /non-interactive environment|not logged in|You must be logged in|Not authenticated/i,
+    () => LOG_IN,
+  ],
+  [
+    /more than one account/i,
+    () => "There is more than one account. Name one: export CLOUDFLARE_ACCOUNT_ID=…",
+  ],
+  [
+    /(?:Authentication error|Invalid access token|Unable to authenticate|Invalid request headers|Invalid format for Authorization)[^\n"]*|\[code: (?:10000|9109|9106|6003|10001)\]/i,
+    (found) =>
+      `Cloudflare rejects the token or log-in (${found}). Either CLOUDFLARE_API_TOKEN is wrong, has expired or may not edit Workers, KV and D1, or it has no access to the account CLOUDFLARE_ACCOUNT_ID.`,
+  ],
+  [
+    /fetch failed|ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|UND_ERR\w*/,
+    (found) => `Cannot reach Cloudflare's API (${found}). Check your network.`,
+  ],
+  [
+    /\b5\d\d [A-Z][\w ]*|malformed response from the API/,
+    (found) => `Cloudflare's API is not working (${found.trim()}). Try again later.`,
+  ],
+];
+
+/** Why wrangler failed, if it is because of network, log-in or Cloudflare; else null. */
+export function plainReason(said: string): string | null {
+  for (const [sign, text] of KNOWN) {
+    const [found] = sign.exec(said) ?? [];
+    if (found !== undefined) return text(found);
+  }
+  return null;
+}
+
+/** wrangler's error message, without the JSON around it and its other output. */
+export function errorText(said: string): string {
+  const json = said.slice(said.search(/^\{/m));
+  try {
+    const { error } = JSON.parse(json);
+    const notes = Array.isArray(error.notes) ? error.notes : [];
+    return [error, ...notes]
+      .map(({ text }) => String(text))
+      .join("\n")
+      .slice(0, MAX_LENGTH);
+  } catch {
+    const at = said.indexOf("[ERROR]");
+    return (at === -1 ? said : said.slice(at + "[ERROR]".length)).trim().slice(0, MAX_LENGTH);
+  }
+}
