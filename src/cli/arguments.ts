@@ -89,9 +89,11 @@ export function takenByNpm(
 }
 
 function valueTaken(name: string, env: NodeJS.ProcessEnv): string | undefined {
-  // `--persist-to`, and wrangler's other spelling `--persistTo`.
+  // `--persist-to`, and wrangler's other spelling `--persistTo`. npm's own `loglevel` is not wrangler's `log-level`.
+  const joined = name.replaceAll("-", "");
   const value =
-    env[`npm_config_${name.replaceAll("-", "_")}`] || env[`npm_config_${name.replaceAll("-", "")}`];
+    env[`npm_config_${name.replaceAll("-", "_")}`] ||
+    (joined === "loglevel" ? undefined : env[`npm_config_${joined}`]);
   if (value) return value;
   const letters = [...name].filter((letter) => letter !== TRACELESS);
   const isShort = letters.every((letter) => {

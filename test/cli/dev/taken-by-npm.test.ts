@@ -75,6 +75,11 @@ describe("what npm takes to itself, where -- is missing", () => {
     expect([code, said]).toEqual([1, expect.stringContaining("no JWT_KEYS in none.vars")]);
   });
 
+  it("is not npm's own loglevel", { timeout: 60_000 }, async () => {
+    const { code, said } = await typed("dev -- --port 0", "loglevel=error\n");
+    expect([code, said]).toEqual([1, expect.stringContaining("--port takes a number")]);
+  });
+
   it("may come of an .npmrc, and the refusal says so", { timeout: 60_000 }, async () => {
     const { code, said } = await typed("users list", "remote=true\n");
     expect(code).not.toBe(0);
