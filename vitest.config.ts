@@ -18,6 +18,32 @@ const LONG_TESTS = [
   "test/hostile/processor.node.test.ts",
 ];
 
+/** What the suite runs with fewer rounds, requests or rows: the long suites leave nothing out. */
+const THOROUGH_TESTS = [
+  "test/audit/with-change.test.ts",
+  "test/races/{changes,revocations}.test.ts",
+  "test/revocation/{bound,chains,lag-changes}.test.ts",
+  "test/throttling/{flood,junk}.test.ts",
+  "test/crypto/imported-passwords.test.ts",
+];
+
+/** What counts on an isolate that nobody used before: on rate limits, keys that are cached, or all that is stored. */
+const ALONE_TESTS = [
+  "test/audit/{refused,with-change}.test.ts",
+  "test/budget/budget.test.ts",
+  "test/contracts/leaked.test.ts",
+  "test/faults/outage.test.ts",
+  "test/housekeeping.test.ts",
+  "test/identities/{first-use,id-tokens}.test.ts",
+  "test/leakage.test.ts",
+  "test/log/routes.test.ts",
+  "test/openapi/examples.test.ts",
+  "test/recovery/webhook.test.ts",
+  "test/revocation/restore.test.ts",
+  "test/rights/deletion.test.ts",
+  "test/throttling/networks.test.ts",
+];
+
 const { privateKey } = await generateKeyPair("ES256", { extractable: true });
 const jwtKeys = JSON.stringify({
   keys: [
@@ -74,7 +100,6 @@ const inWorkerd = {
   ...limits,
   setupFiles: ["test/setup.ts"],
   globalSetup: ["test/identities/issuer.ts"],
-  provide: { schema: schema.queries, vectors },
 };
 
 export default defineConfig({
@@ -85,9 +110,10 @@ export default defineConfig({
     // never ends (cloudflare/workers-sdk#15719). Without interception nothing is parked.
     disableConsoleIntercept: true,
     projects: [
-      ...(["workerd", "long-workerd"] as const).map((name) => ({
+      ...(["workerd", "workerd-alone", "long-workerd"] as const).map((name) => ({
         plugins: [
           cloudflareTest({
+            main: "./test/support/worker.ts",
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: { bindings: settings },
           }),
@@ -95,8 +121,19 @@ export default defineConfig({
         test: {
           ...inWorkerd,
           name,
-          include: name === "workerd" ? ["test/**/*.test.{ts,tsx}"] : LONG_TESTS,
-          exclude: [PACKAGES, ...NODE_TESTS, ...(name === "workerd" ? LONG_TESTS : [])],
+          // To start workerd and load the Worker takes longer than most files. `test/setup.ts` empties the stores.
+          isolate: name !== "workerd",
+          provide: { schema: schema.queries, vectors, thorough: name === "long-workerd" },
+          include: {
+            workerd: ["test/**/*.test.{ts,tsx}"],
+            "workerd-alone": ALONE_TESTS,
+            "long-workerd": [...LONG_TESTS, ...THOROUGH_TESTS],
+          }[name],
+          exclude: [
+            PACKAGES,
+            ...NODE_TESTS,
+            ...(name === "workerd" ? [...LONG_TESTS, ...ALONE_TESTS] : []),
+          ],
         },
       })),
       ...(["node", "long-node"] as const).map((name) => ({
@@ -110,6 +147,7 @@ export default defineConfig({
           ...limits,
           name,
           environment: "node" as const,
+          provide: { thorough: name === "long-node" },
           include: name === "node" ? NODE_TESTS : LONG_TESTS,
           exclude: [PACKAGES, ...(name === "node" ? LONG_TESTS : ["test/faults/matrix-*.test.ts"])],
           globalSetup: name === "node" ? [] : ["test/install.ts"],

@@ -1,6 +1,8 @@
+import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, inject } from "vitest";
 import { rules } from "./support/guard.ts";
+import "./support/quick-hashes.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -9,7 +11,8 @@ declare module "vitest" {
   }
 }
 
-// Storage is isolated per test file, so each file begins with an empty database.
+// Files share a workerd, and each begins with an empty database.
+await reset();
 await env.DB.batch(inject("schema").map((statement) => env.DB.prepare(statement)));
 
 beforeEach(() => rules.begin());

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fingerprint, forgetTries } from "../hostile/database.ts";
+import { fingerprint, fingerprintAndForget } from "../hostile/database.ts";
 import { pathOf } from "../hostile/routes.ts";
 import type { Answered } from "../support/client.ts";
 import { wired } from "../support/wired.ts";
@@ -48,12 +48,11 @@ async function run(
 ): Promise<string[]> {
   const wrong: string[] = [];
   let visitor = await newVisitor(call);
-  let before = await fingerprint();
+  let before = await fingerprintAndForget();
   for (const [index, name] of probes.entries()) {
-    await forgetTries();
     const answer = await send(visitor, index);
     await settled();
-    const after = await fingerprint();
+    const after = await fingerprintAndForget();
     const found = await pageFlaws("POST", answer);
     if (answer.status >= 400 && after !== before) found.push("refused, yet wrote");
     wrong.push(...found.map((flaw) => `${name}: ${flaw}`));

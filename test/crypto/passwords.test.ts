@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Argon2id, loadArgon2id } from "../../src/crypto/argon2id.ts";
 import { argon2Passwords, COST_BOUND, passwordsOver } from "../../src/crypto/passwords.ts";
 import { CURRENT_COST } from "../../src/crypto/phc.ts";
+import { deployed } from "../support/quick-hashes.ts";
 import { STORED, VECTORS } from "./argon2id-vectors.ts";
 
 const passwords = argon2Passwords();
@@ -37,6 +38,11 @@ describe("hash", () => {
     const phc = await passwords.hash("correct horse");
     expect(phc.slice(0, CURRENT_PREFIX.length)).toBe(CURRENT_PREFIX);
     expect(phc.slice(CURRENT_PREFIX.length)).toMatch(/^[\w+/]{22}\$[\w+/]{43}$/);
+  });
+
+  it("is what the deployed Worker makes, with all the work that its string says", async () => {
+    const phc = await deployed.passwords.hash("correct horse");
+    expect(await passwords.verify("correct horse", phc)).toBe("match");
   });
 
   it("never makes the same string twice", async () => {

@@ -15,7 +15,11 @@ export async function fingerprint(): Promise<unknown> {
   return env.DB.prepare(FINGERPRINT).first("fingerprint");
 }
 
-/** Each probe as the first one: how many wrong passwords are too many is told elsewhere. */
-export async function forgetTries(): Promise<void> {
-  await env.DB.prepare("DELETE FROM login_attempts").run();
+/** The same, and the next probe is as the first one: how many wrong passwords are too many is told elsewhere. */
+export async function fingerprintAndForget(): Promise<unknown> {
+  const [found] = await env.DB.batch<{ fingerprint: unknown }>([
+    env.DB.prepare(FINGERPRINT),
+    env.DB.prepare("DELETE FROM login_attempts"),
+  ]);
+  return found?.results[0]?.fingerprint;
 }

@@ -1,6 +1,6 @@
 import type { Surface } from "../../src/http/surface.ts";
 import { type Call, call, type Send } from "../support/client.ts";
-import { fingerprint, forgetTries } from "./database.ts";
+import { fingerprintAndForget } from "./database.ts";
 import { flaws } from "./flaws.ts";
 
 export interface Probe {
@@ -22,15 +22,14 @@ export async function run(
   send: Call = call,
 ): Promise<string[]> {
   const wrong: string[] = [];
-  let before = await fingerprint();
+  let before = await fingerprintAndForget();
   for (const { name, method, path, send: sent, statuses } of probes) {
-    await forgetTries();
     const answer = await send(method, path, sent);
     const found = flaws(surface, method, answer);
     if (statuses !== undefined && !statuses.includes(answer.status)) {
       found.push(`${answer.status}, not ${statuses.join(" or ")}`);
     }
-    const after = await fingerprint();
+    const after = await fingerprintAndForget();
     if (answer.status >= 400 && after !== before) found.push(`${answer.status}, yet wrote`);
     before = after;
     wrong.push(...found.map((flaw) => `${method} ${path.slice(0, 80)}, ${name}: ${flaw}`));

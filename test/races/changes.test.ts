@@ -9,7 +9,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const track6 = track(6, 4);
 const { call } = track6;
 
-it("100 rounds: of two new passwords one is taken, whole", async () => {
+it("of two new passwords one is taken, whole", async () => {
   await repeat(100, async () => {
     const user = await signUp(call);
     const [first, second] = [await logIn(call, user), await openSession(call, user)];
@@ -35,7 +35,7 @@ it("100 rounds: of two new passwords one is taken, whole", async () => {
   });
 });
 
-it("138 rounds: of two accounts that want one e-mail one gets it", async () => {
+it("of two accounts that want one e-mail one gets it", async () => {
   const people = [await signUp(call), await signUp(call)];
   const jwts = await Promise.all(people.map((person) => logIn(call, person)));
   await repeat(138, async () => {
@@ -55,7 +55,7 @@ it("138 rounds: of two accounts that want one e-mail one gets it", async () => {
   });
 });
 
-it("120 rounds: two changes of one API token leave one of them, whole", async () => {
+it("two changes of one API token leave one of them, whole", async () => {
   const { access } = await logIn(call, await signUp(call));
   const { secret, uuid } = await apiToken(call, access);
   await repeat(120, async () => {
@@ -80,7 +80,7 @@ it("120 rounds: two changes of one API token leave one of them, whole", async ()
   });
 });
 
-it("60 rounds: a list that is read while tokens are ended loses and repeats none that stands", async () => {
+it("a list that is read while tokens are ended loses and repeats none that stands", async () => {
   const { access } = await logIn(call, await signUp(call));
   await repeat(60, async () => {
     const made: string[] = [];

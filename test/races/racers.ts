@@ -4,6 +4,7 @@ import { isolate, type Settings } from "../revocation/locations.ts";
 import { intercept, type StoreCall } from "../revocation/storage.ts";
 import type { Answered, Call } from "../support/client.ts";
 import { rules } from "../support/guard.ts";
+import { share } from "../support/thorough.ts";
 import { gate, seeded, shuffled } from "./gate.ts";
 
 export type Racer = (call: Call) => Promise<Answered>;
@@ -88,8 +89,9 @@ export function track(isolates: number, seed: number, settings: Settings = {}): 
 export const times = (count: number, racer: Racer): Racer[] =>
   Array.from({ length: count }, () => racer);
 
+/** So often in the long suites, and a fifth of it else. */
 export async function repeat(rounds: number, round: () => Promise<void>): Promise<void> {
-  for (let i = 0; i < rounds; i++) {
+  for (let i = 0; i < share(rounds); i++) {
     // The platform counts by request, and not by a thousand rounds.
     expect(rules.broken).toEqual([]);
     rules.begin();

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Answered, at, type Call, type Send, textAt } from "../support/client.ts";
+import { cross } from "../support/thorough.ts";
 import { claimsOf, isolate, logIn, openSession, type Person, signUp } from "./locations.ts";
 import { kvLocation } from "./storage.ts";
 
@@ -189,34 +190,37 @@ const ROWS = Object.entries(WAYS).flatMap(([origin, ways]) =>
   Object.entries(ways).map(([name, way]) => [origin as Origin, name, way] as const),
 );
 
-describe.for(LAGS)("at a revocation lag of %i s", (lag) => {
-  it.for(ROWS)("nothing that was derived outlives an origin: %s, %s", async ([origin, , way]) => {
-    const [here, there] = places(lag);
-    const derived = await family(here.call, origin);
-    await here.settled();
-    const all = await taken(there.call, derived);
-    expect(all).toHaveLength(
-      2 * (derived.chain.length + derived.children.length) + derived.actionTokens.length,
-    );
+describe("at every revocation lag", () => {
+  it.for(cross(ROWS, LAGS).map(([row, lag]) => [...row, lag] as const))(
+    "nothing that was derived outlives an origin: %s, %s",
+    async ([origin, , way, lag]) => {
+      const [here, there] = places(lag);
+      const derived = await family(here.call, origin);
+      await here.settled();
+      const all = await taken(there.call, derived);
+      expect(all).toHaveLength(
+        2 * (derived.chain.length + derived.children.length) + derived.actionTokens.length,
+      );
 
-    const [end, afterSeconds] = typeof way === "function" ? [way, 0] : way;
-    const ended = await end(here.call, derived);
-    if (ended !== null) expect(ended.status).toBe(200);
-    await here.settled();
-    if (lag === 0 && afterSeconds === 0) expect(await taken(there.call, derived)).toEqual([]);
-    later(lag + afterSeconds);
-    for (const { call } of [here, there]) expect(await taken(call, derived)).toEqual([]);
-    // Nor when nothing is left of it but what its descendants say.
-    for (const [days] of [[1], [3]]) {
-      later((days ?? 0) * DAY);
-      await here.housekeeping();
+      const [end, afterSeconds] = typeof way === "function" ? [way, 0] : way;
+      const ended = await end(here.call, derived);
+      if (ended !== null) expect(ended.status).toBe(200);
+      await here.settled();
+      if (lag === 0 && afterSeconds === 0) expect(await taken(there.call, derived)).toEqual([]);
+      later(lag + afterSeconds);
       for (const { call } of [here, there]) expect(await taken(call, derived)).toEqual([]);
-    }
-  });
+      // Nor when nothing is left of it but what its descendants say.
+      for (const [days] of [[1], [3]]) {
+        later((days ?? 0) * DAY);
+        await here.housekeeping();
+        for (const { call } of [here, there]) expect(await taken(call, derived)).toEqual([]);
+      }
+    },
+  );
 
-  it.for([0, 1, 2])(
-    "a JWT ends its whole chain, and not what is behind it: number %i",
-    async (at) => {
+  it.for(LAGS.flatMap((lag) => [0, 1, 2].map((at) => [at, lag] as const)))(
+    "a JWT ends its whole chain, and not what is behind it: number %i, at a lag of %i s",
+    async ([at, lag]) => {
       const [here, there] = places(lag);
       for (const origin of ["apiToken", "session", "pair's access JWT"] as const) {
         const person = await signUp(here.call);

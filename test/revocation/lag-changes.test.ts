@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Answered, textAt } from "../support/client.ts";
+import { cross } from "../support/thorough.ts";
 import { type Wired, wired } from "../support/wired.ts";
 import {
   allCredentials,
@@ -170,53 +171,64 @@ const CHANGES = [
   [300, 0, 300],
 ] as const;
 
-describe.for(CHANGES)("made at lag %i, revoked at %i, asked at %i", ([made, revoked, asked]) => {
-  it.for(Object.entries(WAYS))("by %s", async ([, way]) => {
-    const [here, there] = [location(), location()];
-    const maker = here(made);
-    const credentials = await allCredentials(maker.call);
-    await maker.settled();
-    expect(await taken(there(made).call, credentials)).toEqual(CREDENTIALS);
-    const revokedMs = await revoke(way, here(revoked), credentials);
+const changed = cross(Object.entries(WAYS), CHANGES);
+describe("a lag that is changed", () => {
+  it.for(changed.map(([[name, way], lags]) => [name, ...lags, way] as const))(
+    "by %s: made at lag %i, revoked at %i, asked at %i",
+    async ([, made, revoked, asked, way]) => {
+      const [here, there] = [location(), location()];
+      const maker = here(made);
+      const credentials = await allCredentials(maker.call);
+      await maker.settled();
+      expect(await taken(there(made).call, credentials)).toEqual(CREDENTIALS);
+      const revokedMs = await revoke(way, here(revoked), credentials);
 
-    // A location that has not yet asked sees the tombstones: nothing comes back, not for an instant.
-    // Its whole life is no longer than the lag.
-    const known = way.revokes.filter((name) => name !== "access" || asked < 300);
-    expect(await taken(location()(asked).call, credentials, known)).toEqual([]);
-    // One that has asked does when KV does.
-    vi.setSystemTime(revokedMs + KV_LAG_SECONDS * 1_000);
-    expect(await taken(there(asked).call, credentials, known)).toEqual([]);
-    const spared = CREDENTIALS.filter((name) => !way.revokes.includes(name));
-    expect(await taken(there(asked).call, credentials, spared)).toEqual(spared);
+      // A location that has not yet asked sees the tombstones: nothing comes back, not for an instant.
+      // Its whole life is no longer than the lag.
+      const known = way.revokes.filter((name) => name !== "access" || asked < 300);
+      expect(await taken(location()(asked).call, credentials, known)).toEqual([]);
+      // One that has asked does when KV does.
+      vi.setSystemTime(revokedMs + KV_LAG_SECONDS * 1_000);
+      expect(await taken(there(asked).call, credentials, known)).toEqual([]);
+      const spared = CREDENTIALS.filter((name) => !way.revokes.includes(name));
+      expect(await taken(there(asked).call, credentials, spared)).toEqual(spared);
 
-    const boundMs = revokedMs + Math.max(asked, KV_LAG_SECONDS) * 1_000;
-    const next = [here(asked), location()(asked)];
-    await refusedFrom(boundMs, next, credentials, way.revokes);
-  });
+      const boundMs = revokedMs + Math.max(asked, KV_LAG_SECONDS) * 1_000;
+      const next = [here(asked), location()(asked)];
+      await refusedFrom(boundMs, next, credentials, way.revokes);
+    },
+  );
 });
 
-describe.for([
+const PAIRS = [
   [0, 60],
   [30, 300],
-] as const)("versions of lag %i and %i side by side", ([short, long]) => {
-  it.for(Object.entries(WAYS))("by %s, on either", async ([, way]) => {
-    for (const isLong of [false, true]) {
-      const [here, there] = [location(), location()];
-      const versions = [here(short), here(long), there(short), there(long)] as const;
-      const by = versions[isLong ? 1 : 0];
-      const credentials = await allCredentials(by.call);
-      await by.settled();
-      for (const { call } of versions) expect(await taken(call, credentials)).toEqual(CREDENTIALS);
-      const revokedMs = await revoke(way, by, credentials);
+] as const;
 
-      const shortMs = revokedMs + short * 1_000;
-      vi.setSystemTime(shortMs);
-      for (const { call } of [versions[0], versions[2]]) {
-        expect(await taken(call, credentials, way.revokes)).toEqual([]);
+const beside = cross(Object.entries(WAYS), PAIRS);
+describe("versions side by side, the way on either", () => {
+  it.for(beside.map(([[name, way], lags]) => [name, ...lags, way] as const))(
+    "by %s: lags %i and %i",
+    async ([, short, long, way]) => {
+      for (const isLong of [false, true]) {
+        const [here, there] = [location(), location()];
+        const versions = [here(short), here(long), there(short), there(long)] as const;
+        const by = versions[isLong ? 1 : 0];
+        const credentials = await allCredentials(by.call);
+        await by.settled();
+        for (const { call } of versions)
+          expect(await taken(call, credentials)).toEqual(CREDENTIALS);
+        const revokedMs = await revoke(way, by, credentials);
+
+        const shortMs = revokedMs + short * 1_000;
+        vi.setSystemTime(shortMs);
+        for (const { call } of [versions[0], versions[2]]) {
+          expect(await taken(call, credentials, way.revokes)).toEqual([]);
+        }
+        await refusedFrom(revokedMs + long * 1_000, versions, credentials, way.revokes);
       }
-      await refusedFrom(revokedMs + long * 1_000, versions, credentials, way.revokes);
-    }
-  });
+    },
+  );
 });
 
 it("a tombstone that KV did not take is put by housekeeping, at any lag", async () => {

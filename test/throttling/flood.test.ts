@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { share } from "../support/thorough.ts";
 import { bot, routeKey, RIGHT, statusesOf, WRONG } from "./door.ts";
 import { WAYS } from "./ways.ts";
 
@@ -18,9 +19,9 @@ afterEach(() => vi.useRealTimers());
 
 /** Who attacks with which request. */
 const FLOODS: readonly (readonly [number, string, (index: number) => string])[] = [
-  [10_000, "3,000 networks", (index) => bot(index % 3_000)],
+  [share(10_000), "3,000 networks", (index) => bot(index % 3_000)],
   [
-    2_000,
+    share(2_000),
     "five networks and the owner's own",
     (index) => (index % 6 === 0 ? HOME : bot(index % 6)),
   ],
