@@ -137,7 +137,7 @@ export default defineConfig({
         },
       })),
       ...(["node", "long-node"] as const).map((name) => ({
-        // README's recipe, as those who install the client write it.
+        // The recipe of docs/guides/client.md, as users of the package write it.
         resolve: {
           alias: {
             "latchkey/client": fileURLToPath(import.meta.resolve("./src/client/latchkey.ts")),

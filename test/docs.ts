@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { SETTINGS } from "../src/config.ts";
 import { AUDIT_EVENTS } from "../src/core/events.ts";
 import type { Recorded } from "./bench/report.ts";
-import { costTable, verdictTable } from "./bench/report.ts";
+import { spread, verdictTable } from "./bench/report.ts";
 import { outcome } from "./bench/verdict.ts";
 import { budgetRows, dollars, PRICES, workOf } from "./budget/costs.ts";
 
@@ -115,29 +115,35 @@ npx wrangler d1 execute latchkey --remote --command \\
 }
 
 function costs(): string {
-  const rows = budgetRows()
+  // Variants of a request that cost the same share a row.
+  const rows = new Map<string, { route: string; variants: string[]; cells: readonly string[] }>();
+  for (const { request, cell } of budgetRows()) {
+    const [, route = "", variant = ""] = /^(\S+ \S+) \((.+)\)$/.exec(request) ?? [];
     // With and without the last slash it is one route.
-    .filter(({ request }) => !/^POST \/api\/token(?:\/\w+)? /.test(request))
-    .map(({ request, cell }) => {
-      const of = (column: "0" | "60" | "10 warm") =>
-        cell(column) === cell("0") && column !== "0"
-          ? "same"
-          : cell(column).replaceAll(" or -", "");
-      return [request, of("0"), of("60"), `$${dollars(workOf(cell("0")), 0).toFixed(2)}`];
-    });
+    if (/^POST \/api\/token(?:\/\w+)?$/.test(route)) continue;
+    const cells = [cell("0"), `$${dollars(workOf(cell("0")), 0).toFixed(2)}`];
+    const key = [route, ...cells].join();
+    const row = rows.get(key) ?? { route, variants: [], cells };
+    row.variants.push(variant);
+    rows.set(key, row);
+  }
+  const lines = [...rows.values()].map(({ route, variants, cells }) => [
+    `${route} (${variants.join("; ")})`,
+    ...cells,
+  ]);
   return `# Costs
 
 <!-- Generated from test/budget/budget.ts by npm run docs. -->
 
-What each request asks of KV and D1, which the tests assert exactly (\`test/budget/budget.ts\` has more revocation lags). \`2g 1p 1d\` are KV reads, writes
-and deletions; \`3q 6r 2w\` are D1 queries, rows read and rows written; \`1h\` is a password hash. Work after the answer is
-included, "-" is none. A check that is repeated within the lag in the same isolate mostly asks nothing.
+What each request asks of KV and D1 at a revocation lag of 0, as the tests assert it; \`test/budget/budget.ts\` has other lags, at which a repeated
+check mostly asks nothing. \`2g 1p 1d\` are KV reads, writes and deletions; \`3q 6r 2w\` are D1 queries, rows read and rows written; \`1h\` is
+a password hash; "-" is none. Work after the answer is included.
 
-The last column is the price of a million requests at a lag of 0, without processor time: requests $${PRICES.request.toFixed(2)}, KV reads
-$${PRICES.kvRead.toFixed(2)} and writes $${PRICES.kvWrite.toFixed(2)}, D1 rows read $${PRICES.rowRead} and written $${PRICES.rowWritten.toFixed(2)} per million (Workers Paid,
-November 2026, beyond what is included). Processor time is $${PRICES.cpuMs} per million milliseconds; a password hash takes 60 to 80 of them.
+The last column is a million requests without processor time, by Cloudflare's prices per million (Workers Paid, November 2026,
+beyond what is included): requests $${PRICES.request.toFixed(2)}, KV reads $${PRICES.kvRead.toFixed(2)}, KV writes and deletions $${PRICES.kvWrite.toFixed(2)}, D1 rows read $${PRICES.rowRead}, rows
+written $${PRICES.rowWritten.toFixed(2)}. A million milliseconds of processor time are $${PRICES.cpuMs}; a password hash takes 60 to 80 of them.
 
-${table(["request", "lag 0", "lag 60", "a million"], rows)}
+${table(["request", "calls", "a million"], lines)}
 `;
 }
 
@@ -167,7 +173,10 @@ quartiles in parentheses. "Lag" is \`REVOCATION_LAG_SECONDS\`.
 
 ![CPU time of a request](../test/bench/results/cpu.svg)
 
-${compact(costTable(found.requests))}
+${table(
+  ["request", "CPU, multiple of hello", "µs"],
+  found.requests.map(({ title, toHello, cpuUs }) => [title, spread(toHello), String(cpuUs)]),
+)}
 
 ## Bounds
 
@@ -186,7 +195,7 @@ p99 is at 200 requests a second for 20 seconds, after 10,000 that warm up. With 
 ![The same cost with 100,000 tokens, and with 1,000,000 users](../test/bench/results/growth.svg)
 
 \`npm run bench -- --memory\` sends two million requests with 200,000 different tokens at the longest lag, and fails unless memory
-is level in the second million:
+is level in the second million. This chart is from a run of its own:
 
 ![Memory of the whole process](../test/bench/results/memory.svg)
 

@@ -1,17 +1,14 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { freePort } from "../cli/dev/project.ts";
-import { blocksIn, paper } from "../papers.ts";
 import { present } from "./tools.ts";
 
-const [{ code: RECIPE } = { code: "" }] = blocksIn(
-  paper("docs/guides/verifying-tokens.md"),
-  "nginx",
-);
+const RECIPE = readFileSync("test/clients/recipes/nginx.conf", "utf8");
 
 /** What the service answers at /rest/auth. */
 const CALLERS: Readonly<Record<string, string>> = {

@@ -1,17 +1,14 @@
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { text } from "node:stream/consumers";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { blocksIn, paper } from "../papers.ts";
 import { expired, newPerson } from "./people.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { present } from "./tools.ts";
 
-const [DJANGO_RECIPE, PYJWT_RECIPE] = blocksIn(
-  paper("docs/guides/verifying-tokens.md"),
-  "python",
-).map(({ code }) => code);
+const recipe = (name: string) => readFileSync(`test/clients/recipes/${name}.py`, "utf8");
 
 /** What both libraries take for the time: standing still, however long Python takes to start. */
 const SKEWED = `
@@ -25,7 +22,7 @@ jwt.api_jwt.datetime = Off
 `;
 
 /** Each token of the rest of the arguments by the recipe: whose it is, or null where it is refused. */
-const PYJWT = `${PYJWT_RECIPE}
+const PYJWT = `${recipe("pyjwt")}
 def verified(token):
     try:
         return claims_of(token)["sub"]
@@ -33,7 +30,7 @@ def verified(token):
         return None
 print(json.dumps([verified(token) for token in sys.argv[2:]]))
 `;
-const DJANGO = `${DJANGO_RECIPE}
+const DJANGO = `${recipe("django")}
 from django.conf import settings
 settings.configure(INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"], SECRET_KEY="x",
     REST_FRAMEWORK=REST_FRAMEWORK, SIMPLE_JWT=SIMPLE_JWT)
