@@ -12,8 +12,8 @@ import { newWorld } from "./world.ts";
  */
 
 const FOLDER = "screenshots";
-const SHOWN = "test/console/browser/readme";
-const IN_PAPERS = ["tokens", "action-code"];
+const README = "test/console/browser/readme";
+const IN_README = ["tokens", "action-code"];
 
 async function take(server: RunningServer): Promise<void> {
   const browser = await launch();
@@ -31,9 +31,9 @@ async function take(server: RunningServer): Promise<void> {
         const path = `${FOLDER}/${name}-${view.width}-${view.colorScheme}.png`;
         await page.screenshot({ path, fullPage: true });
       }
-      if (IN_PAPERS.includes(name)) {
+      if (IN_README.includes(name)) {
         await turnTo(page, { width: 1000, height: 660, colorScheme: "light" });
-        await page.screenshot({ path: `${SHOWN}/${name}.png`, fullPage: true });
+        await page.screenshot({ path: `${README}/${name}.png`, fullPage: true });
       }
       console.log(`${index + 1} of ${SHOWN.length}: ${name}`);
     }
@@ -43,7 +43,7 @@ async function take(server: RunningServer): Promise<void> {
 }
 
 await mkdir(FOLDER, { recursive: true });
-await mkdir(SHOWN, { recursive: true });
+await mkdir(README, { recursive: true });
 const server = await startServer();
 try {
   await take(server);
