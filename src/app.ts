@@ -4,17 +4,17 @@ import type { Config } from "./config.ts";
 import { withLanCookies } from "./http/dev.ts";
 import { mount } from "./http/mount.ts";
 import type { Route, Surface } from "./http/surface.ts";
-import { actionTokenRoutes } from "./routes/action-tokens.ts";
-import { jwtPair } from "./routes/jwt-pair.ts";
-import { oauth } from "./routes/oauth.ts";
-import { restAudit } from "./routes/rest-audit.ts";
-import { leaked } from "./routes/rest-leaks.ts";
-import { restExport } from "./routes/rest-export.ts";
-import { restIdentities } from "./routes/rest-identities.ts";
-import { restRecovery } from "./routes/rest-recovery.ts";
-import { restTokens } from "./routes/rest-tokens.ts";
-import { service } from "./routes/service.ts";
-import { sessionTokens } from "./routes/session-tokens.ts";
+import { actionTokenRoutes } from "./surfaces/action-tokens.ts";
+import { jwtPair } from "./surfaces/jwt-pair.ts";
+import { oauth } from "./surfaces/oauth.ts";
+import { restAudit } from "./surfaces/rest/audit.ts";
+import { leaked } from "./surfaces/rest/leaks.ts";
+import { restExport } from "./surfaces/rest/export.ts";
+import { restIdentities } from "./surfaces/rest/identities.ts";
+import { restRecovery } from "./surfaces/rest/recovery.ts";
+import { restTokens } from "./surfaces/rest/api-tokens.ts";
+import { service } from "./surfaces/service.ts";
+import { sessionTokens } from "./surfaces/session-tokens.ts";
 import type { Services } from "./wire.ts";
 
 /** What there is for people beside what there is for programs. */

@@ -18,17 +18,19 @@ const ARROWS = CODE.flatMap((file) => arrowsOf(file, readFileSync(ROOT + file, "
 const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "packages")[]])[] = [
   [/^src\/core\//, []],
   [/^src\/(?:crypto|storage|actions|http|mail)\//, [/^src\/core\//, "packages"]],
-  [/^src\/routes\//, [/^src\/(?:core|http)\//, "packages"]],
+  // Documentation stays out of the Worker: only the generator of the API document imports it.
+  [
+    /^src\/surfaces\/.*\.doc\.ts$/,
+    [/^src\/(?:core|http|openapi)\//, /^src\/actions\/add-contact\.ts$/, "packages"],
+  ],
+  [/^src\/surfaces\//, [/^src\/(?:core|http)\//, "packages"]],
   // A form checks an account's fields as /rest does.
-  [/^src\/console\//, [/^src\/(?:core|http)\//, /^src\/routes\/rest-fields\.ts$/, "packages"]],
+  [/^src\/console\//, [/^src\/(?:core|http)\//, /^src\/surfaces\/rest\/fields\.ts$/, "packages"]],
   // Commands run in Node and meet the Worker from outside only; one writes a file for it.
   [/^src\/cli\/common-passwords\.ts$/, [/^src\/crypto\/common-password-list\.ts$/, "packages"]],
   [/^src\/cli\/keys/, [/^src\/crypto\/(?:keys|jws)\.ts$/, /^src\/core\/token\.ts$/, "packages"]],
-  // The document is made of the schemas that check requests.
-  [
-    /^src\/openapi\//,
-    [/^src\/(?:core|http|routes)\//, /^src\/actions\/add-contact\.ts$/, "packages"],
-  ],
+  // The document is generated from the routes and the schemas that check requests.
+  [/^src\/openapi\//, [/^src\/(?:core|http|surfaces)\//, "packages"]],
   // And the tour compares answers with the document's examples.
   [/^src\/cli\/(?:openapi\.ts$|tour)/, [/^src\/openapi\//, "packages"]],
   // Accounts are checked and hashed as the service does it.
@@ -37,7 +39,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
     [
       /^src\/core\/(?:text|token|user)\.ts$/,
       /^src\/crypto\/(?:common-passwords|imported-hash|phc)\.ts$/,
-      /^src\/routes\/rest-fields\.ts$/,
+      /^src\/surfaces\/rest\/fields\.ts$/,
       "packages",
     ],
   ],
@@ -63,7 +65,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
       "packages",
     ],
   ],
-  [/^src\/app\.ts$/, [/^src\/(?:routes|http)\//, /^src\/(?:config|wire)\.ts$/, "packages"]],
+  [/^src\/app\.ts$/, [/^src\/(?:surfaces|http)\//, /^src\/(?:config|wire)\.ts$/, "packages"]],
   [/^src\/pages\.ts$/, [/^src\/console\//, /^src\/(?:app|config|wire)\.ts$/]],
   [/^src\/index\.ts$/, [/^src\/(?:app|config|pages|platform|wire)\.ts$/, "packages"]],
   // Types only: what the runtime binds.
@@ -90,6 +92,13 @@ describe("arrows", () => {
 
   it("point only where they may", () => {
     expect(ARROWS.filter(isForbidden).map(shown)).toEqual([]);
+  });
+
+  it("leave the API document's texts out of the Worker", () => {
+    const isText = (file: string) => /\.doc\.ts$|^src\/openapi\//.test(file);
+    const isRead = ({ from, to }: Arrow) =>
+      isText(to) && !isText(from) && !from.startsWith("src/cli/");
+    expect(ARROWS.filter(isRead).map(shown)).toEqual([]);
   });
 
   it("lead to files that there are", () => {

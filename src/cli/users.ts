@@ -2,7 +2,7 @@ import { text } from "node:stream/consumers";
 import * as v from "valibot";
 import { printable } from "../core/text.ts";
 import type { Role } from "../core/user.ts";
-import { knownEmail, SignUp } from "../routes/rest-fields.ts";
+import { knownEmail, SignUp } from "../surfaces/rest/fields.ts";
 import { parsedArguments, runCommand, stopSignal } from "./arguments.ts";
 import { UsageError } from "./cli-error.ts";
 import { type D1, openDatabase, type Target } from "./database.ts";

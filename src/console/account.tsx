@@ -5,7 +5,7 @@ import { FACEBOOK, GOOGLE } from "../core/issuers.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { User } from "../core/user.ts";
 import type { Route } from "../http/surface.ts";
-import { DeleteUser, SignUp } from "../routes/rest-fields.ts";
+import { DeleteUser, SignUp } from "../surfaces/rest/fields.ts";
 import {
   EMPTY,
   type Filled,

@@ -6,7 +6,7 @@ import { normalizeEmail } from "../core/user.ts";
 import { readSessionCookie } from "../http/cookies.ts";
 import { queryValue } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
-import { SignUp } from "../routes/rest-fields.ts";
+import { SignUp } from "../surfaces/rest/fields.ts";
 import {
   type Filled,
   type Frame,

@@ -3,7 +3,7 @@ import type { ApiTokens, IssuedApiToken } from "../core/api-tokens.ts";
 import { type ApiToken, type Scope, SCOPES, TOKEN_KINDS } from "../core/token.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
-import { CreateToken } from "../routes/rest-fields.ts";
+import { CreateToken } from "../surfaces/rest/fields.ts";
 import {
   EMPTY,
   type Filled,

@@ -2,7 +2,7 @@ import type { Accounts, ExportCursor, PersonalDataStore } from "../core/accounts
 import type { Json } from "../core/token.ts";
 import { exportCursorText, readExportCursor } from "../http/export-cursor.ts";
 import type { Route } from "../http/surface.ts";
-import { DeleteUser } from "../routes/rest-fields.ts";
+import { DeleteUser } from "../surfaces/rest/fields.ts";
 import {
   type Filled,
   type Frame,

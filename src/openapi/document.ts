@@ -1,14 +1,14 @@
-import { actionTokensDocument } from "./action-tokens.ts";
+import { actionTokensDocument } from "../surfaces/action-tokens.doc.ts";
 import { converter } from "./components.ts";
 import { codeSample, type Example, type Examples } from "./examples.ts";
-import { jwtPairDocument } from "./jwt-pair.ts";
-import { oauthDocument } from "./oauth.ts";
+import { jwtPairDocument } from "../surfaces/jwt-pair.doc.ts";
+import { oauthDocument } from "../surfaces/oauth.doc.ts";
 import type { ResponseDoc, Body, JsonObject, Operation, SurfaceDocument } from "./operation.ts";
 import { refusalsOf, STATUS_NAMES } from "./refusals.ts";
-import { restDocument } from "./rest-tokens.ts";
+import { restDocument } from "../surfaces/rest/api-tokens.doc.ts";
 import { SECURITY_SCHEMES, securityOf } from "./security.ts";
-import { serviceDocument } from "./service.ts";
-import { sessionTokensDocument } from "./session-tokens.ts";
+import { serviceDocument } from "../surfaces/service.doc.ts";
+import { sessionTokensDocument } from "../surfaces/session-tokens.doc.ts";
 
 /** In the order in which a reader meets them. */
 export const SURFACES: readonly SurfaceDocument[] = [

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { readImportedHash } from "../../crypto/imported-hash.ts";
-import { SignUp } from "../../routes/rest-fields.ts";
+import { SignUp } from "../../surfaces/rest/fields.ts";
 import { CliError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
 import { audited, insertion, literal, type NewUser } from "./accounts.ts";

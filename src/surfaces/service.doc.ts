@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Component, SurfaceDocument } from "./operation.ts";
+import type { Component, SurfaceDocument } from "../openapi/operation.ts";
 import {
   ALLOW,
   count,
@@ -11,7 +11,7 @@ import {
   describe,
   scope,
   text,
-} from "./shapes.ts";
+} from "../openapi/shapes.ts";
 
 const url = v.pipe(v.string(), v.url());
 

@@ -1,10 +1,10 @@
 import * as v from "valibot";
-import { type Leaks, LEAKS_MAX } from "../core/leaks.ts";
-import { ok } from "../http/answer.ts";
-import { readJson, readSignedJson } from "../http/body.ts";
-import { decode } from "../http/fields.ts";
-import type { Route } from "../http/surface.ts";
-import { success } from "./rest-accounts.ts";
+import { type Leaks, LEAKS_MAX } from "../../core/leaks.ts";
+import { ok } from "../../http/answer.ts";
+import { readJson, readSignedJson } from "../../http/body.ts";
+import { decode } from "../../http/fields.ts";
+import type { Route } from "../../http/surface.ts";
+import { success } from "./accounts.ts";
 
 const tokens = <const T extends v.GenericSchema>(item: T) =>
   v.pipe(

@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { PASSWORD_LENGTH, passwordProblem } from "../core/passwords.ts";
-import { dayOfBirthProblem, isNewEmail, storedText } from "../core/text.ts";
-import { SCOPES, TOKEN_KINDS } from "../core/token.ts";
-import { normalizeEmail } from "../core/user.ts";
-import { documented, storable } from "../http/fields.ts";
+import { PASSWORD_LENGTH, passwordProblem } from "../../core/passwords.ts";
+import { dayOfBirthProblem, isNewEmail, storedText } from "../../core/text.ts";
+import { SCOPES, TOKEN_KINDS } from "../../core/token.ts";
+import { normalizeEmail } from "../../core/user.ts";
+import { documented, storable } from "../../http/fields.ts";
 
 /** The fields of the `/rest` surface: accounts and API tokens. */
 

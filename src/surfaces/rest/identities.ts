@@ -1,8 +1,8 @@
-import type { LinkedIdentities } from "../core/identities.ts";
-import { ok } from "../http/answer.ts";
-import { pathId } from "../http/fields.ts";
-import type { Route } from "../http/surface.ts";
-import { success } from "./rest-accounts.ts";
+import type { LinkedIdentities } from "../../core/identities.ts";
+import { ok } from "../../http/answer.ts";
+import { pathId } from "../../http/fields.ts";
+import type { Route } from "../../http/surface.ts";
+import { success } from "./accounts.ts";
 
 /** The accounts at OpenID issuers that open the caller's. */
 export function restIdentities(identities: LinkedIdentities): readonly Route[] {

@@ -1,6 +1,11 @@
 import * as v from "valibot";
-import { Login, Refresh, Verify } from "../routes/jwt-pair.ts";
-import { type Component, MEDIA, type Operation, type SurfaceDocument } from "./operation.ts";
+import { Login, Refresh, Verify } from "./jwt-pair.ts";
+import {
+  type Component,
+  MEDIA,
+  type Operation,
+  type SurfaceDocument,
+} from "../openapi/operation.ts";
 import {
   ALLOW,
   CHALLENGE,
@@ -10,7 +15,7 @@ import {
   requestId,
   describe,
   text,
-} from "./shapes.ts";
+} from "../openapi/shapes.ts";
 
 const jwt = describe(text, "A JWT signed with ES256; `/.well-known/jwks.json` has the key.");
 

@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { ChangeUser, DeleteUser, SignUp } from "../routes/rest-fields.ts";
-import { PasswordReset } from "../routes/rest-recovery.ts";
-import { type Component, MEDIA, type Operation } from "./operation.ts";
+import { ChangeUser, DeleteUser, SignUp } from "./fields.ts";
+import { PasswordReset } from "./recovery.ts";
+import { type Component, MEDIA, type Operation } from "../../openapi/operation.ts";
 import {
   AuditEvent,
   ChangedUser,
@@ -12,8 +12,8 @@ import {
   success,
   User,
   UserWithJwt,
-} from "./rest-shapes.ts";
-import { anyJson, PAGE, describe, text } from "./shapes.ts";
+} from "./shapes.doc.ts";
+import { anyJson, PAGE, describe, text } from "../../openapi/shapes.ts";
 
 const EMAIL = { description: "5 to 80 characters once it is trimmed; compares in lower case." };
 const PASSWORD = {

@@ -1,16 +1,16 @@
 import type { HonoRequest } from "hono";
-import type { AccountChange, Accounts } from "../core/accounts.ts";
-import { callerAfterPasswordChange } from "../core/caller.ts";
-import { FACEBOOK, GOOGLE } from "../core/issuers.ts";
-import type { JwtPairs } from "../core/jwt-pairs.ts";
-import type { Json } from "../core/token.ts";
-import type { User } from "../core/user.ts";
-import { type HttpResult, ok } from "../http/answer.ts";
-import { readTypedJson } from "../http/body.ts";
-import { decode } from "../http/fields.ts";
-import { refuseRequest } from "../http/request-fault.ts";
-import type { Route } from "../http/surface.ts";
-import { ChangeUser, DeleteUser, SignUp } from "./rest-fields.ts";
+import type { AccountChange, Accounts } from "../../core/accounts.ts";
+import { callerAfterPasswordChange } from "../../core/caller.ts";
+import { FACEBOOK, GOOGLE } from "../../core/issuers.ts";
+import type { JwtPairs } from "../../core/jwt-pairs.ts";
+import type { Json } from "../../core/token.ts";
+import type { User } from "../../core/user.ts";
+import { type HttpResult, ok } from "../../http/answer.ts";
+import { readTypedJson } from "../../http/body.ts";
+import { decode } from "../../http/fields.ts";
+import { refuseRequest } from "../../http/request-fault.ts";
+import type { Route } from "../../http/surface.ts";
+import { ChangeUser, DeleteUser, SignUp } from "./fields.ts";
 
 /** `/rest/auth` and `/rest/user`, in Opentact's form. */
 export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Route[] {

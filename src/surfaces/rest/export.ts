@@ -1,8 +1,8 @@
-import type { PersonalDataStore } from "../core/accounts.ts";
-import { ok } from "../http/answer.ts";
-import { exportCursorText, readExportCursor } from "../http/export-cursor.ts";
-import { refuseRequest } from "../http/request-fault.ts";
-import type { Route } from "../http/surface.ts";
+import type { PersonalDataStore } from "../../core/accounts.ts";
+import { ok } from "../../http/answer.ts";
+import { exportCursorText, readExportCursor } from "../../http/export-cursor.ts";
+import { refuseRequest } from "../../http/request-fault.ts";
+import type { Route } from "../../http/surface.ts";
 
 /** `GET /rest/user/export`: everything that is held about the caller. */
 export function restExport(data: PersonalDataStore): readonly Route[] {

@@ -1,8 +1,8 @@
-import type { AuditEntry, EventStore } from "../core/events.ts";
-import type { Json } from "../core/token.ts";
-import { ok } from "../http/answer.ts";
-import { cursorText, readPage } from "../http/paging.ts";
-import type { Route } from "../http/surface.ts";
+import type { AuditEntry, EventStore } from "../../core/events.ts";
+import type { Json } from "../../core/token.ts";
+import { ok } from "../../http/answer.ts";
+import { cursorText, readPage } from "../../http/paging.ts";
+import type { Route } from "../../http/surface.ts";
 
 /** `GET /rest/audit`: what was done to an account, for the one whose account it is. */
 export function restAudit(audit: EventStore): readonly Route[] {

@@ -1,10 +1,10 @@
 import * as v from "valibot";
-import type { Recovery } from "../core/recovery.ts";
-import { readTypedJson } from "../http/body.ts";
-import { decode } from "../http/fields.ts";
-import type { Route } from "../http/surface.ts";
-import { success } from "./rest-accounts.ts";
-import { knownEmail } from "./rest-fields.ts";
+import type { Recovery } from "../../core/recovery.ts";
+import { readTypedJson } from "../../http/body.ts";
+import { decode } from "../../http/fields.ts";
+import type { Route } from "../../http/surface.ts";
+import { success } from "./accounts.ts";
+import { knownEmail } from "./fields.ts";
 
 export const PasswordReset = v.object({ email: knownEmail });
 

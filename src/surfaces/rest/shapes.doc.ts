@@ -1,6 +1,15 @@
 import * as v from "valibot";
-import { AUDIT_EVENTS } from "../core/events.ts";
-import { anyJson, count, nextCursor, describe, scope, text, time, uuid } from "./shapes.ts";
+import { AUDIT_EVENTS } from "../../core/events.ts";
+import {
+  anyJson,
+  count,
+  nextCursor,
+  describe,
+  scope,
+  text,
+  time,
+  uuid,
+} from "../../openapi/shapes.ts";
 
 /** What the answers of `/rest` are made of, in Opentact's form. */
 

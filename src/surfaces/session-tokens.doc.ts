@@ -1,7 +1,20 @@
 import * as v from "valibot";
-import { Create, Extend } from "../routes/session-tokens.ts";
-import { type Component, MEDIA, type Parameter, type SurfaceDocument } from "./operation.ts";
-import { ALLOW, CHALLENGE, ourFailures, THROTTLED, requestId, describe, text } from "./shapes.ts";
+import { Create, Extend } from "./session-tokens.ts";
+import {
+  type Component,
+  MEDIA,
+  type Parameter,
+  type SurfaceDocument,
+} from "../openapi/operation.ts";
+import {
+  ALLOW,
+  CHALLENGE,
+  ourFailures,
+  THROTTLED,
+  requestId,
+  describe,
+  text,
+} from "../openapi/shapes.ts";
 
 const Session = v.strictObject({
   token: describe(text, "The secret; `X-Token` logs in with it on every surface."),

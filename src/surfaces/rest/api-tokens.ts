@@ -1,16 +1,16 @@
-import type { Accounts } from "../core/accounts.ts";
-import type { ApiTokens, IssuedApiToken } from "../core/api-tokens.ts";
-import type { JwtPairs } from "../core/jwt-pairs.ts";
-import type { ApiToken, Json } from "../core/token.ts";
-import { ok } from "../http/answer.ts";
-import { readTypedJson } from "../http/body.ts";
-import { decode, pathId, refuseNarrowing } from "../http/fields.ts";
-import { cursorText, readSkippingPage } from "../http/paging.ts";
-import { refuseRequest } from "../http/request-fault.ts";
-import type { Route, Surface } from "../http/surface.ts";
-import { restAccounts, success } from "./rest-accounts.ts";
-import { restRefusal } from "./rest-faults.ts";
-import { ChangeToken, CreateToken, RotateToken } from "./rest-fields.ts";
+import type { Accounts } from "../../core/accounts.ts";
+import type { ApiTokens, IssuedApiToken } from "../../core/api-tokens.ts";
+import type { JwtPairs } from "../../core/jwt-pairs.ts";
+import type { ApiToken, Json } from "../../core/token.ts";
+import { ok } from "../../http/answer.ts";
+import { readTypedJson } from "../../http/body.ts";
+import { decode, pathId, refuseNarrowing } from "../../http/fields.ts";
+import { cursorText, readSkippingPage } from "../../http/paging.ts";
+import { refuseRequest } from "../../http/request-fault.ts";
+import type { Route, Surface } from "../../http/surface.ts";
+import { restAccounts, success } from "./accounts.ts";
+import { restRefusal } from "./faults.ts";
+import { ChangeToken, CreateToken, RotateToken } from "./fields.ts";
 
 /** Contract `rest-tokens`: Opentact's named API tokens, and the accounts of all surfaces. */
 export function restTokens(

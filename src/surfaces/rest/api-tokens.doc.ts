@@ -1,9 +1,14 @@
 import * as v from "valibot";
-import { ChangeToken, CreateToken, RotateToken } from "../routes/rest-fields.ts";
-import { GithubReport, Report } from "../routes/rest-leaks.ts";
-import { type Component, MEDIA, type Operation, type SurfaceDocument } from "./operation.ts";
-import { accountComponents, accountOperations } from "./rest-accounts.ts";
-import { ApiToken, Empty, RevokedToken, IssuedApiToken, page, success } from "./rest-shapes.ts";
+import { ChangeToken, CreateToken, RotateToken } from "./fields.ts";
+import { GithubReport, Report } from "./leaks.ts";
+import {
+  type Component,
+  MEDIA,
+  type Operation,
+  type SurfaceDocument,
+} from "../../openapi/operation.ts";
+import { accountComponents, accountOperations } from "./accounts.doc.ts";
+import { ApiToken, Empty, RevokedToken, IssuedApiToken, page, success } from "./shapes.doc.ts";
 import {
   ALLOW,
   CHALLENGE,
@@ -15,7 +20,7 @@ import {
   SKIPPING,
   describe,
   text,
-} from "./shapes.ts";
+} from "../../openapi/shapes.ts";
 
 const error = { success: v.literal(false), message: text };
 const status = describe(count, "The HTTP status.");

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { Shown } from "../routes/oauth.ts";
-import { type Component, MEDIA, type SurfaceDocument } from "./operation.ts";
+import { Shown } from "./oauth.ts";
+import { type Component, MEDIA, type SurfaceDocument } from "../openapi/operation.ts";
 import {
   ALLOW,
   CHALLENGE,
@@ -10,7 +10,7 @@ import {
   describe,
   text,
   uuid,
-} from "./shapes.ts";
+} from "../openapi/shapes.ts";
 
 const seconds = v.pipe(v.number(), v.integer(), v.description("Seconds since 1970."));
 

@@ -1,8 +1,13 @@
 import * as v from "valibot";
 import { NewContact } from "../actions/add-contact.ts";
 import { ACTION_MAX_USES, TOKEN_KINDS } from "../core/token.ts";
-import { generate, Run } from "../routes/action-tokens.ts";
-import { type Component, MEDIA, type Parameter, type SurfaceDocument } from "./operation.ts";
+import { generate, Run } from "./action-tokens.ts";
+import {
+  type Component,
+  MEDIA,
+  type Parameter,
+  type SurfaceDocument,
+} from "../openapi/operation.ts";
 import {
   ALLOW,
   anyJson,
@@ -17,7 +22,7 @@ import {
   text,
   time,
   uuid,
-} from "./shapes.ts";
+} from "../openapi/shapes.ts";
 
 const { minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.action;
 

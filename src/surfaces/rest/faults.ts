@@ -1,8 +1,8 @@
-import { DERIVATION_FAULTS, type Fault } from "../core/fault.ts";
-import type { HttpResult } from "../http/answer.ts";
-import { challenges, scopeChallenge } from "../http/challenge.ts";
-import type { RequestFault } from "../http/request-fault.ts";
-import type { RefusalContext } from "../http/surface.ts";
+import { DERIVATION_FAULTS, type Fault } from "../../core/fault.ts";
+import type { HttpResult } from "../../http/answer.ts";
+import { challenges, scopeChallenge } from "../../http/challenge.ts";
+import type { RequestFault } from "../../http/request-fault.ts";
+import type { RefusalContext } from "../../http/surface.ts";
 
 /** The `/rest` surface's shape for all that goes wrong: the status stands in the body too. */
 export function restRefusal(fault: Fault | RequestFault, { request }: RefusalContext): HttpResult {
