@@ -21,6 +21,8 @@ const LONG_TESTS = [
 /** What the suite runs with fewer rounds, requests or rows: the long suites leave nothing out. */
 const THOROUGH_TESTS = [
   "test/audit/with-change.test.ts",
+  "test/console/hostile.test.ts",
+  "test/hostile/{bodies,paths}.test.ts",
   "test/races/{changes,revocations}.test.ts",
   "test/revocation/{bound,chains,lag-changes}.test.ts",
   "test/throttling/{flood,junk}.test.ts",

@@ -235,7 +235,7 @@ describe("marks that KV is owed", () => {
 
   it("are put again where only the striking out failed", async () => {
     await owe(keys(1));
-    expect((await run(({ label }) => label === "D1 DELETE endings")).result).toBeNull();
+    expect((await run(({ label }) => label === "D1 DELETE pending_revocations")).result).toBeNull();
     expect(await count("pending_revocations")).toBe(1);
     expect((await run()).result?.tombstonesFlushed).toBe(1);
     expect(await count("pending_revocations")).toBe(0);

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { fingerprint, fingerprintAndForget } from "../hostile/database.ts";
 import { pathOf } from "../hostile/routes.ts";
 import type { Answered } from "../support/client.ts";
+import { some } from "../support/thorough.ts";
 import { wired } from "../support/wired.ts";
 import { newWorld, OPENED, pathIn, SENT, sampleFor } from "./forms.ts";
 import { MARKUP, pageFlaws } from "./page-flaws.ts";
@@ -71,8 +72,8 @@ describe.each(SENT)("POST $path", ({ path }) => {
   it("takes any field without harm", async () => {
     const world = await newWorld(await newVisitor(call), call);
     const sample = sampleFor(path, world);
-    const probes = [...Object.keys(sample), "next"].flatMap((field) =>
-      VALUES.map((value) => ({ field, value })),
+    const probes = [...Object.keys(sample), "next"].flatMap((field, turn) =>
+      some(VALUES, turn).map((value) => ({ field, value })),
     );
     const names = probes.map(({ field, value }) => `${field} as ${String(value).slice(0, 60)}`);
     const wrong = await run(names, (visitor, index) => {

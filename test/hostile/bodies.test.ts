@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { call, newCaller, type Send, textAt } from "../support/client.ts";
+import { some } from "../support/thorough.ts";
 import { bodies, CONTENT_TYPES, FORMS, sampleFor, VALUES, withField } from "./bodies.ts";
 import { type Probe, run } from "./probe.ts";
 import { quick } from "./quick.ts";
@@ -53,8 +54,8 @@ describe.each(TAKES_BODY)("$name", (routeKey) => {
 
   it("takes each field as any type without harm", async () => {
     const sample = sampleFor(route, { email });
-    const probes = Object.keys(sample).flatMap((field) =>
-      Object.entries(VALUES).map(([name, value]) =>
+    const probes = Object.keys(sample).flatMap((field, turn) =>
+      some(Object.entries(VALUES), turn).map(([name, value]) =>
         probe(routeKey, `${field} as ${name}`, json(withField(sample, field, value))),
       ),
     );

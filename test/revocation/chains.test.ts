@@ -230,7 +230,7 @@ describe("at every revocation lag", () => {
         const chain = [first, second, await auth(here.call, { bearer: second })];
         const other = await auth(here.call, send);
         const json = { tokens: [chain[at]] };
-        expect((await here.call("POST", "/rest/leaked", { json })).text).toContain('"ended":1');
+        expect((await here.call("POST", "/rest/leaked", { json })).text).toContain('"revoked":1');
         await here.settled();
         later(lag);
         for (const bearer of chain) {
@@ -240,7 +240,7 @@ describe("at every revocation lag", () => {
         if (lag < 300) expect((await there.call("GET", "/rest/user", send)).status).toBe(200);
         expect((await there.call("GET", "/rest/user", { bearer: other })).status).toBe(200);
         // A second report has nothing left to end.
-        expect((await here.call("POST", "/rest/leaked", { json })).text).toContain('"ended":0');
+        expect((await here.call("POST", "/rest/leaked", { json })).text).toContain('"revoked":0');
       }
     },
   );
@@ -460,7 +460,7 @@ describe("what is issued anew has the bounds of what it replaces", () => {
     const other = await create(call, owner);
     good(await call("DELETE", "/rest/token/all", owner));
     const json = { tokens: [token.secret, child.secret, other.secret] };
-    expect(at(await call("POST", "/rest/leaked", { json }), "payload", "ended")).toBe(0);
+    expect(at(await call("POST", "/rest/leaked", { json }), "payload", "revoked")).toBe(0);
   });
 
   it("a code that many may use is revoked by its issuer alone", async () => {
@@ -469,7 +469,7 @@ describe("what is issued anew has the bounds of what it replaces", () => {
     const owner = { bearer: access };
     const token = await issue(call, owner, friend.id);
     const json = { tokens: [token] };
-    expect(at(await call("POST", "/rest/leaked", { json }), "payload", "ended")).toBe(0);
+    expect(at(await call("POST", "/rest/leaked", { json }), "payload", "revoked")).toBe(0);
     await call("POST", "/oauth/revoke", { form: { token } });
     const stranger = await create(call, { bearer: (await logIn(call, friend)).access });
     await call("POST", "/oauth/revoke", { form: { token }, bearer: stranger.secret });
