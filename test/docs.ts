@@ -4,7 +4,7 @@ import { SETTINGS } from "../src/config.ts";
 import { AUDIT_EVENTS } from "../src/core/events.ts";
 import type { Recorded } from "./bench/report.ts";
 import { spread, verdictTable } from "./bench/report.ts";
-import { outcome } from "./bench/verdict.ts";
+import { outcome } from "./bench/figures.ts";
 import { budgetRows, dollars, PRICES, workOf } from "./budget/costs.ts";
 
 /** The pages of docs/ that repeat a table of the code: `npm run docs` writes them, a test compares them. */

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
-import { cp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { removeDirectory, temporaryDirectory } from "./temporary.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
@@ -89,4 +90,23 @@ async function modulesIn(directory: string): Promise<BuiltModule[]> {
 function typeOf(name: string): BuiltModule["type"] {
   if (name.endsWith(".js") && !/^[\da-f]{40}-/.test(name)) return "ESModule";
   return name.endsWith(".wasm") ? "CompiledWasm" : "Text";
+}
+
+const made = new Set<string>();
+
+// Also where a signal ends the process: `finally` is not reached then.
+process.on("exit", () => {
+  for (const directory of made) rmSync(directory, { recursive: true, force: true });
+});
+
+/** A new directory that goes at the latest with this process. */
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "latchkey-bench-"));
+  made.add(directory);
+  return directory;
+}
+
+export async function removeDirectory(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  made.delete(directory);
 }

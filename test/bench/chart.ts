@@ -1,4 +1,4 @@
-import type { Figure } from "./statistics.ts";
+import type { Figure } from "./figures.ts";
 
 export interface Bar {
   /** What is shown by the bar's colour, and named once below the chart. */

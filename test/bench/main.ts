@@ -1,12 +1,107 @@
-import { ALL_CASES, PARTS, selected } from "./selection.ts";
-import { millionRows } from "./million.ts";
+import { parseArgs } from "node:util";
+import { BETTER_AUTH, JWTS, LOGINS, OPAQUE, REFERENCES } from "./cases.ts";
+import { outcome, type Verdict } from "./figures.ts";
+import { growth } from "./growth.ts";
 import { measureMemory } from "./memory.ts";
-import { HELP, type Options, readOptions } from "./options.ts";
-import { progressLine } from "./progress.ts";
-import { prepare, type Result, runRounds } from "./rounds.ts";
-import { type Fleet, newFleet } from "./servers.ts";
+import { millionRows } from "./million.ts";
+import { bundle, firstAnswer, p99, type Part } from "./parts.ts";
 import { costChart, costTable, keep, millionTable, recorded, verdictTable } from "./report.ts";
-import { outcome, type Verdict } from "./verdict.ts";
+import { type Case, prepare, type Result, runRounds } from "./rounds.ts";
+import { type Fleet, newFleet } from "./servers.ts";
+
+export interface Options {
+  /** What to measure, by name; all of it where none is named. */
+  readonly chosen: readonly string[] | null;
+  readonly rounds: number;
+  /** For each case in a round; null: each case's own number. */
+  readonly requests: number | null;
+  readonly memory: boolean;
+}
+
+export const HELP = `npm run bench [-- --cases NAME,NAME --rounds N --requests N]
+npm run bench -- --memory
+
+Builds the production bundle, starts it in workerd with KV and D1 and no proxy, next to a bare Worker,
+Hono's hello, the least work with storage and better-auth, and measures what each request costs. Linux only.
+
+  --cases NAMES   what to measure, with commas between (see below); all of it without
+  --rounds N      how often each is measured, in turn (5)
+  --requests N    how many requests each case makes in a round (a number of its own)
+  --memory        two million requests with 200,000 tokens instead: does memory stay level?
+  --help          this
+
+Writes test/bench/results/ if nothing was left out. Ends with 1 if a bound is missed beyond the spread.`;
+
+/** @returns null where help is asked for. @throws Error with what is wrong */
+export function readOptions(args: readonly string[]): Options | null {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      cases: { type: "string" },
+      rounds: { type: "string", default: "5" },
+      requests: { type: "string" },
+      memory: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return null;
+  return {
+    chosen: values.cases?.split(",").filter(Boolean) ?? null,
+    rounds: positive("rounds", values.rounds),
+    requests: values.requests === undefined ? null : positive("requests", values.requests),
+    memory: values.memory,
+  };
+}
+
+function positive(name: string, text: string): number {
+  if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error(`--${name} must be a whole number from 1`);
+  return Number(text);
+}
+
+export const ALL_CASES: readonly Case[] = [
+  ...REFERENCES,
+  ...JWTS,
+  ...OPAQUE,
+  ...LOGINS,
+  ...BETTER_AUTH,
+];
+export const PARTS: readonly Part[] = [p99, firstAnswer, bundle, growth];
+
+/** What was chosen, with what it is measured against. @throws Error for a name that there is not */
+export function selected(chosen: readonly string[] | null) {
+  if (chosen === null) return { cases: ALL_CASES, parts: PARTS };
+  const known = new Set([...ALL_CASES, ...PARTS].map(({ name }) => name));
+  const unknown = chosen.filter((name) => !known.has(name));
+  if (unknown.length > 0) throw new Error(`there is no ${unknown.join(", ")}: see --help`);
+  const own = ALL_CASES.filter(({ name }) => chosen.includes(name));
+  const needed = new Set(own.flatMap(({ name, bound }) => [name, bound?.of ?? "hello", "hello"]));
+  return {
+    cases: ALL_CASES.filter(({ name }) => needed.has(name)),
+    parts: PARTS.filter(({ name }) => chosen.includes(name)),
+  };
+}
+
+/** One line that changes on a terminal; elsewhere a line whenever what comes before its colon does. */
+export function progressLine(stream: NodeJS.WriteStream) {
+  const began = Date.now();
+  let last = "";
+  return {
+    show(said: string): void {
+      const seconds = Math.round((Date.now() - began) / 1000);
+      const line = `${seconds} s  ${said}`;
+      if (stream.isTTY) {
+        stream.write(`\r\x1b[K${line.slice(0, stream.columns - 1)}`);
+        return;
+      }
+      const [part = ""] = said.split(":");
+      if (part !== last) stream.write(`${line}\n`);
+      last = part;
+    },
+    clear(): void {
+      if (stream.isTTY) stream.write("\r\x1b[K");
+    },
+  };
+}
 
 /** `npm run bench`: what a request costs, and whether the bounds hold. */
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

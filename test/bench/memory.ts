@@ -1,11 +1,8 @@
 import { secrets } from "../../src/crypto/secrets.ts";
-import { inTurn } from "./cases/case.ts";
 import { lineChart } from "./chart.ts";
-import { measure, type Sent } from "./load.ts";
-import { bearer, newAccess, newPerson, newRefresh, type Person } from "./people.ts";
-import type { Run } from "./rounds.ts";
-import type { Server } from "./server.ts";
-import type { Fleet } from "./servers.ts";
+import { bearer, measure, newAccess, newPerson, newRefresh, type Sent } from "./load.ts";
+import { inTurn, type Run } from "./rounds.ts";
+import type { Fleet, Server } from "./servers.ts";
 
 /** A million until V8's heaps have the size at which they collect, and a million in which nothing may grow. */
 const REQUESTS = 2_000_000;
@@ -58,7 +55,7 @@ async function mixture(server: Server, { signer }: Fleet): Promise<() => Sent> {
   const moreAccess = await signer.like(await newAccess(server, person));
   const refresh = inTurn(await moreRefresh(TOKENS.refresh));
   const auth = inTurn(await moreAccess(TOKENS.auth, { role: "User" }));
-  const api = inTurn(await apiTokens(server, person, TOKENS.api));
+  const api = inTurn(await apiTokens(server, person.id, TOKENS.api));
   let sent = 0;
   return () => {
     sent++;
@@ -68,9 +65,15 @@ async function mixture(server: Server, { signer }: Fleet): Promise<() => Sent> {
   };
 }
 
-async function apiTokens(server: Server, { id: userId }: Person, count: number): Promise<string[]> {
+/** Written to the database, as the service stores them: through it, each would cost a request, and a user may have only so many. */
+export async function apiTokens(
+  server: Server,
+  userId: string,
+  count: number,
+  name = "filled",
+): Promise<string[]> {
   const made = await Promise.all(Array.from({ length: count }, () => secrets.create("api")));
-  const detail = JSON.stringify({ name: "filled", hint: "lk_api_…fill", scopes: ["account:read"] });
+  const detail = JSON.stringify({ name, hint: "lk_api_…fill", scopes: ["account:read"] });
   // A statement takes 100 KB.
   for (let i = 0; i < made.length; i += 1_000) {
     const ids = JSON.stringify(made.slice(i, i + 1_000).map(({ id }) => id));

@@ -1,6 +1,6 @@
 import { budgetRows, type Column, dollars, type Work, workOf } from "../budget/costs.ts";
-import { newJwt, readSession, signIn, signOut, signUp, verifyJwt } from "./cases/better-auth.ts";
-import { type Sent, send } from "./load.ts";
+import { newJwt, readSession, signIn, signOut, signUp, verifyJwt } from "./cases.ts";
+import { send, type Sent } from "./load.ts";
 import type { Result } from "./rounds.ts";
 import type { Fleet } from "./servers.ts";
 

@@ -2,9 +2,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { arch, cpus, platform } from "node:os";
 import { join } from "node:path";
 import { barChart } from "./chart.ts";
+import { type Figure, outcome, type Verdict } from "./figures.ts";
 import type { Result } from "./rounds.ts";
-import type { Figure } from "./statistics.ts";
-import { outcome, type Verdict } from "./verdict.ts";
 
 type Row = readonly string[];
 

@@ -1,142 +1,113 @@
+import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { newKey } from "../../src/cli/keys/rotation.ts";
-import { type Bundle, build } from "./build.ts";
-import { type Server, start } from "./server.ts";
-import { removeDirectory, temporaryDirectory } from "./temporary.ts";
-import { type Signer, signer } from "./signer.ts";
+import type { JwtClaims } from "../../src/core/jwt.ts";
+import { JWT_LIFETIMES } from "../../src/core/token.ts";
+import { jwts } from "../../src/crypto/jwt.ts";
+import { keyRing, parseKeySet } from "../../src/crypto/keys.ts";
+import { build, type Bundle } from "./build.ts";
 import { ROWS } from "./workers/reference-sql.ts";
 
 /**
  * Latchkey stands here once for each number of the promise that is measured; and once with a line in
  * the log for each request, which all others leave out as a large deployment does.
  */
-export const SERVERS = [
-  "bare",
-  "hello",
-  "reference",
-  "latchkey-0",
-  "latchkey-10",
-  "latchkey-300",
-  "latchkey-300-logged",
-  "latchkey-86400",
-  "better-auth",
-] as const;
-export type ServerName = (typeof SERVERS)[number];
+export type ServerName =
+  | "bare"
+  | "hello"
+  | "reference"
+  | `latchkey-${0 | 10 | 300 | 86400}`
+  | "latchkey-300-logged"
+  | "better-auth";
 
 /** Not on loopback: there, answers say what they cost. */
 export const ISSUER = "https://auth.example.com";
 
-/** All that was started, each server once and only if it is used. */
+type Settings = Readonly<Record<string, string>>;
+
+/** All that was built and started, each once and only if it is used. */
 export interface Fleet {
-  readonly builds: Builder;
   /** The service's secret. */
   readonly jwtKeys: string;
   readonly signer: Signer;
+  bundle(name: "latchkey" | "bare" | "hello" | "reference" | "better-auth"): Promise<Bundle>;
   server(name: ServerName): Promise<Server>;
   /** The service with other settings, and a database of its own. */
-  latchkey(settings: Readonly<Record<string, string>>, directory?: string): Promise<Server>;
+  latchkey(settings: Settings, directory?: string): Promise<Server>;
   /** better-auth that counts its queries, which `GET /count` tells and begins anew. */
   countingBetterAuth(): Promise<Server>;
-  /** A new one, for what a server is to keep; it goes when the fleet stops. */
-  directory(): Promise<string>;
   stop(): Promise<void>;
 }
 
 export async function newFleet(): Promise<Fleet> {
   const key = await newKey("ES256", Date.now());
   const jwtKeys = JSON.stringify({ keys: [{ ...key, state: "active" }] });
-  const builds = builder();
+  const bundles = new Map<string, Promise<Bundle>>();
   const named = new Map<ServerName, Promise<Server>>();
   const started: Promise<Server>[] = [];
-  const directories: string[] = [];
-  const keep = (starting: Promise<Server>) => {
+  const kept = (starting: Promise<Server>) => {
     started.push(starting);
     return starting;
   };
-  const latchkey: Fleet["latchkey"] = (settings, directory) =>
-    keep(startLatchkey(builds, { ISSUER, JWT_KEYS: jwtKeys, ...settings }, directory));
+  const bundle: Fleet["bundle"] = (name) => {
+    const more = name === "better-auth" ? ["--compatibility-flags", "nodejs_compat"] : [];
+    const built = bundles.get(name) ?? (name === "latchkey" ? build() : build(`${name}.ts`, more));
+    bundles.set(name, built);
+    return built;
+  };
+
+  async function startLatchkey(settings: Settings, directory?: string): Promise<Server> {
+    const server = await start({
+      bundle: await bundle("latchkey"),
+      settings: { ISSUER, JWT_KEYS: jwtKeys, ...settings },
+      hasStorage: true,
+      ...(directory !== undefined && { directory }),
+    });
+    await server.sql(await schema());
+    return server;
+  }
+
+  async function startBetterAuth(settings: Settings): Promise<Server> {
+    const flags = ["nodejs_compat"];
+    const options = { bundle: await bundle("better-auth"), settings, hasStorage: true, flags };
+    const server = await start(options);
+    await fetch(new URL("/migrate", server.origin));
+    return server;
+  }
+
+  async function startNamed(name: ServerName): Promise<Server> {
+    if (name === "better-auth") return startBetterAuth({});
+    if (name === "bare" || name === "hello") return start({ bundle: await bundle(name) });
+    if (name === "reference") {
+      const server = await start({ bundle: await bundle(name), hasStorage: true });
+      await server.sql([...(await schema()), ...ROWS]);
+      await server.putKv("token", JSON.stringify({ kind: "session" }));
+      return server;
+    }
+    const [, lag = "0", logged] = name.split("-");
+    const LOG = logged === undefined ? "errors" : "requests";
+    return startLatchkey({ REVOCATION_LAG_SECONDS: lag, LOG });
+  }
 
   return {
-    builds,
     jwtKeys,
     signer: signer(jwtKeys, ISSUER),
+    bundle,
     server(name) {
-      const starting =
-        named.get(name) ??
-        (name.startsWith("latchkey-")
-          ? latchkey(settingsOf(name))
-          : keep(startOther(name, builds)));
+      const starting = named.get(name) ?? kept(startNamed(name));
       named.set(name, starting);
       return starting;
     },
-    latchkey,
-    countingBetterAuth: () => keep(startBetterAuth(builds, { COUNT: "on" })),
-    async directory() {
-      const made = await temporaryDirectory();
-      directories.push(made);
-      return made;
-    },
+    latchkey: (settings, directory) => kept(startLatchkey(settings, directory)),
+    countingBetterAuth: () => kept(startBetterAuth({ COUNT: "on" })),
     async stop() {
       const servers = await Promise.allSettled(started);
       const up = servers.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
       await Promise.all(up.map((server) => server.stop()));
-      for (const made of directories) await removeDirectory(made);
     },
   };
-}
-
-function settingsOf(name: string): Readonly<Record<string, string>> {
-  const [, lag = "0", logged] = name.split("-");
-  return { REVOCATION_LAG_SECONDS: lag, LOG: logged === undefined ? "errors" : "requests" };
-}
-
-/** The bundles, each built once and only if it is used. */
-function builder() {
-  const built = new Map<string, Promise<Bundle>>();
-  const once = (name: string, make: () => Promise<Bundle>) => {
-    const found = built.get(name) ?? make();
-    built.set(name, found);
-    return found;
-  };
-  return {
-    latchkey: () => once("latchkey", () => build()),
-    other: (name: string, more: readonly string[] = []) =>
-      once(name, () => build(`${name}.ts`, more)),
-  };
-}
-export type Builder = ReturnType<typeof builder>;
-
-async function startLatchkey(
-  builds: Builder,
-  settings: Readonly<Record<string, string>>,
-  directory?: string,
-): Promise<Server> {
-  const bundle = await builds.latchkey();
-  const kept = directory === undefined ? {} : { directory };
-  const server = await start({ bundle, settings, hasStorage: true, ...kept });
-  await server.sql(await schema());
-  return server;
-}
-
-async function startOther(name: ServerName, builds: Builder): Promise<Server> {
-  if (name === "better-auth") return startBetterAuth(builds, {});
-  if (name !== "reference") return start({ bundle: await builds.other(name) });
-  const server = await start({ bundle: await builds.other(name), hasStorage: true });
-  await server.sql([...(await schema()), ...ROWS]);
-  await server.putKv("token", JSON.stringify({ kind: "session" }));
-  return server;
-}
-
-async function startBetterAuth(
-  builds: Builder,
-  settings: Readonly<Record<string, string>>,
-): Promise<Server> {
-  const flags = ["nodejs_compat"];
-  const bundle = await builds.other("better-auth", ["--compatibility-flags", ...flags]);
-  const server = await start({ bundle, settings, hasStorage: true, flags });
-  await fetch(new URL("/migrate", server.origin));
-  return server;
 }
 
 /** The statements of schema.sql; no text in it holds a semicolon. */
@@ -147,4 +118,181 @@ async function schema(): Promise<string[]> {
     .split(";")
     .map((statement) => statement.trim())
     .filter(Boolean);
+}
+
+/** A Worker in a workerd of its own, with its KV and its D1 in the same process, and no proxy before it. */
+export interface Server {
+  readonly origin: string;
+  readonly pid: number;
+  cpuMs(): number;
+  residentMiB(): number;
+  /** Runs statements on its database, one after the other. */
+  sql(statements: readonly string[]): Promise<void>;
+  rows(query: string): Promise<Record<string, unknown>[]>;
+  putKv(key: string, value: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface Start {
+  readonly bundle: Bundle;
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly hasStorage?: boolean;
+  readonly flags?: readonly string[];
+  /** Where its storage lies, so that it outlives the server. */
+  readonly directory?: string;
+}
+
+const COMPATIBILITY_DATE = "2026-10-23";
+
+/** One at a time: which process is whose is told by what there was before. */
+let turn: Promise<unknown> = Promise.resolve();
+
+export function start(options: Start): Promise<Server> {
+  const started = turn.then(() => startNow(options));
+  turn = started.catch(() => {});
+  return started;
+}
+
+async function startNow({
+  bundle,
+  settings = {},
+  hasStorage,
+  flags,
+  directory,
+}: Start): Promise<Server> {
+  const before = children();
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name: "bench",
+      modules: bundle.modules.map(({ name, type, contents }) => ({ type, path: name, contents })),
+      compatibilityDate: COMPATIBILITY_DATE,
+      compatibilityFlags: [...(flags ?? ["nodejs_als"])],
+      bindings: settings,
+      // Not the rate limits: their simulation writes to a database at each request, while
+      // Cloudflare's count in memory.
+      ...(hasStorage === true && { kvNamespaces: ["KV"], d1Databases: ["DB"] }),
+      unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+      ...(directory !== undefined && { resourcePersistencePath: directory }),
+      cf: false,
+      // What a Worker logs is paid for by the Worker; it need not be read.
+      handleStructuredLogs: () => undefined,
+    }),
+  );
+  try {
+    await miniflare.ready;
+  } catch (error) {
+    // What it has started would keep this process from ending.
+    await miniflare.dispose();
+    throw error;
+  }
+  const [pid, another] = [...children()].filter((child) => !before.has(child));
+  if (pid === undefined || another !== undefined) {
+    throw new Error("cannot tell which process is the Worker's");
+  }
+  let stopped = false;
+  const { origin } = await miniflare.unsafeGetDirectURL();
+  return {
+    origin,
+    pid,
+    cpuMs: () => cpuMs(pid),
+    residentMiB: () => residentMiB(pid),
+    async sql(statements) {
+      const database = await miniflare.getD1Database("DB");
+      for (const statement of statements) await database.prepare(statement).run();
+    },
+    async rows(query) {
+      const { results } = await (await miniflare.getD1Database("DB")).prepare(query).all();
+      return results;
+    },
+    async putKv(key, value) {
+      await (await miniflare.getKVNamespace("KV")).put(key, value);
+    },
+    async stop() {
+      if (!stopped) await miniflare.dispose();
+      stopped = true;
+    },
+  };
+}
+
+/** The processes that this one has started, whichever of its threads did. Linux only. */
+export function children(): Set<number> {
+  const pids = readdirSync("/proc/self/task").flatMap((thread) =>
+    readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ").filter(Boolean),
+  );
+  return new Set(pids.map(Number));
+}
+
+/** CPU time of all threads that live, in ms and to the microsecond: `stat` counts in ticks of 10 ms. */
+export function cpuMs(pid: number): number {
+  let ns = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const [onCpu = "0"] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ");
+    ns += Number(onCpu);
+  }
+  return ns / 1e6;
+}
+
+/** What the process holds of the machine's memory, in MiB. */
+export function residentMiB(pid: number): number {
+  const [, kib = "0"] =
+    /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Number(kib) / 1024;
+}
+
+/** Makes JWTs that the service takes for its own, as many as are wanted. */
+export interface Signer {
+  /** More that are the same but for their ids and times. */
+  like(jwt: string): Promise<More>;
+  /** An access JWT of a user who has ended nothing yet. */
+  access(userId: string): Promise<string>;
+}
+
+/** @param auth with a role and for a day, as `GET /rest/auth` makes them */
+export type More = (count: number, auth?: { readonly role: string }) => Promise<string[]>;
+
+/** @param jwtKeys the service's own secret */
+export function signer(jwtKeys: string, issuer: string): Signer {
+  const parsed = parseKeySet(jwtKeys);
+  if ("wrong" in parsed) throw new Error(parsed.wrong);
+  const { sign, verify } = jwts(keyRing(parsed), issuer);
+  return {
+    async like(jwt) {
+      const claims = await verify(jwt, Date.now());
+      if (claims === null) throw new Error("the service does not sign as it should");
+      const lives = claims.expiresAt - claims.issuedAt;
+      return (count, auth) => {
+        const one = () =>
+          sign({ ...claims, ...auth, ...fresh(auth === undefined ? lives : JWT_LIFETIMES.auth) });
+        return Promise.all(Array.from({ length: count }, one));
+      };
+    },
+    access: (userId) => sign(accessClaims(userId)),
+  };
+}
+
+function fresh(lifetimeSeconds: number) {
+  const issuedAt = Math.floor(Date.now() / 1000);
+  return { jti: crypto.randomUUID(), issuedAt, expiresAt: issuedAt + lifetimeSeconds };
+}
+
+function accessClaims(userId: string): JwtClaims {
+  const times = fresh(JWT_LIFETIMES.access);
+  return {
+    ...times,
+    type: "access",
+    userId,
+    credentialVersion: 0,
+    sid: null,
+    apiTokenVersion: null,
+    loginVersion: null,
+    parentIds: [],
+    rootJti: null,
+    fromJti: null,
+    endsAt: times.expiresAt,
+    rotation: null,
+    authTime: times.issuedAt,
+    role: null,
+    statusIndex: null,
+    scopes: null,
+  };
 }

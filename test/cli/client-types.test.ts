@@ -21,8 +21,6 @@ describe("a schema's type", () => {
     [{ $ref: "#/components/schemas/User" }, "User"],
     [{ type: "array", items: { type: "string" } }, "string[]"],
     [{ type: "array" }, "unknown[]"],
-    [{ type: "array", prefixItems: [], items: false }, "[]"],
-    [{ type: "array", prefixItems: [{ type: "string" }] }, "[string,...unknown[]]"],
     [{ type: "object" }, "Record<string,unknown>"],
     [{ type: "object", additionalProperties: { type: "null" } }, "Record<string,null>"],
     [

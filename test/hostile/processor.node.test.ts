@@ -1,7 +1,6 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, expect, it as anywhere } from "vitest";
-import { type Fleet, newFleet } from "../bench/servers.ts";
-import type { Server } from "../bench/server.ts";
+import { type Fleet, newFleet, type Server } from "../bench/servers.ts";
 import { FORM_BODIES, HEADERS, JSON_BODIES, QUERIES } from "./large.ts";
 
 /** Linux alone says what a process has cost. */

@@ -31,7 +31,6 @@ const SPOKEN = {
   properties: v.optional(v.record(v.string(), v.unknown()), {}),
   required: v.optional(v.array(v.string()), []),
   additionalProperties: v.optional(v.unknown()),
-  prefixItems: v.optional(v.array(v.unknown())),
   items: v.optional(v.unknown()),
 };
 
@@ -82,19 +81,13 @@ const typeNamed = (shape: Schema) => (name: string) => {
     case "integer":
       return "number";
     case "array":
-      return arrayType(shape);
+      return `(${typeOf(shape.items ?? true)})[]`;
     case "object":
       return objectType(shape);
     default:
       throw new Error(`no JSON Schema type: ${name}`);
   }
 };
-
-function arrayType({ prefixItems, items = true }: Schema): string {
-  if (prefixItems === undefined) return `(${typeOf(items)})[]`;
-  const rest = items === false ? [] : [`...(${typeOf(items)})[]`];
-  return `[${[...prefixItems.map(typeOf), ...rest].join(", ")}]`;
-}
 
 function objectType({ properties, required, additionalProperties }: Schema): string {
   const fields = Object.entries(properties).map(

@@ -1,0 +1,270 @@
+import {
+  bearer,
+  newAccess,
+  newActionToken,
+  newApiToken,
+  newPerson,
+  newRefresh,
+  newSession,
+  type Person,
+  send,
+  type Sent,
+  several,
+  textOf,
+} from "./load.ts";
+import { always, type Case, inTurn } from "./rounds.ts";
+import type { Server } from "./servers.ts";
+
+const reference = (
+  name: string,
+  title: string,
+  requests: number,
+  more: Partial<Case> & { readonly path?: string } = {},
+): Case => ({
+  name,
+  title,
+  of: "reference",
+  server: "reference",
+  requests,
+  prepare: always({ path: more.path ?? `/${name}` }),
+  ...more,
+});
+
+/** What others are measured against: a route of Hono's, a bare Worker, and the least work with storage. */
+export const REFERENCES: readonly Case[] = [
+  reference("hello", "Hono's hello", 6_000, { server: "hello", path: "/" }),
+  reference("bare", "a bare Worker", 6_000, { server: "bare", path: "/" }),
+  reference("d1", "one D1 read", 600),
+  reference("kv-and-d1", "one KV read and one D1 read at once", 400),
+  reference("kv-then-batch", "one KV read, then one D1 batch", 300),
+  reference("hash", "one Argon2id hash", 15, { connections: 1 }),
+];
+
+const latchkey = (
+  name: string,
+  title: string,
+  server: Case["server"],
+  requests: number,
+  prepare: Case["prepare"],
+  more: Partial<Case> = {},
+): Case => ({ name, title, of: "Latchkey", server, requests, prepare, ...more });
+
+const within = (times: number, of: string) => ({ bound: { times, of } });
+const strict = within(1.25, "kv-and-d1");
+const warm = within(2.5, "hello");
+
+const verify = (token: string) =>
+  ({ method: "POST", path: "/api/token/verify/", body: { token } }) as const;
+
+/** Each request has a JWT that nobody has seen. */
+const neverSeen: Case["prepare"] = async (server, signer) => {
+  const more = await signer.like(await newAccess(server, await newPerson(server)));
+  return async (requests) => {
+    const token = inTurn(await more(requests));
+    return () => verify(token());
+  };
+};
+
+/** A hundred JWTs, each seen before. */
+const seen: Case["prepare"] = async (server, signer) => {
+  const more = await signer.like(await newAccess(server, await newPerson(server)));
+  return async () => {
+    const jwts = await more(100);
+    for (const each of jwts) await send(server, verify(each));
+    const token = inTurn(jwts);
+    return () => verify(token());
+  };
+};
+
+/** The same request with one of so many things after the other, all of one person. */
+const withEach =
+  <T>(
+    count: number,
+    make: (server: Server, person: Person) => Promise<T>,
+    request: (item: T) => Sent,
+  ): Case["prepare"] =>
+  async (server) => {
+    const person = await newPerson(server);
+    const item = inTurn(await several(count, () => make(server, person)));
+    return async () => () => request(item());
+  };
+
+const refresh = withEach(5, newRefresh, (token) => ({
+  method: "POST",
+  path: "/api/token/refresh/",
+  body: { refresh: token },
+}));
+const sessions = withEach(10, newSession, (token) => ({
+  path: "/tokens",
+  headers: { "x-token": token },
+}));
+const apiTokens = withEach(10, newApiToken, (token) => ({
+  path: "/rest/user",
+  headers: bearer(token),
+}));
+
+const AT_300 = "latchkey-300";
+export const JWTS: readonly Case[] = [
+  latchkey(
+    "verify-new",
+    "verify a JWT never seen before, lag 300",
+    AT_300,
+    2_500,
+    neverSeen,
+    within(3.8, "hello"),
+  ),
+  latchkey(
+    "verify-seen",
+    "verify a JWT seen before, lag 300",
+    AT_300,
+    4_000,
+    seen,
+    within(1.9, "hello"),
+  ),
+  latchkey(
+    "verify-seen-logged",
+    "the same, with a line in the log",
+    "latchkey-300-logged",
+    4_000,
+    seen,
+  ),
+  latchkey("verify-0", "verify a JWT, lag 0", "latchkey-0", 500, seen, within(1.25, "d1")),
+  latchkey("refresh", "refresh, lag 86,400", "latchkey-86400", 1_500, refresh, within(5, "hello")),
+];
+
+/** Without a caller, so that it is the run alone that is measured. */
+const runs: Case["prepare"] = async (server) => {
+  const [person, contact] = [await newPerson(server), await newPerson(server)];
+  // Not a log-in before each round: what a password hash leaves behind would be counted in it.
+  const issuer = await newApiToken(server, person);
+  return async () => {
+    const token = inTurn([
+      await newActionToken(server, issuer, contact, 1_000),
+      await newActionToken(server, issuer, contact, 1_000),
+    ]);
+    return () => ({ method: "POST", path: "/api/run-action-token", body: { token: token() } });
+  };
+};
+
+export const OPAQUE: readonly Case[] = [
+  latchkey("session-10", "read a session, lag 10, warm", "latchkey-10", 3_000, sessions, warm),
+  latchkey("api-10", "check an API token, lag 10, warm", "latchkey-10", 3_000, apiTokens, warm),
+  latchkey("session-0", "read a session, lag 0", "latchkey-0", 500, sessions, strict),
+  latchkey("api-0", "check an API token, lag 0", "latchkey-0", 500, apiTokens, strict),
+  latchkey(
+    "run-action",
+    "run an action token",
+    "latchkey-0",
+    250,
+    runs,
+    within(1.25, "kv-then-batch"),
+  ),
+];
+
+const login = (name: string, title: string, request: (person: Person) => Sent): Case =>
+  latchkey(name, title, "latchkey-0", 15, withEach(3, newPerson, request), {
+    connections: 1,
+    ...within(1.1, "hash"),
+  });
+
+const basic = ({ email, password }: Person) =>
+  `Basic ${Buffer.from(`${email}:${password}`).toString("base64")}`;
+
+export const LOGINS: readonly Case[] = [
+  login("login-session", "log in for a session", ({ email, password }) => ({
+    method: "POST",
+    path: "/tokens",
+    body: { email_id: email, password },
+  })),
+  login("login-jwt", "log in for a JWT pair", ({ email, password }) => ({
+    method: "POST",
+    path: "/api/token/",
+    body: { email, password },
+  })),
+  login("login-basic", "log in by Basic", (person) => ({
+    path: "/rest/auth",
+    headers: { authorization: basic(person) },
+  })),
+];
+
+/** Its check of origins wants one where a browser would send it. */
+const ORIGIN = { origin: "http://localhost" };
+const PASSWORD = "correct horse battery";
+
+interface SignedIn {
+  readonly email: string;
+  readonly token: string;
+}
+
+export async function signUp(server: Server): Promise<SignedIn> {
+  const email = `${crypto.randomUUID()}@example.com`;
+  const response = await send(server, {
+    method: "POST",
+    path: "/api/auth/sign-up/email",
+    headers: ORIGIN,
+    body: { name: "Bench", email, password: PASSWORD },
+  });
+  const token = response.headers.get("set-auth-token");
+  if (token === null) throw new Error("better-auth gave no bearer token");
+  return { email, token };
+}
+
+export const signIn = ({ email }: SignedIn): Sent => ({
+  method: "POST",
+  path: "/api/auth/sign-in/email",
+  headers: ORIGIN,
+  body: { email, password: PASSWORD },
+});
+
+export const readSession = ({ token }: SignedIn): Sent => ({
+  path: "/api/auth/get-session",
+  headers: bearer(token),
+});
+
+export const newJwt = ({ token }: SignedIn): Sent => ({
+  path: "/api/auth/token",
+  headers: bearer(token),
+});
+
+export const signOut = ({ token }: SignedIn): Sent => ({
+  method: "POST",
+  path: "/api/auth/sign-out",
+  headers: { ...ORIGIN, ...bearer(token) },
+  body: {},
+});
+
+export async function verifyJwt(server: Server, person: SignedIn): Promise<Sent> {
+  const jwt = await textOf(server, "token", newJwt(person));
+  return { path: "/verify", headers: bearer(jwt) };
+}
+
+const betterAuth = (
+  name: string,
+  title: string,
+  requests: number,
+  request: (server: Server, person: SignedIn) => Sent | Promise<Sent>,
+): Case => ({
+  name,
+  title,
+  of: "better-auth",
+  server: "better-auth",
+  requests,
+  async prepare(server) {
+    const person = await signUp(server);
+    // Anew in each round: its JWTs live for a quarter of an hour.
+    return async () => {
+      const sent = await request(server, person);
+      return () => sent;
+    };
+  },
+});
+
+export const BETTER_AUTH: readonly Case[] = [
+  betterAuth("better-verify", "better-auth: verify a JWT", 300, verifyJwt),
+  betterAuth("better-jwt", "better-auth: a JWT for a session", 200, (_, person) => newJwt(person)),
+  betterAuth("better-session", "better-auth: read a session", 250, (_, p) => readSession(p)),
+  {
+    ...betterAuth("better-login", "better-auth: log in", 10, (_, person) => signIn(person)),
+    connections: 1,
+  },
+];

@@ -1,0 +1,236 @@
+import { execFile, spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import {
+  buildWithoutConsole,
+  type BuiltModule,
+  type Bundle,
+  removeDirectory,
+  temporaryDirectory,
+} from "./build.ts";
+import { JWTS, REFERENCES } from "./cases.ts";
+import { figure, ratios, type Verdict } from "./figures.ts";
+import { measure, p99At } from "./load.ts";
+import { CONNECTIONS, prepare, type Run } from "./rounds.ts";
+import { cpuMs, type Fleet, ISSUER } from "./servers.ts";
+
+/** What is measured apart from the cases. */
+export interface Part {
+  /** As `--cases` names it. */
+  readonly name: string;
+  readonly title: string;
+  measure(fleet: Fleet, run: Run): Promise<Findings>;
+}
+
+export interface Findings {
+  readonly verdicts: readonly Verdict[];
+  /** SVG by the file's name. */
+  readonly charts?: Readonly<Record<string, string>>;
+}
+
+const PER_SECOND = 200;
+/** V8 collects everything once in 20 to 30 seconds at this rate, and some ten requests wait: more than a hundredth of a short round, or nothing of it. */
+const SECONDS = 20;
+/** Before the first round, as fast as they go: V8 compiles what is hot, and its heap finds its size. */
+const WARM_UP = 10_000;
+
+const CASES = [...REFERENCES, ...JWTS].filter(({ name }) =>
+  ["hello", "verify-new", "verify-seen", "refresh"].includes(name),
+);
+
+/** At saturation p99 is the garbage collector's, for a bare Worker too: so at a rate that all can serve. */
+export const p99: Part = {
+  name: "p99",
+  title: `p99 at ${PER_SECOND} requests a second`,
+  async measure(fleet, run) {
+    const prepared = await prepare(CASES, fleet, run);
+    const found = new Map(CASES.map(({ name }) => [name, [] as number[]]));
+    const requests = run.requests ?? PER_SECOND * SECONDS;
+    for (const { each, server, next } of prepared) {
+      run.progress(`p99, warming up: ${each.name}`);
+      const warmUp = Math.max(CONNECTIONS, run.requests ?? WARM_UP);
+      const load = { requests: warmUp, connections: CONNECTIONS, next: await next(warmUp) };
+      await measure(server, load);
+    }
+    for (let round = 1; round <= run.rounds; round++) {
+      for (const { each, server, next } of prepared) {
+        run.progress(`p99, round ${round} of ${run.rounds}: ${each.name}`);
+        const load = { perSecond: PER_SECOND, requests, next: await next(requests) };
+        found.get(each.name)?.push(await p99At(server, load));
+      }
+    }
+    const verdicts = CASES.filter(({ name }) => name !== "hello").map(({ name, title }) => ({
+      title: `${this.title}: ${title}`,
+      measured: ratios(found.get(name) ?? [], found.get("hello") ?? []),
+      limit: 1.5,
+      of: "hello's",
+    }));
+    return { verdicts };
+  },
+};
+
+/** Starts for each of the rounds: one takes a twentieth of a second. */
+const STARTS = 4;
+
+/** From the start of workerd, with nothing between it and the Worker, to the end of its first answer. */
+export const firstAnswer: Part = {
+  name: "first-answer",
+  title: "first answer of a fresh process",
+  async measure({ bundle, jwtKeys }, { rounds, progress }) {
+    const bare = await image(await bundle("bare"), {});
+    const service = await image(await bundle("latchkey"), { ISSUER, JWT_KEYS: jwtKeys });
+    const found: { bare: ColdStart; service: ColdStart }[] = [];
+    try {
+      for (let start = 0; start < rounds * STARTS; start++) {
+        progress(`${this.title}: start ${start + 1} of ${rounds * STARTS}`);
+        found.push({ bare: await bare.start("/"), service: await service.start("/health") });
+      }
+    } finally {
+      await Promise.all([bare.remove(), service.remove()]);
+    }
+    const by = (what: keyof ColdStart) =>
+      ratios(
+        found.map((each) => each.service[what]),
+        found.map((each) => each.bare[what]),
+      );
+    const verdict = { limit: 1.5, of: "a bare Worker's" };
+    return {
+      verdicts: [
+        { ...verdict, title: `${this.title}, by the clock`, measured: by("wallMs") },
+        { ...verdict, title: `${this.title}, CPU`, measured: by("cpuMs") },
+      ],
+    };
+  },
+};
+
+/** workerd comes with Miniflare, as the same release. */
+const require = createRequire(import.meta.resolve("miniflare"));
+const { default: workerd }: { default: string } = require("workerd");
+
+export interface ColdStart {
+  /** From the start of the process to the end of its first answer. */
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+export interface Image {
+  /** Starts a process of its own and sends it one request. @throws Error unless it is answered 2xx */
+  start(path: string, init?: RequestInit): Promise<ColdStart>;
+  remove(): Promise<void>;
+}
+
+/** A Worker as one file that workerd reads at its start, without Miniflare. Its KV and D1 answer nothing. */
+export async function image(
+  bundle: Bundle,
+  settings: Readonly<Record<string, string>>,
+): Promise<Image> {
+  const directory = await temporaryDirectory();
+  for (const { name, contents } of bundle.modules) await writeFile(join(directory, name), contents);
+  await writeFile(join(directory, "config.capnp"), capnp(bundle.modules, settings));
+  const { stdout } = await promisify(execFile)(
+    workerd,
+    ["compile", "--config-only", join(directory, "config.capnp")],
+    { encoding: "buffer", maxBuffer: 64 * 1024 * 1024 },
+  );
+  const compiled = join(directory, "config.bin");
+  await writeFile(compiled, stdout);
+  return {
+    start: (path, init) => startOnce(compiled, path, init),
+    remove: () => removeDirectory(directory),
+  };
+}
+
+async function startOnce(config: string, path: string, init?: RequestInit): Promise<ColdStart> {
+  const began = performance.now();
+  const child = spawn(workerd, ["serve", "--binary", "--experimental", "--control-fd=3", config], {
+    stdio: ["ignore", "ignore", "ignore", "pipe"],
+  });
+  const end = () => void child.kill("SIGKILL");
+  process.once("exit", end);
+  try {
+    const port = await listening(child);
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
+    await response.arrayBuffer();
+    const wallMs = performance.now() - began;
+    if (!response.ok) throw new Error(`${path} was answered ${response.status}`);
+    return { wallMs, cpuMs: cpuMs(child.pid ?? 0) };
+  } finally {
+    end();
+    process.removeListener("exit", end);
+  }
+}
+
+function listening(child: ReturnType<typeof spawn>): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  let said = "";
+  child.stdio[3]?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+    const [, port] = /"event":"listen".*"port":(\d+)/.exec(said) ?? [];
+    if (port !== undefined) resolve(Number(port));
+  });
+  child.on("error", reject);
+  child.on("exit", (code) => reject(new Error(`workerd ended with ${code}`)));
+  return promise;
+}
+
+function capnp(modules: readonly BuiltModule[], settings: Readonly<Record<string, string>>) {
+  const kinds = { ESModule: "esModule", CompiledWasm: "wasm", Text: "text" } as const;
+  const list = modules.map(
+    ({ name, type }) => `(name = ${text(name)}, ${kinds[type]} = embed ${text(name)})`,
+  );
+  const bindings = [
+    ...Object.entries(settings).map(
+      ([name, value]) => `(name = ${text(name)}, text = ${text(value)})`,
+    ),
+    '(name = "KV", kvNamespace = "nothing")',
+    '(name = "DB", wrapped = (moduleName = "cloudflare-internal:d1-api", innerBindings = [(name = "fetcher", service = "nothing")]))',
+  ];
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = (
+      modules = [${list.join(", ")}],
+      bindings = [${bindings.join(", ")}],
+      compatibilityDate = "2026-10-23",
+      compatibilityFlags = ["nodejs_als"],
+    )),
+    (name = "nothing", worker = (
+      serviceWorkerScript = "addEventListener('fetch', (e) => e.respondWith(new Response(null, { status: 500 })))",
+      compatibilityDate = "2026-10-23",
+    )),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+`;
+}
+
+/** A capnp string is quoted as in C, which JSON's is as well. */
+const text = (value: string) => JSON.stringify(value);
+
+/** What a deploy uploads and an isolate loads, gzipped as Cloudflare counts it. */
+export const bundle: Part = {
+  name: "bundle",
+  title: "bundle, gzipped",
+  async measure(fleet, { progress }) {
+    progress(this.title);
+    const withConsole = await fleet.bundle("latchkey");
+    const verdicts = [
+      verdict("without the console", await buildWithoutConsole(), 70),
+      verdict("with the console", withConsole, 160),
+    ];
+    return { verdicts };
+  },
+};
+
+const verdict = (which: string, built: Bundle, limit: number) => ({
+  title: `bundle ${which}, gzipped`,
+  measured: figure([gzippedKiB(built)]),
+  limit,
+  of: "KiB",
+});
+
+const gzippedKiB = ({ modules }: Bundle) =>
+  modules.reduce((sum, { contents }) => sum + gzipSync(contents).length, 0) / 1024;
