@@ -15,7 +15,7 @@ import { restRecovery } from "./surfaces/rest/recovery.ts";
 import { restTokens } from "./surfaces/rest/api-tokens.ts";
 import { service } from "./surfaces/service.ts";
 import { sessionTokens } from "./surfaces/session-tokens.ts";
-import type { Services } from "./wire.ts";
+import type { Services } from "./services.ts";
 
 /** What there is for people beside what there is for programs. */
 export interface Pages {

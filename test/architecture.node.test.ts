@@ -50,11 +50,9 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [/^src\/client\//, ["packages"]],
   // The one place that names adapters.
   [
-    /^src\/wire\.ts$/,
+    /^src\/services\.ts$/,
     [/^src\/(?:core|crypto|storage|actions|http|mail)\//, /^src\/config\.ts$/, "packages"],
   ],
-  // What only workerd has: WebAssembly that is imported as a module.
-  [/^src\/platform\.ts$/, [/^src\/crypto\/(?:passwords|ha1b)\.ts$/, /^src\/wire\.ts$/, "packages"]],
   // A setting is parsed by those who know what it means.
   [
     /^src\/config\.ts$/,
@@ -65,9 +63,18 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
       "packages",
     ],
   ],
-  [/^src\/app\.ts$/, [/^src\/(?:surfaces|http)\//, /^src\/(?:config|wire)\.ts$/, "packages"]],
-  [/^src\/pages\.ts$/, [/^src\/console\//, /^src\/(?:app|config|wire)\.ts$/]],
-  [/^src\/index\.ts$/, [/^src\/(?:app|config|pages|platform|wire)\.ts$/, "packages"]],
+  [/^src\/app\.ts$/, [/^src\/(?:surfaces|http)\//, /^src\/(?:config|services)\.ts$/, "packages"]],
+  // What only workerd has: pages in JSX, and WebAssembly that is imported as a module.
+  [
+    /^src\/latchkey\.ts$/,
+    [
+      /^src\/console\//,
+      /^src\/crypto\/(?:passwords|ha1b)\.ts$/,
+      /^src\/(?:app|config|services)\.ts$/,
+      "packages",
+    ],
+  ],
+  [/^src\/index\.ts$/, [/^src\/latchkey\.ts$/]],
   // Types only: what the runtime binds.
   [/^src\/bindings\.d\.ts$/, [/^src\/index\.ts$/]],
 ];
@@ -87,7 +94,7 @@ const shown = ({ from, to }: Arrow) => `${from} -> ${to}`;
 describe("arrows", () => {
   it("finds what is imported", () => {
     expect(ARROWS.length).toBeGreaterThan(CODE.length);
-    expect(ARROWS.map(shown)).toContain("src/index.ts -> src/app.ts");
+    expect(ARROWS.map(shown)).toContain("src/index.ts -> src/latchkey.ts");
   });
 
   it("point only where they may", () => {

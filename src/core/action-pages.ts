@@ -19,7 +19,7 @@ export interface DisplayNameStore {
 /** Shown for users without a name. Never fall back to their email. */
 export const UNNAMED_USER = "this person";
 
-/** What the page behind an action token's link says, before anything is done. */
+/** The page behind an action token's link, before anything is done. */
 export type Preview =
   | {
       readonly state: "ready";
@@ -31,29 +31,29 @@ export type Preview =
       readonly isInternal: boolean;
       readonly expiresAtMs: number;
       readonly usesLeft: number;
-      /** Whether somebody must log in before it can be run here. */
+      /** Whether they must log in before they can run it here. */
       readonly needsLogin: boolean;
       readonly fields: readonly FormField[];
     }
-  /** It is for one person: who logs in learns whether that is her. */
+  /** It is for one person: whoever logs in learns whether that is them. */
   | { readonly state: "log_in" }
   /** A run by this user would change nothing. */
   | { readonly state: "already"; readonly title: string; readonly message: string }
   | {
       readonly state: RefusalReason;
       readonly message: string;
-      /** By whoever looks at it. Somebody else could run it, if nothing stands in `again`. */
+      /** Issued by the one who looks at it. If `again` is not set, someone else could run it. */
       readonly isOwn: boolean;
-      /** The action of which the issuer may make another token, where nobody can run this one. */
+      /** The action for which the issuer may create another token, if no one can run this one. */
       readonly again?: string;
     };
 
-/** How a name is set in a sentence. */
+/** How a name is formatted in a sentence. */
 export type SetName = (name: string) => string;
 
 const asItIs: SetName = (name) => name;
 
-/** What a run from the page has done. */
+/** What a run from the page did. */
 export interface Shown {
   readonly title: string;
   readonly after: string;
@@ -76,7 +76,7 @@ interface Found {
   readonly payload: Json;
 }
 
-/** Action tokens as people meet them: a page that says what will happen, and a button. */
+/** Action tokens as people see them: a page that says what will happen, and a button. */
 export function actionPages({ actions, store, secrets, displayNames, run }: Deps) {
   async function find(
     secret: string,
@@ -113,7 +113,7 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
     const runnerId = caller?.userId ?? token.userId;
     const receiptId = crypto.randomUUID();
     const attempt = { receiptId, token, action: action.name, runnerId, caller };
-    // What the request was, `run` compares: here it is enough that the key has been used.
+    // `run` compares the requests; here it is enough that the key was used.
     const once = idempotencyKey === null ? null : { key: idempotencyKey, requestDigest: "" };
     return store.check({ ...attempt, conditions, once, nowMs });
   }
@@ -121,7 +121,7 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
   const offeredTo = ({ token, action, payload }: Found, caller: Caller | null) =>
     caller === null ? [] : (action.page.offered?.(payload, token.userId, caller.userId) ?? []);
 
-  /** What speaks against a run by this caller, and whether nobody else could run it; or else null. */
+  /** Why this caller cannot run it, and whether no one else could; null if they can. */
   async function objection(found: Found, caller: Caller | null, nowMs: number) {
     const { token, action, payload } = found;
     const runnerId = caller?.userId ?? token.userId;
@@ -148,8 +148,8 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
 
   return {
     /**
-     * Reads only: nothing is done, and nothing used up.
-     * @throws FaultError `token_invalid` where the caller no longer stands, `unavailable`
+     * Only reads: nothing is done or used up.
+     * @throws FaultError `token_invalid` where the caller is no longer active, `unavailable`
      */
     async preview(
       secret: string,
@@ -165,7 +165,7 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
       const isOwn = by?.userId === token.userId && !action.isInternal;
       const again = isOwn && action.payloadFields !== null ? { again: action.name } : {};
       if (token.audience !== null && token.audience !== (caller?.userId ?? token.userId)) {
-        // That nobody can use it any more comes first: no login would help.
+        // Whether it can still be used by anyone comes first: if not, logging in would not help.
         const checked = await check(found, caller, [], null, nowMs);
         const over = checked === null ? null : refusalOf(checked);
         if (over !== null) return { ...over, isOwn, ...again };
@@ -194,7 +194,7 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
     },
 
     /**
-     * Runs it as the page has said. The same key is the same run.
+     * Runs it as the page said. The same key is the same run.
      * @param sent the fields of the page's form
      * @throws FaultError as `run` of action tokens does
      */
@@ -227,7 +227,7 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
       return { title: action.page.title, after, receipt };
     },
 
-    /** What the page behind a token's link will say to who opens it. */
+    /** What the page behind a token's link will say to the one who opens it. */
     async describe(token: ActionToken, set: SetName = asItIs): Promise<Described | null> {
       const action = actions.find(token.action);
       const parsed = action?.parse(token.payload);

@@ -4,7 +4,7 @@ import { type Problem, type RefusalReason, refuse } from "./fault.ts";
 import type { Notices } from "./notices.ts";
 import type { Page, PageRequest } from "./page.ts";
 import { statusOf, type TokenDiagnosisStore, type TokenStatus } from "./token-diagnosis.ts";
-import { type ActionToken, type Json, type Secrets, tokenIn } from "./token.ts";
+import { type ActionToken, type Json, requestedOrNew, type Secrets, tokenIn } from "./token.ts";
 
 export interface ConsumeRequest {
   readonly receiptId: string;
@@ -90,7 +90,7 @@ interface Deps {
   readonly notices: Pick<Notices, "tell">;
 }
 
-/** Each reason in words; `rejected` often has better ones. */
+/** The message for each reason; `rejected` often has a better one. */
 export const REFUSALS: Readonly<Record<RefusalReason, string>> = {
   unknown: "This action token is not known.",
   expired: "This action token has expired.",
@@ -124,21 +124,14 @@ function receiptOf(result: ConsumeOutcome): Receipt {
   }
 }
 
-/** Tokens that let whoever shows them run one action, a stated number of times. */
+/** Tokens that let anyone who shows them run one action, a limited number of times. */
 export function actionTokens({ actions, store, secrets, notices }: Deps) {
   function issuable(name: string): Action | undefined {
     const action = actions.find(name);
     return action?.isInternal ? undefined : action;
   }
 
-  async function secretOf(requestedSecret: string | null): Promise<{ secret: string; id: string }> {
-    const id = requestedSecret === null ? null : await secrets.idOf("action", requestedSecret);
-    return requestedSecret === null || id === null
-      ? secrets.create("action")
-      : { secret: requestedSecret, id };
-  }
-
-  /** What a key is bound to. The input may be a password: nothing that is kept can be tried against. */
+  /** What a key is bound to. The input may be a password, so the digest is keyed: it must not allow guesses. */
   async function onceOf(key: string | null, secret: string, request: readonly Json[]) {
     if (key === null) return null;
     const text = JSON.stringify(sorted(request));
@@ -146,16 +139,16 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
   }
 
   return {
-    /** Whether a caller may issue a token for it. */
+    /** Whether a caller may issue tokens for it. */
     isIssuable: (action: string): boolean => issuable(action) !== undefined,
 
-    /** A secret for a form to send back with what is to be issued, so that sending it twice issues once. */
+    /** A secret for a form to send back, so that sending the form twice issues one token. */
     newSecret: async (): Promise<string> => (await secrets.create("action")).secret,
 
     /**
-     * A token that could never run is never issued. One that is issued with an API token, or a JWT that
-     * was obtained with one, ends no later than that and is revoked with it.
-     * @param requestedSecret of `newSecret`: where its token was issued before, that one is what it was
+     * A token that could never run is not issued. One that is issued with an API token, or with a JWT
+     * that was obtained with one, expires no later than that and is revoked with it.
+     * @param requestedSecret from `newSecret`: if its token was issued before, that one is returned
      * @throws FaultError `action_unknown`, `payload_invalid`, `reference_unknown`, `token_invalid`,
      *   `idempotency_mismatch` where the chosen secret's token is another, `unavailable`
      */
@@ -169,7 +162,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       if (action === undefined) return refuse({ code: "action_unknown" });
       const parsed = action.parse(payload);
       if (!parsed.ok) return refuseGiven("payload", parsed.problems);
-      const { secret, id } = await secretOf(requestedSecret);
+      const { secret, id } = await requestedOrNew(secrets, "action", requestedSecret);
       const derivation = derivationOf(caller);
       const token: ActionToken = {
         kind: "action",
@@ -185,7 +178,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
         maxUses,
         uses: 0,
         parentIds: derivation.parentIds,
-        // Leaving a credential out never gives more than showing it.
+        // Leaving a credential out must not allow more than showing it.
         runsForIssuer: caller.scopes.includes("actions:run"),
       };
       const inserted = await store.insert(
@@ -211,9 +204,9 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
     },
 
     /**
-     * Claims a use, has the effect and leaves the receipt, all of it or none. The same request with
-     * the same key gets the same receipt again, without a second run. What the token itself says
-     * comes before what the action thinks of this run.
+     * Takes a use, has the effect and writes the receipt, all of it or none. The same request with the
+     * same key gets the same receipt again, without a second run. A refusal by the token itself comes
+     * before one by the action.
      * @throws FaultError `action_refused`, `payload_invalid`, `credentials_missing`, `token_invalid`,
      *   `idempotency_mismatch`, `unavailable`
      */
@@ -249,7 +242,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       const needsCaller = action?.needsCaller === true || !token.runsForIssuer;
       const lacksCaller = needsCaller && caller === null;
       const isSound = parsed?.ok && given?.ok && !isForAnother && !lacksCaller;
-      // A claim asks the same. What is refused before it, or costs work, asks first.
+      // `consume` asks the same. A run that is refused here, or costs work, asks first.
       // guard: costly-action-asks-first
       if (!isSound || action?.isExpensive) {
         const checked = await store.check(consume);
@@ -258,7 +251,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
         if (lacksCaller) return refuse({ code: "credentials_missing" });
         if (checked !== null) return receiptOf(checked);
       }
-      // Issued by a version that knew it, run by one that does not (any more).
+      // Issued by a version that knew the action, run by one that does not.
       if (action === undefined || !parsed?.ok) return refuseRun("rejected");
       if (!given?.ok) return refuseGiven("input", given?.problems ?? []);
       const plan = await action.plan({
@@ -277,7 +270,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       return receipt;
     },
 
-    /** The issuer's own that can still run, newest first. */
+    /** The caller's own that can still run, newest first. */
     list(caller: Caller, page: PageRequest, nowMs: number): Promise<Page<ActionToken>> {
       return store.list(caller, page, nowMs);
     },
@@ -292,7 +285,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
 export interface OwnActionToken {
   readonly token: ActionToken;
   readonly status: TokenStatus;
-  /** When it was revoked or used up; null where it was not, or where that is not known. */
+  /** When it was revoked or used up; null where it was not, or where that is unknown. */
   readonly revokedAtMs: number | null;
   /** Null where this version of the service does not know the action. */
   readonly action: Action | null;
@@ -309,7 +302,7 @@ interface UsesDeps {
 /** What became of the action tokens that a user issued. */
 export function actionUses({ actions, store, tokens }: UsesDeps) {
   return {
-    /** What a user may issue tokens for. */
+    /** The actions that a user may issue tokens for. */
     issuable: (): readonly Action[] => actions.all.filter((action) => !action.isInternal),
 
     find: (name: string): Action | null => actions.find(name) ?? null,
@@ -329,20 +322,20 @@ export function actionUses({ actions, store, tokens }: UsesDeps) {
       return { token: found.token, status, revokedAtMs, action };
     },
 
-    /** Who has run the caller's own token, and when, newest first. */
+    /** The runs of the caller's own token, newest first. */
     runs: (caller: Caller, tokenId: string, page: PageRequest): Promise<Page<Use>> =>
       store.uses(caller, tokenId, page),
   };
 }
 
-/** Whether both were asked for by the same words. */
+/** Whether both were issued for the same request. */
 function isOfOneIssue(one: ActionToken, other: ActionToken): boolean {
   const words = ({ action, payload, audience, maxUses, createdAtMs, expiresAtMs }: ActionToken) =>
     JSON.stringify(sorted([action, payload, audience, maxUses, expiresAtMs - createdAtMs]));
   return words(one) === words(other);
 }
 
-/** The same value is the same text, in whatever order its members came. */
+/** Sorts members, so that the same value is the same text. */
 function sorted(value: Json): Json {
   if (typeof value !== "object" || value === null) return value;
   if (isList(value)) return value.map(sorted);

@@ -5,7 +5,14 @@ import type { RevocationStore } from "./introspection.ts";
 import type { Jwts } from "./jwt.ts";
 import type { Notices } from "./notices.ts";
 import type { Page, PageRequest } from "./page.ts";
-import { type ApiToken, type Scope, SCOPES, type Secrets, TOKEN_KINDS } from "./token.ts";
+import {
+  type ApiToken,
+  requestedOrNew,
+  type Scope,
+  SCOPES,
+  type Secrets,
+  TOKEN_KINDS,
+} from "./token.ts";
 
 export interface ApiTokenChange {
   readonly name?: string;
@@ -54,7 +61,7 @@ export interface ApiTokenStore {
   ): Promise<ApiToken | "not_found" | "replaced" | "too_deep">;
 }
 
-/** What `end` ended: an API token, or one of the caller's own JWTs. */
+/** What `revoke` revoked: an API token, or one of the caller's own JWTs. */
 export interface Ended {
   readonly name: string | null;
   readonly createdAtMs: number;
@@ -65,7 +72,7 @@ export interface Ended {
 export interface NewApiToken {
   readonly name: string;
   readonly ttlSeconds: number | null;
-  /** Null: all that the maker has. */
+  /** Null: all that the caller has. */
   readonly scopes: readonly Scope[] | null;
 }
 
@@ -73,14 +80,14 @@ export interface NewApiToken {
 export interface IssuedApiToken {
   readonly token: ApiToken;
   readonly secret: string;
-  /** The same form was sent before, and this is the token that it made. */
+  /** The same form was sent before, and this is the token that it created. */
   readonly isRepeated?: true;
 }
 
-/** Enough to recognise a secret, too little to use it. */
+/** Enough to recognize a secret, too little to use it. */
 const hintOf = (secret: string) => `${TOKEN_KINDS.api.prefix}…${secret.slice(-4)}`;
 
-/** A token can never make one that can do more than itself. @throws FaultError `scope_exceeded` */
+/** A token can never create one with more scopes than its own. @throws FaultError `scope_exceeded` */
 function mayGive(caller: Caller, scopes: readonly Scope[]): void {
   const beyond = scopes.find((scope) => !caller.scopes.includes(scope));
   // guard: scopes-are-never-exceeded
@@ -94,8 +101,8 @@ function refuseDerived(why: DerivationRefusal): never {
 }
 
 /**
- * What the successor of a token hangs on. It takes the place of the old one where that one rotates
- * itself, or a person does it; to any other token that rotates it, it is a token of that one's making.
+ * The parents of a rotated token's successor: those of the old one if it rotates itself, or a person
+ * rotates it. Any other token that rotates it becomes a parent too.
  */
 function successorOf(caller: Caller, old: ApiToken): Pick<Derivation, "parentIds" | "endMs"> {
   const { by } = caller;
@@ -118,7 +125,7 @@ interface Deps {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** Named tokens for programs, as the rest-tokens contract has them. */
+/** Named tokens for programs, by the rest-tokens contract. */
 export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
   async function revokeJwt(jwt: string, caller: Caller, nowMs: number): Promise<Ended | null> {
     const claims = await jwts.verify(jwt, nowMs);
@@ -129,14 +136,7 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
     return { name: null, createdAtMs, modifiedAtMs: createdAtMs, expiresAtMs };
   }
 
-  async function secretOf(requestedSecret: string | null): Promise<{ secret: string; id: string }> {
-    const id = requestedSecret === null ? null : await secrets.idOf("api", requestedSecret);
-    return requestedSecret === null || id === null
-      ? secrets.create("api")
-      : { secret: requestedSecret, id };
-  }
-
-  /** What the same form has made before; null where none was, or it is another's or over. */
+  /** The token that the same form created before; null where there is none, or it is another's or not active. */
   async function earlier(
     caller: Caller,
     requestedSecret: string | null,
@@ -153,13 +153,13 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
   }
 
   return {
-    /** A secret for a form to send back with what is to be made, so that sending it twice makes one. */
+    /** A secret for a form to send back, so that sending the form twice creates one token. */
     newSecret: async (): Promise<string> => (await secrets.create("api")).secret,
 
     /**
-     * One that is created with an API token, or a JWT that was obtained with one, ends no later than
-     * that and is revoked with it.
-     * @param requestedSecret of `newSecret`: where its token was made before, that one is what it was
+     * One that is created with an API token, or with a JWT that was obtained with one, expires no later
+     * than that and is revoked with it.
+     * @param requestedSecret from `newSecret`: if its token was created before, that one is returned
      * @returns the token, and the secret that is never shown again
      * @throws FaultError `scope_exceeded`, `derivation_refused`, `token_invalid`, `unavailable`
      */
@@ -171,7 +171,7 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
     ): Promise<IssuedApiToken> {
       mayGive(caller, scopes ?? []);
       const derivation = derivationOf(caller);
-      const { secret, id } = await secretOf(requestedSecret);
+      const { secret, id } = await requestedOrNew(secrets, "api", requestedSecret);
       const token = await tokens.insertApiToken(
         {
           kind: "api",
@@ -205,8 +205,8 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
     },
 
     /**
-     * A new secret for a token that may have leaked. The old one lives on for the grace, and never
-     * past its own end.
+     * A new secret for a token that may have leaked. The old one stays valid for the grace period, and
+     * never past its own expiry.
      * @throws FaultError `token_not_found`, `scope_exceeded`, `derivation_refused`, `unavailable`
      */
     async rotate(
@@ -224,7 +224,7 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
       }
       mayGive(caller, old.token.scopes);
       const { parentIds, endMs } = successorOf(caller, old.token);
-      const { secret, id } = await secretOf(requestedSecret);
+      const { secret, id } = await requestedOrNew(secrets, "api", requestedSecret);
       const next = { id, hint: hintOf(secret), parentIds, endMs };
       const oldEndsAtMs = nowMs + graceSeconds * 1000;
       const derivation = derivationOf(caller);
@@ -237,7 +237,7 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
         nowMs,
       );
       if (typeof token !== "string") return { token, secret };
-      // Of two at once the other was first.
+      // Another request at the same time was first.
       const other = await earlier(caller, requestedSecret, nowMs);
       if (other !== null) return other;
       return refuse(
@@ -247,13 +247,13 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
       );
     },
 
-    /** The caller's own that stand, newest first. */
+    /** The caller's own that are active, newest first. */
     list(caller: Caller, page: PageRequest, nowMs: number): Promise<Page<ApiToken>> {
       return tokens.listApiTokens(caller, page, nowMs);
     },
 
     /**
-     * A token never prolongs itself, nor anything else beyond its own end.
+     * A token never extends itself, nor any other beyond its own expiry.
      * @throws FaultError `token_not_found`, `scope_exceeded`, `derivation_refused`, `unavailable`
      */
     async change(

@@ -17,14 +17,14 @@ export interface ContactStore {
 
 export type OwnContacts = ReturnType<typeof ownContacts>;
 
-/** The people whom somebody has met. */
+/** The people whom a user has met. */
 export function ownContacts(store: ContactStore) {
   return {
     /** Newest first. */
     list: (userId: string, page: PageRequest): Promise<Page<Contact>> => store.list(userId, page),
 
     /**
-     * Neither has the other as a contact any more. Harmless where they were none.
+     * Removes the contact for both. Harmless if they were none.
      * @throws FaultError `token_invalid`, `unavailable`
      */
     async remove(caller: Caller, contactId: string, nowMs: number): Promise<void> {

@@ -1,45 +1,44 @@
 import type { Scope } from "./token.ts";
 
 /**
- * Everything that the core refuses, as one closed union. Each surface turns it into its own answer
- * by one exhaustive switch; nothing else is thrown on purpose.
+ * Everything that the core refuses, as one closed union. Nothing else is thrown on purpose.
  */
 export type Fault =
-  /** Nothing was sent where somebody must be logged in. */
+  /** No credential was sent where one is required. */
   | { readonly code: "credentials_missing" }
-  /** E-mail and password, or a foreign identity, that open no account. Never says which is wrong. */
+  /** Email and password, or an OpenID identity, that open no account. Never says which is wrong. */
   | { readonly code: "credentials_wrong"; readonly attempted?: AttemptedSubject }
-  /** A token that does not stand: unknown, malformed, expired, ended, or of the wrong kind. */
+  /** A token that is not active: unknown, malformed, expired, revoked, or of the wrong kind. */
   | { readonly code: "token_invalid"; readonly attempted?: AttemptedSubject }
-  /** A JWT that stands, but is of another type than the one asked for. */
+  /** A JWT that is active, but of another type than required. */
   | { readonly code: "token_wrong_type" }
   | { readonly code: "sign_up_closed" }
   | { readonly code: "user_exists" }
-  /** A foreign identity whose e-mail has an account that it may not be linked to. */
+  /** An OpenID identity whose email has an account that it may not be linked to. */
   | { readonly code: "identity_conflict" }
   | { readonly code: "password_common" }
-  /** A new password that is known to have leaked somewhere. */
+  /** A new password that is known to have leaked. */
   | { readonly code: "password_pwned" }
-  /** What needs the current password did not show it; the field that it was to stand in. */
+  /** The request needs the current password in this field. */
   | { readonly code: "current_password_missing"; readonly field: "current_password" | "password" }
-  /** An identity to be removed without which nothing would open the account. */
+  /** Without the identity to be removed, nothing would open the account. */
   | { readonly code: "last_way_in" }
-  /** No such thing among the caller's own. */
+  /** The caller has no such thing. */
   | { readonly code: "not_found"; readonly what: "Identity" }
-  /** No such token among the caller's own. */
+  /** The caller has no such token. */
   | { readonly code: "token_not_found" }
-  /** A token asked for a scope that its maker does not have. */
+  /** A token was requested with a scope that the caller does not have. */
   | { readonly code: "scope_exceeded"; readonly scope: Scope }
-  /** What a credential asked for, it cannot give: it has not that much itself. */
+  /** The credential may not derive what was requested. */
   | { readonly code: "derivation_refused"; readonly reason: DerivationFault }
   | { readonly code: "action_unknown" }
-  /** What an action was given does not fit its schema; paths are relative to that member. */
+  /** The value does not match the action's schema; paths are relative to that member. */
   | {
       readonly code: "payload_invalid";
       readonly member: "payload" | "input";
       readonly problems: readonly Problem[];
     }
-  /** A field that names something which does not exist (any more). */
+  /** A field that names something that does not exist (any more). */
   | { readonly code: "reference_unknown"; readonly field: string }
   | {
       readonly code: "action_refused";
@@ -48,28 +47,28 @@ export type Fault =
     }
   /** The same Idempotency-Key came with another request (IETF draft-ietf-httpapi-idempotency-key-header). */
   | { readonly code: "idempotency_mismatch" }
-  /** Too many tries, from one network or at one account. Nothing is said of what was shown. */
+  /** Too many attempts, from one network or at one account. Says nothing about what was shown. */
   | {
       readonly code: "throttled";
       readonly retryAfterSeconds: number;
       readonly policy?: LimitPolicy;
     }
-  /** A store did not answer in time, or failed: what was asked of it may have happened, now or later. */
+  /** A store did not answer in time, or failed: the outcome is unknown, and may still change. */
   | { readonly code: "unavailable"; readonly retryAfterSeconds: number };
 
-/** What is told of a limit (draft-ietf-httpapi-ratelimit-headers); the same for every account and every network. */
+/** What clients are told about a limit (draft-ietf-httpapi-ratelimit-headers); the same for every account and network. */
 export interface LimitPolicy {
   readonly name: string;
   readonly quota: number;
   readonly windowSeconds: number;
 }
 
-/** Whom and what a refused credential names, as far as it does: for the audit, and never shown. */
+/** Who a rejected credential claims to be. Written to the event log, never returned. */
 export interface AttemptedSubject {
   readonly userId: string | null;
   /** The id of a token or a JWT; null for a password. */
   readonly credentialId: string | null;
-  /** Who was logged in already, where a page asked for the password once more. */
+  /** Who was logged in already, if a page asked for the password again. */
   readonly actorId?: string;
 }
 
@@ -80,10 +79,10 @@ export interface Problem {
   readonly message: string;
 }
 
-/** `replaced`: the caller, or the token that was to be changed, was rotated, and can only end sooner. */
+/** `replaced`: the caller, or the token to be changed, was rotated, and can only expire sooner. */
 export type DerivationFault = "replaced" | "outlives" | "too_deep" | "too_many";
 
-/** Each in words, with the status of RFC 9110 that every surface gives it. */
+/** The message of each, and the status (RFC 9110) on every surface. */
 export const DERIVATION_FAULTS: Readonly<
   Record<DerivationFault, { readonly status: 403 | 409; readonly message: string }>
 > = {

@@ -1,23 +1,23 @@
 import type { Json } from "./token.ts";
 
-/** One input of a form that is made from a schema. */
+/** One input of a form that is built from a schema. */
 export interface FormField {
   readonly name: string;
   readonly label: string;
   readonly hint: string | null;
-  /** `user` is a person, by her id. */
+  /** `user` is a person, by their id. */
   readonly kind: "text" | "email" | "password" | "number" | "checkbox" | "select" | "user";
   readonly isRequired: boolean;
-  /** Of a text its length, of a number its value. */
+  /** The length of a text, the value of a number. */
   readonly min: number | null;
   readonly max: number | null;
-  /** A regular expression in the form that HTML takes. */
+  /** A regular expression in the syntax of HTML's `pattern`. */
   readonly pattern: string | null;
-  /** What a `select` offers. */
+  /** The options of a `select`. */
   readonly options: readonly string[];
 }
 
-/** What a browser sent for these fields as the value that their schema reads. Checks nothing. */
+/** Converts what a browser sent for these fields to the value that their schema reads. Checks nothing. */
 export function formValue(
   fields: readonly FormField[],
   sent: Readonly<Record<string, unknown>>,
@@ -27,7 +27,7 @@ export function formValue(
   for (const { name, kind } of fields) {
     const text = Object.hasOwn(sent, name) ? sent[name] : undefined;
     if (kind === "checkbox") members.push([name, text !== undefined]);
-    // An input that was left empty is sent all the same.
+    // Browsers send inputs that were left empty too.
     else if (typeof text === "string" && text !== "") members.push([name, read(kind, text)]);
   }
   return Object.fromEntries(members);

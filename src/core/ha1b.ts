@@ -28,15 +28,15 @@ interface Deps {
   readonly limits: RateLimits;
 }
 
-/** Wrong tokens name nobody, and so they are counted by network alone: nobody shuts others out. */
+/** Wrong tokens name no user, so they are counted by network alone: no one can lock out others. */
 const ANYONE = { anyone: "ha1b" } as const;
 
 /**
- * Opentact's HA1B: an MD5 of e-mail, domain and password that is sent instead of the password, and
- * is as good as it. What is kept is an Argon2id hash of the digest.
+ * Opentact's HA1B: an MD5 of email, domain and password that is sent instead of the password, and is as
+ * powerful. What is stored is an Argon2id hash of the digest.
  */
 export function ha1b({ users, hashes, attempts, limits }: Deps) {
-  /** What is to be kept for this e-mail (as e-mails compare) and password: one password hash of work. */
+  /** The hash to store for this email (in its normal form) and password: one password hash of work. */
   const hashOf = async (email: string, password: string): Promise<string> =>
     hashes.hash(await hashes.digest(email, password));
 
@@ -55,7 +55,7 @@ export function ha1b({ users, hashes, attempts, limits }: Deps) {
       return user;
     },
 
-    /** The same login by password, after which the account has its HA1B hash. */
+    /** The same log-in by password, after which the account has its HA1B hash. */
     withHa1bUpgrade:
       (login: PasswordLogin): PasswordLogin =>
       async (email, password, nowMs) => {

@@ -3,7 +3,7 @@ import { type Caller, type CallerRef, callerRefOfJwt, callerRefOfToken } from ".
 import { refuse } from "./fault.ts";
 import type { JwtClaims, Jwts } from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
-import { kindOf, type Scope, type Secrets, type Token, type TokenKind } from "./token.ts";
+import { opaqueIdOf, type Scope, type Secrets, type Token, type TokenKind } from "./token.ts";
 
 export interface TokenOwner {
   readonly id: string;
@@ -64,11 +64,6 @@ interface Deps {
 
 /** Says of any token what it is and whether it is active (RFC 7662), and revokes it (RFC 7009). */
 export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
-  async function opaqueId(secret: string): Promise<string | null> {
-    const kind = kindOf(secret);
-    return kind === null ? null : secrets.idOf(kind, secret);
-  }
-
   return {
     /**
      * Clients authenticate with an API token: its secret and, where the protocol has one, its uuid.
@@ -116,7 +111,7 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
      */
     async introspect(shown: string, by: Caller, nowMs: number): Promise<Introspection | null> {
       if (by.tokenId !== null) await enforceRateLimit(limits, "client", by.tokenId);
-      const id = await opaqueId(shown);
+      const id = await opaqueIdOf(secrets, shown);
       if (id !== null) {
         const active = await strict.findActive(id, nowMs);
         return active === null ? null : ofToken(active.token);
@@ -134,7 +129,7 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
      */
     async revoke(shown: string, client: Caller | null, nowMs: number): Promise<void> {
       await enforceRateLimit(limits, "revoke");
-      const id = await opaqueId(shown);
+      const id = await opaqueIdOf(secrets, shown);
       if (id !== null) {
         await tokens.revokeByHolder([id], client?.userId ?? null, nowMs);
         return;

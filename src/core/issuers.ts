@@ -1,18 +1,18 @@
 /** An OpenID issuer whose ID tokens log people in: one row each. */
 export interface Issuer {
   readonly name: string;
-  /** Where a request shows its ID token: a header, or where the deployment allows it the query. */
+  /** Where a request sends its ID token: a header or, where the deployment allows it, the query. */
   readonly header: string;
   readonly query: string;
-  /** Every spelling of its `iss`. The first is kept with the accounts that it opens. */
+  /** Every spelling of its `iss`. The first is stored with the accounts that it opens. */
   readonly spellings: readonly [string, ...string[]];
   /** The URL of its JWK set. */
   readonly jwks: string;
-  /** Who we are to it. None: it is not configured, and opens nothing. */
+  /** Our client ids there. None: it is not configured, and opens nothing. */
   readonly audience: readonly string[];
-  /** The domains of whose e-mails it may say that they are verified; none: of all. */
+  /** The domains whose emails it may call verified; none: all. */
   readonly domains?: readonly string[];
-  /** It may say so of the domain too that its claim `hd` names: it runs that one's mail. */
+  /** Also the domain in its claim `hd`, whose mail it hosts. */
   readonly isHost?: true;
 }
 
@@ -41,8 +41,8 @@ export interface IdTokens {
 }
 
 /**
- * Whether an issuer's word about an e-mail counts. A private account somewhere can have any e-mail
- * that its owner could once read; the mailbox may be another's today.
+ * Whether an issuer has authority over an email. A private account there can have any email that its
+ * owner could once read; today the mailbox may belong to someone else.
  */
 export function speaksFor({ domains, isHost }: Issuer, domain: string, hd: unknown): boolean {
   if (domains === undefined || domains.includes(domain)) return true;
@@ -68,6 +68,6 @@ export const FACEBOOK = {
   query: "facebook_token",
   spellings: ["https://www.facebook.com", "https://limited.facebook.com"],
   jwks: "https://limited.facebook.com/.well-known/oauth/openid/jwks/",
-  // It runs nobody's mail, and says of no e-mail that it is verified.
+  // It hosts no mail, and calls no email verified.
   domains: [],
 } as const;

@@ -63,7 +63,7 @@ interface Deps {
     Pick<RevocationStore, "revokeJwt">;
   readonly jwts: Jwts;
   readonly limits: RateLimits;
-  /** Whether a refresh JWT is replaced at each use. */
+  /** Whether a refresh JWT is replaced on each use. */
   readonly rotates: boolean;
 }
 
@@ -124,7 +124,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
     },
 
     /**
-     * A new access JWT; with rotation a new refresh JWT too, and the one shown is spent.
+     * A new access JWT; with rotation also a new refresh JWT, and the one shown is spent.
      * @throws FaultError `token_invalid`, `token_wrong_type` for an access JWT, `throttled`,
      *   `unavailable`
      */
@@ -156,7 +156,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
     },
 
     /**
-     * Revokes a refresh JWT, and with it all that its log-in has given.
+     * Revokes a refresh JWT, and with it everything that was derived from its log-in.
      * @throws FaultError `token_invalid`, `token_wrong_type` for an access JWT, `throttled`,
      *   `unavailable`
      */
@@ -171,7 +171,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
 
     /**
      * Any JWT of ours, as simplejwt's UntypedToken.
-     * @param clientId of a back end that asks for its users: it is limited by this, and not by its network
+     * @param clientId of a backend that asks for its users: rate-limited by this instead of by its network
      * @throws FaultError `token_invalid`, `throttled`, `unavailable`
      */
     async verify(jwt: string, clientId: string | null, nowMs: number): Promise<void> {
@@ -185,8 +185,8 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
     },
 
     /**
-     * The JWT of `GET /rest/auth`. It never outlives what it was obtained with, through however many
-     * steps, and is revoked with it. Whether the caller is active is asked anew, whatever the lag.
+     * The JWT of `GET /rest/auth`. It never outlives what it was obtained with, through any number of
+     * steps, and is revoked with it. Whether the caller is active is asked again, whatever the lag.
      * @throws FaultError `token_invalid`, `unavailable`
      */
     async forCaller(caller: Caller, nowMs: number): Promise<{ jwt: string; user: User }> {
@@ -214,12 +214,12 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         endsAt,
         // guard: jwt-ends-with-its-parent
         expiresAt: Math.min(issuedAt + JWT_LIFETIMES.auth, endsAt),
-        // Who reads the role and not the scope must not take a narrow token for its user.
+        // A client that reads the role but not the scope must not mistake a narrow token for its user.
         role: scopes === null ? user.role : null,
         statusIndex: by.method === "jwt" ? by.claims.statusIndex : null,
         scopes,
       });
-      // An API token's own use is noted wherever it is shown.
+      // The use of an API token is noted wherever it is shown.
       const isApiToken = by.method === "token" && by.token.kind === "api";
       if (!isApiToken) tokens.noteIssued(caller, jti, nowMs);
       return { jwt, user };
@@ -238,7 +238,7 @@ function accessLifetime({ authTime, endsAt }: RefreshClaims, nowMs: number) {
   return { issuedAt, expiresAt: Math.min(expiresAt, endsAt) };
 }
 
-/** `iat` and `exp`, whole seconds rounded down. However often it is refreshed, a log-in ends at last. */
+/** `iat` and `exp`, whole seconds rounded down. A log-in has an absolute end, however often it is refreshed. */
 function lifetime(type: "access" | "refresh", fromMs: number, authTime: number) {
   const issuedAt = Math.floor(fromMs / 1000);
   // guard: log-in-has-an-absolute-end

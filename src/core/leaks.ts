@@ -4,7 +4,7 @@ import type { RevocationStore } from "./introspection.ts";
 import type { JwtClaims, Jwts } from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import type { Notices } from "./notices.ts";
-import { kindOf, type Secrets } from "./token.ts";
+import { opaqueIdOf, type Secrets } from "./token.ts";
 
 /** How many tokens one report may name. */
 export const LEAKS_MAX = 1_000;
@@ -12,7 +12,7 @@ export const LEAKS_MAX = 1_000;
 export interface LeakResult {
   /** Whether it has the form of one of our tokens, its checksum or signature included. */
   readonly isOurs: boolean;
-  /** Whether this report ended it. */
+  /** Whether this report revoked it. */
   readonly wasRevoked: boolean;
 }
 
@@ -30,41 +30,36 @@ interface Deps {
   readonly isSignedByGithub: SignatureCheck;
 }
 
-/** Tokens that somebody has found where they should not be. Whoever shows one may end it, as by RFC 7009. */
+/** Tokens that someone found in a public place. Anyone who shows one may revoke it, as by RFC 7009. */
 export function leaks({ jwts, secrets, tokens, notices, limits, isSignedByGithub }: Deps) {
-  async function opaqueId(shown: string): Promise<string | null> {
-    const kind = kindOf(shown);
-    return kind === null ? null : secrets.idOf(kind, shown);
-  }
-
   const revokeJwt = (claims: JwtClaims, nowMs: number): Promise<boolean> =>
     tokens.revokeJwt(claims, callerRefOfJwt(claims), nowMs, true);
 
   return {
-    /** A right signature is never limited. @throws FaultError `credentials_wrong`, `throttled` */
+    /** A correct signature is never rate-limited. @throws FaultError `credentials_wrong`, `throttled` */
     async checkSignature(id: string, signature: string, body: Uint8Array): Promise<void> {
       if (await isSignedByGithub(id, signature, body)) return;
       await enforceRateLimit(limits, "credential");
       refuse({ code: "credentials_wrong" });
     },
 
-    /** Of a report that nobody has signed. @throws FaultError `throttled` */
+    /** Of an unsigned report. @throws FaultError `throttled` */
     enforceRateLimit: (): Promise<void> => enforceRateLimit(limits, "leak"),
 
     /**
-     * Ends whatever of these is alive.
-     * @returns one verdict for each, in the same order
-     * @throws FaultError `unavailable`: what was ended stays so, and the same report may come again
+     * Revokes all that are active.
+     * @returns one result for each, in the same order
+     * @throws FaultError `unavailable`: what was revoked stays so, and the same report may be sent again
      */
     async report(shown: readonly string[], nowMs: number): Promise<readonly LeakResult[]> {
-      const ids = await Promise.all(shown.map(opaqueId));
+      const ids = await Promise.all(shown.map((each) => opaqueIdOf(secrets, each)));
       const opaque = ids.filter((id) => id !== null);
       const owners = new Set<string>();
       try {
         const wasRevoked =
           opaque.length === 0 ? [] : await tokens.revokeByHolder(opaque, null, nowMs, true);
         for (const { userId } of wasRevoked) owners.add(userId);
-        // A token that is named twice is ended once.
+        // A token that is named twice is revoked once.
         const left = new Set(wasRevoked.map(({ id }) => id));
         const results: LeakResult[] = [];
         for (const [index, text] of shown.entries()) {
@@ -77,7 +72,7 @@ export function leaks({ jwts, secrets, tokens, notices, limits, isSignedByGithub
         }
         return results;
       } finally {
-        // Also of those before a failure; where this fails too, housekeeping tells them.
+        // Also for those before a failure; if this fails too, housekeeping sends the notices.
         notices.tell([...owners], nowMs);
       }
     },

@@ -23,11 +23,11 @@ export const UNDO_ACTION = "undoEmailChange";
 /** How long after a change of the email the old mailbox may restore it. */
 export const UNDO_MS = 7 * 86_400_000;
 
-/** Whose notices are due, at which address: one mail. */
+/** Notices that are due, for one user at one address: one email. */
 export interface DueNotices {
   readonly userId: string;
   readonly email: string;
-  /** A stranger can cause it: it waits for its turn among such mails of the address. */
+  /** Strangers can cause it, so it counts toward MAIL_BUDGET of the address. */
   readonly isLeak: boolean;
 }
 
@@ -37,36 +37,36 @@ export interface TakenNotices {
     readonly subject: string | null;
     readonly atMs: number;
   }[];
-  /** Until when the token stands that puts the e-mail back; null where there is nothing to put back. */
+  /** Until when the token is valid that restores the email; null where there is nothing to restore. */
   readonly undoUntilMs: number | null;
 }
 
-/** Notices stay until the mail was handed over: one that fails comes again, and none is lost. */
+/** Notices stay until the email was handed over: a failure is retried, and none is lost. */
 export interface NoticeStore {
-  /** @param userIds of whom; null for all */
+  /** @param userIds null for all */
   due(userIds: readonly string[] | null, limit: number, nowMs: number): Promise<DueNotices[]>;
   /**
-   * Takes what is due, for a while in which nobody else has it; issues the token that undoes a change of
-   * the e-mail, if the address is the one to which it can be put back.
-   * @returns null where another has it, or the address has had its mails
+   * Leases what is due, so that no one else sends it meanwhile, and issues the token that undoes a change
+   * of the email, if this is the address that it restores.
+   * @returns null where another has it, or the address has no turn now
    */
   take(due: DueNotices, sending: Sending, nowMs: number): Promise<TakenNotices | null>;
-  /** It was handed over. */
+  /** It was sent. */
   done(due: DueNotices, sending: Sending): Promise<void>;
-  /** It was not: it is due again. */
+  /** It was not sent: it is due again. */
   failed(due: DueNotices, sending: Sending, nowMs: number): Promise<void>;
 }
 
 export interface Sending {
   readonly id: string;
-  /** Of the token that undoes. */
+  /** Of the token that undoes the change. */
   readonly tokenId: string;
 }
 
-/** Mails in one run, and how many of them at once: the runtime opens six connections. */
+/** Emails in one run, and how many at once: the runtime opens six connections. */
 const MAILS_A_RUN = 60;
 const AT_ONCE = 5;
-/** After an answer: what there is more of, housekeeping sends. */
+/** After an answer; housekeeping sends the rest. */
 const MAILS_AFTER_ANSWER = 5;
 
 interface Deps {
@@ -80,7 +80,7 @@ interface Deps {
 
 export type Notices = ReturnType<typeof notices>;
 
-/** Tells people what was done with their accounts. */
+/** Tells users what was done with their accounts. */
 export function notices({ store, mailer, secrets, afterResponse, issuer, sendsMail }: Deps) {
   async function send(due: DueNotices, nowMs: number): Promise<void> {
     const { secret, id: tokenId } = await secrets.create("action");
@@ -113,7 +113,7 @@ export function notices({ store, mailer, secrets, afterResponse, issuer, sendsMa
     await store.done(due, sending);
   }
 
-  /** Each on its own: one that fails keeps back no other. @throws what the first failure was */
+  /** Each on its own: one that fails does not hold back the others. @throws the first failure */
   async function deliver(
     userIds: readonly string[] | null,
     limit: number,
@@ -131,13 +131,13 @@ export function notices({ store, mailer, secrets, afterResponse, issuer, sendsMa
   }
 
   return {
-    /** After the answer: of a change that wrote notices. */
+    /** After the answer: sends the notices of a change. */
     tell(userIds: readonly string[], nowMs: number): void {
       if (!sendsMail || userIds.length === 0) return;
       afterResponse("send security notices", deliver(userIds, MAILS_AFTER_ANSWER, nowMs));
     },
 
-    /** Whatever is due, as much as one run takes. */
+    /** Sends what is due, as much as fits in one run. */
     async housekeeping(nowMs: number): Promise<void> {
       if (sendsMail) await deliver(null, MAILS_A_RUN, nowMs);
     },

@@ -1,5 +1,10 @@
 import { refuse } from "./fault.ts";
-import type { AccountRef, VerifySecret } from "./login-throttle.ts";
+import {
+  type AccountRef,
+  refuseAttempt,
+  reserveAttempt,
+  type Throttles,
+} from "./login-throttle.ts";
 import { normalizeEmail, type UserWithPassword } from "./user.ts";
 
 export interface Passwords {
@@ -51,31 +56,34 @@ export type CheckPassword = (
   onLast?: () => Promise<unknown>,
 ) => Promise<UserWithPassword>;
 
-interface Deps {
-  readonly verifySecret: VerifySecret;
+interface Deps extends Throttles {
   readonly store: PasswordHashStore;
   readonly passwords: Passwords;
 }
 
 /**
- * Checks an account's password. One read and one password hash whatever is wrong, so that neither
- * the answer nor the work says whether the account exists.
+ * Checks an account's password: the only way to do so, on every surface. The attempt is counted before
+ * any work is done on it, and released if it was right. One read and one password hash whatever is
+ * wrong, so that neither the answer nor the work says whether the account exists.
  * @throws FaultError `credentials_wrong`, `throttled`, `unavailable`
  */
-export function passwordCheck({ verifySecret, store, passwords }: Deps): CheckPassword {
-  return (account, password, nowMs, onLast) =>
-    verifySecret(
-      account,
-      async (user) => {
-        const result = await passwords.verify(password, user?.passwordHash ?? null);
-        if (user !== null && result === "stale") {
-          await store.rehash(user.id, user.passwordHash, await passwords.hash(password));
-        }
-        return result !== "mismatch";
-      },
-      nowMs,
-      onLast,
-    );
+export function passwordCheck({ store, passwords, ...throttles }: Deps): CheckPassword {
+  return async (account, password, nowMs, onLast) => {
+    const reserved = await reserveAttempt(throttles, account, nowMs);
+    const { user, counters, isLast, wrongRetryAfterSeconds } = reserved;
+    const result = await passwords.verify(password, user?.passwordHash ?? null);
+    if (user === null || result === "mismatch") {
+      if (isLast) await onLast?.();
+      if (wrongRetryAfterSeconds !== null) return refuseAttempt(wrongRetryAfterSeconds);
+      const attempted = { userId: user?.id ?? null, credentialId: null };
+      return refuse({ code: "credentials_wrong", attempted });
+    }
+    if (result === "stale") {
+      await store.rehash(user.id, user.passwordHash, await passwords.hash(password));
+    }
+    throttles.attempts.release(counters, nowMs);
+    return user;
+  };
 }
 
 export type PasswordLogin = (

@@ -4,43 +4,43 @@ import { type Json, kindOf, type Secrets, type Token, tokenIn, type TokenKind } 
 
 type Members = Readonly<Record<string, Json>>;
 
-/** Whether a token stands and, of what is the caller's own, why not. */
+/** Whether a token is active and, if it is the caller's own, why not. */
 export type TokenStatus =
   | "active"
   | "expired"
-  /** One by one. */
+  /** By itself. */
   | "revoked"
-  /** By a new password, or by whatever else ends all of the account. */
+  /** By a new password, or anything else that revokes all credentials of the account. */
   | "revoked_with_all"
   | "revoked_with_api_tokens"
   | "used_up"
   /** A refresh JWT whose successor was issued. */
   | "replaced"
-  /** The login, or the token, that a JWT was got with was ended. */
+  /** The log-in, or the token, that a JWT was obtained with was revoked. */
   | "login_revoked"
   | "account_disabled"
-  /** Nothing was looked up: neither is said that there is such a token, nor that there is none. */
+  /** Nothing was looked up: the answer does not say whether there is such a token. */
   | "not_yours"
-  /** Begins like one of ours, and has a typo in it, or a part missing. */
+  /** Begins like one of ours, but has a typo or a missing part. */
   | "checksum_wrong"
   | "signature_wrong"
   | "key_unknown"
-  /** Another issuer's JWT, or one of ours that is no access or refresh token. */
+  /** Another issuer's JWT, or one of ours that is neither an access nor a refresh token. */
   | "unknown_issuer"
   | "no_token";
 
 export interface TokenDiagnosis {
-  /** `jwt` is one that is no access or refresh token of ours. */
+  /** `jwt`: neither an access nor a refresh token of ours. */
   readonly kind: TokenKind | "access" | "refresh" | "jwt" | null;
   readonly id: string | null;
   readonly status: TokenStatus;
-  /** A JWT's, as it says them itself. */
+  /** A JWT's own header. */
   readonly header: Members | null;
-  /** A JWT's claims; of the caller's own opaque token, what is kept of it. */
+  /** A JWT's claims; of the caller's own opaque token, what is stored about it. */
   readonly claims: Members | null;
   readonly issuedAtMs: number | null;
   readonly expiresAtMs: number | null;
-  /** When it was ended, replaced or used up, where that is known. */
+  /** When it was revoked, replaced or used up, where that is known. */
   readonly revokedAtMs: number | null;
 }
 
@@ -52,31 +52,31 @@ export interface ReadJwt {
 }
 
 export interface JwtReader {
-  /** @returns null for what is no JWT; asks no store */
+  /** @returns null for anything but a JWT; asks no store */
   read(text: string): Promise<ReadJwt | null>;
 }
 
-/** What D1 has of the owner's account at this instant, beside the token. */
+/** The owner's account in D1 at this instant. */
 interface Account {
   readonly isDisabled: boolean;
   readonly credentialVersion: number;
   readonly apiTokenVersion: number;
 }
 
-/** A token of a user's own, whether or not it stands. */
+/** A token of the user's own, active or not. */
 export interface OwnToken {
   readonly token: Token;
   readonly address: string | null;
   readonly revokedAtMs: number | null;
-  /** Whether something that it was derived from was revoked, or has expired. */
+  /** Whether a parent was revoked or has expired. */
   readonly isParentGone: boolean;
   readonly account: Account;
 }
 
 export interface TokenDiagnosisStore {
-  /** A token of this user's whether or not it stands; null for every other. */
+  /** A token of this user, active or not; null for any other. */
   ownToken(id: string, userId: string, nowMs: number): Promise<OwnToken | null>;
-  /** What was ended of a JWT and of what it was obtained with; null where there is no such user. */
+  /** What was revoked of a JWT and its parents; null where there is no such user. */
   ownJwt(
     claims: JwtClaims,
     parentIds: readonly string[],
@@ -84,7 +84,7 @@ export interface TokenDiagnosisStore {
   ): Promise<{
     readonly revokedAtMs: number | null;
     readonly loginRevokedAtMs: number | null;
-    /** Whether one of these was revoked, or what has a row has expired. */
+    /** Whether one of these was revoked, or one with a row has expired. */
     readonly isParentGone: boolean;
     readonly rotation: number | null;
     readonly rotatedAtMs: number | null;
@@ -98,7 +98,7 @@ interface Deps {
   readonly secrets: Secrets;
   readonly jwts: Jwts;
   readonly reader: JwtReader;
-  /** D1's, whatever the promise is. */
+  /** Asks D1, whatever the revocation lag. */
   readonly store: TokenDiagnosisStore;
 }
 
@@ -113,7 +113,7 @@ const NOTHING: TokenDiagnosis = {
   revokedAtMs: null,
 };
 
-/** Says of any text what token it is, and of the caller's own whether it stands. Keeps nothing of it. */
+/** Says what token a text is, and whether it is active if it is the caller's own. Stores nothing of it. */
 export function tokenDiagnostics({ secrets, jwts, reader, store }: Deps) {
   async function opaque(
     kind: TokenKind,

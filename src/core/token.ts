@@ -7,7 +7,7 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json };
 
-/** What a credential may do, one word a kind of act; a token can never make one that can do more. */
+/** What a credential may do; a token can never create one that may do more. */
 export const SCOPES = [
   "tokens:read",
   "tokens:write",
@@ -24,10 +24,10 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** The kinds of opaque token: who holds one sends the secret, and we hold a digest of it. */
+/** The kinds of opaque token: the client sends the secret, and we store a digest of it. */
 export type TokenKind = "session" | "api" | "action";
 
-/** One row a kind: how its secret begins, and how long it may live, in seconds. */
+/** One row a kind: the prefix of its secret, and how long it may live, in seconds. */
 export const TOKEN_KINDS = {
   session: { prefix: "lk_ses_", ttlSeconds: HOUR, minTtlSeconds: HOUR, maxTtlSeconds: 30 * DAY },
   api: { prefix: "lk_api_", ttlSeconds: 30 * DAY, minTtlSeconds: MINUTE, maxTtlSeconds: 365 * DAY },
@@ -39,7 +39,7 @@ export const TOKEN_KINDS = {
 
 const KINDS = Object.keys(TOKEN_KINDS) as TokenKind[];
 
-/** By its prefix; null for what is no opaque token of ours. */
+/** By its prefix; null for anything but an opaque token of ours. */
 export function kindOf(secret: string): TokenKind | null {
   return KINDS.find((kind) => secret.startsWith(TOKEN_KINDS[kind].prefix)) ?? null;
 }
@@ -47,8 +47,8 @@ export function kindOf(secret: string): TokenKind | null {
 const SECRET = /(?<![0-9A-Za-z])lk_(?:ses|api|act)_[0-9A-Za-z]{49}(?![0-9A-Za-z])/;
 
 /**
- * The opaque token in what somebody has pasted or scanned: a link, or what a mail program or a sentence has
- * glued on. Without one, the text as it is.
+ * The opaque token in a text that someone pasted or scanned: a link, or with characters that a mail
+ * program or a sentence attached. Without one, the text as it is.
  */
 export const tokenIn = (text: string): string => SECRET.exec(text)?.[0] ?? text;
 
@@ -61,12 +61,30 @@ export interface Secrets {
   keyedDigest(secret: string, text: string): Promise<string>;
 }
 
+/** @returns the id of an opaque token of any kind; null for anything else. Asks no store. */
+export async function opaqueIdOf(secrets: Secrets, shown: string): Promise<string | null> {
+  const kind = kindOf(shown);
+  return kind === null ? null : secrets.idOf(kind, shown);
+}
+
+/** The secret that a form was given before, so that sending it twice creates one token; otherwise a new one. */
+export async function requestedOrNew(
+  secrets: Secrets,
+  kind: TokenKind,
+  requestedSecret: string | null,
+): Promise<{ secret: string; id: string }> {
+  const id = requestedSecret === null ? null : await secrets.idOf(kind, requestedSecret);
+  return requestedSecret === null || id === null
+    ? secrets.create(kind)
+    : { secret: requestedSecret, id };
+}
+
 /** JWT lifetimes in seconds: simplejwt's defaults, and Opentact's day for `GET /rest/auth`. */
 export const JWT_LIFETIMES = {
   access: 5 * MINUTE,
   refresh: DAY,
   auth: DAY,
-  /** A JWT got with a JWT never outlives the login behind both by more than this. */
+  /** A JWT obtained with a JWT never outlives the log-in of both by more than this. */
   sinceLogin: 30 * DAY,
 } as const;
 
@@ -82,7 +100,7 @@ interface Stored {
   /** UUIDv8 of the token's SHA-256: the KV key, the D1 key, the public `uuid`. */
   readonly id: string;
   readonly userId: string;
-  /** The user's credential version when the token was made; another one today means that it was ended. */
+  /** The user's credential version when the token was created; a different one now means that it is revoked. */
   readonly credentialVersion: number;
   readonly createdAtMs: number;
   readonly modifiedAtMs: number;
@@ -95,16 +113,16 @@ export interface SessionToken extends Stored {
 
 export interface ApiToken extends Stored {
   readonly kind: "api";
-  /** The user's counter of "end all API tokens" when it was made. */
+  /** The user's counter of "revoke all API tokens" when it was created. */
   readonly apiTokenVersion: number;
   readonly name: string;
   readonly scopes: readonly Scope[];
-  /** Prefix and last four characters, enough to recognise it and too little to use it. */
+  /** Prefix and last four characters: enough to recognize it, too little to use it. */
   readonly hint: string;
   readonly lastUsedAtMs: number | null;
-  /** All that it was derived from: revoking or expiring one of them ends this token too. */
+  /** All that it was derived from: if one of them is revoked or expires, so is this token. */
   readonly parentIds: readonly string[];
-  /** Its successor, once it was rotated with a grace: from then on it can only end sooner. */
+  /** Its successor, once it was rotated with a grace period: from then on it can only expire sooner. */
   readonly replacedById: string | null;
 }
 
@@ -116,27 +134,27 @@ export interface ActionToken extends Stored {
   readonly audience: string | null;
   readonly maxUses: number;
   readonly uses: number;
-  /** As an API token's. */
+  /** As of an API token. */
   readonly parentIds: readonly string[];
-  /** Whether whoever shows it may run it without a caller, for its issuer. */
+  /** Whether anyone who shows it may run it without a caller, for its issuer. */
   readonly runsForIssuer: boolean;
 }
 
 export type Token = SessionToken | ApiToken | ActionToken;
 
 /**
- * A refresh token that was just replaced still gets its successor for so long: the answer may have
- * been lost, or two tabs may have asked at once. Later it is taken for stolen.
+ * A refresh token that was just replaced still gets its successor for so long: the answer may have been
+ * lost, or two tabs may have asked at once. After that it counts as stolen.
  */
 export const ROTATION_GRACE_SECONDS = 10;
 
-/** How long others may keep our public keys: a new one is in standby for longer than that. */
+/** How long others may cache our public keys: a new key is in standby for longer than that. */
 export const KEYS_MAX_AGE_SECONDS = 300;
 
-/** How old a status list may be where it is cached: revocation reaches offline verifiers in so long. */
+/** How long a status list may be cached, and so how late offline verifiers learn of a revocation. */
 export const STATUS_LIST_MAX_AGE_SECONDS = 60;
 
-/** One login on the JWT surface: every refresh token that follows from it, and the access tokens of those. */
+/** One log-in with JWTs: every refresh token that follows from it, and their access tokens. */
 export interface RefreshFamily extends Stored {
   readonly kind: "family";
 }

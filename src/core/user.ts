@@ -2,55 +2,76 @@ import type { Json } from "./token.ts";
 
 export type Role = "User" | "Admin";
 
-/** What a person may say about herself. */
-export interface Profile {
-  readonly firstName: string | null;
-  readonly lastName: string | null;
+/**
+ * What users may say about themselves. One row each, with the column that is also its name in JSON and
+ * forms: a new one is a row here and a line of schema.sql.
+ */
+export const PROFILE_FIELDS = [
+  { name: "firstName", column: "first_name" },
+  { name: "lastName", column: "last_name" },
   /** E.164 */
-  readonly phoneNumber: string | null;
+  { name: "phoneNumber", column: "phone_number" },
   /** YYYY-MM-DD */
-  readonly dob: string | null;
-  readonly gender: string | null;
-}
+  { name: "dob", column: "dob" },
+  { name: "gender", column: "gender" },
+] as const;
+
+type ProfileField = (typeof PROFILE_FIELDS)[number];
+
+/** Null where it is not set. */
+export type Profile = { readonly [F in ProfileField as F["name"]]: string | null };
+
+/** The same by column: JSON, forms and rows. */
+export type ProfileRow = { readonly [F in ProfileField as F["column"]]: string | null };
+
+export const PROFILE_COLUMNS = PROFILE_FIELDS.map(({ column }) => column);
+
+export const profileOf = (row: ProfileRow): Profile =>
+  Object.fromEntries(PROFILE_FIELDS.map(({ name, column }) => [name, row[column]])) as Profile;
+
+export const profileRowOf = (profile: Profile): ProfileRow =>
+  Object.fromEntries(
+    PROFILE_FIELDS.map(({ name, column }) => [column, profile[name]]),
+  ) as ProfileRow;
 
 export interface User extends Profile {
   readonly id: string;
   readonly email: string;
-  /** Wanted instead of `email`, and not proven yet: until then it is compared with nothing. */
+  /** Wanted instead of `email`, and not proven yet; until then it is compared with nothing. */
   readonly pendingEmail: string | null;
   readonly role: Role;
-  /** Raised by a new password, "end everything" and deletion: every credential of an older credential version is dead. */
+  /** Raised by a new password and by deletion: every credential of an older version is revoked. */
   readonly credentialVersion: number;
-  /** Raised by "end all API tokens". */
+  /** Raised by "revoke all API tokens". */
   readonly apiTokenVersion: number;
-  /** Raised by "log out everywhere else": every older JWT that was obtained with a password alone is dead. */
+  /** Raised by "log out everywhere else": every older JWT that was obtained with a password alone is revoked. */
   readonly loginVersion: number;
   readonly createdAtMs: number;
   readonly modifiedAtMs: number;
   readonly deletedAtMs: number | null;
-  /** When she proved that the e-mail is hers; null where she has not, or has changed it since. */
+  /** When they proved that the email is theirs; null where they have not, or have changed it since. */
   readonly emailVerifiedAtMs: number | null;
   /** By issuer, the subject there that opens this account. */
   readonly identities: Readonly<Record<string, string>>;
-  /** The deployment's own facts about her. */
+  /** The deployment's own facts about them. */
   readonly metadata: Json;
 }
 
 export interface UserWithPassword extends User {
   /** PHC string; see `hasPassword` */
   readonly passwordHash: string;
-  /** What an HA1B token is compared with, or null for none. */
+  /** What an HA1B token is compared with; null for none. */
   readonly ha1bHash: string | null;
 }
 
-/** Empty where an identity made the account, "!" where an import brought none. */
+/** Empty where an identity created the account, "!" where an import had none. */
 export const hasPassword = ({ passwordHash }: UserWithPassword): boolean =>
   passwordHash !== "" && passwordHash !== "!";
 
 /**
- * The form in which e-mails are stored and compared, made nowhere else: trimmed, NFKC, lower case, and
- * the domain as DNS has it (`xn--…`), since browsers send that form and apps the other. One fold can
- * give what another one changes again, so it is done until nothing changes.
+ * The one form in which emails are stored and compared: trimmed, NFKC, lowercase, and the domain as in
+ * DNS (`xn--…`), because browsers send that form and apps the other. One step can produce what another
+ * one changes again, so they are repeated until nothing changes.
  */
 export function normalizeEmail(email: string): string {
   let folded = email;
@@ -62,7 +83,7 @@ export function normalizeEmail(email: string): string {
   return folded;
 }
 
-/** What would end the host in a URL, or be decoded in it. */
+/** Characters that would end the host in a URL, or be decoded in it. */
 const NO_HOST = /[\s/?#:@\\%[\]]/u;
 
 function withAsciiDomain(email: string): string {

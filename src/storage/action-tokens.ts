@@ -1,32 +1,369 @@
-import type { ActionTokenStore } from "../core/action-tokens.ts";
+import sql, { join, type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type {
+  ActionTokenStore,
+  ConsumeOutcome,
+  ConsumeRequest,
+  Receipt,
+} from "../core/action-tokens.ts";
+import type { Condition } from "../core/action.ts";
+import type { CallerRef, Derivation } from "../core/caller.ts";
+import type { ActionToken, Json } from "../core/token.ts";
 import type { Background } from "./background.ts";
-import type { InvalidateUser } from "./invalidate-user.ts";
-import type { KvTokens } from "./kv-tokens.ts";
+import type { InvalidateUser } from "./cache.ts";
+import { asSql, type Database, pageOf, toPage } from "./d1.ts";
+import { type AuditRow, type AuditStatements, byCaller } from "./events.ts";
+import type { KvTokens } from "./kv.ts";
+import { carryUndo, type NoticeStatements } from "./mail.ts";
+import {
+  allCredentialsRevocation,
+  callerIsActive,
+  isActiveWithParents,
+  NOT_USED_UP,
+  parentsAreActive,
+  type PendingRevocations,
+  USER_IS_ACTIVE,
+} from "./revocation.ts";
+import {
+  ActionRow,
+  insertParentJwt,
+  insertToken,
+  noneReplaced,
+  toAction,
+  TOKEN_COLUMNS,
+} from "./token-rows.ts";
+import { DISPLAY_NAME } from "./user-rows.ts";
 
-/** What an action token says never changes, so KV's copy will do; whether it may run, D1 decides. */
-export function actionTokens(
-  d1: Omit<ActionTokenStore, "uses">,
-  kv: KvTokens,
-  background: Background,
-  invalidating: InvalidateUser,
-): Omit<ActionTokenStore, "uses"> {
+const flag = v.pipe(
+  v.nullable(v.number()),
+  v.transform((value) => value === 1),
+);
+
+const ReceiptRow = v.object({
+  id: v.string(),
+  token_id: v.string(),
+  action: v.string(),
+  run_by: v.string(),
+  run_at: v.number(),
+  request_digest: v.nullable(v.string()),
+  data: v.pipe(
+    v.string(),
+    v.parseJson(),
+    v.custom<Json>((value) => value !== undefined),
+  ),
+});
+
+type CheckRequest = Omit<ConsumeRequest, "plan">;
+
+/** Why a token was not consumed, asked in the same batch, so at the same instant. */
+const WhyRow = v.object({
+  known: flag,
+  revoked: flag,
+  expired: flag,
+  used: flag,
+  caller_is_active: flag,
+  conditions: v.pipe(v.string(), v.parseJson(), v.array(flag)),
+});
+
+const UseRow = v.object({
+  id: v.string(),
+  run_at: v.number(),
+  run_by: v.string(),
+  name: v.nullable(v.string()),
+});
+
+const InsertedRow = v.object({ expires_at: v.number() });
+
+const userIsThere = (id: string): Sql =>
+  sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${id} AND ${USER_IS_ACTIVE})`;
+
+const allOf = (parts: readonly Sql[]): Sql => join([sql`TRUE`, ...parts], " AND ");
+
+/** A JSON array of what each part says. */
+const flags = (parts: readonly Sql[]): Sql =>
+  parts.length === 0 ? sql`'[]'` : sql`json_array(${join([...parts])})`;
+
+function toReceipt(row: v.InferOutput<typeof ReceiptRow>): Receipt {
   return {
-    ...d1,
+    id: row.id,
+    tokenId: row.token_id,
+    action: row.action,
+    runBy: row.run_by,
+    runAtMs: row.run_at,
+    data: row.data,
+  };
+}
+
+interface Deps {
+  readonly db: Database;
+  readonly kv: KvTokens;
+  readonly background: Background;
+  readonly revocations: PendingRevocations;
+  readonly events: AuditStatements;
+  readonly notices: NoticeStatements;
+  readonly invalidatingUser: InvalidateUser;
+}
+
+/** What an action token says never changes, so a copy will do to find it; whether it may run, D1 decides. */
+export function createActionTokens(deps: Deps): ActionTokenStore {
+  const { db, kv, background, revocations, events, notices, invalidatingUser } = deps;
+
+  async function findNow(id: string): Promise<ActionToken | null> {
+    const row = await db.first(
+      sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.id = ${id} AND tokens.kind = 'action'`,
+      ActionRow,
+    );
+    return row === null ? null : toAction(row);
+  }
+
+  async function insert(
+    token: ActionToken,
+    caller: CallerRef,
+    derivation: Derivation,
+    conditions: readonly Condition[],
+  ) {
+    const holds = conditions.map((condition) => asSql(condition.holds));
+    const audience = token.audience === null ? sql`TRUE` : userIsThere(token.audience);
+    const issued = { what: "action.issued" as const, ...byCaller(caller), subjectId: token.id };
+    const mayDerive = noneReplaced(token.parentIds);
+    const { inserted, why } = await db.batch({
+      inserted: insertToken(token, caller, null, allOf([mayDerive, audience, ...holds])),
+      event: events.after(issued, token.createdAtMs),
+      why: sql`SELECT ${callerIsActive(caller, token.createdAtMs)} AS caller_is_active, ${mayDerive} AS may_derive,
+        ${audience} AS audience, ${flags(holds)} AS conditions`,
+      parentJwt: insertParentJwt(token.id, derivation, token.createdAtMs),
+    });
+    if (inserted[0] !== undefined) {
+      return { ...token, expiresAtMs: v.parse(InsertedRow, inserted[0]).expires_at };
+    }
+    const answer = v.parse(
+      v.object({
+        ...v.pick(WhyRow, ["caller_is_active", "conditions"]).entries,
+        may_derive: flag,
+        audience: flag,
+      }),
+      why[0],
+    );
+    if (!answer.caller_is_active) return "caller_gone";
+    if (!answer.may_derive) return "replaced";
+    if (!answer.audience) return "audience_unknown";
+    return firstThatFails(conditions, answer.conditions) ?? "caller_gone";
+  }
+
+  async function consume(request: ConsumeRequest): Promise<ConsumeOutcome> {
+    const { changes } = request.plan;
+    const batch = consumeBatch(request, events, notices);
+    const { receipt, why } = changes?.revokesCredentials
+      ? await revocations.commit(
+          { batch, ...allCredentialsRevocation(changes, request.nowMs) },
+          request.nowMs,
+        )
+      : await db.batch(batch);
+    return outcomeOf(request, receipt[0], why[0]) ?? { outcome: "revoked" };
+  }
+
+  return {
+    findNow,
+
+    async find(id) {
+      const copy = await kv.get(id);
+      return copy?.kind === "action" ? copy : findNow(id);
+    },
+
     async insert(token, caller, derivation, conditions) {
-      const inserted = await d1.insert(token, caller, derivation, conditions);
+      const inserted = await insert(token, caller, derivation, conditions);
       if (typeof inserted !== "string" && !("holds" in inserted)) {
         await background.copy("copy an action token to KV", kv.put(inserted, token.createdAtMs));
       }
       return inserted;
     },
-    async find(id) {
-      const copy = await kv.get(id);
-      return copy?.kind === "action" ? copy : d1.find(id);
+
+    async check(request) {
+      const { receipt, why } = await db.batch(questions(request));
+      return outcomeOf(request, receipt[0], why[0]);
     },
-    consume(consume) {
-      const { changes } = consume.plan;
-      const claimed = d1.consume(consume);
-      return changes === undefined ? claimed : invalidating(changes.userId, claimed);
+
+    consume(request) {
+      const { changes } = request.plan;
+      const consumed = consume(request);
+      return changes === undefined ? consumed : invalidatingUser(changes.userId, consumed);
+    },
+
+    async list(caller, page, nowMs) {
+      const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, page);
+      const rows = await db.all(
+        sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.user_id = ${caller.userId}
+          AND tokens.kind = 'action' AND tokens.revoked_at IS NULL
+          AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId})
+          AND tokens.api_token_version IS NULL AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP}
+          AND json_extract(tokens.detail, '$.internal') IS NULL AND ${from} AND ${parentsAreActive(nowMs)}
+          ${orderAndLimit}`,
+        ActionRow,
+      );
+      return toPage(rows.map(toAction), page);
+    },
+
+    async uses({ userId }, tokenId, page) {
+      const { from, orderAndLimit } = pageOf(sql`r.id`, sql`r.run_at`, page);
+      // A token has at most ACTION_MAX_USES receipts: they are sorted, and not indexed once more.
+      const rows = await db.all(
+        sql`SELECT r.id, r.run_at, r.run_by, ${DISPLAY_NAME} AS name
+          FROM receipts AS r JOIN users ON users.id = r.run_by
+          WHERE r.token_id = ${tokenId} AND ${from}
+            AND EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${tokenId} AND tokens.kind = 'action'
+              AND tokens.user_id = ${userId})
+          ${orderAndLimit}`,
+        UseRow,
+      );
+      const uses = rows.map((row) => ({
+        id: row.id,
+        createdAtMs: row.run_at,
+        isOwn: row.run_by === userId,
+        name: row.name,
+      }));
+      return toPage(uses, page);
+    },
+
+    async revoke(id, caller, nowMs) {
+      const row = { what: "action.revoked" as const, ...byCaller(caller), subjectId: id };
+      const { revoked } = await db.batch({
+        // guard: only-what-can-run-is-revoked
+        revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+          WHERE id = ${id} AND kind = 'action' AND user_id = ${caller.userId}
+            AND credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId}) AND revoked_at IS NULL AND expires_at > ${nowMs}
+            AND uses < max_uses AND ${parentsAreActive(nowMs)} AND ${callerIsActive(caller, nowMs)}
+          RETURNING id`,
+        event: events.after(row, nowMs),
+      });
+      return revoked.length > 0;
     },
   };
+}
+
+/**
+ * Use, receipt, effect, and why not: one transaction. The receipt is written only if the first statement
+ * left this run's id on the token, and the effect only if the receipt is there.
+ */
+function consumeBatch(request: ConsumeRequest, events: AuditStatements, notices: NoticeStatements) {
+  const { receiptId, token, caller, runnerId, nowMs } = request;
+  const { bound, isFree } = keyOf(request);
+  const conditions = request.conditions.map((condition) => asSql(condition.holds));
+  const callerOk = caller === null ? sql`TRUE` : callerIsActive(caller, nowMs);
+  // guard: effect-needs-the-claim
+  const claimed = sql`EXISTS (SELECT 1 FROM receipts WHERE id = ${receiptId})`;
+  const { changes } = request.plan;
+  const effect = request.plan.writes(claimed).map(asSql);
+  if (!effect.every((statement) => statement.values.includes(receiptId))) {
+    throw new Error(`action ${request.action}: a write does not depend on its claim`);
+  }
+  return {
+    // guard: claim-asks-everything
+    used: sql`UPDATE tokens SET uses = uses + 1, modified_at = ${nowMs}, claim = ${receiptId}
+      WHERE tokens.id = ${token.id} AND tokens.kind = 'action' AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isActiveWithParents(nowMs)})
+        AND ${userIsThere(runnerId)} AND ${callerOk}
+        AND ${isFree} AND ${allOf(conditions)}`,
+    // guard: receipt-needs-the-claim
+    written: sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, request_digest)
+      SELECT ${receiptId}, tokens.id, ${request.action}, ${runnerId}, ${nowMs},
+        ${JSON.stringify(request.plan.data)}, ${bound}, ${request.once?.requestDigest ?? null}
+      FROM tokens WHERE tokens.id = ${token.id} AND tokens.claim = ${receiptId}`,
+    events: runEvents(request).map((row) => events.after(row, nowMs)),
+    notices:
+      changes?.notice === undefined
+        ? []
+        : notices.queue(
+            changes.notice.kind,
+            changes.userId,
+            sql`${claimed} AND ${asSql(changes.notice.if)}`,
+            nowMs,
+          ),
+    effect,
+    undo: changes?.keepsUndo ? carryUndo(changes.userId, claimed) : [],
+    ...questions(request),
+  };
+}
+
+/** The receipt of this run, or of an earlier one with its key, and what would keep it from running. */
+function questions(request: CheckRequest) {
+  const { receiptId, token, caller, nowMs } = request;
+  const conditions = request.conditions.map((condition) => asSql(condition.holds));
+  const callerOk = caller === null ? sql`TRUE` : callerIsActive(caller, nowMs);
+  return {
+    receipt: sql`SELECT * FROM receipts WHERE id = ${receiptId} OR ${keyOf(request).isTaken}`,
+    why: sql`SELECT tokens.id IS NOT NULL AS known, NOT (${isActiveWithParents(nowMs)}) AS revoked, tokens.expires_at <= ${nowMs} AS expired,
+        tokens.uses >= tokens.max_uses AS used, ${callerOk} AS caller_is_active, ${flags(conditions)} AS conditions
+      FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ${token.id}
+        LEFT JOIN users ON users.id = tokens.user_id`,
+  };
+}
+
+/**
+ * The runner's event and, if the token was another's, the issuer's: that it was run and by whom, but not
+ * from where. A change of an account is its own event.
+ */
+function runEvents({ token, caller, runnerId, receiptId, plan }: ConsumeRequest): AuditRow[] {
+  const run = { what: "action.run" as const, subjectId: receiptId };
+  const credentialId = caller === null ? token.id : byCaller(caller).credentialId;
+  const actorId = caller === null ? null : runnerId;
+  const own = { ...run, userId: runnerId, actorId, credentialId };
+  const events: AuditRow[] = [own];
+  if (plan.changes !== undefined) {
+    const { userId, event } = plan.changes;
+    const what = typeof event === "string" ? event : asSql(event);
+    events.push({ ...own, what, userId, subjectId: token.id });
+  }
+  if (token.userId === runnerId) return events;
+  const issuers = { userId: token.userId, actorId: runnerId, credentialId: token.id };
+  return [...events, { ...run, ...issuers, hidesClient: true }];
+}
+
+/** @returns null where it would run */
+function outcomeOf(request: CheckRequest, row: unknown, reasons: unknown): ConsumeOutcome | null {
+  const found = row === undefined ? null : v.parse(ReceiptRow, row);
+  const receipt = found === null ? null : toReceipt(found);
+  // This run's own effect may have revoked its caller, as a new password does.
+  if (receipt?.id === request.receiptId) return { outcome: "done", receipt };
+  const why = v.parse(WhyRow, reasons);
+  // Not even an earlier receipt, whatever the revocation lag for reads.
+  if (!why.caller_is_active) return { outcome: "caller_gone" };
+  if (receipt !== null) {
+    // guard: key-belongs-to-its-request
+    const isSame = found?.request_digest === request.once?.requestDigest;
+    return isSame ? { outcome: "repeated", receipt } : { outcome: "key_taken" };
+  }
+  if (!why.known) return { outcome: "unknown" };
+  // Its last use may itself have revoked it, as a password reset does: then the use is the reason.
+  if (why.used) return { outcome: "used" };
+  if (why.revoked) return { outcome: "revoked" };
+  if (why.expired) return { outcome: "expired" };
+  const failed = firstThatFails(request.conditions, why.conditions);
+  return failed === null ? null : { outcome: "rejected", message: failed.message };
+}
+
+function firstThatFails(
+  conditions: readonly Condition[],
+  answers: readonly boolean[],
+): Condition | null {
+  return conditions.find((_, index) => answers[index] !== true) ?? null;
+}
+
+/** The length of a bound key's prefix: its kind and an id. */
+const BINDING_LENGTH = 42;
+
+/**
+ * An idempotency key belongs to the caller who chose it or, without a caller, to the token. It is taken
+ * where they used it before, or anyone did with this token, which has as many receipts as it had uses.
+ */
+function keyOf({ once, caller, token }: CheckRequest): {
+  bound: string | null;
+  isTaken: Sql;
+  isFree: Sql;
+} {
+  if (once === null)
+    return { bound: null, isTaken: sql`idempotency_key = NULL`, isFree: sql`TRUE` };
+  const bound = `${caller === null ? `link:${token.id}` : `user:${caller.userId}`}:${once.key}`;
+  const isTaken = sql`(idempotency_key = ${bound} OR (token_id = ${token.id}
+    AND substr(idempotency_key, ${BINDING_LENGTH + 1}) = ${once.key}))`;
+  return { bound, isTaken, isFree: sql`NOT EXISTS (SELECT 1 FROM receipts WHERE ${isTaken})` };
 }

@@ -1,15 +1,14 @@
 import { FaultError } from "../core/fault.ts";
-import type { RevocationPolicy } from "./revocation-policy.ts";
 
-/** Work whose failure is logged and hurts nobody: D1 has the truth, this is a copy or a courtesy. */
+/** Work that may fail: D1 has the truth, this is a copy or a courtesy. A failure is only logged. */
 export interface Background {
   /** Before the answer goes out. */
   bestEffort(what: string, work: Promise<unknown>): Promise<void>;
   /** After the answer has gone out. */
   afterResponse(what: string, work: Promise<unknown>): void;
   /**
-   * What KV is to hold: before the answer where KV is read, else after it. It is written at every
-   * revocation lag, so that a later raise of the lag finds it.
+   * A copy for KV: before the answer where KV is read, otherwise after it. It is written at every
+   * revocation lag, so that it is there when the lag is raised.
    */
   copy(what: string, work: Promise<unknown>): Promise<void>;
 }
@@ -17,10 +16,10 @@ export interface Background {
 export type WaitUntil = (work: Promise<unknown>) => void;
 
 /** @param requestId of the request that the work is for; empty where there is none */
-export function background(
+export function createBackground(
   waitUntil: WaitUntil,
   requestId: () => string,
-  { readsFromKv }: Pick<RevocationPolicy, "readsFromKv">,
+  { readsFromKv }: { readonly readsFromKv: boolean },
 ): Background {
   async function attempt(what: string, work: Promise<unknown>): Promise<void> {
     try {

@@ -1,7 +1,13 @@
-/** Entries an isolate keeps at the most: it has 128 MB in all. */
+import type { ActiveToken } from "../core/authenticate.ts";
+import type { User } from "../core/user.ts";
+import type { Background } from "./background.ts";
+import type { KvUsers } from "./kv.ts";
+import type { RevocationPolicy } from "./revocation.ts";
+
+/** How many entries an isolate keeps at most: it has 128 MB in all. */
 const MAX_ENTRIES = 10_000;
 
-/** What this isolate was last told, for as long as the promise lets it be trusted. */
+/** What this isolate was last told, for as long as the revocation lag allows it to be trusted. */
 export interface Cache<T> {
   get(id: string, nowMs: number): T | null;
   set(id: string, value: T, nowMs: number): void;
@@ -10,7 +16,7 @@ export interface Cache<T> {
 }
 
 export function cache<T>(trustMs: number): Cache<T> {
-  // A Map keeps the order in which things were put in: the first is the one that is out of date first.
+  // A Map keeps insertion order: the first entry is the one that expires first.
   const entries = new Map<string, { value: T; untilMs: number }>();
   return {
     get(id, nowMs) {
@@ -27,5 +33,45 @@ export function cache<T>(trustMs: number): Cache<T> {
     },
     delete: (id) => void entries.delete(id),
     clear: () => entries.clear(),
+  };
+}
+
+export interface Caches {
+  readonly tokens: Cache<ActiveToken>;
+  readonly jwts: Cache<{ user: User | null }>;
+  /** Copies put into KV lately because it had none. */
+  readonly copies: Cache<true>;
+  /** Uses noted in this hour, which need no second write. */
+  readonly uses: Cache<true>;
+}
+
+export const createCaches = ({ cacheTtlMs }: RevocationPolicy): Caches => ({
+  tokens: cache(cacheTtlMs),
+  jwts: cache(cacheTtlMs),
+  copies: cache(60_000),
+  uses: cache(3_600_000),
+});
+
+/** Runs a user change, then invalidates the isolate's cache and, if KV is read, the KV copy. */
+export type InvalidateUser = <T>(id: string, change: Promise<T>) => Promise<T>;
+
+interface Deps {
+  readonly copies: Pick<KvUsers, "evict">;
+  readonly background: Background;
+  readonly policy: RevocationPolicy;
+  readonly caches: Caches;
+}
+
+export function invalidateUser({ copies, background, policy, caches }: Deps): InvalidateUser {
+  return async (id, change) => {
+    const changed = await change.finally(() => {
+      // Also where the answer was lost: it may have happened.
+      caches.tokens.clear();
+      caches.jwts.clear();
+    });
+    // Not after a failure: while D1 is down the copy is all that reads have, and it is never older
+    // than the revocation lag.
+    if (policy.readsFromKv) await background.bestEffort("delete a user's copy", copies.evict(id));
+    return changed;
   };
 }

@@ -1,40 +1,50 @@
 import type { ApiTokenStore } from "../core/api-tokens.ts";
-import type { ActiveToken } from "../core/authenticate.ts";
+import type { ActiveToken, TokenCheckStore } from "../core/authenticate.ts";
+import type { RevocationStore } from "../core/introspection.ts";
+import type { RefreshFamilyStore } from "../core/jwt-pairs.ts";
 import { type JwtClaims, revocationTarget } from "../core/jwt.ts";
+import type { LoginStore } from "../core/logins.ts";
+import type { SessionStore } from "../core/sessions.ts";
 import type { Token } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import type { Background } from "./background.ts";
-import type { D1Tokens, TokenStore } from "./d1-tokens.ts";
-import type { KvTokens } from "./kv-tokens.ts";
-import type { Cache } from "./cache.ts";
-import type { RevocationPolicy } from "./revocation-policy.ts";
+import type { Caches, InvalidateUser } from "./cache.ts";
+import type { KvTokens } from "./kv.ts";
+import type { RevocationPolicy } from "./revocation.ts";
+import type { TokensInD1 } from "./tokens.ts";
 
 const HOUR_MS = 3_600_000;
 
-export interface Caches {
-  readonly tokens: Cache<ActiveToken>;
-  readonly jwts: Cache<{ user: User | null }>;
-  /** Copies put into KV lately because it had none. */
-  readonly copies: Cache<true>;
-  /** Uses noted in this hour: no second write for them. */
-  readonly uses: Cache<true>;
-}
+export interface TokenStore
+  extends TokenCheckStore,
+    SessionStore,
+    ApiTokenStore,
+    RefreshFamilyStore,
+    RevocationStore,
+    LoginStore {}
 
 interface Deps {
-  readonly d1: D1Tokens;
+  readonly d1: TokensInD1 & ApiTokenStore;
   readonly kv: KvTokens;
   readonly background: Background;
   readonly policy: RevocationPolicy;
   readonly caches: Caches;
-  readonly revokeApiTokens: ApiTokenStore["revokeApiTokens"];
+  readonly invalidatingUser: InvalidateUser;
 }
 
 /**
- * KV carries the token, D1 says whether it stands. A yes may come from memory or KV within the
- * promise; a no for want of a copy is always asked of D1. Every write goes to D1 first; the copy
- * in KV follows, and a token whose copy failed still stands, because D1 has it.
+ * KV carries the token, D1 decides whether it is active. A yes may come from the cache or KV within
+ * the revocation lag; a no for want of a copy is always asked of D1. Every write goes to D1 first. A
+ * token whose copy failed is still active, because D1 has it.
  */
-export function tokens({ d1, kv, background, policy, caches, revokeApiTokens }: Deps): TokenStore {
+export function cachedTokens({
+  d1,
+  kv,
+  background,
+  policy,
+  caches,
+  invalidatingUser,
+}: Deps): TokenStore {
   async function activeInKv(
     id: string,
     nowMs: number,
@@ -55,26 +65,9 @@ export function tokens({ d1, kv, background, policy, caches, revokeApiTokens }: 
     // KV goes on showing a miss for a while: one copy is enough for that long.
     if (isMissed && caches.copies.get(id, nowMs) === null) {
       caches.copies.set(id, true, nowMs);
-      copy(active.token, nowMs);
+      copyLater(active.token, nowMs);
     }
     return active;
-  }
-
-  function copy(token: Token, nowMs: number): void {
-    background.afterResponse("copy a token to KV", kv.put(token, nowMs));
-  }
-
-  /** Also where the answer was lost: it may have happened. */
-  async function invalidating<T>(id: string, end: Promise<T>): Promise<T> {
-    try {
-      return await end;
-    } finally {
-      // guard: revoked-token-leaves-the-cache
-      caches.tokens.delete(id);
-      // A JWT may hang on what was ended.
-      // guard: revoked-parent-leaves-the-cache
-      caches.jwts.clear();
-    }
   }
 
   async function askJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User | null } | null> {
@@ -83,12 +76,37 @@ export function tokens({ d1, kv, background, policy, caches, revokeApiTokens }: 
     return answer === "active" ? { user: null } : null;
   }
 
-  function needsNoQuestion({ issuedAt, expiresAt }: JwtClaims): boolean {
+  function isAcceptedUnasked({ issuedAt, expiresAt }: JwtClaims): boolean {
     // guard: signature-alone-only-for-short-jwts
     return (expiresAt - issuedAt) * 1000 <= policy.signatureOnlyMaxLifeMs;
   }
 
+  /** Of a new token: before the answer, where KV is read. */
+  const copyNow = (token: Token) =>
+    background.copy("copy a token to KV", kv.put(token, token.createdAtMs));
+
+  const copyLater = (token: Token, nowMs: number) =>
+    background.afterResponse("copy a token to KV", kv.put(token, nowMs));
+
+  const evictLater = (id: string) =>
+    background.afterResponse("delete a token's copy", kv.evict(id));
+
+  /** Also where the answer was lost: it may have happened. */
+  async function invalidating<T>(id: string, change: Promise<T>): Promise<T> {
+    try {
+      return await change;
+    } finally {
+      // guard: revoked-token-leaves-the-cache
+      caches.tokens.delete(id);
+      // A JWT may be derived from what was revoked.
+      // guard: revoked-parent-leaves-the-cache
+      caches.jwts.clear();
+    }
+  }
+
   return {
+    ...d1,
+
     async findActive(id, nowMs) {
       const known = caches.tokens.get(id, nowMs);
       if (known !== null && known.token.expiresAtMs > nowMs) return known;
@@ -98,7 +116,7 @@ export function tokens({ d1, kv, background, policy, caches, revokeApiTokens }: 
     },
 
     async findActiveJwt(claims, nowMs) {
-      if (needsNoQuestion(claims)) return { user: null };
+      if (isAcceptedUnasked(claims)) return { user: null };
       const known = caches.jwts.get(claims.jti, nowMs);
       if (known !== null) return known;
       const found = await askJwt(claims, nowMs);
@@ -113,7 +131,7 @@ export function tokens({ d1, kv, background, policy, caches, revokeApiTokens }: 
     },
 
     async confirm(caller, nowMs) {
-      // At 0 the caller's own check has just asked.
+      // At a lag of 0 the caller's own check has just asked.
       const { user } = caller;
       // guard: auth-asks-again
       const isFresh = policy.signatureOnlyMaxLifeMs === 0 && user !== null;
@@ -132,90 +150,96 @@ export function tokens({ d1, kv, background, policy, caches, revokeApiTokens }: 
       );
     },
 
+    touch(token, nowMs) {
+      const hourMs = nowMs - (nowMs % HOUR_MS);
+      if ((token.lastUsedAtMs ?? 0) >= hourMs || caches.uses.get(token.id, nowMs)) return;
+      caches.uses.set(token.id, true, hourMs);
+      background.afterResponse("note the use of a token", d1.noteUse(token.id, hourMs));
+    },
+
     async insertSession(token, caller) {
       const inserted = await d1.insertSession(token, caller);
-      if (inserted !== null) {
-        await background.copy("copy a token to KV", kv.put(inserted, inserted.createdAtMs));
-      }
+      if (inserted !== null) await copyNow(inserted);
       return inserted;
     },
-
-    async insertApiToken(token, caller, derivation) {
-      const inserted = await d1.insertApiToken(token, caller, derivation);
-      if (typeof inserted !== "string") {
-        await background.copy("copy a token to KV", kv.put(inserted, inserted.createdAtMs));
-      }
-      return inserted;
-    },
-
-    insertFamily: (family, caller) => d1.insertFamily(family, caller),
 
     async extendSession(id, nowMs) {
       const extended = await d1.extendSession(id, nowMs);
       if (extended === null) return null;
       caches.tokens.delete(id);
-      copy(extended.token, nowMs);
+      copyLater(extended.token, nowMs);
       return { email: extended.email, expiresAtMs: extended.expiresAtMs };
     },
 
     async revokeSession(id, nowMs) {
       const wasActive = await invalidating(id, d1.revokeSession(id, nowMs));
-      if (wasActive) background.afterResponse("delete a session's copy", kv.evict(id));
+      if (wasActive) evictLater(id);
       return wasActive;
     },
 
-    listApiTokens: (caller, page, nowMs) => d1.listApiTokens(caller, page, nowMs),
+    async insertApiToken(token, caller, derivation) {
+      const inserted = await d1.insertApiToken(token, caller, derivation);
+      if (typeof inserted !== "string") await copyNow(inserted);
+      return inserted;
+    },
 
     async changeApiToken(id, caller, change, limits, nowMs) {
       const changed = await invalidating(id, d1.changeApiToken(id, caller, change, limits, nowMs));
-      if (typeof changed !== "string" && "id" in changed) copy(changed, nowMs);
+      if (typeof changed !== "string" && "id" in changed) copyLater(changed, nowMs);
       return changed;
     },
 
-    revokeApiTokens,
-
     async revokeApiToken(id, caller, nowMs) {
-      const ended = await invalidating(id, d1.revokeApiToken(id, caller, nowMs));
-      if (ended !== null) background.afterResponse("delete an API token's copy", kv.evict(id));
-      return ended;
+      const revoked = await invalidating(id, d1.revokeApiToken(id, caller, nowMs));
+      if (revoked !== null) evictLater(id);
+      return revoked;
     },
 
+    revokeApiTokens: (caller, nowMs) =>
+      invalidatingUser(caller.userId, d1.revokeApiTokens(caller, nowMs)),
+
     async rotateApiToken(id, next, caller, derivation, oldEndsAtMs, nowMs) {
-      const replaced = d1.rotateApiToken(id, next, caller, derivation, oldEndsAtMs, nowMs);
-      const token = await invalidating(id, replaced);
+      const rotated = d1.rotateApiToken(id, next, caller, derivation, oldEndsAtMs, nowMs);
+      const token = await invalidating(id, rotated);
       if (typeof token !== "string") {
-        await background.copy("copy a token to KV", kv.put(token, nowMs));
-        background.afterResponse("delete an API token's copy", kv.evict(id));
+        await copyNow(token);
+        evictLater(id);
       }
       return token;
     },
 
+    rotateFamily: (claims, jti, nowMs) =>
+      invalidating(claims.sid, d1.rotateFamily(claims, jti, nowMs)),
+
+    revokeJwt: (claims, caller, nowMs, isLeaked) =>
+      invalidating(revocationTarget(claims), d1.revokeJwt(claims, caller, nowMs, isLeaked)),
+
     async revokeByHolder(ids, issuerId, nowMs, areLeaked) {
       try {
-        const ended = await d1.revokeByHolder(ids, issuerId, nowMs, areLeaked);
-        // The marks end them; the copies run out by themselves.
-        const [only] = ended;
-        if (only !== undefined && ended.length === 1) {
-          background.afterResponse("delete a token's copy", kv.evict(only.id));
-        }
-        return ended;
+        const revoked = await d1.revokeByHolder(ids, issuerId, nowMs, areLeaked);
+        // The tombstones are what revokes them; of many, the copies just expire.
+        const [only] = revoked;
+        if (only !== undefined && revoked.length === 1) evictLater(only.id);
+        return revoked;
       } finally {
         for (const id of ids) caches.tokens.delete(id);
         caches.jwts.clear();
       }
     },
 
-    revokeJwt: (claims, caller, nowMs, isLeaked) =>
-      invalidating(revocationTarget(claims), d1.revokeJwt(claims, caller, nowMs, isLeaked)),
+    async revokeLogin(id, caller, nowMs) {
+      const revoked = await invalidating(id, d1.revokeLogin(id, caller, nowMs));
+      if (revoked) evictLater(id);
+      return revoked;
+    },
 
-    rotateFamily: (claims, jti, nowMs) =>
-      invalidating(claims.sid, d1.rotateFamily(claims, jti, nowMs)),
-
-    touch(token, nowMs) {
-      const hourMs = nowMs - (nowMs % HOUR_MS);
-      if ((token.lastUsedAtMs ?? 0) >= hourMs || caches.uses.get(token.id, nowMs)) return;
-      caches.uses.set(token.id, true, hourMs);
-      background.afterResponse("note the use of a token", d1.noteUse(token.id, hourMs));
+    async revokeOtherLogins(caller, kept, nowMs) {
+      try {
+        return await d1.revokeOtherLogins(caller, kept, nowMs);
+      } finally {
+        caches.tokens.clear();
+        caches.jwts.clear();
+      }
     },
   };
 }

@@ -3,18 +3,18 @@ import { FaultError } from "../core/fault.ts";
 
 const RETRY_AFTER_SECONDS = 5;
 
-/** KV takes one write a second for a key; the next try comes a second later, spread by chance. */
+/** KV takes one write a second for each key; the next attempt comes a second later, with random spread. */
 const RETRY = { retries: 5, minTimeout: 250, maxTimeout: 1_000, randomize: true } as const;
 
 /**
  * One call to a store, bounded in time.
- * @throws FaultError `unavailable` where it fails or is late. Late, it may still happen afterwards.
+ * @throws FaultError `unavailable` if it fails or is late; a late one may still take effect.
  */
 export type Deadline = <T>(store: StoreOperation, call: () => Promise<T>) => Promise<T>;
 
 export type StoreOperation = keyof Calls | "rate limiter";
 
-/** How often each was asked. */
+/** How often each was called. */
 interface Calls {
   "KV get": number;
   "KV put": number;
@@ -22,19 +22,22 @@ interface Calls {
   D1: number;
 }
 
-/** What one request has asked of the stores, and how long it waited; waiting at once counts for each. */
-export interface Spent extends Calls {
+/** The store calls of one request, and how long it waited; concurrent calls are added up. */
+export interface StoreUsage extends Calls {
   kvMs: number;
   d1Ms: number;
 }
 
 /**
- * D1 is known to stall for half a minute: nobody is made to wait for that.
- * @param present where the request that is being served counts its calls; null where none is
+ * D1 is known to stall for half a minute; no request waits that long.
+ * @param usage where the request being served counts its calls; null where there is none
  */
-export function deadline(deadlineMs: number, present: () => Spent | null = () => null): Deadline {
+export function createDeadline(
+  deadlineMs: number,
+  usage: () => StoreUsage | null = () => null,
+): Deadline {
   return async (store, call) => {
-    const spent = present();
+    const spent = usage();
     const begunMs = Date.now();
     let hasTimedOut = false;
     let timer: ReturnType<typeof setTimeout> | null = null;
@@ -66,7 +69,7 @@ export function deadline(deadlineMs: number, present: () => Spent | null = () =>
   };
 }
 
-/** The first call is made without p-retry, which costs more than what a call needs and is seldom needed. */
+/** The first call is made without p-retry, which costs more than the call and is rarely needed. */
 async function retryingTooManyRequests<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();

@@ -1,12 +1,12 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import { NIL_USER_ID } from "./audit-sql.ts";
+import type { Database } from "./d1.ts";
+import { NIL_USER_ID } from "./events.ts";
+import type { KvTokens } from "./kv.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
-import type { Database } from "./database.ts";
-import type { PendingRevocations } from "./pending-revocations.ts";
-import type { KvTokens } from "./kv-tokens.ts";
+import type { PendingRevocations } from "./revocation.ts";
 
-/** Rows looked at in one step, and steps in one run: a run stays far under every limit of the platform. */
+/** Rows read in one step, and steps in one run: a run stays far below every limit of the platform. */
 const ROWS_A_STEP = 1_000;
 const STEPS_A_RUN = 20;
 const TOMBSTONES_A_RUN = 200;
@@ -15,17 +15,17 @@ const COPIES_A_RUN = 400;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-/** A JWT may hang on a token's row for a day after the token's own end, and one day is to spare. */
+/** A JWT that was derived from a token may live for a day after the token expired; one more day is a margin. */
 const TOKEN_KEPT_MS = 2 * DAY_MS;
-/** Events that name nobody tell of attacks that are going on. */
+/** Events that name no user show attacks that are under way. */
 const UNATTRIBUTED_KEPT_MS = 7 * DAY_MS;
 const MAX_UNATTRIBUTED = 100_000;
-/** As long as the token can be shown again, and a day for a late retry. */
+/** As long as the token can be shown again, and one more day for a late retry. */
 const RECEIPT_KEPT_MS = 31 * DAY_MS;
-/** What was on its way when a user was deleted has come by then, also to KV. */
+/** Writes that were under way when a user was deleted have arrived by then, also in KV. */
 const DELETED_SETTLE_MS = 3_600_000;
 
-/** How a table is walked: by its primary key, and where that has got to as one text. */
+/** How a table is scanned: by its primary key, with the position as one text. */
 interface Key {
   readonly columns: Sql;
   readonly text: Sql;
@@ -40,10 +40,10 @@ const pair = (first: Sql, second: Sql): Key => ({
   text: sql`${first} || '/' || ${second}`,
   after: (text) => sql`(${first}, ${second}) > (substr(${text}, 1, 36), substr(${text}, 38))`,
 });
-/** What an address got is counted by the day. */
+/** What an address got is limited by the day. */
 const MAIL_KEPT_MS = DAY_MS;
 
-/** Of a user who deleted her account: she is counted by her e-mail now, as nobody. */
+/** Of a deleted user: attempts are now counted by email, as for an unknown account. */
 const isOfDeleted = sql`EXISTS (SELECT 1 FROM users WHERE users.deleted_on IS NOT NULL
   AND users.id = substr(login_attempts.id, 1, 36))`;
 
@@ -51,7 +51,7 @@ interface Task {
   readonly table: Sql;
   readonly key: Key;
   readonly hasExpired: (nowMs: number) => Sql;
-  /** Whether KV may still have a copy of what was deleted. */
+  /** Whether KV may still have a copy of the deleted row. */
   readonly hasCopy?: (nowMs: number) => Sql;
 }
 
@@ -66,8 +66,8 @@ const tasks = (auditDays: number): Readonly<Record<string, Task>> => ({
   tokens: {
     table: sql`tokens`,
     key: ID,
-    // Of a deleted user's, those go soon that say what she named them, or her e-mail. Her logins stay for the
-    // status lists, and an action token to be refused as revoked, until their own time.
+    // Of a deleted user, rows that contain a name they chose or their email go soon. Log-ins stay for the
+    // status lists, and action tokens to be refused as revoked, until they expire.
     hasExpired: (nowMs) => sql`(expires_at < ${nowMs - TOKEN_KEPT_MS}
       OR (kind IN ('session', 'api') OR detail ->> '$.internal') AND ${isDeleted(sql`tokens.user_id`, nowMs)})`,
     hasCopy: (nowMs) => sql`expires_at > ${nowMs}`,
@@ -101,7 +101,7 @@ const tasks = (auditDays: number): Readonly<Record<string, Task>> => ({
   },
 });
 
-/** What names nobody: once an hour all but so many of the newest are deleted. It is a stretch of the primary key. */
+/** Events that name no user: once an hour all but the newest are deleted. They are a range of the primary key. */
 const deleteOldUnattributed = sql`DELETE FROM audit WHERE user_id = ${NIL_USER_ID} AND id < (SELECT id FROM audit
   WHERE user_id = ${NIL_USER_ID} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_UNATTRIBUTED})`;
 
@@ -111,18 +111,17 @@ export interface CleanupReport {
 }
 
 /**
- * Deletes what has expired, and settles the marks that KV is owed. It walks each table by its
- * primary key, since an index on the end of life would cost every insert one more row written.
- * Each step saves where it stopped, so that the next run goes on from there; a step done twice does
- * no harm.
+ * Deletes expired rows, and flushes pending tombstones to KV. It scans each table by its primary key,
+ * because an index on the expiry would cost every insert one more row written. Each step saves its
+ * position for the next run; repeating a step is harmless.
  */
-export function housekeeping(
+export function createHousekeeping(
   db: Database,
   revocations: PendingRevocations,
   kv: Pick<KvTokens, "evict">,
   auditDays: number,
 ) {
-  /** What more there is of them, or does not succeed, ends with the token's own time. */
+  /** The rest, and those that fail, expire with the token. */
   const evictCopies = (ids: readonly string[]) =>
     Promise.allSettled(ids.slice(0, COPIES_A_RUN).map((id) => kv.evict(id)));
 
@@ -132,7 +131,7 @@ export function housekeeping(
     try {
       tombstonesFlushed = await revocations.flush(TOMBSTONES_A_RUN, nowMs);
     } finally {
-      // A mark that KV does not take keeps nothing from being deleted.
+      // A tombstone that KV does not take must not stop the deletion.
       for (const [name, task] of Object.entries(tasks(auditDays))) {
         const gone = await cleanUp(db, name, task, nowMs);
         deleted += gone.length;
@@ -163,16 +162,16 @@ async function cleanUpStep(
   { table, key, hasExpired, hasCopy }: Task,
   nowMs: number,
 ): Promise<{ gone: Gone[]; wrapped: boolean }> {
-  const stretch = sql`SELECT ${key.columns} FROM ${table} WHERE ${key.after(cursorOf(name))}
+  const scanned = sql`SELECT ${key.columns} FROM ${table} WHERE ${key.after(cursorOf(name))}
     ORDER BY ${key.columns} LIMIT ${ROWS_A_STEP}`;
-  const [ends, gone = []] = await db.batch([
-    sql`SELECT MAX(${key.text}) AS last, COUNT(*) AS seen FROM (${stretch})`,
-    sql`DELETE FROM ${table} WHERE (${key.columns}) IN (${stretch}) AND ${hasExpired(nowMs)}
+  const { range, gone } = await db.batch({
+    range: sql`SELECT MAX(${key.text}) AS last, COUNT(*) AS seen FROM (${scanned})`,
+    gone: sql`DELETE FROM ${table} WHERE (${key.columns}) IN (${scanned}) AND ${hasExpired(nowMs)}
       RETURNING ${key.text} AS id, ${hasCopy?.(nowMs) ?? sql`FALSE`} AS has_copy`,
-  ]);
+  });
   const { last, seen } = v.parse(
     v.object({ last: v.nullable(v.string()), seen: v.number() }),
-    ends?.[0],
+    range[0],
   );
   const wrapped = seen < ROWS_A_STEP;
   await db.run(

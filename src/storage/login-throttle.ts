@@ -1,41 +1,46 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type { AccountRef, LoginAttemptStore } from "../core/login-throttle.ts";
-import { digestOf } from "./address-digest.ts";
+import type {
+  AccountRef,
+  LoginAttemptStore,
+  RateLimits,
+  RouteClass,
+} from "../core/login-throttle.ts";
 import type { Background } from "./background.ts";
-import { toUser, USER_COLUMNS, UserRow } from "./d1-users.ts";
-import type { Database } from "./database.ts";
 import { cache } from "./cache.ts";
-import { USER_IS_ACTIVE } from "./active-sql.ts";
+import { type Database, digestOf } from "./d1.ts";
+import type { Deadline } from "./deadline.ts";
+import { USER_IS_ACTIVE } from "./revocation.ts";
+import { toUser, USER_COLUMNS, UserRow } from "./user-rows.ts";
 
-/** A try that was wrong is forgotten after so long, one after the other. */
+/** How long until one failed attempt no longer counts; several expire one after the other. */
 const ATTEMPT_MS = 15 * 60_000;
 
-/** How many wrong tries a counter holds. */
+/** How many failed attempts a counter allows. */
 const MAX_FAILED_ATTEMPTS = {
-  /** Of an account, from all networks that are not known: with 96 more a day, under 200. */
+  /** Of an account, from all networks that it does not know: with 96 more a day, fewer than 200. */
   account: 80,
   /**
-   * Of an account from one network, known or not: how many there are must not say whether somebody has
-   * logged in from there. From a known network they count nowhere else.
+   * Of an account from one network, known or not, so that the number does not reveal whether someone has
+   * logged in from there. Attempts from a known network count nowhere else.
    */
   network: 20,
   /**
-   * Further ones from a known network, while others have used up the account's: a wrong one is told what it
-   * would be from any other network.
+   * More from a known network, while others have used up the account's: a wrong one gets the same answer
+   * as from any other network.
    */
   hidden: 20,
-  /** Of a credential that was shown beside a wrong password; it is ended with the last. */
+  /** Of a credential that was shown beside a wrong password; the last one revokes it. */
   credential: 10,
 } as const;
 
-/** Longer: with 96 of the others they are fewer than 200 a day. */
+/** Longer: with 96 of the others there are fewer than 200 a day. */
 const HIDDEN_ATTEMPT_MS = 3_600_000;
 
-/** Longer, so that a stolen credential does not guess for ever. */
+/** Longer, so that a stolen credential cannot guess forever. */
 const CREDENTIAL_ATTEMPT_MS = 86_400_000;
 
-/** How long a network is known after the last login from it. */
+/** How long a network is known after the last log-in from it. */
 export const KNOWN_MS = 90 * 86_400_000;
 
 const CountersRow = v.object({
@@ -46,7 +51,7 @@ const CountersRow = v.object({
 });
 const IdRow = v.object({ id: v.string() });
 
-/** Where a try comes from. */
+/** Where an attempt comes from. */
 export interface AttemptNetwork {
   /** Empty where it is not known. */
   readonly name: string;
@@ -55,11 +60,11 @@ export interface AttemptNetwork {
 }
 
 /**
- * A counter is one number: when the last of its wrong tries will be forgotten (the generic cell rate
- * algorithm). A try is counted before the password is hashed, and taken back if it was right: so
- * failures alone remain, and many at once cannot all pass.
+ * A counter is one number: when the last of its failed attempts no longer counts (the generic cell rate
+ * algorithm). An attempt is counted before the password is hashed, and released if it was right: so only
+ * failures remain, and many at once cannot all pass.
  */
-export function loginThrottle(
+export function createLoginAttempts(
   db: Database,
   background: Background,
   network: () => AttemptNetwork,
@@ -77,16 +82,20 @@ export function loginThrottle(
       const ids = idsOf(account, digest, from);
       const counters = countersOf(ids, mayBeKnown, nowMs);
       // One transaction: the counters that are read are those that decide.
-      const [[found] = [], [row] = [], reserved = []] = await db.batch([
-        sql`SELECT ${USER_COLUMNS} FROM users WHERE ${USER_IS_ACTIVE} AND ${isAccount(account)}`,
-        counters,
-        reserveIn(counters, ids, nowMs),
-      ]);
-      const read = v.parse(CountersRow, row);
+      const {
+        account: found,
+        read,
+        reserved,
+      } = await db.batch({
+        account: sql`SELECT ${USER_COLUMNS} FROM users WHERE ${USER_IS_ACTIVE} AND ${isAccount(account)}`,
+        read: counters,
+        reserved: reserveIn(counters, ids, nowMs),
+      });
+      const before = v.parse(CountersRow, read[0]);
       const freeFromMs = Math.max(
-        read.network_until - (MAX_FAILED_ATTEMPTS.network - 1) * ATTEMPT_MS,
-        read.account_until - (MAX_FAILED_ATTEMPTS.account - 1) * ATTEMPT_MS,
-        read.credential_until - (MAX_FAILED_ATTEMPTS.credential - 1) * CREDENTIAL_ATTEMPT_MS,
+        before.network_until - (MAX_FAILED_ATTEMPTS.network - 1) * ATTEMPT_MS,
+        before.account_until - (MAX_FAILED_ATTEMPTS.account - 1) * ATTEMPT_MS,
+        before.credential_until - (MAX_FAILED_ATTEMPTS.credential - 1) * CREDENTIAL_ATTEMPT_MS,
       );
       const retryAfterSeconds = Math.max(1, Math.ceil((freeFromMs - nowMs) / 1000));
       // guard: try-without-room-is-not-hashed
@@ -96,24 +105,25 @@ export function loginThrottle(
       }
       return {
         isAllowed: true,
-        user: found === undefined ? null : toUser(v.parse(UserRow, found)),
+        user: found[0] === undefined ? null : toUser(v.parse(UserRow, found[0])),
         counters: v.parse(v.array(IdRow), reserved).map(({ id }) => id),
         isLast:
           ids.credential !== null &&
-          read.credential_until >
+          before.credential_until >
             nowMs + (MAX_FAILED_ATTEMPTS.credential - 2) * CREDENTIAL_ATTEMPT_MS,
-        wrongRetryAfterSeconds: read.is_open ? null : retryAfterSeconds,
+        wrongRetryAfterSeconds: before.is_open ? null : retryAfterSeconds,
       };
     },
 
-    // Nothing is left of the only one: a location whose clock is ahead holds back nobody elsewhere.
+    // If this was the only attempt, reset the counter to 0, not to a timestamp: a location whose clock runs
+    // ahead must not throttle the others.
     release(counters, nowMs) {
       const knownAt = network().mayBeKnown
         ? sql`CASE WHEN instr(id, '/') > 0 AND instr(id, '+') = 0 THEN ${nowMs} ELSE last_login_at END`
         : sql`last_login_at`;
       const one = sql`CASE WHEN instr(id, '+') > 0 THEN ${HIDDEN_ATTEMPT_MS} ELSE ${ATTEMPT_MS} END`;
       background.afterResponse(
-        "give back the try of a right password",
+        "release a log-in attempt",
         db.run(sql`UPDATE login_attempts SET drained_at =
               CASE WHEN instr(id, '#') = 0 AND drained_at - ${one} > ${nowMs} THEN drained_at - ${one} ELSE 0 END,
             last_login_at = ${knownAt}
@@ -133,11 +143,11 @@ function isAccount(account: AccountRef): Sql {
   return "userId" in account ? sql`users.id = ${account.userId}` : sql`FALSE`;
 }
 
-/** The counters that a try falls under. No text that a user sends is one of them. */
+/** The counters of an attempt. No text that a user sends is one of them. */
 interface CounterIds {
-  /** By the user's id, so that the counters stay where their e-mail changes. */
+  /** The user's id, so that the counters survive a change of the email. */
   readonly owner: Sql;
-  /** Behind the owner's, or null: not counted by account. */
+  /** The suffix to the owner's id, or null: not counted by account. */
   readonly account: string | null;
   readonly network: string;
   readonly credential: string | null;
@@ -156,14 +166,14 @@ function idsOf(account: AccountRef, digest: string, from: string): CounterIds {
   const owner = sql`${account.userId}`;
   const { credentialId } = account;
   if (credentialId === null) return { owner, account: "", network, credential: null };
-  // Apart from those of log-ins: whoever has stolen a credential keeps nobody from logging in.
+  // Separate from those of log-ins: someone with a stolen credential must not keep its owner from logging in.
   return { owner, account: "*", network, credential: `#${credentialId}` };
 }
 
 const room = (nowMs: number, attempts: number, attemptMs = ATTEMPT_MS) =>
   nowMs + (attempts - 1) * attemptMs;
 
-/** One row: whose counters these are, how far they are filled, and whether the network is known. */
+/** One row: the owner of the counters, how full they are, and whether the network is known. */
 function countersOf(ids: CounterIds, mayBeKnown: boolean, nowMs: number): Sql {
   const { owner, account, network, credential } = ids;
   const known = mayBeKnown
@@ -173,7 +183,7 @@ function countersOf(ids: CounterIds, mayBeKnown: boolean, nowMs: number): Sql {
     suffix === null
       ? sql`0`
       : sql`COALESCE((SELECT drained_at FROM login_attempts WHERE id = owner || ${suffix}), 0)`;
-  // From a known network the account's counter is seen as it would be if its tries counted there, too.
+  // From a known network, the account's counter is shown as if that network's attempts counted there too.
   // guard: tries-are-counted-by-account
   return sql`SELECT *, network_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.network)}
       AND account_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.account)} AS is_open
@@ -185,7 +195,7 @@ function countersOf(ids: CounterIds, mayBeKnown: boolean, nowMs: number): Sql {
         FROM (SELECT ${owner} AS owner) LEFT JOIN login_attempts AS near ON near.id = owner || ${network}))`;
 }
 
-/** Counts a try where every counter that it falls under has room for it, and else nowhere. */
+/** Counts an attempt if every one of its counters has room for it, otherwise in none. */
 function reserveIn(
   counters: Sql,
   { account, network, credential }: CounterIds,
@@ -214,4 +224,43 @@ function reserveIn(
     ON CONFLICT (id) DO UPDATE
       SET drained_at = MAX(drained_at, ${nowMs}) + (excluded.drained_at - ${nowMs})
     RETURNING id`;
+}
+
+/** Each has its own limit in wrangler.toml; one that is not bound limits nothing. */
+export type Limiters = Readonly<Record<RouteClass, RateLimit | undefined>>;
+
+/**
+ * Cloudflare's rate limits: quick and permissive, and each location counts for itself. So they stop
+ * most of a flood, but the safety of an account does not rest on them: if one fails or is late, the
+ * request continues.
+ * @param networks that the request being served came from, the narrowest first; none where unknown
+ */
+export function createRateLimits(
+  limiters: Limiters,
+  networks: () => readonly string[],
+  background: Background,
+  withDeadline: Deadline,
+): RateLimits {
+  /** @returns null where the limiter did not answer; another key would not help */
+  async function ask(limiter: RateLimit, key: string): Promise<boolean | null> {
+    let isRateLimited: boolean | null = null;
+    const asked = withDeadline("rate limiter", () => limiter.limit({ key })).then((outcome) => {
+      isRateLimited = !outcome.success;
+    });
+    await background.bestEffort("ask the rate limiter", asked);
+    return isRateLimited;
+  }
+
+  return {
+    async isRateLimited(routeClass, clientId) {
+      const limiter = limiters[routeClass];
+      if (limiter === undefined) return false;
+      // One after the other, so that a narrow network over its limit is not counted against its neighbors.
+      for (const key of clientId === undefined ? networks() : [clientId]) {
+        const isRateLimited = await ask(limiter, key);
+        if (isRateLimited !== false) return isRateLimited ?? false;
+      }
+      return false;
+    },
+  };
 }

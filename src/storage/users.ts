@@ -1,46 +1,222 @@
-import type { UserStore } from "../core/accounts.ts";
-import type { ApiTokenStore } from "../core/api-tokens.ts";
+import sql, { join, raw, type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { UserChange, UserStore } from "../core/accounts.ts";
+import type { CallerRef } from "../core/caller.ts";
+import type { Ha1bStore } from "../core/ha1b.ts";
 import type { PasswordHashStore } from "../core/passwords.ts";
+import { PROFILE_COLUMNS, PROFILE_FIELDS, type UserWithPassword } from "../core/user.ts";
 import type { Background } from "./background.ts";
-import type { D1Users } from "./d1-users.ts";
-import type { InvalidateUser } from "./invalidate-user.ts";
-import type { KvUsers } from "./kv-users.ts";
-import type { RevocationPolicy } from "./revocation-policy.ts";
+import type { InvalidateUser } from "./cache.ts";
+import type { Database } from "./d1.ts";
+import { type AuditStatements, byCaller } from "./events.ts";
+import {
+  identitiesRevoked,
+  removeIdentitiesButOne,
+  removeIdentitiesOfDeleted,
+  removeIdentitiesOfOtherEmail,
+} from "./identities.ts";
+import type { KvUsers } from "./kv.ts";
+import { carryUndo, keepForUndo, type NoticeStatements } from "./mail.ts";
+import { erasePersonalData } from "./personal-data.ts";
+import {
+  allCredentialsRevocation,
+  callerIsActive,
+  type PendingRevocations,
+  type RevocationPolicy,
+  USER_IS_ACTIVE,
+} from "./revocation.ts";
+import { ERASED_PROFILE, isFree, toUser, USER_COLUMNS, UserRow } from "./user-rows.ts";
 
 interface Deps {
-  readonly d1: D1Users;
-  readonly kv: KvUsers;
+  readonly db: Database;
+  readonly copies: KvUsers;
   readonly background: Background;
   readonly policy: RevocationPolicy;
-  readonly invalidating: InvalidateUser;
+  readonly revocations: PendingRevocations;
+  readonly events: AuditStatements;
+  readonly notices: NoticeStatements;
+  readonly invalidatingUser: InvalidateUser;
 }
 
-/** Users live in D1; where KV may answer, it holds copies for reading. Whatever changes one makes this isolate ask anew. */
-export function users({
-  d1,
-  kv,
-  background,
-  policy,
-  invalidating,
-}: Deps): UserStore & PasswordHashStore & Pick<ApiTokenStore, "revokeApiTokens"> {
+/** Users live in D1; where KV may answer, it holds copies for reading. */
+export function createUsers(deps: Deps): UserStore & PasswordHashStore & Ha1bStore {
+  const { db, copies, background, policy, revocations, events, invalidatingUser } = deps;
+
+  async function find(where: Sql): Promise<UserWithPassword | null> {
+    const row = await db.first(
+      sql`SELECT ${USER_COLUMNS} FROM users WHERE ${USER_IS_ACTIVE} AND ${where}`,
+      UserRow,
+    );
+    return row === null ? null : toUser(row);
+  }
+
+  const byId = (id: string) => find(sql`users.id = ${id}`);
+
+  async function remove(
+    caller: CallerRef,
+    ifCredentialVersion: number,
+    nowMs: number,
+  ): Promise<boolean> {
+    const { userId } = caller;
+    const row = { what: "user.deleted" as const, ...byCaller(caller), subjectId: null };
+    const { deleted } = await revocations.commit(
+      {
+        batch: {
+          // guard: deletion-revokes-all
+          deleted: sql`UPDATE users SET deleted_on = ${nowMs}, modified_on = ${nowMs}, password = '',
+              ${ERASED_PROFILE}, credential_version = credential_version + 1, api_token_version = api_token_version + 1, ha1b = NULL
+            WHERE id = ${userId} AND credential_version = ${ifCredentialVersion}
+              AND ${callerIsActive(caller, nowMs)} RETURNING id`,
+          event: events.after(row, nowMs),
+          identities: removeIdentitiesOfDeleted(userId),
+          erased: erasePersonalData(userId),
+        },
+        ...allCredentialsRevocation(caller, nowMs),
+      },
+      nowMs,
+    );
+    return deleted.length > 0;
+  }
+
   return {
-    ...d1,
+    byId,
+
+    async insert(user) {
+      const profile = PROFILE_FIELDS.map(({ name }) => user[name]);
+      const who = { userId: user.id, actorId: user.id, credentialId: null, subjectId: null };
+      const { inserted } = await db.batch({
+        inserted: sql`
+          INSERT INTO users (id, email, password, role, ${join(PROFILE_COLUMNS.map((column) => raw(column)))},
+            created_on, modified_on, ha1b)
+          SELECT ${user.id}, ${user.email}, ${user.passwordHash}, ${user.role}, ${join(profile)},
+            ${user.createdAtMs}, ${user.modifiedAtMs}, ${user.ha1bHash}
+          WHERE ${isFree(user.email, user.id, user.createdAtMs)}
+          ON CONFLICT (email) WHERE deleted_on IS NULL DO NOTHING RETURNING id`,
+        event: events.after({ what: "user.created", ...who }, user.createdAtMs),
+      });
+      return inserted.length > 0;
+    },
+
     async profile(id) {
-      if (!policy.readsFromKv) return d1.byId(id);
-      const copy = await kv.get(id);
+      if (!policy.readsFromKv) return byId(id);
+      const copy = await copies.get(id);
       if (copy !== null) return copy;
-      const user = await d1.byId(id);
-      if (user !== null) background.afterResponse("copy a user to KV", kv.put(user));
+      const user = await byId(id);
+      if (user !== null) background.afterResponse("copy a user to KV", copies.put(user));
       return user;
     },
-    /** A courtesy: the login is right without it. */
-    rehash: (id, oldHash, newHash) =>
-      background.bestEffort("rehash a password", d1.rehash(id, oldHash, newHash)),
-    update: (caller, change, ifCredentialVersion, nowMs) =>
-      invalidating(caller.userId, d1.update(caller, change, ifCredentialVersion, nowMs)),
+
+    async update(caller, change, ifCredentialVersion, nowMs) {
+      const updated = updateUser(deps, caller, change, ifCredentialVersion, nowMs);
+      const { others, user } = await invalidatingUser(caller.userId, updated);
+      if (user[0] !== undefined) return toUser(v.parse(UserRow, user[0]));
+      return others.length > 0 ? "email_taken" : null;
+    },
+
     remove: (caller, ifCredentialVersion, nowMs) =>
-      invalidating(caller.userId, d1.remove(caller, ifCredentialVersion, nowMs)),
-    revokeApiTokens: (caller, nowMs) =>
-      invalidating(caller.userId, d1.revokeApiTokens(caller, nowMs)),
+      invalidatingUser(caller.userId, remove(caller, ifCredentialVersion, nowMs)),
+
+    rehash: (id, oldHash, newHash) =>
+      background.bestEffort(
+        "rehash a password",
+        db.run(
+          sql`UPDATE users SET password = ${newHash} WHERE id = ${id} AND password = ${oldHash}`,
+        ),
+      ),
+
+    byHa1b: (hash) => find(sql`users.ha1b = ${hash}`),
+
+    // A new password raises the credential version.
+    keepHa1b: ({ id, email, credentialVersion }, hash) =>
+      background.bestEffort(
+        "keep an HA1B hash",
+        db.run(
+          sql`UPDATE users SET ha1b = ${hash} WHERE id = ${id} AND email = ${email}
+            AND credential_version = ${credentialVersion} AND ${USER_IS_ACTIVE}`,
+        ),
+      ),
   };
+}
+
+/** One batch. @returns the rows of other accounts with the new email, and the user's own if it changed */
+async function updateUser(
+  { db, revocations, events, notices }: Deps,
+  caller: CallerRef,
+  change: UserChange,
+  ifCredentialVersion: number | null,
+  nowMs: number,
+): Promise<{ readonly others: readonly unknown[]; readonly user: readonly unknown[] }> {
+  const { userId } = caller;
+  const { email, passwordHash, pendingEmail } = change;
+  const sets = [
+    ...(email === undefined ? [] : [sql`email = ${email}`]),
+    ...PROFILE_FIELDS.flatMap(({ name, column }) =>
+      change[name] === undefined ? [] : [sql`${raw(column)} = ${change[name]}`],
+    ),
+  ];
+  if (email !== undefined) sets.push(sql`verified_on = NULL`, sql`pending_email = NULL`);
+  if (pendingEmail !== undefined) sets.push(sql`pending_email = ${pendingEmail}`);
+  if (typeof pendingEmail === "string") sets.push(keepForUndo(nowMs));
+  // It is computed from both.
+  if (email !== undefined || passwordHash !== undefined) {
+    sets.push(sql`ha1b = ${change.ha1bHash ?? null}`);
+  }
+  if (passwordHash !== undefined) {
+    // guard: new-password-revokes-all
+    sets.push(
+      sql`password = ${passwordHash}`,
+      sql`credential_version = credential_version + 1`,
+      identitiesRevoked(nowMs),
+    );
+  }
+  const others = sql`SELECT 1 WHERE NOT ${isFree(email ?? "", userId, nowMs)}`;
+  // guard: account-change-asks-the-caller
+  // guard: password-shown-is-the-present-one
+  const user = sql`UPDATE users SET ${join([...sets, sql`modified_on = ${nowMs}`])}
+    WHERE users.id = ${userId} AND ${ifCredentialVersion === null ? sql`TRUE` : sql`credential_version = ${ifCredentialVersion}`}
+      AND ${callerIsActive(caller, nowMs)} AND NOT EXISTS (${others})
+    RETURNING ${USER_COLUMNS}`;
+  // Spares the token that was shown: every other one is revoked, also the one that a JWT was obtained with.
+  // guard: new-password-spares-what-was-shown
+  const carry = sql`UPDATE tokens SET credential_version = credential_version + 1
+    WHERE id = ${caller.tokenId}
+      AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND users.credential_version = tokens.credential_version + 1
+        AND password = ${passwordHash ?? null})`;
+  const what =
+    passwordHash !== undefined
+      ? "password.changed"
+      : email !== undefined
+        ? "email.changed"
+        : typeof pendingEmail === "string"
+          ? "email.requested"
+          : "user.changed";
+  const happened = sql`changes() > 0`;
+  const has = (column: Sql) => sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND ${column}
+      AND modified_on = ${nowMs})`;
+  const rest: Sql[] = [];
+  if (passwordHash !== undefined) {
+    const isSet = has(sql`password = ${passwordHash}`);
+    rest.push(carry, carryUndo(userId, isSet));
+    rest.push(removeIdentitiesButOne(userId, change.keptIdentity ?? null, isSet));
+  }
+  if (email !== undefined) {
+    rest.push(removeIdentitiesOfOtherEmail(userId, email, has(sql`email = ${email}`)));
+  }
+  const batch = {
+    others,
+    user,
+    event: events.after({ what, ...byCaller(caller), subjectId: null }, nowMs),
+    notices: [
+      ...(passwordHash === undefined
+        ? []
+        : notices.queue("password_changed", userId, happened, nowMs)),
+      ...(typeof pendingEmail === "string"
+        ? notices.queue("email_change_requested", userId, happened, nowMs)
+        : []),
+    ],
+    rest,
+  };
+  return passwordHash === undefined
+    ? db.batch(batch)
+    : revocations.commit({ batch, ...allCredentialsRevocation(caller, nowMs) }, nowMs);
 }

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import type { Passwords } from "../../src/core/passwords.ts";
-import type { Bindings } from "../../src/wire.ts";
+import type { Bindings } from "../../src/services.ts";
 import { instrument, type StorageCall } from "../faults/instrument.ts";
 import { CHEAP } from "../faults/isolate.ts";
 

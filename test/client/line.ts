@@ -2,8 +2,8 @@ import { env } from "cloudflare:workers";
 import { app } from "../../src/app.ts";
 import { type LoginTokens, latchkey, memoryStore } from "../../src/client/latchkey.ts";
 import { readConfig } from "../../src/config.ts";
-import { platform } from "../../src/platform.ts";
-import { wire } from "../../src/wire.ts";
+import { platform } from "../../src/latchkey.ts";
+import { servicesOver } from "../../src/services.ts";
 import { newUser, ORIGIN } from "../support/client.ts";
 
 type Send = (request: Request) => Promise<Response>;
@@ -17,7 +17,7 @@ export const RUN = "/api/run-action-token";
 /** The real service at the end of a line that counts, and on which things go wrong. */
 export function line(settings: Readonly<Record<string, string>> = {}) {
   const config = readConfig({ ...env, ...settings });
-  const service = app(wire(env, config, platform), config);
+  const service = app(servicesOver(env, config, platform), config);
   // As fetch does, it takes the body with it.
   const through: Send = async (request) => service.fetch(new Request(request));
   const mishaps = new Map<string, Mishap[]>();

@@ -272,7 +272,7 @@ it("no page speaks to people as to a program", async () => {
 it("events of one instant stand in the order in which they happened", async () => {
   const visitor = await newVisitor(call);
   const nowMs = Date.now();
-  const { createAuditStatements } = await import("../../src/storage/audit-sql.ts");
+  const { createAuditStatements } = await import("../../src/storage/events.ts");
   const { always } = createAuditStatements(() => ({ address: null, requestId: null }));
   const userId = crypto.randomUUID();
   const subjects = Array.from({ length: 300 }, () => crypto.randomUUID());

@@ -1,4 +1,4 @@
-import type { Bindings } from "../../src/wire.ts";
+import type { Bindings } from "../../src/services.ts";
 
 /** One call to a store, as it was made. */
 export interface StorageCall {

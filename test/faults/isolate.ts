@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { app } from "../../src/app.ts";
-import { pages } from "../../src/pages.ts";
+import { pages } from "../../src/latchkey.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Passwords } from "../../src/core/passwords.ts";
-import { type Bindings, wire } from "../../src/wire.ts";
+import { type Bindings, servicesOver } from "../../src/services.ts";
 import { type Answered, over, type Send } from "../support/client.ts";
 import { noHa1b } from "../support/no-ha1b.ts";
 
@@ -31,7 +31,7 @@ export function isolate(
   const config = readConfig({ ...env, ...settings });
   const background: Promise<unknown>[] = [];
   const waitUntil = (work: Promise<unknown>) => void background.push(work);
-  const services = wire(bindings, config, {
+  const services = servicesOver(bindings, config, {
     waitUntil,
     passwords,
     ha1bHashes: noHa1b,

@@ -1,4 +1,4 @@
-import { platform } from "../../src/platform.ts";
+import { platform } from "../../src/latchkey.ts";
 import { service } from "../support/client.ts";
 
 /** The service with every password wrong at once: for probes that would only wait for its hash. */

@@ -2,12 +2,11 @@ import { env } from "cloudflare:workers";
 import { surfaces } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Route, Surface } from "../../src/http/surface.ts";
-import { pages } from "../../src/pages.ts";
-import { platform } from "../../src/platform.ts";
-import { wire } from "../../src/wire.ts";
+import { pages, platform } from "../../src/latchkey.ts";
+import { servicesOver } from "../../src/services.ts";
 
 const config = readConfig({ ...env });
-const services = wire(env, config, platform);
+const services = servicesOver(env, config, platform);
 const ALL: readonly Surface[] = surfaces(services, config, pages(services, config));
 
 /** Every surface for programs, as the Worker mounts them. */

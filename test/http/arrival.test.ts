@@ -2,9 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
-import { pages } from "../../src/pages.ts";
-import { platform } from "../../src/platform.ts";
-import { wire } from "../../src/wire.ts";
+import { pages, platform } from "../../src/latchkey.ts";
+import { servicesOver } from "../../src/services.ts";
 import { ROUTE_KEYS, PAGES, pathOf } from "../hostile/routes.ts";
 import { captureLines } from "../log/line.ts";
 import { newCaller, ORIGIN, over } from "../support/client.ts";
@@ -12,7 +11,7 @@ import { newCaller, ORIGIN, over } from "../support/client.ts";
 const DEADLINE_MS = 30_000;
 
 const config = readConfig({ ...env, LOG: "requests" });
-const services = wire(env, config, platform);
+const services = servicesOver(env, config, platform);
 const worker = app(services, config, pages(services, config));
 /** The document is asked whether it has the answer too. */
 const call = over((request) => worker.fetch(request));

@@ -2,8 +2,8 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
-import { platform } from "../../src/platform.ts";
-import { wire } from "../../src/wire.ts";
+import { platform } from "../../src/latchkey.ts";
+import { servicesOver } from "../../src/services.ts";
 import { call, newApiToken, newCaller, over, type Send, service } from "../support/client.ts";
 import { captureLines } from "./line.ts";
 
@@ -164,7 +164,7 @@ describe("METRICS", () => {
   function measured(writeDataPoint: AnalyticsEngineDataset["writeDataPoint"]) {
     const config = readConfig({ ...env });
     const bindings = { ...env, METRICS: { writeDataPoint } };
-    const { fetch } = app(wire(bindings, config, platform), config);
+    const { fetch } = app(servicesOver(bindings, config, platform), config);
     return over((request) => fetch(request));
   }
 

@@ -2,10 +2,10 @@ import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import committed from "../../src/openapi/examples.json?raw";
 import { app } from "../../src/app.ts";
-import { pages } from "../../src/pages.ts";
+import { pages } from "../../src/latchkey.ts";
 import { readConfig } from "../../src/config.ts";
 import { type Example, readExamples } from "../../src/openapi/examples.ts";
-import { type Services, wire } from "../../src/wire.ts";
+import { type Services, servicesOver } from "../../src/services.ts";
 import { instrument } from "../faults/instrument.ts";
 import { CHEAP } from "../faults/isolate.ts";
 import { requestOf } from "../faults/requests.ts";
@@ -76,7 +76,7 @@ function serviceWith(settings: Readonly<Record<string, string>> = {}, trouble?: 
       : trouble === "many requests"
         ? { ...env, REVOKE_LIMIT: isOver, STATUS_LIST_LIMIT: isOver }
         : env;
-  const services = wire(bindings, config, {
+  const services = servicesOver(bindings, config, {
     waitUntil: () => undefined,
     passwords: CHEAP,
     ha1bHashes: noHa1b,

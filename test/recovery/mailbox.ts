@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import * as v from "valibot";
 import { afterEach, vi } from "vitest";
 import type { Passwords } from "../../src/core/passwords.ts";
-import type { Bindings } from "../../src/wire.ts";
+import type { Bindings } from "../../src/services.ts";
 import { CHEAP, isolate } from "../faults/isolate.ts";
 import type { Send } from "../support/client.ts";
 import { rules } from "../support/guard.ts";

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Passwords } from "../../src/core/passwords.ts";
-import { type Bindings, wire } from "../../src/wire.ts";
+import { type Bindings, servicesOver } from "../../src/services.ts";
 import { type Call, over, PASSWORD, textAt } from "../support/client.ts";
 import { rules } from "../support/guard.ts";
 import { noHa1b } from "../support/no-ha1b.ts";
@@ -38,7 +38,7 @@ export type Settings = Readonly<Record<string, string>>;
 export function isolate(settings: Settings, bindings: Bindings = env): Place {
   const config = readConfig({ ...env, ...settings });
   let work: Promise<unknown>[] = [];
-  const services = wire(patient(bindings), config, {
+  const services = servicesOver(patient(bindings), config, {
     waitUntil: (promise) => void work.push(promise),
     passwords: cheapPasswords,
     ha1bHashes: noHa1b,

@@ -1,4 +1,4 @@
-import type { Bindings } from "../../src/wire.ts";
+import type { Bindings } from "../../src/services.ts";
 
 /** One call to a store, about to be made. */
 export interface StoreCall {

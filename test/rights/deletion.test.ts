@@ -2,8 +2,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
-import { platform } from "../../src/platform.ts";
-import { wire } from "../../src/wire.ts";
+import { platform } from "../../src/latchkey.ts";
+import { servicesOver } from "../../src/services.ts";
 import { isolate } from "../faults/isolate.ts";
 import { intercept } from "../revocation/storage.ts";
 import {
@@ -185,7 +185,10 @@ it("a deletion that comes after a new password takes nothing away", async () => 
     if (does[0]?.startsWith("UPDATE users SET deleted_on")) await raise.run();
     return run();
   });
-  const { fetch } = app(wire(bindings, readConfig({ ...env }), platform), readConfig({ ...env }));
+  const { fetch } = app(
+    servicesOver(bindings, readConfig({ ...env }), platform),
+    readConfig({ ...env }),
+  );
   const answer = await over((request) => fetch(request))("DELETE", "/rest/user", {
     bearer: user.access,
     json: { password: user.password },

@@ -5,7 +5,7 @@ import { type Config, readConfig } from "../../src/config.ts";
 import type { Caller } from "../../src/core/caller.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import type { Passwords } from "../../src/core/passwords.ts";
-import { type Services, wire } from "../../src/wire.ts";
+import { type Services, servicesOver } from "../../src/services.ts";
 import { noHa1b } from "../support/no-ha1b.ts";
 import { type Clock, clock } from "./clock.ts";
 import type { Version } from "./credential.ts";
@@ -117,7 +117,7 @@ export function edge(setup: Setup, figures: Figures): Edge {
     });
   const start = (location: number, lagSeconds: number): Isolate => {
     const config = configOf(lagSeconds, setup.rotates);
-    const services = wire(
+    const services = servicesOver(
       {
         // As much of the platform's interfaces as the Worker uses; `bindings/` holds it to them.
         KV: kv.location(location, schedule.through("KV")) as unknown as KVNamespace,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { FaultError } from "../../src/core/fault.ts";
-import { deadline } from "../../src/storage/deadline.ts";
+import { createDeadline } from "../../src/storage/deadline.ts";
 
 const DEADLINE_MS = 50;
 const busy = () => new Error("KV PUT failed: 429 Too Many Requests");
@@ -14,7 +14,7 @@ async function faultOf(work: Promise<unknown>): Promise<FaultError> {
 afterEach(() => void vi.useRealTimers());
 
 describe.each(["KV put", "D1"] as const)("%s", (store) => {
-  const bounded = deadline(DEADLINE_MS);
+  const bounded = createDeadline(DEADLINE_MS);
 
   it("gives the store's own answer", async () => {
     expect(await bounded(store, async () => "answer")).toBe("answer");
@@ -65,7 +65,7 @@ describe("429", () => {
   it("is tried again until a second has passed", async () => {
     vi.useFakeTimers();
     const call = busyFor(1_000);
-    const work = deadline(3_000)("KV get", call);
+    const work = createDeadline(3_000)("KV get", call);
     await vi.advanceTimersByTimeAsync(2_500);
     expect(await work).toBe("done");
     expect(call.mock.calls.length).toBeGreaterThan(2);
@@ -76,7 +76,7 @@ describe("429", () => {
     const waits = new Set<number>();
     for (let round = 0; round < 10; round++) {
       const times: number[] = [];
-      const work = deadline(3_000)("KV get", async () => {
+      const work = createDeadline(3_000)("KV get", async () => {
         times.push(Date.now());
         if (times.length < 2) throw busy();
       });
@@ -92,7 +92,7 @@ describe("429", () => {
   it("is a fault at the deadline, and no call is made after it", async () => {
     vi.useFakeTimers();
     const call = busyFor(60_000);
-    const work = faultOf(deadline(1_000)("KV get", call));
+    const work = faultOf(createDeadline(1_000)("KV get", call));
     await vi.advanceTimersByTimeAsync(1_000);
     expect((await work).fault).toEqual({ code: "unavailable", retryAfterSeconds: 5 });
     const made = call.mock.calls.length;
@@ -102,7 +102,7 @@ describe("429", () => {
 
   it("of D1 is no such thing", async () => {
     const call = vi.fn<() => Promise<never>>(() => Promise.reject(busy()));
-    await faultOf(deadline(DEADLINE_MS)("D1", call));
+    await faultOf(createDeadline(DEADLINE_MS)("D1", call));
     expect(call).toHaveBeenCalledTimes(1);
   });
 });

@@ -1,9 +1,8 @@
 import { env, exports } from "cloudflare:workers";
 import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
-import { pages } from "../../src/pages.ts";
-import { platform } from "../../src/platform.ts";
-import { type Platform, wire } from "../../src/wire.ts";
+import { pages, platform } from "../../src/latchkey.ts";
+import { type Platform, servicesOver } from "../../src/services.ts";
 import { undocumented } from "./documented.ts";
 
 export const ORIGIN = "https://latchkey.test";
@@ -44,7 +43,7 @@ export function service(
   parts: Partial<Platform> = {},
 ): Call {
   const config = readConfig({ ...env, ...settings });
-  const services = wire(env, config, { ...platform, ...parts });
+  const services = servicesOver(env, config, { ...platform, ...parts });
   const { fetch } = app(services, config, pages(services, config));
   return over((request) => fetch(request));
 }

@@ -1,4 +1,4 @@
-import type { Platform } from "../../src/wire.ts";
+import type { Platform } from "../../src/services.ts";
 
 /** For a service whose settings leave HA1B off. */
 export const noHa1b: Platform["ha1bHashes"] = () => {

@@ -1,8 +1,8 @@
 import type { Argon2id } from "../../src/crypto/argon2id.ts";
 import { ha1bHashes } from "../../src/crypto/ha1b.ts";
 import { isolateArgon2id, passwordsOver } from "../../src/crypto/passwords.ts";
-import { platform } from "../../src/platform.ts";
-import type { Platform } from "../../src/wire.ts";
+import { platform } from "../../src/latchkey.ts";
+import type { Platform } from "../../src/services.ts";
 
 /** What the deployed Worker has: tests about hashing use it. */
 export const deployed: Platform = { ...platform };

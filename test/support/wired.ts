@@ -1,10 +1,10 @@
 import { env } from "cloudflare:workers";
 import { app } from "../../src/app.ts";
-import { pages } from "../../src/pages.ts";
+import { pages } from "../../src/latchkey.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Credential } from "../../src/core/authenticate.ts";
 import type { Caller } from "../../src/core/caller.ts";
-import { type Bindings, type Services, wire } from "../../src/wire.ts";
+import { type Bindings, type Services, servicesOver } from "../../src/services.ts";
 import { intercept } from "../revocation/storage.ts";
 import { type Call, over } from "./client.ts";
 import { rules } from "./guard.ts";
@@ -31,7 +31,7 @@ export function wired(
     rules.secondPasses();
     return run();
   });
-  const services = wire(patient, config, {
+  const services = servicesOver(patient, config, {
     waitUntil: (promise) => void work.push(promise),
     passwords: {
       hash: async (password) => `plain:${password}`,

@@ -4,8 +4,8 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { surfaces } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { networkOf } from "../../src/http/network.ts";
-import { platform } from "../../src/platform.ts";
-import { wire } from "../../src/wire.ts";
+import { platform } from "../../src/latchkey.ts";
+import { servicesOver } from "../../src/services.ts";
 import { instrument } from "../faults/instrument.ts";
 import { CHEAP, isolate } from "../faults/isolate.ts";
 import { type Answered, newApiToken, newCaller, newUser, service } from "../support/client.ts";
@@ -347,7 +347,7 @@ it.each([
   ["service", { type: "about:blank", title: "Too Many Requests", status: 429 }],
 ])("the surface %s has a shape for it, too", (name, body) => {
   const config = readConfig({ ...env });
-  const all = surfaces(wire(env, config, platform), config, null);
+  const all = surfaces(servicesOver(env, config, platform), config, null);
   const answer = all
     .find((surface) => surface.name === name)
     ?.refuse(

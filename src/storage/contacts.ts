@@ -1,10 +1,11 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
+import type { DisplayNameStore } from "../core/action-pages.ts";
 import type { ContactStore } from "../core/contacts.ts";
-import { type Audit, byCaller } from "./audit-sql.ts";
-import type { Database } from "./database.ts";
-import { pageOf, toPage } from "./paging.ts";
-import { callerIsActive } from "./active-sql.ts";
+import { type Database, pageOf, toPage } from "./d1.ts";
+import { type AuditStatements, byCaller } from "./events.ts";
+import { callerIsActive } from "./revocation.ts";
+import { DISPLAY_NAME } from "./user-rows.ts";
 
 const ContactRow = v.object({
   contact_id: v.string(),
@@ -13,7 +14,7 @@ const ContactRow = v.object({
   created_at: v.number(),
 });
 
-export function d1Contacts(db: Database, audit: Audit): ContactStore {
+export function createContacts(db: Database, events: AuditStatements): ContactStore {
   return {
     async remove(caller, contactId, nowMs) {
       const { userId } = caller;
@@ -23,16 +24,16 @@ export function d1Contacts(db: Database, audit: Audit): ContactStore {
         ...byCaller(caller),
         subjectId: contactId,
       };
-      // The other learns of it too, but not from where it was done.
+      // The other one has an event too, but does not learn where it was done.
       const others = { ...own, userId: contactId, subjectId: userId, hidesClient: true };
-      const rows = await db.batch([
-        sql`DELETE FROM contacts WHERE ((user_id = ${userId} AND contact_id = ${contactId})
+      const { asked } = await db.batch({
+        deleted: sql`DELETE FROM contacts WHERE ((user_id = ${userId} AND contact_id = ${contactId})
             OR (user_id = ${contactId} AND contact_id = ${userId})) AND ${isActive}`,
-        audit.after(own, nowMs),
-        audit.after({ ...others, credentialId: null }, nowMs),
-        sql`SELECT ${isActive} AS is_active`,
-      ]);
-      return v.parse(v.object({ is_active: v.number() }), rows.at(-1)?.[0]).is_active === 1;
+        own: events.after(own, nowMs),
+        others: events.after({ ...others, credentialId: null }, nowMs),
+        asked: sql`SELECT ${isActive} AS is_active`,
+      });
+      return v.parse(v.object({ is_active: v.number() }), asked[0]).is_active === 1;
     },
 
     async list(userId, page) {
@@ -50,6 +51,22 @@ export function d1Contacts(db: Database, audit: Audit): ContactStore {
         createdAtMs: row.created_at,
       }));
       return toPage(contacts, page);
+    },
+  };
+}
+
+const NameRow = v.object({ id: v.string(), name: v.nullable(v.string()) });
+
+export function createDisplayNames(db: Database): DisplayNameStore {
+  return {
+    async names(ids) {
+      if (ids.length === 0) return new Map();
+      const rows = await db.all(
+        sql`SELECT users.id, ${DISPLAY_NAME} AS name FROM users
+          WHERE users.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+        NameRow,
+      );
+      return new Map(rows.flatMap(({ id, name }) => (name === null ? [] : [[id, name]])));
     },
   };
 }

@@ -2,9 +2,9 @@ import sql, { join } from "sql-template-tag";
 import * as v from "valibot";
 import { callerRefOfJwt } from "../core/caller.ts";
 import type { TokenDiagnosisStore } from "../core/token-diagnosis.ts";
-import type { Database } from "./database.ts";
-import { jwtIsActive, parentsAreActive, USER_IS_ACTIVE } from "./active-sql.ts";
-import { TOKEN_COLUMNS, TokenRow, toToken } from "./token-row.ts";
+import type { Database } from "./d1.ts";
+import { jwtIsActive, parentsAreActive, USER_IS_ACTIVE } from "./revocation.ts";
+import { TOKEN_COLUMNS, TokenRow, toToken } from "./token-rows.ts";
 
 const nullableNumber = v.nullable(v.number());
 
@@ -17,7 +17,7 @@ const AccountRow = v.object({
   user_api_token_version: v.number(),
 });
 
-const EndedRow = v.object({
+const StateRow = v.object({
   revoked_at: nullableNumber,
   parent_gone: v.number(),
   address: v.nullable(v.string()),
@@ -25,7 +25,7 @@ const EndedRow = v.object({
 
 const JwtRow = v.object({
   ...AccountRow.entries,
-  ended_at: nullableNumber,
+  jwt_revoked_at: nullableNumber,
   parent_revoked_at: nullableNumber,
   parent_gone: v.number(),
   rotation: nullableNumber,
@@ -38,8 +38,8 @@ const accountOf = (row: v.InferOutput<typeof AccountRow>) => ({
   apiTokenVersion: row.user_api_token_version,
 });
 
-/** Also what does not stand any more, for its owner alone. */
-export function d1TokenDiagnosis(db: Database): TokenDiagnosisStore {
+/** Active or not, but for the owner alone. */
+export function createTokenDiagnosis(db: Database): TokenDiagnosisStore {
   return {
     async ownToken(id, userId, nowMs) {
       const row = await db.first(
@@ -48,7 +48,7 @@ export function d1TokenDiagnosis(db: Database): TokenDiagnosisStore {
           FROM tokens JOIN users ON users.id = tokens.user_id
           WHERE tokens.id = ${id} AND tokens.user_id = ${userId}
             AND tokens.kind IN ('session', 'api', 'action')`,
-        v.intersect([TokenRow, EndedRow, AccountRow]),
+        v.intersect([TokenRow, StateRow, AccountRow]),
       );
       if (row === null) return null;
       return {
@@ -65,7 +65,7 @@ export function d1TokenDiagnosis(db: Database): TokenDiagnosisStore {
       const among = parentIds.length === 0 ? sql`(NULL)` : sql`(${join([...parentIds])})`;
       const row = await db.first(
         sql`SELECT ${ACCOUNT},
-            (SELECT revoked_at FROM tokens WHERE id = ${jti}) AS ended_at,
+            (SELECT revoked_at FROM tokens WHERE id = ${jti}) AS jwt_revoked_at,
             (SELECT MIN(revoked_at) FROM tokens WHERE id IN ${among}) AS parent_revoked_at,
             NOT (${jwtIsActive({ ...callerRefOfJwt(claims), apiTokenVersion: null }, nowMs)}) AS parent_gone,
             family.rotation, family.rotated_at
@@ -76,7 +76,7 @@ export function d1TokenDiagnosis(db: Database): TokenDiagnosisStore {
       );
       if (row === null) return null;
       return {
-        revokedAtMs: row.ended_at,
+        revokedAtMs: row.jwt_revoked_at,
         loginRevokedAtMs: row.parent_revoked_at,
         isParentGone: row.parent_gone === 1,
         rotation: row.rotation,

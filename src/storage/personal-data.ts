@@ -2,19 +2,19 @@ import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { PersonalDataStore } from "../core/accounts.ts";
 import type { Json } from "../core/token.ts";
-import { digestOf } from "./address-digest.ts";
-import type { Database } from "./database.ts";
+import { type Database, digestOf } from "./d1.ts";
+import { profileColumns } from "./user-rows.ts";
 
-/** Rows in one answer: some hundred kilobytes, whatever a user holds. */
+/** Rows in one answer: some hundred kilobytes, however much a user has. */
 const ROWS_A_PAGE = 500;
 
-/** One row a list of things held; columns that end in `_on` are times, in `_json` JSON. */
+/** One list of rows; columns that end in `_on` are times, those in `_json` JSON. */
 interface Section {
   readonly name: string;
   readonly columns: Sql;
-  /** Tables, and the condition that a row is this user's. */
+  /** The tables, and the condition that a row is this user's. */
   readonly of: (userId: string) => Sql;
-  /** What names a row, and leads to the ones behind it: one id, or two with a stroke between. */
+  /** What a row is sorted and continued by: one id, or two with a slash between. */
   readonly key: readonly [Sql] | readonly [Sql, Sql];
 }
 
@@ -31,7 +31,7 @@ const token = (name: string, kind: string, columns: Sql): Section => ({
 const SECTIONS: readonly Section[] = [
   {
     name: "user",
-    columns: sql`u.id AS uuid, u.email, u.role, u.first_name, u.last_name, u.phone_number, u.dob, u.gender,
+    columns: sql`u.id AS uuid, u.email, u.role, ${profileColumns("u")},
       u.created_on, u.modified_on, u.verified_on AS email_verified_on, u.pending_email,
       u.undo_email AS former_email, u.undo_until AS former_email_until_on, u.metadata AS metadata_json,
       (SELECT json_group_array(json_object('issuer', issuer, 'subject', subject, 'email', email, 'linked_on',
@@ -100,8 +100,8 @@ const SECTIONS: readonly Section[] = [
 
 const Row = v.record(v.string(), v.union([v.string(), v.number(), v.null()]));
 
-export function d1PersonalData(db: Database): PersonalDataStore {
-  /** What went to the account's address is kept by its digest. */
+export function createPersonalData(db: Database): PersonalDataStore {
+  /** What was sent to the account's address is stored by the address's digest. */
   async function withMails(row: v.InferOutput<typeof Row>) {
     const sent = await db.first(
       sql`SELECT MAX(sent_at, noticed_at) AS last_mail_on FROM mails
@@ -116,13 +116,13 @@ export function d1PersonalData(db: Database): PersonalDataStore {
       const sections: Record<string, readonly Json[]> = {};
       let after = from?.after ?? BEFORE_ALL;
       let room = ROWS_A_PAGE;
-      // One after the other: nobody pays for a section that the page has no room for.
+      // One after the other, so that a section that does not fit costs nothing.
       for (const [index, section] of SECTIONS.entries()) {
         if (index < (from?.section ?? 0)) continue;
         const rows = await db.all(statement(section, userId, after, room + 1), Row);
         const taken = rows.slice(0, room);
         sections[section.name] = await Promise.all(
-          taken.map(async (row) => shown(section.name === "user" ? await withMails(row) : row)),
+          taken.map(async (row) => toJson(section.name === "user" ? await withMails(row) : row)),
         );
         room -= taken.length;
         if (rows.length > taken.length) {
@@ -156,7 +156,7 @@ function statement(
     ORDER BY ${order} LIMIT ${limit}`;
 }
 
-function shown({ key: _, ...row }: v.InferOutput<typeof Row>): Json {
+function toJson({ key: _, ...row }: v.InferOutput<typeof Row>): Json {
   return Object.fromEntries(
     Object.entries(row).map(([name, value]): [string, Json] => {
       if (name.endsWith("_on")) {
@@ -167,4 +167,19 @@ function shown({ key: _, ...row }: v.InferOutput<typeof Row>): Json {
       return [name.slice(0, -"_json".length), parsed];
     }),
   );
+}
+
+/**
+ * What a deletion erases in its own batch, beside the account; each statement asks whether the user is
+ * deleted. Their tokens, of which there may be very many, are left to housekeeping.
+ */
+export function erasePersonalData(userId: string): Sql[] {
+  const isDeleted = sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND deleted_on IS NOT NULL)`;
+  return [
+    sql`DELETE FROM contacts WHERE user_id = ${userId} AND ${isDeleted}`,
+    sql`DELETE FROM notices WHERE user_id = ${userId} AND ${isDeleted}`,
+    // Keep the receipt, but erase its data and idempotency key.
+    // guard: deletion-leaves-no-data
+    sql`UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL WHERE run_by = ${userId} AND ${isDeleted}`,
+  ];
 }

@@ -1,0 +1,69 @@
+import type { Ha1bHashes } from "../core/ha1b.ts";
+import type { IdTokens, Issuer } from "../core/issuers.ts";
+import type { Jwts } from "../core/jwt.ts";
+import type { SignatureCheck } from "../core/leaks.ts";
+import type { IsPwned, Passwords } from "../core/passwords.ts";
+import type { StatusListSigner } from "../core/status-lists.ts";
+import type { JwtReader } from "../core/token-diagnosis.ts";
+import type { Secrets } from "../core/token.ts";
+import { githubSignature, type ScanningKey } from "./github-signature.ts";
+import { idTokens } from "./id-tokens.ts";
+import { jwts } from "./jwt.ts";
+import { jwtReader } from "./jwt-reader.ts";
+import { type JwtKeySet, keyRing, publicKeySet } from "./keys.ts";
+import { neverPwned, pwnedPasswords } from "./pwned-passwords.ts";
+import { secrets } from "./secrets.ts";
+import { statusListSigner } from "./status-list.ts";
+
+interface Settings {
+  readonly issuer: string;
+  readonly jwtKeys: JwtKeySet;
+  readonly issuers: readonly Issuer[];
+  readonly storageDeadlineMs: number;
+  readonly githubScanningKeys: readonly ScanningKey[];
+  readonly pwnedPasswordsUrl: string | null;
+  readonly takesHa1b: boolean;
+}
+
+/** Password hashes, which need WebAssembly that only workerd imports as a module. */
+export interface PasswordHashing {
+  readonly passwords: Passwords;
+  /** For the deployment of this issuer. */
+  readonly ha1bHashes: (issuer: string) => Ha1bHashes;
+}
+
+export interface CryptoServices {
+  readonly passwords: Passwords;
+  /** Null where HA1B is off. */
+  readonly ha1bHashes: Ha1bHashes | null;
+  readonly isPwned: IsPwned;
+  readonly secrets: Secrets;
+  readonly jwts: Jwts;
+  readonly jwtReader: JwtReader;
+  readonly publicKeys: ReturnType<typeof publicKeySet>;
+  readonly statusListSigner: StatusListSigner;
+  readonly idTokens: IdTokens;
+  readonly isSignedByGithub: SignatureCheck;
+}
+
+/** @param requestId of the request that is being served, for the log */
+export function createCrypto(
+  settings: Settings,
+  { passwords, ha1bHashes }: PasswordHashing,
+  requestId: () => string,
+): CryptoServices {
+  const { issuer, jwtKeys, pwnedPasswordsUrl } = settings;
+  const keys = keyRing(jwtKeys);
+  return {
+    passwords,
+    ha1bHashes: settings.takesHa1b ? ha1bHashes(issuer) : null,
+    isPwned: pwnedPasswordsUrl === null ? neverPwned : pwnedPasswords(pwnedPasswordsUrl, requestId),
+    secrets,
+    jwts: jwts(keys, issuer),
+    jwtReader: jwtReader(keys, issuer),
+    publicKeys: publicKeySet(jwtKeys),
+    statusListSigner: statusListSigner(keys, issuer),
+    idTokens: idTokens(settings.issuers, settings.storageDeadlineMs),
+    isSignedByGithub: githubSignature(settings.githubScanningKeys),
+  };
+}

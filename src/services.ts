@@ -1,0 +1,253 @@
+import { actions } from "./actions/registry.ts";
+import type { Config } from "./config.ts";
+import { type Accounts, accounts, type PersonalDataStore } from "./core/accounts.ts";
+import { type ActionPages, actionPages } from "./core/action-pages.ts";
+import {
+  type ActionTokens,
+  actionTokens,
+  type ActionUses,
+  actionUses,
+} from "./core/action-tokens.ts";
+import { type ApiTokens, apiTokens } from "./core/api-tokens.ts";
+import { type Authenticate, authenticator } from "./core/authenticate.ts";
+import { type OwnContacts, ownContacts } from "./core/contacts.ts";
+import type { EventStore } from "./core/events.ts";
+import { ha1b as createHa1b } from "./core/ha1b.ts";
+import { identityLogin, type LinkedIdentities, linkedIdentities } from "./core/identities.ts";
+import { introspection, type IntrospectionService } from "./core/introspection.ts";
+import { type JwtPairs, jwtPairs } from "./core/jwt-pairs.ts";
+import { type Leaks, leaks } from "./core/leaks.ts";
+import type { RateLimits } from "./core/login-throttle.ts";
+import { type Logins, logins } from "./core/logins.ts";
+import type { Mailer } from "./core/mail.ts";
+import { notices as createNotices } from "./core/notices.ts";
+import { passwordCheck, passwordLogin, passwordRules } from "./core/passwords.ts";
+import { type Recovery, recovery as createRecovery } from "./core/recovery.ts";
+import { type Sessions, sessions } from "./core/sessions.ts";
+import { type StatusLists, statusLists } from "./core/status-lists.ts";
+import { type TokenDiagnostics, tokenDiagnostics } from "./core/token-diagnosis.ts";
+import type { CleanupReport } from "./storage/housekeeping.ts";
+import { revocationPolicy } from "./storage/revocation.ts";
+import { createStores, type Served, type StoreBindings, type Stores } from "./storage/stores.ts";
+import { type CryptoServices, createCrypto, type PasswordHashing } from "./crypto/create-crypto.ts";
+import { auditClient } from "./http/address.ts";
+import { clientInfo, currentRecord } from "./http/client-info.ts";
+import { isShared, limitedNetworks, networkOf } from "./http/network.ts";
+import { type Metrics, requestLog } from "./http/request-log.ts";
+import { noMailer, outbox } from "./mail/outbox.ts";
+import { webhook } from "./mail/webhook.ts";
+
+export interface Bindings extends StoreBindings {
+  /** Each limits a network; one that is not bound limits nothing. */
+  readonly LOGIN_LIMIT?: RateLimit;
+  readonly SIGN_UP_LIMIT?: RateLimit;
+  readonly RESET_LIMIT?: RateLimit;
+  readonly LEAK_LIMIT?: RateLimit;
+  readonly TOKEN_LIMIT?: RateLimit;
+  readonly REVOKE_LIMIT?: RateLimit;
+  readonly STATUS_LIST_LIMIT?: RateLimit;
+  readonly CREDENTIAL_LIMIT?: RateLimit;
+  readonly CLIENT_LIMIT?: RateLimit;
+  /** Where it is bound, each request is a data point in it. */
+  readonly METRICS?: Metrics;
+}
+
+/** What the runtime gives beside bindings. */
+export interface Platform extends PasswordHashing {
+  readonly waitUntil: (work: Promise<unknown>) => void;
+}
+
+/** What the service can do, for surfaces and pages. */
+export interface Services {
+  readonly authenticate: Authenticate;
+  readonly accounts: Accounts;
+  readonly sessions: Sessions;
+  readonly jwtPairs: JwtPairs;
+  readonly apiTokens: ApiTokens;
+  readonly actionTokens: ActionTokens;
+  readonly actionPages: ActionPages;
+  readonly actionUses: ActionUses;
+  readonly recovery: Recovery;
+  readonly introspection: IntrospectionService;
+  readonly logins: Logins;
+  readonly diagnose: TokenDiagnostics;
+  readonly leaks: Leaks;
+  readonly statusLists: StatusLists;
+  readonly publicKeys: CryptoServices["publicKeys"];
+  readonly contacts: OwnContacts;
+  readonly identities: LinkedIdentities;
+  readonly audit: EventStore;
+  readonly personalData: PersonalDataStore;
+  readonly limits: RateLimits;
+  readonly report: ReturnType<typeof requestLog>;
+  /** A cron run: what one does not finish, the next one does. */
+  housekeeping(nowMs: number): Promise<CleanupReport>;
+}
+
+export function createServices(
+  stores: Stores,
+  crypto: CryptoServices,
+  config: Config,
+  metrics: Metrics | undefined,
+): Services {
+  const { tokens, users, attempts, limits, background } = stores;
+  const { secrets, jwts, passwords, isPwned } = crypto;
+  const { issuer, signUpIsOpen } = config;
+  const { afterResponse } = background;
+  const sendsMail = config.mail !== null;
+  const mailer = mailerOf(config.mail);
+  const notices = createNotices({
+    store: stores.notices,
+    mailer,
+    secrets,
+    afterResponse,
+    issuer,
+    sendsMail,
+  });
+  const recovery = createRecovery({
+    store: stores.mailTokens,
+    secrets,
+    mailer,
+    limits,
+    afterResponse,
+    issuer,
+  });
+  const checkPassword = passwordCheck({ attempts, limits, store: users, passwords });
+  const ha1b =
+    crypto.ha1bHashes === null
+      ? null
+      : createHa1b({ users, hashes: crypto.ha1bHashes, attempts, limits });
+  const byPassword = passwordLogin(checkPassword);
+  const login = ha1b === null ? byPassword : ha1b.withHa1bUpgrade(byPassword);
+  const allActions = actions(passwords, isPwned);
+  const store = stores.actionTokens;
+  const issuedActions = actionTokens({ actions: allActions, store, secrets, notices });
+  return {
+    authenticate: authenticator({
+      login,
+      identityLogin: identityLogin({
+        idTokens: crypto.idTokens,
+        store: stores.identities,
+        limits,
+        signUpIsOpen,
+        notices,
+      }),
+      ha1b,
+      secrets,
+      tokens,
+      jwts,
+    }),
+    accounts: accounts({
+      users,
+      passwords,
+      checkPassword,
+      checkNew: passwordRules(passwords, isPwned),
+      limits,
+      tokens,
+      ha1b,
+      signUpIsOpen,
+      notices,
+      askToProve: sendsMail ? recovery.askToProve : null,
+    }),
+    sessions: sessions({ login, secrets, tokens, users }),
+    jwtPairs: jwtPairs({ login, tokens, jwts, limits, rotates: config.rotateRefreshTokens }),
+    apiTokens: apiTokens({ tokens, secrets, jwts, notices }),
+    actionTokens: issuedActions,
+    actionPages: actionPages({
+      actions: allActions,
+      store,
+      secrets,
+      displayNames: stores.displayNames,
+      run: issuedActions.run,
+    }),
+    actionUses: actionUses({ actions: allActions, store, tokens: stores.tokenDiagnosis }),
+    recovery,
+    introspection: introspection({ jwts, secrets, strict: stores.strictTokens, tokens, limits }),
+    logins: logins(tokens),
+    diagnose: tokenDiagnostics({
+      secrets,
+      jwts,
+      reader: crypto.jwtReader,
+      store: stores.tokenDiagnosis,
+    }),
+    leaks: leaks({
+      jwts,
+      secrets,
+      tokens,
+      notices,
+      limits,
+      isSignedByGithub: crypto.isSignedByGithub,
+    }),
+    statusLists: statusLists({
+      store: stores.statusLists,
+      limits,
+      signer: crypto.statusListSigner,
+    }),
+    publicKeys: crypto.publicKeys,
+    contacts: ownContacts(stores.contacts),
+    identities: linkedIdentities(stores.identities, notices),
+    audit: stores.events,
+    personalData: stores.personalData,
+    limits,
+    report: requestLog({ logged: config.logged, metrics }),
+    async housekeeping(nowMs) {
+      try {
+        return await stores.cleanUp(nowMs);
+      } finally {
+        await background.bestEffort("send notices that are due", notices.housekeeping(nowMs));
+      }
+    },
+  };
+}
+
+function mailerOf(mail: Config["mail"]): Mailer {
+  if (mail === null) return noMailer;
+  return mail === "outbox" ? outbox : webhook(mail);
+}
+
+/** What the stores ask about the request that is being served. */
+function served({ auditAddress }: Config): Served {
+  const address = () => clientInfo().address;
+  const networks = () => {
+    const record = currentRecord();
+    return record === null ? [] : limitedNetworks(record.address, record.zone);
+  };
+  return {
+    usage: currentRecord,
+    requestId: () => clientInfo().requestId,
+    client: () => auditClient(auditAddress),
+    network: () => networkOf(address()),
+    limitedNetworks: networks,
+    noisyNetwork: () => networks().at(-1)?.split(" ")[0] ?? "",
+    attemptNetwork() {
+      const mayBeKnown = !isShared(address());
+      return { name: mayBeKnown ? networkOf(address()) : (networks()[0] ?? ""), mayBeKnown };
+    },
+  };
+}
+
+/** The service over these bindings: one isolate's stores, and all that it can do with them. */
+export function servicesOver(bindings: Bindings, config: Config, platform: Platform): Services {
+  const ofRequest = served(config);
+  const stores = createStores(bindings, {
+    policy: revocationPolicy(config.revocationLagSeconds),
+    served: ofRequest,
+    waitUntil: platform.waitUntil,
+    limiters: {
+      login: bindings.LOGIN_LIMIT,
+      sign_up: bindings.SIGN_UP_LIMIT,
+      password_reset: bindings.RESET_LIMIT,
+      leak: bindings.LEAK_LIMIT,
+      token: bindings.TOKEN_LIMIT,
+      revoke: bindings.REVOKE_LIMIT,
+      status_list: bindings.STATUS_LIST_LIMIT,
+      credential: bindings.CREDENTIAL_LIMIT,
+      client: bindings.CLIENT_LIMIT,
+    },
+    deadlineMs: config.storageDeadlineMs,
+    auditDays: config.auditDays,
+    sendsMail: config.mail !== null,
+  });
+  const crypto = createCrypto(config, platform, ofRequest.requestId);
+  return createServices(stores, crypto, config, bindings.METRICS);
+}

@@ -1,0 +1,89 @@
+import sql, { Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { Cursor, Page, PageRequest } from "../core/page.ts";
+import type { Deadline } from "./deadline.ts";
+
+/** The statements of a batch by name; one that varies is a list, which may be empty. */
+export type Batch<K extends string> = Readonly<Record<K, Sql | readonly Sql[]>>;
+
+/** The rows of each statement of a batch, unparsed, by the same names. */
+export type BatchRows<K extends string> = Readonly<Record<K, readonly unknown[]>>;
+
+/** D1 with a deadline on each call; rows are parsed, never cast. */
+export interface Database {
+  first<S extends v.GenericSchema>(statement: Sql, row: S): Promise<v.InferOutput<S> | null>;
+  all<S extends v.GenericSchema>(statement: Sql, row: S): Promise<v.InferOutput<S>[]>;
+  /** @returns how many rows it changed */
+  run(statement: Sql): Promise<number>;
+  /** One transaction, in the order of the names: all of it or none. */
+  batch<K extends string>(statements: Batch<K>): Promise<BatchRows<K>>;
+}
+
+export function createDatabase(d1: D1Database, withDeadline: Deadline): Database {
+  const prepare = (statement: Sql) => d1.prepare(statement.sql).bind(...statement.values);
+  const rows = async (statement: Sql) => {
+    const { results } = await withDeadline("D1", () => prepare(statement).all());
+    return results;
+  };
+  return {
+    async first(statement, row) {
+      const [first] = await rows(statement);
+      return first === undefined ? null : v.parse(row, first);
+    },
+    async all(statement, row) {
+      return v.parse(v.array(row), await rows(statement));
+    },
+    async run(statement) {
+      const { meta } = await withDeadline("D1", () => prepare(statement).run());
+      return meta.changes;
+    },
+    async batch<K extends string>(statements: Batch<K>): Promise<BatchRows<K>> {
+      const named = Object.entries<Sql | readonly Sql[]>(statements).flatMap(([name, some]) =>
+        (some instanceof Sql ? [some] : some).map((statement) => ({ name, statement })),
+      );
+      const results = await withDeadline("D1", () =>
+        d1.batch(named.map(({ statement }) => prepare(statement))),
+      );
+      const found = Object.fromEntries<unknown[]>(
+        Object.keys(statements).map((name) => [name, []]),
+      );
+      for (const [index, { results: rows }] of results.entries()) {
+        found[named[index]?.name ?? ""]?.push(...rows);
+      }
+      return found as Record<K, unknown[]>;
+    },
+  };
+}
+
+/** Pieces of SQL that come from elsewhere (actions) as this folder's own. */
+export function asSql(fragment: { strings: readonly string[]; values: readonly unknown[] }): Sql {
+  return new Sql(fragment.strings, fragment.values);
+}
+
+/** Newest first from the cursor on; one row more than asked tells whether there is a next page. */
+export function pageOf(id: Sql, createdAt: Sql, { limit, after, skip = 0 }: PageRequest) {
+  return {
+    from:
+      after === null ? sql`TRUE` : sql`(${createdAt}, ${id}) < (${after.createdAtMs}, ${after.id})`,
+    orderAndLimit: sql`ORDER BY ${createdAt} DESC, ${id} DESC LIMIT ${limit + 1} OFFSET ${skip}`,
+  };
+}
+
+export function toPage<T extends { readonly id: string; readonly createdAtMs: number }>(
+  rows: readonly T[],
+  { limit }: PageRequest,
+): Page<T> {
+  const items = rows.slice(0, limit);
+  const last = items.at(-1);
+  const next: Cursor | null =
+    rows.length > limit && last !== undefined
+      ? { createdAtMs: last.createdAtMs, id: last.id }
+      : null;
+  return { items, next };
+}
+
+/** 128 bits of SHA-256, which identify an address or a network where its text is not needed. */
+export async function digestOf(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(digest, 0, 16).toHex();
+}

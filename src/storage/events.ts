@@ -1,0 +1,335 @@
+import sql, { type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { CallerRef } from "../core/caller.ts";
+import { AUDIT_COUNTED, AUDIT_EVENTS, type AuditEvent, type EventStore } from "../core/events.ts";
+import type { Background } from "./background.ts";
+import { cache } from "./cache.ts";
+import { type Database, toPage } from "./d1.ts";
+
+/** The user of an event that names none (RFC 9562's nil UUID). */
+export const NIL_USER_ID = "00000000-0000-0000-0000-000000000000";
+
+export interface AuditRow {
+  readonly what: AuditEvent | Sql;
+  /** The user whose event it is, and who may read it. */
+  readonly userId: string | Sql;
+  readonly actorId: string | Sql | null;
+  readonly credentialId: string | Sql | null;
+  readonly subjectId: string | Sql | null;
+  readonly outcome?: "done" | "refused";
+  /** The user who reads it must not learn where another one was. */
+  readonly hidesClient?: boolean;
+  /** If it belongs to another request than the one being served. */
+  readonly client?: AuditClient;
+  readonly count?: number;
+}
+
+/** Builds the statements that write events. */
+export interface AuditStatements {
+  /**
+   * Comes right after the statement that it describes, in the same batch: a row is written if, and
+   * only if, that statement changed one.
+   */
+  after(row: AuditRow, nowMs: number): Sql;
+  /** The same for what a token's holder did with the token itself: its row says whose it is. */
+  afterToken(
+    what: AuditEvent | Sql,
+    tokenId: string,
+    nowMs: number,
+    actorId?: string | Sql | null,
+  ): Sql;
+  /** The same for many tokens: a row for each that `filter` selects. */
+  afterTokens(what: AuditEvent | Sql, filter: Sql, nowMs: number): Sql;
+  always(row: AuditRow, nowMs: number): Sql;
+  /** Once, if `from` selects a row. */
+  where(row: AuditRow, from: Sql, nowMs: number): Sql;
+  /** Of the request being served, in the form in which it may be stored. */
+  address(): string | null;
+  client(): AuditClient;
+}
+
+/** Where a request came from, in the form in which it may be stored. */
+export interface AuditClient {
+  readonly address: string | null;
+  readonly requestId: string | null;
+}
+
+const HIDDEN: AuditClient = { address: null, requestId: null };
+
+/** @param client of the request being served */
+export function createAuditStatements(client: () => AuditClient): AuditStatements {
+  function insert(
+    row: AuditRow,
+    nowMs: number,
+    from: Sql,
+    id: string | Sql = timeOrdered(nowMs),
+  ): Sql {
+    const { address, requestId } = row.hidesClient === true ? HIDDEN : (row.client ?? client());
+    return sql`INSERT INTO audit (user_id, id, at, what, outcome, actor, credential, subject, address, request_id, count)
+      SELECT ${row.userId}, ${id}, ${nowMs}, ${row.what}, ${row.outcome ?? "done"},
+        ${row.actorId}, ${row.credentialId}, ${row.subjectId}, ${address}, ${requestId}, ${row.count ?? 1} ${from}`;
+  }
+
+  return {
+    // guard: event-only-of-a-change
+    after: (row, nowMs) => insert(row, nowMs, sql`WHERE changes() > 0`),
+    afterToken: (what, tokenId, nowMs, actorId = sql`tokens.user_id`) =>
+      insert(
+        {
+          what,
+          userId: sql`tokens.user_id`,
+          actorId,
+          credentialId: actorId === null ? null : tokenId,
+          subjectId: tokenId,
+        },
+        nowMs,
+        sql`FROM tokens WHERE tokens.id = ${tokenId} AND changes() > 0`,
+      ),
+    afterTokens: (what, filter, nowMs) =>
+      insert(
+        {
+          what,
+          userId: sql`tokens.user_id`,
+          actorId: sql`tokens.user_id`,
+          credentialId: sql`tokens.id`,
+          subjectId: sql`tokens.id`,
+        },
+        nowMs,
+        sql`FROM tokens WHERE ${filter} AND changes() > 0`,
+        // The random part comes from SQLite, for each row.
+        sql`${timeOrdered(nowMs).slice(0, -12)} || lower(hex(randomblob(6)))`,
+      ),
+    always: (row, nowMs) => insert(row, nowMs, sql``),
+    where: (row, from, nowMs) => insert(row, nowMs, from),
+    address: () => client().address,
+    client,
+  };
+}
+
+/** What a caller does to their own account. */
+export function byCaller({ userId, tokenId, credentialIds }: CallerRef) {
+  return { userId, actorId: userId, credentialId: tokenId ?? credentialIds[0] ?? null };
+}
+
+/** How many ids this isolate has created, in 26 bits: more than it creates in any millisecond. */
+let made = 0;
+
+/**
+ * A UUIDv7 (RFC 9562 section 5.7), so that a user's events sort by time. All events of one request have
+ * the same time, so a counter follows it (section 6.2, method 1): 12 bits before the variant, 14 after
+ * it; the rest is random.
+ */
+export function timeOrdered(nowMs: number): string {
+  made = (made + 1) % 2 ** 26;
+  const high = (made >>> 14).toString(16).padStart(3, "0");
+  const low = (0x8000 | (made & 0x3fff)).toString(16);
+  return `${firstIdOf(nowMs)}-7${high}-${low}-${crypto.randomUUID().slice(24)}`;
+}
+
+/** The prefix of the ids of that instant: less than each of them, and more than all before. */
+export function firstIdOf(atMs: number): string {
+  const time = atMs.toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}`;
+}
+
+/** How long noise from a network is gathered before it is written again. */
+const NOISE_MS = 600_000;
+
+const MAX_NETWORKS = 1_000;
+/** How many an isolate writes in that time, however many networks there are. */
+const MAX_WRITTEN = 100;
+
+interface Gathered<T> {
+  /** The first of them, which represents all. */
+  readonly what: T;
+  readonly untilMs: number;
+  count: number;
+}
+
+interface Noise<T> {
+  /** Counts one. @returns what to write now, each with its count */
+  add(network: string, what: T, nowMs: number): readonly (readonly [T, count: number])[];
+}
+
+/**
+ * What anyone can cause without bound is counted in memory, and written at most once per network in ten
+ * minutes: the first one immediately, with all since the last time. An isolate that ends loses its count.
+ */
+export function noise<T>(): Noise<T> {
+  // A Map keeps insertion order: the first entry is the one whose time is over first.
+  const networks = new Map<string, Gathered<T>>();
+  let written = 0;
+  let writtenSinceMs = 0;
+
+  /** @returns false where this isolate has written enough for now */
+  function mayWrite(nowMs: number): boolean {
+    if (nowMs - writtenSinceMs >= NOISE_MS) {
+      writtenSinceMs = nowMs;
+      written = 0;
+    }
+    return ++written <= MAX_WRITTEN;
+  }
+
+  function* over(nowMs: number) {
+    for (const [network, { what, untilMs, count }] of networks) {
+      if (nowMs < untilMs) return;
+      networks.delete(network);
+      if (count > 0 && mayWrite(nowMs)) yield [what, count] as const;
+    }
+  }
+
+  return {
+    add(network, what, nowMs) {
+      const present = networks.get(network);
+      if (present !== undefined) present.count++;
+      const due = [...over(nowMs)];
+      if (networks.has(network)) return due;
+      const isNew = present === undefined && mayWrite(nowMs);
+      networks.set(network, { what, untilMs: nowMs + NOISE_MS, count: 0 });
+      const [oldest] = networks.size > MAX_NETWORKS ? networks.keys() : [];
+      if (oldest !== undefined) networks.delete(oldest);
+      return isNew ? [...due, [what, 1] as const] : due;
+    },
+  };
+}
+
+const nullable = v.nullable(v.string());
+
+const EventRow = v.object({
+  id: v.string(),
+  at: v.number(),
+  what: v.picklist(AUDIT_EVENTS),
+  outcome: v.picklist(["done", "refused"]),
+  actor: nullable,
+  credential: nullable,
+  subject: nullable,
+  address: nullable,
+  request_id: nullable,
+});
+
+const DayRow = v.object({ day: v.number(), done: v.number(), counted: v.number() });
+
+const DAY_MS = 86_400_000;
+
+/** @param network by which refused credentials that name no user are counted */
+export function createEvents(
+  db: Database,
+  statements: AuditStatements,
+  background: Background,
+  network: () => string,
+): EventStore {
+  const gathered = noise<AuditRow>();
+  /** Credentials that were shown here a moment ago, whose owner has an event already. */
+  const shown = cache<true>(NOISE_MS);
+
+  function gather(
+    row: Omit<AuditRow, "userId" | "credentialId">,
+    afterResponse: (work: Promise<unknown>) => void,
+    nowMs: number,
+  ): void {
+    const nobodys = {
+      ...row,
+      userId: NIL_USER_ID,
+      credentialId: null,
+      client: statements.client(),
+    };
+    for (const [each, count] of gathered.add(network(), nobodys, nowMs)) {
+      afterResponse(db.run(statements.always({ ...each, count }, nowMs)));
+    }
+  }
+
+  /**
+   * The row of a revoked token may still say whose it was. Its owner gets one event in ten minutes,
+   * however often and from wherever it is shown, and none for a token that has merely expired.
+   * @returns false where there is no such token
+   */
+  async function ofToken(
+    row: Omit<AuditRow, "userId"> & { readonly credentialId: string },
+    userId: string | null,
+    nowMs: number,
+  ): Promise<boolean> {
+    const { credentialId } = row;
+    const owner =
+      userId === null
+        ? await db.first(
+            sql`SELECT user_id, expires_at FROM tokens WHERE id = ${credentialId}`,
+            v.object({ user_id: v.string(), expires_at: v.number() }),
+          )
+        : { user_id: userId, expires_at: Number.POSITIVE_INFINITY };
+    if (owner === null) return false;
+    if (owner.expires_at <= nowMs) return true;
+    const told = sql`WHERE NOT EXISTS (SELECT 1 FROM audit WHERE user_id = ${owner.user_id}
+      AND id >= ${firstIdOf(nowMs - NOISE_MS)} AND credential = ${credentialId} AND outcome = 'refused')`;
+    await db.run(statements.where({ ...row, userId: owner.user_id }, told, nowMs));
+    return true;
+  }
+
+  return {
+    async list(userId, page) {
+      // An id contains its time: the primary key leads to the page, however many events there are.
+      const from = page.after === null ? sql`TRUE` : sql`id < ${page.after.id}`;
+      const rows = await db.all(
+        // guard: own-events-only
+        sql`SELECT id, at, what, outcome, actor, credential, subject, address, request_id FROM audit
+          WHERE user_id = ${userId} AND ${from} ORDER BY id DESC LIMIT ${page.limit + 1}`,
+        EventRow,
+      );
+      const entries = rows.map((row) => ({
+        id: row.id,
+        createdAtMs: row.at,
+        what: row.what,
+        outcome: row.outcome,
+        actorId: row.actor,
+        credentialId: row.credential,
+        subjectId: row.subject,
+        address: row.address,
+        requestId: row.request_id,
+      }));
+      return toPage(entries, page);
+    },
+
+    async perDay(userId, days, nowMs) {
+      const todayMs = nowMs - (nowMs % DAY_MS);
+      const firstMs = todayMs - (days - 1) * DAY_MS;
+      // A range of the primary key, from its end: an id begins with its time.
+      const counted = await db.all(
+        sql`SELECT CAST(at / ${DAY_MS} AS INTEGER) AS day, SUM(outcome = 'done') AS done, COUNT(*) AS counted FROM
+            (SELECT at, outcome FROM audit WHERE user_id = ${userId} AND id >= ${firstIdOf(firstMs)}
+              ORDER BY id DESC LIMIT ${AUDIT_COUNTED})
+          GROUP BY day`,
+        DayRow,
+      );
+      const byDay = new Map(counted.map((row) => [row.day, row]));
+      const total = counted.reduce((sum, row) => sum + row.counted, 0);
+      return {
+        isAll: total < AUDIT_COUNTED,
+        days: Array.from({ length: days }, (_, index) => {
+          const startMs = firstMs + index * DAY_MS;
+          const { done, counted: all } = byDay.get(startMs / DAY_MS) ?? { done: 0, counted: 0 };
+          return { startMs, done, refused: all - done };
+        }),
+      };
+    },
+
+    refused(what, { userId, credentialId, actorId = null }) {
+      const nowMs = Date.now();
+      const afterResponse = (work: Promise<unknown>) =>
+        background.afterResponse("write down a refused credential", work);
+      const row = { what, outcome: "refused" as const, actorId, subjectId: null };
+      if (credentialId === null && userId === null) gather(row, afterResponse, nowMs);
+      else if (credentialId === null) {
+        // A wrong password: attempts are limited.
+        afterResponse(
+          db.run(statements.always({ ...row, userId: sql`${userId}`, credentialId }, nowMs)),
+        );
+      } else if (shown.get(credentialId, nowMs) === null) {
+        shown.set(credentialId, true, nowMs);
+        afterResponse(
+          ofToken({ ...row, credentialId }, userId, nowMs).then((isKnown) => {
+            if (!isKnown) gather(row, afterResponse, nowMs);
+          }),
+        );
+      }
+    },
+  };
+}

@@ -1,0 +1,190 @@
+import sql, { type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { IdentityStore, LinkedIdentity } from "../core/identities.ts";
+import type { IdentityRef } from "../core/issuers.ts";
+import type { Background } from "./background.ts";
+import type { Database } from "./d1.ts";
+import { type AuditStatements, byCaller } from "./events.ts";
+import type { NoticeStatements } from "./mail.ts";
+import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
+import { isFree, toUser, USER_COLUMNS, UserRow } from "./user-rows.ts";
+
+const HOUR_MS = 3_600_000;
+
+const FoundRow = v.object({ ...UserRow.entries, used_at: v.nullable(v.number()) });
+
+const LinkedRow = v.object({
+  issuer: v.string(),
+  subject: v.string(),
+  email: v.nullable(v.string()),
+  created_at: v.number(),
+  used_at: v.nullable(v.number()),
+});
+
+const WhyNotRow = v.object({ is_active: v.number(), is_there: v.number() });
+
+export function createIdentities(
+  db: Database,
+  events: AuditStatements,
+  notices: NoticeStatements,
+  background: Background,
+): IdentityStore {
+  async function list(userId: string): Promise<LinkedIdentity[]> {
+    const rows = await db.all(
+      sql`SELECT issuer, subject, email, created_at, used_at FROM identities
+        WHERE user_id = ${userId} ORDER BY created_at DESC, issuer`,
+      LinkedRow,
+    );
+    return Promise.all(
+      rows.map(async ({ issuer, subject, email, created_at, used_at }) => ({
+        id: await idOf({ issuer, subject }),
+        issuer,
+        subject,
+        email,
+        linkedAtMs: created_at,
+        lastUsedAtMs: used_at,
+      })),
+    );
+  }
+
+  return {
+    async find(identity, nowMs) {
+      const row = await db.first(openedBy(identity), FoundRow);
+      if (row === null) return null;
+      const hourMs = nowMs - (nowMs % HOUR_MS);
+      if (row.used_at === null || row.used_at < hourMs) {
+        const { issuer, subject } = identity;
+        background.afterResponse(
+          "note the use of an identity",
+          db.run(sql`UPDATE identities SET used_at = ${hourMs}
+            WHERE issuer = ${issuer} AND subject = ${subject} AND (used_at IS NULL OR used_at < ${hourMs})`),
+        );
+      }
+      return toUser(row);
+    },
+
+    async open(identity, newUserId, nowMs) {
+      const { issuer, subject, email, issuedAtMs } = identity;
+      const verified = identity.emailVerified ? 1 : 0;
+      const account = sql`INSERT INTO users (id, email, password, created_on, modified_on, verified_on)
+        SELECT ${newUserId}, ${email}, '', ${nowMs}, ${nowMs}, ${verified === 1 ? nowMs : null}
+        WHERE NOT EXISTS (SELECT 1 FROM identities WHERE issuer = ${issuer} AND subject = ${subject})
+          AND ${isFree(email, newUserId ?? "", nowMs)}
+        ON CONFLICT (email) WHERE deleted_on IS NULL DO NOTHING`;
+      // To the account that was just created, or to one whose owner has proven the same email here.
+      // Both sides must, or someone who signed up first with another's email would share the account.
+      // `iat` is in whole seconds.
+      const link = sql`INSERT INTO identities (issuer, subject, user_id, created_at, email, used_at)
+        SELECT ${issuer}, ${subject}, id, ${nowMs}, email, ${nowMs - (nowMs % HOUR_MS)} FROM users
+        WHERE email = ${email} AND ${USER_IS_ACTIVE}
+          AND (id IS ${newUserId} OR (${verified} = 1 AND verified_on IS NOT NULL
+            AND COALESCE(identities_revoked_on, 0) < ${issuedAtMs + 1000}))
+        ON CONFLICT DO NOTHING`;
+      const holder = sql`SELECT id FROM users WHERE email = ${email} AND ${USER_IS_ACTIVE}
+        UNION ALL SELECT id FROM users WHERE undo_email = ${email} AND undo_until > ${nowMs}`;
+      const owner = sql`(SELECT user_id FROM identities WHERE issuer = ${issuer} AND subject = ${subject})`;
+      const ids = { credentialId: null, subjectId: null };
+      const made = { what: "user.created" as const, ...ids };
+      const linked = { what: "identity.linked" as const, userId: owner, actorId: owner };
+      const subjectId = await idOf(identity);
+      const { opened, held } = await db.batch({
+        account:
+          newUserId === null
+            ? []
+            : [account, events.after({ ...made, userId: newUserId, actorId: newUserId }, nowMs)],
+        link,
+        linked: events.after({ ...linked, ...ids, subjectId }, nowMs),
+        // Not for an account that it has just created.
+        notices: notices.queue(
+          "identity_linked",
+          owner,
+          sql`changes() > 0 AND users.id IS NOT ${newUserId}`,
+          nowMs,
+          subjectId,
+        ),
+        opened: openedBy(identity),
+        held: holder,
+      });
+      if (opened[0] !== undefined) return toUser(v.parse(UserRow, opened[0]));
+      return held.length > 0 ? "conflict" : null;
+    },
+
+    list,
+
+    async remove(id, caller, nowMs) {
+      const { userId } = caller;
+      const { issuer, subject } = (await list(userId)).find((each) => each.id === id) ?? {};
+      if (issuer === undefined || subject === undefined) return "unknown";
+      const isActive = callerIsActive(caller, nowMs);
+      const removed = { what: "identity.unlinked" as const, ...byCaller(caller), subjectId: id };
+      const { deleted, why } = await db.batch({
+        deleted: sql`DELETE FROM identities WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${userId}
+            AND ${isActive}
+            AND (EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND password NOT IN ('', '!'))
+              OR (SELECT COUNT(*) FROM identities WHERE user_id = ${userId}) > 1)
+          RETURNING issuer`,
+        event: events.after(removed, nowMs),
+        notices: notices.queue("identity_unlinked", userId, sql`changes() > 0`, nowMs, id),
+        user: sql`UPDATE users SET identities_revoked_on = ${nowMs} WHERE id = ${userId} AND changes() > 0`,
+        why: sql`SELECT ${isActive} AS is_active, EXISTS (SELECT 1 FROM identities
+          WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${userId}) AS is_there`,
+      });
+      if (deleted.length > 0) return "removed";
+      const { is_active, is_there } = v.parse(WhyNotRow, why[0]);
+      if (is_active === 0) return "caller_gone";
+      return is_there === 0 ? "unknown" : "last";
+    },
+  };
+}
+
+function openedBy({ issuer, subject }: IdentityRef): Sql {
+  return sql`SELECT ${USER_COLUMNS}, identities.used_at FROM identities JOIN users ON users.id = identities.user_id
+    WHERE identities.issuer = ${issuer} AND identities.subject = ${subject}
+      AND ${USER_IS_ACTIVE}`;
+}
+
+/** A UUIDv8 (RFC 9562 section 5.8) of its digest. */
+async function idOf({ issuer, subject }: IdentityRef): Promise<string> {
+  const text = new TextEncoder().encode(`${issuer}\n${subject}`);
+  const hex = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `${variant}${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join("-");
+}
+
+/** For the batch that deletes an account: its identities open nothing more, and may create a new account. */
+export function removeIdentitiesOfDeleted(userId: string): Sql {
+  return sql`DELETE FROM identities WHERE user_id = ${userId}
+    AND EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND deleted_on IS NOT NULL)`;
+}
+
+/** An ID token may have been fetched for the log-in that set the new password. */
+const JUST_BEFORE_MS = 30_000;
+
+export const identitiesRevoked = (nowMs: number): Sql =>
+  sql`identities_revoked_on = ${nowMs - JUST_BEFORE_MS}`;
+
+/**
+ * For the batch of a new password: all but the one that was shown for it.
+ * @param changed whether the password was set
+ */
+export function removeIdentitiesButOne(
+  userId: string,
+  kept: IdentityRef | null,
+  changed: Sql,
+): Sql {
+  const isKept =
+    kept === null ? sql`FALSE` : sql`issuer = ${kept.issuer} AND subject = ${kept.subject}`;
+  // guard: new-password-unlinks-identities
+  return sql`DELETE FROM identities WHERE user_id = ${userId} AND NOT (${isKept}) AND ${changed}`;
+}
+
+/** For the batch of a new email: those that were linked under another one. */
+export function removeIdentitiesOfOtherEmail(userId: string, email: string, changed: Sql): Sql {
+  return sql`DELETE FROM identities WHERE user_id = ${userId} AND email IS NOT ${email} AND ${changed}`;
+}

@@ -1,0 +1,159 @@
+import * as v from "valibot";
+import type { JwtClaims } from "../core/jwt.ts";
+import { type Json, SCOPES, type Token } from "../core/token.ts";
+import { PROFILE_FIELDS, type User } from "../core/user.ts";
+import type { Deadline } from "./deadline.ts";
+import {
+  MIN_TTL_SECONDS,
+  tokenKey,
+  tombstoneKey,
+  tombstonesOf,
+  tombstonesOfJwt,
+  ttlUntil,
+  userKey,
+} from "./keys.ts";
+
+const stored = {
+  id: v.string(),
+  userId: v.string(),
+  credentialVersion: v.number(),
+  createdAtMs: v.number(),
+  modifiedAtMs: v.number(),
+  expiresAtMs: v.number(),
+};
+
+const anyJson = v.custom<Json>((value) => value !== undefined);
+
+/** A token, to be read near the caller. Contains nothing that could be used as one. */
+const TokenRecord = v.variant("kind", [
+  v.object({ ...stored, kind: v.literal("session") }),
+  v.object({
+    ...stored,
+    kind: v.literal("api"),
+    apiTokenVersion: v.number(),
+    name: v.string(),
+    hint: v.string(),
+    scopes: v.array(v.picklist(SCOPES)),
+    lastUsedAtMs: v.nullable(v.number()),
+    parentIds: v.array(v.string()),
+    replacedById: v.nullable(v.string()),
+  }),
+  v.object({
+    ...stored,
+    kind: v.literal("action"),
+    action: v.string(),
+    payload: anyJson,
+    audience: v.nullable(v.string()),
+    maxUses: v.number(),
+    uses: v.number(),
+    parentIds: v.array(v.string()),
+    runsForIssuer: v.boolean(),
+  }),
+]) satisfies v.GenericSchema<Token>;
+
+/** The profile copied to KV. `v.object` drops unknown keys, so the password hash never gets there. */
+const UserRecord = v.object({
+  id: v.string(),
+  email: v.string(),
+  pendingEmail: v.nullable(v.string()),
+  metadata: anyJson,
+  role: v.picklist(["User", "Admin"]),
+  credentialVersion: v.number(),
+  apiTokenVersion: v.number(),
+  loginVersion: v.number(),
+  ...v.entriesFromList(
+    PROFILE_FIELDS.map(({ name }) => name),
+    v.nullable(v.string()),
+  ),
+  createdAtMs: v.number(),
+  modifiedAtMs: v.number(),
+  deletedAtMs: v.nullable(v.number()),
+  emailVerifiedAtMs: v.nullable(v.number()),
+  identities: v.record(v.string(), v.string()),
+}) satisfies v.GenericSchema<User>;
+
+/** Copies of tokens, and tombstones of what was revoked: both eventually consistent. */
+export interface KvTokens {
+  put(token: Token, nowMs: number): Promise<void>;
+  /** @returns null where there is no copy here (yet), whether or not there is such a token */
+  get(id: string): Promise<Token | null>;
+  /** The copy, unless a tombstone says that it was revoked, or may have been (`unsure`): then only D1 can tell. */
+  findActive(id: string): Promise<Token | "revoked" | "unsure" | null>;
+  /** `unsure`: only D1 can tell. */
+  jwt(claims: JwtClaims): Promise<"active" | "revoked" | "unsure">;
+  evict(id: string): Promise<void>;
+  putTombstone(key: string, ttlSeconds: number): Promise<void>;
+}
+
+export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
+  const parse = (text: string) => v.parse(v.pipe(v.string(), v.parseJson(), TokenRecord), text);
+  /** One bulk read counts as one operation. @returns whether any of some of the keys is there */
+  const read = async (keys: readonly string[]) => {
+    const found = await withDeadline("KV get", () => kv.get([...keys]));
+    return (some: readonly string[]) => some.some((key) => found.get(key) != null);
+  };
+
+  return {
+    async put(token, nowMs) {
+      const expirationTtl = ttlUntil(token.expiresAtMs, nowMs);
+      await withDeadline("KV put", () =>
+        kv.put(tokenKey(token.id), JSON.stringify(token), { expirationTtl }),
+      );
+    },
+    async get(id) {
+      const text = await withDeadline("KV get", () => kv.get(tokenKey(id)));
+      return text === null ? null : parse(text);
+    },
+    async findActive(id) {
+      const keys = [tokenKey(id), tombstoneKey(id)] as const;
+      const found = await withDeadline("KV get", () => kv.get([...keys]));
+      // guard: copy-asks-for-its-tombstone
+      if (found.get(keys[1]) != null) return "revoked";
+      const text = found.get(keys[0]);
+      if (text == null) return null;
+      const token = parse(text);
+      const { revokes, doubts, versions } = tombstonesOf(token);
+      const isAny = await read([...revokes, ...doubts, ...versions]);
+      if (isAny(revokes)) return "revoked";
+      if (isAny(doubts)) return "unsure";
+      // The one credential that a new password spares has the new version: D1 knows.
+      // guard: copy-is-of-the-present-version
+      return isAny(versions) ? null : token;
+    },
+    async jwt(claims) {
+      const { revokes, doubts } = tombstonesOfJwt(claims);
+      const isAny = await read([...revokes, ...doubts]);
+      if (isAny(revokes)) return "revoked";
+      return isAny(doubts) ? "unsure" : "active";
+    },
+    evict: (id) => withDeadline("KV delete", () => kv.delete(tokenKey(id))),
+    putTombstone: (key, ttlSeconds) =>
+      withDeadline("KV put", () =>
+        kv.put(key, "", { expirationTtl: Math.max(MIN_TTL_SECONDS, ttlSeconds) }),
+      ),
+  };
+}
+
+/** Copies of users, so that one's own account can still be read while D1 is down. Never the password hash. */
+export interface KvUsers {
+  get(id: string): Promise<User | null>;
+  put(user: User): Promise<void>;
+  evict(id: string): Promise<void>;
+}
+
+/** @param ttlSeconds how old a copy may be; at least KV's own 60 */
+export function kvUsers(kv: KVNamespace, withDeadline: Deadline, ttlSeconds: number): KvUsers {
+  return {
+    async get(id) {
+      const text = await withDeadline("KV get", () => kv.get(userKey(id)));
+      return text === null ? null : v.parse(v.pipe(v.string(), v.parseJson(), UserRecord), text);
+    },
+    async put(user) {
+      const record = JSON.stringify(v.parse(UserRecord, user));
+      await withDeadline("KV put", () =>
+        kv.put(userKey(user.id), record, { expirationTtl: ttlSeconds }),
+      );
+    },
+    evict: (id) => withDeadline("KV delete", () => kv.delete(userKey(id))),
+  };
+}

@@ -1,0 +1,217 @@
+import sql, { join, type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { CallerRef, Derivation } from "../core/caller.ts";
+import {
+  type ActionToken,
+  API_TOKEN_DEPTH_MAX,
+  type ApiToken,
+  type Json,
+  type RefreshFamily,
+  SCOPES,
+  type SessionToken,
+  type Token,
+} from "../core/token.ts";
+import { callerIsActive } from "./revocation.ts";
+import { lastStatusIndex } from "./status-lists.ts";
+
+/** When a token expires: a parent's expiry may have been moved up since it was created. */
+export const EFFECTIVE_END: Sql = sql`MIN(tokens.expires_at, COALESCE((SELECT MIN(parent.expires_at)
+  FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value), tokens.expires_at))`;
+
+/** The columns of a token, active or not; `detail` has what only its kind has. */
+export const TOKEN_COLUMNS: Sql = sql`tokens.id, tokens.kind, tokens.user_id, tokens.credential_version, tokens.api_token_version, tokens.created_at,
+  tokens.modified_at, ${EFFECTIVE_END} AS expires_at, tokens.used_at, tokens.uses, tokens.max_uses, tokens.parents, tokens.replaced_by,
+  tokens.detail`;
+
+const common = {
+  id: v.string(),
+  user_id: v.string(),
+  credential_version: v.number(),
+  created_at: v.number(),
+  modified_at: v.number(),
+  expires_at: v.number(),
+};
+
+const json = v.pipe(v.string(), v.parseJson());
+
+const parents = v.pipe(
+  v.nullable(v.string()),
+  v.transform((text) => text ?? "[]"),
+  v.parseJson(),
+  v.array(v.string()),
+);
+
+const ApiDetail = v.object({
+  name: v.string(),
+  hint: v.string(),
+  scopes: v.array(v.picklist(SCOPES)),
+});
+
+/** `payload` was parsed at issue, and its action parses it again before it is used. */
+const ActionDetail = v.object({
+  action: v.string(),
+  payload: v.custom<Json>((value) => value !== undefined),
+  audience: v.nullable(v.string()),
+  /** Set where it was issued with a credential that may not run actions. */
+  needsCaller: v.optional(v.boolean(), false),
+});
+
+export const SessionRow = v.object({ ...common, kind: v.literal("session") });
+export const ApiRow = v.object({
+  ...common,
+  kind: v.literal("api"),
+  api_token_version: v.number(),
+  used_at: v.nullable(v.number()),
+  parents,
+  replaced_by: v.nullable(v.string()),
+  detail: v.pipe(json, ApiDetail),
+});
+export const ActionRow = v.object({
+  ...common,
+  kind: v.literal("action"),
+  uses: v.number(),
+  max_uses: v.number(),
+  parents,
+  detail: v.pipe(json, ActionDetail),
+});
+export const TokenRow = v.variant("kind", [SessionRow, ApiRow, ActionRow]);
+
+const toStored = (row: v.InferOutput<typeof TokenRow>) => ({
+  id: row.id,
+  userId: row.user_id,
+  credentialVersion: row.credential_version,
+  createdAtMs: row.created_at,
+  modifiedAtMs: row.modified_at,
+  expiresAtMs: row.expires_at,
+});
+
+export function toSession(row: v.InferOutput<typeof SessionRow>): SessionToken {
+  return { kind: row.kind, ...toStored(row) };
+}
+
+export function toApi(row: v.InferOutput<typeof ApiRow>): ApiToken {
+  return {
+    kind: row.kind,
+    ...toStored(row),
+    apiTokenVersion: row.api_token_version,
+    ...row.detail,
+    lastUsedAtMs: row.used_at,
+    parentIds: row.parents,
+    replacedById: row.replaced_by,
+  };
+}
+
+export function toAction(row: v.InferOutput<typeof ActionRow>): ActionToken {
+  const { needsCaller, ...detail } = row.detail;
+  return {
+    kind: row.kind,
+    ...toStored(row),
+    ...detail,
+    runsForIssuer: !needsCaller,
+    parentIds: row.parents,
+    maxUses: row.max_uses,
+    uses: row.uses,
+  };
+}
+
+export function toToken(row: v.InferOutput<typeof TokenRow>): Token {
+  switch (row.kind) {
+    case "session":
+      return toSession(row);
+    case "api":
+      return toApi(row);
+    case "action":
+      return toAction(row);
+  }
+}
+
+/** The value of the column `detail`. */
+export function detailOf(token: Token | RefreshFamily, address: string | null): string {
+  switch (token.kind) {
+    case "session":
+    case "family":
+      return address === null ? "{}" : JSON.stringify({ address });
+    case "api":
+      return JSON.stringify({ name: token.name, hint: token.hint, scopes: token.scopes });
+    case "action": {
+      const { action, payload, audience, runsForIssuer } = token;
+      return JSON.stringify({
+        action,
+        payload,
+        audience,
+        ...(!runsForIssuer && { needsCaller: true }),
+      });
+    }
+  }
+}
+
+/**
+ * The row of a new token, inserted only if the caller is active at that instant: a revoked credential
+ * leaves no child behind. The versions are the user's own of that instant.
+ * @param address of the client, in the form in which it may be stored: users recognize a log-in by it
+ */
+export function insertToken(
+  token: Token | RefreshFamily,
+  caller: CallerRef,
+  address: string | null,
+  alsoHolds: Sql = sql`TRUE`,
+): Sql {
+  // guard: insert-asks-the-caller
+  return sql`INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at,
+      expires_at, max_uses, status_index, parents, detail)
+    SELECT ${token.id}, ${token.kind}, owner.id, owner.credential_version,
+      ${token.kind === "api" ? sql`owner.api_token_version` : null}, ${token.createdAtMs},
+      ${token.modifiedAtMs}, ${endOf(token)},
+      ${token.kind === "action" ? token.maxUses : null},
+      ${token.kind === "family" ? lastStatusIndex : null},
+      ${"parentIds" in token && token.parentIds.length > 0 ? JSON.stringify(token.parentIds) : null},
+      ${detailOf(token, address)}
+    FROM users AS owner
+    WHERE owner.id = ${token.userId} AND ${callerIsActive(caller, token.createdAtMs)} AND ${alsoHolds}
+    ${token.kind === "action" || token.kind === "api" ? sql`ON CONFLICT DO NOTHING` : sql``}
+    RETURNING credential_version, api_token_version, expires_at, status_index`;
+}
+
+/** What the caller's check knew about the parents may be as old as the lag, so their rows decide. */
+function endOf(token: Token | RefreshFamily): Sql {
+  if (!("parentIds" in token) || token.parentIds.length === 0) return sql`${token.expiresAtMs}`;
+  return sql`MIN(${token.expiresAtMs}, (SELECT MIN(parent.expires_at) FROM tokens AS parent
+    WHERE parent.id IN (${join([...token.parentIds])})))`;
+}
+
+/** A caller that was replaced, or was derived from one that was, may derive nothing; its successor may. */
+// guard: replaced-token-derives-nothing
+export const noneReplaced = (parentIds: readonly string[]): Sql =>
+  parentIds.length === 0
+    ? sql`TRUE`
+    : sql`NOT EXISTS (SELECT 1 FROM tokens AS replaced
+        WHERE replaced.id IN (${join([...parentIds])}) AND replaced.replaced_by IS NOT NULL)`;
+
+/** Asks for the callers' expiry as it is now, and not as a copy showed it: no one extends a token past it. */
+// guard: nobody-extends-past-the-caller
+export const noneEndsBefore = (expiresAtMs: number, callerIds: readonly string[]): Sql =>
+  callerIds.length === 0
+    ? sql`TRUE`
+    : sql`NOT EXISTS (SELECT 1 FROM tokens AS holder
+        WHERE holder.id IN (${join([...callerIds])}) AND holder.expires_at < ${expiresAtMs})`;
+
+/** Whether a token with these parents would be nested deeper than API tokens may be. */
+export const isTooDeep = (parentIds: readonly string[]): Sql =>
+  parentIds.length < API_TOKEN_DEPTH_MAX
+    ? sql`FALSE`
+    : sql`(SELECT COUNT(*) FROM tokens AS parent WHERE parent.id IN (${join([...parentIds])})
+        AND parent.kind = 'api') >= ${API_TOKEN_DEPTH_MAX}`;
+
+/** The row of the JWT among a new token's parents, by which the token finds it; it comes after the token's own. */
+export function insertParentJwt(
+  childId: string,
+  { jwtId, endMs }: Derivation,
+  nowMs: number,
+): Sql[] {
+  if (jwtId === null) return [];
+  return [
+    sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at)
+      SELECT ${jwtId}, 'jwt', user_id, credential_version, ${nowMs}, ${nowMs}, ${endMs} FROM tokens WHERE id = ${childId}
+      ON CONFLICT DO NOTHING`,
+  ];
+}

@@ -1,0 +1,422 @@
+import sql, { type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { ActiveToken, TokenCheckStore } from "../core/authenticate.ts";
+import { type CallerRef, callerRefOfJwt } from "../core/caller.ts";
+import type { RevocationStore, StrictCheckStore } from "../core/introspection.ts";
+import type { Confirmed, RefreshFamilyStore } from "../core/jwt-pairs.ts";
+import { type JwtClaims, type RefreshClaims, revocationTarget } from "../core/jwt.ts";
+import type { LoginStore } from "../core/logins.ts";
+import type { SessionState, SessionStore } from "../core/sessions.ts";
+import {
+  JWT_LIFETIMES,
+  ROTATION_GRACE_SECONDS,
+  type SessionToken,
+  TOKEN_KINDS,
+} from "../core/token.ts";
+import type { User } from "../core/user.ts";
+import { type Database, pageOf, toPage } from "./d1.ts";
+import { type AuditStatements, byCaller } from "./events.ts";
+import { loginsTombstoneKey, LONGEST_LIFE_SECONDS, tombstoneKey } from "./keys.ts";
+import type { NoticeStatements } from "./mail.ts";
+import {
+  callerIsActive,
+  isActiveWithParents,
+  jwtIsActive,
+  MAX_TOMBSTONES,
+  NOT_USED_UP,
+  type PendingRevocations,
+  revokeToken,
+  TOKEN_IS_ACTIVE,
+  USER_IS_ACTIVE,
+} from "./revocation.ts";
+import { allocateStatusIndex } from "./status-lists.ts";
+import {
+  EFFECTIVE_END,
+  insertToken,
+  SessionRow,
+  TOKEN_COLUMNS,
+  TokenRow,
+  toSession,
+  toToken,
+} from "./token-rows.ts";
+import { toUser, USER_COLUMNS, UserRow } from "./user-rows.ts";
+
+const SESSION_TTL_MS = TOKEN_KINDS.session.ttlSeconds * 1000;
+// guard: session-has-an-absolute-end
+const SESSION_MAX_MS = TOKEN_KINDS.session.maxTtlSeconds * 1000;
+const REFRESH_MS = JWT_LIFETIMES.refresh * 1000;
+/** Any JWT that was derived from another, or from a family, has expired by then. */
+const JWT_MAX_MS = JWT_LIFETIMES.sinceLogin * 1000;
+/** Everything that was derived from a log-in has expired by then. */
+const LOGIN_MAX_MS = Math.max(SESSION_MAX_MS, JWT_MAX_MS);
+
+const HOUR_MS = 3_600_000;
+const GRACE_MS = ROTATION_GRACE_SECONDS * 1000;
+
+const IdRow = v.object({ id: v.string(), user_id: v.string() });
+const FamilyRow = v.object({ status_index: v.number() });
+const InsertedRow = v.object({ credential_version: v.number() });
+const ConfirmedRow = v.object({ ...UserRow.entries, token_expires_at: v.nullable(v.number()) });
+const ExtendedRow = v.object({ ...SessionRow.entries, email: v.string() });
+const FoundRow = v.object({ found: v.number() });
+
+const SuccessorRow = v.object({
+  rotation: v.number(),
+  rotated_at: v.number(),
+  claim: v.string(),
+});
+
+const LOGIN_KINDS = ["session", "family"] as const;
+
+const LoginRow = v.object({
+  id: v.string(),
+  kind: v.picklist(LOGIN_KINDS),
+  created_at: v.number(),
+  modified_at: v.number(),
+  expires_at: v.number(),
+  address: v.nullable(v.string()),
+});
+
+const REVOKED_EVENT = sql`CASE kind WHEN 'session' THEN 'session.revoked' WHEN 'action' THEN 'action.revoked'
+  ELSE 'token.revoked' END`;
+
+/** Checks, sessions, refresh families and log-ins as D1's primary has them, which always decides. */
+export interface TokensInD1
+  extends Omit<TokenCheckStore, "touch">,
+    Omit<SessionStore, "extendSession">,
+    Omit<RefreshFamilyStore, "isActiveUntil" | "confirm" | "noteIssued">,
+    RevocationStore,
+    StrictCheckStore,
+    LoginStore {
+  findActive(id: string, nowMs: number): Promise<Required<ActiveToken> | null>;
+  findActiveJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User } | null>;
+  /** Whether a refresh JWT may be exchanged: it is active, and was not replaced by a later one before its grace. */
+  isActiveUntil(claims: RefreshClaims, nowMs: number): Promise<boolean>;
+  confirm(caller: CallerRef, nowMs: number): Promise<Confirmed | null>;
+  /** @param loginId null where the JWT has no log-in with a row among its parents */
+  noteIssued(caller: CallerRef, loginId: string | null, jti: string, nowMs: number): Promise<void>;
+  noteUse(id: string, hourMs: number): Promise<void>;
+  extendSession(
+    id: string,
+    nowMs: number,
+  ): Promise<(SessionState & { readonly token: SessionToken }) | null>;
+}
+
+interface Deps {
+  readonly db: Database;
+  readonly revocations: PendingRevocations;
+  readonly events: AuditStatements;
+  readonly notices: NoticeStatements;
+}
+
+export function tokensInD1({ db, revocations, events, notices }: Deps): TokensInD1 {
+  return {
+    async findActive(id, nowMs) {
+      const row = await db.first(
+        // guard: check-reads-the-whole-state
+        sql`SELECT ${TOKEN_COLUMNS}, ${USER_COLUMNS} FROM tokens JOIN users ON users.id = tokens.user_id
+          WHERE tokens.id = ${id} AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ${nowMs}
+            AND ${isActiveWithParents(nowMs)}`,
+        v.intersect([TokenRow, UserRow]),
+      );
+      return row === null ? null : { token: toToken(row), user: toUser(row) };
+    },
+
+    async findActiveJwt(claims, nowMs) {
+      const row = await db.first(
+        // guard: check-of-a-jwt-reads-the-whole-state
+        sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${claims.userId}
+          AND users.credential_version = ${claims.credentialVersion} AND ${USER_IS_ACTIVE} AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)}`,
+        UserRow,
+      );
+      return row === null ? null : { user: toUser(row) };
+    },
+
+    async isSpent({ sid, rotation }) {
+      if (sid === null || rotation === null) return false;
+      const laterRotation = sql`SELECT 1 AS found FROM tokens WHERE id = ${sid} AND rotation > ${rotation}`;
+      return (await db.first(laterRotation, FoundRow)) !== null;
+    },
+
+    async isActiveUntil(claims, nowMs) {
+      // A version of the service that rotates may run beside this one: what it replaced is spent here too.
+      const { userId, credentialVersion, sid, rotation } = claims;
+      const row = await db.first(
+        sql`SELECT 1 AS found FROM users WHERE users.id = ${userId} AND users.credential_version = ${credentialVersion}
+          AND ${USER_IS_ACTIVE} AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)}
+          AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${sid} AND tokens.rotation > ${rotation}
+            AND NOT (tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}))`,
+        FoundRow,
+      );
+      return row !== null;
+    },
+
+    async confirm(caller, nowMs) {
+      const row = await db.first(
+        sql`SELECT ${USER_COLUMNS},
+            (SELECT ${EFFECTIVE_END} FROM tokens WHERE tokens.id = ${caller.tokenId}) AS token_expires_at
+          FROM users WHERE users.id = ${caller.userId} AND ${callerIsActive(caller, nowMs)}`,
+        ConfirmedRow,
+      );
+      if (row === null) return null;
+      return { user: toUser(row), endMs: row.token_expires_at ?? Number.POSITIVE_INFINITY };
+    },
+
+    async noteIssued(caller, loginId, jti, nowMs) {
+      const hourMs = nowMs - (nowMs % HOUR_MS);
+      const obtained = { what: "jwt.obtained" as const, ...byCaller(caller), subjectId: jti };
+      if (loginId === null) {
+        await db.run(events.always(obtained, nowMs));
+        return;
+      }
+      await db.batch({
+        noted: sql`UPDATE tokens SET used_at = ${hourMs} WHERE id = ${loginId} AND user_id = ${caller.userId}
+          AND (used_at IS NULL OR used_at < ${hourMs})`,
+        event: events.after(obtained, nowMs),
+      });
+    },
+
+    async noteUse(id, hourMs) {
+      await db.run(
+        sql`UPDATE tokens SET used_at = ${hourMs} WHERE id = ${id} AND (used_at IS NULL OR used_at < ${hourMs})`,
+      );
+    },
+
+    async insertSession(token, caller) {
+      const created = {
+        what: "session.created" as const,
+        ...byCaller(caller),
+        subjectId: token.id,
+      };
+      const { inserted } = await db.batch({
+        inserted: insertToken(token, caller, events.address()),
+        event: events.after(created, token.createdAtMs),
+      });
+      if (inserted[0] === undefined) return null;
+      const { credential_version } = v.parse(InsertedRow, inserted[0]);
+      return { ...token, credentialVersion: credential_version };
+    },
+
+    async extendSession(id, nowMs) {
+      const { extended } = await db.batch({
+        // MAX: an extension seen by a slower clock or a late retry never shortens the session.
+        // guard: only-active-sessions-are-extended
+        extended: sql`UPDATE tokens SET modified_at = ${nowMs}, expires_at =
+            MAX(tokens.expires_at, MIN(${nowMs + SESSION_TTL_MS}, tokens.created_at + ${SESSION_MAX_MS}))
+          WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})
+          RETURNING ${TOKEN_COLUMNS}, (SELECT email FROM users WHERE id = tokens.user_id) AS email`,
+        event: events.afterToken("session.extended", id, nowMs),
+      });
+      if (extended[0] === undefined) return null;
+      const row = v.parse(ExtendedRow, extended[0]);
+      return { token: toSession(row), email: row.email, expiresAtMs: row.expires_at };
+    },
+
+    async revokeSession(id, nowMs) {
+      const revocation = {
+        id,
+        // guard: session-is-revoked-once
+        statement: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+          WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})
+          RETURNING id`,
+        event: events.afterToken("session.revoked", id, nowMs),
+        untilMs: nowMs + SESSION_MAX_MS,
+      };
+      return (await revokeToken(revocations, revocation, nowMs)).length > 0;
+    },
+
+    async insertFamily(family, caller) {
+      const obtained = { what: "jwt.obtained" as const, ...byCaller(caller), subjectId: family.id };
+      const { inserted } = await db.batch({
+        // Also where the log-in then fails: a gap costs one bit.
+        statusIndex: allocateStatusIndex,
+        inserted: insertToken(family, caller, events.address()),
+        event: events.after(obtained, family.createdAtMs),
+      });
+      return inserted[0] === undefined ? null : v.parse(FamilyRow, inserted[0]).status_index;
+    },
+
+    /** One batch, which commits although the answer may be a refusal. */
+    async rotateFamily({ sid, userId, credentialVersion, rotation, jti: shown }, jti, nowMs) {
+      const family = sql`tokens.id = ${sid} AND tokens.kind = 'family' AND tokens.user_id = ${userId}
+        AND tokens.credential_version = ${credentialVersion}`;
+      // guard: revoked-family-does-not-rotate
+      const isActive = sql`${family} AND tokens.expires_at > ${nowMs}
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})`;
+      const ids = { userId, credentialId: shown, subjectId: sid };
+      // guard: grace-is-for-the-last-token-alone
+      const inGrace = sql`tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}`;
+      const { successor } = await revocations.commit(
+        {
+          batch: {
+            // One winner.
+            // guard: rotation-has-one-winner
+            rotated: sql`UPDATE tokens SET rotation = ${rotation + 1}, rotated_at = ${nowMs}, claim = ${jti},
+                modified_at = ${nowMs}, expires_at = MIN(${nowMs + REFRESH_MS}, tokens.created_at + ${JWT_MAX_MS})
+              WHERE ${isActive} AND tokens.rotation = ${rotation}`,
+            refreshed: events.after({ what: "jwt.refreshed", actorId: userId, ...ids }, nowMs),
+            // The token shown is spent and past its grace: either it or its successor was stolen.
+            // guard: theft-revokes-the-family
+            revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+              WHERE ${family} AND tokens.revoked_at IS NULL AND tokens.rotation > ${rotation}
+                AND NOT (${inGrace})`,
+            theft: events.after({ what: "family.revoked", actorId: null, ...ids }, nowMs),
+            // For the winner, and for those who came a moment later.
+            successor: sql`SELECT rotation, rotated_at, claim FROM tokens WHERE ${isActive} AND ${inGrace}`,
+          },
+          key: tombstoneKey(sid),
+          // guard: theft-leaves-a-tombstone
+          onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${sid} AND revoked_at = ${nowMs})`,
+          untilMs: nowMs + JWT_MAX_MS,
+        },
+        nowMs,
+      );
+      if (successor[0] === undefined) return null;
+      const row = v.parse(SuccessorRow, successor[0]);
+      return { jti: row.claim, rotation: row.rotation, rotatedAtMs: row.rotated_at };
+    },
+
+    async revokeJwt(claims, caller, nowMs, isLeaked = false) {
+      const id = revocationTarget(claims);
+      // All that is derived from it has expired by then: its row and its tombstone are kept as long.
+      const untilMs = claims.endsAt * 1000;
+      const revoked = { what: "jwt.revoked" as const, ...byCaller(caller), subjectId: id };
+      const revocation = {
+        id,
+        // A JWT has no row until it is revoked; a family has one since its log-in.
+        statement: sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, revoked_at)
+          SELECT ${id}, 'jwt', users.id, users.credential_version, ${nowMs}, ${nowMs}, ${untilMs}, ${nowMs}
+          FROM users WHERE users.id = ${caller.userId} AND users.credential_version = ${claims.credentialVersion}
+            AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)} AND ${callerIsActive(caller, nowMs)}
+          ON CONFLICT (id) DO UPDATE SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+            WHERE revoked_at IS NULL AND user_id = ${caller.userId}
+          RETURNING id`,
+        event: events.after(revoked, nowMs),
+        notices: isLeaked
+          ? notices.leaked(sql`tokens.id = ${id} AND changes() > 0`, nowMs, claims.jti)
+          : [],
+        untilMs: Math.max(untilMs, nowMs + JWT_MAX_MS),
+      };
+      return (await revokeToken(revocations, revocation, nowMs)).length > 0;
+    },
+
+    async revokeByHolder(ids, issuerId, nowMs, areLeaked = false) {
+      const among = sql`tokens.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+      const isHolders = sql`tokens.kind IN ('session', 'api', 'action') AND (tokens.kind <> 'action'
+        OR tokens.max_uses = 1 OR tokens.user_id = ${issuerId}) AND ${NOT_USED_UP}`;
+      const isRevoked = sql`${among} AND tokens.revoked_at = ${nowMs}`;
+      const { revoked } = await revocations.commit(
+        {
+          batch: {
+            // guard: holder-revokes-what-is-active
+            revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+              WHERE ${among} AND ${isHolders} AND tokens.expires_at > ${nowMs}
+                AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isActiveWithParents(nowMs)})
+              RETURNING id, user_id`,
+            events: events.afterTokens(REVOKED_EVENT, isRevoked, nowMs),
+            // `changes()` counts the events: as many as tokens.
+            notices: areLeaked ? notices.leaked(sql`${isRevoked} AND changes() > 0`, nowMs) : [],
+          },
+          key: sql`${tombstoneKey("")} || tokens.id`,
+          from: sql`FROM tokens`,
+          onlyIf: isRevoked,
+          untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
+        },
+        nowMs,
+      );
+      return v.parse(v.array(IdRow), revoked).map(({ id, user_id }) => ({ id, userId: user_id }));
+    },
+
+    async listLogins(caller, page, nowMs) {
+      const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, page);
+      const columns = sql`tokens.id, tokens.kind, tokens.created_at,
+        MAX(tokens.modified_at, COALESCE(tokens.used_at, 0)) AS modified_at, tokens.expires_at, tokens.detail ->> '$.address' AS address`;
+      const isListed = (kind: LoginKind) => sql`${isActiveLogin(kind, caller, nowMs)} AND ${from}`;
+      const rows = await db.all(newest(columns, isListed, orderAndLimit), LoginRow);
+      const logins = rows.map((row) => ({
+        kind: row.kind,
+        id: row.id,
+        createdAtMs: row.created_at,
+        modifiedAtMs: row.modified_at,
+        expiresAtMs: row.expires_at,
+        address: row.address,
+      }));
+      return toPage(logins, page);
+    },
+
+    async revokeLogin(id, caller, nowMs) {
+      // A family is revoked as by its refresh JWT.
+      const what = sql`(SELECT CASE kind WHEN 'session' THEN 'session.revoked' ELSE 'jwt.revoked' END
+        FROM tokens WHERE id = ${id})`;
+      const { revoked } = await revocations.commit(
+        {
+          batch: {
+            // guard: only-owners-log-out
+            revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+              WHERE id = ${id} AND kind IN ('session', 'family') AND user_id = ${caller.userId}
+                AND credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId})
+                AND revoked_at IS NULL AND expires_at > ${nowMs} AND ${callerIsActive(caller, nowMs)}
+              RETURNING id`,
+            event: events.after({ what, ...byCaller(caller), subjectId: id }, nowMs),
+          },
+          key: tombstoneKey(id),
+          onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${id} AND revoked_at = ${nowMs}
+            AND user_id = ${caller.userId})`,
+          untilMs: nowMs + LOGIN_MAX_MS,
+        },
+        nowMs,
+      );
+      return revoked.length > 0;
+    },
+
+    async revokeOtherLogins(caller, kept, nowMs) {
+      const isOther = (kind: LoginKind) =>
+        sql`${isActiveLogin(kind, caller, nowMs)} AND tokens.id IS NOT ${kept}`;
+      // As many as KV can be told in one request, so that all of them are refused within the lag.
+      const most = sql`ORDER BY tokens.created_at DESC, tokens.id DESC LIMIT ${MAX_TOMBSTONES}`;
+      const others = newest(sql`tokens.id, tokens.created_at`, isOther, most);
+      const isActive = callerIsActive(caller, nowMs);
+      const row = { what: "logins.revoked_others" as const, ...byCaller(caller), subjectId: null };
+      const { revoked } = await revocations.commit(
+        {
+          batch: {
+            revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+              WHERE id IN (SELECT id FROM (${others})) AND ${isActive} RETURNING id`,
+            event: events.after(row, nowMs),
+            // JWTs that were obtained with a password alone have no row of their own.
+            version: sql`UPDATE users SET login_version = login_version + 1 WHERE id = ${caller.userId} AND ${isActive}`,
+          },
+          key: sql`others.key`,
+          from: sql`FROM (SELECT ${loginsTombstoneKey(caller.userId, "")} || login_version AS key
+            FROM users WHERE id = ${caller.userId}
+            UNION ALL SELECT ${tombstoneKey("")} || id FROM (${others})) AS others`,
+          onlyIf: isActive,
+          // The same rows as the update's, which is in the same transaction.
+          asked: "before",
+          untilMs: nowMs + LOGIN_MAX_MS,
+        },
+        nowMs,
+      );
+      return { ended: revoked.length, isAll: revoked.length < MAX_TOMBSTONES };
+    },
+  };
+}
+
+type LoginKind = (typeof LOGIN_KINDS)[number];
+
+/** Of one kind: the index `tokens_list` leads straight to them. */
+const isActiveLogin = (kind: LoginKind, { userId }: CallerRef, nowMs: number): Sql => sql`
+  tokens.user_id = ${userId} AND tokens.kind = ${kind} AND tokens.revoked_at IS NULL
+  AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${userId}) AND tokens.api_token_version IS NULL
+  AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP}`;
+
+/** Log-ins of both kinds, newest first: at most a page of each is read. */
+function newest(columns: Sql, isListed: (kind: LoginKind) => Sql, orderAndLimit: Sql) {
+  const [one, two] = LOGIN_KINDS.map(
+    (kind) =>
+      sql`SELECT * FROM (SELECT ${columns} FROM tokens WHERE ${isListed(kind)} ${orderAndLimit})`,
+  );
+  return sql`SELECT * FROM (${one} UNION ALL ${two}) AS tokens ${orderAndLimit}`;
+}
