@@ -34,7 +34,7 @@ import { auditClient } from "./http/address.ts";
 import { clientInfo, currentRecord } from "./http/client-info.ts";
 import { isShared, limitedNetworks, networkOf } from "./http/network.ts";
 import { type Metrics, requestLog } from "./http/request-log.ts";
-import { noMailer, outbox } from "./mail/outbox.ts";
+import { noMailer, outbox } from "./mail/mailers.ts";
 import { webhook } from "./mail/webhook.ts";
 
 export interface Bindings extends StoreBindings {

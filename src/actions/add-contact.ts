@@ -1,6 +1,6 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
-import { defineAction } from "./define.ts";
+import { defineAction } from "./define-action.ts";
 
 export const NewContact = v.object(
   {

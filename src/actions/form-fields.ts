@@ -13,8 +13,8 @@ export function formFields(schema: v.GenericSchema): readonly FormField[] | null
   const fields = Object.entries(entries).map(([name, entry]) =>
     isSchema(entry) ? fieldOf(name, entry) : null,
   );
-  const said = fields.filter((field) => field !== null);
-  return said.length === fields.length ? said : null;
+  const known = fields.filter((field) => field !== null);
+  return known.length === fields.length ? known : null;
 }
 
 const MAY_BE_MISSING = ["optional", "exact_optional", "nullish", "undefinedable"];

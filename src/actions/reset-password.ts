@@ -1,8 +1,8 @@
 import sql, { join, raw, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import { type IsPwned, passwordProblem, type Passwords } from "../core/passwords.ts";
-import { defineAction } from "./define.ts";
-import { account, Mailed, emailUnchanged } from "./mailed.ts";
+import { defineAction } from "./define-action.ts";
+import { accountMatches, MailedAddress, emailUnchanged } from "./email-tokens.ts";
 
 /** The rules of sign-up. The messages follow the field's name. */
 const newPassword = (passwords: Passwords) =>
@@ -33,29 +33,29 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
     // guard: nobody-issues-resets
     isInternal: true,
     isExpensive: true,
-    payload: Mailed,
+    payload: MailedAddress,
     input: v.object({ password: newPassword(passwords) }, "must be an object"),
     conditions: ({ email }, userId) => [emailUnchanged(email, userId)],
     async plan({ input: { password }, issuerId, nowMs }) {
       if (await isPwned(password)) return { rejected: "This password has leaked: choose another." };
       const hash = await passwords.hash(password);
       // Whoever signed up with this e-mail before its owner leaves nothing: one that was never proven is anybody's.
-      const wasAnybodys = account(issuerId, sql`verified_on IS NULL`);
-      const blank = (column: string, value: Sql) =>
+      const wasUnproven = accountMatches(issuerId, sql`verified_on IS NULL`);
+      const eraseIfUnproven = (column: string, value: Sql) =>
         sql`${raw(column)} = CASE WHEN verified_on IS NULL THEN ${value} ELSE ${raw(column)} END`;
       return {
         writes: (claimed) => [
           sql`DELETE FROM identities WHERE user_id = ${issuerId} AND ${claimed}`,
-          sql`DELETE FROM contacts WHERE user_id = ${issuerId} AND ${claimed} AND ${wasAnybodys}`,
-          sql`DELETE FROM contacts WHERE contact_id = ${issuerId} AND ${claimed} AND ${wasAnybodys}`,
+          sql`DELETE FROM contacts WHERE user_id = ${issuerId} AND ${claimed} AND ${wasUnproven}`,
+          sql`DELETE FROM contacts WHERE contact_id = ${issuerId} AND ${claimed} AND ${wasUnproven}`,
           sql`UPDATE login_attempts SET last_login_at = NULL WHERE id > ${`${issuerId}/`} AND id < ${`${issuerId}0`}
-            AND ${claimed} AND ${wasAnybodys}`,
+            AND ${claimed} AND ${wasUnproven}`,
           sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${issuerId}
-            AND run_at < ${nowMs} AND ${claimed} AND ${wasAnybodys}`,
+            AND run_at < ${nowMs} AND ${claimed} AND ${wasUnproven}`,
           // guard: reset-revokes-all
           sql`UPDATE users SET password = ${hash}, ha1b = NULL, credential_version = credential_version + 1, modified_on = ${nowMs},
               identities_revoked_on = ${nowMs}, verified_on = COALESCE(verified_on, ${nowMs}), pending_email = NULL,
-              ${join(PROFILE.map((column) => blank(column, sql`NULL`)))}, ${blank("metadata", sql`'{}'`)}
+              ${join(PROFILE.map((column) => eraseIfUnproven(column, sql`NULL`)))}, ${eraseIfUnproven("metadata", sql`'{}'`)}
             WHERE id = ${issuerId} AND ${claimed}`,
         ],
         data: {},

@@ -1,7 +1,7 @@
 import sql from "sql-template-tag";
 import { UNDO_ACTION, UNDO_MS } from "../core/notices.ts";
-import { defineAction } from "./define.ts";
-import { account, Mailed, nobodyElses } from "./mailed.ts";
+import { defineAction } from "./define-action.ts";
+import { accountMatches, MailedAddress, emailNotTaken } from "./email-tokens.ts";
 
 /**
  * Puts a changed e-mail back, for the mailbox that had it: whoever changed it knew the password, so nothing of
@@ -12,14 +12,14 @@ export const undoEmailChange = defineAction({
   name: UNDO_ACTION,
   needsCaller: false,
   isInternal: true,
-  payload: Mailed,
+  payload: MailedAddress,
   conditions: ({ email }, userId) => [
     {
-      holds: account(userId, sql`undo_email = ${email}`),
+      holds: accountMatches(userId, sql`undo_email = ${email}`),
       field: "email",
       message: "This change can no longer be undone.",
     },
-    nobodyElses(email, userId),
+    emailNotTaken(email, userId),
   ],
   plan: ({ payload: { email }, issuerId, nowMs }) => ({
     writes: (claimed) => [

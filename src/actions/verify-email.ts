@@ -1,6 +1,12 @@
 import sql from "sql-template-tag";
-import { defineAction } from "./define.ts";
-import { account, hersOrWanted, keptForUndo, Mailed, nobodyElses } from "./mailed.ts";
+import { defineAction } from "./define-action.ts";
+import {
+  accountMatches,
+  emailCurrentOrPending,
+  rememberForUndo,
+  MailedAddress,
+  emailNotTaken,
+} from "./email-tokens.ts";
 
 /**
  * Notes that the e-mail is hers; one that she wants instead of the present one becomes hers by it. Whoever
@@ -12,16 +18,19 @@ export const verifyEmail = defineAction({
   // guard: email-is-proven-by-its-account
   needsCaller: true,
   isInternal: true,
-  payload: Mailed,
-  conditions: ({ email }, userId) => [hersOrWanted(email, userId), nobodyElses(email, userId)],
+  payload: MailedAddress,
+  conditions: ({ email }, userId) => [
+    emailCurrentOrPending(email, userId),
+    emailNotTaken(email, userId),
+  ],
   plan({ payload: { email }, issuerId, nowMs }) {
     const isNew = sql`email <> ${email}`;
     return {
       writes: (claimed) => [
         // What was linked under the old one may be another's.
         sql`DELETE FROM identities WHERE user_id = ${issuerId} AND email IS NOT ${email} AND ${claimed}
-          AND ${account(issuerId, isNew)}`,
-        sql`UPDATE users SET ${keptForUndo(nowMs, isNew)},
+          AND ${accountMatches(issuerId, isNew)}`,
+        sql`UPDATE users SET ${rememberForUndo(nowMs, isNew)},
             verified_on = CASE WHEN ${isNew} THEN ${nowMs} ELSE COALESCE(verified_on, ${nowMs}) END,
             ha1b = CASE WHEN ${isNew} THEN NULL ELSE ha1b END,
             identities_revoked_on = CASE WHEN ${isNew} THEN ${nowMs} ELSE identities_revoked_on END,
@@ -33,8 +42,8 @@ export const verifyEmail = defineAction({
       changes: {
         userId: issuerId,
         revokesCredentials: false,
-        event: sql`CASE WHEN ${account(issuerId, isNew)} THEN 'email.changed' ELSE 'email.verified' END`,
-        notice: { kind: "email_changed", if: account(issuerId, isNew) },
+        event: sql`CASE WHEN ${accountMatches(issuerId, isNew)} THEN 'email.changed' ELSE 'email.verified' END`,
+        notice: { kind: "email_changed", if: accountMatches(issuerId, isNew) },
       },
     };
   },

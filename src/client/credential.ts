@@ -1,10 +1,10 @@
-import type { Renew, Renewal } from "./renewal.ts";
+import type { Refresh, RefreshResult } from "./refresh.ts";
 import { isDue, isExpired, type LoginTokens, type TokenStore } from "./tokens.ts";
 
 export type Fetch = (request: Request) => Promise<Response>;
 
 /** The surfaces where a caller may be known; on the others a token is a parameter, or is refused. */
-const CALLED = /^\/(?:rest|token|api)\//;
+const AUTHENTICATED = /^\/(?:rest|token|api)\//;
 /** And their routes that ask nobody. */
 const OPEN = /^\/(?:api\/token|rest\/leaked|rest\/user\/password_reset)(?:\/|$)/;
 
@@ -13,7 +13,7 @@ export function takesCredential(request: Request, baseUrl: string): boolean {
   // guard: credential-goes-to-the-service-alone
   if (!request.url.startsWith(`${baseUrl}/`)) return false;
   const path = request.url.slice(baseUrl.length);
-  if (!CALLED.test(path) || OPEN.test(path.replace(/\?.*/, ""))) return false;
+  if (!AUTHENTICATED.test(path) || OPEN.test(path.replace(/\?.*/, ""))) return false;
   // One of its own: two in one request are refused.
   return ![...request.headers.keys()].some(
     (name) => name === "authorization" || name === "x-token" || name.startsWith("x-auth-"),
@@ -34,7 +34,7 @@ export function withToken(token: string, baseUrl: string, send: Fetch): Fetch {
 
 interface Login {
   readonly store: TokenStore;
-  readonly renew: Renew;
+  readonly refresh: Refresh;
 }
 
 /**
@@ -42,38 +42,38 @@ interface Login {
  * refused. Where nobody is logged in the request goes out as nobody's; but what began in a log-in
  * never goes out without it.
  */
-export function withLogin({ store, renew }: Login, baseUrl: string, send: Fetch): Fetch {
+export function withLogin({ store, refresh }: Login, baseUrl: string, send: Fetch): Fetch {
   /** Was refused although it was just refreshed: that is not the token's fault. */
-  let refusedAnew = "";
+  let refusedAfterRefresh = "";
 
-  async function ready(tokens: LoginTokens): Promise<Renewal> {
+  async function freshTokens(tokens: LoginTokens): Promise<RefreshResult> {
     const nowMs = Date.now();
     if (!isDue(tokens, nowMs)) return { kind: "renewed", tokens };
-    const renewed = await renew(tokens);
-    const isWithout = renewed.kind === "unavailable" || renewed.kind === "failed";
-    return isWithout && !isExpired(tokens, nowMs) ? { kind: "renewed", tokens } : renewed;
+    const refreshed = await refresh(tokens);
+    const hasFailed = refreshed.kind === "unavailable" || refreshed.kind === "failed";
+    return hasFailed && !isExpired(tokens, nowMs) ? { kind: "renewed", tokens } : refreshed;
   }
 
   return async (request) => {
-    const held = takesCredential(request, baseUrl) ? await store.load() : null;
-    if (held === null) return send(request);
-    const current = await ready(held);
-    if (current.kind !== "renewed") return instead(current);
+    const stored = takesCredential(request, baseUrl) ? await store.load() : null;
+    if (stored === null) return send(request);
+    const current = await freshTokens(stored);
+    if (current.kind !== "renewed") return responseFor(current);
     const { tokens } = current;
-    const again = request.clone();
-    const first = await send(bearing(request, tokens));
-    if (!isRefused(first) || tokens.access === refusedAnew) return first;
-    const renewed = await renew(tokens);
-    if (renewed.kind === "logged_out") return first;
-    if (renewed.kind !== "renewed") return instead(renewed);
+    const retry = request.clone();
+    const first = await send(withBearer(request, tokens));
+    if (!isRefused(first) || tokens.access === refusedAfterRefresh) return first;
+    const refreshed = await refresh(tokens);
+    if (refreshed.kind === "logged_out") return first;
+    if (refreshed.kind !== "renewed") return responseFor(refreshed);
     await first.body?.cancel();
-    const second = await send(bearing(again, renewed.tokens));
-    if (isRefused(second)) refusedAnew = renewed.tokens.access;
+    const second = await send(withBearer(retry, refreshed.tokens));
+    if (isRefused(second)) refusedAfterRefresh = refreshed.tokens.access;
     return second;
   };
 }
 
-function bearing(request: Request, { access }: LoginTokens): Request {
+function withBearer(request: Request, { access }: LoginTokens): Request {
   request.headers.set("authorization", `Bearer ${access}`);
   return request;
 }
@@ -89,21 +89,25 @@ function isRefused(response: Response): boolean {
  * The answer to a request that was not sent, in the shape that these surfaces have for it.
  * @throws what kept the refresh from an answer, as fetch would
  */
-function instead(renewal: Exclude<Renewal, { kind: "renewed" }>): Response {
-  switch (renewal.kind) {
+function responseFor(result: Exclude<RefreshResult, { kind: "renewed" }>): Response {
+  switch (result.kind) {
     case "failed":
-      throw renewal.error;
+      throw result.error;
     case "logged_out":
-      return refusal(401, "The log-in has ended");
+      return errorResponse(401, "The log-in has ended");
     case "unavailable": {
-      const seconds = Math.max(1, Math.ceil((renewal.untilMs - Date.now()) / 1000));
-      return refusal(renewal.status, "The log-in cannot be refreshed now, try again later", {
+      const seconds = Math.max(1, Math.ceil((result.untilMs - Date.now()) / 1000));
+      return errorResponse(result.status, "The log-in cannot be refreshed now, try again later", {
         "retry-after": String(seconds),
       });
     }
   }
 }
 
-function refusal(status: number, message: string, headers: Record<string, string> = {}): Response {
+function errorResponse(
+  status: number,
+  message: string,
+  headers: Record<string, string> = {},
+): Response {
   return Response.json({ success: false, message, status }, { status, headers });
 }

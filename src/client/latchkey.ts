@@ -1,8 +1,8 @@
 import createClient, { type Client, type FetchResponse } from "openapi-fetch";
 import type { paths, RunActionToken, SignUp } from "./api.ts";
 import { type Fetch, withLogin, withToken } from "./credential.ts";
-import { persistently, WITHIN_GRACE } from "./persistence.ts";
-import { renewal } from "./renewal.ts";
+import { withRetries, REFRESH_LIMITS } from "./retry.ts";
+import { createRefresh } from "./refresh.ts";
 import { memoryStore, type TokenStore } from "./tokens.ts";
 
 export type * from "./api.ts";
@@ -61,7 +61,7 @@ export interface Latchkey extends LatchkeyCalls {
   /** Makes an account. It does not log in. */
   signUp(account: SignUp): Post<"/rest/user">;
   /** The tokens of the answer are kept, and used from then on. */
-  logIn(by: { readonly email: string; readonly password: string }): Post<"/api/token/">;
+  logIn(credentials: { readonly email: string; readonly password: string }): Post<"/api/token/">;
   isLoggedIn(): Promise<boolean>;
   /**
    * Forgets the tokens at once, and ends the log-in with all its refresh tokens.
@@ -90,12 +90,12 @@ export function latchkey(options: TokenOptions | LoginOptions): LatchkeyCalls | 
   const send: Fetch = options.fetch ?? ((request) => globalThis.fetch(request));
   const anonymous = clientOf(baseUrl, send);
   if ("token" in options) {
-    return calls(clientOf(baseUrl, withToken(options.token, baseUrl, send)), anonymous);
+    return callsOf(clientOf(baseUrl, withToken(options.token, baseUrl, send)), anonymous);
   }
   const { store = memoryStore(), onLoggedOut = () => {} } = options;
-  const renew = renewal({ anonymous, store, name: `latchkey ${baseUrl}`, onLoggedOut });
-  const client = clientOf(baseUrl, withLogin({ store, renew }, baseUrl, send));
-  return { ...calls(client, anonymous), ...login(anonymous, store) };
+  const refresh = createRefresh({ anonymous, store, name: `latchkey ${baseUrl}`, onLoggedOut });
+  const client = clientOf(baseUrl, withLogin({ store, refresh }, baseUrl, send));
+  return { ...callsOf(client, anonymous), ...loginCalls(anonymous, store) };
 }
 
 function clientOf(baseUrl: string, fetch: Fetch): Client<paths> {
@@ -103,7 +103,7 @@ function clientOf(baseUrl: string, fetch: Fetch): Client<paths> {
   return createClient<paths>({ baseUrl, fetch, redirect: "manual" });
 }
 
-function calls(client: Client<paths>, anonymous: Client<paths>): LatchkeyCalls {
+function callsOf(client: Client<paths>, anonymous: Client<paths>): LatchkeyCalls {
   const { GET, POST, PUT, PATCH, DELETE } = client;
   return {
     GET,
@@ -113,21 +113,24 @@ function calls(client: Client<paths>, anonymous: Client<paths>): LatchkeyCalls {
     DELETE,
     anonymous,
     runAction(body, { asNobody = false } = {}) {
-      const by = asNobody ? anonymous : client;
+      const credentials = asNobody ? anonymous : client;
       const params = { header: { "Idempotency-Key": randomKey() } };
-      return persistently(A_RUN, (signal) =>
-        by.POST("/api/run-action-token", { body, params, signal }),
+      return withRetries(RUN_LIMITS, (signal) =>
+        credentials.POST("/api/run-action-token", { body, params, signal }),
       );
     },
   };
 }
 
-function login(anonymous: Client<paths>, store: TokenStore): Omit<Latchkey, keyof LatchkeyCalls> {
+function loginCalls(
+  anonymous: Client<paths>,
+  store: TokenStore,
+): Omit<Latchkey, keyof LatchkeyCalls> {
   return {
     signUp: (account) => anonymous.POST("/rest/user", { body: account }),
     // As it is: the service refuses what would ask for less and is not understood.
-    async logIn(by) {
-      const answer = await anonymous.POST("/api/token/", { body: by });
+    async logIn(credentials) {
+      const answer = await anonymous.POST("/api/token/", { body: credentials });
       if (answer.data !== undefined) {
         await store.save({ ...answer.data, receivedAtMs: Date.now() });
       }
@@ -135,11 +138,11 @@ function login(anonymous: Client<paths>, store: TokenStore): Omit<Latchkey, keyo
     },
     isLoggedIn: async () => (await store.load()) !== null,
     async logOut() {
-      const held = await store.load();
-      if (held === null) return true;
+      const stored = await store.load();
+      if (stored === null) return true;
       await store.save(null);
-      const body = { token: held.refresh };
-      return persistently(WITHIN_GRACE, (signal) =>
+      const body = { token: stored.refresh };
+      return withRetries(REFRESH_LIMITS, (signal) =>
         anonymous.POST("/oauth/revoke", { body, signal }),
       ).then(
         ({ response }) => response.ok,
@@ -150,7 +153,7 @@ function login(anonymous: Client<paths>, store: TokenStore): Omit<Latchkey, keyo
 }
 
 /** A run may have to wait for a refresh. */
-const A_RUN = { deadlineMs: 15_000, withinMs: 45_000 };
+const RUN_LIMITS = { deadlineMs: 15_000, withinMs: 45_000 };
 
 /** Where a page is not a secure context there is no `crypto.randomUUID`. */
 function randomKey(): string {

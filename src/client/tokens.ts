@@ -15,11 +15,11 @@ export interface TokenStore {
 
 /** For as long as this page or process lives, and for nobody else. */
 export function memoryStore(): TokenStore {
-  let held: LoginTokens | null = null;
+  let stored: LoginTokens | null = null;
   return {
-    load: () => held,
+    load: () => stored,
     save(tokens) {
-      held = tokens;
+      stored = tokens;
     },
   };
 }
@@ -58,13 +58,13 @@ function parseTokens(text: string): LoginTokens | null {
 }
 
 /** Before its end an access token is refreshed, so that it does not end on its way. */
-const AHEAD_MS = 30_000;
+const EARLY_MS = 30_000;
 
 /** Whether it is time to refresh. A clock that was set back says nothing of the token's age. */
 export function isDue({ access, receivedAtMs }: LoginTokens, nowMs: number): boolean {
   const ageMs = nowMs - receivedAtMs;
   const livesMs = lifetimeMs(access);
-  return ageMs < 0 || ageMs >= livesMs - Math.min(AHEAD_MS, livesMs / 2);
+  return ageMs < 0 || ageMs >= livesMs - Math.min(EARLY_MS, livesMs / 2);
 }
 
 export function isExpired({ access, receivedAtMs }: LoginTokens, nowMs: number): boolean {

@@ -7,16 +7,16 @@ import type { User } from "../core/user.ts";
 import type { Route } from "../http/surface.ts";
 import { DeleteUser, SignUp } from "../surfaces/rest/fields.ts";
 import {
-  EMPTY,
-  type Filled,
-  type Frame,
-  filledIn,
-  type OwnVisit,
-  seeDone,
-  wholeProblem,
-} from "./frame.tsx";
+  EMPTY_FORM,
+  type FormState,
+  type PageRoutes,
+  fieldState,
+  type AuthedPageContext,
+  seeOtherWithMessage,
+  formError,
+} from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Confirm, Field, Time, UserText } from "./parts.tsx";
+import { Alert, Confirm, Field, Time, UserText } from "./components.tsx";
 
 interface Deps {
   readonly accounts: Accounts;
@@ -62,49 +62,53 @@ const Password = v.pipe(
   })),
 );
 
-const One = v.object({
+const IdentityId = v.object({
   id: v.pipe(v.string("is required"), v.uuid("must be the id of a provider's account")),
 });
 
-const PARTS = {
+const SECTIONS = {
   profile: { done: "profile_saved", not: "Your profile was not saved." },
   email: { done: "email_changed", not: "Your e-mail was not changed." },
   password: { done: "password_changed", not: "Your password was not changed." },
 } as const;
 
 /** Profile, e-mail and password: a form each, on one page. */
-export function accountRoutes(
-  { form, page, act }: Frame,
+export function accountPages(
+  { form, page, action }: PageRoutes,
   { accounts, recovery, identities, sendsMail }: Deps,
 ): readonly Route[] {
-  type Part = keyof typeof PARTS;
+  type Section = keyof typeof SECTIONS;
 
-  async function show(visit: OwnVisit, part: Part | null, filled: Filled): Promise<Page> {
+  async function show(
+    context: AuthedPageContext,
+    section: Section | null,
+    state: FormState,
+  ): Promise<Page> {
     const [user, linked] = await Promise.all([
-      accounts.read(visit.caller),
-      identities.list(visit.caller),
+      accounts.read(context.caller),
+      identities.list(context.caller),
     ]);
-    const of = (each: Part) => (each === part ? filled : EMPTY);
+    const stateOf = (each: Section) => (each === section ? state : EMPTY_FORM);
     return {
       title: "Account",
       body: (
         <>
           <h1>Account</h1>
-          {part !== null && filled.problem !== null && (
+          {section !== null && state.problem !== null && (
             <Alert
               kind="problem"
               isFocused={false}
               text={
                 <>
-                  {PARTS[part].not} <a href={`#${part}`}>See what is wrong</a>
+                  {SECTIONS[section].not} <a href={`#${section}`}>See what is wrong</a>
                 </>
               }
             />
           )}
-          <ProfileForm user={user} filled={of("profile")} />
-          <EmailForm user={user} filled={of("email")} sendsMail={sendsMail} />
-          <PasswordForm user={user} filled={of("password")} />
-          <Providers linked={linked} />
+          <ProfileForm user={user} state={stateOf("profile")} />
+          <EmailForm user={user} state={stateOf("email")} sendsMail={sendsMail} />
+          <PasswordForm user={user} state={stateOf("password")} />
+          <Providers identities={linked} />
           <section class="card">
             <h2>Your data</h2>
             <p class="aside">
@@ -117,60 +121,66 @@ export function accountRoutes(
     };
   }
 
-  const part = <const S extends v.GenericSchema<unknown, AccountChange>>(name: Part, schema: S) =>
+  const section = <const S extends v.GenericSchema<unknown, AccountChange>>(
+    name: Section,
+    schema: S,
+  ) =>
     form({
       path: `/console/account/${name}`,
       schema,
       passwordField: "current_password",
-      show: (visit, filled) => show(visit, name, filled),
+      show: (context, state) => show(context, name, state),
       async submit({ caller, nowMs }, change) {
         const { pendingEmail } = await accounts.change(caller, change, nowMs);
         const isPending = name === "email" && pendingEmail !== null;
-        return seeDone("/console/account", isPending ? "email_wanted" : PARTS[name].done);
+        return seeOtherWithMessage(
+          "/console/account",
+          isPending ? "email_wanted" : SECTIONS[name].done,
+        );
       },
     });
 
   return [
-    page("/console/account", (visit) => show(visit, null, EMPTY)),
-    ...part("profile", Profile),
-    ...part("email", Email),
-    ...part("password", Password),
-    act({
+    page("/console/account", (context) => show(context, null, EMPTY_FORM)),
+    ...section("profile", Profile),
+    ...section("email", Email),
+    ...section("password", Password),
+    action({
       path: "/console/account/verify",
       schema: v.object({}),
       async submit({ caller, nowMs }) {
         await recovery.requestVerification(caller, nowMs);
-        return seeDone("/console/account", "mail_sent");
+        return seeOtherWithMessage("/console/account", "mail_sent");
       },
     }),
-    act({
+    action({
       path: "/console/account/identities/remove",
       page: "/console/account",
-      schema: One,
+      schema: IdentityId,
       async submit({ caller, nowMs }, { id }) {
         await identities.remove(caller, id, nowMs);
-        return seeDone("/console/account", "identity_removed");
+        return seeOtherWithMessage("/console/account", "identity_removed");
       },
     }),
   ];
 }
 
-interface PartProps {
+interface SectionProps {
   readonly user: User;
-  readonly filled: Filled;
+  readonly state: FormState;
 }
 
 const PROFILE = ["first_name", "last_name", "phone_number", "dob", "gender"];
 
-function ProfileForm({ user, filled }: PartProps) {
+function ProfileForm({ user, state }: SectionProps) {
   const input = (name: string, stored: string | null) => {
-    const { value, ...rest } = filledIn(filled, name);
+    const { value, ...rest } = fieldState(state, name);
     return { ...rest, value: value ?? stored ?? "" };
   };
   return (
     <section class="card" id="profile">
       <h2>Profile</h2>
-      <Alert kind="problem" text={wholeProblem(filled, PROFILE)} />
+      <Alert kind="problem" text={formError(state, PROFILE)} />
       <form method="post" action="/console/account/profile">
         <div class="columns">
           <Field
@@ -214,7 +224,7 @@ function ProfileForm({ user, filled }: PartProps) {
   );
 }
 
-function EmailForm({ user, filled, sendsMail }: PartProps & { readonly sendsMail: boolean }) {
+function EmailForm({ user, state, sendsMail }: SectionProps & { readonly sendsMail: boolean }) {
   const isVerified = user.emailVerifiedAtMs !== null;
   const { pendingEmail } = user;
   return (
@@ -244,34 +254,34 @@ function EmailForm({ user, filled, sendsMail }: PartProps & { readonly sendsMail
           </button>
         </form>
       )}
-      <Alert kind="problem" text={wholeProblem(filled, ["email", "current_password"])} />
+      <Alert kind="problem" text={formError(state, ["email", "current_password"])} />
       <form method="post" action="/console/account/email">
         <Field
-          {...filledIn(filled, "email")}
+          {...fieldState(state, "email")}
           label="New e-mail"
           type="email"
           autocomplete="email"
           maxlength={80}
           required
         />
-        <CurrentPassword filled={filled} part="email" />
+        <CurrentPassword state={state} section="email" />
         <button type="submit">Change the e-mail</button>
       </form>
     </section>
   );
 }
 
-function PasswordForm({ user, filled }: PartProps) {
+function PasswordForm({ user, state }: SectionProps) {
   return (
     <section class="card" id="password">
       <h2>Password</h2>
       <p>A new one logs out everything but this browser, and ends all tokens.</p>
-      <Alert kind="problem" text={wholeProblem(filled, ["password", "current_password"])} />
+      <Alert kind="problem" text={formError(state, ["password", "current_password"])} />
       <form method="post" action="/console/account/password">
         <input type="hidden" name="username" autocomplete="username" value={user.email} />
-        <CurrentPassword filled={filled} part="password" />
+        <CurrentPassword state={state} section="password" />
         <Field
-          {...filledIn(filled, "password")}
+          {...fieldState(state, "password")}
           label="New password"
           type="password"
           autocomplete="new-password"
@@ -290,8 +300,8 @@ const PROVIDERS: Readonly<Record<string, string>> = {
 };
 
 /** What else opens the account. */
-function Providers({ linked }: { readonly linked: readonly LinkedIdentity[] }) {
-  if (linked.length === 0) return null;
+function Providers({ identities }: { readonly identities: readonly LinkedIdentity[] }) {
+  if (identities.length === 0) return null;
   return (
     <section class="card">
       <h2>Other ways to log in</h2>
@@ -308,7 +318,7 @@ function Providers({ linked }: { readonly linked: readonly LinkedIdentity[] }) {
           </tr>
         </thead>
         <tbody>
-          {linked.map(({ id, issuer, email, linkedAtMs, lastUsedAtMs }) => (
+          {identities.map(({ id, issuer, email, linkedAtMs, lastUsedAtMs }) => (
             <tr>
               <th scope="row">{PROVIDERS[issuer] ?? new URL(issuer).host}</th>
               <td data-label="E-mail">
@@ -321,7 +331,7 @@ function Providers({ linked }: { readonly linked: readonly LinkedIdentity[] }) {
                 {lastUsedAtMs === null ? "not since" : <Time ms={lastUsedAtMs} />}
               </td>
               <td class="act">
-                <Confirm summary="Remove" of={PROVIDERS[issuer] ?? issuer}>
+                <Confirm summary="Remove" subject={PROVIDERS[issuer] ?? issuer}>
                   <form method="post" action="/console/account/identities/remove">
                     <input type="hidden" name="id" value={id} />
                     <button class="danger small" type="submit">
@@ -339,11 +349,17 @@ function Providers({ linked }: { readonly linked: readonly LinkedIdentity[] }) {
 }
 
 /** Two forms of one page have it: an id of its own for each. */
-function CurrentPassword({ filled, part }: { readonly filled: Filled; readonly part: string }) {
+function CurrentPassword({
+  state,
+  section,
+}: {
+  readonly state: FormState;
+  readonly section: string;
+}) {
   return (
     <Field
-      {...filledIn(filled, "current_password")}
-      id={`field-current-password-for-${part}`}
+      {...fieldState(state, "current_password")}
+      id={`field-current-password-for-${section}`}
       label="Current password"
       type="password"
       autocomplete="current-password"

@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import type { Action } from "../core/action.ts";
 import { ACTION_MAX_USES } from "../core/token.ts";
-import { type Filled, filledIn, wholeProblem } from "./frame.tsx";
+import { type FormState, fieldState, formError } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Field, Select } from "./parts.tsx";
-import { MORE_PERSONS, type Persons, SchemaFields } from "./schema-form.tsx";
+import { Alert, Field, Select } from "./components.tsx";
+import { MORE_CONTACTS, type UserOptions, SchemaFields } from "./schema-form.tsx";
 
 const LIFETIMES = [
   ["600", "10 minutes"],
@@ -43,26 +43,26 @@ const OWN_NAMES = ["token_uses", "token_lifetime", "token_audience"];
 /** The form of an action: its own fields, and until when, how often and by whom. */
 export function formPage(
   { name, page, payloadFields }: Action,
-  persons: Persons,
-  isMore: boolean,
+  users: UserOptions,
+  hasMore: boolean,
   secret: string,
-  filled: Filled,
+  state: FormState,
 ): Page {
   const fields = payloadFields ?? [];
   const names = [...OWN_NAMES, ...fields.map((field) => field.name)];
-  const { value: uses = "1", ...usesInput } = filledIn(filled, "token_uses");
-  const { value: lifetime = "3600", ...lifetimeInput } = filledIn(filled, "token_lifetime");
+  const { value: uses = "1", ...usesInput } = fieldState(state, "token_uses");
+  const { value: lifetime = "3600", ...lifetimeInput } = fieldState(state, "token_lifetime");
   return {
     title: page.title,
     body: (
       <section class="card narrow">
         <h1>{page.title}</h1>
         <p>{page.note}</p>
-        <Alert kind="problem" text={wholeProblem(filled, names)} />
+        <Alert kind="problem" text={formError(state, names)} />
         <form method="post" action={`/console/actions/new/${name}`}>
           {/* Sent twice, by a double click or a reload, it is the same token. */}
           <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
-          <SchemaFields fields={fields} filled={filled} persons={persons} isMore={isMore} />
+          <SchemaFields fields={fields} state={state} users={users} hasMore={hasMore} />
           <Select {...lifetimeInput} label="Can be used for" value={lifetime} options={LIFETIMES} />
           <Field
             {...usesInput}
@@ -74,10 +74,10 @@ export function formPage(
             required
           />
           <Select
-            {...filledIn(filled, "token_audience")}
+            {...fieldState(state, "token_audience")}
             label="By whom"
-            {...(isMore && { hint: MORE_PERSONS })}
-            options={[["", "Whoever has the link"], ...persons.slice(1)]}
+            {...(hasMore && { hint: MORE_CONTACTS })}
+            options={[["", "Whoever has the link"], ...users.slice(1)]}
           />
           <button type="submit">Make the code</button>
         </form>

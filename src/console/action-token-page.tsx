@@ -3,14 +3,14 @@ import type { Use } from "../core/action-tokens.ts";
 import type { Described } from "../core/action.ts";
 import type { TokenStatus } from "../core/token-diagnosis.ts";
 import type { ActionToken } from "../core/token.ts";
-import { Alert, Confirm, Copyable, Sentence, Time, UserText } from "./parts.tsx";
+import { Alert, Confirm, Copyable, Sentence, Time, UserText } from "./components.tsx";
 import { QrCode } from "./qr.tsx";
-import { VerdictBadge } from "./verdict.tsx";
+import { StatusBadge } from "./token-status.tsx";
 
 interface Props {
   readonly title: string;
   readonly token: ActionToken;
-  readonly verdict: TokenStatus;
+  readonly status: TokenStatus;
   readonly revokedAtMs: number | null;
   readonly described: Described | null;
   readonly uses: readonly Use[];
@@ -41,7 +41,7 @@ export function IssuedPage({
           </p>
         </section>
         <div class="beside-code">
-          <Says {...props} />
+          <LinkText {...props} />
           <Uses {...props} />
           <p>
             <a href={`/console/actions/${token.id}`} target="_blank" rel="noopener">
@@ -55,8 +55,8 @@ export function IssuedPage({
 }
 
 /** When its time is over, or was, and what is said of it; null where nobody knows when. */
-function endOf({ token, verdict, revokedAtMs }: Props): readonly [name: string, ms: number] | null {
-  switch (verdict) {
+function endRow({ token, status, revokedAtMs }: Props): readonly [name: string, ms: number] | null {
+  switch (status) {
     case "active":
       return ["Ends", token.expiresAtMs];
     case "expired":
@@ -69,12 +69,12 @@ function endOf({ token, verdict, revokedAtMs }: Props): readonly [name: string, 
 }
 
 export function OwnTokenPage(props: Props) {
-  const { title, token, verdict } = props;
-  const end = endOf(props);
+  const { title, token, status } = props;
+  const end = endRow(props);
   return (
     <>
       <h1>{title}</h1>
-      <Says {...props} />
+      <LinkText {...props} />
       <Uses {...props} />
       <section class="card">
         <h2>About it</h2>
@@ -98,7 +98,7 @@ export function OwnTokenPage(props: Props) {
             <code>{token.id}</code>
           </dd>
         </dl>
-        {verdict === "active" && (
+        {status === "active" && (
           <Confirm summary="End it now">
             <p>The code and the link stop working at once. What was done with them stays done.</p>
             <form method="post" action={`/console/actions/${token.id}/end`}>
@@ -117,7 +117,7 @@ export function OwnTokenPage(props: Props) {
 }
 
 /** What the one who opens the link reads. */
-function Says({ described }: Props) {
+function LinkText({ described }: Props) {
   if (described === null) return null;
   return (
     <section class="card">
@@ -148,21 +148,21 @@ function Uses(props: Props) {
   );
 }
 
-type UseListProps = Pick<Props, "token" | "verdict" | "uses">;
+type UseListProps = Pick<Props, "token" | "status" | "uses">;
 
-export function UseList({ token, verdict, uses }: UseListProps) {
-  const stands = verdict === "active";
+export function UseList({ token, status, uses }: UseListProps) {
+  const isActive = status === "active";
   return (
-    <div {...(!stands && { "data-over": "" })}>
+    <div {...(!isActive && { "data-over": "" })}>
       <div class="heading">
         <h2>
           Used {Math.max(token.uses, uses.length)} of {token.maxUses}
         </h2>
-        <VerdictBadge verdict={verdict} />
+        <StatusBadge status={status} />
       </div>
       {uses.length === 0 && (
         <p class="hint">
-          {stands ? "Nobody yet. Who uses it appears here." : "Nobody has used it."}
+          {isActive ? "Nobody yet. Who uses it appears here." : "Nobody has used it."}
         </p>
       )}
       {uses.length > 0 && (

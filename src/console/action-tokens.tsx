@@ -11,10 +11,10 @@ import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
 import { formPage, Terms } from "./action-token-form.tsx";
 import { IssuedPage, OwnTokenPage, UseList } from "./action-token-page.tsx";
-import { type Frame, type OwnVisit, seeDone } from "./frame.tsx";
+import { type PageRoutes, type AuthedPageContext, seeOtherWithMessage } from "./page-routes.tsx";
 import { PAGE_HEADERS } from "./page.tsx";
-import { isolated, Next, Relative, Time } from "./parts.tsx";
-import { contactName, type Persons } from "./schema-form.tsx";
+import { isolated, Pagination, Relative, Time } from "./components.tsx";
+import { contactName, type UserOptions } from "./schema-form.tsx";
 
 interface Deps {
   readonly actionTokens: ActionTokens;
@@ -25,37 +25,42 @@ interface Deps {
 }
 
 /** As many people as a form offers to choose from. */
-const PERSONS = 100;
+const MAX_USERS = 100;
 /** As many uses as are shown of a token. */
-const USES = 100;
+const MAX_USES = 100;
 
 /** Action tokens: the list, a form to issue one, the code, and who has used it. */
-export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): readonly Route[] {
+export function actionTokenPages(
+  { form, page, fragment, action }: PageRoutes,
+  deps: Deps,
+): readonly Route[] {
   const { actionTokens, actionUses, actionPages, contacts, issuer } = deps;
 
-  function actionOf({ request }: OwnVisit): Action {
+  function actionOf({ request }: AuthedPageContext): Action {
     const name = request.param("action") ?? "";
     const action = actionUses.issuable().find((each) => each.name === name);
     return action ?? refuse({ code: "action_unknown" });
   }
 
-  async function personsOf({ caller }: OwnVisit): Promise<{ persons: Persons; isMore: boolean }> {
-    const { items, next } = await contacts.list(caller.userId, { limit: PERSONS, after: null });
+  async function usersFor({
+    caller,
+  }: AuthedPageContext): Promise<{ users: UserOptions; hasMore: boolean }> {
+    const { items, next } = await contacts.list(caller.userId, { limit: MAX_USERS, after: null });
     const others = items.map((each) => [each.id, contactName(each)] as const);
-    return { persons: [[caller.userId, "Me"], ...others], isMore: next !== null };
+    return { users: [[caller.userId, "Me"], ...others], hasMore: next !== null };
   }
 
-  const idOf = ({ request }: OwnVisit) => pathId(request, "id");
+  const idOf = ({ request }: AuthedPageContext) => pathId(request, "id");
 
-  const usesOf = async ({ caller }: OwnVisit, id: string) =>
-    (await actionUses.runs(caller, id, { limit: USES, after: null })).items;
+  const usesOf = async ({ caller }: AuthedPageContext, id: string) =>
+    (await actionUses.runs(caller, id, { limit: MAX_USES, after: null })).items;
 
   return [
-    page("/console/actions", async (visit) => {
+    page("/console/actions", async (context) => {
       const { items, next } = await actionTokens.list(
-        visit.caller,
-        readPage(visit.request),
-        visit.nowMs,
+        context.caller,
+        readPage(context.request),
+        context.nowMs,
       );
       return {
         title: "Action tokens",
@@ -63,8 +68,8 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
           <>
             <h1>Action tokens</h1>
             <Choices actions={actionUses.issuable()} />
-            <List tokens={items} actions={actionUses} nowMs={visit.nowMs} />
-            <Next path="/console/actions" cursor={cursorText(next)} />
+            <List tokens={items} actions={actionUses} nowMs={context.nowMs} />
+            <Pagination path="/console/actions" cursor={cursorText(next)} />
           </>
         ),
       };
@@ -73,14 +78,14 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
     ...form({
       path: "/console/actions/new/:action",
       schema: Terms,
-      async show(visit, filled) {
-        const action = actionOf(visit);
+      async show(context, state) {
+        const action = actionOf(context);
         const secret = await actionTokens.newSecret();
-        const { persons, isMore } = await personsOf(visit);
-        return formPage(action, persons, isMore, secret, filled);
+        const { users, hasMore } = await usersFor(context);
+        return formPage(action, users, hasMore, secret, state);
       },
-      async submit(visit, sent) {
-        const action = actionOf(visit);
+      async submit(context, sent) {
+        const action = actionOf(context);
         const issue = {
           action: action.name,
           payload: formValue(action.payloadFields ?? [], sent),
@@ -92,19 +97,23 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
           token: { id },
           secret,
           isRepeated,
-        } = await actionTokens.issue(visit.caller, issue, visit.nowMs, sent.token_secret);
-        const { token, status, revokedAtMs } = await actionUses.one(visit.caller, id, visit.nowMs);
+        } = await actionTokens.issue(context.caller, issue, context.nowMs, sent.token_secret);
+        const { token, status, revokedAtMs } = await actionUses.one(
+          context.caller,
+          id,
+          context.nowMs,
+        );
         return {
           title: "Action token",
           body: (
             <IssuedPage
               title={action.page.title}
               token={token}
-              verdict={status}
+              status={status}
               revokedAtMs={revokedAtMs}
               link={`${issuer}/a/${secret}`}
               described={await actionPages.describe(token, isolated)}
-              uses={isRepeated ? await usesOf(visit, id) : []}
+              uses={isRepeated ? await usesOf(context, id) : []}
               isRepeated={isRepeated}
             />
           ),
@@ -112,11 +121,11 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
       },
     }),
 
-    page("/console/actions/:id", async (visit) => {
+    page("/console/actions/:id", async (context) => {
       const { token, status, revokedAtMs, action } = await actionUses.one(
-        visit.caller,
-        idOf(visit),
-        visit.nowMs,
+        context.caller,
+        idOf(context),
+        context.nowMs,
       );
       return {
         title: "Action token",
@@ -130,33 +139,33 @@ export function actionTokenPages({ form, page, part, act }: Frame, deps: Deps): 
           <OwnTokenPage
             title={action?.page.title ?? token.action}
             token={token}
-            verdict={status}
+            status={status}
             revokedAtMs={revokedAtMs}
             described={await actionPages.describe(token, isolated)}
-            uses={await usesOf(visit, token.id)}
+            uses={await usesOf(context, token.id)}
           />
         ),
       };
     }),
 
     // The part of the two pages before that changes by itself.
-    part("/console/actions/:id/uses", async (visit) => {
-      const { token, status } = await actionUses.one(visit.caller, idOf(visit), visit.nowMs);
-      const uses = await usesOf(visit, token.id);
+    fragment("/console/actions/:id/uses", async (context) => {
+      const { token, status } = await actionUses.one(context.caller, idOf(context), context.nowMs);
+      const uses = await usesOf(context, token.id);
       return {
         status: 200,
         body: null,
-        text: String(<UseList token={token} verdict={status} uses={uses} />),
+        text: String(<UseList token={token} status={status} uses={uses} />),
         headers: PAGE_HEADERS,
       };
     }),
 
-    act({
+    action({
       path: "/console/actions/:id/end",
       schema: v.object({}),
-      async submit(visit) {
-        await actionTokens.revoke(visit.caller, idOf(visit), visit.nowMs);
-        return seeDone(`/console/actions/${idOf(visit)}`, "action_revoked");
+      async submit(context) {
+        await actionTokens.revoke(context.caller, idOf(context), context.nowMs);
+        return seeOtherWithMessage(`/console/actions/${idOf(context)}`, "action_revoked");
       },
     }),
   ];

@@ -3,9 +3,9 @@ import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
 import { ActivityChart } from "./activity-chart.tsx";
 import { sentenceOf, toneOf } from "./events.ts";
-import type { Frame, OwnVisit } from "./frame.tsx";
+import type { PageRoutes, AuthedPageContext } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Next, Time } from "./parts.tsx";
+import { Pagination, Time } from "./components.tsx";
 
 interface Deps {
   readonly audit: EventStore;
@@ -14,22 +14,22 @@ interface Deps {
 const DAYS = 30;
 
 /** What was done with the account: the days at a glance, and each event in words. */
-export function activityRoutes({ page }: Frame, { audit }: Deps): readonly Route[] {
-  async function show({ request, caller, nowMs }: OwnVisit): Promise<Page> {
-    const wanted = readPage(request);
+export function activityPages({ page }: PageRoutes, { audit }: Deps): readonly Route[] {
+  async function show({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
+    const listPage = readPage(request);
     // Older pages go without the chart, which is always of the last days.
-    const [{ items, next }, counted] = await Promise.all([
-      audit.list(caller.userId, wanted),
-      wanted.after === null ? audit.perDay(caller.userId, DAYS, nowMs) : null,
+    const [{ items, next }, perDay] = await Promise.all([
+      audit.list(caller.userId, listPage),
+      listPage.after === null ? audit.perDay(caller.userId, DAYS, nowMs) : null,
     ]);
     return {
       title: "Activity",
       body: (
         <>
           <h1>Activity</h1>
-          {counted !== null && <Days counted={counted} />}
+          {perDay !== null && <Days perDay={perDay} />}
           <Events entries={items} userId={caller.userId} />
-          <Next path="/console/activity" cursor={cursorText(next)} />
+          <Pagination path="/console/activity" cursor={cursorText(next)} />
         </>
       ),
     };
@@ -38,7 +38,7 @@ export function activityRoutes({ page }: Frame, { audit }: Deps): readonly Route
   return [page("/console/activity", show)];
 }
 
-function Days({ counted: { days, isAll } }: { readonly counted: AuditDays }) {
+function Days({ perDay: { days, isAll } }: { readonly perDay: AuditDays }) {
   return (
     <section class="card">
       <h2>The last {DAYS} days</h2>

@@ -12,22 +12,22 @@ import type { Sessions } from "../core/sessions.ts";
 import type { TokenDiagnostics } from "../core/token-diagnosis.ts";
 import { readSessionCookie } from "../http/cookies.ts";
 import type { Surface } from "../http/surface.ts";
-import { accountRoutes } from "./account.tsx";
-import { actionPage } from "./action-page.tsx";
+import { accountPages } from "./account.tsx";
+import { actionPage } from "./run-action-page.tsx";
 import { actionTokenPages } from "./action-tokens.tsx";
-import { activityRoutes } from "./activity.tsx";
+import { activityPages } from "./activity.tsx";
 import { assetRoutes } from "./assets.ts";
 import { contactPages } from "./contacts.tsx";
-import { docsRoutes } from "./docs/docs.tsx";
-import { entryRoutes } from "./entry.tsx";
-import { frame, message } from "./frame.tsx";
-import { homeRoutes } from "./home.tsx";
+import { docsPages } from "./docs/docs.tsx";
+import { authPages } from "./auth-pages.tsx";
+import { pageRoutes, messageCard } from "./page-routes.tsx";
+import { homePages } from "./home.tsx";
 import { inspectorPages } from "./inspector.tsx";
-import { loginRoutes } from "./logins.tsx";
-import { pageAnswer } from "./page.tsx";
+import { loginPages } from "./logins.tsx";
+import { renderPage } from "./page.tsx";
 import { problemOf } from "./problems.ts";
-import { tokenRoutes } from "./tokens.tsx";
-import { yourDataRoutes } from "./your-data.tsx";
+import { tokenPages } from "./tokens.tsx";
+import { yourDataPages } from "./your-data.tsx";
 
 export interface ConsoleDeps {
   readonly authenticate: Authenticate;
@@ -52,30 +52,30 @@ export interface ConsoleDeps {
 
 /** The pages for people: HTML from the server, complete without JavaScript. */
 export function consolePages(deps: ConsoleDeps): Surface {
-  const pages = frame({ ...deps, refused: deps.audit.refused });
+  const pages = pageRoutes({ ...deps, refused: deps.audit.refused });
   return {
     name: "console",
     isForPeople: true,
     owns: (path) => path === "/" || /^\/(?:console|a|docs)(?:\/|$)/.test(path),
     routes: [
       ...assetRoutes,
-      ...homeRoutes(pages, deps.signUpIsOpen),
-      ...entryRoutes(pages, deps),
-      ...accountRoutes(pages, deps),
+      ...homePages(pages, deps.signUpIsOpen),
+      ...authPages(pages, deps),
+      ...accountPages(pages, deps),
       ...actionTokenPages(pages, deps),
       ...actionPage(pages, deps),
       ...contactPages(pages, deps.contacts),
       ...inspectorPages(pages, deps.diagnose),
-      ...docsRoutes(pages),
-      ...tokenRoutes(pages, deps),
-      ...loginRoutes(pages, deps),
-      ...activityRoutes(pages, deps),
-      ...yourDataRoutes(pages, deps),
+      ...docsPages(pages),
+      ...tokenPages(pages, deps),
+      ...loginPages(pages, deps),
+      ...activityPages(pages, deps),
+      ...yourDataPages(pages, deps),
     ],
     refuse(fault, { request, requestId }) {
-      const { status, message: said, retryAfterSeconds } = problemOf(fault);
+      const { status, message, retryAfterSeconds } = problemOf(fault);
       // No input is on this page that it could speak of.
-      const text = OWN_TEXTS[fault.code]?.[request.method];
+      const text = PAGE_TEXTS[fault.code]?.[request.method] ?? message;
       const title = TITLES[status] ?? "This did not work";
       const more =
         status >= 500 ? (
@@ -88,8 +88,8 @@ export function consolePages(deps: ConsoleDeps): Surface {
         ...(fault.code === "method_not_allowed" && { allow: fault.allow.join(", ") }),
         ...(fault.code === "encoding_unsupported" && { "accept-encoding": "identity" }),
       };
-      return pageAnswer(
-        { title, status, headers, body: message(title, text ?? said, more) },
+      return renderPage(
+        { title, status, headers, body: messageCard(title, text, more) },
         request.path,
         // Nobody was asked: the menu is for who seems to be logged in.
         readSessionCookie(request) !== null,
@@ -99,7 +99,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
 }
 
 /** What is said of a whole page otherwise than of a form, by fault and method. */
-const OWN_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const PAGE_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   fields_invalid: {
     GET: "There is no such page of this list. Open the list again.",
     HEAD: "There is no such page of this list. Open the list again.",

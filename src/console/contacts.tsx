@@ -2,16 +2,19 @@ import * as v from "valibot";
 import type { Contact, OwnContacts } from "../core/contacts.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
-import { type Frame, seeDone } from "./frame.tsx";
-import { Confirm, Next, Time, UserText } from "./parts.tsx";
+import { type PageRoutes, seeOtherWithMessage } from "./page-routes.tsx";
+import { Confirm, Pagination, Time, UserText } from "./components.tsx";
 import { contactName } from "./schema-form.tsx";
 
-const One = v.object({
+const ContactId = v.object({
   id: v.pipe(v.string("is required"), v.uuid("must be the id of a contact")),
 });
 
 /** The people whom somebody has met. */
-export function contactPages({ page, act }: Frame, contacts: OwnContacts): readonly Route[] {
+export function contactPages(
+  { page, action }: PageRoutes,
+  contacts: OwnContacts,
+): readonly Route[] {
   return [
     page("/console/contacts", async ({ caller, request }) => {
       const { items, next } = await contacts.list(caller.userId, readPage(request));
@@ -26,17 +29,17 @@ export function contactPages({ page, act }: Frame, contacts: OwnContacts): reado
               </a>
             </div>
             <List contacts={items} />
-            <Next path="/console/contacts" cursor={cursorText(next)} />
+            <Pagination path="/console/contacts" cursor={cursorText(next)} />
           </>
         ),
       };
     }),
-    act({
+    action({
       path: "/console/contacts/remove",
-      schema: One,
+      schema: ContactId,
       async submit({ caller, nowMs }, { id }) {
         await contacts.remove(caller, id, nowMs);
-        return seeDone("/console/contacts", "contact_removed");
+        return seeOtherWithMessage("/console/contacts", "contact_removed");
       },
     }),
   ];
@@ -72,7 +75,7 @@ function List({ contacts }: { readonly contacts: readonly Contact[] }) {
               <Time ms={contact.createdAtMs} />
             </td>
             <td class="act">
-              <Confirm summary="Remove" of={contactName(contact)}>
+              <Confirm summary="Remove" subject={contactName(contact)}>
                 <p>You are removed from their contacts, too.</p>
                 <form method="post" action="/console/contacts/remove">
                   <input type="hidden" name="id" value={contact.id} />

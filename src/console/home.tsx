@@ -1,7 +1,7 @@
 import type { Route } from "../http/surface.ts";
-import { type Frame, seeOther } from "./frame.tsx";
+import { type PageRoutes, seeOther } from "./page-routes.tsx";
 
-const PARTS = [
+const TILES = [
   [
     "/console/tokens",
     "API tokens",
@@ -20,7 +20,7 @@ const PARTS = [
 ] as const;
 
 /** The way in for people: `/` leads here. */
-export function homeRoutes({ openPage }: Frame, signUpIsOpen: boolean): readonly Route[] {
+export function homePages({ openPage }: PageRoutes, signUpIsOpen: boolean): readonly Route[] {
   return [
     openPage("/", async () => seeOther("/console")),
     openPage("/console", async ({ caller }) => ({
@@ -60,7 +60,7 @@ function Overview() {
     <>
       <h1>Overview</h1>
       <ul class="tiles">
-        {PARTS.map(([href, name, text]) => (
+        {TILES.map(([href, name, text]) => (
           <li>
             <a href={href}>
               <strong>{name}</strong>

@@ -2,11 +2,17 @@ import * as v from "valibot";
 import type { TokenDiagnosis, TokenDiagnostics } from "../core/token-diagnosis.ts";
 import type { Json } from "../core/token.ts";
 import type { Route } from "../http/surface.ts";
-import { EMPTY, type Filled, type Frame, filledIn, wholeProblem } from "./frame.tsx";
+import {
+  EMPTY_FORM,
+  type FormState,
+  type PageRoutes,
+  fieldState,
+  formError,
+} from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, noted, Notes, Time, UserText } from "./parts.tsx";
-import { TimeLine } from "./time-line.tsx";
-import { VerdictBadge, verdictText } from "./verdict.tsx";
+import { Alert, describedBy, FieldNotes, Time, UserText } from "./components.tsx";
+import { Timeline } from "./timeline.tsx";
+import { StatusBadge, statusText } from "./token-status.tsx";
 
 const Paste = v.object({
   text: v.pipe(
@@ -27,40 +33,40 @@ const KINDS: Readonly<Record<NonNullable<TokenDiagnosis["kind"]>, string>> = {
 };
 
 /** Paste any token, and see what it is. What was pasted is neither kept nor shown again. */
-export function inspectorPages({ form }: Frame, diagnose: TokenDiagnostics): readonly Route[] {
+export function inspectorPages({ form }: PageRoutes, diagnose: TokenDiagnostics): readonly Route[] {
   return form({
     path: "/console/inspector",
     schema: Paste,
-    show: (_, filled) => inspectorPage(filled, null, 0),
+    show: (_, state) => inspectorPage(state, null, 0),
     submit: async ({ caller, nowMs }, { text }) =>
-      inspectorPage(EMPTY, await diagnose(caller, text, nowMs), nowMs),
+      inspectorPage(EMPTY_FORM, await diagnose(caller, text, nowMs), nowMs),
   });
 }
 
-function inspectorPage(filled: Filled, found: TokenDiagnosis | null, nowMs: number): Page {
-  const { problem } = filledIn(filled, "text");
+function inspectorPage(state: FormState, diagnosis: TokenDiagnosis | null, nowMs: number): Page {
+  const { problem } = fieldState(state, "text");
   return {
     title: "Inspector",
     body: (
       <>
         <h1>Inspector</h1>
-        {found !== null && <Found found={found} nowMs={nowMs} />}
+        {diagnosis !== null && <Diagnosis diagnosis={diagnosis} nowMs={nowMs} />}
         <section class="card">
-          <Alert kind="problem" text={wholeProblem(filled, ["text"])} />
+          <Alert kind="problem" text={formError(state, ["text"])} />
           <form method="post" action="/console/inspector">
             <div class="field">
-              <label for="field-text">{found === null ? "Any token" : "Another token"}</label>
+              <label for="field-text">{diagnosis === null ? "Any token" : "Another token"}</label>
               <textarea
                 id="field-text"
                 name="text"
                 dir="auto"
-                {...noted("field-text", "hint", problem)}
+                {...describedBy("field-text", "hint", problem)}
                 autocomplete="off"
                 autocapitalize="off"
                 spellcheck={false}
                 required
               />
-              <Notes
+              <FieldNotes
                 id="field-text"
                 hint="A session, API or action token, or a JWT. It is looked at, and neither kept nor written down. Whether it stands is said of your own alone."
                 problem={problem}
@@ -74,18 +80,24 @@ function inspectorPage(filled: Filled, found: TokenDiagnosis | null, nowMs: numb
   };
 }
 
-function Found({ found, nowMs }: { readonly found: TokenDiagnosis; readonly nowMs: number }) {
-  const { kind, id, status, header, claims } = found;
+function Diagnosis({
+  diagnosis,
+  nowMs,
+}: {
+  readonly diagnosis: TokenDiagnosis;
+  readonly nowMs: number;
+}) {
+  const { kind, id, status, header, claims } = diagnosis;
   // Times that anybody can have written say nothing, and would look as if the token were good.
-  const isBelievable = status !== "signature_wrong" && status !== "key_unknown";
+  const isTrusted = status !== "signature_wrong" && status !== "key_unknown";
   return (
     <section class="card" role="status">
       <div class="heading">
         <h2>{kind === null ? "No token" : KINDS[kind]}</h2>
-        <VerdictBadge verdict={status} />
+        <StatusBadge status={status} />
       </div>
-      <p>{verdictText(status)}</p>
-      {isBelievable && <TimeLine found={found} nowMs={nowMs} />}
+      <p>{statusText(status)}</p>
+      {isTrusted && <Timeline diagnosis={diagnosis} nowMs={nowMs} />}
       {id !== null && (
         <p>
           Id{" "}

@@ -2,15 +2,21 @@ import * as v from "valibot";
 import type { Login, Logins } from "../core/logins.ts";
 import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
-import { type Frame, type OwnVisit, seeDone, seeOther, withoutSession } from "./frame.tsx";
+import {
+  type PageRoutes,
+  type AuthedPageContext,
+  seeOtherWithMessage,
+  seeOther,
+  clearSession,
+} from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Confirm, Next, Relative, Time } from "./parts.tsx";
+import { Confirm, Pagination, Relative, Time } from "./components.tsx";
 
 interface Deps {
   readonly logins: Logins;
 }
 
-const One = v.object({
+const LoginId = v.object({
   id: v.pipe(v.string("is required"), v.uuid("must be the id of a login"), v.toLowerCase()),
 });
 
@@ -20,8 +26,8 @@ const KINDS: Readonly<Record<Login["kind"], string>> = {
 };
 
 /** Where somebody is logged in, and how she ends it. */
-export function loginRoutes({ page, act }: Frame, { logins }: Deps): readonly Route[] {
-  async function list({ request, caller, nowMs }: OwnVisit): Promise<Page> {
+export function loginPages({ page, action }: PageRoutes, { logins }: Deps): readonly Route[] {
+  async function list({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
     const { items, next } = await logins.list(caller, readPage(request), nowMs);
     const hasOthers = items.some(({ isCurrent }) => !isCurrent);
     return {
@@ -48,7 +54,7 @@ export function loginRoutes({ page, act }: Frame, { logins }: Deps): readonly Ro
               ))}
             </tbody>
           </table>
-          <Next path="/console/logins" cursor={cursorText(next)} />
+          <Pagination path="/console/logins" cursor={cursorText(next)} />
           {hasOthers && (
             <div class="below">
               <Confirm summary="End all others">
@@ -71,22 +77,22 @@ export function loginRoutes({ page, act }: Frame, { logins }: Deps): readonly Ro
 
   return [
     page("/console/logins", list),
-    act({
+    action({
       path: "/console/logins/end",
-      schema: One,
+      schema: LoginId,
       async submit({ caller, nowMs }, { id }) {
         await logins.revoke(caller, id, nowMs);
         return id === caller.tokenId
-          ? seeOther("/console/login", withoutSession)
-          : seeDone("/console/logins", "login_revoked");
+          ? seeOther("/console/login", clearSession)
+          : seeOtherWithMessage("/console/logins", "login_revoked");
       },
     }),
-    act({
+    action({
       path: "/console/logins/end-others",
       schema: v.object({}),
       async submit({ caller, nowMs }) {
         const { isAll } = await logins.revokeOthers(caller, nowMs);
-        return seeDone("/console/logins", isAll ? "logins_ended" : "logins_ended_some");
+        return seeOtherWithMessage("/console/logins", isAll ? "logins_ended" : "logins_ended_some");
       },
     }),
   ];
@@ -123,7 +129,10 @@ function LoginRow({ login, isCurrent, nowMs }: RowProps) {
             </button>
           </form>
         ) : (
-          <Confirm summary="End" of={`the login from ${address ?? "an address that is not kept"}`}>
+          <Confirm
+            summary="End"
+            subject={`the login from ${address ?? "an address that is not kept"}`}
+          >
             <form method="post" action="/console/logins/end">
               <input type="hidden" name="id" value={id} />
               <button class="danger small" type="submit">

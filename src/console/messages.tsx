@@ -1,7 +1,7 @@
 import type { HonoRequest } from "hono";
 import type { Child } from "hono/jsx";
 import { messageCookie, readMessageCookie } from "../http/cookies.ts";
-import { UserText } from "./parts.tsx";
+import { UserText } from "./components.tsx";
 
 /**
  * What was done, on the page that comes next. Never by the address: a link could say anything then,
@@ -33,7 +33,7 @@ const MESSAGES = {
 export type Message = keyof typeof MESSAGES;
 
 /** What the page before has left to be said. */
-export interface Told {
+export interface FlashMessage {
   readonly message: Message;
   readonly text: Child;
 }
@@ -42,11 +42,11 @@ export interface Told {
  * The cookie that says it once.
  * @param name of what it was done to, where several could be meant
  */
-export const messageOf = (message: Message, name = ""): string =>
+export const flashCookie = (message: Message, name = ""): string =>
   messageCookie(name === "" ? message : `${message} ${name}`);
 
 /** @returns null for nothing, and for what is none of ours */
-export function readMessage(request: HonoRequest): Told | null {
+export function readFlash(request: HonoRequest): FlashMessage | null {
   const text = readMessageCookie(request);
   const [, message = "", name] = /^(\w+)(?: (.{1,64}))?$/su.exec(text ?? "") ?? [];
   if (!isMessage(message)) return null;

@@ -1,7 +1,7 @@
 import type { Child } from "hono/jsx";
 import type { HttpResult } from "../http/answer.ts";
 import { assetPath } from "./assets.ts";
-import { Alert } from "./parts.tsx";
+import { Alert } from "./components.tsx";
 
 /** What the browser may do with a page: load our own files and send forms to us, and nothing else. */
 const POLICY = [
@@ -54,15 +54,15 @@ const SECTIONS = [
 
 /**
  * A page as the answer to a request of somebody who is logged in, or of anybody.
- * @param told what the page before has left to be said
+ * @param flash what the page before has left to be said
  */
-export function pageAnswer(
+export function renderPage(
   page: Page,
   path: string,
   isLoggedIn: boolean,
-  told?: Child,
+  flash?: Child,
 ): HttpResult {
-  const document = <Document page={page} path={path} isLoggedIn={isLoggedIn} told={told} />;
+  const document = <Document page={page} path={path} isLoggedIn={isLoggedIn} flash={flash} />;
   return {
     status: page.status ?? 200,
     body: null,
@@ -75,10 +75,10 @@ interface DocumentProps {
   readonly page: Page;
   readonly path: string;
   readonly isLoggedIn: boolean;
-  readonly told: Child;
+  readonly flash: Child;
 }
 
-function Document({ page, path, isLoggedIn, told }: DocumentProps) {
+function Document({ page, path, isLoggedIn, flash }: DocumentProps) {
   return (
     <html lang="en">
       <head>
@@ -117,7 +117,7 @@ function Document({ page, path, isLoggedIn, told }: DocumentProps) {
         </header>
         {isLoggedIn && <Menu path={path} />}
         <main id="main">
-          <Alert kind={path === "/console/login" ? "note" : "done"} text={told} />
+          <Alert kind={path === "/console/login" ? "note" : "done"} text={flash} />
           {page.body}
         </main>
       </body>
@@ -130,10 +130,10 @@ function Menu({ path }: { readonly path: string }) {
     <nav class="menu" aria-label="Console">
       <ul>
         {SECTIONS.map(([href, name]) => {
-          const isHere = href === "/console" ? path === href : path.startsWith(href);
+          const isCurrent = href === "/console" ? path === href : path.startsWith(href);
           return (
             <li>
-              <a href={href} {...(isHere && { "aria-current": "page" })}>
+              <a href={href} {...(isCurrent && { "aria-current": "page" })}>
                 {name}
               </a>
             </li>

@@ -26,7 +26,11 @@ function waitOf(seconds: number): string {
  * @param passwordField where the form asks for the password of who is logged in, and for no e-mail
  */
 export function problemOf(fault: Fault | RequestFault, passwordField?: string): Problem {
-  const of = (status: number, message: string, field = ""): Problem => ({ status, field, message });
+  const problem = (status: number, message: string, field = ""): Problem => ({
+    status,
+    field,
+    message,
+  });
   const ofFields = (status: number, problems: readonly { path: string; message: string }[]) => {
     const [first = { field: "", message: sentence("does not fit") }, ...others] = problems.map(
       ({ path, message }) => ({ field: path, message: sentence(message) }),
@@ -36,53 +40,57 @@ export function problemOf(fault: Fault | RequestFault, passwordField?: string): 
   switch (fault.code) {
     case "credentials_wrong":
       return passwordField === undefined
-        ? of(401, "The e-mail or the password is wrong.")
-        : of(401, "The password is wrong.", passwordField);
+        ? problem(401, "The e-mail or the password is wrong.")
+        : problem(401, "The password is wrong.", passwordField);
     case "current_password_missing":
-      return of(400, "Enter your current password.", fault.field);
+      return problem(400, "Enter your current password.", fault.field);
     case "password_common":
-      return of(400, "This password is among the most common ones. Choose another.", "password");
+      return problem(
+        400,
+        "This password is among the most common ones. Choose another.",
+        "password",
+      );
     case "password_pwned":
-      return of(400, "This password has leaked elsewhere. Choose another.", "password");
+      return problem(400, "This password has leaked elsewhere. Choose another.", "password");
     case "user_exists":
-      return of(409, "There is an account with this e-mail already.", "email");
+      return problem(409, "There is an account with this e-mail already.", "email");
     case "sign_up_closed":
-      return of(403, "This service takes no new accounts.");
+      return problem(403, "This service takes no new accounts.");
     case "identity_conflict":
-      return of(409, "This e-mail has an account that this identity does not open.");
+      return problem(409, "This e-mail has an account that this identity does not open.");
     case "last_way_in":
-      return of(409, "Nothing else opens this account. Choose a password first.");
+      return problem(409, "Nothing else opens this account. Choose a password first.");
     case "scope_exceeded":
-      return of(403, `You cannot give the scope ${fault.scope}.`, "scopes");
+      return problem(403, `You cannot give the scope ${fault.scope}.`, "scopes");
     case "derivation_refused": {
       const { status, message } = DERIVATION_FAULTS[fault.reason];
-      return of(status, `${message}.`);
+      return problem(status, `${message}.`);
     }
     case "not_found":
-      return of(404, "This is not there any more.");
+      return problem(404, "This is not there any more.");
     case "token_not_found":
-      return of(404, "There is no such token among yours. It may have ended already.");
+      return problem(404, "There is no such token among yours. It may have ended already.");
     case "token_invalid":
     case "token_wrong_type":
-      return of(401, "This is no longer valid.");
+      return problem(401, "This is no longer valid.");
     case "action_unknown":
-      return of(422, "There is no such action.", "action");
+      return problem(422, "There is no such action.", "action");
     case "payload_invalid":
       return ofFields(422, fault.problems);
     case "reference_unknown":
-      return of(422, "This does not exist any more.", inputOf(fault.field));
+      return problem(422, "This does not exist any more.", inputOf(fault.field));
     case "action_refused":
-      return of(422, fault.message);
+      return problem(422, fault.message);
     case "idempotency_mismatch":
-      return of(422, "This form was sent before, with something else in it.", "run_key");
+      return problem(422, "This form was sent before, with something else in it.", "run_key");
     case "throttled":
       return {
-        ...of(429, `Too many tries. Try again in ${waitOf(fault.retryAfterSeconds)}.`),
+        ...problem(429, `Too many tries. Try again in ${waitOf(fault.retryAfterSeconds)}.`),
         retryAfterSeconds: fault.retryAfterSeconds,
       };
     case "unavailable":
       return {
-        ...of(
+        ...problem(
           503,
           "We couldn't confirm the change. It may have happened: reload before you try again.",
         ),
@@ -93,30 +101,30 @@ export function problemOf(fault: Fault | RequestFault, passwordField?: string): 
     case "caller_missing":
     case "caller_refused":
     case "credentials_missing":
-      return of(401, "Log in first.");
+      return problem(401, "Log in first.");
     case "credentials_doubled":
     case "body_malformed":
-      return of(400, "The form did not arrive whole. Send it again.");
+      return problem(400, "The form did not arrive whole. Send it again.");
     case "scope_insufficient":
-      return of(403, `This needs the scope ${fault.scope}.`);
+      return problem(403, `This needs the scope ${fault.scope}.`);
     case "sent_across_sites":
-      return of(403, "This form was sent from a page of another site, so nothing was done.");
+      return problem(403, "This form was sent from a page of another site, so nothing was done.");
     case "encoding_unsupported":
-      return of(415, "The form came in a coding that is not understood.");
+      return problem(415, "The form came in a coding that is not understood.");
     case "path_not_found":
-      return of(404, "There is no such page.");
+      return problem(404, "There is no such page.");
     case "method_not_allowed":
-      return of(405, "Not available.");
+      return problem(405, "Not available.");
     case "body_late":
-      return of(408, "The form did not arrive in time. Send it again.");
+      return problem(408, "The form did not arrive in time. Send it again.");
     case "client_closed":
-      return of(499, "The connection was closed before the form had arrived.");
+      return problem(499, "The connection was closed before the form had arrived.");
     case "body_too_large":
-      return of(413, "The form is too large.");
+      return problem(413, "The form is too large.");
     case "media_type_unsupported":
-      return of(415, "The form came in a form that is not understood.");
+      return problem(415, "The form came in a form that is not understood.");
     case "internal":
-      return of(500, "Something went wrong here. It has been written down.");
+      return problem(500, "Something went wrong here. It has been written down.");
   }
 }
 
@@ -129,7 +137,7 @@ const inputOf = (field: string): string =>
   field === "audience" ? "token_audience" : field.replace(/^payload\./, "");
 
 /** What programs are told of a field, where people need other words. */
-const FOR_PEOPLE: readonly (readonly [RegExp, string])[] = [
+const REPHRASED: readonly (readonly [RegExp, string])[] = [
   [/^must be in E\.164 form/, "Include the country code, like +15551234567."],
   [/^must be a date as/, "Enter a date that is in the calendar."],
   [/well-formed text/, "It contains characters that cannot be used."],
@@ -141,7 +149,7 @@ const FOR_PEOPLE: readonly (readonly [RegExp, string])[] = [
 
 /** A message that is made to follow a field's name, as one of its own. */
 function sentence(message: string): string {
-  const other = FOR_PEOPLE.find(([api]) => api.test(message));
+  const other = REPHRASED.find(([api]) => api.test(message));
   if (other !== undefined) return other[1];
   const text = message.charAt(0).toUpperCase() + message.slice(1);
   return text.endsWith(".") ? text : `${text}.`;

@@ -1,28 +1,28 @@
 import type { Contact } from "../core/contacts.ts";
 import type { FormField } from "../core/form.ts";
-import { type Filled, filledIn } from "./frame.tsx";
-import { Field, noted, Notes, Select } from "./parts.tsx";
+import { type FormState, fieldState } from "./page-routes.tsx";
+import { Field, describedBy, FieldNotes, Select } from "./components.tsx";
 
 /** People that a form offers: first the one who fills it in. */
-export type Persons = readonly (readonly [id: string, name: string])[];
+export type UserOptions = readonly (readonly [id: string, name: string])[];
 
 /** Said where somebody has more contacts than a form offers. */
-export const MORE_PERSONS = "Only your newest contacts are in this list.";
+export const MORE_CONTACTS = "Only your newest contacts are in this list.";
 
 interface Props {
   readonly fields: readonly FormField[];
-  readonly filled: Filled;
-  readonly persons?: Persons;
+  readonly state: FormState;
+  readonly users?: UserOptions;
   /** Whether there are more than these. */
-  readonly isMore?: boolean;
+  readonly hasMore?: boolean;
 }
 
 /** The inputs of a form that is made from a schema. */
-export function SchemaFields({ fields, filled, persons = [], isMore = false }: Props) {
+export function SchemaFields({ fields, state, users = [], hasMore = false }: Props) {
   return (
     <>
       {fields.map((field) => (
-        <SchemaField field={field} filled={filled} persons={persons} isMore={isMore} />
+        <SchemaField field={field} state={state} users={users} hasMore={hasMore} />
       ))}
     </>
   );
@@ -30,16 +30,16 @@ export function SchemaFields({ fields, filled, persons = [], isMore = false }: P
 
 interface FieldProps {
   readonly field: FormField;
-  readonly filled: Filled;
-  readonly persons: Persons;
-  readonly isMore: boolean;
+  readonly state: FormState;
+  readonly users: UserOptions;
+  readonly hasMore: boolean;
 }
 
-function SchemaField({ field, filled, persons, isMore }: FieldProps) {
+function SchemaField({ field, state, users, hasMore }: FieldProps) {
   const { name, label, kind, min, max } = field;
-  const { value, problem } = filledIn(filled, name);
-  const hints = [field.hint, kind === "user" && isMore && MORE_PERSONS].filter(Boolean);
-  const shared = {
+  const { value, problem } = fieldState(state, name);
+  const hints = [field.hint, kind === "user" && hasMore && MORE_CONTACTS].filter(Boolean);
+  const props = {
     name,
     label,
     value,
@@ -48,9 +48,9 @@ function SchemaField({ field, filled, persons, isMore }: FieldProps) {
   };
   switch (kind) {
     case "user":
-      return <Select {...shared} options={persons} />;
+      return <Select {...props} options={users} />;
     case "select":
-      return <Select {...shared} options={field.options.map((each) => [each, each])} />;
+      return <Select {...props} options={field.options.map((each) => [each, each])} />;
     case "checkbox": {
       const id = `field-${name}`;
       return (
@@ -60,18 +60,18 @@ function SchemaField({ field, filled, persons, isMore }: FieldProps) {
               type="checkbox"
               name={name}
               checked={value !== undefined}
-              {...noted(id, shared.hint, problem)}
+              {...describedBy(id, props.hint, problem)}
             />
             {label}
           </label>
-          <Notes id={id} hint={shared.hint} problem={problem} />
+          <FieldNotes id={id} hint={props.hint} problem={problem} />
         </div>
       );
     }
     default:
       return (
         <Field
-          {...shared}
+          {...props}
           type={kind}
           required={field.isRequired}
           {...(kind === "number" && { ...(min !== null && { min }), ...(max !== null && { max }) })}

@@ -5,17 +5,26 @@ import { cursorText, readPage } from "../http/paging.ts";
 import type { Route } from "../http/surface.ts";
 import { CreateToken } from "../surfaces/rest/fields.ts";
 import {
-  EMPTY,
-  type Filled,
-  type Frame,
-  filledIn,
-  type OwnVisit,
-  seeDone,
-  wholeProblem,
-} from "./frame.tsx";
+  EMPTY_FORM,
+  type FormState,
+  type PageRoutes,
+  fieldState,
+  type AuthedPageContext,
+  seeOtherWithMessage,
+  formError,
+} from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Copyable, Field, Next, Notes, Select, Time, UserText } from "./parts.tsx";
-import { GRACES, TokenCards } from "./token-cards.tsx";
+import {
+  Alert,
+  Copyable,
+  Field,
+  Pagination,
+  FieldNotes,
+  Select,
+  Time,
+  UserText,
+} from "./components.tsx";
+import { GRACES, TokenList } from "./token-list.tsx";
 
 interface Deps {
   readonly apiTokens: ApiTokens;
@@ -34,7 +43,7 @@ const LIFETIMES: readonly (readonly [value: string, text: string])[] = [
 ];
 
 /** What a scope lets a program do. */
-const MEANINGS: Readonly<Record<Scope, string>> = {
+const SCOPE_TEXTS: Readonly<Record<Scope, string>> = {
   "tokens:read": "See your API tokens, never their secrets",
   "tokens:write": "Make, rename, rotate and end API tokens",
   "account:read": "Read your profile, activity and data",
@@ -54,7 +63,7 @@ const oneOf = (choices: readonly (readonly [string, string])[]) =>
   );
 
 /** No box ticked is no name, one is a text, several are a list. */
-const ticked = v.pipe(
+const checkedScopes = v.pipe(
   v.optional(v.unknown(), []),
   v.transform((sent): unknown[] => (Array.isArray(sent) ? sent : [sent])),
   v.array(v.picklist(SCOPES, "must be scopes of the list")),
@@ -69,28 +78,28 @@ const name = v.pipe(
 /** Made for the form, so that sending it twice makes one token. */
 const token_secret = v.optional(v.string("must be one text"), "");
 
-const New = v.object({
+const NewToken = v.object({
   token_secret,
   name,
   lifetime: oneOf(LIFETIMES),
-  scopes: v.pipe(ticked, v.minLength(1, "choose at least one")),
+  scopes: v.pipe(checkedScopes, v.minLength(1, "choose at least one")),
 });
 
 /** By its id, never by its secret. */
 const id = v.pipe(v.string("is required"), v.uuid("must be the id of a token"), v.toLowerCase());
 
-const Renamed = v.object({ id, name });
-const Rotated = v.object({ id, token_secret, grace: oneOf(GRACES) });
+const RenameToken = v.object({ id, name });
+const RotateToken = v.object({ id, token_secret, grace: oneOf(GRACES) });
 
 /** Named tokens for programs: make, watch, rename, rotate, end. */
-export function tokenRoutes(
-  { page, form, formOn, act }: Frame,
+export function tokenPages(
+  { page, form, formOn, action }: PageRoutes,
   { apiTokens }: Deps,
 ): readonly Route[] {
   /** @param renaming what was sent to rename one of them, where it comes back */
   async function list(
-    { request, caller, nowMs }: OwnVisit,
-    renaming: Filled = EMPTY,
+    { request, caller, nowMs }: AuthedPageContext,
+    renaming: FormState = EMPTY_FORM,
   ): Promise<Page> {
     const { items, next } = await apiTokens.list(caller, readPage(request), nowMs);
     const secrets = await Promise.all(items.map(() => apiTokens.newSecret()));
@@ -104,72 +113,74 @@ export function tokenRoutes(
               New token
             </a>
           </div>
-          <Alert kind="problem" text={wholeProblem(renaming, ["name"])} />
-          <TokenCards tokens={items} secrets={secrets} nowMs={nowMs} renaming={renaming} />
-          <Next path="/console/tokens" cursor={cursorText(next)} />
+          <Alert kind="problem" text={formError(renaming, ["name"])} />
+          <TokenList tokens={items} secrets={secrets} nowMs={nowMs} renaming={renaming} />
+          <Pagination path="/console/tokens" cursor={cursorText(next)} />
         </>
       ),
     };
   }
 
   return [
-    page("/console/tokens", (visit) => list(visit)),
+    page("/console/tokens", (context) => list(context)),
     ...form({
       path: "/console/tokens/new",
-      schema: New,
-      show: async (_, filled) => newPage(filled, await apiTokens.newSecret()),
+      schema: NewToken,
+      show: async (_, state) => newPage(state, await apiTokens.newSecret()),
       async submit({ caller, nowMs }, { name, lifetime, scopes, token_secret }) {
-        const wanted = { name, ttlSeconds: lifetime, scopes: [...new Set(scopes)] };
+        const request = { name, ttlSeconds: lifetime, scopes: [...new Set(scopes)] };
         return secretPage(
-          await apiTokens.create(caller, wanted, nowMs, token_secret || null),
+          await apiTokens.create(caller, request, nowMs, token_secret || null),
           null,
         );
       },
     }),
     formOn({
       path: "/console/tokens/rename",
-      schema: Renamed,
+      schema: RenameToken,
       show: list,
       async submit({ caller, nowMs }, { id, name }) {
         const token = await apiTokens.change(caller, id, { name }, nowMs);
-        return seeDone("/console/tokens", "token_renamed", token.name);
+        return seeOtherWithMessage("/console/tokens", "token_renamed", token.name);
       },
     }),
-    act({
+    action({
       path: "/console/tokens/rotate",
-      schema: Rotated,
+      schema: RotateToken,
       async submit({ caller, nowMs }, { id, grace, token_secret }) {
         const issued = await apiTokens.rotate(caller, id, grace, nowMs, token_secret || null);
         return secretPage(issued, Math.min(nowMs + grace * 1000, issued.token.expiresAtMs));
       },
     }),
-    act({
+    action({
       path: "/console/tokens/end",
       schema: v.object({ id }),
       async submit({ caller, nowMs }, { id }) {
         const { name } = await apiTokens.revoke(caller, id, nowMs);
-        return seeDone("/console/tokens", "token_revoked", name ?? "");
+        return seeOtherWithMessage("/console/tokens", "token_revoked", name ?? "");
       },
     }),
-    act({
+    action({
       path: "/console/tokens/end-all",
       schema: v.object({}),
       async submit({ caller, nowMs }) {
         await apiTokens.revokeAll(caller, nowMs);
-        return seeDone("/console/tokens", "tokens_revoked");
+        return seeOtherWithMessage("/console/tokens", "tokens_revoked");
       },
     }),
   ];
 }
 
-function newPage(filled: Filled, secret: string): Page {
-  const { sent, problem } = filled;
-  const chosen: readonly unknown[] = Array.isArray(sent.scopes) ? sent.scopes : [sent.scopes];
-  const ofScopes = [problem, ...(problem?.others ?? [])].find((each) =>
+function newPage(state: FormState, secret: string): Page {
+  const { values, problem } = state;
+  const checked: readonly unknown[] = Array.isArray(values.scopes)
+    ? values.scopes
+    : [values.scopes];
+  const scopeProblem = [problem, ...(problem?.others ?? [])].find((each) =>
     each?.field.startsWith("scopes"),
   );
-  const { value: lifetime = String(TOKEN_KINDS.api.ttlSeconds), ...lifetimeInput } = filledIn(
-    filled,
+  const { value: lifetime = String(TOKEN_KINDS.api.ttlSeconds), ...lifetimeInput } = fieldState(
+    state,
     "lifetime",
   );
   const scopeFields = [...Array(SCOPES.length).keys()].map((index) => `scopes.${index}`);
@@ -180,12 +191,12 @@ function newPage(filled: Filled, secret: string): Page {
         <h1>New API token</h1>
         <Alert
           kind="problem"
-          text={wholeProblem(filled, ["name", "lifetime", "scopes", ...scopeFields])}
+          text={formError(state, ["name", "lifetime", "scopes", ...scopeFields])}
         />
         <form method="post" action="/console/tokens/new">
           <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
           <Field
-            {...filledIn(filled, "name")}
+            {...fieldState(state, "name")}
             label="Name"
             hint="So that you know it again: what uses it, and where."
             autocomplete="off"
@@ -193,7 +204,9 @@ function newPage(filled: Filled, secret: string): Page {
             required
           />
           <Select {...lifetimeInput} label="Ends in" value={lifetime} options={LIFETIMES} />
-          <fieldset {...(ofScopes !== undefined && { "aria-describedby": "field-scopes-problem" })}>
+          <fieldset
+            {...(scopeProblem !== undefined && { "aria-describedby": "field-scopes-problem" })}
+          >
             <legend>What it may do</legend>
             {SCOPES.map((scope, index) => (
               <label class="choice">
@@ -201,19 +214,19 @@ function newPage(filled: Filled, secret: string): Page {
                   type="checkbox"
                   name="scopes"
                   value={scope}
-                  checked={chosen.includes(scope)}
-                  {...(ofScopes !== undefined && {
+                  checked={checked.includes(scope)}
+                  {...(scopeProblem !== undefined && {
                     "aria-invalid": "true",
                     "aria-describedby": "field-scopes-problem",
                     autofocus: index === 0,
                   })}
                 />
                 <span>
-                  {MEANINGS[scope]} <code class="hint">{scope}</code>
+                  {SCOPE_TEXTS[scope]} <code class="hint">{scope}</code>
                 </span>
               </label>
             ))}
-            <Notes id="field-scopes" problem={ofScopes?.message} />
+            <FieldNotes id="field-scopes" problem={scopeProblem?.message} />
           </fieldset>
           <p class="buttons">
             <button type="submit">Make the token</button>

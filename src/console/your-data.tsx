@@ -4,16 +4,16 @@ import { exportCursorText, readExportCursor } from "../http/export-cursor.ts";
 import type { Route } from "../http/surface.ts";
 import { DeleteUser } from "../surfaces/rest/fields.ts";
 import {
-  type Filled,
-  type Frame,
-  filledIn,
-  message,
-  seeDone,
-  wholeProblem,
-  withoutSession,
-} from "./frame.tsx";
+  type FormState,
+  type PageRoutes,
+  fieldState,
+  messageCard,
+  seeOtherWithMessage,
+  formError,
+  clearSession,
+} from "./page-routes.tsx";
 import { PAGE_HEADERS, type Page } from "./page.tsx";
-import { Alert, Field } from "./parts.tsx";
+import { Alert, Field } from "./components.tsx";
 
 interface Deps {
   readonly accounts: Accounts;
@@ -24,8 +24,8 @@ interface Deps {
 const PAGES_A_FILE = 10;
 
 /** What is held about somebody, to take away; and the end of it. */
-export function yourDataRoutes(
-  { told, page, form }: Frame,
+export function yourDataPages(
+  { messagePage, page, form }: PageRoutes,
   { accounts, personalData }: Deps,
 ): readonly Route[] {
   async function file(userId: string, from: ExportCursor | null, takenAtMs: number) {
@@ -67,13 +67,18 @@ export function yourDataRoutes(
       path: "/console/account/delete",
       schema: DeleteUser,
       passwordField: "password",
-      show: async (_, filled) => deletePage(filled),
+      show: async (_, state) => deletePage(state),
       async submit({ caller, nowMs }, { password }) {
         await accounts.remove(caller, password, nowMs);
-        return seeDone("/console/account/deleted", "account_deleted", undefined, withoutSession);
+        return seeOtherWithMessage(
+          "/console/account/deleted",
+          "account_deleted",
+          undefined,
+          clearSession,
+        );
       },
     }),
-    told(
+    messagePage(
       "/console/account/deleted",
       "account_deleted",
       deletedPage("You are logged out everywhere, and none of its tokens works any more."),
@@ -84,7 +89,7 @@ export function yourDataRoutes(
 
 const deletedPage = (text: string): Page => ({
   title: "Deleted",
-  body: message("The account is deleted", text, <a href="/console">To the start</a>),
+  body: messageCard("The account is deleted", text, <a href="/console">To the start</a>),
 });
 
 function Export() {
@@ -112,13 +117,13 @@ function Export() {
   );
 }
 
-function deletePage(filled: Filled): Page {
+function deletePage(state: FormState): Page {
   return {
     title: "Delete the account",
     body: (
       <section class="card middle">
         <h1>Delete the account</h1>
-        <Alert kind="problem" text={wholeProblem(filled, ["password"])} />
+        <Alert kind="problem" text={formError(state, ["password"])} />
         <p>This happens at once, and cannot be undone:</p>
         <ul>
           <li>You are logged out everywhere.</li>
@@ -132,7 +137,7 @@ function deletePage(filled: Filled): Page {
         </p>
         <form method="post" action="/console/account/delete">
           <Field
-            {...filledIn(filled, "password")}
+            {...fieldState(state, "password")}
             label="Password"
             type="password"
             autocomplete="current-password"

@@ -12,7 +12,7 @@ const here = wired();
 const { call, services } = here;
 const FIRST = { limit: 50, after: null };
 
-async function person(fields: Readonly<Record<string, string>> = {}) {
+async function newPerson(fields: Readonly<Record<string, string>> = {}) {
   const user = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD };
   const answer = await call("POST", "/rest/user", { json: { ...user, ...fields } });
   const id = textAt(answer, "payload", "uuid");
@@ -36,8 +36,8 @@ const faultOf = async (work: Promise<unknown>) => {
 
 describe("the page behind a code", () => {
   it("says what will happen, by whom, until when, and does nothing", async () => {
-    const ada = await person({ first_name: "Ada", last_name: "Lovelace" });
-    const bob = await person();
+    const ada = await newPerson({ first_name: "Ada", last_name: "Lovelace" });
+    const bob = await newPerson();
     const { secret, id } = await actionToken(call, ada.access, ada.id, { max_uses: 3 });
     const texts: string[] = [];
     const watching = wired(
@@ -65,14 +65,14 @@ describe("the page behind a code", () => {
     expect(texts).toEqual([]);
     expect(await contactsOf(bob.id)).toEqual([]);
     await run(secret, {}, bob.caller, "first");
-    expect(await preview(secret, (await person()).caller)).toMatchObject({ usesLeft: 2 });
+    expect(await preview(secret, (await newPerson()).caller)).toMatchObject({ usesLeft: 2 });
     expect(await services.actionPages.describe((await one(ada.caller, id)).token)).toMatchObject({
       will: expect.stringContaining("Ada Lovelace"),
     });
   });
 
   it("never shows an e-mail: who says no name has none", async () => {
-    const nameless = await person();
+    const nameless = await newPerson();
     const { secret } = await actionToken(call, nameless.access, nameless.id);
     const page = await preview(secret, null);
     expect(page).toMatchObject({
@@ -83,8 +83,8 @@ describe("the page behind a code", () => {
   });
 
   it("of a third person, who has agreed to nothing and is not named", async () => {
-    const ada = await person({ first_name: "Ada" });
-    const nora = await person({ first_name: "Nora" });
+    const ada = await newPerson({ first_name: "Ada" });
+    const nora = await newPerson({ first_name: "Nora" });
     const { secret } = await actionToken(call, ada.access, nora.id);
     expect(await preview(secret, null)).toMatchObject({
       issuer: "Ada",
@@ -92,19 +92,19 @@ describe("the page behind a code", () => {
     });
     const { id } = await actionToken(call, ada.access, nora.id);
     const told = await services.actionPages.describe((await one(ada.caller, id)).token);
-    const done = await run(secret, {}, (await person()).caller, "key");
+    const done = await run(secret, {}, (await newPerson()).caller, "key");
     expect(JSON.stringify([told, done])).not.toContain("Nora");
   });
 
-  const refused = async (secret: string, caller: Caller | null, nowMs?: number) => {
+  const refusedState = async (secret: string, caller: Caller | null, nowMs?: number) => {
     const page = await preview(secret, caller, nowMs);
     expect(Object.keys(page).sort()).toEqual(["isOwn", "message", "state"]);
     return page.state;
   };
 
   it("expired, used, revoked, unknown, and nothing else of it", async () => {
-    const ada = await person();
-    const bob = await person();
+    const ada = await newPerson();
+    const bob = await newPerson();
     const issue = () => actionToken(call, ada.access, ada.id);
     const [expired, used, revoked, dead] = [
       await issue(),
@@ -115,31 +115,31 @@ describe("the page behind a code", () => {
     await run(used.secret, {}, bob.caller, "key");
     await call("DELETE", `/api/action-tokens/${revoked.id}`, { bearer: ada.access });
     for (const caller of [null, bob.caller]) {
-      expect(await refused(expired.secret, caller, Date.now() + 3_600_001)).toBe("expired");
-      expect(await refused(used.secret, caller)).toBe("used");
-      expect(await refused(revoked.secret, caller)).toBe("revoked");
-      expect(await refused("lk_act_nonsense", caller)).toBe("unknown");
-      expect(await refused((await newSecret())[0], caller)).toBe("unknown");
+      expect(await refusedState(expired.secret, caller, Date.now() + 3_600_001)).toBe("expired");
+      expect(await refusedState(used.secret, caller)).toBe("used");
+      expect(await refusedState(revoked.secret, caller)).toBe("revoked");
+      expect(await refusedState("lk_act_nonsense", caller)).toBe("unknown");
+      expect(await refusedState((await newSecret())[0], caller)).toBe("unknown");
     }
     await env.DB.prepare(
       "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
     )
       .bind(ada.id)
       .run();
-    expect(await refused(dead.secret, bob.caller)).toBe("revoked");
+    expect(await refusedState(dead.secret, bob.caller)).toBe("revoked");
   });
 
   it("not for you: another is told no more, and who is not logged in to log in", async () => {
-    const [ada, bob, eve] = [await person(), await person(), await person()];
+    const [ada, bob, eve] = [await newPerson(), await newPerson(), await newPerson()];
     const { secret } = await actionToken(call, ada.access, ada.id, { audience: bob.id });
     expect(await preview(secret, null)).toEqual({ state: "log_in" });
-    expect(await refused(secret, eve.caller)).toBe("audience");
+    expect(await refusedState(secret, eve.caller)).toBe("audience");
     expect((await preview(secret, bob.caller)).state).toBe("ready");
     expect(await preview(secret, ada.caller)).toMatchObject({ state: "audience", isOwn: true });
   });
 
   it("one's own, and a person who is gone, with their sentences", async () => {
-    const [ada, nora, bob] = [await person(), await person(), await person()];
+    const [ada, nora, bob] = [await newPerson(), await newPerson(), await newPerson()];
     const own = await actionToken(call, ada.access, ada.id);
     expect(await preview(own.secret, ada.caller)).toEqual({
       state: "rejected",
@@ -158,7 +158,7 @@ describe("the page behind a code", () => {
   });
 
   it("a caller who no longer stands is nobody", async () => {
-    const [ada, bob] = [await person(), await person()];
+    const [ada, bob] = [await newPerson(), await newPerson()];
     const { secret } = await actionToken(call, ada.access, ada.id);
     await env.DB.prepare(
       "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
@@ -171,8 +171,8 @@ describe("the page behind a code", () => {
 
 describe("its button", () => {
   it("runs once for one key, whatever comes after, and says what was done", async () => {
-    const ada = await person({ first_name: "Ada" });
-    const bob = await person();
+    const ada = await newPerson({ first_name: "Ada" });
+    const bob = await newPerson();
     const { secret } = await actionToken(call, ada.access, ada.id, { max_uses: 5 });
     const first = await run(secret, {}, bob.caller, "one page");
     expect(first).toMatchObject({
@@ -186,7 +186,7 @@ describe("its button", () => {
   });
 
   it("nobody runs it without a login, though programs may for its issuer", async () => {
-    const [ada, nora] = [await person(), await person()];
+    const [ada, nora] = [await newPerson(), await newPerson()];
     const { secret } = await actionToken(call, ada.access, nora.id);
     expect(await faultOf(run(secret, {}, null, "key"))).toMatchObject({
       code: "credentials_missing",
@@ -195,7 +195,7 @@ describe("its button", () => {
   });
 
   it("unknown and used ones are refused as everywhere", async () => {
-    const [ada, bob, eve] = [await person(), await person(), await person()];
+    const [ada, bob, eve] = [await newPerson(), await newPerson(), await newPerson()];
     const { secret } = await actionToken(call, ada.access, ada.id);
     await run(secret, {}, bob.caller, "key");
     for (const [token, reason] of [
@@ -212,7 +212,7 @@ describe("its button", () => {
 
 describe("links of mails", () => {
   it("a new password, whoever is logged in here, by a form with its field", async () => {
-    const [ada, eve] = [await person(), await person()];
+    const [ada, eve] = [await newPerson(), await newPerson()];
     const secret = await mailed(ada, "resetPassword");
     for (const caller of [null, ada.caller, eve.caller]) {
       expect(await preview(secret, caller)).toMatchObject({
@@ -235,7 +235,7 @@ describe("links of mails", () => {
   });
 
   it("a mailbox is confirmed by its account alone", async () => {
-    const [ada, eve] = [await person(), await person()];
+    const [ada, eve] = [await newPerson(), await newPerson()];
     const secret = await mailed(ada, "verifyEmail");
     expect(await preview(secret, null)).toMatchObject({ state: "ready", needsLogin: true });
     expect(await preview(secret, eve.caller)).toMatchObject({ state: "audience" });
@@ -254,12 +254,12 @@ const one = (caller: Caller, id: string, nowMs = Date.now()) =>
 
 describe("what became of one's own token", () => {
   it("who ran it and when, by name only, page by page", async () => {
-    const ada = await person();
+    const ada = await newPerson();
     const { secret, id } = await actionToken(call, ada.access, ada.id, { max_uses: 5 });
     const runners = [
-      await person({ first_name: "Bob" }),
-      await person({ last_name: "Carol" }),
-      await person(),
+      await newPerson({ first_name: "Bob" }),
+      await newPerson({ last_name: "Carol" }),
+      await newPerson(),
     ];
     for (const { caller, id } of runners) await run(secret, {}, caller, id);
     await env.DB.prepare(
@@ -281,7 +281,7 @@ describe("what became of one's own token", () => {
   });
 
   it("whether it stands, and if not why; never another's, nor one that went out by mail", async () => {
-    const [ada, bob] = [await person(), await person()];
+    const [ada, bob] = [await newPerson(), await newPerson()];
     const { secret, id } = await actionToken(call, ada.access, ada.id);
     expect(await one(ada.caller, id)).toMatchObject({
       verdict: "stands",

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
-import { newWorld, OPENED, pathIn } from "../console/forms.ts";
-import { newVisitor, type Visitor } from "../console/visitor.ts";
+import { newFixtures, GET_PAGES, pathIn } from "../console/forms.ts";
+import { newPageClient, type PageClient } from "../console/page-client.ts";
 import { type Wired, wired } from "../support/wired.ts";
 import { type Cost, meter } from "./measure.ts";
 
@@ -40,13 +40,13 @@ const CALLS: Readonly<Record<string, string>> = {
 
 const measured = meter();
 let isolate: Wired;
-let visitor: Visitor;
-let world: Awaited<ReturnType<typeof newWorld>>;
+let visitor: PageClient;
+let world: Awaited<ReturnType<typeof newFixtures>>;
 
 beforeAll(async () => {
   isolate = wired({}, measured.bindings);
-  visitor = await newVisitor(isolate.call);
-  world = await newWorld(visitor, isolate.call);
+  visitor = await newPageClient(isolate.call);
+  world = await newFixtures(visitor, isolate.call);
   await isolate.settled();
   measured.read();
 });
@@ -63,7 +63,7 @@ const callsOf = ({ get, put, delete: ended, query }: Cost): string =>
 
 it("every page asks the stores as often as is written down", async () => {
   const calls: Record<string, string> = {};
-  for (const { path } of OPENED) {
+  for (const { path } of GET_PAGES) {
     await visitor.open(pathIn(path, world));
     await isolate.settled();
     calls[path] = callsOf(measured.read());

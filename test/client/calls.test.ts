@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { latchkey, webStore } from "../../src/client/latchkey.ts";
 import text from "../../src/console/assets/openapi.json";
 import { newApiToken, newSession, ORIGIN } from "../support/client.ts";
-import { busy, dead, line, lost, person, RUN } from "./line.ts";
+import { retryLater, noAnswer, network, lostAnswer, newClient, RUN } from "./network.ts";
 
 const OPERATIONS: [string, string, boolean][] = Object.entries<object>(
   JSON.parse(text).paths,
@@ -16,11 +16,11 @@ const OPERATIONS: [string, string, boolean][] = Object.entries<object>(
 );
 
 /** Takes a bearer, and yet not ours: there a token is what is spoken of. */
-const SPOKEN_OF = /^\/(?:tokens$|oauth\/)/;
+const TOKEN_AS_PARAMETER = /^\/(?:tokens$|oauth\/)/;
 
 describe("a credential", () => {
   it("goes to every route that takes one, and to no other", async () => {
-    const ann = await person();
+    const ann = await newClient();
     for (const [method, path, takesBearer] of OPERATIONS) {
       let seen: string | null = null;
       const auth = latchkey({
@@ -32,13 +32,15 @@ describe("a credential", () => {
         },
       });
       await Reflect.get(auth, method)(path);
-      expect(seen !== null, `${method} ${path}`).toBe(takesBearer && !SPOKEN_OF.test(path));
+      expect(seen !== null, `${method} ${path}`).toBe(
+        takesBearer && !TOKEN_AS_PARAMETER.test(path),
+      );
     }
     expect(OPERATIONS.length).toBeGreaterThan(30);
   });
 
   it("of the request's own stays alone", async () => {
-    const ann = await person();
+    const ann = await newClient();
     const { secret } = await newApiToken((await ann.tokens()).access);
     const headers = { "X-Auth-Token": secret };
     expect((await ann.auth.GET("/rest/user", { headers })).response.status).toBe(200);
@@ -47,10 +49,10 @@ describe("a credential", () => {
   it.each([`${ORIGIN}.evil.example`, ORIGIN.replace(".test", ".evil"), `${ORIGIN}:444`])(
     "does not go to %s",
     async (baseUrl) => {
-      const ann = await person();
-      ann.line.mishaps("/rest/user", async () => Response.json({}));
+      const ann = await newClient();
+      ann.network.faults("/rest/user", async () => Response.json({}));
       await ann.auth.GET("/rest/user", { baseUrl });
-      expect(ann.line.sent("/rest/user")[0]?.has("authorization")).toBe(false);
+      expect(ann.network.sent("/rest/user")[0]?.has("authorization")).toBe(false);
     },
   );
 
@@ -64,21 +66,21 @@ describe("a credential", () => {
 
 describe("a token that is given", () => {
   it("may be an API token, a session or a JWT", async () => {
-    const ann = await person();
+    const ann = await newClient();
     const { access } = await ann.tokens();
     const { secret } = await newApiToken(access);
     for (const token of [access, secret, await newSession(ann.user)]) {
-      const auth = latchkey({ baseUrl: ORIGIN, token, fetch: line().fetch });
+      const auth = latchkey({ baseUrl: ORIGIN, token, fetch: network().fetch });
       expect((await auth.GET("/rest/user")).data?.payload.uuid).toBe(ann.user.id);
     }
   });
 
   it("is refused as the service refuses it, once", async () => {
-    const wires = line();
-    const auth = latchkey({ baseUrl: ORIGIN, token: "lk_api_no", fetch: wires.fetch });
+    const net = network();
+    const auth = latchkey({ baseUrl: ORIGIN, token: "lk_api_no", fetch: net.fetch });
     const { error } = await auth.GET("/rest/user");
     expect(error).toEqual({ success: false, message: "Invalid token", status: 401 });
-    expect(wires.statuses("/rest/user")).toEqual([401]);
+    expect(net.statuses("/rest/user")).toEqual([401]);
   });
 });
 
@@ -94,7 +96,7 @@ describe("sign-up and log-in", () => {
   });
 
   it("answer as the service does, and keep tokens only of what was right", async () => {
-    const { auth, user } = await person();
+    const { auth, user } = await newClient();
     await auth.logOut();
     const taken = await auth.signUp({ email: user.email, password: "correct horse battery" });
     expect(taken.error).toMatchObject({ status: 409 });
@@ -108,7 +110,7 @@ describe("sign-up and log-in", () => {
 
 describe("an action", () => {
   async function meeting() {
-    const [ann, ben] = [await person(), await person()];
+    const [ann, ben] = [await newClient(), await newClient()];
     const { data } = await ann.auth.POST("/api/generate-action-token", {
       body: { action: "addContact", payload: { contact_id: ann.user.id } },
     });
@@ -117,30 +119,30 @@ describe("an action", () => {
 
   it("runs once, however often the answer is lost", async () => {
     const { ben, token } = await meeting();
-    ben.line.mishaps(RUN, lost, lost);
+    ben.network.faults(RUN, lostAnswer, lostAnswer);
     const { data } = await ben.auth.runAction({ token });
     expect(data?.action).toBe("addContact");
-    const keys = ben.line.sent(RUN).map((headers) => headers.get("idempotency-key"));
+    const keys = ben.network.sent(RUN).map((headers) => headers.get("idempotency-key"));
     expect([keys.length, new Set(keys).size]).toEqual([3, 1]);
     const again = await ben.auth.runAction({ token });
     expect(again.error).toMatchObject({ reason: "used" });
-    expect(ben.line.sent(RUN)[3]?.get("idempotency-key")).not.toBe(keys[0]);
+    expect(ben.network.sent(RUN)[3]?.get("idempotency-key")).not.toBe(keys[0]);
   });
 
   it("waits for a service that asks for a moment, and keeps its key over a refresh", async () => {
     const { ben, token } = await meeting();
-    ben.line.mishaps(RUN, busy(503, "0"), async () => new Response(null, { status: 401 }));
+    ben.network.faults(RUN, retryLater(503, "0"), async () => new Response(null, { status: 401 }));
     expect((await ben.auth.runAction({ token })).data?.receipt.run_by).toBe(ben.user.id);
-    expect(ben.line.statuses(RUN)).toEqual([503, 401, 200]);
-    const keys = ben.line.sent(RUN).map((headers) => headers.get("idempotency-key"));
+    expect(ben.network.statuses(RUN)).toEqual([503, 401, 200]);
+    const keys = ben.network.sent(RUN).map((headers) => headers.get("idempotency-key"));
     expect(new Set(keys).size).toBe(1);
   });
 
   it("is given up after three tries", async () => {
     const { ben, token } = await meeting();
-    ben.line.mishaps(RUN, dead, dead, dead);
+    ben.network.faults(RUN, noAnswer, noAnswer, noAnswer);
     await expect(ben.auth.runAction({ token })).rejects.toThrow("the line is dead");
-    expect(ben.line.statuses(RUN)).toEqual([0, 0, 0]);
+    expect(ben.network.statuses(RUN)).toEqual([0, 0, 0]);
   });
 
   it("may be nobody's", async () => {
@@ -148,7 +150,7 @@ describe("an action", () => {
     // Then it runs for who issued it, and nobody meets herself.
     const { error } = await ben.auth.runAction({ token }, { asNobody: true });
     expect(error).toMatchObject({ reason: "rejected" });
-    expect(ben.line.sent(RUN)[0]?.has("authorization")).toBe(false);
+    expect(ben.network.sent(RUN)[0]?.has("authorization")).toBe(false);
   });
 });
 
@@ -164,10 +166,10 @@ describe("a web storage", () => {
   };
 
   it("keeps a log-in for the next client, and forgets it for all", async () => {
-    const { user } = await person();
+    const { user } = await newClient();
     const shared = storage();
     const client = () =>
-      latchkey({ baseUrl: ORIGIN, store: webStore(shared), fetch: line().fetch });
+      latchkey({ baseUrl: ORIGIN, store: webStore(shared), fetch: network().fetch });
     await client().logIn(user);
     expect((await client().GET("/rest/user")).data?.payload.uuid).toBe(user.id);
     await client().logOut();

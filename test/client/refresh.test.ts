@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { busy, dead, held, lost, MINUTE_MS, person, REFRESH } from "./line.ts";
+import {
+  retryLater,
+  noAnswer,
+  heldUntil,
+  lostAnswer,
+  MINUTE_MS,
+  newClient,
+  REFRESH,
+} from "./network.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -9,7 +17,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-type Person = Awaited<ReturnType<typeof person>>;
+type Person = Awaited<ReturnType<typeof newClient>>;
 const USER = "/rest/user";
 const hundred = ({ auth }: Person) =>
   Promise.all(Array.from({ length: 100 }, () => auth.GET(USER)));
@@ -22,102 +30,102 @@ async function expireUnseen({ store, tokens }: Person) {
 
 describe("a hundred requests at once", () => {
   it("that know of the end refresh once, and are sent once", async () => {
-    const ann = await person();
+    const ann = await newClient();
     vi.setSystemTime(Date.now() + 6 * MINUTE_MS);
     const answers = await hundred(ann);
     expect(new Set(answers.map(({ data }) => data?.payload.uuid))).toEqual(new Set([ann.user.id]));
-    expect(ann.line.statuses(REFRESH)).toEqual([200]);
-    expect(ann.line.statuses(USER)).toEqual(Array(100).fill(200));
+    expect(ann.network.statuses(REFRESH)).toEqual([200]);
+    expect(ann.network.statuses(USER)).toEqual(Array(100).fill(200));
   });
 
   it("that are refused refresh once, and are sent once more", async () => {
-    const ann = await person();
+    const ann = await newClient();
     await expireUnseen(ann);
     const answers = await hundred(ann);
     expect(answers.every(({ data }) => data?.payload.uuid === ann.user.id)).toBe(true);
-    expect(ann.line.statuses(REFRESH)).toEqual([200]);
-    expect(ann.line.statuses(USER).sort()).toEqual([
+    expect(ann.network.statuses(REFRESH)).toEqual([200]);
+    expect(ann.network.statuses(USER).sort()).toEqual([
       ...Array(100).fill(200),
       ...Array(100).fill(401),
     ]);
   });
 
   it("one that is refused long after the others does not refresh again", async () => {
-    const ann = await person();
+    const ann = await newClient();
     await expireUnseen(ann);
-    const word = Promise.withResolvers<void>();
-    ann.line.mishaps(USER, async (request, through) => {
+    const released = Promise.withResolvers<void>();
+    ann.network.faults(USER, async (request, through) => {
       const refused = await through(request);
-      await word.promise;
+      await released.promise;
       return refused;
     });
     const late = ann.auth.GET(USER);
     await hundred(ann);
-    word.resolve();
+    released.resolve();
     expect((await late).data?.payload.uuid).toBe(ann.user.id);
-    expect(ann.line.statuses(REFRESH)).toEqual([200]);
+    expect(ann.network.statuses(REFRESH)).toEqual([200]);
   });
 
   it("that are refused whatever they show refresh once, and next time not at all", async () => {
-    const ann = await person();
+    const ann = await newClient();
     const always = () =>
       Promise.resolve(
         Response.json({ success: false, message: "no", status: 401 }, { status: 401 }),
       );
-    ann.line.mishaps(USER, ...Array(300).fill(always));
+    ann.network.faults(USER, ...Array(300).fill(always));
     const answers = await hundred(ann);
     expect(answers.map(({ error }) => error?.success)).toEqual(Array(100).fill(false));
     await ann.auth.GET(USER);
-    expect(ann.line.statuses(REFRESH)).toEqual([200]);
-    expect(ann.line.statuses(USER)).toHaveLength(201);
-    expect(ann.told).toEqual([]);
+    expect(ann.network.statuses(REFRESH)).toEqual([200]);
+    expect(ann.network.statuses(USER)).toHaveLength(201);
+    expect(ann.loggedOut).toEqual([]);
   });
 });
 
 describe("a body", () => {
   it("is sent again whole", async () => {
-    const ann = await person();
+    const ann = await newClient();
     await expireUnseen(ann);
     const { data } = await ann.auth.POST("/rest/token", {
       body: { name: "laptop", ttl: 3600, scopes: ["account:read"] },
     });
     expect(data?.payload).toMatchObject({ name: "laptop", ttl: 3600 });
-    expect(ann.line.statuses("/rest/token")).toEqual([401, 200]);
+    expect(ann.network.statuses("/rest/token")).toEqual([401, 200]);
   });
 
   it("with a wrong password is not tried twice", async () => {
-    const ann = await person();
+    const ann = await newClient();
     const { error, response } = await ann.auth.DELETE(USER, { body: { password: "not mine" } });
     expect([response.status, error?.message]).toEqual([401, "Wrong credentials"]);
-    expect(ann.line.statuses(USER)).toEqual([401]);
-    expect(ann.line.statuses(REFRESH)).toEqual([]);
+    expect(ann.network.statuses(USER)).toEqual([401]);
+    expect(ann.network.statuses(REFRESH)).toEqual([]);
   });
 });
 
 describe("clocks", () => {
   it("hours before or behind the service's change nothing", async () => {
     for (const hours of [-5, 5]) {
-      const ann = await person();
+      const ann = await newClient();
       const now = Date.now();
       // Her clock says so at the log-in, and at the call a minute later.
       await ann.store.save({ ...(await ann.tokens()), receivedAtMs: now - hours * 3_600_000 });
       vi.setSystemTime(now - hours * 3_600_000 + MINUTE_MS);
       const serviceNow = now + MINUTE_MS;
-      ann.line.mishaps(USER, async (request, through) => {
+      ann.network.faults(USER, async (request, through) => {
         vi.setSystemTime(serviceNow);
         return through(request);
       });
       expect((await ann.auth.GET(USER)).response.status).toBe(200);
-      expect(ann.line.statuses(REFRESH)).toEqual([]);
+      expect(ann.network.statuses(REFRESH)).toEqual([]);
     }
   });
 
   it("set back by an hour: refreshed at once, and then as ever", async () => {
-    const ann = await person();
+    const ann = await newClient();
     await ann.age(-60 * MINUTE_MS);
     await ann.auth.GET(USER);
     await ann.auth.GET(USER);
-    expect(ann.line.statuses(REFRESH)).toEqual([200]);
+    expect(ann.network.statuses(REFRESH)).toEqual([200]);
   });
 });
 
@@ -125,36 +133,36 @@ describe.each(["off", "on"])("where rotation is %s", (rotates) => {
   const settings = { ROTATE_REFRESH_TOKENS: rotates };
 
   it("an answer that is lost is asked for again", async () => {
-    const ann = await person(settings);
+    const ann = await newClient(settings);
     const { refresh } = await ann.tokens();
     await ann.age(6 * MINUTE_MS);
-    ann.line.mishaps(REFRESH, lost, lost);
+    ann.network.faults(REFRESH, lostAnswer, lostAnswer);
     expect((await ann.auth.GET(USER)).data?.payload.uuid).toBe(ann.user.id);
-    expect(ann.line.statuses(REFRESH)).toEqual([0, 0, 200]);
+    expect(ann.network.statuses(REFRESH)).toEqual([0, 0, 200]);
     expect((await ann.tokens()).refresh === refresh).toBe(rotates === "off");
     // The log-in goes on from what was kept.
     vi.setSystemTime(Date.now() + 6 * MINUTE_MS);
     expect((await ann.auth.GET(USER)).response.status).toBe(200);
-    expect(ann.told).toEqual([]);
+    expect(ann.loggedOut).toEqual([]);
   });
 
   it("an answer that never comes is not waited for", async () => {
-    const ann = await person(settings);
+    const ann = await newClient(settings);
     await ann.age(6 * MINUTE_MS);
     const { timeout } = AbortSignal;
     vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => timeout.call(AbortSignal, ms / 80));
-    ann.line.mishaps(REFRESH, async (request, through) => {
+    ann.network.faults(REFRESH, async (request, through) => {
       await through(request.clone());
       return new Promise((_, reject) => {
         request.signal.addEventListener("abort", () => reject(request.signal.reason));
       });
     });
     expect((await ann.auth.GET(USER)).response.status).toBe(200);
-    expect(ann.line.statuses(REFRESH)).toEqual([0, 200]);
+    expect(ann.network.statuses(REFRESH)).toEqual([0, 200]);
   });
 
   it("the next refresh token is kept before anything is sent", async () => {
-    const ann = await person(settings);
+    const ann = await newClient(settings);
     await ann.age(6 * MINUTE_MS);
     const { save } = ann.store;
     const order: string[] = [];
@@ -162,7 +170,7 @@ describe.each(["off", "on"])("where rotation is %s", (rotates) => {
       await save(tokens);
       order.push("kept");
     });
-    ann.line.mishaps(USER, async (request, through) => {
+    ann.network.faults(USER, async (request, through) => {
       order.push("sent");
       return through(request);
     });
@@ -171,22 +179,22 @@ describe.each(["off", "on"])("where rotation is %s", (rotates) => {
   });
 
   it("a service that asks for a moment is asked again, and nobody is logged out", async () => {
-    const ann = await person(settings);
+    const ann = await newClient(settings);
     await ann.age(6 * MINUTE_MS);
-    ann.line.mishaps(REFRESH, busy(503, "0"), busy(503, "0"));
+    ann.network.faults(REFRESH, retryLater(503, "0"), retryLater(503, "0"));
     expect((await ann.auth.GET(USER)).response.status).toBe(200);
-    expect(ann.line.statuses(REFRESH)).toEqual([503, 503, 200]);
+    expect(ann.network.statuses(REFRESH)).toEqual([503, 503, 200]);
   });
 
   it("a log-in that has ended is told of once", async () => {
-    const ann = await person(settings);
+    const ann = await newClient(settings);
     await ann.auth.anonymous.POST("/oauth/revoke", {
       body: { token: (await ann.tokens()).refresh },
     });
     const answers = await hundred(ann);
     expect(answers.every(({ response }) => response.status === 401)).toBe(true);
-    expect(ann.line.statuses(REFRESH)).toEqual([401]);
-    expect(ann.told).toEqual(["logged out"]);
+    expect(ann.network.statuses(REFRESH)).toEqual([401]);
+    expect(ann.loggedOut).toEqual(["logged out"]);
     expect(await ann.auth.isLoggedIn()).toBe(false);
   });
 });
@@ -195,94 +203,94 @@ describe("where the service cannot refresh", () => {
   it.each([429, 503] as const)(
     "%i is what is waiting gets, until the time that it says",
     async (status) => {
-      const ann = await person();
+      const ann = await newClient();
       await ann.age(6 * MINUTE_MS);
-      ann.line.mishaps(REFRESH, busy(status, "30"));
+      ann.network.faults(REFRESH, retryLater(status, "30"));
       const answers = await hundred(ann);
       expect(answers.map(({ response }) => response.status)).toEqual(Array(100).fill(status));
       expect(answers[0]?.error).toEqual({ success: false, message: expect.any(String), status });
       expect(answers[0]?.response.headers.get("retry-after")).toBe("30");
       vi.setSystemTime(Date.now() + 29_000);
       expect((await ann.auth.GET(USER)).response.headers.get("retry-after")).toBe("1");
-      expect(ann.line.statuses(REFRESH)).toEqual([status]);
-      expect(ann.line.statuses(USER)).toEqual([]);
+      expect(ann.network.statuses(REFRESH)).toEqual([status]);
+      expect(ann.network.statuses(USER)).toEqual([]);
       vi.setSystemTime(Date.now() + 1_000);
       expect((await ann.auth.GET(USER)).response.status).toBe(200);
-      expect(ann.told).toEqual([]);
+      expect(ann.loggedOut).toEqual([]);
     },
   );
 
   it("a token that has not ended yet is used on", async () => {
-    const ann = await person();
+    const ann = await newClient();
     await ann.age(4.9 * MINUTE_MS);
-    ann.line.mishaps(REFRESH, busy(503, "60"));
+    ann.network.faults(REFRESH, retryLater(503, "60"));
     expect((await ann.auth.GET(USER)).response.status).toBe(200);
-    ann.line.mishaps(REFRESH, dead, dead, dead);
+    ann.network.faults(REFRESH, noAnswer, noAnswer, noAnswer);
     expect((await ann.auth.GET(USER)).response.status).toBe(200);
-    expect(ann.line.statuses(REFRESH)).toEqual([503]);
+    expect(ann.network.statuses(REFRESH)).toEqual([503]);
   });
 
   it("a dead line is what fetch throws, and the log-in stands", async () => {
-    const ann = await person();
+    const ann = await newClient();
     await ann.age(6 * MINUTE_MS);
-    ann.line.mishaps(REFRESH, dead, dead, dead);
+    ann.network.faults(REFRESH, noAnswer, noAnswer, noAnswer);
     await expect(hundred(ann)).rejects.toThrow("the line is dead");
-    expect(ann.line.statuses(REFRESH)).toEqual([0, 0, 0]);
+    expect(ann.network.statuses(REFRESH)).toEqual([0, 0, 0]);
     expect((await ann.auth.GET(USER)).response.status).toBe(200);
   });
 });
 
 describe("log-out", () => {
   it("while a refresh is under way: what waited is not sent, and nothing comes back to life", async () => {
-    const ann = await person({ ROTATE_REFRESH_TOKENS: "on" });
+    const ann = await newClient({ ROTATE_REFRESH_TOKENS: "on" });
     const { refresh } = await ann.tokens();
     await ann.age(6 * MINUTE_MS);
-    const word = Promise.withResolvers<void>();
-    ann.line.mishaps(REFRESH, async (request, through) => {
+    const released = Promise.withResolvers<void>();
+    ann.network.faults(REFRESH, async (request, through) => {
       const answer = await through(request);
-      await word.promise;
+      await released.promise;
       return answer;
     });
     const waiting = hundred(ann);
     expect(await ann.auth.logOut()).toBe(true);
-    word.resolve();
+    released.resolve();
     expect((await waiting).every(({ error }) => error?.status === 401)).toBe(true);
-    expect(ann.line.statuses(USER)).toEqual([]);
+    expect(ann.network.statuses(USER)).toEqual([]);
     expect(await ann.auth.isLoggedIn()).toBe(false);
-    expect(ann.told).toEqual([]);
+    expect(ann.loggedOut).toEqual([]);
     const again = await ann.auth.anonymous.POST(REFRESH, { body: { refresh } });
     expect(again.response.status).toBe(401);
   });
 
   it("while requests are under way: they are refused, and refresh nothing", async () => {
-    const ann = await person();
-    const word = Promise.withResolvers<void>();
-    ann.line.mishaps(USER, ...Array(100).fill(held(word.promise)));
+    const ann = await newClient();
+    const released = Promise.withResolvers<void>();
+    ann.network.faults(USER, ...Array(100).fill(heldUntil(released.promise)));
     const waiting = hundred(ann);
     await ann.auth.logOut();
-    word.resolve();
+    released.resolve();
     expect((await waiting).map(({ response }) => response.status)).toEqual(Array(100).fill(401));
-    expect(ann.line.statuses(REFRESH)).toEqual([]);
+    expect(ann.network.statuses(REFRESH)).toEqual([]);
   });
 
   it("is final here where the service cannot be told", async () => {
-    const ann = await person();
-    ann.line.mishaps("/oauth/revoke", dead, dead, dead);
+    const ann = await newClient();
+    ann.network.faults("/oauth/revoke", noAnswer, noAnswer, noAnswer);
     expect(await ann.auth.logOut()).toBe(false);
     expect((await ann.auth.GET(USER)).response.status).toBe(401);
-    expect(ann.line.sent(USER).map((headers) => headers.has("authorization"))).toEqual([false]);
+    expect(ann.network.sent(USER).map((headers) => headers.has("authorization"))).toEqual([false]);
   });
 });
 
 describe("another user who logs in meanwhile", () => {
   it("never gets what was begun before", async () => {
-    const [ann, ben] = [await person(), await person()];
-    const word = Promise.withResolvers<void>();
-    ann.line.mishaps("/rest/token", held(word.promise));
+    const [ann, ben] = [await newClient(), await newClient()];
+    const released = Promise.withResolvers<void>();
+    ann.network.faults("/rest/token", heldUntil(released.promise));
     const anns = ann.auth.POST("/rest/token", { body: { name: "Ann's" } });
     await ann.auth.logOut();
     await ann.auth.logIn(ben.user);
-    word.resolve();
+    released.resolve();
     expect((await anns).response.status).toBe(401);
     const { data } = await ann.auth.GET("/rest/token/list");
     expect(data?.payload).toEqual([]);

@@ -1,29 +1,29 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { ORIGIN } from "../support/client.ts";
-import { linkOn, type Shown, textOf } from "./html.ts";
-import { joined, type Person, somebody } from "./person.ts";
+import { linkOnPage, type HtmlPage, textOf } from "./html.ts";
+import { signedUpUser, type BrowserUser, newBrowserUser } from "./browser-user.ts";
 
 const NEW = "/console/actions/new/addContact";
 
-async function issue(person: Person, filled: Record<string, string> = {}): Promise<Shown> {
+async function issue(person: BrowserUser, filled: Record<string, string> = {}): Promise<HtmlPage> {
   const page = await person.submit(await person.get(NEW), NEW, filled);
   expect(page.status).toBe(200);
   return page;
 }
 
 /** The path of the link on the page, as a scanner of the code opens it. */
-const linkOf = (page: Shown) => linkOn(page, `${ORIGIN}/a/lk_act_`).slice(ORIGIN.length);
-const ownOf = (page: Shown) => linkOn(page, "/console/actions/").replace("/uses", "");
+const linkOf = (page: HtmlPage) => linkOnPage(page, `${ORIGIN}/a/lk_act_`).slice(ORIGIN.length);
+const ownOf = (page: HtmlPage) => linkOnPage(page, "/console/actions/").replace("/uses", "");
 
 const named = async (first_name: string) => {
-  const person = await joined();
+  const person = await signedUpUser();
   const account = await person.get("/console/account");
   await person.submit(account, "/console/account/profile", { first_name });
   return person;
 };
 
-const idOf = async (person: Person): Promise<string> =>
+const idOf = async (person: BrowserUser): Promise<string> =>
   /Your id is <code>([^<]+)/.exec((await person.get("/console/account")).text)?.[1] ?? "";
 
 const tokens = async () =>
@@ -38,11 +38,11 @@ describe("two people meet over a code", () => {
     const link = linkOf(issued);
 
     // Bob scans it, has no account, makes one, and is led back.
-    const bob = somebody();
+    const bob = newBrowserUser();
     const asked = await bob.get(link);
     expect(textOf(asked)).toContain("You and Ada become each other's contacts.");
     expect(textOf(asked)).toContain("Log in to go on");
-    const signUp = await bob.get(linkOn(asked, "/console/signup"));
+    const signUp = await bob.get(linkOnPage(asked, "/console/signup"));
     const email = `${crypto.randomUUID()}@example.com`;
     const back = await bob.submit(signUp, "/console/signup", { email, password: "bob's own one" });
     expect(back.path).toBe(link);
@@ -63,17 +63,17 @@ describe("two people meet over a code", () => {
   });
 
   it("a double click, and a reload of what came of it, are one run", async () => {
-    const [ada, bob] = [await named("Ada"), await joined()];
+    const [ada, bob] = [await named("Ada"), await signedUpUser()];
     const link = linkOf(await issue(ada, { token_uses: "5" }));
     const page = await bob.get(link);
     const all = await Promise.all([1, 2, 3].map(() => bob.submit(page, link)));
     all.push(await bob.submit(page, link));
     for (const each of all) expect(textOf(each)).toContain("each other's contacts now");
-    expect(textOf(await (await joined()).get(link))).toContain("Good for 4 uses");
+    expect(textOf(await (await signedUpUser()).get(link))).toContain("Good for 4 uses");
   });
 
   it("a key belongs to who used it: another person's is refused, and gets a new one", async () => {
-    const [ada, bob, eve] = [await named("Ada"), await joined(), await joined()];
+    const [ada, bob, eve] = [await named("Ada"), await signedUpUser(), await signedUpUser()];
     const link = linkOf(await issue(ada, { token_uses: "5" }));
     const page = await bob.get(link);
     await bob.submit(page, link);
@@ -86,10 +86,11 @@ describe("two people meet over a code", () => {
   });
 
   it("whatever opens the link by itself burns nothing", async () => {
-    const [ada, bob] = [await named("Ada"), await joined()];
+    const [ada, bob] = [await named("Ada"), await signedUpUser()];
     const link = linkOf(await issue(ada));
     for (const site of ["none", "cross-site", "same-origin"]) {
-      for (const who of [somebody(), bob]) expect((await who.get(link, site)).status).toBe(200);
+      for (const who of [newBrowserUser(), bob])
+        expect((await who.get(link, site)).status).toBe(200);
     }
     const { status } = await bob.submit(await bob.get(link), link);
     expect(status).toBe(200);
@@ -97,7 +98,7 @@ describe("two people meet over a code", () => {
   });
 
   it("a form of another site runs nothing", async () => {
-    const [ada, bob] = [await named("Ada"), await joined()];
+    const [ada, bob] = [await named("Ada"), await signedUpUser()];
     const link = linkOf(await issue(ada));
     const { call } = await import("../support/client.ts");
     const forged = await call("POST", link, {
@@ -141,7 +142,7 @@ describe("issuing", () => {
   });
 
   it("a form that was sent by somebody else is not theirs", async () => {
-    const [ada, eve] = [await named("Ada"), await joined()];
+    const [ada, eve] = [await named("Ada"), await signedUpUser()];
     const link = linkOf(await issue(ada));
     const form = await eve.get(NEW);
     const answer = await eve.submit(form, NEW, { token_secret: link.slice("/a/".length) });
@@ -150,7 +151,7 @@ describe("issuing", () => {
   });
 
   it("with a lifetime, a number of uses, and for one person alone", async () => {
-    const [ada, bob, eve] = [await named("Ada"), await named("Bob"), await joined()];
+    const [ada, bob, eve] = [await named("Ada"), await named("Bob"), await signedUpUser()];
     // A contact of Ada's by an introduction, of which Bob himself has no contact yet.
     const introduced = linkOf(await issue(bob));
     await ada.submit(await ada.get(introduced), introduced);
@@ -166,7 +167,7 @@ describe("issuing", () => {
     });
     const link = linkOf(page);
     expect(textOf(page)).toContain("Used 0 of 7");
-    expect(textOf(await somebody().get(link))).toContain("For one person");
+    expect(textOf(await newBrowserUser().get(link))).toContain("For one person");
     const stranger = await eve.get(link);
     expect([stranger.status, textOf(stranger)]).toEqual([
       403,
@@ -183,7 +184,7 @@ describe("issuing", () => {
     [{ contact_id: "00000000-0000-4000-8000-000000000000" }, "This does not exist any more."],
     [{ token_audience: "00000000-0000-4000-8000-000000000000" }, "This does not exist any more."],
   ])("%o comes back with what is wrong, and issues nothing", async (filled, says) => {
-    const ada = await joined();
+    const ada = await signedUpUser();
     const before = await tokens();
     const answer = await ada.submit(await ada.get(NEW), NEW, filled);
     expect(answer.status).toBeGreaterThanOrEqual(400);
@@ -192,7 +193,7 @@ describe("issuing", () => {
   });
 
   it("only what there is to issue", async () => {
-    const ada = await joined();
+    const ada = await signedUpUser();
     for (const name of ["resetPassword", "verifyEmail", "nothing"]) {
       const page = await ada.get(`/console/actions/new/${name}`);
       expect([page.status, page.text.includes("<svg")]).toEqual([422, false]);
@@ -211,14 +212,14 @@ describe("the issuer's pages", () => {
     expect(ended.path).toBe(own);
     expect(textOf(ended)).toContain("Used 0 of 1 ended");
     expect(textOf(await ada.get("/console/actions"))).toContain("None of yours can be used");
-    const gone = await somebody().get(linkOf(page));
+    const gone = await newBrowserUser().get(linkOf(page));
     expect([gone.status, textOf(gone)]).toEqual([410, expect.stringContaining("Taken back")]);
     const again = await ada.post(`${own}/end`, {});
     expect(again.status).toBe(404);
   });
 
   it("never show the secret again, refresh without JavaScript, and are nobody else's", async () => {
-    const [ada, eve] = [await named("Ada"), await joined()];
+    const [ada, eve] = [await named("Ada"), await signedUpUser()];
     const page = await issue(ada);
     const own = ownOf(page);
     const shown = await ada.get(own);
@@ -228,7 +229,7 @@ describe("the issuer's pages", () => {
     expect(page.text).not.toContain('http-equiv="refresh"');
     for (const path of [own, `${own}/uses`]) expect((await eve.get(path)).status).toBe(404);
     expect((await eve.post(`${own}/end`, {})).status).toBe(404);
-    expect(textOf(await somebody().get(own))).toContain("Log in");
+    expect(textOf(await newBrowserUser().get(own))).toContain("Log in");
   });
 });
 
@@ -240,10 +241,10 @@ it("a page that is not the reader's own link says each state in its own words", 
     422,
     "This cannot be done You cannot be your own contact. It is your own: show it to somebody else.",
   ]);
-  const unknown = await somebody().get(`${link.slice(0, -1)}!`);
+  const unknown = await newBrowserUser().get(`${link.slice(0, -1)}!`);
   expect([unknown.status, textOf(unknown)]).toEqual([404, expect.stringContaining("No such link")]);
   await env.DB.prepare("UPDATE tokens SET expires_at = 1 WHERE kind = 'action'").run();
-  const late = await somebody().get(link);
+  const late = await newBrowserUser().get(link);
   expect([late.status, textOf(late)]).toEqual([410, expect.stringContaining("Too late")]);
 });
 
@@ -267,7 +268,7 @@ it("a page that asks for its uses again and again does not keep the session aliv
 it("every page is of this origin alone, and no cache keeps it", async () => {
   const ada = await named("Ada");
   const page = await issue(ada);
-  for (const each of [page, await ada.get(ownOf(page)), await somebody().get(linkOf(page))]) {
+  for (const each of [page, await ada.get(ownOf(page)), await newBrowserUser().get(linkOf(page))]) {
     expect(each.headers.get("cache-control")).toBe("no-store, no-transform");
     expect(each.headers.get("referrer-policy")).toMatch(/^(no-referrer|same-origin)$/);
     expect(each.headers.get("content-security-policy")).toContain("default-src 'none'");

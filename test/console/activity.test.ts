@@ -4,7 +4,7 @@ import { AUDIT_EVENTS } from "../../src/core/events.ts";
 import { wired } from "../support/wired.ts";
 import { idOf } from "./forms.ts";
 import { textOf } from "./html.ts";
-import { encoded, FORM, newVisitor, OWN } from "./visitor.ts";
+import { encoded, FORM, newPageClient, SAME_ORIGIN } from "./page-client.ts";
 
 const { call, settled } = wired();
 const LIST = "/console/activity";
@@ -23,10 +23,10 @@ async function written(userId: string, what: string, outcome: string, daysAgo = 
 }
 
 it("tells each event in words, with its outcome, newest first", async () => {
-  const visitor = await newVisitor(call);
-  const userId = await idOf(visitor);
+  const client = await newPageClient(call);
+  const userId = await idOf(client);
   for (const what of AUDIT_EVENTS) await written(userId, what, "done");
-  const { text } = await visitor.open(`${LIST}?limit=100`);
+  const { text } = await client.open(`${LIST}?limit=100`);
   const rows = [...text.matchAll(/<th scope="row">([^<]+)</g)].map(([, sentence = ""]) => sentence);
   const sentences = rows.filter((row) => !/^\d{4}-/.test(row));
   // Two more are of the sign-up and the login.
@@ -37,22 +37,22 @@ it("tells each event in words, with its outcome, newest first", async () => {
 });
 
 it("shows a failed login as refused, to its owner", async () => {
-  const visitor = await newVisitor(call);
-  const body = encoded({ email: visitor.email, password: "wrong password" });
-  await call("POST", "/console/login", { headers: { ...OWN, ...FORM }, body });
+  const client = await newPageClient(call);
+  const body = encoded({ email: client.email, password: "wrong password" });
+  await call("POST", "/console/login", { headers: { ...SAME_ORIGIN, ...FORM }, body });
   await settled();
-  const { text } = await visitor.open(LIST);
+  const { text } = await client.open(LIST);
   expect(textOf({ text })).toMatch(/Somebody tried a wrong password refused/);
   expect(textOf({ text })).toContain("1 refused");
 });
 
 it("draws a bar a day of the last thirty, and has the same as a table", async () => {
-  const visitor = await newVisitor(call);
-  const userId = await idOf(visitor);
+  const client = await newPageClient(call);
+  const userId = await idOf(client);
   for (const daysAgo of [29, 3, 3, 3]) await written(userId, "user.changed", "done", daysAgo);
   await written(userId, "credential.refused", "refused", 3);
   await written(userId, "user.changed", "done", 31);
-  const { text } = await visitor.open(LIST);
+  const { text } = await client.open(LIST);
   const [svg = ""] = /<svg[^>]*role="img".*?<\/svg>/s.exec(text) ?? [];
   const days = [...svg.matchAll(/<title>([^<]+)<\/title>/g)].map(([, title = ""]) => title);
   const dayOf = (ago: number) => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10);
@@ -68,13 +68,13 @@ it("draws a bar a day of the last thirty, and has the same as a table", async ()
 });
 
 it("leads to older events, without the chart, each event once", async () => {
-  const visitor = await newVisitor(call);
-  const userId = await idOf(visitor);
+  const client = await newPageClient(call);
+  const userId = await idOf(client);
   for (let i = 0; i < 7; i++) await written(userId, "user.changed", "done", i + 1);
   let path: string | undefined = `${LIST}?limit=4`;
   const counts: number[] = [];
   while (path !== undefined && counts.length < 9) {
-    const { text } = await visitor.open(path);
+    const { text } = await client.open(path);
     expect(text.includes("The last 30 days")).toBe(counts.length === 0);
     counts.push([...text.matchAll(/<th scope="row">[A-Z]/g)].length);
     const [, next] = /href="(\/console\/activity\?cursor=[^"]+)"/.exec(text) ?? [];
@@ -84,9 +84,9 @@ it("leads to older events, without the chart, each event once", async () => {
 });
 
 it("shows nobody's but her own", async () => {
-  const visitor = await newVisitor(call);
-  const other = await newVisitor(call);
+  const client = await newPageClient(call);
+  const other = await newPageClient(call);
   await other.send("/console/tokens/new", { name: "x", lifetime: "3600", scopes: "tokens:read" });
   expect(textOf(await other.open(LIST))).toContain("You made an API token");
-  expect(textOf(await visitor.open(LIST))).not.toContain("You made an API token");
+  expect(textOf(await client.open(LIST))).not.toContain("You made an API token");
 });

@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { fingerprint } from "../hostile/database.ts";
 import { ORIGIN } from "../support/client.ts";
 import { wired } from "../support/wired.ts";
-import { newWorld, OPENED, pathIn, SENT, sampleFor } from "./forms.ts";
+import { newFixtures, GET_PAGES, pathIn, POST_FORMS, sampleFor } from "./forms.ts";
 import { pageFlaws } from "./page-flaws.ts";
-import { newVisitor } from "./visitor.ts";
+import { newPageClient } from "./page-client.ts";
 
 const { call, settled } = wired();
 
@@ -28,42 +28,42 @@ const ELSEWHERE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** What only looks, or is sent by mail, changes none of what is counted. */
 const CHANGES_NOTHING = ["/console/forgotten", "/console/account/verify", "/console/inspector"];
 
-describe.each(SENT)("POST $path", ({ path }) => {
+describe.each(POST_FORMS)("POST $path", ({ path }) => {
   it("does nothing for a page of another site", async () => {
-    const visitor = await newVisitor(call);
-    const world = await newWorld(visitor, call);
-    const [url, fields] = [pathIn(path, world), sampleFor(path, world)];
+    const client = await newPageClient(call);
+    const fixtures = await newFixtures(client, call);
+    const [url, fields] = [pathIn(path, fixtures), sampleFor(path, fixtures)];
     await settled();
     const before = await fingerprint();
     for (const [name, headers] of Object.entries(ELSEWHERE)) {
-      const answer = await visitor.send(url, fields, headers);
+      const answer = await client.send(url, fields, headers);
       expect(answer.status, name).toBe(403);
       expect(answer.headers.has("set-cookie"), name).toBe(false);
       expect(await pageFlaws("POST", answer), name).toEqual([]);
     }
     await settled();
     expect(await fingerprint()).toBe(before);
-    expect((await visitor.open("/console/account")).status).toBe(200);
+    expect((await client.open("/console/account")).status).toBe(200);
     // The same from here does it.
-    expect((await visitor.send(url, fields)).status).toBeOneOf([200, 303]);
+    expect((await client.send(url, fields)).status).toBeOneOf([200, 303]);
     await settled();
     if (!CHANGES_NOTHING.includes(path)) expect(await fingerprint()).not.toBe(before);
   });
 });
 
 it("an old browser that names our origin is let in", async () => {
-  const visitor = await newVisitor(call);
+  const client = await newPageClient(call);
   const fields = { first_name: "Ada" };
-  const answer = await visitor.send("/console/account/profile", fields, { origin: ORIGIN });
+  const answer = await client.send("/console/account/profile", fields, { origin: ORIGIN });
   expect(answer.status).toBe(303);
 });
 
 it("a page that a link on another site leads to opens itself once more, whoever asks", async () => {
-  const visitor = await newVisitor(call);
-  for (const { path } of OPENED.filter((page) => !page.path.includes(":"))) {
-    const answer = await visitor.open(path, { "sec-fetch-site": "cross-site" });
+  const client = await newPageClient(call);
+  for (const { path } of GET_PAGES.filter((page) => !page.path.includes(":"))) {
+    const answer = await client.open(path, { "sec-fetch-site": "cross-site" });
     expect(answer.text, path).toContain('http-equiv="refresh"');
-    expect(answer.text, path).not.toContain(visitor.email);
+    expect(answer.text, path).not.toContain(client.email);
     expect(await pageFlaws("GET", answer), path).toEqual([]);
   }
 });

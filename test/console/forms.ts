@@ -1,18 +1,18 @@
 import { env } from "cloudflare:workers";
 import { type Call, PASSWORD, textAt } from "../support/client.ts";
 import { PAGES } from "../hostile/routes.ts";
-import { hidden } from "./html.ts";
-import { type Fields, logIn, newVisitor, type Visitor } from "./visitor.ts";
+import { hiddenValues } from "./html.ts";
+import { type Fields, logIn, newPageClient, type PageClient } from "./page-client.ts";
 
 /** Every page, and every form that can be sent: a new one is in the suites without being named. */
-export const OPENED = PAGES.filter(
+export const GET_PAGES = PAGES.filter(
   ({ method, path }) => method === "GET" && !path.startsWith("/console/assets/"),
 );
-export const SENT = PAGES.filter(({ method }) => method === "POST");
+export const POST_FORMS = PAGES.filter(({ method }) => method === "POST");
 
 /** What an act of somebody logged in needs to be about. */
-interface World {
-  readonly visitor: Visitor;
+interface Fixtures {
+  readonly client: PageClient;
   readonly tokenId: string;
   readonly loginId: string;
   /** What a path's parameters stand for. */
@@ -28,18 +28,18 @@ interface World {
 }
 
 /** The path of a page as a browser opens it. */
-export const pathIn = (path: string, { parameters }: World): string =>
+export const pathIn = (path: string, { parameters }: Fixtures): string =>
   path.replace(/:(\w+)/g, (_, name: string) => parameters[name] ?? "unknown");
 
 /** One row a form: what a browser would send, and what then changes something. */
-const SAMPLES: Readonly<Record<string, (world: World) => Fields>> = {
-  "/console/login": ({ visitor }) => ({ email: visitor.email, password: PASSWORD }),
+const SAMPLES: Readonly<Record<string, (fixtures: Fixtures) => Fields>> = {
+  "/console/login": ({ client }) => ({ email: client.email, password: PASSWORD }),
   "/console/signup": () => ({
     email: `${crypto.randomUUID()}@example.com`,
     password: PASSWORD,
     next: "/console/tokens",
   }),
-  "/console/forgotten": ({ visitor }) => ({ email: visitor.email }),
+  "/console/forgotten": ({ client }) => ({ email: client.email }),
   "/console/logout": () => ({}),
   "/console/account/profile": () => ({
     first_name: "Ada",
@@ -89,32 +89,32 @@ const SAMPLES: Readonly<Record<string, (world: World) => Fields>> = {
 };
 
 /** Of a form that nobody has thought of: all fields that any other takes. */
-export function sampleFor(path: string, world: World): Fields {
+export function sampleFor(path: string, fixtures: Fixtures): Fields {
   const sample = SAMPLES[path];
   return sample === undefined
-    ? Object.assign({}, ...Object.values(SAMPLES).map((each) => each(world)))
-    : sample(world);
+    ? Object.assign({}, ...Object.values(SAMPLES).map((each) => each(fixtures)))
+    : sample(fixtures);
 }
 
 /** Somebody with a token and a second login, an action token of her own, and one of another's. */
-export async function newWorld(visitor: Visitor, call: Call): Promise<World> {
-  await visitor.send("/console/tokens/new", {
+export async function newFixtures(client: PageClient, call: Call): Promise<Fixtures> {
+  await client.send("/console/tokens/new", {
     name: "first",
     lifetime: "3600",
     scopes: ["tokens:read"],
   });
-  await logIn(call, visitor.email);
-  const list = (await visitor.open("/console/tokens")).text;
-  const [tokenId = ""] = hidden(list, "id");
-  const [rotatedSecret = ""] = hidden(list, "token_secret");
-  const [newApiSecret = ""] = hidden(
-    (await visitor.open("/console/tokens/new")).text,
+  await logIn(call, client.email);
+  const list = (await client.open("/console/tokens")).text;
+  const [tokenId = ""] = hiddenValues(list, "id");
+  const [rotatedSecret = ""] = hiddenValues(list, "token_secret");
+  const [newApiSecret = ""] = hiddenValues(
+    (await client.open("/console/tokens/new")).text,
     "token_secret",
   );
-  const [loginId = ""] = hidden((await visitor.open("/console/logins")).text, "id");
-  const { text } = await visitor.open("/console/actions/new/addContact");
-  const [newSecret = ""] = hidden(text, "token_secret");
-  const contactId = await idOf(visitor);
+  const [loginId = ""] = hiddenValues((await client.open("/console/logins")).text, "id");
+  const { text } = await client.open("/console/actions/new/addContact");
+  const [newSecret = ""] = hiddenValues(text, "token_secret");
+  const contactId = await idOf(client);
   await env.DB.batch([
     env.DB.prepare("INSERT OR IGNORE INTO contacts VALUES (?, ?, 1)").bind(contactId, contactId),
     env.DB.prepare(
@@ -122,10 +122,10 @@ export async function newWorld(visitor: Visitor, call: Call): Promise<World> {
         VALUES ('https://login.acme.example', ?, ?, 1)`,
     ).bind(contactId, contactId),
   ]);
-  const account = (await visitor.open("/console/account")).text;
-  const [identityId = ""] = hidden(account, "id");
-  const own = await issued(call, visitor);
-  const others = await issued(call, await newVisitor(call));
+  const account = (await client.open("/console/account")).text;
+  const [identityId = ""] = hiddenValues(account, "id");
+  const own = await newActionToken(call, client);
+  const others = await newActionToken(call, await newPageClient(call));
   const parameters = {
     action: "addContact",
     id: own.id,
@@ -133,7 +133,7 @@ export async function newWorld(visitor: Visitor, call: Call): Promise<World> {
     operation: "runActionToken",
   };
   return {
-    visitor,
+    client,
     tokenId,
     loginId,
     identityId,
@@ -145,13 +145,13 @@ export async function newWorld(visitor: Visitor, call: Call): Promise<World> {
   };
 }
 
-export async function idOf(visitor: Visitor): Promise<string> {
-  const { text } = await visitor.open("/console/account");
+export async function idOf(client: PageClient): Promise<string> {
+  const { text } = await client.open("/console/account");
   return /Your id is <code>([^<]+)/.exec(text)?.[1] ?? "";
 }
 
 /** An action token that makes its issuer the contact of whoever runs it. */
-async function issued(call: Call, issuer: Visitor) {
+async function newActionToken(call: Call, issuer: PageClient) {
   const payload = { contact_id: await idOf(issuer) };
   const json = { action: "addContact", payload, ttl: 3600, max_uses: 1000 };
   const answer = await call("POST", "/api/generate-action-token", { xToken: issuer.secret, json });

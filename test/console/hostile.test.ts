@@ -4,9 +4,16 @@ import { pathOf } from "../hostile/routes.ts";
 import type { Answered } from "../support/client.ts";
 import { some } from "../support/thorough.ts";
 import { wired } from "../support/wired.ts";
-import { newWorld, OPENED, pathIn, SENT, sampleFor } from "./forms.ts";
+import { newFixtures, GET_PAGES, pathIn, POST_FORMS, sampleFor } from "./forms.ts";
 import { MARKUP, pageFlaws } from "./page-flaws.ts";
-import { COOKIE, encoded, FORM, newVisitor, OWN, type Visitor } from "./visitor.ts";
+import {
+  COOKIE,
+  encoded,
+  FORM,
+  newPageClient,
+  SAME_ORIGIN,
+  type PageClient,
+} from "./page-client.ts";
 
 const { call, settled } = wired();
 
@@ -45,13 +52,13 @@ const BODIES: readonly (readonly [type: string, body: string | Uint8Array])[] = 
  */
 async function run(
   probes: readonly string[],
-  send: (visitor: Visitor, index: number) => Promise<Answered>,
+  send: (client: PageClient, index: number) => Promise<Answered>,
 ): Promise<string[]> {
   const wrong: string[] = [];
-  let visitor = await newVisitor(call);
+  let client = await newPageClient(call);
   let before = await fingerprintAndForget();
   for (const [index, name] of probes.entries()) {
-    const answer = await send(visitor, index);
+    const answer = await send(client, index);
     await settled();
     const after = await fingerprintAndForget();
     const found = await pageFlaws("POST", answer);
@@ -59,47 +66,51 @@ async function run(
     wrong.push(...found.map((flaw) => `${name}: ${flaw}`));
     before = after;
     if (answer.status >= 400) continue;
-    if ((await visitor.open("/console/account/export")).status === 200) continue;
-    visitor = await newVisitor(call);
+    if ((await client.open("/console/account/export")).status === 200) continue;
+    client = await newPageClient(call);
     before = await fingerprint();
   }
   return wrong;
 }
 
-const WAYS_IN = ["/console/login", "/console/signup", "/console/forgotten"];
+const AUTH_FORMS = ["/console/login", "/console/signup", "/console/forgotten"];
 
-describe.each(SENT)("POST $path", ({ path }) => {
+describe.each(POST_FORMS)("POST $path", ({ path }) => {
   it("takes any field without harm", async () => {
-    const world = await newWorld(await newVisitor(call), call);
-    const sample = sampleFor(path, world);
+    const fixtures = await newFixtures(await newPageClient(call), call);
+    const sample = sampleFor(path, fixtures);
     const probes = [...Object.keys(sample), "next"].flatMap((field, turn) =>
       some(VALUES, turn).map((value) => ({ field, value })),
     );
     const names = probes.map(({ field, value }) => `${field} as ${String(value).slice(0, 60)}`);
-    const wrong = await run(names, (visitor, index) => {
+    const wrong = await run(names, (client, index) => {
       const { field = "", value = "" } = probes[index] ?? {};
       const fields = { ...sample, [field]: value };
       // Somebody who is logged in has no way in to take.
-      if (!WAYS_IN.includes(path)) return visitor.send(pathIn(path, world), fields);
-      return call("POST", path, { headers: { ...OWN, ...FORM }, body: encoded(fields) });
+      if (!AUTH_FORMS.includes(path)) return client.send(pathIn(path, fixtures), fields);
+      return call("POST", path, { headers: { ...SAME_ORIGIN, ...FORM }, body: encoded(fields) });
     });
     expect(wrong).toEqual([]);
   });
 
   it("takes any body without harm", async () => {
-    const url = pathIn(path, await newWorld(await newVisitor(call), call));
+    const url = pathIn(path, await newFixtures(await newPageClient(call), call));
     const names = BODIES.map(([type, body]) => `${type}: ${String(body).slice(0, 40)}`);
-    const wrong = await run(names, (visitor, index) => {
+    const wrong = await run(names, (client, index) => {
       const [type = "", body = ""] = BODIES[index] ?? [];
-      const headers = { cookie: `${COOKIE}=${visitor.secret}`, ...OWN, "content-type": type };
+      const headers = {
+        cookie: `${COOKIE}=${client.secret}`,
+        ...SAME_ORIGIN,
+        "content-type": type,
+      };
       return call("POST", url, { headers, body });
     });
     expect(wrong).toEqual([]);
   });
 
   it("reads 64 KiB and not a byte more", async () => {
-    const wrong = await run(["64 KiB and more"], async (visitor) => {
-      const answer = await visitor.send(path, { name: "x".repeat(64 * 1024) });
+    const wrong = await run(["64 KiB and more"], async (client) => {
+      const answer = await client.send(path, { name: "x".repeat(64 * 1024) });
       expect(answer.status).toBe(413);
       return answer;
     });
@@ -136,23 +147,23 @@ const PARAMETERS: readonly string[] = [
 
 /** Opens each, and looks whether that wrote something. */
 async function open(paths: readonly string[]): Promise<string[]> {
-  const visitor = await newVisitor(call);
+  const client = await newPageClient(call);
   const before = await fingerprint();
   const wrong: string[] = [];
   for (const path of paths) {
-    const found = await pageFlaws("GET", await visitor.open(path));
+    const found = await pageFlaws("GET", await client.open(path));
     wrong.push(...found.map((flaw) => `${path.slice(0, 80)}: ${flaw}`));
   }
   if ((await fingerprint()) !== before) wrong.push("wrote");
   return wrong;
 }
 
-it.each(OPENED)("GET $path takes any query without harm", async (route) => {
+it.each(GET_PAGES)("GET $path takes any query without harm", async (route) => {
   expect(await open(QUERIES.map((query) => `${pathOf(route)}?${query}`))).toEqual([]);
 });
 
 it("pages take any parameter without harm", async () => {
-  const named = OPENED.filter(({ path }) => path.includes(":"));
+  const named = GET_PAGES.filter(({ path }) => path.includes(":"));
   const paths = named.flatMap((route) => PARAMETERS.map((each) => pathOf(route, each)));
   expect(await open(paths)).toEqual([]);
 });

@@ -1,12 +1,12 @@
 import type { Answered } from "../support/client.ts";
 
 /** A page as its reader has it. */
-export interface Shown extends Answered {
+export interface HtmlPage extends Answered {
   readonly path: string;
 }
 
 /** What a browser would send of the form as it was served. */
-export function inputsOf({ text, path }: Shown, action: string): Record<string, string> {
+export function inputsOf({ text, path }: HtmlPage, action: string): Record<string, string> {
   const form = text
     .split("<form ")
     .slice(1)
@@ -54,21 +54,21 @@ export function textOf({ text }: Pick<Answered, "text">): string {
 }
 
 /** The first address on the page that begins like this. */
-export function linkOn({ text }: Pick<Answered, "text">, start: string): string {
+export function linkOnPage({ text }: Pick<Answered, "text">, start: string): string {
   const found = text.split('"').find((each) => each.startsWith(start));
   if (found === undefined) throw new Error(`no ${start} on the page: ${text}`);
   return decoded(found);
 }
 
 /** The value of each hidden input of this name, in the page's order. */
-export function hidden(html: string, name: string): string[] {
+export function hiddenValues(html: string, name: string): string[] {
   return [...html.matchAll(new RegExp(`type="hidden" name="${name}" value="([^"]*)"`, "g"))].map(
     ([, value = ""]) => value,
   );
 }
 
 /** The one secret that the page shows. */
-export function secretOn({ text }: Answered): string {
+export function secretOnPage({ text }: Answered): string {
   const [secret] = /lk_api_[0-9A-Za-z]{30,}/.exec(text) ?? [];
   if (secret === undefined) throw new Error(`no secret in ${textOf({ text }).slice(0, 300)}`);
   return secret;

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { newApiToken, newCaller, ORIGIN } from "../support/client.ts";
 import { textOf } from "./html.ts";
-import { joined, somebody } from "./person.ts";
+import { signedUpUser, newBrowserUser } from "./browser-user.ts";
 
 const PATH = "/console/inspector";
 
 describe("the inspector", () => {
   it("says what one's own is, its times, and why it does not stand", async () => {
-    const ada = await joined();
+    const ada = await signedUpUser();
     const session = ada.session() ?? "";
     const found = await ada.submit(await ada.get(PATH), PATH, { text: session });
     expect(textOf(found)).toMatch(
@@ -17,13 +17,13 @@ describe("the inspector", () => {
     // What was pasted does not stand on the page.
     expect(found.text).not.toContain(session);
     await ada.submit(found, "/console/logout");
-    const eve = await joined();
+    const eve = await signedUpUser();
     const theirs = await eve.submit(await eve.get(PATH), PATH, { text: session });
     expect(textOf(theirs)).toContain("not yours");
   });
 
   it("shows a JWT's claims as text, whatever stands in them", async () => {
-    const ada = await joined();
+    const ada = await signedUpUser();
     const { access } = await newCaller();
     const theirs = await ada.submit(await ada.get(PATH), PATH, { text: access });
     expect(textOf(theirs)).toContain("Access JWT not yours");
@@ -51,7 +51,7 @@ describe("the inspector", () => {
     ["", "Paste something."],
     ["x".repeat(16_385), "This is too long for a token."],
   ])("%#: what is no token to look at is said so", async (text, says) => {
-    const ada = await joined();
+    const ada = await signedUpUser();
     const answer = await ada.submit(await ada.get(PATH), PATH, { text });
     expect([answer.status, textOf(answer).includes(says)]).toEqual([400, true]);
   });
@@ -59,7 +59,7 @@ describe("the inspector", () => {
   it("is for who is logged in", async () => {
     const { access } = await newCaller();
     const { secret } = await newApiToken(access);
-    const answer = await somebody().post(PATH, { text: secret });
+    const answer = await newBrowserUser().post(PATH, { text: secret });
     expect(answer.path).toBe("/console/login?next=%2Fconsole%2Finspector");
   });
 });

@@ -2,15 +2,15 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { call, newUser } from "../support/client.ts";
 import { mailed } from "../support/mailed.ts";
-import { linkOn, textOf } from "./html.ts";
-import { joined, somebody } from "./person.ts";
+import { linkOnPage, textOf } from "./html.ts";
+import { signedUpUser, newBrowserUser } from "./browser-user.ts";
 
 const NEW = "a new password of hers";
 
 describe("the link of a forgotten password", () => {
   it.each([
-    ["nobody", async () => somebody()],
-    ["somebody else", joined],
+    ["nobody", async () => newBrowserUser()],
+    ["somebody else", signedUpUser],
   ])("sets a new one, where %s is logged in", async (_, who) => {
     const user = await newUser();
     const person = await who();
@@ -43,7 +43,7 @@ describe("the link of a forgotten password", () => {
   });
 
   it("ends the session of its own account, wherever it is", async () => {
-    const ada = await joined();
+    const ada = await signedUpUser();
     const row = env.DB.prepare("SELECT id FROM users WHERE email = ?").bind(ada.email);
     const id = (await row.first<string>("id")) ?? "";
     const path = `/a/${await mailed({ id, email: ada.email }, "resetPassword")}`;
@@ -56,12 +56,12 @@ describe("the link that confirms an e-mail", () => {
   it("asks its account to log in, leads back, and confirms", async () => {
     const user = await newUser();
     const path = `/a/${await mailed(user, "verifyEmail")}`;
-    const person = somebody();
+    const person = newBrowserUser();
     const asked = await person.get(path);
     expect(textOf(asked)).toContain("Log in to go on");
     // Nothing to press before that.
     expect(asked.text).not.toContain(`action="${path}"`);
-    const login = await person.get(linkOn(asked, "/console/login?"));
+    const login = await person.get(linkOnPage(asked, "/console/login?"));
     const { email, password } = user;
     const back = await person.submit(login, "/console/login", { email, password });
     expect(back.path).toBe(path);
@@ -73,11 +73,11 @@ describe("the link that confirms an e-mail", () => {
   it("is nobody else's, also where the button's request is made by hand", async () => {
     const user = await newUser();
     const path = `/a/${await mailed(user, "verifyEmail")}`;
-    const eve = await joined();
+    const eve = await signedUpUser();
     expect((await eve.get(path)).status).toBe(403);
     const byHand = await eve.post(path, { run_key: "any" });
     expect([byHand.status, textOf(byHand)]).toEqual([422, expect.stringContaining("Not for you")]);
-    const nobody = await somebody().post(path, { run_key: "any" });
+    const nobody = await newBrowserUser().post(path, { run_key: "any" });
     expect([nobody.status, textOf(nobody)]).toEqual([401, expect.stringContaining("Log in")]);
     const row = env.DB.prepare("SELECT verified_on FROM users WHERE id = ?").bind(user.id);
     expect(await row.first("verified_on")).toBeNull();

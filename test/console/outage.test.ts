@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { instrument } from "../faults/instrument.ts";
 import { wired } from "../support/wired.ts";
-import { newVisitor } from "./visitor.ts";
+import { newPageClient } from "./page-client.ts";
 
 afterEach(() => vi.useRealTimers());
 
@@ -14,15 +14,15 @@ it("a page that reads nothing else opens while D1 is down, also where the sessio
     isDown && store === "D1" ? Promise.reject(new Error("D1_ERROR: down")) : run(),
   );
   const { call, settled } = wired({ REVOCATION_LAG_SECONDS: "60" }, bindings);
-  const visitor = await newVisitor(call);
+  const client = await newPageClient(call);
   await settled();
   vi.setSystemTime(Date.now() + 40 * 60_000);
   isDown = true;
-  const page = await visitor.open("/console");
+  const page = await client.open("/console");
   expect([page.status, page.text.includes("Log out")]).toEqual([200, true]);
   isDown = false;
   vi.setSystemTime(Date.now() + 10 * 60_000);
-  await visitor.open("/console");
+  await client.open("/console");
   vi.setSystemTime(Date.now() + 30 * 60_000);
-  expect((await visitor.open("/console")).text).toContain("Log out");
+  expect((await client.open("/console")).text).toContain("Log out");
 });

@@ -1,40 +1,40 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { pathOf, PAGES } from "../hostile/routes.ts";
 import { wired } from "../support/wired.ts";
-import { newWorld, OPENED, pathIn, SENT } from "./forms.ts";
+import { newFixtures, GET_PAGES, pathIn, POST_FORMS } from "./forms.ts";
 import { pageFlaws } from "./page-flaws.ts";
-import { COOKIE, newVisitor, OWN, type Visitor } from "./visitor.ts";
+import { COOKIE, newPageClient, SAME_ORIGIN, type PageClient } from "./page-client.ts";
 
 const { call } = wired({
   MAIL_WEBHOOK_URL: "https://mail.invalid/send",
   MAIL_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 });
-let visitor: Visitor;
-let world: Awaited<ReturnType<typeof newWorld>>;
+let client: PageClient;
+let fixtures: Awaited<ReturnType<typeof newFixtures>>;
 
 beforeAll(async () => {
-  visitor = await newVisitor(call);
+  client = await newPageClient(call);
   // So that there is something on every page.
-  world = await newWorld(visitor, call);
+  fixtures = await newFixtures(client, call);
 });
 
 /** Pages for anybody, logged in or not. */
-const FOR_ANYBODY = OPENED.filter(({ path }) =>
+const PUBLIC_PAGES = GET_PAGES.filter(({ path }) =>
   /^\/(?:$|a\/|docs|console$|console\/(?:login|signup|forgotten|account\/deleted))/.test(path),
 );
-const FOR_ONE = OPENED.filter((page) => !FOR_ANYBODY.includes(page));
+const AUTHED_PAGES = GET_PAGES.filter((page) => !PUBLIC_PAGES.includes(page));
 
 it("there are pages and forms", () => {
-  expect(FOR_ONE.length).toBeGreaterThan(8);
-  expect(SENT.length).toBeGreaterThan(12);
+  expect(AUTHED_PAGES.length).toBeGreaterThan(8);
+  expect(POST_FORMS.length).toBeGreaterThan(12);
 });
 
-describe.each(OPENED)("GET $path", (route) => {
+describe.each(GET_PAGES)("GET $path", (route) => {
   const path = pathOf(route);
 
   it("has every header of a page and nothing inline, logged in or not", async () => {
-    for (const open of [visitor.open, (each: string) => call("GET", each)]) {
-      const answer = await open(pathIn(route.path, world));
+    for (const open of [client.open, (each: string) => call("GET", each)]) {
+      const answer = await open(pathIn(route.path, fixtures));
       expect(answer.status).toBeOneOf([200, 303]);
       expect(await pageFlaws("GET", answer)).toEqual([]);
       expect(await pageFlaws("GET", await open(path))).toEqual([]);
@@ -43,8 +43,8 @@ describe.each(OPENED)("GET $path", (route) => {
 
   it("answers HEAD as GET, without the body", async () => {
     const [get, head] = [
-      await visitor.open(path),
-      await call("HEAD", path, { headers: { cookie: `${COOKIE}=${visitor.secret}` } }),
+      await client.open(path),
+      await call("HEAD", path, { headers: { cookie: `${COOKIE}=${client.secret}` } }),
     ];
     expect(head.status).toBe(get.status);
     expect(head.text).toBe("");
@@ -53,7 +53,7 @@ describe.each(OPENED)("GET $path", (route) => {
   });
 });
 
-describe.each(FOR_ONE)("GET $path", (route) => {
+describe.each(AUTHED_PAGES)("GET $path", (route) => {
   it("leads who is not logged in to the login, and from there back", async () => {
     const path = pathOf(route);
     const { status, headers } = await call("GET", `${path}?cursor=x`);
@@ -67,15 +67,15 @@ describe.each(FOR_ONE)("GET $path", (route) => {
     for (const cookie of [
       `${COOKIE}=`,
       `${COOKIE}=x`,
-      `${COOKIE}=${visitor.secret}x`,
-      `${COOKIE}=${visitor.secret.slice(0, -1)}`,
+      `${COOKIE}=${client.secret}x`,
+      `${COOKIE}=${client.secret.slice(0, -1)}`,
       `${COOKIE}=%00%ff%zz`,
       `${COOKIE}=${"x".repeat(8_000)}`,
-      `${COOKIE}=__proto__; __proto__=${visitor.secret}`,
-      `${COOKIE}x=${visitor.secret}`,
-      `latchkey=${visitor.secret}`,
-      `__host-latchkey=${visitor.secret}`,
-      `${COOKIE}=lk_api_${visitor.secret.slice(7)}`,
+      `${COOKIE}=__proto__; __proto__=${client.secret}`,
+      `${COOKIE}x=${client.secret}`,
+      `latchkey=${client.secret}`,
+      `__host-latchkey=${client.secret}`,
+      `${COOKIE}=lk_api_${client.secret.slice(7)}`,
       ";;;===,",
     ]) {
       const answer = await call("GET", pathOf(route), { headers: { cookie } });
@@ -86,7 +86,7 @@ describe.each(FOR_ONE)("GET $path", (route) => {
 
   it("takes the session from nowhere but the cookie", async () => {
     const path = pathOf(route);
-    const { secret } = visitor;
+    const { secret } = client;
     for (const send of [{ bearer: secret }, { xToken: secret }, { xAuthToken: secret }]) {
       expect((await call("GET", path, send)).status).toBe(303);
     }
@@ -94,18 +94,18 @@ describe.each(FOR_ONE)("GET $path", (route) => {
   });
 });
 
-describe.each(SENT)("POST $path", (route) => {
+describe.each(POST_FORMS)("POST $path", (route) => {
   it("changes nothing for who is not logged in, but leads there", async () => {
-    const answer = await call("POST", pathIn(route.path, world), { headers: OWN });
-    const isForAnybody = FOR_ANYBODY.some(({ path }) => path === route.path);
+    const answer = await call("POST", pathIn(route.path, fixtures), { headers: SAME_ORIGIN });
+    const isForAnybody = PUBLIC_PAGES.some(({ path }) => path === route.path);
     if (!isForAnybody && !route.path.startsWith("/a/")) {
       expect(answer.status).toBe(303);
       const [login, next] = (answer.headers.get("location") ?? "").split("?next=");
       expect(login).toBe("/console/login");
       // From there on to the page that the form is on.
-      const page = await visitor.open(decodeURIComponent(next ?? "/console"));
+      const page = await client.open(decodeURIComponent(next ?? "/console"));
       expect(page.status).toBe(200);
-      expect(page.text).toContain(`action="${pathIn(route.path, world)}"`);
+      expect(page.text).toContain(`action="${pathIn(route.path, fixtures)}"`);
     }
     expect(await pageFlaws("POST", answer)).toEqual([]);
   });
@@ -121,7 +121,7 @@ it("a path takes its own methods and says which; the rest is a page that says no
     expect(options.headers.has("access-control-allow-origin")).toBe(false);
     for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE", "PROPFIND"]) {
       if (taken.includes(method)) continue;
-      const answer = await call(method, path, { headers: OWN });
+      const answer = await call(method, path, { headers: SAME_ORIGIN });
       expect(answer.status, `${method} ${path}`).toBe(405);
       expect(await pageFlaws(method, answer), `${method} ${path}`).toEqual([]);
     }
@@ -141,14 +141,14 @@ it("what is at no path is a page too", async () => {
     "/console/assets/..%2f..%2fschema.sql",
     `/console/${"x".repeat(8_000)}`,
   ]) {
-    const answer = await visitor.open(path);
+    const answer = await client.open(path);
     expect(answer.status, path.slice(0, 60)).toBe(404);
     expect(await pageFlaws("GET", answer), path.slice(0, 60)).toEqual([]);
   }
 });
 
 it("files are kept by who asks for them by their version, and are what they say", async () => {
-  const { text } = await visitor.open("/console");
+  const { text } = await client.open("/console");
   const files = [...text.matchAll(/(?:href|src)="(\/console\/assets\/[^"]+)"/g)].map(
     ([, path = ""]) => path,
   );

@@ -1,15 +1,15 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { relative } from "../../src/console/parts.tsx";
+import { relative } from "../../src/console/components.tsx";
 import { PASSWORD, textAt } from "../support/client.ts";
 import { wired } from "../support/wired.ts";
 import { idOf } from "./forms.ts";
 import { textOf } from "./html.ts";
-import { newVisitor, type Visitor } from "./visitor.ts";
+import { newPageClient, type PageClient } from "./page-client.ts";
 
 const { call } = wired();
 
-async function issued(by: Visitor, fields: object = {}) {
+async function newActionToken(by: PageClient, fields: object = {}) {
   const json = {
     action: "addContact",
     payload: { contact_id: await idOf(by) },
@@ -21,90 +21,90 @@ async function issued(by: Visitor, fields: object = {}) {
   return { id, own: `/console/actions/${id}`, link: `/a/${textAt(answer, "token", "token")}` };
 }
 
-const accessOf = async ({ email }: Visitor) =>
+const accessOf = async ({ email }: PageClient) =>
   textAt(await call("POST", "/api/token/", { json: { email, password: PASSWORD } }), "access");
 
-type Token = Awaited<ReturnType<typeof issued>>;
+type Token = Awaited<ReturnType<typeof newActionToken>>;
 const HOUR_MS = 3_600_000;
-const set = (id: string, column: string, value: number) =>
+const setColumn = (id: string, column: string, value: number) =>
   env.DB.prepare(`UPDATE tokens SET ${column} = ? WHERE id = ?`).bind(value, id).run();
-const shownAs = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
+const asShown = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
 
 /** Every state that an action token can be in, how it gets there, and what its two pages may say. */
 const STATES: readonly {
   name: string;
-  make?: (token: Token, owner: Visitor) => Promise<unknown>;
-  fields?: (owner: Visitor) => Promise<object>;
+  arrange?: (token: Token, owner: PageClient) => Promise<unknown>;
+  fields?: (owner: PageClient) => Promise<object>;
   /** To whom it belongs, behind the link. */
-  says: RegExp;
+  linkText: RegExp;
   /** Whether somebody else could still use it. */
   isUsable: boolean;
   /** On the page of its uses. */
-  facts: RegExp;
+  details: RegExp;
 }[] = [
   {
     name: "good",
-    says: /You cannot be your own contact\. It is your own: show it to somebody else\.$/,
+    linkText: /You cannot be your own contact\. It is your own: show it to somebody else\.$/,
     isUsable: true,
-    facts: /Ends \d{4}-/,
+    details: /Ends \d{4}-/,
   },
   {
     name: "for one person",
-    fields: async () => ({ audience: await idOf(await newVisitor(call)) }),
-    says: /It is your own: show it to the person it is for\.$/,
+    fields: async () => ({ audience: await idOf(await newPageClient(call)) }),
+    linkText: /It is your own: show it to the person it is for\.$/,
     isUsable: true,
-    facts: /Ends \d{4}-/,
+    details: /Ends \d{4}-/,
   },
   {
     name: "expired",
-    make: ({ id }) => set(id, "expires_at", Date.now() - HOUR_MS),
-    says: /time of this link is over\. Make a new one$/,
+    arrange: ({ id }) => setColumn(id, "expires_at", Date.now() - HOUR_MS),
+    linkText: /time of this link is over\. Make a new one$/,
     isUsable: false,
-    facts: /Ended \d{4}-/,
+    details: /Ended \d{4}-/,
   },
   {
     name: "used",
-    make: async ({ link }) => {
-      const other = await newVisitor(call);
+    arrange: async ({ link }) => {
+      const other = await newPageClient(call);
       await other.send(link, { run_key: "key" });
     },
-    says: /used as often as it could be\. Make a new one$/,
+    linkText: /used as often as it could be\. Make a new one$/,
     isUsable: false,
-    facts: /Used up \d{4}-/,
+    details: /Used up \d{4}-/,
   },
   {
     name: "ended, an hour ago",
-    make: async ({ id, own }, owner) => {
+    arrange: async ({ id, own }, owner) => {
       await owner.send(`${own}/end`);
-      await set(id, "revoked_at", Date.now() - HOUR_MS);
+      await setColumn(id, "revoked_at", Date.now() - HOUR_MS);
     },
-    says: /taken back by .* Make a new one$/,
+    linkText: /taken back by .* Make a new one$/,
     isUsable: false,
-    facts: /Ended \d{4}-/,
+    details: /Ended \d{4}-/,
   },
   {
     name: "ended, and for one person",
-    fields: async () => ({ audience: await idOf(await newVisitor(call)) }),
-    make: ({ own }, owner) => owner.send(`${own}/end`),
-    says: /taken back by .* Make a new one$/,
+    fields: async () => ({ audience: await idOf(await newPageClient(call)) }),
+    arrange: ({ own }, owner) => owner.send(`${own}/end`),
+    linkText: /taken back by .* Make a new one$/,
     isUsable: false,
-    facts: /Ended \d{4}-/,
+    details: /Ended \d{4}-/,
   },
   {
     name: "ended with all of the account",
-    make: ({ id }) => set(id, "credentialVersion", -1),
-    says: /taken back by .* Make a new one$/,
+    arrange: ({ id }) => setColumn(id, "credentialVersion", -1),
+    linkText: /taken back by .* Make a new one$/,
     isUsable: false,
     // Nobody has written down when: then no time is said, and not that of its own end.
-    facts: /Made \d{4}-[^E]* For /,
+    details: /Made \d{4}-[^E]* For /,
   },
   {
     name: "of a contact who is gone",
     fields: async () => {
-      const gone = await newVisitor(call);
+      const gone = await newPageClient(call);
       return { payload: { contact_id: await idOf(gone) } };
     },
-    make: async ({ id }) => {
+    arrange: async ({ id }) => {
       const payload = await env.DB.prepare(
         "SELECT detail ->> '$.payload.contact_id' AS c FROM tokens WHERE id = ?",
       )
@@ -114,51 +114,51 @@ const STATES: readonly {
         .bind(`${crypto.randomUUID()}@gone.example`, payload)
         .run();
     },
-    says: /does not exist any more\. Make a new one$/,
+    linkText: /does not exist any more\. Make a new one$/,
     isUsable: false,
-    facts: /Ends \d{4}-/,
+    details: /Ends \d{4}-/,
   },
 ];
 
 describe.each(STATES)(
   "an action token that is $name",
-  ({ make, fields, says, isUsable, facts }) => {
+  ({ arrange, fields, linkText, isUsable, details }) => {
     it("says behind its link what helps its owner, and others, and nothing that is untrue", async () => {
-      const owner = await newVisitor(call);
-      const token = await issued(owner, fields === undefined ? {} : await fields(owner));
-      await make?.(token, owner);
+      const owner = await newPageClient(call);
+      const token = await newActionToken(owner, fields === undefined ? {} : await fields(owner));
+      await arrange?.(token, owner);
       const own = textOf(await owner.open(token.link));
-      expect(own).toMatch(says);
+      expect(own).toMatch(linkText);
       expect(own).not.toContain("Ask for a new one");
       expect(own.includes("show it to")).toBe(isUsable);
       const { text } = await owner.open(token.link);
       expect(text.includes('href="/console/actions/new/addContact"')).toBe(!isUsable);
-      const others = textOf(await (await newVisitor(call)).open(token.link));
+      const others = textOf(await (await newPageClient(call)).open(token.link));
       expect(others).not.toMatch(/your own|Make a new one/);
       const nobodys = textOf(await call("GET", token.link));
       if (!isUsable) expect(nobodys).not.toMatch(/Log in/);
     });
 
     it("says on its own page when it ended, and not when it would have", async () => {
-      const owner = await newVisitor(call);
-      const token = await issued(owner, fields === undefined ? {} : await fields(owner));
-      await make?.(token, owner);
+      const owner = await newPageClient(call);
+      const token = await newActionToken(owner, fields === undefined ? {} : await fields(owner));
+      await arrange?.(token, owner);
       const page = textOf(await owner.open(token.own));
-      expect(page).toMatch(facts);
-      if (/Ended/.test(facts.source)) expect(page).not.toMatch(/Ends \d/);
+      expect(page).toMatch(details);
+      if (/Ended/.test(details.source)) expect(page).not.toMatch(/Ends \d/);
       const row = await env.DB.prepare("SELECT revoked_at AS at FROM tokens WHERE id = ?")
         .bind(token.id)
         .first<{ at: number | null }>();
-      if (row?.at) expect(page).toContain(`Ended ${shownAs(row.at)}`);
+      if (row?.at) expect(page).toContain(`Ended ${asShown(row.at)}`);
     });
   },
 );
 
 describe("a contact whom somebody has already", () => {
   it("is not offered again, and a form that is still open burns no use", async () => {
-    const [ada, bob] = [await newVisitor(call), await newVisitor(call)];
-    const first = await issued(ada, { max_uses: 5 });
-    const second = await issued(ada, { max_uses: 5 });
+    const [ada, bob] = [await newPageClient(call), await newPageClient(call)];
+    const first = await newActionToken(ada, { max_uses: 5 });
+    const second = await newActionToken(ada, { max_uses: 5 });
     expect((await bob.open(second.link)).text).toContain('<button type="submit">Become contacts');
     await bob.send(first.link, { run_key: "one" });
     for (const { link } of [first, second]) {
@@ -184,15 +184,15 @@ describe("a contact whom somebody has already", () => {
 });
 
 describe("the inspector", () => {
-  const inspect = async (visitor: Visitor, text: string) =>
-    textOf(await visitor.send("/console/inspector", { text }));
+  const inspect = async (client: PageClient, text: string) =>
+    textOf(await client.send("/console/inspector", { text }));
 
   it("says of what was ended that it was, and shows no times that nobody has signed", async () => {
-    const visitor = await newVisitor(call);
-    const access = await accessOf(visitor);
-    expect(await inspect(visitor, access)).toMatch(/stands .* Expires /);
+    const client = await newPageClient(call);
+    const access = await accessOf(client);
+    expect(await inspect(client, access)).toMatch(/stands .* Expires /);
     await call("POST", "/oauth/revoke", { form: { token: access } });
-    const ended = await inspect(visitor, access);
+    const ended = await inspect(client, access);
     expect(ended).toMatch(/Revoked\./);
     expect(ended).not.toMatch(/by itself/);
     const [head = "", body = "", signature = ""] = access.split(".");
@@ -201,7 +201,7 @@ describe("the inspector", () => {
       `${btoa('{"alg":"ES256","kid":"other","typ":"at+jwt"}').replaceAll("=", "")}.${body}.${signature}`,
     ];
     for (const jwt of [wrong, unknown]) {
-      const said = await inspect(visitor, jwt);
+      const said = await inspect(client, jwt);
       expect(said).toMatch(/Believe nothing that stands in it/);
       expect(said).not.toMatch(/Expires|Issued|Now|in \d+ minutes/);
     }
@@ -221,14 +221,14 @@ describe("the inspector", () => {
     ["a member of JSON", (t: string) => `"Authorization": "Bearer ${t}",`],
     ["the other header", (t: string) => `X-Token: ${t}`],
   ])("knows a token with %s", async (_, quoted) => {
-    const visitor = await newVisitor(call);
-    const access = await accessOf(visitor);
-    for (const token of [visitor.secret, access]) {
-      expect(await inspect(visitor, quoted(token))).toMatch(
+    const client = await newPageClient(call);
+    const access = await accessOf(client);
+    for (const token of [client.secret, access]) {
+      expect(await inspect(client, quoted(token))).toMatch(
         /^Inspector (?:Session token|Access JWT) stands/,
       );
     }
-    expect(await inspect(visitor, quoted("nothing"))).toMatch(/^Inspector No token/);
+    expect(await inspect(client, quoted("nothing"))).toMatch(/^Inspector No token/);
   });
 });
 
@@ -255,10 +255,10 @@ it("times are rounded to the unit that people use", () => {
 });
 
 it("no page speaks to people as to a program", async () => {
-  const visitor = await newVisitor(call);
+  const client = await newPageClient(call);
   for (const list of ["tokens", "actions", "contacts", "logins", "activity"]) {
     for (const query of ["cursor=x", "limit=0", "limit=x", "limit=101"]) {
-      const page = await visitor.open(`/console/${list}?${query}`);
+      const page = await client.open(`/console/${list}?${query}`);
       expect([page.status, textOf(page)]).toEqual([400, expect.stringContaining("no such page")]);
       expect(textOf(page)).not.toMatch(/cursor|whole number|must/i);
     }
@@ -270,7 +270,7 @@ it("no page speaks to people as to a program", async () => {
 });
 
 it("events of one instant stand in the order in which they happened", async () => {
-  const visitor = await newVisitor(call);
+  const client = await newPageClient(call);
   const nowMs = Date.now();
   const { createAuditStatements } = await import("../../src/storage/events.ts");
   const { always } = createAuditStatements(() => ({ address: null, requestId: null }));
@@ -305,5 +305,5 @@ it("events of one instant stand in the order in which they happened", async () =
     .bind(email)
     .all<{ what: string }>();
   expect(signedUp.map(({ what }) => what)).toEqual(["user.created", "session.created"]);
-  expect(visitor.email).not.toBe(email);
+  expect(client.email).not.toBe(email);
 });

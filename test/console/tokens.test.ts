@@ -1,33 +1,33 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { wired } from "../support/wired.ts";
-import { newWorld, pathIn, sampleFor, SENT } from "./forms.ts";
-import { hidden, secretOn, textOf } from "./html.ts";
-import { newVisitor, type Visitor } from "./visitor.ts";
+import { newFixtures, pathIn, sampleFor, POST_FORMS } from "./forms.ts";
+import { hiddenValues, secretOnPage, textOf } from "./html.ts";
+import { newPageClient, type PageClient } from "./page-client.ts";
 
 const { call } = wired();
 const NEW = { name: "ci", lifetime: "3600", scopes: ["account:read", "tokens:read"] };
 
-const idsOf = async (visitor: Visitor): Promise<string[]> => [
-  ...new Set(hidden((await visitor.open("/console/tokens")).text, "id")),
+const idsOf = async (client: PageClient): Promise<string[]> => [
+  ...new Set(hiddenValues((await client.open("/console/tokens")).text, "id")),
 ];
 
 const statusOf = async (bearer: string) => (await call("GET", "/rest/user", { bearer })).status;
 
 /** Somebody with one token, and what its maker alone was shown. */
 async function withToken(fields: object = {}) {
-  const visitor = await newVisitor(call);
-  const secret = secretOn(await visitor.send("/console/tokens/new", { ...NEW, ...fields }));
-  const [id = ""] = await idsOf(visitor);
-  return { visitor, secret, id };
+  const client = await newPageClient(call);
+  const secret = secretOnPage(await client.send("/console/tokens/new", { ...NEW, ...fields }));
+  const [id = ""] = await idsOf(client);
+  return { client, secret, id };
 }
 
 describe("a new token", () => {
   it("is shown once, and does what its boxes say", async () => {
-    const { visitor, secret } = await withToken();
+    const { client, secret } = await withToken();
     expect(await statusOf(secret)).toBe(200);
     expect((await call("POST", "/rest/token", { bearer: secret, json: NEW })).status).toBe(403);
-    const { text } = await visitor.open("/console/tokens");
+    const { text } = await client.open("/console/tokens");
     expect(text).not.toContain(secret);
     expect(textOf({ text })).toContain(`lk_api_…${secret.slice(-4)}`);
     expect(textOf({ text })).toMatch(/ends in 1 hour/);
@@ -40,8 +40,8 @@ describe("a new token", () => {
       ["86400", /ends in 1 day/],
       ["31536000", /ends in 1 year/],
     ] as const) {
-      const { visitor } = await withToken({ lifetime });
-      expect(textOf(await visitor.open("/console/tokens"))).toMatch(end);
+      const { client } = await withToken({ lifetime });
+      expect(textOf(await client.open("/console/tokens"))).toMatch(end);
     }
   });
 
@@ -55,13 +55,13 @@ describe("a new token", () => {
   ])(
     "is not made with %s: the form comes back as it was filled in",
     async (_, fields, status, text) => {
-      const visitor = await newVisitor(call);
-      const answer = await visitor.send("/console/tokens/new", { ...NEW, name: "keep", ...fields });
+      const client = await newPageClient(call);
+      const answer = await client.send("/console/tokens/new", { ...NEW, name: "keep", ...fields });
       expect(answer.status).toBe(status);
       expect(textOf(answer)).toContain(text);
       if (!("name" in fields)) expect(answer.text).toContain('value="keep"');
       if (!("scopes" in fields)) expect(answer.text).toMatch(/value="tokens:read" checked/);
-      expect(await idsOf(visitor)).toEqual([]);
+      expect(await idsOf(client)).toEqual([]);
     },
   );
 
@@ -72,8 +72,8 @@ describe("a new token", () => {
 
   it("shows a name that is markup as its letters", async () => {
     const name = `<img src=x onerror="alert('1')">&amp;`;
-    const { visitor } = await withToken({ name });
-    const { text } = await visitor.open("/console/tokens");
+    const { client } = await withToken({ name });
+    const { text } = await client.open("/console/tokens");
     expect(text).not.toContain("<img");
     expect(textOf({ text })).toContain(name);
   });
@@ -81,22 +81,22 @@ describe("a new token", () => {
 
 describe("the list", () => {
   it("says when a token was used last", async () => {
-    const { visitor, secret } = await withToken();
-    expect(textOf(await visitor.open("/console/tokens"))).toContain("Last used never");
+    const { client, secret } = await withToken();
+    expect(textOf(await client.open("/console/tokens"))).toContain("Last used never");
     await statusOf(secret);
     await expect
-      .poll(async () => textOf(await visitor.open("/console/tokens")))
+      .poll(async () => textOf(await client.open("/console/tokens")))
       .toContain("Last used less than an hour ago");
   });
 
   it("leads to older ones, page by page, each once", async () => {
-    const visitor = await newVisitor(call);
-    for (let i = 0; i < 5; i++) await visitor.send("/console/tokens/new", NEW);
+    const client = await newPageClient(call);
+    for (let i = 0; i < 5; i++) await client.send("/console/tokens/new", NEW);
     const seen: string[] = [];
     let path: string | undefined = "/console/tokens?limit=2";
     for (let pages = 0; path !== undefined && pages < 10; pages++) {
-      const { text } = await visitor.open(path);
-      seen.push(...new Set(hidden(text, "id")));
+      const { text } = await client.open(path);
+      seen.push(...new Set(hiddenValues(text, "id")));
       const [, next] = /href="(\/console\/tokens\?cursor=[^"]+)"/.exec(text) ?? [];
       path = next === undefined ? undefined : `${next}&limit=2`;
     }
@@ -107,79 +107,79 @@ describe("the list", () => {
 
 describe("what is done with a token", () => {
   it("a new name", async () => {
-    const { visitor, id, secret } = await withToken();
-    const answer = await visitor.send("/console/tokens/rename", { id, name: "<i>new</i>" });
+    const { client, id, secret } = await withToken();
+    const answer = await client.send("/console/tokens/rename", { id, name: "<i>new</i>" });
     expect(answer.headers.get("location")).toBe("/console/tokens");
-    const { text } = await visitor.open("/console/tokens");
+    const { text } = await client.open("/console/tokens");
     expect(textOf({ text })).toContain("<i>new</i>");
     expect(await statusOf(secret)).toBe(200);
   });
 
   it("a new secret; the old one ends when it was said to", async () => {
     const first = await withToken();
-    const kept = await first.visitor.send("/console/tokens/rotate", {
+    const kept = await first.client.send("/console/tokens/rotate", {
       id: first.id,
       grace: "3600",
     });
     expect(textOf(kept)).toContain("The old secret ends");
     expect(await statusOf(first.secret)).toBe(200);
-    expect(await statusOf(secretOn(kept))).toBe(200);
+    expect(await statusOf(secretOnPage(kept))).toBe(200);
 
     const second = await withToken();
-    const ended = await second.visitor.send("/console/tokens/rotate", {
+    const ended = await second.client.send("/console/tokens/rotate", {
       id: second.id,
       grace: "0",
     });
     expect(textOf(ended)).toContain("The old secret has ended.");
     expect(await statusOf(second.secret)).toBe(401);
-    expect(await statusOf(secretOn(ended))).toBe(200);
+    expect(await statusOf(secretOnPage(ended))).toBe(200);
   });
 
   it("its end, and that of all", async () => {
-    const { visitor, id, secret } = await withToken();
+    const { client, id, secret } = await withToken();
     const others = [
-      secretOn(await visitor.send("/console/tokens/new", NEW)),
-      secretOn(await visitor.send("/console/tokens/new", NEW)),
+      secretOnPage(await client.send("/console/tokens/new", NEW)),
+      secretOnPage(await client.send("/console/tokens/new", NEW)),
     ];
-    await visitor.send("/console/tokens/end", { id });
+    await client.send("/console/tokens/end", { id });
     expect(await statusOf(secret)).toBe(401);
-    expect(await idsOf(visitor)).toHaveLength(2);
+    expect(await idsOf(client)).toHaveLength(2);
     for (const other of others) expect(await statusOf(other)).toBe(200);
-    const answer = await visitor.send("/console/tokens/end-all");
+    const answer = await client.send("/console/tokens/end-all");
     expect(answer.headers.get("location")).toBe("/console/tokens");
     for (const other of others) expect(await statusOf(other)).toBe(401);
-    expect(await idsOf(visitor)).toEqual([]);
-    expect((await visitor.open("/console/account")).status).toBe(200);
+    expect(await idsOf(client)).toEqual([]);
+    expect((await client.open("/console/account")).status).toBe(200);
   });
 
   it("is not done with another's, or by a secret", async () => {
-    const { id, secret, visitor } = await withToken();
-    const other = await newVisitor(call);
+    const { id, secret, client } = await withToken();
+    const other = await newPageClient(call);
     for (const [path, fields] of [
       ["/console/tokens/rename", { name: "mine" }],
       ["/console/tokens/rotate", { grace: "0" }],
       ["/console/tokens/end", {}],
     ] as const) {
       expect((await other.send(path, { id, ...fields })).status).toBe(404);
-      expect((await visitor.send(path, { id: secret, ...fields })).status).toBe(400);
+      expect((await client.send(path, { id: secret, ...fields })).status).toBe(400);
     }
     await other.send("/console/tokens/end-all");
     expect(await statusOf(secret)).toBe(200);
-    expect(textOf(await visitor.open("/console/tokens"))).toContain("ci");
+    expect(textOf(await client.open("/console/tokens"))).toContain("ci");
   });
 });
 
 it("no secret stands in an address, of whatever page or answer", async () => {
-  const visitor = await newVisitor(call);
-  const created = await visitor.send("/console/tokens/new", NEW);
-  const secret = secretOn(created);
-  const [id = ""] = await idsOf(visitor);
+  const client = await newPageClient(call);
+  const created = await client.send("/console/tokens/new", NEW);
+  const secret = secretOnPage(created);
+  const [id = ""] = await idsOf(client);
   const answers = [
     created,
-    await visitor.open("/console/tokens"),
-    await visitor.send("/console/tokens/rotate", { id, grace: "0" }),
-    await visitor.open("/console/activity"),
-    await visitor.open("/console/logins"),
+    await client.open("/console/tokens"),
+    await client.send("/console/tokens/rotate", { id, grace: "0" }),
+    await client.open("/console/activity"),
+    await client.open("/console/logins"),
   ];
   for (const { headers, text } of answers) {
     expect(headers.get("location")).toBeNull();
@@ -201,13 +201,13 @@ describe("a form that makes something makes it once", () => {
   };
 
   // A login is not in it: whoever logs in twice is logged in twice.
-  const MAKING = SENT.filter(({ path }) => path !== "/console/login");
+  const MAKING = POST_FORMS.filter(({ path }) => path !== "/console/login");
 
   it.each(MAKING)("$path, sent again", async ({ path }) => {
-    const visitor = await newVisitor(call);
-    const world = await newWorld(visitor, call);
-    const fields = sampleFor(path, world);
-    const send = () => visitor.send(pathIn(path, world), fields);
+    const client = await newPageClient(call);
+    const fixtures = await newFixtures(client, call);
+    const fields = sampleFor(path, fixtures);
+    const send = () => client.send(pathIn(path, fixtures), fields);
     const before = await rows();
     const first = await send();
     expect(first.status).toBeLessThan(400);
@@ -215,7 +215,7 @@ describe("a form that makes something makes it once", () => {
     for (const each of [await send(), ...(await Promise.all([send(), send()]))]) {
       if (path.endsWith("/new") || path.endsWith("/rotate")) {
         expect(textOf(each)).toContain("This form was sent before");
-        expect(secretOn(each)).toBe(secretOn(first));
+        expect(secretOnPage(each)).toBe(secretOnPage(first));
       }
     }
     expect(await rows()).toEqual(after);
@@ -226,49 +226,49 @@ describe("a form that makes something makes it once", () => {
     ["/console/tokens/new", { ...NEW }],
     ["/console/tokens/rotate", { grace: "3600" }],
   ])("%s, sent three times at once", async (path, fields) => {
-    const { visitor, id } = await withToken();
-    const form = await visitor.open(path.endsWith("/new") ? path : "/console/tokens");
-    const [token_secret = ""] = hidden(form.text, "token_secret");
+    const { client, id } = await withToken();
+    const form = await client.open(path.endsWith("/new") ? path : "/console/tokens");
+    const [token_secret = ""] = hiddenValues(form.text, "token_secret");
     const before = await rows();
     const answers = await Promise.all(
-      [1, 2, 3].map(() => visitor.send(path, { ...fields, id, token_secret })),
+      [1, 2, 3].map(() => client.send(path, { ...fields, id, token_secret })),
     );
-    expect(new Set(answers.map(secretOn))).toEqual(new Set([token_secret]));
+    expect(new Set(answers.map(secretOnPage))).toEqual(new Set([token_secret]));
     expect((await rows()).tokens).toBe((before.tokens ?? 0) + 1);
     expect(await statusOf(token_secret)).toBe(200);
   });
 
   it("another's form shows nothing of theirs, and takes nothing over", async () => {
-    const { visitor, id, secret } = await withToken();
+    const { client, id, secret } = await withToken();
     const eve = await withToken();
     for (const [path, fields] of [
       ["/console/tokens/new", { ...NEW }],
       ["/console/tokens/rotate", { id: eve.id, grace: "0" }],
     ] as const) {
-      const answer = await eve.visitor.send(path, { ...fields, token_secret: secret });
+      const answer = await eve.client.send(path, { ...fields, token_secret: secret });
       expect(answer.status, path).toBeGreaterThanOrEqual(400);
       expect(answer.text).not.toContain(`data-copy="${secret}"`);
     }
-    expect(await idsOf(visitor)).toEqual([id]);
+    expect(await idsOf(client)).toEqual([id]);
     expect(await statusOf(secret)).toBe(200);
     expect(await statusOf(eve.secret)).toBe(200);
   });
 
   it("what is no secret of ours is none", async () => {
-    const visitor = await newVisitor(call);
+    const client = await newPageClient(call);
     for (const token_secret of ["", "x", "lk_api_x", `lk_ses_${"x".repeat(40)}`]) {
-      const answer = await visitor.send("/console/tokens/new", { ...NEW, token_secret });
-      expect(secretOn(answer)).not.toBe(token_secret);
+      const answer = await client.send("/console/tokens/new", { ...NEW, token_secret });
+      expect(secretOnPage(answer)).not.toBe(token_secret);
     }
   });
 });
 
 describe("a token that was rotated with a grace", () => {
   it("stands behind its successor, says until when it is valid, and can only be ended", async () => {
-    const { visitor, id } = await withToken({ name: "old" });
-    const next = secretOn(await visitor.send("/console/tokens/rotate", { id, grace: "3600" }));
-    await visitor.send("/console/tokens/new", { ...NEW, name: "between" });
-    const { text } = await visitor.open("/console/tokens");
+    const { client, id } = await withToken({ name: "old" });
+    const next = secretOnPage(await client.send("/console/tokens/rotate", { id, grace: "3600" }));
+    await client.send("/console/tokens/new", { ...NEW, name: "between" });
+    const { text } = await client.open("/console/tokens");
     const cards = text.split('<li class="card">').slice(1);
     const texts = cards.map((card) => textOf({ text: card }));
     const at = cards.findIndex((card) => card.includes(`value="${id}"`));

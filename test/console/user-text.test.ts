@@ -2,35 +2,35 @@ import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import { textAt } from "../support/client.ts";
 import { wired } from "../support/wired.ts";
-import { type Fields, newVisitor, type Visitor } from "./visitor.ts";
-import { newWorld, OPENED, pathIn } from "./forms.ts";
-import { hidden } from "./html.ts";
+import { type Fields, newPageClient, type PageClient } from "./page-client.ts";
+import { newFixtures, GET_PAGES, pathIn } from "./forms.ts";
+import { hiddenValues } from "./html.ts";
 
 const { call } = wired();
 
 /** Turns what stands behind it around, and is written from right to left itself. */
-const PLANTED = "\u202eexe.אבג\u202e";
-const IS_PLANTED = /[\u202e\u0590-\u05ff]/;
+const RTL_TEXT = "\u202eexe.אבג\u202e";
+const HAS_RTL_TEXT = /[\u202e\u0590-\u05ff]/;
 
-let ada: Visitor;
-let bob: Visitor;
-let world: Awaited<ReturnType<typeof newWorld>>;
+let ada: PageClient;
+let bob: PageClient;
+let fixtures: Awaited<ReturnType<typeof newFixtures>>;
 /** Ada's token that Bob has used, one for him to use, and one of Bob's for Ada. */
 let ownId = "";
 let link = "";
 
-const idOf = async ({ email }: Visitor) =>
+const idOf = async ({ email }: PageClient) =>
   String(await env.DB.prepare("SELECT id FROM users WHERE email = ?").bind(email).first("id"));
 
-async function actionToken(by: Visitor, contact_id: string) {
+async function actionToken(by: PageClient, contact_id: string) {
   const json = { action: "addContact", payload: { contact_id }, ttl: 3600, max_uses: 9 };
   const answer = await call("POST", "/api/generate-action-token", { xToken: by.secret, json });
   return { id: textAt(answer, "token", "id"), secret: textAt(answer, "token", "token") };
 }
 
 beforeAll(async () => {
-  [ada, bob] = [await newVisitor(call), await newVisitor(call)];
-  world = await newWorld(ada, call);
+  [ada, bob] = [await newPageClient(call), await newPageClient(call)];
+  fixtures = await newFixtures(ada, call);
   const [adaId, bobId] = [await idOf(ada), await idOf(bob)];
   const own = await actionToken(ada, adaId);
   ownId = own.id;
@@ -38,25 +38,25 @@ beforeAll(async () => {
   link = `/a/${(await actionToken(ada, adaId)).secret}`;
   // Behind the back of what checks new texts: what is stored already is shown as well.
   for (const [id, email] of [
-    [adaId, `ada${PLANTED}@example.com`],
-    [bobId, `bob${PLANTED}@example.com`],
+    [adaId, `ada${RTL_TEXT}@example.com`],
+    [bobId, `bob${RTL_TEXT}@example.com`],
   ]) {
     await env.DB.prepare(
       "UPDATE users SET first_name = ?, last_name = ?, gender = ?, phone_number = ?, email = ? WHERE id = ?",
     )
-      .bind(PLANTED, PLANTED, PLANTED, PLANTED, email ?? "", id ?? "")
+      .bind(RTL_TEXT, RTL_TEXT, RTL_TEXT, RTL_TEXT, email ?? "", id ?? "")
       .run();
   }
   await env.DB.prepare("UPDATE users SET pending_email = ? WHERE id = ?")
-    .bind(`new${PLANTED}@example.com`, adaId ?? "")
+    .bind(`new${RTL_TEXT}@example.com`, adaId ?? "")
     .run();
   await env.DB.prepare("UPDATE identities SET email = ?")
-    .bind(`linked${PLANTED}@example.com`)
+    .bind(`linked${RTL_TEXT}@example.com`)
     .run();
   await env.DB.prepare(
     "UPDATE tokens SET detail = json_set(detail, '$.name', ?) WHERE kind = 'api'",
   )
-    .bind(PLANTED)
+    .bind(RTL_TEXT)
     .run();
 });
 
@@ -64,7 +64,7 @@ const VOID = /^(?:meta|link|input|br|hr|img)$/;
 const ISOLATES = /^<bdi\b|^<[^>]* dir="auto"/;
 
 /** Every text and every value that was planted and stands in no element of its own; and how many do. */
-function shown(html: string): { bare: string[]; isolated: number } {
+function findText(html: string): { bare: string[]; isolated: number } {
   const open: { name: string; isolates: boolean }[] = [];
   const bare: string[] = [];
   let isolated = 0;
@@ -76,7 +76,7 @@ function shown(html: string): { bare: string[]; isolated: number } {
     }
     const isolates = ISOLATES.test(part);
     // What nobody sees turns nothing around.
-    if (IS_PLANTED.test(part) && !part.includes('type="hidden"')) {
+    if (HAS_RTL_TEXT.test(part) && !part.includes('type="hidden"')) {
       if (isolates || open.some((each) => each.isolates)) isolated++;
       else bare.push(part);
     }
@@ -87,8 +87,8 @@ function shown(html: string): { bare: string[]; isolated: number } {
 
 /** A JWT with texts in all places, unsigned: whoever pastes it sees them. */
 const jwt = [
-  { alg: PLANTED, kid: PLANTED },
-  { [PLANTED]: PLANTED, list: [PLANTED], jti: PLANTED },
+  { alg: RTL_TEXT, kid: RTL_TEXT },
+  { [RTL_TEXT]: RTL_TEXT, list: [RTL_TEXT], jti: RTL_TEXT },
 ]
   .map((part) =>
     btoa(String.fromCharCode(...new TextEncoder().encode(JSON.stringify(part))))
@@ -101,42 +101,42 @@ const jwt = [
 
 it("a user's text stands on every page in an element of its own", async () => {
   const isolated = new Map<string, number>();
-  const see = (name: string, html: string) => {
-    const found = shown(html);
+  const check = (name: string, html: string) => {
+    const found = findText(html);
     expect(found.bare, name).toEqual([]);
     isolated.set(name, found.isolated);
   };
-  for (const { path } of OPENED.filter((each) => !each.path.endsWith("/file"))) {
-    see(path, (await ada.open(pathIn(path, world))).text);
+  for (const { path } of GET_PAGES.filter((each) => !each.path.endsWith("/file"))) {
+    check(path, (await ada.open(pathIn(path, fixtures))).text);
   }
-  see("own", (await ada.open(`/console/actions/${ownId}`)).text);
-  see("uses", (await ada.open(`/console/actions/${ownId}/uses`)).text);
-  see("link", (await call("GET", link)).text);
-  const carol = await newVisitor(call);
-  see("link, logged in", (await carol.open(link)).text);
-  const [tokenId = ""] = hidden((await ada.open("/console/tokens")).text, "id");
-  const send = async (name: string, by: Visitor, path: string, fields: Fields) => {
+  check("own", (await ada.open(`/console/actions/${ownId}`)).text);
+  check("uses", (await ada.open(`/console/actions/${ownId}/uses`)).text);
+  check("link", (await call("GET", link)).text);
+  const carol = await newPageClient(call);
+  check("link, logged in", (await carol.open(link)).text);
+  const [tokenId = ""] = hiddenValues((await ada.open("/console/tokens")).text, "id");
+  const send = async (name: string, by: PageClient, path: string, fields: Fields) => {
     const answer = await by.send(path, fields);
-    see(name, answer.text);
+    check(name, answer.text);
     return answer;
   };
   await send("run", carol, link, { run_key: "key" });
   await send("rotated", ada, "/console/tokens/rotate", { id: tokenId, grace: "0" });
   await send("inspected JWT", ada, "/console/inspector", { text: jwt });
   for (const [path, fields] of [
-    ["/console/account/profile", { first_name: PLANTED.repeat(9), phone_number: PLANTED }],
-    ["/console/account/email", { email: PLANTED, current_password: "x" }],
-    ["/console/tokens/new", { name: PLANTED.repeat(9), lifetime: "3600" }],
-    ["/console/tokens/rename", { id: tokenId, name: PLANTED.repeat(9) }],
-    ["/console/actions/new/addContact", { token_uses: "0", contact_id: PLANTED }],
+    ["/console/account/profile", { first_name: RTL_TEXT.repeat(9), phone_number: RTL_TEXT }],
+    ["/console/account/email", { email: RTL_TEXT, current_password: "x" }],
+    ["/console/tokens/new", { name: RTL_TEXT.repeat(9), lifetime: "3600" }],
+    ["/console/tokens/rename", { id: tokenId, name: RTL_TEXT.repeat(9) }],
+    ["/console/actions/new/addContact", { token_uses: "0", contact_id: RTL_TEXT }],
   ] as const) {
-    see(`refused ${path}`, (await ada.send(path, fields)).text);
+    check(`refused ${path}`, (await ada.send(path, fields)).text);
   }
   const login = await call("POST", "/console/login", {
     headers: { "sec-fetch-site": "same-origin" },
-    form: { email: PLANTED, password: "x" },
+    form: { email: RTL_TEXT, password: "x" },
   });
-  see("refused /console/login", login.text);
+  check("refused /console/login", login.text);
   // Where such a text belongs it was there, so that this test looks at something.
   for (const name of [
     "/console/account",
@@ -159,7 +159,7 @@ it("a user's text stands on every page in an element of its own", async () => {
 });
 
 it("whoever calls themselves as the service does is a user of it all the same", async () => {
-  const eve = await newVisitor(call);
+  const eve = await newPageClient(call);
   const id = await idOf(eve);
   await env.DB.prepare(
     "UPDATE users SET first_name = 'Latchkey', last_name = 'Support' WHERE id = ?",

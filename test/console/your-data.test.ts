@@ -3,34 +3,34 @@ import { expect, it } from "vitest";
 import { itemsAt, PASSWORD, textAt } from "../support/client.ts";
 import { wired } from "../support/wired.ts";
 import { idOf } from "./forms.ts";
-import { secretOn, textOf } from "./html.ts";
-import { newVisitor } from "./visitor.ts";
+import { secretOnPage, textOf } from "./html.ts";
+import { newPageClient } from "./page-client.ts";
 
 const { call } = wired();
 const FILE = "/console/account/export/file";
 
 it("the export is one file with everything, and nothing secret", async () => {
-  const visitor = await newVisitor(call);
-  const made = await visitor.send("/console/tokens/new", {
+  const client = await newPageClient(call);
+  const made = await client.send("/console/tokens/new", {
     name: "<b>ci</b>",
     lifetime: "3600",
     scopes: "tokens:read",
   });
-  const file = await visitor.open(FILE);
+  const file = await client.open(FILE);
   expect(file.headers.get("content-type")).toBe("application/json");
   expect(file.headers.get("content-disposition")).toBe('attachment; filename="latchkey-data.json"');
-  expect(textAt(file, "user", 0, "email")).toBe(visitor.email);
+  expect(textAt(file, "user", 0, "email")).toBe(client.email);
   expect(textAt(file, "api_tokens", 0, "name")).toBe("<b>ci</b>");
   expect(itemsAt(file, "sessions")).toHaveLength(1);
   expect(itemsAt(file, "audit").length).toBeGreaterThan(2);
-  for (const secret of [secretOn(made), visitor.secret, PASSWORD]) {
+  for (const secret of [secretOnPage(made), client.secret, PASSWORD]) {
     expect(file.text).not.toContain(secret);
   }
 });
 
 it("many pages of it are one file, and more than that go on in the next", async () => {
-  const visitor = await newVisitor(call);
-  const userId = await idOf(visitor);
+  const client = await newPageClient(call);
+  const userId = await idOf(client);
   // More than ten pages of five hundred rows.
   await env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5200)
@@ -39,10 +39,10 @@ it("many pages of it are one file, and more than that go on in the next", async 
   )
     .bind(userId)
     .run();
-  const first = await visitor.open(FILE);
+  const first = await client.open(FILE);
   const rows = itemsAt(first, "audit");
   expect(rows.length).toBeGreaterThan(4_900);
-  const rest = await visitor.open(textAt(first, "continues_at"));
+  const rest = await client.open(textAt(first, "continues_at"));
   const more = itemsAt(rest, "audit");
   expect(rows.length + more.length).toBe(5_202);
   const ids = new Set([...rows, ...more].map((row) => Reflect.get(Object(row), "uuid")));
@@ -51,34 +51,34 @@ it("many pages of it are one file, and more than that go on in the next", async 
 });
 
 it("nobody's account is deleted by a wrong password", async () => {
-  const visitor = await newVisitor(call);
+  const client = await newPageClient(call);
   for (const [password, status, text] of [
     ["wrong password", 401, "The password is wrong."],
     ["", 400, "Must not be empty."],
   ] as const) {
-    const answer = await visitor.send("/console/account/delete", { password });
+    const answer = await client.send("/console/account/delete", { password });
     expect(answer.status).toBe(status);
     expect(textOf(answer)).toContain(text);
     expect(answer.headers.has("set-cookie")).toBe(false);
   }
-  expect((await visitor.open("/console/account")).status).toBe(200);
+  expect((await client.open("/console/account")).status).toBe(200);
 });
 
 it("a deleted account is gone, with all that it was logged in with", async () => {
-  const visitor = await newVisitor(call);
-  const made = await visitor.send("/console/tokens/new", {
+  const client = await newPageClient(call);
+  const made = await client.send("/console/tokens/new", {
     name: "ci",
     lifetime: "3600",
     scopes: "account:read",
   });
-  const answer = await visitor.send("/console/account/delete", { password: PASSWORD });
+  const answer = await client.send("/console/account/delete", { password: PASSWORD });
   expect(answer.headers.get("location")).toBe("/console/account/deleted");
   expect(answer.headers.get("set-cookie")).toMatch(/^__Host-latchkey=; Max-Age=0/);
-  expect((await visitor.open("/console/account")).status).toBe(303);
-  expect((await call("GET", "/rest/user", { bearer: secretOn(made) })).status).toBe(401);
+  expect((await client.open("/console/account")).status).toBe(303);
+  expect((await call("GET", "/rest/user", { bearer: secretOnPage(made) })).status).toBe(401);
   const deleted = await call("GET", "/console/account/deleted");
   expect(textOf(deleted)).toContain("The account is deleted");
   // The e-mail is free.
-  const json = { email: visitor.email, password: PASSWORD };
+  const json = { email: client.email, password: PASSWORD };
   expect((await call("POST", "/rest/user", { json })).status).toBe(201);
 });

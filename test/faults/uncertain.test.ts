@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { problemOf } from "../../src/console/problems.ts";
-import { newWorld, pathIn, SENT, sampleFor } from "../console/forms.ts";
-import { newVisitor } from "../console/visitor.ts";
+import { newFixtures, pathIn, POST_FORMS, sampleFor } from "../console/forms.ts";
+import { newPageClient } from "../console/page-client.ts";
 import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { wired } from "../support/wired.ts";
 import text from "../../src/console/assets/openapi.json";
@@ -62,12 +62,12 @@ describe("and no page either", () => {
   /** They change nothing, or not before their answer. */
   const NO_CHANGE = ["/console/forgotten", "/console/inspector"];
 
-  it.each(SENT)("$path", async ({ path }) => {
+  it.each(POST_FORMS)("$path", async ({ path }) => {
     let fails = false;
     const bindings = instrument(env, (call, run) => (fails ? commitsAndFails(call, run) : run()));
     const { call } = wired({}, bindings);
-    const visitor = await newVisitor(call);
-    const about = await newWorld(visitor, call);
+    const visitor = await newPageClient(call);
+    const about = await newFixtures(visitor, call);
     fails = true;
     const answer = await visitor.send(pathIn(path, about), sampleFor(path, about));
     if (NO_CHANGE.includes(path)) return expect(answer.status).toBeLessThan(400);

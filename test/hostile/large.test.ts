@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import { call, newUser, newSession, type Send } from "../support/client.ts";
-import { COOKIE } from "../console/visitor.ts";
+import { COOKIE } from "../console/page-client.ts";
 import { LARGE } from "./large.ts";
 import { quick } from "./quick.ts";
 import { ROUTE_KEYS, PAGES, pathOf } from "./routes.ts";

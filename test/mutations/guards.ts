@@ -175,8 +175,8 @@ export const GUARDS: readonly Guard[] = [
   ["route-asks-for-its-scope", "a narrow token opens every route", [asked(false)], [SCOPES]],
   ["no-form-of-another-site", "a form of another site is taken", [asked(false)], [all("contracts/input")]],
   ["pages-take-only-own-forms", "a page takes a form of another site", [asked(false)], [all("console/cross-site")]],
-  ["session-cookie-stays-here", "the cookie goes to scripts, or out with another site's requests", [withoutProperty(2), withoutProperty(3)], [all("console/entry")]],
-  ["log-in-leads-to-own-pages", "a log-in leads to another site", [chosen(true)], [all("console/entry")]],
+  ["session-cookie-stays-here", "the cookie goes to scripts, or out with another site's requests", [withoutProperty(2), withoutProperty(3)], [all("console/auth-pages")]],
+  ["log-in-leads-to-own-pages", "a log-in leads to another site", [chosen(true)], [all("console/auth-pages")]],
 
   // The client that others install.
   ["one-refresh-for-all", "everyone who waits refreshes", [asked(true)], [CLIENT]],

@@ -2,33 +2,35 @@ import type { Child } from "hono/jsx";
 import { refuseRequest } from "../../http/request-fault.ts";
 import type { Route } from "../../http/surface.ts";
 import { assetPath } from "../assets.ts";
-import type { Frame, Visit } from "../frame.tsx";
+import type { PageRoutes, PageContext } from "../page-routes.tsx";
 import type { Page } from "../page.tsx";
 import { type Documented, openApi } from "./document.ts";
 import { OperationPage } from "./operation.tsx";
-import { Words } from "./schema.tsx";
+import { Description } from "./schema.tsx";
 
 /** `/docs`: openapi.json for people, a page an operation. */
-export function docsRoutes({ openPage }: Frame): readonly Route[] {
+export function docsPages({ openPage }: PageRoutes): readonly Route[] {
   return [
-    openPage("/docs", async (visit) => docsPage("API documents", null, <Start visit={visit} />)),
+    openPage("/docs", async (context) =>
+      docsLayout("API documents", null, <Start context={context} />),
+    ),
     openPage("/docs/:operation", async ({ request }) => {
       const operation = openApi().find(request.param("operation") ?? "");
       if (operation === undefined) return refuseRequest({ code: "path_not_found" });
       const { origin } = new URL(request.url);
       const body = <OperationPage operation={operation} origin={origin} />;
-      return docsPage(operation.summary, operation.operationId, body);
+      return docsLayout(operation.summary, operation.operationId, body);
     }),
   ];
 }
 
-function docsPage(title: string, here: string | null, body: Child): Page {
+function docsLayout(title: string, here: string | null, body: Child): Page {
   return {
     title,
     head: <link rel="stylesheet" href={assetPath("docs.css")} />,
     body: (
       <div class="docs">
-        <Contents here={here} />
+        <Sidebar here={here} />
         <div class="doc">{body}</div>
       </div>
     ),
@@ -39,7 +41,7 @@ function docsPage(title: string, here: string | null, body: Child): Page {
  * Every operation by its surface, the one that is shown in an open group: so it is in view without a
  * script. Where the window is narrow the whole is closed as well.
  */
-function Contents({ here }: { readonly here: string | null }) {
+function Sidebar({ here }: { readonly here: string | null }) {
   const at = here === null ? undefined : openApi().find(here);
   const isHere = (each: Documented) => at !== undefined && each.operationId === listed(at);
   return (
@@ -78,14 +80,14 @@ const listed = ({ operationId, method, path }: Documented): string =>
     .groups.flatMap(({ operations }) => operations)
     .find((each) => each.method === method && each.path === `${path}/`)?.operationId ?? operationId;
 
-function Start({ visit }: { readonly visit: Visit }) {
+function Start({ context }: { readonly context: PageContext }) {
   const { info, groups, securitySchemes } = openApi();
-  const { origin } = new URL(visit.request.url);
+  const { origin } = new URL(context.request.url);
   return (
     <>
       <h1>API documents</h1>
       <p>
-        <Words text={info.description} />
+        <Description text={info.description} />
       </p>
       <p>
         For programs: <a href="/openapi.json">{`${origin}/openapi.json`}</a>, OpenAPI 3.1, version{" "}
@@ -100,7 +102,7 @@ function Start({ visit }: { readonly visit: Visit }) {
               {type === "http" ? `Authorization: ${scheme === "basic" ? "Basic" : "Bearer"}` : name}
             </code>
             <p>
-              <Words text={description} />
+              <Description text={description} />
             </p>
           </li>
         ))}
@@ -109,7 +111,7 @@ function Start({ visit }: { readonly visit: Visit }) {
         <section>
           <h2>{group.name}</h2>
           <p>
-            <Words text={group.description} />
+            <Description text={group.description} />
           </p>
           <ul class="operations">
             {group.operations.map(({ operationId, method, path, summary }) => (

@@ -5,7 +5,7 @@ import {
   type Parameter,
   type Response,
 } from "./document.ts";
-import { Member, SchemaView, Words } from "./schema.tsx";
+import { Member, SchemaView, Description } from "./schema.tsx";
 
 const WHERE: Readonly<Record<string, string>> = {
   path: "In the path",
@@ -24,8 +24,8 @@ export function OperationPage({ operation, origin }: Props) {
   const responses = Object.entries(operation.responses).map(
     ([status, response]) => [status, openApi().response(response)] as const,
   );
-  const good = responses.filter(([status]) => status.startsWith("2"));
-  const refused = responses.filter(([status]) => !status.startsWith("2"));
+  const successes = responses.filter(([status]) => status.startsWith("2"));
+  const errors = responses.filter(([status]) => !status.startsWith("2"));
   const sample = operation["x-codeSamples"]?.[0]?.source;
   return (
     <>
@@ -38,7 +38,7 @@ export function OperationPage({ operation, origin }: Props) {
       </p>
       {description !== undefined && (
         <p>
-          <Words text={description} />
+          <Description text={description} />
         </p>
       )}
       <Security operation={operation} />
@@ -63,11 +63,11 @@ export function OperationPage({ operation, origin }: Props) {
       )}
       <section>
         <h2>Answers</h2>
-        {good.map(([status, response]) => (
-          <Answer status={status} response={response} isOpen />
+        {successes.map(([status, response]) => (
+          <ResponseView status={status} response={response} isOpen />
         ))}
-        {refused.map(([status, response]) => (
-          <Answer status={status} response={response} isOpen={false} />
+        {errors.map(([status, response]) => (
+          <ResponseView status={status} response={response} isOpen={false} />
         ))}
       </section>
     </>
@@ -130,13 +130,17 @@ function Body({ of, content }: { readonly of: string; readonly content: Content 
   );
 }
 
-interface AnswerProps {
+interface ResponseProps {
   readonly status: string;
   readonly response: Response;
   readonly isOpen: boolean;
 }
 
-function Answer({ status, response: { description, headers, content }, isOpen }: AnswerProps) {
+function ResponseView({
+  status,
+  response: { description, headers, content },
+  isOpen,
+}: ResponseProps) {
   return (
     <details class="answer" open={isOpen}>
       <summary>
@@ -150,7 +154,7 @@ function Answer({ status, response: { description, headers, content }, isOpen }:
               <li>
                 <code class="name">{name}</code> <span class="kind">header</span>
                 <p>
-                  <Words text={header.description} />
+                  <Description text={header.description} />
                 </p>
               </li>
             ))}

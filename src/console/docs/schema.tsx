@@ -2,7 +2,7 @@ import type { Child } from "hono/jsx";
 import { openApi, type Schema } from "./document.ts";
 
 /** Text with `code` in it, as descriptions have it. */
-export function Words({ text }: { readonly text: string }) {
+export function Description({ text }: { readonly text: string }) {
   return (
     <>{text.split("`").map((part, index) => (index % 2 === 1 ? <code>{part}</code> : part))}</>
   );
@@ -115,7 +115,7 @@ export function Member({ name, schema, isRequired }: MemberProps) {
       {isGiven && <span class="kind">, {json(schema.default)} if not sent</span>}
       {description !== undefined && (
         <p>
-          <Words text={description} />
+          <Description text={description} />
         </p>
       )}
       <Members schema={schema} />
@@ -133,7 +133,7 @@ export function SchemaView({ schema: given }: { readonly schema: Schema }) {
     <>
       {schema.description !== undefined && (
         <p>
-          <Words text={schema.description} />
+          <Description text={schema.description} />
         </p>
       )}
       {isPlain && <p class="kind">{kindOf(given)}</p>}

@@ -1,38 +1,38 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { openHouse, type OpenHouse, type Visitors, visitorsOf } from "./house.ts";
-import { SHOWN } from "./pages.ts";
-import { ask, somebody } from "./people.ts";
-import type { World } from "./world.ts";
+import { startSite, type RunningSite, type Contexts, newContexts } from "./site.ts";
+import { CONSOLE_PAGES } from "./pages.ts";
+import { openConfirm, newBrowserUser } from "./users.ts";
+import type { Fixtures } from "./fixtures.ts";
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 });
 
-let house: OpenHouse;
+let site: RunningSite;
 
 beforeAll(async () => {
-  house = await openHouse();
+  site = await startSite();
 });
 
-afterAll(() => house?.close());
+afterAll(() => site?.close());
 
-const REFUSED = SHOWN.filter(({ name }) => /-wrong$|-problem$/.test(name));
+const REFUSED = CONSOLE_PAGES.filter(({ name }) => /-wrong$|-problem$/.test(name));
 
 describe.each([
   ["with JavaScript", true],
   ["without JavaScript", false],
 ])("%s", (_, javaScriptEnabled) => {
-  let world: World;
-  let visitors: Visitors;
+  let fixtures: Fixtures;
+  let contexts: Contexts;
 
   beforeAll(async () => {
-    ({ world, visitors } = await visitorsOf(house, { javaScriptEnabled }));
+    ({ fixtures, contexts } = await newContexts(site, { javaScriptEnabled }));
   });
 
   it.concurrent.each(REFUSED)(
     "$name: what was refused looks so, has the focus and is in view",
     async ({ as, open }) => {
-      const page = await visitors[as].newPage();
+      const page = await contexts[as].newPage();
       await page.setViewportSize({ width: 1440, height: 900 });
-      await open(page, world);
+      await open(page, fixtures);
       const looks = await page.evaluate<[string, string][]>(
         `(() => {
           const probe = document.createElement("span");
@@ -60,23 +60,23 @@ describe.each([
 });
 
 describe("small things that are pressed", () => {
-  let world: World;
-  let visitors: Visitors;
+  let fixtures: Fixtures;
+  let contexts: Contexts;
 
   beforeAll(async () => {
-    ({ world, visitors } = await visitorsOf(house));
+    ({ fixtures, contexts } = await newContexts(site));
   });
 
   it("what is copied is said, and its button stays as wide", async () => {
-    const { context, page } = await somebody(
-      house,
+    const { context, page } = await newBrowserUser(
+      site,
       {
         permissions: ["clipboard-read", "clipboard-write"],
-        storageState: await visitors.ada.storageState(),
+        storageState: await contexts.ada.storageState(),
       },
-      world.email,
+      fixtures.email,
     );
-    await SHOWN.find(({ name }) => name === "action-code")?.open(page, world);
+    await CONSOLE_PAGES.find(({ name }) => name === "action-code")?.open(page, fixtures);
     const copy = page.locator("[data-copy]");
     const before = await copy.boundingBox();
     await copy.click();
@@ -89,7 +89,7 @@ describe("small things that are pressed", () => {
   });
 
   it("one thing of a card is open at a time, moves nothing else, and Escape closes it", async () => {
-    const page = await visitors.ada.newPage();
+    const page = await contexts.ada.newPage();
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.goto("/console/tokens");
     const cards = page.locator(".things > li");
@@ -99,7 +99,7 @@ describe("small things that are pressed", () => {
       Promise.all([0, 1, 2].map(async (at) => (await summaries.nth(at).boundingBox())?.y));
     const before = await tops();
     for (const summary of ["Rename", "Rotate", "End"]) {
-      await ask(page, summary);
+      await openConfirm(page, summary);
       expect(await cards.first().locator("details[open]").count()).toBe(1);
       expect(await tops()).toEqual(before);
       expect(await cards.nth(1).boundingBox()).toEqual(others);
@@ -114,7 +114,7 @@ describe("small things that are pressed", () => {
   it.each(["light", "dark"] as const)(
     "a button stays to be seen under the pointer, %s",
     async (colorScheme) => {
-      const page = await visitors.ada.newPage();
+      const page = await contexts.ada.newPage();
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
       for (const path of ["/console/tokens", "/console/account", "/console/tokens/new"]) {
         await page.goto(path);
@@ -141,7 +141,7 @@ describe("small things that are pressed", () => {
   );
 
   it("the documents show where one is, on a desk and on a phone", async () => {
-    const page = await visitors.nobody.newPage();
+    const page = await contexts.nobody.newPage();
     await page.goto("/docs");
     const operations = await page
       .locator(".contents li a")

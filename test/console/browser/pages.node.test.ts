@@ -1,30 +1,30 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { openHouse, type OpenHouse, type Visitors, visitorsOf } from "./house.ts";
-import { axe, emptyElements, seen, turnTo, VIEWS } from "./look.ts";
-import { SHOWN } from "./pages.ts";
-import type { World } from "./world.ts";
+import { startSite, type RunningSite, type Contexts, newContexts } from "./site.ts";
+import { axe, emptyElements, visible, setView, VIEWS } from "./layout.ts";
+import { CONSOLE_PAGES } from "./pages.ts";
+import type { Fixtures } from "./fixtures.ts";
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 });
 
-let house: OpenHouse;
-let world: World;
-let visitors: Visitors;
+let site: RunningSite;
+let fixtures: Fixtures;
+let contexts: Contexts;
 
 beforeAll(async () => {
-  house = await openHouse();
-  ({ world, visitors } = await visitorsOf(house));
+  site = await startSite();
+  ({ fixtures, contexts } = await newContexts(site));
 });
 
-afterAll(() => house?.close());
+afterAll(() => site?.close());
 
 describe("axe finds nothing in a page, on a phone and on a desk, by day and by night", () => {
-  it.concurrent.each(SHOWN)("$name", async ({ name, as, open }) => {
-    const page = await visitors[as].newPage();
-    await open(page, world);
+  it.concurrent.each(CONSOLE_PAGES)("$name", async ({ name, as, open }) => {
+    const page = await contexts[as].newPage();
+    await open(page, fixtures);
     expect(await emptyElements(page)).toEqual([]);
     // Both widths and both schemes, if not each with each.
     for (const view of VIEWS.slice(0, 2)) {
-      await turnTo(page, view);
+      await setView(page, view);
       const path = `screenshots/${name}-${view.width}-${view.colorScheme}.png`;
       await page.screenshot({ path, fullPage: true });
       expect(await axe(page), `${view.width} ${view.colorScheme}`).toEqual([]);
@@ -34,35 +34,38 @@ describe("axe finds nothing in a page, on a phone and on a desk, by day and by n
 });
 
 describe("with colors of the reader's own", () => {
-  it.concurrent.each(SHOWN)("$name shows where one is, and whose it is", async ({ as, open }) => {
-    const page = await visitors[as].newPage();
-    await page.emulateMedia({ forcedColors: "active", colorScheme: "dark" });
-    await open(page, world);
-    const menu = await page.evaluate<[boolean, boolean][]>(
-      `Array.from(document.querySelectorAll(".menu a"), (each) =>
+  it.concurrent.each(CONSOLE_PAGES)(
+    "$name shows where one is, and whose it is",
+    async ({ as, open }) => {
+      const page = await contexts[as].newPage();
+      await page.emulateMedia({ forcedColors: "active", colorScheme: "dark" });
+      await open(page, fixtures);
+      const menu = await page.evaluate<[boolean, boolean][]>(
+        `Array.from(document.querySelectorAll(".menu a"), (each) =>
         [each.hasAttribute("aria-current"), parseFloat(getComputedStyle(each).borderBottomWidth) > 0])`,
-    );
-    for (const [isCurrent, isUnderlined] of menu) expect(isUnderlined).toBe(isCurrent);
-    // What is drawn by a background alone keeps it.
-    const drawn = await page.evaluate<[string, string, string][]>(
-      `Array.from(document.querySelectorAll(".key, .swatch"), (each) => {
+      );
+      for (const [isCurrent, isUnderlined] of menu) expect(isUnderlined).toBe(isCurrent);
+      // What is drawn by a background alone keeps it.
+      const drawn = await page.evaluate<[string, string, string][]>(
+        `Array.from(document.querySelectorAll(".key, .swatch"), (each) => {
         const { backgroundColor, backgroundImage } = getComputedStyle(each);
         return [each.className, backgroundColor, backgroundImage];
       })`,
-    );
-    expect(drawn.length).toBeGreaterThan(0);
-    const ground = await page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
-    for (const [name, color] of drawn) expect(color, name).not.toBe(ground);
-    await page.close();
-  });
+      );
+      expect(drawn.length).toBeGreaterThan(0);
+      const ground = await page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
+      for (const [name, color] of drawn) expect(color, name).not.toBe(ground);
+      await page.close();
+    },
+  );
 });
 
 describe("on paper", () => {
-  it.concurrent.each(SHOWN)("$name has nothing to press", async ({ name, as, open }) => {
-    const page = await visitors[as].newPage();
-    await open(page, world);
+  it.concurrent.each(CONSOLE_PAGES)("$name has nothing to press", async ({ name, as, open }) => {
+    const page = await contexts[as].newPage();
+    await open(page, fixtures);
     await page.emulateMedia({ media: "print" });
-    expect(await seen(page, ".top, .menu, .skip, button, .button, input, .confirm")).toEqual([]);
+    expect(await visible(page, ".top, .menu, .skip, button, .button, input, .confirm")).toEqual([]);
     if (name === "action-code") {
       const text = await page.locator("body").innerText();
       expect(text.replaceAll(/\s+/g, " ").trim()).toMatch(

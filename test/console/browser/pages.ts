@@ -1,21 +1,21 @@
 import type { Page } from "playwright-core";
-import { ask, button } from "./people.ts";
-import type { World } from "./world.ts";
+import { openConfirm, button } from "./users.ts";
+import type { Fixtures } from "./fixtures.ts";
 
 /** How a page is reached by somebody who has everything, or who is nobody. */
-export interface Shown {
+export interface ConsolePage {
   /** Also the name of its screenshots. */
   readonly name: string;
   readonly as: "nobody" | "ada";
   /** Whether it is as it opened: nothing on it was pressed yet. */
-  readonly isUntouched: boolean;
-  open(page: Page, world: World): Promise<unknown>;
+  readonly isAsOpened: boolean;
+  open(page: Page, fixtures: Fixtures): Promise<unknown>;
 }
 
-const at = (name: string, path: string, as: Shown["as"] = "ada"): Shown => ({
+const at = (name: string, path: string, as: ConsolePage["as"] = "ada"): ConsolePage => ({
   name,
   as,
-  isUntouched: true,
+  isAsOpened: true,
   open: (page) => page.goto(path),
 });
 
@@ -40,11 +40,11 @@ const wrong = (
   name: string,
   path: string,
   fields: Readonly<Record<string, string>>,
-  as: Shown["as"] = "ada",
-): Shown => ({ name, as, isUntouched: true, open: (page) => refused(page, path, fields) });
+  as: ConsolePage["as"] = "ada",
+): ConsolePage => ({ name, as, isAsOpened: true, open: (page) => refused(page, path, fields) });
 
 /** Every page of the console: a new one is a line here. */
-export const SHOWN: readonly Shown[] = [
+export const CONSOLE_PAGES: readonly ConsolePage[] = [
   at("welcome", "/console", "nobody"),
   at("login", "/console/login", "nobody"),
   at("signup", "/console/signup", "nobody"),
@@ -57,7 +57,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "login-problem",
     as: "nobody",
-    isUntouched: true,
+    isAsOpened: true,
     async open(page) {
       await page.goto("/console/login");
       await page.getByLabel("E-mail").fill("nobody@example.com");
@@ -71,11 +71,11 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "tokens-open",
     as: "ada",
-    isUntouched: false,
+    isAsOpened: false,
     async open(page) {
       await page.goto("/console/tokens");
       for (const summary of ["Rename", "Rotate", "End Phone", "End all tokens"]) {
-        await ask(page, summary);
+        await openConfirm(page, summary);
       }
     },
   },
@@ -83,7 +83,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "token-new-problem",
     as: "ada",
-    isUntouched: true,
+    isAsOpened: true,
     async open(page) {
       await page.goto("/console/tokens/new");
       await page.getByLabel("Name", { exact: true }).fill("x".repeat(64));
@@ -94,7 +94,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "token-secret",
     as: "ada",
-    isUntouched: true,
+    isAsOpened: true,
     async open(page) {
       await page.goto("/console/tokens/new");
       await page.getByLabel("Name", { exact: true }).fill("Laptop");
@@ -109,7 +109,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "action-code",
     as: "ada",
-    isUntouched: true,
+    isAsOpened: true,
     async open(page) {
       await page.goto("/console/actions/new/addContact");
       await button(page, "Make the code").click();
@@ -119,54 +119,54 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "action",
     as: "ada",
-    isUntouched: true,
+    isAsOpened: true,
     open: (page, { actionTokenId }) => page.goto(`/console/actions/${actionTokenId}`),
   },
   {
     name: "link",
     as: "nobody",
-    isUntouched: true,
+    isAsOpened: true,
     open: (page, { link }) => page.goto(link),
   },
   {
     name: "link-own",
     as: "ada",
-    isUntouched: true,
+    isAsOpened: true,
     open: (page, { link }) => page.goto(link),
   },
   {
     name: "link-ended",
     as: "nobody",
-    isUntouched: true,
-    open: (page, { endedLink }) => page.goto(endedLink),
+    isAsOpened: true,
+    open: (page, { revokedLink }) => page.goto(revokedLink),
   },
   at("contacts", "/console/contacts"),
   at("logins", "/console/logins"),
   {
     name: "logins-open",
     as: "ada",
-    isUntouched: false,
+    isAsOpened: false,
     async open(page) {
       await page.goto("/console/logins");
-      await ask(page, "End the login");
-      await ask(page, "End all others");
+      await openConfirm(page, "End the login");
+      await openConfirm(page, "End all others");
     },
   },
   at("activity", "/console/activity"),
   {
     name: "activity-table",
     as: "ada",
-    isUntouched: false,
+    isAsOpened: false,
     async open(page) {
       await page.goto("/console/activity?limit=5");
-      await ask(page, "As a table");
+      await openConfirm(page, "As a table");
     },
   },
   at("inspector", "/console/inspector"),
   {
     name: "inspector-found",
     as: "ada",
-    isUntouched: true,
+    isAsOpened: true,
     async open(page, { link }) {
       await page.goto("/console/inspector");
       await page.getByLabel("Any token").fill(link.slice(link.indexOf("lk_act_")));
@@ -190,7 +190,7 @@ export const SHOWN: readonly Shown[] = [
   {
     name: "rename-wrong",
     as: "ada",
-    isUntouched: true,
+    isAsOpened: true,
     async open(page) {
       await page.goto("/console/tokens");
       const card = page.locator(".things > li").last();

@@ -1,10 +1,10 @@
 import { mkdir } from "node:fs/promises";
 import { type RunningServer, startServer } from "../../clients/server.ts";
 import { launch } from "./chromium.ts";
-import { turnTo, VIEWS } from "./look.ts";
-import { SHOWN } from "./pages.ts";
-import { logIn, somebody } from "./people.ts";
-import { newWorld } from "./world.ts";
+import { setView, VIEWS } from "./layout.ts";
+import { CONSOLE_PAGES } from "./pages.ts";
+import { logIn, newBrowserUser } from "./users.ts";
+import { newFixtures } from "./fixtures.ts";
 
 /**
  * Pictures of every page, on a phone and on a desk, by day and by night: into `screenshots/`; and
@@ -18,24 +18,27 @@ const IN_README = ["tokens", "action-code"];
 async function take(server: RunningServer): Promise<void> {
   const browser = await launch();
   try {
-    const house = { origin: server.origin, browser };
-    const world = await newWorld(server);
-    const people = { ada: await somebody(house, {}, world.email), nobody: await somebody(house) };
+    const site = { origin: server.origin, browser };
+    const fixtures = await newFixtures(server);
+    const people = {
+      ada: await newBrowserUser(site, {}, fixtures.email),
+      nobody: await newBrowserUser(site),
+    };
     await logIn(people.ada);
-    for (const [index, { name, as, open }] of SHOWN.entries()) {
+    for (const [index, { name, as, open }] of CONSOLE_PAGES.entries()) {
       const { page } = people[as];
-      await turnTo(page, VIEWS[0]);
-      await open(page, world);
+      await setView(page, VIEWS[0]);
+      await open(page, fixtures);
       for (const view of VIEWS) {
-        await turnTo(page, view);
+        await setView(page, view);
         const path = `${FOLDER}/${name}-${view.width}-${view.colorScheme}.png`;
         await page.screenshot({ path, fullPage: true });
       }
       if (IN_README.includes(name)) {
-        await turnTo(page, { width: 1000, height: 660, colorScheme: "light" });
+        await setView(page, { width: 1000, height: 660, colorScheme: "light" });
         await page.screenshot({ path: `${README}/${name}.png`, fullPage: true });
       }
-      console.log(`${index + 1} of ${SHOWN.length}: ${name}`);
+      console.log(`${index + 1} of ${CONSOLE_PAGES.length}: ${name}`);
     }
   } finally {
     await browser.close();

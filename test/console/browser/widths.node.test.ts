@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { openHouse, type OpenHouse, type Visitors, visitorsOf } from "./house.ts";
-import { overflowing, withLargeText } from "./look.ts";
-import { SHOWN } from "./pages.ts";
-import type { World } from "./world.ts";
+import { startSite, type RunningSite, type Contexts, newContexts } from "./site.ts";
+import { overflowing, withLargeText } from "./layout.ts";
+import { CONSOLE_PAGES } from "./pages.ts";
+import type { Fixtures } from "./fixtures.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -11,63 +11,69 @@ const WIDTHS = Array.from({ length: 29 }, (_, index) => 320 + index * 40);
 /** With text twice as large. */
 const LARGE = [360, 640, 720, 1440];
 
-let house: OpenHouse;
+let site: RunningSite;
 
 beforeAll(async () => {
-  house = await openHouse();
+  site = await startSite();
 });
 
-afterAll(() => house?.close());
+afterAll(() => site?.close());
 
 describe.each([
   ["with JavaScript", true],
   ["without JavaScript", false],
 ])("%s", (_, javaScriptEnabled) => {
-  let world: World;
-  let visitors: Visitors;
+  let fixtures: Fixtures;
+  let contexts: Contexts;
 
   beforeAll(async () => {
-    ({ world, visitors } = await visitorsOf(house, { javaScriptEnabled }));
+    ({ fixtures, contexts } = await newContexts(site, { javaScriptEnabled }));
   });
 
-  it.concurrent.each(SHOWN)("$name begins at its start, and fits every window", async (shown) => {
-    const page = await visitors[shown.as].newPage();
-    await page.setViewportSize({ width: 360, height: 740 });
-    await shown.open(page, world);
-    if (shown.isUntouched) {
-      const isMarked = await page.locator("main [autofocus]").count();
-      if (isMarked === 0) await page.keyboard.press("Tab");
-      await page.locator(":focus:is([aria-invalid], .alert, .skip)").waitFor();
-      if (isMarked > 0) {
-        const { y, height } = (await page.locator(":focus").boundingBox()) ?? { y: -1, height: 0 };
-        expect(y).toBeGreaterThanOrEqual(0);
-        expect(y + height).toBeLessThanOrEqual(740);
+  it.concurrent.each(CONSOLE_PAGES)(
+    "$name begins at its start, and fits every window",
+    async (shown) => {
+      const page = await contexts[shown.as].newPage();
+      await page.setViewportSize({ width: 360, height: 740 });
+      await shown.open(page, fixtures);
+      if (shown.isAsOpened) {
+        const isMarked = await page.locator("main [autofocus]").count();
+        if (isMarked === 0) await page.keyboard.press("Tab");
+        await page.locator(":focus:is([aria-invalid], .alert, .skip)").waitFor();
+        if (isMarked > 0) {
+          const { y, height } = (await page.locator(":focus").boundingBox()) ?? {
+            y: -1,
+            height: 0,
+          };
+          expect(y).toBeGreaterThanOrEqual(0);
+          expect(y + height).toBeLessThanOrEqual(740);
+        }
       }
-    }
-    // The current part of the menu is there to be seen, without scrolling.
-    for (const width of [320, 360, 1440]) {
-      await page.setViewportSize({ width, height: 740 });
-      const outside = await page.evaluate<string[]>(
-        `Array.from(document.querySelectorAll(".menu a"))
+      // The current part of the menu is there to be seen, without scrolling.
+      for (const width of [320, 360, 1440]) {
+        await page.setViewportSize({ width, height: 740 });
+        const outside = await page.evaluate<string[]>(
+          `Array.from(document.querySelectorAll(".menu a"))
           .filter((each) => {
             const { left, right } = each.getBoundingClientRect();
             return left < 0 || right > innerWidth;
           })
           .map((each) => each.textContent)`,
-      );
-      expect(outside, `menu at ${width}`).toEqual([]);
-    }
-    const wide: string[] = [];
-    for (const width of WIDTHS) {
-      await page.setViewportSize({ width, height: 740 });
-      wide.push(...(await overflowing(page)).map((each) => `${width}: ${each}`));
-    }
-    await withLargeText(page);
-    for (const width of LARGE) {
-      await page.setViewportSize({ width, height: 740 });
-      wide.push(...(await overflowing(page)).map((each) => `${width}, large: ${each}`));
-    }
-    expect(wide).toEqual([]);
-    await page.close();
-  });
+        );
+        expect(outside, `menu at ${width}`).toEqual([]);
+      }
+      const wide: string[] = [];
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 740 });
+        wide.push(...(await overflowing(page)).map((each) => `${width}: ${each}`));
+      }
+      await withLargeText(page);
+      for (const width of LARGE) {
+        await page.setViewportSize({ width, height: 740 });
+        wide.push(...(await overflowing(page)).map((each) => `${width}, large: ${each}`));
+      }
+      expect(wide).toEqual([]);
+      await page.close();
+    },
+  );
 });

@@ -9,35 +9,34 @@ import { newUser, ORIGIN } from "../support/client.ts";
 type Send = (request: Request) => Promise<Response>;
 
 /** What may happen to a request on its way: `through` brings it to the service, any number of times. */
-type Mishap = (request: Request, through: Send) => Promise<Response>;
+type Fault = (request: Request, pass: Send) => Promise<Response>;
 
 export const REFRESH = "/api/token/refresh/";
 export const RUN = "/api/run-action-token";
 
 /** The real service at the end of a line that counts, and on which things go wrong. */
-export function line(settings: Readonly<Record<string, string>> = {}) {
+export function network(settings: Readonly<Record<string, string>> = {}) {
   const config = readConfig({ ...env, ...settings });
   const service = app(servicesOver(env, config, platform), config);
   // As fetch does, it takes the body with it.
-  const through: Send = async (request) => service.fetch(new Request(request));
-  const mishaps = new Map<string, Mishap[]>();
-  const past: { path: string; status: number; headers: Headers }[] = [];
+  const pass: Send = async (request) => service.fetch(new Request(request));
+  const faults = new Map<string, Fault[]>();
+  const log: { path: string; status: number; headers: Headers }[] = [];
 
   return {
     /** For the next request to the path, the one after it, and so on. */
-    mishaps(path: string, ...next: readonly Mishap[]) {
-      mishaps.set(path, [...next]);
+    faults(path: string, ...next: readonly Fault[]) {
+      faults.set(path, [...next]);
     },
     /** The statuses that came back from a path; 0 where none came. */
-    statuses: (path: string) =>
-      past.filter((each) => each.path === path).map((each) => each.status),
-    sent: (path: string) => past.filter((each) => each.path === path).map(({ headers }) => headers),
+    statuses: (path: string) => log.filter((each) => each.path === path).map((each) => each.status),
+    sent: (path: string) => log.filter((each) => each.path === path).map(({ headers }) => headers),
     fetch: async (request: Request) => {
       const path = new URL(request.url).pathname;
       const row = { path, status: 0, headers: new Headers(request.headers) };
-      past.push(row);
-      const mishap = mishaps.get(path)?.shift();
-      const response = await (mishap === undefined ? through(request) : mishap(request, through));
+      log.push(row);
+      const fault = faults.get(path)?.shift();
+      const response = await (fault === undefined ? pass(request) : fault(request, pass));
       row.status = response.status;
       return response;
     },
@@ -45,45 +44,45 @@ export function line(settings: Readonly<Record<string, string>> = {}) {
 }
 
 /** The service does its work, and nobody hears of it. */
-export const lost: Mishap = async (request, through) => {
-  await through(request.clone());
+export const lostAnswer: Fault = async (request, pass) => {
+  await pass(request.clone());
   throw new TypeError("the line went dead");
 };
 
-export const dead: Mishap = () => Promise.reject(new TypeError("the line is dead"));
+export const noAnswer: Fault = () => Promise.reject(new TypeError("the line is dead"));
 
-export const busy =
-  (status: 429 | 503, retryAfter: string): Mishap =>
+export const retryLater =
+  (status: 429 | 503, retryAfter: string): Fault =>
   async () =>
     Response.json({ detail: "later" }, { status, headers: { "retry-after": retryAfter } });
 
 /** Waits for a word before it goes through. */
-export const held =
-  (word: Promise<void>): Mishap =>
-  async (request, through) => {
-    await word;
-    return through(request);
+export const heldUntil =
+  (released: Promise<void>): Fault =>
+  async (request, pass) => {
+    await released;
+    return pass(request);
   };
 
 /** Somebody new, logged in with a client of her own. */
-export async function person(settings: Readonly<Record<string, string>> = {}) {
+export async function newClient(settings: Readonly<Record<string, string>> = {}) {
   const user = await newUser();
-  const wires = line(settings);
+  const net = network(settings);
   const store = memoryStore();
-  const told: string[] = [];
+  const loggedOut: string[] = [];
   const auth = latchkey({
     baseUrl: ORIGIN,
     store,
-    fetch: wires.fetch,
-    onLoggedOut: () => told.push("logged out"),
+    fetch: net.fetch,
+    onLoggedOut: () => loggedOut.push("logged out"),
   });
   await auth.logIn(user);
   return {
     user,
-    line: wires,
+    network: net,
     store,
     auth,
-    told,
+    loggedOut,
     tokens: async (): Promise<LoginTokens> => {
       const tokens = await store.load();
       if (tokens === null) throw new Error("nobody is logged in");

@@ -1,24 +1,24 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { PASSWORD } from "../support/client.ts";
 import { wired } from "../support/wired.ts";
-import { newWorld, pathIn, sampleFor, SENT } from "./forms.ts";
+import { newFixtures, pathIn, sampleFor, POST_FORMS } from "./forms.ts";
 import { textOf } from "./html.ts";
-import { newVisitor, type Visitor } from "./visitor.ts";
+import { newPageClient, type PageClient } from "./page-client.ts";
 
 const { call } = wired({
   MAIL_WEBHOOK_URL: "https://mail.invalid/send",
   MAIL_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 });
-let visitor: Visitor;
-let world: Awaited<ReturnType<typeof newWorld>>;
+let client: PageClient;
+let fixtures: Awaited<ReturnType<typeof newFixtures>>;
 
 beforeAll(async () => {
-  visitor = await newVisitor(call);
-  world = await newWorld(visitor, call);
+  client = await newPageClient(call);
+  fixtures = await newFixtures(client, call);
 });
 
 /** Each field that can be refused, with something that is: a row a form. */
-const REFUSED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const INVALID: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "/console/login": { email: "", password: "" },
   "/console/signup": { email: "x", password: "short" },
   "/console/forgotten": { email: "" },
@@ -44,7 +44,7 @@ const REFUSED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 /** Acts whose every input is hidden or a choice: whatever is wrong with one is no person's mistake. */
-const NO_MISTAKES = [
+const WITHOUT_INPUTS = [
   "/console/logout",
   "/console/account/verify",
   "/console/account/identities/remove",
@@ -59,13 +59,13 @@ const NO_MISTAKES = [
 ];
 
 it("every form is in the table", () => {
-  const known = [...Object.keys(REFUSED), ...NO_MISTAKES].sort();
-  expect(SENT.map(({ path }) => path).sort()).toEqual(known);
+  const known = [...Object.keys(INVALID), ...WITHOUT_INPUTS].sort();
+  expect(POST_FORMS.map(({ path }) => path).sort()).toEqual(known);
 });
 
 /** Not shown again; and what no person types. */
 const NOT_KEPT = /password|^text$|^token_secret$/;
-const ROWS = Object.entries(REFUSED).flatMap(([path, fields]) =>
+const ROWS = Object.entries(INVALID).flatMap(([path, fields]) =>
   Object.entries(fields).map(([field, value]) => ({ path, field, value })),
 );
 
@@ -83,8 +83,8 @@ function inputsIn(html: string, action: string, among: (form: string) => boolean
 
 describe.each(ROWS)("$field of $path", ({ path, field, value }) => {
   it("is marked, says what is wrong, gets the focus, and the rest is kept", async () => {
-    const sent = { ...sampleFor(path, world), [field]: value };
-    const answer = await visitor.send(pathIn(path, world), sent);
+    const sent = { ...sampleFor(path, fixtures), [field]: value };
+    const answer = await client.send(pathIn(path, fixtures), sent);
     // Somebody logged in is led away from these.
     const { text, status } =
       answer.status === 303 || path === "/console/login" || path === "/console/signup"
@@ -96,8 +96,8 @@ describe.each(ROWS)("$field of $path", ({ path, field, value }) => {
     expect(status).toBeGreaterThanOrEqual(400);
     const inputs = inputsIn(
       text,
-      pathIn(path, world),
-      (form) => !path.endsWith("/rename") || form.includes(`value="${world.tokenId}"`),
+      pathIn(path, fixtures),
+      (form) => !path.endsWith("/rename") || form.includes(`value="${fixtures.tokenId}"`),
     );
     const named = inputs.filter(({ name }) => name === field);
     expect(named.length, field).toBeGreaterThan(0);
@@ -129,8 +129,8 @@ describe.each(ROWS)("$field of $path", ({ path, field, value }) => {
 });
 
 it("all that is wrong is marked at once, and the first of it has the focus", async () => {
-  const { text } = await visitor.send("/console/account/profile", {
-    ...REFUSED["/console/account/profile"],
+  const { text } = await client.send("/console/account/profile", {
+    ...INVALID["/console/account/profile"],
   });
   expect(text.match(/aria-invalid="true"/g)).toHaveLength(5);
   expect(text.indexOf("autofocus")).toBe(
@@ -141,7 +141,7 @@ it("all that is wrong is marked at once, and the first of it has the focus", asy
 it("a page of several forms says on top which one was not saved", async () => {
   for (const part of ["profile", "email", "password"]) {
     const path = `/console/account/${part}`;
-    const { text } = await visitor.send(path, { ...sampleFor(path, world), ...REFUSED[path] });
+    const { text } = await client.send(path, { ...sampleFor(path, fixtures), ...INVALID[path] });
     const [, top = ""] =
       /<h1>Account<\/h1><p class="alert problem"[^>]*>(.*?)<\/p>/.exec(text) ?? [];
     expect(top).toMatch(/not (?:saved|changed)\./);
@@ -153,7 +153,7 @@ it("a page of several forms says on top which one was not saved", async () => {
 it("a wrong login names neither, marks both, and puts the focus where it is typed again", async () => {
   const { text } = await call("POST", "/console/login", {
     headers: { "sec-fetch-site": "same-origin" },
-    form: { email: visitor.email, password: "not the password" },
+    form: { email: client.email, password: "not the password" },
   });
   const inputs = inputsIn(text, "/console/login", () => true).filter(({ name }) => name !== "next");
   expect(inputs.map(({ tag }) => tag.includes('aria-invalid="true"'))).toEqual([true, true]);
@@ -167,10 +167,10 @@ describe("the password of who is logged in", () => {
   it.each(["/console/account/email", "/console/account/password", "/console/account/delete"])(
     "%s speaks of it alone, and the log says that it was its owner",
     async (path) => {
-      const own = await newVisitor(call);
+      const own = await newPageClient(call);
       const field = path.endsWith("delete") ? "password" : "current_password";
       const { text } = await own.send(path, {
-        ...sampleFor(path, { ...world, visitor: own }),
+        ...sampleFor(path, { ...fixtures, client: own }),
         [field]: "not the password",
       });
       expect(textOf({ text })).toContain("The password is wrong.");

@@ -20,7 +20,7 @@ export function Sentence({ text }: { readonly text: string }) {
     <>
       {text
         .split(/\u2068([^\u2069]*)\u2069/)
-        .map((part, index) => (index % 2 === 1 ? <UserText text={part} /> : part))}
+        .map((piece, index) => (index % 2 === 1 ? <UserText text={piece} /> : piece))}
     </>
   );
 }
@@ -44,7 +44,7 @@ interface FieldProps {
   readonly max?: number;
   readonly list?: string;
   /** The note that says what is wrong with this input among others. */
-  readonly isInvalidBy?: string;
+  readonly errorId?: string;
   readonly autofocus?: boolean;
 }
 
@@ -56,7 +56,7 @@ export function Field({
   problem,
   type = "text",
   value,
-  isInvalidBy,
+  errorId,
   ...input
 }: FieldProps) {
   const id = ownId ?? `field-${input.name}`;
@@ -73,10 +73,10 @@ export function Field({
         {...input}
         {...(isWritten && { dir: "auto" })}
         {...(type !== "password" && value !== undefined && { value })}
-        {...noted(id, hint, problem)}
-        {...(isInvalidBy && { "aria-invalid": "true", "aria-describedby": isInvalidBy })}
+        {...describedBy(id, hint, problem)}
+        {...(errorId && { "aria-invalid": "true", "aria-describedby": errorId })}
       />
-      <Notes id={id} hint={hint} problem={problem} />
+      <FieldNotes id={id} hint={hint} problem={problem} />
     </div>
   );
 }
@@ -85,7 +85,7 @@ export function Field({
  * What ties an input to the notes below it. An invalid one gets the focus as the page opens, without
  * JavaScript: that scrolls to it as well.
  */
-export const noted = (id: string, hint?: string, problem?: string) => ({
+export const describedBy = (id: string, hint?: string, problem?: string) => ({
   ...((hint || problem) && {
     "aria-describedby": [hint && `${id}-hint`, problem && `${id}-problem`]
       .filter(Boolean)
@@ -94,13 +94,13 @@ export const noted = (id: string, hint?: string, problem?: string) => ({
   ...(problem && { "aria-invalid": "true", autofocus: true }),
 });
 
-interface NotesProps {
+interface FieldNotesProps {
   readonly id: string;
   readonly hint?: string | undefined;
   readonly problem?: string | undefined;
 }
 
-export function Notes({ id, hint, problem }: NotesProps) {
+export function FieldNotes({ id, hint, problem }: FieldNotesProps) {
   return (
     <>
       {hint && (
@@ -134,14 +134,14 @@ export function Select({ id: ownId, name, label, value, options, hint, problem }
     <div class="field">
       <label for={id}>{label}</label>
       {/* Options can be texts of users; this is the one way to isolate them. */}
-      <select id={id} name={name} dir="auto" {...noted(id, hint, problem)}>
+      <select id={id} name={name} dir="auto" {...describedBy(id, hint, problem)}>
         {options.map(([each, text]) => (
           <option value={each} selected={each === value}>
             {text}
           </option>
         ))}
       </select>
-      <Notes id={id} hint={hint} problem={problem} />
+      <FieldNotes id={id} hint={hint} problem={problem} />
     </div>
   );
 }
@@ -196,8 +196,8 @@ export function relative(ms: number, nowMs: number): string {
   const [size, name] =
     UNITS.find(([each, , next]) => Math.round(distance / each) < next) ?? UNITS[3];
   const count = Math.round(distance / size);
-  const words = `${count} ${name}${count === 1 ? "" : "s"}`;
-  return ms > nowMs ? `in ${words}` : `${words} ago`;
+  const text = `${count} ${name}${count === 1 ? "" : "s"}`;
+  return ms > nowMs ? `in ${text}` : `${text} ago`;
 }
 
 interface RelativeProps {
@@ -218,7 +218,7 @@ export function Relative({ ms, nowMs }: RelativeProps) {
 interface ConfirmProps {
   readonly summary: string;
   /** What of several on the page it is about, for who does not see where it stands. */
-  readonly of?: string;
+  readonly subject?: string;
   readonly isHarmless?: boolean;
   /** Of several with one group, one is open at a time. */
   readonly group?: string;
@@ -230,7 +230,7 @@ interface ConfirmProps {
 /** Something that is asked again before it is done, with and without JavaScript. */
 export function Confirm({
   summary,
-  of,
+  subject,
   isHarmless = false,
   group,
   isOpen = false,
@@ -244,10 +244,10 @@ export function Confirm({
     >
       <summary>
         {summary}
-        {of !== undefined && (
+        {subject !== undefined && (
           <span class="unseen">
             {" "}
-            <UserText text={of} />
+            <UserText text={subject} />
           </span>
         )}
       </summary>
@@ -271,7 +271,13 @@ export function Copyable({ text, label }: { readonly text: string; readonly labe
 }
 
 /** The way to the next page of a list. */
-export function Next({ path, cursor }: { readonly path: string; readonly cursor: string | null }) {
+export function Pagination({
+  path,
+  cursor,
+}: {
+  readonly path: string;
+  readonly cursor: string | null;
+}) {
   if (cursor === null) return null;
   return (
     <nav class="pages" aria-label="Pages">

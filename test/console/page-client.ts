@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { type Answered, type Call, ORIGIN, PASSWORD, textAt } from "../support/client.ts";
 
 /** The headers that a browser sends with a form of a page of ours. */
-export const OWN = { origin: ORIGIN, "sec-fetch-site": "same-origin" };
+export const SAME_ORIGIN = { origin: ORIGIN, "sec-fetch-site": "same-origin" };
 
 export const COOKIE = "__Host-latchkey";
 
@@ -10,7 +10,7 @@ export const COOKIE = "__Host-latchkey";
 export type Fields = Readonly<Record<string, string | readonly string[]>>;
 
 /** A browser, as far as the pages can tell. */
-export interface Visitor {
+export interface PageClient {
   readonly email: string;
   /** The session's token: what the cookie holds. */
   readonly secret: string;
@@ -23,7 +23,7 @@ export interface Visitor {
 }
 
 /** Somebody new, logged in. */
-export async function newVisitor(call: Call): Promise<Visitor> {
+export async function newPageClient(call: Call): Promise<PageClient> {
   const email = `${crypto.randomUUID()}@example.com`;
   const answer = await call("POST", "/rest/user", { json: { email, password: PASSWORD } });
   expect(answer.status).toBe(201);
@@ -31,7 +31,7 @@ export async function newVisitor(call: Call): Promise<Visitor> {
 }
 
 /** The same person in another browser. */
-export async function logIn(call: Call, email: string): Promise<Visitor> {
+export async function logIn(call: Call, email: string): Promise<PageClient> {
   const answer = await call("POST", "/tokens", { json: { email_id: email, password: PASSWORD } });
   const secret = textAt(answer, "data", "token");
   const cookie = `${COOKIE}=${secret}`;
@@ -39,7 +39,7 @@ export async function logIn(call: Call, email: string): Promise<Visitor> {
     email,
     secret,
     open: (path, headers = {}) => call("GET", path, { headers: { cookie, ...headers } }),
-    send: (path, fields = {}, headers = OWN) =>
+    send: (path, fields = {}, headers = SAME_ORIGIN) =>
       call("POST", path, { headers: { cookie, ...headers, ...FORM }, body: encoded(fields) }),
   };
 }

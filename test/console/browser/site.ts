@@ -1,16 +1,16 @@
 import type { BrowserContext, BrowserContextOptions } from "playwright-core";
 import { type RunningServer, startServer } from "../../clients/server.ts";
 import { launch } from "./chromium.ts";
-import { type House, logIn, somebody } from "./people.ts";
-import { newWorld, type World } from "./world.ts";
+import { type Site, logIn, newBrowserUser } from "./users.ts";
+import { newFixtures, type Fixtures } from "./fixtures.ts";
 
 /** One server and one browser, for all that a file looks at. */
-export interface OpenHouse extends House {
+export interface RunningSite extends Site {
   readonly server: RunningServer;
   close(): Promise<void>;
 }
 
-export async function openHouse(): Promise<OpenHouse> {
+export async function startSite(): Promise<RunningSite> {
   const [server, browser] = await Promise.all([startServer(), launch()]);
   return {
     server,
@@ -24,17 +24,17 @@ export async function openHouse(): Promise<OpenHouse> {
 }
 
 /** Contexts for who has everything and for nobody, by the names that `SHOWN` uses. */
-export type Visitors = Readonly<Record<"ada" | "nobody", BrowserContext>>;
+export type Contexts = Readonly<Record<"ada" | "nobody", BrowserContext>>;
 
-export async function visitorsOf(
-  house: OpenHouse,
+export async function newContexts(
+  site: RunningSite,
   options: BrowserContextOptions = {},
-): Promise<{ readonly world: World; readonly visitors: Visitors }> {
-  const world = await newWorld(house.server);
-  const ada = await somebody(house, options, world.email);
+): Promise<{ readonly fixtures: Fixtures; readonly contexts: Contexts }> {
+  const fixtures = await newFixtures(site.server);
+  const ada = await newBrowserUser(site, options, fixtures.email);
   await logIn(ada);
   return {
-    world,
-    visitors: { ada: ada.context, nobody: (await somebody(house, options)).context },
+    fixtures,
+    contexts: { ada: ada.context, nobody: (await newBrowserUser(site, options)).context },
   };
 }

@@ -11,12 +11,12 @@ export const outbox: Mailer = {
   async send(mail) {
     // Between rules, so that it is found among the lines of requests.
     console.info(`\n${RULE}`);
-    console.log(printable(`Mail to ${mail.to}: ${mail.type} ${said(mail)}`));
+    console.log(printable(`Mail to ${mail.to}: ${mail.type} ${contentOf(mail)}`));
     console.info(`${RULE}\n`);
   },
 };
 
-function said(mail: Mail): string {
+function contentOf(mail: Mail): string {
   switch (mail.type) {
     case "tokens_leaked":
       return mail.tokenIds.join(" ");

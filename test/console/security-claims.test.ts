@@ -1,15 +1,15 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { wired } from "../support/wired.ts";
-import { newWorld, OPENED, pathIn } from "./forms.ts";
-import { newVisitor, type Visitor } from "./visitor.ts";
+import { newFixtures, GET_PAGES, pathIn } from "./forms.ts";
+import { newPageClient, type PageClient } from "./page-client.ts";
 
 const { call } = wired();
-let visitor: Visitor;
-let world: Awaited<ReturnType<typeof newWorld>>;
+let client: PageClient;
+let fixtures: Awaited<ReturnType<typeof newFixtures>>;
 
 beforeAll(async () => {
-  visitor = await newVisitor(call);
-  world = await newWorld(visitor, call);
+  client = await newPageClient(call);
+  fixtures = await newFixtures(client, call);
 });
 
 const inputsOf = (html: string) => [...html.matchAll(/<input\b[^>]*>/g)].map(([input]) => input);
@@ -18,9 +18,9 @@ describe("what docs/security says of every page", () => {
   it("a field for a password is masked, and a password manager may fill it in", async () => {
     const wrong: string[] = [];
     let found = 0;
-    for (const { path } of OPENED) {
-      for (const open of [visitor.open, (each: string) => call("GET", each)]) {
-        const { text } = await open(pathIn(path, world));
+    for (const { path } of GET_PAGES) {
+      for (const open of [client.open, (each: string) => call("GET", each)]) {
+        const { text } = await open(pathIn(path, fixtures));
         for (const input of inputsOf(text).filter((each) => /name="[^"]*password"/.test(each))) {
           found++;
           const isMasked = /type="password"/.test(input);
@@ -37,8 +37,8 @@ describe("what docs/security says of every page", () => {
   it("who is logged in can log out on it", async () => {
     const without: string[] = [];
     let found = 0;
-    for (const { path } of OPENED) {
-      const { status, text } = await visitor.open(pathIn(path, world));
+    for (const { path } of GET_PAGES) {
+      const { status, text } = await client.open(pathIn(path, fixtures));
       if (status !== 200) continue;
       found++;
       if (text.includes("<nav") && !text.includes('action="/console/logout"')) {
@@ -50,8 +50,8 @@ describe("what docs/security says of every page", () => {
   });
 
   it("no page asks for a hint or a secret question", async () => {
-    for (const { path } of OPENED) {
-      const { text } = await visitor.open(pathIn(path, world));
+    for (const { path } of GET_PAGES) {
+      const { text } = await client.open(pathIn(path, fixtures));
       expect(text, path).not.toMatch(/secret question|password hint/i);
     }
   });

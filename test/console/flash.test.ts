@@ -1,16 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { PASSWORD } from "../support/client.ts";
 import { wired } from "../support/wired.ts";
-import { newWorld, OPENED, pathIn } from "./forms.ts";
-import { hidden, inputsOf, textOf } from "./html.ts";
-import { COOKIE, encoded, type Fields, FORM, newVisitor, OWN, type Visitor } from "./visitor.ts";
+import { newFixtures, GET_PAGES, pathIn } from "./forms.ts";
+import { hiddenValues, inputsOf, textOf } from "./html.ts";
+import {
+  COOKIE,
+  encoded,
+  type Fields,
+  FORM,
+  newPageClient,
+  SAME_ORIGIN,
+  type PageClient,
+} from "./page-client.ts";
 
 const { call } = wired();
-const TOLD = `${COOKIE}-message`;
+const FLASH_COOKIE = `${COOKIE}-message`;
 
 /** What the page says that a form leads to, with the cookies that the form gave. */
-async function saidAfter(visitor: Visitor, path: string, fields: Fields) {
-  const answer = await visitor.send(path, fields);
+async function flashAfter(client: PageClient, path: string, fields: Fields) {
+  const answer = await client.send(path, fields);
   expect(answer.status).toBe(303);
   const [cookie = ""] =
     /__Host-latchkey-message=[^;]*/.exec(answer.headers.get("set-cookie") ?? "") ?? [];
@@ -19,22 +27,22 @@ async function saidAfter(visitor: Visitor, path: string, fields: Fields) {
   );
   const location = answer.headers.get("location") ?? "";
   expect(location).not.toMatch(/[?#]/);
-  const cookies = { cookie: `${COOKIE}=${visitor.secret}; ${cookie}` };
-  const page = await visitor.open(location, cookies);
+  const cookies = { cookie: `${COOKIE}=${client.secret}; ${cookie}` };
+  const page = await client.open(location, cookies);
   // Once: the page takes it away.
   expect(page.headers.get("set-cookie")).toMatch(/^__Host-latchkey-message=; Max-Age=0/);
-  const [, said = ""] = /<p class="alert done"[^>]*>(.*?)<\/p>/s.exec(page.text) ?? [];
-  const again = await visitor.open(location);
+  const [, flash = ""] = /<p class="alert done"[^>]*>(.*?)<\/p>/s.exec(page.text) ?? [];
+  const again = await client.open(location);
   expect(again.text).not.toContain("alert done");
-  return { said: textOf({ text: said }), html: said, page };
+  return { flash: textOf({ text: flash }), html: flash, page };
 }
 
 describe("what a form did is said on the next page, once, and by no address", () => {
   it("of each form that leads on", async () => {
-    const visitor = await newVisitor(call);
-    const world = await newWorld(visitor, call);
-    const own = `/console/actions/${world.parameters.id}`;
-    for (const [path, fields, says] of [
+    const client = await newPageClient(call);
+    const fixtures = await newFixtures(client, call);
+    const own = `/console/actions/${fixtures.parameters.id}`;
+    for (const [path, fields, expected] of [
       ["/console/account/profile", { first_name: "Ada" }, "Your profile was saved."],
       [
         "/console/account/email",
@@ -42,27 +50,31 @@ describe("what a form did is said on the next page, once, and by no address", ()
         "e-mail",
       ],
       ["/console/account/verify", {}, "A link is on its way"],
-      ["/console/tokens/rename", { id: world.tokenId, name: "CI <i>א" }, "Renamed to “ CI <i>א ”."],
-      ["/console/tokens/end", { id: world.tokenId }, "“ CI <i>א ” was revoked."],
+      [
+        "/console/tokens/rename",
+        { id: fixtures.tokenId, name: "CI <i>א" },
+        "Renamed to “ CI <i>א ”.",
+      ],
+      ["/console/tokens/end", { id: fixtures.tokenId }, "“ CI <i>א ” was revoked."],
       ["/console/tokens/end-all", {}, "All your API tokens were ended."],
-      ["/console/logins/end", { id: world.loginId }, "That login was ended."],
+      ["/console/logins/end", { id: fixtures.loginId }, "That login was ended."],
       ["/console/logins/end-others", {}, "You are logged out everywhere but here."],
       [`${own}/end`, {}, "Revoked. The code and the link no longer work."],
     ] as const) {
-      const { said, html } = await saidAfter(visitor, path, fields);
-      expect(said, path).toContain(says);
-      if (said.includes("CI")) expect(html).toMatch(/<bdi>CI &lt;i&gt;[^<]*<\/bdi>/);
+      const { flash, html } = await flashAfter(client, path, fields);
+      expect(flash, path).toContain(expected);
+      if (flash.includes("CI")) expect(html).toMatch(/<bdi>CI &lt;i&gt;[^<]*<\/bdi>/);
     }
   });
 
   it("an address or a cookie that nobody of ours has set says nothing", async () => {
-    const visitor = await newVisitor(call);
-    const world = await newWorld(visitor, call);
-    const paths = OPENED.map(({ path }) => pathIn(path, world));
+    const client = await newPageClient(call);
+    const fixtures = await newFixtures(client, call);
+    const paths = GET_PAGES.map(({ path }) => pathIn(path, fixtures));
     for (const path of paths) {
-      const plain = await visitor.open(path);
+      const plain = await client.open(path);
       for (const name of ["ended_all", "constructor", "__proto__", "profile", "tokens_revoked"]) {
-        const asked = await visitor.open(`${path}?done=${name}&message=${name}`);
+        const asked = await client.open(`${path}?done=${name}&message=${name}`);
         expect(asked.text.includes("alert done"), `${path} ${name}`).toBe(false);
         expect(asked.status).toBe(plain.status);
       }
@@ -77,8 +89,8 @@ describe("what a form did is said on the next page, once, and by no address", ()
       `token_renamed ${"x".repeat(2_000)}`,
       encodeURIComponent('"><s3ntinel>'),
     ]) {
-      const { text, status } = await visitor.open("/console/tokens", {
-        cookie: `${COOKIE}=${visitor.secret}; ${TOLD}=${value}`,
+      const { text, status } = await client.open("/console/tokens", {
+        cookie: `${COOKIE}=${client.secret}; ${FLASH_COOKIE}=${value}`,
       });
       expect(status).toBe(200);
       expect(text, value.slice(0, 30)).not.toMatch(/class="alert|s3ntinel/);
@@ -86,15 +98,15 @@ describe("what a form did is said on the next page, once, and by no address", ()
   });
 
   it("a page that only says what was done says it to nobody else", async () => {
-    const visitor = await newVisitor(call);
-    const sent = await visitor.open("/console/forgotten/sent");
+    const client = await newPageClient(call);
+    const sent = await client.open("/console/forgotten/sent");
     expect(sent.headers.get("location")).toBe("/console/forgotten");
-    for (const open of [visitor.open, (path: string) => call("GET", path)]) {
+    for (const open of [client.open, (path: string) => call("GET", path)]) {
       const { text } = await open("/console/account/deleted");
       expect(textOf({ text })).toContain("Nothing has happened to yours.");
     }
-    const answer = await visitor.send("/console/account/delete", { password: PASSWORD });
-    const cookie = `${TOLD}=account_deleted`;
+    const answer = await client.send("/console/account/delete", { password: PASSWORD });
+    const cookie = `${FLASH_COOKIE}=account_deleted`;
     expect(answer.headers.get("set-cookie")).toContain(cookie);
     const deleted = await call("GET", "/console/account/deleted", { headers: { cookie } });
     expect(textOf(deleted)).toContain("none of its tokens works any more");
@@ -103,10 +115,10 @@ describe("what a form did is said on the next page, once, and by no address", ()
 
 describe("a form that is sent when its session is over", () => {
   it("leads to a login that says so, and from there back to the form", async () => {
-    const visitor = await newVisitor(call);
-    const world = await newWorld(visitor, call);
-    const own = `/console/actions/${world.parameters.id}`;
-    await call("DELETE", `/tokens?token=${visitor.secret}`);
+    const client = await newPageClient(call);
+    const fixtures = await newFixtures(client, call);
+    const own = `/console/actions/${fixtures.parameters.id}`;
+    await call("DELETE", `/tokens?token=${client.secret}`);
     for (const [path, page] of [
       ["/console/account/profile", "/console/account/profile"],
       ["/console/account/password", "/console/account/password"],
@@ -119,23 +131,25 @@ describe("a form that is sent when its session is over", () => {
       [`${own}/end`, own],
       ["/console/inspector", "/console/inspector"],
     ]) {
-      const answer = await visitor.send(path ?? "", {});
+      const answer = await client.send(path ?? "", {});
       const login = `/console/login?next=${encodeURIComponent(page ?? "")}`;
       expect(answer.headers.get("location")).toBe(login);
       // The session's cookie is taken away, and what is to be said is given.
       expect(answer.headers.get("set-cookie")).toMatch(
         /^__Host-latchkey=; Max-Age=0.*__Host-latchkey-message=session_expired;/,
       );
-      const shown = await call("GET", login, { headers: { cookie: `${TOLD}=session_expired` } });
+      const shown = await call("GET", login, {
+        headers: { cookie: `${FLASH_COOKIE}=session_expired` },
+      });
       expect(textOf(shown)).toMatch(/^Your session has expired/);
       const inputs = inputsOf({ ...shown, path: login }, "/console/login");
       const back = await call("POST", "/console/login", {
-        headers: { ...OWN, ...FORM },
-        body: encoded({ ...inputs, email: visitor.email, password: PASSWORD }),
+        headers: { ...SAME_ORIGIN, ...FORM },
+        body: encoded({ ...inputs, email: client.email, password: PASSWORD }),
       });
       expect(back.headers.get("location")).toBe(page);
     }
-    expect(hidden((await call("GET", "/console/login")).text, "next")).toEqual([]);
+    expect(hiddenValues((await call("GET", "/console/login")).text, "next")).toEqual([]);
   });
 
   it("who never was logged in is told of no session", async () => {

@@ -1,21 +1,25 @@
 import { type Call, call as worker, PASSWORD } from "../support/client.ts";
-import { inputsOf, type Shown, textOf } from "./html.ts";
-import { COOKIE } from "./visitor.ts";
+import { inputsOf, type HtmlPage, textOf } from "./html.ts";
+import { COOKIE } from "./page-client.ts";
 
 const SET_COOKIE = new RegExp(`^${COOKIE}=([^;]*)`);
 
 /** Somebody with a browser: it keeps the cookie, follows redirects, and sends forms from their pages. */
-export interface Person {
-  get(path: string, site?: string): Promise<Shown>;
+export interface BrowserUser {
+  get(path: string, site?: string): Promise<HtmlPage>;
   /** Sends the page's form with this action as it stands there, with these inputs filled in. */
-  submit(page: Shown, action: string, filled?: Readonly<Record<string, string>>): Promise<Shown>;
+  submit(
+    page: HtmlPage,
+    action: string,
+    filled?: Readonly<Record<string, string>>,
+  ): Promise<HtmlPage>;
   /** Without a page in front of it. */
-  post(path: string, fields: Readonly<Record<string, string>>): Promise<Shown>;
+  post(path: string, fields: Readonly<Record<string, string>>): Promise<HtmlPage>;
   /** As a script sees the session: not at all; for calls to the API as the same user. */
   session(): string | null;
 }
 
-export function somebody(call: Call = worker): Person {
+export function newBrowserUser(call: Call = worker): BrowserUser {
   let cookie: string | null = null;
 
   async function send(
@@ -23,7 +27,7 @@ export function somebody(call: Call = worker): Person {
     path: string,
     form?: Readonly<Record<string, string>>,
     site = "same-origin",
-  ): Promise<Shown> {
+  ): Promise<HtmlPage> {
     const answer = await call(method, path, {
       headers: {
         "sec-fetch-site": site,
@@ -47,8 +51,8 @@ export function somebody(call: Call = worker): Person {
 }
 
 /** A new person, logged in. */
-export async function joined(call?: Call): Promise<Person & { readonly email: string }> {
-  const person = somebody(call);
+export async function signedUpUser(call?: Call): Promise<BrowserUser & { readonly email: string }> {
+  const person = newBrowserUser(call);
   const email = `${crypto.randomUUID()}@example.com`;
   const page = await person.get("/console/signup");
   const after = await person.submit(page, "/console/signup", { email, password: PASSWORD });

@@ -4,10 +4,10 @@ import type { Condition } from "../core/action.ts";
 import { UNDO_MS } from "../core/notices.ts";
 
 /** What the token of a mail says: the address that it went to. */
-export const Mailed = v.object({ email: v.string() });
+export const MailedAddress = v.object({ email: v.string() });
 
 /** The account that a mail speaks of, if this holds of it. */
-export const account = (userId: string, holds: Sql): Sql =>
+export const accountMatches = (userId: string, holds: Sql): Sql =>
   sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND ${holds}
     AND deleted_on IS NULL AND disabled_on IS NULL)`;
 
@@ -16,19 +16,19 @@ const CHANGED = "The e-mail of this account was changed after this was sent.";
 /** Who holds the token has read that mailbox; it says nothing about another that came since. */
 export const emailUnchanged = (email: string, userId: string): Condition => ({
   // guard: mail-to-an-old-address-is-void
-  holds: account(userId, sql`email = ${email}`),
+  holds: accountMatches(userId, sql`email = ${email}`),
   field: "email",
   message: CHANGED,
 });
 
-export const hersOrWanted = (email: string, userId: string): Condition => ({
-  holds: account(userId, sql`(email = ${email} OR pending_email = ${email})`),
+export const emailCurrentOrPending = (email: string, userId: string): Condition => ({
+  holds: accountMatches(userId, sql`(email = ${email} OR pending_email = ${email})`),
   field: "email",
   message: CHANGED,
 });
 
 /** An e-mail is one account's, also while its former one can still take it back. */
-export const nobodyElses = (email: string, userId: string): Condition => ({
+export const emailNotTaken = (email: string, userId: string): Condition => ({
   holds: sql`NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email = ${email}
       AND other.deleted_on IS NULL AND other.id <> ${userId}
     UNION ALL SELECT 1 FROM users AS other WHERE other.undo_email = ${email}
@@ -38,7 +38,7 @@ export const nobodyElses = (email: string, userId: string): Condition => ({
 });
 
 /** Only an e-mail that was proven, and has not come by such a change itself, can be put back. */
-export function keptForUndo(nowMs: number, isLeft: Sql): Sql {
+export function rememberForUndo(nowMs: number, isLeft: Sql): Sql {
   // guard: only-a-settled-email-comes-back
   const isSettled = sql`${isLeft} AND verified_on IS NOT NULL
     AND (undo_until IS NULL OR undo_until <= ${nowMs} OR undo_email = email)`;

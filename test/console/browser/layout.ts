@@ -16,7 +16,7 @@ export interface View {
   readonly colorScheme: "light" | "dark";
 }
 
-export async function turnTo(page: Page, { width, height, colorScheme }: View): Promise<void> {
+export async function setView(page: Page, { width, height, colorScheme }: View): Promise<void> {
   await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
   await page.setViewportSize({ width, height });
 }
@@ -62,7 +62,7 @@ export async function withLargeText(page: Page): Promise<void> {
 }
 
 /** What of this can be seen, as HTML. */
-export function seen(page: Page, selector: string): Promise<string[]> {
+export function visible(page: Page, selector: string): Promise<string[]> {
   return page.evaluate<string[]>(
     `Array.from(document.querySelectorAll(${JSON.stringify(selector)}))
       .filter((each) => each.checkVisibility() && each.getClientRects().length > 0)

@@ -31,7 +31,7 @@ export function defineAction<const Payload extends JsonSchema, const Input exten
     input,
     page,
   } = definition;
-  const taken =
+  const inputSchema =
     input ??
     v.pipe(
       v.unknown(),
@@ -42,14 +42,14 @@ export function defineAction<const Payload extends JsonSchema, const Input exten
     needsCaller,
     isInternal,
     isExpensive,
-    parse: (value) => readBy(payload, value),
-    parseInput: (value) => readBy(taken, value),
+    parse: (value) => parseWith(payload, value),
+    parseInput: (value) => parseWith(inputSchema, value),
     conditions: (value, issuerId) => definition.conditions(v.parse(payload, value), issuerId),
     plan: (run) =>
       definition.plan({
         ...run,
         payload: v.parse(payload, run.payload),
-        input: v.parse(taken, run.input),
+        input: v.parse(inputSchema, run.input),
       }),
     page: {
       ...page,
@@ -64,7 +64,7 @@ export function defineAction<const Payload extends JsonSchema, const Input exten
   };
 }
 
-function readBy(schema: v.GenericSchema<unknown, Json>, value: Json): Parsed<Json> {
+function parseWith(schema: v.GenericSchema<unknown, Json>, value: Json): Parsed<Json> {
   const result = v.safeParse(schema, value);
   if (result.success) return { ok: true, value: result.output };
   const problems = result.issues.map((issue) => ({

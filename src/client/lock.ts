@@ -3,19 +3,19 @@ interface Locks {
 }
 
 /** One at a time among all tabs of an origin, where there are Web Locks; elsewhere at once. */
-export async function exclusively<T>(name: string, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   const locks = webLocks();
   if (locks === null) return work();
-  let hasBegun = false;
-  const begin = () => {
-    hasBegun = true;
+  let hasStarted = false;
+  const start = () => {
+    hasStarted = true;
     return work();
   };
   try {
-    return await locks.request(name, begin);
+    return await locks.request(name, start);
   } catch (error) {
     // A page in a sandbox has Web Locks, and may not use them.
-    if (hasBegun) throw error;
+    if (hasStarted) throw error;
     return work();
   }
 }

@@ -8,20 +8,20 @@ import { queryValue } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { SignUp } from "../surfaces/rest/fields.ts";
 import {
-  type Filled,
-  type Frame,
-  filledIn,
-  message,
-  ownPath,
-  seeDone,
+  type FormState,
+  type PageRoutes,
+  fieldState,
+  messageCard,
+  safeNextPath,
+  seeOtherWithMessage,
   seeOther,
-  type Visit,
-  wholeProblem,
-  withoutSession,
-  withSession,
-} from "./frame.tsx";
+  type PageContext,
+  formError,
+  clearSession,
+  setSession,
+} from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Field } from "./parts.tsx";
+import { Alert, Field } from "./components.tsx";
 
 interface Deps {
   readonly accounts: Accounts;
@@ -35,62 +35,64 @@ const text = v.pipe(v.string("is required"), v.minLength(1, "is required"));
 /** Whatever it is, it leads to a page of ours. */
 const next = v.optional(v.unknown());
 
-const Login = v.object({ email: text, password: text, next });
-const Join = v.object({
+const LoginFields = v.object({ email: text, password: text, next });
+const SignUpFields = v.object({
   ...v.pick(SignUp, ["email", "password"]).entries,
   next,
 });
-const Forgotten = v.object({ email: v.pipe(text, v.transform(normalizeEmail)) });
+const ForgottenFields = v.object({ email: v.pipe(text, v.transform(normalizeEmail)) });
 
 /** The ways in, and out. */
-export function entryRoutes(
-  { openForm, told, act }: Frame,
+export function authPages(
+  { openForm, messagePage, action }: PageRoutes,
   { accounts, sessions, recovery, signUpIsOpen, sendsMail }: Deps,
 ): readonly Route[] {
   return [
     ...openForm({
       path: "/console/login",
-      schema: Login,
-      show: (visit, filled) =>
-        visit.caller === null ? loginPage(visit, filled, signUpIsOpen) : onward(visit),
+      schema: LoginFields,
+      show: (context, state) =>
+        context.caller === null ? loginPage(context, state, signUpIsOpen) : redirectToNext(context),
       async submit({ nowMs }, { email, password, next }) {
         const { secret } = await sessions.create(email, password, nowMs);
-        return seeOther(ownPath(next), withSession(secret));
+        return seeOther(safeNextPath(next), setSession(secret));
       },
     }),
     ...openForm({
       path: "/console/signup",
-      schema: Join,
-      show: (visit, filled) =>
-        visit.caller === null ? signUpPage(visit, filled, signUpIsOpen) : onward(visit),
+      schema: SignUpFields,
+      show: (context, state) =>
+        context.caller === null
+          ? signUpPage(context, state, signUpIsOpen)
+          : redirectToNext(context),
       async submit({ nowMs }, { email, password, next }) {
-        const nobody = {
+        const emptyProfile = {
           firstName: null,
           lastName: null,
           phoneNumber: null,
           dob: null,
           gender: null,
         };
-        const user = await accounts.signUp({ email, password, ...nobody }, nowMs);
+        const user = await accounts.signUp({ email, password, ...emptyProfile }, nowMs);
         const { secret } = await sessions.open(user, nowMs);
-        return seeOther(ownPath(next), withSession(secret));
+        return seeOther(safeNextPath(next), setSession(secret));
       },
     }),
     ...openForm({
       path: "/console/forgotten",
-      schema: Forgotten,
-      show: (_, filled) => forgottenPage(filled, sendsMail),
+      schema: ForgottenFields,
+      show: (_, state) => forgottenPage(state, sendsMail),
       async submit({ nowMs }, { email }) {
         await recovery.requestReset(email, nowMs);
-        return seeDone("/console/forgotten/sent", "reset_sent");
+        return seeOtherWithMessage("/console/forgotten/sent", "reset_sent");
       },
     }),
-    told(
+    messagePage(
       "/console/forgotten/sent",
       "reset_sent",
       {
         title: "Look into your mailbox",
-        body: message(
+        body: messageCard(
           "Look into your mailbox",
           "If there is an account with this e-mail, a link is on its way to it. It is good for ten minutes, once.",
           <a href="/console/login">Back to the login</a>,
@@ -98,56 +100,63 @@ export function entryRoutes(
       },
       seeOther("/console/forgotten"),
     ),
-    act({
+    action({
       path: "/console/logout",
       schema: v.object({}),
       async submit({ request, nowMs }) {
         const secret = readSessionCookie(request);
         if (secret !== null) await sessions.revoke(secret, nowMs);
-        return seeOther("/console/login", withoutSession);
+        return seeOther("/console/login", clearSession);
       },
     }),
   ];
 }
 
 /** Who is logged in already goes where the login would have led. */
-const onward = ({ request }: Visit) => seeOther(ownPath(queryValue(request, "next")));
+const redirectToNext = ({ request }: PageContext) =>
+  seeOther(safeNextPath(queryValue(request, "next")));
 
 /** Where to go on after the login, kept in the form. */
-function Onward({ visit, filled }: { readonly visit: Visit; readonly filled: Filled }) {
-  const next = filled.sent.next ?? queryValue(visit.request, "next");
-  return next === undefined ? null : <input type="hidden" name="next" value={ownPath(next)} />;
+function NextField({
+  context,
+  state,
+}: {
+  readonly context: PageContext;
+  readonly state: FormState;
+}) {
+  const next = state.values.next ?? queryValue(context.request, "next");
+  return next === undefined ? null : <input type="hidden" name="next" value={safeNextPath(next)} />;
 }
 
 /** The same page elsewhere, with the same place to go on to. */
-function along(path: string, visit: Visit, filled: Filled): string {
-  const next = ownPath(filled.sent.next ?? queryValue(visit.request, "next"));
+function withNext(path: string, context: PageContext, state: FormState): string {
+  const next = safeNextPath(state.values.next ?? queryValue(context.request, "next"));
   return next === "/console" ? path : `${path}?next=${encodeURIComponent(next)}`;
 }
 
-function loginPage(visit: Visit, filled: Filled, signUpIsOpen: boolean): Page {
-  const whole = wholeProblem(filled, ["email", "password"]);
+function loginPage(context: PageContext, state: FormState, signUpIsOpen: boolean): Page {
+  const error = formError(state, ["email", "password"]);
   // One of both is wrong, nobody says which; the password is the one to be typed again.
-  const isWrong = whole !== undefined && filled.problem?.status === 401;
+  const isWrong = error !== undefined && state.problem?.status === 401;
   return {
     title: "Log in",
     body: (
       <section class="card narrow">
         <h1>Log in</h1>
-        <Alert kind="problem" text={whole} id="wrong" isFocused={!isWrong} />
+        <Alert kind="problem" text={error} id="wrong" isFocused={!isWrong} />
         <form method="post" action="/console/login">
-          <Onward visit={visit} filled={filled} />
+          <NextField context={context} state={state} />
           <Field
-            {...filledIn(filled, "email")}
-            {...(isWrong && { isInvalidBy: "wrong" })}
+            {...fieldState(state, "email")}
+            {...(isWrong && { errorId: "wrong" })}
             label="E-mail"
             type="email"
             autocomplete="username"
             required
           />
           <Field
-            {...filledIn(filled, "password")}
-            {...(isWrong && { isInvalidBy: "wrong", autofocus: true })}
+            {...fieldState(state, "password")}
+            {...(isWrong && { errorId: "wrong", autofocus: true })}
             label="Password"
             type="password"
             autocomplete="current-password"
@@ -157,19 +166,21 @@ function loginPage(visit: Visit, filled: Filled, signUpIsOpen: boolean): Page {
         </form>
         <p class="aside">
           <a href="/console/forgotten">Forgotten your password?</a>
-          {signUpIsOpen && <a href={along("/console/signup", visit, filled)}>Make an account</a>}
+          {signUpIsOpen && (
+            <a href={withNext("/console/signup", context, state)}>Make an account</a>
+          )}
         </p>
       </section>
     ),
   };
 }
 
-function signUpPage(visit: Visit, filled: Filled, isOpen: boolean): Page {
+function signUpPage(context: PageContext, state: FormState, isOpen: boolean): Page {
   if (!isOpen) {
     return {
       title: "Sign up",
       status: 403,
-      body: message("Sign-up is closed", "This service takes no new accounts."),
+      body: messageCard("Sign-up is closed", "This service takes no new accounts."),
     };
   }
   return {
@@ -177,11 +188,11 @@ function signUpPage(visit: Visit, filled: Filled, isOpen: boolean): Page {
     body: (
       <section class="card narrow">
         <h1>Make an account</h1>
-        <Alert kind="problem" text={wholeProblem(filled, ["email", "password"])} />
+        <Alert kind="problem" text={formError(state, ["email", "password"])} />
         <form method="post" action="/console/signup">
-          <Onward visit={visit} filled={filled} />
+          <NextField context={context} state={state} />
           <Field
-            {...filledIn(filled, "email")}
+            {...fieldState(state, "email")}
             label="E-mail"
             type="email"
             autocomplete="username"
@@ -189,7 +200,7 @@ function signUpPage(visit: Visit, filled: Filled, isOpen: boolean): Page {
             required
           />
           <Field
-            {...filledIn(filled, "password")}
+            {...fieldState(state, "password")}
             label="Password"
             type="password"
             autocomplete="new-password"
@@ -200,18 +211,18 @@ function signUpPage(visit: Visit, filled: Filled, isOpen: boolean): Page {
           <button type="submit">Make the account</button>
         </form>
         <p class="aside">
-          <a href={along("/console/login", visit, filled)}>I have one: log in</a>
+          <a href={withNext("/console/login", context, state)}>I have one: log in</a>
         </p>
       </section>
     ),
   };
 }
 
-function forgottenPage(filled: Filled, sendsMail: boolean): Page {
+function forgottenPage(state: FormState, sendsMail: boolean): Page {
   if (!sendsMail) {
     const text =
       "This service sends no mail, so a password cannot be reset here. Ask whoever runs it.";
-    return { title: "Forgotten password", body: message("Forgotten password", text) };
+    return { title: "Forgotten password", body: messageCard("Forgotten password", text) };
   }
   return {
     title: "Forgotten password",
@@ -219,10 +230,10 @@ function forgottenPage(filled: Filled, sendsMail: boolean): Page {
       <section class="card narrow">
         <h1>Forgotten password</h1>
         <p>We send you a link by which you choose a new one.</p>
-        <Alert kind="problem" text={wholeProblem(filled, ["email"])} />
+        <Alert kind="problem" text={formError(state, ["email"])} />
         <form method="post" action="/console/forgotten">
           <Field
-            {...filledIn(filled, "email")}
+            {...fieldState(state, "email")}
             label="E-mail"
             type="email"
             autocomplete="username"

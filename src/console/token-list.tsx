@@ -1,6 +1,6 @@
 import type { ApiToken } from "../core/token.ts";
-import { EMPTY, type Filled, filledIn } from "./frame.tsx";
-import { Confirm, Field, Relative, Select, Time, UserText } from "./parts.tsx";
+import { EMPTY_FORM, type FormState, fieldState } from "./page-routes.tsx";
+import { Confirm, Field, Relative, Select, Time, UserText } from "./components.tsx";
 
 /** How long an old secret may live on beside the new one, in seconds. */
 export const GRACES: readonly (readonly [value: string, text: string])[] = [
@@ -15,11 +15,11 @@ interface Props {
   readonly secrets: readonly string[];
   readonly nowMs: number;
   /** What was sent to rename one of them, where it comes back. */
-  readonly renaming: Filled;
+  readonly renaming: FormState;
 }
 
 /** A card a token: what it is, how long it has left, and what can be done with it. */
-export function TokenCards({ tokens, secrets, nowMs, renaming }: Props) {
+export function TokenList({ tokens, secrets, nowMs, renaming }: Props) {
   if (tokens.length === 0) {
     return (
       <section class="card empty">
@@ -53,14 +53,14 @@ export function TokenCards({ tokens, secrets, nowMs, renaming }: Props) {
 
 /** The same, but each that was replaced right behind the one that took its place. */
 function bySuccessor(tokens: readonly ApiToken[]): readonly ApiToken[] {
-  const here = new Set(tokens.map(({ id }) => id));
+  const ids = new Set(tokens.map(({ id }) => id));
   const replacedBy = Map.groupBy(tokens, ({ replacedById }) => replacedById);
   const withOlder = (token: ApiToken): ApiToken[] => [
     token,
     ...(replacedBy.get(token.id) ?? []).flatMap(withOlder),
   ];
   return tokens
-    .filter(({ replacedById }) => replacedById === null || !here.has(replacedById))
+    .filter(({ replacedById }) => replacedById === null || !ids.has(replacedById))
     .flatMap(withOlder);
 }
 
@@ -73,8 +73,11 @@ function TokenCard({ token, secret, nowMs, renaming }: CardProps) {
   const { id, name, hint, scopes, createdAtMs, expiresAtMs, lastUsedAtMs } = token;
   // From then on it can only end sooner.
   const isReplaced = token.replacedById !== null;
-  const isRenamed = renaming.sent.id === id;
-  const { value: newName = name, ...nameInput } = filledIn(isRenamed ? renaming : EMPTY, "name");
+  const isRenamed = renaming.values.id === id;
+  const { value: newName = name, ...nameInput } = fieldState(
+    isRenamed ? renaming : EMPTY_FORM,
+    "name",
+  );
   const group = `doings-${id}`;
   return (
     <li class="card">
@@ -87,23 +90,23 @@ function TokenCard({ token, secret, nowMs, renaming }: CardProps) {
             replaced, valid until <Time ms={expiresAtMs} />
           </span>
         ) : (
-          <End token={token} nowMs={nowMs} />
+          <ExpiryBadge token={token} nowMs={nowMs} />
         )}
       </div>
-      <LifeBar token={token} nowMs={nowMs} />
+      <ExpiryBar token={token} nowMs={nowMs} />
       <dl class="traits">
-        <Fact name="Token">
+        <DetailRow name="Token">
           <code>{hint}</code>
-        </Fact>
-        <Fact name="Made">
+        </DetailRow>
+        <DetailRow name="Made">
           <Time ms={createdAtMs} />
-        </Fact>
-        <Fact name="Ends">
+        </DetailRow>
+        <DetailRow name="Ends">
           <Time ms={expiresAtMs} />
-        </Fact>
-        <Fact name="Last used">
+        </DetailRow>
+        <DetailRow name="Last used">
           <LastUse ms={lastUsedAtMs} nowMs={nowMs} />
-        </Fact>
+        </DetailRow>
       </dl>
       {scopes.length > 0 && (
         <p class="scopes">
@@ -115,7 +118,7 @@ function TokenCard({ token, secret, nowMs, renaming }: CardProps) {
       <div class="doings">
         {!isReplaced && (
           <>
-            <Confirm summary="Rename" of={name} isHarmless group={group} isOpen={isRenamed}>
+            <Confirm summary="Rename" subject={name} isHarmless group={group} isOpen={isRenamed}>
               <form method="post" action="/console/tokens/rename">
                 <input type="hidden" name="id" value={id} />
                 <Field
@@ -130,7 +133,7 @@ function TokenCard({ token, secret, nowMs, renaming }: CardProps) {
                 <button type="submit">Rename</button>
               </form>
             </Confirm>
-            <Confirm summary="Rotate" of={name} isHarmless group={group}>
+            <Confirm summary="Rotate" subject={name} isHarmless group={group}>
               <p>You get a new secret with the same name, scopes and end.</p>
               <form method="post" action="/console/tokens/rotate">
                 <input type="hidden" name="id" value={id} />
@@ -147,7 +150,7 @@ function TokenCard({ token, secret, nowMs, renaming }: CardProps) {
             </Confirm>
           </>
         )}
-        <Confirm summary="End" of={name} group={group}>
+        <Confirm summary="End" subject={name} group={group}>
           <p>Whoever shows it is refused from then on. This cannot be undone.</p>
           <form method="post" action="/console/tokens/end">
             <input type="hidden" name="id" value={id} />
@@ -161,7 +164,7 @@ function TokenCard({ token, secret, nowMs, renaming }: CardProps) {
   );
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: unknown }) {
+function DetailRow({ name, children }: { readonly name: string; readonly children: unknown }) {
   return (
     <div>
       <dt>{name}</dt>
@@ -180,19 +183,19 @@ function LastUse({ ms, nowMs }: { readonly ms: number | null; readonly nowMs: nu
 
 const DAY_MS = 24 * HOUR_MS;
 
-interface LifeProps {
+interface ExpiryProps {
   readonly token: ApiToken;
   readonly nowMs: number;
 }
 
 /** What a color means is the time left, however long the whole was. */
-function toneOf({ token: { expiresAtMs }, nowMs }: LifeProps): "good" | "waiting" | "bad" {
+function toneOf({ token: { expiresAtMs }, nowMs }: ExpiryProps): "good" | "waiting" | "bad" {
   const leftMs = expiresAtMs - nowMs;
   if (leftMs < DAY_MS) return "bad";
   return leftMs < 7 * DAY_MS ? "waiting" : "good";
 }
 
-function End(props: LifeProps) {
+function ExpiryBadge(props: ExpiryProps) {
   return (
     <span class={`badge ${toneOf(props)}`}>
       ends <Relative ms={props.token.expiresAtMs} nowMs={props.nowMs} />
@@ -201,7 +204,7 @@ function End(props: LifeProps) {
 }
 
 /** The same for the eye; a width of an SVG is no inline style. */
-function LifeBar(props: LifeProps) {
+function ExpiryBar(props: ExpiryProps) {
   const { token, nowMs } = props;
   const whole = Math.max(1, token.expiresAtMs - token.createdAtMs);
   const left = Math.min(1, Math.max(0, (token.expiresAtMs - nowMs) / whole));

@@ -1,13 +1,13 @@
 import * as v from "valibot";
 import type { RunningServer } from "../../clients/server.ts";
-import { PASSWORD } from "./people.ts";
+import { PASSWORD } from "./users.ts";
 
 /** Somebody with something on every page. */
-export interface World {
+export interface Fixtures {
   readonly email: string;
   /** Links of action tokens: one that stands, one that was taken back. */
   readonly link: string;
-  readonly endedLink: string;
+  readonly revokedLink: string;
   readonly actionTokenId: string;
 }
 
@@ -17,7 +17,7 @@ const Issued = v.object({ token: v.object({ token: v.string(), id: v.string() })
 
 const DAY_MS = 86_400_000;
 
-export async function newWorld(server: RunningServer): Promise<World> {
+export async function newFixtures(server: RunningServer): Promise<Fixtures> {
   const { origin } = server;
   async function post(path: string, json: object, bearer?: string): Promise<unknown> {
     const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
@@ -28,7 +28,7 @@ export async function newWorld(server: RunningServer): Promise<World> {
     });
     return response.status === 204 ? null : response.json();
   }
-  async function person(first_name: string, last_name: string) {
+  async function newUser(first_name: string, last_name: string) {
     const email = `${first_name}.${crypto.randomUUID().slice(0, 4)}@example.com`.toLowerCase();
     const signedUp = await post("/rest/user", { email, password: PASSWORD, first_name, last_name });
     const login = await post("/api/token/", { email, password: PASSWORD });
@@ -38,21 +38,21 @@ export async function newWorld(server: RunningServer): Promise<World> {
       access: v.parse(Login, login).access,
     };
   }
-  const ada = await person("Ada", "Lovelace");
+  const ada = await newUser("Ada", "Lovelace");
   const action = async (max_uses: number) => {
     const payload = { contact_id: ada.id };
     const body = { action: "addContact", payload, ttl: 86_400, max_uses };
     return v.parse(Issued, await post("/api/generate-action-token", body, ada.access)).token;
   };
-  const [standing, ended] = [await action(5), await action(1)];
+  const [active, revoked] = [await action(5), await action(1)];
   for (const [first, last] of [
     ["Grace", "Hopper"],
     ["Alan", "Turing"],
   ] as const) {
-    const { access } = await person(first, last);
-    await post("/api/run-action-token", { token: standing.token }, access);
+    const { access } = await newUser(first, last);
+    await post("/api/run-action-token", { token: active.token }, access);
   }
-  await fetch(`${origin}/api/action-tokens/${ended.id}`, {
+  await fetch(`${origin}/api/action-tokens/${revoked.id}`, {
     method: "DELETE",
     headers: { authorization: `Bearer ${ada.access}` },
   });
@@ -65,18 +65,18 @@ export async function newWorld(server: RunningServer): Promise<World> {
   ] as const) {
     await post("/rest/token", { name, ttl: days * 86_400, scopes }, ada.access);
   }
-  await aged(server, ada.id);
+  await ageAccount(server, ada.id);
   await post("/api/token/", { email: ada.email, password: "wrong password" });
   return {
     email: ada.email,
-    link: `${origin}/a/${standing.token}`,
-    endedLink: `${origin}/a/${ended.token}`,
-    actionTokenId: standing.id,
+    link: `${origin}/a/${active.token}`,
+    revokedLink: `${origin}/a/${revoked.token}`,
+    actionTokenId: active.id,
   };
 }
 
 /** As if she had been here for a month. */
-async function aged({ write }: RunningServer, userId: string): Promise<void> {
+async function ageAccount({ write }: RunningServer, userId: string): Promise<void> {
   const now = Date.now();
   const older = (days: number, name: string) =>
     write(

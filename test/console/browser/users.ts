@@ -3,57 +3,57 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playw
 export const PASSWORD = "correct horse battery";
 
 /** Where the stories happen: one server and one browser for all of them. */
-export interface House {
+export interface Site {
   readonly origin: string;
   readonly browser: Browser;
 }
 
-export interface Person {
+export interface BrowserUser {
   readonly email: string;
   readonly context: BrowserContext;
   readonly page: Page;
   /** What went wrong in the pages: errors of scripts, and what the policy stopped. */
-  readonly complaints: readonly string[];
+  readonly errors: readonly string[];
 }
 
 /** Somebody with a browser of her own. */
-export async function somebody(
-  { origin, browser }: House,
+export async function newBrowserUser(
+  { origin, browser }: Site,
   options: BrowserContextOptions = {},
   email = `${crypto.randomUUID()}@example.com`,
-): Promise<Person> {
+): Promise<BrowserUser> {
   const context = await browser.newContext({ baseURL: origin, ...options });
   context.setDefaultTimeout(30_000);
   const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on("pageerror", ({ message }) => complaints.push(message));
+  const errors: string[] = [];
+  page.on("pageerror", ({ message }) => errors.push(message));
   page.on("console", (line) => {
-    if (/Content Security Policy/.test(line.text())) complaints.push(line.text());
+    if (/Content Security Policy/.test(line.text())) errors.push(line.text());
   });
-  return { email, context, page, complaints };
+  return { email, context, page, errors };
 }
 
 export const button = (page: Page, name: string) =>
   page.locator("main").getByRole("button", { name, exact: true });
 
 /** Opens what asks again, of the card or row that names it. */
-export const ask = (page: Page, summary: string) =>
+export const openConfirm = (page: Page, summary: string) =>
   page.locator("summary").filter({ hasText: summary }).first().click();
 
 /** The form for new accounts, wherever it was opened. */
-export async function fillSignUp({ page, email }: Person): Promise<void> {
+export async function fillSignUp({ page, email }: BrowserUser): Promise<void> {
   await page.getByLabel("E-mail").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);
   await button(page, "Make the account").click();
 }
 
-export async function signUp(person: Person): Promise<void> {
+export async function signUp(person: BrowserUser): Promise<void> {
   await person.page.goto("/console/signup");
   await fillSignUp(person);
   await heading(person.page, "Overview");
 }
 
-export async function logIn({ page, email }: Person): Promise<void> {
+export async function logIn({ page, email }: BrowserUser): Promise<void> {
   await page.goto("/console/login");
   await page.getByLabel("E-mail").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);
@@ -66,7 +66,7 @@ export async function heading(page: Page, name: string): Promise<void> {
   await page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
 }
 
-export async function giveName({ page }: Person, first: string, last: string): Promise<void> {
+export async function giveName({ page }: BrowserUser, first: string, last: string): Promise<void> {
   await page.goto("/console/account");
   await page.getByLabel("First name").fill(first);
   await page.getByLabel("Last name").fill(last);

@@ -16,69 +16,69 @@ import { faultOf, limitHeaders, auditRefusal } from "../http/refused.ts";
 import type { RequestFault } from "../http/request-fault.ts";
 import { isFromAnotherSite, isSameOrigin } from "../http/same-origin.ts";
 import type { Exchange, Route } from "../http/surface.ts";
-import { type Message, messageOf, readMessage } from "./messages.tsx";
-import { PAGE_HEADERS, type Page, pageAnswer } from "./page.tsx";
+import { type Message, flashCookie, readFlash } from "./messages.tsx";
+import { PAGE_HEADERS, type Page, renderPage } from "./page.tsx";
 import { type FieldProblem, type Problem, problemOf, retryAfter } from "./problems.ts";
-import { SESSION_COOKIE_SECONDS, type VisitorDeps, visitors } from "./visitor.ts";
+import { SESSION_COOKIE_SECONDS, type PageDeps, authenticatePage } from "./authenticate-page.ts";
 
 /** A request for a page, and who sent it. */
-export interface Visit extends Exchange {
+export interface PageContext extends Exchange {
   readonly caller: Caller | null;
 }
 
 /** Of somebody who is logged in. */
-export interface OwnVisit extends Exchange {
+export interface AuthedPageContext extends Exchange {
   readonly caller: Caller;
 }
 
 /** What was sent with a form, by the names of its inputs; several values of one name are a list. */
-export type Sent = Readonly<Record<string, unknown>>;
+export type FormValues = Readonly<Record<string, unknown>>;
 
 /** A form as it is shown: empty, or again with what was wrong with it. */
-export interface Filled {
-  readonly sent: Sent;
+export interface FormState {
+  readonly values: FormValues;
   readonly problem: Problem | null;
 }
 
-export const EMPTY: Filled = { sent: {}, problem: null };
+export const EMPTY_FORM: FormState = { values: {}, problem: null };
 
-const problemsOf = ({ problem }: Filled): readonly FieldProblem[] =>
+const problemsOf = ({ problem }: FormState): readonly FieldProblem[] =>
   problem === null ? [] : [problem, ...(problem.others ?? [])];
 
 /** What stood in the input, and what was wrong with it, for `Field`. */
-export function filledIn(filled: Filled, name: string) {
-  const value = filled.sent[name];
+export function fieldState(state: FormState, name: string) {
+  const value = state.values[name];
   return {
     name,
     value: typeof value === "string" ? value : undefined,
-    problem: problemsOf(filled).find(({ field }) => field === name)?.message,
+    problem: problemsOf(state).find(({ field }) => field === name)?.message,
   };
 }
 
 /** What speaks of no input that the page shows. */
-export function wholeProblem(filled: Filled, names: readonly string[]): string | undefined {
-  const others = problemsOf(filled).filter(({ field }) => !names.includes(field));
+export function formError(state: FormState, names: readonly string[]): string | undefined {
+  const others = problemsOf(state).filter(({ field }) => !names.includes(field));
   return others.length === 0
     ? undefined
     : [...new Set(others.map(({ message }) => message))].join(" ");
 }
 
-interface FormOf<V, S extends v.GenericSchema> {
+interface PageForm<V, S extends v.GenericSchema> {
   readonly path: string;
   readonly schema: S;
   /** The input for the password of who is logged in: a wrong one is that input's. */
   readonly passwordField?: string;
-  show(visit: V, filled: Filled): Page | HttpResult | Promise<Page | HttpResult>;
-  submit(visit: V, fields: v.InferOutput<S>): Promise<Page | HttpResult>;
+  show(context: V, state: FormState): Page | HttpResult | Promise<Page | HttpResult>;
+  submit(context: V, fields: v.InferOutput<S>): Promise<Page | HttpResult>;
 }
 
 /** An act without a page of its own: a button on another page. */
-interface ActOf<S extends v.GenericSchema> {
+interface FormAction<S extends v.GenericSchema> {
   readonly path: string;
   readonly schema: S;
   /** The page that it is on, where that is not the path above its own. */
   readonly page?: string;
-  submit(visit: OwnVisit, fields: v.InferOutput<S>): Promise<Page | HttpResult>;
+  submit(context: AuthedPageContext, fields: v.InferOutput<S>): Promise<Page | HttpResult>;
 }
 
 /** After a form was sent, so that a reload does not send it again (RFC 9110 section 15.4.4). */
@@ -92,84 +92,89 @@ export const seeOther = (
 });
 
 /** The same, and what that page then says. @param name of what it was done to */
-export const seeDone = (
+export const seeOtherWithMessage = (
   location: string,
   message: Message,
   name?: string,
   headers?: Readonly<Record<string, string>>,
-): HttpResult => ({ ...seeOther(location, headers), cookies: [messageOf(message, name)] });
+): HttpResult => ({ ...seeOther(location, headers), cookies: [flashCookie(message, name)] });
 
 /** Only pages of ours, none of which has a longer address: what stands in one must not lead elsewhere. */
-export function ownPath(next: unknown): string {
+export function safeNextPath(next: unknown): string {
   // guard: log-in-leads-to-own-pages
   return typeof next === "string" && /^\/(?:console|a|docs)(?:\/[\w./?=&%-]{0,500})?$/.test(next)
     ? next
     : "/console";
 }
 
-export const withSession = (secret: string) => ({
+export const setSession = (secret: string) => ({
   "set-cookie": sessionCookie(secret, SESSION_COOKIE_SECONDS),
 });
 
-export const withoutSession = { "set-cookie": NO_SESSION_COOKIE };
+export const clearSession = { "set-cookie": NO_SESSION_COOKIE };
 
 /** How much of what was sent a form shows again, in bytes of HTML. */
-const MAX_SHOWN_AGAIN = 8_000;
+const MAX_ECHOED_BYTES = 8_000;
 
 const encoder = new TextEncoder();
 
-function isShort(sent: Sent): boolean {
+function isEchoed(values: FormValues): boolean {
   // What is no text, such as a file, is not shown again.
-  const text = Object.values(sent)
+  const text = Object.values(values)
     .filter((value) => typeof value === "string")
     .join();
   // At once where it is long: to escape 64 KiB costs more than the rest of the request.
-  if (text.length > MAX_SHOWN_AGAIN) return false;
-  return encoder.encode(text.replace(/[&<>"']/g, "&quot;")).length <= MAX_SHOWN_AGAIN;
+  if (text.length > MAX_ECHOED_BYTES) return false;
+  return encoder.encode(text.replace(/[&<>"']/g, "&quot;")).length <= MAX_ECHOED_BYTES;
 }
 
-export type Frame = ReturnType<typeof frame>;
+export type PageRoutes = ReturnType<typeof pageRoutes>;
 
 /**
  * What every page shares: the visitor by her cookie, the same-origin rule for what changes
  * something, forms that come back with what is wrong with them.
  */
-export function frame(deps: VisitorDeps) {
+export function pageRoutes(deps: PageDeps) {
   const { refused } = deps;
-  const { visitorOf, extended } = visitors(deps);
+  const { currentUser, extendSession } = authenticatePage(deps);
 
   /** To the login, and from there to the page: what was sent with a form is lost, which is said. */
-  const toLogin = ({ request }: Exchange, page: string): HttpResult => {
+  const redirectToLogin = ({ request }: Exchange, page: string): HttpResult => {
     const query = page === "/console" ? "" : `?next=${encodeURIComponent(page)}`;
     const isStale = readSessionCookie(request) !== null;
     const hadSession = isStale || request.method === "POST";
     return {
-      ...seeOther(`/console/login${query}`, isStale ? withoutSession : {}),
-      ...(hadSession && { cookies: [messageOf("session_expired")] }),
+      ...seeOther(`/console/login${query}`, isStale ? clearSession : {}),
+      ...(hadSession && { cookies: [flashCookie("session_expired")] }),
     };
   };
 
-  function rendered(shown: Page | HttpResult, visit: Visit): HttpResult {
-    if (!("title" in shown)) return shown;
-    const told = readMessage(visit.request);
-    const answer = pageAnswer(shown, visit.request.path, visit.caller !== null, told?.text);
-    return told === null ? answer : { ...answer, cookies: [NO_MESSAGE_COOKIE] };
+  function render(result: Page | HttpResult, context: PageContext): HttpResult {
+    if (!("title" in result)) return result;
+    const messagePage = readFlash(context.request);
+    const answer = renderPage(
+      result,
+      context.request.path,
+      context.caller !== null,
+      messagePage?.text,
+    );
+    return messagePage === null ? answer : { ...answer, cookies: [NO_MESSAGE_COOKIE] };
   }
 
   /**
    * A link on another site led here, so that the cookie was held back: the page opens itself once
    * more, and that request is its own.
    */
-  const again = (): HttpResult => ({
+  const reopenedPage = (): HttpResult => ({
     status: 200,
     body: null,
     text: '<!doctype html><html lang="en"><meta charset="utf-8"><title>Latchkey</title><meta http-equiv="refresh" content="0"><p>One moment.</p></html>',
     headers: PAGE_HEADERS,
   });
 
-  function opening(
+  function getRoute(
     path: string,
-    show: (visit: Visit) => Promise<Page | HttpResult>,
+    show: (context: PageContext) => Promise<Page | HttpResult>,
     extendsSession = true,
   ): Route {
     return {
@@ -177,20 +182,19 @@ export function frame(deps: VisitorDeps) {
       path,
       access: "open",
       async handle(exchange) {
-        if (isFromAnotherSite(exchange.request)) return again();
-        const visitor = await visitorOf(exchange);
-        const caller =
-          visitor !== null && extendsSession ? await extended(exchange, visitor) : visitor;
-        const visit = { ...exchange, caller };
-        return rendered(await show(visit), visit);
+        if (isFromAnotherSite(exchange.request)) return reopenedPage();
+        const user = await currentUser(exchange);
+        const caller = user !== null && extendsSession ? await extendSession(exchange, user) : user;
+        const context = { ...exchange, caller };
+        return render(await show(context), context);
       },
     };
   }
 
   /** What a form sends changes something: only pages of this origin may send it. */
-  function sending(
+  function postRoute(
     path: string,
-    take: (visit: Visit, sent: Sent) => Promise<Page | HttpResult>,
+    submit: (context: PageContext, values: FormValues) => Promise<Page | HttpResult>,
   ): Route {
     return {
       method: "POST",
@@ -199,34 +203,34 @@ export function frame(deps: VisitorDeps) {
       async handle(exchange) {
         // guard: pages-take-only-own-forms
         if (!isSameOrigin(exchange.request)) {
-          return pageAnswer(FROM_ELSEWHERE, exchange.request.path, false);
+          return renderPage(CROSS_SITE_PAGE, exchange.request.path, false);
         }
-        const sent = await readForm(exchange.request);
-        const visit = { ...exchange, caller: await visitorOf(exchange) };
-        return rendered(await take(visit, sent), visit);
+        const values = await readForm(exchange.request);
+        const context = { ...exchange, caller: await currentUser(exchange) };
+        return render(await submit(context, values), context);
       },
     };
   }
 
   /** What a form does when it is sent: or the form again, with what is wrong. What is no fault of the form's is thrown on. */
-  const submitting =
+  const submitForm =
     <V, S extends v.GenericSchema>({
       schema,
       passwordField,
       show,
       submit,
-    }: Omit<FormOf<V, S>, "path">) =>
-    async (visit: V, sent: Sent): Promise<Page | HttpResult> => {
+    }: Omit<PageForm<V, S>, "path">) =>
+    async (context: V, values: FormValues): Promise<Page | HttpResult> => {
       try {
-        return await submit(visit, decode(schema, sent));
+        return await submit(context, decode(schema, values));
       } catch (error) {
         const fault = faultOf(error);
         if (fault.code === "internal" || fault.code === "unavailable") throw error;
-        auditRefusal(passwordField === undefined ? fault : byOwner(fault), refused);
+        auditRefusal(passwordField === undefined ? fault : asOwnMistake(fault), refused);
         const record = currentRecord();
         if (record !== null) record.outcome = fault.code;
         const problem = problemOf(fault, passwordField);
-        const page = await show(visit, { sent: isShort(sent) ? sent : {}, problem });
+        const page = await show(context, { values: isEchoed(values) ? values : {}, problem });
         if (!("title" in page)) return page;
         return {
           ...page,
@@ -236,79 +240,89 @@ export function frame(deps: VisitorDeps) {
       }
     };
 
-  const own =
+  const authed =
     <T extends readonly unknown[]>(
-      then: (visit: OwnVisit, ...rest: T) => Promise<Page | HttpResult>,
+      then: (context: AuthedPageContext, ...rest: T) => Promise<Page | HttpResult>,
       pageOf: (path: string) => string = (path) => path,
     ) =>
-    async (visit: Visit, ...rest: T): Promise<Page | HttpResult> => {
-      const { caller, request } = visit;
-      if (caller !== null) return then({ ...visit, caller }, ...rest);
-      return toLogin(visit, pageOf(new URL(request.url).pathname));
+    async (context: PageContext, ...rest: T): Promise<Page | HttpResult> => {
+      const { caller, request } = context;
+      if (caller !== null) return then({ ...context, caller }, ...rest);
+      return redirectToLogin(context, pageOf(new URL(request.url).pathname));
     };
 
   /** Its button is on the page whose path is above its own. */
-  const above = (path: string) => path.slice(0, path.lastIndexOf("/"));
+  const parentPath = (path: string) => path.slice(0, path.lastIndexOf("/"));
 
   return {
     /** A page for anybody. */
-    openPage: (path: string, show: (visit: Visit) => Promise<Page | HttpResult>): Route =>
-      opening(path, show),
+    openPage: (path: string, show: (context: PageContext) => Promise<Page | HttpResult>): Route =>
+      getRoute(path, show),
 
     /** A page that says what was done, and to who comes to it otherwise something else. */
-    told: (path: string, message: Message, page: Page, otherwise: Page | HttpResult): Route =>
-      opening(path, async ({ request }) =>
-        readMessage(request)?.message === message ? page : otherwise,
+    messagePage: (
+      path: string,
+      message: Message,
+      page: Page,
+      otherwise: Page | HttpResult,
+    ): Route =>
+      getRoute(path, async ({ request }) =>
+        readFlash(request)?.message === message ? page : otherwise,
       ),
 
     /** A page for who is logged in; anybody else is led to the login and back. */
-    page: (path: string, show: (visit: OwnVisit) => Promise<Page | HttpResult>): Route =>
-      opening(path, own(show)),
+    page: (path: string, show: (context: AuthedPageContext) => Promise<Page | HttpResult>): Route =>
+      getRoute(path, authed(show)),
 
     /**
      * A part of a page that its script asks for again and again: a tab that was left open does not
      * keep its session alive.
      */
-    part: (path: string, show: (visit: OwnVisit) => Promise<HttpResult>): Route =>
-      opening(path, own(show), false),
+    fragment: (path: string, show: (context: AuthedPageContext) => Promise<HttpResult>): Route =>
+      getRoute(path, authed(show), false),
 
     /** A form for anybody: the page, and what sending it does. */
-    openForm: <const S extends v.GenericSchema>(form: FormOf<Visit, S>): Route[] => [
-      opening(form.path, async (visit) => form.show(visit, EMPTY)),
-      sending(form.path, submitting(form)),
+    openForm: <const S extends v.GenericSchema>(form: PageForm<PageContext, S>): Route[] => [
+      getRoute(form.path, async (context) => form.show(context, EMPTY_FORM)),
+      postRoute(form.path, submitForm(form)),
     ],
 
-    form: <const S extends v.GenericSchema>(form: FormOf<OwnVisit, S>): Route[] => [
-      opening(
+    form: <const S extends v.GenericSchema>(form: PageForm<AuthedPageContext, S>): Route[] => [
+      getRoute(
         form.path,
-        own(async (visit) => form.show(visit, EMPTY)),
+        authed(async (context) => form.show(context, EMPTY_FORM)),
       ),
-      sending(form.path, own(submitting(form))),
+      postRoute(form.path, authed(submitForm(form))),
     ],
 
     /** A form on another form's page: that one comes back where something is wrong. */
-    formOn: <const S extends v.GenericSchema>(form: FormOf<OwnVisit, S>): Route =>
-      sending(form.path, own(submitting(form), above)),
+    formOn: <const S extends v.GenericSchema>(form: PageForm<AuthedPageContext, S>): Route =>
+      postRoute(form.path, authed(submitForm(form), parentPath)),
 
     /** A button: what it does, and where it leads. What goes wrong is a page of its own. */
-    act: <const S extends v.GenericSchema>({ path, page, schema, submit }: ActOf<S>): Route =>
-      sending(
+    action: <const S extends v.GenericSchema>({
+      path,
+      page,
+      schema,
+      submit,
+    }: FormAction<S>): Route =>
+      postRoute(
         path,
-        own(
-          async (visit, sent: Sent) => submit(visit, decode(schema, sent)),
-          (at) => page ?? above(at),
+        authed(
+          async (context, values: FormValues) => submit(context, decode(schema, values)),
+          (at) => page ?? parentPath(at),
         ),
       ),
   };
 }
 
 /** It is the one who is logged in who has mistyped the password: nobody tried to get in. */
-function byOwner(fault: Fault | RequestFault): Fault | RequestFault {
+function asOwnMistake(fault: Fault | RequestFault): Fault | RequestFault {
   if (fault.code !== "credentials_wrong" || !fault.attempted?.userId) return fault;
   return { ...fault, attempted: { ...fault.attempted, actorId: fault.attempted.userId } };
 }
 
-export const message = (title: string, text: string, more?: Child): Child => (
+export const messageCard = (title: string, text: string, more?: Child): Child => (
   <section class="card narrow">
     <h1>{title}</h1>
     <p>{text}</p>
@@ -316,10 +330,10 @@ export const message = (title: string, text: string, more?: Child): Child => (
   </section>
 );
 
-const FROM_ELSEWHERE: Page = {
+const CROSS_SITE_PAGE: Page = {
   title: "Not sent from here",
   status: 403,
-  body: message(
+  body: messageCard(
     "Not sent from here",
     "This form was sent from a page of another site, so nothing was done. Open the console and try again.",
     <a class="button" href="/console">

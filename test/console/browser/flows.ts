@@ -1,38 +1,38 @@
 import jsQR from "jsqr";
 import { expect } from "vitest";
 import {
-  ask,
+  openConfirm,
   button,
   fillSignUp,
   giveName,
   heading,
-  type House,
+  type Site,
   logIn,
   PASSWORD,
-  type Person,
+  type BrowserUser,
   signUp,
-  somebody,
-} from "./people.ts";
+  newBrowserUser,
+} from "./users.ts";
 
 /** What people do here, each told with JavaScript and without. */
 
-interface Telling {
+interface Options {
   readonly javaScriptEnabled: boolean;
 }
 
 const statusOf = async (origin: string, bearer: string): Promise<number> =>
   (await fetch(`${origin}/rest/user`, { headers: { authorization: `Bearer ${bearer}` } })).status;
 
-async function leave(...people: readonly Person[]): Promise<void> {
-  for (const { complaints, context } of people) {
-    expect(complaints).toEqual([]);
+async function closeAll(...people: readonly BrowserUser[]): Promise<void> {
+  for (const { errors, context } of people) {
+    expect(errors).toEqual([]);
     await context.close();
   }
 }
 
 /** From sign-up to a contact over a code that one shows and the other scans. */
-export async function twoPeopleMeet(house: House, telling: Telling): Promise<void> {
-  const [ada, bob] = [await somebody(house, telling), await somebody(house, telling)];
+export async function addContactByCode(site: Site, options: Options): Promise<void> {
+  const [ada, bob] = [await newBrowserUser(site, options), await newBrowserUser(site, options)];
   await signUp(ada);
   await giveName(ada, "Ada", "Lovelace");
   await ada.page.goto("/console/contacts");
@@ -40,7 +40,7 @@ export async function twoPeopleMeet(house: House, telling: Telling): Promise<voi
   await ada.page.getByRole("link", { name: "Meet somebody" }).click();
   await button(ada.page, "Make the code").click();
   const link = await ada.page.getByLabel("Link", { exact: true }).innerText();
-  expect(link).toMatch(new RegExp(`^${house.origin}/a/lk_act_\\w+$`));
+  expect(link).toMatch(new RegExp(`^${site.origin}/a/lk_act_\\w+$`));
   expect(await scanned(ada)).toBe(link);
   await ada.page.getByText("Used 0 of 1").waitFor();
 
@@ -57,7 +57,7 @@ export async function twoPeopleMeet(house: House, telling: Telling): Promise<voi
   await giveName(bob, "Bob", "Noyce");
 
   // Where there is no JavaScript, the page without the code says it.
-  if (!telling.javaScriptEnabled) {
+  if (!options.javaScriptEnabled) {
     await ada.page.goto("/console/actions");
     await ada.page.getByText("None of yours can be used at the moment.").waitFor();
   } else {
@@ -72,14 +72,14 @@ export async function twoPeopleMeet(house: House, telling: Telling): Promise<voi
   }
   await bob.page.goto(link);
   await heading(bob.page, "Used already");
-  await leave(ada, bob);
+  await closeAll(ada, bob);
 }
 
 /** A reader's pixels for each module. */
 const SCALE = 4;
 
 /** What a reader of QR codes that did not draw it makes of the code on the page. */
-async function scanned({ page }: Person): Promise<string | null> {
+async function scanned({ page }: BrowserUser): Promise<string | null> {
   const code = page.getByRole("img", { name: "QR code of the link" }).locator("svg");
   const [, , modules = 0] = (await code.getAttribute("viewBox"))?.split(" ").map(Number) ?? [];
   const size = modules * SCALE;
@@ -101,13 +101,13 @@ async function scanned({ page }: Person): Promise<string | null> {
   );
 }
 
-export async function aTokensLife(house: House, telling: Telling): Promise<void> {
-  const ada = await somebody(house, {
-    ...telling,
+export async function apiTokenLifecycle(site: Site, options: Options): Promise<void> {
+  const ada = await newBrowserUser(site, {
+    ...options,
     permissions: ["clipboard-read", "clipboard-write"],
   });
   const { page } = ada;
-  const status = (secret: string) => statusOf(house.origin, secret);
+  const status = (secret: string) => statusOf(site.origin, secret);
   const secretShown = () => page.getByLabel("The token's secret").innerText();
   await signUp(ada);
   await page.goto("/console/tokens");
@@ -121,7 +121,7 @@ export async function aTokensLife(house: House, telling: Telling): Promise<void>
   await button(page, "Make the token").click();
   const first = await secretShown();
   expect(await status(first)).toBe(200);
-  if (telling.javaScriptEnabled) {
+  if (options.javaScriptEnabled) {
     await button(page, "Copy").click();
     await button(page, "Copied").waitFor();
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(first);
@@ -137,12 +137,12 @@ export async function aTokensLife(house: House, telling: Telling): Promise<void>
   await card.getByText("less than an hour ago").waitFor();
   expect(await page.content()).not.toContain(first);
 
-  await ask(page, "Rename");
+  await openConfirm(page, "Rename");
   await page.getByLabel("New name").fill("nightly");
   await button(page, "Rename").click();
   await page.getByRole("heading", { name: "nightly" }).waitFor();
 
-  await ask(page, "Rotate");
+  await openConfirm(page, "Rotate");
   await page.getByLabel("The old secret ends").selectOption({ label: "at once" });
   await button(page, "Rotate").click();
   await heading(page, "Your new token");
@@ -150,7 +150,7 @@ export async function aTokensLife(house: House, telling: Telling): Promise<void>
   expect([await status(first), await status(second)]).toEqual([401, 200]);
 
   await page.goto("/console/tokens");
-  await ask(page, "End nightly");
+  await openConfirm(page, "End nightly");
   await button(page, "End it").click();
   await page.getByText("No tokens yet.").waitFor();
   expect(await status(second)).toBe(401);
@@ -159,15 +159,15 @@ export async function aTokensLife(house: House, telling: Telling): Promise<void>
   for (const event of ["You made an API token", "You gave an API token a new secret"]) {
     await page.getByRole("rowheader", { name: event }).waitFor();
   }
-  await leave(ada);
+  await closeAll(ada);
 }
 
-export async function inOutAndEverywhere(house: House, telling: Telling): Promise<void> {
-  const ada = await somebody(house, telling);
+export async function logInAndOut(site: Site, options: Options): Promise<void> {
+  const ada = await newBrowserUser(site, options);
   await signUp(ada);
   const [phone, laptop] = [
-    await somebody(house, telling, ada.email),
-    await somebody(house, telling, ada.email),
+    await newBrowserUser(site, options, ada.email),
+    await newBrowserUser(site, options, ada.email),
   ];
   await logIn(phone);
   await logIn(laptop);
@@ -189,24 +189,24 @@ export async function inOutAndEverywhere(house: House, telling: Telling): Promis
   await ada.page.goto("/console/logins");
   await ada.page.getByText("this browser").waitFor();
   expect(await ada.page.getByRole("row").count()).toBe(4);
-  await ask(ada.page, "End the login");
+  await openConfirm(ada.page, "End the login");
   await button(ada.page, "End this login").first().click();
   await ada.page.getByText("That login was ended.").waitFor();
   await laptop.page.goto("/console/account");
   await heading(laptop.page, "Log in");
-  await ask(ada.page, "End all others");
+  await openConfirm(ada.page, "End all others");
   await button(ada.page, "Log out everywhere but here").click();
   await ada.page.getByText("You are logged out everywhere but here.").waitFor();
   await phone.page.goto("/console/account");
   await heading(phone.page, "Log in");
   await ada.page.goto("/console/account");
   await heading(ada.page, "Account");
-  await leave(ada, phone, laptop);
+  await closeAll(ada, phone, laptop);
 }
 
 /** Everything by keyboard alone. */
-export async function byKeyboard(house: House): Promise<void> {
-  const ada = await somebody(house);
+export async function keyboardOnly(site: Site): Promise<void> {
+  const ada = await newBrowserUser(site);
   const { page } = ada;
   const focused = () => page.evaluate<string>("document.activeElement.innerText ?? ''");
   await page.goto("/console/signup");
@@ -247,5 +247,5 @@ export async function byKeyboard(house: House): Promise<void> {
   await page.locator("summary", { hasText: "End by keyboard" }).focus();
   for (const key of ["Enter", "Tab", "Enter"]) await page.keyboard.press(key);
   await page.getByText("No tokens yet.").waitFor();
-  await leave(ada);
+  await closeAll(ada);
 }

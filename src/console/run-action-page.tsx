@@ -1,9 +1,16 @@
 import * as v from "valibot";
 import { type ActionPages, type Preview, UNNAMED_USER } from "../core/action-pages.ts";
 import type { Route } from "../http/surface.ts";
-import { EMPTY, type Filled, type Frame, message, type Visit, wholeProblem } from "./frame.tsx";
+import {
+  EMPTY_FORM,
+  type FormState,
+  type PageRoutes,
+  messageCard,
+  type PageContext,
+  formError,
+} from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, isolated, Relative, Sentence, UserText } from "./parts.tsx";
+import { Alert, isolated, Relative, Sentence, UserText } from "./components.tsx";
 import { SchemaFields } from "./schema-form.tsx";
 
 interface Deps {
@@ -21,18 +28,18 @@ const Run = v.looseObject({
  * So whatever opens links by itself, a mail scanner or a preview, burns nothing.
  */
 export function actionPage(
-  { openForm }: Frame,
+  { openForm }: PageRoutes,
   { actionPages, signUpIsOpen }: Deps,
 ): readonly Route[] {
-  const tokenOf = ({ request }: Visit) => request.param("token") ?? "";
+  const tokenOf = ({ request }: PageContext) => request.param("token") ?? "";
 
   return openForm({
     path: "/a/:token",
     schema: Run,
-    async show(visit, filled) {
-      const { caller, nowMs } = visit;
-      const preview = await actionPages.preview(tokenOf(visit), caller, nowMs, isolated);
-      return { ...pageOf(preview, visit, filled, signUpIsOpen), ...FOR_PREVIEWS };
+    async show(context, state) {
+      const { caller, nowMs } = context;
+      const preview = await actionPages.preview(tokenOf(context), caller, nowMs, isolated);
+      return { ...pageOf(preview, context, state, signUpIsOpen), ...PREVIEW_META };
     },
     async submit({ request, caller, nowMs }, sent) {
       const token = request.param("token") ?? "";
@@ -57,7 +64,7 @@ export function actionPage(
 const ABOUT = "A link that does one thing. Open it to see what, and by whom it was made.";
 
 /** What a messenger shows of the link: nothing of the token, and nobody's name. */
-const FOR_PREVIEWS = {
+const PREVIEW_META = {
   description: ABOUT,
   head: (
     <>
@@ -71,7 +78,7 @@ const FOR_PREVIEWS = {
 };
 
 /** What stands on the page of a token that cannot be run, and its status. */
-const REFUSED: Readonly<
+const FAILED: Readonly<
   Record<
     Exclude<Preview["state"], "ready" | "log_in" | "already">,
     readonly [status: number, title: string, text: string | null]
@@ -98,22 +105,27 @@ const REFUSED: Readonly<
   rejected: [422, "This cannot be done", null],
 };
 
-function pageOf(preview: Preview, visit: Visit, filled: Filled, signUpIsOpen: boolean): Page {
-  const toLogin = <LoginLinks visit={visit} signUpIsOpen={signUpIsOpen} />;
+function pageOf(
+  preview: Preview,
+  context: PageContext,
+  state: FormState,
+  signUpIsOpen: boolean,
+): Page {
+  const loginLinks = <LoginLinks context={context} signUpIsOpen={signUpIsOpen} />;
   if (preview.state === "log_in") {
     const text = "This link is for one person. Log in, and you will see whether that is you.";
-    return { title: "For one person", body: message("For one person", text, toLogin) };
+    return { title: "For one person", body: messageCard("For one person", text, loginLinks) };
   }
   if (preview.state === "already") {
     const { title, message: text } = preview;
-    return { title, body: message(title, text, <a href="/console">To the console</a>) };
+    return { title, body: messageCard(title, text, <a href="/console">To the console</a>) };
   }
   if (preview.state !== "ready") {
-    const [status, title, text] = REFUSED[preview.state];
+    const [status, title, text] = FAILED[preview.state];
     return {
       title,
       status,
-      body: message(title, text ?? preview.message, <WhatNow preview={preview} />),
+      body: messageCard(title, text ?? preview.message, <NextStep preview={preview} />),
     };
   }
   const { title, before, needsLogin } = preview;
@@ -125,17 +137,17 @@ function pageOf(preview: Preview, visit: Visit, filled: Filled, signUpIsOpen: bo
         <p class="lead">
           <Sentence text={before} />
         </p>
-        <Terms preview={preview} nowMs={visit.nowMs} />
-        {needsLogin ? toLogin : <RunForm preview={preview} visit={visit} filled={filled} />}
+        <Terms preview={preview} nowMs={context.nowMs} />
+        {needsLogin ? loginLinks : <RunForm preview={preview} context={context} state={state} />}
       </section>
     ),
   };
 }
 
-type Refused = Exclude<Preview, { readonly state: "ready" | "log_in" | "already" }>;
+type Failed = Exclude<Preview, { readonly state: "ready" | "log_in" | "already" }>;
 
 /** What helps, by whose it is and whether anybody at all can still use it. */
-function WhatNow({ preview: { state, isOwn, again } }: { readonly preview: Refused }) {
+function NextStep({ preview: { state, isOwn, again } }: { readonly preview: Failed }) {
   if (again !== undefined) return <a href={`/console/actions/new/${again}`}>Make a new one</a>;
   if (isOwn) {
     const whom = state === "audience" ? "the person it is for" : "somebody else";
@@ -177,30 +189,30 @@ function Terms({ preview, nowMs }: { readonly preview: Ready; readonly nowMs: nu
 
 interface RunFormProps {
   readonly preview: Ready;
-  readonly visit: Visit;
-  readonly filled: Filled;
+  readonly context: PageContext;
+  readonly state: FormState;
 }
 
-function RunForm({ preview: { title, fields }, visit, filled }: RunFormProps) {
+function RunForm({ preview: { title, fields }, context, state }: RunFormProps) {
   // One that was used for something else is no good a second time.
-  const { run_key } = filled.problem?.field === "run_key" ? EMPTY.sent : filled.sent;
+  const { run_key } = state.problem?.field === "run_key" ? EMPTY_FORM.values : state.values;
   return (
     <>
       <Alert
         kind="problem"
-        text={wholeProblem(
-          filled,
+        text={formError(
+          state,
           fields.map(({ name }) => name),
         )}
       />
-      <form method="post" action={visit.request.path}>
+      <form method="post" action={context.request.path}>
         {/* Sent twice, by a double click or after a lost answer, it is one run. */}
         <input
           type="hidden"
           name="run_key"
           value={typeof run_key === "string" ? run_key : crypto.randomUUID()}
         />
-        <SchemaFields fields={fields} filled={filled} />
+        <SchemaFields fields={fields} state={state} />
         <button type="submit">{title}</button>
       </form>
     </>
@@ -208,8 +220,8 @@ function RunForm({ preview: { title, fields }, visit, filled }: RunFormProps) {
 }
 
 /** The ways in that lead back here. */
-function LoginLinks({ visit, signUpIsOpen }: { visit: Visit; signUpIsOpen: boolean }) {
-  const next = `?next=${encodeURIComponent(visit.request.path)}`;
+function LoginLinks({ context, signUpIsOpen }: { context: PageContext; signUpIsOpen: boolean }) {
+  const next = `?next=${encodeURIComponent(context.request.path)}`;
   return (
     <p class="buttons">
       <a class="button" href={`/console/login${next}`}>

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { type Answered, ORIGIN, PASSWORD } from "../support/client.ts";
 import { wired } from "../support/wired.ts";
-import { OPENED } from "./forms.ts";
-import { encoded, type Fields, FORM, logIn, newVisitor, OWN } from "./visitor.ts";
+import { GET_PAGES } from "./forms.ts";
+import { encoded, type Fields, FORM, logIn, newPageClient, SAME_ORIGIN } from "./page-client.ts";
 import { pathOf } from "../hostile/routes.ts";
 
 const { call } = wired();
 
 const send = (path: string, fields: Fields): Promise<Answered> =>
-  call("POST", path, { headers: { ...OWN, ...FORM }, body: encoded(fields) });
+  call("POST", path, { headers: { ...SAME_ORIGIN, ...FORM }, body: encoded(fields) });
 
 const HOSTILE_NEXT = [
   "//evil.example",
@@ -35,7 +35,7 @@ const HOSTILE_NEXT = [
 
 describe("the login", () => {
   it("gives a cookie that only this origin, only HTTPS and no script sees", async () => {
-    const { email } = await newVisitor(call);
+    const { email } = await newPageClient(call);
     const answer = await send("/console/login", { email, password: PASSWORD });
     expect(answer.status).toBe(303);
     expect(answer.headers.get("location")).toBe("/console");
@@ -53,7 +53,7 @@ describe("the login", () => {
   });
 
   it("says no more than that one of both is wrong, and never repeats the password", async () => {
-    const { email } = await newVisitor(call);
+    const { email } = await newPageClient(call);
     const wrong = "not her password";
     for (const fields of [
       { email, password: wrong },
@@ -69,15 +69,15 @@ describe("the login", () => {
   });
 
   it("leads on to the page that was asked for", async () => {
-    const { email } = await newVisitor(call);
-    for (const next of OPENED.map((route) => pathOf(route)).filter((path) => path !== "/")) {
+    const { email } = await newPageClient(call);
+    for (const next of GET_PAGES.map((route) => pathOf(route)).filter((path) => path !== "/")) {
       const answer = await send("/console/login", { email, password: PASSWORD, next });
       expect(answer.headers.get("location")).toBe(next);
     }
   });
 
   it.each(HOSTILE_NEXT)("does not lead to %j", async (next) => {
-    const { email } = await newVisitor(call);
+    const { email } = await newPageClient(call);
     for (const path of ["/console/login", "/console/signup"]) {
       const asked = await call("GET", `${path}?next=${encodeURIComponent(next)}`);
       expect(asked.status).toBe(200);
@@ -100,7 +100,7 @@ describe("the login", () => {
   });
 
   it("keeps where to go on when a try was wrong", async () => {
-    const { email } = await newVisitor(call);
+    const { email } = await newPageClient(call);
     const fields = { email, password: "wrong password", next: "/console/tokens" };
     const { text } = await send("/console/login", fields);
     expect(text).toContain('name="next" value="/console/tokens"');
@@ -110,33 +110,33 @@ describe("the login", () => {
 
 describe("the logout", () => {
   it("ends the session itself, and takes the cookie away", async () => {
-    const visitor = await newVisitor(call);
-    const other = await logIn(call, visitor.email);
-    const answer = await visitor.send("/console/logout");
+    const client = await newPageClient(call);
+    const other = await logIn(call, client.email);
+    const answer = await client.send("/console/logout");
     expect(answer.headers.get("location")).toBe("/console/login");
     expect(answer.headers.get("set-cookie")).toMatch(/^__Host-latchkey=; Max-Age=0; Path=\//);
-    for (const route of OPENED.filter(({ path }) => path.startsWith("/console/account"))) {
+    for (const route of GET_PAGES.filter(({ path }) => path.startsWith("/console/account"))) {
       if (route.path.endsWith("/deleted")) continue;
-      expect((await visitor.open(pathOf(route))).status).toBe(303);
+      expect((await client.open(pathOf(route))).status).toBe(303);
     }
-    expect((await visitor.send("/console/tokens/end-all")).status).toBe(303);
-    expect((await call("GET", "/tokens", { xToken: visitor.secret })).status).toBe(400);
+    expect((await client.send("/console/tokens/end-all")).status).toBe(303);
+    expect((await call("GET", "/tokens", { xToken: client.secret })).status).toBe(400);
     expect((await other.open("/console/account")).status).toBe(200);
   });
 
   it("a session that was ended elsewhere is logged out here too, and its cookie is taken away", async () => {
-    const visitor = await newVisitor(call);
-    await call("DELETE", `/tokens?token=${visitor.secret}`);
-    const answer = await visitor.open("/console/tokens");
+    const client = await newPageClient(call);
+    await call("DELETE", `/tokens?token=${client.secret}`);
+    const answer = await client.open("/console/tokens");
     expect(answer.status).toBe(303);
     expect(answer.headers.get("set-cookie")).toMatch(/^__Host-latchkey=; Max-Age=0/);
-    expect((await visitor.open("/console")).text).not.toContain("Log out");
+    expect((await client.open("/console")).text).not.toContain("Log out");
   });
 
   it("a second one leads to the login like the first", async () => {
-    const visitor = await newVisitor(call);
-    await visitor.send("/console/logout");
-    const answer = await visitor.send("/console/logout");
+    const client = await newPageClient(call);
+    await client.send("/console/logout");
+    const answer = await client.send("/console/logout");
     expect(answer.headers.get("location")).toBe("/console/login");
   });
 });

@@ -8,7 +8,7 @@ import { currentRecord } from "../http/client-info.ts";
 import { faultOf, auditRefusal } from "../http/refused.ts";
 import type { Exchange } from "../http/surface.ts";
 
-export interface VisitorDeps {
+export interface PageDeps {
   readonly authenticate: Authenticate;
   readonly sessions: Sessions;
   readonly refused: EventStore["refused"];
@@ -23,10 +23,10 @@ export const SESSION_COOKIE_SECONDS = maxTtlSeconds;
 const EXTEND_BELOW_MS = (ttlSeconds / 2) * 1000;
 
 /** Who opens a page, by the session in her cookie. */
-export function visitors({ authenticate, sessions, refused }: VisitorDeps) {
+export function authenticatePage({ authenticate, sessions, refused }: PageDeps) {
   return {
     /** @returns null where there is no session, or one that does not stand any more */
-    async visitorOf({ request, nowMs }: Exchange): Promise<Caller | null> {
+    async currentUser({ request, nowMs }: Exchange): Promise<Caller | null> {
       const token = readSessionCookie(request);
       if (token === null) return null;
       const record = currentRecord();
@@ -46,7 +46,7 @@ export function visitors({ authenticate, sessions, refused }: VisitorDeps) {
      * down: reads go on while D1 is down.
      * @returns null where the session was ended at this instant
      */
-    async extended({ request, nowMs }: Exchange, caller: Caller): Promise<Caller | null> {
+    async extendSession({ request, nowMs }: Exchange, caller: Caller): Promise<Caller | null> {
       const { by } = caller;
       const secret = readSessionCookie(request);
       if (secret === null || by.method !== "token") return caller;

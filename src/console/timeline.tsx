@@ -1,5 +1,5 @@
 import type { TokenDiagnosis } from "../core/token-diagnosis.ts";
-import { Relative, Time } from "./parts.tsx";
+import { Relative, Time } from "./components.tsx";
 
 const WIDTH = 600;
 const HEIGHT = 44;
@@ -13,14 +13,14 @@ interface Point {
 }
 
 /** A token's times on a line, in order and at their distance; and the same as a list, for reading. */
-export function TimeLine({
-  found,
+export function Timeline({
+  diagnosis,
   nowMs,
 }: {
-  readonly found: TokenDiagnosis;
+  readonly diagnosis: TokenDiagnosis;
   readonly nowMs: number;
 }) {
-  const { issuedAtMs, expiresAtMs, revokedAtMs, status } = found;
+  const { issuedAtMs, expiresAtMs, revokedAtMs, status } = diagnosis;
   const hasExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
   const ended = status === "used_up" ? "Used up" : status === "replaced" ? "Replaced" : "Ended";
   const points: Point[] = [];

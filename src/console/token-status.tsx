@@ -3,7 +3,7 @@ import type { TokenStatus } from "../core/token-diagnosis.ts";
 type Tone = "good" | "waiting" | "bad";
 
 /** Every verdict in a word, and in whole sentences. */
-const VERDICTS: Readonly<Record<TokenStatus, readonly [tone: Tone, word: string, text: string]>> = {
+const STATUSES: Readonly<Record<TokenStatus, readonly [tone: Tone, word: string, text: string]>> = {
   active: ["good", "valid", "It is good, and can be used now."],
   expired: ["bad", "expired", "Its time is over."],
   revoked: ["bad", "revoked", "Revoked."],
@@ -53,9 +53,9 @@ const VERDICTS: Readonly<Record<TokenStatus, readonly [tone: Tone, word: string,
   no_token: ["bad", "no token", "This is no token of ours, and no JWT."],
 };
 
-export function VerdictBadge({ verdict }: { readonly verdict: TokenStatus }) {
-  const [tone, word] = VERDICTS[verdict];
+export function StatusBadge({ status }: { readonly status: TokenStatus }) {
+  const [tone, word] = STATUSES[status];
   return <span class={`badge ${tone}`}>{word}</span>;
 }
 
-export const verdictText = (verdict: TokenStatus): string => VERDICTS[verdict][2];
+export const statusText = (status: TokenStatus): string => STATUSES[status][2];
