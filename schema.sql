@@ -1,14 +1,14 @@
--- Latchkey's database. Every statement may run again on a database that has it already.
--- Times are milliseconds since the Unix epoch, ids are UUIDs in lower case.
+-- Latchkey's database. Every statement can be repeated on a database that has it already.
+-- Times are milliseconds since the Unix epoch, IDs are lowercase UUIDs.
 
 CREATE TABLE IF NOT EXISTS users (
   id           TEXT NOT NULL PRIMARY KEY,
-  email        TEXT NOT NULL,               -- as it compares: core/user.ts
-  password     TEXT NOT NULL,               -- PHC string, or what an import brought; empty once deleted, or made by an identity
+  email        TEXT NOT NULL,               -- in the normal form of core/user.ts
+  password     TEXT NOT NULL,               -- PHC string or imported hash; empty if deleted, or if the account was created with an identity
   role         TEXT NOT NULL DEFAULT 'User' CHECK (role IN ('User', 'Admin')),
-  credential_version        INTEGER NOT NULL DEFAULT 0,  -- raised: every older credential is dead
-  api_token_version    INTEGER NOT NULL DEFAULT 0,  -- raised: every older API token is dead
-  login_version INTEGER NOT NULL DEFAULT 0, -- raised by "log out everywhere else": JWTs obtained with a password alone, which have no row, carry it
+  credential_version INTEGER NOT NULL DEFAULT 0, -- raising it revokes every older credential
+  api_token_version INTEGER NOT NULL DEFAULT 0, -- raising it revokes every older API token
+  login_version INTEGER NOT NULL DEFAULT 0, -- raised by "log out everywhere else"; carried by JWTs obtained with a password, which have no row
   first_name   TEXT,
   last_name    TEXT,
   phone_number TEXT,
@@ -17,52 +17,52 @@ CREATE TABLE IF NOT EXISTS users (
   created_on   INTEGER NOT NULL,
   modified_on  INTEGER NOT NULL,
   deleted_on   INTEGER,
-  verified_on  INTEGER,                     -- when the e-mail was proven to be hers; a new one is not yet
-  disabled_on  INTEGER,                     -- set by an operator: nothing of the account stands
-  ha1b         TEXT,                        -- Argon2id of md5(e-mail:domain:password), by which it is found; null: none
+  verified_on  INTEGER,                     -- when the user proved to own the email; null for a new email
+  disabled_on  INTEGER,                     -- set by an operator: all credentials are refused
+  ha1b         TEXT,                        -- Argon2id of md5(email:domain:password), to look up the account; null if HA1B is not used
   metadata     TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(metadata)),
-  pending_email TEXT,                       -- wanted and not yet proven: compared with nothing
-  undo_email   TEXT,                        -- the e-mail before a change: who reads its mailbox may put it back
-  undo_until   INTEGER,                     -- for so long; nobody else gets it meanwhile
-  identities_revoked_on INTEGER               -- an ID token that was issued before links nothing
+  pending_email TEXT,                       -- requested but not yet proven; nothing is compared with it
+  undo_email   TEXT,                        -- the email before a change, whose owner can undo the change
+  undo_until   INTEGER,                     -- until then; no other account can use undo_email meanwhile
+  identities_revoked_on INTEGER             -- an ID token issued before this links no identity
 ) STRICT, WITHOUT ROWID;
 
--- One living account for an e-mail; a deleted one does not hold it.
+-- One account per email. A deleted account does not reserve its email.
 CREATE UNIQUE INDEX IF NOT EXISTS users_email ON users (email) WHERE deleted_on IS NULL;
 CREATE INDEX IF NOT EXISTS users_undo_email ON users (undo_email) WHERE undo_email IS NOT NULL;
 
--- What is active: one row for each thing that can be revoked early or used up, and for a JWT that something
--- was derived from. Whatever is derived from a row asks for it, and is refused once it is gone: it outlives
--- its expires_at by two days, and nothing that is derived from it outlives its expires_at.
+-- One row per token that can be revoked or used up, and per JWT that something was derived from. A derived
+-- credential is refused once its parent's row is gone. So rows are kept for two days after expires_at,
+-- while nothing derived from a row outlives its expires_at.
 CREATE TABLE IF NOT EXISTS tokens (
-  id          TEXT NOT NULL PRIMARY KEY,    -- digest of the secret; for a JWT its jti, for a family its sid
+  id          TEXT NOT NULL PRIMARY KEY,    -- digest of the secret; jti of a JWT, sid of a family
   kind        TEXT NOT NULL CHECK (kind IN ('session', 'api', 'action', 'family', 'jwt')),
   user_id     TEXT NOT NULL REFERENCES users (id),
-  credential_version       INTEGER NOT NULL,             -- the user's, when it was made
-  api_token_version   INTEGER,                      -- the user's, when an API token was made
+  credential_version INTEGER NOT NULL,      -- the user's at creation
+  api_token_version INTEGER,                -- API tokens: the user's at creation
   created_at  INTEGER NOT NULL,
   modified_at INTEGER NOT NULL,
   expires_at  INTEGER NOT NULL,
   revoked_at  INTEGER,
-  used_at     INTEGER,                      -- API tokens: last use, to the hour
+  used_at     INTEGER,                      -- API tokens: last use, rounded to the hour
   uses        INTEGER NOT NULL DEFAULT 0,   -- action tokens
   max_uses    INTEGER CHECK (uses <= max_uses),
   claim       TEXT,                         -- who won last: a run's receipt, or a rotation's jti
-  rotation    INTEGER NOT NULL DEFAULT 0,   -- families: how often the refresh token was replaced
+  rotation    INTEGER NOT NULL DEFAULT 0,   -- families: how often the refresh token was rotated
   rotated_at  INTEGER,
-  status_index INTEGER,                     -- families: the place in the status lists
-  parents     TEXT CHECK (json_valid(parents)), -- API and action tokens: ids of all that they were derived from, a JSON array
-  replaced_by TEXT,                         -- API tokens: the successor, once rotated with a grace
+  status_index INTEGER,                     -- families: the index in the status lists
+  parents     TEXT CHECK (json_valid(parents)), -- API and action tokens: JSON array of the IDs of everything that they were derived from
+  replaced_by TEXT,                         -- API tokens: the successor, if rotated with a grace period
   detail      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(detail))
 ) STRICT, WITHOUT ROWID;
 
--- The lists: a user's own of one kind that have been neither ended nor used up, newest first.
+-- For lists of a user's tokens of one kind that were neither revoked nor used up, newest first.
 CREATE INDEX IF NOT EXISTS tokens_list ON tokens (user_id, kind, credential_version, api_token_version, created_at, id)
   WHERE revoked_at IS NULL AND (max_uses IS NULL OR uses < max_uses);
 
 CREATE INDEX IF NOT EXISTS tokens_status ON tokens (status_index) WHERE status_index IS NOT NULL;
 
--- The next free place in the status lists.
+-- The next free index in the status lists.
 CREATE TABLE IF NOT EXISTS status_indexes (
   only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
   next INTEGER NOT NULL
@@ -75,20 +75,20 @@ CREATE TABLE IF NOT EXISTS receipts (
   run_by          TEXT NOT NULL REFERENCES users (id),
   run_at          INTEGER NOT NULL,
   data            TEXT NOT NULL CHECK (json_valid(data)),
-  idempotency_key TEXT,                     -- with the caller that it is bound to in front
-  request_digest  TEXT                      -- of the request that had the key; keyed by the token's secret
+  idempotency_key TEXT,                     -- prefixed with the caller that it belongs to
+  request_digest  TEXT                      -- HMAC, keyed with the token's secret, of the request that had the idempotency key
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX IF NOT EXISTS receipts_idempotency
   ON receipts (idempotency_key) WHERE idempotency_key IS NOT NULL;
 
--- Marks of what was ended that KV has yet to take.
+-- Outbox: tombstones that still have to be written to KV.
 CREATE TABLE IF NOT EXISTS pending_revocations (
   key        TEXT NOT NULL PRIMARY KEY,
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- How far each task of housekeeping has come.
+-- The progress of each housekeeping task.
 CREATE TABLE IF NOT EXISTS housekeeping (
   task   TEXT NOT NULL PRIMARY KEY,
   cursor TEXT NOT NULL
@@ -102,77 +102,77 @@ CREATE TABLE IF NOT EXISTS contacts (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX IF NOT EXISTS contacts_list ON contacts (user_id, created_at, contact_id);
--- Who has somebody as a contact: a stranger who had her e-mail before her has her no longer.
+-- To find everyone who has a user as a contact: resetting the password of an account whose email was never
+-- verified removes all contacts, because a stranger may have signed up with the email.
 CREATE INDEX IF NOT EXISTS contacts_of ON contacts (contact_id, user_id);
 
--- Who did what, when and from where: every change, and every failure to authenticate. The primary
--- key is the list of a user's own, in the order of time, so that an event costs one row written.
+-- The audit log: every change and every failed authentication. The primary key is also the index for a
+-- user's list in order of time, so that an event costs only one written row.
 CREATE TABLE IF NOT EXISTS audit (
-  user_id    TEXT NOT NULL,                 -- whose; the nil UUID where nobody is named
+  user_id    TEXT NOT NULL,                 -- whose event; the nil UUID if no user is known
   id         TEXT NOT NULL,                 -- UUIDv7
   at         INTEGER NOT NULL,
-  what       TEXT NOT NULL,                 -- one of core/audit.ts
+  what       TEXT NOT NULL,                 -- a kind in core/audit.ts
   outcome    TEXT NOT NULL CHECK (outcome IN ('done', 'refused')),
-  actor      TEXT,                          -- the user who did it; null where nobody knows
-  credential TEXT,                          -- the token or JWT that was shown, by its id
-  subject    TEXT,                          -- what was made, changed or ended, by its id
+  actor      TEXT,                          -- the user who did it; null if unknown
+  credential TEXT,                          -- ID of the token or JWT that was sent
+  subject    TEXT,                          -- ID of what was created, changed or revoked
   address    TEXT,                          -- as AUDIT_ADDRESS allows
   request_id TEXT,
-  count      INTEGER NOT NULL DEFAULT 1,    -- of what names nobody: how many there were, of one network and isolate
+  count      INTEGER NOT NULL DEFAULT 1,    -- events without a user are counted, per network and isolate
   PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- The export of all that is held about a user: also what has ended, and what she has run.
+-- For the export of a user's data, which includes revoked tokens and the user's own runs.
 CREATE INDEX IF NOT EXISTS tokens_owner ON tokens (user_id, id);
 CREATE INDEX IF NOT EXISTS receipts_runner ON receipts (run_by, id);
 CREATE INDEX IF NOT EXISTS receipts_token ON receipts (token_id, id);
 
--- The mails to one address, whoever asks for them and whichever account names it. Who takes the turn in which
--- no other is sent stands in the row: the token in the mail, or the sending of notices.
+-- Limits emails per address, across all accounts and everyone who can cause them. The row names the sender
+-- whose turn it is (the token in the email, or a delivery of notices): no other email is sent meanwhile.
 CREATE TABLE IF NOT EXISTS mails (
   id         TEXT NOT NULL PRIMARY KEY,     -- digest of the address
   token_id   TEXT NOT NULL,
   sent_at    INTEGER NOT NULL,
-  sent       TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(sent)), -- when each of the last day was, of those that strangers can cause
+  sent       TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(sent)), -- times of the last day's emails that strangers can cause
   noticed_at INTEGER NOT NULL DEFAULT 0     -- last security notice
 ) STRICT, WITHOUT ROWID;
 
--- What its owner must be told of an account, until the mail was handed over, at an e-mail that was proven: written in the batch of the
--- change, sent after the answer or by housekeeping, all that is due to one address in one mail.
+-- Security notices for the owner of an account, to a proven email, until it was handed over. Written in the
+-- batch of the change; sent after the answer or by housekeeping, with one email per address for all that are due.
 CREATE TABLE IF NOT EXISTS notices (
   user_id   TEXT NOT NULL,
   id        TEXT NOT NULL,                  -- UUIDv7
-  email     TEXT NOT NULL,                  -- to whom
-  kind      TEXT NOT NULL,                  -- one of core/security-notices.ts, or token_leaked
-  subject   TEXT,                           -- what it is about, by its id
+  email     TEXT NOT NULL,                  -- the recipient
+  kind      TEXT NOT NULL,                  -- a kind in core/security-notices.ts, or token_leaked
+  subject   TEXT,                           -- ID of what it is about
   at        INTEGER NOT NULL,
-  due_at    INTEGER NOT NULL,               -- nobody sends it before
+  due_at    INTEGER NOT NULL,               -- not sent before
   tries     INTEGER NOT NULL DEFAULT 0,
-  lease     TEXT,                           -- the sending that took it last
+  lease     TEXT,                           -- the delivery that reserved it last
   PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
 
--- How often an account's password was tried and not found right, by account (for an e-mail without
--- one, by its digest) and by account and network. It grows before the password is hashed.
+-- Failed login attempts, per account (or digest of an email without one), and per account and network.
+-- An attempt is counted before the password is hashed.
 CREATE TABLE IF NOT EXISTS login_attempts (
-  id           TEXT NOT NULL PRIMARY KEY,   -- the account; or account/digest of the network
-  drained_at INTEGER NOT NULL,            -- when the last of them will be forgotten
-  last_login_at     INTEGER                      -- networks: last login from there
+  id           TEXT NOT NULL PRIMARY KEY,   -- account, or account/digest of the network
+  drained_at   INTEGER NOT NULL,            -- when all attempts will have drained
+  last_login_at INTEGER                     -- networks: last successful login
 ) STRICT, WITHOUT ROWID;
 
--- Accounts at OpenID issuers that open one here. A table and not columns on the user, so that another
--- issuer is a row of settings and not a change of this schema. An issuer names a person by `subject`
--- alone, for ever; an e-mail there can go to somebody else.
+-- OpenID accounts with which users can log in. A separate table, so that a new issuer needs only a setting.
+-- Only `subject` identifies a person permanently: an email at an issuer can be given to someone else.
 CREATE TABLE IF NOT EXISTS identities (
   issuer     TEXT NOT NULL,
   subject    TEXT NOT NULL,
   user_id    TEXT NOT NULL REFERENCES users (id),
   created_at INTEGER NOT NULL,
-  email      TEXT,                          -- of the account when it was linked
-  used_at    INTEGER,                       -- last use, to the hour
+  email      TEXT,                          -- the account's email when it was linked
+  used_at    INTEGER,                       -- last use, rounded to the hour
   PRIMARY KEY (issuer, subject),
-  UNIQUE (user_id, issuer)                  -- a second person of one issuer does not join an account
+  UNIQUE (user_id, issuer)                  -- one account per issuer and user
 ) STRICT, WITHOUT ROWID;
 
--- Whose digest an HA1B token is: the token itself names nobody.
+-- To look up the account of an HA1B token, which does not name it.
 CREATE INDEX IF NOT EXISTS users_ha1b ON users (ha1b) WHERE ha1b IS NOT NULL;

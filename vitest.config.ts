@@ -4,10 +4,10 @@ import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { exportJWK, generateKeyPair } from "jose";
 import { defineConfig } from "vitest/config";
 
-/** Tests that need Node (processes, files). Every other test runs inside workerd. */
+/** Tests that need Node (processes, files). All others run in workerd. */
 const NODE_TESTS = ["test/cli/**/*.test.ts", "test/clients/**/*.test.ts", "test/**/*.node.test.ts"];
 
-/** What takes minutes, starts services of its own, or needs a browser: `npm run test:long`. */
+/** Tests that take minutes, start their own services or need a browser: `npm run test:long`. */
 const LONG_TESTS = [
   "test/faults/matrix-*.test.ts",
   "test/console/browser/**/*.test.ts",
@@ -18,7 +18,7 @@ const LONG_TESTS = [
   "test/hostile/processor.node.test.ts",
 ];
 
-/** What the suite runs with fewer rounds, requests or rows: the long suites leave nothing out. */
+/** Tests that `npm test` runs with fewer rounds, requests or rows than the long suites. */
 const THOROUGH_TESTS = [
   "test/audit/with-change.test.ts",
   "test/console/hostile.test.ts",
@@ -29,7 +29,7 @@ const THOROUGH_TESTS = [
   "test/crypto/imported-passwords.test.ts",
 ];
 
-/** What counts on an isolate that nobody used before: on rate limits, keys that are cached, or all that is stored. */
+/** Tests that need a fresh isolate, because of rate limits, cached keys or everything that is stored. */
 const ALONE_TESTS = [
   "test/audit/{refused,with-change}.test.ts",
   "test/budget/budget.test.ts",
@@ -56,13 +56,13 @@ const jwtKeys = JSON.stringify({
 const [schema] = await readD1Migrations({ migrationsDir: ".", migrationsPattern: "schema.sql" });
 if (schema === undefined) throw new Error("schema.sql is missing");
 
-/** Packages may bring tests, and some folders have packages of their own (test/install.ts). */
+/** Packages may contain tests, and some test folders have their own packages (test/install.ts). */
 const PACKAGES = "**/node_modules/**";
 
-/** A test that hangs must end; one that is slow on two busy cores must not fail of it. */
+/** Ends a test that hangs, but long enough for a slow one on two busy cores. */
 const limits = { testTimeout: 30_000, hookTimeout: 30_000 };
 
-/** Every setting, so that none of a developer's own in `.dev.vars` reaches a test. */
+/** All settings, so that a developer's `.dev.vars` does not affect tests. */
 const settings = {
   ISSUER: "https://latchkey.test",
   JWT_KEYS: jwtKeys,
@@ -84,12 +84,12 @@ const settings = {
   HA1B: "off",
   PWNED_PASSWORDS: "off",
   PWNED_PASSWORDS_URL: "https://api.pwnedpasswords.com",
-  // A line a request would bury what tests say; those of the log ask for it.
+  // A line per request would bury the tests' output. Tests of the log switch it on.
   LOG: "errors",
   DEV: "off",
 };
 
-/** Wycheproof's test vectors, from the folder that VECTORS names: workerd sees no files. */
+/** Wycheproof's test vectors from the folder in VECTORS, because workerd cannot read files. */
 const { VECTORS } = process.env;
 const vectors = VECTORS
   ? {
@@ -106,10 +106,10 @@ const inWorkerd = {
 
 export default defineConfig({
   test: {
-    // Tests wait for workerd more than they compute: no processor is to be left out.
+    // Tests wait for workerd more than they compute, so use every processor.
     maxWorkers: "100%",
-    // A console line that a Worker writes late is parked by the pool for a message that never comes, and the run
-    // never ends (cloudflare/workers-sdk#15719). Without interception nothing is parked.
+    // With interception, the pool keeps a late console line of a Worker for a message that never comes, and the run
+    // never ends (cloudflare/workers-sdk#15719).
     disableConsoleIntercept: true,
     projects: [
       ...(["workerd", "workerd-alone", "long-workerd"] as const).map((name) => ({
@@ -123,7 +123,7 @@ export default defineConfig({
         test: {
           ...inWorkerd,
           name,
-          // To start workerd and load the Worker takes longer than most files. `test/setup.ts` empties the stores.
+          // Starting workerd takes longer than most files, so they share it. `test/setup.ts` empties the stores.
           isolate: name !== "workerd",
           provide: { schema: schema.queries, vectors, thorough: name === "long-workerd" },
           include: {
@@ -139,7 +139,7 @@ export default defineConfig({
         },
       })),
       ...(["node", "long-node"] as const).map((name) => ({
-        // The recipe of docs/guides/client.md, as users of the package write it.
+        // For the recipe in docs/guides/client.md, which imports the package as users do.
         resolve: {
           alias: {
             "latchkey/client": fileURLToPath(import.meta.resolve("./src/client/latchkey.ts")),

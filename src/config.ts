@@ -11,7 +11,7 @@ import type { Webhook } from "./mail/webhook.ts";
 
 const DAY_SECONDS = 86_400;
 
-/** An origin: a scheme and a host, and no last slash, since others compare it as a string. */
+/** A scheme and a host without a trailing slash, because clients compare it as a string. */
 const origin = v.pipe(
   v.string("is missing"),
   v.check((text) => {
@@ -31,10 +31,10 @@ const keySet = v.pipe(
   }),
 );
 
-/** Schemes that no page that calls has as its origin. */
+/** Schemes that are never the origin of a page that sends requests. */
 const NEVER_AN_ORIGIN = /^(?:file|ftp|wss?|data|blob|about|javascript|mailto):/;
 
-/** As a browser writes it in `Origin`; apps' WebViews have schemes of their own: `capacitor://localhost`. */
+/** As browsers send it in `Origin`. WebViews of apps have their own schemes, such as `capacitor://localhost`. */
 function isBrowserOrigin(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || text.includes("*") || NEVER_AN_ORIGIN.test(text)) return false;
@@ -86,25 +86,25 @@ const auditDays = v.pipe(
   v.maxValue(3_650, "must be at most 3650"),
 );
 
-/** Plain HTTP and printed mails are for one's own machine alone. */
+/** Plain HTTP and printed emails are allowed only on the developer's own machine. */
 const isLoopback = (url: string) =>
   /^https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:\/|$)/.test(url);
 
 const webhookUrl = v.pipe(
   v.string("must be text"),
   v.check((text) => {
-    // Not parsed: what throws inside, while modules are evaluated, makes the engine read all of them again.
+    // Returns before parsing: an exception, even a caught one, during start-up makes V8 read all modules again.
     if (text === "") return true;
     const url = URL.parse(text);
     const isSafe = isLoopback(text) || url?.protocol === "https:";
-    // `fetch` takes no URL with a password in it.
+    // `fetch` rejects URLs that contain a password.
     return isSafe && url?.username === "" && url.password === "";
   }, "must be an https URL without user name and password"),
 );
 
 /**
- * Standard Webhooks: `whsec_` and the base64 of 24 to 64 bytes; while the secret is rotated two of
- * them, the new one first. Null where it is empty.
+ * Standard Webhooks: `whsec_` and the base64 of 24 to 64 bytes. During a rotation there are two, the new one
+ * first. Null if it is empty.
  */
 const webhookSecrets = v.pipe(
   v.string("must be text"),
@@ -128,7 +128,7 @@ function webhookSecret(text: string): Uint8Array<ArrayBuffer> | null {
 
 function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
   try {
-    // Not Uint8Array.fromBase64: npm run deploy asks these rules in Node, which has none yet.
+    // Not Uint8Array.fromBase64: `npm run deploy` checks settings in Node, which lacks it.
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   } catch {
     return null;
@@ -266,28 +266,28 @@ export interface Config {
   readonly credentialsInQuery: boolean;
   readonly rotateRefreshTokens: boolean;
   readonly storageDeadlineMs: number;
-  /** Empty: no report is taken for one of GitHub's. */
+  /** If empty, no report counts as GitHub's. */
   readonly githubScanningKeys: readonly ScanningKey[];
   readonly auditAddress: AddressForm;
   readonly auditDays: number;
-  /** How mails go out: printed, to a webhook, or not at all. */
+  /** How emails are sent: printed, to a webhook, or not at all. */
   readonly mail: "outbox" | Webhook | null;
   readonly issuers: readonly Issuer[];
   readonly takesHa1b: boolean;
-  /** Where new passwords are asked for that have leaked; null where they are not. */
+  /** The API that knows leaked passwords; null if new passwords are not checked. */
   readonly pwnedPasswordsUrl: string | null;
-  /** Which requests are a line in the log. */
+  /** Which requests write a log line. */
   readonly logged: Logged;
-  /** Whether this is a developer's own machine: answers then say what they cost. */
+  /** Whether this is a developer's own machine. If so, answers contain what they cost. */
   readonly isLocal: boolean;
   readonly dev: DevMode;
-  /** Cloudflare's name for the upload that runs; null where it gave none. */
+  /** Cloudflare's id of the deployed version; null if there is none. */
   readonly versionId: string | null;
 }
 
 /**
- * The settings, checked and frozen.
- * @throws Error that lists all that is wrong, without repeating any value
+ * The checked settings.
+ * @throws Error that lists everything that is wrong, without any values
  */
 export function readConfig(env: Readonly<Record<string, unknown>>): Config {
   const result = v.safeParse(Settings, env);

@@ -2,23 +2,21 @@ import argon2id from "argon2id/lib/argon2id.js";
 import type { Argon2idParams } from "argon2id/lib/setup.js";
 
 /**
- * Argon2id version 19 (RFC 9106). `memorySize` is in KiB. The salt's length is the caller's to check.
- * @throws Error under 8 KiB a lane, RangeError above some 65 MiB; the next call is unharmed
+ * Argon2id version 19 (RFC 9106). `memorySize` is in KiB. The caller checks the salt's length.
+ * @throws Error below 8 KiB per lane, RangeError above about 65 MiB; later calls still work
  */
 export type Argon2id = (params: Argon2idParams) => Uint8Array;
 
-/** 65 MiB in pages of 64 KiB: the least that the module asks for. Pages never written cost nothing. */
+/** 65 MiB in pages of 64 KiB, the minimum of the module. Pages that are never written cost nothing. */
 const PAGES = 1040;
 
-/** The library's own 5 KiB of tables stand before the blocks. */
+/** The library puts 5 KiB of tables in front of the blocks. */
 const TABLES_KIB = 6;
 
 /**
- * Makes an instance with a memory of its own that can never grow: an isolate has 128 MB for all.
- *
- * The package's documented set-up is asynchronous, so two first logins at once would each reserve
- * 65 MiB; it lets the memory grow to 4 GiB, and keeps the memory to itself, so nobody can clear it.
- * Hence this calls the function beneath.
+ * Creates an instance whose memory cannot grow: an isolate has 128 MB in total. The package's own set-up
+ * is asynchronous (two concurrent first logins would each reserve 65 MiB), allows 4 GiB, and hides the
+ * memory, which then could not be cleared. So this calls the function below it.
  */
 export function loadArgon2id(module: WebAssembly.Module): Argon2id {
   const memory = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES });
@@ -27,9 +25,9 @@ export function loadArgon2id(module: WebAssembly.Module): Argon2id {
     try {
       return argon2id({ ...params, password: opaque(params.password) }, { memory, instance });
     } finally {
-      // The library clears its tables, not its blocks: the last one yields the tag, and any of them
-      // may let a guess be tried for less than a whole hash. Only what was used is cleared, because
-      // writing to the rest would make the system back it with memory.
+      // The library clears its tables but not its blocks. The last block yields the tag, and any of them
+      // may let an attacker test a guess for less than a full hash. Only the used part is cleared, because
+      // writing to the rest would allocate it.
       const used = Math.min((params.memorySize + TABLES_KIB) * 1024, memory.buffer.byteLength);
       new Uint8Array(memory.buffer, 0, used).fill(0);
     }
@@ -37,9 +35,9 @@ export function loadArgon2id(module: WebAssembly.Module): Argon2id {
 }
 
 /**
- * The same bytes, seen as no number. The library compares the array itself with the number 8, which
- * turns the whole password into a string of decimals on the heap, and refuses an empty password or
- * a single control character, for which a login must do the same work as for any other.
+ * The same bytes, but converted to a number they are NaN. The library compares the array with 8, which would
+ * put the password on the heap as a decimal string. It would also reject an empty password or a single
+ * control character, and a login with one of these must take as long as any other.
  */
 function opaque(password: Uint8Array): Uint8Array {
   const view = new Uint8Array(password.buffer, password.byteOffset, password.byteLength);

@@ -2,7 +2,7 @@ import { importSPKI } from "jose";
 import * as v from "valibot";
 import type { SignatureCheck } from "../core/leaks.ts";
 
-/** As GitHub publishes them at https://api.github.com/meta/public_keys/secret_scanning. */
+/** The format of https://api.github.com/meta/public_keys/secret_scanning. */
 const PublicKeys = v.object({
   public_keys: v.pipe(
     v.array(v.object({ key_identifier: v.string(), key: v.string() })),
@@ -12,11 +12,11 @@ const PublicKeys = v.object({
 
 export interface ScanningKey {
   readonly id: string;
-  /** SPKI in PEM: a P-256 key. */
+  /** A P-256 key as SPKI in PEM. */
   readonly pem: string;
 }
 
-/** Empty text is no keys. @returns null for what is not JSON of GitHub's form */
+/** @returns no keys for an empty text, null for a text that is not in GitHub's format */
 export function parseScanningKeys(text: string): readonly ScanningKey[] | null {
   if (text === "") return [];
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), PublicKeys), text);
@@ -27,7 +27,7 @@ export function parseScanningKeys(text: string): readonly ScanningKey[] | null {
   }));
 }
 
-/** ECDSA on P-256 with SHA-256 over the body as it came, by the keys that are configured and no others. */
+/** Checks ECDSA (P-256, SHA-256) over the raw body, with the configured keys only. */
 export function githubSignature(keys: readonly ScanningKey[]): SignatureCheck {
   return async (id, signature, body) => {
     const pem = keys.find((each) => each.id === id)?.pem;
@@ -40,7 +40,7 @@ export function githubSignature(keys: readonly ScanningKey[]): SignatureCheck {
 
 const COORDINATE_BYTES = 32;
 
-/** WebCrypto takes r and s side by side; GitHub sends them as DER has them: SEQUENCE { INTEGER, INTEGER }. */
+/** WebCrypto expects r and s concatenated. GitHub sends DER: SEQUENCE { INTEGER, INTEGER }. */
 function rawSignature(base64: string): Uint8Array<ArrayBuffer> | null {
   let der: Uint8Array;
   try {
@@ -55,7 +55,7 @@ function rawSignature(base64: string): Uint8Array<ArrayBuffer> | null {
     const length = der[at + 1] ?? 0;
     const integer = der.subarray(at + 2, at + 2 + length);
     if (der[at] !== 0x02 || length === 0 || integer.length !== length) return null;
-    // A leading zero only says that the number is positive.
+    // DER adds a leading zero where the number would otherwise look negative.
     const digits = integer[0] === 0 ? integer.subarray(1) : integer;
     if (digits.length > COORDINATE_BYTES) return null;
     raw.set(digits, end - digits.length);

@@ -6,9 +6,9 @@ import { CURRENT_COST, formatPhc } from "./phc.ts";
 const SALT_BYTES = 16;
 
 /**
- * An HA1B token names no account, so its hash is what the account is found by, and its salt cannot
- * be chance. It is the deployment's, made of its issuer; that two accounts have two hashes, though
- * they have one password, is due to the e-mail in the digest.
+ * An HA1B token names no account: the account is looked up by the token's hash, so the salt cannot be random.
+ * It is derived from the issuer, one per deployment. Accounts with the same password still get different
+ * hashes, because the digest contains the email.
  */
 export function ha1bHashes(argon2id: Argon2id, issuer: string): Ha1bHashes {
   const saltOf = async () => (await sha256(`latchkey ha1b ${issuer}`)).slice(0, SALT_BYTES);

@@ -6,22 +6,22 @@ import { isNewEmail } from "../core/text.ts";
 import { domainOf, normalizeEmail } from "../core/user.ts";
 import { isStrictCompact } from "./jws.ts";
 
-/** The largest ID token that is looked at, in characters: Google's have some 1,200. */
+/** Longer ID tokens are rejected unread, in characters. Google's have about 1,200. */
 const MAX_LENGTH = 8_192;
-/** However long an issuer lets it live. */
+/** An ID token is rejected at this age, even if its `exp` is later. */
 const MAX_AGE_SECONDS = 86_400;
 const CLOCK_TOLERANCE_SECONDS = 30;
-/** How long published keys are used unasked. */
+/** How long fetched keys are used before they are fetched again. */
 const KEYS_LIVE_MS = 600_000;
-/** A key id that nobody knows makes us ask again, and then not for so long: anybody can invent one. */
+/** An unknown key id triggers a fetch, but at most one per this time: anyone can invent key ids. */
 const COOLDOWN_MS = 30_000;
-/** After keys could not be had, how long nobody else waits for them. */
+/** After a failed fetch, requests fail at once for this long instead of each waiting for the deadline. */
 const PAUSE_MS = 5_000;
 
-/** What of an ID token is used (OpenID Connect Core section 2). */
+/** The claims that are used (OpenID Connect Core section 2). */
 const Claims = v.object({
   sub: v.pipe(v.string(), v.regex(/^[\x20-\x7e]{1,255}$/)),
-  // One audience: whoever else a token is for could show it here (section 3.1.3.7, rule 3).
+  // Only one audience: any other one could present the token here (section 3.1.3.7, rule 3).
   aud: v.union([v.string(), v.pipe(v.array(v.string()), v.length(1))]),
   email: v.fallback(
     v.nullable(
@@ -40,7 +40,7 @@ const Claims = v.object({
   iat: v.number(),
 });
 
-/** ID tokens of those issuers that are configured. */
+/** Verifies ID tokens of the configured issuers. */
 export function idTokens(issuers: readonly Issuer[], deadlineMs: number): IdTokens {
   const verifiers = new Map(
     issuers
@@ -66,12 +66,12 @@ function verifier(issuer: Issuer, deadlineMs: number) {
         clockTolerance: CLOCK_TOLERANCE_SECONDS,
         currentDate: new Date(nowMs),
       });
-      // The same issuer may sign other things for the same audience, an access token as `at+jwt`.
+      // The issuer may sign other JWTs for the same audience, for example access tokens (`at+jwt`).
       if ((protectedHeader.typ ?? "JWT").toUpperCase() !== "JWT") return null;
       const claims = v.safeParse(Claims, { email: null, ...payload });
       return claims.success ? identityOf(issuer, claims.output) : null;
     } catch (error) {
-      // A TypeError: the issuer published a key that RS256 does not take.
+      // TypeError: the issuer published a key that does not work with RS256.
       if (error instanceof errors.JOSEError || error instanceof TypeError) return null;
       throw error;
     }
@@ -80,7 +80,7 @@ function verifier(issuer: Issuer, deadlineMs: number) {
 
 function identityOf(issuer: Issuer, claims: v.InferOutput<typeof Claims>): Identity {
   const { sub, email, email_verified, hd, iat } = claims;
-  // As text at Apple.
+  // Apple sends a string.
   const saysSo = email_verified === true || email_verified === "true";
   return {
     issuer: issuer.spellings[0],
@@ -92,13 +92,13 @@ function identityOf(issuer: Issuer, claims: v.InferOutput<typeof Claims>): Ident
   };
 }
 
-/** Two people's e-mails can be one after the fold: what it changed opens nobody's account. */
+/** Different people's emails can become equal by normalization. So a changed email never counts as verified. */
 const isUnfolded = ({ sent, email }: { readonly sent: string; readonly email: string }) =>
   sent.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) === email;
 
 /**
- * The issuer's keys: kept, had again when they are old or somebody names one that is not among them.
- * @throws FaultError `unavailable` where they cannot be had in time: that says nothing of the token
+ * The issuer's keys, cached, and fetched again when they are old or a token names an unknown one.
+ * @throws FaultError `unavailable` if they cannot be fetched in time, which says nothing about the token
  */
 function publishedKeys({ name, jwks }: Issuer, deadlineMs: number): JWTVerifyGetKey {
   const remote = createRemoteJWKSet(new URL(jwks), {
@@ -129,7 +129,7 @@ function publishedKeys({ name, jwks }: Issuer, deadlineMs: number): JWTVerifyGet
   };
 }
 
-/** The keys were there, and the token names none of them that could be used. */
+/** Whether the keys were fetched, and the token names none of them that can be used. */
 function isOfToken(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey ||

@@ -1,7 +1,6 @@
 /**
- * Password hashes as other systems store them: Django's, bcrypt's own and Argon2's PHC strings.
- * Only read here: `imported-passwords.ts` computes them, and the import of accounts asks whether that
- * could be done at all.
+ * A password hash stored by another system: Django's formats, bcrypt, or an Argon2 PHC string. This file only
+ * parses, for the import of accounts (which runs in Node) too; `imported-passwords.ts` computes.
  */
 export type ImportedHash =
   | {
@@ -11,7 +10,7 @@ export type ImportedHash =
       /** Base64 with padding. */
       readonly tag: string;
     }
-  /** `digestFirst`: Django's `bcrypt_sha256`, which hashes the hex of the password's SHA-256. */
+  /** `digestFirst`: Django's `bcrypt_sha256`, which hashes the SHA-256 of the password in hex. */
   | { readonly scheme: "bcrypt"; readonly hash: string; readonly digestFirst: boolean }
   | {
       readonly scheme: "argon2";
@@ -24,20 +23,20 @@ export type ImportedHash =
       readonly tag: string;
     };
 
-/** A string that is no such hash, or one of a cost that a login could not pay; the words quote none of it. */
+/** Not a known hash, or one too expensive for a login. The message quotes nothing of the string. */
 export interface UnsupportedHash {
   readonly wrong: string;
 }
 
 /**
- * The most that a login may compute. A request has 10,000 ms of processor time (wrangler.toml), and an isolate
- * 128 MB; each bound is at most half of that. PBKDF2 takes longest: 3.8 s for 1,000,000 rounds in workerd,
- * 2.9 s for 600,000 (WebAssembly: 0.6 and 0.44). 1,200,000 are Django 6.0's default.
+ * The most that a login may compute: each limit takes at most half of a request's 10,000 ms of processor time
+ * (wrangler.toml) and of an isolate's 128 MB. PBKDF2 takes longest, 3.8 s for 1,000,000 rounds in workerd;
+ * 1,200,000 is the default of Django 6.0.
  */
 export const IMPORT_LIMITS = {
   pbkdf2Rounds: 1_200_000,
   bcryptCost: 13,
-  /** In WebAssembly, in the memory that our own hash has. */
+  /** In WebAssembly, in the same memory as our own hash. */
   argon2id: { memoryKiB: 64 * 1024, memoryTimesPasses: 256 * 1024 },
   /** In JavaScript, which is many times slower. */
   argon2i: { memoryKiB: 16 * 1024, memoryTimesPasses: 32 * 1024 },
@@ -106,7 +105,7 @@ function argon2(stored: string): ImportedHash | UnsupportedHash | null {
   return { scheme: "argon2", type, memoryKiB, passes, lanes, salt, tag };
 }
 
-/** No stray bits in the last character, so that one value has one spelling. */
+/** Without stray bits in the last character, so that a value has only one spelling. */
 function isCanonical(base64: string): boolean {
   const last = [/./, /^$/, /[AQgw]/, /[AEIMQUYcgkosw048]/][base64.length % 4];
   return last?.test(base64.slice(-1)) === true;

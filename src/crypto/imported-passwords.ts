@@ -5,7 +5,7 @@ import { compareSync as bcryptCompare } from "bcryptjs";
 import type { Argon2id } from "./argon2id.ts";
 import { type ImportedHash, readImportedHash } from "./imported-hash.ts";
 
-/** A stored hash of another system as something that a password fits or not; null where it is none. */
+/** @returns a check of passwords against a hash from another system, or null if it is not one */
 export function importedMatcher(
   stored: string,
   argon2id: Argon2id,
@@ -31,7 +31,7 @@ function pbkdf2Tag(hash: Of<"pbkdf2">, password: Uint8Array): Uint8Array {
   return pbkdf2(sha256, password, salt, { c: hash.rounds, dkLen: 32 });
 }
 
-/** bcrypt ends at the password's 72nd byte. So do these hashes, and what comes after does not count. */
+/** bcrypt ignores everything after the 72nd byte, and the imported hashes were computed like that. */
 function bcryptInput({ digestFirst }: Of<"bcrypt">, password: Uint8Array): string {
   if (digestFirst) return sha256(password).toHex();
   return new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(password);

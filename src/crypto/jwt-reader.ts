@@ -4,15 +4,15 @@ import type { Json } from "../core/token.ts";
 import { verifyCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 
-/** More is no JWT that anybody sends in a header, in characters. */
+/** No JWT that is sent in a header is longer, in characters. */
 const MAX_LENGTH = 16_384;
-/** Deeper or wider JSON is not shown: whoever walks through it would run out of stack. */
+/** JSON with more nesting is not shown: walking through it could overflow the stack. */
 const MAX_BRACKETS = 500;
 
-/** A JWT without a signature (`alg` none) is one too, to be looked at. */
+/** Allows an empty signature (`alg` none): such a JWT can be inspected too. */
 const COMPACT = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
 
-/** Reads JWTs of whomever as they are, and says of ours whether the signature is right. */
+/** Reads any issuer's JWTs, and says whether one is signed with a key of ours. */
 export function jwtReader(keys: KeyRing, issuer: string): JwtReader {
   return {
     async read(text) {

@@ -5,15 +5,14 @@ import { SCOPES } from "../core/token.ts";
 import { parseCanonicalJson, signCompact, verifyCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 import { statusListUri } from "./status-list.ts";
-import { verifiedJwts } from "./verified-jwts.ts";
 
 /** How far another location's clock may be ahead of this one's, in seconds. */
 const CLOCK_SKEW = 5;
 
-/** `typ` keeps the kinds apart before any claim is read (RFC 8725 section 3.11, RFC 9068 section 2.1). */
+/** `typ` separates the kinds before any claim is read (RFC 8725 section 3.11, RFC 9068 section 2.1). */
 const TYP: Record<JwtType, string> = { access: "at+jwt", refresh: "refresh+jwt" };
 
-/** First-party logins all come through one client, as RFC 9068 wants one named. */
+/** RFC 9068 requires a client. All first-party logins use this one. */
 const CLIENT_ID = "latchkey";
 
 const seconds = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -50,9 +49,9 @@ const Claims = v.object({
   ),
 });
 
-/** Our JWTs. The issuer is also the audience: the tokens are for the service's own surfaces. */
+/** Our JWTs. The issuer is also the audience, because the service itself accepts them. */
 export function jwts(keys: KeyRing, issuer: string): Jwts {
-  // Keys and issuer are the isolate's own: what was right under them stays right, but for the time.
+  // The isolate's keys and issuer never change, so a JWT that was valid stays valid until it expires.
   const verified = verifiedJwts<Own>();
 
   async function ownOf(jwt: string): Promise<Own | null> {
@@ -82,14 +81,17 @@ export function jwts(keys: KeyRing, issuer: string): Jwts {
   };
 }
 
-/** Exactly what we write: no key of its own, no link to one. */
+/** Exactly the members that we write. A header that brings or links its own key is rejected. */
 const Header = v.strictObject({
   alg: v.string(),
   kid: v.string(),
   typ: v.picklist([TYP.access, TYP.refresh]),
 });
 
-/** Where an access JWT's status stands (draft-ietf-oauth-status-list section 6); a refresh JWT keeps the place for its successors. */
+/**
+ * Where an access JWT's status is published (draft-ietf-oauth-status-list section 6). A refresh JWT carries the
+ * index for its successors.
+ */
 function statusOf({ type, statusIndex }: JwtClaims, issuer: string) {
   if (statusIndex === null) return {};
   const { list, idx } = statusRefOf(statusIndex);
@@ -122,14 +124,14 @@ function toPayload(claims: JwtClaims, issuer: string) {
     ...(claims.parentIds.length === 0 ? {} : { parents: claims.parentIds }),
     ...(claims.statusIndex === null ? {} : statusOf(claims, issuer)),
     ...(claims.scopes === null ? {} : { scope: claims.scopes.join(" ") }),
-    // The JWT of `GET /rest/auth` names its user as its origin does.
+    // `GET /rest/auth` of the original API names the user by these two claims.
     ...(claims.role === null ? {} : { uuid: claims.userId, role: claims.role }),
     iss: issuer,
     aud: issuer,
   };
 }
 
-/** A JWT of ours, whatever the time is. */
+/** A JWT signed by us, which may have expired. */
 interface Own {
   readonly claims: JwtClaims;
   readonly notBefore: number;
@@ -171,5 +173,47 @@ function fromPayload(payload: unknown, type: JwtType, issuer: string): Own | nul
       scopes: claims.scope ?? null,
     },
     notBefore: claims.nbf ?? 0,
+  };
+}
+
+/** Bounded, because an isolate has 128 MB in total. */
+const MAX_ENTRIES = 8_192;
+const MAX_CHARACTERS = 8 * 1024 * 1024;
+
+/** The JWTs that this isolate has verified, by their exact text: another spelling is another JWT. */
+export interface VerifiedJwts<T> {
+  get(jwt: string): T | undefined;
+  /** Evicts the oldest if there is no room. */
+  add(jwt: string, value: T): void;
+}
+
+/**
+ * A cache of verified signatures, which are most of what a check costs. The key is the text, because a digest
+ * costs a third of a signature; it never leaves the isolate's memory. Callers still check each time
+ * whether the JWT has expired or was revoked.
+ */
+export function verifiedJwts<T>(
+  maxEntries = MAX_ENTRIES,
+  maxCharacters = MAX_CHARACTERS,
+): VerifiedJwts<T> {
+  // A Map keeps its entries in insertion order.
+  const known = new Map<string, T>();
+  let characters = 0;
+
+  function evict(jwt: string): void {
+    if (known.delete(jwt)) characters -= jwt.length;
+  }
+
+  return {
+    get: (jwt) => known.get(jwt),
+    add(jwt, value) {
+      evict(jwt);
+      known.set(jwt, value);
+      characters += jwt.length;
+      for (const oldest of known.keys()) {
+        if (known.size <= maxEntries && characters <= maxCharacters) break;
+        evict(oldest);
+      }
+    },
   };
 }

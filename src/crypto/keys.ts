@@ -8,7 +8,7 @@ const base64url = v.pipe(
 const time = v.pipe(v.string(), v.isoTimestamp());
 const bytes32 = v.pipe(base64url, v.length(43, "must be 32 bytes"));
 
-/** The algorithms that may sign, each with what its key must be: a part that is missing stops the start. */
+/** The supported algorithms, and what each key needs. If a part is missing, the service does not start. */
 const Ec = v.looseObject({
   kty: v.literal("EC"),
   crv: v.literal("P-256"),
@@ -24,12 +24,12 @@ const Okp = v.looseObject({
   x: bytes32,
   d: bytes32,
 });
-/** RFC 7518 section 3.3: 2,048 bits at least, which 342 base64url characters are. */
+/** RFC 7518 section 3.3: at least 2,048 bits, which is 342 base64url characters. */
 const Rsa = v.looseObject({
   kty: v.literal("RSA"),
   alg: v.literal("RS256"),
   n: v.pipe(base64url, v.minLength(342, "RS256 needs a modulus of at least 2,048 bits")),
-  /** 65537: with 1 as the exponent, whatever is shown is its own signature. */
+  /** 65537. With the exponent 1, every message would be its own signature. */
   e: v.literal("AQAB"),
   d: base64url,
   p: base64url,
@@ -38,7 +38,7 @@ const Rsa = v.looseObject({
   dq: base64url,
   qi: base64url,
 });
-/** RFC 7518 section 3.2: a key of at least the hash's size; 43 base64url characters are 256 bits. */
+/** RFC 7518 section 3.2: at least as long as the hash. 43 base64url characters are 256 bits. */
 const Oct = v.looseObject({
   kty: v.literal("oct"),
   alg: v.literal("HS256"),
@@ -51,16 +51,16 @@ const Key = v.intersect([
     kid: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
     use: v.optional(v.literal("sig")),
     key_ops: v.optional(v.array(v.picklist(["sign", "verify"]))),
-    /** Ours: only the active key signs; each of them verifies. */
+    /** Our own member: only the active key signs, all keys verify. */
     state: v.picklist(["standby", "active", "retiring"]),
-    /** Ours: since when the key is what it is. */
+    /** Our own members: when the key entered each state. */
     created_at: v.optional(time),
     activated_at: v.optional(time),
     retired_at: v.optional(time),
   }),
 ]);
 
-/** The JWK set in the secret `JWT_KEYS` (RFC 7517 section 5): exactly one active key, each `kid` once. */
+/** The JWK set in the secret `JWT_KEYS` (RFC 7517 section 5): exactly one active key, no `kid` twice. */
 const KeySet = v.pipe(
   v.object({ keys: v.array(Key) }),
   v.check(
@@ -80,7 +80,7 @@ export interface ImportedKey {
   readonly kid: string;
   readonly alg: string;
   readonly key: CryptoKey;
-  /** What WebCrypto is told beside the key, of whose algorithm it is. */
+  /** The algorithm parameters that WebCrypto needs with the key. */
   readonly params: { readonly name: string; readonly hash: string; readonly saltLength?: number };
 }
 
@@ -90,7 +90,7 @@ export interface KeyRing {
   verifying(kid: string): Promise<ImportedKey | null>;
 }
 
-/** @returns the set, or what is wrong with the secret's text, without repeating any of it */
+/** @returns the set, or what is wrong with the secret, without quoting any of it */
 export function parseKeySet(json: string): JwtKeySet | { readonly wrong: string } {
   let value: unknown;
   try {
@@ -109,7 +109,7 @@ export function parseKeySet(json: string): JwtKeySet | { readonly wrong: string 
   return { wrong: path === null ? message : `${path}: ${message}` };
 }
 
-/** The JWK set for whoever verifies our JWTs: public keys only, those in standby too, before they sign. */
+/** The JWK set for those who verify our JWTs: only public keys, including standby keys before they sign. */
 export function publicKeySet({ keys }: JwtKeySet): { readonly keys: readonly PublicJwk[] } {
   const asymmetric = keys.filter((key) => key.kty !== "oct");
   return { keys: asymmetric.map((key) => ({ ...publicPart(key), kid: key.kid, use: "sig" })) };
@@ -117,7 +117,7 @@ export function publicKeySet({ keys }: JwtKeySet): { readonly keys: readonly Pub
 
 type PublicJwk = Readonly<Record<string, string>>;
 
-/** Keys are imported once an isolate: importing each time costs as much as the signature. */
+/** Each key is imported once per isolate, because an import costs as much as a signature. */
 export function keyRing({ keys }: JwtKeySet): KeyRing {
   const imported = new Map<string, ImportedKey>();
 
@@ -127,7 +127,7 @@ export function keyRing({ keys }: JwtKeySet): KeyRing {
     if (known !== undefined) return known;
     const jwk: JWK = part === "public" ? publicPart(key) : privatePart(key);
     const cryptoKey = await importJWK(jwk, key.alg);
-    // importJWK gives bytes for symmetric keys: they are imported here, so that jose gets CryptoKeys only.
+    // importJWK returns bytes for symmetric keys, so these are imported here: jose gets only CryptoKeys.
     const usable =
       cryptoKey instanceof Uint8Array
         ? await crypto.subtle.importKey(
@@ -157,7 +157,7 @@ export function keyRing({ keys }: JwtKeySet): KeyRing {
   };
 }
 
-/** What signs: `use` and `key_ops` are checked above, and the rest is ours. */
+/** The members needed for signing. `use` and `key_ops` were checked above, and the others are our own. */
 function privatePart(key: JwtKey): JWK {
   switch (key.kty) {
     case "EC":

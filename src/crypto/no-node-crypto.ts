@@ -1,2 +1,2 @@
-/** Instead of Node's `crypto`, which bcryptjs imports for salts: wrangler.toml's `[alias]` says why. */
+/** Replaces Node's `crypto`, which bcryptjs imports for salts. `[alias]` in wrangler.toml says why. */
 export default undefined;

@@ -6,43 +6,43 @@ import { importedMatcher } from "./imported-passwords.ts";
 import { type Cost, CURRENT_COST, formatPhc, SALT_BYTES, TAG_BYTES } from "./phc.ts";
 
 /**
- * The most that a stored string may ask for: room for two steps up, at 3.4 times today's work.
- * Whoever could write one row would otherwise stop an isolate for as long as she likes.
+ * The most that a stored hash may cost: 3.4 times today's work, which leaves room to raise it twice.
+ * Otherwise one tampered row could tie up an isolate indefinitely.
  */
 export const COST_BOUND: Cost = { memoryKiB: 32 * 1024, passes: 4 };
 
-/** Argon2 knows no less: 8 blocks of 1 KiB to a lane. */
+/** The minimum of Argon2: 8 blocks of 1 KiB per lane. */
 const LEAST_MEMORY_KIB = 8;
 
-/** A stored password as its scheme reads it. */
+/** A stored password hash, parsed. */
 interface Stored {
   readonly current: boolean;
-  /** Blocks written by `matches`. Time is in proportion to it. */
+  /** How many blocks `matches` writes. Its time is proportional to this. */
   readonly work: number;
   matches(password: Uint8Array): boolean;
 }
 
-/** Reads the strings of one scheme; null for every other string. */
+/** Parses the hashes of one scheme; null for every other string. */
 type Scheme = (stored: string, argon2id: Argon2id) => Stored | null;
 
-/** A scheme that is only read (an import from elsewhere) is one more line, and never `current`. */
+/** Our own scheme, and those of imported accounts, which are never `current`. */
 const SCHEMES: readonly Scheme[] = [argon2idPhc, imported];
 
-// Resolved, never a promise: one that is cached hangs every request after the one that it died with.
+// Not a promise: a cached one that belongs to a canceled request would hang every later request.
 let loaded: Argon2id | undefined;
 
-/** The isolate's single instance, made at the first hash. */
+/** The isolate's only instance, created for the first hash. */
 export const isolateArgon2id: Argon2id = (params) => {
   loaded ??= loadArgon2id(simd);
   return loaded(params);
 };
 
-/** Argon2id in PHC strings. */
+/** Argon2id hashes as PHC strings. */
 export function argon2Passwords(): Passwords {
   return passwordsOver(isolateArgon2id);
 }
 
-/** {@link argon2Passwords} over any Argon2id, so that its work can be counted. */
+/** {@link argon2Passwords} with any Argon2id, so that tests can count its work. */
 export function passwordsOver(argon2id: Argon2id): Passwords {
   return {
     hash: async (password) =>
@@ -55,8 +55,8 @@ export function passwordsOver(argon2id: Argon2id): Passwords {
       withUtf8(password, (bytes) => {
         const stored = phc === null ? null : readStored(phc, argon2id);
         if (stored?.matches(bytes)) return stored.current ? "match" : "stale";
-        // What is missing to the work of a current hash is done too, all of it where there is no
-        // account: else time would tell an old account from a new one, and either from none.
+        // Fill up to the work of a current hash (all of it if there is no account). Otherwise the time
+        // would tell old accounts from new ones, and both from unknown emails.
         // guard: every-wrong-password-costs-the-same
         spend(work(CURRENT_COST) - (stored?.work ?? 0), argon2id, bytes);
         return "mismatch";
@@ -74,13 +74,12 @@ function readStored(phc: string, argon2id: Argon2id): Stored | null {
   return null;
 }
 
-// Exactly what `formatPhc` writes: no leading zeros, no padding, and no stray bits in the last
-// character of salt (of 22) and tag (of 43), so that one value has one spelling. A single lane only:
-// the threads that more lanes are for do not exist here.
+// Exactly what `formatPhc` writes: no leading zeros, padding or stray bits in the last character of salt
+// and tag, so that a value has only one spelling. One lane, because Workers have no threads for more.
 const PHC =
   /^\$argon2id\$v=19\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=1\$([A-Za-z0-9+/]{21}[AQgw])\$([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048])$/;
 
-/** The PHC string format. Null too where the string asks for more than `COST_BOUND`. */
+/** Parses our own PHC strings. Null also for one that costs more than `COST_BOUND`. */
 function argon2idPhc(stored: string, argon2id: Argon2id): Stored | null {
   const [, m, t, salt, tag] = PHC.exec(stored) ?? [];
   if (salt === undefined || tag === undefined) return null;
@@ -99,9 +98,8 @@ function argon2idPhc(stored: string, argon2id: Argon2id): Stored | null {
 }
 
 /**
- * What an import brought. Its time cannot be made equal to ours, so no work of ours is set off
- * against it: a wrong password costs a hash of today's on top, as the right one does that is then
- * hashed anew.
+ * An imported hash. Its time cannot be compared with ours, so it counts as no work: a wrong password costs one
+ * current hash in addition, and so does the right one, which is then rehashed.
  */
 function imported(stored: string, argon2id: Argon2id): Stored | null {
   const matches = importedMatcher(stored, argon2id);
@@ -128,7 +126,7 @@ function work({ memoryKiB, passes }: Cost): number {
   return memoryKiB * passes;
 }
 
-/** Hashes for the sake of the time, in as many passes as today. */
+/** Hashes only to take time, in as many passes as a current hash. */
 function spend(missing: number, argon2id: Argon2id, password: Uint8Array): void {
   const { passes } = CURRENT_COST;
   const memoryKiB = Math.floor(missing / passes);
@@ -137,8 +135,8 @@ function spend(missing: number, argon2id: Argon2id, password: Uint8Array): void 
 }
 
 /**
- * The password is its UTF-8, untrimmed and not normalised. The bytes are cleared after `use`; the
- * string itself, and what BLAKE2b copied of it outside the WASM memory, wait for the collector.
+ * Passwords are hashed as UTF-8, neither trimmed nor normalized. The bytes are cleared after `use`. The string
+ * itself, and BLAKE2b's copy outside the WASM memory, remain until they are garbage-collected.
  */
 function withUtf8<T>(password: string, use: (bytes: Uint8Array) => T): T {
   const bytes = new TextEncoder().encode(password);

@@ -1,21 +1,17 @@
 import type { IsPwned } from "../core/passwords.ts";
 
-/** A sign-up waits no longer for it than this. */
+/** How long a sign-up waits for the answer. */
 const DEADLINE_MS = 1_500;
 
-/** An answer with padding has some 1,000 lines of 40 bytes; what is far longer is none. */
+/** A padded answer has about 1,000 lines of 40 bytes, so a much longer one is invalid. */
 const MAX_CHARACTERS = 200_000;
 
 const PREFIX_CHARACTERS = 5;
 
 /**
- * Have I Been Pwned's range API. It learns the first 20 of the 160 bits of the password's SHA-1, and
- * answers with the rest of all that begin so: some hundreds, and what is not ours is not told. Padding
- * hides from whoever sees the length which range it was; its lines have the count 0.
- *
- * It fails open: whether it can be reached decides nobody's sign-up. The log says so, and nothing of
- * the password.
- * @param requestId of the request that is being served
+ * Have I Been Pwned's range API. It is sent the first 20 bits of the password's SHA-1 and answers with all
+ * suffixes in that range. Padding (lines with the count 0) hides the range from those who see only the length.
+ * Fails open: an outage must not block sign-ups. It is logged, without anything of the password.
  */
 export function pwnedPasswords(origin: string, requestId: () => string): IsPwned {
   return async (password) => {
@@ -29,7 +25,7 @@ export function pwnedPasswords(origin: string, requestId: () => string): IsPwned
         return suffix === rest && Number(count) > 0;
       });
     } catch (error) {
-      // The error's own words may hold the address, and so the prefix.
+      // The error's own message may contain the URL, and so the prefix.
       const cause = error instanceof Failure ? error.message : "it could not be reached";
       const line = { request_id: requestId(), failed: "ask for leaked passwords", cause };
       console.warn(JSON.stringify({ level: "warn", ...line }));
@@ -57,5 +53,5 @@ async function range(origin: string, prefix: string): Promise<string[]> {
   }
 }
 
-/** Where the setting is off. */
+/** Used while the setting is off. */
 export const neverPwned: IsPwned = async () => false;

@@ -5,7 +5,7 @@ const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /** 62^43 > 2^256. */
 const RANDOM_LENGTH = 43;
 const CHECK_LENGTH = 6;
-/** The greatest multiple of 62 in a byte: bytes from here on would favour some characters. */
+/** The largest multiple of 62 in a byte: using bytes from here on would favor some characters. */
 const FAIR = 248;
 
 const encoder = new TextEncoder();
@@ -13,8 +13,8 @@ const encoder = new TextEncoder();
 const BODY = new RegExp(`^[0-9A-Za-z]{${RANDOM_LENGTH + CHECK_LENGTH}}$`);
 
 /**
- * Secrets are `lk_<kind>_`, 256 random bits in base62, and their CRC-32 in six base62 characters:
- * a typo or a probe is turned away without any read, and a leak scanner has a pattern.
+ * A secret is `lk_<kind>_`, 256 random bits in base62, and a CRC-32 in six base62 characters. So typos and
+ * probes are rejected without a read, and leak scanners have a pattern to search for.
  */
 export const secrets: Secrets = {
   async create(kind) {
@@ -62,7 +62,7 @@ function checksum(text: string): string {
   return digits;
 }
 
-/** `uuidv8(SHA-256(text))` (RFC 9562 section 5.8): says whose record it is, and cannot be turned back. */
+/** `uuidv8(SHA-256(text))` (RFC 9562 section 5.8): identifies the record, and does not reveal the secret. */
 async function digestId(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", encoder.encode(text));
   const bytes = new Uint8Array(digest, 0, 16);

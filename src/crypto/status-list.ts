@@ -3,10 +3,10 @@ import { STATUS_LIST_MAX_AGE_SECONDS } from "../core/token.ts";
 import { signCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 
-/** A list is good for so long where nobody can fetch a newer one, in seconds. */
+/** How long a list may be used by those who cannot fetch a newer one. */
 const LIFETIME_SECONDS = 3_600;
 
-/** A list that is asked for again within this may be the one that the client has: it expires that much sooner. */
+/** Within this time a client may be told that its list is unchanged, although a new one would expire later. */
 const RENEWAL_SECONDS = 600;
 
 export const statusListUri = (issuer: string, list: number) => `${issuer}/status-lists/${list}`;
@@ -32,7 +32,7 @@ export function statusListSigner(keys: KeyRing, issuer: string): StatusListSigne
   };
 }
 
-/** DEFLATE in the zlib format, as the draft asks for. */
+/** DEFLATE in the zlib format, as the draft requires. */
 async function deflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
   const compressed = new Blob([bytes]).stream().pipeThrough(new CompressionStream("deflate"));
   return new Uint8Array(await new Response(compressed).arrayBuffer());

@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
-import { jwts } from "../../src/crypto/jwt.ts";
+import { jwts, verifiedJwts } from "../../src/crypto/jwt.ts";
 import { keyRing } from "../../src/crypto/keys.ts";
-import { verifiedJwts } from "../../src/crypto/verified-jwts.ts";
 import { call, newUser, ORIGIN, textAt } from "../support/client.ts";
 import { claimsAt, keySet, newJwk } from "./signing.ts";
 
