@@ -243,7 +243,7 @@ describe("claims", () => {
   });
 
   const REQUIRED = ["iss", "aud", "exp", "iat", "jti", "sub", "user_id", "token_type"];
-  it.each([...REQUIRED, "client_id", "credentialVersion", "auth_time"])(
+  it.each([...REQUIRED, "client_id", "credential_version", "auth_time"])(
     "refuses one without %s",
     async (name) => {
       const { [name]: _, ...rest } = payload;
@@ -256,7 +256,7 @@ describe("claims", () => {
     "exp twice": (body) => body.replace("{", `{"exp":${NOW_S + 999_999},`),
     "sub twice": (body) => body.replace("{", '{"sub":"somebody else",'),
     "a number in another spelling": (body) =>
-      body.replace(/"credentialVersion":3/, '"credentialVersion":3.0'),
+      body.replace(/"credential_version":3/, '"credential_version":3.0'),
     "white space": (body) => body.replace("{", "{ "),
     __proto__: (body) => `{"__proto__":${body}}`,
     "a list of them": (body) => `[${body}]`,
