@@ -4,15 +4,10 @@ import type { Config } from "./config.ts";
 import { withLanCookies } from "./http/dev.ts";
 import { mount } from "./http/mount.ts";
 import type { Route, Surface } from "./http/surface.ts";
-import { actionTokenRoutes } from "./surfaces/action-tokens.ts";
+import { actionTokens } from "./surfaces/action-tokens.ts";
 import { jwtPair } from "./surfaces/jwt-pair.ts";
 import { oauth } from "./surfaces/oauth.ts";
-import { restAudit } from "./surfaces/rest/audit.ts";
-import { leaked } from "./surfaces/rest/leaks.ts";
-import { restExport } from "./surfaces/rest/export.ts";
-import { restIdentities } from "./surfaces/rest/identities.ts";
-import { restRecovery } from "./surfaces/rest/recovery.ts";
-import { restTokens } from "./surfaces/rest/api-tokens.ts";
+import { restTokens } from "./surfaces/rest/rest.ts";
 import { service } from "./surfaces/service.ts";
 import { sessionTokens } from "./surfaces/session-tokens.ts";
 import type { Services } from "./services.ts";
@@ -35,15 +30,9 @@ export function surfaces(
 ): readonly Surface[] {
   return [
     jwtPair(services.jwtPairs, services.introspection),
-    actionTokenRoutes(services.actionTokens, services.contacts),
+    actionTokens(services.actionTokens, services.contacts),
     sessionTokens(services.sessions),
-    restTokens(services.accounts, services.jwtPairs, services.apiTokens, [
-      ...restRecovery(services.recovery),
-      leaked(services.leaks),
-      ...restAudit(services.audit),
-      ...restExport(services.personalData),
-      ...restIdentities(services.identities),
-    ]),
+    restTokens(services),
     oauth(services.introspection, config.issuer),
     ...(pages === null ? [] : [pages.console]),
     service(

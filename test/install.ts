@@ -20,6 +20,7 @@ function install(folder: string): void {
 /** Vitest calls it before the long suites, of which the clients' rehearsals are. */
 export default function setup(): void {
   install("clients");
+  install("clients/generated");
 }
 
 if (import.meta.main) {

@@ -1,9 +1,9 @@
 // Made by src/cli/client-types.ts from the service's OpenAPI document. Not to be edited by hand.
 
 export type SignUp = {
-  /** 5 to 80 characters once it is trimmed; compares in lower case. */
+  /** 5 to 80 characters after trimming; compared in lowercase. */
   email: string;
-  /** Taken exactly as sent; not all white space, and none of the most common ones. */
+  /** Taken exactly as sent. Common passwords and passwords of only spaces are refused. */
   password: string;
   first_name?: string | null;
   last_name?: string | null;
@@ -24,33 +24,33 @@ export type ChangeUser = {
   dob?: string | null;
   /** null clears it. */
   gender?: string | null;
-  /** 5 to 80 characters once it is trimmed; compares in lower case. */
+  /** 5 to 80 characters after trimming; compared in lowercase. */
   email?: string;
-  /** Taken exactly as sent; not all white space, and none of the most common ones. */
+  /** Taken exactly as sent. Common passwords and passwords of only spaces are refused. */
   password?: string;
-  /** A new e-mail or password needs it. */
+  /** Required for a new email or password. */
   current_password?: string;
 };
 
 export type DeleteUser = {
-  /** The account's own, where it has one. */
+  /** The account's password, if it has one. */
   password?: string;
 };
 
 export type PasswordReset = {
-  /** 5 to 80 characters once it is trimmed; compares in lower case. */
+  /** 5 to 80 characters after trimming; compared in lowercase. */
   email: string;
 };
 
 export type Identity = {
   id: string;
-  /** The first spelling of its `iss`. */
+  /** Its `iss`, in the first of its spellings. */
   issuer: string;
   subject: string;
-  /** The account's e-mail when it was linked. */
+  /** The account's email when the identity was linked. */
   email: string | null;
   linked_on: string;
-  /** To the hour. */
+  /** Rounded down to the hour. */
   last_used_on: string | null;
 };
 
@@ -58,140 +58,92 @@ export type User = {
   created_on: string;
   modified_on: string;
   uuid: string;
-  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
+  /** In its normal form: trimmed, NFKC, lowercase, the domain as in DNS. */
   email: string;
   /** E.164. */
   phone_number: string | null;
   first_name: string | null;
   last_name: string | null;
   dob: string | null;
-  /** The Google account that opens this one. */
+  /** The Google account that can log in to this one. */
   gmail_user_id: string | null;
-  /** The Facebook account that opens this one. */
+  /** The Facebook account that can log in to this one. */
   facebook_user_id: string | null;
   apple_user_id: unknown;
   wechat_user_id: unknown;
   role: "User" | "Admin";
   gender: string | null;
   deleted_on: string | null;
-  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
+  /** Whether the user has proven that the email is theirs. Anyone can sign up with any other email: match accounts by `uuid`, never by email. */
   email_verified: boolean;
-  /** What `email` becomes once its mailbox has proven it. */
+  /** What `email` becomes once the new mailbox is proven. */
   pending_email: string | null;
-  /** The deployment's own facts about her. */
+  /** The deployment's own facts about the user. */
   metadata: Record<string, unknown>;
 };
 
-export type UserWithJwt = {
-  created_on: string;
-  modified_on: string;
-  uuid: string;
-  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
-  email: string;
-  /** E.164. */
-  phone_number: string | null;
-  first_name: string | null;
-  last_name: string | null;
-  dob: string | null;
-  /** The Google account that opens this one. */
-  gmail_user_id: string | null;
-  /** The Facebook account that opens this one. */
-  facebook_user_id: string | null;
-  apple_user_id: unknown;
-  wechat_user_id: unknown;
-  role: "User" | "Admin";
-  gender: string | null;
-  deleted_on: string | null;
-  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
-  email_verified: boolean;
-  /** What `email` becomes once its mailbox has proven it. */
-  pending_email: string | null;
-  /** The deployment's own facts about her. */
-  metadata: Record<string, unknown>;
-  /** A JWT for a day, or for as long as what it was got with. */
+export type UserWithJwt = User & {
+  /** A JWT, valid for a day or until the credential that it was obtained with expires. */
   token: string;
 };
 
-export type ChangedUser = {
-  created_on: string;
-  modified_on: string;
-  uuid: string;
-  /** As it compares: trimmed, NFKC, lower case, the domain as DNS has it. */
-  email: string;
-  /** E.164. */
-  phone_number: string | null;
-  first_name: string | null;
-  last_name: string | null;
-  dob: string | null;
-  /** The Google account that opens this one. */
-  gmail_user_id: string | null;
-  /** The Facebook account that opens this one. */
-  facebook_user_id: string | null;
-  apple_user_id: unknown;
-  wechat_user_id: unknown;
-  role: "User" | "Admin";
-  gender: string | null;
-  deleted_on: string | null;
-  /** Whether the e-mail is proven to be hers. Anybody may sign up with any other: match accounts by `uuid`, never by e-mail. */
-  email_verified: boolean;
-  /** What `email` becomes once its mailbox has proven it. */
-  pending_email: string | null;
-  /** The deployment's own facts about her. */
-  metadata: Record<string, unknown>;
-  /** After a new password, where the caller used a credential that it ended: a JWT to go on with. */
+export type ChangedUser = User & {
+  /** After a new password, if it revoked the caller's credential: a JWT to continue with. */
   token?: string;
 };
+
+export type AuditEventKind =
+  | "user.created"
+  | "user.changed"
+  | "identity.linked"
+  | "identity.unlinked"
+  | "email.requested"
+  | "email.changed"
+  | "email.restored"
+  | "email.verified"
+  | "password.changed"
+  | "mail.issued"
+  | "user.deleted"
+  | "user.disabled"
+  | "user.enabled"
+  | "role.changed"
+  | "session.created"
+  | "session.extended"
+  | "session.revoked"
+  | "logins.revoked_others"
+  | "token.created"
+  | "token.changed"
+  | "token.rotated"
+  | "token.revoked"
+  | "tokens.revoked_all"
+  | "jwt.obtained"
+  | "jwt.refreshed"
+  | "jwt.revoked"
+  | "family.revoked"
+  | "action.issued"
+  | "action.run"
+  | "action.revoked"
+  | "contact.removed"
+  | "login.failed"
+  | "credential.refused";
 
 export type AuditEvent = {
   uuid: string;
   when: string;
-  what:
-    | "user.created"
-    | "user.changed"
-    | "identity.linked"
-    | "identity.unlinked"
-    | "email.requested"
-    | "email.changed"
-    | "email.restored"
-    | "email.verified"
-    | "password.changed"
-    | "mail.issued"
-    | "user.deleted"
-    | "user.disabled"
-    | "user.enabled"
-    | "role.changed"
-    | "session.created"
-    | "session.extended"
-    | "session.revoked"
-    | "logins.revoked_others"
-    | "token.created"
-    | "token.changed"
-    | "token.rotated"
-    | "token.revoked"
-    | "tokens.revoked_all"
-    | "jwt.obtained"
-    | "jwt.refreshed"
-    | "jwt.revoked"
-    | "family.revoked"
-    | "action.issued"
-    | "action.run"
-    | "action.revoked"
-    | "contact.removed"
-    | "login.failed"
-    | "credential.refused";
+  what: AuditEventKind;
   outcome: "done" | "refused";
-  /** Who did it; null where nobody knows. */
+  /** Who did it; null if unknown. */
   actor_uuid: string | null;
-  /** From where, as far as the deployment keeps it. */
+  /** The client's address, as far as the deployment keeps it. */
   address: string | null;
-  /** The token or JWT that was shown; null for a password. */
+  /** The token or JWT that authenticated; null for a password. */
   token_uuid: string | null;
-  /** What was made, changed or ended. */
+  /** What was created, changed or revoked. */
   subject_uuid: string | null;
   request_id: string | null;
 };
 
-/** Lists by what is held. A page begins where the one before it ended, and has not all of them. */
+/** Lists by kind. A page begins where the previous one ended, so it need not have all of them. */
 export type PersonalData = {
   user?: {
     uuid: string;
@@ -230,15 +182,7 @@ export type PersonalData = {
     revoked_on: string | null;
     name: string;
     token_hint: string;
-    scopes: (
-      | "tokens:read"
-      | "tokens:write"
-      | "account:read"
-      | "account:write"
-      | "actions:issue"
-      | "actions:run"
-      | "introspect"
-    )[];
+    scopes: Scope[];
     last_used_on: string | null;
     derived_from: string[] | null;
     replaced_by_uuid: string | null;
@@ -314,40 +258,7 @@ export type PersonalData = {
   audit?: {
     uuid: string;
     happened_on: string;
-    what:
-      | "user.created"
-      | "user.changed"
-      | "identity.linked"
-      | "identity.unlinked"
-      | "email.requested"
-      | "email.changed"
-      | "email.restored"
-      | "email.verified"
-      | "password.changed"
-      | "mail.issued"
-      | "user.deleted"
-      | "user.disabled"
-      | "user.enabled"
-      | "role.changed"
-      | "session.created"
-      | "session.extended"
-      | "session.revoked"
-      | "logins.revoked_others"
-      | "token.created"
-      | "token.changed"
-      | "token.rotated"
-      | "token.revoked"
-      | "tokens.revoked_all"
-      | "jwt.obtained"
-      | "jwt.refreshed"
-      | "jwt.revoked"
-      | "family.revoked"
-      | "action.issued"
-      | "action.run"
-      | "action.revoked"
-      | "contact.removed"
-      | "login.failed"
-      | "credential.refused";
+    what: AuditEventKind;
     outcome: "done" | "refused";
     actor_uuid: string | null;
     address: string | null;
@@ -357,22 +268,22 @@ export type PersonalData = {
   }[];
 };
 
+/** What a token may do. */
+export type Scope =
+  | "tokens:read"
+  | "tokens:write"
+  | "account:read"
+  | "account:write"
+  | "actions:issue"
+  | "actions:run"
+  | "introspect";
+
 export type CreateApiToken = {
   name: string;
-  /** Seconds from now; 30 days if not sent. */
+  /** Seconds from now; 30 days by default. */
   ttl?: number | null;
-  /** What it may do; all that its maker may if not sent. */
-  scopes?:
-    | (
-        | "tokens:read"
-        | "tokens:write"
-        | "account:read"
-        | "account:write"
-        | "actions:issue"
-        | "actions:run"
-        | "introspect"
-      )[]
-    | null;
+  /** What the token may do; by default, all that the caller may. */
+  scopes?: Scope[] | null;
 };
 
 export type ChangeApiToken = {
@@ -382,7 +293,7 @@ export type ChangeApiToken = {
 };
 
 export type RotateApiToken = {
-  /** How long the old secret still works. */
+  /** How long the old secret still works; 0 by default. */
   grace_seconds?: number | null;
 };
 
@@ -392,35 +303,19 @@ export type ApiToken = {
   created_on: string;
   modified_on: string;
   expired_on: string;
-  /** To the hour. */
+  /** Rounded down to the hour. */
   last_used_on: string | null;
   /** Its prefix and last four characters. */
   token_hint: string;
-  scopes: (
-    | "tokens:read"
-    | "tokens:write"
-    | "account:read"
-    | "account:write"
-    | "actions:issue"
-    | "actions:run"
-    | "introspect"
-  )[];
+  scopes: Scope[];
 };
 
 export type IssuedApiToken = {
   name: string;
-  /** Its whole life in seconds. */
+  /** Its whole lifetime in seconds. */
   ttl: number;
-  scopes: (
-    | "tokens:read"
-    | "tokens:write"
-    | "account:read"
-    | "account:write"
-    | "actions:issue"
-    | "actions:run"
-    | "introspect"
-  )[];
-  /** The secret. It is shown this once. */
+  scopes: Scope[];
+  /** The secret. Shown only once. */
   token: string;
   uuid: string;
   created_on: string;
@@ -448,74 +343,77 @@ export type GithubLeakReport = {
   type: string;
 }[];
 
+export type LeakCount = {
+  reported: number;
+  /** How many of them this report revoked. */
+  revoked: number;
+};
+
 export type LeakVerdict = {
   token_raw: string;
   token_type: string;
   label: "true_positive" | "false_positive";
 };
 
-export type OpentactError = {
+export type RestError = {
   success: false;
   message: string;
   /** The HTTP status. */
   status: number;
 };
 
-export type OpentactFailure = {
+export type RestFailure = {
   success: false;
   message: string;
   /** The HTTP status. */
   status: number;
-  /** Stands in the log beside what went wrong. */
+  /** Matches the entry in the service log. */
   request_id: string;
 };
 
 export type CreateSession = {
-  /** An account's e-mail. */
+  /** The account's email. */
   email_id: string;
   /** Taken exactly as sent, spaces included. */
   password: string;
 };
 
 export type ExtendSession = {
-  /** Or in the header `X-Token`. */
+  /** The session token, if it is not in the header `X-Token`. */
   token?: string;
   extend: true;
 };
 
 export type Session = {
-  /** The secret; `X-Token` logs in with it on every surface. */
+  /** The secret. `X-Token` authenticates with it on every other surface. */
   token: string;
   email_id: string;
   /** Milliseconds since 1970. */
   expires: number;
 };
 
-export type NodeError = {
+export type SessionError = {
   error: string;
 };
 
-export type NodeFailure = {
+export type SessionFailure = {
   error: string;
-  /** Stands in the log beside what went wrong. */
+  /** Matches the entry in the service log. */
   request_id: string;
 };
 
-/** An account's e-mail and password. */
-export type Login = {
-  email?: string | number;
+export type LoginByEmail = {
+  email: string | number;
   /** Taken exactly as sent, spaces included. */
   password: string | number;
-  /** Taken for the e-mail where that is missing. */
-  username?: string | number;
-} & (
-  | {
-      email: unknown;
-    }
-  | {
-      username: unknown;
-    }
-);
+};
+
+/** `username` is the email, as some clients of simplejwt call it. */
+export type LoginByUsername = {
+  username: string | number;
+  /** Taken exactly as sent, spaces included. */
+  password: string | number;
+};
 
 export type RefreshRequest = {
   refresh: string | number;
@@ -527,50 +425,43 @@ export type VerifyRequest = {
 };
 
 export type JwtPair = {
-  /** Lives for a day, and gets new access JWTs. */
+  /** Valid for a day; gets new access JWTs. */
   refresh: string;
-  /** Lives for five minutes, and logs in on every surface. */
+  /** Valid for five minutes; authenticates on every surface. */
   access: string;
 };
 
 export type AccessJwt = {
-  /** Lives for five minutes. */
+  /** Valid for five minutes. */
   access: string;
-  /** The next refresh JWT, where the deployment rotates them; the one sent is spent. */
+  /** The next refresh JWT, if the deployment rotates them: the one that was sent is used up. */
   refresh?: string;
 };
 
-/** What Django REST framework says went wrong. */
-export type DrfDetail = {
+export type JwtError = {
   detail: string;
   code?: "token_not_valid";
 };
 
 /** By field, what is wrong with it. */
-export type DrfFields = {
-  email?: string[];
-  password?: string[];
-  refresh?: string[];
-  token?: string[];
-  non_field_errors?: string[];
-} & Record<string, string[]>;
+export type JwtFieldErrors = Record<string, string[]>;
 
-export type DrfFailure = {
+export type JwtFailure = {
   detail: string;
-  /** Stands in the log beside what went wrong. */
+  /** Matches the entry in the service log. */
   request_id: string;
 };
 
 export type GenerateActionToken = {
   /** What the token can do. */
   action: "addContact";
-  /** What the action is given: a JSON value, or a string that holds one. `addContact` takes `NewContact`. */
-  payload?: unknown;
-  /** Seconds. */
+  /** What the action needs: for `addContact`, a `NewContact`, or a string that contains it as JSON. */
+  payload: NewContact | string;
+  /** Seconds; an hour by default. */
   ttl?: (string | number) | null;
-  /** How often it may be run. */
+  /** How often it can be run; once by default. */
   max_uses?: (string | number) | null;
-  /** The id of the only user who may run it. */
+  /** The ID of the only user who may run it; by default, anyone who holds it. */
   audience?: string | null;
 };
 
@@ -580,21 +471,26 @@ export type NewContact = {
   contact_id: string;
 };
 
+/** The input of the action `resetPassword`. */
+export type NewPassword = {
+  /** 8 characters or more. */
+  password: string;
+};
+
 export type RunActionToken = {
   /** The secret of an action token. */
   token: string;
-  /** What the action takes from whoever runs it, where it takes any. */
-  input?: unknown;
+  /** Only `resetPassword` takes one: a `NewPassword`, or a string that contains it as JSON. */
+  input?: NewPassword | string | null;
 };
 
 export type ActionToken = {
   id: string;
   /** Who issued it. */
   user_id: string;
-  action: string;
-  /** What the action was given, as a JSON value. */
-  payload: unknown;
-  /** The only user who may run it; null for whoever holds it. */
+  action: "addContact";
+  payload: NewContact;
+  /** The only user who may run it; null for anyone who holds it. */
   audience: string | null;
   max_uses: number;
   uses: number;
@@ -607,37 +503,63 @@ export type IssuedActionToken = {
   id: string;
   /** Who issued it. */
   user_id: string;
-  action: string;
-  /** What the action was given, as a JSON value. */
-  payload: unknown;
-  /** The only user who may run it; null for whoever holds it. */
+  action: "addContact";
+  payload: NewContact;
+  /** The only user who may run it; null for anyone who holds it. */
   audience: string | null;
   max_uses: number;
   uses: number;
   expires_at: string;
   created_at: string;
   updated_at: string;
-  /** The secret. It is shown this once. */
+  /** The secret. Shown only once. */
   token: string;
 };
 
-/** That it ran: once for each use. */
+/** One for each use. */
 export type Receipt = {
   id: string;
   token_id: string;
   action: string;
-  /** For whom it ran: the caller, or the issuer where nobody was logged in. */
+  /** The user that it ran for: the caller, or the issuer if no one is logged in. */
   run_by: string;
   run_at: string;
 };
 
-export type ActionDone = {
-  status: "action_success";
-  action: string;
-  /** What the action answers: for `addContact`, `{contact_id, mutual}`. */
-  data: unknown;
-  receipt: Receipt;
-};
+/** `data` depends on the action. */
+export type ActionDone =
+  | {
+      status: "action_success";
+      action: "addContact";
+      data: {
+        contact_id: string;
+        /** Whether both are each other's contacts now. */
+        mutual: boolean;
+      };
+      receipt: Receipt;
+    }
+  | {
+      status: "action_success";
+      action: "verifyEmail";
+      data: {
+        email: string;
+      };
+      receipt: Receipt;
+    }
+  | {
+      status: "action_success";
+      action: "undoEmailChange";
+      data: {
+        email: string;
+      };
+      receipt: Receipt;
+    }
+  | {
+      status: "action_success";
+      action: "resetPassword";
+      data: Record<string, unknown>;
+      receipt: Receipt;
+    };
 
 export type Contact = {
   contact: {
@@ -648,19 +570,19 @@ export type Contact = {
   created_at: string;
 };
 
-export type LaravelMessage = {
+export type ActionTokenError = {
   message: string;
 };
 
 /** By field, what is wrong with it. */
-export type LaravelFields = {
+export type ActionTokenFieldErrors = {
   message: string;
   errors: Record<string, string[]>;
 };
 
-export type LaravelFailure = {
+export type ActionTokenFailure = {
   message: string;
-  /** Stands in the log beside what went wrong. */
+  /** Matches the entry in the service log. */
   request_id: string;
 };
 
@@ -670,20 +592,20 @@ export type ActionNotRun = {
   reason: "unknown" | "expired" | "used" | "revoked" | "audience" | "rejected";
 };
 
-export type TokenQuestion = {
+export type TokenRequest = {
   /** A token of any kind. */
   token: string;
-  /** Not read: a token says what it is. */
-  token_type_hint?: unknown;
-  /** The `uuid` of the API token below. */
+  /** Ignored: a token tells its own kind. */
+  token_type_hint?: string;
+  /** The `uuid` of the API token in `client_secret`. */
   client_id?: string;
-  /** An API token, where it is not in the header. */
+  /** An API token, if it is not in the header. */
   client_secret?: string;
 };
 
 export type ActiveToken = {
   active: true;
-  /** Scopes with spaces between; missing where the token is bound to none. */
+  /** Scopes, separated by spaces; missing if the token is not limited to any. */
   scope?: string;
   client_id: "latchkey";
   token_type: "Bearer" | "N_A";
@@ -692,15 +614,15 @@ export type ActiveToken = {
   exp: number;
   /** Seconds since 1970. */
   iat: number;
-  /** Whose it is. */
+  /** The user that it belongs to. */
   sub: string;
   aud: string;
   iss: string;
-  /** The token's own id. */
+  /** The ID of the token. */
   jti: string;
 };
 
-/** It does not stand; never why. */
+/** Not active. The reason is never told. */
 export type InactiveToken = {
   active: false;
 };
@@ -713,8 +635,16 @@ export type OAuthError = {
 export type OAuthFailure = {
   error: string;
   error_description: string;
-  /** Stands in the log beside what went wrong. */
+  /** Matches the entry in the service log. */
   request_id: string;
+};
+
+export type Health = {
+  status: "ok";
+  /** The release, as in package.json. */
+  version?: string;
+  /** Cloudflare's ID of the upload that runs, as `npm run deploy` printed it. */
+  version_id?: string;
 };
 
 /** RFC 7517. */
@@ -748,15 +678,7 @@ export type ServerMetadata = {
     | "client_secret_basic"
     | "client_secret_post"
   )[];
-  scopes_supported: (
-    | "tokens:read"
-    | "tokens:write"
-    | "account:read"
-    | "account:write"
-    | "actions:issue"
-    | "actions:run"
-    | "introspect"
-  )[];
+  scopes_supported: Scope[];
   response_types_supported: unknown[];
   grant_types_supported: unknown[];
 };
@@ -774,144 +696,126 @@ export type ProblemFailure = {
   title: string;
   /** The HTTP status. */
   status: number;
-  /** Stands in the log beside what went wrong. */
+  /** Matches the entry in the service log. */
   request_id: string;
 };
 
 interface responses {
-  /** The body does not parse, a field does not fit, or more than one credential was sent. */
-  RestBadRequest: { content: { "application/json": OpentactError } };
-  /** Nobody is logged in, or what was sent logs nobody in. */
-  RestUnauthorized: { content: { "application/json": OpentactError } };
-  /** The credential does not have the scope, or would give more than it has; or sign-up is closed; or a page of another site sent it. */
-  RestForbidden: { content: { "application/json": OpentactError } };
-  /** No such thing among the caller's own. */
-  RestNotFound: { content: { "application/json": OpentactError } };
-  /** The path takes other methods. */
-  RestMethodNotAllowed: { content: { "application/json": OpentactError } };
+  /** The body is malformed, a field doesn't fit, or more than one credential was sent. */
+  RestBadRequest: { content: { "application/json": RestError } };
+  /** Authentication is required, or the credential is not valid. */
+  RestUnauthorized: { content: { "application/json": RestError } };
+  /** The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or sign-up is closed; or a page of another site sent the request. */
+  RestForbidden: { content: { "application/json": RestError } };
+  /** The caller has no such thing. */
+  RestNotFound: { content: { "application/json": RestError } };
   /** The body did not arrive in time. */
-  RestRequestTimeout: { content: { "application/json": OpentactError } };
-  /** This e-mail has an account, which what was sent does not open; or the token was replaced by its rotation; or nothing else opens the account. */
-  RestConflict: { content: { "application/json": OpentactError } };
+  RestRequestTimeout: { content: { "application/json": RestError } };
+  /** The email belongs to another account, the token was replaced by its rotation, or nothing else can log in to the account. */
+  RestConflict: { content: { "application/json": RestError } };
   /** The body is larger than 64 KiB. */
-  RestContentTooLarge: { content: { "application/json": OpentactError } };
+  RestContentTooLarge: { content: { "application/json": RestError } };
   /** The body is not JSON by its type, or it is compressed. */
-  RestUnsupportedMediaType: { content: { "application/json": OpentactError } };
-  /** Too many tries. */
-  RestTooManyRequests: { content: { "application/json": OpentactError } };
-  /** Our fault. */
-  RestInternalServerError: { content: { "application/json": OpentactFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
-  RestServiceUnavailable: { content: { "application/json": OpentactFailure } };
-  /** The fields are missing or wrong, the token does not stand, or the password does not match. */
-  SessionTokensBadRequest: { content: { "application/json": NodeError } };
-  /** A credential was sent beside it, and logs nobody in. */
-  SessionTokensUnauthorized: { content: { "application/json": NodeError } };
-  /** A page of another site sent it. */
-  SessionTokensForbidden: { content: { "application/json": NodeError } };
-  /** There is nothing at this path. */
-  SessionTokensNotFound: { content: { "application/json": NodeError } };
-  /** The path takes other methods. */
-  SessionTokensMethodNotAllowed: { content: { "application/json": NodeError } };
+  RestUnsupportedMediaType: { content: { "application/json": RestError } };
+  /** Too many attempts. */
+  RestTooManyRequests: { content: { "application/json": RestError } };
+  /** Internal server error. */
+  RestInternalServerError: { content: { "application/json": RestFailure } };
+  /** Storage did not answer, so the outcome is unknown: the requested change may have happened. */
+  RestServiceUnavailable: { content: { "application/json": RestFailure } };
+  /** Fields are missing or wrong, the token is not valid, or the password does not match. */
+  SessionTokensBadRequest: { content: { "application/json": SessionError } };
+  /** A credential was sent as well, and it is not valid. */
+  SessionTokensUnauthorized: { content: { "application/json": SessionError } };
+  /** A page of another site sent the request. */
+  SessionTokensForbidden: { content: { "application/json": SessionError } };
   /** The body did not arrive in time. */
-  SessionTokensRequestTimeout: { content: { "application/json": NodeError } };
-  /** This e-mail has an account that the ID token does not open. */
-  SessionTokensConflict: { content: { "application/json": NodeError } };
+  SessionTokensRequestTimeout: { content: { "application/json": SessionError } };
+  /** The email of the ID token belongs to an account that this identity does not open. */
+  SessionTokensConflict: { content: { "application/json": SessionError } };
   /** The body is larger than 64 KiB. */
-  SessionTokensContentTooLarge: { content: { "application/json": NodeError } };
+  SessionTokensContentTooLarge: { content: { "application/json": SessionError } };
   /** The body is compressed. */
-  SessionTokensUnsupportedMediaType: { content: { "application/json": NodeError } };
-  /** Too many tries. */
-  SessionTokensTooManyRequests: { content: { "application/json": NodeError } };
-  /** Our fault. */
-  SessionTokensInternalServerError: { content: { "application/json": NodeFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
-  SessionTokensServiceUnavailable: { content: { "application/json": NodeFailure } };
-  /** The body does not parse (`detail`), or by field what is wrong with it. */
-  JwtPairBadRequest: { content: { "application/json": DrfFields | DrfDetail } };
-  /** No account opens with it, or the JWT does not stand, or is not of the type that is asked for. */
-  JwtPairUnauthorized: { content: { "application/json": DrfDetail } };
-  /** A page of another site sent it. */
-  JwtPairForbidden: { content: { "application/json": DrfDetail } };
-  /** There is nothing at this path. */
-  JwtPairNotFound: { content: { "application/json": DrfDetail } };
-  /** The path takes other methods. */
-  JwtPairMethodNotAllowed: { content: { "application/json": DrfDetail } };
+  SessionTokensUnsupportedMediaType: { content: { "application/json": SessionError } };
+  /** Too many attempts. */
+  SessionTokensTooManyRequests: { content: { "application/json": SessionError } };
+  /** Internal server error. */
+  SessionTokensInternalServerError: { content: { "application/json": SessionFailure } };
+  /** Storage did not answer, so the outcome is unknown: the requested change may have happened. */
+  SessionTokensServiceUnavailable: { content: { "application/json": SessionFailure } };
+  /** The body is malformed (`detail`), or by field, what is wrong with it. */
+  JwtPairBadRequest: { content: { "application/json": JwtFieldErrors | JwtError } };
+  /** No account opens with these, or the JWT is not valid, or it has another type. */
+  JwtPairUnauthorized: { content: { "application/json": JwtError } };
+  /** A page of another site sent the request. */
+  JwtPairForbidden: { content: { "application/json": JwtError } };
   /** The body did not arrive in time. */
-  JwtPairRequestTimeout: { content: { "application/json": DrfDetail } };
+  JwtPairRequestTimeout: { content: { "application/json": JwtError } };
   /** The body is larger than 64 KiB. */
-  JwtPairContentTooLarge: { content: { "application/json": DrfDetail } };
+  JwtPairContentTooLarge: { content: { "application/json": JwtError } };
   /** The body is neither JSON nor a form, or it is compressed. */
-  JwtPairUnsupportedMediaType: { content: { "application/json": DrfDetail } };
-  /** Too many tries. */
-  JwtPairTooManyRequests: { content: { "application/json": DrfDetail } };
-  /** Our fault. */
-  JwtPairInternalServerError: { content: { "application/json": DrfFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
-  JwtPairServiceUnavailable: { content: { "application/json": DrfFailure } };
-  /** The body does not parse, or more than one credential was sent. */
-  ActionTokensBadRequest: { content: { "application/json": LaravelMessage } };
-  /** Nobody is logged in, or what was sent logs nobody in. */
-  ActionTokensUnauthorized: { content: { "application/json": LaravelMessage } };
-  /** The credential does not have the scope, which WWW-Authenticate names; or a page of another site sent it. */
-  ActionTokensForbidden: { content: { "application/json": LaravelMessage } };
-  /** No such token among the caller's own. */
-  ActionTokensNotFound: { content: { "application/json": LaravelMessage } };
-  /** The path takes other methods. */
-  ActionTokensMethodNotAllowed: { content: { "application/json": LaravelMessage } };
+  JwtPairUnsupportedMediaType: { content: { "application/json": JwtError } };
+  /** Too many attempts. */
+  JwtPairTooManyRequests: { content: { "application/json": JwtError } };
+  /** Internal server error. */
+  JwtPairInternalServerError: { content: { "application/json": JwtFailure } };
+  /** Storage did not answer, so the outcome is unknown: the requested change may have happened. */
+  JwtPairServiceUnavailable: { content: { "application/json": JwtFailure } };
+  /** The body is malformed, or more than one credential was sent. */
+  ActionTokensBadRequest: { content: { "application/json": ActionTokenError } };
+  /** Authentication is required, or the credential is not valid. */
+  ActionTokensUnauthorized: { content: { "application/json": ActionTokenError } };
+  /** The credential lacks the scope that `WWW-Authenticate` names, or a page of another site sent the request. */
+  ActionTokensForbidden: { content: { "application/json": ActionTokenError } };
+  /** You have no such token. */
+  ActionTokensNotFound: { content: { "application/json": ActionTokenError } };
   /** The body did not arrive in time. */
-  ActionTokensRequestTimeout: { content: { "application/json": LaravelMessage } };
-  /** This e-mail has an account that the ID token does not open. */
-  ActionTokensConflict: { content: { "application/json": LaravelMessage } };
+  ActionTokensRequestTimeout: { content: { "application/json": ActionTokenError } };
+  /** The email of the ID token belongs to an account that this identity does not open. */
+  ActionTokensConflict: { content: { "application/json": ActionTokenError } };
   /** The body is larger than 64 KiB. */
-  ActionTokensContentTooLarge: { content: { "application/json": LaravelMessage } };
+  ActionTokensContentTooLarge: { content: { "application/json": ActionTokenError } };
   /** The body is neither JSON nor a form, or it is compressed. */
-  ActionTokensUnsupportedMediaType: { content: { "application/json": LaravelMessage } };
+  ActionTokensUnsupportedMediaType: { content: { "application/json": ActionTokenError } };
   /** By field, what is wrong with it. */
-  ActionTokensUnprocessableContent: { content: { "application/json": LaravelFields } };
-  /** Too many tries. */
-  ActionTokensTooManyRequests: { content: { "application/json": LaravelMessage } };
-  /** Our fault. */
-  ActionTokensInternalServerError: { content: { "application/json": LaravelFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
-  ActionTokensServiceUnavailable: { content: { "application/json": LaravelFailure } };
-  /** The body does not parse or fit, or more than one credential was sent. */
+  ActionTokensUnprocessableContent: { content: { "application/json": ActionTokenFieldErrors } };
+  /** Too many attempts. */
+  ActionTokensTooManyRequests: { content: { "application/json": ActionTokenError } };
+  /** Internal server error. */
+  ActionTokensInternalServerError: { content: { "application/json": ActionTokenFailure } };
+  /** Storage did not answer, so the outcome is unknown: the requested change may have happened. */
+  ActionTokensServiceUnavailable: { content: { "application/json": ActionTokenFailure } };
+  /** The body is malformed, a field doesn't fit, or more than one credential was sent. */
   OAuthBadRequest: { content: { "application/json": OAuthError } };
-  /** No client credential was sent, or it does not stand. */
+  /** Client authentication is missing or failed. */
   OAuthUnauthorized: { content: { "application/json": OAuthError } };
-  /** The client's token does not have the scope; or a page of another site sent it. */
+  /** The credential lacks the scope that `WWW-Authenticate` names, or a page of another site sent the request. */
   OAuthForbidden: { content: { "application/json": OAuthError } };
-  /** There is nothing at this path. */
-  OAuthNotFound: { content: { "application/json": OAuthError } };
-  /** The path takes POST alone. */
-  OAuthMethodNotAllowed: { content: { "application/json": OAuthError } };
   /** The body did not arrive in time. */
   OAuthRequestTimeout: { content: { "application/json": OAuthError } };
   /** The body is larger than 64 KiB. */
   OAuthContentTooLarge: { content: { "application/json": OAuthError } };
   /** The body is neither JSON nor a form, or it is compressed. */
   OAuthUnsupportedMediaType: { content: { "application/json": OAuthError } };
-  /** Too many tries. */
+  /** Too many attempts. */
   OAuthTooManyRequests: { content: { "application/json": OAuthError } };
-  /** Our fault. */
+  /** Internal server error. */
   OAuthInternalServerError: { content: { "application/json": OAuthFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
+  /** Storage did not answer, so the outcome is unknown: the requested change may have happened. */
   OAuthServiceUnavailable: { content: { "application/json": OAuthFailure } };
-  /** There is nothing at this path. */
+  /** There is no such list. */
   ServiceNotFound: { content: { "application/problem+json": Problem } };
-  /** The path takes other methods. */
-  ServiceMethodNotAllowed: { content: { "application/problem+json": Problem } };
   /** Too many requests from one network. */
   ServiceTooManyRequests: { content: { "application/problem+json": Problem } };
-  /** Our fault. */
+  /** Internal server error. */
   ServiceInternalServerError: { content: { "application/problem+json": ProblemFailure } };
-  /** Storage did not answer, so the outcome is unknown: a change that was asked for may have happened. */
+  /** Storage did not answer, so the outcome is unknown: the requested change may have happened. */
   ServiceServiceUnavailable: { content: { "application/problem+json": ProblemFailure } };
 }
 
 export interface paths {
   "/rest/auth": {
-    /** Say who one is, and get a JWT for a day */
+    /** Authenticate and get a 24-hour JWT */
     get: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody?: never;
@@ -936,12 +840,12 @@ export interface paths {
     };
   };
   "/rest/user": {
-    /** Make an account */
+    /** Create an account */
     post: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody: { content: { "application/json": SignUp } };
       responses: {
-        /** Made. */
+        /** Created. */
         201: {
           content: {
             "application/json": {
@@ -962,7 +866,7 @@ export interface paths {
         503: responses["RestServiceUnavailable"];
       };
     };
-    /** Read one's account */
+    /** Get the current account */
     get: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody?: never;
@@ -985,7 +889,7 @@ export interface paths {
         503: responses["RestServiceUnavailable"];
       };
     };
-    /** Change one's account, e-mail or password */
+    /** Change the profile, the email or the password */
     patch: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody: { content: { "application/json": ChangeUser } };
@@ -1011,7 +915,7 @@ export interface paths {
         503: responses["RestServiceUnavailable"];
       };
     };
-    /** Delete one's account, and end every credential of it */
+    /** Delete the account and revoke all its credentials */
     delete: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody?: { content: { "application/json": DeleteUser } };
@@ -1038,8 +942,123 @@ export interface paths {
       };
     };
   };
+  "/rest/user/password_reset": {
+    /** Request a password reset email */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: { content: { "application/json": PasswordReset } };
+      responses: {
+        /** Accepted. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/verify_email": {
+    /** Request a verification email */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: { content: { "application/json": unknown } };
+      responses: {
+        /** Accepted. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/audit": {
+    /** List the account's events, newest first */
+    get: {
+      parameters: {
+        query?: { limit?: number; cursor?: string };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** A page of events. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: AuditEvent[];
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/export": {
+    /** Export all data about the account */
+    get: {
+      parameters: { query?: { cursor?: string }; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** A page of it, without secrets. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: PersonalData;
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
   "/rest/user/identities": {
-    /** List the accounts at OpenID issuers that open one's own */
+    /** List the OpenID identities that can log in */
     get: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody?: never;
@@ -1050,7 +1069,7 @@ export interface paths {
             "application/json": {
               success: true;
               payload: Identity[];
-              /** Send it as `cursor` for the page that follows; null at the end. */
+              /** Send it as `cursor` to get the next page; null at the end. */
               next_cursor: string | null;
             };
           };
@@ -1066,7 +1085,7 @@ export interface paths {
     };
   };
   "/rest/user/identities/{id}": {
-    /** Remove one of them */
+    /** Remove an OpenID identity */
     delete: {
       parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
@@ -1091,123 +1110,8 @@ export interface paths {
       };
     };
   };
-  "/rest/user/export": {
-    /** Everything that is held about one, page by page */
-    get: {
-      parameters: { query?: { cursor?: string }; header?: never; path?: never; cookie?: never };
-      requestBody?: never;
-      responses: {
-        /** A page of it, nothing of it secret. */
-        200: {
-          content: {
-            "application/json": {
-              success: true;
-              payload: PersonalData;
-              /** Send it as `cursor` for the page that follows; null at the end. */
-              next_cursor: string | null;
-            };
-          };
-        };
-        400: responses["RestBadRequest"];
-        401: responses["RestUnauthorized"];
-        403: responses["RestForbidden"];
-        409: responses["RestConflict"];
-        429: responses["RestTooManyRequests"];
-        500: responses["RestInternalServerError"];
-        503: responses["RestServiceUnavailable"];
-      };
-    };
-  };
-  "/rest/user/password_reset": {
-    /** Have a mail sent by which a forgotten password is replaced */
-    post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody: { content: { "application/json": PasswordReset } };
-      responses: {
-        /** Taken. */
-        200: {
-          content: {
-            "application/json": {
-              success: true;
-              payload: Record<string, unknown>;
-            };
-          };
-        };
-        400: responses["RestBadRequest"];
-        401: responses["RestUnauthorized"];
-        403: responses["RestForbidden"];
-        408: responses["RestRequestTimeout"];
-        409: responses["RestConflict"];
-        413: responses["RestContentTooLarge"];
-        415: responses["RestUnsupportedMediaType"];
-        429: responses["RestTooManyRequests"];
-        500: responses["RestInternalServerError"];
-        503: responses["RestServiceUnavailable"];
-      };
-    };
-  };
-  "/rest/user/verify_email": {
-    /** Have a mail sent that proves one's e-mail */
-    post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody?: { content: { "application/json": unknown } };
-      responses: {
-        /** Taken. */
-        200: {
-          content: {
-            "application/json": {
-              success: true;
-              payload: Record<string, unknown>;
-            };
-          };
-        };
-        400: responses["RestBadRequest"];
-        401: responses["RestUnauthorized"];
-        403: responses["RestForbidden"];
-        408: responses["RestRequestTimeout"];
-        409: responses["RestConflict"];
-        413: responses["RestContentTooLarge"];
-        415: responses["RestUnsupportedMediaType"];
-        429: responses["RestTooManyRequests"];
-        500: responses["RestInternalServerError"];
-        503: responses["RestServiceUnavailable"];
-      };
-    };
-  };
-  "/rest/audit": {
-    /** What was done to one's account, newest first */
-    get: {
-      parameters: {
-        query?: { limit?: number; cursor?: string };
-        header?: never;
-        path?: never;
-        cookie?: never;
-      };
-      requestBody?: never;
-      responses: {
-        /** A page of events. */
-        200: {
-          content: {
-            "application/json": {
-              success: true;
-              payload: AuditEvent[];
-              /** Send it as `cursor` for the page that follows; null at the end. */
-              next_cursor: string | null;
-            };
-          };
-        };
-        400: responses["RestBadRequest"];
-        401: responses["RestUnauthorized"];
-        403: responses["RestForbidden"];
-        409: responses["RestConflict"];
-        429: responses["RestTooManyRequests"];
-        500: responses["RestInternalServerError"];
-        503: responses["RestServiceUnavailable"];
-      };
-    };
-  };
   "/rest/token": {
-    /** Make an API token */
+    /** Create an API token */
     post: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody: { content: { "application/json": CreateApiToken } };
@@ -1235,7 +1139,7 @@ export interface paths {
     };
   };
   "/rest/token/list": {
-    /** List one's API tokens, newest first */
+    /** List your API tokens, newest first */
     get: {
       parameters: {
         query?: { limit?: number; cursor?: string; take?: number; skip?: number };
@@ -1245,13 +1149,13 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** A page of them, without their secrets. */
+        /** A page of tokens, without their secrets. */
         200: {
           content: {
             "application/json": {
               success: true;
               payload: ApiToken[];
-              /** Send it as `cursor` for the page that follows; null at the end. */
+              /** Send it as `cursor` to get the next page; null at the end. */
               next_cursor: string | null;
             };
           };
@@ -1267,12 +1171,12 @@ export interface paths {
     };
   };
   "/rest/token/all": {
-    /** End all one's API tokens at once, and nothing else */
+    /** Revoke all your API tokens */
     delete: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
-        /** Ended. */
+        /** Revoked. */
         200: {
           content: {
             "application/json": {
@@ -1292,7 +1196,7 @@ export interface paths {
     };
   };
   "/rest/token/{token}/rotate": {
-    /** Give an API token a new secret */
+    /** Rotate an API token */
     post: {
       parameters: { query?: never; header?: never; path: { token: string }; cookie?: never };
       requestBody?: { content: { "application/json": RotateApiToken } };
@@ -1321,7 +1225,7 @@ export interface paths {
     };
   };
   "/rest/token/{token}": {
-    /** Rename an API token, or set when it ends */
+    /** Rename an API token or change its expiry */
     patch: {
       parameters: { query?: never; header?: never; path: { token: string }; cookie?: never };
       requestBody: { content: { "application/json": ChangeApiToken } };
@@ -1348,12 +1252,12 @@ export interface paths {
         503: responses["RestServiceUnavailable"];
       };
     };
-    /** End an API token, or one of one's own JWTs */
+    /** Revoke an API token, or one of your JWTs */
     delete: {
       parameters: { query?: never; header?: never; path: { token: string }; cookie?: never };
       requestBody?: never;
       responses: {
-        /** Ended. */
+        /** Revoked. */
         200: {
           content: {
             "application/json": {
@@ -1374,7 +1278,7 @@ export interface paths {
     };
   };
   "/token/{token}": {
-    /** Rename an API token, or set when it ends (the same at another path) */
+    /** Rename an API token or change its expiry (at another path) */
     patch: {
       parameters: { query?: never; header?: never; path: { token: string }; cookie?: never };
       requestBody: { content: { "application/json": ChangeApiToken } };
@@ -1403,7 +1307,7 @@ export interface paths {
     };
   };
   "/rest/leaked": {
-    /** End tokens that were found where they should not be */
+    /** Report leaked tokens, which revokes them */
     post: {
       parameters: {
         query?: never;
@@ -1416,17 +1320,13 @@ export interface paths {
       };
       requestBody: { content: { "application/json": LeakReport | GithubLeakReport } };
       responses: {
-        /** How many were ended; to GitHub, a verdict on each. */
+        /** How many were revoked; to GitHub, a verdict on each. */
         200: {
           content: {
             "application/json":
               | {
                   success: true;
-                  payload: {
-                    reported: number;
-                    /** How many of them this report revoked. */
-                    revoked: number;
-                  };
+                  payload: LeakCount;
                 }
               | LeakVerdict[];
           };
@@ -1445,7 +1345,7 @@ export interface paths {
     };
   };
   "/tokens": {
-    /** Log in with e-mail and password for a session token */
+    /** Log in with email and password for a session token */
     post: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody: { content: { "application/json": CreateSession } };
@@ -1471,7 +1371,7 @@ export interface paths {
         503: responses["SessionTokensServiceUnavailable"];
       };
     };
-    /** Read a session token */
+    /** Get a session */
     get: {
       parameters: {
         query?: { token?: string };
@@ -1481,7 +1381,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** It stands. */
+        /** The session is valid. */
         200: { content: { "application/json": Session } };
         400: responses["SessionTokensBadRequest"];
         401: responses["SessionTokensUnauthorized"];
@@ -1491,7 +1391,7 @@ export interface paths {
         503: responses["SessionTokensServiceUnavailable"];
       };
     };
-    /** Extend a session token to an hour from now */
+    /** Extend a session to an hour from now */
     put: {
       parameters: { query?: never; header?: { "X-Token"?: string }; path?: never; cookie?: never };
       requestBody: { content: { "application/json": ExtendSession } };
@@ -1517,7 +1417,7 @@ export interface paths {
         503: responses["SessionTokensServiceUnavailable"];
       };
     };
-    /** End a session token */
+    /** Log out of a session */
     delete: {
       parameters: {
         query?: { token?: string };
@@ -1527,7 +1427,7 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** Ended. */
+        /** Logged out. */
         200: {
           content: {
             "application/json": {
@@ -1545,15 +1445,15 @@ export interface paths {
       };
     };
   };
-  "/api/token/": {
-    /** Log in with e-mail and password for a pair of JWTs */
+  "/api/token": {
+    /** Log in with email and password for a pair of JWTs */
     post: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody: {
         content: {
-          "application/json": Login;
-          "application/x-www-form-urlencoded": Login;
-          "multipart/form-data": Login;
+          "application/json": LoginByEmail | LoginByUsername;
+          "application/x-www-form-urlencoded": LoginByEmail | LoginByUsername;
+          "multipart/form-data": LoginByEmail | LoginByUsername;
         };
       };
       responses: {
@@ -1571,7 +1471,7 @@ export interface paths {
       };
     };
   };
-  "/api/token/refresh/": {
+  "/api/token/refresh": {
     /** Get a new access JWT for a refresh JWT */
     post: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
@@ -1597,112 +1497,8 @@ export interface paths {
       };
     };
   };
-  "/api/token/verify/": {
-    /** Ask whether a JWT stands */
-    post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody: {
-        content: {
-          "application/json": VerifyRequest;
-          "application/x-www-form-urlencoded": VerifyRequest;
-          "multipart/form-data": VerifyRequest;
-        };
-      };
-      responses: {
-        /** It stands. */
-        200: { content: { "application/json": unknown[] } };
-        400: responses["JwtPairBadRequest"];
-        401: responses["JwtPairUnauthorized"];
-        403: responses["JwtPairForbidden"];
-        408: responses["JwtPairRequestTimeout"];
-        413: responses["JwtPairContentTooLarge"];
-        415: responses["JwtPairUnsupportedMediaType"];
-        429: responses["JwtPairTooManyRequests"];
-        500: responses["JwtPairInternalServerError"];
-        503: responses["JwtPairServiceUnavailable"];
-      };
-    };
-  };
-  "/api/token/blacklist/": {
-    /** Revoke a refresh JWT and all that its login has given */
-    post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody: {
-        content: {
-          "application/json": RefreshRequest;
-          "application/x-www-form-urlencoded": RefreshRequest;
-          "multipart/form-data": RefreshRequest;
-        };
-      };
-      responses: {
-        /** Revoked. */
-        200: { content: { "application/json": Record<string, unknown> } };
-        400: responses["JwtPairBadRequest"];
-        401: responses["JwtPairUnauthorized"];
-        403: responses["JwtPairForbidden"];
-        408: responses["JwtPairRequestTimeout"];
-        413: responses["JwtPairContentTooLarge"];
-        415: responses["JwtPairUnsupportedMediaType"];
-        429: responses["JwtPairTooManyRequests"];
-        500: responses["JwtPairInternalServerError"];
-        503: responses["JwtPairServiceUnavailable"];
-      };
-    };
-  };
-  "/api/token": {
-    /** Log in with e-mail and password for a pair of JWTs (without the last slash) */
-    post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody: {
-        content: {
-          "application/json": Login;
-          "application/x-www-form-urlencoded": Login;
-          "multipart/form-data": Login;
-        };
-      };
-      responses: {
-        /** Logged in. */
-        200: { content: { "application/json": JwtPair } };
-        400: responses["JwtPairBadRequest"];
-        401: responses["JwtPairUnauthorized"];
-        403: responses["JwtPairForbidden"];
-        408: responses["JwtPairRequestTimeout"];
-        413: responses["JwtPairContentTooLarge"];
-        415: responses["JwtPairUnsupportedMediaType"];
-        429: responses["JwtPairTooManyRequests"];
-        500: responses["JwtPairInternalServerError"];
-        503: responses["JwtPairServiceUnavailable"];
-      };
-    };
-  };
-  "/api/token/refresh": {
-    /** Get a new access JWT for a refresh JWT (without the last slash) */
-    post: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
-      requestBody: {
-        content: {
-          "application/json": RefreshRequest;
-          "application/x-www-form-urlencoded": RefreshRequest;
-          "multipart/form-data": RefreshRequest;
-        };
-      };
-      responses: {
-        /** A new access JWT. */
-        200: { content: { "application/json": AccessJwt } };
-        400: responses["JwtPairBadRequest"];
-        401: responses["JwtPairUnauthorized"];
-        403: responses["JwtPairForbidden"];
-        408: responses["JwtPairRequestTimeout"];
-        413: responses["JwtPairContentTooLarge"];
-        415: responses["JwtPairUnsupportedMediaType"];
-        429: responses["JwtPairTooManyRequests"];
-        500: responses["JwtPairInternalServerError"];
-        503: responses["JwtPairServiceUnavailable"];
-      };
-    };
-  };
   "/api/token/verify": {
-    /** Ask whether a JWT stands (without the last slash) */
+    /** Verify a JWT */
     post: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody: {
@@ -1713,7 +1509,7 @@ export interface paths {
         };
       };
       responses: {
-        /** It stands. */
+        /** The token is valid. */
         200: { content: { "application/json": unknown[] } };
         400: responses["JwtPairBadRequest"];
         401: responses["JwtPairUnauthorized"];
@@ -1728,7 +1524,7 @@ export interface paths {
     };
   };
   "/api/token/blacklist": {
-    /** Revoke a refresh JWT and all that its login has given (without the last slash) */
+    /** Revoke a refresh JWT and everything its login obtained */
     post: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody: {
@@ -1804,7 +1600,7 @@ export interface paths {
         };
       };
       responses: {
-        /** It ran. */
+        /** Action completed. */
         200: { content: { "application/json": ActionDone } };
         400: responses["ActionTokensBadRequest"];
         401: responses["ActionTokensUnauthorized"];
@@ -1813,8 +1609,10 @@ export interface paths {
         409: responses["ActionTokensConflict"];
         413: responses["ActionTokensContentTooLarge"];
         415: responses["ActionTokensUnsupportedMediaType"];
-        /** It did not run, and why; or by field what is wrong; or the Idempotency-Key was used with another request. */
-        422: { content: { "application/json": ActionNotRun | LaravelFields | LaravelMessage } };
+        /** It did not run, with the reason; or by field, what is wrong; or the Idempotency-Key was used with another request. */
+        422: {
+          content: { "application/json": ActionNotRun | ActionTokenFieldErrors | ActionTokenError };
+        };
         429: responses["ActionTokensTooManyRequests"];
         500: responses["ActionTokensInternalServerError"];
         503: responses["ActionTokensServiceUnavailable"];
@@ -1822,7 +1620,7 @@ export interface paths {
     };
   };
   "/api/action-tokens": {
-    /** List one's own action tokens that can still run, newest first */
+    /** List your action tokens, newest first */
     get: {
       parameters: {
         query?: { limit?: number; cursor?: string };
@@ -1832,12 +1630,12 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** A page of them, without their secrets. */
+        /** A page of tokens, without their secrets. */
         200: {
           content: {
             "application/json": {
               data: ActionToken[];
-              /** Send it as `cursor` for the page that follows; null at the end. */
+              /** Send it as `cursor` to get the next page; null at the end. */
               next_cursor: string | null;
             };
           };
@@ -1854,12 +1652,12 @@ export interface paths {
     };
   };
   "/api/action-tokens/{id}": {
-    /** End one of one's own action tokens */
+    /** Revoke an action token */
     delete: {
       parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
-        /** Ended. */
+        /** Revoked. */
         204: { content?: never };
         400: responses["ActionTokensBadRequest"];
         401: responses["ActionTokensUnauthorized"];
@@ -1873,12 +1671,12 @@ export interface paths {
     };
   };
   "/api/user/contacts/{id}": {
-    /** Remove a contact, and oneself from theirs */
+    /** Remove a contact, and yourself from theirs */
     delete: {
       parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
       requestBody?: never;
       responses: {
-        /** Neither has the other. */
+        /** Neither is a contact of the other. */
         204: { content?: never };
         400: responses["ActionTokensBadRequest"];
         401: responses["ActionTokensUnauthorized"];
@@ -1892,7 +1690,7 @@ export interface paths {
     };
   };
   "/api/user/get-contacts": {
-    /** List one's contacts, newest first */
+    /** List your contacts, newest first */
     get: {
       parameters: {
         query?: { limit?: number; cursor?: string };
@@ -1902,14 +1700,14 @@ export interface paths {
       };
       requestBody?: never;
       responses: {
-        /** A page of them. */
+        /** A page of contacts. */
         200: {
           content: {
             "application/json": {
               data: {
                 contacts: Contact[];
               };
-              /** Send it as `cursor` for the page that follows; null at the end. */
+              /** Send it as `cursor` to get the next page; null at the end. */
               next_cursor: string | null;
             };
           };
@@ -1926,18 +1724,18 @@ export interface paths {
     };
   };
   "/oauth/introspect": {
-    /** Ask whether a token stands, and what it is */
+    /** Introspect a token */
     post: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody: {
         content: {
-          "multipart/form-data": TokenQuestion;
-          "application/x-www-form-urlencoded": TokenQuestion;
-          "application/json": TokenQuestion;
+          "application/json": TokenRequest;
+          "application/x-www-form-urlencoded": TokenRequest;
+          "multipart/form-data": TokenRequest;
         };
       };
       responses: {
-        /** What it is, or that it does not stand. */
+        /** What the token is, or that it is not active. */
         200: { content: { "application/json": ActiveToken | InactiveToken } };
         400: responses["OAuthBadRequest"];
         401: responses["OAuthUnauthorized"];
@@ -1952,18 +1750,18 @@ export interface paths {
     };
   };
   "/oauth/revoke": {
-    /** End a token of any kind */
+    /** Revoke a token */
     post: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody: {
         content: {
-          "multipart/form-data": TokenQuestion;
-          "application/x-www-form-urlencoded": TokenQuestion;
-          "application/json": TokenQuestion;
+          "application/json": TokenRequest;
+          "application/x-www-form-urlencoded": TokenRequest;
+          "multipart/form-data": TokenRequest;
         };
       };
       responses: {
-        /** It is ended. */
+        /** The token is not active any more. */
         200: { content?: never };
         400: responses["OAuthBadRequest"];
         401: responses["OAuthUnauthorized"];
@@ -1978,57 +1776,64 @@ export interface paths {
     };
   };
   "/health": {
-    /** Whether the Worker runs */
+    /** Health check */
     get: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
-        /** It runs. */
-        200: {
-          content: {
-            "application/json": {
-              status: "ok";
-              /** The release, as in package.json. */
-              version?: string;
-              /** Cloudflare's id of the upload that runs, as `npm run deploy` told it. */
-              version_id?: string;
-            };
-          };
-        };
+        /** The Worker runs. */
+        200: { content: { "application/json": Health } };
         500: responses["ServiceInternalServerError"];
       };
     };
   };
   "/.well-known/jwks.json": {
-    /** The public keys of our JWTs */
+    /** Get the public keys of our JWTs */
     get: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
         /** A JWK set. */
         200: { content: { "application/json": KeySet } };
-        /** `If-None-Match` names what would be answered. */
+        /** Not modified: `If-None-Match` names the current version. */
         304: { content?: never };
         500: responses["ServiceInternalServerError"];
       };
     };
   };
+  "/status-lists/{list}": {
+    /** Get a token status list */
+    get: {
+      parameters: { query?: never; header?: never; path: { list: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** A signed JWT with the compressed list. */
+        200: { content: { "application/statuslist+jwt": string } };
+        /** Not modified: `If-None-Match` names the current version. */
+        304: { content?: never };
+        404: responses["ServiceNotFound"];
+        429: responses["ServiceTooManyRequests"];
+        500: responses["ServiceInternalServerError"];
+        503: responses["ServiceServiceUnavailable"];
+      };
+    };
+  };
   "/.well-known/oauth-authorization-server": {
-    /** What an OAuth client needs to know */
+    /** Get the OAuth server metadata */
     get: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
-        /** Metadata. */
+        /** The metadata. */
         200: { content: { "application/json": ServerMetadata } };
-        /** `If-None-Match` names what would be answered. */
+        /** Not modified: `If-None-Match` names the current version. */
         304: { content?: never };
         500: responses["ServiceInternalServerError"];
       };
     };
   };
   "/openapi.json": {
-    /** This document, for programs */
+    /** Get this document */
     get: {
       parameters: { query?: never; header?: never; path?: never; cookie?: never };
       requestBody?: never;
@@ -2038,29 +1843,12 @@ export interface paths {
           content: {
             "application/json": {
               openapi: "3.1.1";
-            };
+            } & Record<string, unknown>;
           };
         };
-        /** `If-None-Match` names what would be answered. */
+        /** Not modified: `If-None-Match` names the current version. */
         304: { content?: never };
         500: responses["ServiceInternalServerError"];
-      };
-    };
-  };
-  "/status-lists/{list}": {
-    /** One bit a login, for verifiers far away */
-    get: {
-      parameters: { query?: never; header?: never; path: { list: string }; cookie?: never };
-      requestBody?: never;
-      responses: {
-        /** A signed JWT with the compressed list. */
-        200: { content: { "application/statuslist+jwt": string } };
-        /** `If-None-Match` names what would be answered. */
-        304: { content?: never };
-        404: responses["ServiceNotFound"];
-        429: responses["ServiceTooManyRequests"];
-        500: responses["ServiceInternalServerError"];
-        503: responses["ServiceServiceUnavailable"];
       };
     };
   };

@@ -38,7 +38,7 @@ type Answer<Operation extends object> = FetchResponse<
   unknown,
   `${string}/${string}`
 >;
-type Post<Path extends "/api/run-action-token" | "/api/token/" | "/rest/user"> = Promise<
+type Post<Path extends "/api/run-action-token" | "/api/token" | "/rest/user"> = Promise<
   Answer<paths[Path]["post"]>
 >;
 
@@ -61,7 +61,7 @@ export interface Latchkey extends LatchkeyCalls {
   /** Makes an account. It does not log in. */
   signUp(account: SignUp): Post<"/rest/user">;
   /** The tokens of the answer are kept, and used from then on. */
-  logIn(credentials: { readonly email: string; readonly password: string }): Post<"/api/token/">;
+  logIn(credentials: { readonly email: string; readonly password: string }): Post<"/api/token">;
   isLoggedIn(): Promise<boolean>;
   /**
    * Forgets the tokens at once, and ends the log-in with all its refresh tokens.
@@ -130,7 +130,7 @@ function loginCalls(
     signUp: (account) => anonymous.POST("/rest/user", { body: account }),
     // As it is: the service refuses what would ask for less and is not understood.
     async logIn(credentials) {
-      const answer = await anonymous.POST("/api/token/", { body: credentials });
+      const answer = await anonymous.POST("/api/token", { body: credentials });
       if (answer.data !== undefined) {
         await store.save({ ...answer.data, receivedAtMs: Date.now() });
       }

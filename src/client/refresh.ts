@@ -39,7 +39,7 @@ export function createRefresh({ anonymous, store, name, onLoggedOut }: Deps): Re
     if (backoff !== null && Date.now() < backoff.untilMs) return backoff;
     backoff = null;
     const result = await withRetries(REFRESH_LIMITS, (signal) =>
-      anonymous.POST("/api/token/refresh/", { body: { refresh: stored.refresh }, signal }),
+      anonymous.POST("/api/token/refresh", { body: { refresh: stored.refresh }, signal }),
     ).catch((error: unknown) => ({ error, data: undefined, response: null }));
     // Somebody logged out or in meanwhile: what came is of no use, and must not undo that.
     const after = await store.load();

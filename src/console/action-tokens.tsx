@@ -7,7 +7,7 @@ import { refuse } from "../core/fault.ts";
 import { formValue } from "../core/form.ts";
 import type { ActionToken } from "../core/token.ts";
 import { pathId } from "../http/fields.ts";
-import { cursorText, readPage } from "../http/paging.ts";
+import { cursorText, readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { formPage, Terms } from "./action-token-form.tsx";
 import { IssuedPage, OwnTokenPage, UseList } from "./action-token-page.tsx";

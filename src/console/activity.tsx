@@ -1,5 +1,5 @@
 import type { AuditDays, AuditEntry, EventStore } from "../core/events.ts";
-import { cursorText, readPage } from "../http/paging.ts";
+import { cursorText, readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { ActivityChart } from "./activity-chart.tsx";
 import { sentenceOf, toneOf } from "./events.ts";

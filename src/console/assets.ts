@@ -1,7 +1,6 @@
-import type { HttpResult } from "../http/answer.ts";
+import type { HttpResult, Route } from "../http/surface.ts";
 import { fixedText } from "../http/conditional.ts";
 import { queryValue } from "../http/query.ts";
-import type { Route } from "../http/surface.ts";
 import actions from "./assets/actions.css";
 import base from "./assets/base.css";
 import script from "./assets/console.js";

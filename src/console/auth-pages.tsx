@@ -3,7 +3,7 @@ import type { Accounts } from "../core/accounts.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { normalizeEmail } from "../core/user.ts";
-import { readSessionCookie } from "../http/cookies.ts";
+import { readSessionCookie } from "../http/browser.ts";
 import { queryValue } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { SignUp } from "../surfaces/rest/fields.ts";

@@ -1,12 +1,13 @@
+import { faultOf } from "../http/request-fault.ts";
 import type { Authenticate } from "../core/authenticate.ts";
 import type { Caller } from "../core/caller.ts";
 import type { EventStore } from "../core/events.ts";
 import type { Sessions } from "../core/sessions.ts";
 import { TOKEN_KINDS } from "../core/token.ts";
-import { readSessionCookie } from "../http/cookies.ts";
-import { currentRecord } from "../http/client-info.ts";
-import { faultOf, auditRefusal } from "../http/refused.ts";
-import type { Exchange } from "../http/surface.ts";
+import { readSessionCookie } from "../http/browser.ts";
+import { currentRecord } from "../http/request-record.ts";
+import { auditRefusal } from "../http/refusals.ts";
+import type { RequestContext } from "../http/surface.ts";
 
 export interface PageDeps {
   readonly authenticate: Authenticate;
@@ -26,7 +27,7 @@ const EXTEND_BELOW_MS = (ttlSeconds / 2) * 1000;
 export function authenticatePage({ authenticate, sessions, refused }: PageDeps) {
   return {
     /** @returns null where there is no session, or one that does not stand any more */
-    async currentUser({ request, nowMs }: Exchange): Promise<Caller | null> {
+    async currentUser({ request, nowMs }: RequestContext): Promise<Caller | null> {
       const token = readSessionCookie(request);
       if (token === null) return null;
       const record = currentRecord();
@@ -46,7 +47,10 @@ export function authenticatePage({ authenticate, sessions, refused }: PageDeps) 
      * down: reads go on while D1 is down.
      * @returns null where the session was ended at this instant
      */
-    async extendSession({ request, nowMs }: Exchange, caller: Caller): Promise<Caller | null> {
+    async extendSession(
+      { request, nowMs }: RequestContext,
+      caller: Caller,
+    ): Promise<Caller | null> {
       const { by } = caller;
       const secret = readSessionCookie(request);
       if (secret === null || by.method !== "token") return caller;

@@ -10,7 +10,7 @@ import type { Logins } from "../core/logins.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { TokenDiagnostics } from "../core/token-diagnosis.ts";
-import { readSessionCookie } from "../http/cookies.ts";
+import { readSessionCookie } from "../http/browser.ts";
 import type { Surface } from "../http/surface.ts";
 import { accountPages } from "./account.tsx";
 import { actionPage } from "./run-action-page.tsx";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Contact, OwnContacts } from "../core/contacts.ts";
-import { cursorText, readPage } from "../http/paging.ts";
+import { cursorText, readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { type PageRoutes, seeOtherWithMessage } from "./page-routes.tsx";
 import { Confirm, Pagination, Time, UserText } from "./components.tsx";

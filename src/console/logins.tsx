@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Login, Logins } from "../core/logins.ts";
-import { cursorText, readPage } from "../http/paging.ts";
+import { cursorText, readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import {
   type PageRoutes,

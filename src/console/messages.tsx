@@ -1,6 +1,6 @@
 import type { HonoRequest } from "hono";
 import type { Child } from "hono/jsx";
-import { messageCookie, readMessageCookie } from "../http/cookies.ts";
+import { messageCookie, readMessageCookie } from "../http/browser.ts";
 import { UserText } from "./components.tsx";
 
 /**

@@ -2,32 +2,32 @@ import type { Child } from "hono/jsx";
 import type * as v from "valibot";
 import type { Caller } from "../core/caller.ts";
 import type { Fault } from "../core/fault.ts";
-import type { HttpResult } from "../http/answer.ts";
+import type { HttpResult, RequestContext, Route } from "../http/surface.ts";
 import { readForm } from "../http/body.ts";
 import {
   NO_MESSAGE_COOKIE,
   NO_SESSION_COOKIE,
   readSessionCookie,
   sessionCookie,
-} from "../http/cookies.ts";
+  isFromAnotherSite,
+  isSameOrigin,
+} from "../http/browser.ts";
 import { decode } from "../http/fields.ts";
-import { currentRecord } from "../http/client-info.ts";
-import { faultOf, limitHeaders, auditRefusal } from "../http/refused.ts";
-import type { RequestFault } from "../http/request-fault.ts";
-import { isFromAnotherSite, isSameOrigin } from "../http/same-origin.ts";
-import type { Exchange, Route } from "../http/surface.ts";
+import { currentRecord } from "../http/request-record.ts";
+import { limitHeaders, auditRefusal } from "../http/refusals.ts";
+import { faultOf, type RequestFault } from "../http/request-fault.ts";
 import { type Message, flashCookie, readFlash } from "./messages.tsx";
 import { PAGE_HEADERS, type Page, renderPage } from "./page.tsx";
 import { type FieldProblem, type Problem, problemOf, retryAfter } from "./problems.ts";
 import { SESSION_COOKIE_SECONDS, type PageDeps, authenticatePage } from "./authenticate-page.ts";
 
 /** A request for a page, and who sent it. */
-export interface PageContext extends Exchange {
+export interface PageContext extends RequestContext {
   readonly caller: Caller | null;
 }
 
 /** Of somebody who is logged in. */
-export interface AuthedPageContext extends Exchange {
+export interface AuthedPageContext extends RequestContext {
   readonly caller: Caller;
 }
 
@@ -139,7 +139,7 @@ export function pageRoutes(deps: PageDeps) {
   const { currentUser, extendSession } = authenticatePage(deps);
 
   /** To the login, and from there to the page: what was sent with a form is lost, which is said. */
-  const redirectToLogin = ({ request }: Exchange, page: string): HttpResult => {
+  const redirectToLogin = ({ request }: RequestContext, page: string): HttpResult => {
     const query = page === "/console" ? "" : `?next=${encodeURIComponent(page)}`;
     const isStale = readSessionCookie(request) !== null;
     const hadSession = isStale || request.method === "POST";

@@ -1,5 +1,5 @@
 import type { Child } from "hono/jsx";
-import type { HttpResult } from "../http/answer.ts";
+import type { HttpResult } from "../http/surface.ts";
 import { assetPath } from "./assets.ts";
 import { Alert } from "./components.tsx";
 

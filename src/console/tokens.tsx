@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { ApiTokens, IssuedApiToken } from "../core/api-tokens.ts";
 import { type ApiToken, type Scope, SCOPES, TOKEN_KINDS } from "../core/token.ts";
-import { cursorText, readPage } from "../http/paging.ts";
+import { cursorText, readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { CreateToken } from "../surfaces/rest/fields.ts";
 import {

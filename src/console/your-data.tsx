@@ -1,6 +1,6 @@
 import type { Accounts, ExportCursor, PersonalDataStore } from "../core/accounts.ts";
 import type { Json } from "../core/token.ts";
-import { exportCursorText, readExportCursor } from "../http/export-cursor.ts";
+import { exportCursorText, readExportCursor } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { DeleteUser } from "../surfaces/rest/fields.ts";
 import {

@@ -1,6 +1,6 @@
 import crc32 from "crc/calculators/crc32";
 import type { HonoRequest } from "hono";
-import type { HttpResult } from "./answer.ts";
+import type { HttpResult } from "./surface.ts";
 
 /** Another text for each content, so that a cache can tell them apart. */
 export function versionOf(text: string): string {

@@ -1,22 +1,23 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
-import { MAX_PROBLEMS } from "./refused.ts";
-import { refuseRequest } from "./request-fault.ts";
+import { readTypedJson } from "./body.ts";
+import { MAX_PROBLEMS, refuseRequest } from "./request-fault.ts";
+import type { BodyRule } from "./surface.ts";
 
-/** What is wrong with a longer list is told of its first item alone: finding all of it costs more than parsing. */
+/** Of a longer list only the first problem is reported: finding all of them costs more than parsing. */
 const isLong = (value: unknown) => Array.isArray(value) && value.length > MAX_PROBLEMS;
 
 /** A member's name is shown as it was sent, but no longer than this. */
 const MAX_NAME = 64;
 
-/** Some names are no keys that a client could read in the answer. */
+/** Names that a client could not read as keys of the answer. */
 const nameOf = (sent: string): string =>
   ["__proto__", "constructor", "prototype"].includes(sent)
     ? "body"
     : sent.slice(0, MAX_NAME).toWellFormed();
 
-/** What is said of a member that is missing, or that the schema does not know, given its path. */
-export interface Words {
+/** The message for a member that is missing, or that the schema does not know, given its path. */
+export interface Messages {
   readonly required?: (path: string) => string;
   readonly unknown?: (path: string) => string;
 }
@@ -28,7 +29,7 @@ export interface Words {
 export function decode<const S extends v.GenericSchema>(
   schema: S,
   value: unknown,
-  { required = () => "is required", unknown = () => "is not known here" }: Words = {},
+  { required = () => "is required", unknown = () => "is not known here" }: Messages = {},
 ): v.InferOutput<S> {
   const isWide = isLong(value) || Object.values(Object(value)).some(isLong);
   const result = v.safeParse(schema, value, { abortEarly: isWide });
@@ -50,6 +51,34 @@ export function decode<const S extends v.GenericSchema>(
   });
 }
 
+/** A body's rule, and how a handler gets its checked fields. */
+export interface Body<Fields> extends BodyRule {
+  read(request: HonoRequest): Promise<Fields>;
+}
+
+export const JSON_ONLY = ["application/json"];
+/** What Django REST framework and Laravel take. */
+export const JSON_OR_FORM = [
+  "application/json",
+  "application/x-www-form-urlencoded",
+  "multipart/form-data",
+];
+
+/** A JSON body of this schema. @throws RequestFaultError as `readTypedJson` and `decode`, from `read` */
+export const jsonBody = <const S extends v.GenericSchema>(
+  schema: S,
+  rule: { readonly isOptional?: boolean; readonly refusesNarrowing?: boolean } = {},
+): Body<v.InferOutput<S>> => ({
+  schema,
+  media: JSON_ONLY,
+  isOptional: rule.isOptional === true,
+  async read(request) {
+    const sent = await readTypedJson(request);
+    if (rule.refusesNarrowing) refuseNarrowing(sent, schema);
+    return decode(schema, sent);
+  },
+});
+
 /** How clients call what would give them less than the default. */
 const NARROWING = [
   ...["scope", "scopes", "permissions", "abilities", "roles", "read_only", "readonly"],
@@ -58,15 +87,16 @@ const NARROWING = [
 ];
 
 /**
- * Refuses members that ask for less than the default and are not taken: whoever asks for less must not
- * be given more. For bodies in which other members that are not known do no harm.
+ * Refuses unknown members that ask for less than the default: a client that asks for less must not be
+ * given more. For bodies in which other unknown members do no harm.
  * @throws RequestFaultError `fields_invalid`
  */
 export function refuseNarrowing(
   sent: unknown,
-  taken: v.ObjectEntries,
-  { unknown = () => "is not known here" }: Words = {},
+  schema: v.GenericSchema,
+  { unknown = () => "is not known here" }: Messages = {},
 ): void {
+  const taken = Object(Reflect.get(schema, "entries"));
   const isAsked = (name: string) => {
     const value: unknown = Object.hasOwn(Object(sent), name)
       ? Reflect.get(Object(sent), name)
@@ -77,16 +107,16 @@ export function refuseNarrowing(
   if (problems.length > 0) refuseRequest({ code: "fields_invalid", problems });
 }
 
-/** A check that JSON Schema has words for, with those words: the API document is made with them. */
-export const documented = <const A extends object, const W extends object>(check: A, words: W) =>
-  Object.assign(check, { documented: words });
+/** A check of our own with the JSON Schema keywords that say the same in the API document. */
+export const documented = <const A extends object, const K extends object>(check: A, keywords: K) =>
+  Object.assign(check, { documented: keywords });
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** A UUID in the case in which it is stored: it is read in either (RFC 9562 section 4). All else as it is. */
+/** A UUID in lowercase, as it is stored: it is read in either case (RFC 9562 section 4). Other text stays as it is. */
 export const lowerUuid = (text: string): string => (UUID.test(text) ? text.toLowerCase() : text);
 
-/** The UUID that a path's parameter is; or what else stands there, which then names nothing. */
+/** A path parameter, in lowercase if it is a UUID. Any other text names nothing. */
 export const pathId = (request: HonoRequest, name: string): string =>
   lowerUuid(request.param(name) ?? "");
 

@@ -7,18 +7,21 @@ import type { EventStore } from "../core/events.ts";
 import { type AttemptedSubject, FaultError } from "../core/fault.ts";
 import type { Issuer } from "../core/issuers.ts";
 import type { RateLimits } from "../core/login-throttle.ts";
-import type { HttpResult } from "./answer.ts";
+import { isFormOfAnotherSite } from "./browser.ts";
 import { unlessKnown } from "./conditional.ts";
 import { findCredential } from "./credentials.ts";
 import { type DevMode, detour } from "./dev.ts";
-import { withRequestRecord } from "./client-info.ts";
 import { pathRouter } from "./path-router.ts";
-import { faultOf, limitHeaders, auditRefusal, throttledJunk } from "./refused.ts";
-import { refuseRequest } from "./request-fault.ts";
+import { auditRefusal, limitHeaders, throttledJunk } from "./refusals.ts";
+import { faultOf, refuseRequest } from "./request-fault.ts";
 import { type RequestSummary, serverTiming } from "./request-log.ts";
-import { credentialOf, type RequestRecord, requestRecord } from "./request-record.ts";
-import { isFormOfAnotherSite } from "./same-origin.ts";
-import type { Route, Surface } from "./surface.ts";
+import {
+  credentialOf,
+  type RequestRecord,
+  requestRecord,
+  withRequestRecord,
+} from "./request-record.ts";
+import type { HttpResult, Route, Surface } from "./surface.ts";
 import { type CorsOrigins, preflight, toResponse } from "./transport.ts";
 
 export interface MountOptions {
@@ -118,17 +121,17 @@ async function handle(
   if (route.method !== "GET" && surface.isForPeople !== true && isFormOfAnotherSite(request)) {
     refuseRequest({ code: "sent_across_sites" });
   }
-  const exchange = { request, nowMs: record.startedMs };
-  if (route.access === "open") return route.handle(exchange);
+  const context = { request, nowMs: record.startedMs };
+  if (route.access === "open") return route.handle(context);
   const caller = await callerOf(surface, request, record, options);
   // guard: route-asks-for-its-scope
   if (caller !== null && route.scope !== undefined && !caller.scopes.includes(route.scope)) {
     refuseRequest({ code: "scope_insufficient", scope: route.scope });
   }
-  if (route.access === "anyone") return route.handle(exchange, caller);
+  if (route.access === "anyone") return route.handle(context, caller);
   return caller === null
     ? refuseRequest({ code: "caller_missing" })
-    : route.handle(exchange, caller);
+    : route.handle(context, caller);
 }
 
 async function callerOf(

@@ -1,21 +1,112 @@
 import type { HonoRequest } from "hono";
+import type { ExportCursor } from "../core/accounts.ts";
+import type { Cursor, PageRequest } from "../core/page.ts";
 import { refuseRequest } from "./request-fault.ts";
 
 const MAX_PARAMETERS = 100;
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 100;
+/** Skipped rows are read too. */
+const MAX_SKIP = 10_000;
+const CURSOR = /^(\d{1,15})\.([0-9a-f-]{36})$/;
+const EXPORT_CURSOR = /^(\d{1,2})\.([0-9a-f-]{36}(?:\/[0-9a-f-]{36})?)$/;
 
-/** The first value of this name in the address; undefined for none. @throws RequestFaultError `fields_invalid` */
+/** The first value of this name in the query; undefined for none. @throws RequestFaultError `fields_invalid` */
 export function queryValue(request: HonoRequest, name: string): string | undefined {
   return queryValues(request, name)[0];
 }
 
-/** All values of this name. Hono's search goes through the rest of the address for each parameter. */
+/**
+ * All values of this name. Hono searches the rest of the URL once for each parameter, so their number is bounded.
+ * @throws RequestFaultError `fields_invalid`
+ */
 export function queryValues(request: HonoRequest, name: string): readonly string[] {
   const { url } = request;
   let count = 0;
   for (let at = url.indexOf("&"); at !== -1; at = url.indexOf("&", at + 1)) {
-    if (++count < MAX_PARAMETERS) continue;
-    const message = `must have at most ${MAX_PARAMETERS} parameters`;
-    refuseRequest({ code: "fields_invalid", problems: [{ path: "query", message }] });
+    if (++count === MAX_PARAMETERS) {
+      refuseField("query", `must have at most ${MAX_PARAMETERS} parameters`);
+    }
   }
   return request.queries(name) ?? [];
+}
+
+/**
+ * `?limit=` (1 to 100, default 50) and `?cursor=` (the `next_cursor` of the page before). Empty is absent.
+ * @throws RequestFaultError `fields_invalid`
+ */
+export function readPage(request: HonoRequest): PageRequest {
+  refuseSkipping(request);
+  return pageOf(request, queryValue(request, "limit"));
+}
+
+/**
+ * The same, and Opentact's `?take=` and `?skip=`.
+ * @throws RequestFaultError `fields_invalid`
+ */
+export function readSkippingPage(request: HonoRequest): PageRequest {
+  const [limit, take] = [queryValue(request, "limit"), queryValue(request, "take")];
+  if (limit && take) refuseField("take", "must not stand beside limit");
+  const skip = queryValue(request, "skip") || "0";
+  if (!/^\d{1,5}$/.test(skip) || Number(skip) > MAX_SKIP) {
+    refuseField("skip", `must be a whole number from 0 to ${MAX_SKIP}`);
+  }
+  return { ...pageOf(request, limit || take, limit ? "limit" : "take"), skip: Number(skip) };
+}
+
+/**
+ * `?cursor=` of an export; null for none.
+ * @throws RequestFaultError `fields_invalid`
+ */
+export function readExportCursor(request: HonoRequest): ExportCursor | null {
+  const text = queryValue(request, "cursor");
+  refuseSkipping(request);
+  if (!text) return null;
+  const [section = "", after = ""] = partsOf(text, EXPORT_CURSOR);
+  return { section: Number(section), after };
+}
+
+export function cursorText(cursor: Cursor | null): string | null {
+  return cursor === null ? null : encoded(`${cursor.createdAtMs}.${cursor.id}`);
+}
+
+export function exportCursorText(cursor: ExportCursor | null): string | null {
+  return cursor === null ? null : encoded(`${cursor.section}.${cursor.after}`);
+}
+
+/** If `skip` were ignored, a client that pages with it would read the same page forever. */
+function refuseSkipping(request: HonoRequest): void {
+  for (const name of ["take", "skip"]) {
+    if (queryValue(request, name)) refuseField(name, "is not taken here: use limit and cursor");
+  }
+}
+
+function pageOf(request: HonoRequest, sent: string | undefined, name = "limit"): PageRequest {
+  const limit = sent || String(DEFAULT_LIMIT);
+  if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
+    refuseField(name, `must be a whole number from 1 to ${MAX_LIMIT}`);
+  }
+  const cursor = queryValue(request, "cursor");
+  if (!cursor) return { limit: Number(limit), after: null };
+  const [createdAtMs = "", id = ""] = partsOf(cursor, CURSOR);
+  return { limit: Number(limit), after: { createdAtMs: Number(createdAtMs), id } };
+}
+
+const encoded = (text: string) => btoa(text).replace(/=+$/, "");
+
+function partsOf(cursor: string, form: RegExp): readonly string[] {
+  let decoded = "";
+  try {
+    decoded = atob(cursor);
+  } catch {
+    // Stays empty, which matches no form.
+  }
+  const [, ...parts] = form.exec(decoded) ?? [];
+  return parts.length > 0
+    ? parts
+    : refuseField("cursor", "must be the next_cursor of an earlier answer");
+}
+
+function refuseField(path: string, message: string): never {
+  return refuseRequest({ code: "fields_invalid", problems: [{ path, message }] });
 }

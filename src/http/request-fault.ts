@@ -1,4 +1,4 @@
-import type { AttemptedSubject, Problem } from "../core/fault.ts";
+import { type AttemptedSubject, type Fault, FaultError, type Problem } from "../core/fault.ts";
 import type { Scope } from "../core/token.ts";
 
 /** What is wrong with a request before the core is asked: a closed union, like the core's own. */
@@ -14,27 +14,30 @@ export type RequestFault =
   | { readonly code: "body_too_large" }
   /** The body did not arrive in time. */
   | { readonly code: "body_late" }
-  /** The client went away before its body had arrived. Nobody reads the answer; the log does. */
+  /** The client closed the connection before its body had arrived. The status is for the log only. */
   | { readonly code: "client_closed" }
-  /** The body is compressed, or otherwise coded. */
+  /** The body is compressed, or encoded in another way. */
   | { readonly code: "encoding_unsupported" }
   | { readonly code: "media_type_unsupported"; readonly mediaType: string }
   /** Not JSON, not UTF-8, not a form, or with more in it than is read. */
   | { readonly code: "body_malformed"; readonly expected: ExpectedBody }
   | { readonly code: "fields_invalid"; readonly problems: readonly Problem[] }
   | { readonly code: "credentials_doubled" }
-  /** Somebody must be logged in here, and nothing was sent. */
+  /** The route needs a caller, and no credential was sent. */
   | { readonly code: "caller_missing" }
-  /** What was sent logs nobody in; never says why. */
+  /** The credential that was sent is not valid. Answers never say why. */
   | {
       readonly code: "caller_refused";
       readonly shown: "token" | "password";
       readonly attempted?: AttemptedSubject;
     }
-  /** Who asks is known, and the credential that was sent may not do this (RFC 6750 section 3.1). */
+  /** The credential is valid, but lacks the scope of this route (RFC 6750 section 3.1). */
   | { readonly code: "scope_insufficient"; readonly scope: Scope }
-  /** Anything unforeseen. It was logged under the request's id; its text goes nowhere else. */
+  /** Any other error. It is logged under the request's ID; its text goes nowhere else. */
   | { readonly code: "internal" };
+
+/** All that can go wrong with a request: what the core refuses, and what HTTP refuses before it. */
+export type AnyFault = Fault | RequestFault;
 
 /** Follows "The body is not". */
 export type ExpectedBody =
@@ -55,4 +58,32 @@ export class RequestFaultError extends Error {
 /** @throws RequestFaultError always */
 export function refuseRequest(fault: RequestFault): never {
   throw new RequestFaultError(fault);
+}
+
+/** An answer lists at most this many problems of a request. */
+export const MAX_PROBLEMS = 20;
+
+/** In characters: for all problems together, and for each text that repeats part of the request. */
+const MAX_TOLD = 4_000;
+const MAX_PATH = 100;
+const MAX_MESSAGE = 300;
+
+export function faultOf(error: unknown): AnyFault {
+  return error instanceof FaultError || error instanceof RequestFaultError
+    ? bounded(error.fault)
+    : { code: "internal" };
+}
+
+/** Keeps answers small: what they repeat of a request does not grow with the request. */
+function bounded(fault: AnyFault): AnyFault {
+  if ("mediaType" in fault) return { ...fault, mediaType: fault.mediaType.slice(0, MAX_PATH) };
+  if (!("problems" in fault)) return fault;
+  const problems: Problem[] = [];
+  let told = 0;
+  for (const { path, message } of fault.problems.slice(0, MAX_PROBLEMS)) {
+    const problem = { path: path.slice(0, MAX_PATH), message: message.slice(0, MAX_MESSAGE) };
+    if (told < MAX_TOLD) problems.push(problem);
+    told += JSON.stringify(problem).length;
+  }
+  return { ...fault, problems };
 }

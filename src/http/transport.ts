@@ -1,6 +1,6 @@
 import type { HonoRequest } from "hono";
 import type { Issuer } from "../core/issuers.ts";
-import type { HttpResult } from "./answer.ts";
+import type { HttpResult } from "./surface.ts";
 
 const LOOPBACK = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:[/?]|$)/;
 /** Whether plain HTTP is asked for on this machine itself. */

@@ -1,34 +1,34 @@
-import { actionTokensDocument } from "../surfaces/action-tokens.doc.ts";
-import { converter } from "./components.ts";
+import type { BodyRule } from "../http/surface.ts";
+import type { DocumentedSurface, JsonObject, Operation, ResponseDoc } from "./description.ts";
 import { codeSample, type Example, type Examples } from "./examples.ts";
-import { jwtPairDocument } from "../surfaces/jwt-pair.doc.ts";
-import { oauthDocument } from "../surfaces/oauth.doc.ts";
-import type { ResponseDoc, Body, JsonObject, Operation, SurfaceDocument } from "./operation.ts";
-import { refusalsOf, STATUS_NAMES } from "./refusals.ts";
-import { restDocument } from "../surfaces/rest/api-tokens.doc.ts";
-import { SECURITY_SCHEMES, securityOf } from "./security.ts";
-import { serviceDocument } from "../surfaces/service.doc.ts";
-import { sessionTokensDocument } from "../surfaces/session-tokens.doc.ts";
+import { converter } from "./schemas.ts";
+import { documentedKey, SURFACES } from "./surfaces.ts";
 
-/** In the order in which a reader meets them. */
-export const SURFACES: readonly SurfaceDocument[] = [
-  restDocument,
-  sessionTokensDocument,
-  jwtPairDocument,
-  actionTokensDocument,
-  oauthDocument,
-  serviceDocument,
-];
+export { SURFACES };
 
-const DESCRIPTION = `Sessions, JWT pairs, API tokens and action tokens: four HTTP contracts on one core. An account works on
-all of them, and so does an API token or a JWT. Each surface keeps its own shape for whatever goes wrong, also for
-unknown paths (404) and wrong methods (405, with \`Allow\`). \`GET\` routes answer \`HEAD\` too, every path answers
-\`OPTIONS\`, and plain HTTP is sent to HTTPS with 301. Bodies are 64 KiB at most. Two credentials in one request are 400.`;
+const DESCRIPTION = `Sessions, JWT pairs, API tokens and action tokens: four HTTP contracts on one core. An account works on all of
+them, and so does an API token or a JWT.
 
-/** The OpenAPI 3.1 document, of the schemas that check requests and of what was really answered. */
+Send the credential as \`Authorization: Bearer …\`. Other ways to authenticate work wherever a credential is taken:
+Basic with email and password, \`X-Token\` with a session token, \`X-Auth-Token\`, and, if the deployment has set
+them up, ID tokens of OpenID issuers and HA1B tokens (\`x-other-credentials\`). Send only one: two credentials in one
+request are 400.
+
+Each surface has its own shape for errors, also for unknown paths (404) and wrong methods (405, with \`Allow\`).
+\`GET\` routes also answer \`HEAD\`, every path answers \`OPTIONS\`, plain HTTP redirects to HTTPS with 301, and a path
+works with and without a trailing slash. Bodies are limited to 64 KiB. Answers may get further members at any time:
+ignore those that you don't know.`;
+
+/** The OpenAPI 3.1 document, from the routes, the schemas that check requests, and recorded answers. */
 export function makeDocument(version: string, examples: Examples): JsonObject {
-  const components = Object.assign({}, ...SURFACES.map((each) => each.components));
-  const { convert, named } = converter(components);
+  const { convert, named } = converter(
+    Object.assign({}, ...SURFACES.map((each) => each.components)),
+  );
+  const of = (routeKey: string) => {
+    const found = examples.filter(({ operation }) => documentedKey(operation) === routeKey);
+    // The same route with a last slash has the same examples.
+    return [...new Map(found.map((each) => [each.as, each])).values()];
+  };
 
   const answerObject = (
     { description, schema, mediaType = "application/json", headers = {} }: ResponseDoc,
@@ -36,61 +36,45 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
   ): JsonObject => ({
     description,
     ...(Object.keys(headers).length > 0 && {
-      headers: Object.fromEntries(
-        Object.entries(headers).map(([name, description]) => [
-          name,
-          { description: description, schema: { type: "string" } },
-        ]),
-      ),
+      headers: mapped(headers, (about) => ({ description: about, schema: { type: "string" } })),
     }),
     ...(schema !== undefined && {
       content: {
         [mediaType]: {
           schema: convert(schema),
-          ...(found.length > 0 && {
-            examples: Object.fromEntries(
-              found.map(({ as, answer }) => [as, { value: answer.body }]),
-            ),
-          }),
+          ...examplesOf(found, ({ answer }) => answer.body),
         },
       },
     }),
   });
 
-  const bodyObject = (body: Body, found: readonly Example[]): JsonObject => ({
-    required: body.isOptional !== true,
+  const bodyObject = (
+    { schema, media, isOptional }: BodyRule,
+    found: readonly Example[],
+  ): JsonObject => ({
+    required: isOptional !== true,
     content: Object.fromEntries(
-      body.media.map((media) => {
+      media.map((type) => {
         const sent = found.filter(
-          ({ request }) => request.body !== null && request.mediaType === media,
+          ({ request }) => request.body !== null && request.mediaType === type,
         );
         return [
-          media,
-          {
-            schema: convert(body.schema),
-            ...(sent.length > 0 && {
-              examples: Object.fromEntries(
-                sent.map(({ as, request }) => [as, { value: request.body }]),
-              ),
-            }),
-          },
+          type,
+          { schema: convert(schema), ...examplesOf(sent, ({ request }) => request.body) },
         ];
       }),
     ),
   });
 
   const operationObject = (
-    surface: SurfaceDocument,
+    surface: DocumentedSurface,
     routeKey: string,
     operation: Operation,
   ): JsonObject => {
-    const { id, summary, description, parameters = [], body, answers } = operation;
-    const found = examples.filter((each) => each.operation === routeKey);
-    const good = found.filter(({ status }) => status < 300);
-    const [first] = good;
-    const refs = refusalsOf(surface, operation)
-      .filter((status) => !(status in answers))
-      .map((status) => [status, { $ref: `#/components/responses/${nameOf(surface, status)}` }]);
+    const { id, summary, description, scope, parameters = [], body, answers } = operation;
+    const found = of(routeKey);
+    const granted = found.filter(({ status }) => status < 300);
+    const [first] = granted;
     const own = Object.entries(answers).map(([status, answer]) => [
       status,
       answerObject(
@@ -98,12 +82,15 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
         found.filter((each) => each.status === Number(status)),
       ),
     ]);
+    const shared = refusalsOf(surface, operation)
+      .filter((status) => !(status in answers))
+      .map((status) => [status, { $ref: `#/components/responses/${nameOf(surface, status)}` }]);
     return {
       operationId: id,
       summary,
-      ...(description !== undefined && { description }),
+      description: scope === undefined ? description : `${description} Scope: \`${scope}\`.`,
       tags: [surface.title],
-      security: securityOf(surface, operation),
+      security: securityOf(operation),
       ...(parameters.length > 0 && {
         parameters: parameters.map(({ schema, ...rest }) => ({
           ...rest,
@@ -111,28 +98,25 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
           schema: convert(schema),
         })),
       }),
-      ...(body !== undefined && { requestBody: bodyObject(body, good) }),
-      responses: Object.fromEntries([...own, ...refs]),
+      ...(body !== undefined && { requestBody: bodyObject(body, granted) }),
+      responses: Object.fromEntries([...own, ...shared]),
       ...(first !== undefined && {
         "x-codeSamples": [{ lang: "Shell", label: "curl", source: codeSample(first) }],
       }),
     };
   };
 
-  const errors = SURFACES.flatMap((surface) =>
-    Object.entries(surface.errors).map(([status, answer]) => {
-      const found = examples.filter(
-        (each) =>
-          each.status === Number(status) &&
-          each.surface === surface.name &&
-          !(Number(status) in (surface.operations[each.operation]?.answers ?? {})),
-      );
-      return [nameOf(surface, Number(status)), answerObject(answer, found)];
-    }),
-  );
-
   const paths: Record<string, JsonObject> = {};
+  const responses: Record<string, JsonObject> = {};
   for (const surface of SURFACES) {
+    for (const [status, answer] of Object.entries(surface.errors)) {
+      const isOwn = ({ operation }: Example) =>
+        Number(status) in (surface.operations[documentedKey(operation)]?.answers ?? {});
+      const found = examples.filter(
+        (each) => each.surface === surface.name && `${each.status}` === status && !isOwn(each),
+      );
+      responses[nameOf(surface, Number(status))] = answerObject(answer, found);
+    }
     for (const [routeKey, operation] of Object.entries(surface.operations)) {
       const [method = "", path = ""] = routeKey.split(" ");
       const template = templateOf(path);
@@ -146,24 +130,127 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
     info: {
       title: "Latchkey",
       version,
-      description: DESCRIPTION.replaceAll("\n", " "),
+      description: DESCRIPTION.replaceAll(/(?<!\n)\n(?!\n)/g, " "),
+      contact: { name: "The operator of this service" },
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
     tags: SURFACES.map(({ title, description }) => ({ name: title, description })),
     paths,
-    components: {
-      schemas: named(),
-      responses: Object.fromEntries(errors),
-      securitySchemes: SECURITY_SCHEMES,
-    },
+    components: { schemas: named(), responses, securitySchemes: SECURITY_SCHEMES },
+    "x-other-credentials": OTHER_CREDENTIALS,
   };
 }
 
 /** `/rest/token/:token` as OpenAPI writes it. */
 export const templateOf = (path: string) => path.replaceAll(/:(\w+)/g, "{$1}");
 
-function nameOf({ prefix, errors }: SurfaceDocument, status: number): string {
+const mapped = <From, To>(from: Readonly<Record<string, From>>, to: (value: From) => To) =>
+  Object.fromEntries(Object.entries(from).map(([name, value]) => [name, to(value)]));
+
+const examplesOf = (found: readonly Example[], value: (example: Example) => JsonObject[string]) =>
+  found.length > 0 && {
+    examples: Object.fromEntries(found.map((each) => [each.as, { value: value(each) }])),
+  };
+
+const inHeader = (name: string, description: string): JsonObject => ({
+  type: "apiKey",
+  in: "header",
+  name,
+  description,
+});
+
+/** The schemes that operations name. `http/credentials.ts` has the rows that read them. */
+const SECURITY_SCHEMES: Readonly<Record<string, JsonObject>> = {
+  bearer: {
+    type: "http",
+    scheme: "bearer",
+    description:
+      "An API token, an access JWT, or the JWT of `GET /rest/auth`. In the query as `bearer`, if the deployment allows it.",
+  },
+  client: {
+    type: "http",
+    scheme: "basic",
+    description:
+      "An OAuth client: the `uuid` of an API token and its secret, each form-encoded. Or as `client_id` and `client_secret` in the body.",
+  },
+};
+
+/**
+ * The other ways to authenticate, which work in place of `bearer`. No operation names them: a generated client sends
+ * its token in every scheme that is listed, and two credentials are 400.
+ */
+const OTHER_CREDENTIALS: Readonly<Record<string, JsonObject>> = {
+  basic: { type: "http", scheme: "basic", description: "Email and password, in UTF-8." },
+  session: inHeader(
+    "X-Token",
+    "A session token, except on the session tokens' own routes, where it is what the request is about.",
+  ),
+  authToken: inHeader(
+    "X-Auth-Token",
+    "The same as a bearer token. In the query as `jwt`, if the deployment allows it.",
+  ),
+  google: inHeader(
+    "X-Auth-Google-Token",
+    "A Google ID token, if configured. In the query as `google_token`, if the deployment allows it.",
+  ),
+  facebook: inHeader(
+    "X-Auth-Facebook-Token",
+    "An ID token of Facebook's Limited Login, if configured. In the query as `facebook_token`, if the deployment allows it.",
+  ),
+  openid: inHeader(
+    "X-Auth-Apple-Token",
+    "An ID token of another issuer that the deployment names. The header contains the issuer's name, here `apple`.",
+  ),
+  ha1b: inHeader(
+    "X-Auth-HA1B-Token",
+    "`md5(email:domain of the email:password)` in hex, if configured. In the query as `ha1b`, if the deployment allows it.",
+  ),
+};
+
+/** An empty requirement means that no credential is needed. */
+function securityOf({ security, access }: Operation): readonly JsonObject[] {
+  if (security !== undefined) return security;
+  if (access === "open") return [];
+  return access === "caller" ? [{ bearer: [] }] : [{}, { bearer: [] }];
+}
+
+/** The name of a status in the names of error answers. */
+const STATUS_NAMES: Readonly<Record<number, string>> = {
+  400: "BadRequest",
+  401: "Unauthorized",
+  403: "Forbidden",
+  404: "NotFound",
+  408: "RequestTimeout",
+  409: "Conflict",
+  413: "ContentTooLarge",
+  415: "UnsupportedMediaType",
+  422: "UnprocessableContent",
+  429: "TooManyRequests",
+  500: "InternalServerError",
+  503: "ServiceUnavailable",
+};
+
+function nameOf({ prefix, errors }: DocumentedSurface, status: number): string {
   if (!(status in errors)) throw new Error(`${prefix} has no shape for ${status}`);
   return `${prefix}${STATUS_NAMES[status] ?? status}`;
+}
+
+/** The statuses that follow from who may call a route and what it takes. */
+export function refusalsOf(
+  { unfit, wrongMediaType }: DocumentedSurface,
+  { access, scope, body, parameters = [], refuses = [], asksNoStore = false }: Operation,
+): readonly number[] {
+  const authenticates = access !== "open";
+  const takesFields = body !== undefined || parameters.some((each) => each.in !== "path");
+  return [
+    ...(authenticates ? [400, 401, 409, 429] : []),
+    // A write is refused that a page of another site sent.
+    ...(scope === undefined && body === undefined ? [] : [403]),
+    ...(takesFields ? [unfit] : []),
+    ...(body === undefined ? [] : [400, 408, 413, 415, wrongMediaType]),
+    ...refuses,
+    500,
+    ...(asksNoStore ? [] : [503]),
+  ].sort((a, b) => a - b);
 }

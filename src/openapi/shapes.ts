@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { SCOPES } from "../core/token.ts";
-import type { Parameter } from "./operation.ts";
+import type { Parameter } from "./description.ts";
 
 /** What many answers are made of. */
 
@@ -8,69 +8,111 @@ export const text = v.string();
 export const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 export const uuid = v.pipe(v.string(), v.uuid());
 export const time = v.pipe(v.string(), v.isoTimestamp());
-export const scope = v.picklist(SCOPES);
+export const textOrNull = v.nullable(text);
+export const uuidOrNull = v.nullable(uuid);
+export const timeOrNull = v.nullable(time);
 export const anyJson = v.unknown();
 export const emptyList = v.pipe(v.array(v.unknown()), v.maxLength(0));
+/** A component of its own: `Scope`. */
+export const scope = v.picklist(SCOPES);
 
 export const describe = <const S extends v.GenericSchema>(schema: S, description: string) =>
   v.pipe(schema, v.description(description));
 
 export const nextCursor = describe(
-  v.nullable(text),
-  "Send it as `cursor` for the page that follows; null at the end.",
+  textOrNull,
+  "Send it as `cursor` to get the next page; null at the end.",
 );
 
-export const RETRY_AFTER = { "Retry-After": "In how many seconds it may be tried again." };
+const REQUEST_ID_MEANING = "Matches the entry in the service log.";
+export const requestId = describe(text, REQUEST_ID_MEANING);
+
+export const REQUEST_ID = { "X-Request-Id": REQUEST_ID_MEANING };
+export const RETRY_AFTER = { "Retry-After": "Seconds to wait before the next attempt." };
 export const THROTTLED = {
   ...RETRY_AFTER,
-  RateLimit: "Which limit it was, and in how many seconds (`t`) it may be tried again.",
-  "RateLimit-Policy": "How many requests (`q`) that limit allows in how many seconds (`w`).",
+  RateLimit: "Which limit was reached, and in how many seconds (`t`) it resets.",
+  "RateLimit-Policy": "How many requests (`q`) the limit allows in how many seconds (`w`).",
 };
-export const CHALLENGE = { "WWW-Authenticate": "Which ways there are to say who one is." };
-export const REQUEST_ID = { "X-Request-Id": "Stands in the log beside what went wrong." };
-export const ALLOW = { Allow: "The methods that the path takes." };
+export const CHALLENGE = { "WWW-Authenticate": "The ways to authenticate here." };
 
-export const requestId = describe(text, "Stands in the log beside what went wrong.");
+export const pathParameter = (name: string, description: string): readonly Parameter[] => [
+  { name, in: "path", description, schema: text },
+];
+
+const whole = (min: number, max: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+
+export const CURSOR: Parameter = {
+  name: "cursor",
+  in: "query",
+  description: "The `next_cursor` of the previous page.",
+  schema: text,
+};
 
 /** `?limit=` and `?cursor=`. */
 export const PAGE: readonly Parameter[] = [
   {
     name: "limit",
     in: "query",
-    description: "How many items at most; 50 if not sent.",
-    schema: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)),
+    description: "The number of items at most; 50 by default.",
+    schema: whole(1, 100),
   },
-  {
-    name: "cursor",
-    in: "query",
-    description: "The `next_cursor` of the page before.",
-    schema: text,
-  },
+  CURSOR,
 ];
 
 /** `?take=` and `?skip=`, Opentact's own. */
 export const SKIPPING: readonly Parameter[] = [
-  {
-    name: "take",
-    in: "query",
-    description: "In place of `limit`.",
-    schema: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(100)),
-  },
-  {
-    name: "skip",
-    in: "query",
-    description: "How many items to leave out first.",
-    schema: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(10_000)),
-  },
+  { name: "take", in: "query", description: "Another name of `limit`.", schema: whole(1, 100) },
+  { name: "skip", in: "query", description: "How many items to skip.", schema: whole(0, 10_000) },
 ];
 
-/** What every surface answers where it is our fault, in its own shape. */
-export const ourFailures = (schema: v.GenericSchema) => ({
-  500: { description: "Our fault.", schema, headers: REQUEST_ID },
-  503: {
-    description:
-      "Storage did not answer, so the outcome is unknown: a change that was asked for may have happened.",
-    schema,
-    headers: { ...RETRY_AFTER, ...REQUEST_ID },
-  },
-});
+const PLAIN_ERRORS = {
+  400: "The body is malformed, a field doesn't fit, or more than one credential was sent.",
+  401: "Authentication is required, or the credential is not valid.",
+  403: "The credential lacks the scope that `WWW-Authenticate` names, or a page of another site sent the request.",
+  404: "The caller has no such thing.",
+  408: "The body did not arrive in time.",
+  409: "The email of the ID token belongs to an account that this identity does not open.",
+  413: "The body is larger than 64 KiB.",
+  415: "The body is neither JSON nor a form, or it is compressed.",
+  429: "Too many attempts.",
+} as const;
+
+/**
+ * A surface's error answers: these statuses in its `error` shape, and 500 and 503 in its `failure` shape, which
+ * has the request's ID. `texts` replace the usual descriptions.
+ */
+export function errorAnswers(
+  { error, failure, mediaType = "application/json" }: ErrorShapes,
+  statuses: readonly (keyof typeof PLAIN_ERRORS)[],
+  texts: Readonly<Partial<Record<keyof typeof PLAIN_ERRORS, string>>> = {},
+) {
+  const HEADERS = { 401: { headers: CHALLENGE }, 429: { headers: THROTTLED } };
+  const plain = statuses.map((status) => [
+    status,
+    {
+      description: texts[status] ?? PLAIN_ERRORS[status],
+      schema: error,
+      mediaType,
+      ...(status in HEADERS && HEADERS[status === 401 ? 401 : 429]),
+    },
+  ]);
+  return {
+    ...Object.fromEntries(plain),
+    500: { description: "Internal server error.", schema: failure, mediaType, headers: REQUEST_ID },
+    503: {
+      description:
+        "Storage did not answer, so the outcome is unknown: the requested change may have happened.",
+      schema: failure,
+      mediaType,
+      headers: { ...RETRY_AFTER, ...REQUEST_ID },
+    },
+  };
+}
+
+interface ErrorShapes {
+  readonly error: v.GenericSchema;
+  readonly failure: v.GenericSchema;
+  readonly mediaType?: string;
+}

@@ -1,145 +1,186 @@
 import * as v from "valibot";
 import { NewContact } from "../actions/add-contact.ts";
 import { ACTION_MAX_USES, TOKEN_KINDS } from "../core/token.ts";
-import { generate, Run } from "./action-tokens.ts";
+import type { RouteKey } from "../http/surface.ts";
+import type { DocumentedKey, Parameter, SurfaceDoc } from "../openapi/description.ts";
 import {
-  type Component,
-  MEDIA,
-  type Parameter,
-  type SurfaceDocument,
-} from "../openapi/operation.ts";
-import {
-  ALLOW,
-  anyJson,
-  CHALLENGE,
   count,
-  nextCursor,
-  ourFailures,
-  PAGE,
-  THROTTLED,
-  requestId,
   describe,
+  errorAnswers,
+  nextCursor,
+  PAGE,
+  pathParameter,
+  requestId,
   text,
+  textOrNull,
   time,
   uuid,
+  uuidOrNull,
 } from "../openapi/shapes.ts";
+import { type actionTokenRoutes, generateBody, run } from "./action-tokens.ts";
 
 const { minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.action;
 
-const Generate = generate(() => true);
+const NewPassword = v.object({ password: describe(text, "8 characters or more.") });
+const ProvenEmail = v.object({ email: text });
 
-const shown = {
+/** Every action: the payload it is issued with (null: only the service issues it), the input of a run, and its answer. */
+export const ACTION_DOCS = {
+  addContact: {
+    payload: NewContact,
+    input: null,
+    data: v.object({
+      contact_id: uuid,
+      mutual: describe(v.boolean(), "Whether both are each other's contacts now."),
+    }),
+  },
+  verifyEmail: { payload: null, input: null, data: ProvenEmail },
+  undoEmailChange: { payload: null, input: null, data: ProvenEmail },
+  resetPassword: { payload: null, input: NewPassword, data: v.object({}) },
+} as const;
+
+const Generate = generateBody(() => true).schema;
+
+const token = {
   id: uuid,
   user_id: describe(uuid, "Who issued it."),
-  action: text,
-  payload: describe(anyJson, "What the action was given, as a JSON value."),
-  audience: describe(v.nullable(uuid), "The only user who may run it; null for whoever holds it."),
+  action: v.literal("addContact"),
+  payload: NewContact,
+  audience: describe(uuidOrNull, "The only user who may run it; null for anyone who holds it."),
   max_uses: count,
   uses: count,
   expires_at: time,
   created_at: time,
   updated_at: time,
 };
-const ActionToken = v.strictObject(shown);
-const IssuedActionToken = v.strictObject({
-  ...shown,
-  token: describe(text, "The secret. It is shown this once."),
+const ActionToken = v.object(token);
+const IssuedActionToken = v.object({
+  ...token,
+  token: describe(text, "The secret. Shown only once."),
 });
-const Receipt = v.strictObject({
+const Receipt = v.object({
   id: uuid,
   token_id: uuid,
   action: text,
-  run_by: describe(uuid, "For whom it ran: the caller, or the issuer where nobody was logged in."),
+  run_by: describe(
+    uuid,
+    "The user that it ran for: the caller, or the issuer if no one is logged in.",
+  ),
   run_at: time,
 });
-const ActionDone = v.strictObject({
-  status: v.literal("action_success"),
-  action: text,
-  data: describe(anyJson, "What the action answers: for `addContact`, `{contact_id, mutual}`."),
-  receipt: Receipt,
-});
-const LaravelMessage = v.strictObject({ message: text });
-const LaravelFailure = v.strictObject({ message: text, request_id: requestId });
-const LaravelFields = v.strictObject({
+const done = <const Name extends keyof typeof ACTION_DOCS>(name: Name) =>
+  v.object({
+    status: v.literal("action_success"),
+    action: v.literal(name),
+    data: ACTION_DOCS[name].data,
+    receipt: Receipt,
+  });
+const ActionDone = v.variant("action", [
+  done("addContact"),
+  done("verifyEmail"),
+  done("undoEmailChange"),
+  done("resetPassword"),
+]);
+const ActionTokenError = v.object({ message: text });
+const ActionTokenFailure = v.object({ message: text, request_id: requestId });
+const ActionTokenFieldErrors = v.object({
   message: text,
   errors: v.record(v.string(), v.array(text)),
 });
-const NotRun = v.strictObject({
+const ActionNotRun = v.object({
   status: v.literal("action_token_invalid"),
   message: text,
   reason: v.picklist(["unknown", "expired", "used", "revoked", "audience", "rejected"]),
 });
-const Contact = v.strictObject({
-  contact: v.strictObject({
-    id: uuid,
-    first_name: v.nullable(text),
-    last_name: v.nullable(text),
-  }),
+const Contact = v.object({
+  contact: v.object({ id: uuid, first_name: textOrNull, last_name: textOrNull }),
   created_at: time,
 });
-
-const components: Readonly<Record<string, Component>> = {
-  GenerateActionToken: {
-    schema: Generate,
-    fields: {
-      action: { enum: ["addContact"], description: "What the token can do." },
-      payload: {
-        description:
-          "What the action is given: a JSON value, or a string that holds one. `addContact` takes `NewContact`.",
-      },
-      ttl: { minimum: minTtlSeconds, maximum: maxTtlSeconds, description: "Seconds." },
-      max_uses: { minimum: 1, maximum: ACTION_MAX_USES, description: "How often it may be run." },
-      audience: { description: "The id of the only user who may run it." },
-    },
-  },
-  NewContact: { schema: NewContact, description: "The payload of the action `addContact`." },
-  RunActionToken: {
-    schema: Run,
-    fields: {
-      token: { description: "The secret of an action token." },
-      input: { description: "What the action takes from whoever runs it, where it takes any." },
-    },
-  },
-  ActionToken: { schema: ActionToken },
-  IssuedActionToken: { schema: IssuedActionToken },
-  Receipt: { schema: Receipt, description: "That it ran: once for each use." },
-  ActionDone: { schema: ActionDone },
-  Contact: { schema: Contact },
-  LaravelMessage: { schema: LaravelMessage },
-  LaravelFields: { schema: LaravelFields, description: "By field, what is wrong with it." },
-  LaravelFailure: { schema: LaravelFailure },
-  ActionNotRun: { schema: NotRun },
-};
 
 const idempotencyKey: Parameter = {
   name: "Idempotency-Key",
   in: "header",
   description:
-    "The same request with the same key gets the same receipt again, and nothing runs twice; another request is refused. A string of RFC 9651, with or without its quotes.",
+    "The same request with the same key gets the same receipt again and runs nothing twice; another request is refused. A string of RFC 9651, with or without its quotes.",
   schema: v.pipe(v.string(), v.minLength(1)),
 };
 
-export const actionTokensDocument: SurfaceDocument = {
-  name: "action-tokens",
+/** As `#/components/schemas/…`, or as JSON in a text, which forms have to send. */
+const orJsonText = (name: string, description: string, ...others: { type: string }[]) => ({
+  anyOf: [{ $ref: `#/components/schemas/${name}` }, { type: "string" }, ...others],
+  description,
+});
+
+export const actionTokensDoc: SurfaceDoc<
+  DocumentedKey<RouteKey<ReturnType<typeof actionTokenRoutes>>>
+> = {
   title: "Action tokens",
   description:
-    "Tokens that let whoever shows them run one action, a stated number of times. Answers as of Laravel.",
+    "Tokens that let whoever holds them run one action, a limited number of times. Laravel-style responses.",
   prefix: "ActionTokens",
   unfit: 422,
   wrongMediaType: 415,
-  components,
+  components: {
+    GenerateActionToken: {
+      schema: Generate,
+      extra: { required: ["action", "payload"] },
+      fields: {
+        action: { type: "string", const: "addContact", description: "What the token can do." },
+        payload: orJsonText(
+          "NewContact",
+          "What the action needs: for `addContact`, a `NewContact`, or a string that contains it as JSON.",
+        ),
+        ttl: {
+          minimum: minTtlSeconds,
+          maximum: maxTtlSeconds,
+          description: "Seconds; an hour by default.",
+        },
+        max_uses: {
+          minimum: 1,
+          maximum: ACTION_MAX_USES,
+          description: "How often it can be run; once by default.",
+        },
+        audience: {
+          description: "The ID of the only user who may run it; by default, anyone who holds it.",
+        },
+      },
+    },
+    NewContact: { schema: NewContact, description: "The payload of the action `addContact`." },
+    NewPassword: { schema: NewPassword, description: "The input of the action `resetPassword`." },
+    RunActionToken: {
+      schema: run.schema,
+      fields: {
+        token: { description: "The secret of an action token." },
+        input: orJsonText(
+          "NewPassword",
+          "Only `resetPassword` takes one: a `NewPassword`, or a string that contains it as JSON.",
+          { type: "null" },
+        ),
+      },
+    },
+    ActionToken: { schema: ActionToken },
+    IssuedActionToken: { schema: IssuedActionToken },
+    Receipt: { schema: Receipt, description: "One for each use." },
+    ActionDone: { schema: ActionDone, description: "`data` depends on the action." },
+    Contact: { schema: Contact },
+    ActionTokenError: { schema: ActionTokenError },
+    ActionTokenFieldErrors: {
+      schema: ActionTokenFieldErrors,
+      description: "By field, what is wrong with it.",
+    },
+    ActionTokenFailure: { schema: ActionTokenFailure },
+    ActionNotRun: { schema: ActionNotRun },
+  },
   operations: {
     "POST /api/generate-action-token": {
       id: "generateActionToken",
       summary: "Issue an action token",
       description: "A token that could never run is not issued.",
-      access: "caller",
-      scope: "actions:issue",
-      body: { schema: Generate, media: MEDIA.fields },
+      body: Generate,
       answers: {
         200: {
           description: "The token, with its secret.",
-          schema: v.strictObject({ token: IssuedActionToken }),
+          schema: v.object({ token: IssuedActionToken }),
         },
       },
     },
@@ -147,63 +188,56 @@ export const actionTokensDocument: SurfaceDocument = {
       id: "runActionToken",
       summary: "Run an action token",
       description:
-        "Runs for the caller if there is one, else for who issued the token; an action may demand a caller.",
-      access: "anyone",
-      scope: "actions:run",
+        "Runs for the caller if there is one, otherwise for the user who issued the token. Some actions require a caller.",
       parameters: [idempotencyKey],
-      body: { schema: Run, media: MEDIA.fields },
       answers: {
-        200: { description: "It ran.", schema: ActionDone },
+        200: { description: "Action completed.", schema: ActionDone },
         422: {
           description:
-            "It did not run, and why; or by field what is wrong; or the Idempotency-Key was used with another request.",
-          schema: v.union([NotRun, LaravelFields, LaravelMessage]),
+            "It did not run, with the reason; or by field, what is wrong; or the Idempotency-Key was used with another request.",
+          schema: v.union([ActionNotRun, ActionTokenFieldErrors, ActionTokenError]),
         },
       },
     },
     "GET /api/action-tokens": {
       id: "listActionTokens",
-      summary: "List one's own action tokens that can still run, newest first",
-      access: "caller",
-      scope: "actions:issue",
+      summary: "List your action tokens, newest first",
+      description: "Those that can still run.",
       parameters: PAGE,
       answers: {
         200: {
-          description: "A page of them, without their secrets.",
-          schema: v.strictObject({ data: v.array(ActionToken), next_cursor: nextCursor }),
+          description: "A page of tokens, without their secrets.",
+          schema: v.object({ data: v.array(ActionToken), next_cursor: nextCursor }),
         },
       },
     },
     "DELETE /api/action-tokens/:id": {
-      id: "endActionToken",
-      summary: "End one of one's own action tokens",
-      access: "caller",
-      scope: "actions:issue",
-      parameters: [{ name: "id", in: "path", description: "The token's `id`.", schema: text }],
-      answers: { 204: { description: "Ended." } },
+      id: "revokeActionToken",
+      summary: "Revoke an action token",
+      description: "It does not undo anything that the token was already used for.",
+      parameters: pathParameter("id", "The token's `id`."),
+      answers: { 204: { description: "Revoked." } },
       refuses: [404],
     },
     "DELETE /api/user/contacts/:id": {
       id: "removeContact",
-      summary: "Remove a contact, and oneself from theirs",
-      description: "Whoever made the link; where there is none, nothing happens.",
-      access: "caller",
-      scope: "account:write",
-      parameters: [{ name: "id", in: "path", description: "The contact's `id`.", schema: text }],
-      answers: { 204: { description: "Neither has the other." } },
+      summary: "Remove a contact, and yourself from theirs",
+      description:
+        "It does not matter who added the other. If there is no such contact, nothing happens.",
+      parameters: pathParameter("id", "The contact's `id`."),
+      answers: { 204: { description: "Neither is a contact of the other." } },
       refuses: [404],
     },
     "GET /api/user/get-contacts": {
       id: "listContacts",
-      summary: "List one's contacts, newest first",
-      access: "caller",
-      scope: "account:read",
+      summary: "List your contacts, newest first",
+      description: "A contact's names are null until they have set them.",
       parameters: PAGE,
       answers: {
         200: {
-          description: "A page of them.",
-          schema: v.strictObject({
-            data: v.strictObject({ contacts: v.array(Contact) }),
+          description: "A page of contacts.",
+          schema: v.object({
+            data: v.object({ contacts: v.array(Contact) }),
             next_cursor: nextCursor,
           }),
         },
@@ -211,34 +245,14 @@ export const actionTokensDocument: SurfaceDocument = {
     },
   },
   errors: {
-    400: {
-      description: "The body does not parse, or more than one credential was sent.",
-      schema: LaravelMessage,
-    },
-    401: {
-      description: "Nobody is logged in, or what was sent logs nobody in.",
-      schema: LaravelMessage,
-      headers: CHALLENGE,
-    },
-    403: {
-      description:
-        "The credential does not have the scope, which WWW-Authenticate names; or a page of another site sent it.",
-      schema: LaravelMessage,
-    },
-    404: { description: "No such token among the caller's own.", schema: LaravelMessage },
-    405: { description: "The path takes other methods.", schema: LaravelMessage, headers: ALLOW },
-    409: {
-      description: "This e-mail has an account that the ID token does not open.",
-      schema: LaravelMessage,
-    },
-    408: { description: "The body did not arrive in time.", schema: LaravelMessage },
-    413: { description: "The body is larger than 64 KiB.", schema: LaravelMessage },
-    415: {
-      description: "The body is neither JSON nor a form, or it is compressed.",
-      schema: LaravelMessage,
-    },
-    422: { description: "By field, what is wrong with it.", schema: LaravelFields },
-    429: { description: "Too many tries.", schema: LaravelMessage, headers: THROTTLED },
-    ...ourFailures(LaravelFailure),
+    ...errorAnswers(
+      { error: ActionTokenError, failure: ActionTokenFailure },
+      [400, 401, 403, 404, 408, 409, 413, 415, 429],
+      {
+        400: "The body is malformed, or more than one credential was sent.",
+        404: "You have no such token.",
+      },
+    ),
+    422: { description: "By field, what is wrong with it.", schema: ActionTokenFieldErrors },
   },
 };

@@ -2,24 +2,23 @@ import type { HonoRequest } from "hono";
 import * as v from "valibot";
 import type { ActionTokens } from "../core/action-tokens.ts";
 import type { OwnContacts } from "../core/contacts.ts";
-import { DERIVATION_FAULTS, type Fault } from "../core/fault.ts";
+import { DERIVATION_FAULTS } from "../core/fault.ts";
 import { ACTION_MAX_USES, type ActionToken, type Json, TOKEN_KINDS } from "../core/token.ts";
-import { type HttpResult, ok } from "../http/answer.ts";
 import { isQuicklyParsed, readFields } from "../http/body.ts";
-import { challenges, scopeChallenge } from "../http/challenge.ts";
-import { decode, pathId, storable } from "../http/fields.ts";
-import { nestedFields } from "../http/nested-fields.ts";
-import { cursorText, readPage } from "../http/paging.ts";
-import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
-import type { RefusalContext, Surface } from "../http/surface.ts";
+import { type Body, decode, JSON_OR_FORM, pathId, storable } from "../http/fields.ts";
+import { nestedFields } from "../http/form.ts";
+import { cursorText, readPage } from "../http/query.ts";
+import { refusals } from "../http/refusals.ts";
+import { refuseRequest } from "../http/request-fault.ts";
+import { defineRoutes, ok, type Surface } from "../http/surface.ts";
 
-/** Deeper values are refused: a recursive reader, ours or another's, would run out of stack. */
+/** Deeper values are refused: they would overflow the stack of a recursive reader, here or at a client. */
 const MAX_DEPTH = 64;
 
 const { ttlSeconds, minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.action;
 
 const required = (path: string) => `The ${path.replaceAll("_", " ")} field is required.`;
-const words = { required, unknown: (path: string) => `The ${path} field is not supported.` };
+const messages = { required, unknown: (path: string) => `The ${path} field is not supported.` };
 
 /** Laravel trims text, and takes null and what is then empty for missing. */
 const text = (field: string) =>
@@ -66,116 +65,128 @@ const json = (field: string) =>
     }),
   );
 
-/** Strict: a bound that is not understood would be no bound. */
-export const generate = (isAction: (name: string) => boolean) =>
-  v.strictObject({
-    action: v.pipe(text("action"), v.check(isAction, SELECTED_ACTION)),
-    payload: v.optional(json("payload"), null),
-    ttl: wholeNumber("ttl", minTtlSeconds, maxTtlSeconds, ttlSeconds),
-    max_uses: wholeNumber("max uses", 1, ACTION_MAX_USES, 1),
-    audience: v.nullish(v.pipe(text("audience"), v.toLowerCase()), null),
-  });
-
 const SELECTED_ACTION = "The selected action is invalid.";
 
-export const Run = v.object({ token: text("token"), input: v.optional(json("input"), null) });
+const fieldsBody = <const S extends v.GenericSchema>(schema: S): Body<v.InferOutput<S>> => ({
+  schema,
+  media: JSON_OR_FORM,
+  read: async (request) => decode(schema, await readBody(request), messages),
+});
+
+/** Strict: a limit that is not understood would be no limit. */
+export const generateBody = (isAction: (name: string) => boolean) =>
+  fieldsBody(
+    v.strictObject({
+      action: v.pipe(text("action"), v.check(isAction, SELECTED_ACTION)),
+      payload: v.optional(json("payload"), null),
+      ttl: wholeNumber("ttl", minTtlSeconds, maxTtlSeconds, ttlSeconds),
+      max_uses: wholeNumber("max uses", 1, ACTION_MAX_USES, 1),
+      audience: v.nullish(v.pipe(text("audience"), v.toLowerCase()), null),
+    }),
+  );
+
+export const run = fieldsBody(
+  v.object({ token: text("token"), input: v.optional(json("input"), null) }),
+);
 
 /** Contract `action-tokens`: the backend of a contact-tracing app, in Laravel's shapes. */
-export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts): Surface {
-  const Generate = generate(tokens.isIssuable);
-  return {
-    name: "action-tokens",
-    owns: (path) => path.startsWith("/api/"),
-    refuse: refusal,
-    routes: [
-      {
-        method: "POST",
-        path: "/api/generate-action-token",
-        scope: "actions:issue",
-        access: "caller",
-        async handle({ request, nowMs }, caller) {
-          const { action, payload, ttl, max_uses, audience } = decode(
-            Generate,
-            await readBody(request),
-            words,
-          );
-          const issue = { action, payload, ttlSeconds: ttl, maxUses: max_uses, audience };
-          const { token, secret } = await tokens.issue(caller, issue, nowMs);
-          return ok({ token: { ...shown(token), token: secret } });
-        },
+export const actionTokens = (tokens: ActionTokens, contacts: OwnContacts): Surface => ({
+  name: "action-tokens",
+  owns: (path) => path.startsWith("/api/"),
+  refuse,
+  routes: actionTokenRoutes(tokens, contacts),
+});
+
+export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts) {
+  const generate = generateBody(tokens.isIssuable);
+  return defineRoutes([
+    {
+      method: "POST",
+      path: "/api/generate-action-token",
+      scope: "actions:issue",
+      access: "caller",
+      body: generate,
+      async handle({ request, nowMs }, caller) {
+        const { action, payload, ttl, max_uses, audience } = await generate.read(request);
+        const issue = { action, payload, ttlSeconds: ttl, maxUses: max_uses, audience };
+        const { token, secret } = await tokens.issue(caller, issue, nowMs);
+        return ok({ token: { ...toJson(token), token: secret } });
       },
-      {
-        method: "POST",
-        path: "/api/run-action-token",
-        scope: "actions:run",
-        access: "anyone",
-        async handle({ request, nowMs }, caller) {
-          const key = idempotencyKey(request);
-          const { token, input } = decode(Run, await readBody(request), words);
-          const receipt = await tokens.run(token, input, caller, key, nowMs);
-          return ok({
-            status: "action_success",
+    },
+    {
+      method: "POST",
+      path: "/api/run-action-token",
+      scope: "actions:run",
+      access: "anyone",
+      body: run,
+      async handle({ request, nowMs }, caller) {
+        const key = idempotencyKey(request);
+        const { token, input } = await run.read(request);
+        const receipt = await tokens.run(token, input, caller, key, nowMs);
+        return ok({
+          status: "action_success",
+          action: receipt.action,
+          data: receipt.data,
+          receipt: {
+            id: receipt.id,
+            token_id: receipt.tokenId,
             action: receipt.action,
-            data: receipt.data,
-            receipt: {
-              id: receipt.id,
-              token_id: receipt.tokenId,
-              action: receipt.action,
-              run_by: receipt.runBy,
-              run_at: new Date(receipt.runAtMs).toISOString(),
-            },
-          });
-        },
+            run_by: receipt.runBy,
+            run_at: new Date(receipt.runAtMs).toISOString(),
+          },
+        });
       },
-      {
-        method: "GET",
-        path: "/api/action-tokens",
-        scope: "actions:issue",
-        access: "caller",
-        async handle({ request, nowMs }, caller) {
-          const { items, next } = await tokens.list(caller, readPage(request), nowMs);
-          return ok({ data: items.map(shown), next_cursor: cursorText(next) });
-        },
+    },
+    {
+      method: "GET",
+      path: "/api/action-tokens",
+      scope: "actions:issue",
+      access: "caller",
+      async handle({ request, nowMs }, caller) {
+        const { items, next } = await tokens.list(caller, readPage(request), nowMs);
+        return ok({ data: items.map(toJson), next_cursor: cursorText(next) });
       },
-      {
-        method: "DELETE",
-        path: "/api/action-tokens/:id",
-        scope: "actions:issue",
-        access: "caller",
-        async handle({ request, nowMs }, caller) {
-          await tokens.revoke(caller, pathId(request, "id"), nowMs);
-          return { status: 204, body: null };
-        },
+    },
+    {
+      method: "DELETE",
+      path: "/api/action-tokens/:id",
+      scope: "actions:issue",
+      access: "caller",
+      async handle({ request, nowMs }, caller) {
+        await tokens.revoke(caller, pathId(request, "id"), nowMs);
+        return NO_CONTENT;
       },
-      {
-        method: "DELETE",
-        path: "/api/user/contacts/:id",
-        scope: "account:write",
-        access: "caller",
-        async handle({ request, nowMs }, caller) {
-          await contacts.remove(caller, pathId(request, "id"), nowMs);
-          return { status: 204, body: null };
-        },
+    },
+    {
+      method: "DELETE",
+      path: "/api/user/contacts/:id",
+      scope: "account:write",
+      access: "caller",
+      async handle({ request, nowMs }, caller) {
+        await contacts.remove(caller, pathId(request, "id"), nowMs);
+        return NO_CONTENT;
       },
-      {
-        method: "GET",
-        path: "/api/user/get-contacts",
-        scope: "account:read",
-        access: "caller",
-        async handle({ request }, caller) {
-          const { items, next } = await contacts.list(caller.userId, readPage(request));
-          const shownContacts = items.map(({ id, firstName, lastName, createdAtMs }) => ({
-            contact: { id, first_name: firstName, last_name: lastName },
-            created_at: new Date(createdAtMs).toISOString(),
-          }));
-          return ok({ data: { contacts: shownContacts }, next_cursor: cursorText(next) });
-        },
+    },
+    {
+      method: "GET",
+      path: "/api/user/get-contacts",
+      scope: "account:read",
+      access: "caller",
+      async handle({ request }, caller) {
+        const { items, next } = await contacts.list(caller.userId, readPage(request));
+        const shown = items.map(({ id, firstName, lastName, createdAtMs }) => ({
+          contact: { id, first_name: firstName, last_name: lastName },
+          created_at: new Date(createdAtMs).toISOString(),
+        }));
+        return ok({ data: { contacts: shown }, next_cursor: cursorText(next) });
       },
-    ],
-  };
+    },
+  ]);
 }
 
-function shown(token: ActionToken): Readonly<Record<string, Json>> {
+const NO_CONTENT = { status: 204, body: null };
+
+function toJson(token: ActionToken): Readonly<Record<string, Json>> {
   return {
     id: token.id,
     user_id: token.userId,
@@ -190,7 +201,7 @@ function shown(token: ActionToken): Readonly<Record<string, Json>> {
   };
 }
 
-/** Fields that are not an object are no fields, as in PHP. */
+/** As in PHP, a body that is not an object has no fields. */
 async function readBody(request: HonoRequest): Promise<unknown> {
   const value = await readFields(request, { ofForm: nestedFields });
   if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
@@ -202,7 +213,7 @@ function tidy(value: unknown): unknown {
   return typeof value === "string" ? value.trim() || null : value;
 }
 
-/** The same of a value's members, but of passwords: those are as they were sent. */
+/** The same for a value's members, except passwords, which stay as they were sent. */
 function tidied(value: Json, name = ""): Json {
   if (/password/i.test(name)) return value;
   if (typeof value === "string") return value.trim() || null;
@@ -213,7 +224,7 @@ function tidied(value: Json, name = ""): Json {
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
-/** Whether a number in it is another one than was written: past 2^53, or past all numbers. */
+/** Whether a number in it differs from what was written: past 2^53, or too large for any number. */
 function losesDigits(value: Json): boolean {
   if (typeof value === "number") {
     return !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
@@ -257,106 +268,80 @@ function isJson(value: unknown, depth: number): value is Json {
   );
 }
 
-function refusal(fault: Fault | RequestFault, { request }: RefusalContext): HttpResult {
-  const message = (status: number, text: string, headers?: Record<string, string>): HttpResult => ({
-    status,
-    body: { message: text },
-    ...(headers && { headers }),
-  });
-  const invalid = (errors: Record<string, string[]>): HttpResult => ({
-    status: 422,
-    body: { message: "The given data was invalid.", errors },
-  });
-  const unauthenticated = (shown: "nothing" | "token" | "password") =>
-    message(401, "Unauthenticated.", { "www-authenticate": challenges(request, shown) });
+const invalid = (errors: Record<string, string[]>) => ({
+  message: "The given data was invalid.",
+  errors,
+});
 
-  switch (fault.code) {
-    case "fields_invalid":
-      return invalid(Object.fromEntries(fault.problems.map((each) => [each.path, [each.message]])));
-    case "action_unknown":
-      return invalid({ action: [SELECTED_ACTION] });
-    case "reference_unknown":
-      return invalid({ [fault.field]: [`The selected ${fault.field} is invalid.`] });
-    case "payload_invalid":
-      return invalid(
-        Object.fromEntries(
-          fault.problems.map(({ path, message }) => {
-            const field = path === "" ? fault.member : `${fault.member}.${path}`;
-            return [field, [`The ${field} ${message}.`]];
-          }),
-        ),
-      );
-    case "action_refused":
-      return {
-        status: 422,
-        body: {
-          status: "action_token_invalid",
-          message: fault.message,
-          reason: fault.reason,
-        },
-      };
-    case "idempotency_mismatch":
-      return message(422, "This Idempotency-Key was used with another request.");
-    case "caller_missing":
-    case "credentials_missing":
-      return unauthenticated("nothing");
-    case "caller_refused":
-      return unauthenticated(fault.shown);
-    case "token_invalid":
-      return unauthenticated("token");
-    case "scope_insufficient":
-      return message(403, "This action is unauthorized.", {
-        "www-authenticate": scopeChallenge(fault.scope),
-      });
-    case "derivation_refused": {
-      const { status, message: text } = DERIVATION_FAULTS[fault.reason];
-      return message(status, `${text}.`);
+const refuse = refusals({
+  statuses: { fields_invalid: 422 },
+  toBody: (message) => ({ message }),
+  describe(fault) {
+    switch (fault.code) {
+      case "fields_invalid":
+        return invalid(
+          Object.fromEntries(fault.problems.map((each) => [each.path, [each.message]])),
+        );
+      case "action_unknown":
+        return invalid({ action: [SELECTED_ACTION] });
+      case "reference_unknown":
+        return invalid({ [fault.field]: [`The selected ${fault.field} is invalid.`] });
+      case "payload_invalid":
+        return invalid(
+          Object.fromEntries(
+            fault.problems.map(({ path, message }) => {
+              const field = path === "" ? fault.member : `${fault.member}.${path}`;
+              return [field, [`The ${field} ${message}.`]];
+            }),
+          ),
+        );
+      case "action_refused": {
+        const { message, reason } = fault;
+        return { status: "action_token_invalid", message, reason };
+      }
+      case "idempotency_mismatch":
+        return "This Idempotency-Key was used with another request.";
+      case "caller_missing":
+      case "credentials_missing":
+      case "caller_refused":
+      case "token_invalid":
+        return "Unauthenticated.";
+      case "scope_insufficient":
+        return "This action is unauthorized.";
+      case "derivation_refused":
+        return `${DERIVATION_FAULTS[fault.reason].message}.`;
+      case "identity_conflict":
+        return "This e-mail has an account that this identity does not open.";
+      case "credentials_doubled":
+        return "More than one credential was sent.";
+      case "sent_across_sites":
+        return "This request was sent by a page of another site.";
+      case "body_malformed":
+        return `The body is not ${fault.expected}.`;
+      case "path_not_found":
+      case "not_found":
+      case "token_not_found":
+        return "Not Found";
+      case "method_not_allowed":
+        return `The ${fault.method} method is not supported for this route. Supported methods: ${fault.allow.join(", ")}.`;
+      case "body_late":
+        return "The body did not arrive in time.";
+      case "client_closed":
+        return "Client closed the connection.";
+      case "body_too_large":
+        return "The body is too large.";
+      case "encoding_unsupported":
+        return "Unsupported Content-Encoding";
+      case "media_type_unsupported":
+        return "Unsupported Media Type";
+      case "throttled":
+        return "Too Many Attempts.";
+      case "unavailable":
+        return "Service Unavailable";
+      case "internal":
+        return "Server Error";
+      default:
+        return null;
     }
-    case "identity_conflict":
-      return message(409, "This e-mail has an account that this identity does not open.");
-    case "credentials_doubled":
-      return message(400, "More than one credential was sent.");
-    case "sent_across_sites":
-      return message(403, "This request was sent by a page of another site.");
-    case "body_malformed":
-      return message(400, `The body is not ${fault.expected}.`);
-    case "path_not_found":
-    case "not_found":
-    case "token_not_found":
-      return message(404, "Not Found");
-    case "method_not_allowed":
-      return message(
-        405,
-        `The ${fault.method} method is not supported for this route. Supported methods: ${fault.allow.join(", ")}.`,
-        { allow: fault.allow.join(", ") },
-      );
-    case "body_late":
-      return message(408, "The body did not arrive in time.");
-    case "client_closed":
-      return message(499, "Client closed the connection.");
-    case "body_too_large":
-      return message(413, "The body is too large.");
-    case "encoding_unsupported":
-      return message(415, "Unsupported Content-Encoding", { "accept-encoding": "identity" });
-    case "media_type_unsupported":
-      return message(415, "Unsupported Media Type");
-    case "throttled":
-      return message(429, "Too Many Attempts.", { "retry-after": String(fault.retryAfterSeconds) });
-    case "unavailable":
-      return message(503, "Service Unavailable", {
-        "retry-after": String(fault.retryAfterSeconds),
-      });
-    case "internal":
-    // No route of this surface meets these.
-    case "credentials_wrong":
-    case "token_wrong_type":
-    case "sign_up_closed":
-    case "user_exists":
-    case "password_common":
-    case "password_pwned":
-    case "current_password_missing":
-    case "last_way_in":
-    case "scope_exceeded":
-      return message(500, "Server Error");
-  }
-}
+  },
+});

@@ -1,169 +1,113 @@
 import * as v from "valibot";
-import { Login, Refresh, Verify } from "./jwt-pair.ts";
-import {
-  type Component,
-  MEDIA,
-  type Operation,
-  type SurfaceDocument,
-} from "../openapi/operation.ts";
-import {
-  ALLOW,
-  CHALLENGE,
-  emptyList,
-  ourFailures,
-  THROTTLED,
-  requestId,
-  describe,
-  text,
-} from "../openapi/shapes.ts";
+import type { RouteKey } from "../http/surface.ts";
+import type { DocumentedKey, SurfaceDoc } from "../openapi/description.ts";
+import { describe, emptyList, errorAnswers, requestId, text } from "../openapi/shapes.ts";
+import { type jwtPairRoutes, Refresh, Verify } from "./jwt-pair.ts";
 
 const jwt = describe(text, "A JWT signed with ES256; `/.well-known/jwks.json` has the key.");
 
-const Pair = v.strictObject({
-  refresh: describe(jwt, "Lives for a day, and gets new access JWTs."),
-  access: describe(jwt, "Lives for five minutes, and logs in on every surface."),
+const JwtPair = v.object({
+  refresh: describe(jwt, "Valid for a day; gets new access JWTs."),
+  access: describe(jwt, "Valid for five minutes; authenticates on every surface."),
 });
-const Access = v.strictObject({
-  access: describe(jwt, "Lives for five minutes."),
+const AccessJwt = v.object({
+  access: describe(jwt, "Valid for five minutes."),
   refresh: v.optional(
     describe(
       jwt,
-      "The next refresh JWT, where the deployment rotates them; the one sent is spent.",
+      "The next refresh JWT, if the deployment rotates them: the one that was sent is used up.",
     ),
   ),
 });
-const DrfDetail = v.strictObject({ detail: text, code: v.optional(v.literal("token_not_valid")) });
-const DrfFailure = v.strictObject({ detail: text, request_id: requestId });
-const problems = v.optional(v.array(text));
-const DrfFields = v.objectWithRest(
-  {
-    email: problems,
-    password: problems,
-    refresh: problems,
-    token: problems,
-    non_field_errors: problems,
-  },
-  // Of members that ask for less and are not taken, such as `scope`.
-  v.array(text),
-);
+const JwtError = v.object({ detail: text, code: v.optional(v.literal("token_not_valid")) });
+const JwtFailure = v.object({ detail: text, request_id: requestId });
+const JwtFieldErrors = v.record(v.string(), v.array(text));
 
-/** Django REST framework's CharField takes a number for its digits. */
+const LoginByEmail = v.object({ email: text, password: text });
+const LoginByUsername = v.object({ username: text, password: text });
+
+/** A number is taken for its digits, as Django REST framework does. */
 const charField = { type: ["string", "number"], minLength: 1 };
+const password = { ...charField, description: "Taken exactly as sent, spaces included." };
 
-const components: Readonly<Record<string, Component>> = {
-  Login: {
-    schema: Login,
-    description: "An account's e-mail and password.",
-    extra: {
-      required: ["password"],
-      anyOf: [{ required: ["email"] }, { required: ["username"] }],
-    },
-    fields: {
-      email: charField,
-      password: { ...charField, description: "Taken exactly as sent, spaces included." },
-      username: { ...charField, description: "Taken for the e-mail where that is missing." },
-    },
-  },
-  RefreshRequest: { schema: Refresh, fields: { refresh: charField } },
-  VerifyRequest: {
-    schema: Verify,
-    fields: { token: { ...charField, description: "Any JWT of this service." } },
-  },
-  JwtPair: { schema: Pair },
-  AccessJwt: { schema: Access },
-  DrfDetail: { schema: DrfDetail, description: "What Django REST framework says went wrong." },
-  DrfFields: { schema: DrfFields, description: "By field, what is wrong with it." },
-  DrfFailure: { schema: DrfFailure },
-};
+const REFUSES = { refuses: [401, 429] };
 
-const login: Operation = {
-  id: "obtainJwtPair",
-  summary: "Log in with e-mail and password for a pair of JWTs",
-  access: "open",
-  body: { schema: Login, media: MEDIA.fields },
-  answers: { 200: { description: "Logged in.", schema: Pair } },
-  refuses: [401, 429],
-};
-const refresh: Operation = {
-  id: "refreshJwt",
-  summary: "Get a new access JWT for a refresh JWT",
-  access: "open",
-  body: { schema: Refresh, media: MEDIA.fields },
-  answers: { 200: { description: "A new access JWT.", schema: Access } },
-  refuses: [401, 429],
-};
-const verify: Operation = {
-  id: "verifyJwt",
-  summary: "Ask whether a JWT stands",
-  access: "open",
-  body: { schema: Verify, media: MEDIA.fields },
-  answers: {
-    200: { description: "It stands.", schema: describe(emptyList, "Always the empty list.") },
-  },
-  refuses: [401, 429],
-};
-
-const blacklist: Operation = {
-  id: "blacklistJwt",
-  summary: "Revoke a refresh JWT and all that its login has given",
-  access: "open",
-  body: { schema: Refresh, media: MEDIA.fields },
-  answers: {
-    200: {
-      description: "Revoked.",
-      schema: describe(v.strictObject({}), "Always the empty object."),
-    },
-  },
-  refuses: [401, 429],
-};
-
-/** The same route, served without the last slash as well. */
-const withoutSlash = (operation: Operation): Operation => ({
-  ...operation,
-  id: `${operation.id}WithoutSlash`,
-  summary: `${operation.summary} (without the last slash)`,
-});
-
-export const jwtPairDocument: SurfaceDocument = {
-  name: "jwt-pair",
+export const jwtPairDoc: SurfaceDoc<DocumentedKey<RouteKey<ReturnType<typeof jwtPairRoutes>>>> = {
   title: "JWT pairs",
   description:
-    "Access and refresh JWTs, with the answers of simplejwt on Django REST framework. Nobody is asked who they are.",
+    "Access and refresh JWTs, with the answers of simplejwt on Django REST framework. No authentication required.",
   prefix: "JwtPair",
   unfit: 400,
   wrongMediaType: 415,
-  components,
+  components: {
+    LoginByEmail: { schema: LoginByEmail, fields: { email: charField, password } },
+    LoginByUsername: {
+      schema: LoginByUsername,
+      description: "`username` is the email, as some clients of simplejwt call it.",
+      fields: { username: charField, password },
+    },
+    RefreshRequest: { schema: Refresh, fields: { refresh: charField } },
+    VerifyRequest: {
+      schema: Verify,
+      fields: { token: { ...charField, description: "Any JWT of this service." } },
+    },
+    JwtPair: { schema: JwtPair },
+    AccessJwt: { schema: AccessJwt },
+    JwtError: { schema: JwtError },
+    JwtFieldErrors: { schema: JwtFieldErrors, description: "By field, what is wrong with it." },
+    JwtFailure: { schema: JwtFailure },
+  },
   operations: {
-    "POST /api/token/": login,
-    "POST /api/token/refresh/": refresh,
-    "POST /api/token/verify/": verify,
-    "POST /api/token/blacklist/": blacklist,
-    "POST /api/token": withoutSlash(login),
-    "POST /api/token/refresh": withoutSlash(refresh),
-    "POST /api/token/verify": withoutSlash(verify),
-    "POST /api/token/blacklist": withoutSlash(blacklist),
+    "POST /api/token": {
+      id: "obtainJwtPair",
+      summary: "Log in with email and password for a pair of JWTs",
+      description:
+        "The access JWT authenticates; the refresh JWT gets the next one, for up to 30 days after the login.",
+      body: v.union([LoginByEmail, LoginByUsername]),
+      answers: { 200: { description: "Logged in.", schema: JwtPair } },
+      ...REFUSES,
+    },
+    "POST /api/token/refresh": {
+      id: "refreshJwt",
+      summary: "Get a new access JWT for a refresh JWT",
+      description:
+        "If the deployment rotates refresh JWTs, the answer has the next one, and presenting a used one again ends the login.",
+      answers: { 200: { description: "A new access JWT.", schema: AccessJwt } },
+      ...REFUSES,
+    },
+    "POST /api/token/verify": {
+      id: "verifyJwt",
+      summary: "Verify a JWT",
+      description: "Checks the signature, the expiry, and that the JWT was not revoked.",
+      answers: {
+        200: {
+          description: "The token is valid.",
+          schema: describe(emptyList, "Always the empty list."),
+        },
+      },
+      ...REFUSES,
+    },
+    "POST /api/token/blacklist": {
+      id: "blacklistJwt",
+      summary: "Revoke a refresh JWT and everything its login obtained",
+      description: "This is the logout of a JWT pair.",
+      answers: {
+        200: {
+          description: "Revoked.",
+          schema: describe(v.object({}), "Always the empty object."),
+        },
+      },
+      ...REFUSES,
+    },
   },
   errors: {
+    ...errorAnswers({ error: JwtError, failure: JwtFailure }, [401, 403, 408, 413, 415, 429], {
+      401: "No account opens with these, or the JWT is not valid, or it has another type.",
+      403: "A page of another site sent the request.",
+    }),
     400: {
-      description: "The body does not parse (`detail`), or by field what is wrong with it.",
-      schema: v.union([DrfFields, DrfDetail]),
+      description: "The body is malformed (`detail`), or by field, what is wrong with it.",
+      schema: v.union([JwtFieldErrors, JwtError]),
     },
-    401: {
-      description:
-        "No account opens with it, or the JWT does not stand, or is not of the type that is asked for.",
-      schema: DrfDetail,
-      headers: CHALLENGE,
-    },
-    403: { description: "A page of another site sent it.", schema: DrfDetail },
-    404: { description: "There is nothing at this path.", schema: DrfDetail },
-    405: { description: "The path takes other methods.", schema: DrfDetail, headers: ALLOW },
-    408: { description: "The body did not arrive in time.", schema: DrfDetail },
-    413: { description: "The body is larger than 64 KiB.", schema: DrfDetail },
-    415: {
-      description: "The body is neither JSON nor a form, or it is compressed.",
-      schema: DrfDetail,
-    },
-    429: { description: "Too many tries.", schema: DrfDetail, headers: THROTTLED },
-    ...ourFailures(DrfFailure),
   },
 };

@@ -1,18 +1,22 @@
 import * as v from "valibot";
-import type { Fault } from "../core/fault.ts";
 import type { IntrospectionService } from "../core/introspection.ts";
 import type { JwtPairs } from "../core/jwt-pairs.ts";
-import type { Json } from "../core/token.ts";
-import { type HttpResult, ok } from "../http/answer.ts";
 import { readFields } from "../http/body.ts";
-import { shownClient } from "../http/client-credential.ts";
-import { decode, refuseNarrowing } from "../http/fields.ts";
-import { type RequestFault, refuseRequest } from "../http/request-fault.ts";
-import type { Exchange, RefusalContext, Route, Surface } from "../http/surface.ts";
+import { shownClient } from "../http/credentials.ts";
+import { decode, JSON_OR_FORM, refuseNarrowing } from "../http/fields.ts";
+import { refusals } from "../http/refusals.ts";
+import { refuseRequest } from "../http/request-fault.ts";
+import {
+  defineRoutes,
+  type HttpResult,
+  ok,
+  type RequestContext,
+  type Surface,
+} from "../http/surface.ts";
 
 const PATH = "/api/token";
 
-/** DRF's CharField: numbers are taken as text (`readDict` has them so), and NUL and lone surrogates are not. */
+/** DRF's CharField: it takes numbers as text (`readDict` reads them so), and refuses NUL and lone surrogates. */
 const charField = v.pipe(
   v.unknown(),
   v.check((value) => value !== null, "This field may not be null."),
@@ -25,66 +29,77 @@ const charField = v.pipe(
   ),
 );
 
-/** DRF trims what it takes; passwords alone are left as they are (contract, all surfaces). */
+/** DRF trims its fields. Passwords are never trimmed, on any surface. */
 const token = v.pipe(charField, v.trim());
 
-export const Login = v.object({ email: charField, password: charField });
+const Login = v.object({ email: charField, password: charField });
 export const Refresh = v.object({ refresh: token });
 export const Verify = v.object({ token });
 
 /** Contract `jwt-pair`: the answers are those of simplejwt 5.2 on Django REST framework 3.14. */
-export function jwtPair(pairs: JwtPairs, clients: Pick<IntrospectionService, "clientId">): Surface {
-  return {
-    name: "jwt-pair",
-    owns: (path) => path === PATH || path.startsWith(`${PATH}/`),
-    refuse: refusal,
-    routes: [
-      ...post(`${PATH}/`, async ({ request, nowMs }) => {
-        const fields = withEmail(await readDict(request));
-        refuseNarrowing(fields, Login.entries, words);
-        const { email, password } = decode(Login, fields, words);
-        return ok(await pairs.obtain(email, password, nowMs));
-      }),
-      ...post(`${PATH}/refresh/`, async ({ request, nowMs }) => {
-        const fields = await readDict(request);
-        refuseNarrowing(fields, Refresh.entries, words);
-        const { refresh } = decode(Refresh, fields, words);
-        return ok(await pairs.refresh(refresh, nowMs));
-      }),
-      ...post(`${PATH}/verify/`, async ({ request, nowMs }) => {
-        const { token } = decode(Verify, await readDict(request), words);
-        const client = shownClient(request);
-        const clientId = client && (await clients.clientId(client.id, client.secret, nowMs));
-        await pairs.verify(token, clientId, nowMs);
-        return ok([]);
-      }),
-      ...post(`${PATH}/blacklist/`, async ({ request, nowMs }) => {
-        const { refresh } = decode(Refresh, await readDict(request), words);
-        await pairs.revoke(refresh, nowMs);
-        return ok({});
-      }),
-    ],
-  };
-}
+export const jwtPair = (pairs: JwtPairs, clients: Clients): Surface => ({
+  name: "jwt-pair",
+  owns: (path) => path === PATH || path.startsWith(`${PATH}/`),
+  refuse,
+  routes: jwtPairRoutes(pairs, clients),
+});
 
-/** Both with and without the last slash, served and not redirected. As in the origin nobody is asked who they are. */
-function post(path: string, handle: (x: Exchange) => Promise<HttpResult>): Route[] {
-  return [path, path.slice(0, -1)].map((each) => ({
+type Clients = Pick<IntrospectionService, "clientId">;
+
+export const jwtPairRoutes = (pairs: JwtPairs, clients: Clients) =>
+  defineRoutes([
+    ...post(PATH, Login, async ({ request, nowMs }) => {
+      const fields = withEmail(await readDict(request));
+      refuseNarrowing(fields, Login, messages);
+      const { email, password } = decode(Login, fields, messages);
+      return ok(await pairs.obtain(email, password, nowMs));
+    }),
+    ...post(`${PATH}/refresh`, Refresh, async ({ request, nowMs }) => {
+      const fields = await readDict(request);
+      refuseNarrowing(fields, Refresh, messages);
+      const { refresh } = decode(Refresh, fields, messages);
+      return ok(await pairs.refresh(refresh, nowMs));
+    }),
+    ...post(`${PATH}/verify`, Verify, async ({ request, nowMs }) => {
+      const { token } = decode(Verify, await readDict(request), messages);
+      const client = shownClient(request);
+      const clientId = client && (await clients.clientId(client.id, client.secret, nowMs));
+      await pairs.verify(token, clientId, nowMs);
+      return ok([]);
+    }),
+    ...post(`${PATH}/blacklist`, Refresh, async ({ request, nowMs }) => {
+      const { refresh } = decode(Refresh, await readDict(request), messages);
+      await pairs.revoke(refresh, nowMs);
+      return ok({});
+    }),
+  ]);
+
+/** With and without the last slash; neither redirects. As in the original API, no route authenticates a caller. */
+function post<const P extends string>(
+  path: P,
+  schema: v.GenericSchema,
+  handle: (context: RequestContext) => Promise<HttpResult>,
+) {
+  const row = {
     method: "POST",
-    path: each,
     access: "open",
+    body: { schema, media: JSON_OR_FORM },
     handle,
-  }));
+  } as const;
+  return [
+    { ...row, path: `${path}/` as const },
+    { ...row, path },
+  ] as const;
 }
 
-const words = {
+const messages = {
   required: () => "This field is required.",
   unknown: () => "This field is not supported.",
 };
 
 type Dict = Readonly<Record<string, unknown>>;
 
-async function readDict(request: Exchange["request"]): Promise<Dict> {
+async function readDict(request: RequestContext["request"]): Promise<Dict> {
   const value = await readFields(request, { numbersAsText: true });
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   const message =
@@ -97,7 +112,7 @@ async function readDict(request: Exchange["request"]): Promise<Dict> {
   });
 }
 
-/** simplejwt's clients on npm send `username`. */
+/** The clients of simplejwt on npm send `username`. */
 function withEmail(fields: Dict): Dict {
   return Object.hasOwn(fields, "email") || !Object.hasOwn(fields, "username")
     ? fields
@@ -121,89 +136,47 @@ function pythonType(value: unknown): string {
   }
 }
 
-const CHALLENGE = { "www-authenticate": 'Bearer realm="api"' };
-
-function refusal(fault: Fault | RequestFault, { request }: RefusalContext): HttpResult {
-  const detail = (status: number, text: string, more: Record<string, Json> = {}): HttpResult => ({
-    status,
-    body: { detail: text, ...more },
-    ...(status === 401 && { headers: CHALLENGE }),
-  });
-  switch (fault.code) {
-    case "fields_invalid":
-      return {
-        status: 400,
-        body: Object.fromEntries(fault.problems.map(({ path, message }) => [path, [message]])),
-      };
-    case "body_malformed":
-      return detail(
-        400,
-        `${fault.expected.includes("JSON") ? "JSON" : "Multipart form"} parse error - the body is not ${fault.expected}`,
-      );
-    case "sent_across_sites":
-      return detail(403, "Sent by a page of another site.");
-    case "encoding_unsupported":
-      return {
-        ...detail(415, "Unsupported content encoding in request."),
-        headers: { "accept-encoding": "identity" },
-      };
-    case "media_type_unsupported":
-      return detail(415, `Unsupported media type "${fault.mediaType}" in request.`);
-    case "credentials_wrong":
-      return detail(401, "No active account found with the given credentials");
-    case "token_invalid":
-      return detail(401, "Token is invalid or expired", { code: "token_not_valid" });
-    case "token_wrong_type":
-      return detail(401, "Token has wrong type", { code: "token_not_valid" });
-    case "path_not_found":
-      return detail(404, "Not found.");
-    case "method_not_allowed":
-      return {
-        ...detail(405, `Method "${request.method}" not allowed.`),
-        headers: { allow: fault.allow.join(", ") },
-      };
-    case "body_late":
-      return detail(408, "The request body did not arrive in time.");
-    case "client_closed":
-      return detail(499, "Client closed the connection.");
-    case "body_too_large":
-      return detail(413, "Request body is too large.");
-    case "throttled": {
-      const seconds = fault.retryAfterSeconds;
-      const wait = `Expected available in ${seconds} second${seconds === 1 ? "" : "s"}.`;
-      return {
-        ...detail(429, `Request was throttled. ${wait}`),
-        headers: { "retry-after": String(seconds) },
-      };
+const refuse = refusals({
+  challenge: () => 'Bearer realm="api"',
+  toBody: (detail) => ({ detail }),
+  describe(fault, { method }) {
+    switch (fault.code) {
+      case "fields_invalid":
+        return Object.fromEntries(fault.problems.map(({ path, message }) => [path, [message]]));
+      case "body_malformed":
+        return `${fault.expected.includes("JSON") ? "JSON" : "Multipart form"} parse error - the body is not ${fault.expected}`;
+      case "sent_across_sites":
+        return "Sent by a page of another site.";
+      case "encoding_unsupported":
+        return "Unsupported content encoding in request.";
+      case "media_type_unsupported":
+        return `Unsupported media type "${fault.mediaType}" in request.`;
+      case "credentials_wrong":
+        return "No active account found with the given credentials";
+      case "token_invalid":
+        return { detail: "Token is invalid or expired", code: "token_not_valid" };
+      case "token_wrong_type":
+        return { detail: "Token has wrong type", code: "token_not_valid" };
+      case "path_not_found":
+        return "Not found.";
+      case "method_not_allowed":
+        return `Method "${method}" not allowed.`;
+      case "body_late":
+        return "The request body did not arrive in time.";
+      case "client_closed":
+        return "Client closed the connection.";
+      case "body_too_large":
+        return "Request body is too large.";
+      case "throttled": {
+        const seconds = fault.retryAfterSeconds;
+        return `Request was throttled. Expected available in ${seconds} second${seconds === 1 ? "" : "s"}.`;
+      }
+      case "unavailable":
+        return "Service temporarily unavailable, try again later.";
+      case "internal":
+        return "Internal server error.";
+      default:
+        return null;
     }
-    case "unavailable":
-      return {
-        ...detail(503, "Service temporarily unavailable, try again later."),
-        headers: { "retry-after": String(fault.retryAfterSeconds) },
-      };
-    case "internal":
-    // No route of this surface meets these.
-    case "caller_missing":
-    case "caller_refused":
-    case "credentials_doubled":
-    case "credentials_missing":
-    case "sign_up_closed":
-    case "user_exists":
-    case "identity_conflict":
-    case "password_common":
-    case "password_pwned":
-    case "current_password_missing":
-    case "last_way_in":
-    case "not_found":
-    case "token_not_found":
-    case "scope_exceeded":
-    case "derivation_refused":
-    case "scope_insufficient":
-    case "action_unknown":
-    case "payload_invalid":
-    case "reference_unknown":
-    case "action_refused":
-    case "idempotency_mismatch":
-      return detail(500, "Internal server error.");
-  }
-}
+  },
+});

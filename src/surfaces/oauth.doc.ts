@@ -1,120 +1,92 @@
 import * as v from "valibot";
-import { Shown } from "./oauth.ts";
-import { type Component, MEDIA, type SurfaceDocument } from "../openapi/operation.ts";
-import {
-  ALLOW,
-  CHALLENGE,
-  ourFailures,
-  THROTTLED,
-  requestId,
-  describe,
-  text,
-  uuid,
-} from "../openapi/shapes.ts";
+import type { RouteKey } from "../http/surface.ts";
+import type { DocumentedKey, SurfaceDoc } from "../openapi/description.ts";
+import { describe, errorAnswers, requestId, text, uuid } from "../openapi/shapes.ts";
+import { type oauthRoutes, TokenField } from "./oauth.ts";
 
 const seconds = v.pipe(v.number(), v.integer(), v.description("Seconds since 1970."));
 
-const Active = v.strictObject({
+const ActiveToken = v.object({
   active: v.literal(true),
   scope: v.optional(
-    describe(text, "Scopes with spaces between; missing where the token is bound to none."),
+    describe(text, "Scopes, separated by spaces; missing if the token is not limited to any."),
   ),
   client_id: v.literal("latchkey"),
   token_type: v.picklist(["Bearer", "N_A"]),
   token_kind: v.picklist(["session", "api", "action", "access", "refresh"]),
   exp: seconds,
   iat: seconds,
-  sub: describe(uuid, "Whose it is."),
+  sub: describe(uuid, "The user that it belongs to."),
   aud: text,
   iss: text,
-  jti: describe(uuid, "The token's own id."),
+  jti: describe(uuid, "The ID of the token."),
 });
-const Inactive = v.strictObject({ active: v.literal(false) });
+const InactiveToken = v.object({ active: v.literal(false) });
 const error = { error: text, error_description: text };
-const OAuthError = v.strictObject(error);
-const OAuthFailure = v.strictObject({ ...error, request_id: requestId });
+const OAuthError = v.object(error);
+const OAuthFailure = v.object({ ...error, request_id: requestId });
 
-const components: Readonly<Record<string, Component>> = {
-  TokenQuestion: {
-    schema: Shown,
-    fields: {
-      token: { description: "A token of any kind." },
-      token_type_hint: { description: "Not read: a token says what it is." },
-      client_id: { type: "string", description: "The `uuid` of the API token below." },
-      client_secret: {
-        type: "string",
-        description: "An API token, where it is not in the header.",
-      },
-    },
-  },
-  ActiveToken: { schema: Active },
-  InactiveToken: { schema: Inactive, description: "It does not stand; never why." },
-  OAuthError: { schema: OAuthError },
-  OAuthFailure: { schema: OAuthFailure },
-};
+/** In this order: a generated client sends one token in each, and the last one wins. */
+const client = [{ client: [] }, { bearer: [] }];
 
-const client = [{ client: [] }, { bearer: ["introspect"] }];
-
-export const oauthDocument: SurfaceDocument = {
-  name: "oauth",
+export const oauthDoc: SurfaceDoc<DocumentedKey<RouteKey<ReturnType<typeof oauthRoutes>>>> = {
   title: "Introspection and revocation",
   description: "RFC 7662 and RFC 7009, for every kind of token.",
   prefix: "OAuth",
   unfit: 400,
   wrongMediaType: 415,
-  components,
+  components: {
+    TokenRequest: {
+      schema: TokenField,
+      fields: {
+        token: { description: "A token of any kind." },
+        token_type_hint: {
+          type: "string",
+          description: "Ignored: a token tells its own kind.",
+        },
+        client_id: {
+          type: "string",
+          description: "The `uuid` of the API token in `client_secret`.",
+        },
+        client_secret: {
+          type: "string",
+          description: "An API token, if it is not in the header.",
+        },
+      },
+    },
+    ActiveToken: { schema: ActiveToken },
+    InactiveToken: { schema: InactiveToken, description: "Not active. The reason is never told." },
+    OAuthError: { schema: OAuthError },
+    OAuthFailure: { schema: OAuthFailure },
+  },
   operations: {
     "POST /oauth/introspect": {
       id: "introspectToken",
-      summary: "Ask whether a token stands, and what it is",
+      summary: "Introspect a token",
       description:
-        "For resource servers: needs an API token with the scope `introspect`, as client id and secret or as a bearer token.",
-      access: "open",
+        "For resource servers. Needs an API token with the scope `introspect`, as client ID and secret or as a bearer token.",
       security: [...client, {}],
-      body: { schema: Shown, media: [...MEDIA.fields].reverse() },
       answers: {
         200: {
-          description: "What it is, or that it does not stand.",
-          schema: v.union([Active, Inactive]),
+          description: "What the token is, or that it is not active.",
+          schema: v.union([ActiveToken, InactiveToken]),
         },
       },
       refuses: [401, 403, 429],
     },
     "POST /oauth/revoke": {
       id: "revokeToken",
-      summary: "End a token of any kind",
+      summary: "Revoke a token",
       description:
-        "Whoever holds a token may end it; an unknown one is ended already. A client that says who it is must be right.",
-      access: "open",
+        "Whoever holds a token may revoke it; revoking an unknown one succeeds. Client authentication is optional, but must be correct if it is sent.",
       security: [{}, ...client],
-      body: { schema: Shown, media: [...MEDIA.fields].reverse() },
-      answers: { 200: { description: "It is ended." } },
+      answers: { 200: { description: "The token is not active any more." } },
       refuses: [401, 429],
     },
   },
-  errors: {
-    400: {
-      description: "The body does not parse or fit, or more than one credential was sent.",
-      schema: OAuthError,
-    },
-    401: {
-      description: "No client credential was sent, or it does not stand.",
-      schema: OAuthError,
-      headers: CHALLENGE,
-    },
-    403: {
-      description: "The client's token does not have the scope; or a page of another site sent it.",
-      schema: OAuthError,
-    },
-    404: { description: "There is nothing at this path.", schema: OAuthError },
-    405: { description: "The path takes POST alone.", schema: OAuthError, headers: ALLOW },
-    408: { description: "The body did not arrive in time.", schema: OAuthError },
-    413: { description: "The body is larger than 64 KiB.", schema: OAuthError },
-    415: {
-      description: "The body is neither JSON nor a form, or it is compressed.",
-      schema: OAuthError,
-    },
-    429: { description: "Too many tries.", schema: OAuthError, headers: THROTTLED },
-    ...ourFailures(OAuthFailure),
-  },
+  errors: errorAnswers(
+    { error: OAuthError, failure: OAuthFailure },
+    [400, 401, 403, 408, 413, 415, 429],
+    { 401: "Client authentication is missing or failed." },
+  ),
 };

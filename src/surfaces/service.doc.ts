@@ -1,21 +1,21 @@
 import * as v from "valibot";
-import type { Component, SurfaceDocument } from "../openapi/operation.ts";
+import type { RouteKey } from "../http/surface.ts";
+import type { DocumentedKey, SurfaceDoc } from "../openapi/description.ts";
 import {
-  ALLOW,
   count,
-  emptyList,
-  REQUEST_ID,
-  RETRY_AFTER,
-  THROTTLED,
-  requestId,
   describe,
+  emptyList,
+  errorAnswers,
+  pathParameter,
+  requestId,
   scope,
   text,
 } from "../openapi/shapes.ts";
+import type { serviceRoutes } from "./service.ts";
 
 const url = v.pipe(v.string(), v.url());
 
-const PublicKey = v.strictObject({
+const PublicKey = v.object({
   kty: v.picklist(["EC", "RSA", "OKP"]),
   kid: text,
   alg: text,
@@ -26,9 +26,9 @@ const PublicKey = v.strictObject({
   n: v.optional(text),
   e: v.optional(text),
 });
-const KeySet = v.strictObject({ keys: v.array(PublicKey) });
+const KeySet = v.object({ keys: v.array(PublicKey) });
 const clientMethods = v.array(v.picklist(["none", "client_secret_basic", "client_secret_post"]));
-const Metadata = v.strictObject({
+const ServerMetadata = v.object({
   issuer: url,
   jwks_uri: url,
   introspection_endpoint: url,
@@ -39,64 +39,57 @@ const Metadata = v.strictObject({
   response_types_supported: emptyList,
   grant_types_supported: emptyList,
 });
+const Health = v.object({
+  status: v.literal("ok"),
+  version: v.optional(describe(text, "The release, as in package.json.")),
+  version_id: v.optional(
+    describe(text, "Cloudflare's ID of the upload that runs, as `npm run deploy` printed it."),
+  ),
+});
 const problem = {
   type: v.literal("about:blank"),
   title: text,
   status: describe(count, "The HTTP status."),
 };
-const Problem = v.strictObject(problem);
-const ProblemFailure = v.strictObject({ ...problem, request_id: requestId });
-
-const components: Readonly<Record<string, Component>> = {
-  KeySet: { schema: KeySet, description: "RFC 7517." },
-  ServerMetadata: { schema: Metadata, description: "RFC 8414." },
-  Problem: { schema: Problem, description: "RFC 9457." },
-  ProblemFailure: { schema: ProblemFailure },
-};
+const Problem = v.object(problem);
+const ProblemFailure = v.object({ ...problem, request_id: requestId });
 
 const CACHED = {
   "Cache-Control": "How long it may be kept.",
   ETag: "Send it as `If-None-Match` to ask whether it has changed.",
 };
 const UNCHANGED = {
-  304: { description: "`If-None-Match` names what would be answered.", headers: CACHED },
+  304: { description: "Not modified: `If-None-Match` names the current version.", headers: CACHED },
 };
-const PROBLEM = "application/problem+json";
 
-export const serviceDocument: SurfaceDocument = {
-  name: "service",
-  title: "The service itself",
-  description: "What belongs to no contract, and every path that nobody else owns.",
+export const serviceDoc: SurfaceDoc<
+  DocumentedKey<RouteKey<ReturnType<typeof serviceRoutes>>> | "GET /openapi.json"
+> = {
+  title: "Service",
+  description: "Routes that belong to no contract. Errors are RFC 9457 problems.",
   prefix: "Service",
   unfit: 400,
   wrongMediaType: 415,
-  components,
+  components: {
+    Health: { schema: Health },
+    KeySet: { schema: KeySet, description: "RFC 7517." },
+    ServerMetadata: { schema: ServerMetadata, description: "RFC 8414." },
+    Problem: { schema: Problem, description: "RFC 9457." },
+    ProblemFailure: { schema: ProblemFailure },
+  },
   operations: {
     "GET /health": {
       id: "health",
-      summary: "Whether the Worker runs",
-      access: "open",
-      answers: {
-        200: {
-          description: "It runs.",
-          schema: v.strictObject({
-            status: v.literal("ok"),
-            version: v.optional(describe(text, "The release, as in package.json.")),
-            version_id: v.optional(
-              describe(
-                text,
-                "Cloudflare's id of the upload that runs, as `npm run deploy` told it.",
-              ),
-            ),
-          }),
-        },
-      },
+      summary: "Health check",
+      description: "Says that the Worker runs. It uses no storage.",
+      answers: { 200: { description: "The Worker runs.", schema: Health } },
       asksNoStore: true,
     },
     "GET /.well-known/jwks.json": {
       id: "readKeys",
-      summary: "The public keys of our JWTs",
-      access: "open",
+      summary: "Get the public keys of our JWTs",
+      description:
+        "Keys appear here before they sign, and stay until everything they signed has expired.",
       answers: {
         200: { description: "A JWK set.", schema: KeySet, headers: CACHED },
         ...UNCHANGED,
@@ -105,22 +98,23 @@ export const serviceDocument: SurfaceDocument = {
     },
     "GET /.well-known/oauth-authorization-server": {
       id: "readMetadata",
-      summary: "What an OAuth client needs to know",
-      access: "open",
+      summary: "Get the OAuth server metadata",
+      description:
+        "What an OAuth client library needs to find introspection, revocation and the keys.",
       answers: {
-        200: { description: "Metadata.", schema: Metadata, headers: CACHED },
+        200: { description: "The metadata.", schema: ServerMetadata, headers: CACHED },
         ...UNCHANGED,
       },
       asksNoStore: true,
     },
     "GET /openapi.json": {
       id: "readOpenApi",
-      summary: "This document, for programs",
-      access: "open",
+      summary: "Get this document",
+      description: "For generators and other programs. People read it at `/docs`.",
       answers: {
         200: {
           description: "OpenAPI 3.1.",
-          schema: v.looseObject({ openapi: v.literal("3.1.1") }),
+          schema: v.objectWithRest({ openapi: v.literal("3.1.1") }, v.unknown()),
           headers: CACHED,
         },
         ...UNCHANGED,
@@ -129,11 +123,10 @@ export const serviceDocument: SurfaceDocument = {
     },
     "GET /status-lists/:list": {
       id: "readStatusList",
-      summary: "One bit a login, for verifiers far away",
+      summary: "Get a token status list",
       description:
-        "A Token Status List; an access JWT says at which place of which list it stands.",
-      access: "open",
-      parameters: [{ name: "list", in: "path", description: "The list's number.", schema: text }],
+        "One bit per login, for verifiers that don't call this service for each request. An access JWT says in which list and at which index its login is.",
+      parameters: pathParameter("list", "The list's number."),
       answers: {
         200: {
           description: "A signed JWT with the compressed list.",
@@ -146,32 +139,9 @@ export const serviceDocument: SurfaceDocument = {
       refuses: [404, 429],
     },
   },
-  errors: {
-    404: { description: "There is nothing at this path.", schema: Problem, mediaType: PROBLEM },
-    405: {
-      description: "The path takes other methods.",
-      schema: Problem,
-      mediaType: PROBLEM,
-      headers: ALLOW,
-    },
-    429: {
-      description: "Too many requests from one network.",
-      schema: Problem,
-      mediaType: PROBLEM,
-      headers: THROTTLED,
-    },
-    500: {
-      description: "Our fault.",
-      schema: ProblemFailure,
-      mediaType: PROBLEM,
-      headers: REQUEST_ID,
-    },
-    503: {
-      description:
-        "Storage did not answer, so the outcome is unknown: a change that was asked for may have happened.",
-      schema: ProblemFailure,
-      mediaType: PROBLEM,
-      headers: { ...RETRY_AFTER, ...REQUEST_ID },
-    },
-  },
+  errors: errorAnswers(
+    { error: Problem, failure: ProblemFailure, mediaType: "application/problem+json" },
+    [404, 429],
+    { 404: "There is no such list.", 429: "Too many requests from one network." },
+  ),
 };

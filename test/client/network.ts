@@ -11,7 +11,7 @@ type Send = (request: Request) => Promise<Response>;
 /** What may happen to a request on its way: `through` brings it to the service, any number of times. */
 type Fault = (request: Request, pass: Send) => Promise<Response>;
 
-export const REFRESH = "/api/token/refresh/";
+export const REFRESH = "/api/token/refresh";
 export const RUN = "/api/run-action-token";
 
 /** The real service at the end of a line that counts, and on which things go wrong. */

@@ -35,7 +35,7 @@ const counted = (request: Request) => {
   past.push(new URL(request.url).pathname);
   return fetch(request);
 };
-const refreshes = () => past.filter((path) => path === "/api/token/refresh/").length;
+const refreshes = () => past.filter((path) => path === "/api/token/refresh").length;
 
 const LOGIN = { email: "ann@example.com", password: "correct horse battery" };
 
@@ -147,7 +147,7 @@ describe("in Chromium", () => {
     const opened = await browser.newContext();
     const refreshes: number[] = [];
     opened.on("response", (response) => {
-      if (response.url().endsWith("/api/token/refresh/")) refreshes.push(response.status());
+      if (response.url().endsWith("/api/token/refresh")) refreshes.push(response.status());
     });
     return { opened, refreshes };
   }
@@ -183,7 +183,7 @@ describe("in Chromium", () => {
       begun++;
       if (begun === 2) both.resolve();
     });
-    await opened.route("**/api/token/refresh/", async (route) => {
+    await opened.route("**/api/token/refresh", async (route) => {
       await both.promise;
       await route.continue();
     });

@@ -21,8 +21,11 @@ async function post(url: string, json: object, bearer?: string): Promise<unknown
 }
 
 /** Somebody who has signed up and logged in on the running server. */
-export async function newPerson({ origin }: RunningServer) {
-  const login = { email: `${crypto.randomUUID()}@example.com`, password: "correct horse battery" };
+export async function newPerson(
+  { origin }: RunningServer,
+  email = `${crypto.randomUUID()}@example.com`,
+) {
+  const login = { email, password: "correct horse battery" };
   const { payload } = v.parse(SignedUp, await post(`${origin}/rest/user`, login));
   const pair = async () => v.parse(Pair, await post(`${origin}/api/token/`, login));
   return { id: payload.uuid, pair, ...(await pair()) };

@@ -40,16 +40,32 @@ interface Answered {
   readonly json: unknown;
 }
 
-/** Whose shape an unknown path is answered in: the first row that fits. Pages for people have none. */
-const OWNERS: readonly (readonly [paths: RegExp, prefix: string | null])[] = [
+/**
+ * The surface of a path: the first row that fits. Its error schemas have this name, with `Error` or `Failure` behind
+ * it. Pages for people have none.
+ */
+const OWNERS: readonly (readonly [paths: RegExp, name: string | null])[] = [
   [/^\/(?:$|(?:docs|console)(?:\/|$)|a\/)/, null],
-  [/^\/api\/token(?:\/|$)/, "JwtPair"],
-  [/^\/api\//, "ActionTokens"],
-  [/^\/tokens(?:\/|$)/, "SessionTokens"],
+  [/^\/api\/token(?:\/|$)/, "Jwt"],
+  [/^\/api\//, "ActionToken"],
+  [/^\/tokens(?:\/|$)/, "Session"],
   [/^\/rest(?:\/|$)|^\/token\//, "Rest"],
   [/^\/oauth\//, "OAuth"],
-  [/^/, "Service"],
+  [/^/, "Problem"],
 ];
+
+/** What is answered beyond the documented operations: an unknown path, a wrong method, and a fault while finding out. */
+function beyondOperations(owner: string, status: number, known: 404 | 405): Documented | undefined {
+  if (status !== known && status !== 500) return undefined;
+  const isProblem = owner === "Problem";
+  const error = isProblem ? owner : `${owner}Error`;
+  const schema = { $ref: `#/components/schemas/${status === 500 ? `${owner}Failure` : error}` };
+  return {
+    ...(status === 405 && { headers: { Allow: {} } }),
+    ...(status === 500 && { headers: { "X-Request-Id": {} } }),
+    content: { [`application/${isProblem ? "problem+" : ""}json`]: { schema } },
+  };
+}
 
 /** Made when a file of tests first asks; each schema when it is first met. */
 const compiled = once(() => {
@@ -62,11 +78,14 @@ const compiled = once(() => {
   // A path without parameters goes before one that has them.
   paths.sort((a, b) => Number(a.template.includes("{")) - Number(b.template.includes("{")));
   const { schemas } = document.components;
+  const closedSchemas = Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => [name, closed(schema, true)]),
+  );
   return {
     document,
     paths,
-    lookup: dereference({ components: { schemas } }),
-    known: new Set<Schema>(),
+    requests: schemaSet(schemas),
+    answers: schemaSet(closedSchemas),
   };
 });
 
@@ -76,7 +95,7 @@ const compiled = once(() => {
  */
 export function undocumented(asked: Asked, answer: Answered): string[] {
   const url = new URL(asked.url);
-  const { document, paths } = compiled();
+  const { paths } = compiled();
   // Ahead of every route: to HTTPS, and what only npm run dev answers.
   if ([301, 307, 421].includes(answer.status) && url.protocol === "http:") return [];
   const owner = OWNERS.find(([form]) => form.test(url.pathname))?.[1] ?? null;
@@ -88,19 +107,15 @@ export function undocumented(asked: Asked, answer: Answered): string[] {
     paths.find(({ form }) => form.test(path)) ??
     paths.find(({ form }) => form.test(path.replace(/([^/])\/$/, "$1")));
   if (found === undefined) {
-    const name = { 404: "NotFound", 500: "InternalServerError" }[answer.status];
-    return name === undefined
-      ? ["no such path"]
-      : flawsOf(document.components.responses[`${owner}${name}`], asked, answer);
+    const response = beyondOperations(owner, answer.status, 404);
+    return response === undefined ? ["no such path"] : flawsOf(response, asked, answer);
   }
   if (asked.method === "OPTIONS") return answer.status === 204 ? [] : ["OPTIONS is 204"];
   const method = asked.method === "HEAD" ? "get" : asked.method.toLowerCase();
   const operation = found.operations[method];
   if (operation === undefined) {
-    const name = { 405: "MethodNotAllowed", 500: "InternalServerError" }[answer.status];
-    return name === undefined
-      ? ["no such method"]
-      : flawsOf(document.components.responses[`${owner}${name}`], asked, answer);
+    const response = beyondOperations(owner, answer.status, 405);
+    return response === undefined ? ["no such method"] : flawsOf(response, asked, answer);
   }
   const flaws = flawsOf(operation.responses[answer.status], asked, answer);
   return answer.status < 300 ? [...flaws, ...flawsOfRequest(operation, asked)] : flaws;
@@ -121,7 +136,10 @@ function flawsOf(response: Documented | undefined, asked: Asked, answer: Answere
   const media = response.content[mediaType];
   if (media === undefined) return [...flaws, `the media type ${mediaType}`];
   const value = /json$/.test(mediaType) ? answer.json : answer.text;
-  return [...flaws, ...misfits(value, media.schema).map((flaw) => `the body: ${flaw}`)];
+  return [
+    ...flaws,
+    ...misfits(value, closedAt(media), compiled().answers).map((flaw) => `the body: ${flaw}`),
+  ];
 }
 
 function flawsOfRequest({ requestBody }: Operation, { mediaType, body }: Asked): string[] {
@@ -130,12 +148,52 @@ function flawsOfRequest({ requestBody }: Operation, { mediaType, body }: Asked):
   // A type that is derived from JSON's (RFC 6839) is as good as it.
   const media = requestBody?.content[/\+json$/.test(type) ? "application/json" : type];
   if (media === undefined) return requestBody === undefined ? [] : [`a request of ${type}`];
-  return misfits(body, media.schema).map((flaw) => `the request: ${flaw}`);
+  return misfits(body, media.schema, compiled().requests).map((flaw) => `the request: ${flaw}`);
 }
 
-function misfits(value: unknown, schema: Schema): string[] {
+/**
+ * The document leaves answers open for additions; our own answers must have no member that it does not list. So
+ * every schema of an object is closed where it is used, but not where another one extends it (`allOf`).
+ */
+function closed(schema: Schema, isPart = false): Schema {
+  const { properties, items, anyOf, oneOf, allOf } = schema;
+  const isOpen = schema.additionalProperties !== undefined;
+  const isObject =
+    !isOpen && (properties !== undefined || schema.$ref !== undefined || allOf !== undefined);
+  const each = (all: readonly Schema[], part: boolean) => all.map((one) => closed(one, part));
+  return {
+    ...schema,
+    ...(properties && {
+      properties: Object.fromEntries(
+        Object.entries(properties).map(([name, member]) => [name, closed(Object(member))]),
+      ),
+    }),
+    ...(typeof items === "object" && !Array.isArray(items) && { items: closed(items) }),
+    ...(anyOf && { anyOf: each(anyOf, isPart) }),
+    ...(oneOf && { oneOf: each(oneOf, isPart) }),
+    ...(allOf && { allOf: each(allOf, true) }),
+    ...(isObject && !isPart && { unevaluatedProperties: false }),
+  };
+}
+
+const closedBy = new WeakMap<object, Schema>();
+
+/** Always the same object for the same place, because a schema is compiled once. */
+function closedAt(media: { readonly schema: Schema }): Schema {
+  const known = closedBy.get(media.schema) ?? closed(media.schema);
+  closedBy.set(media.schema, known);
+  return known;
+}
+
+type SchemaSet = ReturnType<typeof schemaSet>;
+
+const schemaSet = (schemas: Readonly<Record<string, Schema>>) => ({
+  lookup: dereference({ components: { schemas } }),
+  known: new Set<Schema>(),
+});
+
+function misfits(value: unknown, schema: Schema, { lookup, known }: SchemaSet): string[] {
   if (value === undefined) return ["no JSON"];
-  const { lookup, known } = compiled();
   if (!known.has(schema)) {
     known.add(schema);
     // Where it stands does not matter, if nothing else stands there.

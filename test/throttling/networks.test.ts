@@ -3,7 +3,7 @@ import { HonoRequest } from "hono/request";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { surfaces } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
-import { networkOf } from "../../src/http/network.ts";
+import { networkOf } from "../../src/http/address.ts";
 import { platform } from "../../src/latchkey.ts";
 import { servicesOver } from "../../src/services.ts";
 import { instrument } from "../faults/instrument.ts";

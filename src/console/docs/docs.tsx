@@ -42,8 +42,7 @@ function docsLayout(title: string, here: string | null, body: Child): Page {
  * script. Where the window is narrow the whole is closed as well.
  */
 function Sidebar({ here }: { readonly here: string | null }) {
-  const at = here === null ? undefined : openApi().find(here);
-  const isHere = (each: Documented) => at !== undefined && each.operationId === listed(at);
+  const isHere = (each: Documented) => each.operationId === here;
   return (
     <nav class="contents" aria-label="Operations">
       <details class="whole">
@@ -73,12 +72,6 @@ function Sidebar({ here }: { readonly here: string | null }) {
     </nav>
   );
 }
-
-/** Where an operation is in the list: the same route without its last slash is where that one is. */
-const listed = ({ operationId, method, path }: Documented): string =>
-  openApi()
-    .groups.flatMap(({ operations }) => operations)
-    .find((each) => each.method === method && each.path === `${path}/`)?.operationId ?? operationId;
 
 function Start({ context }: { readonly context: PageContext }) {
   const { info, groups, securitySchemes } = openApi();

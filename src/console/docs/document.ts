@@ -10,6 +10,8 @@ export interface Schema {
   readonly additionalProperties?: boolean | Schema;
   readonly items?: Schema;
   readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly default?: unknown;
@@ -68,6 +70,7 @@ interface SecurityScheme {
 }
 
 interface ApiDocument {
+  readonly "x-other-credentials": Readonly<Record<string, SecurityScheme>>;
   readonly info: { readonly version: string; readonly description: string };
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -100,7 +103,8 @@ export function openApi(): Reader {
 }
 
 function parse() {
-  const { info, tags, paths, components }: ApiDocument = JSON.parse(text);
+  const document: ApiDocument = JSON.parse(text);
+  const { info, tags, paths, components } = document;
   const operations: Documented[] = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
       ...operation,
@@ -108,23 +112,36 @@ function parse() {
       path,
     })),
   );
-  // The same route without its last slash has a page, and no line of its own in a list.
-  const isAlias = ({ path }: Documented) => `${path}/` in paths;
   const groups: readonly Group[] = tags.map((tag) => ({
     ...tag,
-    operations: operations.filter((each) => each.tags[0] === tag.name && !isAlias(each)),
+    operations: operations.filter((each) => each.tags[0] === tag.name),
   }));
+  /** Alternatives by one name, and one list of members where a schema extends another. */
+  const flat = ({ oneOf, allOf, ...schema }: Schema): Schema => {
+    const anyOf = schema.anyOf ?? oneOf;
+    if (allOf === undefined) return { ...schema, ...(anyOf !== undefined && { anyOf }) };
+    const parts = allOf.map((part) => {
+      const name = part.$ref?.split("/").at(-1);
+      return flat((name === undefined ? undefined : components.schemas[name]) ?? part);
+    });
+    return {
+      ...schema,
+      type: "object",
+      properties: Object.assign({}, ...parts.map(({ properties }) => properties)),
+      required: parts.flatMap(({ required = [] }) => required),
+    };
+  };
   return {
     info,
     groups,
-    securitySchemes: components.securitySchemes,
+    securitySchemes: { ...components.securitySchemes, ...document["x-other-credentials"] },
     find: (id: string) => operations.find(({ operationId }) => operationId === id),
     /** The name of what it refers to, or null; and that itself. */
     schema(schema: Schema): { readonly name: string | null; readonly schema: Schema } {
       const name = schema.$ref?.split("/").at(-1);
       const found = name === undefined ? undefined : components.schemas[name];
-      if (name === undefined || found === undefined) return { name: null, schema };
-      return { name, schema: found };
+      if (name === undefined || found === undefined) return { name: null, schema: flat(schema) };
+      return { name, schema: flat(found) };
     },
     response(response: Response): Response {
       const name = response.$ref?.split("/").at(-1);

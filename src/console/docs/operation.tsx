@@ -77,18 +77,10 @@ export function OperationPage({ operation, origin }: Props) {
 function Security({ operation: { security } }: { readonly operation: Documented }) {
   if (security.length === 0) return <p class="hint">Nobody is asked who they are.</p>;
   const mayBeNobody = security.some((each) => Object.keys(each).length === 0);
-  const scopes = new Set(security.flatMap((each) => Object.values(each).flat()));
   return (
     <p class="hint">
       {mayBeNobody ? "May be sent with " : "Needs "}
-      <a href="/docs#credentials">a credential</a>
-      {scopes.size > 0 && (
-        <>
-          {" "}
-          that has the scope <code>{[...scopes].join(" ")}</code>
-        </>
-      )}
-      .
+      <a href="/docs#credentials">a credential</a>.
     </p>
   );
 }

@@ -1,32 +1,200 @@
 import * as v from "valibot";
-import { ChangeUser, DeleteUser, SignUp } from "./fields.ts";
-import { PasswordReset } from "./recovery.ts";
-import { type Component, MEDIA, type Operation } from "../../openapi/operation.ts";
+import { AUDIT_EVENTS } from "../../core/events.ts";
+import type { RouteKey } from "../../http/surface.ts";
+import type { Component, DocumentedKey, OperationDoc } from "../../openapi/description.ts";
 import {
-  AuditEvent,
-  ChangedUser,
-  Empty,
-  Export,
-  Identity,
-  page,
-  success,
-  User,
-  UserWithJwt,
-} from "./shapes.doc.ts";
-import { anyJson, PAGE, describe, text } from "../../openapi/shapes.ts";
+  anyJson,
+  CURSOR,
+  count,
+  describe,
+  nextCursor,
+  PAGE,
+  pathParameter,
+  scope,
+  text,
+  textOrNull,
+  time,
+  timeOrNull,
+  uuid,
+  uuidOrNull,
+} from "../../openapi/shapes.ts";
+import { type accountRoutes, reset } from "./accounts.ts";
+import { ChangeUser, DeleteUser, SignUp } from "./fields.ts";
 
-const EMAIL = { description: "5 to 80 characters once it is trimmed; compares in lower case." };
+export const success = <const S extends v.GenericSchema>(payload: S) =>
+  v.object({ success: v.literal(true), payload });
+
+export const page = <const S extends v.GenericSchema>(payload: S) =>
+  v.object({ success: v.literal(true), payload, next_cursor: nextCursor });
+
+export const Empty = v.object({});
+
+const role = v.picklist(["User", "Admin"]);
+
+const User = v.object({
+  created_on: time,
+  modified_on: time,
+  uuid,
+  email: describe(text, "In its normal form: trimmed, NFKC, lowercase, the domain as in DNS."),
+  phone_number: describe(textOrNull, "E.164."),
+  first_name: textOrNull,
+  last_name: textOrNull,
+  dob: v.nullable(v.pipe(v.string(), v.isoDate())),
+  gmail_user_id: describe(textOrNull, "The Google account that can log in to this one."),
+  facebook_user_id: describe(textOrNull, "The Facebook account that can log in to this one."),
+  apple_user_id: v.null(),
+  wechat_user_id: v.null(),
+  role,
+  gender: textOrNull,
+  deleted_on: timeOrNull,
+  email_verified: describe(
+    v.boolean(),
+    "Whether the user has proven that the email is theirs. Anyone can sign up with any other email: match accounts by `uuid`, never by email.",
+  ),
+  pending_email: describe(textOrNull, "What `email` becomes once the new mailbox is proven."),
+  metadata: describe(v.record(v.string(), anyJson), "The deployment's own facts about the user."),
+});
+const UserWithJwt = v.intersect([
+  User,
+  v.object({
+    token: describe(
+      text,
+      "A JWT, valid for a day or until the credential that it was obtained with expires.",
+    ),
+  }),
+]);
+const ChangedUser = v.intersect([
+  User,
+  v.object({
+    token: v.optional(
+      describe(
+        text,
+        "After a new password, if it revoked the caller's credential: a JWT to continue with.",
+      ),
+    ),
+  }),
+]);
+
+const Identity = v.object({
+  id: uuid,
+  issuer: describe(text, "Its `iss`, in the first of its spellings."),
+  subject: text,
+  email: describe(textOrNull, "The account's email when the identity was linked."),
+  linked_on: time,
+  last_used_on: describe(timeOrNull, "Rounded down to the hour."),
+});
+
+const eventKind = v.picklist(AUDIT_EVENTS);
+const outcome = v.picklist(["done", "refused"]);
+
+const AuditEvent = v.object({
+  uuid,
+  when: time,
+  what: eventKind,
+  outcome,
+  actor_uuid: describe(uuidOrNull, "Who did it; null if unknown."),
+  address: describe(textOrNull, "The client's address, as far as the deployment keeps it."),
+  token_uuid: describe(uuidOrNull, "The token or JWT that authenticated; null for a password."),
+  subject_uuid: describe(uuidOrNull, "What was created, changed or revoked."),
+  request_id: textOrNull,
+});
+
+const kept = {
+  uuid,
+  created_on: time,
+  modified_on: time,
+  expired_on: time,
+  revoked_on: timeOrNull,
+};
+const exportedReceipt = { uuid, token_uuid: uuid, action: text, run_by_uuid: uuid, run_on: time };
+const rows = <const E extends v.ObjectEntries>(entries: E) =>
+  v.optional(v.array(v.object(entries)));
+
+/** A page begins where the previous one ended, so it need not have all sections. */
+const PersonalData = v.object({
+  user: rows({
+    uuid,
+    email: text,
+    role: role,
+    first_name: textOrNull,
+    last_name: textOrNull,
+    phone_number: textOrNull,
+    dob: textOrNull,
+    gender: textOrNull,
+    created_on: time,
+    modified_on: time,
+    email_verified_on: timeOrNull,
+    last_mail_on: timeOrNull,
+    pending_email: textOrNull,
+    former_email: textOrNull,
+    former_email_until_on: timeOrNull,
+    metadata: anyJson,
+    identities: v.array(
+      v.object({
+        issuer: text,
+        subject: text,
+        email: textOrNull,
+        linked_on: time,
+        last_used_on: timeOrNull,
+      }),
+    ),
+    known_networks: v.array(v.object({ network_digest: text, last_login_on: time })),
+  }),
+  api_tokens: rows({
+    ...kept,
+    name: text,
+    token_hint: text,
+    scopes: v.array(scope),
+    last_used_on: timeOrNull,
+    derived_from: v.nullable(v.array(uuid)),
+    replaced_by_uuid: uuidOrNull,
+  }),
+  sessions: rows({ ...kept, last_used_on: timeOrNull, address: textOrNull }),
+  logins: rows({
+    ...kept,
+    refreshed: count,
+    refreshed_on: timeOrNull,
+    last_used_on: timeOrNull,
+    address: textOrNull,
+  }),
+  jwts: rows({ ...kept, kind: v.literal("jwt") }),
+  action_tokens: rows({
+    ...kept,
+    action: text,
+    payload: anyJson,
+    audience: uuidOrNull,
+    uses: count,
+    max_uses: count,
+    derived_from: v.nullable(v.array(uuid)),
+  }),
+  receipts_as_runner: rows({ ...exportedReceipt, data: anyJson, idempotency_key: textOrNull }),
+  receipts_as_issuer: rows(exportedReceipt),
+  contacts: rows({ contact_uuid: uuid, created_on: time }),
+  notices: rows({
+    uuid,
+    email: text,
+    kind: text,
+    subject_uuid: uuidOrNull,
+    happened_on: time,
+  }),
+  audit: rows({
+    uuid,
+    happened_on: time,
+    what: eventKind,
+    outcome,
+    actor_uuid: uuidOrNull,
+    address: textOrNull,
+    token_uuid: uuidOrNull,
+    subject_uuid: uuidOrNull,
+    request_id: textOrNull,
+  }),
+});
+
+const EMAIL = { description: "5 to 80 characters after trimming; compared in lowercase." };
 const PASSWORD = {
-  description: "Taken exactly as sent; not all white space, and none of the most common ones.",
+  description: "Taken exactly as sent. Common passwords and passwords of only spaces are refused.",
 };
 const NULL_CLEARS = { description: "null clears it." };
-const PROFILE = {
-  first_name: NULL_CLEARS,
-  last_name: NULL_CLEARS,
-  phone_number: { description: "E.164; null clears it." },
-  dob: NULL_CLEARS,
-  gender: NULL_CLEARS,
-};
 
 export const accountComponents: Readonly<Record<string, Component>> = {
   SignUp: { schema: SignUp, fields: { email: EMAIL, password: PASSWORD } },
@@ -35,39 +203,43 @@ export const accountComponents: Readonly<Record<string, Component>> = {
     description: "At least one field to change; the others stay as they are.",
     extra: { minProperties: 1 },
     fields: {
-      ...PROFILE,
+      first_name: NULL_CLEARS,
+      last_name: NULL_CLEARS,
+      phone_number: { description: "E.164; null clears it." },
+      dob: NULL_CLEARS,
+      gender: NULL_CLEARS,
       email: EMAIL,
       password: PASSWORD,
-      current_password: { description: "A new e-mail or password needs it." },
+      current_password: { description: "Required for a new email or password." },
     },
   },
   DeleteUser: {
     schema: DeleteUser,
-    fields: { password: { description: "The account's own, where it has one." } },
+    fields: { password: { description: "The account's password, if it has one." } },
   },
-  PasswordReset: { schema: PasswordReset, fields: { email: EMAIL } },
+  PasswordReset: { schema: reset.schema, fields: { email: EMAIL } },
   Identity: { schema: Identity },
   User: { schema: User },
   UserWithJwt: { schema: UserWithJwt },
   ChangedUser: { schema: ChangedUser },
+  AuditEventKind: { schema: eventKind },
   AuditEvent: { schema: AuditEvent },
   PersonalData: {
-    schema: Export,
+    schema: PersonalData,
     description:
-      "Lists by what is held. A page begins where the one before it ended, and has not all of them.",
+      "Lists by kind. A page begins where the previous one ended, so it need not have all of them.",
   },
+  Scope: { schema: scope, description: "What a token may do." },
 };
 
-const read = { access: "caller", scope: "account:read" } as const;
-const write = { access: "caller", scope: "account:write" } as const;
-
-export const accountOperations: Readonly<Record<string, Operation>> = {
+export const accountOperations: Readonly<
+  Record<DocumentedKey<RouteKey<ReturnType<typeof accountRoutes>>>, OperationDoc>
+> = {
   "GET /rest/auth": {
     id: "authenticate",
-    summary: "Say who one is, and get a JWT for a day",
+    summary: "Authenticate and get a 24-hour JWT",
     description:
-      "Takes every way to log in. Also for gateways that ask by subrequest, such as nginx `auth_request`.",
-    ...read,
+      "Takes every kind of credential. Also for gateways that authenticate by subrequest, such as nginx `auth_request`.",
     answers: {
       200: {
         description: "The caller's account, and a JWT.",
@@ -78,94 +250,73 @@ export const accountOperations: Readonly<Record<string, Operation>> = {
   },
   "POST /rest/user": {
     id: "signUp",
-    summary: "Make an account",
-    access: "anyone",
-    body: { schema: SignUp, media: MEDIA.json },
-    answers: { 201: { description: "Made.", schema: success(User) } },
+    summary: "Create an account",
+    description: "It does not log in: the account's email and password do, on every surface.",
+    answers: { 201: { description: "Created.", schema: success(User) } },
     refuses: [403, 409, 429],
   },
   "GET /rest/user": {
     id: "readUser",
-    summary: "Read one's account",
-    ...read,
+    summary: "Get the current account",
+    description: "The account that the credential belongs to.",
     answers: { 200: { description: "The caller's account.", schema: success(User) } },
   },
   "PATCH /rest/user": {
     id: "changeUser",
-    summary: "Change one's account, e-mail or password",
+    summary: "Change the profile, the email or the password",
     description:
-      "A new password ends every other credential of the account, JWTs and action tokens too. A new e-mail is `pending_email` until a mail to it was answered, and whether it is taken is not told; where the deployment sends no mail it counts at once, or is 409.",
-    ...write,
-    body: { schema: ChangeUser, media: MEDIA.json },
+      "A new password revokes every other credential of the account, JWTs and action tokens too. A new email is `pending_email` until it is proven by an email sent to it, and the answer does not tell whether it is taken. If the deployment sends no email, it counts at once, or the answer is 409.",
     answers: { 200: { description: "The account as it is now.", schema: success(ChangedUser) } },
     refuses: [409, 429],
   },
   "DELETE /rest/user": {
     id: "deleteUser",
-    summary: "Delete one's account, and end every credential of it",
-    ...write,
+    summary: "Delete the account and revoke all its credentials",
     description:
-      "An account without a password is deleted by an ID token of the last ten minutes, as the caller's credential.",
-    body: { schema: DeleteUser, media: MEDIA.json, isOptional: true },
+      "An account without a password is deleted with an ID token of the last ten minutes as the caller's credential.",
     answers: { 200: { description: "Deleted.", schema: success(Empty) } },
   },
   "GET /rest/user/identities": {
     id: "listIdentities",
-    summary: "List the accounts at OpenID issuers that open one's own",
-    ...read,
+    summary: "List the OpenID identities that can log in",
+    description: "At most one of each issuer.",
     answers: { 200: { description: "All of them.", schema: page(v.array(Identity)) } },
   },
   "DELETE /rest/user/identities/:id": {
     id: "removeIdentity",
-    summary: "Remove one of them",
+    summary: "Remove an OpenID identity",
     description:
-      "Not the last way in. It can link again with an ID token that is issued later, where both sides have proven one e-mail.",
-    ...write,
-    parameters: [{ name: "id", in: "path", description: "Its `id`.", schema: text }],
+      "The last way to log in cannot be removed. An identity can link again with an ID token issued later, if both sides have proven the same email.",
+    parameters: pathParameter("id", "The identity's `id`."),
     answers: { 200: { description: "Removed.", schema: success(Empty) } },
     refuses: [404, 409],
   },
   "GET /rest/user/export": {
     id: "exportUser",
-    summary: "Everything that is held about one, page by page",
-    description: "Needs the scope `tokens:read` too, for it lists tokens.",
-    ...read,
-    parameters: [
-      {
-        name: "cursor",
-        in: "query",
-        description: "The `next_cursor` of the page before.",
-        schema: text,
-      },
-    ],
-    answers: { 200: { description: "A page of it, nothing of it secret.", schema: page(Export) } },
+    summary: "Export all data about the account",
+    description: "Page by page. Needs the scope `tokens:read` as well, because it lists tokens.",
+    parameters: [CURSOR],
+    answers: { 200: { description: "A page of it, without secrets.", schema: page(PersonalData) } },
   },
   "POST /rest/user/password_reset": {
     id: "requestPasswordReset",
-    summary: "Have a mail sent by which a forgotten password is replaced",
+    summary: "Request a password reset email",
     description:
-      "The answer is the same whether there is such an account or not. The mail's token is run at `/api/run-action-token` with the new password as `input`.",
-    access: "anyone",
+      "The answer is the same whether there is such an account or not. Run the token of the email at `/api/run-action-token`, with the new password as `input`.",
     security: [],
-    body: { schema: PasswordReset, media: MEDIA.json },
-    answers: { 200: { description: "Taken.", schema: success(Empty) } },
+    answers: { 200: { description: "Accepted.", schema: success(Empty) } },
   },
   "POST /rest/user/verify_email": {
     id: "requestEmailVerification",
-    summary: "Have a mail sent that proves one's e-mail",
-    description: "Nothing is sent where it is proven, or a mail went out a moment ago.",
-    ...write,
-    body: {
-      schema: describe(anyJson, "It has no fields; what is sent is not read."),
-      media: MEDIA.json,
-      isOptional: true,
-    },
-    answers: { 200: { description: "Taken.", schema: success(Empty) } },
+    summary: "Request a verification email",
+    description:
+      "Nothing is sent if the email is proven already, or if an email was sent a moment ago.",
+    answers: { 200: { description: "Accepted.", schema: success(Empty) } },
   },
   "GET /rest/audit": {
     id: "listAudit",
-    summary: "What was done to one's account, newest first",
-    ...read,
+    summary: "List the account's events, newest first",
+    description: "What was done to the account, and attempts that were refused.",
     parameters: PAGE,
     answers: { 200: { description: "A page of events.", schema: page(v.array(AuditEvent)) } },
   },

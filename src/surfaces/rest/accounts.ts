@@ -1,30 +1,54 @@
-import type { HonoRequest } from "hono";
-import type { AccountChange, Accounts } from "../../core/accounts.ts";
+import * as v from "valibot";
+import type { AccountChange, Accounts, PersonalDataStore } from "../../core/accounts.ts";
 import { callerAfterPasswordChange } from "../../core/caller.ts";
+import type { AuditEntry, EventStore } from "../../core/events.ts";
+import type { LinkedIdentities, LinkedIdentity } from "../../core/identities.ts";
 import { FACEBOOK, GOOGLE } from "../../core/issuers.ts";
 import type { JwtPairs } from "../../core/jwt-pairs.ts";
+import type { Recovery } from "../../core/recovery.ts";
 import type { Json } from "../../core/token.ts";
 import type { User } from "../../core/user.ts";
-import { type HttpResult, ok } from "../../http/answer.ts";
 import { readTypedJson } from "../../http/body.ts";
-import { decode } from "../../http/fields.ts";
+import { JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
+import { cursorText, exportCursorText, readExportCursor, readPage } from "../../http/query.ts";
 import { refuseRequest } from "../../http/request-fault.ts";
-import type { Route } from "../../http/surface.ts";
-import { ChangeUser, DeleteUser, SignUp } from "./fields.ts";
+import { defineRoutes, type HttpResult, ok } from "../../http/surface.ts";
+import { ChangeUser, DeleteUser, knownEmail, SignUp } from "./fields.ts";
 
-/** `/rest/auth` and `/rest/user`, in Opentact's form. */
-export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Route[] {
-  return [
+export interface AccountServices {
+  readonly accounts: Accounts;
+  readonly jwtPairs: JwtPairs;
+  readonly recovery: Recovery;
+  readonly identities: LinkedIdentities;
+  readonly personalData: PersonalDataStore;
+  readonly audit: EventStore;
+}
+
+const signUp = jsonBody(SignUp);
+const change = jsonBody(ChangeUser);
+const deletion = jsonBody(DeleteUser, { isOptional: true });
+export const reset = jsonBody(v.object({ email: knownEmail }));
+
+/** `/rest/auth`, `/rest/user` and `/rest/audit`, in Opentact's form. */
+export const accountRoutes = ({
+  accounts,
+  jwtPairs,
+  recovery,
+  identities,
+  personalData,
+  audit,
+}: AccountServices) =>
+  defineRoutes([
     {
       method: "GET",
       path: "/rest/auth",
-      scope: "account:read",
       access: "caller",
+      scope: "account:read",
       async handle({ nowMs }, caller) {
-        const { jwt, user } = await pairs.forCaller(caller, nowMs);
+        const { jwt, user } = await jwtPairs.forCaller(caller, nowMs);
         return {
-          ...success({ ...shownUser(user), token: jwt }),
-          // For gateways that ask by subrequest, such as nginx auth_request: who it is, and what they may do.
+          ...success({ ...userToJson(user), token: jwt }),
+          // For gateways that authenticate by subrequest, such as nginx auth_request: who calls, and what they may do.
           headers: { "x-auth-user": user.id, "x-auth-scope": caller.scopes.join(" ") },
         };
       },
@@ -33,64 +57,130 @@ export function restAccounts(accounts: Accounts, pairs: JwtPairs): readonly Rout
       method: "POST",
       path: "/rest/user",
       access: "anyone",
+      body: signUp,
       async handle({ request, nowMs }) {
-        const fields = decode(SignUp, await readTypedJson(request));
-        const user = await accounts.signUp(
-          {
-            email: fields.email,
-            password: fields.password,
-            firstName: fields.first_name,
-            lastName: fields.last_name,
-            phoneNumber: fields.phone_number,
-            dob: fields.dob,
-            gender: fields.gender,
-          },
-          nowMs,
-        );
-        return { ...success(shownUser(user)), status: 201 };
+        const { email, password, phone_number, first_name, last_name, ...others } =
+          await signUp.read(request);
+        const names = { firstName: first_name, lastName: last_name, phoneNumber: phone_number };
+        const user = await accounts.signUp({ email, password, ...names, ...others }, nowMs);
+        return { ...success(userToJson(user)), status: 201 };
       },
     },
     {
       method: "GET",
       path: "/rest/user",
-      scope: "account:read",
       access: "caller",
+      scope: "account:read",
       async handle(_, caller) {
-        return success(shownUser(await accounts.read(caller)));
+        return success(userToJson(await accounts.read(caller)));
       },
     },
     {
       method: "PATCH",
       path: "/rest/user",
-      scope: "account:write",
       access: "caller",
+      scope: "account:write",
+      body: change,
       async handle({ request, nowMs }, caller) {
-        const change = await readChange(request);
-        const user = await accounts.change(caller, change, nowMs);
+        const wanted = changeOf(await change.read(request));
+        const user = await accounts.change(caller, wanted, nowMs);
         const renewed =
-          change.password === undefined ? null : callerAfterPasswordChange(caller, user);
-        const issued = renewed === null ? null : await pairs.forCaller(renewed, nowMs);
-        return success({ ...shownUser(user), ...(issued !== null && { token: issued.jwt }) });
+          wanted.password === undefined ? null : callerAfterPasswordChange(caller, user);
+        const issued = renewed === null ? null : await jwtPairs.forCaller(renewed, nowMs);
+        return success({ ...userToJson(user), ...(issued !== null && { token: issued.jwt }) });
       },
     },
     {
       method: "DELETE",
       path: "/rest/user",
-      scope: "account:write",
       access: "caller",
+      scope: "account:write",
+      body: deletion,
       async handle({ request, nowMs }, caller) {
-        const { password } = decode(DeleteUser, await readTypedJson(request));
+        const { password } = await deletion.read(request);
         await accounts.remove(caller, password, nowMs);
         return success({});
       },
     },
-  ];
-}
+    {
+      method: "POST",
+      path: "/rest/user/password_reset",
+      access: "anyone",
+      body: reset,
+      async handle({ request, nowMs }) {
+        const { email } = await reset.read(request);
+        await recovery.requestReset(email, nowMs);
+        return success({});
+      },
+    },
+    {
+      method: "POST",
+      path: "/rest/user/verify_email",
+      access: "caller",
+      scope: "account:write",
+      body: { schema: v.unknown(), media: JSON_ONLY, isOptional: true },
+      async handle({ request, nowMs }, caller) {
+        // It has no fields, but what is sent must be bounded JSON, as everywhere.
+        await readTypedJson(request);
+        await recovery.requestVerification(caller, nowMs);
+        return success({});
+      },
+    },
+    {
+      method: "GET",
+      path: "/rest/audit",
+      access: "caller",
+      scope: "account:read",
+      async handle({ request }, caller) {
+        const { items, next } = await audit.list(caller.userId, readPage(request));
+        return page(items.map(eventToJson), cursorText(next));
+      },
+    },
+    {
+      method: "GET",
+      path: "/rest/user/export",
+      access: "caller",
+      scope: "account:read",
+      async handle({ request }, caller) {
+        // The export lists tokens as well: without this scope, a credential may not learn of them.
+        if (!caller.scopes.includes("tokens:read")) {
+          refuseRequest({ code: "scope_insufficient", scope: "tokens:read" });
+        }
+        const { sections, next } = await personalData.read(
+          caller.userId,
+          readExportCursor(request),
+        );
+        return page(sections, exportCursorText(next));
+      },
+    },
+    {
+      method: "GET",
+      path: "/rest/user/identities",
+      access: "caller",
+      scope: "account:read",
+      async handle(_, caller) {
+        // A user has at most one identity of each issuer, so they fit one page.
+        return page((await identities.list(caller)).map(identityToJson), null);
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/rest/user/identities/:id",
+      access: "caller",
+      scope: "account:write",
+      async handle({ request, nowMs }, caller) {
+        await identities.remove(caller, pathId(request, "id").toLowerCase(), nowMs);
+        return success({});
+      },
+    },
+  ]);
 
 export const success = (payload: Json): HttpResult => ok({ success: true, payload });
 
-async function readChange(request: HonoRequest): Promise<AccountChange> {
-  const fields = decode(ChangeUser, await readTypedJson(request));
+export const page = (payload: Json, nextCursor: string | null): HttpResult =>
+  ok({ success: true, payload, next_cursor: nextCursor });
+
+function changeOf(fields: v.InferOutput<typeof ChangeUser>): AccountChange {
   const { email, password, current_password, first_name, last_name, phone_number, dob, gender } =
     fields;
   const change: AccountChange = {
@@ -112,7 +202,7 @@ async function readChange(request: HonoRequest): Promise<AccountChange> {
   };
 }
 
-function shownUser(user: User): Readonly<Record<string, Json>> {
+function userToJson(user: User): Readonly<Record<string, Json>> {
   return {
     created_on: new Date(user.createdAtMs).toISOString(),
     modified_on: new Date(user.modifiedAtMs).toISOString(),
@@ -124,7 +214,7 @@ function shownUser(user: User): Readonly<Record<string, Json>> {
     dob: user.dob,
     gmail_user_id: user.identities[GOOGLE.spellings[0]] ?? null,
     facebook_user_id: user.identities[FACEBOOK.spellings[0]] ?? null,
-    // No OpenID issuer of its own has a field here.
+    // Fields of the original API. Here such identities are listed at /rest/user/identities.
     apple_user_id: null,
     wechat_user_id: null,
     role: user.role,
@@ -135,3 +225,33 @@ function shownUser(user: User): Readonly<Record<string, Json>> {
     deleted_on: user.deletedAtMs === null ? null : new Date(user.deletedAtMs).toISOString(),
   };
 }
+
+function eventToJson(entry: AuditEntry): Readonly<Record<string, Json>> {
+  return {
+    uuid: entry.id,
+    when: new Date(entry.createdAtMs).toISOString(),
+    what: entry.what,
+    outcome: entry.outcome,
+    actor_uuid: entry.actorId,
+    address: entry.address,
+    token_uuid: entry.credentialId,
+    subject_uuid: entry.subjectId,
+    request_id: entry.requestId,
+  };
+}
+
+const identityToJson = ({
+  id,
+  issuer,
+  subject,
+  email,
+  linkedAtMs,
+  lastUsedAtMs,
+}: LinkedIdentity) => ({
+  id,
+  issuer,
+  subject,
+  email,
+  linked_on: new Date(linkedAtMs).toISOString(),
+  last_used_on: lastUsedAtMs === null ? null : new Date(lastUsedAtMs).toISOString(),
+});

@@ -1,66 +1,69 @@
-import type { Accounts } from "../../core/accounts.ts";
+import * as v from "valibot";
 import type { ApiTokens, IssuedApiToken } from "../../core/api-tokens.ts";
-import type { JwtPairs } from "../../core/jwt-pairs.ts";
+import type { Caller } from "../../core/caller.ts";
+import { LEAKS_MAX, type Leaks } from "../../core/leaks.ts";
 import type { ApiToken, Json } from "../../core/token.ts";
-import { ok } from "../../http/answer.ts";
-import { readTypedJson } from "../../http/body.ts";
-import { decode, pathId, refuseNarrowing } from "../../http/fields.ts";
-import { cursorText, readSkippingPage } from "../../http/paging.ts";
+import { readJson, readSignedJson } from "../../http/body.ts";
+import { decode, JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
+import { cursorText, readSkippingPage } from "../../http/query.ts";
 import { refuseRequest } from "../../http/request-fault.ts";
-import type { Route, Surface } from "../../http/surface.ts";
-import { restAccounts, success } from "./accounts.ts";
-import { restRefusal } from "./faults.ts";
+import { defineRoutes, ok, type RequestContext } from "../../http/surface.ts";
+import { page, success } from "./accounts.ts";
 import { ChangeToken, CreateToken, RotateToken } from "./fields.ts";
 
-/** Contract `rest-tokens`: Opentact's named API tokens, and the accounts of all surfaces. */
-export function restTokens(
-  accounts: Accounts,
-  pairs: JwtPairs,
-  tokens: ApiTokens,
-  more: readonly Route[],
-): Surface {
-  return {
-    name: "rest-tokens",
-    owns: (path) => path === "/rest" || path.startsWith("/rest/") || path.startsWith("/token/"),
-    refuse: restRefusal,
-    routes: [...restAccounts(accounts, pairs), ...tokenRoutes(tokens), ...more],
-  };
+export interface ApiTokenServices {
+  readonly apiTokens: ApiTokens;
+  readonly leaks: Leaks;
 }
 
-function tokenRoutes(tokens: ApiTokens): readonly Route[] {
-  // The contract has PATCH at one path and everything else at another.
-  const change = (path: string): Route => ({
-    method: "PATCH",
-    path,
-    scope: "tokens:write",
-    access: "caller",
-    async handle({ request, nowMs }, caller) {
-      const body = await readTypedJson(request);
-      refuseNarrowing(body, ChangeToken.entries);
-      const { name, ttl } = decode(ChangeToken, body);
-      if (name === undefined && ttl === undefined) {
-        const message = "the body must have a name or a ttl";
-        refuseRequest({ code: "fields_invalid", problems: [{ path: "", message }] });
-      }
-      const wanted = {
-        ...(name !== undefined && { name }),
-        ...(ttl !== undefined && { ttlSeconds: ttl }),
-      };
-      const id = pathId(request, "token");
-      return success(shown(await tokens.change(caller, id, wanted, nowMs)));
-    },
-  });
+const create = jsonBody(CreateToken);
+const rotation = jsonBody(RotateToken, { isOptional: true });
+const change = jsonBody(ChangeToken, { refusesNarrowing: true });
 
-  return [
+const leakedTokens = <const T extends v.GenericSchema>(item: T) =>
+  v.pipe(
+    v.array(item, "must be a list"),
+    v.minLength(1, "must not be empty"),
+    v.maxLength(LEAKS_MAX, `must be at most ${LEAKS_MAX}`),
+  );
+
+export const LeakReport = v.object({ tokens: leakedTokens(v.string("must be a string")) });
+
+/** A report of GitHub's secret scanning partner program, in GitHub's form. */
+export const GithubLeakReport = leakedTokens(
+  v.looseObject({ token: v.string("must be a string"), type: v.string("must be a string") }),
+);
+
+const KEY_HEADER = "github-public-key-identifier";
+const SIGNATURE_HEADER = "github-public-key-signature";
+
+/** Named API tokens, in Opentact's form. */
+export function apiTokenRoutes({ apiTokens, leaks }: ApiTokenServices) {
+  const handleChange = async ({ request, nowMs }: RequestContext, caller: Caller) => {
+    const { name, ttl } = await change.read(request);
+    if (name === undefined && ttl === undefined) {
+      const message = "the body must have a name or a ttl";
+      refuseRequest({ code: "fields_invalid", problems: [{ path: "", message }] });
+    }
+    const wanted = {
+      ...(name !== undefined && { name }),
+      ...(ttl !== undefined && { ttlSeconds: ttl }),
+    };
+    const id = pathId(request, "token");
+    return success(toJson(await apiTokens.change(caller, id, wanted, nowMs)));
+  };
+
+  return defineRoutes([
     {
       method: "POST",
       path: "/rest/token",
-      scope: "tokens:write",
       access: "caller",
+      scope: "tokens:write",
+      body: create,
       async handle({ request, nowMs }, caller) {
-        const { name, ttl, scopes } = decode(CreateToken, await readTypedJson(request));
+        const { name, ttl, scopes } = await create.read(request);
         const wanted = { name, ttlSeconds: ttl, scopes };
-        return success(issued(await tokens.create(caller, wanted, nowMs)));
+        return success(issuedToJson(await apiTokens.create(caller, wanted, nowMs)));
       },
     },
     {
@@ -69,49 +72,96 @@ function tokenRoutes(tokens: ApiTokens): readonly Route[] {
       scope: "tokens:read",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const { items, next } = await tokens.list(caller, readSkippingPage(request), nowMs);
-        return ok({ success: true, payload: items.map(shown), next_cursor: cursorText(next) });
+        const { items, next } = await apiTokens.list(caller, readSkippingPage(request), nowMs);
+        return page(items.map(toJson), cursorText(next));
       },
     },
     {
       method: "DELETE",
       path: "/rest/token/all",
-      scope: "tokens:write",
       access: "caller",
+      scope: "tokens:write",
       async handle({ nowMs }, caller) {
-        await tokens.revokeAll(caller, nowMs);
+        await apiTokens.revokeAll(caller, nowMs);
         return success({});
       },
     },
     {
       method: "POST",
       path: "/rest/token/:token/rotate",
-      scope: "tokens:write",
       access: "caller",
+      scope: "tokens:write",
+      body: rotation,
       async handle({ request, nowMs }, caller) {
-        const { grace_seconds } = decode(RotateToken, await readTypedJson(request));
+        const { grace_seconds } = await rotation.read(request);
         const id = pathId(request, "token");
-        return success(issued(await tokens.rotate(caller, id, grace_seconds, nowMs)));
+        return success(issuedToJson(await apiTokens.rotate(caller, id, grace_seconds, nowMs)));
       },
     },
-    change("/rest/token/:token"),
-    change("/token/:token"),
+    // The contract has PATCH at one path and everything else at another.
+    {
+      method: "PATCH",
+      path: "/rest/token/:token",
+      access: "caller",
+      scope: "tokens:write",
+      body: change,
+      handle: handleChange,
+    },
+    {
+      method: "PATCH",
+      path: "/token/:token",
+      access: "caller",
+      scope: "tokens:write",
+      body: change,
+      handle: handleChange,
+    },
     {
       method: "DELETE",
       path: "/rest/token/:token",
-      scope: "tokens:write",
       access: "caller",
+      scope: "tokens:write",
       async handle({ request, nowMs }, caller) {
         const sent = pathId(request, "token");
-        const ended = await tokens.revoke(caller, sent, nowMs);
-        return success({ token: sent, name: ended.name, ...times(ended) });
+        const revoked = await apiTokens.revoke(caller, sent, nowMs);
+        return success({ token: sent, name: revoked.name, ...times(revoked) });
       },
     },
-  ];
+    {
+      method: "POST",
+      path: "/rest/leaked",
+      // Whoever holds a token may revoke it: no caller is needed.
+      access: "anyone",
+      body: { schema: v.union([LeakReport, GithubLeakReport]), media: JSON_ONLY },
+      async handle({ request, nowMs }) {
+        const keyId = request.header(KEY_HEADER);
+        if (keyId === undefined) {
+          const { tokens } = decode(LeakReport, await readJson(request));
+          await leaks.enforceRateLimit();
+          const results = await leaks.report(tokens, nowMs);
+          const revoked = results.filter((each) => each.wasRevoked).length;
+          return success({ reported: tokens.length, revoked });
+        }
+        const signature = request.header(SIGNATURE_HEADER) ?? "";
+        const json = await readSignedJson(request, (bytes) =>
+          leaks.checkSignature(keyId, signature, bytes),
+        );
+        const found = decode(GithubLeakReport, json);
+        const tokens = found.map(({ token }) => token);
+        const results = await leaks.report(tokens, nowMs);
+        return ok(
+          found.map(({ token, type }, index) => ({
+            token_raw: token,
+            token_type: type,
+            label: results[index]?.isOurs ? "true_positive" : "false_positive",
+          })),
+        );
+      },
+    },
+  ]);
 }
 
-/** The one answer that has the secret. */
-function issued({ token, secret }: IssuedApiToken): Readonly<Record<string, Json>> {
+/** The only answer that has the secret. */
+function issuedToJson({ token, secret }: IssuedApiToken): Readonly<Record<string, Json>> {
   return {
     name: token.name,
     ttl: Math.round((token.expiresAtMs - token.createdAtMs) / 1000),
@@ -134,7 +184,7 @@ function times(token: {
   };
 }
 
-function shown(token: ApiToken): Readonly<Record<string, Json>> {
+function toJson(token: ApiToken): Readonly<Record<string, Json>> {
   return {
     uuid: token.id,
     name: token.name,

@@ -19,7 +19,7 @@ export async function calls(): Promise<User | string> {
     const access: string = login.data.access;
     return access;
   }
-  const run = await auth.runAction({ token: "lk_act_…", input: { any: "json" } });
+  const run = await auth.runAction({ token: "lk_act_…", input: { password: "another one" } });
   if (run.error !== undefined) {
     // A union over the statuses: only some have a reason.
     return "reason" in run.error ? run.error.reason : run.error.message;

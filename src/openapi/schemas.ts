@@ -1,8 +1,8 @@
 import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type * as v from "valibot";
-import type { Component, JsonObject } from "./operation.ts";
+import type { Component, JsonObject } from "./description.ts";
 
-/** Schemas as JSON Schema 2020-12. What has a name becomes a reference to it. */
+/** Schemas as JSON Schema 2020-12. A schema that has a name becomes a reference to it. */
 export function converter(components: Readonly<Record<string, Component>>) {
   const definitions = Object.fromEntries(
     Object.entries(components).map(([name, { schema }]) => [name, schema]),
@@ -10,12 +10,24 @@ export function converter(components: Readonly<Record<string, Component>>) {
   const config = {
     target: "draft-2020-12",
     typeMode: "input",
-    // What JSON Schema has no words for is left to the descriptions.
+    // What JSON Schema cannot express is left to the descriptions.
     errorMode: "ignore",
     // Hints for our own forms.
     ignoreActions: ["metadata"],
     definitions,
     overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
+    overrideSchema({ valibotSchema, jsonSchema }) {
+      // Generators want the type of a constant. A name of a member is always a string.
+      if (valibotSchema.type === "literal") return { ...jsonSchema, type: literalType(jsonSchema) };
+      // openapi-typescript takes a member with a default for one that must be sent. Descriptions tell the defaults.
+      if ("default" in jsonSchema) {
+        const { default: _, ...optional } = jsonSchema;
+        return optional;
+      }
+      if (valibotSchema.type !== "record") return null;
+      const { propertyNames: _, ...record } = jsonSchema;
+      return record;
+    },
     overrideAction: ({ valibotAction, jsonSchema }) =>
       "documented" in valibotAction && isObject(valibotAction.documented)
         ? Object.assign(jsonSchema, valibotAction.documented)
@@ -28,24 +40,27 @@ export function converter(components: Readonly<Record<string, Component>>) {
       return made;
     },
 
-    /** All that have a name, by it. */
+    /** All schemas that have a name, by name. */
     named(): JsonObject {
       const made = plain(toJsonSchemaDefs(definitions, config));
       return Object.fromEntries(
         Object.entries(components).map(([name, component]) => [
           name,
-          withWords(objectAt(made, name), component),
+          withDescriptions(objectAt(made, name), component),
         ]),
       );
     },
   };
 }
 
-function withWords(made: JsonObject, { description, extra, fields = {} }: Component): JsonObject {
+function withDescriptions(
+  made: JsonObject,
+  { description, extra, fields = {} }: Component,
+): JsonObject {
   const own = "properties" in made ? objectAt(made, "properties") : {};
   const laidOver = Object.entries(fields).map(([name, description]) => {
-    // A type of its own takes the place of all that was made.
-    const before = "type" in description || !(name in own) ? {} : objectAt(own, name);
+    const replaces = "type" in description || "anyOf" in description || "$ref" in description;
+    const before = replaces || !(name in own) ? {} : objectAt(own, name);
     return [name, { ...before, ...description }] as const;
   });
   const properties = { ...own, ...Object.fromEntries(laidOver) };
@@ -57,19 +72,22 @@ function withWords(made: JsonObject, { description, extra, fields = {} }: Compon
   };
 }
 
-export function objectAt(of: JsonObject, name: string): JsonObject {
+const literalType = ({ const: value }: { const?: unknown }) =>
+  typeof value === "boolean" ? "boolean" : typeof value === "number" ? "number" : "string";
+
+function objectAt(of: JsonObject, name: string): JsonObject {
   const value = of[name];
   if (!isObject(value)) throw new Error(`${name} is no object`);
   return value;
 }
 
-/** As it will be read from the file. */
+/** As a reader of the file gets it. */
 function plain(value: object): JsonObject {
   const read: unknown = JSON.parse(JSON.stringify(value));
   if (!isObject(read)) throw new Error("a schema that is no object");
   return read;
 }
 
-export function isObject(value: unknown): value is JsonObject {
+function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

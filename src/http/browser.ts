@@ -1,6 +1,8 @@
 import type { HonoRequest } from "hono";
 import { serialize } from "hono/utils/cookie";
 
+/** What only browsers send: the cookies of the pages, and where a request comes from. */
+
 /**
  * The cookie that holds a person's session token. `__Host-`: only this origin can have set it, and
  * only over a connection that nobody can write to (RFC 6265bis section 4.1.3.2).
@@ -44,3 +46,30 @@ export const messageCookie = (text: string): string =>
   serialize(MESSAGE_NAME, text, { ...OPTIONS, maxAge: MESSAGE_SECONDS });
 
 export const NO_MESSAGE_COOKIE = serialize(MESSAGE_NAME, "", { ...OPTIONS, maxAge: 0 });
+
+/**
+ * Whether a page of this origin sent the request: every browser since 2023 says so in
+ * `Sec-Fetch-Site` (Fetch Metadata), which no script can set, and those before it by `Origin`.
+ * What says neither is not taken.
+ */
+export function isSameOrigin(request: HonoRequest): boolean {
+  const site = request.header("sec-fetch-site");
+  if (site !== undefined) return site === "same-origin";
+  return request.header("origin") === new URL(request.url).origin;
+}
+
+/**
+ * Whether a page of another site sent the request without CORS, as a form does: the browser may then
+ * have put a password in it that it keeps for Basic, and the page needs none of the answer.
+ */
+export function isFormOfAnotherSite(request: HonoRequest): boolean {
+  const [site, mode] = [request.header("sec-fetch-site"), request.header("sec-fetch-mode")];
+  return (
+    (site === "cross-site" || site === "same-site") && (mode === "navigate" || mode === "no-cors")
+  );
+}
+
+/** A link on another site led here, so that the browser held the cookie back (SameSite=Strict). */
+export function isFromAnotherSite(request: HonoRequest): boolean {
+  return request.header("sec-fetch-site") === "cross-site";
+}

@@ -1,0 +1,174 @@
+import type { HonoRequest } from "hono";
+import type { EventStore } from "../core/events.ts";
+import { DERIVATION_FAULTS } from "../core/fault.ts";
+import { enforceRateLimit, type RateLimits } from "../core/login-throttle.ts";
+import type { Json, Scope } from "../core/token.ts";
+import { type AnyFault, faultOf } from "./request-fault.ts";
+import type { HttpResult, RefusalContext } from "./surface.ts";
+
+/** The status of each fault. A surface whose contract has another one names it in its `statuses`. */
+const STATUSES: Readonly<Record<Exclude<AnyFault["code"], "derivation_refused">, number>> = {
+  body_malformed: 400,
+  credentials_doubled: 400,
+  current_password_missing: 400,
+  fields_invalid: 400,
+  password_common: 400,
+  password_pwned: 400,
+  caller_missing: 401,
+  caller_refused: 401,
+  credentials_missing: 401,
+  credentials_wrong: 401,
+  token_invalid: 401,
+  token_wrong_type: 401,
+  scope_exceeded: 403,
+  scope_insufficient: 403,
+  sent_across_sites: 403,
+  sign_up_closed: 403,
+  not_found: 404,
+  path_not_found: 404,
+  token_not_found: 404,
+  method_not_allowed: 405,
+  body_late: 408,
+  identity_conflict: 409,
+  last_way_in: 409,
+  user_exists: 409,
+  body_too_large: 413,
+  encoding_unsupported: 415,
+  media_type_unsupported: 415,
+  action_refused: 422,
+  action_unknown: 422,
+  idempotency_mismatch: 422,
+  payload_invalid: 422,
+  reference_unknown: 422,
+  throttled: 429,
+  client_closed: 499,
+  internal: 500,
+  unavailable: 503,
+};
+
+type JsonObject = { readonly [name: string]: Json };
+
+/** What was shown as a credential; decides what a 401 challenges for. */
+type Shown = "nothing" | "token" | "password";
+
+/** What a surface adds to the table: its texts, and the shape that it puts them in. */
+export interface RefusalRules {
+  /** A text for `toBody`, or a whole body. null for a fault that none of the surface's routes meets: that is 500. */
+  describe(fault: AnyFault, request: HonoRequest): string | JsonObject | null;
+  toBody(text: string, status: number, fault: AnyFault): JsonObject;
+  readonly statuses?: Readonly<Partial<Record<AnyFault["code"], number>>>;
+  /** The value of `WWW-Authenticate`, where it is not `challenges`. */
+  challenge?(request: HonoRequest, shown: Shown): string;
+  readonly contentType?: string;
+}
+
+/** A surface's answer to every fault, from the table above and the surface's own rules. */
+export function refusals(rules: RefusalRules) {
+  const { describe, toBody, statuses = {}, challenge = challenges, contentType } = rules;
+  return (met: AnyFault, { request }: RefusalContext): HttpResult => {
+    const fault: AnyFault = describe(met, request) === null ? { code: "internal" } : met;
+    const text = describe(fault, request) ?? "Internal server error";
+    const status = statuses[fault.code] ?? statusOf(fault);
+    const headers = {
+      ...headersOf(fault),
+      ...(status === 401 && { "www-authenticate": challenge(request, shownIn(fault)) }),
+      ...(contentType !== undefined && { "content-type": contentType }),
+    };
+    return { status, body: typeof text === "string" ? toBody(text, status, fault) : text, headers };
+  };
+}
+
+const statusOf = (fault: AnyFault): number =>
+  fault.code === "derivation_refused"
+    ? DERIVATION_FAULTS[fault.reason].status
+    : STATUSES[fault.code];
+
+function headersOf(fault: AnyFault): Record<string, string> {
+  switch (fault.code) {
+    case "scope_insufficient":
+    case "scope_exceeded":
+      return { "www-authenticate": scopeChallenge(fault.scope) };
+    case "method_not_allowed":
+      return { allow: fault.allow.join(", ") };
+    case "encoding_unsupported":
+      return { "accept-encoding": "identity" };
+    case "throttled":
+    case "unavailable":
+      return { "retry-after": String(fault.retryAfterSeconds) };
+    default:
+      return {};
+  }
+}
+
+function shownIn(fault: AnyFault): Shown {
+  if (fault.code === "caller_refused") return fault.shown;
+  if (fault.code === "token_invalid") return "token";
+  return fault.code === "credentials_wrong" ? "password" : "nothing";
+}
+
+const REALM = 'realm="latchkey"';
+const BASIC = `Basic ${REALM}, charset="UTF-8"`;
+
+/**
+ * The value of `WWW-Authenticate` (RFC 7617, RFC 6750 section 3). If nothing was sent, it has
+ * both schemes and no `error`, because curl --anyauth looks for each. A browser's script is never
+ * offered Basic: the browser would open a password prompt over the page.
+ */
+export function challenges(request: HonoRequest, shown: Shown): string {
+  const bearer = shown === "token" ? `Bearer ${REALM}, error="invalid_token"` : `Bearer ${REALM}`;
+  const mode = request.header("sec-fetch-mode");
+  return mode === undefined || mode === "navigate" ? `${BASIC}, ${bearer}` : bearer;
+}
+
+/** Names the scope that the caller's token lacks. */
+function scopeChallenge(scope: Scope): string {
+  return `Bearer ${REALM}, error="insufficient_scope", scope="${scope}"`;
+}
+
+/** Writes a failed login or a refused credential to the audit log, for every surface. */
+export function auditRefusal(fault: AnyFault, refused: EventStore["refused"]): void {
+  if (!("attempted" in fault) || fault.attempted === undefined) return;
+  const isLogin =
+    fault.code === "credentials_wrong" ||
+    (fault.code === "caller_refused" && fault.shown === "password");
+  refused(isLogin ? "login.failed" : "credential.refused", fault.attempted);
+}
+
+/**
+ * Credentials that name no user are counted by network, after they were refused: so valid credentials
+ * from the same network never meet this limit. Too many are answered 429 and leave no audit event.
+ */
+export async function throttledJunk(
+  fault: AnyFault,
+  isMalformed: boolean,
+  limits: RateLimits,
+): Promise<AnyFault> {
+  if (!isJunk(fault, isMalformed)) return fault;
+  try {
+    await enforceRateLimit(limits, "credential");
+    return fault;
+  } catch (error) {
+    return faultOf(error);
+  }
+}
+
+function isJunk(fault: AnyFault, isMalformed: boolean): boolean {
+  if (fault.code === "action_refused") return fault.reason === "unknown";
+  if (!("attempted" in fault) || fault.attempted === undefined || fault.attempted.userId !== null)
+    return false;
+  const isPassword =
+    fault.code === "credentials_wrong" ||
+    (fault.code === "caller_refused" && fault.shown === "password");
+  // Passwords have their own limit, which applies before they are hashed.
+  return isMalformed || !isPassword;
+}
+
+/** Which limit it was, beside `Retry-After` (draft-ietf-httpapi-ratelimit-headers). */
+export function limitHeaders(fault: AnyFault): Readonly<Record<string, string>> {
+  if (fault.code !== "throttled" || fault.policy === undefined) return {};
+  const { name, quota, windowSeconds } = fault.policy;
+  return {
+    ratelimit: `"${name}";r=0;t=${fault.retryAfterSeconds}`,
+    "ratelimit-policy": `"${name}";q=${quota};w=${windowSeconds}`,
+  };
+}
