@@ -26,9 +26,10 @@ import { type Recovery, recovery as createRecovery } from "./core/recovery.ts";
 import { type Sessions, sessions } from "./core/sessions.ts";
 import { type StatusLists, statusLists } from "./core/status-lists.ts";
 import { type TokenDiagnostics, tokenDiagnostics } from "./core/token-diagnosis.ts";
+import type { Served } from "./storage/context.ts";
 import type { CleanupReport } from "./storage/housekeeping.ts";
 import { revocationPolicy } from "./storage/revocation.ts";
-import { createStores, type Served, type StoreBindings, type Stores } from "./storage/stores.ts";
+import { createStores, type StoreBindings, type Stores } from "./storage/stores.ts";
 import { type CryptoServices, createCrypto, type PasswordHashing } from "./crypto/create-crypto.ts";
 import { auditClient, isShared, limitedNetworks, networkOf } from "./http/address.ts";
 import { clientInfo, currentRecord } from "./http/request-record.ts";
@@ -228,8 +229,8 @@ function served({ auditAddress }: Config): Served {
 /** The service over these bindings: one isolate's stores, and all that it can do with them. */
 export function servicesOver(bindings: Bindings, config: Config, platform: Platform): Services {
   const ofRequest = served(config);
-  const stores = createStores(bindings, {
-    policy: revocationPolicy(config.revocationLagSeconds),
+  const policy = revocationPolicy(config.revocationLagSeconds);
+  const stores = createStores(bindings, policy, {
     served: ofRequest,
     waitUntil: platform.waitUntil,
     limiters: {

@@ -1,6 +1,7 @@
 import sql, { join, raw, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import { type IsPwned, passwordProblem, type Passwords } from "../core/passwords.ts";
+import { PROFILE_COLUMNS } from "../core/user.ts";
 import { defineAction } from "./define-action.ts";
 import { accountMatches, MailedAddress, emailUnchanged } from "./email-tokens.ts";
 
@@ -17,9 +18,6 @@ const newPassword = (passwords: Passwords) =>
     v.description("8 characters or more"),
     v.metadata({ form: "password" }),
   );
-
-/** What a person says about herself. */
-const PROFILE = ["first_name", "last_name", "phone_number", "dob", "gender"] as const;
 
 /**
  * Sets the password that comes with the token, and ends every credential that there was: sessions,
@@ -55,7 +53,7 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
           // guard: reset-revokes-all
           sql`UPDATE users SET password = ${hash}, ha1b = NULL, credential_version = credential_version + 1, modified_on = ${nowMs},
               identities_revoked_on = ${nowMs}, verified_on = COALESCE(verified_on, ${nowMs}), pending_email = NULL,
-              ${join(PROFILE.map((column) => eraseIfUnproven(column, sql`NULL`)))}, ${eraseIfUnproven("metadata", sql`'{}'`)}
+              ${join(PROFILE_COLUMNS.map((column) => eraseIfUnproven(column, sql`NULL`)))}, ${eraseIfUnproven("metadata", sql`'{}'`)}
             WHERE id = ${issuerId} AND ${claimed}`,
         ],
         data: {},

@@ -62,7 +62,7 @@ export interface ApiTokenStore {
 }
 
 /** What `revoke` revoked: an API token, or one of the caller's own JWTs. */
-export interface Ended {
+export interface RevokedToken {
   readonly name: string | null;
   readonly createdAtMs: number;
   readonly modifiedAtMs: number;
@@ -127,7 +127,11 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Named tokens for programs, by the rest-tokens contract. */
 export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
-  async function revokeJwt(jwt: string, caller: Caller, nowMs: number): Promise<Ended | null> {
+  async function revokeJwt(
+    jwt: string,
+    caller: Caller,
+    nowMs: number,
+  ): Promise<RevokedToken | null> {
     const claims = await jwts.verify(jwt, nowMs);
     if (claims?.userId !== caller.userId) return null;
     if (!(await tokens.revokeJwt(claims, caller, nowMs))) return null;
@@ -287,13 +291,13 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
      * @param shown the secret, the uuid, or one of the caller's own JWTs
      * @throws FaultError `token_not_found`, `unavailable`
      */
-    async revoke(caller: Caller, shown: string, nowMs: number): Promise<Ended> {
+    async revoke(caller: Caller, shown: string, nowMs: number): Promise<RevokedToken> {
       const id = UUID.test(shown) ? shown : await secrets.idOf("api", shown);
-      const ended =
+      const revoked =
         id === null
           ? await revokeJwt(shown, caller, nowMs)
           : await tokens.revokeApiToken(id, caller, nowMs);
-      return ended ?? refuse({ code: "token_not_found" });
+      return revoked ?? refuse({ code: "token_not_found" });
     },
 
     /** All of the caller's API tokens in one statement, however many there are. */

@@ -78,20 +78,20 @@ export interface AuditEntry {
   readonly createdAtMs: number;
   readonly what: AuditEvent;
   readonly outcome: "done" | "refused";
-  /** Who did it, or null where nobody knows. */
+  /** Who did it; null where that is unknown. */
   readonly actorId: string | null;
   /** The token or JWT that was shown, by its id; null for a password. */
   readonly credentialId: string | null;
-  /** What was made, changed or ended: a token, a JWT, a login, a receipt. */
+  /** What was created, changed or revoked: a token, a JWT, a log-in, a receipt. */
   readonly subjectId: string | null;
   readonly address: string | null;
   readonly requestId: string | null;
 }
 
-/** More of a user's own events are not counted: reading them is paid by the row. */
+/** At most so many of a user's events are counted, because every row that is read costs. */
 export const AUDIT_COUNTED = 5_000;
 
-/** How many events a day had, by the calendar of UTC. */
+/** How many events a UTC day had. */
 export interface AuditDay {
   readonly startMs: number;
   readonly done: number;
@@ -99,17 +99,17 @@ export interface AuditDay {
 }
 
 export interface AuditDays {
-  /** One for each day, oldest first, today last. */
+  /** One for each day, oldest first. */
   readonly days: readonly AuditDay[];
-  /** False where there were more events than are counted: then the oldest days have too few. */
+  /** False if there were more events than are counted: then the oldest days show too few. */
   readonly isAll: boolean;
 }
 
 export interface EventStore {
   /** A user's own events, newest first. */
   list(userId: string, page: PageRequest): Promise<Page<AuditEntry>>;
-  /** How many of them the last days had, of at most AUDIT_COUNTED events. */
+  /** How many of them each of the last days had, of at most AUDIT_COUNTED events. */
   perDay(userId: string, days: number, nowMs: number): Promise<AuditDays>;
-  /** Writes down a failure to authenticate: after the answer, and without failing it. */
+  /** Records a failure to authenticate: after the answer, and never fails. */
   refused(what: "login.failed" | "credential.refused", attempted: AttemptedSubject): void;
 }

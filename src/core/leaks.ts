@@ -65,10 +65,10 @@ export function leaks({ jwts, secrets, tokens, notices, limits, isSignedByGithub
         for (const [index, text] of shown.entries()) {
           const id = ids[index] ?? null;
           const jwt = id === null ? await jwts.verify(text, nowMs) : null;
-          const isEnded =
+          const isRevoked =
             id === null ? jwt !== null && (await revokeJwt(jwt, nowMs)) : left.delete(id);
-          if (jwt !== null && isEnded) owners.add(jwt.userId);
-          results.push({ isOurs: id !== null || jwt !== null, wasRevoked: isEnded });
+          if (jwt !== null && isRevoked) owners.add(jwt.userId);
+          results.push({ isOurs: id !== null || jwt !== null, wasRevoked: isRevoked });
         }
         return results;
       } finally {

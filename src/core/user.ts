@@ -29,11 +29,6 @@ export const PROFILE_COLUMNS = PROFILE_FIELDS.map(({ column }) => column);
 export const profileOf = (row: ProfileRow): Profile =>
   Object.fromEntries(PROFILE_FIELDS.map(({ name, column }) => [name, row[column]])) as Profile;
 
-export const profileRowOf = (profile: Profile): ProfileRow =>
-  Object.fromEntries(
-    PROFILE_FIELDS.map(({ name, column }) => [column, profile[name]]),
-  ) as ProfileRow;
-
 export interface User extends Profile {
   readonly id: string;
   readonly email: string;

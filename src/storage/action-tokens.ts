@@ -9,19 +9,16 @@ import type {
 import type { Condition } from "../core/action.ts";
 import type { CallerRef, Derivation } from "../core/caller.ts";
 import type { ActionToken, Json } from "../core/token.ts";
-import type { Background } from "./background.ts";
-import type { InvalidateUser } from "./cache.ts";
-import { asSql, type Database, pageOf, toPage } from "./d1.ts";
-import { type AuditRow, type AuditStatements, byCaller } from "./events.ts";
-import type { KvTokens } from "./kv.ts";
-import { carryUndo, type NoticeStatements } from "./mail.ts";
+import type { AuditRow, AuditStatements, NoticeStatements, StorageContext } from "./context.ts";
+import { asSql, pageOf, toPage } from "./d1.ts";
+import { byCaller } from "./events.ts";
+import { carryUndo } from "./mail.ts";
 import {
   allCredentialsRevocation,
   callerIsActive,
   isActiveWithParents,
   NOT_USED_UP,
   parentsAreActive,
-  type PendingRevocations,
   USER_IS_ACTIVE,
 } from "./revocation.ts";
 import {
@@ -41,11 +38,11 @@ const flag = v.pipe(
 
 const ReceiptRow = v.object({
   id: v.string(),
-  token_id: v.string(),
+  tokenId: v.string(),
   action: v.string(),
-  run_by: v.string(),
-  run_at: v.number(),
-  request_digest: v.nullable(v.string()),
+  runBy: v.string(),
+  runAtMs: v.number(),
+  requestDigest: v.nullable(v.string()),
   data: v.pipe(
     v.string(),
     v.parseJson(),
@@ -67,8 +64,8 @@ const WhyRow = v.object({
 
 const UseRow = v.object({
   id: v.string(),
-  run_at: v.number(),
-  run_by: v.string(),
+  createdAtMs: v.number(),
+  isOwn: flag,
   name: v.nullable(v.string()),
 });
 
@@ -83,30 +80,9 @@ const allOf = (parts: readonly Sql[]): Sql => join([sql`TRUE`, ...parts], " AND 
 const flags = (parts: readonly Sql[]): Sql =>
   parts.length === 0 ? sql`'[]'` : sql`json_array(${join([...parts])})`;
 
-function toReceipt(row: v.InferOutput<typeof ReceiptRow>): Receipt {
-  return {
-    id: row.id,
-    tokenId: row.token_id,
-    action: row.action,
-    runBy: row.run_by,
-    runAtMs: row.run_at,
-    data: row.data,
-  };
-}
-
-interface Deps {
-  readonly db: Database;
-  readonly kv: KvTokens;
-  readonly background: Background;
-  readonly revocations: PendingRevocations;
-  readonly events: AuditStatements;
-  readonly notices: NoticeStatements;
-  readonly invalidatingUser: InvalidateUser;
-}
-
 /** What an action token says never changes, so a copy will do to find it; whether it may run, D1 decides. */
-export function createActionTokens(deps: Deps): ActionTokenStore {
-  const { db, kv, background, revocations, events, notices, invalidatingUser } = deps;
+export function createActionTokens(context: StorageContext): ActionTokenStore {
+  const { db, kv, background, revocations, events, notices, invalidatingUser } = context;
 
   async function findNow(id: string): Promise<ActionToken | null> {
     const row = await db.first(
@@ -207,7 +183,7 @@ export function createActionTokens(deps: Deps): ActionTokenStore {
       const { from, orderAndLimit } = pageOf(sql`r.id`, sql`r.run_at`, page);
       // A token has at most ACTION_MAX_USES receipts: they are sorted, and not indexed once more.
       const rows = await db.all(
-        sql`SELECT r.id, r.run_at, r.run_by, ${DISPLAY_NAME} AS name
+        sql`SELECT r.id, r.run_at AS createdAtMs, r.run_by = ${userId} AS isOwn, ${DISPLAY_NAME} AS name
           FROM receipts AS r JOIN users ON users.id = r.run_by
           WHERE r.token_id = ${tokenId} AND ${from}
             AND EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${tokenId} AND tokens.kind = 'action'
@@ -215,13 +191,7 @@ export function createActionTokens(deps: Deps): ActionTokenStore {
           ${orderAndLimit}`,
         UseRow,
       );
-      const uses = rows.map((row) => ({
-        id: row.id,
-        createdAtMs: row.run_at,
-        isOwn: row.run_by === userId,
-        name: row.name,
-      }));
-      return toPage(uses, page);
+      return toPage(rows, page);
     },
 
     async revoke(id, caller, nowMs) {
@@ -290,7 +260,8 @@ function questions(request: CheckRequest) {
   const conditions = request.conditions.map((condition) => asSql(condition.holds));
   const callerOk = caller === null ? sql`TRUE` : callerIsActive(caller, nowMs);
   return {
-    receipt: sql`SELECT * FROM receipts WHERE id = ${receiptId} OR ${keyOf(request).isTaken}`,
+    receipt: sql`SELECT id, token_id AS tokenId, action, run_by AS runBy, run_at AS runAtMs, data,
+        request_digest AS requestDigest FROM receipts WHERE id = ${receiptId} OR ${keyOf(request).isTaken}`,
     why: sql`SELECT tokens.id IS NOT NULL AS known, NOT (${isActiveWithParents(nowMs)}) AS revoked, tokens.expires_at <= ${nowMs} AS expired,
         tokens.uses >= tokens.max_uses AS used, ${callerOk} AS caller_is_active, ${flags(conditions)} AS conditions
       FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ${token.id}
@@ -318,10 +289,13 @@ function runEvents({ token, caller, runnerId, receiptId, plan }: ConsumeRequest)
   return [...events, { ...run, ...issuers, hidesClient: true }];
 }
 
+const receiptOf = ({ requestDigest: _, ...receipt }: v.InferOutput<typeof ReceiptRow>): Receipt =>
+  receipt;
+
 /** @returns null where it would run */
 function outcomeOf(request: CheckRequest, row: unknown, reasons: unknown): ConsumeOutcome | null {
   const found = row === undefined ? null : v.parse(ReceiptRow, row);
-  const receipt = found === null ? null : toReceipt(found);
+  const receipt = found === null ? null : receiptOf(found);
   // This run's own effect may have revoked its caller, as a new password does.
   if (receipt?.id === request.receiptId) return { outcome: "done", receipt };
   const why = v.parse(WhyRow, reasons);
@@ -329,7 +303,7 @@ function outcomeOf(request: CheckRequest, row: unknown, reasons: unknown): Consu
   if (!why.caller_is_active) return { outcome: "caller_gone" };
   if (receipt !== null) {
     // guard: key-belongs-to-its-request
-    const isSame = found?.request_digest === request.once?.requestDigest;
+    const isSame = found?.requestDigest === request.once?.requestDigest;
     return isSame ? { outcome: "repeated", receipt } : { outcome: "key_taken" };
   }
   if (!why.known) return { outcome: "unknown" };

@@ -3,8 +3,9 @@ import * as v from "valibot";
 import type { ApiTokenStore } from "../core/api-tokens.ts";
 import type { CallerRef } from "../core/caller.ts";
 import { API_TOKENS_MAX, SCOPES } from "../core/token.ts";
-import { type Database, pageOf, toPage } from "./d1.ts";
-import { type AuditRow, type AuditStatements, byCaller } from "./events.ts";
+import type { AuditRow, StorageContext } from "./context.ts";
+import { pageOf, toPage } from "./d1.ts";
+import { byCaller } from "./events.ts";
 import {
   apiTokensTombstoneKey,
   expiryMovedKey,
@@ -12,13 +13,11 @@ import {
   tombstoneKey,
   userTombstonePrefix,
 } from "./keys.ts";
-import type { NoticeStatements } from "./mail.ts";
 import {
   callerIsActive,
   isActiveWithParents,
   NOT_USED_UP,
   parentsAreActive,
-  type PendingRevocations,
   revokeToken,
 } from "./revocation.ts";
 import {
@@ -69,12 +68,7 @@ const isOwn = (id: string, caller: CallerRef, nowMs: number) => sql`
 const own = (id: string, caller: CallerRef, nowMs: number) =>
   sql`${isOwn(id, caller, nowMs)} AND ${callerIsActive(caller, nowMs)}`;
 
-export function apiTokensInD1(
-  db: Database,
-  revocations: PendingRevocations,
-  events: AuditStatements,
-  notices: NoticeStatements,
-): ApiTokenStore {
+export function apiTokensInD1({ db, revocations, events, notices }: StorageContext): ApiTokenStore {
   const done = (
     what: AuditRow["what"],
     caller: CallerRef,
@@ -154,10 +148,11 @@ export function apiTokensInD1(
               SELECT 1 FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value
               WHERE parent.expires_at < ${expiresAtMs}) AND ${noneEndsBefore(expiresAtMs, parentIds)}))`;
       // A replaced token can only expire sooner, and a replaced caller can change nothing but that.
-      const canEndSooner = name === undefined && expiresAtMs !== undefined ? isShorter : sql`FALSE`;
+      const isOnlyShorter =
+        name === undefined && expiresAtMs !== undefined ? isShorter : sql`FALSE`;
       const isReplaced = sql`(tokens.replaced_by IS NOT NULL OR NOT ${noneReplaced(parentIds)})`;
       // guard: token-change-stays-within-the-caller
-      const allowed = sql`${beyond} IS NULL AND ${isWithin} AND (NOT ${isReplaced} OR ${canEndSooner})`;
+      const allowed = sql`${beyond} IS NULL AND ${isWithin} AND (NOT ${isReplaced} OR ${isOnlyShorter})`;
       // An expiry that is moved up makes every copy with the old one doubtful.
       const { changed, why } = await revocations.commit(
         {

@@ -7,10 +7,7 @@ import type { LoginStore } from "../core/logins.ts";
 import type { SessionStore } from "../core/sessions.ts";
 import type { Token } from "../core/token.ts";
 import type { User } from "../core/user.ts";
-import type { Background } from "./background.ts";
-import type { Caches, InvalidateUser } from "./cache.ts";
-import type { KvTokens } from "./kv.ts";
-import type { RevocationPolicy } from "./revocation.ts";
+import type { StorageContext } from "./context.ts";
 import type { TokensInD1 } from "./tokens.ts";
 
 const HOUR_MS = 3_600_000;
@@ -23,28 +20,15 @@ export interface TokenStore
     RevocationStore,
     LoginStore {}
 
-interface Deps {
-  readonly d1: TokensInD1 & ApiTokenStore;
-  readonly kv: KvTokens;
-  readonly background: Background;
-  readonly policy: RevocationPolicy;
-  readonly caches: Caches;
-  readonly invalidatingUser: InvalidateUser;
-}
-
 /**
  * KV carries the token, D1 decides whether it is active. A yes may come from the cache or KV within
  * the revocation lag; a no for want of a copy is always asked of D1. Every write goes to D1 first. A
  * token whose copy failed is still active, because D1 has it.
  */
-export function cachedTokens({
-  d1,
-  kv,
-  background,
-  policy,
-  caches,
-  invalidatingUser,
-}: Deps): TokenStore {
+export function cachedTokens(
+  d1: TokensInD1 & ApiTokenStore,
+  { kv, background, policy, caches, invalidatingUser }: StorageContext,
+): TokenStore {
   async function activeInKv(
     id: string,
     nowMs: number,

@@ -2,19 +2,20 @@ import sql from "sql-template-tag";
 import * as v from "valibot";
 import type { DisplayNameStore } from "../core/action-pages.ts";
 import type { ContactStore } from "../core/contacts.ts";
-import { type Database, pageOf, toPage } from "./d1.ts";
-import { type AuditStatements, byCaller } from "./events.ts";
+import type { StorageContext } from "./context.ts";
+import { pageOf, toPage } from "./d1.ts";
+import { byCaller } from "./events.ts";
 import { callerIsActive } from "./revocation.ts";
 import { DISPLAY_NAME } from "./user-rows.ts";
 
 const ContactRow = v.object({
-  contact_id: v.string(),
-  first_name: v.nullable(v.string()),
-  last_name: v.nullable(v.string()),
-  created_at: v.number(),
+  id: v.string(),
+  firstName: v.nullable(v.string()),
+  lastName: v.nullable(v.string()),
+  createdAtMs: v.number(),
 });
 
-export function createContacts(db: Database, events: AuditStatements): ContactStore {
+export function createContacts({ db, events }: StorageContext): ContactStore {
   return {
     async remove(caller, contactId, nowMs) {
       const { userId } = caller;
@@ -39,25 +40,19 @@ export function createContacts(db: Database, events: AuditStatements): ContactSt
     async list(userId, page) {
       const { from, orderAndLimit } = pageOf(sql`c.contact_id`, sql`c.created_at`, page);
       const rows = await db.all(
-        sql`SELECT c.contact_id, c.created_at, u.first_name, u.last_name
+        sql`SELECT c.contact_id AS id, c.created_at AS createdAtMs, u.first_name AS firstName, u.last_name AS lastName
           FROM contacts AS c JOIN users AS u ON u.id = c.contact_id
           WHERE c.user_id = ${userId} AND u.deleted_on IS NULL AND u.disabled_on IS NULL AND ${from} ${orderAndLimit}`,
         ContactRow,
       );
-      const contacts = rows.map((row) => ({
-        id: row.contact_id,
-        firstName: row.first_name,
-        lastName: row.last_name,
-        createdAtMs: row.created_at,
-      }));
-      return toPage(contacts, page);
+      return toPage(rows, page);
     },
   };
 }
 
 const NameRow = v.object({ id: v.string(), name: v.nullable(v.string()) });
 
-export function createDisplayNames(db: Database): DisplayNameStore {
+export function createDisplayNames({ db }: StorageContext): DisplayNameStore {
   return {
     async names(ids) {
       if (ids.length === 0) return new Map();

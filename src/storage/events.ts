@@ -1,58 +1,13 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { CallerRef } from "../core/caller.ts";
-import { AUDIT_COUNTED, AUDIT_EVENTS, type AuditEvent, type EventStore } from "../core/events.ts";
-import type { Background } from "./background.ts";
+import { AUDIT_COUNTED, AUDIT_EVENTS, type EventStore } from "../core/events.ts";
 import { cache } from "./cache.ts";
-import { type Database, toPage } from "./d1.ts";
+import type { AuditClient, AuditRow, AuditStatements, StorageContext } from "./context.ts";
+import { toPage } from "./d1.ts";
 
 /** The user of an event that names none (RFC 9562's nil UUID). */
 export const NIL_USER_ID = "00000000-0000-0000-0000-000000000000";
-
-export interface AuditRow {
-  readonly what: AuditEvent | Sql;
-  /** The user whose event it is, and who may read it. */
-  readonly userId: string | Sql;
-  readonly actorId: string | Sql | null;
-  readonly credentialId: string | Sql | null;
-  readonly subjectId: string | Sql | null;
-  readonly outcome?: "done" | "refused";
-  /** The user who reads it must not learn where another one was. */
-  readonly hidesClient?: boolean;
-  /** If it belongs to another request than the one being served. */
-  readonly client?: AuditClient;
-  readonly count?: number;
-}
-
-/** Builds the statements that write events. */
-export interface AuditStatements {
-  /**
-   * Comes right after the statement that it describes, in the same batch: a row is written if, and
-   * only if, that statement changed one.
-   */
-  after(row: AuditRow, nowMs: number): Sql;
-  /** The same for what a token's holder did with the token itself: its row says whose it is. */
-  afterToken(
-    what: AuditEvent | Sql,
-    tokenId: string,
-    nowMs: number,
-    actorId?: string | Sql | null,
-  ): Sql;
-  /** The same for many tokens: a row for each that `filter` selects. */
-  afterTokens(what: AuditEvent | Sql, filter: Sql, nowMs: number): Sql;
-  always(row: AuditRow, nowMs: number): Sql;
-  /** Once, if `from` selects a row. */
-  where(row: AuditRow, from: Sql, nowMs: number): Sql;
-  /** Of the request being served, in the form in which it may be stored. */
-  address(): string | null;
-  client(): AuditClient;
-}
-
-/** Where a request came from, in the form in which it may be stored. */
-export interface AuditClient {
-  readonly address: string | null;
-  readonly requestId: string | null;
-}
 
 const HIDDEN: AuditClient = { address: null, requestId: null };
 
@@ -197,27 +152,26 @@ const nullable = v.nullable(v.string());
 
 const EventRow = v.object({
   id: v.string(),
-  at: v.number(),
+  createdAtMs: v.number(),
   what: v.picklist(AUDIT_EVENTS),
   outcome: v.picklist(["done", "refused"]),
-  actor: nullable,
-  credential: nullable,
-  subject: nullable,
+  actorId: nullable,
+  credentialId: nullable,
+  subjectId: nullable,
   address: nullable,
-  request_id: nullable,
+  requestId: nullable,
 });
 
 const DayRow = v.object({ day: v.number(), done: v.number(), counted: v.number() });
 
 const DAY_MS = 86_400_000;
 
-/** @param network by which refused credentials that name no user are counted */
-export function createEvents(
-  db: Database,
-  statements: AuditStatements,
-  background: Background,
-  network: () => string,
-): EventStore {
+export function createEvents({
+  db,
+  events: statements,
+  background,
+  served,
+}: StorageContext): EventStore {
   const gathered = noise<AuditRow>();
   /** Credentials that were shown here a moment ago, whose owner has an event already. */
   const shown = cache<true>(NOISE_MS);
@@ -233,7 +187,7 @@ export function createEvents(
       credentialId: null,
       client: statements.client(),
     };
-    for (const [each, count] of gathered.add(network(), nobodys, nowMs)) {
+    for (const [each, count] of gathered.add(served.noisyNetwork(), nobodys, nowMs)) {
       afterResponse(db.run(statements.always({ ...each, count }, nowMs)));
     }
   }
@@ -270,22 +224,12 @@ export function createEvents(
       const from = page.after === null ? sql`TRUE` : sql`id < ${page.after.id}`;
       const rows = await db.all(
         // guard: own-events-only
-        sql`SELECT id, at, what, outcome, actor, credential, subject, address, request_id FROM audit
+        sql`SELECT id, at AS createdAtMs, what, outcome, actor AS actorId, credential AS credentialId,
+            subject AS subjectId, address, request_id AS requestId FROM audit
           WHERE user_id = ${userId} AND ${from} ORDER BY id DESC LIMIT ${page.limit + 1}`,
         EventRow,
       );
-      const entries = rows.map((row) => ({
-        id: row.id,
-        createdAtMs: row.at,
-        what: row.what,
-        outcome: row.outcome,
-        actorId: row.actor,
-        credentialId: row.credential,
-        subjectId: row.subject,
-        address: row.address,
-        requestId: row.request_id,
-      }));
-      return toPage(entries, page);
+      return toPage(rows, page);
     },
 
     async perDay(userId, days, nowMs) {

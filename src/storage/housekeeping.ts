@@ -1,10 +1,9 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import type { StorageContext } from "./context.ts";
 import type { Database } from "./d1.ts";
 import { NIL_USER_ID } from "./events.ts";
-import type { KvTokens } from "./kv.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
-import type { PendingRevocations } from "./revocation.ts";
 
 /** Rows read in one step, and steps in one run: a run stays far below every limit of the platform. */
 const ROWS_A_STEP = 1_000;
@@ -115,12 +114,7 @@ export interface CleanupReport {
  * because an index on the expiry would cost every insert one more row written. Each step saves its
  * position for the next run; repeating a step is harmless.
  */
-export function createHousekeeping(
-  db: Database,
-  revocations: PendingRevocations,
-  kv: Pick<KvTokens, "evict">,
-  auditDays: number,
-) {
+export function createHousekeeping({ db, revocations, kv }: StorageContext, auditDays: number) {
   /** The rest, and those that fail, expire with the token. */
   const evictCopies = (ids: readonly string[]) =>
     Promise.allSettled(ids.slice(0, COPIES_A_RUN).map((id) => kv.evict(id)));

@@ -2,10 +2,8 @@ import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { IdentityStore, LinkedIdentity } from "../core/identities.ts";
 import type { IdentityRef } from "../core/issuers.ts";
-import type { Background } from "./background.ts";
-import type { Database } from "./d1.ts";
-import { type AuditStatements, byCaller } from "./events.ts";
-import type { NoticeStatements } from "./mail.ts";
+import type { StorageContext } from "./context.ts";
+import { byCaller } from "./events.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { isFree, toUser, USER_COLUMNS, UserRow } from "./user-rows.ts";
 
@@ -17,34 +15,25 @@ const LinkedRow = v.object({
   issuer: v.string(),
   subject: v.string(),
   email: v.nullable(v.string()),
-  created_at: v.number(),
-  used_at: v.nullable(v.number()),
+  linkedAtMs: v.number(),
+  lastUsedAtMs: v.nullable(v.number()),
 });
 
 const WhyNotRow = v.object({ is_active: v.number(), is_there: v.number() });
 
-export function createIdentities(
-  db: Database,
-  events: AuditStatements,
-  notices: NoticeStatements,
-  background: Background,
-): IdentityStore {
+export function createIdentities({
+  db,
+  events,
+  notices,
+  background,
+}: StorageContext): IdentityStore {
   async function list(userId: string): Promise<LinkedIdentity[]> {
     const rows = await db.all(
-      sql`SELECT issuer, subject, email, created_at, used_at FROM identities
+      sql`SELECT issuer, subject, email, created_at AS linkedAtMs, used_at AS lastUsedAtMs FROM identities
         WHERE user_id = ${userId} ORDER BY created_at DESC, issuer`,
       LinkedRow,
     );
-    return Promise.all(
-      rows.map(async ({ issuer, subject, email, created_at, used_at }) => ({
-        id: await idOf({ issuer, subject }),
-        issuer,
-        subject,
-        email,
-        linkedAtMs: created_at,
-        lastUsedAtMs: used_at,
-      })),
-    );
+    return Promise.all(rows.map(async (row) => ({ id: await idOf(row), ...row })));
   }
 
   return {

@@ -6,9 +6,9 @@ import type {
   RateLimits,
   RouteClass,
 } from "../core/login-throttle.ts";
-import type { Background } from "./background.ts";
 import { cache } from "./cache.ts";
-import { type Database, digestOf } from "./d1.ts";
+import type { StorageContext } from "./context.ts";
+import { digestOf } from "./d1.ts";
 import type { Deadline } from "./deadline.ts";
 import { USER_IS_ACTIVE } from "./revocation.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./user-rows.ts";
@@ -51,30 +51,18 @@ const CountersRow = v.object({
 });
 const IdRow = v.object({ id: v.string() });
 
-/** Where an attempt comes from. */
-export interface AttemptNetwork {
-  /** Empty where it is not known. */
-  readonly name: string;
-  /** Not where strangers share it. */
-  readonly mayBeKnown: boolean;
-}
-
 /**
  * A counter is one number: when the last of its failed attempts no longer counts (the generic cell rate
  * algorithm). An attempt is counted before the password is hashed, and released if it was right: so only
  * failures remain, and many at once cannot all pass.
  */
-export function createLoginAttempts(
-  db: Database,
-  background: Background,
-  network: () => AttemptNetwork,
-): LoginAttemptStore {
+export function createLoginAttempts({ db, background, served }: StorageContext): LoginAttemptStore {
   const told = cache<number>(CREDENTIAL_ATTEMPT_MS);
-  const keyOf = (account: AccountRef) => JSON.stringify([account, network().name]);
+  const keyOf = (account: AccountRef) => JSON.stringify([account, served.attemptNetwork().name]);
 
   return {
     async reserve(account, nowMs) {
-      const { name, mayBeKnown } = network();
+      const { name, mayBeKnown } = served.attemptNetwork();
       const [from, digest] = await Promise.all([
         digestOf(name),
         "email" in account ? digestOf(account.email) : "",
@@ -118,7 +106,7 @@ export function createLoginAttempts(
     // If this was the only attempt, reset the counter to 0, not to a timestamp: a location whose clock runs
     // ahead must not throttle the others.
     release(counters, nowMs) {
-      const knownAt = network().mayBeKnown
+      const knownAt = served.attemptNetwork().mayBeKnown
         ? sql`CASE WHEN instr(id, '/') > 0 AND instr(id, '+') = 0 THEN ${nowMs} ELSE last_login_at END`
         : sql`last_login_at`;
       const one = sql`CASE WHEN instr(id, '+') > 0 THEN ${HIDDEN_ATTEMPT_MS} ELSE ${ATTEMPT_MS} END`;
@@ -233,12 +221,10 @@ export type Limiters = Readonly<Record<RouteClass, RateLimit | undefined>>;
  * Cloudflare's rate limits: quick and permissive, and each location counts for itself. So they stop
  * most of a flood, but the safety of an account does not rest on them: if one fails or is late, the
  * request continues.
- * @param networks that the request being served came from, the narrowest first; none where unknown
  */
 export function createRateLimits(
   limiters: Limiters,
-  networks: () => readonly string[],
-  background: Background,
+  { served, background }: StorageContext,
   withDeadline: Deadline,
 ): RateLimits {
   /** @returns null where the limiter did not answer; another key would not help */
@@ -256,7 +242,7 @@ export function createRateLimits(
       const limiter = limiters[routeClass];
       if (limiter === undefined) return false;
       // One after the other, so that a narrow network over its limit is not counted against its neighbors.
-      for (const key of clientId === undefined ? networks() : [clientId]) {
+      for (const key of clientId === undefined ? served.limitedNetworks() : [clientId]) {
         const isRateLimited = await ask(limiter, key);
         if (isRateLimited !== false) return isRateLimited ?? false;
       }

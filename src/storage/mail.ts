@@ -9,8 +9,9 @@ import {
   UNDO_MS,
 } from "../core/notices.ts";
 import type { MailToken, MailTokenStore } from "../core/recovery.ts";
-import { type Database, digestOf } from "./d1.ts";
-import { type AuditStatements, byCaller, timeOrdered } from "./events.ts";
+import type { NoticeStatements, StorageContext } from "./context.ts";
+import { digestOf } from "./d1.ts";
+import { byCaller, timeOrdered } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { isFree } from "./user-rows.ts";
@@ -66,24 +67,6 @@ const NOTICES_A_MAIL = 100;
 /** Changes of the email are also told to the mailbox that can restore the former one. */
 const OF_EMAIL: readonly SecurityNotice[] = ["email_change_requested", "email_changed"];
 
-/** Builds the statements that queue security notices; none where no email is sent. */
-export interface NoticeStatements {
-  /**
-   * In the batch of the change, while `users.email` is still the address to tell. An email that was
-   * never proven gets none: it may be a stranger's.
-   * @param onlyIf true if, and only if, the change happens; may be `changes() > 0`
-   */
-  queue(
-    kind: SecurityNotice,
-    userId: string | Sql,
-    onlyIf: Sql,
-    nowMs: number,
-    subject?: string,
-  ): readonly Sql[];
-  /** For tokens that leaked, to the proven emails of their owners. */
-  leaked(filter: Sql, nowMs: number, subject?: string): readonly Sql[];
-}
-
 const LEAK = "token_leaked";
 
 export function createNoticeStatements(sendsMail: boolean): NoticeStatements {
@@ -110,18 +93,21 @@ export function createNoticeStatements(sendsMail: boolean): NoticeStatements {
 }
 
 const DueRow = v.object({
-  user_id: v.string(),
+  userId: v.string(),
   email: v.string(),
-  is_leak: v.number(),
+  isLeak: v.pipe(
+    v.number(),
+    v.transform((value) => value === 1),
+  ),
 });
 const TakenRow = v.object({
   kind: v.string(),
   subject: v.nullable(v.string()),
-  at: v.number(),
+  atMs: v.number(),
   lease: v.nullable(v.string()),
 });
 
-export function createNotices(db: Database): NoticeStore {
+export function createNotices({ db }: StorageContext): NoticeStore {
   const group = ({ userId, email, isLeak }: DueNotices): Sql =>
     sql`user_id = ${userId} AND email = ${email} AND ${isLeak ? sql`kind = ${LEAK}` : sql`kind <> ${LEAK}`}`;
 
@@ -131,17 +117,12 @@ export function createNotices(db: Database): NoticeStore {
         userIds === null
           ? sql`TRUE`
           : sql`user_id IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`;
-      const rows = await db.all(
-        sql`SELECT user_id, email, kind = ${LEAK} AS is_leak FROM notices
+      return db.all(
+        sql`SELECT user_id AS userId, email, kind = ${LEAK} AS isLeak FROM notices
           WHERE due_at <= ${nowMs} AND ${owners} GROUP BY user_id, email, kind = ${LEAK}
           ORDER BY MIN(due_at) LIMIT ${limit}`,
         DueRow,
       );
-      return rows.map(({ user_id, email, is_leak }) => ({
-        userId: user_id,
-        email,
-        isLeak: is_leak === 1,
-      }));
     },
 
     async take(due, sending, nowMs) {
@@ -167,14 +148,14 @@ export function createNotices(db: Database): NoticeStore {
         taken: sql`UPDATE notices SET lease = CASE WHEN ${mine} THEN ${sending.id} ELSE lease END,
             tries = tries + ${mine}, due_at = CASE WHEN ${mine} THEN ${leased} ELSE ${nowMs + LEASE_MS} END
           WHERE user_id = ${userId} AND id IN (SELECT id FROM notices WHERE ${isDue} ORDER BY id LIMIT ${NOTICES_A_MAIL})
-          RETURNING kind, subject, at, lease`,
+          RETURNING kind, subject, at AS atMs, lease`,
         issued: undo,
       });
       const rows = v.parse(v.array(TakenRow), taken).filter(({ lease }) => lease === sending.id);
       if (rows.length === 0) return null;
       return {
         notices: rows
-          .map(({ kind, subject, at }) => ({ kind, subject, atMs: at }))
+          .map(({ lease: _, ...notice }) => notice)
           .toSorted((one, other) => one.atMs - other.atMs),
         undoUntilMs:
           issued[0] === undefined
@@ -224,12 +205,7 @@ export function keepForUndo(nowMs: number): Sql {
 const IsActiveRow = v.object({ is_active: v.number() });
 const AskedRow = v.object({ ...IsActiveRow.entries, email: v.nullable(v.string()) });
 
-/** @param network that the request being served came from */
-export function createMailTokens(
-  db: Database,
-  events: AuditStatements,
-  network: () => string,
-): MailTokenStore {
+export function createMailTokens({ db, events, served }: StorageContext): MailTokenStore {
   /**
    * One batch. The first statement takes the address's turn to get an email, if there is an account and
    * MAIL_BUDGET allows it; the second issues the token if this token has the turn. `internal` keeps the
@@ -244,7 +220,7 @@ export function createMailTokens(
     event: Sql,
     after: Sql | readonly Sql[] = [],
   ): Promise<{ readonly isIssued: boolean; readonly after: readonly unknown[] }> {
-    const [address, from] = await Promise.all([digestOf(email), digestOf(network())]);
+    const [address, from] = await Promise.all([digestOf(email), digestOf(served.network())]);
     const { action } = MAILS[type];
     const account = sql`${USER_IS_ACTIVE} AND ${who}`;
     // The reserve for known networks is for an account's own email, not for one that it merely wants.

@@ -2,7 +2,8 @@ import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { PersonalDataStore } from "../core/accounts.ts";
 import type { Json } from "../core/token.ts";
-import { type Database, digestOf } from "./d1.ts";
+import type { StorageContext } from "./context.ts";
+import { digestOf } from "./d1.ts";
 import { profileColumns } from "./user-rows.ts";
 
 /** Rows in one answer: some hundred kilobytes, however much a user has. */
@@ -100,7 +101,7 @@ const SECTIONS: readonly Section[] = [
 
 const Row = v.record(v.string(), v.union([v.string(), v.number(), v.null()]));
 
-export function createPersonalData(db: Database): PersonalDataStore {
+export function createPersonalData({ db }: StorageContext): PersonalDataStore {
   /** What was sent to the account's address is stored by the address's digest. */
   async function withMails(row: v.InferOutput<typeof Row>) {
     const sent = await db.first(

@@ -2,7 +2,7 @@ import sql from "sql-template-tag";
 import * as v from "valibot";
 import type { StatusListStore } from "../core/status-lists.ts";
 import { cache } from "./cache.ts";
-import type { Database } from "./d1.ts";
+import type { StorageContext } from "./context.ts";
 import { TOKEN_IS_ACTIVE } from "./revocation.ts";
 
 const IndexRow = v.object({ status_index: v.number() });
@@ -22,7 +22,7 @@ const LOOK_MS = 25;
 const MAX_LOOKS = 40;
 
 /** The lists are public, and each costs a scan: an isolate scans a list once in half a minute, however many ask. */
-export function createStatusLists(db: Database): StatusListStore {
+export function createStatusLists({ db }: StorageContext): StatusListStore {
   const lists = cache<readonly number[]>(SCAN_MS);
   /** Which lists are being read. Requests share the result only: workerd does not let one await another's I/O. */
   const reading = cache<true>(LOOK_MS * MAX_LOOKS);

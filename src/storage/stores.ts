@@ -18,18 +18,14 @@ import { type Background, createBackground, type WaitUntil } from "./background.
 import { createCaches, invalidateUser } from "./cache.ts";
 import { cachedTokens, type TokenStore } from "./cached-tokens.ts";
 import { createContacts, createDisplayNames } from "./contacts.ts";
+import type { Served, StorageContext } from "./context.ts";
 import { createDatabase } from "./d1.ts";
-import { createDeadline, type StoreUsage } from "./deadline.ts";
-import { type AuditClient, createAuditStatements, createEvents } from "./events.ts";
+import { createDeadline } from "./deadline.ts";
+import { createAuditStatements, createEvents } from "./events.ts";
 import { type CleanupReport, createHousekeeping } from "./housekeeping.ts";
 import { createIdentities } from "./identities.ts";
 import { kvTokens, kvUsers } from "./kv.ts";
-import {
-  type AttemptNetwork,
-  createLoginAttempts,
-  createRateLimits,
-  type Limiters,
-} from "./login-throttle.ts";
+import { createLoginAttempts, createRateLimits, type Limiters } from "./login-throttle.ts";
 import { createMailTokens, createNotices, createNoticeStatements } from "./mail.ts";
 import { createPersonalData } from "./personal-data.ts";
 import { pendingRevocations, type RevocationPolicy } from "./revocation.ts";
@@ -43,25 +39,7 @@ export interface StoreBindings {
   readonly DB: D1Database;
 }
 
-/** What the stores ask about the request that is being served; of none, as in a cron run, it is empty. */
-export interface Served {
-  /** Counts the store calls of the request; null where there is none. */
-  usage(): StoreUsage | null;
-  requestId(): string;
-  /** In the form in which it may be stored. */
-  client(): AuditClient;
-  /** That log-in attempts are counted by. */
-  attemptNetwork(): AttemptNetwork;
-  /** That refused credentials are counted by: the widest that one holder may have. */
-  noisyNetwork(): string;
-  /** That rate limits count, the narrowest first. */
-  limitedNetworks(): readonly string[];
-  /** That emails are known to be asked from. */
-  network(): string;
-}
-
 export interface StoreOptions {
-  readonly policy: RevocationPolicy;
   readonly served: Served;
   readonly waitUntil: WaitUntil;
   readonly limiters: Limiters;
@@ -94,38 +72,48 @@ export interface Stores {
 }
 
 /** Every store of one isolate, over KV and D1. */
-export function createStores({ KV, DB }: StoreBindings, options: StoreOptions): Stores {
-  const { policy, served, waitUntil, limiters, deadlineMs, auditDays, sendsMail } = options;
+export function createStores(
+  { KV, DB }: StoreBindings,
+  policy: RevocationPolicy,
+  { served, waitUntil, limiters, deadlineMs, auditDays, sendsMail }: StoreOptions,
+): Stores {
   const withDeadline = createDeadline(deadlineMs, served.usage);
   const db = createDatabase(DB, withDeadline);
   const kv = kvTokens(KV, withDeadline);
   const copies = kvUsers(KV, withDeadline, policy.lagSeconds);
   const background = createBackground(waitUntil, served.requestId, policy);
   const caches = createCaches(policy);
-  const invalidatingUser = invalidateUser({ copies, background, policy, caches });
-  const revocations = pendingRevocations(db, kv, background, policy);
-  const events = createAuditStatements(served.client);
-  const notices = createNoticeStatements(sendsMail);
-  const changes = { db, background, revocations, events, notices, invalidatingUser };
-  const strictTokens = tokensInD1({ db, revocations, events, notices });
-  const d1 = { ...strictTokens, ...apiTokensInD1(db, revocations, events, notices) };
-  return {
-    users: createUsers({ ...changes, copies, policy }),
-    tokens: cachedTokens({ d1, kv, background, policy, caches, invalidatingUser }),
-    strictTokens,
-    actionTokens: createActionTokens({ ...changes, kv }),
-    identities: createIdentities(db, events, notices, background),
-    mailTokens: createMailTokens(db, events, served.network),
-    notices: createNotices(db),
-    attempts: createLoginAttempts(db, background, served.attemptNetwork),
-    limits: createRateLimits(limiters, served.limitedNetworks, background, withDeadline),
-    events: createEvents(db, events, background, served.noisyNetwork),
-    contacts: createContacts(db, events),
-    displayNames: createDisplayNames(db),
-    tokenDiagnosis: createTokenDiagnosis(db),
-    statusLists: createStatusLists(db),
-    personalData: createPersonalData(db),
+  const context: StorageContext = {
+    db,
+    kv,
+    copies,
     background,
-    cleanUp: createHousekeeping(db, revocations, kv, auditDays),
+    policy,
+    caches,
+    invalidatingUser: invalidateUser({ copies, background, policy, caches }),
+    revocations: pendingRevocations(db, kv, background, policy),
+    events: createAuditStatements(served.client),
+    notices: createNoticeStatements(sendsMail),
+    served,
+  };
+  const strictTokens = tokensInD1(context);
+  return {
+    users: createUsers(context),
+    tokens: cachedTokens({ ...strictTokens, ...apiTokensInD1(context) }, context),
+    strictTokens,
+    actionTokens: createActionTokens(context),
+    identities: createIdentities(context),
+    mailTokens: createMailTokens(context),
+    notices: createNotices(context),
+    attempts: createLoginAttempts(context),
+    limits: createRateLimits(limiters, context, withDeadline),
+    events: createEvents(context),
+    contacts: createContacts(context),
+    displayNames: createDisplayNames(context),
+    tokenDiagnosis: createTokenDiagnosis(context),
+    statusLists: createStatusLists(context),
+    personalData: createPersonalData(context),
+    background,
+    cleanUp: createHousekeeping(context, auditDays),
   };
 }

@@ -2,7 +2,7 @@ import sql, { join } from "sql-template-tag";
 import * as v from "valibot";
 import { callerRefOfJwt } from "../core/caller.ts";
 import type { TokenDiagnosisStore } from "../core/token-diagnosis.ts";
-import type { Database } from "./d1.ts";
+import type { StorageContext } from "./context.ts";
 import { jwtIsActive, parentsAreActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { TOKEN_COLUMNS, TokenRow, toToken } from "./token-rows.ts";
 
@@ -39,7 +39,7 @@ const accountOf = (row: v.InferOutput<typeof AccountRow>) => ({
 });
 
 /** Active or not, but for the owner alone. */
-export function createTokenDiagnosis(db: Database): TokenDiagnosisStore {
+export function createTokenDiagnosis({ db }: StorageContext): TokenDiagnosisStore {
   return {
     async ownToken(id, userId, nowMs) {
       const row = await db.first(

@@ -14,17 +14,16 @@ import {
   TOKEN_KINDS,
 } from "../core/token.ts";
 import type { User } from "../core/user.ts";
-import { type Database, pageOf, toPage } from "./d1.ts";
-import { type AuditStatements, byCaller } from "./events.ts";
+import type { StorageContext } from "./context.ts";
+import { pageOf, toPage } from "./d1.ts";
+import { byCaller } from "./events.ts";
 import { loginsTombstoneKey, LONGEST_LIFE_SECONDS, tombstoneKey } from "./keys.ts";
-import type { NoticeStatements } from "./mail.ts";
 import {
   callerIsActive,
   isActiveWithParents,
   jwtIsActive,
   MAX_TOMBSTONES,
   NOT_USED_UP,
-  type PendingRevocations,
   revokeToken,
   TOKEN_IS_ACTIVE,
   USER_IS_ACTIVE,
@@ -53,18 +52,14 @@ const LOGIN_MAX_MS = Math.max(SESSION_MAX_MS, JWT_MAX_MS);
 const HOUR_MS = 3_600_000;
 const GRACE_MS = ROTATION_GRACE_SECONDS * 1000;
 
-const IdRow = v.object({ id: v.string(), user_id: v.string() });
+const OwnerRow = v.object({ id: v.string(), userId: v.string() });
 const FamilyRow = v.object({ status_index: v.number() });
 const InsertedRow = v.object({ credential_version: v.number() });
 const ConfirmedRow = v.object({ ...UserRow.entries, token_expires_at: v.nullable(v.number()) });
 const ExtendedRow = v.object({ ...SessionRow.entries, email: v.string() });
 const FoundRow = v.object({ found: v.number() });
 
-const SuccessorRow = v.object({
-  rotation: v.number(),
-  rotated_at: v.number(),
-  claim: v.string(),
-});
+const SuccessorRow = v.object({ jti: v.string(), rotation: v.number(), rotatedAtMs: v.number() });
 
 const LOGIN_KINDS = ["session", "family"] as const;
 
@@ -102,14 +97,7 @@ export interface TokensInD1
   ): Promise<(SessionState & { readonly token: SessionToken }) | null>;
 }
 
-interface Deps {
-  readonly db: Database;
-  readonly revocations: PendingRevocations;
-  readonly events: AuditStatements;
-  readonly notices: NoticeStatements;
-}
-
-export function tokensInD1({ db, revocations, events, notices }: Deps): TokensInD1 {
+export function tokensInD1({ db, revocations, events, notices }: StorageContext): TokensInD1 {
   return {
     async findActive(id, nowMs) {
       const row = await db.first(
@@ -264,7 +252,7 @@ export function tokensInD1({ db, revocations, events, notices }: Deps): TokensIn
                 AND NOT (${inGrace})`,
             theft: events.after({ what: "family.revoked", actorId: null, ...ids }, nowMs),
             // For the winner, and for those who came a moment later.
-            successor: sql`SELECT rotation, rotated_at, claim FROM tokens WHERE ${isActive} AND ${inGrace}`,
+            successor: sql`SELECT claim AS jti, rotation, rotated_at AS rotatedAtMs FROM tokens WHERE ${isActive} AND ${inGrace}`,
           },
           key: tombstoneKey(sid),
           // guard: theft-leaves-a-tombstone
@@ -273,9 +261,7 @@ export function tokensInD1({ db, revocations, events, notices }: Deps): TokensIn
         },
         nowMs,
       );
-      if (successor[0] === undefined) return null;
-      const row = v.parse(SuccessorRow, successor[0]);
-      return { jti: row.claim, rotation: row.rotation, rotatedAtMs: row.rotated_at };
+      return successor[0] === undefined ? null : v.parse(SuccessorRow, successor[0]);
     },
 
     async revokeJwt(claims, caller, nowMs, isLeaked = false) {
@@ -314,7 +300,7 @@ export function tokensInD1({ db, revocations, events, notices }: Deps): TokensIn
             revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
               WHERE ${among} AND ${isHolders} AND tokens.expires_at > ${nowMs}
                 AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isActiveWithParents(nowMs)})
-              RETURNING id, user_id`,
+              RETURNING id, user_id AS userId`,
             events: events.afterTokens(REVOKED_EVENT, isRevoked, nowMs),
             // `changes()` counts the events: as many as tokens.
             notices: areLeaked ? notices.leaked(sql`${isRevoked} AND changes() > 0`, nowMs) : [],
@@ -326,7 +312,7 @@ export function tokensInD1({ db, revocations, events, notices }: Deps): TokensIn
         },
         nowMs,
       );
-      return v.parse(v.array(IdRow), revoked).map(({ id, user_id }) => ({ id, userId: user_id }));
+      return v.parse(v.array(OwnerRow), revoked);
     },
 
     async listLogins(caller, page, nowMs) {

@@ -5,42 +5,22 @@ import type { CallerRef } from "../core/caller.ts";
 import type { Ha1bStore } from "../core/ha1b.ts";
 import type { PasswordHashStore } from "../core/passwords.ts";
 import { PROFILE_COLUMNS, PROFILE_FIELDS, type UserWithPassword } from "../core/user.ts";
-import type { Background } from "./background.ts";
-import type { InvalidateUser } from "./cache.ts";
-import type { Database } from "./d1.ts";
-import { type AuditStatements, byCaller } from "./events.ts";
+import type { StorageContext } from "./context.ts";
+import { byCaller } from "./events.ts";
 import {
   identitiesRevoked,
   removeIdentitiesButOne,
   removeIdentitiesOfDeleted,
   removeIdentitiesOfOtherEmail,
 } from "./identities.ts";
-import type { KvUsers } from "./kv.ts";
-import { carryUndo, keepForUndo, type NoticeStatements } from "./mail.ts";
+import { carryUndo, keepForUndo } from "./mail.ts";
 import { erasePersonalData } from "./personal-data.ts";
-import {
-  allCredentialsRevocation,
-  callerIsActive,
-  type PendingRevocations,
-  type RevocationPolicy,
-  USER_IS_ACTIVE,
-} from "./revocation.ts";
+import { allCredentialsRevocation, callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { ERASED_PROFILE, isFree, toUser, USER_COLUMNS, UserRow } from "./user-rows.ts";
 
-interface Deps {
-  readonly db: Database;
-  readonly copies: KvUsers;
-  readonly background: Background;
-  readonly policy: RevocationPolicy;
-  readonly revocations: PendingRevocations;
-  readonly events: AuditStatements;
-  readonly notices: NoticeStatements;
-  readonly invalidatingUser: InvalidateUser;
-}
-
 /** Users live in D1; where KV may answer, it holds copies for reading. */
-export function createUsers(deps: Deps): UserStore & PasswordHashStore & Ha1bStore {
-  const { db, copies, background, policy, revocations, events, invalidatingUser } = deps;
+export function createUsers(context: StorageContext): UserStore & PasswordHashStore & Ha1bStore {
+  const { db, copies, background, policy, revocations, events, invalidatingUser } = context;
 
   async function find(where: Sql): Promise<UserWithPassword | null> {
     const row = await db.first(
@@ -107,7 +87,7 @@ export function createUsers(deps: Deps): UserStore & PasswordHashStore & Ha1bSto
     },
 
     async update(caller, change, ifCredentialVersion, nowMs) {
-      const updated = updateUser(deps, caller, change, ifCredentialVersion, nowMs);
+      const updated = updateUser(context, caller, change, ifCredentialVersion, nowMs);
       const { others, user } = await invalidatingUser(caller.userId, updated);
       if (user[0] !== undefined) return toUser(v.parse(UserRow, user[0]));
       return others.length > 0 ? "email_taken" : null;
@@ -140,7 +120,7 @@ export function createUsers(deps: Deps): UserStore & PasswordHashStore & Ha1bSto
 
 /** One batch. @returns the rows of other accounts with the new email, and the user's own if it changed */
 async function updateUser(
-  { db, revocations, events, notices }: Deps,
+  { db, revocations, events, notices }: StorageContext,
   caller: CallerRef,
   change: UserChange,
   ifCredentialVersion: number | null,

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { ApiTokens, IssuedApiToken } from "../../core/api-tokens.ts";
 import type { Caller } from "../../core/caller.ts";
-import { LEAKS_MAX, type Leaks } from "../../core/leaks.ts";
+import { type Leaks, LEAKS_MAX } from "../../core/leaks.ts";
 import type { ApiToken, Json } from "../../core/token.ts";
 import { readJson, readSignedJson } from "../../http/body.ts";
 import { decode, JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";

@@ -1,0 +1,112 @@
+import type { Sql } from "sql-template-tag";
+import type { AuditEvent } from "../core/events.ts";
+import type { SecurityNotice } from "../core/notices.ts";
+import type { Background } from "./background.ts";
+import type { Caches, InvalidateUser } from "./cache.ts";
+import type { Database } from "./d1.ts";
+import type { StoreUsage } from "./deadline.ts";
+import type { KvTokens, KvUsers } from "./kv.ts";
+import type { PendingRevocations, RevocationPolicy } from "./revocation.ts";
+
+/** What the stores ask about the request being served; in a cron run there is none, and it is empty. */
+export interface Served {
+  /** Counts the store calls of the request; null where there is none. */
+  usage(): StoreUsage | null;
+  requestId(): string;
+  /** In the form in which it may be stored. */
+  client(): AuditClient;
+  /** The network that asks for an email. */
+  network(): string;
+  /** The network that log-in attempts are counted by. */
+  attemptNetwork(): AttemptNetwork;
+  /** The network that refused credentials are counted by: the widest that one holder may have. */
+  noisyNetwork(): string;
+  /** The networks that rate limits count, the narrowest first. */
+  limitedNetworks(): readonly string[];
+}
+
+export interface AttemptNetwork {
+  /** Empty where it is not known. */
+  readonly name: string;
+  /** Not where strangers share it. */
+  readonly mayBeKnown: boolean;
+}
+
+/** What every store of one isolate is built from. */
+export interface StorageContext {
+  readonly db: Database;
+  readonly kv: KvTokens;
+  /** KV's copies of users. */
+  readonly copies: KvUsers;
+  readonly background: Background;
+  readonly policy: RevocationPolicy;
+  readonly caches: Caches;
+  readonly invalidatingUser: InvalidateUser;
+  readonly revocations: PendingRevocations;
+  readonly events: AuditStatements;
+  readonly notices: NoticeStatements;
+  readonly served: Served;
+}
+
+export interface AuditRow {
+  readonly what: AuditEvent | Sql;
+  /** The user whose event it is, and who may read it. */
+  readonly userId: string | Sql;
+  readonly actorId: string | Sql | null;
+  readonly credentialId: string | Sql | null;
+  readonly subjectId: string | Sql | null;
+  readonly outcome?: "done" | "refused";
+  /** The user who reads it must not learn where another one was. */
+  readonly hidesClient?: boolean;
+  /** If it belongs to another request than the one being served. */
+  readonly client?: AuditClient;
+  readonly count?: number;
+}
+
+/** Builds the statements that write events. */
+export interface AuditStatements {
+  /**
+   * Comes right after the statement that it describes, in the same batch: a row is written if, and
+   * only if, that statement changed one.
+   */
+  after(row: AuditRow, nowMs: number): Sql;
+  /** The same for what a token's holder did with the token itself: its row says whose it is. */
+  afterToken(
+    what: AuditEvent | Sql,
+    tokenId: string,
+    nowMs: number,
+    actorId?: string | Sql | null,
+  ): Sql;
+  /** The same for many tokens: a row for each that `filter` selects. */
+  afterTokens(what: AuditEvent | Sql, filter: Sql, nowMs: number): Sql;
+  always(row: AuditRow, nowMs: number): Sql;
+  /** Once, if `from` selects a row. */
+  where(row: AuditRow, from: Sql, nowMs: number): Sql;
+  /** Of the request being served, in the form in which it may be stored. */
+  address(): string | null;
+  client(): AuditClient;
+}
+
+/** Where a request came from, in the form in which it may be stored. */
+export interface AuditClient {
+  readonly address: string | null;
+  readonly requestId: string | null;
+}
+
+/** Builds the statements that queue security notices; none where no email is sent. */
+export interface NoticeStatements {
+  /**
+   * In the batch of the change, while `users.email` is still the address to tell. An email that was
+   * never proven gets none: it may be a stranger's.
+   * @param onlyIf true if, and only if, the change happens; may be `changes() > 0`
+   */
+  queue(
+    kind: SecurityNotice,
+    userId: string | Sql,
+    onlyIf: Sql,
+    nowMs: number,
+    subject?: string,
+  ): readonly Sql[];
+  /** For tokens that leaked, to the proven emails of their owners. */
+  leaked(filter: Sql, nowMs: number, subject?: string): readonly Sql[];
+}
