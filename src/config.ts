@@ -144,11 +144,7 @@ const Fields = v.object({
    * sets the local address.
    */
   ISSUER: origin,
-  /**
-   * A secret: the JWK set that signs the JWTs. Each key has `kid`, `alg` (ES256, EdDSA, RS256 or HS256) and
-   * `state` (`standby`, `active` or `retiring`); exactly one is `active`. `npm run dev` and `npm run deploy`
-   * create one.
-   */
+  /** A secret: the JWK set that signs the JWTs. `npm run dev` and `npm run deploy` create one. */
   JWT_KEYS: keySet,
   /** `closed` refuses sign-up with 403. */
   SIGN_UP: v.optional(v.picklist(["open", "closed"], "must be open or closed"), "open"),

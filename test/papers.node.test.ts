@@ -75,8 +75,8 @@ describe("what is generated", () => {
   });
 
   it("has every event", () => {
-    const rows = rowsUnder("docs/reference/events.md", "| kind | what happened |");
-    expect(rows.map(([kind]) => kind)).toEqual(AUDIT_EVENTS.map((kind) => `\`${kind}\``));
+    const text = paper("docs/reference/events.md");
+    expect(AUDIT_EVENTS.filter((kind) => !text.includes(`\`${kind}\``))).toEqual([]);
   });
 
   it("has every rate limit", () => {

@@ -83,6 +83,7 @@ export const KV_IS_READ_FROM_SECONDS = 60;
 /** The cron trigger runs every minute, and writes some hundred tombstones per run. */
 const FLUSH_PATIENCE_MS = 150_000;
 const FLUSH_INTERVAL_MS = 5_000;
+/** In one statement. */
 const MAX_KEYS = 500;
 
 const Key = v.object({ key: v.string() });
@@ -91,7 +92,7 @@ const Count = v.object({ count: v.number() });
 /**
  * Waits until KV has the tombstones of everything revoked so far. A version that reads KV would accept
  * what a version that does not read it has revoked, as long as the tombstone is pending.
- * @returns how many are still pending; 0 is good
+ * @returns 0, or how many of those looked at are still pending
  */
 export async function untilFlushed(
   database: D1,
@@ -99,17 +100,22 @@ export async function untilFlushed(
   patienceMs = FLUSH_PATIENCE_MS,
 ): Promise<number> {
   const untilMs = Date.now() + patienceMs;
-  const pending = await database.query(
-    `SELECT key FROM pending_revocations LIMIT ${MAX_KEYS}`,
-    Key,
-  );
-  // Only these, not what is revoked meanwhile: on a busy service something is always pending.
-  const keys = pending.map(({ key }) => `'${key.replaceAll("'", "''")}'`).join(", ");
-  let left = pending.length;
-  while (left > 0 && !stop.aborted && Date.now() + FLUSH_INTERVAL_MS <= untilMs) {
-    await wait(FLUSH_INTERVAL_MS, null, { signal: stop }).catch(() => null);
-    const sql = `SELECT COUNT(*) AS count FROM pending_revocations WHERE key IN (${keys})`;
-    left = (await database.query(sql, Count))[0]?.count ?? 0;
+  // In the order of their keys, once each: on a busy service something new is always pending.
+  for (let after = "''"; ; ) {
+    const pending = await database.query(
+      `SELECT key FROM pending_revocations WHERE key > ${after} ORDER BY key LIMIT ${MAX_KEYS}`,
+      Key,
+    );
+    const keys = pending.map(({ key }) => `'${key.replaceAll("'", "''")}'`);
+    const last = keys.at(-1);
+    if (last === undefined) return 0;
+    let left = keys.length;
+    while (left > 0) {
+      if (stop.aborted || Date.now() + FLUSH_INTERVAL_MS > untilMs) return left;
+      await wait(FLUSH_INTERVAL_MS, null, { signal: stop }).catch(() => null);
+      const sql = `SELECT COUNT(*) AS count FROM pending_revocations WHERE key IN (${keys.join(", ")})`;
+      left = (await database.query(sql, Count))[0]?.count ?? 0;
+    }
+    after = last;
   }
-  return left;
 }
