@@ -52,7 +52,7 @@ describe("the page behind a code", () => {
       expect(page).toEqual({
         state: "ready",
         title: "Become contacts",
-        will: "You and Ada Lovelace become each other's contacts. Each of you then sees the other's first and last name.",
+        before: "You and Ada Lovelace become each other's contacts. Each of you then sees the other's first and last name.",
         issuer: "Ada Lovelace",
         isInternal: false,
         expiresAtMs: expect.any(Number),
@@ -67,7 +67,7 @@ describe("the page behind a code", () => {
     await run(secret, {}, bob.caller, "first");
     expect(await preview(secret, (await newPerson()).caller)).toMatchObject({ usesLeft: 2 });
     expect(await services.actionPages.describe((await one(ada.caller, id)).token)).toMatchObject({
-      will: expect.stringContaining("Ada Lovelace"),
+      before: expect.stringContaining("Ada Lovelace"),
     });
   });
 
@@ -77,7 +77,7 @@ describe("the page behind a code", () => {
     const page = await preview(secret, null);
     expect(page).toMatchObject({
       issuer: "this person",
-      will: expect.stringContaining("You and this person become"),
+      before: expect.stringContaining("You and this person become"),
     });
     expect(JSON.stringify(page)).not.toContain("@");
   });
@@ -88,7 +88,7 @@ describe("the page behind a code", () => {
     const { secret } = await actionToken(call, ada.access, nora.id);
     expect(await preview(secret, null)).toMatchObject({
       issuer: "Ada",
-      will: "You get someone as a contact. You then see their first and last name.",
+      before: "You get someone as a contact. You then see their first and last name.",
     });
     const { id } = await actionToken(call, ada.access, nora.id);
     const told = await services.actionPages.describe((await one(ada.caller, id)).token);
@@ -177,7 +177,7 @@ describe("its button", () => {
     const first = await run(secret, {}, bob.caller, "one page");
     expect(first).toMatchObject({
       title: "Become contacts",
-      done: "You and Ada are each other's contacts now.",
+      after: "You and Ada are each other's contacts now.",
     });
     const again = await Promise.all([1, 2, 3].map(() => run(secret, {}, bob.caller, "one page")));
     for (const { receipt } of again) expect(receipt).toEqual(first.receipt);
@@ -284,16 +284,16 @@ describe("what became of one's own token", () => {
     const [ada, bob] = [await newPerson(), await newPerson()];
     const { secret, id } = await actionToken(call, ada.access, ada.id);
     expect(await one(ada.caller, id)).toMatchObject({
-      verdict: "stands",
+      status: "active",
       token: { id, uses: 0, maxUses: 1 },
       action: { name: "addContact" },
     });
     expect((await one(ada.caller, id, Date.now() + 3_600_001)).status).toBe("expired");
     await run(secret, {}, bob.caller, "key");
-    expect(await one(ada.caller, id)).toMatchObject({ verdict: "used_up", token: { uses: 1 } });
+    expect(await one(ada.caller, id)).toMatchObject({ status: "used_up", token: { uses: 1 } });
     const ended = await actionToken(call, ada.access, ada.id);
     await call("DELETE", `/api/action-tokens/${ended.id}`, { bearer: ada.access });
-    expect((await one(ada.caller, ended.id)).status).toBe("ended");
+    expect((await one(ada.caller, ended.id)).status).toBe("revoked");
     expect(await faultOf(one(bob.caller, id))).toMatchObject({ code: "token_not_found" });
     await mailed(ada, "resetPassword");
     const row = env.DB.prepare(

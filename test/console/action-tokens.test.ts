@@ -210,7 +210,7 @@ describe("the issuer's pages", () => {
     expect(textOf(list)).toContain("Become contacts 0 of 1 in 1 hour");
     const ended = await ada.submit(await ada.get(own), `${own}/end`);
     expect(ended.path).toBe(own);
-    expect(textOf(ended)).toContain("Used 0 of 1 ended");
+    expect(textOf(ended)).toContain("Used 0 of 1 revoked");
     expect(textOf(await ada.get("/console/actions"))).toContain("None of yours can be used");
     const gone = await newBrowserUser().get(linkOf(page));
     expect([gone.status, textOf(gone)]).toEqual([410, expect.stringContaining("Taken back")]);

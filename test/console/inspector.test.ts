@@ -11,7 +11,7 @@ describe("the inspector", () => {
     const session = ada.session() ?? "";
     const found = await ada.submit(await ada.get(PATH), PATH, { text: session });
     expect(textOf(found)).toMatch(
-      /^Inspector Session token stands It is good, and can be used now\. Issued .* Now .* Expires .* in 1 hour Id [0-9a-f-]{36}/,
+      /^Inspector Session token valid It is good, and can be used now\. Issued .* Now .* Expires .* in 1 hour Id [0-9a-f-]{36}/,
     );
     expect(found.text).toContain("<svg");
     // What was pasted does not stand on the page.

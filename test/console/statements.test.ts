@@ -92,7 +92,7 @@ const STATES: readonly {
   },
   {
     name: "ended with all of the account",
-    arrange: ({ id }) => setColumn(id, "credentialVersion", -1),
+    arrange: ({ id }) => setColumn(id, "credential_version", -1),
     linkText: /taken back by .* Make a new one$/,
     isUsable: false,
     // Nobody has written down when: then no time is said, and not that of its own end.
@@ -190,7 +190,7 @@ describe("the inspector", () => {
   it("says of what was ended that it was, and shows no times that nobody has signed", async () => {
     const client = await newPageClient(call);
     const access = await accessOf(client);
-    expect(await inspect(client, access)).toMatch(/stands .* Expires /);
+    expect(await inspect(client, access)).toMatch(/valid .* Expires /);
     await call("POST", "/oauth/revoke", { form: { token: access } });
     const ended = await inspect(client, access);
     expect(ended).toMatch(/Revoked\./);
@@ -225,7 +225,7 @@ describe("the inspector", () => {
     const access = await accessOf(client);
     for (const token of [client.secret, access]) {
       expect(await inspect(client, quoted(token))).toMatch(
-        /^Inspector (?:Session token|Access JWT) stands/,
+        /^Inspector (?:Session token|Access JWT) valid/,
       );
     }
     expect(await inspect(client, quoted("nothing"))).toMatch(/^Inspector No token/);

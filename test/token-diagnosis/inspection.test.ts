@@ -47,7 +47,7 @@ describe("of one's own", () => {
     expect(await inspect(asker, `Authorization: Bearer ${api.secret}`)).toMatchObject({
       kind: "api",
       id: api.uuid,
-      verdict: "active",
+      status: "active",
       header: null,
       claims: {
         name: "test",
@@ -62,21 +62,21 @@ describe("of one's own", () => {
     expect(await inspect(asker, action.secret)).toMatchObject({
       kind: "action",
       id: action.id,
-      verdict: "active",
+      status: "active",
       claims: { action: "addContact", payload: { contact_id: user.id }, uses: 0, max_uses: 1 },
     });
     const claims = claimsOf(access);
     expect(await inspect(asker, access)).toEqual({
       kind: "access",
       id: claims.jti,
-      verdict: "active",
+      status: "active",
       header: { alg: "ES256", kid: "test", typ: "at+jwt" },
       claims,
       issuedAtMs: Number(claims.iat) * 1000,
       expiresAtMs: Number(claims.exp) * 1000,
       revokedAtMs: null,
     });
-    expect(await inspect(asker, refresh)).toMatchObject({ kind: "refresh", verdict: "active" });
+    expect(await inspect(asker, refresh)).toMatchObject({ kind: "refresh", status: "active" });
   });
 
   const CASES: readonly [
@@ -206,18 +206,18 @@ describe("of what is not one's own", () => {
     const existing = await see(secret);
     await env.DB.prepare("DELETE FROM tokens WHERE id = ?").bind(existing.id).run();
     expect(await see(secret)).toEqual(existing);
-    expect(existing).toMatchObject({ kind: "api", verdict: "not_yours", claims: null });
+    expect(existing).toMatchObject({ kind: "api", status: "not_yours", claims: null });
 
     const jwt = await see(theirs.access);
     expect(jwt).toMatchObject({
       kind: "access",
-      verdict: "not_yours",
+      status: "not_yours",
       claims: { sub: theirs.user.id },
       asked: [],
     });
     for (const text of [theirs.session, theirs.action.secret]) {
       expect(await inspect(asker, text)).toMatchObject({
-        verdict: "not_yours",
+        status: "not_yours",
         claims: null,
         issuedAtMs: null,
       });
@@ -260,7 +260,7 @@ describe("of what is not one's own", () => {
     expect(list.status).toBe(200);
     expect(await inspect(asker, list.text)).toMatchObject({
       kind: "jwt",
-      verdict: "unknown_issuer",
+      status: "unknown_issuer",
     });
   });
 });
