@@ -2,7 +2,7 @@ import { env, waitUntil } from "cloudflare:workers";
 import { app, type Pages } from "./app.ts";
 import { type Config, readConfig } from "./config.ts";
 import { consolePages } from "./console/console.tsx";
-import { openApiRoute } from "./console/docs/openapi.ts";
+import { openApiRoute } from "./console/docs/document.ts";
 import { ha1bHashes } from "./crypto/ha1b.ts";
 import { argon2Passwords, isolateArgon2id } from "./crypto/passwords.ts";
 import { type Platform, type Services, servicesOver } from "./services.ts";

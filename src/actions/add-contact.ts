@@ -17,8 +17,8 @@ export const NewContact = v.object(
 );
 
 /**
- * The one for whom it runs gets `contact_id` as a contact. Where `contact_id` issued the token,
- * and so agreed, the link goes both ways. A repeat changes nothing and succeeds.
+ * Adds `contact_id` to the runner's contacts. If `contact_id` created the token, and so agreed, both
+ * become contacts of each other. Repeating it changes nothing and succeeds.
  */
 export const addContact = defineAction({
   name: "addContact",
@@ -52,9 +52,9 @@ export const addContact = defineAction({
   page: {
     title: "Become contacts",
     note: "You and whoever opens the link become each other's contacts. Or you introduce them to one of yours.",
-    // For its issuer, nobody would scan it.
+    // Without a login it would run for its issuer, which is never what someone who scans it wants.
     asksForLogin: true,
-    // Who has not issued the token has agreed to nothing, and is not named.
+    // Someone who did not create the token has not agreed to anything, so they are not named.
     referencedUserIds: ({ contact_id }, issuerId) => (contact_id === issuerId ? [contact_id] : []),
     offered({ contact_id }, issuerId, runnerId) {
       const has = (from: string, to: string) =>

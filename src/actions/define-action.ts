@@ -11,14 +11,14 @@ interface Definition<Payload extends JsonSchema, Input extends JsonSchema> {
   readonly isInternal?: boolean;
   readonly isExpensive?: boolean;
   readonly payload: Payload;
-  /** Without one, whatever is sent beside the token is left alone. */
+  /** Without one, input sent with the token is ignored. */
   readonly input?: Input;
   conditions(payload: v.InferOutput<Payload>, issuerId: string): readonly Condition[];
   plan(run: ActionRun<v.InferOutput<Payload>, v.InferOutput<Input>>): Planned | Promise<Planned>;
   readonly page: ActionPage<v.InferOutput<Payload>>;
 }
 
-/** Ties an action to its schemas, so that `conditions` and `plan` see only what fits. */
+/** Binds an action to its schemas, so that `conditions` and `plan` get parsed values only. */
 export function defineAction<const Payload extends JsonSchema, const Input extends JsonSchema>(
   definition: Definition<Payload, Input>,
 ): Action {

@@ -3,17 +3,17 @@ import * as v from "valibot";
 import type { Condition } from "../core/action.ts";
 import { UNDO_MS } from "../core/notices.ts";
 
-/** What the token of a mail says: the address that it went to. */
+/** The payload of a token sent by email: the address it was sent to. */
 export const MailedAddress = v.object({ email: v.string() });
 
-/** The account that a mail speaks of, if this holds of it. */
+/** Whether the account exists, is enabled, and `holds` is true for it. */
 export const accountMatches = (userId: string, holds: Sql): Sql =>
   sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND ${holds}
     AND deleted_on IS NULL AND disabled_on IS NULL)`;
 
 const CHANGED = "The e-mail of this account was changed after this was sent.";
 
-/** Who holds the token has read that mailbox; it says nothing about another that came since. */
+/** Holding the token proves access to that mailbox only, not to an address set later. */
 export const emailUnchanged = (email: string, userId: string): Condition => ({
   // guard: mail-to-an-old-address-is-void
   holds: accountMatches(userId, sql`email = ${email}`),
@@ -27,7 +27,7 @@ export const emailCurrentOrPending = (email: string, userId: string): Condition 
   message: CHANGED,
 });
 
-/** An e-mail is one account's, also while its former one can still take it back. */
+/** An email belongs to one account, also while its former account can still undo a change away from it. */
 export const emailNotTaken = (email: string, userId: string): Condition => ({
   holds: sql`NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email = ${email}
       AND other.deleted_on IS NULL AND other.id <> ${userId}
@@ -37,7 +37,7 @@ export const emailNotTaken = (email: string, userId: string): Condition => ({
   message: "This e-mail has another account.",
 });
 
-/** Only an e-mail that was proven, and has not come by such a change itself, can be put back. */
+/** Only a verified email that is not itself the result of a recent change can be restored. */
 export function rememberForUndo(nowMs: number, isLeft: Sql): Sql {
   // guard: only-a-settled-email-comes-back
   const isSettled = sql`${isLeft} AND verified_on IS NOT NULL

@@ -2,10 +2,10 @@ import * as v from "valibot";
 import type { FormField } from "../core/form.ts";
 
 /**
- * A schema as the fields of a form, so that a form and the check of what it sends cannot differ.
- * `v.title` is a field's label, `v.description` its hint, and `v.metadata({ form })` says of a text
- * that it is a `password`, or the id of a `user`.
- * @returns null where a form cannot say what the schema takes
+ * Derives form fields from a schema, so that a form and its validation cannot differ. `v.title` is the
+ * label, `v.description` the hint, and `v.metadata({ form })` marks a string as a `password` or as the
+ * id of a `user`.
+ * @returns null if a form cannot express the schema
  */
 export function formFields(schema: v.GenericSchema): readonly FormField[] | null {
   const entries: unknown = schema.type.endsWith("object") && Reflect.get(schema, "entries");
@@ -62,7 +62,7 @@ function kindOf(schema: v.GenericSchema): FormField["kind"] | null {
   }
 }
 
-/** The steps of a pipe, the schema itself first. */
+/** The steps of a pipe; the first is the schema itself. */
 function stepsOf(schema: v.GenericSchema): readonly object[] {
   const pipe: unknown = Reflect.get(schema, "pipe");
   return Array.isArray(pipe) ? pipe.filter((step) => typeof step === "object") : [];
@@ -81,7 +81,7 @@ function numberOf(schema: v.GenericSchema, type: string): number | null {
   return typeof value === "number" ? value : null;
 }
 
-/** HTML takes no flags but `v`, and the whole value must match. */
+/** The HTML `pattern` attribute always uses the flag `v` and must match the whole value. */
 function patternOf(value: unknown): string | null {
   if (!(value instanceof RegExp) || value.flags !== "") return null;
   const { source } = value;

@@ -5,7 +5,7 @@ import { resetPassword } from "./reset-password.ts";
 import { undoEmailChange } from "./undo-email-change.ts";
 import { verifyEmail } from "./verify-email.ts";
 
-/** Every action there is: one line each. */
+/** All actions. */
 export function actions(passwords: Passwords, isPwned: IsPwned): ActionRegistry {
   const all = [addContact, verifyEmail, undoEmailChange, resetPassword(passwords, isPwned)];
   const byName = new Map(all.map((action) => [action.name, action]));

@@ -5,7 +5,7 @@ import { PROFILE_COLUMNS } from "../core/user.ts";
 import { defineAction } from "./define-action.ts";
 import { accountMatches, MailedAddress, emailUnchanged } from "./email-tokens.ts";
 
-/** The rules of sign-up. The messages follow the field's name. */
+/** The same rules as for sign-up. Messages follow the field's name. */
 const newPassword = (passwords: Passwords) =>
   v.pipe(
     v.string("must be a string"),
@@ -20,9 +20,8 @@ const newPassword = (passwords: Passwords) =>
   );
 
 /**
- * Sets the password that comes with the token, and ends every credential that there was: sessions,
- * JWTs, API tokens, linked identities, and the action tokens, this one's siblings too. The mailbox answered, so the
- * e-mail is proven as well.
+ * Sets a new password and revokes every credential: sessions, JWTs, API tokens, linked identities, and action
+ * tokens, including other reset tokens. Whoever holds the token can read the mailbox, so the email is verified too.
  */
 export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
   defineAction({
@@ -37,7 +36,7 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
     async plan({ input: { password }, issuerId, nowMs }) {
       if (await isPwned(password)) return { rejected: "This password has leaked: choose another." };
       const hash = await passwords.hash(password);
-      // Whoever signed up with this e-mail before its owner leaves nothing: one that was never proven is anybody's.
+      // Anyone can sign up with an email they do not own. If it was never verified, erase what they left before its owner takes over.
       const wasUnproven = accountMatches(issuerId, sql`verified_on IS NULL`);
       const eraseIfUnproven = (column: string, value: Sql) =>
         sql`${raw(column)} = CASE WHEN verified_on IS NULL THEN ${value} ELSE ${raw(column)} END`;

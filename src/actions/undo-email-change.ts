@@ -4,9 +4,9 @@ import { defineAction } from "./define-action.ts";
 import { accountMatches, MailedAddress, emailNotTaken } from "./email-tokens.ts";
 
 /**
- * Puts a changed e-mail back, for the mailbox that had it: whoever changed it knew the password, so nothing of
- * the account is left to log in with but what was linked under that e-mail before; the owner has a new password
- * sent. It ends all other such tokens, so that an address which was put in between cannot do the same.
+ * Restores a changed email for its mailbox. Whoever changed it knew the password, so the password and all
+ * credentials go, except identities linked under that email before the change; the owner then resets the password.
+ * All other undo tokens are revoked too, so that an address set in between cannot undo this in turn.
  */
 export const undoEmailChange = defineAction({
   name: UNDO_ACTION,

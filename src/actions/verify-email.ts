@@ -9,9 +9,8 @@ import {
 } from "./email-tokens.ts";
 
 /**
- * Notes that the e-mail is hers; one that she wants instead of the present one becomes hers by it. Whoever
- * runs it must be logged in as well: else somebody who has signed up with another's e-mail would only have to
- * wait for the other to follow the link.
+ * Marks the email as verified; a pending new email becomes the account's email. The runner must be logged in too:
+ * otherwise someone who signed up with another person's email would only have to wait for them to follow the link.
  */
 export const verifyEmail = defineAction({
   name: "verifyEmail",
@@ -27,7 +26,7 @@ export const verifyEmail = defineAction({
     const isNew = sql`email <> ${email}`;
     return {
       writes: (claimed) => [
-        // What was linked under the old one may be another's.
+        // Identities linked under the old email may belong to someone else.
         sql`DELETE FROM identities WHERE user_id = ${issuerId} AND email IS NOT ${email} AND ${claimed}
           AND ${accountMatches(issuerId, isNew)}`,
         sql`UPDATE users SET ${rememberForUndo(nowMs, isNew)},

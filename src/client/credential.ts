@@ -3,24 +3,24 @@ import { isDue, isExpired, type LoginTokens, type TokenStore } from "./tokens.ts
 
 export type Fetch = (request: Request) => Promise<Response>;
 
-/** The surfaces where a caller may be known; on the others a token is a parameter, or is refused. */
+/** Paths that take a caller's credential. Elsewhere a token is a parameter, or is rejected. */
 const AUTHENTICATED = /^\/(?:rest|token|api)\//;
-/** And their routes that ask nobody. */
+/** Routes below them without authentication. */
 const OPEN = /^\/(?:api\/token|rest\/leaked|rest\/user\/password_reset)(?:\/|$)/;
 
-/** Whether a request to the service goes out with the caller's credential. */
+/** Whether to attach the caller's credential to a request. */
 export function takesCredential(request: Request, baseUrl: string): boolean {
   // guard: credential-goes-to-the-service-alone
   if (!request.url.startsWith(`${baseUrl}/`)) return false;
   const path = request.url.slice(baseUrl.length);
   if (!AUTHENTICATED.test(path) || OPEN.test(path.replace(/\?.*/, ""))) return false;
-  // One of its own: two in one request are refused.
+  // Keep a credential that the request already has: the service rejects two.
   return ![...request.headers.keys()].some(
     (name) => name === "authorization" || name === "x-token" || name.startsWith("x-auth-"),
   );
 }
 
-/** An API token, a session token or a JWT that somebody else looks after. */
+/** Attaches a fixed API token, session token or JWT. */
 export function withToken(token: string, baseUrl: string, send: Fetch): Fetch {
   const isSession = token.startsWith("lk_ses_");
   return (request) => {
@@ -38,12 +38,12 @@ interface Login {
 }
 
 /**
- * The access token of the log-in that there is, refreshed before its end, and once more where it is
- * refused. Where nobody is logged in the request goes out as nobody's; but what began in a log-in
- * never goes out without it.
+ * Attaches the login's access token, refreshing it before it expires and once more if it is rejected.
+ * Without a login the request is sent without a credential, but a request that started in a login is
+ * never sent without it.
  */
 export function withLogin({ store, refresh }: Login, baseUrl: string, send: Fetch): Fetch {
-  /** Was refused although it was just refreshed: that is not the token's fault. */
+  /** The access token that was rejected right after a refresh; refreshing again would not help. */
   let refusedAfterRefresh = "";
 
   async function freshTokens(tokens: LoginTokens): Promise<RefreshResult> {
@@ -78,7 +78,7 @@ function withBearer(request: Request, { access }: LoginTokens): Request {
   return request;
 }
 
-/** A wrong password is 401 too, and must not be tried twice. */
+/** A wrong password is a 401 too, but must not be retried: it would count as another attempt. */
 function isRefused(response: Response): boolean {
   if (response.status !== 401) return false;
   const challenge = response.headers.get("www-authenticate");
@@ -86,8 +86,8 @@ function isRefused(response: Response): boolean {
 }
 
 /**
- * The answer to a request that was not sent, in the shape that these surfaces have for it.
- * @throws what kept the refresh from an answer, as fetch would
+ * The response for a request that was not sent, in the service's own format.
+ * @throws the network error of the refresh, as `fetch` would
  */
 function responseFor(result: Exclude<RefreshResult, { kind: "renewed" }>): Response {
   switch (result.kind) {

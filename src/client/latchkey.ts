@@ -15,21 +15,21 @@ export {
 } from "./tokens.ts";
 
 interface Options {
-  /** The service's origin. Plain http only on this machine. */
+  /** URL of the service, with a path if it has one. Must be https; http is allowed on localhost only. */
   readonly baseUrl: string;
-  /** In place of the platform's own. */
+  /** Replaces the global `fetch`, for example with that of a service binding. */
   readonly fetch?: Fetch;
 }
 
 export interface TokenOptions extends Options {
-  /** An API token, a session token, or a JWT. It is sent as it is, and nobody refreshes it. */
+  /** An API token, session token or JWT. Sent as it is and never refreshed. */
   readonly token: string;
 }
 
 export interface LoginOptions extends Options {
-  /** Where the tokens are kept; in memory, where none is given. */
+  /** Where the tokens are stored. Default: in memory. */
   readonly store?: TokenStore;
-  /** Called when the service has refused the refresh token: from then on nobody is logged in. */
+  /** Called once when the service rejects the refresh token. The tokens are already deleted then. */
   readonly onLoggedOut?: () => void;
 }
 
@@ -45,11 +45,13 @@ type Post<Path extends "/api/run-action-token" | "/api/token" | "/rest/user"> = 
 /** Typed calls to every route: `GET("/rest/token/list", { params: { query: { limit: 10 } } })`. */
 export interface LatchkeyCalls
   extends Pick<Client<paths>, "GET" | "POST" | "PUT" | "PATCH" | "DELETE"> {
-  /** The same calls as nobody, whoever is logged in. */
+  /** The same calls without a credential. */
   readonly anonymous: Client<paths>;
   /**
-   * Runs an action token once, however often the answer is lost. As nobody with `asNobody`: the new
-   * password that a mail is about is for whoever holds the token.
+   * Runs an action token exactly once: one idempotency key for up to three attempts within 45
+   * seconds. With `asNobody` no credential is sent, which suits links from emails, such as a password
+   * reset: they work for anyone who holds the token.
+   * @throws what `fetch` threw on the last attempt
    */
   runAction(
     run: RunActionToken,
@@ -58,30 +60,31 @@ export interface LatchkeyCalls
 }
 
 export interface Latchkey extends LatchkeyCalls {
-  /** Makes an account. It does not log in. */
+  /** Creates an account. Does not log in. */
   signUp(account: SignUp): Post<"/rest/user">;
-  /** The tokens of the answer are kept, and used from then on. */
+  /** Logs in and stores the tokens. Wrong credentials resolve to `error` with status 401. */
   logIn(credentials: { readonly email: string; readonly password: string }): Post<"/api/token">;
+  /** Whether tokens are stored. Does not ask the service. */
   isLoggedIn(): Promise<boolean>;
   /**
-   * Forgets the tokens at once, and ends the log-in with all its refresh tokens.
-   * @returns false where the service could not be told: then the log-in ends within a day by itself
+   * Deletes the stored tokens, then revokes the login and all its refresh tokens.
+   * @returns false if the service could not be reached; the login then expires within a day
    */
   logOut(): Promise<boolean>;
 }
 
 /**
- * A client of a Latchkey service, for browsers, Node and Workers.
+ * A client for a Latchkey service, for browsers, Node and Workers.
  *
- * No HTTP status is thrown: every call resolves to `{ data, response }` or `{ error, response }`.
- * What fetch throws where there is no answer at all is thrown.
+ * Calls resolve to `{ data, response }` or `{ error, response }` and never throw for an HTTP status.
+ * They throw what `fetch` throws when there is no response.
  *
  * @example
  * const auth = latchkey({ baseUrl: "https://auth.example.com" });
  * await auth.logIn({ email, password });
  * const { data, error } = await auth.GET("/rest/user");
  *
- * @throws TypeError where `baseUrl` is neither https nor on this machine
+ * @throws TypeError if `baseUrl` is not a URL, or neither https nor on localhost
  */
 export function latchkey(options: TokenOptions): LatchkeyCalls;
 export function latchkey(options: LoginOptions): Latchkey;
@@ -99,7 +102,7 @@ export function latchkey(options: TokenOptions | LoginOptions): LatchkeyCalls | 
 }
 
 function clientOf(baseUrl: string, fetch: Fetch): Client<paths> {
-  // The service never redirects whoever asks by https; a credential goes nowhere else.
+  // The service never redirects https requests, and a credential must not follow a redirect elsewhere.
   return createClient<paths>({ baseUrl, fetch, redirect: "manual" });
 }
 
@@ -128,7 +131,7 @@ function loginCalls(
 ): Omit<Latchkey, keyof LatchkeyCalls> {
   return {
     signUp: (account) => anonymous.POST("/rest/user", { body: account }),
-    // As it is: the service refuses what would ask for less and is not understood.
+    // Sent unchanged: the service rejects members it does not know, such as a request for fewer rights.
     async logIn(credentials) {
       const answer = await anonymous.POST("/api/token", { body: credentials });
       if (answer.data !== undefined) {
@@ -152,10 +155,10 @@ function loginCalls(
   };
 }
 
-/** A run may have to wait for a refresh. */
+/** Longer than for a refresh, because a run may have to wait for one. */
 const RUN_LIMITS = { deadlineMs: 15_000, withinMs: 45_000 };
 
-/** Where a page is not a secure context there is no `crypto.randomUUID`. */
+/** `crypto.randomUUID` is missing on pages that are not a secure context. */
 function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -2,7 +2,7 @@ interface Locks {
   request<T>(name: string, work: () => Promise<T>): Promise<T>;
 }
 
-/** One at a time among all tabs of an origin, where there are Web Locks; elsewhere at once. */
+/** Runs one at a time among all tabs of an origin if Web Locks exist, otherwise right away. */
 export async function withLock<T>(name: string, work: () => Promise<T>): Promise<T> {
   const locks = webLocks();
   if (locks === null) return work();
@@ -14,7 +14,7 @@ export async function withLock<T>(name: string, work: () => Promise<T>): Promise
   try {
     return await locks.request(name, start);
   } catch (error) {
-    // A page in a sandbox has Web Locks, and may not use them.
+    // Sandboxed pages have Web Locks but may not use them.
     if (hasStarted) throw error;
     return work();
   }

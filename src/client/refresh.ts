@@ -4,13 +4,13 @@ import { withLock } from "./lock.ts";
 import { withRetries, retryAfterSeconds, REFRESH_LIMITS } from "./retry.ts";
 import { isOfSameUser, type LoginTokens, type TokenStore } from "./tokens.ts";
 
-/** What became of a refresh. */
+/** The result of a refresh. */
 export type RefreshResult =
   | { readonly kind: "renewed"; readonly tokens: LoginTokens }
   | { readonly kind: "logged_out" }
-  /** The service asks for patience. The log-in stands, as far as anybody knows. */
+  /** The service asks to wait. As far as known, the login is still valid. */
   | { readonly kind: "unavailable"; readonly status: 429 | 503; readonly untilMs: number }
-  /** No answer came. */
+  /** No response. */
   | { readonly kind: "failed"; readonly error: unknown };
 
 export type Refresh = (stale: LoginTokens) => Promise<RefreshResult>;
@@ -18,7 +18,7 @@ export type Refresh = (stale: LoginTokens) => Promise<RefreshResult>;
 interface Deps {
   readonly anonymous: Client<paths>;
   readonly store: TokenStore;
-  /** Of the lock that this origin's tabs share. */
+  /** Name of the Web Lock that the tabs of this origin share. */
   readonly name: string;
   readonly onLoggedOut: () => void;
 }
@@ -26,8 +26,8 @@ interface Deps {
 const MAX_BACKOFF_SECONDS = 60;
 
 /**
- * Refreshes once for all who ask meanwhile, in this tab and in others. Whoever asks for a token that
- * has a successor by now gets that.
+ * Refreshes once for all concurrent callers, in this tab and in others. A caller whose token already
+ * has a successor gets that one.
  */
 export function createRefresh({ anonymous, store, name, onLoggedOut }: Deps): Refresh {
   let inFlight: { readonly access: string; readonly done: Promise<RefreshResult> } | null = null;
@@ -41,7 +41,7 @@ export function createRefresh({ anonymous, store, name, onLoggedOut }: Deps): Re
     const result = await withRetries(REFRESH_LIMITS, (signal) =>
       anonymous.POST("/api/token/refresh", { body: { refresh: stored.refresh }, signal }),
     ).catch((error: unknown) => ({ error, data: undefined, response: null }));
-    // Somebody logged out or in meanwhile: what came is of no use, and must not undo that.
+    // If someone logged out or in meanwhile, discard the result: it must not undo that.
     const after = await store.load();
     // guard: log-out-stays-a-log-out
     if (after?.refresh !== stored.refresh) return resultFor(after, stale);
@@ -49,7 +49,7 @@ export function createRefresh({ anonymous, store, name, onLoggedOut }: Deps): Re
     if (data !== undefined) {
       const { access, refresh = stored.refresh } = data;
       const tokens = { access, refresh, receivedAtMs: Date.now() };
-      // Before anybody uses it: a spent refresh token that is shown again later ends the log-in.
+      // Saved before anyone uses it: sending a used refresh token again later would revoke the login.
       await store.save(tokens);
       return { kind: "renewed", tokens };
     }
@@ -85,7 +85,7 @@ export function createRefresh({ anonymous, store, name, onLoggedOut }: Deps): Re
   };
 }
 
-/** What was begun as one user is never ended as another. */
+/** A request that started as one user must not continue as another. */
 function resultFor(stored: LoginTokens | null, stale: LoginTokens): RefreshResult {
   // guard: nothing-goes-out-as-another
   return stored !== null && isOfSameUser(stored, stale)

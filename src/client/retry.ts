@@ -1,24 +1,24 @@
 const MAX_ATTEMPTS = 3;
 const PAUSE_MS = 200;
-/** Whoever is asked to wait longer is told so instead. */
+/** If the service asks for a longer wait, its response is returned instead. */
 const MAX_WAIT_MS = 2_000;
 
-/** How long one try may take, and how long after the first one another may begin. */
+/** How long one attempt may take, and how long after the first one another may start. */
 interface RetryLimits {
   readonly deadlineMs: number;
   readonly withinMs: number;
 }
 
 /**
- * For 10 s a service that rotates refresh tokens answers a spent one with the same successor, and
- * later takes whoever shows it for a thief.
+ * A service that rotates refresh tokens answers a used one with the same successor for 10 s. After
+ * that it treats the repeat as theft and revokes the login (RFC 9700 section 4.14.2).
  */
 export const REFRESH_LIMITS: RetryLimits = { deadlineMs: 8_000, withinMs: 9_000 };
 
 /**
- * Sends up to three times where no answer came, or one that asks for a moment's patience. Only for
- * what may arrive twice.
- * @throws what the last try threw
+ * Sends up to three times if there is no response, or a 429, 502, 503 or 504. Only for requests that
+ * may arrive twice.
+ * @throws what the last attempt threw
  */
 export async function withRetries<T extends { readonly response: Response }>(
   { deadlineMs, withinMs }: RetryLimits,
@@ -40,7 +40,7 @@ export async function withRetries<T extends { readonly response: Response }>(
   }
 }
 
-/** In seconds, as the service says it; 1 where it says nothing, or a date. */
+/** `Retry-After` in seconds; 1 if it is missing or a date. */
 export function retryAfterSeconds(response: Response): number {
   const text = response.headers.get("retry-after") ?? "";
   return /^\d{1,6}$/.test(text) ? Number(text) : 1;

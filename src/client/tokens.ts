@@ -1,19 +1,22 @@
-/** What a log-in holds. */
+/** The tokens of a login. */
 export interface LoginTokens {
+  /** Access JWT. */
   readonly access: string;
+  /** Refresh JWT. */
   readonly refresh: string;
-  /** When the access token came, by this machine's clock. */
+  /** When the access token arrived, in Unix milliseconds by this device's clock. */
   readonly receivedAtMs: number;
 }
 
-/** Where a log-in's tokens are kept. What is loaded must be what was saved last, by any tab or process. */
+/** Stores the tokens of a login. `load` must return what was saved last, by any tab or process. */
 export interface TokenStore {
+  /** @returns null if no one is logged in */
   load(): LoginTokens | null | Promise<LoginTokens | null>;
-  /** Null: nobody is logged in. */
+  /** @param tokens null to log out */
   save(tokens: LoginTokens | null): void | Promise<void>;
 }
 
-/** For as long as this page or process lives, and for nobody else. */
+/** Stores tokens in memory, until the page or process ends. Not shared with other tabs. */
 export function memoryStore(): TokenStore {
   let stored: LoginTokens | null = null;
   return {
@@ -24,7 +27,7 @@ export function memoryStore(): TokenStore {
   };
 }
 
-/** As much of `localStorage` and `sessionStorage` as it takes. */
+/** The methods of `localStorage` and `sessionStorage` that are used. */
 export interface WebStorage {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
@@ -32,8 +35,9 @@ export interface WebStorage {
 }
 
 /**
- * For `localStorage`: all tabs are logged in together, and stay so when the browser restarts. Every
- * script on the page can read it, so one that an attacker gets in there takes the log-in with it.
+ * Stores tokens in web storage, as JSON under one key. With `localStorage` all tabs share the login
+ * and it survives a restart of the browser. Every script on the page can read it, so a script that an
+ * attacker injects (XSS) can steal the login.
  */
 export function webStore(storage: WebStorage, key = "latchkey"): TokenStore {
   return {
@@ -57,10 +61,10 @@ function parseTokens(text: string): LoginTokens | null {
     : null;
 }
 
-/** Before its end an access token is refreshed, so that it does not end on its way. */
+/** Access tokens are refreshed this long before they expire, so that none expires on its way. */
 const EARLY_MS = 30_000;
 
-/** Whether it is time to refresh. A clock that was set back says nothing of the token's age. */
+/** Whether to refresh. A negative age means the clock was set back, so the real age is unknown. */
 export function isDue({ access, receivedAtMs }: LoginTokens, nowMs: number): boolean {
   const ageMs = nowMs - receivedAtMs;
   const livesMs = lifetimeMs(access);
@@ -76,8 +80,8 @@ export function isOfSameUser(one: LoginTokens, other: LoginTokens): boolean {
 }
 
 /**
- * By the token's own two times, from its arrival on: this machine's clock may be wrong by hours.
- * Without them it is never refreshed ahead, only when it is refused.
+ * From the token's own `exp` and `iat`, counted from its arrival, because this device's clock may be
+ * wrong by hours. Without them the token is refreshed only when the service rejects it.
  */
 function lifetimeMs(jwt: string): number {
   const { exp, iat } = claimsOf(jwt);
@@ -86,7 +90,7 @@ function lifetimeMs(jwt: string): number {
     : Number.POSITIVE_INFINITY;
 }
 
-/** Not verified: the service does that, and nothing is decided by them but when to ask it. */
+/** Unverified claims. They only decide when to refresh; the service verifies the token. */
 function claimsOf(jwt: string): Readonly<Record<string, unknown>> {
   const payload = jwt.split(".")[1] ?? "";
   try {

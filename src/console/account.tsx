@@ -28,7 +28,7 @@ interface Deps {
 const { first_name, last_name, phone_number, dob, gender, email, password } = SignUp.entries;
 const current_password = DeleteUser.entries.password.wrapped;
 
-/** An input that was left empty clears what stood there. */
+/** An input left empty clears the stored value. */
 const Profile = v.pipe(
   v.record(v.string(), v.unknown()),
   v.transform((sent) =>
@@ -72,7 +72,7 @@ const SECTIONS = {
   password: { done: "password_changed", not: "Your password was not changed." },
 } as const;
 
-/** Profile, e-mail and password: a form each, on one page. */
+/** Profile, email and password: three forms on one page. */
 export function accountPages(
   { form, page, action }: PageRoutes,
   { accounts, recovery, identities, sendsMail }: Deps,
@@ -299,7 +299,7 @@ const PROVIDERS: Readonly<Record<string, string>> = {
   [FACEBOOK.spellings[0]]: "Facebook",
 };
 
-/** What else opens the account. */
+/** Linked identity providers. */
 function Providers({ identities }: { readonly identities: readonly LinkedIdentity[] }) {
   if (identities.length === 0) return null;
   return (
@@ -348,7 +348,7 @@ function Providers({ identities }: { readonly identities: readonly LinkedIdentit
   );
 }
 
-/** Two forms of one page have it: an id of its own for each. */
+/** Two forms of the page have this input, so each needs its own element id. */
 function CurrentPassword({
   state,
   section,

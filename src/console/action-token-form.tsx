@@ -16,7 +16,7 @@ const LIFETIMES = [
 
 const mustBeUses = `must be a whole number from 1 to ${ACTION_MAX_USES}`;
 
-/** What every token says beside its action's own payload, whose names have no `token_` in front. */
+/** The inputs of every action token. The `token_` prefix keeps them apart from the action's own fields. */
 export const Terms = v.looseObject({
   token_lifetime: v.pipe(
     v.picklist(
@@ -40,7 +40,7 @@ export const Terms = v.looseObject({
 
 const OWN_NAMES = ["token_uses", "token_lifetime", "token_audience"];
 
-/** The form of an action: its own fields, and until when, how often and by whom. */
+/** The form of an action: its own fields, lifetime, number of uses and audience. */
 export function formPage(
   { name, page, payloadFields }: Action,
   users: UserOptions,
@@ -60,7 +60,7 @@ export function formPage(
         <p>{page.note}</p>
         <Alert kind="problem" text={formError(state, names)} />
         <form method="post" action={`/console/actions/new/${name}`}>
-          {/* Sent twice, by a double click or a reload, it is the same token. */}
+          {/* Makes a double click or a reload create one token. */}
           <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
           <SchemaFields fields={fields} state={state} users={users} hasMore={hasMore} />
           <Select {...lifetimeInput} label="Can be used for" value={lifetime} options={LIFETIMES} />

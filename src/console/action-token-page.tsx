@@ -3,8 +3,7 @@ import type { Use } from "../core/action-tokens.ts";
 import type { Described } from "../core/action.ts";
 import type { TokenStatus } from "../core/token-diagnosis.ts";
 import type { ActionToken } from "../core/token.ts";
-import { Alert, Confirm, Copyable, Sentence, Time, UserText } from "./components.tsx";
-import { QrCode } from "./qr.tsx";
+import { Alert, Confirm, Copyable, QrCode, Sentence, Time, UserText } from "./components.tsx";
 import { StatusBadge } from "./token-status.tsx";
 
 interface Props {
@@ -16,7 +15,7 @@ interface Props {
   readonly uses: readonly Use[];
 }
 
-/** Once, right after it was issued: the code and the link. */
+/** Shown once, right after the token was created: the code and the link. */
 export function IssuedPage({
   link,
   isRepeated,
@@ -54,7 +53,7 @@ export function IssuedPage({
   );
 }
 
-/** When its time is over, or was, and what is said of it; null where nobody knows when. */
+/** Label and time of the token's end; null if the time is not recorded. */
 function endRow({ token, status, revokedAtMs }: Props): readonly [name: string, ms: number] | null {
   switch (status) {
     case "active":
@@ -116,7 +115,7 @@ export function OwnTokenPage(props: Props) {
   );
 }
 
-/** What the one who opens the link reads. */
+/** What people who open the link will read. */
 function LinkText({ described }: Props) {
   if (described === null) return null;
   return (

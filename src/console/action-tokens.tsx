@@ -24,12 +24,12 @@ interface Deps {
   readonly issuer: string;
 }
 
-/** As many people as a form offers to choose from. */
+/** How many contacts a form offers. */
 const MAX_USERS = 100;
-/** As many uses as are shown of a token. */
+/** How many uses of a token are shown. */
 const MAX_USES = 100;
 
-/** Action tokens: the list, a form to issue one, the code, and who has used it. */
+/** Action tokens: the list, the form to create one, the code, and who used it. */
 export function actionTokenPages(
   { form, page, fragment, action }: PageRoutes,
   deps: Deps,
@@ -129,7 +129,7 @@ export function actionTokenPages(
       );
       return {
         title: "Action token",
-        // Whoever has JavaScript gets the part that changes, and nothing else.
+        // With JavaScript, only the list of uses is refreshed.
         head: (
           <noscript>
             <meta http-equiv="refresh" content="15" />
@@ -148,7 +148,7 @@ export function actionTokenPages(
       };
     }),
 
-    // The part of the two pages before that changes by itself.
+    // The list of uses on both pages above, polled by the script.
     fragment("/console/actions/:id/uses", async (context) => {
       const { token, status } = await actionUses.one(context.caller, idOf(context), context.nowMs);
       const uses = await usesOf(context, token.id);

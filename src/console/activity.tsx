@@ -1,8 +1,6 @@
-import type { AuditDays, AuditEntry, EventStore } from "../core/events.ts";
+import type { AuditDay, AuditDays, AuditEntry, AuditEvent, EventStore } from "../core/events.ts";
 import { cursorText, readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
-import { ActivityChart } from "./activity-chart.tsx";
-import { sentenceOf, toneOf } from "./events.ts";
 import type { PageRoutes, AuthedPageContext } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
 import { Pagination, Time } from "./components.tsx";
@@ -13,11 +11,11 @@ interface Deps {
 
 const DAYS = 30;
 
-/** What was done with the account: the days at a glance, and each event in words. */
+/** The account's events: a chart of recent days, and a list. */
 export function activityPages({ page }: PageRoutes, { audit }: Deps): readonly Route[] {
   async function show({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
     const listPage = readPage(request);
-    // Older pages go without the chart, which is always of the last days.
+    // The chart shows the latest days, so only the first page has it.
     const [{ items, next }, perDay] = await Promise.all([
       audit.list(caller.userId, listPage),
       listPage.after === null ? audit.perDay(caller.userId, DAYS, nowMs) : null,
@@ -83,4 +81,143 @@ function Events({ entries, userId }: EventsProps) {
       </tbody>
     </table>
   );
+}
+
+const STEP = 10;
+const BAR = 7;
+const HEIGHT = 100;
+
+const dateOf = ({ startMs }: AuditDay) => new Date(startMs).toISOString().slice(0, 10);
+
+/** One bar per day, with denied events on top of successful ones, and the same figures as a table. */
+function ActivityChart({ days }: { readonly days: readonly AuditDay[] }) {
+  const most = Math.max(1, ...days.map(({ done, refused }) => done + refused));
+  const done = days.reduce((sum, day) => sum + day.done, 0);
+  const refused = days.reduce((sum, day) => sum + day.refused, 0);
+  const [first] = days;
+  return (
+    <figure class="chart">
+      <p class="legend">
+        <span class="swatch done" aria-hidden="true" /> {done} done
+        <span class="swatch refused" aria-hidden="true" /> {refused} refused
+        <span class="most">most in a day: {most}</span>
+      </p>
+      <svg
+        viewBox={`0 0 ${days.length * STEP} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`Events a day: ${done} done and ${refused} refused in ${days.length} days`}
+      >
+        {days.map((day, index) => (
+          <Bar day={day} x={index * STEP + (STEP - BAR) / 2} scale={HEIGHT / most} />
+        ))}
+      </svg>
+      {first !== undefined && (
+        <p class="ends" aria-hidden="true">
+          <span>{dateOf(first)}</span>
+          <span>today</span>
+        </p>
+      )}
+      <details class="figures">
+        <summary class="quiet small">As a table</summary>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Day</th>
+              <th scope="col">Done</th>
+              <th scope="col">Refused</th>
+            </tr>
+          </thead>
+          <tbody>
+            {days
+              .filter((day) => day.done + day.refused > 0)
+              .map((day) => (
+                <tr>
+                  <th scope="row">{dateOf(day)}</th>
+                  <td data-label="Done">{day.done}</td>
+                  <td data-label="Refused">{day.refused}</td>
+                </tr>
+              ))}
+          </tbody>
+        </table>
+      </details>
+    </figure>
+  );
+}
+
+interface BarProps {
+  readonly day: AuditDay;
+  readonly x: number;
+  readonly scale: number;
+}
+
+function Bar({ day, x, scale }: BarProps) {
+  const done = day.done * scale;
+  const refused = day.refused * scale;
+  return (
+    <g>
+      <title>{`${dateOf(day)}: ${day.done} done, ${day.refused} refused`}</title>
+      <rect class="none" x={x} y={HEIGHT - 1} width={BAR} height={1} />
+      <rect class="done" x={x} y={HEIGHT - done} width={BAR} height={done} />
+      <rect class="refused" x={x} y={HEIGHT - done - refused} width={BAR} height={refused} />
+    </g>
+  );
+}
+
+/** Each event as the account's owner reads it. */
+const SENTENCES: Readonly<Record<AuditEvent, string>> = {
+  "user.created": "The account was made",
+  "user.changed": "You changed your profile",
+  "identity.linked": "A login with another provider was linked to the account",
+  "identity.unlinked": "You removed a login with another provider",
+  "email.requested": "You asked for a new e-mail",
+  "email.changed": "Your e-mail was changed",
+  "email.restored": "Your e-mail was put back by a mail to it, and all was logged out",
+  "email.verified": "Your e-mail was verified",
+  "password.changed": "Your password was changed, and all else was logged out",
+  "mail.issued": "A mail with a link was sent to you",
+  "user.deleted": "The account was deleted",
+  "user.disabled": "Whoever runs the service disabled the account",
+  "user.enabled": "Whoever runs the service enabled the account again",
+  "role.changed": "Whoever runs the service changed your role",
+  "session.created": "You logged in",
+  "session.extended": "A session was extended",
+  "session.revoked": "A session was ended",
+  "logins.revoked_others": "You logged out everywhere else",
+  "token.created": "You made an API token",
+  "token.changed": "You changed an API token",
+  "token.rotated": "You gave an API token a new secret",
+  "token.revoked": "An API token was ended",
+  "tokens.revoked_all": "You ended all API tokens",
+  "jwt.obtained": "A program logged in as you",
+  "jwt.refreshed": "A program renewed its login",
+  "jwt.revoked": "A program's login was ended",
+  "family.revoked":
+    "A program's login was ended: an old refresh token of it was shown, as after a theft",
+  "action.issued": "You issued an action token",
+  "action.run": "You ran an action token",
+  "action.revoked": "An action token was ended",
+  "contact.removed": "You removed a contact",
+  "login.failed": "Somebody tried a wrong password",
+  "credential.refused": "A token that is not valid was refused",
+};
+
+/** A logged-in user mistyped their own password where a form asks for it again. */
+const isOwnMistake = ({ what, actorId }: AuditEntry, userId: string): boolean =>
+  what === "login.failed" && actorId === userId;
+
+/** @param userId the user whose activity page it is on */
+function sentenceOf(entry: AuditEntry, userId: string): string {
+  const { what, actorId } = entry;
+  if (what === "action.run" && actorId !== userId) return "Somebody ran your action token";
+  if (isOwnMistake(entry, userId)) return "The password was mistyped while logged in";
+  if (what === "contact.removed" && actorId !== userId) {
+    return "Somebody removed you from their contacts";
+  }
+  return SENTENCES[what];
+}
+
+function toneOf(entry: AuditEntry, userId: string): "good" | "waiting" | "bad" {
+  if (entry.outcome === "done") return "good";
+  return isOwnMistake(entry, userId) ? "waiting" : "bad";
 }

@@ -15,7 +15,7 @@ import pages from "./assets/pages.css";
 const YEAR_SECONDS = 31_536_000;
 const CSS = "text/css; charset=utf-8";
 
-/** One row a file that pages are made with. */
+/** The files that pages load. */
 const ASSETS = {
   "style.css": fixedText([base, layout, forms, data, actions, pages, media].join("\n"), CSS),
   "docs.css": fixedText(docs, CSS),
@@ -23,14 +23,14 @@ const ASSETS = {
   "console.js": fixedText(script, "text/javascript; charset=utf-8"),
 };
 
-/** Where a page finds the file: at another address for each content, so that caches may keep it. */
+/** The URL of a file. It changes with the content, so caches can keep the file for good. */
 export function assetPath(name: keyof typeof ASSETS): string {
   return `/console/assets/${name}?v=${ASSETS[name].version()}`;
 }
 
 /**
- * Kept for good only under the version of what is answered. With two releases side by side, or after
- * a rollback, a page may ask for another one's, and would keep the wrong file for a year.
+ * Cacheable for a year only if the requested version is the one served. With two releases side by
+ * side, or after a rollback, a page can ask for the other one's and would keep the wrong file.
  */
 export const assetRoutes: readonly Route[] = Object.entries(ASSETS).map(([name, file]) => ({
   method: "GET",

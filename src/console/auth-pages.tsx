@@ -32,7 +32,7 @@ interface Deps {
 }
 
 const text = v.pipe(v.string("is required"), v.minLength(1, "is required"));
-/** Whatever it is, it leads to a page of ours. */
+/** Any value is accepted here; `safeNextPath` decides where it leads. */
 const next = v.optional(v.unknown());
 
 const LoginFields = v.object({ email: text, password: text, next });
@@ -42,7 +42,7 @@ const SignUpFields = v.object({
 });
 const ForgottenFields = v.object({ email: v.pipe(text, v.transform(normalizeEmail)) });
 
-/** The ways in, and out. */
+/** Log in, sign up, forgotten password, log out. */
 export function authPages(
   { openForm, messagePage, action }: PageRoutes,
   { accounts, sessions, recovery, signUpIsOpen, sendsMail }: Deps,
@@ -112,11 +112,11 @@ export function authPages(
   ];
 }
 
-/** Who is logged in already goes where the login would have led. */
+/** A user who is already logged in goes straight to the page the login would have led to. */
 const redirectToNext = ({ request }: PageContext) =>
   seeOther(safeNextPath(queryValue(request, "next")));
 
-/** Where to go on after the login, kept in the form. */
+/** Carries the page to open after the login through the form. */
 function NextField({
   context,
   state,
@@ -128,7 +128,7 @@ function NextField({
   return next === undefined ? null : <input type="hidden" name="next" value={safeNextPath(next)} />;
 }
 
-/** The same page elsewhere, with the same place to go on to. */
+/** Another page, with the same page to open afterwards. */
 function withNext(path: string, context: PageContext, state: FormState): string {
   const next = safeNextPath(state.values.next ?? queryValue(context.request, "next"));
   return next === "/console" ? path : `${path}?next=${encodeURIComponent(next)}`;
@@ -136,7 +136,7 @@ function withNext(path: string, context: PageContext, state: FormState): string 
 
 function loginPage(context: PageContext, state: FormState, signUpIsOpen: boolean): Page {
   const error = formError(state, ["email", "password"]);
-  // One of both is wrong, nobody says which; the password is the one to be typed again.
+  // Never say which of the two is wrong. Focus goes to the password, which has to be typed again.
   const isWrong = error !== undefined && state.problem?.status === 401;
   return {
     title: "Log in",

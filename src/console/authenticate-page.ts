@@ -17,16 +17,16 @@ export interface PageDeps {
 
 const { ttlSeconds, maxTtlSeconds } = TOKEN_KINDS.session;
 
-/** As long as a session can be extended. */
+/** The longest a session can be extended. */
 export const SESSION_COOKIE_SECONDS = maxTtlSeconds;
 
-/** A session that has less than this left is extended when a page is opened. */
+/** Opening a page extends a session that has less than this left. */
 const EXTEND_BELOW_MS = (ttlSeconds / 2) * 1000;
 
-/** Who opens a page, by the session in her cookie. */
+/** Finds the user by the session cookie. */
 export function authenticatePage({ authenticate, sessions, refused }: PageDeps) {
   return {
-    /** @returns null where there is no session, or one that does not stand any more */
+    /** @returns null without a session, or if it is no longer active */
     async currentUser({ request, nowMs }: RequestContext): Promise<Caller | null> {
       const token = readSessionCookie(request);
       if (token === null) return null;
@@ -43,9 +43,9 @@ export function authenticatePage({ authenticate, sessions, refused }: PageDeps) 
     },
 
     /**
-     * Half of it over, a session is extended. A page opens all the same where that cannot be written
-     * down: reads go on while D1 is down.
-     * @returns null where the session was ended at this instant
+     * Extends a session after half its time. If D1 is down the page still opens, because reads may
+     * continue from KV.
+     * @returns null if the session was revoked at this moment
      */
     async extendSession(
       { request, nowMs }: RequestContext,

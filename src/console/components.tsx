@@ -1,20 +1,20 @@
+import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
-
-/** What several pages are made of. */
+import { renderSVG } from "uqr";
 
 /**
- * A text that a user wrote. Isolated: characters that turn the direction of writing (U+202E, Hebrew)
- * must not reach what stands beside it.
+ * Text that a user wrote. `bdi` isolates it: characters that change the writing direction (U+202E,
+ * Hebrew letters) must not reorder the text around it.
  */
 export function UserText({ text }: { readonly text: string }) {
   return <bdi>{text}</bdi>;
 }
 
-/** A name for the middle of a sentence: between Unicode's own marks, which `Sentence` makes elements. */
+/** Marks a name inside a sentence with Unicode isolates (U+2068, U+2069), which `Sentence` turns into `bdi`. */
 export const isolated = (name: string): string =>
   `\u2068${name.replaceAll(/[\u2066-\u2069]/g, "")}\u2069`;
 
-/** A sentence with names that are `isolated`. */
+/** A sentence that contains `isolated` names. */
 export function Sentence({ text }: { readonly text: string }) {
   return (
     <>
@@ -33,7 +33,7 @@ interface FieldProps {
   readonly type?: string;
   readonly value?: string | undefined;
   readonly hint?: string;
-  /** What is wrong with what was sent. */
+  /** What is wrong with the submitted value. */
   readonly problem?: string | undefined;
   readonly required?: boolean;
   readonly autocomplete?: string;
@@ -43,12 +43,12 @@ interface FieldProps {
   readonly min?: number;
   readonly max?: number;
   readonly list?: string;
-  /** The note that says what is wrong with this input among others. */
+  /** The id of an error message that several inputs share. */
   readonly errorId?: string;
   readonly autofocus?: boolean;
 }
 
-/** One labelled input. A password is never sent back to the browser. */
+/** A labeled input. A password is never sent back to the browser. */
 export function Field({
   id: ownId,
   label,
@@ -82,8 +82,8 @@ export function Field({
 }
 
 /**
- * What ties an input to the notes below it. An invalid one gets the focus as the page opens, without
- * JavaScript: that scrolls to it as well.
+ * Links an input to its hint and error. `autofocus` moves focus to an invalid input and scrolls to it
+ * when the page opens, without JavaScript.
  */
 export const describedBy = (id: string, hint?: string, problem?: string) => ({
   ...((hint || problem) && {
@@ -133,7 +133,7 @@ export function Select({ id: ownId, name, label, value, options, hint, problem }
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      {/* Options can be texts of users; this is the one way to isolate them. */}
+      {/* Options can be user text; `dir` is the only way to isolate them. */}
       <select id={id} name={name} dir="auto" {...describedBy(id, hint, problem)}>
         {options.map(([each, text]) => (
           <option value={each} selected={each === value}>
@@ -150,11 +150,11 @@ interface AlertProps {
   readonly text: Child;
   readonly kind: "problem" | "done" | "note";
   readonly id?: string;
-  /** Where no input is to blame: the focus goes here then. */
+  /** Moves focus here, for errors that belong to no input. */
   readonly isFocused?: boolean;
 }
 
-/** What went wrong with the whole of a form, or what was done. Read aloud when the page opens. */
+/** What went wrong with a form, or what it did. Screen readers announce it when the page opens. */
 export function Alert({ text, kind, id, isFocused = kind === "problem" }: AlertProps) {
   if (text === undefined || text === null) return null;
   return (
@@ -171,7 +171,7 @@ export function Alert({ text, kind, id, isFocused = kind === "problem" }: AlertP
 
 const inUtc = (iso: string) => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 
-/** A time in UTC; the script puts it into the reader's own zone. */
+/** A time in UTC; the script converts it to the reader's time zone. */
 export function Time({ ms }: { readonly ms: number }) {
   const iso = new Date(ms).toISOString();
   return <time datetime={iso}>{inUtc(iso)}</time>;
@@ -181,7 +181,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** Each with how many of it are the next one; the last has no next. */
+/** Size, name, and how many make up the next unit. */
 const UNITS = [
   [MINUTE_MS, "minute", 60],
   [HOUR_MS, "hour", 24],
@@ -189,7 +189,7 @@ const UNITS = [
   [365.25 * DAY_MS, "year", Number.POSITIVE_INFINITY],
 ] as const;
 
-/** "in 3 days", "2 hours ago": rounded, so that a token of 30 days begins with 30. */
+/** "in 3 days", "2 hours ago". Rounded, not floored, so that a new token of 30 days reads "in 30 days". */
 export function relative(ms: number, nowMs: number): string {
   const distance = Math.abs(ms - nowMs);
   if (distance < MINUTE_MS) return ms > nowMs ? "in less than a minute" : "just now";
@@ -205,7 +205,7 @@ interface RelativeProps {
   readonly nowMs: number;
 }
 
-/** The same as an element, with the time itself for who points at it. */
+/** A relative time, with the absolute time as its tooltip. */
 export function Relative({ ms, nowMs }: RelativeProps) {
   const iso = new Date(ms).toISOString();
   return (
@@ -217,17 +217,17 @@ export function Relative({ ms, nowMs }: RelativeProps) {
 
 interface ConfirmProps {
   readonly summary: string;
-  /** What of several on the page it is about, for who does not see where it stands. */
+  /** The item it is about, for screen readers, when a page has several. */
   readonly subject?: string;
   readonly isHarmless?: boolean;
-  /** Of several with one group, one is open at a time. */
+  /** Only one of a group is open at a time. */
   readonly group?: string;
-  /** What it holds came back with something wrong. */
+  /** Open because the form inside has errors. */
   readonly isOpen?: boolean;
   readonly children: Child;
 }
 
-/** Something that is asked again before it is done, with and without JavaScript. */
+/** Asks for confirmation before an action, with and without JavaScript. */
 export function Confirm({
   summary,
   subject,
@@ -256,7 +256,7 @@ export function Confirm({
   );
 }
 
-/** A text to take away, with a button that copies it where there is JavaScript. */
+/** A text with a copy button, which the script shows. */
 export function Copyable({ text, label }: { readonly text: string; readonly label: string }) {
   return (
     <div class="copyable">
@@ -270,7 +270,7 @@ export function Copyable({ text, label }: { readonly text: string; readonly labe
   );
 }
 
-/** The way to the next page of a list. */
+/** A link to the next page of a list. */
 export function Pagination({
   path,
   cursor,
@@ -285,5 +285,18 @@ export function Pagination({
         Older
       </a>
     </nav>
+  );
+}
+
+/** White modules around the code; scanners need four (ISO/IEC 18004 section 6.3.8). */
+const QUIET_ZONE = 4;
+
+/** Black on white in dark mode too: many scanners read nothing else. */
+export function QrCode({ text, label }: { readonly text: string; readonly label: string }) {
+  const svg = renderSVG(text, { ecc: "M", border: QUIET_ZONE, pixelSize: 1 });
+  return (
+    <div class="qr" role="img" aria-label={label}>
+      {raw(svg)}
+    </div>
   );
 }

@@ -46,11 +46,11 @@ export interface ConsoleDeps {
   readonly logins: Logins;
   readonly personalData: PersonalDataStore;
   readonly signUpIsOpen: boolean;
-  /** Whether mails can go out: without, no page offers one. */
+  /** Whether email can be sent; otherwise no page offers it. */
   readonly sendsMail: boolean;
 }
 
-/** The pages for people: HTML from the server, complete without JavaScript. */
+/** The console: HTML rendered by the server, complete without JavaScript. */
 export function consolePages(deps: ConsoleDeps): Surface {
   const pages = pageRoutes({ ...deps, refused: deps.audit.refused });
   return {
@@ -74,7 +74,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
     ],
     refuse(fault, { request, requestId }) {
       const { status, message, retryAfterSeconds } = problemOf(fault);
-      // No input is on this page that it could speak of.
+      // An error page has no inputs, so field messages would make no sense here.
       const text = PAGE_TEXTS[fault.code]?.[request.method] ?? message;
       const title = TITLES[status] ?? "This did not work";
       const more =
@@ -91,21 +91,21 @@ export function consolePages(deps: ConsoleDeps): Surface {
       return renderPage(
         { title, status, headers, body: messageCard(title, text, more) },
         request.path,
-        // Nobody was asked: the menu is for who seems to be logged in.
+        // No authentication on error pages; the cookie alone decides whether the menu is shown.
         readSessionCookie(request) !== null,
       );
     },
   };
 }
 
-/** What is said of a whole page otherwise than of a form, by fault and method. */
+/** Messages for error pages that differ from those for forms, by fault and method. */
 const PAGE_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   fields_invalid: {
     GET: "There is no such page of this list. Open the list again.",
     HEAD: "There is no such page of this list. Open the list again.",
     POST: "The form was incomplete. Reload the page and try again.",
   },
-  // Nothing was to be changed.
+  // A GET changes nothing, so the outcome is not in doubt.
   unavailable: { GET: "We couldn't load this page. Try again in a moment." },
 };
 

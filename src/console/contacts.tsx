@@ -10,7 +10,7 @@ const ContactId = v.object({
   id: v.pipe(v.string("is required"), v.uuid("must be the id of a contact")),
 });
 
-/** The people whom somebody has met. */
+/** The user's contacts. */
 export function contactPages(
   { page, action }: PageRoutes,
   contacts: OwnContacts,

@@ -19,7 +19,7 @@ const TILES = [
   ["/console/account", "Account", "Profile, e-mail, password, your data."],
 ] as const;
 
-/** The way in for people: `/` leads here. */
+/** The start page; `/` redirects here. */
 export function homePages({ openPage }: PageRoutes, signUpIsOpen: boolean): readonly Route[] {
   return [
     openPage("/", async () => seeOther("/console")),

@@ -11,8 +11,7 @@ import {
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
 import { Alert, describedBy, FieldNotes, Time, UserText } from "./components.tsx";
-import { Timeline } from "./timeline.tsx";
-import { StatusBadge, statusText } from "./token-status.tsx";
+import { StatusBadge, statusText, Timeline } from "./token-status.tsx";
 
 const Paste = v.object({
   text: v.pipe(
@@ -32,7 +31,7 @@ const KINDS: Readonly<Record<NonNullable<TokenDiagnosis["kind"]>, string>> = {
   jwt: "JWT",
 };
 
-/** Paste any token, and see what it is. What was pasted is neither kept nor shown again. */
+/** Shows what a pasted token is. The token is neither stored nor rendered again. */
 export function inspectorPages({ form }: PageRoutes, diagnose: TokenDiagnostics): readonly Route[] {
   return form({
     path: "/console/inspector",
@@ -88,7 +87,7 @@ function Diagnosis({
   readonly nowMs: number;
 }) {
   const { kind, id, status, header, claims } = diagnosis;
-  // Times that anybody can have written say nothing, and would look as if the token were good.
+  // Without a valid signature anyone could have written the times, and showing them would suggest that the token is valid.
   const isTrusted = status !== "signature_wrong" && status !== "key_unknown";
   return (
     <section class="card" role="status">

@@ -25,7 +25,7 @@ const KINDS: Readonly<Record<Login["kind"], string>> = {
   family: "Login with tokens",
 };
 
-/** Where somebody is logged in, and how she ends it. */
+/** Where the user is logged in, with buttons to log out each. */
 export function loginPages({ page, action }: PageRoutes, { logins }: Deps): readonly Route[] {
   async function list({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
     const { items, next } = await logins.list(caller, readPage(request), nowMs);

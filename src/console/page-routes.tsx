@@ -16,25 +16,31 @@ import { decode } from "../http/fields.ts";
 import { currentRecord } from "../http/request-record.ts";
 import { limitHeaders, auditRefusal } from "../http/refusals.ts";
 import { faultOf, type RequestFault } from "../http/request-fault.ts";
-import { type Message, flashCookie, readFlash } from "./messages.tsx";
-import { PAGE_HEADERS, type Page, renderPage } from "./page.tsx";
+import {
+  flashCookie,
+  type Message,
+  PAGE_HEADERS,
+  type Page,
+  readFlash,
+  renderPage,
+} from "./page.tsx";
 import { type FieldProblem, type Problem, problemOf, retryAfter } from "./problems.ts";
 import { SESSION_COOKIE_SECONDS, type PageDeps, authenticatePage } from "./authenticate-page.ts";
 
-/** A request for a page, and who sent it. */
+/** A request for a page, and the user it comes from; null if no one is logged in. */
 export interface PageContext extends RequestContext {
   readonly caller: Caller | null;
 }
 
-/** Of somebody who is logged in. */
+/** The request of a user who is logged in. */
 export interface AuthedPageContext extends RequestContext {
   readonly caller: Caller;
 }
 
-/** What was sent with a form, by the names of its inputs; several values of one name are a list. */
+/** Submitted values by input name; an input with several values is a list. */
 export type FormValues = Readonly<Record<string, unknown>>;
 
-/** A form as it is shown: empty, or again with what was wrong with it. */
+/** What a form renders: nothing, or the submitted values and what was wrong with them. */
 export interface FormState {
   readonly values: FormValues;
   readonly problem: Problem | null;
@@ -45,7 +51,7 @@ export const EMPTY_FORM: FormState = { values: {}, problem: null };
 const problemsOf = ({ problem }: FormState): readonly FieldProblem[] =>
   problem === null ? [] : [problem, ...(problem.others ?? [])];
 
-/** What stood in the input, and what was wrong with it, for `Field`. */
+/** The submitted value and error of one input, as props of `Field`. */
 export function fieldState(state: FormState, name: string) {
   const value = state.values[name];
   return {
@@ -55,7 +61,7 @@ export function fieldState(state: FormState, name: string) {
   };
 }
 
-/** What speaks of no input that the page shows. */
+/** The errors that belong to none of the inputs `names`, as one text. */
 export function formError(state: FormState, names: readonly string[]): string | undefined {
   const others = problemsOf(state).filter(({ field }) => !names.includes(field));
   return others.length === 0
@@ -66,22 +72,22 @@ export function formError(state: FormState, names: readonly string[]): string | 
 interface PageForm<V, S extends v.GenericSchema> {
   readonly path: string;
   readonly schema: S;
-  /** The input for the password of who is logged in: a wrong one is that input's. */
+  /** The input for the user's current password; a wrong password is reported next to it. */
   readonly passwordField?: string;
   show(context: V, state: FormState): Page | HttpResult | Promise<Page | HttpResult>;
   submit(context: V, fields: v.InferOutput<S>): Promise<Page | HttpResult>;
 }
 
-/** An act without a page of its own: a button on another page. */
+/** A form without a page of its own: a button on another page. */
 interface FormAction<S extends v.GenericSchema> {
   readonly path: string;
   readonly schema: S;
-  /** The page that it is on, where that is not the path above its own. */
+  /** The page the button is on, if that is not the parent path. */
   readonly page?: string;
   submit(context: AuthedPageContext, fields: v.InferOutput<S>): Promise<Page | HttpResult>;
 }
 
-/** After a form was sent, so that a reload does not send it again (RFC 9110 section 15.4.4). */
+/** Redirects after a form, so that a reload does not submit it again (RFC 9110 section 15.4.4). */
 export const seeOther = (
   location: string,
   headers: Readonly<Record<string, string>> = {},
@@ -91,7 +97,7 @@ export const seeOther = (
   headers: { ...headers, location },
 });
 
-/** The same, and what that page then says. @param name of what it was done to */
+/** A redirect whose target shows a message. @param name of the changed item, where several could be meant */
 export const seeOtherWithMessage = (
   location: string,
   message: Message,
@@ -99,7 +105,7 @@ export const seeOtherWithMessage = (
   headers?: Readonly<Record<string, string>>,
 ): HttpResult => ({ ...seeOther(location, headers), cookies: [flashCookie(message, name)] });
 
-/** Only pages of ours, none of which has a longer address: what stands in one must not lead elsewhere. */
+/** Prevents open redirects: only paths of our own pages are followed, none of which is longer than 500 characters. */
 export function safeNextPath(next: unknown): string {
   // guard: log-in-leads-to-own-pages
   return typeof next === "string" && /^\/(?:console|a|docs)(?:\/[\w./?=&%-]{0,500})?$/.test(next)
@@ -113,17 +119,17 @@ export const setSession = (secret: string) => ({
 
 export const clearSession = { "set-cookie": NO_SESSION_COOKIE };
 
-/** How much of what was sent a form shows again, in bytes of HTML. */
+/** Submitted values are rendered again up to this many bytes of HTML. */
 const MAX_ECHOED_BYTES = 8_000;
 
 const encoder = new TextEncoder();
 
 function isEchoed(values: FormValues): boolean {
-  // What is no text, such as a file, is not shown again.
+  // Values that are not text, such as files, are never rendered again.
   const text = Object.values(values)
     .filter((value) => typeof value === "string")
     .join();
-  // At once where it is long: to escape 64 KiB costs more than the rest of the request.
+  // Checked before escaping: escaping 64 KiB costs more than the rest of the request.
   if (text.length > MAX_ECHOED_BYTES) return false;
   return encoder.encode(text.replace(/[&<>"']/g, "&quot;")).length <= MAX_ECHOED_BYTES;
 }
@@ -131,14 +137,14 @@ function isEchoed(values: FormValues): boolean {
 export type PageRoutes = ReturnType<typeof pageRoutes>;
 
 /**
- * What every page shares: the visitor by her cookie, the same-origin rule for what changes
- * something, forms that come back with what is wrong with them.
+ * What all pages share: authentication by cookie, the same-origin check for every POST, and forms
+ * that are rendered again with their errors.
  */
 export function pageRoutes(deps: PageDeps) {
   const { refused } = deps;
   const { currentUser, extendSession } = authenticatePage(deps);
 
-  /** To the login, and from there to the page: what was sent with a form is lost, which is said. */
+  /** To the login page and back afterwards. Submitted values are lost, so the login page says that the session expired. */
   const redirectToLogin = ({ request }: RequestContext, page: string): HttpResult => {
     const query = page === "/console" ? "" : `?next=${encodeURIComponent(page)}`;
     const isStale = readSessionCookie(request) !== null;
@@ -162,8 +168,8 @@ export function pageRoutes(deps: PageDeps) {
   }
 
   /**
-   * A link on another site led here, so that the cookie was held back: the page opens itself once
-   * more, and that request is its own.
+   * After a link on another site the browser withholds the SameSite=Strict cookie. The page reloads
+   * itself, and that request is same-origin and carries the cookie.
    */
   const reopenedPage = (): HttpResult => ({
     status: 200,
@@ -191,7 +197,7 @@ export function pageRoutes(deps: PageDeps) {
     };
   }
 
-  /** What a form sends changes something: only pages of this origin may send it. */
+  /** POSTs change state, so they are accepted from pages of this origin only (CSRF). */
   function postRoute(
     path: string,
     submit: (context: PageContext, values: FormValues) => Promise<Page | HttpResult>,
@@ -212,7 +218,7 @@ export function pageRoutes(deps: PageDeps) {
     };
   }
 
-  /** What a form does when it is sent: or the form again, with what is wrong. What is no fault of the form's is thrown on. */
+  /** Runs `submit`, or renders the form again with its errors. Errors that the user cannot fix are rethrown. */
   const submitForm =
     <V, S extends v.GenericSchema>({
       schema,
@@ -251,15 +257,15 @@ export function pageRoutes(deps: PageDeps) {
       return redirectToLogin(context, pageOf(new URL(request.url).pathname));
     };
 
-  /** Its button is on the page whose path is above its own. */
+  /** The page of a button is usually the parent of its path. */
   const parentPath = (path: string) => path.slice(0, path.lastIndexOf("/"));
 
   return {
-    /** A page for anybody. */
+    /** A page that needs no login. */
     openPage: (path: string, show: (context: PageContext) => Promise<Page | HttpResult>): Route =>
       getRoute(path, show),
 
-    /** A page that says what was done, and to who comes to it otherwise something else. */
+    /** A page that confirms `message`; without that message, `otherwise`. So a link alone can never claim it. */
     messagePage: (
       path: string,
       message: Message,
@@ -270,23 +276,24 @@ export function pageRoutes(deps: PageDeps) {
         readFlash(request)?.message === message ? page : otherwise,
       ),
 
-    /** A page for who is logged in; anybody else is led to the login and back. */
+    /** A page that needs a login; others are redirected to the login page and back. */
     page: (path: string, show: (context: AuthedPageContext) => Promise<Page | HttpResult>): Route =>
       getRoute(path, authed(show)),
 
     /**
-     * A part of a page that its script asks for again and again: a tab that was left open does not
-     * keep its session alive.
+     * Part of a page that the script polls. Polling does not extend the session, so an open tab does
+     * not stay logged in forever.
      */
     fragment: (path: string, show: (context: AuthedPageContext) => Promise<HttpResult>): Route =>
       getRoute(path, authed(show), false),
 
-    /** A form for anybody: the page, and what sending it does. */
+    /** A form that needs no login: its page and its submission. */
     openForm: <const S extends v.GenericSchema>(form: PageForm<PageContext, S>): Route[] => [
       getRoute(form.path, async (context) => form.show(context, EMPTY_FORM)),
       postRoute(form.path, submitForm(form)),
     ],
 
+    /** The same, for users who are logged in. */
     form: <const S extends v.GenericSchema>(form: PageForm<AuthedPageContext, S>): Route[] => [
       getRoute(
         form.path,
@@ -295,11 +302,11 @@ export function pageRoutes(deps: PageDeps) {
       postRoute(form.path, authed(submitForm(form))),
     ],
 
-    /** A form on another form's page: that one comes back where something is wrong. */
+    /** A form on another page; that page is rendered again if the form has errors. */
     formOn: <const S extends v.GenericSchema>(form: PageForm<AuthedPageContext, S>): Route =>
       postRoute(form.path, authed(submitForm(form), parentPath)),
 
-    /** A button: what it does, and where it leads. What goes wrong is a page of its own. */
+    /** A button. Its errors are shown on an error page. */
     action: <const S extends v.GenericSchema>({
       path,
       page,
@@ -316,7 +323,7 @@ export function pageRoutes(deps: PageDeps) {
   };
 }
 
-/** It is the one who is logged in who has mistyped the password: nobody tried to get in. */
+/** The logged-in user mistyped their own password; the activity page must not call that a break-in attempt. */
 function asOwnMistake(fault: Fault | RequestFault): Fault | RequestFault {
   if (fault.code !== "credentials_wrong" || !fault.attempted?.userId) return fault;
   return { ...fault, attempted: { ...fault.attempted, actorId: fault.attempted.userId } };

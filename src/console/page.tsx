@@ -1,9 +1,11 @@
+import type { HonoRequest } from "hono";
 import type { Child } from "hono/jsx";
 import type { HttpResult } from "../http/surface.ts";
+import { messageCookie, readMessageCookie } from "../http/browser.ts";
 import { assetPath } from "./assets.ts";
-import { Alert } from "./components.tsx";
+import { Alert, UserText } from "./components.tsx";
 
-/** What the browser may do with a page: load our own files and send forms to us, and nothing else. */
+/** A page may load our own files and submit forms to us, nothing else. */
 const POLICY = [
   "default-src 'none'",
   "style-src 'self'",
@@ -17,10 +19,10 @@ const POLICY = [
 
 export const PAGE_HEADERS = {
   "content-type": "text/html; charset=utf-8",
-  // Cloudflare's Email Obfuscation would rewrite what looks like an address, and add a script for it.
+  // no-transform: Cloudflare's Email Obfuscation would rewrite email addresses and inject a script.
   "cache-control": "no-store, no-transform",
   "content-security-policy": POLICY,
-  // Pages have tokens in their addresses. Not `no-referrer`: browsers would send no Origin either.
+  // URLs can contain tokens. Not `no-referrer`, because then browsers send no Origin with forms.
   "referrer-policy": "same-origin",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
@@ -32,15 +34,15 @@ export interface Page {
   readonly body: Child;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** A sentence for search engines and previews of links. */
+  /** For search engines and link previews. */
   readonly description?: string;
-  /** Further elements of the head, such as a refresh for those without JavaScript. */
+  /** More elements of the head, such as a refresh for browsers without JavaScript. */
   readonly head?: Child;
 }
 
 const ABOUT = "Accounts, sessions and tokens: log in, manage API tokens, share codes.";
 
-/** The parts of the console, as its menu shows them. */
+/** The menu. */
 const SECTIONS = [
   ["/console", "Overview"],
   ["/console/tokens", "API tokens"],
@@ -53,8 +55,8 @@ const SECTIONS = [
 ] as const;
 
 /**
- * A page as the answer to a request of somebody who is logged in, or of anybody.
- * @param flash what the page before has left to be said
+ * Renders a page as a response.
+ * @param flash the message that the page before left
  */
 export function renderPage(
   page: Page,
@@ -143,3 +145,55 @@ function Menu({ path }: { readonly path: string }) {
     </nav>
   );
 }
+
+/**
+ * What a form did, shown once on the next page. The message travels in a cookie that the next page
+ * clears, not in the URL: a link could otherwise claim anything, and a reload would repeat it.
+ * Null: the page it leads to says it in its own text.
+ */
+const MESSAGES = {
+  session_expired: () => "Your session has expired. Log in to continue.",
+  profile_saved: () => "Your profile was saved.",
+  email_changed: () => "Your e-mail was changed.",
+  email_wanted: () =>
+    "A link is on its way to the new e-mail. It counts once you have opened that.",
+  identity_removed: () => "That provider does not open your account any more.",
+  contact_removed: () => "The contact was removed.",
+  password_changed: () =>
+    "Your password was changed. Everything else that was logged in is logged out.",
+  mail_sent: () => "A link is on its way to your mailbox, unless one went out a moment ago.",
+  token_renamed: (name: Child) => <>Renamed to “{name}”.</>,
+  token_revoked: (name: Child) => <>“{name}” was revoked. Whoever shows it is refused.</>,
+  tokens_revoked: () => "All your API tokens were ended.",
+  action_revoked: () => "Revoked. The code and the link no longer work.",
+  login_revoked: () => "That login was ended.",
+  logins_ended: () => "You are logged out everywhere but here.",
+  logins_ended_some: () => "Many logins were ended, and some are left: end the others once more.",
+  reset_sent: () => null,
+  account_deleted: () => null,
+} as const satisfies Record<string, (name: Child) => Child>;
+
+export type Message = keyof typeof MESSAGES;
+
+/** The message that the page before left. */
+export interface FlashMessage {
+  readonly message: Message;
+  readonly text: Child;
+}
+
+/**
+ * The cookie that carries a message to the next page.
+ * @param name of the changed item, where several could be meant
+ */
+export const flashCookie = (message: Message, name = ""): string =>
+  messageCookie(name === "" ? message : `${message} ${name}`);
+
+/** @returns null without a message, and for any text that is not one of ours */
+export function readFlash(request: HonoRequest): FlashMessage | null {
+  const text = readMessageCookie(request);
+  const [, message = "", name] = /^(\w+)(?: (.{1,64}))?$/su.exec(text ?? "") ?? [];
+  if (!isMessage(message)) return null;
+  return { message, text: MESSAGES[message](<UserText text={name ?? "It"} />) };
+}
+
+const isMessage = (message: string): message is Message => Object.hasOwn(MESSAGES, message);

@@ -2,28 +2,28 @@ import { DERIVATION_FAULTS, type Fault } from "../core/fault.ts";
 import type { RequestFault } from "../http/request-fault.ts";
 
 export interface FieldProblem {
-  /** The input that it speaks of; empty for the whole form. */
+  /** The name of the input; empty for the whole form. */
   readonly field: string;
   readonly message: string;
 }
 
-/** What a person is told of a fault: beside a field of the form, or above it. */
+/** A fault as a page shows it: next to an input, or above the form. */
 export interface Problem extends FieldProblem {
   readonly status: number;
-  /** What is wrong with further fields. */
+  /** Errors of further inputs. */
   readonly others?: readonly FieldProblem[];
   readonly retryAfterSeconds?: number;
 }
 
-/** How long to wait, in people's units and never less. */
+/** The wait in minutes or seconds, rounded up. */
 function waitOf(seconds: number): string {
   const [count, unit] = seconds > 90 ? [Math.ceil(seconds / 60), "minute"] : [seconds, "second"];
   return `${count} ${unit}${count === 1 ? "" : "s"}`;
 }
 
 /**
- * Every fault in words for people; the status is the one that programs would get.
- * @param passwordField where the form asks for the password of who is logged in, and for no e-mail
+ * Every fault as a message for people, with the status that the API would answer.
+ * @param passwordField the input for the user's current password, on forms that ask for it
  */
 export function problemOf(fault: Fault | RequestFault, passwordField?: string): Problem {
   const problem = (status: number, message: string, field = ""): Problem => ({
@@ -132,11 +132,11 @@ export function retryAfter({ retryAfterSeconds }: Problem): Readonly<Record<stri
   return retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) };
 }
 
-/** The input of the form for what the core knows by another name. */
+/** The name of the input for a field of the core. */
 const inputOf = (field: string): string =>
   field === "audience" ? "token_audience" : field.replace(/^payload\./, "");
 
-/** What programs are told of a field, where people need other words. */
+/** API messages that the pages put in other words. */
 const REPHRASED: readonly (readonly [RegExp, string])[] = [
   [/^must be in E\.164 form/, "Include the country code, like +15551234567."],
   [/^must be a date as/, "Enter a date that is in the calendar."],
@@ -147,7 +147,7 @@ const REPHRASED: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** A message that is made to follow a field's name, as one of its own. */
+/** Turns an API message, which follows a field's name, into a sentence. */
 function sentence(message: string): string {
   const other = REPHRASED.find(([api]) => api.test(message));
   if (other !== undefined) return other[1];

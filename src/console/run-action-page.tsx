@@ -18,14 +18,14 @@ interface Deps {
   readonly signUpIsOpen: boolean;
 }
 
-/** Beside the inputs of the action's own form. */
+/** Sent together with the inputs of the action's own form. */
 const Run = v.looseObject({
   run_key: v.pipe(v.string("is missing"), v.regex(/^[\x21-\x7e]{1,100}$/, "does not fit")),
 });
 
 /**
- * The page behind a code or a link: it says what will happen and does nothing; its button does it.
- * So whatever opens links by itself, a mail scanner or a preview, burns nothing.
+ * The page behind a code or a link. GET only describes the action and the button runs it, so mail
+ * scanners and link previews use nothing up.
  */
 export function actionPage(
   { openForm }: PageRoutes,
@@ -63,7 +63,7 @@ export function actionPage(
 
 const ABOUT = "A link that does one thing. Open it to see what, and by whom it was made.";
 
-/** What a messenger shows of the link: nothing of the token, and nobody's name. */
+/** For link previews: nothing about the token, and no names. */
 const PREVIEW_META = {
   description: ABOUT,
   head: (
@@ -77,7 +77,7 @@ const PREVIEW_META = {
   ),
 };
 
-/** What stands on the page of a token that cannot be run, and its status. */
+/** Page and status for a token that cannot be run. */
 const FAILED: Readonly<
   Record<
     Exclude<Preview["state"], "ready" | "log_in" | "already">,
@@ -101,7 +101,7 @@ const FAILED: Readonly<
     "Not for you",
     "This link is for one person, and that is not the account that you are logged in to.",
   ],
-  // Its own sentence says why.
+  // The action's own message says why.
   rejected: [422, "This cannot be done", null],
 };
 
@@ -146,7 +146,7 @@ function pageOf(
 
 type Failed = Exclude<Preview, { readonly state: "ready" | "log_in" | "already" }>;
 
-/** What helps, by whose it is and whether anybody at all can still use it. */
+/** What the reader can do next. It depends on whether the token is their own and whether anyone can still use it. */
 function NextStep({ preview: { state, isOwn, again } }: { readonly preview: Failed }) {
   if (again !== undefined) return <a href={`/console/actions/new/${again}`}>Make a new one</a>;
   if (isOwn) {
@@ -194,7 +194,7 @@ interface RunFormProps {
 }
 
 function RunForm({ preview: { title, fields }, context, state }: RunFormProps) {
-  // One that was used for something else is no good a second time.
+  // A key that was used for another request would be refused again, so generate a new one.
   const { run_key } = state.problem?.field === "run_key" ? EMPTY_FORM.values : state.values;
   return (
     <>
@@ -206,7 +206,7 @@ function RunForm({ preview: { title, fields }, context, state }: RunFormProps) {
         )}
       />
       <form method="post" action={context.request.path}>
-        {/* Sent twice, by a double click or after a lost answer, it is one run. */}
+        {/* Makes a double click or a retry one run. */}
         <input
           type="hidden"
           name="run_key"
@@ -219,7 +219,7 @@ function RunForm({ preview: { title, fields }, context, state }: RunFormProps) {
   );
 }
 
-/** The ways in that lead back here. */
+/** Log in or sign up, then come back here. */
 function LoginLinks({ context, signUpIsOpen }: { context: PageContext; signUpIsOpen: boolean }) {
   const next = `?next=${encodeURIComponent(context.request.path)}`;
   return (

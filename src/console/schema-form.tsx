@@ -3,21 +3,21 @@ import type { FormField } from "../core/form.ts";
 import { type FormState, fieldState } from "./page-routes.tsx";
 import { Field, describedBy, FieldNotes, Select } from "./components.tsx";
 
-/** People that a form offers: first the one who fills it in. */
+/** Users that a form offers; the user filling it in comes first. */
 export type UserOptions = readonly (readonly [id: string, name: string])[];
 
-/** Said where somebody has more contacts than a form offers. */
+/** Hint for users with more contacts than a form offers. */
 export const MORE_CONTACTS = "Only your newest contacts are in this list.";
 
 interface Props {
   readonly fields: readonly FormField[];
   readonly state: FormState;
   readonly users?: UserOptions;
-  /** Whether there are more than these. */
+  /** Whether there are more contacts than listed. */
   readonly hasMore?: boolean;
 }
 
-/** The inputs of a form that is made from a schema. */
+/** The inputs of a form that is generated from a schema. */
 export function SchemaFields({ fields, state, users = [], hasMore = false }: Props) {
   return (
     <>
@@ -84,7 +84,7 @@ function SchemaField({ field, state, users, hasMore }: FieldProps) {
   }
 }
 
-/** What a list shows of somebody who may have said no name. */
+/** The name of a contact, also if they have not set one. */
 export function contactName({ id, firstName, lastName }: Contact): string {
   const name = [firstName, lastName].filter(Boolean).join(" ");
   return name === "" ? `Nameless ${id.slice(0, 8)}` : name;

@@ -2,7 +2,7 @@ import type { ApiToken } from "../core/token.ts";
 import { EMPTY_FORM, type FormState, fieldState } from "./page-routes.tsx";
 import { Confirm, Field, Relative, Select, Time, UserText } from "./components.tsx";
 
-/** How long an old secret may live on beside the new one, in seconds. */
+/** How long the old secret stays valid after a rotation, in seconds. */
 export const GRACES: readonly (readonly [value: string, text: string])[] = [
   ["0", "at once"],
   ["3600", "in an hour"],
@@ -11,14 +11,14 @@ export const GRACES: readonly (readonly [value: string, text: string])[] = [
 
 interface Props {
   readonly tokens: readonly ApiToken[];
-  /** One a token, for the form that rotates it: sent twice, it makes one successor. */
+  /** A new secret per token for the rotation form, so that submitting it twice rotates once. */
   readonly secrets: readonly string[];
   readonly nowMs: number;
-  /** What was sent to rename one of them, where it comes back. */
+  /** The submitted rename form, if it had errors. */
   readonly renaming: FormState;
 }
 
-/** A card a token: what it is, how long it has left, and what can be done with it. */
+/** One card per token: its details, the time left, and its actions. */
 export function TokenList({ tokens, secrets, nowMs, renaming }: Props) {
   if (tokens.length === 0) {
     return (
@@ -51,7 +51,7 @@ export function TokenList({ tokens, secrets, nowMs, renaming }: Props) {
   );
 }
 
-/** The same, but each that was replaced right behind the one that took its place. */
+/** Sorts each replaced token right after its successor. */
 function bySuccessor(tokens: readonly ApiToken[]): readonly ApiToken[] {
   const ids = new Set(tokens.map(({ id }) => id));
   const replacedBy = Map.groupBy(tokens, ({ replacedById }) => replacedById);
@@ -71,7 +71,7 @@ interface CardProps extends Omit<Props, "tokens" | "secrets"> {
 
 function TokenCard({ token, secret, nowMs, renaming }: CardProps) {
   const { id, name, hint, scopes, createdAtMs, expiresAtMs, lastUsedAtMs } = token;
-  // From then on it can only end sooner.
+  // A replaced token can only be revoked: its end must not move out again.
   const isReplaced = token.replacedById !== null;
   const isRenamed = renaming.values.id === id;
   const { value: newName = name, ...nameInput } = fieldState(
@@ -175,7 +175,7 @@ function DetailRow({ name, children }: { readonly name: string; readonly childre
 
 const HOUR_MS = 3_600_000;
 
-/** Uses are noted to the hour, so nothing finer is said of them. */
+/** Uses are recorded to the hour, so nothing finer is shown. */
 function LastUse({ ms, nowMs }: { readonly ms: number | null; readonly nowMs: number }) {
   if (ms === null) return <>never</>;
   return nowMs - ms < HOUR_MS ? <>less than an hour ago</> : <Relative ms={ms} nowMs={nowMs} />;
@@ -188,7 +188,7 @@ interface ExpiryProps {
   readonly nowMs: number;
 }
 
-/** What a color means is the time left, however long the whole was. */
+/** Colors depend on the absolute time left, not on the share of the lifetime. */
 function toneOf({ token: { expiresAtMs }, nowMs }: ExpiryProps): "good" | "waiting" | "bad" {
   const leftMs = expiresAtMs - nowMs;
   if (leftMs < DAY_MS) return "bad";
@@ -203,7 +203,7 @@ function ExpiryBadge(props: ExpiryProps) {
   );
 }
 
-/** The same for the eye; a width of an SVG is no inline style. */
+/** The time left as a bar. An SVG, because the CSP forbids inline styles for the width. */
 function ExpiryBar(props: ExpiryProps) {
   const { token, nowMs } = props;
   const whole = Math.max(1, token.expiresAtMs - token.createdAtMs);

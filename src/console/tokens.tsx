@@ -42,7 +42,7 @@ const LIFETIMES: readonly (readonly [value: string, text: string])[] = [
   [String(365 * DAY), "a year"],
 ];
 
-/** What a scope lets a program do. */
+/** What each scope allows. */
 const SCOPE_TEXTS: Readonly<Record<Scope, string>> = {
   "tokens:read": "See your API tokens, never their secrets",
   "tokens:write": "Make, rename, rotate and end API tokens",
@@ -62,7 +62,7 @@ const oneOf = (choices: readonly (readonly [string, string])[]) =>
     v.transform(Number),
   );
 
-/** No box ticked is no name, one is a text, several are a list. */
+/** Browsers send nothing for no checked box, a string for one, and a list for several. */
 const checkedScopes = v.pipe(
   v.optional(v.unknown(), []),
   v.transform((sent): unknown[] => (Array.isArray(sent) ? sent : [sent])),
@@ -75,7 +75,7 @@ const name = v.pipe(
   CreateToken.entries.name,
 );
 
-/** Made for the form, so that sending it twice makes one token. */
+/** Generated with the form, so that submitting it twice creates one token. */
 const token_secret = v.optional(v.string("must be one text"), "");
 
 const NewToken = v.object({
@@ -85,18 +85,18 @@ const NewToken = v.object({
   scopes: v.pipe(checkedScopes, v.minLength(1, "choose at least one")),
 });
 
-/** By its id, never by its secret. */
+/** Forms name a token by its id, never by its secret. */
 const id = v.pipe(v.string("is required"), v.uuid("must be the id of a token"), v.toLowerCase());
 
 const RenameToken = v.object({ id, name });
 const RotateToken = v.object({ id, token_secret, grace: oneOf(GRACES) });
 
-/** Named tokens for programs: make, watch, rename, rotate, end. */
+/** API tokens: list, create, rename, rotate, revoke. */
 export function tokenPages(
   { page, form, formOn, action }: PageRoutes,
   { apiTokens }: Deps,
 ): readonly Route[] {
-  /** @param renaming what was sent to rename one of them, where it comes back */
+  /** @param renaming the submitted rename form, if it had errors */
   async function list(
     { request, caller, nowMs }: AuthedPageContext,
     renaming: FormState = EMPTY_FORM,
@@ -240,7 +240,7 @@ function newPage(state: FormState, secret: string): Page {
   };
 }
 
-/** The one page that has the secret. @param oldEndsAtMs when the secret before it ends, or null */
+/** The only page that shows the secret. @param oldEndsAtMs when the previous secret expires, or null */
 function secretPage(
   { token, secret, isRepeated }: IssuedApiToken,
   oldEndsAtMs: number | null,

@@ -20,10 +20,10 @@ interface Deps {
   readonly personalData: PersonalDataStore;
 }
 
-/** Of some hundred rows each: one file stays a few megabytes, however much is held. */
+/** Each has a few hundred rows, so a file stays at a few megabytes whatever the account holds. */
 const PAGES_A_FILE = 10;
 
-/** What is held about somebody, to take away; and the end of it. */
+/** Personal data export and account deletion. */
 export function yourDataPages(
   { messagePage, page, form }: PageRoutes,
   { accounts, personalData }: Deps,
@@ -43,7 +43,7 @@ export function yourDataPages(
     return {
       taken_on: new Date(takenAtMs).toISOString(),
       ...sections,
-      // Where the rest is, for the rare one of whom more is held than one file takes.
+      // The next file, for accounts with more data than fits in one.
       continues_at: cursor && `/console/account/export/file?cursor=${encodeURIComponent(cursor)}`,
     };
   }

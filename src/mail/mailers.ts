@@ -4,12 +4,12 @@ import { printable } from "../core/text.ts";
 const RULE = "─".repeat(80);
 
 /**
- * Mails as lines in the terminal of `npm run dev`: nothing is sent, and nothing is kept. Tokens are
- * printed, so the settings allow it on a loopback issuer only.
+ * Prints emails to the terminal of `npm run dev` instead of sending them. It prints tokens, so the
+ * settings allow it only for an issuer on localhost.
  */
 export const outbox: Mailer = {
   async send(mail) {
-    // Between rules, so that it is found among the lines of requests.
+    // Framed, so that it stands out from the request log.
     console.info(`\n${RULE}`);
     console.log(printable(`Mail to ${mail.to}: ${mail.type} ${contentOf(mail)}`));
     console.info(`${RULE}\n`);
@@ -32,7 +32,7 @@ function contentOf(mail: Mail): string {
 const linkOf = ({ link, expiresAtMs }: Pick<TokenMail, "link" | "expiresAtMs">) =>
   `${link} (until ${new Date(expiresAtMs).toISOString()})`;
 
-/** Neither a webhook nor an outbox: each mail is a line in the log that none went out. */
+/** Without a webhook: sending fails, and the failure is logged. */
 export const noMailer: Mailer = {
   async send() {
     throw new Error("no mail went out: MAIL_WEBHOOK_URL is not set");

@@ -1,25 +1,25 @@
 import pRetry, { AbortError } from "p-retry";
 import type { Mail, Mailer, TokenMail } from "../core/mail.ts";
 
-/** A deployment's own endpoint, which writes the mail's text and sends it. */
+/** The deployment's own endpoint, which writes the email and sends it. */
 export interface Webhook {
   readonly url: string;
-  /** The bytes behind each `whsec_`: while it is rotated, the new secret and the old one. */
+  /** The decoded `whsec_` secrets: two while one is rotated. */
   readonly secrets: readonly Uint8Array<ArrayBuffer>[];
 }
 
-/** All attempts and the waits between them fit into the 30 s that the runtime leaves after an answer. */
+/** All attempts and waits must fit into the 30 s that `waitUntil` allows after the response. */
 const ATTEMPT_MS = 5_000;
 const RETRY = { retries: 2, minTimeout: 500, maxTimeout: 2_000, randomize: true } as const;
 
-/** Will be as wrong the next time. */
+/** Repeating the request would fail the same way. */
 // guard: refused-mail-is-not-repeated
 const isFinal = (status: number) => status < 500 && status !== 408 && status !== 429;
 
 /**
- * Mails as Standard Webhooks (https://www.standardwebhooks.com): each attempt is signed anew, with
- * its own time, and all of them have the same id, by which the receiver knows a repeat. It is signed
- * with every secret, and a receiver takes it by any: so neither side has to change at the same moment.
+ * Sends emails as Standard Webhooks (https://www.standardwebhooks.com). Each attempt has its own
+ * timestamp and signature but the same id, so the receiver can drop repeats. It is signed with every
+ * secret, and the receiver accepts any of them, so both sides can rotate at different times.
  */
 export function webhook({ url, secrets }: Webhook): Mailer {
   async function attempt(mail: Mail, body: string): Promise<void> {
@@ -74,12 +74,12 @@ const tokenOf = ({
 
 async function post(url: string, body: string, headers: Record<string, string>): Promise<Response> {
   try {
-    // Not followed: the token would go where nobody has configured it to go.
+    // Redirects are not followed: they would take the token to a host that no one configured.
     const signal = AbortSignal.timeout(ATTEMPT_MS);
     // guard: webhook-is-not-followed
     return await fetch(url, { method: "POST", body, headers, redirect: "manual", signal });
   } catch {
-    // The runtime's own text may repeat the URL, in which some services hide a key.
+    // The runtime's error text may contain the URL, in which some services put a key.
     throw new Error("the mail webhook could not be reached in time");
   }
 }

@@ -35,7 +35,7 @@ const faultOf = async (work: Promise<unknown>) => {
 };
 
 describe("the page behind a code", () => {
-  it("says what will happen, by whom, until when, and does nothing", async () => {
+  it("says what will happen, by whom and until when, and changes nothing", async () => {
     const ada = await newPerson({ first_name: "Ada", last_name: "Lovelace" });
     const bob = await newPerson();
     const { secret, id } = await actionToken(call, ada.access, ada.id, { max_uses: 3 });
@@ -52,7 +52,8 @@ describe("the page behind a code", () => {
       expect(page).toEqual({
         state: "ready",
         title: "Become contacts",
-        before: "You and Ada Lovelace become each other's contacts. Each of you then sees the other's first and last name.",
+        before:
+          "You and Ada Lovelace become each other's contacts. Each of you then sees the other's first and last name.",
         issuer: "Ada Lovelace",
         isInternal: false,
         expiresAtMs: expect.any(Number),
@@ -71,7 +72,7 @@ describe("the page behind a code", () => {
     });
   });
 
-  it("never shows an e-mail: who says no name has none", async () => {
+  it("never shows an email, also for a user without a name", async () => {
     const nameless = await newPerson();
     const { secret } = await actionToken(call, nameless.access, nameless.id);
     const page = await preview(secret, null);
@@ -82,7 +83,7 @@ describe("the page behind a code", () => {
     expect(JSON.stringify(page)).not.toContain("@");
   });
 
-  it("of a third person, who has agreed to nothing and is not named", async () => {
+  it("never names a third person, who has not agreed to anything", async () => {
     const ada = await newPerson({ first_name: "Ada" });
     const nora = await newPerson({ first_name: "Nora" });
     const { secret } = await actionToken(call, ada.access, nora.id);
@@ -102,7 +103,7 @@ describe("the page behind a code", () => {
     return page.state;
   };
 
-  it("expired, used, revoked, unknown, and nothing else of it", async () => {
+  it("says expired, used, revoked or unknown, and nothing else", async () => {
     const ada = await newPerson();
     const bob = await newPerson();
     const issue = () => actionToken(call, ada.access, ada.id);
@@ -129,7 +130,7 @@ describe("the page behind a code", () => {
     expect(await refusedState(dead.secret, bob.caller)).toBe("revoked");
   });
 
-  it("not for you: another is told no more, and who is not logged in to log in", async () => {
+  it("tells another user only that it is not for them, and an anonymous one to log in", async () => {
     const [ada, bob, eve] = [await newPerson(), await newPerson(), await newPerson()];
     const { secret } = await actionToken(call, ada.access, ada.id, { audience: bob.id });
     expect(await preview(secret, null)).toEqual({ state: "log_in" });
@@ -138,7 +139,7 @@ describe("the page behind a code", () => {
     expect(await preview(secret, ada.caller)).toMatchObject({ state: "audience", isOwn: true });
   });
 
-  it("one's own, and a person who is gone, with their sentences", async () => {
+  it("the issuer's own, and a deleted contact, with the action's message", async () => {
     const [ada, nora, bob] = [await newPerson(), await newPerson(), await newPerson()];
     const own = await actionToken(call, ada.access, ada.id);
     expect(await preview(own.secret, ada.caller)).toEqual({
@@ -157,7 +158,7 @@ describe("the page behind a code", () => {
     });
   });
 
-  it("a caller who no longer stands is nobody", async () => {
+  it("rejects a caller whose credential is no longer active", async () => {
     const [ada, bob] = [await newPerson(), await newPerson()];
     const { secret } = await actionToken(call, ada.access, ada.id);
     await env.DB.prepare(
@@ -170,7 +171,7 @@ describe("the page behind a code", () => {
 });
 
 describe("its button", () => {
-  it("runs once for one key, whatever comes after, and says what was done", async () => {
+  it("runs once per key and says what was done", async () => {
     const ada = await newPerson({ first_name: "Ada" });
     const bob = await newPerson();
     const { secret } = await actionToken(call, ada.access, ada.id, { max_uses: 5 });
@@ -185,7 +186,7 @@ describe("its button", () => {
     expect([await contactsOf(ada.id), await contactsOf(bob.id)]).toEqual([[bob.id], [ada.id]]);
   });
 
-  it("nobody runs it without a login, though programs may for its issuer", async () => {
+  it("does not run without a login, though the API would run it for its issuer", async () => {
     const [ada, nora] = [await newPerson(), await newPerson()];
     const { secret } = await actionToken(call, ada.access, nora.id);
     expect(await faultOf(run(secret, {}, null, "key"))).toMatchObject({
@@ -194,7 +195,7 @@ describe("its button", () => {
     expect(await contactsOf(ada.id)).toEqual([]);
   });
 
-  it("unknown and used ones are refused as everywhere", async () => {
+  it("rejects unknown and used tokens", async () => {
     const [ada, bob, eve] = [await newPerson(), await newPerson(), await newPerson()];
     const { secret } = await actionToken(call, ada.access, ada.id);
     await run(secret, {}, bob.caller, "key");
@@ -210,8 +211,8 @@ describe("its button", () => {
   });
 });
 
-describe("links of mails", () => {
-  it("a new password, whoever is logged in here, by a form with its field", async () => {
+describe("links in emails", () => {
+  it("a new password, whoever is logged in, with a form for it", async () => {
     const [ada, eve] = [await newPerson(), await newPerson()];
     const secret = await mailed(ada, "resetPassword");
     for (const caller of [null, ada.caller, eve.caller]) {
@@ -227,14 +228,14 @@ describe("links of mails", () => {
       code: "payload_invalid",
       problems: [{ path: "password" }],
     });
-    const sent = { password: "a new password of hers" };
+    const sent = { password: "a new password of theirs" };
     await run(secret, sent, eve.caller, "key");
     await run(secret, sent, eve.caller, "key");
     expect((await call("GET", "/rest/user", { basic: { ...ada, ...sent } })).status).toBe(200);
     expect(await preview(secret, null)).toMatchObject({ state: "used" });
   });
 
-  it("a mailbox is confirmed by its account alone", async () => {
+  it("only its own account can verify an email", async () => {
     const [ada, eve] = [await newPerson(), await newPerson()];
     const secret = await mailed(ada, "verifyEmail");
     expect(await preview(secret, null)).toMatchObject({ state: "ready", needsLogin: true });
@@ -252,8 +253,8 @@ describe("links of mails", () => {
 const one = (caller: Caller, id: string, nowMs = Date.now()) =>
   services.actionUses.one(caller, id, nowMs);
 
-describe("what became of one's own token", () => {
-  it("who ran it and when, by name only, page by page", async () => {
+describe("the issuer's own token", () => {
+  it("who ran it and when, by name only, in pages", async () => {
     const ada = await newPerson();
     const { secret, id } = await actionToken(call, ada.access, ada.id, { max_uses: 5 });
     const runners = [
@@ -280,7 +281,7 @@ describe("what became of one's own token", () => {
     expect(after.items.map(({ name }) => name).sort()).toEqual(["Carol", null, null]);
   });
 
-  it("whether it stands, and if not why; never another's, nor one that went out by mail", async () => {
+  it("its status, never of another user's token or one sent by email", async () => {
     const [ada, bob] = [await newPerson(), await newPerson()];
     const { secret, id } = await actionToken(call, ada.access, ada.id);
     expect(await one(ada.caller, id)).toMatchObject({
@@ -291,9 +292,9 @@ describe("what became of one's own token", () => {
     expect((await one(ada.caller, id, Date.now() + 3_600_001)).status).toBe("expired");
     await run(secret, {}, bob.caller, "key");
     expect(await one(ada.caller, id)).toMatchObject({ status: "used_up", token: { uses: 1 } });
-    const ended = await actionToken(call, ada.access, ada.id);
-    await call("DELETE", `/api/action-tokens/${ended.id}`, { bearer: ada.access });
-    expect((await one(ada.caller, ended.id)).status).toBe("revoked");
+    const revoked = await actionToken(call, ada.access, ada.id);
+    await call("DELETE", `/api/action-tokens/${revoked.id}`, { bearer: ada.access });
+    expect((await one(ada.caller, revoked.id)).status).toBe("revoked");
     expect(await faultOf(one(bob.caller, id))).toMatchObject({ code: "token_not_found" });
     await mailed(ada, "resetPassword");
     const row = env.DB.prepare(
@@ -303,7 +304,7 @@ describe("what became of one's own token", () => {
     expect(await faultOf(one(ada.caller, internal))).toMatchObject({ code: "token_not_found" });
   });
 
-  it("what can be issued is what is not the service's own, with a form", () => {
+  it("only actions with a form that are not internal can be issued", () => {
     const issuable = services.actionUses.issuable();
     expect(issuable.map(({ name }) => name)).toEqual(["addContact"]);
     expect(issuable[0]?.payloadFields).toMatchObject([

@@ -29,7 +29,7 @@ const idOf = async (person: BrowserUser): Promise<string> =>
 const tokens = async () =>
   (await env.DB.prepare("SELECT COUNT(*) AS n FROM tokens WHERE kind = 'action'").first("n")) ?? 0;
 
-describe("two people meet over a code", () => {
+describe("two people become contacts over a code", () => {
   it("from sign-up to contact, without JavaScript", async () => {
     const ada = await named("Ada");
     const issued = await issue(ada);
@@ -37,7 +37,7 @@ describe("two people meet over a code", () => {
     expect(issued.text).toMatch(/<svg [^>]*viewBox/);
     const link = linkOf(issued);
 
-    // Bob scans it, has no account, makes one, and is led back.
+    // Bob scans it, has no account, creates one, and comes back to the link.
     const bob = newBrowserUser();
     const asked = await bob.get(link);
     expect(textOf(asked)).toContain("You and Ada become each other's contacts.");
@@ -62,7 +62,7 @@ describe("two people meet over a code", () => {
     expect(textOf(await ada.get(ownOf(issued)))).toContain("Used 1 of 1 used up");
   });
 
-  it("a double click, and a reload of what came of it, are one run", async () => {
+  it("a double click and a reload are one run", async () => {
     const [ada, bob] = [await named("Ada"), await signedUpUser()];
     const link = linkOf(await issue(ada, { token_uses: "5" }));
     const page = await bob.get(link);
@@ -72,7 +72,7 @@ describe("two people meet over a code", () => {
     expect(textOf(await (await signedUpUser()).get(link))).toContain("Good for 4 uses");
   });
 
-  it("a key belongs to who used it: another person's is refused, and gets a new one", async () => {
+  it("rejects another user's idempotency key and gives them a new one", async () => {
     const [ada, bob, eve] = [await named("Ada"), await signedUpUser(), await signedUpUser()];
     const link = linkOf(await issue(ada, { token_uses: "5" }));
     const page = await bob.get(link);
@@ -85,7 +85,7 @@ describe("two people meet over a code", () => {
     expect(textOf(await eve.submit(refused, link))).toContain("each other's contacts now");
   });
 
-  it("whatever opens the link by itself burns nothing", async () => {
+  it("opening the link uses nothing up", async () => {
     const [ada, bob] = [await named("Ada"), await signedUpUser()];
     const link = linkOf(await issue(ada));
     for (const site of ["none", "cross-site", "same-origin"]) {
@@ -111,7 +111,7 @@ describe("two people meet over a code", () => {
 });
 
 describe("issuing", () => {
-  it("the same form sent twice, or at once, issues once and shows the same code", async () => {
+  it("the same form sent twice, or at once, creates one token and shows the same code", async () => {
     const ada = await named("Ada");
     const form = await ada.get(NEW);
     const before = await tokens();
@@ -120,11 +120,11 @@ describe("issuing", () => {
     expect(new Set([first, second, reloaded].map(linkOf)).size).toBe(1);
     expect(textOf(reloaded)).toContain("This form was sent before");
     expect(Number(await tokens()) - Number(before)).toBe(1);
-    // Another form is another token.
+    // Another form creates another token.
     expect(linkOf(await issue(ada))).not.toBe(linkOf(reloaded));
   });
 
-  it("the same form sent again with other words is refused, and says so", async () => {
+  it("rejects the same form with other values", async () => {
     const ada = await named("Ada");
     const form = await ada.get(NEW);
     await ada.submit(form, NEW);
@@ -135,13 +135,13 @@ describe("issuing", () => {
         422,
         expect.stringContaining("This form was sent before, with something else in it."),
       ]);
-      // What it shows is a new form, which can be sent.
+      // The new form it shows can be sent.
       expect(textOf(await ada.submit(answer, NEW, other))).toContain("Used 0 of");
     }
     expect(Number(await tokens()) - Number(before)).toBe(2);
   });
 
-  it("a form that was sent by somebody else is not theirs", async () => {
+  it("rejects the secret of another user's form", async () => {
     const [ada, eve] = [await named("Ada"), await signedUpUser()];
     const link = linkOf(await issue(ada));
     const form = await eve.get(NEW);
@@ -150,9 +150,9 @@ describe("issuing", () => {
     expect(textOf(answer)).toContain("no longer valid");
   });
 
-  it("with a lifetime, a number of uses, and for one person alone", async () => {
+  it("with a lifetime, a number of uses, and an audience", async () => {
     const [ada, bob, eve] = [await named("Ada"), await named("Bob"), await signedUpUser()];
-    // A contact of Ada's by an introduction, of which Bob himself has no contact yet.
+    // Bob is Ada's contact, but she is not his.
     const introduced = linkOf(await issue(bob));
     await ada.submit(await ada.get(introduced), introduced);
     await env.DB.prepare("DELETE FROM contacts WHERE contact_id = ?")
@@ -183,7 +183,7 @@ describe("issuing", () => {
     [{ contact_id: "nobody" }, "Must be a user's id."],
     [{ contact_id: "00000000-0000-4000-8000-000000000000" }, "This does not exist any more."],
     [{ token_audience: "00000000-0000-4000-8000-000000000000" }, "This does not exist any more."],
-  ])("%o comes back with what is wrong, and issues nothing", async (filled, says) => {
+  ])("%o shows the error and creates nothing", async (filled, says) => {
     const ada = await signedUpUser();
     const before = await tokens();
     const answer = await ada.submit(await ada.get(NEW), NEW, filled);
@@ -192,7 +192,7 @@ describe("issuing", () => {
     expect(await tokens()).toBe(before);
   });
 
-  it("only what there is to issue", async () => {
+  it("rejects actions that users cannot issue", async () => {
     const ada = await signedUpUser();
     for (const name of ["resetPassword", "verifyEmail", "nothing"]) {
       const page = await ada.get(`/console/actions/new/${name}`);
@@ -202,7 +202,7 @@ describe("issuing", () => {
 });
 
 describe("the issuer's pages", () => {
-  it("list what can be used, and end it", async () => {
+  it("list active tokens and revoke them", async () => {
     const ada = await named("Ada");
     const page = await issue(ada);
     const own = ownOf(page);
@@ -218,14 +218,14 @@ describe("the issuer's pages", () => {
     expect(again.status).toBe(404);
   });
 
-  it("never show the secret again, refresh without JavaScript, and are nobody else's", async () => {
+  it("never show the secret again, refresh without JavaScript, and are the issuer's only", async () => {
     const [ada, eve] = [await named("Ada"), await signedUpUser()];
     const page = await issue(ada);
     const own = ownOf(page);
     const shown = await ada.get(own);
     expect(shown.text).not.toContain("lk_act_");
     expect(shown.text).toContain('<noscript><meta http-equiv="refresh" content="15"/></noscript>');
-    // A refresh of the page that was sent as an answer to a form would lose the code.
+    // The page that answers the form must not refresh: that would lose the code.
     expect(page.text).not.toContain('http-equiv="refresh"');
     for (const path of [own, `${own}/uses`]) expect((await eve.get(path)).status).toBe(404);
     expect((await eve.post(`${own}/end`, {})).status).toBe(404);
@@ -233,7 +233,7 @@ describe("the issuer's pages", () => {
   });
 });
 
-it("a page that is not the reader's own link says each state in its own words", async () => {
+it("the page behind a link has a text for each state", async () => {
   const ada = await named("Ada");
   const link = linkOf(await issue(ada));
   const own = await ada.get(link);
@@ -248,7 +248,7 @@ it("a page that is not the reader's own link says each state in its own words", 
   expect([late.status, textOf(late)]).toEqual([410, expect.stringContaining("Too late")]);
 });
 
-it("a page that asks for its uses again and again does not keep the session alive", async () => {
+it("polling the uses does not extend the session", async () => {
   const ada = await named("Ada");
   const own = ownOf(await issue(ada));
   const endsIn = () =>
@@ -265,7 +265,7 @@ it("a page that asks for its uses again and again does not keep the session aliv
   }
 });
 
-it("every page is of this origin alone, and no cache keeps it", async () => {
+it("pages load from this origin only and are never cached", async () => {
   const ada = await named("Ada");
   const page = await issue(ada);
   for (const each of [page, await ada.get(ownOf(page)), await newBrowserUser().get(linkOf(page))]) {

@@ -9,7 +9,7 @@ import { encoded, FORM, newPageClient, SAME_ORIGIN } from "./page-client.ts";
 const { call, settled } = wired();
 const LIST = "/console/activity";
 
-/** An event of her own, so many days ago. */
+/** Writes an event of the user, so many days ago. */
 async function written(userId: string, what: string, outcome: string, daysAgo = 0) {
   const at = Date.now() - daysAgo * 86_400_000;
   const time = at.toString(16).padStart(12, "0");
@@ -22,7 +22,7 @@ async function written(userId: string, what: string, outcome: string, daysAgo = 
     .run();
 }
 
-it("tells each event in words, with its outcome, newest first", async () => {
+it("shows each event as a sentence with its outcome, newest first", async () => {
   const client = await newPageClient(call);
   const userId = await idOf(client);
   for (const what of AUDIT_EVENTS) await written(userId, what, "done");

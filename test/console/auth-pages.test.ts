@@ -52,9 +52,9 @@ describe("the login", () => {
     expect((await call("GET", "/console/account", { headers })).text).toContain(email);
   });
 
-  it("says no more than that one of both is wrong, and never repeats the password", async () => {
+  it("never says which of the two is wrong, and never repeats the password", async () => {
     const { email } = await newPageClient(call);
-    const wrong = "not her password";
+    const wrong = "not their password";
     for (const fields of [
       { email, password: wrong },
       { email: "nobody@example.com", password: wrong },
@@ -68,7 +68,7 @@ describe("the login", () => {
     }
   });
 
-  it("leads on to the page that was asked for", async () => {
+  it("leads to the page that was requested", async () => {
     const { email } = await newPageClient(call);
     for (const next of GET_PAGES.map((route) => pathOf(route)).filter((path) => path !== "/")) {
       const answer = await send("/console/login", { email, password: PASSWORD, next });
@@ -99,7 +99,7 @@ describe("the login", () => {
     }
   });
 
-  it("keeps where to go on when a try was wrong", async () => {
+  it("keeps the requested page after a wrong password", async () => {
     const { email } = await newPageClient(call);
     const fields = { email, password: "wrong password", next: "/console/tokens" };
     const { text } = await send("/console/login", fields);
@@ -109,7 +109,7 @@ describe("the login", () => {
 });
 
 describe("the logout", () => {
-  it("ends the session itself, and takes the cookie away", async () => {
+  it("revokes the session and clears the cookie", async () => {
     const client = await newPageClient(call);
     const other = await logIn(call, client.email);
     const answer = await client.send("/console/logout");
@@ -124,7 +124,7 @@ describe("the logout", () => {
     expect((await other.open("/console/account")).status).toBe(200);
   });
 
-  it("a session that was ended elsewhere is logged out here too, and its cookie is taken away", async () => {
+  it("a session revoked elsewhere is logged out here, and its cookie is cleared", async () => {
     const client = await newPageClient(call);
     await call("DELETE", `/tokens?token=${client.secret}`);
     const answer = await client.open("/console/tokens");
@@ -133,7 +133,7 @@ describe("the logout", () => {
     expect((await client.open("/console")).text).not.toContain("Log out");
   });
 
-  it("a second one leads to the login like the first", async () => {
+  it("a second log-out leads to the login too", async () => {
     const client = await newPageClient(call);
     await client.send("/console/logout");
     const answer = await client.send("/console/logout");

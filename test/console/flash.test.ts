@@ -16,7 +16,7 @@ import {
 const { call } = wired();
 const FLASH_COOKIE = `${COOKIE}-message`;
 
-/** What the page says that a form leads to, with the cookies that the form gave. */
+/** The message on the page that a form redirects to, opened with the form's cookies. */
 async function flashAfter(client: PageClient, path: string, fields: Fields) {
   const answer = await client.send(path, fields);
   expect(answer.status).toBe(303);
@@ -29,7 +29,7 @@ async function flashAfter(client: PageClient, path: string, fields: Fields) {
   expect(location).not.toMatch(/[?#]/);
   const cookies = { cookie: `${COOKIE}=${client.secret}; ${cookie}` };
   const page = await client.open(location, cookies);
-  // Once: the page takes it away.
+  // Shown once: the page clears it.
   expect(page.headers.get("set-cookie")).toMatch(/^__Host-latchkey-message=; Max-Age=0/);
   const [, flash = ""] = /<p class="alert done"[^>]*>(.*?)<\/p>/s.exec(page.text) ?? [];
   const again = await client.open(location);
@@ -37,8 +37,8 @@ async function flashAfter(client: PageClient, path: string, fields: Fields) {
   return { flash: textOf({ text: flash }), html: flash, page };
 }
 
-describe("what a form did is said on the next page, once, and by no address", () => {
-  it("of each form that leads on", async () => {
+describe("the next page says once what a form did, and no URL can", () => {
+  it("for each form that redirects", async () => {
     const client = await newPageClient(call);
     const fixtures = await newFixtures(client, call);
     const own = `/console/actions/${fixtures.parameters.id}`;
@@ -67,7 +67,7 @@ describe("what a form did is said on the next page, once, and by no address", ()
     }
   });
 
-  it("an address or a cookie that nobody of ours has set says nothing", async () => {
+  it("a URL or a cookie that the service has not set shows no message", async () => {
     const client = await newPageClient(call);
     const fixtures = await newFixtures(client, call);
     const paths = GET_PAGES.map(({ path }) => pathIn(path, fixtures));
@@ -97,7 +97,7 @@ describe("what a form did is said on the next page, once, and by no address", ()
     }
   });
 
-  it("a page that only says what was done says it to nobody else", async () => {
+  it("a page that confirms something shows it to no one else", async () => {
     const client = await newPageClient(call);
     const sent = await client.open("/console/forgotten/sent");
     expect(sent.headers.get("location")).toBe("/console/forgotten");
@@ -113,8 +113,8 @@ describe("what a form did is said on the next page, once, and by no address", ()
   });
 });
 
-describe("a form that is sent when its session is over", () => {
-  it("leads to a login that says so, and from there back to the form", async () => {
+describe("a form that is sent after its session expired", () => {
+  it("leads to a login that says so, and back to the form", async () => {
     const client = await newPageClient(call);
     const fixtures = await newFixtures(client, call);
     const own = `/console/actions/${fixtures.parameters.id}`;

@@ -6,7 +6,7 @@ import { signedUpUser, newBrowserUser } from "./browser-user.ts";
 const PATH = "/console/inspector";
 
 describe("the inspector", () => {
-  it("says what one's own is, its times, and why it does not stand", async () => {
+  it("says what a token of the user is, with its times and status", async () => {
     const ada = await signedUpUser();
     const session = ada.session() ?? "";
     const found = await ada.submit(await ada.get(PATH), PATH, { text: session });
@@ -14,7 +14,7 @@ describe("the inspector", () => {
       /^Inspector Session token valid It is good, and can be used now\. Issued .* Now .* Expires .* in 1 hour Id [0-9a-f-]{36}/,
     );
     expect(found.text).toContain("<svg");
-    // What was pasted does not stand on the page.
+    // The pasted token is not on the page.
     expect(found.text).not.toContain(session);
     await ada.submit(found, "/console/logout");
     const eve = await signedUpUser();
@@ -22,7 +22,7 @@ describe("the inspector", () => {
     expect(textOf(theirs)).toContain("not yours");
   });
 
-  it("shows a JWT's claims as text, whatever stands in them", async () => {
+  it("shows a JWT's claims as text, whatever they contain", async () => {
     const ada = await signedUpUser();
     const { access } = await newCaller();
     const theirs = await ada.submit(await ada.get(PATH), PATH, { text: access });
@@ -50,13 +50,13 @@ describe("the inspector", () => {
   it.each([
     ["", "Paste something."],
     ["x".repeat(16_385), "This is too long for a token."],
-  ])("%#: what is no token to look at is said so", async (text, says) => {
+  ])("%#: rejects what cannot be a token", async (text, says) => {
     const ada = await signedUpUser();
     const answer = await ada.submit(await ada.get(PATH), PATH, { text });
     expect([answer.status, textOf(answer).includes(says)]).toEqual([400, true]);
   });
 
-  it("is for who is logged in", async () => {
+  it("needs a login", async () => {
     const { access } = await newCaller();
     const { secret } = await newApiToken(access);
     const answer = await newBrowserUser().post(PATH, { text: secret });

@@ -7,7 +7,7 @@ import { logIn, newPageClient } from "./page-client.ts";
 const { call } = wired();
 const LIST = "/console/logins";
 
-it("shows this browser, others and programs, and from where", async () => {
+it("shows this browser, other browsers and API clients, and their addresses", async () => {
   const client = await newPageClient(call);
   await call("POST", "/api/token/", { json: { email: client.email, password: PASSWORD } });
   await logIn(call, client.email);
@@ -18,7 +18,7 @@ it("shows this browser, others and programs, and from where", async () => {
   expect(text).not.toContain(client.secret);
 });
 
-it("ends one, with all that hangs on it, and no other", async () => {
+it("revokes one login with everything derived from it, and no other", async () => {
   const client = await newPageClient(call);
   const pair = await call("POST", "/api/token/", {
     json: { email: client.email, password: PASSWORD },
@@ -32,7 +32,7 @@ it("ends one, with all that hangs on it, and no other", async () => {
   expect(hiddenValues(after.text, "id")).toEqual([]);
 });
 
-it("ends all others, and stays logged in here", async () => {
+it("revokes all others and stays logged in here", async () => {
   const client = await newPageClient(call);
   const others = [await logIn(call, client.email), await logIn(call, client.email)];
   const answer = await client.send(`${LIST}/end-others`);
@@ -43,7 +43,7 @@ it("ends all others, and stays logged in here", async () => {
   expect(textOf({ text })).not.toContain("End all others");
 });
 
-it("ending the login of this browser is logging out", async () => {
+it("revoking the login of this browser logs out", async () => {
   const client = await newPageClient(call);
   const other = await logIn(call, client.email);
   const [mine = ""] = hiddenValues((await other.open(LIST)).text, "id");
@@ -54,7 +54,7 @@ it("ending the login of this browser is logging out", async () => {
   expect((await other.open(LIST)).status).toBe(200);
 });
 
-it("another's is not there", async () => {
+it("another user's login is not found", async () => {
   const client = await newPageClient(call);
   const second = await logIn(call, client.email);
   const [id = ""] = hiddenValues((await client.open(LIST)).text, "id");

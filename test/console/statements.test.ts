@@ -30,26 +30,26 @@ const setColumn = (id: string, column: string, value: number) =>
   env.DB.prepare(`UPDATE tokens SET ${column} = ? WHERE id = ?`).bind(value, id).run();
 const asShown = (ms: number) => new Date(ms).toISOString().slice(0, 16).replace("T", " ");
 
-/** Every state that an action token can be in, how it gets there, and what its two pages may say. */
+/** Every state of an action token, how to reach it, and what its two pages may say. */
 const STATES: readonly {
   name: string;
   arrange?: (token: Token, owner: PageClient) => Promise<unknown>;
   fields?: (owner: PageClient) => Promise<object>;
-  /** To whom it belongs, behind the link. */
+  /** What its issuer reads behind the link. */
   linkText: RegExp;
-  /** Whether somebody else could still use it. */
+  /** Whether anyone else can still use it. */
   isUsable: boolean;
-  /** On the page of its uses. */
+  /** On the token's own page. */
   details: RegExp;
 }[] = [
   {
-    name: "good",
+    name: "active",
     linkText: /You cannot be your own contact\. It is your own: show it to somebody else\.$/,
     isUsable: true,
     details: /Ends \d{4}-/,
   },
   {
-    name: "for one person",
+    name: "active, with an audience",
     fields: async () => ({ audience: await idOf(await newPageClient(call)) }),
     linkText: /It is your own: show it to the person it is for\.$/,
     isUsable: true,
@@ -73,7 +73,7 @@ const STATES: readonly {
     details: /Used up \d{4}-/,
   },
   {
-    name: "ended, an hour ago",
+    name: "revoked, an hour ago",
     arrange: async ({ id, own }, owner) => {
       await owner.send(`${own}/end`);
       await setColumn(id, "revoked_at", Date.now() - HOUR_MS);
@@ -83,7 +83,7 @@ const STATES: readonly {
     details: /Ended \d{4}-/,
   },
   {
-    name: "ended, and for one person",
+    name: "revoked, with an audience",
     fields: async () => ({ audience: await idOf(await newPageClient(call)) }),
     arrange: ({ own }, owner) => owner.send(`${own}/end`),
     linkText: /taken back by .* Make a new one$/,
@@ -91,15 +91,15 @@ const STATES: readonly {
     details: /Ended \d{4}-/,
   },
   {
-    name: "ended with all of the account",
+    name: "revoked with all credentials",
     arrange: ({ id }) => setColumn(id, "credential_version", -1),
     linkText: /taken back by .* Make a new one$/,
     isUsable: false,
-    // Nobody has written down when: then no time is said, and not that of its own end.
+    // The time is not recorded, so none is shown, least of all the token's own expiry.
     details: /Made \d{4}-[^E]* For /,
   },
   {
-    name: "of a contact who is gone",
+    name: "for a contact whose account is deleted",
     fields: async () => {
       const gone = await newPageClient(call);
       return { payload: { contact_id: await idOf(gone) } };
@@ -123,7 +123,7 @@ const STATES: readonly {
 describe.each(STATES)(
   "an action token that is $name",
   ({ arrange, fields, linkText, isUsable, details }) => {
-    it("says behind its link what helps its owner, and others, and nothing that is untrue", async () => {
+    it("says behind its link what its issuer and others can do next", async () => {
       const owner = await newPageClient(call);
       const token = await newActionToken(owner, fields === undefined ? {} : await fields(owner));
       await arrange?.(token, owner);
@@ -139,7 +139,7 @@ describe.each(STATES)(
       if (!isUsable) expect(nobodys).not.toMatch(/Log in/);
     });
 
-    it("says on its own page when it ended, and not when it would have", async () => {
+    it("says on its own page when it ended, not when it would have expired", async () => {
       const owner = await newPageClient(call);
       const token = await newActionToken(owner, fields === undefined ? {} : await fields(owner));
       await arrange?.(token, owner);
@@ -154,8 +154,8 @@ describe.each(STATES)(
   },
 );
 
-describe("a contact whom somebody has already", () => {
-  it("is not offered again, and a form that is still open burns no use", async () => {
+describe("an existing contact", () => {
+  it("is not offered again, and a form that is still open uses nothing up", async () => {
     const [ada, bob] = [await newPageClient(call), await newPageClient(call)];
     const first = await newActionToken(ada, { max_uses: 5 });
     const second = await newActionToken(ada, { max_uses: 5 });
@@ -173,9 +173,9 @@ describe("a contact whom somebody has already", () => {
     const uses = async ({ id }: Token) =>
       env.DB.prepare("SELECT uses FROM tokens WHERE id = ?").bind(id).first("uses");
     expect([await uses(first), await uses(second)]).toEqual([1, 0]);
-    // The same form once more is the same run, and says what it did.
+    // The same form again is the same run and shows its result.
     expect(textOf(await bob.send(first.link, { run_key: "one" }))).toContain("contacts now");
-    // Who has only half of it is offered the rest.
+    // If only one side is left, the action is offered again.
     await env.DB.prepare("DELETE FROM contacts WHERE user_id = ?")
       .bind(await idOf(ada))
       .run();
@@ -187,7 +187,7 @@ describe("the inspector", () => {
   const inspect = async (client: PageClient, text: string) =>
     textOf(await client.send("/console/inspector", { text }));
 
-  it("says of what was ended that it was, and shows no times that nobody has signed", async () => {
+  it("says that a token was revoked, and shows no unsigned times", async () => {
     const client = await newPageClient(call);
     const access = await accessOf(client);
     expect(await inspect(client, access)).toMatch(/valid .* Expires /);
@@ -220,7 +220,7 @@ describe("the inspector", () => {
     ["a header in quotes", (t: string) => `'authorization: bearer ${t}'`],
     ["a member of JSON", (t: string) => `"Authorization": "Bearer ${t}",`],
     ["the other header", (t: string) => `X-Token: ${t}`],
-  ])("knows a token with %s", async (_, quoted) => {
+  ])("recognizes a token with %s", async (_, quoted) => {
     const client = await newPageClient(call);
     const access = await accessOf(client);
     for (const token of [client.secret, access]) {
@@ -232,7 +232,7 @@ describe("the inspector", () => {
   });
 });
 
-it("times are rounded to the unit that people use", () => {
+it("relative times are rounded", () => {
   const [s, min, h, d] = [1_000, 60_000, 3_600_000, 86_400_000];
   for (const [ms, words] of [
     [0, "less than a minute"],
@@ -254,7 +254,7 @@ it("times are rounded to the unit that people use", () => {
   expect(relative(1e12, 1e12)).toBe("just now");
 });
 
-it("no page speaks to people as to a program", async () => {
+it("pages show no API terms", async () => {
   const client = await newPageClient(call);
   for (const list of ["tokens", "actions", "contacts", "logins", "activity"]) {
     for (const query of ["cursor=x", "limit=0", "limit=x", "limit=101"]) {
@@ -269,7 +269,7 @@ it("no page speaks to people as to a program", async () => {
   expect(textOf(wrongMethod)).toContain("Not available.");
 });
 
-it("events of one instant stand in the order in which they happened", async () => {
+it("events of one millisecond keep their order", async () => {
   const client = await newPageClient(call);
   const nowMs = Date.now();
   const { createAuditStatements } = await import("../../src/storage/events.ts");
@@ -293,7 +293,7 @@ it("events of one instant stand in the order in which they happened", async () =
   for (const { id } of results) {
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   }
-  // A sign-up is two of one request.
+  // A sign-up writes two events in one request.
   const email = `${crypto.randomUUID()}@example.com`;
   await call("POST", "/console/signup", {
     headers: { "sec-fetch-site": "same-origin" },

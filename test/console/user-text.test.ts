@@ -8,14 +8,14 @@ import { hiddenValues } from "./html.ts";
 
 const { call } = wired();
 
-/** Turns what stands behind it around, and is written from right to left itself. */
+/** Reverses the text after it, and is written right to left itself. */
 const RTL_TEXT = "\u202eexe.אבג\u202e";
 const HAS_RTL_TEXT = /[\u202e\u0590-\u05ff]/;
 
 let ada: PageClient;
 let bob: PageClient;
 let fixtures: Awaited<ReturnType<typeof newFixtures>>;
-/** Ada's token that Bob has used, one for him to use, and one of Bob's for Ada. */
+/** Ada's token that Bob has used, and a link to another one. */
 let ownId = "";
 let link = "";
 
@@ -36,7 +36,7 @@ beforeAll(async () => {
   ownId = own.id;
   await call("POST", "/api/run-action-token", { xToken: bob.secret, json: { token: own.secret } });
   link = `/a/${(await actionToken(ada, adaId)).secret}`;
-  // Behind the back of what checks new texts: what is stored already is shown as well.
+  // Straight into the database: text stored before it was validated is rendered too.
   for (const [id, email] of [
     [adaId, `ada${RTL_TEXT}@example.com`],
     [bobId, `bob${RTL_TEXT}@example.com`],
@@ -63,7 +63,7 @@ beforeAll(async () => {
 const VOID = /^(?:meta|link|input|br|hr|img)$/;
 const ISOLATES = /^<bdi\b|^<[^>]* dir="auto"/;
 
-/** Every text and every value that was planted and stands in no element of its own; and how many do. */
+/** Finds planted text outside an isolating element, and counts what is isolated. */
 function findText(html: string): { bare: string[]; isolated: number } {
   const open: { name: string; isolates: boolean }[] = [];
   const bare: string[] = [];
@@ -75,7 +75,7 @@ function findText(html: string): { bare: string[]; isolated: number } {
       continue;
     }
     const isolates = ISOLATES.test(part);
-    // What nobody sees turns nothing around.
+    // Hidden inputs are not displayed.
     if (HAS_RTL_TEXT.test(part) && !part.includes('type="hidden"')) {
       if (isolates || open.some((each) => each.isolates)) isolated++;
       else bare.push(part);
@@ -85,7 +85,7 @@ function findText(html: string): { bare: string[]; isolated: number } {
   return { bare, isolated };
 }
 
-/** A JWT with texts in all places, unsigned: whoever pastes it sees them. */
+/** An unsigned JWT with planted text everywhere, for the inspector. */
 const jwt = [
   { alg: RTL_TEXT, kid: RTL_TEXT },
   { [RTL_TEXT]: RTL_TEXT, list: [RTL_TEXT], jti: RTL_TEXT },
@@ -99,7 +99,7 @@ const jwt = [
   .concat("AAAA")
   .join(".");
 
-it("a user's text stands on every page in an element of its own", async () => {
+it("user text is isolated on every page", async () => {
   const isolated = new Map<string, number>();
   const check = (name: string, html: string) => {
     const found = findText(html);
@@ -137,7 +137,7 @@ it("a user's text stands on every page in an element of its own", async () => {
     form: { email: RTL_TEXT, password: "x" },
   });
   check("refused /console/login", login.text);
-  // Where such a text belongs it was there, so that this test looks at something.
+  // The text was really there, so that this test checks something.
   for (const name of [
     "/console/account",
     "/console/tokens",
@@ -158,7 +158,7 @@ it("a user's text stands on every page in an element of its own", async () => {
   }
 });
 
-it("whoever calls themselves as the service does is a user of it all the same", async () => {
+it("a user who takes the service's name is still marked as a user", async () => {
   const eve = await newPageClient(call);
   const id = await idOf(eve);
   await env.DB.prepare(

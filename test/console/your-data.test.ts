@@ -28,7 +28,7 @@ it("the export is one file with everything, and nothing secret", async () => {
   }
 });
 
-it("many pages of it are one file, and more than that go on in the next", async () => {
+it("many pages become one file, and the rest continues in the next", async () => {
   const client = await newPageClient(call);
   const userId = await idOf(client);
   // More than ten pages of five hundred rows.
@@ -50,7 +50,7 @@ it("many pages of it are one file, and more than that go on in the next", async 
   expect(rest.json).toMatchObject({ continues_at: null });
 });
 
-it("nobody's account is deleted by a wrong password", async () => {
+it("a wrong password deletes nothing", async () => {
   const client = await newPageClient(call);
   for (const [password, status, text] of [
     ["wrong password", 401, "The password is wrong."],
@@ -64,7 +64,7 @@ it("nobody's account is deleted by a wrong password", async () => {
   expect((await client.open("/console/account")).status).toBe(200);
 });
 
-it("a deleted account is gone, with all that it was logged in with", async () => {
+it("a deleted account is gone, with all its credentials", async () => {
   const client = await newPageClient(call);
   const made = await client.send("/console/tokens/new", {
     name: "ci",

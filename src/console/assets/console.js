@@ -1,6 +1,6 @@
-// What is nicer with JavaScript. Every page is complete without it.
+// Conveniences. Every page is complete without JavaScript.
 
-// Buttons that copy, and say it to who does not see them as well.
+// Copy buttons, which also announce the result to screen readers.
 for (const button of document.querySelectorAll("[data-copy]")) {
   const told = document.createElement("span");
   told.role = "status";
@@ -14,7 +14,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
       button.textContent = "Copied";
       told.textContent = "Copied";
     } catch {
-      // The browser does not let us: then by hand.
+      // The browser denied clipboard access: select the text for the user to copy.
       getSelection().selectAllChildren(button.parentElement.querySelector("output"));
       told.textContent = "Selected: copy it yourself";
       told.className = "hint";
@@ -26,7 +26,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// A double click sends a form once.
+// A double click submits a form once.
 document.addEventListener("submit", (event) => {
   const { dataset } = event.target;
   if (dataset.isSent) event.preventDefault();
@@ -34,7 +34,7 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete dataset.isSent, 2000);
 });
 
-// Escape closes what asks again, and leaves the focus where it was opened.
+// Escape closes a confirmation and returns focus to what opened it.
 document.addEventListener("keydown", ({ key, target }) => {
   const open = key === "Escape" && target.closest?.("details.confirm[open]");
   if (!open) return;
@@ -42,7 +42,7 @@ document.addEventListener("keydown", ({ key, target }) => {
   open.querySelector("summary").focus();
 });
 
-// Times in the reader's own zone.
+// Times in the reader's time zone.
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 function localTimes(within) {
   for (const time of within.querySelectorAll("time[datetime]")) {
@@ -57,7 +57,7 @@ function localTimes(within) {
 }
 localTimes(document);
 
-// Parts of a page that change by themselves, as long as somebody looks and until nothing more comes.
+// Polls the parts of a page that change, while the page is visible and until nothing more can change.
 for (const part of document.querySelectorAll("[data-refresh]")) {
   const every = Number(part.dataset.every) * 1000;
   const refresh = async () => {
@@ -74,7 +74,7 @@ for (const part of document.querySelectorAll("[data-refresh]")) {
         localTimes(part);
       }
     } catch {
-      // Offline for a moment: the next round tries again.
+      // Offline for a moment; the next round retries.
     } finally {
       setTimeout(refresh, every);
     }

@@ -8,7 +8,7 @@ import { type Documented, openApi } from "./document.ts";
 import { OperationPage } from "./operation.tsx";
 import { Description } from "./schema.tsx";
 
-/** `/docs`: openapi.json for people, a page an operation. */
+/** `/docs`: the API document as pages, one per operation. */
 export function docsPages({ openPage }: PageRoutes): readonly Route[] {
   return [
     openPage("/docs", async (context) =>
@@ -38,8 +38,8 @@ function docsLayout(title: string, here: string | null, body: Child): Page {
 }
 
 /**
- * Every operation by its surface, the one that is shown in an open group: so it is in view without a
- * script. Where the window is narrow the whole is closed as well.
+ * All operations by contract. The group of the current one is open, so that it is in view without a
+ * script; in narrow windows the whole list is closed.
  */
 function Sidebar({ here }: { readonly here: string | null }) {
   const isHere = (each: Documented) => each.operationId === here;

@@ -1,6 +1,9 @@
+import { KEYS_MAX_AGE_SECONDS } from "../../core/token.ts";
+import { fixedText } from "../../http/conditional.ts";
+import type { Route } from "../../http/surface.ts";
 import text from "../assets/openapi.json";
 
-/** What the pages read of a JSON Schema. */
+/** The parts of JSON Schema that the pages use. */
 export interface Schema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
@@ -96,7 +99,7 @@ export type Reader = ReturnType<typeof parse>;
 
 let reader: Reader | undefined;
 
-/** The document, parsed when the first page of it is opened: no other request pays for it. */
+/** Parsed when the first docs page is opened, so that no other request pays for it. */
 export function openApi(): Reader {
   reader ??= parse();
   return reader;
@@ -136,7 +139,7 @@ function parse() {
     groups,
     securitySchemes: { ...components.securitySchemes, ...document["x-other-credentials"] },
     find: (id: string) => operations.find(({ operationId }) => operationId === id),
-    /** The name of what it refers to, or null; and that itself. */
+    /** Resolves a `$ref`; `name` is null if there is none. */
     schema(schema: Schema): { readonly name: string | null; readonly schema: Schema } {
       const name = schema.$ref?.split("/").at(-1);
       const found = name === undefined ? undefined : components.schemas[name];
@@ -149,3 +152,13 @@ function parse() {
     },
   };
 }
+
+/** Served as it is in the repository, without parsing. */
+const file = fixedText(text, "application/json");
+
+export const openApiRoute: Route = {
+  method: "GET",
+  path: "/openapi.json",
+  access: "open",
+  handle: async () => file.answer(`public, max-age=${KEYS_MAX_AGE_SECONDS}`),
+};

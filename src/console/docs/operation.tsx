@@ -18,7 +18,7 @@ interface Props {
   readonly origin: string;
 }
 
-/** One route: what it takes, what it answers, and a request that was really sent. */
+/** One operation: parameters, body, responses, and a recorded example. */
 export function OperationPage({ operation, origin }: Props) {
   const { method, path, summary, description, parameters = [], requestBody } = operation;
   const responses = Object.entries(operation.responses).map(
@@ -106,7 +106,7 @@ function Parameters({ parameters }: { readonly parameters: readonly Parameter[] 
   );
 }
 
-/** The media types of one body have the same schema; the examples are of those that have one. */
+/** All media types of a body share one schema; only some have examples. */
 function Body({ of, content }: { readonly of: string; readonly content: Content }) {
   const [first] = Object.values(content);
   const examples = Object.values(content).flatMap((each) => Object.entries(each.examples ?? {}));
@@ -168,7 +168,7 @@ interface CodeProps {
   readonly children: string;
 }
 
-/** In a frame that scrolls by itself, and so can be reached by the keyboard, under a name of its own. */
+/** Scrolls on its own, so it must be focusable by keyboard and have a name. */
 function Code({ of, caption, children }: CodeProps) {
   return (
     <figure class="sample">

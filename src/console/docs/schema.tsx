@@ -1,7 +1,7 @@
 import type { Child } from "hono/jsx";
 import { openApi, type Schema } from "./document.ts";
 
-/** Text with `code` in it, as descriptions have it. */
+/** Renders `code` in backticks. */
 export function Description({ text }: { readonly text: string }) {
   return (
     <>{text.split("`").map((part, index) => (index % 2 === 1 ? <code>{part}</code> : part))}</>
@@ -10,7 +10,7 @@ export function Description({ text }: { readonly text: string }) {
 
 const json = (value: unknown) => JSON.stringify(value);
 
-/** The kind of value in a few words: "text of 1 to 24 characters, or null". */
+/** The type in a few words: "text of 1 to 24 characters, or null". */
 function kindOf(given: Schema): string {
   const { schema } = openApi().schema(given);
   if (schema.const !== undefined) return json(schema.const);
@@ -54,7 +54,7 @@ const FORMATS: Readonly<Record<string, string>> = {
 function textKind({ format, pattern, minLength, maxLength }: Schema): string {
   if (format !== undefined) return FORMATS[format] ?? format;
   if (pattern !== undefined) return `text like ${pattern}`;
-  // That it is not empty goes without saying.
+  // A minimum length of 1 is not worth mentioning.
   if (maxLength === undefined && (minLength ?? 0) <= 1) return "text";
   return `text${bounds(minLength, maxLength, " characters")}`;
 }
@@ -65,7 +65,7 @@ function bounds(min: number | undefined, max: number | undefined, unit: string):
   return max === undefined ? "" : ` of at most ${max}${unit}`;
 }
 
-/** What has members of its own, within lists and alternatives. */
+/** All object schemas inside lists and alternatives. */
 function objectsIn(given: Schema): readonly Schema[] {
   const { schema } = openApi().schema(given);
   if (schema.properties !== undefined) return [schema];
@@ -73,7 +73,7 @@ function objectsIn(given: Schema): readonly Schema[] {
   return (schema.anyOf ?? []).flatMap(objectsIn);
 }
 
-/** A schema's members, each with the members of its own below it. */
+/** The members of a schema, recursively. */
 export function Members({ schema }: { readonly schema: Schema }): Child {
   const objects = objectsIn(schema).filter(
     ({ properties = {} }) => Object.keys(properties).length > 0,
@@ -123,7 +123,7 @@ export function Member({ name, schema, isRequired }: MemberProps) {
   );
 }
 
-/** A schema as a whole: what it is, and its members. */
+/** A schema: description, type and members. */
 export function SchemaView({ schema: given }: { readonly schema: Schema }) {
   const { schema } = openApi().schema(given);
   const members = <Members schema={given} />;
