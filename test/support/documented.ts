@@ -142,13 +142,22 @@ function flawsOf(response: Documented | undefined, asked: Asked, answer: Answere
   ];
 }
 
+/** `token_type_hint` is ignored, whatever it is, while clients are told the type that RFC 7009 gives it. */
+function asRead(body: unknown): unknown {
+  if (typeof body !== "object" || body === null || !("token_type_hint" in body)) return body;
+  const { token_type_hint: _, ...read } = body;
+  return read;
+}
+
 function flawsOfRequest({ requestBody }: Operation, { mediaType, body }: Asked): string[] {
   if (body === undefined) return [];
   const type = essence(mediaType);
   // A type that is derived from JSON's (RFC 6839) is as good as it.
   const media = requestBody?.content[/\+json$/.test(type) ? "application/json" : type];
   if (media === undefined) return requestBody === undefined ? [] : [`a request of ${type}`];
-  return misfits(body, media.schema, compiled().requests).map((flaw) => `the request: ${flaw}`);
+  return misfits(asRead(body), media.schema, compiled().requests).map(
+    (flaw) => `the request: ${flaw}`,
+  );
 }
 
 /**
