@@ -199,7 +199,7 @@ Two million requests with 200,000 different tokens at the longest lag (\`npm run
 
 ## What the figures are not
 
-- Requests leave no log line, except in the row that says so. Rate limits are not bound.
+- Requests leave no log line, except for the bar that says so. Rate limits are not bound.
 - KV and D1 are simulations, so rows with storage compare how many calls are made. [Costs](reference/costs.md) has what they cost.
 `;
 }
