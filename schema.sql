@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS tokens (
   used_at     INTEGER,                      -- API tokens: last use, rounded to the hour
   uses        INTEGER NOT NULL DEFAULT 0,   -- action tokens
   max_uses    INTEGER CHECK (uses <= max_uses),
-  claim       TEXT,                         -- who won last: a run's receipt, or a rotation's jti
+  won_by      TEXT,                         -- which request won last: the receipt of a run, or the jti of a rotation
   rotation    INTEGER NOT NULL DEFAULT 0,   -- families: how often the refresh token was rotated
   rotated_at  INTEGER,
   status_index INTEGER,                     -- families: the index in the status lists
@@ -148,7 +148,7 @@ CREATE TABLE IF NOT EXISTS notices (
   subject   TEXT,                           -- ID of what it is about
   at        INTEGER NOT NULL,
   due_at    INTEGER NOT NULL,               -- not sent before
-  tries     INTEGER NOT NULL DEFAULT 0,
+  attempts  INTEGER NOT NULL DEFAULT 0,
   lease     TEXT,                           -- the delivery that reserved it last
   PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;

@@ -224,11 +224,11 @@ function consumeBatch(request: ConsumeRequest, events: AuditStatements, notices:
   const { changes } = request.plan;
   const effect = request.plan.writes(claimed).map(asSql);
   if (!effect.every((statement) => statement.values.includes(receiptId))) {
-    throw new Error(`action ${request.action}: a write does not depend on its claim`);
+    throw new Error(`action ${request.action}: a write does not depend on winning the token`);
   }
   return {
     // guard: claim-asks-everything
-    used: sql`UPDATE tokens SET uses = uses + 1, modified_at = ${nowMs}, claim = ${receiptId}
+    used: sql`UPDATE tokens SET uses = uses + 1, modified_at = ${nowMs}, won_by = ${receiptId}
       WHERE tokens.id = ${token.id} AND tokens.kind = 'action' AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
         AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isActiveWithParents(nowMs)})
         AND ${userIsThere(runnerId)} AND ${callerOk}
@@ -237,7 +237,7 @@ function consumeBatch(request: ConsumeRequest, events: AuditStatements, notices:
     written: sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, request_digest)
       SELECT ${receiptId}, tokens.id, ${request.action}, ${runnerId}, ${nowMs},
         ${JSON.stringify(request.plan.data)}, ${bound}, ${request.once?.requestDigest ?? null}
-      FROM tokens WHERE tokens.id = ${token.id} AND tokens.claim = ${receiptId}`,
+      FROM tokens WHERE tokens.id = ${token.id} AND tokens.won_by = ${receiptId}`,
     events: runEvents(request).map((row) => events.after(row, nowMs)),
     notices:
       changes?.notice === undefined

@@ -133,7 +133,7 @@ export function createNotices({ db }: StorageContext): NoticeStore {
       const turn = { address, by: sending.id, onlyIf, nowMs };
       const mine = hasTurn(address, sending.id);
       // Doubles each time that it is taken.
-      const leased = sql`${nowMs} + MIN(${LONGEST_WAIT_MS}, ${LEASE_MS} * (1 << MIN(tries, 6)))`;
+      const leased = sql`${nowMs} + MIN(${LONGEST_WAIT_MS}, ${LEASE_MS} * (1 << MIN(attempts, 6)))`;
       const undo = sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at,
           max_uses, detail)
         SELECT ${sending.tokenId}, 'action', users.id, users.credential_version, ${nowMs}, ${nowMs}, users.undo_until, 1,
@@ -146,7 +146,7 @@ export function createNotices({ db }: StorageContext): NoticeStore {
       const { taken, issued } = await db.batch({
         turn: isLeak ? takeTurn(turn, sql`FALSE`) : takeNoticeTurn(turn),
         taken: sql`UPDATE notices SET lease = CASE WHEN ${mine} THEN ${sending.id} ELSE lease END,
-            tries = tries + ${mine}, due_at = CASE WHEN ${mine} THEN ${leased} ELSE ${nowMs + LEASE_MS} END
+            attempts = attempts + ${mine}, due_at = CASE WHEN ${mine} THEN ${leased} ELSE ${nowMs + LEASE_MS} END
           WHERE user_id = ${userId} AND id IN (SELECT id FROM notices WHERE ${isDue} ORDER BY id LIMIT ${NOTICES_A_MAIL})
           RETURNING kind, subject, at AS atMs, lease`,
         issued: undo,
@@ -171,7 +171,7 @@ export function createNotices({ db }: StorageContext): NoticeStore {
     async failed({ userId, email, isLeak }, { id }, nowMs) {
       const address = await digestOf(email);
       await db.batch({
-        notices: sql`UPDATE notices SET due_at = CASE WHEN tries < 3 THEN ${nowMs} ELSE due_at END
+        notices: sql`UPDATE notices SET due_at = CASE WHEN attempts < 3 THEN ${nowMs} ELSE due_at END
           WHERE user_id = ${userId} AND lease = ${id}`,
         turn: isLeak
           ? []

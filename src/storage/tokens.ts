@@ -241,7 +241,7 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
           batch: {
             // One winner.
             // guard: rotation-has-one-winner
-            rotated: sql`UPDATE tokens SET rotation = ${rotation + 1}, rotated_at = ${nowMs}, claim = ${jti},
+            rotated: sql`UPDATE tokens SET rotation = ${rotation + 1}, rotated_at = ${nowMs}, won_by = ${jti},
                 modified_at = ${nowMs}, expires_at = MIN(${nowMs + REFRESH_MS}, tokens.created_at + ${JWT_MAX_MS})
               WHERE ${isActive} AND tokens.rotation = ${rotation}`,
             refreshed: events.after({ what: "jwt.refreshed", actorId: userId, ...ids }, nowMs),
@@ -252,7 +252,7 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
                 AND NOT (${inGrace})`,
             theft: events.after({ what: "family.revoked", actorId: null, ...ids }, nowMs),
             // For the winner, and for those who came a moment later.
-            successor: sql`SELECT claim AS jti, rotation, rotated_at AS rotatedAtMs FROM tokens WHERE ${isActive} AND ${inGrace}`,
+            successor: sql`SELECT won_by AS jti, rotation, rotated_at AS rotatedAtMs FROM tokens WHERE ${isActive} AND ${inGrace}`,
           },
           key: tombstoneKey(sid),
           // guard: theft-leaves-a-tombstone

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 const root = resolve(import.meta.dirname, "../..");
 const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
 
-/** A Worker's modules as a deploy would upload them; the first is its entry. */
+/** A Worker's modules as a deploy uploads them; the first is the entry. */
 export interface Bundle {
   readonly modules: readonly BuiltModule[];
 }
@@ -20,16 +20,15 @@ export interface BuiltModule {
 }
 
 /**
- * Builds as `wrangler deploy` does: by the project's own wrangler.toml, so that what is measured is
- * what would be deployed.
- * @param entry a Worker beside the project's own
+ * Builds like `wrangler deploy`, with the project's wrangler.toml, so that the measured code is the deployed code.
+ * @param entry another Worker than the project's
  */
 export function build(entry?: string, more: readonly string[] = []): Promise<Bundle> {
   const script = entry === undefined ? [] : [join(import.meta.dirname, "workers", entry)];
   return buildIn(root, [...script, ...more]);
 }
 
-/** The same service without its pages, built from a copy. */
+/** The service without its pages, built from a copy. */
 export async function buildWithoutConsole(): Promise<Bundle> {
   const directory = await temporaryDirectory();
   try {
@@ -86,7 +85,7 @@ async function modulesIn(directory: string): Promise<BuiltModule[]> {
   return modules.sort((a, b) => Number(b.type === "ESModule") - Number(a.type === "ESModule"));
 }
 
-/** Files that the console serves have a digest in front of their names, and are text whatever they end with. */
+/** Files that the console serves have a digest before their names, and are text whatever their extension. */
 function typeOf(name: string): BuiltModule["type"] {
   if (name.endsWith(".js") && !/^[\da-f]{40}-/.test(name)) return "ESModule";
   return name.endsWith(".wasm") ? "CompiledWasm" : "Text";
@@ -94,12 +93,12 @@ function typeOf(name: string): BuiltModule["type"] {
 
 const made = new Set<string>();
 
-// Also where a signal ends the process: `finally` is not reached then.
+// Also if a signal ends the process, when `finally` does not run.
 process.on("exit", () => {
   for (const directory of made) rmSync(directory, { recursive: true, force: true });
 });
 
-/** A new directory that goes at the latest with this process. */
+/** A new directory that is deleted at the latest when this process ends. */
 export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "latchkey-bench-"));
   made.add(directory);

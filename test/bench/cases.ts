@@ -30,7 +30,7 @@ const reference = (
   ...more,
 });
 
-/** What others are measured against: a route of Hono's, a bare Worker, and the least work with storage. */
+/** Baselines: a Hono route, a bare Worker, and the minimal work with storage. */
 export const REFERENCES: readonly Case[] = [
   reference("hello", "Hono's hello", 6_000, { server: "hello", path: "/" }),
   reference("bare", "a bare Worker", 6_000, { server: "bare", path: "/" }),
@@ -56,7 +56,7 @@ const warm = within(2.5, "hello");
 const verify = (token: string) =>
   ({ method: "POST", path: "/api/token/verify/", body: { token } }) as const;
 
-/** Each request has a JWT that nobody has seen. */
+/** Each request has a new JWT. */
 const neverSeen: Case["prepare"] = async (server, signer) => {
   const more = await signer.like(await newAccess(server, await newPerson(server)));
   return async (requests) => {
@@ -76,7 +76,7 @@ const seen: Case["prepare"] = async (server, signer) => {
   };
 };
 
-/** The same request with one of so many things after the other, all of one person. */
+/** The same request with each of a number of values in turn, all of one user. */
 const withEach =
   <T>(
     count: number,
@@ -132,10 +132,10 @@ export const JWTS: readonly Case[] = [
   latchkey("refresh", "refresh, lag 86,400", "latchkey-86400", 1_500, refresh, within(5, "hello")),
 ];
 
-/** Without a caller, so that it is the run alone that is measured. */
+/** Without a caller, so that only the run is measured. */
 const runs: Case["prepare"] = async (server) => {
   const [person, contact] = [await newPerson(server), await newPerson(server)];
-  // Not a log-in before each round: what a password hash leaves behind would be counted in it.
+  // No login before each round: garbage of the password hash would be counted.
   const issuer = await newApiToken(server, person);
   return async () => {
     const token = inTurn([
@@ -187,7 +187,7 @@ export const LOGINS: readonly Case[] = [
   })),
 ];
 
-/** Its check of origins wants one where a browser would send it. */
+/** better-auth checks `Origin` where a browser would send it. */
 const ORIGIN = { origin: "http://localhost" };
 const PASSWORD = "correct horse battery";
 
@@ -251,7 +251,7 @@ const betterAuth = (
   requests,
   async prepare(server) {
     const person = await signUp(server);
-    // Anew in each round: its JWTs live for a quarter of an hour.
+    // Created in each round, because its JWTs live for 15 minutes.
     return async () => {
       const sent = await request(server, person);
       return () => sent;

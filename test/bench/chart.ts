@@ -1,10 +1,10 @@
 import type { Figure } from "./figures.ts";
 
 export interface Bar {
-  /** What is shown by the bar's colour, and named once below the chart. */
+  /** What the bar's color means; named once below the chart. */
   readonly series: string;
   readonly value: Figure;
-  /** Where it is to end at the latest. */
+  /** The limit that it should not exceed. */
   readonly limit?: number;
 }
 
@@ -15,12 +15,12 @@ export interface BarGroup {
 
 export interface BarChart {
   readonly title: string;
-  /** Of the values, below the axis. */
+  /** The values' unit, shown below the axis. */
   readonly unit: string;
   readonly groups: readonly BarGroup[];
 }
 
-/** Told apart by those who see no red or no green too (Okabe and Ito). */
+/** Distinguishable with color blindness too (Okabe and Ito). */
 const COLOURS = ["#999999", "#0072b2", "#e69f00", "#009e73"];
 
 const WIDTH = 860;
@@ -32,7 +32,7 @@ const TOP = 44;
 
 const across = WIDTH - LEFT - RIGHT;
 
-/** Bars from left to right as SVG; a thin line over each has the quartiles, a mark its limit. */
+/** A bar chart as SVG. A thin line over each bar shows the quartiles, a tick its limit. */
 export function barChart({ title, unit, groups }: BarChart): string {
   const all = groups.flatMap(({ bars }) => bars);
   const most = Math.max(...all.map(({ value, limit }) => Math.max(value.high, limit ?? 0)));

@@ -1,4 +1,4 @@
-/** Of several rounds: the middle one, and the quartiles on both sides of it. */
+/** The median and the quartiles of several rounds. */
 export interface Figure {
   readonly median: number;
   readonly low: number;
@@ -14,7 +14,7 @@ export function figure(values: readonly number[]): Figure {
   };
 }
 
-/** Between two values in proportion, as R and NumPy do it. */
+/** Interpolates linearly, as R and NumPy do. */
 function quantile(sorted: readonly number[], part: number): number {
   const place = (sorted.length - 1) * part;
   const [below = Number.NaN, above = Number.NaN] = [
@@ -29,18 +29,18 @@ export function ratios(over: readonly number[], under: readonly number[]): Figur
   return figure(over.map((value, round) => value / (under[round] ?? Number.NaN)));
 }
 
-/** What was measured, and what it was to reach. */
+/** A measurement and its limit. */
 export interface Verdict {
   readonly title: string;
   readonly measured: Figure;
   readonly limit: number;
-  /** Of what the two are a multiple, or their unit. */
+  /** What both are a multiple of, or their unit. */
   readonly of: string;
 }
 
 export type Outcome = "met" | "within the spread" | "MISSED";
 
-/** Missed only where the better quarter of the rounds misses it too: else it may be the machine. */
+/** Missed only if the better quarter of the rounds misses it too. Otherwise it may be the machine. */
 export function outcome({ measured, limit }: Verdict): Outcome {
   if (measured.median <= limit) return "met";
   return measured.low <= limit ? "within the spread" : "MISSED";

@@ -27,7 +27,7 @@ export const FILLINGS: readonly Filling[] = [
   { name: "1,000,000 users", holders: 100, each: 10, others: 999_900 },
 ];
 
-/** Who does it, one after the other: half of the holders end all that they have, and no others. */
+/** The users who act in turn. Half of the holders revoke everything that they have. */
 interface Actors {
   readonly server: Server;
   readonly signer: Signer;
@@ -42,7 +42,7 @@ export const DEEDS: Readonly<
     requests: 300,
     async rounds({ server, keepers }) {
       const [keeper = ""] = keepers;
-      // Not named as the others, so that nothing revokes it.
+      // Its name differs from the others, so that nothing revokes it.
       const [token = ""] = await apiTokens(server, keeper, 1, "checked");
       return async () => () => ({ path: "/rest/user", headers: bearer(token) });
     },
@@ -105,13 +105,13 @@ async function perPerson(signer: Signer, ids: readonly string[]): Promise<() => 
 async function filled(fleet: Fleet, filling: Filling) {
   const directory = await temporaryDirectory();
   const settings = { REVOCATION_LAG_SECONDS: "0" };
-  // The first start makes the tables.
+  // The first start creates the tables.
   await (await fleet.latchkey(settings, directory)).stop();
   const ids = await fill(directory, filling);
   return { ids, server: await fleet.latchkey(settings, directory) };
 }
 
-/** Each deed in each database, in turn. */
+/** Each operation in each database, in turn. */
 export async function measureGrowth(fleet: Fleet, run: Run): Promise<readonly Result[]> {
   const prepared: Prepared[] = [];
   for (const filling of FILLINGS) {
@@ -179,24 +179,23 @@ export const growth: Part = {
   },
 };
 
-/** What a database holds before it is measured. */
+/** The content of a database before the measurement. */
 export interface Filling {
   readonly name: string;
   /** Users who hold `each` API tokens. */
   readonly holders: number;
   readonly each: number;
-  /** Users beside them, with one API token each. */
+  /** Other users, with one API token each. */
   readonly others: number;
 }
 
 const DAY_MS = 86_400_000;
-/** Rows in one statement: between them, a signal is heard. */
+/** Rows per statement. Signals are handled between statements. */
 const CHUNK = 100_000;
 
 /**
- * Fills the database of a server that has stopped, with rows as the service would have left them:
- * ten times as fast as through D1.
- * @returns the holders' ids
+ * Fills the database of a stopped server with rows as the service writes them, ten times as fast as through D1.
+ * @returns the holders' IDs
  */
 export async function fill(
   directory: string,
@@ -212,7 +211,7 @@ export async function fill(
   try {
     const ids = Array.from({ length: holders }, () => crypto.randomUUID());
     await run("PRAGMA synchronous = OFF; PRAGMA cache_size = -500000; BEGIN");
-    // An index is built faster than it grows.
+    // Building an index at the end is faster than updating it for each row.
     const indexes = database.prepare(INDEXES).all();
     for (const { name } of indexes) await run(`DROP INDEX ${name}`);
     await run("CREATE TEMP TABLE filled (id TEXT, made INTEGER)");
@@ -232,7 +231,7 @@ export async function fill(
   }
 }
 
-/** Miniflare names it by a digest. */
+/** Miniflare names the file by a digest. */
 async function fileIn(directory: string): Promise<string> {
   const folder = join(directory, "d1/miniflare-D1DatabaseObject");
   const name = (await readdir(folder)).find((each) => /^[\da-f]{64}\.sqlite$/.test(each));

@@ -14,17 +14,17 @@ export interface Sent {
 export interface Load {
   readonly requests: number;
   readonly connections: number;
-  /** Each request is asked for, so that each can be another. */
+  /** Called for each request, so that each can differ. */
   readonly next: () => Sent;
 }
 
 export interface Measured {
-  /** Of the server's process, by request. */
+  /** CPU time of the server's process per request. */
   readonly cpuMs: number;
   readonly perSecond: number;
 }
 
-/** @throws Error unless every request is answered 2xx */
+/** @throws Error unless every answer is 2xx */
 export async function measure(server: Server, load: Load): Promise<Measured> {
   const { requests, connections, next } = load;
   const cpuBefore = server.cpuMs();
@@ -35,7 +35,7 @@ export async function measure(server: Server, load: Load): Promise<Measured> {
       amount: requests,
       connections,
       timeout: 30,
-      // It ends with a sample: at its own second, most of a short round would be waiting.
+      // autocannon ends with a sample. At its default of one second, a short round would be mostly waiting.
       sampleInt: 20,
       requests: [{ setupRequest: (request) => ({ ...request, ...asRaw(next()) }) }],
     },
@@ -60,7 +60,7 @@ function asRaw({ method = "GET", path, headers = {}, body }: Sent) {
   return { method, path, headers: withType, body: JSON.stringify(body) };
 }
 
-/** One request, for what must be there before measuring. @throws Error unless it is answered 2xx */
+/** One request that prepares a measurement. @throws Error unless the answer is 2xx */
 export async function send(server: Server, sent: Sent): Promise<Response> {
   const { method, path, headers, body } = asRaw(sent);
   const response = await fetch(new URL(path, server.origin), {
@@ -81,7 +81,7 @@ interface OpenLoop {
 }
 
 /**
- * Sends at a steady rate, whether or not what was sent before has been answered.
+ * Sends at a constant rate, without waiting for earlier answers.
  * @returns the 99th percentile of the time to an answer, in ms
  */
 export async function p99At(server: Server, load: OpenLoop): Promise<number> {
@@ -125,7 +125,7 @@ export interface Person {
   readonly password: string;
 }
 
-/** Sends what must succeed. @returns the text at this path of the answer, such as `payload.token` */
+/** Sends a request that must succeed. @returns the string at this path of the answer, such as `payload.token` */
 export async function textOf(server: Server, at: string, sent: Sent): Promise<string> {
   const body: unknown = await (await send(server, sent)).json();
   const value = at.split(".").reduce((each, name) => Object(each)[name], body);
@@ -164,8 +164,8 @@ export const newApiToken = async (server: Server, person: Person) =>
   });
 
 /**
- * An action token that runs for whoever shows it.
- * @param credential of its issuer, as a Bearer token
+ * An action token that anyone can use.
+ * @param credential the issuer's Bearer token
  */
 export const newActionToken = async (
   server: Server,
@@ -182,7 +182,7 @@ export const newActionToken = async (
 
 export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-/** So many of them, made one after the other. */
+/** Creates a number of values, one after the other. */
 export async function several<T>(count: number, make: () => Promise<T>): Promise<T[]> {
   const made: T[] = [];
   while (made.length < count) made.push(await make());

@@ -10,10 +10,10 @@ import { type Case, prepare, type Result, runRounds } from "./rounds.ts";
 import { type Fleet, newFleet } from "./servers.ts";
 
 export interface Options {
-  /** What to measure, by name; all of it where none is named. */
+  /** The names of what to measure; empty for everything. */
   readonly chosen: readonly string[] | null;
   readonly rounds: number;
-  /** For each case in a round; null: each case's own number. */
+  /** Requests of each case per round; null for each case's own number. */
   readonly requests: number | null;
   readonly memory: boolean;
 }
@@ -32,7 +32,7 @@ Hono's hello, the least work with storage and better-auth, and measures what eac
 
 Writes test/bench/results/ if nothing was left out. Ends with 1 if a bound is missed beyond the spread.`;
 
-/** @returns null where help is asked for. @throws Error with what is wrong */
+/** @returns null if help was requested. @throws Error with what is wrong */
 export function readOptions(args: readonly string[]): Options | null {
   const { values } = parseArgs({
     args: [...args],
@@ -67,7 +67,7 @@ export const ALL_CASES: readonly Case[] = [
 ];
 export const PARTS: readonly Part[] = [p99, firstAnswer, bundle, growth];
 
-/** What was chosen, with what it is measured against. @throws Error for a name that there is not */
+/** The selected measurements and their baselines. @throws Error for an unknown name */
 export function selected(chosen: readonly string[] | null) {
   if (chosen === null) return { cases: ALL_CASES, parts: PARTS };
   const known = new Set([...ALL_CASES, ...PARTS].map(({ name }) => name));
@@ -81,7 +81,7 @@ export function selected(chosen: readonly string[] | null) {
   };
 }
 
-/** One line that changes on a terminal; elsewhere a line whenever what comes before its colon does. */
+/** One line that changes in a terminal. Elsewhere, a new line whenever the text before the colon changes. */
 export function progressLine(stream: NodeJS.WriteStream) {
   const began = Date.now();
   let last = "";
@@ -103,9 +103,9 @@ export function progressLine(stream: NodeJS.WriteStream) {
   };
 }
 
-/** `npm run bench`: what a request costs, and whether the bounds hold. */
+/** `npm run bench`: measures what requests cost, and checks the limits. */
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  // What was started, and what was written meanwhile, goes with "exit".
+  // On "exit", servers are stopped and temporary files deleted.
   process.once(signal, () => process.exit(1));
 }
 const line = progressLine(process.stderr);

@@ -4,24 +4,24 @@ import { bearer, measure, newAccess, newPerson, newRefresh, type Sent } from "./
 import { inTurn, type Run } from "./rounds.ts";
 import type { Fleet, Server } from "./servers.ts";
 
-/** A million until V8's heaps have the size at which they collect, and a million in which nothing may grow. */
+/** A million requests until V8's heaps reach their working size, then a million in which nothing may grow. */
 const REQUESTS = 2_000_000;
-/** Remembered by their signatures; by their standing too; and opaque ones, which KV has copies of. */
+/** JWTs whose signature is cached; JWTs that are also looked up; and opaque tokens, of which KV has copies. */
 const TOKENS = { refresh: 160_000, auth: 20_000, api: 20_000 };
 const SAMPLES = 50;
-/** What it may have grown by from the third quarter to the last, in which no token is new any more. */
+/** The allowed growth from the third to the last quarter, in which no token is new. */
 const LEVEL = 1.05;
 
 export interface MemoryFindings {
-  /** After so many requests, so many MiB. */
+  /** Number of requests, and MiB after them. */
   readonly series: readonly (readonly [requests: number, residentMiB: number])[];
-  /** The mean of the last quarter by that of the third. */
+  /** The mean of the last quarter divided by that of the third. */
   readonly growth: number;
   readonly isLevel: boolean;
   readonly chart: string;
 }
 
-/** Whether the isolate's memories are bounded, at the longest revocation lag, at which they keep most. */
+/** Whether the isolate's caches are bounded at the longest revocation lag, at which they hold most. */
 export async function measureMemory(fleet: Fleet, run: Run): Promise<MemoryFindings> {
   const server = await fleet.server("latchkey-86400");
   run.progress("making 200,000 tokens");
@@ -48,7 +48,7 @@ export async function measureMemory(fleet: Fleet, run: Run): Promise<MemoryFindi
   };
 }
 
-/** Of 25 requests, one shows an API token, one a JWT whose standing is asked, the others refresh JWTs. */
+/** Of 25 requests, one sends an API token, one a JWT that is looked up, and the others refresh JWTs. */
 async function mixture(server: Server, { signer }: Fleet): Promise<() => Sent> {
   const person = await newPerson(server);
   const moreRefresh = await signer.like(await newRefresh(server, person));
@@ -65,7 +65,7 @@ async function mixture(server: Server, { signer }: Fleet): Promise<() => Sent> {
   };
 }
 
-/** Written to the database, as the service stores them: through it, each would cost a request, and a user may have only so many. */
+/** Written directly to the database: through the service each would cost a request, and users have a limit. */
 export async function apiTokens(
   server: Server,
   userId: string,
@@ -74,7 +74,7 @@ export async function apiTokens(
 ): Promise<string[]> {
   const made = await Promise.all(Array.from({ length: count }, () => secrets.create("api")));
   const detail = JSON.stringify({ name, hint: "lk_api_…fill", scopes: ["account:read"] });
-  // A statement takes 100 KB.
+  // D1 limits a statement to 100 KB.
   for (let i = 0; i < made.length; i += 1_000) {
     const ids = JSON.stringify(made.slice(i, i + 1_000).map(({ id }) => id));
     await server.sql([

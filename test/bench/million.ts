@@ -4,7 +4,7 @@ import { send, type Sent } from "./load.ts";
 import type { Result } from "./rounds.ts";
 import type { Fleet } from "./servers.ts";
 
-/** What is done a million times: the service's line in its budget, and the case that has its CPU time. */
+/** What is priced per million: the row of the budget, and the case that measures its CPU time. */
 const OURS: readonly (readonly [title: string, line: string, column: Column, cpu: string])[] = [
   ["verify a JWT, lag 0", "POST /api/token/verify/ (access JWT)", "0", "verify-0"],
   ["verify a JWT, lag 300", "POST /api/token/verify/ (access JWT)", "300", "verify-new"],
@@ -19,7 +19,7 @@ const OURS: readonly (readonly [title: string, line: string, column: Column, cpu
   ["revoke a session", "DELETE /tokens (session)", "0", "run-action"],
 ];
 
-/** Rows of the table: the work, and what a million of it costs. */
+/** Rows of the table: the operation, and the cost of a million of it. */
 export async function millionRows(
   fleet: Fleet,
   results: readonly Result[],
@@ -46,14 +46,14 @@ function row(title: string, work: Work, cpuMs: number): readonly string[] {
   ];
 }
 
-/** From the table that the tests hold the service to. */
+/** From the budget table, which tests enforce. */
 function budgetOf(line: string, column: Column): Work {
   const row = budgetRows().find(({ request }) => request === line);
   if (row === undefined) throw new Error(`the budget has no ${line}`);
   return workOf(row.cell(column));
 }
 
-/** Each request once to warm up and once to count. */
+/** Sends each request once to warm up and once to count. */
 async function betterAuthWork(fleet: Fleet) {
   const server = await fleet.countingBetterAuth();
   const person = await signUp(server);

@@ -17,7 +17,7 @@ import { measure, p99At } from "./load.ts";
 import { CONNECTIONS, prepare, type Run } from "./rounds.ts";
 import { cpuMs, type Fleet, ISSUER } from "./servers.ts";
 
-/** What is measured apart from the cases. */
+/** A measurement that is not a case. */
 export interface Part {
   /** As `--cases` names it. */
   readonly name: string;
@@ -32,16 +32,16 @@ export interface Findings {
 }
 
 const PER_SECOND = 200;
-/** V8 collects everything once in 20 to 30 seconds at this rate, and some ten requests wait: more than a hundredth of a short round, or nothing of it. */
+/** At this rate V8 has a full collection every 20 to 30 s, and about ten requests wait: in a short round that is over 1%, or none. */
 const SECONDS = 20;
-/** Before the first round, as fast as they go: V8 compiles what is hot, and its heap finds its size. */
+/** Warm-up before the first round, at full speed: V8 compiles hot code, and its heap reaches its size. */
 const WARM_UP = 10_000;
 
 const CASES = [...REFERENCES, ...JWTS].filter(({ name }) =>
   ["hello", "verify-new", "verify-seen", "refresh"].includes(name),
 );
 
-/** At saturation p99 is the garbage collector's, for a bare Worker too: so at a rate that all can serve. */
+/** A rate that all can serve: at saturation, garbage collection decides the p99, even for a bare Worker. */
 export const p99: Part = {
   name: "p99",
   title: `p99 at ${PER_SECOND} requests a second`,
@@ -72,10 +72,10 @@ export const p99: Part = {
   },
 };
 
-/** Starts for each of the rounds: one takes a twentieth of a second. */
+/** Starts per round; each takes about 50 ms. */
 const STARTS = 4;
 
-/** From the start of workerd, with nothing between it and the Worker, to the end of its first answer. */
+/** From the start of workerd, without Miniflare, to the end of its first answer. */
 export const firstAnswer: Part = {
   name: "first-answer",
   title: "first answer of a fresh process",
@@ -106,7 +106,7 @@ export const firstAnswer: Part = {
   },
 };
 
-/** workerd comes with Miniflare, as the same release. */
+/** The workerd of the installed Miniflare. */
 const require = createRequire(import.meta.resolve("miniflare"));
 const { default: workerd }: { default: string } = require("workerd");
 
@@ -117,12 +117,12 @@ export interface ColdStart {
 }
 
 export interface Image {
-  /** Starts a process of its own and sends it one request. @throws Error unless it is answered 2xx */
+  /** Starts a new process and sends it one request. @throws Error unless the answer is 2xx */
   start(path: string, init?: RequestInit): Promise<ColdStart>;
   remove(): Promise<void>;
 }
 
-/** A Worker as one file that workerd reads at its start, without Miniflare. Its KV and D1 answer nothing. */
+/** A Worker as one file for workerd without Miniflare. Its KV and D1 never answer. */
 export async function image(
   bundle: Bundle,
   settings: Readonly<Record<string, string>>,
@@ -207,10 +207,10 @@ const config :Workerd.Config = (
 `;
 }
 
-/** A capnp string is quoted as in C, which JSON's is as well. */
+/** Cap'n Proto quotes strings as C does, and JSON's quoting is compatible. */
 const text = (value: string) => JSON.stringify(value);
 
-/** What a deploy uploads and an isolate loads, gzipped as Cloudflare counts it. */
+/** The size of the upload, gzipped as Cloudflare counts it. */
 export const bundle: Part = {
   name: "bundle",
   title: "bundle, gzipped",

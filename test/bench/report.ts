@@ -7,7 +7,7 @@ import type { Result } from "./rounds.ts";
 
 type Row = readonly string[];
 
-/** What a run found: `results/results.json`, from which docs/benchmarks.md is generated. */
+/** The results of a run: `results/results.json`, from which docs/benchmarks.md is generated. */
 export interface Recorded {
   /** YYYY-MM-DD. */
   readonly date: string;
@@ -22,7 +22,7 @@ export interface Recorded {
   readonly bounds: readonly Verdict[];
   /** Rows of `millionTable`. */
   readonly million: readonly Row[];
-  /** Why bounds were missed: written by hand after the run. */
+  /** Why limits were missed; written by hand after the run. */
   readonly notes: readonly string[];
 }
 
@@ -59,7 +59,7 @@ export function costTable(requests: Recorded["requests"]): string {
   return markdown(head, rows);
 }
 
-/** The same as bars, without what hashes a password: beside that, all else would be too short to see. */
+/** The same as bars, without requests that hash a password, next to which all others would be invisible. */
 export function costChart(results: readonly Result[]): string {
   return barChart({
     title: "CPU time of a request",
@@ -87,7 +87,7 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
   return markdown(head, rows);
 }
 
-/** What a million of each costs on Cloudflare, as Markdown. */
+/** The cost of a million of each on Cloudflare, as Markdown. */
 export function millionTable(rows: readonly Row[]): string {
   const head = [
     "a million times",
@@ -102,7 +102,7 @@ export function millionTable(rows: readonly Row[]): string {
   return markdown(head, rows);
 }
 
-/** Columns that stand below each other, so that it can be read as text too. */
+/** With aligned columns, so that it is readable as text too. */
 function markdown(head: Row, rows: readonly Row[]): string {
   const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => length(row, i))));
   const line = (row: Row) =>
@@ -112,7 +112,7 @@ function markdown(head: Row, rows: readonly Row[]): string {
 
 const length = (row: Row, column: number) => row[column]?.length ?? 0;
 
-/** The median, and the quartiles on both sides of it. */
+/** The median and the quartiles. */
 export function spread({ median, low, high }: Figure): string {
   return low === high ? short(median) : `${short(median)} (${short(low)}–${short(high)})`;
 }

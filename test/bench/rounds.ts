@@ -7,20 +7,20 @@ export interface Case {
   readonly name: string;
   readonly title: string;
   readonly server: ServerName;
-  /** In a round: enough for a third of a second of the server's time. */
+  /** Requests per round: enough for a third of a second of server time. */
   readonly requests: number;
   readonly connections?: number;
-  /** What its CPU time is to reach, as a multiple of another case's in the same round. */
+  /** The limit of its CPU time, as a multiple of another case's in the same round. */
   readonly bound?: { readonly times: number; readonly of: string };
-  /** What a title in a chart or a table groups it under. */
+  /** Its group in charts and tables. */
   readonly of: "Latchkey" | "better-auth" | "reference";
   prepare(server: Server, signer: Signer): Promise<Rounds>;
 }
 
-/** Called before each round, with how many requests are to come: what it does is not measured. */
+/** Called before each round with the number of requests. It is not measured. */
 export type Rounds = (requests: number) => Promise<() => Sent>;
 
-/** The same request again and again. */
+/** The same request every time. */
 export const always =
   (sent: Sent): Case["prepare"] =>
   async () =>
@@ -28,7 +28,7 @@ export const always =
   () =>
     sent;
 
-/** One after the other, and from the first again. */
+/** The requests in turn, then from the first again. */
 export function inTurn<T>(items: readonly T[]): () => T {
   let next = 0;
   return () => {
@@ -44,14 +44,14 @@ export interface Result {
   readonly cpuMs: Figure;
   /** As a multiple of Hono's hello in the same round. */
   readonly toHello: Figure;
-  /** As a multiple of what its bound names, in the same round. */
+  /** As a multiple of the case that its bound names, in the same round. */
   readonly toBound: Figure | null;
   readonly perSecond: Figure;
 }
 
 export interface Run {
   readonly rounds: number;
-  /** In each round; null: each case's own number. */
+  /** Requests per round; null for each case's own number. */
   readonly requests: number | null;
   readonly progress: (said: string) => void;
 }
@@ -78,7 +78,7 @@ export async function prepare(
   return prepared;
 }
 
-/** Every case once in each round, so that what the machine does meanwhile meets them all. */
+/** Every case once per round, so that a disturbance of the machine affects all of them. */
 export async function runRounds(prepared: readonly Prepared[], run: Run): Promise<Result[]> {
   const cpu = new Map(prepared.map(({ each }) => [each.name, [] as number[]]));
   const perSecond = new Map(prepared.map(({ each }) => [each.name, [] as number[]]));

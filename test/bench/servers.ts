@@ -11,8 +11,8 @@ import { build, type Bundle } from "./build.ts";
 import { ROWS } from "./workers/reference-sql.ts";
 
 /**
- * Latchkey stands here once for each number of the promise that is measured; and once with a line in
- * the log for each request, which all others leave out as a large deployment does.
+ * Latchkey once for each revocation lag that is measured, and once with a log line per request. The others
+ * write none, as a large deployment would.
  */
 export type ServerName =
   | "bare"
@@ -22,21 +22,21 @@ export type ServerName =
   | "latchkey-300-logged"
   | "better-auth";
 
-/** Not on loopback: there, answers say what they cost. */
+/** Not on loopback, where answers contain what they cost. */
 export const ISSUER = "https://auth.example.com";
 
 type Settings = Readonly<Record<string, string>>;
 
-/** All that was built and started, each once and only if it is used. */
+/** Everything that was built and started, each once and only if it is used. */
 export interface Fleet {
   /** The service's secret. */
   readonly jwtKeys: string;
   readonly signer: Signer;
   bundle(name: "latchkey" | "bare" | "hello" | "reference" | "better-auth"): Promise<Bundle>;
   server(name: ServerName): Promise<Server>;
-  /** The service with other settings, and a database of its own. */
+  /** The service with other settings and its own database. */
   latchkey(settings: Settings, directory?: string): Promise<Server>;
-  /** better-auth that counts its queries, which `GET /count` tells and begins anew. */
+  /** better-auth counting its queries. `GET /count` returns and resets the count. */
   countingBetterAuth(): Promise<Server>;
   stop(): Promise<void>;
 }
@@ -110,7 +110,7 @@ export async function newFleet(): Promise<Fleet> {
   };
 }
 
-/** The statements of schema.sql; no text in it holds a semicolon. */
+/** The statements of schema.sql, in which no string contains a semicolon. */
 async function schema(): Promise<string[]> {
   const text = await readFile(resolve(import.meta.dirname, "../../schema.sql"), "utf8");
   return text
@@ -120,13 +120,13 @@ async function schema(): Promise<string[]> {
     .filter(Boolean);
 }
 
-/** A Worker in a workerd of its own, with its KV and its D1 in the same process, and no proxy before it. */
+/** A Worker in its own workerd, with KV and D1 in the same process and no proxy in front. */
 export interface Server {
   readonly origin: string;
   readonly pid: number;
   cpuMs(): number;
   residentMiB(): number;
-  /** Runs statements on its database, one after the other. */
+  /** Runs statements on its database, one by one. */
   sql(statements: readonly string[]): Promise<void>;
   rows(query: string): Promise<Record<string, unknown>[]>;
   putKv(key: string, value: string): Promise<void>;
@@ -138,13 +138,13 @@ export interface Start {
   readonly settings?: Readonly<Record<string, string>>;
   readonly hasStorage?: boolean;
   readonly flags?: readonly string[];
-  /** Where its storage lies, so that it outlives the server. */
+  /** A directory for its storage, if it must outlive the server. */
   readonly directory?: string;
 }
 
 const COMPATIBILITY_DATE = "2026-10-23";
 
-/** One at a time: which process is whose is told by what there was before. */
+/** One start at a time: a new process is found by comparing with those before. */
 let turn: Promise<unknown> = Promise.resolve();
 
 export function start(options: Start): Promise<Server> {
@@ -168,20 +168,20 @@ async function startNow({
       compatibilityDate: COMPATIBILITY_DATE,
       compatibilityFlags: [...(flags ?? ["nodejs_als"])],
       bindings: settings,
-      // Not the rate limits: their simulation writes to a database at each request, while
-      // Cloudflare's count in memory.
+      // Without rate limits: their simulation writes to a database for each request, whereas Cloudflare
+      // counts in memory.
       ...(hasStorage === true && { kvNamespaces: ["KV"], d1Databases: ["DB"] }),
       unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
       ...(directory !== undefined && { resourcePersistencePath: directory }),
       cf: false,
-      // What a Worker logs is paid for by the Worker; it need not be read.
+      // The Worker's time includes writing its log. Nobody needs to read it.
       handleStructuredLogs: () => undefined,
     }),
   );
   try {
     await miniflare.ready;
   } catch (error) {
-    // What it has started would keep this process from ending.
+    // Otherwise its processes would keep this one alive.
     await miniflare.dispose();
     throw error;
   }
@@ -214,7 +214,7 @@ async function startNow({
   };
 }
 
-/** The processes that this one has started, whichever of its threads did. Linux only. */
+/** The child processes of all threads. Linux only. */
 export function children(): Set<number> {
   const pids = readdirSync("/proc/self/task").flatMap((thread) =>
     readFileSync(`/proc/self/task/${thread}/children`, "utf8").split(" ").filter(Boolean),
@@ -222,7 +222,7 @@ export function children(): Set<number> {
   return new Set(pids.map(Number));
 }
 
-/** CPU time of all threads that live, in ms and to the microsecond: `stat` counts in ticks of 10 ms. */
+/** CPU time of all running threads in ms, to the microsecond: `stat` counts in ticks of 10 ms. */
 export function cpuMs(pid: number): number {
   let ns = 0;
   for (const thread of readdirSync(`/proc/${pid}/task`)) {
@@ -232,22 +232,22 @@ export function cpuMs(pid: number): number {
   return ns / 1e6;
 }
 
-/** What the process holds of the machine's memory, in MiB. */
+/** The resident memory of the process in MiB. */
 export function residentMiB(pid: number): number {
   const [, kib = "0"] =
     /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
   return Number(kib) / 1024;
 }
 
-/** Makes JWTs that the service takes for its own, as many as are wanted. */
+/** Signs any number of JWTs that the service accepts. */
 export interface Signer {
-  /** More that are the same but for their ids and times. */
+  /** More JWTs that differ only in IDs and times. */
   like(jwt: string): Promise<More>;
-  /** An access JWT of a user who has ended nothing yet. */
+  /** An access JWT of a user who has not revoked anything. */
   access(userId: string): Promise<string>;
 }
 
-/** @param auth with a role and for a day, as `GET /rest/auth` makes them */
+/** @param auth with a role and valid for a day, as from `GET /rest/auth` */
 export type More = (count: number, auth?: { readonly role: string }) => Promise<string[]>;
 
 /** @param jwtKeys the service's own secret */

@@ -4,7 +4,7 @@ import { CLIENT_TYPES_FILE, clientTypes } from "../../src/cli/client-types.ts";
 import { typeOf } from "../../src/cli/client-types/schema-types.ts";
 
 describe("the client's types", () => {
-  it("are what the document makes: npm run client-types", () => {
+  it("match the document (npm run client-types)", () => {
     const document = readFileSync("src/console/assets/openapi.json", "utf8");
     expect(readFileSync(CLIENT_TYPES_FILE, "utf8")).toBe(clientTypes(document));
   });

@@ -16,7 +16,7 @@ import {
 } from "./keys/run.ts";
 
 describe("add", () => {
-  it.each(ALGORITHMS)("makes an %s key that stands by, beside the one that signs", async (alg) => {
+  it.each(ALGORITHMS)("creates a standby %s key next to the active one", async (alg) => {
     await run("add");
     const { code, out } = await run(`add --alg ${alg}`);
     expect(code).toBe(0);
@@ -31,12 +31,12 @@ describe("add", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
   });
 
-  it("says that nobody else can check HS256", async () => {
+  it("says that no one else can verify HS256", async () => {
     await run("add");
     expect((await run("add --alg HS256")).out).toContain("not in the JWK set");
   });
 
-  it("refuses a set that no secret of Workers may hold", async () => {
+  it("refuses a set too large for a secret of Workers", async () => {
     for (const _ of [1, 2]) expect((await run("add --alg RS256")).code).toBe(0);
     const before = await readFile(file, "utf8");
     const { code, err } = await run("add --alg RS256");
@@ -46,7 +46,7 @@ describe("add", () => {
 });
 
 describe("a whole rotation", () => {
-  it("has exactly one active key all the way, and ends with the new one alone", async () => {
+  it("always has exactly one active key, and finally only the new one", async () => {
     const { first, second } = await twoKeys();
     expect((await run(`promote ${second}`)).err).toBe("");
     const states = (await stored()).map(({ kid, state }) => [kid, state]);
@@ -69,7 +69,7 @@ describe("a whole rotation", () => {
     expect(LAST_JWT_SECONDS).toBe(86_400 + 300);
   });
 
-  it("warns of a key that others may not have yet", async () => {
+  it("warns about a key that others may not have yet", async () => {
     await run("add");
     await run("add");
     const [, { kid = "" } = {}] = await stored();
@@ -80,13 +80,13 @@ describe("a whole rotation", () => {
     );
   });
 
-  it("does not warn of one that they have", async () => {
+  it("does not warn about one that they have", async () => {
     const { second } = await twoKeys();
     expect((await run(`promote ${second}`)).out).not.toContain("Warning");
   });
 });
 
-describe("refuses what would break tokens that are alive", () => {
+describe("refuses what would break valid tokens", () => {
   it.each([
     ["drop", "first", /is active/],
     ["retire", "first", /is active/],
@@ -100,7 +100,7 @@ describe("refuses what would break tokens that are alive", () => {
     expect(await stored()).toEqual([before.active, before.standby]);
   });
 
-  it("retire: a standby key goes out of line, and is kept as long as any", async () => {
+  it("retire: a standby key will not sign, and is kept as long as any other", async () => {
     const { second } = await twoKeys();
     expect((await run(`retire ${second}`)).out).toContain(
       "Safe to drop after 2026-11-23 12:05:00 UTC",
@@ -110,13 +110,13 @@ describe("refuses what would break tokens that are alive", () => {
     expect((await run(`drop ${second}`)).code).toBe(1);
   });
 
-  it("drop: a standby key goes at once, for it signed nothing", async () => {
+  it("drop: a standby key is removed immediately, because it signed nothing", async () => {
     const { first, second } = await twoKeys();
     expect((await run(`drop ${second}`)).code).toBe(0);
     expect((await stored()).map(({ kid }) => kid)).toEqual([first]);
   });
 
-  it("drop: a retiring key that does not say since when starts its count first", async () => {
+  it("drop: a retiring key without a date starts its wait first", async () => {
     const { active, standby, second } = await twoKeys();
     await write(active, { ...standby, state: "retiring" });
     const { code, err } = await run(`drop ${second}`);
@@ -165,7 +165,7 @@ describe("refuses what would break tokens that are alive", () => {
 });
 
 describe("what is shown", () => {
-  it("list: kid, alg, state, since when, when it may be dropped, and nothing private", async () => {
+  it("list: kid, alg, state, dates, and nothing private", async () => {
     const { first, second } = await twoKeys();
     await run(`promote ${second}`);
     await run("add --alg HS256");
@@ -184,7 +184,7 @@ describe("what is shown", () => {
     ]);
   });
 
-  it("nothing private in any answer but export's", async () => {
+  it("nothing private in any output but export's", async () => {
     const { second } = await twoKeys();
     const said = [
       await run("list"),
@@ -200,7 +200,7 @@ describe("what is shown", () => {
     }
   });
 
-  it("export: not to a person", async () => {
+  it("export: not to a terminal", async () => {
     const deployment = join(directory, ".deploy.vars");
     await run(`add --file ${deployment}`);
     const { code, out, err } = await run(`export --file ${deployment}`, { isTerminal: true });
@@ -208,7 +208,7 @@ describe("what is shown", () => {
     expect(err).toContain("| npx wrangler secret bulk");
   });
 
-  it("no upload of development's keys: not as a line, nor through a pipe", async () => {
+  it("no upload of development's keys, neither printed nor through a pipe", async () => {
     for (const name of [".dev.vars", ".dev.vars.staging"]) {
       const development = `--file ${join(directory, name)}`;
       const said = [await run(`add ${development}`), await run(`add ${development}`)];
@@ -227,12 +227,12 @@ describe("what is shown", () => {
     }
   });
 
-  it("whose keys they are, to a person", async () => {
+  it("whose keys they are, in a terminal", async () => {
     await run("add");
     expect((await run("list", { isTerminal: true })).out).toMatch(`Keys in ${file}:\nkid `);
   });
 
-  it("a first key of a deployment may replace others: it says so", async () => {
+  it("warns that the first key of a deployment may replace others", async () => {
     const deployment = `--file ${join(directory, ".deploy.vars")}`;
     const warning = "a deployment that has other keys would refuse every JWT";
     expect((await run(`add ${deployment}`)).out).toContain(warning);
@@ -240,7 +240,7 @@ describe("what is shown", () => {
     expect((await run("add")).out).not.toContain(warning);
   });
 
-  it("help, with and without asking for it", async () => {
+  it("help, with --help and without arguments", async () => {
     for (const line of ["", "--help", "-h", "drop --help"]) {
       expect(await run(line)).toMatchObject({
         code: 0,
@@ -263,7 +263,7 @@ describe("what is shown", () => {
     expect(await run(line)).toMatchObject({ code: 2, out: "", err: expect.stringMatching(why) });
   });
 
-  it("no key: what to do", async () => {
+  it("what to do if there is no key", async () => {
     expect(await run("list")).toMatchObject({
       code: 1,
       err: expect.stringContaining("npm run keys -- add"),

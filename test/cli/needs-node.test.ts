@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 const CHECK = "node src/cli/needs-node.js && ";
 const { scripts } = JSON.parse(readFileSync("package.json", "utf8"));
 
-/** The check, by a Node that says it is another one. */
+/** The check, in a Node that claims another version. */
 function checkedBy(version: string) {
   const pretend = `data:text/javascript,${encodeURIComponent(
     `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "${version}" } })`,

@@ -4,7 +4,7 @@ import { examplesOf, newPeople, requestOf } from "../../src/cli/tour/run.ts";
 import { STORY } from "../../src/cli/tour/story.ts";
 import { readExamples } from "../../src/openapi/examples.ts";
 
-it("every step is like a recorded example, and sends nothing that was recorded in place of a secret", () => {
+it("every step matches a recorded example, and never sends a placeholder of a secret", () => {
   const examples = readExamples(readFileSync("src/openapi/examples.json", "utf8"));
   const steps = Object.values(STORY).flat();
   const requests = steps.map((step) => requestOf(step, examplesOf(step, examples)[0], newPeople()));

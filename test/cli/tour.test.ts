@@ -32,7 +32,7 @@ describe("on the real Worker", () => {
     expect(out).not.toContain("✗");
     expect(out).toMatch(/\n(\d+) requests, \1 as documented$/);
     expect({ code, err }).toEqual({ code: 0, err: "" });
-    // Neither a secret of ours, nor a JWT, nor a password as it was sent.
+    // No secret of ours, JWT, or password.
     expect(out).not.toMatch(/lk_(?:ses|api|act)_\w{5}|eyJ\w|"\w*password":"[^…]|Basic [^…]/);
     expect(out.split("\n").filter((line) => line.length > 100)).toEqual([]);
   });
@@ -86,21 +86,21 @@ describe("on the real Worker", () => {
   });
 });
 
-it("reports a server that answers everything alike as wrong everywhere", async () => {
+it("reports every answer of a server that always answers the same", async () => {
   const { code, out } = await take([], async () => new Response("<h1>Oops</h1>", { status: 500 }));
   expect(code).toBe(1);
   expect(out).toContain("the status is 500, not 201");
   expect(out).toMatch(/\n\d+ requests, 0 as documented$/);
 });
 
-/** Listens, and never answers. */
+/** Listens but never answers. */
 async function silentServer() {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   return { server, origin: `http://127.0.0.1:${Object(server.address()).port}` };
 }
 
-it("does not wait for an answer for ever", async () => {
+it("does not wait for an answer forever", async () => {
   const { server, origin } = await silentServer();
   const { code, out, err } = await take(["--url", origin], fetchWithin(200));
   server.closeAllConnections();

@@ -38,7 +38,7 @@ const run = (token: string, { by, key, through = call }: Run = {}): Promise<Answ
 
 /** Everything that a run could leave. */
 async function traces(): Promise<unknown> {
-  const sql = `SELECT (SELECT total(uses) FROM tokens) AS uses, (SELECT count(claim) FROM tokens) AS claims,
+  const sql = `SELECT (SELECT total(uses) FROM tokens) AS uses, (SELECT count(won_by) FROM tokens) AS claims,
     (SELECT count(*) FROM receipts) AS receipts, (SELECT count(*) FROM contacts) AS contacts,
     (SELECT total(modified_at) FROM tokens WHERE kind = 'action') AS modified`;
   return env.DB.prepare(sql).first();

@@ -46,14 +46,14 @@ const NOT_SHOWN = [
   "tokens.user_id",
   "tokens.credential_version",
   "tokens.api_token_version",
-  "tokens.claim",
+  "tokens.won_by",
   "tokens.status_index",
   "receipts.request_digest",
   "contacts.user_id",
   "audit.user_id",
   "notices.user_id",
   "notices.due_at",
-  "notices.tries",
+  "notices.attempts",
   "notices.lease",
 ];
 

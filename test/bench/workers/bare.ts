@@ -1,4 +1,4 @@
-/** The least that a Worker can do. */
+/** The minimal Worker. */
 export default {
   fetch: () => new Response("hello"),
 } satisfies ExportedHandler;

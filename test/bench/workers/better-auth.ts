@@ -9,7 +9,7 @@ interface Env {
 
 const count: D1Count = { queries: 0, read: 0, written: 0 };
 
-/** As its documentation sets it up over D1: e-mail and password, sessions, bearer tokens, JWTs. */
+/** Set up as in its documentation for D1: email and password, sessions, bearer tokens, JWTs. */
 function configure({ DB, COUNT }: Env) {
   return betterAuth({
     baseURL: "http://localhost",
@@ -55,7 +55,7 @@ export interface D1Count {
   written: number;
 }
 
-/** The same database, counting the queries sent to it and the rows that it says they touched. */
+/** The same database, counting queries and the rows that they touched. */
 export function counted(db: D1Database, count: D1Count): D1Database {
   const add = <T>(result: D1Result<T>): D1Result<T> => {
     count.read += result.meta.rows_read;

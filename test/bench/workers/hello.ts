@@ -1,4 +1,4 @@
 import { Hono } from "hono";
 
-/** What everything is measured against. */
+/** The baseline of all measurements. */
 export default new Hono().get("/", (c) => c.text("hello"));

@@ -1,6 +1,5 @@
 /**
- * The statements that a request of the service cannot do without, in the shape in which it sends
- * them, over the rows that `ROWS` makes.
+ * The statements that the service needs for a request, in the same form, on the rows that `ROWS` creates.
  */
 export interface Reference {
   readonly sql: string;
@@ -60,10 +59,10 @@ export const ACTIVE_TOKEN: Reference = {
 
 const CONTACT_IS_ACTIVE = `EXISTS (SELECT 1 FROM users WHERE id = ? AND ${USER_IS_ACTIVE})`;
 
-/** Claim, receipt, event, effect, and what speaks against it: all of it or none. */
+/** Use, receipt, event, effect, and the reason if it is refused, in one transaction. */
 export const ACTION_RUN: readonly Reference[] = [
   {
-    sql: `UPDATE tokens SET uses = uses + 1, modified_at = ?, claim = ?
+    sql: `UPDATE tokens SET uses = uses + 1, modified_at = ?, won_by = ?
       WHERE tokens.id = ? AND tokens.kind = 'action' AND tokens.expires_at > ?
         AND tokens.uses < tokens.max_uses
         AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})
@@ -72,7 +71,7 @@ export const ACTION_RUN: readonly Reference[] = [
   },
   {
     sql: `INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key)
-      SELECT ?, tokens.id, ?, ?, ?, ?, ? FROM tokens WHERE tokens.id = ? AND tokens.claim = ?`,
+      SELECT ?, tokens.id, ?, ?, ?, ?, ? FROM tokens WHERE tokens.id = ? AND tokens.won_by = ?`,
     values: (id) => [id, "addContact", USER, Date.now(), "{}", null, ACTION, id],
   },
   {

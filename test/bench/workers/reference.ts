@@ -11,7 +11,7 @@ interface Env {
 
 let argon2id: ReturnType<typeof loadArgon2id> | undefined;
 
-/** The work that a route cannot do without, and nothing else: no parsing, no checks, no errors. */
+/** Only the work that a route cannot avoid: no parsing, no checks, no errors. */
 const WORK: Record<string, (env: Env) => Promise<unknown>> = {
   "/d1": ({ DB }) =>
     DB.prepare(ACTIVE_JWT.sql)

@@ -10,7 +10,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 const ACCOUNT = "0123456789abcdef0123456789abcdef";
 
-/** A Worker as it was uploaded. */
+/** An uploaded Worker. */
 interface Uploaded {
   readonly main: string;
   readonly modules: readonly {
@@ -43,8 +43,8 @@ class Refusal extends Error {
 }
 
 /**
- * As much of Cloudflare's API as wrangler asks for in `npm run deploy`, on loopback. What is uploaded
- * runs in workerd, on the D1 and KV that were made here.
+ * The part of Cloudflare's API that wrangler uses in `npm run deploy`, on loopback. The uploaded Worker runs in
+ * workerd, on the D1 and KV created here.
  */
 export async function fakeCloudflare() {
   const databases = new Map<string, { readonly uuid: string; readonly location?: string }>();
@@ -74,7 +74,7 @@ export async function fakeCloudflare() {
     const what = `${method} ${area} ${rest.filter((part) => !/^[0-9a-f-]{36}$/.test(part)).join("/")}`;
     if (area === "d1") return d1(method, rest.slice(1), request);
     if (path === "storage/kv/namespaces") {
-      // wrangler reads on until a page is empty.
+      // wrangler requests pages until one is empty.
       const isFirst = !/[?&]page=(?!1(?:&|$))/.test(request.url ?? "");
       if (method === "GET" && !isFirst) return [];
       if (method === "GET") return Array.from(namespaces, ([title, id]) => ({ title, id }));
@@ -172,7 +172,7 @@ export async function fakeCloudflare() {
         type === "plain_text" ? [[name, text ?? ""]] : [],
       ),
     );
-    // As Cloudflare does: a Worker that does not start is not taken.
+    // Like Cloudflare, rejects a Worker that does not start.
     const next: Uploaded = {
       main: metadata.main_module,
       modules,
@@ -260,7 +260,7 @@ export async function fakeCloudflare() {
     failOn: (pattern: RegExp | null) => {
       failOn = pattern;
     },
-    /** What the deployed Worker answers. */
+    /** The deployed Worker's answer. */
     fetch: (async (url, { method = "GET", body }) => {
       const sent = typeof body === "string" ? { method, body, headers: JSON_TYPE } : { method };
       const answered = await runtime.dispatchFetch(url, { ...sent, redirect: "manual" });

@@ -12,7 +12,7 @@ const FILES = ["package.json", "node_modules", "migrations", "src", "tsconfig.js
 const WRANGLER = await readFile("wrangler.toml", "utf8");
 const withSettings = (lines: string) => WRANGLER.replace("[vars]\n", `[vars]\n${lines}\n`);
 
-/** A project of its own to stand in; nobody is logged in, and wrangler's own files are out of reach. */
+/** A separate project as working directory, without a Cloudflare login or the developer's wrangler files. */
 async function project(wranglerToml: string, files: Readonly<Record<string, string>> = {}) {
   const directory = await newProject(FILES, { "wrangler.toml": wranglerToml, ...files });
   const before = process.cwd();
@@ -42,7 +42,7 @@ async function deploy(line = "", fetch = nobody) {
   return { code, out: out.join("\n"), err: err.join("\n") };
 }
 
-it("goes on where it was broken off, from nothing to a service that answers", {
+it("resumes where it was interrupted, from nothing to a service that answers", {
   timeout: 240_000,
 }, async () => {
   const directory = await project(withSettings(`ISSUER = "${ISSUER}"`));
@@ -58,7 +58,7 @@ it("goes on where it was broken off, from nothing to a service that answers", {
 
   expect(brokenOff.out).toContain("latchkey: created in weur, applied 0001_initial.sql");
 
-  // As if it had come further, to the namespace, and there were a new migration.
+  // As if it had already created the namespace, and there were a new migration.
   cloudflare.namespaces.set("latchkey-kv", "kv-1");
   await rm(join(directory, "migrations"));
   await cp(join(ROOT, "migrations"), join(directory, "migrations"), { recursive: true });
@@ -94,7 +94,7 @@ it("goes on where it was broken off, from nothing to a service that answers", {
   expect(third.out).toContain("Secrets    the Worker has them\n");
   const changes = cloudflare.calls.filter((call) => !call.startsWith("GET "));
   expect(changes).toEqual([
-    "POST d1/database/db-1/query", // makes the table of migrations, if it is not there
+    "POST d1/database/db-1/query", // creates the table of migrations if it is missing
     "POST d1/database/db-1/query", // reads it
     "POST workers/scripts/latchkey/versions",
     "POST workers/scripts/latchkey/deployments",
@@ -129,7 +129,7 @@ d1_databases = [{ binding = "DB", database_name = "latchkey-staging" }]
   await expect(stat(".deploy.vars.staging")).rejects.toThrow("ENOENT");
 });
 
-it("nobody who is not logged in changes anything", { timeout: 60_000 }, async () => {
+it("changes nothing without a Cloudflare login", { timeout: 60_000 }, async () => {
   await project(withSettings(`ISSUER = "${ISSUER}"`));
   const { code, err } = await deploy();
   expect(code).toBe(1);
@@ -194,7 +194,7 @@ it.each([
   expect(err).toMatch(message);
 });
 
-it("says what it does not understand, with code 2", async () => {
+it("explains invalid arguments, with exit code 2", async () => {
   expect((await deploy("--help")).out).toContain("Usage:");
   for (const line of ["--nope", "--location mars", "--region mars", "--env ../x", "now"]) {
     expect([line, (await deploy(line)).code]).toEqual([line, 2]);

@@ -5,7 +5,7 @@ import type { Fetch } from "./cloudflare.ts";
 const ISSUER = "https://auth.example.com";
 const stop = new AbortController().signal;
 
-/** A service that is well, with this version. */
+/** A healthy service with this version. */
 const serving =
   (health: object): Fetch =>
   async (url) => {
@@ -47,7 +47,7 @@ describe("after a deploy", () => {
     },
   );
 
-  it("and no answer is no finding", async () => {
+  it("no answer is not reported", async () => {
     expect(await botsAreRefused(ISSUER, () => Promise.reject(new Error("gone")))).toBeNull();
   });
 });

@@ -8,7 +8,7 @@ import { newProject } from "./project.ts";
 
 const STATE = ".wrangler/state";
 const { signal: stop } = new AbortController();
-/** Nothing that asks wrangler succeeds with it. */
+/** With it, everything that needs wrangler fails. */
 const stopped = AbortSignal.abort();
 
 let directory: string;
@@ -62,7 +62,9 @@ it.each([
   },
 );
 
-it("a database without tables is told from a wrong statement", { timeout: 60_000 }, async () => {
+it("distinguishes a database without tables from a wrong statement", {
+  timeout: 60_000,
+}, async () => {
   const database = d1({ remote: false, persistTo: STATE }, stop);
   const failure = await database.query("SELECT id FROM users", v.unknown()).catch(String);
   expect(failure).toContain("no such table: users");

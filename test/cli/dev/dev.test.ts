@@ -14,7 +14,7 @@ import {
 
 const TOOLS = ["package.json", "node_modules", "wrangler.toml", "src/cli"];
 
-/** A stand-in for the service that shows what it runs with, and whether what it wrote is kept. */
+/** Replaces the service: shows its settings, and whether its data is kept. */
 const PROBE = {
   "migrations/0001_initial.sql": "CREATE TABLE visits (at TEXT) STRICT;",
   "src/index.ts": `export default {
@@ -40,7 +40,7 @@ function pidOf(run: Run, part: string): number {
   return found.pid;
 }
 
-it("keeps its data and leaves nothing running, however it is ended", {
+it("keeps its data and leaves nothing running, however it is stopped", {
   timeout: 240_000,
 }, async () => {
   const directory = await newProject(TOOLS, PROBE);
@@ -74,7 +74,7 @@ it("keeps its data and leaves nothing running, however it is ended", {
   }
 });
 
-it("serves a file that was changed at once", { timeout: 60_000 }, async () => {
+it("serves a changed file immediately", { timeout: 60_000 }, async () => {
   const probe = PROBE["src/index.ts"];
   const directory = await newProject(TOOLS, PROBE);
   const run = startDev(directory, await freePort(), ["--var", "MOOD:fine"]);
@@ -84,7 +84,7 @@ it("serves a file that was changed at once", { timeout: 60_000 }, async () => {
   await expect.poll(mood, { timeout: 20_000 }).toBe("changed");
 });
 
-describe("a start that is broken off", () => {
+describe("an interrupted start", () => {
   it("leaves nothing running", { timeout: 60_000 }, async () => {
     const directory = await newProject(TOOLS, PROBE);
     const run = startDev(directory, await freePort());
@@ -126,7 +126,7 @@ it("serves this project, and shows its emails", { timeout: 90_000 }, async () =>
   for (const path of ["/console", "/docs"])
     expect(run.output()).toContain(`${run.origin}${path}\n`);
   expect(run.output()).toContain("Outbox             emails are printed in this terminal");
-  // One short line a request, by wrangler, and no long one beside it.
+  // One short line per request from wrangler, and none from the service.
   expect(run.output()).not.toContain('"duration_ms"');
   const post = async (path: string, body: object) => {
     const headers = { "content-type": "application/json" };
@@ -185,7 +185,7 @@ it("serves phones and emulators with --lan, whatever routes a deployment has, an
   ).json();
   expect(run.output()).toContain(`Latchkey serves at ${metadata.issuer}`);
 
-  // As git writes it: empty at first.
+  // As git writes a file: it is empty at first.
   await writeFile(join(directory, "wrangler.toml"), "");
   await expect.poll(run.output, { timeout: 20_000 }).toContain("Missing entry-point");
   await writeFile(join(directory, "wrangler.toml"), toml);

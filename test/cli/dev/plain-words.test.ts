@@ -8,7 +8,7 @@ import { newProject } from "./project.ts";
 import * as v from "valibot";
 import type { AddressInfo } from "node:net";
 
-/** A Cloudflare that answers everything alike. */
+/** A Cloudflare with the same answer for everything. */
 async function api(status: number, body: string): Promise<string> {
   const server = createServer((request, response) => {
     request.resume();
@@ -16,14 +16,14 @@ async function api(status: number, body: string): Promise<string> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());
-  // An object, since it listens on a port.
+  // An object, because it listens on a port.
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 const refusal = (code: number, message: string) =>
   JSON.stringify({ success: false, errors: [{ code, message }], messages: [], result: null });
 
-describe("a failure between this machine and Cloudflare is told in a sentence", () => {
+describe("explains a failure of network or Cloudflare in a sentence", () => {
   it.each([
     ["nobody is logged in", undefined, undefined, "You are not logged in to Cloudflare."],
     ["there is no network", "a-token", "http://127.0.0.1:9", "Cannot reach Cloudflare's API"],

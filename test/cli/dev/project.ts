@@ -10,8 +10,8 @@ const START_MS = 60_000;
 const END_MS = 10_000;
 
 /**
- * A directory with links to those of this project's files that are named, and with the files given.
- * It is a project of its own, so that no developer's .dev.vars or data is touched.
+ * A directory with links to the named files of this project, and with the given files. It is a separate project,
+ * so that the developer's .dev.vars and data are not touched.
  */
 export async function newProject(
   links: readonly string[],
@@ -28,7 +28,7 @@ export async function newProject(
   return directory;
 }
 
-/** A run of `npm run dev`, which leads a process group of its own, as in a terminal. */
+/** A run of `npm run dev` in its own process group, as in a terminal. */
 export interface Run {
   readonly origin: string;
   readonly group: number;
@@ -66,7 +66,7 @@ export function startDev(directory: string, port: number, args: readonly string[
   return run;
 }
 
-/** Waits until the service says that it is well. */
+/** Waits until the service is healthy. */
 export async function untilServing(run: Run): Promise<void> {
   const health = async () => {
     const response = await fetch(`${run.origin}/health`);
@@ -86,7 +86,7 @@ export interface Process {
   readonly command: string;
 }
 
-/** What is left of the run's process group. A process that only waits to be reaped does not count. */
+/** The remaining processes of the run's group, without zombies. */
 export function processesOf(run: Run): Process[] {
   return execFileSync("ps", ["-A", "-o", "pid=,pgid=,stat=,args="], { encoding: "utf8" })
     .split("\n")
@@ -95,14 +95,14 @@ export function processesOf(run: Run): Process[] {
     .map(([, pid, , , command = ""]) => ({ pid: Number(pid), command }));
 }
 
-/** Waits until nothing of the run is left, and its port is free. */
+/** Waits until the run has no processes left and its port is free. */
 export async function untilGone(run: Run): Promise<void> {
   await expect.poll(() => processesOf(run), { timeout: END_MS, interval: 50 }).toEqual([]);
   const port = Number(new URL(run.origin).port);
   await vi.waitFor(() => freePort(port), { timeout: END_MS, interval: 50 });
 }
 
-/** @returns a port that nothing listens on: the one given, or any */
+/** @returns a free port: the given one, or any */
 export function freePort(port = 0): Promise<number> {
   const server = createServer();
   return new Promise((resolve, reject) => {

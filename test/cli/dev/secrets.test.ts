@@ -14,7 +14,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-it("makes a file that its owner alone can read, with a key set that the service takes", async () => {
+it("creates a file that only its owner can read, with a key set that the service accepts", async () => {
   expect(await addMissingSecrets(file)).toEqual(["JWT_KEYS"]);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   const { JWT_KEYS = "" } = parseEnv(await readFile(file, "utf8"));
@@ -22,7 +22,7 @@ it("makes a file that its owner alone can read, with a key set that the service 
   expect(JSON.parse(JWT_KEYS).keys).toMatchObject([{ alg: "ES256", use: "sig", state: "active" }]);
 });
 
-it("makes the secrets once", async () => {
+it("creates the secrets only once", async () => {
   await addMissingSecrets(file);
   const made = await readFile(file, "utf8");
   expect(await addMissingSecrets(file)).toEqual([]);

@@ -8,7 +8,7 @@ import { newProject } from "./project.ts";
 
 const FILES = ["package.json", "node_modules", "wrangler.toml", "migrations", "src"];
 
-/** As people type it: npm's own reading of the arguments first, in a project that nothing was done to. */
+/** As users type it, so that npm parses the arguments first; in a new project. */
 async function typed(line: string, npmrc = "") {
   const directory = await newProject(FILES, npmrc === "" ? {} : { ".npmrc": npmrc });
   const inherited = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name));
@@ -26,7 +26,7 @@ async function typed(line: string, npmrc = "") {
   };
 }
 
-/** What is typed without --, and what the command says to type. */
+/** What was typed without --, and what the command suggests. */
 const WITHOUT_DASHES = [
   ["users disable eve@example.com --remote", "users -- disable eve@example.com --remote"],
   ["users disable eve@example.com --remote=true", "users -- disable eve@example.com --remote"],
@@ -62,7 +62,7 @@ const WITHOUT_DASHES = [
   ["dev --remote", "dev -- --remote"],
 ] as const;
 
-describe("what npm takes to itself, where -- is missing", () => {
+describe("options that npm takes for itself if -- is missing", () => {
   it.concurrent.each(WITHOUT_DASHES)("npm run %s", { timeout: 60_000 }, async (line, meant) => {
     const { code, said, untouched } = await typed(line);
     expect(said).toContain("for itself, so nothing was done");
@@ -70,24 +70,24 @@ describe("what npm takes to itself, where -- is missing", () => {
     expect([code === 0, untouched]).toEqual([false, true]);
   });
 
-  it("is told apart from what reached the command", { timeout: 60_000 }, async () => {
+  it("are distinguished from those that reached the command", { timeout: 60_000 }, async () => {
     const { code, said } = await typed("keys -- list --file none.vars", "file=other\n");
     expect([code, said]).toEqual([1, expect.stringContaining("no JWT_KEYS in none.vars")]);
   });
 
-  it("is not npm's own loglevel", { timeout: 60_000 }, async () => {
+  it("do not include npm's own loglevel", { timeout: 60_000 }, async () => {
     const { code, said } = await typed("dev -- --port 0", "loglevel=error\n");
     expect([code, said]).toEqual([1, expect.stringContaining("--port takes a number")]);
   });
 
-  it("may come of an .npmrc, and the refusal says so", { timeout: 60_000 }, async () => {
+  it("may come from an .npmrc, and the message says so", { timeout: 60_000 }, async () => {
     const { code, said } = await typed("users list", "remote=true\n");
     expect(code).not.toBe(0);
     expect(said).toContain("an .npmrc or the environment sets it for npm");
   });
 });
 
-it("every option of wrangler dev is known", { timeout: 60_000 }, async () => {
+it("include every option of wrangler dev", { timeout: 60_000 }, async () => {
   const { said } = await typed("dev -- --help");
   const [, help = ""] = stripVTControlCharacters(said).split("GLOBAL FLAGS");
   const names = [...help.matchAll(/^ {2}(?:-\w,| {3}) --.*?(?= {2})/gm)].flatMap(([names]) =>

@@ -31,10 +31,10 @@ describe("the file", () => {
     expect(await readdir(directory)).toEqual([".dev.vars"]);
   });
 
-  it("is not changed where that is not safe", async () => {
+  it("is not changed if that is not safe", async () => {
     await run("add");
     const set = JSON.stringify({ keys: await stored() });
-    // The last assignment that looks like one stands inside another value.
+    // The last apparent assignment is inside another value.
     const content = `JWT_KEYS='${set}'\nNOTE="\nJWT_KEYS=this\n"\n`;
     await writeFile(file, content);
     const { code, err } = await run("add");
@@ -42,7 +42,7 @@ describe("the file", () => {
     expect(await readFile(file, "utf8")).toBe(content);
   });
 
-  it("takes a kid that needs quoting", async () => {
+  it("accepts a kid that needs quoting", async () => {
     await run("add");
     const [first] = await stored();
     const kid = 'it\'s $HOME \\ "ключ"';
@@ -53,7 +53,7 @@ describe("the file", () => {
 });
 
 describe("the upload", () => {
-  /** Cloudflare's API as far as wrangler asks it here. */
+  /** The part of Cloudflare's API that wrangler uses here. */
   async function api() {
     const bodies: string[] = [];
     const server = createServer(async (request, response) => {
@@ -68,11 +68,11 @@ describe("the upload", () => {
     return { bodies, url: `http://127.0.0.1:${bound.port}` };
   }
 
-  it("is one command that puts exactly the file's set", { timeout: 60_000 }, async () => {
+  it("is one command that uploads exactly the file's set", { timeout: 60_000 }, async () => {
     for (const name of ["package.json", "node_modules", "wrangler.toml", "src"]) {
       await symlink(join(ROOT, name), join(directory, name));
     }
-    // Beside the keys of npm run dev, which are none of its business: no --file is needed.
+    // It ignores the keys of npm run dev, so no --file is needed.
     await run("add");
     const deployment = join(directory, ".deploy.vars");
     const added = await run(`add --file ${deployment}`);
@@ -100,7 +100,7 @@ describe("the upload", () => {
     expect(parseKeySet(secrets.JWT_KEYS.text)).not.toHaveProperty("wrong");
     expect(JSON.parse(secrets.JWT_KEYS.text).keys).toEqual(await stored(deployment));
 
-    // Without a set nothing is uploaded: neither an empty secret nor development's.
+    // Without a set nothing is uploaded, neither an empty secret nor development's.
     await rm(deployment);
     await upload();
     expect(bodies).toHaveLength(1);

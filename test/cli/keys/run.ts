@@ -40,7 +40,7 @@ export async function write(...set: readonly object[]): Promise<void> {
   await writeFile(file, `JWT_KEYS='${JSON.stringify({ keys: set })}'\n`);
 }
 
-/** Two keys: one that signs, and one that has stood by for long enough. */
+/** An active key, and a standby key that is old enough to be promoted. */
 export async function twoKeys() {
   await run("add", { nowMs: NOW_MS - 2 * DAY_MS });
   await run("add", { nowMs: NOW_MS - DAY_MS });

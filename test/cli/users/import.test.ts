@@ -10,7 +10,7 @@ import { emptyDatabase, operatedProject } from "./operator.ts";
 const jsonLines = (lines: readonly object[]) =>
   lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 
-/** One account a scheme; all the hashes that are read are in test/crypto/imported-passwords.test.ts. */
+/** One account per scheme. test/crypto/imported-passwords.test.ts has all hashes. */
 const SCHEMES = [
   "bcrypt $2b$",
   "Django, bcrypt_sha256",
@@ -42,15 +42,15 @@ const HOSTILE = [
   last_name: "--';",
 }));
 
-it("people of another system log in with their passwords, and their hashes become ours", {
+it("imported users log in with their passwords, and their hashes are replaced by ours", {
   timeout: 240_000,
 }, async () => {
-  // Hostile values too, past wrangler, which cuts the file into statements.
+  // Includes hostile values, because wrangler splits the file into statements.
   const lines = [...PEOPLE.map(({ line }) => line), ...HOSTILE];
   const { directory, users, database } = await operatedProject({
     "people.jsonl": jsonLines(lines),
   });
-  // The database is made by the command itself.
+  // The command itself creates the database.
   const first = await users(["import", "people.jsonl"]);
   expect(first).toMatchObject({ code: 0, err: "" });
   const { length } = lines;
@@ -76,7 +76,7 @@ it("people of another system log in with their passwords, and their hashes becom
   }
   expect((await login("operator@example.com", ownPassword)).status).toBe(200);
 
-  // While it serves: an operator shuts a door, and opens it again.
+  // While the service runs, an operator disables an account and enables it again.
   expect(PEOPLE).toHaveLength(1 + SCHEMES.length);
   const [person] = PEOPLE;
   if (person === undefined) throw new Error("nobody was imported");
@@ -109,7 +109,7 @@ it("people of another system log in with their passwords, and their hashes becom
   );
 });
 
-it("can be broken off and done again", { timeout: 180_000 }, async () => {
+it("can be interrupted and repeated", { timeout: 180_000 }, async () => {
   const count = 1_050;
   const people = Array.from({ length: count }, (_, index) => ({
     email: `person${index}@example.com`,
@@ -133,7 +133,7 @@ it("can be broken off and done again", { timeout: 180_000 }, async () => {
   expect(await sql(told)).toEqual([{ accounts: count }]);
 });
 
-it("nothing is written where one line is wrong", async () => {
+it("writes nothing if one line is wrong", async () => {
   const secret = "pbkdf2_md5$1$S3CR3T$x";
   const lines = [
     { email: "good@example.com", password_hash: null },
@@ -149,7 +149,7 @@ it("nothing is written where one line is wrong", async () => {
   expect(await sql("SELECT id FROM users")).toEqual([]);
 });
 
-it("who is disabled in the file cannot log in from the first moment on", async () => {
+it("an account disabled in the file can never log in", async () => {
   const lines = [
     { email: "off@example.com", password_hash: null, disabled: true },
     { email: "on@example.com", password_hash: null, disabled: false },
@@ -169,7 +169,7 @@ it("who is disabled in the file cannot log in from the first moment on", async (
   expect((await users(["enable", "off@example.com"])).code).toBe(0);
 });
 
-it("no e-mail stands in the arguments of a process, which others on the machine can see", {
+it("no email is in the arguments of a process, which others on the machine can see", {
   timeout: 120_000,
 }, async () => {
   const { users } = await operatedProject();
@@ -189,7 +189,7 @@ it("no e-mail stands in the arguments of a process, which others on the machine 
     await wait(20);
   }
   expect((await ran).code).toBe(0);
-  // The file of statements, and the question what came of it.
+  // The file of statements, and the query for its result.
   expect(seen.size).toBeGreaterThanOrEqual(2);
   for (const line of seen) {
     expect(line).not.toContain(email);
@@ -197,7 +197,7 @@ it("no e-mail stands in the arguments of a process, which others on the machine 
   }
 });
 
-it("whom a line names already is skipped, and so is whom a role is given: by the e-mail as it is", async () => {
+it("import and set-role compare emails in their normal form", async () => {
   const directory = await newProject([], { "people.jsonl": jsonLines(HOSTILE) });
   const { users, sql } = await emptyDatabase();
   const file = join(directory, "people.jsonl");
@@ -211,7 +211,7 @@ it("whom a line names already is skipped, and so is whom a role is given: by the
   expect(await sql("SELECT email FROM users WHERE role = 'Admin'")).toEqual([{ email }]);
 });
 
-it("an account that is disabled owes KV the mark of its credential version", async () => {
+it("disabling an account enqueues the tombstone of its credential version", async () => {
   const { users, sql } = await emptyDatabase();
   const added = await users(["add", "Ada@example.com", "--password-stdin"], "a long password\n");
   expect(added).toMatchObject({ code: 0, err: "" });
@@ -221,7 +221,7 @@ it("an account that is disabled owes KV the mark of its credential version", asy
   expect(await sql("SELECT key FROM pending_revocations")).toEqual([
     { key: userTombstoneKey(id, 0) },
   ]);
-  // Once more changes nothing.
+  // A repetition changes nothing.
   expect((await users(["disable", "ada@example.com"])).code).toBe(0);
   expect(await sql("SELECT credential_version FROM users")).toEqual([{ credential_version: 1 }]);
 });

@@ -7,8 +7,8 @@ const good = { email: "ada@example.com", password_hash: HASH };
 const read = (...lines: readonly unknown[]) =>
   readLines(lines.map((line) => JSON.stringify(line)).join("\n"), NOW_MS);
 
-describe("a good line", () => {
-  it("needs an e-mail and a hash", () => {
+describe("a valid line", () => {
+  it("needs an email and a hash", () => {
     const { users, errors } = read({ email: " ADA@Example.com ", password_hash: HASH });
     expect(errors).toEqual([]);
     expect(users).toEqual([
@@ -32,7 +32,7 @@ describe("a good line", () => {
     ]);
   });
 
-  it("may say more", () => {
+  it("may have more members", () => {
     const more = {
       first_name: "Ada",
       phone_number: "+15551234567",
@@ -52,17 +52,17 @@ describe("a good line", () => {
     });
   });
 
-  it("may have no hash, and then no password fits", () => {
+  it("may have no hash, and then no password matches", () => {
     expect(read({ ...good, password_hash: null }).users[0]?.user.password).toBe("!");
   });
 
-  it("stands among empty ones, after a byte order mark, before CR LF", () => {
+  it("may be between empty lines, after a byte order mark and before CR LF", () => {
     const { users, errors } = readLines(`\uFEFF${JSON.stringify(good)}\r\n\r\n`, NOW_MS);
     expect([users.length, errors]).toEqual([1, []]);
   });
 });
 
-it("every error is listed with its line, and no value is quoted", () => {
+it("every error is listed with its line, and without values", () => {
   const secret = "S3CR3T";
   const { users, errors } = read(
     good,
@@ -98,7 +98,7 @@ it("every error is listed with its line, and no value is quoted", () => {
   ]);
 });
 
-it("a line that is no JSON is said to be none", () => {
+it("reports a line that is not JSON", () => {
   expect(readLines(`{"email":\n${JSON.stringify(good)}`, NOW_MS)).toMatchObject({
     users: [{ line: 2 }],
     errors: ["line 1: is not JSON"],

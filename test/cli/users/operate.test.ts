@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { emptyDatabase } from "./operator.ts";
 
-it("adds, lists, gives roles", async () => {
+it("adds, lists, and sets roles", async () => {
   const { users, sql } = await emptyDatabase();
   const added = await users(["add", "ada@example.com", "--role", "Admin"]);
   expect(added).toMatchObject({ code: 0, err: "" });
@@ -31,7 +31,7 @@ it("adds, lists, gives roles", async () => {
 
   expect((await users(["disable", "bob@example.com"])).code).toBe(0);
   expect((await users(["enable", "bob@example.com"])).code).toBe(0);
-  // Once more changes nothing, and so is no event.
+  // A repetition changes nothing, and writes no event.
   expect((await users(["enable", "bob@example.com"])).code).toBe(0);
   const events = `SELECT what, actor, outcome FROM audit JOIN users ON users.id = audit.user_id
     WHERE email = 'bob@example.com' ORDER BY audit.id`;
@@ -39,7 +39,7 @@ it("adds, lists, gives roles", async () => {
   expect(await sql(events)).toEqual(whats.map((what) => ({ what, actor: null, outcome: "done" })));
 });
 
-it("disables and enables many at once, by words and by lines, and skips nobody without a word", async () => {
+it("disables and enables several accounts, from arguments and stdin, and reports every unknown one", async () => {
   const { users, sql } = await emptyDatabase();
   const some = Array.from({ length: 1_100 }, (_, index) => `p${index}@example.com`);
   const values = some.map((email, index) => `('id-${index}', '${email}', '!', 1, 1)`);
@@ -68,7 +68,7 @@ it("disables and enables many at once, by words and by lines, and skips nobody w
   expect(await disabled()).toEqual([{ n: 1_099, epochs: 1_099 }]);
 });
 
-it("disabling ends what else opens the account", async () => {
+it("disabling removes the other ways to log in", async () => {
   const { users, sql } = await emptyDatabase();
   for (const name of ["ada", "bob"]) {
     await users(["add", `${name}@example.com`]);
@@ -82,7 +82,7 @@ it("disabling ends what else opens the account", async () => {
   expect(await sql(since)).toEqual([{ email: "bob@example.com" }]);
 });
 
-it("says what it does not understand, with code 2", async () => {
+it("explains invalid arguments, with exit code 2", async () => {
   const { users } = await emptyDatabase();
   expect(await users([])).toMatchObject({ code: 0, out: expect.stringContaining("Usage:") });
   for (const args of [

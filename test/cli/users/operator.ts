@@ -18,10 +18,10 @@ export interface Ran {
   readonly err: string;
 }
 
-/** Told of all that was written so far, and how to ask the command to stop. */
+/** Called with everything written so far, and a way to stop the command. */
 export type OnOut = (out: string, kill: () => void) => void;
 
-/** A project of its own, on which the command runs as people run it: with wrangler, each time. */
+/** A separate project, in which the command runs as for users: with a wrangler each time. */
 export async function operatedProject(files: Readonly<Record<string, string>> = {}) {
   const directory = await newProject(FILES, files);
   return {
@@ -33,7 +33,7 @@ export async function operatedProject(files: Readonly<Record<string, string>> = 
   };
 }
 
-/** The project's local database, as wrangler opens it, without starting a wrangler for each statement. */
+/** The project's local database, without starting a wrangler for each statement. */
 export async function localDatabase(directory: string) {
   const runtime = new Miniflare(
     convertV4MiniflareOptions({
@@ -78,7 +78,7 @@ export async function localDatabase(directory: string) {
   };
 }
 
-/** An empty database with the schema, in a directory of its own. */
+/** An empty database with the schema, in its own directory. */
 export async function emptyDatabase() {
   const database = await localDatabase(await newProject([]));
   await database.sql(await readFile("schema.sql", "utf8"));
