@@ -9,8 +9,9 @@ import {
 } from "./email-tokens.ts";
 
 /**
- * Marks the email as verified; a pending new email becomes the account's email. The runner must be logged in too:
- * otherwise someone who signed up with another person's email would only have to wait for them to follow the link.
+ * Marks the email as verified; a pending new email replaces the old one. The user must be logged in too.
+ * Otherwise someone who signed up with another person's email would only have to wait until that person
+ * follows the link.
  */
 export const verifyEmail = defineAction({
   name: "verifyEmail",
@@ -26,7 +27,7 @@ export const verifyEmail = defineAction({
     const isNew = sql`email <> ${email}`;
     return {
       writes: (claimed) => [
-        // Identities linked under the old email may belong to someone else.
+        // What was linked under the old one may be another's.
         sql`DELETE FROM identities WHERE user_id = ${issuerId} AND email IS NOT ${email} AND ${claimed}
           AND ${accountMatches(issuerId, isNew)}`,
         sql`UPDATE users SET ${rememberForUndo(nowMs, isNew)},
