@@ -1,7 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { instrument, type StorageCall } from "./faults/instrument.ts";
-import { isolate } from "./faults/isolate.ts";
+import { isolate } from "./support/service.ts";
+import { type StorageCall, intercept } from "./support/stores.ts";
 import { rules } from "./support/guard.ts";
 
 const DAY_MS = 86_400_000;
@@ -78,7 +78,7 @@ interface Run {
 async function run(fails: (call: StorageCall, number: number) => boolean = () => false) {
   const calls: StorageCall[] = [];
   let rowsRead = 0;
-  const bindings = instrument(env, async (call, make) => {
+  const bindings = intercept(async (call, make) => {
     if (fails(call, calls.push(call))) throw new Error("injected");
     const answer = await make();
     for (const { meta } of [answer].flat().map(Object)) rowsRead += meta?.rows_read ?? 0;
@@ -86,7 +86,7 @@ async function run(fails: (call: StorageCall, number: number) => boolean = () =>
   });
   rules.begin();
   rules.secondPasses();
-  const { services } = isolate(bindings, { REVOCATION_LAG_SECONDS: "60" });
+  const { services } = isolate({ REVOCATION_LAG_SECONDS: "60" }, bindings);
   const result = await services.housekeeping(NOW).catch(() => null);
   expect(calls.length).toBeLessThan(OPERATIONS);
   return { calls, rowsRead, result } satisfies Run;

@@ -1,8 +1,6 @@
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { instrument } from "./faults/instrument.ts";
-import { isolate } from "./faults/isolate.ts";
-import { rules } from "./support/guard.ts";
+import { isolate } from "./support/service.ts";
+import { intercept } from "./support/stores.ts";
 
 const HOUR_MS = 3_600_000;
 const NOON = Date.UTC(2026, 10, 22, 12);
@@ -23,7 +21,7 @@ function place(
   note: (run: () => Promise<unknown>) => Promise<unknown> = (run) => run(),
 ) {
   const count = { asked: 0, written: 0 };
-  const bindings = instrument({ KV: env.KV, DB: env.DB }, async ({ label }, run) => {
+  const bindings = intercept(async ({ label }, run) => {
     if (label !== NOTE) return run();
     count.asked++;
     const answer = await note(run);
@@ -31,7 +29,7 @@ function place(
     return answer;
   });
   const settings = { REVOCATION_LAG_SECONDS: String(lag) };
-  return { ...isolate(bindings, settings, { betweenRequests: rules.secondPasses }), count };
+  return { ...isolate(settings, bindings), count };
 }
 
 type Place = ReturnType<typeof place>;
@@ -43,8 +41,7 @@ async function newToken({ send, text }: Place) {
   return { basic: json, secret: await text("payload.token", "POST", "/rest/token", created) };
 }
 
-const use = ({ answer }: Place, bearer: string) =>
-  answer("GET", "/api/user/get-contacts", { bearer });
+const use = ({ call }: Place, bearer: string) => call("GET", "/api/user/get-contacts", { bearer });
 
 /** As its owner is shown it. */
 async function lastUsed({ send }: Place, basic: { email: string; password: string }) {

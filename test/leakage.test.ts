@@ -1,14 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import {
-  type Answered,
-  base64,
-  type Call,
-  newUser,
-  PASSWORD,
-  service,
-  textAt,
-} from "./support/client.ts";
+import { type Answered, base64, type Call, newUser, PASSWORD, textAt } from "./support/client.ts";
+import { service } from "./support/service.ts";
 import { d1Exhibits, type Exhibit, kvExhibits, leaks } from "./support/leakage.ts";
 
 /** Every secret that any flow sent or was given. */

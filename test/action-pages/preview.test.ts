@@ -2,22 +2,17 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Caller } from "../../src/core/caller.ts";
 import { FaultError } from "../../src/core/fault.ts";
-import { intercept } from "../revocation/storage.ts";
-import { actionToken, logIn } from "../revocation/locations.ts";
-import { PASSWORD, textAt } from "../support/client.ts";
 import { mailed, newSecret } from "../support/mailed.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 
-const here = wired();
-const { call, services } = here;
+const here = isolate();
+const { call, newActionToken, services } = here;
 const FIRST = { limit: 50, after: null };
 
 async function newPerson(fields: Readonly<Record<string, string>> = {}) {
-  const user = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD };
-  const answer = await call("POST", "/rest/user", { json: { ...user, ...fields } });
-  const id = textAt(answer, "payload", "uuid");
-  const { access } = await logIn(call, { ...user, id });
-  return { ...user, id, access, caller: await here.bearer(access) };
+  const user = await here.newCaller(fields);
+  return { ...user, caller: await here.bearer(user.access) };
 }
 
 const preview = (secret: string, caller: Caller | null, nowMs = Date.now()) =>
@@ -38,12 +33,13 @@ describe("the page behind a code", () => {
   it("says what will happen, by whom and until when, and changes nothing", async () => {
     const ada = await newPerson({ first_name: "Ada", last_name: "Lovelace" });
     const bob = await newPerson();
-    const { secret, id } = await actionToken(call, ada.access, ada.id, { max_uses: 3 });
+    const { secret, id } = await newActionToken(ada.access, ada.id, { max_uses: 3 });
     const texts: string[] = [];
-    const watching = wired(
+    const watching = isolate(
       {},
-      intercept(env, ({ store, does }, pass) => {
-        texts.push(...does.filter((text) => store === "KV" || !/^\s*SELECT/.test(text)));
+      intercept(({ store, label, statements }, pass) => {
+        if (store === "KV") texts.push(label);
+        texts.push(...statements.filter((text) => !/^\s*SELECT/.test(text)));
         return pass();
       }),
     );
@@ -74,7 +70,7 @@ describe("the page behind a code", () => {
 
   it("never shows an email, also for a user without a name", async () => {
     const nameless = await newPerson();
-    const { secret } = await actionToken(call, nameless.access, nameless.id);
+    const { secret } = await newActionToken(nameless.access, nameless.id);
     const page = await preview(secret, null);
     expect(page).toMatchObject({
       issuer: "this person",
@@ -86,12 +82,12 @@ describe("the page behind a code", () => {
   it("never names a third person, who has not agreed to anything", async () => {
     const ada = await newPerson({ first_name: "Ada" });
     const nora = await newPerson({ first_name: "Nora" });
-    const { secret } = await actionToken(call, ada.access, nora.id);
+    const { secret } = await newActionToken(ada.access, nora.id);
     expect(await preview(secret, null)).toMatchObject({
       issuer: "Ada",
       before: "You get someone as a contact. You then see their first and last name.",
     });
-    const { id } = await actionToken(call, ada.access, nora.id);
+    const { id } = await newActionToken(ada.access, nora.id);
     const told = await services.actionPages.describe((await one(ada.caller, id)).token);
     const done = await run(secret, {}, (await newPerson()).caller, "key");
     expect(JSON.stringify([told, done])).not.toContain("Nora");
@@ -106,7 +102,7 @@ describe("the page behind a code", () => {
   it("says expired, used, revoked or unknown, and nothing else", async () => {
     const ada = await newPerson();
     const bob = await newPerson();
-    const issue = () => actionToken(call, ada.access, ada.id);
+    const issue = () => newActionToken(ada.access, ada.id);
     const [expired, used, revoked, dead] = [
       await issue(),
       await issue(),
@@ -132,7 +128,7 @@ describe("the page behind a code", () => {
 
   it("tells another user only that it is not for them, and an anonymous one to log in", async () => {
     const [ada, bob, eve] = [await newPerson(), await newPerson(), await newPerson()];
-    const { secret } = await actionToken(call, ada.access, ada.id, { audience: bob.id });
+    const { secret } = await newActionToken(ada.access, ada.id, { audience: bob.id });
     expect(await preview(secret, null)).toEqual({ state: "log_in" });
     expect(await refusedState(secret, eve.caller)).toBe("audience");
     expect((await preview(secret, bob.caller)).state).toBe("ready");
@@ -141,13 +137,13 @@ describe("the page behind a code", () => {
 
   it("the issuer's own, and a deleted contact, with the action's message", async () => {
     const [ada, nora, bob] = [await newPerson(), await newPerson(), await newPerson()];
-    const own = await actionToken(call, ada.access, ada.id);
+    const own = await newActionToken(ada.access, ada.id);
     expect(await preview(own.secret, ada.caller)).toEqual({
       state: "rejected",
       message: "You cannot be your own contact.",
       isOwn: true,
     });
-    const { secret } = await actionToken(call, ada.access, nora.id);
+    const { secret } = await newActionToken(ada.access, nora.id);
     await env.DB.prepare("UPDATE users SET deleted_on = 1, email = '' WHERE id = ?")
       .bind(nora.id)
       .run();
@@ -160,7 +156,7 @@ describe("the page behind a code", () => {
 
   it("rejects a caller whose credential is no longer active", async () => {
     const [ada, bob] = [await newPerson(), await newPerson()];
-    const { secret } = await actionToken(call, ada.access, ada.id);
+    const { secret } = await newActionToken(ada.access, ada.id);
     await env.DB.prepare(
       "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
     )
@@ -174,7 +170,7 @@ describe("its button", () => {
   it("runs once per key and says what was done", async () => {
     const ada = await newPerson({ first_name: "Ada" });
     const bob = await newPerson();
-    const { secret } = await actionToken(call, ada.access, ada.id, { max_uses: 5 });
+    const { secret } = await newActionToken(ada.access, ada.id, { max_uses: 5 });
     const first = await run(secret, {}, bob.caller, "one page");
     expect(first).toMatchObject({
       title: "Become contacts",
@@ -188,7 +184,7 @@ describe("its button", () => {
 
   it("does not run without a login, though the API would run it for its issuer", async () => {
     const [ada, nora] = [await newPerson(), await newPerson()];
-    const { secret } = await actionToken(call, ada.access, nora.id);
+    const { secret } = await newActionToken(ada.access, nora.id);
     expect(await faultOf(run(secret, {}, null, "key"))).toMatchObject({
       code: "credentials_missing",
     });
@@ -197,7 +193,7 @@ describe("its button", () => {
 
   it("rejects unknown and used tokens", async () => {
     const [ada, bob, eve] = [await newPerson(), await newPerson(), await newPerson()];
-    const { secret } = await actionToken(call, ada.access, ada.id);
+    const { secret } = await newActionToken(ada.access, ada.id);
     await run(secret, {}, bob.caller, "key");
     for (const [token, reason] of [
       [secret, "used"],
@@ -256,7 +252,7 @@ const one = (caller: Caller, id: string, nowMs = Date.now()) =>
 describe("the issuer's own token", () => {
   it("who ran it and when, by name only, in pages", async () => {
     const ada = await newPerson();
-    const { secret, id } = await actionToken(call, ada.access, ada.id, { max_uses: 5 });
+    const { secret, id } = await newActionToken(ada.access, ada.id, { max_uses: 5 });
     const runners = [
       await newPerson({ first_name: "Bob" }),
       await newPerson({ last_name: "Carol" }),
@@ -283,7 +279,7 @@ describe("the issuer's own token", () => {
 
   it("its status, never of another user's token or one sent by email", async () => {
     const [ada, bob] = [await newPerson(), await newPerson()];
-    const { secret, id } = await actionToken(call, ada.access, ada.id);
+    const { secret, id } = await newActionToken(ada.access, ada.id);
     expect(await one(ada.caller, id)).toMatchObject({
       status: "active",
       token: { id, uses: 0, maxUses: 1 },
@@ -292,7 +288,7 @@ describe("the issuer's own token", () => {
     expect((await one(ada.caller, id, Date.now() + 3_600_001)).status).toBe("expired");
     await run(secret, {}, bob.caller, "key");
     expect(await one(ada.caller, id)).toMatchObject({ status: "used_up", token: { uses: 1 } });
-    const revoked = await actionToken(call, ada.access, ada.id);
+    const revoked = await newActionToken(ada.access, ada.id);
     await call("DELETE", `/api/action-tokens/${revoked.id}`, { bearer: ada.access });
     expect((await one(ada.caller, revoked.id)).status).toBe("revoked");
     expect(await faultOf(one(bob.caller, id))).toMatchObject({ code: "token_not_found" });

@@ -9,10 +9,10 @@ import {
   newUser,
   type Pair,
   PASSWORD,
-  service,
   type TestUser,
   textAt,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { claimOf, type Event, eventsOf } from "./own-events.ts";
 
 const OTHER = "another long password";
@@ -260,7 +260,7 @@ describe("GET /rest/audit", () => {
     expect(await eventsOf(other.access)).toEqual(before);
     // The e-mail signs up again: another account, with a history of its own.
     await newUser({ email });
-    const again = await newPair({ id: "", email, password });
+    const again = await newPair({ email, password });
     expect((await eventsOf(again.access)).map(({ what }) => what)).toEqual([
       "jwt.obtained",
       "user.created",

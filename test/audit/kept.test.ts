@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { meter, short } from "../budget/measure.ts";
-import { isolate } from "../faults/isolate.ts";
+import { newApiToken, newCaller } from "../support/client.ts";
+import { isolate, service } from "../support/service.ts";
 import { rules } from "../support/guard.ts";
-import { newApiToken, newCaller, service } from "../support/client.ts";
 import { eventsOf } from "./own-events.ts";
 
 const DAY_MS = 86_400_000;
@@ -25,7 +25,7 @@ const count = async (userId: string) =>
 describe("housekeeping", () => {
   const housekeeping = async (settings: Readonly<Record<string, string>> = {}) => {
     rules.begin();
-    await isolate(env, settings).services.housekeeping(Date.now());
+    await isolate(settings).services.housekeeping(Date.now());
   };
 
   it.each([
@@ -60,7 +60,7 @@ describe("the list", () => {
       const user = await newCaller();
       await fill(user.id, events, DAY_MS);
       const { bindings, read } = meter();
-      const { send } = isolate(bindings, {});
+      const { send } = isolate({}, bindings);
       read();
       const first = await send("GET", "/rest/audit?limit=5", { bearer: user.access });
       const cursor = String(Reflect.get(Object(first.json), "next_cursor"));

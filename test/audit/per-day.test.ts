@@ -1,14 +1,14 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { AUDIT_COUNTED } from "../../src/core/events.ts";
-import { intercept } from "../revocation/storage.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 
 const DAY_MS = 86_400_000;
 const NOW = Date.parse("2026-11-22T09:00:00Z");
 const TODAY = Date.parse("2026-11-22T00:00:00Z");
 
-const { services } = wired();
+const { services } = isolate();
 
 /** So many events of one instant, as the service would have written them. */
 async function events(userId: string, atMs: number, outcome: string, count: number) {
@@ -48,10 +48,10 @@ describe("events a day", () => {
     await events(user, TODAY - DAY_MS, "done", 3_000);
     await events(user, TODAY, "refused", AUDIT_COUNTED - 1_000);
     const statements: string[] = [];
-    const watching = wired(
+    const watching = isolate(
       {},
-      intercept(env, ({ does }, run) => {
-        statements.push(...does);
+      intercept((call, run) => {
+        statements.push(...call.statements);
         return run();
       }),
     );

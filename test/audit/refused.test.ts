@@ -7,9 +7,9 @@ import {
   newPair,
   newSession,
   type Pair,
-  service,
   type TestUser,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { claimOf, eventsOf } from "./own-events.ts";
 
 const NOBODY = "00000000-0000-0000-0000-000000000000";

@@ -1,10 +1,9 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, expect, it, vi } from "vitest";
-import { isolate } from "../faults/isolate.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 import { REFUSED } from "../faults/refused.ts";
 import { type Case, GOOD, requestOf } from "../faults/requests.ts";
 import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
-import { instrument } from "../faults/instrument.ts";
 import { rules } from "../support/guard.ts";
 import { cross } from "../support/thorough.ts";
 
@@ -50,13 +49,13 @@ async function run(each: Case, lag: number, fault: "none" | "before" | "after co
   rules.secondPasses();
   vi.setSystemTime(world.nowMs);
   const before = await look();
-  const bindings = instrument(env, async (call, make) => {
+  const bindings = intercept(async (call, make) => {
     if (fault === "none" || !/\+ INSERT audit/.test(call.label)) return make();
     if (fault === "after commit") await make();
     throw new Error("D1_ERROR: injected");
   });
   const settings = { ...each.settings, REVOCATION_LAG_SECONDS: String(lag) };
-  const answer = await isolate(bindings, settings).send(...requestOf(each, world));
+  const answer = await isolate(settings, bindings).send(...requestOf(each, world));
   return { before, after: await look(), status: answer.status };
 }
 
@@ -91,7 +90,7 @@ it("of many that end the same thing at once, one is written down", async () => {
     await restore(world.stored, await readStores());
     vi.setSystemTime(world.nowMs);
     const before = await look();
-    const { send } = isolate(env, { REVOCATION_LAG_SECONDS: "0" });
+    const { send } = isolate({ REVOCATION_LAG_SECONDS: "0" });
     await Promise.all(Array.from({ length: 5 }, () => send(...requestOf(each, world))));
     const after = await look();
     expect([each.as, after.done.length - before.done.length]).toEqual([each.as, 1]);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { isolate } from "../faults/isolate.ts";
+import { isolate } from "../support/service.ts";
 import { type Case, GOOD, requestOf } from "../faults/requests.ts";
 import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
 import { ROUTE_KEYS } from "../hostile/routes.ts";
@@ -40,7 +40,7 @@ async function costOf(each: Case, lag: number, warm: boolean): Promise<string> {
   await restore(world.stored, await readStores());
   const { bindings, passwords, read } = meter();
   const settings = { ...each.settings, REVOCATION_LAG_SECONDS: String(lag) };
-  const { send } = isolate(bindings, settings, { passwords });
+  const { send } = isolate(settings, bindings, { passwords });
   const request = requestOf(each, world);
   if (warm) {
     await send(...request);

@@ -1,8 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { API_TOKENS_MAX } from "../../src/core/token.ts";
-import { isolate } from "../faults/isolate.ts";
-import { rules } from "../support/guard.ts";
+import { isolate } from "../support/service.ts";
 import { meter, short } from "./measure.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -98,9 +97,8 @@ async function fillOthers(count: number): Promise<void> {
 async function costs(lag: number, holdings: Holdings): Promise<Record<string, string>> {
   const { bindings, passwords, read } = meter();
   const settings = { REVOCATION_LAG_SECONDS: String(lag) };
-  const { send, text } = isolate(bindings, settings, {
+  const { send, text } = isolate(settings, bindings, {
     passwords,
-    betweenRequests: rules.secondPasses,
   });
   const user = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD };
   const id = await text("payload.uuid", "POST", "/rest/user", { json: user });

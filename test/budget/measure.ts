@@ -1,8 +1,7 @@
-import { env } from "cloudflare:workers";
 import type { Passwords } from "../../src/core/passwords.ts";
 import type { Bindings } from "../../src/services.ts";
-import { instrument, type StorageCall } from "../faults/instrument.ts";
-import { CHEAP } from "../faults/isolate.ts";
+import { CHEAP } from "../support/service.ts";
+import { type StorageCall, intercept } from "../support/stores.ts";
 
 /** What requests cost, as it is paid for. */
 export interface Cost {
@@ -30,7 +29,7 @@ export function meter(): {
     return work;
   };
   return {
-    bindings: instrument(env, async (call, run) => {
+    bindings: intercept(async (call, run) => {
       cost[operationOf(call)]++;
       const result = await run();
       for (const { rows_read, rows_written } of metaOf(result)) {

@@ -1,7 +1,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { newFixtures, GET_PAGES, pathIn } from "../console/forms.ts";
 import { newPageClient, type PageClient } from "../console/page-client.ts";
-import { type Wired, wired } from "../support/wired.ts";
+import { isolate, type Isolate } from "../support/service.ts";
 import { type Cost, meter } from "./measure.ts";
 
 /**
@@ -39,15 +39,15 @@ const CALLS: Readonly<Record<string, string>> = {
 };
 
 const measured = meter();
-let isolate: Wired;
+let place: Isolate;
 let visitor: PageClient;
 let world: Awaited<ReturnType<typeof newFixtures>>;
 
 beforeAll(async () => {
-  isolate = wired({}, measured.bindings);
-  visitor = await newPageClient(isolate.call);
-  world = await newFixtures(visitor, isolate.call);
-  await isolate.settled();
+  place = isolate({}, measured.bindings);
+  visitor = await newPageClient(place.call);
+  world = await newFixtures(visitor, place.call);
+  await place.settled();
   measured.read();
 });
 
@@ -65,7 +65,7 @@ it("every page asks the stores as often as is written down", async () => {
   const calls: Record<string, string> = {};
   for (const { path } of GET_PAGES) {
     await visitor.open(pathIn(path, world));
-    await isolate.settled();
+    await place.settled();
     calls[path] = callsOf(measured.read());
   }
   expect(calls).toEqual(CALLS);

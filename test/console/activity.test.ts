@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { AUDIT_EVENTS } from "../../src/core/events.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { idOf } from "./forms.ts";
 import { textOf } from "./html.ts";
 import { encoded, FORM, newPageClient, SAME_ORIGIN } from "./page-client.ts";
 
-const { call, settled } = wired();
+const { call, settled } = isolate();
 const LIST = "/console/activity";
 
 /** Writes an event of the user, so many days ago. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { type Answered, ORIGIN, PASSWORD } from "../support/client.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { GET_PAGES } from "./forms.ts";
 import { encoded, type Fields, FORM, logIn, newPageClient, SAME_ORIGIN } from "./page-client.ts";
 import { pathOf } from "../hostile/routes.ts";
 
-const { call } = wired();
+const { call } = isolate();
 
 const send = (path: string, fields: Fields): Promise<Answered> =>
   call("POST", path, { headers: { ...SAME_ORIGIN, ...FORM }, body: encoded(fields) });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { fingerprint } from "../hostile/database.ts";
 import { ORIGIN } from "../support/client.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { newFixtures, GET_PAGES, pathIn, POST_FORMS, sampleFor } from "./forms.ts";
 import { pageFlaws } from "./page-flaws.ts";
 import { newPageClient } from "./page-client.ts";
 
-const { call, settled } = wired();
+const { call, settled } = isolate();
 
 /** As a request looks that no page of ours has sent. */
 const ELSEWHERE: Readonly<Record<string, Readonly<Record<string, string>>>> = {

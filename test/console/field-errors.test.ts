@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { PASSWORD } from "../support/client.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { newFixtures, pathIn, sampleFor, POST_FORMS } from "./forms.ts";
 import { textOf } from "./html.ts";
 import { newPageClient, type PageClient } from "./page-client.ts";
 
-const { call } = wired({
+const { call } = isolate({
   MAIL_WEBHOOK_URL: "https://mail.invalid/send",
   MAIL_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 });

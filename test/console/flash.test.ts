@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { PASSWORD } from "../support/client.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { newFixtures, GET_PAGES, pathIn } from "./forms.ts";
 import { hiddenValues, inputsOf, textOf } from "./html.ts";
 import {
@@ -13,7 +13,7 @@ import {
   type PageClient,
 } from "./page-client.ts";
 
-const { call } = wired();
+const { call } = isolate();
 const FLASH_COOKIE = `${COOKIE}-message`;
 
 /** The message on the page that a form redirects to, opened with the form's cookies. */

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { fingerprint, fingerprintAndForget } from "../hostile/database.ts";
 import { pathOf } from "../hostile/routes.ts";
 import type { Answered } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
 import { some } from "../support/thorough.ts";
-import { wired } from "../support/wired.ts";
 import { newFixtures, GET_PAGES, pathIn, POST_FORMS, sampleFor } from "./forms.ts";
 import { MARKUP, pageFlaws } from "./page-flaws.ts";
 import {
@@ -15,7 +15,7 @@ import {
   type PageClient,
 } from "./page-client.ts";
 
-const { call, settled } = wired();
+const { call, settled } = isolate();
 
 /** What takes the place of each field in turn. */
 const VALUES: readonly (string | readonly string[])[] = [

@@ -1,10 +1,10 @@
 import { expect, it } from "vitest";
 import { PASSWORD, textAt } from "../support/client.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { hiddenValues, textOf } from "./html.ts";
 import { logIn, newPageClient } from "./page-client.ts";
 
-const { call } = wired();
+const { call } = isolate();
 const LIST = "/console/logins";
 
 it("shows this browser, other browsers and API clients, and their addresses", async () => {

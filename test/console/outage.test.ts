@@ -1,7 +1,6 @@
-import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
-import { instrument } from "../faults/instrument.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 import { newPageClient } from "./page-client.ts";
 
 afterEach(() => vi.useRealTimers());
@@ -10,10 +9,10 @@ afterEach(() => vi.useRealTimers());
 it("a page that reads nothing else opens while D1 is down, also where the session cannot be extended", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   let isDown = false;
-  const bindings = instrument(env, ({ store }, run) =>
+  const bindings = intercept(({ store }, run) =>
     isDown && store === "D1" ? Promise.reject(new Error("D1_ERROR: down")) : run(),
   );
-  const { call, settled } = wired({ REVOCATION_LAG_SECONDS: "60" }, bindings);
+  const { call, settled } = isolate({ REVOCATION_LAG_SECONDS: "60" }, bindings);
   const client = await newPageClient(call);
   await settled();
   vi.setSystemTime(Date.now() + 40 * 60_000);

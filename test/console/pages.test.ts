@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { pathOf, PAGES } from "../hostile/routes.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { newFixtures, GET_PAGES, pathIn, POST_FORMS } from "./forms.ts";
 import { pageFlaws } from "./page-flaws.ts";
 import { COOKIE, newPageClient, SAME_ORIGIN, type PageClient } from "./page-client.ts";
 
-const { call } = wired({
+const { call } = isolate({
   MAIL_WEBHOOK_URL: "https://mail.invalid/send",
   MAIL_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 });

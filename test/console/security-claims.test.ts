@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { newFixtures, GET_PAGES, pathIn } from "./forms.ts";
 import { newPageClient, type PageClient } from "./page-client.ts";
 
-const { call } = wired();
+const { call } = isolate();
 let client: PageClient;
 let fixtures: Awaited<ReturnType<typeof newFixtures>>;
 

@@ -2,12 +2,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { relative } from "../../src/console/components.tsx";
 import { PASSWORD, textAt } from "../support/client.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { idOf } from "./forms.ts";
 import { textOf } from "./html.ts";
 import { newPageClient, type PageClient } from "./page-client.ts";
 
-const { call } = wired();
+const { call } = isolate();
 
 async function newActionToken(by: PageClient, fields: object = {}) {
   const json = {

@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { newFixtures, pathIn, sampleFor, POST_FORMS } from "./forms.ts";
 import { hiddenValues, secretOnPage, textOf } from "./html.ts";
 import { newPageClient, type PageClient } from "./page-client.ts";
 
-const { call } = wired();
+const { call } = isolate();
 const NEW = { name: "ci", lifetime: "3600", scopes: ["account:read", "tokens:read"] };
 
 const idsOf = async (client: PageClient): Promise<string[]> => [

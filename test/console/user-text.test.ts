@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import { textAt } from "../support/client.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { type Fields, newPageClient, type PageClient } from "./page-client.ts";
 import { newFixtures, GET_PAGES, pathIn } from "./forms.ts";
 import { hiddenValues } from "./html.ts";
 
-const { call } = wired();
+const { call } = isolate();
 
 /** Reverses the text after it, and is written right to left itself. */
 const RTL_TEXT = "\u202eexe.אבג\u202e";

@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { itemsAt, PASSWORD, textAt } from "../support/client.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
 import { idOf } from "./forms.ts";
 import { secretOnPage, textOf } from "./html.ts";
 import { newPageClient } from "./page-client.ts";
 
-const { call } = wired();
+const { call } = isolate();
 const FILE = "/console/account/export/file";
 
 it("the export is one file with everything, and nothing secret", async () => {

@@ -7,9 +7,9 @@ import {
   newCaller,
   newSession,
   type Send,
-  service,
   textAt,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 const BASIC_CHALLENGE = 'Basic realm="latchkey", charset="UTF-8"';
 

@@ -1,8 +1,5 @@
 import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { isolate } from "../faults/isolate.ts";
-import { GOOD, requestOf } from "../faults/requests.ts";
-import { buildWorld, INSTANT_MS, readStores, restore } from "../faults/world.ts";
 import {
   type Answered,
   at,
@@ -13,6 +10,9 @@ import {
   newUser,
   textAt,
 } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { GOOD, requestOf } from "../faults/requests.ts";
+import { buildWorld, INSTANT_MS, readStores, restore } from "../faults/world.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 afterEach(() => {
@@ -37,7 +37,7 @@ describe("every good answer of every route", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: world.nowMs });
     for (const each of GOOD) {
       await restore(world.stored, await readStores());
-      const { send } = isolate(env, { ...each.settings });
+      const { send } = isolate({ ...each.settings });
       const answer = await send(...requestOf(each, world));
       answers.push({ name: `${each.routeKey} (${each.as})`, routeKey: each.routeKey, answer });
     }

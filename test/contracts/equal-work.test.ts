@@ -1,6 +1,7 @@
 import { beforeAll, beforeEach, expect, it } from "vitest";
 import { passwordsOver } from "../../src/crypto/passwords.ts";
-import { type Answered, newUser, PASSWORD, type Send, service } from "../support/client.ts";
+import { type Answered, newUser, PASSWORD, type Send } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { quickArgon2id } from "../support/quick-hashes.ts";
 
 /** The work that each Argon2id hash asks for. */

@@ -15,10 +15,10 @@ import {
   newApiToken,
   newCaller,
   newSession,
-  service,
   type TestUser,
   textAt,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 let user: TestUser & { access: string; refresh: string };
 let session = "";

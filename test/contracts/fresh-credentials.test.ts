@@ -6,9 +6,9 @@ import {
   newSession,
   PASSWORD,
   type Send,
-  service,
   textAt,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 const NEW_PASSWORD = "an entirely new password";
 

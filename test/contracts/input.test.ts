@@ -10,9 +10,9 @@ import {
   newSession,
   newUser,
   type Send,
-  service,
   textAt,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 type Caller = Awaited<ReturnType<typeof newCaller>>;
 

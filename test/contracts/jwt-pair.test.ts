@@ -8,9 +8,9 @@ import {
   newPair,
   newUser,
   PASSWORD,
-  service,
   textAt,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 type User = Awaited<ReturnType<typeof newCaller>>;
 

@@ -2,7 +2,6 @@ import { env } from "cloudflare:workers";
 import { exportSPKI, generateKeyPair } from "jose";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { secrets } from "../../src/crypto/secrets.ts";
-import { isolate } from "../revocation/locations.ts";
 import {
   at,
   call,
@@ -10,10 +9,10 @@ import {
   newPair,
   newSession,
   newUser,
-  service,
   type TestUser,
   textAt,
 } from "../support/client.ts";
+import { isolate, service } from "../support/service.ts";
 
 let user: TestUser;
 let held: Record<"session" | "api" | "action" | "access" | "refresh", string>;

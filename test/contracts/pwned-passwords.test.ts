@@ -1,5 +1,6 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { call, newCaller, PASSWORD, service } from "../support/client.ts";
+import { call, newCaller, PASSWORD } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 // The answers of a range API that can be reached are in test/clients/pwned-passwords.test.ts.
 

@@ -8,9 +8,9 @@ import {
   newApiToken,
   newCaller,
   newSession,
-  service,
   textAt,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { rules } from "../support/guard.ts";
 
 const NOT_FOUND = { success: false, message: "Token not found", status: 404 };

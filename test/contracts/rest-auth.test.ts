@@ -97,7 +97,7 @@ describe("the JWT", () => {
   });
 
   it("ends with the API token that it was got with", async () => {
-    const { secret, uuid } = await newApiToken(user.access);
+    const { secret, uuid } = await newApiToken(user.access, "test", 60);
     const token = textAt(await call("GET", "/rest/auth", { bearer: secret }), "payload", "token");
     expect(Number(decodeJwt(token).exp) * 1000).toBeLessThanOrEqual(Date.now() + 60_000);
     expect((await call("GET", "/rest/user", { bearer: token })).status).toBe(200);

@@ -193,8 +193,8 @@ describe("the list", () => {
   });
 
   it("leaves out what has expired, and everybody else's", async () => {
-    await newApiToken(other.access);
-    const { secret } = await newApiToken(user.access);
+    await newApiToken(other.access, "test", 60);
+    const { secret } = await newApiToken(user.access, "test", 60);
     expect(itemsAt(await list(), "payload")).toHaveLength(1);
     vi.useFakeTimers({ toFake: ["Date"] });
     vi.setSystemTime(Date.now() + 60_000);

@@ -13,9 +13,9 @@ import {
   newApiToken,
   newCaller,
   newPair,
-  service,
   textAt,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 let user: Awaited<ReturnType<typeof newCaller>>;
 beforeAll(async () => {

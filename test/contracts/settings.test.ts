@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { readConfig } from "../../src/config.ts";
-import { service } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 function refusalOf(settings: Readonly<Record<string, unknown>>): string {
   try {

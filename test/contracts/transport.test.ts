@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { at, call, newCaller, ORIGIN, service } from "../support/client.ts";
+import { at, call, newCaller, ORIGIN } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 /** One path of each surface, and what `Allow` says of it. */
 const PATHS: readonly (readonly [path: string, allow: string])[] = [

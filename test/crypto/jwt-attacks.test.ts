@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { jwts } from "../../src/crypto/jwt.ts";
 import { keyRing } from "../../src/crypto/keys.ts";
-import { type Call, newUser, ORIGIN, service, textAt } from "../support/client.ts";
+import { type Call, newUser, ORIGIN, textAt } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { ATTACKS, type Target } from "./attacks.ts";
 import { ALGORITHMS, keySet, newJwk } from "./signing.ts";
 

@@ -3,15 +3,8 @@ import { add, drop, LAST_JWT_SECONDS, newKey, promote } from "../../src/cli/keys
 import { KEYS_MAX_AGE_SECONDS } from "../../src/core/token.ts";
 import { jwts } from "../../src/crypto/jwt.ts";
 import { type JwtKeySet, keyRing } from "../../src/crypto/keys.ts";
-import {
-  type Call,
-  call,
-  newUser,
-  ORIGIN,
-  service,
-  type TestUser,
-  textAt,
-} from "../support/client.ts";
+import { type Call, call, newUser, ORIGIN, type TestUser, textAt } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { claimsAt, keySet } from "./signing.ts";
 
 const CLIENTS = 5;

@@ -1,10 +1,9 @@
-import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import type { Answered } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { type Interceptor, type StorageCall, intercept } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
 import { type FaultKind, isWrite } from "./injections.ts";
-import { type Interceptor, instrument, type StorageCall } from "./instrument.ts";
-import { isolate } from "./isolate.ts";
 import { type Case, requestOf } from "./requests.ts";
 import { type State, states } from "./state.ts";
 import { readStores, restore, type Stored, type World } from "./world.ts";
@@ -50,16 +49,16 @@ export function stage(world: World) {
     stored = world.stored;
   }
 
-  function open(each: Case, lag: number, intercept: Interceptor) {
+  function open(each: Case, lag: number, interceptor: Interceptor) {
     vi.setSystemTime(world.nowMs);
     const settings = { ...each.settings, REVOCATION_LAG_SECONDS: String(lag) };
-    const bindings = instrument(env, (call, run) =>
-      intercept(call, () => {
+    const bindings = intercept((call, run) =>
+      interceptor(call, () => {
         if (isWrite(call)) written.add(call.store);
         return run();
       }),
     );
-    return isolate(bindings, settings);
+    return isolate(settings, bindings);
   }
 
   function later(): void {
@@ -94,15 +93,15 @@ export function stage(world: World) {
       let hit: StorageCall | null = null;
       let count = 0;
       let armed = true;
-      const { answer, settled, send, services } = open(each, lag, (call, run) => {
+      const { call, settled, send, housekeeping } = open(each, lag, (made, run) => {
         if (!armed) return run();
-        const like = hit !== null && fault.lasts && sameTarget(call, hit);
+        const like = hit !== null && fault.lasts && sameTarget(made, hit);
         if (count++ !== index && !like) return run();
-        hit ??= call;
-        return at(call, run);
+        hit ??= made;
+        return at(made, run);
       });
       const request = requestOf(each, world);
-      const reply = await inTime(answer(...request));
+      const reply = await inTime(call(...request));
       if (fault.late === "before the retry") await release();
       await inTime(settled());
       armed = false;
@@ -113,8 +112,7 @@ export function stage(world: World) {
       if (fault.late === "after the retry") await release();
       let end = await look();
       if (end.owed.length > 0) {
-        rules.secondPasses();
-        await services.housekeeping(Date.now());
+        await housekeeping();
         end = await look();
       }
       return { answer: reply, state, retry, end };

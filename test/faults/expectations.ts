@@ -1,7 +1,7 @@
 import type { Answered } from "../support/client.ts";
+import type { StorageCall } from "../support/stores.ts";
 import type { Outcome, Reference } from "./cell.ts";
 import { type FaultKind, isWrite } from "./injections.ts";
-import type { StorageCall } from "./instrument.ts";
 import type { Case } from "./requests.ts";
 import { difference, isAlike, isSame, judge, madeUp, remarks, type Verdict } from "./state.ts";
 

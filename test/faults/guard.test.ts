@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { call, newUser, service } from "../support/client.ts";
+import { call, newUser } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { guard, rules } from "../support/guard.ts";
 
 /** Bindings that would take anything, as the local runtime nearly does. */

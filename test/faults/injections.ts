@@ -1,5 +1,5 @@
 import { vi } from "vitest";
-import type { StorageCall } from "./instrument.ts";
+import type { StorageCall } from "../support/stores.ts";
 
 /** STORAGE_DEADLINE_MS as it is by default. */
 const DEADLINE_MS = 3_000;

@@ -1,9 +1,8 @@
-import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { UNAVAILABLE } from "./expectations.ts";
-import { instrument } from "./instrument.ts";
-import { isolate } from "./isolate.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 import { type Case, GOOD, requestOf } from "./requests.ts";
 import { buildWorld, INSTANT_MS, readStores, type World } from "./world.ts";
 
@@ -59,10 +58,10 @@ afterAll(() => {
 
 /** Every request in an isolate of its own while D1 is down in this way: writes first, then reads. */
 async function statuses(lag: number, down: () => Promise<unknown>): Promise<Map<string, string>> {
-  const bindings = instrument(env, ({ store }, run) => (store === "D1" ? down() : run()));
+  const bindings = intercept(({ store }, run) => (store === "D1" ? down() : run()));
   const settings = { REVOCATION_LAG_SECONDS: String(lag), STORAGE_DEADLINE_MS: "50" };
   async function ask(each: Case) {
-    const { send } = isolate(bindings, { ...settings, ...each.settings });
+    const { send } = isolate({ ...settings, ...each.settings }, bindings);
     const { status, json, headers } = await send(...requestOf(each, world));
     const surface = ROUTE_KEYS.find(({ name }) => name === each.routeKey)?.surface.name ?? "";
     const isUnavailable =

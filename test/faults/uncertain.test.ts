@@ -1,14 +1,12 @@
-import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { problemOf } from "../../src/console/problems.ts";
 import { newFixtures, pathIn, POST_FORMS, sampleFor } from "../console/forms.ts";
 import { newPageClient } from "../console/page-client.ts";
 import { ROUTE_KEYS } from "../hostile/routes.ts";
-import { wired } from "../support/wired.ts";
+import { isolate } from "../support/service.ts";
+import { type Interceptor, intercept } from "../support/stores.ts";
 import text from "../../src/console/assets/openapi.json";
 import { isWrite } from "./injections.ts";
-import { type Interceptor, instrument } from "./instrument.ts";
-import { isolate } from "./isolate.ts";
 import { GOOD, requestOf } from "./requests.ts";
 import { buildWorld, INSTANT_MS, readStores, restore, type World } from "./world.ts";
 
@@ -45,7 +43,7 @@ describe("a store that commits and then fails is 503, and no surface says that n
     const wrong: string[] = [];
     for (const each of GOOD) {
       await restore(world.stored, await readStores());
-      const { send } = isolate(instrument(env, commitsAndFails), { ...each.settings });
+      const { send } = isolate({ ...each.settings }, intercept(commitsAndFails));
       const { status, text } = await send(...requestOf(each, world));
       if (status !== 503) continue;
       surfaces.add(ROUTE_KEYS.find(({ name }) => name === each.routeKey)?.surface.name ?? "");
@@ -64,8 +62,8 @@ describe("and no page either", () => {
 
   it.each(POST_FORMS)("$path", async ({ path }) => {
     let fails = false;
-    const bindings = instrument(env, (call, run) => (fails ? commitsAndFails(call, run) : run()));
-    const { call } = wired({}, bindings);
+    const bindings = intercept((call, run) => (fails ? commitsAndFails(call, run) : run()));
+    const { call } = isolate({}, bindings);
     const visitor = await newPageClient(call);
     const about = await newFixtures(visitor, call);
     fails = true;

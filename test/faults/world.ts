@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
+import { textAt } from "../support/client.ts";
 import { rules } from "../support/guard.ts";
-import { instrument } from "./instrument.ts";
-import { isolate, pick } from "./isolate.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -82,14 +83,14 @@ export const INSTANT_MS = 10_000;
 /** @param nowMs when the cells happen; all that is built here was built before */
 export async function buildWorld(nowMs: number): Promise<World> {
   const previous = new Map<string, string | null>();
-  const bindings = instrument(env, async (call, run) => {
+  const bindings = intercept(async (call, run) => {
     if (call.operation === "put" || call.operation === "delete") {
       for (const key of call.keys) previous.set(key, await env.KV.get(key));
     }
     return run();
   });
   const settings = { ...ROTATES, ...MAILS };
-  const { send, text } = isolate(bindings, settings, { betweenRequests: rules.secondPasses });
+  const { send, text } = isolate(settings, bindings);
   const at = (agoSeconds: number) => vi.setSystemTime(nowMs - agoSeconds * 1000);
 
   async function person(name: string): Promise<Person> {
@@ -111,7 +112,7 @@ export async function buildWorld(nowMs: number): Promise<World> {
       bearer: by.api,
       json: { action: "addContact", payload: { contact_id: contact.id } },
     });
-    return { secret: pick(answer.json, "token.token"), id: pick(answer.json, "token.id") };
+    return { secret: textAt(answer, "token", "token"), id: textAt(answer, "token", "id") };
   };
 
   // A session that KV's previous copy shows as expired.
@@ -130,8 +131,8 @@ export async function buildWorld(nowMs: number): Promise<World> {
     json: { name: "target" },
   });
   const target = {
-    secret: pick(made.json, "payload.token"),
-    uuid: pick(made.json, "payload.uuid"),
+    secret: textAt(made, "payload", "token"),
+    uuid: textAt(made, "payload", "uuid"),
   };
   const action = await newAction(alice, alice);
   const openAction = (await newAction(alice, bob)).secret;
@@ -196,7 +197,7 @@ export async function buildWorld(nowMs: number): Promise<World> {
     .bind(bob.id, nowMs - 100_000, bob.email)
     .run();
   const linked = await send("GET", "/rest/user/identities", { basic: bob });
-  const identity = pick(linked.json, "payload.0.id");
+  const identity = textAt(linked, "payload", "0", "id");
 
   vi.setSystemTime(nowMs);
   const stored = await readStores();
@@ -222,7 +223,7 @@ async function mailed(request: () => Promise<unknown>): Promise<string> {
   try {
     await request();
     const [, init] = post.mock.calls[0] ?? [];
-    return pick(JSON.parse(String(init?.body)), "data.token");
+    return String(JSON.parse(String(init?.body)).data.token);
   } finally {
     post.mockRestore();
   }

@@ -38,7 +38,7 @@ export async function credentialsOf(user: TestUser, contactId: string): Promise<
       access,
       refresh,
       auth: await authJwt(user),
-      api: (await newApiToken(bearer)).secret,
+      api: (await newApiToken(bearer, "test", 60)).secret,
       action: textAt(action, "token", "token"),
     },
   };

@@ -7,8 +7,8 @@ import {
   newCaller,
   newSession,
   type Send,
-  service,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { SENTINEL } from "./flaws.ts";
 import { run } from "./probe.ts";
 import { quick } from "./quick.ts";

@@ -1,4 +1,5 @@
-import { type Answered, call, service } from "../support/client.ts";
+import { type Answered, call } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import type { Credentials, Kind } from "./credential-kinds.ts";
 
 /** A place where somebody may show a secret, and the kinds that are for it: no other kind opens it. */

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { ROUTE_KEYS, PAGES, pathOf } from "../hostile/routes.ts";
-import { isolate } from "../revocation/locations.ts";
-import { type Answered, call, newCaller, newUser, newPair, service } from "../support/client.ts";
+import { type Answered, call, newCaller, newUser, newPair } from "../support/client.ts";
+import { isolate, service } from "../support/service.ts";
 
 /** Every route that nobody has to log in for, with what is answered by a GET without anything. */
 const OPEN = [...ROUTE_KEYS.map(({ route }) => route), ...PAGES].filter(
@@ -139,7 +139,7 @@ describe("a status list", () => {
     try {
       vi.setSystemTime(Math.ceil(Date.now() / 600_000) * 600_000);
       const { refresh } = await newPair(await newUser());
-      const tag = async () => etagOf(await isolate({}).call("GET", "/status-lists/0"));
+      const tag = async () => etagOf(await isolate().call("GET", "/status-lists/0"));
       const first = await tag();
       vi.setSystemTime(Date.now() + 599_000);
       expect(await tag()).toBe(first);

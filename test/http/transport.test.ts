@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { call, service } from "../support/client.ts";
+import { call } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 describe("plain HTTP", () => {
   it.each(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { newUser, service } from "../support/client.ts";
+import { newUser } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import {
   byFacebook,
   byGoogle,

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { GOOGLE } from "../../src/core/issuers.ts";
-import { at, newUser, PASSWORD, service, textAt } from "../support/client.ts";
+import { at, newUser, PASSWORD, textAt } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import {
   accounts,
   byFacebook,

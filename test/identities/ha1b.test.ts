@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { Argon2id } from "../../src/crypto/argon2id.ts";
 import { ha1bHashes } from "../../src/crypto/ha1b.ts";
 import { passwordsOver } from "../../src/crypto/passwords.ts";
-import { type Call, newUser, call as off, PASSWORD, service, textAt } from "../support/client.ts";
+import { type Call, newUser, call as off, PASSWORD, textAt } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { quickArgon2id } from "../support/quick-hashes.ts";
 
 /** HA1B: md5(e-mail:domain:password) instead of the password. */

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { service } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { AUDIENCE, newRealm, taking } from "./realms.ts";
 
 /** What of an ID token is checked, and by which keys. Whom it opens stands in first-use.test.ts. */

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, vi } from "vitest";
 import { FACEBOOK, GOOGLE } from "../../src/core/issuers.ts";
-import { type Call, service, type TestUser, textAt } from "../support/client.ts";
+import { type Call, type TestUser, textAt } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { AUDIENCE, newRealm, taking } from "./realms.ts";
 
 export const google = newRealm("google");

@@ -4,7 +4,8 @@ import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { platform } from "../../src/latchkey.ts";
 import { servicesOver } from "../../src/services.ts";
-import { call, newApiToken, newCaller, over, type Send, service } from "../support/client.ts";
+import { call, newApiToken, newCaller, over, type Send } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { captureLines } from "./line.ts";
 
 afterEach(() => vi.restoreAllMocks());

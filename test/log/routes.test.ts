@@ -1,8 +1,7 @@
-import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Cost, meter } from "../budget/measure.ts";
-import { instrument } from "../faults/instrument.ts";
-import { isolate } from "../faults/isolate.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 import { REFUSED } from "../faults/refused.ts";
 import { type Case, GOOD, requestOf } from "../faults/requests.ts";
 import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
@@ -69,7 +68,7 @@ describe.each([0, 300])("every route, REVOCATION_LAG_SECONDS %i", (lag) => {
     const flaws: string[] = [];
     for (const each of [...GOOD, ...REFUSED]) {
       await restore(world.stored, await readStores());
-      const { send } = isolate(bindings, settingsOf(each, lag), { passwords });
+      const { send } = isolate(settingsOf(each, lag), bindings, { passwords });
       read();
       const answer = await send(...from(each));
       const [line, spent] = [lines.shift(), costs.shift()];
@@ -91,7 +90,7 @@ it("says the kind of the credential, and nothing of the credential, the person o
   const kinds = new Map<string, string>();
   for (const each of [...GOOD, ...REFUSED]) {
     await restore(world.stored, await readStores());
-    await isolate(env, settingsOf(each, 0)).send(...from(each));
+    await isolate(settingsOf(each, 0)).send(...from(each));
     kinds.set(`${each.routeKey} (${each.as})`, lines.at(-1)?.credential ?? "");
   }
   expect(kinds.get("GET /rest/user (API token)")).toBe("api");
@@ -118,10 +117,10 @@ describe("stores that fail", () => {
   it("are one line a request, which the answer leads to on every surface", async () => {
     const lines = captureLines();
     const down = () => Promise.reject(new Error("it is down"));
-    const bindings = instrument(env, down);
+    const bindings = intercept(down);
     const surfaces = new Set<string>();
     for (const each of GOOD) {
-      const { send } = isolate(bindings, { ...settingsOf(each, 0), LOG: "errors" });
+      const { send } = isolate({ ...settingsOf(each, 0), LOG: "errors" }, bindings);
       const { status, json, headers } = await send(...from(each));
       const line = lines.pop();
       expect(lines, each.routeKey).toEqual([]);

@@ -1,27 +1,30 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { FaultError } from "../../src/core/fault.ts";
-import { apiToken, claimsOf, logIn, openSession, signUp } from "../revocation/locations.ts";
-import { intercept, kvLocation } from "../revocation/storage.ts";
-import { type Call, textAt } from "../support/client.ts";
+import { claimsOf, type Call, textAt, peopleOf } from "../support/client.ts";
+import { isolate, type Isolate } from "../support/service.ts";
+import { intercept, atLocation } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
-import { type Wired, wired } from "../support/wired.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
 const FIRST = { limit: 50, after: null };
 const FROM = { "cf-connecting-ip": "203.0.113.77" };
 
-const here = wired();
+const here = isolate();
 
 async function person({ call } = here) {
-  const user = await signUp(call);
-  return { user, ...(await logIn(call, user)), session: await openSession(call, user) };
+  const user = await peopleOf(call).newUser();
+  return {
+    user,
+    ...(await peopleOf(call).newPair(user)),
+    session: await peopleOf(call).newSession(user),
+  };
 }
 
 const sidOf = (jwt: string) => String(claimsOf(jwt).sid);
 
-const listed = async (caller: Awaited<ReturnType<Wired["bearer"]>>) =>
+const listed = async (caller: Awaited<ReturnType<Isolate["bearer"]>>) =>
   (await here.services.logins.list(caller, FIRST, Date.now())).items;
 
 /** What of these still opens something. */
@@ -48,10 +51,10 @@ const faultOf = async (work: Promise<unknown>) => {
 
 describe("where a user is logged in", () => {
   it("newest first, with from where, until when, and which is this one", async () => {
-    const user = await signUp(here.call);
+    const user = await here.newUser();
     const json = { email: user.email, password: user.password };
     const pair = await here.call("POST", "/api/token/", { json, headers: FROM });
-    const session = await openSession(here.call, user);
+    const session = await here.newSession(user);
     const access = textAt(pair, "access");
     const byJwt = await listed(await here.bearer(access));
     expect(byJwt).toEqual([
@@ -76,8 +79,8 @@ describe("where a user is logged in", () => {
   });
 
   it("without an address where none may be kept", async () => {
-    const silent = wired({ AUDIT_ADDRESS: "none" });
-    const user = await signUp(silent.call);
+    const silent = isolate({ AUDIT_ADDRESS: "none" });
+    const user = await silent.newUser();
     const json = { email: user.email, password: user.password };
     const pair = await silent.call("POST", "/api/token/", { json, headers: FROM });
     const [login] = await listed(await here.bearer(textAt(pair, "access")));
@@ -100,8 +103,8 @@ describe("where a user is logged in", () => {
   it("page by page, both kinds in one order, none twice", async () => {
     const { user, access } = await person();
     for (let i = 0; i < 3; i++) {
-      await logIn(here.call, user);
-      await openSession(here.call, user);
+      await here.newPair(user);
+      await here.newSession(user);
     }
     const caller = await here.bearer(access);
     const all = await listed(caller);
@@ -122,7 +125,7 @@ describe("where a user is logged in", () => {
     const { user, access, session } = await person();
     const other = await person();
     await here.call("DELETE", "/tokens", { xToken: session });
-    const expired = await openSession(here.call, user);
+    const expired = await here.newSession(user);
     await env.DB.prepare("UPDATE tokens SET expires_at = ? WHERE user_id = ? AND kind = 'session'")
       .bind(Date.now() - 1, user.id)
       .run();
@@ -166,7 +169,7 @@ describe("the end of one", () => {
     expect(await faultOf(logins.revoke(gone, id, Date.now()))).toBe("token_not_found");
     expect(await logins.revokeOthers(gone, Date.now())).toEqual({ ended: 0, isAll: true });
     // No other kind of token ends by it either.
-    const { uuid } = await apiToken(here.call, access);
+    const { uuid } = await here.newApiToken(access);
     expect(await faultOf(logins.revoke(await here.bearer(access), uuid, Date.now()))).toBe(
       "token_not_found",
     );
@@ -192,8 +195,8 @@ describe("the end of one", () => {
 describe("the end of all others", () => {
   it("spares what the caller shows, API tokens, and everybody else", async () => {
     const { user, access, refresh, session } = await person();
-    const second = await logIn(here.call, user);
-    const api = await apiToken(here.call, access);
+    const second = await here.newPair(user);
+    const api = await here.newApiToken(access);
     const stranger = await person();
     const caller = await here.bearer(access);
     expect(await here.services.logins.revokeOthers(caller, Date.now())).toEqual({
@@ -235,14 +238,14 @@ describe("the end of all others", () => {
       .run();
     let calls = 0;
     let statements = 0;
-    const counting = intercept(env, ({ store, does }, run) => {
-      if (store === "D1") calls += 1;
-      if (store === "D1") statements += does.length;
+    const counting = intercept((asked, run) => {
+      if (asked.store === "D1") calls += 1;
+      statements += asked.statements.length;
       return run();
     });
     for (const lag of ["0", "300"]) {
       rules.begin();
-      const place = wired({ REVOCATION_LAG_SECONDS: lag }, counting);
+      const place = isolate({ REVOCATION_LAG_SECONDS: lag }, counting);
       const caller = await place.bearer(access);
       calls = 0;
       statements = 0;
@@ -267,10 +270,7 @@ describe("the end of all others", () => {
 
 describe.each([0, 30, 60, 90, 300])("at a promise of %i s, seen from elsewhere", (lag) => {
   const place = () =>
-    wired(
-      { REVOCATION_LAG_SECONDS: String(lag) },
-      { ...env, KV: kvLocation(env.KV, Math.min(60, lag)) },
-    );
+    isolate({ REVOCATION_LAG_SECONDS: String(lag) }, atLocation(Math.min(60, lag)));
 
   it.each(["one", "all others"])("%s is refused within it", async (which) => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-01T12:00:00.250Z") });
@@ -278,8 +278,8 @@ describe.each([0, 30, 60, 90, 300])("at a promise of %i s, seen from elsewhere",
       const ending = place();
       const there = place();
       const { user, access, refresh, session } = await person(ending);
-      const victim = await logIn(ending.call, user);
-      const second = await openSession(ending.call, user);
+      const victim = await ending.newPair(user);
+      const second = await ending.newSession(user);
       const auth = textAt(
         await ending.call("GET", "/rest/auth", { bearer: victim.access }),
         "payload",
@@ -322,15 +322,15 @@ it.each(["one", "all others"])(
   "the end of %s that KV did not take is owed to it",
   async (which) => {
     let takes = true;
-    const place = wired(
+    const place = isolate(
       { REVOCATION_LAG_SECONDS: "300" },
-      intercept(env, ({ store, does }, run) => {
-        if (!takes && store === "KV" && does.includes("put")) throw new Error("KV is down");
+      intercept(({ operation }, run) => {
+        if (!takes && operation === "put") throw new Error("KV is down");
         return run();
       }),
     );
     const { user, access, session } = await person(place);
-    const second = await openSession(place.call, user);
+    const second = await place.newSession(user);
     await place.settled();
     const caller = await place.bearer(access);
     const id = (await place.session(session)).tokenId ?? "";
@@ -344,7 +344,7 @@ it.each(["one", "all others"])(
     takes = true;
     await housekeeping(Date.now());
     const held = { session, second };
-    expect(await open(wired({ REVOCATION_LAG_SECONDS: "300" }).call, held)).toEqual(
+    expect(await open(isolate({ REVOCATION_LAG_SECONDS: "300" }).call, held)).toEqual(
       which === "one" ? ["second"] : [],
     );
     expect(await env.DB.prepare("SELECT COUNT(*) AS n FROM pending_revocations").first("n")).toBe(

@@ -17,9 +17,9 @@ import {
   newPair,
   newUser,
   ORIGIN,
-  service,
   textAt,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { introspect, newIntrospector, seen } from "./introspecting.ts";
 
 const KINDS = ["session", "access", "refresh", "auth", "api", "action"] as const;

@@ -2,15 +2,8 @@ import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import * as v from "valibot";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ALGORITHMS, newJwk, type TestJwk } from "../crypto/signing.ts";
-import {
-  call,
-  newApiToken,
-  newCaller,
-  newUser,
-  ORIGIN,
-  service,
-  textAt,
-} from "../support/client.ts";
+import { call, newApiToken, newCaller, newUser, ORIGIN, textAt } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 const PUBLIC = { EC: ["crv", "x", "y"], OKP: ["crv", "x"], RSA: ["e", "n"] };
 const PRIVATE = ["d", "p", "q", "dp", "dq", "qi", "k"];

@@ -16,10 +16,10 @@ import {
   newApiToken,
   newPair,
   newUser,
-  service,
   type TestUser,
   textAt,
 } from "../support/client.ts";
+import { service } from "../support/service.ts";
 import { introspect, newIntrospector, revoke, seen } from "./introspecting.ts";
 
 const KINDS = ["session", "access", "refresh", "auth", "api", "action"] as const;

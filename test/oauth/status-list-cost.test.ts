@@ -1,17 +1,16 @@
-import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { instrument } from "../faults/instrument.ts";
-import { isolate } from "../faults/isolate.ts";
 import { newPair, newUser } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 
 /** One isolate, and how often it has asked D1. */
 function counted() {
   let calls = 0;
-  const bindings = instrument({ KV: env.KV, DB: env.DB }, (_, run) => {
+  const bindings = intercept((_, run) => {
     calls++;
     return run();
   });
-  const { send } = isolate({ ...bindings }, {});
+  const { send } = isolate({}, { ...bindings });
   return { read: (list: number) => send("GET", `/status-lists/${list}`), calls: () => calls };
 }
 

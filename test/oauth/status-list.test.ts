@@ -2,7 +2,6 @@ import { env } from "cloudflare:workers";
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
 import * as v from "valibot";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { isolate } from "../revocation/locations.ts";
 import {
   call,
   newApiToken,
@@ -12,6 +11,7 @@ import {
   PASSWORD,
   textAt,
 } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
 import { revoke } from "./introspecting.ts";
 
 const SIZE = 32_768;
@@ -52,7 +52,7 @@ async function listAt(uri: string, send = fresh()) {
 const bitOf = (bytes: Uint8Array, idx: number) => ((bytes[idx >> 3] ?? 0) >> (idx & 7)) & 1;
 
 /** An isolate that has read no list yet. */
-const fresh = () => isolate({}).call;
+const fresh = () => isolate().call;
 
 async function isEnded(access: string): Promise<boolean> {
   const { uri, idx } = placeOf(access);
@@ -125,7 +125,7 @@ describe("a status list", () => {
     try {
       const { access, refresh } = await newPair(user);
       const { uri, idx } = placeOf(access);
-      const { call: send } = isolate({});
+      const { call: send } = isolate();
       expect(bitOf((await listAt(uri, send)).bytes, idx)).toBe(0);
       await revoke(refresh);
       expect(bitOf((await listAt(uri, send)).bytes, idx)).toBe(0);

@@ -5,15 +5,15 @@ import { app } from "../../src/app.ts";
 import { pages } from "../../src/latchkey.ts";
 import { readConfig } from "../../src/config.ts";
 import { type Example, readExamples } from "../../src/openapi/examples.ts";
+import { platform } from "../../src/latchkey.ts";
 import { type Services, servicesOver } from "../../src/services.ts";
-import { instrument } from "../faults/instrument.ts";
-import { CHEAP } from "../faults/isolate.ts";
+import { type Answered, over, type Send, textAt } from "../support/client.ts";
+import { CHEAP } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 import { requestOf } from "../faults/requests.ts";
 import { buildWorld, readStores, restore, type World } from "../faults/world.ts";
 import { ROUTE_KEYS, ownerOf } from "../hostile/routes.ts";
 import { newRealm, taking } from "../identities/realms.ts";
-import { type Answered, over, type Send, textAt } from "../support/client.ts";
-import { noHa1b } from "../support/no-ha1b.ts";
 import { BY_IDENTITY, BY_SCOPE, GRANTED, REFUSED, type Trouble } from "./requests.ts";
 import { recorded } from "./recorded.ts";
 
@@ -72,14 +72,14 @@ function serviceWith(settings: Readonly<Record<string, string>> = {}, trouble?: 
   const config = readConfig({ ...env, ...settings });
   const bindings =
     trouble === "no storage"
-      ? instrument(env, async () => Promise.reject(new Error("D1_ERROR: injected")))
+      ? intercept(async () => Promise.reject(new Error("D1_ERROR: injected")))
       : trouble === "many requests"
         ? { ...env, REVOKE_LIMIT: isOver, STATUS_LIST_LIMIT: isOver }
         : env;
   const services = servicesOver(bindings, config, {
+    ...platform,
     waitUntil: () => undefined,
     passwords: CHEAP,
-    ha1bHashes: noHa1b,
   });
   const { fetch } = app(
     trouble === "broken code" ? defective(services) : services,

@@ -1,5 +1,4 @@
 import { expect, it, vi } from "vitest";
-import { apiToken, logIn, openSession, signUp } from "../revocation/locations.ts";
 import { at, itemsAt, PASSWORD } from "../support/client.ts";
 import { shuffled } from "./gate.ts";
 import { type Racer, repeat, statuses, track, won } from "./racers.ts";
@@ -7,12 +6,12 @@ import { type Racer, repeat, statuses, track, won } from "./racers.ts";
 vi.setConfig({ testTimeout: 60_000 });
 
 const track6 = track(6, 4);
-const { call } = track6;
+const { call, newApiToken, newCaller, newPair, newSession, newUser } = track6;
 
 it("of two new passwords one is taken, whole", async () => {
   await repeat(100, async () => {
-    const user = await signUp(call);
-    const [first, second] = [await logIn(call, user), await openSession(call, user)];
+    const user = await newUser();
+    const [first, second] = [await newPair(user), await newSession(user)];
     const patch = (password: string) => ({ password, current_password: PASSWORD });
     const answers = await track6.race([
       (place) =>
@@ -36,8 +35,8 @@ it("of two new passwords one is taken, whole", async () => {
 });
 
 it("of two accounts that want one e-mail one gets it", async () => {
-  const people = [await signUp(call), await signUp(call)];
-  const jwts = await Promise.all(people.map((person) => logIn(call, person)));
+  const users = [await newUser(), await newUser()];
+  const jwts = await Promise.all(users.map((person) => newPair(person)));
   await repeat(138, async () => {
     const email = `${crypto.randomUUID()}@example.com`;
     const json = { email, current_password: PASSWORD, first_name: "moved" };
@@ -51,13 +50,13 @@ it("of two accounts that want one e-mail one gets it", async () => {
     expect(statuses(answers)).toEqual([200, 409]);
     const basic = { email, password: PASSWORD };
     const owner = await call("GET", "/rest/user", { basic });
-    expect(at(owner, "payload", "uuid")).toBe(people[answers[0]?.status === 200 ? 0 : 1]?.id);
+    expect(at(owner, "payload", "uuid")).toBe(users[answers[0]?.status === 200 ? 0 : 1]?.id);
   });
 });
 
 it("two changes of one API token leave one of them, whole", async () => {
-  const { access } = await logIn(call, await signUp(call));
-  const { secret, uuid } = await apiToken(call, access);
+  const { access } = await newCaller();
+  const { secret, uuid } = await newApiToken(access);
   await repeat(120, async () => {
     const answers = await track6.race(
       [100_000, 200_000].map(
@@ -81,10 +80,10 @@ it("two changes of one API token leave one of them, whole", async () => {
 });
 
 it("a list that is read while tokens are ended loses and repeats none that stands", async () => {
-  const { access } = await logIn(call, await signUp(call));
+  const { access } = await newCaller();
   await repeat(60, async () => {
     const made: string[] = [];
-    for (let i = 0; i < 6; i++) made.push((await apiToken(call, access)).uuid);
+    for (let i = 0; i < 6; i++) made.push((await newApiToken(access)).uuid);
     const ended = shuffled(made, track6.random).slice(0, 3);
     const standing = made.filter((uuid) => !ended.includes(uuid));
     const listed: string[] = [];

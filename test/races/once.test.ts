@@ -1,7 +1,6 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
-import { actionToken, claimsOf, logIn, signUp } from "../revocation/locations.ts";
-import { at, type Call, textAt } from "../support/client.ts";
+import { claimsOf, at, type Call, textAt, peopleOf } from "../support/client.ts";
 import { statuses, times, track, won } from "./racers.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -29,10 +28,10 @@ async function traceOf(id: string): Promise<unknown> {
 }
 
 it.for([1, 1, 3, 1, 7, 1, 1, 99])("100 runs of one action token with %i uses", async (maxUses) => {
-  const [issuer, friend] = [await signUp(many.call), await signUp(many.call)];
-  const { access } = await logIn(many.call, issuer);
-  const runner = await logIn(many.call, friend);
-  const token = await actionToken(many.call, access, issuer.id, { max_uses: maxUses });
+  const [issuer, friend] = [await many.newUser(), await many.newUser()];
+  const { access } = await many.newPair(issuer);
+  const runner = await many.newPair(friend);
+  const token = await many.newActionToken(access, issuer.id, { max_uses: maxUses });
   const answers = await many.race(times(100, run(token.secret, {}, runner.access)));
   expect(won(answers)).toHaveLength(maxUses);
   for (const loser of answers.filter(({ status }) => status !== 200)) {
@@ -43,10 +42,10 @@ it.for([1, 1, 3, 1, 7, 1, 1, 99])("100 runs of one action token with %i uses", a
 });
 
 it.for([1, 2, 3, 4])("100 runs under one Idempotency-Key are one run, %i", async () => {
-  const issuer = await signUp(many.call);
-  const { access } = await logIn(many.call, issuer);
-  const runner = await logIn(many.call, await signUp(many.call));
-  const token = await actionToken(many.call, access, issuer.id, { max_uses: 5 });
+  const issuer = await many.newUser();
+  const { access } = await many.newPair(issuer);
+  const runner = await many.newCaller();
+  const token = await many.newActionToken(access, issuer.id, { max_uses: 5 });
   const key = { "idempotency-key": crypto.randomUUID() };
   const answers = await many.race(times(100, run(token.secret, key, runner.access)));
   expect(won(answers)).toHaveLength(100);
@@ -58,7 +57,7 @@ it.for(Array.from({ length: 20 }, (_, round) => round))(
   "50 refreshes of one token get one successor, %i",
   async () => {
     const { call } = rotating;
-    const { refresh } = await logIn(call, await signUp(call));
+    const { refresh } = await peopleOf(call).newCaller();
     const send = (place: Call, token: string) =>
       place("POST", "/api/token/refresh/", { json: { refresh: token } });
     const answers = await rotating.race(times(50, (place) => send(place, refresh)));

@@ -1,17 +1,15 @@
-import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import { isolate, type Settings } from "../revocation/locations.ts";
-import { intercept, type StoreCall } from "../revocation/storage.ts";
 import type { Answered, Call } from "../support/client.ts";
+import { isolate, type Isolate, type Settings } from "../support/service.ts";
+import { intercept, type StorageCall } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
 import { share } from "../support/thorough.ts";
 import { gate, seeded, shuffled } from "./gate.ts";
 
 export type Racer = (call: Call) => Promise<Answered>;
 
-export interface Track {
-  /** Without a gate: to set a race up, and to look at what it left. */
-  readonly call: Call;
+/** An isolate without a gate, to set a race up and to look at what it left. */
+export interface Track extends Isolate {
   readonly random: () => number;
   /**
    * Lets them all go at once, each in an isolate of its own: first when all have come to their
@@ -25,10 +23,10 @@ const START = 0;
 const HAVE_READ = 1;
 
 /** A write to D1 by which something is won. The note of an API token's use is none, nor that a password was tried. */
-function isWrite({ store, does }: StoreCall): boolean {
+function isWrite({ store, statements }: StorageCall): boolean {
   return (
     store === "D1" &&
-    does.some(
+    statements.some(
       (text) =>
         /^\s*(INSERT|UPDATE|DELETE)\b/.test(text) && !/SET used_at|login_attempts/.test(text),
     )
@@ -38,11 +36,11 @@ function isWrite({ store, does }: StoreCall): boolean {
 /** The Worker on the real KV and D1, in so many isolates. Who goes in which order follows from the seed. */
 export function track(isolates: number, seed: number, settings: Settings = {}): Track {
   const random = seeded(seed);
-  let pass: (lane: number, call: StoreCall) => Promise<void> = async () => undefined;
+  let pass: (lane: number, call: StorageCall) => Promise<void> = async () => undefined;
   const places = Array.from({ length: isolates }, (_, lane) =>
     isolate(
       settings,
-      intercept(env, async (call, run) => {
+      intercept(async (call, run) => {
         await pass(lane, call);
         return run();
       }),
@@ -50,7 +48,7 @@ export function track(isolates: number, seed: number, settings: Settings = {}): 
   );
 
   return {
-    call: isolate(settings).call,
+    ...isolate(settings),
     random,
     async race(writers, readers = []) {
       const racers = [...writers, ...readers];

@@ -1,7 +1,13 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
-import { actionToken, apiToken, logIn, openSession, signUp } from "../revocation/locations.ts";
-import { type Answered, type Call, itemsAt, PASSWORD, textAt } from "../support/client.ts";
+import {
+  type Answered,
+  type Call,
+  itemsAt,
+  PASSWORD,
+  textAt,
+  peopleOf,
+} from "../support/client.ts";
 import { share } from "../support/thorough.ts";
 import { type Racer, repeat, statuses, times, track, won } from "./racers.ts";
 
@@ -11,12 +17,12 @@ const track12 = track(12, 3, { ROTATE_REFRESH_TOKENS: "on" });
 const { call } = track12;
 
 it("an action token is either run or revoked", async () => {
-  const issuer = await signUp(call);
-  const { access } = await logIn(call, issuer);
-  const friend = await logIn(call, await signUp(call));
+  const issuer = await peopleOf(call).newUser();
+  const { access } = await peopleOf(call).newPair(issuer);
+  const friend = await peopleOf(call).newCaller();
   let runs = 0;
   await repeat(100, async () => {
-    const token = await actionToken(call, access, issuer.id);
+    const token = await peopleOf(call).newActionToken(access, issuer.id);
     const answers = await track12.race([
       (place) => place("DELETE", `/api/action-tokens/${token.id}`, { bearer: access }),
       (place) => place("DELETE", `/api/action-tokens/${token.id}`, { bearer: access }),
@@ -41,9 +47,9 @@ it("an action token is either run or revoked", async () => {
 });
 
 it("of many who end a session one does, and nobody extends it afterwards", async () => {
-  const user = await signUp(call);
+  const user = await peopleOf(call).newUser();
   await repeat(100, async () => {
-    const session = await openSession(call, user);
+    const session = await peopleOf(call).newSession(user);
     const answers = await track12.race([
       ...times(4, (place) => place("DELETE", "/tokens", { xToken: session })),
       ...times(2, (place) => place("PUT", "/tokens", { json: { token: session, extend: true } })),
@@ -60,10 +66,10 @@ it("of many who end a session one does, and nobody extends it afterwards", async
 });
 
 it("an API token that is ended while it is used leaves no child behind", async () => {
-  const user = await signUp(call);
-  const { access } = await logIn(call, user);
+  const user = await peopleOf(call).newUser();
+  const { access } = await peopleOf(call).newPair(user);
   await repeat(80, async () => {
-    const { secret, uuid } = await apiToken(call, access);
+    const { secret, uuid } = await peopleOf(call).newApiToken(access);
     const create: Racer = (place) =>
       place("POST", "/rest/token", { bearer: secret, json: { name: "child" } });
     const answers = await track12.race([
@@ -107,13 +113,13 @@ function credentialsIn({ text }: Answered): string[] {
 }
 
 it("an account is deleted against everything, and nothing of it lives on", async () => {
-  const friend = await signUp(call);
+  const friend = await peopleOf(call).newUser();
   await repeat(70, async () => {
-    const user = await signUp(call);
-    const { access, refresh } = await logIn(call, user);
-    const session = await openSession(call, user);
-    const api = await apiToken(call, access);
-    const action = await actionToken(call, access, friend.id, { max_uses: 9 });
+    const user = await peopleOf(call).newUser();
+    const { access, refresh } = await peopleOf(call).newPair(user);
+    const session = await peopleOf(call).newSession(user);
+    const api = await peopleOf(call).newApiToken(access);
+    const action = await peopleOf(call).newActionToken(access, friend.id, { max_uses: 9 });
     const json = { password: PASSWORD };
     const answers = await track12.race([
       (place) => place("DELETE", "/rest/user", { bearer: access, json }),

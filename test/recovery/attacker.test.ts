@@ -1,24 +1,23 @@
-import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { instrument, type StorageCall } from "../faults/instrument.ts";
-import { CHEAP } from "../faults/isolate.ts";
-import { statuses, track } from "../races/racers.ts";
+import { describe, expect, it, vi } from "vitest";
 import { type Answered, at, textAt } from "../support/client.ts";
+import { CHEAP } from "../support/service.ts";
+import { type StorageCall, intercept } from "../support/stores.ts";
+import { statuses, track } from "../races/racers.ts";
 import { leaks, d1Exhibits, kvExhibits } from "../support/leakage.ts";
-import { alive, everyCredential, mailbox, only, SETTINGS, serve } from "./mailbox.ts";
+import {
+  alive,
+  clock,
+  everyCredential,
+  expectRefused,
+  mailbox,
+  only,
+  scene,
+  serve,
+  SETTINGS,
+} from "./mailbox.ts";
 
 const NEW = "a new password";
 
-afterEach(() => vi.useRealTimers());
-function clock(): (seconds: number) => void {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  // What stands still from now on.
-  const startMs = Date.now();
-  return (seconds) => void vi.setSystemTime(startMs + seconds * 1000);
-}
-function expectRefused(answer: Answered, reason: string): void {
-  expect([answer.status, at(answer, "reason")]).toEqual([422, reason]);
-}
 const shown = ({ status, text, headers }: Answered) => [status, text, [...headers]];
 
 describe("whoever asks for a reset of somebody's password", () => {
@@ -35,7 +34,7 @@ describe("whoever asks for a reset of somebody's password", () => {
       verify: (password: string, phc: string | null) => counted(CHEAP.verify(password, phc)),
     };
     const plain = serve();
-    const [living, deleted] = [await plain.signUp(), await plain.signUp()];
+    const [living, deleted] = [await plain.newUser(), await plain.newUser()];
     const json = { password: deleted.password };
     await plain.send("DELETE", "/rest/user", { basic: deleted, json });
 
@@ -43,14 +42,14 @@ describe("whoever asks for a reset of somebody's password", () => {
     for (const email of [living.email, "nobody@example.com", deleted.email, living.email]) {
       const calls: string[] = [];
       const opened = Promise.withResolvers<void>();
-      const bindings = instrument(env, async ({ label }: StorageCall, run) => {
+      const bindings = intercept(async ({ label }: StorageCall, run) => {
         calls.push(label);
         await opened.promise;
         return run();
       });
-      const { answer, settled } = serve({ passwords, bindings });
+      const { call, settled } = serve({ passwords, bindings });
       // No store answers before the route has.
-      const reply = await answer("POST", "/rest/user/password_reset", { json: { email } });
+      const reply = await call("POST", "/rest/user/password_reset", { json: { email } });
       opened.resolve();
       await settled();
       seen.push([shown(reply), calls]);
@@ -66,8 +65,8 @@ describe("whoever asks for a reset of somebody's password", () => {
   it("is answered the same while D1 is down", async () => {
     const post = mailbox();
     vi.spyOn(console, "warn").mockReturnValue();
-    const user = await serve().signUp();
-    const bindings = instrument(env, () => Promise.reject(new Error("D1_ERROR: down")));
+    const user = await serve().newUser();
+    const bindings = intercept(() => Promise.reject(new Error("D1_ERROR: down")));
     const down = await serve({ bindings }).askReset(user.email);
     const up = await serve().askReset(user.email);
     expect(shown(down)).toEqual(shown(up));
@@ -78,7 +77,7 @@ describe("whoever asks for a reset of somebody's password", () => {
     const post = mailbox();
     const tick = clock();
     const places = [serve(), serve(), serve()];
-    const user = await places[0]?.signUp();
+    const user = await places[0]?.newUser();
     const email = user?.email ?? "";
     const spellings = [email, ` ${email}`, email.toUpperCase(), `${email}\n`];
     const flood = async () => {
@@ -111,10 +110,7 @@ describe("whoever has stolen a token of a mail", () => {
     ["the owner has answered a later mail", "RESET"],
     ["the owner has deleted the account", "DELETE"],
   ])("has nothing once %s", async (_, method) => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await place.signUp();
+    const { post, tick, place, user } = await scene({ isProven: false });
     await place.askReset(user.email);
     const stolen = only(post.take()).data.token;
     if (method === "RESET") {
@@ -133,10 +129,7 @@ describe("whoever has stolen a token of a mail", () => {
   });
 
   it("has nothing once the e-mail is another", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await place.signUp();
+    const { post, tick, place, user } = await scene({ isProven: false });
     await place.send("POST", "/rest/user/verify_email", { basic: user });
     tick(60);
     await place.askReset(user.email);
@@ -161,7 +154,7 @@ describe("whoever has stolen a token of a mail", () => {
       return CHEAP.hash(password);
     };
     const place = serve({ passwords: { ...CHEAP, hash } });
-    const [one, two] = [await place.signUp(), await place.signUp()];
+    const [one, two] = [await place.newUser(), await place.newUser()];
     for (const { email } of [one, two]) await place.askReset(email);
     const [used, over] = post.take().map(({ data }) => data.token);
     await place.run(used ?? "", NEW);
@@ -177,7 +170,7 @@ describe("whoever has stolen a token of a mail", () => {
   it("is refused while logged in as somebody else", async () => {
     const post = mailbox();
     const place = serve();
-    const [user, mallory] = [await place.signUp(), await place.signUp()];
+    const [user, mallory] = [await place.newUser(), await place.newUser()];
     await place.askReset(user.email);
     const { token } = only(post.take()).data;
     expectRefused(await place.run(token, NEW, { basic: mallory }), "audience");
@@ -215,7 +208,7 @@ describe("nobody can issue, list or find what only a mail may carry", () => {
   it.each(["resetPassword", "verifyEmail"])("%s is no action to be had", async (action) => {
     mailbox();
     const place = serve();
-    const user = await place.signUp();
+    const user = await place.newUser();
     for (const shown of Object.values(await everyCredential(place, user))) {
       const json = { action, payload: { email: user.email } };
       const answer = await place.send("POST", "/api/generate-action-token", { ...shown, json });
@@ -232,7 +225,7 @@ describe("nobody can issue, list or find what only a mail may carry", () => {
     const post = mailbox(() => new Response(null, { status: 400 }));
     const tick = clock();
     const place = serve({ settings: { REVOCATION_LAG_SECONDS: "300" } });
-    const user = await place.signUp();
+    const user = await place.newUser();
     await place.askReset(user.email);
     tick(60);
     await place.send("POST", "/rest/user/verify_email", { basic: user });
@@ -253,7 +246,7 @@ describe("nobody can issue, list or find what only a mail may carry", () => {
 it("whoever signs up with another's e-mail cannot have its owner verify it for him", async () => {
   const post = mailbox();
   const place = serve();
-  const [squatter, owner] = [await place.signUp(), await place.signUp()];
+  const [squatter, owner] = [await place.newUser(), await place.newUser()];
   await place.send("POST", "/rest/user/verify_email", { basic: squatter });
   const { token } = only(post.take()).data;
   const nobody = await place.verify(token);
@@ -266,7 +259,7 @@ it("who is no longer logged in has no mail sent, not even where that is not know
   const post = mailbox();
   const settings = { REVOCATION_LAG_SECONDS: "300" };
   const [here, elsewhere] = [serve({ settings }), serve({ settings })];
-  const shown = await everyCredential(here, await here.signUp());
+  const shown = await everyCredential(here, await here.newUser());
   expect(await alive(elsewhere, shown)).toContain("session");
   await here.send("DELETE", "/tokens", shown.session);
   expect(await alive(elsewhere, shown)).toContain("session");

@@ -1,54 +1,40 @@
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { type Answered, at } from "../support/client.ts";
-import { alive, everyCredential, mailbox, only, type Service, serve } from "./mailbox.ts";
+import { describe, expect, it } from "vitest";
+import { type Answered, at, type TestUser } from "../support/client.ts";
+import {
+  alive,
+  everyCredential,
+  expectRefused,
+  mailbox,
+  only,
+  scene,
+  serve,
+  type Service,
+} from "./mailbox.ts";
 
 /** A new e-mail counts once it is proven, and the old mailbox can take the account back. */
 
 const NEW = "a new password";
 const DAY = 86_400;
 
-afterEach(() => vi.useRealTimers());
-function clock(): (seconds: number) => void {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  const startMs = Date.now();
-  return (seconds) => void vi.setSystemTime(startMs + seconds * 1000);
-}
-function expectRefused(answer: Answered, reason: string): void {
-  expect([answer.status, at(answer, "reason")]).toEqual([422, reason]);
-}
 const fresh = (name = "new") => `${name}.${crypto.randomUUID()}@example.com`;
 
-interface Person {
-  readonly id: string;
-  readonly email: string;
-  readonly password: string;
-}
-
-/** Somebody whose e-mail is proven. */
-async function proven(place: Service): Promise<Person> {
-  const user = await place.signUp();
-  await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
-  return user;
-}
-const patch = ({ send }: Service, user: Person, json: object) =>
+const patch = ({ send }: Service, user: TestUser, json: object) =>
   send("PATCH", "/rest/user", {
     basic: user,
     json: { current_password: user.password, ...json },
     headers: { "cf-connecting-ip": "192.0.2.1" },
   });
-const read = async ({ send }: Service, user: Person) =>
+const read = async ({ send }: Service, user: TestUser) =>
   Object(at(await send("GET", "/rest/user", { basic: user }), "payload"));
-const undo = ({ send }: Service, token: string) =>
-  send("POST", "/api/run-action-token", { json: { token } });
 
 /** Changes the e-mail and proves the new one. @returns the account under it */
 async function moved(
   place: Service,
   post: ReturnType<typeof mailbox>,
-  user: Person,
+  user: TestUser,
   email: string,
-): Promise<Person> {
+): Promise<TestUser> {
   expect((await patch(place, user, { email })).status).toBe(200);
   const { data } = only(post.take());
   expect(data.to).toBe(email);
@@ -58,10 +44,7 @@ async function moved(
 
 describe("a new e-mail", () => {
   it("is pending until its mailbox has answered, and the old one is told", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await proven(place);
+    const { post, tick, place, user } = await scene();
     const email = fresh();
     expect(at(await patch(place, user, { email }), "payload")).toMatchObject({
       email: user.email,
@@ -101,9 +84,8 @@ describe("a new e-mail", () => {
   });
 
   it("is proven by its own mail alone, by nobody but its user", async () => {
-    const post = mailbox();
-    const place = serve();
-    const [user, other] = [await proven(place), await proven(place)];
+    const { post, place, user } = await scene();
+    const other = await place.newProvenUser();
     const [first, second] = [fresh("a"), fresh("b")];
     await patch(place, user, { email: first });
     const one = only(post.take()).data.token;
@@ -121,9 +103,8 @@ describe("a new e-mail", () => {
   });
 
   it("that is taken gets the same answer, and no mail", async () => {
-    const post = mailbox();
-    const place = serve();
-    const [user, taken] = [await proven(place), await proven(place)];
+    const { post, place, user } = await scene();
+    const taken = await place.newProvenUser();
     const [one, two] = [
       await patch(place, user, { email: taken.email }),
       await patch(place, user, { email: fresh() }),
@@ -138,10 +119,8 @@ describe("a new e-mail", () => {
   });
 
   it("of two who want it goes to the one that proves it first", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const [ann, ben] = [await proven(place), await proven(place)];
+    const { post, tick, place, user: ann } = await scene();
+    const ben = await place.newProvenUser();
     const email = fresh();
     await patch(place, ann, { email });
     tick(61);
@@ -162,7 +141,7 @@ describe("a new e-mail", () => {
     const none = { MAIL_WEBHOOK_URL: "", MAIL_WEBHOOK_SECRET: "" };
     const bindings = { KV: env.KV, DB: env.DB, SIGN_UP_LIMIT: { limit } };
     const place = serve({ settings: none, bindings });
-    const [user, taken] = [await serve().signUp(), await serve().signUp()];
+    const [user, taken] = [await serve().newUser(), await serve().newUser()];
     expect((await patch(place, user, { email: taken.email })).status).toBe(409);
     // A wrong password comes first, and learns nothing.
     const wrong = { email: taken.email, current_password: "not hers at all" };
@@ -183,12 +162,9 @@ describe("the mailbox of the old e-mail", () => {
     ["before the new one is proven", false, 0],
     ["after it, and after a new password", true, 6],
   ])("takes the account back %s", async (_, isProven, days) => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await proven(place);
+    const { post, tick, place, user } = await scene();
     const email = fresh("thief");
-    let now: Person = user;
+    let now: TestUser = user;
     if (isProven) now = await moved(place, post, user, email);
     else await patch(place, user, { email });
     const { undo: back } = only(post.takeNotices().slice(0, 1)).data;
@@ -198,7 +174,7 @@ describe("the mailbox of the old e-mail", () => {
     }
     tick(days * DAY);
     const held = await everyCredential(place, now);
-    expect((await undo(place, back?.token ?? "")).json).toMatchObject({
+    expect((await place.verify(back?.token ?? "")).json).toMatchObject({
       action: "undoEmailChange",
       data: { email: user.email },
     });
@@ -218,28 +194,22 @@ describe("the mailbox of the old e-mail", () => {
     expect((await place.run(only(post.take()).data.token, "hers again")).status).toBe(200);
     const hers = { ...user, password: "hers again" };
     expect(await alive(place, { hers: { basic: hers } })).toEqual(["hers"]);
-    expectRefused(await undo(place, back?.token ?? ""), "used");
+    expectRefused(await place.verify(back?.token ?? ""), "used");
   });
 
   it("not after seven days, nor by another's token", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await proven(place);
-    const other = await proven(place);
+    const { post, tick, place, user } = await scene();
+    const other = await place.newProvenUser();
     await patch(place, user, { email: fresh() });
     const token = only(post.takeNotices()).data.undo?.token ?? "";
-    const as = await place.send("POST", "/api/run-action-token", { basic: other, json: { token } });
+    const as = await place.verify(token, { basic: other });
     expectRefused(as, "audience");
     tick(7 * DAY);
-    expectRefused(await undo(place, token), "expired");
+    expectRefused(await place.verify(token), "expired");
   });
 
   it("is the only one that can: an address in between gets no such token", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await proven(place);
+    const { post, tick, place, user } = await scene();
     const thief = await moved(place, post, user, fresh("thief"));
     const [first] = post.takeNotices();
     tick(120);
@@ -255,37 +225,30 @@ describe("the mailbox of the old e-mail", () => {
     const hers = later.filter(({ data }) => data.to === user.email);
     expect(hers.length).toBeGreaterThan(1);
     const tokens = hers.map(({ data }) => data.undo?.token ?? "");
-    expect((await undo(place, first?.data.undo?.token ?? "")).status).toBe(200);
-    for (const token of tokens) expectRefused(await undo(place, token), "revoked");
+    expect((await place.verify(first?.data.undo?.token ?? "")).status).toBe(200);
+    for (const token of tokens) expectRefused(await place.verify(token), "revoked");
   });
 
   it("whose e-mail was never proven gets nothing: it may be a stranger's", async () => {
-    const post = mailbox();
-    const place = serve();
-    const user = await place.signUp();
+    const { post, place, user } = await scene({ isProven: false });
     await moved(place, post, user, fresh());
     expect(post.takeNotices()).toEqual([]);
   });
 
   it("cannot be kept out by an account that takes its e-mail", async () => {
-    const post = mailbox();
-    const place = serve();
-    const user = await proven(place);
+    const { post, place, user } = await scene();
     await moved(place, post, user, fresh("thief"));
     const json = { email: user.email, password: "squatting on it" };
     expect((await place.send("POST", "/rest/user", { json })).status).toBe(409);
-    const other = await proven(place);
+    const other = await place.newProvenUser();
     await patch(place, other, { email: user.email });
     expect(post.take()).toEqual([]);
     const [{ data }] = post.takeNotices() as [ReturnType<typeof post.takeNotices>[number]];
-    expect((await undo(place, data.undo?.token ?? "")).status).toBe(200);
+    expect((await place.verify(data.undo?.token ?? "")).status).toBe(200);
   });
 
   it("has the identities removed that were linked since", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await proven(place);
+    const { post, tick, place, user } = await scene();
     const link = (subject: string, email: string, createdAt: number) =>
       env.DB.prepare(
         `INSERT INTO identities (issuer, subject, user_id, created_at, email)
@@ -299,7 +262,7 @@ describe("the mailbox of the old e-mail", () => {
     await link("same", user.email, Date.now() + 1);
     await link("other", "thief@example.com", 2);
     const { undo: back } = only(post.takeNotices()).data;
-    expect((await undo(place, back?.token ?? "")).status).toBe(200);
+    expect((await place.verify(back?.token ?? "")).status).toBe(200);
     const { results } = await env.DB.prepare("SELECT subject FROM identities WHERE user_id = ?")
       .bind(user.id)
       .all();
@@ -307,9 +270,7 @@ describe("the mailbox of the old e-mail", () => {
   });
 
   it("sees what will happen on a page, which does nothing by itself", async () => {
-    const post = mailbox();
-    const place = serve();
-    const user = await proven(place);
+    const { post, place, user } = await scene();
     await patch(place, user, { email: fresh() });
     const { undo: back } = only(post.takeNotices()).data;
     const page = await place.send("GET", back?.link ?? "");
@@ -317,6 +278,6 @@ describe("the mailbox of the old e-mail", () => {
       200,
       expect.stringContaining("Put your e-mail back"),
     ]);
-    expect((await undo(place, back?.token ?? "")).status).toBe(200);
+    expect((await place.verify(back?.token ?? "")).status).toBe(200);
   });
 });

@@ -1,11 +1,10 @@
 import { env } from "cloudflare:workers";
 import * as v from "valibot";
-import { afterEach, vi } from "vitest";
+import { afterEach, expect, vi } from "vitest";
 import type { Passwords } from "../../src/core/passwords.ts";
 import type { Bindings } from "../../src/services.ts";
-import { CHEAP, isolate } from "../faults/isolate.ts";
-import type { Send } from "../support/client.ts";
-import { rules } from "../support/guard.ts";
+import { type Answered, at, type Login, type Send, type TestUser } from "../support/client.ts";
+import { CHEAP, isolate } from "../support/service.ts";
 
 /** The secret of Standard Webhooks' own example. */
 export const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -36,13 +35,8 @@ type Notice = v.InferOutput<typeof Notice>;
 type Leak = v.InferOutput<typeof Leak>;
 const Event = v.strictObject({
   type: v.picklist(["password_reset", "verify_email"]),
-  timestamp: v.pipe(v.string(), v.isoTimestamp()),
-  data: v.strictObject({
-    to: v.string(),
-    token: v.pipe(v.string(), v.startsWith("lk_act_")),
-    link: v.string(),
-    expires_at: v.pipe(v.string(), v.isoTimestamp()),
-  }),
+  timestamp: time,
+  data: v.strictObject({ to: v.string(), token, link: v.string(), expires_at: time }),
 });
 export type Event = v.InferOutput<typeof Event>;
 
@@ -103,7 +97,17 @@ export function mailbox(
     take: (): Event[] => deliveries.splice(0).map(({ event }) => event),
   };
 }
-afterEach(() => void vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+/** The clock stands still. @returns sets it to so many seconds from now */
+export function clock(): (seconds: number) => void {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const startMs = Date.now();
+  return (seconds) => void vi.setSystemTime(startMs + seconds * 1000);
+}
 
 interface Options {
   readonly settings?: Readonly<Record<string, string>>;
@@ -113,35 +117,53 @@ interface Options {
 
 /** One isolate of the service that sends its mails to the mailbox. */
 export function serve({ settings = {}, passwords = CHEAP, bindings = env }: Options = {}) {
-  const betweenRequests = rules.secondPasses;
-  const place = isolate(bindings, { ...SETTINGS, ...settings }, { passwords, betweenRequests });
+  const place = isolate({ ...SETTINGS, ...settings }, bindings, { passwords });
   const { send } = place;
   return {
     ...place,
     askReset: (email: string) => send("POST", "/rest/user/password_reset", { json: { email } }),
+    askToVerify: (shown: Send) => send("POST", "/rest/user/verify_email", shown),
     run: (token: string, password: unknown, more: Send = {}) =>
       send("POST", "/api/run-action-token", { json: { token, input: { password } }, ...more }),
     verify: (token: string, more: Send = {}) =>
       send("POST", "/api/run-action-token", { json: { token }, ...more }),
-    async signUp() {
-      const json = { email: `${crypto.randomUUID()}@example.com`, password: "the old password" };
-      const id = await place.text("payload.uuid", "POST", "/rest/user", { json });
-      return { id, ...json };
+    /** Someone whose email is proven. */
+    async newProvenUser(): Promise<TestUser> {
+      const user = await place.newUser();
+      await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+      return user;
     },
   };
 }
 export type Service = ReturnType<typeof serve>;
 
+interface Scene extends Options {
+  readonly receive?: Receiver;
+  /** Whether the user's email is proven. */
+  readonly isProven?: boolean;
+}
+
+/** A mailbox, a service that sends to it, one user, and a clock that stands still. */
+export async function scene({ receive, isProven = true, ...options }: Scene = {}) {
+  const post = mailbox(receive);
+  const tick = clock();
+  const place = serve(options);
+  const user = await (isProven ? place.newProvenUser() : place.newUser());
+  return { post, tick, place, user };
+}
+
+export function expectRefused(answer: Answered, reason: string): void {
+  expect([answer.status, at(answer, "reason")]).toEqual([422, reason]);
+}
+
 /** One of each credential that a user can have. */
 export async function everyCredential(
-  { text }: Service,
-  { email, password }: { readonly email: string; readonly password: string },
+  { text, newSession, newPair }: Service,
+  { email, password }: Login,
 ): Promise<Readonly<Record<string, Send>>> {
   const basic = { email, password };
-  const session = await text("data.token", "POST", "/tokens", {
-    json: { email_id: email, password },
-  });
-  const access = await text("access", "POST", "/api/token/", { json: basic });
+  const session = await newSession(basic);
+  const { access } = await newPair(basic);
   const auth = await text("payload.token", "GET", "/rest/auth", { basic });
   const api = await text("payload.token", "POST", "/rest/token", { basic, json: { name: "x" } });
   return {

@@ -1,48 +1,25 @@
+import type { TestUser } from "../support/client.ts";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { rules } from "../support/guard.ts";
-import { mailbox, only, type Service, serve } from "./mailbox.ts";
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { mailbox, only, scene, serve, type Service } from "./mailbox.ts";
 
 /** What owners are told: queued with the change, merged, never lost. And what an address gets at most. */
 
 const DAY = 86_400;
 
-afterEach(() => vi.useRealTimers());
 beforeEach(async () => {
   await env.DB.batch(["notices", "mails"].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
 });
-function clock(): (seconds: number) => void {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  const startMs = Date.now();
-  return (seconds) => void vi.setSystemTime(startMs + seconds * 1000);
-}
 
-interface Person {
-  readonly id: string;
-  readonly email: string;
-  readonly password: string;
-}
-async function proven(place: Service): Promise<Person> {
-  const user = await place.signUp();
-  await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
-  return user;
-}
-const newToken = ({ send }: Service, basic: Person, more: object = {}) =>
+const newToken = ({ send }: Service, basic: TestUser, more: object = {}) =>
   send("POST", "/rest/token", { basic, json: { name: "x", ...more } });
 const kinds = (mails: ReturnType<ReturnType<typeof mailbox>["takeNotices"]>) =>
   mails.map(({ data }) => data.notices.map(({ kind }) => kind));
 const waiting = () => env.DB.prepare("SELECT COUNT(*) AS n FROM notices").first("n");
-async function housekeeping({ services }: Service): Promise<void> {
-  rules.secondPasses();
-  await services.housekeeping(Date.now());
-}
 
 describe("a security notice", () => {
   it("goes out for each way in that changes", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await proven(place);
+    const { post, tick, place, user } = await scene();
     const password = { password: "another password", current_password: user.password };
     await place.send("PATCH", "/rest/user", { basic: user, json: password });
     const now = { ...user, password: password.password };
@@ -75,25 +52,19 @@ describe("a security notice", () => {
   });
 
   it("is merged with others of its minute, and none is dropped", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await proven(place);
+    const { post, tick, place, user } = await scene();
     for (let n = 0; n < 5; n++) await newToken(place, user);
     expect(kinds(post.takeNotices())).toEqual([["api_token_created"]]);
     tick(60);
-    await housekeeping(place);
+    await place.housekeeping();
     expect(kinds(post.takeNotices())).toEqual([Array(4).fill("api_token_created")]);
     tick(120);
-    await housekeeping(place);
+    await place.housekeeping();
     expect(post.takeNotices()).toEqual([]);
   });
 
   it("is not held back by what strangers had sent to the address", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await proven(place);
+    const { post, tick, place, user } = await scene();
     for (let n = 0; n < 22; n++) {
       tick(n * 61);
       await place.askReset(user.email);
@@ -106,17 +77,16 @@ describe("a security notice", () => {
   it("comes again after the webhook failed, and after it was handed over and that was not noted", async () => {
     vi.spyOn(console, "warn").mockReturnValue();
     let status = 400;
-    const post = mailbox(() => new Response(null, { status }));
-    const tick = clock();
-    const place = serve();
-    const user = await proven(place);
+    const { post, tick, place, user } = await scene({
+      receive: () => new Response(null, { status }),
+    });
     await newToken(place, user);
     expect(post.takeNotices()).toHaveLength(1);
     expect(await waiting()).toBe(1);
-    await housekeeping(place);
+    await place.housekeeping();
     expect(post.takeNotices()).toHaveLength(1);
     status = 204;
-    await housekeeping(place);
+    await place.housekeeping();
     expect(kinds(post.takeNotices())).toEqual([["api_token_created"]]);
     expect(await waiting()).toBe(0);
 
@@ -130,10 +100,10 @@ describe("a security notice", () => {
     expect(post.takeNotices()).toHaveLength(1);
     prepare.mockRestore();
     tick(119);
-    await housekeeping(place);
+    await place.housekeeping();
     expect(post.takeNotices()).toEqual([]);
     tick(121);
-    await housekeeping(place);
+    await place.housekeeping();
     expect(post.takeNotices()).toHaveLength(1);
     expect(await waiting()).toBe(0);
   });
@@ -146,10 +116,10 @@ describe("a security notice", () => {
       return new Response(null, { status: fails ? 400 : 204 });
     });
     const place = serve();
-    const [bad, good] = [await proven(place), await proven(place)];
+    const [bad, good] = [await place.newProvenUser(), await place.newProvenUser()];
     for (const user of [bad, good]) await newToken(place, user);
     isDown = false;
-    await housekeeping(place);
+    await place.housekeeping();
     expect(post.takeNotices()).toHaveLength(4);
     const left = await env.DB.prepare("SELECT email FROM notices").all();
     expect(left.results).toEqual([{ email: bad.email }]);
@@ -158,21 +128,21 @@ describe("a security notice", () => {
   it("of two that send at once goes out once", async () => {
     const post = mailbox();
     const [here, elsewhere] = [serve(), serve()];
-    const user = await proven(here);
+    const user = await here.newProvenUser();
     await env.DB.prepare(
       "INSERT INTO notices (user_id, id, email, kind, at, due_at) VALUES (?, 'a', ?, 'password_changed', 1, 1)",
     )
       .bind(user.id, user.email)
       .run();
-    await Promise.all([housekeeping(here), housekeeping(elsewhere), housekeeping(here)]);
+    await Promise.all([here.housekeeping(), elsewhere.housekeeping(), here.housekeeping()]);
     expect(post.takeNotices()).toHaveLength(1);
   });
 
   it("is queued by nobody where no mail goes out, nor where the e-mail was never proven", async () => {
     mailbox();
     const none = serve({ settings: { MAIL_WEBHOOK_URL: "", MAIL_WEBHOOK_SECRET: "" } });
-    await newToken(none, await proven(none));
-    await newToken(serve(), await serve().signUp());
+    await newToken(none, await none.newProvenUser());
+    await newToken(serve(), await serve().newUser());
     expect(await waiting()).toBe(0);
   });
 
@@ -180,7 +150,7 @@ describe("a security notice", () => {
     vi.spyOn(console, "warn").mockReturnValue();
     mailbox(() => new Response(null, { status: 400 }));
     const place = serve();
-    const user = await proven(place);
+    const user = await place.newProvenUser();
     await newToken(place, user);
     expect(await waiting()).toBe(1);
     await place.send("DELETE", "/rest/user", { basic: user, json: { password: user.password } });
@@ -207,7 +177,7 @@ describe("an address gets one mail a minute and twenty a day", () => {
     const place = serve();
     const email = `${crypto.randomUUID()}@example.com`;
     for (let n = 0; n < 4; n++) {
-      const user = await proven(place);
+      const user = await place.newProvenUser();
       const json = { email, current_password: user.password };
       await place.send("PATCH", "/rest/user", { basic: user, json });
       await place.send("POST", "/rest/user/verify_email", { basic: user });
@@ -218,16 +188,13 @@ describe("an address gets one mail a minute and twenty a day", () => {
   it("by many at once", async () => {
     const post = mailbox();
     const places = [serve(), serve(), serve(), serve()];
-    const user = await proven(serve());
+    const user = await serve().newProvenUser();
     await Promise.all(places.flatMap((place) => [1, 2, 3].map(() => place.askReset(user.email))));
     expect(post.take()).toHaveLength(1);
   });
 
   it("in any 24 hours, with five more for a network that its account knows", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await proven(place);
+    const { post, tick, place, user } = await scene();
     const from = (address: string) => ({
       json: { email: user.email },
       headers: { "cf-connecting-ip": address },
@@ -253,10 +220,7 @@ describe("an address gets one mail a minute and twenty a day", () => {
   });
 
   it("of leaks, which are collected and not lost", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await proven(place);
+    const { post, tick, place, user } = await scene();
     const sessions: string[] = [];
     const json = { email_id: user.email, password: user.password };
     for (let n = 0; n < 6; n++) {
@@ -269,7 +233,7 @@ describe("an address gets one mail a minute and twenty a day", () => {
     await place.askReset(user.email);
     expect(post.take()).toEqual([]);
     tick(61);
-    await housekeeping(place);
+    await place.housekeeping();
     const { data } = only(post.takeLeaks());
     expect([data.to, data.tokens.length]).toEqual([user.email, 5]);
     expect(await waiting()).toBe(0);
@@ -278,8 +242,8 @@ describe("an address gets one mail a minute and twenty a day", () => {
   it("none of a leak where its e-mail was never proven, nor where its holder ends it", async () => {
     const post = mailbox();
     const place = serve();
-    const [stranger, user] = [await place.signUp(), await proven(place)];
-    const session = ({ email, password }: Person) =>
+    const [stranger, user] = [await place.newUser(), await place.newProvenUser()];
+    const session = ({ email, password }: TestUser) =>
       place.text("data.token", "POST", "/tokens", { json: { email_id: email, password } });
     await place.send("POST", "/rest/leaked", { json: { tokens: [await session(stranger)] } });
     await place.send("POST", "/oauth/revoke", { form: { token: await session(user) } });
@@ -292,14 +256,14 @@ describe("an address gets one mail a minute and twenty a day", () => {
     const place = serve();
     const tokens: string[] = [];
     for (let n = 0; n < 12; n++) {
-      const { email, password } = await proven(place);
+      const { email, password } = await place.newProvenUser();
       tokens.push(
         await place.text("data.token", "POST", "/tokens", { json: { email_id: email, password } }),
       );
     }
     await place.send("POST", "/rest/leaked", { json: { tokens } });
     expect(post.takeLeaks()).toHaveLength(5);
-    await housekeeping(place);
+    await place.housekeeping();
     expect(new Set(post.takeLeaks().map(({ data }) => data.to)).size).toBe(7);
   });
 });
@@ -307,8 +271,8 @@ describe("an address gets one mail a minute and twenty a day", () => {
 it("a reset of an account that was never proven leaves nothing of whoever registered it", async () => {
   const post = mailbox();
   const place = serve();
-  const stranger = await place.signUp();
-  const other = await proven(place);
+  const stranger = await place.newUser();
+  const other = await place.newProvenUser();
   const profile = {
     first_name: "Eve",
     phone_number: "+15551234567",

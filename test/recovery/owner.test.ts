@@ -1,32 +1,20 @@
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
-import { type Answered, at } from "../support/client.ts";
+import { describe, expect, it, vi } from "vitest";
+import { at } from "../support/client.ts";
 import { rules } from "../support/guard.ts";
 import {
   alive,
   everyCredential,
+  expectRefused,
   mailbox,
   only,
-  type Service,
-  serve,
+  scene,
   SECRET,
+  serve,
   signatureOf,
 } from "./mailbox.ts";
 
 const NEW = "a new password";
-
-afterEach(() => vi.useRealTimers());
-function clock(): (seconds: number) => void {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  // What stands still from now on.
-  const startMs = Date.now();
-  return (seconds) => void vi.setSystemTime(startMs + seconds * 1000);
-}
-const askToVerify = ({ send }: Service, shown: object) =>
-  send("POST", "/rest/user/verify_email", shown);
-function expectRefused(answer: Answered, reason: string): void {
-  expect([answer.status, at(answer, "reason")]).toEqual([422, reason]);
-}
 
 it("mails are signed as Standard Webhooks' own example is", async () => {
   expect(
@@ -40,7 +28,7 @@ describe.each([0, 300])("who forgot her password, at a promise of %i", (lag) => 
   it("gets a mail, and with it a new password and an account of her own", async () => {
     const post = mailbox();
     const [here, elsewhere] = [serve({ settings }), serve({ settings })];
-    const user = await here.signUp();
+    const user = await here.newUser();
     const old = await everyCredential(here, user);
     const nowMs = Date.now();
     expect((await here.askReset(user.email)).json).toEqual({ success: true, payload: {} });
@@ -70,21 +58,16 @@ describe.each([0, 300])("who forgot her password, at a promise of %i", (lag) => 
   });
 
   it("has her e-mail verified with it", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve({ settings });
-    const user = await place.signUp();
+    const { post, tick, place, user } = await scene({ settings, isProven: false });
     await place.askReset(user.email);
     expect((await place.run(only(post.take()).data.token, NEW)).status).toBe(200);
     tick(60);
-    await askToVerify(place, { basic: { ...user, password: NEW } });
+    await place.askToVerify({ basic: { ...user, password: NEW } });
     expect(post.take()).toEqual([]);
   });
 
   it("may ask again with the same key where the answer was lost", async () => {
-    const post = mailbox();
-    const place = serve({ settings });
-    const user = await place.signUp();
+    const { post, place, user } = await scene({ settings, isProven: false });
     await place.askReset(user.email);
     const { token } = only(post.take()).data;
     const key = { headers: { "idempotency-key": "a-key" } };
@@ -95,9 +78,7 @@ describe.each([0, 300])("who forgot her password, at a promise of %i", (lag) => 
   });
 
   it("set by a key is not set again by it: not another, nor one that sign-up would refuse", async () => {
-    const post = mailbox();
-    const place = serve();
-    const user = await place.signUp();
+    const { post, place, user } = await scene({ isProven: false });
     await place.askReset(user.email);
     const { token } = only(post.take()).data;
     const key = { headers: { "idempotency-key": "form-1" } };
@@ -128,7 +109,7 @@ describe.each([0, 300])("who forgot her password, at a promise of %i", (lag) => 
 it("a mark that KV does not take is owed, and put by housekeeping", async () => {
   const post = mailbox();
   const place = serve({ settings: { REVOCATION_LAG_SECONDS: "300", STORAGE_DEADLINE_MS: "300" } });
-  const user = await place.signUp();
+  const user = await place.newUser();
   await place.askReset(user.email);
   const { token } = only(post.take()).data;
   vi.spyOn(console, "error").mockReturnValue();
@@ -161,7 +142,7 @@ describe("a token of a mail is still good", () => {
     const place = serve({
       passwords: { isCommon, verify, hash: async (text) => `new:${text}` },
     });
-    const user = await place.signUp();
+    const user = await place.newUser();
     await place.askReset(user.email);
     const { token } = only(post.take()).data;
     expect(await place.run(token, password)).toMatchObject({
@@ -177,9 +158,7 @@ describe("a token of a mail is still good", () => {
   });
 
   it("after a mail scanner has followed the link", async () => {
-    const post = mailbox();
-    const place = serve();
-    const user = await place.signUp();
+    const { post, place, user } = await scene({ isProven: false });
     await place.askReset(user.email);
     const { token, link } = only(post.take()).data;
     for (const method of ["GET", "HEAD"]) {
@@ -191,10 +170,7 @@ describe("a token of a mail is still good", () => {
   });
 
   it("to its last millisecond, and not in the next", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await place.signUp();
+    const { post, tick, place, user } = await scene({ isProven: false });
     await place.askReset(user.email);
     tick(60);
     await place.askReset(user.email);
@@ -208,19 +184,16 @@ describe("a token of a mail is still good", () => {
 
 describe("who is to show that a mailbox is hers", () => {
   it("gets a mail until she has, and anew for a new e-mail", async () => {
-    const post = mailbox();
-    const tick = clock();
-    const place = serve();
-    const user = await place.signUp();
+    const { post, tick, place, user } = await scene({ isProven: false });
     const basic = { email: user.email, password: user.password };
-    expect(await askToVerify(place, { basic })).toMatchObject({
+    expect(await place.askToVerify({ basic })).toMatchObject({
       status: 200,
       json: { success: true, payload: {} },
     });
     const { type, data } = only(post.take());
     expect([type, data.to]).toEqual(["verify_email", user.email]);
     // One mail a minute, whichever it is.
-    await askToVerify(place, { basic });
+    await place.askToVerify({ basic });
     await place.askReset(user.email);
     expect(post.take()).toEqual([]);
 
@@ -230,7 +203,7 @@ describe("who is to show that a mailbox is hers", () => {
     });
     expectRefused(await place.verify(data.token, { basic }), "used");
     tick(60);
-    await askToVerify(place, { basic });
+    await place.askToVerify({ basic });
     expect(post.take()).toEqual([]);
 
     const moved = { email: `new.${user.email}`, password: user.password };
@@ -238,7 +211,7 @@ describe("who is to show that a mailbox is hers", () => {
     expect((await place.send("PATCH", "/rest/user", { basic, json })).status).toBe(200);
     expect(only(post.take()).data.to).toBe(moved.email);
     tick(120);
-    await askToVerify(place, { basic });
+    await place.askToVerify({ basic });
     const proof = only(post.take());
     expect(proof.data.to).toBe(moved.email);
     expect((await place.verify(proof.data.token, { basic })).status).toBe(200);
@@ -246,11 +219,9 @@ describe("who is to show that a mailbox is hers", () => {
   });
 
   it("keeps every credential that she has", async () => {
-    const post = mailbox();
-    const place = serve();
-    const user = await place.signUp();
+    const { post, place, user } = await scene({ isProven: false });
     const all = await everyCredential(place, user);
-    await askToVerify(place, { basic: user });
+    await place.askToVerify({ basic: user });
     const { token } = only(post.take()).data;
     expect((await place.verify(token, { basic: user })).status).toBe(200);
     expect(await alive(place, all)).toEqual(Object.keys(all));
@@ -270,9 +241,7 @@ describe("an account that a stranger may have made before", () => {
       .first<number>("n");
 
   it("is opened by no identity that was linked before its e-mail was proven", async () => {
-    const post = mailbox();
-    const service = serve();
-    const user = await service.signUp();
+    const { post, place: service, user } = await scene({ isProven: false });
     await link(user.id, "stranger");
     await service.askReset(user.email);
     expect((await service.run(only(post.take()).data.token, NEW)).status).toBe(200);
@@ -280,10 +249,7 @@ describe("an account that a stranger may have made before", () => {
   });
 
   it("nor by one that was linked after", async () => {
-    const post = mailbox();
-    const service = serve();
-    const user = await service.signUp();
-    await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+    const { post, place: service, user } = await scene();
     await link(user.id, "herself");
     await service.askReset(user.email);
     expect((await service.run(only(post.take()).data.token, NEW)).status).toBe(200);
@@ -294,7 +260,7 @@ describe("an account that a stranger may have made before", () => {
 it("a new password that has leaked is refused, and uses nothing up", async () => {
   const post = mailbox();
   const service = serve({ settings: { PWNED_PASSWORDS: "on" } });
-  const user = await serve().signUp();
+  const user = await serve().newUser();
   await service.askReset(user.email);
   const { token } = only(post.take()).data;
   vi.restoreAllMocks();

@@ -16,7 +16,7 @@ beforeEach(() => {
 
 async function asked(settings: Readonly<Record<string, string>> = {}): Promise<string> {
   const place = serve({ settings });
-  const { email } = await place.signUp();
+  const { email } = await place.newUser();
   const { status } = await place.askReset(email);
   expect(status).toBe(200);
   return email;

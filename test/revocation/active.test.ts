@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Call, type Send, textAt } from "../support/client.ts";
+import { type Call, type Send, textAt, peopleOf } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { intercept, atLocation, type StorageCall } from "../support/stores.ts";
 import { allCredentials, type Credentials, taken } from "./credentials.ts";
-import { apiToken, isolate, logIn, openSession, signUp } from "./locations.ts";
-import { intercept, kvLocation, type StoreCall } from "./storage.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -19,10 +19,10 @@ afterEach(() => {
 
 /** An isolate whose calls to the stores are noted, and refused by a store that is down. */
 function watched(lag: number) {
-  const down = new Set<StoreCall["store"]>();
-  const asked: StoreCall["store"][] = [];
-  const bindings = intercept(env, async (call, run) => {
-    if (call.does[0]?.includes("SET used_at")) return run();
+  const down = new Set<StorageCall["store"]>();
+  const asked: StorageCall["store"][] = [];
+  const bindings = intercept(async (call, run) => {
+    if (call.statements[0]?.includes("SET used_at")) return run();
     asked.push(call.store);
     if (down.has(call.store)) throw new Error(`${call.store} is down`);
     return run();
@@ -66,8 +66,8 @@ it.for(ASKED)("at %i a check of %s asks %j", async ([lag, name, stores]) => {
 
 it.for([10, 59, 61, 300])("at %i an isolate trusts its last yes for its share", async (lag) => {
   const { call, asked } = watched(lag);
-  const { access } = await logIn(call, await signUp(call));
-  const { secret } = await apiToken(call, access);
+  const { access } = await peopleOf(call).newCaller();
+  const { secret } = await peopleOf(call).newApiToken(access);
   const shareMs = (lag < 60 ? lag : lag - 60) * 1000;
   const check = async () => {
     asked.length = 0;
@@ -174,7 +174,7 @@ const ROWS = `SELECT (SELECT count(*) + total(expires_at) + total(revoked_at) FR
 it.for(CREATES)("an ended JWT that still passes there makes no %s", async ([, create]) => {
   const settings = { REVOCATION_LAG_SECONDS: "300" };
   const here = isolate(settings);
-  const there = isolate(settings, { KV: kvLocation(env.KV, 60), DB: env.DB });
+  const there = isolate(settings, atLocation(60));
   const held = await allCredentials(here.call);
   await here.call("DELETE", `/rest/token/${held.access}`, { bearer: held.apiToken });
   expect(await taken(there.call, held, ["access"])).toEqual(["access"]);
@@ -188,7 +188,7 @@ it.for(CREATES)("an ended JWT that still passes there makes no %s", async ([, cr
 it.for(CREATES)("an ended API token that still passes there makes no %s", async ([, create]) => {
   const settings = { REVOCATION_LAG_SECONDS: "300" };
   const here = isolate(settings);
-  const there = isolate(settings, { KV: kvLocation(env.KV, 60), DB: env.DB });
+  const there = isolate(settings, atLocation(60));
   const held = await allCredentials(here.call);
   await taken(there.call, held);
   const id = held.apiTokenId;
@@ -201,14 +201,14 @@ it.for(CREATES)("an ended API token that still passes there makes no %s", async 
 });
 
 it("a login that began before a new password leaves no session and no family", async () => {
-  const { call } = isolate({});
-  const person = await signUp(call);
+  const { call } = isolate();
+  const person = await peopleOf(call).newUser();
   // Between the read of the password and the insert, the password changes.
   let inserts = 0;
   const slow = isolate(
     {},
-    intercept(env, async ({ does }, run) => {
-      if (does.some((statement) => statement.startsWith("INSERT INTO tokens"))) {
+    intercept(async ({ statements }, run) => {
+      if (statements.some((statement) => statement.startsWith("INSERT INTO tokens"))) {
         inserts += 1;
         const json = { password: `password ${inserts}`, current_password: password };
         await call("PATCH", "/rest/user", { basic: { ...person, password }, json });
@@ -226,9 +226,12 @@ it("a login that began before a new password leaves no session and no family", a
 });
 
 it("a new password spares only the session that gave it, on every surface", async () => {
-  const { call } = isolate({});
-  const person = await signUp(call);
-  const [mine, other] = [await openSession(call, person), await openSession(call, person)];
+  const { call } = isolate();
+  const person = await peopleOf(call).newUser();
+  const [mine, other] = [
+    await peopleOf(call).newSession(person),
+    await peopleOf(call).newSession(person),
+  ];
   const json = { password: "another password", current_password: person.password };
   expect((await call("PATCH", "/rest/user", { xToken: mine, json })).status).toBe(200);
   expect((await call("GET", "/tokens", { xToken: other })).status).toBe(400);
@@ -243,7 +246,7 @@ it.for([0, 10, 60, 300])(
   async (lag) => {
     const settings = { REVOCATION_LAG_SECONDS: String(lag) };
     const here = isolate(settings);
-    const there = isolate(settings, { KV: kvLocation(env.KV, 60), DB: env.DB });
+    const there = isolate(settings, atLocation(60));
     const held = await allCredentials(here.call);
     await taken(there.call, held);
     const json = { password: "another password", current_password: held.person.password };
@@ -267,7 +270,7 @@ it.for([0, 10, 60, 300])(
 it("an API token whose end was moved up writes nothing after it, where its old end is remembered", async () => {
   const settings = { REVOCATION_LAG_SECONDS: "300" };
   const here = isolate(settings);
-  const there = isolate(settings, { KV: kvLocation(env.KV, 60), DB: env.DB });
+  const there = isolate(settings, atLocation(60));
   const held = await allCredentials(here.call);
   await taken(there.call, held);
   const { apiTokenId, access } = held;
@@ -283,17 +286,17 @@ it("an API token whose end was moved up writes nothing after it, where its old e
 });
 
 it("what was confirmed with a password that changes meanwhile is refused as a wrong password", async () => {
-  const { call } = isolate({});
-  const person = await signUp(call);
-  const session = await openSession(call, person);
+  const { call } = isolate();
+  const person = await peopleOf(call).newUser();
+  const session = await peopleOf(call).newSession(person);
   const wanted = { DELETE: { password: person.password }, PATCH: { email: "new@example.com" } };
   let password = person.password;
   for (const [method, json] of Object.entries(wanted)) {
     const shown = password;
     const slow = isolate(
       {},
-      intercept(env, async ({ does }, run) => {
-        if (does.some((each) => each.startsWith("UPDATE users SET")) && password === shown) {
+      intercept(async ({ statements }, run) => {
+        if (statements.some((each) => each.startsWith("UPDATE users SET")) && password === shown) {
           password = `${shown} and more`;
           const change = { password, current_password: shown };
           const changed = await call("PATCH", "/rest/user", { xToken: session, json: change });

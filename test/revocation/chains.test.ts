@@ -1,9 +1,18 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Answered, at, type Call, type Send, textAt } from "../support/client.ts";
+import {
+  type Answered,
+  at,
+  type Call,
+  type Send,
+  textAt,
+  claimsOf,
+  peopleOf,
+  type TestUser,
+} from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { atLocation } from "../support/stores.ts";
 import { cross } from "../support/thorough.ts";
-import { claimsOf, isolate, logIn, openSession, type Person, signUp } from "./locations.ts";
-import { kvLocation } from "./storage.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -20,7 +29,7 @@ const later = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000)
 /** The service at this lag, and another isolate elsewhere that knows nothing of what this one did. */
 function places(lag: number) {
   const settings = { REVOCATION_LAG_SECONDS: String(lag) };
-  const bindings = () => ({ KV: kvLocation(env.KV, Math.min(60, lag)), DB: env.DB });
+  const bindings = () => atLocation(Math.min(60, lag));
   return [isolate(settings, bindings()), isolate(settings, bindings())] as const;
 }
 
@@ -49,8 +58,8 @@ async function issue(call: Call, send: Send, contactId: string) {
 }
 
 interface Family {
-  readonly person: Person;
-  readonly friend: Person;
+  readonly person: TestUser;
+  readonly friend: TestUser;
   /** The person, by a credential that nothing here ends. */
   readonly owner: Send;
   readonly origin: { readonly send: Send; readonly token: string; readonly uuid?: string };
@@ -62,17 +71,17 @@ interface Family {
 }
 
 const ORIGINS = {
-  async apiToken(call: Call, person: Person) {
-    const { access } = await logIn(call, person);
+  async apiToken(call: Call, person: TestUser) {
+    const { access } = await peopleOf(call).newPair(person);
     const { secret, uuid } = await create(call, { bearer: access }, { ttl: DAY });
     return { send: { bearer: secret }, token: secret, uuid };
   },
-  async session(call: Call, person: Person) {
-    const token = await openSession(call, person);
+  async session(call: Call, person: TestUser) {
+    const token = await peopleOf(call).newSession(person);
     return { send: { xToken: token }, token };
   },
-  async "pair's access JWT"(call: Call, person: Person) {
-    const { access, refresh } = await logIn(call, person);
+  async "pair's access JWT"(call: Call, person: TestUser) {
+    const { access, refresh } = await peopleOf(call).newPair(person);
     return { send: { bearer: access }, token: refresh };
   },
 } as const;
@@ -80,8 +89,8 @@ type Origin = keyof typeof ORIGINS;
 
 /** Whatever can be derived from an origin, in one, two and three steps. */
 async function family(call: Call, origin: Origin): Promise<Family> {
-  const [person, friend] = [await signUp(call), await signUp(call)];
-  const owner = { bearer: (await logIn(call, person)).access };
+  const [person, friend] = [await peopleOf(call).newUser(), await peopleOf(call).newUser()];
+  const owner = { bearer: (await peopleOf(call).newPair(person)).access };
   const start = await ORIGINS[origin](call, person);
   const first = await auth(call, start.send);
   const second = await auth(call, { bearer: first });
@@ -223,7 +232,7 @@ describe("at every revocation lag", () => {
     async ([at, lag]) => {
       const [here, there] = places(lag);
       for (const origin of ["apiToken", "session", "pair's access JWT"] as const) {
-        const person = await signUp(here.call);
+        const person = await here.newUser();
         const { send } = await ORIGINS[origin](here.call, person);
         const first = await auth(here.call, send);
         const second = await auth(here.call, { bearer: first });
@@ -247,11 +256,11 @@ describe("at every revocation lag", () => {
 });
 
 describe("no credential gives what it has not", () => {
-  const { call } = isolate({});
+  const { call } = isolate();
 
   it.for(["the token", "a JWT of it", "a JWT of that"])("in time: %s", async (which) => {
-    const person = await signUp(call);
-    const owner = { bearer: (await logIn(call, person)).access };
+    const person = await peopleOf(call).newUser();
+    const owner = { bearer: (await peopleOf(call).newPair(person)).access };
     const token = await create(call, owner, { ttl: 600 });
     const other = await create(call, owner, { ttl: 900 });
     const first = await auth(call, { bearer: token.secret });
@@ -280,7 +289,7 @@ describe("no credential gives what it has not", () => {
     "in time, though its parent's end was moved up: at a lag of %i s",
     async (lag) => {
       const [here, there] = places(lag);
-      const owner = { bearer: (await logIn(here.call, await signUp(here.call))).access };
+      const owner = { bearer: (await here.newCaller()).access };
       const parent = await create(here.call, owner);
       const child = await create(here.call, { bearer: parent.secret });
       for (const { secret } of [parent, child]) {
@@ -302,7 +311,7 @@ describe("no credential gives what it has not", () => {
   );
 
   it("in scope: nor to a token that has more", async () => {
-    const owner = { bearer: (await logIn(call, await signUp(call))).access };
+    const owner = { bearer: (await peopleOf(call).newCaller()).access };
     const wide = await create(call, owner);
     const narrow = await create(call, owner, { scopes: ["tokens:write"], ttl: 60 * DAY });
     const json = { ttl: 40 * DAY };
@@ -313,7 +322,7 @@ describe("no credential gives what it has not", () => {
   });
 
   it("in depth: four levels of API tokens", async () => {
-    const owner = { bearer: (await logIn(call, await signUp(call))).access };
+    const owner = { bearer: (await peopleOf(call).newCaller()).access };
     let send: Send = owner;
     for (let level = 1; level <= 4; level++) {
       // By way of a JWT it is no other level.
@@ -327,8 +336,8 @@ describe("no credential gives what it has not", () => {
   });
 
   it("in number: a thousand active API tokens", async () => {
-    const person = await signUp(call);
-    const owner = { bearer: (await logIn(call, person)).access };
+    const person = await peopleOf(call).newUser();
+    const owner = { bearer: (await peopleOf(call).newPair(person)).access };
     const first = await create(call, owner);
     await env.DB.prepare(
       `INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
@@ -344,9 +353,9 @@ describe("no credential gives what it has not", () => {
   });
 
   it("in power: a JWT with a scope names no role, and the gateway is told the scope", async () => {
-    const person = await signUp(call);
+    const person = await peopleOf(call).newUser();
     await env.DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(person.id).run();
-    const owner = { bearer: (await logIn(call, person)).access };
+    const owner = { bearer: (await peopleOf(call).newPair(person)).access };
     const narrow = await create(call, owner, { scopes: ["account:read"] });
     const answer = good(await call("GET", "/rest/auth", { bearer: narrow.secret }));
     const claims = claimsOf(textAt(answer, "payload", "token"));
@@ -356,8 +365,8 @@ describe("no credential gives what it has not", () => {
   });
 
   it("by leaving a credential out: an action token of a token that may not run actions", async () => {
-    const [person, friend] = [await signUp(call), await signUp(call)];
-    const owner = { bearer: (await logIn(call, person)).access };
+    const [person, friend] = [await peopleOf(call).newUser(), await peopleOf(call).newUser()];
+    const owner = { bearer: (await peopleOf(call).newPair(person)).access };
     const narrow = await create(call, owner, { scopes: ["actions:issue"] });
     const token = await issue(call, { bearer: narrow.secret }, friend.id);
     const run = (send: Send) => call("POST", "/api/run-action-token", { ...send, json: { token } });
@@ -368,11 +377,11 @@ describe("no credential gives what it has not", () => {
 });
 
 describe("a token that was rotated with a grace", () => {
-  const { call } = isolate({});
+  const { call } = isolate();
 
   it("can only end sooner", async () => {
-    const [person, friend] = [await signUp(call), await signUp(call)];
-    const owner = { bearer: (await logIn(call, person)).access };
+    const [person, friend] = [await peopleOf(call).newUser(), await peopleOf(call).newUser()];
+    const owner = { bearer: (await peopleOf(call).newPair(person)).access };
     const old = await create(call, owner);
     const oldChild = await create(call, { bearer: old.secret });
     const path = `/rest/token/${old.uuid}`;
@@ -408,12 +417,12 @@ describe("a token that was rotated with a grace", () => {
 describe.for(LAGS)("at a revocation lag of %i s", (lag) => {
   it("log out everywhere else: JWTs that were obtained with a password alone too", async () => {
     const [here, there] = places(lag);
-    const person = await signUp(here.call);
+    const person = await here.newUser();
     const first = await auth(here.call, { basic: person });
     const second = await auth(here.call, { bearer: first });
     for (const bearer of [first, second]) good(await there.call("GET", "/rest/user", { bearer }));
-    const session = await openSession(here.call, person);
-    await here.logOutOthers(session);
+    const session = await here.newSession(person);
+    await here.services.logins.revokeOthers(await here.session(session), Date.now());
     await here.settled();
     later(lag);
     for (const bearer of [first, second]) {
@@ -428,11 +437,11 @@ describe.for(LAGS)("at a revocation lag of %i s", (lag) => {
 });
 
 describe("what is issued anew has the bounds of what it replaces", () => {
-  const { call } = isolate({});
+  const { call } = isolate();
 
   it("a new password, shown by an API token's JWT", async () => {
-    const person = await signUp(call);
-    const owner = { bearer: (await logIn(call, person)).access };
+    const person = await peopleOf(call).newUser();
+    const owner = { bearer: (await peopleOf(call).newPair(person)).access };
     const token = await create(call, owner, {
       ttl: 600,
       scopes: ["account:read", "account:write"],
@@ -446,14 +455,18 @@ describe("what is issued anew has the bounds of what it replaces", () => {
     expect((await call("GET", "/rest/user", { bearer: token.secret })).status).toBe(401);
     const next = await auth(call, { bearer: renewed });
     const again = { ...person, password: "another password" };
-    good(await call("DELETE", "/rest/token/all", { bearer: (await logIn(call, again)).access }));
+    good(
+      await call("DELETE", "/rest/token/all", {
+        bearer: (await peopleOf(call).newPair(again)).access,
+      }),
+    );
     for (const bearer of [renewed, next]) {
       expect((await call("GET", "/rest/user", { bearer })).status).toBe(401);
     }
   });
 
   it("a report counts what was active: not what has ended with all", async () => {
-    const owner = { bearer: (await logIn(call, await signUp(call))).access };
+    const owner = { bearer: (await peopleOf(call).newCaller()).access };
     const token = await create(call, owner);
     const child = await create(call, { bearer: token.secret });
     good(await call("DELETE", `/rest/token/${token.uuid}`, owner));
@@ -464,14 +477,14 @@ describe("what is issued anew has the bounds of what it replaces", () => {
   });
 
   it("a code that many may use is revoked by its issuer alone", async () => {
-    const [person, friend] = [await signUp(call), await signUp(call)];
-    const { access } = await logIn(call, person);
+    const [person, friend] = [await peopleOf(call).newUser(), await peopleOf(call).newUser()];
+    const { access } = await peopleOf(call).newPair(person);
     const owner = { bearer: access };
     const token = await issue(call, owner, friend.id);
     const json = { tokens: [token] };
     expect(at(await call("POST", "/rest/leaked", { json }), "payload", "revoked")).toBe(0);
     await call("POST", "/oauth/revoke", { form: { token } });
-    const stranger = await create(call, { bearer: (await logIn(call, friend)).access });
+    const stranger = await create(call, { bearer: (await peopleOf(call).newPair(friend)).access });
     await call("POST", "/oauth/revoke", { form: { token }, bearer: stranger.secret });
     good(await call("POST", "/api/run-action-token", { json: { token } }));
     const own = await create(call, owner);

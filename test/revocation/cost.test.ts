@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { meter } from "../budget/measure.ts";
-import type { Call } from "../support/client.ts";
-import { apiToken, isolate, logIn, type Person, signUp } from "./locations.ts";
-import { intercept } from "./storage.ts";
+import type { Call, TestUser } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 
 const MANY = 100_000;
 
@@ -14,7 +14,7 @@ interface Cost {
 }
 
 /** So many API tokens more, straight into the table. */
-async function addTokens(person: Person, count: number): Promise<void> {
+async function addTokens(person: TestUser, count: number): Promise<void> {
   await env.DB.prepare(
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
       INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
@@ -25,7 +25,7 @@ async function addTokens(person: Person, count: number): Promise<void> {
 }
 
 const ENDS: Readonly<
-  Record<string, (call: Call, person: Person, jwt: string, uuid: string) => ReturnType<Call>>
+  Record<string, (call: Call, person: TestUser, jwt: string, uuid: string) => ReturnType<Call>>
 > = {
   "one API token": (call, _, bearer, uuid) => call("DELETE", `/rest/token/${uuid}`, { bearer }),
   "all API tokens": (call, _, bearer) => call("DELETE", "/rest/token/all", { bearer }),
@@ -43,15 +43,15 @@ async function costOf(lag: string, count: number, end: (typeof ENDS)[string]): P
   let statements = 0;
   const settings = { REVOCATION_LAG_SECONDS: lag };
   const maker = isolate(settings);
-  const person = await signUp(maker.call);
-  const { access } = await logIn(maker.call, person);
-  const { secret, uuid } = await apiToken(maker.call, access);
+  const person = await maker.newUser();
+  const { access } = await maker.newPair(person);
+  const { secret, uuid } = await maker.newApiToken(access);
   await addTokens(person, count);
   const counted = isolate(
     settings,
-    intercept(env, ({ store, does }, run) => {
-      calls.push(store);
-      statements += does.length;
+    intercept((call, run) => {
+      calls.push(call.store);
+      statements += call.store === "KV" ? 1 : call.statements.length;
       return run();
     }),
   );
@@ -74,7 +74,7 @@ it.for(["0", "60"].flatMap((lag) => Object.keys(ENDS).map((name) => [lag, name] 
 );
 
 /** So many API tokens that were derived from this one, each in its turn or from the one before it. */
-async function addDescendants(person: Person, uuid: string, count: number): Promise<void> {
+async function addDescendants(person: TestUser, uuid: string, count: number): Promise<void> {
   await env.DB.prepare(
     `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
       INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, parents, detail)
@@ -97,9 +97,9 @@ it.for([
     for (const count of [1, 10_000]) {
       const settings = { REVOCATION_LAG_SECONDS: lag };
       const maker = isolate(settings);
-      const person = await signUp(maker.call);
-      const { access } = await logIn(maker.call, person);
-      const { uuid } = await apiToken(maker.call, access);
+      const person = await maker.newUser();
+      const { access } = await maker.newPair(person);
+      const { uuid } = await maker.newApiToken(access);
       await addDescendants(person, uuid, count);
       await maker.settled();
       const { bindings, read } = meter();

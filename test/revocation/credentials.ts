@@ -1,17 +1,8 @@
-import { type Call, textAt } from "../support/client.ts";
-import {
-  actionToken,
-  apiToken,
-  claimsOf,
-  logIn,
-  openSession,
-  type Person,
-  signUp,
-} from "./locations.ts";
+import { type Call, textAt, claimsOf, peopleOf, type TestUser } from "../support/client.ts";
 
 /** One credential of each kind, and JWTs that hang on others. */
 export interface Credentials {
-  readonly person: Person;
+  readonly person: TestUser;
   readonly apiTokenId: string;
   readonly otherApiTokenId: string;
   readonly apiToken: string;
@@ -31,17 +22,17 @@ export type CredentialName = Exclude<
 >;
 
 export async function allCredentials(call: Call): Promise<Credentials> {
-  const [person, friend] = await Promise.all([signUp(call), signUp(call)]);
+  const [person, friend] = await Promise.all([peopleOf(call).newUser(), peopleOf(call).newUser()]);
   const [{ access, refresh }, session] = await Promise.all([
-    logIn(call, person),
-    openSession(call, person),
+    peopleOf(call).newPair(person),
+    peopleOf(call).newSession(person),
   ]);
   const auth = async (send: { bearer: string } | { xToken: string }) =>
     textAt(await call("GET", "/rest/auth", send), "payload", "token");
   const [api, other, action, authBySession, authByAccess] = await Promise.all([
-    apiToken(call, access),
-    apiToken(call, access, "other"),
-    actionToken(call, access, friend.id, { max_uses: 1000 }),
+    peopleOf(call).newApiToken(access),
+    peopleOf(call).newApiToken(access, "other"),
+    peopleOf(call).newActionToken(access, friend.id, { max_uses: 1000 }),
     auth({ xToken: session }),
     auth({ bearer: access }),
   ]);

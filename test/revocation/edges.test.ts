@@ -1,12 +1,12 @@
 import { env } from "cloudflare:workers";
 import { decodeJwt, decodeProtectedHeader, importJWK, SignJWT } from "jose";
 import { expect, it } from "vitest";
-import { isolate, logIn, signUp } from "./locations.ts";
+import { isolate } from "../support/service.ts";
 
-const { call } = isolate({});
+const { call, newCaller } = isolate();
 
 it("a JWT longer than any of ours is not looked at, even if we signed it", async () => {
-  const { access } = await logIn(call, await signUp(call));
+  const { access } = await newCaller();
   const { alg = "", ...header } = decodeProtectedHeader(access);
   const [jwk] = JSON.parse(env.JWT_KEYS ?? "").keys;
   const key = await importJWK({ ...jwk, state: undefined }, alg);

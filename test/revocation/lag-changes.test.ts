@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Answered, textAt } from "../support/client.ts";
+import { peopleOf, textAt } from "../support/client.ts";
+import { isolate, type Isolate } from "../support/service.ts";
+import { atLocation } from "../support/stores.ts";
 import { cross } from "../support/thorough.ts";
-import { type Wired, wired } from "../support/wired.ts";
 import {
   allCredentials,
   CREDENTIALS,
@@ -11,8 +12,7 @@ import {
   endOf,
   taken,
 } from "./credentials.ts";
-import { claimsOf, signUp } from "./locations.ts";
-import { kvLocation } from "./storage.ts";
+import { revoke, WAYS } from "./ways.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -23,133 +23,16 @@ beforeEach(() => {
 });
 afterEach(() => vi.useRealTimers());
 
-interface Way {
-  readonly by: (version: Wired, held: Credentials) => Promise<unknown>;
-  readonly revokes: readonly CredentialName[];
-}
-
-const API = ["apiToken", "authByApiToken"] as const;
-const SESSION = ["session", "authBySession"] as const;
-const CHAIN = ["access", "authByAccess", "authByAuth"] as const;
-const FAMILY = ["refresh", ...CHAIN] as const;
-
-const post = async ({ call }: Wired, path: string, json: unknown) => call("POST", path, { json });
-const held = (name: CredentialName, revokes: readonly CredentialName[]) => ({
-  [`a report of ${name}`]: {
-    by: (version: Wired, { [name]: token }: Credentials) =>
-      post(version, "/rest/leaked", { tokens: [token] }),
-    revokes,
-  },
-  [`/oauth/revoke of ${name}`]: {
-    by: (version: Wired, { [name]: token }: Credentials) =>
-      post(version, "/oauth/revoke", { token }),
-    revokes,
-  },
-});
-
-/** By password, so that the caller is none of what is revoked. */
-const byPassword =
-  (method: string, path: (held: Credentials) => string, json?: (held: Credentials) => unknown) =>
-  ({ call }: Wired, held: Credentials): Promise<Answered> =>
-    call(method, path(held), {
-      basic: held.person,
-      ...(json !== undefined && { json: json(held) }),
-    });
-
-/** As the page of log-ins does it. */
-const endLogin =
-  (idOf: (held: Credentials) => string) => async (version: Wired, held: Credentials) =>
-    version.services.logins.revoke(await version.bearer(held.access), idOf(held), Date.now());
-
-/** Every way to revoke, and what it revokes of one credential of each kind. */
-const WAYS: Readonly<Record<string, Way>> = {
-  "DELETE of an API token": {
-    by: byPassword("DELETE", ({ apiTokenId }) => `/rest/token/${apiTokenId}`),
-    revokes: API,
-  },
-  "DELETE of an API token by its secret": {
-    by: byPassword("DELETE", ({ apiToken }) => `/rest/token/${apiToken}`),
-    revokes: API,
-  },
-  "DELETE of all API tokens": {
-    by: byPassword("DELETE", () => "/rest/token/all"),
-    revokes: API,
-  },
-  "a rotation without grace": {
-    by: byPassword(
-      "POST",
-      ({ apiTokenId }) => `/rest/token/${apiTokenId}/rotate`,
-      () => ({}),
-    ),
-    revokes: API,
-  },
-  ...held("apiToken", API),
-  "a log-out": {
-    by: ({ call }, { session }) => call("DELETE", "/tokens", { xToken: session }),
-    revokes: SESSION,
-  },
-  ...held("session", SESSION),
-  "DELETE of a JWT": {
-    by: byPassword("DELETE", ({ access }) => `/rest/token/${access}`),
-    revokes: CHAIN,
-  },
-  "DELETE of the last JWT of a chain": {
-    by: byPassword("DELETE", ({ authByAuth }) => `/rest/token/${authByAuth}`),
-    revokes: ["authByAccess", "authByAuth"],
-  },
-  ...held("authByApiToken", ["authByApiToken"]),
-  ...held("authBySession", ["authBySession"]),
-  ...held("authByAccess", ["authByAccess", "authByAuth"]),
-  "DELETE of a refresh JWT": {
-    by: byPassword("DELETE", ({ refresh }) => `/rest/token/${refresh}`),
-    revokes: FAMILY,
-  },
-  ...held("refresh", FAMILY),
-  "the end of a log-in": {
-    by: endLogin(({ refresh }) => String(claimsOf(refresh).sid)),
-    revokes: FAMILY,
-  },
-  "the end of all other log-ins": {
-    by: async (version, { access }) =>
-      version.services.logins.revokeOthers(await version.bearer(access), Date.now()),
-    revokes: SESSION,
-  },
-  "a new password": {
-    by: byPassword(
-      "PATCH",
-      () => "/rest/user",
-      ({ person }) => ({ password: "another password", current_password: person.password }),
-    ),
-    revokes: CREDENTIALS,
-  },
-  "the deletion of the account": {
-    by: byPassword(
-      "DELETE",
-      () => "/rest/user",
-      ({ person }) => ({ password: person.password }),
-    ),
-    revokes: CREDENTIALS,
-  },
-};
-
 /** At one location: what KV shows there does not depend on the version that asks. */
 function location() {
-  const bindings = { KV: kvLocation(env.KV, KV_LAG_SECONDS), DB: env.DB };
-  return (lag: number) => wired({ REVOCATION_LAG_SECONDS: String(lag) }, bindings);
-}
-
-async function revoke(way: Way, version: Wired, credentials: Credentials): Promise<number> {
-  const answer = await way.by(version, credentials);
-  if (answer !== undefined)
-    expect(answer).not.toHaveProperty("status", expect.not.toBeOneOf([200]));
-  await version.settled();
-  return Date.now();
+  const bindings = atLocation(KV_LAG_SECONDS);
+  return (lag: number) => isolate({ REVOCATION_LAG_SECONDS: String(lag) }, bindings);
 }
 
 /** From that instant on, and up to the last second that the last of them would have had. */
 async function refusedFrom(
   fromMs: number,
-  versions: readonly Wired[],
+  versions: readonly Isolate[],
   credentials: Credentials,
   names: readonly CredentialName[],
 ): Promise<void> {
@@ -251,7 +134,7 @@ it("a tombstone that KV did not take is put by housekeeping, at any lag", async 
 it("a tombstone lives as long as what was made with what it revokes", async () => {
   const { call, settled } = location()(60);
   const json = { name: "a year", ttl: 31_536_000 };
-  const basic = await signUp(call);
+  const basic = await peopleOf(call).newUser();
   const parent = textAt(await call("POST", "/rest/token", { basic, json }), "payload", "token");
   const jwt = textAt(await call("GET", "/rest/auth", { bearer: parent }), "payload", "token");
   const child = await call("POST", "/rest/token", { bearer: jwt, json });
@@ -271,7 +154,7 @@ it("a tombstone lives as long as what was made with what it revokes", async () =
 
 it("an end that was moved up stays so where a copy shows the old one", async () => {
   const [here, there] = [location()(300), location()(300)];
-  const basic = await signUp(here.call);
+  const basic = await here.newUser();
   const json = { name: "a month", ttl: 2_592_000 };
   const made = await here.call("POST", "/rest/token", { basic, json });
   const bearer = textAt(made, "payload", "token");
@@ -289,7 +172,7 @@ it("an end that was moved up stays so where a copy shows the old one", async () 
 
 it("a token that a JWT of another one rotated hangs on both, and works", async () => {
   const { call } = location()(0);
-  const basic = await signUp(call);
+  const basic = await peopleOf(call).newUser();
   const make = async (name: string) => {
     const answer = await call("POST", "/rest/token", { basic, json: { name } });
     return { id: textAt(answer, "payload", "uuid"), bearer: textAt(answer, "payload", "token") };

@@ -1,14 +1,14 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Answered, at, type Call, itemsAt } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
-import { actionToken, isolate, logIn, signUp } from "./locations.ts";
-import { intercept } from "./storage.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
 const NOON_MS = Date.parse("2026-11-01T12:00:00.000Z");
-const { call } = isolate({});
+const { call, newActionToken, newCaller, newPair } = isolate();
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: NOON_MS });
@@ -17,11 +17,6 @@ afterEach(() => {
   vi.restoreAllMocks();
   vi.useRealTimers();
 });
-
-async function person() {
-  const user = await signUp(call);
-  return { ...user, ...(await logIn(call, user)) };
-}
 
 interface Run {
   readonly by?: string;
@@ -48,11 +43,11 @@ describe("what leaves no trace of a use", () => {
   it.for(["used", "audience", "expired", "revoked", "rejected", "unknown"] as const)(
     "%s",
     async (reason) => {
-      const [issuer, friend, stranger] = [await person(), await person(), await person()];
-      const gone = await person();
+      const [issuer, friend, stranger] = [await newCaller(), await newCaller(), await newCaller()];
+      const gone = await newCaller();
       const wanted = reason === "rejected" ? gone.id : issuer.id;
       const more = reason === "audience" ? { audience: friend.id } : {};
-      const token = await actionToken(call, issuer.access, wanted, more);
+      const token = await newActionToken(issuer.access, wanted, more);
       if (reason === "used")
         expect((await run(token.secret, { by: friend.access })).status).toBe(200);
       if (reason === "expired") vi.setSystemTime(NOON_MS + 3_600_000);
@@ -67,7 +62,7 @@ describe("what leaves no trace of a use", () => {
         rules.secondPasses();
         await env.KV.delete(`token:${token.id}`);
       }
-      const { access: by } = await logIn(call, stranger);
+      const { access: by } = await newPair(stranger);
       const before = await traces();
       for (const key of [undefined, "k-1"]) {
         const answer = await run(token.secret, { by, ...(key !== undefined && { key }) });
@@ -78,8 +73,8 @@ describe("what leaves no trace of a use", () => {
   );
 
   it("a contact of oneself", async () => {
-    const issuer = await person();
-    const token = await actionToken(call, issuer.access, issuer.id);
+    const issuer = await newCaller();
+    const token = await newActionToken(issuer.access, issuer.id);
     const before = await traces();
     const answer = await run(token.secret, { by: issuer.access });
     expect(answer).toMatchObject({ status: 422, json: { reason: "rejected" } });
@@ -87,8 +82,8 @@ describe("what leaves no trace of a use", () => {
   });
 
   it("an action token of an ended credential version", async () => {
-    const issuer = await person();
-    const token = await actionToken(call, issuer.access, (await person()).id);
+    const issuer = await newCaller();
+    const token = await newActionToken(issuer.access, (await newCaller()).id);
     const json = { password: "another password", current_password: issuer.password };
     await call("PATCH", "/rest/user", { basic: issuer, json });
     const before = await traces();
@@ -98,16 +93,18 @@ describe("what leaves no trace of a use", () => {
 });
 
 it("runs for its audience", async () => {
-  const [issuer, friend] = [await person(), await person()];
-  const token = await actionToken(call, issuer.access, issuer.id, { audience: friend.id });
+  const [issuer, friend] = [await newCaller(), await newCaller()];
+  const token = await newActionToken(issuer.access, issuer.id, {
+    audience: friend.id,
+  });
   expect(await run(token.secret)).toMatchObject({ status: 422, json: { reason: "audience" } });
   expect((await run(token.secret, { by: friend.access })).status).toBe(200);
 });
 
 it("claim, effect and receipt are one batch: where its last statement fails, nothing happened", async () => {
   vi.spyOn(console, "error").mockImplementation(() => undefined);
-  const [issuer, friend] = [await person(), await person()];
-  const token = await actionToken(call, issuer.access, issuer.id);
+  const [issuer, friend] = [await newCaller(), await newCaller()];
+  const token = await newActionToken(issuer.access, issuer.id);
   await env.DB.prepare(
     `CREATE TRIGGER no_contacts BEFORE INSERT ON contacts BEGIN SELECT RAISE(ABORT, 'no'); END`,
   ).run();
@@ -128,9 +125,10 @@ const MISMATCH = {
 function losing(): Call {
   return isolate(
     {},
-    intercept(env, async ({ does }, proceed) => {
+    intercept(async ({ statements }, proceed) => {
       const answer = await proceed();
-      if (does[0]?.startsWith("UPDATE tokens SET uses")) throw new Error("the connection broke");
+      if (statements[0]?.startsWith("UPDATE tokens SET uses"))
+        throw new Error("the connection broke");
       return answer;
     }),
   ).call;
@@ -139,14 +137,14 @@ function losing(): Call {
 describe("Idempotency-Key", () => {
   it("returns the receipt of a run whose answer was lost", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
-    const [issuer, friend] = [await person(), await person()];
-    const token = await actionToken(call, issuer.access, issuer.id);
+    const [issuer, friend] = [await newCaller(), await newCaller()];
+    const token = await newActionToken(issuer.access, issuer.id);
     const sent = { by: friend.access, key: "a-key" };
     expect((await run(token.secret, { ...sent, through: losing() })).status).toBe(503);
     const after = await traces();
     // Also past the token's own end, with a new login, quoted, and as often as one likes.
     vi.setSystemTime(NOON_MS + 7_200_000);
-    const { access } = await logIn(call, friend);
+    const { access } = await newPair(friend);
     const first = await run(token.secret, { by: access, key: "a-key" });
     expect(first.status).toBe(200);
     expect(at(first, "receipt")).toMatchObject({ run_by: friend.id, token_id: token.id });
@@ -159,12 +157,12 @@ describe("Idempotency-Key", () => {
   });
 
   it("returns it to nobody else: the same key of another caller is refused, and has no effect", async () => {
-    const [issuer, ada, bea] = [await person(), await person(), await person()];
+    const [issuer, ada, bea] = [await newCaller(), await newCaller(), await newCaller()];
     // Nobody is not the issuer.
     const callers = { ada: ada.access, bea: bea.access, issuer: issuer.access, nobody: undefined };
-    const contact = await person();
+    const contact = await newCaller();
     for (const [first, access] of Object.entries(callers)) {
-      const token = await actionToken(call, issuer.access, contact.id, { max_uses: 9 });
+      const token = await newActionToken(issuer.access, contact.id, { max_uses: 9 });
       const sent = (by: string | undefined) => ({ key: `k-${first}`, ...(by && { by }) });
       const done = await run(token.secret, sent(access));
       expect(done.status).toBe(200);
@@ -179,16 +177,16 @@ describe("Idempotency-Key", () => {
   });
 
   it("of another caller for another token is a key of their own", async () => {
-    const [issuer, ada, bea] = [await person(), await person(), await person()];
+    const [issuer, ada, bea] = [await newCaller(), await newCaller(), await newCaller()];
     for (const { access } of [ada, bea]) {
-      const token = await actionToken(call, issuer.access, issuer.id);
+      const token = await newActionToken(issuer.access, issuer.id);
       expect((await run(token.secret, { by: access, key: "k" })).status).toBe(200);
     }
   });
 
   it("compares what was asked, and not how it was written", async () => {
-    const [issuer, friend] = [await person(), await person()];
-    const token = await actionToken(call, issuer.access, issuer.id, { max_uses: 9 });
+    const [issuer, friend] = [await newCaller(), await newCaller()];
+    const token = await newActionToken(issuer.access, issuer.id, { max_uses: 9 });
     const sent = async (input: unknown) =>
       call("POST", "/api/run-action-token", {
         json: { token: token.secret, ...(input !== undefined && { input }) },
@@ -205,9 +203,9 @@ describe("Idempotency-Key", () => {
   });
 
   it("refuses another body under the same key, and has no effect", async () => {
-    const [issuer, friend] = [await person(), await person()];
-    const one = await actionToken(call, issuer.access, issuer.id);
-    const other = await actionToken(call, issuer.access, issuer.id);
+    const [issuer, friend] = [await newCaller(), await newCaller()];
+    const one = await newActionToken(issuer.access, issuer.id);
+    const other = await newActionToken(issuer.access, issuer.id);
     const sent = { by: friend.access, key: "k" };
     const first = await run(one.secret, sent);
     const before = await traces();
@@ -218,19 +216,19 @@ describe("Idempotency-Key", () => {
   });
 
   it("a refused run does not take the key", async () => {
-    const [issuer, friend] = [await person(), await person()];
-    const token = await actionToken(call, issuer.access, friend.id, { max_uses: 2 });
+    const [issuer, friend] = [await newCaller(), await newCaller()];
+    const token = await newActionToken(issuer.access, friend.id, { max_uses: 2 });
     const key = "k";
     expect((await run(token.secret, { by: friend.access, key })).status).toBe(422);
-    const good = await actionToken(call, issuer.access, issuer.id);
+    const good = await newActionToken(issuer.access, issuer.id);
     expect((await run(good.secret, { by: friend.access, key })).status).toBe(200);
   });
 
   // At 300 a read would still take the caller's JWT; a run asks D1, also where it changes nothing.
   it.for(["0", "300"])("an ended caller gets no receipt again, at %s", async (promise) => {
     const through = isolate({ REVOCATION_LAG_SECONDS: promise }).call;
-    const [issuer, friend] = [await person(), await person()];
-    const token = await actionToken(call, issuer.access, issuer.id);
+    const [issuer, friend] = [await newCaller(), await newCaller()];
+    const token = await newActionToken(issuer.access, issuer.id);
     const again = { by: friend.access, key: "k", through };
     expect((await run(token.secret, again)).status).toBe(200);
     await call("DELETE", `/rest/token/${friend.access}`, { basic: friend });
@@ -239,8 +237,8 @@ describe("Idempotency-Key", () => {
 });
 
 it("without a key a second run is a second use", async () => {
-  const [issuer, friend] = [await person(), await person()];
-  const token = await actionToken(call, issuer.access, issuer.id, { max_uses: 2 });
+  const [issuer, friend] = [await newCaller(), await newCaller()];
+  const token = await newActionToken(issuer.access, issuer.id, { max_uses: 2 });
   const seen: number[] = [];
   for (let i = 0; i < 3; i++) seen.push((await run(token.secret, { by: friend.access })).status);
   expect(seen).toEqual([200, 200, 422]);

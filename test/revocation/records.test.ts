@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { textAt } from "../support/client.ts";
+import { textAt, claimsOf, peopleOf } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { intercept, atLocation } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
-import { apiToken, claimsOf, isolate, logIn, openSession, signUp } from "./locations.ts";
-import { intercept, kvLocation } from "./storage.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -23,9 +23,9 @@ const later = (ms: number) => vi.setSystemTime(NOON_MS + ms);
 
 async function ofSomebody(ttl?: number) {
   const place = isolate(LAGGING);
-  const person = await signUp(place.call);
-  const { access } = await logIn(place.call, person);
-  return { ...place, person, access, ...(await apiToken(place.call, access, "test", ttl)) };
+  const person = await place.newUser();
+  const { access } = await place.newPair(person);
+  return { ...place, person, access, ...(await place.newApiToken(access, "test", ttl)) };
 }
 
 it("a copy that is made in a token's last minute lives the minute that KV asks for", async () => {
@@ -46,7 +46,7 @@ it("a copy that is made in a token's last minute lives the minute that KV asks f
 
 it("an end that is moved up holds where the old end was seen", async () => {
   const { call, settled, access, secret, uuid } = await ofSomebody(999_999);
-  const there = isolate(LAGGING, { KV: kvLocation(env.KV, 60), DB: env.DB });
+  const there = isolate(LAGGING, atLocation(60));
   expect((await there.call("GET", "/rest/user", { bearer: secret })).status).toBe(200);
   const patched = await call("PATCH", `/rest/token/${uuid}`, { bearer: access, json: { ttl: 70 } });
   expect(patched.status).toBe(200);
@@ -82,8 +82,8 @@ describe("a mark that KV does not take", () => {
     const { access, secret, uuid } = await ofSomebody();
     const failing = isolate(
       LAGGING,
-      intercept(env, ({ does }, run) => {
-        if (does[0] === "put") return Promise.reject(new Error("KV PUT failed: 500"));
+      intercept(({ operation }, run) => {
+        if (operation === "put") return Promise.reject(new Error("KV PUT failed: 500"));
         return run();
       }),
     );
@@ -110,7 +110,9 @@ describe("a JWT of GET /rest/auth", () => {
 
   it("ends no later than the session that it was got with", async () => {
     const { call, person } = await ofSomebody();
-    const answer = await call("GET", "/rest/auth", { xToken: await openSession(call, person) });
+    const answer = await call("GET", "/rest/auth", {
+      xToken: await peopleOf(call).newSession(person),
+    });
     expect(claimsOf(textAt(answer, "payload", "token")).exp).toBe(NOON_MS / 1000 + 3600);
   });
 

@@ -1,15 +1,8 @@
 import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { newJwk } from "../crypto/signing.ts";
-import {
-  type Call,
-  call,
-  newApiToken,
-  newCaller,
-  newPair,
-  newSession,
-  service,
-} from "../support/client.ts";
+import { type Call, call, newApiToken, newCaller, newPair, newSession } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 /** docs/operations/backup-and-restore.md, step 3. */
 const END_EVERYTHING = [

@@ -1,8 +1,7 @@
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Answered, type Call, textAt } from "../support/client.ts";
-import { claimsOf, isolate, logIn, signUp } from "./locations.ts";
-import { intercept } from "./storage.ts";
+import { type Answered, type Call, textAt, claimsOf, peopleOf } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -25,8 +24,8 @@ const verify = async (call: Call, token: string) =>
 
 async function begin(settings: Readonly<Record<string, string>> = ON) {
   const { call } = isolate(settings);
-  const person = await signUp(call);
-  return { call, person, ...(await logIn(call, person)) };
+  const person = await peopleOf(call).newUser();
+  return { call, person, ...(await peopleOf(call).newPair(person)) };
 }
 
 /** Rotates, and must succeed. */
@@ -131,7 +130,7 @@ describe("theft", () => {
 
   it("ends the one login, and no other of the user", async () => {
     const { call, person, refresh } = await begin();
-    const other = await logIn(call, person);
+    const other = await peopleOf(call).newPair(person);
     await next(call, refresh);
     later(60_000);
     await send(call, refresh);
@@ -157,9 +156,9 @@ it("a refresh whose answer was lost can be repeated", async () => {
   let lost = 0;
   const losing = isolate(
     ON,
-    intercept(env, async ({ does }, run) => {
+    intercept(async ({ statements }, run) => {
       const answer = await run();
-      if (!does.some((text) => text.startsWith("UPDATE tokens SET rotation"))) return answer;
+      if (!statements.some((text) => text.startsWith("UPDATE tokens SET rotation"))) return answer;
       lost += 1;
       throw new Error("the connection broke");
     }),

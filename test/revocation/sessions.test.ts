@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { at, type Call } from "../support/client.ts";
-import { isolate, openSession, signUp } from "./locations.ts";
-import { kvLocation } from "./storage.ts";
+import { at, type Call, peopleOf } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { atLocation } from "../support/stores.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -18,8 +18,7 @@ afterEach(() => vi.useRealTimers());
 const later = (ms: number) => vi.setSystemTime(NOON_MS + ms);
 
 /** KV that never shows anybody what was written elsewhere after the first look. */
-const elsewhere = (lag: string) =>
-  isolate({ REVOCATION_LAG_SECONDS: lag }, { KV: kvLocation(env.KV, 999_999), DB: env.DB });
+const elsewhere = (lag: string) => isolate({ REVOCATION_LAG_SECONDS: lag }, atLocation(999_999));
 
 const read = (call: Call, xToken: string) => call("GET", "/tokens", { xToken });
 const extend = (call: Call, token: string) =>
@@ -29,7 +28,7 @@ const end = (call: Call, xToken: string) => call("DELETE", "/tokens", { xToken }
 describe.for(["0", "30", "60", "300"])("at REVOCATION_LAG_SECONDS=%s", (lag) => {
   it("an extension holds where it has not been seen, and the next one there does not shorten it", async () => {
     const [here, there] = [elsewhere(lag), elsewhere(lag)];
-    const session = await openSession(here.call, await signUp(here.call));
+    const session = await here.newSession(await here.newUser());
     expect((await read(there.call, session)).status).toBe(200);
 
     later(HOUR_MS - 1000);
@@ -46,7 +45,7 @@ describe.for(["0", "30", "60", "300"])("at REVOCATION_LAG_SECONDS=%s", (lag) => 
 
   it("an extension is shown where it was made", async () => {
     const { call, settled } = elsewhere(lag);
-    const session = await openSession(call, await signUp(call));
+    const session = await peopleOf(call).newSession(await peopleOf(call).newUser());
     await read(call, session);
     later(1000);
     await extend(call, session);
@@ -56,7 +55,7 @@ describe.for(["0", "30", "60", "300"])("at REVOCATION_LAG_SECONDS=%s", (lag) => 
 
   it("ends to the millisecond, and does not come back", async () => {
     const { call } = elsewhere(lag);
-    const session = await openSession(call, await signUp(call));
+    const session = await peopleOf(call).newSession(await peopleOf(call).newUser());
     later(HOUR_MS - 1);
     expect((await read(call, session)).status).toBe(200);
     later(HOUR_MS);
@@ -68,7 +67,7 @@ describe.for(["0", "30", "60", "300"])("at REVOCATION_LAG_SECONDS=%s", (lag) => 
 
   it("an ended session is not extended from where it still passes", async () => {
     const [here, there] = [elsewhere(lag), elsewhere(lag)];
-    const session = await openSession(here.call, await signUp(here.call));
+    const session = await here.newSession(await here.newUser());
     await read(there.call, session);
     expect((await end(here.call, session)).status).toBe(200);
     expect((await read(here.call, session)).status).toBe(400);
@@ -78,7 +77,7 @@ describe.for(["0", "30", "60", "300"])("at REVOCATION_LAG_SECONDS=%s", (lag) => 
 
   it("no extension goes past 30 days", async () => {
     const { call, settled } = elsewhere(lag);
-    const session = await openSession(call, await signUp(call));
+    const session = await peopleOf(call).newSession(await peopleOf(call).newUser());
     const step = HOUR_MS - 1;
     let nowMs = 0;
     for (; nowMs + step < 30 * DAY_MS; nowMs += step * 24) {

@@ -4,8 +4,6 @@ import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { platform } from "../../src/latchkey.ts";
 import { servicesOver } from "../../src/services.ts";
-import { isolate } from "../faults/isolate.ts";
-import { intercept } from "../revocation/storage.ts";
 import {
   call,
   newApiToken,
@@ -13,18 +11,17 @@ import {
   newSession,
   newUser,
   over,
-  service,
   textAt,
 } from "../support/client.ts";
+import { isolate, service } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
 import { d1Exhibits, kvExhibits } from "../support/leakage.ts";
 
 /** An hour later: what was on its way has come by then. */
 const housekeeping = async () => {
   rules.secondPasses();
-  await isolate(env, { REVOCATION_LAG_SECONDS: "300" }).services.housekeeping(
-    Date.now() + 3_600_001,
-  );
+  await isolate({ REVOCATION_LAG_SECONDS: "300" }).services.housekeeping(Date.now() + 3_600_001);
 };
 
 /** Where any of these texts stands, in all of D1 and KV. */
@@ -181,8 +178,8 @@ it("a deletion that comes after a new password takes nothing away", async () => 
     "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
   ).bind(user.id);
   // Between the check of the password and the batch.
-  const bindings = intercept(env, async ({ does }, run) => {
-    if (does[0]?.startsWith("UPDATE users SET deleted_on")) await raise.run();
+  const bindings = intercept(async ({ statements }, run) => {
+    if (statements[0]?.startsWith("UPDATE users SET deleted_on")) await raise.run();
     return run();
   });
   const { fetch } = app(

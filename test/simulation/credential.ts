@@ -52,7 +52,7 @@ export interface Credential {
   /** The public id, a JWT's `jti`. */
   readonly id: string;
   /** All it was derived from: it is revoked with any of them, and lives no longer than what is no JWT. */
-  readonly behind: readonly Credential[];
+  readonly parents: readonly Credential[];
   /** JWTs of `GET /rest/auth`, each got with the one before: whoever revokes one revokes all. */
   readonly chain: Chain | null;
   /** Of an access JWT: no JWT of its chain ends later. */
@@ -70,10 +70,10 @@ export interface Credential {
   /** Whether anybody ever saw it work, or was told that it exists. */
   certain: boolean;
   /** What has ended it for certain, and when that was answered. */
-  readonly endedBy: Set<Revoker>;
+  readonly revokedBy: Set<Revoker>;
   readonly facts: Fact[];
-  endedMs: number;
-  endedTick: number;
+  revokedMs: number;
+  revokedTick: number;
   /** What may have ended it. */
   readonly possible: Set<Revoker>;
   /** How many were told that they ended it. */
@@ -99,37 +99,37 @@ export interface Revoker {
 }
 
 /** When it ends at the earliest, with all that it was derived from. */
-export const lowOf = ({ expires, behind }: Credential): number =>
-  Math.min(expires.earliestMs, ...behind.filter(bounds).map((each) => each.expires.earliestMs));
+export const lowOf = ({ expires, parents }: Credential): number =>
+  Math.min(expires.earliestMs, ...parents.filter(bounds).map((each) => each.expires.earliestMs));
 
 /** When it ends at the latest. */
-export const highOf = ({ expires, behind }: Credential): number =>
-  Math.min(expires.latestMs, ...behind.filter(bounds).map((each) => each.expires.latestMs));
+export const highOf = ({ expires, parents }: Credential): number =>
+  Math.min(expires.latestMs, ...parents.filter(bounds).map((each) => each.expires.latestMs));
 
 /** A JWT may be renewed past its end, and what was made with it lives on. */
 export const bounds = ({ kind }: Credential): boolean => kind !== "access";
 
 /** Whether it stood for certain when a request was sent. */
-export const stands = (credential: Credential, { sentMs }: Pick<Span, "sentMs">): boolean =>
+export const isActive = (credential: Credential, { sentMs }: Pick<Span, "sentMs">): boolean =>
   credential.certain &&
   credential.possible.size === 0 &&
-  credential.endedMs === Number.POSITIVE_INFINITY &&
+  credential.revokedMs === Number.POSITIVE_INFINITY &&
   sentMs < lowOf(credential) - MAX_SKEW_MS;
 
 export const isJwt = ({ kind }: Credential): boolean => kind === "access" || kind === "refresh";
 
 /** The API tokens that it is, or was derived from. */
 export const apiTokensOf = (credential: Credential): readonly Credential[] =>
-  [...credential.behind, credential].filter(({ kind }) => kind === "api");
+  [...credential.parents, credential].filter(({ kind }) => kind === "api");
 
 /** What is revoked with it: all that was derived from it, and of a JWT the whole chain. */
 export const revokedWith =
   (target: Credential) =>
   (each: Credential): boolean =>
-    [each, ...each.behind].some(
+    [each, ...each.parents].some(
       (one) => one === target || (target.chain !== null && one.chain === target.chain),
     );
 
 /** What is behind an API or action token that it makes; people's own have nothing behind them. */
 export const derivedFrom = (caller: Credential): readonly Credential[] =>
-  apiTokensOf(caller).length === 0 ? [] : [...new Set([...caller.behind, caller])];
+  apiTokensOf(caller).length === 0 ? [] : [...new Set([...caller.parents, caller])];

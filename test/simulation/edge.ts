@@ -6,7 +6,6 @@ import type { Caller } from "../../src/core/caller.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import type { Passwords } from "../../src/core/passwords.ts";
 import { type Services, servicesOver } from "../../src/services.ts";
-import { noHa1b } from "../support/no-ha1b.ts";
 import { type Clock, clock } from "./clock.ts";
 import type { Version } from "./credential.ts";
 import type { Figures } from "./figures.ts";
@@ -15,6 +14,11 @@ import { type Outbox, outbox } from "./outbox.ts";
 import type { Simulated } from "./patches.ts";
 import { newOrigin, type Origin, type Scheduler, scheduler } from "./scheduler.ts";
 import { type SqliteD1, sqliteD1, type Through } from "./sqlite-d1.ts";
+
+/** The settings leave HA1B off. */
+const ha1bHashes = () => {
+  throw new Error("HA1B is off here");
+};
 
 export const ORIGIN = "https://latchkey.test";
 /** 2026-11-22, any instant would do. */
@@ -124,7 +128,7 @@ export function edge(setup: Setup, figures: Figures): Edge {
         DB: store.binding(watched) as unknown as D1Database,
       },
       config,
-      { waitUntil: () => undefined, passwords, ha1bHashes: noHa1b },
+      { waitUntil: () => undefined, passwords, ha1bHashes },
     );
     const version = { lagSeconds, startedMs: time.now() };
     return { location, services, fetch: app(services, config).fetch, version, skewMs: 0 };
@@ -198,7 +202,7 @@ interface Isolate {
 
 const configs = new Map<string, Config>();
 
-/** Read once: each story deploys some dozens. */
+/** Read once: each scenario deploys some dozens. */
 function configOf(lagSeconds: number, rotates: boolean): Config {
   const name = `${lagSeconds} ${rotates}`;
   const config =

@@ -58,7 +58,7 @@ export async function checkEnding(sim: Simulation, salt: number): Promise<void> 
   const isDoubtful = ({ possible, certain }: Credential) => possible.size > 0 || !certain;
   const nowMs = sim.nowMs();
   const hasEnded = (credential: Credential) =>
-    credential.endedMs < Number.POSITIVE_INFINITY && nowMs < highOf(credential);
+    credential.revokedMs < Number.POSITIVE_INFINITY && nowMs < highOf(credential);
   const certain = shown.filter((each) => !isDoubtful(each));
   const ended = certain.filter(hasEnded);
   const known = [...new Set([...ended.slice(0, MOST_KNOWN - 2), ...certain])].slice(0, MOST_KNOWN);

@@ -50,10 +50,10 @@ export function addFigures(sum: Figures, more: Figures): void {
   }
 }
 
-/** A story in which something happened that must never be. */
+/** A scenario in which something happened that must never be. */
 export interface Failure {
   readonly seed: number;
-  /** fast-check's way from the first story to the shortest. */
+  /** fast-check's way from the first scenario to the shortest. */
   readonly path: string;
   readonly message: string;
   readonly scenario: readonly string[];

@@ -6,7 +6,7 @@ import { tellStories } from "./pool.ts";
 const USAGE = `npm run simulate -- [--ops N] [--seed S] [--threads T]
 
 Tells random stories to the real Worker on simulated KV, D1 and time, beside a model of what must
-hold. Each story has a seed: S, S+1, S+2 and so on, until N operations are done (20000 unless told).`;
+hold. Each scenario has a seed: S, S+1, S+2 and so on, until N operations are done (20000 unless told).`;
 
 const SHRINK_MS = 60_000;
 const PLAIN_LINE_EVERY_MS = 5_000;
@@ -72,7 +72,7 @@ function summary(figures: Figures): string {
 function tell({ seed, path, message, scenario, shrinks }: Failure): string {
   return [
     `VIOLATION: ${message}`,
-    `seed ${seed}, path ${path}, ${shrinks} times made shorter. The story:`,
+    `seed ${seed}, path ${path}, ${shrinks} times made shorter. The scenario:`,
     ...scenario.map((line) => `  ${line}`),
     `Again: npm run simulate -- --ops 1 --threads 1 --seed ${seed}`,
   ].join("\n");

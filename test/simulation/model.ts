@@ -11,7 +11,7 @@ import {
   type Person,
   type SentAt,
   type Span,
-  stands,
+  isActive,
   Violation,
 } from "./credential.ts";
 import type { Setup } from "./edge.ts";
@@ -73,11 +73,11 @@ export function model(setup: Setup, outbox: Outbox) {
     (revoker.state === "unsure" && sentMs <= revoker.endMs + SETTLED_AFTER_MS);
 
   function end(credential: Credential, by: Revoker): void {
-    credential.endedBy.add(by);
+    credential.revokedBy.add(by);
     credential.possible.delete(by);
     if (by.fact !== null) credential.facts.push(by.fact);
-    credential.endedMs = Math.min(credential.endedMs, by.endMs);
-    credential.endedTick = Math.min(credential.endedTick, by.endTick);
+    credential.revokedMs = Math.min(credential.revokedMs, by.endMs);
+    credential.revokedTick = Math.min(credential.revokedTick, by.endTick);
   }
 
   /** At 60 and more KV was told before the answer; below, as soon as the rows there are have gone. */
@@ -105,20 +105,20 @@ export function model(setup: Setup, outbox: Outbox) {
 
     /** A refusal that may be for the sake of any of these. */
     checkAny(all: readonly Credential[], span: Span): void {
-      if (!all.every((each) => stands(each, span))) return;
+      if (!all.every((each) => isActive(each, span))) return;
       const names = all.map(({ name }) => name).join(" and ");
       throw new Violation(`refused, though ${names} stand${all.length > 1 ? "" : "s"}`);
     },
 
     /** A list of D1's own. */
     checkListed(credential: Credential, isListed: boolean, span: Span): void {
-      const { name, bornTick, endedTick } = credential;
-      if (!isListed && bornTick < span.sentTick && stands(credential, span)) {
-        throw new Violation(`${name} stands, and is not listed`);
+      const { name, bornTick, revokedTick } = credential;
+      if (!isListed && bornTick < span.sentTick && isActive(credential, span)) {
+        throw new Violation(`${name} is active, and is not listed`);
       }
       if (
         isListed &&
-        (endedTick < span.sentTick || span.sentMs >= highOf(credential) + MAX_SKEW_MS)
+        (revokedTick < span.sentTick || span.sentMs >= highOf(credential) + MAX_SKEW_MS)
       ) {
         throw new Violation(`${name} was ended or has expired, and is listed`);
       }
@@ -127,7 +127,7 @@ export function model(setup: Setup, outbox: Outbox) {
     /** A credential that an answer told of. `from` is what it was got with, where nothing was written. */
     create(
       what: Pick<Credential, "kind" | "person" | "secret" | "id"> & {
-        behind?: readonly Credential[];
+        parents?: readonly Credential[];
         chain?: Chain | null;
         boundMs?: number;
         earliestMs?: number;
@@ -140,7 +140,7 @@ export function model(setup: Setup, outbox: Outbox) {
       },
       span: Span,
     ): Credential {
-      const { behind = [], from, certain = true, ...rest } = what;
+      const { parents = [], from, certain = true, ...rest } = what;
       const endless = Number.POSITIVE_INFINITY;
       const earliestMs = what.earliestMs ?? endless;
       const credential: Credential = {
@@ -149,7 +149,7 @@ export function model(setup: Setup, outbox: Outbox) {
         secret: rest.secret,
         id: rest.id,
         name: `${rest.kind}${credentials.filter(({ kind }) => kind === rest.kind).length}`,
-        behind,
+        parents,
         chain: what.chain ?? null,
         boundMs: what.boundMs ?? endless,
         bornTick: span.endTick,
@@ -159,10 +159,10 @@ export function model(setup: Setup, outbox: Outbox) {
         replacedTick: null,
         mayBeReplaced: false,
         certain,
-        endedBy: new Set(),
+        revokedBy: new Set(),
         facts: [],
-        endedMs: endless,
-        endedTick: endless,
+        revokedMs: endless,
+        revokedTick: endless,
         possible: new Set(),
         wins: 0,
       };
@@ -170,13 +170,13 @@ export function model(setup: Setup, outbox: Outbox) {
         if (revoker === what.except) continue;
         // What it was got with came after that, although what is behind both did not.
         const isLater = from !== undefined && revoker.endTick <= from.bornTick;
-        const isOfIt = from?.endedBy.has(revoker) || from?.possible.has(revoker);
+        const isOfIt = from?.revokedBy.has(revoker) || from?.possible.has(revoker);
         if (revoker.state === "done" && isLater && !isOfIt) continue;
         if (revoker.state === "void" || !revoker.ends(credential)) continue;
         // A token that a new password spares is good, although what is behind it has ended.
         const isSpared = from !== undefined && !revoker.ends(from);
-        const ancestors = from === undefined ? behind : isSpared ? [from] : [...behind, from];
-        if (ancestors.some((each) => each.endedBy.has(revoker))) end(credential, revoker);
+        const ancestors = from === undefined ? parents : isSpared ? [from] : [...parents, from];
+        if (ancestors.some((each) => each.revokedBy.has(revoker))) end(credential, revoker);
         else if (
           mayStillTakeHold(revoker, span) ||
           ancestors.some((each) => each.possible.has(revoker)) ||
@@ -239,7 +239,7 @@ export function model(setup: Setup, outbox: Outbox) {
     won(credential: Credential, { sentTick }: Pick<Span, "sentTick">): void {
       credential.wins += 1;
       if (credential.wins > 1) throw new Violation(`${credential.name} was ended twice`);
-      const before = [...credential.endedBy].find((each) => each.endTick < sentTick);
+      const before = [...credential.revokedBy].find((each) => each.endTick < sentTick);
       if (before !== undefined) {
         throw new Violation(`${credential.name} was ended by ${before.name}, and then once more`);
       }
@@ -267,27 +267,27 @@ export function model(setup: Setup, outbox: Outbox) {
       const { name, possible } = credential;
       const { sentMs, sentTick } = span;
       if (verdict === "no") {
-        if (stands(credential, span)) {
-          throw new Violation(`${name} was refused, though it stands`);
+        if (isActive(credential, span)) {
+          throw new Violation(`${name} was refused, though it is active`);
         }
         // Below 60 every no is D1's own, and for good: nothing that was ended comes back.
         const hasExpired = sentMs >= lowOf(credential) - MAX_SKEW_MS;
         if (!readsFromKv(span) && credential.certain && !hasExpired && possible.size > 0) {
           credential.facts.push(factOf(span));
-          credential.endedMs = Math.min(credential.endedMs, span.endMs);
-          credential.endedTick = Math.min(credential.endedTick, span.endTick);
+          credential.revokedMs = Math.min(credential.revokedMs, span.endMs);
+          credential.revokedTick = Math.min(credential.revokedTick, span.endTick);
         }
         return;
       }
       const isOver = strict
-        ? credential.endedTick < sentTick
+        ? credential.revokedTick < sentTick
         : credential.facts.some((fact) => mayBeStaleUntil(fact, span, credential) < sentMs);
       if (isOver) {
-        const by = [...credential.endedBy].map((each) => each.name).join(", ") || "an earlier no";
-        const since = (sentMs - credential.endedMs) / 1000;
+        const by = [...credential.revokedBy].map((each) => each.name).join(", ") || "an earlier no";
+        const since = (sentMs - credential.revokedMs) / 1000;
         throw new Violation(`${name} was accepted ${since} s after its end by ${by}`);
       }
-      for (const each of [credential, ...credential.behind.filter(bounds)]) {
+      for (const each of [credential, ...credential.parents.filter(bounds)]) {
         const { expires, staleEnds } = each;
         const stale = staleEnds.filter(
           ({ fact }) => !strict && sentMs <= mayBeStaleUntil(fact, span, credential),

@@ -13,7 +13,7 @@ export interface Order {
   readonly stop: SharedArrayBuffer;
 }
 
-/** What a thread tells after each story. */
+/** What a thread tells after each scenario. */
 export interface Report {
   readonly seed: number;
   readonly figures: Figures;
@@ -26,7 +26,7 @@ export interface Plan {
   readonly seed: number;
   readonly threads: number;
   readonly shrinkMs: number;
-  /** Asked after each story. */
+  /** Asked after each scenario. */
   isEnough(figures: Figures): boolean;
   onReport?(report: Report, sum: Figures): void;
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { MAX_SKEW_MS, Violation } from "./credential.ts";
+import { type Credential, MAX_SKEW_MS, Violation } from "./credential.ts";
 import type { Setup } from "./edge.ts";
 import { checkDatabase, checkEnding } from "./ending.ts";
 import { count, type Failure, type Figures, noFigures } from "./figures.ts";
@@ -13,7 +13,7 @@ import { withSimulated } from "./patches.ts";
 import { FAULTS } from "./scheduler.ts";
 import { type Sending, type Simulation, simulation } from "./simulation.ts";
 
-/** How the story goes on once a request was sent: so many choices, or until all is answered. */
+/** How the scenario goes on once a request was sent: so many choices, or until all is answered. */
 const SETTLE = 40;
 
 interface Drawn extends Sending {
@@ -27,20 +27,49 @@ type Command = fc.AsyncCommand<Simulation, Simulation>;
 
 const goOn = (sim: Simulation, pace: number) => (pace >= SETTLE ? sim.settle() : sim.steps(pace));
 
-function request(name: string, drawn: Drawn): Command {
-  const operation = OPERATIONS[name];
-  return {
-    check: (sim) => operation?.attempt(sim, drawn) != null,
-    async run(_, sim) {
-      const attempt = operation?.attempt(sim, drawn);
-      if (attempt == null) return;
+/** One step of a scenario; `counted` adds an operation of its name to the figures. */
+const command = (
+  name: string,
+  run: (sim: Simulation, counted: () => void) => Promise<void>,
+  check: (sim: Readonly<Simulation>) => boolean = () => true,
+): Command => ({
+  check,
+  run: (_, sim) =>
+    run(sim, () => {
       sim.figures.operations += 1;
       count(sim.figures.byOperation, name);
+    }),
+  toString: () => name,
+});
+
+const calm = (drawn: Drawn, step = 0): Drawn => ({
+  ...drawn,
+  faults: [],
+  lost: false,
+  salt: drawn.salt + step,
+});
+
+/** Sends what gives a credential. @returns the API token or access JWT that it gave */
+async function obtain(sim: Simulation, attempt: Attempt, drawn: Drawn): Promise<Credential | null> {
+  const { credentials } = sim.model;
+  const before = credentials.length;
+  await sim.perform(attempt, drawn);
+  return credentials.slice(before).find(({ kind }) => kind === "api" || kind === "access") ?? null;
+}
+
+function request(name: string, drawn: Drawn): Command {
+  const attemptOf = (sim: Readonly<Simulation>) => OPERATIONS[name]?.attempt(sim, drawn) ?? null;
+  return command(
+    name,
+    async (sim, counted) => {
+      const attempt = attemptOf(sim);
+      if (attempt === null) return;
+      counted();
       sim.start(attempt, drawn);
       await goOn(sim, drawn.pace);
     },
-    toString: () => name,
-  };
+    (sim) => attemptOf(sim) !== null,
+  );
 }
 
 const SECONDS = [
@@ -48,48 +77,35 @@ const SECONDS = [
   2_700_000,
 ] as const;
 
-function pass(index: number): Command {
-  const seconds = SECONDS[index % SECONDS.length] ?? 1;
-  return {
-    check: () => true,
-    async run(_, sim) {
-      sim.figures.operations += 1;
-      count(sim.figures.byOperation, "pass");
-      // Rows go some days after their end: what they say of each other is checked before.
-      if (seconds > 10_000) checkDatabase(sim);
-      await sim.pass(seconds * 1000);
-    },
-    toString: () => "pass",
-  };
-}
+const pass = (index: number): Command =>
+  command("pass", async (sim, counted) => {
+    const seconds = SECONDS[index % SECONDS.length] ?? 1;
+    counted();
+    // Rows are deleted some days after they expire: what they say of each other is checked before.
+    if (seconds > 10_000) checkDatabase(sim);
+    await sim.pass(seconds * 1000);
+  });
 
-function housekeeping(drawn: Drawn): Command {
-  return {
-    check: () => true,
-    async run(_, sim) {
-      sim.figures.operations += 1;
-      count(sim.figures.byOperation, "housekeeping");
-      await sim.housekeeping(drawn);
-    },
-    toString: () => "housekeeping",
-  };
-}
+const housekeeping = (drawn: Drawn): Command =>
+  command("housekeeping", async (sim, counted) => {
+    counted();
+    await sim.housekeeping(drawn);
+  });
 
 const SPARE_MS = 60_000;
 
-/** As if the session had been extended until 30 days are nearly over, which no story is long enough for. */
+/** As if the session had been extended until 30 days are nearly over, for which no scenario is long enough. */
 function age(drawn: Drawn): Command {
   const find = (sim: Simulation) => credentialOf(sim, ["session"], drawn.a);
-  return {
-    check: (sim) => find(sim) !== null,
-    async run(_, sim) {
+  return command(
+    "age",
+    async (sim, counted) => {
       await sim.settle();
       const session = find(sim);
       const createdMs = session && sim.actions.createdMs.get(session);
       if (session == null || createdMs == null || sim.aged.has(session)) return;
       sim.aged.add(session);
-      sim.figures.operations += 1;
-      count(sim.figures.byOperation, "age");
+      counted();
       sim.scenario.push(`${session.name} is made 30 days old, nearly`);
       const agedMs = LONGEST_MS - (session.expires.latestMs - createdMs) - SPARE_MS;
       sim.actions.createdMs.set(session, createdMs - agedMs);
@@ -98,156 +114,107 @@ function age(drawn: Drawn): Command {
         .prepare("UPDATE tokens SET created_at = created_at - ? WHERE id = ?")
         .run(agedMs, session.id);
     },
-    toString: () => "age",
-  };
+    (sim) => find(sim) !== null,
+  );
 }
 
 /** What operators do: the other version or the first, in one isolate or in all. */
-function deploy({ a, isolate }: Drawn): Command {
-  return {
-    check: () => true,
-    async run(_, sim) {
-      sim.figures.operations += 1;
-      count(sim.figures.byOperation, "deploy");
-      const lag = sim.model.setup.lags[a % 3 === 0 ? 0 : 1];
-      sim.deploy(lag, a % 2 === 0 ? undefined : isolate);
-    },
-    toString: () => "deploy",
-  };
-}
+const deploy = ({ a, isolate }: Drawn): Command =>
+  command("deploy", async (sim, counted) => {
+    counted();
+    const lag = sim.model.setup.lags[a % 3 === 0 ? 0 : 1];
+    sim.deploy(lag, a % 2 === 0 ? undefined : isolate);
+  });
 
 /** Within what the clocks of a platform may differ. */
-function setClock({ a, isolate }: Drawn): Command {
-  return {
-    check: () => true,
-    async run(_, sim) {
-      sim.figures.operations += 1;
-      count(sim.figures.byOperation, "setClock");
-      const skews = [0, -MAX_SKEW_MS, MAX_SKEW_MS, a];
-      sim.setSkew(isolate, skews[a % skews.length] ?? 0);
-    },
-    toString: () => "setClock",
-  };
-}
+const setClock = ({ a, isolate }: Drawn): Command =>
+  command("setClock", async (sim, counted) => {
+    counted();
+    const skews = [0, -MAX_SKEW_MS, MAX_SKEW_MS, a];
+    sim.setSkew(isolate, skews[a % skews.length] ?? 0);
+  });
 
 const TTLS = [60, 300, 3_600, 2_592_000, 31_536_000] as const;
 
-/** One credential got with another, up to three times, by whatever gives one. */
+/** One credential obtained with another, up to three times, by whatever gives one. */
 function derive(drawn: Drawn): Command {
   const { a, b, c } = drawn;
   const find = (sim: Simulation) => credentialOf(sim, CALLERS, a);
-  return {
-    check: (sim) => find(sim) !== null,
-    async run(_, sim) {
-      const { credentials } = sim.model;
+  return command(
+    "derive",
+    async (sim, counted) => {
       let caller = find(sim);
       for (let step = 0; step <= b % 3 && caller !== null; step++) {
-        sim.figures.operations += 1;
-        count(sim.figures.byOperation, "derive");
-        const before = credentials.length;
+        counted();
         const how = (c >> step) % 4;
         const contact = choose(sim.model.people, c);
         const attempt =
           how === 0
             ? creating(sim, caller, TTLS[(c + step) % TTLS.length] ?? 60)
             : how === 1 && step > 0 && contact !== null
-              ? issuing(sim, caller, {
-                  contact,
-                  audience: null,
-                  ttl: 172_800,
-                  maxUses: 3,
-                })
+              ? issuing(sim, caller, { contact, audience: null, ttl: 172_800, maxUses: 3 })
               : reading(sim, caller, "/rest/auth");
-        await sim.perform(attempt, {
-          ...drawn,
-          faults: [],
-          lost: false,
-          salt: drawn.salt + step,
-        });
-        const made = credentials
-          .slice(before)
-          .find(({ kind }) => kind === "api" || kind === "access");
-        caller = made ?? null;
+        caller = await obtain(sim, attempt, calm(drawn, step));
       }
     },
-    toString: () => "derive",
-  };
+    (sim) => find(sim) !== null,
+  );
 }
 
 const RENEWED_AFTER_MS = 80_000_000;
 
-/** A JWT got with the one before each day, while what began the chain ends and its row goes. */
+/** A JWT obtained with the one before each day, while what began the chain expires and its row is deleted. */
 function renew(drawn: Drawn): Command {
   const find = (sim: Simulation) => credentialOf(sim, ["access"], drawn.a);
-  return {
-    check: (sim) => find(sim) !== null,
-    async run(_, sim) {
-      const { credentials } = sim.model;
+  return command(
+    "renew",
+    async (sim, counted) => {
       let jwt = find(sim);
       for (let day = 0; day < 4 && jwt !== null; day++) {
-        sim.figures.operations += 1;
-        count(sim.figures.byOperation, "renew");
-        const before = credentials.length;
-        const calm = {
-          ...drawn,
-          faults: [],
-          lost: false,
-          salt: drawn.salt + day,
-        };
-        await sim.perform(reading(sim, jwt, "/rest/auth"), calm);
-        jwt = credentials.slice(before).find(({ kind }) => kind === "access") ?? null;
+        counted();
+        jwt = await obtain(sim, reading(sim, jwt, "/rest/auth"), calm(drawn, day));
         if (jwt === null) continue;
         await sim.pass(Math.min(RENEWED_AFTER_MS, jwt.expires.earliestMs - sim.nowMs() - 5_000));
-        await sim.housekeeping(calm);
+        await sim.housekeeping(calm(drawn, day));
       }
     },
-    toString: () => "renew",
-  };
+    (sim) => find(sim) !== null,
+  );
 }
 
 const A_YEAR_SECONDS = 31_536_000;
-/** Longer than the row of a token is kept after its end. */
+/** Longer than the row of a token is kept after it expired. */
 const ROW_GONE_MS = 260_000_000;
 
-/** What was made with an API token whose end is then moved up, after that, and after its row is gone. */
+/** What was created with an API token whose expiry is then moved up, after that, and after its row is gone. */
 function outlive(drawn: Drawn): Command {
   const { a, b } = drawn;
   const find = (sim: Simulation) => credentialOf(sim, ["password"], a);
-  return {
-    check: (sim) => find(sim) !== null,
-    async run(_, sim) {
+  return command(
+    "outlive",
+    async (sim, counted) => {
       await sim.settle();
       const person = find(sim);
       if (person === null) return;
-      const { credentials } = sim.model;
       let steps = 0;
-      const calm = () => ({
-        ...drawn,
-        faults: [],
-        lost: false,
-        salt: drawn.salt + ++steps,
-      });
       const make = async (attempt: Attempt) => {
-        sim.figures.operations += 1;
-        count(sim.figures.byOperation, "outlive");
-        const before = credentials.length;
-        await sim.perform(attempt, calm());
-        return credentials.slice(before).find(({ kind }) => kind === "api" || kind === "access");
+        counted();
+        return obtain(sim, attempt, calm(drawn, ++steps));
       };
       const parent = await make(creating(sim, person, A_YEAR_SECONDS));
-      if (parent === undefined) return;
+      if (parent === null) return;
       const jwt = b % 2 === 0 ? parent : await make(reading(sim, parent, "/rest/auth"));
       const child = jwt && (await make(creating(sim, jwt, A_YEAR_SECONDS)));
       await make(changing(sim, parent, person, { ttl: 60, other: false }));
       for (const ms of [b % 3 === 0 ? 61_000 : ROW_GONE_MS, 61_000]) {
         checkDatabase(sim);
         await sim.pass(ms);
-        await sim.housekeeping(calm());
-        if (child !== undefined) await make(reading(sim, child, "/rest/user"));
+        await sim.housekeeping(calm(drawn, ++steps));
+        if (child !== null) await make(reading(sim, child, "/rest/user"));
       }
     },
-    toString: () => "outlive",
-  };
+    (sim) => find(sim) !== null,
+  );
 }
 
 const byte = fc.nat({ max: 255 });
@@ -298,8 +265,8 @@ const drawnSetup: fc.Arbitrary<Setup> = fc.record({
   kvLimitsWrites: fc.integer({ min: 0, max: 3 }).map((draw) => draw === 3),
 });
 
-/** Requests in one story at the most. */
-export const LONGEST_STORY = 300;
+/** Requests in one scenario at the most. */
+export const LONGEST_SCENARIO = 300;
 
 export interface Told {
   readonly message: string;
@@ -360,9 +327,9 @@ interface Failed {
 }
 
 /**
- * Tells one story, drawn from the seed, and shrinks it where it fails, for `shrinkMs` at the most:
+ * Tells one scenario, drawn from the seed, and shrinks it where it fails, for `shrinkMs` at the most:
  * fast-check, which also makes what is left simpler, and then {@link shorten}.
- * @param onTold hears of every story that fast-check told
+ * @param onTold hears of every scenario that fast-check told
  */
 export async function run(
   seed: number,
@@ -376,7 +343,7 @@ export async function run(
   const discarded = noFigures();
   const property = fc.asyncProperty(
     drawnSetup,
-    fc.commands([one], { maxCommands: LONGEST_STORY, size: "max" }),
+    fc.commands([one], { maxCommands: LONGEST_SCENARIO, size: "max" }),
     async (setup, drawnCommands) => {
       if (Date.now() > giveUpMs) return;
       const commands = [...drawnCommands];

@@ -82,7 +82,7 @@ const STUCK_AFTER = 2_000;
 /**
  * Every call to a store is two tasks: it takes hold, and its answer arrives. Of the tasks that are
  * ready one runs at a time, by a priority drawn from its own request's numbers, so that taking a
- * request out of a story changes little for the others; then everything runs on to its next await.
+ * request out of a scenario changes little for the others; then everything runs on to its next await.
  */
 export function scheduler(clock: Clock, nobody: Origin, figures: Figures): Scheduler {
   const ready: Task[] = [];

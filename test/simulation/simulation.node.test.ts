@@ -38,6 +38,6 @@ it("does the same at every run of a seed", { timeout: 60_000 }, async () => {
   };
   const first = await digests(1);
   expect(new Set(first).size).toBe(4);
-  // Alone in a thread or beside another, as the first story of a thread or a later one.
+  // Alone in a thread or beside another, as the first scenario of a thread or a later one.
   expect(await digests(2)).toEqual(first);
 });

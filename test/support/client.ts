@@ -1,8 +1,4 @@
-import { env, exports } from "cloudflare:workers";
-import { app } from "../../src/app.ts";
-import { readConfig } from "../../src/config.ts";
-import { pages, platform } from "../../src/latchkey.ts";
-import { type Platform, servicesOver } from "../../src/services.ts";
+import { exports } from "cloudflare:workers";
 import { undocumented } from "./documented.ts";
 
 export const ORIGIN = "https://latchkey.test";
@@ -33,20 +29,6 @@ export type Call = (method: string, pathOrUrl: string, send?: Send) => Promise<A
 
 /** Real HTTP requests to the Worker as `wrangler.toml` and the test bindings configure it. */
 export const call: Call = over((request) => exports.default.fetch(request));
-
-/**
- * The same service on the same KV and D1 with other settings (undefined takes one away), and with
- * other parts of the platform where a test counts what they do.
- */
-export function service(
-  settings: Readonly<Record<string, string | undefined>>,
-  parts: Partial<Platform> = {},
-): Call {
-  const config = readConfig({ ...env, ...settings });
-  const services = servicesOver(env, config, { ...platform, ...parts });
-  const { fetch } = app(services, config, pages(services, config));
-  return over((request) => fetch(request));
-}
 
 export function over(fetch: Fetch): Call {
   return async (method, pathOrUrl, send = {}) => {
@@ -97,19 +79,12 @@ function parsed(text: string): unknown {
   }
 }
 
-export interface TestUser {
-  readonly id: string;
+export interface Login {
   readonly email: string;
   readonly password: string;
 }
-
-/** Signs up a fresh user. */
-export async function newUser(fields: Readonly<Record<string, unknown>> = {}): Promise<TestUser> {
-  const sent = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD, ...fields };
-  const answer = await call("POST", "/rest/user", { json: sent });
-  if (answer.status !== 201) throw new Error(`sign-up answered ${answer.status}: ${answer.text}`);
-  const { email, password } = sent;
-  return { id: textAt(answer, "payload", "uuid"), email, password };
+export interface TestUser extends Login {
+  readonly id: string;
 }
 
 export interface Pair {
@@ -117,39 +92,66 @@ export interface Pair {
   readonly refresh: string;
 }
 
-/** Logs in on the jwt-pair surface. */
-export async function newPair({ email, password }: TestUser): Promise<Pair> {
-  const answer = await call("POST", "/api/token/", { json: { email, password } });
-  return { access: textAt(answer, "access"), refresh: textAt(answer, "refresh") };
-}
+type Fields = Readonly<Record<string, unknown>>;
+type NewUser = Fields & {
+  readonly email?: string | undefined;
+  readonly password?: string | undefined;
+};
 
-/** An access JWT of a fresh user: the cheapest way to be somebody. */
-export async function newCaller(fields: Readonly<Record<string, unknown>> = {}) {
-  const user = await newUser(fields);
-  return { ...user, ...(await newPair(user)) };
-}
+/** Users of the service that `call` reaches, and credentials of theirs. */
+export function peopleOf(call: Call) {
+  /** Signs up a fresh user. */
+  async function newUser(fields: NewUser = {}): Promise<TestUser> {
+    const { email = `${crypto.randomUUID()}@example.com`, password = PASSWORD } = fields;
+    const json = { ...fields, email, password };
+    const answer = await call("POST", "/rest/user", { json });
+    if (answer.status !== 201) throw new Error(`sign-up answered ${answer.status}: ${answer.text}`);
+    return { id: textAt(answer, "payload", "uuid"), email, password };
+  }
 
-export interface NewApiToken {
-  readonly secret: string;
-  readonly uuid: string;
-}
+  /** Logs in on the jwt-pair surface. */
+  async function newPair({ email, password }: Login): Promise<Pair> {
+    const answer = await call("POST", "/api/token/", { json: { email, password } });
+    return { access: textAt(answer, "access"), refresh: textAt(answer, "refresh") };
+  }
 
-export async function newApiToken(
-  bearer: string,
-  name = "test",
-  ttl = 60,
-  scopes?: readonly string[],
-): Promise<NewApiToken> {
-  const answer = await call("POST", "/rest/token", { bearer, json: { name, ttl, scopes } });
   return {
-    secret: textAt(answer, "payload", "token"),
-    uuid: textAt(answer, "payload", "uuid"),
+    newUser,
+    newPair,
+    /** A fresh user who has logged in: the cheapest way to be somebody. */
+    async newCaller(fields: NewUser = {}) {
+      const user = await newUser(fields);
+      return { ...user, ...(await newPair(user)) };
+    },
+    async newSession({ email, password }: Login): Promise<string> {
+      const answer = await call("POST", "/tokens", { json: { email_id: email, password } });
+      return textAt(answer, "data", "token");
+    },
+    async newApiToken(bearer: string, name = "test", ttl?: number, scopes?: readonly string[]) {
+      const answer = await call("POST", "/rest/token", { bearer, json: { name, ttl, scopes } });
+      return {
+        secret: textAt(answer, "payload", "token"),
+        uuid: textAt(answer, "payload", "uuid"),
+      };
+    },
+    /** An action token whose run makes `contactId` a contact of the runner. */
+    async newActionToken(bearer: string, contactId: string, more: Fields = {}) {
+      const json = { action: "addContact", payload: { contact_id: contactId }, ...more };
+      const answer = await call("POST", "/api/generate-action-token", { bearer, json });
+      return { secret: textAt(answer, "token", "token"), id: textAt(answer, "token", "id") };
+    },
   };
 }
 
-export async function newSession({ email, password }: TestUser): Promise<string> {
-  const answer = await call("POST", "/tokens", { json: { email_id: email, password } });
-  return textAt(answer, "data", "token");
+export const { newUser, newPair, newCaller, newSession, newApiToken, newActionToken } =
+  peopleOf(call);
+export type NewApiToken = Awaited<ReturnType<typeof newApiToken>>;
+
+/** The claims of a JWT, unverified. */
+export function claimsOf(jwt: string): Readonly<Record<string, unknown>> {
+  const [, payload = ""] = jwt.split(".");
+  const bytes = Uint8Array.fromBase64(payload, { alphabet: "base64url" });
+  return JSON.parse(new TextDecoder().decode(bytes));
 }
 
 /** The member of the body that the path leads to. */

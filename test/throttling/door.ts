@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import type { Passwords } from "../../src/core/passwords.ts";
-import { CHEAP, isolate } from "../faults/isolate.ts";
 import { type Answered, type Send, textAt } from "../support/client.ts";
+import { CHEAP, isolate } from "../support/service.ts";
 
 export const RIGHT = "correct horse battery";
 export const WRONG = "wrong";
@@ -33,11 +33,7 @@ export function routeKey() {
     return CHEAP.verify(password, phc);
   };
   const { KV, DB } = env;
-  const { answer: call, settled } = isolate(
-    { KV, DB },
-    {},
-    { passwords: { ...CHEAP, verify: counted } },
-  );
+  const { call, settled } = isolate({}, { KV, DB }, { passwords: { ...CHEAP, verify: counted } });
 
   const from: From = (address, method, path, send = {}) =>
     call(method, path, {

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { isolate } from "../faults/isolate.ts";
+import { isolate } from "../support/service.ts";
 import { bot, routeKey, NETWORK_TRIES, RIGHT, TRY_MS, WRONG } from "./door.ts";
 
 const HOME = "192.0.2.1";
@@ -8,7 +8,7 @@ const CAFE = "198.51.100.7";
 const DAY_MS = 86_400_000;
 
 const { from, login, newOwner, newOwnerAt, settled } = routeKey();
-const { services } = isolate({ KV: env.KV, DB: env.DB }, {});
+const { services } = isolate();
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ["Date"] });

@@ -1,8 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { secrets } from "../../src/crypto/secrets.ts";
-import { instrument, type StorageCall } from "../faults/instrument.ts";
-import { isolate } from "../faults/isolate.ts";
 import {
   type Call,
   newApiToken,
@@ -11,6 +9,8 @@ import {
   newSession,
   type Send,
 } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { type StorageCall, intercept } from "../support/stores.ts";
 import { share } from "../support/thorough.ts";
 
 const NOBODY = "00000000-0000-0000-0000-000000000000";
@@ -24,14 +24,14 @@ afterEach(() => {
 /** A place with memory of its own; what all of them have written is counted. */
 function isolates(count: number, bindings = env) {
   let written = 0;
-  const counted = instrument(bindings, async (_: StorageCall, run) => {
+  const counted = intercept(async (_: StorageCall, run) => {
     const result = await run();
     for (const { meta } of [result].flat().map((each) => Object(each))) {
       written += Number(meta?.rows_written ?? 0);
     }
     return result;
-  });
-  const all = Array.from({ length: count }, () => isolate({ ...bindings, ...counted }, {}));
+  }, bindings);
+  const all = Array.from({ length: count }, () => isolate({}, { ...bindings, ...counted }));
   return {
     send: (index: number): Call => all[index % count]?.send ?? expect.unreachable(),
     written() {
@@ -107,7 +107,7 @@ it.each(JUNK)(
   "%s that names nobody is limited in its surface's shape",
   async (name, method, path, send) => {
     const isOver = { limit: async () => ({ success: false }) };
-    const place = isolate({ ...unlimited, CREDENTIAL_LIMIT: isOver }, {});
+    const place = isolate({}, { ...unlimited, CREDENTIAL_LIMIT: isOver });
     const answer = await place.send(method, path, from(send, "192.0.2.79"));
     // A page is shown to everybody: an old cookie of its visitor is no reason to keep them out.
     if (name === "a session's cookie") return expect(answer.status).toBe(200);
@@ -122,7 +122,7 @@ it("good credentials, and old ones of ours, are none of that limit's business", 
   const user = await newCaller();
   const api = await newApiToken(user.access);
   const limit = vi.fn(async () => ({ success: false }));
-  const { send } = isolate({ ...unlimited, CREDENTIAL_LIMIT: { limit } }, {});
+  const { send } = isolate({}, { ...unlimited, CREDENTIAL_LIMIT: { limit } });
   expect((await send("GET", "/rest/user", from({ bearer: api.secret }, "192.0.2.80"))).status).toBe(
     200,
   );

@@ -6,9 +6,9 @@ import { readConfig } from "../../src/config.ts";
 import { networkOf } from "../../src/http/address.ts";
 import { platform } from "../../src/latchkey.ts";
 import { servicesOver } from "../../src/services.ts";
-import { instrument } from "../faults/instrument.ts";
-import { CHEAP, isolate } from "../faults/isolate.ts";
-import { type Answered, newApiToken, newCaller, newUser, service } from "../support/client.ts";
+import { type Answered, newApiToken, newCaller, newUser } from "../support/client.ts";
+import { CHEAP, isolate, service } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 import { statusesOf } from "./door.ts";
 
 /** In wrangler.toml, by the minute. */
@@ -119,7 +119,7 @@ describe("Cloudflare's rate limit", () => {
 
   it("holds for each zone alone where a Worker of another zone asks, and such a network is never known", async () => {
     const { LOGIN_LIMIT, ...rest } = env;
-    const { send, settled } = isolate(rest, {});
+    const { send, settled } = isolate({}, rest);
     const json = { email: `${crypto.randomUUID()}@example.com`, password: "correct horse battery" };
     await send("POST", "/rest/user", { json });
     const from = (zone: string) => ({
@@ -144,7 +144,7 @@ describe("Cloudflare's rate limit", () => {
   it("does not hold for a signed report, and for wrong signatures as for other junk", async () => {
     const isOver = { limit: vi.fn(async () => ({ success: false })) };
     const { KV, DB } = env;
-    const { send } = isolate({ KV, DB, LEAK_LIMIT: isOver, CREDENTIAL_LIMIT: isOver }, {});
+    const { send } = isolate({}, { KV, DB, LEAK_LIMIT: isOver, CREDENTIAL_LIMIT: isOver });
     const headers = {
       ...at(fresh()),
       "github-public-key-identifier": "x",
@@ -167,7 +167,7 @@ describe("Cloudflare's rate limit", () => {
       },
     });
     const { KV, DB } = env;
-    const { send } = isolate({ KV, DB, TOKEN_LIMIT: of("token"), CLIENT_LIMIT: of("client") }, {});
+    const { send } = isolate({}, { KV, DB, TOKEN_LIMIT: of("token"), CLIENT_LIMIT: of("client") });
     const headers = at("192.0.2.200");
     const basic = { email: client.uuid, password: client.secret };
     const junk = { email: client.uuid, password: other.secret };
@@ -194,7 +194,7 @@ describe("Cloudflare's rate limit", () => {
     const { KV, DB } = env;
     let isOver = false;
     const limiter = { limit: async () => ({ success: !isOver }) };
-    const { send } = isolate({ KV, DB, LOGIN_LIMIT: limiter }, {});
+    const { send } = isolate({}, { KV, DB, LOGIN_LIMIT: limiter });
     const json = { email_id: "nobody@example.com", password: "wrong" };
     const headers = at(fresh());
     const tried = () => send("POST", "/tokens", { headers, json });
@@ -234,7 +234,7 @@ describe("Cloudflare's rate limit", () => {
     // A smaller one in its place, since a slow machine sends no 1,200 in a minute.
     const { KV, DB, SIGN_UP_LIMIT } = env;
     if (SIGN_UP_LIMIT === undefined) return expect.unreachable();
-    const place = isolate({ KV, DB, TOKEN_LIMIT: SIGN_UP_LIMIT }, {});
+    const place = isolate({}, { KV, DB, TOKEN_LIMIT: SIGN_UP_LIMIT });
     const headers = at(fresh());
     const json = { token: "x", refresh: "x" };
     let turn = 0;
@@ -261,12 +261,12 @@ describe("Cloudflare's rate limit", () => {
   it("is asked before any store and any hash", async () => {
     const limited = { ...env, LOGIN_LIMIT: { limit: async () => ({ success: false }) } };
     const asked: string[] = [];
-    const bindings = instrument(limited, (call) => {
+    const bindings = intercept((call) => {
       asked.push(call.label);
       return Promise.reject(new Error(call.label));
-    });
+    }, limited);
     const passwords = { ...CHEAP, verify: async () => expect.unreachable() };
-    const place = isolate({ ...limited, ...bindings }, {}, { passwords });
+    const place = isolate({}, { ...limited, ...bindings }, { passwords });
     const answer = await place.send("POST", "/tokens", {
       headers: at(fresh()),
       json: { email_id: "somebody@example.com", password: "x" },
@@ -287,8 +287,8 @@ describe("Cloudflare's rate limit", () => {
     const user = await newUser();
     const limiter = { limit };
     const place = isolate(
-      { ...env, LOGIN_LIMIT: limiter, TOKEN_LIMIT: limiter },
       { STORAGE_DEADLINE_MS: "50" },
+      { ...env, LOGIN_LIMIT: limiter, TOKEN_LIMIT: limiter },
       { passwords: platform.passwords },
     );
     const { email, password } = user;
@@ -309,8 +309,7 @@ describe("Cloudflare's rate limit", () => {
   });
 
   it("is not needed", async () => {
-    const { KV, DB } = env;
-    const place = isolate({ KV, DB }, {});
+    const place = isolate();
     const json = { email_id: "nobody@example.com", password: "x" };
     const answer = await place.send("POST", "/tokens", { headers: at(fresh()), json });
     expect(answer.status).toBe(400);

@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { secrets } from "../../src/crypto/secrets.ts";
-import { instrument } from "../faults/instrument.ts";
-import { isolate } from "../faults/isolate.ts";
+import type { Send } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 import { sampleFor } from "../hostile/bodies.ts";
 import { ROUTE_KEYS, PAGES, pathOf } from "../hostile/routes.ts";
-import type { Send } from "../support/client.ts";
 
 const isOver = { limit: async () => ({ success: false }) };
 const LIMITS = [
@@ -23,12 +23,12 @@ const LIMITS = [
 /** Where every limit is used up. @returns the answer's status, and how often a store was asked */
 async function asked(method: string, path: string, send: Send) {
   let calls = 0;
-  const counted = instrument({ KV: env.KV, DB: env.DB }, (_, run) => {
+  const counted = intercept((_, run) => {
     calls++;
     return run();
   });
   const limits = Object.fromEntries(LIMITS.map((name) => [name, isOver]));
-  const place = isolate({ ...limits, ...counted }, {});
+  const place = isolate({}, { ...limits, ...counted });
   const headers = {
     "sec-fetch-site": "same-origin",
     ...send.headers,

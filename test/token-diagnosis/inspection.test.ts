@@ -2,31 +2,23 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import type { Caller } from "../../src/core/caller.ts";
 import type { TokenStatus } from "../../src/core/token-diagnosis.ts";
-import {
-  actionToken,
-  apiToken,
-  claimsOf,
-  logIn,
-  openSession,
-  signUp,
-} from "../revocation/locations.ts";
-import { intercept } from "../revocation/storage.ts";
-import { textAt } from "../support/client.ts";
-import { wired } from "../support/wired.ts";
+import { claimsOf, textAt, peopleOf } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
+import { intercept } from "../support/stores.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
-const here = wired({ ROTATE_REFRESH_TOKENS: "on" });
+const here = isolate({ ROTATE_REFRESH_TOKENS: "on" });
 const { call } = here;
 
 async function person() {
-  const user = await signUp(call);
-  const { access, refresh } = await logIn(call, user);
-  const session = await openSession(call, user);
-  const api = await apiToken(call, access);
-  const action = await actionToken(call, access, user.id);
+  const user = await peopleOf(call).newUser();
+  const { access, refresh } = await peopleOf(call).newPair(user);
+  const session = await peopleOf(call).newSession(user);
+  const api = await peopleOf(call).newApiToken(access);
+  const action = await peopleOf(call).newActionToken(access, user.id);
   const auth = textAt(await call("GET", "/rest/auth", { xToken: session }), "payload", "token");
-  const asker = await here.bearer((await logIn(call, user)).access);
+  const asker = await here.bearer((await peopleOf(call).newPair(user)).access);
   return { user, access, refresh, session, api, action, auth, asker };
 }
 
@@ -88,7 +80,7 @@ describe("of one's own", () => {
       "ended one by one",
       "revoked",
       async ({ access, session, api, action, user }) => {
-        const bearer = (await logIn(call, user)).access;
+        const bearer = (await peopleOf(call).newPair(user)).access;
         await call("DELETE", "/tokens", { xToken: session });
         await call("DELETE", `/rest/token/${api.uuid}`, { bearer });
         await call("DELETE", `/api/action-tokens/${action.id}`, { bearer });
@@ -100,7 +92,7 @@ describe("of one's own", () => {
       "ended with the login behind it",
       "login_revoked",
       async ({ user, access, refresh, session, auth }) => {
-        const bearer = (await logIn(call, user)).access;
+        const bearer = (await peopleOf(call).newPair(user)).access;
         await call("DELETE", `/rest/token/${refresh}`, { bearer });
         await call("DELETE", "/tokens", { xToken: session });
         return [access, refresh, auth];
@@ -110,7 +102,7 @@ describe("of one's own", () => {
       "ended with all API tokens",
       "revoked_with_api_tokens",
       async ({ api, access }) => {
-        const { secret } = await apiToken(call, access);
+        const { secret } = await peopleOf(call).newApiToken(access);
         const jwt = textAt(await call("GET", "/rest/auth", { bearer: secret }), "payload", "token");
         await call("DELETE", "/rest/token/all", { bearer: access });
         return [api.secret, jwt];
@@ -172,10 +164,10 @@ describe("of one's own", () => {
   });
 
   it("by D1, whatever the promise is", async () => {
-    const lazy = wired({ REVOCATION_LAG_SECONDS: "3600" });
-    const user = await signUp(lazy.call);
-    const { access } = await logIn(lazy.call, user);
-    const session = await openSession(lazy.call, user);
+    const lazy = isolate({ REVOCATION_LAG_SECONDS: "3600" });
+    const user = await lazy.newUser();
+    const { access } = await lazy.newPair(user);
+    const session = await lazy.newSession(user);
     const asker = await lazy.bearer(access);
     await env.DB.prepare("UPDATE tokens SET revoked_at = 5 WHERE user_id = ?").bind(user.id).run();
     // It still opens something here, for as long as the promise says.
@@ -189,12 +181,12 @@ describe("of what is not one's own", () => {
   it("the text's own words, and the same of one that there is and of one that there is not", async () => {
     const { asker } = await person();
     const theirs = await person();
-    const { secret } = await apiToken(call, theirs.access);
+    const { secret } = await peopleOf(call).newApiToken(theirs.access);
     const asked: string[][] = [];
-    const watching = wired(
+    const watching = isolate(
       { ROTATE_REFRESH_TOKENS: "on" },
-      intercept(env, ({ does }, run) => {
-        asked.push([...does]);
+      intercept(({ statements }, run) => {
+        asked.push([...statements]);
         return run();
       }),
     );
@@ -272,10 +264,10 @@ it("keeps and logs nothing of what was shown", async () => {
     vi.spyOn(console, level).mockImplementation((...args) => void logged.push(args));
   }
   const writes: string[] = [];
-  const watching = wired(
+  const watching = isolate(
     {},
-    intercept(env, ({ store, does }, run) => {
-      if (store === "KV" || does.some((text) => !/^\s*SELECT/.test(text))) writes.push(...does);
+    intercept(({ label, store, statements }, run) => {
+      if (store === "KV" || statements.some((text) => !/^\s*SELECT/.test(text))) writes.push(label);
       return run();
     }),
   );

@@ -123,7 +123,7 @@ function checkEither(
   span: Parameters<typeof conclude>[3],
 ): void {
   const unended = [one, other].filter(
-    ({ possible, endedMs }) => possible.size === 0 && endedMs === Number.POSITIVE_INFINITY,
+    ({ possible, revokedMs }) => possible.size === 0 && revokedMs === Number.POSITIVE_INFINITY,
   );
   if (unended.length === 2) model.check(one, "no", span, true);
 }

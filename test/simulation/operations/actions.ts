@@ -88,9 +88,9 @@ export function issuing(world: World, caller: Credential, wanted: Wanted): Attem
       const earliestMs = Date.parse(textAt(answer, "token", "expires_at"));
       checkMade("an action token", caller, earliestMs, span);
       const issuer = caller.person;
-      const behind = derivedFrom(caller);
+      const parents = derivedFrom(caller);
       const credential = model.create(
-        { kind: "action", person: issuer, secret, id, earliestMs, behind, from: caller },
+        { kind: "action", person: issuer, secret, id, earliestMs, parents, from: caller },
         span,
       );
       const token = {
@@ -220,8 +220,8 @@ const REASONS: Readonly<
   // Also when what it was made with has expired.
   revoked: ({ model }, { credential }, runner, { sentMs }) =>
     credential.possible.size > 0 ||
-    credential.endedMs < Number.POSITIVE_INFINITY ||
-    credential.behind.filter(bounds).some((each) => sentMs >= lowOf(each) - MAX_SKEW_MS) ||
+    credential.revokedMs < Number.POSITIVE_INFINITY ||
+    credential.parents.filter(bounds).some((each) => sentMs >= lowOf(each) - MAX_SKEW_MS) ||
     !model.isThere(runner),
   audience: (_, { audience }, runner) => audience !== null && audience !== runner,
   rejected: ({ model }, { contact }, runner) => contact === runner || !model.isThere(contact),

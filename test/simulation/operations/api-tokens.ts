@@ -66,8 +66,8 @@ export function creating(world: World, caller: Credential, ttl: number): Attempt
       const [secret, id] = [textAt(answer, "payload", "token"), textAt(answer, "payload", "uuid")];
       const earliestMs = Date.parse(textAt(answer, "payload", "expired_on"));
       checkMade("an API token", caller, earliestMs, span, 1);
-      const behind = derivedFrom(caller);
-      model.create({ kind: "api", person, secret, id, earliestMs, behind, from: caller }, span);
+      const parents = derivedFrom(caller);
+      model.create({ kind: "api", person, secret, id, earliestMs, parents, from: caller }, span);
     },
   };
 }
@@ -107,8 +107,8 @@ const listApi: Operation = {
 function latestEnd(token: Credential, caller: Credential, at: SentAt): number {
   const { latestMs } = token.expires;
   if (token.replacedTick !== null || wasReplaced(caller, at)) return latestMs;
-  const behind = token.behind.filter(bounds).map((each) => endDuring(each, at));
-  return Math.max(latestMs, Math.min(apiEndOf(caller, at), ...behind));
+  const parents = token.parents.filter(bounds).map((each) => endDuring(each, at));
+  return Math.max(latestMs, Math.min(apiEndOf(caller, at), ...parents));
 }
 
 const changeApi: Operation = {
@@ -128,7 +128,7 @@ const changeApi: Operation = {
 const firstEnd = (token: Credential, caller: Credential): number =>
   Math.min(
     caller.boundMs,
-    ...[...token.behind, ...apiTokensOf(caller)]
+    ...[...token.parents, ...apiTokensOf(caller)]
       .filter(bounds)
       .map(({ expires }) => expires.earliestMs),
   );
@@ -236,7 +236,7 @@ const rotateApi: Operation = {
           token.mayBeReplaced = token.replacedTick !== null;
         if (answer.status === 401) return model.check(caller, "no", span, true);
         if (isRefused(answer)) {
-          const isDeep = apiTokensOf(caller).length + token.behind.length >= MOST_LEVELS;
+          const isDeep = apiTokensOf(caller).length + token.parents.length >= MOST_LEVELS;
           const isBound = token.mayBeReplaced || mayBeReplaced(caller) || isDeep;
           if (!isBound) model.checkAny([caller, token], span);
           return;
@@ -257,11 +257,11 @@ const rotateApi: Operation = {
           throw new Violation(`${token.name}: a later end by rotation`);
         const isItself = apiTokensOf(caller).at(-1) === token;
         const more = isItself ? [] : derivedFrom(caller);
-        const behind = [...new Set([...token.behind, ...more])];
+        const parents = [...new Set([...token.parents, ...more])];
         // Who rotates what it was made with, ends itself, and what it gets.
-        const except = behind.includes(token) ? null : revoker;
+        const except = parents.includes(token) ? null : revoker;
         model.create(
-          { kind: "api", person, secret, id, earliestMs, behind, from: token, except },
+          { kind: "api", person, secret, id, earliestMs, parents, from: token, except },
           span,
         );
         if (grace === 0) return model.won(token, span);
@@ -322,7 +322,7 @@ const endAllApi: Operation = {
       },
       statuses: [200, 401],
       begin(span) {
-        const ends = (each: Credential) => isApi(each) || each.behind.some(isApi);
+        const ends = (each: Credential) => isApi(each) || each.parents.some(isApi);
         revoker = model.beginEnd("end of all API tokens", caller.person, span, ends);
       },
       end(answer, span) {

@@ -26,31 +26,35 @@ const GRACE_MS = 10_000;
 const SINCE_LOGIN_MS = 30 * 86_400_000;
 const REFRESH_MS = 86_400_000;
 
-type Bounds = Pick<Credential, "chain" | "behind" | "boundMs">;
+type Bounds = Pick<Credential, "chain" | "parents" | "boundMs">;
 
 /** What a JWT got with this belongs to, and what it ends with. */
 function boundsOf(from: Credential, span: Span): Bounds {
   const chain = Symbol(from.name);
-  const behind = [...from.behind, from];
+  const parents = [...from.parents, from];
   switch (from.kind) {
     case "access":
-      return from.chain === null ? { chain, behind, boundMs: from.boundMs } : from;
+      return from.chain === null ? { chain, parents, boundMs: from.boundMs } : from;
     case "refresh":
-      return { chain: null, behind: from.behind, boundMs: from.behind[0]?.expires.latestMs ?? 0 };
+      return {
+        chain: null,
+        parents: from.parents,
+        boundMs: from.parents[0]?.expires.latestMs ?? 0,
+      };
     case "session":
     case "api":
-      return { chain, behind, boundMs: endDuring(from, span) };
+      return { chain, parents, boundMs: endDuring(from, span) };
     default:
-      return { chain, behind: [], boundMs: localMs(span) + SINCE_LOGIN_MS };
+      return { chain, parents: [], boundMs: localMs(span) + SINCE_LOGIN_MS };
   }
 }
 
 export function newAccess(world: World, jwt: string, from: Credential, span: Span): void {
   const { jti, iatMs, expMs } = claimsOf(jwt);
-  const { chain, behind, boundMs } = boundsOf(from, span);
+  const { chain, parents, boundMs } = boundsOf(from, span);
   const { person } = from;
   const what = { kind: "access", person, secret: jwt, id: jti, earliestMs: expMs } as const;
-  const made = { ...what, lifeMs: expMs - iatMs, chain, behind, boundMs };
+  const made = { ...what, lifeMs: expMs - iatMs, chain, parents, boundMs };
   const { name } = world.model.create({ ...made, from }, span);
   if (expMs > boundMs) throw new Violation(`${name} outlives what it was got with, ${from.name}`);
 }
@@ -67,10 +71,10 @@ export function newAccessInPlace(
   span: Span,
 ): void {
   const { jti, iatMs, expMs } = claimsOf(jwt);
-  const { behind, boundMs } = boundsOf(of, span);
+  const { parents, boundMs } = boundsOf(of, span);
   const chain = Symbol(of.name);
   const what = { kind: "access", person: of.person, secret: jwt, id: jti, chain, boundMs } as const;
-  const made = { ...what, lifeMs: expMs - iatMs, earliestMs: expMs, behind, from: of, except };
+  const made = { ...what, lifeMs: expMs - iatMs, earliestMs: expMs, parents, from: of, except };
   const { name } = world.model.create({ ...made, certain: false }, span);
   if (expMs > boundMs) throw new Violation(`${name} outlives what it replaces, ${of.name}`);
 }
@@ -86,7 +90,7 @@ function newRefresh(world: World, jwt: string, family: Credential, span: Span): 
       secret: jwt,
       id: jti,
       earliestMs: expMs,
-      behind: [family],
+      parents: [family],
       from: family,
     },
     span,
@@ -153,7 +157,7 @@ const refresh: Operation = {
   weight: 8,
   attempt(world, { a }) {
     const token = credentialOf(world, ["refresh"], a);
-    const family = token?.behind[0];
+    const family = token?.parents[0];
     if (token === null || family === undefined) return null;
     const { model, actions } = world;
     const rotates = model.setup.rotates;
@@ -222,7 +226,7 @@ function refused(
   // Whether by this or before, the family is at its end: but KV may still have to be told by another.
   const fact = world.watch(span);
   // A new password has ended it: whether this ends the JWT too that was given in place of another, is not said.
-  if (family.endedTick < span.sentTick) model.finishEnd(revoker, "unsure", span);
+  if (family.revokedTick < span.sentTick) model.finishEnd(revoker, "unsure", span);
   else if (mayBeTheft && !expired) model.finishEnd(revoker, "done", span, fact);
   else {
     model.finishEnd(revoker, "void", span);
@@ -260,8 +264,8 @@ const revokeJwt: Operation = {
       jwt && credentialOf(world, ["password", "session", "api", "access"], b, jwt.person);
     if (jwt === null || caller === null) return null;
     const { model } = world;
-    // A refresh JWT stands for its whole family.
-    const target = jwt.kind === "refresh" ? (jwt.behind[0] ?? jwt) : jwt;
+    // A refresh JWT represents its whole family.
+    const target = jwt.kind === "refresh" ? (jwt.parents[0] ?? jwt) : jwt;
     let revoker: Revoker | null = null;
     return {
       label: `end ${jwt.name} by ${caller.name}`,

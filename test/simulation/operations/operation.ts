@@ -13,7 +13,7 @@ import {
 import type { Answered, Called, Sent } from "../edge.ts";
 import type { Model } from "../model.ts";
 
-/** What an operation chooses by: three numbers up to 255, drawn with the story. */
+/** What an operation chooses by: three numbers up to 255, drawn with the scenario. */
 export interface Choice {
   readonly a: number;
   readonly b: number;
@@ -49,7 +49,7 @@ export interface Attempt {
 export interface Operation {
   /** How often it is drawn, against the others. */
   readonly weight: number;
-  /** @returns null where the story has nothing to do it with yet */
+  /** @returns null where the scenario has nothing to do it with yet */
   attempt(world: World, choice: Choice): Attempt | null;
 }
 
@@ -70,10 +70,10 @@ export function credentialOf(
     (each) => kinds.includes(each.kind) && (person === undefined || each.person === person),
   );
   const nowMs = world.nowMs();
-  const { true: living = [], false: dead = [] } = Object.groupBy(fit, ({ endedMs, expires }) =>
-    String(endedMs === Number.POSITIVE_INFINITY && nowMs < expires.latestMs),
+  const { true: living = [], false: dead = [] } = Object.groupBy(fit, ({ revokedMs, expires }) =>
+    String(revokedMs === Number.POSITIVE_INFINITY && nowMs < expires.latestMs),
   );
-  // What has ended must be refused, but a story of refusals alone finds little.
+  // What has ended must be refused, but a scenario of refusals alone finds little.
   return choose(number % 4 === 0 ? dead : living, number) ?? choose(fit, number);
 }
 

@@ -4,7 +4,7 @@ import {
   lowOf,
   MAX_SKEW_MS,
   revokedWith,
-  stands,
+  isActive,
 } from "../credential.ts";
 import type { Called } from "../edge.ts";
 import {
@@ -20,12 +20,12 @@ import {
 /** What a bearer may end by showing it. */
 const HELD = ["session", "api", "access", "refresh"] as const;
 
-/** A refresh JWT stands for its whole family. */
+/** A refresh JWT represents its whole family. */
 const targetOf = (shown: Credential): Credential =>
-  shown.kind === "refresh" ? (shown.behind[0] ?? shown) : shown;
+  shown.kind === "refresh" ? (shown.parents[0] ?? shown) : shown;
 
-const isContested = ({ endedBy, possible }: Credential, revoker: Revoker): boolean =>
-  [...endedBy, ...possible].some((each) => each !== revoker);
+const isContested = ({ revokedBy, possible }: Credential, revoker: Revoker): boolean =>
+  [...revokedBy, ...possible].some((each) => each !== revoker);
 
 const leaked: Operation = {
   weight: 3,
@@ -61,7 +61,7 @@ const leaked: Operation = {
           if (answer !== null) for (const each of shown) model.won(targetOf(each), span);
           return;
         }
-        // What was not counted, had ended before, or has just been ended by what stands beside it.
+        // What was not counted, had ended before, or has just been revoked by what was reported with it.
         if (ended === 0) model.checkAny(shown, span);
         if (ended === 0 && shown.length === 1)
           for (const each of shown) model.check(each, "no", span, true);
@@ -88,14 +88,14 @@ const revoke: Operation = {
       // Whether by this or before, it is over: but by which, and so what KV was told, is not said.
       end(answer, span) {
         if (answer === null || revoker === null) conclude(world, revoker, answer, span);
-        else if (targetOf(shown).endedTick < span.sentTick)
+        else if (targetOf(shown).revokedTick < span.sentTick)
           world.model.finishEnd(revoker, "void", span);
         // Another request at the same time may have revoked it first, and a new password has given a successor.
         else if (isContested(targetOf(shown), revoker))
           world.model.finishEnd(revoker, "unsure", span);
         else if (span.sentMs < lowOf(shown) - MAX_SKEW_MS)
           world.model.finishEnd(revoker, "done", span, world.watch(span));
-        // One that has expired stands for nothing any more.
+        // One that has expired represents nothing any more.
         else world.model.finishEnd(revoker, "unsure", span);
       },
     };
@@ -157,9 +157,10 @@ const endOtherLogins: Operation = {
 
 function endingOthers({ model, watch }: World, caller: Credential): Attempt {
   const isLogin = ({ kind }: Credential) => LOGINS.some((each) => each === kind);
-  const kept = [caller, ...caller.behind].find(isLogin);
+  const kept = [caller, ...caller.parents].find(isLogin);
   let sentTick = 0;
-  const others = (each: Credential) => isLogin(each) && each !== kept && each.endedTick >= sentTick;
+  const others = (each: Credential) =>
+    isLogin(each) && each !== kept && each.revokedTick >= sentTick;
   let revoker: Revoker | null = null;
   return {
     label: `end all log-ins but that of ${caller.name}`,
@@ -171,9 +172,9 @@ function endingOthers({ model, watch }: World, caller: Credential): Attempt {
     begin(span) {
       sentTick = span.sentTick;
       // JWTs that a password alone obtained have no log-in that could be listed: all of them end.
-      const hasNoLogin = ({ chain, behind }: Credential) => chain !== null && behind.length === 0;
+      const hasNoLogin = ({ chain, parents }: Credential) => chain !== null && parents.length === 0;
       const ends = (each: Credential) =>
-        others(each) || each.behind.some(others) || hasNoLogin(each);
+        others(each) || each.parents.some(others) || hasNoLogin(each);
       revoker = model.beginEnd("end of all other log-ins", caller.person, span, ends);
     },
     end(answer, span) {
@@ -181,7 +182,7 @@ function endingOthers({ model, watch }: World, caller: Credential): Attempt {
       const state = answer === null ? "unsure" : answer.status === 401 ? "void" : "done";
       if (revoker === null) return;
       // Who was ended in between is answered as if there had been none.
-      const isSure = state !== "done" || stands(caller, span);
+      const isSure = state !== "done" || isActive(caller, span);
       // One that an earlier request had ended, whose answer was lost, may still be pending for KV.
       model.finishEnd(revoker, isSure ? state : "unsure", span, watch(span));
     },

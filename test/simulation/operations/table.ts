@@ -8,7 +8,7 @@ import type { Operation } from "./operation.ts";
 import { revocations } from "./revocations.ts";
 import { sessions } from "./sessions.ts";
 
-/** Every request that a story may hold, by its name. */
+/** Every request that a scenario may hold, by its name. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...accounts,
   ...sessions,
