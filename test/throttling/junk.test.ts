@@ -143,7 +143,7 @@ describe("what has merely expired", () => {
     ["a session", async () => ({ xToken: await newSession(await newCaller()) }), 3_601_000],
     [
       "an API token",
-      async () => ({ bearer: (await newApiToken((await newCaller()).access)).secret }),
+      async () => ({ bearer: (await newApiToken((await newCaller()).access, "test", 60)).secret }),
       61_000,
     ],
   ])("writes nothing: %s", async (_, make, lifeMs) => {
