@@ -142,11 +142,15 @@ function flawsOf(response: Documented | undefined, asked: Asked, answer: Answere
   ];
 }
 
-/** `token_type_hint` is ignored, whatever it is, while clients are told the type that RFC 7009 gives it. */
+/**
+ * Ignored, whatever they are, while clients are told a type: that of RFC 7009, and that of the one action with an
+ * input. What the password in that input must be is the action's own check.
+ */
+const IGNORED = new Set(["token_type_hint", "input"]);
+
 function asRead(body: unknown): unknown {
-  if (typeof body !== "object" || body === null || !("token_type_hint" in body)) return body;
-  const { token_type_hint: _, ...read } = body;
-  return read;
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !IGNORED.has(name)));
 }
 
 function flawsOfRequest({ requestBody }: Operation, { mediaType, body }: Asked): string[] {
