@@ -27,6 +27,7 @@ const THOROUGH_TESTS = [
   "test/revocation/{bound,chains,lag-changes}.test.ts",
   "test/throttling/{flood,junk}.test.ts",
   "test/crypto/imported-passwords.test.ts",
+  "test/simulation/simulation.node.test.ts",
 ];
 
 /** Tests that need a fresh isolate, because of rate limits, cached keys or everything that is stored. */
@@ -150,7 +151,7 @@ export default defineConfig({
           name,
           environment: "node" as const,
           provide: { thorough: name === "long-node" },
-          include: name === "node" ? NODE_TESTS : LONG_TESTS,
+          include: name === "node" ? NODE_TESTS : [...LONG_TESTS, "test/simulation/*.node.test.ts"],
           exclude: [PACKAGES, ...(name === "node" ? LONG_TESTS : ["test/faults/matrix-*.test.ts"])],
           globalSetup: name === "node" ? [] : ["test/install.ts"],
         },

@@ -1,18 +1,20 @@
 import { readFileSync } from "node:fs";
 import { readD1Migrations } from "@cloudflare/vitest-plugin";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { unstable_splitSqlQuery as splitSqlQuery } from "wrangler";
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** A new D1 database on which these statements were run. */
+const names = Array.from({ length: 24 }, (_, index) => `DB${index}`);
+const runtime = new Miniflare(
+  convertV4MiniflareOptions({ modules: true, script: "", d1Databases: names }),
+);
+afterAll(() => runtime.dispose());
+
+/** A D1 database of its own on which these statements were run. */
 async function database(statements: readonly string[]) {
-  const runtime = new Miniflare(
-    convertV4MiniflareOptions({ modules: true, script: "", d1Databases: { DB: "DB" } }),
-  );
-  onTestFinished(() => runtime.dispose());
-  const d1 = await runtime.getD1Database("DB");
+  const d1 = await runtime.getD1Database(names.pop() ?? "");
   await d1.batch(statements.map((each) => d1.prepare(each)));
   return async (sql: string) => (await d1.prepare(sql).all<Row>()).results;
 }

@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
+import { share } from "../support/thorough.ts";
 import { type Report, tellStories } from "./pool.ts";
 
-const OPERATIONS = 20_000;
-const SEEDS = 200;
+const OPERATIONS = share(20_000);
+const SEEDS = share(200);
 const THREADS = 2;
 
 /** Other stories than those of `npm run simulate`, but the same at each run of the tests. */
