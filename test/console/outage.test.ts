@@ -5,7 +5,7 @@ import { newPageClient } from "./page-client.ts";
 
 afterEach(() => vi.useRealTimers());
 
-/** A promise of a minute: reads go on while D1 is down. Half of the session is over, so that it would be extended. */
+/** A revocation lag of a minute: reads go on while D1 is down. Half of the session is over, so that it would be extended. */
 it("a page that reads nothing else opens while D1 is down, also where the session cannot be extended", async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   let isDown = false;

@@ -42,7 +42,7 @@ for (const lag of ["0", "300"]) {
       const answer = await change(asking);
       expect(answer.status).toBe(200);
       const token = textAt(answer, "payload", "token");
-      // What was ended is refused within the promise: a JWT of five minutes is not asked about at 300.
+      // What was ended is refused within the revocation lag: a JWT of five minutes is not asked about at 300.
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + Number(lag) * 1000 });
 
       for (const older of [

@@ -239,7 +239,7 @@ describe("blacklist, as simplejwt's TokenBlacklistView", () => {
   });
 });
 
-describe("the promise", () => {
+describe("the revocation lag", () => {
   const change = (bearer: string, json: unknown) => call("PATCH", "/rest/user", { bearer, json });
 
   it("at 0 refuses what a new password ended", async () => {
@@ -270,7 +270,7 @@ describe("the promise", () => {
     const get = vi.spyOn(env.KV, "get");
     expect((await lagging("POST", VERIFY, { json: { token: user.access } })).status).toBe(200);
     expect([prepare.mock.calls.length, get.mock.calls.length]).toEqual([0, 0]);
-    // A day's refresh JWT outlives the promise, and so is asked for.
+    // A day's refresh JWT outlives the revocation lag, and so is asked for.
     expect((await lagging("POST", VERIFY, { json: { token: user.refresh } })).status).toBe(200);
     expect(prepare.mock.calls.length + get.mock.calls.length).toBeGreaterThan(0);
   });

@@ -99,7 +99,7 @@ describe("POST /rest/leaked", () => {
     expect(answer).toMatchObject({ status: 400, json: { message } });
   });
 
-  it.each([0, 60, 300])("holds everywhere within the promise, at %i", async (lag) => {
+  it.each([0, 60, 300])("holds everywhere within the revocation lag, at %i", async (lag) => {
     vi.useFakeTimers({ toFake: ["Date"] });
     try {
       const settings = { REVOCATION_LAG_SECONDS: String(lag) };

@@ -38,7 +38,7 @@ function pass(seconds: number): void {
 const secondsAhead = (answer: Answered) =>
   Math.round((Date.parse(textAt(answer, "payload", "expired_on")) - Date.now()) / 1000);
 
-describe.each(["0", "300"])("at a promise of %s seconds", (lag) => {
+describe.each(["0", "300"])("at a revocation lag of %s seconds", (lag) => {
   const send = service({ REVOCATION_LAG_SECONDS: lag });
   let token: NewApiToken;
   let name = "";
@@ -121,7 +121,7 @@ describe.each(["0", "300"])("at a promise of %s seconds", (lag) => {
     expect(await works(secret)).toBe(true);
   });
 
-  it("another isolate refuses it within the promise", async () => {
+  it("another isolate refuses it within the revocation lag", async () => {
     const elsewhere = service({ REVOCATION_LAG_SECONDS: lag });
     expect(await works(token.secret, elsewhere)).toBe(true);
     await rotate(token.uuid);

@@ -256,7 +256,7 @@ it("who logs in by herself may do all of it", async () => {
   }
 });
 
-describe.each(["30", "300"])("scopes hold at a promise of %s seconds", (lag) => {
+describe.each(["30", "300"])("scopes hold at a revocation lag of %s seconds", (lag) => {
   const lagging = service({ REVOCATION_LAG_SECONDS: lag });
 
   it("from KV, from memory and in a JWT", async () => {

@@ -22,7 +22,7 @@ export const UNAVAILABLE: Readonly<Record<string, unknown>> = {
 const COURTESY =
   /^KV (put (token|user):|delete )|^D1 UPDATE (tokens\.used_at|login_attempts)$|^D1 INSERT audit$|^D1 SELECT tokens\.user_id$/;
 /** By then D1 has committed, and only the mark in KV is not yet settled; below 60 the answer does not wait for it. */
-const SETTLING = /^KV put ended:|^D1 DELETE endings$/;
+const SETTLING = /^KV put revoked:|^D1 DELETE pending_revocations$/;
 
 /** Done after the answer, so that the answer says nothing of an account. */
 const UNSEEN = /^D1 INSERT mails \+ INSERT tokens \+ INSERT audit$/;
@@ -95,7 +95,7 @@ function allowedStatuses({ case: { status }, fault, call, ...cell }: Cell): numb
   return isWithinPromise(fault, cell) ? [status, 200] : [status];
 }
 
-/** Where KV may answer, it may not know yet what was ended: that is what the promise allows. */
+/** Where KV may answer, it may not know yet what was ended: that is what the revocation lag allows. */
 function isWithinPromise(fault: FaultKind, { lag, refused }: Pick<Cell, "lag" | "refused">) {
   return refused && lag >= 60 && STALE.test(fault.name);
 }

@@ -58,12 +58,12 @@ export function matrix(lag: number): void {
     return flaws;
   }
 
-  // A promise of less than a minute asks D1 as 0 does: KV answers from 60 on.
+  // A revocation lag of less than a minute asks D1 as 0 does: KV answers from 60 on.
   describe.each([
     { what: "every call of every route fails in every way", cases: GOOD, refused: false },
     { what: "no fault lets pass what must be refused", cases: REFUSED, refused: true },
   ])(`$what, REVOCATION_LAG_SECONDS ${lag}`, ({ cases, refused }) => {
-    it.for(cases)("$door ($as)", async (each, { task }) => {
+    it.for(cases)("$routeKey ($as)", async (each, { task }) => {
       const rows: Row[] = [];
       task.meta.rows = rows;
       expect(await flawsOfCase(each, refused, rows)).toEqual([]);

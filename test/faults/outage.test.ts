@@ -16,7 +16,7 @@ const ASKS_NOTHING = [
   "POST /rest/user/password_reset",
 ];
 
-/** What is read without D1 once the promise is 60 s and more; all else asks or tells D1. */
+/** What is read without D1 once the revocation lag is 60 s and more; all else asks or tells D1. */
 const READS = new Set([
   ...ASKS_NOTHING.map((routeKey) => `${routeKey} (anybody)`),
   "POST /api/token/verify/ (refresh JWT)",
@@ -30,7 +30,7 @@ const READS = new Set([
   "GET /rest/user (access JWT)",
 ]);
 
-/** And with a promise of a day: what comes of them ends within it. */
+/** And with a revocation lag of a day: what comes of them ends within it. */
 const READS_OF_A_DAY = new Set([
   "POST /api/token/refresh/ (refresh)",
   "POST /api/token/refresh (refresh)",
@@ -82,7 +82,7 @@ describe.each([
   ["hangs", () => new Promise(() => {})],
 ])("D1 %s", (_, down) => {
   it.each([60, 300, 86_400])(
-    "with a promise of %i s reads go on, and writes fail closed",
+    "with a revocation lag of %i s reads go on, and writes fail closed",
     async (lag) => {
       const before = await readStores();
       const found = await statuses(lag, down);
@@ -96,7 +96,7 @@ describe.each([
   );
 
   it.each([0, 59])(
-    "with a promise of %i s nothing is known, and nothing is answered",
+    "with a revocation lag of %i s nothing is known, and nothing is answered",
     async (lag) => {
       const found = await statuses(lag, down);
       const wanted = GOOD.map((each) => {

@@ -13,7 +13,7 @@ export interface State {
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** The mark that a copy is outdated; one too many only makes the next check ask D1. */
-const OUTDATED = /^ended:\S+:(?:now|moved)/;
+const OUTDATED = /^revoked:\S+:(?:now|moved)/;
 const USE = "use of";
 const TRUTH = ["users", "tokens", "receipts", "contacts", "mails"];
 
@@ -59,7 +59,7 @@ function stateOf(known: ReadonlySet<string>, nowMs: number, { tables, kv }: Stor
   return {
     truth: lines(rows),
     marks: lines([...kv.keys()].filter(isMark)),
-    owed: lines((tables.endings ?? []).map(({ key }) => String(key))),
+    owed: lines((tables.pending_revocations ?? []).map(({ key }) => String(key))),
     copies: lines([
       ...uses,
       ...[...kv].filter(([key]) => !isMark(key)).map(([key, value]) => `${key} ${sorted(value)}`),

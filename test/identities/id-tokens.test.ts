@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 /** From here on the clock stands, and `later` moves it. */
-function standingClock() {
+function stoppedClock() {
   const start = Date.now();
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(start);
@@ -145,7 +145,7 @@ describe("published keys", () => {
 
   it("are had again once for a key that is not among them, and then not for half a minute", async () => {
     const { realm, status, good } = newIssuer();
-    const { later } = standingClock();
+    const { later } = stoppedClock();
     expect(await status(await good())).toBe(200);
     later(31);
     for (let probe = 0; probe < 5; probe++) {
@@ -160,7 +160,7 @@ describe("published keys", () => {
 
   it("rotate", async () => {
     const { realm, status, good } = newIssuer();
-    const { later } = standingClock();
+    const { later } = stoppedClock();
     const old = await good({ email: newEmail() });
     expect(await status(old)).toBe(200);
     await realm.order({ rotate: { keepsOld: true } });
@@ -175,7 +175,7 @@ describe("published keys", () => {
 
   it("that were withdrawn are not used for longer than ten minutes", async () => {
     const { realm, status, good } = newIssuer();
-    const { later } = standingClock();
+    const { later } = stoppedClock();
     const old = await good();
     expect(await status(old)).toBe(200);
     await realm.order({ rotate: { keepsOld: false } });
@@ -193,7 +193,7 @@ describe("an issuer that does not answer", () => {
     async (mode) => {
       vi.spyOn(console, "error").mockReturnValue();
       const { realm, show, good } = newIssuer({ STORAGE_DEADLINE_MS: "100" });
-      const { later } = standingClock();
+      const { later } = stoppedClock();
       const token = await good();
       await realm.order({ mode });
       for (const path of ["/rest/user", "/api/action-tokens", "/tokens"]) {
@@ -211,7 +211,7 @@ describe("an issuer that does not answer", () => {
   it("is not needed for keys that are known", async () => {
     vi.spyOn(console, "error").mockReturnValue();
     const { realm, status, good } = newIssuer({ STORAGE_DEADLINE_MS: "100" });
-    const { later } = standingClock();
+    const { later } = stoppedClock();
     const token = await good();
     expect(await status(token)).toBe(200);
     await realm.order({ mode: "fails" });

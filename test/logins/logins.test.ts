@@ -268,7 +268,7 @@ describe("the end of all others", () => {
   });
 });
 
-describe.each([0, 30, 60, 90, 300])("at a promise of %i s, seen from elsewhere", (lag) => {
+describe.each([0, 30, 60, 90, 300])("at a revocation lag of %i s, seen from elsewhere", (lag) => {
   const place = () =>
     isolate({ REVOCATION_LAG_SECONDS: String(lag) }, atLocation(Math.min(60, lag)));
 
@@ -292,7 +292,7 @@ describe.each([0, 30, 60, 90, 300])("at a promise of %i s, seen from elsewhere",
         auth,
       };
       await ending.settled();
-      // Both isolates know them, and may remember them for as long as the promise lets them.
+      // Both isolates know them, and may remember them for as long as the revocation lag lets them.
       for (const { call } of [ending, there]) expect(await open(call, held)).toHaveLength(4);
       const caller = await ending.session(session);
       const { logins } = ending.services;
@@ -304,7 +304,7 @@ describe.each([0, 30, 60, 90, 300])("at a promise of %i s, seen from elsewhere",
         expect((await logins.revokeOthers(caller, Date.now())).ended).toBe(3);
       }
       await ending.settled();
-      // Where it was ended, at once; a short JWT may need no question within the promise.
+      // Where it was ended, at once; a short JWT may need no question within the revocation lag.
       const atOnce = await open(ending.call, { second, auth, refresh: victim.refresh });
       expect(atOnce).toEqual([]);
       vi.setSystemTime(Date.now() + lag * 1000);

@@ -201,7 +201,7 @@ describe("all that does not stand has one answer", () => {
   });
 });
 
-describe.each(["30", "300"])("it is strict at a promise of %s seconds", (lag) => {
+describe.each(["30", "300"])("it is strict at a revocation lag of %s seconds", (lag) => {
   const lagging = service({ REVOCATION_LAG_SECONDS: lag });
 
   it("for what is asked about", async () => {

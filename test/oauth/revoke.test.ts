@@ -59,7 +59,7 @@ it("an unknown token is 200 with no body", () => {
   expect(unknown.headers.get("cache-control")).toBe("no-store");
 });
 
-describe.each(["0", "300"])("at a promise of %s seconds", (lag) => {
+describe.each(["0", "300"])("at a revocation lag of %s seconds", (lag) => {
   const send = service({ REVOCATION_LAG_SECONDS: lag });
   let whose: Credentials;
   beforeAll(async () => {
@@ -73,7 +73,7 @@ describe.each(["0", "300"])("at a promise of %s seconds", (lag) => {
     const answer = await revoke(token, send);
     expect(seen(answer)).toEqual(seen(unknown));
     expect(await isActive(token)).toBe(false);
-    // A JWT that ends sooner than the promise is not asked about.
+    // A JWT that ends sooner than the revocation lag is not asked about.
     if (lag === "0" || kind !== "access") {
       expect((await USES[kind](token, send)).status).not.toBe(200);
     }

@@ -121,7 +121,7 @@ function expectDocumented(example: Example): void {
 }
 
 describe("the document's examples are what is really answered", () => {
-  it.for(GRANTED)("$door ($as)", async (each, { task }) => {
+  it.for(GRANTED)("$routeKey ($as)", async (each, { task }) => {
     const [method, path, send] = requestOf(each, world);
     const answer = await serviceWith(each.settings)(method, path, send);
     expect(answer.status).toBe(each.status);

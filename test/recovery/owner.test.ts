@@ -22,7 +22,7 @@ it("mails are signed as Standard Webhooks' own example is", async () => {
   ).toBe("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 });
 
-describe.each([0, 300])("who forgot her password, at a promise of %i", (lag) => {
+describe.each([0, 300])("who forgot her password, at a revocation lag of %i", (lag) => {
   const settings = { REVOCATION_LAG_SECONDS: String(lag) };
 
   it("gets a mail, and with it a new password and an account of her own", async () => {
@@ -50,7 +50,7 @@ describe.each([0, 300])("who forgot her password, at a promise of %i", (lag) => 
       receipt: { run_by: user.id },
     });
     expect(await alive(here, old)).toEqual(lag === 0 ? [] : ["access JWT"]);
-    // An access JWT's whole life fits into a promise of 300; elsewhere the mark in KV speaks.
+    // An access JWT's whole life fits into a revocation lag of 300; elsewhere the mark in KV speaks.
     expect(await alive(elsewhere, old)).toEqual(lag === 0 ? [] : ["access JWT"]);
     if (lag > 0) expect(await env.KV.get(`revoked:${user.id}:0`)).toBe("");
     const fresh = await everyCredential(elsewhere, { ...user, password: NEW });

@@ -32,7 +32,7 @@ async function places(texts: readonly string[]): Promise<string[]> {
     .map(([place]) => place);
 }
 
-describe.each(["0", "300"])("after DELETE /rest/user, at a promise of %s", (lag) => {
+describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s", (lag) => {
   async function deleted() {
     const mark = crypto.randomUUID().slice(0, 8);
     const personal = {

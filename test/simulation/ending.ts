@@ -14,7 +14,7 @@ import { LONGEST_MS } from "./operations/sessions.ts";
 import type { Sending, Simulation } from "./simulation.ts";
 
 const SETTLED_MS = 60_000;
-/** Past a promise of a day all that could be asked about has expired. */
+/** Past a revocation lag of a day all that could be asked about has expired. */
 const LONGEST_WAIT_MS = 600_000;
 const MOST_KNOWN = 8;
 const MOST_DOUBTFUL = 6;
@@ -98,7 +98,7 @@ function asking(
       if (answer === null) throw new Violation("503 in calm");
       const yes = answer.status === 200;
       model.check(credential, yes ? "yes" : "no", span, isPassword);
-      // What may have been ended: the same everywhere, once the promise has passed.
+      // What may have been ended: the same everywhere, once the revocation lag has passed.
       if (span.sentMs >= lowOf(credential) - MAX_SKEW_MS) return;
       const before = verdicts.get(credential);
       if (before !== undefined && before !== yes) {

@@ -163,14 +163,14 @@ describe("of one's own", () => {
     expect((await inspect(asker, access, Date.now() + 301_000)).status).toBe("expired");
   });
 
-  it("by D1, whatever the promise is", async () => {
+  it("by D1, whatever the revocation lag is", async () => {
     const lazy = isolate({ REVOCATION_LAG_SECONDS: "3600" });
     const user = await lazy.newUser();
     const { access } = await lazy.newPair(user);
     const session = await lazy.newSession(user);
     const asker = await lazy.bearer(access);
     await env.DB.prepare("UPDATE tokens SET revoked_at = 5 WHERE user_id = ?").bind(user.id).run();
-    // It still opens something here, for as long as the promise says.
+    // It still opens something here, for as long as the revocation lag says.
     expect((await lazy.call("GET", "/tokens", { xToken: session })).status).toBe(200);
     expect((await lazy.services.diagnose(asker, session, Date.now())).status).toBe("revoked");
     expect((await lazy.services.diagnose(asker, access, Date.now())).status).toBe("login_revoked");

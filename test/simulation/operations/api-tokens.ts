@@ -93,7 +93,7 @@ const listApi: Operation = {
         const items: unknown = at(answer, "payload");
         if (!Array.isArray(items)) throw new Violation("a list that is none");
         const listed = new Set(items.map((item) => Reflect.get(Object(item), "uuid")));
-        // The list is D1's own, whatever the promise is.
+        // The list is D1's own, whatever the revocation lag is.
         const own = model.credentials.filter(
           (each) => each.kind === "api" && each.person === caller.person,
         );
