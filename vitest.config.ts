@@ -37,7 +37,7 @@ const ALONE_TESTS = [
   "test/contracts/leaked.test.ts",
   "test/faults/outage.test.ts",
   "test/housekeeping.test.ts",
-  "test/identities/{first-use,id-tokens}.test.ts",
+  "test/identities/*.test.ts",
   "test/leakage.test.ts",
   "test/log/routes.test.ts",
   "test/openapi/examples.test.ts",
