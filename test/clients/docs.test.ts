@@ -83,7 +83,7 @@ describe("/docs", () => {
     await page.goto(`${server.origin}/docs/createApiToken`);
     const text = await page.locator(".doc").innerText();
     for (const part of [
-      "Make an API token",
+      "Create an API token",
       `curl -X POST "${server.origin}/rest/token"`,
       "tokens:write",
       "text of 1 to 64 characters",
