@@ -1,18 +1,8 @@
 declare namespace Cloudflare {
-  /** What wrangler.toml binds. The settings stand in the same object; `config.ts` has them all, and checks them. */
-  interface Env {
-    readonly KV: KVNamespace;
-    readonly DB: D1Database;
-    readonly LOGIN_LIMIT?: RateLimit;
-    readonly SIGN_UP_LIMIT?: RateLimit;
-    readonly RESET_LIMIT?: RateLimit;
-    readonly LEAK_LIMIT?: RateLimit;
-    readonly TOKEN_LIMIT?: RateLimit;
-    readonly REVOKE_LIMIT?: RateLimit;
-    readonly STATUS_LIST_LIMIT?: RateLimit;
-    readonly CREDENTIAL_LIMIT?: RateLimit;
-    readonly CLIENT_LIMIT?: RateLimit;
-    readonly METRICS?: AnalyticsEngineDataset;
+  type Bindings = import("./services.ts").Bindings;
+
+  /** What wrangler.toml binds. The same object has the settings, which `config.ts` lists and checks. */
+  interface Env extends Bindings {
     readonly JWT_KEYS?: string;
   }
 

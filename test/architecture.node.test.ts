@@ -76,7 +76,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   ],
   [/^src\/index\.ts$/, [/^src\/latchkey\.ts$/]],
   // Types only: what the runtime binds.
-  [/^src\/bindings\.d\.ts$/, [/^src\/index\.ts$/]],
+  [/^src\/bindings\.d\.ts$/, [/^src\/(?:index|services)\.ts$/]],
 ];
 
 const areaOf = (file: string) => /^src\/[^/]+\//.exec(file)?.[0] ?? "src/";

@@ -157,7 +157,7 @@ function parseJson(bytes: Uint8Array, reviver?: Reviver): unknown {
     const expected = `JSON with at most ${MAX_SEPARATORS} commas, colons and brackets` as const;
     refuseRequest({ code: "body_malformed", expected });
   }
-  // Asked for each value, it costs more than parsing; no number that matters stands in so long a body.
+  // Asked for each value, it costs more than parsing; a body this long holds no number that matters.
   const value = parseText(text, text.length > MAX_REVIVED ? undefined : reviver);
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   if (isObject && Object.keys(value).length > MAX_FIELDS) tooMany();

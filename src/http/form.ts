@@ -24,7 +24,7 @@ export function* urlencodedFields(
 
 /**
  * The fields of a multipart form (RFC 7578, RFC 2046 section 5.1): names with and without quotes, headers
- * in any case, blanks behind a boundary, whatever stands before the first and after the last of them.
+ * in any case, blanks after a boundary, and anything before the first boundary and after the last.
  * The platform's own parser takes less than clients send.
  * @throws MalformedForm for what is none, or has no end
  */

@@ -61,7 +61,7 @@ export function typeOf(schema: unknown): string {
   return parts.length === 1 ? parts.join() : parts.map((part) => `(${part})`).join(" & ");
 }
 
-/** What stands behind `#/components/…/`. */
+/** The component that `#/components/…/` refers to. */
 export function nameIn(ref: string): string {
   return ref.slice(ref.lastIndexOf("/") + 1);
 }

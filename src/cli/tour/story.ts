@@ -1,4 +1,4 @@
-/** One request of the story. `{name}` in its texts stands for a value that an earlier step saved. */
+/** One request of the story. `{name}` in its texts is replaced by a value that an earlier step saved. */
 export interface Step {
   readonly title: string;
   /** `operation (as)` of the recorded example; two if a setting decides which one is answered. */

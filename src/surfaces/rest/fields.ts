@@ -51,7 +51,7 @@ const UNSEEN = "must have no control, format or other characters that are not sh
 const shownText = (max: number) =>
   v.pipe(
     v.string("must be a string"),
-    // The document shows what stands before a transformation.
+    // The document shows only what comes before a transformation.
     documented(
       v.check((text: string) => storedText(text) !== null, UNSEEN),
       { minLength: 1, maxLength: max },
