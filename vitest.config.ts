@@ -34,8 +34,8 @@ const THOROUGH_TESTS = [
 const ALONE_TESTS = [
   "test/audit/{refused,with-change}.test.ts",
   "test/budget/budget.test.ts",
-  "test/contracts/leaked.test.ts",
-  "test/faults/outage.test.ts",
+  "test/contracts/{decisions,leaked}.test.ts",
+  "test/faults/{outage,uncertain}.test.ts",
   "test/housekeeping.test.ts",
   "test/identities/*.test.ts",
   "test/leakage.test.ts",

@@ -251,8 +251,11 @@ async function readTables() {
 
 async function readKv(): Promise<Map<string, string>> {
   const { keys } = await env.KV.list();
-  const found = keys.length === 0 ? new Map() : await env.KV.get(keys.map(({ name }) => name));
-  return new Map([...found].map(([key, value]) => [key, String(value)]));
+  return new Map(
+    await Promise.all(
+      keys.map(async ({ name }) => [name, String(await env.KV.get(name))] as const),
+    ),
+  );
 }
 
 /** Puts both stores back to what they were. @param now what they hold */
