@@ -23,13 +23,13 @@ import {
 } from "./revocation.ts";
 import {
   ActionRow,
+  DISPLAY_NAME,
   insertParentJwt,
   insertToken,
   noneReplaced,
   toAction,
   TOKEN_COLUMNS,
-} from "./token-rows.ts";
-import { DISPLAY_NAME } from "./user-rows.ts";
+} from "./rows.ts";
 
 const flag = v.pipe(
   v.nullable(v.number()),

@@ -29,7 +29,7 @@ import {
   noneReplaced,
   toApi,
   TOKEN_COLUMNS,
-} from "./token-rows.ts";
+} from "./rows.ts";
 
 const API_MAX_MS = LONGEST_LIFE_SECONDS * 1000;
 

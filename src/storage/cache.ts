@@ -1,6 +1,6 @@
 import type { ActiveToken } from "../core/authenticate.ts";
 import type { User } from "../core/user.ts";
-import type { Background } from "./background.ts";
+import type { Background } from "./calls.ts";
 import type { KvUsers } from "./kv.ts";
 import type { RevocationPolicy } from "./revocation.ts";
 

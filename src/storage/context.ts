@@ -1,10 +1,9 @@
 import type { Sql } from "sql-template-tag";
 import type { AuditEvent } from "../core/events.ts";
 import type { SecurityNotice } from "../core/notices.ts";
-import type { Background } from "./background.ts";
 import type { Caches, InvalidateUser } from "./cache.ts";
+import type { Background, StoreUsage } from "./calls.ts";
 import type { Database } from "./d1.ts";
-import type { StoreUsage } from "./deadline.ts";
 import type { KvTokens, KvUsers } from "./kv.ts";
 import type { PendingRevocations, RevocationPolicy } from "./revocation.ts";
 

@@ -1,7 +1,7 @@
 import sql, { Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { Cursor, Page, PageRequest } from "../core/page.ts";
-import type { Deadline } from "./deadline.ts";
+import type { Deadline } from "./calls.ts";
 
 /** The statements of a batch by name; one that varies is a list, which may be empty. */
 export type Batch<K extends string> = Readonly<Record<K, Sql | readonly Sql[]>>;

@@ -5,7 +5,7 @@ import type { IdentityRef } from "../core/issuers.ts";
 import type { StorageContext } from "./context.ts";
 import { byCaller } from "./events.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
-import { isFree, toUser, USER_COLUMNS, UserRow } from "./user-rows.ts";
+import { isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 
 const HOUR_MS = 3_600_000;
 

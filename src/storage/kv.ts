@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { JwtClaims } from "../core/jwt.ts";
 import { type Json, SCOPES, type Token } from "../core/token.ts";
 import { PROFILE_FIELDS, type User } from "../core/user.ts";
-import type { Deadline } from "./deadline.ts";
+import type { Deadline } from "./calls.ts";
 import {
   MIN_TTL_SECONDS,
   tokenKey,

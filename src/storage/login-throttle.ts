@@ -7,11 +7,11 @@ import type {
   RouteClass,
 } from "../core/login-throttle.ts";
 import { cache } from "./cache.ts";
+import type { Deadline } from "./calls.ts";
 import type { StorageContext } from "./context.ts";
 import { digestOf } from "./d1.ts";
-import type { Deadline } from "./deadline.ts";
 import { USER_IS_ACTIVE } from "./revocation.ts";
-import { toUser, USER_COLUMNS, UserRow } from "./user-rows.ts";
+import { toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 
 /** How long until one failed attempt no longer counts; several expire one after the other. */
 const ATTEMPT_MS = 15 * 60_000;

@@ -14,7 +14,7 @@ import { digestOf } from "./d1.ts";
 import { byCaller, timeOrdered } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
-import { isFree } from "./user-rows.ts";
+import { isFree } from "./rows.ts";
 
 const INTERVAL_MS = MAIL_BUDGET.intervalSeconds * 1000;
 const DAY_MS = 86_400_000;

@@ -4,7 +4,7 @@ import type { PersonalDataStore } from "../core/accounts.ts";
 import type { Json } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
 import { digestOf } from "./d1.ts";
-import { profileColumns } from "./user-rows.ts";
+import { profileColumns } from "./rows.ts";
 
 /** Rows in one answer: some hundred kilobytes, however much a user has. */
 const ROWS_A_PAGE = 500;

@@ -1,7 +1,7 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { CallerRef } from "../core/caller.ts";
-import type { Background } from "./background.ts";
+import type { Background } from "./calls.ts";
 import type { Batch, BatchRows, Database } from "./d1.ts";
 import {
   LONGEST_LIFE_SECONDS,

@@ -14,13 +14,11 @@ import type { StatusListStore } from "../core/status-lists.ts";
 import type { TokenDiagnosisStore } from "../core/token-diagnosis.ts";
 import { createActionTokens } from "./action-tokens.ts";
 import { apiTokensInD1 } from "./api-tokens.ts";
-import { type Background, createBackground, type WaitUntil } from "./background.ts";
 import { createCaches, invalidateUser } from "./cache.ts";
 import { cachedTokens, type TokenStore } from "./cached-tokens.ts";
-import { createContacts, createDisplayNames } from "./contacts.ts";
+import { type Background, createBackground, createDeadline, type WaitUntil } from "./calls.ts";
 import type { Served, StorageContext } from "./context.ts";
 import { createDatabase } from "./d1.ts";
-import { createDeadline } from "./deadline.ts";
 import { createAuditStatements, createEvents } from "./events.ts";
 import { type CleanupReport, createHousekeeping } from "./housekeeping.ts";
 import { createIdentities } from "./identities.ts";
@@ -29,10 +27,8 @@ import { createLoginAttempts, createRateLimits, type Limiters } from "./login-th
 import { createMailTokens, createNotices, createNoticeStatements } from "./mail.ts";
 import { createPersonalData } from "./personal-data.ts";
 import { pendingRevocations, type RevocationPolicy } from "./revocation.ts";
-import { createStatusLists } from "./status-lists.ts";
-import { createTokenDiagnosis } from "./token-diagnosis.ts";
-import { tokensInD1 } from "./tokens.ts";
-import { createUsers } from "./users.ts";
+import { createStatusLists, createTokenDiagnosis, tokensInD1 } from "./tokens.ts";
+import { createContacts, createDisplayNames, createUsers } from "./users.ts";
 
 export interface StoreBindings {
   readonly KV: KVNamespace;

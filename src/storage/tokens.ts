@@ -1,4 +1,4 @@
-import sql, { type Sql } from "sql-template-tag";
+import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { ActiveToken, TokenCheckStore } from "../core/authenticate.ts";
 import { type CallerRef, callerRefOfJwt } from "../core/caller.ts";
@@ -7,6 +7,8 @@ import type { Confirmed, RefreshFamilyStore } from "../core/jwt-pairs.ts";
 import { type JwtClaims, type RefreshClaims, revocationTarget } from "../core/jwt.ts";
 import type { LoginStore } from "../core/logins.ts";
 import type { SessionState, SessionStore } from "../core/sessions.ts";
+import type { StatusListStore } from "../core/status-lists.ts";
+import type { TokenDiagnosisStore } from "../core/token-diagnosis.ts";
 import {
   JWT_LIFETIMES,
   ROTATION_GRACE_SECONDS,
@@ -14,6 +16,7 @@ import {
   TOKEN_KINDS,
 } from "../core/token.ts";
 import type { User } from "../core/user.ts";
+import { cache } from "./cache.ts";
 import type { StorageContext } from "./context.ts";
 import { pageOf, toPage } from "./d1.ts";
 import { byCaller } from "./events.ts";
@@ -24,12 +27,13 @@ import {
   jwtIsActive,
   MAX_TOMBSTONES,
   NOT_USED_UP,
+  parentsAreActive,
   revokeToken,
   TOKEN_IS_ACTIVE,
   USER_IS_ACTIVE,
 } from "./revocation.ts";
-import { allocateStatusIndex } from "./status-lists.ts";
 import {
+  allocateStatusIndex,
   EFFECTIVE_END,
   insertToken,
   SessionRow,
@@ -37,8 +41,10 @@ import {
   TokenRow,
   toSession,
   toToken,
-} from "./token-rows.ts";
-import { toUser, USER_COLUMNS, UserRow } from "./user-rows.ts";
+  toUser,
+  USER_COLUMNS,
+  UserRow,
+} from "./rows.ts";
 
 const SESSION_TTL_MS = TOKEN_KINDS.session.ttlSeconds * 1000;
 // guard: session-has-an-absolute-end
@@ -405,4 +411,139 @@ function newest(columns: Sql, isListed: (kind: LoginKind) => Sql, orderAndLimit:
       sql`SELECT * FROM (SELECT ${columns} FROM tokens WHERE ${isListed(kind)} ${orderAndLimit})`,
   );
   return sql`SELECT * FROM (${one} UNION ALL ${two}) AS tokens ${orderAndLimit}`;
+}
+
+const nullableNumber = v.nullable(v.number());
+
+const ACCOUNT = sql`NOT (${USER_IS_ACTIVE}) AS is_disabled, users.credential_version AS user_credential_version,
+  users.api_token_version AS user_api_token_version`;
+
+const AccountRow = v.object({
+  is_disabled: v.number(),
+  user_credential_version: v.number(),
+  user_api_token_version: v.number(),
+});
+
+const StateRow = v.object({
+  revoked_at: nullableNumber,
+  parent_gone: v.number(),
+  address: v.nullable(v.string()),
+});
+
+const JwtRow = v.object({
+  ...AccountRow.entries,
+  jwt_revoked_at: nullableNumber,
+  parent_revoked_at: nullableNumber,
+  parent_gone: v.number(),
+  rotation: nullableNumber,
+  rotated_at: nullableNumber,
+});
+
+const accountOf = (row: v.InferOutput<typeof AccountRow>) => ({
+  isDisabled: row.is_disabled === 1,
+  credentialVersion: row.user_credential_version,
+  apiTokenVersion: row.user_api_token_version,
+});
+
+/** Active or not, but for the owner alone. */
+export function createTokenDiagnosis({ db }: StorageContext): TokenDiagnosisStore {
+  return {
+    async ownToken(id, userId, nowMs) {
+      const row = await db.first(
+        sql`SELECT ${TOKEN_COLUMNS}, tokens.revoked_at, tokens.detail ->> '$.address' AS address,
+            NOT ${parentsAreActive(nowMs)} AS parent_gone, ${ACCOUNT}
+          FROM tokens JOIN users ON users.id = tokens.user_id
+          WHERE tokens.id = ${id} AND tokens.user_id = ${userId}
+            AND tokens.kind IN ('session', 'api', 'action')`,
+        v.intersect([TokenRow, StateRow, AccountRow]),
+      );
+      if (row === null) return null;
+      return {
+        token: toToken(row),
+        address: row.address,
+        revokedAtMs: row.revoked_at,
+        isParentGone: row.parent_gone === 1,
+        account: accountOf(row),
+      };
+    },
+
+    async ownJwt(claims, parentIds, nowMs) {
+      const { jti, userId, sid } = claims;
+      const among = parentIds.length === 0 ? sql`(NULL)` : sql`(${join([...parentIds])})`;
+      const row = await db.first(
+        sql`SELECT ${ACCOUNT},
+            (SELECT revoked_at FROM tokens WHERE id = ${jti}) AS jwt_revoked_at,
+            (SELECT MIN(revoked_at) FROM tokens WHERE id IN ${among}) AS parent_revoked_at,
+            NOT (${jwtIsActive({ ...callerRefOfJwt(claims), apiTokenVersion: null }, nowMs)}) AS parent_gone,
+            family.rotation, family.rotated_at
+          FROM users LEFT JOIN tokens AS family
+            ON family.id = ${sid} AND family.kind = 'family' AND family.user_id = users.id
+          WHERE users.id = ${userId}`,
+        JwtRow,
+      );
+      if (row === null) return null;
+      return {
+        revokedAtMs: row.jwt_revoked_at,
+        loginRevokedAtMs: row.parent_revoked_at,
+        isParentGone: row.parent_gone === 1,
+        rotation: row.rotation,
+        rotatedAtMs: row.rotated_at,
+        account: accountOf(row),
+      };
+    },
+  };
+}
+
+const IndexRow = v.object({ status_index: v.number() });
+const NextRow = v.object({ next: v.number() });
+
+/** Half of the time that caches may keep a list: an isolate reads a list from D1 no more often. */
+const SCAN_MS = 30_000;
+
+/** A request that comes while another one of this isolate reads the same list polls for its result so often. */
+const LOOK_MS = 25;
+const MAX_LOOKS = 40;
+
+/** The lists are public, and each costs a scan: an isolate scans a list once in half a minute, however many ask. */
+export function createStatusLists({ db }: StorageContext): StatusListStore {
+  const lists = cache<readonly number[]>(SCAN_MS);
+  /** Which lists are being read. Requests share the result only: workerd does not let one await another's I/O. */
+  const reading = cache<true>(LOOK_MS * MAX_LOOKS);
+  const nextIndexes = cache<number>(SCAN_MS);
+
+  async function scan(from: number, to: number, nowMs: number) {
+    const { last, revoked } = await db.batch({
+      last: sql`SELECT COALESCE(MAX(next), 0) AS next FROM status_indexes`,
+      // guard: status-list-shows-what-is-revoked
+      revoked: sql`SELECT tokens.status_index FROM tokens JOIN users ON users.id = tokens.user_id
+        WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to} AND NOT (${TOKEN_IS_ACTIVE})`,
+    });
+    const { next } = v.parse(NextRow, last[0]);
+    nextIndexes.set("next", next, nowMs);
+    const indexes = v.parse(v.array(IndexRow), revoked).map(({ status_index }) => status_index);
+    if (from < next) lists.set(String(from), indexes, nowMs);
+    return from < next ? indexes : null;
+  }
+
+  return {
+    async revoked(from, to, nowMs) {
+      const id = String(from);
+      for (let looks = 0; ; looks++) {
+        const known = lists.get(id, nowMs);
+        if (known !== null) return known;
+        // Indexes only grow: one that was not allocated a moment ago is looked for again after half a minute.
+        const next = nextIndexes.get("next", nowMs);
+        if (next !== null && from >= next) return null;
+        // The next index, read for any other list, also answers for a list that does not exist.
+        if (looks === MAX_LOOKS || reading.get(id, nowMs) === null) break;
+        await scheduler.wait(LOOK_MS);
+      }
+      reading.set(id, true, nowMs);
+      try {
+        return await scan(from, to, nowMs);
+      } finally {
+        reading.delete(id);
+      }
+    },
+  };
 }

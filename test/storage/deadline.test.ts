@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { FaultError } from "../../src/core/fault.ts";
-import { createDeadline } from "../../src/storage/deadline.ts";
+import { createDeadline } from "../../src/storage/calls.ts";
 
 const DEADLINE_MS = 50;
 const busy = () => new Error("KV PUT failed: 429 Too Many Requests");

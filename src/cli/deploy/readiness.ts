@@ -77,7 +77,7 @@ async function findProblem(
   }
 }
 
-/** Below this lag no version reads KV (src/storage/revocation-policy.ts). */
+/** Below this lag no version reads KV (src/storage/revocation.ts). */
 export const KV_IS_READ_FROM_SECONDS = 60;
 
 /** The cron trigger runs every minute, and writes some hundred tombstones per run. */
