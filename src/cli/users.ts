@@ -1,7 +1,7 @@
 import { text } from "node:stream/consumers";
 import * as v from "valibot";
 import { printable } from "../core/text.ts";
-import type { Role } from "../core/user.ts";
+import { PROFILE_COLUMNS, type Role } from "../core/user.ts";
 import { knownEmail, SignUp } from "../surfaces/rest/fields.ts";
 import { parsedArguments, runCommand, stopSignal } from "./arguments.ts";
 import { UsageError } from "./cli-error.ts";
@@ -17,7 +17,7 @@ the deployment, as with npm run deploy.
 
   import <file.jsonl>        imports accounts of another system, one JSON object per line:
                              email, password_hash (Django's, bcrypt's or Argon2's; null for none),
-                             and if known first_name, last_name, phone_number, dob, gender, role,
+                             and if known ${PROFILE_COLUMNS.join(", ")}, role,
                              email_verified, created_on, disabled. The first log-in replaces the hash.
                              Can be repeated: an email that has an account is skipped.
   add <email> [--role Admin] [--password-stdin]

@@ -60,11 +60,12 @@ export type User = {
   uuid: string;
   /** In its normal form: trimmed, NFKC, lowercase, the domain as in DNS. */
   email: string;
-  /** E.164. */
-  phone_number: string | null;
   first_name: string | null;
   last_name: string | null;
+  /** E.164. */
+  phone_number: string | null;
   dob: string | null;
+  gender: string | null;
   /** The Google account that can log in to this one. */
   gmail_user_id: string | null;
   /** The Facebook account that can log in to this one. */
@@ -72,7 +73,6 @@ export type User = {
   apple_user_id: unknown;
   wechat_user_id: unknown;
   role: "User" | "Admin";
-  gender: string | null;
   deleted_on: string | null;
   /** Whether the user has proven that the email is theirs. Anyone can sign up with any other email: match accounts by `uuid`, never by email. */
   email_verified: boolean;

@@ -3,9 +3,9 @@ import type { AccountChange, Accounts } from "../core/accounts.ts";
 import type { LinkedIdentities, LinkedIdentity } from "../core/identities.ts";
 import { FACEBOOK, GOOGLE } from "../core/issuers.ts";
 import type { Recovery } from "../core/recovery.ts";
-import type { User } from "../core/user.ts";
+import { PROFILE_COLUMNS, PROFILE_FIELDS, profileOf, type User } from "../core/user.ts";
 import type { Route } from "../http/surface.ts";
-import { DeleteUser, SignUp } from "../surfaces/rest/fields.ts";
+import { DeleteUser, profileOrNull, SignUp } from "../surfaces/rest/fields.ts";
 import {
   EMPTY_FORM,
   type FormState,
@@ -25,7 +25,7 @@ interface Deps {
   readonly sendsMail: boolean;
 }
 
-const { first_name, last_name, phone_number, dob, gender, email, password } = SignUp.entries;
+const { email, password } = SignUp.entries;
 const current_password = DeleteUser.entries.password.wrapped;
 
 /** An input left empty clears the stored value. */
@@ -39,14 +39,8 @@ const Profile = v.pipe(
       ]),
     ),
   ),
-  v.object({ first_name, last_name, phone_number, dob, gender }),
-  v.transform((fields) => ({
-    firstName: fields.first_name,
-    lastName: fields.last_name,
-    phoneNumber: fields.phone_number,
-    dob: fields.dob,
-    gender: fields.gender,
-  })),
+  v.object(profileOrNull),
+  v.transform(profileOf),
 );
 
 const Email = v.pipe(
@@ -170,50 +164,27 @@ interface SectionProps {
   readonly state: FormState;
 }
 
-const PROFILE = ["first_name", "last_name", "phone_number", "dob", "gender"];
+const INPUTS = {
+  text: { maxlength: 24 },
+  phone: { type: "tel", hint: "With the country, like +15551234567" },
+  date: { type: "date" },
+} as const;
 
 function ProfileForm({ user, state }: SectionProps) {
-  const input = (name: string, stored: string | null) => {
-    const { value, ...rest } = fieldState(state, name);
-    return { ...rest, value: value ?? stored ?? "" };
-  };
   return (
     <section class="card" id="profile">
       <h2>Profile</h2>
-      <Alert kind="problem" text={formError(state, PROFILE)} />
+      <Alert kind="problem" text={formError(state, PROFILE_COLUMNS)} />
       <form method="post" action="/console/account/profile">
         <div class="columns">
-          <Field
-            {...input("first_name", user.firstName)}
-            label="First name"
-            autocomplete="given-name"
-            maxlength={24}
-          />
-          <Field
-            {...input("last_name", user.lastName)}
-            label="Last name"
-            autocomplete="family-name"
-            maxlength={24}
-          />
-          <Field
-            {...input("phone_number", user.phoneNumber)}
-            label="Phone number"
-            type="tel"
-            autocomplete="tel"
-            hint="With the country, like +15551234567"
-          />
-          <Field
-            {...input("dob", user.dob)}
-            label="Date of birth"
-            type="date"
-            autocomplete="bday"
-          />
-          <Field
-            {...input("gender", user.gender)}
-            label="Gender"
-            autocomplete="sex"
-            maxlength={24}
-          />
+          {PROFILE_FIELDS.map(({ name, column, kind, label, autocomplete }) => (
+            <Field
+              {...fieldState(state, column, user[name] ?? "")}
+              {...INPUTS[kind]}
+              label={label}
+              autocomplete={autocomplete}
+            />
+          ))}
         </div>
         <button type="submit">Save</button>
       </form>

@@ -66,14 +66,7 @@ export function authPages(
           ? signUpPage(context, state, signUpIsOpen)
           : redirectToNext(context),
       async submit({ nowMs }, { email, password, next }) {
-        const emptyProfile = {
-          firstName: null,
-          lastName: null,
-          phoneNumber: null,
-          dob: null,
-          gender: null,
-        };
-        const user = await accounts.signUp({ email, password, ...emptyProfile }, nowMs);
+        const user = await accounts.signUp({ email, password }, nowMs);
         const { secret } = await sessions.open(user, nowMs);
         return seeOther(safeNextPath(next), setSession(secret));
       },

@@ -51,12 +51,12 @@ export const EMPTY_FORM: FormState = { values: {}, problem: null };
 const problemsOf = ({ problem }: FormState): readonly FieldProblem[] =>
   problem === null ? [] : [problem, ...(problem.others ?? [])];
 
-/** The submitted value and error of one input, as props of `Field`. */
-export function fieldState(state: FormState, name: string) {
+/** The submitted value and error of one input, as props of `Field`. @param initial its value before a submission */
+export function fieldState(state: FormState, name: string, initial?: string) {
   const value = state.values[name];
   return {
     name,
-    value: typeof value === "string" ? value : undefined,
+    value: typeof value === "string" ? value : initial,
     problem: problemsOf(state).find(({ field }) => field === name)?.message,
   };
 }

@@ -9,14 +9,16 @@ import type { Notices } from "./notices.ts";
 import type { CheckPassword, PasswordRules, Passwords } from "./passwords.ts";
 import type { Json } from "./token.ts";
 import {
+  EMPTY_PROFILE,
   hasPassword,
   normalizeEmail,
   type Profile,
+  type ProfileChange,
   type User,
   type UserWithPassword,
 } from "./user.ts";
 
-export interface UserChange extends Partial<Profile> {
+export interface UserChange extends ProfileChange {
   readonly email?: string;
   /** Wanted, and compared with nothing until it is proven; null for none any more. */
   readonly pendingEmail?: string | null;
@@ -68,16 +70,17 @@ export interface PersonalDataStore {
   }>;
 }
 
-export interface SignUp extends Profile {
+export interface SignUp extends Partial<Profile> {
   readonly email: string;
   /** Exactly as sent. */
   readonly password: string;
 }
 
-export interface AccountChange extends Partial<Profile> {
-  readonly email?: string;
-  readonly password?: string;
-  readonly currentPassword?: string;
+/** Undefined for what stays as it is. */
+export interface AccountChange extends ProfileChange {
+  readonly email?: string | undefined;
+  readonly password?: string | undefined;
+  readonly currentPassword?: string | undefined;
 }
 
 /** How old an ID token may be that replaces a password where there is none. */
@@ -190,6 +193,7 @@ export function accounts({
       await enforceRateLimit(limits, "sign_up");
       await checkNew(password);
       const user = {
+        ...EMPTY_PROFILE,
         ...profile,
         id: crypto.randomUUID(),
         email: normalizeEmail(email),

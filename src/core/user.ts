@@ -3,31 +3,43 @@ import type { Json } from "./token.ts";
 export type Role = "User" | "Admin";
 
 /**
- * What users may say about themselves. One row each, with the column that is also its name in JSON and
- * forms: a new one is a row here and a line of schema.sql.
+ * What users may say about themselves: SQL, JSON, forms, export and erasure read this table, so a new
+ * field is a row here and a line of schema.sql. `column` is its name in JSON and forms too. `kind` decides
+ * what is valid: `text` has up to 24 characters, `phone` is E.164, `date` is YYYY-MM-DD.
  */
+// biome-ignore format: one row a field
 export const PROFILE_FIELDS = [
-  { name: "firstName", column: "first_name" },
-  { name: "lastName", column: "last_name" },
-  /** E.164 */
-  { name: "phoneNumber", column: "phone_number" },
-  /** YYYY-MM-DD */
-  { name: "dob", column: "dob" },
-  { name: "gender", column: "gender" },
+  { name: "firstName", column: "first_name", kind: "text", label: "First name", autocomplete: "given-name" },
+  { name: "lastName", column: "last_name", kind: "text", label: "Last name", autocomplete: "family-name" },
+  { name: "phoneNumber", column: "phone_number", kind: "phone", label: "Phone number", autocomplete: "tel" },
+  { name: "dob", column: "dob", kind: "date", label: "Date of birth", autocomplete: "bday" },
+  { name: "gender", column: "gender", kind: "text", label: "Gender", autocomplete: "sex" },
 ] as const;
 
 type ProfileField = (typeof PROFILE_FIELDS)[number];
+export type ProfileKind = ProfileField["kind"];
+type ByName<T> = { readonly [F in ProfileField as F["name"]]: T };
+type ByColumn<T> = { readonly [F in ProfileField as F["column"]]: T };
 
 /** Null where it is not set. */
-export type Profile = { readonly [F in ProfileField as F["name"]]: string | null };
+export type Profile = ByName<string | null>;
 
-/** The same by column: JSON, forms and rows. */
-export type ProfileRow = { readonly [F in ProfileField as F["column"]]: string | null };
+/** Undefined for what stays as it is. */
+export type ProfileChange = Partial<ByName<string | null | undefined>>;
 
 export const PROFILE_COLUMNS = PROFILE_FIELDS.map(({ column }) => column);
 
-export const profileOf = (row: ProfileRow): Profile =>
-  Object.fromEntries(PROFILE_FIELDS.map(({ name, column }) => [name, row[column]])) as Profile;
+/** A record by column, with one value for each field. */
+export const profileEntries = <const T>(of: (field: ProfileField) => T) =>
+  Object.fromEntries(PROFILE_FIELDS.map((field) => [field.column, of(field)])) as ByColumn<T>;
+
+export const profileToRow = (profile: Profile) => profileEntries(({ name }) => profile[name]);
+
+/** From columns to names. What is undefined stays so. */
+export const profileOf = <T extends string | null | undefined>(row: Partial<ByColumn<T>>) =>
+  Object.fromEntries(PROFILE_FIELDS.map(({ name, column }) => [name, row[column]])) as ByName<T>;
+
+export const EMPTY_PROFILE: Profile = profileOf(profileEntries(() => null));
 
 export interface User extends Profile {
   readonly id: string;

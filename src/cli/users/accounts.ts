@@ -1,7 +1,7 @@
 import { argon2Sync, randomBytes } from "node:crypto";
 import * as v from "valibot";
 import { TOKEN_KINDS } from "../../core/token.ts";
-import type { Role } from "../../core/user.ts";
+import type { profileToRow, Role } from "../../core/user.ts";
 import { isCommonPassword } from "../../crypto/common-passwords.ts";
 import { CURRENT_COST, formatPhc, SALT_BYTES, TAG_BYTES } from "../../crypto/phc.ts";
 import { CliError } from "../cli-error.ts";
@@ -38,16 +38,11 @@ export function audited(what: OperatorEvent, changed: string, nowMs: number): st
 }
 
 /** A new row of `users`. */
-export interface NewUser {
+export interface NewUser extends Partial<ReturnType<typeof profileToRow>> {
   readonly id: string;
   readonly email: string;
   readonly password: string;
   readonly role: Role;
-  readonly first_name: string | null;
-  readonly last_name: string | null;
-  readonly phone_number: string | null;
-  readonly dob: string | null;
-  readonly gender: string | null;
   readonly created_on: number;
   readonly modified_on: number;
   readonly verified_on: number | null;
@@ -130,11 +125,6 @@ export async function addUser(
       email,
       password: hashed(chosen),
       role,
-      first_name: null,
-      last_name: null,
-      phone_number: null,
-      dob: null,
-      gender: null,
       created_on: nowMs,
       modified_on: nowMs,
       verified_on: null,

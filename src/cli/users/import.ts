@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { readImportedHash } from "../../crypto/imported-hash.ts";
-import { SignUp } from "../../surfaces/rest/fields.ts";
+import { profileOrNull, SignUp } from "../../surfaces/rest/fields.ts";
 import { CliError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
 import { audited, insertion, literal, type NewUser } from "./accounts.ts";
@@ -11,8 +11,6 @@ const NO_PASSWORD = "!";
 
 const DATE_TIME = "must be a date and time as 2021-05-04T12:00:00Z";
 const BOOLEAN = "must be true or false";
-
-const { email, first_name, last_name, phone_number, dob, gender } = SignUp.entries;
 
 const passwordHash = v.nullable(
   v.pipe(
@@ -34,13 +32,9 @@ const createdOn = v.pipe(
 
 const Line = v.strictObject(
   {
-    email,
+    email: SignUp.entries.email,
     password_hash: passwordHash,
-    first_name,
-    last_name,
-    phone_number,
-    dob,
-    gender,
+    ...profileOrNull,
     role: v.optional(v.picklist(["User", "Admin"], "must be User or Admin"), "User"),
     email_verified: v.optional(v.boolean(BOOLEAN), false),
     created_on: v.optional(createdOn),

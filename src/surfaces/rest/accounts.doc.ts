@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { AUDIT_EVENTS } from "../../core/events.ts";
+import { profileEntries, type ProfileKind } from "../../core/user.ts";
 import type { RouteKey } from "../../http/surface.ts";
 import type { Component, DocumentedKey, OperationDoc } from "../../openapi/description.ts";
 import {
@@ -31,21 +32,23 @@ export const Empty = v.object({});
 
 const role = v.picklist(["User", "Admin"]);
 
+const PROFILE_KINDS: Readonly<Record<ProfileKind, v.GenericSchema<string | null>>> = {
+  text: textOrNull,
+  phone: describe(textOrNull, "E.164."),
+  date: v.nullable(v.pipe(v.string(), v.isoDate())),
+};
+
 const User = v.object({
   created_on: time,
   modified_on: time,
   uuid,
   email: describe(text, "In its normal form: trimmed, NFKC, lowercase, the domain as in DNS."),
-  phone_number: describe(textOrNull, "E.164."),
-  first_name: textOrNull,
-  last_name: textOrNull,
-  dob: v.nullable(v.pipe(v.string(), v.isoDate())),
+  ...profileEntries(({ kind }) => PROFILE_KINDS[kind]),
   gmail_user_id: describe(textOrNull, "The Google account that can log in to this one."),
   facebook_user_id: describe(textOrNull, "The Facebook account that can log in to this one."),
   apple_user_id: v.null(),
   wechat_user_id: v.null(),
   role,
-  gender: textOrNull,
   deleted_on: timeOrNull,
   email_verified: describe(
     v.boolean(),
@@ -116,11 +119,7 @@ const PersonalData = v.object({
     uuid,
     email: text,
     role: role,
-    first_name: textOrNull,
-    last_name: textOrNull,
-    phone_number: textOrNull,
-    dob: textOrNull,
-    gender: textOrNull,
+    ...profileEntries(() => textOrNull),
     created_on: time,
     modified_on: time,
     email_verified_on: timeOrNull,
@@ -194,7 +193,6 @@ const EMAIL = { description: "5 to 80 characters after trimming; compared in low
 const PASSWORD = {
   description: "Taken exactly as sent. Common passwords and passwords of only spaces are refused.",
 };
-const NULL_CLEARS = { description: "null clears it." };
 
 export const accountComponents: Readonly<Record<string, Component>> = {
   SignUp: { schema: SignUp, fields: { email: EMAIL, password: PASSWORD } },
@@ -203,11 +201,9 @@ export const accountComponents: Readonly<Record<string, Component>> = {
     description: "At least one field to change; the others stay as they are.",
     extra: { minProperties: 1 },
     fields: {
-      first_name: NULL_CLEARS,
-      last_name: NULL_CLEARS,
-      phone_number: { description: "E.164; null clears it." },
-      dob: NULL_CLEARS,
-      gender: NULL_CLEARS,
+      ...profileEntries(({ kind }) => ({
+        description: kind === "phone" ? "E.164; null clears it." : "null clears it.",
+      })),
       email: EMAIL,
       password: PASSWORD,
       current_password: { description: "Required for a new email or password." },

@@ -7,7 +7,7 @@ import { FACEBOOK, GOOGLE } from "../../core/issuers.ts";
 import type { JwtPairs } from "../../core/jwt-pairs.ts";
 import type { Recovery } from "../../core/recovery.ts";
 import type { Json } from "../../core/token.ts";
-import type { User } from "../../core/user.ts";
+import { profileOf, profileToRow, type User } from "../../core/user.ts";
 import { readTypedJson } from "../../http/body.ts";
 import { JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
 import { cursorText, exportCursorText, readExportCursor, readPage } from "../../http/query.ts";
@@ -59,10 +59,8 @@ export const accountRoutes = ({
       access: "anyone",
       body: signUp,
       async handle({ request, nowMs }) {
-        const { email, password, phone_number, first_name, last_name, ...others } =
-          await signUp.read(request);
-        const names = { firstName: first_name, lastName: last_name, phoneNumber: phone_number };
-        const user = await accounts.signUp({ email, password, ...names, ...others }, nowMs);
+        const { email, password, ...profile } = await signUp.read(request);
+        const user = await accounts.signUp({ email, password, ...profileOf(profile) }, nowMs);
         return { ...success(userToJson(user)), status: 201 };
       },
     },
@@ -181,25 +179,13 @@ export const page = (payload: Json, nextCursor: string | null): HttpResult =>
   ok({ success: true, payload, next_cursor: nextCursor });
 
 function changeOf(fields: v.InferOutput<typeof ChangeUser>): AccountChange {
-  const { email, password, current_password, first_name, last_name, phone_number, dob, gender } =
-    fields;
-  const change: AccountChange = {
-    ...(email !== undefined && { email }),
-    ...(password !== undefined && { password }),
-    ...(first_name !== undefined && { firstName: first_name }),
-    ...(last_name !== undefined && { lastName: last_name }),
-    ...(phone_number !== undefined && { phoneNumber: phone_number }),
-    ...(dob !== undefined && { dob }),
-    ...(gender !== undefined && { gender }),
-  };
-  if (Object.keys(change).length === 0) {
+  const { email, password, current_password: currentPassword, ...profile } = fields;
+  const change = { email, password, ...profileOf(profile) };
+  if (Object.values(change).every((value) => value === undefined)) {
     const message = "the body must name at least one field to change";
     refuseRequest({ code: "fields_invalid", problems: [{ path: "", message }] });
   }
-  return {
-    ...change,
-    ...(current_password !== undefined && { currentPassword: current_password }),
-  };
+  return { ...change, currentPassword };
 }
 
 function userToJson(user: User): Readonly<Record<string, Json>> {
@@ -208,17 +194,13 @@ function userToJson(user: User): Readonly<Record<string, Json>> {
     modified_on: new Date(user.modifiedAtMs).toISOString(),
     uuid: user.id,
     email: user.email,
-    phone_number: user.phoneNumber,
-    first_name: user.firstName,
-    last_name: user.lastName,
-    dob: user.dob,
+    ...profileToRow(user),
     gmail_user_id: user.identities[GOOGLE.spellings[0]] ?? null,
     facebook_user_id: user.identities[FACEBOOK.spellings[0]] ?? null,
     // Fields of the original API. Here such identities are listed at /rest/user/identities.
     apple_user_id: null,
     wechat_user_id: null,
     role: user.role,
-    gender: user.gender,
     email_verified: user.emailVerifiedAtMs !== null,
     pending_email: user.pendingEmail,
     metadata: user.metadata,

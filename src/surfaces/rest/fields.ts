@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { PASSWORD_LENGTH, passwordProblem } from "../../core/passwords.ts";
 import { dayOfBirthProblem, isNewEmail, storedText } from "../../core/text.ts";
 import { SCOPES, TOKEN_KINDS } from "../../core/token.ts";
-import { normalizeEmail } from "../../core/user.ts";
+import { normalizeEmail, profileEntries, type ProfileKind } from "../../core/user.ts";
 import { documented, storable } from "../../http/fields.ts";
 
 /** The fields of the `/rest` surface: accounts and API tokens. */
@@ -61,8 +61,6 @@ const shownText = (max: number) =>
     length(1, max, `must be 1 to ${max} characters`),
   );
 
-const shortText = shownText(24);
-
 /** As people write it, with blanks and punctuation, to E.164. */
 const phoneNumber = v.pipe(
   v.string("must be a string"),
@@ -81,26 +79,20 @@ const dob = v.pipe(
   ),
 );
 
-/** Each may be null, which clears it. */
-const profile = {
-  first_name: v.nullable(shortText),
-  last_name: v.nullable(shortText),
-  phone_number: v.nullable(phoneNumber),
-  dob: v.nullable(dob),
-  gender: v.nullable(shortText),
+const PROFILE_KINDS: Readonly<Record<ProfileKind, v.GenericSchema<string>>> = {
+  text: shownText(24),
+  phone: phoneNumber,
+  date: dob,
 };
+
+/** Each may be null, which clears it. */
+const profile = profileEntries(({ kind }) => v.nullable(PROFILE_KINDS[kind]));
+
+export const profileOrNull = profileEntries(({ column }) => v.optional(profile[column], null));
 
 const anything = v.pipe(v.string("must be a string"), v.minLength(1, "must not be empty"));
 
-export const SignUp = v.object({
-  email,
-  password,
-  first_name: v.optional(profile.first_name, null),
-  last_name: v.optional(profile.last_name, null),
-  phone_number: v.optional(profile.phone_number, null),
-  dob: v.optional(profile.dob, null),
-  gender: v.optional(profile.gender, null),
-});
+export const SignUp = v.object({ email, password, ...profileOrNull });
 
 export const ChangeUser = v.partial(
   v.object({ ...profile, email, password, current_password: anything }),
