@@ -106,18 +106,18 @@ CREATE INDEX contacts_list ON contacts (user_id, created_at, contact_id);
 -- verified removes all contacts, because a stranger may have signed up with the email.
 CREATE INDEX contacts_of ON contacts (contact_id, user_id);
 
--- The audit log: every change and every failed authentication. The primary key is also the index for a
--- user's list in order of time, so that an event costs only one written row.
-CREATE TABLE audit (
+-- What happened, which is the audit log: every change and every failed authentication. The primary key is also
+-- the index for a user's list in order of time, so that an event costs only one written row.
+CREATE TABLE events (
   user_id    TEXT NOT NULL,                 -- whose event; the nil UUID if no user is known
   id         TEXT NOT NULL,                 -- UUIDv7
   at         INTEGER NOT NULL,
-  what       TEXT NOT NULL,                 -- a kind in core/audit.ts
+  what       TEXT NOT NULL,                 -- a kind in core/events.ts
   outcome    TEXT NOT NULL CHECK (outcome IN ('done', 'refused')),
   actor      TEXT,                          -- the user who did it; null if unknown
   credential TEXT,                          -- ID of the token or JWT that was sent
   subject    TEXT,                          -- ID of what was created, changed or revoked
-  address    TEXT,                          -- as AUDIT_ADDRESS allows
+  address    TEXT,                          -- as EVENT_ADDRESS allows
   request_id TEXT,
   count      INTEGER NOT NULL DEFAULT 1,    -- events without a user are counted, per network and isolate
   PRIMARY KEY (user_id, id)

@@ -78,7 +78,7 @@ const scanningKeys = v.pipe(
   ),
 );
 
-const auditDays = v.pipe(
+const eventDays = v.pipe(
   v.string("must be text"),
   v.regex(/^\d{1,4}$/, "must be a whole number of days"),
   v.transform(Number),
@@ -170,12 +170,12 @@ const Fields = v.object({
    */
   GITHUB_SCANNING_KEYS: v.optional(scanningKeys, ""),
   /** How much of an address events keep: `full`, `truncated` (IPv4 to /24, IPv6 to /48) or `none`. */
-  AUDIT_ADDRESS: v.optional(
+  EVENT_ADDRESS: v.optional(
     v.picklist(ADDRESS_FORMS, `must be one of ${ADDRESS_FORMS.join(", ")}`),
     "truncated",
   ),
   /** How many days an event is kept; 1 to 3,650. */
-  AUDIT_DAYS: v.optional(auditDays, "90"),
+  EVENT_DAYS: v.optional(eventDays, "90"),
   /**
    * The https endpoint that emails are handed to (http only on this machine). Without it no email goes out,
    * and the log says so.
@@ -264,8 +264,8 @@ export interface Config {
   readonly storageDeadlineMs: number;
   /** If empty, no report counts as GitHub's. */
   readonly githubScanningKeys: readonly ScanningKey[];
-  readonly auditAddress: AddressForm;
-  readonly auditDays: number;
+  readonly eventAddress: AddressForm;
+  readonly eventDays: number;
   /** How emails are sent: printed, to a webhook, or not at all. */
   readonly mail: "outbox" | Webhook | null;
   readonly issuers: readonly Issuer[];
@@ -305,8 +305,8 @@ export function readConfig(env: Readonly<Record<string, unknown>>): Config {
     rotateRefreshTokens: settings.ROTATE_REFRESH_TOKENS === "on",
     storageDeadlineMs: settings.STORAGE_DEADLINE_MS,
     githubScanningKeys: settings.GITHUB_SCANNING_KEYS,
-    auditAddress: settings.AUDIT_ADDRESS,
-    auditDays: settings.AUDIT_DAYS,
+    eventAddress: settings.EVENT_ADDRESS,
+    eventDays: settings.EVENT_DAYS,
     mail: mailOf(settings),
     issuers: [
       { ...GOOGLE, audience: settings.GOOGLE_CLIENT_ID },

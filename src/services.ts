@@ -206,7 +206,7 @@ function mailerOf(mail: Config["mail"]): Mailer {
 }
 
 /** What the stores ask about the request that is being served. */
-function served({ auditAddress }: Config): Served {
+function served({ eventAddress }: Config): Served {
   const address = () => clientInfo().address;
   const networks = () => {
     const record = currentRecord();
@@ -215,7 +215,7 @@ function served({ auditAddress }: Config): Served {
   return {
     usage: currentRecord,
     requestId: () => clientInfo().requestId,
-    client: () => auditClient(auditAddress),
+    client: () => auditClient(eventAddress),
     network: () => networkOf(address()),
     limitedNetworks: networks,
     noisyNetwork: () => networks().at(-1)?.split(" ")[0] ?? "",
@@ -245,7 +245,7 @@ export function servicesOver(bindings: Bindings, config: Config, platform: Platf
       client: bindings.CLIENT_LIMIT,
     },
     deadlineMs: config.storageDeadlineMs,
-    auditDays: config.auditDays,
+    eventDays: config.eventDays,
     sendsMail: config.mail !== null,
   });
   const crypto = createCrypto(config, platform, ofRequest.requestId);

@@ -109,7 +109,7 @@ Operators read events by SQL. Failures that name no user are under the nil UUID,
 
 \`\`\`sh
 npx wrangler d1 execute latchkey --remote --command \\
-  "SELECT * FROM audit WHERE user_id = '00000000-0000-0000-0000-000000000000' ORDER BY id DESC LIMIT 50"
+  "SELECT * FROM events WHERE user_id = '00000000-0000-0000-0000-000000000000' ORDER BY id DESC LIMIT 50"
 \`\`\`
 `;
 }

@@ -20,7 +20,7 @@ export function createAuditStatements(client: () => AuditClient): AuditStatement
     id: string | Sql = timeOrdered(nowMs),
   ): Sql {
     const { address, requestId } = row.hidesClient === true ? HIDDEN : (row.client ?? client());
-    return sql`INSERT INTO audit (user_id, id, at, what, outcome, actor, credential, subject, address, request_id, count)
+    return sql`INSERT INTO events (user_id, id, at, what, outcome, actor, credential, subject, address, request_id, count)
       SELECT ${row.userId}, ${id}, ${nowMs}, ${row.what}, ${row.outcome ?? "done"},
         ${row.actorId}, ${row.credentialId}, ${row.subjectId}, ${address}, ${requestId}, ${row.count ?? 1} ${from}`;
   }
@@ -212,7 +212,7 @@ export function createEvents({
         : { user_id: userId, expires_at: Number.POSITIVE_INFINITY };
     if (owner === null) return false;
     if (owner.expires_at <= nowMs) return true;
-    const told = sql`WHERE NOT EXISTS (SELECT 1 FROM audit WHERE user_id = ${owner.user_id}
+    const told = sql`WHERE NOT EXISTS (SELECT 1 FROM events WHERE user_id = ${owner.user_id}
       AND id >= ${firstIdOf(nowMs - NOISE_MS)} AND credential = ${credentialId} AND outcome = 'refused')`;
     await db.run(statements.where({ ...row, userId: owner.user_id }, told, nowMs));
     return true;
@@ -225,7 +225,7 @@ export function createEvents({
       const rows = await db.all(
         // guard: own-events-only
         sql`SELECT id, at AS createdAtMs, what, outcome, actor AS actorId, credential AS credentialId,
-            subject AS subjectId, address, request_id AS requestId FROM audit
+            subject AS subjectId, address, request_id AS requestId FROM events
           WHERE user_id = ${userId} AND ${from} ORDER BY id DESC LIMIT ${page.limit + 1}`,
         EventRow,
       );
@@ -238,7 +238,7 @@ export function createEvents({
       // A range of the primary key, from its end: an id begins with its time.
       const counted = await db.all(
         sql`SELECT CAST(at / ${DAY_MS} AS INTEGER) AS day, SUM(outcome = 'done') AS done, COUNT(*) AS counted FROM
-            (SELECT at, outcome FROM audit WHERE user_id = ${userId} AND id >= ${firstIdOf(firstMs)}
+            (SELECT at, outcome FROM events WHERE user_id = ${userId} AND id >= ${firstIdOf(firstMs)}
               ORDER BY id DESC LIMIT ${AUDIT_COUNTED})
           GROUP BY day`,
         DayRow,

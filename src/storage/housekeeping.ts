@@ -61,7 +61,7 @@ const isDeleted = (column: Sql, nowMs: number) =>
   sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${column}
     AND deleted_on < ${nowMs - DELETED_SETTLE_MS})`;
 
-const tasks = (auditDays: number): Readonly<Record<string, Task>> => ({
+const tasks = (eventDays: number): Readonly<Record<string, Task>> => ({
   tokens: {
     table: sql`tokens`,
     key: ID,
@@ -81,10 +81,10 @@ const tasks = (auditDays: number): Readonly<Record<string, Task>> => ({
     key: pair(sql`user_id`, sql`contact_id`),
     hasExpired: (nowMs) => isDeleted(sql`contacts.contact_id`, nowMs),
   },
-  audit: {
-    table: sql`audit`,
+  events: {
+    table: sql`events`,
     key: pair(sql`user_id`, sql`id`),
-    hasExpired: (nowMs) => sql`(at < ${nowMs - auditDays * DAY_MS}
+    hasExpired: (nowMs) => sql`(at < ${nowMs - eventDays * DAY_MS}
       OR user_id = ${NIL_USER_ID} AND at < ${nowMs - UNATTRIBUTED_KEPT_MS})`,
   },
   mails: {
@@ -101,7 +101,7 @@ const tasks = (auditDays: number): Readonly<Record<string, Task>> => ({
 });
 
 /** Events that name no user: once an hour all but the newest are deleted. They are a range of the primary key. */
-const deleteOldUnattributed = sql`DELETE FROM audit WHERE user_id = ${NIL_USER_ID} AND id < (SELECT id FROM audit
+const deleteOldUnattributed = sql`DELETE FROM events WHERE user_id = ${NIL_USER_ID} AND id < (SELECT id FROM events
   WHERE user_id = ${NIL_USER_ID} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_UNATTRIBUTED})`;
 
 export interface CleanupReport {
@@ -114,7 +114,7 @@ export interface CleanupReport {
  * because an index on the expiry would cost every insert one more row written. Each step saves its
  * position for the next run; repeating a step is harmless.
  */
-export function createHousekeeping({ db, revocations, kv }: StorageContext, auditDays: number) {
+export function createHousekeeping({ db, revocations, kv }: StorageContext, eventDays: number) {
   /** The rest, and those that fail, expire with the token. */
   const evictCopies = (ids: readonly string[]) =>
     Promise.allSettled(ids.slice(0, COPIES_A_RUN).map((id) => kv.evict(id)));
@@ -126,7 +126,7 @@ export function createHousekeeping({ db, revocations, kv }: StorageContext, audi
       tombstonesFlushed = await revocations.flush(TOMBSTONES_A_RUN, nowMs);
     } finally {
       // A tombstone that KV does not take must not stop the deletion.
-      for (const [name, task] of Object.entries(tasks(auditDays))) {
+      for (const [name, task] of Object.entries(tasks(eventDays))) {
         const gone = await cleanUp(db, name, task, nowMs);
         deleted += gone.length;
         await evictCopies(gone.filter((row) => row.has_copy === 1).map((row) => row.id));

@@ -94,7 +94,7 @@ const SECTIONS: readonly Section[] = [
     name: "audit",
     columns: sql`a.id AS uuid, a.at AS happened_on, a.what, a.outcome, a.actor AS actor_uuid, a.address,
       a.credential AS token_uuid, a.subject AS subject_uuid, a.request_id`,
-    of: (userId) => sql`audit AS a WHERE a.user_id = ${userId}`,
+    of: (userId) => sql`events AS a WHERE a.user_id = ${userId}`,
     key: [sql`a.id`],
   },
 ];

@@ -41,7 +41,7 @@ export interface StoreOptions {
   readonly limiters: Limiters;
   readonly deadlineMs: number;
   /** How long events are kept. */
-  readonly auditDays: number;
+  readonly eventDays: number;
   readonly sendsMail: boolean;
 }
 
@@ -71,7 +71,7 @@ export interface Stores {
 export function createStores(
   { KV, DB }: StoreBindings,
   policy: RevocationPolicy,
-  { served, waitUntil, limiters, deadlineMs, auditDays, sendsMail }: StoreOptions,
+  { served, waitUntil, limiters, deadlineMs, eventDays, sendsMail }: StoreOptions,
 ): Stores {
   const withDeadline = createDeadline(deadlineMs, served.usage);
   const db = createDatabase(DB, withDeadline);
@@ -110,6 +110,6 @@ export function createStores(
     statusLists: createStatusLists(context),
     personalData: createPersonalData(context),
     background,
-    cleanUp: createHousekeeping(context, auditDays),
+    cleanUp: createHousekeeping(context, eventDays),
   };
 }

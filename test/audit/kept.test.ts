@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
 const fill = (userId: string, count: number, agoMs: number) =>
   env.DB.prepare(
     `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2)
-      INSERT INTO audit (user_id, id, at, what, outcome)
+      INSERT INTO events (user_id, id, at, what, outcome)
       SELECT ?1, substr(printf('%012x', ?3 - i), 1, 8) || '-' || substr(printf('%012x', ?3 - i), 9)
         || '-7000-8000-' || substr(lower(hex(randomblob(6))), 1, 12), ?3 - i, 'user.changed', 'done' FROM n`,
   )
@@ -20,7 +20,7 @@ const fill = (userId: string, count: number, agoMs: number) =>
     .run();
 
 const count = async (userId: string) =>
-  env.DB.prepare("SELECT COUNT(*) AS n FROM audit WHERE user_id = ?").bind(userId).first("n");
+  env.DB.prepare("SELECT COUNT(*) AS n FROM events WHERE user_id = ?").bind(userId).first("n");
 
 describe("housekeeping", () => {
   const housekeeping = async (settings: Readonly<Record<string, string>> = {}) => {
@@ -30,7 +30,7 @@ describe("housekeeping", () => {
 
   it.each([
     ["90 days by default", {}, 90],
-    ["AUDIT_DAYS", { AUDIT_DAYS: "7" }, 7],
+    ["EVENT_DAYS", { EVENT_DAYS: "7" }, 7],
   ])("deletes what is older than %s, and nothing else", async (_, settings, days) => {
     const user = await newCaller();
     const reader = (await newApiToken(user.access, "reader", 600)).secret;
@@ -75,14 +75,14 @@ describe("the list", () => {
   });
 });
 
-describe("AUDIT_ADDRESS", () => {
+describe("EVENT_ADDRESS", () => {
   it.each([
     ["full", "198.51.100.23"],
     ["truncated", "198.51.100.0/24"],
     ["none", null],
   ])("%s keeps %s", async (form, kept) => {
     const { access } = await newCaller();
-    const send = service({ AUDIT_ADDRESS: form });
+    const send = service({ EVENT_ADDRESS: form });
     const headers = { "cf-connecting-ip": "198.51.100.23" };
     await send("PATCH", "/rest/user", { bearer: access, json: { first_name: "Ada" }, headers });
     expect((await eventsOf(access))[0]?.address).toBe(kept);

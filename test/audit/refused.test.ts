@@ -39,7 +39,7 @@ let addresses = 0;
 const freshAddress = () => `198.51.100.${++addresses}`;
 
 const nobodys = async () => {
-  const { results } = await env.DB.prepare("SELECT * FROM audit WHERE user_id = ? ORDER BY id")
+  const { results } = await env.DB.prepare("SELECT * FROM events WHERE user_id = ? ORDER BY id")
     .bind(NOBODY)
     .all();
   return results;
@@ -207,7 +207,7 @@ describe("no event", () => {
     ],
   ])("where %s", async (_, attempt) => {
     const refused = () =>
-      env.DB.prepare("SELECT COUNT(*) AS n FROM audit WHERE outcome = 'refused'").first("n");
+      env.DB.prepare("SELECT COUNT(*) AS n FROM events WHERE outcome = 'refused'").first("n");
     const before = await refused();
     expect((await attempt()).status).toBeGreaterThanOrEqual(400);
     await settled();
@@ -226,7 +226,7 @@ describe("a database that does not take the event", () => {
       const prepare = env.DB.prepare.bind(env.DB);
       const { promise: never, resolve } = Promise.withResolvers<never>();
       const spy = vi.spyOn(env.DB, "prepare").mockImplementation((sql) => {
-        if (!sql.includes("INSERT INTO audit")) return prepare(sql);
+        if (!sql.includes("INSERT INTO events")) return prepare(sql);
         if (how === "fails") throw new Error("D1 is down");
         const statement = prepare(sql);
         vi.spyOn(statement, "bind").mockReturnValue(

@@ -50,7 +50,7 @@ async function run(each: Case, lag: number, fault: "none" | "before" | "after co
   vi.setSystemTime(world.nowMs);
   const before = await look();
   const bindings = intercept(async (call, make) => {
-    if (fault === "none" || !/\+ INSERT audit/.test(call.label)) return make();
+    if (fault === "none" || !/\+ INSERT events/.test(call.label)) return make();
     if (fault === "after commit") await make();
     throw new Error("D1_ERROR: injected");
   });

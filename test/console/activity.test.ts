@@ -15,7 +15,7 @@ async function written(userId: string, what: string, outcome: string, daysAgo = 
   const time = at.toString(16).padStart(12, "0");
   const id = `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`;
   await env.DB.prepare(
-    `INSERT INTO audit (user_id, id, at, what, outcome, actor, address)
+    `INSERT INTO events (user_id, id, at, what, outcome, actor, address)
       VALUES (?, ?, ?, ?, ?, ?, '203.0.113.0/24')`,
   )
     .bind(userId, id, at, what, outcome, userId)

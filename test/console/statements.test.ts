@@ -285,7 +285,7 @@ it("events of one millisecond keep their order", async () => {
     await env.DB.batch(statements.slice(at, at + 50));
   }
   const { results } = await env.DB.prepare(
-    "SELECT id, subject FROM audit WHERE user_id = ? ORDER BY id",
+    "SELECT id, subject FROM events WHERE user_id = ? ORDER BY id",
   )
     .bind(userId)
     .all<{ id: string; subject: string }>();
@@ -300,7 +300,7 @@ it("events of one millisecond keep their order", async () => {
     form: { email, password: "a long password" },
   });
   const { results: signedUp } = await env.DB.prepare(
-    "SELECT what FROM audit WHERE user_id = (SELECT id FROM users WHERE email = ?) ORDER BY id",
+    "SELECT what FROM events WHERE user_id = (SELECT id FROM users WHERE email = ?) ORDER BY id",
   )
     .bind(email)
     .all<{ what: string }>();

@@ -54,7 +54,7 @@ describe("DELETE /api/user/contacts/{id}", () => {
       expect([id, (await remove({ bearer: ann.access }, id)).status]).toEqual([id, 204]);
     }
     const events = env.DB.prepare(
-      "SELECT user_id, actor, subject FROM audit WHERE what = 'contact.removed' AND actor = ? ORDER BY user_id = ?",
+      "SELECT user_id, actor, subject FROM events WHERE what = 'contact.removed' AND actor = ? ORDER BY user_id = ?",
     ).bind(ann.id, ben.id);
     expect((await events.all()).results).toEqual([
       { user_id: ann.id, actor: ann.id, subject: ben.id },
@@ -66,7 +66,7 @@ describe("DELETE /api/user/contacts/{id}", () => {
     await link(ann, ben, ann);
     await remove({ bearer: ann.access, headers: { "cf-connecting-ip": "192.0.2.7" } }, ben.id);
     const address = (user: User) =>
-      env.DB.prepare("SELECT address FROM audit WHERE what = 'contact.removed' AND user_id = ?")
+      env.DB.prepare("SELECT address FROM events WHERE what = 'contact.removed' AND user_id = ?")
         .bind(user.id)
         .first("address");
     expect([await address(ann), await address(ben)]).toEqual(["192.0.2.0/24", null]);

@@ -153,6 +153,6 @@ it("turns a typo or a probe away without any read", async () => {
   for (const read of reads) expect(read).not.toHaveBeenCalled();
   // Refused credentials are counted after the answer, once in ten minutes for a network: another file may have caused that.
   const written = prepared.mock.calls.map(([sql]) => sql.slice(0, 17));
-  expect(["", "INSERT INTO audit"]).toContain(written.join());
+  expect(["", "INSERT INTO events"]).toContain(written.join());
   vi.restoreAllMocks();
 });

@@ -14,7 +14,7 @@ export const TABLES = [
   "tokens",
   "receipts",
   "contacts",
-  "audit",
+  "events",
   "mails",
   "notices",
   "identities",

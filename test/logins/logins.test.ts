@@ -79,7 +79,7 @@ describe("where a user is logged in", () => {
   });
 
   it("without an address where none may be kept", async () => {
-    const silent = isolate({ AUDIT_ADDRESS: "none" });
+    const silent = isolate({ EVENT_ADDRESS: "none" });
     const user = await silent.newUser();
     const json = { email: user.email, password: user.password };
     const pair = await silent.call("POST", "/api/token/", { json, headers: FROM });

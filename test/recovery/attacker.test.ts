@@ -56,7 +56,7 @@ describe("whoever asks for a reset of somebody's password", () => {
     }
     expect(seen[0]).toEqual([
       [200, '{"success":true,"payload":{}}', expect.anything()],
-      ["D1 INSERT mails + INSERT tokens + INSERT audit"],
+      ["D1 INSERT mails + INSERT tokens + INSERT events"],
     ]);
     for (const each of seen) expect(each).toEqual(seen[0]);
     expect(hashes).toBe(0);

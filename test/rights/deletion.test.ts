@@ -132,7 +132,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
   it("the audit stays, and that a token was used, without what was said", async () => {
     const { user } = await deleted();
     await housekeeping();
-    const events = await env.DB.prepare("SELECT what FROM audit WHERE user_id = ? ORDER BY id")
+    const events = await env.DB.prepare("SELECT what FROM events WHERE user_id = ? ORDER BY id")
       .bind(user.id)
       .all<{ what: string }>();
     expect(events.results.at(-1)?.what).toBe("user.deleted");
@@ -193,6 +193,6 @@ it("a deletion that comes after a new password takes nothing away", async () => 
   expect(answer.status).toBe(401);
   const left = env.DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE user_id = ?").bind(user.id);
   expect(await left.first("n")).toBe(1);
-  const events = env.DB.prepare("SELECT COUNT(*) AS n FROM audit WHERE user_id = ? AND what = ?");
+  const events = env.DB.prepare("SELECT COUNT(*) AS n FROM events WHERE user_id = ? AND what = ?");
   expect(await events.bind(user.id, "user.deleted").first("n")).toBe(0);
 });

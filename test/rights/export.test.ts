@@ -50,7 +50,7 @@ const NOT_SHOWN = [
   "tokens.status_index",
   "receipts.request_digest",
   "contacts.user_id",
-  "audit.user_id",
+  "events.user_id",
   "notices.user_id",
   "notices.due_at",
   "notices.attempts",
@@ -121,7 +121,7 @@ describe("GET /rest/user/export", () => {
       "receipts JOIN tokens ON tokens.id = token_id WHERE user_id = ?": ["receipts_as_issuer"],
       "contacts WHERE user_id = ?": ["contacts"],
       "notices WHERE user_id = ?": ["notices"],
-      "audit WHERE user_id = ?": ["audit"],
+      "events WHERE user_id = ?": ["audit"],
     };
     for (const [from, names] of Object.entries(tables)) {
       const rows = names.flatMap((name) => section(answer, name));
@@ -134,8 +134,8 @@ describe("GET /rest/user/export", () => {
         WHERE type = 'table' AND (sql LIKE '% user_id %' OR sql LIKE '% run_by %')`,
     ).all<{ name: string }>();
     expect(results.map(({ name }) => name).toSorted()).toEqual([
-      "audit",
       "contacts",
+      "events",
       "identities",
       "notices",
       "receipts",
@@ -172,7 +172,7 @@ describe("GET /rest/user/export", () => {
   it("shows every column with a value, but those that are not the person's", async () => {
     const answer = await exported();
     const all = JSON.stringify(answer.json);
-    for (const table of ["users", "tokens", "receipts", "contacts", "notices", "audit"]) {
+    for (const table of ["users", "tokens", "receipts", "contacts", "notices", "events"]) {
       const whose = { users: "id", receipts: "run_by" }[table] ?? "user_id";
       const { results } = await env.DB.prepare(`SELECT * FROM ${table} WHERE ${whose} = ?`)
         .bind(user.id)

@@ -95,7 +95,7 @@ describe("thousands of requests with junk from one address", () => {
     }
     expect(written()).toBeLessThanOrEqual(20);
     const rows = await env.DB.prepare(
-      "SELECT SUM(count) AS n FROM audit WHERE user_id = ? AND address = '192.0.2.0/24'",
+      "SELECT SUM(count) AS n FROM events WHERE user_id = ? AND address = '192.0.2.0/24'",
     )
       .bind(NOBODY)
       .first("n");

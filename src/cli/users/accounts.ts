@@ -32,7 +32,7 @@ export function audited(what: OperatorEvent, changed: string, nowMs: number): st
   // A UUIDv7 (RFC 9562 section 5.7), so that a user's events sort by time.
   const time = nowMs.toString(16).padStart(12, "0");
   const start = `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15, 24)}`;
-  return `INSERT INTO audit (user_id, id, at, what, outcome)
+  return `INSERT INTO events (user_id, id, at, what, outcome)
     SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${literal(nowMs)}, ${literal(what)}, 'done'
     FROM users WHERE ${changed}`;
 }

@@ -75,7 +75,7 @@ export const ACTION_RUN: readonly Reference[] = [
     values: (id) => [id, "addContact", USER, Date.now(), "{}", null, ACTION, id],
   },
   {
-    sql: `INSERT INTO audit
+    sql: `INSERT INTO events
         (user_id, id, at, what, outcome, actor, credential, subject, address, request_id)
       SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE changes() > 0`,
     values: (id) => [USER, id, Date.now(), "action.run", "done", null, ACTION, id, null, id],

@@ -144,9 +144,9 @@ it.each([
   ["an ISSUER without TLS", 'ISSUER = "http://auth.example.com"', {}, "ISSUER must be https"],
   [
     "all that is wrong at once",
-    `ISSUER = "${ISSUER}/"\nAUDIT_DAYS = "0"`,
+    `ISSUER = "${ISSUER}/"\nEVENT_DAYS = "0"`,
     {},
-    /ISSUER must be an origin[\s\S]*AUDIT_DAYS must be at least 1/,
+    /ISSUER must be an origin[\s\S]*EVENT_DAYS must be at least 1/,
   ],
   [
     "addresses of old versions",

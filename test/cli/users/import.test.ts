@@ -129,7 +129,7 @@ it("can be interrupted and repeated", { timeout: 180_000 }, async () => {
   expect(Number(skipped)).toBeGreaterThanOrEqual(1_000);
   expect(Number(made) + Number(skipped)).toBe(count);
   expect(await sql("SELECT count(*) AS accounts FROM users")).toEqual([{ accounts: count }]);
-  const told = "SELECT count(DISTINCT user_id) AS accounts FROM audit WHERE what = 'user.created'";
+  const told = "SELECT count(DISTINCT user_id) AS accounts FROM events WHERE what = 'user.created'";
   expect(await sql(told)).toEqual([{ accounts: count }]);
 });
 
@@ -160,7 +160,7 @@ it("an account disabled in the file can never log in", async () => {
   const off = "SELECT email FROM users WHERE disabled_on IS NOT NULL AND modified_on = disabled_on";
   expect(await sql(off)).toEqual([{ email: "off@example.com" }]);
   expect(
-    await sql("SELECT what, email FROM audit JOIN users ON users.id = user_id ORDER BY 1, 2"),
+    await sql("SELECT what, email FROM events JOIN users ON users.id = user_id ORDER BY 1, 2"),
   ).toEqual([
     { what: "user.created", email: "off@example.com" },
     { what: "user.created", email: "on@example.com" },

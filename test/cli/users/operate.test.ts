@@ -33,7 +33,7 @@ it("adds, lists, and sets roles", async () => {
   expect((await users(["enable", "bob@example.com"])).code).toBe(0);
   // A repetition changes nothing, and writes no event.
   expect((await users(["enable", "bob@example.com"])).code).toBe(0);
-  const events = `SELECT what, actor, outcome FROM audit JOIN users ON users.id = audit.user_id
+  const events = `SELECT what, actor, outcome FROM events JOIN users ON users.id = events.user_id
     WHERE email = 'bob@example.com' ORDER BY audit.id`;
   const whats = ["user.created", "role.changed", "user.disabled", "user.enabled"];
   expect(await sql(events)).toEqual(whats.map((what) => ({ what, actor: null, outcome: "done" })));
@@ -58,7 +58,7 @@ it("disables and enables several accounts, from arguments and stdin, and reports
   expect(all).toMatchObject({ code: 0, err: "" });
   expect(await disabled()).toEqual([{ n: 1_100, epochs: 1_100 }]);
   expect(await sql("SELECT count(*) AS n FROM pending_revocations")).toEqual([{ n: 1_100 }]);
-  const events = "SELECT count(*) AS n FROM audit WHERE what = 'user.disabled'";
+  const events = "SELECT count(*) AS n FROM events WHERE what = 'user.disabled'";
   expect(await sql(events)).toEqual([{ n: 1_100 }]);
   const unknown = await users(["enable", "x@example.com", "p0@example.com", "y@example.com"]);
   expect(unknown).toMatchObject({ code: 1, out: "" });

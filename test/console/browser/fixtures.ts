@@ -96,7 +96,7 @@ async function ageAccount({ write }: RunningServer, userId: string): Promise<voi
       const time = at.toString(16).padStart(12, "0");
       const isRefused = (day * i) % 9 === 5;
       await write(
-        `INSERT INTO audit (user_id, id, at, what, outcome, actor, address)
+        `INSERT INTO events (user_id, id, at, what, outcome, actor, address)
           VALUES (?1, ?2, ?3, ?4, ?5, ?1, '203.0.113.0/24')`,
         userId,
         `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`,
