@@ -64,6 +64,6 @@ describe("events a day", () => {
       .bind(DAY_MS, user, "0", 9)
       .all<{ detail: string }>();
     const details = plan.results.map(({ detail }) => detail).join("\n");
-    expect(details).toMatch(/SEARCH audit USING PRIMARY KEY \(user_id=\? AND id>\?\)/);
+    expect(details).toMatch(/SEARCH events USING PRIMARY KEY \(user_id=\? AND id>\?\)/);
   });
 });
