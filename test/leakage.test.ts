@@ -197,7 +197,7 @@ describe("nothing that is stored or told can be used as a credential", () => {
     expect(Object.keys(secrets).length).toBeGreaterThan(20);
     const tables = new Set((await d1Exhibits()).map(([place]) => place.replace(/\..*/, "")));
     expect([...tables]).toEqual(
-      expect.arrayContaining(["D1 users", "D1 tokens", "D1 receipts", "D1 contacts", "D1 audit"]),
+      expect.arrayContaining(["D1 users", "D1 tokens", "D1 receipts", "D1 contacts", "D1 events"]),
     );
     expect((await kvExhibits()).length).toBeGreaterThan(10);
     expect(logged.length).toBeGreaterThan(100);

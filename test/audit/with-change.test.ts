@@ -35,7 +35,7 @@ async function look(): Promise<Seen> {
   const { tables } = await readStores();
   const rows = TRUTH.flatMap((table) => tables[table] ?? []);
   const events = (outcome: string) =>
-    (tables.audit ?? []).filter((row) => row.outcome === outcome).map(({ what }) => String(what));
+    (tables.events ?? []).filter((row) => row.outcome === outcome).map(({ what }) => String(what));
   return {
     truth: JSON.stringify(rows.map(({ used_at: _, ...row }) => row)),
     done: events("done"),
