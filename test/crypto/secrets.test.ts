@@ -152,7 +152,7 @@ it("turns a typo or a probe away without any read", async () => {
   }
   for (const read of reads) expect(read).not.toHaveBeenCalled();
   // Refused credentials are counted after the answer, once in ten minutes for a network: another file may have caused that.
-  const written = prepared.mock.calls.map(([sql]) => sql.slice(0, 17));
+  const written = prepared.mock.calls.map(([sql]) => sql.slice(0, 18));
   expect(["", "INSERT INTO events"]).toContain(written.join());
   vi.restoreAllMocks();
 });
