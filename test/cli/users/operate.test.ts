@@ -34,7 +34,7 @@ it("adds, lists, and sets roles", async () => {
   // A repetition changes nothing, and writes no event.
   expect((await users(["enable", "bob@example.com"])).code).toBe(0);
   const events = `SELECT what, actor, outcome FROM events JOIN users ON users.id = events.user_id
-    WHERE email = 'bob@example.com' ORDER BY audit.id`;
+    WHERE email = 'bob@example.com' ORDER BY events.id`;
   const whats = ["user.created", "role.changed", "user.disabled", "user.enabled"];
   expect(await sql(events)).toEqual(whats.map((what) => ({ what, actor: null, outcome: "done" })));
 });
