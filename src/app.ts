@@ -10,6 +10,7 @@ import { oauth } from "./surfaces/oauth.ts";
 import { restTokens } from "./surfaces/rest/rest.ts";
 import { service } from "./surfaces/service.ts";
 import { sessionTokens } from "./surfaces/session-tokens.ts";
+import type { Options } from "./options.ts";
 import type { Services } from "./services.ts";
 
 /** What there is for people beside what there is for programs. */
@@ -49,6 +50,7 @@ export function app(
   services: Services,
   config: Config,
   pages: Pages | null = null,
+  options: Pick<Options, "fallback"> = {},
 ): Pick<HonoBase<BlankEnv>, "fetch"> {
   const { fetch } = mount(surfaces(services, config, pages), {
     authenticate: services.authenticate,
@@ -61,6 +63,7 @@ export function app(
     isLocal: config.isLocal,
     dev: config.dev,
     issuer: config.issuer,
+    fallback: options.fallback ?? null,
   });
   return { fetch: config.dev === "lan" ? withLanCookies(fetch) : fetch };
 }

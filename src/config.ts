@@ -281,18 +281,26 @@ export interface Config {
   readonly versionId: string | null;
 }
 
+/** Where it is and what is wrong with it, without the value. */
+export function wrongAt(issue: v.BaseIssue<unknown>): string {
+  const isMissing = issue.path?.at(-1)?.origin === "key" && issue.input === undefined;
+  return `${v.getDotPath(issue)} ${isMissing ? "is missing" : issue.message}`;
+}
+
 /**
  * The checked settings.
+ * @param wrongOptions what is wrong with the options of `createLatchkey`, which one error lists too
  * @throws Error that lists everything that is wrong, without any values
  */
-export function readConfig(env: Readonly<Record<string, unknown>>): Config {
+export function readConfig(
+  env: Readonly<Record<string, unknown>>,
+  wrongOptions: readonly string[] = [],
+): Config {
   const result = v.safeParse(Settings, env);
-  if (!result.success) {
-    const wrong = result.issues.map((issue) => {
-      const missing = issue.path?.at(-1)?.origin === "key";
-      return `  ${v.getDotPath(issue)} ${missing ? "is missing" : issue.message}`;
-    });
-    throw new Error(`Latchkey cannot start with these settings:\n${wrong.join("\n")}`);
+  const wrong = [...(result.issues ?? []).map(wrongAt), ...wrongOptions];
+  if (!result.success || wrong.length > 0) {
+    const what = wrongOptions.length > 0 ? "settings and options" : "settings";
+    throw new Error(`Latchkey cannot start with these ${what}:\n  ${wrong.join("\n  ")}`);
   }
   const settings = result.output;
   return Object.freeze({

@@ -5,6 +5,7 @@ import { consolePages } from "./console/console.tsx";
 import { openApiRoute } from "./console/docs/document.ts";
 import { ha1bHashes } from "./crypto/ha1b.ts";
 import { argon2Passwords, isolateArgon2id } from "./crypto/passwords.ts";
+import { checkOptions, DEFAULT_OPTIONS, type LatchkeyOptions, type Options } from "./options.ts";
 import { type Platform, type Services, servicesOver } from "./services.ts";
 
 /** What only workerd has: its own modules, and WebAssembly that is imported as a module. */
@@ -15,38 +16,41 @@ export const platform: Platform = {
 };
 
 /** Pages for people. Separate from the rest, which also runs where there is no JSX. */
-export function pages(services: Services, config: Config): Pages {
+export function pages(
+  services: Services,
+  config: Config,
+  options: Options = DEFAULT_OPTIONS,
+): Pages | null {
+  if (!options.console) return null;
   return {
     console: consolePages({
       ...services,
       signUpIsOpen: config.signUpIsOpen,
       sendsMail: config.mail !== null,
       issuer: config.issuer,
+      brand: options.brand,
+      ownsRoot: options.fallback === undefined,
     }),
     document: openApiRoute,
   };
 }
 
-export interface LatchkeyOptions {
-  /** Whether to serve the console and the API document. Default: true. */
-  readonly console?: boolean;
-}
-
 /**
- * The whole service as a Worker. Call it at module scope, so that a bad setting stops the start (and a
- * deployment) instead of each request.
- * @throws Error that lists every bad setting
+ * The whole service as a Worker. Call it at module scope, so that a bad setting or option stops the start
+ * (and a deployment) instead of each request.
+ * @throws Error that lists every bad setting and option
  */
-export function createLatchkey({ console: hasConsole = true }: LatchkeyOptions = {}) {
-  const config = readConfig({ ...env });
+export function createLatchkey(given: LatchkeyOptions = {}) {
+  const { options, wrong } = checkOptions(given);
+  const config = readConfig({ ...env }, wrong);
   const services = servicesOver(env, config, platform);
   return {
-    fetch: app(services, config, hasConsole ? pages(services, config) : null).fetch,
+    fetch: app(services, config, pages(services, config, options), options).fetch,
 
     /** A cron run. */
     async scheduled() {
       const report = await services.housekeeping(Date.now());
       console.log(JSON.stringify({ level: "info", task: "housekeeping", ...report }));
     },
-  } satisfies ExportedHandler;
+  } satisfies ExportedHandler<Cloudflare.Env>;
 }

@@ -63,14 +63,18 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
       "packages",
     ],
   ],
-  [/^src\/app\.ts$/, [/^src\/(?:surfaces|http)\//, /^src\/(?:config|services)\.ts$/, "packages"]],
+  [/^src\/options\.ts$/, [/^src\/(?:core|actions|http)\//, /^src\/config\.ts$/, "packages"]],
+  [
+    /^src\/app\.ts$/,
+    [/^src\/(?:surfaces|http)\//, /^src\/(?:config|options|services)\.ts$/, "packages"],
+  ],
   // What only workerd has: pages in JSX, and WebAssembly that is imported as a module.
   [
     /^src\/latchkey\.ts$/,
     [
       /^src\/console\//,
       /^src\/crypto\/(?:passwords|ha1b)\.ts$/,
-      /^src\/(?:app|config|services)\.ts$/,
+      /^src\/(?:app|config|options|services)\.ts$/,
       "packages",
     ],
   ],

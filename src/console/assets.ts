@@ -1,4 +1,4 @@
-import type { HttpResult, Route } from "../http/surface.ts";
+import type { Route } from "../http/surface.ts";
 import { fixedText } from "../http/conditional.ts";
 import { queryValue } from "../http/query.ts";
 import actions from "./assets/actions.css";
@@ -32,14 +32,18 @@ export function assetPath(name: keyof typeof ASSETS): string {
  * Cacheable for a year only if the requested version is the one served. With two releases side by
  * side, or after a rollback, a page can ask for the other one's and would keep the wrong file.
  */
-export const assetRoutes: readonly Route[] = Object.entries(ASSETS).map(([name, file]) => ({
+export const fileRoute = (path: string, file: ReturnType<typeof fixedText>): Route => ({
   method: "GET",
-  path: `/console/assets/${name}`,
+  path,
   access: "open",
-  handle: async ({ request }): Promise<HttpResult> =>
+  handle: async ({ request }) =>
     file.answer(
       queryValue(request, "v") === file.version()
         ? `public, max-age=${YEAR_SECONDS}, immutable`
         : "no-cache",
     ),
-}));
+});
+
+export const assetRoutes: readonly Route[] = Object.entries(ASSETS).map(([name, file]) =>
+  fileRoute(`/console/assets/${name}`, file),
+);

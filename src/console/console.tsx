@@ -19,6 +19,7 @@ import { activityPages } from "./activity.tsx";
 import { assetRoutes } from "./assets.ts";
 import { contactPages } from "./contacts.tsx";
 import { docsPages } from "./docs/docs.tsx";
+import { type Brand, lookOf } from "./brand.ts";
 import { authPages } from "./auth-pages.tsx";
 import { pageRoutes, messageCard } from "./page-routes.tsx";
 import { homePages } from "./home.tsx";
@@ -42,6 +43,9 @@ export interface ConsoleDeps {
   readonly identities: LinkedIdentities;
   readonly diagnose: TokenDiagnostics;
   readonly issuer: string;
+  readonly brand: Brand;
+  /** Whether `/` leads to the console. */
+  readonly ownsRoot: boolean;
   readonly apiTokens: ApiTokens;
   readonly logins: Logins;
   readonly personalData: PersonalDataStore;
@@ -52,14 +56,16 @@ export interface ConsoleDeps {
 
 /** The console: HTML rendered by the server, complete without JavaScript. */
 export function consolePages(deps: ConsoleDeps): Surface {
-  const pages = pageRoutes({ ...deps, refused: deps.audit.refused });
+  const look = lookOf(deps.brand);
+  const pages = pageRoutes({ ...deps, look, refused: deps.audit.refused });
   return {
     name: "console",
     isForPeople: true,
-    owns: (path) => path === "/" || /^\/(?:console|a|docs)(?:\/|$)/.test(path),
+    owns: (path) => (deps.ownsRoot && path === "/") || /^\/(?:console|a|docs)(?:\/|$)/.test(path),
     routes: [
       ...assetRoutes,
-      ...homePages(pages, deps.signUpIsOpen),
+      ...look.routes,
+      ...homePages(pages, deps),
       ...authPages(pages, deps),
       ...accountPages(pages, deps),
       ...actionTokenPages(pages, deps),
@@ -90,9 +96,12 @@ export function consolePages(deps: ConsoleDeps): Surface {
       };
       return renderPage(
         { title, status, headers, body: messageCard(title, text, more) },
-        request.path,
-        // No authentication on error pages; the cookie alone decides whether the menu is shown.
-        readSessionCookie(request) !== null,
+        {
+          path: request.path,
+          // No authentication on error pages; the cookie alone decides whether the menu is shown.
+          isLoggedIn: readSessionCookie(request) !== null,
+          look,
+        },
       );
     },
   };

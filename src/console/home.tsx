@@ -20,9 +20,12 @@ const TILES = [
 ] as const;
 
 /** The start page; `/` redirects here. */
-export function homePages({ openPage }: PageRoutes, signUpIsOpen: boolean): readonly Route[] {
+export function homePages(
+  { openPage }: PageRoutes,
+  { signUpIsOpen, ownsRoot }: { readonly signUpIsOpen: boolean; readonly ownsRoot: boolean },
+): readonly Route[] {
   return [
-    openPage("/", async () => seeOther("/console")),
+    ...(ownsRoot ? [openPage("/", async () => seeOther("/console"))] : []),
     openPage("/console", async ({ caller }) => ({
       title: caller === null ? "Welcome" : "Overview",
       body: caller === null ? <Welcome signUpIsOpen={signUpIsOpen} /> : <Overview />,

@@ -16,6 +16,7 @@ import { decode } from "../http/fields.ts";
 import { currentRecord } from "../http/request-record.ts";
 import { limitHeaders, auditRefusal } from "../http/refusals.ts";
 import { faultOf, type RequestFault } from "../http/request-fault.ts";
+import type { Look } from "./brand.ts";
 import {
   flashCookie,
   type Message,
@@ -140,7 +141,7 @@ export type PageRoutes = ReturnType<typeof pageRoutes>;
  * What all pages share: authentication by cookie, the same-origin check for every POST, and forms
  * that are rendered again with their errors.
  */
-export function pageRoutes(deps: PageDeps) {
+export function pageRoutes(deps: PageDeps & { readonly look: Look }) {
   const { refused } = deps;
   const { currentUser, extendSession } = authenticatePage(deps);
 
@@ -158,12 +159,12 @@ export function pageRoutes(deps: PageDeps) {
   function render(result: Page | HttpResult, context: PageContext): HttpResult {
     if (!("title" in result)) return result;
     const messagePage = readFlash(context.request);
-    const answer = renderPage(
-      result,
-      context.request.path,
-      context.caller !== null,
-      messagePage?.text,
-    );
+    const answer = renderPage(result, {
+      path: context.request.path,
+      isLoggedIn: context.caller !== null,
+      look: deps.look,
+      flash: messagePage?.text,
+    });
     return messagePage === null ? answer : { ...answer, cookies: [NO_MESSAGE_COOKIE] };
   }
 
@@ -174,7 +175,7 @@ export function pageRoutes(deps: PageDeps) {
   const reopenedPage = (): HttpResult => ({
     status: 200,
     body: null,
-    text: '<!doctype html><html lang="en"><meta charset="utf-8"><title>Latchkey</title><meta http-equiv="refresh" content="0"><p>One moment.</p></html>',
+    text: '<!doctype html><html lang="en"><meta charset="utf-8"><title>One moment</title><meta http-equiv="refresh" content="0"><p>One moment.</p></html>',
     headers: PAGE_HEADERS,
   });
 
@@ -209,7 +210,11 @@ export function pageRoutes(deps: PageDeps) {
       async handle(exchange) {
         // guard: pages-take-only-own-forms
         if (!isSameOrigin(exchange.request)) {
-          return renderPage(CROSS_SITE_PAGE, exchange.request.path, false);
+          return renderPage(CROSS_SITE_PAGE, {
+            path: exchange.request.path,
+            isLoggedIn: false,
+            look: deps.look,
+          });
         }
         const values = await readForm(exchange.request);
         const context = { ...exchange, caller: await currentUser(exchange) };

@@ -3,6 +3,7 @@ import type { Child } from "hono/jsx";
 import type { HttpResult } from "../http/surface.ts";
 import { messageCookie, readMessageCookie } from "../http/browser.ts";
 import { assetPath } from "./assets.ts";
+import type { Look } from "./brand.ts";
 import { Alert, UserText } from "./components.tsx";
 
 /** A page may load our own files and submit forms to us, nothing else. */
@@ -54,17 +55,17 @@ const SECTIONS = [
   ["/console/account", "Account"],
 ] as const;
 
-/**
- * Renders a page as a response.
- * @param flash the message that the page before left
- */
-export function renderPage(
-  page: Page,
-  path: string,
-  isLoggedIn: boolean,
-  flash?: Child,
-): HttpResult {
-  const document = <Document page={page} path={path} isLoggedIn={isLoggedIn} flash={flash} />;
+export interface Frame {
+  readonly path: string;
+  readonly isLoggedIn: boolean;
+  readonly look: Look;
+  /** The message that the page before left. */
+  readonly flash?: Child;
+}
+
+/** Renders a page as a response. */
+export function renderPage(page: Page, frame: Frame): HttpResult {
+  const document = <Document page={page} frame={frame} />;
   return {
     status: page.status ?? 200,
     body: null,
@@ -73,27 +74,29 @@ export function renderPage(
   };
 }
 
-interface DocumentProps {
-  readonly page: Page;
-  readonly path: string;
-  readonly isLoggedIn: boolean;
-  readonly flash: Child;
-}
-
-function Document({ page, path, isLoggedIn, flash }: DocumentProps) {
+function Document({ page, frame }: { readonly page: Page; readonly frame: Frame }) {
+  const { path, isLoggedIn, look, flash } = frame;
   return (
     <html lang="en">
       <head>
         <meta charset="utf-8" />
-        <title>{page.title} · Latchkey</title>
+        <title>
+          {page.title} · {look.name}
+        </title>
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <meta name="theme-color" content="#f6f7f9" media="(prefers-color-scheme: light)" />
         <meta name="theme-color" content="#14171c" media="(prefers-color-scheme: dark)" />
         <meta name="description" content={page.description ?? ABOUT} />
-        <link rel="icon" type="image/svg+xml" href={assetPath("icon.svg")} />
+        {look.logo === null ? (
+          <link rel="icon" type="image/svg+xml" href={assetPath("icon.svg")} />
+        ) : (
+          <link rel="icon" href={look.logo} />
+        )}
         <link rel="stylesheet" href={assetPath("style.css")} />
+        {look.stylesheet !== null && <link rel="stylesheet" href={look.stylesheet} />}
         <script src={assetPath("console.js")} defer />
+        <meta property="og:site_name" content={look.name} />
         {page.head}
       </head>
       <body>
@@ -102,8 +105,12 @@ function Document({ page, path, isLoggedIn, flash }: DocumentProps) {
         </a>
         <header class="top">
           <a class="brand" href="/console">
-            <span class="key" aria-hidden="true" />
-            Latchkey
+            {look.logo === null ? (
+              <span class="key" aria-hidden="true" />
+            ) : (
+              <img class="logo" src={look.logo} alt="" />
+            )}
+            {look.name}
           </a>
           {isLoggedIn ? (
             <form method="post" action="/console/logout">
@@ -122,6 +129,19 @@ function Document({ page, path, isLoggedIn, flash }: DocumentProps) {
           <Alert kind={path === "/console/login" ? "note" : "done"} text={flash} />
           {page.body}
         </main>
+        {look.links.length > 0 && (
+          <footer class="foot">
+            <nav aria-label="About">
+              <ul>
+                {look.links.map(([text, href]) => (
+                  <li>
+                    <a href={href}>{text}</a>
+                  </li>
+                ))}
+              </ul>
+            </nav>
+          </footer>
+        )}
       </body>
     </html>
   );

@@ -70,7 +70,6 @@ const PREVIEW_META = {
     <>
       <meta name="robots" content="noindex" />
       <meta property="og:type" content="website" />
-      <meta property="og:site_name" content="Latchkey" />
       <meta property="og:title" content="A link for you" />
       <meta property="og:description" content={ABOUT} />
     </>

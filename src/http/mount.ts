@@ -24,6 +24,12 @@ import {
 import type { HttpResult, Route, Surface } from "./surface.ts";
 import { type CorsOrigins, preflight, toResponse } from "./transport.ts";
 
+export type Fallback = (
+  request: Request,
+  env: Cloudflare.Env,
+  ctx: Context["executionCtx"],
+) => Response | Promise<Response>;
+
 export interface MountOptions {
   readonly authenticate: Authenticate;
   readonly issuers: readonly Issuer[];
@@ -36,6 +42,8 @@ export interface MountOptions {
   readonly isLocal: boolean;
   readonly dev: DevMode;
   readonly issuer: string;
+  /** Answers the paths that belong to no surface's own, instead of 404. */
+  readonly fallback: Fallback | null;
 }
 
 /**
@@ -104,6 +112,11 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
 
   app.notFound((c) => {
     const owner = ownerOf(c.req.path);
+    const { fallback } = options;
+    if (fallback !== null && owner === surfaces.at(-1)) {
+      const elsewhere = detour(c.req, true, options);
+      return elsewhere ?? fallback(c.req.raw, Object(c.env), c.executionCtx);
+    }
     return respond(owner, c, "*", () => refuseRequest({ code: "path_not_found" }));
   });
   return app;

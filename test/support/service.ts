@@ -4,12 +4,16 @@ import { readConfig } from "../../src/config.ts";
 import type { Credential } from "../../src/core/authenticate.ts";
 import type { Passwords } from "../../src/core/passwords.ts";
 import { pages, platform } from "../../src/latchkey.ts";
+import { checkOptions, type LatchkeyOptions } from "../../src/options.ts";
 import { type Bindings, type Platform, servicesOver } from "../../src/services.ts";
 import { type Answered, type Call, over, peopleOf, type Send, textAt } from "./client.ts";
 import { rules } from "./guard.ts";
 import { intercept } from "./stores.ts";
 
 export type Settings = Readonly<Record<string, string | undefined>>;
+
+/** Other parts of the runtime, and the options of `createLatchkey`. */
+export type Parts = Partial<Platform> & { readonly options?: LatchkeyOptions };
 
 /** Answers like a password hash and costs nothing. */
 export const CHEAP: Passwords = {
@@ -32,19 +36,20 @@ const patient = (bindings: Bindings) =>
 export const isolate = (
   settings: Settings = {},
   bindings: Bindings = { KV: env.KV, DB: env.DB },
-  parts: Partial<Platform> = {},
+  parts: Parts = {},
 ) => build(settings, { ...bindings, ...patient(bindings) }, { passwords: CHEAP, ...parts });
 
 /** The Worker as it is configured, with other settings (undefined takes one away), or with other parts. */
-export const service = (settings: Settings, parts: Partial<Platform> = {}): Call =>
+export const service = (settings: Settings, parts: Parts = {}): Call =>
   build(settings, env, { waitUntil: platform.waitUntil, ...parts }).call;
 
-function build(settings: Settings, bindings: Bindings, parts: Partial<Platform>) {
-  const config = readConfig({ ...env, ...settings });
+function build(settings: Settings, bindings: Bindings, { options: given, ...parts }: Parts) {
+  const { options, wrong } = checkOptions(given ?? {});
+  const config = readConfig({ ...env, ...settings }, wrong);
   const background: Promise<unknown>[] = [];
   const waitUntil = (work: Promise<unknown>) => void background.push(work);
   const services = servicesOver(bindings, config, { ...platform, waitUntil, ...parts });
-  const { fetch } = app(services, config, pages(services, config));
+  const { fetch } = app(services, config, pages(services, config, options), options);
   const by = (credential: Credential) => services.authenticate(credential, Date.now());
   /** The answer, before the work that it leaves behind is done. */
   const call = over((request) => fetch(request));

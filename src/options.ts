@@ -1,0 +1,104 @@
+import * as v from "valibot";
+import { wrongAt } from "./config.ts";
+import type { Fallback } from "./http/mount.ts";
+
+/** How the pages for people look. */
+export interface Brand {
+  /** Of the product, 1 to 40 characters: in titles and at the top of each page. Default: `Latchkey`. */
+  readonly name: string;
+  /** `#rrggbb`, for links and buttons. It is made darker or lighter until it can be read in either theme. */
+  readonly accent?: string;
+  /** An image beside the name: a path of this origin (`/logo.svg`) or a `data:image/` URL. */
+  readonly logo?: string;
+  /** Shown at the foot of each page: a URL, a path of this origin, or `mailto:` for `support`. */
+  readonly links?: {
+    readonly privacy?: string;
+    readonly terms?: string;
+    readonly support?: string;
+  };
+}
+
+/** What a Worker of your own makes of the service. What an operator changes are settings instead. */
+export interface LatchkeyOptions {
+  /** Whether to serve the console and the API document. Default: true. */
+  readonly console?: boolean;
+  readonly brand?: Brand;
+  /**
+   * Answers every path that is not the service's, and `/`: your site. The path and the request are as they
+   * came; an error of it is a 500.
+   */
+  readonly fallback?: Fallback;
+}
+
+/** The checked options, with their defaults. */
+export interface Options extends LatchkeyOptions {
+  readonly console: boolean;
+  readonly brand: Brand;
+}
+
+const isPath = (text: string) => /^\/(?![/\\])/.test(text) && !/\s/.test(text);
+const isHttps = (text: string) => URL.parse(text)?.protocol === "https:";
+
+const link = v.pipe(
+  v.string("must be text"),
+  v.check((text) => isPath(text) || isHttps(text), "must be an https URL or a path such as /terms"),
+);
+
+const isFunction = (value: unknown) => typeof value === "function";
+
+const Checked = v.strictObject(
+  {
+    console: v.optional(v.boolean("must be true or false"), true),
+    brand: v.optional(
+      v.strictObject({
+        name: v.pipe(
+          v.string("must be text"),
+          v.regex(/^[^\p{C}\s](?:[^\p{C}]{0,38}[^\p{C}\s])?$/u, "must be 1 to 40 characters"),
+        ),
+        accent: v.exactOptional(
+          v.pipe(v.string("must be text"), v.regex(/^#[\da-f]{6}$/i, "must be #rrggbb")),
+        ),
+        logo: v.exactOptional(
+          v.pipe(
+            v.string("must be text"),
+            v.check(
+              (text) => isPath(text) || /^data:image\/[\w.+-]+[;,]/.test(text),
+              "must be a path of this origin or a data:image/ URL",
+            ),
+          ),
+        ),
+        links: v.exactOptional(
+          v.strictObject({
+            privacy: v.exactOptional(link),
+            terms: v.exactOptional(link),
+            support: v.exactOptional(
+              v.pipe(
+                v.string("must be text"),
+                v.check(
+                  (text) => isPath(text) || isHttps(text) || /^mailto:[^\s@]+@[^\s@]+$/.test(text),
+                  "must be an https URL, a path, or mailto: and an email",
+                ),
+              ),
+            ),
+          }),
+        ),
+      }),
+      { name: "Latchkey" },
+    ),
+    fallback: v.exactOptional(v.custom<Fallback>(isFunction, "must be a function")),
+  },
+  "is no option",
+);
+
+/** @returns the options, and everything that is wrong with them: a line each */
+export function checkOptions(options: LatchkeyOptions): {
+  readonly options: Options;
+  readonly wrong: readonly string[];
+} {
+  const result = v.safeParse(Checked, options);
+  if (result.success) return { options: { ...options, ...result.output }, wrong: [] };
+  const wrong = result.issues.map((issue) => `options.${wrongAt(issue)}`);
+  return { options: DEFAULT_OPTIONS, wrong };
+}
+
+export const DEFAULT_OPTIONS: Options = { console: true, brand: { name: "Latchkey" } };
