@@ -26,6 +26,7 @@ import { homePages } from "./home.tsx";
 import { inspectorPages } from "./inspector.tsx";
 import { loginPages } from "./logins.tsx";
 import { renderPage } from "./page.tsx";
+import { headersOf } from "../http/refusals.ts";
 import { problemOf } from "./problems.ts";
 import { tokenPages } from "./tokens.tsx";
 import { yourDataPages } from "./your-data.tsx";
@@ -79,7 +80,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
       ...yourDataPages(pages, deps),
     ],
     refuse(fault, { request, requestId }) {
-      const { status, message, retryAfterSeconds } = problemOf(fault);
+      const { status, message } = problemOf(fault);
       // An error page has no inputs, so field messages would make no sense here.
       const text = PAGE_TEXTS[fault.code]?.[request.method] ?? message;
       const title = TITLES[status] ?? "This did not work";
@@ -89,13 +90,8 @@ export function consolePages(deps: ConsoleDeps): Surface {
         ) : (
           <a href="/console">To the console</a>
         );
-      const headers = {
-        ...(retryAfterSeconds !== undefined && { "retry-after": String(retryAfterSeconds) }),
-        ...(fault.code === "method_not_allowed" && { allow: fault.allow.join(", ") }),
-        ...(fault.code === "encoding_unsupported" && { "accept-encoding": "identity" }),
-      };
       return renderPage(
-        { title, status, headers, body: messageCard(title, text, more) },
+        { title, status, headers: headersOf(fault), body: messageCard(title, text, more) },
         {
           path: request.path,
           // No authentication on error pages; the cookie alone decides whether the menu is shown.

@@ -14,7 +14,7 @@ import {
 } from "../http/browser.ts";
 import { decode } from "../http/fields.ts";
 import { currentRecord } from "../http/request-record.ts";
-import { limitHeaders, auditRefusal } from "../http/refusals.ts";
+import { auditRefusal, headersOf, limitHeaders } from "../http/refusals.ts";
 import { faultOf, type RequestFault } from "../http/request-fault.ts";
 import type { Look } from "./brand.ts";
 import {
@@ -25,7 +25,7 @@ import {
   readFlash,
   renderPage,
 } from "./page.tsx";
-import { type FieldProblem, type Problem, problemOf, retryAfter } from "./problems.ts";
+import { type FieldProblem, type Problem, problemOf } from "./problems.ts";
 import { SESSION_COOKIE_SECONDS, type PageDeps, authenticatePage } from "./authenticate-page.ts";
 
 /** A request for a page, and the user it comes from; null if no one is logged in. */
@@ -50,7 +50,7 @@ export interface FormState {
 export const EMPTY_FORM: FormState = { values: {}, problem: null };
 
 const problemsOf = ({ problem }: FormState): readonly FieldProblem[] =>
-  problem === null ? [] : [problem, ...(problem.others ?? [])];
+  problem === null ? [] : [problem, ...problem.others];
 
 /** The submitted value and error of one input, as props of `Field`. @param initial its value before a submission */
 export function fieldState(state: FormState, name: string, initial?: string) {
@@ -246,7 +246,7 @@ export function pageRoutes(deps: PageDeps & { readonly look: Look }) {
         return {
           ...page,
           status: problem.status,
-          headers: { ...retryAfter(problem), ...limitHeaders(fault) },
+          headers: { ...headersOf(fault), ...limitHeaders(fault) },
         };
       }
     };

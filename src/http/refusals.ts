@@ -51,10 +51,44 @@ type JsonObject = { readonly [name: string]: Json };
 /** What was shown as a credential; decides what a 401 challenges for. */
 type Shown = "nothing" | "token" | "password";
 
+/** One row a fault: a value, or how to get it from the fault and the rest of what decides it. */
+export type ByFault<T, Rest> = {
+  readonly [C in AnyFault["code"]]:
+    | T
+    | ((fault: Extract<AnyFault, { readonly code: C }>, rest: Rest) => T);
+};
+
+export function forFault<T, Rest>(
+  table: Partial<ByFault<T, Rest>>,
+  fault: AnyFault,
+  rest: Rest,
+): T | undefined {
+  const row: unknown = table[fault.code];
+  return (typeof row === "function" ? row(fault, rest) : row) as T | undefined;
+}
+
+/** Texts for `toBody`, or whole bodies. */
+type FaultTexts = Partial<ByFault<string | JsonObject, HonoRequest>>;
+
+/** What a surface says of a fault where its contract has no text of its own. */
+export const PLAIN_TEXTS = {
+  fields_invalid: ({ problems }) =>
+    problems.map(({ path, message }) => `${path} ${message}`.trim()).join("; "),
+  body_malformed: ({ expected }) => `The body is not ${expected}`,
+  scope_insufficient: ({ scope }) => `This token does not have the scope ${scope}`,
+  sent_across_sites: "Sent by a page of another site",
+  encoding_unsupported: "The content encoding is not supported",
+  body_late: "The body did not arrive in time",
+  client_closed: "Client closed the connection",
+  body_too_large: "The body is too large",
+  throttled: "Too many attempts, try again later",
+  internal: "Internal server error",
+} satisfies FaultTexts;
+
 /** What a surface adds to the table: its texts, and the shape that it puts them in. */
 export interface RefusalRules {
-  /** A text for `toBody`, or a whole body. null for a fault that none of the surface's routes meets: that is 500. */
-  describe(fault: AnyFault, request: HonoRequest): string | JsonObject | null;
+  /** A fault without one is met by none of the surface's routes: that is 500. */
+  readonly texts: FaultTexts;
   toBody(text: string, status: number, fault: AnyFault): JsonObject;
   readonly statuses?: Readonly<Partial<Record<AnyFault["code"], number>>>;
   /** The value of `WWW-Authenticate`, where it is not `challenges`. */
@@ -64,30 +98,31 @@ export interface RefusalRules {
 
 /** A surface's answer to every fault, from the table above and the surface's own rules. */
 export function refusals(rules: RefusalRules) {
-  const { describe, toBody, statuses = {}, challenge = challenges, contentType } = rules;
+  const { texts, toBody, statuses = {}, challenge = challenges, contentType } = rules;
   return (met: AnyFault, { request }: RefusalContext): HttpResult => {
-    const fault: AnyFault = describe(met, request) === null ? { code: "internal" } : met;
-    const text = describe(fault, request) ?? "Internal server error";
+    const fault: AnyFault = met.code in texts ? met : { code: "internal" };
+    const text = forFault(texts, fault, request) ?? PLAIN_TEXTS.internal;
     const status = statuses[fault.code] ?? statusOf(fault);
     const headers = {
       ...headersOf(fault),
       ...(status === 401 && { "www-authenticate": challenge(request, shownIn(fault)) }),
+      ...((fault.code === "scope_insufficient" || fault.code === "scope_exceeded") && {
+        "www-authenticate": scopeChallenge(fault.scope),
+      }),
       ...(contentType !== undefined && { "content-type": contentType }),
     };
     return { status, body: typeof text === "string" ? toBody(text, status, fault) : text, headers };
   };
 }
 
-const statusOf = (fault: AnyFault): number =>
+export const statusOf = (fault: AnyFault): number =>
   fault.code === "derivation_refused"
     ? DERIVATION_FAULTS[fault.reason].status
     : STATUSES[fault.code];
 
-function headersOf(fault: AnyFault): Record<string, string> {
+/** What the status requires; challenges apart, which pages do not have. */
+export function headersOf(fault: AnyFault): Readonly<Record<string, string>> {
   switch (fault.code) {
-    case "scope_insufficient":
-    case "scope_exceeded":
-      return { "www-authenticate": scopeChallenge(fault.scope) };
     case "method_not_allowed":
       return { allow: fault.allow.join(", ") };
     case "encoding_unsupported":

@@ -18,6 +18,9 @@ export interface HttpResult {
 
 export const ok = (body: Json): HttpResult => ({ status: 200, body });
 
+export const isoTime = (ms: number): string => new Date(ms).toISOString();
+export const isoTimeOrNull = (ms: number | null) => (ms === null ? null : isoTime(ms));
+
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** One request, as a handler sees it. */

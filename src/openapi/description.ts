@@ -1,6 +1,6 @@
 import type * as v from "valibot";
 import type { Json } from "../core/token.ts";
-import type { Route } from "../http/surface.ts";
+import type { Route, RouteKey } from "../http/surface.ts";
 
 /** What a `.doc.ts` file says of a surface. Who may call a route, its scope and its body come from the route itself. */
 
@@ -49,8 +49,11 @@ export interface OperationDoc {
   readonly security?: readonly JsonObject[];
 }
 
-/** A path with a last slash is the same route, and documented without it. */
-export type DocumentedKey<Key extends string> = Exclude<Key, `${string}/`>;
+/** The routes that a function returns. A path with a last slash is the same route, and documented without it. */
+export type RoutesOf<F extends (...deps: never[]) => readonly Route[]> = Exclude<
+  RouteKey<ReturnType<F>>,
+  `${string}/`
+>;
 
 /** One surface. `Key` demands an entry for each of its routes. */
 export interface SurfaceDoc<Key extends string = string> {

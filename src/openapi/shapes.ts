@@ -19,6 +19,11 @@ export const scope = v.picklist(SCOPES);
 export const describe = <const S extends v.GenericSchema>(schema: S, description: string) =>
   v.pipe(schema, v.description(description));
 
+/** The answers of an operation that has one. */
+export const answer = (description: string, schema: v.GenericSchema) => ({
+  200: { description, schema },
+});
+
 export const nextCursor = describe(
   textOrNull,
   "Send it as `cursor` to get the next page; null at the end.",

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { NewContact } from "../actions/add-contact.ts";
 import { ACTION_MAX_USES, TOKEN_KINDS } from "../core/token.ts";
-import type { RouteKey } from "../http/surface.ts";
-import type { DocumentedKey, Parameter, SurfaceDoc } from "../openapi/description.ts";
+import type { RoutesOf, Parameter, SurfaceDoc } from "../openapi/description.ts";
 import {
+  answer,
   count,
   describe,
   errorAnswers,
@@ -111,9 +111,7 @@ const orJsonText = (name: string, description: string, ...others: { type: string
   description,
 });
 
-export const actionTokensDoc: SurfaceDoc<
-  DocumentedKey<RouteKey<ReturnType<typeof actionTokenRoutes>>>
-> = {
+export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
   title: "Action tokens",
   description:
     "Tokens that let whoever holds them run one action, a limited number of times. Laravel-style responses.",
@@ -177,12 +175,7 @@ export const actionTokensDoc: SurfaceDoc<
       summary: "Issue an action token",
       description: "A token that could never run is not issued.",
       body: Generate,
-      answers: {
-        200: {
-          description: "The token, with its secret.",
-          schema: v.object({ token: IssuedActionToken }),
-        },
-      },
+      answers: answer("The token, with its secret.", v.object({ token: IssuedActionToken })),
     },
     "POST /api/run-action-token": {
       id: "runActionToken",
@@ -204,12 +197,10 @@ export const actionTokensDoc: SurfaceDoc<
       summary: "List your action tokens, newest first",
       description: "Those that can still run.",
       parameters: PAGE,
-      answers: {
-        200: {
-          description: "A page of tokens, without their secrets.",
-          schema: v.object({ data: v.array(ActionToken), next_cursor: nextCursor }),
-        },
-      },
+      answers: answer(
+        "A page of tokens, without their secrets.",
+        v.object({ data: v.array(ActionToken), next_cursor: nextCursor }),
+      ),
     },
     "DELETE /api/action-tokens/:id": {
       id: "revokeActionToken",
@@ -233,15 +224,13 @@ export const actionTokensDoc: SurfaceDoc<
       summary: "List your contacts, newest first",
       description: "A contact's names are null until they have set them.",
       parameters: PAGE,
-      answers: {
-        200: {
-          description: "A page of contacts.",
-          schema: v.object({
-            data: v.object({ contacts: v.array(Contact) }),
-            next_cursor: nextCursor,
-          }),
-        },
-      },
+      answers: answer(
+        "A page of contacts.",
+        v.object({
+          data: v.object({ contacts: v.array(Contact) }),
+          next_cursor: nextCursor,
+        }),
+      ),
     },
   },
   errors: {

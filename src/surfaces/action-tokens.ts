@@ -10,7 +10,7 @@ import { nestedFields } from "../http/form.ts";
 import { cursorText, readPage } from "../http/query.ts";
 import { refusals } from "../http/refusals.ts";
 import { refuseRequest } from "../http/request-fault.ts";
-import { defineRoutes, ok, type Surface } from "../http/surface.ts";
+import { defineRoutes, isoTime, ok, type Surface } from "../http/surface.ts";
 
 /** Deeper values are refused: they would overflow the stack of a recursive reader, here or at a client. */
 const MAX_DEPTH = 64;
@@ -97,7 +97,7 @@ export const actionTokens = (tokens: ActionTokens, contacts: OwnContacts): Surfa
   routes: actionTokenRoutes(tokens, contacts),
 });
 
-export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts) {
+export function actionTokenRoutes(tokens: ActionTokens, ownContacts: OwnContacts) {
   const generate = generateBody(tokens.isIssuable);
   return defineRoutes([
     {
@@ -132,7 +132,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts) {
             token_id: receipt.tokenId,
             action: receipt.action,
             run_by: receipt.runBy,
-            run_at: new Date(receipt.runAtMs).toISOString(),
+            run_at: isoTime(receipt.runAtMs),
           },
         });
       },
@@ -163,7 +163,7 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts) {
       scope: "account:write",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        await contacts.remove(caller, pathId(request, "id"), nowMs);
+        await ownContacts.remove(caller, pathId(request, "id"), nowMs);
         return NO_CONTENT;
       },
     },
@@ -173,12 +173,12 @@ export function actionTokenRoutes(tokens: ActionTokens, contacts: OwnContacts) {
       scope: "account:read",
       access: "caller",
       async handle({ request }, caller) {
-        const { items, next } = await contacts.list(caller.userId, readPage(request));
-        const shown = items.map(({ id, firstName, lastName, createdAtMs }) => ({
+        const { items, next } = await ownContacts.list(caller.userId, readPage(request));
+        const contacts = items.map(({ id, firstName, lastName, createdAtMs }) => ({
           contact: { id, first_name: firstName, last_name: lastName },
-          created_at: new Date(createdAtMs).toISOString(),
+          created_at: isoTime(createdAtMs),
         }));
-        return ok({ data: { contacts: shown }, next_cursor: cursorText(next) });
+        return ok({ data: { contacts }, next_cursor: cursorText(next) });
       },
     },
   ]);
@@ -195,9 +195,9 @@ function toJson(token: ActionToken): Readonly<Record<string, Json>> {
     audience: token.audience,
     max_uses: token.maxUses,
     uses: token.uses,
-    expires_at: new Date(token.expiresAtMs).toISOString(),
-    created_at: new Date(token.createdAtMs).toISOString(),
-    updated_at: new Date(token.modifiedAtMs).toISOString(),
+    expires_at: isoTime(token.expiresAtMs),
+    created_at: isoTime(token.createdAtMs),
+    updated_at: isoTime(token.modifiedAtMs),
   };
 }
 
@@ -273,75 +273,50 @@ const invalid = (errors: Record<string, string[]>) => ({
   errors,
 });
 
+const UNAUTHENTICATED = "Unauthenticated.";
+const NOT_FOUND = "Not Found";
+
 const refuse = refusals({
   statuses: { fields_invalid: 422 },
   toBody: (message) => ({ message }),
-  describe(fault) {
-    switch (fault.code) {
-      case "fields_invalid":
-        return invalid(
-          Object.fromEntries(fault.problems.map((each) => [each.path, [each.message]])),
-        );
-      case "action_unknown":
-        return invalid({ action: [SELECTED_ACTION] });
-      case "reference_unknown":
-        return invalid({ [fault.field]: [`The selected ${fault.field} is invalid.`] });
-      case "payload_invalid":
-        return invalid(
-          Object.fromEntries(
-            fault.problems.map(({ path, message }) => {
-              const field = path === "" ? fault.member : `${fault.member}.${path}`;
-              return [field, [`The ${field} ${message}.`]];
-            }),
-          ),
-        );
-      case "action_refused": {
-        const { message, reason } = fault;
-        return { status: "action_token_invalid", message, reason };
-      }
-      case "idempotency_mismatch":
-        return "This Idempotency-Key was used with another request.";
-      case "caller_missing":
-      case "credentials_missing":
-      case "caller_refused":
-      case "token_invalid":
-        return "Unauthenticated.";
-      case "scope_insufficient":
-        return "This action is unauthorized.";
-      case "derivation_refused":
-        return `${DERIVATION_FAULTS[fault.reason].message}.`;
-      case "identity_conflict":
-        return "This e-mail has an account that this identity does not open.";
-      case "credentials_doubled":
-        return "More than one credential was sent.";
-      case "sent_across_sites":
-        return "This request was sent by a page of another site.";
-      case "body_malformed":
-        return `The body is not ${fault.expected}.`;
-      case "path_not_found":
-      case "not_found":
-      case "token_not_found":
-        return "Not Found";
-      case "method_not_allowed":
-        return `The ${fault.method} method is not supported for this route. Supported methods: ${fault.allow.join(", ")}.`;
-      case "body_late":
-        return "The body did not arrive in time.";
-      case "client_closed":
-        return "Client closed the connection.";
-      case "body_too_large":
-        return "The body is too large.";
-      case "encoding_unsupported":
-        return "Unsupported Content-Encoding";
-      case "media_type_unsupported":
-        return "Unsupported Media Type";
-      case "throttled":
-        return "Too Many Attempts.";
-      case "unavailable":
-        return "Service Unavailable";
-      case "internal":
-        return "Server Error";
-      default:
-        return null;
-    }
+  texts: {
+    fields_invalid: ({ problems }) =>
+      invalid(Object.fromEntries(problems.map(({ path, message }) => [path, [message]]))),
+    action_unknown: invalid({ action: [SELECTED_ACTION] }),
+    reference_unknown: ({ field }) => invalid({ [field]: [`The selected ${field} is invalid.`] }),
+    payload_invalid: ({ problems, member }) =>
+      invalid(
+        Object.fromEntries(
+          problems.map(({ path, message }) => {
+            const field = path === "" ? member : `${member}.${path}`;
+            return [field, [`The ${field} ${message}.`]];
+          }),
+        ),
+      ),
+    action_refused: ({ message, reason }) => ({ status: "action_token_invalid", message, reason }),
+    idempotency_mismatch: "This Idempotency-Key was used with another request.",
+    caller_missing: UNAUTHENTICATED,
+    credentials_missing: UNAUTHENTICATED,
+    caller_refused: UNAUTHENTICATED,
+    token_invalid: UNAUTHENTICATED,
+    scope_insufficient: "This action is unauthorized.",
+    derivation_refused: ({ reason }) => `${DERIVATION_FAULTS[reason].message}.`,
+    identity_conflict: "This e-mail has an account that this identity does not open.",
+    credentials_doubled: "More than one credential was sent.",
+    sent_across_sites: "This request was sent by a page of another site.",
+    body_malformed: ({ expected }) => `The body is not ${expected}.`,
+    path_not_found: NOT_FOUND,
+    not_found: NOT_FOUND,
+    token_not_found: NOT_FOUND,
+    method_not_allowed: ({ method, allow }) =>
+      `The ${method} method is not supported for this route. Supported methods: ${allow.join(", ")}.`,
+    body_late: "The body did not arrive in time.",
+    client_closed: "Client closed the connection.",
+    body_too_large: "The body is too large.",
+    encoding_unsupported: "Unsupported Content-Encoding",
+    media_type_unsupported: "Unsupported Media Type",
+    throttled: "Too Many Attempts.",
+    unavailable: "Service Unavailable",
+    internal: "Server Error",
   },
 });

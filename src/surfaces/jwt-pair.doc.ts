@@ -1,7 +1,6 @@
 import * as v from "valibot";
-import type { RouteKey } from "../http/surface.ts";
-import type { DocumentedKey, SurfaceDoc } from "../openapi/description.ts";
-import { describe, emptyList, errorAnswers, requestId, text } from "../openapi/shapes.ts";
+import type { RoutesOf, SurfaceDoc } from "../openapi/description.ts";
+import { answer, describe, emptyList, errorAnswers, requestId, text } from "../openapi/shapes.ts";
 import { type jwtPairRoutes, Refresh, Verify } from "./jwt-pair.ts";
 
 const jwt = describe(text, "A JWT signed with ES256; `/.well-known/jwks.json` has the key.");
@@ -32,7 +31,7 @@ const password = { ...charField, description: "Taken exactly as sent, spaces inc
 
 const REFUSES = { refuses: [401, 429] };
 
-export const jwtPairDoc: SurfaceDoc<DocumentedKey<RouteKey<ReturnType<typeof jwtPairRoutes>>>> = {
+export const jwtPairDoc: SurfaceDoc<RoutesOf<typeof jwtPairRoutes>> = {
   title: "JWT pairs",
   description:
     "Access and refresh JWTs, with the answers of simplejwt on Django REST framework. No authentication required.",
@@ -64,7 +63,7 @@ export const jwtPairDoc: SurfaceDoc<DocumentedKey<RouteKey<ReturnType<typeof jwt
       description:
         "The access JWT authenticates; the refresh JWT gets the next one, for up to 30 days after the login.",
       body: v.union([LoginByEmail, LoginByUsername]),
-      answers: { 200: { description: "Logged in.", schema: JwtPair } },
+      answers: answer("Logged in.", JwtPair),
       ...REFUSES,
     },
     "POST /api/token/refresh": {
@@ -72,31 +71,21 @@ export const jwtPairDoc: SurfaceDoc<DocumentedKey<RouteKey<ReturnType<typeof jwt
       summary: "Get a new access JWT for a refresh JWT",
       description:
         "If the deployment rotates refresh JWTs, the answer has the next one, and presenting a used one again ends the login.",
-      answers: { 200: { description: "A new access JWT.", schema: AccessJwt } },
+      answers: answer("A new access JWT.", AccessJwt),
       ...REFUSES,
     },
     "POST /api/token/verify": {
       id: "verifyJwt",
       summary: "Verify a JWT",
       description: "Checks the signature, the expiry, and that the JWT was not revoked.",
-      answers: {
-        200: {
-          description: "The token is valid.",
-          schema: describe(emptyList, "Always the empty list."),
-        },
-      },
+      answers: answer("The token is valid.", describe(emptyList, "Always the empty list.")),
       ...REFUSES,
     },
     "POST /api/token/blacklist": {
       id: "blacklistJwt",
       summary: "Revoke a refresh JWT and everything its login obtained",
       description: "This is the logout of a JWT pair.",
-      answers: {
-        200: {
-          description: "Revoked.",
-          schema: describe(v.object({}), "Always the empty object."),
-        },
-      },
+      answers: answer("Revoked.", describe(v.object({}), "Always the empty object.")),
       ...REFUSES,
     },
   },

@@ -139,44 +139,25 @@ function pythonType(value: unknown): string {
 const refuse = refusals({
   challenge: () => 'Bearer realm="api"',
   toBody: (detail) => ({ detail }),
-  describe(fault, { method }) {
-    switch (fault.code) {
-      case "fields_invalid":
-        return Object.fromEntries(fault.problems.map(({ path, message }) => [path, [message]]));
-      case "body_malformed":
-        return `${fault.expected.includes("JSON") ? "JSON" : "Multipart form"} parse error - the body is not ${fault.expected}`;
-      case "sent_across_sites":
-        return "Sent by a page of another site.";
-      case "encoding_unsupported":
-        return "Unsupported content encoding in request.";
-      case "media_type_unsupported":
-        return `Unsupported media type "${fault.mediaType}" in request.`;
-      case "credentials_wrong":
-        return "No active account found with the given credentials";
-      case "token_invalid":
-        return { detail: "Token is invalid or expired", code: "token_not_valid" };
-      case "token_wrong_type":
-        return { detail: "Token has wrong type", code: "token_not_valid" };
-      case "path_not_found":
-        return "Not found.";
-      case "method_not_allowed":
-        return `Method "${method}" not allowed.`;
-      case "body_late":
-        return "The request body did not arrive in time.";
-      case "client_closed":
-        return "Client closed the connection.";
-      case "body_too_large":
-        return "Request body is too large.";
-      case "throttled": {
-        const seconds = fault.retryAfterSeconds;
-        return `Request was throttled. Expected available in ${seconds} second${seconds === 1 ? "" : "s"}.`;
-      }
-      case "unavailable":
-        return "Service temporarily unavailable, try again later.";
-      case "internal":
-        return "Internal server error.";
-      default:
-        return null;
-    }
+  texts: {
+    fields_invalid: ({ problems }) =>
+      Object.fromEntries(problems.map(({ path, message }) => [path, [message]])),
+    body_malformed: ({ expected }) =>
+      `${expected.includes("JSON") ? "JSON" : "Multipart form"} parse error - the body is not ${expected}`,
+    sent_across_sites: "Sent by a page of another site.",
+    encoding_unsupported: "Unsupported content encoding in request.",
+    media_type_unsupported: ({ mediaType }) => `Unsupported media type "${mediaType}" in request.`,
+    credentials_wrong: "No active account found with the given credentials",
+    token_invalid: { detail: "Token is invalid or expired", code: "token_not_valid" },
+    token_wrong_type: { detail: "Token has wrong type", code: "token_not_valid" },
+    path_not_found: "Not found.",
+    method_not_allowed: ({ method }) => `Method "${method}" not allowed.`,
+    body_late: "The request body did not arrive in time.",
+    client_closed: "Client closed the connection.",
+    body_too_large: "Request body is too large.",
+    throttled: ({ retryAfterSeconds: seconds }) =>
+      `Request was throttled. Expected available in ${seconds} second${seconds === 1 ? "" : "s"}.`,
+    unavailable: "Service temporarily unavailable, try again later.",
+    internal: "Internal server error.",
   },
 });

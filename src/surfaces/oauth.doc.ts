@@ -1,7 +1,6 @@
 import * as v from "valibot";
-import type { RouteKey } from "../http/surface.ts";
-import type { DocumentedKey, SurfaceDoc } from "../openapi/description.ts";
-import { describe, errorAnswers, requestId, text, uuid } from "../openapi/shapes.ts";
+import type { RoutesOf, SurfaceDoc } from "../openapi/description.ts";
+import { answer, describe, errorAnswers, requestId, text, uuid } from "../openapi/shapes.ts";
 import { type oauthRoutes, TokenField } from "./oauth.ts";
 
 const seconds = v.pipe(v.number(), v.integer(), v.description("Seconds since 1970."));
@@ -29,7 +28,7 @@ const OAuthFailure = v.object({ ...error, request_id: requestId });
 /** In this order: a generated client sends one token in each, and the last one wins. */
 const client = [{ client: [] }, { bearer: [] }];
 
-export const oauthDoc: SurfaceDoc<DocumentedKey<RouteKey<ReturnType<typeof oauthRoutes>>>> = {
+export const oauthDoc: SurfaceDoc<RoutesOf<typeof oauthRoutes>> = {
   title: "Introspection and revocation",
   description: "RFC 7662 and RFC 7009, for every kind of token.",
   prefix: "OAuth",
@@ -66,12 +65,10 @@ export const oauthDoc: SurfaceDoc<DocumentedKey<RouteKey<ReturnType<typeof oauth
       description:
         "For resource servers. Needs an API token with the scope `introspect`, as client ID and secret or as a bearer token.",
       security: [...client, {}],
-      answers: {
-        200: {
-          description: "What the token is, or that it is not active.",
-          schema: v.union([ActiveToken, InactiveToken]),
-        },
-      },
+      answers: answer(
+        "What the token is, or that it is not active.",
+        v.union([ActiveToken, InactiveToken]),
+      ),
       refuses: [401, 403, 429],
     },
     "POST /oauth/revoke": {

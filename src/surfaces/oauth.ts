@@ -5,7 +5,7 @@ import type { Introspection, IntrospectionService } from "../core/introspection.
 import { readFields } from "../http/body.ts";
 import { findClient } from "../http/credentials.ts";
 import { decode, JSON_OR_FORM } from "../http/fields.ts";
-import { challenges, refusals } from "../http/refusals.ts";
+import { challenges, PLAIN_TEXTS, refusals } from "../http/refusals.ts";
 import { refuseRequest } from "../http/request-fault.ts";
 import { defineRoutes, ok, type Surface } from "../http/surface.ts";
 
@@ -85,6 +85,8 @@ function toJson(found: Introspection, issuer: string) {
   };
 }
 
+const CLIENT_FAILED = "Client authentication failed";
+
 const refuse = refusals({
   challenge: (request, shown) =>
     challenges(request, shown === "nothing" ? shown : clientOf(request)),
@@ -94,44 +96,15 @@ const refuse = refusals({
       (fault.code === "scope_insufficient" ? "insufficient_scope" : "invalid_request"),
     error_description: description,
   }),
-  describe(fault) {
-    switch (fault.code) {
-      case "fields_invalid":
-        return fault.problems.map(({ path, message }) => `${path} ${message}`.trim()).join("; ");
-      case "body_malformed":
-        return `The body is not ${fault.expected}`;
-      case "credentials_doubled":
-        return "More than one client authentication was sent";
-      case "credentials_missing":
-      case "token_invalid":
-        return "Client authentication failed";
-      case "scope_insufficient":
-        return `This token does not have the scope ${fault.scope}`;
-      case "sent_across_sites":
-        return "Sent by a page of another site";
-      case "encoding_unsupported":
-        return "The content encoding is not supported";
-      case "path_not_found":
-        return "There is nothing at this path";
-      case "method_not_allowed":
-        return "Only POST is allowed here";
-      case "body_late":
-        return "The body did not arrive in time";
-      case "client_closed":
-        return "Client closed the connection";
-      case "body_too_large":
-        return "The body is too large";
-      case "media_type_unsupported":
-        return "Send application/x-www-form-urlencoded";
-      case "throttled":
-        return "Too many attempts, try again later";
-      case "unavailable":
-        return "Storage is not available, try again later";
-      case "internal":
-        return "Internal server error";
-      default:
-        return null;
-    }
+  texts: {
+    ...PLAIN_TEXTS,
+    credentials_doubled: "More than one client authentication was sent",
+    credentials_missing: CLIENT_FAILED,
+    token_invalid: CLIENT_FAILED,
+    path_not_found: "There is nothing at this path",
+    method_not_allowed: "Only POST is allowed here",
+    media_type_unsupported: "Send application/x-www-form-urlencoded",
+    unavailable: "Storage is not available, try again later",
   },
 });
 

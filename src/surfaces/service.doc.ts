@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import type { RouteKey } from "../http/surface.ts";
-import type { DocumentedKey, SurfaceDoc } from "../openapi/description.ts";
+import type { RoutesOf, SurfaceDoc } from "../openapi/description.ts";
 import {
+  answer,
   count,
   describe,
   emptyList,
@@ -58,13 +58,12 @@ const CACHED = {
   "Cache-Control": "How long it may be kept.",
   ETag: "Send it as `If-None-Match` to ask whether it has changed.",
 };
-const UNCHANGED = {
+const cached = (description: string, schema: v.GenericSchema, mediaType = "application/json") => ({
+  200: { description, schema, mediaType, headers: CACHED },
   304: { description: "Not modified: `If-None-Match` names the current version.", headers: CACHED },
-};
+});
 
-export const serviceDoc: SurfaceDoc<
-  DocumentedKey<RouteKey<ReturnType<typeof serviceRoutes>>> | "GET /openapi.json"
-> = {
+export const serviceDoc: SurfaceDoc<RoutesOf<typeof serviceRoutes> | "GET /openapi.json"> = {
   title: "Service",
   description: "Routes that belong to no contract. Errors are RFC 9457 problems.",
   prefix: "Service",
@@ -82,7 +81,7 @@ export const serviceDoc: SurfaceDoc<
       id: "health",
       summary: "Health check",
       description: "Says that the Worker runs. It uses no storage.",
-      answers: { 200: { description: "The Worker runs.", schema: Health } },
+      answers: answer("The Worker runs.", Health),
       asksNoStore: true,
     },
     "GET /.well-known/jwks.json": {
@@ -90,10 +89,7 @@ export const serviceDoc: SurfaceDoc<
       summary: "Get the public keys of our JWTs",
       description:
         "Keys appear here before they sign, and stay until everything they signed has expired.",
-      answers: {
-        200: { description: "A JWK set.", schema: KeySet, headers: CACHED },
-        ...UNCHANGED,
-      },
+      answers: cached("A JWK set.", KeySet),
       asksNoStore: true,
     },
     "GET /.well-known/oauth-authorization-server": {
@@ -101,24 +97,17 @@ export const serviceDoc: SurfaceDoc<
       summary: "Get the OAuth server metadata",
       description:
         "What an OAuth client library needs to find introspection, revocation and the keys.",
-      answers: {
-        200: { description: "The metadata.", schema: ServerMetadata, headers: CACHED },
-        ...UNCHANGED,
-      },
+      answers: cached("The metadata.", ServerMetadata),
       asksNoStore: true,
     },
     "GET /openapi.json": {
       id: "readOpenApi",
       summary: "Get this document",
       description: "For generators and other programs. People read it at `/docs`.",
-      answers: {
-        200: {
-          description: "OpenAPI 3.1.",
-          schema: v.objectWithRest({ openapi: v.literal("3.1.1") }, v.unknown()),
-          headers: CACHED,
-        },
-        ...UNCHANGED,
-      },
+      answers: cached(
+        "OpenAPI 3.1.",
+        v.objectWithRest({ openapi: v.literal("3.1.1") }, v.unknown()),
+      ),
       asksNoStore: true,
     },
     "GET /status-lists/:list": {
@@ -127,15 +116,7 @@ export const serviceDoc: SurfaceDoc<
       description:
         "One bit per login, for verifiers that don't call this service for each request. An access JWT says in which list and at which index its login is.",
       parameters: pathParameter("list", "The list's number."),
-      answers: {
-        200: {
-          description: "A signed JWT with the compressed list.",
-          schema: text,
-          mediaType: "application/statuslist+jwt",
-          headers: CACHED,
-        },
-        ...UNCHANGED,
-      },
+      answers: cached("A signed JWT with the compressed list.", text, "application/statuslist+jwt"),
       refuses: [404, 429],
     },
   },

@@ -109,21 +109,12 @@ function metadata(issuer: string): Json {
 const refuse = refusals({
   contentType: "application/problem+json",
   toBody: (title, status) => ({ type: "about:blank", title, status }),
-  describe(fault) {
-    switch (fault.code) {
-      case "path_not_found":
-        return "Not Found";
-      case "method_not_allowed":
-        return "Method Not Allowed";
-      case "throttled":
-        return "Too Many Requests";
-      case "unavailable":
-        return "Service Unavailable";
-      case "internal":
-        return "Internal Server Error";
-      // Its routes take no body and no credential.
-      default:
-        return null;
-    }
+  // Its routes take no body and no credential.
+  texts: {
+    path_not_found: "Not Found",
+    method_not_allowed: "Method Not Allowed",
+    throttled: "Too Many Requests",
+    unavailable: "Service Unavailable",
+    internal: "Internal Server Error",
   },
 });

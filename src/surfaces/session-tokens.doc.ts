@@ -1,7 +1,6 @@
 import * as v from "valibot";
-import type { RouteKey } from "../http/surface.ts";
-import type { DocumentedKey, Parameter, SurfaceDoc } from "../openapi/description.ts";
-import { describe, errorAnswers, requestId, text } from "../openapi/shapes.ts";
+import type { RoutesOf, Parameter, SurfaceDoc } from "../openapi/description.ts";
+import { answer, describe, errorAnswers, requestId, text } from "../openapi/shapes.ts";
 import { create, extend, type sessionTokenRoutes } from "./session-tokens.ts";
 
 const Session = v.object({
@@ -25,9 +24,7 @@ const inQuery: Parameter = {
   schema: text,
 };
 
-export const sessionTokensDoc: SurfaceDoc<
-  DocumentedKey<RouteKey<ReturnType<typeof sessionTokenRoutes>>>
-> = {
+export const sessionTokensDoc: SurfaceDoc<RoutesOf<typeof sessionTokenRoutes>> = {
   title: "Session tokens",
   description:
     "Sessions of an hour, which can be extended for up to 30 days. Here `X-Token` is the session that the request is about.",
@@ -57,46 +54,40 @@ export const sessionTokensDoc: SurfaceDoc<
       id: "createSession",
       summary: "Log in with email and password for a session token",
       description: "The token is valid for an hour; every extension adds up to an hour.",
-      answers: {
-        200: {
-          description: "Logged in.",
-          schema: v.object({ success: v.literal("token created successfully"), data: Session }),
-        },
-      },
+      answers: answer(
+        "Logged in.",
+        v.object({ success: v.literal("token created successfully"), data: Session }),
+      ),
     },
     "GET /tokens": {
       id: "readSession",
       summary: "Get a session",
       description: "Tells until when the session is valid. It does not extend it.",
       parameters: [inHeader, inQuery],
-      answers: { 200: { description: "The session is valid.", schema: Session } },
+      answers: answer("The session is valid.", Session),
     },
     "PUT /tokens": {
       id: "extendSession",
       summary: "Extend a session to an hour from now",
       description: "A session lasts 30 days at most, however often it is extended.",
       parameters: [inHeader],
-      answers: {
-        200: {
-          description: "Extended.",
-          schema: v.object({
-            success: v.literal("data updated successfully"),
-            __latest_data: Session,
-          }),
-        },
-      },
+      answers: answer(
+        "Extended.",
+        v.object({
+          success: v.literal("data updated successfully"),
+          __latest_data: Session,
+        }),
+      ),
     },
     "DELETE /tokens": {
       id: "revokeSession",
       summary: "Log out of a session",
       description: "JWTs that were obtained with the session are revoked with it.",
       parameters: [inHeader, inQuery],
-      answers: {
-        200: {
-          description: "Logged out.",
-          schema: v.object({ success: v.literal("successfully deleted token") }),
-        },
-      },
+      answers: answer(
+        "Logged out.",
+        v.object({ success: v.literal("successfully deleted token") }),
+      ),
       refuses: [403],
     },
   },

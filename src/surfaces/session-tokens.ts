@@ -90,48 +90,30 @@ function tokenOf(request: HonoRequest, parameter: string | undefined): string {
     : token;
 }
 
+const fieldsMissing = (_: unknown, { method }: HonoRequest) =>
+  `missing or invalid required fields${method === "PUT" ? ". extend must be set to true" : ""}`;
+
 const refuse = refusals({
   statuses: { token_invalid: 400, media_type_unsupported: 400, credentials_wrong: 400 },
   toBody: (error) => ({ error }),
-  describe(fault, { method }) {
-    switch (fault.code) {
-      case "fields_invalid":
-      case "body_malformed":
-      case "media_type_unsupported":
-      case "token_invalid":
-        return method === "PUT"
-          ? "missing or invalid required fields. extend must be set to true"
-          : "missing or invalid required fields";
-      case "credentials_wrong":
-        return "password does not match";
-      case "caller_refused":
-        return "invalid credentials";
-      case "identity_conflict":
-        return "this e-mail has an account that this identity does not open";
-      case "credentials_doubled":
-        return "more than one credential was sent";
-      case "sent_across_sites":
-        return "sent by a page of another site";
-      case "encoding_unsupported":
-        return "content encoding is not supported";
-      case "path_not_found":
-        return "not found";
-      case "method_not_allowed":
-        return "method not allowed";
-      case "body_late":
-        return "request body did not arrive in time";
-      case "client_closed":
-        return "client closed the connection";
-      case "body_too_large":
-        return "request body is too large";
-      case "throttled":
-        return "too many attempts, try again later";
-      case "unavailable":
-        return "storage is not available, try again later";
-      case "internal":
-        return "some internal error happened";
-      default:
-        return null;
-    }
+  texts: {
+    fields_invalid: fieldsMissing,
+    body_malformed: fieldsMissing,
+    media_type_unsupported: fieldsMissing,
+    token_invalid: fieldsMissing,
+    credentials_wrong: "password does not match",
+    caller_refused: "invalid credentials",
+    identity_conflict: "this e-mail has an account that this identity does not open",
+    credentials_doubled: "more than one credential was sent",
+    sent_across_sites: "sent by a page of another site",
+    encoding_unsupported: "content encoding is not supported",
+    path_not_found: "not found",
+    method_not_allowed: "method not allowed",
+    body_late: "request body did not arrive in time",
+    client_closed: "client closed the connection",
+    body_too_large: "request body is too large",
+    throttled: "too many attempts, try again later",
+    unavailable: "storage is not available, try again later",
+    internal: "some internal error happened",
   },
 });

@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { AUDIT_EVENTS } from "../../core/events.ts";
 import { profileEntries, type ProfileKind } from "../../core/user.ts";
-import type { RouteKey } from "../../http/surface.ts";
-import type { Component, DocumentedKey, OperationDoc } from "../../openapi/description.ts";
+import type { Component, RoutesOf, OperationDoc } from "../../openapi/description.ts";
 import {
+  answer,
   anyJson,
   CURSOR,
   count,
@@ -228,9 +228,7 @@ export const accountComponents: Readonly<Record<string, Component>> = {
   Scope: { schema: scope, description: "What a token may do." },
 };
 
-export const accountOperations: Readonly<
-  Record<DocumentedKey<RouteKey<ReturnType<typeof accountRoutes>>>, OperationDoc>
-> = {
+export const accountOperations: Readonly<Record<RoutesOf<typeof accountRoutes>, OperationDoc>> = {
   "GET /rest/auth": {
     id: "authenticate",
     summary: "Authenticate and get a 24-hour JWT",
@@ -255,14 +253,14 @@ export const accountOperations: Readonly<
     id: "readUser",
     summary: "Get the current account",
     description: "The account that the credential belongs to.",
-    answers: { 200: { description: "The caller's account.", schema: success(User) } },
+    answers: answer("The caller's account.", success(User)),
   },
   "PATCH /rest/user": {
     id: "changeUser",
     summary: "Change the profile, the email or the password",
     description:
       "A new password revokes every other credential of the account, JWTs and action tokens too. A new email is `pending_email` until it is proven by an email sent to it, and the answer does not tell whether it is taken. If the deployment sends no email, it counts at once, or the answer is 409.",
-    answers: { 200: { description: "The account as it is now.", schema: success(ChangedUser) } },
+    answers: answer("The account as it is now.", success(ChangedUser)),
     refuses: [409, 429],
   },
   "DELETE /rest/user": {
@@ -270,13 +268,13 @@ export const accountOperations: Readonly<
     summary: "Delete the account and revoke all its credentials",
     description:
       "An account without a password is deleted with an ID token of the last ten minutes as the caller's credential.",
-    answers: { 200: { description: "Deleted.", schema: success(Empty) } },
+    answers: answer("Deleted.", success(Empty)),
   },
   "GET /rest/user/identities": {
     id: "listIdentities",
     summary: "List the OpenID identities that can log in",
     description: "At most one of each issuer.",
-    answers: { 200: { description: "All of them.", schema: page(v.array(Identity)) } },
+    answers: answer("All of them.", page(v.array(Identity))),
   },
   "DELETE /rest/user/identities/:id": {
     id: "removeIdentity",
@@ -284,7 +282,7 @@ export const accountOperations: Readonly<
     description:
       "The last way to log in cannot be removed. An identity can link again with an ID token issued later, if both sides have proven the same email.",
     parameters: pathParameter("id", "The identity's `id`."),
-    answers: { 200: { description: "Removed.", schema: success(Empty) } },
+    answers: answer("Removed.", success(Empty)),
     refuses: [404, 409],
   },
   "GET /rest/user/export": {
@@ -292,7 +290,7 @@ export const accountOperations: Readonly<
     summary: "Export all data about the account",
     description: "Page by page. Needs the scope `tokens:read` as well, because it lists tokens.",
     parameters: [CURSOR],
-    answers: { 200: { description: "A page of it, without secrets.", schema: page(PersonalData) } },
+    answers: answer("A page of it, without secrets.", page(PersonalData)),
   },
   "POST /rest/user/password_reset": {
     id: "requestPasswordReset",
@@ -300,20 +298,20 @@ export const accountOperations: Readonly<
     description:
       "The answer is the same whether there is such an account or not. Run the token of the email at `/api/run-action-token`, with the new password as `input`.",
     security: [],
-    answers: { 200: { description: "Accepted.", schema: success(Empty) } },
+    answers: answer("Accepted.", success(Empty)),
   },
   "POST /rest/user/verify_email": {
     id: "requestEmailVerification",
     summary: "Request a verification email",
     description:
       "Nothing is sent if the email is proven already, or if an email was sent a moment ago.",
-    answers: { 200: { description: "Accepted.", schema: success(Empty) } },
+    answers: answer("Accepted.", success(Empty)),
   },
   "GET /rest/audit": {
     id: "listAudit",
     summary: "List the account's events, newest first",
     description: "What was done to the account, and attempts that were refused.",
     parameters: PAGE,
-    answers: { 200: { description: "A page of events.", schema: page(v.array(AuditEvent)) } },
+    answers: answer("A page of events.", page(v.array(AuditEvent))),
   },
 };

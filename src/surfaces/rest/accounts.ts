@@ -5,6 +5,7 @@ import type { AuditEntry, EventStore } from "../../core/events.ts";
 import type { LinkedIdentities, LinkedIdentity } from "../../core/identities.ts";
 import { FACEBOOK, GOOGLE } from "../../core/issuers.ts";
 import type { JwtPairs } from "../../core/jwt-pairs.ts";
+import type { Page } from "../../core/page.ts";
 import type { Recovery } from "../../core/recovery.ts";
 import type { Json } from "../../core/token.ts";
 import { profileOf, profileToRow, type User } from "../../core/user.ts";
@@ -12,7 +13,7 @@ import { readTypedJson } from "../../http/body.ts";
 import { JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
 import { cursorText, exportCursorText, readExportCursor, readPage } from "../../http/query.ts";
 import { refuseRequest } from "../../http/request-fault.ts";
-import { defineRoutes, type HttpResult, ok } from "../../http/surface.ts";
+import { defineRoutes, isoTime, isoTimeOrNull, type HttpResult, ok } from "../../http/surface.ts";
 import { ChangeUser, DeleteUser, knownEmail, SignUp } from "./fields.ts";
 
 export interface AccountServices {
@@ -130,8 +131,7 @@ export const accountRoutes = ({
       access: "caller",
       scope: "account:read",
       async handle({ request }, caller) {
-        const { items, next } = await audit.list(caller.userId, readPage(request));
-        return page(items.map(eventToJson), cursorText(next));
+        return listOf(await audit.list(caller.userId, readPage(request)), eventToJson);
       },
     },
     {
@@ -175,6 +175,10 @@ export const accountRoutes = ({
 
 export const success = (payload: Json): HttpResult => ok({ success: true, payload });
 
+/** A page of a list. */
+export const listOf = <T>({ items, next }: Page<T>, toJson: (item: T) => Json): HttpResult =>
+  page(items.map(toJson), cursorText(next));
+
 export const page = (payload: Json, nextCursor: string | null): HttpResult =>
   ok({ success: true, payload, next_cursor: nextCursor });
 
@@ -190,8 +194,8 @@ function changeOf(fields: v.InferOutput<typeof ChangeUser>): AccountChange {
 
 function userToJson(user: User): Readonly<Record<string, Json>> {
   return {
-    created_on: new Date(user.createdAtMs).toISOString(),
-    modified_on: new Date(user.modifiedAtMs).toISOString(),
+    created_on: isoTime(user.createdAtMs),
+    modified_on: isoTime(user.modifiedAtMs),
     uuid: user.id,
     email: user.email,
     ...profileToRow(user),
@@ -204,14 +208,14 @@ function userToJson(user: User): Readonly<Record<string, Json>> {
     email_verified: user.emailVerifiedAtMs !== null,
     pending_email: user.pendingEmail,
     metadata: user.metadata,
-    deleted_on: user.deletedAtMs === null ? null : new Date(user.deletedAtMs).toISOString(),
+    deleted_on: isoTimeOrNull(user.deletedAtMs),
   };
 }
 
 function eventToJson(entry: AuditEntry): Readonly<Record<string, Json>> {
   return {
     uuid: entry.id,
-    when: new Date(entry.createdAtMs).toISOString(),
+    when: isoTime(entry.createdAtMs),
     what: entry.what,
     outcome: entry.outcome,
     actor_uuid: entry.actorId,
@@ -234,6 +238,6 @@ const identityToJson = ({
   issuer,
   subject,
   email,
-  linked_on: new Date(linkedAtMs).toISOString(),
-  last_used_on: lastUsedAtMs === null ? null : new Date(lastUsedAtMs).toISOString(),
+  linked_on: isoTime(linkedAtMs),
+  last_used_on: isoTimeOrNull(lastUsedAtMs),
 });

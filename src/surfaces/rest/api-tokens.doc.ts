@@ -1,12 +1,7 @@
 import * as v from "valibot";
-import type { RouteKey } from "../../http/surface.ts";
-import type {
-  Component,
-  DocumentedKey,
-  OperationDoc,
-  Parameter,
-} from "../../openapi/description.ts";
+import type { Component, RoutesOf, OperationDoc, Parameter } from "../../openapi/description.ts";
 import {
+  answer,
   count,
   describe,
   PAGE,
@@ -103,7 +98,7 @@ const change = (id: string, more: string): OperationDoc => ({
   description:
     "No token extends its own life, or another's beyond its own. A token that was rotated with a grace period can only expire sooner.",
   parameters: pathParameter("token", "The token's `uuid`."),
-  answers: { 200: { description: "The token, without its secret.", schema: success(ApiToken) } },
+  answers: answer("The token, without its secret.", success(ApiToken)),
   refuses: [404],
 });
 
@@ -114,35 +109,26 @@ const signature = (name: string): Parameter => ({
   schema: text,
 });
 
-export const apiTokenOperations: Readonly<
-  Record<DocumentedKey<RouteKey<ReturnType<typeof apiTokenRoutes>>>, OperationDoc>
-> = {
+export const apiTokenOperations: Readonly<Record<RoutesOf<typeof apiTokenRoutes>, OperationDoc>> = {
   "POST /rest/token": {
     id: "createApiToken",
     summary: "Create an API token",
     description:
       "Created with an API token, or with a JWT that was obtained with one, it expires no later than that one, has none but its scopes, and is revoked with it; four levels at most. A user has at most 1,000 active API tokens.",
-    answers: {
-      200: { description: "The token, with its secret.", schema: success(IssuedApiToken) },
-    },
+    answers: answer("The token, with its secret.", success(IssuedApiToken)),
   },
   "GET /rest/token/list": {
     id: "listApiTokens",
     summary: "List your API tokens, newest first",
     description: "Those that are active.",
     parameters: [...PAGE, ...SKIPPING],
-    answers: {
-      200: {
-        description: "A page of tokens, without their secrets.",
-        schema: page(v.array(ApiToken)),
-      },
-    },
+    answers: answer("A page of tokens, without their secrets.", page(v.array(ApiToken))),
   },
   "DELETE /rest/token/all": {
     id: "revokeAllApiTokens",
     summary: "Revoke all your API tokens",
     description: "All at once, and no other credential.",
-    answers: { 200: { description: "Revoked.", schema: success(Empty) } },
+    answers: answer("Revoked.", success(Empty)),
   },
   "POST /rest/token/:token/rotate": {
     id: "rotateApiToken",
@@ -150,9 +136,7 @@ export const apiTokenOperations: Readonly<
     description:
       "The old secret works for the grace period, but never past its own expiry. It can then neither be rotated again nor create anything. What was derived from it expires with it.",
     parameters: pathParameter("token", "The token's `uuid`."),
-    answers: {
-      200: { description: "The token, with its new secret.", schema: success(IssuedApiToken) },
-    },
+    answers: answer("The token, with its new secret.", success(IssuedApiToken)),
     refuses: [404],
   },
   "PATCH /rest/token/:token": change("changeApiToken", ""),
@@ -162,7 +146,7 @@ export const apiTokenOperations: Readonly<
     summary: "Revoke an API token, or one of your JWTs",
     description: "What was derived from the token is revoked with it.",
     parameters: pathParameter("token", "Its secret, its `uuid`, or a JWT."),
-    answers: { 200: { description: "Revoked.", schema: success(RevokedToken) } },
+    answers: answer("Revoked.", success(RevokedToken)),
     refuses: [404],
   },
   "POST /rest/leaked": {
@@ -175,11 +159,9 @@ export const apiTokenOperations: Readonly<
       signature("Github-Public-Key-Identifier"),
       signature("Github-Public-Key-Signature"),
     ],
-    answers: {
-      200: {
-        description: "How many were revoked; to GitHub, a verdict on each.",
-        schema: v.union([success(LeakCount), v.array(LeakVerdict)]),
-      },
-    },
+    answers: answer(
+      "How many were revoked; to GitHub, a verdict on each.",
+      v.union([success(LeakCount), v.array(LeakVerdict)]),
+    ),
   },
 };

@@ -5,10 +5,16 @@ import { type Leaks, LEAKS_MAX } from "../../core/leaks.ts";
 import type { ApiToken, Json } from "../../core/token.ts";
 import { readJson, readSignedJson } from "../../http/body.ts";
 import { decode, JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
-import { cursorText, readSkippingPage } from "../../http/query.ts";
+import { readSkippingPage } from "../../http/query.ts";
 import { refuseRequest } from "../../http/request-fault.ts";
-import { defineRoutes, ok, type RequestContext } from "../../http/surface.ts";
-import { page, success } from "./accounts.ts";
+import {
+  defineRoutes,
+  isoTime,
+  isoTimeOrNull,
+  ok,
+  type RequestContext,
+} from "../../http/surface.ts";
+import { listOf, success } from "./accounts.ts";
 import { ChangeToken, CreateToken, RotateToken } from "./fields.ts";
 
 export interface ApiTokenServices {
@@ -72,8 +78,7 @@ export function apiTokenRoutes({ apiTokens, leaks }: ApiTokenServices) {
       scope: "tokens:read",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const { items, next } = await apiTokens.list(caller, readSkippingPage(request), nowMs);
-        return page(items.map(toJson), cursorText(next));
+        return listOf(await apiTokens.list(caller, readSkippingPage(request), nowMs), toJson);
       },
     },
     {
@@ -172,24 +177,20 @@ function issuedToJson({ token, secret }: IssuedApiToken): Readonly<Record<string
   };
 }
 
-function times(token: {
-  createdAtMs: number;
-  modifiedAtMs: number;
-  expiresAtMs: number;
-}): Readonly<Record<string, Json>> {
-  return {
-    created_on: new Date(token.createdAtMs).toISOString(),
-    modified_on: new Date(token.modifiedAtMs).toISOString(),
-    expired_on: new Date(token.expiresAtMs).toISOString(),
-  };
-}
+type Times = Pick<ApiToken, "createdAtMs" | "modifiedAtMs" | "expiresAtMs">;
+
+const times = ({ createdAtMs, modifiedAtMs, expiresAtMs }: Times) => ({
+  created_on: isoTime(createdAtMs),
+  modified_on: isoTime(modifiedAtMs),
+  expired_on: isoTime(expiresAtMs),
+});
 
 function toJson(token: ApiToken): Readonly<Record<string, Json>> {
   return {
     uuid: token.id,
     name: token.name,
     ...times(token),
-    last_used_on: token.lastUsedAtMs === null ? null : new Date(token.lastUsedAtMs).toISOString(),
+    last_used_on: isoTimeOrNull(token.lastUsedAtMs),
     token_hint: token.hint,
     scopes: token.scopes,
   };

@@ -1,5 +1,5 @@
 import { DERIVATION_FAULTS } from "../../core/fault.ts";
-import { refusals } from "../../http/refusals.ts";
+import { PLAIN_TEXTS, refusals } from "../../http/refusals.ts";
 import type { Surface } from "../../http/surface.ts";
 import { type AccountServices, accountRoutes } from "./accounts.ts";
 import { type ApiTokenServices, apiTokenRoutes } from "./api-tokens.ts";
@@ -12,75 +12,38 @@ export const restTokens = (services: AccountServices & ApiTokenServices): Surfac
   routes: [...accountRoutes(services), ...apiTokenRoutes(services)],
 });
 
+const REQUIRED = "Authentication required";
+const INVALID = "Invalid token";
+const WRONG = "Wrong credentials";
+
 /** Every refusal repeats its status in the body. */
 const refuse = refusals({
   toBody: (message, status) => ({ success: false, message, status }),
-  describe(fault) {
-    switch (fault.code) {
-      case "fields_invalid":
-        return fault.problems.map(({ path, message }) => `${path} ${message}`.trim()).join("; ");
-      case "password_common":
-        return "password is among the most common ones: choose another";
-      case "password_pwned":
-        return "password is known to have leaked elsewhere: choose another";
-      case "current_password_missing":
-        return fault.field === "password"
-          ? "password is required"
-          : "current_password is required to change the e-mail or the password";
-      case "body_malformed":
-        return `The body is not ${fault.expected}`;
-      case "credentials_doubled":
-        return "More than one credential was sent";
-      case "caller_missing":
-      case "credentials_missing":
-        return "Authentication required";
-      case "caller_refused":
-        return fault.shown === "token" ? "Invalid token" : "Wrong credentials";
-      case "credentials_wrong":
-        return "Wrong credentials";
-      case "token_invalid":
-        return "Invalid token";
-      case "scope_insufficient":
-      case "scope_exceeded":
-        return `This token does not have the scope ${fault.scope}`;
-      case "derivation_refused":
-        return DERIVATION_FAULTS[fault.reason].message;
-      case "sent_across_sites":
-        return "Sent by a page of another site";
-      case "encoding_unsupported":
-        return "The content encoding is not supported";
-      case "sign_up_closed":
-        return "Sign-up is closed";
-      case "path_not_found":
-        return "Not found";
-      case "token_not_found":
-        return "Token not found";
-      case "not_found":
-        return `${fault.what} not found`;
-      case "method_not_allowed":
-        return "Method not allowed";
-      case "user_exists":
-        return "User already exists";
-      case "last_way_in":
-        return "Nothing else opens this account: choose a password first";
-      case "identity_conflict":
-        return "This e-mail has an account that this identity does not open";
-      case "body_late":
-        return "The body did not arrive in time";
-      case "client_closed":
-        return "Client closed the connection";
-      case "body_too_large":
-        return "The body is too large";
-      case "media_type_unsupported":
-        return "The body must be JSON: send Content-Type: application/json";
-      case "throttled":
-        return "Too many attempts, try again later";
-      case "unavailable":
-        return "Service unavailable, try again later";
-      case "internal":
-        return "Internal server error";
-      default:
-        return null;
-    }
+  texts: {
+    ...PLAIN_TEXTS,
+    password_common: "password is among the most common ones: choose another",
+    password_pwned: "password is known to have leaked elsewhere: choose another",
+    current_password_missing: ({ field }) =>
+      field === "password"
+        ? "password is required"
+        : "current_password is required to change the e-mail or the password",
+    credentials_doubled: "More than one credential was sent",
+    caller_missing: REQUIRED,
+    credentials_missing: REQUIRED,
+    caller_refused: ({ shown }) => (shown === "token" ? INVALID : WRONG),
+    credentials_wrong: WRONG,
+    token_invalid: INVALID,
+    scope_exceeded: ({ scope }) => `This token does not have the scope ${scope}`,
+    derivation_refused: ({ reason }) => DERIVATION_FAULTS[reason].message,
+    sign_up_closed: "Sign-up is closed",
+    path_not_found: "Not found",
+    token_not_found: "Token not found",
+    not_found: ({ what }) => `${what} not found`,
+    method_not_allowed: "Method not allowed",
+    user_exists: "User already exists",
+    last_way_in: "Nothing else opens this account: choose a password first",
+    identity_conflict: "This e-mail has an account that this identity does not open",
+    media_type_unsupported: "The body must be JSON: send Content-Type: application/json",
+    unavailable: "Service unavailable, try again later",
   },
 });
