@@ -1,6 +1,7 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, expect, inject } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, inject } from "vitest";
+import { backgroundDone } from "./support/background.ts";
 import { rules } from "./support/guard.ts";
 import "./support/quick-hashes.ts";
 
@@ -13,7 +14,10 @@ declare module "vitest" {
 
 // Files share a workerd, and each begins with an empty database.
 await reset();
+rules.secondPasses();
 await env.DB.batch(inject("schema").map((statement) => env.DB.prepare(statement)));
 
 beforeEach(() => rules.begin());
+// What a file leaves running would write into the stores of the next.
+afterAll(backgroundDone);
 afterEach(() => expect(rules.broken, "rules of production that were broken").toEqual([]));

@@ -3,6 +3,7 @@ import { ha1bHashes } from "../../src/crypto/ha1b.ts";
 import { isolateArgon2id, passwordsOver } from "../../src/crypto/passwords.ts";
 import { platform } from "../../src/latchkey.ts";
 import type { Platform } from "../../src/services.ts";
+import { track } from "./background.ts";
 
 /** What the deployed Worker has: tests about hashing use it. */
 export const deployed: Platform = { ...platform };
@@ -13,6 +14,7 @@ export const quickArgon2id: Argon2id = (params) =>
 
 // For the Worker, and for every service of a test that brings no hashes of its own. Only the work is less.
 Object.assign(platform, {
+  waitUntil: (work) => deployed.waitUntil(track(work)),
   passwords: passwordsOver(quickArgon2id),
   ha1bHashes: (issuer) => ha1bHashes(quickArgon2id, issuer),
 } satisfies Partial<Platform>);

@@ -6,6 +6,7 @@ import type { Passwords } from "../../src/core/passwords.ts";
 import { pages, platform } from "../../src/latchkey.ts";
 import { checkOptions, type LatchkeyOptions } from "../../src/options.ts";
 import { type Bindings, type Platform, servicesOver } from "../../src/services.ts";
+import { track } from "./background.ts";
 import { type Answered, type Call, over, peopleOf, type Send, textAt } from "./client.ts";
 import { rules } from "./guard.ts";
 import { intercept } from "./stores.ts";
@@ -47,8 +48,12 @@ function build(settings: Settings, bindings: Bindings, { options: given, ...part
   const { options, wrong } = checkOptions(given ?? {});
   const config = readConfig({ ...env, ...settings }, wrong);
   const background: Promise<unknown>[] = [];
-  const waitUntil = (work: Promise<unknown>) => void background.push(work);
-  const services = servicesOver(bindings, config, { ...platform, waitUntil, ...parts });
+  const { waitUntil = (work) => void background.push(work) } = parts;
+  const services = servicesOver(bindings, config, {
+    ...platform,
+    ...parts,
+    waitUntil: (work) => waitUntil(track(work)),
+  });
   const { fetch } = app(services, config, pages(services, config, options), options);
   const by = (credential: Credential) => services.authenticate(credential, Date.now());
   /** The answer, before the work that it leaves behind is done. */
