@@ -1,6 +1,6 @@
 import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { afterAll, afterEach, beforeEach, expect, inject } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, inject, vi } from "vitest";
 import { backgroundDone } from "./support/background.ts";
 import { rules } from "./support/guard.ts";
 import "./support/quick-hashes.ts";
@@ -18,6 +18,10 @@ rules.secondPasses();
 await env.DB.batch(inject("schema").map((statement) => env.DB.prepare(statement)));
 
 beforeEach(() => rules.begin());
-// What a file leaves running would write into the stores of the next.
-afterAll(backgroundDone);
+// What a file leaves behind would change the next: faked time, spies, and work that still writes.
+afterAll(async () => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  await backgroundDone();
+});
 afterEach(() => expect(rules.broken, "rules of production that were broken").toEqual([]));
