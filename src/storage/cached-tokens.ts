@@ -88,6 +88,13 @@ export function cachedTokens(
     }
   }
 
+  /** A token or log-in whose tombstone is what revokes it. */
+  async function revoking<T>(id: string, change: Promise<T>): Promise<T> {
+    const revoked = await invalidating(id, change);
+    if (revoked) evictLater(id);
+    return revoked;
+  }
+
   return {
     ...d1,
 
@@ -155,11 +162,7 @@ export function cachedTokens(
       return { email: extended.email, expiresAtMs: extended.expiresAtMs };
     },
 
-    async revokeSession(id, nowMs) {
-      const wasActive = await invalidating(id, d1.revokeSession(id, nowMs));
-      if (wasActive) evictLater(id);
-      return wasActive;
-    },
+    revokeSession: (id, nowMs) => revoking(id, d1.revokeSession(id, nowMs)),
 
     async insertApiToken(token, caller, derivation) {
       const inserted = await d1.insertApiToken(token, caller, derivation);
@@ -173,11 +176,7 @@ export function cachedTokens(
       return changed;
     },
 
-    async revokeApiToken(id, caller, nowMs) {
-      const revoked = await invalidating(id, d1.revokeApiToken(id, caller, nowMs));
-      if (revoked !== null) evictLater(id);
-      return revoked;
-    },
+    revokeApiToken: (id, caller, nowMs) => revoking(id, d1.revokeApiToken(id, caller, nowMs)),
 
     revokeApiTokens: (caller, nowMs) =>
       invalidatingUser(caller.userId, d1.revokeApiTokens(caller, nowMs)),
@@ -211,11 +210,7 @@ export function cachedTokens(
       }
     },
 
-    async revokeLogin(id, caller, nowMs) {
-      const revoked = await invalidating(id, d1.revokeLogin(id, caller, nowMs));
-      if (revoked) evictLater(id);
-      return revoked;
-    },
+    revokeLogin: (id, caller, nowMs) => revoking(id, d1.revokeLogin(id, caller, nowMs)),
 
     async revokeOtherLogins(caller, kept, nowMs) {
       try {

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { IdentityStore, LinkedIdentity } from "../core/identities.ts";
 import type { IdentityRef } from "../core/issuers.ts";
 import type { StorageContext } from "./context.ts";
+import { digestOf } from "./d1.ts";
 import { byCaller } from "./events.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
@@ -134,22 +135,9 @@ function openedBy({ issuer, subject }: IdentityRef): Sql {
 
 /** A UUIDv8 (RFC 9562 section 5.8) of its digest. */
 async function idOf({ issuer, subject }: IdentityRef): Promise<string> {
-  const text = new TextEncoder().encode(`${issuer}\n${subject}`);
-  const hex = new Uint8Array(await crypto.subtle.digest("SHA-256", text)).toHex();
+  const hex = await digestOf(`${issuer}\n${subject}`);
   const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join("-");
-}
-
-/** For the batch that deletes an account: its identities open nothing more, and may create a new account. */
-export function removeIdentitiesOfDeleted(userId: string): Sql {
-  return sql`DELETE FROM identities WHERE user_id = ${userId}
-    AND EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND deleted_on IS NOT NULL)`;
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
 }
 
 /** An ID token may have been fetched for the log-in that set the new password. */

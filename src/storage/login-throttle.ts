@@ -189,18 +189,10 @@ function reserveIn(
   { account, network, credential }: CounterIds,
   nowMs: number,
 ): Sql {
-  const more = [
-    ...(account === null
-      ? []
-      : [
-          sql`UNION ALL SELECT owner || ${account}, ${nowMs + ATTEMPT_MS} FROM free WHERE NOT known`,
-        ]),
-    ...(credential === null
-      ? []
-      : [
-          sql`UNION ALL SELECT owner || ${credential}, ${nowMs + CREDENTIAL_ATTEMPT_MS} FROM free WHERE TRUE`,
-        ]),
-  ];
+  const also = (suffix: string | null, attemptMs: number, where: Sql) =>
+    suffix === null
+      ? sql``
+      : sql`UNION ALL SELECT owner || ${suffix}, ${nowMs + attemptMs} FROM free WHERE ${where}`;
   // guard: tries-are-limited
   return sql`INSERT INTO login_attempts (id, drained_at)
     WITH free AS MATERIALIZED (SELECT * FROM (${counters})
@@ -208,7 +200,8 @@ function reserveIn(
         AND credential_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.credential, CREDENTIAL_ATTEMPT_MS)})
     SELECT owner || ${network} || CASE WHEN is_open THEN '' ELSE '+' END,
       ${nowMs} + CASE WHEN is_open THEN ${ATTEMPT_MS} ELSE ${HIDDEN_ATTEMPT_MS} END FROM free WHERE TRUE
-    ${join(more.length === 0 ? [sql``] : more, " ")}
+    ${also(account, ATTEMPT_MS, sql`NOT known`)}
+    ${also(credential, CREDENTIAL_ATTEMPT_MS, sql`TRUE`)}
     ON CONFLICT (id) DO UPDATE
       SET drained_at = MAX(drained_at, ${nowMs}) + (excluded.drained_at - ${nowMs})
     RETURNING id`;

@@ -177,6 +177,8 @@ function toJson({ key: _, ...row }: v.InferOutput<typeof Row>): Json {
 export function erasePersonalData(userId: string): Sql[] {
   const isDeleted = sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND deleted_on IS NOT NULL)`;
   return [
+    // They open nothing more, and may create a new account.
+    sql`DELETE FROM identities WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM contacts WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM notices WHERE user_id = ${userId} AND ${isDeleted}`,
     // Keep the receipt, but erase its data and idempotency key.

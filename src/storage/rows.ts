@@ -184,14 +184,8 @@ export function toAction(row: v.InferOutput<typeof ActionRow>): ActionToken {
 }
 
 export function toToken(row: v.InferOutput<typeof TokenRow>): Token {
-  switch (row.kind) {
-    case "session":
-      return toSession(row);
-    case "api":
-      return toApi(row);
-    case "action":
-      return toAction(row);
-  }
+  if (row.kind === "session") return toSession(row);
+  return row.kind === "api" ? toApi(row) : toAction(row);
 }
 
 /** The value of the column `detail`. */

@@ -1,26 +1,13 @@
-import type { PersonalDataStore, UserStore } from "../core/accounts.ts";
-import type { DisplayNameStore } from "../core/action-pages.ts";
-import type { ActionTokenStore } from "../core/action-tokens.ts";
-import type { ContactStore } from "../core/contacts.ts";
-import type { EventStore } from "../core/events.ts";
-import type { Ha1bStore } from "../core/ha1b.ts";
-import type { IdentityStore } from "../core/identities.ts";
 import type { StrictCheckStore } from "../core/introspection.ts";
-import type { LoginAttemptStore, RateLimits } from "../core/login-throttle.ts";
-import type { NoticeStore } from "../core/notices.ts";
-import type { PasswordHashStore } from "../core/passwords.ts";
-import type { MailTokenStore } from "../core/recovery.ts";
-import type { StatusListStore } from "../core/status-lists.ts";
-import type { TokenDiagnosisStore } from "../core/token-diagnosis.ts";
 import { createActionTokens } from "./action-tokens.ts";
 import { apiTokensInD1 } from "./api-tokens.ts";
 import { createCaches, invalidateUser } from "./cache.ts";
-import { cachedTokens, type TokenStore } from "./cached-tokens.ts";
-import { type Background, createBackground, createDeadline, type WaitUntil } from "./calls.ts";
+import { cachedTokens } from "./cached-tokens.ts";
+import { createBackground, createDeadline, type WaitUntil } from "./calls.ts";
 import type { Served, StorageContext } from "./context.ts";
 import { createDatabase } from "./d1.ts";
 import { createAuditStatements, createEvents } from "./events.ts";
-import { type CleanupReport, createHousekeeping } from "./housekeeping.ts";
+import { createHousekeeping } from "./housekeeping.ts";
 import { createIdentities } from "./identities.ts";
 import { kvTokens, kvUsers } from "./kv.ts";
 import { createLoginAttempts, createRateLimits, type Limiters } from "./login-throttle.ts";
@@ -45,34 +32,14 @@ export interface StoreOptions {
   readonly sendsMail: boolean;
 }
 
-export interface Stores {
-  readonly users: UserStore & PasswordHashStore & Ha1bStore;
-  readonly tokens: TokenStore;
-  /** Tokens as D1 has them, whatever the revocation lag. */
-  readonly strictTokens: StrictCheckStore;
-  readonly actionTokens: ActionTokenStore;
-  readonly identities: IdentityStore;
-  readonly mailTokens: MailTokenStore;
-  readonly notices: NoticeStore;
-  readonly attempts: LoginAttemptStore;
-  readonly limits: RateLimits;
-  readonly events: EventStore;
-  readonly contacts: ContactStore;
-  readonly displayNames: DisplayNameStore;
-  readonly tokenDiagnosis: TokenDiagnosisStore;
-  readonly statusLists: StatusListStore;
-  readonly personalData: PersonalDataStore;
-  readonly background: Background;
-  /** Deletes expired rows, and flushes pending tombstones to KV. */
-  readonly cleanUp: (nowMs: number) => Promise<CleanupReport>;
-}
+export type Stores = ReturnType<typeof createStores>;
 
 /** Every store of one isolate, over KV and D1. */
 export function createStores(
   { KV, DB }: StoreBindings,
   policy: RevocationPolicy,
   { served, waitUntil, limiters, deadlineMs, eventDays, sendsMail }: StoreOptions,
-): Stores {
+) {
   const withDeadline = createDeadline(deadlineMs, served.usage);
   const db = createDatabase(DB, withDeadline);
   const kv = kvTokens(KV, withDeadline);
@@ -92,10 +59,12 @@ export function createStores(
     notices: createNoticeStatements(sendsMail),
     served,
   };
-  const strictTokens = tokensInD1(context);
+  const inD1 = tokensInD1(context);
+  /** Tokens as D1 has them, whatever the revocation lag. */
+  const strictTokens: StrictCheckStore = inD1;
   return {
     users: createUsers(context),
-    tokens: cachedTokens({ ...strictTokens, ...apiTokensInD1(context) }, context),
+    tokens: cachedTokens({ ...inD1, ...apiTokensInD1(context) }, context),
     strictTokens,
     actionTokens: createActionTokens(context),
     identities: createIdentities(context),
@@ -110,6 +79,7 @@ export function createStores(
     statusLists: createStatusLists(context),
     personalData: createPersonalData(context),
     background,
+    /** Deletes expired rows, and flushes pending tombstones to KV. */
     cleanUp: createHousekeeping(context, eventDays),
   };
 }

@@ -13,7 +13,6 @@ import { byCaller } from "./events.ts";
 import {
   identitiesRevoked,
   removeIdentitiesButOne,
-  removeIdentitiesOfDeleted,
   removeIdentitiesOfOtherEmail,
 } from "./identities.ts";
 import { carryUndo, keepForUndo } from "./mail.ts";
@@ -51,7 +50,6 @@ export function createUsers(context: StorageContext): UserStore & PasswordHashSt
             WHERE id = ${userId} AND credential_version = ${ifCredentialVersion}
               AND ${callerIsActive(caller, nowMs)} RETURNING id`,
           event: events.after(row, nowMs),
-          identities: removeIdentitiesOfDeleted(userId),
           erased: erasePersonalData(userId),
         },
         ...allCredentialsRevocation(caller, nowMs),
