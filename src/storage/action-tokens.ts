@@ -100,11 +100,10 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
   ) {
     const holds = conditions.map((condition) => asSql(condition.holds));
     const audience = token.audience === null ? sql`TRUE` : userIsThere(token.audience);
-    const issued = { what: "action.issued" as const, ...byCaller(caller), subjectId: token.id };
     const mayDerive = noneReplaced(token.parentIds);
     const { inserted, why } = await db.batch({
       inserted: insertToken(token, caller, null, allOf([mayDerive, audience, ...holds])),
-      event: events.after(issued, token.createdAtMs),
+      event: events.afterCaller("action.issued", caller, token.id, token.createdAtMs),
       why: sql`SELECT ${callerIsActive(caller, token.createdAtMs)} AS caller_is_active, ${mayDerive} AS may_derive,
         ${audience} AS audience, ${flags(holds)} AS conditions`,
       parentJwt: insertParentJwt(token.id, derivation, token.createdAtMs),
@@ -195,7 +194,6 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
     },
 
     async revoke(id, caller, nowMs) {
-      const row = { what: "action.revoked" as const, ...byCaller(caller), subjectId: id };
       const { revoked } = await db.batch({
         // guard: only-what-can-run-is-revoked
         revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
@@ -203,7 +201,7 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
             AND credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId}) AND revoked_at IS NULL AND expires_at > ${nowMs}
             AND uses < max_uses AND ${parentsAreActive(nowMs)} AND ${callerIsActive(caller, nowMs)}
           RETURNING id`,
-        event: events.after(row, nowMs),
+        event: events.afterCaller("action.revoked", caller, id, nowMs),
       });
       return revoked.length > 0;
     },

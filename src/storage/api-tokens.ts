@@ -3,9 +3,8 @@ import * as v from "valibot";
 import type { ApiTokenStore } from "../core/api-tokens.ts";
 import type { CallerRef } from "../core/caller.ts";
 import { API_TOKENS_MAX, SCOPES } from "../core/token.ts";
-import type { AuditRow, StorageContext } from "./context.ts";
+import type { StorageContext } from "./context.ts";
 import { pageOf, toPage } from "./d1.ts";
-import { byCaller } from "./events.ts";
 import {
   apiTokensTombstoneKey,
   expiryMovedKey,
@@ -69,13 +68,6 @@ const own = (id: string, caller: CallerRef, nowMs: number) =>
   sql`${isOwn(id, caller, nowMs)} AND ${callerIsActive(caller, nowMs)}`;
 
 export function apiTokensInD1({ db, revocations, events, notices }: StorageContext): ApiTokenStore {
-  const done = (
-    what: AuditRow["what"],
-    caller: CallerRef,
-    subjectId: string | null,
-    nowMs: number,
-  ) => events.after({ what, ...byCaller(caller), subjectId }, nowMs);
-
   return {
     async insertApiToken(token, caller, derivation) {
       const { userId, createdAtMs: nowMs, parentIds } = token;
@@ -88,7 +80,7 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
       const allowed = sql`${noneReplaced(parentIds)} AND NOT ${isDeep} AND ${active} < ${API_TOKENS_MAX}`;
       const { inserted, why } = await db.batch({
         inserted: insertToken(token, caller, events.address(), allowed),
-        event: done("token.created", caller, token.id, nowMs),
+        event: events.afterCaller("token.created", caller, token.id, nowMs),
         // Right after its event, which `changes()` counts.
         notices:
           token.scopes.length === SCOPES.length
@@ -158,7 +150,7 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
         {
           batch: {
             changed: sql`UPDATE tokens SET ${join(sets)} WHERE ${target} AND ${allowed} RETURNING ${TOKEN_COLUMNS}`,
-            event: done("token.changed", caller, id, nowMs),
+            event: events.afterCaller("token.changed", caller, id, nowMs),
             why: sql`SELECT ${target} AS is_own, ${isReplaced} AS replaced, ${beyond} AS beyond
               FROM tokens WHERE tokens.id = ${id}`,
           },
@@ -182,7 +174,7 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
         id,
         statement: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE ${own(id, caller, nowMs)} RETURNING ${TOKEN_COLUMNS}`,
-        event: done("token.revoked", caller, id, nowMs),
+        event: events.afterCaller("token.revoked", caller, id, nowMs),
         untilMs: nowMs + API_MAX_MS,
       };
       const [row] = await revokeToken(revocations, revocation, nowMs);
@@ -196,7 +188,7 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
           batch: {
             revoked: sql`UPDATE users SET api_token_version = api_token_version + 1
               WHERE id = ${userId} AND ${callerIsActive(caller, nowMs)} RETURNING id`,
-            event: done("tokens.revoked_all", caller, null, nowMs),
+            event: events.afterCaller("tokens.revoked_all", caller, null, nowMs),
           },
           key: sql`(SELECT ${apiTokensTombstoneKey(userId, "")} || (api_token_version - 1) FROM users
             WHERE id = ${userId})`,
@@ -232,7 +224,7 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
                 ${parentIds.length === 0 ? null : JSON.stringify(parentIds)}, json_set(detail, '$.hint', ${next.hint})
               FROM tokens WHERE ${allowed}
               RETURNING ${TOKEN_COLUMNS}`,
-            event: done("token.rotated", caller, next.id, nowMs),
+            event: events.afterCaller("token.rotated", caller, next.id, nowMs),
             parentJwt: isDerivedFromJwt ? insertParentJwt(next.id, derivation, nowMs) : [],
             old: isRevoked
               ? sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs} WHERE ${allowed}`

@@ -1,4 +1,5 @@
 import type { Sql } from "sql-template-tag";
+import type { CallerRef } from "../core/caller.ts";
 import type { AuditEvent } from "../core/events.ts";
 import type { SecurityNotice } from "../core/notices.ts";
 import type { Caches, InvalidateUser } from "./cache.ts";
@@ -69,6 +70,13 @@ export interface AuditStatements {
    * only if, that statement changed one.
    */
   after(row: AuditRow, nowMs: number): Sql;
+  /** The same for what a caller does to their own account. */
+  afterCaller(
+    what: AuditRow["what"],
+    caller: CallerRef,
+    subjectId: string | null,
+    nowMs: number,
+  ): Sql;
   /** The same for what a token's holder did with the token itself: its row says whose it is. */
   afterToken(
     what: AuditEvent | Sql,

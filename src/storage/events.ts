@@ -25,35 +25,32 @@ export function createAuditStatements(client: () => AuditClient): AuditStatement
         ${row.actorId}, ${row.credentialId}, ${row.subjectId}, ${address}, ${requestId}, ${row.count ?? 1} ${from}`;
   }
 
+  const owner = sql`tokens.user_id`;
+  // guard: event-only-of-a-change
+  const after = (row: AuditRow, nowMs: number) => insert(row, nowMs, sql`WHERE changes() > 0`);
+
   return {
-    // guard: event-only-of-a-change
-    after: (row, nowMs) => insert(row, nowMs, sql`WHERE changes() > 0`),
-    afterToken: (what, tokenId, nowMs, actorId = sql`tokens.user_id`) =>
-      insert(
-        {
-          what,
-          userId: sql`tokens.user_id`,
-          actorId,
-          credentialId: actorId === null ? null : tokenId,
-          subjectId: tokenId,
-        },
+    after,
+    afterCaller: (what, caller, subjectId, nowMs) =>
+      after({ what, ...byCaller(caller), subjectId }, nowMs),
+    afterToken(what, subjectId, nowMs, actorId = owner) {
+      const credentialId = actorId === null ? null : subjectId;
+      return insert(
+        { what, userId: owner, actorId, credentialId, subjectId },
         nowMs,
-        sql`FROM tokens WHERE tokens.id = ${tokenId} AND changes() > 0`,
-      ),
-    afterTokens: (what, filter, nowMs) =>
-      insert(
-        {
-          what,
-          userId: sql`tokens.user_id`,
-          actorId: sql`tokens.user_id`,
-          credentialId: sql`tokens.id`,
-          subjectId: sql`tokens.id`,
-        },
+        sql`FROM tokens WHERE tokens.id = ${subjectId} AND changes() > 0`,
+      );
+    },
+    afterTokens(what, filter, nowMs) {
+      const id = sql`tokens.id`;
+      return insert(
+        { what, userId: owner, actorId: owner, credentialId: id, subjectId: id },
         nowMs,
         sql`FROM tokens WHERE ${filter} AND changes() > 0`,
         // The random part comes from SQLite, for each row.
         sql`${timeOrdered(nowMs).slice(0, -12)} || lower(hex(randomblob(6)))`,
-      ),
+      );
+    },
     always: (row, nowMs) => insert(row, nowMs, sql``),
     where: (row, from, nowMs) => insert(row, nowMs, from),
     address: () => client().address,

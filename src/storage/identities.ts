@@ -4,7 +4,6 @@ import type { IdentityStore, LinkedIdentity } from "../core/identities.ts";
 import type { IdentityRef } from "../core/issuers.ts";
 import type { StorageContext } from "./context.ts";
 import { digestOf } from "./d1.ts";
-import { byCaller } from "./events.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 
@@ -106,14 +105,13 @@ export function createIdentities({
       const { issuer, subject } = (await list(userId)).find((each) => each.id === id) ?? {};
       if (issuer === undefined || subject === undefined) return "unknown";
       const isActive = callerIsActive(caller, nowMs);
-      const removed = { what: "identity.unlinked" as const, ...byCaller(caller), subjectId: id };
       const { deleted, why } = await db.batch({
         deleted: sql`DELETE FROM identities WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${userId}
             AND ${isActive}
             AND (EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND password NOT IN ('', '!'))
               OR (SELECT COUNT(*) FROM identities WHERE user_id = ${userId}) > 1)
           RETURNING issuer`,
-        event: events.after(removed, nowMs),
+        event: events.afterCaller("identity.unlinked", caller, id, nowMs),
         notices: notices.queue("identity_unlinked", userId, sql`changes() > 0`, nowMs, id),
         user: sql`UPDATE users SET identities_revoked_on = ${nowMs} WHERE id = ${userId} AND changes() > 0`,
         why: sql`SELECT ${isActive} AS is_active, EXISTS (SELECT 1 FROM identities

@@ -11,7 +11,7 @@ import {
 import type { MailToken, MailTokenStore } from "../core/recovery.ts";
 import type { NoticeStatements, StorageContext } from "./context.ts";
 import { digestOf } from "./d1.ts";
-import { byCaller, timeOrdered } from "./events.ts";
+import { timeOrdered } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { isFree } from "./rows.ts";
@@ -264,15 +264,9 @@ export function createMailTokens({ db, events, served }: StorageContext): MailTo
       const isTheirs = sql`(users.email = ${email} AND users.verified_on IS NULL
         OR users.pending_email = ${email} AND ${isFree(email, caller.userId, nowMs)})`;
       const who = sql`users.id = ${caller.userId} AND ${isTheirs} AND ${isActive}`;
-      const row = { what: "mail.issued" as const, ...byCaller(caller), subjectId: token.id };
+      const event = events.afterCaller("mail.issued", caller, token.id, nowMs);
       const asksAgain = sql`SELECT ${isActive} AS is_active`;
-      const { isIssued, after } = await issue(
-        email,
-        who,
-        token,
-        events.after(row, nowMs),
-        asksAgain,
-      );
+      const { isIssued, after } = await issue(email, who, token, event, asksAgain);
       if (isIssued) return { email };
       return v.parse(IsActiveRow, after[0]).is_active === 1 ? null : "caller_gone";
     },

@@ -177,14 +177,9 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
     },
 
     async insertSession(token, caller) {
-      const created = {
-        what: "session.created" as const,
-        ...byCaller(caller),
-        subjectId: token.id,
-      };
       const { inserted } = await db.batch({
         inserted: insertToken(token, caller, events.address()),
-        event: events.after(created, token.createdAtMs),
+        event: events.afterCaller("session.created", caller, token.id, token.createdAtMs),
       });
       if (inserted[0] === undefined) return null;
       const { credential_version } = v.parse(InsertedRow, inserted[0]);
@@ -222,12 +217,11 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
     },
 
     async insertFamily(family, caller) {
-      const obtained = { what: "jwt.obtained" as const, ...byCaller(caller), subjectId: family.id };
       const { inserted } = await db.batch({
         // Also where the log-in then fails: a gap costs one bit.
         statusIndex: allocateStatusIndex,
         inserted: insertToken(family, caller, events.address()),
-        event: events.after(obtained, family.createdAtMs),
+        event: events.afterCaller("jwt.obtained", caller, family.id, family.createdAtMs),
       });
       return inserted[0] === undefined ? null : v.parse(FamilyRow, inserted[0]).status_index;
     },
@@ -274,7 +268,6 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
       const id = revocationTarget(claims);
       // All that is derived from it has expired by then: its row and its tombstone are kept as long.
       const untilMs = claims.endsAt * 1000;
-      const revoked = { what: "jwt.revoked" as const, ...byCaller(caller), subjectId: id };
       const revocation = {
         id,
         // A JWT has no row until it is revoked; a family has one since its log-in.
@@ -285,7 +278,7 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
           ON CONFLICT (id) DO UPDATE SET revoked_at = ${nowMs}, modified_at = ${nowMs}
             WHERE revoked_at IS NULL AND user_id = ${caller.userId}
           RETURNING id`,
-        event: events.after(revoked, nowMs),
+        event: events.afterCaller("jwt.revoked", caller, id, nowMs),
         notices: isLeaked
           ? notices.leaked(sql`tokens.id = ${id} AND changes() > 0`, nowMs, claims.jti)
           : [],
@@ -351,7 +344,7 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
                 AND credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId})
                 AND revoked_at IS NULL AND expires_at > ${nowMs} AND ${callerIsActive(caller, nowMs)}
               RETURNING id`,
-            event: events.after({ what, ...byCaller(caller), subjectId: id }, nowMs),
+            event: events.afterCaller(what, caller, id, nowMs),
           },
           key: tombstoneKey(id),
           onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${id} AND revoked_at = ${nowMs}
@@ -370,13 +363,12 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
       const most = sql`ORDER BY tokens.created_at DESC, tokens.id DESC LIMIT ${MAX_TOMBSTONES}`;
       const others = newest(sql`tokens.id, tokens.created_at`, isOther, most);
       const isActive = callerIsActive(caller, nowMs);
-      const row = { what: "logins.revoked_others" as const, ...byCaller(caller), subjectId: null };
       const { revoked } = await revocations.commit(
         {
           batch: {
             revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
               WHERE id IN (SELECT id FROM (${others})) AND ${isActive} RETURNING id`,
-            event: events.after(row, nowMs),
+            event: events.afterCaller("logins.revoked_others", caller, null, nowMs),
             // JWTs that were obtained with a password alone have no row of their own.
             version: sql`UPDATE users SET login_version = login_version + 1 WHERE id = ${caller.userId} AND ${isActive}`,
           },

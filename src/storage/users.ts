@@ -9,7 +9,6 @@ import type { PasswordHashStore } from "../core/passwords.ts";
 import { PROFILE_COLUMNS, PROFILE_FIELDS, type UserWithPassword } from "../core/user.ts";
 import type { StorageContext } from "./context.ts";
 import { pageOf, toPage } from "./d1.ts";
-import { byCaller } from "./events.ts";
 import {
   identitiesRevoked,
   removeIdentitiesButOne,
@@ -40,7 +39,6 @@ export function createUsers(context: StorageContext): UserStore & PasswordHashSt
     nowMs: number,
   ): Promise<boolean> {
     const { userId } = caller;
-    const row = { what: "user.deleted" as const, ...byCaller(caller), subjectId: null };
     const { deleted } = await revocations.commit(
       {
         batch: {
@@ -49,7 +47,7 @@ export function createUsers(context: StorageContext): UserStore & PasswordHashSt
               ${ERASED_PROFILE}, credential_version = credential_version + 1, api_token_version = api_token_version + 1, ha1b = NULL
             WHERE id = ${userId} AND credential_version = ${ifCredentialVersion}
               AND ${callerIsActive(caller, nowMs)} RETURNING id`,
-          event: events.after(row, nowMs),
+          event: events.afterCaller("user.deleted", caller, null, nowMs),
           erased: erasePersonalData(userId),
         },
         ...allCredentialsRevocation(caller, nowMs),
@@ -186,7 +184,7 @@ async function updateUser(
   const batch = {
     others,
     user,
-    event: events.after({ what, ...byCaller(caller), subjectId: null }, nowMs),
+    event: events.afterCaller(what, caller, null, nowMs),
     notices: [
       ...(passwordHash === undefined
         ? []
@@ -214,18 +212,14 @@ export function createContacts({ db, events }: StorageContext): ContactStore {
     async remove(caller, contactId, nowMs) {
       const { userId } = caller;
       const isActive = callerIsActive(caller, nowMs);
-      const own = {
-        what: "contact.removed" as const,
-        ...byCaller(caller),
-        subjectId: contactId,
-      };
+      const what = "contact.removed";
       // The other one has an event too, but does not learn where it was done.
-      const others = { ...own, userId: contactId, subjectId: userId, hidesClient: true };
+      const others = { userId: contactId, actorId: userId, credentialId: null, hidesClient: true };
       const { asked } = await db.batch({
         deleted: sql`DELETE FROM contacts WHERE ((user_id = ${userId} AND contact_id = ${contactId})
             OR (user_id = ${contactId} AND contact_id = ${userId})) AND ${isActive}`,
-        own: events.after(own, nowMs),
-        others: events.after({ ...others, credentialId: null }, nowMs),
+        own: events.afterCaller(what, caller, contactId, nowMs),
+        others: events.after({ what, ...others, subjectId: userId }, nowMs),
         asked: sql`SELECT ${isActive} AS is_active`,
       });
       return v.parse(v.object({ is_active: v.number() }), asked[0]).is_active === 1;
