@@ -8,9 +8,9 @@ import type {
 } from "../core/action-tokens.ts";
 import type { Condition } from "../core/action.ts";
 import type { CallerRef, Derivation } from "../core/caller.ts";
-import type { ActionToken, Json } from "../core/token.ts";
+import type { ActionToken } from "../core/token.ts";
 import type { AuditRow, AuditStatements, NoticeStatements, StorageContext } from "./context.ts";
-import { asSql, pageOf, toPage } from "./d1.ts";
+import { anyJson, asSql, flag, json, pageOf, toPage } from "./d1.ts";
 import { byCaller } from "./events.ts";
 import { carryUndo } from "./mail.ts";
 import {
@@ -31,11 +31,6 @@ import {
   TOKEN_COLUMNS,
 } from "./rows.ts";
 
-const flag = v.pipe(
-  v.nullable(v.number()),
-  v.transform((value) => value === 1),
-);
-
 const ReceiptRow = v.object({
   id: v.string(),
   tokenId: v.string(),
@@ -43,11 +38,7 @@ const ReceiptRow = v.object({
   runBy: v.string(),
   runAtMs: v.number(),
   requestDigest: v.nullable(v.string()),
-  data: v.pipe(
-    v.string(),
-    v.parseJson(),
-    v.custom<Json>((value) => value !== undefined),
-  ),
+  data: anyJson,
 });
 
 type CheckRequest = Omit<ConsumeRequest, "plan">;
@@ -59,7 +50,7 @@ const WhyRow = v.object({
   expired: flag,
   used: flag,
   caller_is_active: flag,
-  conditions: v.pipe(v.string(), v.parseJson(), v.array(flag)),
+  conditions: v.pipe(json, v.array(flag)),
 });
 
 const UseRow = v.object({

@@ -76,12 +76,12 @@ export function cachedTokens(
     background.afterResponse("delete a token's copy", kv.evict(id));
 
   /** Also where the answer was lost: it may have happened. */
-  async function invalidating<T>(id: string, change: Promise<T>): Promise<T> {
+  async function invalidating<T>(ids: readonly string[], change: Promise<T>): Promise<T> {
     try {
       return await change;
     } finally {
       // guard: revoked-token-leaves-the-cache
-      caches.tokens.delete(id);
+      for (const id of ids) caches.tokens.delete(id);
       // A JWT may be derived from what was revoked.
       // guard: revoked-parent-leaves-the-cache
       caches.jwts.clear();
@@ -90,7 +90,7 @@ export function cachedTokens(
 
   /** A token or log-in whose tombstone is what revokes it. */
   async function revoking<T>(id: string, change: Promise<T>): Promise<T> {
-    const revoked = await invalidating(id, change);
+    const revoked = await invalidating([id], change);
     if (revoked) evictLater(id);
     return revoked;
   }
@@ -171,7 +171,8 @@ export function cachedTokens(
     },
 
     async changeApiToken(id, caller, change, limits, nowMs) {
-      const changed = await invalidating(id, d1.changeApiToken(id, caller, change, limits, nowMs));
+      const changing = d1.changeApiToken(id, caller, change, limits, nowMs);
+      const changed = await invalidating([id], changing);
       if (typeof changed !== "string" && "id" in changed) copyLater(changed, nowMs);
       return changed;
     },
@@ -183,7 +184,7 @@ export function cachedTokens(
 
     async rotateApiToken(id, next, caller, derivation, oldEndsAtMs, nowMs) {
       const rotated = d1.rotateApiToken(id, next, caller, derivation, oldEndsAtMs, nowMs);
-      const token = await invalidating(id, rotated);
+      const token = await invalidating([id], rotated);
       if (typeof token !== "string") {
         await copyNow(token);
         evictLater(id);
@@ -192,33 +193,26 @@ export function cachedTokens(
     },
 
     rotateFamily: (claims, jti, nowMs) =>
-      invalidating(claims.sid, d1.rotateFamily(claims, jti, nowMs)),
+      invalidating([claims.sid], d1.rotateFamily(claims, jti, nowMs)),
 
     revokeJwt: (claims, caller, nowMs, isLeaked) =>
-      invalidating(revocationTarget(claims), d1.revokeJwt(claims, caller, nowMs, isLeaked)),
+      invalidating([revocationTarget(claims)], d1.revokeJwt(claims, caller, nowMs, isLeaked)),
 
     async revokeByHolder(ids, issuerId, nowMs, areLeaked) {
-      try {
-        const revoked = await d1.revokeByHolder(ids, issuerId, nowMs, areLeaked);
-        // The tombstones are what revokes them; of many, the copies just expire.
-        const [only] = revoked;
-        if (only !== undefined && revoked.length === 1) evictLater(only.id);
-        return revoked;
-      } finally {
-        for (const id of ids) caches.tokens.delete(id);
-        caches.jwts.clear();
-      }
+      const change = d1.revokeByHolder(ids, issuerId, nowMs, areLeaked);
+      const revoked = await invalidating(ids, change);
+      // The tombstones are what revokes them; of many, the copies just expire.
+      const [only] = revoked;
+      if (only !== undefined && revoked.length === 1) evictLater(only.id);
+      return revoked;
     },
 
     revokeLogin: (id, caller, nowMs) => revoking(id, d1.revokeLogin(id, caller, nowMs)),
 
-    async revokeOtherLogins(caller, kept, nowMs) {
-      try {
-        return await d1.revokeOtherLogins(caller, kept, nowMs);
-      } finally {
+    revokeOtherLogins: (caller, kept, nowMs) =>
+      d1.revokeOtherLogins(caller, kept, nowMs).finally(() => {
         caches.tokens.clear();
         caches.jwts.clear();
-      }
-    },
+      }),
   };
 }

@@ -1,6 +1,7 @@
 import sql, { Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { Cursor, Page, PageRequest } from "../core/page.ts";
+import type { Json } from "../core/token.ts";
 import type { Deadline } from "./calls.ts";
 
 /** The statements of a batch by name; one that varies is a list, which may be empty. */
@@ -54,6 +55,17 @@ export function createDatabase(d1: D1Database, withDeadline: Deadline): Database
     },
   };
 }
+
+/** Columns of JSON, and of 0, 1 or NULL, which is no. */
+export const json = v.pipe(v.string(), v.parseJson());
+export const anyJson = v.pipe(
+  json,
+  v.custom<Json>((value) => value !== undefined),
+);
+export const flag = v.pipe(
+  v.nullable(v.number()),
+  v.transform((value) => value === 1),
+);
 
 /** Pieces of SQL that come from elsewhere (actions) as this folder's own. */
 export function asSql(fragment: { strings: readonly string[]; values: readonly unknown[] }): Sql {

@@ -10,7 +10,7 @@ import {
 } from "../core/notices.ts";
 import type { MailToken, MailTokenStore } from "../core/recovery.ts";
 import type { NoticeStatements, StorageContext } from "./context.ts";
-import { digestOf } from "./d1.ts";
+import { digestOf, flag } from "./d1.ts";
 import { timeOrdered } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
@@ -95,10 +95,7 @@ export function createNoticeStatements(sendsMail: boolean): NoticeStatements {
 const DueRow = v.object({
   userId: v.string(),
   email: v.string(),
-  isLeak: v.pipe(
-    v.number(),
-    v.transform((value) => value === 1),
-  ),
+  isLeak: flag,
 });
 const TakenRow = v.object({
   kind: v.string(),

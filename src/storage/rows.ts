@@ -12,6 +12,7 @@ import {
   type Token,
 } from "../core/token.ts";
 import { PROFILE_COLUMNS, profileOf, type UserWithPassword } from "../core/user.ts";
+import { anyJson, json } from "./d1.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 
 /** The columns of the profile fields, of a table or its alias. */
@@ -41,12 +42,8 @@ export const UserRow = v.object({
   verified_on: v.nullable(v.number()),
   ha1b: nullable,
   pending_email: nullable,
-  metadata: v.pipe(
-    v.string(),
-    v.parseJson(),
-    v.custom<Json>((value) => value !== undefined),
-  ),
-  identities: v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string())),
+  metadata: anyJson,
+  identities: v.pipe(json, v.record(v.string(), v.string())),
 });
 
 export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
@@ -100,8 +97,6 @@ const common = {
   modified_at: v.number(),
   expires_at: v.number(),
 };
-
-const json = v.pipe(v.string(), v.parseJson());
 
 const parents = v.pipe(
   v.nullable(v.string()),
