@@ -37,11 +37,8 @@ export function surfaces(
     oauth(services.introspection, config.issuer),
     ...(pages === null ? [] : [pages.console]),
     service(
-      config.issuer,
-      services.publicKeys,
-      services.statusLists,
+      { ...services, issuer: config.issuer, versionId: config.versionId },
       pages === null ? [] : [pages.document],
-      config.versionId,
     ),
   ];
 }

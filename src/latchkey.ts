@@ -2,7 +2,7 @@ import { env, waitUntil } from "cloudflare:workers";
 import { app, type Pages } from "./app.ts";
 import { type Config, readConfig } from "./config.ts";
 import { consolePages } from "./console/console.tsx";
-import { openApiRoute } from "./console/docs/document.ts";
+import { apiDocument } from "./console/docs/document.ts";
 import { ha1bHashes } from "./crypto/ha1b.ts";
 import { argon2Passwords, isolateArgon2id } from "./crypto/passwords.ts";
 import { checkOptions, DEFAULT_OPTIONS, type LatchkeyOptions, type Options } from "./options.ts";
@@ -22,6 +22,7 @@ export function pages(
   options: Options = DEFAULT_OPTIONS,
 ): Pages | null {
   if (!options.console) return null;
+  const { route, reader } = apiDocument(services.scopes);
   return {
     console: consolePages({
       ...services,
@@ -30,8 +31,9 @@ export function pages(
       issuer: config.issuer,
       brand: options.brand,
       ownsRoot: options.fallback === undefined,
+      reader,
     }),
-    document: openApiRoute,
+    document: route,
   };
 }
 
@@ -43,7 +45,7 @@ export function pages(
 export function createLatchkey(given: LatchkeyOptions = {}) {
   const { options, wrong } = checkOptions(given);
   const config = readConfig({ ...env }, wrong);
-  const services = servicesOver(env, config, platform);
+  const services = servicesOver(env, config, platform, options);
   return {
     fetch: app(services, config, pages(services, config, options), options).fetch,
 

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { wrongAt } from "./config.ts";
+import { ownScopeProblems, type Scope } from "./core/scopes.ts";
 import type { Fallback } from "./http/mount.ts";
 
 /** How the pages for people look. */
@@ -24,6 +25,11 @@ export interface LatchkeyOptions {
   readonly console?: boolean;
   readonly brand?: Brand;
   /**
+   * Scopes of your own, on API tokens and JWTs beside the built-in ones: names (RFC 6749 section 3.3, at most
+   * 50), each with what it allows, as people read it: `{ "orders:read": "See your orders" }`.
+   */
+  readonly scopes?: Readonly<Record<Scope, string>>;
+  /**
    * Answers every path that is not the service's, and `/`: your site. The path and the request are as they
    * came; an error of it is a 500.
    */
@@ -43,6 +49,18 @@ const link = v.pipe(
   v.string("must be text"),
   v.check((text) => isPath(text) || isHttps(text), "must be an https URL or a path such as /terms"),
 );
+
+/** Names and values that `problemsOf` finds nothing wrong with. */
+const named = <T>(problemsOf: (value: Readonly<Record<string, unknown>>) => readonly string[]) =>
+  v.pipe(
+    v.custom<Readonly<Record<string, T>>>(
+      (value) => typeof value === "object" && value !== null && !Array.isArray(value),
+      "must be an object",
+    ),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (dataset.typed) for (const message of problemsOf(dataset.value)) addIssue({ message });
+    }),
+  );
 
 const isFunction = (value: unknown) => typeof value === "function";
 
@@ -85,6 +103,7 @@ const Checked = v.strictObject(
       }),
       { name: "Latchkey" },
     ),
+    scopes: v.exactOptional(named<string>(ownScopeProblems)),
     fallback: v.exactOptional(v.custom<Fallback>(isFunction, "must be a function")),
   },
   "is no option",

@@ -23,12 +23,14 @@ import type { Mailer } from "./core/mail.ts";
 import { notices as createNotices } from "./core/notices.ts";
 import { passwordCheck, passwordLogin, passwordRules } from "./core/passwords.ts";
 import { type Recovery, recovery as createRecovery } from "./core/recovery.ts";
+import { type Scopes, scopeTable } from "./core/scopes.ts";
 import { type Sessions, sessions } from "./core/sessions.ts";
 import { type StatusLists, statusLists } from "./core/status-lists.ts";
 import { type TokenDiagnostics, tokenDiagnostics } from "./core/token-diagnosis.ts";
 import type { Served } from "./storage/context.ts";
 import type { CleanupReport } from "./storage/housekeeping.ts";
 import { revocationPolicy } from "./storage/revocation.ts";
+import type { Options } from "./options.ts";
 import { createStores, type StoreBindings, type Stores } from "./storage/stores.ts";
 import { type CryptoServices, createCrypto, type PasswordHashing } from "./crypto/create-crypto.ts";
 import { auditClient, isShared, limitedNetworks, networkOf } from "./http/address.ts";
@@ -79,6 +81,7 @@ export interface Services {
   readonly audit: EventStore;
   readonly personalData: PersonalDataStore;
   readonly limits: RateLimits;
+  readonly scopes: Scopes;
   readonly report: ReturnType<typeof requestLog>;
   /** A cron run: what one does not finish, the next one does. */
   housekeeping(nowMs: number): Promise<CleanupReport>;
@@ -88,7 +91,7 @@ export function createServices(
   stores: Stores,
   crypto: CryptoServices,
   config: Config,
-  metrics: Metrics | undefined,
+  { metrics, scopes }: { readonly metrics: Metrics | undefined; readonly scopes: Scopes },
 ): Services {
   const { tokens, users, attempts, limits, background } = stores;
   const { secrets, jwts, passwords, isPwned } = crypto;
@@ -150,8 +153,15 @@ export function createServices(
       askToProve: sendsMail ? recovery.askToProve : null,
     }),
     sessions: sessions({ login, secrets, tokens, users }),
-    jwtPairs: jwtPairs({ login, tokens, jwts, limits, rotates: config.rotateRefreshTokens }),
-    apiTokens: apiTokens({ tokens, secrets, jwts, notices }),
+    jwtPairs: jwtPairs({
+      login,
+      tokens,
+      jwts,
+      limits,
+      rotates: config.rotateRefreshTokens,
+      scopes,
+    }),
+    apiTokens: apiTokens({ tokens, secrets, jwts, notices, scopes }),
     actionTokens: issuedActions,
     actionPages: actionPages({
       actions: allActions,
@@ -162,13 +172,21 @@ export function createServices(
     }),
     actionUses: actionUses({ actions: allActions, store, tokens: stores.tokenDiagnosis }),
     recovery,
-    introspection: introspection({ jwts, secrets, strict: stores.strictTokens, tokens, limits }),
+    introspection: introspection({
+      jwts,
+      secrets,
+      strict: stores.strictTokens,
+      tokens,
+      limits,
+      scopes,
+    }),
     logins: logins(tokens),
     diagnose: tokenDiagnostics({
       secrets,
       jwts,
       reader: crypto.jwtReader,
       store: stores.tokenDiagnosis,
+      scopes,
     }),
     leaks: leaks({
       jwts,
@@ -189,6 +207,7 @@ export function createServices(
     audit: stores.events,
     personalData: stores.personalData,
     limits,
+    scopes,
     report: requestLog({ logged: config.logged, metrics }),
     async housekeeping(nowMs) {
       try {
@@ -227,7 +246,12 @@ function served({ eventAddress }: Config): Served {
 }
 
 /** The service over these bindings: one isolate's stores, and all that it can do with them. */
-export function servicesOver(bindings: Bindings, config: Config, platform: Platform): Services {
+export function servicesOver(
+  bindings: Bindings,
+  config: Config,
+  platform: Platform,
+  { scopes }: Pick<Options, "scopes"> = {},
+): Services {
   const ofRequest = served(config);
   const policy = revocationPolicy(config.revocationLagSeconds);
   const stores = createStores(bindings, policy, {
@@ -249,5 +273,8 @@ export function servicesOver(bindings: Bindings, config: Config, platform: Platf
     sendsMail: config.mail !== null,
   });
   const crypto = createCrypto(config, platform, ofRequest.requestId);
-  return createServices(stores, crypto, config, bindings.METRICS);
+  return createServices(stores, crypto, config, {
+    metrics: bindings.METRICS,
+    scopes: scopeTable(scopes),
+  });
 }

@@ -51,7 +51,11 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   // The one place that names adapters.
   [
     /^src\/services\.ts$/,
-    [/^src\/(?:core|crypto|storage|actions|http|mail)\//, /^src\/config\.ts$/, "packages"],
+    [
+      /^src\/(?:core|crypto|storage|actions|http|mail)\//,
+      /^src\/(?:config|options)\.ts$/,
+      "packages",
+    ],
   ],
   // A setting is parsed by those who know what it means.
   [

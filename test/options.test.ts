@@ -19,6 +19,7 @@ it("a mistake stops the start, and every one is listed beside those of the setti
       logo: "//evil.example/x.svg",
       links: { terms: "javascript:1" },
     },
+    scopes: { introspect: "See all", "orders read": "" },
     fallback: "site",
     consol: false,
   };
@@ -29,6 +30,8 @@ it("a mistake stops the start, and every one is listed beside those of the setti
   options.brand.accent must be #rrggbb
   options.brand.logo must be a path of this origin or a data:image/ URL
   options.brand.links.terms must be an https URL or a path such as /terms
+  options.scopes "introspect" is a built-in scope
+  options.scopes "orders read" must be 1 to 64 visible ASCII characters without " and \\ (RFC 6749 section 3.3)
   options.fallback must be a function
   options.consol is no option`,
   );

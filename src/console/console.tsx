@@ -8,6 +8,7 @@ import type { EventStore } from "../core/events.ts";
 import type { LinkedIdentities } from "../core/identities.ts";
 import type { Logins } from "../core/logins.ts";
 import type { Recovery } from "../core/recovery.ts";
+import type { Scopes } from "../core/scopes.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { TokenDiagnostics } from "../core/token-diagnosis.ts";
 import { readSessionCookie } from "../http/browser.ts";
@@ -20,6 +21,7 @@ import { assetRoutes } from "./assets.ts";
 import { contactPages } from "./contacts.tsx";
 import { docsPages } from "./docs/docs.tsx";
 import { type Brand, lookOf } from "./brand.ts";
+import type { Reader } from "./docs/document.ts";
 import { authPages } from "./auth-pages.tsx";
 import { pageRoutes, messageCard } from "./page-routes.tsx";
 import { homePages } from "./home.tsx";
@@ -48,6 +50,9 @@ export interface ConsoleDeps {
   /** Whether `/` leads to the console. */
   readonly ownsRoot: boolean;
   readonly apiTokens: ApiTokens;
+  readonly scopes: Scopes;
+  /** The API document, for the pages that show it. */
+  readonly reader: () => Reader;
   readonly logins: Logins;
   readonly personalData: PersonalDataStore;
   readonly signUpIsOpen: boolean;
@@ -73,7 +78,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
       ...actionPage(pages, deps),
       ...contactPages(pages, deps.contacts),
       ...inspectorPages(pages, deps.diagnose),
-      ...docsPages(pages),
+      ...docsPages(pages, deps.reader),
       ...tokenPages(pages, deps),
       ...loginPages(pages, deps),
       ...activityPages(pages, deps),

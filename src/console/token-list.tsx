@@ -1,3 +1,4 @@
+import type { Scopes } from "../core/scopes.ts";
 import type { ApiToken } from "../core/token.ts";
 import { EMPTY_FORM, type FormState, fieldState } from "./page-routes.tsx";
 import { Confirm, Field, Relative, Select, Time, UserText } from "./components.tsx";
@@ -16,10 +17,12 @@ interface Props {
   readonly nowMs: number;
   /** The submitted rename form, if it had errors. */
   readonly renaming: FormState;
+  /** What each scope allows. */
+  readonly descriptions: Scopes["descriptions"];
 }
 
 /** One card per token: its details, the time left, and its actions. */
-export function TokenList({ tokens, secrets, nowMs, renaming }: Props) {
+export function TokenList({ tokens, secrets, ...shared }: Props) {
   if (tokens.length === 0) {
     return (
       <section class="card empty">
@@ -31,12 +34,7 @@ export function TokenList({ tokens, secrets, nowMs, renaming }: Props) {
     <>
       <ul class="things">
         {bySuccessor(tokens).map((token, index) => (
-          <TokenCard
-            token={token}
-            secret={secrets[index] ?? ""}
-            nowMs={nowMs}
-            renaming={renaming}
-          />
+          <TokenCard token={token} secret={secrets[index] ?? ""} {...shared} />
         ))}
       </ul>
       <Confirm summary="End all tokens">
@@ -69,7 +67,7 @@ interface CardProps extends Omit<Props, "tokens" | "secrets"> {
   readonly secret: string;
 }
 
-function TokenCard({ token, secret, nowMs, renaming }: CardProps) {
+function TokenCard({ token, secret, nowMs, renaming, descriptions }: CardProps) {
   const { id, name, hint, scopes, createdAtMs, expiresAtMs, lastUsedAtMs } = token;
   // A replaced token can only be revoked: its end must not move out again.
   const isReplaced = token.replacedById !== null;
@@ -111,7 +109,9 @@ function TokenCard({ token, secret, nowMs, renaming }: CardProps) {
       {scopes.length > 0 && (
         <p class="scopes">
           {scopes.map((scope) => (
-            <code class="badge">{scope}</code>
+            <code class="badge" title={descriptions[scope]}>
+              {scope}
+            </code>
           ))}
         </p>
       )}

@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import type { ApiTokens, IssuedApiToken } from "../core/api-tokens.ts";
-import { type ApiToken, type Scope, SCOPES, TOKEN_KINDS } from "../core/token.ts";
+import type { Scopes } from "../core/scopes.ts";
+import { type ApiToken, TOKEN_KINDS } from "../core/token.ts";
 import { cursorText, readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
-import { CreateToken } from "../surfaces/rest/fields.ts";
+import { tokenName } from "../surfaces/rest/fields.ts";
 import {
   EMPTY_FORM,
   type FormState,
@@ -28,6 +29,7 @@ import { GRACES, TokenList } from "./token-list.tsx";
 
 interface Deps {
   readonly apiTokens: ApiTokens;
+  readonly scopes: Scopes;
 }
 
 const HOUR = 3600;
@@ -42,17 +44,6 @@ const LIFETIMES: readonly (readonly [value: string, text: string])[] = [
   [String(365 * DAY), "a year"],
 ];
 
-/** What each scope allows. */
-const SCOPE_TEXTS: Readonly<Record<Scope, string>> = {
-  "tokens:read": "See your API tokens, never their secrets",
-  "tokens:write": "Make, rename, rotate and end API tokens",
-  "account:read": "Read your profile, activity and data",
-  "account:write": "Change your profile",
-  "actions:issue": "Issue action tokens in your name, and end them",
-  "actions:run": "Run action tokens as you",
-  introspect: "Ask about tokens of anybody: for resource servers",
-};
-
 const oneOf = (choices: readonly (readonly [string, string])[]) =>
   v.pipe(
     v.picklist(
@@ -63,27 +54,22 @@ const oneOf = (choices: readonly (readonly [string, string])[]) =>
   );
 
 /** Browsers send nothing for no checked box, a string for one, and a list for several. */
-const checkedScopes = v.pipe(
-  v.optional(v.unknown(), []),
-  v.transform((sent): unknown[] => (Array.isArray(sent) ? sent : [sent])),
-  v.array(v.picklist(SCOPES, "must be scopes of the list")),
-);
+const checkedScopes = ({ names }: Scopes) =>
+  v.pipe(
+    v.optional(v.unknown(), []),
+    v.transform((sent): unknown[] => (Array.isArray(sent) ? sent : [sent])),
+    v.array(v.picklist(names, "must be scopes of the list")),
+    v.minLength(1, "choose at least one"),
+  );
 
 const name = v.pipe(
   v.string("enter a name"),
   v.check((text) => text.trim() !== "", "enter a name"),
-  CreateToken.entries.name,
+  tokenName,
 );
 
 /** Generated with the form, so that submitting it twice creates one token. */
 const token_secret = v.optional(v.string("must be one text"), "");
-
-const NewToken = v.object({
-  token_secret,
-  name,
-  lifetime: oneOf(LIFETIMES),
-  scopes: v.pipe(checkedScopes, v.minLength(1, "choose at least one")),
-});
 
 /** Forms name a token by its id, never by its secret. */
 const id = v.pipe(v.string("is required"), v.uuid("must be the id of a token"), v.toLowerCase());
@@ -94,8 +80,15 @@ const RotateToken = v.object({ id, token_secret, grace: oneOf(GRACES) });
 /** API tokens: list, create, rename, rotate, revoke. */
 export function tokenPages(
   { page, form, formOn, action }: PageRoutes,
-  { apiTokens }: Deps,
+  { apiTokens, scopes: table }: Deps,
 ): readonly Route[] {
+  const NewToken = v.object({
+    token_secret,
+    name,
+    lifetime: oneOf(LIFETIMES),
+    scopes: checkedScopes(table),
+  });
+
   /** @param renaming the submitted rename form, if it had errors */
   async function list(
     { request, caller, nowMs }: AuthedPageContext,
@@ -114,7 +107,13 @@ export function tokenPages(
             </a>
           </div>
           <Alert kind="problem" text={formError(renaming, ["name"])} />
-          <TokenList tokens={items} secrets={secrets} nowMs={nowMs} renaming={renaming} />
+          <TokenList
+            tokens={items}
+            secrets={secrets}
+            nowMs={nowMs}
+            renaming={renaming}
+            descriptions={table.descriptions}
+          />
           <Pagination path="/console/tokens" cursor={cursorText(next)} />
         </>
       ),
@@ -126,7 +125,7 @@ export function tokenPages(
     ...form({
       path: "/console/tokens/new",
       schema: NewToken,
-      show: async (_, state) => newPage(state, await apiTokens.newSecret()),
+      show: async (_, state) => newPage(state, await apiTokens.newSecret(), table),
       async submit({ caller, nowMs }, { name, lifetime, scopes, token_secret }) {
         const request = { name, ttlSeconds: lifetime, scopes: [...new Set(scopes)] };
         return secretPage(
@@ -171,7 +170,7 @@ export function tokenPages(
   ];
 }
 
-function newPage(state: FormState, secret: string): Page {
+function newPage(state: FormState, secret: string, { names, descriptions }: Scopes): Page {
   const { values, problem } = state;
   const checked: readonly unknown[] = Array.isArray(values.scopes)
     ? values.scopes
@@ -183,7 +182,7 @@ function newPage(state: FormState, secret: string): Page {
     state,
     "lifetime",
   );
-  const scopeFields = [...Array(SCOPES.length).keys()].map((index) => `scopes.${index}`);
+  const scopeFields = [...names.keys()].map((index) => `scopes.${index}`);
   return {
     title: "New API token",
     body: (
@@ -208,7 +207,7 @@ function newPage(state: FormState, secret: string): Page {
             {...(scopeProblem !== undefined && { "aria-describedby": "field-scopes-problem" })}
           >
             <legend>What it may do</legend>
-            {SCOPES.map((scope, index) => (
+            {names.map((scope, index) => (
               <label class="choice">
                 <input
                   type="checkbox"
@@ -222,7 +221,7 @@ function newPage(state: FormState, secret: string): Page {
                   })}
                 />
                 <span>
-                  {SCOPE_TEXTS[scope]} <code class="hint">{scope}</code>
+                  {descriptions[scope]} <code class="hint">{scope}</code>
                 </span>
               </label>
             ))}

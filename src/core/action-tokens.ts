@@ -3,6 +3,7 @@ import { type Caller, type CallerRef, type Derivation, derivationOf } from "./ca
 import { type Problem, type RefusalReason, refuse } from "./fault.ts";
 import type { Notices } from "./notices.ts";
 import type { Page, PageRequest } from "./page.ts";
+import { mayDo } from "./scopes.ts";
 import { statusOf, type TokenDiagnosisStore, type TokenStatus } from "./token-diagnosis.ts";
 import { type ActionToken, type Json, requestedOrNew, type Secrets, tokenIn } from "./token.ts";
 
@@ -179,7 +180,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
         uses: 0,
         parentIds: derivation.parentIds,
         // Leaving a credential out must not allow more than showing it.
-        runsForIssuer: caller.scopes.includes("actions:run"),
+        runsForIssuer: mayDo(caller, "actions:run"),
       };
       const inserted = await store.insert(
         token,

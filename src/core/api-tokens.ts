@@ -5,14 +5,8 @@ import type { RevocationStore } from "./introspection.ts";
 import type { Jwts } from "./jwt.ts";
 import type { Notices } from "./notices.ts";
 import type { Page, PageRequest } from "./page.ts";
-import {
-  type ApiToken,
-  requestedOrNew,
-  type Scope,
-  SCOPES,
-  type Secrets,
-  TOKEN_KINDS,
-} from "./token.ts";
+import { type Grant, isAllPowerful, mayDo, type Scope, type Scopes } from "./scopes.ts";
+import { type ApiToken, requestedOrNew, type Secrets, TOKEN_KINDS } from "./token.ts";
 
 export interface ApiTokenChange {
   readonly name?: string;
@@ -31,14 +25,14 @@ export interface ApiTokenStore {
   ): Promise<ApiToken | DerivationRefusal | "taken">;
   listApiTokens(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ApiToken>>;
   /**
-   * @param limits what the caller may grant: no later expiry, and no scope that they do not have
+   * @param limits what the caller may grant: no later expiry, and no scope that it does not have
    * @returns why nothing was changed, if so
    */
   changeApiToken(
     id: string,
     caller: CallerRef,
     change: ApiTokenChange,
-    limits: Pick<Derivation, "endMs" | "parentIds"> & { readonly scopes: readonly Scope[] },
+    limits: Pick<Derivation, "endMs" | "parentIds"> & { readonly scopes: Grant },
     nowMs: number,
   ): Promise<ApiToken | "not_found" | "replaced" | "outlives" | { readonly beyond: Scope }>;
   /** @returns the token for exactly one of many callers */
@@ -73,7 +67,7 @@ export interface NewApiToken {
   readonly name: string;
   readonly ttlSeconds: number | null;
   /** Null: all that the caller has. */
-  readonly scopes: readonly Scope[] | null;
+  readonly scopes: Grant;
 }
 
 /** The secret is never shown again. */
@@ -89,7 +83,7 @@ const hintOf = (secret: string) => `${TOKEN_KINDS.api.prefix}…${secret.slice(-
 
 /** A token can never create one with more scopes than its own. @throws FaultError `scope_exceeded` */
 function mayGive(caller: Caller, scopes: readonly Scope[]): void {
-  const beyond = scopes.find((scope) => !caller.scopes.includes(scope));
+  const beyond = scopes.find((scope) => !mayDo(caller, scope));
   // guard: scopes-are-never-exceeded
   if (beyond !== undefined) refuse({ code: "scope_exceeded", scope: beyond });
 }
@@ -121,12 +115,15 @@ interface Deps {
   readonly secrets: Secrets;
   readonly jwts: Jwts;
   readonly notices: Pick<Notices, "tell">;
+  readonly scopes: Scopes;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Named tokens for programs, by the rest-tokens contract. */
-export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
+export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Deps) {
+  const shown = (token: ApiToken): ApiToken => ({ ...token, scopes: table.granted(token.scopes) });
+
   async function revokeJwt(
     jwt: string,
     caller: Caller,
@@ -152,7 +149,7 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
     return requestedSecret !== null &&
       found?.token.kind === "api" &&
       found.token.userId === caller.userId
-      ? { token: found.token, secret: requestedSecret, isRepeated: true }
+      ? { token: shown(found.token), secret: requestedSecret, isRepeated: true }
       : null;
   }
 
@@ -190,7 +187,7 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
             derivation.endMs,
           ),
           name,
-          scopes: scopes ?? caller.scopes,
+          scopes: scopes ?? caller.scopes ?? table.names,
           hint: hintOf(secret),
           lastUsedAtMs: null,
           parentIds: derivation.parentIds,
@@ -204,8 +201,8 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
         if (before !== null) return before;
         return refuseDerived(token === "taken" ? "caller_gone" : token);
       }
-      if (token.scopes.length === SCOPES.length) notices.tell([caller.userId], nowMs);
-      return { token, secret };
+      if (isAllPowerful(token.scopes)) notices.tell([caller.userId], nowMs);
+      return { token: shown(token), secret };
     },
 
     /**
@@ -240,7 +237,7 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
         oldEndsAtMs,
         nowMs,
       );
-      if (typeof token !== "string") return { token, secret };
+      if (typeof token !== "string") return { token: shown(token), secret };
       // Another request at the same time was first.
       const other = await earlier(caller, requestedSecret, nowMs);
       if (other !== null) return other;
@@ -252,8 +249,9 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
     },
 
     /** The caller's own that are active, newest first. */
-    list(caller: Caller, page: PageRequest, nowMs: number): Promise<Page<ApiToken>> {
-      return tokens.listApiTokens(caller, page, nowMs);
+    async list(caller: Caller, page: PageRequest, nowMs: number): Promise<Page<ApiToken>> {
+      const { items, next } = await tokens.listApiTokens(caller, page, nowMs);
+      return { items: items.map(shown), next };
     },
 
     /**
@@ -283,7 +281,7 @@ export function apiTokens({ tokens, secrets, jwts, notices }: Deps) {
         default:
           return "beyond" in changed
             ? refuse({ code: "scope_exceeded", scope: changed.beyond })
-            : changed;
+            : shown(changed);
       }
     },
 

@@ -4,7 +4,7 @@ import type { Ha1b } from "./ha1b.ts";
 import type { IdentityLogin } from "./identities.ts";
 import { attemptedSubjectOf, type JwtClaims, type Jwts, refuseJwt } from "./jwt.ts";
 import type { PasswordLogin } from "./passwords.ts";
-import { type ApiToken, SCOPES, type Secrets, type Token, TOKEN_KINDS } from "./token.ts";
+import { type ApiToken, type Secrets, type Token, TOKEN_KINDS } from "./token.ts";
 import type { User, UserWithPassword } from "./user.ts";
 
 /** A token that is active, and its user where the check happened to read their row. */
@@ -60,10 +60,9 @@ export function authenticator({
   tokens,
   jwts,
 }: Deps): Authenticate {
-  /** With every scope, for this request. */
   const fullCaller = (user: UserWithPassword, by: Caller["by"]): Caller => ({
     ...callerRefOf(user),
-    scopes: SCOPES,
+    scopes: null,
     by,
     user,
   });
@@ -78,7 +77,7 @@ export function authenticator({
     if (token.kind === "api") tokens.touch(token, nowMs);
     return {
       ...callerRefOfToken(token),
-      scopes: token.kind === "api" ? token.scopes : SCOPES,
+      scopes: token.kind === "api" ? token.scopes : null,
       by: { method: "token", token },
       user,
     };
@@ -94,7 +93,7 @@ export function authenticator({
     if (found === null) return refuse(refused);
     return {
       ...callerRefOfJwt(claims),
-      scopes: claims.scopes ?? SCOPES,
+      scopes: claims.scopes,
       by: { method: "jwt", claims },
       user: found.user,
     };

@@ -1,6 +1,7 @@
 import type { Identity } from "./issuers.ts";
 import { type JwtClaims, jwtIdsOf, parentIdsOf, revocationTarget } from "./jwt.ts";
-import type { ApiToken, Scope, SessionToken } from "./token.ts";
+import type { Grant } from "./scopes.ts";
+import type { ApiToken, SessionToken } from "./token.ts";
 import type { User } from "./user.ts";
 
 /** Who writes. Every write asks in its own statement whether this caller is still active. */
@@ -24,7 +25,7 @@ export interface CallerRef {
 
 /** A caller who is logged in, and with what. */
 export interface Caller extends CallerRef {
-  readonly scopes: readonly Scope[];
+  readonly scopes: Grant;
   readonly by:
     | { readonly method: "password" | "ha1b" }
     | { readonly method: "identity"; readonly identity: Identity }

@@ -1,4 +1,4 @@
-import type { Scope } from "./token.ts";
+import type { Scope } from "./scopes.ts";
 
 /**
  * Everything that the core refuses, as one closed union. Nothing else is thrown on purpose.

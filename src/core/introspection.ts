@@ -3,7 +3,8 @@ import { type Caller, type CallerRef, callerRefOfJwt, callerRefOfToken } from ".
 import { refuse } from "./fault.ts";
 import type { JwtClaims, Jwts } from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
-import { opaqueIdOf, type Scope, type Secrets, type Token, type TokenKind } from "./token.ts";
+import { type Grant, mayDo, type Scopes } from "./scopes.ts";
+import { opaqueIdOf, type Secrets, type Token, type TokenKind } from "./token.ts";
 
 export interface TokenOwner {
   readonly id: string;
@@ -49,7 +50,7 @@ export interface Introspection {
   readonly issuedAt: number;
   readonly expiresAt: number;
   /** Null where the token is not bound to scopes. */
-  readonly scopes: readonly Scope[] | null;
+  readonly scopes: Grant;
 }
 
 export type IntrospectionService = ReturnType<typeof introspection>;
@@ -60,10 +61,11 @@ interface Deps {
   readonly strict: StrictCheckStore;
   readonly tokens: TokenCheckStore & RevocationStore;
   readonly limits: RateLimits;
+  readonly scopes: Scopes;
 }
 
 /** Says of any token what it is and whether it is active (RFC 7662), and revokes it (RFC 7009). */
-export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
+export function introspection({ jwts, secrets, strict, tokens, limits, scopes }: Deps) {
   return {
     /**
      * Clients authenticate with an API token: its secret and, where the protocol has one, its uuid.
@@ -98,7 +100,7 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
       if (found === null || (id !== null && id !== found)) return null;
       const active = await tokens.findActive(found, nowMs);
       if (active?.token.kind !== "api") await enforceRateLimit(limits, "credential");
-      else if (active.token.scopes.includes("introspect")) {
+      else if (mayDo(active.token, "introspect")) {
         tokens.touch(active.token, nowMs);
         return found;
       }
@@ -114,13 +116,13 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
       const id = await opaqueIdOf(secrets, shown);
       if (id !== null) {
         const active = await strict.findActive(id, nowMs);
-        return active === null ? null : ofToken(active.token);
+        return active === null ? null : ofToken(active.token, scopes);
       }
       const claims = await jwts.verify(shown, nowMs);
       if (claims === null) return null;
       if ((await strict.findActiveJwt(claims, nowMs)) === null) return null;
       // guard: replaced-refresh-jwt-is-not-active
-      return (await strict.isSpent(claims)) ? null : ofJwt(claims);
+      return (await strict.isSpent(claims)) ? null : ofJwt(claims, scopes);
     },
 
     /**
@@ -141,7 +143,7 @@ export function introspection({ jwts, secrets, strict, tokens, limits }: Deps) {
   };
 }
 
-function ofToken(token: Token): Introspection | null {
+function ofToken(token: Token, scopes: Scopes): Introspection | null {
   if (token.kind === "action" && token.uses >= token.maxUses) return null;
   return {
     kind: token.kind,
@@ -149,17 +151,17 @@ function ofToken(token: Token): Introspection | null {
     userId: token.userId,
     issuedAt: Math.floor(token.createdAtMs / 1000),
     expiresAt: Math.floor(token.expiresAtMs / 1000),
-    scopes: token.kind === "api" ? token.scopes : null,
+    scopes: token.kind === "api" ? scopes.granted(token.scopes) : null,
   };
 }
 
-function ofJwt(claims: JwtClaims): Introspection {
+function ofJwt(claims: JwtClaims, scopes: Scopes): Introspection {
   return {
     kind: claims.type,
     id: claims.jti,
     userId: claims.userId,
     issuedAt: claims.issuedAt,
     expiresAt: claims.expiresAt,
-    scopes: claims.scopes,
+    scopes: claims.scopes && scopes.granted(claims.scopes),
   };
 }

@@ -11,7 +11,8 @@ import {
 } from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import type { PasswordLogin } from "./passwords.ts";
-import { JWT_LIFETIMES, type RefreshFamily, SCOPES } from "./token.ts";
+import type { Scopes } from "./scopes.ts";
+import { JWT_LIFETIMES, type RefreshFamily } from "./token.ts";
 import type { User } from "./user.ts";
 
 export interface Rotation {
@@ -65,12 +66,13 @@ interface Deps {
   readonly limits: RateLimits;
   /** Whether a refresh JWT is replaced on each use. */
   readonly rotates: boolean;
+  readonly scopes: Scopes;
 }
 
 export type JwtPair = { readonly refresh: string; readonly access: string };
 
 /** simplejwt's pair: a refresh JWT for a day, access JWTs of five minutes; and the JWT of `GET /rest/auth`. */
-export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
+export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes }: Deps) {
   const accessFrom = (refresh: RefreshClaims, nowMs: number): Promise<string> =>
     jwts.sign({
       ...refresh,
@@ -201,8 +203,10 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
       const jti = crypto.randomUUID();
       const origin = originOf(caller, user, jti, issuedAt);
       const endsAt = Math.min(origin.endsAt, Math.floor(endMs / 1000));
+      // A token's are written even if they are all that there are: its JWT must not gain what is added later.
       // guard: jwt-keeps-its-scopes
-      const scopes = caller.scopes.length === SCOPES.length ? null : caller.scopes;
+      const granted = caller.scopes === null ? null : scopes.granted(caller.scopes);
+      const mayDoAll = granted === null || granted.length === scopes.names.length;
       const jwt = await jwts.sign({
         type: "access",
         jti,
@@ -215,9 +219,9 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates }: Deps) {
         // guard: jwt-ends-with-its-parent
         expiresAt: Math.min(issuedAt + JWT_LIFETIMES.auth, endsAt),
         // A client that reads the role but not the scope must not mistake a narrow token for its user.
-        role: scopes === null ? user.role : null,
+        role: mayDoAll ? user.role : null,
         statusIndex: by.method === "jwt" ? by.claims.statusIndex : null,
-        scopes,
+        scopes: granted,
       });
       // The use of an API token is noted wherever it is shown.
       const isApiToken = by.method === "token" && by.token.kind === "api";

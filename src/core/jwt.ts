@@ -1,5 +1,5 @@
 import { type AttemptedSubject, refuse, UNKNOWN_SUBJECT } from "./fault.ts";
-import type { Scope } from "./token.ts";
+import type { Grant } from "./scopes.ts";
 
 export type JwtType = "access" | "refresh";
 
@@ -35,8 +35,7 @@ export interface JwtClaims {
   readonly role: string | null;
   /** The index of its log-in in the status lists, or null where it has none. */
   readonly statusIndex: number | null;
-  /** Null: everything that its user may do. */
-  readonly scopes: readonly Scope[] | null;
+  readonly scopes: Grant;
 }
 
 /** A refresh JWT always belongs to a family. */

@@ -1,6 +1,7 @@
 import type { Caller } from "./caller.ts";
 import { type JwtClaims, jwtIdsOf, type Jwts, parentIdsOf } from "./jwt.ts";
 import { type Json, kindOf, type Secrets, type Token, tokenIn, type TokenKind } from "./token.ts";
+import type { Scopes } from "./scopes.ts";
 
 type Members = Readonly<Record<string, Json>>;
 
@@ -100,6 +101,7 @@ interface Deps {
   readonly reader: JwtReader;
   /** Asks D1, whatever the revocation lag. */
   readonly store: TokenDiagnosisStore;
+  readonly scopes: Scopes;
 }
 
 const NOTHING: TokenDiagnosis = {
@@ -114,7 +116,7 @@ const NOTHING: TokenDiagnosis = {
 };
 
 /** Says what token a text is, and whether it is active if it is the caller's own. Stores nothing of it. */
-export function tokenDiagnostics({ secrets, jwts, reader, store }: Deps) {
+export function tokenDiagnostics({ secrets, jwts, reader, store, scopes }: Deps) {
   async function opaque(
     kind: TokenKind,
     text: string,
@@ -132,7 +134,7 @@ export function tokenDiagnostics({ secrets, jwts, reader, store }: Deps) {
       kind,
       id,
       status,
-      claims: { ...membersOf(token), ...(address !== null && { address }) },
+      claims: { ...membersOf(token, scopes), ...(address !== null && { address }) },
       issuedAtMs: token.createdAtMs,
       expiresAtMs: token.expiresAtMs,
       revokedAtMs: status === "used_up" ? token.modifiedAtMs : revokedAtMs,
@@ -238,7 +240,7 @@ export function statusOf(
   return "active";
 }
 
-function membersOf(token: Token): Members {
+function membersOf(token: Token, scopes: Scopes): Members {
   switch (token.kind) {
     case "session":
       return {};
@@ -246,7 +248,7 @@ function membersOf(token: Token): Members {
       return {
         name: token.name,
         hint: token.hint,
-        scopes: token.scopes,
+        scopes: scopes.granted(token.scopes),
         last_used: token.lastUsedAtMs === null ? null : new Date(token.lastUsedAtMs).toISOString(),
       };
     case "action": {

@@ -1,3 +1,5 @@
+import type { Scope } from "./scopes.ts";
+
 /** A JSON value, as `JSON.parse` makes it. */
 export type Json =
   | string
@@ -6,19 +8,6 @@ export type Json =
   | null
   | readonly Json[]
   | { readonly [key: string]: Json };
-
-/** What a credential may do; a token can never create one that may do more. */
-export const SCOPES = [
-  "tokens:read",
-  "tokens:write",
-  "account:read",
-  "account:write",
-  "actions:issue",
-  "actions:run",
-  "introspect",
-] as const;
-
-export type Scope = (typeof SCOPES)[number];
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -116,6 +105,7 @@ export interface ApiToken extends Stored {
   /** The user's counter of "revoke all API tokens" when it was created. */
   readonly apiTokenVersion: number;
   readonly name: string;
+  /** As it was created; `Scopes.granted` says which of them still grant something. */
   readonly scopes: readonly Scope[];
   /** Prefix and last four characters: enough to recognize it, too little to use it. */
   readonly hint: string;

@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import type { JwtClaims, Jwts, JwtType } from "../core/jwt.ts";
 import { statusRefOf } from "../core/status-lists.ts";
-import { SCOPES } from "../core/token.ts";
 import { parseCanonicalJson, signCompact, verifyCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 import { statusListUri } from "./status-list.ts";
@@ -44,7 +43,6 @@ const Claims = v.object({
     v.pipe(
       v.string(),
       v.transform((text) => text.split(" ")),
-      v.array(v.picklist(SCOPES)),
     ),
   ),
 });

@@ -2,7 +2,8 @@ import type { HonoRequest } from "hono";
 import type { EventStore } from "../core/events.ts";
 import { DERIVATION_FAULTS } from "../core/fault.ts";
 import { enforceRateLimit, type RateLimits } from "../core/login-throttle.ts";
-import type { Json, Scope } from "../core/token.ts";
+import type { Scope } from "../core/scopes.ts";
+import type { Json } from "../core/token.ts";
 import { type AnyFault, faultOf } from "./request-fault.ts";
 import type { HttpResult, RefusalContext } from "./surface.ts";
 

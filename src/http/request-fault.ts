@@ -1,5 +1,5 @@
 import { type AttemptedSubject, type Fault, FaultError, type Problem } from "../core/fault.ts";
-import type { Scope } from "../core/token.ts";
+import type { Scope } from "../core/scopes.ts";
 
 /** What is wrong with a request before the core is asked: a closed union, like the core's own. */
 export type RequestFault =

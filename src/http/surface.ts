@@ -1,7 +1,8 @@
 import type { HonoRequest } from "hono";
 import type * as v from "valibot";
 import type { Caller } from "../core/caller.ts";
-import type { Json, Scope } from "../core/token.ts";
+import type { BuiltInScope } from "../core/scopes.ts";
+import type { Json } from "../core/token.ts";
 import type { AnyFault } from "./request-fault.ts";
 
 /** An HTTP answer as data; `toResponse` makes the Response, with the headers that every answer has. */
@@ -42,7 +43,7 @@ export type Route = {
   readonly method: Method;
   readonly path: string;
   /** The scope that the caller's credential must have. */
-  readonly scope?: Scope;
+  readonly scope?: BuiltInScope;
   readonly body?: BodyRule;
 } & (
   | { readonly access: "open"; readonly handle: (context: RequestContext) => Promise<HttpResult> }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { SCOPES } from "../core/token.ts";
+import { SCOPES } from "../core/scopes.ts";
 import type { Parameter } from "./description.ts";
 
 /** What many answers are made of. */

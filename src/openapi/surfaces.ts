@@ -1,3 +1,4 @@
+import { scopeTable } from "../core/scopes.ts";
 import type { Route } from "../http/surface.ts";
 import { actionTokensDoc } from "../surfaces/action-tokens.doc.ts";
 import { actionTokenRoutes } from "../surfaces/action-tokens.ts";
@@ -14,8 +15,12 @@ import { sessionTokensDoc } from "../surfaces/session-tokens.doc.ts";
 import { sessionTokenRoutes } from "../surfaces/session-tokens.ts";
 import type { DocumentedSurface, Operation, SurfaceDoc } from "./description.ts";
 
-/** Stands in for every service: routes are read here and never called. */
-const unused = new Proxy({}, { get: () => () => undefined }) as never;
+/** Stands in for every service: routes are read here and never called. The document has the built-in scopes. */
+const scopes = scopeTable();
+const unused = new Proxy(
+  {},
+  { get: (_, name) => (name === "scopes" ? scopes : () => undefined) },
+) as never;
 
 /** Its route belongs to the console, which imports the document that is generated here. */
 const openApi = { method: "GET", path: "/openapi.json", access: "open" } as const;
@@ -27,7 +32,7 @@ export const SURFACES: readonly DocumentedSurface[] = [
   surface("jwt-pair", jwtPairDoc, jwtPairRoutes(unused, unused)),
   surface("action-tokens", actionTokensDoc, actionTokenRoutes(unused, unused)),
   surface("oauth", oauthDoc, oauthRoutes(unused, "")),
-  surface("service", serviceDoc, [...serviceRoutes("", null, unused, null), openApi]),
+  surface("service", serviceDoc, [...serviceRoutes(unused), openApi]),
 ];
 
 /** The key of a route or an example in the document: a last slash makes no difference. */

@@ -2,7 +2,8 @@ import sql, { join } from "sql-template-tag";
 import * as v from "valibot";
 import type { ApiTokenStore } from "../core/api-tokens.ts";
 import type { CallerRef } from "../core/caller.ts";
-import { API_TOKENS_MAX, SCOPES } from "../core/token.ts";
+import { isAllPowerful } from "../core/scopes.ts";
+import { API_TOKENS_MAX } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
 import { pageOf, toPage } from "./d1.ts";
 import {
@@ -55,7 +56,7 @@ const WhyNotRow = v.object({
 const TargetRow = v.object({
   is_own: v.number(),
   replaced: v.number(),
-  beyond: v.nullable(v.picklist(SCOPES)),
+  beyond: v.nullable(v.string()),
 });
 
 // guard: only-owners-change-a-token
@@ -82,10 +83,9 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
         inserted: insertToken(token, caller, events.address(), allowed),
         event: events.afterCaller("token.created", caller, token.id, nowMs),
         // Right after its event, which `changes()` counts.
-        notices:
-          token.scopes.length === SCOPES.length
-            ? notices.queue("api_token_created", userId, sql`changes() > 0`, nowMs, token.id)
-            : [],
+        notices: isAllPowerful(token.scopes)
+          ? notices.queue("api_token_created", userId, sql`changes() > 0`, nowMs, token.id)
+          : [],
         why: sql`SELECT ${callerIsActive(caller, nowMs)} AS caller_is_active, NOT ${noneReplaced(parentIds)} AS replaced, ${isDeep} AS deep,
           EXISTS (SELECT 1 FROM tokens WHERE id = ${token.id}) AS taken`,
         parentJwt: insertParentJwt(token.id, derivation, nowMs),
@@ -127,7 +127,7 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
       if (expiresAtMs !== undefined) sets.push(sql`expires_at = ${expiresAtMs}`);
       const target = own(id, caller, nowMs);
       const beyond =
-        scopes.length === SCOPES.length
+        scopes === null
           ? sql`NULL`
           : sql`(SELECT given.value FROM json_each(tokens.detail, '$.scopes') AS given
               WHERE given.value NOT IN (SELECT value FROM json_each(${JSON.stringify(scopes)})))`;

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { JwtClaims } from "../core/jwt.ts";
-import { type Json, SCOPES, type Token } from "../core/token.ts";
+import type { Json, Token } from "../core/token.ts";
 import { PROFILE_FIELDS, type User } from "../core/user.ts";
 import type { Deadline } from "./calls.ts";
 import {
@@ -33,7 +33,7 @@ const TokenRecord = v.variant("kind", [
     apiTokenVersion: v.number(),
     name: v.string(),
     hint: v.string(),
-    scopes: v.array(v.picklist(SCOPES)),
+    scopes: v.array(v.string()),
     lastUsedAtMs: v.nullable(v.number()),
     parentIds: v.array(v.string()),
     replacedById: v.nullable(v.string()),

@@ -7,7 +7,6 @@ import {
   type ApiToken,
   type Json,
   type RefreshFamily,
-  SCOPES,
   type SessionToken,
   type Token,
 } from "../core/token.ts";
@@ -108,7 +107,7 @@ const parents = v.pipe(
 const ApiDetail = v.object({
   name: v.string(),
   hint: v.string(),
-  scopes: v.array(v.picklist(SCOPES)),
+  scopes: v.array(v.string()),
 });
 
 /** `payload` was parsed at issue, and its action parses it again before it is used. */

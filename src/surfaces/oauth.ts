@@ -2,6 +2,7 @@ import type { HonoRequest } from "hono";
 import * as v from "valibot";
 import { refuse as refuseToken } from "../core/fault.ts";
 import type { Introspection, IntrospectionService } from "../core/introspection.ts";
+import { mayDo } from "../core/scopes.ts";
 import { readFields } from "../http/body.ts";
 import { findClient } from "../http/credentials.ts";
 import { decode, JSON_OR_FORM } from "../http/fields.ts";
@@ -45,7 +46,7 @@ export const oauthRoutes = (service: IntrospectionService, issuer: string) =>
         const client = findClient(request, sent);
         if (client === null) return refuseToken({ code: "credentials_missing" });
         const caller = await service.client(client.id, client.secret, nowMs);
-        if (!caller.scopes.includes("introspect")) {
+        if (!mayDo(caller, "introspect")) {
           refuseRequest({ code: "scope_insufficient", scope: "introspect" });
         }
         const found = await service.introspect(decode(TokenField, sent).token, caller, nowMs);

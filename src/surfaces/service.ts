@@ -1,10 +1,6 @@
+import type { Scopes } from "../core/scopes.ts";
 import type { SignedStatusList, StatusLists } from "../core/status-lists.ts";
-import {
-  type Json,
-  KEYS_MAX_AGE_SECONDS,
-  SCOPES,
-  STATUS_LIST_MAX_AGE_SECONDS,
-} from "../core/token.ts";
+import { type Json, KEYS_MAX_AGE_SECONDS, STATUS_LIST_MAX_AGE_SECONDS } from "../core/token.ts";
 import { cacheable, fixedText, versionOf } from "../http/conditional.ts";
 import { refusals } from "../http/refusals.ts";
 import { refuseRequest } from "../http/request-fault.ts";
@@ -29,25 +25,22 @@ const statusList = ({ jwt, version }: SignedStatusList): HttpResult =>
   });
 
 /** Routes that belong to no contract, and every path that no other surface owns; errors are RFC 9457 problems. */
-export const service = (
-  issuer: string,
-  publicKeys: Json,
-  lists: StatusLists,
-  more: readonly Route[],
-  versionId: string | null,
-): Surface => ({
+export const service = (deps: ServiceDeps, more: readonly Route[]): Surface => ({
   name: "service",
   owns: () => true,
   refuse,
-  routes: [...serviceRoutes(issuer, publicKeys, lists, versionId), ...more],
+  routes: [...serviceRoutes(deps), ...more],
 });
 
-export function serviceRoutes(
-  issuer: string,
-  publicKeys: Json,
-  lists: StatusLists,
-  versionId: string | null,
-) {
+export interface ServiceDeps {
+  readonly issuer: string;
+  readonly publicKeys: Json;
+  readonly statusLists: StatusLists;
+  readonly versionId: string | null;
+  readonly scopes: Scopes;
+}
+
+export function serviceRoutes({ issuer, publicKeys, statusLists, versionId, scopes }: ServiceDeps) {
   const health = {
     status: "ok",
     version: VERSION,
@@ -73,7 +66,7 @@ export function serviceRoutes(
       async handle({ request, nowMs }) {
         const number = request.param("list") ?? "";
         const list = /^(?:0|[1-9]\d{0,8})$/.test(number)
-          ? await lists.read(Number(number), nowMs)
+          ? await statusLists.read(Number(number), nowMs)
           : null;
         return list === null ? refuseRequest({ code: "path_not_found" }) : statusList(list);
       },
@@ -82,7 +75,7 @@ export function serviceRoutes(
       method: "GET",
       path: "/.well-known/oauth-authorization-server",
       access: "open",
-      handle: published(metadata(issuer)),
+      handle: published(metadata(issuer, scopes)),
     },
   ]);
 }
@@ -91,7 +84,7 @@ export function serviceRoutes(
  * RFC 8414 section 2. There is no authorization endpoint and no token endpoint: the lists of grants
  * and response types are empty, because leaving them out would claim the protocol's defaults.
  */
-function metadata(issuer: string): Json {
+function metadata(issuer: string, scopes: Scopes): Json {
   const client = ["client_secret_basic", "client_secret_post"];
   return {
     issuer,
@@ -100,7 +93,7 @@ function metadata(issuer: string): Json {
     introspection_endpoint_auth_methods_supported: client,
     revocation_endpoint: `${issuer}/oauth/revoke`,
     revocation_endpoint_auth_methods_supported: ["none", ...client],
-    scopes_supported: SCOPES,
+    scopes_supported: scopes.names,
     response_types_supported: [],
     grant_types_supported: [],
   };

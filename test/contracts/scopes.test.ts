@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Scope, SCOPES } from "../../src/core/token.ts";
+import { type Scope, SCOPES } from "../../src/core/scopes.ts";
 import { sampleFor } from "../hostile/bodies.ts";
 import { fingerprint } from "../hostile/database.ts";
 import { flaws } from "../hostile/flaws.ts";

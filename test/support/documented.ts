@@ -1,5 +1,5 @@
 import { dereference, initialBaseURI, type Schema, validate } from "@cfworker/json-schema";
-import text from "../../src/console/assets/openapi.json";
+import ownText from "../../src/console/assets/openapi.json";
 
 interface Content {
   readonly [mediaType: string]: { readonly schema: Schema };
@@ -67,9 +67,18 @@ function beyondOperations(owner: string, status: number, known: 404 | 405): Docu
   };
 }
 
+type Compiled = ReturnType<typeof compile>;
+
+const known = new Map<string, Compiled>();
+
 /** Made when a file of tests first asks; each schema when it is first met. */
-const compiled = once(() => {
-  const document: Document = JSON.parse(text);
+function compiled(text: string): Compiled {
+  const found = known.get(text) ?? compile(JSON.parse(text));
+  known.set(text, found);
+  return found;
+}
+
+function compile(document: Document) {
   const paths = Object.entries(document.paths).map(([template, operations]) => ({
     template,
     operations,
@@ -87,15 +96,17 @@ const compiled = once(() => {
     requests: schemaSet(schemas),
     answers: schemaSet(closedSchemas),
   };
-});
+}
 
 /**
  * What of an answer the API document does not have: the status, the media type, a header or a
  * member. Of a request that was granted, the body too.
+ * @param text of the document, where a deployment adds to it
  */
-export function undocumented(asked: Asked, answer: Answered): string[] {
+export function undocumented(asked: Asked, answer: Answered, text = ownText): string[] {
   const url = new URL(asked.url);
-  const { paths } = compiled();
+  const document = compiled(text);
+  const { paths } = document;
   // Ahead of every route: to HTTPS, and what only npm run dev answers.
   if ([301, 307, 421].includes(answer.status) && url.protocol === "http:") return [];
   const owner = OWNERS.find(([form]) => form.test(url.pathname))?.[1] ?? null;
@@ -108,24 +119,29 @@ export function undocumented(asked: Asked, answer: Answered): string[] {
     paths.find(({ form }) => form.test(path.replace(/([^/])\/$/, "$1")));
   if (found === undefined) {
     const response = beyondOperations(owner, answer.status, 404);
-    return response === undefined ? ["no such path"] : flawsOf(response, asked, answer);
+    return response === undefined ? ["no such path"] : flawsOf(response, asked, answer, document);
   }
   if (asked.method === "OPTIONS") return answer.status === 204 ? [] : ["OPTIONS is 204"];
   const method = asked.method === "HEAD" ? "get" : asked.method.toLowerCase();
   const operation = found.operations[method];
   if (operation === undefined) {
     const response = beyondOperations(owner, answer.status, 405);
-    return response === undefined ? ["no such method"] : flawsOf(response, asked, answer);
+    return response === undefined ? ["no such method"] : flawsOf(response, asked, answer, document);
   }
-  const flaws = flawsOf(operation.responses[answer.status], asked, answer);
-  return answer.status < 300 ? [...flaws, ...flawsOfRequest(operation, asked)] : flaws;
+  const flaws = flawsOf(operation.responses[answer.status], asked, answer, document);
+  return answer.status < 300 ? [...flaws, ...flawsOfRequest(operation, asked, document)] : flaws;
 }
 
-function flawsOf(response: Documented | undefined, asked: Asked, answer: Answered): string[] {
+function flawsOf(
+  response: Documented | undefined,
+  asked: Asked,
+  answer: Answered,
+  compiled: Compiled,
+): string[] {
   if (response === undefined) return ["the status"];
   if (response.$ref !== undefined) {
     const name = response.$ref.split("/").at(-1) ?? "";
-    return flawsOf(compiled().document.components.responses[name], asked, answer);
+    return flawsOf(compiled.document.components.responses[name], asked, answer, compiled);
   }
   const flaws = Object.keys(response.headers ?? {})
     .filter((name) => !answer.headers.has(name))
@@ -138,7 +154,7 @@ function flawsOf(response: Documented | undefined, asked: Asked, answer: Answere
   const value = /json$/.test(mediaType) ? answer.json : answer.text;
   return [
     ...flaws,
-    ...misfits(value, closedAt(media), compiled().answers).map((flaw) => `the body: ${flaw}`),
+    ...misfits(value, closedAt(media), compiled.answers).map((flaw) => `the body: ${flaw}`),
   ];
 }
 
@@ -153,13 +169,17 @@ function asRead(body: unknown): unknown {
   return Object.fromEntries(Object.entries(body).filter(([name]) => !IGNORED.has(name)));
 }
 
-function flawsOfRequest({ requestBody }: Operation, { mediaType, body }: Asked): string[] {
+function flawsOfRequest(
+  { requestBody }: Operation,
+  { mediaType, body }: Asked,
+  compiled: Compiled,
+): string[] {
   if (body === undefined) return [];
   const type = essence(mediaType);
   // A type that is derived from JSON's (RFC 6839) is as good as it.
   const media = requestBody?.content[/\+json$/.test(type) ? "application/json" : type];
   if (media === undefined) return requestBody === undefined ? [] : [`a request of ${type}`];
-  return misfits(asRead(body), media.schema, compiled().requests).map(
+  return misfits(asRead(body), media.schema, compiled.requests).map(
     (flaw) => `the request: ${flaw}`,
   );
 }
@@ -228,12 +248,4 @@ function decoded(path: string): string {
   } catch {
     return path;
   }
-}
-
-function once<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }

@@ -7,7 +7,7 @@ import { pages, platform } from "../../src/latchkey.ts";
 import { checkOptions, type LatchkeyOptions } from "../../src/options.ts";
 import { type Bindings, type Platform, servicesOver } from "../../src/services.ts";
 import { track } from "./background.ts";
-import { type Answered, type Call, over, peopleOf, type Send, textAt } from "./client.ts";
+import { type Answered, type Call, ORIGIN, over, peopleOf, type Send, textAt } from "./client.ts";
 import { rules } from "./guard.ts";
 import { intercept } from "./stores.ts";
 
@@ -49,15 +49,22 @@ function build(settings: Settings, bindings: Bindings, { options: given, ...part
   const config = readConfig({ ...env, ...settings }, wrong);
   const background: Promise<unknown>[] = [];
   const { waitUntil = (work) => void background.push(work) } = parts;
-  const services = servicesOver(bindings, config, {
+  const parted = {
     ...platform,
     ...parts,
-    waitUntil: (work) => waitUntil(track(work)),
-  });
+    waitUntil: (work: Promise<unknown>) => waitUntil(track(work)),
+  };
+  const services = servicesOver(bindings, config, parted, options);
   const { fetch } = app(services, config, pages(services, config, options), options);
   const by = (credential: Credential) => services.authenticate(credential, Date.now());
   /** The answer, before the work that it leaves behind is done. */
-  const call = over((request) => fetch(request));
+  let text: string | undefined;
+  const document = async () => {
+    text ??= await (await fetch(new Request(`${ORIGIN}/openapi.json`))).text();
+    return text;
+  };
+  const addsToDocument = given?.scopes !== undefined;
+  const call = over((request) => fetch(request), addsToDocument ? document : undefined);
 
   /** Waits for what goes on after answers have gone out. */
   async function settled(): Promise<void> {

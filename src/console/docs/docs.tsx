@@ -4,44 +4,42 @@ import type { Route } from "../../http/surface.ts";
 import { assetPath } from "../assets.ts";
 import type { PageRoutes, PageContext } from "../page-routes.tsx";
 import type { Page } from "../page.tsx";
-import { type Documented, openApi } from "./document.ts";
+import type { Documented, Reader } from "./document.ts";
 import { OperationPage } from "./operation.tsx";
 import { Description } from "./schema.tsx";
 
 /** `/docs`: the API document as pages, one per operation. */
-export function docsPages({ openPage }: PageRoutes): readonly Route[] {
-  return [
-    openPage("/docs", async (context) =>
-      docsLayout("API documents", null, <Start context={context} />),
-    ),
-    openPage("/docs/:operation", async ({ request }) => {
-      const operation = openApi().find(request.param("operation") ?? "");
-      if (operation === undefined) return refuseRequest({ code: "path_not_found" });
-      const { origin } = new URL(request.url);
-      const body = <OperationPage operation={operation} origin={origin} />;
-      return docsLayout(operation.summary, operation.operationId, body);
-    }),
-  ];
-}
-
-function docsLayout(title: string, here: string | null, body: Child): Page {
-  return {
+export function docsPages({ openPage }: PageRoutes, reader: () => Reader): readonly Route[] {
+  const docsPage = (title: string, here: string | null, body: Child): Page => ({
     title,
     head: <link rel="stylesheet" href={assetPath("docs.css")} />,
     body: (
       <div class="docs">
-        <Sidebar here={here} />
+        <Sidebar here={here} api={reader()} />
         <div class="doc">{body}</div>
       </div>
     ),
-  };
+  });
+
+  return [
+    openPage("/docs", async (context) =>
+      docsPage("API documents", null, <Start context={context} api={reader()} />),
+    ),
+    openPage("/docs/:operation", async ({ request }) => {
+      const operation = reader().find(request.param("operation") ?? "");
+      if (operation === undefined) return refuseRequest({ code: "path_not_found" });
+      const { origin } = new URL(request.url);
+      const body = <OperationPage operation={operation} origin={origin} api={reader()} />;
+      return docsPage(operation.summary, operation.operationId, body);
+    }),
+  ];
 }
 
 /**
  * All operations by contract. The group of the current one is open, so that it is in view without a
  * script; in narrow windows the whole list is closed.
  */
-function Sidebar({ here }: { readonly here: string | null }) {
+function Sidebar({ here, api }: { readonly here: string | null; readonly api: Reader }) {
   const isHere = (each: Documented) => each.operationId === here;
   return (
     <nav class="contents" aria-label="Operations">
@@ -50,7 +48,7 @@ function Sidebar({ here }: { readonly here: string | null }) {
         <a href="/docs" {...(here === null && { "aria-current": "page" })}>
           Overview
         </a>
-        {openApi().groups.map(({ name, operations }) => (
+        {api.groups.map(({ name, operations }) => (
           <details open={operations.some(isHere)}>
             <summary>{name}</summary>
             <ul>
@@ -73,8 +71,8 @@ function Sidebar({ here }: { readonly here: string | null }) {
   );
 }
 
-function Start({ context }: { readonly context: PageContext }) {
-  const { info, groups, securitySchemes } = openApi();
+function Start({ context, api }: { readonly context: PageContext; readonly api: Reader }) {
+  const { info, groups, securitySchemes } = api;
   const { origin } = new URL(context.request.url);
   return (
     <>

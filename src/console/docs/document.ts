@@ -1,3 +1,4 @@
+import { SCOPES, type Scopes } from "../../core/scopes.ts";
 import { KEYS_MAX_AGE_SECONDS } from "../../core/token.ts";
 import { fixedText } from "../../http/conditional.ts";
 import type { Route } from "../../http/surface.ts";
@@ -95,18 +96,42 @@ export interface Group {
   readonly operations: readonly Documented[];
 }
 
-export type Reader = ReturnType<typeof parse>;
+export type Reader = ReturnType<typeof readerOf>;
 
-let reader: Reader | undefined;
-
-/** Parsed when the first docs page is opened, so that no other request pays for it. */
-export function openApi(): Reader {
-  reader ??= parse();
-  return reader;
+/** The document of one deployment: what its own scopes are, in place of the built-in ones alone. */
+export function apiDocument({ names, descriptions }: Scopes) {
+  const isOwn = names.length > SCOPES.length;
+  const parse = (): ApiDocument => {
+    const document: ApiDocument = JSON.parse(text);
+    if (!isOwn) return document;
+    const { Scope, ...schemas } = document.components.schemas;
+    const meanings = names.map((name) => `\`${name}\`: ${descriptions[name]}`);
+    const description = `${Scope?.description} ${meanings.join("; ")}.`;
+    const described = { ...schemas, Scope: { ...Scope, enum: names, description } };
+    return { ...document, components: { ...document.components, schemas: described } };
+  };
+  let reader: Reader | undefined;
+  let file: ReturnType<typeof fixedText> | undefined;
+  return {
+    /** Parsed when the first docs page is opened, so that no other request pays for it. */
+    reader(): Reader {
+      reader ??= readerOf(parse());
+      return reader;
+    },
+    route: {
+      method: "GET",
+      path: "/openapi.json",
+      access: "open",
+      async handle() {
+        // Served as it is in the repository, without parsing, where nothing is to be added.
+        file ??= fixedText(isOwn ? JSON.stringify(parse()) : text, "application/json");
+        return file.answer(`public, max-age=${KEYS_MAX_AGE_SECONDS}`);
+      },
+    } satisfies Route,
+  };
 }
 
-function parse() {
-  const document: ApiDocument = JSON.parse(text);
+function readerOf(document: ApiDocument) {
   const { info, tags, paths, components } = document;
   const operations: Documented[] = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
@@ -152,13 +177,3 @@ function parse() {
     },
   };
 }
-
-/** Served as it is in the repository, without parsing. */
-const file = fixedText(text, "application/json");
-
-export const openApiRoute: Route = {
-  method: "GET",
-  path: "/openapi.json",
-  access: "open",
-  handle: async () => file.answer(`public, max-age=${KEYS_MAX_AGE_SECONDS}`),
-};

@@ -1,8 +1,8 @@
 import {
   type Content,
   type Documented,
-  openApi,
   type Parameter,
+  type Reader,
   type Response,
 } from "./document.ts";
 import { Member, SchemaView, Description } from "./schema.tsx";
@@ -16,13 +16,14 @@ const WHERE: Readonly<Record<string, string>> = {
 interface Props {
   readonly operation: Documented;
   readonly origin: string;
+  readonly api: Reader;
 }
 
 /** One operation: parameters, body, responses, and a recorded example. */
-export function OperationPage({ operation, origin }: Props) {
+export function OperationPage({ operation, origin, api }: Props) {
   const { method, path, summary, description, parameters = [], requestBody } = operation;
   const responses = Object.entries(operation.responses).map(
-    ([status, response]) => [status, openApi().response(response)] as const,
+    ([status, response]) => [status, api.response(response)] as const,
   );
   const successes = responses.filter(([status]) => status.startsWith("2"));
   const errors = responses.filter(([status]) => !status.startsWith("2"));
@@ -50,7 +51,7 @@ export function OperationPage({ operation, origin }: Props) {
           </Code>
         </section>
       )}
-      {parameters.length > 0 && <Parameters parameters={parameters} />}
+      {parameters.length > 0 && <Parameters parameters={parameters} api={api} />}
       {requestBody !== undefined && (
         <section>
           <h2>Body</h2>
@@ -58,16 +59,16 @@ export function OperationPage({ operation, origin }: Props) {
             {Object.keys(requestBody.content).join(", ")}
             {requestBody.required ? "" : "; may be left out"}
           </p>
-          <Body of="Body" content={requestBody.content} />
+          <Body of="Body" content={requestBody.content} api={api} />
         </section>
       )}
       <section>
         <h2>Answers</h2>
         {successes.map(([status, response]) => (
-          <ResponseView status={status} response={response} isOpen />
+          <ResponseView status={status} response={response} isOpen api={api} />
         ))}
         {errors.map(([status, response]) => (
-          <ResponseView status={status} response={response} isOpen={false} />
+          <ResponseView status={status} response={response} isOpen={false} api={api} />
         ))}
       </section>
     </>
@@ -85,7 +86,11 @@ function Security({ operation: { security } }: { readonly operation: Documented 
   );
 }
 
-function Parameters({ parameters }: { readonly parameters: readonly Parameter[] }) {
+interface ParametersProps extends Pick<Props, "api"> {
+  readonly parameters: readonly Parameter[];
+}
+
+function Parameters({ parameters, api }: ParametersProps) {
   const places = Object.keys(WHERE).filter((place) => parameters.some((p) => p.in === place));
   return (
     <section>
@@ -97,7 +102,12 @@ function Parameters({ parameters }: { readonly parameters: readonly Parameter[] 
             {parameters
               .filter((each) => each.in === place)
               .map(({ name, schema, description, required = false }) => (
-                <Member name={name} schema={{ ...schema, description }} isRequired={required} />
+                <Member
+                  api={api}
+                  name={name}
+                  schema={{ ...schema, description }}
+                  isRequired={required}
+                />
               ))}
           </ul>
         </>
@@ -106,13 +116,18 @@ function Parameters({ parameters }: { readonly parameters: readonly Parameter[] 
   );
 }
 
+interface BodyProps extends Pick<Props, "api"> {
+  readonly of: string;
+  readonly content: Content;
+}
+
 /** All media types of a body share one schema; only some have examples. */
-function Body({ of, content }: { readonly of: string; readonly content: Content }) {
+function Body({ of, content, api }: BodyProps) {
   const [first] = Object.values(content);
   const examples = Object.values(content).flatMap((each) => Object.entries(each.examples ?? {}));
   return (
     <>
-      {first !== undefined && <SchemaView schema={first.schema} />}
+      {first !== undefined && <SchemaView schema={first.schema} api={api} />}
       {examples.map(([name, { value }]) => (
         <Code of={of} caption={name}>
           {typeof value === "string" ? value : JSON.stringify(value, null, 2)}
@@ -122,7 +137,7 @@ function Body({ of, content }: { readonly of: string; readonly content: Content 
   );
 }
 
-interface ResponseProps {
+interface ResponseProps extends Pick<Props, "api"> {
   readonly status: string;
   readonly response: Response;
   readonly isOpen: boolean;
@@ -132,6 +147,7 @@ function ResponseView({
   status,
   response: { description, headers, content },
   isOpen,
+  api,
 }: ResponseProps) {
   return (
     <details class="answer" open={isOpen}>
@@ -155,7 +171,7 @@ function ResponseView({
         {content === undefined ? (
           <p class="kind">No body.</p>
         ) : (
-          <Body of={`Answer ${status}`} content={content} />
+          <Body of={`Answer ${status}`} content={content} api={api} />
         )}
       </div>
     </details>

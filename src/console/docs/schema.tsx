@@ -1,5 +1,5 @@
 import type { Child } from "hono/jsx";
-import { openApi, type Schema } from "./document.ts";
+import type { Reader, Schema } from "./document.ts";
 
 /** Renders `code` in backticks. */
 export function Description({ text }: { readonly text: string }) {
@@ -8,22 +8,28 @@ export function Description({ text }: { readonly text: string }) {
   );
 }
 
+export interface SchemaProps {
+  readonly schema: Schema;
+  /** What its references lead to. */
+  readonly api: Reader;
+}
+
 const json = (value: unknown) => JSON.stringify(value);
 
 /** The type in a few words: "text of 1 to 24 characters, or null". */
-function kindOf(given: Schema): string {
-  const { schema } = openApi().schema(given);
+function kindOf(given: Schema, api: Reader): string {
+  const { schema } = api.schema(given);
   if (schema.const !== undefined) return json(schema.const);
   if (schema.enum !== undefined) return schema.enum.map(json).join(" or ");
   if (schema.anyOf !== undefined && schema.properties === undefined) {
-    return [...new Set(schema.anyOf.map(kindOf))].join(", or ");
+    return [...new Set(schema.anyOf.map((each) => kindOf(each, api)))].join(", or ");
   }
   const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? []);
   if (types.length === 0) return "any JSON value";
-  return types.map((type) => kindOfType(type, schema)).join(", or ");
+  return types.map((type) => kindOfType(type, schema, api)).join(", or ");
 }
 
-function kindOfType(type: string, schema: Schema): string {
+function kindOfType(type: string, schema: Schema, api: Reader): string {
   switch (type) {
     case "string":
       return textKind(schema);
@@ -36,7 +42,7 @@ function kindOfType(type: string, schema: Schema): string {
     case "array":
       return schema.maxItems === 0 || schema.items === undefined
         ? "the empty list"
-        : `list of ${kindOf(schema.items)}${bounds(schema.minItems, schema.maxItems, " items")}`;
+        : `list of ${kindOf(schema.items, api)}${bounds(schema.minItems, schema.maxItems, " items")}`;
     case "boolean":
       return "true or false";
     default:
@@ -66,16 +72,16 @@ function bounds(min: number | undefined, max: number | undefined, unit: string):
 }
 
 /** All object schemas inside lists and alternatives. */
-function objectsIn(given: Schema): readonly Schema[] {
-  const { schema } = openApi().schema(given);
+function objectsIn(given: Schema, api: Reader): readonly Schema[] {
+  const { schema } = api.schema(given);
   if (schema.properties !== undefined) return [schema];
-  if (schema.items !== undefined) return objectsIn(schema.items);
-  return (schema.anyOf ?? []).flatMap(objectsIn);
+  if (schema.items !== undefined) return objectsIn(schema.items, api);
+  return (schema.anyOf ?? []).flatMap((each) => objectsIn(each, api));
 }
 
 /** The members of a schema, recursively. */
-export function Members({ schema }: { readonly schema: Schema }): Child {
-  const objects = objectsIn(schema).filter(
+export function Members({ schema, api }: SchemaProps): Child {
+  const objects = objectsIn(schema, api).filter(
     ({ properties = {} }) => Object.keys(properties).length > 0,
   );
   if (objects.length === 0) return null;
@@ -87,6 +93,7 @@ export function Members({ schema }: { readonly schema: Schema }): Child {
           <ul class="members">
             {Object.entries(each.properties ?? {}).map(([name, member]) => (
               <Member
+                api={api}
                 name={name}
                 schema={member}
                 isRequired={each.required?.includes(name) === true}
@@ -99,18 +106,17 @@ export function Members({ schema }: { readonly schema: Schema }): Child {
   );
 }
 
-interface MemberProps {
+interface MemberProps extends SchemaProps {
   readonly name: string;
-  readonly schema: Schema;
   readonly isRequired: boolean;
 }
 
-export function Member({ name, schema, isRequired }: MemberProps) {
-  const description = schema.description ?? openApi().schema(schema).schema.description;
+export function Member({ api, name, schema, isRequired }: MemberProps) {
+  const description = schema.description ?? api.schema(schema).schema.description;
   const isGiven = schema.default !== undefined && schema.default !== null;
   return (
     <li>
-      <code class="name">{name}</code> <span class="kind">{kindOf(schema)}</span>
+      <code class="name">{name}</code> <span class="kind">{kindOf(schema, api)}</span>
       {!isRequired && <span class="optional">, optional</span>}
       {isGiven && <span class="kind">, {json(schema.default)} if not sent</span>}
       {description !== undefined && (
@@ -118,16 +124,16 @@ export function Member({ name, schema, isRequired }: MemberProps) {
           <Description text={description} />
         </p>
       )}
-      <Members schema={schema} />
+      <Members schema={schema} api={api} />
     </li>
   );
 }
 
 /** A schema: description, type and members. */
-export function SchemaView({ schema: given }: { readonly schema: Schema }) {
-  const { schema } = openApi().schema(given);
-  const members = <Members schema={given} />;
-  const isPlain = objectsIn(given).length === 0;
+export function SchemaView({ schema: given, api }: SchemaProps) {
+  const { schema } = api.schema(given);
+  const members = <Members schema={given} api={api} />;
+  const isPlain = objectsIn(given, api).length === 0;
   const isList = schema.type === "array";
   return (
     <>
@@ -136,7 +142,7 @@ export function SchemaView({ schema: given }: { readonly schema: Schema }) {
           <Description text={schema.description} />
         </p>
       )}
-      {isPlain && <p class="kind">{kindOf(given)}</p>}
+      {isPlain && <p class="kind">{kindOf(given, api)}</p>}
       {isList && !isPlain && <p class="kind">A list of:</p>}
       {members}
     </>

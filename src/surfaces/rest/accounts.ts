@@ -7,6 +7,7 @@ import { FACEBOOK, GOOGLE } from "../../core/issuers.ts";
 import type { JwtPairs } from "../../core/jwt-pairs.ts";
 import type { Page } from "../../core/page.ts";
 import type { Recovery } from "../../core/recovery.ts";
+import { mayDo, type Scopes } from "../../core/scopes.ts";
 import type { Json } from "../../core/token.ts";
 import { profileOf, profileToRow, type User } from "../../core/user.ts";
 import { readTypedJson } from "../../http/body.ts";
@@ -23,6 +24,7 @@ export interface AccountServices {
   readonly identities: LinkedIdentities;
   readonly personalData: PersonalDataStore;
   readonly audit: EventStore;
+  readonly scopes: Scopes;
 }
 
 const signUp = jsonBody(SignUp);
@@ -38,6 +40,7 @@ export const accountRoutes = ({
   identities,
   personalData,
   audit,
+  scopes,
 }: AccountServices) =>
   defineRoutes([
     {
@@ -50,7 +53,10 @@ export const accountRoutes = ({
         return {
           ...success({ ...userToJson(user), token: jwt }),
           // For gateways that authenticate by subrequest, such as nginx auth_request: who calls, and what they may do.
-          headers: { "x-auth-user": user.id, "x-auth-scope": caller.scopes.join(" ") },
+          headers: {
+            "x-auth-user": user.id,
+            "x-auth-scope": scopes.granted(caller.scopes).join(" "),
+          },
         };
       },
     },
@@ -141,7 +147,7 @@ export const accountRoutes = ({
       scope: "account:read",
       async handle({ request }, caller) {
         // The export lists tokens as well: without this scope, a credential may not learn of them.
-        if (!caller.scopes.includes("tokens:read")) {
+        if (!mayDo(caller, "tokens:read")) {
           refuseRequest({ code: "scope_insufficient", scope: "tokens:read" });
         }
         const { sections, next } = await personalData.read(

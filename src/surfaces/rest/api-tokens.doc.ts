@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { SCOPES } from "../../core/scopes.ts";
 import type { Component, RoutesOf, OperationDoc, Parameter } from "../../openapi/description.ts";
 import {
   answer,
@@ -16,7 +17,7 @@ import {
 } from "../../openapi/shapes.ts";
 import { Empty, page, success } from "./accounts.doc.ts";
 import { type apiTokenRoutes, GithubLeakReport, LeakReport } from "./api-tokens.ts";
-import { ChangeToken, CreateToken, RotateToken } from "./fields.ts";
+import { ChangeToken, createToken, RotateToken } from "./fields.ts";
 
 const times = { created_on: time, modified_on: time, expired_on: time };
 
@@ -50,6 +51,8 @@ const LeakCount = v.object({
   reported: count,
   revoked: describe(count, "How many of them this report revoked."),
 });
+
+const CreateToken = createToken(SCOPES);
 
 /** The converted list of scopes, with a reference to `Scope`. */
 const scopes = {
@@ -115,6 +118,7 @@ export const apiTokenOperations: Readonly<Record<RoutesOf<typeof apiTokenRoutes>
     summary: "Create an API token",
     description:
       "Created with an API token, or with a JWT that was obtained with one, it expires no later than that one, has none but its scopes, and is revoked with it; four levels at most. A user has at most 1,000 active API tokens.",
+    body: CreateToken,
     answers: answer("The token, with its secret.", success(IssuedApiToken)),
   },
   "GET /rest/token/list": {

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { ApiTokens, IssuedApiToken } from "../../core/api-tokens.ts";
 import type { Caller } from "../../core/caller.ts";
 import { type Leaks, LEAKS_MAX } from "../../core/leaks.ts";
+import type { Scopes } from "../../core/scopes.ts";
 import type { ApiToken, Json } from "../../core/token.ts";
 import { readJson, readSignedJson } from "../../http/body.ts";
 import { decode, JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
@@ -15,14 +16,14 @@ import {
   type RequestContext,
 } from "../../http/surface.ts";
 import { listOf, success } from "./accounts.ts";
-import { ChangeToken, CreateToken, RotateToken } from "./fields.ts";
+import { ChangeToken, createToken, RotateToken } from "./fields.ts";
 
 export interface ApiTokenServices {
   readonly apiTokens: ApiTokens;
   readonly leaks: Leaks;
+  readonly scopes: Scopes;
 }
 
-const create = jsonBody(CreateToken);
 const rotation = jsonBody(RotateToken, { isOptional: true });
 const change = jsonBody(ChangeToken, { refusesNarrowing: true });
 
@@ -44,7 +45,9 @@ const KEY_HEADER = "github-public-key-identifier";
 const SIGNATURE_HEADER = "github-public-key-signature";
 
 /** Named API tokens, in Opentact's form. */
-export function apiTokenRoutes({ apiTokens, leaks }: ApiTokenServices) {
+export function apiTokenRoutes({ apiTokens, leaks, scopes: table }: ApiTokenServices) {
+  const create = jsonBody(createToken(table.names));
+
   const handleChange = async ({ request, nowMs }: RequestContext, caller: Caller) => {
     const { name, ttl } = await change.read(request);
     if (name === undefined && ttl === undefined) {

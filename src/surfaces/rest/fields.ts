@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { PASSWORD_LENGTH, passwordProblem } from "../../core/passwords.ts";
 import { dayOfBirthProblem, isNewEmail, storedText } from "../../core/text.ts";
-import { SCOPES, TOKEN_KINDS } from "../../core/token.ts";
+import type { Scope } from "../../core/scopes.ts";
+import { TOKEN_KINDS } from "../../core/token.ts";
 import { normalizeEmail, profileEntries, type ProfileKind } from "../../core/user.ts";
 import { documented, storable } from "../../http/fields.ts";
 
@@ -101,7 +102,7 @@ export const ChangeUser = v.partial(
 /** An account without a password has none to show. */
 export const DeleteUser = v.object({ password: v.optional(anything) });
 
-const name = shownText(64);
+export const tokenName = shownText(64);
 
 const { minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.api;
 const TTL = `must be a whole number of seconds from ${minTtlSeconds} to ${maxTtlSeconds}`;
@@ -113,18 +114,20 @@ const ttl = v.pipe(
   v.maxValue(maxTtlSeconds, TTL),
 );
 
-const scopes = v.pipe(
-  v.array(v.picklist(SCOPES, `must be scopes out of ${SCOPES.join(", ")}`), "must be a list"),
-  v.minLength(1, "must name at least one scope"),
-  v.transform((names) => [...new Set(names)]),
-);
+const scopes = (names: readonly Scope[]) =>
+  v.pipe(
+    v.array(v.picklist(names, `must be scopes out of ${names.join(", ")}`), "must be a list"),
+    v.minLength(1, "must name at least one scope"),
+    v.transform((chosen) => [...new Set(chosen)]),
+  );
 
 /** Strict: a `scope` that is dropped would make a token with all of them. */
-export const CreateToken = v.strictObject({
-  name,
-  ttl: v.nullish(ttl, null),
-  scopes: v.nullish(scopes, null),
-});
+export const createToken = (names: readonly Scope[]) =>
+  v.strictObject({
+    name: tokenName,
+    ttl: v.nullish(ttl, null),
+    scopes: v.nullish(scopes(names), null),
+  });
 
 const GRACE = "must be a whole number of seconds from 0 to 86400";
 
@@ -135,4 +138,4 @@ export const RotateToken = v.strictObject({
   ),
 });
 
-export const ChangeToken = v.partial(v.object({ name, ttl }));
+export const ChangeToken = v.partial(v.object({ name: tokenName, ttl }));
