@@ -1,10 +1,4 @@
-import {
-  type Content,
-  type Documented,
-  type Parameter,
-  type Reader,
-  type Response,
-} from "./document.ts";
+import type { Content, Documented, Parameter, Reader, Response } from "./document.ts";
 import { Member, SchemaView, Description } from "./schema.tsx";
 
 const WHERE: Readonly<Record<string, string>> = {
