@@ -1,13 +1,14 @@
 import * as v from "valibot";
-import type { AccountChange, Accounts } from "../core/accounts.ts";
-import type { LinkedIdentities, LinkedIdentity } from "../core/identities.ts";
+import type { AccountChange } from "../core/accounts.ts";
+import type { LinkedIdentity } from "../core/identities.ts";
 import { FACEBOOK, GOOGLE } from "../core/issuers.ts";
-import type { Recovery } from "../core/recovery.ts";
 import { PROFILE_COLUMNS, PROFILE_FIELDS, profileOf, type User } from "../core/user.ts";
 import type { Route } from "../http/surface.ts";
 import { DeleteUser, profileOrNull, SignUp } from "../surfaces/rest/fields.ts";
+import type { ConsoleDeps } from "./deps.ts";
 import {
   EMPTY_FORM,
+  ItemId,
   type FormState,
   type PageRoutes,
   fieldState,
@@ -16,14 +17,18 @@ import {
   formError,
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Confirm, Field, Time, UserText } from "./components.tsx";
-
-interface Deps {
-  readonly accounts: Accounts;
-  readonly recovery: Recovery;
-  readonly identities: LinkedIdentities;
-  readonly sendsMail: boolean;
-}
+import {
+  Alert,
+  Confirm,
+  EMAIL_INPUT,
+  Field,
+  NEW_PASSWORD_INPUT,
+  PASSWORD_INPUT,
+  PostForm,
+  Table,
+  Time,
+  UserText,
+} from "./components.tsx";
 
 const { email, password } = SignUp.entries;
 const current_password = DeleteUser.entries.password.wrapped;
@@ -56,10 +61,6 @@ const Password = v.pipe(
   })),
 );
 
-const IdentityId = v.object({
-  id: v.pipe(v.string("is required"), v.uuid("must be the id of a provider's account")),
-});
-
 const SECTIONS = {
   profile: { done: "profile_saved", not: "Your profile was not saved." },
   email: { done: "email_changed", not: "Your e-mail was not changed." },
@@ -69,7 +70,7 @@ const SECTIONS = {
 /** Profile, email and password: three forms on one page. */
 export function accountPages(
   { form, page, action }: PageRoutes,
-  { accounts, recovery, identities, sendsMail }: Deps,
+  { accounts, recovery, identities, sendsMail }: ConsoleDeps,
 ): readonly Route[] {
   type Section = keyof typeof SECTIONS;
 
@@ -150,7 +151,7 @@ export function accountPages(
     action({
       path: "/console/account/identities/remove",
       page: "/console/account",
-      schema: IdentityId,
+      schema: ItemId,
       async submit({ caller, nowMs }, { id }) {
         await identities.remove(caller, id, nowMs);
         return seeOtherWithMessage("/console/account", "identity_removed");
@@ -174,8 +175,11 @@ function ProfileForm({ user, state }: SectionProps) {
   return (
     <section class="card" id="profile">
       <h2>Profile</h2>
-      <Alert kind="problem" text={formError(state, PROFILE_COLUMNS)} />
-      <form method="post" action="/console/account/profile">
+      <PostForm
+        action="/console/account/profile"
+        error={formError(state, PROFILE_COLUMNS)}
+        button="Save"
+      >
         <div class="columns">
           {PROFILE_FIELDS.map(({ name, column, kind, label, autocomplete }) => (
             <Field
@@ -186,8 +190,7 @@ function ProfileForm({ user, state }: SectionProps) {
             />
           ))}
         </div>
-        <button type="submit">Save</button>
-      </form>
+      </PostForm>
       <p class="hint">
         Your id is <code>{user.id}</code>
       </p>
@@ -219,25 +222,26 @@ function EmailForm({ user, state, sendsMail }: SectionProps & { readonly sendsMa
         </p>
       )}
       {(!isVerified || pendingEmail !== null) && sendsMail && (
-        <form method="post" action="/console/account/verify">
-          <button class="quiet" type="submit">
-            Send me a link to verify it
-          </button>
-        </form>
+        <PostForm
+          action="/console/account/verify"
+          button="Send me a link to verify it"
+          look="quiet"
+        />
       )}
-      <Alert kind="problem" text={formError(state, ["email", "current_password"])} />
-      <form method="post" action="/console/account/email">
+      <PostForm
+        action="/console/account/email"
+        error={formError(state, ["email", "current_password"])}
+        button="Change the e-mail"
+      >
         <Field
           {...fieldState(state, "email")}
+          {...EMAIL_INPUT}
           label="New e-mail"
-          type="email"
           autocomplete="email"
           maxlength={80}
-          required
         />
         <CurrentPassword state={state} section="email" />
-        <button type="submit">Change the e-mail</button>
-      </form>
+      </PostForm>
     </section>
   );
 }
@@ -247,20 +251,15 @@ function PasswordForm({ user, state }: SectionProps) {
     <section class="card" id="password">
       <h2>Password</h2>
       <p>A new one logs out everything but this browser, and ends all tokens.</p>
-      <Alert kind="problem" text={formError(state, ["password", "current_password"])} />
-      <form method="post" action="/console/account/password">
+      <PostForm
+        action="/console/account/password"
+        error={formError(state, ["password", "current_password"])}
+        button="Change the password"
+      >
         <input type="hidden" name="username" autocomplete="username" value={user.email} />
         <CurrentPassword state={state} section="password" />
-        <Field
-          {...fieldState(state, "password")}
-          label="New password"
-          type="password"
-          autocomplete="new-password"
-          minlength={8}
-          required
-        />
-        <button type="submit">Change the password</button>
-      </form>
+        <Field {...fieldState(state, "password")} {...NEW_PASSWORD_INPUT} label="New password" />
+      </PostForm>
     </section>
   );
 }
@@ -276,45 +275,36 @@ function Providers({ identities }: { readonly identities: readonly LinkedIdentit
   return (
     <section class="card">
       <h2>Other ways to log in</h2>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Provider</th>
-            <th scope="col">E-mail when it was linked</th>
-            <th scope="col">Linked</th>
-            <th scope="col">Last used</th>
-            <th scope="col">
-              <span class="unseen">Remove</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {identities.map(({ id, issuer, email, linkedAtMs, lastUsedAtMs }) => (
-            <tr>
-              <th scope="row">{PROVIDERS[issuer] ?? new URL(issuer).host}</th>
-              <td data-label="E-mail">
-                {email === null ? "not known" : <UserText text={email} />}
-              </td>
-              <td data-label="Linked">
-                <Time ms={linkedAtMs} />
-              </td>
-              <td data-label="Last used">
-                {lastUsedAtMs === null ? "not since" : <Time ms={lastUsedAtMs} />}
-              </td>
-              <td class="act">
-                <Confirm summary="Remove" subject={PROVIDERS[issuer] ?? issuer}>
-                  <form method="post" action="/console/account/identities/remove">
-                    <input type="hidden" name="id" value={id} />
-                    <button class="danger small" type="submit">
-                      Remove this way in
-                    </button>
-                  </form>
-                </Confirm>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        rows={identities}
+        columns={[
+          ["Provider", ({ issuer }) => PROVIDERS[issuer] ?? new URL(issuer).host],
+          [
+            "E-mail when it was linked",
+            ({ email }) => (email === null ? "not known" : <UserText text={email} />),
+            "E-mail",
+          ],
+          ["Linked", ({ linkedAtMs }) => <Time ms={linkedAtMs} />],
+          [
+            "Last used",
+            ({ lastUsedAtMs }) =>
+              lastUsedAtMs === null ? "not since" : <Time ms={lastUsedAtMs} />,
+          ],
+        ]}
+        act={[
+          "Remove",
+          ({ id, issuer }) => (
+            <Confirm summary="Remove" subject={PROVIDERS[issuer] ?? issuer}>
+              <PostForm
+                action="/console/account/identities/remove"
+                id={id}
+                button="Remove this way in"
+                look="danger small"
+              />
+            </Confirm>
+          ),
+        ]}
+      />
     </section>
   );
 }
@@ -330,11 +320,9 @@ function CurrentPassword({
   return (
     <Field
       {...fieldState(state, "current_password")}
+      {...PASSWORD_INPUT}
       id={`field-current-password-for-${section}`}
       label="Current password"
-      type="password"
-      autocomplete="current-password"
-      required
     />
   );
 }

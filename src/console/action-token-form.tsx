@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import type { Action } from "../core/action.ts";
 import { ACTION_MAX_USES } from "../core/token.ts";
-import { type FormState, fieldState, formError } from "./page-routes.tsx";
+import { cardPage, type FormState, fieldState, formError } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Field, Select } from "./components.tsx";
+import { Field, PostForm, Select } from "./components.tsx";
 import { MORE_CONTACTS, type UserOptions, SchemaFields } from "./schema-form.tsx";
 
 const LIFETIMES = [
@@ -50,38 +50,38 @@ export function formPage(
 ): Page {
   const fields = payloadFields ?? [];
   const names = [...OWN_NAMES, ...fields.map((field) => field.name)];
-  const { value: uses = "1", ...usesInput } = fieldState(state, "token_uses");
-  const { value: lifetime = "3600", ...lifetimeInput } = fieldState(state, "token_lifetime");
-  return {
-    title: page.title,
-    body: (
-      <section class="card narrow">
-        <h1>{page.title}</h1>
-        <p>{page.note}</p>
-        <Alert kind="problem" text={formError(state, names)} />
-        <form method="post" action={`/console/actions/new/${name}`}>
-          {/* Makes a double click or a reload create one token. */}
-          <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
-          <SchemaFields fields={fields} state={state} users={users} hasMore={hasMore} />
-          <Select {...lifetimeInput} label="Can be used for" value={lifetime} options={LIFETIMES} />
-          <Field
-            {...usesInput}
-            label="How often it can be used"
-            type="number"
-            value={uses}
-            min={1}
-            max={ACTION_MAX_USES}
-            required
-          />
-          <Select
-            {...fieldState(state, "token_audience")}
-            label="By whom"
-            {...(hasMore && { hint: MORE_CONTACTS })}
-            options={[["", "Whoever has the link"], ...users.slice(1)]}
-          />
-          <button type="submit">Make the code</button>
-        </form>
-      </section>
-    ),
-  };
+  return cardPage(
+    page.title,
+    <>
+      <p>{page.note}</p>
+      <PostForm
+        action={`/console/actions/new/${name}`}
+        error={formError(state, names)}
+        button="Make the code"
+      >
+        {/* Makes a double click or a reload create one token. */}
+        <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
+        <SchemaFields fields={fields} state={state} users={users} hasMore={hasMore} />
+        <Select
+          {...fieldState(state, "token_lifetime", "3600")}
+          label="Can be used for"
+          options={LIFETIMES}
+        />
+        <Field
+          {...fieldState(state, "token_uses", "1")}
+          label="How often it can be used"
+          type="number"
+          min={1}
+          max={ACTION_MAX_USES}
+          required
+        />
+        <Select
+          {...fieldState(state, "token_audience")}
+          label="By whom"
+          {...(hasMore && { hint: MORE_CONTACTS })}
+          options={[["", "Whoever has the link"], ...users.slice(1)]}
+        />
+      </PostForm>
+    </>,
+  );
 }

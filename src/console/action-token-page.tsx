@@ -3,7 +3,16 @@ import type { Use } from "../core/action-tokens.ts";
 import type { Described } from "../core/action.ts";
 import type { TokenStatus } from "../core/token-diagnosis.ts";
 import type { ActionToken } from "../core/token.ts";
-import { Alert, Confirm, Copyable, QrCode, Sentence, Time, UserText } from "./components.tsx";
+import {
+  Alert,
+  Confirm,
+  Copyable,
+  PostForm,
+  QrCode,
+  Sentence,
+  Time,
+  UserText,
+} from "./components.tsx";
 import { StatusBadge } from "./token-status.tsx";
 
 interface Props {
@@ -100,11 +109,7 @@ export function OwnTokenPage(props: Props) {
         {status === "active" && (
           <Confirm summary="End it now">
             <p>The code and the link stop working at once. What was done with them stays done.</p>
-            <form method="post" action={`/console/actions/${token.id}/end`}>
-              <button class="danger" type="submit">
-                End it
-              </button>
-            </form>
+            <PostForm action={`/console/actions/${token.id}/end`} button="End it" look="danger" />
           </Confirm>
         )}
       </section>

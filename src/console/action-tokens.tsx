@@ -1,28 +1,19 @@
 import * as v from "valibot";
-import type { ActionPages } from "../core/action-pages.ts";
-import type { ActionTokens, ActionUses } from "../core/action-tokens.ts";
+import type { ActionUses } from "../core/action-tokens.ts";
 import type { Action } from "../core/action.ts";
-import type { OwnContacts } from "../core/contacts.ts";
 import { refuse } from "../core/fault.ts";
 import { formValue } from "../core/form.ts";
 import type { ActionToken } from "../core/token.ts";
 import { pathId } from "../http/fields.ts";
-import { cursorText, readPage } from "../http/query.ts";
+import { readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { formPage, Terms } from "./action-token-form.tsx";
 import { IssuedPage, OwnTokenPage, UseList } from "./action-token-page.tsx";
 import { type PageRoutes, type AuthedPageContext, seeOtherWithMessage } from "./page-routes.tsx";
 import { PAGE_HEADERS } from "./page.tsx";
-import { isolated, Pagination, Relative, Time } from "./components.tsx";
+import { isolated, Pagination, Relative, Table, Time } from "./components.tsx";
+import type { ConsoleDeps } from "./deps.ts";
 import { contactName, type UserOptions } from "./schema-form.tsx";
-
-interface Deps {
-  readonly actionTokens: ActionTokens;
-  readonly actionUses: ActionUses;
-  readonly actionPages: ActionPages;
-  readonly contacts: OwnContacts;
-  readonly issuer: string;
-}
 
 /** How many contacts a form offers. */
 const MAX_USERS = 100;
@@ -32,10 +23,8 @@ const MAX_USES = 100;
 /** Action tokens: the list, the form to create one, the code, and who used it. */
 export function actionTokenPages(
   { form, page, fragment, action }: PageRoutes,
-  deps: Deps,
+  { actionTokens, actionUses, actionPages, contacts, issuer }: ConsoleDeps,
 ): readonly Route[] {
-  const { actionTokens, actionUses, actionPages, contacts, issuer } = deps;
-
   function actionOf({ request }: AuthedPageContext): Action {
     const name = request.param("action") ?? "";
     const action = actionUses.issuable().find((each) => each.name === name);
@@ -69,7 +58,7 @@ export function actionTokenPages(
             <h1>Action tokens</h1>
             <Choices actions={actionUses.issuable()} />
             <List tokens={items} actions={actionUses} nowMs={context.nowMs} />
-            <Pagination path="/console/actions" cursor={cursorText(next)} />
+            <Pagination path="/console/actions" next={next} />
           </>
         ),
       };
@@ -199,36 +188,20 @@ function List({ tokens, actions, nowMs }: ListProps) {
     return <p class="card empty">None of yours can be used at the moment.</p>;
   }
   return (
-    <table>
-      <caption>Those that can be used, newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Action</th>
-          <th scope="col">Used</th>
-          <th scope="col">Ends</th>
-          <th scope="col">Made</th>
-        </tr>
-      </thead>
-      <tbody>
-        {tokens.map((token) => (
-          <tr>
-            <th scope="row">
-              <a href={`/console/actions/${token.id}`}>
-                {actions.find(token.action)?.page.title ?? token.action}
-              </a>
-            </th>
-            <td data-label="Used">
-              {token.uses} of {token.maxUses}
-            </td>
-            <td data-label="Ends">
-              <Relative ms={token.expiresAtMs} nowMs={nowMs} />
-            </td>
-            <td data-label="Made">
-              <Time ms={token.createdAtMs} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      caption="Those that can be used, newest first"
+      rows={tokens}
+      columns={[
+        [
+          "Action",
+          ({ id, action }) => (
+            <a href={`/console/actions/${id}`}>{actions.find(action)?.page.title ?? action}</a>
+          ),
+        ],
+        ["Used", ({ uses, maxUses }) => `${uses} of ${maxUses}`],
+        ["Ends", ({ expiresAtMs }) => <Relative ms={expiresAtMs} nowMs={nowMs} />],
+        ["Made", ({ createdAtMs }) => <Time ms={createdAtMs} />],
+      ]}
+    />
   );
 }

@@ -1,18 +1,15 @@
-import type { AuditDay, AuditDays, AuditEntry, AuditEvent, EventStore } from "../core/events.ts";
-import { cursorText, readPage } from "../http/query.ts";
+import type { AuditDay, AuditDays, AuditEntry, AuditEvent } from "../core/events.ts";
+import { readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import type { PageRoutes, AuthedPageContext } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Pagination, Time } from "./components.tsx";
-
-interface Deps {
-  readonly audit: EventStore;
-}
+import { Pagination, Table, Time } from "./components.tsx";
+import type { ConsoleDeps } from "./deps.ts";
 
 const DAYS = 30;
 
 /** The account's events: a chart of recent days, and a list. */
-export function activityPages({ page }: PageRoutes, { audit }: Deps): readonly Route[] {
+export function activityPages({ page }: PageRoutes, { audit }: ConsoleDeps): readonly Route[] {
   async function show({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
     const listPage = readPage(request);
     // The chart shows the latest days, so only the first page has it.
@@ -27,7 +24,7 @@ export function activityPages({ page }: PageRoutes, { audit }: Deps): readonly R
           <h1>Activity</h1>
           {perDay !== null && <Days perDay={perDay} />}
           <Events entries={items} userId={caller.userId} />
-          <Pagination path="/console/activity" cursor={cursorText(next)} />
+          <Pagination path="/console/activity" next={next} />
         </>
       ),
     };
@@ -56,30 +53,19 @@ interface EventsProps {
 function Events({ entries, userId }: EventsProps) {
   if (entries.length === 0) return <p class="card empty">Nothing was done yet.</p>;
   return (
-    <table class="dense">
-      <thead>
-        <tr>
-          <th scope="col">What</th>
-          <th scope="col">Outcome</th>
-          <th scope="col">When</th>
-          <th scope="col">From</th>
-        </tr>
-      </thead>
-      <tbody>
-        {entries.map((entry) => (
-          <tr>
-            <th scope="row">{sentenceOf(entry, userId)}</th>
-            <td data-label="Outcome">
-              <span class={`badge ${toneOf(entry, userId)}`}>{entry.outcome}</span>
-            </td>
-            <td data-label="When">
-              <Time ms={entry.createdAtMs} />
-            </td>
-            <td data-label="From">{entry.address ?? "not kept"}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      class="dense"
+      rows={entries}
+      columns={[
+        ["What", (entry) => sentenceOf(entry, userId)],
+        [
+          "Outcome",
+          (entry) => <span class={`badge ${toneOf(entry, userId)}`}>{entry.outcome}</span>,
+        ],
+        ["When", ({ createdAtMs }) => <Time ms={createdAtMs} />],
+        ["From", ({ address }) => address ?? "not kept"],
+      ]}
+    />
   );
 }
 
@@ -120,26 +106,14 @@ function ActivityChart({ days }: { readonly days: readonly AuditDay[] }) {
       )}
       <details class="figures">
         <summary class="quiet small">As a table</summary>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Day</th>
-              <th scope="col">Done</th>
-              <th scope="col">Refused</th>
-            </tr>
-          </thead>
-          <tbody>
-            {days
-              .filter((day) => day.done + day.refused > 0)
-              .map((day) => (
-                <tr>
-                  <th scope="row">{dateOf(day)}</th>
-                  <td data-label="Done">{day.done}</td>
-                  <td data-label="Refused">{day.refused}</td>
-                </tr>
-              ))}
-          </tbody>
-        </table>
+        <Table
+          rows={days.filter((day) => day.done + day.refused > 0)}
+          columns={[
+            ["Day", dateOf],
+            ["Done", (day) => day.done],
+            ["Refused", (day) => day.refused],
+          ]}
+        />
       </details>
     </figure>
   );

@@ -1,7 +1,4 @@
 import * as v from "valibot";
-import type { Accounts } from "../core/accounts.ts";
-import type { Recovery } from "../core/recovery.ts";
-import type { Sessions } from "../core/sessions.ts";
 import { normalizeEmail } from "../core/user.ts";
 import { readSessionCookie } from "../http/browser.ts";
 import { queryValue } from "../http/query.ts";
@@ -11,7 +8,8 @@ import {
   type FormState,
   type PageRoutes,
   fieldState,
-  messageCard,
+  cardPage,
+  textPage,
   safeNextPath,
   seeOtherWithMessage,
   seeOther,
@@ -21,15 +19,15 @@ import {
   setSession,
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, Field } from "./components.tsx";
-
-interface Deps {
-  readonly accounts: Accounts;
-  readonly sessions: Sessions;
-  readonly recovery: Recovery;
-  readonly signUpIsOpen: boolean;
-  readonly sendsMail: boolean;
-}
+import {
+  Alert,
+  EMAIL_INPUT,
+  Field,
+  NEW_PASSWORD_INPUT,
+  PASSWORD_INPUT,
+  PostForm,
+} from "./components.tsx";
+import type { ConsoleDeps } from "./deps.ts";
 
 const text = v.pipe(v.string("is required"), v.minLength(1, "is required"));
 /** Any value is accepted here; `safeNextPath` decides where it leads. */
@@ -45,7 +43,7 @@ const ForgottenFields = v.object({ email: v.pipe(text, v.transform(normalizeEmai
 /** Log in, sign up, forgotten password, log out. */
 export function authPages(
   { openForm, messagePage, action }: PageRoutes,
-  { accounts, sessions, recovery, signUpIsOpen, sendsMail }: Deps,
+  { accounts, sessions, recovery, signUpIsOpen, sendsMail }: ConsoleDeps,
 ): readonly Route[] {
   return [
     ...openForm({
@@ -83,14 +81,11 @@ export function authPages(
     messagePage(
       "/console/forgotten/sent",
       "reset_sent",
-      {
-        title: "Look into your mailbox",
-        body: messageCard(
-          "Look into your mailbox",
-          "If there is an account with this e-mail, a link is on its way to it. It is good for ten minutes, once.",
-          <a href="/console/login">Back to the login</a>,
-        ),
-      },
+      textPage(
+        "Look into your mailbox",
+        "If there is an account with this e-mail, a link is on its way to it. It is good for ten minutes, once.",
+        <a href="/console/login">Back to the login</a>,
+      ),
       seeOther("/console/forgotten"),
     ),
     action({
@@ -110,13 +105,7 @@ const redirectToNext = ({ request }: PageContext) =>
   seeOther(safeNextPath(queryValue(request, "next")));
 
 /** Carries the page to open after the login through the form. */
-function NextField({
-  context,
-  state,
-}: {
-  readonly context: PageContext;
-  readonly state: FormState;
-}) {
+function NextField({ context, state }: { context: PageContext; state: FormState }) {
   const next = state.values.next ?? queryValue(context.request, "next");
   return next === undefined ? null : <input type="hidden" name="next" value={safeNextPath(next)} />;
 }
@@ -131,113 +120,77 @@ function loginPage(context: PageContext, state: FormState, signUpIsOpen: boolean
   const error = formError(state, ["email", "password"]);
   // Never say which of the two is wrong. Focus goes to the password, which has to be typed again.
   const isWrong = error !== undefined && state.problem?.status === 401;
-  return {
-    title: "Log in",
-    body: (
-      <section class="card narrow">
-        <h1>Log in</h1>
-        <Alert kind="problem" text={error} id="wrong" isFocused={!isWrong} />
-        <form method="post" action="/console/login">
-          <NextField context={context} state={state} />
-          <Field
-            {...fieldState(state, "email")}
-            {...(isWrong && { errorId: "wrong" })}
-            label="E-mail"
-            type="email"
-            autocomplete="username"
-            required
-          />
-          <Field
-            {...fieldState(state, "password")}
-            {...(isWrong && { errorId: "wrong", autofocus: true })}
-            label="Password"
-            type="password"
-            autocomplete="current-password"
-            required
-          />
-          <button type="submit">Log in</button>
-        </form>
-        <p class="aside">
-          <a href="/console/forgotten">Forgotten your password?</a>
-          {signUpIsOpen && (
-            <a href={withNext("/console/signup", context, state)}>Make an account</a>
-          )}
-        </p>
-      </section>
-    ),
-  };
+  const wrong = isWrong ? { errorId: "wrong" } : {};
+  return cardPage(
+    "Log in",
+    <>
+      <Alert kind="problem" text={error} id="wrong" isFocused={!isWrong} />
+      <PostForm action="/console/login" button="Log in">
+        <NextField context={context} state={state} />
+        <Field {...fieldState(state, "email")} {...EMAIL_INPUT} {...wrong} />
+        <Field
+          {...fieldState(state, "password")}
+          {...PASSWORD_INPUT}
+          {...wrong}
+          {...(isWrong && { autofocus: true })}
+        />
+      </PostForm>
+      <p class="aside">
+        <a href="/console/forgotten">Forgotten your password?</a>
+        {signUpIsOpen && <a href={withNext("/console/signup", context, state)}>Make an account</a>}
+      </p>
+    </>,
+  );
 }
 
 function signUpPage(context: PageContext, state: FormState, isOpen: boolean): Page {
   if (!isOpen) {
-    return {
-      title: "Sign up",
-      status: 403,
-      body: messageCard("Sign-up is closed", "This service takes no new accounts."),
-    };
+    const page = textPage("Sign-up is closed", "This service takes no new accounts.");
+    return { ...page, title: "Sign up", status: 403 };
   }
-  return {
-    title: "Make an account",
-    body: (
-      <section class="card narrow">
-        <h1>Make an account</h1>
-        <Alert kind="problem" text={formError(state, ["email", "password"])} />
-        <form method="post" action="/console/signup">
-          <NextField context={context} state={state} />
-          <Field
-            {...fieldState(state, "email")}
-            label="E-mail"
-            type="email"
-            autocomplete="username"
-            maxlength={80}
-            required
-          />
-          <Field
-            {...fieldState(state, "password")}
-            label="Password"
-            type="password"
-            autocomplete="new-password"
-            hint="At least 8 characters, and none of the most common ones."
-            minlength={8}
-            required
-          />
-          <button type="submit">Make the account</button>
-        </form>
-        <p class="aside">
-          <a href={withNext("/console/login", context, state)}>I have one: log in</a>
-        </p>
-      </section>
-    ),
-  };
+  return cardPage(
+    "Make an account",
+    <>
+      <PostForm
+        action="/console/signup"
+        error={formError(state, ["email", "password"])}
+        button="Make the account"
+      >
+        <NextField context={context} state={state} />
+        <Field {...fieldState(state, "email")} {...EMAIL_INPUT} maxlength={80} />
+        <Field
+          {...fieldState(state, "password")}
+          {...NEW_PASSWORD_INPUT}
+          hint="At least 8 characters, and none of the most common ones."
+        />
+      </PostForm>
+      <p class="aside">
+        <a href={withNext("/console/login", context, state)}>I have one: log in</a>
+      </p>
+    </>,
+  );
 }
 
 function forgottenPage(state: FormState, sendsMail: boolean): Page {
   if (!sendsMail) {
     const text =
       "This service sends no mail, so a password cannot be reset here. Ask whoever runs it.";
-    return { title: "Forgotten password", body: messageCard("Forgotten password", text) };
+    return textPage("Forgotten password", text);
   }
-  return {
-    title: "Forgotten password",
-    body: (
-      <section class="card narrow">
-        <h1>Forgotten password</h1>
-        <p>We send you a link by which you choose a new one.</p>
-        <Alert kind="problem" text={formError(state, ["email"])} />
-        <form method="post" action="/console/forgotten">
-          <Field
-            {...fieldState(state, "email")}
-            label="E-mail"
-            type="email"
-            autocomplete="username"
-            required
-          />
-          <button type="submit">Send the link</button>
-        </form>
-        <p class="aside">
-          <a href="/console/login">Back to the login</a>
-        </p>
-      </section>
-    ),
-  };
+  return cardPage(
+    "Forgotten password",
+    <>
+      <p>We send you a link by which you choose a new one.</p>
+      <PostForm
+        action="/console/forgotten"
+        error={formError(state, ["email"])}
+        button="Send the link"
+      >
+        <Field {...fieldState(state, "email")} {...EMAIL_INPUT} />
+      </PostForm>
+      <p class="aside">
+        <a href="/console/login">Back to the login</a>
+      </p>
+    </>,
+  );
 }

@@ -1,6 +1,9 @@
 import { raw } from "hono/html";
 import type { Child } from "hono/jsx";
 import { renderSVG } from "uqr";
+import type { Cursor } from "../core/page.ts";
+import { PASSWORD_LENGTH } from "../core/passwords.ts";
+import { cursorText } from "../http/query.ts";
 
 /**
  * Text that a user wrote. `bdi` isolates it: characters that change the writing direction (U+202E,
@@ -78,6 +81,104 @@ export function Field({
       />
       <FieldNotes id={id} hint={hint} problem={problem} />
     </div>
+  );
+}
+
+export const EMAIL_INPUT = {
+  label: "E-mail",
+  type: "email",
+  autocomplete: "username",
+  required: true,
+} as const;
+
+export const PASSWORD_INPUT = {
+  label: "Password",
+  type: "password",
+  autocomplete: "current-password",
+  required: true,
+} as const;
+
+export const NEW_PASSWORD_INPUT = {
+  ...PASSWORD_INPUT,
+  autocomplete: "new-password",
+  minlength: PASSWORD_LENGTH.min,
+} as const;
+
+interface PostFormProps {
+  readonly action: string;
+  /** The id of the item that it is about. */
+  readonly id?: string;
+  /** The errors that belong to no input. */
+  readonly error?: string | undefined;
+  readonly button: string;
+  /** The looks of the button: `danger`, `quiet`, `small`. */
+  readonly look?: string;
+  readonly children?: Child;
+}
+
+/** A form with one button, at its end. */
+export function PostForm({ action, id, error, button, look, children }: PostFormProps) {
+  return (
+    <>
+      <Alert kind="problem" text={error} />
+      <form method="post" action={action}>
+        {id !== undefined && <input type="hidden" name="id" value={id} />}
+        {children}
+        <button {...(look !== undefined && { class: look })} type="submit">
+          {button}
+        </button>
+      </form>
+    </>
+  );
+}
+
+/** Its heading, what a row has in it, and what a phone calls it if the heading is too long for that. */
+type Column<T> = readonly [heading: string, cell: (row: T) => Child, label?: string];
+
+interface TableProps<T> {
+  readonly rows: readonly T[];
+  /** The first one names the row. */
+  readonly columns: readonly [Column<T>, ...(readonly Column<T>[])];
+  /** Buttons; their heading is for screen readers. */
+  readonly act?: Column<T>;
+  readonly caption?: string;
+  readonly class?: string;
+}
+
+export function Table<T>({
+  rows,
+  columns: [name, ...others],
+  act,
+  caption,
+  ...rest
+}: TableProps<T>) {
+  return (
+    <table {...rest}>
+      {caption !== undefined && <caption>{caption}</caption>}
+      <thead>
+        <tr>
+          {[name, ...others].map(([heading]) => (
+            <th scope="col">{heading}</th>
+          ))}
+          {act !== undefined && (
+            <th scope="col">
+              <span class="unseen">{act[0]}</span>
+            </th>
+          )}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr>
+            <th scope="row">{name[1](row)}</th>
+            {others.map(([heading, cell, label = heading]) => (
+              <td data-label={label}>{cell(row)}</td>
+            ))}
+            {act !== undefined && <td class="act">{act[1](row)}</td>}
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -270,18 +371,17 @@ export function Copyable({ text, label }: { readonly text: string; readonly labe
   );
 }
 
-/** A link to the next page of a list. */
-export function Pagination({
-  path,
-  cursor,
-}: {
+interface PaginationProps {
   readonly path: string;
-  readonly cursor: string | null;
-}) {
-  if (cursor === null) return null;
+  readonly next: Cursor | null;
+}
+
+/** A link to the next page of a list. */
+export function Pagination({ path, next }: PaginationProps) {
+  if (next === null) return null;
   return (
     <nav class="pages" aria-label="Pages">
-      <a class="button quiet" href={`${path}?cursor=${encodeURIComponent(cursor)}`}>
+      <a class="button quiet" href={`${path}?cursor=${encodeURIComponent(cursorText(next) ?? "")}`}>
         Older
       </a>
     </nav>

@@ -1,16 +1,3 @@
-import type { Accounts, PersonalDataStore } from "../core/accounts.ts";
-import type { ActionPages } from "../core/action-pages.ts";
-import type { ActionTokens, ActionUses } from "../core/action-tokens.ts";
-import type { ApiTokens } from "../core/api-tokens.ts";
-import type { Authenticate } from "../core/authenticate.ts";
-import type { OwnContacts } from "../core/contacts.ts";
-import type { EventStore } from "../core/events.ts";
-import type { LinkedIdentities } from "../core/identities.ts";
-import type { Logins } from "../core/logins.ts";
-import type { Recovery } from "../core/recovery.ts";
-import type { Scopes } from "../core/scopes.ts";
-import type { Sessions } from "../core/sessions.ts";
-import type { TokenDiagnostics } from "../core/token-diagnosis.ts";
 import { readSessionCookie } from "../http/browser.ts";
 import type { Surface } from "../http/surface.ts";
 import { accountPages } from "./account.tsx";
@@ -20,45 +7,18 @@ import { activityPages } from "./activity.tsx";
 import { assetRoutes } from "./assets.ts";
 import { contactPages } from "./contacts.tsx";
 import { docsPages } from "./docs/docs.tsx";
-import { type Brand, lookOf } from "./brand.ts";
-import type { Reader } from "./docs/document.ts";
+import { lookOf } from "./brand.ts";
 import { authPages } from "./auth-pages.tsx";
-import { pageRoutes, messageCard } from "./page-routes.tsx";
+import { pageRoutes, textPage } from "./page-routes.tsx";
 import { homePages } from "./home.tsx";
 import { inspectorPages } from "./inspector.tsx";
 import { loginPages } from "./logins.tsx";
 import { renderPage } from "./page.tsx";
 import { headersOf } from "../http/refusals.ts";
+import type { ConsoleDeps } from "./deps.ts";
 import { problemOf } from "./problems.ts";
 import { tokenPages } from "./tokens.tsx";
 import { yourDataPages } from "./your-data.tsx";
-
-export interface ConsoleDeps {
-  readonly authenticate: Authenticate;
-  readonly sessions: Sessions;
-  readonly accounts: Accounts;
-  readonly recovery: Recovery;
-  readonly audit: EventStore;
-  readonly actionTokens: ActionTokens;
-  readonly actionUses: ActionUses;
-  readonly actionPages: ActionPages;
-  readonly contacts: OwnContacts;
-  readonly identities: LinkedIdentities;
-  readonly diagnose: TokenDiagnostics;
-  readonly issuer: string;
-  readonly brand: Brand;
-  /** Whether `/` leads to the console. */
-  readonly ownsRoot: boolean;
-  readonly apiTokens: ApiTokens;
-  readonly scopes: Scopes;
-  /** The API document, for the pages that show it. */
-  readonly reader: () => Reader;
-  readonly logins: Logins;
-  readonly personalData: PersonalDataStore;
-  readonly signUpIsOpen: boolean;
-  /** Whether email can be sent; otherwise no page offers it. */
-  readonly sendsMail: boolean;
-}
 
 /** The console: HTML rendered by the server, complete without JavaScript. */
 export function consolePages(deps: ConsoleDeps): Surface {
@@ -96,7 +56,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
           <a href="/console">To the console</a>
         );
       return renderPage(
-        { title, status, headers: headersOf(fault), body: messageCard(title, text, more) },
+        { ...textPage(title, text, more), status, headers: headersOf(fault) },
         {
           path: request.path,
           // No authentication on error pages; the cookie alone decides whether the menu is shown.

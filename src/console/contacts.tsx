@@ -1,14 +1,9 @@
-import * as v from "valibot";
 import type { Contact, OwnContacts } from "../core/contacts.ts";
-import { cursorText, readPage } from "../http/query.ts";
+import { readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
-import { type PageRoutes, seeOtherWithMessage } from "./page-routes.tsx";
-import { Confirm, Pagination, Time, UserText } from "./components.tsx";
+import { ItemId, type PageRoutes, seeOtherWithMessage } from "./page-routes.tsx";
+import { Confirm, Pagination, PostForm, Table, Time, UserText } from "./components.tsx";
 import { contactName } from "./schema-form.tsx";
-
-const ContactId = v.object({
-  id: v.pipe(v.string("is required"), v.uuid("must be the id of a contact")),
-});
 
 /** The user's contacts. */
 export function contactPages(
@@ -29,14 +24,14 @@ export function contactPages(
               </a>
             </div>
             <List contacts={items} />
-            <Pagination path="/console/contacts" cursor={cursorText(next)} />
+            <Pagination path="/console/contacts" next={next} />
           </>
         ),
       };
     }),
     action({
       path: "/console/contacts/remove",
-      schema: ContactId,
+      schema: ItemId,
       async submit({ caller, nowMs }, { id }) {
         await contacts.remove(caller, id, nowMs);
         return seeOtherWithMessage("/console/contacts", "contact_removed");
@@ -54,40 +49,27 @@ function List({ contacts }: { readonly contacts: readonly Contact[] }) {
     );
   }
   return (
-    <table>
-      <caption>Newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">Since</th>
-          <th scope="col">
-            <span class="unseen">Remove</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {contacts.map((contact) => (
-          <tr>
-            <th scope="row">
-              <UserText text={contactName(contact)} />
-            </th>
-            <td data-label="Since">
-              <Time ms={contact.createdAtMs} />
-            </td>
-            <td class="act">
-              <Confirm summary="Remove" subject={contactName(contact)}>
-                <p>You are removed from their contacts, too.</p>
-                <form method="post" action="/console/contacts/remove">
-                  <input type="hidden" name="id" value={contact.id} />
-                  <button class="danger small" type="submit">
-                    Remove this contact
-                  </button>
-                </form>
-              </Confirm>
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      caption="Newest first"
+      rows={contacts}
+      columns={[
+        ["Name", (contact) => <UserText text={contactName(contact)} />],
+        ["Since", ({ createdAtMs }) => <Time ms={createdAtMs} />],
+      ]}
+      act={[
+        "Remove",
+        (contact) => (
+          <Confirm summary="Remove" subject={contactName(contact)}>
+            <p>You are removed from their contacts, too.</p>
+            <PostForm
+              action="/console/contacts/remove"
+              id={contact.id}
+              button="Remove this contact"
+              look="danger small"
+            />
+          </Confirm>
+        ),
+      ]}
+    />
   );
 }

@@ -1,4 +1,5 @@
 import type { Route } from "../http/surface.ts";
+import type { ConsoleDeps } from "./deps.ts";
 import { type PageRoutes, seeOther } from "./page-routes.tsx";
 
 const TILES = [
@@ -22,7 +23,7 @@ const TILES = [
 /** The start page; `/` redirects here. */
 export function homePages(
   { openPage }: PageRoutes,
-  { signUpIsOpen, ownsRoot }: { readonly signUpIsOpen: boolean; readonly ownsRoot: boolean },
+  { signUpIsOpen, ownsRoot }: ConsoleDeps,
 ): readonly Route[] {
   return [
     ...(ownsRoot ? [openPage("/", async () => seeOther("/console"))] : []),

@@ -10,7 +10,7 @@ import {
   formError,
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, describedBy, FieldNotes, Time, UserText } from "./components.tsx";
+import { describedBy, FieldNotes, PostForm, Time, UserText } from "./components.tsx";
 import { StatusBadge, statusText, Timeline } from "./token-status.tsx";
 
 const Paste = v.object({
@@ -51,8 +51,7 @@ function inspectorPage(state: FormState, diagnosis: TokenDiagnosis | null, nowMs
         <h1>Inspector</h1>
         {diagnosis !== null && <Diagnosis diagnosis={diagnosis} nowMs={nowMs} />}
         <section class="card">
-          <Alert kind="problem" text={formError(state, ["text"])} />
-          <form method="post" action="/console/inspector">
+          <PostForm action="/console/inspector" error={formError(state, ["text"])} button="Inspect">
             <div class="field">
               <label for="field-text">{diagnosis === null ? "Any token" : "Another token"}</label>
               <textarea
@@ -71,21 +70,14 @@ function inspectorPage(state: FormState, diagnosis: TokenDiagnosis | null, nowMs
                 problem={problem}
               />
             </div>
-            <button type="submit">Inspect</button>
-          </form>
+          </PostForm>
         </section>
       </>
     ),
   };
 }
 
-function Diagnosis({
-  diagnosis,
-  nowMs,
-}: {
-  readonly diagnosis: TokenDiagnosis;
-  readonly nowMs: number;
-}) {
+function Diagnosis({ diagnosis, nowMs }: { diagnosis: TokenDiagnosis; nowMs: number }) {
   const { kind, id, status, header, claims } = diagnosis;
   // Without a valid signature anyone could have written the times, and showing them would suggest that the token is valid.
   const isTrusted = status !== "signature_wrong" && status !== "key_unknown";

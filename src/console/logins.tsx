@@ -1,8 +1,9 @@
 import * as v from "valibot";
-import type { Login, Logins } from "../core/logins.ts";
-import { cursorText, readPage } from "../http/query.ts";
+import type { Login, OwnLogin } from "../core/logins.ts";
+import { readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import {
+  ItemId,
   type PageRoutes,
   type AuthedPageContext,
   seeOtherWithMessage,
@@ -10,15 +11,8 @@ import {
   clearSession,
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Confirm, Pagination, Relative, Time } from "./components.tsx";
-
-interface Deps {
-  readonly logins: Logins;
-}
-
-const LoginId = v.object({
-  id: v.pipe(v.string("is required"), v.uuid("must be the id of a login"), v.toLowerCase()),
-});
+import { Confirm, Pagination, PostForm, Relative, Table, Time } from "./components.tsx";
+import type { ConsoleDeps } from "./deps.ts";
 
 const KINDS: Readonly<Record<Login["kind"], string>> = {
   session: "Session",
@@ -26,7 +20,10 @@ const KINDS: Readonly<Record<Login["kind"], string>> = {
 };
 
 /** Where the user is logged in, with buttons to log out each. */
-export function loginPages({ page, action }: PageRoutes, { logins }: Deps): readonly Route[] {
+export function loginPages(
+  { page, action }: PageRoutes,
+  { logins }: ConsoleDeps,
+): readonly Route[] {
   async function list({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
     const { items, next } = await logins.list(caller, readPage(request), nowMs);
     const hasOthers = items.some(({ isCurrent }) => !isCurrent);
@@ -35,26 +32,18 @@ export function loginPages({ page, action }: PageRoutes, { logins }: Deps): read
       body: (
         <>
           <h1>Where I am logged in</h1>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">What</th>
-                <th scope="col">From</th>
-                <th scope="col">Since</th>
-                <th scope="col">Last renewed</th>
-                <th scope="col">Ends</th>
-                <th scope="col">
-                  <span class="unseen">End it</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {items.map((login) => (
-                <LoginRow login={login} isCurrent={login.isCurrent} nowMs={nowMs} />
-              ))}
-            </tbody>
-          </table>
-          <Pagination path="/console/logins" cursor={cursorText(next)} />
+          <Table
+            rows={items}
+            columns={[
+              ["What", whatOf],
+              ["From", ({ address }) => address ?? "not kept"],
+              ["Since", ({ createdAtMs }) => <Time ms={createdAtMs} />],
+              ["Last renewed", ({ modifiedAtMs }) => <Relative ms={modifiedAtMs} nowMs={nowMs} />],
+              ["Ends", ({ expiresAtMs }) => <Relative ms={expiresAtMs} nowMs={nowMs} />],
+            ]}
+            act={["End it", endButton]}
+          />
+          <Pagination path="/console/logins" next={next} />
           {hasOthers && (
             <div class="below">
               <Confirm summary="End all others">
@@ -62,11 +51,11 @@ export function loginPages({ page, action }: PageRoutes, { logins }: Deps): read
                   Every other browser and program that is logged in as you is logged out. API tokens
                   are no logins, and stay.
                 </p>
-                <form method="post" action="/console/logins/end-others">
-                  <button class="danger" type="submit">
-                    Log out everywhere but here
-                  </button>
-                </form>
+                <PostForm
+                  action="/console/logins/end-others"
+                  button="Log out everywhere but here"
+                  look="danger"
+                />
               </Confirm>
             </div>
           )}
@@ -79,7 +68,7 @@ export function loginPages({ page, action }: PageRoutes, { logins }: Deps): read
     page("/console/logins", list),
     action({
       path: "/console/logins/end",
-      schema: LoginId,
+      schema: ItemId,
       async submit({ caller, nowMs }, { id }) {
         await logins.revoke(caller, id, nowMs);
         return id === caller.tokenId
@@ -98,50 +87,17 @@ export function loginPages({ page, action }: PageRoutes, { logins }: Deps): read
   ];
 }
 
-interface RowProps {
-  readonly login: Login;
-  readonly isCurrent: boolean;
-  readonly nowMs: number;
-}
+const whatOf = ({ kind, isCurrent }: OwnLogin) => (
+  <>
+    {KINDS[kind]} {isCurrent && <span class="badge good">this browser</span>}
+  </>
+);
 
-function LoginRow({ login, isCurrent, nowMs }: RowProps) {
-  const { id, kind, address, createdAtMs, modifiedAtMs, expiresAtMs } = login;
-  return (
-    <tr>
-      <th scope="row">
-        {KINDS[kind]} {isCurrent && <span class="badge good">this browser</span>}
-      </th>
-      <td data-label="From">{address ?? "not kept"}</td>
-      <td data-label="Since">
-        <Time ms={createdAtMs} />
-      </td>
-      <td data-label="Last renewed">
-        <Relative ms={modifiedAtMs} nowMs={nowMs} />
-      </td>
-      <td data-label="Ends">
-        <Relative ms={expiresAtMs} nowMs={nowMs} />
-      </td>
-      <td class="act">
-        {isCurrent ? (
-          <form method="post" action="/console/logout">
-            <button class="quiet small" type="submit">
-              Log out here
-            </button>
-          </form>
-        ) : (
-          <Confirm
-            summary="End"
-            subject={`the login from ${address ?? "an address that is not kept"}`}
-          >
-            <form method="post" action="/console/logins/end">
-              <input type="hidden" name="id" value={id} />
-              <button class="danger small" type="submit">
-                End this login
-              </button>
-            </form>
-          </Confirm>
-        )}
-      </td>
-    </tr>
+const endButton = ({ id, address, isCurrent }: OwnLogin) =>
+  isCurrent ? (
+    <PostForm action="/console/logout" button="Log out here" look="quiet small" />
+  ) : (
+    <Confirm summary="End" subject={`the login from ${address ?? "an address that is not kept"}`}>
+      <PostForm action="/console/logins/end" id={id} button="End this login" look="danger small" />
+    </Confirm>
   );
-}

@@ -1,5 +1,5 @@
 import type { Child } from "hono/jsx";
-import type * as v from "valibot";
+import * as v from "valibot";
 import type { Caller } from "../core/caller.ts";
 import type { Fault } from "../core/fault.ts";
 import type { HttpResult, RequestContext, Route } from "../http/surface.ts";
@@ -334,22 +334,41 @@ function asOwnMistake(fault: Fault | RequestFault): Fault | RequestFault {
   return { ...fault, attempted: { ...fault.attempted, actorId: fault.attempted.userId } };
 }
 
-export const messageCard = (title: string, text: string, more?: Child): Child => (
-  <section class="card narrow">
-    <h1>{title}</h1>
-    <p>{text}</p>
-    {more}
-  </section>
-);
+/** A page that is one card. */
+export const cardPage = (
+  title: string,
+  body: Child,
+  width: "narrow" | "middle" = "narrow",
+): Page => ({
+  title,
+  body: (
+    <section class={`card ${width}`}>
+      <h1>{title}</h1>
+      {body}
+    </section>
+  ),
+});
+
+export const textPage = (title: string, text: string, more?: Child): Page =>
+  cardPage(
+    title,
+    <>
+      <p>{text}</p>
+      {more}
+    </>,
+  );
+
+/** What a button is about. */
+export const itemId = v.pipe(v.string("is required"), v.uuid("must be an id"), v.toLowerCase());
+export const ItemId = v.object({ id: itemId });
 
 const CROSS_SITE_PAGE: Page = {
-  title: "Not sent from here",
-  status: 403,
-  body: messageCard(
+  ...textPage(
     "Not sent from here",
     "This form was sent from a page of another site, so nothing was done. Open the console and try again.",
     <a class="button" href="/console">
       To the console
     </a>,
   ),
+  status: 403,
 };

@@ -4,7 +4,7 @@ import type { HttpResult } from "../http/surface.ts";
 import { messageCookie, readMessageCookie } from "../http/browser.ts";
 import { assetPath } from "./assets.ts";
 import type { Look } from "./brand.ts";
-import { Alert, UserText } from "./components.tsx";
+import { Alert, PostForm, UserText } from "./components.tsx";
 
 /** A page may load our own files and submit forms to us, nothing else. */
 const POLICY = [
@@ -113,11 +113,7 @@ function Document({ page, frame }: { readonly page: Page; readonly frame: Frame 
             {look.name}
           </a>
           {isLoggedIn ? (
-            <form method="post" action="/console/logout">
-              <button class="quiet" type="submit">
-                Log out
-              </button>
-            </form>
+            <PostForm action="/console/logout" button="Log out" look="quiet" />
           ) : (
             <a class="button quiet" href="/console/login">
               Log in

@@ -1,22 +1,19 @@
 import * as v from "valibot";
-import { type ActionPages, type Preview, UNNAMED_USER } from "../core/action-pages.ts";
+import { type Preview, UNNAMED_USER } from "../core/action-pages.ts";
 import type { Route } from "../http/surface.ts";
 import {
   EMPTY_FORM,
   type FormState,
   type PageRoutes,
-  messageCard,
+  cardPage,
+  textPage,
   type PageContext,
   formError,
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, isolated, Relative, Sentence, UserText } from "./components.tsx";
+import { Alert, isolated, PostForm, Relative, Sentence, UserText } from "./components.tsx";
+import type { ConsoleDeps } from "./deps.ts";
 import { SchemaFields } from "./schema-form.tsx";
-
-interface Deps {
-  readonly actionPages: ActionPages;
-  readonly signUpIsOpen: boolean;
-}
 
 /** Sent together with the inputs of the action's own form. */
 const Run = v.looseObject({
@@ -29,7 +26,7 @@ const Run = v.looseObject({
  */
 export function actionPage(
   { openForm }: PageRoutes,
-  { actionPages, signUpIsOpen }: Deps,
+  { actionPages, signUpIsOpen }: ConsoleDeps,
 ): readonly Route[] {
   const tokenOf = ({ request }: PageContext) => request.param("token") ?? "";
 
@@ -45,18 +42,15 @@ export function actionPage(
       const token = request.param("token") ?? "";
       const key = sent.run_key;
       const { title, after } = await actionPages.run(token, sent, caller, key, nowMs, isolated);
-      return {
+      return cardPage(
         title,
-        body: (
-          <section class="card narrow">
-            <h1>{title}</h1>
-            <Alert kind="done" text={<Sentence text={after} />} />
-            <a class="button quiet" href="/console">
-              To the console
-            </a>
-          </section>
-        ),
-      };
+        <>
+          <Alert kind="done" text={<Sentence text={after} />} />
+          <a class="button quiet" href="/console">
+            To the console
+          </a>
+        </>,
+      );
     },
   });
 }
@@ -113,34 +107,28 @@ function pageOf(
   const loginLinks = <LoginLinks context={context} signUpIsOpen={signUpIsOpen} />;
   if (preview.state === "log_in") {
     const text = "This link is for one person. Log in, and you will see whether that is you.";
-    return { title: "For one person", body: messageCard("For one person", text, loginLinks) };
+    return textPage("For one person", text, loginLinks);
   }
   if (preview.state === "already") {
     const { title, message: text } = preview;
-    return { title, body: messageCard(title, text, <a href="/console">To the console</a>) };
+    return textPage(title, text, <a href="/console">To the console</a>);
   }
   if (preview.state !== "ready") {
     const [status, title, text] = FAILED[preview.state];
-    return {
-      title,
-      status,
-      body: messageCard(title, text ?? preview.message, <NextStep preview={preview} />),
-    };
+    const next = <NextStep preview={preview} />;
+    return { ...textPage(title, text ?? preview.message, next), status };
   }
   const { title, before, needsLogin } = preview;
-  return {
+  return cardPage(
     title,
-    body: (
-      <section class="card narrow">
-        <h1>{title}</h1>
-        <p class="lead">
-          <Sentence text={before} />
-        </p>
-        <Terms preview={preview} nowMs={context.nowMs} />
-        {needsLogin ? loginLinks : <RunForm preview={preview} context={context} state={state} />}
-      </section>
-    ),
-  };
+    <>
+      <p class="lead">
+        <Sentence text={before} />
+      </p>
+      <Terms preview={preview} nowMs={context.nowMs} />
+      {needsLogin ? loginLinks : <RunForm preview={preview} context={context} state={state} />}
+    </>,
+  );
 }
 
 type Failed = Exclude<Preview, { readonly state: "ready" | "log_in" | "already" }>;
@@ -196,25 +184,22 @@ function RunForm({ preview: { title, fields }, context, state }: RunFormProps) {
   // A key that was used for another request would be refused again, so generate a new one.
   const { run_key } = state.problem?.field === "run_key" ? EMPTY_FORM.values : state.values;
   return (
-    <>
-      <Alert
-        kind="problem"
-        text={formError(
-          state,
-          fields.map(({ name }) => name),
-        )}
+    <PostForm
+      action={context.request.path}
+      error={formError(
+        state,
+        fields.map(({ name }) => name),
+      )}
+      button={title}
+    >
+      {/* Makes a double click or a retry one run. */}
+      <input
+        type="hidden"
+        name="run_key"
+        value={typeof run_key === "string" ? run_key : crypto.randomUUID()}
       />
-      <form method="post" action={context.request.path}>
-        {/* Makes a double click or a retry one run. */}
-        <input
-          type="hidden"
-          name="run_key"
-          value={typeof run_key === "string" ? run_key : crypto.randomUUID()}
-        />
-        <SchemaFields fields={fields} state={state} />
-        <button type="submit">{title}</button>
-      </form>
-    </>
+      <SchemaFields fields={fields} state={state} />
+    </PostForm>
   );
 }
 

@@ -1,7 +1,7 @@
 import type { Scopes } from "../core/scopes.ts";
 import type { ApiToken } from "../core/token.ts";
 import { EMPTY_FORM, type FormState, fieldState } from "./page-routes.tsx";
-import { Confirm, Field, Relative, Select, Time, UserText } from "./components.tsx";
+import { Confirm, Field, PostForm, Relative, Select, Time, UserText } from "./components.tsx";
 
 /** How long the old secret stays valid after a rotation, in seconds. */
 export const GRACES: readonly (readonly [value: string, text: string])[] = [
@@ -39,11 +39,7 @@ export function TokenList({ tokens, secrets, ...shared }: Props) {
       </ul>
       <Confirm summary="End all tokens">
         <p>Every program that uses one of your API tokens is refused from then on.</p>
-        <form method="post" action="/console/tokens/end-all">
-          <button class="danger" type="submit">
-            End all of them
-          </button>
-        </form>
+        <PostForm action="/console/tokens/end-all" button="End all of them" look="danger" />
       </Confirm>
     </>
   );
@@ -72,10 +68,6 @@ function TokenCard({ token, secret, nowMs, renaming, descriptions }: CardProps) 
   // A replaced token can only be revoked: its end must not move out again.
   const isReplaced = token.replacedById !== null;
   const isRenamed = renaming.values.id === id;
-  const { value: newName = name, ...nameInput } = fieldState(
-    isRenamed ? renaming : EMPTY_FORM,
-    "name",
-  );
   const group = `doings-${id}`;
   return (
     <li class="card">
@@ -119,24 +111,20 @@ function TokenCard({ token, secret, nowMs, renaming, descriptions }: CardProps) 
         {!isReplaced && (
           <>
             <Confirm summary="Rename" subject={name} isHarmless group={group} isOpen={isRenamed}>
-              <form method="post" action="/console/tokens/rename">
-                <input type="hidden" name="id" value={id} />
+              <PostForm action="/console/tokens/rename" id={id} button="Rename">
                 <Field
-                  {...nameInput}
+                  {...fieldState(isRenamed ? renaming : EMPTY_FORM, "name", name)}
                   id={`name-${id}`}
                   label="New name"
-                  value={newName}
                   autocomplete="off"
                   maxlength={64}
                   required
                 />
-                <button type="submit">Rename</button>
-              </form>
+              </PostForm>
             </Confirm>
             <Confirm summary="Rotate" subject={name} isHarmless group={group}>
               <p>You get a new secret with the same name, scopes and end.</p>
-              <form method="post" action="/console/tokens/rotate">
-                <input type="hidden" name="id" value={id} />
+              <PostForm action="/console/tokens/rotate" id={id} button="Rotate">
                 <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
                 <Select
                   name="grace"
@@ -145,19 +133,13 @@ function TokenCard({ token, secret, nowMs, renaming, descriptions }: CardProps) 
                   value="3600"
                   options={GRACES}
                 />
-                <button type="submit">Rotate</button>
-              </form>
+              </PostForm>
             </Confirm>
           </>
         )}
         <Confirm summary="End" subject={name} group={group}>
           <p>Whoever shows it is refused from then on. This cannot be undone.</p>
-          <form method="post" action="/console/tokens/end">
-            <input type="hidden" name="id" value={id} />
-            <button class="danger" type="submit">
-              End it
-            </button>
-          </form>
+          <PostForm action="/console/tokens/end" id={id} button="End it" look="danger" />
         </Confirm>
       </div>
     </li>

@@ -73,13 +73,7 @@ interface Point {
 }
 
 /** A token's times, drawn to scale on a line and written out as a list. */
-export function Timeline({
-  diagnosis,
-  nowMs,
-}: {
-  readonly diagnosis: TokenDiagnosis;
-  readonly nowMs: number;
-}) {
+export function Timeline({ diagnosis, nowMs }: { diagnosis: TokenDiagnosis; nowMs: number }) {
   const { issuedAtMs, expiresAtMs, revokedAtMs, status } = diagnosis;
   const hasExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
   const ended = status === "used_up" ? "Used up" : status === "replaced" ? "Replaced" : "Ended";

@@ -1,12 +1,15 @@
 import * as v from "valibot";
-import type { ApiTokens, IssuedApiToken } from "../core/api-tokens.ts";
+import type { IssuedApiToken } from "../core/api-tokens.ts";
 import type { Scopes } from "../core/scopes.ts";
 import { type ApiToken, TOKEN_KINDS } from "../core/token.ts";
-import { cursorText, readPage } from "../http/query.ts";
+import { readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { tokenName } from "../surfaces/rest/fields.ts";
 import {
+  cardPage,
   EMPTY_FORM,
+  ItemId,
+  itemId,
   type FormState,
   type PageRoutes,
   fieldState,
@@ -25,12 +28,8 @@ import {
   Time,
   UserText,
 } from "./components.tsx";
+import type { ConsoleDeps } from "./deps.ts";
 import { GRACES, TokenList } from "./token-list.tsx";
-
-interface Deps {
-  readonly apiTokens: ApiTokens;
-  readonly scopes: Scopes;
-}
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -71,16 +70,13 @@ const name = v.pipe(
 /** Generated with the form, so that submitting it twice creates one token. */
 const token_secret = v.optional(v.string("must be one text"), "");
 
-/** Forms name a token by its id, never by its secret. */
-const id = v.pipe(v.string("is required"), v.uuid("must be the id of a token"), v.toLowerCase());
-
-const RenameToken = v.object({ id, name });
-const RotateToken = v.object({ id, token_secret, grace: oneOf(GRACES) });
+const RenameToken = v.object({ id: itemId, name });
+const RotateToken = v.object({ id: itemId, token_secret, grace: oneOf(GRACES) });
 
 /** API tokens: list, create, rename, rotate, revoke. */
 export function tokenPages(
   { page, form, formOn, action }: PageRoutes,
-  { apiTokens, scopes: table }: Deps,
+  { apiTokens, scopes: table }: ConsoleDeps,
 ): readonly Route[] {
   const NewToken = v.object({
     token_secret,
@@ -114,7 +110,7 @@ export function tokenPages(
             renaming={renaming}
             descriptions={table.descriptions}
           />
-          <Pagination path="/console/tokens" cursor={cursorText(next)} />
+          <Pagination path="/console/tokens" next={next} />
         </>
       ),
     };
@@ -153,7 +149,7 @@ export function tokenPages(
     }),
     action({
       path: "/console/tokens/end",
-      schema: v.object({ id }),
+      schema: ItemId,
       async submit({ caller, nowMs }, { id }) {
         const { name } = await apiTokens.revoke(caller, id, nowMs);
         return seeOtherWithMessage("/console/tokens", "token_revoked", name ?? "");
@@ -178,65 +174,59 @@ function newPage(state: FormState, secret: string, { names, descriptions }: Scop
   const scopeProblem = [problem, ...(problem?.others ?? [])].find((each) =>
     each?.field.startsWith("scopes"),
   );
-  const { value: lifetime = String(TOKEN_KINDS.api.ttlSeconds), ...lifetimeInput } = fieldState(
-    state,
-    "lifetime",
-  );
+  const lifetime = fieldState(state, "lifetime", String(TOKEN_KINDS.api.ttlSeconds));
   const scopeFields = [...names.keys()].map((index) => `scopes.${index}`);
-  return {
-    title: "New API token",
-    body: (
-      <section class="card narrow">
-        <h1>New API token</h1>
-        <Alert
-          kind="problem"
-          text={formError(state, ["name", "lifetime", "scopes", ...scopeFields])}
+  return cardPage(
+    "New API token",
+    <>
+      <Alert
+        kind="problem"
+        text={formError(state, ["name", "lifetime", "scopes", ...scopeFields])}
+      />
+      <form method="post" action="/console/tokens/new">
+        <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
+        <Field
+          {...fieldState(state, "name")}
+          label="Name"
+          hint="So that you know it again: what uses it, and where."
+          autocomplete="off"
+          maxlength={64}
+          required
         />
-        <form method="post" action="/console/tokens/new">
-          <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
-          <Field
-            {...fieldState(state, "name")}
-            label="Name"
-            hint="So that you know it again: what uses it, and where."
-            autocomplete="off"
-            maxlength={64}
-            required
-          />
-          <Select {...lifetimeInput} label="Ends in" value={lifetime} options={LIFETIMES} />
-          <fieldset
-            {...(scopeProblem !== undefined && { "aria-describedby": "field-scopes-problem" })}
-          >
-            <legend>What it may do</legend>
-            {names.map((scope, index) => (
-              <label class="choice">
-                <input
-                  type="checkbox"
-                  name="scopes"
-                  value={scope}
-                  checked={checked.includes(scope)}
-                  {...(scopeProblem !== undefined && {
-                    "aria-invalid": "true",
-                    "aria-describedby": "field-scopes-problem",
-                    autofocus: index === 0,
-                  })}
-                />
-                <span>
-                  {descriptions[scope]} <code class="hint">{scope}</code>
-                </span>
-              </label>
-            ))}
-            <FieldNotes id="field-scopes" problem={scopeProblem?.message} />
-          </fieldset>
-          <p class="buttons">
-            <button type="submit">Make the token</button>
-            <a class="button quiet" href="/console/tokens">
-              Back
-            </a>
-          </p>
-        </form>
-      </section>
-    ),
-  };
+        <Select {...lifetime} label="Ends in" options={LIFETIMES} />
+        <fieldset
+          {...(scopeProblem !== undefined && { "aria-describedby": "field-scopes-problem" })}
+        >
+          <legend>What it may do</legend>
+          {names.map((scope, index) => (
+            <label class="choice">
+              <input
+                type="checkbox"
+                name="scopes"
+                value={scope}
+                checked={checked.includes(scope)}
+                {...(scopeProblem !== undefined && {
+                  "aria-invalid": "true",
+                  "aria-describedby": "field-scopes-problem",
+                  autofocus: index === 0,
+                })}
+              />
+              <span>
+                {descriptions[scope]} <code class="hint">{scope}</code>
+              </span>
+            </label>
+          ))}
+          <FieldNotes id="field-scopes" problem={scopeProblem?.message} />
+        </fieldset>
+        <p class="buttons">
+          <button type="submit">Make the token</button>
+          <a class="button quiet" href="/console/tokens">
+            Back
+          </a>
+        </p>
+      </form>
+    </>,
+  );
 }
 
 /** The only page that shows the secret. @param oldEndsAtMs when the previous secret expires, or null */
@@ -244,34 +234,30 @@ function secretPage(
   { token, secret, isRepeated }: IssuedApiToken,
   oldEndsAtMs: number | null,
 ): Page {
-  return {
-    title: "Your new token",
-    body: (
-      <section class="card middle">
-        <h1>Your new token</h1>
-        {isRepeated && (
-          <Alert kind="done" text="This form was sent before: this is the token that it made." />
-        )}
-        <p>
-          <strong>
-            <UserText text={token.name} />
-          </strong>{" "}
-          stands until <Time ms={token.expiresAtMs} />.
-          {oldEndsAtMs !== null && !isRepeated && (
-            <OldSecret token={token} endsAtMs={oldEndsAtMs} />
-          )}
-        </p>
-        <Copyable text={secret} label="The token's secret" />
-        <p>
-          <strong>This is the only time that it is shown.</strong> Put it where your program reads
-          it, and send it as <code>Authorization: Bearer …</code>
-        </p>
-        <a class="button quiet" href="/console/tokens">
-          I have kept it
-        </a>
-      </section>
-    ),
-  };
+  return cardPage(
+    "Your new token",
+    <>
+      {isRepeated && (
+        <Alert kind="done" text="This form was sent before: this is the token that it made." />
+      )}
+      <p>
+        <strong>
+          <UserText text={token.name} />
+        </strong>{" "}
+        stands until <Time ms={token.expiresAtMs} />.
+        {oldEndsAtMs !== null && !isRepeated && <OldSecret token={token} endsAtMs={oldEndsAtMs} />}
+      </p>
+      <Copyable text={secret} label="The token's secret" />
+      <p>
+        <strong>This is the only time that it is shown.</strong> Put it where your program reads it,
+        and send it as <code>Authorization: Bearer …</code>
+      </p>
+      <a class="button quiet" href="/console/tokens">
+        I have kept it
+      </a>
+    </>,
+    "middle",
+  );
 }
 
 function OldSecret({ token, endsAtMs }: { readonly token: ApiToken; readonly endsAtMs: number }) {

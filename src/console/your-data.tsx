@@ -1,4 +1,4 @@
-import type { Accounts, ExportCursor, PersonalDataStore } from "../core/accounts.ts";
+import type { ExportCursor } from "../core/accounts.ts";
 import type { Json } from "../core/token.ts";
 import { exportCursorText, readExportCursor } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
@@ -7,18 +7,15 @@ import {
   type FormState,
   type PageRoutes,
   fieldState,
-  messageCard,
+  cardPage,
+  textPage,
   seeOtherWithMessage,
   formError,
   clearSession,
 } from "./page-routes.tsx";
 import { PAGE_HEADERS, type Page } from "./page.tsx";
-import { Alert, Field } from "./components.tsx";
-
-interface Deps {
-  readonly accounts: Accounts;
-  readonly personalData: PersonalDataStore;
-}
+import { Alert, Field, PASSWORD_INPUT } from "./components.tsx";
+import type { ConsoleDeps } from "./deps.ts";
 
 /** Each has a few hundred rows, so a file stays at a few megabytes whatever the account holds. */
 const PAGES_A_FILE = 10;
@@ -26,7 +23,7 @@ const PAGES_A_FILE = 10;
 /** Personal data export and account deletion. */
 export function yourDataPages(
   { messagePage, page, form }: PageRoutes,
-  { accounts, personalData }: Deps,
+  { accounts, personalData }: ConsoleDeps,
 ): readonly Route[] {
   async function file(userId: string, from: ExportCursor | null, takenAtMs: number) {
     const sections: Record<string, Json[]> = {};
@@ -49,7 +46,7 @@ export function yourDataPages(
   }
 
   return [
-    page("/console/account/export", async () => ({ title: "Your data", body: <Export /> })),
+    page("/console/account/export", async () => exportPage()),
     page("/console/account/export/file", async ({ request, caller, nowMs }) => {
       const from = readExportCursor(request);
       return {
@@ -88,14 +85,14 @@ export function yourDataPages(
 }
 
 const deletedPage = (text: string): Page => ({
+  ...textPage("The account is deleted", text, <a href="/console">To the start</a>),
   title: "Deleted",
-  body: messageCard("The account is deleted", text, <a href="/console">To the start</a>),
 });
 
-function Export() {
-  return (
-    <section class="card middle">
-      <h1>Your data</h1>
+const exportPage = (): Page =>
+  cardPage(
+    "Your data",
+    <>
       <p>One JSON file with everything that is held about you:</p>
       <ul>
         <li>your profile, and what it can be logged in with</li>
@@ -113,46 +110,37 @@ function Export() {
           Back
         </a>
       </p>
-    </section>
+    </>,
+    "middle",
   );
-}
 
-function deletePage(state: FormState): Page {
-  return {
-    title: "Delete the account",
-    body: (
-      <section class="card middle">
-        <h1>Delete the account</h1>
-        <Alert kind="problem" text={formError(state, ["password"])} />
-        <p>This happens at once, and cannot be undone:</p>
-        <ul>
-          <li>You are logged out everywhere.</li>
-          <li>All API tokens end: programs that use them are refused.</li>
-          <li>Action tokens that you have issued do nothing any more.</li>
-          <li>Your profile is deleted, and your contacts lose you.</li>
-          <li>Your e-mail is free: anybody who owns it may sign up with it again.</li>
-        </ul>
-        <p>
-          <a href="/console/account/export">Export your data</a> first, if you want to keep it.
+const deletePage = (state: FormState): Page =>
+  cardPage(
+    "Delete the account",
+    <>
+      <Alert kind="problem" text={formError(state, ["password"])} />
+      <p>This happens at once, and cannot be undone:</p>
+      <ul>
+        <li>You are logged out everywhere.</li>
+        <li>All API tokens end: programs that use them are refused.</li>
+        <li>Action tokens that you have issued do nothing any more.</li>
+        <li>Your profile is deleted, and your contacts lose you.</li>
+        <li>Your e-mail is free: anybody who owns it may sign up with it again.</li>
+      </ul>
+      <p>
+        <a href="/console/account/export">Export your data</a> first, if you want to keep it.
+      </p>
+      <form method="post" action="/console/account/delete">
+        <Field {...fieldState(state, "password")} {...PASSWORD_INPUT} />
+        <p class="buttons">
+          <button class="danger" type="submit">
+            Delete my account
+          </button>
+          <a class="button quiet" href="/console/account">
+            Keep it
+          </a>
         </p>
-        <form method="post" action="/console/account/delete">
-          <Field
-            {...fieldState(state, "password")}
-            label="Password"
-            type="password"
-            autocomplete="current-password"
-            required
-          />
-          <p class="buttons">
-            <button class="danger" type="submit">
-              Delete my account
-            </button>
-            <a class="button quiet" href="/console/account">
-              Keep it
-            </a>
-          </p>
-        </form>
-      </section>
-    ),
-  };
-}
+      </form>
+    </>,
+    "middle",
+  );

@@ -14,6 +14,11 @@ export interface Login {
   readonly address: string | null;
 }
 
+export interface OwnLogin extends Login {
+  /** Whether it is the caller's. */
+  readonly isCurrent: boolean;
+}
+
 export interface OthersRevoked {
   readonly ended: number;
   /** False where there are more than one request may revoke. */
@@ -37,11 +42,7 @@ export type Logins = ReturnType<typeof logins>;
 export function logins(store: LoginStore) {
   return {
     /** Active ones, newest first. */
-    async list(
-      caller: Caller,
-      page: PageRequest,
-      nowMs: number,
-    ): Promise<Page<Login & { readonly isCurrent: boolean }>> {
+    async list(caller: Caller, page: PageRequest, nowMs: number): Promise<Page<OwnLogin>> {
       const { items, next } = await store.listLogins(caller, page, nowMs);
       const current = loginOf(caller);
       return { items: items.map((each) => ({ ...each, isCurrent: each.id === current })), next };

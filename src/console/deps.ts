@@ -1,0 +1,43 @@
+import type { Accounts, PersonalDataStore } from "../core/accounts.ts";
+import type { ActionPages } from "../core/action-pages.ts";
+import type { ActionTokens, ActionUses } from "../core/action-tokens.ts";
+import type { ApiTokens } from "../core/api-tokens.ts";
+import type { Authenticate } from "../core/authenticate.ts";
+import type { OwnContacts } from "../core/contacts.ts";
+import type { EventStore } from "../core/events.ts";
+import type { LinkedIdentities } from "../core/identities.ts";
+import type { Logins } from "../core/logins.ts";
+import type { Recovery } from "../core/recovery.ts";
+import type { Scopes } from "../core/scopes.ts";
+import type { Sessions } from "../core/sessions.ts";
+import type { TokenDiagnostics } from "../core/token-diagnosis.ts";
+import type { Brand } from "./brand.ts";
+import type { Reader } from "./docs/document.ts";
+
+/** What the pages are made from. */
+export interface ConsoleDeps {
+  readonly authenticate: Authenticate;
+  readonly sessions: Sessions;
+  readonly accounts: Accounts;
+  readonly recovery: Recovery;
+  readonly audit: EventStore;
+  readonly actionTokens: ActionTokens;
+  readonly actionUses: ActionUses;
+  readonly actionPages: ActionPages;
+  readonly contacts: OwnContacts;
+  readonly identities: LinkedIdentities;
+  readonly diagnose: TokenDiagnostics;
+  readonly issuer: string;
+  readonly brand: Brand;
+  /** Whether `/` leads to the console. */
+  readonly ownsRoot: boolean;
+  readonly apiTokens: ApiTokens;
+  readonly scopes: Scopes;
+  /** The API document, for the pages that show it. */
+  readonly reader: () => Reader;
+  readonly logins: Logins;
+  readonly personalData: PersonalDataStore;
+  readonly signUpIsOpen: boolean;
+  /** Whether email can be sent; otherwise no page offers it. */
+  readonly sendsMail: boolean;
+}
