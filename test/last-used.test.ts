@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { isolate } from "./support/service.ts";
 import { intercept } from "./support/stores.ts";
 
@@ -9,10 +9,6 @@ const NOTE = "D1 UPDATE tokens.used_at";
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(NOON + 34 * 60_000 + 56_789);
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
 });
 
 /** An isolate whose notes of a use are counted, and go by way of `note`. */

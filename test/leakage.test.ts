@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { type Answered, base64, type Call, newUser, PASSWORD, textAt } from "./support/client.ts";
 import { service } from "./support/service.ts";
 import { d1Exhibits, type Exhibit, kvExhibits, leaks } from "./support/leakage.ts";
@@ -186,8 +186,6 @@ beforeAll(async () => {
   // What is logged or stored after the answer counts too.
   await Promise.all(background);
 });
-
-afterAll(() => vi.restoreAllMocks());
 
 describe("nothing that is stored or told can be used as a credential", () => {
   it("saw what it was to see: every outcome, each kind of secret, both stores, the log", async () => {

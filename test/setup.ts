@@ -18,10 +18,11 @@ rules.secondPasses();
 await env.DB.batch(inject("schema").map((statement) => env.DB.prepare(statement)));
 
 beforeEach(() => rules.begin());
-// What a file leaves behind would change the next: faked time, spies, and work that still writes.
-afterAll(async () => {
+afterEach(() => {
   vi.useRealTimers();
   vi.restoreAllMocks();
-  await backgroundDone();
+  vi.unstubAllGlobals();
+  expect(rules.broken, "rules of production that were broken").toEqual([]);
 });
-afterEach(() => expect(rules.broken, "rules of production that were broken").toEqual([]));
+// What a file leaves running would write into the stores of the next.
+afterAll(backgroundDone);

@@ -159,26 +159,22 @@ describe("what its owner sees of", () => {
     // The loser of a race, within its grace, changes nothing.
     await newestAfter(() => rotating("POST", "/api/token/refresh/", { json }), 0);
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 60_000 });
-    try {
-      const background: Promise<unknown>[] = [];
-      const waiting = service(
-        { ROTATE_REFRESH_TOKENS: "on" },
-        { waitUntil: (work) => void background.push(work) },
-      );
-      const before = await eventsOf(reader);
-      await waiting("POST", "/api/token/refresh/", { json, headers: HEADERS });
-      await Promise.all(background);
-      const [one, two, ...rest] = await eventsOf(reader);
-      expect(rest).toEqual(before);
-      expect([one, two]).toEqual(
-        expect.arrayContaining([
-          expect.objectContaining(done("family.revoked", { ...its, actor_uuid: null })),
-          expect.objectContaining({ what: "credential.refused", outcome: "refused" }),
-        ]),
-      );
-    } finally {
-      vi.useRealTimers();
-    }
+    const background: Promise<unknown>[] = [];
+    const waiting = service(
+      { ROTATE_REFRESH_TOKENS: "on" },
+      { waitUntil: (work) => void background.push(work) },
+    );
+    const before = await eventsOf(reader);
+    await waiting("POST", "/api/token/refresh/", { json, headers: HEADERS });
+    await Promise.all(background);
+    const [one, two, ...rest] = await eventsOf(reader);
+    expect(rest).toEqual(before);
+    expect([one, two]).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining(done("family.revoked", { ...its, actor_uuid: null })),
+        expect.objectContaining({ what: "credential.refused", outcome: "refused" }),
+      ]),
+    );
   });
 
   it.each([

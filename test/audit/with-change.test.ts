@@ -1,10 +1,9 @@
-import { beforeAll, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { REFUSED } from "../faults/refused.ts";
 import { type Case, GOOD, requestOf } from "../faults/requests.ts";
-import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
-import { rules } from "../support/guard.ts";
+import { begin, buildWorld, readStores, type World } from "../faults/world.ts";
 import { cross } from "../support/thorough.ts";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
@@ -13,15 +12,10 @@ const TRUTH = ["users", "tokens", "receipts", "contacts"];
 
 let world: World;
 beforeAll(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  // Each injected failure is logged, as it should be.
-  vi.spyOn(console, "error").mockImplementation(() => undefined);
-  world = await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS);
-  return () => {
-    vi.useRealTimers();
-    vi.restoreAllMocks();
-  };
+  world = await buildWorld();
 });
+// Each injected failure is logged, as it should be.
+beforeEach(() => void vi.spyOn(console, "error").mockReturnValue());
 
 interface Seen {
   /** What D1 decides by, without when a token was used. */
@@ -45,9 +39,7 @@ async function look(): Promise<Seen> {
 
 /** Every request there is, with each of its calls to D1 that writes an event hit by the same fault. */
 async function run(each: Case, lag: number, fault: "none" | "before" | "after commit") {
-  await restore(world.stored, await readStores());
-  rules.secondPasses();
-  vi.setSystemTime(world.nowMs);
+  await begin(world);
   const before = await look();
   const bindings = intercept(async (call, make) => {
     if (fault === "none" || !/\+ INSERT events/.test(call.label)) return make();
@@ -87,8 +79,7 @@ it("of many that end the same thing at once, one is written down", async () => {
   const cases = GOOD.filter(({ routeKey }) => routeKeys.includes(routeKey));
   expect(cases.length).toBeGreaterThan(4);
   for (const each of cases) {
-    await restore(world.stored, await readStores());
-    vi.setSystemTime(world.nowMs);
+    await begin(world);
     const before = await look();
     const { send } = isolate({ REVOCATION_LAG_SECONDS: "0" });
     await Promise.all(Array.from({ length: 5 }, () => send(...requestOf(each, world))));

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { beforeAll, expect, it, vi } from "vitest";
 import { isolate } from "../support/service.ts";
 import { type Case, GOOD, requestOf } from "../faults/requests.ts";
-import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
+import { begin, buildWorld, type World } from "../faults/world.ts";
 import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { BUDGET } from "./budget.ts";
 import { meter, short } from "./measure.ts";
@@ -29,22 +29,20 @@ let world: World;
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 30_000 });
 
 beforeAll(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  world = await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS);
+  world = await buildWorld();
 });
-afterAll(() => vi.useRealTimers());
 
 async function costOf(each: Case, lag: number, warm: boolean): Promise<string> {
   // What cannot be done twice is never warm.
   if (warm && each.again !== each.status) return "";
-  await restore(world.stored, await readStores());
+  await begin(world);
   const { bindings, passwords, read } = meter();
   const settings = { ...each.settings, REVOCATION_LAG_SECONDS: String(lag) };
   const { send } = isolate(settings, bindings, { passwords });
   const request = requestOf(each, world);
   if (warm) {
     await send(...request);
-    await restore(world.stored, await readStores());
+    await begin(world);
     read();
   }
   expect((await send(...request)).status).toBe(each.status);

@@ -254,15 +254,11 @@ it("polling the uses does not extend the session", async () => {
   const endsIn = () =>
     env.DB.prepare("SELECT MAX(expires_at) AS at FROM tokens WHERE kind = 'session'").first("at");
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 45 * 60_000 });
-  try {
-    const before = await endsIn();
-    expect((await ada.get(`${own}/uses`)).status).toBe(200);
-    expect(await endsIn()).toBe(before);
-    await ada.get(own);
-    expect(await endsIn()).not.toBe(before);
-  } finally {
-    vi.useRealTimers();
-  }
+  const before = await endsIn();
+  expect((await ada.get(`${own}/uses`)).status).toBe(200);
+  expect(await endsIn()).toBe(before);
+  await ada.get(own);
+  expect(await endsIn()).not.toBe(before);
 });
 
 it("pages load from this origin only and are never cached", async () => {

@@ -1,9 +1,7 @@
-import { afterEach, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { newPageClient } from "./page-client.ts";
-
-afterEach(() => vi.useRealTimers());
 
 /** A revocation lag of a minute: reads go on while D1 is down. Half of the session is over, so that it would be extended. */
 it("a page that reads nothing else opens while D1 is down, also where the session cannot be extended", async () => {

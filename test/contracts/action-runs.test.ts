@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type Answered,
   at,
@@ -31,7 +31,6 @@ async function newPeople(): Promise<void> {
     await newPerson("Tess"),
   ];
 }
-afterEach(() => vi.useRealTimers());
 
 async function issue(contact: Person, more: object = {}): Promise<string> {
   const json = { action: "addContact", payload: { contact_id: contact.id }, ...more };

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   type Answered,
   at,
@@ -12,13 +12,9 @@ import {
 } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { GOOD, requestOf } from "../faults/requests.ts";
-import { buildWorld, INSTANT_MS, readStores, restore } from "../faults/world.ts";
+import { begin, buildWorld } from "../faults/world.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
 
 /** What anybody may read, and so may be kept. */
 const PUBLIC = [
@@ -33,15 +29,13 @@ describe("every good answer of every route", () => {
     [];
   beforeAll(async () => {
     vi.spyOn(console, "warn").mockReturnValue();
-    const world = await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS);
-    vi.useFakeTimers({ toFake: ["Date"], now: world.nowMs });
+    const world = await buildWorld();
     for (const each of GOOD) {
-      await restore(world.stored, await readStores());
+      await begin(world);
       const { send } = isolate({ ...each.settings });
       const answer = await send(...requestOf(each, world));
       answers.push({ name: `${each.routeKey} (${each.as})`, routeKey: each.routeKey, answer });
     }
-    vi.useRealTimers();
   }, 60_000);
   afterAll(() => void answers.splice(0));
 

@@ -1,14 +1,5 @@
 import { env } from "cloudflare:workers";
-import {
-  afterEach,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  it,
-  type MockInstance,
-  vi,
-} from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, type MockInstance, vi } from "vitest";
 import {
   type Answered,
   call,
@@ -37,7 +28,6 @@ beforeAll(async () => {
 beforeEach(() => {
   logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
 });
-afterEach(() => vi.restoreAllMocks());
 
 /** A request of each surface that asks D1, and the surface's own texts. */
 const ASKS_D1: readonly [string, () => Promise<Answered>, unknown, object][] = [

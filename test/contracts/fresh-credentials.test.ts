@@ -1,4 +1,4 @@
-import { afterEach, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 import {
   at,
   newApiToken,
@@ -11,10 +11,6 @@ import {
 import { service } from "../support/service.ts";
 
 const NEW_PASSWORD = "an entirely new password";
-
-afterEach(() => {
-  vi.useRealTimers();
-});
 
 for (const lag of ["0", "300"]) {
   const call = service({ REVOCATION_LAG_SECONDS: lag });

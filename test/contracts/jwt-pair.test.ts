@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import {
   call,
   newApiToken,
@@ -25,10 +25,6 @@ const NO_ACCOUNT = { detail: "No active account found with the given credentials
 let user: User;
 beforeAll(async () => {
   user = await newCaller();
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
 });
 
 const post = (path: string, json: unknown) => call("POST", path, { json });

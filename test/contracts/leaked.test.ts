@@ -101,19 +101,15 @@ describe("POST /rest/leaked", () => {
 
   it.each([0, 60, 300])("holds everywhere within the revocation lag, at %i", async (lag) => {
     vi.useFakeTimers({ toFake: ["Date"] });
-    try {
-      const settings = { REVOCATION_LAG_SECONDS: String(lag) };
-      const [here, there] = [isolate(settings), isolate(settings)];
-      const read = () => there.call("GET", "/rest/user", { bearer: held.api });
-      expect((await read()).status).toBe(200);
-      expect(await report([held.api, held.session], here.call)).toMatchObject(counts(2, 2));
-      vi.setSystemTime(Date.now() + lag * 1_000);
-      expect((await read()).status).toBe(401);
-      const owed = await env.DB.prepare("SELECT count(*) AS n FROM pending_revocations").first("n");
-      expect(owed).toBe(0);
-    } finally {
-      vi.useRealTimers();
-    }
+    const settings = { REVOCATION_LAG_SECONDS: String(lag) };
+    const [here, there] = [isolate(settings), isolate(settings)];
+    const read = () => there.call("GET", "/rest/user", { bearer: held.api });
+    expect((await read()).status).toBe(200);
+    expect(await report([held.api, held.session], here.call)).toMatchObject(counts(2, 2));
+    vi.setSystemTime(Date.now() + lag * 1_000);
+    expect((await read()).status).toBe(401);
+    const owed = await env.DB.prepare("SELECT count(*) AS n FROM pending_revocations").first("n");
+    expect(owed).toBe(0);
   });
 
   it("tells KV of five hundred at once, and of the rest by housekeeping", async () => {
@@ -149,27 +145,23 @@ describe("the owners", () => {
       bodies.push(String(init?.body));
       return new Response(null, { status: 204 });
     });
-    try {
-      const other = await newUser();
-      const others = await everyKind(other);
-      // Only a mailbox that is proven is written to.
-      await env.DB.prepare("UPDATE users SET verified_on = 1").run();
-      const { call: send, settled } = isolate(settings);
-      const dead = unlike(held.session);
-      await report([held.api, held.access, dead, others.session, held.api], send);
-      await report([held.api], send);
-      await settled();
-      const mails = bodies.map((body) => JSON.parse(body));
-      const mailTo = (to: string) => mails.filter(({ data }) => data.to === to);
-      expect(mails.map(({ type }) => type)).toEqual(["tokens_leaked", "tokens_leaked"]);
-      expect(mailTo(user.email)[0]?.data.tokens).toHaveLength(2);
-      expect(mailTo(other.email)[0]?.data.tokens).toEqual([
-        (await secrets.idOf("session", others.session)) ?? "",
-      ]);
-      for (const token of Object.values(held)) expect(bodies.join()).not.toContain(token);
-    } finally {
-      vi.restoreAllMocks();
-    }
+    const other = await newUser();
+    const others = await everyKind(other);
+    // Only a mailbox that is proven is written to.
+    await env.DB.prepare("UPDATE users SET verified_on = 1").run();
+    const { call: send, settled } = isolate(settings);
+    const dead = unlike(held.session);
+    await report([held.api, held.access, dead, others.session, held.api], send);
+    await report([held.api], send);
+    await settled();
+    const mails = bodies.map((body) => JSON.parse(body));
+    const mailTo = (to: string) => mails.filter(({ data }) => data.to === to);
+    expect(mails.map(({ type }) => type)).toEqual(["tokens_leaked", "tokens_leaked"]);
+    expect(mailTo(user.email)[0]?.data.tokens).toHaveLength(2);
+    expect(mailTo(other.email)[0]?.data.tokens).toEqual([
+      (await secrets.idOf("session", others.session)) ?? "",
+    ]);
+    for (const token of Object.values(held)) expect(bodies.join()).not.toContain(token);
   });
 
   it("see it in their audit", async () => {

@@ -1,12 +1,8 @@
-import { afterEach, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 import { call, newCaller, PASSWORD } from "../support/client.ts";
 import { service } from "../support/service.ts";
 
 // The answers of a range API that can be reached are in test/clients/pwned-passwords.test.ts.
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
 const json = () => ({ email: `${crypto.randomUUID()}@example.com`, password: PASSWORD });
 /** Nothing listens there. */

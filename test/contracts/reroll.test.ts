@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type Answered,
   at,
@@ -24,10 +24,6 @@ let bearer = "";
 beforeAll(async () => {
   user = await newCaller();
   bearer = (await newApiToken(user.access, "who asks", 365 * DAY)).secret;
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
 });
 
 function pass(seconds: number): void {

@@ -1,5 +1,5 @@
 import { decodeJwt } from "jose";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { at, base64, call, newApiToken, newCaller, newUser, textAt } from "../support/client.ts";
 
 /** `GET /rest/auth`. The other ways in stand in credentials.test.ts. */
@@ -12,7 +12,6 @@ let user: Awaited<ReturnType<typeof newCaller>>;
 beforeAll(async () => {
   user = await newCaller({ first_name: "John", last_name: "Smith" });
 });
-afterEach(() => vi.useRealTimers());
 
 const auth = (headers: Readonly<Record<string, string>>, method = "GET") =>
   call(method, "/rest/auth", { headers });

@@ -1,4 +1,4 @@
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type Answered,
   at,
@@ -32,7 +32,6 @@ beforeAll(async () => {
 beforeEach(async () => {
   await call("DELETE", "/rest/token/all", { bearer: user.access });
 });
-afterEach(() => vi.useRealTimers());
 
 const create = (json: unknown) => call("POST", "/rest/token", { bearer: user.access, json });
 const list = () => call("GET", "/rest/token/list", { bearer: user.access });

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import {
   at,
   call,
@@ -24,7 +24,6 @@ let user: Awaited<ReturnType<typeof newCaller>>;
 beforeAll(async () => {
   user = await newCaller();
 });
-afterEach(() => vi.useRealTimers());
 
 const login = (json: unknown) => call("POST", "/tokens", { json });
 const read = (token: string) => call("GET", `/tokens?token=${encodeURIComponent(token)}`);

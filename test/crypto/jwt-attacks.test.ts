@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { jwts } from "../../src/crypto/jwt.ts";
 import { keyRing } from "../../src/crypto/keys.ts";
 import { type Call, newUser, ORIGIN, textAt } from "../support/client.ts";
@@ -64,7 +64,6 @@ describe("what costs nothing to refuse", () => {
       vi.spyOn(JSON, "parse"),
       vi.spyOn(crypto.subtle, "verify"),
     ];
-    onTestFinished(() => void vi.restoreAllMocks());
     return () => spies.map((spy) => spy.mock.calls.length);
   };
 

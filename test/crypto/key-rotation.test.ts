@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { add, drop, LAST_JWT_SECONDS, newKey, promote } from "../../src/cli/keys/rotation.ts";
 import { KEYS_MAX_AGE_SECONDS } from "../../src/core/token.ts";
 import { jwts } from "../../src/crypto/jwt.ts";
@@ -17,9 +17,6 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(START_MS);
   users = await Promise.all(Array.from({ length: CLIENTS }, () => newUser()));
-});
-afterEach(() => {
-  vi.useRealTimers();
 });
 
 const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);

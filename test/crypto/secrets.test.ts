@@ -154,5 +154,4 @@ it("turns a typo or a probe away without any read", async () => {
   // Refused credentials are counted after the answer, once in ten minutes for a network: another file may have caused that.
   const written = prepared.mock.calls.map(([sql]) => sql.slice(0, 18));
   expect(["", "INSERT INTO events"]).toContain(written.join());
-  vi.restoreAllMocks();
 });

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { jwts, verifiedJwts } from "../../src/crypto/jwt.ts";
 import { keyRing } from "../../src/crypto/keys.ts";
 import { call, newUser, ORIGIN, textAt } from "../support/client.ts";
@@ -38,7 +38,6 @@ describe("a JWT that was verified in this isolate", () => {
     const jwt = await ours.sign(claims);
     expect(await ours.verify(jwt, NOW * SECOND_MS)).toEqual(claims);
     const spy = vi.spyOn(crypto.subtle, "verify");
-    onTestFinished(() => void vi.restoreAllMocks());
     return { jwt, spy, verify: (text: string, seconds = NOW) => ours.verify(text, seconds * 1000) };
   }
 

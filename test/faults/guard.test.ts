@@ -128,7 +128,6 @@ describe("one write a second for a key", () => {
     await env.KV.put(key, "1");
     vi.setSystemTime(Date.now() + 1_000);
     await env.KV.put(key, "2");
-    vi.useRealTimers();
   });
 });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { type Reference, stage } from "./cell.ts";
 import { type Cell, flawsOf, type Row, rowOf } from "./expectations.ts";
@@ -6,7 +6,7 @@ import { FAULTS, holdDeadlines } from "./injections.ts";
 import { REFUSED } from "./refused.ts";
 import { type Case, GOOD } from "./requests.ts";
 import { isSame } from "./state.ts";
-import { buildWorld, INSTANT_MS } from "./world.ts";
+import { buildWorld } from "./world.ts";
 
 declare module "vitest" {
   interface TaskMeta {
@@ -21,16 +21,12 @@ export function matrix(lag: number): void {
   vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 });
 
   beforeAll(async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
-    vi.spyOn(console, "error").mockImplementation(() => undefined);
-    vi.spyOn(console, "warn").mockImplementation(() => undefined);
-    holdDeadlines();
-    at = stage(await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS));
+    at = stage(await buildWorld());
   });
-  afterAll(() => {
-    vi.unstubAllGlobals();
-    vi.restoreAllMocks();
-    vi.useRealTimers();
+  beforeEach(() => {
+    vi.spyOn(console, "error").mockReturnValue();
+    vi.spyOn(console, "warn").mockReturnValue();
+    holdDeadlines();
   });
 
   it("has a good request for every route", () => {

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { UNAVAILABLE } from "./expectations.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { type Case, GOOD, requestOf } from "./requests.ts";
-import { buildWorld, INSTANT_MS, readStores, type World } from "./world.ts";
+import { buildWorld, readStores, type World } from "./world.ts";
 
 /** What asks no store at all. */
 const ASKS_NOTHING = [
@@ -46,14 +46,12 @@ let world: World;
 vi.setConfig({ testTimeout: 20_000, hookTimeout: 30_000 });
 
 beforeAll(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  vi.spyOn(console, "error").mockImplementation(() => undefined);
-  vi.spyOn(console, "warn").mockImplementation(() => undefined);
-  world = await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS);
+  world = await buildWorld();
 });
-afterAll(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
+beforeEach(() => {
+  vi.setSystemTime(world.nowMs);
+  vi.spyOn(console, "error").mockReturnValue();
+  vi.spyOn(console, "warn").mockReturnValue();
 });
 
 /** Every request in an isolate of its own while D1 is down in this way: writes first, then reads. */

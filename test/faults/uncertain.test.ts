@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { problemOf } from "../../src/console/problems.ts";
 import { newFixtures, pathIn, POST_FORMS, sampleFor } from "../console/forms.ts";
 import { newPageClient } from "../console/page-client.ts";
@@ -8,7 +8,7 @@ import { type Interceptor, intercept } from "../support/stores.ts";
 import text from "../../src/console/assets/openapi.json";
 import { isWrite } from "./injections.ts";
 import { GOOD, requestOf } from "./requests.ts";
-import { buildWorld, INSTANT_MS, readStores, restore, type World } from "./world.ts";
+import { begin, buildWorld, type World } from "./world.ts";
 
 /** What nobody can say whose question was not answered. */
 const CLAIMS =
@@ -33,16 +33,14 @@ beforeEach(() => {
 describe("a store that commits and then fails is 503, and no surface says that nothing happened", () => {
   let world: World;
   beforeAll(async () => {
-    vi.useFakeTimers({ toFake: ["Date"] });
-    world = await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS);
+    world = await buildWorld();
   });
-  afterAll(() => vi.useRealTimers());
 
   it("to programs", async () => {
     const surfaces = new Set<string>();
     const wrong: string[] = [];
     for (const each of GOOD) {
-      await restore(world.stored, await readStores());
+      await begin(world);
       const { send } = isolate({ ...each.settings }, intercept(commitsAndFails));
       const { status, text } = await send(...requestOf(each, world));
       if (status !== 503) continue;

@@ -81,7 +81,9 @@ const MAILS = {
 export const INSTANT_MS = 10_000;
 
 /** @param nowMs when the cells happen; all that is built here was built before */
-export async function buildWorld(nowMs: number): Promise<World> {
+export async function buildWorld(
+  nowMs = Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS,
+): Promise<World> {
   const previous = new Map<string, string | null>();
   const bindings = intercept(async (call, run) => {
     if (call.operation === "put" || call.operation === "delete") {
@@ -251,11 +253,22 @@ async function readTables() {
 
 async function readKv(): Promise<Map<string, string>> {
   const { keys } = await env.KV.list();
+  const names = keys.map(({ name }) => name);
+  // KV reads up to a hundred at once.
+  const parts = Array.from({ length: Math.ceil(names.length / 100) }, (_, i) =>
+    env.KV.get(names.slice(i * 100, i * 100 + 100)),
+  );
   return new Map(
-    await Promise.all(
-      keys.map(async ({ name }) => [name, String(await env.KV.get(name))] as const),
+    (await Promise.all(parts)).flatMap((part) =>
+      Array.from(part, ([name, value]) => [name, String(value)] as const),
     ),
   );
+}
+
+/** Back to where every case begins: the stores and the clock. */
+export async function begin({ stored, nowMs }: World): Promise<void> {
+  vi.setSystemTime(nowMs);
+  await restore(stored, await readStores());
 }
 
 /** Puts both stores back to what they were. @param now what they hold */

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { newUser } from "../support/client.ts";
 import {
   type Credentials,
@@ -43,8 +43,6 @@ beforeAll(async () => {
   await changePassword(setOf("of a changed password"));
   await deleteAccount(setOf("of a deleted account"));
 });
-
-afterAll(() => vi.useRealTimers());
 
 /** @returns what is wrong with the answer to a secret that is for some other place, or for none any more */
 async function refused(place: Place, secret: string, whose: Credentials): Promise<string[]> {
@@ -125,8 +123,8 @@ describe("a token that has expired", () => {
 
   beforeAll(async () => {
     whose = await credentialsOf(await newUser(), setOf("valid").user.id);
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 31 * 86_400_000 });
   });
+  beforeEach(() => void vi.setSystemTime(Date.now() + 31 * 86_400_000));
 
   it.each(OPENED_BY_SOME)("opens nothing: $name", async (place) => {
     const wrong: string[] = [];

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { pages, platform } from "../../src/latchkey.ts";
@@ -36,10 +36,6 @@ const WAYS = [
 let bearer = "";
 beforeAll(async () => {
   bearer = (await newCaller()).access;
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
 });
 
 type Reader = (typeof READERS)[number];

@@ -136,21 +136,17 @@ it("another content has another tag", async () => {
 describe("a status list", () => {
   it("is the same for as long as nothing was revoked, and not much longer than ten minutes", async () => {
     vi.useFakeTimers({ toFake: ["Date"] });
-    try {
-      vi.setSystemTime(Math.ceil(Date.now() / 600_000) * 600_000);
-      const { refresh } = await newPair(await newUser());
-      const tag = async () => etagOf(await isolate().call("GET", "/status-lists/0"));
-      const first = await tag();
-      vi.setSystemTime(Date.now() + 599_000);
-      expect(await tag()).toBe(first);
-      await call("POST", "/oauth/revoke", { form: { token: refresh } });
-      const revoked = await tag();
-      expect(revoked).not.toBe(first);
-      vi.setSystemTime(Date.now() + 1_000);
-      expect(await tag()).not.toBe(revoked);
-    } finally {
-      vi.useRealTimers();
-    }
+    vi.setSystemTime(Math.ceil(Date.now() / 600_000) * 600_000);
+    const { refresh } = await newPair(await newUser());
+    const tag = async () => etagOf(await isolate().call("GET", "/status-lists/0"));
+    const first = await tag();
+    vi.setSystemTime(Date.now() + 599_000);
+    expect(await tag()).toBe(first);
+    await call("POST", "/oauth/revoke", { form: { token: refresh } });
+    const revoked = await tag();
+    expect(revoked).not.toBe(first);
+    vi.setSystemTime(Date.now() + 1_000);
+    expect(await tag()).not.toBe(revoked);
   });
 });
 

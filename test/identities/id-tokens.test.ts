@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { service } from "../support/service.ts";
 import { AUDIENCE, newRealm, taking } from "./realms.ts";
 
@@ -8,11 +8,6 @@ import { AUDIENCE, newRealm, taking } from "./realms.ts";
 const WRONG = { success: false, message: "Wrong credentials", status: 401 };
 const now = () => Math.floor(Date.now() / 1000);
 const newEmail = () => `${crypto.randomUUID()}@example.com`;
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
 
 /** From here on the clock stands, and `later` moves it. */
 function stoppedClock() {

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, vi } from "vitest";
+import { beforeEach, vi } from "vitest";
 import { FACEBOOK, GOOGLE } from "../../src/core/issuers.ts";
 import { type Call, type TestUser, textAt } from "../support/client.ts";
 import { service } from "../support/service.ts";
@@ -22,9 +22,6 @@ beforeEach(() => {
     const url = input instanceof Request ? input.url : String(input);
     return real(REDIRECTED[url] ?? input, init);
   });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
 });
 
 export interface Person {

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { platform } from "../../src/latchkey.ts";
@@ -7,8 +7,6 @@ import { servicesOver } from "../../src/services.ts";
 import { call, newApiToken, newCaller, over, type Send } from "../support/client.ts";
 import { service } from "../support/service.ts";
 import { captureLines } from "./line.ts";
-
-afterEach(() => vi.restoreAllMocks());
 
 const SECRET = `lk_api_${"s3cr3t".repeat(8)}`;
 const chatty = service({ LOG: "requests" });

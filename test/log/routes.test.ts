@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Cost, meter } from "../budget/measure.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { REFUSED } from "../faults/refused.ts";
 import { type Case, GOOD, requestOf } from "../faults/requests.ts";
-import { buildWorld, INSTANT_MS, readStores, restore, type World } from "../faults/world.ts";
+import { begin, buildWorld, type World } from "../faults/world.ts";
 import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { leaks } from "../support/leakage.ts";
 import { captureLines, type Line } from "./line.ts";
@@ -17,13 +17,10 @@ const RAY = "8f1e2d3c4b5a6978-VIE";
 let world: World;
 
 beforeAll(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  world = await buildWorld(Math.floor(Date.now() / INSTANT_MS) * INSTANT_MS);
+  world = await buildWorld();
 });
 // What work after the answer says of mails that go nowhere.
 beforeEach(() => void vi.spyOn(console, "warn").mockReturnValue());
-afterEach(() => vi.restoreAllMocks());
-afterAll(() => vi.useRealTimers());
 
 function from(each: Case) {
   const [method, path, sent] = requestOf(each, world);
@@ -67,7 +64,7 @@ describe.each([0, 300])("every route, REVOCATION_LAG_SECONDS %i", (lag) => {
     const lines = captureLines(() => costs.push(read()));
     const flaws: string[] = [];
     for (const each of [...GOOD, ...REFUSED]) {
-      await restore(world.stored, await readStores());
+      await begin(world);
       const { send } = isolate(settingsOf(each, lag), bindings, { passwords });
       read();
       const answer = await send(...from(each));
@@ -89,7 +86,7 @@ it("says the kind of the credential, and nothing of the credential, the person o
   const lines = captureLines();
   const kinds = new Map<string, string>();
   for (const each of [...GOOD, ...REFUSED]) {
-    await restore(world.stored, await readStores());
+    await begin(world);
     await isolate(settingsOf(each, 0)).send(...from(each));
     kinds.set(`${each.routeKey} (${each.as})`, lines.at(-1)?.credential ?? "");
   }

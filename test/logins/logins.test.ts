@@ -91,13 +91,9 @@ describe("where a user is logged in", () => {
     const { session } = await person();
     const atMs = Date.now() + 600_000;
     vi.useFakeTimers({ toFake: ["Date"], now: atMs });
-    try {
-      await here.call("PUT", "/tokens", { json: { token: session, extend: true } });
-      const [login] = await listed(await here.session(session));
-      expect(login).toMatchObject({ modifiedAtMs: atMs, expiresAtMs: atMs + 3_600_000 });
-    } finally {
-      vi.useRealTimers();
-    }
+    await here.call("PUT", "/tokens", { json: { token: session, extend: true } });
+    const [login] = await listed(await here.session(session));
+    expect(login).toMatchObject({ modifiedAtMs: atMs, expiresAtMs: atMs + 3_600_000 });
   });
 
   it("page by page, both kinds in one order, none twice", async () => {
@@ -274,47 +270,43 @@ describe.each([0, 30, 60, 90, 300])("at a revocation lag of %i s, seen from else
 
   it.each(["one", "all others"])("%s is refused within it", async (which) => {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-01T12:00:00.250Z") });
-    try {
-      const ending = place();
-      const there = place();
-      const { user, access, refresh, session } = await person(ending);
-      const victim = await ending.newPair(user);
-      const second = await ending.newSession(user);
-      const auth = textAt(
-        await ending.call("GET", "/rest/auth", { bearer: victim.access }),
-        "payload",
-        "token",
-      );
-      const held = {
-        victim: victim.access,
-        refresh: victim.refresh,
-        second,
-        auth,
-      };
-      await ending.settled();
-      // Both isolates know them, and may remember them for as long as the revocation lag lets them.
-      for (const { call } of [ending, there]) expect(await open(call, held)).toHaveLength(4);
-      const caller = await ending.session(session);
-      const { logins } = ending.services;
-      if (which === "one") {
-        await logins.revoke(caller, sidOf(victim.access), Date.now());
-        const secondId = (await there.session(second)).tokenId ?? "";
-        await logins.revoke(caller, secondId, Date.now());
-      } else {
-        expect((await logins.revokeOthers(caller, Date.now())).ended).toBe(3);
-      }
-      await ending.settled();
-      // Where it was ended, at once; a short JWT may need no question within the revocation lag.
-      const atOnce = await open(ending.call, { second, auth, refresh: victim.refresh });
-      expect(atOnce).toEqual([]);
-      vi.setSystemTime(Date.now() + lag * 1000);
-      expect(await open(there.call, held)).toEqual([]);
-      expect(await open(there.call, { session })).toEqual(["session"]);
-      expect(await open(there.call, { refresh })).toEqual(which === "one" ? ["refresh"] : []);
-      expect(access).not.toBe(victim.access);
-    } finally {
-      vi.useRealTimers();
+    const ending = place();
+    const there = place();
+    const { user, access, refresh, session } = await person(ending);
+    const victim = await ending.newPair(user);
+    const second = await ending.newSession(user);
+    const auth = textAt(
+      await ending.call("GET", "/rest/auth", { bearer: victim.access }),
+      "payload",
+      "token",
+    );
+    const held = {
+      victim: victim.access,
+      refresh: victim.refresh,
+      second,
+      auth,
+    };
+    await ending.settled();
+    // Both isolates know them, and may remember them for as long as the revocation lag lets them.
+    for (const { call } of [ending, there]) expect(await open(call, held)).toHaveLength(4);
+    const caller = await ending.session(session);
+    const { logins } = ending.services;
+    if (which === "one") {
+      await logins.revoke(caller, sidOf(victim.access), Date.now());
+      const secondId = (await there.session(second)).tokenId ?? "";
+      await logins.revoke(caller, secondId, Date.now());
+    } else {
+      expect((await logins.revokeOthers(caller, Date.now())).ended).toBe(3);
     }
+    await ending.settled();
+    // Where it was ended, at once; a short JWT may need no question within the revocation lag.
+    const atOnce = await open(ending.call, { second, auth, refresh: victim.refresh });
+    expect(atOnce).toEqual([]);
+    vi.setSystemTime(Date.now() + lag * 1000);
+    expect(await open(there.call, held)).toEqual([]);
+    expect(await open(there.call, { session })).toEqual(["session"]);
+    expect(await open(there.call, { refresh })).toEqual(which === "one" ? ["refresh"] : []);
+    expect(access).not.toBe(victim.access);
   });
 });
 

@@ -1,5 +1,5 @@
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import {
   call,
   newApiToken,
@@ -18,7 +18,6 @@ let user: TestUser;
 beforeAll(async () => {
   user = await newCaller();
 });
-afterEach(() => vi.useRealTimers());
 
 const auth = async (send: Send) =>
   textAt(await call("GET", "/rest/auth", send), "payload", "token");

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { decodeJwt } from "jose";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import {
   type Credentials,
   changePassword,
@@ -32,11 +32,6 @@ beforeAll(async () => {
   client = await newIntrospector();
   contactId = (await newUser()).id;
   whose = await credentialsOf(await newUser(), contactId);
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
 });
 
 const ask = (token: string, send = call) => introspect(client, token, send);

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import {
   type Credentials,
   changePassword,
@@ -35,11 +35,6 @@ beforeAll(async () => {
   contactId = (await newUser()).id;
   user = await newUser();
   unknown = await revoke("of nobody");
-});
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
 });
 
 /** What the token is for: 200 as long as it stands. */

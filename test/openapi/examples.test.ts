@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import committed from "../../src/openapi/examples.json?raw";
 import { app } from "../../src/app.ts";
 import { pages } from "../../src/latchkey.ts";
@@ -11,7 +11,7 @@ import { type Answered, over, type Send, textAt } from "../support/client.ts";
 import { CHEAP } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { requestOf } from "../faults/requests.ts";
-import { buildWorld, readStores, restore, type World } from "../faults/world.ts";
+import { buildWorld, begin, type World } from "../faults/world.ts";
 import { ROUTE_KEYS, ownerOf } from "../hostile/routes.ts";
 import { newRealm, taking } from "../identities/realms.ts";
 import { BY_IDENTITY, BY_SCOPE, GRANTED, REFUSED, type Trouble } from "./requests.ts";
@@ -33,15 +33,12 @@ const examples = readExamples(committed);
 const executed: Example[] = [];
 
 beforeAll(async () => {
-  vi.useFakeTimers({ toFake: ["Date"] });
-  vi.spyOn(console, "error").mockImplementation(() => undefined);
-  vi.spyOn(console, "warn").mockImplementation(() => undefined);
   world = await buildWorld(NOW);
 });
-beforeEach(async () => restore(world.stored, await readStores()));
-afterAll(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
+beforeEach(async () => {
+  vi.spyOn(console, "error").mockReturnValue();
+  vi.spyOn(console, "warn").mockReturnValue();
+  await begin(world);
 });
 
 const failing = async () => Promise.reject(new TypeError("broken on purpose"));

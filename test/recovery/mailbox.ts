@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import * as v from "valibot";
-import { afterEach, expect, vi } from "vitest";
+import { expect, vi } from "vitest";
 import type { Passwords } from "../../src/core/passwords.ts";
 import type { Bindings } from "../../src/services.ts";
 import { type Answered, at, type Login, type Send, type TestUser } from "../support/client.ts";
@@ -97,10 +97,6 @@ export function mailbox(
     take: (): Event[] => deliveries.splice(0).map(({ event }) => event),
   };
 }
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
-});
 
 /** The clock stands still. @returns sets it to so many seconds from now */
 export function clock(): (seconds: number) => void {

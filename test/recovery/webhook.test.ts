@@ -39,11 +39,7 @@ describe("a webhook", () => {
       return new Response(null, { status: attempt < 3 ? 503 : 200 });
     });
     vi.useFakeTimers({ toFake: ["Date"] });
-    try {
-      await asked();
-    } finally {
-      vi.useRealTimers();
-    }
+    await asked();
     const { deliveries } = post;
     expect(deliveries).toHaveLength(3);
     expect(new Set(deliveries.map(({ id }) => id)).size).toBe(1);

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { type Call, type Send, textAt, peopleOf } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept, atLocation, type StorageCall } from "../support/stores.ts";
@@ -11,10 +11,6 @@ const NOON_MS = Date.parse("2026-11-01T12:00:00.000Z");
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: NOON_MS });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
 });
 
 /** An isolate whose calls to the stores are noted, and refused by a store that is down. */

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { textAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { atLocation } from "../support/stores.ts";
@@ -13,7 +13,6 @@ const KV_LAG_SECONDS = 60;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-01T12:00:00.250Z") });
 });
-afterEach(() => vi.useRealTimers());
 
 /** Of the ways to revoke one of each kind, and those in which a new password spares what gave it. */
 const HERE = Object.entries({ ...WAYS, ...SPARING }).filter(([name]) =>

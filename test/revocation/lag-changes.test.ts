@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { peopleOf, textAt } from "../support/client.ts";
 import { isolate, type Isolate } from "../support/service.ts";
 import { atLocation } from "../support/stores.ts";
@@ -21,7 +21,6 @@ const KV_LAG_SECONDS = 60;
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-01T12:00:00.250Z") });
 });
-afterEach(() => vi.useRealTimers());
 
 /** At one location: what KV shows there does not depend on the version that asks. */
 function location() {

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { textAt, claimsOf, peopleOf } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept, atLocation } from "../support/stores.ts";
@@ -13,10 +13,6 @@ const LAGGING = { REVOCATION_LAG_SECONDS: "60" };
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: NOON_MS });
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-  vi.useRealTimers();
 });
 
 const later = (ms: number) => vi.setSystemTime(NOON_MS + ms);

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { at, type Call, peopleOf } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { atLocation } from "../support/stores.ts";
@@ -13,7 +13,6 @@ const NOON_MS = Date.parse("2026-11-01T12:00:00.000Z");
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: NOON_MS });
 });
-afterEach(() => vi.useRealTimers());
 
 const later = (ms: number) => vi.setSystemTime(NOON_MS + ms);
 

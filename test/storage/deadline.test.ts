@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { FaultError } from "../../src/core/fault.ts";
 import { createDeadline } from "../../src/storage/calls.ts";
 
@@ -10,8 +10,6 @@ async function faultOf(work: Promise<unknown>): Promise<FaultError> {
   if (error instanceof FaultError) return error;
   throw new Error(`no fault: ${String(error)}`);
 }
-
-afterEach(() => void vi.useRealTimers());
 
 describe.each(["KV put", "D1"] as const)("%s", (store) => {
   const bounded = createDeadline(DEADLINE_MS);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import { share } from "../support/thorough.ts";
 import { bot, routeKey, RIGHT, statusesOf, WRONG } from "./door.ts";
 import { WAYS } from "./ways.ts";
@@ -15,7 +15,6 @@ const { from, login, newOwnerAt, settled, hashes } = routeKey();
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"] });
 });
-afterEach(() => vi.useRealTimers());
 
 /** Who attacks with which request. */
 const FLOODS: readonly (readonly [number, string, (index: number) => string])[] = [

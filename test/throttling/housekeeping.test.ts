@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { beforeEach, expect, it, vi } from "vitest";
 import { isolate } from "../support/service.ts";
 import { bot, routeKey, NETWORK_TRIES, RIGHT, TRY_MS, WRONG } from "./door.ts";
 
@@ -14,7 +14,6 @@ beforeEach(async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
   await env.DB.prepare("DELETE FROM login_attempts").run();
 });
-afterEach(() => vi.useRealTimers());
 
 const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
 const sweep = () => services.housekeeping(Date.now());

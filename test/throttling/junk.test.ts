@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { secrets } from "../../src/crypto/secrets.ts";
 import {
   type Call,
@@ -15,11 +15,6 @@ import { share } from "../support/thorough.ts";
 
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 const TEN_MINUTES = 600_000;
-
-afterEach(() => {
-  vi.useRealTimers();
-  vi.restoreAllMocks();
-});
 
 /** A place with memory of its own; what all of them have written is counted. */
 function isolates(count: number, bindings = env) {

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { HonoRequest } from "hono/request";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { surfaces } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import { networkOf } from "../../src/http/address.ts";
@@ -18,8 +18,6 @@ const REVOCATIONS = 300;
 const STATUS_LISTS = 600;
 
 const call = service({}, { passwords: CHEAP });
-
-afterEach(() => vi.restoreAllMocks());
 
 let last = 0;
 /** An address of a network that no other test uses. */

@@ -274,6 +274,5 @@ it("keeps and logs nothing of what was shown", async () => {
   await watching.services.diagnose(asker, session, Date.now());
   await watching.services.diagnose(asker, session.replace(/.$/, "!"), Date.now());
   await watching.settled();
-  vi.restoreAllMocks();
   expect([logged, writes]).toEqual([[], []]);
 });
