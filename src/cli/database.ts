@@ -53,7 +53,7 @@ export function d1(target: Target, stop: AbortSignal): D1 {
         v.pipe(v.string(), v.parseJson(), v.array(v.object({ results: v.array(row) }))),
         said.slice(said.search(/^\[/m)),
       );
-      if (!answer.success) throw new CliError(`Unexpected answer from wrangler:\n${shown(said)}`);
+      if (!answer.success) throw new CliError(`Unexpected answer from wrangler:\n${excerpt(said)}`);
       return answer.output.flatMap(({ results }) => results);
     },
 
@@ -66,7 +66,7 @@ export function d1(target: Target, stop: AbortSignal): D1 {
 function errorOf(said: string, { remote }: Target): CliError {
   if (/Couldn't find a D1 DB/.test(said)) {
     return new NoDatabaseError(
-      `There is no database yet. Create it: npm run deploy\n${shown(said)}`,
+      `There is no database yet. Create it: npm run deploy\n${excerpt(said)}`,
     );
   }
   const reason = remote ? plainReason(said) : null;
@@ -74,11 +74,11 @@ function errorOf(said: string, { remote }: Target): CliError {
   const advice = /no such (?:table|column)|has no column named/.test(said)
     ? `\nIt lacks tables or columns of this version. Apply the migrations: npm run ${remote ? "deploy" : "dev"}`
     : "";
-  return new CliError(`The database refused:\n${shown(said)}${advice}`);
+  return new CliError(`The database refused:\n${excerpt(said)}${advice}`);
 }
 
 /** Without the values that a statement held. */
-function shown(said: string): string {
+function excerpt(said: string): string {
   return errorText(said).replace(/X'[0-9A-F]*'?/g, "X'…'");
 }
 

@@ -33,13 +33,13 @@ export interface LoginOptions extends Options {
   readonly onLoggedOut?: () => void;
 }
 
-type Answer<Operation extends object> = FetchResponse<
+type Result<Operation extends object> = FetchResponse<
   Operation & Record<string | number, unknown>,
   unknown,
   `${string}/${string}`
 >;
 type Post<Path extends "/api/run-action-token" | "/api/token" | "/rest/user"> = Promise<
-  Answer<paths[Path]["post"]>
+  Result<paths[Path]["post"]>
 >;
 
 /** Typed calls to every route: `GET("/rest/token/list", { params: { query: { limit: 10 } } })`. */

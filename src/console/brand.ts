@@ -31,11 +31,11 @@ const LINKS = [
 ] as const;
 
 export function lookOf({ name, accent, logo, links = {} }: Brand): Look {
-  const shown = LINKS.flatMap(([key, text]) => {
+  const hrefs = LINKS.flatMap(([key, text]) => {
     const href = links[key];
     return href === undefined ? [] : [[text, href] as const];
   });
-  const look = { name, logo: logo ?? null, links: shown };
+  const look = { name, logo: logo ?? null, links: hrefs };
   if (accent === undefined) return { ...look, stylesheet: null, routes: [] };
   const file = fixedText(colors(accent), "text/css; charset=utf-8");
   const path = "/console/assets/brand.css";

@@ -134,8 +134,8 @@ function pageOf(
 type Failed = Exclude<Preview, { readonly state: "ready" | "log_in" | "already" }>;
 
 /** What the reader can do next. It depends on whether the token is their own and whether anyone can still use it. */
-function NextStep({ preview: { state, isOwn, again } }: { readonly preview: Failed }) {
-  if (again !== undefined) return <a href={`/console/actions/new/${again}`}>Make a new one</a>;
+function NextStep({ preview: { state, isOwn, reissue } }: { readonly preview: Failed }) {
+  if (reissue !== undefined) return <a href={`/console/actions/new/${reissue}`}>Make a new one</a>;
   if (isOwn) {
     const whom = state === "audience" ? "the person it is for" : "somebody else";
     return <p class="hint">It is your own: show it to {whom}.</p>;

@@ -76,10 +76,10 @@ interface Point {
 export function Timeline({ diagnosis, nowMs }: { diagnosis: TokenDiagnosis; nowMs: number }) {
   const { issuedAtMs, expiresAtMs, revokedAtMs, status } = diagnosis;
   const hasExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
-  const ended = status === "used_up" ? "Used up" : status === "replaced" ? "Replaced" : "Ended";
+  const name = status === "used_up" ? "Used up" : status === "replaced" ? "Replaced" : "Ended";
   const points: Point[] = [];
   if (issuedAtMs !== null) points.push({ name: "Issued", atMs: issuedAtMs, kind: "issued" });
-  if (revokedAtMs !== null) points.push({ name: ended, atMs: revokedAtMs, kind: "revoked" });
+  if (revokedAtMs !== null) points.push({ name, atMs: revokedAtMs, kind: "revoked" });
   if (expiresAtMs !== null) {
     points.push({
       name: hasExpired ? "Expired" : "Expires",

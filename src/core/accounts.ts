@@ -24,7 +24,7 @@ export interface UserChange extends ProfileChange {
   readonly pendingEmail?: string | null;
   /** A new hash raises the credential version; of opaque tokens only the caller's own is spared. */
   readonly passwordHash?: string;
-  /** With a new password: the identity that was shown for it, which alone stays linked. */
+  /** With a new password: the identity that was presented for it, which alone stays linked. */
   readonly keptIdentity?: IdentityRef | null;
   /** Of the new email and password; a change of either without it removes the old one. */
   readonly ha1bHash?: string;
@@ -37,7 +37,7 @@ export interface UserStore {
   /** For display only: may be as old as the revocation lag. */
   profile(id: string): Promise<User | null>;
   /**
-   * @param ifCredentialVersion the credential version whose password was shown, or null where none had
+   * @param ifCredentialVersion the credential version whose password was presented, or null where none had
    *   to be: what was confirmed with one password must not happen under the next
    */
   update(
@@ -102,7 +102,7 @@ interface Deps {
   readonly askToProve: ((userId: string, email: string, nowMs: number) => void) | null;
 }
 
-/** What a caller's credential was derived from, and so is revoked with; null where a password or the like was shown. */
+/** What a caller's credential was derived from, and so is revoked with; null where a password or the like was presented. */
 function rootOf({ by }: Caller): string | null {
   if (by.method === "token") return by.token.id;
   return by.method === "jwt" ? (by.claims.sid ?? by.claims.rootJti ?? by.claims.jti) : null;
@@ -232,7 +232,7 @@ export function accounts({
       const email = await newEmail(caller, sentEmail);
       let ifCredentialVersion: number | null = null;
       let ha1bHash: string | undefined;
-      // guard: change-needs-the-present-password
+      // guard: change-needs-the-current-password
       if (email !== undefined || password !== undefined) {
         const user = await confirm(caller, currentPassword, "current_password", nowMs);
         ifCredentialVersion = user.credentialVersion;

@@ -16,7 +16,7 @@ export interface DisplayNameStore {
   names(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
 }
 
-/** Shown for users without a name. Never fall back to their email. */
+/** RunResult for users without a name. Never fall back to their email. */
 export const UNNAMED_USER = "this person";
 
 /** The page behind an action token's link, before anything is done. */
@@ -42,10 +42,10 @@ export type Preview =
   | {
       readonly state: RefusalReason;
       readonly message: string;
-      /** Issued by the one who looks at it. If `again` is not set, someone else could run it. */
+      /** Issued by the one who looks at it. If `reissue` is not set, someone else could run it. */
       readonly isOwn: boolean;
       /** The action for which the issuer may create another token, if no one can run this one. */
-      readonly again?: string;
+      readonly reissue?: string;
     };
 
 /** How a name is formatted in a sentence. */
@@ -54,7 +54,7 @@ export type SetName = (name: string) => string;
 const asItIs: SetName = (name) => name;
 
 /** What a run from the page did. */
-export interface Shown {
+export interface RunResult {
   readonly title: string;
   readonly after: string;
   readonly receipt: Receipt;
@@ -163,12 +163,12 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
       const { asksForLogin, title } = action.page;
       const caller = asksForLogin ? by : null;
       const isOwn = by?.userId === token.userId && !action.isInternal;
-      const again = isOwn && action.payloadFields !== null ? { again: action.name } : {};
+      const reissue = isOwn && action.payloadFields !== null ? { reissue: action.name } : {};
       if (token.audience !== null && token.audience !== (caller?.userId ?? token.userId)) {
         // Whether it can still be used by anyone comes first: if not, logging in would not help.
         const checked = await check(found, caller, [], null, nowMs);
         const over = checked === null ? null : refusalOf(checked);
-        if (over !== null) return { ...over, isOwn, ...again };
+        if (over !== null) return { ...over, isOwn, ...reissue };
         return asksForLogin && caller === null ? { state: "log_in" } : refusedAs("audience", isOwn);
       }
       const [against, { issuer, before }] = await Promise.all([
@@ -178,7 +178,7 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
       if (against?.state === "already") return against;
       if (against !== null) {
         const { state, message, isFinal } = against;
-        return { state, message, isOwn, ...(isFinal && again) };
+        return { state, message, isOwn, ...(isFinal && reissue) };
       }
       return {
         state: "ready",
@@ -205,7 +205,7 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
       idempotencyKey: string,
       nowMs: number,
       set: SetName = asItIs,
-    ): Promise<Shown> {
+    ): Promise<RunResult> {
       const found = await find(secret, "find");
       if (typeof found === "string") {
         return refuse({ code: "action_refused", reason: found, message: REFUSALS[found] });

@@ -212,14 +212,14 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
      *   `idempotency_mismatch`, `unavailable`
      */
     async run(
-      shown: string,
+      text: string,
       input: Json,
       caller: Caller | null,
       idempotencyKey: string | null,
       nowMs: number,
       from: "api" | "page" = "api",
     ): Promise<Receipt> {
-      const secret = tokenIn(shown);
+      const secret = tokenIn(text);
       const id = await secrets.idOf("action", secret);
       const token = id === null ? null : await store.find(id);
       if (token === null) return refuseRun("unknown");
@@ -244,7 +244,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       const lacksCaller = needsCaller && caller === null;
       const isSound = parsed?.ok && given?.ok && !isForAnother && !lacksCaller;
       // `consume` asks the same. A run that is refused here, or costs work, asks first.
-      // guard: costly-action-asks-first
+      // guard: expensive-action-asks-first
       if (!isSound || action?.isExpensive) {
         const checked = await store.check(consume);
         if (checked !== null && checked.outcome !== "rejected") return receiptOf(checked);

@@ -122,7 +122,10 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Named tokens for programs, by the rest-tokens contract. */
 export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Deps) {
-  const shown = (token: ApiToken): ApiToken => ({ ...token, scopes: table.granted(token.scopes) });
+  const withGranted = (token: ApiToken): ApiToken => ({
+    ...token,
+    scopes: table.granted(token.scopes),
+  });
 
   async function revokeJwt(
     jwt: string,
@@ -149,7 +152,7 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
     return requestedSecret !== null &&
       found?.token.kind === "api" &&
       found.token.userId === caller.userId
-      ? { token: shown(found.token), secret: requestedSecret, isRepeated: true }
+      ? { token: withGranted(found.token), secret: requestedSecret, isRepeated: true }
       : null;
   }
 
@@ -202,7 +205,7 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
         return refuseDerived(token === "taken" ? "caller_gone" : token);
       }
       if (isAllPowerful(token.scopes)) notices.tell([caller.userId], nowMs);
-      return { token: shown(token), secret };
+      return { token: withGranted(token), secret };
     },
 
     /**
@@ -237,7 +240,7 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
         oldEndsAtMs,
         nowMs,
       );
-      if (typeof token !== "string") return { token: shown(token), secret };
+      if (typeof token !== "string") return { token: withGranted(token), secret };
       // Another request at the same time was first.
       const other = await earlier(caller, requestedSecret, nowMs);
       if (other !== null) return other;
@@ -251,7 +254,7 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
     /** The caller's own that are active, newest first. */
     async list(caller: Caller, page: PageRequest, nowMs: number): Promise<Page<ApiToken>> {
       const { items, next } = await tokens.listApiTokens(caller, page, nowMs);
-      return { items: items.map(shown), next };
+      return { items: items.map(withGranted), next };
     },
 
     /**
@@ -281,19 +284,19 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
         default:
           return "beyond" in changed
             ? refuse({ code: "scope_exceeded", scope: changed.beyond })
-            : shown(changed);
+            : withGranted(changed);
       }
     },
 
     /**
-     * @param shown the secret, the uuid, or one of the caller's own JWTs
+     * @param credential the secret, the uuid, or one of the caller's own JWTs
      * @throws FaultError `token_not_found`, `unavailable`
      */
-    async revoke(caller: Caller, shown: string, nowMs: number): Promise<RevokedToken> {
-      const id = UUID.test(shown) ? shown : await secrets.idOf("api", shown);
+    async revoke(caller: Caller, credential: string, nowMs: number): Promise<RevokedToken> {
+      const id = UUID.test(credential) ? credential : await secrets.idOf("api", credential);
       const revoked =
         id === null
-          ? await revokeJwt(shown, caller, nowMs)
+          ? await revokeJwt(credential, caller, nowMs)
           : await tokens.revokeApiToken(id, caller, nowMs);
       return revoked ?? refuse({ code: "token_not_found" });
     },

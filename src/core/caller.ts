@@ -9,7 +9,7 @@ export interface CallerRef {
   readonly userId: string;
   readonly credentialVersion: number;
   /**
-   * The session or API token that was shown. Its own row says whether it is active: the credential
+   * The session or API token that was presented. Its own row says whether it is active: the credential
    * version may have been read before a new password that spared this token.
    */
   readonly tokenId: string | null;
@@ -75,19 +75,19 @@ export function callerRefOfJwt(claims: JwtClaims): CallerRef {
 }
 
 /**
- * The parents of an API or action token that this caller creates: the API token that was shown, or
+ * The parents of an API or action token that this caller creates: the API token that was presented, or
  * the JWT that was obtained with one. What a person creates while logged in has no parent.
  */
 export function derivationOf({ by }: Pick<Caller, "by">): Derivation {
   if (by.method === "token" && by.token.kind === "api") {
     const { id, parentIds, expiresAtMs } = by.token;
-    // guard: token-hangs-on-the-token-that-made-it
+    // guard: token-has-its-token-as-parent
     return { parentIds: [id, ...parentIds], endMs: expiresAtMs, jwtId: null };
   }
   if (by.method === "jwt" && by.claims.apiTokenVersion !== null) {
     const jwtId = revocationTarget(by.claims);
     const endMs = by.claims.endsAt * 1000;
-    // guard: token-hangs-on-the-jwt-that-made-it
+    // guard: token-has-its-jwt-as-parent
     return { parentIds: [jwtId, ...parentIdsOf(by.claims)], endMs, jwtId };
   }
   return { parentIds: [], endMs: Number.POSITIVE_INFINITY, jwtId: null };

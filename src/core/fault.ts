@@ -47,7 +47,7 @@ export type Fault =
     }
   /** The same Idempotency-Key came with another request (IETF draft-ietf-httpapi-idempotency-key-header). */
   | { readonly code: "idempotency_mismatch" }
-  /** Too many attempts, from one network or at one account. Says nothing about what was shown. */
+  /** Too many attempts, from one network or at one account. Says nothing about what was presented. */
   | {
       readonly code: "throttled";
       readonly retryAfterSeconds: number;

@@ -111,14 +111,14 @@ export function introspection({ jwts, secrets, strict, tokens, limits, scopes }:
      * @returns null for everything that is not active, never why
      * @throws FaultError `throttled` where the client asks too often, `unavailable`
      */
-    async introspect(shown: string, by: Caller, nowMs: number): Promise<Introspection | null> {
+    async introspect(token: string, by: Caller, nowMs: number): Promise<Introspection | null> {
       if (by.tokenId !== null) await enforceRateLimit(limits, "client", by.tokenId);
-      const id = await opaqueIdOf(secrets, shown);
+      const id = await opaqueIdOf(secrets, token);
       if (id !== null) {
         const active = await strict.findActive(id, nowMs);
         return active === null ? null : ofToken(active.token, scopes);
       }
-      const claims = await jwts.verify(shown, nowMs);
+      const claims = await jwts.verify(token, nowMs);
       if (claims === null) return null;
       if ((await strict.findActiveJwt(claims, nowMs)) === null) return null;
       // guard: replaced-refresh-jwt-is-not-active
@@ -129,14 +129,14 @@ export function introspection({ jwts, secrets, strict, tokens, limits, scopes }:
      * Anyone who holds a token may revoke it; a refresh token revokes its family. Unknown ones are revoked already.
      * @param client if it authenticated: an action token of several uses is revoked by its issuer alone
      */
-    async revoke(shown: string, client: Caller | null, nowMs: number): Promise<void> {
+    async revoke(token: string, client: Caller | null, nowMs: number): Promise<void> {
       await enforceRateLimit(limits, "revoke");
-      const id = await opaqueIdOf(secrets, shown);
+      const id = await opaqueIdOf(secrets, token);
       if (id !== null) {
         await tokens.revokeByHolder([id], client?.userId ?? null, nowMs);
         return;
       }
-      const claims = await jwts.verify(shown, nowMs);
+      const claims = await jwts.verify(token, nowMs);
       if (claims === null) return;
       await tokens.revokeJwt(claims, callerRefOfJwt(claims), nowMs);
     },

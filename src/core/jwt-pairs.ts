@@ -216,7 +216,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes }: Deps)
         rotation: null,
         issuedAt,
         endsAt,
-        // guard: jwt-ends-with-its-parent
+        // guard: jwt-expires-with-its-parent
         expiresAt: Math.min(issuedAt + JWT_LIFETIMES.auth, endsAt),
         // A client that reads the role but not the scope must not mistake a narrow token for its user.
         role: mayDoAll ? user.role : null,
@@ -245,7 +245,7 @@ function accessLifetime({ authTime, endsAt }: RefreshClaims, nowMs: number) {
 /** `iat` and `exp`, whole seconds rounded down. A log-in has an absolute end, however often it is refreshed. */
 function lifetime(type: "access" | "refresh", fromMs: number, authTime: number) {
   const issuedAt = Math.floor(fromMs / 1000);
-  // guard: log-in-has-an-absolute-end
+  // guard: log-in-has-an-absolute-expiry
   const expiresAt = Math.min(issuedAt + JWT_LIFETIMES[type], authTime + JWT_LIFETIMES.sinceLogin);
   return { issuedAt, expiresAt };
 }
@@ -287,7 +287,7 @@ function originOf({ by }: Caller, user: User, jti: string, nowSeconds: number): 
           apiTokenVersion: token.apiTokenVersion,
         }),
         authTime: nowSeconds,
-        // guard: chain-ends-with-its-token
+        // guard: chain-expires-with-its-token
         endsAt: Math.floor(token.expiresAtMs / 1000),
       };
     }

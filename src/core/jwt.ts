@@ -58,20 +58,20 @@ export interface Jwts {
  * of a chain the whole chain. Otherwise someone who renewed a stolen JWT first would keep the new one.
  */
 export function revocationTarget({ type, sid, jti, rootJti }: JwtClaims): string {
-  // guard: refresh-jwt-stands-for-its-family
-  // guard: one-jwt-stands-for-its-chain
+  // guard: refresh-jwt-revokes-its-family
+  // guard: one-jwt-revokes-its-chain
   return type === "refresh" && sid !== null ? sid : (rootJti ?? jti);
 }
 
 /** Revoking one of these JWTs revokes this one: itself, its chain, and what the chain was obtained with. */
 export function jwtIdsOf({ jti, rootJti, fromJti }: JwtClaims): readonly string[] {
-  // guard: chain-hangs-on-its-jwts
+  // guard: chain-has-its-jwts-as-parents
   return [...new Set([jti, rootJti, fromJti])].filter((id) => id !== null);
 }
 
 /** What the JWT was obtained with, and its parents: each has a row, and must be active. */
 export function parentIdsOf({ sid, parentIds }: JwtClaims): readonly string[] {
-  // guard: jwt-hangs-on-its-parent
+  // guard: jwt-names-its-parents
   return sid === null ? [] : [sid, ...parentIds];
 }
 

@@ -51,8 +51,8 @@ export function leaks({ jwts, secrets, tokens, notices, limits, isSignedByGithub
      * @returns one result for each, in the same order
      * @throws FaultError `unavailable`: what was revoked stays so, and the same report may be sent again
      */
-    async report(shown: readonly string[], nowMs: number): Promise<readonly LeakResult[]> {
-      const ids = await Promise.all(shown.map((each) => opaqueIdOf(secrets, each)));
+    async report(texts: readonly string[], nowMs: number): Promise<readonly LeakResult[]> {
+      const ids = await Promise.all(texts.map((each) => opaqueIdOf(secrets, each)));
       const opaque = ids.filter((id) => id !== null);
       const owners = new Set<string>();
       try {
@@ -62,7 +62,7 @@ export function leaks({ jwts, secrets, tokens, notices, limits, isSignedByGithub
         // A token that is named twice is revoked once.
         const left = new Set(wasRevoked.map(({ id }) => id));
         const results: LeakResult[] = [];
-        for (const [index, text] of shown.entries()) {
+        for (const [index, text] of texts.entries()) {
           const id = ids[index] ?? null;
           const jwt = id === null ? await jwts.verify(text, nowMs) : null;
           const isRevoked =

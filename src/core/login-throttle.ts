@@ -6,7 +6,7 @@ export type AccountRef =
   | { readonly email: string }
   | {
       readonly userId: string;
-      /** Of a caller who is logged in: the credential that was shown, by the id that revokes it. */
+      /** Of a caller who is logged in: the credential that was presented, by the id that revokes it. */
       readonly credentialId: string | null;
     }
   /** A secret that names no account, counted by network alone. */
@@ -18,7 +18,7 @@ export type LoginAttempt =
       readonly user: UserWithPassword | null;
       /** The counters that it was counted in. */
       readonly counters: readonly string[];
-      /** The credential that was shown has no further attempt. */
+      /** The credential that was presented has no further attempt. */
       readonly isLast: boolean;
       /**
        * Where the network is known and the account's own counter is full: the wait that a wrong attempt is
@@ -28,7 +28,7 @@ export type LoginAttempt =
     }
   | { readonly isAllowed: false; readonly retryAfterSeconds: number };
 
-/** Limits attempts at an account's secrets: by account, by account and network, and by the credential shown. */
+/** Limits attempts at an account's secrets: by account, by account and network, and by the credential presented. */
 export interface LoginAttemptStore {
   /**
    * Reads the account and counts an attempt in one transaction, so that many at once cannot exceed the

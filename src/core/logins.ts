@@ -20,7 +20,7 @@ export interface OwnLogin extends Login {
 }
 
 export interface OthersRevoked {
-  readonly ended: number;
+  readonly revoked: number;
   /** False where there are more than one request may revoke. */
   readonly isAll: boolean;
 }

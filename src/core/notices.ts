@@ -106,7 +106,7 @@ export function notices({ store, mailer, secrets, afterResponse, issuer, sendsMa
                 : { token: secret, link: `${issuer}/a/${secret}`, expiresAtMs: undoUntilMs },
           }));
     } catch (error) {
-      // guard: failed-notice-comes-again
+      // guard: failed-notice-is-retried
       await store.failed(due, sending, nowMs);
       throw error;
     }

@@ -52,7 +52,7 @@ export type CheckPassword = (
   account: AccountRef,
   password: string,
   nowMs: number,
-  /** Revokes the credential that was shown beside the password, where it has guessed too often. */
+  /** Revokes the credential that was presented beside the password, where it has guessed too often. */
   onLast?: () => Promise<unknown>,
 ) => Promise<UserWithPassword>;
 

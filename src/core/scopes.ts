@@ -42,15 +42,15 @@ export function ownScopeProblems(own: Readonly<Record<string, unknown>>): readon
   const entries = Object.entries(own);
   const isMany = entries.length > OWN_SCOPES_MAX || Object.keys(own).join(" ").length > NAMES_MAX;
   const wrong = entries.flatMap(([name, description]) => {
-    const shown = JSON.stringify(name.slice(0, NAME_MAX));
-    if (Object.hasOwn(BUILT_IN, name)) return `${shown} is a built-in scope`;
+    const quoted = JSON.stringify(name.slice(0, NAME_MAX));
+    if (Object.hasOwn(BUILT_IN, name)) return `${quoted} is a built-in scope`;
     if (!SCOPE_TOKEN.test(name) || name.length > NAME_MAX) {
-      return `${shown} must be 1 to ${NAME_MAX} visible ASCII characters without " and \\ (RFC 6749 section 3.3)`;
+      return `${quoted} must be 1 to ${NAME_MAX} visible ASCII characters without " and \\ (RFC 6749 section 3.3)`;
     }
     const isText = typeof description === "string" && description.trim() !== "";
     return isText && description.length <= DESCRIPTION_MAX
       ? []
-      : `${shown} must have a description of 1 to ${DESCRIPTION_MAX} characters`;
+      : `${quoted} must have a description of 1 to ${DESCRIPTION_MAX} characters`;
   });
   if (!isMany) return wrong;
   return [`must be at most ${OWN_SCOPES_MAX}, of ${NAMES_MAX} characters together`, ...wrong];

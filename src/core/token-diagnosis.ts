@@ -196,8 +196,8 @@ export function tokenDiagnostics({ secrets, jwts, reader, store, scopes }: Deps)
     return { status: "active", revokedAtMs: null };
   }
 
-  return async (caller: Caller, shown: string, nowMs: number): Promise<TokenDiagnosis> => {
-    const text = tokenIn(bare(shown));
+  return async (caller: Caller, pasted: string, nowMs: number): Promise<TokenDiagnosis> => {
+    const text = tokenIn(bare(pasted));
     const kind = kindOf(text);
     if (kind !== null) return opaque(kind, text, caller, nowMs);
     const read = await reader.read(text);
@@ -209,8 +209,8 @@ export function tokenDiagnostics({ secrets, jwts, reader, store, scopes }: Deps)
 const QUOTES = /^["'`\u2018-\u201f\u00ab\u00bb\s]+|["'`\u2018-\u201f\u00ab\u00bb\s,;]+$/g;
 
 /** The token without the quotes and the name of the header that it was copied with. */
-function bare(shown: string): string {
-  const unquoted = shown.replaceAll(QUOTES, "");
+function bare(pasted: string): string {
+  const unquoted = pasted.replaceAll(QUOTES, "");
   const rest = unquoted.replace(
     /^(?:(?:authorization|x-token|x-auth-token)["']?\s*[:=]\s*["']?)?(?:bearer\s+)?/i,
     "",

@@ -51,9 +51,9 @@ export interface Secrets {
 }
 
 /** @returns the id of an opaque token of any kind; null for anything else. Asks no store. */
-export async function opaqueIdOf(secrets: Secrets, shown: string): Promise<string | null> {
-  const kind = kindOf(shown);
-  return kind === null ? null : secrets.idOf(kind, shown);
+export async function opaqueIdOf(secrets: Secrets, text: string): Promise<string | null> {
+  const kind = kindOf(text);
+  return kind === null ? null : secrets.idOf(kind, text);
 }
 
 /** The secret that a form was given before, so that sending it twice creates one token; otherwise a new one. */

@@ -7,21 +7,21 @@ export type AddressForm = (typeof ADDRESS_FORMS)[number];
 const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 
-/** A request's id is Cloudflare's; sent by somebody else, it may be of any length. */
-const MOST_OF_AN_ID = 64;
+/** Cloudflare sets the request's id. Behind anything else, a client could send one of any length. */
+const MAX_REQUEST_ID = 64;
 
-/** Where the request that is being served came from, as far as that may be kept. */
+/** Where the current request came from, in the form in which it may be stored. */
 export function auditClient(form: AddressForm) {
   const { address, requestId } = clientInfo();
   return {
     address: anonymizedAddress(address, form),
-    requestId: requestId === "" ? null : requestId.slice(0, MOST_OF_AN_ID),
+    requestId: requestId === "" ? null : requestId.slice(0, MAX_REQUEST_ID),
   };
 }
 
 /**
- * An address as it may be kept: whole, as its network (IPv4 /24, IPv6 /48), or not at all. What is
- * no address is kept in no form.
+ * An address as it may be stored: whole, as its network (IPv4 /24, IPv6 /48), or not at all. Null for
+ * text that is not an address.
  */
 export function anonymizedAddress(address: string, form: AddressForm): string | null {
   if (form === "none") return null;
@@ -36,7 +36,7 @@ export function anonymizedAddress(address: string, form: AddressForm): string | 
   return `${canonical(`${network}::`) ?? `${network}::`}/48`;
 }
 
-/** Four bytes; of an IPv4 address in IPv6's form too (RFC 4291 section 2.5.5.2). */
+/** The four bytes of an IPv4 address, also of one in IPv6 form (RFC 4291 section 2.5.5.2); null for others. */
 export function ipv4(address: string): number[] | null {
   const found = IPV4.exec(address);
   if (found !== null) {
@@ -51,7 +51,7 @@ export function ipv4(address: string): number[] | null {
   });
 }
 
-/** Eight groups. */
+/** The eight groups of an IPv6 address; null for others. */
 export function ipv6(address: string): string[] | null {
   const text = canonical(address);
   if (text === null) return null;
@@ -63,23 +63,23 @@ export function ipv6(address: string): string[] | null {
   return [...before, ...Array(8 - before.length - after.length).fill("0"), ...after];
 }
 
-/** RFC 5952's one spelling, by the URL parser; null for what is no IPv6 address. */
+/** The canonical spelling of RFC 5952, by the URL parser; null if it is not an IPv6 address. */
 function canonical(address: string): string | null {
   if (!/^[0-9a-f:.]+$/i.test(address) || !address.includes(":")) return null;
   return URL.parse(`http://[${address}]/`)?.hostname.slice(1, -1) ?? null;
 }
 
-/** What Workers of other zones come from, all of them: who that is, is told by their zone alone. */
+/** The network that all Workers of other zones send from. Only the zone tells them apart. */
 const WORKERS = ["2a06", "98c0", "3600"].join(":");
 
-/** Whether strangers share the address, so that it says nothing of who they are. */
+/** Whether unrelated clients share the address, so that it does not tell them apart. */
 export function isShared(address: string): boolean {
   return ipv6(address)?.slice(0, 3).join(":") === WORKERS;
 }
 
 /**
- * The networks by which a request is limited, the narrowest first. Whoever has a /48 of IPv6 has 65,536 of
- * /64: it has ten times the limit of one, as ten counters of which each request takes any.
+ * The networks that count for a request's rate limits, the narrowest first. An IPv6 /48 has 65,536 /64, so
+ * it is limited too, to ten times as much: by ten counters, of which a request picks one at random.
  * @param zone of the Worker that sent it (`CF-Worker`, which Cloudflare sets and no client can)
  */
 export function limitedNetworks(address: string, zone: string): readonly string[] {
@@ -92,8 +92,8 @@ export function limitedNetworks(address: string, zone: string): readonly string[
 }
 
 /**
- * The network by which an address is counted: an IPv4 address for itself, of IPv6 the first 64 bits,
- * since whoever has one address has all of these. Empty where it is no address.
+ * The network that an address is counted by: an IPv4 address itself, or the /64 of an IPv6 address, because
+ * one client usually has all of it. Empty if it is not an address.
  */
 export function networkOf(address: string): string {
   const bytes = ipv4(address);

@@ -4,24 +4,24 @@ import { RequestFaultError, refuseRequest } from "./request-fault.ts";
 
 /** The largest body that is read, in bytes. */
 const MAX_BYTES = 64 * 1024;
-/** Of one whose signature is looked at before anything in it is. */
+/** The largest signed body, whose signature is verified before it is parsed. */
 const MAX_SIGNED_BYTES = 1024 * 1024;
 
-/** Of a form, or of an object that is sent as JSON. */
+/** The most fields of a form or of a JSON object. */
 const MAX_FIELDS = 100;
 
-/** Of what separates and opens values in JSON: parsing is paid by these, and not by the byte. */
+/** The most commas, colons and brackets in JSON: they decide what parsing costs, not the bytes. */
 const MAX_SEPARATORS = 2_000;
-/** In characters. */
+/** Longer JSON, in characters, is parsed without a reviver. */
 const MAX_REVIVED = 8_192;
 
-/** So long may a body take to arrive: nobody holds a request open by sending nothing. */
+/** How long a body may take to arrive, so that no one can hold a request open by sending nothing. */
 const DEADLINE_MS = 30_000;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /**
- * A JSON body, whatever its type says; without content it is an empty object.
+ * A JSON body, whatever its Content-Type. An empty body is an empty object.
  * @throws RequestFaultError `body_too_large`, `body_malformed`, `body_late`, `client_closed`, `encoding_unsupported`
  */
 export async function readJson(request: HonoRequest): Promise<unknown> {
@@ -30,7 +30,7 @@ export async function readJson(request: HonoRequest): Promise<unknown> {
 }
 
 /**
- * JSON of up to a mebibyte, once `isSigned` has said yes to its bytes.
+ * JSON of up to one mebibyte. `isSigned` verifies its bytes before they are parsed, and throws if they are not signed.
  * @throws RequestFaultError as `readJson`
  */
 export async function readSignedJson(
@@ -43,8 +43,8 @@ export async function readSignedJson(
 }
 
 /**
- * A body that is JSON by its type. The type is judged only where there is content (RFC 9110 section 8.3):
- * clients send a form's type, or none, with nothing.
+ * A body whose Content-Type is JSON. The type is checked only if there is content (RFC 9110 section 8.3):
+ * with an empty body, clients send a form's type or none.
  * @throws RequestFaultError as `readJson`, and `media_type_unsupported`
  */
 export async function readTypedJson(request: HonoRequest): Promise<unknown> {
@@ -54,15 +54,15 @@ export async function readTypedJson(request: HonoRequest): Promise<unknown> {
 }
 
 interface FieldRules {
-  /** Makes the fields of a form's; if not said, the last of several values of one name counts, as in both origins. */
+  /** Builds the result from a form's fields. By default the last of several values counts, as in both original APIs. */
   readonly ofForm?: (fields: readonly FormField[]) => unknown;
-  /** A member's number is the text that was written: as a number it may lose digits. */
+  /** Reads numbers as the text that was sent: as a number it could lose digits. */
   readonly numbersAsText?: boolean;
 }
 
 /**
- * The fields of a JSON or form body, as Django REST framework and Laravel take them. No body at
- * all is no fields.
+ * The fields of a JSON or form body, as Django REST framework and Laravel read them. An empty body has
+ * no fields.
  * @throws RequestFaultError as `readTypedJson`
  */
 export async function readFields(
@@ -76,7 +76,7 @@ export async function readFields(
 }
 
 /**
- * The fields of a page's form: a list where a name came more than once.
+ * The fields of a page's form. A name that was sent more than once has a list of values.
  * @throws RequestFaultError as `readTypedJson`
  */
 export async function readForm(request: HonoRequest): Promise<Record<string, unknown>> {
@@ -91,7 +91,7 @@ export async function readForm(request: HonoRequest): Promise<Record<string, unk
   );
 }
 
-/** Ampersands, and of a multipart form lines: each field's part has four, or five with a type of its own. */
+/** Ampersands, or in a multipart form line breaks: a field has four, or five with a Content-Type. */
 const SEPARATORS = {
   "application/x-www-form-urlencoded": [0x26, MAX_FIELDS],
   "multipart/form-data": [0x0a, 5 * MAX_FIELDS],
@@ -107,7 +107,7 @@ function parseForm(bytes: Uint8Array<ArrayBuffer>, request: HonoRequest): FormFi
   if (mediaType !== "application/x-www-form-urlencoded" && mediaType !== "multipart/form-data") {
     return refuseMediaType(request);
   }
-  // Before it is parsed, which costs more than all else that such a request does.
+  // Counted before parsing, which costs more than the rest of the request.
   const [separator, most] = SEPARATORS[mediaType];
   let from = 0;
   for (let count = 0; count <= most; count++) {
@@ -136,7 +136,7 @@ function refuseMediaType(request: HonoRequest): never {
 const tooMany = () =>
   refuseRequest({ code: "body_malformed", expected: `one of at most ${MAX_FIELDS} fields` });
 
-/** `application/json` and what is derived from it (RFC 6839 section 3.1). */
+/** `application/json`, or a type that ends in `+json` (RFC 6839 section 3.1). */
 export function isJson(request: HonoRequest): boolean {
   return /^application\/(?:[\w.-]+\+)?json$/.test(mediaTypeOf(request));
 }
@@ -157,7 +157,7 @@ function parseJson(bytes: Uint8Array, reviver?: Reviver): unknown {
     const expected = `JSON with at most ${MAX_SEPARATORS} commas, colons and brackets` as const;
     refuseRequest({ code: "body_malformed", expected });
   }
-  // Asked for each value, it costs more than parsing; a body this long holds no number that matters.
+  // A reviver is called for each value, which costs more than parsing. A body this long has no number that matters.
   const value = parseText(text, text.length > MAX_REVIVED ? undefined : reviver);
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
   if (isObject && Object.keys(value).length > MAX_FIELDS) tooMany();
@@ -176,17 +176,17 @@ function parseText(text: string, reviver?: Reviver): unknown {
   try {
     return JSON.parse(text, reviver);
   } catch {
-    // The parser's own text quotes the body, and so perhaps a password.
+    // The parser's message quotes the body, which may contain a password.
     return refuseRequest({ code: "body_malformed", expected: "valid JSON" });
   }
 }
 
 const QUOTE = 0x22;
-/** Both are found natively: going through 64 KiB by the character costs more than the rest of a request. */
+/** Native searches: a loop over the characters of 64 KiB would cost more than the rest of the request. */
 const NEXT = /["[{,:]/g;
 const REST_OF_TEXT = /[^"\\]*(?:\\.[^"\\]*)*"/y;
 
-/** Whether parsing this JSON costs little more than reading it. */
+/** Whether this JSON is cheap to parse: few separators and texts. */
 export function isQuicklyParsed(json: string): boolean {
   let separators = 0;
   let texts = 0;
@@ -197,7 +197,7 @@ export function isQuicklyParsed(json: string): boolean {
     else {
       texts++;
       REST_OF_TEXT.lastIndex = at + 1;
-      // One that does not end is no JSON.
+      // An unterminated string: not JSON, and the parser will say so.
       if (!REST_OF_TEXT.test(json)) return true;
       NEXT.lastIndex = REST_OF_TEXT.lastIndex;
     }
@@ -217,7 +217,7 @@ async function readBytes(request: Request, maxBytes = MAX_BYTES): Promise<Uint8A
     const bytes = await Promise.race([arriving(request, request.body, maxBytes), late]);
     return bytes ?? refuseRequest({ code: "body_late" });
   } catch (error) {
-    // All else that can go wrong here comes of the connection.
+    // Any other error comes from the connection.
     throw error instanceof RequestFaultError
       ? error
       : new RequestFaultError({ code: "client_closed" }, { cause: error });
@@ -240,15 +240,15 @@ async function readContent(
 }
 
 /**
- * Bounded by what arrives. HTTP's framing holds a body to its `Content-Length`, so one that is said to
- * fit is read at once, for a quarter of what a stream costs, and counted; any other is counted piece by piece.
+ * Reads at most `maxBytes`. HTTP's framing holds a body to its `Content-Length`, so one that claims to fit is
+ * read at once, at a quarter of a stream's cost. Any other is counted chunk by chunk.
  */
 async function arriving(
   request: Request,
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (isSaidToFit(request.headers.get("content-length"))) {
+  if (claimsToFit(request.headers.get("content-length"))) {
     const bytes = new Uint8Array(await request.arrayBuffer());
     return bytes.byteLength > maxBytes ? refuseRequest({ code: "body_too_large" }) : bytes;
   }
@@ -271,7 +271,7 @@ async function arriving(
   return bytes;
 }
 
-function isSaidToFit(contentLength: string | null): boolean {
+function claimsToFit(contentLength: string | null): boolean {
   return (
     contentLength !== null && /^\d{1,5}$/.test(contentLength) && Number(contentLength) <= MAX_BYTES
   );

@@ -53,8 +53,8 @@ export function findCredential(
   const found: Credential[] = [];
   for (const place of [...PLACES, ...issuers.map(idTokenPlace)]) {
     if (except.includes(place.header)) continue;
-    const shown = inHeader(request, place, scheme);
-    if (shown !== null) found.push(shown);
+    const presented = inHeader(request, place, scheme);
+    if (presented !== null) found.push(presented);
     // guard: no-credential-in-the-query
     if (inQuery && place.query !== undefined) {
       found.push(...queryValues(request, place.query).filter(Boolean).map(place.read));
@@ -72,9 +72,9 @@ export function findCredential(
 function inHeader(
   request: HonoRequest,
   { header, scheme, read }: Place,
-  shownScheme: string | null,
+  sentScheme: string | null,
 ): Credential | null {
-  if (scheme !== undefined && scheme !== shownScheme) return null;
+  if (scheme !== undefined && scheme !== sentScheme) return null;
   const value = request.header(header);
   // Empty is none: clients send `token ?? ""`.
   if (!value) return null;
@@ -133,7 +133,7 @@ export function findClient(request: HonoRequest, body: unknown): ClientCredentia
 }
 
 /** The same where nobody has to say who they are, from the header alone; null also for what is not of its form. */
-export function shownClient(request: HonoRequest): ClientCredential | null {
+export function optionalClient(request: HonoRequest): ClientCredential | null {
   try {
     return findClient(request, null);
   } catch (error) {

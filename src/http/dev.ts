@@ -1,21 +1,21 @@
 import type { HonoRequest } from "hono";
 import { httpsRedirect, isLoopback } from "./transport.ts";
 
-/** Whether npm run dev serves, and for whom: this machine alone, or its network too. */
+/** Whether this is npm run dev, and whom it serves: this machine only, or its network too. */
 export const DEV_MODES = ["off", "on", "lan"] as const;
 export type DevMode = (typeof DEV_MODES)[number];
 
-/** Addresses, single names (Docker's), and endings that no public domain has: no page of a stranger can be at one. */
+/** IP addresses, single names (Docker's), and suffixes that no public domain has: no stranger's page can be at one. */
 const NEAR =
   /^(?:\d+\.\d+\.\d+\.\d+|\[[\da-f:.]+\]|[\w-]+|[\w.-]+\.(?:local|lan|internal|localhost|home\.arpa))$/;
 
-/** Whether the name can only be one of this machine or of its network. */
+/** Whether only this machine or its network can have this name. */
 export const isNear = (hostname: string) => NEAR.test(hostname);
 
 /**
- * Where a request goes that came over plain HTTP. A deployment sends it to HTTPS. A developer's machine
- * has none to send it to: wrangler would turn the answer back into HTTP, and a client go round for ever.
- * @returns null for one that is served
+ * What answers a request over plain HTTP. A deployment redirects it to HTTPS. A developer's machine cannot:
+ * wrangler would rewrite the redirect to HTTP, and the client would loop.
+ * @returns null if the request is served
  */
 export function detour(
   request: HonoRequest,
@@ -29,7 +29,7 @@ export function detour(
   if (asked.host === own.host) return null;
   if (isLoopback(url)) {
     const isOtherName = isLoopback(issuer) && asked.port === own.port;
-    // Cookies of localhost and of 127.0.0.1 are two worlds: people are kept in one.
+    // localhost and 127.0.0.1 have separate cookies, so pages redirect to the one that is configured.
     return isPage && isOtherName && (method === "GET" || method === "HEAD")
       ? redirect(307, issuer + asked.pathname + asked.search)
       : null;
@@ -57,8 +57,8 @@ type Fetch<Rest extends unknown[]> = (
 ) => Response | Promise<Response>;
 
 /**
- * A browser keeps a `__Host-` cookie over TLS and on localhost alone. For a phone, which comes over
- * plain HTTP, the cookies of the pages go by another name, and may be read on the way.
+ * Browsers accept a `__Host-` cookie only over TLS and on localhost. For a phone on plain HTTP, the pages'
+ * cookies get another name; others on the network can read them.
  */
 export function withLanCookies<Rest extends unknown[]>(fetch: Fetch<Rest>): Fetch<Rest> {
   return async (request, ...rest) => {

@@ -1,11 +1,11 @@
-/** What a form's part holds that is a file and no text: it fits no field. */
+/** The value of an uploaded file. No schema accepts it. */
 export const FILE = Symbol("a file");
 
 export type FormField = readonly [name: string, value: string | typeof FILE];
 
 /**
- * The fields of an urlencoded form, as the URL standard reads it, in the charset that the type names:
- * Django decodes by it.
+ * The fields of an urlencoded form, parsed as in the URL standard, but decoded in the charset of the
+ * Content-Type, as Django does.
  */
 export function* urlencodedFields(
   bytes: Uint8Array<ArrayBuffer>,
@@ -23,10 +23,10 @@ export function* urlencodedFields(
 }
 
 /**
- * The fields of a multipart form (RFC 7578, RFC 2046 section 5.1): names with and without quotes, headers
- * in any case, blanks after a boundary, and anything before the first boundary and after the last.
- * The platform's own parser takes less than clients send.
- * @throws MalformedForm for what is none, or has no end
+ * The fields of a multipart form (RFC 7578, RFC 2046 section 5.1): with or without quotes around names, headers
+ * in any case, blanks after a boundary, and text before the first and after the last boundary.
+ * The platform's own parser rejects some of what clients send.
+ * @throws MalformedForm if it is not one, or is cut off
  */
 export function* multipartFields(
   bytes: Uint8Array<ArrayBuffer>,
@@ -34,13 +34,13 @@ export function* multipartFields(
 ): Generator<FormField> {
   const boundary = parameterOf(contentType, "boundary");
   if (boundary === null || boundary === "" || boundary.length > 200) throw new MalformedForm();
-  // With a line break before the first delimiter too, so that all are found alike.
+  // A line break before the first delimiter, so that it is found like the others.
   const text = `\r\n${byteText(bytes)}`;
   let delimiter = nextDelimiter(text, boundary, 0);
   while (delimiter !== null && !delimiter.isLast) {
     const next = nextDelimiter(text, boundary, delimiter.end);
     if (next === null) break;
-    // At once for a part without headers.
+    // Directly after the delimiter if the part has no headers.
     const headersEnd = text.indexOf("\r\n\r\n", delimiter.end);
     const from = Math.min(headersEnd + 4, next.at);
     if (headersEnd === -1 || from < headersEnd + 2) break;
@@ -51,7 +51,7 @@ export function* multipartFields(
   if (delimiter?.isLast !== true) throw new MalformedForm();
 }
 
-/** A line of the boundary alone, with blanks behind it at most. */
+/** The next line that is only the boundary, perhaps followed by blanks. */
 function nextDelimiter(text: string, boundary: string, from: number) {
   const line = `\r\n--${boundary}`;
   for (let at = text.indexOf(line, from); at !== -1; at = text.indexOf(line, at + 2)) {
@@ -97,13 +97,13 @@ function fromBase64(content: Uint8Array): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** A byte order mark is a character like any other here. */
+/** A byte order mark is kept like any other character. */
 const PLAIN = { ignoreBOM: true, fatal: false };
 const utf8 = new TextDecoder("utf-8", PLAIN);
 
-/** One character a byte. */
+/** One character per byte. */
 function byteText(bytes: Uint8Array): string {
-  // Natively where there is nothing but ASCII: 64 KiB by the byte cost more than the rest of a request.
+  // Natively if it is all ASCII: 64 KiB byte by byte cost more than the rest of the request.
   const plain = utf8.decode(bytes);
   if (plain.length === bytes.length && !/[^\0-\x7f]/.test(plain)) return plain;
   let text = "";
@@ -119,7 +119,7 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The same natively; null for what is not ASCII, or no UTF-8 behind its percent signs. */
+/** A native decoder; null for text that is not ASCII, or whose percent-encoding is not UTF-8. */
 function quicklyDecoded(text: string): string | null {
   const spaced = text.replaceAll("+", " ");
   if (/[^\0-\x7f]/.test(spaced)) return null;
@@ -140,8 +140,8 @@ const percentDecoded = (text: string) =>
   );
 
 /**
- * Of the first of these headers that names a charset. Those that are not known, and those in which ASCII is
- * not ASCII, are taken for UTF-8, as the URL standard does.
+ * Decodes the charset of the first header that names one. An unknown charset, and UTF-16, are read as UTF-8,
+ * as in the URL standard.
  */
 function decoderOf(...headers: readonly string[]): TextDecoder {
   for (const header of headers) {
@@ -158,7 +158,7 @@ function decoderOf(...headers: readonly string[]): TextDecoder {
   return utf8;
 }
 
-/** RFC 2045 section 5.1: `; name=token` or `; name="quoted"`, with blanks around. Null where it is not there. */
+/** RFC 2045 section 5.1: `; name=token` or `; name="quoted"`, with optional blanks. */
 const PARAMETER = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/g;
 
 function parameterOf(header: string, name: string): string | null {
@@ -169,13 +169,13 @@ function parameterOf(header: string, name: string): string | null {
   return null;
 }
 
-/** More brackets than that are part of the name. */
+/** With more brackets than this, they are part of the name. */
 const MAX_NESTING = 32;
 
 type Tree = Map<string, unknown>;
 
 /**
- * A form as PHP reads it: `payload[contact_id]` is a member of `payload`, `tags[]` one more of a list. The
+ * Nests fields as PHP does: `payload[contact_id]` is a member of `payload`, `tags[]` appends to a list. The
  * last of several values of one name counts.
  */
 export function nestedFields(fields: readonly FormField[]): Readonly<Record<string, unknown>> {
@@ -205,7 +205,7 @@ function put(root: Tree, path: readonly string[], value: unknown): void {
 const membersOf = (tree: Tree) =>
   Array.from(tree, ([key, item]) => [key, contentOf(item)] as const);
 
-/** What is numbered from 0 on is a list. */
+/** Members that are numbered from 0 are a list. */
 function contentOf(item: unknown): unknown {
   if (!(item instanceof Map)) return item;
   const members = membersOf(item);

@@ -76,8 +76,8 @@ export function mount(surfaces: readonly Surface[], options: MountOptions): Hono
       }
     });
     options.report(record, answer.status);
-    const shown = options.isLocal ? withTiming(answer, record) : answer;
-    return toResponse(shown, c.req, readers(surface));
+    const timed = options.isLocal ? withTiming(answer, record) : answer;
+    return toResponse(timed, c.req, readers(surface));
   };
 
   for (const surface of surfaces) {
@@ -173,8 +173,8 @@ async function callerOf(
   }
 }
 
-function refuseCaller(shown: "token" | "password", attempted?: AttemptedSubject): never {
-  refuseRequest({ code: "caller_refused", shown, ...(attempted && { attempted }) });
+function refuseCaller(presented: "token" | "password", attempted?: AttemptedSubject): never {
+  refuseRequest({ code: "caller_refused", presented, ...(attempted && { attempted }) });
 }
 
 async function refusal(
@@ -207,8 +207,8 @@ function withRequestId(answer: HttpResult, requestId: string): HttpResult {
 
 function withTiming(answer: HttpResult, record: RequestRecord): HttpResult {
   const { requestId } = record;
-  const shown = { "x-request-id": requestId, "server-timing": serverTiming(record) };
-  return { ...answer, headers: { ...answer.headers, ...shown } };
+  const timing = { "x-request-id": requestId, "server-timing": serverTiming(record) };
+  return { ...answer, headers: { ...answer.headers, ...timing } };
 }
 
 function byPath(routes: readonly Route[]): Map<string, Route[]> {

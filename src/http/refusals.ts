@@ -49,8 +49,8 @@ const STATUSES: Readonly<Record<Exclude<AnyFault["code"], "derivation_refused">,
 
 type JsonObject = { readonly [name: string]: Json };
 
-/** What was shown as a credential; decides what a 401 challenges for. */
-type Shown = "nothing" | "token" | "password";
+/** The kind of credential that was presented; decides what a 401 challenges for. */
+type Presented = "nothing" | "token" | "password";
 
 /** One row a fault: a value, or how to get it from the fault and the rest of what decides it. */
 export type ByFault<T, Rest> = {
@@ -93,7 +93,7 @@ export interface RefusalRules {
   toBody(text: string, status: number, fault: AnyFault): JsonObject;
   readonly statuses?: Readonly<Partial<Record<AnyFault["code"], number>>>;
   /** The value of `WWW-Authenticate`, where it is not `challenges`. */
-  challenge?(request: HonoRequest, shown: Shown): string;
+  challenge?(request: HonoRequest, presented: Presented): string;
   readonly contentType?: string;
 }
 
@@ -106,7 +106,7 @@ export function refusals(rules: RefusalRules) {
     const status = statuses[fault.code] ?? statusOf(fault);
     const headers = {
       ...headersOf(fault),
-      ...(status === 401 && { "www-authenticate": challenge(request, shownIn(fault)) }),
+      ...(status === 401 && { "www-authenticate": challenge(request, presentedIn(fault)) }),
       ...((fault.code === "scope_insufficient" || fault.code === "scope_exceeded") && {
         "www-authenticate": scopeChallenge(fault.scope),
       }),
@@ -136,8 +136,8 @@ export function headersOf(fault: AnyFault): Readonly<Record<string, string>> {
   }
 }
 
-function shownIn(fault: AnyFault): Shown {
-  if (fault.code === "caller_refused") return fault.shown;
+function presentedIn(fault: AnyFault): Presented {
+  if (fault.code === "caller_refused") return fault.presented;
   if (fault.code === "token_invalid") return "token";
   return fault.code === "credentials_wrong" ? "password" : "nothing";
 }
@@ -150,8 +150,9 @@ const BASIC = `Basic ${REALM}, charset="UTF-8"`;
  * both schemes and no `error`, because curl --anyauth looks for each. A browser's script is never
  * offered Basic: the browser would open a password prompt over the page.
  */
-export function challenges(request: HonoRequest, shown: Shown): string {
-  const bearer = shown === "token" ? `Bearer ${REALM}, error="invalid_token"` : `Bearer ${REALM}`;
+export function challenges(request: HonoRequest, presented: Presented): string {
+  const bearer =
+    presented === "token" ? `Bearer ${REALM}, error="invalid_token"` : `Bearer ${REALM}`;
   const mode = request.header("sec-fetch-mode");
   return mode === undefined || mode === "navigate" ? `${BASIC}, ${bearer}` : bearer;
 }
@@ -166,7 +167,7 @@ export function auditRefusal(fault: AnyFault, refused: EventStore["refused"]): v
   if (!("attempted" in fault) || fault.attempted === undefined) return;
   const isLogin =
     fault.code === "credentials_wrong" ||
-    (fault.code === "caller_refused" && fault.shown === "password");
+    (fault.code === "caller_refused" && fault.presented === "password");
   refused(isLogin ? "login.failed" : "credential.refused", fault.attempted);
 }
 
@@ -194,7 +195,7 @@ function isJunk(fault: AnyFault, isMalformed: boolean): boolean {
     return false;
   const isPassword =
     fault.code === "credentials_wrong" ||
-    (fault.code === "caller_refused" && fault.shown === "password");
+    (fault.code === "caller_refused" && fault.presented === "password");
   // Passwords have their own limit, which applies before they are hashed.
   return isMalformed || !isPassword;
 }

@@ -28,7 +28,7 @@ export type RequestFault =
   /** The credential that was sent is not valid. Answers never say why. */
   | {
       readonly code: "caller_refused";
-      readonly shown: "token" | "password";
+      readonly presented: "token" | "password";
       readonly attempted?: AttemptedSubject;
     }
   /** The credential is valid, but lacks the scope of this route (RFC 6750 section 3.1). */

@@ -36,7 +36,7 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
   ): JsonObject => ({
     description,
     ...(Object.keys(headers).length > 0 && {
-      headers: mapped(headers, (about) => ({ description: about, schema: { type: "string" } })),
+      headers: mapped(headers, (description) => ({ description, schema: { type: "string" } })),
     }),
     ...(schema !== undefined && {
       content: {

@@ -208,7 +208,7 @@ function consumeBatch(request: ConsumeRequest, events: AuditStatements, notices:
   const { bound, isFree } = keyOf(request);
   const conditions = request.conditions.map((condition) => asSql(condition.holds));
   const callerOk = caller === null ? sql`TRUE` : callerIsActive(caller, nowMs);
-  // guard: effect-needs-the-claim
+  // guard: effect-needs-the-use
   const claimed = sql`EXISTS (SELECT 1 FROM receipts WHERE id = ${receiptId})`;
   const { changes } = request.plan;
   const effect = request.plan.writes(claimed).map(asSql);
@@ -216,13 +216,13 @@ function consumeBatch(request: ConsumeRequest, events: AuditStatements, notices:
     throw new Error(`action ${request.action}: a write does not depend on winning the token`);
   }
   return {
-    // guard: claim-asks-everything
+    // guard: consume-asks-everything
     used: sql`UPDATE tokens SET uses = uses + 1, modified_at = ${nowMs}, won_by = ${receiptId}
       WHERE tokens.id = ${token.id} AND tokens.kind = 'action' AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
         AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isActiveWithParents(nowMs)})
         AND ${userIsThere(runnerId)} AND ${callerOk}
         AND ${isFree} AND ${allOf(conditions)}`,
-    // guard: receipt-needs-the-claim
+    // guard: receipt-needs-the-use
     written: sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, request_digest)
       SELECT ${receiptId}, tokens.id, ${request.action}, ${runnerId}, ${nowMs},
         ${JSON.stringify(request.plan.data)}, ${bound}, ${request.once?.requestDigest ?? null}

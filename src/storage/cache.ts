@@ -21,7 +21,7 @@ export function cache<T>(trustMs: number): Cache<T> {
   return {
     get(id, nowMs) {
       const entry = entries.get(id);
-      // guard: cache-forgets
+      // guard: cache-evicts
       return entry !== undefined && nowMs < entry.untilMs ? entry.value : null;
     },
     set(id, value, nowMs) {

@@ -124,7 +124,7 @@ export function cachedTokens(
     async confirm(caller, nowMs) {
       // At a lag of 0 the caller's own check has just asked.
       const { user } = caller;
-      // guard: auth-asks-again
+      // guard: auth-asks-the-primary
       const isFresh = policy.signatureOnlyMaxLifeMs === 0 && user !== null;
       return isFresh ? { user, endMs: Number.POSITIVE_INFINITY } : d1.confirm(caller, nowMs);
     },

@@ -75,8 +75,8 @@ async function retryingTooManyRequests<T>(call: () => Promise<T>): Promise<T> {
     return await call();
   } catch (busy) {
     if (!isTooManyRequests(busy)) throw busy;
-    const again = (attempt: number) => (attempt === 1 ? Promise.reject(busy) : call());
-    return pRetry(again, { ...RETRY, shouldRetry: ({ error }) => isTooManyRequests(error) });
+    const retry = (attempt: number) => (attempt === 1 ? Promise.reject(busy) : call());
+    return pRetry(retry, { ...RETRY, shouldRetry: ({ error }) => isTooManyRequests(error) });
   }
 }
 

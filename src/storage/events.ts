@@ -170,8 +170,8 @@ export function createEvents({
   served,
 }: StorageContext): EventStore {
   const gathered = noise<AuditRow>();
-  /** Credentials that were shown here a moment ago, whose owner has an event already. */
-  const shown = cache<true>(NOISE_MS);
+  /** Credentials that were refused here a moment ago, whose owner has an event already. */
+  const refusedBefore = cache<true>(NOISE_MS);
 
   function gather(
     row: Omit<AuditRow, "userId" | "credentialId">,
@@ -191,7 +191,7 @@ export function createEvents({
 
   /**
    * The row of a revoked token may still say whose it was. Its owner gets one event in ten minutes,
-   * however often and from wherever it is shown, and none for a token that has merely expired.
+   * however often and from wherever it is presented, and none for a token that has merely expired.
    * @returns false where there is no such token
    */
   async function ofToken(
@@ -263,8 +263,8 @@ export function createEvents({
         afterResponse(
           db.run(statements.always({ ...row, userId: sql`${userId}`, credentialId }, nowMs)),
         );
-      } else if (shown.get(credentialId, nowMs) === null) {
-        shown.set(credentialId, true, nowMs);
+      } else if (refusedBefore.get(credentialId, nowMs) === null) {
+        refusedBefore.set(credentialId, true, nowMs);
         afterResponse(
           ofToken({ ...row, credentialId }, userId, nowMs).then((isKnown) => {
             if (!isKnown) gather(row, afterResponse, nowMs);

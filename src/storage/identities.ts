@@ -145,7 +145,7 @@ export const identitiesRevoked = (nowMs: number): Sql =>
   sql`identities_revoked_on = ${nowMs - JUST_BEFORE_MS}`;
 
 /**
- * For the batch of a new password: all but the one that was shown for it.
+ * For the batch of a new password: all but the one that was presented for it.
  * @param changed whether the password was set
  */
 export function removeIdentitiesButOne(

@@ -47,7 +47,7 @@ export function tombstonesOf(token: Token): Tombstones & { readonly versions: re
   return {
     // guard: copy-asks-for-parents
     revokes: token.parentIds.map(tombstoneKey),
-    // guard: copy-asks-whether-its-end-was-moved
+    // guard: copy-asks-whether-its-expiry-was-moved
     doubts: [token.id, ...token.parentIds].map(expiryMovedKey),
     // guard: copy-asks-for-all-of-its-user
     versions: [credentialVersion, apiTokensTombstoneKey(token.userId, token.apiTokenVersion)],
@@ -66,7 +66,7 @@ export function tombstonesOfJwt(claims: JwtClaims): Tombstones {
       ...[...jwtIdsOf(claims), ...parentIds].map(tombstoneKey),
     ],
     // Of what a JWT is obtained with, only an API token's expiry can be moved up.
-    // guard: jwt-asks-whether-an-end-was-moved
+    // guard: jwt-asks-whether-an-expiry-was-moved
     doubts: apiTokenVersion === null ? [] : parentIds.map(expiryMovedKey),
   };
 }

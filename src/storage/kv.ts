@@ -117,7 +117,7 @@ export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
       if (isAny(revokes)) return "revoked";
       if (isAny(doubts)) return "unsure";
       // The one credential that a new password spares has the new version: D1 knows.
-      // guard: copy-is-of-the-present-version
+      // guard: copy-is-of-the-current-version
       return isAny(versions) ? null : token;
     },
     async jwt(claims) {

@@ -30,7 +30,7 @@ const MAX_FAILED_ATTEMPTS = {
    * as from any other network.
    */
   hidden: 20,
-  /** Of a credential that was shown beside a wrong password; the last one revokes it. */
+  /** Of a credential that was presented beside a wrong password; the last one revokes it. */
   credential: 10,
 } as const;
 
@@ -86,7 +86,7 @@ export function createLoginAttempts({ db, background, served }: StorageContext):
         before.credential_until - (MAX_FAILED_ATTEMPTS.credential - 1) * CREDENTIAL_ATTEMPT_MS,
       );
       const retryAfterSeconds = Math.max(1, Math.ceil((freeFromMs - nowMs) / 1000));
-      // guard: try-without-room-is-not-hashed
+      // guard: refused-attempt-is-not-hashed
       if (reserved.length === 0) {
         told.set(keyOf(account), nowMs + retryAfterSeconds * 1000, nowMs);
         return { isAllowed: false, retryAfterSeconds };
@@ -172,7 +172,7 @@ function countersOf(ids: CounterIds, mayBeKnown: boolean, nowMs: number): Sql {
       ? sql`0`
       : sql`COALESCE((SELECT drained_at FROM login_attempts WHERE id = owner || ${suffix}), 0)`;
   // From a known network, the account's counter is shown as if that network's attempts counted there too.
-  // guard: tries-are-counted-by-account
+  // guard: attempts-are-counted-by-account
   return sql`SELECT *, network_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.network)}
       AND account_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.account)} AS is_open
     FROM (SELECT owner, known, network_until, credential_until, hidden_until, CASE WHEN known
@@ -193,7 +193,7 @@ function reserveIn(
     suffix === null
       ? sql``
       : sql`UNION ALL SELECT owner || ${suffix}, ${nowMs + attemptMs} FROM free WHERE ${where}`;
-  // guard: tries-are-limited
+  // guard: attempts-are-limited
   return sql`INSERT INTO login_attempts (id, drained_at)
     WITH free AS MATERIALIZED (SELECT * FROM (${counters})
       WHERE (is_open OR known AND network_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.network)} AND hidden_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.hidden, HIDDEN_ATTEMPT_MS)})

@@ -199,7 +199,7 @@ export function pendingRevocations(
 ): PendingRevocations {
   async function putAll(pending: readonly v.InferOutput<typeof Pending>[], nowMs: number) {
     if (pending.length === 0) return;
-    // guard: tombstone-stays-enqueued-until-taken
+    // guard: tombstone-stays-enqueued-until-written
     await Promise.all(
       pending.map(({ key, expires_at }) => kv.putTombstone(key, ttlUntil(expires_at, nowMs))),
     );

@@ -47,7 +47,7 @@ import {
 } from "./rows.ts";
 
 const SESSION_TTL_MS = TOKEN_KINDS.session.ttlSeconds * 1000;
-// guard: session-has-an-absolute-end
+// guard: session-has-an-absolute-expiry
 const SESSION_MAX_MS = TOKEN_KINDS.session.maxTtlSeconds * 1000;
 const REFRESH_MS = JWT_LIFETIMES.refresh * 1000;
 /** Any JWT that was derived from another, or from a family, has expired by then. */
@@ -227,13 +227,13 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
     },
 
     /** One batch, which commits although the answer may be a refusal. */
-    async rotateFamily({ sid, userId, credentialVersion, rotation, jti: shown }, jti, nowMs) {
+    async rotateFamily({ sid, userId, credentialVersion, rotation, jti: presented }, jti, nowMs) {
       const family = sql`tokens.id = ${sid} AND tokens.kind = 'family' AND tokens.user_id = ${userId}
         AND tokens.credential_version = ${credentialVersion}`;
       // guard: revoked-family-does-not-rotate
       const isActive = sql`${family} AND tokens.expires_at > ${nowMs}
         AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})`;
-      const ids = { userId, credentialId: shown, subjectId: sid };
+      const ids = { userId, credentialId: presented, subjectId: sid };
       // guard: grace-is-for-the-last-token-alone
       const inGrace = sql`tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}`;
       const { successor } = await revocations.commit(
@@ -245,7 +245,7 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
                 modified_at = ${nowMs}, expires_at = MIN(${nowMs + REFRESH_MS}, tokens.created_at + ${JWT_MAX_MS})
               WHERE ${isActive} AND tokens.rotation = ${rotation}`,
             refreshed: events.after({ what: "jwt.refreshed", actorId: userId, ...ids }, nowMs),
-            // The token shown is spent and past its grace: either it or its successor was stolen.
+            // The token presented is spent and past its grace: either it or its successor was stolen.
             // guard: theft-revokes-the-family
             revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
               WHERE ${family} AND tokens.revoked_at IS NULL AND tokens.rotation > ${rotation}
@@ -383,7 +383,7 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
         },
         nowMs,
       );
-      return { ended: revoked.length, isAll: revoked.length < MAX_TOMBSTONES };
+      return { revoked: revoked.length, isAll: revoked.length < MAX_TOMBSTONES };
     },
   };
 }

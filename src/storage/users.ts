@@ -150,13 +150,13 @@ async function updateUser(
   }
   const others = sql`SELECT 1 WHERE NOT ${isFree(email ?? "", userId, nowMs)}`;
   // guard: account-change-asks-the-caller
-  // guard: password-shown-is-the-present-one
+  // guard: password-is-the-current-one
   const user = sql`UPDATE users SET ${join([...sets, sql`modified_on = ${nowMs}`])}
     WHERE users.id = ${userId} AND ${ifCredentialVersion === null ? sql`TRUE` : sql`credential_version = ${ifCredentialVersion}`}
       AND ${callerIsActive(caller, nowMs)} AND NOT EXISTS (${others})
     RETURNING ${USER_COLUMNS}`;
-  // Spares the token that was shown: every other one is revoked, also the one that a JWT was obtained with.
-  // guard: new-password-spares-what-was-shown
+  // Spares the token that was presented: every other one is revoked, also the one that a JWT was obtained with.
+  // guard: new-password-spares-the-callers-token
   const carry = sql`UPDATE tokens SET credential_version = credential_version + 1
     WHERE id = ${caller.tokenId}
       AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND users.credential_version = tokens.credential_version + 1

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { IntrospectionService } from "../core/introspection.ts";
 import type { JwtPairs } from "../core/jwt-pairs.ts";
 import { readFields } from "../http/body.ts";
-import { shownClient } from "../http/credentials.ts";
+import { optionalClient } from "../http/credentials.ts";
 import { decode, JSON_OR_FORM, refuseNarrowing } from "../http/fields.ts";
 import { refusals } from "../http/refusals.ts";
 import { refuseRequest } from "../http/request-fault.ts";
@@ -62,7 +62,7 @@ export const jwtPairRoutes = (pairs: JwtPairs, clients: Clients) =>
     }),
     ...post(`${PATH}/verify`, Verify, async ({ request, nowMs }) => {
       const { token } = decode(Verify, await readDict(request), messages);
-      const client = shownClient(request);
+      const client = optionalClient(request);
       const clientId = client && (await clients.clientId(client.id, client.secret, nowMs));
       await pairs.verify(token, clientId, nowMs);
       return ok([]);

@@ -89,8 +89,8 @@ function toJson(found: Introspection, issuer: string) {
 const CLIENT_FAILED = "Client authentication failed";
 
 const refuse = refusals({
-  challenge: (request, shown) =>
-    challenges(request, shown === "nothing" ? shown : clientOf(request)),
+  challenge: (request, presented) =>
+    challenges(request, presented === "nothing" ? presented : clientOf(request)),
   toBody: (description, status, fault) => ({
     error:
       ERRORS[status] ??

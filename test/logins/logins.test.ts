@@ -163,7 +163,7 @@ describe("the end of one", () => {
     const gone = await here.session(session);
     await here.call("DELETE", "/tokens", { xToken: session });
     expect(await faultOf(logins.revoke(gone, id, Date.now()))).toBe("token_not_found");
-    expect(await logins.revokeOthers(gone, Date.now())).toEqual({ ended: 0, isAll: true });
+    expect(await logins.revokeOthers(gone, Date.now())).toEqual({ revoked: 0, isAll: true });
     // No other kind of token ends by it either.
     const { uuid } = await here.newApiToken(access);
     expect(await faultOf(logins.revoke(await here.bearer(access), uuid, Date.now()))).toBe(
@@ -196,7 +196,7 @@ describe("the end of all others", () => {
     const stranger = await person();
     const caller = await here.bearer(access);
     expect(await here.services.logins.revokeOthers(caller, Date.now())).toEqual({
-      ended: 2,
+      revoked: 2,
       isAll: true,
     });
     const held = { access, refresh, session, second: second.access, refresh2: second.refresh };
@@ -214,7 +214,7 @@ describe("the end of all others", () => {
       credentialId: caller.credentialIds[0],
     });
     expect(await here.services.logins.revokeOthers(caller, Date.now())).toEqual({
-      ended: 0,
+      revoked: 0,
       isAll: true,
     });
     // What changed nothing, is no event.
@@ -246,7 +246,7 @@ describe("the end of all others", () => {
       calls = 0;
       statements = 0;
       expect(await place.services.logins.revokeOthers(caller, Date.now())).toEqual({
-        ended: 500,
+        revoked: 500,
         isAll: false,
       });
       expect([lag, calls, statements]).toEqual(lag === "0" ? ["0", 1, 4] : ["300", 2, 5]);
@@ -257,7 +257,7 @@ describe("the end of all others", () => {
     }
     const caller = await here.bearer(access);
     expect(await here.services.logins.revokeOthers(caller, Date.now())).toEqual({
-      ended: 201,
+      revoked: 201,
       isAll: true,
     });
     expect(await listed(caller)).toHaveLength(1);
@@ -296,7 +296,7 @@ describe.each([0, 30, 60, 90, 300])("at a revocation lag of %i s, seen from else
       const secondId = (await there.session(second)).tokenId ?? "";
       await logins.revoke(caller, secondId, Date.now());
     } else {
-      expect((await logins.revokeOthers(caller, Date.now())).ended).toBe(3);
+      expect((await logins.revokeOthers(caller, Date.now())).revoked).toBe(3);
     }
     await ending.settled();
     // Where it was ended, at once; a short JWT may need no question within the revocation lag.

@@ -28,8 +28,8 @@ export function shorten(text: string, saved: Saved): string {
 }
 
 export function requestText({ method, path, headers, body }: TourRequest): string {
-  const shown = Object.entries(headers).map(([name, value]) => `[${name}: ${value}]`);
-  return [method, path, ...shown, ...(body === null ? [] : [JSON.stringify(body)])].join(" ");
+  const lines = Object.entries(headers).map(([name, value]) => `[${name}: ${value}]`);
+  return [method, path, ...lines, ...(body === null ? [] : [JSON.stringify(body)])].join(" ");
 }
 
 /** Without members that are null. */

@@ -116,14 +116,14 @@ export async function addUser(
   password: string | null,
   nowMs: number,
 ): Promise<string[]> {
-  const chosen = password ?? newPassword();
-  checkPassword(chosen);
+  const given = password ?? newPassword();
+  checkPassword(given);
   const id = crypto.randomUUID();
   await database.run([
     insertion({
       id,
       email,
-      password: hashed(chosen),
+      password: hashed(given),
       role,
       created_on: nowMs,
       modified_on: nowMs,
@@ -134,7 +134,7 @@ export async function addUser(
   if ((await find(database, email)).id !== id) refuse(`${email} already has an account.`);
   return [
     `Created ${email} (${role}): ${id}`,
-    ...(password === null ? [`Password (shown only once): ${chosen}`] : []),
+    ...(password === null ? [`Password (shown only once): ${given}`] : []),
   ];
 }
 

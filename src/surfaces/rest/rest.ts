@@ -30,7 +30,7 @@ const refuse = refusals({
     credentials_doubled: "More than one credential was sent",
     caller_missing: REQUIRED,
     credentials_missing: REQUIRED,
-    caller_refused: ({ shown }) => (shown === "token" ? INVALID : WRONG),
+    caller_refused: ({ presented }) => (presented === "token" ? INVALID : WRONG),
     credentials_wrong: WRONG,
     token_invalid: INVALID,
     scope_exceeded: ({ scope }) => `This token does not have the scope ${scope}`,
