@@ -143,7 +143,7 @@ export default defineConfig({
         // For the recipe in docs/guides/client.md, which imports the package as users do.
         resolve: {
           alias: {
-            "latchkey/client": fileURLToPath(import.meta.resolve("./src/client/latchkey.ts")),
+            "latchkey-client": fileURLToPath(import.meta.resolve("./src/client/latchkey.ts")),
           },
         },
         test: {

@@ -17,10 +17,12 @@ function install(folder: string): void {
   });
 }
 
-/** Vitest calls it before the long suites, of which the clients' rehearsals are. */
+/** Vitest calls it before the long suites, for those that install the packages. */
 export default function setup(): void {
   install("clients");
   install("clients/generated");
+  // Once, because several files install what it builds.
+  execFileSync(process.execPath, ["src/cli/build-package.ts"], { stdio: "inherit" });
 }
 
 if (import.meta.main) {

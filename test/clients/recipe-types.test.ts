@@ -26,7 +26,7 @@ it.each([
       // The client's own files, which its package has as JavaScript.
       allowImportingTsExtensions: true,
       types: ["node"],
-      paths: { "latchkey/client": ["./src/client/latchkey.ts"] },
+      paths: { "latchkey-client": ["./src/client/latchkey.ts"] },
     };
     await writeFile(file, JSON.stringify({ compilerOptions, include: ["test/clients/recipes"] }));
     const tsc = join("node_modules", "typescript", "bin", "tsc");

@@ -6,7 +6,7 @@ import {
   type User,
   type WebStorage,
   webStore,
-} from "latchkey/client";
+} from "latchkey-client";
 
 const baseUrl = "https://auth.example.com";
 declare const storage: WebStorage | undefined;

@@ -9,14 +9,14 @@ const bin = (name: string) => resolve("node_modules/.bin", name);
 export function installedPackage() {
   const folder = mkdtempSync(join(tmpdir(), "latchkey-"));
   const modules = join(folder, "node_modules");
-  mkdirSync(join(modules, "latchkey"), { recursive: true });
-  const packed = execFileSync("npm", ["pack", "--json", "--pack-destination", folder], {
+  const to = join(modules, "latchkey-client");
+  mkdirSync(to, { recursive: true });
+  const pack = ["pack", "./dist/client", "--json", "--pack-destination", folder];
+  const packed = execFileSync("npm", pack, {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
   });
-  // What the scripts print stands before it.
-  const [{ filename, files }] = JSON.parse(packed.slice(packed.indexOf("[\n")));
-  const to = join(modules, "latchkey");
+  const [{ filename, files }] = JSON.parse(packed);
   execFileSync("tar", ["xzf", join(folder, filename), "--strip-components=1", "-C", to]);
   for (const name of ["openapi-fetch", "openapi-typescript-helpers"]) {
     symlinkSync(resolve("node_modules", name), join(modules, name));
@@ -43,7 +43,7 @@ export function installedPackage() {
     },
     /** One script for a browser, which has what it exports as the global `latchkeyClient`. */
     bundle() {
-      writeFileSync(join(folder, "entry.js"), 'export * from "latchkey/client";');
+      writeFileSync(join(folder, "entry.js"), 'export * from "latchkey-client";');
       const flags = ["--bundle", "--minify", "--format=iife", "--global-name=latchkeyClient"];
       return run(bin("esbuild"), ["entry.js", "--platform=browser", "--target=es2022", ...flags]);
     },

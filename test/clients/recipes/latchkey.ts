@@ -1,4 +1,4 @@
-import { latchkey, memoryStore } from "latchkey/client";
+import { latchkey, memoryStore } from "latchkey-client";
 
 export const auth = latchkey({
   baseUrl: process.env.ISSUER ?? "https://auth.example.com",
