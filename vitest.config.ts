@@ -134,6 +134,7 @@ export default defineConfig({
           }[name],
           exclude: [
             PACKAGES,
+            ...(vectors === null ? ["test/vectors/**"] : []),
             ...NODE_TESTS,
             ...(name === "workerd" ? [...LONG_TESTS, ...ALONE_TESTS] : []),
           ],

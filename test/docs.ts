@@ -151,6 +151,7 @@ ${table(["$", "requests"], lines)}
 
 function benchmarks(): string {
   const found: Recorded = JSON.parse(read("test/bench/results/results.json"));
+  const memory: readonly (readonly number[])[] = JSON.parse(read("test/bench/results/memory.json"));
   const growth = found.bounds.filter(({ of }) => of === "the same with few");
   const missed = found.bounds.filter((bound) => outcome(bound) === "MISSED");
   const met = (bounds: Recorded["bounds"]) =>
@@ -166,15 +167,9 @@ It runs the production bundle in workerd, next to a bare Worker, Hono's hello, W
 over D1. Each is a process of its own, so the kernel says what processor time each took, including its simulated KV and D1. Figures are
 medians of the rounds.
 
-![CPU time of a request](../test/bench/results/cpu.svg)
-
-A password hash is too long for the chart:
-
 ${table(
   ["request", "multiple of hello", "µs"],
-  found.requests
-    .filter(({ toHello }) => toHello.median > 100)
-    .map(({ title, toHello, cpuUs }) => [title, String(toHello.median), String(cpuUs)]),
+  found.requests.map(({ title, toHello, cpuUs }) => [title, spread(toHello), String(cpuUs)]),
 )}
 
 ${met(found.bounds)} bounds were met. Missed were:
@@ -191,15 +186,21 @@ ${found.notes.map((note) => `- ${note}`).join("\n")}
 With 100,000 tokens of one user instead of 10, or 1,000,000 users instead of 100, a check, a page of a list, and revoking one or all
 tokens may cost at most 1.25 times as much: ${met(growth)} met.
 
-![The same cost with 100,000 tokens, and with 1,000,000 users](../test/bench/results/growth.svg)
+${table(
+  ["what", "multiple"],
+  growth.map(({ title, measured }) => [title, spread(measured)]),
+)}
 
 Two million requests with 200,000 different tokens at the longest lag (\`npm run bench -- --memory\`):
 
-![Memory of the whole process](../test/bench/results/memory.svg)
+${table(
+  ["requests", "MiB of the process"],
+  memory.map((row) => row.map((cell) => cell.toLocaleString("en-US"))),
+)}
 
 ## What the figures are not
 
-- Requests leave no log line, except for the bar that says so. Rate limits are not bound.
+- Requests leave no log line, except for the row that says so. Rate limits are not bound.
 - KV and D1 are simulations, so rows with storage compare how many calls are made. [Costs](reference/costs.md) has what they cost.
 `;
 }

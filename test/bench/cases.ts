@@ -23,7 +23,6 @@ const reference = (
 ): Case => ({
   name,
   title,
-  of: "reference",
   server: "reference",
   requests,
   prepare: always({ path: more.path ?? `/${name}` }),
@@ -47,7 +46,7 @@ const latchkey = (
   requests: number,
   prepare: Case["prepare"],
   more: Partial<Case> = {},
-): Case => ({ name, title, of: "Latchkey", server, requests, prepare, ...more });
+): Case => ({ name, title, server, requests, prepare, ...more });
 
 const within = (times: number, of: string) => ({ bound: { times, of } });
 const strict = within(1.25, "kv-and-d1");
@@ -246,7 +245,6 @@ const betterAuth = (
 ): Case => ({
   name,
   title,
-  of: "better-auth",
   server: "better-auth",
   requests,
   async prepare(server) {

@@ -4,7 +4,6 @@ import { DatabaseSync } from "node:sqlite";
 import { setImmediate as breathe } from "node:timers/promises";
 import { temporaryDirectory } from "./build.ts";
 import { REFERENCES } from "./cases.ts";
-import { barChart } from "./chart.ts";
 import type { Verdict } from "./figures.ts";
 import { bearer } from "./load.ts";
 import { apiTokens } from "./memory.ts";
@@ -144,26 +143,11 @@ const nameOf = (deed: string, filling: Filling) => `${deed}, ${filling.name}`;
 const caseOf = (deed: string, filling: Filling, requests: number): Case => ({
   name: nameOf(deed, filling),
   title: nameOf(deed, filling),
-  of: "Latchkey",
   server: "latchkey-0",
   requests,
   ...(filling !== FEW && { bound: { times: 1.25, of: nameOf(deed, FEW) } }),
   prepare: () => Promise.reject(new Error("prepared with its database")),
 });
-
-const chartOf = (results: readonly Result[]) =>
-  barChart({
-    title: "CPU time of a request with more data, lag 0",
-    unit: "multiple of Hono's hello",
-    groups: Object.keys(DEEDS).map((deed) => ({
-      label: deed,
-      bars: FILLINGS.flatMap((filling) =>
-        results
-          .filter(({ case: { name } }) => name === nameOf(deed, filling))
-          .map(({ toHello }) => ({ series: filling.name, value: toHello })),
-      ),
-    })),
-  });
 
 export const growth: Part = {
   name: "growth",
@@ -175,7 +159,7 @@ export const growth: Part = {
         ? []
         : [{ title, measured: toBound, limit: bound.times, of: "the same with few" }],
     );
-    return { verdicts, charts: { "growth.svg": chartOf(results) } };
+    return verdicts;
   },
 };
 

@@ -5,7 +5,7 @@ import { growth } from "./growth.ts";
 import { measureMemory } from "./memory.ts";
 import { millionRows } from "./million.ts";
 import { bundle, firstAnswer, p99, type Part } from "./parts.ts";
-import { costChart, costTable, keep, millionTable, recorded, verdictTable } from "./report.ts";
+import { costTable, keep, millionTable, recorded, verdictTable } from "./report.ts";
 import { type Case, prepare, type Result, runRounds } from "./rounds.ts";
 import { type Fleet, newFleet } from "./servers.ts";
 
@@ -114,7 +114,10 @@ async function memory(options: Options, fleet: Fleet): Promise<number> {
   const found = await measureMemory(fleet, { ...options, progress: line.show });
   line.clear();
   for (const [requests, mib] of found.series) console.log(`${requests}\t${mib.toFixed(1)} MiB`);
-  if (options.requests === null) await keep({ "memory.svg": found.chart });
+  // Of fifty, every fifth.
+  const kept = found.series.filter((_, index) => index % 5 === 0);
+  const rows = kept.map(([requests, mib]) => [requests, Math.round(mib)]);
+  if (options.requests === null) await keep({ "memory.json": `${JSON.stringify(rows)}\n` });
   console.log(
     `The last quarter by the third: ${found.growth.toFixed(2)}. ${found.isLevel ? "Level." : "It GROWS."}`,
   );
@@ -126,12 +129,7 @@ async function bench(options: Options, fleet: Fleet): Promise<number> {
   const run = { ...options, progress: line.show };
   const results = await runRounds(await prepare(cases, fleet, run), run);
   const verdicts = results.flatMap(verdictOf);
-  const charts: Record<string, string> = {};
-  for (const part of parts) {
-    const found = await part.measure(fleet, run);
-    verdicts.push(...found.verdicts);
-    Object.assign(charts, found.charts);
-  }
+  for (const part of parts) verdicts.push(...(await part.measure(fleet, run)));
   line.clear();
   const million = options.chosen === null ? await millionRows(fleet, results) : [];
   const found = recorded(results, verdicts, million);
@@ -139,8 +137,7 @@ async function bench(options: Options, fleet: Fleet): Promise<number> {
   if (million.length > 0) tables.push(millionTable(million));
   console.log(`${tables.join("\n\n")}\n`);
   if (options.chosen === null) {
-    const json = `${JSON.stringify(found, null, 2)}\n`;
-    await keep({ ...charts, "cpu.svg": costChart(results), "results.json": json });
+    await keep({ "results.json": `${JSON.stringify(found, null, 2)}\n` });
   }
   const missed = verdicts.filter((verdict) => outcome(verdict) === "MISSED");
   console.log(`${verdicts.length - missed.length} of ${verdicts.length} bounds hold.`);

@@ -1,5 +1,4 @@
 import { secrets } from "../../src/crypto/secrets.ts";
-import { lineChart } from "./chart.ts";
 import { bearer, measure, newAccess, newPerson, newRefresh, type Sent } from "./load.ts";
 import { inTurn, type Run } from "./rounds.ts";
 import type { Fleet, Server } from "./servers.ts";
@@ -18,7 +17,6 @@ export interface MemoryFindings {
   /** The mean of the last quarter divided by that of the third. */
   readonly growth: number;
   readonly isLevel: boolean;
-  readonly chart: string;
 }
 
 /** Whether the isolate's caches are bounded at the longest revocation lag, at which they hold most. */
@@ -35,17 +33,7 @@ export async function measureMemory(fleet: Fleet, run: Run): Promise<MemoryFindi
     run.progress(`${sent} of ${requests} requests: ${server.residentMiB().toFixed(0)} MiB`);
   }
   const growth = mean(series, 0.75, 1) / mean(series, 0.5, 0.75);
-  return {
-    series,
-    growth,
-    isLevel: growth <= LEVEL,
-    chart: lineChart({
-      title: "Memory of the process over requests with 200,000 different tokens",
-      xUnit: "requests",
-      yUnit: "MiB resident",
-      points: series,
-    }),
-  };
+  return { series, growth, isLevel: growth <= LEVEL };
 }
 
 /** Of 25 requests, one sends an API token, one a JWT that is looked up, and the others refresh JWTs. */

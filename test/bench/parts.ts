@@ -22,13 +22,7 @@ export interface Part {
   /** As `--cases` names it. */
   readonly name: string;
   readonly title: string;
-  measure(fleet: Fleet, run: Run): Promise<Findings>;
-}
-
-export interface Findings {
-  readonly verdicts: readonly Verdict[];
-  /** SVG by the file's name. */
-  readonly charts?: Readonly<Record<string, string>>;
+  measure(fleet: Fleet, run: Run): Promise<readonly Verdict[]>;
 }
 
 const PER_SECOND = 200;
@@ -62,13 +56,12 @@ export const p99: Part = {
         found.get(each.name)?.push(await p99At(server, load));
       }
     }
-    const verdicts = CASES.filter(({ name }) => name !== "hello").map(({ name, title }) => ({
+    return CASES.filter(({ name }) => name !== "hello").map(({ name, title }) => ({
       title: `${this.title}: ${title}`,
       measured: ratios(found.get(name) ?? [], found.get("hello") ?? []),
       limit: 1.5,
       of: "hello's",
     }));
-    return { verdicts };
   },
 };
 
@@ -97,12 +90,10 @@ export const firstAnswer: Part = {
         found.map((each) => each.bare[what]),
       );
     const verdict = { limit: 1.5, of: "a bare Worker's" };
-    return {
-      verdicts: [
-        { ...verdict, title: `${this.title}, by the clock`, measured: by("wallMs") },
-        { ...verdict, title: `${this.title}, CPU`, measured: by("cpuMs") },
-      ],
-    };
+    return [
+      { ...verdict, title: `${this.title}, by the clock`, measured: by("wallMs") },
+      { ...verdict, title: `${this.title}, CPU`, measured: by("cpuMs") },
+    ];
   },
 };
 
@@ -217,11 +208,10 @@ export const bundle: Part = {
   async measure(fleet, { progress }) {
     progress(this.title);
     const withConsole = await fleet.bundle("latchkey");
-    const verdicts = [
+    return [
       verdict("without the console", await buildWithoutConsole(), 70),
       verdict("with the console", withConsole, 160),
     ];
-    return { verdicts };
   },
 };
 

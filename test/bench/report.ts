@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { arch, cpus, platform } from "node:os";
 import { join } from "node:path";
-import { barChart } from "./chart.ts";
 import { type Figure, outcome, type Verdict } from "./figures.ts";
 import type { Result } from "./rounds.ts";
 
@@ -57,22 +56,6 @@ export function costTable(requests: Recorded["requests"]): string {
     String(perSecond),
   ]);
   return markdown(head, rows);
-}
-
-/** The same as bars, without requests that hash a password, next to which all others would be invisible. */
-export function costChart(results: readonly Result[]): string {
-  return barChart({
-    title: "CPU time of a request",
-    unit: "multiple of Hono's hello",
-    groups: results
-      .filter(({ toHello }) => toHello.median < 100)
-      .map(({ case: { title, of, bound }, toHello }) => ({
-        label: title,
-        bars: [
-          { series: of, value: toHello, ...(bound?.of === "hello" && { limit: bound.times }) },
-        ],
-      })),
-  });
 }
 
 export function verdictTable(verdicts: readonly Verdict[]): string {

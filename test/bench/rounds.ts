@@ -12,8 +12,6 @@ export interface Case {
   readonly connections?: number;
   /** The limit of its CPU time, as a multiple of another case's in the same round. */
   readonly bound?: { readonly times: number; readonly of: string };
-  /** Its group in charts and tables. */
-  readonly of: "Latchkey" | "better-auth" | "reference";
   prepare(server: Server, signer: Signer): Promise<Rounds>;
 }
 

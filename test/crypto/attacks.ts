@@ -1,4 +1,4 @@
-import { type Keys, type Primitive, signatureOf } from "../vectors/forge.ts";
+import { type Keys, type Primitive, signatureOf } from "./forge.ts";
 import { encode, newJwk, type TestJwk } from "./signing.ts";
 
 /** What an attacker can start from: our keys' public halves, and a good access JWT's claims. */

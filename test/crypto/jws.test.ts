@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { isStrictCompact, parseCanonicalJson, verifyCompact } from "../../src/crypto/jws.ts";
 import { type KeyRing, keyRing } from "../../src/crypto/keys.ts";
-import { headerOf, signed, signedParts } from "../vectors/forge.ts";
+import { headerOf, signed, signedParts } from "./forge.ts";
 import { encode, keySet, newJwk, type TestJwk } from "./signing.ts";
 
 let jwk: TestJwk;

@@ -134,6 +134,28 @@ const WRONG: Readonly<Record<string, [text: () => string, about: RegExp]>> = {
     () => keys({ ...jwkOf("HS256"), k: `${KEY_MATERIAL} !` }),
     /keys\.0\.k/,
   ],
+  "an empty HMAC secret (CVE-2019-20933)": [() => keys({ ...jwkOf("HS256"), k: "" }), /keys\.0\.k/],
+  "a public key beside": [
+    () => keys(ec(), { ...without(jwkOf("EdDSA"), "d"), state: "retiring" }),
+    /keys\.1\.d/,
+  ],
+  "use enc": [() => keys({ ...ec(), use: "enc" }), /keys\.0\.use/],
+  "key_ops encrypt": [() => keys({ ...ec(), key_ops: ["encrypt"] }), /keys\.0\.key_ops/],
+  "key_ops that also decrypt": [
+    () => keys({ ...ec(), key_ops: ["sign", "decrypt"] }),
+    /keys\.0\.key_ops/,
+  ],
+  "key_ops in one word": [() => keys({ ...ec(), key_ops: ["sign, verify"] }), /keys\.0\.key_ops/],
+  ...Object.fromEntries(
+    ["AQ", "Aw", "", "AAEAAQ"].map((e): [string, (typeof WRONG)[string]] => [
+      `the RSA exponent ${e}`,
+      [() => keys({ ...jwkOf("RS256"), e }), /keys\.0\.e/],
+    ]),
+  ),
+  "RSA of 2,032 bits": [
+    () => keys({ ...jwkOf("RS256"), n: String(jwkOf("RS256").n).slice(0, 339) }),
+    /keys\.0\.n/,
+  ],
   "RSA without e": [() => keys(without(jwkOf("RS256"), "e")), /keys\.0\.e/],
   "RSA without its primes": [() => keys(without(jwkOf("RS256"), "p")), /keys\.0\.p/],
   "RSA of 1,024 bits": [() => keys({ ...jwkOf("RS256"), n: "A".repeat(171) }), /keys\.0\.n/],

@@ -1,4 +1,4 @@
-import { encode, type TestJwk } from "../crypto/signing.ts";
+import { encode, type TestJwk } from "./signing.ts";
 
 /** One key of each algorithm, made afresh. */
 export type Keys = Readonly<Record<"ES256" | "EdDSA" | "RS256" | "HS256", TestJwk>>;
@@ -64,46 +64,4 @@ export async function signedParts(
 ): Promise<string> {
   const input = `${header}.${payload}`;
   return `${input}.${encode(await signatureOf(jwk, primitive, input))}`;
-}
-
-/** The JWS with another signature. */
-export function withSignature(jws: string, signature: Uint8Array): string {
-  return `${jws.slice(0, jws.lastIndexOf("."))}.${encode(signature)}`;
-}
-
-export function decode(part: string | undefined): Uint8Array {
-  return Uint8Array.fromBase64(part ?? "", { alphabet: "base64url" });
-}
-
-export function toNumber(bytes: Uint8Array): bigint {
-  return BigInt(`0x0${bytes.toHex()}`);
-}
-
-/** Big-endian, in so many bytes at least. */
-export function toBytes(number: bigint, length: number): Uint8Array {
-  const hex = number.toString(16);
-  return Uint8Array.fromHex(hex.padStart(Math.max(2 * length, hex.length + (hex.length % 2)), "0"));
-}
-
-/** RSA's private operation on any block: the signature of a padding that no library would make. */
-export function rsaPrivate(jwk: TestJwk, block: Uint8Array): Uint8Array {
-  const [n, p, q, dp, dq, qi] = ["n", "p", "q", "dp", "dq", "qi"].map((name) =>
-    toNumber(decode(jwk[name])),
-  );
-  if (!n || !p || !q || !dp || !dq || !qi) throw new Error("not an RSA key");
-  const message = toNumber(block);
-  const byP = power(message % p, dp, p);
-  const byQ = power(message % q, dq, q);
-  const factor = (((byP - byQ) % p) + p) % p;
-  return toBytes(byQ + q * ((factor * qi) % p), toBytes(n, 0).length);
-}
-
-function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
-  let result = 1n;
-  let square = base;
-  for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if (rest & 1n) result = (result * square) % modulus;
-    square = (square * square) % modulus;
-  }
-  return result;
 }
