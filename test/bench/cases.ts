@@ -195,7 +195,7 @@ interface SignedIn {
   readonly token: string;
 }
 
-export async function signUp(server: Server): Promise<SignedIn> {
+async function signUp(server: Server): Promise<SignedIn> {
   const email = `${crypto.randomUUID()}@example.com`;
   const response = await send(server, {
     method: "POST",
@@ -208,31 +208,24 @@ export async function signUp(server: Server): Promise<SignedIn> {
   return { email, token };
 }
 
-export const signIn = ({ email }: SignedIn): Sent => ({
+const signIn = ({ email }: SignedIn): Sent => ({
   method: "POST",
   path: "/api/auth/sign-in/email",
   headers: ORIGIN,
   body: { email, password: PASSWORD },
 });
 
-export const readSession = ({ token }: SignedIn): Sent => ({
+const readSession = ({ token }: SignedIn): Sent => ({
   path: "/api/auth/get-session",
   headers: bearer(token),
 });
 
-export const newJwt = ({ token }: SignedIn): Sent => ({
+const newJwt = ({ token }: SignedIn): Sent => ({
   path: "/api/auth/token",
   headers: bearer(token),
 });
 
-export const signOut = ({ token }: SignedIn): Sent => ({
-  method: "POST",
-  path: "/api/auth/sign-out",
-  headers: { ...ORIGIN, ...bearer(token) },
-  body: {},
-});
-
-export async function verifyJwt(server: Server, person: SignedIn): Promise<Sent> {
+async function verifyJwt(server: Server, person: SignedIn): Promise<Sent> {
   const jwt = await textOf(server, "token", newJwt(person));
   return { path: "/verify", headers: bearer(jwt) };
 }

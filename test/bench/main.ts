@@ -3,9 +3,8 @@ import { BETTER_AUTH, JWTS, LOGINS, OPAQUE, REFERENCES } from "./cases.ts";
 import { outcome, type Verdict } from "./figures.ts";
 import { growth } from "./growth.ts";
 import { measureMemory } from "./memory.ts";
-import { millionRows } from "./million.ts";
 import { bundle, firstAnswer, p99, type Part } from "./parts.ts";
-import { costTable, keep, millionTable, recorded, verdictTable } from "./report.ts";
+import { costTable, keep, recorded, verdictTable } from "./report.ts";
 import { type Case, prepare, type Result, runRounds } from "./rounds.ts";
 import { type Fleet, newFleet } from "./servers.ts";
 
@@ -131,11 +130,8 @@ async function bench(options: Options, fleet: Fleet): Promise<number> {
   const verdicts = results.flatMap(verdictOf);
   for (const part of parts) verdicts.push(...(await part.measure(fleet, run)));
   line.clear();
-  const million = options.chosen === null ? await millionRows(fleet, results) : [];
-  const found = recorded(results, verdicts, million);
-  const tables = [costTable(found.requests), verdictTable(verdicts)];
-  if (million.length > 0) tables.push(millionTable(million));
-  console.log(`${tables.join("\n\n")}\n`);
+  const found = recorded(results, verdicts);
+  console.log(`${costTable(found.requests)}\n\n${verdictTable(verdicts)}\n`);
   if (options.chosen === null) {
     await keep({ "results.json": `${JSON.stringify(found, null, 2)}\n` });
   }

@@ -19,17 +19,11 @@ export interface Recorded {
     readonly perSecond: number;
   }[];
   readonly bounds: readonly Verdict[];
-  /** Rows of `millionTable`. */
-  readonly million: readonly Row[];
   /** Why limits were missed; written by hand after the run. */
   readonly notes: readonly string[];
 }
 
-export function recorded(
-  results: readonly Result[],
-  bounds: readonly Verdict[],
-  million: readonly Row[],
-): Recorded {
+export function recorded(results: readonly Result[], bounds: readonly Verdict[]): Recorded {
   const [cpu] = cpus();
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -41,7 +35,6 @@ export function recorded(
       perSecond: Math.round(perSecond.median),
     })),
     bounds,
-    million,
     notes: [],
   };
 }
@@ -67,21 +60,6 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
     verdict.of,
     outcome(verdict),
   ]);
-  return markdown(head, rows);
-}
-
-/** The cost of a million of each on Cloudflare, as Markdown. */
-export function millionTable(rows: readonly Row[]): string {
-  const head = [
-    "a million times",
-    "KV reads",
-    "KV writes",
-    "D1 queries",
-    "rows read",
-    "rows written",
-    "CPU ms",
-    "cost",
-  ];
   return markdown(head, rows);
 }
 

@@ -36,8 +36,6 @@ export interface Fleet {
   server(name: ServerName): Promise<Server>;
   /** The service with other settings and its own database. */
   latchkey(settings: Settings, directory?: string): Promise<Server>;
-  /** better-auth counting its queries. `GET /count` returns and resets the count. */
-  countingBetterAuth(): Promise<Server>;
   stop(): Promise<void>;
 }
 
@@ -69,16 +67,15 @@ export async function newFleet(): Promise<Fleet> {
     return server;
   }
 
-  async function startBetterAuth(settings: Settings): Promise<Server> {
+  async function startBetterAuth(): Promise<Server> {
     const flags = ["nodejs_compat"];
-    const options = { bundle: await bundle("better-auth"), settings, hasStorage: true, flags };
-    const server = await start(options);
+    const server = await start({ bundle: await bundle("better-auth"), hasStorage: true, flags });
     await fetch(new URL("/migrate", server.origin));
     return server;
   }
 
   async function startNamed(name: ServerName): Promise<Server> {
-    if (name === "better-auth") return startBetterAuth({});
+    if (name === "better-auth") return startBetterAuth();
     if (name === "bare" || name === "hello") return start({ bundle: await bundle(name) });
     if (name === "reference") {
       const server = await start({ bundle: await bundle(name), hasStorage: true });
@@ -101,7 +98,6 @@ export async function newFleet(): Promise<Fleet> {
       return starting;
     },
     latchkey: (settings, directory) => kept(startLatchkey(settings, directory)),
-    countingBetterAuth: () => kept(startBetterAuth({ COUNT: "on" })),
     async stop() {
       const servers = await Promise.allSettled(started);
       const up = servers.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
