@@ -53,6 +53,7 @@ export function app(
     authenticate: services.authenticate,
     issuers: config.issuers,
     credentialsInQuery: config.credentialsInQuery,
+    authHeaderTypes: config.authHeaderTypes,
     corsOrigins: config.corsOrigins,
     refused: services.audit.refused,
     limits: services.limits,

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { FACEBOOK, GOOGLE, type Issuer } from "./core/issuers.ts";
+import type { Lifetimes } from "./core/token.ts";
 import { type JwtKeySet, parseKeySet } from "./crypto/keys.ts";
 import { parseScanningKeys, type ScanningKey } from "./crypto/github-signature.ts";
 import { ADDRESS_FORMS, type AddressForm } from "./http/address.ts";
@@ -45,29 +46,47 @@ function isBrowserOrigin(text: string): boolean {
   );
 }
 
+/** Several values in one text, with commas or spaces between. */
+const listed = (text: string) => text.split(/[\s,]+/).filter(Boolean);
+
 const corsOrigins = v.pipe(
   v.string("must be text"),
-  v.transform((text): CorsOrigins => (text === "*" ? "*" : text.split(/[\s,]+/).filter(Boolean))),
+  v.transform((text): CorsOrigins => (text === "*" ? "*" : listed(text))),
   v.check(
     (origins) => origins === "*" || origins.every(isBrowserOrigin),
     "must be * or origins with commas between, each as browsers send it: no path, no * in it",
   ),
 );
 
-const lagSeconds = v.pipe(
-  v.string("must be text"),
-  v.regex(/^\d{1,5}$/, "must be a whole number of seconds"),
-  v.transform(Number),
-  v.maxValue(DAY_SECONDS, `must be at most ${DAY_SECONDS}`),
-);
+/** One message, whatever is wrong with it. */
+function wholeNumber(unit: "seconds" | "milliseconds" | "days", min: number, max: number) {
+  const message = `must be a whole number of ${unit} from ${min} to ${max}`;
+  return v.pipe(
+    v.string("must be text"),
+    v.rawTransform<string, number>(({ dataset, addIssue, NEVER }) => {
+      const value = /^\d{1,8}$/.test(dataset.value) ? Number(dataset.value) : Number.NaN;
+      if (value >= min && value <= max) return value;
+      addIssue({ message });
+      return NEVER;
+    }),
+  );
+}
 
-const deadlineMs = v.pipe(
-  v.string("must be text"),
-  v.regex(/^\d{2,5}$/, "must be a whole number of milliseconds"),
-  v.transform(Number),
-  v.minValue(50, "must be at least 50"),
-  v.maxValue(30_000, "must be at most 30000"),
-);
+/** Several of one form, none of them twice; the first is what the service itself uses. */
+export type OneOrMore = readonly [string, ...string[]];
+
+const oneOrMore = (form: RegExp, most: number, message: string) =>
+  v.pipe(
+    v.string("must be text"),
+    v.rawTransform<string, OneOrMore>(({ dataset, addIssue, NEVER }) => {
+      const [first = "", ...more] = listed(dataset.value);
+      const values: OneOrMore = [first, ...more];
+      const isSet = new Set(values).size === values.length && values.length <= most;
+      if (isSet && values.every((value) => form.test(value))) return values;
+      addIssue({ message });
+      return NEVER;
+    }),
+  );
 
 const scanningKeys = v.pipe(
   v.string("must be text"),
@@ -76,14 +95,6 @@ const scanningKeys = v.pipe(
     (keys) => keys !== null,
     'must be JSON as GitHub publishes it: {"public_keys":[{"key_identifier":…,"key":…}]}',
   ),
-);
-
-const eventDays = v.pipe(
-  v.string("must be text"),
-  v.regex(/^\d{1,4}$/, "must be a whole number of days"),
-  v.transform(Number),
-  v.minValue(1, "must be at least 1"),
-  v.maxValue(3_650, "must be at most 3650"),
 );
 
 /** Plain HTTP and printed emails are allowed only on the developer's own machine. */
@@ -110,7 +121,7 @@ const webhookSecrets = v.pipe(
   v.string("must be text"),
   v.rawTransform<string, readonly Uint8Array<ArrayBuffer>[] | null>(
     ({ dataset, addIssue, NEVER }) => {
-      const texts = dataset.value.split(/[\s,]+/).filter(Boolean);
+      const texts = listed(dataset.value);
       if (texts.length === 0) return null;
       const secrets = texts.map(webhookSecret).filter((secret) => secret !== null);
       if (secrets.length === texts.length && secrets.length <= 2) return secrets;
@@ -152,7 +163,47 @@ const Fields = v.object({
    * A revoked credential is refused everywhere within this many seconds, up to 86,400. 0 asks the database
    * each time.
    */
-  REVOCATION_LAG_SECONDS: v.optional(lagSeconds, "0"),
+  REVOCATION_LAG_SECONDS: v.optional(wholeNumber("seconds", 0, DAY_SECONDS), "0"),
+  /**
+   * How long the access JWT of a pair lives, in seconds; 60 to 86,400. Like all lifetimes it holds for what
+   * is issued or extended from then on: what was issued before keeps its own.
+   */
+  ACCESS_TOKEN_SECONDS: v.optional(wholeNumber("seconds", 60, DAY_SECONDS), "300"),
+  /** How long a refresh JWT lives; 60 to 7,776,000 (90 days), and no longer than `LOGIN_MAX_DAYS`. */
+  REFRESH_TOKEN_SECONDS: v.optional(wholeNumber("seconds", 60, 90 * DAY_SECONDS), "86400"),
+  /**
+   * How long a session lives from its creation and from each extension; 60 to 2,592,000, and no longer than
+   * `LOGIN_MAX_DAYS`.
+   */
+  SESSION_SECONDS: v.optional(wholeNumber("seconds", 60, 30 * DAY_SECONDS), "3600"),
+  /** How long a JWT of `GET /rest/auth` lives; 60 to 2,592,000, and no longer than `LOGIN_MAX_DAYS`. */
+  AUTH_TOKEN_SECONDS: v.optional(wholeNumber("seconds", 60, 30 * DAY_SECONDS), "86400"),
+  /**
+   * When a log-in ends at last, however often its session is extended, its refresh JWT replaced or its JWT
+   * renewed; 1 to 365 days.
+   */
+  LOGIN_MAX_DAYS: v.optional(wholeNumber("days", 1, 365), "30"),
+  /**
+   * Which words `Authorization` takes before a JWT or an API token: `Bearer`, `JWT`, or both with a comma
+   * between. Of two, challenges name the first. Latchkey's own client sends
+   * `Bearer`.
+   */
+  AUTH_HEADER_TYPES: v.optional(
+    oneOrMore(/^(?:Bearer|JWT)$/, 2, "must be Bearer, JWT, or both with a comma between"),
+    "Bearer",
+  ),
+  /**
+   * The start of session, API and action tokens: `acme` makes `acme_ses_…`, `acme_api_…`, `acme_act_…`. Of
+   * several, with commas between, new tokens have the first; those with another are accepted still.
+   */
+  TOKEN_PREFIX: v.optional(
+    oneOrMore(
+      /^[a-z][a-z0-9]{1,15}$/,
+      8,
+      "must be up to 8 prefixes with commas between, each 2 to 16 characters of a-z and 0-9",
+    ),
+    "lk",
+  ),
   /**
    * Origins from which scripts in browsers may call, separated by commas, each as a browser sends it; app
    * schemes too (`capacitor://localhost`). `*` is any.
@@ -163,7 +214,7 @@ const Fields = v.object({
   /** `on`: each refresh also returns a new refresh JWT, and the old one is used up. */
   ROTATE_REFRESH_TOKENS: v.optional(switched, "off"),
   /** How long KV or D1 may take before the answer is 503; 50 to 30,000. */
-  STORAGE_DEADLINE_MS: v.optional(deadlineMs, "3000"),
+  STORAGE_DEADLINE_MS: v.optional(wholeNumber("milliseconds", 50, 30_000), "3000"),
   /**
    * GitHub's public keys for secret scanning, as https://api.github.com/meta/public_keys/secret_scanning
    * returns them.
@@ -175,7 +226,7 @@ const Fields = v.object({
     "truncated",
   ),
   /** How many days an event is kept; 1 to 3,650. */
-  EVENT_DAYS: v.optional(eventDays, "90"),
+  EVENT_DAYS: v.optional(wholeNumber("days", 1, 3_650), "90"),
   /**
    * The https endpoint that emails are handed to (http only on this machine). Without it no email goes out,
    * and the log says so.
@@ -223,8 +274,35 @@ const Fields = v.object({
 /** For the settings reference, which is generated. `VERSION_METADATA` is a binding. */
 export const SETTINGS = Fields.entries;
 
+/** Otherwise a setting would say something that never happens. */
+const OUTLIVES_LOGIN = "must be no longer than LOGIN_MAX_DAYS";
+
 const Settings = v.pipe(
   Fields,
+  v.forward(
+    v.partialCheck(
+      [["REFRESH_TOKEN_SECONDS"], ["LOGIN_MAX_DAYS"]],
+      ({ REFRESH_TOKEN_SECONDS: lives, LOGIN_MAX_DAYS: days }) => lives <= days * DAY_SECONDS,
+      OUTLIVES_LOGIN,
+    ),
+    ["REFRESH_TOKEN_SECONDS"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["SESSION_SECONDS"], ["LOGIN_MAX_DAYS"]],
+      ({ SESSION_SECONDS: lives, LOGIN_MAX_DAYS: days }) => lives <= days * DAY_SECONDS,
+      OUTLIVES_LOGIN,
+    ),
+    ["SESSION_SECONDS"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["AUTH_TOKEN_SECONDS"], ["LOGIN_MAX_DAYS"]],
+      ({ AUTH_TOKEN_SECONDS: lives, LOGIN_MAX_DAYS: days }) => lives <= days * DAY_SECONDS,
+      OUTLIVES_LOGIN,
+    ),
+    ["AUTH_TOKEN_SECONDS"],
+  ),
   v.forward(
     v.partialCheck(
       [["MAIL_WEBHOOK_URL"], ["MAIL_WEBHOOK_SECRET"]],
@@ -258,6 +336,10 @@ export interface Config {
   readonly jwtKeys: JwtKeySet;
   readonly signUpIsOpen: boolean;
   readonly revocationLagSeconds: number;
+  readonly lifetimes: Lifetimes;
+  readonly authHeaderTypes: OneOrMore;
+  /** New tokens have the first. */
+  readonly tokenPrefixes: OneOrMore;
   readonly corsOrigins: CorsOrigins;
   readonly credentialsInQuery: boolean;
   readonly rotateRefreshTokens: boolean;
@@ -308,6 +390,9 @@ export function readConfig(
     jwtKeys: settings.JWT_KEYS,
     signUpIsOpen: settings.SIGN_UP === "open",
     revocationLagSeconds: settings.REVOCATION_LAG_SECONDS,
+    lifetimes: lifetimesOf(settings),
+    authHeaderTypes: settings.AUTH_HEADER_TYPES,
+    tokenPrefixes: settings.TOKEN_PREFIX,
     corsOrigins: settings.CORS_ORIGINS,
     credentialsInQuery: settings.QUERY_CREDENTIALS === "on",
     rotateRefreshTokens: settings.ROTATE_REFRESH_TOKENS === "on",
@@ -328,6 +413,30 @@ export function readConfig(
     versionId: settings.VERSION_METADATA.id || null,
     dev: settings.DEV === "off" && isLoopback(settings.ISSUER) ? "on" : settings.DEV,
   });
+}
+
+const LIFETIMES = [
+  "ACCESS_TOKEN_SECONDS",
+  "REFRESH_TOKEN_SECONDS",
+  "AUTH_TOKEN_SECONDS",
+  "SESSION_SECONDS",
+  "LOGIN_MAX_DAYS",
+] as const;
+
+/** The lifetimes alone, for commands that have no secrets at hand. @throws v.ValiError */
+export const readLifetimes = (env: Readonly<Record<string, unknown>>): Lifetimes =>
+  lifetimesOf(v.parse(v.pick(Fields, LIFETIMES), env));
+
+function lifetimesOf(
+  settings: Pick<v.InferOutput<typeof Fields>, (typeof LIFETIMES)[number]>,
+): Lifetimes {
+  return {
+    access: settings.ACCESS_TOKEN_SECONDS,
+    refresh: settings.REFRESH_TOKEN_SECONDS,
+    auth: settings.AUTH_TOKEN_SECONDS,
+    session: settings.SESSION_SECONDS,
+    login: settings.LOGIN_MAX_DAYS * DAY_SECONDS,
+  };
 }
 
 function mailOf(settings: v.InferOutput<typeof Settings>): Config["mail"] {

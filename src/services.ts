@@ -95,7 +95,7 @@ export function createServices(
 ): Services {
   const { tokens, users, attempts, limits, background } = stores;
   const { secrets, jwts, passwords, isPwned } = crypto;
-  const { issuer, signUpIsOpen } = config;
+  const { issuer, signUpIsOpen, lifetimes } = config;
   const { afterResponse } = background;
   const sendsMail = config.mail !== null;
   const mailer = mailerOf(config.mail);
@@ -152,7 +152,7 @@ export function createServices(
       notices,
       askToProve: sendsMail ? recovery.askToProve : null,
     }),
-    sessions: sessions({ login, secrets, tokens, users }),
+    sessions: sessions({ login, secrets, tokens, users, lifetimes }),
     jwtPairs: jwtPairs({
       login,
       tokens,
@@ -160,6 +160,7 @@ export function createServices(
       limits,
       rotates: config.rotateRefreshTokens,
       scopes,
+      lifetimes,
     }),
     apiTokens: apiTokens({ tokens, secrets, jwts, notices, scopes }),
     actionTokens: issuedActions,
@@ -271,6 +272,7 @@ export function servicesOver(
     deadlineMs: config.storageDeadlineMs,
     eventDays: config.eventDays,
     sendsMail: config.mail !== null,
+    lifetimes: config.lifetimes,
   });
   const crypto = createCrypto(config, platform, ofRequest.requestId);
   return createServices(stores, crypto, config, {

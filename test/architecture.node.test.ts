@@ -28,6 +28,8 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [/^src\/console\//, [/^src\/(?:core|http)\//, /^src\/surfaces\/rest\/fields\.ts$/, "packages"]],
   // Commands run in Node and meet the Worker from outside only; one writes a file for it.
   [/^src\/cli\/common-passwords\.ts$/, [/^src\/crypto\/common-password-list\.ts$/, "packages"]],
+  // A key is kept for as long as the JWTs that it signed may live by the settings.
+  [/^src\/cli\/keys\.ts$/, [/^src\/crypto\/keys\.ts$/, /^src\/config\.ts$/, "packages"]],
   [/^src\/cli\/keys/, [/^src\/crypto\/(?:keys|jws)\.ts$/, /^src\/core\/token\.ts$/, "packages"]],
   // The document is generated from the routes and the schemas that check requests.
   [/^src\/openapi\//, [/^src\/(?:core|http|surfaces)\//, "packages"]],
@@ -61,7 +63,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [
     /^src\/config\.ts$/,
     [
-      /^src\/core\/issuers\.ts$/,
+      /^src\/core\/(?:issuers|token)\.ts$/,
       /^src\/crypto\/(?:keys|github-signature)\.ts$/,
       /^src\/(?:http|mail)\//,
       "packages",

@@ -9,6 +9,23 @@ const WEBHOOK = {
 };
 const SECRET = "c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1yZWFk";
 
+const wrong = (name: string, ...values: string[]): [string, string][] =>
+  values.map((value) => [name, value]);
+const NO_LIFETIMES = ["0", "-1", "1e9", "1000000000", "99999999", "5m", "60.5", "", " 60", SECRET];
+const NO_HEADER_TYPES = ["", ",", "bearer", "Bearer,Bearer", "Bearer,Token", "Basic", SECRET];
+const NO_PREFIXES = [
+  "",
+  "a",
+  "Acme",
+  "lk_",
+  "a-b",
+  "lk,lk",
+  "a1".repeat(9),
+  "1a",
+  "(ab|cd)",
+  SECRET,
+];
+
 function complaint(settings: Readonly<Record<string, unknown>>): string {
   try {
     readConfig(settings);
@@ -111,6 +128,22 @@ describe("settings", () => {
     ["MAIL_WEBHOOK_SECRET", `${WEBHOOK.MAIL_WEBHOOK_SECRET} ${SECRET}`],
     ["MAIL_WEBHOOK_SECRET", Array(3).fill(WEBHOOK.MAIL_WEBHOOK_SECRET).join(" ")],
     ["PWNED_PASSWORDS", SECRET],
+    ...[
+      "ACCESS_TOKEN_SECONDS",
+      "REFRESH_TOKEN_SECONDS",
+      "SESSION_SECONDS",
+      "AUTH_TOKEN_SECONDS",
+      "LOGIN_MAX_DAYS",
+    ].flatMap((name) => wrong(name, ...NO_LIFETIMES)),
+    ["ACCESS_TOKEN_SECONDS", "59"],
+    ["ACCESS_TOKEN_SECONDS", "86401"],
+    ["REFRESH_TOKEN_SECONDS", "7776001"],
+    // Longer than LOGIN_MAX_DAYS, which is 30 by default.
+    ["REFRESH_TOKEN_SECONDS", "2592001"],
+    ["LOGIN_MAX_DAYS", "366"],
+    ...wrong("AUTH_HEADER_TYPES", ...NO_HEADER_TYPES),
+    ...wrong("TOKEN_PREFIX", ...NO_PREFIXES),
+    ["TOKEN_PREFIX", "ab,ac,ad,ae,af,ag,ah,ai,aj"],
     ["PWNED_PASSWORDS_URL", `https://pwned.example/${SECRET}`],
   ])("%s as %j stops the start and is not quoted", (name, value) => {
     const message = complaint({ ...GOOD, ...WEBHOOK, [name]: value });
@@ -118,6 +151,23 @@ describe("settings", () => {
     expect(message).not.toContain(SECRET);
     expect(message).not.toContain("77001");
     expect(message.match(/^ {2}/gm)).toHaveLength(1);
+  });
+
+  it("lets nothing live longer than a log-in", () => {
+    const LOGIN_MAX_DAYS = "1";
+    for (const name of ["REFRESH_TOKEN_SECONDS", "SESSION_SECONDS", "AUTH_TOKEN_SECONDS"]) {
+      expect(complaint({ ...GOOD, LOGIN_MAX_DAYS, [name]: "86401" })).toContain(
+        `${name} must be no longer than LOGIN_MAX_DAYS`,
+      );
+    }
+    const settings = { REFRESH_TOKEN_SECONDS: "7776000", LOGIN_MAX_DAYS: "90" };
+    expect(readConfig({ ...GOOD, ...settings }).lifetimes).toEqual({
+      access: 300,
+      refresh: 7_776_000,
+      auth: 86_400,
+      session: 3_600,
+      login: 7_776_000,
+    });
   });
 
   it("needs both of a webhook, or neither", () => {

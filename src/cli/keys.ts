@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
+import { readLifetimes } from "../config.ts";
 import type { JwtKeySet } from "../crypto/keys.ts";
 import { parsedArguments, runCommand } from "./arguments.ts";
 import { CliError, UsageError } from "./cli-error.ts";
@@ -10,9 +11,11 @@ import {
   type Changed,
   checkedSet,
   drop,
+  lastJwtSeconds,
   listing,
   newKey,
   promote,
+  type RotationTime,
   retire,
 } from "./keys/rotation.ts";
 import { changeSetting, readSettings } from "./vars-file.ts";
@@ -24,12 +27,14 @@ const DEPLOYMENT = ".deploy.vars";
 /** Keys of npm run dev, or of its environments, must never sign for a deployment. */
 const isDevelopment = (file: string) => /^\.dev\.vars(?:\.|$)/.test(basename(file));
 
+const environmentOf = (file: string) => /^\.deploy\.vars\.([\w-]+)$/.exec(basename(file))?.[1];
+
 /**
  * For any shell. `npm run` uses the Node that runs TypeScript, and `--silent` keeps npm's lines out of the
  * pipe. `bulk` does nothing with an empty pipe, whereas `secret put` would upload an empty secret.
  */
 function uploadOf(file: string): string {
-  const [, environment] = /^\.deploy\.vars\.([\w-]+)$/.exec(basename(file)) ?? [];
+  const environment = environmentOf(file);
   const env = environment === undefined ? "" : ` --env ${environment}`;
   return `npm run --silent keys -- export --file ${file} | npx wrangler secret bulk${env}`;
 }
@@ -48,8 +53,9 @@ old one stays until everything that it signed has expired.
   drop <kid>           removes a standby key, or a retiring one when everything it signed has expired
   export               prints the set, for the upload only; not from .dev.vars
 
-To rotate: add, upload; after 5 minutes promote, upload; after a day and 5 minutes drop, upload. The upload
-is one command, which every change of a deployment's keys prints:
+To rotate: add, upload; after 5 minutes promote, upload; when list says that the old one is safe to drop (a
+day and 5 minutes, unless lifetimes are set), drop, upload. If you shortened a lifetime since, wait for the
+longer one. The upload is one command, which every change of a deployment's keys prints:
 
   ${uploadOf(DEPLOYMENT)}
 
@@ -66,6 +72,10 @@ interface CliContext {
   readonly nowMs: number;
   readonly write: (line: string) => void;
   readonly writeError: (line: string) => void;
+  /** The settings that wrangler's configuration has for the environment. */
+  readonly variables: (
+    environment: string | undefined,
+  ) => Promise<Readonly<Record<string, unknown>>>;
   /** Whether a person sees what is written. */
   readonly isTerminal: boolean;
 }
@@ -121,9 +131,21 @@ function understood(
   return { run: command.run, kid, alg };
 }
 
-async function list({ file, nowMs, write, isTerminal }: CliContext): Promise<void> {
+async function list(context: CliContext): Promise<void> {
+  const { file, write, isTerminal } = context;
+  const lines = listing((await read(file)).set, await timeOf(context));
   if (isTerminal) write(`Keys in ${file}:`);
-  for (const line of listing((await read(file)).set, nowMs)) write(line);
+  for (const line of lines) write(line);
+}
+
+/** @throws CliError where the lifetimes are no settings that the service would start with */
+async function timeOf({ file, nowMs, variables }: CliContext): Promise<RotationTime> {
+  const settings = { ...(await variables(environmentOf(file))), ...(await readSettings([file])) };
+  try {
+    return { nowMs, lastJwtSeconds: lastJwtSeconds(readLifetimes(settings)) };
+  } catch {
+    throw new CliError("The settings for lifetimes would stop the service: see its log.");
+  }
 }
 
 async function exportSet({ file, write, isTerminal }: CliContext): Promise<void> {
@@ -157,9 +179,13 @@ async function addKey(context: CliContext, { alg }: Options): Promise<void> {
   await save(context, add(set.keys, key, nowMs), messages);
 }
 
-function changing(change: (set: JwtKeySet, kid: string, nowMs: number) => Changed): Run {
+function changing(change: (set: JwtKeySet, kid: string, time: RotationTime) => Changed): Run {
   return async (context, { kid }) => {
-    const { keys: changed, messages } = change((await read(context.file)).set, kid, context.nowMs);
+    const { keys: changed, messages } = change(
+      (await read(context.file)).set,
+      kid,
+      await timeOf(context),
+    );
     await save(context, changed, messages);
   };
 }
@@ -202,6 +228,11 @@ if (import.meta.main) {
     nowMs: Date.now(),
     write: (line) => console.log(line),
     writeError: (line) => console.error(line),
+    async variables(environment) {
+      // Loaded only here, because it is large.
+      const { unstable_readConfig } = await import("wrangler");
+      return unstable_readConfig(environment === undefined ? {} : { env: environment }).vars;
+    },
     isTerminal: process.stdout.isTTY === true,
   });
 }

@@ -83,7 +83,7 @@ export type User = {
 };
 
 export type UserWithJwt = User & {
-  /** A JWT, valid for a day or until the credential that it was obtained with expires. */
+  /** A JWT, valid for a day by default, and no longer than the credential that it was obtained with. */
   token: string;
 };
 
@@ -425,14 +425,14 @@ export type VerifyRequest = {
 };
 
 export type JwtPair = {
-  /** Valid for a day; gets new access JWTs. */
+  /** Valid for a day by default; gets new access JWTs. */
   refresh: string;
-  /** Valid for five minutes; authenticates on every surface. */
+  /** Valid for five minutes by default; authenticates on every surface. */
   access: string;
 };
 
 export type AccessJwt = {
-  /** Valid for five minutes. */
+  /** Valid for five minutes by default. */
   access: string;
   /** The next refresh JWT, if the deployment rotates them: the one that was sent is used up. */
   refresh?: string;
@@ -1391,7 +1391,7 @@ export interface paths {
         503: responses["SessionTokensServiceUnavailable"];
       };
     };
-    /** Extend a session to an hour from now */
+    /** Extend a session */
     put: {
       parameters: { query?: never; header?: { "X-Token"?: string }; path?: never; cookie?: never };
       requestBody: { content: { "application/json": ExtendSession } };

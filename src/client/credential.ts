@@ -22,7 +22,7 @@ export function takesCredential(request: Request, baseUrl: string): boolean {
 
 /** Attaches a fixed API token, session token or JWT. */
 export function withToken(token: string, baseUrl: string, send: Fetch): Fetch {
-  const isSession = token.startsWith("lk_ses_");
+  const isSession = /^[a-z0-9]+_ses_/.test(token);
   return (request) => {
     if (takesCredential(request, baseUrl)) {
       if (isSession) request.headers.set("x-token", token);

@@ -68,7 +68,7 @@ export interface Latchkey extends LatchkeyCalls {
   isLoggedIn(): Promise<boolean>;
   /**
    * Deletes the stored tokens, then revokes the login and all its refresh tokens.
-   * @returns false if the service could not be reached; the login then expires within a day
+   * @returns false if the service could not be reached; the login then expires with its refresh token
    */
   logOut(): Promise<boolean>;
 }

@@ -53,7 +53,7 @@ export function authPages(
         context.caller === null ? loginPage(context, state, signUpIsOpen) : redirectToNext(context),
       async submit({ nowMs }, { email, password, next }) {
         const { secret } = await sessions.create(email, password, nowMs);
-        return seeOther(safeNextPath(next), setSession(secret));
+        return seeOther(safeNextPath(next), setSession(sessions, secret));
       },
     }),
     ...openForm({
@@ -66,7 +66,7 @@ export function authPages(
       async submit({ nowMs }, { email, password, next }) {
         const user = await accounts.signUp({ email, password }, nowMs);
         const { secret } = await sessions.open(user, nowMs);
-        return seeOther(safeNextPath(next), setSession(secret));
+        return seeOther(safeNextPath(next), setSession(sessions, secret));
       },
     }),
     ...openForm({

@@ -3,7 +3,6 @@ import type { Authenticate } from "../core/authenticate.ts";
 import type { Caller } from "../core/caller.ts";
 import type { EventStore } from "../core/events.ts";
 import type { Sessions } from "../core/sessions.ts";
-import { TOKEN_KINDS } from "../core/token.ts";
 import { readSessionCookie } from "../http/browser.ts";
 import { currentRecord } from "../http/request-record.ts";
 import { auditRefusal } from "../http/refusals.ts";
@@ -14,14 +13,6 @@ export interface PageDeps {
   readonly sessions: Sessions;
   readonly refused: EventStore["refused"];
 }
-
-const { ttlSeconds, maxTtlSeconds } = TOKEN_KINDS.session;
-
-/** The longest a session can be extended. */
-export const SESSION_COOKIE_SECONDS = maxTtlSeconds;
-
-/** Opening a page extends a session that has less than this left. */
-const EXTEND_BELOW_MS = (ttlSeconds / 2) * 1000;
 
 /** Finds the user by the session cookie. */
 export function authenticatePage({ authenticate, sessions, refused }: PageDeps) {
@@ -54,7 +45,7 @@ export function authenticatePage({ authenticate, sessions, refused }: PageDeps) 
       const { by } = caller;
       const secret = readSessionCookie(request);
       if (secret === null || by.method !== "token") return caller;
-      if (by.token.expiresAtMs - nowMs >= EXTEND_BELOW_MS) return caller;
+      if (by.token.expiresAtMs - nowMs >= (sessions.lifetimes.session / 2) * 1000) return caller;
       try {
         await sessions.extend(secret, nowMs);
         return caller;

@@ -2,6 +2,7 @@ import type { Child } from "hono/jsx";
 import * as v from "valibot";
 import type { Caller } from "../core/caller.ts";
 import type { Fault } from "../core/fault.ts";
+import type { Sessions } from "../core/sessions.ts";
 import type { HttpResult, RequestContext, Route } from "../http/surface.ts";
 import { readForm } from "../http/body.ts";
 import {
@@ -26,7 +27,7 @@ import {
   renderPage,
 } from "./page.tsx";
 import { type FieldProblem, type Problem, problemOf } from "./problems.ts";
-import { SESSION_COOKIE_SECONDS, type PageDeps, authenticatePage } from "./authenticate-page.ts";
+import { type PageDeps, authenticatePage } from "./authenticate-page.ts";
 
 /** A request for a page, and the user it comes from; null if no one is logged in. */
 export interface PageContext extends RequestContext {
@@ -114,8 +115,9 @@ export function safeNextPath(next: unknown): string {
     : "/console";
 }
 
-export const setSession = (secret: string) => ({
-  "set-cookie": sessionCookie(secret, SESSION_COOKIE_SECONDS),
+/** A cookie for as long as the session can be extended. */
+export const setSession = ({ lifetimes }: Sessions, secret: string) => ({
+  "set-cookie": sessionCookie(secret, lifetimes.login),
 });
 
 export const clearSession = { "set-cookie": NO_SESSION_COOKIE };

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { IssuedApiToken } from "../core/api-tokens.ts";
 import type { Scopes } from "../core/scopes.ts";
-import { type ApiToken, TOKEN_KINDS } from "../core/token.ts";
+import { type ApiToken, TTL_SECONDS } from "../core/token.ts";
 import { readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { tokenName } from "../surfaces/rest/fields.ts";
@@ -174,7 +174,7 @@ function newPage(state: FormState, secret: string, { names, descriptions }: Scop
   const scopeProblem = [problem, ...(problem?.others ?? [])].find((each) =>
     each?.field.startsWith("scopes"),
   );
-  const lifetime = fieldState(state, "lifetime", String(TOKEN_KINDS.api.ttlSeconds));
+  const lifetime = fieldState(state, "lifetime", String(TTL_SECONDS.api.default));
   const scopeFields = [...names.keys()].map((index) => `scopes.${index}`);
   return cardPage(
     "New API token",

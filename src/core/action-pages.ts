@@ -9,7 +9,7 @@ import type { Action, ActionPage, ActionRegistry, Condition, Described } from ".
 import type { Caller } from "./caller.ts";
 import { type RefusalReason, refuse } from "./fault.ts";
 import { type FormField, formValue } from "./form.ts";
-import { type ActionToken, type Json, type Secrets, tokenIn } from "./token.ts";
+import type { ActionToken, Json, Secrets } from "./token.ts";
 
 export interface DisplayNameStore {
   /** @returns the names of those who are active and have set one */
@@ -82,7 +82,7 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
     secret: string,
     read: "find" | "findNow",
   ): Promise<Found | "unknown" | "rejected"> {
-    const id = await secrets.idOf("action", tokenIn(secret));
+    const id = await secrets.idOf("action", secrets.tokenIn(secret));
     const token = id === null ? null : await store[read](id);
     if (token === null) return "unknown";
     const action = actions.find(token.action);

@@ -5,7 +5,7 @@ import type { Notices } from "./notices.ts";
 import type { Page, PageRequest } from "./page.ts";
 import { mayDo } from "./scopes.ts";
 import { statusOf, type TokenDiagnosisStore, type TokenStatus } from "./token-diagnosis.ts";
-import { type ActionToken, type Json, requestedOrNew, type Secrets, tokenIn } from "./token.ts";
+import { type ActionToken, type Json, requestedOrNew, type Secrets } from "./token.ts";
 
 export interface ConsumeRequest {
   readonly receiptId: string;
@@ -219,7 +219,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       nowMs: number,
       from: "api" | "page" = "api",
     ): Promise<Receipt> {
-      const secret = tokenIn(text);
+      const secret = secrets.tokenIn(text);
       const id = await secrets.idOf("action", secret);
       const token = id === null ? null : await store.find(id);
       if (token === null) return refuseRun("unknown");

@@ -6,7 +6,7 @@ import type { Jwts } from "./jwt.ts";
 import type { Notices } from "./notices.ts";
 import type { Page, PageRequest } from "./page.ts";
 import { type Grant, isAllPowerful, mayDo, type Scope, type Scopes } from "./scopes.ts";
-import { type ApiToken, requestedOrNew, type Secrets, TOKEN_KINDS } from "./token.ts";
+import { type ApiToken, requestedOrNew, type Secrets, TTL_SECONDS } from "./token.ts";
 
 export interface ApiTokenChange {
   readonly name?: string;
@@ -79,7 +79,8 @@ export interface IssuedApiToken {
 }
 
 /** Enough to recognize a secret, too little to use it. */
-const hintOf = (secret: string) => `${TOKEN_KINDS.api.prefix}…${secret.slice(-4)}`;
+const hintOf = (secret: string) =>
+  `${secret.slice(0, secret.lastIndexOf("_") + 1)}…${secret.slice(-4)}`;
 
 /** A token can never create one with more scopes than its own. @throws FaultError `scope_exceeded` */
 function mayGive(caller: Caller, scopes: readonly Scope[]): void {
@@ -186,7 +187,7 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
           createdAtMs: nowMs,
           modifiedAtMs: nowMs,
           expiresAtMs: Math.min(
-            nowMs + (ttlSeconds ?? TOKEN_KINDS.api.ttlSeconds) * 1000,
+            nowMs + (ttlSeconds ?? TTL_SECONDS.api.default) * 1000,
             derivation.endMs,
           ),
           name,

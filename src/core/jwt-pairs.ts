@@ -12,13 +12,15 @@ import {
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import type { PasswordLogin } from "./passwords.ts";
 import type { Scopes } from "./scopes.ts";
-import { JWT_LIFETIMES, type RefreshFamily } from "./token.ts";
+import type { Lifetimes, RefreshFamily } from "./token.ts";
 import type { User } from "./user.ts";
 
 export interface Rotation {
   readonly jti: string;
   readonly rotation: number;
   readonly rotatedAtMs: number;
+  /** When the family expires: nothing that is derived from it lives longer. */
+  readonly familyEndMs: number;
 }
 
 /** A caller who is active at this instant. */
@@ -67,19 +69,40 @@ interface Deps {
   /** Whether a refresh JWT is replaced on each use. */
   readonly rotates: boolean;
   readonly scopes: Scopes;
+  readonly lifetimes: Lifetimes;
 }
 
 export type JwtPair = { readonly refresh: string; readonly access: string };
 
-/** simplejwt's pair: a refresh JWT for a day, access JWTs of five minutes; and the JWT of `GET /rest/auth`. */
-export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes }: Deps) {
+/** simplejwt's pair of a refresh JWT and short-lived access JWTs; and the JWT of `GET /rest/auth`. */
+export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes, lifetimes }: Deps) {
+  /**
+   * `iat` and `exp`, whole seconds rounded down. A log-in has an absolute end, however often it is
+   * refreshed; where a setting moved that into the past, nothing is issued any more.
+   */
+  function lifetime(
+    type: "access" | "refresh" | "auth",
+    fromMs: number,
+    { authTime, apiTokenVersion }: Pick<JwtClaims, "authTime" | "apiTokenVersion">,
+    endsAt = Number.POSITIVE_INFINITY,
+  ) {
+    const issuedAt = Math.floor(fromMs / 1000);
+    // What was obtained with an API token is no log-in: it ends with that.
+    const loginEnd = apiTokenVersion === null ? authTime + lifetimes.login : endsAt;
+    // guard: log-in-has-an-absolute-expiry
+    const expiresAt = Math.min(issuedAt + lifetimes[type], loginEnd, endsAt);
+    if (expiresAt <= issuedAt) refuse({ code: "token_invalid" });
+    return { issuedAt, expiresAt };
+  }
+
   const accessFrom = (refresh: RefreshClaims, nowMs: number): Promise<string> =>
     jwts.sign({
       ...refresh,
       type: "access",
       jti: crypto.randomUUID(),
       rotation: null,
-      ...accessLifetime(refresh, nowMs),
+      // An access JWT never outlives the refresh JWT that it was obtained with.
+      ...lifetime("access", nowMs, refresh, refresh.endsAt),
     });
 
   return {
@@ -88,7 +111,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes }: Deps)
       const user = await login(email, password, nowMs);
       const sid = crypto.randomUUID();
       const authTime = Math.floor(nowMs / 1000);
-      const issued = lifetime("refresh", nowMs, authTime);
+      const issued = lifetime("refresh", nowMs, { authTime, apiTokenVersion: null });
       const family = {
         kind: "family" as const,
         id: sid,
@@ -136,11 +159,15 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes }: Deps)
       if (claims === null) return refuseJwt(jwts, jwt, nowMs);
       const attempted = attemptedSubjectOf(claims);
       if (!isRefresh(claims)) return refuse({ code: "token_wrong_type" });
+      const { expiresAt } = lifetime("access", nowMs, claims, claims.endsAt);
       if (rotates) {
         const rotation = await tokens.rotateFamily(claims, crypto.randomUUID(), nowMs);
         if (rotation === null) return refuse({ code: "token_invalid", attempted });
-        const { jti, rotatedAtMs } = rotation;
-        const issued = lifetime("refresh", rotatedAtMs, claims.authTime);
+        const { jti, rotatedAtMs, familyEndMs } = rotation;
+        // The family's row decides: another version, with other lifetimes, may have rotated it.
+        const familyEnd = Math.floor(familyEndMs / 1000);
+        // guard: refresh-jwt-expires-with-its-family
+        const issued = lifetime("refresh", rotatedAtMs, claims, familyEnd);
         const next: RefreshClaims = {
           ...claims,
           jti,
@@ -150,7 +177,6 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes }: Deps)
         };
         return { refresh: await jwts.sign(next), access: await accessFrom(next, nowMs) };
       }
-      const { expiresAt } = accessLifetime(claims, nowMs);
       if (!(await tokens.isActiveUntil(claims, expiresAt, nowMs))) {
         refuse({ code: "token_invalid", attempted });
       }
@@ -201,7 +227,7 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes }: Deps)
       const { user, endMs } = confirmed;
       const issuedAt = Math.floor(nowMs / 1000);
       const jti = crypto.randomUUID();
-      const origin = originOf(caller, user, jti, issuedAt);
+      const origin = originOf(caller, user, jti, issuedAt, lifetimes.login);
       const endsAt = Math.min(origin.endsAt, Math.floor(endMs / 1000));
       // A token's are written even if they are all that there are: its JWT must not gain what is added later.
       // guard: jwt-keeps-its-scopes
@@ -214,10 +240,9 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes }: Deps)
         credentialVersion: caller.credentialVersion,
         ...origin,
         rotation: null,
-        issuedAt,
         endsAt,
         // guard: jwt-expires-with-its-parent
-        expiresAt: Math.min(issuedAt + JWT_LIFETIMES.auth, endsAt),
+        ...lifetime("auth", nowMs, origin, endsAt),
         // A client that reads the role but not the scope must not mistake a narrow token for its user.
         role: mayDoAll ? user.role : null,
         statusIndex: by.method === "jwt" ? by.claims.statusIndex : null,
@@ -236,20 +261,6 @@ function isRefresh(claims: JwtClaims): claims is RefreshClaims {
   return claims.type === "refresh" && claims.sid !== null && claims.rotation !== null;
 }
 
-/** An access JWT never outlives the refresh JWT that it was obtained with. */
-function accessLifetime({ authTime, endsAt }: RefreshClaims, nowMs: number) {
-  const { issuedAt, expiresAt } = lifetime("access", nowMs, authTime);
-  return { issuedAt, expiresAt: Math.min(expiresAt, endsAt) };
-}
-
-/** `iat` and `exp`, whole seconds rounded down. A log-in has an absolute end, however often it is refreshed. */
-function lifetime(type: "access" | "refresh", fromMs: number, authTime: number) {
-  const issuedAt = Math.floor(fromMs / 1000);
-  // guard: log-in-has-an-absolute-expiry
-  const expiresAt = Math.min(issuedAt + JWT_LIFETIMES[type], authTime + JWT_LIFETIMES.sinceLogin);
-  return { issuedAt, expiresAt };
-}
-
 type Origin = Pick<
   JwtClaims,
   | "sid"
@@ -263,7 +274,13 @@ type Origin = Pick<
 >;
 
 /** @param jti of the JWT to be issued: the first of a chain names the chain */
-function originOf({ by }: Caller, user: User, jti: string, nowSeconds: number): Origin {
+function originOf(
+  { by }: Caller,
+  user: User,
+  jti: string,
+  nowSeconds: number,
+  loginSeconds: number,
+): Origin {
   const none = { sid: null, parentIds: [], apiTokenVersion: null, loginVersion: null };
   const first = { ...none, rootJti: jti, fromJti: null };
   switch (by.method) {
@@ -274,7 +291,7 @@ function originOf({ by }: Caller, user: User, jti: string, nowSeconds: number): 
         ...first,
         loginVersion: user.loginVersion,
         authTime: nowSeconds,
-        endsAt: nowSeconds + JWT_LIFETIMES.sinceLogin,
+        endsAt: nowSeconds + loginSeconds,
       };
     case "token": {
       const { token } = by;

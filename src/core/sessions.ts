@@ -3,7 +3,7 @@ import type { TokenCheckStore } from "./authenticate.ts";
 import { type CallerRef, callerRefOf } from "./caller.ts";
 import { type Fault, refuse } from "./fault.ts";
 import type { PasswordLogin } from "./passwords.ts";
-import { type Secrets, type SessionToken, TOKEN_KINDS } from "./token.ts";
+import type { Lifetimes, Secrets, SessionToken } from "./token.ts";
 import type { User } from "./user.ts";
 
 export interface SessionState {
@@ -31,6 +31,7 @@ interface Deps {
   readonly secrets: Secrets;
   readonly tokens: SessionStore & Pick<TokenCheckStore, "findActive">;
   readonly users: Pick<UserStore, "profile">;
+  readonly lifetimes: Pick<Lifetimes, "session" | "login">;
 }
 
 const invalid = (id: string | null): Fault => ({
@@ -38,8 +39,8 @@ const invalid = (id: string | null): Fault => ({
   attempted: { userId: null, credentialId: id },
 });
 
-/** The session-tokens contract: a session lives an hour, can be extended, and ends after 30 days at the latest. */
-export function sessions({ login, secrets, tokens, users }: Deps) {
+/** The session-tokens contract: a session can be extended, and ends with `lifetimes.login` at the latest. */
+export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
   /**
    * A session of a user who has just authenticated.
    * @throws FaultError `credentials_wrong` where their password has changed meanwhile, `unavailable`
@@ -53,7 +54,7 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
       credentialVersion: user.credentialVersion,
       createdAtMs: nowMs,
       modifiedAtMs: nowMs,
-      expiresAtMs: nowMs + TOKEN_KINDS.session.ttlSeconds * 1000,
+      expiresAtMs: nowMs + lifetimes.session * 1000,
     };
     if ((await tokens.insertSession(token, callerRefOf(user))) === null) {
       refuse({ code: "credentials_wrong", attempted: { userId: user.id, credentialId: null } });
@@ -63,6 +64,8 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
 
   return {
     open,
+    /** For cookies, and for those who extend in time. */
+    lifetimes,
 
     /** @throws FaultError `credentials_wrong`, `throttled`, `unavailable` */
     async create(email: string, password: string, nowMs: number): Promise<Session> {
@@ -79,7 +82,7 @@ export function sessions({ login, secrets, tokens, users }: Deps) {
       return { secret, email: user.email, expiresAtMs: found.token.expiresAtMs };
     },
 
-    /** One hour from now, never less than before, never past 30 days from creation. */
+    /** `lifetimes.session` from now, never less than before, never past `lifetimes.login` from creation. */
     async extend(secret: string, nowMs: number): Promise<Session> {
       const id = await secrets.idOf("session", secret);
       const state = id === null ? null : await tokens.extendSession(id, nowMs);

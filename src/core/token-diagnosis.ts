@@ -1,6 +1,6 @@
 import type { Caller } from "./caller.ts";
 import { type JwtClaims, jwtIdsOf, type Jwts, parentIdsOf } from "./jwt.ts";
-import { type Json, kindOf, type Secrets, type Token, tokenIn, type TokenKind } from "./token.ts";
+import type { Json, Secrets, Token, TokenKind } from "./token.ts";
 import type { Scopes } from "./scopes.ts";
 
 type Members = Readonly<Record<string, Json>>;
@@ -197,8 +197,8 @@ export function tokenDiagnostics({ secrets, jwts, reader, store, scopes }: Deps)
   }
 
   return async (caller: Caller, pasted: string, nowMs: number): Promise<TokenDiagnosis> => {
-    const text = tokenIn(bare(pasted));
-    const kind = kindOf(text);
+    const text = secrets.tokenIn(bare(pasted));
+    const kind = secrets.kindOf(text);
     if (kind !== null) return opaque(kind, text, caller, nowMs);
     const read = await reader.read(text);
     return read === null ? NOTHING : jwt(text, read, caller, nowMs);
@@ -212,7 +212,7 @@ const QUOTES = /^["'`\u2018-\u201f\u00ab\u00bb\s]+|["'`\u2018-\u201f\u00ab\u00bb
 function bare(pasted: string): string {
   const unquoted = pasted.replaceAll(QUOTES, "");
   const rest = unquoted.replace(
-    /^(?:(?:authorization|x-token|x-auth-token)["']?\s*[:=]\s*["']?)?(?:bearer\s+)?/i,
+    /^(?:(?:authorization|x-token|x-auth-token)["']?\s*[:=]\s*["']?)?(?:(?:bearer|jwt)\s+)?/i,
     "",
   );
   return rest.replaceAll(QUOTES, "");

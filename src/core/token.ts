@@ -16,43 +16,49 @@ const DAY = 24 * HOUR;
 /** The kinds of opaque token: the client sends the secret, and we store a digest of it. */
 export type TokenKind = "session" | "api" | "action";
 
-/** One row a kind: the prefix of its secret, and how long it may live, in seconds. */
-export const TOKEN_KINDS = {
-  session: { prefix: "lk_ses_", ttlSeconds: HOUR, minTtlSeconds: HOUR, maxTtlSeconds: 30 * DAY },
-  api: { prefix: "lk_api_", ttlSeconds: 30 * DAY, minTtlSeconds: MINUTE, maxTtlSeconds: 365 * DAY },
-  action: { prefix: "lk_act_", ttlSeconds: HOUR, minTtlSeconds: MINUTE, maxTtlSeconds: 30 * DAY },
-} as const satisfies Record<
-  TokenKind,
-  { prefix: string; ttlSeconds: number; minTtlSeconds: number; maxTtlSeconds: number }
->;
+/** How long a token may live for which its creator says so with `ttl`, in seconds. */
+export const TTL_SECONDS = {
+  api: { default: 30 * DAY, min: MINUTE, max: 365 * DAY },
+  action: { default: HOUR, min: MINUTE, max: 30 * DAY },
+} as const;
 
-const KINDS = Object.keys(TOKEN_KINDS) as TokenKind[];
-
-/** By its prefix; null for anything but an opaque token of ours. */
-export function kindOf(secret: string): TokenKind | null {
-  return KINDS.find((kind) => secret.startsWith(TOKEN_KINDS[kind].prefix)) ?? null;
-}
-
-const SECRET = /(?<![0-9A-Za-z])lk_(?:ses|api|act)_[0-9A-Za-z]{49}(?![0-9A-Za-z])/;
+/** No credential lives longer, whatever the settings: what reminds of a revoked one is kept for so long. */
+export const LONGEST_LIFE_SECONDS = TTL_SECONDS.api.max;
 
 /**
- * The opaque token in a text that someone pasted or scanned: a link, or with characters that a mail
- * program or a sentence attached. Without one, the text as it is.
+ * How long all others live, in seconds: settings, which may differ in a version that runs beside this one.
+ * So what is asked of an issued credential is its own expiry, and never these.
  */
-export const tokenIn = (text: string): string => SECRET.exec(text)?.[0] ?? text;
+export interface Lifetimes {
+  readonly access: number;
+  readonly refresh: number;
+  /** The JWT of `GET /rest/auth`. */
+  readonly auth: number;
+  /** A session, counted from its creation and from each extension. */
+  readonly session: number;
+  /** From a log-in, however often it is refreshed or extended: at most `LONGEST_LIFE_SECONDS`. */
+  readonly login: number;
+}
 
 export interface Secrets {
   /** @returns a new secret of the kind, and the id that it is known by */
   create(kind: TokenKind): Promise<{ secret: string; id: string }>;
   /** @returns the id, or null where the text is no well-formed secret of the kind; asks no store */
   idOf(kind: TokenKind, secret: string): Promise<string | null>;
+  /** By its prefix; null for anything but an opaque token of ours. Asks no store. */
+  kindOf(secret: string): TokenKind | null;
+  /**
+   * The opaque token in a text that someone pasted or scanned: a link, or with characters that a mail
+   * program or a sentence attached. Without one, the text as it is.
+   */
+  tokenIn(text: string): string;
   /** A digest of `text` that no one can test guesses against without the secret. */
   keyedDigest(secret: string, text: string): Promise<string>;
 }
 
 /** @returns the id of an opaque token of any kind; null for anything else. Asks no store. */
 export async function opaqueIdOf(secrets: Secrets, text: string): Promise<string | null> {
-  const kind = kindOf(text);
+  const kind = secrets.kindOf(text);
   return kind === null ? null : secrets.idOf(kind, text);
 }
 
@@ -67,15 +73,6 @@ export async function requestedOrNew(
     ? secrets.create(kind)
     : { secret: requestedSecret, id };
 }
-
-/** JWT lifetimes in seconds: simplejwt's defaults, and Opentact's day for `GET /rest/auth`. */
-export const JWT_LIFETIMES = {
-  access: 5 * MINUTE,
-  refresh: DAY,
-  auth: DAY,
-  /** A JWT obtained with a JWT never outlives the log-in of both by more than this. */
-  sinceLogin: 30 * DAY,
-} as const;
 
 export const ACTION_MAX_USES = 1_000;
 

@@ -12,7 +12,7 @@ import { jwts } from "./jwt.ts";
 import { jwtReader } from "./jwt-reader.ts";
 import { type JwtKeySet, keyRing, publicKeySet } from "./keys.ts";
 import { neverPwned, pwnedPasswords } from "./pwned-passwords.ts";
-import { secrets } from "./secrets.ts";
+import { createSecrets } from "./secrets.ts";
 import { statusListSigner } from "./status-list.ts";
 
 interface Settings {
@@ -23,6 +23,7 @@ interface Settings {
   readonly githubScanningKeys: readonly ScanningKey[];
   readonly pwnedPasswordsUrl: string | null;
   readonly takesHa1b: boolean;
+  readonly tokenPrefixes: readonly [string, ...string[]];
 }
 
 /** Password hashes, which need WebAssembly that only workerd imports as a module. */
@@ -58,7 +59,7 @@ export function createCrypto(
     passwords,
     ha1bHashes: settings.takesHa1b ? ha1bHashes(issuer) : null,
     isPwned: pwnedPasswordsUrl === null ? neverPwned : pwnedPasswords(pwnedPasswordsUrl, requestId),
-    secrets,
+    secrets: createSecrets(settings.tokenPrefixes),
     jwts: jwts(keys, issuer),
     jwtReader: jwtReader(keys, issuer),
     publicKeys: publicKeySet(jwtKeys),

@@ -1,5 +1,5 @@
 import crc32 from "crc/calculators/crc32";
-import { type Secrets, TOKEN_KINDS, type TokenKind } from "../core/token.ts";
+import type { Secrets, TokenKind } from "../core/token.ts";
 
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /** 62^43 > 2^256. */
@@ -10,37 +10,58 @@ const FAIR = 248;
 
 const encoder = new TextEncoder();
 
-const BODY = new RegExp(`^[0-9A-Za-z]{${RANDOM_LENGTH + CHECK_LENGTH}}$`);
+const CODES = { session: "ses", api: "api", action: "act" } as const satisfies Record<
+  TokenKind,
+  string
+>;
+const KINDS = Object.keys(CODES) as TokenKind[];
 
 /**
- * A secret is `lk_<kind>_`, 256 random bits in base62, and a CRC-32 in six base62 characters. So typos and
- * probes are rejected without a read, and leak scanners have a pattern to search for.
+ * A secret is `<prefix>_<kind>_`, 256 random bits in base62, and a CRC-32 of all that in six base62
+ * characters. So typos and probes are rejected without a read, and leak scanners have a pattern.
+ * @param prefixes of the deployment: new secrets have the first, and those with another are still accepted
  */
-export const secrets: Secrets = {
-  async create(kind) {
-    const unchecked = TOKEN_KINDS[kind].prefix + randomBase62(RANDOM_LENGTH);
-    const secret = unchecked + checksum(unchecked);
-    return { secret, id: await digestId(secret) };
-  },
-  async idOf(kind, secret) {
-    return isWellFormed(kind, secret) ? digestId(secret) : null;
-  },
-  async keyedDigest(secret, text) {
-    const hmac = { name: "HMAC", hash: "SHA-256" };
-    const key = await crypto.subtle.importKey("raw", encoder.encode(secret), hmac, false, ["sign"]);
-    const digest = await crypto.subtle.sign("HMAC", key, encoder.encode(text));
-    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join(
-      "",
-    );
-  },
-};
+export function createSecrets(prefixes: readonly [string, ...string[]]): Secrets {
+  const start = `(?:${prefixes.join("|")})_(ses|api|act)_`;
+  const secretPattern = `${start}[0-9A-Za-z]{${RANDOM_LENGTH + CHECK_LENGTH}}`;
+  const START = new RegExp(`^${start}`);
+  const SECRET = new RegExp(`^${secretPattern}$`);
+  const WITHIN = new RegExp(`(?<![0-9A-Za-z])${secretPattern}(?![0-9A-Za-z])`);
 
-function isWellFormed(kind: TokenKind, secret: string): boolean {
-  const { prefix } = TOKEN_KINDS[kind];
-  // guard: secret-is-of-its-kind
-  if (!secret.startsWith(prefix) || !BODY.test(secret.slice(prefix.length))) return false;
-  return checksum(secret.slice(0, -CHECK_LENGTH)) === secret.slice(-CHECK_LENGTH);
+  function kindOf(secret: string): TokenKind | null {
+    const code = START.exec(secret)?.[1];
+    return KINDS.find((kind) => CODES[kind] === code) ?? null;
+  }
+
+  function isWellFormed(kind: TokenKind, secret: string): boolean {
+    // guard: secret-is-of-its-kind
+    if (kindOf(secret) !== kind || !SECRET.test(secret)) return false;
+    return checksum(secret.slice(0, -CHECK_LENGTH)) === secret.slice(-CHECK_LENGTH);
+  }
+
+  return {
+    async create(kind) {
+      const unchecked = `${prefixes[0]}_${CODES[kind]}_${randomBase62(RANDOM_LENGTH)}`;
+      const secret = unchecked + checksum(unchecked);
+      return { secret, id: await digestId(secret) };
+    },
+    async idOf(kind, secret) {
+      return isWellFormed(kind, secret) ? digestId(secret) : null;
+    },
+    kindOf,
+    tokenIn: (text) => WITHIN.exec(text)?.[0] ?? text,
+    async keyedDigest(secret, text) {
+      const hmac = { name: "HMAC", hash: "SHA-256" };
+      const bytes = encoder.encode(secret);
+      const key = await crypto.subtle.importKey("raw", bytes, hmac, false, ["sign"]);
+      const digest = await crypto.subtle.sign("HMAC", key, encoder.encode(text));
+      return hexOf(new Uint8Array(digest));
+    },
+  };
 }
+
+const hexOf = (bytes: Uint8Array) =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
 function randomBase62(length: number): string {
   let text = "";
@@ -69,6 +90,5 @@ async function digestId(text: string): Promise<string> {
   const view = new DataView(digest);
   view.setUint8(6, (view.getUint8(6) & 0x0f) | 0x80);
   view.setUint8(8, (view.getUint8(8) & 0x3f) | 0x80);
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return hexOf(bytes).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

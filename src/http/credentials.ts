@@ -37,6 +37,8 @@ const idTokenPlace = ({ name, header, query }: Issuer): Place => ({
 export interface CredentialRules {
   readonly issuers: readonly Issuer[];
   readonly inQuery: boolean;
+  /** The words that a JWT or an API token may follow in `Authorization`, in any case. */
+  readonly headerTypes: readonly string[];
   /** Headers that mean something else on this surface. */
   readonly except: readonly string[];
 }
@@ -47,9 +49,11 @@ export interface CredentialRules {
  */
 export function findCredential(
   request: HonoRequest,
-  { issuers, inQuery, except }: CredentialRules,
+  { issuers, inQuery, headerTypes, except }: CredentialRules,
 ): Credential | null {
-  const scheme = authorizationScheme(request);
+  const word = authorizationScheme(request);
+  const isBearer = headerTypes.some((type) => type.toLowerCase() === word);
+  const scheme = isBearer ? "bearer" : word === "basic" ? word : null;
   const found: Credential[] = [];
   for (const place of [...PLACES, ...issuers.map(idTokenPlace)]) {
     if (except.includes(place.header)) continue;
@@ -60,9 +64,9 @@ export function findCredential(
       found.push(...queryValues(request, place.query).filter(Boolean).map(place.read));
     }
   }
-  if (scheme !== null && scheme !== "basic" && scheme !== "bearer") {
+  if (word !== null && scheme === null) {
     // `Bearer: …`, say, is still no password.
-    found.push(scheme.startsWith("bearer") ? bearer("") : { method: "malformed" });
+    found.push(/^(?:bearer|jwt)/.test(word) ? bearer("") : { method: "malformed" });
   }
   // guard: one-credential
   if (found.length > 1) refuseRequest({ code: "credentials_doubled" });
@@ -80,7 +84,7 @@ function inHeader(
   if (!value) return null;
   // No credential holds a comma: this is one header sent twice.
   if (value.includes(",")) refuseRequest({ code: "credentials_doubled" });
-  return read(scheme === undefined ? value : value.slice(scheme.length).trim());
+  return read(scheme === undefined ? value : value.replace(/^\S*/, "").trim());
 }
 
 function authorizationScheme(request: HonoRequest): string | null {

@@ -35,6 +35,7 @@ export interface MountOptions {
   readonly authenticate: Authenticate;
   readonly issuers: readonly Issuer[];
   readonly credentialsInQuery: boolean;
+  readonly authHeaderTypes: readonly [string, ...string[]];
   readonly corsOrigins: CorsOrigins;
   readonly refused: EventStore["refused"];
   readonly limits: RateLimits;
@@ -152,11 +153,12 @@ async function callerOf(
   surface: Surface,
   request: HonoRequest,
   record: RequestRecord,
-  { authenticate, issuers, credentialsInQuery }: MountOptions,
+  { authenticate, issuers, credentialsInQuery, authHeaderTypes }: MountOptions,
 ): Promise<Caller | null> {
   const credential = findCredential(request, {
     issuers,
     inQuery: credentialsInQuery,
+    headerTypes: authHeaderTypes,
     except: surface.ownHeaders ?? [],
   });
   if (credential === null) return null;
@@ -182,16 +184,32 @@ async function refusal(
   request: HonoRequest,
   record: RequestRecord,
   error: unknown,
-  { refused, limits }: MountOptions,
+  { refused, limits, authHeaderTypes }: MountOptions,
 ): Promise<HttpResult> {
   const { requestId } = record;
   const fault = await throttledJunk(faultOf(error), record.credential === "malformed", limits);
   auditRefusal(fault, refused);
-  const answer = surface.refuse(fault, { request, requestId });
+  const answer = withHeaderType(
+    surface.refuse(fault, { request, requestId }),
+    surface,
+    authHeaderTypes,
+  );
   record.outcome = fault.code;
   record.error = error;
   if (answer.status >= 500) return withRequestId(answer, requestId);
   return { ...answer, headers: { ...answer.headers, ...limitHeaders(fault) } };
+}
+
+/** Challenges with the word that `Authorization` takes; OAuth's own clients send no other than Bearer. */
+function withHeaderType(
+  answer: HttpResult,
+  { name }: Surface,
+  [word]: MountOptions["authHeaderTypes"],
+): HttpResult {
+  const challenge = answer.headers?.["www-authenticate"];
+  if (word === "Bearer" || name === "oauth" || challenge === undefined) return answer;
+  const changed = challenge.replace(/\bBearer(?= realm=)/, word);
+  return { ...answer, headers: { ...answer.headers, "www-authenticate": changed } };
 }
 
 /** What went wrong on our side is found in the log by it, whatever the surface's shape is. */

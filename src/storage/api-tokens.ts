@@ -3,13 +3,12 @@ import * as v from "valibot";
 import type { ApiTokenStore } from "../core/api-tokens.ts";
 import type { CallerRef } from "../core/caller.ts";
 import { isAllPowerful } from "../core/scopes.ts";
-import { API_TOKENS_MAX } from "../core/token.ts";
+import { API_TOKENS_MAX, LONGEST_LIFE_SECONDS } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
 import { pageOf, toPage } from "./d1.ts";
 import {
   apiTokensTombstoneKey,
   expiryMovedKey,
-  LONGEST_LIFE_SECONDS,
   tombstoneKey,
   userTombstonePrefix,
 } from "./keys.ts";

@@ -2,6 +2,7 @@ import type { Sql } from "sql-template-tag";
 import type { CallerRef } from "../core/caller.ts";
 import type { AuditEvent } from "../core/events.ts";
 import type { SecurityNotice } from "../core/notices.ts";
+import type { Lifetimes } from "../core/token.ts";
 import type { Caches, InvalidateUser } from "./cache.ts";
 import type { Background, StoreUsage } from "./calls.ts";
 import type { Database } from "./d1.ts";
@@ -40,6 +41,7 @@ export interface StorageContext {
   readonly copies: KvUsers;
   readonly background: Background;
   readonly policy: RevocationPolicy;
+  readonly lifetimes: Lifetimes;
   readonly caches: Caches;
   readonly invalidatingUser: InvalidateUser;
   readonly revocations: PendingRevocations;

@@ -14,7 +14,7 @@ const COPIES_A_RUN = 400;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
-/** A JWT that was derived from a token may live for a day after the token expired; one more day is a margin. */
+/** Nothing that is derived from a token outlives it, whatever the lifetimes were: this is a margin for clocks. */
 const TOKEN_KEPT_MS = 2 * DAY_MS;
 /** Events that name no user show attacks that are under way. */
 const UNATTRIBUTED_KEPT_MS = 7 * DAY_MS;

@@ -1,5 +1,5 @@
 import { type JwtClaims, jwtIdsOf, parentIdsOf } from "../core/jwt.ts";
-import { type Token, TOKEN_KINDS } from "../core/token.ts";
+import type { Token } from "../core/token.ts";
 
 /**
  * Every key in KV, its value and its time to live.
@@ -73,9 +73,6 @@ export function tombstonesOfJwt(claims: JwtClaims): Tombstones {
 
 /** KV accepts no less. Anything that expires sooner is refused by its record's own expiry. */
 export const MIN_TTL_SECONDS = 60;
-
-/** The longest that any credential can live, in seconds: an API token's year. */
-export const LONGEST_LIFE_SECONDS = TOKEN_KINDS.api.maxTtlSeconds;
 
 export function ttlUntil(expiresAtMs: number, nowMs: number): number {
   return Math.max(MIN_TTL_SECONDS, Math.ceil((expiresAtMs - nowMs) / 1000));

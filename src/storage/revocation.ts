@@ -1,15 +1,10 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { CallerRef } from "../core/caller.ts";
+import { LONGEST_LIFE_SECONDS } from "../core/token.ts";
 import type { Background } from "./calls.ts";
 import type { Batch, BatchRows, Database } from "./d1.ts";
-import {
-  LONGEST_LIFE_SECONDS,
-  tombstoneKey,
-  ttlUntil,
-  userTombstoneKey,
-  userTombstonePrefix,
-} from "./keys.ts";
+import { tombstoneKey, ttlUntil, userTombstoneKey, userTombstonePrefix } from "./keys.ts";
 import type { KvTokens } from "./kv.ts";
 
 /**
@@ -137,8 +132,8 @@ export interface Revocation<K extends string> {
   readonly onlyIf: Sql;
   /** Whether `key` and `onlyIf` are evaluated before the batch or, by default, after it. */
   readonly asked?: "before" | "after";
-  /** Until when a token could live that the tombstone revokes. */
-  readonly untilMs: number;
+  /** Until when a token could live that the tombstone revokes, in milliseconds; may ask the rows of `from`. */
+  readonly untilMs: number | Sql;
   /**
    * The prefix of the keys of tombstones that this revocation needs too. An earlier request may have
    * revoked an older version and lost its answer, and so its tombstone: a caller who is told now that
@@ -214,7 +209,7 @@ export function pendingRevocations(
       const { batch, key, from = sql``, onlyIf, untilMs, asked, alsoPending } = revocation;
       // guard: every-revocation-leaves-a-tombstone
       const enqueue = sql`INSERT INTO pending_revocations (key, expires_at) SELECT ${key}, ${untilMs} ${from} WHERE ${onlyIf}
-        ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, ${untilMs}) RETURNING *`;
+        ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at) RETURNING *`;
       // Where KV is not read, no one relies on a tombstone before housekeeping puts it.
       // A range of the primary key: "~" sorts after every character of a key.
       const earlier =
@@ -267,7 +262,7 @@ interface TokenRevocation {
   readonly statement: Sql;
   readonly event: Sql;
   readonly notices?: readonly Sql[];
-  readonly untilMs: number;
+  readonly untilMs: number | Sql;
 }
 
 /** Revokes one token, and leaves its tombstone. @returns what the statement returned */
@@ -280,7 +275,8 @@ export async function revokeToken(
     {
       batch: { revoked: statement, event, notices },
       key: tombstoneKey(id),
-      onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${id} AND revoked_at = ${nowMs})`,
+      from: sql`FROM tokens`,
+      onlyIf: sql`tokens.id = ${id} AND tokens.revoked_at = ${nowMs}`,
       untilMs,
     },
     nowMs,

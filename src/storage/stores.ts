@@ -1,4 +1,5 @@
 import type { StrictCheckStore } from "../core/introspection.ts";
+import type { Lifetimes } from "../core/token.ts";
 import { createActionTokens } from "./action-tokens.ts";
 import { apiTokensInD1 } from "./api-tokens.ts";
 import { createCaches, invalidateUser } from "./cache.ts";
@@ -30,6 +31,7 @@ export interface StoreOptions {
   /** How long events are kept. */
   readonly eventDays: number;
   readonly sendsMail: boolean;
+  readonly lifetimes: Lifetimes;
 }
 
 export type Stores = ReturnType<typeof createStores>;
@@ -38,7 +40,7 @@ export type Stores = ReturnType<typeof createStores>;
 export function createStores(
   { KV, DB }: StoreBindings,
   policy: RevocationPolicy,
-  { served, waitUntil, limiters, deadlineMs, eventDays, sendsMail }: StoreOptions,
+  { served, waitUntil, limiters, deadlineMs, eventDays, sendsMail, lifetimes }: StoreOptions,
 ) {
   const withDeadline = createDeadline(deadlineMs, served.usage);
   const db = createDatabase(DB, withDeadline);
@@ -52,6 +54,7 @@ export function createStores(
     copies,
     background,
     policy,
+    lifetimes,
     caches,
     invalidatingUser: invalidateUser({ copies, background, policy, caches }),
     revocations: pendingRevocations(db, kv, background, policy),

@@ -9,18 +9,13 @@ import type { LoginStore } from "../core/logins.ts";
 import type { SessionState, SessionStore } from "../core/sessions.ts";
 import type { StatusListStore } from "../core/status-lists.ts";
 import type { TokenDiagnosisStore } from "../core/token-diagnosis.ts";
-import {
-  JWT_LIFETIMES,
-  ROTATION_GRACE_SECONDS,
-  type SessionToken,
-  TOKEN_KINDS,
-} from "../core/token.ts";
+import { LONGEST_LIFE_SECONDS, ROTATION_GRACE_SECONDS, type SessionToken } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import { cache } from "./cache.ts";
 import type { StorageContext } from "./context.ts";
 import { pageOf, toPage } from "./d1.ts";
 import { byCaller } from "./events.ts";
-import { loginsTombstoneKey, LONGEST_LIFE_SECONDS, tombstoneKey } from "./keys.ts";
+import { loginsTombstoneKey, tombstoneKey } from "./keys.ts";
 import {
   callerIsActive,
   isActiveWithParents,
@@ -46,16 +41,15 @@ import {
   UserRow,
 } from "./rows.ts";
 
-const SESSION_TTL_MS = TOKEN_KINDS.session.ttlSeconds * 1000;
-// guard: session-has-an-absolute-expiry
-const SESSION_MAX_MS = TOKEN_KINDS.session.maxTtlSeconds * 1000;
-const REFRESH_MS = JWT_LIFETIMES.refresh * 1000;
-/** Any JWT that was derived from another, or from a family, has expired by then. */
-const JWT_MAX_MS = JWT_LIFETIMES.sinceLogin * 1000;
-/** Everything that was derived from a log-in has expired by then. */
-const LOGIN_MAX_MS = Math.max(SESSION_MAX_MS, JWT_MAX_MS);
-
 const HOUR_MS = 3_600_000;
+/** A location whose clock is behind accepts a token for a moment longer than its expiry. */
+const CLOCK_MARGIN_MS = HOUR_MS;
+/**
+ * Until when a token's tombstone is needed. Its row knows, whatever the lifetimes were when it was created:
+ * nothing that was derived from a row outlives it, and a revoked one is never extended.
+ */
+// guard: tombstone-outlives-the-token
+const PAST_EXPIRY = sql`tokens.expires_at + ${CLOCK_MARGIN_MS}`;
 const GRACE_MS = ROTATION_GRACE_SECONDS * 1000;
 
 const OwnerRow = v.object({ id: v.string(), userId: v.string() });
@@ -65,7 +59,12 @@ const ConfirmedRow = v.object({ ...UserRow.entries, token_expires_at: v.nullable
 const ExtendedRow = v.object({ ...SessionRow.entries, email: v.string() });
 const FoundRow = v.object({ found: v.number() });
 
-const SuccessorRow = v.object({ jti: v.string(), rotation: v.number(), rotatedAtMs: v.number() });
+const SuccessorRow = v.object({
+  jti: v.string(),
+  rotation: v.number(),
+  rotatedAtMs: v.number(),
+  familyEndMs: v.number(),
+});
 
 const LOGIN_KINDS = ["session", "family"] as const;
 
@@ -103,7 +102,21 @@ export interface TokensInD1
   ): Promise<(SessionState & { readonly token: SessionToken }) | null>;
 }
 
-export function tokensInD1({ db, revocations, events, notices }: StorageContext): TokensInD1 {
+export function tokensInD1({
+  db,
+  revocations,
+  events,
+  notices,
+  lifetimes,
+}: StorageContext): TokensInD1 {
+  /**
+   * The new expiry of a log-in's row, never earlier than before: a slower clock, a late retry or a version
+   * with shorter lifetimes must not end the row before all that it issued has expired.
+   */
+  // guard: session-has-an-absolute-expiry
+  const extendedTo = (untilMs: number): Sql =>
+    sql`MAX(tokens.expires_at, MIN(${untilMs}, tokens.created_at + ${lifetimes.login * 1000}))`;
+
   return {
     async findActive(id, nowMs) {
       const row = await db.first(
@@ -188,10 +201,9 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
 
     async extendSession(id, nowMs) {
       const { extended } = await db.batch({
-        // MAX: an extension seen by a slower clock or a late retry never shortens the session.
         // guard: only-active-sessions-are-extended
-        extended: sql`UPDATE tokens SET modified_at = ${nowMs}, expires_at =
-            MAX(tokens.expires_at, MIN(${nowMs + SESSION_TTL_MS}, tokens.created_at + ${SESSION_MAX_MS}))
+        extended: sql`UPDATE tokens SET modified_at = ${nowMs},
+            expires_at = ${extendedTo(nowMs + lifetimes.session * 1000)}
           WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
             AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})
           RETURNING ${TOKEN_COLUMNS}, (SELECT email FROM users WHERE id = tokens.user_id) AS email`,
@@ -211,7 +223,7 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
             AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})
           RETURNING id`,
         event: events.afterToken("session.revoked", id, nowMs),
-        untilMs: nowMs + SESSION_MAX_MS,
+        untilMs: PAST_EXPIRY,
       };
       return (await revokeToken(revocations, revocation, nowMs)).length > 0;
     },
@@ -242,7 +254,7 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
             // One winner.
             // guard: rotation-has-one-winner
             rotated: sql`UPDATE tokens SET rotation = ${rotation + 1}, rotated_at = ${nowMs}, won_by = ${jti},
-                modified_at = ${nowMs}, expires_at = MIN(${nowMs + REFRESH_MS}, tokens.created_at + ${JWT_MAX_MS})
+                modified_at = ${nowMs}, expires_at = ${extendedTo(nowMs + lifetimes.refresh * 1000)}
               WHERE ${isActive} AND tokens.rotation = ${rotation}`,
             refreshed: events.after({ what: "jwt.refreshed", actorId: userId, ...ids }, nowMs),
             // The token presented is spent and past its grace: either it or its successor was stolen.
@@ -252,12 +264,14 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
                 AND NOT (${inGrace})`,
             theft: events.after({ what: "family.revoked", actorId: null, ...ids }, nowMs),
             // For the winner, and for those who came a moment later.
-            successor: sql`SELECT won_by AS jti, rotation, rotated_at AS rotatedAtMs FROM tokens WHERE ${isActive} AND ${inGrace}`,
+            successor: sql`SELECT won_by AS jti, rotation, rotated_at AS rotatedAtMs,
+              expires_at AS familyEndMs FROM tokens WHERE ${isActive} AND ${inGrace}`,
           },
           key: tombstoneKey(sid),
           // guard: theft-leaves-a-tombstone
-          onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${sid} AND revoked_at = ${nowMs})`,
-          untilMs: nowMs + JWT_MAX_MS,
+          onlyIf: sql`tokens.id = ${sid} AND tokens.revoked_at = ${nowMs}`,
+          from: sql`FROM tokens`,
+          untilMs: PAST_EXPIRY,
         },
         nowMs,
       );
@@ -282,7 +296,7 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
         notices: isLeaked
           ? notices.leaked(sql`tokens.id = ${id} AND changes() > 0`, nowMs, claims.jti)
           : [],
-        untilMs: Math.max(untilMs, nowMs + JWT_MAX_MS),
+        untilMs: PAST_EXPIRY,
       };
       return (await revokeToken(revocations, revocation, nowMs)).length > 0;
     },
@@ -347,9 +361,9 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
             event: events.afterCaller(what, caller, id, nowMs),
           },
           key: tombstoneKey(id),
-          onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${id} AND revoked_at = ${nowMs}
-            AND user_id = ${caller.userId})`,
-          untilMs: nowMs + LOGIN_MAX_MS,
+          from: sql`FROM tokens`,
+          onlyIf: sql`tokens.id = ${id} AND tokens.revoked_at = ${nowMs} AND tokens.user_id = ${caller.userId}`,
+          untilMs: PAST_EXPIRY,
         },
         nowMs,
       );
@@ -361,7 +375,7 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
         sql`${isActiveLogin(kind, caller, nowMs)} AND tokens.id IS NOT ${kept}`;
       // As many as KV can be told in one request, so that all of them are refused within the lag.
       const most = sql`ORDER BY tokens.created_at DESC, tokens.id DESC LIMIT ${MAX_TOMBSTONES}`;
-      const others = newest(sql`tokens.id, tokens.created_at`, isOther, most);
+      const others = newest(sql`tokens.id, tokens.created_at, tokens.expires_at`, isOther, most);
       const isActive = callerIsActive(caller, nowMs);
       const { revoked } = await revocations.commit(
         {
@@ -373,13 +387,13 @@ export function tokensInD1({ db, revocations, events, notices }: StorageContext)
             version: sql`UPDATE users SET login_version = login_version + 1 WHERE id = ${caller.userId} AND ${isActive}`,
           },
           key: sql`others.key`,
-          from: sql`FROM (SELECT ${loginsTombstoneKey(caller.userId, "")} || login_version AS key
-            FROM users WHERE id = ${caller.userId}
-            UNION ALL SELECT ${tombstoneKey("")} || id FROM (${others})) AS others`,
+          from: sql`FROM (SELECT ${loginsTombstoneKey(caller.userId, "")} || login_version AS key,
+            ${nowMs + LONGEST_LIFE_SECONDS * 1000} AS until FROM users WHERE id = ${caller.userId}
+            UNION ALL SELECT ${tombstoneKey("")} || id, expires_at + ${CLOCK_MARGIN_MS} FROM (${others})) AS others`,
           onlyIf: isActive,
           // The same rows as the update's, which is in the same transaction.
           asked: "before",
-          untilMs: nowMs + LOGIN_MAX_MS,
+          untilMs: sql`others.until`,
         },
         nowMs,
       );

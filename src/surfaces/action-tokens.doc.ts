@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { NewContact } from "../actions/add-contact.ts";
-import { ACTION_MAX_USES, TOKEN_KINDS } from "../core/token.ts";
+import { ACTION_MAX_USES, TTL_SECONDS } from "../core/token.ts";
 import type { RoutesOf, Parameter, SurfaceDoc } from "../openapi/description.ts";
 import {
   answer,
@@ -19,7 +19,7 @@ import {
 } from "../openapi/shapes.ts";
 import { type actionTokenRoutes, generateBody, run } from "./action-tokens.ts";
 
-const { minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.action;
+const { min, max } = TTL_SECONDS.action;
 
 const NewPassword = v.object({ password: describe(text, "8 characters or more.") });
 const ProvenEmail = v.object({ email: text });
@@ -129,8 +129,8 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
           "What the action needs: for `addContact`, a `NewContact`, or a string that contains it as JSON.",
         ),
         ttl: {
-          minimum: minTtlSeconds,
-          maximum: maxTtlSeconds,
+          minimum: min,
+          maximum: max,
           description: "Seconds; an hour by default.",
         },
         max_uses: {

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { ActionTokens } from "../core/action-tokens.ts";
 import type { OwnContacts } from "../core/contacts.ts";
 import { DERIVATION_FAULTS } from "../core/fault.ts";
-import { ACTION_MAX_USES, type ActionToken, type Json, TOKEN_KINDS } from "../core/token.ts";
+import { ACTION_MAX_USES, type ActionToken, type Json, TTL_SECONDS } from "../core/token.ts";
 import { isQuicklyParsed, readFields } from "../http/body.ts";
 import { type Body, decode, JSON_OR_FORM, pathId, storable } from "../http/fields.ts";
 import { nestedFields } from "../http/form.ts";
@@ -15,7 +15,7 @@ import { defineRoutes, isoTime, ok, type Surface } from "../http/surface.ts";
 /** Deeper values are refused: they would overflow the stack of a recursive reader, here or at a client. */
 const MAX_DEPTH = 64;
 
-const { ttlSeconds, minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.action;
+const { action: TTL } = TTL_SECONDS;
 
 const required = (path: string) => `The ${path.replaceAll("_", " ")} field is required.`;
 const messages = { required, unknown: (path: string) => `The ${path} field is not supported.` };
@@ -79,7 +79,7 @@ export const generateBody = (isAction: (name: string) => boolean) =>
     v.strictObject({
       action: v.pipe(text("action"), v.check(isAction, SELECTED_ACTION)),
       payload: v.optional(json("payload"), null),
-      ttl: wholeNumber("ttl", minTtlSeconds, maxTtlSeconds, ttlSeconds),
+      ttl: wholeNumber("ttl", TTL.min, TTL.max, TTL.default),
       max_uses: wholeNumber("max uses", 1, ACTION_MAX_USES, 1),
       audience: v.nullish(v.pipe(text("audience"), v.toLowerCase()), null),
     }),

@@ -6,11 +6,11 @@ import { type jwtPairRoutes, Refresh, Verify } from "./jwt-pair.ts";
 const jwt = describe(text, "A JWT signed with ES256; `/.well-known/jwks.json` has the key.");
 
 const JwtPair = v.object({
-  refresh: describe(jwt, "Valid for a day; gets new access JWTs."),
-  access: describe(jwt, "Valid for five minutes; authenticates on every surface."),
+  refresh: describe(jwt, "Valid for a day by default; gets new access JWTs."),
+  access: describe(jwt, "Valid for five minutes by default; authenticates on every surface."),
 });
 const AccessJwt = v.object({
-  access: describe(jwt, "Valid for five minutes."),
+  access: describe(jwt, "Valid for five minutes by default."),
   refresh: v.optional(
     describe(
       jwt,
@@ -61,7 +61,7 @@ export const jwtPairDoc: SurfaceDoc<RoutesOf<typeof jwtPairRoutes>> = {
       id: "obtainJwtPair",
       summary: "Log in with email and password for a pair of JWTs",
       description:
-        "The access JWT authenticates; the refresh JWT gets the next one, for up to 30 days after the login.",
+        "The access JWT authenticates; the refresh JWT gets the next one, for up to 30 days after the login by default.",
       body: v.union([LoginByEmail, LoginByUsername]),
       answers: answer("Logged in.", JwtPair),
       ...REFUSES,

@@ -27,7 +27,7 @@ const inQuery: Parameter = {
 export const sessionTokensDoc: SurfaceDoc<RoutesOf<typeof sessionTokenRoutes>> = {
   title: "Session tokens",
   description:
-    "Sessions of an hour, which can be extended for up to 30 days. Here `X-Token` is the session that the request is about.",
+    "Sessions of an hour, which can be extended for up to 30 days, by default. Here `X-Token` is the session that the request is about.",
   prefix: "SessionTokens",
   unfit: 400,
   wrongMediaType: 400,
@@ -53,7 +53,7 @@ export const sessionTokensDoc: SurfaceDoc<RoutesOf<typeof sessionTokenRoutes>> =
     "POST /tokens": {
       id: "createSession",
       summary: "Log in with email and password for a session token",
-      description: "The token is valid for an hour; every extension adds up to an hour.",
+      description: "The token is valid for an hour by default; every extension adds up to as much.",
       answers: answer(
         "Logged in.",
         v.object({ success: v.literal("token created successfully"), data: Session }),
@@ -68,8 +68,9 @@ export const sessionTokensDoc: SurfaceDoc<RoutesOf<typeof sessionTokenRoutes>> =
     },
     "PUT /tokens": {
       id: "extendSession",
-      summary: "Extend a session to an hour from now",
-      description: "A session lasts 30 days at most, however often it is extended.",
+      summary: "Extend a session",
+      description:
+        "To an hour from now, and 30 days after its creation at most, however often it is extended: both by default.",
       parameters: [inHeader],
       answers: answer(
         "Extended.",

@@ -1,7 +1,9 @@
-import { secrets } from "../../src/crypto/secrets.ts";
+import { createSecrets } from "../../src/crypto/secrets.ts";
 import { bearer, measure, newAccess, newPerson, newRefresh, type Sent } from "./load.ts";
 import { inTurn, type Run } from "./rounds.ts";
 import type { Fleet, Server } from "./servers.ts";
+
+const secrets = createSecrets(["lk"]);
 
 /** A million requests until V8's heaps reach their working size, then a million in which nothing may grow. */
 const REQUESTS = 2_000_000;

@@ -4,7 +4,6 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { newKey } from "../../src/cli/keys/rotation.ts";
 import type { JwtClaims } from "../../src/core/jwt.ts";
-import { JWT_LIFETIMES } from "../../src/core/token.ts";
 import { jwts } from "../../src/crypto/jwt.ts";
 import { keyRing, parseKeySet } from "../../src/crypto/keys.ts";
 import { build, type Bundle } from "./build.ts";
@@ -258,7 +257,7 @@ export function signer(jwtKeys: string, issuer: string): Signer {
       const lives = claims.expiresAt - claims.issuedAt;
       return (count, auth) => {
         const one = () =>
-          sign({ ...claims, ...auth, ...fresh(auth === undefined ? lives : JWT_LIFETIMES.auth) });
+          sign({ ...claims, ...auth, ...fresh(auth === undefined ? lives : 86_400) });
         return Promise.all(Array.from({ length: count }, one));
       };
     },
@@ -272,7 +271,7 @@ function fresh(lifetimeSeconds: number) {
 }
 
 function accessClaims(userId: string): JwtClaims {
-  const times = fresh(JWT_LIFETIMES.access);
+  const times = fresh(300);
   return {
     ...times,
     type: "access",

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ALGORITHMS, LAST_JWT_SECONDS } from "../../src/cli/keys/rotation.ts";
+import { ALGORITHMS } from "../../src/cli/keys/rotation.ts";
 import {
   DAY_MS,
   directory,
@@ -14,6 +14,9 @@ import {
   twoKeys,
   write,
 } from "./keys/run.ts";
+
+/** The longest JWT by default, and 5 minutes for the deployment. */
+const LAST_JWT_SECONDS = 86_400 + 300;
 
 describe("add", () => {
   it.each(ALGORITHMS)("creates a standby %s key next to the active one", async (alg) => {
@@ -65,8 +68,18 @@ describe("a whole rotation", () => {
     expect(await stored()).toHaveLength(1);
   });
 
-  it("waits for the longest JWT, and 5 minutes for the deployment", () => {
-    expect(LAST_JWT_SECONDS).toBe(86_400 + 300);
+  it("waits for the longest JWT by the settings, and 5 minutes for the deployment", async () => {
+    const { first, second } = await twoKeys();
+    await run(`promote ${second}`);
+    const variables = { REFRESH_TOKEN_SECONDS: "7776000", ACCESS_TOKEN_SECONDS: "60" };
+    const nowMs = NOW_MS + (7_776_000 + 300) * 1000;
+    const early = await run(`drop ${first}`, { nowMs, variables });
+    expect([early.code, early.err]).toEqual([1, expect.stringContaining("2027-02-20 12:05:00")]);
+    expect((await run("list", { variables })).out).toContain("after 2027-02-20 12:05:00");
+    expect((await run("list", { variables: { AUTH_TOKEN_SECONDS: "5m" } })).err).toContain(
+      "would stop the service",
+    );
+    expect((await run(`drop ${first}`, { nowMs: nowMs + 1, variables })).code).toBe(0);
   });
 
   it("warns about a key that others may not have yet", async () => {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { exportSPKI, generateKeyPair } from "jose";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { secrets } from "../../src/crypto/secrets.ts";
+import { createSecrets } from "../../src/crypto/secrets.ts";
 import {
   at,
   call,
@@ -13,6 +13,8 @@ import {
   textAt,
 } from "../support/client.ts";
 import { isolate, service } from "../support/service.ts";
+
+const secrets = createSecrets(["lk"]);
 
 let user: TestUser;
 let held: Record<"session" | "api" | "action" | "access" | "refresh", string>;

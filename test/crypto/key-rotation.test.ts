@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { add, drop, LAST_JWT_SECONDS, newKey, promote } from "../../src/cli/keys/rotation.ts";
+import { add, drop, newKey, promote } from "../../src/cli/keys/rotation.ts";
 import { KEYS_MAX_AGE_SECONDS } from "../../src/core/token.ts";
 import { jwts } from "../../src/crypto/jwt.ts";
 import { type JwtKeySet, keyRing } from "../../src/crypto/keys.ts";
@@ -27,11 +27,13 @@ const instance = ({ keys }: JwtKeySet): Call => service({ JWT_KEYS: JSON.stringi
 const firstSet = async () => keySet(...add([], await newKey("ES256", Date.now()), Date.now()));
 const withNewKey = async ({ keys }: JwtKeySet) =>
   keySet(...add(keys, await newKey("ES256", Date.now()), Date.now()));
+/** With the lifetimes by default. */
+const LAST_JWT_SECONDS = 86_400 + 300;
+const time = () => ({ nowMs: Date.now(), lastJwtSeconds: LAST_JWT_SECONDS });
 const kidAt = ({ keys }: JwtKeySet, state: string) =>
   keys.find((key) => key.state === state)?.kid ?? "";
-const promoted = (set: JwtKeySet) =>
-  keySet(...promote(set, kidAt(set, "standby"), Date.now()).keys);
-const dropped = (set: JwtKeySet) => keySet(...drop(set, kidAt(set, "retiring"), Date.now()).keys);
+const promoted = (set: JwtKeySet) => keySet(...promote(set, kidAt(set, "standby"), time()).keys);
+const dropped = (set: JwtKeySet) => keySet(...drop(set, kidAt(set, "retiring"), time()).keys);
 
 function memberOf(jwt: string, part: 0 | 1, name: string): unknown {
   const bytes = Uint8Array.fromBase64(jwt.split(".")[part] ?? "", { alphabet: "base64url" });

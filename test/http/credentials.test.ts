@@ -11,15 +11,16 @@ interface Rules {
   readonly query?: string;
   readonly inQuery?: boolean;
   readonly except?: readonly string[];
+  readonly headerTypes?: readonly string[];
 }
 
 function found(
   headers: Readonly<Record<string, string>>,
-  { query = "", inQuery = false, except = [] }: Rules = {},
+  { query = "", inQuery = false, except = [], headerTypes = ["Bearer"] }: Rules = {},
 ): Credential | "doubled" | null {
   const request = new HonoRequest(new Request(`https://latchkey.test/${query}`, { headers }));
   try {
-    return findCredential(request, { issuers: ISSUERS, inQuery, except });
+    return findCredential(request, { issuers: ISSUERS, inQuery, except, headerTypes });
   } catch (error) {
     if (error instanceof RequestFaultError) return "doubled";
     throw error;

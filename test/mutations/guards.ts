@@ -32,6 +32,7 @@ const RECORDS = all("revocation/records");
 const SESSIONS = all("revocation/sessions");
 const ROTATION = all("revocation/rotation");
 const ONCE = all("revocation/once");
+const LIFETIMES = all("revocation/lifetimes");
 const SIMULATION = only("simulation/simulation.node", "holds over");
 const ACCOUNT_RACES = all("races/changes");
 const REVOCATION_RACES = all("races/revocations");
@@ -114,7 +115,7 @@ export const GUARDS: readonly Guard[] = [
   ["chain-has-one-root", "a JWT obtained with a JWT hangs on the last alone", [chosen(true)], [CHAINS]],
   ["chain-expires-with-its-token", "the JWT of a token, renewed, outlives the token", [times(0.5)], [SIMULATION]],
   ["jwt-names-its-parents", "a JWT outlives what it was obtained with", [withoutElement(0)], [AT_0]],
-  ["jwt-expires-with-its-parent", "a JWT ends later than what it was obtained with", [onlyArgument(0)], [CHAINS]],
+  ["jwt-expires-with-its-parent", "a JWT ends later than what it was obtained with", [withoutArgument(3)], [CHAINS]],
   ["jwt-keeps-its-tokens-version", "an API token's JWT outlives the end of all API tokens", [withoutProperty(1)], [AT_60]],
   ["jwt-keeps-its-scopes", "the JWT of a narrow token may do everything", [chosen(true)], [SCOPES]],
   ["renewed-jwt-keeps-its-bounds", "a new password frees a JWT of its bounds", [asked(true)], [SIMULATION]],
@@ -122,6 +123,8 @@ export const GUARDS: readonly Guard[] = [
 
   // Refresh families.
   ["log-in-has-an-absolute-expiry", "a log-in that rotates has no end", [onlyArgument(0)], [ROTATION]],
+  ["refresh-jwt-expires-with-its-family", "a version with longer lifetimes extends what one with shorter ones rotated", [withoutArgument(3)], [LIFETIMES]],
+  ["tombstone-outlives-the-token", "a tombstone is gone while what it revokes still lives", [value("true")], [LIFETIMES]],
   ["rotation-has-one-winner", "everyone who shows a refresh JWT at once rotates it", [holds(2)], [ROTATION, only("races/once", "50 refreshes")]],
   ["revoked-family-does-not-rotate", "a revoked log-in rotates", [holds(2)], [ROTATION]],
   ["theft-revokes-the-family", "a spent refresh JWT is only refused; or one in its grace revokes all", [fails(3), holds(4)], [ROTATION]],

@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
-import { secrets } from "../../src/crypto/secrets.ts";
+import { createSecrets } from "../../src/crypto/secrets.ts";
+
+const secrets = createSecrets(["lk"]);
 
 /** A token of the service's own, as it would go out by mail. */
 export async function mailed(user: { id: string; email: string }, action: string): Promise<string> {

@@ -64,6 +64,9 @@ export function intercept(interceptor: Interceptor, { KV, DB }: Bindings = env):
   };
 }
 
+/** When KV's values expire: its own clock does not follow that of the tests. */
+const expiries = new Map<string, number>();
+
 /**
  * D1, and KV as one location sees it. What it once read, a missing key too, it may answer again for so
  * long, whatever was written elsewhere; only its own writes it sees at once.
@@ -75,7 +78,8 @@ export function atLocation(lagSeconds: number): { KV: KVNamespace; DB: D1Databas
   async function read(key: string): Promise<string | null> {
     const known = seen.get(key);
     if (known !== undefined && Date.now() < known.untilMs) return known.value;
-    const value = await KV.get(key);
+    const hasExpired = Date.now() >= (expiries.get(key) ?? Number.POSITIVE_INFINITY);
+    const value = hasExpired ? null : await KV.get(key);
     seen.set(key, { value, untilMs: Date.now() + lagSeconds * 1000 });
     return value;
   }
@@ -84,6 +88,8 @@ export function atLocation(lagSeconds: number): { KV: KVNamespace; DB: D1Databas
     if (name === "put" || name === "delete") {
       return (key, ...rest) => {
         seen.delete(String(key));
+        const ttl: unknown = Reflect.get(Object(rest[1]), "expirationTtl");
+        expiries.set(String(key), typeof ttl === "number" ? Date.now() + ttl * 1000 : Infinity);
         return method(key, ...rest);
       };
     }

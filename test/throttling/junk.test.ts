@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { secrets } from "../../src/crypto/secrets.ts";
+import { createSecrets } from "../../src/crypto/secrets.ts";
 import {
   type Call,
   newApiToken,
@@ -12,6 +12,8 @@ import {
 import { isolate } from "../support/service.ts";
 import { type StorageCall, intercept } from "../support/stores.ts";
 import { share } from "../support/thorough.ts";
+
+const secrets = createSecrets(["lk"]);
 
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 const TEN_MINUTES = 600_000;

@@ -1,11 +1,13 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
-import { secrets } from "../../src/crypto/secrets.ts";
+import { createSecrets } from "../../src/crypto/secrets.ts";
 import type { Send } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { sampleFor } from "../hostile/bodies.ts";
 import { ROUTE_KEYS, PAGES, pathOf } from "../hostile/routes.ts";
+
+const secrets = createSecrets(["lk"]);
 
 const isOver = { limit: async () => ({ success: false }) };
 const LIMITS = [

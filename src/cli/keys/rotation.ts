@@ -1,5 +1,5 @@
 import { CompactSign, exportJWK, generateKeyPair, generateSecret } from "jose";
-import { JWT_LIFETIMES, KEYS_MAX_AGE_SECONDS } from "../../core/token.ts";
+import { KEYS_MAX_AGE_SECONDS, type Lifetimes } from "../../core/token.ts";
 import { verifyCompact } from "../../crypto/jws.ts";
 import { type JwtKey, type JwtKeySet, keyRing, parseKeySet } from "../../crypto/keys.ts";
 import { CliError } from "../cli-error.ts";
@@ -65,8 +65,14 @@ async function works(key: JwtKeySet["keys"][number]): Promise<boolean> {
 const DEPLOYMENT_SECONDS = 300;
 
 /** How long JWTs can be valid after their key stopped signing, in seconds. */
-export const LAST_JWT_SECONDS =
-  Math.max(JWT_LIFETIMES.access, JWT_LIFETIMES.refresh, JWT_LIFETIMES.auth) + DEPLOYMENT_SECONDS;
+export const lastJwtSeconds = ({ access, refresh, auth }: Lifetimes): number =>
+  Math.max(access, refresh, auth) + DEPLOYMENT_SECONDS;
+
+/** When a key's command runs, and how long a JWT that it signed may then still be valid. */
+export interface RotationTime {
+  readonly nowMs: number;
+  readonly lastJwtSeconds: number;
+}
 
 export interface Changed {
   readonly keys: JwtKeySet["keys"];
@@ -85,7 +91,7 @@ export function add(keys: JwtKeySet["keys"], key: object, nowMs: number): object
 }
 
 /** The standby key signs from now on; the one that signed until now only verifies. */
-export function promote({ keys }: JwtKeySet, kid: string, nowMs: number): Changed {
+export function promote({ keys }: JwtKeySet, kid: string, { nowMs }: RotationTime): Changed {
   const key = find(keys, kid);
   if (key.state === "active") throw new CliError(`${kid} is already active.`);
   if (key.state === "retiring") {
@@ -119,7 +125,8 @@ function earlyWarning({ created_at, alg }: JwtKey, nowMs: number): string[] {
 }
 
 /** A standby key becomes a retiring one: it will not sign. */
-export function retire({ keys }: JwtKeySet, kid: string, nowMs: number): Changed {
+export function retire({ keys }: JwtKeySet, kid: string, time: RotationTime): Changed {
+  const { nowMs } = time;
   const key = find(keys, kid);
   if (key.state === "active") {
     throw new CliError(`${kid} is active: it signs. Promote another key to retire it.`);
@@ -132,15 +139,15 @@ export function retire({ keys }: JwtKeySet, kid: string, nowMs: number): Changed
     keys: keys.map((each) => (each.kid === kid ? retired : each)),
     messages: [
       `${kid} is retiring.`,
-      `Safe to drop after ${inWords(nowMs + LAST_JWT_SECONDS * 1000)}.`,
+      `Safe to drop after ${inWords(nowMs + time.lastJwtSeconds * 1000)}.`,
     ],
   };
 }
 
 /** Removes a key from the set, after which everything that it signed is refused. */
-export function drop({ keys }: JwtKeySet, kid: string, nowMs: number): Changed {
+export function drop({ keys }: JwtKeySet, kid: string, time: RotationTime): Changed {
   const key = find(keys, kid);
-  const fromMs = droppableFromMs(key);
+  const fromMs = droppableFromMs(key, time);
   if (key.state === "active") {
     throw new CliError(`${kid} is active: every JWT is signed with it. Promote another key first.`);
   }
@@ -149,7 +156,7 @@ export function drop({ keys }: JwtKeySet, kid: string, nowMs: number): Changed {
       `${kid} does not say when it was retired (retired_at), so JWTs that it signed may still be valid. Start counting now: npm run keys -- retire ${kid}`,
     );
   }
-  if (nowMs <= fromMs) {
+  if (time.nowMs <= fromMs) {
     throw new CliError(
       `JWTs that ${kid} signed may still be valid. Safe to drop after ${inWords(fromMs)}.`,
     );
@@ -158,10 +165,13 @@ export function drop({ keys }: JwtKeySet, kid: string, nowMs: number): Changed {
 }
 
 /** @returns when the last JWT of the key will have expired; 0 if it never signed, null if unknown */
-function droppableFromMs({ state, retired_at }: JwtKey): number | null {
+function droppableFromMs(
+  { state, retired_at }: JwtKey,
+  { lastJwtSeconds }: RotationTime,
+): number | null {
   if (state === "standby") return 0;
   if (state === "active" || retired_at === undefined) return null;
-  return Date.parse(retired_at) + LAST_JWT_SECONDS * 1000;
+  return Date.parse(retired_at) + lastJwtSeconds * 1000;
 }
 
 function find(keys: JwtKeySet["keys"], kid: string): JwtKey {
@@ -175,10 +185,10 @@ function find(keys: JwtKeySet["keys"], kid: string): JwtKey {
 const HEAD = ["kid", "alg", "state", "since", "safe to drop"];
 
 /** The keys as a table, without anything secret. */
-export function listing({ keys }: JwtKeySet, nowMs: number): string[] {
+export function listing({ keys }: JwtKeySet, time: RotationTime): string[] {
   const rows = [
     HEAD,
-    ...keys.map((key) => [key.kid, key.alg, key.state, since(key), whenToDrop(key, nowMs)]),
+    ...keys.map((key) => [key.kid, key.alg, key.state, since(key), whenToDrop(key, time)]),
   ];
   const widths = HEAD.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   return rows.map((row) =>
@@ -196,9 +206,9 @@ function since({ state, created_at, activated_at, retired_at }: JwtKey): string 
   return at === undefined ? "unknown" : inWords(Date.parse(at));
 }
 
-function whenToDrop(key: JwtKey, nowMs: number): string {
+function whenToDrop(key: JwtKey, time: RotationTime): string {
   if (key.state === "active") return "no: it signs";
-  const fromMs = droppableFromMs(key);
+  const fromMs = droppableFromMs(key, time);
   if (fromMs === null) return "unknown";
-  return fromMs < nowMs ? "now" : `after ${inWords(fromMs)}`;
+  return fromMs < time.nowMs ? "now" : `after ${inWords(fromMs)}`;
 }

@@ -51,9 +51,9 @@ function* typesIn(
 
 /** For secrets, the form of the placeholder that was recorded too. */
 const FORMS: Readonly<Record<string, RegExp>> = {
-  "a session token": /^lk_ses_\w+$/,
-  "an API token": /^lk_api_\w+$/,
-  "an action token": /^lk_act_\w+$/,
+  "a session token": /^[a-z0-9]+_ses_\w+$/,
+  "an API token": /^[a-z0-9]+_api_\w+$/,
+  "an action token": /^[a-z0-9]+_act_\w+$/,
   "a JWT": /^(eyJ[\w-]+\.[\w-]+\.[\w-]+|HEADER\.CLAIMS\.SIGNATURE)$/,
   "a UUID": /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
   "a date": /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/,

@@ -19,7 +19,7 @@ export function shorten(text: string, saved: Saved): string {
   return [...saved]
     .filter(([name]) => name.endsWith("password"))
     .reduce((left, [, password]) => left.replaceAll(password, "…"), text)
-    .replace(/\b(lk_[a-z]+_\w{4})\w+/g, "$1…")
+    .replace(/\b([a-z][a-z0-9]*_(?:ses|api|act)_\w{4})\w+/g, "$1…")
     .replace(/\beyJ[\w-]+\.[\w-]*\.[\w-]*?([\w-]{0,4})(?![\w-])/g, "eyJ…$1")
     .replace(/\b(Basic )[\w+/=]+/g, "$1…")
     .replace(/\b(\w{4})\w{20,}/g, "$1…")

@@ -1,6 +1,6 @@
 import { argon2Sync, randomBytes } from "node:crypto";
 import * as v from "valibot";
-import { TOKEN_KINDS } from "../../core/token.ts";
+import { LONGEST_LIFE_SECONDS } from "../../core/token.ts";
 import type { profileToRow, Role } from "../../core/user.ts";
 import { isCommonPassword } from "../../crypto/common-passwords.ts";
 import { CURRENT_COST, formatPhc, SALT_BYTES, TAG_BYTES } from "../../crypto/phc.ts";
@@ -169,7 +169,7 @@ export async function disableUsers(
   emails: readonly string[],
   nowMs: number,
 ): Promise<string[]> {
-  const untilMs = nowMs + TOKEN_KINDS.api.maxTtlSeconds * 1000;
+  const untilMs = nowMs + LONGEST_LIFE_SECONDS * 1000;
   const rows = await inBatches(database, emails, (areThey) => {
     const enqueue = (version: string, state: string) => `
       INSERT INTO pending_revocations (key, expires_at)
@@ -234,7 +234,7 @@ export async function setRole(
   const { id } = await find(database, email);
   return [
     `${email} is ${role}: ${id}`,
-    "JWTs from GET /rest/auth keep the old role for up to a day. To revoke them, disable and re-enable the account.",
+    "JWTs from GET /rest/auth keep the old role until they expire. To revoke them, disable and re-enable the account.",
   ];
 }
 

@@ -62,7 +62,7 @@ const UserWithJwt = v.intersect([
   v.object({
     token: describe(
       text,
-      "A JWT, valid for a day or until the credential that it was obtained with expires.",
+      "A JWT, valid for a day by default, and no longer than the credential that it was obtained with.",
     ),
   }),
 ]);

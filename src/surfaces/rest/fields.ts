@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { PASSWORD_LENGTH, passwordProblem } from "../../core/passwords.ts";
 import { dayOfBirthProblem, isNewEmail, storedText } from "../../core/text.ts";
 import type { Scope } from "../../core/scopes.ts";
-import { TOKEN_KINDS } from "../../core/token.ts";
+import { TTL_SECONDS } from "../../core/token.ts";
 import { normalizeEmail, profileEntries, type ProfileKind } from "../../core/user.ts";
 import { documented, storable } from "../../http/fields.ts";
 
@@ -104,15 +104,10 @@ export const DeleteUser = v.object({ password: v.optional(anything) });
 
 export const tokenName = shownText(64);
 
-const { minTtlSeconds, maxTtlSeconds } = TOKEN_KINDS.api;
-const TTL = `must be a whole number of seconds from ${minTtlSeconds} to ${maxTtlSeconds}`;
+const { min, max } = TTL_SECONDS.api;
+const TTL = `must be a whole number of seconds from ${min} to ${max}`;
 
-const ttl = v.pipe(
-  v.number(TTL),
-  v.integer(TTL),
-  v.minValue(minTtlSeconds, TTL),
-  v.maxValue(maxTtlSeconds, TTL),
-);
+const ttl = v.pipe(v.number(TTL), v.integer(TTL), v.minValue(min, TTL), v.maxValue(max, TTL));
 
 const scopes = (names: readonly Scope[]) =>
   v.pipe(

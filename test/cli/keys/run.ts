@@ -17,7 +17,10 @@ beforeEach(async () => {
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
 });
 
-export async function run(line: string, { nowMs = NOW_MS, isTerminal = false } = {}) {
+export async function run(
+  line: string,
+  { nowMs = NOW_MS, isTerminal = false, variables = {} } = {},
+) {
   const out: string[] = [];
   const err: string[] = [];
   const code = await keys(line.split(" ").filter(Boolean), {
@@ -25,6 +28,7 @@ export async function run(line: string, { nowMs = NOW_MS, isTerminal = false } =
     nowMs,
     write: (each) => out.push(each),
     writeError: (each) => err.push(each),
+    variables: async () => variables,
     isTerminal,
   });
   return { code, out: out.join("\n"), err: err.join("\n") };
