@@ -4,7 +4,7 @@ import type { Ha1b } from "./ha1b.ts";
 import type { IdentityLogin } from "./identities.ts";
 import { attemptedSubjectOf, type JwtClaims, type Jwts, refuseJwt } from "./jwt.ts";
 import type { PasswordLogin } from "./passwords.ts";
-import { type ApiToken, type Secrets, type Token } from "./token.ts";
+import type { ApiToken, Secrets, Token } from "./token.ts";
 import type { User, UserWithPassword } from "./user.ts";
 
 /** A token that is active, and its user where the check happened to read their row. */
