@@ -68,7 +68,7 @@ describe("settings", () => {
     expect(message).toContain("ISSUER is missing");
   });
 
-  /** One row a wrong setting; none of them may stand in the message. */
+  /** One row a wrong setting; the message may repeat none of them. */
   it.each([
     ["ISSUER", SECRET],
     ["ISSUER", `https://auth.example.com/${SECRET}`],

@@ -22,7 +22,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), `|${"---|".repeat(head.length)}`, ...rows.map(line)].join("\n");
 }
 
-/** By what follows it, the text of each comment in the source that stands directly before. */
+/** By what follows it, the text of each comment in the source directly before it. */
 function comments(source: string, before: RegExp): ReadonlyMap<string, string> {
   const found = source.matchAll(
     new RegExp(`/\\*\\*((?:(?!\\*/)[^])+)\\*/\\s+${before.source}`, "g"),

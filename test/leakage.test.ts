@@ -121,7 +121,7 @@ async function everyFailure(run: string, send: Call) {
   const bearer = keep(`${run} failing access`, pair, "access");
   const login = await send("POST", "/tokens", { json: { email_id: email, password } });
   const session = keep(`${run} failing session`, login, "data", "token");
-  // A contact of somebody who stays: a deletion takes them away.
+  // A contact of a user who stays: a deletion removes contacts.
   const payload = { contact_id: (await newUser()).id };
   const made = await send("POST", "/api/generate-action-token", {
     bearer,

@@ -208,7 +208,7 @@ describe("its button", () => {
 });
 
 describe("links in emails", () => {
-  it("a new password, whoever is logged in, with a form for it", async () => {
+  it("a new password, with a form for it, whether or not someone is logged in", async () => {
     const [ada, eve] = [await newPerson(), await newPerson()];
     const secret = await mailed(ada, "resetPassword");
     for (const caller of [null, ada.caller, eve.caller]) {

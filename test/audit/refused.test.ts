@@ -110,7 +110,7 @@ describe("a wrong password", () => {
   });
 });
 
-describe("a token that does not stand", () => {
+describe("a token that is not valid", () => {
   it.each([
     [
       "an API token",

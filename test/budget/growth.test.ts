@@ -10,18 +10,18 @@ const DAY_MS = 86_400_000;
 const PASSWORD = "a password of hers";
 const CONTACT = "00000000-0000-4000-8000-000000000000";
 
-/** What a user holds beside the few tokens that she uses. */
+/** What a user holds beside the few tokens that they use. */
 interface Holdings {
   readonly name: string;
   /** Tokens of each kind. */
   readonly count: number;
-  /** How many of them were ended, one by one, before. */
+  /** How many of them were revoked one by one before. */
   readonly ended?: number;
-  /** How many of them were ended all at once before. */
+  /** How many of them were revoked all at once before. */
   readonly endedAtOnce?: number;
   /** How many of the action tokens were used up before. */
   readonly usedUp?: number;
-  /** Users beside her, with a token each. */
+  /** Other users, with a token each. */
   readonly others?: number;
 }
 
@@ -93,7 +93,7 @@ async function fillOthers(count: number): Promise<void> {
   ]);
 }
 
-/** What each of these costs somebody who holds so much. */
+/** What each of these costs a user who holds so much. */
 async function costs(lag: number, holdings: Holdings): Promise<Record<string, string>> {
   const { bindings, passwords, read } = meter();
   const settings = { REVOCATION_LAG_SECONDS: String(lag) };

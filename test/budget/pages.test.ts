@@ -5,7 +5,7 @@ import { isolate, type Isolate } from "../support/service.ts";
 import { type Cost, meter } from "./measure.ts";
 
 /**
- * How often a page asks the stores, opened by somebody who is logged in, at promise 0. The first
+ * How often a page asks the stores, opened by a user who is logged in, at a revocation lag of 0. The first
  * question of most is who that is. A number that changes is a decision, and is changed here.
  */
 const CALLS: Readonly<Record<string, string>> = {

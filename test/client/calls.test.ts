@@ -165,7 +165,7 @@ describe("a web storage", () => {
     };
   };
 
-  it("keeps a log-in for the next client, and forgets it for all", async () => {
+  it("keeps a login for the next client, and removes it for all", async () => {
     const { user } = await newClient();
     const shared = storage();
     const client = () =>

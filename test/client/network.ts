@@ -64,7 +64,7 @@ export const heldUntil =
     return pass(request);
   };
 
-/** Somebody new, logged in with a client of her own. */
+/** A new user, logged in with a client of their own. */
 export async function newClient(settings: Readonly<Record<string, string>> = {}) {
   const user = await newUser();
   const net = network(settings);

@@ -226,7 +226,7 @@ describe("where the service cannot refresh", () => {
     expect(ann.network.statuses(REFRESH)).toEqual([503]);
   });
 
-  it("a dead line is what fetch throws, and the log-in stands", async () => {
+  it("a dead line is what fetch throws, and the login is kept", async () => {
     const ann = await newClient();
     await ann.age(6 * MINUTE_MS);
     ann.network.faults(REFRESH, noAnswer, noAnswer, noAnswer);

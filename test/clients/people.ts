@@ -20,7 +20,7 @@ async function post(url: string, json: object, bearer?: string): Promise<unknown
   return JSON.parse(text);
 }
 
-/** Somebody who has signed up and logged in on the running server. */
+/** A user who has signed up and logged in on the running server. */
 export async function newPerson(
   { origin }: RunningServer,
   email = `${crypto.randomUUID()}@example.com`,

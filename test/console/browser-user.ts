@@ -4,10 +4,10 @@ import { COOKIE } from "./page-client.ts";
 
 const SET_COOKIE = new RegExp(`^${COOKIE}=([^;]*)`);
 
-/** Somebody with a browser: it keeps the cookie, follows redirects, and sends forms from their pages. */
+/** A user with a browser: it keeps the cookie, follows redirects, and sends forms from their pages. */
 export interface BrowserUser {
   get(path: string, site?: string): Promise<HtmlPage>;
-  /** Sends the page's form with this action as it stands there, with these inputs filled in. */
+  /** Sends the page's form with this action as it is there, with these inputs filled in. */
   submit(
     page: HtmlPage,
     action: string,

@@ -85,7 +85,7 @@ describe.each(ROWS)("$field of $path", ({ path, field, value }) => {
   it("is marked, says what is wrong, gets the focus, and the rest is kept", async () => {
     const sent = { ...sampleFor(path, fixtures), [field]: value };
     const answer = await client.send(pathIn(path, fixtures), sent);
-    // Somebody logged in is led away from these.
+    // A user who is logged in is led away from these.
     const { text, status } =
       answer.status === 303 || path === "/console/login" || path === "/console/signup"
         ? await call("POST", path, {

@@ -10,16 +10,16 @@ export const GET_PAGES = PAGES.filter(
 );
 export const POST_FORMS = PAGES.filter(({ method }) => method === "POST");
 
-/** What an act of somebody logged in needs to be about. */
+/** What the forms of a user who is logged in are about. */
 interface Fixtures {
   readonly client: PageClient;
   readonly tokenId: string;
   readonly loginId: string;
-  /** What a path's parameters stand for. */
+  /** The values of a path's parameters. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** The account at an OpenID issuer that opens hers. */
+  /** The account at an OpenID issuer that opens theirs. */
   readonly identityId: string;
-  /** What the form for a new action token holds; also a contact of hers. */
+  /** What the form for a new action token holds; also a contact of theirs. */
   readonly contactId: string;
   readonly newSecret: string;
   /** What the forms for an API token and for its rotation hold. */
@@ -96,7 +96,7 @@ export function sampleFor(path: string, fixtures: Fixtures): Fields {
     : sample(fixtures);
 }
 
-/** Somebody with a token and a second login, an action token of her own, and one of another's. */
+/** A user with a token and a second login, an action token of their own, and one of another's. */
 export async function newFixtures(client: PageClient, call: Call): Promise<Fixtures> {
   await client.send("/console/tokens/new", {
     name: "first",
@@ -150,7 +150,7 @@ export async function idOf(client: PageClient): Promise<string> {
   return /Your id is <code>([^<]+)/.exec(text)?.[1] ?? "";
 }
 
-/** An action token that makes its issuer the contact of whoever runs it. */
+/** An action token that makes its issuer the contact of its runner. */
 async function newActionToken(call: Call, issuer: PageClient) {
   const payload = { contact_id: await idOf(issuer) };
   const json = { action: "addContact", payload, ttl: 3600, max_uses: 1000 };

@@ -47,8 +47,8 @@ const BODIES: readonly (readonly [type: string, body: string | Uint8Array])[] = 
 ];
 
 /**
- * Sends each, and looks at the answer and at the database behind it. What is right in it may end
- * who sends it: then somebody else goes on.
+ * Sends each, and looks at the answer and at the database behind it. What is right in it may delete
+ * the sender: then another user goes on.
  */
 async function run(
   probes: readonly string[],
@@ -86,7 +86,7 @@ describe.each(POST_FORMS)("POST $path", ({ path }) => {
     const wrong = await run(names, (client, index) => {
       const { field = "", value = "" } = probes[index] ?? {};
       const fields = { ...sample, [field]: value };
-      // Somebody who is logged in has no way in to take.
+      // A user who is logged in does not log in.
       if (!AUTH_FORMS.includes(path)) return client.send(pathIn(path, fixtures), fields);
       return call("POST", path, { headers: { ...SAME_ORIGIN, ...FORM }, body: encoded(fields) });
     });

@@ -22,7 +22,7 @@ export interface PageClient {
   ): Promise<Answered>;
 }
 
-/** Somebody new, logged in. */
+/** A new user, logged in. */
 export async function newPageClient(call: Call): Promise<PageClient> {
   const email = `${crypto.randomUUID()}@example.com`;
   const answer = await call("POST", "/rest/user", { json: { email, password: PASSWORD } });

@@ -1,6 +1,6 @@
 import type { Answered } from "../support/client.ts";
 
-/** Stands in hostile input as a tag that no page of ours has. */
+/** A tag in hostile input that no page of ours has. */
 export const MARKUP = '"><s3ntinel onload=x>';
 
 const STATUSES = [200, 303, 400, 401, 403, 404, 405, 409, 410, 413, 415, 422];

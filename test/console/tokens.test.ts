@@ -14,7 +14,7 @@ const idsOf = async (client: PageClient): Promise<string[]> => [
 
 const statusOf = async (bearer: string) => (await call("GET", "/rest/user", { bearer })).status;
 
-/** Somebody with one token, and what its maker alone was shown. */
+/** A user with one token, and what only its creator was shown. */
 async function withToken(fields: object = {}) {
   const client = await newPageClient(call);
   const secret = secretOnPage(await client.send("/console/tokens/new", { ...NEW, ...fields }));
@@ -169,7 +169,7 @@ describe("what is done with a token", () => {
   });
 });
 
-it("no secret stands in an address, of whatever page or answer", async () => {
+it("no secret is in a URL, of whatever page or answer", async () => {
   const client = await newPageClient(call);
   const created = await client.send("/console/tokens/new", NEW);
   const secret = secretOnPage(created);
@@ -200,7 +200,7 @@ describe("a form that makes something makes it once", () => {
     return counts ?? {};
   };
 
-  // A login is not in it: whoever logs in twice is logged in twice.
+  // Logging in is not in it: a user who logs in twice is logged in twice.
   const MAKING = POST_FORMS.filter(({ path }) => path !== "/console/login");
 
   it.each(MAKING)("$path, sent again", async ({ path }) => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { at, call, newCaller, textAt } from "../support/client.ts";
 
-/** Sign-up and reading. Changes and deletion stand in account-changes.test.ts. */
+/** Sign-up and reading. Changes and deletion are in account-changes.test.ts. */
 
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 const PROFILE = {

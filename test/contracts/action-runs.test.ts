@@ -78,7 +78,7 @@ describe("a run", () => {
     expect(await contactsOf(issuer)).toEqual([runner.id]);
   });
 
-  it("links one way with somebody who has not agreed", async () => {
+  it("links one way with a user who has not agreed", async () => {
     const answer = await run(await issue(third), runner);
     expect(at(answer, "data")).toEqual({ contact_id: third.id, mutual: false });
     expect(await contactsOf(runner)).toEqual([third.id]);

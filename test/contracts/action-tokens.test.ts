@@ -12,7 +12,7 @@ import {
   textAt,
 } from "../support/client.ts";
 
-/** Issuing, listing and ending. Runs stand in action-runs.test.ts. */
+/** Issuing, listing and revoking. Runs are in action-runs.test.ts. */
 
 type User = Awaited<ReturnType<typeof newCaller>>;
 
@@ -236,7 +236,7 @@ describe("the issuer's own", () => {
     expect((await list(other.access)).json).toEqual({ data: [], next_cursor: null });
   });
 
-  it("are ended by whoever issued them, once", async () => {
+  it("are revoked by their issuer, once", async () => {
     const answer = await add();
     const id = textAt(answer, "token", "id");
     const notFound = { status: 404, json: { message: "Not Found" } };
@@ -251,7 +251,7 @@ describe("the issuer's own", () => {
     expect(left).not.toContainEqual(expect.objectContaining({ id }));
   });
 
-  it("need somebody who is logged in", async () => {
+  it("need a user who is logged in", async () => {
     for (const [method, path] of [
       ["GET", "/api/action-tokens"],
       ["DELETE", "/api/action-tokens/x"],

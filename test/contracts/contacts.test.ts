@@ -48,7 +48,7 @@ describe("DELETE /api/user/contacts/{id}", () => {
     },
   );
 
-  it("is harmless once more, and for whoever is no contact", async () => {
+  it("is harmless once more, and for a user who is no contact", async () => {
     await link(ann, ben, ann);
     for (const id of [ben.id, ben.id, ann.id, crypto.randomUUID(), "nobody", "%00"]) {
       expect([id, (await remove({ bearer: ann.access }, id)).status]).toEqual([id, 204]);

@@ -63,7 +63,7 @@ beforeAll(async () => {
   };
 });
 
-/** One path of each surface that needs somebody. */
+/** One path of each surface that needs a caller. */
 const NEEDS_CALLER = ["/rest/user", "/rest/token/list", "/api/action-tokens"] as const;
 
 it("every credential of one account opens every surface", async () => {

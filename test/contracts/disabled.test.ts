@@ -80,7 +80,7 @@ describe("a disabled account", () => {
     expect((await call("POST", "/rest/user", { json })).status).toBe(409);
   });
 
-  it("stands in nobody's list of contacts while it lasts", async () => {
+  it("is in no list of contacts while it lasts", async () => {
     const user = await newCaller();
     expect((await (await addContact(user, friend))()).status).toBe(200);
     const listed = async () =>

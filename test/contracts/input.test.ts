@@ -406,7 +406,7 @@ describe("an empty credential is none", () => {
     expect((await call("DELETE", `/tokens?token=${session}`, { xToken: "" })).status).toBe(200);
   });
 
-  it("in the query, where credentials may stand there", async () => {
+  it("in the query, where credentials may be sent there", async () => {
     const place = service({ QUERY_CREDENTIALS: "on" });
     for (const query of ["jwt=", "bearer=&jwt=", "google_token="]) {
       expect((await place("GET", `/rest/user?${query}`, { basic: user })).status).toBe(200);

@@ -65,7 +65,7 @@ beforeEach(async () => {
 });
 
 describe("POST /rest/leaked", () => {
-  it("ends each kind of token, whoever reports it, and leaves all others", async () => {
+  it("revokes each kind of token, whoever reports it, and leaves all others", async () => {
     const { api, session, action, access } = held;
     expect(await standing(held)).toEqual(["session", "api", "access", "refresh", "action"]);
     expect(await report([api, session, access])).toMatchObject(counts(3, 3));

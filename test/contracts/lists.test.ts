@@ -5,7 +5,7 @@ const COUNT = 5;
 
 interface List {
   readonly path: string;
-  /** Where the items stand in the answer. */
+  /** Where the items are in the answer. */
   readonly items: readonly string[];
   readonly badPage: unknown;
 }

@@ -53,7 +53,7 @@ beforeAll(async () => {
   ({ access } = await newCaller());
 });
 
-describe("an unknown path is 404 in the shape of whoever owns it", () => {
+describe("an unknown path is 404 in the shape of the surface that owns it", () => {
   const UNKNOWN: readonly [string, SurfaceName][] = [
     ["/api/token/nowhere", "jwt-pair"],
     ["/api/token/refresh/nowhere/", "jwt-pair"],

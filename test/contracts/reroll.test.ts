@@ -193,7 +193,7 @@ describe.each(["0", "300"])("at a revocation lag of %s seconds", (lag) => {
     expect((await rotate(token.uuid, { grace_seconds })).status).toBe(200);
   });
 
-  it("finds only the caller's own API tokens that stand, and by uuid", async () => {
+  it("finds only the caller's own active API tokens, and by uuid", async () => {
     const stranger = await newCaller();
     // It may do less than the token: that it is refused for that would tell that there is one.
     const strangers = await newApiToken(stranger.access, "less", 60, ["tokens:write"]);
@@ -216,7 +216,7 @@ describe.each(["0", "300"])("at a revocation lag of %s seconds", (lag) => {
     expect(await rotate(token.uuid)).toMatchObject({ status: 404, json: NOT_FOUND });
   });
 
-  it("where D1 fails the old secret stands, alone", async () => {
+  it("where D1 fails only the old secret stays valid", async () => {
     vi.spyOn(console, "error").mockReturnValue();
     vi.spyOn(env.DB, "batch").mockRejectedValueOnce(new Error("D1 is down"));
     expect((await rotate(token.uuid)).status).toBe(503);

@@ -2,7 +2,7 @@ import { decodeJwt } from "jose";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { at, base64, call, newApiToken, newCaller, newUser, textAt } from "../support/client.ts";
 
-/** `GET /rest/auth`. The other ways in stand in credentials.test.ts. */
+/** `GET /rest/auth`. The other ways to log in are in credentials.test.ts. */
 
 const DAY = 86_400;
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;

@@ -256,7 +256,7 @@ describe("PATCH", () => {
     expect(await patch(uuid, json)).toMatchObject({ status: 400, json: { success: false } });
   });
 
-  it("finds only the caller's own that stand, and by uuid", async () => {
+  it("finds only the caller's own active ones, and by uuid", async () => {
     const { uuid, secret } = await newApiToken(user.access);
     const json = { name: "x" };
     expect(await patch(uuid, json, other.access)).toMatchObject({ status: 404, json: NOT_FOUND });

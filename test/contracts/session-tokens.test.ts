@@ -197,7 +197,7 @@ describe("DELETE", () => {
   });
 });
 
-describe("a token that does not stand", () => {
+describe("a token that is not valid", () => {
   const refused = async (token: string) => {
     expect(await read(token)).toMatchObject({ status: 400, json: MISSING });
     expect(await end(token)).toMatchObject({ status: 400, json: MISSING });

@@ -9,7 +9,7 @@ export interface Target {
   readonly good: string;
 }
 
-/** What is changed in a good JWT. A text stands for the whole header or payload, as it is. */
+/** What is changed in a good JWT. A text is the whole header or payload, as it is. */
 interface Change {
   readonly alg?: keyof Keys;
   readonly header?: object | string;

@@ -19,7 +19,7 @@ const PRIMITIVES = {
 } as const;
 export type Primitive = keyof typeof PRIMITIVES;
 
-/** The key's own members: whatever else stands in a JWK must not keep it from signing here. */
+/** The key's own members: whatever else is in a JWK must not keep it from signing here. */
 const MATERIAL = ["kty", "crv", "x", "y", "d", "k", "n", "e", "p", "q", "dp", "dq", "qi"];
 
 /** A signature by WebCrypto alone, of any text, by any algorithm that the key can be made to do. */

@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 const verify = (jwt: string, nowMs = NOW_MS) => ours.verify(jwt, nowMs);
 
-/** Signed with our own key, whatever stands in it: the signature is never what is wrong. */
+/** Signed with our own key, whatever is in it: the signature is never what is wrong. */
 async function signed(
   header: Members,
   body: Members | string,

@@ -129,7 +129,7 @@ const rollout = (old: JwtKeySet, next: JwtKeySet) => {
   return [[before], [before, after], [after]];
 };
 
-/** What somebody signs who has a key of the same kid, but not ours. */
+/** What is signed with a key of the same kid that is not ours. */
 async function forgedFor(set: JwtKeySet): Promise<string> {
   const theirs = { ...(await newKey("ES256", Date.now())), kid: kidAt(set, "active") };
   return signedBy(keySet(...add([], theirs, Date.now())));

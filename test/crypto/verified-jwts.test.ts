@@ -93,7 +93,7 @@ describe("a JWT that was verified in this isolate", () => {
   });
 });
 
-it("whether it stands is asked each time", async () => {
+it("whether it is active is asked each time", async () => {
   const { email, password } = await newUser();
   const pair = await call("POST", "/api/token/", { json: { email, password } });
   const access = textAt(pair, "access");

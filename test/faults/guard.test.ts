@@ -131,7 +131,7 @@ describe("one write a second for a key", () => {
   });
 });
 
-it("stands in front of the Worker's own bindings, and of a service with other settings", async () => {
+it("wraps the Worker's own bindings, and those of a service with other settings", async () => {
   const counted = vi.spyOn(env.DB, "prepare");
   await newUser();
   await service({})("POST", "/rest/user", { json: { email: "second@example.com" } });

@@ -33,7 +33,7 @@ const onKvRead = ({ operation }: StorageCall) => operation === "get";
 /** What only reads has nothing to commit: to whom asked, it failed before. */
 const changes = ({ store, operation, label }: StorageCall) =>
   store === "KV" ? operation !== "get" : /\b(?:INSERT|UPDATE|DELETE) /.test(label);
-/** That a password was tried is no change that somebody asked for. */
+/** An attempted password is no change that anyone asked for. */
 export const isWrite = ({ operation, label }: StorageCall) =>
   ["put", "delete"].includes(operation) ||
   /\b(INSERT|UPDATE|DELETE) (?!login_attempts)/.test(label);

@@ -7,7 +7,7 @@ import { intercept } from "../support/stores.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** In an order in which rows may be put in again: whoever is referred to comes first. */
+/** In an order in which rows can be inserted again: those that others refer to come first. */
 export const TABLES = [
   "users",
   "status_indexes",
@@ -36,7 +36,7 @@ export interface Person {
   readonly api: string;
 }
 
-/** Where every cell begins: two users, and of every credential one that stands and one that was ended. */
+/** Where every cell begins: two users, and of every credential an active one and a revoked one. */
 export interface World {
   readonly nowMs: number;
   readonly stored: Stored;
@@ -53,7 +53,7 @@ export interface World {
   /** An API token beside the one that Alice calls with. */
   readonly target: { readonly secret: string; readonly uuid: string };
   readonly action: { readonly secret: string; readonly id: string };
-  /** To be run by whoever holds it, without a caller. */
+  /** Anyone who holds it can run it, without logging in. */
   readonly openAction: string;
   /** The id of the account at an OpenID issuer that opens Bob's. */
   readonly identity: string;
@@ -71,7 +71,7 @@ export interface World {
 }
 
 const ROTATES = { REVOCATION_LAG_SECONDS: "300", ROTATE_REFRESH_TOKENS: "on" };
-/** Mails go to `mailed`, which stands where the network would be. */
+/** Emails go to `mailed`, which replaces the network. */
 const MAILS = {
   MAIL_WEBHOOK_URL: "https://mail.test/",
   MAIL_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
@@ -119,7 +119,7 @@ export async function buildWorld(
 
   // A session that KV's previous copy shows as expired.
   at(4_000);
-  // By their ids, so that what stands before whom in an index is not left to chance.
+  // By their IDs, so that their order in an index is not left to chance.
   const one = await person("one");
   const two = await person("two");
   const [alice, bob] = one.id < two.id ? [one, two] : [two, one];

@@ -3,7 +3,7 @@ import { SENTINEL } from "./flaws.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** Somebody who exists, so that only one thing is wrong at a time. */
+/** A user who exists, so that only one thing is wrong at a time. */
 interface Known {
   readonly email: string;
 }

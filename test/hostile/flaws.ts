@@ -89,7 +89,7 @@ const SHAPES = new Map<string, ErrorShape>([
 
 const GOOD = [200, 201, 204];
 
-/** Stands in hostile input where a secret would: no refusal repeats it. */
+/** Takes a secret's place in hostile input: no refusal repeats it. */
 export const SENTINEL = "s3ntinel";
 
 /** What only our own code, a library or a store would say. */
@@ -106,7 +106,7 @@ export function flaws(surface: Surface, method: string, answer: Answered): strin
     if (!holds) found.push(`${what} (${status} ${body.slice(0, 200)})`);
   };
   const refused = status >= 400;
-  // RFC 7009 section 2.2: whoever revokes looks at the status alone.
+  // RFC 7009 section 2.2: a client that revokes looks at the status alone.
   const isRevocation = surface.name === "oauth" && status === 200 && body === "";
   const bodiless = method === "HEAD" || status === 204 || isRevocation;
   // Public keys and metadata may be kept, and nothing else.

@@ -14,7 +14,7 @@ beforeAll(async () => {
   session = await newSession(await newUser());
 });
 
-/** Where the request shows nothing of who sends it, somebody does, so that its body is read. */
+/** Where the request has no credential, one is added, so that its body is read. */
 function withCaller(send: Send, access: string): Send {
   const { headers } = send;
   const shown = Object.keys(headers ?? {}).some((name) => /auth|cookie/.test(name));

@@ -7,7 +7,7 @@ import { ROUTE_KEYS, ownerOf, pathOf, SURFACES } from "./routes.ts";
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "SEARCH"];
 
-/** Path parameters, as they stand in the URL. */
+/** Path parameters, as they are in the URL. */
 const PARAMETERS: Readonly<Record<string, string>> = {
   "an encoded slash": "a%2Fb",
   "only an encoded slash": "%2F",

@@ -2,7 +2,7 @@ import { type Answered, call } from "../support/client.ts";
 import { service } from "../support/service.ts";
 import type { Credentials, Kind } from "./credential-kinds.ts";
 
-/** A place where somebody may show a secret, and the kinds that are for it: no other kind opens it. */
+/** A place where a secret can be sent, and the kinds that it takes: no other kind opens it. */
 export interface Place {
   readonly name: string;
   readonly takes: readonly Kind[];

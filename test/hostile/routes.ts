@@ -28,7 +28,7 @@ export const ROUTE_KEYS: readonly RouteKey[] = SURFACES.flatMap((surface) =>
   surface.routes.map((route) => ({ name: `${route.method} ${route.path}`, surface, route })),
 );
 
-/** The route's path with its parameters filled in, each as it is to stand in the URL. */
+/** The route's path with its parameters filled in, each as it is to be in the URL. */
 export function pathOf({ path }: Route, parameter = "00000000-0000-8000-8000-000000000000") {
   return path.replaceAll(/:\w+/g, () => parameter);
 }

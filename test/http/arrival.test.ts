@@ -50,7 +50,7 @@ function sentTo({ route, surface }: Reader, headers: Readonly<Record<string, str
   };
 }
 
-/** Half of a body, and then nothing; `asked` once somebody waits for the rest. */
+/** Half of a body, and then nothing; `asked` once the rest is waited for. */
 function stalling() {
   const asked = Promise.withResolvers<void>();
   let pulls = 0;

@@ -44,7 +44,7 @@ describe("Basic", () => {
     ["é:пароль🔑", "é", "пароль🔑"],
     ["\ufeffa:\ufeffb", "\ufeffa", "\ufeffb"],
     ["a:\0\r\n", "a", "\0\r\n"],
-  ])("reads %j as it stands", (text, email, secret) => {
+  ])("reads %j literally", (text, email, secret) => {
     expect(basic(text)).toEqual(password(email, secret));
   });
 

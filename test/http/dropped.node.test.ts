@@ -49,7 +49,7 @@ async function drop(method: string, path: string, framing: string, half: string)
     framing,
   ];
   socket.write(`${head.join("\r\n")}\r\n\r\n`);
-  // "100 Continue": somebody reads.
+  // "100 Continue": the body is being read.
   await new Promise<unknown>((resolve) => socket.once("data", resolve));
   await new Promise<unknown>((resolve) => socket.write(half, resolve));
   socket.destroy();

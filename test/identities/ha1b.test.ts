@@ -121,7 +121,7 @@ describe("where it is on", () => {
     const throttled = flood.filter(({ status }) => status === 429);
     expect(flood.length - throttled.length).toBe(hashes.length);
     expect(Number(throttled[0]?.headers.get("retry-after"))).toBeGreaterThan(0);
-    // Nor does whoever sends a name that stands for something inside.
+    // Nor does a name that means something internally.
     for (let i = 0; i < 4; i++) {
       const json = { email_id: i % 2 === 0 ? "ha1b" : "ha1b/", password: "wrong" };
       await on("POST", "/tokens", { json, headers: from("198.51.100.8") });

@@ -3,13 +3,13 @@ import { beforeAll, describe, expect, it, vi } from "vitest";
 import { service } from "../support/service.ts";
 import { AUDIENCE, newRealm, taking } from "./realms.ts";
 
-/** What of an ID token is checked, and by which keys. Whom it opens stands in first-use.test.ts. */
+/** What of an ID token is checked, and by which keys. Which account it opens is tested in first-use.test.ts. */
 
 const WRONG = { success: false, message: "Wrong credentials", status: 401 };
 const now = () => Math.floor(Date.now() / 1000);
 const newEmail = () => `${crypto.randomUUID()}@example.com`;
 
-/** From here on the clock stands, and `later` moves it. */
+/** From here on the clock is stopped, and `later` moves it. */
 function stoppedClock() {
   const start = Date.now();
   vi.useFakeTimers({ toFake: ["Date"] });
@@ -85,7 +85,7 @@ describe("an ID token", () => {
     ["with a space", async () => `${await good()} x`],
     ["in another spelling", async () => respelled(await good())],
     ["without a signature", async () => (await good()).replace(/[^.]+$/, "")],
-    ["of somebody else's key", () => forged({}, stranger.key)],
+    ["of another's key", () => forged({}, stranger.key)],
     ["with the key in it", () => forged({ jwk: stranger.jwk }, stranger.key)],
     ["with a key from elsewhere", () => forged({ jku: newRealm().jwks }, stranger.key)],
     [

@@ -198,7 +198,7 @@ it("a new e-mail ends those that were linked under another", async () => {
   expect(await whoIs(google)).not.toBe(user.id);
 });
 
-it("whoever had the password once keeps no way in by an own identity", async () => {
+it("someone who once had the password keeps no way in by their own identity", async () => {
   const owner = await newUser();
   await proveEmail(owner);
   const thief = newPerson();

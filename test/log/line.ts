@@ -4,7 +4,7 @@ import { vi } from "vitest";
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const id = v.pipe(v.string(), v.nonEmpty());
 
-/** All that a request's line may say: whoever adds a field says here that it holds nothing secret. */
+/** All that a request's line may say: anyone who adds a field says here that it holds nothing secret. */
 const Line = v.strictObject({
   level: v.picklist(["info", "error"]),
   request_id: id,

@@ -152,7 +152,7 @@ describe("the end of one", () => {
     expect(await open(here.call, { access, refresh, session })).toEqual(["session"]);
   });
 
-  it("is for its owner alone, and for a caller who stands", async () => {
+  it("is for its owner alone, and only while the caller's credential is active", async () => {
     const { user, access, session } = await person();
     const other = await person();
     const { logins } = here.services;

@@ -164,7 +164,7 @@ const AFTER_CONDITION =
 
 /**
  * The n-th condition of the SQL always holds, or never. The first word WHERE, AND or OR begins condition 1, the
- * next one 2, whatever parentheses they are in; 0 is what stands before.
+ * next one 2, whatever parentheses they are in; 0 is what comes before.
  */
 const condition =
   (n: number, so: "OR TRUE" | "AND FALSE"): Change =>

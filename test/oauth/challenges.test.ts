@@ -32,7 +32,7 @@ describe.each(NEEDS_CALLER)("$name", (routeKey) => {
 });
 
 describe.each(TAKES_BEARER)("$name", (routeKey) => {
-  it("says invalid_token of a token that does not stand, wherever it was sent", async () => {
+  it("says invalid_token of a token that is not valid, wherever it was sent", async () => {
     for (const token of ["x", refresh, `lk_api_${"0".repeat(49)}`]) {
       for (const send of [{ bearer: token }, { xAuthToken: token }]) {
         expect(await challengeTo(routeKey, send)).toEqual([401, `${BASIC}, ${INVALID}`]);

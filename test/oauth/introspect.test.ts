@@ -36,7 +36,7 @@ beforeAll(async () => {
 
 const ask = (token: string, send = call) => introspect(client, token, send);
 
-describe("a token that stands", () => {
+describe("an active token", () => {
   const JWT = { token_type: "N_A", scope: undefined };
   const TOLD = {
     session: { ...JWT, token_kind: "session" },
@@ -107,7 +107,7 @@ describe("a token that stands", () => {
   );
 });
 
-describe("all that does not stand has one answer", () => {
+describe("everything that is not active has one answer", () => {
   let unknown: Answered;
   beforeAll(async () => {
     unknown = await ask("of nobody");

@@ -1,6 +1,6 @@
 import { type Answered, type Call, call, newApiToken, newCaller } from "../support/client.ts";
 
-/** Somebody else's API token that may ask about any token, for an hour. */
+/** Another user's API token that may ask about any token, for an hour. */
 export async function newIntrospector(): Promise<string> {
   const { access } = await newCaller();
   return (await newApiToken(access, "resource server", 3_600, ["introspect"])).secret;

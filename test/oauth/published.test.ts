@@ -92,7 +92,7 @@ describe("GET /.well-known/jwks.json", () => {
     const [first, second] = [await login(before), await login(after)];
     expect(decodeProtectedHeader(first).kid).toBe("old");
     expect(decodeProtectedHeader(second).kid).toBe("next");
-    // Whoever kept the set from before knows the new key.
+    // A verifier that cached the earlier set knows the new key.
     await jwtVerify(second, kept);
     await jwtVerify(first, await publishedBy(after));
     expect((await after("GET", "/rest/user", { bearer: first })).status).toBe(200);

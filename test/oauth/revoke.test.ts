@@ -37,7 +37,7 @@ beforeAll(async () => {
   unknown = await revoke("of nobody");
 });
 
-/** What the token is for: 200 as long as it stands. */
+/** What the token is for: 200 as long as it is active. */
 const USES: Record<Kind, (token: string, send: Call) => Promise<Answered>> = {
   session: (token, send) => send("GET", "/rest/user", { xToken: token }),
   access: (token, send) => send("GET", "/rest/user", { bearer: token }),
@@ -62,7 +62,7 @@ describe.each(["0", "300"])("at a revocation lag of %s seconds", (lag) => {
   });
 
   const held = KINDS.filter((kind) => kind !== "action");
-  it.each(held)("its holder ends it, whoever she is: %s", async (kind) => {
+  it.each(held)("its holder revokes it, with or without an account: %s", async (kind) => {
     const token = whose.secrets[kind];
     expect((await USES[kind](token, send)).status).toBe(200);
     const answer = await revoke(token, send);
@@ -153,7 +153,7 @@ it("an API token ends with the JWTs that hang on it, and without the user's othe
   for (const token of [access, other.secret]) expect(await isActive(token)).toBe(true);
 });
 
-it("what is not a token that stands gets the same answer, and nothing is written", async () => {
+it("what is not an active token gets the same answer, and nothing is written", async () => {
   const ended = await credentialsOf(await newUser(), contactId);
   await endEach(ended);
   const changed = await credentialsOf(await newUser(), contactId);
@@ -165,7 +165,7 @@ it("what is not a token that stands gets the same answer, and nothing is written
     user.password,
     "🔑",
     "x".repeat(60_000),
-    // An id is no secret: whoever knows it ends nothing.
+    // An ID is no secret: knowing it revokes nothing.
     uuid,
   ]) {
     expect(seen(await revoke(token)), token.slice(0, 20)).toEqual(seen(unknown));
@@ -207,7 +207,7 @@ it("the query is not read", async () => {
   expect(await isActive(access)).toBe(true);
 });
 
-it("where D1 fails it is 503 with Retry-After, and the token stands", async () => {
+it("where D1 fails it is 503 with Retry-After, and the token stays valid", async () => {
   const { secrets } = await credentialsOf(user, contactId);
   vi.spyOn(console, "error").mockReturnValue();
   for (const kind of KINDS) {

@@ -140,7 +140,7 @@ describe("the place of an access JWT", () => {
     expect(placeOf(textAt(again, "access"))).toEqual(placeOf(access));
   });
 
-  it("does not stand in a JWT that hangs on no login", async () => {
+  it("is not in a JWT that was derived from no login", async () => {
     const answer = await call("GET", "/rest/auth", { basic: user });
     expect(decodeJwt(textAt(answer, "payload", "token"))).not.toHaveProperty("status");
   });

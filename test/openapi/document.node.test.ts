@@ -23,7 +23,7 @@ function* objects(value: unknown, at = ""): Generator<[at: string, object: objec
   for (const [name, each] of Object.entries(value)) yield* objects(each, `${at}/${name}`);
 }
 
-/** Stands in for what an action needs: none is run here. */
+/** Replaces what an action needs: none is run here. */
 const unused = new Proxy({}, { get: () => () => undefined }) as never;
 
 it("is in the repository as the sources make it", () => {

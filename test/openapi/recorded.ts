@@ -65,7 +65,7 @@ function pick(headers: Headers, names: readonly string[]): Record<string, string
 }
 
 /**
- * They were secrets of a database that is gone. Whoever looks for leaked ones in files would report
+ * They were secrets of a database that is gone. A scanner for leaked ones in files would report
  * them all the same, so the part that nobody can guess is replaced.
  */
 const SECRETS: readonly (readonly [form: RegExp, instead: string])[] = [

@@ -36,7 +36,7 @@ export const GRANTED: readonly Case[] = GOOD.filter(
 /** What makes a request go wrong that is good by itself. */
 export type Trouble = "no storage" | "broken code" | "many tries" | "slow body" | "many requests";
 
-/** A request whose answer stands in the API document, for each shape of refusal at least one. */
+/** A request whose answer the API document shows, for each shape of refusal at least one. */
 export interface Refused extends Pick<Case, "as" | "settings" | "path" | "send" | "status"> {
   /** A route's, or one that no route takes. */
   readonly operation: string;

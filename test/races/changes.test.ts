@@ -28,7 +28,7 @@ it("of two new passwords one is taken, whole", async () => {
     expect([await opens(taken), await opens(other), await opens(PASSWORD)]).toEqual([
       200, 401, 401,
     ]);
-    // The session stands only if it was the one that asked.
+    // The session stays active only if it was the one that asked.
     const session = await call("GET", "/tokens", { xToken: second });
     expect(session.status).toBe(answers[1]?.status === 200 ? 200 : 400);
   });
@@ -79,7 +79,7 @@ it("two changes of one API token leave one of them, whole", async () => {
   });
 });
 
-it("a list that is read while tokens are ended loses and repeats none that stands", async () => {
+it("a list that is read while tokens are revoked loses and repeats no active one", async () => {
   const { access } = await newCaller();
   await repeat(60, async () => {
     const made: string[] = [];

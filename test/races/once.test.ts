@@ -65,7 +65,7 @@ it.for(Array.from({ length: 20 }, (_, round) => round))(
     const successors = answers.map((answer) => claimsOf(textAt(answer, "refresh")));
     for (const successor of successors) expect(successor).toEqual(successors[0]);
     expect(successors[0]).toMatchObject({ rotation: 1 });
-    // The family goes on from it, whoever of them comes.
+    // The family continues from it, whichever of them comes.
     const [first] = answers;
     if (first === undefined) throw new Error("no answer");
     expect((await send(call, textAt(first, "refresh"))).status).toBe(200);

@@ -20,7 +20,7 @@ const NEW = "a new password";
 
 const shown = ({ status, text, headers }: Answered) => [status, text, [...headers]];
 
-describe("whoever asks for a reset of somebody's password", () => {
+describe("someone who asks for a reset of another's password", () => {
   it("gets the same answer, before any store was asked, for the same work after it", async () => {
     mailbox();
     let hashes = 0;
@@ -104,7 +104,7 @@ describe("whoever asks for a reset of somebody's password", () => {
   );
 });
 
-describe("whoever has stolen a token of a mail", () => {
+describe("someone who has stolen an emailed token", () => {
   it.each([
     ["the owner has chosen a new password", "PATCH"],
     ["the owner has answered a later mail", "RESET"],
@@ -167,7 +167,7 @@ describe("whoever has stolen a token of a mail", () => {
     expect(hashes).toBe(0);
   });
 
-  it("is refused while logged in as somebody else", async () => {
+  it("is refused while logged in as someone else", async () => {
     const post = mailbox();
     const place = serve();
     const [user, mallory] = [await place.newUser(), await place.newUser()];
@@ -217,7 +217,7 @@ describe("nobody can issue, list or find what only a mail may carry", () => {
     }
   });
 
-  it("its tokens stand in no list and in no store, and nothing is logged of them", async () => {
+  it("its tokens are in no list and in no store, and nothing is logged of them", async () => {
     const lines: unknown[] = [];
     for (const level of ["log", "info", "warn", "error"] as const) {
       vi.spyOn(console, level).mockImplementation((line) => void lines.push(line));
@@ -243,7 +243,7 @@ describe("nobody can issue, list or find what only a mail may carry", () => {
   });
 });
 
-it("whoever signs up with another's e-mail cannot have its owner verify it for him", async () => {
+it("someone who signs up with another's email cannot have its owner verify it for them", async () => {
   const post = mailbox();
   const place = serve();
   const [squatter, owner] = [await place.newUser(), await place.newUser()];

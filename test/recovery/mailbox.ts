@@ -64,7 +64,7 @@ export async function signatureOf(
 
 type Receiver = (attempt: number, init: RequestInit) => Response | Promise<Response>;
 
-/** Stands where the webhook would be: reads what comes as a receiver must, then answers. */
+/** Replaces the webhook: reads what comes as a receiver must, then answers. */
 export function mailbox(
   receive: Receiver = () => new Response(null, { status: 204 }),
   secret = SECRET,
@@ -98,7 +98,7 @@ export function mailbox(
   };
 }
 
-/** The clock stands still. @returns sets it to so many seconds from now */
+/** Stops the clock. @returns sets it to so many seconds from now */
 export function clock(): (seconds: number) => void {
   vi.useFakeTimers({ toFake: ["Date"] });
   const startMs = Date.now();
@@ -139,7 +139,7 @@ interface Scene extends Options {
   readonly isProven?: boolean;
 }
 
-/** A mailbox, a service that sends to it, one user, and a clock that stands still. */
+/** A mailbox, a service that sends to it, one user, and a clock that is stopped. */
 export async function scene({ receive, isProven = true, ...options }: Scene = {}) {
   const post = mailbox(receive);
   const tick = clock();
@@ -171,7 +171,7 @@ export async function everyCredential(
   };
 }
 
-/** Who of them is somebody. */
+/** Which of them have an account. */
 export async function alive(
   { send }: Service,
   credentials: Readonly<Record<string, Send>>,

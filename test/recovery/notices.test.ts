@@ -268,7 +268,7 @@ describe("an address gets one mail a minute and twenty a day", () => {
   });
 });
 
-it("a reset of an account that was never proven leaves nothing of whoever registered it", async () => {
+it("a reset of an account that was never proven leaves nothing of the person who registered it", async () => {
   const post = mailbox();
   const place = serve();
   const stranger = await place.newUser();

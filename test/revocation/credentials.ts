@@ -1,6 +1,6 @@
 import { type Call, textAt, claimsOf, peopleOf, type TestUser } from "../support/client.ts";
 
-/** One credential of each kind, and JWTs that hang on others. */
+/** One credential of each kind, and JWTs that were derived from others. */
 export interface Credentials {
   readonly person: TestUser;
   readonly apiTokenId: string;

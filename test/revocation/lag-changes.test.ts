@@ -169,7 +169,7 @@ it("an end that was moved up stays so where a copy shows the old one", async () 
   expect(text).toContain(textAt(shorter, "payload", "expired_on"));
 });
 
-it("a token that a JWT of another one rotated hangs on both, and works", async () => {
+it("a token that a JWT of another one rotated is derived from both, and works", async () => {
   const { call } = location()(0);
   const basic = await peopleOf(call).newUser();
   const make = async (name: string) => {

@@ -56,7 +56,7 @@ const ALL_ARE_ACTIVE = [200, 200, 200, 200, 200];
 const NONE_IS_ACTIVE = [401, 401, 401, 400, 401];
 
 it.each(["0", "300"])(
-  "nothing from before a restore of D1 stands, at a revocation lag of %s",
+  "nothing from before a restore of D1 is valid, at a revocation lag of %s",
   async (lag) => {
     const user = await newCaller();
     const before = await credentialsOf(user);

@@ -80,7 +80,7 @@ describe.for(["0", "30", "60", "300"])("at REVOCATION_LAG_SECONDS=%s", (lag) => 
     const step = HOUR_MS - 1;
     let nowMs = 0;
     for (; nowMs + step < 30 * DAY_MS; nowMs += step * 24) {
-      // Between these, as if somebody had extended it each hour.
+      // Between these, as if someone had extended it each hour.
       await env.DB.prepare("UPDATE tokens SET expires_at = ? WHERE kind = 'session'")
         .bind(NOON_MS + nowMs + 2 * step)
         .run();

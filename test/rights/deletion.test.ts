@@ -24,7 +24,7 @@ const housekeeping = async () => {
   await isolate({ REVOCATION_LAG_SECONDS: "300" }).services.housekeeping(Date.now() + 3_600_001);
 };
 
-/** Where any of these texts stands, in all of D1 and KV. */
+/** Where any of these texts is found, in all of D1 and KV. */
 async function places(texts: readonly string[]): Promise<string[]> {
   const all = [...(await d1Exhibits()), ...(await kvExhibits())];
   return all

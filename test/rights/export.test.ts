@@ -75,7 +75,7 @@ beforeAll(async () => {
   )
     .bind(user.id)
     .run();
-  // Of each kind one that stands and one that was ended.
+  // Of each kind an active one and a revoked one.
   await newSession(user);
   await call("DELETE", "/tokens", { xToken: await newSession(user) });
   await call("DELETE", `/rest/token/${(await newApiToken(reader, "ended")).uuid}`, {
@@ -224,7 +224,7 @@ describe("GET /rest/user/export", () => {
   );
 });
 
-describe("of somebody with 100,000 tokens", () => {
+describe("of a user with 100,000 tokens", () => {
   it("comes in pages that a Worker can make, each row once", async () => {
     const many = await newCaller();
     await env.DB.prepare(

@@ -53,7 +53,7 @@ export interface Credential {
   readonly id: string;
   /** All it was derived from: it is revoked with any of them, and lives no longer than what is no JWT. */
   readonly parents: readonly Credential[];
-  /** JWTs of `GET /rest/auth`, each got with the one before: whoever revokes one revokes all. */
+  /** JWTs of `GET /rest/auth`, each got with the one before: revoking one revokes all. */
   readonly chain: Chain | null;
   /** Of an access JWT: no JWT of its chain ends later. */
   readonly boundMs: number;

@@ -11,7 +11,7 @@ export interface Simulated {
   readonly clock: Clock;
   /** What the clock of the isolate says that is asking. */
   nowMs(): number;
-  /** The stream of whoever is asking. */
+  /** The stream of the isolate that asks. */
   random(): Random;
   log(line: string): void;
 }

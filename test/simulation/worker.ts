@@ -4,7 +4,7 @@ import { noFigures } from "./figures.ts";
 import type { Order, Report } from "./pool.ts";
 import { run } from "./scenario.ts";
 
-/** A thread that tells every n-th scenario. It has globals of its own, so that time may stand still in it. */
+/** A thread that tells every n-th scenario. It has globals of its own, so that time can be stopped in it. */
 const { seed, stride, shrinkMs, stop }: Order = workerData;
 
 const stopped = new Int32Array(stop);

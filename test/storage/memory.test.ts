@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { cache } from "../../src/storage/cache.ts";
 
-it("keeps 10,000 at the most, and forgets first what was told first", () => {
+it("keeps at most 10,000, and evicts the oldest first", () => {
   const known = cache<number>(1_000);
   for (let i = 0; i < 10_000; i++) known.set(`${i}`, i, 0);
   known.set("0", 0, 1);

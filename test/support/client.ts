@@ -120,7 +120,7 @@ export function peopleOf(call: Call) {
   return {
     newUser,
     newPair,
-    /** A fresh user who has logged in: the cheapest way to be somebody. */
+    /** A new user who has logged in. */
     async newCaller(fields: NewUser = {}) {
       const user = await newUser(fields);
       return { ...user, ...(await newPair(user)) };

@@ -229,7 +229,7 @@ function misfits(value: unknown, schema: Schema, { lookup, known }: SchemaSet): 
   if (value === undefined) return ["no JSON"];
   if (!known.has(schema)) {
     known.add(schema);
-    // Where it stands does not matter, if nothing else stands there.
+    // Where it is does not matter, if nothing else is there.
     dereference(schema, lookup, initialBaseURI, `/${known.size}`);
   }
   const { valid, errors } = validate(value, schema, "2020-12", lookup);

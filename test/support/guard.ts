@@ -38,7 +38,7 @@ interface Guarded {
   readonly subtle: object;
 }
 
-/** Guards these objects in place, so that whoever holds them is guarded. */
+/** Guards these objects in place, so that everyone who holds them is guarded. */
 export function guard({ KV, DB, subtle }: Guarded): Guard {
   const broken: string[] = [];
   const written = new Map<string, { real: number; shown: number }>();

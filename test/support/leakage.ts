@@ -36,7 +36,7 @@ export async function d1Exhibits(): Promise<Exhibit[]> {
   return found;
 }
 
-/** Whatever has the form of a credential, whoever made it; the last one is for users.password alone. */
+/** Whatever has the form of a credential, whoever created it; the last one is for users.password alone. */
 const FORMS: readonly RegExp[] = [
   /lk_(?:ses|api|act)_[0-9A-Za-z]{20,}/,
   /eyJ[\w-]{8,}\.[\w-]{8,}/,
@@ -74,7 +74,7 @@ export async function leaks(
   return [...new Set(found)];
 }
 
-/** Every way in which a secret, or a digest that stands for it, could have been written down. */
+/** Every way in which a secret, or a digest of it, could have been written down. */
 async function spellings(secret: string): Promise<[form: string, text: string][]> {
   const bytes = new TextEncoder().encode(secret);
   const forms: [string, string][] = [
@@ -90,7 +90,7 @@ async function spellings(secret: string): Promise<[form: string, text: string][]
     const digest = new Uint8Array(await crypto.subtle.digest(algorithm, bytes));
     forms.push(
       [`${algorithm} in hex`, digest.toHex()],
-      // Half of it would do to look somebody up by.
+      // Half of it would be enough to look someone up.
       [`${algorithm} in hex, first half`, digest.toHex().slice(0, digest.length)],
       [`${algorithm} in base64`, digest.toBase64({ omitPadding: true })],
       [`${algorithm} in base64url`, digest.toBase64({ omitPadding: true, alphabet: "base64url" })],

@@ -8,7 +8,7 @@ import { track } from "./background.ts";
 /** What the deployed Worker has: tests about hashing use it. */
 export const deployed: Platform = { ...platform };
 
-/** As little work as Argon2id can do. A hash at its real cost takes 40 ms, and nearly every test signs somebody up. */
+/** As little work as Argon2id can do. A hash at its real cost takes 40 ms, and nearly every test signs up a user. */
 export const quickArgon2id: Argon2id = (params) =>
   isolateArgon2id({ ...params, memorySize: 8, passes: 1 });
 

@@ -53,7 +53,7 @@ export function routeKey() {
     newOwner,
     login: (address: string | null, email: string, password: string) =>
       from(address, "POST", "/tokens", { json: { email_id: email, password } }),
-    /** An owner from whose address somebody logged in. */
+    /** An owner who has logged in from this address. */
     async newOwnerAt(address: string): Promise<Owner & { readonly session: string }> {
       const owner = await newOwner();
       const json = { email_id: owner.email, password: RIGHT };

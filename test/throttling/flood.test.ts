@@ -7,7 +7,7 @@ const HOME = "192.0.2.1";
 const AT_ONCE = 200;
 /** What is shown beside a wrong password is ended after ten of them. */
 const WAYS_IN = WAYS.filter(({ name }) => !name.startsWith("the "));
-/** A session stands for an hour. */
+/** A session is valid for an hour. */
 const FLOOD_MS = 45 * 60_000;
 
 const { from, login, newOwnerAt, settled, hashes } = routeKey();

@@ -153,7 +153,7 @@ describe("Cloudflare's rate limit", () => {
     expect(isOver.limit).toHaveBeenCalledTimes(1);
   });
 
-  it("holds for a back end by its API token, wherever it stands, and for junk by network", async () => {
+  it("holds for a backend by its API token, whatever its network, and for junk by network", async () => {
     const user = await newCaller();
     const client = await newApiToken(user.access, "back end", 3_600, ["introspect"]);
     const other = await newApiToken(user.access, "other", 3_600, ["account:read"]);

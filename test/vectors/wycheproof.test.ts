@@ -14,7 +14,7 @@ const named = (vectors: readonly Vector[]) =>
  */
 const isRoca = ({ comment }: Vector) => comment.endsWith("RocaVulnerability");
 
-/** The difference in which a vector stands, if it does. */
+/** The difference that lists the vector, if one does. */
 const differenceOf = ({ id }: Vector, differences: readonly Difference[]) =>
   differences.find(({ tests }) => tests.includes(id));
 

@@ -48,7 +48,7 @@ export interface Vector {
   readonly jws: string;
   /** Private keys, as our own key set has them. */
   readonly keys: readonly WycheproofJwk[];
-  /** As somebody else has them. */
+  /** As others have them. */
   readonly publicKeys: readonly WycheproofJwk[];
 }
 

@@ -2,10 +2,10 @@ import * as v from "valibot";
 import type { RunningServer } from "../../clients/server.ts";
 import { PASSWORD } from "./users.ts";
 
-/** Somebody with something on every page. */
+/** A user with something on every page. */
 export interface Fixtures {
   readonly email: string;
-  /** Links of action tokens: one that stands, one that was taken back. */
+  /** Links of action tokens: an active one, a revoked one. */
   readonly link: string;
   readonly revokedLink: string;
   readonly actionTokenId: string;

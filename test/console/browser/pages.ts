@@ -2,7 +2,7 @@ import type { Page } from "playwright-core";
 import { openConfirm, button } from "./users.ts";
 import type { Fixtures } from "./fixtures.ts";
 
-/** How a page is reached by somebody who has everything, or who is nobody. */
+/** How a page is reached, logged in with something on every page, or logged out. */
 export interface ConsolePage {
   /** Also the name of its screenshots. */
   readonly name: string;

@@ -16,7 +16,7 @@ export interface BrowserUser {
   readonly errors: readonly string[];
 }
 
-/** Somebody with a browser of her own. */
+/** A user with a browser of their own. */
 export async function newBrowserUser(
   { origin, browser }: Site,
   options: BrowserContextOptions = {},

@@ -55,7 +55,7 @@ const checkContacts: Check = ({ model, actions }, caller, answer, span) => {
     ({ of, to, bornTick }) =>
       of === caller.person &&
       bornTick < span.sentTick &&
-      // Of who has deleted her account the list is empty at once, whoever may still read it.
+      // After an account is deleted its list is empty at once, whoever may still read it.
       [of, to].every(model.isThere) &&
       !ids.includes(to.id),
   );

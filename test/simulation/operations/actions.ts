@@ -202,7 +202,7 @@ function granted(
     throw new Violation(`${name} ran more often than it may`);
   if (token.audience !== null && token.audience !== runner)
     throw new Violation(`${name} ran for who is not its audience`);
-  if (token.contact === runner) throw new Violation(`${name} made somebody her own contact`);
+  if (token.contact === runner) throw new Violation(`${name} made a user their own contact`);
   // The first run of a key may be an earlier request that was thought lost.
   if (!isFirst) return;
   model.check(token.credential, "yes", span, true);

@@ -77,7 +77,7 @@ export function credentialOf(
   return choose(number % 4 === 0 ? dead : living, number) ?? choose(fit, number);
 }
 
-/** The kinds that log somebody in. */
+/** The kinds that log a user in. */
 export const CALLERS: readonly Kind[] = ["password", "session", "api", "access"];
 
 /** The headers that show the credential. */
