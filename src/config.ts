@@ -3,7 +3,7 @@ import { FACEBOOK, GOOGLE, type Issuer } from "./core/issuers.ts";
 import type { Lifetimes } from "./core/token.ts";
 import { type JwtKeySet, parseKeySet } from "./crypto/keys.ts";
 import { parseScanningKeys, type ScanningKey } from "./crypto/github-signature.ts";
-import { ADDRESS_FORMS, type AddressForm } from "./http/address.ts";
+import { ADDRESS_FORMS } from "./http/address.ts";
 import { DEV_MODES, type DevMode, isNear } from "./http/dev.ts";
 import { clientIds, openIdIssuers } from "./http/issuer-settings.ts";
 import { LOGGED, type Logged } from "./http/request-log.ts";
@@ -331,9 +331,22 @@ const Settings = v.pipe(
   ),
 );
 
-export interface Config {
-  readonly issuer: string;
-  readonly jwtKeys: JwtKeySet;
+type CamelCase<S extends string> = S extends `${infer Word}_${infer Rest}`
+  ? `${Lowercase<Word>}${Capitalize<CamelCase<Rest>>}`
+  : Lowercase<S>;
+
+const camelCase = (name: string) =>
+  name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+
+type Settings = v.InferOutput<typeof Settings>;
+
+/** `EVENT_DAYS` as `eventDays`: a new setting is only a row of `Fields`. */
+type ByCamelCase = { readonly [N in keyof Settings as CamelCase<N>]: Settings[N] };
+
+/** Every setting, or in its place what is derived from it. */
+export type Config = Omit<ByCamelCase, keyof Derived> & Derived;
+
+interface Derived {
   readonly signUpIsOpen: boolean;
   readonly revocationLagSeconds: number;
   readonly lifetimes: Lifetimes;
@@ -343,11 +356,6 @@ export interface Config {
   readonly corsOrigins: CorsOrigins;
   readonly credentialsInQuery: boolean;
   readonly rotateRefreshTokens: boolean;
-  readonly storageDeadlineMs: number;
-  /** If empty, no report counts as GitHub's. */
-  readonly githubScanningKeys: readonly ScanningKey[];
-  readonly eventAddress: AddressForm;
-  readonly eventDays: number;
   /** How emails are sent: printed, to a webhook, or not at all. */
   readonly mail: "outbox" | Webhook | null;
   readonly issuers: readonly Issuer[];
@@ -385,9 +393,9 @@ export function readConfig(
     throw new Error(`Latchkey cannot start with these ${what}:\n  ${wrong.join("\n  ")}`);
   }
   const settings = result.output;
+  const named = Object.entries(settings).map(([name, value]) => [camelCase(name), value]);
   return Object.freeze({
-    issuer: settings.ISSUER,
-    jwtKeys: settings.JWT_KEYS,
+    ...(Object.fromEntries(named) as ByCamelCase),
     signUpIsOpen: settings.SIGN_UP === "open",
     revocationLagSeconds: settings.REVOCATION_LAG_SECONDS,
     lifetimes: lifetimesOf(settings),
@@ -396,10 +404,6 @@ export function readConfig(
     corsOrigins: settings.CORS_ORIGINS,
     credentialsInQuery: settings.QUERY_CREDENTIALS === "on",
     rotateRefreshTokens: settings.ROTATE_REFRESH_TOKENS === "on",
-    storageDeadlineMs: settings.STORAGE_DEADLINE_MS,
-    githubScanningKeys: settings.GITHUB_SCANNING_KEYS,
-    eventAddress: settings.EVENT_ADDRESS,
-    eventDays: settings.EVENT_DAYS,
     mail: mailOf(settings),
     issuers: [
       { ...GOOGLE, audience: settings.GOOGLE_CLIENT_ID },

@@ -20,11 +20,11 @@ interface Place {
 const bearer = (token: string): Credential => ({ method: "bearer", token });
 
 const PLACES: readonly Place[] = [
-  { header: "authorization", scheme: "basic", read: readBasic },
-  { header: "authorization", scheme: "bearer", query: "bearer", read: bearer },
-  { header: "x-auth-token", query: "jwt", read: bearer },
-  { header: "x-auth-ha1b-token", query: "ha1b", read: (token) => ({ method: "ha1b", token }) },
-  { header: "x-token", read: (token) => ({ method: "session", token }) },
+  { header: "Authorization", scheme: "basic", read: readBasic },
+  { header: "Authorization", scheme: "bearer", query: "bearer", read: bearer },
+  { header: "X-Auth-Token", query: "jwt", read: bearer },
+  { header: "X-Auth-HA1B-Token", query: "ha1b", read: (token) => ({ method: "ha1b", token }) },
+  { header: "X-Token", read: (token) => ({ method: "session", token }) },
 ];
 
 /** The row of an issuer's ID tokens. */
@@ -33,6 +33,13 @@ const idTokenPlace = ({ name, header, query }: Issuer): Place => ({
   query,
   read: (token) => ({ method: "identity", issuer: name, token }),
 });
+
+const placesFor = (issuers: readonly Issuer[]) => [...PLACES, ...issuers.map(idTokenPlace)];
+
+/** Every header that may hold a credential. */
+export const credentialHeaders = (issuers: readonly Issuer[]): readonly string[] => [
+  ...new Set(placesFor(issuers).map(({ header }) => header)),
+];
 
 export interface CredentialRules {
   readonly issuers: readonly Issuer[];
@@ -55,7 +62,7 @@ export function findCredential(
   const isBearer = headerTypes.some((type) => type.toLowerCase() === word);
   const scheme = isBearer ? "bearer" : word === "basic" ? word : null;
   const found: Credential[] = [];
-  for (const place of [...PLACES, ...issuers.map(idTokenPlace)]) {
+  for (const place of placesFor(issuers)) {
     if (except.includes(place.header)) continue;
     const presented = inHeader(request, place, scheme);
     if (presented !== null) found.push(presented);

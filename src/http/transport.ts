@@ -1,5 +1,6 @@
 import type { HonoRequest } from "hono";
 import type { Issuer } from "../core/issuers.ts";
+import { credentialHeaders } from "./credentials.ts";
 import type { HttpResult } from "./surface.ts";
 
 const LOOPBACK = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:[/?]|$)/;
@@ -8,14 +9,6 @@ export const isLoopback = (url: string) => LOOPBACK.test(url);
 
 const HSTS = "max-age=31536000";
 
-const CORS_HEADERS = [
-  "Authorization",
-  "Content-Type",
-  "Idempotency-Key",
-  "X-Auth-Token",
-  "X-Auth-HA1B-Token",
-  "X-Token",
-];
 const EXPOSED =
   "Allow, ETag, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Auth-Scope, X-Auth-User, X-Request-Id";
 
@@ -77,7 +70,7 @@ export function preflight(
   const asked = request.header("access-control-request-headers");
   const names =
     asked === undefined
-      ? [...CORS_HEADERS, ...issuers.map(({ header }) => header)]
+      ? ["Content-Type", "Idempotency-Key", ...credentialHeaders(issuers)]
       : asked
           .split(",", MAX_ASKED_HEADERS)
           .map((name) => name.trim())

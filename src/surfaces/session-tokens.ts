@@ -30,7 +30,7 @@ export const sessionTokens = (sessions: Sessions): Surface => ({
   name: "session-tokens",
   owns: (path) => path === PATH || path.startsWith(`${PATH}/`),
   // Here the header is the token that the request is about, not the caller's credential.
-  ownHeaders: ["x-token"],
+  ownHeaders: ["X-Token"],
   refuse,
   routes: sessionTokenRoutes(sessions),
 });
