@@ -118,7 +118,13 @@ export default defineConfig({
           cloudflareTest({
             main: "./test/support/worker.ts",
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: settings },
+            miniflare: {
+              bindings: settings,
+              // The Worker's own RPC, as another Worker of the account has it.
+              serviceBindings: {
+                AUTH: { name: `vitest-plugin-runner-${name}`, entrypoint: "LatchkeyService" },
+              },
+            },
           }),
         ],
         test: {

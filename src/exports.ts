@@ -1,3 +1,9 @@
 /** What package `latchkey` exports: docs/reference/api.md is made from it. */
-export { createLatchkey } from "./latchkey.ts";
+export { createLatchkey, LatchkeyService } from "./latchkey.ts";
 export type { Brand, LatchkeyOptions } from "./options.ts";
+export type {
+  ActiveTokenInfo,
+  InactiveTokenInfo,
+  UserInfo,
+  VerifyOptions,
+} from "./surfaces/rpc.ts";

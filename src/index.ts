@@ -1,3 +1,5 @@
 import { createLatchkey } from "./latchkey.ts";
 
+export { LatchkeyService } from "./latchkey.ts";
+
 export default createLatchkey();

@@ -80,6 +80,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
     [
       /^src\/console\//,
       /^src\/crypto\/(?:passwords|ha1b)\.ts$/,
+      /^src\/surfaces\/rpc\.ts$/,
       /^src\/(?:app|config|options|services)\.ts$/,
       "packages",
     ],

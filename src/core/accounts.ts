@@ -184,6 +184,12 @@ export function accounts({
   }
 
   return {
+    /** Anyone's account, as old as the revocation lag. @returns null where there is none. @throws FaultError `unavailable` */
+    async find(id: string): Promise<User | null> {
+      const user = await users.profile(id);
+      return user === null || user.deletedAtMs !== null ? null : user;
+    },
+
     /**
      * @throws FaultError `sign_up_closed`, `password_common`, `password_pwned`, `user_exists`,
      *   `throttled`, `unavailable`

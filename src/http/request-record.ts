@@ -38,16 +38,34 @@ export interface RequestRecord extends ClientInfo {
   d1Ms: number;
 }
 
-export function requestRecord(request: HonoRequest, surface: string, route: string): RequestRecord {
-  return {
+export const requestRecord = (request: HonoRequest, surface: string, route: string) =>
+  newRecord({
     // Cloudflare sets both, whatever a client sends.
     address: request.header("cf-connecting-ip") ?? "",
     zone: request.header("cf-worker") ?? "",
     requestId: request.header("cf-ray") ?? crypto.randomUUID(),
-    startedMs: Date.now(),
     surface,
     route,
     method: request.method,
+  });
+
+/** Of a call by another Worker, which comes from no address. */
+export const rpcRecord = (route: string) =>
+  newRecord({
+    address: "",
+    zone: "",
+    requestId: crypto.randomUUID(),
+    surface: "rpc",
+    route,
+    method: "RPC",
+  });
+
+type Origin = "address" | "zone" | "requestId" | "surface" | "route" | "method";
+
+function newRecord(origin: Pick<RequestRecord, Origin>): RequestRecord {
+  return {
+    ...origin,
+    startedMs: Date.now(),
     credential: "none",
     outcome: "ok",
     error: null,

@@ -120,6 +120,8 @@ export const GUARDS: readonly Guard[] = [
   ["jwt-keeps-its-scopes", "the JWT of a narrow token may do everything", [chosen(true)], [SCOPES]],
   ["renewed-jwt-keeps-its-bounds", "a new password frees a JWT of its bounds", [asked(true)], [SIMULATION]],
   ["scopes-are-never-exceeded", "a token makes one that may do more", [asked(false)], [SCOPES]],
+  ["rpc-asks-for-the-audience", "a JWT of this service opens another API over RPC", [asked(false)], [all("rpc")]],
+  ["rpc-asks-for-scopes", "a narrow token opens everything over RPC", [chosen(true)], [all("rpc")]],
 
   // Refresh families.
   ["log-in-has-an-absolute-expiry", "a log-in that rotates has no end", [onlyArgument(0)], [ROTATION]],

@@ -1,4 +1,4 @@
 import "./quick-hashes.ts";
 
 /** The Worker as it is deployed, but for the work of its hashes. */
-export { default } from "../../src/index.ts";
+export { default, LatchkeyService } from "../../src/index.ts";
