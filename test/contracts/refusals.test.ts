@@ -152,24 +152,11 @@ describe("a body over 64 KiB is 413", () => {
   it.each(TAKES_BODY)("%s %s", async (method, path, json) => {
     const tooLarge = `{"x":"${"y".repeat(KIB_64)}"}`;
     expect(await send(method, path, tooLarge)).toMatchObject({ status: 413, json });
-    // In pieces, and so without Content-Length.
-    expect(await send(method, path, inPieces(17, 4_096))).toMatchObject({ status: 413, json });
     const lying = { "content-length": "2" };
     expect(await send(method, path, inPieces(17, 4_096), lying)).toMatchObject({
       status: 413,
       json,
     });
-  });
-
-  it.each(TAKES_BODY)("%s %s takes 64 KiB", async (method, path) => {
-    const body = `{"x":"${"y".repeat(KIB_64 - 8)}"}`;
-    expect(body).toHaveLength(KIB_64);
-    expect((await send(method, path, body)).status).not.toBe(413);
-  });
-
-  it("counts bytes and not characters", async () => {
-    const answer = await send("PUT", "/tokens", `{"x":"${"é".repeat(KIB_64 / 2)}"}`);
-    expect(answer.status).toBe(413);
   });
 
   it("counts what arrives and not what Content-Length says", async () => {

@@ -117,14 +117,6 @@ describe.each(["0", "300"])("at a revocation lag of %s seconds", (lag) => {
     expect(await works(secret)).toBe(true);
   });
 
-  it("another isolate refuses it within the revocation lag", async () => {
-    const elsewhere = service({ REVOCATION_LAG_SECONDS: lag });
-    expect(await works(token.secret, elsewhere)).toBe(true);
-    await rotate(token.uuid);
-    pass(Number(lag));
-    expect(await works(token.secret, elsewhere)).toBe(false);
-  });
-
   it("the longest grace does not take it past its own end", async () => {
     pass(0);
     const short = await newApiToken(bearer, "short", 120);
@@ -139,14 +131,6 @@ describe.each(["0", "300"])("at a revocation lag of %s seconds", (lag) => {
     for (const each of [short.secret, textAt(answer, "payload", "token")]) {
       expect(await works(each)).toBe(false);
     }
-  });
-
-  it("a second one within the grace is refused", async () => {
-    await rotate(token.uuid, { grace_seconds: 60 });
-    const again = await rotate(token.uuid, { grace_seconds: DAY });
-    expect(again.status).toBe(409);
-    pass(61);
-    expect(await works(token.secret)).toBe(false);
   });
 
   it("a token may do it for itself", async () => {
@@ -171,14 +155,6 @@ describe.each(["0", "300"])("at a revocation lag of %s seconds", (lag) => {
     expect(winner).toBe(200);
     for (const status of others) expect([404, 503]).toContain(status);
     expect(await listed()).toHaveLength(1);
-  });
-
-  it("JWTs that hang on the old secret end with it", async () => {
-    const auth = await send("GET", "/rest/auth", { bearer: token.secret });
-    const jwt = textAt(auth, "payload", "token");
-    expect(await works(jwt)).toBe(true);
-    await rotate(token.uuid);
-    expect(await works(jwt)).toBe(false);
   });
 
   it.each([-1, 86_401, 1.5, "60", true, [], {}])("refuses grace_seconds %j", async (grace) => {
@@ -214,14 +190,6 @@ describe.each(["0", "300"])("at a revocation lag of %s seconds", (lag) => {
     expect(await works(token.secret)).toBe(true);
     await send("DELETE", `/rest/token/${token.uuid}`, { bearer });
     expect(await rotate(token.uuid)).toMatchObject({ status: 404, json: NOT_FOUND });
-  });
-
-  it("where D1 fails only the old secret stays valid", async () => {
-    vi.spyOn(console, "error").mockReturnValue();
-    vi.spyOn(env.DB, "batch").mockRejectedValueOnce(new Error("D1 is down"));
-    expect((await rotate(token.uuid)).status).toBe(503);
-    expect(await works(token.secret)).toBe(true);
-    expect(await listed()).toHaveLength(1);
   });
 });
 

@@ -24,6 +24,7 @@ describe("plain HTTP", () => {
       "https://latchkey.test:8080/tokens?token=a%20b&x=%2F",
     );
     expect(answer.headers.get("strict-transport-security")).toBeNull();
+    expect([answer.text, answer.headers.get("cache-control")]).toEqual(["", "no-store"]);
   });
 
   it("is sent on from unknown paths too", async () => {
@@ -35,7 +36,9 @@ describe("plain HTTP", () => {
     "http://localhost/health",
     "http://localhost:8787/health",
     "http://127.0.0.1:8787/health",
+    "http://127.0.0.1/health",
     "http://[::1]:8787/health",
+    "http://[::1]/health",
   ])("is served on loopback: %s", async (url) => {
     const answer = await call("GET", url);
     expect(answer.status).toBe(200);
@@ -47,6 +50,10 @@ describe("plain HTTP", () => {
     "http://127.0.0.1.evil.test/health",
     "http://evil.test/?http://localhost/health",
     "http://notlocalhost/health",
+    "http://evil.test/localhost",
+    "http://localhost@evil.test/health",
+    "http://127.0.0.2/health",
+    "http://[::2]/health",
   ])("is not served where loopback is only part of the name: %s", async (url) => {
     expect((await call("GET", url)).status).toBe(301);
   });
@@ -60,16 +67,6 @@ describe("headers that every answer has", () => {
       expect(headers.get("cache-control")).toBe("no-store");
       expect(headers.get("x-content-type-options")).toBe("nosniff");
     }
-  });
-
-  it("and good ones as well", async () => {
-    const { access } = await newCaller();
-    const { status, headers } = await call("GET", "/rest/auth", { bearer: access });
-    expect(status).toBe(200);
-    expect(headers.get("cache-control")).toBe("no-store");
-    expect(headers.get("strict-transport-security")).toMatch(/^max-age=\d{7,}/);
-    expect(headers.get("content-type")).toMatch(/^application\/json/);
-    expect(headers.get("access-control-allow-origin")).toBe("*");
   });
 });
 
@@ -197,7 +194,10 @@ describe("CORS", () => {
         expect(headers.get("vary")).toBe("Origin");
       }
     }
-    for (const origin of ["https://c.test", "https://a.test.evil.test", "http://a.test", "null"]) {
+    for (const origin of [
+      ...["https://c.test", "https://a.test.evil.test", "http://a.test", "null"],
+      ...["https://evila.test", "https://a.test:444", ""],
+    ]) {
       for (const method of ["GET", "OPTIONS"]) {
         const { headers } = await narrowed(method, "/rest/user", from(origin));
         expect(headers.get("access-control-allow-origin")).toBeNull();
