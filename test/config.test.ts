@@ -66,6 +66,7 @@ describe("settings", () => {
       "SIGN_UP",
     ]);
     expect(message).toContain("ISSUER is missing");
+    expect(complaint({})).toContain("JWT_KEYS is missing");
   });
 
   /** One row a wrong setting; the message may repeat none of them. */
@@ -84,6 +85,7 @@ describe("settings", () => {
     ["JWT_KEYS", { keys: [SECRET] }],
     ["SIGN_UP", SECRET],
     ["SIGN_UP", ""],
+    ["SIGN_UP", "Open"],
     ["SIGN_UP", true],
     ["REVOCATION_LAG_SECONDS", SECRET],
     ["REVOCATION_LAG_SECONDS", "-1"],

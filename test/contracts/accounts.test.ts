@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { at, call, newCaller, textAt } from "../support/client.ts";
+import { service } from "../support/service.ts";
 
 /** Sign-up and reading. Changes and deletion are in account-changes.test.ts. */
 
@@ -174,4 +175,14 @@ describe("GET /rest/user", () => {
       expect(await call(method, "/rest/user")).toMatchObject({ status: 401, json });
     }
   });
+});
+
+it("closes sign-up on request, and nothing else", async () => {
+  const closed = service({ SIGN_UP: "closed" });
+  const json = { email: "late@example.com", password: "a fine password" };
+  expect(await closed("POST", "/rest/user", { json })).toMatchObject({
+    status: 403,
+    json: { success: false, message: "Sign-up is closed", status: 403 },
+  });
+  expect((await closed("POST", "/tokens", { json: {} })).status).toBe(400);
 });

@@ -1,4 +1,4 @@
-import { CompactSign, importJWK, UnsecuredJWT } from "jose";
+import { CompactSign, importJWK } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Jwts } from "../../src/core/jwt.ts";
 import { jwts } from "../../src/crypto/jwt.ts";
@@ -68,29 +68,13 @@ it("takes what the suite itself signs: only what is changed below is wrong", asy
   );
 });
 
+/** Those that attacks.ts does not have. */
 describe("form", () => {
-  const parts = () => good.split(".");
   const FORMS: Readonly<Record<string, () => string>> = {
     "no text": () => "",
-    "dots alone": () => "..",
-    "two parts": () => parts().slice(0, 2).join("."),
-    "no signature": () => `${parts().slice(0, 2).join(".")}.`,
-    "four parts": () => `${good}.`,
-    "five parts": () => `${good}.a.b`,
-    "padding in the header": () => `${parts()[0]}=.${parts()[1]}.${parts()[2]}`,
-    "padding at the end": () => `${good}==`,
     "a line break at the end": () => `${good}\n`,
-    "a line break inside": () => good.replace(".", ".\n"),
     "a space before": () => ` ${good}`,
     "NUL at the end": () => `${good}\0`,
-    "standard base64": () => good.replaceAll("-", "+").replaceAll("_", "/").replace(/\.e/, "./"),
-    "another last bit in the signature": () => withTrailingBits(good),
-    "JSON serialization": () => {
-      const [header, body, signature] = parts();
-      return JSON.stringify({ protected: header, payload: body, signature });
-    },
-    "4,097 characters": () => good.padEnd(4_097, "A"),
-    "a million characters": () => good.padEnd(1_000_000, "A"),
     "a JWE's five parts": () => "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..AAAA.AAAA.AAAA",
   };
 
@@ -107,40 +91,20 @@ describe("form", () => {
   });
 
   it("refuses a signature of the wrong length", async () => {
-    const [header, body] = parts();
+    const [header, body] = good.split(".");
     for (const bytes of [0, 1, 32, 63, 65, 128]) {
       expect(await verify(`${header}.${body}.${encode(new Uint8Array(bytes))}`)).toBeNull();
     }
   });
 });
 
-/** The last character spells two bits more than the 64 bytes: other bits there, same bytes. */
-function withTrailingBits(jwt: string): string {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-  return jwt.slice(0, -1) + alphabet.charAt(alphabet.indexOf(jwt.slice(-1)) + 1);
-}
-
 describe("header", () => {
   const HEADERS: Readonly<Record<string, Members>> = {
     "no typ": { alg: "ES256", kid: "key" },
-    "typ JWT": { ...HEADER, typ: "JWT" },
-    "typ in another case": { ...HEADER, typ: "AT+JWT" },
-    "typ with its media type": { ...HEADER, typ: "application/at+jwt" },
-    "typ of a refresh token": { ...HEADER, typ: "refresh+jwt" },
-    "typ that is a list": { ...HEADER, typ: ["at+jwt"] },
     "no kid": { alg: "ES256", typ: "at+jwt" },
     "an unknown kid": { ...HEADER, kid: "other" },
     "an empty kid": { ...HEADER, kid: "" },
-    "kid __proto__": { ...HEADER, kid: "__proto__" },
-    "kid constructor": { ...HEADER, kid: "constructor" },
-    "kid as a path": { ...HEADER, kid: "../../../dev/null" },
-    "kid as SQL": { ...HEADER, kid: "' UNION SELECT 'x" },
-    "kid that is a number": { ...HEADER, kid: 0 },
     "kid of another algorithm's key": { ...HEADER, kid: "hmac" },
-    "a jwk of its own": { ...HEADER, jwk: { kty: "oct", k: "AAAA" } },
-    "a jku": { ...HEADER, jku: "https://attacker.example/jwks.json" },
-    "an x5u": { ...HEADER, x5u: "https://attacker.example/x" },
-    "an x5c": { ...HEADER, x5c: ["AAAA"] },
     zip: { ...HEADER, zip: "DEF" },
     "an unknown member": { ...HEADER, extra: 1 },
   };
@@ -152,18 +116,10 @@ describe("header", () => {
   });
 
   const RAW: Readonly<Record<string, string>> = {
-    "alg none": '{"alg":"none","kid":"key","typ":"at+jwt"}',
-    "alg nOnE": '{"alg":"nOnE","kid":"key","typ":"at+jwt"}',
     "no alg": '{"kid":"key","typ":"at+jwt"}',
     "alg HS256 for an EC key": '{"alg":"HS256","kid":"key","typ":"at+jwt"}',
     "alg ES384": '{"alg":"ES384","kid":"key","typ":"at+jwt"}',
-    "alg that is a list": '{"alg":["ES256"],"kid":"key","typ":"at+jwt"}',
-    "a crit that it knows": '{"alg":"ES256","kid":"key","typ":"at+jwt","crit":["exp"],"exp":1}',
-    "an empty crit": '{"alg":"ES256","kid":"key","typ":"at+jwt","crit":[]}',
-    b64: '{"alg":"ES256","kid":"key","typ":"at+jwt","b64":false,"crit":["b64"]}',
     __proto__: '{"alg":"ES256","kid":"key","__proto__":{"typ":"at+jwt"}}',
-    "kid twice": '{"alg":"ES256","kid":"hmac","typ":"at+jwt","kid":"key"}',
-    "white space": '{"alg": "ES256", "kid": "key", "typ": "at+jwt"}',
     null: "null",
     "a list": "[]",
     "a string": '"ES256"',
@@ -173,26 +129,6 @@ describe("header", () => {
 
   it.each(Object.entries(RAW))("refuses %s", async (_, header) => {
     expect(await verify(await signedRaw(header, JSON.stringify(payload)))).toBeNull();
-  });
-
-  it("refuses an unsecured JWT", async () => {
-    const unsecured = new UnsecuredJWT({ ...payload }).encode();
-    expect(await verify(unsecured)).toBeNull();
-    const [, body] = good.split(".");
-    const header = encode('{"alg":"none","kid":"key","typ":"at+jwt"}');
-    for (const end of ["", "AA", good.split(".")[2]]) {
-      expect(await verify(`${header}.${body}.${end}`)).toBeNull();
-    }
-  });
-
-  it("never takes a public key for an HMAC secret", async () => {
-    const { d: _, ...publicJwk } = jwk;
-    const texts = [JSON.stringify(publicJwk), jwk.x ?? ""];
-    for (const text of texts) {
-      const k = encode(text.padEnd(32, "\0"));
-      const key = { kty: "oct", k, kid: "key", alg: "HS256" as const, state: "active" as const };
-      expect(await verify(await signed(HEADER, payload, key))).toBeNull();
-    }
   });
 
   it("takes an HMAC key's own tokens, and no other key's under its id", async () => {
@@ -207,8 +143,6 @@ describe("claims", () => {
   const CHANGES: Readonly<Record<string, Members>> = {
     "exp as a string": { exp: String(NOW_S + 300) },
     "exp as a fraction": { exp: NOW_S + 300.5 },
-    "exp past every safe integer": { exp: 2 ** 53 },
-    "exp null": { exp: null },
     "exp true": { exp: true },
     "exp negative": { exp: -1 },
     "exp now": { exp: NOW_S },
@@ -221,12 +155,11 @@ describe("claims", () => {
     "nbf ahead": { nbf: NOW_S + 60 },
     "nbf as a string": { nbf: "0" },
     "another issuer": { iss: "https://attacker.example" },
+    "another audience": { aud: "https://attacker.example" },
+    "refresh as access": { token_type: "refresh" },
     "the issuer with a slash": { iss: `${ISSUER}/` },
     "the issuer in a list": { iss: [ISSUER] },
-    "another audience": { aud: "https://attacker.example" },
-    "an empty audience": { aud: [] },
     "an audience that is a number": { aud: 1 },
-    "refresh as access": { token_type: "refresh" },
     "an unknown token_type": { token_type: "id" },
     "another user_id than sub": { user_id: "00000000-0000-4000-8000-00000000000f" },
     "sub as a number": { sub: 1, user_id: 1 },
@@ -252,15 +185,10 @@ describe("claims", () => {
   );
 
   const TEXTS: Readonly<Record<string, (body: string) => string>> = {
-    "an infinite exp": (body) => body.replace(/"exp":\d+/, '"exp":1e999'),
-    "exp twice": (body) => body.replace("{", `{"exp":${NOW_S + 999_999},`),
-    "sub twice": (body) => body.replace("{", '{"sub":"somebody else",'),
     "a number in another spelling": (body) =>
       body.replace(/"credential_version":3/, '"credential_version":3.0'),
     "white space": (body) => body.replace("{", "{ "),
     __proto__: (body) => `{"__proto__":${body}}`,
-    "a list of them": (body) => `[${body}]`,
-    "a string of them": (body) => JSON.stringify(body),
     null: () => "null",
     "no JSON": (body) => body.slice(1),
     nothing: () => "",
