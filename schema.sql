@@ -123,6 +123,31 @@ CREATE TABLE IF NOT EXISTS events (
   PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
 
+-- Outbox: events that a receiver (`on` of createLatchkey, or the webhook) has not accepted yet. Written in the
+-- batch of the event, only where there is a receiver.
+CREATE TABLE IF NOT EXISTS deliveries (
+  receiver   TEXT NOT NULL CHECK (receiver IN ('handler', 'webhook')),
+  user_id    TEXT NOT NULL,
+  position   INTEGER NOT NULL,              -- the order in which the user's events were committed; their ids follow clocks
+  event_id   TEXT NOT NULL,
+  queued_at  INTEGER NOT NULL,
+  due_at     INTEGER NOT NULL,              -- of a user's first: not sent before. The others wait for it
+  attempts   INTEGER NOT NULL DEFAULT 0,    -- that failed
+  lease      TEXT,                          -- of a user's first: whoever sends them, until due_at
+  PRIMARY KEY (receiver, user_id, position)
+) STRICT, WITHOUT ROWID;
+
+-- Events that a receiver did not accept in three days. `npm run events -- replay` queues them again.
+CREATE TABLE IF NOT EXISTS dead_letters (
+  receiver   TEXT NOT NULL,
+  user_id    TEXT NOT NULL,
+  event_id   TEXT NOT NULL,
+  attempts   INTEGER NOT NULL,
+  reason     TEXT NOT NULL,                 -- of the last failure
+  died_at    INTEGER NOT NULL,
+  PRIMARY KEY (receiver, user_id, event_id)
+) STRICT, WITHOUT ROWID;
+
 -- For the export of a user's data, which includes revoked tokens and the user's own runs.
 CREATE INDEX IF NOT EXISTS tokens_owner ON tokens (user_id, id);
 CREATE INDEX IF NOT EXISTS receipts_runner ON receipts (run_by, id);

@@ -78,6 +78,8 @@ const settings = {
   EVENT_DAYS: "90",
   MAIL_WEBHOOK_URL: "",
   MAIL_WEBHOOK_SECRET: "",
+  EVENTS_WEBHOOK_URL: "",
+  EVENTS_WEBHOOK_SECRET: "",
   MAIL_OUTBOX: "off",
   GOOGLE_CLIENT_ID: "",
   FACEBOOK_APP_ID: "",

@@ -238,6 +238,13 @@ const Fields = v.object({
    */
   MAIL_WEBHOOK_SECRET: v.optional(webhookSecrets, ""),
   /**
+   * The https endpoint that every event is sent to (http only on this machine), until it answers 2xx. Empty:
+   * none is sent.
+   */
+  EVENTS_WEBHOOK_URL: v.optional(webhookUrl, ""),
+  /** A secret, set together with the URL, in the form of `MAIL_WEBHOOK_SECRET`. */
+  EVENTS_WEBHOOK_SECRET: v.optional(webhookSecrets, ""),
+  /**
    * `on` prints emails with their tokens, where there is no webhook; `npm run dev` sets it. Only where
    * `ISSUER` is on loopback or `DEV` is `lan`.
    */
@@ -314,6 +321,15 @@ const Settings = v.pipe(
   ),
   v.forward(
     v.partialCheck(
+      [["EVENTS_WEBHOOK_URL"], ["EVENTS_WEBHOOK_SECRET"]],
+      ({ EVENTS_WEBHOOK_URL: url, EVENTS_WEBHOOK_SECRET: secrets }) =>
+        (url === "") === (secrets === null),
+      "must be set together with EVENTS_WEBHOOK_URL",
+    ),
+    ["EVENTS_WEBHOOK_SECRET"],
+  ),
+  v.forward(
+    v.partialCheck(
       [["ISSUER"], ["DEV"]],
       ({ ISSUER, DEV }) => DEV !== "lan" || isNear(new URL(ISSUER).hostname),
       "may be lan only where ISSUER is an address of this machine's own network",
@@ -358,6 +374,8 @@ interface Derived {
   readonly rotateRefreshTokens: boolean;
   /** How emails are sent: printed, to a webhook, or not at all. */
   readonly mail: "outbox" | Webhook | null;
+  /** Where events are sent; null for nowhere. */
+  readonly eventsWebhook: Webhook | null;
   readonly issuers: readonly Issuer[];
   readonly takesHa1b: boolean;
   /** The API that knows leaked passwords; null if new passwords are not checked. */
@@ -405,6 +423,7 @@ export function readConfig(
     credentialsInQuery: settings.QUERY_CREDENTIALS === "on",
     rotateRefreshTokens: settings.ROTATE_REFRESH_TOKENS === "on",
     mail: mailOf(settings),
+    eventsWebhook: webhookOf(settings.EVENTS_WEBHOOK_URL, settings.EVENTS_WEBHOOK_SECRET),
     issuers: [
       { ...GOOGLE, audience: settings.GOOGLE_CLIENT_ID },
       { ...FACEBOOK, audience: settings.FACEBOOK_APP_ID },
@@ -444,7 +463,9 @@ function lifetimesOf(
 }
 
 function mailOf(settings: v.InferOutput<typeof Settings>): Config["mail"] {
-  const { MAIL_WEBHOOK_URL: url, MAIL_WEBHOOK_SECRET: secrets, MAIL_OUTBOX } = settings;
-  if (url !== "" && secrets !== null) return { url, secrets };
-  return MAIL_OUTBOX === "on" ? "outbox" : null;
+  const webhook = webhookOf(settings.MAIL_WEBHOOK_URL, settings.MAIL_WEBHOOK_SECRET);
+  return webhook ?? (settings.MAIL_OUTBOX === "on" ? "outbox" : null);
 }
+
+const webhookOf = (url: string, secrets: Webhook["secrets"] | null): Webhook | null =>
+  url !== "" && secrets !== null ? { url, secrets } : null;

@@ -90,5 +90,8 @@ export function createLatchkey(given: LatchkeyOptions = {}) {
       const report = await services.housekeeping(Date.now());
       console.log(JSON.stringify({ level: "info", task: "housekeeping", ...report }));
     },
+
+    /** Messages of `EVENTS_QUEUE`, where it is bound. */
+    queue: ({ messages }: MessageBatch) => services.deliver(messages.map(({ body }) => body)),
   } satisfies ExportedHandler<Cloudflare.Env>;
 }

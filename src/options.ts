@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { wrongAt } from "./config.ts";
 import { ownScopeProblems, type Scope } from "./core/scopes.ts";
+import type { LatchkeyEvent } from "./core/deliveries.ts";
 import type { Fallback } from "./http/mount.ts";
 
 /** How the pages for people look. */
@@ -19,6 +20,8 @@ export interface Brand {
   };
 }
 
+export type EventHandler = (event: LatchkeyEvent, env: Cloudflare.Env) => void | Promise<void>;
+
 /** What a Worker of your own makes of the service. What an operator changes are settings instead. */
 export interface LatchkeyOptions {
   /** Whether to serve the console and the API document. Default: true. */
@@ -29,6 +32,12 @@ export interface LatchkeyOptions {
    * 50), each with what it allows, as people read it: `{ "orders:read": "See your orders" }`.
    */
   readonly scopes?: Readonly<Record<Scope, string>>;
+  /**
+   * Hears every event (docs/reference/events.md), after its change was committed: at least once, and each user's
+   * in order. What it throws is tried again, for three days, while the user's later events wait. An effect that
+   * must happen once takes `event.subject`, the receipt of an action's run, as its idempotency key.
+   */
+  readonly on?: EventHandler;
   /**
    * Answers every path that is not the service's, and `/`: your site. The path and the request are as they
    * came; an error of it is a 500.
@@ -104,6 +113,7 @@ const Checked = v.strictObject(
       { name: "Latchkey" },
     ),
     scopes: v.exactOptional(named<string>(ownScopeProblems)),
+    on: v.exactOptional(v.custom<EventHandler>(isFunction, "must be a function")),
     fallback: v.exactOptional(v.custom<Fallback>(isFunction, "must be a function")),
   },
   "is no option",

@@ -11,6 +11,12 @@ import {
 import { type ApiTokens, apiTokens } from "./core/api-tokens.ts";
 import { type Authenticate, authenticator } from "./core/authenticate.ts";
 import { type OwnContacts, ownContacts } from "./core/contacts.ts";
+import {
+  type DeliveryReport,
+  deliveries as createDeliveries,
+  type LatchkeyEvent,
+  type Receiver,
+} from "./core/deliveries.ts";
 import type { EventStore } from "./core/events.ts";
 import { ha1b as createHa1b } from "./core/ha1b.ts";
 import { identityLogin, type LinkedIdentities, linkedIdentities } from "./core/identities.ts";
@@ -29,15 +35,16 @@ import { type StatusLists, statusLists } from "./core/status-lists.ts";
 import { type TokenDiagnostics, tokenDiagnostics } from "./core/token-diagnosis.ts";
 import type { Served } from "./storage/context.ts";
 import type { CleanupReport } from "./storage/housekeeping.ts";
-import { revocationPolicy } from "./storage/revocation.ts";
 import type { Options } from "./options.ts";
+import { revocationPolicy } from "./storage/revocation.ts";
+import { usersOf, viaQueue } from "./storage/deliveries.ts";
 import { createStores, type StoreBindings, type Stores } from "./storage/stores.ts";
 import { type CryptoServices, createCrypto, type PasswordHashing } from "./crypto/create-crypto.ts";
 import { auditClient, isShared, limitedNetworks, networkOf } from "./http/address.ts";
 import { clientInfo, currentRecord } from "./http/request-record.ts";
 import { type Metrics, requestLog } from "./http/request-log.ts";
 import { noMailer, outbox } from "./mail/mailers.ts";
-import { webhook } from "./mail/webhook.ts";
+import { eventWebhook, mailWebhook } from "./mail/webhook.ts";
 
 export interface Bindings extends StoreBindings {
   /** Each limits a network; one that is not bound limits nothing. */
@@ -50,6 +57,8 @@ export interface Bindings extends StoreBindings {
   readonly STATUS_LIST_LIMIT?: RateLimit;
   readonly CREDENTIAL_LIMIT?: RateLimit;
   readonly CLIENT_LIMIT?: RateLimit;
+  /** Where it is bound, and this Worker consumes it, its invocations deliver events; otherwise requests and the cron trigger do. */
+  readonly EVENTS_QUEUE?: Pick<Queue, "send">;
   /** Where it is bound, each request is a data point in it. */
   readonly METRICS?: Metrics;
 }
@@ -84,14 +93,24 @@ export interface Services {
   readonly scopes: Scopes;
   readonly report: ReturnType<typeof requestLog>;
   /** A cron run: what one does not finish, the next one does. */
-  housekeeping(nowMs: number): Promise<CleanupReport>;
+  housekeeping(nowMs: number): Promise<CleanupReport & Partial<DeliveryReport>>;
+  /** Delivers the events that these messages of EVENTS_QUEUE are about. A failure is logged, and tried again by housekeeping. */
+  deliver(messages: readonly unknown[]): Promise<void>;
+}
+
+interface Parts {
+  readonly metrics: Metrics | undefined;
+  readonly scopes: Scopes;
+  /** To whom events go. */
+  readonly receivers: readonly Receiver[];
+  readonly queue: Pick<Queue, "send"> | undefined;
 }
 
 export function createServices(
   stores: Stores,
   crypto: CryptoServices,
   config: Config,
-  { metrics, scopes }: { readonly metrics: Metrics | undefined; readonly scopes: Scopes },
+  { metrics, scopes, receivers, queue }: Parts,
 ): Services {
   const { tokens, users, attempts, limits, background } = stores;
   const { secrets, jwts, passwords, isPwned } = crypto;
@@ -106,6 +125,13 @@ export function createServices(
     afterResponse,
     issuer,
     sendsMail,
+  });
+  const deliveries = createDeliveries({
+    store: stores.deliveries,
+    receivers,
+    afterResponse,
+    enqueue: queue === undefined ? null : viaQueue(queue),
+    clock: () => Date.now(),
   });
   const recovery = createRecovery({
     store: stores.mailTokens,
@@ -211,18 +237,25 @@ export function createServices(
     scopes,
     report: requestLog({ logged: config.logged, metrics }),
     async housekeeping(nowMs) {
+      // At the same time, because receivers may be slow.
+      const delivered = background.bestEffort("deliver events", deliveries.housekeeping());
       try {
-        return await stores.cleanUp(nowMs);
+        const report = await stores.cleanUp(nowMs);
+        await delivered;
+        return { ...report, ...(await deliveries.report()) };
       } finally {
         await background.bestEffort("send notices that are due", notices.housekeeping(nowMs));
+        await delivered;
       }
     },
+    deliver: (messages) =>
+      background.bestEffort("deliver events", deliveries.toUsers(usersOf(messages))),
   };
 }
 
 function mailerOf(mail: Config["mail"]): Mailer {
   if (mail === null) return noMailer;
-  return mail === "outbox" ? outbox : webhook(mail);
+  return mail === "outbox" ? outbox : mailWebhook(mail);
 }
 
 /** What the stores ask about the request that is being served. */
@@ -251,10 +284,16 @@ export function servicesOver(
   bindings: Bindings,
   config: Config,
   platform: Platform,
-  { scopes }: Pick<Options, "scopes"> = {},
+  { scopes, on }: Pick<Options, "scopes" | "on"> = {},
 ): Services {
   const ofRequest = served(config);
   const policy = revocationPolicy(config.revocationLagSeconds);
+  const receivers: Receiver[] = [
+    ...(on === undefined
+      ? []
+      : [{ name: "handler" as const, send: async (event: LatchkeyEvent) => on(event, bindings) }]),
+    ...(config.eventsWebhook === null ? [] : [eventWebhook(config.eventsWebhook)]),
+  ];
   const stores = createStores(bindings, policy, {
     served: ofRequest,
     waitUntil: platform.waitUntil,
@@ -273,10 +312,13 @@ export function servicesOver(
     eventDays: config.eventDays,
     sendsMail: config.mail !== null,
     lifetimes: config.lifetimes,
+    receivers: receivers.map(({ name }) => name),
   });
   const crypto = createCrypto(config, platform, ofRequest.requestId);
   return createServices(stores, crypto, config, {
     metrics: bindings.METRICS,
     scopes: scopeTable(scopes),
+    receivers,
+    queue: bindings.EVENTS_QUEUE,
   });
 }

@@ -180,6 +180,10 @@ describe("settings", () => {
     for (const one of [{ MAIL_WEBHOOK_URL }, { MAIL_WEBHOOK_SECRET }]) {
       expect(complaint({ ...GOOD, ...one })).toContain("MAIL_WEBHOOK_SECRET must be set together");
     }
+    const EVENTS_WEBHOOK_URL = url;
+    const both = { EVENTS_WEBHOOK_URL, EVENTS_WEBHOOK_SECRET: MAIL_WEBHOOK_SECRET };
+    expect(readConfig({ ...GOOD, ...both }).eventsWebhook).toMatchObject({ url });
+    expect(complaint({ ...GOOD, EVENTS_WEBHOOK_URL })).toContain("EVENTS_WEBHOOK_SECRET must be");
   });
 
   it("prints mails on a loopback issuer alone", () => {

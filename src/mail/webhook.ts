@@ -1,7 +1,8 @@
 import pRetry, { AbortError } from "p-retry";
+import { isOwnEvent, type Receiver, ReceiverGoneError, SEND_MS } from "../core/deliveries.ts";
 import type { Mail, Mailer, TokenMail } from "../core/mail.ts";
 
-/** The deployment's own endpoint, which writes the email and sends it. */
+/** An endpoint of the deployment: one writes emails and sends them, one takes events. */
 export interface Webhook {
   readonly url: string;
   /** The decoded `whsec_` secrets: two while one is rotated. */
@@ -17,26 +18,78 @@ const RETRY = { retries: 2, minTimeout: 500, maxTimeout: 2_000, randomize: true 
 const isFinal = (status: number) => status < 500 && status !== 408 && status !== 429;
 
 /**
- * Sends emails as Standard Webhooks (https://www.standardwebhooks.com). Each attempt has its own
+ * Sends a message as Standard Webhooks (https://www.standardwebhooks.com). Each attempt has its own
  * timestamp and signature but the same id, so the receiver can drop repeats. It is signed with every
  * secret, and the receiver accepts any of them, so both sides can rotate at different times.
+ * @returns the status of the answer
  */
-export function webhook({ url, secrets }: Webhook): Mailer {
-  async function attempt(mail: Mail, body: string): Promise<void> {
-    const id = `msg_${mail.id}`;
-    const timestamp = String(Math.floor(Date.now() / 1000));
-    const text = `${id}.${timestamp}.${body}`;
-    const signatures = await Promise.all(secrets.map((secret) => sign(secret, text)));
-    const response = await post(url, body, {
-      "content-type": "application/json",
-      "webhook-id": id,
-      "webhook-timestamp": timestamp,
-      "webhook-signature": signatures.map((each) => `v1,${each}`).join(" "),
+async function deliver(
+  { url, secrets }: Webhook,
+  { name, id, body, deadlineMs }: Message,
+): Promise<number> {
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const text = `${id}.${timestamp}.${body}`;
+  const signatures = await Promise.all(secrets.map((secret) => sign(secret, text)));
+  const headers = {
+    "content-type": "application/json",
+    "webhook-id": id,
+    "webhook-timestamp": timestamp,
+    "webhook-signature": signatures.map((each) => `v1,${each}`).join(" "),
+  };
+  // Redirects are not followed: they would take the token to a host that no one configured.
+  const signal = AbortSignal.timeout(deadlineMs);
+  // guard: webhook-is-not-followed
+  const request: RequestInit = { method: "POST", body, headers, redirect: "manual", signal };
+  const response = await fetch(url, request).catch(() => {
+    // The runtime's error text may contain the URL, in which some services put a key.
+    throw new Error(`the ${name} could not be reached in time`);
+  });
+  // However large it is: no one reads it.
+  await response.body?.cancel();
+  return response.status;
+}
+
+interface Message {
+  /** What errors call the receiver. */
+  readonly name: string;
+  readonly id: string;
+  readonly body: string;
+  readonly deadlineMs: number;
+}
+
+const isOk = (status: number) => status >= 200 && status < 300;
+
+/** The receiver of events. It has accepted one if it answers 2xx, and takes none any more if it answers 410. */
+export const eventWebhook = (webhook: Webhook): Receiver => ({
+  name: "webhook",
+  async send(event) {
+    // What must happen once is known by the receipt of the run.
+    const id = isOwnEvent(event.type) ? (event.subject ?? event.id) : event.id;
+    const status = await deliver(webhook, {
+      name: "webhook",
+      id,
+      body: JSON.stringify(event),
+      deadlineMs: SEND_MS,
     });
-    await response.body?.cancel();
-    if (response.ok) return;
-    const failure = `the mail webhook answered ${response.status}`;
-    throw isFinal(response.status) ? new AbortError(failure) : new Error(failure);
+    // guard: event-needs-acceptance
+    if (isOk(status)) return;
+    const failure = `the webhook answered ${status}`;
+    throw status === 410 ? new ReceiverGoneError(failure) : new Error(failure);
+  },
+});
+
+/** Sends emails. */
+export function mailWebhook(webhook: Webhook): Mailer {
+  async function attempt(mail: Mail, body: string): Promise<void> {
+    const status = await deliver(webhook, {
+      name: "mail webhook",
+      id: `msg_${mail.id}`,
+      body,
+      deadlineMs: ATTEMPT_MS,
+    });
+    if (isOk(status)) return;
+    const failure = `the mail webhook answered ${status}`;
+    throw isFinal(status) ? new AbortError(failure) : new Error(failure);
   }
 
   return {
@@ -71,18 +124,6 @@ const tokenOf = ({
   link,
   expires_at: new Date(expiresAtMs).toISOString(),
 });
-
-async function post(url: string, body: string, headers: Record<string, string>): Promise<Response> {
-  try {
-    // Redirects are not followed: they would take the token to a host that no one configured.
-    const signal = AbortSignal.timeout(ATTEMPT_MS);
-    // guard: webhook-is-not-followed
-    return await fetch(url, { method: "POST", body, headers, redirect: "manual", signal });
-  } catch {
-    // The runtime's error text may contain the URL, in which some services put a key.
-    throw new Error("the mail webhook could not be reached in time");
-  }
-}
 
 async function sign(secret: Uint8Array<ArrayBuffer>, text: string): Promise<string> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };

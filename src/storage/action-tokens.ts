@@ -227,7 +227,7 @@ function consumeBatch(request: ConsumeRequest, events: AuditStatements, notices:
       SELECT ${receiptId}, tokens.id, ${request.action}, ${runnerId}, ${nowMs},
         ${JSON.stringify(request.plan.data)}, ${bound}, ${request.once?.requestDigest ?? null}
       FROM tokens WHERE tokens.id = ${token.id} AND tokens.won_by = ${receiptId}`,
-    events: runEvents(request).map((row) => events.after(row, nowMs)),
+    events: runEvents(request).flatMap((row) => events.after(row, nowMs)),
     notices:
       changes?.notice === undefined
         ? []

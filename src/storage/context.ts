@@ -65,32 +65,32 @@ export interface AuditRow {
   readonly count?: number;
 }
 
-/** Builds the statements that write events. */
+/** Builds the statements that write an event, and queue it for each receiver. */
 export interface AuditStatements {
   /**
    * Comes right after the statement that it describes, in the same batch: a row is written if, and
    * only if, that statement changed one.
    */
-  after(row: AuditRow, nowMs: number): Sql;
+  after(row: AuditRow, nowMs: number): readonly Sql[];
   /** The same for what a caller does to their own account. */
   afterCaller(
     what: AuditRow["what"],
     caller: CallerRef,
     subjectId: string | null,
     nowMs: number,
-  ): Sql;
+  ): readonly Sql[];
   /** The same for what a token's holder did with the token itself: its row says whose it is. */
   afterToken(
     what: AuditEvent | Sql,
     tokenId: string,
     nowMs: number,
     actorId?: string | Sql | null,
-  ): Sql;
+  ): readonly Sql[];
   /** The same for many tokens: a row for each that `filter` selects. */
-  afterTokens(what: AuditEvent | Sql, filter: Sql, nowMs: number): Sql;
-  always(row: AuditRow, nowMs: number): Sql;
+  afterTokens(what: AuditEvent | Sql, filter: Sql, nowMs: number): readonly Sql[];
+  always(row: AuditRow, nowMs: number): readonly Sql[];
   /** Once, if `from` selects a row. */
-  where(row: AuditRow, from: Sql, nowMs: number): Sql;
+  where(row: AuditRow, from: Sql, nowMs: number): readonly Sql[];
   /** Of the request being served, in the form in which it may be stored. */
   address(): string | null;
   client(): AuditClient;

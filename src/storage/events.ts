@@ -4,6 +4,7 @@ import type { CallerRef } from "../core/caller.ts";
 import { AUDIT_COUNTED, AUDIT_EVENTS, type EventStore } from "../core/events.ts";
 import { cache } from "./cache.ts";
 import type { AuditClient, AuditRow, AuditStatements, StorageContext } from "./context.ts";
+import type { ReceiverName } from "../core/deliveries.ts";
 import { toPage } from "./d1.ts";
 
 /** The user of an event that names none (RFC 9562's nil UUID). */
@@ -11,14 +12,27 @@ export const NIL_USER_ID = "00000000-0000-0000-0000-000000000000";
 
 const HIDDEN: AuditClient = { address: null, requestId: null };
 
-/** @param client of the request being served */
-export function createAuditStatements(client: () => AuditClient): AuditStatements {
-  function insert(
-    row: AuditRow,
-    nowMs: number,
-    from: Sql,
-    id: string | Sql = timeOrdered(nowMs),
-  ): Sql {
+/**
+ * @param client of the request being served
+ * @param receivers for which each event is queued
+ */
+export function createAuditStatements(
+  client: () => AuditClient,
+  receivers: readonly ReceiverName[],
+): AuditStatements {
+  /** @param owners from where, after the insertion, `row.userId` has its value */
+  function insert(row: AuditRow, nowMs: number, from: Sql, owners: Sql = from): Sql[] {
+    const id = timeOrdered(nowMs);
+    return [
+      insertion(row, nowMs, from, sql`${id}`),
+      ...queuedFor(row, nowMs, owners, sql`events.id = ${id}`),
+    ];
+  }
+
+  const queuedFor = ({ userId }: AuditRow, nowMs: number, owners: Sql, ids: Sql): Sql[] =>
+    receivers.map((receiver) => queued(receiver, sql`SELECT ${userId} ${owners}`, ids, nowMs));
+
+  function insertion(row: AuditRow, nowMs: number, from: Sql, id: Sql): Sql {
     const { address, requestId } = row.hidesClient === true ? HIDDEN : (row.client ?? client());
     return sql`INSERT INTO events (user_id, id, at, what, outcome, actor, credential, subject, address, request_id, count)
       SELECT ${row.userId}, ${id}, ${nowMs}, ${row.what}, ${row.outcome ?? "done"},
@@ -43,19 +57,36 @@ export function createAuditStatements(client: () => AuditClient): AuditStatement
     },
     afterTokens(what, filter, nowMs) {
       const id = sql`tokens.id`;
-      return insert(
-        { what, userId: owner, actorId: owner, credentialId: id, subjectId: id },
-        nowMs,
-        sql`FROM tokens WHERE ${filter} AND changes() > 0`,
-        // The random part comes from SQLite, for each row.
-        sql`${timeOrdered(nowMs).slice(0, -12)} || lower(hex(randomblob(6)))`,
-      );
+      const row = { what, userId: owner, actorId: owner, credentialId: id, subjectId: id };
+      const from = sql`FROM tokens WHERE ${filter} AND changes() > 0`;
+      // The random part comes from SQLite, for each row.
+      const prefix = timeOrdered(nowMs).slice(0, -12);
+      return [
+        insertion(row, nowMs, from, sql`${prefix} || lower(hex(randomblob(6)))`),
+        ...queuedFor(row, nowMs, from, sql`events.id > ${prefix} AND events.id < ${`${prefix}g`}`),
+      ];
     },
     always: (row, nowMs) => insert(row, nowMs, sql``),
-    where: (row, from, nowMs) => insert(row, nowMs, from),
+    where: (row, from, nowMs) => insert(row, nowMs, from, sql``),
     address: () => client().address,
     client,
   };
+}
+
+/**
+ * Queues events for a receiver, in the batch that wrote them and right after: the position is taken where D1 commits,
+ * one after the other, while the ids of two isolates follow their clocks.
+ * @param owners a query for the users whose events they are
+ * @param ids the condition on `events.id` that they meet, if they were written
+ */
+function queued(receiver: ReceiverName, owners: Sql, ids: Sql, nowMs: number): Sql {
+  // guard: only-new-events-are-queued
+  return sql`INSERT INTO deliveries (receiver, user_id, position, event_id, queued_at, due_at)
+    SELECT ${receiver}, events.user_id, ROW_NUMBER() OVER (PARTITION BY events.user_id ORDER BY events.id)
+        + COALESCE((SELECT MAX(position) FROM deliveries AS d WHERE d.receiver = ${receiver} AND d.user_id = events.user_id), 0),
+      events.id, ${nowMs}, ${nowMs}
+    FROM events WHERE events.user_id IN (${owners}) AND ${ids}
+    RETURNING user_id AS queued_for`;
 }
 
 /** What a caller does to their own account. */
@@ -185,7 +216,7 @@ export function createEvents({
       client: statements.client(),
     };
     for (const [each, count] of gathered.add(served.noisyNetwork(), nobodys, nowMs)) {
-      afterResponse(db.run(statements.always({ ...each, count }, nowMs)));
+      afterResponse(db.batch({ event: statements.always({ ...each, count }, nowMs) }));
     }
   }
 
@@ -211,7 +242,7 @@ export function createEvents({
     if (owner.expires_at <= nowMs) return true;
     const told = sql`WHERE NOT EXISTS (SELECT 1 FROM events WHERE user_id = ${owner.user_id}
       AND id >= ${firstIdOf(nowMs - NOISE_MS)} AND credential = ${credentialId} AND outcome = 'refused')`;
-    await db.run(statements.where({ ...row, userId: owner.user_id }, told, nowMs));
+    await db.batch({ event: statements.where({ ...row, userId: owner.user_id }, told, nowMs) });
     return true;
   }
 
@@ -261,7 +292,9 @@ export function createEvents({
       else if (credentialId === null) {
         // A wrong password: attempts are limited.
         afterResponse(
-          db.run(statements.always({ ...row, userId: sql`${userId}`, credentialId }, nowMs)),
+          db.batch({
+            event: statements.always({ ...row, userId: sql`${userId}`, credentialId }, nowMs),
+          }),
         );
       } else if (refusedBefore.get(credentialId, nowMs) === null) {
         refusedBefore.set(credentialId, true, nowMs);

@@ -1,7 +1,9 @@
-import sql, { type Sql } from "sql-template-tag";
+import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import { RECEIVERS, type ReceiverName } from "../core/deliveries.ts";
 import type { StorageContext } from "./context.ts";
 import type { Database } from "./d1.ts";
+import { taskOf } from "./deliveries.ts";
 import { NIL_USER_ID } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 
@@ -84,8 +86,11 @@ const tasks = (eventDays: number): Readonly<Record<string, Task>> => ({
   events: {
     table: sql`events`,
     key: pair(sql`user_id`, sql`id`),
+    // Not while a receiver still has to get it, or may have it replayed.
+    // guard: undelivered-events-stay
     hasExpired: (nowMs) => sql`(at < ${nowMs - eventDays * DAY_MS}
-      OR user_id = ${NIL_USER_ID} AND at < ${nowMs - UNATTRIBUTED_KEPT_MS})`,
+      OR user_id = ${NIL_USER_ID} AND at < ${nowMs - UNATTRIBUTED_KEPT_MS})
+      AND ${join(OUTBOXES.map(isNotIn), " AND ")}`,
   },
   mails: {
     table: sql`mails`,
@@ -99,6 +104,28 @@ const tasks = (eventDays: number): Readonly<Record<string, Task>> => ({
       AND (last_login_at IS NULL OR last_login_at < ${nowMs - KNOWN_MS}))`,
   },
 });
+
+/** Where an event may be named that is still to be delivered. */
+const OUTBOXES = [sql`deliveries`, sql`dead_letters`];
+const isNotIn = (table: Sql) => sql`NOT EXISTS (SELECT 1 FROM ${table} AS o
+  WHERE o.receiver IN (${join([...RECEIVERS])}) AND o.user_id = events.user_id AND o.event_id = events.id)`;
+
+/** As long as a receiver is tried. Until then a version beside this one may have the receiver. */
+const DELIVERIES_KEPT_MS = 3 * DAY_MS;
+const DEAD_A_RUN = 20_000;
+
+/** Once an hour: dead letters that are as old as events may get, and the outbox of receivers that are no more. */
+function deleteOldDeliveries({ eventDays, receivers }: Limits, nowMs: number) {
+  const former = RECEIVERS.filter((each) => !receivers.includes(each));
+  return {
+    dead: sql`DELETE FROM dead_letters WHERE (receiver, user_id, event_id) IN (SELECT receiver, user_id, event_id
+      FROM dead_letters WHERE died_at < ${nowMs - eventDays * DAY_MS} LIMIT ${DEAD_A_RUN})`,
+    former: former.flatMap((receiver) => [
+      sql`DELETE FROM deliveries WHERE receiver = ${receiver} AND queued_at < ${nowMs - DELIVERIES_KEPT_MS}`,
+      sql`DELETE FROM housekeeping WHERE task = ${taskOf(receiver)}`,
+    ]),
+  };
+}
 
 /** Events that name no user: once an hour all but the newest are deleted. They are a range of the primary key. */
 const deleteOldUnattributed = sql`DELETE FROM events WHERE user_id = ${NIL_USER_ID} AND id < (SELECT id FROM events
@@ -114,7 +141,13 @@ export interface CleanupReport {
  * because an index on the expiry would cost every insert one more row written. Each step saves its
  * position for the next run; repeating a step is harmless.
  */
-export function createHousekeeping({ db, revocations, kv }: StorageContext, eventDays: number) {
+interface Limits {
+  /** How long events are kept. */
+  readonly eventDays: number;
+  readonly receivers: readonly ReceiverName[];
+}
+
+export function createHousekeeping({ db, revocations, kv }: StorageContext, limits: Limits) {
   /** The rest, and those that fail, expire with the token. */
   const evictCopies = (ids: readonly string[]) =>
     Promise.allSettled(ids.slice(0, COPIES_A_RUN).map((id) => kv.evict(id)));
@@ -126,12 +159,15 @@ export function createHousekeeping({ db, revocations, kv }: StorageContext, even
       tombstonesFlushed = await revocations.flush(TOMBSTONES_A_RUN, nowMs);
     } finally {
       // A tombstone that KV does not take must not stop the deletion.
-      for (const [name, task] of Object.entries(tasks(eventDays))) {
+      for (const [name, task] of Object.entries(tasks(limits.eventDays))) {
         const gone = await cleanUp(db, name, task, nowMs);
         deleted += gone.length;
         await evictCopies(gone.filter((row) => row.has_copy === 1).map((row) => row.id));
       }
-      if (nowMs % HOUR_MS < MINUTE_MS) deleted += await db.run(deleteOldUnattributed);
+      if (nowMs % HOUR_MS < MINUTE_MS) {
+        deleted += await db.run(deleteOldUnattributed);
+        await db.batch(deleteOldDeliveries(limits, nowMs));
+      }
     }
     return { deleted, tombstonesFlushed };
   };

@@ -80,7 +80,7 @@ export function createIdentities({
         account:
           newUserId === null
             ? []
-            : [account, events.after({ ...made, userId: newUserId, actorId: newUserId }, nowMs)],
+            : [account, ...events.after({ ...made, userId: newUserId, actorId: newUserId }, nowMs)],
         link,
         linked: events.after({ ...linked, ...ids, subjectId }, nowMs),
         // Not for an account that it has just created.

@@ -214,7 +214,7 @@ export function createMailTokens({ db, events, served }: StorageContext): MailTo
     email: string,
     who: Sql,
     { id, type, createdAtMs, expiresAtMs }: MailToken,
-    event: Sql,
+    event: readonly Sql[],
     after: Sql | readonly Sql[] = [],
   ): Promise<{ readonly isIssued: boolean; readonly after: readonly unknown[] }> {
     const [address, from] = await Promise.all([digestOf(email), digestOf(served.network())]);

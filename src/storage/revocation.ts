@@ -260,7 +260,7 @@ export function pendingRevocations(
 interface TokenRevocation {
   readonly id: string;
   readonly statement: Sql;
-  readonly event: Sql;
+  readonly event: readonly Sql[];
   readonly notices?: readonly Sql[];
   readonly untilMs: number | Sql;
 }

@@ -1,3 +1,4 @@
+import type { ReceiverName } from "../core/deliveries.ts";
 import type { StrictCheckStore } from "../core/introspection.ts";
 import type { Lifetimes } from "../core/token.ts";
 import { createActionTokens } from "./action-tokens.ts";
@@ -7,6 +8,7 @@ import { cachedTokens } from "./cached-tokens.ts";
 import { createBackground, createDeadline, type WaitUntil } from "./calls.ts";
 import type { Served, StorageContext } from "./context.ts";
 import { createDatabase } from "./d1.ts";
+import { createDeliveries, tellingOfQueued } from "./deliveries.ts";
 import { createAuditStatements, createEvents } from "./events.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { createIdentities } from "./identities.ts";
@@ -32,6 +34,8 @@ export interface StoreOptions {
   readonly eventDays: number;
   readonly sendsMail: boolean;
   readonly lifetimes: Lifetimes;
+  /** To whom events go. */
+  readonly receivers: readonly ReceiverName[];
 }
 
 export type Stores = ReturnType<typeof createStores>;
@@ -40,10 +44,22 @@ export type Stores = ReturnType<typeof createStores>;
 export function createStores(
   { KV, DB }: StoreBindings,
   policy: RevocationPolicy,
-  { served, waitUntil, limiters, deadlineMs, eventDays, sendsMail, lifetimes }: StoreOptions,
+  {
+    served,
+    waitUntil,
+    limiters,
+    deadlineMs,
+    eventDays,
+    sendsMail,
+    lifetimes,
+    receivers,
+  }: StoreOptions,
 ) {
   const withDeadline = createDeadline(deadlineMs, served.usage);
-  const db = createDatabase(DB, withDeadline);
+  let onQueued: (userIds: readonly string[]) => void = () => undefined;
+  const database = createDatabase(DB, withDeadline);
+  const db =
+    receivers.length === 0 ? database : tellingOfQueued(database, (userIds) => onQueued(userIds));
   const kv = kvTokens(KV, withDeadline);
   const copies = kvUsers(KV, withDeadline, policy.lagSeconds);
   const background = createBackground(waitUntil, served.requestId, policy);
@@ -58,7 +74,7 @@ export function createStores(
     caches,
     invalidatingUser: invalidateUser({ copies, background, policy, caches }),
     revocations: pendingRevocations(db, kv, background, policy),
-    events: createAuditStatements(served.client),
+    events: createAuditStatements(served.client, receivers),
     notices: createNoticeStatements(sendsMail),
     served,
   };
@@ -76,6 +92,9 @@ export function createStores(
     attempts: createLoginAttempts(context),
     limits: createRateLimits(limiters, context, withDeadline),
     events: createEvents(context),
+    deliveries: createDeliveries(context, (listener) => {
+      onQueued = listener;
+    }),
     contacts: createContacts(context),
     displayNames: createDisplayNames(context),
     tokenDiagnosis: createTokenDiagnosis(context),
@@ -83,6 +102,6 @@ export function createStores(
     personalData: createPersonalData(context),
     background,
     /** Deletes expired rows, and flushes pending tombstones to KV. */
-    cleanUp: createHousekeeping(context, eventDays),
+    cleanUp: createHousekeeping(context, { eventDays, receivers }),
   };
 }

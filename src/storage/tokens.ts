@@ -173,7 +173,7 @@ export function tokensInD1({
       const hourMs = nowMs - (nowMs % HOUR_MS);
       const obtained = { what: "jwt.obtained" as const, ...byCaller(caller), subjectId: jti };
       if (loginId === null) {
-        await db.run(events.always(obtained, nowMs));
+        await db.batch({ event: events.always(obtained, nowMs) });
         return;
       }
       await db.batch({

@@ -23,6 +23,9 @@ interface Seen {
   /** Events, by what they say happened. */
   readonly done: readonly string[];
   readonly refused: readonly string[];
+  readonly ids: readonly unknown[];
+  /** Events that wait for their receiver. */
+  readonly queued: readonly unknown[];
 }
 
 async function look(): Promise<Seen> {
@@ -34,6 +37,8 @@ async function look(): Promise<Seen> {
     truth: JSON.stringify(rows.map(({ used_at: _, ...row }) => row)),
     done: events("done"),
     refused: events("refused"),
+    ids: (tables.events ?? []).map(({ id }) => id),
+    queued: (tables.deliveries ?? []).map(({ event_id }) => event_id),
   };
 }
 
@@ -47,16 +52,26 @@ async function run(each: Case, lag: number, fault: "none" | "before" | "after co
     throw new Error("D1_ERROR: injected");
   });
   const settings = { ...each.settings, REVOCATION_LAG_SECONDS: String(lag) };
-  const answer = await isolate(settings, bindings).send(...requestOf(each, world));
-  return { before, after: await look(), status: answer.status };
+  const received: string[] = [];
+  const on = ({ id }: { readonly id: string }) => void received.push(id);
+  const place = isolate(settings, bindings, { options: { on } });
+  const answer = await place.send(...requestOf(each, world));
+  return { before, after: await look(), status: answer.status, received };
 }
 
-it("an event is there if, and only if, its change is", async () => {
+it("an event is there if, and only if, its change is, and a receiver gets it or it waits for one", async () => {
   let changed = 0;
   for (const [each, lag] of cross([...GOOD, ...REFUSED], [0, 300])) {
     const name = `${each.routeKey} (${each.as}) at ${lag}`;
     for (const fault of ["none", "before", "after commit"] as const) {
-      const { before, after } = await run(each, lag, fault);
+      const { before, after, received } = await run(each, lag, fault);
+      const written = after.ids.filter((id) => !before.ids.includes(id));
+      expect([name, fault, [...received, ...after.queued].toSorted()]).toEqual([
+        name,
+        fault,
+        written.toSorted(),
+      ]);
+      if (fault === "none") expect([name, after.queued]).toEqual([name, []]);
       const hasChanged = before.truth !== after.truth;
       expect([name, fault, after.done.length > before.done.length]).toEqual([
         name,

@@ -273,14 +273,13 @@ it("events of one millisecond keep their order", async () => {
   const client = await newPageClient(call);
   const nowMs = Date.now();
   const { createAuditStatements } = await import("../../src/storage/events.ts");
-  const { always } = createAuditStatements(() => ({ address: null, requestId: null }));
+  const { always } = createAuditStatements(() => ({ address: null, requestId: null }), []);
   const userId = crypto.randomUUID();
   const subjects = Array.from({ length: 300 }, () => crypto.randomUUID());
-  const statements = subjects.map((subjectId) => {
-    const row = { what: "user.changed" as const, userId, actorId: null, credentialId: null };
-    const { sql, values } = always({ ...row, subjectId }, nowMs);
-    return env.DB.prepare(sql).bind(...values);
-  });
+  const row = { what: "user.changed" as const, userId, actorId: null, credentialId: null };
+  const statements = subjects
+    .flatMap((subjectId) => always({ ...row, subjectId }, nowMs))
+    .map(({ sql, values }) => env.DB.prepare(sql).bind(...values));
   for (let at = 0; at < statements.length; at += 50) {
     await env.DB.batch(statements.slice(at, at + 50));
   }

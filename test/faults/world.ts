@@ -19,6 +19,8 @@ export const TABLES = [
   "notices",
   "identities",
   "pending_revocations",
+  "deliveries",
+  "dead_letters",
   "housekeeping",
   "login_attempts",
 ] as const;

@@ -43,6 +43,7 @@ const TRIES = all("throttling/accounts");
 const JWT = all("crypto/jwt");
 const CREDENTIALS = all("http/credentials");
 const CLIENT = all("client/refresh");
+const EVENTS_OUT = all("events/deliveries");
 
 /** One row a marker in src. Conditions, elements and arguments are counted: see changes.ts. */
 // biome-ignore format: a table
@@ -162,6 +163,12 @@ export const GUARDS: readonly Guard[] = [
   ["webhook-is-not-followed", "a token goes where the webhook redirects to", [withoutProperty(3)], [all("recovery/webhook")]],
   ["refused-mail-is-not-repeated", "what the webhook refused is sent again and again", [value("false")], [all("recovery/webhook")]],
   ["event-only-of-a-change", "an event whether or not there was a change", [holds(1)], [all("audit/with-change")]],
+  ["only-new-events-are-queued", "a receiver gets earlier events again", [holds(4)], [all("audit/with-change")]],
+  ["one-sender-a-user", "two runs send the same events", [holds(2)], [EVENTS_OUT]],
+  ["later-events-wait", "a later event overtakes one that failed", [dropped], [EVENTS_OUT]],
+  ["only-accepted-events-go", "what a receiver did not accept is lost", [holds(2)], [EVENTS_OUT]],
+  ["event-needs-acceptance", "an event is lost whatever the webhook answers", [asked(true)], [all("events/webhook")]],
+  ["undelivered-events-stay", "an event expires before its receiver has it", [holds(3)], [EVENTS_OUT]],
   ["own-events-only", "everybody's events for everybody", [holds(1)], [all("audit/events")]],
 
   // What comes in: token types, audiences, spelling, places.

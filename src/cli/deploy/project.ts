@@ -134,16 +134,18 @@ function readOrRefuse<T>(read: () => T): T {
 }
 
 /** Not allowed in wrangler.toml, because it is committed. */
-const SECRETS = ["JWT_KEYS", "MAIL_WEBHOOK_SECRET"];
+const SECRETS = ["JWT_KEYS", "MAIL_WEBHOOK_SECRET", "EVENTS_WEBHOOK_SECRET"];
 
 /** Secrets of the right form, for a check without the real ones. */
 async function standIns(variables: Readonly<Record<string, unknown>>) {
   const key = { ...(await newKey("ES256", 0)), state: "active" };
   return {
     JWT_KEYS: JSON.stringify({ keys: [key] }),
-    ...(variables.MAIL_WEBHOOK_URL !== undefined && {
-      MAIL_WEBHOOK_SECRET: `whsec_${Buffer.alloc(32).toString("base64")}`,
-    }),
+    ...Object.fromEntries(
+      ["MAIL", "EVENTS"]
+        .filter((each) => variables[`${each}_WEBHOOK_URL`] !== undefined)
+        .map((each) => [`${each}_WEBHOOK_SECRET`, `whsec_${Buffer.alloc(32).toString("base64")}`]),
+    ),
   };
 }
 
