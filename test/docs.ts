@@ -15,6 +15,18 @@ export const GENERATED: Readonly<Record<string, () => string>> = {
   "docs/benchmarks.md": benchmarks,
 };
 
+const EVENT_MEMBERS = [
+  "id",
+  "type",
+  "at",
+  "user_id",
+  "actor",
+  "subject",
+  "credential",
+  "outcome",
+  "data",
+];
+
 const read = (path: string) => readFileSync(path, "utf8");
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -73,6 +85,7 @@ ${table(["name", "limit", "counts"], limits)}
 function events(): string {
   const texts = comments(read("src/core/events.ts"), /"([\w.]+)",/);
   const rows = AUDIT_EVENTS.map((name) => [`\`${name}\``, described(texts, name)] as const);
+  const members = comments(read("src/core/deliveries.ts"), /readonly (\w+)\??:/);
   // "API token revoked." says no more than `token.revoked`.
   const isPlain = ([, text]: readonly [string, string]) => text.length <= 35;
   return `# Events
@@ -104,6 +117,19 @@ These say what happened: ${rows
     .filter(isPlain)
     .map(([kind]) => kind)
     .join(", ")}.
+
+## As receivers get them
+
+\`on\` of \`createLatchkey\` and [the webhook](../guides/events.md) get each event as:
+
+${table(
+  ["member", "what it is"],
+  EVENT_MEMBERS.map((name) => [`\`${name}\``, described(members, name)]),
+)}
+
+\`type\` is one of the kinds above, or one that an action names.
+
+## By SQL
 
 Operators read events by SQL. Failures that name no user are under the nil UUID, with their \`count\`:
 

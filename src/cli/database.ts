@@ -4,7 +4,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
-import { CliError, NoDatabaseError } from "./cli-error.ts";
+import { CliError, NoDatabaseError, UsageError } from "./cli-error.ts";
+import { readProject } from "./deploy/project.ts";
 import { errorText, plainReason, runWrangler } from "./wrangler.ts";
 
 /** The database, through `wrangler d1`. */
@@ -21,6 +22,40 @@ export interface Target {
   readonly persistTo?: string | undefined;
   /** Arguments that tell wrangler the project and the environment. */
   readonly project?: readonly string[];
+}
+
+/** What tells a command which database it works on. */
+export const TARGET_OPTIONS = {
+  remote: { type: "boolean", default: false },
+  "persist-to": { type: "string" },
+  env: { type: "string" },
+  config: { type: "string" },
+} as const;
+
+interface TargetFlags {
+  readonly remote: boolean;
+  readonly "persist-to"?: string | undefined;
+  readonly env?: string | undefined;
+  readonly config?: string | undefined;
+}
+
+/** @throws UsageError */
+export function targetOf({ remote, "persist-to": persistTo, env, config }: TargetFlags) {
+  if (remote && persistTo !== undefined) {
+    throw new UsageError("--persist-to is for the local database.");
+  }
+  if (!remote && (env ?? config) !== undefined) {
+    throw new UsageError("--env and --config name a deployment, so they need --remote.");
+  }
+  return {
+    remote,
+    persistTo,
+    project: [
+      ...(env === undefined ? [] : [`--env=${env}`]),
+      ...(config === undefined ? [] : [`--config=${config}`]),
+    ],
+    name: async () => (await readProject(config ?? "wrangler.toml", env)).database,
+  };
 }
 
 /** Where wrangler keeps local data. */

@@ -5,8 +5,7 @@ import { PROFILE_COLUMNS, type Role } from "../core/user.ts";
 import { knownEmail, SignUp } from "../surfaces/rest/fields.ts";
 import { parsedArguments, runCommand, stopSignal } from "./arguments.ts";
 import { UsageError } from "./cli-error.ts";
-import { type D1, openDatabase, type Target } from "./database.ts";
-import { readProject } from "./deploy/project.ts";
+import { type D1, openDatabase, type Target, TARGET_OPTIONS, targetOf } from "./database.ts";
 import { addUser, disableUsers, enableUsers, listUsers, setRole } from "./users/accounts.ts";
 import { importUsers, type Output } from "./users/import.ts";
 
@@ -60,10 +59,7 @@ interface Command {
 }
 
 const OPTIONS = {
-  remote: { type: "boolean", default: false },
-  "persist-to": { type: "string" },
-  env: { type: "string" },
-  config: { type: "string" },
+  ...TARGET_OPTIONS,
   role: { type: "string" },
   "password-stdin": { type: "boolean" },
   stdin: { type: "boolean" },
@@ -138,21 +134,7 @@ export function users(args: readonly string[], given: CliContext): Promise<numbe
     const [name = "", ...words] = positionals;
     const { remote, "persist-to": persistTo, env, config, help: _, ...flags } = values;
     const command = commandOf(name, words, flags);
-    if (remote && persistTo !== undefined) {
-      throw new UsageError("--persist-to is for the local database.");
-    }
-    if (!remote && (env ?? config) !== undefined) {
-      throw new UsageError("--env and --config name a deployment, so they need --remote.");
-    }
-    const database = context.database({
-      remote,
-      persistTo,
-      project: [
-        ...(env === undefined ? [] : [`--env=${env}`]),
-        ...(config === undefined ? [] : [`--config=${config}`]),
-      ],
-      name: async () => (await readProject(config ?? "wrangler.toml", env)).database,
-    });
+    const database = context.database(targetOf({ remote, "persist-to": persistTo, env, config }));
     for (const line of await command.run(context, database, words, flags)) write(line);
     return 0;
   });

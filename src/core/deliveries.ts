@@ -6,7 +6,7 @@ import type { Json } from "./token.ts";
 export interface LatchkeyEvent {
   /** A UUIDv7; the same in every repetition. */
   readonly id: string;
-  /** A kind of docs/reference/events.md, or one that an action named. */
+  /** What happened. */
   readonly type: string;
   /** When it happened: ISO 8601 in UTC. */
   readonly at: string;
@@ -18,6 +18,7 @@ export interface LatchkeyEvent {
   readonly subject: string | null;
   /** The id of the token or JWT that was shown; null for a password. */
   readonly credential: string | null;
+  /** `done`, or `refused` for a failure to authenticate. */
   readonly outcome: "done" | "refused";
   /** What an action answered, with its own event; `count` where refused credentials were counted together. */
   readonly data?: Json;

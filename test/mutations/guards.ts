@@ -167,7 +167,7 @@ export const GUARDS: readonly Guard[] = [
   ["one-sender-a-user", "two runs send the same events", [holds(2)], [EVENTS_OUT]],
   ["later-events-wait", "a later event overtakes one that failed", [dropped], [EVENTS_OUT]],
   ["only-accepted-events-go", "what a receiver did not accept is lost", [holds(2)], [EVENTS_OUT]],
-  ["event-needs-acceptance", "an event is lost whatever the webhook answers", [asked(true)], [all("events/webhook")]],
+  ["event-needs-acceptance", "an event is lost whatever the webhook answers", [asked(true)], [all("events/event-webhook")]],
   ["undelivered-events-stay", "an event expires before its receiver has it", [holds(3)], [EVENTS_OUT]],
   ["own-events-only", "everybody's events for everybody", [holds(1)], [all("audit/events")]],
 

@@ -25,17 +25,34 @@ export function literal(value: string | number | null): string {
 type OperatorEvent = "user.created" | "user.disabled" | "user.enabled" | "role.changed";
 
 /**
- * Writes the event of an operator's change. An operator is no user, so it has no actor and no address.
+ * Writes the event of an operator's change. An operator is no user, so it has no actor and no address. Receivers of
+ * events are those for which the cron trigger keeps its place.
  * @param changed a condition that holds for the rows of `users` changed in this run, and for no others
  */
-export function audited(what: OperatorEvent, changed: string, nowMs: number): string {
+export function audited(what: OperatorEvent, changed: string, nowMs: number): string[] {
   // A UUIDv7 (RFC 9562 section 5.7), so that a user's events sort by time.
   const time = nowMs.toString(16).padStart(12, "0");
   const start = `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15, 24)}`;
-  return `INSERT INTO events (user_id, id, at, what, outcome)
-    SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${literal(nowMs)}, ${literal(what)}, 'done'
-    FROM users WHERE ${changed}`;
+  return [
+    `INSERT INTO events (user_id, id, at, what, outcome)
+      SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${literal(nowMs)}, ${literal(what)}, 'done'
+      FROM users WHERE ${changed}`,
+    queued(
+      `(SELECT substr(task, 9) AS receiver, user_id, id AS event_id FROM housekeeping JOIN events
+        ON id > ${literal(start)} AND id < ${literal(`${start}g`)} AND user_id IN (SELECT id FROM users WHERE ${changed})
+        WHERE task IN ('deliver:handler', 'deliver:webhook'))`,
+      nowMs,
+    ),
+  ];
 }
+
+/** Queues events behind those of their users that wait. @param these a query for receiver, user_id and event_id */
+export const queued = (these: string, nowMs: number) =>
+  `INSERT INTO deliveries (receiver, user_id, position, event_id, queued_at, due_at)
+    SELECT these.receiver, these.user_id, ROW_NUMBER() OVER (PARTITION BY these.receiver, these.user_id ORDER BY these.event_id)
+        + COALESCE((SELECT MAX(position) FROM deliveries AS d WHERE d.receiver = these.receiver
+          AND d.user_id = these.user_id), 0),
+      these.event_id, ${literal(nowMs)}, ${literal(nowMs)} FROM ${these} AS these`;
 
 /** A new row of `users`. */
 export interface NewUser extends Partial<ReturnType<typeof profileToRow>> {
@@ -129,7 +146,7 @@ export async function addUser(
       modified_on: nowMs,
       verified_on: null,
     }),
-    audited("user.created", `id = ${literal(id)}`, nowMs),
+    ...audited("user.created", `id = ${literal(id)}`, nowMs),
   ]);
   if ((await find(database, email)).id !== id) refuse(`${email} already has an account.`);
   return [
@@ -184,7 +201,7 @@ export async function disableUsers(
       enqueue("credential_version - 1", "IS NOT NULL"),
       `DELETE FROM identities WHERE user_id IN (SELECT id FROM users
         WHERE ${areThey} AND disabled_on IS NOT NULL)`,
-      audited("user.disabled", `${areThey} AND disabled_on = ${literal(nowMs)}`, nowMs),
+      ...audited("user.disabled", `${areThey} AND disabled_on = ${literal(nowMs)}`, nowMs),
     ];
   });
   const enabled = rows.filter(({ disabled_on }) => disabled_on === null);
@@ -209,7 +226,7 @@ export async function enableUsers(
   const rows = await inBatches(database, emails, (areThey) => [
     `UPDATE users SET disabled_on = NULL, modified_on = ${literal(nowMs)}
       WHERE ${areThey} AND disabled_on IS NOT NULL`,
-    audited(
+    ...audited(
       "user.enabled",
       `${areThey} AND disabled_on IS NULL AND modified_on = ${literal(nowMs)}`,
       nowMs,
@@ -229,7 +246,7 @@ export async function setRole(
 ): Promise<string[]> {
   await database.run([
     `UPDATE users SET role = ${literal(role)}, modified_on = ${literal(nowMs)} WHERE ${isOf(email)}`,
-    audited("role.changed", `${isOf(email)} AND modified_on = ${literal(nowMs)}`, nowMs),
+    ...audited("role.changed", `${isOf(email)} AND modified_on = ${literal(nowMs)}`, nowMs),
   ]);
   const { id } = await find(database, email);
   return [

@@ -166,8 +166,8 @@ async function importBatch(
   const ids = batch.map(({ user }) => literal(user.id)).join(", ");
   await database.run([
     ...batch.map(({ user }) => insertion(user)),
-    audited("user.created", `id IN (${ids})`, Date.now()),
-    audited("user.disabled", `id IN (${ids}) AND disabled_on IS NOT NULL`, Date.now()),
+    ...audited("user.created", `id IN (${ids})`, Date.now()),
+    ...audited("user.disabled", `id IN (${ids}) AND disabled_on IS NOT NULL`, Date.now()),
   ]);
   const rows = await database.query(
     `SELECT id FROM users WHERE id IN (${ids})`,

@@ -60,6 +60,7 @@ export async function localDatabase(directory: string) {
   };
   return {
     close,
+    database,
     sql: (statement: string) => batch(statement),
     /** The same command, on this database. */
     async users(args: readonly string[], stdin = ""): Promise<Ran> {

@@ -1,0 +1,86 @@
+import { expect, it } from "vitest";
+import { events } from "../../src/cli/events.ts";
+import { emptyDatabase } from "./users/operator.ts";
+
+const ids = [1, 2, 3].map((n) => `01a17724-c1a0-7000-8004-00000000000${n}`);
+
+async function operated() {
+  const database = await emptyDatabase();
+  const run = async (...args: string[]) => {
+    const [out, err] = [[], []] as [string[], string[]];
+    const code = await events(args, {
+      nowMs: 5,
+      write: (line) => out.push(line),
+      writeError: (line) => err.push(line),
+      database: () => database.database,
+    });
+    return { code, out, err };
+  };
+  return { ...database, run };
+}
+
+it("lists dead letters, and queues some or all of them again, behind what waits", async () => {
+  const { sql, run } = await operated();
+  expect((await run("dead")).out).toEqual(["There are no dead letters."]);
+  await sql(`INSERT INTO events (user_id, id, at, what, outcome) VALUES ('u', '${ids[0]}', 1, 'user.created', 'done');
+    INSERT INTO deliveries (receiver, user_id, position, event_id, queued_at, due_at) VALUES ('webhook', 'u', 7, 'x', 1, 1)`);
+  const dead = ids.map((id) => `('webhook', 'u', '${id}', 75, 'Error: \u{1b}[2J down', 1000)`);
+  await sql(
+    `INSERT INTO dead_letters (receiver, user_id, event_id, attempts, reason, died_at) VALUES ${dead.join()}`,
+  );
+  const [first, , third] = (await run("dead")).out;
+  expect(first).toMatch(
+    /^01a\S+1 {2}webhook {2}user\.created {2}user u {2}75 attempts until 1970-\S+ {2}Error: /,
+  );
+  expect(first).not.toContain("\u{1b}");
+  expect(third).toMatch(/^01a\S+3 /);
+  expect((await run("dead", "--limit", "2")).out.at(-1)).toBe("There are more: raise --limit.");
+
+  expect((await run("replay", ids[2] ?? "")).out).toEqual([
+    "Queued again: 1. The next cron run delivers it.",
+  ]);
+  expect((await run("replay", "--all")).out).toEqual([
+    "Queued again: 2. The next cron run delivers them.",
+  ]);
+  expect(await sql("SELECT position, event_id, queued_at, attempts FROM deliveries")).toEqual(
+    ["x", ids[2], ids[0], ids[1]].map((event_id, index) => ({
+      position: 7 + index,
+      event_id,
+      queued_at: index === 0 ? 1 : 5,
+      attempts: 0,
+    })),
+  );
+  expect(await sql("SELECT * FROM dead_letters")).toEqual([]);
+  expect(await run("replay", "--all")).toMatchObject({ code: 1, out: [] });
+});
+
+it("refuses what it does not know", async () => {
+  const { run } = await operated();
+  const wrong = [
+    ["replay"],
+    ["replay", "--all", "x"],
+    ["dead", "x"],
+    ["dead", "--limit", "0"],
+    ["bury"],
+  ];
+  for (const args of wrong) expect(await run(...args)).toMatchObject({ code: 2, out: [] });
+  expect((await run("--help")).out.join()).toContain("replay <event id>");
+});
+
+it("an operator's change is queued for the receivers that there are, and only for these", async () => {
+  const { sql, users } = await operated();
+  await users(["add", "ada@example.com"]);
+  expect(await sql("SELECT * FROM deliveries")).toEqual([]);
+  await sql(
+    "INSERT INTO housekeeping (task, cursor) VALUES ('deliver:webhook', ''), ('tokens', '')",
+  );
+  await users(["disable", "ada@example.com"]);
+  await users(["enable", "ada@example.com"]);
+  expect(
+    await sql(`SELECT receiver, position, what FROM deliveries JOIN events
+      ON events.user_id = deliveries.user_id AND events.id = event_id ORDER BY position`),
+  ).toEqual([
+    { receiver: "webhook", position: 1, what: "user.disabled" },
+    { receiver: "webhook", position: 2, what: "user.enabled" },
+  ]);
+});
