@@ -12,6 +12,7 @@ import type { Figures } from "./figures.ts";
 import { memoryKv } from "./memory-kv.ts";
 import { type Outbox, outbox } from "./outbox.ts";
 import type { Simulated } from "./patches.ts";
+import { COMMITTED, type Receiver, receiver } from "./receiver.ts";
 import { newOrigin, type Origin, type Scheduler, scheduler } from "./scheduler.ts";
 import { type SqliteD1, sqliteD1, type Through } from "./sqlite-d1.ts";
 
@@ -35,6 +36,8 @@ export interface Setup {
   readonly kvLagSeconds: number;
   readonly rotates: boolean;
   readonly kvLimitsWrites: boolean;
+  /** Whether there is a receiver of events. */
+  readonly hasReceiver: boolean;
 }
 
 export interface Sent {
@@ -64,6 +67,8 @@ export interface Edge extends Simulated {
   /** What the Worker logged, the last lines of it. */
   readonly logged: string[];
   readonly outbox: Outbox;
+  /** Whom every event reaches; null where the deployment has no receiver. */
+  readonly receiver: Receiver | null;
   versionOf(isolate: number): Version;
   versions(): readonly Version[];
   skewMsOf(isolate: number): number;
@@ -94,12 +99,12 @@ const SCHEMA = String(readFileSync(fileURLToPath(import.meta.resolve("../../sche
 let database: SqliteD1 | undefined;
 
 /** The real Worker in several isolates on one simulated KV and one simulated D1. */
-export function edge(setup: Setup, figures: Figures): Edge {
+export function edge(setup: Setup, figures: Figures, violate: (error: unknown) => void): Edge {
   const time = clock(START_MS);
   const logged: string[] = [];
   const nobody = newOrigin(1, 0, []);
   const schedule = scheduler(time, nobody, figures);
-  database ??= sqliteD1(SCHEMA);
+  database ??= sqliteD1(SCHEMA + COMMITTED);
   database.clear();
   const store = database;
   const kv = memoryKv({
@@ -110,6 +115,9 @@ export function edge(setup: Setup, figures: Figures): Edge {
     random: () => schedule.origin().random,
   });
   const pending = outbox(store.sqlite);
+  const events = setup.hasReceiver
+    ? receiver(store.sqlite, time, () => schedule.origin().random, figures, violate)
+    : null;
   const throughD1 = schedule.through("D1");
   const watched: Through = (what, work) =>
     throughD1(what, () => {
@@ -129,6 +137,7 @@ export function edge(setup: Setup, figures: Figures): Edge {
       },
       config,
       { waitUntil: () => undefined, passwords, ha1bHashes },
+      events === null ? {} : { on: events.on },
     );
     const version = { lagSeconds, startedMs: time.now() };
     return { location, services, fetch: app(services, config).fetch, version, skewMs: 0 };
@@ -152,6 +161,7 @@ export function edge(setup: Setup, figures: Figures): Edge {
       if (logged.push(line) > 20) logged.shift();
     },
     outbox: pending,
+    receiver: events,
     versionOf: (index) => isolateOf(index).version,
     versions: () => isolates.map(({ version }) => version),
     skewMsOf: (index) => isolateOf(index).skewMs,
@@ -213,6 +223,7 @@ function configOf(lagSeconds: number, rotates: boolean): Config {
       REVOCATION_LAG_SECONDS: String(lagSeconds),
       ROTATE_REFRESH_TOKENS: rotates ? "on" : "off",
       LOG: "errors",
+      EVENT_DAYS: "3650",
     });
   configs.set(name, config);
   return config;

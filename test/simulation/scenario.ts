@@ -263,6 +263,7 @@ const drawnSetup: fc.Arbitrary<Setup> = fc.record({
   kvLagSeconds: fc.constantFrom(60, 60, 0, 10, 150),
   rotates: fc.boolean(),
   kvLimitsWrites: fc.integer({ min: 0, max: 3 }).map((draw) => draw === 3),
+  hasReceiver: fc.integer({ min: 0, max: 3 }).map((draw) => draw > 0),
 });
 
 /** Requests in one scenario at the most. */

@@ -47,11 +47,11 @@ export interface Simulation extends World {
 export type { Operation };
 
 export function simulation(setup: Setup, figures: Figures): Simulation {
-  const at = edge(setup, figures);
+  const violations: unknown[] = [];
+  const at = edge(setup, figures, (error) => void violations.push(error));
   const { clock, scheduler } = at;
   const startMs = clock.now();
   const scenario: string[] = [];
-  const violations: unknown[] = [];
   const unanswered: Attempt[] = [];
   let ticks = 0;
   let inFlight = 0;
