@@ -37,7 +37,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [/^src\/cli\/(?:openapi\.ts$|tour)/, [/^src\/openapi\//, "packages"]],
   // Accounts are checked and hashed as the service does it.
   [
-    /^src\/cli\/users/,
+    /^src\/cli\/(?:users|events)/,
     [
       /^src\/core\/(?:text|token|user)\.ts$/,
       /^src\/crypto\/(?:common-passwords|imported-hash|phc)\.ts$/,

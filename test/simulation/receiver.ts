@@ -46,7 +46,9 @@ export function receiver(
   const replayed = new Set<string>();
   let isWell = false;
   const committed = sqlite.prepare("SELECT n FROM committed_events WHERE id = ? AND user_id = ?");
-  const earlier = sqlite.prepare(`SELECT id FROM committed_events AS c WHERE user_id = ? AND n < ?
+  // Those of one statement, which have the same beginning, go in the order of their ids.
+  const earlier =
+    sqlite.prepare(`SELECT id FROM committed_events AS c WHERE user_id = ? AND n < ? AND substr(id, 1, 24) <> ?
     AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE event_id = c.id)`);
   const receipt = sqlite.prepare("SELECT 1 FROM committed_receipts WHERE id = ?");
 
@@ -59,7 +61,9 @@ export function receiver(
     }
     if (!accepted.has(id)) {
       const isMissing = (other: string) => !accepted.has(other) && !replayed.has(other);
-      const missing = earlier.all(userId, Number(row.n)).find((each) => isMissing(String(each.id)));
+      const missing = earlier
+        .all(userId, Number(row.n), id.slice(0, 24))
+        .find((each) => isMissing(String(each.id)));
       if (missing !== undefined)
         violate(new Violation(`${type} overtook an earlier event of its user`));
     }
