@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
+import type { LatchkeyEvent } from "../src/core/deliveries.ts";
 import { type Answered, base64, type Call, newUser, PASSWORD, textAt } from "./support/client.ts";
 import { service } from "./support/service.ts";
 import { d1Exhibits, type Exhibit, kvExhibits, leaks } from "./support/leakage.ts";
@@ -9,6 +10,8 @@ const secrets: Record<string, string> = {};
 /** Headers of every answer, and bodies of those that should hold no secret. */
 const answers: Exhibit[] = [];
 const logged: Exhibit[] = [];
+/** As receivers get them. */
+const events: Exhibit[] = [];
 const statuses = new Set<number>();
 
 const OTHER_PASSWORD = "another horse entirely";
@@ -179,7 +182,8 @@ beforeAll(async () => {
   const background: Promise<unknown>[] = [];
   const waitUntil = (work: Promise<unknown>) => void background.push(work);
   for (const [run, settings] of Object.entries({ prompt: quickly, lagging })) {
-    const send = recorded(service(settings, { waitUntil }));
+    const on = (event: LatchkeyEvent) => void events.push([event.type, JSON.stringify(event)]);
+    const send = recorded(service(settings, { waitUntil, options: { on } }));
     await everyFlow(run, send);
     await everyFailure(run, send);
   }
@@ -199,12 +203,14 @@ describe("nothing that is stored or told can be used as a credential", () => {
     );
     expect((await kvExhibits()).length).toBeGreaterThan(10);
     expect(logged.length).toBeGreaterThan(100);
+    expect(new Set(events.map(([type]) => type)).size).toBeGreaterThan(15);
     expect(logged.some(([, text]) => text.includes('\\"outcome\\":\\"ok\\"'))).toBe(true);
     expect(logged.some(([, text]) => text.includes("no crypto"))).toBe(true);
   });
 
   it("KV", async () => expect(await leaks(await kvExhibits(), secrets)).toEqual([]));
   it("D1", async () => expect(await leaks(await d1Exhibits(), secrets)).toEqual([]));
+  it("events", async () => expect(await leaks(events, secrets)).toEqual([]));
   it("the log", async () => expect(await leaks(logged, secrets)).toEqual([]));
   it("headers and refusals", async () => expect(await leaks(answers, secrets)).toEqual([]));
 });

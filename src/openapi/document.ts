@@ -3,6 +3,7 @@ import type { DocumentedSurface, JsonObject, Operation, ResponseDoc } from "./de
 import { codeSample, type Example, type Examples } from "./examples.ts";
 import { converter } from "./schemas.ts";
 import { documentedKey, SURFACES } from "./surfaces.ts";
+import { eventWebhookDoc } from "./webhook.ts";
 
 export { SURFACES };
 
@@ -137,6 +138,7 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
     servers: [{ url: "/" }],
     tags: SURFACES.map(({ title, description }) => ({ name: title, description })),
     paths,
+    webhooks: eventWebhookDoc(convert),
     components: { schemas: named(), responses, securitySchemes: SECURITY_SCHEMES },
     "x-other-credentials": OTHER_CREDENTIALS,
   };

@@ -1,9 +1,11 @@
 import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type LatchkeyEvent, ReceiverGoneError } from "../../src/core/deliveries.ts";
 import { createLatchkey } from "../../src/latchkey.ts";
 import { eventWebhook } from "../../src/mail/webhook.ts";
+import { EventBody } from "../../src/openapi/webhook.ts";
 import { viaQueue } from "../../src/storage/deliveries.ts";
 import { SECRET, signatureOf } from "../recovery/mailbox.ts";
 import { isolate } from "../support/service.ts";
@@ -54,7 +56,11 @@ describe("EVENTS_WEBHOOK_URL", () => {
     await place.newSession(user);
     await place.settled();
     expect(kinds(received.map(({ event }) => event))).toEqual(["user.created", "session.created"]);
-    for (const { id, event } of received) expect(id).toBe(event.id);
+    for (const { id, event } of received) {
+      expect(id).toBe(event.id);
+      // As /openapi.json says, and nothing beside it.
+      expect(v.parse(v.strictObject(EventBody.entries), event)).toEqual(event);
+    }
     expect(await count("deliveries")).toBe(0);
   });
 
