@@ -116,6 +116,15 @@ export default defineConfig({
     disableConsoleIntercept: true,
     projects: [
       ...(["workerd", "workerd-alone", "long-workerd"] as const).map((name) => ({
+        // For the guides' Workers, which import the package as users do.
+        resolve: {
+          alias: [
+            {
+              find: /^latchkey$/,
+              replacement: fileURLToPath(import.meta.resolve("./src/latchkey.ts")),
+            },
+          ],
+        },
         plugins: [
           cloudflareTest({
             main: "./test/support/worker.ts",

@@ -1,5 +1,7 @@
 import * as v from "valibot";
+import { wrongActions } from "./actions/registry.ts";
 import { wrongAt } from "./config.ts";
+import type { Action } from "./core/action.ts";
 import { ownScopeProblems, type Scope } from "./core/scopes.ts";
 import type { LatchkeyEvent } from "./core/deliveries.ts";
 import type { Fallback } from "./http/mount.ts";
@@ -26,6 +28,8 @@ export type EventHandler = (event: LatchkeyEvent, env: Cloudflare.Env) => void |
 export interface LatchkeyOptions {
   /** Whether to serve the console and the API document. Default: true. */
   readonly console?: boolean;
+  /** Actions of your own beside the built-in ones, each made with `defineAction`. */
+  readonly actions?: readonly Action[];
   readonly brand?: Brand;
   /**
    * Scopes of your own, on API tokens and JWTs beside the built-in ones: names (RFC 6749 section 3.3, at most
@@ -48,6 +52,7 @@ export interface LatchkeyOptions {
 /** The checked options, with their defaults. */
 export interface Options extends LatchkeyOptions {
   readonly console: boolean;
+  readonly actions: readonly Action[];
   readonly brand: Brand;
 }
 
@@ -71,11 +76,18 @@ const named = <T>(problemsOf: (value: Readonly<Record<string, unknown>>) => read
     }),
   );
 
+const isAction = (value: unknown): value is Action =>
+  typeof value === "object" && value !== null && "prepare" in value;
+
 const isFunction = (value: unknown) => typeof value === "function";
 
 const Checked = v.strictObject(
   {
     console: v.optional(v.boolean("must be true or false"), true),
+    actions: v.optional(
+      v.array(v.custom<Action>(isAction, "must be made with defineAction"), "must be a list"),
+      [],
+    ),
     brand: v.optional(
       v.strictObject({
         name: v.pipe(
@@ -125,9 +137,12 @@ export function checkOptions(options: LatchkeyOptions): {
   readonly wrong: readonly string[];
 } {
   const result = v.safeParse(Checked, options);
-  if (result.success) return { options: { ...options, ...result.output }, wrong: [] };
-  const wrong = result.issues.map((issue) => `options.${wrongAt(issue)}`);
-  return { options: DEFAULT_OPTIONS, wrong };
+  const wrong = wrongActions([options.actions ?? []].flat().filter(isAction));
+  if (result.success) return { options: { ...options, ...result.output }, wrong };
+  return {
+    options: DEFAULT_OPTIONS,
+    wrong: [...result.issues.map((issue) => `options.${wrongAt(issue)}`), ...wrong],
+  };
 }
 
-export const DEFAULT_OPTIONS: Options = { console: true, brand: { name: "Latchkey" } };
+export const DEFAULT_OPTIONS: Options = { console: true, actions: [], brand: { name: "Latchkey" } };

@@ -1,6 +1,8 @@
-import { actions } from "./actions/registry.ts";
+import { withActions } from "./actions/api-document.ts";
+import { actionRegistry, builtInActions } from "./actions/registry.ts";
 import type { Config } from "./config.ts";
 import { type Accounts, accounts, type PersonalDataStore } from "./core/accounts.ts";
+import type { Action } from "./core/action.ts";
 import { type ActionPages, actionPages } from "./core/action-pages.ts";
 import {
   type ActionTokens,
@@ -91,6 +93,8 @@ export interface Services {
   readonly personalData: PersonalDataStore;
   readonly limits: RateLimits;
   readonly scopes: Scopes;
+  /** The API document with the deployment's own actions, from the one without. */
+  readonly withOwnActions: (document: string) => string;
   readonly report: ReturnType<typeof requestLog>;
   /** A cron run: what one does not finish, the next one does. */
   housekeeping(nowMs: number): Promise<CleanupReport & Partial<DeliveryReport>>;
@@ -101,6 +105,8 @@ export interface Services {
 interface Parts {
   readonly metrics: Metrics | undefined;
   readonly scopes: Scopes;
+  /** The actions of the deployment's own. */
+  readonly own: readonly Action[];
   /** To whom events go. */
   readonly receivers: readonly Receiver[];
   readonly queue: Pick<Queue, "send"> | undefined;
@@ -110,7 +116,7 @@ export function createServices(
   stores: Stores,
   crypto: CryptoServices,
   config: Config,
-  { metrics, scopes, receivers, queue }: Parts,
+  { metrics, scopes, receivers, queue, own }: Parts,
 ): Services {
   const { tokens, users, attempts, limits, background } = stores;
   const { secrets, jwts, passwords, isPwned } = crypto;
@@ -148,7 +154,7 @@ export function createServices(
       : createHa1b({ users, hashes: crypto.ha1bHashes, attempts, limits });
   const byPassword = passwordLogin(checkPassword);
   const login = ha1b === null ? byPassword : ha1b.withHa1bUpgrade(byPassword);
-  const allActions = actions(passwords, isPwned);
+  const allActions = actionRegistry([...builtInActions(passwords, isPwned), ...own]);
   const store = stores.actionTokens;
   const issuedActions = actionTokens({ actions: allActions, store, secrets, notices });
   return {
@@ -235,6 +241,8 @@ export function createServices(
     personalData: stores.personalData,
     limits,
     scopes,
+    withOwnActions: (document) =>
+      own.length === 0 ? document : JSON.stringify(withActions(JSON.parse(document), own)),
     report: requestLog({ logged: config.logged, metrics }),
     async housekeeping(nowMs) {
       // At the same time, because receivers may be slow.
@@ -284,7 +292,7 @@ export function servicesOver(
   bindings: Bindings,
   config: Config,
   platform: Platform,
-  { scopes, on }: Pick<Options, "scopes" | "on"> = {},
+  { scopes, on, actions: own = [] }: Partial<Pick<Options, "scopes" | "on" | "actions">> = {},
 ): Services {
   const ofRequest = served(config);
   const policy = revocationPolicy(config.revocationLagSeconds);
@@ -320,5 +328,6 @@ export function servicesOver(
     scopes: scopeTable(scopes),
     receivers,
     queue: bindings.EVENTS_QUEUE,
+    own,
   });
 }

@@ -19,10 +19,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [/^src\/core\//, []],
   [/^src\/(?:crypto|storage|actions|http|mail)\//, [/^src\/core\//, "packages"]],
   // Documentation stays out of the Worker: only the generator of the API document imports it.
-  [
-    /^src\/surfaces\/.*\.doc\.ts$/,
-    [/^src\/(?:core|http|openapi)\//, /^src\/actions\/add-contact\.ts$/, "packages"],
-  ],
+  [/^src\/surfaces\/.*\.doc\.ts$/, [/^src\/(?:core|http|openapi)\//, "packages"]],
   [/^src\/surfaces\//, [/^src\/(?:core|http)\//, "packages"]],
   // A form checks an account's fields as /rest does.
   [/^src\/console\//, [/^src\/(?:core|http)\//, /^src\/surfaces\/rest\/fields\.ts$/, "packages"]],
@@ -31,8 +28,8 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   // A key is kept for as long as the JWTs that it signed may live by the settings.
   [/^src\/cli\/keys\.ts$/, [/^src\/crypto\/keys\.ts$/, /^src\/config\.ts$/, "packages"]],
   [/^src\/cli\/keys/, [/^src\/crypto\/(?:keys|jws)\.ts$/, /^src\/core\/token\.ts$/, "packages"]],
-  // The document is generated from the routes and the schemas that check requests.
-  [/^src\/openapi\//, [/^src\/(?:core|http|surfaces)\//, "packages"]],
+  // The document is generated from the routes, the schemas that check requests, and the actions.
+  [/^src\/openapi\//, [/^src\/(?:core|http|surfaces|actions)\//, "packages"]],
   // And the tour compares answers with the document's examples.
   [/^src\/cli\/(?:openapi\.ts$|tour)/, [/^src\/openapi\//, "packages"]],
   // Accounts are checked and hashed as the service does it.
@@ -79,6 +76,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
     /^src\/latchkey\.ts$/,
     [
       /^src\/console\//,
+      /^src\/actions\/define-action\.ts$/,
       /^src\/crypto\/(?:passwords|ha1b)\.ts$/,
       /^src\/surfaces\/rpc\.ts$/,
       /^src\/(?:app|config|options|services)\.ts$/,

@@ -24,8 +24,12 @@ export const addContact = defineAction({
   name: "addContact",
   needsCaller: false,
   payload: NewContact,
+  answer: v.object({
+    contact_id: v.pipe(v.string(), v.uuid()),
+    mutual: v.pipe(v.boolean(), v.description("Whether both are each other's contacts now.")),
+  }),
 
-  conditions: ({ contact_id }) => [
+  check: ({ payload: { contact_id } }) => [
     {
       holds: sql`EXISTS (SELECT 1 FROM users WHERE id = ${contact_id} AND deleted_on IS NULL AND disabled_on IS NULL)`,
       field: "contact_id",
@@ -33,19 +37,17 @@ export const addContact = defineAction({
     },
   ],
 
-  plan({ payload: { contact_id }, issuerId, runnerId, nowMs }) {
-    if (contact_id === runnerId) return { rejected: "You cannot be your own contact." };
+  run({ payload: { contact_id }, issuerId, runner, nowMs, once }) {
+    if (contact_id === runner) return { rejected: "You cannot be your own contact." };
     const mutual = contact_id === issuerId;
-    const links: [string, string][] = [[runnerId, contact_id]];
-    if (mutual) links.push([contact_id, runnerId]);
+    const links: [string, string][] = [[runner, contact_id]];
+    if (mutual) links.push([contact_id, runner]);
     return {
-      writes: (claimed) =>
-        links.map(
-          ([from, to]) => sql`
-            INSERT INTO contacts (user_id, contact_id, created_at)
-            SELECT ${from}, ${to}, ${nowMs} WHERE ${claimed} ON CONFLICT DO NOTHING`,
-        ),
-      data: { contact_id, mutual },
+      writes: links.map(([from, to]) =>
+        once(sql`INSERT INTO contacts (user_id, contact_id, created_at)
+          VALUES (${from}, ${to}, ${nowMs}) ON CONFLICT DO NOTHING`),
+      ),
+      answer: { contact_id, mutual },
     };
   },
 
@@ -55,14 +57,15 @@ export const addContact = defineAction({
     // Without a login it would run for its issuer, which is never what someone who scans it wants.
     asksForLogin: true,
     // Someone who did not create the token has not agreed to anything, so they are not named.
-    referencedUserIds: ({ contact_id }, issuerId) => (contact_id === issuerId ? [contact_id] : []),
-    offered({ contact_id }, issuerId, runnerId) {
+    referencedUserIds: ({ payload: { contact_id }, issuerId }) =>
+      contact_id === issuerId ? [contact_id] : [],
+    offered({ payload: { contact_id }, issuerId, runner }) {
       const has = (from: string, to: string) =>
         sql`EXISTS (SELECT 1 FROM contacts WHERE user_id = ${from} AND contact_id = ${to})`;
-      const back = contact_id === issuerId ? has(contact_id, runnerId) : sql`TRUE`;
+      const back = contact_id === issuerId ? has(contact_id, runner) : sql`TRUE`;
       return [
         {
-          holds: sql`NOT (${has(runnerId, contact_id)} AND ${back})`,
+          holds: sql`NOT (${has(runner, contact_id)} AND ${back})`,
           field: "contact_id",
           message: "You are contacts already.",
         },

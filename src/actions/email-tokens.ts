@@ -6,6 +6,9 @@ import { UNDO_MS } from "../core/notices.ts";
 /** The payload of a token sent by email: the address it was sent to. */
 export const MailedAddress = v.object({ email: v.string() });
 
+/** The answer of a run that proves an email. */
+export const ProvenEmail = v.object({ email: v.string() });
+
 /** Whether the account exists, is enabled, and `holds` is true for it. */
 export const accountMatches = (userId: string, holds: Sql): Sql =>
   sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND ${holds}

@@ -1,13 +1,90 @@
-import type { ActionRegistry } from "../core/action.ts";
+import type { Action, ActionRegistry } from "../core/action.ts";
+import { AUDIT_EVENTS } from "../core/events.ts";
 import type { IsPwned, Passwords } from "../core/passwords.ts";
 import { addContact } from "./add-contact.ts";
 import { resetPassword } from "./reset-password.ts";
 import { undoEmailChange } from "./undo-email-change.ts";
 import { verifyEmail } from "./verify-email.ts";
 
-/** All actions. */
-export function actions(passwords: Passwords, isPwned: IsPwned): ActionRegistry {
-  const all = [addContact, verifyEmail, undoEmailChange, resetPassword(passwords, isPwned)];
+export const builtInActions = (passwords: Passwords, isPwned: IsPwned): readonly Action[] => [
+  addContact,
+  verifyEmail,
+  undoEmailChange,
+  resetPassword(passwords, isPwned),
+];
+
+/** The built-in actions and those of `createLatchkey`. */
+export function actionRegistry(all: readonly Action[]): ActionRegistry {
   const byName = new Map(all.map((action) => [action.name, action]));
   return { all, find: (name) => byName.get(name) };
+}
+
+const RESERVED_NAMES = ["addContact", "verifyEmail", "undoEmailChange", "resetPassword"];
+
+/** The service's tables and the sections of an export, which an action's table cannot have as its name. */
+export const RESERVED_TABLES = [
+  ...["users", "tokens", "status_indexes", "receipts", "pending_revocations", "housekeeping"],
+  ...["contacts", "events", "audit", "mails", "notices", "login_attempts", "identities"],
+  ...["user", "api_tokens", "sessions", "logins", "jwts", "action_tokens"],
+  ...["receipts_as_runner", "receipts_as_issuer", "d1_migrations"],
+];
+
+/** Their schemas in the API document would have the same name. */
+const isSameName = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
+
+const IDENTIFIER = /^[a-z_][a-z0-9_]{0,62}$/;
+
+/** @returns what is wrong with the actions of `createLatchkey`: a line each */
+export function wrongActions(own: readonly Action[]): readonly string[] {
+  const tables = new Map<string, string>();
+  const sentences = new Map<string, string>();
+  return own.flatMap((action, index) => {
+    const { name, page } = action;
+    const wrong: string[] = [];
+    const mistake = (text: string) => wrong.push(`options.actions.${index} (${name}): ${text}`);
+    if (!/^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(name)) {
+      mistake("the name must be a letter and then letters, digits or _, at most 64");
+    } else if (RESERVED_NAMES.some((each) => isSameName(each, name)))
+      mistake("a built-in action has this name");
+    else if (own.findIndex((each) => isSameName(each.name, name)) < index) {
+      mistake("another action has this name");
+    }
+    if (action.needsCaller && !page.asksForLogin) {
+      mistake("its page must ask for a log-in, or needsCaller must be false");
+    }
+    const taken = [...(action.payloadFields ?? []), ...(action.inputFields ?? [])].filter((field) =>
+      /^token_|^run_key$/.test(field.name),
+    );
+    for (const field of taken) mistake(`the console has a field of its own named ${field.name}`);
+    for (const [event, sentence] of Object.entries(action.events)) {
+      if (!/^[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+$/.test(event) || event.length > 64) {
+        mistake(
+          `the event ${event} must be words of a-z, 0-9 and _ with dots, as in coupon.redeemed`,
+        );
+      } else if (AUDIT_EVENTS.some((each) => each === event)) {
+        mistake(`the event ${event} is built in: use it without declaring it`);
+      } else if ((sentences.get(event) ?? sentence) !== sentence) {
+        mistake(`the event ${event} has another sentence in another action`);
+      }
+      sentences.set(event, sentence);
+    }
+    for (const table of action.tables) {
+      const { name: tableName, userColumn, expiresColumn } = table;
+      const identifiers = [
+        tableName,
+        userColumn,
+        ...(expiresColumn === undefined ? [] : [expiresColumn]),
+      ];
+      const bad = identifiers.find((each) => !IDENTIFIER.test(each));
+      const text = JSON.stringify([userColumn, expiresColumn]);
+      if (bad !== undefined) mistake(`${bad} must be a name of a-z, 0-9 and _`);
+      else if (RESERVED_TABLES.includes(tableName) || /^(?:sqlite|_cf)_/.test(tableName)) {
+        mistake(`the table ${tableName} is not its own`);
+      } else if ((tables.get(tableName) ?? text) !== text) {
+        mistake(`the table ${tableName} is declared otherwise by another action`);
+      }
+      tables.set(tableName, text);
+    }
+    return wrong;
+  });
 }

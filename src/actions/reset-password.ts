@@ -32,8 +32,9 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
     isExpensive: true,
     payload: MailedAddress,
     input: v.object({ password: newPassword(passwords) }, "must be an object"),
-    conditions: ({ email }, userId) => [emailUnchanged(email, userId)],
-    async plan({ input: { password }, issuerId, nowMs }) {
+    answer: v.object({}),
+    check: ({ payload: { email }, issuerId }) => [emailUnchanged(email, issuerId)],
+    async run({ input: { password }, issuerId, nowMs, once }) {
       if (await isPwned(password)) return { rejected: "This password has leaked: choose another." };
       const hash = await passwords.hash(password);
       // Anyone can sign up with an email they do not own. If it was never verified, erase what they left before its owner takes over.
@@ -41,27 +42,27 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
       const eraseIfUnproven = (column: string, value: Sql) =>
         sql`${raw(column)} = CASE WHEN verified_on IS NULL THEN ${value} ELSE ${raw(column)} END`;
       return {
-        writes: (claimed) => [
-          sql`DELETE FROM identities WHERE user_id = ${issuerId} AND ${claimed}`,
-          sql`DELETE FROM contacts WHERE user_id = ${issuerId} AND ${claimed} AND ${wasUnproven}`,
-          sql`DELETE FROM contacts WHERE contact_id = ${issuerId} AND ${claimed} AND ${wasUnproven}`,
-          sql`UPDATE login_attempts SET last_login_at = NULL WHERE id > ${`${issuerId}/`} AND id < ${`${issuerId}0`}
-            AND ${claimed} AND ${wasUnproven}`,
-          sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${issuerId}
-            AND run_at < ${nowMs} AND ${claimed} AND ${wasUnproven}`,
+        writes: [
+          once(sql`DELETE FROM identities WHERE user_id = ${issuerId}`),
+          once(sql`DELETE FROM contacts WHERE user_id = ${issuerId} AND ${wasUnproven}`),
+          once(sql`DELETE FROM contacts WHERE contact_id = ${issuerId} AND ${wasUnproven}`),
+          once(sql`UPDATE login_attempts SET last_login_at = NULL WHERE id > ${`${issuerId}/`} AND id < ${`${issuerId}0`}
+            AND ${wasUnproven}`),
+          once(sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${issuerId}
+            AND run_at < ${nowMs} AND ${wasUnproven}`),
           // guard: reset-revokes-all
-          sql`UPDATE users SET password = ${hash}, ha1b = NULL, credential_version = credential_version + 1, modified_on = ${nowMs},
+          once(sql`UPDATE users SET password = ${hash}, ha1b = NULL, credential_version = credential_version + 1, modified_on = ${nowMs},
               identities_revoked_on = ${nowMs}, verified_on = COALESCE(verified_on, ${nowMs}), pending_email = NULL,
               ${join(PROFILE_COLUMNS.map((column) => eraseIfUnproven(column, sql`NULL`)))}, ${eraseIfUnproven("metadata", sql`'{}'`)}
-            WHERE id = ${issuerId} AND ${claimed}`,
+            WHERE id = ${issuerId}`),
         ],
-        data: {},
+        answer: {},
+        event: "password.changed",
         changes: {
           userId: issuerId,
           // guard: reset-leaves-a-tombstone
           revokesCredentials: true,
           keepsUndo: true,
-          event: "password.changed",
           notice: { kind: "password_changed", if: sql`TRUE` },
         },
       };
@@ -71,7 +72,6 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
       title: "Choose a new password",
       note: "Whoever opens the link has read the mail that it came with.",
       asksForLogin: false,
-      referencedUserIds: () => [],
       describe: () => ({
         before:
           "Your account gets the password that you enter here. All that is logged in to it is logged out, and all its API tokens and action tokens end.",

@@ -1,7 +1,7 @@
 import sql from "sql-template-tag";
 import { UNDO_ACTION, UNDO_MS } from "../core/notices.ts";
 import { defineAction } from "./define-action.ts";
-import { accountMatches, MailedAddress, emailNotTaken } from "./email-tokens.ts";
+import { accountMatches, emailNotTaken, MailedAddress, ProvenEmail } from "./email-tokens.ts";
 
 /**
  * Restores a changed email for its mailbox. Whoever changed it knew the password, so the password and all
@@ -13,28 +13,29 @@ export const undoEmailChange = defineAction({
   needsCaller: false,
   isInternal: true,
   payload: MailedAddress,
-  conditions: ({ email }, userId) => [
+  answer: ProvenEmail,
+  check: ({ payload: { email }, issuerId }) => [
     {
-      holds: accountMatches(userId, sql`undo_email = ${email}`),
+      holds: accountMatches(issuerId, sql`undo_email = ${email}`),
       field: "email",
       message: "This change can no longer be undone.",
     },
-    emailNotTaken(email, userId),
+    emailNotTaken(email, issuerId),
   ],
-  plan: ({ payload: { email }, issuerId, nowMs }) => ({
-    writes: (claimed) => [
-      sql`DELETE FROM identities WHERE user_id = ${issuerId} AND ${claimed} AND (email IS NOT ${email}
-        OR created_at >= (SELECT undo_until - ${UNDO_MS} FROM users WHERE id = ${issuerId}))`,
-      sql`UPDATE users SET email = ${email}, verified_on = ${nowMs}, pending_email = NULL, undo_email = NULL,
+  run: ({ payload: { email }, issuerId, nowMs, once }) => ({
+    writes: [
+      once(sql`DELETE FROM identities WHERE user_id = ${issuerId} AND (email IS NOT ${email}
+        OR created_at >= (SELECT undo_until - ${UNDO_MS} FROM users WHERE id = ${issuerId}))`),
+      once(sql`UPDATE users SET email = ${email}, verified_on = ${nowMs}, pending_email = NULL, undo_email = NULL,
           undo_until = NULL, password = '', ha1b = NULL, credential_version = credential_version + 1,
           identities_revoked_on = ${nowMs}, modified_on = ${nowMs}
-        WHERE id = ${issuerId} AND ${claimed}`,
+        WHERE id = ${issuerId}`),
     ],
-    data: { email },
+    answer: { email },
+    event: "email.restored",
     changes: {
       userId: issuerId,
       revokesCredentials: true,
-      event: "email.restored",
       notice: { kind: "email_restored", if: sql`TRUE` },
     },
   }),
@@ -43,7 +44,6 @@ export const undoEmailChange = defineAction({
     title: "Put your e-mail back",
     note: "Whoever opens the link has read the mail that it came with.",
     asksForLogin: false,
-    referencedUserIds: () => [],
     describe: () => ({
       before:
         "Your account gets the e-mail back that this link was sent to. Its password is taken away, everything that is logged in to it is logged out, and all its API tokens and action tokens end.",

@@ -6,6 +6,7 @@ import {
   rememberForUndo,
   MailedAddress,
   emailNotTaken,
+  ProvenEmail,
 } from "./email-tokens.ts";
 
 /**
@@ -19,30 +20,31 @@ export const verifyEmail = defineAction({
   needsCaller: true,
   isInternal: true,
   payload: MailedAddress,
-  conditions: ({ email }, userId) => [
-    emailCurrentOrPending(email, userId),
-    emailNotTaken(email, userId),
+  answer: ProvenEmail,
+  check: ({ payload: { email }, issuerId }) => [
+    emailCurrentOrPending(email, issuerId),
+    emailNotTaken(email, issuerId),
   ],
-  plan({ payload: { email }, issuerId, nowMs }) {
+  run({ payload: { email }, issuerId, nowMs, once }) {
     const isNew = sql`email <> ${email}`;
     return {
-      writes: (claimed) => [
+      writes: [
         // What was linked under the old one may be another's.
-        sql`DELETE FROM identities WHERE user_id = ${issuerId} AND email IS NOT ${email} AND ${claimed}
-          AND ${accountMatches(issuerId, isNew)}`,
-        sql`UPDATE users SET ${rememberForUndo(nowMs, isNew)},
+        once(sql`DELETE FROM identities WHERE user_id = ${issuerId} AND email IS NOT ${email}
+          AND ${accountMatches(issuerId, isNew)}`),
+        once(sql`UPDATE users SET ${rememberForUndo(nowMs, isNew)},
             verified_on = CASE WHEN ${isNew} THEN ${nowMs} ELSE COALESCE(verified_on, ${nowMs}) END,
             ha1b = CASE WHEN ${isNew} THEN NULL ELSE ha1b END,
             identities_revoked_on = CASE WHEN ${isNew} THEN ${nowMs} ELSE identities_revoked_on END,
             pending_email = CASE WHEN ${isNew} THEN NULL ELSE pending_email END,
             email = ${email}, modified_on = ${nowMs}
-          WHERE id = ${issuerId} AND ${claimed}`,
+          WHERE id = ${issuerId}`),
       ],
-      data: { email },
+      answer: { email },
+      event: sql`CASE WHEN ${accountMatches(issuerId, isNew)} THEN 'email.changed' ELSE 'email.verified' END`,
       changes: {
         userId: issuerId,
         revokesCredentials: false,
-        event: sql`CASE WHEN ${accountMatches(issuerId, isNew)} THEN 'email.changed' ELSE 'email.verified' END`,
         notice: { kind: "email_changed", if: accountMatches(issuerId, isNew) },
       },
     };
@@ -52,7 +54,6 @@ export const verifyEmail = defineAction({
     title: "Confirm your e-mail",
     note: "Whoever opens the link has read the mail that it came with.",
     asksForLogin: true,
-    referencedUserIds: () => [],
     describe: () => ({
       before: "Your account notes that the mailbox which this link was sent to is yours.",
       after: "Your e-mail is confirmed.",

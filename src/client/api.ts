@@ -130,7 +130,7 @@ export type AuditEventKind =
 export type AuditEvent = {
   uuid: string;
   when: string;
-  what: AuditEventKind;
+  what: AuditEventKind | string;
   outcome: "done" | "refused";
   /** Who did it; null if unknown. */
   actor_uuid: string | null;
@@ -455,8 +455,8 @@ export type JwtFailure = {
 export type GenerateActionToken = {
   /** What the token can do. */
   action: "addContact";
-  /** What the action needs: for `addContact`, a `NewContact`, or a string that contains it as JSON. */
-  payload: NewContact | string;
+  /** What the action needs, or a string that contains it as JSON. */
+  payload: string | AddContactPayload;
   /** Seconds; an hour by default. */
   ttl?: (string | number) | null;
   /** How often it can be run; once by default. */
@@ -465,23 +465,11 @@ export type GenerateActionToken = {
   audience?: string | null;
 };
 
-/** The payload of the action `addContact`. */
-export type NewContact = {
-  /** You, or somebody whom you introduce. */
-  contact_id: string;
-};
-
-/** The input of the action `resetPassword`. */
-export type NewPassword = {
-  /** 8 characters or more. */
-  password: string;
-};
-
 export type RunActionToken = {
   /** The secret of an action token. */
   token: string;
-  /** Only `resetPassword` takes one: a `NewPassword`, or a string that contains it as JSON. */
-  input?: NewPassword | string | null;
+  /** What some actions take from the one who runs them, or a string that contains it as JSON. */
+  input?: string | null | ResetPasswordInput;
 };
 
 export type ActionToken = {
@@ -489,7 +477,7 @@ export type ActionToken = {
   /** Who issued it. */
   user_id: string;
   action: "addContact";
-  payload: NewContact;
+  payload: AddContactPayload;
   /** The only user who may run it; null for anyone who holds it. */
   audience: string | null;
   max_uses: number;
@@ -504,7 +492,7 @@ export type IssuedActionToken = {
   /** Who issued it. */
   user_id: string;
   action: "addContact";
-  payload: NewContact;
+  payload: AddContactPayload;
   /** The only user who may run it; null for anyone who holds it. */
   audience: string | null;
   max_uses: number;
@@ -698,6 +686,18 @@ export type ProblemFailure = {
   status: number;
   /** Matches the entry in the service log. */
   request_id: string;
+};
+
+/** The payload of the action `addContact`. */
+export type AddContactPayload = {
+  /** You, or somebody whom you introduce. */
+  contact_id: string;
+};
+
+/** The input of the action `resetPassword`. */
+export type ResetPasswordInput = {
+  /** 8 characters or more */
+  password: string;
 };
 
 interface responses {

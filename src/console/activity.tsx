@@ -1,3 +1,4 @@
+import type { ActionUses } from "../core/action-tokens.ts";
 import type { AuditDay, AuditDays, AuditEntry, AuditEvent } from "../core/events.ts";
 import { readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
@@ -9,7 +10,10 @@ import type { ConsoleDeps } from "./deps.ts";
 const DAYS = 30;
 
 /** The account's events: a chart of recent days, and a list. */
-export function activityPages({ page }: PageRoutes, { audit }: ConsoleDeps): readonly Route[] {
+export function activityPages(
+  { page }: PageRoutes,
+  { audit, actionUses }: ConsoleDeps,
+): readonly Route[] {
   async function show({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
     const listPage = readPage(request);
     // The chart shows the latest days, so only the first page has it.
@@ -23,7 +27,7 @@ export function activityPages({ page }: PageRoutes, { audit }: ConsoleDeps): rea
         <>
           <h1>Activity</h1>
           {perDay !== null && <Days perDay={perDay} />}
-          <Events entries={items} userId={caller.userId} />
+          <Events entries={items} userId={caller.userId} actions={actionUses} />
           <Pagination path="/console/activity" next={next} />
         </>
       ),
@@ -46,18 +50,19 @@ function Days({ perDay: { days, isAll } }: { readonly perDay: AuditDays }) {
 }
 
 interface EventsProps {
+  readonly actions: ActionUses;
   readonly entries: readonly AuditEntry[];
   readonly userId: string;
 }
 
-function Events({ entries, userId }: EventsProps) {
+function Events({ entries, userId, actions }: EventsProps) {
   if (entries.length === 0) return <p class="card empty">Nothing was done yet.</p>;
   return (
     <Table
       class="dense"
       rows={entries}
       columns={[
-        ["What", (entry) => sentenceOf(entry, userId)],
+        ["What", (entry) => sentenceOf(entry, userId, actions)],
         [
           "Outcome",
           (entry) => <span class={`badge ${toneOf(entry, userId)}`}>{entry.outcome}</span>,
@@ -181,15 +186,18 @@ const isOwnMistake = ({ what, actorId }: AuditEntry, userId: string): boolean =>
   what === "login.failed" && actorId === userId;
 
 /** @param userId the user whose activity page it is on */
-function sentenceOf(entry: AuditEntry, userId: string): string {
+function sentenceOf(entry: AuditEntry, userId: string, actions: ActionUses): string {
   const { what, actorId } = entry;
   if (what === "action.run" && actorId !== userId) return "Somebody ran your action token";
   if (isOwnMistake(entry, userId)) return "The password was mistyped while logged in";
   if (what === "contact.removed" && actorId !== userId) {
     return "Somebody removed you from their contacts";
   }
-  return SENTENCES[what];
+  // Another version of the service may have written an event that this one does not know.
+  return isKnown(what) ? SENTENCES[what] : (actions.sentenceOf(what) ?? what);
 }
+
+const isKnown = (what: string): what is AuditEvent => Object.hasOwn(SENTENCES, what);
 
 function toneOf(entry: AuditEntry, userId: string): "good" | "waiting" | "bad" {
   if (entry.outcome === "done") return "good";

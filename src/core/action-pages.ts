@@ -5,11 +5,18 @@ import {
   type Receipt,
   REFUSALS,
 } from "./action-tokens.ts";
-import type { Action, ActionPage, ActionRegistry, Condition, Described } from "./action.ts";
+import type {
+  Action,
+  ActionRegistry,
+  Condition,
+  Described,
+  PreparedAction,
+  SetText,
+} from "./action.ts";
 import type { Caller } from "./caller.ts";
 import { type RefusalReason, refuse } from "./fault.ts";
 import { type FormField, formValue } from "./form.ts";
-import type { ActionToken, Json, Secrets } from "./token.ts";
+import type { ActionToken, Secrets } from "./token.ts";
 
 export interface DisplayNameStore {
   /** @returns the names of those who are active and have set one */
@@ -48,10 +55,7 @@ export type Preview =
       readonly reissue?: string;
     };
 
-/** How a name is formatted in a sentence. */
-export type SetName = (name: string) => string;
-
-const asItIs: SetName = (name) => name;
+const asItIs: SetText = (text) => text;
 
 /** What a run from the page did. */
 export interface RunResult {
@@ -73,7 +77,7 @@ interface Deps {
 interface Found {
   readonly token: ActionToken;
   readonly action: Action;
-  readonly payload: Json;
+  readonly prepared: PreparedAction;
 }
 
 /** Action tokens as people see them: a page that says what will happen, and a button. */
@@ -86,19 +90,16 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
     const token = id === null ? null : await store[read](id);
     if (token === null) return "unknown";
     const action = actions.find(token.action);
-    const parsed = action?.parse(token.payload);
-    return action === undefined || !parsed?.ok
+    const prepared = action?.prepare(token.payload, token.userId);
+    return action === undefined || !prepared?.ok
       ? "rejected"
-      : { token, action, payload: parsed.value };
+      : { token, action, prepared: prepared.value };
   }
 
-  async function describedPage(page: ActionPage, payload: Json, issuerId: string, set: SetName) {
-    const names = await displayNames.names([
-      issuerId,
-      ...page.referencedUserIds(payload, issuerId),
-    ]);
+  async function describedPage(prepared: PreparedAction, issuerId: string, set: SetText) {
+    const names = await displayNames.names([issuerId, ...prepared.referencedUserIds()]);
     const nameOf = (id: string) => names.get(id) ?? UNNAMED_USER;
-    const described = page.describe({ payload, issuerId, nameOf: (id) => set(nameOf(id)) });
+    const described = prepared.describe((id) => set(nameOf(id)), set);
     return { issuer: nameOf(issuerId), ...described };
   }
 
@@ -118,15 +119,17 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
     return store.check({ ...attempt, conditions, once, nowMs });
   }
 
-  const offeredTo = ({ token, action, payload }: Found, caller: Caller | null) =>
-    caller === null ? [] : (action.page.offered?.(payload, token.userId, caller.userId) ?? []);
+  const offeredTo = ({ prepared }: Found, caller: Caller | null) =>
+    caller === null ? [] : prepared.offered(caller.userId);
 
   /** Why this caller cannot run it, and whether no one else could; null if they can. */
   async function objection(found: Found, caller: Caller | null, nowMs: number) {
-    const { token, action, payload } = found;
-    const runnerId = caller?.userId ?? token.userId;
+    const { token, action, prepared } = found;
+    // Without a caller it would run for the issuer, who is not the one in front of the page.
+    const isUnknown = caller === null && action.page.asksForLogin;
+    const runner = caller?.userId ?? token.userId;
     const offered = offeredTo(found, caller);
-    const conditions = [...action.conditions(payload, token.userId), ...offered];
+    const conditions = [...prepared.check(isUnknown ? null : runner), ...offered];
     const checked = await check(found, caller, conditions, null, nowMs);
     if (checked?.outcome === "rejected") {
       const { message } = checked;
@@ -136,11 +139,10 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
     }
     const refused = checked === null ? null : refusalOf(checked);
     if (refused !== null) return { ...refused, isFinal: true };
-    // Without a caller the plan would be for the issuer, who is not the one in front of the page.
-    const isPlanned = !action.isExpensive && action.inputFields?.length === 0;
-    if (!isPlanned || (caller === null && action.page.asksForLogin)) return null;
-    const run = { payload, input: null, issuerId: token.userId, runnerId, nowMs };
-    const plan = await action.plan(run);
+    if (isUnknown || action.isExpensive || action.inputFields?.length !== 0) return null;
+    const received = prepared.receive(null);
+    if (!received.ok) return null;
+    const plan = await received.value({ runner, nowMs });
     return "rejected" in plan
       ? { state: "rejected" as const, message: plan.rejected, isFinal: false }
       : null;
@@ -155,11 +157,11 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
       secret: string,
       by: Caller | null,
       nowMs: number,
-      set: SetName = asItIs,
+      set: SetText = asItIs,
     ): Promise<Preview> {
       const found = await find(secret, "findNow");
       if (typeof found === "string") return refusedAs(found, false);
-      const { token, action, payload } = found;
+      const { token, action, prepared } = found;
       const { asksForLogin, title } = action.page;
       const caller = asksForLogin ? by : null;
       const isOwn = by?.userId === token.userId && !action.isInternal;
@@ -173,7 +175,7 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
       }
       const [against, { issuer, before }] = await Promise.all([
         objection(found, caller, nowMs),
-        describedPage(action.page, payload, token.userId, set),
+        describedPage(prepared, token.userId, set),
       ]);
       if (against?.state === "already") return against;
       if (against !== null) {
@@ -204,13 +206,13 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
       by: Caller | null,
       idempotencyKey: string,
       nowMs: number,
-      set: SetName = asItIs,
+      set: SetText = asItIs,
     ): Promise<RunResult> {
       const found = await find(secret, "find");
       if (typeof found === "string") {
         return refuse({ code: "action_refused", reason: found, message: REFUSALS[found] });
       }
-      const { token, action, payload } = found;
+      const { token, action, prepared } = found;
       if (action.page.asksForLogin && by === null) refuse({ code: "credentials_missing" });
       const caller = action.page.asksForLogin ? by : null;
       const input = formValue(action.inputFields ?? [], sent);
@@ -223,16 +225,15 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
         }
       }
       const receipt = await run(secret, input, caller, idempotencyKey, nowMs, "page");
-      const { after } = await describedPage(action.page, payload, token.userId, set);
+      const { after } = await describedPage(prepared, token.userId, set);
       return { title: action.page.title, after, receipt };
     },
 
     /** What the page behind a token's link will say to the one who opens it. */
-    async describe(token: ActionToken, set: SetName = asItIs): Promise<Described | null> {
-      const action = actions.find(token.action);
-      const parsed = action?.parse(token.payload);
-      if (action === undefined || !parsed?.ok) return null;
-      const { before, after } = await describedPage(action.page, parsed.value, token.userId, set);
+    async describe(token: ActionToken, set: SetText = asItIs): Promise<Described | null> {
+      const prepared = actions.find(token.action)?.prepare(token.payload, token.userId);
+      if (!prepared?.ok) return null;
+      const { before, after } = await describedPage(prepared.value, token.userId, set);
       return { before, after };
     },
   };
@@ -250,6 +251,8 @@ function refusalOf(outcome: ConsumeOutcome): { state: RefusalReason; message: st
     case "repeated":
     case "key_taken":
     case "done":
+    // And nothing was written.
+    case "constraint_broken":
       return null;
     case "caller_gone":
       return refuse({ code: "token_invalid" });

@@ -36,7 +36,9 @@ export type ConsumeOutcome =
   /** The key was used for another request: by this caller, or with this token. */
   | { readonly outcome: "key_taken" }
   | { readonly outcome: "unknown" | "revoked" | "expired" | "used" | "caller_gone" }
-  | { readonly outcome: "rejected"; readonly message: string };
+  | { readonly outcome: "rejected"; readonly message: string }
+  /** The action's writes broke it, so nothing was written and no use was taken. */
+  | { readonly outcome: "constraint_broken"; readonly constraint: string };
 
 export interface ActionTokenStore {
   /**
@@ -109,7 +111,7 @@ function refuseGiven(member: "payload" | "input", problems: readonly Problem[]):
   return refuse({ code: "payload_invalid", member, problems });
 }
 
-function receiptOf(result: ConsumeOutcome): Receipt {
+function receiptOf(result: ConsumeOutcome, action?: Action): Receipt {
   switch (result.outcome) {
     case "done":
     case "repeated":
@@ -118,6 +120,8 @@ function receiptOf(result: ConsumeOutcome): Receipt {
       return refuse({ code: "idempotency_mismatch" });
     case "rejected":
       return refuseRun("rejected", result.message);
+    case "constraint_broken":
+      return refuseRun("rejected", action?.constraintMessage(result.constraint) ?? undefined);
     case "caller_gone":
       return refuse({ code: "token_invalid" });
     default:
@@ -161,8 +165,8 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
     ): Promise<{ token: ActionToken; secret: string; isRepeated: boolean }> {
       const action = issuable(name);
       if (action === undefined) return refuse({ code: "action_unknown" });
-      const parsed = action.parse(payload);
-      if (!parsed.ok) return refuseGiven("payload", parsed.problems);
+      const prepared = action.prepare(payload, caller.userId);
+      if (!prepared.ok) return refuseGiven("payload", prepared.problems);
       const { secret, id } = await requestedOrNew(secrets, "action", requestedSecret);
       const derivation = derivationOf(caller);
       const token: ActionToken = {
@@ -174,7 +178,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
         modifiedAtMs: nowMs,
         expiresAtMs: Math.min(nowMs + ttlSeconds * 1000, derivation.endMs),
         action: name,
-        payload: parsed.value,
+        payload: prepared.value.stored(),
         audience,
         maxUses,
         uses: 0,
@@ -182,12 +186,8 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
         // Leaving a credential out must not allow more than showing it.
         runsForIssuer: mayDo(caller, "actions:run"),
       };
-      const inserted = await store.insert(
-        token,
-        caller,
-        derivation,
-        action.conditions(parsed.value, token.userId),
-      );
+      const conditions = prepared.value.check(null);
+      const inserted = await store.insert(token, caller, derivation, conditions);
       if (inserted === "caller_gone") {
         const earlier = requestedSecret === null ? null : await store.findNow(id);
         if (earlier?.userId !== caller.userId) return refuse({ code: "token_invalid" });
@@ -199,7 +199,8 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
         return refuse({ code: "reference_unknown", field: "audience" });
       }
       if ("holds" in inserted) {
-        return refuse({ code: "reference_unknown", field: `payload.${inserted.field}` });
+        const member = inserted.field === undefined ? "" : `.${inserted.field}`;
+        return refuse({ code: "reference_unknown", field: `payload${member}` });
       }
       return { token: inserted, secret, isRepeated: false };
     },
@@ -225,15 +226,16 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       if (token === null) return refuseRun("unknown");
       const runnerId = caller?.userId ?? token.userId;
       const action = actions.find(token.action);
-      const parsed = action?.parse(token.payload);
-      const given = action?.parseInput(input);
+      const prepared = action?.prepare(token.payload, token.userId);
+      const bound = prepared?.ok ? prepared.value : null;
+      const received = bound?.receive(input);
       const consume = {
         receiptId: crypto.randomUUID(),
         token,
         action: token.action,
         runnerId,
         caller,
-        conditions: action && parsed?.ok ? action.conditions(parsed.value, token.userId) : [],
+        conditions: bound?.check(runnerId) ?? [],
         // guard: key-is-bound-to-its-input
         once: await onceOf(idempotencyKey, secret, [from, id, runnerId, caller !== null, input]),
         nowMs,
@@ -242,7 +244,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       const isForAnother = token.audience !== null && token.audience !== runnerId;
       const needsCaller = action?.needsCaller === true || !token.runsForIssuer;
       const lacksCaller = needsCaller && caller === null;
-      const isSound = parsed?.ok && given?.ok && !isForAnother && !lacksCaller;
+      const isSound = received?.ok && !isForAnother && !lacksCaller;
       // `consume` asks the same. A run that is refused here, or costs work, asks first.
       // guard: expensive-action-asks-first
       if (!isSound || action?.isExpensive) {
@@ -253,20 +255,14 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
         if (checked !== null) return receiptOf(checked);
       }
       // Issued by a version that knew the action, run by one that does not.
-      if (action === undefined || !parsed?.ok) return refuseRun("rejected");
-      if (!given?.ok) return refuseGiven("input", given?.problems ?? []);
-      const plan = await action.plan({
-        payload: parsed.value,
-        input: given.value,
-        issuerId: token.userId,
-        runnerId,
-        nowMs,
-      });
+      if (action === undefined || received === undefined) return refuseRun("rejected");
+      if (!received.ok) return refuseGiven("input", received.problems);
+      const plan = await received.value({ runner: runnerId, nowMs });
       if ("rejected" in plan) {
         const checked = action.isExpensive ? null : await store.check(consume);
         return checked === null ? refuseRun("rejected", plan.rejected) : receiptOf(checked);
       }
-      const receipt = receiptOf(await store.consume({ ...consume, plan }));
+      const receipt = receiptOf(await store.consume({ ...consume, plan }), action);
       if (plan.changes?.notice !== undefined) notices.tell([plan.changes.userId], nowMs);
       return receipt;
     },
@@ -307,6 +303,10 @@ export function actionUses({ actions, store, tokens }: UsesDeps) {
     issuable: (): readonly Action[] => actions.all.filter((action) => !action.isInternal),
 
     find: (name: string): Action | null => actions.find(name) ?? null,
+
+    /** What an action says of its own event; null where none of them declares it. */
+    sentenceOf: (event: string): string | null =>
+      actions.all.map(({ events }) => events[event]).find((text) => text !== undefined) ?? null,
 
     /**
      * The caller's own, whether or not it can still run.

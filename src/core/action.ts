@@ -1,7 +1,7 @@
 import type { Problem } from "./fault.ts";
 import type { FormField } from "./form.ts";
 import type { SecurityNotice } from "./notices.ts";
-import type { Json } from "./token.ts";
+import type { Json, JsonObject } from "./token.ts";
 
 /** A piece of SQL with its values bound separately, from the `sql` template tag. */
 export interface Sql {
@@ -14,10 +14,11 @@ export interface Condition {
   /** A boolean expression. */
   readonly holds: Sql;
   /** The member of the payload that it is about. */
-  readonly field: string;
+  readonly field?: string;
   readonly message: string;
 }
 
+/** What a run writes, and what it answers. */
 export interface ActionPlan {
   /**
    * The effect. Each statement must depend on `claimed`, which is true inside the batch if, and only
@@ -25,34 +26,21 @@ export interface ActionPlan {
    */
   writes(claimed: Sql): readonly Sql[];
   /** The answer to the one who runs it. */
-  readonly data: Json;
-  /** The account that it changes, whose copies and caches are then invalidated. */
-  readonly changes?: {
-    readonly userId: string;
-    /** Whether it raises the credential version, and so revokes every credential of the account. */
-    readonly revokesCredentials: boolean;
-    /** Whether the tokens stay valid with which the former mailbox can restore a changed email. */
-    readonly keepsUndo?: true;
-    /** One of core/events.ts. */
-    readonly event:
-      | "password.changed"
-      | "email.verified"
-      | "email.changed"
-      | "email.restored"
-      | Sql;
-    /** The notice to the email before the change, if `if` holds before it. */
-    readonly notice?: { readonly kind: SecurityNotice; readonly if: Sql };
-  };
+  readonly answer: Json;
+  /** What happened, as an event of its own: a kind of core/events.ts, or one that the action declares. */
+  readonly event?: string | Sql;
+  readonly changes?: AccountChange;
 }
 
-export interface ActionRun<Payload, Input = Json> {
-  readonly payload: Payload;
-  /** What the runner sent with the token. */
-  readonly input: Input;
-  readonly issuerId: string;
-  /** The user it runs for: the caller, or the issuer if no one is logged in. */
-  readonly runnerId: string;
-  readonly nowMs: number;
+/** The account whose row an action changes: its copies and caches are then invalidated, and the event is its own. */
+export interface AccountChange {
+  readonly userId: string;
+  /** Whether it raises the credential version, and so revokes every credential of the account. */
+  readonly revokesCredentials: boolean;
+  /** Whether the tokens stay valid with which the former mailbox can restore a changed email. */
+  readonly keepsUndo?: true;
+  /** The notice to the email before the change, if `if` holds before it. */
+  readonly notice?: { readonly kind: SecurityNotice; readonly if: Sql };
 }
 
 export type Parsed<T> =
@@ -67,15 +55,82 @@ export interface Described {
   readonly after: string;
 }
 
-export interface ActionOf<Payload> {
-  readonly payload: Payload;
-  readonly issuerId: string;
-  /** A user's display name, or a word for someone without one: never their email. */
-  nameOf(userId: string): string;
+/** How a text that a user has set is put into a sentence. */
+export type SetText = (text: string) => string;
+
+/** Who runs it, and when. */
+export interface RunBy {
+  /** The user it runs for: the caller, or the issuer if no one is logged in. */
+  readonly runner: string;
+  readonly nowMs: number;
+}
+
+/** An action with the payload and the issuer of a token. The payload was parsed once, and is not parsed again. */
+export interface PreparedAction {
+  /** The payload as a token stores it: preparing that gives the same. */
+  stored(): Json;
+  /**
+   * What must hold when a token is issued, and at each run.
+   * @param runner null where it is not known yet: at issue, and on the page before the log-in
+   */
+  check(runner: string | null): readonly Condition[];
+  /** A run with invalid input is refused, and takes no use. */
+  receive(input: Json): Parsed<(by: RunBy) => Promise<Planned>>;
+  /** The users whose names `describe` needs. */
+  referencedUserIds(): readonly string[];
+  /** @param nameOf a user's display name, or a word for someone without one: never their email */
+  describe(nameOf: (userId: string) => string, set: SetText): Described;
+  /** What must hold so that a run by this user would change something; otherwise the page offers none. */
+  offered(runner: string): readonly Condition[];
+}
+
+/** A table of an action's own that holds rows about users. */
+export interface PersonalTable {
+  readonly name: string;
+  /** The column with the id of the user whose row it is. Their export has the row, and it is deleted with their account. */
+  readonly userColumn: string;
+  /** A column with the time, in milliseconds since 1970, from which housekeeping deletes the row; null keeps it. */
+  readonly expiresColumn?: string;
+}
+
+/**
+ * What an action token can do. An action writes nothing itself: it returns what to write and what to
+ * answer, and the core runs that in one batch with the use of the token.
+ */
+export interface Action {
+  readonly name: string;
+  /** Issued by the service alone, to the user's mailbox; unknown to everyone else. */
+  readonly isInternal: boolean;
+  /** Whether its plan takes work, such as a password hash, that only a token that can run may cause. */
+  readonly isExpensive: boolean;
+  /** Whether a run without a logged-in caller is refused with 401. */
+  readonly needsCaller: boolean;
+  /** Its own kinds of events, with the sentence that their user reads. */
+  readonly events: Readonly<Record<string, string>>;
+  readonly tables: readonly PersonalTable[];
+  prepare(payload: Json, issuerId: string): Parsed<PreparedAction>;
+  /**
+   * Why a run is refused whose writes broke a constraint.
+   * @param constraint as SQLite names it: columns, the name of a CHECK, `FOREIGN KEY`, or the text of a trigger
+   */
+  constraintMessage(constraint: string): string | null;
+  readonly page: ActionPage;
+  /** Its schemas for the API document. Converted at each call. */
+  components(): ActionComponents;
+  /** Null where a form cannot express the schema. */
+  readonly payloadFields: readonly FormField[] | null;
+  readonly inputFields: readonly FormField[] | null;
+}
+
+/** JSON Schemas of an action. Payload and input are components, the first of them the one to refer to. */
+export interface ActionComponents {
+  readonly payload: JsonObject;
+  readonly input: JsonObject | null;
+  readonly answer: JsonObject;
 }
 
 /** An action as people see it: behind a link, and in a form that issues its tokens. */
-export interface ActionPage<Payload = Json> {
+export interface ActionPage {
   readonly title: string;
   /** Whole sentences, for the one who issues a token: what its holder can do. */
   readonly note: string;
@@ -84,35 +139,6 @@ export interface ActionPage<Payload = Json> {
    * issuer, is still meant for the person in front of the page.
    */
   readonly asksForLogin: boolean;
-  /** The users whose names `describe` needs. */
-  referencedUserIds(payload: Payload, issuerId: string): readonly string[];
-  describe(what: ActionOf<Payload>): Described;
-  /** What must hold so that a run by this user would change something; otherwise the page offers none. */
-  offered?(payload: Payload, issuerId: string, runnerId: string): readonly Condition[];
-}
-
-/**
- * What an action token can do. An action writes nothing itself: it returns what to write and what to
- * answer, and the core runs that in one batch with the use of the token.
- */
-export interface Action<Payload = Json, Input = Json> {
-  readonly name: string;
-  /** Issued by the service alone, to the user's mailbox; unknown to everyone else. */
-  readonly isInternal: boolean;
-  /** Whether its plan takes work, such as a password hash, that only a token that can run may cause. */
-  readonly isExpensive: boolean;
-  /** Whether a run without a logged-in caller is refused with 401. */
-  readonly needsCaller: boolean;
-  parse(payload: Json): Parsed<Payload>;
-  /** A run with invalid input is refused, and takes no use. */
-  parseInput(input: Json): Parsed<Input>;
-  /** Asked when a token is issued, and again at each run. */
-  conditions(payload: Payload, issuerId: string): readonly Condition[];
-  plan(run: ActionRun<Payload, Input>): Planned | Promise<Planned>;
-  readonly page: ActionPage<Payload>;
-  /** Null where a form cannot express the schema. */
-  readonly payloadFields: readonly FormField[] | null;
-  readonly inputFields: readonly FormField[] | null;
 }
 
 /** The plan, or why this run is impossible. */

@@ -76,7 +76,8 @@ export type AuditEvent = (typeof AUDIT_EVENTS)[number];
 export interface AuditEntry {
   readonly id: string;
   readonly createdAtMs: number;
-  readonly what: AuditEvent;
+  /** One of AUDIT_EVENTS, or of an action's own, also of one that is no more. */
+  readonly what: string;
   readonly outcome: "done" | "refused";
   /** Who did it; null where that is unknown. */
   readonly actorId: string | null;

@@ -1,13 +1,9 @@
 import type { Scope } from "./scopes.ts";
 
 /** A JSON value, as `JSON.parse` makes it. */
-export type Json =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+export type Json = string | number | boolean | null | readonly Json[] | JsonObject;
+
+export type JsonObject = { readonly [key: string]: Json };
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;

@@ -1,10 +1,10 @@
 import type * as v from "valibot";
-import type { Json } from "../core/token.ts";
+import type { JsonObject } from "../core/token.ts";
 import type { Route, RouteKey } from "../http/surface.ts";
 
 /** What a `.doc.ts` file says of a surface. Who may call a route, its scope and its body come from the route itself. */
 
-export type JsonObject = { readonly [key: string]: Json };
+export type { JsonObject };
 
 /** A schema that has its own name in the document, and what the schema cannot say. */
 export interface Component {

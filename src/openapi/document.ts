@@ -1,3 +1,6 @@
+import { withActions } from "../actions/api-document.ts";
+import { builtInActions } from "../actions/registry.ts";
+import type { Passwords } from "../core/passwords.ts";
 import type { BodyRule } from "../http/surface.ts";
 import type { DocumentedSurface, JsonObject, Operation, ResponseDoc } from "./description.ts";
 import { codeSample, type Example, type Examples } from "./examples.ts";
@@ -126,7 +129,7 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
     }
   }
 
-  return {
+  const withoutActions = {
     openapi: "3.1.1",
     info: {
       title: "Latchkey",
@@ -142,7 +145,19 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
     components: { schemas: named(), responses, securitySchemes: SECURITY_SCHEMES },
     "x-other-credentials": OTHER_CREDENTIALS,
   };
+  // As the service adds those of its own.
+  return withActions(
+    withoutActions,
+    builtInActions(NO_PASSWORDS, async () => false),
+  );
 }
+
+/** Documentation hashes nothing. */
+const NO_PASSWORDS: Passwords = {
+  hash: async () => "",
+  verify: async () => "mismatch",
+  isCommon: () => false,
+};
 
 /** `/rest/token/:token` as OpenAPI writes it. */
 export const templateOf = (path: string) => path.replaceAll(/:(\w+)/g, "{$1}");

@@ -1,5 +1,6 @@
 import { type ConversionConfig, toJsonSchema, toJsonSchemaDefs } from "@valibot/to-json-schema";
 import type * as v from "valibot";
+import { CONVERSION } from "../actions/json-schema.ts";
 import type { Component, JsonObject } from "./description.ts";
 
 /** Schemas as JSON Schema 2020-12. A schema that has a name becomes a reference to it. */
@@ -8,26 +9,9 @@ export function converter(components: Readonly<Record<string, Component>>) {
     Object.entries(components).map(([name, { schema }]) => [name, schema]),
   );
   const config = {
-    target: "draft-2020-12",
-    typeMode: "input",
-    // What JSON Schema cannot express is left to the descriptions.
-    errorMode: "ignore",
-    // Hints for our own forms.
-    ignoreActions: ["metadata"],
+    ...CONVERSION,
     definitions,
     overrideRef: ({ referenceId }) => `#/components/schemas/${referenceId}`,
-    overrideSchema({ valibotSchema, jsonSchema }) {
-      // Generators want the type of a constant. A name of a member is always a string.
-      if (valibotSchema.type === "literal") return { ...jsonSchema, type: literalType(jsonSchema) };
-      // openapi-typescript takes a member with a default for one that must be sent. Descriptions tell the defaults.
-      if ("default" in jsonSchema) {
-        const { default: _, ...optional } = jsonSchema;
-        return optional;
-      }
-      if (valibotSchema.type !== "record") return null;
-      const { propertyNames: _, ...record } = jsonSchema;
-      return record;
-    },
     overrideAction: ({ valibotAction, jsonSchema }) =>
       "documented" in valibotAction && isObject(valibotAction.documented)
         ? Object.assign(jsonSchema, valibotAction.documented)
@@ -71,9 +55,6 @@ function withDescriptions(
     ...(Object.keys(properties).length > 0 && { properties }),
   };
 }
-
-const literalType = ({ const: value }: { const?: unknown }) =>
-  typeof value === "boolean" ? "boolean" : typeof value === "number" ? "number" : "string";
 
 function objectAt(of: JsonObject, name: string): JsonObject {
   const value = of[name];

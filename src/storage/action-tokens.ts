@@ -10,7 +10,7 @@ import type { Condition } from "../core/action.ts";
 import type { CallerRef, Derivation } from "../core/caller.ts";
 import type { ActionToken } from "../core/token.ts";
 import type { AuditRow, AuditStatements, NoticeStatements, StorageContext } from "./context.ts";
-import { anyJson, asSql, flag, json, pageOf, toPage } from "./d1.ts";
+import { anyJson, asSql, brokenConstraint, flag, json, pageOf, toPage } from "./d1.ts";
 import { byCaller } from "./events.ts";
 import { carryUndo } from "./mail.ts";
 import {
@@ -40,6 +40,9 @@ const ReceiptRow = v.object({
   requestDigest: v.nullable(v.string()),
   data: anyJson,
 });
+
+/** Columns that the batch of a run writes beside the action. */
+const IS_BOOKKEEPING = /^(?:tokens|receipts|events|notices|pending_revocations)\./;
 
 type CheckRequest = Omit<ConsumeRequest, "plan">;
 
@@ -119,13 +122,20 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
   async function consume(request: ConsumeRequest): Promise<ConsumeOutcome> {
     const { changes } = request.plan;
     const batch = consumeBatch(request, events, notices);
-    const { receipt, why } = changes?.revokesCredentials
-      ? await revocations.commit(
-          { batch, ...allCredentialsRevocation(changes, request.nowMs) },
-          request.nowMs,
-        )
-      : await db.batch(batch);
-    return outcomeOf(request, receipt[0], why[0]) ?? { outcome: "revoked" };
+    try {
+      const { receipt, why } = changes?.revokesCredentials
+        ? await revocations.commit(
+            { batch, ...allCredentialsRevocation(changes, request.nowMs) },
+            request.nowMs,
+          )
+        : await db.batch(batch);
+      return outcomeOf(request, receipt[0], why[0]) ?? { outcome: "revoked" };
+    } catch (error) {
+      // Only the action's own writes can break one: nothing was written, and trying again would not help.
+      const constraint = brokenConstraint(error);
+      if (constraint === null || IS_BOOKKEEPING.test(constraint)) throw error;
+      return { outcome: "constraint_broken", constraint };
+    }
   }
 
   return {
@@ -225,7 +235,7 @@ function consumeBatch(request: ConsumeRequest, events: AuditStatements, notices:
     // guard: receipt-needs-the-use
     written: sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, request_digest)
       SELECT ${receiptId}, tokens.id, ${request.action}, ${runnerId}, ${nowMs},
-        ${JSON.stringify(request.plan.data)}, ${bound}, ${request.once?.requestDigest ?? null}
+        ${JSON.stringify(request.plan.answer)}, ${bound}, ${request.once?.requestDigest ?? null}
       FROM tokens WHERE tokens.id = ${token.id} AND tokens.won_by = ${receiptId}`,
     events: runEvents(request).flatMap((row) => events.after(row, nowMs)),
     notices:
@@ -259,8 +269,8 @@ function questions(request: CheckRequest) {
 }
 
 /**
- * The runner's event and, if the token was another's, the issuer's: that it was run and by whom, but not
- * from where. A change of an account is its own event.
+ * The runner's events (that it was run, and the action's own) and, if the token was another's, the issuer's:
+ * that it was run and by whom, but not from where. The event of a changed account is that account's.
  */
 function runEvents({ token, caller, runnerId, receiptId, plan }: ConsumeRequest): AuditRow[] {
   const run = { what: "action.run" as const, subjectId: receiptId };
@@ -268,10 +278,11 @@ function runEvents({ token, caller, runnerId, receiptId, plan }: ConsumeRequest)
   const actorId = caller === null ? null : runnerId;
   const own = { ...run, userId: runnerId, actorId, credentialId };
   const events: AuditRow[] = [own];
-  if (plan.changes !== undefined) {
-    const { userId, event } = plan.changes;
+  const { event, changes } = plan;
+  if (event !== undefined) {
     const what = typeof event === "string" ? event : asSql(event);
-    events.push({ ...own, what, userId, subjectId: token.id });
+    const changed = changes !== undefined && { userId: changes.userId, subjectId: token.id };
+    events.push({ ...own, what, ...changed });
   }
   if (token.userId === runnerId) return events;
   const issuers = { userId: token.userId, actorId: runnerId, credentialId: token.id };

@@ -51,7 +51,8 @@ export interface StorageContext {
 }
 
 export interface AuditRow {
-  readonly what: AuditEvent | Sql;
+  /** A kind of core/events.ts, or one that an action declares. */
+  readonly what: string | Sql;
   /** The user whose event it is, and who may read it. */
   readonly userId: string | Sql;
   readonly actorId: string | Sql | null;

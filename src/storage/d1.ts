@@ -1,5 +1,6 @@
 import sql, { Sql } from "sql-template-tag";
 import * as v from "valibot";
+import { FaultError } from "../core/fault.ts";
 import type { Cursor, Page, PageRequest } from "../core/page.ts";
 import type { Json } from "../core/token.ts";
 import type { Deadline } from "./calls.ts";
@@ -66,6 +67,21 @@ export const flag = v.pipe(
   v.nullable(v.number()),
   v.transform((value) => value === 1),
 );
+
+/**
+ * What SQLite says of a constraint that a batch broke (columns, the name of a CHECK, `FOREIGN KEY`, the text
+ * of a trigger); null for any other failure. D1 has no codes: "D1_ERROR: UNIQUE constraint failed: t.a: SQLITE_CONSTRAINT".
+ */
+export function brokenConstraint(error: unknown): string | null {
+  const cause = error instanceof FaultError ? error.cause : null;
+  if (!(cause instanceof Error)) return null;
+  const [, text] = /^D1_ERROR: (.*?): SQLITE_CONSTRAINT/s.exec(cause.message) ?? [];
+  if (text === undefined || text.startsWith("cannot store ")) return null;
+  return (
+    /^(?:UNIQUE|CHECK|NOT NULL) constraint failed: (.*)$/s.exec(text)?.[1] ??
+    text.replace(/ constraint failed$/, "")
+  );
+}
 
 /** Pieces of SQL that come from elsewhere (actions) as this folder's own. */
 export function asSql(fragment: { strings: readonly string[]; values: readonly unknown[] }): Sql {

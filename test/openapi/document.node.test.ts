@@ -1,9 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { actions } from "../../src/actions/registry.ts";
 import { makeDocument, refusalsOf, SURFACES, templateOf } from "../../src/openapi/document.ts";
 import { readExamples } from "../../src/openapi/examples.ts";
-import { ACTION_DOCS } from "../../src/surfaces/action-tokens.doc.ts";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const examples = readExamples(readFileSync("src/openapi/examples.json", "utf8"));
@@ -22,9 +20,6 @@ function* objects(value: unknown, at = ""): Generator<[at: string, object: objec
   yield [at, value];
   for (const [name, each] of Object.entries(value)) yield* objects(each, `${at}/${name}`);
 }
-
-/** Replaces what an action needs: none is run here. */
-const unused = new Proxy({}, { get: () => () => undefined }) as never;
 
 it("is in the repository as the sources make it", () => {
   const committed = readFileSync("src/console/assets/openapi.json", "utf8");
@@ -92,14 +87,6 @@ describe("what a reader looks for", () => {
         /^#\/components\/(?:schemas|responses)\/\w+$/.test(place) && !references.has(place),
     );
     expect(idle).toEqual([]);
-  });
-
-  it("every action has its payload, input and answer", () => {
-    const { all } = actions(unused, unused);
-    expect(Object.keys(ACTION_DOCS).toSorted()).toEqual(all.map(({ name }) => name).toSorted());
-    const issuable = all.filter(({ isInternal }) => !isInternal).map(({ name }) => name);
-    const documented = Object.entries(ACTION_DOCS).filter(([, { payload }]) => payload !== null);
-    expect(documented.map(([name]) => name)).toEqual(issuable);
   });
 
   it("no example has a secret in it", () => {

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { Answered, Call } from "../support/client.ts";
-import { isolate, type Isolate, type Settings } from "../support/service.ts";
+import { isolate, type Isolate, type Parts, type Settings } from "../support/service.ts";
 import { intercept, type StorageCall } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
 import { share } from "../support/thorough.ts";
@@ -34,7 +34,12 @@ function isWrite({ store, statements }: StorageCall): boolean {
 }
 
 /** The Worker on the real KV and D1, in so many isolates. Who goes in which order follows from the seed. */
-export function track(isolates: number, seed: number, settings: Settings = {}): Track {
+export function track(
+  isolates: number,
+  seed: number,
+  settings: Settings = {},
+  parts: Parts = {},
+): Track {
   const random = seeded(seed);
   let pass: (lane: number, call: StorageCall) => Promise<void> = async () => undefined;
   const places = Array.from({ length: isolates }, (_, lane) =>
@@ -44,11 +49,12 @@ export function track(isolates: number, seed: number, settings: Settings = {}): 
         await pass(lane, call);
         return run();
       }),
+      parts,
     ),
   );
 
   return {
-    ...isolate(settings),
+    ...isolate(settings, undefined, parts),
     random,
     async race(writers, readers = []) {
       const racers = [...writers, ...readers];

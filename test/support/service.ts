@@ -63,7 +63,7 @@ function build(settings: Settings, bindings: Bindings, { options: given, ...part
     text ??= await (await fetch(new Request(`${ORIGIN}/openapi.json`))).text();
     return text;
   };
-  const addsToDocument = given?.scopes !== undefined;
+  const addsToDocument = given?.scopes !== undefined || options.actions.length > 0;
   const call = over((request) => fetch(request), addsToDocument ? document : undefined);
 
   /** Waits for what goes on after answers have gone out. */

@@ -98,11 +98,14 @@ export interface Group {
 
 export type Reader = ReturnType<typeof readerOf>;
 
-/** The document of one deployment: what its own scopes are, in place of the built-in ones alone. */
-export function apiDocument({ names, descriptions }: Scopes) {
+/** The document of one deployment: with its own scopes and actions beside the built-in ones. */
+export function apiDocument(
+  { names, descriptions }: Scopes,
+  withOwnActions: (document: string) => string,
+) {
   const isOwn = names.length > SCOPES.length;
   const parse = (): ApiDocument => {
-    const document: ApiDocument = JSON.parse(text);
+    const document: ApiDocument = JSON.parse(withOwnActions(text));
     if (!isOwn) return document;
     const { Scope, ...schemas } = document.components.schemas;
     const meanings = names.map((name) => `\`${name}\`: ${descriptions[name]}`);
@@ -124,7 +127,8 @@ export function apiDocument({ names, descriptions }: Scopes) {
       access: "open",
       async handle() {
         // Served as it is in the repository, without parsing, where nothing is to be added.
-        file ??= fixedText(isOwn ? JSON.stringify(parse()) : text, "application/json");
+        const made = () => (isOwn ? JSON.stringify(parse()) : withOwnActions(text));
+        file ??= fixedText(made(), "application/json");
         return file.answer(`public, max-age=${KEYS_MAX_AGE_SECONDS}`);
       },
     } satisfies Route,

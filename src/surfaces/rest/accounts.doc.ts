@@ -93,7 +93,8 @@ const outcome = v.picklist(["done", "refused"]);
 const AuditEvent = v.object({
   uuid,
   when: time,
-  what: eventKind,
+  // Another version of the deployment may have had actions with events of their own.
+  what: v.union([eventKind, text]),
   outcome,
   actor_uuid: describe(uuidOrNull, "Who did it; null if unknown."),
   address: describe(textOrNull, "The client's address, as far as the deployment keeps it."),
