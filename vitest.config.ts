@@ -22,6 +22,7 @@ const LONG_TESTS = [
 const THOROUGH_TESTS = [
   "test/audit/with-change.test.ts",
   "test/console/hostile.test.ts",
+  "test/faults/uncertain.test.ts",
   "test/hostile/{bodies,paths}.test.ts",
   "test/races/{changes,revocations}.test.ts",
   "test/revocation/{bound,chains,lag-changes}.test.ts",

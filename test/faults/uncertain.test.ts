@@ -8,6 +8,7 @@ import { type Interceptor, intercept } from "../support/stores.ts";
 import text from "../../src/console/assets/openapi.json";
 import { isWrite } from "./injections.ts";
 import { GOOD, requestOf } from "./requests.ts";
+import { some } from "../support/thorough.ts";
 import { begin, buildWorld, type World } from "./world.ts";
 
 /** What nobody can say whose question was not answered. */
@@ -58,7 +59,7 @@ describe("and no page either", () => {
   /** They change nothing, or not before their answer. */
   const NO_CHANGE = ["/console/forgotten", "/console/inspector"];
 
-  it.each(POST_FORMS)("$path", async ({ path }) => {
+  it.each(some(POST_FORMS, 0))("$path", async ({ path }) => {
     let fails = false;
     const bindings = intercept((call, run) => (fails ? commitsAndFails(call, run) : run()));
     const { call } = isolate({}, bindings);

@@ -33,6 +33,9 @@ async function wrongFrom(address: string, email: string, times: number) {
   return answers;
 }
 
+/** More than an account allows. */
+const MANY = ACCOUNT_TRIES + 20;
+
 /** One wrong password from each of so many networks, all at once. */
 const botnet = (email: string, bots: number, first = 0) =>
   Promise.all(Array.from({ length: bots }, (_, i) => login(bot(first + i), email, WRONG)));
@@ -58,16 +61,16 @@ describe("the attacker", () => {
   });
 
   it.each([
-    ["200 networks", bot, ACCOUNT_TRIES],
+    ["as many networks", bot, ACCOUNT_TRIES],
     ["one network", () => ATTACKER, NETWORK_TRIES],
     ["the owner's own network", () => HOME, NETWORK_TRIES],
-  ])("gets no more tries from %s with 200 at the same instant", async (_, address, tries) => {
+  ])("gets no more tries from %s with many at the same instant", async (_, address, tries) => {
     const { email } = await newOwnerAt(HOME);
     hashes();
     const answers = await Promise.all(
-      Array.from({ length: 200 }, (_, index) => login(address(index), email, WRONG)),
+      Array.from({ length: MANY }, (_, index) => login(address(index), email, WRONG)),
     );
-    expect(statusesOf(answers)).toEqual({ 400: tries, 429: 200 - tries });
+    expect(statusesOf(answers)).toEqual({ 400: tries, 429: MANY - tries });
     expect(hashes()).toBe(tries);
   });
 
@@ -225,13 +228,13 @@ describe("the owner", () => {
 
   it("gets in from elsewhere while one network attacks", async () => {
     const { email } = await newOwner();
-    await wrongFrom(ATTACKER, email, 100);
+    await wrongFrom(ATTACKER, email, 2 * NETWORK_TRIES);
     expect((await login(CAFE, email, RIGHT)).status).toBe(200);
   });
 
   it("is slowed elsewhere, and told for how long", async () => {
     const { email } = await newOwner();
-    await botnet(email, 200);
+    await botnet(email, MANY);
     const answer = await login(CAFE, email, RIGHT);
     expect(answer.status).toBe(429);
     const seconds = Number(answer.headers.get("retry-after"));
@@ -254,7 +257,7 @@ describe("the owner", () => {
 
   it("is never slowed by being right", async () => {
     const { id, email } = await newOwner();
-    for (let i = 0; i < 150; i++) {
+    for (let i = 0; i < MANY; i++) {
       expect((await login(CAFE, email, RIGHT)).status).toBe(200);
       await settled();
     }
