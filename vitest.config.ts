@@ -26,7 +26,7 @@ const THOROUGH_TESTS = [
   "test/hostile/{bodies,paths}.test.ts",
   "test/races/{changes,revocations}.test.ts",
   "test/revocation/{bound,chains,lag-changes}.test.ts",
-  "test/throttling/{flood,junk}.test.ts",
+  "test/throttling/{accounts,flood,junk}.test.ts",
   "test/crypto/imported-passwords.test.ts",
   "test/simulation/simulation.node.test.ts",
 ];

@@ -12,6 +12,7 @@ import {
   WRONG,
 } from "./door.ts";
 import { type Send, textAt } from "../support/client.ts";
+import { some } from "../support/thorough.ts";
 import { WAYS } from "./ways.ts";
 
 const HOME = "192.0.2.1";
@@ -95,26 +96,30 @@ describe("the attacker", () => {
     expect(seen[2]).toEqual(seen[0]);
   });
 
-  it.each([
+  const attacks = [
     ["alone", 0],
     ["while others attack too", ACCOUNT_TRIES - 10],
     ["after others have used up all", ACCOUNT_TRIES],
-  ])("learns nothing of it from a network that the owner uses, %s", async (_, bots) => {
-    const seen = [];
-    for (const each of [
-      (await newOwnerAt(HOME)).email,
-      (await newOwner()).email,
-      `${crypto.randomUUID()}@example.com`,
-    ]) {
-      await botnet(each, bots);
-      const answers = await wrongFrom(HOME, each, NETWORK_TRIES + 4);
-      seen.push(
-        answers.map(({ status, text, headers }) => [status, text, Object.fromEntries(headers)]),
-      );
-    }
-    expect(seen[0]).toEqual(seen[2]);
-    expect(seen[1]).toEqual(seen[2]);
-  });
+  ] as const;
+  it.each(some(attacks, 0, 2))(
+    "learns nothing of it from a network that the owner uses, %s",
+    async (_, bots) => {
+      const seen = [];
+      for (const each of [
+        (await newOwnerAt(HOME)).email,
+        (await newOwner()).email,
+        `${crypto.randomUUID()}@example.com`,
+      ]) {
+        await botnet(each, bots);
+        const answers = await wrongFrom(HOME, each, NETWORK_TRIES + 4);
+        seen.push(
+          answers.map(({ status, text, headers }) => [status, text, Object.fromEntries(headers)]),
+        );
+      }
+      expect(seen[0]).toEqual(seen[2]);
+      expect(seen[1]).toEqual(seen[2]);
+    },
+  );
 
   it.each<readonly [string, (owner: { session: string; email: string }) => Promise<Send>]>([
     ["a session", async ({ session }) => ({ xToken: session })],
