@@ -21,6 +21,7 @@ const LONG_TESTS = [
 /** Tests that `npm test` runs with fewer rounds, requests or rows than the long suites. */
 const THOROUGH_TESTS = [
   "test/audit/with-change.test.ts",
+  "test/budget/{budget,growth}.test.ts",
   "test/console/hostile.test.ts",
   "test/faults/uncertain.test.ts",
   "test/hostile/{bodies,paths}.test.ts",
@@ -31,20 +32,13 @@ const THOROUGH_TESTS = [
   "test/simulation/simulation.node.test.ts",
 ];
 
-/** Tests that need a fresh isolate, because of rate limits, cached keys or everything that is stored. */
+/** Tests that need a fresh isolate, because of rate limits, cached keys or what is counted in memory. */
 const ALONE_TESTS = [
-  "test/audit/{refused,with-change}.test.ts",
-  "test/budget/budget.test.ts",
-  "test/contracts/{decisions,leaked}.test.ts",
-  "test/faults/{outage,uncertain}.test.ts",
-  "test/housekeeping.test.ts",
-  "test/identities/*.test.ts",
+  "test/audit/refused.test.ts",
+  "test/contracts/leaked.test.ts",
+  "test/identities/{first-use,id-tokens}.test.ts",
   "test/leakage.test.ts",
-  "test/log/routes.test.ts",
   "test/openapi/examples.test.ts",
-  "test/recovery/webhook.test.ts",
-  "test/revocation/restore.test.ts",
-  "test/rights/deletion.test.ts",
   "test/throttling/networks.test.ts",
 ];
 

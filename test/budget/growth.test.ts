@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { API_TOKENS_MAX } from "../../src/core/token.ts";
 import { isolate } from "../support/service.ts";
+import { share } from "../support/thorough.ts";
 import { meter, short } from "./measure.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -26,12 +27,13 @@ interface Holdings {
 }
 
 const FEW: Holdings = { name: "10 tokens", count: 10 };
+const count = share(10_000);
 const MANY: readonly Holdings[] = [
-  { name: "10,000 tokens", count: 10_000 },
-  { name: "10,000 tokens, most of them ended", count: 10_000, ended: 9_990 },
-  { name: "10,000 tokens, most of them ended at once", count: 10_000, endedAtOnce: 9_990 },
-  { name: "10,000 tokens, most of them used up", count: 10_000, usedUp: 9_990 },
-  { name: "10 tokens, among 10,000 other users", count: 10, others: 10_000 },
+  { name: "many tokens", count },
+  { name: "many tokens, most of them revoked", count, ended: count - 10 },
+  { name: "many tokens, most of them revoked at once", count, endedAtOnce: count - 10 },
+  { name: "many tokens, most of them used up", count, usedUp: count - 10 },
+  { name: "10 tokens, among many other users", count: 10, others: count },
 ];
 
 /** Counts the active ones first, of which there is a limit. */

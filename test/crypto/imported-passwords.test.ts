@@ -8,19 +8,24 @@ import { FOREIGN } from "./imported-hashes.ts";
 const passwords = argon2Passwords();
 
 describe("a hash of another system", () => {
-  it.each(FOREIGN)("is taken from %s, and only with its password", async (_, password, stored) => {
+  it.each(FOREIGN)("is taken from %s", async (_, password, stored) => {
     expect(await passwords.verify(password, stored)).toBe("stale");
-    expect(await passwords.verify(`x${password}`, stored)).toBe("mismatch");
   });
 
-  // Some take a second each: elsewhere than in the long suites, every other one.
-  const some = FOREIGN.filter((_, index) => isThorough || index % 2 === 0);
-  it.each(some)("does not fit once it was changed: %s", async (_, password, stored) => {
-    const middle = stored.length - 12;
-    const other = stored[middle] === "B" ? "C" : "B";
-    const changed = stored.slice(0, middle) + other + stored.slice(middle + 1);
-    expect(await passwords.verify(password, changed)).toBe("mismatch");
-  });
+  // Some take half a second, which npm test spends on them once.
+  const quick = FOREIGN.filter(
+    ([, , stored]) => isThorough || !/\$m=65536|2b\$1[0-9]/.test(stored),
+  );
+  it.each(quick)(
+    "%s fits no other password, nor once it was changed",
+    async (_, password, stored) => {
+      expect(await passwords.verify(`x${password}`, stored)).toBe("mismatch");
+      const middle = stored.length - 12;
+      const other = stored[middle] === "B" ? "C" : "B";
+      const changed = stored.slice(0, middle) + other + stored.slice(middle + 1);
+      expect(await passwords.verify(password, changed)).toBe("mismatch");
+    },
+  );
 });
 
 describe("what a login could not compute", () => {

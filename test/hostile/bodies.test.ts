@@ -51,11 +51,12 @@ const READS_BODY = TAKES_BODY.filter(
 
 describe.each(TAKES_BODY)("$name", (routeKey) => {
   const { surface, route } = routeKey;
+  const turn = TAKES_BODY.indexOf(routeKey);
 
   it("takes each field as any type without harm", async () => {
     const sample = sampleFor(route, { email });
-    const probes = Object.keys(sample).flatMap((field, turn) =>
-      some(Object.entries(VALUES), turn).map(([name, value]) =>
+    const probes = Object.keys(sample).flatMap((field, at) =>
+      some(Object.entries(VALUES), turn + at, 6).map(([name, value]) =>
         probe(routeKey, `${field} as ${name}`, json(withField(sample, field, value))),
       ),
     );
@@ -64,7 +65,7 @@ describe.each(TAKES_BODY)("$name", (routeKey) => {
 
   it("takes any body without harm", async () => {
     const sample = sampleFor(route, { email });
-    const probes = Object.entries(bodies(sample)).map(([name, body]) =>
+    const probes = some(Object.entries(bodies(sample)), turn).map(([name, body]) =>
       probe(routeKey, name, json(body)),
     );
     expect(await run(surface, probes, quick)).toEqual([]);
@@ -72,7 +73,7 @@ describe.each(TAKES_BODY)("$name", (routeKey) => {
 
   it("takes any content type without harm", async () => {
     const sample = sampleFor(route, { email });
-    const probes = CONTENT_TYPES.flatMap((type) =>
+    const probes = some(CONTENT_TYPES, turn).flatMap((type) =>
       [JSON.stringify(sample), ...(/form/.test(type) ? FORMS : [])].map((body) =>
         probe(routeKey, `${type}: ${body}`, { headers: { "content-type": type }, body }),
       ),

@@ -1,7 +1,17 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { newPair, newUser, PASSWORD, textAt } from "../support/client.ts";
-import { accounts, byGoogle, call, newPerson, proveEmail, whoIs } from "./people.ts";
+import {
+  accounts,
+  byGoogle,
+  call,
+  newPerson,
+  proveEmail,
+  whoIs,
+  redirectIssuers,
+} from "./people.ts";
+
+beforeEach(redirectIssuers);
 
 /** What becomes of an identity that opens an account. */
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { newUser } from "../support/client.ts";
 import { service } from "../support/service.ts";
 import {
@@ -10,8 +10,11 @@ import {
   proveEmail,
   SETTINGS,
   whoIs,
+  redirectIssuers,
 } from "./people.ts";
 import { newRealm } from "./realms.ts";
+
+beforeEach(redirectIssuers);
 
 /** An issuer's word about an e-mail counts only where it has authority, and of that e-mail alone. */
 

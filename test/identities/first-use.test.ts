@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { GOOGLE } from "../../src/core/issuers.ts";
 import { at, newUser, PASSWORD, textAt } from "../support/client.ts";
 import { service } from "../support/service.ts";
@@ -15,7 +15,10 @@ import {
   proveEmail,
   SETTINGS,
   whoIs,
+  redirectIssuers,
 } from "./people.ts";
+
+beforeEach(redirectIssuers);
 
 /** Whom an ID token opens: an account that is linked, a new one, or none. */
 

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type Answered,
   at,
@@ -19,7 +19,10 @@ import {
   type Person,
   proveEmail,
   whoIs,
+  redirectIssuers,
 } from "./people.ts";
+
+beforeEach(redirectIssuers);
 
 /** Identities are credentials: they are listed, can be removed, and end with all that ends everything. */
 

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { beforeEach, vi } from "vitest";
+import { vi } from "vitest";
 import { FACEBOOK, GOOGLE } from "../../src/core/issuers.ts";
 import { type Call, type TestUser, textAt } from "../support/client.ts";
 import { service } from "../support/service.ts";
@@ -16,13 +16,14 @@ const REDIRECTED: Readonly<Record<string, string>> = {
   [GOOGLE.jwks]: google.jwks,
   [FACEBOOK.jwks]: facebook.jwks,
 };
-beforeEach(() => {
+/** For `beforeEach` of each file: files share this module. */
+export function redirectIssuers(): void {
   const real = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
     const url = input instanceof Request ? input.url : String(input);
     return real(REDIRECTED[url] ?? input, init);
   });
-});
+}
 
 export interface Person {
   readonly sub: string;
