@@ -1,4 +1,3 @@
-import { reset } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterAll, afterEach, beforeEach, expect, inject, vi } from "vitest";
 import { backgroundDone } from "./support/background.ts";
@@ -12,10 +11,22 @@ declare module "vitest" {
   }
 }
 
-// Files share a workerd, and each begins with an empty database.
-await reset();
+// Files share a workerd, and each begins with empty stores. `reset()` of cloudflare:test leaves rows behind at times.
+const { results } = await env.DB.prepare(
+  "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'",
+).all();
+await env.DB.batch([
+  env.DB.prepare("PRAGMA defer_foreign_keys = on"),
+  ...results.map(({ name }) => env.DB.prepare(`DROP TABLE ${name}`)),
+  ...inject("schema").map((statement) => env.DB.prepare(statement)),
+]);
+const listed = async () => (await env.KV.list({ limit: 500 })).keys;
+for (let keys = await listed(); keys.length > 0; keys = await listed()) {
+  rules.secondPasses();
+  rules.begin();
+  await Promise.all(keys.map(({ name }) => env.KV.delete(name)));
+}
 rules.secondPasses();
-await env.DB.batch(inject("schema").map((statement) => env.DB.prepare(statement)));
 
 beforeEach(() => rules.begin());
 afterEach(() => {
