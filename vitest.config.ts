@@ -21,7 +21,7 @@ const LONG_TESTS = [
 /** Tests that `npm test` runs with fewer rounds, requests or rows than the long suites. */
 const THOROUGH_TESTS = [
   "test/audit/with-change.test.ts",
-  "test/budget/{budget,growth}.test.ts",
+  "test/budget/growth.test.ts",
   "test/console/hostile.test.ts",
   "test/faults/uncertain.test.ts",
   "test/hostile/{bodies,paths}.test.ts",
