@@ -153,13 +153,13 @@ export function createDeliveries(
         leased: sql`UPDATE deliveries SET lease = ${leaseId}, due_at = ${leaseUntilMs}
           WHERE receiver = ${receiver} AND due_at <= ${nowMs} AND (user_id, position) IN
             (SELECT value, ${first(receiver, sql`value`)} FROM json_each(${users}))`,
+        // CROSS JOIN keeps the order of the tables: otherwise SQLite begins with all that wait, of whatever user.
         waiting: sql`SELECT d.user_id AS userId, d.position, d.event_id AS eventId, d.attempts, d.queued_at AS queuedAtMs,
-            e.at, e.what, e.outcome, e.actor, e.credential, e.subject, e.count,
-            r.data AS answer
+            e.at, e.what, e.outcome, e.actor, e.credential, e.subject, e.count, r.data AS answer
           FROM json_each(${users}) AS u
-            JOIN deliveries AS head ON head.receiver = ${receiver} AND head.user_id = u.value
+            CROSS JOIN deliveries AS head ON head.receiver = ${receiver} AND head.user_id = u.value
               AND head.position = ${first(receiver, sql`u.value`)} AND head.lease = ${leaseId}
-            JOIN deliveries AS d ON d.receiver = ${receiver} AND d.user_id = u.value
+            CROSS JOIN deliveries AS d ON d.receiver = ${receiver} AND d.user_id = u.value
               AND d.position < head.position + ${EVENTS_A_CLAIM}
             LEFT JOIN events AS e ON e.user_id = d.user_id AND e.id = d.event_id
             LEFT JOIN receipts AS r ON r.id = e.subject AND r.run_by = e.user_id
