@@ -53,6 +53,9 @@ CREATE TABLE IF NOT EXISTS tokens (
   status_index INTEGER,                     -- families: the index in the status lists
   parents     TEXT CHECK (json_valid(parents)), -- API and action tokens: JSON array of the IDs of everything that they were derived from
   replaced_by TEXT,                         -- API tokens: the successor, if rotated with a grace period
+  disabled_at INTEGER,                      -- API tokens: refused while set, with all that was derived from them
+  meter       TEXT,                         -- API tokens: the row of token_meters that counts their uses
+  allowed_ips TEXT CHECK (json_valid(allowed_ips)), -- API tokens: JSON array of the networks they may be used from
   detail      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(detail))
 ) STRICT, WITHOUT ROWID;
 
@@ -61,6 +64,28 @@ CREATE INDEX IF NOT EXISTS tokens_list ON tokens (user_id, kind, credential_vers
   WHERE revoked_at IS NULL AND (max_uses IS NULL OR uses < max_uses);
 
 CREATE INDEX IF NOT EXISTS tokens_status ON tokens (status_index) WHERE status_index IS NOT NULL;
+
+CREATE INDEX IF NOT EXISTS tokens_meter ON tokens (meter) WHERE meter IS NOT NULL;
+
+-- What may still be charged with an API token. One row for a token and all its rotations, so that a grace
+-- period doubles nothing.
+CREATE TABLE IF NOT EXISTS token_meters (
+  id             TEXT NOT NULL PRIMARY KEY,
+  remaining      INTEGER CHECK (remaining >= 0),
+  limit_max      INTEGER,
+  limit_seconds  INTEGER,
+  window_started_at INTEGER,
+  window_used    INTEGER NOT NULL DEFAULT 0,
+  charged_by     TEXT                       -- the request that charged last
+) STRICT, WITHOUT ROWID;
+
+-- Requests with an idempotency key that found an API token active, for a day: repeated, they charge nothing.
+CREATE TABLE IF NOT EXISTS token_charges (
+  id             TEXT NOT NULL PRIMARY KEY, -- digest of the caller and their key
+  request_digest TEXT NOT NULL,             -- HMAC of the request, keyed with the token's secret
+  charged_at     INTEGER NOT NULL,
+  meter          TEXT CHECK (json_valid(meter)) -- what was left afterwards
+) STRICT, WITHOUT ROWID;
 
 -- The next free index in the status lists.
 CREATE TABLE IF NOT EXISTS status_indexes (

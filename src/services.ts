@@ -11,6 +11,7 @@ import {
   actionUses,
 } from "./core/action-tokens.ts";
 import { type ApiTokens, apiTokens } from "./core/api-tokens.ts";
+import { type TokenVerification, tokenVerification } from "./core/token-verification.ts";
 import { type Authenticate, authenticator } from "./core/authenticate.ts";
 import { type OwnContacts, ownContacts } from "./core/contacts.ts";
 import {
@@ -77,6 +78,7 @@ export interface Services {
   readonly sessions: Sessions;
   readonly jwtPairs: JwtPairs;
   readonly apiTokens: ApiTokens;
+  readonly verify: TokenVerification;
   readonly actionTokens: ActionTokens;
   readonly actionPages: ActionPages;
   readonly actionUses: ActionUses;
@@ -122,6 +124,7 @@ export function createServices(
   const { secrets, jwts, passwords, isPwned } = crypto;
   const { issuer, signUpIsOpen, lifetimes } = config;
   const { afterResponse } = background;
+  const address = () => clientInfo().address;
   const sendsMail = config.mail !== null;
   const mailer = mailerOf(config.mail);
   const notices = createNotices({
@@ -171,6 +174,7 @@ export function createServices(
       secrets,
       tokens,
       jwts,
+      address,
     }),
     accounts: accounts({
       users,
@@ -208,6 +212,16 @@ export function createServices(
     introspection: introspection({
       jwts,
       secrets,
+      strict: stores.strictTokens,
+      tokens,
+      limits,
+      scopes,
+      address,
+    }),
+    verify: tokenVerification({
+      secrets,
+      jwts,
+      store: tokens,
       strict: stores.strictTokens,
       tokens,
       limits,

@@ -73,6 +73,14 @@ async function everyFlow(run: string, send: Call) {
   const uuid = textAt(created, "payload", "uuid");
   await send("PATCH", `/rest/token/${uuid}`, { bearer: auth, json: { name: "y" } });
 
+  for (const token of [api, access, session]) {
+    await send("POST", "/rest/token/verify", {
+      bearer: auth,
+      json: { token, cost: 0 },
+      headers: { "idempotency-key": `"${run} ${token.slice(0, 7)}"` },
+    });
+  }
+
   const contact = await newUser();
   const json = { action: "addContact", payload: { contact_id: contact.id }, max_uses: 2 };
   const issued = await send("POST", "/api/generate-action-token", { bearer: access, json });

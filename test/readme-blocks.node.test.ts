@@ -48,6 +48,7 @@ const STATUSES: Readonly<Record<string, readonly number[]>> = {
     ...[200, 200, 200], // introspected, revoked, introspected
     ...[200, 200], // rotated, reported
   ],
+  "docs/guides/guard-your-api.md": [200, 200, 200], // charged, disabled, refused
   "docs/guides/one-time-links.md": [200, 200, 200, 204, 200], // run, again, listed, revoked, the contact
 };
 /** What npm run users does to the local database. */

@@ -113,6 +113,8 @@ export type AuditEventKind =
   | "logins.revoked_others"
   | "token.created"
   | "token.changed"
+  | "token.disabled"
+  | "token.enabled"
   | "token.rotated"
   | "token.revoked"
   | "tokens.revoked_all"
@@ -186,6 +188,10 @@ export type PersonalData = {
     last_used_on: string | null;
     derived_from: string[] | null;
     replaced_by_uuid: string | null;
+    metadata: unknown;
+    disabled_on: string | null;
+    allowed_ips: unknown;
+    meter: unknown;
   }[];
   sessions?: {
     uuid: string;
@@ -284,13 +290,101 @@ export type CreateApiToken = {
   ttl?: number | null;
   /** What the token may do; by default, all that the caller may. */
   scopes?: Scope[] | null;
+  /** Your own facts about the token. */
+  metadata?: Record<string, unknown> | null;
+  /** false: the token is refused until it is enabled. */
+  enabled?: boolean;
+  /** How much may be charged in all. */
+  remaining?: number | null;
+  /** How much may be charged in a window of so many seconds. */
+  limit?: {
+    max: number;
+    seconds: number;
+  } | null;
+  /** Addresses and CIDR ranges that the token may be used from. */
+  allowed_ips?: string[] | null;
 };
 
 export type ChangeApiToken = {
   name?: string;
   /** Seconds from now. */
   ttl?: number;
+  /** Your own facts about the token. */
+  metadata?: Record<string, unknown> | null;
+  /** false: the token is refused until it is enabled. */
+  enabled?: boolean;
+  /** How much may be charged in all. */
+  remaining?: number | null;
+  /** How much may be charged in a window of so many seconds. */
+  limit?: {
+    max: number;
+    seconds: number;
+  } | null;
+  /** Addresses and CIDR ranges that the token may be used from. */
+  allowed_ips?: string[] | null;
 };
+
+export type VerifyApiToken = {
+  /** An API token, a session token or an access JWT. */
+  token: string;
+  /** The scopes that the token must have. */
+  scopes?: Scope[] | null;
+  /** What to charge; 0 only looks. 1 by default. */
+  cost?: number | null;
+  /** The address that the token is used from. */
+  ip?: string | null;
+};
+
+export type VerifiedToken =
+  | {
+      active: true;
+      kind: "api" | "session" | "access";
+      uuid: string;
+      owner: {
+        uuid: string;
+      };
+      scopes: Scope[];
+      /** Of an API token. */
+      name: string | null;
+      /** Of an API token. */
+      metadata: Record<string, unknown>;
+      /** What is left in all; null for no limit. */
+      remaining: number | null;
+      limit: {
+        max: number;
+        seconds: number;
+        /** What is left of this window. */
+        remaining: number;
+        /** When the window ends; null where none has begun. */
+        reset_on: string | null;
+      } | null;
+      expired_on: string;
+    }
+  | {
+      active: false;
+      /** The first that applies. */
+      reason:
+        | "unknown"
+        | "wrong_kind"
+        | "user_gone"
+        | "expired"
+        | "revoked"
+        | "disabled"
+        | "ip_not_allowed"
+        | "scope_missing"
+        | "remaining_exhausted"
+        | "rate_limited";
+      /** What is left in all; null for no limit. */
+      remaining: number | null;
+      limit: {
+        max: number;
+        seconds: number;
+        /** What is left of this window. */
+        remaining: number;
+        /** When the window ends; null where none has begun. */
+        reset_on: string | null;
+      } | null;
+    };
 
 export type RotateApiToken = {
   /** How long the old secret still works; 0 by default. */
@@ -308,6 +402,18 @@ export type ApiToken = {
   /** Its prefix and last four characters. */
   token_hint: string;
   scopes: Scope[];
+  /** Your own facts about the token. */
+  metadata: Record<string, unknown>;
+  /** While it is false, the token is refused everywhere. */
+  enabled: boolean;
+  /** How much may still be charged; null for no limit. */
+  remaining: number | null;
+  limit: {
+    max: number;
+    seconds: number;
+  } | null;
+  /** Addresses and CIDR ranges that the token may be used from; null for all. */
+  allowed_ips: string[] | null;
 };
 
 export type IssuedApiToken = {
@@ -321,6 +427,18 @@ export type IssuedApiToken = {
   created_on: string;
   modified_on: string;
   expired_on: string;
+  /** Your own facts about the token. */
+  metadata: Record<string, unknown>;
+  /** While it is false, the token is refused everywhere. */
+  enabled: boolean;
+  /** How much may still be charged; null for no limit. */
+  remaining: number | null;
+  limit: {
+    max: number;
+    seconds: number;
+  } | null;
+  /** Addresses and CIDR ranges that the token may be used from; null for all. */
+  allowed_ips: string[] | null;
 };
 
 export type RevokedToken = {
@@ -717,6 +835,8 @@ interface responses {
   RestContentTooLarge: { content: { "application/json": RestError } };
   /** The body is not JSON by its type, or it is compressed. */
   RestUnsupportedMediaType: { content: { "application/json": RestError } };
+  /** The Idempotency-Key was used with another request. */
+  RestUnprocessableContent: { content: { "application/json": RestError } };
   /** Too many attempts. */
   RestTooManyRequests: { content: { "application/json": RestError } };
   /** Internal server error. */
@@ -1138,6 +1258,59 @@ export interface paths {
       };
     };
   };
+  "/rest/token/verify": {
+    /** Verify a token, and charge its use */
+    post: {
+      parameters: {
+        query?: never;
+        header?: { "Idempotency-Key"?: string };
+        path?: never;
+        cookie?: never;
+      };
+      requestBody: {
+        content: {
+          "application/json": {
+            token: string;
+            scopes?:
+              | (
+                  | "tokens:read"
+                  | "tokens:write"
+                  | "account:read"
+                  | "account:write"
+                  | "actions:issue"
+                  | "actions:run"
+                  | "introspect"
+                )[]
+              | null;
+            cost?: number | null;
+            ip?: string | null;
+          };
+        };
+      };
+      responses: {
+        /** Whether the token is active, or why not. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: VerifiedToken;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        422: responses["RestUnprocessableContent"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
   "/rest/token/list": {
     /** List your API tokens, newest first */
     get: {
@@ -1225,7 +1398,7 @@ export interface paths {
     };
   };
   "/rest/token/{token}": {
-    /** Rename an API token or change its expiry */
+    /** Change an API token */
     patch: {
       parameters: { query?: never; header?: never; path: { token: string }; cookie?: never };
       requestBody: { content: { "application/json": ChangeApiToken } };
@@ -1278,7 +1451,7 @@ export interface paths {
     };
   };
   "/token/{token}": {
-    /** Rename an API token or change its expiry (at another path) */
+    /** Change an API token (at another path) */
     patch: {
       parameters: { query?: never; header?: never; path: { token: string }; cookie?: never };
       requestBody: { content: { "application/json": ChangeApiToken } };

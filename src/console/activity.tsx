@@ -165,6 +165,8 @@ const SENTENCES: Readonly<Record<AuditEvent, string>> = {
   "logins.revoked_others": "You logged out everywhere else",
   "token.created": "You made an API token",
   "token.changed": "You changed an API token",
+  "token.disabled": "You disabled an API token",
+  "token.enabled": "You enabled an API token",
   "token.rotated": "You gave an API token a new secret",
   "token.revoked": "An API token was ended",
   "tokens.revoked_all": "You ended all API tokens",

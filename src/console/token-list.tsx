@@ -79,6 +79,8 @@ function TokenCard({ token, secret, nowMs, renaming, descriptions }: CardProps) 
           <span class="badge waiting">
             replaced, valid until <Time ms={expiresAtMs} />
           </span>
+        ) : !token.isEnabled ? (
+          <span class="badge waiting">disabled</span>
         ) : (
           <ExpiryBadge token={token} nowMs={nowMs} />
         )}

@@ -25,6 +25,7 @@ const STATUSES: Readonly<Record<TokenStatus, readonly [tone: Tone, word: string,
     "It was used, and another refresh token took its place. Showing it again ends the login.",
   ],
   login_revoked: ["bad", "login ended", "The login or the token that it was got with was ended."],
+  disabled: ["waiting", "disabled", "It is refused until it is enabled again."],
   account_disabled: ["bad", "account disabled", "The account was disabled by whoever runs this."],
   not_yours: [
     "waiting",

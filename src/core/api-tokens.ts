@@ -1,14 +1,30 @@
 import type { TokenCheckStore } from "./authenticate.ts";
-import { type Caller, type CallerRef, type Derivation, derivationOf } from "./caller.ts";
+import { type Caller, type CallerRef, type Derivation, derivationOf, parentsOf } from "./caller.ts";
 import { refuse } from "./fault.ts";
 import type { RevocationStore } from "./introspection.ts";
 import type { Jwts } from "./jwt.ts";
 import type { Notices } from "./notices.ts";
 import type { Page, PageRequest } from "./page.ts";
 import { type Grant, isAllPowerful, mayDo, type Scope, type Scopes } from "./scopes.ts";
-import { type ApiToken, requestedOrNew, type Secrets, TTL_SECONDS } from "./token.ts";
+import {
+  type ApiToken,
+  type Json,
+  requestedOrNew,
+  type Secrets,
+  TTL_SECONDS,
+  type TokenRestrictions,
+} from "./token.ts";
 
-export interface ApiTokenChange {
+/** What an API token may be given, beside its name; null takes it away. */
+export interface ApiTokenMembers {
+  readonly metadata?: Json;
+  readonly enabled?: boolean;
+  readonly remaining?: number | null;
+  readonly limit?: TokenRestrictions["limit"];
+  readonly allowedIps?: readonly string[] | null;
+}
+
+export interface ApiTokenChange extends ApiTokenMembers {
   readonly name?: string;
   readonly expiresAtMs?: number;
 }
@@ -23,6 +39,9 @@ export interface ApiTokenStore {
     caller: CallerRef,
     derivation: Derivation,
   ): Promise<ApiToken | DerivationRefusal | "taken">;
+  /** One of the caller's own that was not revoked, disabled or not. Asks D1. */
+  findOwnApiToken(id: string, caller: CallerRef, nowMs: number): Promise<ApiToken | null>;
+  /** Those that were not revoked, also where they are disabled. */
   listApiTokens(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ApiToken>>;
   /**
    * @param limits what the caller may grant: no later expiry, and no scope that it does not have
@@ -40,8 +59,8 @@ export interface ApiTokenStore {
   /** All of the caller's, in one statement. @returns false where the caller is no longer active */
   revokeApiTokens(caller: CallerRef, nowMs: number): Promise<boolean>;
   /**
-   * Replaces an API token by `next`, which takes its name and scopes, and its expiry unless `next` has
-   * an earlier one. The old one expires at `oldEndsAtMs`, and never later than it would have.
+   * Replaces an API token by `next`, which takes all that it has, and its expiry unless `next` has an
+   * earlier one. Both share what they may be charged. The old one expires at `oldEndsAtMs`, and never later than it would have.
    * @param derivation of anything that the caller derives: none of its parents may have been replaced
    * @returns why nothing was changed, if so
    */
@@ -63,7 +82,7 @@ export interface RevokedToken {
   readonly expiresAtMs: number;
 }
 
-export interface NewApiToken {
+export interface NewApiToken extends ApiTokenMembers {
   readonly name: string;
   readonly ttlSeconds: number | null;
   /** Null: all that the caller has. */
@@ -81,6 +100,13 @@ export interface IssuedApiToken {
 /** Enough to recognize a secret, too little to use it. */
 const hintOf = (secret: string) =>
   `${secret.slice(0, secret.lastIndexOf("_") + 1)}…${secret.slice(-4)}`;
+
+const restrictionsOf = (members: ApiTokenMembers): TokenRestrictions | null => {
+  const { remaining = null, limit = null, allowedIps = null } = members;
+  return remaining === null && limit === null && allowedIps === null
+    ? null
+    : { remaining, limit, allowedIps };
+};
 
 /** A token can never create one with more scopes than its own. @throws FaultError `scope_exceeded` */
 function mayGive(caller: Caller, scopes: readonly Scope[]): void {
@@ -170,7 +196,7 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
      */
     async create(
       caller: Caller,
-      { name, ttlSeconds, scopes }: NewApiToken,
+      { name, ttlSeconds, scopes, ...members }: NewApiToken,
       nowMs: number,
       requestedSecret: string | null = null,
     ): Promise<IssuedApiToken> {
@@ -196,6 +222,9 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
           lastUsedAtMs: null,
           parentIds: derivation.parentIds,
           replacedById: null,
+          metadata: members.metadata ?? {},
+          isEnabled: members.enabled ?? true,
+          restrictions: restrictionsOf(members),
         },
         caller,
         derivation,
@@ -223,16 +252,14 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
     ): Promise<IssuedApiToken> {
       const before = await earlier(caller, requestedSecret, nowMs);
       if (before !== null) return before;
-      const old = UUID.test(oldId) ? await tokens.findActive(oldId, nowMs) : null;
-      if (old?.token.kind !== "api" || old.token.userId !== caller.userId) {
-        return refuse({ code: "token_not_found" });
-      }
-      mayGive(caller, old.token.scopes);
-      const { parentIds, endMs } = successorOf(caller, old.token);
+      const old = UUID.test(oldId) ? await tokens.findOwnApiToken(oldId, caller, nowMs) : null;
+      if (old === null) return refuse({ code: "token_not_found" });
+      mayGive(caller, old.scopes);
+      const { parentIds, endMs } = successorOf(caller, old);
       const { secret, id } = await requestedOrNew(secrets, "api", requestedSecret);
       const next = { id, hint: hintOf(secret), parentIds, endMs };
       const oldEndsAtMs = nowMs + graceSeconds * 1000;
-      const derivation = derivationOf(caller);
+      const derivation = parentsOf(caller);
       const token = await tokens.rotateApiToken(
         oldId,
         next,
@@ -265,15 +292,21 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
     async change(
       caller: Caller,
       id: string,
-      { name, ttlSeconds }: { name?: string; ttlSeconds?: number },
+      {
+        ttlSeconds,
+        ...members
+      }: ApiTokenMembers & { readonly name?: string; readonly ttlSeconds?: number },
       nowMs: number,
     ): Promise<ApiToken> {
+      const { remaining, limit, allowedIps } = members;
+      // A restricted token could give itself more.
+      if ([remaining, limit, allowedIps].some((each) => each !== undefined)) derivationOf(caller);
       const change: ApiTokenChange = {
-        ...(name === undefined ? {} : { name }),
+        ...members,
         ...(ttlSeconds === undefined ? {} : { expiresAtMs: nowMs + ttlSeconds * 1000 }),
       };
       if (!UUID.test(id)) return refuse({ code: "token_not_found" });
-      const { parentIds, endMs } = derivationOf(caller);
+      const { parentIds, endMs } = parentsOf(caller);
       const limits = { parentIds, endMs, scopes: caller.scopes };
       const changed = await tokens.changeApiToken(id, caller, change, limits, nowMs);
       switch (changed) {

@@ -1,8 +1,9 @@
 import { type Caller, callerRefOf, callerRefOfJwt, callerRefOfToken } from "./caller.ts";
-import { refuse, UNKNOWN_SUBJECT } from "./fault.ts";
+import { type AttemptedSubject, refuse, UNKNOWN_SUBJECT } from "./fault.ts";
 import type { Ha1b } from "./ha1b.ts";
 import type { IdentityLogin } from "./identities.ts";
 import { attemptedSubjectOf, type JwtClaims, type Jwts, refuseJwt } from "./jwt.ts";
+import { networksOf } from "./networks.ts";
 import type { PasswordLogin } from "./passwords.ts";
 import type { ApiToken, Secrets, Token } from "./token.ts";
 import type { User, UserWithPassword } from "./user.ts";
@@ -45,6 +46,21 @@ interface Deps {
   readonly secrets: Secrets;
   readonly tokens: TokenCheckStore;
   readonly jwts: Jwts;
+  /** Of the request being served; empty where it is not known. */
+  readonly address: () => string;
+}
+
+/** Of a token that was shown from an address that it is not for: its owner should know. */
+export const attemptedWith = ({ userId, id }: Token): AttemptedSubject => ({
+  userId,
+  credentialId: id,
+});
+
+/** Whether a token may be used from this address; empty where it is not known. */
+export function isAllowedFrom(address: string, token: Token): boolean {
+  const allowedIps = token.kind === "api" ? (token.restrictions?.allowedIps ?? null) : null;
+  // guard: restricted-token-asks-for-the-address
+  return allowedIps === null || networksOf(address).some((each) => allowedIps.includes(each));
 }
 
 /**
@@ -59,6 +75,7 @@ export function authenticator({
   secrets,
   tokens,
   jwts,
+  address,
 }: Deps): Authenticate {
   const fullCaller = (user: UserWithPassword, by: Caller["by"]): Caller => ({
     ...callerRefOf(user),
@@ -74,6 +91,9 @@ export function authenticator({
       return refuse({ code: "token_invalid", attempted: { userId: null, credentialId: id } });
     }
     const { token, user } = found;
+    if (!isAllowedFrom(address(), token)) {
+      return refuse({ code: "token_invalid", attempted: attemptedWith(token) });
+    }
     if (token.kind === "api") tokens.touch(token, nowMs);
     return {
       ...callerRefOfToken(token),

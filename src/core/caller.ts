@@ -1,3 +1,4 @@
+import { refuse } from "./fault.ts";
 import type { Identity } from "./issuers.ts";
 import { type JwtClaims, jwtIdsOf, parentIdsOf, revocationTarget } from "./jwt.ts";
 import type { Grant } from "./scopes.ts";
@@ -74,11 +75,25 @@ export function callerRefOfJwt(claims: JwtClaims): CallerRef {
   };
 }
 
+/** As `parentsOf`. @throws FaultError `derivation_refused` where the caller may derive nothing, as `refuseRestricted` */
+export function derivationOf(caller: Pick<Caller, "by">): Derivation {
+  refuseRestricted(caller);
+  return parentsOf(caller);
+}
+
+/** Whatever a restricted token derived could be used more often, or elsewhere. @throws FaultError `derivation_refused` */
+export function refuseRestricted({ by }: Pick<Caller, "by">): void {
+  // guard: restricted-token-derives-nothing
+  if (by.method === "token" && by.token.kind === "api" && by.token.restrictions !== null) {
+    refuse({ code: "derivation_refused", reason: "restricted" });
+  }
+}
+
 /**
  * The parents of an API or action token that this caller creates: the API token that was presented, or
  * the JWT that was obtained with one. What a person creates while logged in has no parent.
  */
-export function derivationOf({ by }: Pick<Caller, "by">): Derivation {
+export function parentsOf({ by }: Pick<Caller, "by">): Derivation {
   if (by.method === "token" && by.token.kind === "api") {
     const { id, parentIds, expiresAtMs } = by.token;
     // guard: token-has-its-token-as-parent

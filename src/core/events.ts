@@ -41,8 +41,12 @@ export const AUDIT_EVENTS = [
   "logins.revoked_others",
   /** API token created. */
   "token.created",
-  /** API token renamed, or its expiry changed. */
+  /** API token changed: its name, expiry, metadata or restrictions. */
   "token.changed",
+  /** API token disabled: it is refused until it is enabled. */
+  "token.disabled",
+  /** API token enabled. */
+  "token.enabled",
   /** API token rotated. */
   "token.rotated",
   /** API token revoked. */

@@ -80,7 +80,7 @@ export interface Problem {
 }
 
 /** `replaced`: the caller, or the token to be changed, was rotated, and can only expire sooner. */
-export type DerivationFault = "replaced" | "outlives" | "too_deep" | "too_many";
+export type DerivationFault = "replaced" | "restricted" | "outlives" | "too_deep" | "too_many";
 
 /** The message of each, and the status (RFC 9110) on every surface. */
 export const DERIVATION_FAULTS: Readonly<
@@ -89,6 +89,10 @@ export const DERIVATION_FAULTS: Readonly<
   replaced: {
     status: 409,
     message: "This token was replaced by its rotation and can only expire sooner",
+  },
+  restricted: {
+    status: 403,
+    message: "A token with limited uses or addresses cannot create or obtain other credentials",
   },
   outlives: {
     status: 403,

@@ -1,4 +1,4 @@
-import type { TokenCheckStore } from "./authenticate.ts";
+import { attemptedWith, isAllowedFrom, type TokenCheckStore } from "./authenticate.ts";
 import { type Caller, type CallerRef, callerRefOfJwt, callerRefOfToken } from "./caller.ts";
 import { refuse } from "./fault.ts";
 import type { JwtClaims, Jwts } from "./jwt.ts";
@@ -62,10 +62,12 @@ interface Deps {
   readonly tokens: TokenCheckStore & RevocationStore;
   readonly limits: RateLimits;
   readonly scopes: Scopes;
+  /** Of the request being served; empty where it is not known. */
+  readonly address: () => string;
 }
 
 /** Says of any token what it is and whether it is active (RFC 7662), and revokes it (RFC 7009). */
-export function introspection({ jwts, secrets, strict, tokens, limits, scopes }: Deps) {
+export function introspection({ jwts, secrets, strict, tokens, limits, scopes, address }: Deps) {
   return {
     /**
      * Clients authenticate with an API token: its secret and, where the protocol has one, its uuid.
@@ -81,6 +83,9 @@ export function introspection({ jwts, secrets, strict, tokens, limits, scopes }:
         return refuse({ code: "token_invalid", attempted: { userId: null, credentialId: found } });
       }
       const { token, user } = active;
+      if (!isAllowedFrom(address(), token)) {
+        return refuse({ code: "token_invalid", attempted: attemptedWith(token) });
+      }
       tokens.touch(token, nowMs);
       return {
         ...callerRefOfToken(token),
@@ -99,7 +104,8 @@ export function introspection({ jwts, secrets, strict, tokens, limits, scopes }:
       const found = await secrets.idOf("api", secret);
       if (found === null || (id !== null && id !== found)) return null;
       const active = await tokens.findActive(found, nowMs);
-      if (active?.token.kind !== "api") await enforceRateLimit(limits, "credential");
+      if (active?.token.kind !== "api" || !isAllowedFrom(address(), active.token))
+        await enforceRateLimit(limits, "credential");
       else if (mayDo(active.token, "introspect")) {
         tokens.touch(active.token, nowMs);
         return found;
@@ -139,7 +145,10 @@ export function introspection({ jwts, secrets, strict, tokens, limits, scopes }:
       const id = await opaqueIdOf(secrets, token);
       if (id !== null) {
         const active = await strict.findActive(id, nowMs);
-        return active === null ? null : ofToken(active.token, scopes);
+        // Where it is used from is not known here: `POST /rest/token/verify` is told.
+        return active === null || !isAllowedFrom("", active.token)
+          ? null
+          : ofToken(active.token, scopes);
       }
       const claims = await jwts.verify(token, nowMs);
       if (claims === null) return null;

@@ -1,5 +1,11 @@
 import type { TokenCheckStore } from "./authenticate.ts";
-import { type Caller, type CallerRef, callerRefOf, callerRefOfJwt } from "./caller.ts";
+import {
+  type Caller,
+  type CallerRef,
+  callerRefOf,
+  callerRefOfJwt,
+  refuseRestricted,
+} from "./caller.ts";
 import { refuse } from "./fault.ts";
 import type { RevocationStore } from "./introspection.ts";
 import {
@@ -215,9 +221,10 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes, lifetim
     /**
      * The JWT of `GET /rest/auth`. It never outlives what it was obtained with, through any number of
      * steps, and is revoked with it. Whether the caller is active is asked again, whatever the lag.
-     * @throws FaultError `token_invalid`, `unavailable`
+     * @throws FaultError `token_invalid`, `derivation_refused`, `unavailable`
      */
     async forCaller(caller: Caller, nowMs: number): Promise<{ jwt: string; user: User }> {
+      refuseRestricted(caller);
       const { by } = caller;
       const isLogIn = by.method !== "token" && by.method !== "jwt" && caller.user !== null;
       const confirmed = isLogIn

@@ -19,6 +19,8 @@ export type TokenStatus =
   | "replaced"
   /** The log-in, or the token, that a JWT was obtained with was revoked. */
   | "login_revoked"
+  /** An API token, until it is enabled. */
+  | "disabled"
   | "account_disabled"
   /** Nothing was looked up: the answer does not say whether there is such a token. */
   | "not_yours"
@@ -237,7 +239,7 @@ export function statusOf(
   if (token.kind === "api" && token.apiTokenVersion !== account.apiTokenVersion)
     return "revoked_with_api_tokens";
   if (isParentGone) return "login_revoked";
-  return "active";
+  return token.kind === "api" && !token.isEnabled ? "disabled" : "active";
 }
 
 function membersOf(token: Token, scopes: Scopes): Members {
@@ -249,6 +251,12 @@ function membersOf(token: Token, scopes: Scopes): Members {
         name: token.name,
         hint: token.hint,
         scopes: scopes.granted(token.scopes),
+        metadata: token.metadata,
+        ...(token.restrictions !== null && {
+          remaining: token.restrictions.remaining,
+          limit: token.restrictions.limit,
+          allowed_ips: token.restrictions.allowedIps,
+        }),
         last_used: token.lastUsedAtMs === null ? null : new Date(token.lastUsedAtMs).toISOString(),
       };
     case "action": {

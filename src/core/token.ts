@@ -107,7 +107,36 @@ export interface ApiToken extends Stored {
   readonly parentIds: readonly string[];
   /** Its successor, once it was rotated with a grace period: from then on it can only expire sooner. */
   readonly replacedById: string | null;
+  /** The adopter's own facts about it: a JSON object. */
+  readonly metadata: Json;
+  /** While it is not, it is refused, with all that was derived from it. */
+  readonly isEnabled: boolean;
+  /** Null for a token that may be used anywhere and any number of times. */
+  readonly restrictions: TokenRestrictions | null;
 }
+
+/**
+ * A token that has one is never copied or cached, so that each check asks D1, and nothing can be derived
+ * from it: a copy or a JWT could be used more often, or elsewhere.
+ */
+export interface TokenRestrictions {
+  /** How much may still be charged in all. Shared with its successors and predecessors by rotation. */
+  readonly remaining: number | null;
+  /** How much may be charged in a window of time. Shared as `remaining`. */
+  readonly limit: { readonly max: number; readonly seconds: number } | null;
+  /** The networks that it may be used from, as `normalizedNetwork` spells them. */
+  readonly allowedIps: readonly string[] | null;
+}
+
+/** Bounds of what an API token may be given. */
+export const API_TOKEN_LIMITS = {
+  metadataBytes: 4_096,
+  remaining: 1_000_000_000,
+  limitMax: 1_000_000_000,
+  limitSeconds: 30 * DAY,
+  allowedIps: 50,
+  cost: 1_000_000,
+} as const;
 
 export interface ActionToken extends Stored {
   readonly kind: "action";

@@ -1,11 +1,9 @@
+import { canonicalIpv6, ipv4, ipv6 } from "../core/networks.ts";
 import { clientInfo } from "./request-record.ts";
 
 export const ADDRESS_FORMS = ["full", "truncated", "none"] as const;
 
 export type AddressForm = (typeof ADDRESS_FORMS)[number];
-
-const IPV4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
-const MAPPED = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
 
 /** Cloudflare sets the request's id. Behind anything else, a client could send one of any length. */
 const MAX_REQUEST_ID = 64;
@@ -31,42 +29,9 @@ export function anonymizedAddress(address: string, form: AddressForm): string | 
   }
   const groups = ipv6(address);
   if (groups === null) return null;
-  if (form === "full") return canonical(address);
+  if (form === "full") return canonicalIpv6(address);
   const network = groups.slice(0, 3).join(":");
-  return `${canonical(`${network}::`) ?? `${network}::`}/48`;
-}
-
-/** The four bytes of an IPv4 address, also of one in IPv6 form (RFC 4291 section 2.5.5.2); null for others. */
-export function ipv4(address: string): number[] | null {
-  const found = IPV4.exec(address);
-  if (found !== null) {
-    const bytes = found.slice(1).map(Number);
-    return bytes.every((byte) => byte < 256) ? bytes : null;
-  }
-  const [, high, low] = MAPPED.exec(canonical(address) ?? "") ?? [];
-  if (high === undefined || low === undefined) return null;
-  return [high, low].flatMap((group) => {
-    const value = Number.parseInt(group, 16);
-    return [value >> 8, value & 255];
-  });
-}
-
-/** The eight groups of an IPv6 address; null for others. */
-export function ipv6(address: string): string[] | null {
-  const text = canonical(address);
-  if (text === null) return null;
-  const [left = "", right] = text.split("::");
-  const groups = (part: string) => (part === "" ? [] : part.split(":"));
-  if (right === undefined) return groups(left);
-  const before = groups(left);
-  const after = groups(right);
-  return [...before, ...Array(8 - before.length - after.length).fill("0"), ...after];
-}
-
-/** The canonical spelling of RFC 5952, by the URL parser; null if it is not an IPv6 address. */
-function canonical(address: string): string | null {
-  if (!/^[0-9a-f:.]+$/i.test(address) || !address.includes(":")) return null;
-  return URL.parse(`http://[${address}]/`)?.hostname.slice(1, -1) ?? null;
+  return `${canonicalIpv6(`${network}::`) ?? `${network}::`}/48`;
 }
 
 /** The network that all Workers of other zones send from. Only the zone tells them apart. */

@@ -1,5 +1,6 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
+import type { Json } from "../core/token.ts";
 import { readTypedJson } from "./body.ts";
 import { MAX_PROBLEMS, refuseRequest } from "./request-fault.ts";
 import type { BodyRule } from "./surface.ts";
@@ -84,6 +85,7 @@ const NARROWING = [
   ...["scope", "scopes", "permissions", "abilities", "roles", "read_only", "readonly"],
   ...["ttl", "lifetime", "expires", "expires_in", "expires_at", "expiry", "exp", "not_after"],
   ...["audience", "aud", "resource", "max_uses", "uses", "allowed_ips", "ips", "ip_whitelist"],
+  ...["remaining", "limit", "rate_limit", "enabled", "disabled"],
 ];
 
 /**
@@ -123,3 +125,44 @@ export const pathId = (request: HonoRequest, name: string): string =>
 /** Text that survives a round trip through UTF-8 and SQLite: no lone surrogates, no NUL. */
 export const storable = <const M extends string>(message: M) =>
   v.check<string, M>((text) => text.isWellFormed() && !text.includes("\0"), message);
+
+/** Whether a number in it differs from what was written: past 2^53, or too large for any number. */
+export function losesDigits(value: Json): boolean {
+  if (typeof value === "number") {
+    return !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
+  }
+  return typeof value === "object" && value !== null && Object.values(value).some(losesDigits);
+}
+
+/** RFC 9651 section 3.3.3, with the parameters that may follow and mean nothing here. */
+const QUOTED =
+  /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"(?: *; *[a-z*][a-z0-9_.*-]*(?:=[\x21-\x3a\x3c-\x7e]+)?)*$/;
+
+/** IETF draft-ietf-httpapi-idempotency-key-header: a string of RFC 9651; many clients leave the quotes out. */
+export function idempotencyKey(
+  request: HonoRequest,
+  message = "must be 1 to 255 printable characters",
+): string | null {
+  const header = request.header("idempotency-key");
+  if (header === undefined) return null;
+  const key = header.startsWith('"')
+    ? QUOTED.exec(header)?.[1]?.replaceAll(/\\(.)/g, "$1")
+    : header.trim();
+  if (key === undefined || !/^[\x20-\x7e]{1,255}$/.test(key)) {
+    refuseRequest({ code: "fields_invalid", problems: [{ path: "Idempotency-Key", message }] });
+  }
+  return key;
+}
+
+/** Deeper values are refused: they would overflow the stack of a recursive reader, here or at a client. */
+const MAX_DEPTH = 64;
+
+/** JSON that survives a round trip through UTF-8 and SQLite, and through a recursive reader. */
+export function isStorableJson(value: unknown, depth = MAX_DEPTH): value is Json {
+  if (typeof value === "string") return value.isWellFormed();
+  if (value === null || typeof value === "number" || typeof value === "boolean") return true;
+  if (typeof value !== "object" || depth === 0) return false;
+  return Object.entries(value).every(
+    ([key, item]) => key.isWellFormed() && isStorableJson(item, depth - 1),
+  );
+}

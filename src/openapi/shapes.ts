@@ -81,6 +81,7 @@ const PLAIN_ERRORS = {
   409: "The email of the ID token belongs to an account that this identity does not open.",
   413: "The body is larger than 64 KiB.",
   415: "The body is neither JSON nor a form, or it is compressed.",
+  422: "The Idempotency-Key was used with another request.",
   429: "Too many attempts.",
 } as const;
 

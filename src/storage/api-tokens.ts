@@ -1,33 +1,36 @@
-import sql, { join } from "sql-template-tag";
+import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type { ApiTokenStore } from "../core/api-tokens.ts";
+import type { ApiTokenChange, ApiTokenStore } from "../core/api-tokens.ts";
 import type { CallerRef } from "../core/caller.ts";
 import { isAllPowerful } from "../core/scopes.ts";
+import type { ChargeRequest, ChargeState, ChargeStore } from "../core/token-verification.ts";
 import { API_TOKENS_MAX, LONGEST_LIFE_SECONDS } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
-import { pageOf, toPage } from "./d1.ts";
-import {
-  apiTokensTombstoneKey,
-  expiryMovedKey,
-  tombstoneKey,
-  userTombstonePrefix,
-} from "./keys.ts";
+import { digestOf, flag, json, pageOf, toPage } from "./d1.ts";
+import { apiTokensTombstoneKey, narrowedKey, tombstoneKey, userTombstonePrefix } from "./keys.ts";
 import {
   callerIsActive,
   isActiveWithParents,
+  isNotRevokedWithParents,
+  noParentRevoked,
   NOT_USED_UP,
-  parentsAreActive,
   revokeToken,
+  USER_IS_ACTIVE,
 } from "./revocation.ts";
 import {
   ApiRow,
+  insertMeter,
   insertParentJwt,
   insertToken,
   isTooDeep,
+  Meter,
+  METER,
   noneEndsBefore,
   noneReplaced,
+  SessionRow,
   toApi,
   TOKEN_COLUMNS,
+  toSession,
 } from "./rows.ts";
 
 const API_MAX_MS = LONGEST_LIFE_SECONDS * 1000;
@@ -58,16 +61,105 @@ const TargetRow = v.object({
   beyond: v.nullable(v.string()),
 });
 
+const ChargeRow = v.intersect([
+  v.variant("kind", [SessionRow, ApiRow]),
+  v.object({
+    user_gone: flag,
+    revoked: flag,
+    inactive: flag,
+    ip_allowed: flag,
+    scopes_held: flag,
+    charged: flag,
+    first_digest: v.nullable(v.string()),
+    first_meter: v.nullable(v.pipe(json, Meter)),
+  }),
+]);
+
 // guard: only-owners-change-a-token
 const isOwn = (id: string, caller: CallerRef, nowMs: number) => sql`
     tokens.id = ${id} AND tokens.kind = 'api' AND tokens.user_id = ${caller.userId} AND tokens.expires_at > ${nowMs}
-    AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isActiveWithParents(nowMs)})`;
+    AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isNotRevokedWithParents(nowMs)})`;
 
 // guard: owner-is-active
 const own = (id: string, caller: CallerRef, nowMs: number) =>
   sql`${isOwn(id, caller, nowMs)} AND ${callerIsActive(caller, nowMs)}`;
 
-export function apiTokensInD1({ db, revocations, events, notices }: StorageContext): ApiTokenStore {
+// guard: charge-asks-for-the-address
+const ipIsAllowed = ({ networks }: ChargeRequest): Sql =>
+  sql`(tokens.allowed_ips IS NULL OR EXISTS (SELECT 1 FROM json_each(tokens.allowed_ips) AS allowed
+    WHERE allowed.value IN (SELECT value FROM json_each(${JSON.stringify(networks)}))))`;
+
+/** What people log in with has all of them. */
+// guard: charge-asks-for-scopes
+const hasScopes = ({ scopes }: ChargeRequest): Sql =>
+  sql`(tokens.kind = 'session' OR NOT EXISTS (SELECT 1 FROM json_each(${JSON.stringify(scopes)}) AS wanted
+    WHERE wanted.value NOT IN (SELECT given.value FROM json_each(tokens.detail, '$.scopes') AS given)))`;
+
+const toChargeState = (row: v.InferOutput<typeof ChargeRow>): ChargeState => ({
+  token: row.kind === "api" ? toApi(row) : toSession(row),
+  isUserGone: row.user_gone,
+  isRevoked: row.revoked,
+  isDisabled: row.inactive,
+  isIpAllowed: row.ip_allowed,
+  hasScopes: row.scopes_held,
+  isCharged: row.charged,
+  meter: row.kind === "api" ? row.meter : null,
+  first:
+    row.first_digest === null ? null : { requestDigest: row.first_digest, meter: row.first_meter },
+});
+
+/** What a change sets in the token's own row. */
+function changesOf(
+  { name, metadata, expiresAtMs, enabled, allowedIps }: ApiTokenChange,
+  nowMs: number,
+) {
+  const sets = [sql`modified_at = ${nowMs}`];
+  const members = [
+    ...(name === undefined ? [] : [sql`'$.name', ${name}`]),
+    ...(metadata === undefined ? [] : [sql`'$.metadata', json(${JSON.stringify(metadata)})`]),
+  ];
+  if (members.length > 0) sets.push(sql`detail = json_set(detail, ${join(members)})`);
+  if (expiresAtMs !== undefined) sets.push(sql`expires_at = ${expiresAtMs}`);
+  if (enabled !== undefined)
+    sets.push(
+      enabled ? sql`disabled_at = NULL` : sql`disabled_at = COALESCE(disabled_at, ${nowMs})`,
+    );
+  if (allowedIps !== undefined)
+    sets.push(sql`allowed_ips = ${allowedIps === null ? null : JSON.stringify(allowedIps)}`);
+  return sets;
+}
+
+/** The statements that change what a token may be charged, before its own row is, which names the meter then. */
+function changeMeter(target: Sql, { remaining, limit }: ApiTokenChange) {
+  const sets = [
+    ...(remaining === undefined ? [] : [sql`remaining = ${remaining}`]),
+    ...(limit === undefined
+      ? []
+      : [sql`limit_max = ${limit?.max ?? null}`, sql`limit_seconds = ${limit?.seconds ?? null}`]),
+  ];
+  if (sets.length === 0) return { statements: [], sets: [] };
+  const newId = crypto.randomUUID();
+  return {
+    statements: [
+      sql`UPDATE token_meters SET ${join(sets)} WHERE id = (SELECT meter FROM tokens WHERE ${target})`,
+      sql`INSERT INTO token_meters (id, remaining, limit_max, limit_seconds)
+        SELECT ${newId}, ${remaining ?? null}, ${limit?.max ?? null}, ${limit?.seconds ?? null} FROM tokens
+        WHERE ${target} AND meter IS NULL AND ${remaining != null || limit != null}`,
+    ],
+    // A meter that counts nothing restricts nothing.
+    sets: [
+      sql`meter = (SELECT id FROM token_meters WHERE id = COALESCE(tokens.meter, ${newId})
+        AND (remaining IS NOT NULL OR limit_max IS NOT NULL))`,
+    ],
+  };
+}
+
+export function apiTokensInD1({
+  db,
+  revocations,
+  events,
+  notices,
+}: StorageContext): ApiTokenStore & ChargeStore {
   return {
     async insertApiToken(token, caller, derivation) {
       const { userId, createdAtMs: nowMs, parentIds } = token;
@@ -87,6 +179,7 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
           : [],
         why: sql`SELECT ${callerIsActive(caller, nowMs)} AS caller_is_active, NOT ${noneReplaced(parentIds)} AS replaced, ${isDeep} AS deep,
           EXISTS (SELECT 1 FROM tokens WHERE id = ${token.id}) AS taken`,
+        meter: insertMeter(token),
         parentJwt: insertParentJwt(token.id, derivation, nowMs),
       });
       if (inserted[0] !== undefined) {
@@ -113,17 +206,23 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
           AND tokens.kind = 'api' AND tokens.revoked_at IS NULL
           AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId})
           AND tokens.api_token_version = (SELECT api_token_version FROM users WHERE id = ${caller.userId})
-          AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP} AND ${from} AND ${parentsAreActive(nowMs)}
+          AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP} AND ${from} AND ${noParentRevoked(nowMs)}
           ${orderAndLimit}`,
         ApiRow,
       );
       return toPage(rows.map(toApi), page);
     },
 
-    async changeApiToken(id, caller, { name, expiresAtMs }, { endMs, parentIds, scopes }, nowMs) {
-      const sets = [sql`modified_at = ${nowMs}`];
-      if (name !== undefined) sets.push(sql`detail = json_set(detail, '$.name', ${name})`);
-      if (expiresAtMs !== undefined) sets.push(sql`expires_at = ${expiresAtMs}`);
+    async findOwnApiToken(id, caller, nowMs) {
+      const row = await db.first(
+        sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE ${isOwn(id, caller, nowMs)}`,
+        ApiRow,
+      );
+      return row === null ? null : toApi(row);
+    },
+
+    async changeApiToken(id, caller, change, { endMs, parentIds, scopes }, nowMs) {
+      const { expiresAtMs, enabled } = change;
       const target = own(id, caller, nowMs);
       const beyond =
         scopes === null
@@ -138,24 +237,39 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
           : sql`(${isShorter} OR (${expiresAtMs <= endMs} AND NOT EXISTS (
               SELECT 1 FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value
               WHERE parent.expires_at < ${expiresAtMs}) AND ${noneEndsBefore(expiresAtMs, parentIds)}))`;
-      // A replaced token can only expire sooner, and a replaced caller can change nothing but that.
-      const isOnlyShorter =
-        name === undefined && expiresAtMs !== undefined ? isShorter : sql`FALSE`;
+      // A replaced token can only expire sooner or be disabled, and a replaced caller can change nothing but that.
+      const endsOnly = Object.entries(change).every(
+        ([name, value]) => name === "expiresAtMs" || (name === "enabled" && value === false),
+      );
+      const isOnlyShorter = !endsOnly
+        ? sql`FALSE`
+        : expiresAtMs === undefined
+          ? sql`TRUE`
+          : isShorter;
       const isReplaced = sql`(tokens.replaced_by IS NOT NULL OR NOT ${noneReplaced(parentIds)})`;
       // guard: token-change-stays-within-the-caller
       const allowed = sql`${beyond} IS NULL AND ${isWithin} AND (NOT ${isReplaced} OR ${isOnlyShorter})`;
-      // An expiry that is moved up makes every copy with the old one doubtful.
+      // Every copy from before becomes doubtful. Asked again, the tombstone is put again: the first answer may
+      // have been lost with it.
+      const restrictions = [change.remaining, change.limit, change.allowedIps];
+      const isNarrower = enabled === false || restrictions.some((each) => each != null);
+      const what =
+        enabled === undefined ? "token.changed" : enabled ? "token.enabled" : "token.disabled";
+      const meter = changeMeter(sql`${target} AND ${allowed}`, change);
       const { changed, why } = await revocations.commit(
         {
           batch: {
-            changed: sql`UPDATE tokens SET ${join(sets)} WHERE ${target} AND ${allowed} RETURNING ${TOKEN_COLUMNS}`,
-            event: events.afterCaller("token.changed", caller, id, nowMs),
+            meter: meter.statements,
+            changed: sql`UPDATE tokens SET ${join([...changesOf(change, nowMs), ...meter.sets])}
+              WHERE ${target} AND ${allowed} RETURNING ${TOKEN_COLUMNS}`,
+            event: events.afterCaller(what, caller, id, nowMs),
             why: sql`SELECT ${target} AS is_own, ${isReplaced} AS replaced, ${beyond} AS beyond
               FROM tokens WHERE tokens.id = ${id}`,
           },
-          key: expiryMovedKey(id),
-          onlyIf: sql`EXISTS (SELECT 1 FROM tokens
-            WHERE ${target} AND ${allowed} AND tokens.expires_at > ${expiresAtMs ?? Number.MAX_SAFE_INTEGER})`,
+          key: narrowedKey(id),
+          // guard: narrowing-leaves-a-tombstone
+          onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE ${target} AND ${allowed}
+            AND (${isNarrower} OR tokens.expires_at > ${expiresAtMs ?? Number.MAX_SAFE_INTEGER}))`,
           asked: "before",
           untilMs: nowMs + API_MAX_MS,
         },
@@ -166,6 +280,46 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
       if (found === null || found.is_own === 0) return "not_found";
       if (found.replaced === 1) return "replaced";
       return found.beyond === null ? "outlives" : { beyond: found.beyond };
+    },
+
+    /** One transaction, so that many at once charge exactly what there is. */
+    async charge(request) {
+      const { chargeId, tokenId, cost, once, nowMs } = request;
+      // Neither the key nor whose it is has to be kept.
+      const keyId = once === null ? null : await digestOf(`${once.callerId}:${once.key}`);
+      const keyIsFree =
+        once === null
+          ? sql`TRUE`
+          : sql`NOT EXISTS (SELECT 1 FROM token_charges WHERE id = ${keyId})`;
+      const isAllowed = sql`tokens.id = ${tokenId} AND tokens.expires_at > ${nowMs} AND ${isActiveWithParents(nowMs)}
+        AND ${ipIsAllowed(request)} AND ${hasScopes(request)}`;
+      const isNewWindow = sql`(window_started_at IS NULL OR window_started_at <= ${nowMs} - limit_seconds * 1000)`;
+      const used = sql`(CASE WHEN ${isNewWindow} THEN 0 ELSE window_used END + ${cost})`;
+      // Only a look writes nothing.
+      // guard: charge-is-one-statement
+      const charged = sql`UPDATE token_meters SET remaining = remaining - ${cost}, charged_by = ${chargeId}, window_used = ${used},
+          window_started_at = CASE WHEN ${isNewWindow} THEN ${nowMs} ELSE window_started_at END
+        WHERE id = (SELECT tokens.meter FROM tokens JOIN users ON users.id = tokens.user_id WHERE ${isAllowed})
+          AND (remaining IS NULL OR remaining >= ${cost}) AND (limit_max IS NULL OR ${used} <= limit_max) AND ${keyIsFree}`;
+      const { state } = await db.batch({
+        charged: cost === 0 ? [] : charged,
+        // guard: a-key-charges-once
+        noted:
+          once === null
+            ? []
+            : sql`INSERT INTO token_charges (id, request_digest, charged_at, meter)
+              SELECT ${keyId}, ${once.requestDigest}, ${nowMs}, CASE WHEN meter.id IS NOT NULL THEN ${METER} END
+              FROM tokens JOIN users ON users.id = tokens.user_id LEFT JOIN token_meters AS meter ON meter.id = tokens.meter
+              WHERE ${isAllowed} AND (tokens.meter IS NULL OR ${cost === 0} OR meter.charged_by = ${chargeId})
+              ON CONFLICT DO NOTHING`,
+        state: sql`SELECT ${TOKEN_COLUMNS}, NOT (${USER_IS_ACTIVE}) AS user_gone, NOT (${isNotRevokedWithParents(nowMs)}) AS revoked,
+            NOT (${isActiveWithParents(nowMs)}) AS inactive, ${ipIsAllowed(request)} AS ip_allowed, ${hasScopes(request)} AS scopes_held,
+            EXISTS (SELECT 1 FROM token_meters WHERE id = tokens.meter AND charged_by = ${chargeId}) AS charged,
+            earlier.request_digest AS first_digest, earlier.meter AS first_meter
+          FROM tokens JOIN users ON users.id = tokens.user_id LEFT JOIN token_charges AS earlier ON earlier.id = ${keyId}
+          WHERE tokens.id = ${tokenId} AND tokens.kind IN ('api', 'session')`,
+      });
+      return state[0] === undefined ? null : toChargeState(v.parse(ChargeRow, state[0]));
     },
 
     async revokeApiToken(id, caller, nowMs) {
@@ -218,9 +372,11 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
         {
           batch: {
             successor: sql`INSERT INTO tokens
-                (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, parents, detail)
+                (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, parents, detail,
+                  disabled_at, meter, allowed_ips)
               SELECT ${next.id}, kind, user_id, credential_version, api_token_version, ${nowMs}, ${nowMs}, ${endsAt},
-                ${parentIds.length === 0 ? null : JSON.stringify(parentIds)}, json_set(detail, '$.hint', ${next.hint})
+                ${parentIds.length === 0 ? null : JSON.stringify(parentIds)}, json_set(detail, '$.hint', ${next.hint}),
+                disabled_at, meter, allowed_ips
               FROM tokens WHERE ${allowed}
               RETURNING ${TOKEN_COLUMNS}`,
             event: events.afterCaller("token.rotated", caller, next.id, nowMs),
@@ -236,7 +392,7 @@ export function apiTokensInD1({ db, revocations, events, notices }: StorageConte
                 onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${next.id})`,
               }
             : {
-                key: expiryMovedKey(id),
+                key: narrowedKey(id),
                 onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE ${allowed} AND expires_at > ${oldEndsAtMs})`,
                 asked: "before" as const,
               }),

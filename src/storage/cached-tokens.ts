@@ -5,6 +5,7 @@ import type { RefreshFamilyStore } from "../core/jwt-pairs.ts";
 import { type JwtClaims, revocationTarget } from "../core/jwt.ts";
 import type { LoginStore } from "../core/logins.ts";
 import type { SessionStore } from "../core/sessions.ts";
+import type { ChargeStore } from "../core/token-verification.ts";
 import type { Token } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import type { StorageContext } from "./context.ts";
@@ -16,9 +17,15 @@ export interface TokenStore
   extends TokenCheckStore,
     SessionStore,
     ApiTokenStore,
+    ChargeStore,
     RefreshFamilyStore,
     RevocationStore,
     LoginStore {}
+
+/** The others are asked for at D1 each time: a copy could be used elsewhere, or more often. */
+// guard: restricted-token-always-asks-d1
+const isCopied = (token: Token): boolean =>
+  token.kind !== "api" || (token.isEnabled && token.restrictions === null);
 
 /**
  * KV carries the token, D1 decides whether it is active. A yes may come from the cache or KV within
@@ -26,7 +33,7 @@ export interface TokenStore
  * token whose copy failed is still active, because D1 has it.
  */
 export function cachedTokens(
-  d1: TokensInD1 & ApiTokenStore,
+  d1: TokensInD1 & ApiTokenStore & ChargeStore,
   { kv, background, policy, caches, invalidatingUser }: StorageContext,
 ): TokenStore {
   async function activeInKv(
@@ -45,7 +52,8 @@ export function cachedTokens(
     if (found === "revoked") return null;
     if (found !== null && found !== "unsure") return found;
     const active = await d1.findActive(id, nowMs);
-    const isMissed = policy.readsFromKv && found === null && active !== null;
+    const isMissed =
+      policy.readsFromKv && found === null && active !== null && isCopied(active.token);
     // KV goes on showing a miss for a while: one copy is enough for that long.
     if (isMissed && caches.copies.get(id, nowMs) === null) {
       caches.copies.set(id, true, nowMs);
@@ -66,11 +74,14 @@ export function cachedTokens(
   }
 
   /** Of a new token: before the answer, where KV is read. */
-  const copyNow = (token: Token) =>
-    background.copy("copy a token to KV", kv.put(token, token.createdAtMs));
+  const copyNow = async (token: Token) => {
+    if (isCopied(token))
+      await background.copy("copy a token to KV", kv.put(token, token.createdAtMs));
+  };
 
-  const copyLater = (token: Token, nowMs: number) =>
-    background.afterResponse("copy a token to KV", kv.put(token, nowMs));
+  const copyLater = (token: Token, nowMs: number) => {
+    if (isCopied(token)) background.afterResponse("copy a token to KV", kv.put(token, nowMs));
+  };
 
   const evictLater = (id: string) =>
     background.afterResponse("delete a token's copy", kv.evict(id));
@@ -102,7 +113,7 @@ export function cachedTokens(
       const known = caches.tokens.get(id, nowMs);
       if (known !== null && known.token.expiresAtMs > nowMs) return known;
       const found = await askActive(id, nowMs);
-      if (found !== null) caches.tokens.set(id, found, nowMs);
+      if (found !== null && isCopied(found.token)) caches.tokens.set(id, found, nowMs);
       return found;
     },
 
@@ -173,7 +184,10 @@ export function cachedTokens(
     async changeApiToken(id, caller, change, limits, nowMs) {
       const changing = d1.changeApiToken(id, caller, change, limits, nowMs);
       const changed = await invalidating([id], changing);
-      if (typeof changed !== "string" && "id" in changed) copyLater(changed, nowMs);
+      if (typeof changed !== "string" && "id" in changed) {
+        if (isCopied(changed)) copyLater(changed, nowMs);
+        else evictLater(id);
+      }
       return changed;
     },
 

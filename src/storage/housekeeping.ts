@@ -23,6 +23,8 @@ const UNATTRIBUTED_KEPT_MS = 7 * DAY_MS;
 const MAX_UNATTRIBUTED = 100_000;
 /** As long as the token can be shown again, and one more day for a late retry. */
 const RECEIPT_KEPT_MS = 31 * DAY_MS;
+/** How long an idempotency key keeps a token from being charged again. */
+const CHARGE_KEPT_MS = DAY_MS;
 /** Writes that were under way when a user was deleted have arrived by then, also in KV. */
 const DELETED_SETTLE_MS = 3_600_000;
 
@@ -77,6 +79,16 @@ const tasks = (eventDays: number): Readonly<Record<string, Task>> => ({
     table: sql`receipts`,
     key: ID,
     hasExpired: (nowMs) => sql`run_at < ${nowMs - RECEIPT_KEPT_MS}`,
+  },
+  token_meters: {
+    table: sql`token_meters`,
+    key: ID,
+    hasExpired: () => sql`NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.meter = token_meters.id)`,
+  },
+  token_charges: {
+    table: sql`token_charges`,
+    key: ID,
+    hasExpired: (nowMs) => sql`charged_at < ${nowMs - CHARGE_KEPT_MS}`,
   },
   contacts: {
     table: sql`contacts`,

@@ -9,7 +9,7 @@ import type { Token } from "../core/token.ts";
  * | `token:<id>`                       | TokenRecord | until the token expires                                 |
  * | `user:<id>`                        | UserRecord  | for the revocation lag                                  |
  * | `revoked:<id>`                     | empty       | as long as what it revokes could live                   |
- * | `revoked:<id>:moved`               | empty       | as long as a copy with a later expiry could             |
+ * | `revoked:<id>:narrowed`            | empty       | as long as a copy from before could                     |
  * | `revoked:<user>:<version>`         | empty       | as long as anything of that credential version could    |
  * | `revoked:<user>:logins:<version>`  | empty       | as long as a JWT with no log-in for a parent could      |
  * | `revoked:<user>:api:<version>`     | empty       | as long as an API token of that version could           |
@@ -21,10 +21,10 @@ export const tokenKey = (id: string) => `token:${id}`;
 export const userKey = (id: string) => `user:${id}`;
 export const tombstoneKey = (id: string) => `revoked:${id}`;
 /**
- * The token's expiry was moved up: copies of it, and of all that was derived from it before, may show a
- * later one. From then on D1 is asked.
+ * The token's expiry was moved up, or it was disabled or restricted: copies of it, and of all that was
+ * derived from it before, may allow more. From then on D1 is asked, also after it was enabled again.
  */
-export const expiryMovedKey = (id: string) => `revoked:${id}:moved`;
+export const narrowedKey = (id: string) => `revoked:${id}:narrowed`;
 /** The prefix of the tombstones that revoke a user's old versions. */
 export const userTombstonePrefix = (userId: string) => `revoked:${userId}:`;
 export const userTombstoneKey = (userId: string, credentialVersion: number | "") =>
@@ -47,8 +47,8 @@ export function tombstonesOf(token: Token): Tombstones & { readonly versions: re
   return {
     // guard: copy-asks-for-parents
     revokes: token.parentIds.map(tombstoneKey),
-    // guard: copy-asks-whether-its-expiry-was-moved
-    doubts: [token.id, ...token.parentIds].map(expiryMovedKey),
+    // guard: copy-asks-whether-it-was-narrowed
+    doubts: [token.id, ...token.parentIds].map(narrowedKey),
     // guard: copy-asks-for-all-of-its-user
     versions: [credentialVersion, apiTokensTombstoneKey(token.userId, token.apiTokenVersion)],
   };
@@ -65,9 +65,9 @@ export function tombstonesOfJwt(claims: JwtClaims): Tombstones {
       ...(loginVersion === null ? [] : [loginsTombstoneKey(userId, loginVersion)]),
       ...[...jwtIdsOf(claims), ...parentIds].map(tombstoneKey),
     ],
-    // Of what a JWT is obtained with, only an API token's expiry can be moved up.
-    // guard: jwt-asks-whether-an-expiry-was-moved
-    doubts: apiTokenVersion === null ? [] : parentIds.map(expiryMovedKey),
+    // Of what a JWT is obtained with, only an API token can be narrowed.
+    // guard: jwt-asks-whether-a-parent-was-narrowed
+    doubts: apiTokenVersion === null ? [] : parentIds.map(narrowedKey),
   };
 }
 

@@ -37,6 +37,10 @@ const TokenRecord = v.variant("kind", [
     lastUsedAtMs: v.nullable(v.number()),
     parentIds: v.array(v.string()),
     replacedById: v.nullable(v.string()),
+    metadata: anyJson,
+    // No other token is copied.
+    isEnabled: v.literal(true),
+    restrictions: v.null(),
   }),
   v.object({
     ...stored,

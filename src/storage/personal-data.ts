@@ -4,7 +4,7 @@ import type { PersonalDataStore } from "../core/accounts.ts";
 import type { Json } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
 import { digestOf } from "./d1.ts";
-import { profileColumns } from "./rows.ts";
+import { METER, profileColumns } from "./rows.ts";
 
 /** Rows in one answer: some hundred kilobytes, however much a user has. */
 const ROWS_A_PAGE = 500;
@@ -49,7 +49,8 @@ const SECTIONS: readonly Section[] = [
     "api",
     sql`t.detail ->> '$.name' AS name, t.detail ->> '$.hint' AS token_hint,
       t.detail -> '$.scopes' AS scopes_json, t.used_at AS last_used_on, t.parents AS derived_from_json,
-      t.replaced_by AS replaced_by_uuid`,
+      t.replaced_by AS replaced_by_uuid, t.detail -> '$.metadata' AS metadata_json, t.disabled_at AS disabled_on,
+      t.allowed_ips AS allowed_ips_json, (SELECT ${METER} FROM token_meters AS meter WHERE meter.id = t.meter) AS meter_json`,
   ),
   token("sessions", "session", sql`t.used_at AS last_used_on, t.detail ->> '$.address' AS address`),
   token(

@@ -45,24 +45,38 @@ export function revocationPolicy(lagSeconds: number): RevocationPolicy {
 export const USER_IS_ACTIVE: Sql = sql`users.deleted_on IS NULL AND users.disabled_on IS NULL`;
 
 /**
- * What "active" means, in one place: of a token and its user joined, not revoked itself, and of the
+ * What "revoked" means, in one place: of a token and its user joined, not revoked itself, and of the
  * user's current versions. Expiry is asked separately, because rows outlive it.
  */
 // guard: token-is-active
-export const TOKEN_IS_ACTIVE: Sql = sql`tokens.revoked_at IS NULL AND tokens.credential_version = users.credential_version
+export const NOT_REVOKED: Sql = sql`tokens.revoked_at IS NULL AND tokens.credential_version = users.credential_version
   AND (tokens.api_token_version IS NULL OR tokens.api_token_version = users.api_token_version) AND ${USER_IS_ACTIVE}`;
+
+/**
+ * Of the parent of a credential: while it is disabled, or restricted in where and how often it may be used,
+ * nothing that was derived from it is active.
+ */
+// guard: disabled-or-restricted-parent-blocks
+const PARENT_LETS: Sql = sql`parent.disabled_at IS NULL AND parent.meter IS NULL AND parent.allowed_ips IS NULL`;
 
 /** No parent of the token was revoked, has expired or is gone. `tokens` is in scope. */
 // guard: parents-are-active
-export const parentsAreActive = (nowMs: number): Sql => sql`(tokens.parents IS NULL OR NOT EXISTS (
+export const noParentRevoked = (nowMs: number, alsoOfEach: Sql = sql`TRUE`): Sql =>
+  sql`(tokens.parents IS NULL OR NOT EXISTS (
   SELECT 1 FROM json_each(tokens.parents) AS link LEFT JOIN tokens AS parent ON parent.id = link.value
-  WHERE parent.id IS NULL OR parent.revoked_at IS NOT NULL OR parent.expires_at <= ${nowMs}
+  WHERE parent.id IS NULL OR parent.revoked_at IS NOT NULL OR parent.expires_at <= ${nowMs} OR NOT (${alsoOfEach})
     OR parent.api_token_version <> (SELECT owner.api_token_version FROM users AS owner WHERE owner.id = parent.user_id)))`;
 
-/** The same of a token that may have been derived from another, which must be active too. */
+export const parentsAreActive = (nowMs: number): Sql => noParentRevoked(nowMs, PARENT_LETS);
+
+/** What can still be managed, and revoked: a disabled token can be enabled again, so it counts. */
+export const isNotRevokedWithParents = (nowMs: number): Sql =>
+  sql`${NOT_REVOKED} AND ${noParentRevoked(nowMs)}`;
+
+/** A token that is active, which may have been derived from another. */
 // guard: token-and-parents-are-active
 export const isActiveWithParents = (nowMs: number): Sql =>
-  sql`${TOKEN_IS_ACTIVE} AND ${parentsAreActive(nowMs)}`;
+  sql`${NOT_REVOKED} AND tokens.disabled_at IS NULL AND ${parentsAreActive(nowMs)}`;
 
 /** Worded as in the index `tokens_list`, or SQLite does not use it. */
 export const NOT_USED_UP: Sql = sql`(max_uses IS NULL OR uses < max_uses)`;
@@ -77,6 +91,7 @@ type JwtRef = Pick<CallerRef, "credentialIds" | "parentIds" | "apiTokenVersion" 
 export function jwtIsActive(
   { credentialIds, parentIds, apiTokenVersion, loginVersion }: JwtRef,
   nowMs: number,
+  parentLets: Sql = PARENT_LETS,
 ): Sql {
   // guard: jwt-is-active
   return join(
@@ -95,7 +110,7 @@ export function jwtIsActive(
         : [
             // guard: jwt-parents-have-not-expired
             sql`(SELECT COUNT(*) FROM tokens AS parent WHERE parent.id IN (${join([...parentIds])})
-              AND parent.revoked_at IS NULL AND parent.expires_at > ${nowMs}) = ${parentIds.length}`,
+              AND parent.revoked_at IS NULL AND parent.expires_at > ${nowMs} AND ${parentLets}) = ${parentIds.length}`,
           ]),
     ],
     " AND ",

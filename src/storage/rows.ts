@@ -9,6 +9,7 @@ import {
   type RefreshFamily,
   type SessionToken,
   type Token,
+  type TokenRestrictions,
 } from "../core/token.ts";
 import { PROFILE_COLUMNS, profileOf, type UserWithPassword } from "../core/user.ts";
 import { anyJson, json } from "./d1.ts";
@@ -83,10 +84,15 @@ export const isFree = (email: string | Sql, userId: string, nowMs: number): Sql 
 export const EFFECTIVE_END: Sql = sql`MIN(tokens.expires_at, COALESCE((SELECT MIN(parent.expires_at)
   FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value), tokens.expires_at))`;
 
+/** What is left of a token's uses, as JSON: a row of `token_meters`, by the name `meter`. */
+export const METER: Sql = sql`json_object('remaining', meter.remaining, 'max', meter.limit_max, 'seconds', meter.limit_seconds,
+  'startedAtMs', meter.window_started_at, 'used', meter.window_used)`;
+
 /** The columns of a token, active or not; `detail` has what only its kind has. */
 export const TOKEN_COLUMNS: Sql = sql`tokens.id, tokens.kind, tokens.user_id, tokens.credential_version, tokens.api_token_version, tokens.created_at,
   tokens.modified_at, ${EFFECTIVE_END} AS expires_at, tokens.used_at, tokens.uses, tokens.max_uses, tokens.parents, tokens.replaced_by,
-  tokens.detail`;
+  tokens.detail, tokens.disabled_at, tokens.allowed_ips, tokens.meter IS NOT NULL AS is_metered,
+  (SELECT ${METER} FROM token_meters AS meter WHERE meter.id = tokens.meter) AS meter`;
 
 const common = {
   id: v.string(),
@@ -108,6 +114,15 @@ const ApiDetail = v.object({
   name: v.string(),
   hint: v.string(),
   scopes: v.array(v.string()),
+  metadata: v.custom<Json>((value) => value !== undefined),
+});
+
+export const Meter = v.object({
+  remaining: v.nullable(v.number()),
+  max: v.nullable(v.number()),
+  seconds: v.nullable(v.number()),
+  startedAtMs: v.nullable(v.number()),
+  used: v.number(),
 });
 
 /** `payload` was parsed at issue, and its action parses it again before it is used. */
@@ -127,6 +142,10 @@ export const ApiRow = v.object({
   used_at: v.nullable(v.number()),
   parents,
   replaced_by: v.nullable(v.string()),
+  disabled_at: v.nullable(v.number()),
+  allowed_ips: v.nullable(v.pipe(json, v.array(v.string()))),
+  is_metered: v.number(),
+  meter: v.nullable(v.pipe(json, Meter)),
   detail: v.pipe(json, ApiDetail),
 });
 export const ActionRow = v.object({
@@ -161,7 +180,19 @@ export function toApi(row: v.InferOutput<typeof ApiRow>): ApiToken {
     lastUsedAtMs: row.used_at,
     parentIds: row.parents,
     replacedById: row.replaced_by,
+    isEnabled: row.disabled_at === null,
+    restrictions: restrictionsOf(row),
   };
+}
+
+function restrictionsOf(row: v.InferOutput<typeof ApiRow>): TokenRestrictions | null {
+  const { is_metered, meter, allowed_ips } = row;
+  if (is_metered === 0 && allowed_ips === null) return null;
+  const limit =
+    meter === null || meter.max === null || meter.seconds === null
+      ? null
+      : { max: meter.max, seconds: meter.seconds };
+  return { remaining: meter?.remaining ?? null, limit, allowedIps: allowed_ips };
 }
 
 export function toAction(row: v.InferOutput<typeof ActionRow>): ActionToken {
@@ -189,7 +220,12 @@ export function detailOf(token: Token | RefreshFamily, address: string | null): 
     case "family":
       return address === null ? "{}" : JSON.stringify({ address });
     case "api":
-      return JSON.stringify({ name: token.name, hint: token.hint, scopes: token.scopes });
+      return JSON.stringify({
+        name: token.name,
+        hint: token.hint,
+        scopes: token.scopes,
+        metadata: token.metadata,
+      });
     case "action": {
       const { action, payload, audience, runsForIssuer } = token;
       return JSON.stringify({
@@ -218,16 +254,19 @@ export function insertToken(
   address: string | null,
   alsoHolds: Sql = sql`TRUE`,
 ): Sql {
+  const api = token.kind === "api" ? token : null;
+  const allowedIps = api?.restrictions?.allowedIps ?? null;
   // guard: insert-asks-the-caller
   return sql`INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at,
-      expires_at, max_uses, status_index, parents, detail)
+      expires_at, max_uses, status_index, parents, detail, disabled_at, meter, allowed_ips)
     SELECT ${token.id}, ${token.kind}, owner.id, owner.credential_version,
       ${token.kind === "api" ? sql`owner.api_token_version` : null}, ${token.createdAtMs},
       ${token.modifiedAtMs}, ${endOf(token)},
       ${token.kind === "action" ? token.maxUses : null},
       ${token.kind === "family" ? lastStatusIndex : null},
       ${"parentIds" in token && token.parentIds.length > 0 ? JSON.stringify(token.parentIds) : null},
-      ${detailOf(token, address)}
+      ${detailOf(token, address)}, ${api?.isEnabled === false ? api.createdAtMs : null},
+      ${api !== null && isMetered(api.restrictions) ? api.id : null}, ${allowedIps === null ? null : JSON.stringify(allowedIps)}
     FROM users AS owner
     WHERE owner.id = ${token.userId} AND ${callerIsActive(caller, token.createdAtMs)} AND ${alsoHolds}
     ${token.kind === "action" || token.kind === "api" ? sql`ON CONFLICT DO NOTHING` : sql``}
@@ -263,6 +302,20 @@ export const isTooDeep = (parentIds: readonly string[]): Sql =>
     ? sql`FALSE`
     : sql`(SELECT COUNT(*) FROM tokens AS parent WHERE parent.id IN (${join([...parentIds])})
         AND parent.kind = 'api') >= ${API_TOKEN_DEPTH_MAX}`;
+
+const isMetered = (restrictions: TokenRestrictions | null): boolean =>
+  restrictions !== null && (restrictions.remaining !== null || restrictions.limit !== null);
+
+/** What a new token may be charged; it comes after the token's own row. */
+export function insertMeter({ id, restrictions }: ApiToken): Sql[] {
+  if (restrictions === null || !isMetered(restrictions)) return [];
+  const { remaining, limit } = restrictions;
+  return [
+    sql`INSERT INTO token_meters (id, remaining, limit_max, limit_seconds)
+      SELECT meter, ${remaining}, ${limit?.max ?? null}, ${limit?.seconds ?? null} FROM tokens WHERE id = ${id} AND meter = ${id}
+      ON CONFLICT DO NOTHING`,
+  ];
+}
 
 /** The row of the JWT among a new token's parents, by which the token finds it; it comes after the token's own. */
 export function insertParentJwt(

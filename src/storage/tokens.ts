@@ -19,12 +19,13 @@ import { loginsTombstoneKey, tombstoneKey } from "./keys.ts";
 import {
   callerIsActive,
   isActiveWithParents,
+  isNotRevokedWithParents,
   jwtIsActive,
   MAX_TOMBSTONES,
   NOT_USED_UP,
   parentsAreActive,
   revokeToken,
-  TOKEN_IS_ACTIVE,
+  NOT_REVOKED,
   USER_IS_ACTIVE,
 } from "./revocation.ts";
 import {
@@ -205,7 +206,7 @@ export function tokensInD1({
         extended: sql`UPDATE tokens SET modified_at = ${nowMs},
             expires_at = ${extendedTo(nowMs + lifetimes.session * 1000)}
           WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
-            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${NOT_REVOKED})
           RETURNING ${TOKEN_COLUMNS}, (SELECT email FROM users WHERE id = tokens.user_id) AS email`,
         event: events.afterToken("session.extended", id, nowMs),
       });
@@ -220,7 +221,7 @@ export function tokensInD1({
         // guard: session-is-revoked-once
         statement: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
           WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
-            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${NOT_REVOKED})
           RETURNING id`,
         event: events.afterToken("session.revoked", id, nowMs),
         untilMs: PAST_EXPIRY,
@@ -244,7 +245,7 @@ export function tokensInD1({
         AND tokens.credential_version = ${credentialVersion}`;
       // guard: revoked-family-does-not-rotate
       const isActive = sql`${family} AND tokens.expires_at > ${nowMs}
-        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})`;
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${NOT_REVOKED})`;
       const ids = { userId, credentialId: presented, subjectId: sid };
       // guard: grace-is-for-the-last-token-alone
       const inGrace = sql`tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}`;
@@ -280,6 +281,8 @@ export function tokensInD1({
 
     async revokeJwt(claims, caller, nowMs, isLeaked = false) {
       const id = revocationTarget(claims);
+      // Whoever holds it may revoke it, also while its parent is disabled and may be enabled again.
+      const isItself = caller.credentialIds.includes(claims.jti);
       // All that is derived from it has expired by then: its row and its tombstone are kept as long.
       const untilMs = claims.endsAt * 1000;
       const revocation = {
@@ -288,7 +291,7 @@ export function tokensInD1({
         statement: sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, revoked_at)
           SELECT ${id}, 'jwt', users.id, users.credential_version, ${nowMs}, ${nowMs}, ${untilMs}, ${nowMs}
           FROM users WHERE users.id = ${caller.userId} AND users.credential_version = ${claims.credentialVersion}
-            AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)} AND ${callerIsActive(caller, nowMs)}
+            AND ${USER_IS_ACTIVE} AND ${jwtIsActive(callerRefOfJwt(claims), nowMs, sql`TRUE`)} AND ${isItself ? sql`TRUE` : callerIsActive(caller, nowMs)}
           ON CONFLICT (id) DO UPDATE SET revoked_at = ${nowMs}, modified_at = ${nowMs}
             WHERE revoked_at IS NULL AND user_id = ${caller.userId}
           RETURNING id`,
@@ -312,7 +315,7 @@ export function tokensInD1({
             // guard: holder-revokes-what-is-active
             revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
               WHERE ${among} AND ${isHolders} AND tokens.expires_at > ${nowMs}
-                AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isActiveWithParents(nowMs)})
+                AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isNotRevokedWithParents(nowMs)})
               RETURNING id, user_id AS userId`,
             events: events.afterTokens(REVOKED_EVENT, isRevoked, nowMs),
             // `changes()` counts the events: as many as tokens.
@@ -522,7 +525,7 @@ export function createStatusLists({ db }: StorageContext): StatusListStore {
       last: sql`SELECT COALESCE(MAX(next), 0) AS next FROM status_indexes`,
       // guard: status-list-shows-what-is-revoked
       revoked: sql`SELECT tokens.status_index FROM tokens JOIN users ON users.id = tokens.user_id
-        WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to} AND NOT (${TOKEN_IS_ACTIVE})`,
+        WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to} AND NOT (${NOT_REVOKED})`,
     });
     const { next } = v.parse(NextRow, last[0]);
     nextIndexes.set("next", next, nowMs);

@@ -5,15 +5,20 @@ import type { OwnContacts } from "../core/contacts.ts";
 import { DERIVATION_FAULTS } from "../core/fault.ts";
 import { ACTION_MAX_USES, type ActionToken, type Json, TTL_SECONDS } from "../core/token.ts";
 import { isQuicklyParsed, readFields } from "../http/body.ts";
-import { type Body, decode, JSON_OR_FORM, pathId, storable } from "../http/fields.ts";
+import {
+  type Body,
+  decode,
+  idempotencyKey,
+  isStorableJson,
+  JSON_OR_FORM,
+  losesDigits,
+  pathId,
+  storable,
+} from "../http/fields.ts";
 import { nestedFields } from "../http/form.ts";
 import { cursorText, readPage } from "../http/query.ts";
 import { refusals } from "../http/refusals.ts";
-import { refuseRequest } from "../http/request-fault.ts";
 import { defineRoutes, isoTime, ok, type Surface } from "../http/surface.ts";
-
-/** Deeper values are refused: they would overflow the stack of a recursive reader, here or at a client. */
-const MAX_DEPTH = 64;
 
 const { action: TTL } = TTL_SECONDS;
 
@@ -52,7 +57,7 @@ const json = (field: string) =>
     v.unknown(),
     v.rawTransform<unknown, Json>(({ dataset, addIssue, NEVER }) => {
       const value = typeof dataset.value === "string" ? tryParse(dataset.value) : dataset.value;
-      if (!isJson(value, MAX_DEPTH)) {
+      if (!isStorableJson(value)) {
         addIssue({ message: `The ${field} must be a valid JSON string.` });
         return NEVER;
       }
@@ -65,6 +70,7 @@ const json = (field: string) =>
     }),
   );
 
+const INVALID_KEY = "The Idempotency-Key must be 1 to 255 printable characters.";
 const SELECTED_ACTION = "The selected action is invalid.";
 
 const fieldsBody = <const S extends v.GenericSchema>(schema: S): Body<v.InferOutput<S>> => ({
@@ -120,7 +126,7 @@ export function actionTokenRoutes(tokens: ActionTokens, ownContacts: OwnContacts
       access: "anyone",
       body: run,
       async handle({ request, nowMs }, caller) {
-        const key = idempotencyKey(request);
+        const key = idempotencyKey(request, INVALID_KEY);
         const { token, input } = await run.read(request);
         const receipt = await tokens.run(token, input, caller, key, nowMs);
         return ok({
@@ -224,32 +230,6 @@ function tidied(value: Json, name = ""): Json {
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
 
-/** Whether a number in it differs from what was written: past 2^53, or too large for any number. */
-function losesDigits(value: Json): boolean {
-  if (typeof value === "number") {
-    return !Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value));
-  }
-  return typeof value === "object" && value !== null && Object.values(value).some(losesDigits);
-}
-
-/** RFC 9651 section 3.3.3, with the parameters that may follow and mean nothing here. */
-const QUOTED =
-  /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"(?: *; *[a-z*][a-z0-9_.*-]*(?:=[\x21-\x3a\x3c-\x7e]+)?)*$/;
-
-/** IETF draft-ietf-httpapi-idempotency-key-header: a string of RFC 9651; many clients leave the quotes out. */
-function idempotencyKey(request: HonoRequest): string | null {
-  const header = request.header("idempotency-key");
-  if (header === undefined) return null;
-  const key = header.startsWith('"')
-    ? QUOTED.exec(header)?.[1]?.replaceAll(/\\(.)/g, "$1")
-    : header.trim();
-  if (key === undefined || !/^[\x20-\x7e]{1,255}$/.test(key)) {
-    const message = "The Idempotency-Key must be 1 to 255 printable characters.";
-    refuseRequest({ code: "fields_invalid", problems: [{ path: "Idempotency-Key", message }] });
-  }
-  return key;
-}
-
 function tryParse(text: string): unknown {
   if (!isQuicklyParsed(text)) return undefined;
   try {
@@ -257,15 +237,6 @@ function tryParse(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isJson(value: unknown, depth: number): value is Json {
-  if (typeof value === "string") return value.isWellFormed();
-  if (value === null || typeof value === "number" || typeof value === "boolean") return true;
-  if (typeof value !== "object" || depth === 0) return false;
-  return Object.entries(value).every(
-    ([key, item]) => key.isWellFormed() && isJson(item, depth - 1),
-  );
 }
 
 const invalid = (errors: Record<string, string[]>) => ({

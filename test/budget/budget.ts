@@ -14,7 +14,7 @@ GET /.well-known/oauth-authorization-server (anybody)    | -                    
 GET /openapi.json (anybody)                              | -                       | -                          | -                                                   | -                   | -
 GET /status-lists/:list (anybody)                        | 1q 9r 0w                | 1q 9r 0w                   | 1q 9r 0w                                            | -                   | -
 POST /rest/leaked (API token and session)                | 2p · 2q 36r 8w          | 2p · 2q 36r 8w             | 2p · 2q 36r 8w                                      | 2p · 2q 36r 8w      | 2p · 2q 36r 8w
-POST /rest/leaked (refresh JWT)                          | 1p · 2q 14r 4w          | 1p · 2q 14r 4w             | 1p · 2q 14r 4w                                      | 1p · 2q 14r 4w      | 1p · 2q 14r 4w
+POST /rest/leaked (refresh JWT)                          | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                      | 1p · 2q 12r 4w      | 1p · 2q 12r 4w
 POST /oauth/introspect (API token)                       | 3q 5r 1w                | 3q 5r 1w                   | 3q 5r 1w                                            | 2q 4r 0w            | 2q 4r 0w
 POST /oauth/introspect (session)                         | 3q 5r 1w                | 3q 5r 1w                   | 3q 5r 1w                                            | 2q 4r 0w            | 2q 4r 0w
 POST /oauth/introspect (action token)                    | 3q 10r 1w               | 3q 10r 1w                  | 3q 10r 1w                                           | 2q 9r 0w            | 2q 9r 0w
@@ -23,20 +23,20 @@ POST /oauth/introspect (refresh JWT)                     | 4q 6r 1w             
 POST /oauth/revoke (API token)                           | 1p 1d · 2q 18r 4w       | 1p 1d · 2q 18r 4w          | 1p 1d · 2q 18r 4w                                   | 1p 1d · 2q 18r 4w   | 1p 1d · 2q 18r 4w
 POST /oauth/revoke (session)                             | 1p 1d · 2q 18r 4w       | 1p 1d · 2q 18r 4w          | 1p 1d · 2q 18r 4w                                   | 1p 1d · 2q 18r 4w   | 1p 1d · 2q 18r 4w
 POST /oauth/revoke (action token)                        | 1p 1d · 2q 21r 4w       | 1p 1d · 2q 21r 4w          | 1p 1d · 2q 21r 4w                                   | 1p 1d · 2q 21r 4w   | 1p 1d · 2q 21r 4w
-POST /oauth/revoke (access JWT)                          | 1p · 2q 14r 5w          | 1p · 2q 14r 5w             | 1p · 2q 14r 5w                                      | 1p · 2q 14r 5w      | 1p · 2q 14r 5w
-POST /oauth/revoke (refresh JWT)                         | 1p · 2q 14r 4w          | 1p · 2q 14r 4w             | 1p · 2q 14r 4w                                      | 1p · 2q 14r 4w      | 1p · 2q 14r 4w
+POST /oauth/revoke (access JWT)                          | 1p · 2q 12r 5w          | 1p · 2q 12r 5w             | 1p · 2q 12r 5w                                      | 1p · 2q 12r 5w      | 1p · 2q 12r 5w
+POST /oauth/revoke (refresh JWT)                         | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                      | 1p · 2q 12r 4w      | 1p · 2q 12r 4w
 POST /api/token/ (login)                                 | 3q 21r 8w · 1h          | 3q 21r 8w · 1h             | 3q 21r 8w · 1h                                      | 3q 21r 8w · 1h      | 3q 21r 8w · 1h
 POST /api/token/refresh/ (refresh)                       | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                       | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh/ (refresh, rotating)             | 1q 8r 2w                | 1q 8r 2w                   | 1q 8r 2w                                            | 1q 8r 2w            | 1q 8r 2w
 POST /api/token/verify/ (refresh JWT)                    | 1q 2r 0w                | 1g                         | 1g or -                                             | -                   | -
 POST /api/token/verify/ (access JWT)                     | 1q 2r 0w                | 1g                         | -                                                   | -                   | -
-POST /api/token/blacklist/ (refresh JWT)                 | 1p · 2q 14r 4w          | 1p · 2q 14r 4w             | 1p · 2q 14r 4w                                      |                     |
+POST /api/token/blacklist/ (refresh JWT)                 | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                      |                     |
 POST /api/token (login)                                  | 3q 21r 8w · 1h          | 3q 21r 8w · 1h             | 3q 21r 8w · 1h                                      | 3q 21r 8w · 1h      | 3q 21r 8w · 1h
 POST /api/token/refresh (refresh)                        | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                       | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh (refresh, rotating)              | 1q 8r 2w                | 1q 8r 2w                   | 1q 8r 2w                                            | 1q 8r 2w            | 1q 8r 2w
 POST /api/token/verify (refresh JWT)                     | 1q 2r 0w                | 1g                         | 1g or -                                             | -                   | -
 POST /api/token/verify (access JWT)                      | 1q 2r 0w                | 1g                         | -                                                   | -                   | -
-POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 14r 4w          | 1p · 2q 14r 4w             | 1p · 2q 14r 4w                                      |                     |
+POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                      |                     |
 POST /api/generate-action-token (API token)              | 1p · 3q 16r 5w          | 2g 1p · 2q 14r 5w          | 2g 1p · 2q 14r 5w                                   | 1p · 1q 13r 4w      | 1p · 1q 13r 4w
 POST /api/run-action-token (caller)                      | 1g · 3q 25r 13w         | 3g · 2q 22r 13w            | 3g · 2q 22r 13w                                     |                     |
 POST /api/run-action-token (caller, with a key)          | 1g · 3q 27r 14w         | 3g · 2q 24r 14w            | 3g · 2q 24r 14w                                     | 1g · 1q 23r 13w     | 1g · 1q 23r 13w
@@ -66,17 +66,24 @@ PATCH /rest/user (API token: password)                   | 1p · 6q 35r 11w · 2
 DELETE /rest/user (JWT)                                  | 1p · 5q 30r 8w · 1h     | 1g 1p 1d · 4q 30r 8w · 1h  | 1g 1p 1d · 4q 30r 8w · 1h or 1p 1d · 4q 30r 8w · 1h |                     |
 GET /rest/user/identities (API token)                    | 3q 6r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                       | 1q 2r 0w            | 1q 2r 0w
 DELETE /rest/user/identities/:id (API token)             | 4q 14r 4w               | 2g · 3q 11r 4w             | 2g · 3q 11r 4w                                      |                     |
-GET /rest/user/export (API token)                        | 14q 143r 1w             | 2g · 13q 141r 1w           | 2g · 13q 141r 1w                                    | 12q 140r 0w         | 12q 140r 0w
-GET /rest/audit (API token)                              | 3q 31r 1w               | 2g · 2q 29r 1w             | 2g · 2q 29r 1w                                      | 1q 28r 0w           | 1q 28r 0w
+GET /rest/user/export (API token)                        | 14q 144r 1w             | 2g · 13q 142r 1w           | 2g · 13q 142r 1w                                    | 12q 141r 0w         | 12q 141r 0w
+GET /rest/audit (API token)                              | 3q 32r 1w               | 2g · 2q 30r 1w             | 2g · 2q 30r 1w                                      | 1q 29r 0w           | 1q 29r 0w
 POST /rest/token (API token)                             | 1p · 3q 20r 5w          | 2g 1p · 2q 18r 5w          | 2g 1p · 2q 18r 5w                                   | 1p · 1q 17r 4w      | 1p · 1q 17r 4w
+POST /rest/token/verify (API token)                      | 4q 8r 2w                | 2g · 3q 6r 2w              | 2g · 3q 6r 2w                                       | 1q 4r 0w            | 1q 4r 0w
+POST /rest/token/verify (session)                        | 3q 7r 1w                | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                       | 1q 4r 0w            | 1q 4r 0w
+POST /rest/token/verify (access JWT)                     | 3q 5r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                       | 1q 2r 0w            | 1q 2r 0w
+POST /rest/token/verify (counted API token)              | 4q 22r 3w               | 2g · 3q 20r 3w             | 2g · 3q 20r 3w                                      | 1q 18r 1w           | 1q 18r 1w
+POST /rest/token/verify (counted API token, with a key)  | 4q 29r 4w               | 2g · 3q 27r 4w             | 2g · 3q 27r 4w                                      | 1q 25r 2w           | 1q 25r 2w
 GET /rest/token/list (API token)                         | 3q 8r 1w                | 2g · 2q 6r 1w              | 2g · 2q 6r 1w                                       | 1q 5r 0w            | 1q 5r 0w
 DELETE /rest/token/all (JWT)                             | 1p · 3q 12r 4w          | 1g 1p 1d · 2q 12r 4w       | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w           | 1p · 3q 12r 4w      | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w
 DELETE /rest/token/all (API token)                       | 1p · 4q 15r 5w          | 2g 1p 1d · 3q 14r 5w       | 2g 1p 1d · 3q 14r 5w                                |                     |
-PATCH /rest/token/:token (API token: shorter)            | 2p · 4q 25r 5w          | 2g 2p · 3q 23r 5w          | 2g 2p · 3q 23r 5w                                   | 2p · 2q 22r 4w      | 2p · 2q 22r 4w
+PATCH /rest/token/:token (API token: shorter)            | 2p · 4q 88r 5w          | 2g 2p · 3q 86r 5w          | 2g 2p · 3q 86r 5w                                   | 2p · 2q 85r 4w      | 2p · 2q 85r 4w
+PATCH /rest/token/:token (API token: disabled)           | 1p 1d · 4q 86r 5w       | 2g 1p 1d · 3q 84r 5w       | 2g 1p 1d · 3q 84r 5w                                | 1p 1d · 2q 83r 4w   | 1p 1d · 2q 83r 4w
+PATCH /rest/token/:token (API token: counted)            | 1p 1d · 4q 142r 7w      | 2g 1p 1d · 3q 140r 7w      | 2g 1p 1d · 3q 140r 7w                               | 1p 1d · 2q 139r 6w  | 1p 1d · 2q 139r 6w
 PATCH /token/:token (JWT: longer)                        | 1p · 2q 12r 2w          | 1g 1p · 1q 11r 2w          | 1g 1p · 1q 11r 2w or 1p · 1q 11r 2w                 | 1p · 2q 12r 2w      | 1g 1p · 1q 11r 2w or 1p · 1q 11r 2w
 DELETE /rest/token/:token (API token: uuid)              | 1p 1d · 4q 15r 5w       | 2g 1p 1d · 3q 13r 5w       | 2g 1p 1d · 3q 13r 5w                                |                     |
 DELETE /rest/token/:token (API token: itself)            | 1p 1d · 4q 15r 5w       | 2g 1p 1d · 3q 13r 5w       | 2g 1p 1d · 3q 13r 5w                                |                     |
 DELETE /rest/token/:token (API token: refresh JWT)       | 1p · 4q 17r 5w          | 2g 1p · 3q 15r 5w          | 2g 1p · 3q 15r 5w                                   |                     |
-POST /rest/token/:token/rotate (API token)               | 2p 1d · 5q 27r 8w       | 4g 2p 1d · 3q 23r 8w       | 4g 2p 1d · 3q 23r 8w                                |                     |
-POST /rest/token/:token/rotate (API token: with a grace) | 2p 1d · 5q 31r 8w       | 4g 2p 1d · 3q 27r 8w       | 4g 2p 1d · 3q 27r 8w                                |                     |
+POST /rest/token/:token/rotate (API token)               | 2p 1d · 5q 27r 8w       | 2g 2p 1d · 4q 25r 8w       | 2g 2p 1d · 4q 25r 8w                                |                     |
+POST /rest/token/:token/rotate (API token: with a grace) | 2p 1d · 5q 31r 8w       | 2g 2p 1d · 4q 29r 8w       | 2g 2p 1d · 4q 29r 8w                                |                     |
 `;

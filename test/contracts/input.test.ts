@@ -107,7 +107,7 @@ const MAKERS: readonly (readonly [
 describe.each(MAKERS)("%s", (routeKey, sent, refusal) => {
   const [method = "", route = ""] = routeKey.split(" ");
 
-  it.each(["scope", "expires_in", "allowed_ips", "permissions", "aud"])(
+  it.each(["scope", "expires_in", "ip_whitelist", "permissions", "aud"])(
     "refuses %s, which it does not understand and which would give less",
     async (name) => {
       const { uuid } = await newApiToken(user.access);
@@ -145,7 +145,7 @@ describe("no content is an empty object, whatever its type says", () => {
       ["POST /rest/user", rest(missing)],
       ["POST /rest/user/password_reset", rest(missing)],
       ["POST /rest/token", rest(missing)],
-      [`PATCH /rest/token/${uuid}`, rest("the body must have a name or a ttl")],
+      [`PATCH /rest/token/${uuid}`, rest("the body must name at least one field to change")],
       ["POST /rest/leaked", rest(missing)],
       ["POST /tokens", { status: 400 }],
       ["PUT /tokens", { status: 400 }],

@@ -8,6 +8,7 @@ import {
   newApiToken,
   newCaller,
   newSession,
+  PLAIN_TOKEN,
   textAt,
 } from "../support/client.ts";
 import { service } from "../support/service.ts";
@@ -72,6 +73,7 @@ describe.each(["0", "300"])("at a revocation lag of %s seconds", (lag) => {
           created_on: expect.stringMatching(/Z$/),
           modified_on: expect.stringMatching(/Z$/),
           expired_on: expect.stringMatching(/Z$/),
+          ...PLAIN_TOKEN,
         },
       });
       expect(answer.headers.get("cache-control")).toBe("no-store");

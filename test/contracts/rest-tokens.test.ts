@@ -6,6 +6,7 @@ import {
   itemsAt,
   newApiToken,
   newCaller,
+  PLAIN_TOKEN,
   textAt,
 } from "../support/client.ts";
 
@@ -94,6 +95,7 @@ describe("the document's own examples", () => {
         uuid: expect.stringMatching(UUID),
         created_on: expect.stringMatching(ISO),
         modified_on: expect.stringMatching(ISO),
+        ...PLAIN_TOKEN,
       },
     });
     expect(lifeOf(created, "payload")).toBe(60);
@@ -177,6 +179,7 @@ describe("the list", () => {
       last_used_on: null,
       token_hint: expect.stringMatching(/^lk_api_/),
       scopes: SCOPES,
+      ...PLAIN_TOKEN,
     });
     expect(textAt(answer, "payload", 0, "token_hint").slice(-4)).toBe(secret.slice(-4));
     expect(at(answer, "payload", 1, "uuid")).toBe(at(first, "payload", "uuid"));
@@ -222,6 +225,7 @@ describe("PATCH", () => {
         last_used_on: null,
         token_hint: expect.stringMatching(/^lk_api_/),
         scopes: SCOPES,
+        ...PLAIN_TOKEN,
       },
     });
     expect(answer.text).not.toContain(secret);

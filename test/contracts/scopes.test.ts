@@ -63,8 +63,7 @@ describe("routes", () => {
 
   it("take every scope that there is", () => {
     const taken = new Set(SCOPED.map(({ route }) => route.scope));
-    // Introspection's clients are not callers: test/oauth has them.
-    expect(SCOPES.filter((scope) => !taken.has(scope))).toEqual(["introspect"]);
+    expect(SCOPES.filter((scope) => !taken.has(scope))).toEqual([]);
   });
 });
 

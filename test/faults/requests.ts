@@ -280,6 +280,25 @@ export const GOOD: readonly Case[] = [
   { routeKey: "GET /rest/audit", as: "API token", send: byApi, ...OK },
 
   { routeKey: "POST /rest/token", as: "API token", send: byApiWith({ name: "another" }), ...OK },
+  ...(["API token", "session", "access JWT"] as const).map((as) => ({
+    routeKey: "POST /rest/token/verify",
+    as,
+    send: (world: World) =>
+      byApiWith({ token: SHOWN.find(([name]) => name === as)?.[1](world) })(world),
+    ...OK,
+  })),
+  {
+    routeKey: "POST /rest/token/verify",
+    as: "counted API token",
+    send: (world) => byApiWith({ token: world.metered, ip: "192.0.2.1" })(world),
+    ...OK,
+  },
+  {
+    routeKey: "POST /rest/token/verify",
+    as: "counted API token, with a key",
+    send: (world) => ({ ...byApiWith({ token: world.metered, cost: 2 })(world), ...KEY }),
+    ...OK,
+  },
   { routeKey: "GET /rest/token/list", as: "API token", send: byApi, ...OK },
   { routeKey: "DELETE /rest/token/all", as: "JWT", send: byAuth, ...OK },
   { routeKey: "DELETE /rest/token/all", as: "API token", send: byApi, status: 200, again: 401 },
@@ -288,6 +307,20 @@ export const GOOD: readonly Case[] = [
     as: "API token: shorter",
     path: target,
     send: byApiWith({ name: "shorter", ttl: 3_600 }),
+    ...OK,
+  },
+  {
+    routeKey: "PATCH /rest/token/:token",
+    as: "API token: disabled",
+    path: target,
+    send: byApiWith({ enabled: false }),
+    ...OK,
+  },
+  {
+    routeKey: "PATCH /rest/token/:token",
+    as: "API token: counted",
+    path: target,
+    send: byApiWith({ remaining: 1_000 }),
     ...OK,
   },
   {

@@ -13,9 +13,9 @@ export interface State {
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** The mark that a copy is outdated; one too many only makes the next check ask D1. */
-const OUTDATED = /^revoked:\S+:(?:now|moved)/;
+const OUTDATED = /^revoked:\S+:(?:now|narrowed)/;
 const USE = "use of";
-const TRUTH = ["users", "tokens", "receipts", "contacts", "mails"];
+const TRUTH = ["users", "tokens", "token_meters", "token_charges", "receipts", "contacts", "mails"];
 
 /** New ids become numbers in their order, times their distance in whole instants, hints nothing. */
 export function states(world: World): (stored: Stored) => State {

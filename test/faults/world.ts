@@ -12,6 +12,8 @@ export const TABLES = [
   "users",
   "status_indexes",
   "tokens",
+  "token_meters",
+  "token_charges",
   "receipts",
   "contacts",
   "events",
@@ -54,6 +56,8 @@ export interface World {
   readonly auth: string;
   /** An API token beside the one that Alice calls with. */
   readonly target: { readonly secret: string; readonly uuid: string };
+  /** An API token of Bob's of which uses are counted. */
+  readonly metered: string;
   readonly action: { readonly secret: string; readonly id: string };
   /** Anyone who holds it can run it, without logging in. */
   readonly openAction: string;
@@ -138,6 +142,10 @@ export async function buildWorld(
     secret: textAt(made, "payload", "token"),
     uuid: textAt(made, "payload", "uuid"),
   };
+  const metered = await text("payload.token", "POST", "/rest/token", {
+    bearer: bob.api,
+    json: { name: "metered", remaining: 100, limit: { max: 50, seconds: 3_600 } },
+  });
   const action = await newAction(alice, alice);
   const openAction = (await newAction(alice, bob)).secret;
   const refresh = await newRefresh(alice);
@@ -213,6 +221,7 @@ export async function buildWorld(
     spent,
     auth,
     target,
+    metered,
     action,
     openAction,
     ended,

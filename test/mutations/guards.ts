@@ -37,6 +37,9 @@ const SIMULATION = only("simulation/simulation.node", "holds over");
 const ACCOUNT_RACES = all("races/changes");
 const REVOCATION_RACES = all("races/revocations");
 const SCOPES = all("contracts/scopes");
+const MEMBERS = all("contracts/token-members");
+const VERIFICATION = all("contracts/token-verification");
+const RESTRICTED = all("revocation/restricted");
 const ATTACKER = all("recovery/attacker");
 const OWNER = all("recovery/owner");
 const TRIES = all("throttling/accounts");
@@ -51,8 +54,9 @@ export const GUARDS: readonly Guard[] = [
   // Whether a credential is active, as D1 has it.
   ["user-is-active", "a user who was disabled goes on", [holds(1)], [all("contracts/disabled")]],
   ["token-is-active", "a token works after its own revocation, a new password, or the end of all API tokens", [holds(0), holds(1), holds(2)], [AT_0]],
-  ["parents-are-active", "a token outlives a parent: its row is gone, it was revoked, has expired, or all were revoked", [fails(2), fails(3), fails(4), fails(5)], [CHAINS, SIMULATION]],
-  ["token-and-parents-are-active", "what an API token made is good after its revocation", [holds(1)], [SIMULATION]],
+  ["parents-are-active", "a token outlives a parent: its row is gone, it was revoked, has expired, or all were revoked", [fails(2), fails(3), fails(4), fails(6)], [CHAINS, SIMULATION]],
+  ["disabled-or-restricted-parent-blocks", "what an API token made is good while the token is disabled, counted, or for some addresses alone", [holds(0), holds(1), holds(2)], [MEMBERS]],
+  ["token-and-parents-are-active", "a token is good while it, or what made it, is disabled", [holds(1), holds(2)], [MEMBERS]],
   ["jwt-is-active", "a JWT outlives the end of all API tokens, of all log-ins, its own, or its parents'", [withoutElement(1), withoutElement(2), withoutElement(3), withoutElement(4)], [AT_0, CHAINS, all("logins/logins")]],
   ["jwt-parents-have-not-expired", "a JWT is good while what it was obtained with has expired", [holds(3)], [SIMULATION]],
   ["check-reads-the-whole-state", "a token's own expiry, or all that would revoke it, is not asked", [holds(3), holds(4)], [SESSIONS, AT_0]],
@@ -87,12 +91,14 @@ export const GUARDS: readonly Guard[] = [
   ["tombstone-stays-enqueued-until-written", "a tombstone that KV did not take is deleted", [swallowed], [RECORDS]],
   ["copy-asks-for-its-tombstone", "a copy is good after the token's revocation", [dropped], [RECORDS]],
   ["copy-asks-for-parents", "a copy is good after the revocation of its parent", [value("[]")], [LAG_CHANGES]],
-  ["copy-asks-whether-its-expiry-was-moved", "a copy works until its old end", [withoutElement(0)], [RECORDS]],
+  ["copy-asks-whether-it-was-narrowed", "a copy works until its old end, or while its token is disabled", [withoutElement(0)], [RECORDS]],
   ["copy-asks-for-all-of-its-user", "a copy outlives the end of all API tokens", [withoutElement(1)], [AT_60]],
   ["copy-is-of-the-current-version", "a copy outlives a new password", [chosen(false)], [AT_60]],
   ["copy-expires-by-itself", "a copy is good for as long as KV has it", [chosen(true)], [SESSIONS]],
   ["jwt-asks-for-tombstones", "KV says nothing of a JWT's new password, API tokens, log-ins, or revocation", [withoutElement(0), withoutElement(1), withoutElement(3)], [AT_60]],
-  ["jwt-asks-whether-an-expiry-was-moved", "a JWT works until the old end of its token", [value("[]")], [CHAINS]],
+  ["jwt-asks-whether-a-parent-was-narrowed", "a JWT works until the old end of its token", [value("[]")], [CHAINS]],
+  ["narrowing-leaves-a-tombstone", "copies work until their old end, or while their token is disabled", [fails(3), fails(4)], [RECORDS, RESTRICTED]],
+  ["restricted-token-always-asks-d1", "a restricted token is cached and copied", [value("true")], [RESTRICTED]],
   ["revoked-token-leaves-the-cache", "this isolate goes on with a token that it has revoked", [dropped], [AT_10]],
   ["revoked-parent-leaves-the-cache", "this isolate goes on with a JWT whose parent it has revoked", [dropped], [AT_10]],
   ["cache-evicts", "a cached yes is good for ever", [withoutOperand(1, "&&")], [AT_10]],
@@ -123,6 +129,17 @@ export const GUARDS: readonly Guard[] = [
   ["scopes-are-never-exceeded", "a token makes one that may do more", [asked(false)], [SCOPES]],
   ["rpc-asks-for-the-audience", "a JWT of this service opens another API over RPC", [asked(false)], [all("rpc")]],
   ["rpc-asks-for-scopes", "a narrow token opens everything over RPC", [chosen(true)], [all("rpc")]],
+
+  ["restricted-token-derives-nothing", "a token of few uses makes one of many", [asked(false)], [MEMBERS]],
+
+  // Charges.
+  ["restricted-token-asks-for-the-address", "a token is good wherever it is shown", [value("true")], [MEMBERS]],
+  ["charge-asks-for-the-address", "a token is charged wherever it is used", [holds(0)], [VERIFICATION]],
+  ["charge-asks-for-scopes", "a token is charged for what it may not do", [holds(0)], [VERIFICATION]],
+  ["charge-is-one-statement", "what is not active, has nothing left, is over its limit, or was charged before is charged", [holds(2), holds(3), holds(5), holds(7)], [VERIFICATION]],
+  ["a-key-charges-once", "a key is used up by a refusal, or charges each time", [holds(2), fails(2)], [VERIFICATION]],
+  ["charge-key-belongs-to-its-request", "a key lets through another request", [asked(false)], [VERIFICATION]],
+  ["only-what-was-charged-is-active", "what could not be charged is active", [asked(false)], [VERIFICATION]],
 
   // Refresh families.
   ["log-in-has-an-absolute-expiry", "a log-in that rotates has no end", [onlyArgument(0)], [ROTATION]],

@@ -12,10 +12,12 @@ const INVALID = `${BEARER}, error="invalid_token"`;
 
 let refresh = "";
 let introspector = "";
+let runner = "";
 beforeAll(async () => {
   const caller = await newCaller();
   ({ refresh } = caller);
   introspector = (await newApiToken(caller.access, "x", 600, ["introspect"])).secret;
+  runner = (await newApiToken(caller.access, "x", 600, ["actions:run"])).secret;
 });
 
 async function challengeTo({ route }: RouteKey, send: Send) {
@@ -53,7 +55,8 @@ describe.each(TAKES_BEARER.filter(({ route }) => route.scope !== undefined))(
   (routeKey) => {
     it("says insufficient_scope, and which it takes", async () => {
       const challenge = `${BEARER}, error="insufficient_scope", scope="${routeKey.route.scope}"`;
-      expect(await challengeTo(routeKey, { bearer: introspector })).toEqual([403, challenge]);
+      const bearer = routeKey.route.scope === "introspect" ? runner : introspector;
+      expect(await challengeTo(routeKey, { bearer })).toEqual([403, challenge]);
     });
   },
 );

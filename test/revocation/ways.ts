@@ -36,6 +36,8 @@ const byPassword =
       ...(json !== undefined && { json: json(held) }),
     });
 
+const ofApiToken = ({ apiTokenId }: Credentials) => `/rest/token/${apiTokenId}`;
+
 /** As the page of log-ins does it. */
 const endLogin =
   (idOf: (held: Credentials) => string) => async (version: Isolate, held: Credentials) =>
@@ -44,7 +46,7 @@ const endLogin =
 /** Every way to revoke, and what it revokes of one credential of each kind. */
 export const WAYS: Readonly<Record<string, Way>> = {
   "DELETE of an API token": {
-    by: byPassword("DELETE", ({ apiTokenId }) => `/rest/token/${apiTokenId}`),
+    by: byPassword("DELETE", ofApiToken),
     revokes: API,
   },
   "DELETE of an API token by its secret": {
@@ -62,6 +64,14 @@ export const WAYS: Readonly<Record<string, Way>> = {
       () => ({}),
     ),
     revokes: API,
+  },
+  "disabling an API token": {
+    by: byPassword("PATCH", ofApiToken, () => ({ enabled: false })),
+    revokes: API,
+  },
+  "a restriction of an API token": {
+    by: byPassword("PATCH", ofApiToken, () => ({ remaining: 5 })),
+    revokes: ["authByApiToken"],
   },
   ...held("apiToken", API),
   "a log-out": {

@@ -145,6 +145,15 @@ export function peopleOf(call: Call) {
   };
 }
 
+/** What an API token shows that was given no more than a name. */
+export const PLAIN_TOKEN = {
+  metadata: {},
+  enabled: true,
+  remaining: null,
+  limit: null,
+  allowed_ips: null,
+};
+
 export const { newUser, newPair, newCaller, newSession, newApiToken, newActionToken } =
   peopleOf(call);
 export type NewApiToken = Awaited<ReturnType<typeof newApiToken>>;

@@ -148,6 +148,10 @@ const PersonalData = v.object({
     last_used_on: timeOrNull,
     derived_from: v.nullable(v.array(uuid)),
     replaced_by_uuid: uuidOrNull,
+    metadata: anyJson,
+    disabled_on: timeOrNull,
+    allowed_ips: anyJson,
+    meter: anyJson,
   }),
   sessions: rows({ ...kept, last_used_on: timeOrNull, address: textOrNull }),
   logins: rows({

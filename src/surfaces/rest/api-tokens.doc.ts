@@ -1,8 +1,10 @@
 import * as v from "valibot";
 import { SCOPES } from "../../core/scopes.ts";
+import { INACTIVE_REASONS } from "../../core/token-verification.ts";
 import type { Component, RoutesOf, OperationDoc, Parameter } from "../../openapi/description.ts";
 import {
   answer,
+  anyJson,
   count,
   describe,
   PAGE,
@@ -17,9 +19,53 @@ import {
 } from "../../openapi/shapes.ts";
 import { Empty, page, success } from "./accounts.doc.ts";
 import { type apiTokenRoutes, GithubLeakReport, LeakReport } from "./api-tokens.ts";
-import { ChangeToken, createToken, RotateToken } from "./fields.ts";
+import { ChangeToken, createToken, RotateToken, verifyToken } from "./fields.ts";
 
 const times = { created_on: time, modified_on: time, expired_on: time };
+
+const countOrNull = v.nullable(count);
+
+const members = {
+  metadata: describe(v.record(v.string(), anyJson), "Your own facts about the token."),
+  enabled: describe(v.boolean(), "While it is false, the token is refused everywhere."),
+  remaining: describe(countOrNull, "How much may still be charged; null for no limit."),
+  limit: v.nullable(v.object({ max: count, seconds: count })),
+  allowed_ips: describe(
+    v.nullable(v.array(text)),
+    "Addresses and CIDR ranges that the token may be used from; null for all.",
+  ),
+};
+
+const LimitState = v.object({
+  max: count,
+  seconds: count,
+  remaining: describe(count, "What is left of this window."),
+  reset_on: describe(timeOrNull, "When the window ends; null where none has begun."),
+});
+
+const counted = {
+  remaining: describe(countOrNull, "What is left in all; null for no limit."),
+  limit: v.nullable(LimitState),
+};
+
+const VerifiedToken = v.variant("active", [
+  v.object({
+    active: v.literal(true),
+    kind: v.picklist(["api", "session", "access"]),
+    uuid,
+    owner: v.object({ uuid }),
+    scopes: v.array(scope),
+    name: describe(textOrNull, "Of an API token."),
+    metadata: describe(v.record(v.string(), anyJson), "Of an API token."),
+    ...counted,
+    expired_on: time,
+  }),
+  v.object({
+    active: v.literal(false),
+    reason: describe(v.picklist(INACTIVE_REASONS), "The first that applies."),
+    ...counted,
+  }),
+]);
 
 const ApiToken = v.object({
   uuid,
@@ -28,6 +74,7 @@ const ApiToken = v.object({
   last_used_on: describe(timeOrNull, "Rounded down to the hour."),
   token_hint: describe(text, "Its prefix and last four characters."),
   scopes: v.array(scope),
+  ...members,
 });
 const IssuedApiToken = v.object({
   name: text,
@@ -36,6 +83,7 @@ const IssuedApiToken = v.object({
   token: describe(text, "The secret. Shown only once."),
   uuid,
   ...times,
+  ...members,
 });
 const RevokedToken = v.object({
   token: describe(text, "What was sent."),
@@ -53,12 +101,21 @@ const LeakCount = v.object({
 });
 
 const CreateToken = createToken(SCOPES);
+const VerifyToken = verifyToken(SCOPES);
 
 /** The converted list of scopes, with a reference to `Scope`. */
 const scopes = {
   type: ["array", "null"],
   items: { $ref: "#/components/schemas/Scope" },
   minItems: 1,
+};
+
+const memberFields = {
+  metadata: { description: "Your own facts about the token." },
+  enabled: { description: "false: the token is refused until it is enabled." },
+  remaining: { description: "How much may be charged in all." },
+  limit: { description: "How much may be charged in a window of so many seconds." },
+  allowed_ips: { description: "Addresses and CIDR ranges that the token may be used from." },
 };
 
 export const apiTokenComponents: Readonly<Record<string, Component>> = {
@@ -70,13 +127,24 @@ export const apiTokenComponents: Readonly<Record<string, Component>> = {
         ...scopes,
         description: "What the token may do; by default, all that the caller may.",
       },
+      ...memberFields,
     },
   },
   ChangeApiToken: {
     schema: ChangeToken,
     extra: { minProperties: 1 },
-    fields: { ttl: { description: "Seconds from now." } },
+    fields: { ttl: { description: "Seconds from now." }, ...memberFields },
   },
+  VerifyApiToken: {
+    schema: VerifyToken,
+    fields: {
+      token: { description: "An API token, a session token or an access JWT." },
+      scopes: { ...scopes, minItems: 0, description: "The scopes that the token must have." },
+      cost: { description: "What to charge; 0 only looks. 1 by default." },
+      ip: { description: "The address that the token is used from." },
+    },
+  },
+  VerifiedToken: { schema: VerifiedToken },
   RotateApiToken: {
     schema: RotateToken,
     fields: {
@@ -97,9 +165,9 @@ export const apiTokenComponents: Readonly<Record<string, Component>> = {
 
 const change = (id: string, more: string): OperationDoc => ({
   id,
-  summary: `Rename an API token or change its expiry${more}`,
+  summary: `Change an API token${more}`,
   description:
-    "No token extends its own life, or another's beyond its own. A token that was rotated with a grace period can only expire sooner.",
+    "Its name, expiry, metadata or restrictions. No token extends its own life, or another's beyond its own. A token that was rotated with a grace period can only expire sooner or be disabled.",
   parameters: pathParameter("token", "The token's `uuid`."),
   answers: answer("The token, without its secret.", success(ApiToken)),
   refuses: [404],
@@ -121,10 +189,32 @@ export const apiTokenOperations: Readonly<Record<RoutesOf<typeof apiTokenRoutes>
     body: CreateToken,
     answers: answer("The token, with its secret.", success(IssuedApiToken)),
   },
+  "POST /rest/token/verify": {
+    id: "verifyApiToken",
+    summary: "Verify a token, and charge its use",
+    description:
+      "For an API that your users call with a token of this service. Asks the database, whatever the revocation lag. Only this charges `remaining` and `limit`, and only a token that is active.",
+    parameters: [
+      {
+        name: "Idempotency-Key",
+        in: "header",
+        description:
+          "The same request with the same key charges once in a day; another request is refused.",
+        schema: v.pipe(v.string(), v.minLength(1)),
+      },
+    ],
+    answers: {
+      200: {
+        description: "Whether the token is active, or why not.",
+        schema: success(VerifiedToken),
+      },
+    },
+    refuses: [422],
+  },
   "GET /rest/token/list": {
     id: "listApiTokens",
     summary: "List your API tokens, newest first",
-    description: "Those that are active.",
+    description: "Those that were neither revoked nor have expired.",
     parameters: [...PAGE, ...SKIPPING],
     answers: answer("A page of tokens, without their secrets.", page(v.array(ApiToken))),
   },
@@ -138,7 +228,7 @@ export const apiTokenOperations: Readonly<Record<RoutesOf<typeof apiTokenRoutes>
     id: "rotateApiToken",
     summary: "Rotate an API token",
     description:
-      "The old secret works for the grace period, but never past its own expiry. It can then neither be rotated again nor create anything. What was derived from it expires with it.",
+      "The new token keeps all that the old one has, and both share what is left of `remaining` and `limit`. The old secret works for the grace period, but never past its own expiry. It can then neither be rotated again nor create anything. What was derived from it expires with it.",
     parameters: pathParameter("token", "The token's `uuid`."),
     answers: answer("The token, with its new secret.", success(IssuedApiToken)),
     refuses: [404],

@@ -1,11 +1,12 @@
 import * as v from "valibot";
-import type { ApiTokens, IssuedApiToken } from "../../core/api-tokens.ts";
+import type { ApiTokenMembers, ApiTokens, IssuedApiToken } from "../../core/api-tokens.ts";
 import type { Caller } from "../../core/caller.ts";
 import { type Leaks, LEAKS_MAX } from "../../core/leaks.ts";
 import type { Scopes } from "../../core/scopes.ts";
+import type { TokenVerification, Verification } from "../../core/token-verification.ts";
 import type { ApiToken, Json } from "../../core/token.ts";
 import { readJson, readSignedJson } from "../../http/body.ts";
-import { decode, JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
+import { decode, idempotencyKey, JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
 import { readSkippingPage } from "../../http/query.ts";
 import { refuseRequest } from "../../http/request-fault.ts";
 import {
@@ -16,10 +17,11 @@ import {
   type RequestContext,
 } from "../../http/surface.ts";
 import { listOf, success } from "./accounts.ts";
-import { ChangeToken, createToken, RotateToken } from "./fields.ts";
+import { ChangeToken, createToken, RotateToken, verifyToken } from "./fields.ts";
 
 export interface ApiTokenServices {
   readonly apiTokens: ApiTokens;
+  readonly verify: TokenVerification;
   readonly leaks: Leaks;
   readonly scopes: Scopes;
 }
@@ -45,19 +47,21 @@ const KEY_HEADER = "github-public-key-identifier";
 const SIGNATURE_HEADER = "github-public-key-signature";
 
 /** Named API tokens, in Opentact's form. */
-export function apiTokenRoutes({ apiTokens, leaks, scopes: table }: ApiTokenServices) {
+export function apiTokenRoutes({ apiTokens, verify, leaks, scopes: table }: ApiTokenServices) {
   const create = jsonBody(createToken(table.names));
+  const verification = jsonBody(verifyToken(table.names));
 
   const handleChange = async ({ request, nowMs }: RequestContext, caller: Caller) => {
-    const { name, ttl } = await change.read(request);
-    if (name === undefined && ttl === undefined) {
-      const message = "the body must have a name or a ttl";
-      refuseRequest({ code: "fields_invalid", problems: [{ path: "", message }] });
-    }
+    const { name, ttl, ...members } = await change.read(request);
     const wanted = {
       ...(name !== undefined && { name }),
       ...(ttl !== undefined && { ttlSeconds: ttl }),
+      ...membersOf(members),
     };
+    if (Object.keys(wanted).length === 0) {
+      const message = "the body must name at least one field to change";
+      refuseRequest({ code: "fields_invalid", problems: [{ path: "", message }] });
+    }
     const id = pathId(request, "token");
     return success(toJson(await apiTokens.change(caller, id, wanted, nowMs)));
   };
@@ -70,9 +74,21 @@ export function apiTokenRoutes({ apiTokens, leaks, scopes: table }: ApiTokenServ
       scope: "tokens:write",
       body: create,
       async handle({ request, nowMs }, caller) {
-        const { name, ttl, scopes } = await create.read(request);
-        const wanted = { name, ttlSeconds: ttl, scopes };
+        const { name, ttl, scopes, ...members } = await create.read(request);
+        const wanted = { name, ttlSeconds: ttl, scopes, ...membersOf(members) };
         return success(issuedToJson(await apiTokens.create(caller, wanted, nowMs)));
+      },
+    },
+    {
+      method: "POST",
+      path: "/rest/token/verify",
+      access: "caller",
+      scope: "introspect",
+      body: verification,
+      async handle({ request, nowMs }, caller) {
+        const { token, ...usage } = await verification.read(request);
+        const wanted = { ...usage, idempotencyKey: idempotencyKey(request) };
+        return success(verifiedToJson(await verify(token, wanted, caller, nowMs)));
       },
     },
     {
@@ -177,6 +193,7 @@ function issuedToJson({ token, secret }: IssuedApiToken): Readonly<Record<string
     token: secret,
     uuid: token.id,
     ...times(token),
+    ...membersToJson(token),
   };
 }
 
@@ -196,5 +213,57 @@ function toJson(token: ApiToken): Readonly<Record<string, Json>> {
     last_used_on: isoTimeOrNull(token.lastUsedAtMs),
     token_hint: token.hint,
     scopes: token.scopes,
+    ...membersToJson(token),
+  };
+}
+
+/** Of a body: null takes one away. */
+function membersOf({
+  metadata,
+  enabled,
+  remaining,
+  limit,
+  allowed_ips,
+}: Omit<v.InferOutput<typeof ChangeToken>, "name" | "ttl">): ApiTokenMembers {
+  return {
+    ...(enabled !== undefined && { enabled }),
+    ...(remaining !== undefined && { remaining }),
+    ...(limit !== undefined && { limit }),
+    ...(metadata !== undefined && { metadata: metadata ?? {} }),
+    ...(allowed_ips !== undefined && { allowedIps: allowed_ips }),
+  };
+}
+
+function membersToJson({ metadata, isEnabled, restrictions }: ApiToken) {
+  return {
+    metadata,
+    enabled: isEnabled,
+    remaining: restrictions?.remaining ?? null,
+    limit: restrictions?.limit ?? null,
+    allowed_ips: restrictions?.allowedIps ?? null,
+  };
+}
+
+function verifiedToJson(found: Verification): Readonly<Record<string, Json>> {
+  const { remaining } = found;
+  const limit = found.limit && {
+    max: found.limit.max,
+    seconds: found.limit.seconds,
+    remaining: found.limit.remaining,
+    reset_on:
+      found.limit.resetsAtMs === null ? null : new Date(found.limit.resetsAtMs).toISOString(),
+  };
+  if (!found.active) return { active: false, reason: found.reason, remaining, limit };
+  return {
+    active: true,
+    kind: found.kind,
+    uuid: found.id,
+    owner: { uuid: found.userId },
+    scopes: found.scopes,
+    name: found.token?.name ?? null,
+    metadata: found.token?.metadata ?? {},
+    remaining,
+    limit,
+    expired_on: new Date(found.expiresAtMs).toISOString(),
   };
 }

@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import { PASSWORD_LENGTH, passwordProblem } from "../../core/passwords.ts";
 import { dayOfBirthProblem, isNewEmail, storedText } from "../../core/text.ts";
+import { networksOf, normalizedNetwork } from "../../core/networks.ts";
 import type { Scope } from "../../core/scopes.ts";
-import { TTL_SECONDS } from "../../core/token.ts";
+import { API_TOKEN_LIMITS, type Json, TTL_SECONDS } from "../../core/token.ts";
 import { normalizeEmail, profileEntries, type ProfileKind } from "../../core/user.ts";
-import { documented, storable } from "../../http/fields.ts";
+import { documented, isStorableJson, losesDigits, storable } from "../../http/fields.ts";
 
 /** The fields of the `/rest` surface: accounts and API tokens. */
 
@@ -109,12 +110,74 @@ const TTL = `must be a whole number of seconds from ${min} to ${max}`;
 
 const ttl = v.pipe(v.number(TTL), v.integer(TTL), v.minValue(min, TTL), v.maxValue(max, TTL));
 
+const scopeList = (names: readonly Scope[]) =>
+  v.array(v.picklist(names, `must be scopes out of ${names.join(", ")}`), "must be a list");
+
 const scopes = (names: readonly Scope[]) =>
   v.pipe(
-    v.array(v.picklist(names, `must be scopes out of ${names.join(", ")}`), "must be a list"),
+    scopeList(names),
     v.minLength(1, "must name at least one scope"),
     v.transform((chosen) => [...new Set(chosen)]),
   );
+
+const whole = (min: number, max: number) => {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return v.pipe(
+    v.number(message),
+    v.integer(message),
+    v.minValue(min, message),
+    v.maxValue(max, message),
+  );
+};
+
+const BOUNDS = API_TOKEN_LIMITS;
+const METADATA = `must be a JSON object of at most ${BOUNDS.metadataBytes} bytes, with numbers that lose no digits`;
+
+const isMetadata = (value: unknown): boolean =>
+  typeof value === "object" &&
+  !Array.isArray(value) &&
+  isStorableJson(value) &&
+  !losesDigits(value) &&
+  new TextEncoder().encode(JSON.stringify(value)).length <= BOUNDS.metadataBytes;
+
+const metadata = v.pipe(
+  v.custom<Json>((value) => isMetadata(value), METADATA),
+  documented(
+    v.check<Json, string>(() => true, METADATA),
+    { type: "object" },
+  ),
+);
+
+const limit = v.strictObject({
+  max: whole(1, BOUNDS.limitMax),
+  seconds: whole(1, BOUNDS.limitSeconds),
+});
+
+const ADDRESS = "must be an IPv4 or IPv6 address";
+const NETWORK = `${ADDRESS}, or a range of them in CIDR form`;
+
+/** In its one spelling. */
+const network = v.pipe(
+  v.string(NETWORK),
+  v.check((text) => normalizedNetwork(text) !== null, NETWORK),
+  v.transform((text) => normalizedNetwork(text) ?? text),
+);
+
+const allowedIps = v.pipe(
+  v.array(network, "must be a list"),
+  v.minLength(1, "must have at least one address"),
+  v.maxLength(BOUNDS.allowedIps, `must have at most ${BOUNDS.allowedIps} addresses`),
+  v.transform((networks) => [...new Set(networks)]),
+);
+
+/** null takes each away. */
+const members = {
+  metadata: v.nullable(metadata),
+  enabled: v.boolean("must be true or false"),
+  remaining: v.nullable(whole(0, BOUNDS.remaining)),
+  limit: v.nullable(limit),
+  allowed_ips: v.nullable(allowedIps),
+};
 
 /** Strict: a `scope` that is dropped would make a token with all of them. */
 export const createToken = (names: readonly Scope[]) =>
@@ -122,6 +185,22 @@ export const createToken = (names: readonly Scope[]) =>
     name: tokenName,
     ttl: v.nullish(ttl, null),
     scopes: v.nullish(scopes(names), null),
+    ...v.partial(v.object(members)).entries,
+  });
+
+/** Strict: a member that asks for less and is dropped would let through what should be refused. */
+export const verifyToken = (names: readonly Scope[]) =>
+  v.strictObject({
+    token: anything,
+    scopes: v.nullish(v.pipe(scopeList(names), v.maxLength(100, "must be at most 100 scopes")), []),
+    cost: v.nullish(whole(0, BOUNDS.cost), 1),
+    ip: v.nullish(
+      v.pipe(
+        v.string(ADDRESS),
+        v.check((text) => networksOf(text).length > 0, ADDRESS),
+      ),
+      null,
+    ),
   });
 
 const GRACE = "must be a whole number of seconds from 0 to 86400";
@@ -133,4 +212,4 @@ export const RotateToken = v.strictObject({
   ),
 });
 
-export const ChangeToken = v.partial(v.object({ name: tokenName, ttl }));
+export const ChangeToken = v.partial(v.object({ name: tokenName, ttl, ...members }));

@@ -40,6 +40,7 @@ const refuse = refusals({
     token_not_found: "Token not found",
     not_found: ({ what }) => `${what} not found`,
     method_not_allowed: "Method not allowed",
+    idempotency_mismatch: "This Idempotency-Key was used with another request",
     user_exists: "User already exists",
     last_way_in: "Nothing else opens this account: choose a password first",
     identity_conflict: "This e-mail has an account that this identity does not open",

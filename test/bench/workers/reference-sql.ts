@@ -37,7 +37,7 @@ const USER_COLUMNS = `users.id AS user_id, users.email, users.password, users.ro
 
 const USER_IS_ACTIVE = "users.deleted_on IS NULL AND users.disabled_on IS NULL";
 
-const TOKEN_IS_ACTIVE = `tokens.revoked_at IS NULL AND tokens.credential_version = users.credential_version
+const NOT_REVOKED = `tokens.revoked_at IS NULL AND tokens.credential_version = users.credential_version
   AND (tokens.api_token_version IS NULL OR tokens.api_token_version = users.api_token_version) AND ${USER_IS_ACTIVE}`;
 
 export const ACTIVE_JWT: Reference = {
@@ -53,7 +53,7 @@ export const ACTIVE_TOKEN: Reference = {
       tokens.max_uses, tokens.detail, ${USER_COLUMNS}
     FROM tokens JOIN users ON users.id = tokens.user_id
     WHERE tokens.id = ? AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ?
-      AND ${TOKEN_IS_ACTIVE}`,
+      AND ${NOT_REVOKED}`,
   values: () => [SESSION, Date.now()],
 };
 
@@ -65,7 +65,7 @@ export const ACTION_RUN: readonly Reference[] = [
     sql: `UPDATE tokens SET uses = uses + 1, modified_at = ?, won_by = ?
       WHERE tokens.id = ? AND tokens.kind = 'action' AND tokens.expires_at > ?
         AND tokens.uses < tokens.max_uses
-        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${TOKEN_IS_ACTIVE})
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${NOT_REVOKED})
         AND EXISTS (SELECT 1 FROM users WHERE users.id = ? AND ${USER_IS_ACTIVE}) AND ${CONTACT_IS_ACTIVE}`,
     values: (id) => [Date.now(), id, ACTION, Date.now(), USER, CONTACT],
   },
@@ -90,7 +90,7 @@ export const ACTION_RUN: readonly Reference[] = [
     values: (id) => [id, null],
   },
   {
-    sql: `SELECT tokens.id IS NOT NULL AS known, NOT (${TOKEN_IS_ACTIVE}) AS revoked,
+    sql: `SELECT tokens.id IS NOT NULL AS known, NOT (${NOT_REVOKED}) AS revoked,
         tokens.expires_at <= ? AS expired, tokens.uses >= tokens.max_uses AS used,
         TRUE AS caller_is_active, json_array(${CONTACT_IS_ACTIVE}) AS conditions
       FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ? LEFT JOIN users ON users.id = tokens.user_id`,
