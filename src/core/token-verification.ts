@@ -6,7 +6,7 @@ import type { Jwts } from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import { networksOf } from "./networks.ts";
 import { mayDo, type Scope, type Scopes } from "./scopes.ts";
-import { type ApiToken, type Secrets, type SessionToken, type TokenKind } from "./token.ts";
+import type { ApiToken, Secrets, SessionToken, TokenKind } from "./token.ts";
 
 /** Why a credential is not active: the first of these that applies. */
 export const INACTIVE_REASONS = [
