@@ -88,6 +88,15 @@ describe("over a service binding", () => {
     }
   });
 
+  it("says nothing of a token that is for some addresses alone, since it is not told which", async () => {
+    const { access } = await newPair(await newUser());
+    const json = { name: "guard", allowed_ips: ["0.0.0.0/0", "::/0"] };
+    const created = await call("POST", "/rest/token", { bearer: access, json });
+    const token = textAt(created, "payload", "token");
+    expect(await AUTH.verify(token)).toEqual(INACTIVE);
+    expect(await AUTH.introspect(token)).toEqual(INACTIVE);
+  });
+
   it("user gives an account without secrets, and null for any other id", async () => {
     const { person } = await someone();
     const user = await AUTH.user(person.id.toUpperCase());

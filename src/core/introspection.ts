@@ -145,10 +145,7 @@ export function introspection({ jwts, secrets, strict, tokens, limits, scopes, a
       const id = await opaqueIdOf(secrets, token);
       if (id !== null) {
         const active = await strict.findActive(id, nowMs);
-        // Where it is used from is not known here: `POST /rest/token/verify` is told.
-        return active === null || !isAllowedFrom("", active.token)
-          ? null
-          : ofToken(active.token, scopes);
+        return active === null ? null : ofToken(active.token, scopes);
       }
       const claims = await jwts.verify(token, nowMs);
       if (claims === null) return null;
@@ -177,6 +174,8 @@ export function introspection({ jwts, secrets, strict, tokens, limits, scopes, a
 
 function ofToken(token: Token, scopes: Scopes): Introspection | null {
   if (token.kind === "action" && token.uses >= token.maxUses) return null;
+  // Where it is used from is not known here: `POST /rest/token/verify` is told.
+  if (!isAllowedFrom("", token)) return null;
   return {
     kind: token.kind,
     id: token.id,
