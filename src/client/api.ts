@@ -1267,26 +1267,7 @@ export interface paths {
         path?: never;
         cookie?: never;
       };
-      requestBody: {
-        content: {
-          "application/json": {
-            token: string;
-            scopes?:
-              | (
-                  | "tokens:read"
-                  | "tokens:write"
-                  | "account:read"
-                  | "account:write"
-                  | "actions:issue"
-                  | "actions:run"
-                  | "introspect"
-                )[]
-              | null;
-            cost?: number | null;
-            ip?: string | null;
-          };
-        };
-      };
+      requestBody: { content: { "application/json": VerifyApiToken } };
       responses: {
         /** Whether the token is active, or why not. */
         200: {

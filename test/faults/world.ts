@@ -146,6 +146,11 @@ export async function buildWorld(
     bearer: bob.api,
     json: { name: "metered", remaining: 100, limit: { max: 50, seconds: 3_600 } },
   });
+  await send("POST", "/rest/token/verify", {
+    bearer: alice.api,
+    json: { token: metered, cost: 0 },
+    headers: { "idempotency-key": "another-request" },
+  });
   const action = await newAction(alice, alice);
   const openAction = (await newAction(alice, bob)).secret;
   const refresh = await newRefresh(alice);

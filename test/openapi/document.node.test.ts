@@ -121,6 +121,8 @@ describe("what a generator needs", () => {
     const requests = new Set([
       "GenerateActionToken",
       "CreateApiToken",
+      "ChangeApiToken",
+      "VerifyApiToken",
       "RotateApiToken",
       "CreateSession",
     ]);

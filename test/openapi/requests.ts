@@ -225,6 +225,16 @@ export const REFUSED: readonly Refused[] = [
     trouble: "many tries",
   },
   {
+    operation: "POST /rest/token/verify",
+    as: "key of another request",
+    send: ({ alice, metered }) => ({
+      bearer: alice.api,
+      json: { token: metered, cost: 1 },
+      headers: { "idempotency-key": "another-request" },
+    }),
+    status: 422,
+  },
+  {
     operation: "PATCH /rest/token/:token",
     as: "unknown token",
     path: () => "/rest/token/nothing",

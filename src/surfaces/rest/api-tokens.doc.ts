@@ -191,6 +191,7 @@ export const apiTokenOperations: Readonly<Record<RoutesOf<typeof apiTokenRoutes>
   },
   "POST /rest/token/verify": {
     id: "verifyApiToken",
+    body: VerifyToken,
     summary: "Verify a token, and charge its use",
     description:
       "For an API that your users call with a token of this service. Asks the database, whatever the revocation lag. Only this charges `remaining` and `limit`, and only a token that is active.",
