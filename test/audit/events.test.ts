@@ -192,7 +192,7 @@ describe("what its owner sees of", () => {
     await newestAfter(() => call("POST", "/oauth/revoke", { form: { token } }), 0);
   });
 
-  it("an action token: issued, run by her, ended", async () => {
+  it("an action token: issued, run by them, revoked", async () => {
     let token = { secret: "", id: "" };
     const issued = await newestAfter(async () => {
       token = await issue(2);
@@ -213,7 +213,7 @@ describe("what its owner sees of", () => {
     expect(ended).toMatchObject(done("action.revoked", { subject_uuid: token.id }));
   });
 
-  it("an action token that another runs: who, and not from where; the other sees her own", async () => {
+  it("an action token that another runs: who, and not from where; the other sees their own", async () => {
     const { secret, id } = await issue(1, user.id);
     const issuers = await newestAfter(() =>
       call("POST", "/api/run-action-token", {

@@ -13,7 +13,7 @@ export interface Event {
   readonly request_id: string | null;
 }
 
-/** A user's own events, newest first, as she sees them. */
+/** A user's own events, newest first, as they see them. */
 export async function eventsOf(bearer: string, query = "?limit=100"): Promise<Event[]> {
   const answer = await call("GET", `/rest/audit${query}`, { bearer });
   return itemsAt(answer, "payload").map(toEvent);

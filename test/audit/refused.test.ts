@@ -46,7 +46,7 @@ const nobodys = async () => {
 };
 
 type Try = (send: Call) => ReturnType<Call>;
-const WRONG = "not her password";
+const WRONG = "not their password";
 
 const LOGINS: readonly (readonly [string, Try])[] = [
   [
@@ -83,7 +83,7 @@ const LOGINS: readonly (readonly [string, Try])[] = [
 ];
 
 describe("a wrong password", () => {
-  it.each(LOGINS)("at %s is one event of hers, by nobody known", async (_, attempt) => {
+  it.each(LOGINS)("at %s is one event of theirs, by nobody known", async (_, attempt) => {
     const before = await eventsOf(reader);
     expect((await attempt(send)).status).toBeGreaterThanOrEqual(400);
     await settled();

@@ -8,7 +8,7 @@ import { meter, short } from "./measure.ts";
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 const DAY_MS = 86_400_000;
-const PASSWORD = "a password of hers";
+const PASSWORD = "a password of theirs";
 const CONTACT = "00000000-0000-4000-8000-000000000000";
 
 /** What a user holds beside the few tokens that they use. */
@@ -111,7 +111,7 @@ async function costs(lag: number, holdings: Holdings): Promise<Record<string, st
   const session = await text("data.token", "POST", "/tokens", { json: login });
   const bearer = await text("access", "POST", "/api/token/", { json: user });
   const newApi = () =>
-    text("payload.token", "POST", "/rest/token", { bearer, json: { name: "hers" } });
+    text("payload.token", "POST", "/rest/token", { bearer, json: { name: "theirs" } });
   const [api, other] = [await newApi(), await newApi()];
   const action = await send("POST", "/api/generate-action-token", {
     bearer,
@@ -141,9 +141,9 @@ async function costs(lag: number, holdings: Holdings): Promise<Record<string, st
   await measure("end all API tokens", "DELETE", "/rest/token/all", { bearer });
   await measure("change the password", "PATCH", "/rest/user", {
     bearer,
-    json: { password: "another of hers", current_password: PASSWORD },
+    json: { password: "another of theirs", current_password: PASSWORD },
   });
-  const basic = { ...user, password: "another of hers" };
+  const basic = { ...user, password: "another of theirs" };
   await measure("delete the account", "DELETE", "/rest/user", {
     basic,
     json: { password: basic.password },

@@ -147,7 +147,7 @@ describe("an action", () => {
 
   it("may be nobody's", async () => {
     const { ben, token } = await meeting();
-    // Then it runs for who issued it, and nobody meets herself.
+    // Then it runs for its issuer, and no one becomes their own contact.
     const { error } = await ben.auth.runAction({ token }, { asNobody: true });
     expect(error).toMatchObject({ reason: "rejected" });
     expect(ben.network.sent(RUN)[0]?.has("authorization")).toBe(false);

@@ -103,7 +103,7 @@ describe("clocks", () => {
     for (const hours of [-5, 5]) {
       const ann = await newClient();
       const now = Date.now();
-      // Her clock says so at the log-in, and at the call a minute later.
+      // The client's clock says so at the login, and at the call a minute later.
       await ann.store.save({ ...(await ann.tokens()), receivedAtMs: now - hours * 3_600_000 });
       vi.setSystemTime(now - hours * 3_600_000 + MINUTE_MS);
       const serviceNow = now + MINUTE_MS;

@@ -152,7 +152,7 @@ describe("issuing", () => {
 
   it("with a lifetime, a number of uses, and an audience", async () => {
     const [ada, bob, eve] = [await named("Ada"), await named("Bob"), await signedUpUser()];
-    // Bob is Ada's contact, but she is not his.
+    // Bob is Ada's contact, but Ada is not Bob's.
     const introduced = linkOf(await issue(bob));
     await ada.submit(await ada.get(introduced), introduced);
     await env.DB.prepare("DELETE FROM contacts WHERE contact_id = ?")

@@ -83,7 +83,7 @@ it("leads to older events, without the chart, each event once", async () => {
   expect(counts).toEqual([4, 4, 1]);
 });
 
-it("shows nobody's but her own", async () => {
+it("shows nobody's but their own", async () => {
   const client = await newPageClient(call);
   const other = await newPageClient(call);
   await other.send("/console/tokens/new", { name: "x", lifetime: "3600", scopes: "tokens:read" });

@@ -5,7 +5,7 @@ import { mailed } from "../support/mailed.ts";
 import { linkOnPage, textOf } from "./html.ts";
 import { signedUpUser, newBrowserUser } from "./browser-user.ts";
 
-const NEW = "a new password of hers";
+const NEW = "a new password of theirs";
 
 describe("the link of a forgotten password", () => {
   it.each([
@@ -33,7 +33,7 @@ describe("the link of a forgotten password", () => {
     // A double click, or a reload.
     expect((await person.submit(common, path, { password: NEW })).status).toBe(200);
     // Back, and another one: it is not set, and nothing says that it was.
-    for (const password of ["another password of hers", "short"]) {
+    for (const password of ["another password of theirs", "short"]) {
       const late = await person.submit(common, path, { password });
       expect([late.status, textOf(late)]).toEqual([422, expect.stringContaining("Used already")]);
     }

@@ -166,7 +166,7 @@ describe("a run is refused", () => {
     expect((await run(token, runner)).status).toBe(200);
   });
 
-  it("by the action: nobody is her own contact", async () => {
+  it("by the action: nobody is their own contact", async () => {
     const token = await issue(issuer);
     for (const by of [issuer, null]) expectRefused(await run(token, by), "rejected");
     expect((await run(token, runner)).status).toBe(200);

@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { at, base64, call, newApiToken, newCaller, newUser, textAt } from "../support/client.ts";
+import { at, base64, call, newCaller, newUser, textAt } from "../support/client.ts";
 
 /** `GET /rest/auth`. The other ways to log in are in credentials.test.ts. */
 
@@ -62,12 +62,6 @@ describe("the document's own example", () => {
     });
     expect(answer.headers.get("cache-control")).toBe("no-store");
   });
-
-  it("is plain HTTP's 301", async () => {
-    const answer = await call("GET", "http://api.opentact.org/rest/auth");
-    expect(answer.status).toBe(301);
-    expect(answer.headers.get("location")).toBe("https://api.opentact.org/rest/auth");
-  });
 });
 
 describe("the JWT", () => {
@@ -93,15 +87,6 @@ describe("the JWT", () => {
     vi.setSystemTime(exp * 1000);
     const late = await call("GET", "/rest/auth", { xAuthToken: token });
     expect(late).toMatchObject({ status: 401, json: unauthorized("Invalid token") });
-  });
-
-  it("ends with the API token that it was got with", async () => {
-    const { secret, uuid } = await newApiToken(user.access, "test", 60);
-    const token = textAt(await call("GET", "/rest/auth", { bearer: secret }), "payload", "token");
-    expect(Number(decodeJwt(token).exp) * 1000).toBeLessThanOrEqual(Date.now() + 60_000);
-    expect((await call("GET", "/rest/user", { bearer: token })).status).toBe(200);
-    await call("DELETE", `/rest/token/${uuid}`, { bearer: user.access });
-    expect((await call("GET", "/rest/user", { bearer: token })).status).toBe(401);
   });
 });
 

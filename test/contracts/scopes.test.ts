@@ -247,7 +247,7 @@ it("a token that may change the account still needs the password for what would 
   expect(changed.status).toBe(200);
 });
 
-it("who logs in by herself may do all of it", async () => {
+it("a user who logs in may do all of it", async () => {
   const { access } = await newPair(user);
   for (const send of [{ bearer: access }, { basic: user }]) {
     expect((await call("GET", "/rest/token/list", send)).status).toBe(200);

@@ -8,7 +8,6 @@ import {
   newSession,
   newUser,
   PASSWORD,
-  textAt,
 } from "../support/client.ts";
 
 const HOUR = 3_600_000;
@@ -256,14 +255,4 @@ describe("a token that is not valid", () => {
     expect(answer).toMatchObject({ status: 400, json: MISSING_AT_PUT });
     for (const each of [token, other]) expect((await read(each)).status).toBe(200);
   });
-});
-
-it("opens the other surfaces, and what it opens it also ends", async () => {
-  const token = await newSession(user);
-  const answer = await call("GET", "/rest/auth", { xToken: token });
-  const jwt = textAt(answer, "payload", "token");
-  expect((await call("GET", "/rest/user", { bearer: jwt })).status).toBe(200);
-  await end(token);
-  expect((await call("GET", "/rest/user", { xToken: token })).status).toBe(401);
-  expect((await call("GET", "/rest/user", { bearer: jwt })).status).toBe(401);
 });

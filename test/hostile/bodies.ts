@@ -13,7 +13,7 @@ interface Known {
  * password is always wrong, so that no probe ends the account that asks.
  */
 function samples({ email }: Known): Readonly<Record<string, Fields>> {
-  const password = `${SENTINEL} not hers`;
+  const password = `${SENTINEL} not theirs`;
   return {
     "POST /api/token": { email, password },
     "POST /api/token/refresh": { refresh: SENTINEL },

@@ -50,7 +50,7 @@ async function refused(place: Place, secret: string, whose: Credentials): Promis
   await env.DB.prepare("DELETE FROM login_attempts").run();
   const answer = await place.show(secret, whose);
   const found = flaws(ownerOf(place.path), place.method, answer);
-  // The one who asks may have ended with what she shows.
+  // The caller may have ended with what they show.
   if (answer.status !== place.refusal && answer.status !== 401) found.push(`${answer.status}`);
   if (answer.text.includes(secret)) found.push("repeats the secret");
   return found;

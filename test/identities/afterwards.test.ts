@@ -57,7 +57,7 @@ describe("afterwards", () => {
     expect(await whoIs(send)).toBe(user.id);
     const real = env.DB.batch.bind(env.DB);
     vi.spyOn(env.DB, "batch").mockImplementationOnce(async (statements) => {
-      // Nor could she link it again.
+      // Nor can they link it again.
       const ended =
         "UPDATE users SET credential_version = credential_version + 1, verified_on = NULL WHERE id = ?";
       await env.DB.prepare(ended).bind(user.id).run();
@@ -93,7 +93,7 @@ describe("afterwards", () => {
     const person = newPerson();
     const send = await byGoogle(person);
     const bearer = textAt(await call("GET", "/rest/auth", send), "payload", "token");
-    const json = { password: "her first password" };
+    const json = { password: "their first password" };
     const first = { email: person.email, password: json.password };
     expect((await call("PATCH", "/rest/user", { bearer, json })).status).toBe(400);
     const guessed = { ...json, current_password: "a guess" };

@@ -56,7 +56,7 @@ it("the same mailbox is one account, whatever a browser and an app send of it", 
   }
 });
 
-it("who typed a letter that folds twice logs in as she typed it", async () => {
+it("a user who typed a letter that folds twice logs in as they typed it", async () => {
   const email = `Ĳ\u030C${crypto.randomUUID()}@ex.test`;
   await newUser({ email });
   expect((await call("POST", "/api/token/", { json: { email, password: PASSWORD } })).status).toBe(

@@ -96,7 +96,7 @@ describe("each way in", () => {
 });
 
 describe("takeover", () => {
-  it("an attacker who signed up with the victim's e-mail gets nothing of her Google login", async () => {
+  it("an attacker who signed up with the victim's e-mail gets nothing of their Google login", async () => {
     const victim = newPerson();
     const attacker = await newUser({ email: victim.email });
     const answers = [
@@ -118,7 +118,7 @@ describe("takeover", () => {
     ]);
     const seen = await call("GET", "/rest/user", { basic: attacker });
     expect(at(seen, "payload", "gmail_user_id")).toBeNull();
-    // The same when he is gone: what she then has is hers alone.
+    // The same when the attacker is gone: what the victim then has is theirs alone.
     const json = { password: PASSWORD };
     expect((await call("DELETE", "/rest/user", { basic: attacker, json })).status).toBe(200);
     const hers = await whoIs(await byGoogle(victim));
@@ -127,7 +127,7 @@ describe("takeover", () => {
     expect(await whoIs({ basic: attacker })).toBe(401);
   });
 
-  it("an attacker whose issuer does not vouch for his e-mail gets into no account", async () => {
+  it("an attacker whose issuer does not vouch for their e-mail gets into no account", async () => {
     const victim = await newUser();
     await proveEmail(victim);
     for (const email_verified of [false, undefined, "false", 1, null, "True"]) {

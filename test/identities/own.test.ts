@@ -185,7 +185,7 @@ describe("a new password ends every identity", () => {
 
   it("and one that is refused ends none", async () => {
     const { user } = await linked();
-    const wrong = { ...NEW, current_password: "not hers at all" };
+    const wrong = { ...NEW, current_password: "not theirs at all" };
     expect((await patch({ basic: user }, wrong)).status).toBe(401);
     expect(await items({ basic: user })).toHaveLength(2);
   });

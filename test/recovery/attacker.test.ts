@@ -73,7 +73,7 @@ describe("someone who asks for a reset of another's password", () => {
     expect(post.take()).toHaveLength(1);
   });
 
-  it("fills nobody's mailbox: one mail a minute, whatever he sends from wherever", async () => {
+  it("fills nobody's mailbox: one email a minute, whatever they send from wherever", async () => {
     const post = mailbox();
     const tick = clock();
     const places = [serve(), serve(), serve()];

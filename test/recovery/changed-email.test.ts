@@ -144,7 +144,7 @@ describe("a new e-mail", () => {
     const [user, taken] = [await serve().newUser(), await serve().newUser()];
     expect((await patch(place, user, { email: taken.email })).status).toBe(409);
     // A wrong password comes first, and learns nothing.
-    const wrong = { email: taken.email, current_password: "not hers at all" };
+    const wrong = { email: taken.email, current_password: "not theirs at all" };
     expect((await patch(place, user, wrong)).status).toBe(401);
     expect(limits).toHaveLength(1);
     const email = fresh();
@@ -191,8 +191,8 @@ describe("the mailbox of the old e-mail", () => {
     post.take();
     tick(days * DAY + 61);
     await place.askReset(user.email);
-    expect((await place.run(only(post.take()).data.token, "hers again")).status).toBe(200);
-    const hers = { ...user, password: "hers again" };
+    expect((await place.run(only(post.take()).data.token, "theirs again")).status).toBe(200);
+    const hers = { ...user, password: "theirs again" };
     expect(await alive(place, { hers: { basic: hers } })).toEqual(["hers"]);
     expectRefused(await place.verify(back?.token ?? ""), "used");
   });

@@ -327,7 +327,7 @@ it("a reset of an account that was never proven leaves nothing of the person who
   await place.send("PATCH", "/rest/user", { basic, json: profile });
   await env.DB.prepare("DELETE FROM mails").run();
   await place.askReset(stranger.email);
-  expect((await place.run(only(post.take()).data.token, "once more her own")).status).toBe(200);
+  expect((await place.run(only(post.take()).data.token, "once more their own")).status).toBe(200);
   const kept = await env.DB.prepare("SELECT first_name FROM users WHERE id = ?")
     .bind(stranger.id)
     .first();

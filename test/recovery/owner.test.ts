@@ -22,10 +22,10 @@ it("mails are signed as Standard Webhooks' own example is", async () => {
   ).toBe("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 });
 
-describe.each([0, 300])("who forgot her password, at a revocation lag of %i", (lag) => {
+describe.each([0, 300])("a user who forgot their password, at a revocation lag of %i", (lag) => {
   const settings = { REVOCATION_LAG_SECONDS: String(lag) };
 
-  it("gets a mail, and with it a new password and an account of her own", async () => {
+  it("gets an email, and with it a new password and their account", async () => {
     const post = mailbox();
     const [here, elsewhere] = [serve({ settings }), serve({ settings })];
     const user = await here.newUser();
@@ -39,7 +39,7 @@ describe.each([0, 300])("who forgot her password, at a revocation lag of %i", (l
     expect(data.link).toBe(`https://latchkey.test/a/${data.token}`);
     const lifeMs = Date.parse(data.expires_at) - nowMs;
     expect(Math.round(lifeMs / 60_000)).toBe(10);
-    // Until she answers, nothing has changed.
+    // Until they answer, nothing has changed.
     expect(await alive(here, old)).toEqual(Object.keys(old));
 
     const answer = await here.run(data.token, NEW);
@@ -57,7 +57,7 @@ describe.each([0, 300])("who forgot her password, at a revocation lag of %i", (l
     expect(await alive(here, fresh)).toEqual(Object.keys(fresh));
   });
 
-  it("has her e-mail verified with it", async () => {
+  it("has their e-mail verified with it", async () => {
     const { post, tick, place, user } = await scene({ settings, isProven: false });
     await place.askReset(user.email);
     expect((await place.run(only(post.take()).data.token, NEW)).status).toBe(200);
@@ -182,8 +182,8 @@ describe("a token of a mail is still good", () => {
   });
 });
 
-describe("who is to show that a mailbox is hers", () => {
-  it("gets a mail until she has, and anew for a new e-mail", async () => {
+describe("a user who is to show that a mailbox is theirs", () => {
+  it("gets an email until they have, and again for a new e-mail", async () => {
     const { post, tick, place, user } = await scene({ isProven: false });
     const basic = { email: user.email, password: user.password };
     expect(await place.askToVerify({ basic })).toMatchObject({
@@ -218,7 +218,7 @@ describe("who is to show that a mailbox is hers", () => {
     expect(await alive(place, { old: { basic }, moved: { basic: moved } })).toEqual(["moved"]);
   });
 
-  it("keeps every credential that she has", async () => {
+  it("keeps every credential that they have", async () => {
     const { post, place, user } = await scene({ isProven: false });
     const all = await everyCredential(place, user);
     await place.askToVerify({ basic: user });

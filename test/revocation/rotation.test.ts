@@ -107,7 +107,7 @@ describe("theft", () => {
     expect(await send(call, owners)).toMatchObject(REFUSED);
   });
 
-  it("is noticed when the thief comes first, however far he has gone on", async () => {
+  it("is noticed when the thief comes first, however far they have gone on", async () => {
     const { call, refresh } = await begin();
     let thiefs = refresh;
     let access = "";

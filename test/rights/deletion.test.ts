@@ -121,7 +121,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
     const { user, other, texts } = await deleted();
     await housekeeping();
     expect(await places(texts)).toEqual([]);
-    // Nor is she in another's contacts.
+    // Nor are they in another's contacts.
     const found = await env.DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE contact_id = ?")
       .bind(user.id)
       .first("n");
@@ -157,7 +157,7 @@ it("a deletion that is refused takes nothing away", async () => {
   const user = await newCaller({ first_name: "Ada" });
   const other = await newCaller();
   await env.DB.prepare("INSERT INTO contacts VALUES (?, ?, 0)").bind(user.id, other.id).run();
-  const json = { password: "not hers" };
+  const json = { password: "not theirs" };
   expect((await call("DELETE", "/rest/user", { bearer: user.access, json })).status).toBe(401);
   await housekeeping();
   const row = await env.DB.prepare(

@@ -165,7 +165,7 @@ describe("GET /rest/user/export", () => {
         last_used_on: null,
       },
     ]);
-    // She logged in from one network, and none is known of the other.
+    // They logged in from one network, and none is known of the other.
     expect(row.known_networks).toMatchObject([
       { network_digest: expect.stringMatching(/^\w{32}$/) },
     ]);
@@ -200,7 +200,7 @@ describe("GET /rest/user/export", () => {
     }
   });
 
-  it("has nothing secret, and nothing of the people that she knows but their ids", async () => {
+  it("has nothing secret, and nothing of the people they know but their IDs", async () => {
     const { text } = await exported();
     expect(text).not.toMatch(/\$argon2|lk_(?:ses|api|act)_[0-9A-Za-z]{6}|eyJ/);
     expect(text).not.toContain(user.password);

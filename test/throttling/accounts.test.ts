@@ -207,7 +207,7 @@ describe("the attacker", () => {
 });
 
 describe("the owner", () => {
-  it("gets in from a network that she logged in from before, while a flood runs", async () => {
+  it("gets in from a network that they logged in from before, while a flood runs", async () => {
     const { email } = await newOwnerAt(HOME);
     for (let wave = 0; wave < 4; wave++) {
       const flood = botnet(email, 100, 100 * wave);
@@ -221,7 +221,7 @@ describe("the owner", () => {
     expect((await from(HOME, "PATCH", "/rest/user", { basic, json })).status).toBe(200);
   });
 
-  it("still has that network where her e-mail is a new one", async () => {
+  it("still has that network where their e-mail is a new one", async () => {
     const { email } = await newOwnerAt(HOME);
     const json = { email: `new-${email}`, current_password: RIGHT };
     const basic = { email, password: RIGHT };

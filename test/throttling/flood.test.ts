@@ -44,7 +44,7 @@ it.each(FLOODS)(
         seen[Number(status)] = (seen[Number(status)] ?? 0) + count;
       }
       made += hashes();
-      // In the first flood her network is hers alone: it keeps her from nothing.
+      // In the first flood their network is theirs alone: it keeps them from nothing.
       if (address(0) !== HOME) {
         expect((await login(HOME, owner.email, RIGHT)).status).toBe(200);
         await settled();

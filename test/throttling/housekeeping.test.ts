@@ -46,7 +46,7 @@ it("keeps a network for as long as it is known", async () => {
   expect(await count()).toBe(0);
 });
 
-it("keeps nothing of who has deleted her account", async () => {
+it("keeps nothing of a user who has deleted their account", async () => {
   const { email } = await newOwnerAt(HOME);
   const other = await newOwnerAt(HOME);
   await login(CAFE, email, WRONG);

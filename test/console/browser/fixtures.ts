@@ -75,7 +75,7 @@ export async function newFixtures(server: RunningServer): Promise<Fixtures> {
   };
 }
 
-/** As if she had been here for a month. */
+/** As if the account were a month old. */
 async function ageAccount({ write }: RunningServer, userId: string): Promise<void> {
   const now = Date.now();
   const older = (days: number, name: string) =>

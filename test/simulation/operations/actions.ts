@@ -247,7 +247,7 @@ function refused(
     return;
   }
   if (before?.token === token && span.sentMs < expires.earliestMs + KEPT_MS - MAX_SKEW_MS) {
-    // Who deletes her account takes the keys of her runs with it; none of them can run again.
+    // Deleting an account deletes the keys of its runs; none of them can run again.
     if (world.model.isThere(runner)) {
       throw new Violation(`${name}: the repeat of a run that was granted was refused as ${reason}`);
     }
