@@ -85,7 +85,10 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   ],
   [/^src\/index\.ts$/, [/^src\/latchkey\.ts$/]],
   // What a Worker of one's own installs.
-  [/^src\/exports\.ts$/, [/^src\/(?:latchkey|options|surfaces\/rpc)\.ts$/]],
+  [
+    /^src\/exports\.ts$/,
+    [/^src\/actions\/define-action\.ts$/, /^src\/(?:latchkey|options|surfaces\/rpc)\.ts$/],
+  ],
   // Types only: what the runtime binds.
   [/^src\/bindings\.d\.ts$/, [/^src\/(?:index|services)\.ts$/]],
 ];

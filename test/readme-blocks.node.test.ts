@@ -166,8 +166,8 @@ describe("on a local database", () => {
       const cwd = await newProject(
         ["package.json", "node_modules", ".npmrc", "src/cli/needs-node.js"],
         {
-          "src/cli/users.ts": `import { readFileSync } from "node:fs";
-        const args = process.argv.slice(2);
+          "src/cli/latchkey.ts": `import { readFileSync } from "node:fs";
+        const args = process.argv.slice(3);
         const stdin = args.some((arg) => arg.endsWith("stdin")) ? readFileSync(0, "utf8") : "";
         const taken = ["npm_config_remote", "npm_config_role", "npm_config_stdin"];
         console.log("GIVEN " + JSON.stringify({ args, stdin, taken: taken.filter((name) => process.env[name]) }));`,

@@ -3,7 +3,7 @@ import type * as v from "valibot";
 import type { JsonObject } from "../core/token.ts";
 
 /** How schemas are written in the API document: JSON Schema 2020-12, as generators of clients want it. */
-export const CONVERSION = {
+export const CONVERSION: ConversionConfig = {
   target: "draft-2020-12",
   typeMode: "input",
   // What JSON Schema cannot express is left to the descriptions.
@@ -22,7 +22,7 @@ export const CONVERSION = {
     const { propertyNames: _, ...record } = jsonSchema;
     return record;
   },
-} as const satisfies ConversionConfig;
+};
 
 /**
  * A schema as a component of the API document, with those that it refers to itself, as a recursive one does.

@@ -48,6 +48,17 @@ await build({
   assetNames: "[name]",
   plugins: [assets],
 });
+await build({
+  ...common,
+  entryPoints: ["src/cli/latchkey.ts", "src/cli/wrangler-preload.ts"],
+  outdir: "dist/cli",
+  platform: "node",
+  packages: "external",
+  splitting: true,
+});
+// Where the tour finds them, as in src.
+mkdirSync("dist/openapi");
+copyFileSync("src/openapi/examples.json", "dist/openapi/examples.json");
 const licenses = BUNDLED.map(
   (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, "utf8").trim()}\n`,
 );

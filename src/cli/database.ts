@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import * as v from "valibot";
+import { argumentsFor, type ConfigPlace, withBinding } from "./changed-config.ts";
 import { CliError, NoDatabaseError, UsageError } from "./cli-error.ts";
 import { readProject } from "./deploy/project.ts";
 import { errorText, plainReason, runWrangler } from "./wrangler.ts";
@@ -20,8 +22,8 @@ export interface Target {
   readonly remote: boolean;
   /** Where the local database is, if not where wrangler keeps it. */
   readonly persistTo?: string | undefined;
-  /** Arguments that tell wrangler the project and the environment. */
-  readonly project?: readonly string[];
+  /** Whose database it is. Default: wrangler.toml's, without an environment. */
+  readonly project?: ConfigPlace;
 }
 
 /** What tells a command which database it works on. */
@@ -40,23 +42,23 @@ interface TargetFlags {
 }
 
 /** @throws UsageError */
-export function targetOf({ remote, "persist-to": persistTo, env, config }: TargetFlags) {
+export function targetOf({ remote, "persist-to": persistTo, env, config: given }: TargetFlags) {
+  const config = given ?? PROJECT_FILE;
   if (remote && persistTo !== undefined) {
     throw new UsageError("--persist-to is for the local database.");
   }
-  if (!remote && (env ?? config) !== undefined) {
+  if (!remote && (env ?? given) !== undefined) {
     throw new UsageError("--env and --config name a deployment, so they need --remote.");
   }
   return {
     remote,
     persistTo,
-    project: [
-      ...(env === undefined ? [] : [`--env=${env}`]),
-      ...(config === undefined ? [] : [`--config=${config}`]),
-    ],
-    name: async () => (await readProject(config ?? "wrangler.toml", env)).database,
+    project: { configFile: config, environment: env },
+    name: async () => (await readProject(config, env)).database,
   };
 }
+
+const PROJECT_FILE = "wrangler.toml";
 
 /** Where wrangler keeps local data. */
 export const STATE_DIRECTORY = ".wrangler/state";
@@ -64,15 +66,21 @@ export const STATE_DIRECTORY = ".wrangler/state";
 const whereOf = ({ remote, persistTo }: Target) =>
   remote ? ["--remote"] : ["--local", ...(persistTo ? [`--persist-to=${persistTo}`] : [])];
 
+const projectOf = ({ project = { configFile: PROJECT_FILE, environment: undefined } }: Target) =>
+  project;
+
 /** @throws CliError with wrangler's message, from each method */
 export function d1(target: Target, stop: AbortSignal): D1 {
   const execute = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const command = ["d1", "execute", "DB", "--yes", "--json", ...whereOf(target)];
-    const { code, said } = await runWrangler([...command, ...(target.project ?? []), ...args], {
-      stop,
-      output: "answer",
-      env,
-    });
+    const { code, said } = await runWrangler(
+      [...command, ...argumentsFor(projectOf(target)), ...args],
+      {
+        stop,
+        output: "answer",
+        env,
+      },
+    );
     if (stop.aborted) throw new CliError("Stopped.");
     if (code !== 0) throw errorOf(said, target);
     return said;
@@ -129,24 +137,74 @@ async function inFile<T>(content: string, use: (file: string) => Promise<T>): Pr
   }
 }
 
+/** The package's own migrations, and the name of the table that says which of them a database has. */
+const BUILT_IN = fileURLToPath(new URL("../../migrations", import.meta.url).href);
+const BUILT_IN_TABLE = "latchkey_migrations";
+/** A project's, which may name the tables of the package's. */
+const OWN = "migrations";
+
+/** The folders in the order in which they are applied, with what their files are called before their names. */
+async function migrationFolders(configFile: string) {
+  const own = join(dirname(configFile), OWN);
+  const ownFiles = await sqlFiles(own);
+  const builtIn = { folder: BUILT_IN, isBuiltIn: true, files: await sqlFiles(BUILT_IN) };
+  // This repository is both.
+  if (ownFiles.length === 0 || (await realpath(own)) === (await realpath(BUILT_IN)))
+    return [builtIn];
+  return [builtIn, { folder: own, isBuiltIn: false, files: ownFiles }];
+}
+
+async function sqlFiles(folder: string): Promise<string[]> {
+  const files = await readdir(folder).catch(() => []);
+  return files.filter((name) => name.endsWith(".sql")).sort();
+}
+
+const nameOf = (isBuiltIn: boolean, file: string) => (isBuiltIn ? `latchkey/${file}` : file);
+
 /**
- * Applies the migrations that the database lacks. wrangler runs each in one transaction.
+ * Applies the migrations that the database lacks: first the package's, then the project's own. Each set has a table
+ * of its own, so that a release never comes before or between those of a project. wrangler runs each in a transaction.
+ * @param isMissing false for those that the database is known to have
  * @returns the names of the files that were applied
  * @throws CliError if one fails, which leaves the earlier ones applied; NoDatabaseError
  */
-export async function migrate(target: Target, stop: AbortSignal): Promise<string[]> {
-  const command = ["d1", "migrations", "apply", "DB", ...whereOf(target)];
-  const { code, said } = await runWrangler([...command, ...(target.project ?? [])], {
-    stop,
-    output: "answer",
-    env: { NO_COLOR: "1", FORCE_COLOR: "0" },
-  });
-  if (stop.aborted) throw new CliError("Stopped.");
-  if (code !== 0) throw errorOf(said, target);
-  return [...new Set(Array.from(said.matchAll(/\b\d{4}_\w+\.sql\b/g), ([name]) => name))];
+export async function migrate(
+  target: Target,
+  stop: AbortSignal,
+  isMissing = (_name: string) => true,
+): Promise<string[]> {
+  const place = projectOf(target);
+  const applied: string[] = [];
+  for (const { folder, isBuiltIn, files } of await migrationFolders(place.configFile)) {
+    if (!files.some((file) => isMissing(nameOf(isBuiltIn, file)))) continue;
+    const migrations_dir = relative(dirname(resolve(place.configFile)), folder);
+    const changes = isBuiltIn
+      ? { migrations_dir, migrations_table: BUILT_IN_TABLE }
+      : { migrations_dir };
+    const { code, said } = await withBinding(
+      place,
+      { list: "d1_databases", binding: "DB", changes },
+      (args) =>
+        runWrangler(["d1", "migrations", "apply", "DB", ...whereOf(target), ...args], {
+          stop,
+          output: "answer",
+          env: { NO_COLOR: "1", FORCE_COLOR: "0" },
+        }),
+    );
+    if (stop.aborted) throw new CliError("Stopped.");
+    if (code !== 0) throw errorOf(said, target);
+    const names = new Set(Array.from(said.matchAll(/\b\d{4}_\w+\.sql\b/g), ([name]) => name));
+    applied.push(...[...names].map((name) => nameOf(isBuiltIn, name)));
+  }
+  return applied;
 }
 
-const MIGRATIONS = "migrations";
+/** @throws CliError in a folder without a project, in which a database would be made that no one serves */
+export function requireProject(configFile = PROJECT_FILE): void {
+  if (existsSync(configFile)) return;
+  throw new CliError(`No ${configFile} found. Run this from the project directory.`);
+}
+
 const Digests = v.record(v.string(), v.string());
 
 /**
@@ -156,6 +214,7 @@ const Digests = v.record(v.string(), v.string());
  * @throws CliError that says what to do with a database of another version; nothing in it was changed
  */
 export async function migrateLocal(directory: string, stop: AbortSignal): Promise<string[]> {
+  requireProject();
   const databases = join(directory, "v3/d1");
   const note = join(databases, "applied-migrations.json");
   const wanted = await digests();
@@ -169,7 +228,8 @@ export async function migrateLocal(directory: string, stop: AbortSignal): Promis
   if (!isNew && names.every((name) => name in applied)) return [];
   let done: string[];
   try {
-    done = await migrate({ remote: false, persistTo: directory }, stop);
+    const isMissing = (name: string) => isNew || !(name in applied);
+    done = await migrate({ remote: false, persistTo: directory }, stop, isMissing);
   } catch (error) {
     if (!(error instanceof CliError) || !/already exists/.test(error.message)) throw error;
     throw otherVersion(directory, "its tables are older than the migrations");
@@ -179,12 +239,14 @@ export async function migrateLocal(directory: string, stop: AbortSignal): Promis
 }
 
 async function digests(): Promise<Record<string, string>> {
-  const files = (await readdir(MIGRATIONS).catch(() => [])).filter((name) => name.endsWith(".sql"));
-  if (files.length === 0) throw new CliError(`There are no migrations in ${resolve(MIGRATIONS)}.`);
-  const entries = files.sort().map(async (name) => {
-    const content = await readFile(join(MIGRATIONS, name));
-    return [name, createHash("sha256").update(content).digest("hex")] as const;
-  });
+  const folders = await migrationFolders(PROJECT_FILE);
+  const entries = folders.flatMap(({ folder, isBuiltIn, files }) =>
+    files.map(async (file) => {
+      const content = await readFile(join(folder, file));
+      const digest = createHash("sha256").update(content).digest("hex");
+      return [nameOf(isBuiltIn, file), digest] as const;
+    }),
+  );
   return Object.fromEntries(await Promise.all(entries));
 }
 

@@ -1,13 +1,13 @@
-import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import * as v from "valibot";
 import { parsedArguments, runCommand, stopSignal } from "./arguments.ts";
+import { withBinding } from "./changed-config.ts";
 import { CliError, NoDatabaseError, UsageError } from "./cli-error.ts";
-import { d1, migrate } from "./database.ts";
-import { checkSettings, type Project, readProject, withNamespace } from "./deploy/project.ts";
+import { d1, migrate, requireProject } from "./database.ts";
+import { checkSettings, type Project, readProject } from "./deploy/project.ts";
 import {
   botsAreRefused,
   type Fetch,
@@ -94,9 +94,7 @@ interface Options {
 /** @throws CliError that says what failed and what was done before */
 async function deploy(options: Options, context: CliContext): Promise<void> {
   const { write, stop, fetch } = context;
-  if (!existsSync(options.config)) {
-    throw new CliError(`No ${options.config} found. Run this from the project directory.`);
-  }
+  requireProject(options.config);
   const project = await readProject(options.config, options.env);
   const given = options.issuer === undefined ? {} : { ISSUER: options.issuer };
   const variables = { ...project.variables, ...given };
@@ -169,7 +167,7 @@ and deploy ${worker}, and wait until it answers`;
 
 async function prepareDatabase(project: Project, region: string | undefined, stop: AbortSignal) {
   const { database, args } = project;
-  const target = { remote: true, project: args };
+  const target = { remote: true, project };
   const create = async (error: unknown) => {
     if (!(error instanceof NoDatabaseError)) throw error;
     const place = region === undefined ? [] : [`--location=${region}`];
@@ -189,11 +187,7 @@ async function prepareDatabase(project: Project, region: string | undefined, sto
 }
 
 async function requireEmptyOutbox(project: Project, stop: AbortSignal, patienceMs?: number) {
-  const left = await untilFlushed(
-    d1({ remote: true, project: project.args }, stop),
-    stop,
-    patienceMs,
-  );
+  const left = await untilFlushed(d1({ remote: true, project }, stop), stop, patienceMs);
   if (left === 0) return ["KV has everything that was revoked", null] as const;
   throw new CliError(
     `KV lacks ${left} revocations, and a version with REVOCATION_LAG_SECONDS of ${KV_IS_READ_FROM_SECONDS} or more would accept what they revoked. The cron trigger writes them every minute: check that it runs`,
@@ -251,7 +245,11 @@ async function withExistingNamespace<T>(
   );
   return found === undefined || project.namespaceId !== undefined
     ? use(project.args)
-    : withNamespace(project, found.id, use);
+    : withBinding(
+        project,
+        { list: "kv_namespaces", binding: "KV", changes: { id: found.id } },
+        use,
+      );
 }
 
 const Output = v.object({
@@ -312,8 +310,9 @@ function listOf<S extends v.GenericSchema>(said: string, row: S): v.InferOutput<
   return result.output;
 }
 
-if (import.meta.main) {
-  process.exitCode = await main(process.argv.slice(2), {
+/** @returns the exit code */
+export function command(args: readonly string[]): Promise<number> {
+  return main(args, {
     write: (line) => console.log(line),
     writeError: (line) => console.error(line),
     fetch,

@@ -1,11 +1,11 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import * as http from "node:http";
 import * as https from "node:https";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import { runCommand, stopSignal, takenByNpm } from "./arguments.ts";
 import { CliError } from "./cli-error.ts";
-import { migrateLocal, STATE_DIRECTORY } from "./database.ts";
+import { migrateLocal, requireProject, STATE_DIRECTORY } from "./database.ts";
 import {
   type Address,
   DEV_FLAGS,
@@ -49,9 +49,7 @@ async function dev(words: readonly string[], stop: AbortSignal): Promise<number>
     console.log(HELP);
     return (await runWrangler(["dev", "--help"], { stop, output: "shown" })).code;
   }
-  if (!existsSync(PROJECT_FILE)) {
-    throw new CliError(`No ${PROJECT_FILE} found. Run this from the project directory.`);
-  }
+  requireProject();
   const taken = takenByNpm(words, DEV_FLAGS);
   if (taken !== null) throw new CliError(taken);
   // npm takes `--port` of `npm run dev --port 8799` for itself and leaves the number.
@@ -178,7 +176,8 @@ async function outboxOf(args: readonly string[]): Promise<string> {
     : "none, and no MAIL_WEBHOOK_URL: no email is sent";
 }
 
-if (import.meta.main) {
+/** @returns the exit code */
+export function command(args: readonly string[]): Promise<number> {
   const stop = stopSignal();
   if (process.env.npm_lifecycle_event !== undefined) {
     // npm passes a signal only to the shell between it and this process, and only the shell dies of it.
@@ -187,9 +186,8 @@ if (import.meta.main) {
       if (process.ppid !== shell) stop.abort();
     }, 250).unref();
   }
-  const args = process.argv.slice(2);
   const writeError = (line: string) => console.error(line);
-  process.exitCode = await runCommand("dev", { args, flags: {}, writeError }, async () => {
+  return runCommand("dev", { args, flags: {}, writeError }, async () => {
     try {
       return await dev(args, stop.signal);
     } catch (error) {

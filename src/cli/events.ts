@@ -101,9 +101,10 @@ export function events(args: readonly string[], context: CliContext): Promise<nu
   });
 }
 
-if (import.meta.main) {
+/** @returns the exit code */
+export function command(args: readonly string[]): Promise<number> {
   const { signal: stop } = stopSignal();
-  process.exitCode = await events(process.argv.slice(2), {
+  return events(args, {
     nowMs: Date.now(),
     write: console.log,
     writeError: console.error,

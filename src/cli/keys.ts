@@ -222,8 +222,9 @@ async function save(
   write(`  ${uploadOf(file)}`);
 }
 
-if (import.meta.main) {
-  process.exitCode = await keys(process.argv.slice(2), {
+/** @returns the exit code */
+export function command(args: readonly string[]): Promise<number> {
+  return keys(args, {
     file: existsSync(DEPLOYMENT) ? DEPLOYMENT : DEVELOPMENT,
     nowMs: Date.now(),
     write: (line) => console.log(line),

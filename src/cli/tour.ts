@@ -94,8 +94,9 @@ function reasonOf(error: unknown): string {
   return code === "ECONNREFUSED" ? "the connection was refused" : reason || code || message;
 }
 
-if (import.meta.main) {
-  process.exitCode = await tour(process.argv.slice(2), {
+/** @returns the exit code */
+export function command(args: readonly string[]): Promise<number> {
+  return tour(args, {
     fetch: fetchWithin(15_000),
     write: (line) => console.log(line),
     writeError: (line) => console.error(line),

@@ -181,7 +181,8 @@ function roleOf(given: string | undefined): Role {
   throw new UsageError("The role is User or Admin.");
 }
 
-if (import.meta.main) {
+/** @returns the exit code */
+export function command(args: readonly string[]): Promise<number> {
   const { signal: stop } = stopSignal();
   const { stdout } = process;
   const clear = () => {
@@ -191,7 +192,7 @@ if (import.meta.main) {
     clear();
     console.log(line);
   };
-  process.exitCode = await users(process.argv.slice(2), {
+  return users(args, {
     nowMs: Date.now(),
     write,
     progress(line) {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
+import { extname } from "node:path";
 import { CliError } from "./cli-error.ts";
 
 /** How long wrangler may take to end, asked first by a signal and then by its leash. */
@@ -39,7 +40,7 @@ export async function runWrangler(
     process.execPath,
     [
       "--no-warnings",
-      `--import=${import.meta.resolve("./wrangler-preload.ts")}`,
+      `--import=${import.meta.resolve(`./wrangler-preload${extname(import.meta.url)}`)}`,
       program(),
       ...args,
     ],
@@ -89,7 +90,7 @@ function program(): string {
   try {
     return createRequire(import.meta.url).resolve("wrangler");
   } catch (error) {
-    throw new CliError("wrangler is not installed. Run: npm ci", { cause: error });
+    throw new CliError("wrangler is not installed. Run: npm install", { cause: error });
   }
 }
 

@@ -21,8 +21,9 @@ interface Module {
 }
 
 /**
- * One file of what a module exports and of all that its types name, from the declarations that tsc wrote.
- * @throws Error where two of them have the same name, or one is not found
+ * One file of what a module exports and of all that its types name, from the declarations that tsc wrote. Of two
+ * types with one name, the second gets another.
+ * @throws Error where a name is not found
  */
 export function bundledTypes(folder: string, entry: string): string {
   const modules = new Map<string, Module>();
@@ -31,60 +32,85 @@ export function bundledTypes(folder: string, entry: string): string {
     modules.set(path, module);
     return module;
   };
+  const { exports: published } = load(join(folder, entry));
+  const named = new Map<string, string>();
   const found = new Map<string, Declaration>();
   const packages = new Map<string, Set<string>>();
 
-  const include = ({ from, name }: Imported, as = name): void => {
-    if (!from.startsWith(folder)) {
-      const names = packages.get(from) ?? new Set();
-      packages.set(from, names.add(name === as ? name : `${name} as ${as}`));
-      return;
+  /** The name in the file of what a module or a package calls `name`. */
+  const nameOf = ({ from, name }: Imported, wanted = name): string => {
+    const isOurs = from.startsWith(folder);
+    const declaration = isOurs ? load(from).declarations.get(name) : undefined;
+    if (isOurs && declaration === undefined) {
+      const elsewhere = load(from).exports.get(name);
+      if (elsewhere === undefined) throw new Error(`no ${name} in ${from}`);
+      return nameOf(elsewhere);
     }
-    const { declarations, exports } = load(from);
-    const declaration = declarations.get(name);
-    const elsewhere = exports.get(name);
-    if (declaration === undefined && elsewhere !== undefined) {
-      include(elsewhere, as);
-      return;
+    const key = `${from} ${name}`;
+    const before = named.get(key);
+    if (before !== undefined) return before;
+    const isFree = (free: string) =>
+      ![...named.values()].includes(free) && (published.has(name) || !published.has(free));
+    const own = declaration === undefined ? wanted : name;
+    const [unique = own] = [own, `${own}_1`, `${own}_2`].filter(isFree);
+    named.set(key, unique);
+    if (declaration === undefined) {
+      const as = name === "*" ? `* as ${unique}` : `{ ${name} as ${unique} }`;
+      packages.set(from, (packages.get(from) ?? new Set()).add(as));
+      return unique;
     }
-    if (declaration === undefined || as !== name) throw new Error(`no ${as} in ${from}`);
-    const same = found.get(name);
-    if (same === declaration) return;
-    if (same !== undefined) throw new Error(`two types have the name ${name}`);
-    found.set(name, declaration);
-    for (const word of namesIn(declaration.text)) {
-      const imported = declaration.module.imports.get(word);
-      if (imported !== undefined) include(imported, word);
-      else if (word !== name && declarations.has(word)) include({ from, name: word });
+    found.set(unique, declaration);
+    const { imports, declarations } = declaration.module;
+    let text = declaration.text.replace(INLINE, (_, path: string, inner: string) =>
+      nameOf({ from: pathOf(from, path), name: inner }),
+    );
+    for (const word of namesIn(text)) {
+      const imported = imports.get(word) ?? (declarations.has(word) ? { from, name: word } : null);
+      const now = imported === null ? word : nameOf(imported, word);
+      if (now !== word) text = text.replace(new RegExp(`${BEFORE}${word}${AFTER}`, "g"), now);
     }
-    for (const [, path = "", inner = ""] of declaration.text.matchAll(INLINE)) {
-      include({ from: pathOf(from, path), name: inner });
-    }
+    found.set(unique, { ...declaration, text });
+    return unique;
   };
 
-  const { exports } = load(join(folder, entry));
-  for (const [as, imported] of exports) include(imported, as);
-  const lines = [...packages].map(([from, names]) =>
-    [...names].some((name) => name.startsWith("*"))
-      ? `import type ${[...names].join(", ")} from "${from}";`
-      : `import type { ${[...names].sort().join(", ")} } from "${from}";`,
+  for (const imported of published.values()) nameOf(imported);
+  const lines = [...packages].flatMap(([from, names]) =>
+    [...names].map((each) => `import type ${each.replace(/(\w+) as \1 /, "$1 ")} from "${from}";`),
   );
   const texts = [...found].map(([name, { text }]) => {
-    const bare = text.replace(INLINE, "$2").replace(/^export (?:default )?/m, "");
-    const isPublic = exports.has(name);
-    const declared = bare.replace(
-      /^(?:declare )?(?=(?:function|const|class|abstract) )/m,
-      "declare ",
-    );
-    return isPublic ? declared.replace(/^(?=(?:declare|interface|type) )/m, "export ") : declared;
+    const bare = text.replace(/^export (?:default )?/m, "");
+    const declared = bare.replace(/^(?=(?:function|const|class|abstract) )/m, "declare ");
+    if (!published.has(name)) return declared;
+    return declared.replace(/^(?=(?:declare|interface|type) )/m, "export ");
   });
   return `${[...lines.sort(), "", ...texts, "export {};"].join("\n")}\n`;
 }
 
+/** A word that is no member, and no name of one. */
+const BEFORE = "(?<![.\\w$])";
+const AFTER = "(?!\\??:|[\\w$])";
 const INLINE = /import\("(\.[^"]+)"\)\.(\w+)/g;
 
-/** tsc writes each statement from the first column on, and indents what belongs to it. */
-const STATEMENT = /(?:^\/\*\*(?:[^*]|\*(?!\/))*\*\/\n)?^[a-z].*\n(?:^[ \t}\])>].*\n)*/gm;
+/** Statements with the comments before them: each ends with the line after which no bracket is open. */
+function statementsOf(text: string): string[] {
+  const statements: string[] = [];
+  let statement = "";
+  for (const line of text.split("\n")) {
+    statement += `${line}\n`;
+    const code = codeOf(statement);
+    const open = code.match(/[[({]/g)?.length ?? 0;
+    const closed = code.match(/[\])}]/g)?.length ?? 0;
+    if (!/[;}]\s*$/.test(code) || open !== closed) continue;
+    statements.push(statement);
+    statement = "";
+  }
+  return statements;
+}
+
+/** Without comments, and without what is in texts. */
+const codeOf = (text: string) =>
+  text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/"(?:[^"\\\n]|\\.)*"/g, '""');
+
 const DECLARED =
   /^(?:export )?(?:default )?(?:declare )?(?:abstract )?(?:function|const|class|interface|type|enum) (\w+)/m;
 
@@ -93,13 +119,15 @@ function parsed(path: string): Module {
   const imports = new Map<string, Imported>();
   const exports = new Map<string, Imported>();
   const module: Module = { declarations, imports, exports };
-  for (const [text] of readFileSync(path, "utf8").matchAll(STATEMENT)) {
-    const [, list, star, from] =
-      /^(?:import|export) (?:type )?(?:\{([^}]*)\}|\* as (\w+)|\w+) from "([^"]+)";$/m.exec(text) ??
-      [];
+  for (const text of statementsOf(readFileSync(path, "utf8"))) {
+    const [, fallback, list, star, from] =
+      /^(?:import|export) (?:type )?(?:(\w+)(?:, )?)?(?:\{([^}]*)\}|\* as (\w+))? ?from "([^"]+)";$/m.exec(
+        text,
+      ) ?? [];
     if (from !== undefined) {
       const to = /^export /m.test(text) ? exports : imports;
       const source = from.startsWith(".") ? pathOf(path, from) : from;
+      if (fallback !== undefined) to.set(fallback, { from: source, name: "default" });
       if (star !== undefined) to.set(star, { from: source, name: "*" });
       for (const item of list?.split(",") ?? []) {
         const [name = "", as = name] = item
@@ -122,10 +150,8 @@ function parsed(path: string): Module {
 
 const pathOf = (from: string, to: string) => join(from, "..", to).replace(/\.tsx?$/, ".d.ts");
 
-/** The words of a declaration that may be names: not those of comments, texts or members. */
+/** The words of a declaration that may be names: not those of comments or texts. */
 function namesIn(text: string): Set<string> {
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/"(?:[^"\\]|\\.)*"/g, '""');
-  return new Set(
-    Array.from(code.matchAll(/(?<![.\w$])[A-Za-z_$][\w$]*(?!\??:|\w)/g), ([word]) => word),
-  );
+  const word = new RegExp(`${BEFORE}[A-Za-z_$][\\w$]*${AFTER}`, "g");
+  return new Set(Array.from(codeOf(text).matchAll(word), ([found]) => found));
 }

@@ -1,7 +1,6 @@
-import { rm, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { readConfig } from "../../config.ts";
+import { argumentsFor, type ConfigPlace } from "../changed-config.ts";
 import { CliError } from "../cli-error.ts";
 import { newKey } from "../keys/rotation.ts";
 
@@ -17,21 +16,8 @@ const Config = v.object({
   vars: v.record(v.string(), v.unknown()),
 });
 
-/** The configuration as it is written, with everything else in it. */
-const Namespaces = {
-  kv_namespaces: v.optional(
-    v.array(v.looseObject({ binding: v.string(), id: v.optional(v.string()) })),
-  ),
-};
-const Raw = v.looseObject({
-  ...Namespaces,
-  env: v.optional(v.record(v.string(), v.looseObject(Namespaces)), {}),
-});
-
 /** A deployment: its names at Cloudflare, and its settings. */
-export interface Project {
-  readonly configFile: string;
-  readonly environment: string | undefined;
+export interface Project extends ConfigPlace {
   /** The Worker's name at Cloudflare. */
   readonly worker: string;
   readonly database: string;
@@ -81,11 +67,7 @@ export async function readProject(
     namespaceId: namespace.id,
     variables: config.vars,
     secretsFile: [".deploy.vars", environment].filter(Boolean).join("."),
-    args: [
-      `--config=${configFile}`,
-      // Empty means the top level.
-      `--env=${environment ?? ""}`,
-    ],
+    args: argumentsFor({ configFile, environment }),
   };
 }
 
@@ -100,29 +82,6 @@ function otherAddresses(config: v.InferOutput<typeof Config>): string[] {
       ? ["workers.dev, beside the route. Change it to: workers_dev = false"]
       : []),
   ];
-}
-
-/**
- * Runs `use` with arguments for a copy of the configuration that has the namespace's id, because wrangler
- * takes it only from there. The copy is put beside the original, whose paths it shares, and then deleted.
- */
-export async function withNamespace<T>(
-  project: Project,
-  id: string,
-  use: (args: readonly string[]) => Promise<T>,
-): Promise<T> {
-  const { experimental_readRawConfig } = await import("wrangler");
-  const { rawConfig } = experimental_readRawConfig({ config: project.configFile });
-  const raw = v.parse(Raw, rawConfig);
-  const own = project.environment === undefined ? raw : raw.env[project.environment];
-  for (const each of own?.kv_namespaces ?? []) if (each.binding === "KV") each.id = id;
-  const file = join(dirname(resolve(project.configFile)), `.wrangler-${project.worker}.json`);
-  try {
-    await writeFile(file, JSON.stringify(raw));
-    return await use([`--config=${file}`, `--env=${project.environment ?? ""}`]);
-  } finally {
-    await rm(file, { force: true });
-  }
 }
 
 function readOrRefuse<T>(read: () => T): T {

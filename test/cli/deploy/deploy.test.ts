@@ -1,4 +1,4 @@
-import { cp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { expect, it, onTestFinished, vi } from "vitest";
@@ -7,8 +7,7 @@ import { newProject } from "../dev/project.ts";
 import { fakeCloudflare, type Fetch } from "./cloudflare.ts";
 
 const ISSUER = "https://auth.example.com";
-const ROOT = process.cwd();
-const FILES = ["package.json", "node_modules", "migrations", "src", "tsconfig.json"];
+const FILES = ["package.json", "node_modules", "src", "tsconfig.json"];
 const WRANGLER = await readFile("wrangler.toml", "utf8");
 const withSettings = (lines: string) => WRANGLER.replace("[vars]\n", `[vars]\n${lines}\n`);
 
@@ -56,20 +55,19 @@ it("resumes where it was interrupted, from nothing to a service that answers", {
   expect(brokenOff.err).toContain("Done before: Database. Run it again to resume.");
   expect([...cloudflare.databases]).toEqual([["latchkey", { uuid: "db-1", location: "weur" }]]);
 
-  expect(brokenOff.out).toContain("latchkey: created in weur, applied 0001_initial.sql");
+  expect(brokenOff.out).toContain("latchkey: created in weur, applied latchkey/0001_initial.sql");
 
   // As if it had already created the namespace, and there were a new migration.
   cloudflare.namespaces.set("latchkey-kv", "kv-1");
-  await rm(join(directory, "migrations"));
-  await cp(join(ROOT, "migrations"), join(directory, "migrations"), { recursive: true });
+  await mkdir(join(directory, "migrations"));
   await writeFile(
-    join(directory, "migrations/0002_more.sql"),
+    join(directory, "migrations/0001_more.sql"),
     "CREATE TABLE more (a TEXT) STRICT;",
   );
   cloudflare.failOn(null);
   const second = await deploy("", cloudflare.fetch);
   expect(second).toMatchObject({ code: 0, err: "" });
-  expect(second.out).toContain("latchkey: applied 0002_more.sql\n");
+  expect(second.out).toContain("latchkey: applied 0001_more.sql\n");
   expect(second.out).toContain("KiB gzipped, at https://latchkey.test.workers.dev");
   expect(second.out).toContain(`${ISSUER} answers, and so does its database`);
   const file = join(directory, ".deploy.vars");
@@ -94,8 +92,10 @@ it("resumes where it was interrupted, from nothing to a service that answers", {
   expect(third.out).toContain("Secrets    the Worker has them\n");
   const changes = cloudflare.calls.filter((call) => !call.startsWith("GET "));
   expect(changes).toEqual([
-    "POST d1/database/db-1/query", // creates the table of migrations if it is missing
+    "POST d1/database/db-1/query", // creates the table of the package's migrations if it is missing
     "POST d1/database/db-1/query", // reads it
+    "POST d1/database/db-1/query", // and the project's own
+    "POST d1/database/db-1/query",
     "POST workers/scripts/latchkey/versions",
     "POST workers/scripts/latchkey/deployments",
     "PATCH workers/scripts/latchkey/script-settings",
@@ -110,7 +110,7 @@ it("resumes where it was interrupted, from nothing to a service that answers", {
       expect(out + err).not.toContain(x);
     }
   }
-  await expect(readFile(join(directory, ".wrangler-latchkey.json"))).rejects.toThrow("ENOENT");
+  expect((await readdir(directory)).filter((file) => file.startsWith(".wrangler-"))).toEqual([]);
 });
 
 it("a dry run checks, builds and sends nothing", { timeout: 120_000 }, async () => {

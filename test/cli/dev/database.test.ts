@@ -1,4 +1,4 @@
-import { cp, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, expect, it, onTestFinished } from "vitest";
 import * as v from "valibot";
@@ -15,7 +15,7 @@ let directory: string;
 beforeEach(async () => {
   directory = await newProject(["package.json", "node_modules", "wrangler.toml"]);
   const before = process.cwd();
-  await cp("migrations", join(directory, "migrations"), { recursive: true });
+  await mkdir(join(directory, "migrations"));
   process.chdir(directory);
   onTestFinished(() => process.chdir(before));
 });
@@ -34,25 +34,30 @@ it("migrates a new folder, then what is new, and asks wrangler only if there is 
   expect(await migrateLocal(STATE, stop)).toEqual([]);
   expect(await migrateLocal(STATE, stopped)).toEqual([]);
   await sqlOf("INSERT INTO status_indexes VALUES (1, 5)");
-  await writeFile("migrations/0002_more.sql", "CREATE TABLE more (a TEXT) STRICT;");
-  expect(await migrateLocal(STATE, stop)).toEqual(["0002_more.sql"]);
+  // A project's own, which has the name of one of ours, and names our tables.
+  await writeFile(
+    "migrations/0001_initial.sql",
+    "CREATE TABLE own (a TEXT REFERENCES users (id));",
+  );
+  expect(await migrateLocal(STATE, stop)).toEqual(["0001_initial.sql"]);
   expect(await migrateLocal(STATE, stopped)).toEqual([]);
   expect(await sqlOf("SELECT next FROM status_indexes")).toEqual([{ next: 5 }]);
-  await writeFile("migrations/0003_bad.sql", "CREATE TABLE half (a TEXT); CREATE TABLEX bad;");
+  await writeFile("migrations/0002_bad.sql", "CREATE TABLE half (a TEXT); CREATE TABLEX bad;");
   await expect(migrateLocal(STATE, stop)).rejects.toThrow('near "TABLEX": syntax error');
   expect(await sqlOf("SELECT name FROM sqlite_master WHERE name = 'half'")).toEqual([]);
 });
 
 it.each([
   ["whose tables are older than the migrations", "its tables are older than the migrations"],
-  ["that a migration made, which was edited since", "0001_initial.sql was edited since"],
+  ["that a migration made, which was edited since", "0001_own.sql was edited since"],
 ])(
   "refuses a database %s, says what to do, and leaves it alone",
   { timeout: 60_000 },
   async (_, why) => {
     if (why.includes("edited")) {
+      await writeFile("migrations/0001_own.sql", "CREATE TABLE own (a TEXT) STRICT;");
       await migrateLocal(STATE, stop);
-      await writeFile("migrations/0001_initial.sql", "CREATE TABLE users (id TEXT) STRICT;");
+      await writeFile("migrations/0001_own.sql", "CREATE TABLE own (b TEXT) STRICT;");
     } else await sqlOf("CREATE TABLE users (id TEXT)");
     await sqlOf("CREATE TABLE kept (a TEXT)");
     const refused = expect(migrateLocal(STATE, stop)).rejects;

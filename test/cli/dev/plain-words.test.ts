@@ -52,7 +52,7 @@ describe("explains a failure of network or Cloudflare in a sentence", () => {
     const target = {
       remote: true,
       persistTo: undefined,
-      project: [`--config=${join(directory, "wrangler.toml")}`],
+      project: { configFile: join(directory, "wrangler.toml"), environment: undefined },
     };
     const asked = d1(target, new AbortController().signal).query("SELECT 1", v.unknown());
     const said = await asked.then(String, ({ message }) => message);

@@ -10,7 +10,7 @@ import type { D1 } from "../../../src/cli/database.ts";
 import { newProject } from "../dev/project.ts";
 
 const FILES = ["package.json", "node_modules", "wrangler.toml", "migrations", "src"];
-const USERS = join(import.meta.dirname, "../../../src/cli/users.ts");
+const COMMAND = join(import.meta.dirname, "../../../src/cli/latchkey.ts");
 
 export interface Ran {
   readonly code: number;
@@ -28,7 +28,7 @@ export async function operatedProject(files: Readonly<Record<string, string>> = 
     directory,
     /** `npm run users -- …` */
     users: (args: readonly string[], stdin = "", onOut?: OnOut) =>
-      spawned(directory, USERS, args, stdin, onOut),
+      spawned(directory, ["users", ...args], stdin, onOut),
     database: () => localDatabase(directory),
   };
 }
@@ -86,18 +86,12 @@ export async function emptyDatabase() {
   return database;
 }
 
-function spawned(
-  cwd: string,
-  script: string,
-  args: readonly string[],
-  stdin = "",
-  onOut?: OnOut,
-): Promise<Ran> {
+function spawned(cwd: string, args: readonly string[], stdin = "", onOut?: OnOut): Promise<Ran> {
   return new Promise((resolve) => {
     const env = { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true" };
     const child = execFile(
       process.execPath,
-      ["--no-warnings", script, ...args],
+      ["--no-warnings", COMMAND, ...args],
       { cwd, env, maxBuffer: 1e8 },
       (error, out, err) => {
         resolve({ code: error === null ? 0 : Number(error.code ?? 1), out, err });
