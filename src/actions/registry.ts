@@ -24,7 +24,17 @@ const RESERVED_NAMES = ["addContact", "verifyEmail", "undoEmailChange", "resetPa
 /** The service's tables and the sections of an export, which an action's table cannot have as its name. */
 export const RESERVED_TABLES = [
   ...["users", "tokens", "status_indexes", "receipts", "pending_revocations", "housekeeping"],
-  ...["contacts", "events", "audit", "mails", "notices", "login_attempts", "identities"],
+  ...[
+    "contacts",
+    "events",
+    "audit",
+    "mails",
+    "notices",
+    "login_attempts",
+    "identities",
+    "deliveries",
+    "dead_letters",
+  ],
   ...["user", "api_tokens", "sessions", "logins", "jwts", "action_tokens"],
   ...["receipts_as_runner", "receipts_as_issuer", "d1_migrations"],
 ];

@@ -42,7 +42,7 @@ const ReceiptRow = v.object({
 });
 
 /** Columns that the batch of a run writes beside the action. */
-const IS_BOOKKEEPING = /^(?:tokens|receipts|events|notices|pending_revocations)\./;
+const IS_BOOKKEEPING = /^(?:tokens|receipts|events|notices|pending_revocations|deliveries)\./;
 
 type CheckRequest = Omit<ConsumeRequest, "plan">;
 

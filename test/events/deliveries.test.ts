@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LatchkeyEvent } from "../../src/core/deliveries.ts";
+import { prepareCoupons, redeemCoupon } from "../actions/coupons.ts";
 import { PASSWORD } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
@@ -71,6 +72,25 @@ it("refused credentials go out too: of a user, and counted together where they n
     ["credential.refused", null, undefined],
     ["credential.refused", null, { count: 3 }],
   ]);
+});
+
+it("an action's own event has the receipt and the answer, and a run that is refused has no event", async () => {
+  const code = crypto.randomUUID();
+  await prepareCoupons(code, 2);
+  const place = listening(undefined, undefined, { options: { actions: [redeemCoupon] } });
+  const { access } = await place.newCaller();
+  const json = { action: "redeemCoupon", payload: { code }, max_uses: 9 };
+  const send = { bearer: access, json };
+  const token = await place.text("token.token", "POST", "/api/generate-action-token", send);
+  place.take();
+  const run = { bearer: access, json: { token } };
+  const id = await place.text("receipt.id", "POST", "/api/run-action-token", run);
+  expect(place.take()).toMatchObject([
+    { type: "action.run", subject: id },
+    { type: "coupon.redeemed", subject: id, data: { code } },
+  ]);
+  expect((await place.send("POST", "/api/run-action-token", run)).status).toBe(422);
+  expect(place.accepted).toEqual([]);
 });
 
 describe("nothing is lost, and nothing goes out that did not happen", () => {
