@@ -118,7 +118,9 @@ const AT_ONCE = 5;
 /** `waitUntil` allows 30 s, of which the last delivery may take half. */
 const AFTER_ANSWER_MS = 10_000;
 const RUN_MS = 40_000;
-const SENT_A_RUN = 1_000;
+/** Each event is a request, and each user takes four statements: an invocation may have 1,000 of either. */
+const SENT_A_RUN = 500;
+const USERS_A_RUN = 150;
 const PAGES_A_RUN = 10;
 /** So many failures in a row are the receiver's, not an event's: the others wait for the next run. */
 const FAILURES_IN_A_ROW = 10;
@@ -136,6 +138,7 @@ interface Deps {
 interface Run {
   readonly untilMs: number;
   sent: number;
+  users: number;
   failuresInARow: number;
   firstFailure: unknown;
 }
@@ -147,11 +150,15 @@ export function deliveries({ store, receivers, afterResponse, enqueue, clock }: 
   const begin = (ms: number): Run => ({
     untilMs: clock() + ms,
     sent: 0,
+    users: 0,
     failuresInARow: 0,
     firstFailure: null,
   });
-  const goesOn = (run: Run) =>
-    clock() < run.untilMs && run.sent < SENT_A_RUN && run.failuresInARow < FAILURES_IN_A_ROW;
+  const goesOn = ({ untilMs, sent, users, failuresInARow }: Run) =>
+    clock() < untilMs &&
+    sent < SENT_A_RUN &&
+    users < USERS_A_RUN &&
+    failuresInARow < FAILURES_IN_A_ROW;
 
   /** @returns whether more of the user's events can be sent now */
   async function deliver(
@@ -187,6 +194,7 @@ export function deliveries({ store, receivers, afterResponse, enqueue, clock }: 
     const nowMs = clock();
     const queues = await store.claim(receiver.name, userIds, nowMs + LEASE_MS, nowMs);
     const untilMs = Math.min(nowMs + SENDING_MS, run.untilMs);
+    run.users += queues.length;
     const results = await Promise.allSettled(
       queues.map((queue) => deliver(receiver, queue, untilMs, run)),
     );

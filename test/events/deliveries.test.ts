@@ -368,6 +368,21 @@ it("reads what it delivers, however much else waits", async () => {
   expect(read["WITH RECURSIVE"]).toBeLessThan(2_000);
 });
 
+it("a run sends as much as an invocation may, and the next one the rest", async () => {
+  const some = "WITH RECURSIVE n (n) AS (SELECT 101 UNION ALL SELECT n + 1 FROM n LIMIT 160)";
+  await env.DB.batch([
+    env.DB.prepare(`${some} INSERT INTO events (user_id, id, at, what, outcome)
+      SELECT 'user ' || n, 'event ' || n, ?, 'user.created', 'done' FROM n`).bind(Date.now()),
+    env.DB.prepare(`${some} INSERT INTO deliveries (receiver, user_id, position, event_id, queued_at, due_at)
+      SELECT 'handler', 'user ' || n, 1, 'event ' || n, ?1, ?1 FROM n`).bind(Date.now()),
+  ]);
+  const place = listening();
+  await place.housekeeping();
+  expect(place.accepted).toHaveLength(150);
+  await place.housekeeping();
+  expect(new Set(place.accepted.map(({ id }) => id)).size).toBe(160);
+});
+
 it("with a receiver, a change writes one row more, in the same calls", async () => {
   const seen: { labels: string[]; rows: number }[] = [];
   const bindings = intercept(async (call, run) => {
