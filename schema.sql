@@ -3,7 +3,8 @@
 
 CREATE TABLE IF NOT EXISTS users (
   id           TEXT NOT NULL PRIMARY KEY,
-  email        TEXT NOT NULL,               -- in the normal form of core/user.ts
+  kind         TEXT NOT NULL DEFAULT 'person' CHECK (kind IN ('person', 'service')), -- a service has API tokens and no log-in
+  email        TEXT NOT NULL,               -- in the normal form of core/user.ts; of a service `service:<name>`, which is no email
   password     TEXT NOT NULL,               -- PHC string or imported hash; empty if deleted, or if the account was created with an identity
   role         TEXT NOT NULL DEFAULT 'User' CHECK (role IN ('User', 'Admin')),
   credential_version INTEGER NOT NULL DEFAULT 0, -- raising it revokes every older credential
@@ -24,7 +25,8 @@ CREATE TABLE IF NOT EXISTS users (
   pending_email TEXT,                       -- requested but not yet proven; nothing is compared with it
   undo_email   TEXT,                        -- the email before a change, whose owner can undo the change
   undo_until   INTEGER,                     -- until then; no other account can use undo_email meanwhile
-  identities_revoked_on INTEGER             -- an ID token issued before this links no identity
+  identities_revoked_on INTEGER,            -- an ID token issued before this links no identity
+  CHECK (kind = 'person' OR (password = '' AND ha1b IS NULL AND pending_email IS NULL AND verified_on IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 -- One account per email. A deleted account does not reserve its email.

@@ -37,7 +37,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
     /^src\/cli\/(?:users|events)/,
     [
       /^src\/core\/(?:text|token|user)\.ts$/,
-      /^src\/crypto\/(?:common-passwords|imported-hash|phc)\.ts$/,
+      /^src\/crypto\/(?:common-passwords|imported-hash|phc|secrets)\.ts$/,
       /^src\/surfaces\/rest\/fields\.ts$/,
       "packages",
     ],

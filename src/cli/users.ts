@@ -8,6 +8,14 @@ import { UsageError } from "./cli-error.ts";
 import { type D1, openDatabase, type Target, TARGET_OPTIONS, targetOf } from "./database.ts";
 import { addUser, disableUsers, enableUsers, listUsers, setRole } from "./users/accounts.ts";
 import { importUsers, type Output } from "./users/import.ts";
+import {
+  createService,
+  createServiceToken,
+  deleteUser,
+  LONGEST_DAYS,
+  serviceEmail,
+  type ServiceToken,
+} from "./users/services.ts";
 
 const HELP = `Usage: npm run users -- <command> [--remote [--env <name>] [--config <file>] | --persist-to <directory>]
 
@@ -24,7 +32,14 @@ the deployment, as with npm run deploy.
   disable <email>…           revokes everything that the accounts have, and refuses them until they are
                              enabled; with --stdin the emails are read from stdin, one per line
   enable <email>…            lets them log in again; --stdin as above
+  delete <email>             revokes everything that the account has, and erases it
   set-role <email> <role>    User or Admin
+  create-service <name> [--scopes introspect,…] [--days 365] [--prefix lk]
+                             creates an account for a program, which has API tokens and no log-in; its
+                             first token is shown once. Everywhere else it is called service:<name>.
+                             --prefix is the first of TOKEN_PREFIX.
+  create-token <service> [--scopes introspect,…] [--days 365] [--prefix lk]
+                             creates another API token of a service account
   list [--limit 50] [--cursor <email>]
                              lists the accounts, sorted by email
 
@@ -43,6 +58,9 @@ interface Flags {
   readonly stdin?: boolean;
   readonly limit?: string;
   readonly cursor?: string;
+  readonly scopes?: string;
+  readonly days?: string;
+  readonly prefix?: string;
 }
 
 interface Command {
@@ -65,6 +83,9 @@ const OPTIONS = {
   stdin: { type: "boolean" },
   limit: { type: "string" },
   cursor: { type: "string" },
+  scopes: { type: "string" },
+  days: { type: "string" },
+  prefix: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -98,6 +119,23 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     flags: ["stdin"],
     run: async (context, database, words, flags) =>
       enableUsers(database, await emailsOf(context, words, flags), context.nowMs),
+  },
+  delete: {
+    words: 1,
+    flags: [],
+    run: ({ nowMs }, database, [email]) => deleteUser(database, emailOf(email), nowMs),
+  },
+  "create-service": {
+    words: 1,
+    flags: ["scopes", "days", "prefix"],
+    run: ({ nowMs }, database, [name], flags) =>
+      createService(database, serviceOf(name), tokenOf(flags), nowMs),
+  },
+  "create-token": {
+    words: 1,
+    flags: ["scopes", "days", "prefix"],
+    run: ({ nowMs }, database, [name], flags) =>
+      createServiceToken(database, serviceOf(name), tokenOf(flags), nowMs),
   },
   "set-role": {
     words: 2,
@@ -166,11 +204,37 @@ async function emailsOf(
   return [...new Set(emails.map((each) => emailOf(each)))];
 }
 
-/** In its normal form. @throws UsageError */
+const SERVICE = /^service:[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** By its name, or as the other commands have it. @throws UsageError */
+function serviceOf(given = ""): string {
+  const email = given.startsWith("service:") ? given : serviceEmail(given);
+  if (SERVICE.test(email)) return email;
+  throw new UsageError("A service's name is 1 to 63 of a to z, 0 to 9 and -.");
+}
+
+/** @throws UsageError */
+function tokenOf(flags: Flags): ServiceToken {
+  const { scopes = "introspect", days = String(LONGEST_DAYS), prefix = "lk" } = flags;
+  if (!/^[a-z][a-z0-9]{1,15}$/.test(prefix))
+    throw new UsageError("--prefix is as in TOKEN_PREFIX.");
+  const names = scopes.split(",");
+  // RFC 6749 section 3.3. Whether a deployment has the scope is known only to its Worker.
+  if (!names.every((name) => /^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(name))) {
+    throw new UsageError("--scopes are names with commas between.");
+  }
+  if (!/^[1-9]\d{0,2}$/.test(days) || Number(days) > LONGEST_DAYS) {
+    throw new UsageError(`--days is a number from 1 to ${LONGEST_DAYS}.`);
+  }
+  return { scopes: [...new Set(names)], days: Number(days), prefix };
+}
+
+/** In its normal form; or the name of a service account. @throws UsageError */
 function emailOf(
   given: string | undefined,
   schema: v.GenericSchema<string, string> = knownEmail,
 ): string {
+  if (schema === knownEmail && given?.startsWith("service:")) return serviceOf(given);
   const result = v.safeParse(schema, given);
   if (!result.success) throw new UsageError(`The email ${result.issues[0].message}.`);
   return result.output;

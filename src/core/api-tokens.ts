@@ -8,6 +8,7 @@ import type { Page, PageRequest } from "./page.ts";
 import { type Grant, isAllPowerful, mayDo, type Scope, type Scopes } from "./scopes.ts";
 import {
   type ApiToken,
+  hintOf,
   type Json,
   requestedOrNew,
   type Secrets,
@@ -96,10 +97,6 @@ export interface IssuedApiToken {
   /** The same form was sent before, and this is the token that it created. */
   readonly isRepeated?: true;
 }
-
-/** Enough to recognize a secret, too little to use it. */
-const hintOf = (secret: string) =>
-  `${secret.slice(0, secret.lastIndexOf("_") + 1)}…${secret.slice(-4)}`;
 
 const restrictionsOf = (members: ApiTokenMembers): TokenRestrictions | null => {
   const { remaining = null, limit = null, allowedIps = null } = members;

@@ -128,6 +128,10 @@ export interface TokenRestrictions {
   readonly allowedIps: readonly string[] | null;
 }
 
+/** Its prefix and last four characters: enough to recognize a secret, too little to use it. */
+export const hintOf = (secret: string): string =>
+  `${secret.slice(0, secret.lastIndexOf("_") + 1)}…${secret.slice(-4)}`;
+
 /** Bounds of what an API token may be given. */
 export const API_TOKEN_LIMITS = {
   metadataBytes: 4_096,

@@ -251,7 +251,9 @@ export function createMailTokens({ db, events, served }: StorageContext): MailTo
       const nowMs = token.createdAtMs;
       const isActive = callerIsActive(caller, nowMs);
       const asked = await db.first(
-        sql`SELECT ${isActive} AS is_active, CASE WHEN verified_on IS NULL THEN email ELSE pending_email END AS email
+        // A service has no mailbox.
+        sql`SELECT ${isActive} AS is_active, CASE WHEN kind = 'service' THEN NULL
+            WHEN verified_on IS NULL THEN email ELSE pending_email END AS email
           FROM users WHERE id = ${caller.userId}`,
         AskedRow,
       );

@@ -32,7 +32,7 @@ const token = (name: string, kind: string, columns: Sql): Section => ({
 const SECTIONS: readonly Section[] = [
   {
     name: "user",
-    columns: sql`u.id AS uuid, u.email, u.role, ${profileColumns("u")},
+    columns: sql`u.id AS uuid, u.kind, u.email, u.role, ${profileColumns("u")},
       u.created_on, u.modified_on, u.verified_on AS email_verified_on, u.pending_email,
       u.undo_email AS former_email, u.undo_until AS former_email_until_on, u.metadata AS metadata_json,
       (SELECT json_group_array(json_object('issuer', issuer, 'subject', subject, 'email', email, 'linked_on',

@@ -22,20 +22,31 @@ export function literal(value: string | number | null): string {
 }
 
 /** Events of `core/events.ts` that an operator causes. */
-type OperatorEvent = "user.created" | "user.disabled" | "user.enabled" | "role.changed";
+type OperatorEvent =
+  | "user.created"
+  | "user.disabled"
+  | "user.enabled"
+  | "user.deleted"
+  | "role.changed"
+  | "token.created";
 
 /**
  * Writes the event of an operator's change. An operator is no user, so it has no actor and no address. Receivers of
  * events are those for which the cron trigger keeps its place.
  * @param changed a condition that holds for the rows of `users` changed in this run, and for no others
  */
-export function audited(what: OperatorEvent, changed: string, nowMs: number): string[] {
+export function audited(
+  what: OperatorEvent,
+  changed: string,
+  nowMs: number,
+  subject: string | null = null,
+): string[] {
   // A UUIDv7 (RFC 9562 section 5.7), so that a user's events sort by time.
   const time = nowMs.toString(16).padStart(12, "0");
   const start = `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15, 24)}`;
   return [
-    `INSERT INTO events (user_id, id, at, what, outcome)
-      SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${literal(nowMs)}, ${literal(what)}, 'done'
+    `INSERT INTO events (user_id, id, at, what, outcome, subject)
+      SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${literal(nowMs)}, ${literal(what)}, 'done', ${literal(subject)}
       FROM users WHERE ${changed}`,
     queued(
       `(SELECT substr(task, 9) AS receiver, user_id, id AS event_id FROM housekeeping JOIN events
@@ -57,6 +68,7 @@ export const queued = (these: string, nowMs: number) =>
 /** A new row of `users`. */
 export interface NewUser extends Partial<ReturnType<typeof profileToRow>> {
   readonly id: string;
+  readonly kind?: string;
   readonly email: string;
   readonly password: string;
   readonly role: Role;
@@ -105,18 +117,20 @@ function hashed(password: string): string {
 
 const Row = v.object({
   id: v.string(),
+  kind: v.picklist(["person", "service"]),
   email: v.string(),
   role: v.string(),
+  credential_version: v.number(),
   created_on: v.number(),
   disabled_on: v.nullable(v.number()),
 });
 
-const COLUMNS = "id, email, role, created_on, disabled_on";
+const COLUMNS = "id, kind, email, role, credential_version, created_on, disabled_on";
 const isOf = (email: string) => areOf([email]);
 const areOf = (emails: readonly string[]) =>
   `email IN (${emails.map(literal).join(", ")}) AND deleted_on IS NULL`;
 
-async function find(database: D1, email: string): Promise<v.InferOutput<typeof Row>> {
+export async function find(database: D1, email: string): Promise<v.InferOutput<typeof Row>> {
   const [row] = await database.query(`SELECT ${COLUMNS} FROM users WHERE ${isOf(email)}`, Row);
   return row ?? refuse(`${email} has no account.`);
 }
@@ -177,6 +191,14 @@ async function inBatches(
   return refuse([...missing.map((email) => `${email} has no account.`), ...done].join("\n"));
 }
 
+/** Tombstones for all that these users have of a credential version. Housekeeping writes them to KV. */
+export function enqueueTombstones(version: string, areThey: string, nowMs: number): string {
+  const untilMs = nowMs + LONGEST_LIFE_SECONDS * 1000;
+  return `INSERT INTO pending_revocations (key, expires_at)
+    SELECT 'revoked:' || id || ':' || (${version}), ${literal(untilMs)} FROM users WHERE ${areThey}
+    ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
+}
+
 /**
  * The tombstone of the credential version is enqueued before the version is raised, and again after: if only
  * some statements are run, too much is refused and never too little. Housekeeping writes it to KV.
@@ -186,13 +208,9 @@ export async function disableUsers(
   emails: readonly string[],
   nowMs: number,
 ): Promise<string[]> {
-  const untilMs = nowMs + LONGEST_LIFE_SECONDS * 1000;
   const rows = await inBatches(database, emails, (areThey) => {
-    const enqueue = (version: string, state: string) => `
-      INSERT INTO pending_revocations (key, expires_at)
-      SELECT 'revoked:' || id || ':' || (${version}), ${literal(untilMs)} FROM users
-      WHERE ${areThey} AND disabled_on ${state}
-      ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
+    const enqueue = (version: string, state: string) =>
+      enqueueTombstones(version, `${areThey} AND disabled_on ${state}`, nowMs);
     return [
       enqueue("credential_version", "IS NULL"),
       `UPDATE users SET disabled_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, credential_version = credential_version + 1,

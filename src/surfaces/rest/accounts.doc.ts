@@ -118,6 +118,7 @@ const rows = <const E extends v.ObjectEntries>(entries: E) =>
 const PersonalData = v.object({
   user: rows({
     uuid,
+    kind: v.picklist(["person", "service"]),
     email: text,
     role: role,
     ...profileEntries(() => textOrNull),

@@ -1,0 +1,88 @@
+import { hintOf, TTL_SECONDS } from "../../core/token.ts";
+import { PROFILE_COLUMNS } from "../../core/user.ts";
+import { createSecrets } from "../../crypto/secrets.ts";
+import { CliError } from "../cli-error.ts";
+import type { D1 } from "../database.ts";
+import { audited, enqueueTombstones, find, insertion, literal } from "./accounts.ts";
+
+/** What stands in the place of its email: no email has this form, so no one can log in or sign up with it. */
+export const serviceEmail = (name: string): string => `service:${name}`;
+
+export interface ServiceToken {
+  readonly scopes: readonly string[];
+  readonly days: number;
+  /** Of the deployment's API tokens: the first of TOKEN_PREFIX. */
+  readonly prefix: string;
+}
+
+export const LONGEST_DAYS = TTL_SECONDS.api.max / 86_400;
+
+const DAY_MS = 86_400_000;
+
+/** An account without a log-in of any kind, for a program. @returns its first API token, shown once */
+export async function createService(
+  database: D1,
+  email: string,
+  token: ServiceToken,
+  nowMs: number,
+): Promise<string[]> {
+  const id = crypto.randomUUID();
+  const times = { created_on: nowMs, modified_on: nowMs, verified_on: null };
+  const row = { id, kind: "service", email, password: "", role: "User" as const, ...times };
+  await database.run([insertion(row), ...audited("user.created", `id = ${literal(id)}`, nowMs)]);
+  if ((await find(database, email)).id !== id) throw new CliError(`${email} already exists.`);
+  return [`Created ${email}: ${id}`, ...(await createServiceToken(database, email, token, nowMs))];
+}
+
+/** Another API token of a service account, which depends on none of its others. */
+export async function createServiceToken(
+  database: D1,
+  email: string,
+  { scopes, days, prefix }: ServiceToken,
+  nowMs: number,
+): Promise<string[]> {
+  const owner = await find(database, email);
+  if (owner.disabled_on !== null) throw new CliError(`${email} is disabled, so it gets no token.`);
+  const { secret, id } = await createSecrets([prefix]).create("api");
+  const expiresAtMs = nowMs + days * DAY_MS;
+  const name = "created by an operator";
+  const detail = { name, hint: hintOf(secret), scopes, metadata: {} };
+  const isOwner = `id = ${literal(owner.id)} AND kind = 'service' AND disabled_on IS NULL`;
+  await database.run([
+    `INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at,
+      expires_at, detail)
+      SELECT ${literal(id)}, 'api', id, credential_version, api_token_version, ${literal(nowMs)}, ${literal(nowMs)},
+        ${literal(expiresAtMs)}, ${literal(JSON.stringify(detail))} FROM users WHERE ${isOwner}`,
+    ...audited("token.created", isOwner, nowMs, id),
+  ]);
+  return [
+    `API token (shown only once): ${secret}`,
+    `It has ${scopes.join(", ")} and expires on ${new Date(expiresAtMs).toISOString().slice(0, 10)}.`,
+  ];
+}
+
+/** As its owner would: revokes all that the account has, and erases what is stored about it. */
+export async function deleteUser(database: D1, email: string, nowMs: number): Promise<string[]> {
+  const { id } = await find(database, email);
+  const isIt = `id = ${literal(id)}`;
+  const isDeleted = `EXISTS (SELECT 1 FROM users WHERE ${isIt} AND deleted_on IS NOT NULL)`;
+  const erase = (table: string) =>
+    `DELETE FROM ${table} WHERE user_id = ${literal(id)} AND ${isDeleted}`;
+  await database.run([
+    enqueueTombstones("credential_version", `${isIt} AND deleted_on IS NULL`, nowMs),
+    `UPDATE users SET deleted_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, email = '', password = '',
+      ${PROFILE_COLUMNS.map((column) => `${column} = NULL`).join(", ")}, verified_on = NULL, metadata = '{}',
+      pending_email = NULL, undo_email = NULL, undo_until = NULL, ha1b = NULL,
+      credential_version = credential_version + 1, api_token_version = api_token_version + 1
+      WHERE ${isIt} AND deleted_on IS NULL`,
+    enqueueTombstones("credential_version - 1", `${isIt} AND deleted_on IS NOT NULL`, nowMs),
+    ...audited("user.deleted", `${isIt} AND deleted_on = ${literal(nowMs)}`, nowMs),
+    ...["identities", "contacts", "notices"].map(erase),
+    `UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL
+      WHERE run_by = ${literal(id)} AND ${isDeleted}`,
+  ]);
+  return [
+    `${email} is deleted: ${id}`,
+    "Existing tokens stop working within REVOCATION_LAG_SECONDS (plus up to a minute if that is 60 or more).",
+  ];
+}
