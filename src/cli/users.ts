@@ -34,11 +34,11 @@ the deployment, as with npm run deploy.
   enable <email>…            lets them log in again; --stdin as above
   delete <email>             revokes everything that the account has, and erases it
   set-role <email> <role>    User or Admin
-  create-service <name> [--scopes introspect,…] [--days 365] [--prefix lk]
+  create-service <name> [--scopes introspect,…] [--days 365] [--token-prefix lk]
                              creates an account for a program, which has API tokens and no log-in; its
                              first token is shown once. Everywhere else it is called service:<name>.
-                             --prefix is the first of TOKEN_PREFIX.
-  create-token <service> [--scopes introspect,…] [--days 365] [--prefix lk]
+                             --token-prefix is the first of TOKEN_PREFIX.
+  create-token <service> [--scopes introspect,…] [--days 365] [--token-prefix lk]
                              creates another API token of a service account
   list [--limit 50] [--cursor <email>]
                              lists the accounts, sorted by email
@@ -60,7 +60,7 @@ interface Flags {
   readonly cursor?: string;
   readonly scopes?: string;
   readonly days?: string;
-  readonly prefix?: string;
+  readonly "token-prefix"?: string;
 }
 
 interface Command {
@@ -85,7 +85,7 @@ const OPTIONS = {
   cursor: { type: "string" },
   scopes: { type: "string" },
   days: { type: "string" },
-  prefix: { type: "string" },
+  "token-prefix": { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -127,13 +127,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   "create-service": {
     words: 1,
-    flags: ["scopes", "days", "prefix"],
+    flags: ["scopes", "days", "token-prefix"],
     run: ({ nowMs }, database, [name], flags) =>
       createService(database, serviceOf(name), tokenOf(flags), nowMs),
   },
   "create-token": {
     words: 1,
-    flags: ["scopes", "days", "prefix"],
+    flags: ["scopes", "days", "token-prefix"],
     run: ({ nowMs }, database, [name], flags) =>
       createServiceToken(database, serviceOf(name), tokenOf(flags), nowMs),
   },
@@ -215,9 +215,13 @@ function serviceOf(given = ""): string {
 
 /** @throws UsageError */
 function tokenOf(flags: Flags): ServiceToken {
-  const { scopes = "introspect", days = String(LONGEST_DAYS), prefix = "lk" } = flags;
+  const {
+    scopes = "introspect",
+    days = String(LONGEST_DAYS),
+    "token-prefix": prefix = "lk",
+  } = flags;
   if (!/^[a-z][a-z0-9]{1,15}$/.test(prefix))
-    throw new UsageError("--prefix is as in TOKEN_PREFIX.");
+    throw new UsageError("--token-prefix is one of TOKEN_PREFIX.");
   const names = scopes.split(",");
   // RFC 6749 section 3.3. Whether a deployment has the scope is known only to its Worker.
   if (!names.every((name) => /^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/.test(name))) {

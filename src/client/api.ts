@@ -149,6 +149,7 @@ export type AuditEvent = {
 export type PersonalData = {
   user?: {
     uuid: string;
+    kind: "person" | "service";
     email: string;
     role: "User" | "Admin";
     first_name: string | null;
