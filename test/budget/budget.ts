@@ -66,8 +66,8 @@ PATCH /rest/user (API token: password)                   | 1p · 6q 35r 11w · 2
 DELETE /rest/user (JWT)                                  | 1p · 5q 30r 8w · 1h     | 1g 1p 1d · 4q 30r 8w · 1h  | 1g 1p 1d · 4q 30r 8w · 1h or 1p 1d · 4q 30r 8w · 1h |                     |
 GET /rest/user/identities (API token)                    | 3q 6r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                       | 1q 2r 0w            | 1q 2r 0w
 DELETE /rest/user/identities/:id (API token)             | 4q 14r 4w               | 2g · 3q 11r 4w             | 2g · 3q 11r 4w                                      |                     |
-GET /rest/user/export (API token)                        | 14q 144r 1w             | 2g · 13q 142r 1w           | 2g · 13q 142r 1w                                    | 12q 141r 0w         | 12q 141r 0w
-GET /rest/audit (API token)                              | 3q 32r 1w               | 2g · 2q 30r 1w             | 2g · 2q 30r 1w                                      | 1q 29r 0w           | 1q 29r 0w
+GET /rest/user/export (API token)                        | 14q 143r 1w             | 2g · 13q 141r 1w           | 2g · 13q 141r 1w                                    | 12q 140r 0w         | 12q 140r 0w
+GET /rest/audit (API token)                              | 3q 31r 1w               | 2g · 2q 29r 1w             | 2g · 2q 29r 1w                                      | 1q 28r 0w           | 1q 28r 0w
 POST /rest/token (API token)                             | 1p · 3q 20r 5w          | 2g 1p · 2q 18r 5w          | 2g 1p · 2q 18r 5w                                   | 1p · 1q 17r 4w      | 1p · 1q 17r 4w
 POST /rest/token/verify (API token)                      | 4q 8r 2w                | 2g · 3q 6r 2w              | 2g · 3q 6r 2w                                       | 1q 4r 0w            | 1q 4r 0w
 POST /rest/token/verify (session)                        | 3q 7r 1w                | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                       | 1q 4r 0w            | 1q 4r 0w
