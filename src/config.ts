@@ -146,7 +146,10 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
   }
 }
 
-const switched = v.picklist(["on", "off"], "must be on or off");
+const switched = v.pipe(
+  v.picklist(["on", "off"], "must be on or off"),
+  v.transform((text) => text === "on"),
+);
 
 /** Each row's comment is its description in docs/reference/settings.md: `npm run docs` after a change. */
 const Fields = v.object({
@@ -339,8 +342,7 @@ const Settings = v.pipe(
   v.forward(
     v.partialCheck(
       [["ISSUER"], ["MAIL_OUTBOX"], ["DEV"]],
-      ({ ISSUER, MAIL_OUTBOX, DEV }) =>
-        MAIL_OUTBOX === "off" || DEV === "lan" || isLoopback(ISSUER),
+      ({ ISSUER, MAIL_OUTBOX, DEV }) => !MAIL_OUTBOX || DEV === "lan" || isLoopback(ISSUER),
       "may be on only where ISSUER is http://localhost: it prints tokens",
     ),
     ["MAIL_OUTBOX"],
@@ -364,14 +366,10 @@ export type Config = Omit<ByCamelCase, keyof Derived> & Derived;
 
 interface Derived {
   readonly signUpIsOpen: boolean;
-  readonly revocationLagSeconds: number;
   readonly lifetimes: Lifetimes;
-  readonly authHeaderTypes: OneOrMore;
   /** New tokens have the first. */
   readonly tokenPrefixes: OneOrMore;
-  readonly corsOrigins: CorsOrigins;
   readonly credentialsInQuery: boolean;
-  readonly rotateRefreshTokens: boolean;
   /** How emails are sent: printed, to a webhook, or not at all. */
   readonly mail: "outbox" | Webhook | null;
   /** Where events are sent; null for nowhere. */
@@ -415,13 +413,9 @@ export function readConfig(
   return Object.freeze({
     ...(Object.fromEntries(named) as ByCamelCase),
     signUpIsOpen: settings.SIGN_UP === "open",
-    revocationLagSeconds: settings.REVOCATION_LAG_SECONDS,
     lifetimes: lifetimesOf(settings),
-    authHeaderTypes: settings.AUTH_HEADER_TYPES,
     tokenPrefixes: settings.TOKEN_PREFIX,
-    corsOrigins: settings.CORS_ORIGINS,
-    credentialsInQuery: settings.QUERY_CREDENTIALS === "on",
-    rotateRefreshTokens: settings.ROTATE_REFRESH_TOKENS === "on",
+    credentialsInQuery: settings.QUERY_CREDENTIALS,
     mail: mailOf(settings),
     eventsWebhook: webhookOf(settings.EVENTS_WEBHOOK_URL, settings.EVENTS_WEBHOOK_SECRET),
     issuers: [
@@ -429,8 +423,8 @@ export function readConfig(
       { ...FACEBOOK, audience: settings.FACEBOOK_APP_ID },
       ...settings.OPENID_ISSUERS,
     ],
-    takesHa1b: settings.HA1B === "on",
-    pwnedPasswordsUrl: settings.PWNED_PASSWORDS === "on" ? settings.PWNED_PASSWORDS_URL : null,
+    takesHa1b: settings.HA1B,
+    pwnedPasswordsUrl: settings.PWNED_PASSWORDS ? settings.PWNED_PASSWORDS_URL : null,
     logged: settings.LOG,
     isLocal: settings.DEV === "lan" || isLoopback(settings.ISSUER),
     versionId: settings.VERSION_METADATA.id || null,
@@ -464,7 +458,7 @@ function lifetimesOf(
 
 function mailOf(settings: v.InferOutput<typeof Settings>): Config["mail"] {
   const webhook = webhookOf(settings.MAIL_WEBHOOK_URL, settings.MAIL_WEBHOOK_SECRET);
-  return webhook ?? (settings.MAIL_OUTBOX === "on" ? "outbox" : null);
+  return webhook ?? (settings.MAIL_OUTBOX ? "outbox" : null);
 }
 
 const webhookOf = (url: string, secrets: Webhook["secrets"] | null): Webhook | null =>

@@ -41,9 +41,9 @@ export const emailNotTaken = (email: string, userId: string): Condition => ({
 });
 
 /** Only a verified email that is not itself the result of a recent change can be restored. */
-export function rememberForUndo(nowMs: number, isLeft: Sql): Sql {
+export function rememberForUndo(nowMs: number, isReplaced: Sql): Sql {
   // guard: only-a-settled-email-comes-back
-  const isSettled = sql`${isLeft} AND verified_on IS NOT NULL
+  const isSettled = sql`${isReplaced} AND verified_on IS NOT NULL
     AND (undo_until IS NULL OR undo_until <= ${nowMs} OR undo_email = email)`;
   return sql`undo_email = CASE WHEN ${isSettled} THEN email ELSE undo_email END,
     undo_until = CASE WHEN ${isSettled} THEN ${nowMs + UNDO_MS} ELSE undo_until END`;

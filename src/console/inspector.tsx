@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { TokenDiagnosis, TokenDiagnostics } from "../core/token-diagnosis.ts";
-import type { Json } from "../core/token.ts";
+import { type Json, TOKEN_KINDS } from "../core/token.ts";
 import type { Route } from "../http/surface.ts";
 import {
   EMPTY_FORM,
@@ -22,13 +22,11 @@ const Paste = v.object({
   ),
 });
 
-const KINDS: Readonly<Record<NonNullable<TokenDiagnosis["kind"]>, string>> = {
-  session: "Session token",
-  api: "API token",
-  action: "Action token",
-  access: "Access JWT",
-  refresh: "Refresh JWT",
-  jwt: "JWT",
+const KINDS: Readonly<Record<NonNullable<TokenDiagnosis["kind"]>, { readonly name: string }>> = {
+  ...TOKEN_KINDS,
+  access: { name: "Access JWT" },
+  refresh: { name: "Refresh JWT" },
+  jwt: { name: "JWT" },
 };
 
 /** Shows what a pasted token is. The token is neither stored nor rendered again. */
@@ -84,7 +82,7 @@ function Diagnosis({ diagnosis, nowMs }: { diagnosis: TokenDiagnosis; nowMs: num
   return (
     <section class="card" role="status">
       <div class="heading">
-        <h2>{kind === null ? "No token" : KINDS[kind]}</h2>
+        <h2>{kind === null ? "No token" : KINDS[kind].name}</h2>
         <StatusBadge status={status} />
       </div>
       <p>{statusText(status)}</p>

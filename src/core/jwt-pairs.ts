@@ -291,15 +291,6 @@ function originOf(
   const none = { sid: null, parentIds: [], apiTokenVersion: null, loginVersion: null };
   const first = { ...none, rootJti: jti, fromJti: null };
   switch (by.method) {
-    case "password":
-    case "identity":
-    case "ha1b":
-      return {
-        ...first,
-        loginVersion: user.loginVersion,
-        authTime: nowSeconds,
-        endsAt: nowSeconds + loginSeconds,
-      };
     case "token": {
       const { token } = by;
       return {
@@ -324,5 +315,13 @@ function originOf(
         ? { ...kept, rootJti: jti, fromJti: by.claims.jti }
         : { ...kept, rootJti, fromJti: by.claims.fromJti };
     }
+    // A log-in: with a password, or whatever else opens the account.
+    default:
+      return {
+        ...first,
+        loginVersion: user.loginVersion,
+        authTime: nowSeconds,
+        endsAt: nowSeconds + loginSeconds,
+      };
   }
 }

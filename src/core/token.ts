@@ -9,8 +9,17 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** The kinds of opaque token: the client sends the secret, and we store a digest of it. */
-export type TokenKind = "session" | "api" | "action";
+/**
+ * The kinds of opaque token: the client sends the secret, and we store a digest of it. The code is in the
+ * secret, the name on pages.
+ */
+export const TOKEN_KINDS = {
+  session: { code: "ses", name: "Session token" },
+  api: { code: "api", name: "API token" },
+  action: { code: "act", name: "Action token" },
+} as const;
+
+export type TokenKind = keyof typeof TOKEN_KINDS;
 
 /** How long a token may live for which its creator says so with `ttl`, in seconds. */
 export const TTL_SECONDS = {

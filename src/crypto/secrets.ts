@@ -1,5 +1,5 @@
 import crc32 from "crc/calculators/crc32";
-import type { Secrets, TokenKind } from "../core/token.ts";
+import { type Secrets, TOKEN_KINDS, type TokenKind } from "../core/token.ts";
 
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 /** 62^43 > 2^256. */
@@ -10,11 +10,8 @@ const FAIR = 248;
 
 const encoder = new TextEncoder();
 
-const CODES = { session: "ses", api: "api", action: "act" } as const satisfies Record<
-  TokenKind,
-  string
->;
-const KINDS = Object.keys(CODES) as TokenKind[];
+const KINDS = Object.keys(TOKEN_KINDS) as TokenKind[];
+const CODES = KINDS.map((kind) => TOKEN_KINDS[kind].code);
 
 /**
  * A secret is `<prefix>_<kind>_`, 256 random bits in base62, and a CRC-32 of all that in six base62
@@ -22,7 +19,7 @@ const KINDS = Object.keys(CODES) as TokenKind[];
  * @param prefixes of the deployment: new secrets have the first, and those with another are still accepted
  */
 export function createSecrets(prefixes: readonly [string, ...string[]]): Secrets {
-  const start = `(?:${prefixes.join("|")})_(ses|api|act)_`;
+  const start = `(?:${prefixes.join("|")})_(${CODES.join("|")})_`;
   const secretPattern = `${start}[0-9A-Za-z]{${RANDOM_LENGTH + CHECK_LENGTH}}`;
   const START = new RegExp(`^${start}`);
   const SECRET = new RegExp(`^${secretPattern}$`);
@@ -30,7 +27,7 @@ export function createSecrets(prefixes: readonly [string, ...string[]]): Secrets
 
   function kindOf(secret: string): TokenKind | null {
     const code = START.exec(secret)?.[1];
-    return KINDS.find((kind) => CODES[kind] === code) ?? null;
+    return KINDS.find((kind) => TOKEN_KINDS[kind].code === code) ?? null;
   }
 
   function isWellFormed(kind: TokenKind, secret: string): boolean {
@@ -41,7 +38,7 @@ export function createSecrets(prefixes: readonly [string, ...string[]]): Secrets
 
   return {
     async create(kind) {
-      const unchecked = `${prefixes[0]}_${CODES[kind]}_${randomBase62(RANDOM_LENGTH)}`;
+      const unchecked = `${prefixes[0]}_${TOKEN_KINDS[kind].code}_${randomBase62(RANDOM_LENGTH)}`;
       const secret = unchecked + checksum(unchecked);
       return { secret, id: await digestId(secret) };
     },
