@@ -1,5 +1,5 @@
 import { withActions } from "./actions/api-document.ts";
-import { actionRegistry, builtInActions } from "./actions/registry.ts";
+import { actionRegistry, builtInActions, tablesOf } from "./actions/registry.ts";
 import type { Config } from "./config.ts";
 import { type Accounts, accounts, type PersonalDataStore } from "./core/accounts.ts";
 import type { Action } from "./core/action.ts";
@@ -157,7 +157,7 @@ export function createServices(
       : createHa1b({ users, hashes: crypto.ha1bHashes, attempts, limits });
   const byPassword = passwordLogin(checkPassword);
   const login = ha1b === null ? byPassword : ha1b.withHa1bUpgrade(byPassword);
-  const allActions = actionRegistry([...builtInActions(passwords, isPwned), ...own]);
+  const allActions = actionRegistry([...builtInActions(passwords, isPwned, tablesOf(own)), ...own]);
   const store = stores.actionTokens;
   const issuedActions = actionTokens({ actions: allActions, store, secrets, notices });
   return {
@@ -333,6 +333,7 @@ export function servicesOver(
     deadlineMs: config.storageDeadlineMs,
     eventDays: config.eventDays,
     sendsMail: config.mail !== null,
+    tables: tablesOf(own),
     lifetimes: config.lifetimes,
     receivers: receivers.map(({ name }) => name),
   });

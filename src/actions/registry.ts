@@ -1,4 +1,4 @@
-import type { Action, ActionRegistry } from "../core/action.ts";
+import type { Action, ActionRegistry, PersonalTable } from "../core/action.ts";
 import { AUDIT_EVENTS } from "../core/events.ts";
 import type { IsPwned, Passwords } from "../core/passwords.ts";
 import { addContact } from "./add-contact.ts";
@@ -6,11 +6,16 @@ import { resetPassword } from "./reset-password.ts";
 import { undoEmailChange } from "./undo-email-change.ts";
 import { verifyEmail } from "./verify-email.ts";
 
-export const builtInActions = (passwords: Passwords, isPwned: IsPwned): readonly Action[] => [
+/** @param tables of actions of the deployment's own */
+export const builtInActions = (
+  passwords: Passwords,
+  isPwned: IsPwned,
+  tables: readonly PersonalTable[] = [],
+): readonly Action[] => [
   addContact,
   verifyEmail,
   undoEmailChange,
-  resetPassword(passwords, isPwned),
+  resetPassword(passwords, isPwned, tables),
 ];
 
 /** The built-in actions and those of `createLatchkey`. */
@@ -18,6 +23,11 @@ export function actionRegistry(all: readonly Action[]): ActionRegistry {
   const byName = new Map(all.map((action) => [action.name, action]));
   return { all, find: (name) => byName.get(name) };
 }
+
+/** Each once: actions may share one. */
+export const tablesOf = (actions: readonly Action[]): readonly PersonalTable[] => [
+  ...new Map(actions.flatMap(({ tables }) => tables).map((table) => [table.name, table])).values(),
+];
 
 const RESERVED_NAMES = ["addContact", "verifyEmail", "undoEmailChange", "resetPassword"];
 

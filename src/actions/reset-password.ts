@@ -1,5 +1,6 @@
 import sql, { join, raw, type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import type { PersonalTable } from "../core/action.ts";
 import { type IsPwned, passwordProblem, type Passwords } from "../core/passwords.ts";
 import { PROFILE_COLUMNS } from "../core/user.ts";
 import { defineAction } from "./define-action.ts";
@@ -23,7 +24,11 @@ const newPassword = (passwords: Passwords) =>
  * Sets a new password and revokes every credential: sessions, JWTs, API tokens, linked identities, and action
  * tokens, including other reset tokens. Whoever holds the token can read the mailbox, so the email is verified too.
  */
-export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
+export const resetPassword = (
+  passwords: Passwords,
+  isPwned: IsPwned,
+  tables: readonly PersonalTable[],
+) =>
   defineAction({
     name: "resetPassword",
     needsCaller: false,
@@ -46,6 +51,11 @@ export const resetPassword = (passwords: Passwords, isPwned: IsPwned) =>
           once(sql`DELETE FROM identities WHERE user_id = ${issuerId}`),
           once(sql`DELETE FROM contacts WHERE user_id = ${issuerId} AND ${wasUnproven}`),
           once(sql`DELETE FROM contacts WHERE contact_id = ${issuerId} AND ${wasUnproven}`),
+          ...tables.map(({ name, userColumn }) =>
+            once(
+              sql`DELETE FROM ${raw(`"${name}"`)} WHERE ${raw(`"${userColumn}"`)} = ${issuerId} AND ${wasUnproven}`,
+            ),
+          ),
           once(sql`UPDATE login_attempts SET last_login_at = NULL WHERE id > ${`${issuerId}/`} AND id < ${`${issuerId}0`}
             AND ${wasUnproven}`),
           once(sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${issuerId}

@@ -9,7 +9,9 @@ const MAX_LIMIT = 100;
 /** Skipped rows are read too. */
 const MAX_SKIP = 10_000;
 const CURSOR = /^(\d{1,15})\.([0-9a-f-]{36})$/;
-const EXPORT_CURSOR = /^(\d{1,2})\.([0-9a-f-]{36}(?:\/[0-9a-f-]{36})?)$/;
+/** After one id or two, or after a position in a deployment's own table: URL-encoded JSON. */
+const EXPORT_CURSOR =
+  /^(\d{1,2})\.([0-9a-f-]{36}(?:\/[0-9a-f-]{36})?|%5B[\w.!~*'()%-]{1,2000}%5D)$/;
 
 /** The first value of this name in the query; undefined for none. @throws RequestFaultError `fields_invalid` */
 export function queryValue(request: HonoRequest, name: string): string | undefined {

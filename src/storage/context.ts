@@ -1,4 +1,5 @@
 import type { Sql } from "sql-template-tag";
+import type { PersonalTable } from "../core/action.ts";
 import type { CallerRef } from "../core/caller.ts";
 import type { AuditEvent } from "../core/events.ts";
 import type { SecurityNotice } from "../core/notices.ts";
@@ -48,6 +49,8 @@ export interface StorageContext {
   readonly events: AuditStatements;
   readonly notices: NoticeStatements;
   readonly served: Served;
+  /** Those of actions of the deployment's own. */
+  readonly tables: readonly PersonalTable[];
 }
 
 export interface AuditRow {

@@ -1,6 +1,7 @@
-import sql, { Sql } from "sql-template-tag";
+import sql, { join, raw, Sql } from "sql-template-tag";
 import * as v from "valibot";
 import { FaultError } from "../core/fault.ts";
+import type { PersonalTable } from "../core/action.ts";
 import type { Cursor, Page, PageRequest } from "../core/page.ts";
 import type { Json } from "../core/token.ts";
 import type { Deadline } from "./calls.ts";
@@ -115,3 +116,49 @@ export async function digestOf(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return new Uint8Array(digest, 0, 16).toHex();
 }
+
+/** A name of an action's own table or column, which was checked at the start. */
+export const column = (name: string): Sql => raw(`"${name}"`);
+
+/** Names the position of a row, a JSON array, in what `ownRows` selects. */
+export const OWN_KEY = "position of the row";
+
+/**
+ * Rows of an action's own table in the order of its rowid or, without one, of its primary key.
+ * @param after the position of the row before, URL-encoded; null for none
+ */
+export async function ownRows(
+  db: Database,
+  { name }: PersonalTable,
+  of: Sql,
+  after: string | null,
+  limit: number,
+): Promise<Sql> {
+  const { key, from } = await ownKey(db, name, after);
+  return sql`SELECT *, json_array(${key}) AS ${column(OWN_KEY)} FROM ${column(name)}
+    WHERE ${of} AND ${from} ORDER BY ${key} LIMIT ${limit}`;
+}
+
+/** The columns that identify a row, and the condition that it comes after a position. */
+export async function ownKey(db: Database, name: string, after: string | null) {
+  const columns = await db.all(
+    sql`SELECT name FROM pragma_table_info(${name}) WHERE pk > 0
+      AND (SELECT wr FROM pragma_table_list WHERE name = ${name}) = 1 ORDER BY pk`,
+    v.object({ name: v.string() }),
+  );
+  const names = columns.length === 0 ? [raw("rowid")] : columns.map((each) => column(each.name));
+  const key = join(names);
+  const from =
+    after === null
+      ? sql`TRUE`
+      : sql`(${key}) > (${positionOf(names.length, decodeURIComponent(after))})`;
+  return {
+    key,
+    from,
+    upTo: (last: string) => sql`(${key}) <= (${positionOf(names.length, last)})`,
+  };
+}
+
+/** Taken apart by SQLite, which keeps the type and every digit of each value. */
+const positionOf = (length: number, position: string): Sql =>
+  join(Array.from({ length }, (_, at) => sql`json_extract(${position}, ${`$[${at}]`})`));

@@ -1,8 +1,9 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import type { PersonalTable } from "../core/action.ts";
 import { RECEIVERS, type ReceiverName } from "../core/deliveries.ts";
 import type { StorageContext } from "./context.ts";
-import type { Database } from "./d1.ts";
+import { column, type Database, ownKey } from "./d1.ts";
 import { taskOf } from "./deliveries.ts";
 import { NIL_USER_ID } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
@@ -159,7 +160,10 @@ interface Limits {
   readonly receivers: readonly ReceiverName[];
 }
 
-export function createHousekeeping({ db, revocations, kv }: StorageContext, limits: Limits) {
+export function createHousekeeping(
+  { db, revocations, kv, tables }: StorageContext,
+  limits: Limits,
+) {
   /** The rest, and those that fail, expire with the token. */
   const evictCopies = (ids: readonly string[]) =>
     Promise.allSettled(ids.slice(0, COPIES_A_RUN).map((id) => kv.evict(id)));
@@ -180,6 +184,8 @@ export function createHousekeeping({ db, revocations, kv }: StorageContext, limi
         deleted += await db.run(deleteOldUnattributed);
         await db.batch(deleteOldDeliveries(limits, nowMs));
       }
+      // Last, so that one that is not there stops nothing else.
+      for (const table of tables) deleted += await cleanUpOwn(db, table, nowMs);
     }
     return { deleted, tombstonesFlushed };
   };
@@ -194,6 +200,44 @@ async function cleanUp(db: Database, name: string, task: Task, nowMs: number): P
   }
   return deleted;
 }
+
+/**
+ * The same for a table of an action's own: what has expired, and what was written for a user after their
+ * deletion. @returns how many rows were deleted
+ */
+async function cleanUpOwn(db: Database, table: PersonalTable, nowMs: number): Promise<number> {
+  const { name, userColumn, expiresColumn } = table;
+  const task = `table ${name}`;
+  const isOver =
+    expiresColumn === undefined ? sql`FALSE` : sql`${column(expiresColumn)} < ${nowMs}`;
+  const isGone = isDeleted(sql`${column(name)}.${column(userColumn)}`, nowMs);
+  const saved = await db.first(
+    sql`SELECT cursor FROM housekeeping WHERE task = ${task} AND cursor <> ''`,
+    v.object({ cursor: v.string() }),
+  );
+  let after = saved === null ? null : encodeURIComponent(saved.cursor);
+  let deleted = 0;
+  for (let step = 0; step < STEPS_A_RUN; step++) {
+    const { key, from, upTo } = await ownKey(db, name, after);
+    const end = await db.first(
+      sql`SELECT json_array(${key}) AS last FROM ${column(name)} WHERE ${from}
+        ORDER BY ${key} LIMIT 1 OFFSET ${ROWS_A_STEP - 1}`,
+      v.object({ last: v.string() }),
+    );
+    const isInStep = end === null ? from : sql`${from} AND ${upTo(end.last)}`;
+    deleted += await db.run(
+      sql`DELETE FROM ${column(name)} WHERE ${isInStep} AND (${isOver} OR ${isGone})`,
+    );
+    await db.run(saveCursor(task, end?.last ?? ""));
+    if (end === null) break;
+    after = encodeURIComponent(end.last);
+  }
+  return deleted;
+}
+
+const saveCursor = (task: string, cursor: string): Sql =>
+  sql`INSERT INTO housekeeping (task, cursor) VALUES (${task}, ${cursor})
+    ON CONFLICT (task) DO UPDATE SET cursor = excluded.cursor`;
 
 const cursorOf = (name: string): Sql =>
   sql`COALESCE((SELECT cursor FROM housekeeping WHERE task = ${name}), '')`;
@@ -216,9 +260,6 @@ async function cleanUpStep(
     range[0],
   );
   const wrapped = seen < ROWS_A_STEP;
-  await db.run(
-    sql`INSERT INTO housekeeping (task, cursor) VALUES (${name}, ${wrapped ? "" : (last ?? "")})
-      ON CONFLICT (task) DO UPDATE SET cursor = excluded.cursor`,
-  );
+  await db.run(saveCursor(name, wrapped ? "" : (last ?? "")));
   return { gone: v.parse(v.array(Gone), gone), wrapped };
 }

@@ -1,9 +1,10 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { PersonalDataStore } from "../core/accounts.ts";
+import type { PersonalTable } from "../core/action.ts";
 import type { Json } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
-import { digestOf } from "./d1.ts";
+import { column, digestOf, OWN_KEY, ownRows } from "./d1.ts";
 import { METER, profileColumns } from "./rows.ts";
 
 /** Rows in one answer: some hundred kilobytes, however much a user has. */
@@ -102,7 +103,14 @@ const SECTIONS: readonly Section[] = [
 
 const Row = v.record(v.string(), v.union([v.string(), v.number(), v.null()]));
 
-export function createPersonalData({ db }: StorageContext): PersonalDataStore {
+/** A page of a section: the rows, and where the next one begins. */
+type ReadSection = (
+  userId: string,
+  after: string | null,
+  limit: number,
+) => Promise<readonly { readonly row: Json; readonly key: string }[]>;
+
+export function createPersonalData({ db, tables }: StorageContext): PersonalDataStore {
   /** What was sent to the account's address is stored by the address's digest. */
   async function withMails(row: v.InferOutput<typeof Row>) {
     const sent = await db.first(
@@ -113,32 +121,62 @@ export function createPersonalData({ db }: StorageContext): PersonalDataStore {
     return { last_mail_on: null, ...row, ...sent };
   }
 
+  const builtIn = SECTIONS.map((section) => {
+    const read: ReadSection = async (userId, after, limit) => {
+      const rows = await db.all(statement(section, userId, after ?? BEFORE_ALL, limit), Row);
+      return Promise.all(
+        rows.map(async (row) => ({
+          row: toJson(section.name === "user" ? await withMails(row) : row),
+          key: String(row.key),
+        })),
+      );
+    };
+    return [section.name, read] as const;
+  });
+  const own = tables.map((table) => {
+    const read: ReadSection = async (userId, after, limit) => {
+      const rows = await db.all(
+        await ownRows(db, table, sql`${column(table.userColumn)} = ${userId}`, after, limit),
+        v.record(v.string(), v.unknown()),
+      );
+      return rows.map(({ [OWN_KEY]: key, [table.userColumn]: _, ...row }) => ({
+        row: Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])),
+        key: encodeURIComponent(String(key)),
+      }));
+    };
+    return [table.name, read] as const;
+  });
+  const sections = [...builtIn, ...own];
+
   return {
     async read(userId, from) {
-      const sections: Record<string, readonly Json[]> = {};
-      let after = from?.after ?? BEFORE_ALL;
+      const answer: Record<string, readonly Json[]> = {};
+      let after = from?.after ?? null;
       let room = ROWS_A_PAGE;
       // One after the other, so that a section that does not fit costs nothing.
-      for (const [index, section] of SECTIONS.entries()) {
+      for (const [index, [name, read]] of sections.entries()) {
         if (index < (from?.section ?? 0)) continue;
-        const rows = await db.all(statement(section, userId, after, room + 1), Row);
+        const rows = await read(userId, after, room + 1);
         const taken = rows.slice(0, room);
-        sections[section.name] = await Promise.all(
-          taken.map(async (row) => toJson(section.name === "user" ? await withMails(row) : row)),
-        );
+        answer[name] = taken.map(({ row }) => row);
         room -= taken.length;
         if (rows.length > taken.length) {
-          const last = taken.at(-1)?.key;
-          return {
-            sections,
-            next: { section: index, after: typeof last === "string" ? last : after },
-          };
+          const next = { section: index, after: taken.at(-1)?.key ?? after ?? BEFORE_ALL };
+          return { sections: answer, next };
         }
-        after = BEFORE_ALL;
+        after = null;
       }
-      return { sections, next: null };
+      return { sections: answer, next: null };
     },
   };
+}
+
+/** Values of an action's own column as they are; bytes in Base64. */
+function plain(value: unknown): Json {
+  if (value === null || typeof value === "string" || typeof value === "number") return value;
+  return value instanceof ArrayBuffer || Array.isArray(value)
+    ? new Uint8Array(value).toBase64()
+    : null;
 }
 
 /** Less than every id, in one or two parts. */
@@ -175,13 +213,17 @@ function toJson({ key: _, ...row }: v.InferOutput<typeof Row>): Json {
  * What a deletion erases in its own batch, beside the account; each statement asks whether the user is
  * deleted. Their tokens, of which there may be very many, are left to housekeeping.
  */
-export function erasePersonalData(userId: string): Sql[] {
+export function erasePersonalData(userId: string, tables: readonly PersonalTable[]): Sql[] {
   const isDeleted = sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND deleted_on IS NOT NULL)`;
   return [
     // They open nothing more, and may create a new account.
     sql`DELETE FROM identities WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM contacts WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM notices WHERE user_id = ${userId} AND ${isDeleted}`,
+    ...tables.map(
+      ({ name, userColumn }) =>
+        sql`DELETE FROM ${column(name)} WHERE ${column(userColumn)} = ${userId} AND ${isDeleted}`,
+    ),
     // Keep the receipt, but erase its data and idempotency key.
     // guard: deletion-leaves-no-data
     sql`UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL WHERE run_by = ${userId} AND ${isDeleted}`,

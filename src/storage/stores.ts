@@ -1,3 +1,4 @@
+import type { PersonalTable } from "../core/action.ts";
 import type { ReceiverName } from "../core/deliveries.ts";
 import type { StrictCheckStore } from "../core/introspection.ts";
 import type { Lifetimes } from "../core/token.ts";
@@ -33,6 +34,8 @@ export interface StoreOptions {
   /** How long events are kept. */
   readonly eventDays: number;
   readonly sendsMail: boolean;
+  /** Those of actions of the deployment's own. */
+  readonly tables: readonly PersonalTable[];
   readonly lifetimes: Lifetimes;
   /** To whom events go. */
   readonly receivers: readonly ReceiverName[];
@@ -53,6 +56,7 @@ export function createStores(
     sendsMail,
     lifetimes,
     receivers,
+    tables,
   }: StoreOptions,
 ) {
   const withDeadline = createDeadline(deadlineMs, served.usage);
@@ -77,6 +81,7 @@ export function createStores(
     events: createAuditStatements(served.client, receivers),
     notices: createNoticeStatements(sendsMail),
     served,
+    tables,
   };
   const inD1 = tokensInD1(context);
   /** Tokens as D1 has them, whatever the revocation lag. */

@@ -48,7 +48,7 @@ export function createUsers(context: StorageContext): UserStore & PasswordHashSt
             WHERE id = ${userId} AND credential_version = ${ifCredentialVersion}
               AND ${callerIsActive(caller, nowMs)} RETURNING id`,
           event: events.afterCaller("user.deleted", caller, null, nowMs),
-          erased: erasePersonalData(userId),
+          erased: erasePersonalData(userId, context.tables),
         },
         ...allCredentialsRevocation(caller, nowMs),
       },
