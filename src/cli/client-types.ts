@@ -1,10 +1,13 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
 import { comment, nameIn, typeOf } from "./client-types/schema-types.ts";
 
-/** `npm run client-types`: writes the types of the client's calls, from the document that the service serves. */
+/**
+ * `npm run client-types`: writes the types of the client's calls, from the document in the repository.
+ * `npm run client-types -- https://auth.example.com/openapi.json`, or a file: prints those of that one.
+ */
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 export const CLIENT_TYPES_FILE = "src/client/api.ts";
 
@@ -66,13 +69,24 @@ export function clientTypes(json: string): string {
     ),
     "}",
   ].join("\n");
-  const format = spawnSync(at("node_modules/.bin/biome"), ["format", "--stdin-file-path=api.ts"], {
+  const biome = at("node_modules/.bin/biome");
+  // Those who have installed the package may lay it out as they like.
+  if (!existsSync(biome)) return `${source}\n`;
+  const format = spawnSync(biome, ["format", "--stdin-file-path=api.ts"], {
     input: source,
     encoding: "utf8",
     cwd: at("."),
   });
   if (format.status !== 0) throw new Error(`biome format: ${format.stderr}`);
   return format.stdout;
+}
+
+/** The document of a running service, or of a file. @throws Error where there is none */
+async function documentAt(place: string): Promise<string> {
+  if (!/^https?:/.test(place)) return readFileSync(place, "utf8");
+  const response = await fetch(place);
+  if (!response.ok) throw new Error(`${place} answered ${response.status}`);
+  return response.text();
 }
 
 function typeOfOperation({ parameters, requestBody, responses }: v.InferOutput<typeof Operation>) {
@@ -108,6 +122,10 @@ function typeOfContent(content: v.InferOutput<typeof Content>): string {
 }
 
 if (import.meta.main) {
-  const json = readFileSync(at("src/console/assets/openapi.json"), "utf8");
-  writeFileSync(at(CLIENT_TYPES_FILE), clientTypes(json));
+  const [place] = process.argv.slice(2);
+  if (place !== undefined) console.log(clientTypes(await documentAt(place)));
+  else {
+    const json = readFileSync(at("src/console/assets/openapi.json"), "utf8");
+    writeFileSync(at(CLIENT_TYPES_FILE), clientTypes(json));
+  }
 }

@@ -1,5 +1,5 @@
 import createClient, { type Client, type FetchResponse } from "openapi-fetch";
-import type { paths, RunActionToken, SignUp } from "./api.ts";
+import type { paths, SignUp } from "./api.ts";
 import { type Fetch, withLogin, withToken } from "./credential.ts";
 import { withRetries, REFRESH_LIMITS } from "./retry.ts";
 import { createRefresh } from "./refresh.ts";
@@ -38,15 +38,25 @@ type Result<Operation extends object> = FetchResponse<
   unknown,
   `${string}/${string}`
 >;
-type Post<Path extends "/api/run-action-token" | "/api/token" | "/rest/user"> = Promise<
-  Result<paths[Path]["post"]>
->;
+type Post<Path extends "/api/token" | "/rest/user"> = Promise<Result<paths[Path]["post"]>>;
 
-/** Typed calls to every route: `GET("/rest/token/list", { params: { query: { limit: 10 } } })`. */
-export interface LatchkeyCalls
-  extends Pick<Client<paths>, "GET" | "POST" | "PUT" | "PATCH" | "DELETE"> {
+/** What the document says of running an action token. */
+type Run<Paths> = Paths extends { "/api/run-action-token": { post: infer Run extends object } }
+  ? Run
+  : never;
+type RunBody<Paths> =
+  Run<Paths> extends { requestBody: { content: { "application/json": infer Body } } }
+    ? Body
+    : never;
+
+/**
+ * Typed calls to every route: `GET("/rest/token/list", { params: { query: { limit: 10 } } })`.
+ * `Paths` are those of a deployment with actions of its own, as `client-types` writes them.
+ */
+export interface LatchkeyCalls<Paths extends object = paths>
+  extends Pick<Client<Paths>, "GET" | "POST" | "PUT" | "PATCH" | "DELETE"> {
   /** The same calls without a credential. */
-  readonly anonymous: Client<paths>;
+  readonly anonymous: Client<Paths>;
   /**
    * Runs an action token exactly once: one idempotency key for up to three attempts within 45
    * seconds. With `asNobody` no credential is sent, which suits links from emails, such as a password
@@ -54,12 +64,12 @@ export interface LatchkeyCalls
    * @throws what `fetch` threw on the last attempt
    */
   runAction(
-    run: RunActionToken,
+    run: RunBody<Paths>,
     options?: { readonly asNobody?: boolean },
-  ): Post<"/api/run-action-token">;
+  ): Promise<Result<Run<Paths>>>;
 }
 
-export interface Latchkey extends LatchkeyCalls {
+export interface Latchkey<Paths extends object = paths> extends LatchkeyCalls<Paths> {
   /** Creates an account. Does not log in. */
   signUp(account: SignUp): Post<"/rest/user">;
   /** Logs in and stores the tokens. Wrong credentials resolve to `error` with status 401. */
@@ -86,8 +96,8 @@ export interface Latchkey extends LatchkeyCalls {
  *
  * @throws TypeError if `baseUrl` is not a URL, or neither https nor on localhost
  */
-export function latchkey(options: TokenOptions): LatchkeyCalls;
-export function latchkey(options: LoginOptions): Latchkey;
+export function latchkey<Paths extends object = paths>(options: TokenOptions): LatchkeyCalls<Paths>;
+export function latchkey<Paths extends object = paths>(options: LoginOptions): Latchkey<Paths>;
 export function latchkey(options: TokenOptions | LoginOptions): LatchkeyCalls | Latchkey {
   const baseUrl = checkedBaseUrl(options.baseUrl);
   const send: Fetch = options.fetch ?? ((request) => globalThis.fetch(request));

@@ -8,6 +8,7 @@ export const redeemCoupon = defineAction({
     note: v.optional(v.string()),
   }),
   answer: v.object({ code: v.string() }),
+  tables: [{ name: "coupon_uses", userColumn: "user_id", expiresColumn: "expires_at" }],
   events: { "coupon.redeemed": "You redeemed a coupon" },
   constraint: "You have used this coupon already.",
   check: ({ payload: { code }, sql }) => [

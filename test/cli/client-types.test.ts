@@ -1,13 +1,39 @@
-import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as v from "valibot";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { withActions } from "../../src/actions/api-document.ts";
+import { defineAction } from "../../src/actions/define-action.ts";
 import { CLIENT_TYPES_FILE, clientTypes } from "../../src/cli/client-types.ts";
 import { typeOf } from "../../src/cli/client-types/schema-types.ts";
+
+const redeemCoupon = defineAction({
+  name: "redeemCoupon",
+  payload: v.object({ code: v.string() }),
+  answer: v.object({ code: v.string() }),
+  run: ({ payload }) => ({ writes: [], answer: payload }),
+});
 
 describe("the client's types", () => {
   it("match the document (npm run client-types)", () => {
     const document = readFileSync("src/console/assets/openapi.json", "utf8");
     expect(readFileSync(CLIENT_TYPES_FILE, "utf8")).toBe(clientTypes(document));
   });
+});
+
+it("of a deployment with actions of its own are printed from its document", () => {
+  const base = readFileSync("src/console/assets/openapi.json", "utf8");
+  const document = withActions(JSON.parse(base), [redeemCoupon]);
+  const folder = mkdtempSync(join(tmpdir(), "latchkey-types-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "openapi.json");
+  writeFileSync(file, JSON.stringify(document));
+  const printed = execFileSync("node", ["src/cli/client-types.ts", file], { encoding: "utf8" });
+  expect(printed).toContain("export type RedeemCouponPayload = {");
+  expect(printed).toContain('action: "addContact" | "redeemCoupon";');
+  expect(printed).toMatch(/action: "redeemCoupon";\n\s+data: \{\n\s+code: string;/);
 });
 
 describe("a schema's type", () => {

@@ -13,11 +13,16 @@ const SILENT = [
   "maxLength",
   "minimum",
   "maximum",
+  "exclusiveMinimum",
+  "exclusiveMaximum",
+  "multipleOf",
   "minItems",
   "maxItems",
+  "uniqueItems",
   "minProperties",
   "maxProperties",
   "propertyNames",
+  "contentEncoding",
 ];
 
 const SPOKEN = {
