@@ -47,7 +47,6 @@ export const RESERVED_TABLES = [
   ],
   ...["user", "api_tokens", "sessions", "logins", "jwts", "action_tokens"],
   ...["receipts_as_runner", "receipts_as_issuer", "d1_migrations"],
-  ...["deliveries", "dead_letters"],
 ];
 
 /** Their schemas in the API document would have the same name. */
