@@ -44,6 +44,8 @@ export const RESERVED_TABLES = [
     "identities",
     "deliveries",
     "dead_letters",
+    "token_meters",
+    "token_charges",
   ],
   ...["user", "api_tokens", "sessions", "logins", "jwts", "action_tokens"],
   ...["receipts_as_runner", "receipts_as_issuer", "d1_migrations"],
