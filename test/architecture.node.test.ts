@@ -45,6 +45,8 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   // Settings are checked before a deployment as the service checks them at its start.
   [/^src\/cli\/deploy\/project\.ts$/, [/^src\/config\.ts$/, "packages"]],
   [/^src\/cli\//, ["packages"]],
+  // Others install it: it checks spelling as the service does.
+  [/^src\/verify\//, [/^src\/core\/compact-jws\.ts$/, "packages"]],
   // Others install it: it knows the service by its document alone.
   [/^src\/client\//, ["packages"]],
   // The one place that names adapters.

@@ -4,7 +4,7 @@ import { refuse } from "../core/fault.ts";
 import { type Identity, type IdTokens, type Issuer, speaksFor } from "../core/issuers.ts";
 import { isNewEmail } from "../core/text.ts";
 import { domainOf, normalizeEmail } from "../core/user.ts";
-import { isStrictCompact } from "./jws.ts";
+import { isStrictCompact } from "../core/compact-jws.ts";
 
 /** Longer ID tokens are rejected unread, in characters. Google's have about 1,200. */
 const MAX_LENGTH = 8_192;

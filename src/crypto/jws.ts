@@ -1,15 +1,8 @@
 import { base64url, CompactSign } from "jose";
 import * as v from "valibot";
+import { isStrictCompact, MAX_JWT_LENGTH, parseCanonicalJson } from "../core/compact-jws.ts";
 import type { KeyRing } from "./keys.ts";
 
-/** A longer JWS is rejected unread, in characters. Ours have fewer than 1,200. */
-const MAX_LENGTH = 4_096;
-
-/** Base64url without padding or stray bits in the last character, so that a value has only one spelling. */
-const PART = String.raw`(?=[\w-])(?:[\w-]{4})*(?:[\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?`;
-const COMPACT = new RegExp(String.raw`^${PART}\.${PART}\.${PART}$`);
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
 /** No extensions are supported (RFC 7515 section 4.1.11), and a JWT must not use `b64` (RFC 7797 section 7). */
@@ -32,7 +25,7 @@ export interface VerifiedJws {
  */
 export async function verifyCompact(jws: string, keys: KeyRing): Promise<VerifiedJws | null> {
   // guard: jwt-has-one-spelling
-  if (jws.length > MAX_LENGTH || !isStrictCompact(jws)) return null;
+  if (jws.length > MAX_JWT_LENGTH || !isStrictCompact(jws)) return null;
   const [headerPart = "", payloadPart = "", signaturePart = ""] = jws.split(".");
   const header = parseCanonicalJson(base64url.decode(headerPart));
   if (!v.is(Header, header) || !isSpelledAsOurs(header)) return null;
@@ -66,27 +59,4 @@ export async function signCompact(typ: string, payload: object, keys: KeyRing): 
 function isSpelledAsOurs(header: object): boolean {
   const [first, second] = Object.keys(header);
   return first === "alg" && second === "kid";
-}
-
-/**
- * Parses JSON that is spelled exactly as we write it. Of two members with one name, `JSON.parse` uses the last
- * and other parsers use the first; this rejects both.
- * @returns undefined for anything else
- */
-export function parseCanonicalJson(bytes: Uint8Array): unknown {
-  try {
-    const text = utf8.decode(bytes);
-    const value: unknown = JSON.parse(text);
-    return JSON.stringify(value) === text ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * jose accepts padding, line breaks and bits after the last byte, so that one token has many spellings, against
- * RFC 8725. We accept a token only exactly as it was issued.
- */
-export function isStrictCompact(jws: string): boolean {
-  return COMPACT.test(jws);
 }

@@ -1,7 +1,8 @@
 import * as v from "valibot";
+import { parseCanonicalJson } from "../core/compact-jws.ts";
 import type { JwtClaims, Jwts, JwtType } from "../core/jwt.ts";
 import { statusRefOf } from "../core/status-lists.ts";
-import { parseCanonicalJson, signCompact, verifyCompact } from "./jws.ts";
+import { signCompact, verifyCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 import { statusListUri } from "./status-list.ts";
 

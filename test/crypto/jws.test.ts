@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { isStrictCompact, parseCanonicalJson, verifyCompact } from "../../src/crypto/jws.ts";
+import { isStrictCompact, parseCanonicalJson } from "../../src/core/compact-jws.ts";
+import { verifyCompact } from "../../src/crypto/jws.ts";
 import { type KeyRing, keyRing } from "../../src/crypto/keys.ts";
 import { headerOf, signed, signedParts } from "./forge.ts";
 import { encode, keySet, newJwk, type TestJwk } from "./signing.ts";

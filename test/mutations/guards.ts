@@ -32,6 +32,7 @@ const RECORDS = all("revocation/records");
 const SESSIONS = all("revocation/sessions");
 const ROTATION = all("revocation/rotation");
 const ONCE = all("revocation/once");
+const VERIFY = all("verify/verify");
 const LIFETIMES = all("revocation/lifetimes");
 const SIMULATION = only("simulation/simulation.node", "holds over");
 const ACCOUNT_RACES = all("races/changes");
@@ -140,6 +141,18 @@ export const GUARDS: readonly Guard[] = [
   ["a-key-charges-once", "a key is used up by a refusal, or charges each time", [holds(2), fails(2)], [VERIFICATION]],
   ["charge-key-belongs-to-its-request", "a key lets through another request", [asked(false)], [VERIFICATION]],
   ["only-what-was-charged-is-active", "what could not be charged is active", [asked(false)], [VERIFICATION]],
+
+  // latchkey/verify, in other people's services.
+  ["verifier-takes-one-spelling", "a JWT has many spellings", [withoutOperand(1, "||")], [VERIFY]],
+  ["verifier-takes-one-type", "a refresh JWT or a status list opens an API", [asked(false)], [VERIFY]],
+  ["verifier-asks-whom-it-is-for", "a JWT for somebody else opens an API", [withoutOperand(1, "||")], [VERIFY]],
+  ["verifier-asks-for-the-time", "an expired JWT opens an API", [asked(false)], [VERIFY]],
+  ["verifier-asks-for-scopes", "a narrow token does everything", [asked(false)], [VERIFY]],
+  ["verifier-fails-closed", "an API token opens an API while introspection fails", [asked(false)], [VERIFY]],
+  ["verifier-fails-closed-without-a-list", "a JWT is good where its list cannot be had", [asked(true)], [VERIFY]],
+  ["verifier-takes-the-list-it-asked-for", "another list, or another issuer's, says what was revoked", [asked(false)], [VERIFY]],
+  ["verifier-asks-no-other-host", "a JWT makes a verifier ask any host", [asked(false)], [VERIFY]],
+  ["unknown-key-is-looked-for-seldom", "each JWT with an unknown key fetches the keys", [asked(false)], [VERIFY]],
 
   // Refresh families.
   ["log-in-has-an-absolute-expiry", "a log-in that rotates has no end", [onlyArgument(0)], [ROTATION]],

@@ -1,0 +1,31 @@
+/** A longer JWT is rejected unread, in characters. Ours have fewer than 1,200. */
+export const MAX_JWT_LENGTH = 4_096;
+
+/** Base64url without padding or stray bits in the last character, so that a value has only one spelling. */
+const PART = String.raw`(?=[\w-])(?:[\w-]{4})*(?:[\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?`;
+const COMPACT = new RegExp(String.raw`^${PART}\.${PART}\.${PART}$`);
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * jose accepts padding, line breaks and bits after the last byte, so that one token has many spellings, against
+ * RFC 8725. We accept a token only exactly as it was issued.
+ */
+export function isStrictCompact(jws: string): boolean {
+  return COMPACT.test(jws);
+}
+
+/**
+ * Parses JSON that is spelled exactly as we write it. Of two members with one name, `JSON.parse` uses the last
+ * and other parsers use the first; this rejects both.
+ * @returns undefined for anything else
+ */
+export function parseCanonicalJson(bytes: Uint8Array): unknown {
+  try {
+    const text = utf8.decode(bytes);
+    const value: unknown = JSON.parse(text);
+    return JSON.stringify(value) === text ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
