@@ -50,6 +50,12 @@ await build({
 });
 await build({
   ...common,
+  entryPoints: { verify: "src/verify/exports.ts" },
+  outdir: "dist",
+  platform: "neutral",
+});
+await build({
+  ...common,
   entryPoints: ["src/cli/latchkey.ts", "src/cli/wrangler-preload.ts"],
   outdir: "dist/cli",
   platform: "node",
@@ -65,6 +71,7 @@ const licenses = BUNDLED.map(
 writeFileSync("dist/LICENSES", licenses.join(`\n${"-".repeat(80)}\n\n`));
 tsc("tsconfig.package.json");
 writeFileSync("dist/latchkey.d.ts", bundledTypes("dist/types", "exports.d.ts"));
+writeFileSync("dist/verify.d.ts", bundledTypes("dist/types", "verify/exports.d.ts"));
 rmSync("dist/types", { recursive: true });
 
 mkdirSync(CLIENT);

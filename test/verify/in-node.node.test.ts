@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from "vitest";
 import { newKey } from "../../src/cli/keys/rotation.ts";
 import { parseKeySet, keyRing, publicKeySet } from "../../src/crypto/keys.ts";
 import { signCompact } from "../../src/crypto/jws.ts";
-import { createVerifier } from "../../src/verify/verify.ts";
+import { createVerifier } from "../../src/verify/exports.ts";
 
 it("verifies in Node, over HTTP", async () => {
   const key = { ...(await newKey("EdDSA", Date.now())), state: "active" };

@@ -9,7 +9,7 @@ import {
   type VerifiedToken,
   type VerifierOptions,
   VerifyError,
-} from "../../src/verify/verify.ts";
+} from "../../src/verify/exports.ts";
 import { ATTACKS, type Target } from "../crypto/attacks.ts";
 import { ALGORITHMS, encode, newJwk, type TestJwk } from "../crypto/signing.ts";
 import { signatureOf } from "../crypto/forge.ts";
