@@ -112,8 +112,8 @@ export function createIdentities({
               OR (SELECT COUNT(*) FROM identities WHERE user_id = ${userId}) > 1)
           RETURNING issuer`,
         event: events.afterCaller("identity.unlinked", caller, id, nowMs),
-        notices: notices.queue("identity_unlinked", userId, sql`changes() > 0`, nowMs, id),
         user: sql`UPDATE users SET identities_revoked_on = ${nowMs} WHERE id = ${userId} AND changes() > 0`,
+        notices: notices.queue("identity_unlinked", userId, sql`changes() > 0`, nowMs, id),
         why: sql`SELECT ${isActive} AS is_active, EXISTS (SELECT 1 FROM identities
           WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${userId}) AS is_there`,
       });

@@ -15,6 +15,7 @@ import {
   byGoogle,
   byOther,
   call,
+  callWithMail,
   newPerson,
   type Person,
   proveEmail,
@@ -120,6 +121,19 @@ describe("one that is removed", () => {
     const { id } = (await items({ basic: user })).find((each) => each.subject === one.sub);
     await remove({ basic: user }, id);
     expect(await whoIs(await byGoogle(one))).toBe(user.id);
+  });
+
+  it("does not come back with the same ID token where no notice is sent, since the e-mail is not proven", async () => {
+    const { user, google, one } = await linked();
+    const proven = (at: number | null) =>
+      env.DB.prepare("UPDATE users SET verified_on = ? WHERE id = ?").bind(at, user.id).run();
+    const { id } = (await items({ basic: user })).find((each) => each.subject === one.sub);
+    await proven(null);
+    const removal = callWithMail("DELETE", `/rest/user/identities/${id}`, { basic: user });
+    expect((await removal).status).toBe(200);
+    await proven(Date.now());
+    await later(user, 1);
+    expect(await whoIs(google)).toBe(409);
   });
 
   it("is never the last way in", async () => {

@@ -11,6 +11,13 @@ export const other = newRealm("acme");
 export const SETTINGS = { ...taking(other), GOOGLE_CLIENT_ID: AUDIENCE, FACEBOOK_APP_ID: AUDIENCE };
 export const call = service(SETTINGS);
 
+/** The same with an email service, which queues notices. */
+export const callWithMail = service({
+  ...SETTINGS,
+  MAIL_WEBHOOK_URL: "https://mail.example/",
+  MAIL_WEBHOOK_SECRET: `whsec_${btoa("x".repeat(32))}`,
+});
+
 /** Google's and Facebook's keys come from our own issuers: theirs would sign nothing for us. */
 const REDIRECTED: Readonly<Record<string, string>> = {
   [GOOGLE.jwks]: google.jwks,
