@@ -16,7 +16,7 @@ const MARKS_A_RUN = 200;
 const OPERATIONS = 1_000;
 
 interface Table {
-  readonly name: "tokens" | "receipts" | "mails";
+  readonly name: "tokens" | "receipts" | "mails" | "token_charges";
   /** Puts so many rows in, whose time is so many milliseconds ago; all of their ids begin so. */
   fill(prefix: string, count: number, agoMs: number): Promise<unknown>;
   readonly keptMs: number;
@@ -50,6 +50,11 @@ const TABLES: readonly Table[] = [
   {
     name: "mails",
     fill: filled("mails (id, token_id, sent_at)", "substr(?3, 1, 8), ?4"),
+    keptMs: DAY_MS,
+  },
+  {
+    name: "token_charges",
+    fill: filled("token_charges (id, request_digest, charged_at)", "substr(?3, 1, 8), ?4"),
     keptMs: DAY_MS,
   },
 ];
@@ -109,12 +114,16 @@ async function cronTrigger(): Promise<void> {
 }
 
 const isMark = ({ operation }: StorageCall) => operation === "put";
-const isSweep = ({ label }: StorageCall) => /DELETE (tokens|receipts|mails)/.test(label);
+const isSweep = ({ label }: StorageCall) =>
+  /DELETE (tokens|receipts|mails|token_charges)/.test(label);
 
 vi.setConfig({ testTimeout: 30_000 });
 
 beforeEach(async () => {
-  const tables = ["tokens", "receipts", "mails", "pending_revocations", "housekeeping", "users"];
+  const tables = [
+    ...TABLES.map(({ name }) => name),
+    ...["token_meters", "pending_revocations", "housekeeping", "users"],
+  ];
   await env.DB.batch([
     ...tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
     env.DB.prepare(
@@ -240,6 +249,16 @@ describe("marks that KV is owed", () => {
     expect((await run()).result?.tombstonesFlushed).toBe(1);
     expect(await count("pending_revocations")).toBe(0);
   });
+});
+
+it("a meter goes once no token has it", async () => {
+  await TABLES[0]?.fill("alive", 1, -DAY_MS);
+  await env.DB.batch([
+    env.DB.prepare("INSERT INTO token_meters (id) VALUES ('of a token'), ('of none')"),
+    env.DB.prepare("UPDATE tokens SET meter = 'of a token'"),
+  ]);
+  expect((await run()).result?.deleted).toBe(1);
+  expect([await count("token_meters", "of a"), await count("token_meters")]).toEqual([1, 1]);
 });
 
 describe("the cron trigger", () => {
