@@ -14,7 +14,7 @@ export function withActions(document: JsonObject, actions: readonly Action[]): J
   const tables = actions.flatMap((action) => action.tables.map(({ name }) => name));
   const all = Object.assign({}, ...payloads, ...inputs);
 
-  const payload = (value: Json) => appended(value, "anyOf", payloads.map(firstRef));
+  const payload = (value: Json) => alternatives(value, payloads.map(firstRef));
   const action = (value: Json) => appended(value, "enum", names);
   const done = made.map(({ action: { name }, answer }) => ({
     type: "object",
@@ -61,6 +61,14 @@ function appended(value: Json, list: string, more: readonly Json[]): Json {
   const object = objectOf(value);
   const before = object[list];
   return { ...object, [list]: [...new Set([...(Array.isArray(before) ? before : []), ...more])] };
+}
+
+/** A single alternative stands for itself, as linters want it. */
+function alternatives(value: Json, more: readonly Json[]): Json {
+  const { $ref, ...rest } = objectOf(value);
+  const all = objectOf(appended($ref === undefined ? rest : { anyOf: [{ $ref }] }, "anyOf", more));
+  const [only, other] = Array.isArray(all.anyOf) ? all.anyOf : [];
+  return other === undefined && only !== undefined ? only : all;
 }
 
 function changed(
