@@ -9,6 +9,7 @@ const NODE_TESTS = ["test/cli/**/*.test.ts", "test/clients/**/*.test.ts", "test/
 
 /** Tests that take minutes, start their own services or need a browser: `npm run test:long`. */
 const LONG_TESTS = [
+  "test/adopter/*.test.ts",
   "test/faults/matrix-*.test.ts",
   "test/console/browser/**/*.test.ts",
   "test/cli/{deploy,dev,users}/*.test.ts",
@@ -54,7 +55,7 @@ const [schema] = await readD1Migrations({ migrationsDir: ".", migrationsPattern:
 if (schema === undefined) throw new Error("schema.sql is missing");
 
 /** Packages may contain tests, and some test folders have their own packages (test/install.ts). */
-const PACKAGES = "**/node_modules/**";
+const PACKAGES = ["**/node_modules/**", "test/adopter/project/**"];
 
 /** Ends a test that hangs, but long enough for a slow one on two busy cores. */
 const limits = { testTimeout: 30_000, hookTimeout: 30_000 };
@@ -146,7 +147,7 @@ export default defineConfig({
             "long-workerd": [...LONG_TESTS, ...THOROUGH_TESTS],
           }[name],
           exclude: [
-            PACKAGES,
+            ...PACKAGES,
             ...(vectors === null ? ["test/vectors/**"] : []),
             ...NODE_TESTS,
             ...(name === "workerd" ? [...LONG_TESTS, ...ALONE_TESTS] : []),
@@ -166,7 +167,10 @@ export default defineConfig({
           environment: "node" as const,
           provide: { thorough: name === "long-node" },
           include: name === "node" ? NODE_TESTS : [...LONG_TESTS, "test/simulation/*.node.test.ts"],
-          exclude: [PACKAGES, ...(name === "node" ? LONG_TESTS : ["test/faults/matrix-*.test.ts"])],
+          exclude: [
+            ...PACKAGES,
+            ...(name === "node" ? LONG_TESTS : ["test/faults/matrix-*.test.ts"]),
+          ],
           globalSetup: name === "node" ? [] : ["test/install.ts"],
         },
       })),

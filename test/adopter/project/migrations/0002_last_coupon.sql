@@ -1,0 +1,1 @@
+INSERT INTO coupons (code, max_uses) VALUES ('LAST', 1);

@@ -1,0 +1,36 @@
+import { createLatchkey, defineAction, LatchkeyService } from "latchkey";
+import * as v from "valibot";
+
+export { LatchkeyService };
+
+/** Once per user, and as often per coupon as the coupon allows. */
+const redeemCoupon = defineAction({
+  name: "redeemCoupon",
+  payload: v.object({ code: v.pipe(v.string(), v.minLength(1), v.maxLength(40)) }),
+  answer: v.object({ code: v.string() }),
+  tables: [{ name: "coupon_uses", userColumn: "user_id" }],
+  events: { "coupon.redeemed": "You redeemed a coupon" },
+  constraint: "You have used this coupon already.",
+  check: ({ payload: { code }, sql }) => [
+    {
+      holds: sql`(SELECT max_uses FROM coupons WHERE code = ${code})
+        > (SELECT COUNT(*) FROM coupon_uses WHERE code = ${code})`,
+      field: "code",
+      message: "This coupon is used up.",
+    },
+  ],
+  run: ({ payload: { code }, runner, nowMs, once, sql }) => ({
+    writes: once(
+      sql`INSERT INTO coupon_uses (code, user_id, used_at) VALUES (${code}, ${runner}, ${nowMs})`,
+    ),
+    answer: { code },
+    event: "coupon.redeemed",
+  }),
+});
+
+export default createLatchkey({
+  brand: { name: "Acme", accent: "#b00040" },
+  actions: [redeemCoupon],
+  scopes: { "orders:read": "See your orders" },
+  fallback: ({ url }) => new Response(`Acme's own ${new URL(url).pathname}`),
+});

@@ -1,0 +1,88 @@
+import { env, exports } from "cloudflare:workers";
+import { expect, it } from "vitest";
+
+declare global {
+  namespace Cloudflare {
+    interface Env {
+      ORDERS: Fetcher;
+    }
+  }
+}
+
+const PASSWORD = "correct horse battery";
+
+function send(method: string, path: string, user?: string, body?: object) {
+  const headers = new Headers({ "content-type": "application/json" });
+  if (user !== undefined) headers.set("authorization", `Basic ${btoa(`${user}:${PASSWORD}`)}`);
+  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+  return exports.default.fetch(new Request(`https://auth.test${path}`, init));
+}
+
+async function signUp(email: string): Promise<string> {
+  const response = await send("POST", "/rest/user", undefined, { email, password: PASSWORD });
+  expect(response.status).toBe(201);
+  return (await response.json<{ payload: { uuid: string } }>()).payload.uuid;
+}
+
+async function issue(user: string, code: string, max_uses: number): Promise<string> {
+  const body = { action: "redeemCoupon", payload: { code }, max_uses };
+  const response = await send("POST", "/api/generate-action-token", user, body);
+  return (await response.json<{ token: { token: string } }>()).token.token;
+}
+
+it("redeems a coupon once per user, and no more than its limit under races", async () => {
+  const users = ["ann", "ben", "cleo", "dan"].map((name) => `${name}@example.com`);
+  for (const user of users) await signUp(user);
+  const [ann = ""] = users;
+  const run = async (user: string, token: string) => {
+    const response = await send("POST", "/api/run-action-token", user, { token });
+    return [response.status, await response.text()] as const;
+  };
+  const welcome = await issue(ann, "WELCOME", 10);
+  expect((await run(ann, welcome))[0]).toBe(200);
+  expect(await run(ann, welcome)).toEqual([
+    422,
+    expect.stringContaining("You have used this coupon already."),
+  ]);
+  const last = await issue(ann, "LAST", 10);
+  const races = await Promise.all(users.map((user) => run(user, last)));
+  expect(races.map(([status]) => status).sort()).toEqual([200, 422, 422, 422]);
+
+  const heard = async () => {
+    const events: { type: string; data?: unknown }[] = await (
+      await fetch("https://receiver.test")
+    ).json();
+    return events.filter(({ type }) => type === "coupon.redeemed").map(({ data }) => data);
+  };
+  await expect
+    .poll(heard, { timeout: 20_000 })
+    .toEqual(expect.arrayContaining([{ code: "WELCOME" }, { code: "LAST" }]));
+  expect(await heard()).toHaveLength(2);
+});
+
+it("guards a second Worker with a scope of its own", async () => {
+  const id = await signUp("eve@example.com");
+  const token = async (scopes: string[]) => {
+    const body = { name: scopes.join(" "), scopes };
+    const response = await send("POST", "/rest/token", "eve@example.com", body);
+    return (await response.json<{ payload: { token: string } }>()).payload.token;
+  };
+  const orders = async (authorization: string) => {
+    const response = await env.ORDERS.fetch("https://orders.test/", { headers: { authorization } });
+    return [response.status, await response.text()];
+  };
+  const reader = await token(["orders:read"]);
+  expect(await orders(`Bearer ${reader}`)).toEqual([200, JSON.stringify({ ordersOf: id })]);
+  expect(await orders(`Bearer ${await token(["tokens:read"])}`)).toEqual([403, ""]);
+  expect(await orders("Bearer nonsense")).toEqual([401, ""]);
+  expect((await send("DELETE", `/rest/token/${reader}`, "eve@example.com")).status).toBe(200);
+  expect(await orders(`Bearer ${reader}`)).toEqual([401, ""]);
+});
+
+it("has its name on the pages, and its site everywhere else", async () => {
+  expect(await (await send("GET", "/console/login")).text()).toContain(
+    "<title>Log in · Acme</title>",
+  );
+  expect(await (await send("GET", "/prices")).text()).toBe("Acme's own /prices");
+  expect(await (await send("GET", "/openapi.json")).text()).toContain("redeemCoupon");
+});
