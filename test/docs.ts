@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
 import { SETTINGS } from "../src/config.ts";
 import { AUDIT_EVENTS } from "../src/core/events.ts";
+import { API_PAGE, apiPage } from "./adopter/api-page.ts";
 import type { Recorded } from "./bench/report.ts";
 import { spread } from "./bench/report.ts";
 import { outcome } from "./bench/figures.ts";
@@ -233,4 +234,5 @@ ${table(
 
 if (import.meta.main) {
   for (const [path, page] of Object.entries(GENERATED)) writeFileSync(path, page());
+  writeFileSync(API_PAGE, apiPage());
 }

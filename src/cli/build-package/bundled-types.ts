@@ -23,9 +23,10 @@ interface Module {
 /**
  * One file of what a module exports and of all that its types name, from the declarations that tsc wrote. Of two
  * types with one name, the second gets another.
+ * @param apart modules whose types are only imported
  * @throws Error where a name is not found
  */
-export function bundledTypes(folder: string, entry: string): string {
+export function bundledTypes(folder: string, entry: string, apart?: RegExp): string {
   const modules = new Map<string, Module>();
   const load = (path: string) => {
     const module = modules.get(path) ?? parsed(path);
@@ -39,7 +40,7 @@ export function bundledTypes(folder: string, entry: string): string {
 
   /** The name in the file of what a module or a package calls `name`. */
   const nameOf = ({ from, name }: Imported, wanted = name): string => {
-    const isOurs = from.startsWith(folder);
+    const isOurs = from.startsWith(folder) && !apart?.test(from);
     const declaration = isOurs ? load(from).declarations.get(name) : undefined;
     if (isOurs && declaration === undefined) {
       const elsewhere = load(from).exports.get(name);
@@ -75,7 +76,10 @@ export function bundledTypes(folder: string, entry: string): string {
 
   for (const imported of published.values()) nameOf(imported);
   const lines = [...packages].flatMap(([from, names]) =>
-    [...names].map((each) => `import type ${each.replace(/(\w+) as \1 /, "$1 ")} from "${from}";`),
+    [...names].map(
+      (each) =>
+        `import type ${each.replace(/(\w+) as \1 /, "$1 ")} from "${from.replace(`${folder}/`, "./")}";`,
+    ),
   );
   const texts = [...found].map(([name, { text }]) => {
     const bare = text.replace(/^export (?:default )?/m, "");
@@ -143,6 +147,7 @@ function parsed(path: string): Module {
     if (name !== undefined) {
       const before = declarations.get(name)?.text ?? "";
       declarations.set(name, { module, name, text: before + text });
+      if (/^export /m.test(text)) exports.set(name, { from: path, name });
     }
   }
   return module;
