@@ -54,8 +54,9 @@ export function writeStarter(folder: string, spec?: string): void {
     throw new CliError(`${resolve(folder)} is not empty. Nothing was written.`);
   }
   cpSync(STARTER, folder, { recursive: true });
-  // npm would leave it out of the package under its own name.
-  renameSync(join(folder, "gitignore"), join(folder, ".gitignore"));
+  // npm would leave them out of the package under their own names.
+  for (const name of ["gitignore", "npmrc"])
+    renameSync(join(folder, name), join(folder, `.${name}`));
   for (const { name: file, parentPath } of readdirSync(folder, {
     recursive: true,
     withFileTypes: true,

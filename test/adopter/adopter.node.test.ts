@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const MINUTE_MS = 60_000;
 const STARTER = [
-  ".gitignore README.md migrations/0001_coupons.sql package.json src/index.ts",
+  ".gitignore .npmrc README.md migrations/0001_coupons.sql package.json src/index.ts",
   "test/redeem-coupon.test.ts test/setup.ts tsconfig.json vitest.config.ts wrangler.toml",
 ].flatMap((names) => names.split(" "));
 
@@ -111,6 +111,6 @@ describe("a project that installed the package from its tarball", () => {
   }, async () => {
     await cp("test/adopter/project", project, { recursive: true });
     expect(await npm(project, "run", "types")).not.toContain("error TS");
-    expect(await npm(project, "test")).toMatch(/Tests {2}4 passed/);
+    expect(await npm(project, "test")).toMatch(/Tests {2}5 passed/);
   });
 });

@@ -146,7 +146,7 @@ it.each([
     "all that is wrong at once",
     `ISSUER = "${ISSUER}/"\nEVENT_DAYS = "0"`,
     {},
-    /ISSUER must be an origin[\s\S]*EVENT_DAYS must be at least 1/,
+    /ISSUER must be an origin[\s\S]*EVENT_DAYS must be a whole number of days from 1 to 3650/,
   ],
   [
     "addresses of old versions",

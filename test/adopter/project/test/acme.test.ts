@@ -1,4 +1,5 @@
 import { env, exports } from "cloudflare:workers";
+import { createVerifier, guarded } from "latchkey/verify";
 import { expect, it } from "vitest";
 
 declare global {
@@ -60,24 +61,39 @@ it("redeems a coupon once per user, and no more than its limit under races", asy
   expect(await heard()).toHaveLength(2);
 });
 
-it("guards a second Worker with a scope of its own", async () => {
-  const id = await signUp("eve@example.com");
-  const token = async (scopes: string[]) => {
-    const body = { name: scopes.join(" "), scopes };
-    const response = await send("POST", "/rest/token", "eve@example.com", body);
-    return (await response.json<{ payload: { token: string } }>()).payload.token;
-  };
-  const orders = async (authorization: string) => {
-    const response = await env.ORDERS.fetch("https://orders.test/", { headers: { authorization } });
-    return [response.status, await response.text()];
-  };
-  const reader = await token(["orders:read"]);
-  expect(await orders(`Bearer ${reader}`)).toEqual([200, JSON.stringify({ ordersOf: id })]);
-  expect(await orders(`Bearer ${await token(["tokens:read"])}`)).toEqual([403, ""]);
-  expect(await orders("Bearer nonsense")).toEqual([401, ""]);
-  expect((await send("DELETE", `/rest/token/${reader}`, "eve@example.com")).status).toBe(200);
-  expect(await orders(`Bearer ${reader}`)).toEqual([401, ""]);
-});
+it.each(["a service binding", "latchkey/verify"])(
+  "guards an API with a scope of its own by %s",
+  async (by) => {
+    const eve = `${by.length}@example.com`;
+    const id = await signUp(eve);
+    const token = async (scopes: string[]) => {
+      const body = { name: scopes.join(" "), scopes };
+      const response = await send("POST", "/rest/token", eve, body);
+      return (await response.json<{ payload: { token: string } }>()).payload.token;
+    };
+    const verifier = createVerifier({
+      issuer: "https://auth.test",
+      introspection: { token: await token(["introspect"]) },
+      fetch: (url, init) => exports.default.fetch(new Request(url, init)),
+    });
+    const elsewhere = guarded(verifier, { scopes: ["orders:read"] }, (_, { userId }) =>
+      Response.json({ ordersOf: userId }),
+    );
+    const orders = async (authorization: string) => {
+      const request = new Request("https://orders.test/", { headers: { authorization } });
+      const response = await (by === "latchkey/verify"
+        ? elsewhere(request)
+        : env.ORDERS.fetch(request));
+      return [response.status, response.ok ? await response.json() : null];
+    };
+    const reader = await token(["orders:read"]);
+    expect(await orders(`Bearer ${reader}`)).toEqual([200, { ordersOf: id }]);
+    expect(await orders(`Bearer ${await token(["tokens:read"])}`)).toEqual([403, null]);
+    expect(await orders("Bearer nonsense")).toEqual([401, null]);
+    expect((await send("DELETE", `/rest/token/${reader}`, eve)).status).toBe(200);
+    expect(await orders(`Bearer ${reader}`)).toEqual([401, null]);
+  },
+);
 
 it("has its name on the pages, and its site everywhere else", async () => {
   expect(await (await send("GET", "/console/login")).text()).toContain(
