@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS users (
   verified_on  INTEGER,                     -- when the user proved to own the email; null for a new email
   disabled_on  INTEGER,                     -- set by an operator: all credentials are refused
   ha1b         TEXT,                        -- Argon2id of md5(email:domain:password), to look up the account; null if HA1B is not used
-  metadata     TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(metadata)),
+  metadata     TEXT NOT NULL DEFAULT '{}' CHECK (json_type(metadata) = 'object' AND length(CAST(metadata AS BLOB)) <= 4096), -- the deployment's own facts
   pending_email TEXT,                       -- requested but not yet proven; nothing is compared with it
   undo_email   TEXT,                        -- the email before a change, whose owner can undo the change
   undo_until   INTEGER,                     -- until then; no other account can use undo_email meanwhile
@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS users (
 CREATE UNIQUE INDEX IF NOT EXISTS users_email ON users (email) WHERE deleted_on IS NULL;
 CREATE INDEX IF NOT EXISTS users_undo_email ON users (undo_email) WHERE undo_email IS NOT NULL;
 
--- One row per token that can be revoked or used up, and per JWT that something was derived from. A derived
+-- One row per token that can be revoked or used up, per JWT that something was derived from or that was revoked, and
+-- per chain in a status list (with `jtis` and `loginVersion` in detail). A derived
 -- credential is refused once its parent's row is gone. So rows are kept for two days after expires_at,
 -- while nothing derived from a row outlives its expires_at.
 CREATE TABLE IF NOT EXISTS tokens (
@@ -52,7 +53,7 @@ CREATE TABLE IF NOT EXISTS tokens (
   won_by      TEXT,                         -- which request won last: the receipt of a run, or the jti of a rotation
   rotation    INTEGER NOT NULL DEFAULT 0,   -- families: how often the refresh token was rotated
   rotated_at  INTEGER,
-  status_index INTEGER,                     -- families: the index in the status lists
+  status_index INTEGER,                     -- families, and rows that list an exchanged chain: the index in the status lists
   parents     TEXT CHECK (json_valid(parents)), -- API and action tokens: JSON array of the IDs of everything that they were derived from
   replaced_by TEXT,                         -- API tokens: the successor, if rotated with a grace period
   disabled_at INTEGER,                      -- API tokens: refused while set, with all that was derived from them

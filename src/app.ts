@@ -34,7 +34,7 @@ export function surfaces(
     actionTokens(services.actionTokens, services.contacts),
     sessionTokens(services.sessions),
     restTokens(services),
-    oauth(services.introspection, config.issuer),
+    oauth(services, config.issuer),
     ...(pages === null ? [] : [pages.console]),
     service(
       { ...services, issuer: config.issuer, versionId: config.versionId },

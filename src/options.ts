@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { wrongActions } from "./actions/registry.ts";
 import { wrongAt } from "./config.ts";
 import type { Action } from "./core/action.ts";
+import { type ClaimsFunction, claimsProblem } from "./core/claims.ts";
 import { ownScopeProblems, type Scope } from "./core/scopes.ts";
 import type { LatchkeyEvent } from "./core/deliveries.ts";
 import type { Fallback } from "./http/mount.ts";
@@ -43,6 +44,16 @@ export interface LatchkeyOptions {
    */
   readonly on?: EventHandler;
   /**
+   * Who JWTs may be for beside this service, at most 20 URLs: `["https://api.acme.example"]`. `GET
+   * /rest/auth?audience=` and token exchange issue JWTs for them, which log no one in here.
+   */
+  readonly audiences?: readonly string[];
+  /**
+   * Claims of your own in every access JWT, of at most 2 KB: `({ user }) => ({ plan: user.metadata.plan ?? "free" })`.
+   * It is not awaited. Where it throws, or returns anything but JSON or a reserved claim, no JWT is issued (500).
+   */
+  readonly claims?: ClaimsFunction;
+  /**
    * Answers every path that is not the service's, and `/`: your site. The path and the request are as they
    * came; an error of it is a 500.
    */
@@ -78,6 +89,21 @@ const named = <T>(problemsOf: (value: Readonly<Record<string, unknown>>) => read
 
 const isAction = (value: unknown): value is Action =>
   typeof value === "object" && value !== null && "prepare" in value;
+
+/** An absolute URI without a fragment (RFC 8707 section 2), as a JWT has it in `aud`. */
+const audience = v.pipe(
+  v.string("must be text"),
+  v.check(
+    (text) => /^[a-z][a-z\d+.-]*:[!-~]+$/i.test(text) && !text.includes("#") && text.length <= 200,
+    "must be an absolute URL without a fragment, of at most 200 characters",
+  ),
+);
+
+const audiences = v.pipe(
+  v.array(audience, "must be a list"),
+  v.maxLength(20, "must be at most 20"),
+  v.check((all) => new Set(all).size === all.length, "must each be named once"),
+);
 
 const isFunction = (value: unknown) => typeof value === "function";
 
@@ -126,6 +152,16 @@ const Checked = v.strictObject(
     ),
     scopes: v.exactOptional(named<string>(ownScopeProblems)),
     on: v.exactOptional(v.custom<EventHandler>(isFunction, "must be a function")),
+    audiences: v.exactOptional(audiences),
+    claims: v.exactOptional(
+      v.pipe(
+        v.custom<ClaimsFunction>(isFunction, "must be a function"),
+        v.rawCheck(({ dataset, addIssue }) => {
+          const problem = dataset.typed ? claimsProblem(dataset.value) : null;
+          if (problem !== null) addIssue({ message: problem });
+        }),
+      ),
+    ),
     fallback: v.exactOptional(v.custom<Fallback>(isFunction, "must be a function")),
   },
   "is no option",

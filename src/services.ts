@@ -20,6 +20,7 @@ import {
   type LatchkeyEvent,
   type Receiver,
 } from "./core/deliveries.ts";
+import { ownClaims } from "./core/claims.ts";
 import type { EventStore } from "./core/events.ts";
 import { ha1b as createHa1b } from "./core/ha1b.ts";
 import { identityLogin, type LinkedIdentities, linkedIdentities } from "./core/identities.ts";
@@ -36,6 +37,7 @@ import { type Scopes, scopeTable } from "./core/scopes.ts";
 import { type Sessions, sessions } from "./core/sessions.ts";
 import { type StatusLists, statusLists } from "./core/status-lists.ts";
 import { type TokenDiagnostics, tokenDiagnostics } from "./core/token-diagnosis.ts";
+import { type TokenExchange, tokenExchange } from "./core/token-exchange.ts";
 import type { Served } from "./storage/context.ts";
 import type { CleanupReport } from "./storage/housekeeping.ts";
 import type { Options } from "./options.ts";
@@ -71,12 +73,16 @@ export interface Platform extends PasswordHashing {
   readonly waitUntil: (work: Promise<unknown>) => void;
 }
 
+/** The options that tokens depend on. */
+type TokenOptions = Pick<Options, "scopes" | "audiences" | "claims">;
+
 /** What the service can do, for surfaces and pages. */
 export interface Services {
   readonly authenticate: Authenticate;
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   readonly jwtPairs: JwtPairs;
+  readonly exchange: TokenExchange;
   readonly apiTokens: ApiTokens;
   readonly verify: TokenVerification;
   readonly actionTokens: ActionTokens;
@@ -106,7 +112,7 @@ export interface Services {
 
 interface Parts {
   readonly metrics: Metrics | undefined;
-  readonly scopes: Scopes;
+  readonly tokenOptions: TokenOptions;
   /** The actions of the deployment's own. */
   readonly own: readonly Action[];
   /** To whom events go. */
@@ -118,13 +124,15 @@ export function createServices(
   stores: Stores,
   crypto: CryptoServices,
   config: Config,
-  { metrics, scopes, receivers, queue, own }: Parts,
+  { metrics, receivers, queue, own, tokenOptions }: Parts,
 ): Services {
   const { tokens, users, attempts, limits, background } = stores;
   const { secrets, jwts, passwords, isPwned } = crypto;
   const { issuer, signUpIsOpen, lifetimes } = config;
   const { afterResponse } = background;
   const address = () => clientInfo().address;
+  const { audiences = [], claims } = tokenOptions;
+  const scopes = scopeTable(tokenOptions.scopes);
   const sendsMail = config.mail !== null;
   const mailer = mailerOf(config.mail);
   const notices = createNotices({
@@ -160,22 +168,35 @@ export function createServices(
   const allActions = actionRegistry([...builtInActions(passwords, isPwned, tablesOf(own)), ...own]);
   const store = stores.actionTokens;
   const issuedActions = actionTokens({ actions: allActions, store, secrets, notices });
-  return {
-    authenticate: authenticator({
-      login,
-      identityLogin: identityLogin({
-        idTokens: crypto.idTokens,
-        store: stores.identities,
-        limits,
-        signUpIsOpen,
-        notices,
-      }),
-      ha1b,
-      secrets,
-      tokens,
-      jwts,
-      address,
+  const authenticate = authenticator({
+    login,
+    identityLogin: identityLogin({
+      idTokens: crypto.idTokens,
+      store: stores.identities,
+      limits,
+      signUpIsOpen,
+      notices,
     }),
+    ha1b,
+    secrets,
+    tokens,
+    jwts,
+    address,
+  });
+  const pairs = jwtPairs({
+    login,
+    tokens,
+    jwts,
+    limits,
+    rotates: config.rotateRefreshTokens,
+    scopes,
+    lifetimes,
+    audiences,
+    issuer,
+    ownClaims: claims === undefined ? null : ownClaims(claims, issuer, scopes),
+  });
+  return {
+    authenticate,
     accounts: accounts({
       users,
       passwords,
@@ -189,15 +210,8 @@ export function createServices(
       askToProve: sendsMail ? recovery.askToProve : null,
     }),
     sessions: sessions({ login, secrets, tokens, users, lifetimes }),
-    jwtPairs: jwtPairs({
-      login,
-      tokens,
-      jwts,
-      limits,
-      rotates: config.rotateRefreshTokens,
-      scopes,
-      lifetimes,
-    }),
+    jwtPairs: pairs,
+    exchange: tokenExchange({ authenticate, jwtPairs: pairs, secrets, limits, issuer }),
     apiTokens: apiTokens({ tokens, secrets, jwts, notices, scopes }),
     actionTokens: issuedActions,
     actionPages: actionPages({
@@ -306,8 +320,9 @@ export function servicesOver(
   bindings: Bindings,
   config: Config,
   platform: Platform,
-  { scopes, on, actions: own = [] }: Partial<Pick<Options, "scopes" | "on" | "actions">> = {},
+  options: Partial<Pick<Options, "on" | "actions">> & TokenOptions = {},
 ): Services {
+  const { on, actions: own = [] } = options;
   const ofRequest = served(config);
   const policy = revocationPolicy(config.revocationLagSeconds);
   const receivers: Receiver[] = [
@@ -337,12 +352,16 @@ export function servicesOver(
     lifetimes: config.lifetimes,
     receivers: receivers.map(({ name }) => name),
   });
-  const crypto = createCrypto(config, platform, ofRequest.requestId);
+  const crypto = createCrypto(
+    { ...config, audiences: options.audiences ?? [] },
+    platform,
+    ofRequest.requestId,
+  );
   return createServices(stores, crypto, config, {
     metrics: bindings.METRICS,
-    scopes: scopeTable(scopes),
     receivers,
     queue: bindings.EVENTS_QUEUE,
     own,
+    tokenOptions: options,
   });
 }

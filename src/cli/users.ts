@@ -1,12 +1,19 @@
 import { text } from "node:stream/consumers";
 import * as v from "valibot";
 import { printable } from "../core/text.ts";
-import { PROFILE_COLUMNS, type Role } from "../core/user.ts";
+import { METADATA_MAX, PROFILE_COLUMNS, type Role } from "../core/user.ts";
 import { knownEmail, SignUp } from "../surfaces/rest/fields.ts";
 import { parsedArguments, runCommand, stopSignal } from "./arguments.ts";
 import { UsageError } from "./cli-error.ts";
 import { type D1, openDatabase, type Target, TARGET_OPTIONS, targetOf } from "./database.ts";
-import { addUser, disableUsers, enableUsers, listUsers, setRole } from "./users/accounts.ts";
+import {
+  addUser,
+  disableUsers,
+  enableUsers,
+  listUsers,
+  setMetadata,
+  setRole,
+} from "./users/accounts.ts";
 import { importUsers, type Output } from "./users/import.ts";
 import {
   createService,
@@ -34,6 +41,9 @@ the deployment, as with npm run deploy.
   enable <email>…            lets them log in again; --stdin as above
   delete <email>             revokes everything that the account has, and erases it
   set-role <email> <role>    User or Admin
+  set-metadata <email> <json>
+                             your own facts about them, a JSON object of at most 4 KB, which replaces what there
+                             was: claims read it, and they see it at GET /rest/user
   create-service <name> [--scopes introspect,…] [--days 365] [--token-prefix lk]
                              creates an account for a program, which has API tokens and no log-in; its
                              first token is shown once. Everywhere else it is called service:<name>.
@@ -143,6 +153,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: ({ nowMs }, database, [email, role]) =>
       setRole(database, emailOf(email), roleOf(role), nowMs),
   },
+  "set-metadata": {
+    words: 2,
+    flags: [],
+    run: ({ nowMs }, database, [email, metadata]) =>
+      setMetadata(database, emailOf(email), metadataOf(metadata), nowMs),
+  },
   list: {
     words: 0,
     flags: ["limit", "cursor"],
@@ -242,6 +258,19 @@ function emailOf(
   const result = v.safeParse(schema, given);
   if (!result.success) throw new UsageError(`The email ${result.issues[0].message}.`);
   return result.output;
+}
+
+/** As it is stored. @throws UsageError */
+function metadataOf(given = ""): string {
+  try {
+    const value: unknown = JSON.parse(given);
+    const text = JSON.stringify(value);
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    if (isObject && Buffer.byteLength(text) <= METADATA_MAX) return text;
+  } catch {
+    // Said below.
+  }
+  throw new UsageError(`The metadata is a JSON object of at most ${METADATA_MAX} bytes.`);
 }
 
 function roleOf(given: string | undefined): Role {

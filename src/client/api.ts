@@ -107,6 +107,7 @@ export type AuditEventKind =
   | "user.disabled"
   | "user.enabled"
   | "role.changed"
+  | "metadata.changed"
   | "session.created"
   | "session.extended"
   | "session.revoked"
@@ -710,6 +711,41 @@ export type TokenRequest = {
   client_secret?: string;
 };
 
+export type ExchangeRequest = {
+  grant_type: "urn:ietf:params:oauth:grant-type:token-exchange";
+  /** An API token, a session token, or an access JWT for this service. */
+  subject_token: string;
+  subject_token_type:
+    | "urn:ietf:params:oauth:token-type:access_token"
+    | "urn:ietf:params:oauth:token-type:jwt";
+  requested_token_type?:
+    | "urn:ietf:params:oauth:token-type:access_token"
+    | "urn:ietf:params:oauth:token-type:jwt";
+  /** Who the JWT is for: the issuer (by default), or one of the deployment's audiences. */
+  audience?: string | string[];
+  /** The same as `audience`, which it must not contradict. */
+  resource?: string | string[];
+  /** Scopes, separated by spaces; by default, all of the subject token's. */
+  scope?: string;
+  /** For how many seconds at most; 3,600 by default. Never longer than a day, or than the subject token lives. */
+  expires_in?: number | string;
+  /** Ignored without a `client_secret`. */
+  client_id?: string;
+  /** An API token. */
+  client_secret?: string;
+};
+
+export type ExchangedToken = {
+  /** The JWT. */
+  access_token: string;
+  issued_token_type: string;
+  token_type: "Bearer";
+  /** Seconds from now. */
+  expires_in: number;
+  /** Scopes, separated by spaces. */
+  scope: string;
+};
+
 export type ActiveToken = {
   active: true;
   /** Scopes, separated by spaces; missing if the token is not limited to any. */
@@ -787,7 +823,9 @@ export type ServerMetadata = {
   )[];
   scopes_supported: Scope[];
   response_types_supported: unknown[];
-  grant_types_supported: unknown[];
+  token_endpoint: string;
+  token_endpoint_auth_methods_supported: ("none" | "client_secret_basic" | "client_secret_post")[];
+  grant_types_supported: string[];
 };
 
 /** RFC 9457. */
@@ -938,7 +976,7 @@ export interface paths {
   "/rest/auth": {
     /** Authenticate and get a 24-hour JWT */
     get: {
-      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      parameters: { query?: { audience?: string }; header?: never; path?: never; cookie?: never };
       requestBody?: never;
       responses: {
         /** The caller's account, and a JWT. */
@@ -1918,6 +1956,32 @@ export interface paths {
       responses: {
         /** The token is not active any more. */
         200: { content?: never };
+        400: responses["OAuthBadRequest"];
+        401: responses["OAuthUnauthorized"];
+        403: responses["OAuthForbidden"];
+        408: responses["OAuthRequestTimeout"];
+        413: responses["OAuthContentTooLarge"];
+        415: responses["OAuthUnsupportedMediaType"];
+        429: responses["OAuthTooManyRequests"];
+        500: responses["OAuthInternalServerError"];
+        503: responses["OAuthServiceUnavailable"];
+      };
+    };
+  };
+  "/oauth/token": {
+    /** Exchange a token for a narrower JWT */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: {
+        content: {
+          "application/json": ExchangeRequest;
+          "application/x-www-form-urlencoded": ExchangeRequest;
+          "multipart/form-data": ExchangeRequest;
+        };
+      };
+      responses: {
+        /** The JWT. */
+        200: { content: { "application/json": ExchangedToken } };
         400: responses["OAuthBadRequest"];
         401: responses["OAuthUnauthorized"];
         403: responses["OAuthForbidden"];

@@ -159,6 +159,7 @@ const SENTENCES: Readonly<Record<AuditEvent, string>> = {
   "user.disabled": "Whoever runs the service disabled the account",
   "user.enabled": "Whoever runs the service enabled the account again",
   "role.changed": "Whoever runs the service changed your role",
+  "metadata.changed": "Whoever runs the service changed their notes about you",
   "session.created": "You logged in",
   "session.extended": "A session was extended",
   "session.revoked": "A session was ended",

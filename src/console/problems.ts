@@ -69,6 +69,10 @@ const MESSAGES: ByFault<string | readonly FieldProblem[], string | undefined> = 
     `Too many tries. Try again in ${waitOf(retryAfterSeconds)}.`,
   unavailable: "We couldn't confirm the change. It may have happened: reload before you try again.",
   fields_invalid: ofFields,
+  // No page exchanges tokens.
+  audience_unknown: INVALID,
+  subject_invalid: INVALID,
+  grant_unsupported: INVALID,
   caller_missing: LOG_IN,
   caller_refused: LOG_IN,
   credentials_missing: LOG_IN,

@@ -156,7 +156,7 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
     caller: Caller,
     nowMs: number,
   ): Promise<RevokedToken | null> {
-    const claims = await jwts.verify(jwt, nowMs);
+    const claims = await jwts.verifyToRevoke(jwt, nowMs);
     if (claims?.userId !== caller.userId) return null;
     if (!(await tokens.revokeJwt(claims, caller, nowMs))) return null;
     const createdAtMs = claims.issuedAt * 1000;

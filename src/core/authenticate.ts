@@ -109,6 +109,9 @@ export function authenticator({
     const refused = { code: "token_invalid", attempted: attemptedSubjectOf(claims) } as const;
     // guard: only-access-jwts-open
     if (claims.type !== "access") return refuse(refused);
+    // Whoever was given a JWT for their own API must not act with it here.
+    // guard: jwt-for-others-does-not-open
+    if (claims.audience !== null) return refuse(refused);
     const found = await tokens.findActiveJwt(claims, nowMs);
     if (found === null) return refuse(refused);
     return {

@@ -42,8 +42,8 @@ export interface Derivation {
   readonly parentIds: readonly string[];
   /** It expires no later; infinite where it has no parent. */
   readonly endMs: number;
-  /** The JWT among the parents. It gets a row, by which what is derived from it finds it. */
-  readonly jwtId: string | null;
+  /** The JWT among the parents. It gets a row until the end of its chain, by which what is derived from it finds it. */
+  readonly jwt: { readonly id: string; readonly endMs: number } | null;
 }
 
 /** A user who has just logged in, with anything but a token. */
@@ -97,15 +97,19 @@ export function parentsOf({ by }: Pick<Caller, "by">): Derivation {
   if (by.method === "token" && by.token.kind === "api") {
     const { id, parentIds, expiresAtMs } = by.token;
     // guard: token-has-its-token-as-parent
-    return { parentIds: [id, ...parentIds], endMs: expiresAtMs, jwtId: null };
+    return { parentIds: [id, ...parentIds], endMs: expiresAtMs, jwt: null };
   }
   if (by.method === "jwt" && by.claims.apiTokenVersion !== null) {
-    const jwtId = revocationTarget(by.claims);
-    const endMs = by.claims.endsAt * 1000;
+    const id = revocationTarget(by.claims);
+    const jwt = { id, endMs: by.claims.chainEndsAt * 1000 };
     // guard: token-has-its-jwt-as-parent
-    return { parentIds: [jwtId, ...parentIdsOf(by.claims)], endMs, jwtId };
+    return {
+      parentIds: [id, ...parentIdsOf(by.claims)],
+      endMs: by.claims.endsAt * 1000,
+      jwt,
+    };
   }
-  return { parentIds: [], endMs: Number.POSITIVE_INFINITY, jwtId: null };
+  return { parentIds: [], endMs: Number.POSITIVE_INFINITY, jwt: null };
 }
 
 /**

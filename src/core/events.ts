@@ -31,6 +31,8 @@ export const AUDIT_EVENTS = [
   "user.enabled",
   /** An operator changed the account's role. */
   "role.changed",
+  /** An operator changed the account's metadata. */
+  "metadata.changed",
   /** Logged in: a session was created. */
   "session.created",
   /** A session was extended. */

@@ -29,6 +29,10 @@ export type Fault =
   | { readonly code: "token_not_found" }
   /** A token was requested with a scope that the caller does not have. */
   | { readonly code: "scope_exceeded"; readonly scope: Scope }
+  /** The subject token of an exchange is not active, or logs no one in here. */
+  | { readonly code: "subject_invalid"; readonly attempted?: AttemptedSubject }
+  /** A JWT was requested for an audience that the deployment does not have. */
+  | { readonly code: "audience_unknown" }
   /** The credential may not derive what was requested. */
   | { readonly code: "derivation_refused"; readonly reason: DerivationFault }
   | { readonly code: "action_unknown" }

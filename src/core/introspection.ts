@@ -49,6 +49,8 @@ export interface Introspection {
   readonly userId: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
+  /** Who it is for; null for this service. */
+  readonly audience: string | null;
   /** Null where the token is not bound to scopes. */
   readonly scopes: Grant;
 }
@@ -165,7 +167,7 @@ export function introspection({ jwts, secrets, strict, tokens, limits, scopes, a
         await tokens.revokeByHolder([id], client?.userId ?? null, nowMs);
         return;
       }
-      const claims = await jwts.verify(token, nowMs);
+      const claims = await jwts.verifyToRevoke(token, nowMs);
       if (claims === null) return;
       await tokens.revokeJwt(claims, callerRefOfJwt(claims), nowMs);
     },
@@ -182,6 +184,7 @@ function ofToken(token: Token, scopes: Scopes): Introspection | null {
     userId: token.userId,
     issuedAt: Math.floor(token.createdAtMs / 1000),
     expiresAt: Math.floor(token.expiresAtMs / 1000),
+    audience: null,
     scopes: token.kind === "api" ? scopes.granted(token.scopes) : null,
   };
 }
@@ -193,6 +196,7 @@ function ofJwt(claims: JwtClaims, scopes: Scopes): Introspection {
     userId: claims.userId,
     issuedAt: claims.issuedAt,
     expiresAt: claims.expiresAt,
+    audience: claims.audience,
     scopes: claims.scopes && scopes.granted(claims.scopes),
   };
 }

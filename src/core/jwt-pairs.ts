@@ -6,6 +6,7 @@ import {
   callerRefOfJwt,
   refuseRestricted,
 } from "./caller.ts";
+import type { JsonObject, OwnClaims } from "./claims.ts";
 import { refuse } from "./fault.ts";
 import type { RevocationStore } from "./introspection.ts";
 import {
@@ -17,7 +18,7 @@ import {
 } from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import type { PasswordLogin } from "./passwords.ts";
-import type { Scopes } from "./scopes.ts";
+import { mayDo, type Scope, type Scopes } from "./scopes.ts";
 import type { Lifetimes, RefreshFamily } from "./token.ts";
 import type { User } from "./user.ts";
 
@@ -27,6 +28,8 @@ export interface Rotation {
   readonly rotatedAtMs: number;
   /** When the family expires: nothing that is derived from it lives longer. */
   readonly familyEndMs: number;
+  /** Where it is wanted. */
+  readonly user: User | null;
 }
 
 /** A caller who is active at this instant. */
@@ -36,6 +39,12 @@ export interface Confirmed {
   readonly endMs: number;
 }
 
+/** What revokes a chain: its JWTs, what it was obtained with, and what the user does. */
+export type Chain = Pick<
+  JwtClaims,
+  "fromJti" | "sid" | "parentIds" | "apiTokenVersion" | "loginVersion"
+> & { readonly rootJti: string };
+
 export interface RefreshFamilyStore {
   /** @returns its index in the status lists, or null where the caller is no longer active */
   insertFamily(family: RefreshFamily, caller: CallerRef): Promise<number | null>;
@@ -44,13 +53,24 @@ export interface RefreshFamilyStore {
    * for ROTATION_GRACE_SECONDS get the same successor; anyone later revokes the family.
    * @returns null where the family is not active, or not any more
    */
-  rotateFamily(claims: RefreshClaims, jti: string, nowMs: number): Promise<Rotation | null>;
+  rotateFamily(
+    claims: RefreshClaims,
+    jti: string,
+    nowMs: number,
+    wantsUser: boolean,
+  ): Promise<Rotation | null>;
   /**
    * Whether a credential that expires at `untilSeconds` may be derived from it. Asks no store where
    * that is within the revocation lag, counted from the JWT's own issue: a revocation since then
-   * need not be known yet.
+   * need not be known yet. Always asks where the user is wanted.
+   * @returns null where it may not
    */
-  isActiveUntil(claims: RefreshClaims, untilSeconds: number, nowMs: number): Promise<boolean>;
+  isActiveUntil(
+    claims: RefreshClaims,
+    untilSeconds: number,
+    nowMs: number,
+    wantsUser: boolean,
+  ): Promise<{ readonly user: User | null } | null>;
   /**
    * Asks D1 whatever the revocation lag: nothing issues a credential on an older answer.
    * @returns null where the caller is no longer active
@@ -59,6 +79,16 @@ export interface RefreshFamilyStore {
     caller: CallerRef & { readonly user: User | null },
     nowMs: number,
   ): Promise<Confirmed | null>;
+  /**
+   * The same, and the index of the chain in the status lists: one for each chain and credential version. Its row is
+   * kept until the last JWT that it was listed for expires.
+   */
+  listChain(
+    chain: Chain,
+    untilMs: number,
+    caller: CallerRef,
+    nowMs: number,
+  ): Promise<(Confirmed & { readonly statusIndex: number }) | null>;
   /** Notes that a JWT was obtained: once an hour for each log-in, after the answer. */
   noteIssued(caller: CallerRef, jti: string, nowMs: number): void;
 }
@@ -76,12 +106,48 @@ interface Deps {
   readonly rotates: boolean;
   readonly scopes: Scopes;
   readonly lifetimes: Lifetimes;
+  /** Who a JWT may be for beside this service itself. */
+  readonly audiences: readonly string[];
+  readonly issuer: string;
+  /** Null where the deployment has no claims of its own. */
+  readonly ownClaims: OwnClaims | null;
+}
+
+/** How long an exchanged JWT lives where the request does not say. */
+const EXCHANGED_SECONDS = 3_600;
+
+/** What of a caller's power a JWT gets. */
+export interface Narrowing {
+  /** The issuer or one of the deployment's audiences. */
+  readonly audience: string;
+  /** Null: all that the caller has. */
+  readonly scopes: readonly Scope[] | null;
+  /** At most as long as the JWT of `GET /rest/auth`. Null: an hour. */
+  readonly ttlSeconds: number | null;
+}
+
+export interface IssuedJwt {
+  readonly jwt: string;
+  readonly user: User;
+  readonly scopes: readonly Scope[];
+  readonly ttlSeconds: number;
 }
 
 export type JwtPair = { readonly refresh: string; readonly access: string };
 
 /** simplejwt's pair of a refresh JWT and short-lived access JWTs; and the JWT of `GET /rest/auth`. */
-export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes, lifetimes }: Deps) {
+export function jwtPairs({
+  login,
+  tokens,
+  jwts,
+  limits,
+  rotates,
+  scopes,
+  lifetimes,
+  audiences,
+  issuer,
+  ownClaims,
+}: Deps) {
   /**
    * `iat` and `exp`, whole seconds rounded down. A log-in has an absolute end, however often it is
    * refreshed; where a setting moved that into the past, nothing is issued any more.
@@ -101,20 +167,58 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes, lifetim
     return { issuedAt, expiresAt };
   }
 
-  const accessFrom = (refresh: RefreshClaims, nowMs: number): Promise<string> =>
-    jwts.sign({
-      ...refresh,
-      type: "access",
-      jti: crypto.randomUUID(),
+  const accessFrom = (refresh: RefreshClaims, own: JsonObject, nowMs: number): Promise<string> =>
+    jwts.sign(
+      {
+        ...refresh,
+        type: "access",
+        jti: crypto.randomUUID(),
+        rotation: null,
+        // An access JWT never outlives the refresh JWT that it was obtained with.
+        ...lifetime("access", nowMs, refresh, refresh.endsAt),
+      },
+      own,
+    );
+
+  const wantsUser = ownClaims !== null;
+  const ownOf = (user: User | null): JsonObject => {
+    if (ownClaims === null) return {};
+    if (user === null) throw new Error("claims need a user");
+    return ownClaims(user, null, null);
+  };
+
+  type Issue = Origin &
+    Pick<
+      JwtClaims,
+      "jti" | "issuedAt" | "expiresAt" | "audience" | "statusIndex" | "scopes" | "endsAt"
+    >;
+
+  async function signFor(caller: Caller, user: User, issue: Issue): Promise<string> {
+    const mayDoAll = issue.scopes === null || issue.scopes.length === scopes.names.length;
+    const claims = {
+      type: "access" as const,
+      userId: user.id,
+      credentialVersion: caller.credentialVersion,
+      ...issue,
+      // The others of its chain may live longer; a new chain has no others.
+      chainEndsAt: issue.rootJti === issue.jti ? issue.endsAt : issue.chainEndsAt,
       rotation: null,
-      // An access JWT never outlives the refresh JWT that it was obtained with.
-      ...lifetime("access", nowMs, refresh, refresh.endsAt),
-    });
+      // A client that reads the role but not the scope must not mistake a narrow token for its user.
+      role: mayDoAll ? user.role : null,
+    };
+    const own = ownClaims === null ? {} : ownClaims(user, issue.scopes, issue.audience);
+    const jwt = await jwts.sign(claims, own);
+    // The use of an API token is noted wherever it is shown.
+    const isApiToken = caller.by.method === "token" && caller.by.token.kind === "api";
+    if (!isApiToken) tokens.noteIssued(caller, issue.jti, issue.issuedAt * 1000);
+    return jwt;
+  }
 
   return {
     /** @throws FaultError `credentials_wrong`, `throttled`, `unavailable` */
     async obtain(email: string, password: string, nowMs: number): Promise<JwtPair> {
       const user = await login(email, password, nowMs);
+      const own = ownOf(user);
       const sid = crypto.randomUUID();
       const authTime = Math.floor(nowMs / 1000);
       const issued = lifetime("refresh", nowMs, { authTime, apiTokenVersion: null });
@@ -147,11 +251,13 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes, lifetim
         authTime,
         ...issued,
         endsAt: issued.expiresAt,
+        chainEndsAt: issued.expiresAt,
+        audience: null,
         role: null,
         statusIndex,
         scopes: null,
       };
-      return { refresh: await jwts.sign(refresh), access: await accessFrom(refresh, nowMs) };
+      return { refresh: await jwts.sign(refresh), access: await accessFrom(refresh, own, nowMs) };
     },
 
     /**
@@ -167,9 +273,9 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes, lifetim
       if (!isRefresh(claims)) return refuse({ code: "token_wrong_type" });
       const { expiresAt } = lifetime("access", nowMs, claims, claims.endsAt);
       if (rotates) {
-        const rotation = await tokens.rotateFamily(claims, crypto.randomUUID(), nowMs);
+        const rotation = await tokens.rotateFamily(claims, crypto.randomUUID(), nowMs, wantsUser);
         if (rotation === null) return refuse({ code: "token_invalid", attempted });
-        const { jti, rotatedAtMs, familyEndMs } = rotation;
+        const { jti, rotatedAtMs, familyEndMs, user } = rotation;
         // The family's row decides: another version, with other lifetimes, may have rotated it.
         const familyEnd = Math.floor(familyEndMs / 1000);
         // guard: refresh-jwt-expires-with-its-family
@@ -180,13 +286,14 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes, lifetim
           rotation: rotation.rotation,
           ...issued,
           endsAt: issued.expiresAt,
+          chainEndsAt: issued.expiresAt,
         };
-        return { refresh: await jwts.sign(next), access: await accessFrom(next, nowMs) };
+        const access = await accessFrom(next, ownOf(user), nowMs);
+        return { refresh: await jwts.sign(next), access };
       }
-      if (!(await tokens.isActiveUntil(claims, expiresAt, nowMs))) {
-        refuse({ code: "token_invalid", attempted });
-      }
-      return { access: await accessFrom(claims, nowMs) };
+      const active = await tokens.isActiveUntil(claims, expiresAt, nowMs, wantsUser);
+      if (active === null) return refuse({ code: "token_invalid", attempted });
+      return { access: await accessFrom(claims, ownOf(active.user), nowMs) };
     },
 
     /**
@@ -234,31 +341,67 @@ export function jwtPairs({ login, tokens, jwts, limits, rotates, scopes, lifetim
       const { user, endMs } = confirmed;
       const issuedAt = Math.floor(nowMs / 1000);
       const jti = crypto.randomUUID();
-      const origin = originOf(caller, user, jti, issuedAt, lifetimes.login);
+      const origin = originOf(caller, user.loginVersion, jti, issuedAt, lifetimes.login);
       const endsAt = Math.min(origin.endsAt, Math.floor(endMs / 1000));
       // A token's are written even if they are all that there are: its JWT must not gain what is added later.
       // guard: jwt-keeps-its-scopes
       const granted = caller.scopes === null ? null : scopes.granted(caller.scopes);
-      const mayDoAll = granted === null || granted.length === scopes.names.length;
-      const jwt = await jwts.sign({
-        type: "access",
-        jti,
-        userId: user.id,
-        credentialVersion: caller.credentialVersion,
+      const jwt = await signFor(caller, user, {
         ...origin,
-        rotation: null,
+        jti,
         endsAt,
         // guard: jwt-expires-with-its-parent
         ...lifetime("auth", nowMs, origin, endsAt),
-        // A client that reads the role but not the scope must not mistake a narrow token for its user.
-        role: mayDoAll ? user.role : null,
+        audience: null,
         statusIndex: by.method === "jwt" ? by.claims.statusIndex : null,
         scopes: granted,
       });
-      // The use of an API token is noted wherever it is shown.
-      const isApiToken = by.method === "token" && by.token.kind === "api";
-      if (!isApiToken) tokens.noteIssued(caller, jti, nowMs);
       return { jwt, user };
+    },
+
+    /**
+     * A JWT for one audience that can do less, and ends sooner, than the credential that it is obtained with (RFC
+     * 8693). Its chain is in a status list, and nothing that is derived from it outlives it.
+     * @throws FaultError `audience_unknown`, `scope_exceeded`, `derivation_refused`, `token_invalid`,
+     *   `unavailable`
+     */
+    async narrowed(caller: Caller, wanted: Narrowing, nowMs: number): Promise<IssuedJwt> {
+      refuseRestricted(caller);
+      if (wanted.audience !== issuer && !audiences.includes(wanted.audience)) {
+        return refuse({ code: "audience_unknown" });
+      }
+      const beyond = wanted.scopes?.find(
+        (scope) => !mayDo(caller, scope) || !scopes.names.includes(scope),
+      );
+      // guard: exchange-widens-no-scope
+      if (beyond !== undefined) return refuse({ code: "scope_exceeded", scope: beyond });
+      const granted = wanted.scopes ?? scopes.granted(caller.scopes);
+      if (granted.length === 0) return refuse({ code: "scope_exceeded", scope: "" });
+      const issuedAt = Math.floor(nowMs / 1000);
+      const jti = crypto.randomUUID();
+      const loginVersion = caller.user?.loginVersion ?? 0;
+      const origin = originOf(caller, loginVersion, jti, issuedAt, lifetimes.login);
+      const longest = lifetime("auth", nowMs, origin, origin.endsAt).expiresAt;
+      // guard: exchange-expires-with-its-parent
+      const untilSeconds = Math.min(issuedAt + (wanted.ttlSeconds ?? EXCHANGED_SECONDS), longest);
+      const listed = await tokens.listChain(origin, untilSeconds * 1000, caller, nowMs);
+      if (listed === null) return refuse({ code: "token_invalid" });
+      const { user, endMs, statusIndex } = listed;
+      const expiresAt = Math.min(untilSeconds, Math.floor(endMs / 1000));
+      const jwt = await signFor(caller, user, {
+        ...origin,
+        // As it is now, which may be later than when the caller was checked.
+        loginVersion: origin.loginVersion === null ? null : user.loginVersion,
+        jti,
+        issuedAt,
+        expiresAt,
+        // Nothing that is derived from it lives longer.
+        endsAt: expiresAt,
+        audience: wanted.audience === issuer ? null : wanted.audience,
+        statusIndex,
+        scopes: granted,
+      });
+      return { jwt, user, scopes: granted, ttlSeconds: expiresAt - issuedAt };
     },
   };
 }
@@ -268,22 +411,14 @@ function isRefresh(claims: JwtClaims): claims is RefreshClaims {
   return claims.type === "refresh" && claims.sid !== null && claims.rotation !== null;
 }
 
-type Origin = Pick<
-  JwtClaims,
-  | "sid"
-  | "parentIds"
-  | "apiTokenVersion"
-  | "loginVersion"
-  | "rootJti"
-  | "fromJti"
-  | "authTime"
-  | "endsAt"
->;
+type Origin = Chain & Pick<JwtClaims, "authTime" | "endsAt" | "chainEndsAt">;
+
+const bounded = (authTime: number, endsAt: number) => ({ authTime, endsAt, chainEndsAt: endsAt });
 
 /** @param jti of the JWT to be issued: the first of a chain names the chain */
 function originOf(
   { by }: Caller,
-  user: User,
+  loginVersion: number,
   jti: string,
   nowSeconds: number,
   loginSeconds: number,
@@ -301,27 +436,32 @@ function originOf(
           parentIds: token.parentIds,
           apiTokenVersion: token.apiTokenVersion,
         }),
-        authTime: nowSeconds,
         // guard: chain-expires-with-its-token
-        endsAt: Math.floor(token.expiresAtMs / 1000),
+        ...bounded(nowSeconds, Math.floor(token.expiresAtMs / 1000)),
       };
     }
     case "jwt": {
-      const { sid, parentIds, apiTokenVersion, loginVersion, rootJti, authTime, endsAt } =
-        by.claims;
-      const kept = { sid, parentIds, apiTokenVersion, loginVersion, authTime, endsAt };
+      const { rootJti, fromJti, ...claims } = by.claims;
+      const { sid, parentIds, apiTokenVersion, authTime, endsAt, chainEndsAt } = claims;
+      const bounds = { authTime, endsAt, chainEndsAt };
+      const kept = {
+        sid,
+        parentIds,
+        apiTokenVersion,
+        loginVersion: claims.loginVersion,
+        ...bounds,
+      };
       // guard: chain-has-one-root
       return rootJti === null
         ? { ...kept, rootJti: jti, fromJti: by.claims.jti }
-        : { ...kept, rootJti, fromJti: by.claims.fromJti };
+        : { ...kept, rootJti, fromJti };
     }
     // A log-in: with a password, or whatever else opens the account.
     default:
       return {
         ...first,
-        loginVersion: user.loginVersion,
-        authTime: nowSeconds,
-        endsAt: nowSeconds + loginSeconds,
+        loginVersion,
+        ...bounded(nowSeconds, nowSeconds + loginSeconds),
       };
   }
 }

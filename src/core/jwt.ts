@@ -1,4 +1,5 @@
 import { type AttemptedSubject, refuse, UNKNOWN_SUBJECT } from "./fault.ts";
+import type { JsonObject } from "./claims.ts";
 import type { Grant } from "./scopes.ts";
 
 export type JwtType = "access" | "refresh";
@@ -25,6 +26,10 @@ export interface JwtClaims {
   readonly fromJti: string | null;
   /** Unix seconds at which all that can be derived from this JWT has expired. */
   readonly endsAt: number;
+  /** The same of its whole chain: an exchanged JWT ends before the others do. */
+  readonly chainEndsAt: number;
+  /** One of the deployment's audiences; null for this service itself, where no other JWT logs anyone in. */
+  readonly audience: string | null;
   /** Refresh JWTs: how often the family's token was replaced before this one. */
   readonly rotation: number | null;
   /** Unix seconds, whole. */
@@ -46,9 +51,15 @@ export interface RefreshClaims extends JwtClaims {
 }
 
 export interface Jwts {
-  sign(claims: JwtClaims): Promise<string>;
-  /** @returns null for anything but an unexpired JWT of ours */
+  /** @param own claims of the deployment's own, as `checkedClaims` returns them */
+  sign(claims: JwtClaims, own?: JsonObject): Promise<string>;
+  /** @returns null for anything but an unexpired JWT of ours, for this service or one of its audiences */
   verify(jwt: string, nowMs: number): Promise<JwtClaims | null>;
+  /**
+   * The same, also for an audience that the deployment does not have (any more, or in a version that runs beside
+   * this one): such a JWT is good for nothing but to be revoked.
+   */
+  verifyToRevoke(jwt: string, nowMs: number): Promise<JwtClaims | null>;
   /** Whether it is one of ours that has merely expired: clients that refresh after a 401 show these. */
   hasExpired(jwt: string, nowMs: number): Promise<boolean>;
 }

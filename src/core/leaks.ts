@@ -64,7 +64,7 @@ export function leaks({ jwts, secrets, tokens, notices, limits, isSignedByGithub
         const results: LeakResult[] = [];
         for (const [index, text] of texts.entries()) {
           const id = ids[index] ?? null;
-          const jwt = id === null ? await jwts.verify(text, nowMs) : null;
+          const jwt = id === null ? await jwts.verifyToRevoke(text, nowMs) : null;
           const isRevoked =
             id === null ? jwt !== null && (await revokeJwt(jwt, nowMs)) : left.delete(id);
           if (jwt !== null && isRevoked) owners.add(jwt.userId);

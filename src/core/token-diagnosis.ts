@@ -165,7 +165,7 @@ export function tokenDiagnostics({ secrets, jwts, reader, store, scopes }: Deps)
     if (read.signature === "wrong") return { ...said, kind, status: "signature_wrong" };
     if (read.signature !== "right") return { ...said, kind, status: "key_unknown" };
     // As it was when it was issued: whether it has expired since is the verdict's.
-    const claims = await jwts.verify(text, said.issuedAtMs ?? nowMs);
+    const claims = await jwts.verifyToRevoke(text, said.issuedAtMs ?? nowMs);
     if (claims === null) return said;
     if (claims.userId !== caller.userId) return { ...said, kind, status: "not_yours" };
     return { ...said, kind, ...(await ofOwnJwt(claims, nowMs)) };

@@ -41,6 +41,9 @@ export const profileOf = <T extends string | null | undefined>(row: Partial<ByCo
 
 export const EMPTY_PROFILE: Profile = profileOf(profileEntries(() => null));
 
+/** In bytes of JSON. */
+export const METADATA_MAX = 4_096;
+
 export interface User extends Profile {
   readonly id: string;
   readonly email: string;
@@ -60,7 +63,7 @@ export interface User extends Profile {
   readonly emailVerifiedAtMs: number | null;
   /** By issuer, the subject there that opens this account. */
   readonly identities: Readonly<Record<string, string>>;
-  /** The deployment's own facts about them. */
+  /** The deployment's own facts about them: a JSON object. */
   readonly metadata: Json;
 }
 

@@ -18,6 +18,7 @@ import { statusListSigner } from "./status-list.ts";
 interface Settings {
   readonly issuer: string;
   readonly jwtKeys: JwtKeySet;
+  readonly audiences: readonly string[];
   readonly issuers: readonly Issuer[];
   readonly storageDeadlineMs: number;
   readonly githubScanningKeys: readonly ScanningKey[];
@@ -60,7 +61,7 @@ export function createCrypto(
     ha1bHashes: settings.takesHa1b ? ha1bHashes(issuer) : null,
     isPwned: pwnedPasswordsUrl === null ? neverPwned : pwnedPasswords(pwnedPasswordsUrl, requestId),
     secrets: createSecrets(settings.tokenPrefixes),
-    jwts: jwts(keys, issuer),
+    jwts: jwts(keys, issuer, settings.audiences),
     jwtReader: jwtReader(keys, issuer),
     publicKeys: publicKeySet(jwtKeys),
     statusListSigner: statusListSigner(keys, issuer),

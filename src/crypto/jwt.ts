@@ -19,7 +19,7 @@ const seconds = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 const Claims = v.object({
   iss: v.string(),
-  aud: v.string(),
+  aud: v.pipe(v.string(), v.minLength(1)),
   token_type: v.picklist(["access", "refresh"]),
   jti: v.string(),
   sub: v.string(),
@@ -38,6 +38,7 @@ const Claims = v.object({
   from_jti: v.optional(v.string()),
   parents: v.optional(v.array(v.string()), []),
   end: seconds,
+  chain_end: v.optional(seconds),
   role: v.optional(v.string()),
   status_index: v.optional(seconds),
   scope: v.optional(
@@ -48,8 +49,8 @@ const Claims = v.object({
   ),
 });
 
-/** Our JWTs. The issuer is also the audience, because the service itself accepts them. */
-export function jwts(keys: KeyRing, issuer: string): Jwts {
+/** Our JWTs. The audience is the issuer where the service itself accepts them. */
+export function jwts(keys: KeyRing, issuer: string, audiences: readonly string[] = []): Jwts {
   // The isolate's keys and issuer never change, so a JWT that was valid stays valid until it expires.
   const verified = verifiedJwts<Own>();
 
@@ -60,17 +61,27 @@ export function jwts(keys: KeyRing, issuer: string): Jwts {
     return fromPayload(parseCanonicalJson(jws.payload), type, issuer);
   }
 
+  async function verifyToRevoke(jwt: string, nowMs: number): Promise<JwtClaims | null> {
+    const known = verified.get(jwt);
+    // guard: verified-jwt-still-expires
+    if (known !== undefined) return isCurrent(known, nowMs) ? known.claims : null;
+    const own = await ownOf(jwt);
+    if (own === null || !isCurrent(own, nowMs)) return null;
+    verified.add(jwt, own);
+    return own.claims;
+  }
+
   return {
-    sign: (claims) => signCompact(TYP[claims.type], toPayload(claims, issuer), keys),
+    sign: (claims, own = {}) =>
+      signCompact(TYP[claims.type], { ...own, ...toPayload(claims, issuer) }, keys),
+
+    verifyToRevoke,
 
     async verify(jwt, nowMs) {
-      const known = verified.get(jwt);
-      // guard: verified-jwt-still-expires
-      if (known !== undefined) return isCurrent(known, nowMs) ? known.claims : null;
-      const own = await ownOf(jwt);
-      if (own === null || !isCurrent(own, nowMs)) return null;
-      verified.add(jwt, own);
-      return own.claims;
+      const claims = await verifyToRevoke(jwt, nowMs);
+      const audience = claims?.audience ?? null;
+      // guard: jwt-is-for-a-known-audience
+      return audience === null || audiences.includes(audience) ? claims : null;
     },
 
     async hasExpired(jwt, nowMs) {
@@ -118,6 +129,7 @@ function toPayload(claims: JwtClaims, issuer: string) {
     ...(claims.apiTokenVersion === null ? {} : { api_token_version: claims.apiTokenVersion }),
     ...(claims.loginVersion === null ? {} : { login_version: claims.loginVersion }),
     end: claims.endsAt,
+    ...(claims.chainEndsAt === claims.endsAt ? {} : { chain_end: claims.chainEndsAt }),
     ...(claims.rootJti === null ? {} : { root_jti: claims.rootJti }),
     ...(claims.fromJti === null ? {} : { from_jti: claims.fromJti }),
     ...(claims.parentIds.length === 0 ? {} : { parents: claims.parentIds }),
@@ -126,7 +138,7 @@ function toPayload(claims: JwtClaims, issuer: string) {
     // `GET /rest/auth` of the original API names the user by these two claims.
     ...(claims.role === null ? {} : { uuid: claims.userId, role: claims.role }),
     iss: issuer,
-    aud: issuer,
+    aud: claims.audience ?? issuer,
   };
 }
 
@@ -146,8 +158,9 @@ function fromPayload(payload: unknown, type: JwtType, issuer: string): Own | nul
   const result = v.safeParse(Claims, payload);
   if (!result.success) return null;
   const claims = result.output;
+  const audience = claims.aud === issuer ? null : claims.aud;
   // guard: jwt-is-ours-and-for-us
-  if (claims.iss !== issuer || claims.aud !== issuer) return null;
+  if (claims.iss !== issuer || (type === "refresh" && audience !== null)) return null;
   // guard: jwt-is-of-one-type-and-user
   if (claims.token_type !== type || claims.sub !== claims.user_id) return null;
   return {
@@ -164,6 +177,8 @@ function fromPayload(payload: unknown, type: JwtType, issuer: string): Own | nul
       fromJti: claims.from_jti ?? null,
       parentIds: claims.parents,
       endsAt: claims.end,
+      chainEndsAt: claims.chain_end ?? claims.end,
+      audience,
       authTime: claims.auth_time,
       issuedAt: claims.iat,
       expiresAt: claims.exp,

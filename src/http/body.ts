@@ -82,10 +82,15 @@ export async function readFields(
 export async function readForm(request: HonoRequest): Promise<Record<string, unknown>> {
   const bytes = await readContent(request);
   if (bytes.byteLength === 0) return {};
-  const byName = Map.groupBy(parseForm(bytes, request), ([name]) => name);
+  return severalPerName(parseForm(bytes, request));
+}
+
+/** A list where a name came more than once. */
+export function severalPerName(fields: readonly FormField[]): Record<string, unknown> {
+  const byName = Map.groupBy(fields, ([name]) => name);
   return Object.fromEntries(
-    Array.from(byName, ([name, fields]) => {
-      const values = fields.map(([, value]) => value);
+    Array.from(byName, ([name, same]) => {
+      const values = same.map(([, value]) => value);
       return [name, values.length === 1 ? values[0] : values];
     }),
   );

@@ -109,6 +109,6 @@ function partsOf(cursor: string, form: RegExp): readonly string[] {
     : refuseField("cursor", "must be the next_cursor of an earlier answer");
 }
 
-function refuseField(path: string, message: string): never {
+export function refuseField(path: string, message: string): never {
   return refuseRequest({ code: "fields_invalid", problems: [{ path, message }] });
 }

@@ -9,12 +9,15 @@ import type { HttpResult, RefusalContext } from "./surface.ts";
 
 /** The status of each fault. A surface whose contract has another one names it in its `statuses`. */
 const STATUSES: Readonly<Record<Exclude<AnyFault["code"], "derivation_refused">, number>> = {
+  audience_unknown: 400,
   body_malformed: 400,
   credentials_doubled: 400,
   current_password_missing: 400,
   fields_invalid: 400,
+  grant_unsupported: 400,
   password_common: 400,
   password_pwned: 400,
+  subject_invalid: 400,
   caller_missing: 401,
   caller_refused: 401,
   credentials_missing: 401,
@@ -107,9 +110,10 @@ export function refusals(rules: RefusalRules) {
     const headers = {
       ...headersOf(fault),
       ...(status === 401 && { "www-authenticate": challenge(request, presentedIn(fault)) }),
-      ...((fault.code === "scope_insufficient" || fault.code === "scope_exceeded") && {
-        "www-authenticate": scopeChallenge(fault.scope),
-      }),
+      ...(status === 403 &&
+        (fault.code === "scope_insufficient" || fault.code === "scope_exceeded") && {
+          "www-authenticate": scopeChallenge(fault.scope),
+        }),
       ...(contentType !== undefined && { "content-type": contentType }),
     };
     return { status, body: typeof text === "string" ? toBody(text, status, fault) : text, headers };

@@ -33,6 +33,8 @@ export type RequestFault =
     }
   /** The credential is valid, but lacks the scope of this route (RFC 6750 section 3.1). */
   | { readonly code: "scope_insufficient"; readonly scope: Scope }
+  /** A `grant_type` that the token endpoint does not have (RFC 6749 section 5.2). */
+  | { readonly code: "grant_unsupported" }
   /** Any other error. It is logged under the request's ID; its text goes nowhere else. */
   | { readonly code: "internal" };
 

@@ -224,11 +224,14 @@ export function apiTokensInD1({
     async changeApiToken(id, caller, change, { endMs, parentIds, scopes }, nowMs) {
       const { expiresAtMs, enabled } = change;
       const target = own(id, caller, nowMs);
+      const names = JSON.stringify(scopes);
+      // With the same scopes there is nothing to look for.
       const beyond =
         scopes === null
           ? sql`NULL`
-          : sql`(SELECT given.value FROM json_each(tokens.detail, '$.scopes') AS given
-              WHERE given.value NOT IN (SELECT value FROM json_each(${JSON.stringify(scopes)})))`;
+          : sql`CASE WHEN tokens.detail -> '$.scopes' <> ${names} THEN
+              (SELECT given.value FROM json_each(tokens.detail, '$.scopes') AS given
+                WHERE given.value NOT IN (SELECT value FROM json_each(${names}))) END`;
       const isShorter = sql`tokens.expires_at >= ${expiresAtMs ?? Number.MAX_SAFE_INTEGER}`;
       // No later than the caller, and than what the token itself was derived from.
       const isWithin =
@@ -366,7 +369,7 @@ export function apiTokensInD1({
       const endsAt = Number.isFinite(next.endMs)
         ? sql`MIN(expires_at, ${next.endMs})`
         : sql`expires_at`;
-      const isDerivedFromJwt = derivation.jwtId !== null && parentIds.includes(derivation.jwtId);
+      const isDerivedFromJwt = derivation.jwt !== null && parentIds.includes(derivation.jwt.id);
       const isRevoked = oldEndsAtMs <= nowMs;
       const { successor } = await revocations.commit(
         {

@@ -126,10 +126,11 @@ export function cachedTokens(
       return found;
     },
 
-    async isActiveUntil(claims, untilSeconds, nowMs) {
+    async isActiveUntil(claims, untilSeconds, nowMs, wantsUser) {
+      const isShort = (untilSeconds - claims.issuedAt) * 1000 < policy.signatureOnlyMaxLifeMs;
       // guard: refresh-asks-whether-it-is-active
-      if ((untilSeconds - claims.issuedAt) * 1000 < policy.signatureOnlyMaxLifeMs) return true;
-      return d1.isActiveUntil(claims, nowMs);
+      if (isShort && !wantsUser) return { user: null };
+      return d1.isActiveUntil(claims, nowMs, wantsUser);
     },
 
     async confirm(caller, nowMs) {
@@ -206,8 +207,8 @@ export function cachedTokens(
       return token;
     },
 
-    rotateFamily: (claims, jti, nowMs) =>
-      invalidating([claims.sid], d1.rotateFamily(claims, jti, nowMs)),
+    rotateFamily: (claims, jti, nowMs, wantsUser) =>
+      invalidating([claims.sid], d1.rotateFamily(claims, jti, nowMs, wantsUser)),
 
     revokeJwt: (claims, caller, nowMs, isLeaked) =>
       invalidating([revocationTarget(claims)], d1.revokeJwt(claims, caller, nowMs, isLeaked)),

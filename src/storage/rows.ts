@@ -241,7 +241,7 @@ export function detailOf(token: Token | RefreshFamily, address: string | null): 
 /** Allocates the next index, for the log-in that is inserted in the same batch. */
 export const allocateStatusIndex = sql`INSERT INTO status_indexes (only, next) VALUES (1, 1)
   ON CONFLICT (only) DO UPDATE SET next = next + 1`;
-const lastStatusIndex = sql`(SELECT next - 1 FROM status_indexes)`;
+export const lastStatusIndex = sql`(SELECT next - 1 FROM status_indexes)`;
 
 /**
  * The row of a new token, inserted only if the caller is active at that instant: a revoked credential
@@ -318,15 +318,11 @@ export function insertMeter({ id, restrictions }: ApiToken): Sql[] {
 }
 
 /** The row of the JWT among a new token's parents, by which the token finds it; it comes after the token's own. */
-export function insertParentJwt(
-  childId: string,
-  { jwtId, endMs }: Derivation,
-  nowMs: number,
-): Sql[] {
-  if (jwtId === null) return [];
+export function insertParentJwt(childId: string, { jwt }: Derivation, nowMs: number): Sql[] {
+  if (jwt === null) return [];
   return [
     sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at)
-      SELECT ${jwtId}, 'jwt', user_id, credential_version, ${nowMs}, ${nowMs}, ${endMs} FROM tokens WHERE id = ${childId}
+      SELECT ${jwt.id}, 'jwt', user_id, credential_version, ${nowMs}, ${nowMs}, ${jwt.endMs} FROM tokens WHERE id = ${childId}
       ON CONFLICT DO NOTHING`,
   ];
 }

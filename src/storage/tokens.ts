@@ -32,6 +32,7 @@ import {
   allocateStatusIndex,
   EFFECTIVE_END,
   insertToken,
+  lastStatusIndex,
   SessionRow,
   TOKEN_COLUMNS,
   TokenRow,
@@ -57,6 +58,7 @@ const OwnerRow = v.object({ id: v.string(), userId: v.string() });
 const FamilyRow = v.object({ status_index: v.number() });
 const InsertedRow = v.object({ credential_version: v.number() });
 const ConfirmedRow = v.object({ ...UserRow.entries, token_expires_at: v.nullable(v.number()) });
+const ListedRow = v.object({ ...ConfirmedRow.entries, status_index: v.number() });
 const ExtendedRow = v.object({ ...SessionRow.entries, email: v.string() });
 const FoundRow = v.object({ found: v.number() });
 
@@ -92,7 +94,11 @@ export interface TokensInD1
   findActive(id: string, nowMs: number): Promise<Required<ActiveToken> | null>;
   findActiveJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User } | null>;
   /** Whether a refresh JWT may be exchanged: it is active, and was not replaced by a later one before its grace. */
-  isActiveUntil(claims: RefreshClaims, nowMs: number): Promise<boolean>;
+  isActiveUntil(
+    claims: RefreshClaims,
+    nowMs: number,
+    wantsUser: boolean,
+  ): Promise<{ readonly user: User | null } | null>;
   confirm(caller: CallerRef, nowMs: number): Promise<Confirmed | null>;
   /** @param loginId null where the JWT has no log-in with a row among its parents */
   noteIssued(caller: CallerRef, loginId: string | null, jti: string, nowMs: number): Promise<void>;
@@ -146,17 +152,17 @@ export function tokensInD1({
       return (await db.first(laterRotation, FoundRow)) !== null;
     },
 
-    async isActiveUntil(claims, nowMs) {
+    async isActiveUntil(claims, nowMs, wantsUser) {
       // A version of the service that rotates may run beside this one: what it replaced is spent here too.
       const { userId, credentialVersion, sid, rotation } = claims;
       const row = await db.first(
-        sql`SELECT 1 AS found FROM users WHERE users.id = ${userId} AND users.credential_version = ${credentialVersion}
+        sql`SELECT ${wantsUser ? USER_COLUMNS : sql`1`} FROM users WHERE users.id = ${userId} AND users.credential_version = ${credentialVersion}
           AND ${USER_IS_ACTIVE} AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)}
           AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${sid} AND tokens.rotation > ${rotation}
             AND NOT (tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}))`,
-        FoundRow,
+        v.union([UserRow, v.object({ 1: v.number() })]),
       );
-      return row !== null;
+      return row && { user: "user_id" in row ? toUser(row) : null };
     },
 
     async confirm(caller, nowMs) {
@@ -167,7 +173,37 @@ export function tokensInD1({
         ConfirmedRow,
       );
       if (row === null) return null;
-      return { user: toUser(row), endMs: row.token_expires_at ?? Number.POSITIVE_INFINITY };
+      return toConfirmed(row);
+    },
+
+    async listChain({ rootJti, fromJti, sid, parentIds, ...chain }, untilMs, caller, nowMs) {
+      const { userId, credentialVersion } = caller;
+      const id = chainIdOf(rootJti, credentialVersion);
+      const parents = sid === null ? null : JSON.stringify([sid, ...parentIds]);
+      const jtis = [rootJti, fromJti].filter((jti) => jti !== null);
+      const detail =
+        sid === null
+          ? sql`json_object('jtis', json(${JSON.stringify(jtis)}), 'loginVersion', users.login_version)`
+          : sql`json_object('jtis', json(${JSON.stringify(jtis)}))`;
+      const isActive = sql`users.id = ${userId} AND ${callerIsActive(caller, nowMs)}`;
+      const { confirmed } = await db.batch({
+        // Only where the chain has none yet, however many are listed at the same time.
+        statusIndex: sql`INSERT INTO status_indexes (only, next) SELECT 1, 1 WHERE NOT EXISTS (SELECT 1 FROM tokens WHERE id = ${id})
+          ON CONFLICT (only) DO UPDATE SET next = next + 1`,
+        listed: sql`INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at,
+            status_index, parents, detail)
+          SELECT ${id}, 'jwt', users.id, ${credentialVersion}, ${chain.apiTokenVersion}, ${nowMs}, ${nowMs}, ${untilMs},
+            ${lastStatusIndex}, ${parents}, ${detail}
+          FROM users WHERE ${isActive}
+          ON CONFLICT (id) DO UPDATE SET expires_at = ${untilMs}, modified_at = ${nowMs} WHERE expires_at < ${untilMs}`,
+        confirmed: sql`SELECT ${USER_COLUMNS},
+            (SELECT ${EFFECTIVE_END} FROM tokens WHERE tokens.id = ${caller.tokenId}) AS token_expires_at,
+            (SELECT status_index FROM tokens WHERE id = ${id}) AS status_index
+          FROM users WHERE ${isActive}`,
+      });
+      if (confirmed[0] === undefined) return null;
+      const row = v.parse(ListedRow, confirmed[0]);
+      return { ...toConfirmed(row), statusIndex: row.status_index };
     },
 
     async noteIssued(caller, loginId, jti, nowMs) {
@@ -240,7 +276,8 @@ export function tokensInD1({
     },
 
     /** One batch, which commits although the answer may be a refusal. */
-    async rotateFamily({ sid, userId, credentialVersion, rotation, jti: presented }, jti, nowMs) {
+    async rotateFamily(claims, jti, nowMs, wantsUser) {
+      const { sid, userId, credentialVersion, rotation, jti: presented } = claims;
       const family = sql`tokens.id = ${sid} AND tokens.kind = 'family' AND tokens.user_id = ${userId}
         AND tokens.credential_version = ${credentialVersion}`;
       // guard: revoked-family-does-not-rotate
@@ -249,7 +286,7 @@ export function tokensInD1({
       const ids = { userId, credentialId: presented, subjectId: sid };
       // guard: grace-is-for-the-last-token-alone
       const inGrace = sql`tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}`;
-      const { successor } = await revocations.commit(
+      const { successor, user } = await revocations.commit(
         {
           batch: {
             // One winner.
@@ -267,6 +304,9 @@ export function tokensInD1({
             // For the winner, and for those who came a moment later.
             successor: sql`SELECT won_by AS jti, rotation, rotated_at AS rotatedAtMs,
               expires_at AS familyEndMs FROM tokens WHERE ${isActive} AND ${inGrace}`,
+            user: wantsUser
+              ? sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${userId}`
+              : [],
           },
           key: tombstoneKey(sid),
           // guard: theft-leaves-a-tombstone
@@ -276,7 +316,11 @@ export function tokensInD1({
         },
         nowMs,
       );
-      return successor[0] === undefined ? null : v.parse(SuccessorRow, successor[0]);
+      if (successor[0] === undefined) return null;
+      return {
+        ...v.parse(SuccessorRow, successor[0]),
+        user: user[0] === undefined ? null : toUser(v.parse(UserRow, user[0])),
+      };
     },
 
     async revokeJwt(claims, caller, nowMs, isLeaked = false) {
@@ -284,7 +328,7 @@ export function tokensInD1({
       // Whoever holds it may revoke it, also while its parent is disabled and may be enabled again.
       const isItself = caller.credentialIds.includes(claims.jti);
       // All that is derived from it has expired by then: its row and its tombstone are kept as long.
-      const untilMs = claims.endsAt * 1000;
+      const untilMs = claims.chainEndsAt * 1000;
       const revocation = {
         id,
         // A JWT has no row until it is revoked; a family has one since its log-in.
@@ -454,6 +498,18 @@ const accountOf = (row: v.InferOutput<typeof AccountRow>) => ({
   apiTokenVersion: row.user_api_token_version,
 });
 
+const toConfirmed = (row: v.InferOutput<typeof ConfirmedRow>): Confirmed => ({
+  user: toUser(row),
+  endMs: row.token_expires_at ?? Number.POSITIVE_INFINITY,
+});
+
+/**
+ * The id of the row that lists a chain, beside the row that revokes it: the root's own id with version 8 and the
+ * credential version. After a new password the chain goes on, and its older JWTs stay revoked in the list.
+ */
+const chainIdOf = (rootJti: string, credentialVersion: number) =>
+  `${rootJti.slice(0, 14)}8${(credentialVersion % 4_096).toString(16).padStart(3, "0")}${rootJti.slice(18)}`;
+
 /** Active or not, but for the owner alone. */
 export function createTokenDiagnosis({ db }: StorageContext): TokenDiagnosisStore {
   return {
@@ -513,6 +569,11 @@ const SCAN_MS = 30_000;
 const LOOK_MS = 25;
 const MAX_LOOKS = 40;
 
+/** Of a listed chain: none of its JWTs was revoked, nor the log-ins with a password alone. */
+const chainIsActive = sql`(tokens.kind <> 'jwt' OR NOT EXISTS (SELECT 1 FROM json_each(tokens.detail, '$.jtis') AS link
+    JOIN tokens AS revoked ON revoked.id = link.value WHERE revoked.revoked_at IS NOT NULL)
+  AND COALESCE(tokens.detail ->> '$.loginVersion', users.login_version) = users.login_version)`;
+
 /** The lists are public, and each costs a scan: an isolate scans a list once in half a minute, however many ask. */
 export function createStatusLists({ db }: StorageContext): StatusListStore {
   const lists = cache<readonly number[]>(SCAN_MS);
@@ -525,7 +586,8 @@ export function createStatusLists({ db }: StorageContext): StatusListStore {
       last: sql`SELECT COALESCE(MAX(next), 0) AS next FROM status_indexes`,
       // guard: status-list-shows-what-is-revoked
       revoked: sql`SELECT tokens.status_index FROM tokens JOIN users ON users.id = tokens.user_id
-        WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to} AND NOT (${NOT_REVOKED})`,
+        WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to}
+          AND NOT (${isActiveWithParents(nowMs)} AND ${chainIsActive})`,
     });
     const { next } = v.parse(NextRow, last[0]);
     nextIndexes.set("next", next, nowMs);

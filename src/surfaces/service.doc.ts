@@ -37,7 +37,9 @@ const ServerMetadata = v.object({
   revocation_endpoint_auth_methods_supported: clientMethods,
   scopes_supported: v.array(scope),
   response_types_supported: emptyList,
-  grant_types_supported: emptyList,
+  token_endpoint: url,
+  token_endpoint_auth_methods_supported: clientMethods,
+  grant_types_supported: v.array(text),
 });
 const Health = v.object({
   status: v.literal("ok"),
@@ -96,7 +98,7 @@ export const serviceDoc: SurfaceDoc<RoutesOf<typeof serviceRoutes> | "GET /opena
       id: "readMetadata",
       summary: "Get the OAuth server metadata",
       description:
-        "What an OAuth client library needs to find introspection, revocation and the keys.",
+        "What an OAuth client library needs to find introspection, revocation, token exchange and the keys.",
       answers: cached("The metadata.", ServerMetadata),
       asksNoStore: true,
     },

@@ -1,5 +1,6 @@
 import type { Scopes } from "../core/scopes.ts";
 import type { SignedStatusList, StatusLists } from "../core/status-lists.ts";
+import { EXCHANGE_GRANT } from "../core/token-exchange.ts";
 import { type Json, KEYS_MAX_AGE_SECONDS, STATUS_LIST_MAX_AGE_SECONDS } from "../core/token.ts";
 import { cacheable, fixedText, versionOf } from "../http/conditional.ts";
 import { refusals } from "../http/refusals.ts";
@@ -81,8 +82,8 @@ export function serviceRoutes({ issuer, publicKeys, statusLists, versionId, scop
 }
 
 /**
- * RFC 8414 section 2. There is no authorization endpoint and no token endpoint: the lists of grants
- * and response types are empty, because leaving them out would claim the protocol's defaults.
+ * RFC 8414 section 2. There is no authorization endpoint: the list of response types is empty,
+ * because leaving it out would claim the protocol's default.
  */
 function metadata(issuer: string, scopes: Scopes): Json {
   const client = ["client_secret_basic", "client_secret_post"];
@@ -95,7 +96,9 @@ function metadata(issuer: string, scopes: Scopes): Json {
     revocation_endpoint_auth_methods_supported: ["none", ...client],
     scopes_supported: scopes.names,
     response_types_supported: [],
-    grant_types_supported: [],
+    token_endpoint: `${issuer}/oauth/token`,
+    token_endpoint_auth_methods_supported: ["none", ...client],
+    grant_types_supported: [EXCHANGE_GRANT],
   };
 }
 

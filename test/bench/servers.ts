@@ -284,6 +284,8 @@ function accessClaims(userId: string): JwtClaims {
     rootJti: null,
     fromJti: null,
     endsAt: times.expiresAt,
+    chainEndsAt: times.expiresAt,
+    audience: null,
     rotation: null,
     authTime: times.issuedAt,
     role: null,

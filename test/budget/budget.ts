@@ -25,6 +25,10 @@ POST /oauth/revoke (session)                             | 1p 1d · 2q 18r 4w   
 POST /oauth/revoke (action token)                        | 1p 1d · 2q 21r 4w       | 1p 1d · 2q 21r 4w          | 1p 1d · 2q 21r 4w                                   | 1p 1d · 2q 21r 4w   | 1p 1d · 2q 21r 4w
 POST /oauth/revoke (access JWT)                          | 1p · 2q 12r 5w          | 1p · 2q 12r 5w             | 1p · 2q 12r 5w                                      | 1p · 2q 12r 5w      | 1p · 2q 12r 5w
 POST /oauth/revoke (refresh JWT)                         | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                      | 1p · 2q 12r 4w      | 1p · 2q 12r 4w
+POST /oauth/token (API token)                            | 3q 14r 6w               | 2g · 2q 12r 6w             | 2g · 2q 12r 6w                                      | 1q 11r 5w           | 1q 11r 5w
+POST /oauth/token (session)                              | 3q 14r 7w               | 2g · 2q 12r 7w             | 2g · 2q 12r 7w                                      | 1q 11r 5w           | 1q 11r 5w
+POST /oauth/token (access JWT)                           | 3q 13r 7w               | 1g · 2q 11r 7w             | 2q 11r 7w                                           | 1q 10r 5w           | 1q 10r 5w
+POST /oauth/token (JWT of Basic)                         | 3q 9r 6w                | 1g · 2q 8r 6w              | 1g · 2q 8r 6w or 2q 8r 6w                           | 1q 8r 5w            | 1q 8r 5w
 POST /api/token/ (login)                                 | 3q 21r 8w · 1h          | 3q 21r 8w · 1h             | 3q 21r 8w · 1h                                      | 3q 21r 8w · 1h      | 3q 21r 8w · 1h
 POST /api/token/refresh/ (refresh)                       | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                       | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh/ (refresh, rotating)             | 1q 8r 2w                | 1q 8r 2w                   | 1q 8r 2w                                            | 1q 8r 2w            | 1q 8r 2w

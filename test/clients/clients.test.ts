@@ -129,6 +129,21 @@ describe("oauth4webapi", () => {
   const calling = (token: string) =>
     new Request("https://api.example.com/", { headers: { authorization: `Bearer ${token}` } });
 
+  it("exchanges any credential for a narrower JWT, and says why not", async () => {
+    const { claimsOf, exchange } = recipes.oauth4webapi;
+    const { token } = await newApiToken(server, ann.access, ["account:read", "tokens:read"]);
+    for (const subject of [token, ann.access]) {
+      const issued = await exchange(subject, server.origin, "account:read");
+      expect(issued).toMatchObject({ token_type: "bearer", scope: "account:read" });
+      const claims = await claimsOf(calling(issued.access_token));
+      expect(claims).toMatchObject({ sub: ann.id, scope: "account:read" });
+      expect(await recipes.statusList.isRevoked(claims)).toBe(false);
+    }
+    await expect(exchange(token, server.origin, "tokens:write")).rejects.toMatchObject({
+      error: "invalid_scope",
+    });
+  });
+
   it("discovers, and validates an access token by RFC 9068", async () => {
     const { claimsOf } = recipes.oauth4webapi;
     expect(await claimsOf(calling(ann.access))).toMatchObject({

@@ -68,7 +68,7 @@ describe("an unknown path is 404 in the shape of the surface that owns it", () =
     ["/rest/token/a/b", "rest-tokens"],
     ["/token/a/b", "rest-tokens"],
     ["/oauth/", "oauth"],
-    ["/oauth/token", "oauth"],
+    ["/oauth/nothing", "oauth"],
     ["/oauth/authorize", "oauth"],
     ["/oauth", "service"],
     ["/.well-known/openid-configuration", "service"],

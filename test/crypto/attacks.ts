@@ -284,8 +284,8 @@ export const ATTACKS: Readonly<Record<string, Readonly<Record<string, Attack>>>>
   "oversize (CVE-2025-30204, golang-jwt)": {
     "1 MB of dots": () => ".".repeat(1_000_000),
     "1 MB of signature": ({ good }) => good.padEnd(1_000_000, "A"),
-    "4,097 characters": ({ good }) => good.padEnd(4_097, "A"),
-    "claims that are too many": change({ claims: { more: "x".repeat(4_000) } }),
+    "8,193 characters": ({ good }) => good.padEnd(8_193, "A"),
+    "claims that are too many": change({ claims: { more: "x".repeat(8_000) } }),
     "1,400 deep": change({ claims: `${"[".repeat(1_400)}${"]".repeat(1_400)}` }),
   },
 };

@@ -216,6 +216,17 @@ describe("claims", () => {
     expect(await verify(await signed({ ...HEADER, typ }, payload))).toBeNull();
   });
 
+  it("is for a known audience, unless it is to be revoked; a refresh JWT is for us alone", async () => {
+    const audience = "https://api.acme.example";
+    const other = await ours.sign({ ...claims, audience });
+    const known = jwts(keyRing(keySet(jwk, hmac)), ISSUER, [audience]);
+    expect(await verify(other)).toBeNull();
+    expect(await ours.verifyToRevoke(other, NOW_MS)).toMatchObject({ audience });
+    expect(await known.verify(other, NOW_MS)).toMatchObject({ audience });
+    const refresh = claimsAt(NOW_S, { type: "refresh", rotation: 0, audience });
+    expect(await known.verifyToRevoke(await ours.sign(refresh), NOW_MS)).toBeNull();
+  });
+
   it("gives back every claim that it signed", async () => {
     const all = claimsAt(NOW_S, {
       sid: null,

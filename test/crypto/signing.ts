@@ -54,6 +54,8 @@ export function claimsAt(nowSeconds: number, change: Partial<JwtClaims> = {}): J
     rootJti: null,
     fromJti: null,
     endsAt: nowSeconds + 3600,
+    chainEndsAt: nowSeconds + 3600,
+    audience: null,
     rotation: null,
     authTime: nowSeconds,
     issuedAt: nowSeconds,

@@ -87,6 +87,18 @@ const SHOWN: readonly (readonly [string, (world: World) => string])[] = [
   ["refresh JWT", ({ refresh }) => refresh],
 ];
 
+/** What token exchange takes. */
+const SUBJECTS: readonly (readonly [string, (world: World) => string])[] = [
+  ["API token", ({ alice }) => alice.api],
+  ["session", ({ session }) => session],
+  ["access JWT", ({ access }) => access],
+  ["JWT of Basic", ({ auth }) => auth],
+];
+const EXCHANGE = {
+  grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+  subject_token_type: "urn:ietf:params:oauth:token-type:access_token",
+};
+
 /** At least one good request for every route there is. */
 export const GOOD: readonly Case[] = [
   { routeKey: "GET /health", as: "anybody", send: () => ({}), ...OK },
@@ -127,6 +139,12 @@ export const GOOD: readonly Case[] = [
     routeKey: "POST /oauth/revoke",
     as,
     send: (world: World) => ({ form: { token: token(world) } }),
+    ...OK,
+  })),
+  ...SUBJECTS.map(([as, subject_token]) => ({
+    routeKey: "POST /oauth/token",
+    as,
+    send: (world: World) => ({ form: { ...EXCHANGE, subject_token: subject_token(world) } }),
     ...OK,
   })),
 

@@ -57,6 +57,13 @@ function samples({ email }: Known): Readonly<Record<string, Fields>> {
       client_id: "00000000-0000-8000-8000-000000000000",
       client_secret: SENTINEL,
     },
+    "POST /oauth/token": {
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      subject_token: SENTINEL,
+      subject_token_type: "urn:ietf:params:oauth:token-type:access_token",
+      scope: "account:read",
+      expires_in: 60,
+    },
     "POST /oauth/revoke": { token: SENTINEL, token_type_hint: "refresh_token" },
     // They look at no body.
     "DELETE /tokens": {},

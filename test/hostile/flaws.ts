@@ -71,7 +71,14 @@ const SHAPES = new Map<string, ErrorShape>([
       mediaType: "application/json",
       body: () =>
         v.strictObject({
-          error: v.picklist(["invalid_request", "invalid_client", "insufficient_scope"]),
+          error: v.picklist([
+            "invalid_request",
+            "invalid_client",
+            "insufficient_scope",
+            "unsupported_grant_type",
+            "invalid_scope",
+            "invalid_target",
+          ]),
           error_description: text,
         }),
     },

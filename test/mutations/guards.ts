@@ -41,6 +41,7 @@ const SCOPES = all("contracts/scopes");
 const MEMBERS = all("contracts/token-members");
 const VERIFICATION = all("contracts/token-verification");
 const RESTRICTED = all("revocation/restricted");
+const EXCHANGE = all("exchange/exchange");
 const ATTACKER = all("recovery/attacker");
 const OWNER = all("recovery/owner");
 const TRIES = all("throttling/accounts");
@@ -126,6 +127,9 @@ export const GUARDS: readonly Guard[] = [
   ["jwt-expires-with-its-parent", "a JWT ends later than what it was obtained with", [withoutArgument(3)], [CHAINS]],
   ["jwt-keeps-its-tokens-version", "an API token's JWT outlives the end of all API tokens", [withoutProperty(1)], [AT_60]],
   ["jwt-keeps-its-scopes", "the JWT of a narrow token may do everything", [chosen(true)], [SCOPES]],
+  ["jwt-for-others-does-not-open", "a JWT for an adopter's API acts for its user here", [asked(false)], [EXCHANGE]],
+  ["exchange-widens-no-scope", "an exchanged JWT may do more than its subject", [asked(false)], [EXCHANGE]],
+  ["exchange-expires-with-its-parent", "an exchanged JWT outlives its subject", [onlyArgument(0)], [EXCHANGE]],
   ["renewed-jwt-keeps-its-bounds", "a new password frees a JWT of its bounds", [asked(true)], [SIMULATION]],
   ["scopes-are-never-exceeded", "a token makes one that may do more", [asked(false)], [SCOPES]],
   ["rpc-asks-for-the-audience", "a JWT of this service opens another API over RPC", [asked(false)], [all("rpc")]],
@@ -204,6 +208,8 @@ export const GUARDS: readonly Guard[] = [
   // What comes in: token types, audiences, spelling, places.
   ["only-access-jwts-open", "a refresh JWT opens what an access JWT does", [dropped], [all("contracts/credentials")]],
   ["only-refresh-jwts-refresh", "an access JWT refreshes", [withoutOperand(0, "&&")], [all("contracts/jwt-pair")]],
+  ["jwt-is-for-a-known-audience", "a JWT for an audience that there is not is active", [chosen(true)], [JWT]],
+  ["reserved-claims-are-ours", "a deployment's claim has a reserved name", [asked(false)], [all("exchange/claims")]],
   ["jwt-is-ours-and-for-us", "issuer or audience is not checked", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
   ["jwt-is-of-one-type-and-user", "two claims say two things of type or user", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
   ["jwt-has-its-time", "a JWT is taken after its end, or before its time", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],

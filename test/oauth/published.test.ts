@@ -126,7 +126,9 @@ describe("GET /.well-known/oauth-authorization-server", () => {
       "introspect",
     ],
     response_types_supported: [],
-    grant_types_supported: [],
+    token_endpoint: `${issuer}/oauth/token`,
+    token_endpoint_auth_methods_supported: ["none", "client_secret_basic", "client_secret_post"],
+    grant_types_supported: ["urn:ietf:params:oauth:grant-type:token-exchange"],
   });
 
   it("has what there is, under the issuer that is configured", async () => {

@@ -1,6 +1,5 @@
 import { env } from "cloudflare:workers";
-import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
-import * as v from "valibot";
+import { decodeJwt, decodeProtectedHeader } from "jose";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   call,
@@ -12,52 +11,15 @@ import {
   textAt,
 } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
+import { bitOf, isListedAsRevoked, listAt, placeOf } from "../support/status-lists.ts";
 import { revoke } from "./introspecting.ts";
 
 const SIZE = 32_768;
 
-const Claims = v.object({
-  status: v.object({
-    status_list: v.strictObject({ idx: v.pipe(v.number(), v.integer()), uri: v.string() }),
-  }),
-});
-const List = v.object({
-  sub: v.string(),
-  iss: v.string(),
-  iat: v.number(),
-  exp: v.number(),
-  ttl: v.number(),
-  status_list: v.strictObject({ bits: v.literal(1), lst: v.string() }),
-});
-const KeySet = v.object({ keys: v.array(v.looseObject({ kty: v.string() })) });
-
-const placeOf = (access: string) => v.parse(Claims, decodeJwt(access)).status.status_list;
-const pathOf = (uri: string) => uri.slice(ORIGIN.length);
-
-/** Verified as a stranger does it: by the published keys and the draft's rules. */
-async function listAt(uri: string, send = fresh()) {
-  const answer = await send("GET", pathOf(uri));
-  const published = await call("GET", "/.well-known/jwks.json");
-  const { payload } = await jwtVerify(
-    answer.text,
-    createLocalJWKSet(v.parse(KeySet, published.json)),
-    { issuer: ORIGIN, subject: uri, typ: "statuslist+jwt" },
-  );
-  const list = v.parse(List, payload);
-  const packed = Uint8Array.fromBase64(list.status_list.lst, { alphabet: "base64url" });
-  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return { answer, list, bytes: new Uint8Array(await new Response(unpacked).arrayBuffer()) };
-}
-
-const bitOf = (bytes: Uint8Array, idx: number) => ((bytes[idx >> 3] ?? 0) >> (idx & 7)) & 1;
-
 /** An isolate that has read no list yet. */
 const fresh = () => isolate().call;
 
-async function isEnded(access: string): Promise<boolean> {
-  const { uri, idx } = placeOf(access);
-  return bitOf((await listAt(uri)).bytes, idx) === 1;
-}
+const isEnded = (access: string) => isListedAsRevoked(access, fresh());
 
 let user: Awaited<ReturnType<typeof newUser>>;
 beforeEach(async () => {
@@ -67,7 +29,7 @@ beforeEach(async () => {
 describe("a status list", () => {
   it("is a signed JWT of the draft's form, small, and may be kept for a minute", async () => {
     const { uri } = placeOf((await newPair(user)).access);
-    const { answer, list, bytes } = await listAt(uri);
+    const { answer, list, bytes } = await listAt(uri, fresh());
     expect(decodeProtectedHeader(answer.text)).toMatchObject({ typ: "statuslist+jwt" });
     expect(answer.headers.get("content-type")).toBe("application/statuslist+jwt");
     expect(answer.headers.get("cache-control")).toBe("public, max-age=60");
@@ -84,7 +46,7 @@ describe("a status list", () => {
       INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, revoked_at, status_index)
       SELECT 'filled-' || i, 'family', ?2, 0, 1, 1, 9e15, CASE abs(random()) % 2 WHEN 0 THEN 1 END, i FROM n`;
     await env.DB.prepare(insert).bind(idx, user.id).run();
-    const { answer, bytes } = await listAt(placeOf(access).uri);
+    const { answer, bytes } = await listAt(placeOf(access).uri, fresh());
     expect(answer.text.length).toBeLessThan(8_000);
     const rows = await env.DB.prepare(
       "SELECT status_index AS i, revoked_at AS ended FROM tokens WHERE id LIKE 'filled-%'",

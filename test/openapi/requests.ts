@@ -242,7 +242,7 @@ export const REFUSED: readonly Refused[] = [
     status: 404,
   },
 
-  ...elsewhere("/oauth/token", "GET", "/oauth/introspect"),
+  ...elsewhere("/oauth/nothing", "GET", "/oauth/introspect"),
   ...bodies("POST /oauth/revoke", () => ({})),
   ...troubles("POST /oauth/revoke", ({ session }) => ({ form: { token: session } })),
   {

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { exchanged } from "../exchange/exchanging.ts";
 import {
   type Answered,
   at,
@@ -11,6 +12,7 @@ import {
   type TestUser,
 } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
+import { isListedAsRevoked } from "../support/status-lists.ts";
 import { atLocation } from "../support/stores.ts";
 import { cross, isThorough, some } from "../support/thorough.ts";
 
@@ -64,6 +66,8 @@ interface Family {
   readonly origin: { readonly send: Send; readonly token: string; readonly uuid?: string };
   /** JWTs, each obtained with the one before, the first with the origin. */
   readonly chain: readonly string[];
+  /** Those of the chain that were exchanged: in a status list. */
+  readonly listed: readonly string[];
   /** API tokens that were derived from the origin, in up to three steps. */
   readonly children: readonly string[];
   readonly actionTokens: readonly string[];
@@ -93,15 +97,25 @@ async function family(call: Call, origin: Origin): Promise<Family> {
   const start = await ORIGINS[origin](call, person);
   const first = await auth(call, start.send);
   const second = await auth(call, { bearer: first });
-  const chain = [first, second, await auth(call, { bearer: second })];
+  const third = await auth(call, { bearer: second });
+  // Of the origin, of a JWT of it in the second step, and of an exchanged one in the next; and what they give.
+  const ofOrigin = await exchanged(
+    call,
+    "bearer" in start.send ? start.send.bearer : start.send.xToken,
+  );
+  const ofSecond = await exchanged(call, second);
+  const again = await exchanged(call, await auth(call, { bearer: ofOrigin }));
+  const listed = [ofOrigin, ofSecond, again];
+  const chain = [first, second, third, ...listed, await auth(call, { bearer: again })];
   if (origin !== "apiToken") {
-    return { person, friend, owner, origin: start, chain, children: [], actionTokens: [] };
+    return { person, friend, owner, origin: start, chain, listed, children: [], actionTokens: [] };
   }
   const child = await create(call, start.send);
   const byJwt = await create(call, { bearer: second });
   const ofChild = await auth(call, { bearer: child.secret });
   const grandchild = await create(call, { bearer: ofChild });
-  const children = [child.secret, byJwt.secret, grandchild.secret];
+  const byExchanged = await create(call, { bearer: ofSecond });
+  const children = [child.secret, byJwt.secret, grandchild.secret, byExchanged.secret];
   const ofGrandchild = await auth(call, { bearer: grandchild.secret });
   return {
     person,
@@ -109,6 +123,7 @@ async function family(call: Call, origin: Origin): Promise<Family> {
     owner,
     origin: start,
     chain: [...chain, ofChild, ofGrandchild],
+    listed: [...listed, await exchanged(call, grandchild.secret)],
     children,
     actionTokens: [
       await issue(call, start.send, friend.id),
@@ -210,12 +225,21 @@ describe("at every revocation lag", () => {
         2 * (derived.chain.length + derived.children.length) + derived.actionTokens.length,
       );
 
+      for (const jwt of derived.listed) {
+        expect(await isListedAsRevoked(jwt, there.call)).toBe(false);
+      }
+
       const [end, afterSeconds] = typeof way === "function" ? [way, 0] : way;
       const ended = await end(here.call, derived);
       if (ended !== null) expect(ended.status).toBe(200);
       await here.settled();
       if (lag === 0 && afterSeconds === 0) expect(await taken(there.call, derived)).toEqual([]);
       later(lag + afterSeconds);
+      // Verifiers far away learn of it, at every lag.
+      const [list] = places(lag);
+      for (const jwt of derived.listed) {
+        expect(await isListedAsRevoked(jwt, list.call)).toBe(true);
+      }
       for (const { call } of [here, there]) expect(await taken(call, derived)).toEqual([]);
       // Nor when nothing is left of it but what its descendants say.
       for (const days of isThorough ? [1, 3] : [4]) {
@@ -420,15 +444,18 @@ describe.for(LAGS)("at a revocation lag of %i s", (lag) => {
     const person = await here.newUser();
     const first = await auth(here.call, { basic: person });
     const second = await auth(here.call, { bearer: first });
-    for (const bearer of [first, second]) good(await there.call("GET", "/rest/user", { bearer }));
+    const listed = await exchanged(here.call, second);
+    const all = [first, second, listed];
+    for (const bearer of all) good(await there.call("GET", "/rest/user", { bearer }));
     const session = await here.newSession(person);
     await here.services.logins.revokeOthers(await here.session(session), Date.now());
     await here.settled();
     later(lag);
-    for (const bearer of [first, second]) {
+    for (const bearer of all) {
       expect((await there.call("GET", "/rest/user", { bearer })).status).toBe(401);
       expect((await there.call("GET", "/rest/auth", { bearer })).status).toBe(401);
     }
+    expect(await isListedAsRevoked(listed, places(lag)[0].call)).toBe(true);
     good(await there.call("GET", "/tokens", { xToken: session }));
     good(
       await there.call("GET", "/rest/user", { bearer: await auth(here.call, { basic: person }) }),

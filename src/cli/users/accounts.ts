@@ -28,6 +28,7 @@ type OperatorEvent =
   | "user.enabled"
   | "user.deleted"
   | "role.changed"
+  | "metadata.changed"
   | "token.created";
 
 /**
@@ -270,6 +271,24 @@ export async function setRole(
   return [
     `${email} is ${role}: ${id}`,
     "JWTs from GET /rest/auth keep the old role until they expire. To revoke them, disable and re-enable the account.",
+  ];
+}
+
+/** @param metadata a JSON object, which replaces what there was */
+export async function setMetadata(
+  database: D1,
+  email: string,
+  metadata: string,
+  nowMs: number,
+): Promise<string[]> {
+  await database.run([
+    `UPDATE users SET metadata = ${literal(metadata)}, modified_on = ${literal(nowMs)} WHERE ${isOf(email)}`,
+    ...audited("metadata.changed", `${isOf(email)} AND modified_on = ${literal(nowMs)}`, nowMs),
+  ]);
+  const { id } = await find(database, email);
+  return [
+    `${email} has the metadata ${metadata}: ${id}`,
+    "JWTs keep the claims that were made from the old metadata until they expire.",
   ];
 }
 

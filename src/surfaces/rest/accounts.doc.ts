@@ -240,6 +240,15 @@ export const accountOperations: Readonly<Record<RoutesOf<typeof accountRoutes>, 
     summary: "Authenticate and get a 24-hour JWT",
     description:
       "Takes every kind of credential. Also for gateways that authenticate by subrequest, such as nginx `auth_request`.",
+    parameters: [
+      {
+        name: "audience",
+        in: "query",
+        description:
+          "Who the JWT is for, out of the deployment's audiences. A JWT for another audience than this service logs no one in here, and always names its scopes.",
+        schema: text,
+      },
+    ],
     answers: {
       200: {
         description: "The caller's account, and a JWT.",

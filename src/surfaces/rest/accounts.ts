@@ -1,3 +1,4 @@
+import type { HonoRequest } from "hono";
 import * as v from "valibot";
 import type { AccountChange, Accounts, PersonalDataStore } from "../../core/accounts.ts";
 import { callerAfterPasswordChange } from "../../core/caller.ts";
@@ -12,7 +13,14 @@ import type { Json } from "../../core/token.ts";
 import { profileOf, profileToRow, type User } from "../../core/user.ts";
 import { readTypedJson } from "../../http/body.ts";
 import { JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
-import { cursorText, exportCursorText, readExportCursor, readPage } from "../../http/query.ts";
+import {
+  cursorText,
+  exportCursorText,
+  queryValues,
+  readExportCursor,
+  readPage,
+  refuseField,
+} from "../../http/query.ts";
 import { refuseRequest } from "../../http/request-fault.ts";
 import { defineRoutes, isoTime, isoTimeOrNull, type HttpResult, ok } from "../../http/surface.ts";
 import { ChangeUser, DeleteUser, knownEmail, SignUp } from "./fields.ts";
@@ -48,8 +56,12 @@ export const accountRoutes = ({
       path: "/rest/auth",
       access: "caller",
       scope: "account:read",
-      async handle({ nowMs }, caller) {
-        const { jwt, user } = await jwtPairs.forCaller(caller, nowMs);
+      async handle({ request, nowMs }, caller) {
+        const audience = readAudience(request);
+        const { jwt, user } =
+          audience === null
+            ? await jwtPairs.forCaller(caller, nowMs)
+            : await jwtPairs.narrowed(caller, { audience, ...ALL }, nowMs);
         return {
           ...success({ ...userToJson(user), token: jwt }),
           // For gateways that authenticate by subrequest, such as nginx auth_request: who calls, and what they may do.
@@ -178,6 +190,16 @@ export const accountRoutes = ({
       },
     },
   ]);
+
+/** As much as the JWT for this service itself. */
+const ALL = { scopes: null, ttlSeconds: Number.POSITIVE_INFINITY };
+
+/** `?audience=`: who the JWT is to be for; null for this service. @throws RequestFaultError `fields_invalid` */
+function readAudience(request: HonoRequest): string | null {
+  const [audience = null, ...others] = queryValues(request, "audience").filter(Boolean);
+  if (others.length > 0) refuseField("audience", "must be one");
+  return audience;
+}
 
 export const success = (payload: Json): HttpResult => ok({ success: true, payload });
 

@@ -33,6 +33,7 @@ const refuse = refusals({
     caller_refused: ({ presented }) => (presented === "token" ? INVALID : WRONG),
     credentials_wrong: WRONG,
     token_invalid: INVALID,
+    audience_unknown: "audience must be one that this service issues tokens for",
     scope_exceeded: ({ scope }) => `This token does not have the scope ${scope}`,
     derivation_refused: ({ reason }) => DERIVATION_FAULTS[reason].message,
     sign_up_closed: "Sign-up is closed",

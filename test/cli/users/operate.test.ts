@@ -21,6 +21,12 @@ it("adds, lists, and sets roles", async () => {
   expect(await sql("SELECT role FROM users WHERE email = 'bob@example.com'")).toEqual([
     { role: "Admin" },
   ]);
+  const metadata = { plan: "pro", "it's": "ü\n" };
+  const facts = JSON.stringify(metadata, null, 1);
+  expect((await users(["set-metadata", "bob@example.com", facts])).code).toBe(0);
+  expect(await sql("SELECT metadata FROM users WHERE email = 'bob@example.com'")).toEqual([
+    { metadata: JSON.stringify(metadata) },
+  ]);
   for (const command of ["disable", "enable"]) {
     expect(await users([command, "nobody@example.com"])).toEqual({
       code: 1,
@@ -35,7 +41,13 @@ it("adds, lists, and sets roles", async () => {
   expect((await users(["enable", "bob@example.com"])).code).toBe(0);
   const events = `SELECT what, actor, outcome FROM events JOIN users ON users.id = events.user_id
     WHERE email = 'bob@example.com' ORDER BY events.id`;
-  const whats = ["user.created", "role.changed", "user.disabled", "user.enabled"];
+  const whats = [
+    "user.created",
+    "role.changed",
+    "metadata.changed",
+    "user.disabled",
+    "user.enabled",
+  ];
   expect(await sql(events)).toEqual(whats.map((what) => ({ what, actor: null, outcome: "done" })));
 });
 
@@ -92,6 +104,9 @@ it("explains invalid arguments, with exit code 2", async () => {
     ["add", "a@example.com", "--role", "God"],
     ["add", "a@example.com", "--limit", "3"],
     ["set-role", "a@example.com"],
+    ["set-metadata", "a@example.com", "[1]"],
+    ["set-metadata", "a@example.com", "plan=pro"],
+    ["set-metadata", "a@example.com", JSON.stringify({ a: "x".repeat(4_096) })],
     ["disable"],
     ["disable", "a@example.com", "nobody"],
     ["add", "a@example.com", "--stdin"],

@@ -29,3 +29,23 @@ export async function revoke(token: string) {
   const response = await oauth.revocationRequest(server, client, oauth.None(), token, options);
   await oauth.processRevocationResponse(response);
 }
+
+/** A JWT for one audience that may do less, and not for longer, than the token (RFC 8693). */
+export async function exchange(token: string, audience: string, scope: string) {
+  const server = await discovered;
+  const grant = "urn:ietf:params:oauth:grant-type:token-exchange";
+  const response = await oauth.genericTokenEndpointRequest(
+    server,
+    client,
+    oauth.None(),
+    grant,
+    {
+      subject_token: token,
+      subject_token_type: "urn:ietf:params:oauth:token-type:access_token",
+      audience,
+      scope,
+    },
+    options,
+  );
+  return oauth.processGenericTokenEndpointResponse(server, client, response);
+}
