@@ -32,5 +32,6 @@ export default createLatchkey({
   brand: { name: "Acme", accent: "#b00040" },
   actions: [redeemCoupon],
   scopes: { "orders:read": "See your orders" },
+  claims: ({ user }) => ({ plan: user.metadata.plan ?? "free" }),
   fallback: ({ url }) => new Response(`Acme's own ${new URL(url).pathname}`),
 });

@@ -95,6 +95,20 @@ it.each(["a service binding", "latchkey/verify"])(
   },
 );
 
+it("puts a claim of the user's metadata into JWTs", async () => {
+  const email = "fay@example.com";
+  await signUp(email);
+  const plan = async () => {
+    const response = await send("POST", "/api/token/", undefined, { email, password: PASSWORD });
+    const { access } = await response.json<{ access: string }>();
+    return JSON.parse(atob(access.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? ""))
+      .plan;
+  };
+  expect(await plan()).toBe("free");
+  await env.DB.exec(`UPDATE users SET metadata = '{"plan":"pro"}' WHERE email = '${email}'`);
+  expect(await plan()).toBe("pro");
+});
+
 it("has its name on the pages, and its site everywhere else", async () => {
   expect(await (await send("GET", "/console/login")).text()).toContain(
     "<title>Log in · Acme</title>",
