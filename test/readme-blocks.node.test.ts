@@ -57,7 +57,7 @@ const OPERATING = BLOCKS.filter(
 );
 /** What needs an account at Cloudflare, or is this suite itself. */
 const ELSEWHERE =
-  /^npx wrangler |--remote\b|api\.cloudflare\.com|^npm ci && npm (?:run dev|test)$|^npm run (?:check|bench|deploy)\b/m;
+  /^npx (?:wrangler|latchkey init) |^npm run events |--remote\b|api\.cloudflare\.com|^npm ci && npm (?:run dev|test)$|^npm run (?:check|bench|deploy)\b/m;
 
 interface Ran {
   readonly out: string;
@@ -200,7 +200,11 @@ describe("on a local database", () => {
         ),
         expect.stringContaining("ada@example.com is enabled: "),
         expect.stringContaining("ada@example.com is User: "),
+        expect.stringContaining('ada@example.com has the metadata {"plan":"pro"}: '),
         expect.stringMatching(/ {2}User {3}\S{10} {2}bob@example\.com {2}disabled /),
+        expect.stringContaining("ada@example.com is deleted: "),
+        expect.stringMatching(/^Created service:billing: .*\nAPI token \(shown only once\): /),
+        expect.stringContaining("API token (shown only once): "),
       ]);
     },
   );
