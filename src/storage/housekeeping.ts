@@ -208,7 +208,7 @@ async function cleanUp(db: Database, name: string, task: Task, nowMs: number): P
 async function cleanUpOwn(db: Database, table: PersonalTable, nowMs: number): Promise<number> {
   const { name, userColumn, expiresColumn } = table;
   const task = `table ${name}`;
-  const isOver =
+  const isExpired =
     expiresColumn === undefined ? sql`FALSE` : sql`${column(expiresColumn)} < ${nowMs}`;
   const isGone = isDeleted(sql`${column(name)}.${column(userColumn)}`, nowMs);
   const saved = await db.first(
@@ -226,7 +226,7 @@ async function cleanUpOwn(db: Database, table: PersonalTable, nowMs: number): Pr
     );
     const isInStep = end === null ? from : sql`${from} AND ${upTo(end.last)}`;
     deleted += await db.run(
-      sql`DELETE FROM ${column(name)} WHERE ${isInStep} AND (${isOver} OR ${isGone})`,
+      sql`DELETE FROM ${column(name)} WHERE ${isInStep} AND (${isExpired} OR ${isGone})`,
     );
     await db.run(saveCursor(task, end?.last ?? ""));
     if (end === null) break;

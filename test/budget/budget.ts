@@ -81,9 +81,9 @@ POST /rest/token/verify (counted API token, with a key)  | 4q 29r 4w            
 GET /rest/token/list (API token)                         | 3q 8r 1w                | 2g · 2q 6r 1w              | 2g · 2q 6r 1w                                       | 1q 5r 0w            | 1q 5r 0w
 DELETE /rest/token/all (JWT)                             | 1p · 3q 12r 4w          | 1g 1p 1d · 2q 12r 4w       | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w           | 1p · 3q 12r 4w      | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w
 DELETE /rest/token/all (API token)                       | 1p · 4q 15r 5w          | 2g 1p 1d · 3q 14r 5w       | 2g 1p 1d · 3q 14r 5w                                |                     |
-PATCH /rest/token/:token (API token: shorter)            | 2p · 4q 88r 5w          | 2g 2p · 3q 86r 5w          | 2g 2p · 3q 86r 5w                                   | 2p · 2q 85r 4w      | 2p · 2q 85r 4w
-PATCH /rest/token/:token (API token: disabled)           | 1p 1d · 4q 86r 5w       | 2g 1p 1d · 3q 84r 5w       | 2g 1p 1d · 3q 84r 5w                                | 1p 1d · 2q 83r 4w   | 1p 1d · 2q 83r 4w
-PATCH /rest/token/:token (API token: counted)            | 1p 1d · 4q 142r 7w      | 2g 1p 1d · 3q 140r 7w      | 2g 1p 1d · 3q 140r 7w                               | 1p 1d · 2q 139r 6w  | 1p 1d · 2q 139r 6w
+PATCH /rest/token/:token (API token: shorter)            | 2p · 4q 25r 5w          | 2g 2p · 3q 23r 5w          | 2g 2p · 3q 23r 5w                                   | 2p · 2q 22r 4w      | 2p · 2q 22r 4w
+PATCH /rest/token/:token (API token: disabled)           | 1p 1d · 4q 23r 5w       | 2g 1p 1d · 3q 21r 5w       | 2g 1p 1d · 3q 21r 5w                                | 1p 1d · 2q 20r 4w   | 1p 1d · 2q 20r 4w
+PATCH /rest/token/:token (API token: counted)            | 1p 1d · 4q 37r 7w       | 2g 1p 1d · 3q 35r 7w       | 2g 1p 1d · 3q 35r 7w                                | 1p 1d · 2q 34r 6w   | 1p 1d · 2q 34r 6w
 PATCH /token/:token (JWT: longer)                        | 1p · 2q 12r 2w          | 1g 1p · 1q 11r 2w          | 1g 1p · 1q 11r 2w or 1p · 1q 11r 2w                 | 1p · 2q 12r 2w      | 1g 1p · 1q 11r 2w or 1p · 1q 11r 2w
 DELETE /rest/token/:token (API token: uuid)              | 1p 1d · 4q 15r 5w       | 2g 1p 1d · 3q 13r 5w       | 2g 1p 1d · 3q 13r 5w                                |                     |
 DELETE /rest/token/:token (API token: itself)            | 1p 1d · 4q 15r 5w       | 2g 1p 1d · 3q 13r 5w       | 2g 1p 1d · 3q 13r 5w                                |                     |

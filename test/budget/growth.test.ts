@@ -49,7 +49,7 @@ async function fill(userId: string, { count, ended = 0, endedAtOnce = 0, usedUp 
   }
   for (const kind of KINDS) {
     const details = {
-      api: { name: "filled", hint: "lk_api_…fill", scopes: [] },
+      api: { name: "filled", hint: "lk_api_…fill", scopes: [], metadata: {} },
       action: { action: "addContact", payload: { contact_id: CONTACT }, audience: null },
     };
     const detail = kind === "api" || kind === "action" ? details[kind] : {};

@@ -105,7 +105,7 @@ function pairs<T>(items: readonly T[]): [T, T][] {
 
 describe.each(ASKING)("$name", (routeKey) => {
   const { surface, route } = routeKey;
-  const own = surface.ownHeaders ?? [];
+  const own = (surface.ownHeaders ?? []).map((name) => name.toLowerCase());
 
   it("refuses a credential that is wrong", async () => {
     const probes = WRONG.map((headers) =>

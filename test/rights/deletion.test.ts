@@ -90,6 +90,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
       email: "",
       password: "",
       role: "User",
+      kind: "person",
       credential_version: 1,
       api_token_version: 1,
       login_version: 0,
