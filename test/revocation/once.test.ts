@@ -101,9 +101,9 @@ it("claim, effect and receipt are one batch: where its last statement fails, not
   vi.spyOn(console, "error").mockImplementation(() => undefined);
   const [issuer, friend] = [await newCaller(), await newCaller()];
   const token = await newActionToken(issuer.access, issuer.id);
+  const before = await traces();
   // Not by a constraint: one that an action's own write breaks is a refusal.
   await env.DB.prepare("ALTER TABLE contacts RENAME TO gone").run();
-  const before = await traces();
   const answer = await run(token.secret, { by: friend.access, key: "k" });
   await env.DB.prepare("ALTER TABLE gone RENAME TO contacts").run();
   expect(answer.status).toBe(503);
