@@ -118,7 +118,7 @@ export default defineConfig({
           alias: [
             {
               find: /^latchkey$/,
-              replacement: fileURLToPath(import.meta.resolve("./src/latchkey.ts")),
+              replacement: fileURLToPath(import.meta.resolve("./src/exports.ts")),
             },
           ],
         },

@@ -9,9 +9,6 @@ import { checkOptions, DEFAULT_OPTIONS, type LatchkeyOptions, type Options } fro
 import { type Platform, type Services, servicesOver } from "./services.ts";
 import { type Rpc, rpc, type VerifyOptions } from "./surfaces/rpc.ts";
 
-export { default as sql } from "sql-template-tag";
-export { defineAction } from "./actions/define-action.ts";
-
 /** What only workerd has: its own modules, and WebAssembly that is imported as a module. */
 export const platform: Platform = {
   waitUntil,

@@ -7,6 +7,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const FILES = readdirSync(`${ROOT}src`, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())
   .map((entry) => `${entry.parentPath}/${entry.name}`.slice(ROOT.length))
+  // A project of its own, which `latchkey init` copies.
+  .filter((file) => !file.startsWith("src/starter/"))
   .sort();
 const CODE = FILES.filter((file) => file.endsWith(".ts") || file.endsWith(".tsx"));
 const ARROWS = CODE.flatMap((file) => arrowsOf(file, readFileSync(ROOT + file, "utf8")));

@@ -18,7 +18,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-const STARTER = fileURLToPath(new URL("../../starter", import.meta.url));
+const STARTER = fileURLToPath(new URL("../../src/starter", import.meta.url));
 /** The starter's name of its Worker, in each of its files. */
 const PLACEHOLDER = "my-auth";
 

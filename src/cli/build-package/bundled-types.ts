@@ -87,7 +87,9 @@ export function bundledTypes(folder: string, entry: string, apart?: RegExp): str
     if (!published.has(name)) return declared;
     return declared.replace(/^(?=(?:declare|interface|type) )/m, "export ");
   });
-  return `${[...lines.sort(), "", ...texts, "export {};"].join("\n")}\n`;
+  const main = published.get("default");
+  const last = main === undefined ? "export {};" : `export { ${nameOf(main)} as default };`;
+  return `${[...lines.sort(), "", ...texts, last].join("\n")}\n`;
 }
 
 /** A word that is no member, and no name of one. */
