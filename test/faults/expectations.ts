@@ -20,7 +20,7 @@ export const UNAVAILABLE: Readonly<Record<string, unknown>> = {
 
 /** Only copies, and the notes of a token's use, a right password, a refused credential: a failure of theirs fails no request. */
 const COURTESY =
-  /^KV (put (token|user):|delete )|^D1 UPDATE (tokens\.used_at|login_attempts)$|^D1 INSERT events$|^D1 SELECT tokens\.user_id$/;
+  /^KV (put (token|user):|delete )|^D1 UPDATE (tokens\.used_at( \+ INSERT events)?|login_attempts)$|^D1 INSERT events$|^D1 SELECT tokens\.user_id$/;
 /** By then D1 has committed, and only the mark in KV is not yet settled; below 60 the answer does not wait for it. */
 const SETTLING = /^KV put revoked:|^D1 DELETE pending_revocations$/;
 
