@@ -65,6 +65,17 @@ describe("over a service binding", () => {
     }
   });
 
+  it("verify takes a JWT of another audience for that alone", async () => {
+    const api = "https://api.example.com";
+    const { newCaller, send, services } = isolate({}, undefined, { options: { audiences: [api] } });
+    const { access } = await newCaller();
+    const answer = await send("GET", `/rest/auth?audience=${api}`, { bearer: access });
+    const token = textAt(answer, "payload", "token");
+    const { verify } = rpc({ ...services, issuer: ORIGIN });
+    expect(await verify(token)).toEqual({ active: false, reason: "audience" });
+    expect(await verify(token, { audience: api })).toMatchObject({ active: true, audience: api });
+  });
+
   it("verify asks for every scope and for the audience", async () => {
     const { narrow, access, api } = await someone();
     const verify = async (token: string, scopes: string[]) => AUTH.verify(token, { scopes });

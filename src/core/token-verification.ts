@@ -12,7 +12,7 @@ import type { ApiToken, Secrets, SessionToken, TokenKind } from "./token.ts";
 export const INACTIVE_REASONS = [
   /** Malformed, never issued, or expired so long ago that it is not kept. */
   "unknown",
-  /** A refresh JWT or an action token, which log no one in. */
+  /** A refresh JWT, a JWT for another audience, or an action token, which log no one in here. */
   "wrong_kind",
   /** Its user was deleted or disabled. */
   "user_gone",
@@ -200,7 +200,8 @@ export function tokenVerification({
     if (claims === null) {
       return inactive((await jwts.hasExpired(shown, nowMs)) ? "expired" : "unknown");
     }
-    if (claims.type !== "access") return inactive("wrong_kind");
+    // guard: verified-jwt-is-for-this-service
+    if (claims.type !== "access" || claims.audience !== null) return inactive("wrong_kind");
     if ((await strict.findActiveJwt(claims, nowMs)) === null) return inactive("revoked");
     if (!scopes.every((scope) => mayDo(claims, scope))) return inactive("scope_missing");
     return {

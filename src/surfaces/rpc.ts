@@ -17,6 +17,8 @@ export interface ActiveTokenInfo {
   readonly expiresAt: number;
   /** Null: everything that its user may do. */
   readonly scopes: readonly string[] | null;
+  /** Whom a JWT is for; null for the service itself, and for other tokens. */
+  readonly audience: string | null;
 }
 
 export interface InactiveTokenInfo {
@@ -94,7 +96,7 @@ export function rpc({ accounts, introspection, report, issuer }: Deps) {
         const found = await introspection.verify(token, nowMs);
         if (found === null || !LOGS_IN.includes(found.kind)) return INACTIVE;
         // guard: rpc-asks-for-the-audience
-        if (found.kind === "access" && audience !== issuer) {
+        if (found.kind === "access" && audience !== (found.audience ?? issuer)) {
           return { active: false, reason: "audience" };
         }
         // guard: rpc-asks-for-scopes

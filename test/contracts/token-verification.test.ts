@@ -10,6 +10,7 @@ import {
   type Send,
   textAt,
 } from "../support/client.ts";
+import { isolate } from "../support/service.ts";
 
 let owner: Awaited<ReturnType<typeof newCaller>>;
 /** The credential of the API that asks. */
@@ -96,6 +97,15 @@ describe("why it is not", () => {
     for (const answer of await Promise.all(answers)) {
       expect(answer).toMatchObject({ status: 200, json: { payload: not("unknown") } });
     }
+  });
+
+  it("wrong_kind: a JWT for another API", async () => {
+    const audience = "https://other.example";
+    const other = isolate({}, undefined, { options: { audiences: [audience] } }).call;
+    const issued = await other("GET", `/rest/auth?audience=${audience}`, { bearer: owner.access });
+    const token = textAt(issued, "payload", "token");
+    const answer = await other("POST", "/rest/token/verify", { bearer: asker, json: { token } });
+    expect(at(answer, "payload")).toEqual(not("wrong_kind"));
   });
 
   it("wrong_kind: what logs no one in", async () => {

@@ -143,6 +143,7 @@ export const GUARDS: readonly Guard[] = [
   ["charge-asks-for-scopes", "a token is charged for what it may not do", [holds(0)], [VERIFICATION]],
   ["charge-is-one-statement", "what is not active, has nothing left, is over its limit, or was charged before is charged", [holds(2), holds(3), holds(5), holds(7)], [VERIFICATION]],
   ["a-key-charges-once", "a key is used up by a refusal, or charges each time", [holds(2), fails(2)], [VERIFICATION]],
+  ["verified-jwt-is-for-this-service", "a JWT for another API is active for this one", [withoutOperand(1, "||")], [VERIFICATION]],
   ["charge-key-belongs-to-its-request", "a key lets through another request", [asked(false)], [VERIFICATION]],
   ["only-what-was-charged-is-active", "what could not be charged is active", [asked(false)], [VERIFICATION]],
 
