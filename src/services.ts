@@ -26,6 +26,7 @@ import { ha1b as createHa1b } from "./core/ha1b.ts";
 import { identityLogin, type LinkedIdentities, linkedIdentities } from "./core/identities.ts";
 import { introspection, type IntrospectionService } from "./core/introspection.ts";
 import { type JwtPairs, jwtPairs } from "./core/jwt-pairs.ts";
+import { type IssueLogin, loginIssuer } from "./core/log-in.ts";
 import { type Leaks, leaks } from "./core/leaks.ts";
 import type { RateLimits } from "./core/login-throttle.ts";
 import { type Logins, logins } from "./core/logins.ts";
@@ -82,6 +83,7 @@ export interface Services {
   readonly accounts: Accounts;
   readonly sessions: Sessions;
   readonly jwtPairs: JwtPairs;
+  readonly issueLogin: IssueLogin;
   readonly exchange: TokenExchange;
   readonly apiTokens: ApiTokens;
   readonly verify: TokenVerification;
@@ -195,6 +197,7 @@ export function createServices(
     issuer,
     ownClaims: claims === undefined ? null : ownClaims(claims, issuer, scopes),
   });
+  const ownSessions = sessions({ login, secrets, tokens, users, lifetimes });
   return {
     authenticate,
     accounts: accounts({
@@ -209,8 +212,9 @@ export function createServices(
       notices,
       askToProve: sendsMail ? recovery.askToProve : null,
     }),
-    sessions: sessions({ login, secrets, tokens, users, lifetimes }),
+    sessions: ownSessions,
     jwtPairs: pairs,
+    issueLogin: loginIssuer({ sessions: ownSessions, jwtPairs: pairs }),
     exchange: tokenExchange({ authenticate, jwtPairs: pairs, secrets, limits, issuer }),
     apiTokens: apiTokens({ tokens, secrets, jwts, notices, scopes }),
     actionTokens: issuedActions,

@@ -65,7 +65,7 @@ export function authPages(
           : redirectToNext(context),
       async submit({ nowMs }, { email, password, next }) {
         const user = await accounts.signUp({ email, password }, nowMs);
-        const { secret } = await sessions.open(user, nowMs);
+        const { secret } = await sessions.open(user, "password", nowMs);
         return seeOther(safeNextPath(next), setSession(sessions, secret));
       },
     }),

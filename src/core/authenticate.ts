@@ -1,4 +1,4 @@
-import { type Caller, callerRefOf, callerRefOfJwt, callerRefOfToken } from "./caller.ts";
+import { type Caller, callerRefOfJwt, callerRefOfToken, loggedIn } from "./caller.ts";
 import { type AttemptedSubject, refuse, UNKNOWN_SUBJECT } from "./fault.ts";
 import type { Ha1b } from "./ha1b.ts";
 import type { IdentityLogin } from "./identities.ts";
@@ -6,7 +6,7 @@ import { attemptedSubjectOf, type JwtClaims, type Jwts, refuseJwt } from "./jwt.
 import { networksOf } from "./networks.ts";
 import type { PasswordLogin } from "./passwords.ts";
 import type { ApiToken, Secrets, Token } from "./token.ts";
-import type { User, UserWithPassword } from "./user.ts";
+import type { User } from "./user.ts";
 
 /** A token that is active, and its user where the check happened to read their row. */
 export interface ActiveToken<T extends Token = Token> {
@@ -77,13 +77,6 @@ export function authenticator({
   jwts,
   address,
 }: Deps): Authenticate {
-  const fullCaller = (user: UserWithPassword, by: Caller["by"]): Caller => ({
-    ...callerRefOf(user),
-    scopes: null,
-    by,
-    user,
-  });
-
   async function byToken(kind: "session" | "api", secret: string, nowMs: number): Promise<Caller> {
     const id = await secrets.idOf(kind, secret);
     const found = id === null ? null : await tokens.findActive(id, nowMs);
@@ -125,7 +118,7 @@ export function authenticator({
   return async (credential, nowMs) => {
     switch (credential.method) {
       case "password":
-        return fullCaller(await login(credential.email, credential.password, nowMs), {
+        return loggedIn(await login(credential.email, credential.password, nowMs), {
           method: "password",
         });
       case "bearer":
@@ -137,12 +130,12 @@ export function authenticator({
       case "identity": {
         const { issuer, token } = credential;
         const { user, identity } = await identityLogin(issuer, token, nowMs);
-        return fullCaller(user, { method: "identity", identity });
+        return loggedIn(user, { method: "identity", identity });
       }
       case "ha1b":
         return ha1b === null
           ? refuse({ code: "credentials_wrong" })
-          : fullCaller(await ha1b.login(credential.token, nowMs), { method: "ha1b" });
+          : loggedIn(await ha1b.login(credential.token, nowMs), { method: "ha1b" });
       case "malformed":
         return refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });
     }

@@ -5,6 +5,9 @@ import type { Grant } from "./scopes.ts";
 import type { ApiToken, SessionToken } from "./token.ts";
 import type { User } from "./user.ts";
 
+/** What a log-in was made with; a token and a JWT are none, because a log-in was made before. */
+export type WayIn = "password" | "identity" | "email" | "passkey" | "ha1b";
+
 /** Who writes. Every write asks in its own statement whether this caller is still active. */
 export interface CallerRef {
   readonly userId: string;
@@ -28,7 +31,7 @@ export interface CallerRef {
 export interface Caller extends CallerRef {
   readonly scopes: Grant;
   readonly by:
-    | { readonly method: "password" | "ha1b" }
+    | { readonly method: Exclude<WayIn, "identity"> }
     | { readonly method: "identity"; readonly identity: Identity }
     | { readonly method: "token"; readonly token: SessionToken | ApiToken }
     | { readonly method: "jwt"; readonly claims: JwtClaims };
@@ -54,6 +57,14 @@ export function callerRefOf({
   const none = { credentialIds: [], parentIds: [], apiTokenVersion: null, loginVersion: null };
   return { userId: id, credentialVersion, tokenId: null, ...none };
 }
+
+/** Them as a caller who may do everything. */
+export const loggedIn = (user: User, by: Caller["by"]): Caller => ({
+  ...callerRefOf(user),
+  scopes: null,
+  by,
+  user,
+});
 
 export function callerRefOfToken({
   id,

@@ -5,6 +5,7 @@ import {
   callerRefOf,
   callerRefOfJwt,
   refuseRestricted,
+  type WayIn,
 } from "./caller.ts";
 import type { JsonObject, OwnClaims } from "./claims.ts";
 import { refuse } from "./fault.ts";
@@ -214,50 +215,59 @@ export function jwtPairs({
     return jwt;
   }
 
+  /**
+   * A pair of a user who has just authenticated.
+   * @throws FaultError `credentials_wrong` where their password has changed meanwhile, `unavailable`
+   */
+  async function open(user: User, _way: WayIn, nowMs: number): Promise<JwtPair> {
+    const own = ownOf(user);
+    const sid = crypto.randomUUID();
+    const authTime = Math.floor(nowMs / 1000);
+    const issued = lifetime("refresh", nowMs, { authTime, apiTokenVersion: null });
+    const family = {
+      kind: "family" as const,
+      id: sid,
+      userId: user.id,
+      credentialVersion: user.credentialVersion,
+      createdAtMs: nowMs,
+      modifiedAtMs: nowMs,
+      expiresAtMs: issued.expiresAt * 1000,
+    };
+    const statusIndex = await tokens.insertFamily(family, callerRefOf(user));
+    if (statusIndex === null) {
+      const attempted = { userId: user.id, credentialId: null };
+      return refuse({ code: "credentials_wrong", attempted });
+    }
+    const refresh: RefreshClaims = {
+      type: "refresh",
+      jti: crypto.randomUUID(),
+      userId: user.id,
+      credentialVersion: user.credentialVersion,
+      sid,
+      parentIds: [],
+      apiTokenVersion: null,
+      loginVersion: null,
+      rootJti: null,
+      fromJti: null,
+      rotation: 0,
+      authTime,
+      ...issued,
+      endsAt: issued.expiresAt,
+      chainEndsAt: issued.expiresAt,
+      audience: null,
+      role: null,
+      statusIndex,
+      scopes: null,
+    };
+    return { refresh: await jwts.sign(refresh), access: await accessFrom(refresh, own, nowMs) };
+  }
+
   return {
+    open,
+
     /** @throws FaultError `credentials_wrong`, `throttled`, `unavailable` */
     async obtain(email: string, password: string, nowMs: number): Promise<JwtPair> {
-      const user = await login(email, password, nowMs);
-      const own = ownOf(user);
-      const sid = crypto.randomUUID();
-      const authTime = Math.floor(nowMs / 1000);
-      const issued = lifetime("refresh", nowMs, { authTime, apiTokenVersion: null });
-      const family = {
-        kind: "family" as const,
-        id: sid,
-        userId: user.id,
-        credentialVersion: user.credentialVersion,
-        createdAtMs: nowMs,
-        modifiedAtMs: nowMs,
-        expiresAtMs: issued.expiresAt * 1000,
-      };
-      const statusIndex = await tokens.insertFamily(family, callerRefOf(user));
-      if (statusIndex === null) {
-        const attempted = { userId: user.id, credentialId: null };
-        return refuse({ code: "credentials_wrong", attempted });
-      }
-      const refresh: RefreshClaims = {
-        type: "refresh",
-        jti: crypto.randomUUID(),
-        userId: user.id,
-        credentialVersion: user.credentialVersion,
-        sid,
-        parentIds: [],
-        apiTokenVersion: null,
-        loginVersion: null,
-        rootJti: null,
-        fromJti: null,
-        rotation: 0,
-        authTime,
-        ...issued,
-        endsAt: issued.expiresAt,
-        chainEndsAt: issued.expiresAt,
-        audience: null,
-        role: null,
-        statusIndex,
-        scopes: null,
-      };
-      return { refresh: await jwts.sign(refresh), access: await accessFrom(refresh, own, nowMs) };
+      return open(await login(email, password, nowMs), "password", nowMs);
     },
 
     /**

@@ -1,6 +1,6 @@
 import type { UserStore } from "./accounts.ts";
 import type { TokenCheckStore } from "./authenticate.ts";
-import { type CallerRef, callerRefOf } from "./caller.ts";
+import { type CallerRef, callerRefOf, type WayIn } from "./caller.ts";
 import { type Fault, refuse } from "./fault.ts";
 import type { PasswordLogin } from "./passwords.ts";
 import type { Lifetimes, Secrets, SessionToken } from "./token.ts";
@@ -45,7 +45,7 @@ export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
    * A session of a user who has just authenticated.
    * @throws FaultError `credentials_wrong` where their password has changed meanwhile, `unavailable`
    */
-  async function open(user: User, nowMs: number): Promise<Session> {
+  async function open(user: User, _way: WayIn, nowMs: number): Promise<Session> {
     const { secret, id } = await secrets.create("session");
     const token: SessionToken = {
       kind: "session",
@@ -69,7 +69,7 @@ export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
 
     /** @throws FaultError `credentials_wrong`, `throttled`, `unavailable` */
     async create(email: string, password: string, nowMs: number): Promise<Session> {
-      return open(await login(email, password, nowMs), nowMs);
+      return open(await login(email, password, nowMs), "password", nowMs);
     },
 
     /** @throws FaultError `token_invalid`, `unavailable` */

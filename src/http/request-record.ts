@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { HonoRequest } from "hono";
 import type { Credential } from "../core/authenticate.ts";
-import type { Caller } from "../core/caller.ts";
+import type { Caller, WayIn } from "../core/caller.ts";
 import type { Fault } from "../core/fault.ts";
 import type { RequestFault } from "./request-fault.ts";
 
@@ -26,7 +26,7 @@ export interface RequestRecord extends ClientInfo {
   /** The runtime takes no method that HTTP does not know. */
   readonly method: string;
   /** By what the caller says who it is; `bearer` where it was refused before its kind was known. */
-  credential: Credential["method"] | "api" | "jwt" | "none";
+  credential: Credential["method"] | WayIn | "api" | "jwt" | "none";
   outcome: (Fault | RequestFault)["code"] | "ok" | "redirected" | "misdirected";
   /** What a 5xx comes from. */
   error: unknown;

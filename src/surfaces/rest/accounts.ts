@@ -220,7 +220,7 @@ function changeOf(fields: v.InferOutput<typeof ChangeUser>): AccountChange {
   return { ...change, currentPassword };
 }
 
-function userToJson(user: User): Readonly<Record<string, Json>> {
+export function userToJson(user: User): Readonly<Record<string, Json>> {
   return {
     created_on: isoTime(user.createdAtMs),
     modified_on: isoTime(user.modifiedAtMs),
