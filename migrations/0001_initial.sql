@@ -26,6 +26,7 @@ CREATE TABLE users (
   undo_email   TEXT,                        -- the email before a change, whose owner can undo the change
   undo_until   INTEGER,                     -- until then; no other account can use undo_email meanwhile
   identities_revoked_on INTEGER,            -- an ID token issued before this links no identity
+  email_login_at INTEGER,                   -- last log-in by email; null if never, and then the email is not known to be a way in
   CHECK (kind = 'person' OR (password = '' AND ha1b IS NULL AND pending_email IS NULL AND verified_on IS NULL))
 ) STRICT, WITHOUT ROWID;
 
@@ -225,6 +226,31 @@ CREATE TABLE identities (
   used_at    INTEGER,                       -- last use, rounded to the hour
   PRIMARY KEY (issuer, subject),
   UNIQUE (user_id, issuer)                  -- one account per issuer and user
+) STRICT, WITHOUT ROWID;
+
+-- Passkeys (WebAuthn Level 3 section 5.1) with which users can log in.
+CREATE TABLE passkeys (
+  id            TEXT NOT NULL PRIMARY KEY,  -- digest of the credential ID
+  user_id       TEXT NOT NULL REFERENCES users (id),
+  credential_id TEXT NOT NULL,              -- as the authenticator chose it, base64url
+  public_key    TEXT NOT NULL,              -- COSE_Key (RFC 9052 section 7), base64url
+  name          TEXT NOT NULL,
+  aaguid        TEXT,                       -- the model of authenticator; null where it does not say
+  transports    TEXT NOT NULL CHECK (json_valid(transports)), -- JSON array, as the browser reported them
+  counter       INTEGER NOT NULL,           -- the highest signature counter seen; 0 where the authenticator counts nothing
+  is_backup_eligible INTEGER NOT NULL CHECK (is_backup_eligible IN (0, 1)), -- may be on several devices
+  is_backed_up  INTEGER NOT NULL CHECK (is_backed_up IN (0, 1)),
+  created_at    INTEGER NOT NULL,
+  used_at       INTEGER                     -- last log-in
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX passkeys_owner ON passkeys (user_id, id);
+
+-- Challenges of WebAuthn that registered a passkey or logged in with one, until they would have expired. Asking for
+-- a challenge writes nothing.
+CREATE TABLE used_challenges (
+  id         TEXT NOT NULL PRIMARY KEY,     -- digest of the challenge
+  expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- To look up the account of an HA1B token, which does not name it.

@@ -352,6 +352,7 @@ export function servicesOver(
     deadlineMs: config.storageDeadlineMs,
     eventDays: config.eventDays,
     sendsMail: config.mail !== null,
+    waysIn: { password: true, email: config.mail !== null },
     tables: tablesOf(own),
     lifetimes: config.lifetimes,
     receivers: receivers.map(({ name }) => name),

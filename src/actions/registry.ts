@@ -42,6 +42,8 @@ export const RESERVED_TABLES = [
     "notices",
     "login_attempts",
     "identities",
+    "passkeys",
+    "used_challenges",
     "deliveries",
     "dead_letters",
     "token_meters",

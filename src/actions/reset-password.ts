@@ -49,6 +49,7 @@ export const resetPassword = (
       return {
         writes: [
           once(sql`DELETE FROM identities WHERE user_id = ${issuerId}`),
+          once(sql`DELETE FROM passkeys WHERE user_id = ${issuerId}`),
           once(sql`DELETE FROM contacts WHERE user_id = ${issuerId} AND ${wasUnproven}`),
           once(sql`DELETE FROM contacts WHERE contact_id = ${issuerId} AND ${wasUnproven}`),
           ...tables.map(({ name, userColumn }) =>

@@ -26,6 +26,8 @@ export const undoEmailChange = defineAction({
     writes: [
       once(sql`DELETE FROM identities WHERE user_id = ${issuerId} AND (email IS NOT ${email}
         OR created_at >= (SELECT undo_until - ${UNDO_MS} FROM users WHERE id = ${issuerId}))`),
+      // Whoever changed the email could add passkeys; no email says whose they are.
+      once(sql`DELETE FROM passkeys WHERE user_id = ${issuerId}`),
       once(sql`UPDATE users SET email = ${email}, verified_on = ${nowMs}, pending_email = NULL, undo_email = NULL,
           undo_until = NULL, password = '', ha1b = NULL, credential_version = credential_version + 1,
           identities_revoked_on = ${nowMs}, modified_on = ${nowMs}

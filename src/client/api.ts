@@ -165,6 +165,7 @@ export type PersonalData = {
     pending_email: string | null;
     former_email: string | null;
     former_email_until_on: string | null;
+    email_login_on: string | null;
     metadata: unknown;
     identities: {
       issuer: string;
@@ -255,6 +256,20 @@ export type PersonalData = {
   contacts?: {
     contact_uuid: string;
     created_on: string;
+  }[];
+  passkeys?: {
+    uuid: string;
+    name: string;
+    credential_id: string;
+    /** A COSE_Key, in Base64url. */
+    public_key: string;
+    aaguid: string | null;
+    transports: string[];
+    counter: number;
+    backup_eligible: number;
+    backed_up: number;
+    created_on: string;
+    last_used_on: string | null;
   }[];
   notices?: {
     uuid: string;

@@ -49,8 +49,16 @@ export interface StorageContext {
   readonly events: AuditStatements;
   readonly notices: NoticeStatements;
   readonly served: Served;
+  readonly waysIn: WaysIn;
   /** Those of actions of the deployment's own. */
   readonly tables: readonly PersonalTable[];
+}
+
+/** What opens accounts beside identities and passkeys, as the settings have it. */
+export interface WaysIn {
+  readonly password: boolean;
+  /** A link or code by email: every account without passwords, otherwise those that have used it. */
+  readonly email: boolean;
 }
 
 export interface AuditRow {

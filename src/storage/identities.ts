@@ -2,7 +2,7 @@ import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { IdentityStore, LinkedIdentity } from "../core/identities.ts";
 import type { IdentityRef } from "../core/issuers.ts";
-import type { StorageContext } from "./context.ts";
+import type { StorageContext, WaysIn } from "./context.ts";
 import { digestOf } from "./d1.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
@@ -26,6 +26,7 @@ export function createIdentities({
   events,
   notices,
   background,
+  waysIn,
 }: StorageContext): IdentityStore {
   async function list(userId: string): Promise<LinkedIdentity[]> {
     const rows = await db.all(
@@ -108,8 +109,7 @@ export function createIdentities({
       const { deleted, why } = await db.batch({
         deleted: sql`DELETE FROM identities WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${userId}
             AND ${isActive}
-            AND (EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND password NOT IN ('', '!'))
-              OR (SELECT COUNT(*) FROM identities WHERE user_id = ${userId}) > 1)
+            AND ${hasAnotherWayIn(userId, waysIn)}
           RETURNING issuer`,
         event: events.afterCaller("identity.unlinked", caller, id, nowMs),
         user: sql`UPDATE users SET identities_revoked_on = ${nowMs} WHERE id = ${userId} AND changes() > 0`,
@@ -123,6 +123,19 @@ export function createIdentities({
       return is_there === 0 ? "unknown" : "last";
     },
   };
+}
+
+/**
+ * For the statement that removes an identity or a passkey: whether something else opens the account, so that of two
+ * at once the second removes nothing.
+ */
+export function hasAnotherWayIn(userId: string, { password, email }: WaysIn): Sql {
+  const byPassword = password ? sql`(password NOT IN ('', '!'))` : sql`0`;
+  const everyEmail = password ? sql`(email_login_at IS NOT NULL)` : sql`1`;
+  // guard: last-way-in-stays
+  return sql`(SELECT ${byPassword} + ${email ? everyEmail : sql`0`}
+    + (SELECT COUNT(*) FROM identities WHERE user_id = users.id)
+    + (SELECT COUNT(*) FROM passkeys WHERE user_id = users.id) FROM users WHERE users.id = ${userId}) > 1`;
 }
 
 function openedBy({ issuer, subject }: IdentityRef): Sql {

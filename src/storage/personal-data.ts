@@ -35,7 +35,7 @@ const SECTIONS: readonly Section[] = [
     name: "user",
     columns: sql`u.id AS uuid, u.kind, u.email, u.role, ${profileColumns("u")},
       u.created_on, u.modified_on, u.verified_on AS email_verified_on, u.pending_email,
-      u.undo_email AS former_email, u.undo_until AS former_email_until_on, u.metadata AS metadata_json,
+      u.undo_email AS former_email, u.undo_until AS former_email_until_on, u.email_login_at AS email_login_on, u.metadata AS metadata_json,
       (SELECT json_group_array(json_object('issuer', issuer, 'subject', subject, 'email', email, 'linked_on',
         strftime('%FT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'), 'last_used_on',
         strftime('%FT%H:%M:%fZ', used_at / 1000.0, 'unixepoch'))) FROM identities WHERE user_id = u.id) AS identities_json,
@@ -85,6 +85,13 @@ const SECTIONS: readonly Section[] = [
     columns: sql`c.contact_id AS contact_uuid, c.created_at AS created_on`,
     of: (userId) => sql`contacts AS c WHERE c.user_id = ${userId}`,
     key: [sql`c.contact_id`],
+  },
+  {
+    name: "passkeys",
+    columns: sql`p.id AS uuid, p.name, p.credential_id, p.public_key, p.aaguid, p.transports AS transports_json, p.counter,
+      p.is_backup_eligible AS backup_eligible, p.is_backed_up AS backed_up, p.created_at AS created_on, p.used_at AS last_used_on`,
+    of: (userId) => sql`passkeys AS p WHERE p.user_id = ${userId}`,
+    key: [sql`p.id`],
   },
   {
     name: "notices",
@@ -218,6 +225,7 @@ export function erasePersonalData(userId: string, tables: readonly PersonalTable
   return [
     // They open nothing more, and may create a new account.
     sql`DELETE FROM identities WHERE user_id = ${userId} AND ${isDeleted}`,
+    sql`DELETE FROM passkeys WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM contacts WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM notices WHERE user_id = ${userId} AND ${isDeleted}`,
     ...tables.map(

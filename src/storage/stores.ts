@@ -7,7 +7,7 @@ import { apiTokensInD1 } from "./api-tokens.ts";
 import { createCaches, invalidateUser } from "./cache.ts";
 import { cachedTokens } from "./cached-tokens.ts";
 import { createBackground, createDeadline, type WaitUntil } from "./calls.ts";
-import type { Served, StorageContext } from "./context.ts";
+import type { Served, StorageContext, WaysIn } from "./context.ts";
 import { createDatabase } from "./d1.ts";
 import { createDeliveries, tellingOfQueued } from "./deliveries.ts";
 import { createAuditStatements, createEvents } from "./events.ts";
@@ -34,6 +34,7 @@ export interface StoreOptions {
   /** How long events are kept. */
   readonly eventDays: number;
   readonly sendsMail: boolean;
+  readonly waysIn: WaysIn;
   /** Those of actions of the deployment's own. */
   readonly tables: readonly PersonalTable[];
   readonly lifetimes: Lifetimes;
@@ -54,6 +55,7 @@ export function createStores(
     deadlineMs,
     eventDays,
     sendsMail,
+    waysIn,
     lifetimes,
     receivers,
     tables,
@@ -81,6 +83,7 @@ export function createStores(
     events: createAuditStatements(served.client, receivers),
     notices: createNoticeStatements(sendsMail),
     served,
+    waysIn,
     tables,
   };
   const inD1 = tokensInD1(context);

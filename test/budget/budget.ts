@@ -45,7 +45,7 @@ POST /api/generate-action-token (API token)              | 1p · 3q 16r 5w      
 POST /api/run-action-token (caller)                      | 1g · 3q 25r 13w         | 3g · 2q 22r 13w            | 3g · 2q 22r 13w                                     |                     |
 POST /api/run-action-token (caller, with a key)          | 1g · 3q 27r 14w         | 3g · 2q 24r 14w            | 3g · 2q 24r 14w                                     | 1g · 1q 23r 13w     | 1g · 1q 23r 13w
 POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 9w          | 1g · 1q 19r 9w             | 1g · 1q 19r 9w                                      | 1g · 1q 19r 9w      | 1g · 1q 19r 9w
-POST /api/run-action-token (password reset)              | 1g 1p · 4q 40r 10w · 1h | 1g 1p 1d · 4q 41r 10w · 1h | 1g 1p 1d · 4q 41r 10w · 1h                          |                     |
+POST /api/run-action-token (password reset)              | 1g 1p · 4q 41r 10w · 1h | 1g 1p 1d · 4q 42r 10w · 1h | 1g 1p 1d · 4q 42r 10w · 1h                          |                     |
 POST /api/run-action-token (e-mail verification)         | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w              |                     |
 GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                      | 1q 15r 0w           | 1q 15r 0w
 DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w               | 2g · 2q 9r 3w              | 2g · 2q 9r 3w                                       |                     |
@@ -67,10 +67,10 @@ GET /rest/user (Basic)                                   | 2q 15r 2w · 1h      
 PATCH /rest/user (API token: name)                       | 3q 7r 3w                | 2g 1d · 2q 5r 3w           | 2g 1d · 2q 5r 3w                                    | 2q 6r 2w            | 2g 1d · 1q 4r 2w
 PATCH /rest/user (API token: e-mail)                     | 5q 22r 8w · 1h          | 3g 1d · 4q 20r 8w · 1h     | 3g 1d · 4q 20r 8w · 1h                              | 4q 21r 7w · 1h      | 3g 1d · 3q 19r 7w · 1h
 PATCH /rest/user (API token: password)                   | 1p · 6q 35r 11w · 2h    | 2g 1p 1d · 5q 34r 11w · 2h | 2g 1p 1d · 5q 34r 11w · 2h                          |                     |
-DELETE /rest/user (JWT)                                  | 1p · 5q 30r 8w · 1h     | 1g 1p 1d · 4q 30r 8w · 1h  | 1g 1p 1d · 4q 30r 8w · 1h or 1p 1d · 4q 30r 8w · 1h |                     |
+DELETE /rest/user (JWT)                                  | 1p · 5q 31r 8w · 1h     | 1g 1p 1d · 4q 31r 8w · 1h  | 1g 1p 1d · 4q 31r 8w · 1h or 1p 1d · 4q 31r 8w · 1h |                     |
 GET /rest/user/identities (API token)                    | 3q 6r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                       | 1q 2r 0w            | 1q 2r 0w
-DELETE /rest/user/identities/:id (API token)             | 4q 14r 4w               | 2g · 3q 11r 4w             | 2g · 3q 11r 4w                                      |                     |
-GET /rest/user/export (API token)                        | 14q 143r 1w             | 2g · 13q 141r 1w           | 2g · 13q 141r 1w                                    | 12q 140r 0w         | 12q 140r 0w
+DELETE /rest/user/identities/:id (API token)             | 4q 15r 4w               | 2g · 3q 12r 4w             | 2g · 3q 12r 4w                                      |                     |
+GET /rest/user/export (API token)                        | 15q 144r 1w             | 2g · 14q 142r 1w           | 2g · 14q 142r 1w                                    | 13q 141r 0w         | 13q 141r 0w
 GET /rest/audit (API token)                              | 3q 31r 1w               | 2g · 2q 29r 1w             | 2g · 2q 29r 1w                                      | 1q 28r 0w           | 1q 28r 0w
 POST /rest/token (API token)                             | 1p · 3q 20r 5w          | 2g 1p · 2q 18r 5w          | 2g 1p · 2q 18r 5w                                   | 1p · 1q 17r 4w      | 1p · 1q 17r 4w
 POST /rest/token/verify (API token)                      | 4q 8r 2w                | 2g · 3q 6r 2w              | 2g · 3q 6r 2w                                       | 1q 4r 0w            | 1q 4r 0w

@@ -20,6 +20,8 @@ export const TABLES = [
   "mails",
   "notices",
   "identities",
+  "passkeys",
+  "used_challenges",
   "pending_revocations",
   "deliveries",
   "dead_letters",

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 
-const COUNTED = ["users", "tokens", "receipts", "contacts", "identities"]
+const COUNTED = ["users", "tokens", "receipts", "contacts", "identities", "passkeys"]
   .map((table) => `(SELECT count(*) FROM ${table})`)
   .join(", ");
 

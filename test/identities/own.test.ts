@@ -153,6 +153,27 @@ describe("one that is removed", () => {
     });
   });
 
+  it.each([
+    [
+      "a passkey",
+      "INSERT INTO passkeys (id, user_id, credential_id, public_key, name, transports, counter, is_backup_eligible, is_backed_up, created_at) VALUES ('p', ?, 'AQ', 'AQ', 'Phone', '[]', 0, 0, 0, 1)",
+      200,
+    ],
+    [
+      "a log-in by email, where none is sent",
+      "UPDATE users SET email_login_at = 1 WHERE id = ?",
+      409,
+    ],
+  ])("unless there is %s", async (_, statement, status) => {
+    const google = await byGoogle(newPerson());
+    await env.DB.prepare(statement)
+      .bind(await whoIs(google))
+      .run();
+    const [only] = await items(google);
+    expect((await remove(google, only.id)).status).toBe(status);
+    await env.DB.prepare("DELETE FROM passkeys").run();
+  });
+
   it("of an account that an import brought without a password neither", async () => {
     const { user, google, one, acme, two } = await linked();
     await env.DB.prepare("UPDATE users SET password = '!' WHERE id = ?").bind(user.id).run();

@@ -83,6 +83,7 @@ export const GUARDS: readonly Guard[] = [
   ["new-password-revokes-all", "a new password leaves credentials, or linked identities", [withoutArgument(1), withoutArgument(2)], [AT_0, all("identities/own")]],
   ["new-password-spares-the-callers-token", "a new password spares nothing, or everything", [fails(1), holds(1)], [AT_0]],
   ["new-password-unlinks-identities", "a new password leaves linked identities", [fails(3)], [all("identities/own")]],
+  ["last-way-in-stays", "the last way in is removed, or one of two cannot be", [value("true"), value("false")], [all("identities/own")]],
   ["deletion-revokes-all", "a deletion leaves the account, or its credentials", [unset(0), unset(4)], [AT_60, all("rights/deletion")]],
   ["deletion-leaves-no-data", "a deletion leaves what an action answered", [unset(0)], [all("rights/deletion")]],
   ["every-wrong-password-costs-the-same", "an account that is unknown costs no hash", [dropped], [all("contracts/equal-work")]],

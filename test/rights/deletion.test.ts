@@ -110,6 +110,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
       undo_email: null,
       undo_until: null,
       identities_revoked_on: null,
+      email_login_at: null,
     });
     expect(
       await env.DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE user_id = ?")

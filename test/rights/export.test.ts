@@ -30,6 +30,7 @@ const SECTIONS = [
   "receipts_as_runner",
   "receipts_as_issuer",
   "contacts",
+  "passkeys",
   "notices",
   "audit",
 ];
@@ -50,6 +51,7 @@ const NOT_SHOWN = [
   "tokens.status_index",
   "receipts.request_digest",
   "contacts.user_id",
+  "passkeys.user_id",
   "events.user_id",
   "notices.user_id",
   "notices.due_at",
@@ -105,6 +107,12 @@ beforeAll(async () => {
   )
     .bind(user.id)
     .run();
+  await env.DB.prepare(
+    `INSERT INTO passkeys (id, user_id, credential_id, public_key, name, aaguid, transports, counter,
+      is_backup_eligible, is_backed_up, created_at, used_at) VALUES (?1, ?1, 'AQ', 'AQ', 'Phone', ?1, '[]', 1, 1, 1, 1, 2)`,
+  )
+    .bind(user.id)
+    .run();
 });
 
 describe("GET /rest/user/export", () => {
@@ -120,6 +128,7 @@ describe("GET /rest/user/export", () => {
       "receipts WHERE run_by = ?": ["receipts_as_runner"],
       "receipts JOIN tokens ON tokens.id = token_id WHERE user_id = ?": ["receipts_as_issuer"],
       "contacts WHERE user_id = ?": ["contacts"],
+      "passkeys WHERE user_id = ?": ["passkeys"],
       "notices WHERE user_id = ?": ["notices"],
       "events WHERE user_id = ?": ["audit"],
     };
@@ -141,6 +150,7 @@ describe("GET /rest/user/export", () => {
       "events",
       "identities",
       "notices",
+      "passkeys",
       "receipts",
       "tokens",
     ]);
@@ -175,7 +185,15 @@ describe("GET /rest/user/export", () => {
   it("shows every column with a value, but those that are not the person's", async () => {
     const answer = await exported();
     const all = JSON.stringify(answer.json);
-    for (const table of ["users", "tokens", "receipts", "contacts", "notices", "events"]) {
+    for (const table of [
+      "users",
+      "tokens",
+      "receipts",
+      "contacts",
+      "passkeys",
+      "notices",
+      "events",
+    ]) {
       const whose = { users: "id", receipts: "run_by" }[table] ?? "user_id";
       const { results } = await env.DB.prepare(`SELECT * FROM ${table} WHERE ${whose} = ?`)
         .bind(user.id)
@@ -186,7 +204,7 @@ describe("GET /rest/user/export", () => {
           const texts =
             typeof value === "number" && value > 1e12
               ? [new Date(value).toISOString()]
-              : ["detail", "data", "metadata", "parents"].includes(column)
+              : ["detail", "data", "metadata", "parents", "transports"].includes(column)
                 ? Object.values(JSON.parse(String(value))).filter((each) => each !== null)
                 : [column === "idempotency_key" ? String(value).slice(42) : value];
           for (const text of texts) {

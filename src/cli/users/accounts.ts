@@ -218,8 +218,10 @@ export async function disableUsers(
           identities_revoked_on = ${literal(nowMs)}
         WHERE ${areThey} AND disabled_on IS NULL`,
       enqueue("credential_version - 1", "IS NOT NULL"),
-      `DELETE FROM identities WHERE user_id IN (SELECT id FROM users
+      ...["identities", "passkeys"].map(
+        (table) => `DELETE FROM ${table} WHERE user_id IN (SELECT id FROM users
         WHERE ${areThey} AND disabled_on IS NOT NULL)`,
+      ),
       ...audited("user.disabled", `${areThey} AND disabled_on = ${literal(nowMs)}`, nowMs),
     ];
   });

@@ -72,12 +72,12 @@ export async function deleteUser(database: D1, email: string, nowMs: number): Pr
     enqueueTombstones("credential_version", `${isIt} AND deleted_on IS NULL`, nowMs),
     `UPDATE users SET deleted_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, email = '', password = '',
       ${PROFILE_COLUMNS.map((column) => `${column} = NULL`).join(", ")}, verified_on = NULL, metadata = '{}',
-      pending_email = NULL, undo_email = NULL, undo_until = NULL, ha1b = NULL,
+      pending_email = NULL, undo_email = NULL, undo_until = NULL, email_login_at = NULL, ha1b = NULL,
       credential_version = credential_version + 1, api_token_version = api_token_version + 1
       WHERE ${isIt} AND deleted_on IS NULL`,
     enqueueTombstones("credential_version - 1", `${isIt} AND deleted_on IS NOT NULL`, nowMs),
     ...audited("user.deleted", `${isIt} AND deleted_on = ${literal(nowMs)}`, nowMs),
-    ...["identities", "contacts", "notices"].map(erase),
+    ...["identities", "passkeys", "contacts", "notices"].map(erase),
     `UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL
       WHERE run_by = ${literal(id)} AND ${isDeleted}`,
   ]);

@@ -129,6 +129,7 @@ const PersonalData = v.object({
     pending_email: textOrNull,
     former_email: textOrNull,
     former_email_until_on: timeOrNull,
+    email_login_on: timeOrNull,
     metadata: anyJson,
     identities: v.array(
       v.object({
@@ -175,6 +176,19 @@ const PersonalData = v.object({
   receipts_as_runner: rows({ ...exportedReceipt, data: anyJson, idempotency_key: textOrNull }),
   receipts_as_issuer: rows(exportedReceipt),
   contacts: rows({ contact_uuid: uuid, created_on: time }),
+  passkeys: rows({
+    uuid,
+    name: text,
+    credential_id: text,
+    public_key: describe(text, "A COSE_Key, in Base64url."),
+    aaguid: uuidOrNull,
+    transports: v.array(text),
+    counter: count,
+    backup_eligible: count,
+    backed_up: count,
+    created_on: time,
+    last_used_on: timeOrNull,
+  }),
   notices: rows({
     uuid,
     email: text,
