@@ -253,5 +253,22 @@ CREATE TABLE IF NOT EXISTS used_challenges (
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- The second factor of an account: TOTP (RFC 6238).
+CREATE TABLE IF NOT EXISTS second_factors (
+  user_id    TEXT NOT NULL PRIMARY KEY REFERENCES users (id),
+  secret     TEXT NOT NULL,                 -- encrypted with a key of ENCRYPTION_KEYS, bound to the user
+  created_at INTEGER NOT NULL,
+  confirmed_at INTEGER,                     -- null: pending, and asked for nowhere
+  last_step  INTEGER NOT NULL DEFAULT 0     -- the time step of the last accepted code: none works twice
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS recovery_codes (
+  user_id    TEXT NOT NULL REFERENCES users (id),
+  digest     TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  used_at    INTEGER,
+  PRIMARY KEY (user_id, digest)
+) STRICT, WITHOUT ROWID;
+
 -- To look up the account of an HA1B token, which does not name it.
 CREATE INDEX IF NOT EXISTS users_ha1b ON users (ha1b) WHERE ha1b IS NOT NULL;

@@ -32,9 +32,10 @@ import type { RateLimits } from "./core/login-throttle.ts";
 import { type Logins, logins } from "./core/logins.ts";
 import type { Mailer } from "./core/mail.ts";
 import { notices as createNotices } from "./core/notices.ts";
-import { passwordCheck, passwordLogin, passwordRules } from "./core/passwords.ts";
+import { firstFactor, passwordCheck, passwordLogin, passwordRules } from "./core/passwords.ts";
 import { type Recovery, recovery as createRecovery } from "./core/recovery.ts";
 import { type Scopes, scopeTable } from "./core/scopes.ts";
+import { type SecondFactor, secondFactor as createSecondFactor } from "./core/second-factor.ts";
 import { type Sessions, sessions } from "./core/sessions.ts";
 import { type StatusLists, statusLists } from "./core/status-lists.ts";
 import { type TokenDiagnostics, tokenDiagnostics } from "./core/token-diagnosis.ts";
@@ -81,6 +82,7 @@ type TokenOptions = Pick<Options, "scopes" | "audiences" | "claims">;
 export interface Services {
   readonly authenticate: Authenticate;
   readonly accounts: Accounts;
+  readonly secondFactor: SecondFactor;
   readonly sessions: Sessions;
   readonly jwtPairs: JwtPairs;
   readonly issueLogin: IssueLogin;
@@ -165,8 +167,12 @@ export function createServices(
     crypto.ha1bHashes === null
       ? null
       : createHa1b({ users, hashes: crypto.ha1bHashes, attempts, limits });
-  const byPassword = passwordLogin(checkPassword);
-  const login = ha1b === null ? byPassword : ha1b.withHa1bUpgrade(byPassword);
+  const secondFactor = createSecondFactor();
+  const byPassword = firstFactor(checkPassword);
+  const login = passwordLogin(
+    ha1b === null ? byPassword : ha1b.withHa1bUpgrade(byPassword),
+    secondFactor,
+  );
   const allActions = actionRegistry([...builtInActions(passwords, isPwned, tablesOf(own)), ...own]);
   const store = stores.actionTokens;
   const issuedActions = actionTokens({ actions: allActions, store, secrets, notices });
@@ -180,6 +186,7 @@ export function createServices(
       notices,
     }),
     ha1b,
+    secondFactor,
     secrets,
     tokens,
     jwts,
@@ -200,6 +207,7 @@ export function createServices(
   const ownSessions = sessions({ login, secrets, tokens, users, lifetimes });
   return {
     authenticate,
+    secondFactor,
     accounts: accounts({
       users,
       passwords,

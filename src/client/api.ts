@@ -495,6 +495,8 @@ export type RestError = {
   message: string;
   /** The HTTP status. */
   status: number;
+  /** The account has a second factor, and no code was sent. */
+  code?: "otp_required";
 };
 
 export type RestFailure = {
@@ -502,6 +504,8 @@ export type RestFailure = {
   message: string;
   /** The HTTP status. */
   status: number;
+  /** The account has a second factor, and no code was sent. */
+  code?: "otp_required";
   /** Matches the entry in the service log. */
   request_id: string;
 };
@@ -511,6 +515,8 @@ export type CreateSession = {
   email_id: string;
   /** Taken exactly as sent, spaces included. */
   password: string;
+  /** A code of the account's second factor, or a recovery code. Without it such an account answers `otp_required`. */
+  otp?: string | null;
 };
 
 export type ExtendSession = {
@@ -529,6 +535,8 @@ export type Session = {
 
 export type SessionError = {
   error: string;
+  /** The account has a second factor, and no code was sent. */
+  code?: "otp_required";
 };
 
 export type SessionFailure = {
@@ -541,6 +549,8 @@ export type LoginByEmail = {
   email: string | number;
   /** Taken exactly as sent, spaces included. */
   password: string | number;
+  /** A code of the account's second factor, or a recovery code. Without it such an account answers `otp_required`. */
+  otp?: string | null;
 };
 
 /** `username` is the email, as some clients of simplejwt call it. */
@@ -548,6 +558,8 @@ export type LoginByUsername = {
   username: string | number;
   /** Taken exactly as sent, spaces included. */
   password: string | number;
+  /** A code of the account's second factor, or a recovery code. Without it such an account answers `otp_required`. */
+  otp?: string | null;
 };
 
 export type RefreshRequest = {
@@ -575,7 +587,7 @@ export type AccessJwt = {
 
 export type JwtError = {
   detail: string;
-  code?: "token_not_valid";
+  code?: "token_not_valid" | "otp_required";
 };
 
 /** By field, what is wrong with it. */
@@ -695,6 +707,8 @@ export type Contact = {
 
 export type ActionTokenError = {
   message: string;
+  /** The account has a second factor, and no code was sent. */
+  code?: "otp_required";
 };
 
 /** By field, what is wrong with it. */

@@ -52,7 +52,7 @@ export function authPages(
       show: (context, state) =>
         context.caller === null ? loginPage(context, state, signUpIsOpen) : redirectToNext(context),
       async submit({ nowMs }, { email, password, next }) {
-        const { secret } = await sessions.create(email, password, nowMs);
+        const { secret } = await sessions.create(email, password, null, nowMs);
         return seeOther(safeNextPath(next), setSession(sessions, secret));
       },
     }),

@@ -47,6 +47,7 @@ const MESSAGES: ByFault<string | readonly FieldProblem[], string | undefined> = 
     passwordField === undefined
       ? "The e-mail or the password is wrong."
       : at(passwordField, "The password is wrong."),
+  otp_required: "This account needs a code of its second factor too.",
   current_password_missing: ({ field }) => at(field, "Enter your current password."),
   password_common: at("password", "This password is among the most common ones. Choose another."),
   password_pwned: at("password", "This password has leaked elsewhere. Choose another."),

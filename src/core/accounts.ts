@@ -219,6 +219,7 @@ export function accounts({
         ...user,
         passwordHash: await passwords.hash(password),
         ha1bHash: ha1b === null ? null : await ha1b.hashOf(user.email, password),
+        hasSecondFactor: false,
       };
       if (!(await users.insert(stored))) refuse({ code: "user_exists" });
       return user;

@@ -5,6 +5,7 @@ import type { IdentityLogin } from "./identities.ts";
 import { attemptedSubjectOf, type JwtClaims, type Jwts, refuseJwt } from "./jwt.ts";
 import { networksOf } from "./networks.ts";
 import type { PasswordLogin } from "./passwords.ts";
+import type { SecondFactor } from "./second-factor.ts";
 import type { ApiToken, Secrets, Token } from "./token.ts";
 import type { User } from "./user.ts";
 
@@ -26,15 +27,21 @@ export interface TokenCheckStore {
 
 /** What a request may show of its sender; `http/credentials.ts` finds it. */
 export type Credential =
-  | { readonly method: "password"; readonly email: string; readonly password: string }
+  | ({ readonly method: "password"; readonly email: string; readonly password: string } & WithOtp)
   /** A JWT or an API token. */
   | { readonly method: "bearer"; readonly token: string }
   | { readonly method: "session"; readonly token: string }
   /** Not in the form that its scheme requires. */
   | { readonly method: "malformed" }
   /** An OpenID issuer's ID token, and the name of the issuer's row. */
-  | { readonly method: "identity"; readonly issuer: string; readonly token: string }
-  | { readonly method: "ha1b"; readonly token: string };
+  | ({ readonly method: "identity"; readonly issuer: string; readonly token: string } & WithOtp)
+  | ({ readonly method: "ha1b"; readonly token: string } & WithOtp);
+
+/** Beside what an account with a second factor is not opened by alone. */
+interface WithOtp {
+  /** A code of the account's second factor, as it was sent; null for none. */
+  readonly otp: string | null;
+}
 
 export type Authenticate = (credential: Credential, nowMs: number) => Promise<Caller>;
 
@@ -43,6 +50,7 @@ interface Deps {
   readonly identityLogin: IdentityLogin;
   /** Null where the deployment has HA1B off. */
   readonly ha1b: Ha1b | null;
+  readonly secondFactor: Pick<SecondFactor, "pass">;
   readonly secrets: Secrets;
   readonly tokens: TokenCheckStore;
   readonly jwts: Jwts;
@@ -65,13 +73,14 @@ export function isAllowedFrom(address: string, token: Token): boolean {
 
 /**
  * The only way to a caller, for every surface.
- * @throws FaultError `credentials_wrong`, `identity_conflict`, `token_invalid`,
+ * @throws FaultError `credentials_wrong`, `otp_required`, `identity_conflict`, `token_invalid`,
  *   `throttled`, `unavailable`
  */
 export function authenticator({
   login,
   identityLogin,
   ha1b,
+  secondFactor,
   secrets,
   tokens,
   jwts,
@@ -117,10 +126,10 @@ export function authenticator({
 
   return async (credential, nowMs) => {
     switch (credential.method) {
-      case "password":
-        return loggedIn(await login(credential.email, credential.password, nowMs), {
-          method: "password",
-        });
+      case "password": {
+        const { email, password, otp } = credential;
+        return loggedIn(await login(email, password, otp, nowMs), { method: "password" });
+      }
       case "bearer":
         return secrets.kindOf(credential.token) === "api"
           ? byToken("api", credential.token, nowMs)
@@ -130,12 +139,17 @@ export function authenticator({
       case "identity": {
         const { issuer, token } = credential;
         const { user, identity } = await identityLogin(issuer, token, nowMs);
+        // guard: identity-asks-for-the-second-factor
+        await secondFactor.pass(user, credential.otp, "identity", nowMs);
         return loggedIn(user, { method: "identity", identity });
       }
-      case "ha1b":
-        return ha1b === null
-          ? refuse({ code: "credentials_wrong" })
-          : loggedIn(await ha1b.login(credential.token, nowMs), { method: "ha1b" });
+      case "ha1b": {
+        if (ha1b === null) return refuse({ code: "credentials_wrong" });
+        const user = await ha1b.login(credential.token, nowMs);
+        // guard: ha1b-asks-for-the-second-factor
+        await secondFactor.pass(user, credential.otp, "ha1b", nowMs);
+        return loggedIn(user, { method: "ha1b" });
+      }
       case "malformed":
         return refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });
     }

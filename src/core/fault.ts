@@ -8,6 +8,8 @@ export type Fault =
   | { readonly code: "credentials_missing" }
   /** Email and password, or an OpenID identity, that open no account. Never says which is wrong. */
   | { readonly code: "credentials_wrong"; readonly attempted?: AttemptedSubject }
+  /** The first factor was right, and the account has a second one, of which no code was sent. */
+  | { readonly code: "otp_required" }
   /** A token that is not active: unknown, malformed, expired, revoked, or of the wrong kind. */
   | { readonly code: "token_invalid"; readonly attempted?: AttemptedSubject }
   /** A JWT that is active, but of another type than required. */

@@ -1,6 +1,6 @@
 import { refuse, UNKNOWN_SUBJECT } from "./fault.ts";
 import { type LoginAttemptStore, type RateLimits, reserveAttempt } from "./login-throttle.ts";
-import type { PasswordLogin } from "./passwords.ts";
+import type { FirstFactor } from "./passwords.ts";
 import type { UserWithPassword } from "./user.ts";
 
 /** How HA1B tokens are computed and hashed. */
@@ -57,9 +57,9 @@ export function ha1b({ users, hashes, attempts, limits }: Deps) {
 
     /** The same log-in by password, after which the account has its HA1B hash. */
     withHa1bUpgrade:
-      (login: PasswordLogin): PasswordLogin =>
+      (byPassword: FirstFactor): FirstFactor =>
       async (email, password, nowMs) => {
-        const user = await login(email, password, nowMs);
+        const user = await byPassword(email, password, nowMs);
         if (user.ha1bHash === null || !(await hashes.isCurrent(user.ha1bHash))) {
           await users.keepHa1b(user, await hashOf(user.email, password));
         }

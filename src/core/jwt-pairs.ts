@@ -265,9 +265,14 @@ export function jwtPairs({
   return {
     open,
 
-    /** @throws FaultError `credentials_wrong`, `throttled`, `unavailable` */
-    async obtain(email: string, password: string, nowMs: number): Promise<JwtPair> {
-      return open(await login(email, password, nowMs), "password", nowMs);
+    /** @throws FaultError `credentials_wrong`, `otp_required`, `throttled`, `unavailable` */
+    async obtain(
+      email: string,
+      password: string,
+      otp: string | null,
+      nowMs: number,
+    ): Promise<JwtPair> {
+      return open(await login(email, password, otp, nowMs), "password", nowMs);
     },
 
     /**

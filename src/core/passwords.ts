@@ -5,6 +5,7 @@ import {
   reserveAttempt,
   type Throttles,
 } from "./login-throttle.ts";
+import type { SecondFactor } from "./second-factor.ts";
 import { normalizeEmail, type UserWithPassword } from "./user.ts";
 
 export interface Passwords {
@@ -86,13 +87,33 @@ export function passwordCheck({ store, passwords, ...throttles }: Deps): CheckPa
   };
 }
 
-export type PasswordLogin = (
+/** Email and password to the account: half of a log-in where it has a second factor. @throws as `passwordCheck` */
+export type FirstFactor = (
   email: string,
   password: string,
   nowMs: number,
 ) => Promise<UserWithPassword>;
 
-/** Email and password to the account. @throws as `passwordCheck` */
-export function passwordLogin(check: CheckPassword): PasswordLogin {
+export function firstFactor(check: CheckPassword): FirstFactor {
   return (email, password, nowMs) => check({ email: normalizeEmail(email) }, password, nowMs);
+}
+
+export type PasswordLogin = (
+  email: string,
+  password: string,
+  otp: string | null,
+  nowMs: number,
+) => Promise<UserWithPassword>;
+
+/** Email, password and second factor to the account. @throws as `passwordCheck`, and FaultError `otp_required` */
+export function passwordLogin(
+  byPassword: FirstFactor,
+  { pass }: Pick<SecondFactor, "pass">,
+): PasswordLogin {
+  return async (email, password, otp, nowMs) => {
+    const user = await byPassword(email, password, nowMs);
+    // guard: password-asks-for-the-second-factor
+    await pass(user, otp, "password", nowMs);
+    return user;
+  };
 }

@@ -67,9 +67,14 @@ export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
     /** For cookies, and for those who extend in time. */
     lifetimes,
 
-    /** @throws FaultError `credentials_wrong`, `throttled`, `unavailable` */
-    async create(email: string, password: string, nowMs: number): Promise<Session> {
-      return open(await login(email, password, nowMs), "password", nowMs);
+    /** @throws FaultError `credentials_wrong`, `otp_required`, `throttled`, `unavailable` */
+    async create(
+      email: string,
+      password: string,
+      otp: string | null,
+      nowMs: number,
+    ): Promise<Session> {
+      return open(await login(email, password, otp, nowMs), "password", nowMs);
     },
 
     /** @throws FaultError `token_invalid`, `unavailable` */

@@ -72,6 +72,8 @@ export interface UserWithPassword extends User {
   readonly passwordHash: string;
   /** What an HA1B token is compared with; null for none. */
   readonly ha1bHash: string | null;
+  /** Whether a password alone does not open the account. */
+  readonly hasSecondFactor: boolean;
 }
 
 /** Empty where an identity created the account, "!" where an import had none. */

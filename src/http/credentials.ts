@@ -17,13 +17,20 @@ interface Place {
   readonly read: (value: string) => Credential;
 }
 
+/** A code of the account's second factor, beside a credential that does not open such an account alone. */
+export const OTP_HEADER = "X-OTP";
+
 const bearer = (token: string): Credential => ({ method: "bearer", token });
 
 const PLACES: readonly Place[] = [
   { header: "Authorization", scheme: "basic", read: readBasic },
   { header: "Authorization", scheme: "bearer", query: "bearer", read: bearer },
   { header: "X-Auth-Token", query: "jwt", read: bearer },
-  { header: "X-Auth-HA1B-Token", query: "ha1b", read: (token) => ({ method: "ha1b", token }) },
+  {
+    header: "X-Auth-HA1B-Token",
+    query: "ha1b",
+    read: (token) => ({ method: "ha1b", token, otp: null }),
+  },
   { header: "X-Token", read: (token) => ({ method: "session", token }) },
 ];
 
@@ -31,7 +38,7 @@ const PLACES: readonly Place[] = [
 const idTokenPlace = ({ name, header, query }: Issuer): Place => ({
   header,
   query,
-  read: (token) => ({ method: "identity", issuer: name, token }),
+  read: (token) => ({ method: "identity", issuer: name, token, otp: null }),
 });
 
 const placesFor = (issuers: readonly Issuer[]) => [...PLACES, ...issuers.map(idTokenPlace)];
@@ -77,7 +84,11 @@ export function findCredential(
   }
   // guard: one-credential
   if (found.length > 1) refuseRequest({ code: "credentials_doubled" });
-  return found[0] ?? null;
+  const [credential = null] = found;
+  // Empty is none: clients send `code ?? ""`.
+  return credential !== null && "otp" in credential
+    ? { ...credential, otp: request.header(OTP_HEADER) || null }
+    : credential;
 }
 
 function inHeader(
@@ -110,6 +121,7 @@ export function readBasic(encoded: string): Credential {
       method: "password",
       email: text.slice(0, colon),
       password: text.slice(colon + 1),
+      otp: null,
     };
   } catch {
     return { method: "malformed" };

@@ -22,6 +22,7 @@ const STATUSES: Readonly<Record<Exclude<AnyFault["code"], "derivation_refused">,
   caller_refused: 401,
   credentials_missing: 401,
   credentials_wrong: 401,
+  otp_required: 401,
   token_invalid: 401,
   token_wrong_type: 401,
   scope_exceeded: 403,
@@ -73,6 +74,10 @@ export function forFault<T, Rest>(
 
 /** Texts for `toBody`, or whole bodies. */
 type FaultTexts = Partial<ByFault<string | JsonObject, HonoRequest>>;
+
+/** The member by which programs know it: `code` is in no contract, so it stands beside the text. */
+export const OTP_CODE = { code: "otp_required" } as const;
+export const OTP_REQUIRED = "A code of the second factor is required, in the header X-OTP";
 
 /** What a surface says of a fault where its contract has no text of its own. */
 export const PLAIN_TEXTS = {
@@ -143,7 +148,9 @@ export function headersOf(fault: AnyFault): Readonly<Record<string, string>> {
 function presentedIn(fault: AnyFault): Presented {
   if (fault.code === "caller_refused") return fault.presented;
   if (fault.code === "token_invalid") return "token";
-  return fault.code === "credentials_wrong" ? "password" : "nothing";
+  return fault.code === "credentials_wrong" || fault.code === "otp_required"
+    ? "password"
+    : "nothing";
 }
 
 const REALM = 'realm="latchkey"';

@@ -223,6 +223,10 @@ const OTHER_CREDENTIALS: Readonly<Record<string, JsonObject>> = {
     "X-Auth-HA1B-Token",
     "`md5(email:domain of the email:password)` in hex, if configured. In the query as `ha1b`, if the deployment allows it.",
   ),
+  otp: inHeader(
+    "X-OTP",
+    "A code of the account's second factor, beside Basic, an ID token or HA1B. It authenticates nobody by itself.",
+  ),
 };
 
 /** An empty requirement means that no credential is needed. */

@@ -16,8 +16,17 @@ export const emptyList = v.pipe(v.array(v.unknown()), v.maxLength(0));
 /** A component of its own: `Scope`. */
 export const scope = v.picklist(SCOPES);
 
+/** Of a log-in by password. */
+export const OTP =
+  "A code of the account's second factor, or a recovery code. Without it such an account answers `otp_required`.";
+
 export const describe = <const S extends v.GenericSchema>(schema: S, description: string) =>
   v.pipe(schema, v.description(description));
+
+/** In an error whose shape has no code of its own. */
+export const otpCode = v.optional(
+  describe(v.literal("otp_required"), "The account has a second factor, and no code was sent."),
+);
 
 /** The answers of an operation that has one. */
 export const answer = (description: string, schema: v.GenericSchema) => ({

@@ -23,6 +23,7 @@ export const profileColumns = (table: string): Sql =>
 export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.credential_version AS user_credential_version,
   users.api_token_version AS user_api_token_version, users.login_version, ${profileColumns("users")},
   users.created_on, users.modified_on, users.deleted_on, users.verified_on, users.ha1b, users.pending_email, users.metadata,
+  EXISTS (SELECT 1 FROM second_factors WHERE second_factors.user_id = users.id AND confirmed_at IS NOT NULL) AS has_second_factor,
   (SELECT json_group_object(issuer, subject) FROM identities WHERE identities.user_id = users.id) AS identities`;
 
 const nullable = v.nullable(v.string());
@@ -41,6 +42,7 @@ export const UserRow = v.object({
   deleted_on: v.nullable(v.number()),
   verified_on: v.nullable(v.number()),
   ha1b: nullable,
+  has_second_factor: v.number(),
   pending_email: nullable,
   metadata: anyJson,
   identities: v.pipe(json, v.record(v.string(), v.string())),
@@ -63,6 +65,7 @@ export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
     deletedAtMs: row.deleted_on,
     emailVerifiedAtMs: row.verified_on,
     ha1bHash: row.ha1b,
+    hasSecondFactor: row.has_second_factor === 1,
     identities: row.identities,
   };
 }

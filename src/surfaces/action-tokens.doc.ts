@@ -8,6 +8,7 @@ import {
   describe,
   errorAnswers,
   nextCursor,
+  otpCode,
   PAGE,
   pathParameter,
   requestId,
@@ -53,7 +54,7 @@ const Receipt = v.object({
 /** What is added to these with each action: src/actions/api-document.ts. */
 const ActionDone = v.unknown();
 const BY_ACTION = { action: { type: "string", enum: [] }, payload: { anyOf: [] } };
-const ActionTokenError = v.object({ message: text });
+const ActionTokenError = v.object({ message: text, code: otpCode });
 const ActionTokenFailure = v.object({ message: text, request_id: requestId });
 const ActionTokenFieldErrors = v.object({
   message: text,

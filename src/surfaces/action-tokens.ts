@@ -17,7 +17,7 @@ import {
 } from "../http/fields.ts";
 import { nestedFields } from "../http/form.ts";
 import { cursorText, readPage } from "../http/query.ts";
-import { refusals } from "../http/refusals.ts";
+import { OTP_CODE, OTP_REQUIRED, refusals } from "../http/refusals.ts";
 import { defineRoutes, isoTime, ok, type Surface } from "../http/surface.ts";
 
 const { action: TTL } = TTL_SECONDS;
@@ -269,6 +269,7 @@ const refuse = refusals({
     caller_missing: UNAUTHENTICATED,
     credentials_missing: UNAUTHENTICATED,
     caller_refused: UNAUTHENTICATED,
+    otp_required: { message: `${OTP_REQUIRED}.`, ...OTP_CODE },
     token_invalid: UNAUTHENTICATED,
     scope_insufficient: "This action is unauthorized.",
     derivation_refused: ({ reason }) => `${DERIVATION_FAULTS[reason].message}.`,

@@ -1,6 +1,14 @@
 import * as v from "valibot";
 import type { RoutesOf, SurfaceDoc } from "../openapi/description.ts";
-import { answer, describe, emptyList, errorAnswers, requestId, text } from "../openapi/shapes.ts";
+import {
+  answer,
+  describe,
+  emptyList,
+  errorAnswers,
+  OTP,
+  requestId,
+  text,
+} from "../openapi/shapes.ts";
 import { type jwtPairRoutes, Refresh, Verify } from "./jwt-pair.ts";
 
 const jwt = describe(text, "A JWT signed with ES256; `/.well-known/jwks.json` has the key.");
@@ -18,12 +26,16 @@ const AccessJwt = v.object({
     ),
   ),
 });
-const JwtError = v.object({ detail: text, code: v.optional(v.literal("token_not_valid")) });
+const JwtError = v.object({
+  detail: text,
+  code: v.optional(v.picklist(["token_not_valid", "otp_required"])),
+});
 const JwtFailure = v.object({ detail: text, request_id: requestId });
 const JwtFieldErrors = v.record(v.string(), v.array(text));
 
-const LoginByEmail = v.object({ email: text, password: text });
-const LoginByUsername = v.object({ username: text, password: text });
+const otp = v.optional(describe(v.nullable(text), OTP));
+const LoginByEmail = v.object({ email: text, password: text, otp });
+const LoginByUsername = v.object({ username: text, password: text, otp });
 
 /** A number is taken for its digits, as Django REST framework does. */
 const charField = { type: ["string", "number"], minLength: 1 };

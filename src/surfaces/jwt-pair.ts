@@ -4,7 +4,7 @@ import type { JwtPairs } from "../core/jwt-pairs.ts";
 import { readFields } from "../http/body.ts";
 import { optionalClient } from "../http/credentials.ts";
 import { decode, JSON_OR_FORM, refuseNarrowing } from "../http/fields.ts";
-import { refusals } from "../http/refusals.ts";
+import { OTP_CODE, refusals } from "../http/refusals.ts";
 import { refuseRequest } from "../http/request-fault.ts";
 import {
   defineRoutes,
@@ -32,7 +32,11 @@ const charField = v.pipe(
 /** DRF trims its fields. Passwords are never trimmed, on any surface. */
 const token = v.pipe(charField, v.trim());
 
-const Login = v.object({ email: charField, password: charField });
+const Login = v.object({
+  email: charField,
+  password: charField,
+  otp: v.nullish(v.string("Not a valid string."), null),
+});
 export const Refresh = v.object({ refresh: token });
 export const Verify = v.object({ token });
 
@@ -51,8 +55,8 @@ export const jwtPairRoutes = (pairs: JwtPairs, clients: Clients) =>
     ...post(PATH, Login, async ({ request, nowMs }) => {
       const fields = withEmail(await readDict(request));
       refuseNarrowing(fields, Login, messages);
-      const { email, password } = decode(Login, fields, messages);
-      return ok(await pairs.obtain(email, password, nowMs));
+      const { email, password, otp } = decode(Login, fields, messages);
+      return ok(await pairs.obtain(email, password, otp || null, nowMs));
     }),
     ...post(`${PATH}/refresh`, Refresh, async ({ request, nowMs }) => {
       const fields = await readDict(request);
@@ -148,6 +152,7 @@ const refuse = refusals({
     encoding_unsupported: "Unsupported content encoding in request.",
     media_type_unsupported: ({ mediaType }) => `Unsupported media type "${mediaType}" in request.`,
     credentials_wrong: "No active account found with the given credentials",
+    otp_required: { detail: "A code of the second factor is required, as otp", ...OTP_CODE },
     token_invalid: { detail: "Token is invalid or expired", code: "token_not_valid" },
     token_wrong_type: { detail: "Token has wrong type", code: "token_not_valid" },
     path_not_found: "Not found.",

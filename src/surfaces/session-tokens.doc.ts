@@ -1,6 +1,14 @@
 import * as v from "valibot";
 import type { RoutesOf, Parameter, SurfaceDoc } from "../openapi/description.ts";
-import { answer, describe, errorAnswers, requestId, text } from "../openapi/shapes.ts";
+import {
+  answer,
+  describe,
+  errorAnswers,
+  OTP,
+  otpCode,
+  requestId,
+  text,
+} from "../openapi/shapes.ts";
 import { create, extend, type sessionTokenRoutes } from "./session-tokens.ts";
 
 const Session = v.object({
@@ -8,7 +16,7 @@ const Session = v.object({
   email_id: text,
   expires: describe(v.pipe(v.number(), v.integer()), "Milliseconds since 1970."),
 });
-const SessionError = v.object({ error: text });
+const SessionError = v.object({ error: text, code: otpCode });
 const SessionFailure = v.object({ error: text, request_id: requestId });
 
 const inHeader: Parameter = {
@@ -37,6 +45,7 @@ export const sessionTokensDoc: SurfaceDoc<RoutesOf<typeof sessionTokenRoutes>> =
       fields: {
         email_id: { description: "The account's email." },
         password: { description: "Taken exactly as sent, spaces included." },
+        otp: { description: OTP },
       },
     },
     ExtendSession: {

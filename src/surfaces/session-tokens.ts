@@ -4,14 +4,16 @@ import { refuse as refuseToken } from "../core/fault.ts";
 import type { Session, Sessions } from "../core/sessions.ts";
 import { jsonBody } from "../http/fields.ts";
 import { queryValue, queryValues } from "../http/query.ts";
-import { refusals } from "../http/refusals.ts";
+import { OTP_CODE, refusals } from "../http/refusals.ts";
 import { defineRoutes, ok, type Surface } from "../http/surface.ts";
 
 const PATH = "/tokens";
 
 const text = v.pipe(v.string(), v.minLength(1));
 /** Strict: a client that asks for a shorter session must not be given the usual one. */
-export const create = jsonBody(v.strictObject({ email_id: text, password: text }));
+export const create = jsonBody(
+  v.strictObject({ email_id: text, password: text, otp: v.nullish(v.string(), null) }),
+);
 export const extend = jsonBody(
   v.object({ token: v.optional(v.string()), extend: v.literal(true) }),
   {
@@ -43,8 +45,8 @@ export const sessionTokenRoutes = (sessions: Sessions) =>
       access: "anyone",
       body: create,
       async handle({ request, nowMs }) {
-        const { email_id, password } = await create.read(request);
-        const session = await sessions.create(email_id, password, nowMs);
+        const { email_id, password, otp } = await create.read(request);
+        const session = await sessions.create(email_id, password, otp || null, nowMs);
         return ok({ success: "token created successfully", data: toJson(session) });
       },
     },
@@ -93,15 +95,23 @@ function tokenOf(request: HonoRequest, parameter: string | undefined): string {
 const fieldsMissing = (_: unknown, { method }: HonoRequest) =>
   `missing or invalid required fields${method === "PUT" ? ". extend must be set to true" : ""}`;
 
+const WRONG = "password does not match";
+
 const refuse = refusals({
-  statuses: { token_invalid: 400, media_type_unsupported: 400, credentials_wrong: 400 },
+  statuses: {
+    token_invalid: 400,
+    media_type_unsupported: 400,
+    credentials_wrong: 400,
+    otp_required: 400,
+  },
   toBody: (error) => ({ error }),
   texts: {
     fields_invalid: fieldsMissing,
     body_malformed: fieldsMissing,
     media_type_unsupported: fieldsMissing,
     token_invalid: fieldsMissing,
-    credentials_wrong: "password does not match",
+    credentials_wrong: WRONG,
+    otp_required: { error: WRONG, ...OTP_CODE },
     caller_refused: "invalid credentials",
     identity_conflict: "this e-mail has an account that this identity does not open",
     credentials_doubled: "more than one credential was sent",

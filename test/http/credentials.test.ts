@@ -29,7 +29,12 @@ function found(
 
 const utf8 = (text: string) => new TextEncoder().encode(text).toBase64();
 const basic = (text: string) => found({ authorization: `Basic ${utf8(text)}` });
-const password = (email: string, text: string) => ({ method: "password", email, password: text });
+const password = (email: string, text: string) => ({
+  method: "password",
+  email,
+  password: text,
+  otp: null,
+});
 const MALFORMED = { method: "malformed" };
 
 describe("Basic", () => {
@@ -88,9 +93,23 @@ describe("other places", () => {
     [{ authorization: 'Digest username="a", realm="b"' }, MALFORMED],
     [{ "x-auth-token": "x" }, { method: "bearer", token: "x" }],
     [{ "x-token": "x" }, { method: "session", token: "x" }],
-    [{ "x-auth-google-token": "x" }, { method: "identity", issuer: "google", token: "x" }],
-    [{ "x-auth-facebook-token": "x" }, { method: "identity", issuer: "facebook", token: "x" }],
-    [{ "x-auth-ha1b-token": "x" }, { method: "ha1b", token: "x" }],
+    [
+      { "x-auth-google-token": "x" },
+      { method: "identity", issuer: "google", token: "x", otp: null },
+    ],
+    [
+      { "x-auth-facebook-token": "x" },
+      { method: "identity", issuer: "facebook", token: "x", otp: null },
+    ],
+    [
+      { "x-auth-ha1b-token": "x", "x-otp": "123456" },
+      { method: "ha1b", token: "x", otp: "123456" },
+    ],
+    [
+      { "x-token": "x", "x-otp": "123456" },
+      { method: "session", token: "x" },
+    ],
+    [{ "x-auth-ha1b-token": "x" }, { method: "ha1b", token: "x", otp: null }],
     [{ "x-token": "x, y" }, "doubled"],
     [{ "x-token": "x", authorization: "Token y" }, "doubled"],
     [{ "x-token": "x", "x-auth-token": "y" }, "doubled"],
@@ -109,9 +128,9 @@ describe("other places", () => {
   it.each([
     ["?jwt=x", { method: "bearer", token: "x" }],
     ["?bearer=x", { method: "bearer", token: "x" }],
-    ["?google_token=x", { method: "identity", issuer: "google", token: "x" }],
-    ["?facebook_token=x", { method: "identity", issuer: "facebook", token: "x" }],
-    ["?ha1b=x", { method: "ha1b", token: "x" }],
+    ["?google_token=x", { method: "identity", issuer: "google", token: "x", otp: null }],
+    ["?facebook_token=x", { method: "identity", issuer: "facebook", token: "x", otp: null }],
+    ["?ha1b=x", { method: "ha1b", token: "x", otp: null }],
     ["?jwt=", null],
     ["?jwt=&bearer=x", { method: "bearer", token: "x" }],
     ["?jwt=&jwt=x", { method: "bearer", token: "x" }],

@@ -49,6 +49,7 @@ const JWT = all("crypto/jwt");
 const CREDENTIALS = all("http/credentials");
 const CLIENT = all("client/refresh");
 const EVENTS_OUT = all("events/deliveries");
+const SECOND_FACTOR = all("second-factor/ways");
 
 /** One row a marker in src. Conditions, elements and arguments are counted: see changes.ts. */
 // biome-ignore format: a table
@@ -227,6 +228,11 @@ export const GUARDS: readonly Guard[] = [
   ["pages-take-only-own-forms", "a page takes a form of another site", [asked(false)], [all("console/cross-site")]],
   ["session-cookie-stays-here", "the cookie goes to scripts, or out with another site's requests", [withoutProperty(2), withoutProperty(3)], [all("console/auth-pages")]],
   ["log-in-leads-to-own-pages", "a log-in leads to another site", [chosen(true)], [all("console/auth-pages")]],
+
+  // The second factor.
+  ["password-asks-for-the-second-factor", "a password alone opens an account with a second factor", [dropped], [SECOND_FACTOR]],
+  ["identity-asks-for-the-second-factor", "an identity alone opens an account with a second factor", [dropped], [SECOND_FACTOR]],
+  ["ha1b-asks-for-the-second-factor", "HA1B alone opens an account with a second factor", [dropped], [SECOND_FACTOR]],
 
   // The client that others install.
   ["one-refresh-for-all", "everyone who waits refreshes", [asked(true)], [CLIENT]],

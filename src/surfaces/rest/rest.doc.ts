@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { SurfaceDoc } from "../../openapi/description.ts";
-import { count, describe, errorAnswers, requestId, text } from "../../openapi/shapes.ts";
+import { count, describe, errorAnswers, otpCode, requestId, text } from "../../openapi/shapes.ts";
 import { accountComponents, accountOperations } from "./accounts.doc.ts";
 import { apiTokenComponents, apiTokenOperations } from "./api-tokens.doc.ts";
 
@@ -8,6 +8,7 @@ const error = {
   success: v.literal(false),
   message: text,
   status: describe(count, "The HTTP status."),
+  code: otpCode,
 };
 const RestError = v.object(error);
 const RestFailure = v.object({ ...error, request_id: requestId });

@@ -1,5 +1,5 @@
 import { DERIVATION_FAULTS } from "../../core/fault.ts";
-import { PLAIN_TEXTS, refusals } from "../../http/refusals.ts";
+import { OTP_CODE, OTP_REQUIRED, PLAIN_TEXTS, refusals } from "../../http/refusals.ts";
 import type { Surface } from "../../http/surface.ts";
 import { type AccountServices, accountRoutes } from "./accounts.ts";
 import { type ApiTokenServices, apiTokenRoutes } from "./api-tokens.ts";
@@ -32,6 +32,7 @@ const refuse = refusals({
     credentials_missing: REQUIRED,
     caller_refused: ({ presented }) => (presented === "token" ? INVALID : WRONG),
     credentials_wrong: WRONG,
+    otp_required: { success: false, message: OTP_REQUIRED, status: 401, ...OTP_CODE },
     token_invalid: INVALID,
     audience_unknown: "audience must be one that this service issues tokens for",
     scope_exceeded: ({ scope }) => `This token does not have the scope ${scope}`,

@@ -105,7 +105,7 @@ const revoke: Operation = {
 const credentialFor = ({ kind, secret, person }: Credential): Called["credential"] => {
   switch (kind) {
     case "password":
-      return { method: "password", email: person.email, password: secret };
+      return { method: "password", email: person.email, password: secret, otp: null };
     case "session":
       return { method: "session", token: secret };
     default:
