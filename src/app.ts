@@ -9,6 +9,7 @@ import { jwtPair } from "./surfaces/jwt-pair.ts";
 import { oauth } from "./surfaces/oauth.ts";
 import { restTokens } from "./surfaces/rest/rest.ts";
 import { service } from "./surfaces/service.ts";
+import { siteFiles } from "./surfaces/site-files.ts";
 import { sessionTokens } from "./surfaces/session-tokens.ts";
 import type { Options } from "./options.ts";
 import type { Services } from "./services.ts";
@@ -36,10 +37,10 @@ export function surfaces(
     restTokens(services),
     oauth(services, config.issuer),
     ...(pages === null ? [] : [pages.console]),
-    service(
-      { ...services, issuer: config.issuer, versionId: config.versionId },
-      pages === null ? [] : [pages.document],
-    ),
+    service({ ...services, issuer: config.issuer, versionId: config.versionId }, [
+      ...(pages === null ? [] : [pages.document]),
+      ...siteFiles(config),
+    ]),
   ];
 }
 

@@ -151,6 +151,41 @@ const switched = v.pipe(
   v.transform((text) => text === "on"),
 );
 
+/** The identifiers of iOS apps: the team's ten characters, and the bundle. */
+const appleApps = v.pipe(
+  v.string("must be text"),
+  v.transform(listed),
+  v.check(
+    (ids) => ids.every((id) => /^[A-Z\d]{10}\.[A-Za-z\d.-]{1,155}$/.test(id)),
+    "must be TEAMID.bundle.id, or several with commas between",
+  ),
+);
+
+const androidApps = v.pipe(
+  v.string("must be text"),
+  v.transform(listed),
+  v.check(
+    (apps) => apps.every((app) => /^[A-Za-z][\w.]{0,150}=(?:[A-F\d]{2}:){31}[A-F\d]{2}$/.test(app)),
+    "must be package=fingerprint, the fingerprint as AB:CD:… of 32 bytes; several with commas between",
+  ),
+  v.transform((apps) => {
+    const byName = new Map<string, string[]>();
+    for (const app of apps) {
+      const [name = "", fingerprint = ""] = app.split("=");
+      byName.set(name, [...(byName.get(name) ?? []), fingerprint]);
+    }
+    return [...byName].map(([name, fingerprints]) => ({ name, fingerprints }));
+  }),
+);
+
+const contact = v.pipe(
+  v.string("must be text"),
+  v.check(
+    (text) => text === "" || /^(?:https:\/\/|mailto:)[!-~]+$/.test(text),
+    "must be an https or mailto URL",
+  ),
+);
+
 /** Each row's comment is its description in docs/reference/settings.md: `npm run docs` after a change. */
 const Fields = v.object({
   /**
@@ -262,6 +297,18 @@ const Fields = v.object({
    * loopback.
    */
   OPENID_ISSUERS: v.optional(openIdIssuers, "[]"),
+  /**
+   * Your iOS apps, as `TEAMID.bundle.id` with commas between: links with a token open in them (`/.well-known/
+   * apple-app-site-association`).
+   */
+  APPLE_APPS: v.optional(appleApps, ""),
+  /**
+   * Your Android apps, as `package=fingerprint` with commas between (the SHA-256 of the signing certificate,
+   * `AB:CD:…`); an app with two certificates stands twice (`/.well-known/assetlinks.json`).
+   */
+  ANDROID_APPS: v.optional(androidApps, ""),
+  /** Where to report security problems, as an https or mailto URL: in `/.well-known/security.txt`. */
+  SECURITY_CONTACT: v.optional(contact, ""),
   /** `on` accepts `X-Auth-HA1B-Token`, and keeps an Argon2id hash of its digest. */
   HA1B: v.optional(switched, "off"),
   /** `on`: a new password that appeared in a data breach is refused with 400. */

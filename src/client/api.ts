@@ -857,6 +857,16 @@ export type ServerMetadata = {
   grant_types_supported: string[];
 };
 
+/** RFC 9728. */
+export type ResourceMetadata = {
+  resource: string;
+  authorization_servers: string[];
+  jwks_uri: string;
+  scopes_supported: Scope[];
+  bearer_methods_supported: "header"[];
+  resource_documentation: string;
+};
+
 /** RFC 9457. */
 export type Problem = {
   type: "about:blank";
@@ -2074,6 +2084,20 @@ export interface paths {
       responses: {
         /** The metadata. */
         200: { content: { "application/json": ServerMetadata } };
+        /** Not modified: `If-None-Match` names the current version. */
+        304: { content?: never };
+        500: responses["ServiceInternalServerError"];
+      };
+    };
+  };
+  "/.well-known/oauth-protected-resource": {
+    /** Get the metadata of this API as a protected resource */
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** The metadata. */
+        200: { content: { "application/json": ResourceMetadata } };
         /** Not modified: `If-None-Match` names the current version. */
         304: { content?: never };
         500: responses["ServiceInternalServerError"];

@@ -1,5 +1,5 @@
 import { readSessionCookie } from "../http/browser.ts";
-import type { Surface } from "../http/surface.ts";
+import type { Route, Surface } from "../http/surface.ts";
 import { accountPages } from "./account.tsx";
 import { actionPage } from "./run-action-page.tsx";
 import { actionTokenPages } from "./action-tokens.tsx";
@@ -31,6 +31,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
     routes: [
       ...assetRoutes,
       ...look.routes,
+      CHANGE_PASSWORD,
       ...homePages(pages, deps),
       ...authPages(pages, deps),
       ...accountPages(pages, deps),
@@ -67,6 +68,14 @@ export function consolePages(deps: ConsoleDeps): Surface {
     },
   };
 }
+
+/** For password managers: W3C "A Well-Known URL for Changing Passwords". */
+const CHANGE_PASSWORD: Route = {
+  method: "GET",
+  path: "/.well-known/change-password",
+  access: "open",
+  handle: async () => ({ status: 302, body: null, headers: { location: "/console/account" } }),
+};
 
 /** Messages for error pages that differ from those for forms, by fault and method. */
 const PAGE_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {

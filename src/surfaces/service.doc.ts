@@ -41,6 +41,14 @@ const ServerMetadata = v.object({
   token_endpoint_auth_methods_supported: clientMethods,
   grant_types_supported: v.array(text),
 });
+const ResourceMetadata = v.object({
+  resource: url,
+  authorization_servers: v.array(url),
+  jwks_uri: url,
+  scopes_supported: v.array(scope),
+  bearer_methods_supported: v.array(v.literal("header")),
+  resource_documentation: url,
+});
 const Health = v.object({
   status: v.literal("ok"),
   version: v.optional(describe(text, "The release, as in package.json.")),
@@ -75,6 +83,7 @@ export const serviceDoc: SurfaceDoc<RoutesOf<typeof serviceRoutes> | "GET /opena
     Health: { schema: Health },
     KeySet: { schema: KeySet, description: "RFC 7517." },
     ServerMetadata: { schema: ServerMetadata, description: "RFC 8414." },
+    ResourceMetadata: { schema: ResourceMetadata, description: "RFC 9728." },
     Problem: { schema: Problem, description: "RFC 9457." },
     ProblemFailure: { schema: ProblemFailure },
   },
@@ -100,6 +109,13 @@ export const serviceDoc: SurfaceDoc<RoutesOf<typeof serviceRoutes> | "GET /opena
       description:
         "What an OAuth client library needs to find introspection, revocation, token exchange and the keys.",
       answers: cached("The metadata.", ServerMetadata),
+      asksNoStore: true,
+    },
+    "GET /.well-known/oauth-protected-resource": {
+      id: "readResourceMetadata",
+      summary: "Get the metadata of this API as a protected resource",
+      description: "Where a client gets what this API takes as a bearer token.",
+      answers: cached("The metadata.", ResourceMetadata),
       asksNoStore: true,
     },
     "GET /openapi.json": {

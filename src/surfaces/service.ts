@@ -11,7 +11,7 @@ import { defineRoutes, type HttpResult, ok, type Route, type Surface } from "../
 export const VERSION = "0.1.0";
 
 /** Clients keep it for as long as keys are published before they sign. */
-function published(body: Json): () => Promise<HttpResult> {
+export function published(body: Json): () => Promise<HttpResult> {
   const file = fixedText(JSON.stringify(body), "application/json");
   return async () => file.answer(`public, max-age=${KEYS_MAX_AGE_SECONDS}`);
 }
@@ -78,6 +78,12 @@ export function serviceRoutes({ issuer, publicKeys, statusLists, versionId, scop
       access: "open",
       handle: published(metadata(issuer, scopes)),
     },
+    {
+      method: "GET",
+      path: "/.well-known/oauth-protected-resource",
+      access: "open",
+      handle: published(resource(issuer, scopes)),
+    },
   ]);
 }
 
@@ -99,6 +105,18 @@ function metadata(issuer: string, scopes: Scopes): Json {
     token_endpoint: `${issuer}/oauth/token`,
     token_endpoint_auth_methods_supported: ["none", ...client],
     grant_types_supported: [EXCHANGE_GRANT],
+  };
+}
+
+/** RFC 9728: where to get what this API takes as a bearer. */
+function resource(issuer: string, scopes: Scopes): Json {
+  return {
+    resource: issuer,
+    authorization_servers: [issuer],
+    jwks_uri: `${issuer}/.well-known/jwks.json`,
+    scopes_supported: scopes.names,
+    bearer_methods_supported: ["header"],
+    resource_documentation: `${issuer}/docs`,
   };
 }
 

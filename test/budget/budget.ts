@@ -11,6 +11,7 @@ export const BUDGET = `
 GET /health (anybody)                                    | -                       | -                          | -                                                   | -                   | -
 GET /.well-known/jwks.json (anybody)                     | -                       | -                          | -                                                   | -                   | -
 GET /.well-known/oauth-authorization-server (anybody)    | -                       | -                          | -                                                   | -                   | -
+GET /.well-known/oauth-protected-resource (anybody)      | -                       | -                          | -                                                   | -                   | -
 GET /openapi.json (anybody)                              | -                       | -                          | -                                                   | -                   | -
 GET /status-lists/:list (anybody)                        | 1q 9r 0w                | 1q 9r 0w                   | 1q 9r 0w                                            | -                   | -
 POST /rest/leaked (API token and session)                | 2p · 2q 36r 8w          | 2p · 2q 36r 8w             | 2p · 2q 36r 8w                                      | 2p · 2q 36r 8w      | 2p · 2q 36r 8w

@@ -104,6 +104,7 @@ describe("a bad credential is 401 also where none is needed", () => {
     expect(others.sort()).toEqual([
       "GET /.well-known/jwks.json",
       "GET /.well-known/oauth-authorization-server",
+      "GET /.well-known/oauth-protected-resource",
       "GET /health",
       "GET /openapi.json",
       "GET /status-lists/:list",

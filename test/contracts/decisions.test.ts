@@ -20,6 +20,7 @@ vi.setConfig({ testTimeout: 60_000 });
 const PUBLIC = [
   "GET /.well-known/jwks.json",
   "GET /.well-known/oauth-authorization-server",
+  "GET /.well-known/oauth-protected-resource",
   "GET /openapi.json",
   "GET /status-lists/:list",
 ];

@@ -11,6 +11,7 @@ const ASKS_NOTHING = [
   "GET /health",
   "GET /.well-known/jwks.json",
   "GET /.well-known/oauth-authorization-server",
+  "GET /.well-known/oauth-protected-resource",
   "GET /openapi.json",
   // Nothing before its answer.
   "POST /rest/user/password_reset",

@@ -109,6 +109,12 @@ export const GOOD: readonly Case[] = [
     send: () => ({}),
     ...OK,
   },
+  {
+    routeKey: "GET /.well-known/oauth-protected-resource",
+    as: "anybody",
+    send: () => ({}),
+    ...OK,
+  },
   { routeKey: "GET /openapi.json", as: "anybody", send: () => ({}), ...OK },
   {
     routeKey: "GET /status-lists/:list",

@@ -36,6 +36,7 @@ it("whatever may be kept has a tag, and what has none may not be kept", async ()
     expect.arrayContaining([
       "/.well-known/jwks.json",
       "/.well-known/oauth-authorization-server",
+      "/.well-known/oauth-protected-resource",
       "/openapi.json",
       "/status-lists/0",
       "/console/assets/style.css",

@@ -159,11 +159,67 @@ describe("GET /.well-known/oauth-authorization-server", () => {
   });
 });
 
-it.each(["openid-configuration", "oauth-protected-resource", "oauth-authorization-server/x"])(
-  "/.well-known/%s is a real 404",
-  async (name) => {
-    const answer = await call("GET", `/.well-known/${name}`);
-    expect(answer.status).toBe(404);
-    expect(answer.text).not.toContain("issuer");
-  },
-);
+it("the metadata of the protected resource names this service and what it takes", async () => {
+  const { json } = await call("GET", "/.well-known/oauth-protected-resource");
+  expect(json).toMatchObject({
+    resource: ORIGIN,
+    authorization_servers: [ORIGIN],
+    jwks_uri: `${ORIGIN}${JWKS}`,
+    bearer_methods_supported: ["header"],
+  });
+});
+
+it("password managers find the page that changes a password", async () => {
+  const answer = await call("GET", "/.well-known/change-password");
+  expect([answer.status, answer.headers.get("location")]).toEqual([302, "/console/account"]);
+});
+
+const FINGERPRINT = Array.from({ length: 32 }, () => "AB").join(":");
+
+it("the files of settings say what the settings say", async () => {
+  const send = service({
+    APPLE_APPS: "ABCDE12345.com.acme.app",
+    ANDROID_APPS: `com.acme.app=${FINGERPRINT}, com.acme.app=${FINGERPRINT.replace("AB", "CD")}`,
+    SECURITY_CONTACT: "mailto:security@acme.example",
+  });
+  const get = (name: string) => send("GET", `/.well-known/${name}`);
+  const apple = await get("apple-app-site-association");
+  expect(apple.headers.get("content-type")).toMatch(/^application\/json/);
+  expect(apple.json).toEqual({
+    applinks: { details: [{ appIDs: ["ABCDE12345.com.acme.app"], components: [{ "/": "/a/*" }] }] },
+    webcredentials: { apps: ["ABCDE12345.com.acme.app"] },
+  });
+  expect((await get("assetlinks.json")).json).toMatchObject([
+    {
+      target: {
+        package_name: "com.acme.app",
+        sha256_cert_fingerprints: [FINGERPRINT, FINGERPRINT.replace("AB", "CD")],
+      },
+    },
+  ]);
+  const { text } = await get("security.txt");
+  const [, expires = ""] = /^Expires: (.+)$/m.exec(text) ?? [];
+  expect(text).toMatch(/^Contact: mailto:security@acme\.example$/m);
+  expect(Date.parse(expires) - Date.now()).toBeGreaterThan(170 * 86_400_000);
+  expect(Date.parse(expires) - Date.now()).toBeLessThan(365 * 86_400_000);
+});
+
+it.each([
+  ["APPLE_APPS", "com.acme.app"],
+  ["ANDROID_APPS", "com.acme.app"],
+  ["SECURITY_CONTACT", "security@acme.example"],
+])("%s of another form stops the start", (name, value) => {
+  expect(() => service({ [name]: value })).toThrow(name);
+});
+
+it.each([
+  "openid-configuration",
+  "oauth-authorization-server/x",
+  "apple-app-site-association",
+  "assetlinks.json",
+  "security.txt",
+])("/.well-known/%s is a real 404", async (name) => {
+  const answer = await call("GET", `/.well-known/${name}`);
+  expect(answer.status).toBe(404);
+  expect(answer.text).not.toContain("issuer");
+});

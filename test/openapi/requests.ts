@@ -282,6 +282,7 @@ export const REFUSED: readonly Refused[] = [
   ...[
     "GET /.well-known/jwks.json",
     "GET /.well-known/oauth-authorization-server",
+    "GET /.well-known/oauth-protected-resource",
     "GET /status-lists/:list",
   ].map((operation) => ({
     operation,

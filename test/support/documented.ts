@@ -118,6 +118,8 @@ export function undocumented(asked: Asked, answer: Answered, text = ownText): st
     paths.find(({ form }) => form.test(path)) ??
     paths.find(({ form }) => form.test(path.replace(/([^/])\/$/, "$1")));
   if (found === undefined) {
+    // Files for other programs, where a setting asks for them.
+    if (answer.status < 400 && path.startsWith("/.well-known/")) return [];
     const response = beyondOperations(owner, answer.status, 404);
     return response === undefined ? ["no such path"] : flawsOf(response, asked, answer, document);
   }
