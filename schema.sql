@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS tokens (
   modified_at INTEGER NOT NULL,
   expires_at  INTEGER NOT NULL,
   revoked_at  INTEGER,
+  authenticated_at INTEGER,                 -- sessions: when the user last proved who they are, if that is not created_at
   used_at     INTEGER,                      -- API tokens: last use, rounded to the hour
   uses        INTEGER NOT NULL DEFAULT 0,   -- action tokens
   max_uses    INTEGER CHECK (uses <= max_uses),

@@ -57,6 +57,7 @@ const MESSAGES: ByFault<string | readonly FieldProblem[], string | undefined> = 
   last_way_in: "Nothing else opens this account. Choose a password first.",
   scope_exceeded: ({ scope }) => at("scopes", `You cannot give the scope ${scope}.`),
   derivation_refused: ({ reason }) => `${DERIVATION_FAULTS[reason].message}.`,
+  login_not_fresh: "Your log-in is more than ten minutes old. Log in again, then try again.",
   not_found: "This is not there any more.",
   token_not_found: "There is no such token among yours. It may have ended already.",
   token_invalid: INVALID,

@@ -101,6 +101,8 @@ export function authenticator({
       ...callerRefOfToken(token),
       scopes: token.kind === "api" ? token.scopes : null,
       by: { method: "token", token },
+      // guard: api-tokens-are-never-fresh
+      authTimeMs: token.kind === "session" ? token.authenticatedAtMs : 0,
       user,
     };
   }
@@ -120,6 +122,7 @@ export function authenticator({
       ...callerRefOfJwt(claims),
       scopes: claims.scopes,
       by: { method: "jwt", claims },
+      authTimeMs: claims.authTime * 1000,
       user: found.user,
     };
   }
@@ -128,7 +131,8 @@ export function authenticator({
     switch (credential.method) {
       case "password": {
         const { email, password, otp } = credential;
-        return loggedIn(await login(email, password, otp, nowMs), { method: "password" });
+        const user = await login(email, password, otp, nowMs);
+        return loggedIn(user, { method: "password" }, nowMs);
       }
       case "bearer":
         return secrets.kindOf(credential.token) === "api"
@@ -141,14 +145,14 @@ export function authenticator({
         const { user, identity } = await identityLogin(issuer, token, nowMs);
         // guard: identity-asks-for-the-second-factor
         await secondFactor.pass(user, credential.otp, "identity", nowMs);
-        return loggedIn(user, { method: "identity", identity });
+        return loggedIn(user, { method: "identity", identity }, identity.authTimeMs);
       }
       case "ha1b": {
         if (ha1b === null) return refuse({ code: "credentials_wrong" });
         const user = await ha1b.login(credential.token, nowMs);
         // guard: ha1b-asks-for-the-second-factor
         await secondFactor.pass(user, credential.otp, "ha1b", nowMs);
-        return loggedIn(user, { method: "ha1b" });
+        return loggedIn(user, { method: "ha1b" }, nowMs);
       }
       case "malformed":
         return refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });

@@ -35,6 +35,11 @@ export interface Caller extends CallerRef {
     | { readonly method: "identity"; readonly identity: Identity }
     | { readonly method: "token"; readonly token: SessionToken | ApiToken }
     | { readonly method: "jwt"; readonly claims: JwtClaims };
+  /**
+   * When the user last proved who they are with this credential; 0 for an API token and all that was derived from
+   * one, which no one may have been present for.
+   */
+  readonly authTimeMs: number;
   /** Their row, where the check happened to read it. */
   readonly user: User | null;
 }
@@ -59,10 +64,11 @@ export function callerRefOf({
 }
 
 /** Them as a caller who may do everything. */
-export const loggedIn = (user: User, by: Caller["by"]): Caller => ({
+export const loggedIn = (user: User, by: Caller["by"], authTimeMs: number): Caller => ({
   ...callerRefOf(user),
   scopes: null,
   by,
+  authTimeMs,
   user,
 });
 

@@ -34,7 +34,18 @@ export const OWN_CLAIMS_MAX = 2_048;
  */
 export const RESERVED_CLAIMS: ReadonlySet<string> = new Set([
   ...["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "typ", "cnf", "act", "may_act", "azp"],
-  ...["client_id", "scope", "auth_time", "acr", "amr", "nonce", "at_hash", "c_hash", "status"],
+  ...[
+    "client_id",
+    "scope",
+    "auth_time",
+    "login_at",
+    "acr",
+    "amr",
+    "nonce",
+    "at_hash",
+    "c_hash",
+    "status",
+  ],
   ...["token_type", "user_id", "uuid", "role", "credential_version", "sid", "rotation", "end"],
   ...["chain_end", "api_token_version", "login_version", "root_jti", "from_jti", "parents"],
   ...["status_index", "__proto__", "constructor", "prototype"],

@@ -35,6 +35,8 @@ export type Fault =
   | { readonly code: "subject_invalid"; readonly attempted?: AttemptedSubject }
   /** A JWT was requested for an audience that the deployment does not have. */
   | { readonly code: "audience_unknown" }
+  /** Too long ago, or never, for an act that needs a fresh log-in: see `core/fresh-login.ts`. */
+  | { readonly code: "login_not_fresh"; readonly reason: keyof typeof STALE_LOGINS }
   /** The credential may not derive what was requested. */
   | { readonly code: "derivation_refused"; readonly reason: DerivationFault }
   | { readonly code: "action_unknown" }
@@ -107,6 +109,19 @@ export const DERIVATION_FAULTS: Readonly<
   too_deep: { status: 403, message: "API tokens can be nested four levels deep at most" },
   too_many: { status: 409, message: "There are too many active API tokens: revoke some first" },
 };
+
+/** `old`: a new log-in helps. `never`: only another kind of credential does. The message and status as above. */
+export const STALE_LOGINS = {
+  old: {
+    status: 401,
+    message: "The log-in is more than ten minutes old: log in again, then repeat the request",
+  },
+  never: {
+    status: 403,
+    message:
+      "API tokens, and what was obtained with one, cannot do this: send the user's own log-in, at most ten minutes old",
+  },
+} as const;
 
 export type RefusalReason = "unknown" | "expired" | "used" | "revoked" | "audience" | "rejected";
 

@@ -93,6 +93,7 @@ export function introspection({ jwts, secrets, strict, tokens, limits, scopes, a
         ...callerRefOfToken(token),
         scopes: token.scopes,
         by: { method: "token", token },
+        authTimeMs: 0,
         user,
       };
     },

@@ -26,6 +26,8 @@ export interface Identity {
   /** By an issuer that has authority over it, and equal before any normalization. */
   readonly emailVerified: boolean;
   readonly issuedAtMs: number;
+  /** When they logged in there, which may be long before: its `auth_time`, or else `iat`. */
+  readonly authTimeMs: number;
 }
 
 /** An identity, as it is stored. */

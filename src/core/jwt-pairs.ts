@@ -156,12 +156,16 @@ export function jwtPairs({
   function lifetime(
     type: "access" | "refresh" | "auth",
     fromMs: number,
-    { authTime, apiTokenVersion }: Pick<JwtClaims, "authTime" | "apiTokenVersion">,
+    {
+      authTime,
+      loginAt,
+      apiTokenVersion,
+    }: Pick<JwtClaims, "authTime" | "loginAt" | "apiTokenVersion">,
     endsAt = Number.POSITIVE_INFINITY,
   ) {
     const issuedAt = Math.floor(fromMs / 1000);
     // What was obtained with an API token is no log-in: it ends with that.
-    const loginEnd = apiTokenVersion === null ? authTime + lifetimes.login : endsAt;
+    const loginEnd = apiTokenVersion === null ? (loginAt ?? authTime) + lifetimes.login : endsAt;
     // guard: log-in-has-an-absolute-expiry
     const expiresAt = Math.min(issuedAt + lifetimes[type], loginEnd, endsAt);
     if (expiresAt <= issuedAt) refuse({ code: "token_invalid" });
@@ -223,7 +227,7 @@ export function jwtPairs({
     const own = ownOf(user);
     const sid = crypto.randomUUID();
     const authTime = Math.floor(nowMs / 1000);
-    const issued = lifetime("refresh", nowMs, { authTime, apiTokenVersion: null });
+    const issued = lifetime("refresh", nowMs, { authTime, loginAt: null, apiTokenVersion: null });
     const family = {
       kind: "family" as const,
       id: sid,
@@ -251,6 +255,7 @@ export function jwtPairs({
       fromJti: null,
       rotation: 0,
       authTime,
+      loginAt: null,
       ...issued,
       endsAt: issued.expiresAt,
       chainEndsAt: issued.expiresAt,
@@ -426,20 +431,23 @@ function isRefresh(claims: JwtClaims): claims is RefreshClaims {
   return claims.type === "refresh" && claims.sid !== null && claims.rotation !== null;
 }
 
-type Origin = Chain & Pick<JwtClaims, "authTime" | "endsAt" | "chainEndsAt">;
+type Origin = Chain & Pick<JwtClaims, "authTime" | "loginAt" | "endsAt" | "chainEndsAt">;
 
-const bounded = (authTime: number, endsAt: number) => ({ authTime, endsAt, chainEndsAt: endsAt });
+const bounded = (endsAt: number) => ({ endsAt, chainEndsAt: endsAt });
 
 /** @param jti of the JWT to be issued: the first of a chain names the chain */
 function originOf(
-  { by }: Caller,
+  { by, authTimeMs }: Caller,
   loginVersion: number,
   jti: string,
   nowSeconds: number,
   loginSeconds: number,
 ): Origin {
   const none = { sid: null, parentIds: [], apiTokenVersion: null, loginVersion: null };
-  const first = { ...none, rootJti: jti, fromJti: null };
+  // Never later than the user logged in, or a thief's credential would become fresh by being exchanged.
+  // guard: jwt-is-no-fresher-than-its-log-in
+  const authTime = Math.min(nowSeconds, Math.floor(authTimeMs / 1000));
+  const first = { ...none, rootJti: jti, fromJti: null, authTime, loginAt: null };
   switch (by.method) {
     case "token": {
       const { token } = by;
@@ -452,13 +460,13 @@ function originOf(
           apiTokenVersion: token.apiTokenVersion,
         }),
         // guard: chain-expires-with-its-token
-        ...bounded(nowSeconds, Math.floor(token.expiresAtMs / 1000)),
+        ...bounded(Math.floor(token.expiresAtMs / 1000)),
       };
     }
     case "jwt": {
       const { rootJti, fromJti, ...claims } = by.claims;
-      const { sid, parentIds, apiTokenVersion, authTime, endsAt, chainEndsAt } = claims;
-      const bounds = { authTime, endsAt, chainEndsAt };
+      const { sid, parentIds, apiTokenVersion, loginAt, endsAt, chainEndsAt } = claims;
+      const bounds = { authTime: claims.authTime, loginAt, endsAt, chainEndsAt };
       const kept = {
         sid,
         parentIds,
@@ -476,7 +484,8 @@ function originOf(
       return {
         ...first,
         loginVersion,
-        ...bounded(nowSeconds, nowSeconds + loginSeconds),
+        loginAt: authTime === nowSeconds ? null : nowSeconds,
+        ...bounded(nowSeconds + loginSeconds),
       };
   }
 }

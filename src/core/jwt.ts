@@ -32,8 +32,10 @@ export interface JwtClaims {
   readonly audience: string | null;
   /** Refresh JWTs: how often the family's token was replaced before this one. */
   readonly rotation: number | null;
-  /** Unix seconds, whole. */
+  /** Unix seconds, whole: when the user last proved who they are; 0 where it was obtained with an API token. */
   readonly authTime: number;
+  /** When its log-in here began, if that is not `authTime`: an identity may have logged in elsewhere long before. */
+  readonly loginAt: number | null;
   readonly issuedAt: number;
   readonly expiresAt: number;
   /** Only in the JWT of `GET /rest/auth`, as in the original API. */

@@ -37,7 +37,7 @@ export function loginIssuer({ sessions, jwtPairs }: Deps): IssueLogin {
       case "session":
         return { issue, session: await sessions.open(user, way, nowMs) };
       case "jwt": {
-        const caller: Caller = loggedIn(user, { method: way });
+        const caller: Caller = loggedIn(user, { method: way }, nowMs);
         return { issue, ...(await jwtPairs.forCaller(caller, nowMs)) };
       }
     }

@@ -53,6 +53,7 @@ export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
       userId: user.id,
       credentialVersion: user.credentialVersion,
       createdAtMs: nowMs,
+      authenticatedAtMs: nowMs,
       modifiedAtMs: nowMs,
       expiresAtMs: nowMs + lifetimes.session * 1000,
     };

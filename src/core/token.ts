@@ -100,6 +100,8 @@ interface Stored {
 
 export interface SessionToken extends Stored {
   readonly kind: "session";
+  /** When its user last proved who they are: at the log-in, or later on a page that asked again. */
+  readonly authenticatedAtMs: number;
 }
 
 export interface ApiToken extends Stored {

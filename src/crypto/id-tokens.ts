@@ -38,6 +38,7 @@ const Claims = v.object({
   email_verified: v.optional(v.unknown()),
   hd: v.optional(v.unknown()),
   iat: v.number(),
+  auth_time: v.optional(v.pipe(v.number(), v.minValue(0))),
 });
 
 /** Verifies ID tokens of the configured issuers. */
@@ -79,7 +80,7 @@ function verifier(issuer: Issuer, deadlineMs: number) {
 }
 
 function identityOf(issuer: Issuer, claims: v.InferOutput<typeof Claims>): Identity {
-  const { sub, email, email_verified, hd, iat } = claims;
+  const { sub, email, email_verified, hd, iat, auth_time } = claims;
   // Apple sends a string.
   const saysSo = email_verified === true || email_verified === "true";
   return {
@@ -89,6 +90,8 @@ function identityOf(issuer: Issuer, claims: v.InferOutput<typeof Claims>): Ident
     emailVerified:
       saysSo && email !== null && isUnfolded(email) && speaksFor(issuer, domainOf(email.email), hd),
     issuedAtMs: iat * 1000,
+    // guard: identity-is-as-fresh-as-its-log-in
+    authTimeMs: Math.min(iat, auth_time ?? iat) * 1000,
   };
 }
 

@@ -1,6 +1,7 @@
 import type { HonoRequest } from "hono";
 import type { EventStore } from "../core/events.ts";
-import { DERIVATION_FAULTS } from "../core/fault.ts";
+import { DERIVATION_FAULTS, STALE_LOGINS } from "../core/fault.ts";
+import { FRESH_SECONDS } from "../core/fresh-login.ts";
 import { enforceRateLimit, type RateLimits } from "../core/login-throttle.ts";
 import type { Scope } from "../core/scopes.ts";
 import type { Json } from "../core/token.ts";
@@ -8,7 +9,9 @@ import { type AnyFault, faultOf } from "./request-fault.ts";
 import type { HttpResult, RefusalContext } from "./surface.ts";
 
 /** The status of each fault. A surface whose contract has another one names it in its `statuses`. */
-const STATUSES: Readonly<Record<Exclude<AnyFault["code"], "derivation_refused">, number>> = {
+const STATUSES: Readonly<
+  Record<Exclude<AnyFault["code"], "derivation_refused" | "login_not_fresh">, number>
+> = {
   audience_unknown: 400,
   body_malformed: 400,
   credentials_doubled: 400,
@@ -90,6 +93,7 @@ export const PLAIN_TEXTS = {
   body_late: "The body did not arrive in time",
   client_closed: "Client closed the connection",
   body_too_large: "The body is too large",
+  login_not_fresh: ({ reason }) => STALE_LOGINS[reason].message,
   throttled: "Too many attempts, try again later",
   internal: "Internal server error",
 } satisfies FaultTexts;
@@ -114,7 +118,12 @@ export function refusals(rules: RefusalRules) {
     const status = statuses[fault.code] ?? statusOf(fault);
     const headers = {
       ...headersOf(fault),
-      ...(status === 401 && { "www-authenticate": challenge(request, presentedIn(fault)) }),
+      ...(status === 401 && {
+        "www-authenticate":
+          fault.code === "login_not_fresh"
+            ? FRESH_CHALLENGE
+            : challenge(request, presentedIn(fault)),
+      }),
       ...(status === 403 &&
         (fault.code === "scope_insufficient" || fault.code === "scope_exceeded") && {
           "www-authenticate": scopeChallenge(fault.scope),
@@ -125,10 +134,12 @@ export function refusals(rules: RefusalRules) {
   };
 }
 
-export const statusOf = (fault: AnyFault): number =>
-  fault.code === "derivation_refused"
-    ? DERIVATION_FAULTS[fault.reason].status
+export function statusOf(fault: AnyFault): number {
+  if (fault.code === "derivation_refused") return DERIVATION_FAULTS[fault.reason].status;
+  return fault.code === "login_not_fresh"
+    ? STALE_LOGINS[fault.reason].status
     : STATUSES[fault.code];
+}
 
 /** What the status requires; challenges apart, which pages do not have. */
 export function headersOf(fault: AnyFault): Readonly<Record<string, string>> {
@@ -167,6 +178,9 @@ export function challenges(request: HonoRequest, presented: Presented): string {
   const mode = request.header("sec-fetch-mode");
   return mode === undefined || mode === "navigate" ? `${BASIC}, ${bearer}` : bearer;
 }
+
+/** A log-in is active, but too old (RFC 9470 section 3). */
+const FRESH_CHALLENGE = `Bearer ${REALM}, error="insufficient_user_authentication", max_age="${FRESH_SECONDS}"`;
 
 /** Names the scope that the caller's token lacks. */
 function scopeChallenge(scope: Scope): string {

@@ -26,7 +26,7 @@ const anyJson = v.custom<Json>((value) => value !== undefined);
 
 /** A token, to be read near the caller. Contains nothing that could be used as one. */
 const TokenRecord = v.variant("kind", [
-  v.object({ ...stored, kind: v.literal("session") }),
+  v.object({ ...stored, kind: v.literal("session"), authenticatedAtMs: v.number() }),
   v.object({
     ...stored,
     kind: v.literal("api"),

@@ -93,7 +93,7 @@ export const METER: Sql = sql`json_object('remaining', meter.remaining, 'max', m
 
 /** The columns of a token, active or not; `detail` has what only its kind has. */
 export const TOKEN_COLUMNS: Sql = sql`tokens.id, tokens.kind, tokens.user_id, tokens.credential_version, tokens.api_token_version, tokens.created_at,
-  tokens.modified_at, ${EFFECTIVE_END} AS expires_at, tokens.used_at, tokens.uses, tokens.max_uses, tokens.parents, tokens.replaced_by,
+  tokens.modified_at, COALESCE(tokens.authenticated_at, tokens.created_at) AS authenticated_at, ${EFFECTIVE_END} AS expires_at, tokens.used_at, tokens.uses, tokens.max_uses, tokens.parents, tokens.replaced_by,
   tokens.detail, tokens.disabled_at, tokens.allowed_ips, tokens.meter IS NOT NULL AS is_metered,
   (SELECT ${METER} FROM token_meters AS meter WHERE meter.id = tokens.meter) AS meter`;
 
@@ -137,7 +137,11 @@ const ActionDetail = v.object({
   needsCaller: v.optional(v.boolean(), false),
 });
 
-export const SessionRow = v.object({ ...common, kind: v.literal("session") });
+export const SessionRow = v.object({
+  ...common,
+  kind: v.literal("session"),
+  authenticated_at: v.number(),
+});
 export const ApiRow = v.object({
   ...common,
   kind: v.literal("api"),
@@ -171,7 +175,7 @@ const toStored = (row: v.InferOutput<typeof TokenRow>) => ({
 });
 
 export function toSession(row: v.InferOutput<typeof SessionRow>): SessionToken {
-  return { kind: row.kind, ...toStored(row) };
+  return { kind: row.kind, ...toStored(row), authenticatedAtMs: row.authenticated_at };
 }
 
 export function toApi(row: v.InferOutput<typeof ApiRow>): ApiToken {
@@ -261,10 +265,11 @@ export function insertToken(
   const allowedIps = api?.restrictions?.allowedIps ?? null;
   // guard: insert-asks-the-caller
   return sql`INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at,
-      expires_at, max_uses, status_index, parents, detail, disabled_at, meter, allowed_ips)
+      expires_at, authenticated_at, max_uses, status_index, parents, detail, disabled_at, meter, allowed_ips)
     SELECT ${token.id}, ${token.kind}, owner.id, owner.credential_version,
       ${token.kind === "api" ? sql`owner.api_token_version` : null}, ${token.createdAtMs},
       ${token.modifiedAtMs}, ${endOf(token)},
+      ${token.kind === "session" && token.authenticatedAtMs !== token.createdAtMs ? token.authenticatedAtMs : null},
       ${token.kind === "action" ? token.maxUses : null},
       ${token.kind === "family" ? lastStatusIndex : null},
       ${"parentIds" in token && token.parentIds.length > 0 ? JSON.stringify(token.parentIds) : null},

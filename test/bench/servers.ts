@@ -288,6 +288,7 @@ function accessClaims(userId: string): JwtClaims {
     audience: null,
     rotation: null,
     authTime: times.issuedAt,
+    loginAt: null,
     role: null,
     statusIndex: null,
     scopes: null,

@@ -58,6 +58,7 @@ export function claimsAt(nowSeconds: number, change: Partial<JwtClaims> = {}): J
     audience: null,
     rotation: null,
     authTime: nowSeconds,
+    loginAt: null,
     issuedAt: nowSeconds,
     expiresAt: nowSeconds + 300,
     role: null,

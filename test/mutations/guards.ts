@@ -42,6 +42,7 @@ const MEMBERS = all("contracts/token-members");
 const VERIFICATION = all("contracts/token-verification");
 const RESTRICTED = all("revocation/restricted");
 const EXCHANGE = all("exchange/exchange");
+const AUTH_TIME = all("fresh-login/auth-time");
 const ATTACKER = all("recovery/attacker");
 const OWNER = all("recovery/owner");
 const TRIES = all("throttling/accounts");
@@ -128,6 +129,9 @@ export const GUARDS: readonly Guard[] = [
   ["jwt-names-its-parents", "a JWT outlives what it was obtained with", [withoutElement(0)], [AT_0]],
   ["jwt-expires-with-its-parent", "a JWT ends later than what it was obtained with", [withoutArgument(3)], [CHAINS]],
   ["jwt-keeps-its-tokens-version", "an API token's JWT outlives the end of all API tokens", [withoutProperty(1)], [AT_60]],
+  ["jwt-is-no-fresher-than-its-log-in", "a JWT says that its user logged in when it was obtained", [onlyArgument(0)], [AUTH_TIME]],
+  ["api-tokens-are-never-fresh", "an API token is as fresh as a log-in", [chosen(true)], [AUTH_TIME]],
+  ["identity-is-as-fresh-as-its-log-in", "an issuer's log-in of last year counts as of now", [onlyArgument(0)], [AUTH_TIME]],
   ["jwt-keeps-its-scopes", "the JWT of a narrow token may do everything", [chosen(true)], [SCOPES]],
   ["jwt-for-others-does-not-open", "a JWT for an adopter's API acts for its user here", [asked(false)], [EXCHANGE]],
   ["exchange-widens-no-scope", "an exchanged JWT may do more than its subject", [asked(false)], [EXCHANGE]],
