@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { call, newUser } from "../support/client.ts";
 import { service } from "../support/service.ts";
+import { fingerprint, NOISE } from "../hostile/database.ts";
 import { guard, rules } from "../support/guard.ts";
 
 /** Bindings that would take anything, as the local runtime nearly does. */
@@ -142,4 +143,47 @@ it("wraps the Worker's own bindings, and those of a service with other settings"
   expect(rules.broken).toHaveLength(1);
   rules.begin();
   expect((await call("GET", "/health")).status).toBe(200);
+});
+
+/** A row with any values that its columns take. */
+async function insertAnyRow(table: string, userId: string): Promise<void> {
+  const { DB } = env;
+  const sql = await DB.prepare("SELECT sql FROM sqlite_master WHERE name = ?").bind(table).first();
+  const { results: columns } = await DB.prepare(`PRAGMA table_info(${table})`).all();
+  const { results: keys } = await DB.prepare(`PRAGMA foreign_key_list(${table})`).all();
+  const needed = columns.filter(({ notnull, dflt_value }) => notnull === 1 && dflt_value === null);
+  const values = needed.map(({ name, type }) => {
+    if (keys.some(({ from }) => from === name)) return userId;
+    const one = new RegExp(`CHECK \\(${name} IN \\('(\\w+)'`).exec(String(sql?.sql))?.[1];
+    return one ?? (type === "INTEGER" ? 1 : '"x"');
+  });
+  const names = needed.map(({ name }) => name).join(", ");
+  await DB.prepare(`INSERT INTO ${table} (${names}) VALUES (${values.map(() => "?").join(", ")})`)
+    .bind(...values)
+    .run();
+}
+
+describe("that a refused request wrote is noticed", () => {
+  it("in each table but those that keep count of refusals", async () => {
+    const { id } = await newUser();
+    const { results } = await env.DB.prepare(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*'",
+    ).all();
+    const unnoticed: string[] = [];
+    for (const table of results.map(({ name }) => String(name))) {
+      const before = await fingerprint();
+      await insertAnyRow(table, id);
+      if ((await fingerprint()) === before) unnoticed.push(table);
+    }
+    expect(unnoticed.sort()).toEqual([...NOISE].sort());
+  });
+
+  it("in a column of an account", async () => {
+    await newUser();
+    const before = await fingerprint();
+    await env.DB.prepare("UPDATE users SET first_name = 'x'").run();
+    const after = await fingerprint();
+    expect(after).not.toBe(before);
+    expect(await fingerprint()).toBe(after);
+  });
 });

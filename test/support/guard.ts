@@ -9,6 +9,8 @@ import { env } from "cloudflare:workers";
 export interface Guard {
   /** What was broken since the last call of `begin`. */
   readonly broken: readonly string[];
+  /** How many statements were prepared that may write: all but a plain SELECT, and all of a session of D1's. */
+  readonly writes: number;
   /** A new test begins, or within one a new request. */
   begin(): void;
   /** As if a second had passed: keys may be written again. */
@@ -43,6 +45,7 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
   const broken: string[] = [];
   const written = new Map<string, { real: number; shown: number }>();
   let operations = 0;
+  let writes = 0;
 
   function must(holds: boolean, rule: string): void {
     if (holds) return;
@@ -127,6 +130,7 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
   replace(DB, "prepare", (original) => (...args) => {
     const [sql] = args;
     mustFit(sql, D1_SQL_BYTES, "D1: a statement");
+    if (!/^\s*SELECT\b/i.test(String(sql))) writes++;
     const statement = original(...args);
     if (typeof statement === "object" && statement !== null) {
       replace(statement, "bind", (bind) => (...values) => {
@@ -144,6 +148,7 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
   });
   replace(DB, "withSession", (original) => (...args) => {
     must(args[0] === "first-primary", "D1: a session that may read a stale replica");
+    writes++;
     return original(...args);
   });
 
@@ -157,6 +162,9 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
 
   return {
     broken,
+    get writes() {
+      return writes;
+    },
     begin() {
       broken.length = 0;
       operations = 0;
