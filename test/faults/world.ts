@@ -220,6 +220,7 @@ export async function buildWorld(
 
   vi.setSystemTime(nowMs);
   const stored = await readStores();
+  forgetTouched();
   const mails = { reset, verification };
   const rest = {
     session,
@@ -261,11 +262,12 @@ export async function readStores(
   return { tables, kv };
 }
 
-async function readTables() {
-  const all = TABLES.map((table) => env.DB.prepare(`SELECT * FROM ${table}`));
+async function readTables(names: readonly string[] = TABLES) {
+  if (names.length === 0) return {};
+  const all = names.map((table) => env.DB.prepare(`SELECT * FROM ${table}`));
   const results = await env.DB.batch<Row>(all);
   return Object.fromEntries(
-    TABLES.map((table, index) => [table, results[index]?.results ?? []] as const),
+    names.map((table, index) => [table, results[index]?.results ?? []] as const),
   );
 }
 
@@ -286,7 +288,19 @@ async function readKv(): Promise<Map<string, string>> {
 /** Back to where every case begins: the stores and the clock. */
 export async function begin({ stored, nowMs }: World): Promise<void> {
   vi.setSystemTime(nowMs);
-  await restore(stored, await readStores());
+  const { tables, keys } = rules.touched;
+  const now = {
+    tables: { ...stored.tables, ...(await readTables(TABLES.filter((name) => tables.has(name)))) },
+    // Any value that differs: each is put or deleted without being read.
+    kv: new Map([...stored.kv, ...Array.from(keys, (key) => [key, ""] as const)]),
+  };
+  await restore(stored, now);
+  forgetTouched();
+}
+
+function forgetTouched(): void {
+  rules.touched.tables.clear();
+  rules.touched.keys.clear();
 }
 
 /** Puts both stores back to what they were. @param now what they hold */

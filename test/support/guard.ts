@@ -11,6 +11,8 @@ export interface Guard {
   readonly broken: readonly string[];
   /** How many statements were prepared that may write: all but a plain SELECT, and all of a session of D1's. */
   readonly writes: number;
+  /** What they name, and the keys of KV that were written; emptied by whoever restores the stores. */
+  readonly touched: { readonly tables: Set<string>; readonly keys: Set<string> };
   /** A new test begins, or within one a new request. */
   begin(): void;
   /** As if a second had passed: keys may be written again. */
@@ -46,6 +48,7 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
   const written = new Map<string, { real: number; shown: number }>();
   let operations = 0;
   let writes = 0;
+  const touched = { tables: new Set<string>(), keys: new Set<string>() };
 
   function must(holds: boolean, rule: string): void {
     if (holds) return;
@@ -83,6 +86,7 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
       }
     }
     written.set(key, now);
+    touched.keys.add(key);
   }
 
   const checkRead: Check = ([keys, options]) => {
@@ -130,7 +134,11 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
   replace(DB, "prepare", (original) => (...args) => {
     const [sql] = args;
     mustFit(sql, D1_SQL_BYTES, "D1: a statement");
-    if (!/^\s*SELECT\b/i.test(String(sql))) writes++;
+    if (!/^\s*SELECT\b/i.test(String(sql))) {
+      writes++;
+      const named = String(sql).matchAll(/\b(?:INTO|UPDATE|FROM)\s+(\w+)/g);
+      for (const [, table = ""] of named) touched.tables.add(table);
+    }
     const statement = original(...args);
     if (typeof statement === "object" && statement !== null) {
       replace(statement, "bind", (bind) => (...values) => {
@@ -165,6 +173,7 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
     get writes() {
       return writes;
     },
+    touched,
     begin() {
       broken.length = 0;
       operations = 0;
