@@ -193,6 +193,22 @@ CREATE TABLE IF NOT EXISTS mails (
   noticed_at INTEGER NOT NULL DEFAULT 0     -- last security notice
 ) STRICT, WITHOUT ROWID;
 
+-- Browsers and programs with which a user has logged in, as far as they can be told apart: what they say they are,
+-- and their country. The newest 50 of a user; written in the batch that opens a log-in.
+CREATE TABLE IF NOT EXISTS devices (
+  user_id       TEXT NOT NULL REFERENCES users (id),
+  id            TEXT NOT NULL,              -- digest of browser, system and country
+  browser       TEXT,
+  system        TEXT,
+  country       TEXT,                       -- null where EVENT_ADDRESS keeps no place
+  city          TEXT,                       -- of the last log-in
+  way           TEXT NOT NULL,              -- with what the last log-in was made
+  networks      TEXT NOT NULL CHECK (json_valid(networks)), -- digests of the last ten
+  first_seen_at INTEGER NOT NULL,
+  last_seen_at  INTEGER NOT NULL,
+  PRIMARY KEY (user_id, id)
+) STRICT, WITHOUT ROWID;
+
 -- Security notices for the owner of an account, to a proven email, until it was handed over. Written in the
 -- batch of the change; sent after the answer or by housekeeping, with one email per address for all that are due.
 CREATE TABLE IF NOT EXISTS notices (
@@ -201,6 +217,7 @@ CREATE TABLE IF NOT EXISTS notices (
   email     TEXT NOT NULL,                  -- the recipient
   kind      TEXT NOT NULL,                  -- a kind in core/security-notices.ts, or token_leaked
   subject   TEXT,                           -- ID of what it is about
+  detail    TEXT CHECK (json_valid(detail)), -- new_login: with what, from which device
   at        INTEGER NOT NULL,
   due_at    INTEGER NOT NULL,               -- not sent before
   attempts  INTEGER NOT NULL DEFAULT 0,

@@ -47,7 +47,7 @@ import { revocationPolicy } from "./storage/revocation.ts";
 import { usersOf, viaQueue } from "./storage/deliveries.ts";
 import { createStores, type StoreBindings, type Stores } from "./storage/stores.ts";
 import { type CryptoServices, createCrypto, type PasswordHashing } from "./crypto/create-crypto.ts";
-import { auditClient, isShared, limitedNetworks, networkOf } from "./http/address.ts";
+import { auditClient, auditDevice, isShared, limitedNetworks, networkOf } from "./http/address.ts";
 import { clientInfo, currentRecord } from "./http/request-record.ts";
 import { type Metrics, requestLog } from "./http/request-log.ts";
 import { noMailer, outbox } from "./mail/mailers.ts";
@@ -317,6 +317,7 @@ function served({ eventAddress }: Config): Served {
     usage: currentRecord,
     requestId: () => clientInfo().requestId,
     client: () => auditClient(eventAddress),
+    device: () => auditDevice(eventAddress),
     network: () => networkOf(address()),
     limitedNetworks: networks,
     noisyNetwork: () => networks().at(-1)?.split(" ")[0] ?? "",

@@ -3,6 +3,7 @@ import { AUDIT_EVENTS } from "../core/events.ts";
 import type { IsPwned, Passwords } from "../core/passwords.ts";
 import { addContact } from "./add-contact.ts";
 import { resetPassword } from "./reset-password.ts";
+import { revokeLogins } from "./revoke-logins.ts";
 import { undoEmailChange } from "./undo-email-change.ts";
 import { verifyEmail } from "./verify-email.ts";
 
@@ -15,6 +16,7 @@ export const builtInActions = (
   addContact,
   verifyEmail,
   undoEmailChange,
+  revokeLogins,
   resetPassword(passwords, isPwned, tables),
 ];
 
@@ -29,7 +31,13 @@ export const tablesOf = (actions: readonly Action[]): readonly PersonalTable[] =
   ...new Map(actions.flatMap(({ tables }) => tables).map((table) => [table.name, table])).values(),
 ];
 
-const RESERVED_NAMES = ["addContact", "verifyEmail", "undoEmailChange", "resetPassword"];
+const RESERVED_NAMES = [
+  "addContact",
+  "verifyEmail",
+  "undoEmailChange",
+  "revokeLogins",
+  "resetPassword",
+];
 
 /** The service's tables and the sections of an export, which an action's table cannot have as its name. */
 export const RESERVED_TABLES = [
@@ -40,6 +48,7 @@ export const RESERVED_TABLES = [
     "audit",
     "mails",
     "notices",
+    "devices",
     "login_attempts",
     "identities",
     "passkeys",

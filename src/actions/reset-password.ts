@@ -59,6 +59,7 @@ export const resetPassword = (
           ),
           once(sql`UPDATE login_attempts SET last_login_at = NULL WHERE id > ${`${issuerId}/`} AND id < ${`${issuerId}0`}
             AND ${wasUnproven}`),
+          once(sql`DELETE FROM devices WHERE user_id = ${issuerId} AND ${wasUnproven}`),
           once(sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${issuerId}
             AND run_at < ${nowMs} AND ${wasUnproven}`),
           // guard: reset-revokes-all

@@ -111,6 +111,7 @@ export type AuditEventKind =
   | "session.created"
   | "session.extended"
   | "session.revoked"
+  | "login.revoked"
   | "logins.revoked_others"
   | "token.created"
   | "token.changed"
@@ -204,6 +205,12 @@ export type PersonalData = {
     revoked_on: string | null;
     last_used_on: string | null;
     address: string | null;
+    way: string | null;
+    browser: string | null;
+    system: string | null;
+    country: string | null;
+    city: string | null;
+    device: string | null;
   }[];
   logins?: {
     uuid: string;
@@ -215,6 +222,12 @@ export type PersonalData = {
     refreshed_on: string | null;
     last_used_on: string | null;
     address: string | null;
+    way: string | null;
+    browser: string | null;
+    system: string | null;
+    country: string | null;
+    city: string | null;
+    device: string | null;
   }[];
   jwts?: {
     uuid: string;
@@ -271,11 +284,23 @@ export type PersonalData = {
     created_on: string;
     last_used_on: string | null;
   }[];
+  devices?: {
+    way: string | null;
+    browser: string | null;
+    system: string | null;
+    country: string | null;
+    city: string | null;
+    device: string | null;
+    network_digests: string[];
+    first_seen_on: string;
+    last_seen_on: string;
+  }[];
   notices?: {
     uuid: string;
     email: string;
     kind: string;
     subject_uuid: string | null;
+    login: unknown;
     happened_on: string;
   }[];
   audit?: {
@@ -300,6 +325,43 @@ export type Scope =
   | "actions:issue"
   | "actions:run"
   | "introspect";
+
+export type UserLogin = {
+  id: string;
+  kind: "session" | "jwt_pair";
+  /** Whether it is the one of this request. */
+  current: boolean;
+  /** With what it was made. */
+  way: ("password" | "identity" | "email" | "passkey" | "ha1b") | null;
+  /** The browser, or the name that the program gives itself. */
+  browser: string | null;
+  system: string | null;
+  /** ISO 3166-1 alpha-2; null where the deployment keeps no address. */
+  country: string | null;
+  city: string | null;
+  /** As far as the deployment keeps it. */
+  address: string | null;
+  created_on: string;
+  /** When it was last extended, refreshed, or used for a JWT (to the hour). */
+  last_used_on: string;
+  expired_on: string;
+  /** The first log-in from a device like this one. */
+  device_since: string | null;
+};
+
+/** Devices that can be told apart by browser, system and country. One may have logged in only for the JWT of `GET /rest/auth`, or with a password beside each request: that cannot be revoked by itself. */
+export type UserDevice = {
+  /** The browser, or the name that the program gives itself. */
+  browser: string | null;
+  system: string | null;
+  /** ISO 3166-1 alpha-2; null where the deployment keeps no address. */
+  country: string | null;
+  city: string | null;
+  /** With what the last log-in was made. */
+  way: string;
+  first_seen_on: string;
+  last_seen_on: string;
+};
 
 export type CreateApiToken = {
   name: string;
@@ -687,6 +749,12 @@ export type ActionDone =
       data: {
         email: string;
       };
+      receipt: Receipt;
+    }
+  | {
+      status: "action_success";
+      action: "revokeLogins";
+      data: Record<string, unknown>;
       receipt: Receipt;
     }
   | {
@@ -1289,6 +1357,92 @@ export interface paths {
       requestBody?: never;
       responses: {
         /** Removed. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/logins": {
+    /** List where the user is logged in, this log-in first */
+    get: {
+      parameters: {
+        query?: { limit?: number; cursor?: string };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** A page of log-ins. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: UserLogin[];
+              devices: UserDevice[];
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+    /** Log out everywhere else */
+    delete: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Revoked. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: {
+                revoked: number;
+                /** False if there were more than one request revokes: repeat it. */
+                all: boolean;
+              };
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/logins/{id}": {
+    /** Log out one device */
+    delete: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Revoked. */
         200: {
           content: {
             "application/json": {

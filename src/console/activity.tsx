@@ -163,6 +163,7 @@ const SENTENCES: Readonly<Record<AuditEvent, string>> = {
   "session.created": "You logged in",
   "session.extended": "A session was extended",
   "session.revoked": "A session was ended",
+  "login.revoked": "Log-in ended by the link in a mail",
   "logins.revoked_others": "You logged out everywhere else",
   "token.created": "You made an API token",
   "token.changed": "You changed an API token",

@@ -1,5 +1,7 @@
 import * as v from "valibot";
-import type { Login, OwnLogin } from "../core/logins.ts";
+import type { WayIn } from "../core/caller.ts";
+import type { Device } from "../core/devices.ts";
+import type { KnownDevice, Login, OwnLogin } from "../core/logins.ts";
 import { readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import {
@@ -11,7 +13,7 @@ import {
   clearSession,
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Confirm, Pagination, PostForm, Relative, Table, Time } from "./components.tsx";
+import { Confirm, Pagination, PostForm, Relative, Table, Time, UserText } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
 
 const KINDS: Readonly<Record<Login["kind"], string>> = {
@@ -19,13 +21,38 @@ const KINDS: Readonly<Record<Login["kind"], string>> = {
   family: "Login with tokens",
 };
 
+const WAYS: Readonly<Record<WayIn, string>> = {
+  password: "password",
+  identity: "another account",
+  email: "mail",
+  passkey: "passkey",
+  ha1b: "HA1B",
+};
+
+/** Of another version, perhaps. */
+const wayOf = (way: string | null) =>
+  Object.entries(WAYS).find(([name]) => name === way)?.[1] ?? "not known";
+
+const deviceOf = ({ browser, system }: Device): string =>
+  [browser ?? "Something", ...(system === null ? [] : [`on ${system}`])].join(" ");
+
+const REGIONS = new Intl.DisplayNames("en", { type: "region", fallback: "none" });
+
+/** A country by its name, which `T1` has not. */
+function locationOf({ country, city }: Device): string | null {
+  if (country === null) return null;
+  if (country === "T1") return "Tor";
+  const name = REGIONS.of(country) ?? country;
+  return city === null ? name : `${city}, ${name}`;
+}
+
 /** Where the user is logged in, with buttons to log out each. */
 export function loginPages(
   { page, action }: PageRoutes,
   { logins }: ConsoleDeps,
 ): readonly Route[] {
   async function list({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
-    const { items, next } = await logins.list(caller, readPage(request), nowMs);
+    const { items, next, devices } = await logins.list(caller, readPage(request), nowMs);
     const hasOthers = items.some(({ isCurrent }) => !isCurrent);
     return {
       title: "Where I am logged in",
@@ -36,7 +63,8 @@ export function loginPages(
             rows={items}
             columns={[
               ["What", whatOf],
-              ["From", ({ address }) => address ?? "not kept"],
+              ["From", fromOf],
+              ["By", ({ way }) => wayOf(way)],
               ["Since", ({ createdAtMs }) => <Time ms={createdAtMs} />],
               ["Last renewed", ({ modifiedAtMs }) => <Relative ms={modifiedAtMs} nowMs={nowMs} />],
               ["Ends", ({ expiresAtMs }) => <Relative ms={expiresAtMs} nowMs={nowMs} />],
@@ -59,6 +87,7 @@ export function loginPages(
               </Confirm>
             </div>
           )}
+          {devices.length > 0 && <Devices devices={devices} nowMs={nowMs} />}
         </>
       ),
     };
@@ -87,17 +116,57 @@ export function loginPages(
   ];
 }
 
-const whatOf = ({ kind, isCurrent }: OwnLogin) => (
+function Devices({
+  devices,
+  nowMs,
+}: {
+  readonly devices: readonly KnownDevice[];
+  readonly nowMs: number;
+}) {
+  return (
+    <section class="card">
+      <h2>Devices that have logged in</h2>
+      <p>
+        A program that sends your password with each request, or that got a token with it directly,
+        is here and not above. It cannot be logged out by itself: log out everywhere but here, and
+        if it is not yours, change your password.
+      </p>
+      <Table
+        rows={devices}
+        columns={[
+          ["Device", (device) => <UserText text={deviceOf(device)} />],
+          ["From", (device) => locationOf(device) ?? "not kept"],
+          ["Last by", ({ way }) => wayOf(way)],
+          ["First seen", ({ firstSeenAtMs }) => <Time ms={firstSeenAtMs} />],
+          ["Last seen", ({ lastSeenAtMs }) => <Relative ms={lastSeenAtMs} nowMs={nowMs} />],
+        ]}
+      />
+    </section>
+  );
+}
+
+const fromOf = (login: OwnLogin) => {
+  const places = [locationOf(login), login.address].filter((each) => each !== null);
+  return places.length === 0 ? "not kept" : places.join(" · ");
+};
+
+const whatOf = (login: OwnLogin) => (
   <>
-    {KINDS[kind]} {isCurrent && <span class="badge good">this browser</span>}
+    <UserText text={deviceOf(login)} /> <span class="hint">{KINDS[login.kind]}</span>{" "}
+    {login.isCurrent && <span class="badge good">this browser</span>}
   </>
 );
 
-const endButton = ({ id, address, isCurrent }: OwnLogin) =>
-  isCurrent ? (
+const endButton = (login: OwnLogin) =>
+  login.isCurrent ? (
     <PostForm action="/console/logout" button="Log out here" look="quiet small" />
   ) : (
-    <Confirm summary="End" subject={`the login from ${address ?? "an address that is not kept"}`}>
-      <PostForm action="/console/logins/end" id={id} button="End this login" look="danger small" />
+    <Confirm summary="End" subject={`the login of ${deviceOf(login)}`}>
+      <PostForm
+        action="/console/logins/end"
+        id={login.id}
+        button="End this login"
+        look="danger small"
+      />
     </Confirm>
   );

@@ -37,6 +37,8 @@ export interface AccountChange {
   readonly userId: string;
   /** Whether it raises the credential version, and so revokes every credential of the account. */
   readonly revokesCredentials: boolean;
+  /** Log-ins that it revokes, by a write of its own with the time of the run: each gets its tombstone. */
+  readonly revokesLogins?: readonly string[];
   /** Whether the tokens stay valid with which the former mailbox can restore a changed email. */
   readonly keepsUndo?: true;
   /** The notice to the email before the change, if `if` holds before it. */

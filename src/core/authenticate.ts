@@ -1,4 +1,4 @@
-import { type Caller, callerRefOfJwt, callerRefOfToken, loggedIn } from "./caller.ts";
+import { type Caller, callerRefOfJwt, callerRefOfToken, loggedIn, type WayIn } from "./caller.ts";
 import { type AttemptedSubject, refuse, UNKNOWN_SUBJECT } from "./fault.ts";
 import type { Ha1b } from "./ha1b.ts";
 import type { IdentityLogin } from "./identities.ts";
@@ -23,6 +23,11 @@ export interface TokenCheckStore {
   findActiveJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User | null } | null>;
   /** Notes the use of an API token: to the hour, after the answer, and never fails. */
   touch(token: ApiToken, nowMs: number): void;
+  /**
+   * Notes from which device a log-in without a row of its own was made (a JWT with a password alone, a password
+   * beside each request), and tells its user of an unknown one: once an hour for each device, after the answer.
+   */
+  noteLogin(userId: string, way: WayIn, nowMs: number): void;
 }
 
 /** What a request may show of its sender; `http/credentials.ts` finds it. */
@@ -127,7 +132,7 @@ export function authenticator({
     };
   }
 
-  return async (credential, nowMs) => {
+  async function identify(credential: Credential, nowMs: number): Promise<Caller> {
     switch (credential.method) {
       case "password": {
         const { email, password, otp } = credential;
@@ -157,5 +162,12 @@ export function authenticator({
       case "malformed":
         return refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });
     }
+  }
+
+  return async (credential, nowMs) => {
+    const caller = await identify(credential, nowMs);
+    const { method } = caller.by;
+    if (method !== "token" && method !== "jwt") tokens.noteLogin(caller.userId, method, nowMs);
+    return caller;
   };
 }

@@ -5,8 +5,9 @@ import type { Grant } from "./scopes.ts";
 import type { ApiToken, SessionToken } from "./token.ts";
 import type { User } from "./user.ts";
 
-/** What a log-in was made with; a token and a JWT are none, because a log-in was made before. */
-export type WayIn = "password" | "identity" | "email" | "passkey" | "ha1b";
+/** With what a log-in was made. A token or a JWT is none: it came from one. */
+export const WAYS_IN = ["password", "identity", "email", "passkey", "ha1b"] as const;
+export type WayIn = (typeof WAYS_IN)[number];
 
 /** Who writes. Every write asks in its own statement whether this caller is still active. */
 export interface CallerRef {

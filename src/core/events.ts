@@ -39,6 +39,8 @@ export const AUDIT_EVENTS = [
   "session.extended",
   /** A session was revoked. */
   "session.revoked",
+  /** A log-in was revoked with the link of the notice about it. */
+  "login.revoked",
   /** Logged out everywhere except the log-in that asked. */
   "logins.revoked_others",
   /** API token created. */

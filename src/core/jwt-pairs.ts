@@ -48,7 +48,7 @@ export type Chain = Pick<
 
 export interface RefreshFamilyStore {
   /** @returns its index in the status lists, or null where the caller is no longer active */
-  insertFamily(family: RefreshFamily, caller: CallerRef): Promise<number | null>;
+  insertFamily(family: RefreshFamily, caller: CallerRef, way: WayIn): Promise<number | null>;
   /**
    * Replaces the family's refresh token by one that `jti` names (RFC 9700 section 4.14.2). All who race
    * for ROTATION_GRACE_SECONDS get the same successor; anyone later revokes the family.
@@ -99,7 +99,7 @@ export type JwtPairs = ReturnType<typeof jwtPairs>;
 interface Deps {
   readonly login: PasswordLogin;
   readonly tokens: RefreshFamilyStore &
-    Pick<TokenCheckStore, "findActiveJwt"> &
+    Pick<TokenCheckStore, "findActiveJwt" | "noteLogin"> &
     Pick<RevocationStore, "revokeJwt">;
   readonly jwts: Jwts;
   readonly limits: RateLimits;
@@ -223,7 +223,7 @@ export function jwtPairs({
    * A pair of a user who has just authenticated.
    * @throws FaultError `credentials_wrong` where their password has changed meanwhile, `unavailable`
    */
-  async function open(user: User, _way: WayIn, nowMs: number): Promise<JwtPair> {
+  async function open(user: User, way: WayIn, nowMs: number): Promise<JwtPair> {
     const own = ownOf(user);
     const sid = crypto.randomUUID();
     const authTime = Math.floor(nowMs / 1000);
@@ -237,7 +237,7 @@ export function jwtPairs({
       modifiedAtMs: nowMs,
       expiresAtMs: issued.expiresAt * 1000,
     };
-    const statusIndex = await tokens.insertFamily(family, callerRefOf(user));
+    const statusIndex = await tokens.insertFamily(family, callerRefOf(user), way);
     if (statusIndex === null) {
       const attempted = { userId: user.id, credentialId: null };
       return refuse({ code: "credentials_wrong", attempted });
@@ -358,6 +358,7 @@ export function jwtPairs({
         ? { user: caller.user, endMs: Number.POSITIVE_INFINITY }
         : await tokens.confirm(caller, nowMs);
       if (confirmed === null) return refuse({ code: "token_invalid" });
+      if (isLogIn) tokens.noteLogin(caller.userId, by.method, nowMs);
       const { user, endMs } = confirmed;
       const issuedAt = Math.floor(nowMs / 1000);
       const jti = crypto.randomUUID();

@@ -1,9 +1,10 @@
-import type { Caller, CallerRef } from "./caller.ts";
+import type { Caller, CallerRef, WayIn } from "./caller.ts";
+import type { Device } from "./devices.ts";
 import { refuse } from "./fault.ts";
 import type { Page, PageRequest } from "./page.ts";
 
 /** Where a user is logged in: a session, or a refresh family with all that was derived from it. */
-export interface Login {
+export interface Login extends Device {
   readonly kind: "session" | "family";
   readonly id: string;
   readonly createdAtMs: number;
@@ -12,6 +13,22 @@ export interface Login {
   readonly expiresAtMs: number;
   /** The client's address, in the form in which it may be stored; null where it may not. */
   readonly address: string | null;
+  readonly way: WayIn | null;
+  /** When the account first logged in from such a device; null where that is too long ago. */
+  readonly deviceSinceMs: number | null;
+}
+
+/** A device that has logged in, also only for a JWT or with a password beside each request, which has no row. */
+export interface KnownDevice extends Device {
+  /** Of the last log-in; one of WAYS_IN, or of another version. */
+  readonly way: string;
+  readonly firstSeenAtMs: number;
+  readonly lastSeenAtMs: number;
+}
+
+export interface LoginList<T extends Login> extends Page<T> {
+  /** On the first page; the last one that logged in comes first. */
+  readonly devices: readonly KnownDevice[];
 }
 
 export interface OwnLogin extends Login {
@@ -26,7 +43,13 @@ export interface OthersRevoked {
 }
 
 export interface LoginStore {
-  listLogins(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<Login>>;
+  /** @param own the caller's log-in, which comes first */
+  listLogins(
+    caller: CallerRef,
+    page: PageRequest,
+    own: string | null,
+    nowMs: number,
+  ): Promise<LoginList<Login>>;
   /** Of the caller's own. @returns true for exactly one of many callers */
   revokeLogin(id: string, caller: CallerRef, nowMs: number): Promise<boolean>;
   /**
@@ -41,11 +64,11 @@ export type Logins = ReturnType<typeof logins>;
 /** Where a user is logged in, and how they log out there. */
 export function logins(store: LoginStore) {
   return {
-    /** Active ones, newest first. */
-    async list(caller: Caller, page: PageRequest, nowMs: number): Promise<Page<OwnLogin>> {
-      const { items, next } = await store.listLogins(caller, page, nowMs);
+    /** Active ones: the caller's own, then the newest first. */
+    async list(caller: Caller, page: PageRequest, nowMs: number): Promise<LoginList<OwnLogin>> {
       const current = loginOf(caller);
-      return { items: items.map((each) => ({ ...each, isCurrent: each.id === current })), next };
+      const { items, ...more } = await store.listLogins(caller, page, current, nowMs);
+      return { items: items.map((each) => ({ ...each, isCurrent: each.id === current })), ...more };
     },
 
     /**

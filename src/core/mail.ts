@@ -1,3 +1,5 @@
+import type { NoticedLogin } from "./devices.ts";
+
 const MINUTE = 60;
 
 /** One row an email: the action that its token runs, and for how long, in seconds. */
@@ -43,10 +45,13 @@ export interface NoticeMail extends AnyMail {
   readonly notices: readonly {
     readonly kind: string;
     readonly subject: string | null;
+    readonly login: NoticedLogin | null;
     readonly atMs: number;
   }[];
   /** Restores a changed email; only for the mailbox that had it. */
   readonly undo: Pick<TokenMail, "token" | "link" | "expiresAtMs"> | null;
+  /** Revokes the log-ins among the notices; null where none has a row that could be revoked alone. */
+  readonly revoke: Pick<TokenMail, "token" | "link" | "expiresAtMs"> | null;
 }
 
 export type Mail = TokenMail | LeakMail | NoticeMail;

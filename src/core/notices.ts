@@ -1,3 +1,4 @@
+import type { NoticedLogin } from "./devices.ts";
 import type { AfterResponse, Mailer } from "./mail.ts";
 import type { Secrets } from "./token.ts";
 
@@ -13,12 +14,17 @@ export const SECURITY_NOTICES = [
   "identity_unlinked",
   /** With every scope. */
   "api_token_created",
+  /** A log-in from a device and a network that the account had not used before. */
+  "new_login",
 ] as const;
 
 export type SecurityNotice = (typeof SECURITY_NOTICES)[number];
 
 /** The action that restores the former email. */
 export const UNDO_ACTION = "undoEmailChange";
+
+/** The action that revokes log-ins that their user was told of. */
+export const REVOKE_LOGINS_ACTION = "revokeLogins";
 
 /** How long after a change of the email the old mailbox may restore it. */
 export const UNDO_MS = 7 * 86_400_000;
@@ -35,8 +41,12 @@ export interface TakenNotices {
   readonly notices: readonly {
     readonly kind: string;
     readonly subject: string | null;
+    /** Of `new_login`. */
+    readonly login: NoticedLogin | null;
     readonly atMs: number;
   }[];
+  /** Until when the token is valid that revokes the log-ins; null where there are none to revoke. */
+  readonly revokeUntilMs: number | null;
   /** Until when the token is valid that restores the email; null where there is nothing to restore. */
   readonly undoUntilMs: number | null;
 }
@@ -47,7 +57,7 @@ export interface NoticeStore {
   due(userIds: readonly string[] | null, limit: number, nowMs: number): Promise<DueNotices[]>;
   /**
    * Leases what is due, so that no one else sends it meanwhile, and issues the token that undoes a change
-   * of the email, if this is the address that it restores.
+   * of the email, if this is the address that it restores, and the one that revokes new log-ins.
    * @returns null where another has it, or the address has no turn now
    */
   take(due: DueNotices, sending: Sending, nowMs: number): Promise<TakenNotices | null>;
@@ -61,6 +71,8 @@ export interface Sending {
   readonly id: string;
   /** Of the token that undoes the change. */
   readonly tokenId: string;
+  /** Of the token that revokes the log-ins. */
+  readonly revokeTokenId: string;
 }
 
 /** Emails in one run, and how many at once: the runtime opens six connections. */
@@ -84,11 +96,13 @@ export type Notices = ReturnType<typeof notices>;
 export function notices({ store, mailer, secrets, afterResponse, issuer, sendsMail }: Deps) {
   async function send(due: DueNotices, nowMs: number): Promise<void> {
     const { secret, id: tokenId } = await secrets.create("action");
-    const sending = { id: crypto.randomUUID(), tokenId };
+    const revoking = await secrets.create("action");
+    const sending = { id: crypto.randomUUID(), tokenId, revokeTokenId: revoking.id };
     const taken = await store.take(due, sending, nowMs);
     if (taken === null) return;
     const mail = { id: sending.id, to: due.email };
-    const { undoUntilMs } = taken;
+    const linkOf = (token: string, expiresAtMs: number | null) =>
+      expiresAtMs === null ? null : { token, link: `${issuer}/a/${token}`, expiresAtMs };
     try {
       await (due.isLeak
         ? mailer.send({
@@ -100,10 +114,8 @@ export function notices({ store, mailer, secrets, afterResponse, issuer, sendsMa
             ...mail,
             type: "security_notice",
             notices: taken.notices,
-            undo:
-              undoUntilMs === null
-                ? null
-                : { token: secret, link: `${issuer}/a/${secret}`, expiresAtMs: undoUntilMs },
+            undo: linkOf(secret, taken.undoUntilMs),
+            revoke: linkOf(revoking.secret, taken.revokeUntilMs),
           }));
     } catch (error) {
       // guard: failed-notice-is-retried

@@ -13,7 +13,7 @@ export interface SessionState {
 
 export interface SessionStore {
   /** @returns the session's final form, or null where the caller is no longer active */
-  insertSession(token: SessionToken, caller: CallerRef): Promise<SessionToken | null>;
+  insertSession(token: SessionToken, caller: CallerRef, way: WayIn): Promise<SessionToken | null>;
   extendSession(id: string, nowMs: number): Promise<SessionState | null>;
   /** @returns true for exactly one of many callers */
   revokeSession(id: string, nowMs: number): Promise<boolean>;
@@ -45,7 +45,7 @@ export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
    * A session of a user who has just authenticated.
    * @throws FaultError `credentials_wrong` where their password has changed meanwhile, `unavailable`
    */
-  async function open(user: User, _way: WayIn, nowMs: number): Promise<Session> {
+  async function open(user: User, way: WayIn, nowMs: number): Promise<Session> {
     const { secret, id } = await secrets.create("session");
     const token: SessionToken = {
       kind: "session",
@@ -57,7 +57,7 @@ export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
       modifiedAtMs: nowMs,
       expiresAtMs: nowMs + lifetimes.session * 1000,
     };
-    if ((await tokens.insertSession(token, callerRefOf(user))) === null) {
+    if ((await tokens.insertSession(token, callerRefOf(user), way)) === null) {
       refuse({ code: "credentials_wrong", attempted: { userId: user.id, credentialId: null } });
     }
     return { secret, email: user.email, expiresAtMs: token.expiresAtMs };

@@ -1,5 +1,6 @@
+import { clientOf, type Device, locationOf } from "../core/devices.ts";
 import { canonicalIpv6, ipv4, ipv6 } from "../core/networks.ts";
-import { clientInfo } from "./request-record.ts";
+import { clientInfo, currentRecord } from "./request-record.ts";
 
 export const ADDRESS_FORMS = ["full", "truncated", "none"] as const;
 
@@ -14,6 +15,17 @@ export function auditClient(form: AddressForm) {
   return {
     address: anonymizedAddress(address, form),
     requestId: requestId === "" ? null : requestId.slice(0, MAX_REQUEST_ID),
+  };
+}
+
+/** What sent the current request and roughly from where; without the place where no address may be stored. */
+export function auditDevice(form: AddressForm): Device {
+  const record = currentRecord();
+  // guard: no-place-without-addresses
+  const hasPlace = record !== null && form !== "none";
+  return {
+    ...clientOf(record?.userAgent ?? ""),
+    ...(hasPlace ? locationOf(record.country, record.city) : { country: null, city: null }),
   };
 }
 

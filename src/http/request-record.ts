@@ -12,6 +12,9 @@ export interface ClientInfo {
   readonly requestId: string;
 }
 
+/** Longer ones are cut: the record lives as long as the request and what it leaves behind. */
+const MAX_USER_AGENT = 300;
+
 /**
  * One request while it is served: where it came from, how it ends, and what it has asked of the
  * stores, which storage counts in here. One object a request, made once with all that it will have.
@@ -20,6 +23,11 @@ export interface RequestRecord extends ClientInfo {
   readonly startedMs: number;
   /** Of the Worker that sent it, where one of another zone did. */
   readonly zone: string;
+  /** As the client sent it, cut; empty for none. */
+  readonly userAgent: string;
+  /** Cloudflare's words for where the request came from, unchecked. */
+  readonly country: unknown;
+  readonly city: unknown;
   readonly surface: string;
   /** The route's pattern. Never the URL: a contract may put a token there. */
   readonly route: string;
@@ -43,24 +51,43 @@ export const requestRecord = (request: HonoRequest, surface: string, route: stri
     // Cloudflare sets both, whatever a client sends.
     address: request.header("cf-connecting-ip") ?? "",
     zone: request.header("cf-worker") ?? "",
+    userAgent: (request.header("user-agent") ?? "").slice(0, MAX_USER_AGENT),
+    ...placeIn(Reflect.get(request.raw, "cf")),
     requestId: request.header("cf-ray") ?? crypto.randomUUID(),
     surface,
     route,
     method: request.method,
   });
 
+const placeIn = (cf: unknown): Pick<RequestRecord, "country" | "city"> => {
+  const { country, city } = Object(cf);
+  return { country, city };
+};
+
 /** Of a call by another Worker, which comes from no address. */
 export const rpcRecord = (route: string) =>
   newRecord({
     address: "",
     zone: "",
+    userAgent: "",
+    country: undefined,
+    city: undefined,
     requestId: crypto.randomUUID(),
     surface: "rpc",
     route,
     method: "RPC",
   });
 
-type Origin = "address" | "zone" | "requestId" | "surface" | "route" | "method";
+type Origin =
+  | "address"
+  | "zone"
+  | "userAgent"
+  | "country"
+  | "city"
+  | "requestId"
+  | "surface"
+  | "route"
+  | "method";
 
 function newRecord(origin: Pick<RequestRecord, Origin>): RequestRecord {
   return {

@@ -22,7 +22,8 @@ function contentOf(mail: Mail): string {
       return mail.tokenIds.join(" ");
     case "security_notice": {
       const kinds = mail.notices.map(({ kind }) => kind).join(" ");
-      return mail.undo === null ? kinds : `${kinds} ${linkOf(mail.undo)}`;
+      const links = [mail.undo, mail.revoke].filter((each) => each !== null).map(linkOf);
+      return [kinds, ...links].join(" ");
     }
     default:
       return linkOf(mail);

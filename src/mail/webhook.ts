@@ -105,12 +105,15 @@ function event(mail: Mail, nowMs: number) {
   const timestamp = new Date(nowMs).toISOString();
   if (type === "tokens_leaked") return { type, timestamp, data: { to, tokens: mail.tokenIds } };
   if (type === "security_notice") {
-    const notices = mail.notices.map(({ kind, subject, atMs }) => ({
+    const notices = mail.notices.map(({ kind, subject, login, atMs }) => ({
       kind,
       at: new Date(atMs).toISOString(),
       subject,
+      ...(login !== null && { login }),
     }));
-    return { type, timestamp, data: { to, notices, undo: mail.undo && tokenOf(mail.undo) } };
+    const undo = mail.undo && tokenOf(mail.undo);
+    const revoke = mail.revoke && tokenOf(mail.revoke);
+    return { type, timestamp, data: { to, notices, undo, revoke } };
   }
   return { type, timestamp, data: { to, ...tokenOf(mail) } };
 }

@@ -7,6 +7,7 @@ import { jwtPairRoutes } from "../surfaces/jwt-pair.ts";
 import { oauthDoc } from "../surfaces/oauth.doc.ts";
 import { oauthRoutes } from "../surfaces/oauth.ts";
 import { accountRoutes } from "../surfaces/rest/accounts.ts";
+import { loginRoutes } from "../surfaces/rest/logins.ts";
 import { apiTokenRoutes } from "../surfaces/rest/api-tokens.ts";
 import { restDoc } from "../surfaces/rest/rest.doc.ts";
 import { serviceDoc } from "../surfaces/service.doc.ts";
@@ -27,7 +28,11 @@ const openApi = { method: "GET", path: "/openapi.json", access: "open" } as cons
 
 /** In the order in which a reader meets them. */
 export const SURFACES: readonly DocumentedSurface[] = [
-  surface("rest-tokens", restDoc, [...accountRoutes(unused), ...apiTokenRoutes(unused)]),
+  surface("rest-tokens", restDoc, [
+    ...accountRoutes(unused),
+    ...loginRoutes(unused),
+    ...apiTokenRoutes(unused),
+  ]),
   surface("session-tokens", sessionTokensDoc, sessionTokenRoutes(unused)),
   surface("jwt-pair", jwtPairDoc, jwtPairRoutes(unused, unused)),
   surface("action-tokens", actionTokensDoc, actionTokenRoutes(unused, unused)),

@@ -6,12 +6,13 @@ import type {
   ConsumeRequest,
   Receipt,
 } from "../core/action-tokens.ts";
-import type { Condition } from "../core/action.ts";
+import type { AccountChange, Condition } from "../core/action.ts";
 import type { CallerRef, Derivation } from "../core/caller.ts";
-import type { ActionToken } from "../core/token.ts";
+import { type ActionToken, LONGEST_LIFE_SECONDS } from "../core/token.ts";
 import type { AuditRow, AuditStatements, NoticeStatements, StorageContext } from "./context.ts";
 import { anyJson, asSql, brokenConstraint, flag, json, pageOf, toPage } from "./d1.ts";
 import { byCaller } from "./events.ts";
+import { tombstoneKey } from "./keys.ts";
 import { carryUndo } from "./mail.ts";
 import {
   allCredentialsRevocation,
@@ -123,12 +124,12 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
     const { changes } = request.plan;
     const batch = consumeBatch(request, events, notices);
     try {
-      const { receipt, why } = changes?.revokesCredentials
-        ? await revocations.commit(
-            { batch, ...allCredentialsRevocation(changes, request.nowMs) },
-            request.nowMs,
-          )
-        : await db.batch(batch);
+      const revocation =
+        changes === undefined ? null : revocationOf(changes, request.receiptId, request.nowMs);
+      const { receipt, why } =
+        revocation === null
+          ? await db.batch(batch)
+          : await revocations.commit({ batch, ...revocation }, request.nowMs);
       return outcomeOf(request, receipt[0], why[0]) ?? { outcome: "revoked" };
     } catch (error) {
       // Only the action's own writes can break one: nothing was written, and trying again would not help.
@@ -206,6 +207,20 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
       });
       return revoked.length > 0;
     },
+  };
+}
+
+function revocationOf(changes: AccountChange, receiptId: string, nowMs: number) {
+  if (changes.revokesCredentials) return allCredentialsRevocation(changes, nowMs);
+  if (changes.revokesLogins === undefined) return null;
+  const ids = JSON.stringify(changes.revokesLogins);
+  return {
+    key: sql`${tombstoneKey("")} || tokens.id`,
+    from: sql`FROM tokens`,
+    // guard: revoked-login-leaves-a-tombstone
+    onlyIf: sql`tokens.id IN (SELECT value FROM json_each(${ids})) AND tokens.user_id = ${changes.userId}
+      AND tokens.revoked_at IS NOT NULL AND EXISTS (SELECT 1 FROM receipts WHERE id = ${receiptId})`,
+    untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
   };
 }
 

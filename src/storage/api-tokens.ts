@@ -171,7 +171,7 @@ export function apiTokensInD1({
         WHERE expires_at > ${nowMs})`;
       const allowed = sql`${noneReplaced(parentIds)} AND NOT ${isDeep} AND ${active} < ${API_TOKENS_MAX}`;
       const { inserted, why } = await db.batch({
-        inserted: insertToken(token, caller, events.address(), allowed),
+        inserted: insertToken(token, caller, null, allowed),
         event: events.afterCaller("token.created", caller, token.id, nowMs),
         // Right after its event, which `changes()` counts.
         notices: isAllPowerful(token.scopes)

@@ -34,7 +34,7 @@ const isCopied = (token: Token): boolean =>
  */
 export function cachedTokens(
   d1: TokensInD1 & ApiTokenStore & ChargeStore,
-  { kv, background, policy, caches, invalidatingUser }: StorageContext,
+  { kv, background, policy, caches, invalidatingUser, served }: StorageContext,
 ): TokenStore {
   async function activeInKv(
     id: string,
@@ -153,6 +153,18 @@ export function cachedTokens(
       );
     },
 
+    noteLogin(userId, way, nowMs) {
+      const key = `${userId}/${JSON.stringify(served.device())}/${way}`;
+      if (caches.uses.get(key, nowMs)) return;
+      caches.uses.set(key, true, nowMs - (nowMs % HOUR_MS));
+      const noted = d1.noteLogin(userId, way, nowMs).catch((error: unknown) => {
+        // Its user is to be told of it: the next request tries again.
+        caches.uses.delete(key);
+        throw error;
+      });
+      background.afterResponse("note a log-in", noted);
+    },
+
     touch(token, nowMs) {
       const hourMs = nowMs - (nowMs % HOUR_MS);
       if ((token.lastUsedAtMs ?? 0) >= hourMs || caches.uses.get(token.id, nowMs)) return;
@@ -160,8 +172,8 @@ export function cachedTokens(
       background.afterResponse("note the use of a token", d1.noteUse(token.id, hourMs));
     },
 
-    async insertSession(token, caller) {
-      const inserted = await d1.insertSession(token, caller);
+    async insertSession(token, caller, way) {
+      const inserted = await d1.insertSession(token, caller, way);
       if (inserted !== null) await copyNow(inserted);
       return inserted;
     },

@@ -1,6 +1,7 @@
 import type { Sql } from "sql-template-tag";
 import type { PersonalTable } from "../core/action.ts";
-import type { CallerRef } from "../core/caller.ts";
+import type { CallerRef, WayIn } from "../core/caller.ts";
+import type { Device } from "../core/devices.ts";
 import type { AuditEvent } from "../core/events.ts";
 import type { SecurityNotice } from "../core/notices.ts";
 import type { Lifetimes } from "../core/token.ts";
@@ -17,6 +18,8 @@ export interface Served {
   requestId(): string;
   /** In the form in which it may be stored. */
   client(): AuditClient;
+  /** What sent it and roughly from where, as far as that may be stored. */
+  device(): Device;
   /** The network that asks for an email. */
   network(): string;
   /** The network that log-in attempts are counted by. */
@@ -48,6 +51,7 @@ export interface StorageContext {
   readonly revocations: PendingRevocations;
   readonly events: AuditStatements;
   readonly notices: NoticeStatements;
+  readonly devices: DeviceStatements;
   readonly served: Served;
   readonly waysIn: WaysIn;
   /** Those of actions of the deployment's own. */
@@ -114,6 +118,31 @@ export interface AuditClient {
   readonly requestId: string | null;
 }
 
+/** A log-in, as people recognize it; stored with it, in `tokens.detail`. */
+export interface LoginDetail extends Device {
+  readonly way: WayIn;
+  /** The row in `devices`. */
+  readonly device: string;
+}
+
+export interface DeviceStatements {
+  /** Of the request being served. */
+  detail(way: WayIn): Promise<LoginDetail & { readonly network: string | null }>;
+  /**
+   * For the batch that opens a log-in, after it: the device, and before that the notice of a log-in from a device
+   * and a network that the account has not used before. Its first log-in is no news.
+   * @param loginId the row of the log-in, by which it can be revoked; null for one without a row
+   * @param onlyIf whether the log-in happens
+   */
+  seen(
+    detail: Awaited<ReturnType<DeviceStatements["detail"]>>,
+    userId: string,
+    loginId: string | null,
+    onlyIf: Sql,
+    nowMs: number,
+  ): { readonly notice: readonly Sql[]; readonly device: readonly Sql[] };
+}
+
 /** Builds the statements that queue security notices; none where no email is sent. */
 export interface NoticeStatements {
   /**
@@ -127,6 +156,7 @@ export interface NoticeStatements {
     onlyIf: Sql,
     nowMs: number,
     subject?: string,
+    detail?: string,
   ): readonly Sql[];
   /** For tokens that leaked, to the proven emails of their owners. */
   leaked(filter: Sql, nowMs: number, subject?: string): readonly Sql[];

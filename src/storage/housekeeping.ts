@@ -96,6 +96,11 @@ const tasks = (eventDays: number): Readonly<Record<string, Task>> => ({
     key: pair(sql`user_id`, sql`contact_id`),
     hasExpired: (nowMs) => isDeleted(sql`contacts.contact_id`, nowMs),
   },
+  devices: {
+    table: sql`devices`,
+    key: pair(sql`user_id`, sql`id`),
+    hasExpired: (nowMs) => isDeleted(sql`devices.user_id`, nowMs),
+  },
   events: {
     table: sql`events`,
     key: pair(sql`user_id`, sql`id`),

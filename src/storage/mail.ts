@@ -4,13 +4,15 @@ import { MAIL_BUDGET, MAILS } from "../core/mail.ts";
 import {
   type DueNotices,
   type NoticeStore,
+  REVOKE_LOGINS_ACTION,
   type SecurityNotice,
   UNDO_ACTION,
   UNDO_MS,
 } from "../core/notices.ts";
 import type { MailToken, MailTokenStore } from "../core/recovery.ts";
 import type { NoticeStatements, StorageContext } from "./context.ts";
-import { digestOf, flag } from "./d1.ts";
+import { digestOf, flag, json } from "./d1.ts";
+import { DEVICE_FIELDS } from "./devices.ts";
 import { timeOrdered } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
@@ -70,15 +72,22 @@ const OF_EMAIL: readonly SecurityNotice[] = ["email_change_requested", "email_ch
 const LEAK = "token_leaked";
 
 export function createNoticeStatements(sendsMail: boolean): NoticeStatements {
-  const insert = (kind: string, subject: string | Sql | null, to: Sql, nowMs: number, from: Sql) =>
-    sql`INSERT INTO notices (user_id, id, email, kind, subject, at, due_at)
+  const insert = (
+    kind: string,
+    subject: string | Sql | null,
+    to: Sql,
+    nowMs: number,
+    from: Sql,
+    detail: string | null = null,
+  ) =>
+    sql`INSERT INTO notices (user_id, id, email, kind, subject, detail, at, due_at)
       SELECT users.id, ${timeOrdered(nowMs).slice(0, -12)} || lower(hex(randomblob(6))), ${to}, ${kind},
-        ${subject}, ${nowMs}, ${nowMs} ${from} AND ${USER_IS_ACTIVE} AND users.verified_on IS NOT NULL`;
+        ${subject}, ${detail}, ${nowMs}, ${nowMs} ${from} AND ${USER_IS_ACTIVE} AND users.verified_on IS NOT NULL`;
   return {
-    queue(kind, userId, onlyIf, nowMs, subject) {
+    queue(kind, userId, onlyIf, nowMs, subject, detail) {
       if (!sendsMail) return [];
       const owner = sql`FROM users WHERE users.id = ${userId} AND ${onlyIf}`;
-      const own = insert(kind, subject ?? null, sql`users.email`, nowMs, owner);
+      const own = insert(kind, subject ?? null, sql`users.email`, nowMs, owner, detail);
       if (!OF_EMAIL.includes(kind)) return [own];
       const former = sql`${owner} AND users.undo_until > ${nowMs} AND users.undo_email <> users.email`;
       return [own, insert(kind, subject ?? null, sql`users.undo_email`, nowMs, former)];
@@ -97,12 +106,21 @@ const DueRow = v.object({
   email: v.string(),
   isLeak: flag,
 });
+const NoticedLogin = v.object({ ...DEVICE_FIELDS, way: v.string() });
+
 const TakenRow = v.object({
   kind: v.string(),
   subject: v.nullable(v.string()),
+  login: v.nullable(v.pipe(json, NoticedLogin)),
   atMs: v.number(),
   lease: v.nullable(v.string()),
 });
+
+const endOf = ([row]: readonly unknown[]) =>
+  row === undefined ? null : v.parse(v.object({ expires_at: v.number() }), row).expires_at;
+
+/** How long a new log-in can be revoked by the link in its email. */
+const REVOKE_MS = 7 * DAY_MS;
 
 export function createNotices({ db }: StorageContext): NoticeStore {
   const group = ({ userId, email, isLeak }: DueNotices): Sql =>
@@ -140,13 +158,23 @@ export function createNotices({ db }: StorageContext): NoticeStore {
           AND users.undo_until > ${nowMs} AND EXISTS (SELECT 1 FROM notices WHERE user_id = ${userId}
             AND lease = ${sending.id} AND kind IN (${join([...OF_EMAIL])}))
         RETURNING expires_at`;
-      const { taken, issued } = await db.batch({
+      const isNewLogin = sql`user_id = ${userId} AND lease = ${sending.id} AND kind = 'new_login' AND subject IS NOT NULL`;
+      const revoke = sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at,
+          max_uses, detail)
+        SELECT ${sending.revokeTokenId}, 'action', users.id, users.credential_version, ${nowMs}, ${nowMs}, ${nowMs + REVOKE_MS}, 1,
+          json_object('action', ${REVOKE_LOGINS_ACTION}, 'payload', json_object('logins',
+              json((SELECT json_group_array(subject) FROM notices WHERE ${isNewLogin}))),
+            'audience', users.id, 'internal', json('true'))
+        FROM users WHERE users.id = ${userId} AND ${USER_IS_ACTIVE} AND EXISTS (SELECT 1 FROM notices WHERE ${isNewLogin})
+        RETURNING expires_at`;
+      const { taken, issued, revoking } = await db.batch({
         turn: isLeak ? takeTurn(turn, sql`FALSE`) : takeNoticeTurn(turn),
         taken: sql`UPDATE notices SET lease = CASE WHEN ${mine} THEN ${sending.id} ELSE lease END,
             attempts = attempts + ${mine}, due_at = CASE WHEN ${mine} THEN ${leased} ELSE ${nowMs + LEASE_MS} END
           WHERE user_id = ${userId} AND id IN (SELECT id FROM notices WHERE ${isDue} ORDER BY id LIMIT ${NOTICES_A_MAIL})
-          RETURNING kind, subject, at AS atMs, lease`,
+          RETURNING kind, subject, detail AS login, at AS atMs, lease`,
         issued: undo,
+        revoking: revoke,
       });
       const rows = v.parse(v.array(TakenRow), taken).filter(({ lease }) => lease === sending.id);
       if (rows.length === 0) return null;
@@ -154,10 +182,8 @@ export function createNotices({ db }: StorageContext): NoticeStore {
         notices: rows
           .map(({ lease: _, ...notice }) => notice)
           .toSorted((one, other) => one.atMs - other.atMs),
-        undoUntilMs:
-          issued[0] === undefined
-            ? null
-            : v.parse(v.object({ expires_at: v.number() }), issued[0]).expires_at,
+        undoUntilMs: endOf(issued),
+        revokeUntilMs: endOf(revoking),
       };
     },
 

@@ -30,6 +30,10 @@ const token = (name: string, kind: string, columns: Sql): Section => ({
   key: [sql`t.id`],
 });
 
+const RECOGNIZED = sql`t.detail ->> '$.address' AS address, t.detail ->> '$.way' AS way, t.detail ->> '$.browser' AS browser,
+  t.detail ->> '$.system' AS system, t.detail ->> '$.country' AS country, t.detail ->> '$.city' AS city,
+  t.detail ->> '$.device' AS device`;
+
 const SECTIONS: readonly Section[] = [
   {
     name: "user",
@@ -53,11 +57,11 @@ const SECTIONS: readonly Section[] = [
       t.replaced_by AS replaced_by_uuid, t.detail -> '$.metadata' AS metadata_json, t.disabled_at AS disabled_on,
       t.allowed_ips AS allowed_ips_json, (SELECT ${METER} FROM token_meters AS meter WHERE meter.id = t.meter) AS meter_json`,
   ),
-  token("sessions", "session", sql`t.used_at AS last_used_on, t.detail ->> '$.address' AS address`),
+  token("sessions", "session", sql`t.used_at AS last_used_on, ${RECOGNIZED}`),
   token(
     "logins",
     "family",
-    sql`t.rotation AS refreshed, t.rotated_at AS refreshed_on, t.used_at AS last_used_on, t.detail ->> '$.address' AS address`,
+    sql`t.rotation AS refreshed, t.rotated_at AS refreshed_on, t.used_at AS last_used_on, ${RECOGNIZED}`,
   ),
   token("jwts", "jwt", sql`t.kind`),
   token(
@@ -94,8 +98,15 @@ const SECTIONS: readonly Section[] = [
     key: [sql`p.id`],
   },
   {
+    name: "devices",
+    columns: sql`d.id AS device, d.browser, d.system, d.country, d.city, d.way, d.networks AS network_digests_json,
+      d.first_seen_at AS first_seen_on, d.last_seen_at AS last_seen_on`,
+    of: (userId) => sql`devices AS d WHERE d.user_id = ${userId}`,
+    key: [sql`d.id`],
+  },
+  {
     name: "notices",
-    columns: sql`n.id AS uuid, n.email, n.kind, n.subject AS subject_uuid, n.at AS happened_on`,
+    columns: sql`n.id AS uuid, n.email, n.kind, n.subject AS subject_uuid, n.detail AS login_json, n.at AS happened_on`,
     of: (userId) => sql`notices AS n WHERE n.user_id = ${userId}`,
     key: [sql`n.id`],
   },
@@ -227,6 +238,7 @@ export function erasePersonalData(userId: string, tables: readonly PersonalTable
     sql`DELETE FROM identities WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM passkeys WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM contacts WHERE user_id = ${userId} AND ${isDeleted}`,
+    sql`DELETE FROM devices WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM notices WHERE user_id = ${userId} AND ${isDeleted}`,
     ...tables.map(
       ({ name, userColumn }) =>

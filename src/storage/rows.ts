@@ -13,6 +13,7 @@ import {
 } from "../core/token.ts";
 import { PROFILE_COLUMNS, profileOf, type UserWithPassword } from "../core/user.ts";
 import { anyJson, json } from "./d1.ts";
+import type { LoginDetail } from "./context.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 
 /** The columns of the profile fields, of a table or its alias. */
@@ -220,12 +221,18 @@ export function toToken(row: v.InferOutput<typeof TokenRow>): Token {
   return row.kind === "api" ? toApi(row) : toAction(row);
 }
 
+/** What is stored of a log-in for its user to recognize it by. */
+export type StoredLogin = LoginDetail & {
+  /** Of the client, in the form in which it may be stored. */
+  readonly address: string | null;
+};
+
 /** The value of the column `detail`. */
-export function detailOf(token: Token | RefreshFamily, address: string | null): string {
+function detailOf(token: Token | RefreshFamily, login: StoredLogin | null): string {
   switch (token.kind) {
     case "session":
     case "family":
-      return address === null ? "{}" : JSON.stringify({ address });
+      return JSON.stringify(login);
     case "api":
       return JSON.stringify({
         name: token.name,
@@ -253,12 +260,12 @@ export const lastStatusIndex = sql`(SELECT next - 1 FROM status_indexes)`;
 /**
  * The row of a new token, inserted only if the caller is active at that instant: a revoked credential
  * leaves no child behind. The versions are the user's own of that instant.
- * @param address of the client, in the form in which it may be stored: users recognize a log-in by it
+ * @param login of a session or a family
  */
 export function insertToken(
   token: Token | RefreshFamily,
   caller: CallerRef,
-  address: string | null,
+  login: StoredLogin | null,
   alsoHolds: Sql = sql`TRUE`,
 ): Sql {
   const api = token.kind === "api" ? token : null;
@@ -273,7 +280,7 @@ export function insertToken(
       ${token.kind === "action" ? token.maxUses : null},
       ${token.kind === "family" ? lastStatusIndex : null},
       ${"parentIds" in token && token.parentIds.length > 0 ? JSON.stringify(token.parentIds) : null},
-      ${detailOf(token, address)}, ${api?.isEnabled === false ? api.createdAtMs : null},
+      ${detailOf(token, login)}, ${api?.isEnabled === false ? api.createdAtMs : null},
       ${api !== null && isMetered(api.restrictions) ? api.id : null}, ${allowedIps === null ? null : JSON.stringify(allowedIps)}
     FROM users AS owner
     WHERE owner.id = ${token.userId} AND ${callerIsActive(caller, token.createdAtMs)} AND ${alsoHolds}

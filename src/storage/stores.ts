@@ -9,6 +9,7 @@ import { cachedTokens } from "./cached-tokens.ts";
 import { createBackground, createDeadline, type WaitUntil } from "./calls.ts";
 import type { Served, StorageContext, WaysIn } from "./context.ts";
 import { createDatabase } from "./d1.ts";
+import { createDeviceStatements } from "./devices.ts";
 import { createDeliveries, tellingOfQueued } from "./deliveries.ts";
 import { createAuditStatements, createEvents } from "./events.ts";
 import { createHousekeeping } from "./housekeeping.ts";
@@ -70,6 +71,7 @@ export function createStores(
   const copies = kvUsers(KV, withDeadline, policy.lagSeconds);
   const background = createBackground(waitUntil, served.requestId, policy);
   const caches = createCaches(policy);
+  const notices = createNoticeStatements(sendsMail);
   const context: StorageContext = {
     db,
     kv,
@@ -81,7 +83,8 @@ export function createStores(
     invalidatingUser: invalidateUser({ copies, background, policy, caches }),
     revocations: pendingRevocations(db, kv, background, policy),
     events: createAuditStatements(served.client, receivers),
-    notices: createNoticeStatements(sendsMail),
+    notices,
+    devices: createDeviceStatements(served, notices),
     served,
     waysIn,
     tables,

@@ -1,20 +1,26 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { ActiveToken, TokenCheckStore } from "../core/authenticate.ts";
-import { type CallerRef, callerRefOfJwt } from "../core/caller.ts";
+import { type CallerRef, callerRefOfJwt, WAYS_IN, type WayIn } from "../core/caller.ts";
 import type { RevocationStore, StrictCheckStore } from "../core/introspection.ts";
 import type { Confirmed, RefreshFamilyStore } from "../core/jwt-pairs.ts";
 import { type JwtClaims, type RefreshClaims, revocationTarget } from "../core/jwt.ts";
-import type { LoginStore } from "../core/logins.ts";
+import type { Login, LoginStore } from "../core/logins.ts";
 import type { SessionState, SessionStore } from "../core/sessions.ts";
 import type { StatusListStore } from "../core/status-lists.ts";
 import type { TokenDiagnosisStore } from "../core/token-diagnosis.ts";
-import { LONGEST_LIFE_SECONDS, ROTATION_GRACE_SECONDS, type SessionToken } from "../core/token.ts";
+import {
+  LONGEST_LIFE_SECONDS,
+  type RefreshFamily,
+  ROTATION_GRACE_SECONDS,
+  type SessionToken,
+} from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import { cache } from "./cache.ts";
 import type { StorageContext } from "./context.ts";
 import { pageOf, toPage } from "./d1.ts";
-import { byCaller } from "./events.ts";
+import { DEVICE_FIELDS, DeviceRow, devicesOf } from "./devices.ts";
+import { byCaller, NIL_USER_ID } from "./events.ts";
 import { loginsTombstoneKey, tombstoneKey } from "./keys.ts";
 import {
   callerIsActive,
@@ -78,6 +84,9 @@ const LoginRow = v.object({
   modified_at: v.number(),
   expires_at: v.number(),
   address: v.nullable(v.string()),
+  way: v.nullable(v.picklist(WAYS_IN)),
+  ...DEVICE_FIELDS,
+  first_seen_at: v.nullable(v.number()),
 });
 
 const REVOKED_EVENT = sql`CASE kind WHEN 'session' THEN 'session.revoked' WHEN 'action' THEN 'action.revoked'
@@ -85,7 +94,7 @@ const REVOKED_EVENT = sql`CASE kind WHEN 'session' THEN 'session.revoked' WHEN '
 
 /** Checks, sessions, refresh families and log-ins as D1's primary has them, which always decides. */
 export interface TokensInD1
-  extends Omit<TokenCheckStore, "touch">,
+  extends Omit<TokenCheckStore, "touch" | "noteLogin">,
     Omit<SessionStore, "extendSession">,
     Omit<RefreshFamilyStore, "isActiveUntil" | "confirm" | "noteIssued">,
     RevocationStore,
@@ -102,6 +111,8 @@ export interface TokensInD1
   confirm(caller: CallerRef, nowMs: number): Promise<Confirmed | null>;
   /** @param loginId null where the JWT has no log-in with a row among its parents */
   noteIssued(caller: CallerRef, loginId: string | null, jti: string, nowMs: number): Promise<void>;
+  /** Of a log-in without a row of its own. @returns whose notices to send now */
+  noteLogin(userId: string, way: WayIn, nowMs: number): Promise<void>;
   noteUse(id: string, hourMs: number): Promise<void>;
   extendSession(
     id: string,
@@ -114,8 +125,23 @@ export function tokensInD1({
   revocations,
   events,
   notices,
+  devices,
   lifetimes,
 }: StorageContext): TokensInD1 {
+  /** What a new log-in's batch has beside its row: what its user recognizes it by, and whether to tell them. */
+  async function recognizing(
+    { id, userId }: SessionToken | RefreshFamily,
+    way: WayIn,
+    nowMs: number,
+  ) {
+    const { network, ...detail } = await devices.detail(way);
+    const isOpen = sql`EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${id})`;
+    return {
+      login: { ...detail, address: events.address() },
+      seen: devices.seen({ ...detail, network }, userId, id, isOpen, nowMs),
+    };
+  }
+
   /**
    * The new expiry of a log-in's row, never earlier than before: a slower clock, a late retry or a version
    * with shorter lifetimes must not end the row before all that it issued has expired.
@@ -226,10 +252,21 @@ export function tokensInD1({
       );
     },
 
-    async insertSession(token, caller) {
+    async noteLogin(userId, way, nowMs) {
+      const detail = await devices.detail(way);
+      const hourMs = nowMs - (nowMs % HOUR_MS);
+      const isFirst = sql`NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = ${userId}
+        AND devices.id = ${detail.device} AND devices.last_seen_at >= ${hourMs})
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND ${USER_IS_ACTIVE})`;
+      await db.batch(devices.seen(detail, userId, null, isFirst, nowMs));
+    },
+
+    async insertSession(token, caller, way) {
+      const { login, seen } = await recognizing(token, way, token.createdAtMs);
       const { inserted } = await db.batch({
-        inserted: insertToken(token, caller, events.address()),
+        inserted: insertToken(token, caller, login),
         event: events.afterCaller("session.created", caller, token.id, token.createdAtMs),
+        ...seen,
       });
       if (inserted[0] === undefined) return null;
       const { credential_version } = v.parse(InsertedRow, inserted[0]);
@@ -265,12 +302,14 @@ export function tokensInD1({
       return (await revokeToken(revocations, revocation, nowMs)).length > 0;
     },
 
-    async insertFamily(family, caller) {
+    async insertFamily(family, caller, way) {
+      const { login, seen } = await recognizing(family, way, family.createdAtMs);
       const { inserted } = await db.batch({
         // Also where the log-in then fails: a gap costs one bit.
         statusIndex: allocateStatusIndex,
-        inserted: insertToken(family, caller, events.address()),
+        inserted: insertToken(family, caller, login),
         event: events.afterCaller("jwt.obtained", caller, family.id, family.createdAtMs),
+        ...seen,
       });
       return inserted[0] === undefined ? null : v.parse(FamilyRow, inserted[0]).status_index;
     },
@@ -375,21 +414,34 @@ export function tokensInD1({
       return v.parse(v.array(OwnerRow), revoked);
     },
 
-    async listLogins(caller, page, nowMs) {
-      const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, page);
+    async listLogins(caller, page, own, nowMs) {
+      // The caller's own is the first of the first page, and on no other.
+      const isFirst = page.after === null;
+      const others = { ...page, limit: isFirst && own !== null ? page.limit - 1 : page.limit };
+      const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, others);
+      const detail = (name: string) => sql`tokens.detail ->> ${`$.${name}`}`;
       const columns = sql`tokens.id, tokens.kind, tokens.created_at,
-        MAX(tokens.modified_at, COALESCE(tokens.used_at, 0)) AS modified_at, tokens.expires_at, tokens.detail ->> '$.address' AS address`;
-      const isListed = (kind: LoginKind) => sql`${isActiveLogin(kind, caller, nowMs)} AND ${from}`;
-      const rows = await db.all(newest(columns, isListed, orderAndLimit), LoginRow);
-      const logins = rows.map((row) => ({
-        kind: row.kind,
-        id: row.id,
-        createdAtMs: row.created_at,
-        modifiedAtMs: row.modified_at,
-        expiresAtMs: row.expires_at,
-        address: row.address,
-      }));
-      return toPage(logins, page);
+        MAX(tokens.modified_at, COALESCE(tokens.used_at, 0)) AS modified_at, tokens.expires_at, ${detail("address")} AS address,
+        ${detail("way")} AS way, ${detail("browser")} AS browser, ${detail("system")} AS system,
+        ${detail("country")} AS country, ${detail("city")} AS city,
+        (SELECT first_seen_at FROM devices WHERE devices.user_id = tokens.user_id AND devices.id = ${detail("device")}) AS first_seen_at`;
+      const isOwn = (kind: LoginKind) =>
+        sql`${isActiveLogin(kind, caller, nowMs)} AND tokens.id = ${own}`;
+      const isOther = (kind: LoginKind) =>
+        sql`${isActiveLogin(kind, caller, nowMs)} AND ${from} AND tokens.id IS NOT ${own}`;
+      const rows = await db.batch({
+        own: isFirst && own !== null ? newest(columns, isOwn, sql`LIMIT 1`) : [],
+        others: newest(columns, isOther, orderAndLimit),
+        devices: isFirst ? devicesOf(caller.userId) : [],
+      });
+      const loginsOf = (some: readonly unknown[]) => v.parse(v.array(LoginRow), some).map(toLogin);
+      const { items, next } = toPage(loginsOf(rows.others), others);
+      return {
+        items: [...loginsOf(rows.own), ...items],
+        // A page that had room for the caller's own alone.
+        next: others.limit === 0 && rows.others.length > 0 ? BEFORE_ALL : next,
+        devices: v.parse(v.array(DeviceRow), rows.devices),
+      };
     },
 
     async revokeLogin(id, caller, nowMs) {
@@ -450,6 +502,24 @@ export function tokensInD1({
 }
 
 type LoginKind = (typeof LOGIN_KINDS)[number];
+
+/** A cursor before every row: as far ahead as one may be. */
+const BEFORE_ALL = { createdAtMs: 10 ** 15 - 1, id: NIL_USER_ID };
+
+const toLogin = (row: v.InferOutput<typeof LoginRow>): Login => ({
+  kind: row.kind,
+  id: row.id,
+  createdAtMs: row.created_at,
+  modifiedAtMs: row.modified_at,
+  expiresAtMs: row.expires_at,
+  address: row.address,
+  way: row.way,
+  browser: row.browser,
+  system: row.system,
+  country: row.country,
+  city: row.city,
+  deviceSinceMs: row.first_seen_at,
+});
 
 /** Of one kind: the index `tokens_list` leads straight to them. */
 const isActiveLogin = (kind: LoginKind, { userId }: CallerRef, nowMs: number): Sql => sql`

@@ -30,13 +30,13 @@ POST /oauth/token (API token)                            | 3q 14r 6w            
 POST /oauth/token (session)                              | 3q 14r 7w               | 2g · 2q 12r 7w             | 2g · 2q 12r 7w                                      | 1q 11r 5w           | 1q 11r 5w
 POST /oauth/token (access JWT)                           | 3q 13r 7w               | 1g · 2q 11r 7w             | 2q 11r 7w                                           | 1q 10r 5w           | 1q 10r 5w
 POST /oauth/token (JWT of Basic)                         | 3q 9r 6w                | 1g · 2q 8r 6w              | 1g · 2q 8r 6w or 2q 8r 6w                           | 1q 8r 5w            | 1q 8r 5w
-POST /api/token/ (login)                                 | 3q 21r 8w · 1h          | 3q 21r 8w · 1h             | 3q 21r 8w · 1h                                      | 3q 21r 8w · 1h      | 3q 21r 8w · 1h
+POST /api/token/ (login)                                 | 3q 27r 9w · 1h          | 3q 27r 9w · 1h             | 3q 27r 9w · 1h                                      | 3q 27r 9w · 1h      | 3q 27r 9w · 1h
 POST /api/token/refresh/ (refresh)                       | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                       | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh/ (refresh, rotating)             | 1q 8r 2w                | 1q 8r 2w                   | 1q 8r 2w                                            | 1q 8r 2w            | 1q 8r 2w
 POST /api/token/verify/ (refresh JWT)                    | 1q 2r 0w                | 1g                         | 1g or -                                             | -                   | -
 POST /api/token/verify/ (access JWT)                     | 1q 2r 0w                | 1g                         | -                                                   | -                   | -
 POST /api/token/blacklist/ (refresh JWT)                 | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                      |                     |
-POST /api/token (login)                                  | 3q 21r 8w · 1h          | 3q 21r 8w · 1h             | 3q 21r 8w · 1h                                      | 3q 21r 8w · 1h      | 3q 21r 8w · 1h
+POST /api/token (login)                                  | 3q 27r 9w · 1h          | 3q 27r 9w · 1h             | 3q 27r 9w · 1h                                      | 3q 27r 9w · 1h      | 3q 27r 9w · 1h
 POST /api/token/refresh (refresh)                        | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                       | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh (refresh, rotating)              | 1q 8r 2w                | 1q 8r 2w                   | 1q 8r 2w                                            | 1q 8r 2w            | 1q 8r 2w
 POST /api/token/verify (refresh JWT)                     | 1q 2r 0w                | 1g                         | 1g or -                                             | -                   | -
@@ -44,15 +44,15 @@ POST /api/token/verify (access JWT)                      | 1q 2r 0w             
 POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                      |                     |
 POST /api/generate-action-token (API token)              | 1p · 3q 16r 5w          | 2g 1p · 2q 14r 5w          | 2g 1p · 2q 14r 5w                                   | 1p · 1q 13r 4w      | 1p · 1q 13r 4w
 POST /api/run-action-token (caller)                      | 1g · 3q 25r 13w         | 3g · 2q 22r 13w            | 3g · 2q 22r 13w                                     |                     |
-POST /api/run-action-token (caller, with a key)          | 1g · 3q 27r 14w         | 3g · 2q 24r 14w            | 3g · 2q 24r 14w                                     | 1g · 1q 23r 13w     | 1g · 1q 23r 13w
-POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 9w          | 1g · 1q 19r 9w             | 1g · 1q 19r 9w                                      | 1g · 1q 19r 9w      | 1g · 1q 19r 9w
-POST /api/run-action-token (password reset)              | 1g 1p · 4q 41r 10w · 1h | 1g 1p 1d · 4q 42r 10w · 1h | 1g 1p 1d · 4q 42r 10w · 1h                          |                     |
+POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 14w         | 3g · 2q 25r 14w            | 3g · 2q 25r 14w                                     | 1g · 1q 24r 13w     | 1g · 1q 24r 13w
+POST /api/run-action-token (nobody, with a key)          | 1g · 1q 18r 9w          | 1g · 1q 18r 9w             | 1g · 1q 18r 9w                                      | 1g · 1q 18r 9w      | 1g · 1q 18r 9w
+POST /api/run-action-token (password reset)              | 1g 1p · 4q 46r 11w · 1h | 1g 1p 1d · 4q 47r 11w · 1h | 1g 1p 1d · 4q 47r 11w · 1h                          |                     |
 POST /api/run-action-token (e-mail verification)         | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w              |                     |
 GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                      | 1q 15r 0w           | 1q 15r 0w
 DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w               | 2g · 2q 9r 3w              | 2g · 2q 9r 3w                                       |                     |
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                       | 1q 0r 0w            | 1q 0r 0w
 DELETE /api/user/contacts/:id (API token)                | 3q 11r 4w               | 2g · 2q 8r 4w              | 2g · 2q 8r 4w                                       | 1q 7r 3w            | 1q 7r 3w
-POST /tokens (login)                                     | 1p · 3q 20r 6w · 1h     | 1p · 3q 20r 6w · 1h        | 1p · 3q 20r 6w · 1h                                 | 1p · 3q 20r 6w · 1h | 1p · 3q 20r 6w · 1h
+POST /tokens (login)                                     | 1p · 3q 26r 7w · 1h     | 1p · 3q 26r 7w · 1h        | 1p · 3q 26r 7w · 1h                                 | 1p · 3q 26r 7w · 1h | 1p · 3q 26r 7w · 1h
 GET /tokens (session)                                    | 1q 2r 0w                | 3g                         | 3g                                                  | -                   | 1g
 PUT /tokens (session)                                    | 1p · 1q 5r 2w           | 1p · 1q 5r 2w              | 1p · 1q 5r 2w                                       | 1p · 1q 5r 2w       | 1p · 1q 5r 2w
 DELETE /tokens (session)                                 | 1p 1d · 2q 11r 4w       | 1p 1d · 2q 11r 4w          | 1p 1d · 2q 11r 4w                                   |                     |
@@ -64,14 +64,17 @@ GET /rest/user (API token)                               | 2q 3r 1w             
 GET /rest/user (session)                                 | 1q 2r 0w                | 3g                         | 3g                                                  | -                   | 1g
 GET /rest/user (JWT)                                     | 1q 1r 0w                | 2g                         | 2g or 1g                                            | -                   | 1g
 GET /rest/user (access JWT)                              | 1q 2r 0w                | 2g                         | 1g                                                  | -                   | 1g
-GET /rest/user (Basic)                                   | 2q 15r 2w · 1h          | 2q 15r 2w · 1h             | 2q 15r 2w · 1h                                      | 2q 15r 2w · 1h      | 2q 15r 2w · 1h
+GET /rest/user (Basic)                                   | 3q 23r 2w · 1h          | 3q 23r 2w · 1h             | 3q 23r 2w · 1h                                      | 2q 15r 2w · 1h      | 2q 15r 2w · 1h
 PATCH /rest/user (API token: name)                       | 3q 7r 3w                | 2g 1d · 2q 5r 3w           | 2g 1d · 2q 5r 3w                                    | 2q 6r 2w            | 2g 1d · 1q 4r 2w
 PATCH /rest/user (API token: e-mail)                     | 5q 22r 8w · 1h          | 3g 1d · 4q 20r 8w · 1h     | 3g 1d · 4q 20r 8w · 1h                              | 4q 21r 7w · 1h      | 3g 1d · 3q 19r 7w · 1h
 PATCH /rest/user (API token: password)                   | 1p · 6q 35r 11w · 2h    | 2g 1p 1d · 5q 34r 11w · 2h | 2g 1p 1d · 5q 34r 11w · 2h                          |                     |
-DELETE /rest/user (JWT)                                  | 1p · 5q 31r 8w · 1h     | 1g 1p 1d · 4q 31r 8w · 1h  | 1g 1p 1d · 4q 31r 8w · 1h or 1p 1d · 4q 31r 8w · 1h |                     |
+DELETE /rest/user (JWT)                                  | 1p · 5q 35r 9w · 1h     | 1g 1p 1d · 4q 35r 9w · 1h  | 1g 1p 1d · 4q 35r 9w · 1h or 1p 1d · 4q 35r 9w · 1h |                     |
 GET /rest/user/identities (API token)                    | 3q 6r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                       | 1q 2r 0w            | 1q 2r 0w
 DELETE /rest/user/identities/:id (API token)             | 4q 15r 4w               | 2g · 3q 12r 4w             | 2g · 3q 12r 4w                                      |                     |
-GET /rest/user/export (API token)                        | 15q 144r 1w             | 2g · 14q 142r 1w           | 2g · 14q 142r 1w                                    | 13q 141r 0w         | 13q 141r 0w
+GET /rest/user/logins (access JWT)                       | 2q 23r 0w               | 1g · 1q 21r 0w             | 1q 21r 0w                                           | 1q 21r 0w           | 1q 21r 0w
+DELETE /rest/user/logins (access JWT)                    | 4p · 3q 70r 13w         | 1g 4p · 2q 68r 13w         | 4p · 2q 68r 13w                                     | 4p · 3q 70r 13w     | 4p · 2q 68r 13w
+DELETE /rest/user/logins/:id (API token)                 | 1p 1d · 4q 16r 5w       | 2g 1p 1d · 3q 14r 5w       | 2g 1p 1d · 3q 14r 5w                                |                     |
+GET /rest/user/export (API token)                        | 16q 146r 1w             | 2g · 15q 144r 1w           | 2g · 15q 144r 1w                                    | 14q 143r 0w         | 14q 143r 0w
 GET /rest/audit (API token)                              | 3q 31r 1w               | 2g · 2q 29r 1w             | 2g · 2q 29r 1w                                      | 1q 28r 0w           | 1q 28r 0w
 POST /rest/token (API token)                             | 1p · 3q 20r 5w          | 2g 1p · 2q 18r 5w          | 2g 1p · 2q 18r 5w                                   | 1p · 1q 17r 4w      | 1p · 1q 17r 4w
 POST /rest/token/verify (API token)                      | 4q 8r 2w                | 2g · 3q 6r 2w              | 2g · 3q 6r 2w                                       | 1q 4r 0w            | 1q 4r 0w

@@ -1,4 +1,4 @@
-import type { Send } from "../support/client.ts";
+import { claimsOf, type Send } from "../support/client.ts";
 import type { World } from "./world.ts";
 
 /** One request of a route, sent in the world of `world.ts`. */
@@ -19,6 +19,7 @@ export interface Case {
 
 const byApi = ({ alice }: World): Send => ({ bearer: alice.api });
 const byApiWith = (json: unknown) => (world: World) => ({ ...byApi(world), json });
+const byAccess = ({ access }: World): Send => ({ bearer: access });
 const byAuth = ({ auth }: World): Send => ({ bearer: auth });
 const login = ({ alice: { email, password } }: World) => ({ email, password });
 const target = ({ target: { uuid } }: World) => `/rest/token/${uuid}`;
@@ -297,6 +298,16 @@ export const GOOD: readonly Case[] = [
     as: "API token",
     path: ({ identity }) => `/rest/user/identities/${identity}`,
     send: ({ bob }) => ({ bearer: bob.api }),
+    status: 200,
+    again: 404,
+  },
+  { routeKey: "GET /rest/user/logins", as: "access JWT", send: byAccess, ...OK },
+  { routeKey: "DELETE /rest/user/logins", as: "access JWT", send: byAccess, ...OK },
+  {
+    routeKey: "DELETE /rest/user/logins/:id",
+    as: "API token",
+    path: ({ refresh }) => `/rest/user/logins/${String(claimsOf(refresh).sid)}`,
+    send: byApi,
     status: 200,
     again: 404,
   },

@@ -22,6 +22,7 @@ export const TABLES = [
   "identities",
   "passkeys",
   "used_challenges",
+  "devices",
   "pending_revocations",
   "deliveries",
   "dead_letters",

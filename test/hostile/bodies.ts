@@ -70,6 +70,8 @@ function samples({ email }: Known): Readonly<Record<string, Fields>> {
     "DELETE /rest/token/all": {},
     "DELETE /rest/token/:token": {},
     "DELETE /api/action-tokens/:id": {},
+    "DELETE /rest/user/logins": {},
+    "DELETE /rest/user/logins/:id": {},
   };
 }
 

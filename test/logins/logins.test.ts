@@ -50,14 +50,21 @@ const faultOf = async (work: Promise<unknown>) => {
 };
 
 describe("where a user is logged in", () => {
-  it("newest first, with from where, until when, and which is this one", async () => {
+  it("this one first, then the newest, with from where and until when", async () => {
     const user = await here.newUser();
     const json = { email: user.email, password: user.password };
     const pair = await here.call("POST", "/api/token/", { json, headers: FROM });
     const session = await here.newSession(user);
     const access = textAt(pair, "access");
     const byJwt = await listed(await here.bearer(access));
+    const device = { browser: null, system: null, country: null, city: null, way: "password" };
     expect(byJwt).toEqual([
+      expect.objectContaining({
+        kind: "family",
+        id: sidOf(access),
+        address: "203.0.113.0/24",
+        isCurrent: true,
+      }),
       {
         kind: "session",
         id: expect.any(String),
@@ -65,14 +72,10 @@ describe("where a user is logged in", () => {
         modifiedAtMs: expect.any(Number),
         expiresAtMs: expect.any(Number),
         address: null,
+        ...device,
+        deviceSinceMs: expect.any(Number),
         isCurrent: false,
       },
-      expect.objectContaining({
-        kind: "family",
-        id: sidOf(access),
-        address: "203.0.113.0/24",
-        isCurrent: true,
-      }),
     ]);
     const bySession = await listed(await here.session(session));
     expect(bySession.map(({ isCurrent }) => isCurrent)).toEqual([true, false]);
@@ -113,7 +116,8 @@ describe("where a user is logged in", () => {
       after = page.next;
     } while (after !== null);
     expect(paged).toEqual(all.map(({ id }) => id));
-    const times = all.map(({ createdAtMs }) => createdAtMs);
+    expect(all[0]?.isCurrent).toBe(true);
+    const times = all.slice(1).map(({ createdAtMs }) => createdAtMs);
     expect(times).toEqual([...times].sort((a, b) => b - a));
   });
 
@@ -177,7 +181,7 @@ describe("the end of one", () => {
     const { access, session } = await person();
     const { access: later } = await person();
     const caller = await here.bearer(access);
-    const [first, second] = await listed(caller);
+    const [second, first] = await listed(caller);
     await here.services.logins.revoke(caller, first?.id ?? "", Date.now());
     const { items } = await here.services.audit.list(caller.userId, { limit: 1, after: null });
     expect(items[0]).toMatchObject({ what: "session.revoked", subjectId: first?.id });

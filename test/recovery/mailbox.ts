@@ -15,15 +15,30 @@ export const SETTINGS = {
 
 const token = v.pipe(v.string(), v.startsWith("lk_act_"));
 const time = v.pipe(v.string(), v.isoTimestamp());
+const link = v.nullable(v.strictObject({ token, link: v.string(), expires_at: time }));
+const place = v.nullable(v.string());
+const login = v.strictObject({
+  browser: place,
+  system: place,
+  country: place,
+  city: place,
+  way: v.string(),
+});
 const Notice = v.strictObject({
   type: v.literal("security_notice"),
   timestamp: time,
   data: v.strictObject({
     to: v.string(),
     notices: v.array(
-      v.strictObject({ kind: v.string(), at: time, subject: v.nullable(v.string()) }),
+      v.strictObject({
+        kind: v.string(),
+        at: time,
+        subject: v.nullable(v.string()),
+        login: v.optional(login),
+      }),
     ),
-    undo: v.nullable(v.strictObject({ token, link: v.string(), expires_at: time })),
+    undo: link,
+    revoke: link,
   }),
 });
 const Leak = v.strictObject({

@@ -31,6 +31,7 @@ const SECTIONS = [
   "receipts_as_issuer",
   "contacts",
   "passkeys",
+  "devices",
   "notices",
   "audit",
 ];
@@ -53,6 +54,7 @@ const NOT_SHOWN = [
   "contacts.user_id",
   "passkeys.user_id",
   "events.user_id",
+  "devices.user_id",
   "notices.user_id",
   "notices.due_at",
   "notices.attempts",
@@ -129,6 +131,7 @@ describe("GET /rest/user/export", () => {
       "receipts JOIN tokens ON tokens.id = token_id WHERE user_id = ?": ["receipts_as_issuer"],
       "contacts WHERE user_id = ?": ["contacts"],
       "passkeys WHERE user_id = ?": ["passkeys"],
+      "devices WHERE user_id = ?": ["devices"],
       "notices WHERE user_id = ?": ["notices"],
       "events WHERE user_id = ?": ["audit"],
     };
@@ -147,6 +150,7 @@ describe("GET /rest/user/export", () => {
       // Only the ids of events, which are in the export.
       "dead_letters",
       "deliveries",
+      "devices",
       "events",
       "identities",
       "notices",
@@ -191,6 +195,7 @@ describe("GET /rest/user/export", () => {
       "receipts",
       "contacts",
       "passkeys",
+      "devices",
       "notices",
       "events",
     ]) {
@@ -204,7 +209,7 @@ describe("GET /rest/user/export", () => {
           const texts =
             typeof value === "number" && value > 1e12
               ? [new Date(value).toISOString()]
-              : ["detail", "data", "metadata", "parents", "transports"].includes(column)
+              : ["detail", "data", "metadata", "networks", "parents", "transports"].includes(column)
                 ? Object.values(JSON.parse(String(value))).filter((each) => each !== null)
                 : [column === "idempotency_key" ? String(value).slice(42) : value];
           for (const text of texts) {

@@ -15,6 +15,8 @@ export interface Send {
   readonly bearer?: string;
   readonly xAuthToken?: string;
   readonly xToken?: string;
+  /** Where Cloudflare says that it came from. */
+  readonly cf?: { readonly country?: string; readonly city?: string };
 }
 
 export interface Answered {
@@ -60,7 +62,7 @@ function bodyOf({ json, form, body }: Send): unknown {
   return form ?? (typeof body === "string" ? parsed(body) : undefined);
 }
 
-export function init({ headers, json, form, body, basic, bearer, xAuthToken, xToken }: Send) {
+export function init({ headers, json, form, body, basic, bearer, xAuthToken, xToken, cf }: Send) {
   const all = new Headers(headers);
   if (json !== undefined && !all.has("content-type")) all.set("content-type", "application/json");
   if (basic) all.set("authorization", `Basic ${base64(`${basic.email}:${basic.password}`)}`);
@@ -68,7 +70,7 @@ export function init({ headers, json, form, body, basic, bearer, xAuthToken, xTo
   if (xAuthToken !== undefined) all.set("x-auth-token", xAuthToken);
   if (xToken !== undefined) all.set("x-token", xToken);
   const sent = json !== undefined ? JSON.stringify(json) : form && new URLSearchParams(form);
-  return { headers: all, body: sent ?? body ?? null };
+  return { headers: all, body: sent ?? body ?? null, ...(cf !== undefined && { cf }) };
 }
 
 /** Base64 of the text's UTF-8. */

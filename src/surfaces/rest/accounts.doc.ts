@@ -110,6 +110,14 @@ const kept = {
   expired_on: time,
   revoked_on: timeOrNull,
 };
+const recognized = {
+  way: textOrNull,
+  browser: textOrNull,
+  system: textOrNull,
+  country: textOrNull,
+  city: textOrNull,
+  device: textOrNull,
+};
 const exportedReceipt = { uuid, token_uuid: uuid, action: text, run_by_uuid: uuid, run_on: time };
 const rows = <const E extends v.ObjectEntries>(entries: E) =>
   v.optional(v.array(v.object(entries)));
@@ -155,13 +163,14 @@ const PersonalData = v.object({
     allowed_ips: anyJson,
     meter: anyJson,
   }),
-  sessions: rows({ ...kept, last_used_on: timeOrNull, address: textOrNull }),
+  sessions: rows({ ...kept, last_used_on: timeOrNull, address: textOrNull, ...recognized }),
   logins: rows({
     ...kept,
     refreshed: count,
     refreshed_on: timeOrNull,
     last_used_on: timeOrNull,
     address: textOrNull,
+    ...recognized,
   }),
   jwts: rows({ ...kept, kind: v.literal("jwt") }),
   action_tokens: rows({
@@ -189,11 +198,18 @@ const PersonalData = v.object({
     created_on: time,
     last_used_on: timeOrNull,
   }),
+  devices: rows({
+    ...recognized,
+    network_digests: v.array(text),
+    first_seen_on: time,
+    last_seen_on: time,
+  }),
   notices: rows({
     uuid,
     email: text,
     kind: text,
     subject_uuid: uuidOrNull,
+    login: anyJson,
     happened_on: time,
   }),
   audit: rows({

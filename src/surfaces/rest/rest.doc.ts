@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { SurfaceDoc } from "../../openapi/description.ts";
 import { count, describe, errorAnswers, otpCode, requestId, text } from "../../openapi/shapes.ts";
 import { accountComponents, accountOperations } from "./accounts.doc.ts";
+import { loginComponents, loginOperations } from "./logins.doc.ts";
 import { apiTokenComponents, apiTokenOperations } from "./api-tokens.doc.ts";
 
 const error = {
@@ -13,27 +14,29 @@ const error = {
 const RestError = v.object(error);
 const RestFailure = v.object({ ...error, request_id: requestId });
 
-export const restDoc: SurfaceDoc<keyof typeof accountOperations | keyof typeof apiTokenOperations> =
-  {
-    title: "Accounts and API tokens",
-    description: "The accounts of all surfaces, and named tokens for programs, in Opentact's form.",
-    prefix: "Rest",
-    unfit: 400,
-    wrongMediaType: 415,
-    components: {
-      ...accountComponents,
-      ...apiTokenComponents,
-      RestError: { schema: RestError },
-      RestFailure: { schema: RestFailure },
+export const restDoc: SurfaceDoc<
+  keyof typeof accountOperations | keyof typeof loginOperations | keyof typeof apiTokenOperations
+> = {
+  title: "Accounts and API tokens",
+  description: "The accounts of all surfaces, and named tokens for programs, in Opentact's form.",
+  prefix: "Rest",
+  unfit: 400,
+  wrongMediaType: 415,
+  components: {
+    ...accountComponents,
+    ...loginComponents,
+    ...apiTokenComponents,
+    RestError: { schema: RestError },
+    RestFailure: { schema: RestFailure },
+  },
+  operations: { ...accountOperations, ...loginOperations, ...apiTokenOperations },
+  errors: errorAnswers(
+    { error: RestError, failure: RestFailure },
+    [400, 401, 403, 404, 408, 409, 413, 415, 422, 429],
+    {
+      403: "The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or sign-up is closed; or a page of another site sent the request.",
+      409: "The email belongs to another account, the token was replaced by its rotation, or nothing else can log in to the account.",
+      415: "The body is not JSON by its type, or it is compressed.",
     },
-    operations: { ...accountOperations, ...apiTokenOperations },
-    errors: errorAnswers(
-      { error: RestError, failure: RestFailure },
-      [400, 401, 403, 404, 408, 409, 413, 415, 422, 429],
-      {
-        403: "The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or sign-up is closed; or a page of another site sent the request.",
-        409: "The email belongs to another account, the token was replaced by its rotation, or nothing else can log in to the account.",
-        415: "The body is not JSON by its type, or it is compressed.",
-      },
-    ),
-  };
+  ),
+};

@@ -2,14 +2,17 @@ import { DERIVATION_FAULTS } from "../../core/fault.ts";
 import { OTP_CODE, OTP_REQUIRED, PLAIN_TEXTS, refusals } from "../../http/refusals.ts";
 import type { Surface } from "../../http/surface.ts";
 import { type AccountServices, accountRoutes } from "./accounts.ts";
+import { type LoginServices, loginRoutes } from "./logins.ts";
 import { type ApiTokenServices, apiTokenRoutes } from "./api-tokens.ts";
 
 /** Contract `rest-tokens`: Opentact's named API tokens, and the accounts of all surfaces. */
-export const restTokens = (services: AccountServices & ApiTokenServices): Surface => ({
+export const restTokens = (
+  services: AccountServices & ApiTokenServices & LoginServices,
+): Surface => ({
   name: "rest-tokens",
   owns: (path) => path === "/rest" || path.startsWith("/rest/") || path.startsWith("/token/"),
   refuse,
-  routes: [...accountRoutes(services), ...apiTokenRoutes(services)],
+  routes: [...accountRoutes(services), ...loginRoutes(services), ...apiTokenRoutes(services)],
 });
 
 const REQUIRED = "Authentication required";
