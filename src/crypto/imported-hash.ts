@@ -1,10 +1,11 @@
 /**
- * A password hash stored by another system: Django's formats, bcrypt, or an Argon2 PHC string. This file only
+ * A password hash stored by another system: Django's formats, bcrypt, better-auth's, or an Argon2 PHC string. This file only
  * parses, for the import of accounts (which runs in Node) too; `imported-passwords.ts` computes.
  */
 export type ImportedHash =
   | {
       readonly scheme: "pbkdf2";
+      readonly digest: "sha256" | "sha1";
       readonly rounds: number;
       readonly salt: string;
       /** Base64 with padding. */
@@ -19,6 +20,21 @@ export type ImportedHash =
       readonly passes: number;
       readonly lanes: number;
       /** Base64 without padding. */
+      readonly salt: string;
+      readonly tag: string;
+    }
+  | {
+      readonly scheme: "scrypt";
+      readonly cost: { readonly N: number; readonly r: number; readonly p: number };
+      readonly salt: string;
+      /** Base64 with padding (Django), or hex (better-auth, which folds the password by NFKC too). */
+      readonly tag: string;
+      readonly form: "base64" | "hex";
+    }
+  /** Django's oldest: the digest of salt and password, in hex; the salt may be empty. */
+  | {
+      readonly scheme: "digest";
+      readonly digest: "md5" | "sha1";
       readonly salt: string;
       readonly tag: string;
     };
@@ -38,13 +54,20 @@ export const IMPORT_LIMITS = {
   bcryptCost: 13,
   /** In WebAssembly, in the same memory as our own hash. */
   argon2id: { memoryKiB: 64 * 1024, memoryTimesPasses: 256 * 1024 },
+  /** N times r times p, of which memory takes 128 bytes each where p is 1. */
+  scryptWork: 2 ** 18,
   /** In JavaScript, which is many times slower. */
   argon2i: { memoryKiB: 16 * 1024, memoryTimesPasses: 32 * 1024 },
 } as const;
 
 const ARGON2_LANES = 16;
 
-const PBKDF2 = /^pbkdf2_sha256\$([1-9]\d{0,9})\$([^$]{1,128})\$([A-Za-z0-9+/]{43}=)$/;
+const PBKDF2 =
+  /^pbkdf2_(sha256|sha1)\$([1-9]\d{0,9})\$([^$]{1,128})\$([A-Za-z0-9+/]{43}=|[A-Za-z0-9+/]{27}=)$/;
+const SCRYPT =
+  /^scrypt\$([1-9]\d{0,7})\$([^$]{1,128})\$(\d{1,3})\$(\d{1,3})\$([A-Za-z0-9+/]{86}==)$/;
+const BETTER_AUTH = /^([\da-f]{32}):([\da-f]{128})$/;
+const DIGEST = /^(?:(md5|sha1)\$([^$]{0,128})\$)?([\da-f]{32}|[\da-f]{40})$/;
 const BCRYPT = /^(bcrypt\$|bcrypt_sha256\$)?(\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53})$/;
 const ARGON2 =
   /^(?:argon2)?\$argon2(id|i)\$v=19\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
@@ -53,19 +76,23 @@ export function readImportedHash(stored: string): ImportedHash | UnsupportedHash
   return (
     pbkdf2(stored) ??
     bcrypt(stored) ??
-    argon2(stored) ?? {
-      wrong: "is no password hash of Django, bcrypt or Argon2 that is known here",
+    argon2(stored) ??
+    scrypt(stored) ??
+    digest(stored) ?? {
+      wrong: "is no password hash of Django, bcrypt, better-auth or Argon2 that is known here",
     }
   );
 }
 
 function pbkdf2(stored: string): ImportedHash | UnsupportedHash | null {
-  const [, count, salt, tag] = PBKDF2.exec(stored) ?? [];
+  const [, name, count, salt, tag] = PBKDF2.exec(stored) ?? [];
   if (salt === undefined || tag === undefined) return null;
+  const digest = name === "sha1" ? "sha1" : "sha256";
+  if (tag.length !== (digest === "sha1" ? 28 : 44)) return null;
   const rounds = Number(count);
   const bound = IMPORT_LIMITS.pbkdf2Rounds;
   if (rounds > bound) return { wrong: tooExpensive(`${rounds} rounds of PBKDF2`, `${bound}`) };
-  return { scheme: "pbkdf2", rounds, salt, tag };
+  return { scheme: "pbkdf2", digest, rounds, salt, tag };
 }
 
 function bcrypt(stored: string): ImportedHash | UnsupportedHash | null {
@@ -103,6 +130,36 @@ function argon2(stored: string): ImportedHash | UnsupportedHash | null {
     };
   }
   return { scheme: "argon2", type, memoryKiB, passes, lanes, salt, tag };
+}
+
+/** What better-auth uses for all: N = 16,384, r = 16, p = 1. */
+const BETTER_AUTH_COST = { N: 16_384, r: 16, p: 1 };
+
+function scrypt(stored: string): ImportedHash | UnsupportedHash | null {
+  const [, saltHex, key] = BETTER_AUTH.exec(stored) ?? [];
+  if (saltHex !== undefined && key !== undefined) {
+    return { scheme: "scrypt", cost: BETTER_AUTH_COST, salt: saltHex, tag: key, form: "hex" };
+  }
+  const [, n, salt, r, p, tag] = SCRYPT.exec(stored) ?? [];
+  if (salt === undefined || tag === undefined) return null;
+  const cost = { N: Number(n), r: Number(r), p: Number(p) };
+  if (cost.N < 2 || (cost.N & (cost.N - 1)) !== 0 || cost.r < 1 || cost.p < 1) {
+    return { wrong: "has parameters that scrypt does not know" };
+  }
+  const work = cost.N * cost.r * cost.p;
+  const bound = IMPORT_LIMITS.scryptWork;
+  if (work > bound)
+    return { wrong: tooExpensive(`N times r times p of ${work} of scrypt`, `${bound}`) };
+  return { scheme: "scrypt", cost, salt, tag, form: "base64" };
+}
+
+function digest(stored: string): ImportedHash | null {
+  const [, name, salt = "", tag] = DIGEST.exec(stored) ?? [];
+  if (tag === undefined) return null;
+  const digest = tag.length === 32 ? "md5" : "sha1";
+  // Without a name only MD5: Django writes an unsalted SHA-1 as `sha1$$…`.
+  if (name === undefined ? digest === "sha1" : name !== digest) return null;
+  return { scheme: "digest", digest, salt, tag };
 }
 
 /** Without stray bits in the last character, so that a value has only one spelling. */

@@ -1,5 +1,7 @@
 import { argon2i } from "@noble/hashes/argon2.js";
+import { md5, sha1 } from "@noble/hashes/legacy.js";
 import { pbkdf2 } from "@noble/hashes/pbkdf2.js";
+import { scrypt } from "@noble/hashes/scrypt.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { compareSync as bcryptCompare } from "bcryptjs";
 import type { Argon2id } from "./argon2id.ts";
@@ -20,15 +22,37 @@ export function importedMatcher(
     case "argon2":
       return (password) =>
         equal(argon2Tag(hash, password, argon2id), Uint8Array.fromBase64(hash.tag));
+    case "scrypt":
+      return (password) => equal(scryptTag(hash, password), tagOf(hash));
+    case "digest": {
+      const digest = DIGESTS[hash.digest];
+      const salt = new TextEncoder().encode(hash.salt);
+      return (password) =>
+        equal(digest(new Uint8Array([...salt, ...password])), Uint8Array.fromHex(hash.tag));
+    }
   }
 }
+
+const DIGESTS = { md5, sha1, sha256 };
 
 type Of<S extends ImportedHash["scheme"]> = Extract<ImportedHash, { scheme: S }>;
 
 /** In JavaScript, because production's WebCrypto refuses more than 100,000 rounds. */
 function pbkdf2Tag(hash: Of<"pbkdf2">, password: Uint8Array): Uint8Array {
   const salt = new TextEncoder().encode(hash.salt);
-  return pbkdf2(sha256, password, salt, { c: hash.rounds, dkLen: 32 });
+  const digest = DIGESTS[hash.digest];
+  return pbkdf2(digest, password, salt, { c: hash.rounds, dkLen: digest.outputLen });
+}
+
+const tagOf = ({ tag, form }: Of<"scrypt">) =>
+  form === "hex" ? Uint8Array.fromHex(tag) : Uint8Array.fromBase64(tag);
+
+function scryptTag({ cost, salt, form }: Of<"scrypt">, password: Uint8Array): Uint8Array {
+  const given =
+    form === "hex"
+      ? new TextEncoder().encode(new TextDecoder().decode(password).normalize("NFKC"))
+      : password;
+  return scrypt(given, new TextEncoder().encode(salt), { ...cost, dkLen: 64 });
 }
 
 /** bcrypt ignores everything after the 72nd byte, and the imported hashes were computed like that. */

@@ -9,7 +9,8 @@ export const DJANGO_6: ForeignCase = [
 
 /**
  * Stored hashes of other systems. PBKDF2 was computed by Python's hashlib as Django does, bcrypt by
- * the crypt(3) of libxcrypt, Argon2 by Node's argon2Sync; "U*U" and "" are of Openwall's own tests.
+ * the crypt(3) of libxcrypt, Argon2 by Node's argon2Sync; "U*U" and "" are of Openwall's own tests. The last are of a
+ * real Django site, and of Node's scrypt as better-auth calls it.
  */
 export const FOREIGN: readonly ForeignCase[] = [
   [
@@ -60,5 +61,28 @@ export const FOREIGN: readonly ForeignCase[] = [
     "Argon2i of the highest cost",
     "пароль",
     "$argon2i$v=19$m=16384,t=2,p=1$c29tZXNhbHQ$oKDC5fzjLvjZlqT762G70T+BHFxz1Nmef9Kwkat11ow",
+  ],
+  [
+    "Django, scrypt",
+    "scrypt pw 123",
+    "scrypt$16384$saltsaltsalt$8$1$Gq77mBIOcmi+CT0Y547S/yTWigWkCvNljBvLTwDCAXoK+g92KHYnG3Jdf86EBGOUd1pWoWFDU+gRHsBCirAUyg==",
+  ],
+  [
+    "Django, PBKDF2 with SHA-1",
+    "correct horse",
+    "pbkdf2_sha1$1000$salt$um5PLH8ivEcrRJVasTZXh8+vxX0=",
+  ],
+  ["Django, salted MD5", "md5 pw 123", "md5$salt$b76ea7143082adfc5c4721e05949e2ad"],
+  ["Django, salted SHA-1", "sha1 pw 123", "sha1$salt$db1922e6ce1bf23fdc6a6108ba7eb47fce6a5c60"],
+  ["Django, MD5 without a salt", "correct horse", "3cb4e732631f47e6eb961f34554b7cde"],
+  [
+    "Django, SHA-1 without a salt",
+    "correct horse",
+    "sha1$$2f9e53523b62abc141a2b4d6019d23cba835dbd0",
+  ],
+  [
+    "better-auth, scrypt of a password that NFKC changes",
+    "pa\u017f\ufb01 \u00fc",
+    "00112233445566778899aabbccddeeff:641d2d844fe331e29f89486301e3c52c9280b40882ef0d5bebd56e8c2a7dfba7d40dc161d5552778d38719b086cdd89b346af61ec9e740ffeea9d94df66b6a45",
   ],
 ];

@@ -14,7 +14,7 @@ describe("a hash of another system", () => {
 
   // Some take half a second, which npm test spends on them once.
   const quick = FOREIGN.filter(
-    ([, , stored]) => isThorough || !/\$m=65536|2b\$1[0-9]/.test(stored),
+    ([, , stored]) => isThorough || !/\$m=65536|2b\$1[0-9]|^scrypt|:/.test(stored),
   );
   it.each(quick)(
     "%s fits no other password, nor once it was changed",
@@ -33,6 +33,8 @@ describe("what a login could not compute", () => {
   it.each([
     [`pbkdf2_sha256$1200001$salt$${tag}=`, "1200001 rounds"],
     [`pbkdf2_sha256$9999999999$salt$${tag}=`, "9999999999 rounds"],
+    [`scrypt$131072$salt$8$1$${"A".repeat(86)}==`, "of 1048576 of scrypt"],
+    [`scrypt$16383$salt$8$1$${"A".repeat(86)}==`, "does not know"],
     [`$2b$14$${"a".repeat(53)}`, "cost of 14"],
     [`$2b$31$${"a".repeat(53)}`, "cost of 31"],
     [`$2b$03$${"a".repeat(53)}`, "cost under 4"],
@@ -49,8 +51,11 @@ describe("what a login could not compute", () => {
   it.each([
     "",
     "!",
-    "pbkdf2_sha1$1$salt$Zyc9XkKPqwT7HprfTqnbyDSdWao=",
-    "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99",
+    `pbkdf2_sha1$1$salt$${tag}=`,
+    "md5$salt$5f4dcc3b5aa765d61d8327deb882cf9",
+    "sha1$salt$5f4dcc3b5aa765d61d8327deb882cf99",
+    "5baa61e4c9b93f3f0682250b6cf8331b7ee68fd8",
+    `scrypt$16384$salt$8$1$${"A".repeat(86)}`,
     `pbkdf2_sha256$0$salt$${tag}=`,
     `pbkdf2_sha256$01$salt$${tag}=`,
     `pbkdf2_sha256$1$$${tag}=`,
