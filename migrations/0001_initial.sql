@@ -22,6 +22,7 @@ CREATE TABLE users (
   disabled_on  INTEGER,                     -- set by an operator: all credentials are refused
   ha1b         TEXT,                        -- Argon2id of md5(email:domain:password), to look up the account; null if HA1B is not used
   metadata     TEXT NOT NULL DEFAULT '{}' CHECK (json_type(metadata) = 'object' AND length(CAST(metadata AS BLOB)) <= 4096), -- the deployment's own facts
+  external_id  TEXT CHECK (json_type(external_id) IN ('text', 'integer')), -- their id in the system that they came from, as JSON
   pending_email TEXT,                       -- requested but not yet proven; nothing is compared with it
   undo_email   TEXT,                        -- the email before a change, whose owner can undo the change
   undo_until   INTEGER,                     -- until then; no other account can use undo_email meanwhile
@@ -32,6 +33,7 @@ CREATE TABLE users (
 
 -- One account per email. A deleted account does not reserve its email.
 CREATE UNIQUE INDEX users_email ON users (email) WHERE deleted_on IS NULL;
+CREATE UNIQUE INDEX users_external_id ON users (external_id) WHERE external_id IS NOT NULL AND deleted_on IS NULL;
 CREATE INDEX users_undo_email ON users (undo_email) WHERE undo_email IS NOT NULL;
 
 -- One row per token that can be revoked or used up, per JWT that something was derived from or that was revoked, and

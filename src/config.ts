@@ -222,6 +222,14 @@ const Fields = v.object({
    */
   LOGIN_MAX_DAYS: v.optional(wholeNumber("days", 1, 365), "30"),
   /**
+   * What the claim `user_id` of JWTs is: the account's `uuid`, or the `external_id` that an import kept, with its
+   * type (the uuid where there is none). `sub` is always the uuid.
+   */
+  USER_ID_CLAIM: v.optional(
+    v.picklist(["uuid", "external_id"], "must be uuid or external_id"),
+    "uuid",
+  ),
+  /**
    * Which words `Authorization` takes before a JWT or an API token: `Bearer`, `JWT`, or both with a comma
    * between. Of two, challenges name the first. Latchkey's own client sends
    * `Bearer`.

@@ -20,7 +20,7 @@ import {
   type LatchkeyEvent,
   type Receiver,
 } from "./core/deliveries.ts";
-import { ownClaims } from "./core/claims.ts";
+import { ownClaims, withExternalId } from "./core/claims.ts";
 import type { EventStore } from "./core/events.ts";
 import { ha1b as createHa1b } from "./core/ha1b.ts";
 import { identityLogin, type LinkedIdentities, linkedIdentities } from "./core/identities.ts";
@@ -192,6 +192,7 @@ export function createServices(
     jwts,
     address,
   });
+  const claimsOfOwn = claims === undefined ? null : ownClaims(claims, issuer, scopes);
   const pairs = jwtPairs({
     login,
     tokens,
@@ -202,7 +203,7 @@ export function createServices(
     lifetimes,
     audiences,
     issuer,
-    ownClaims: claims === undefined ? null : ownClaims(claims, issuer, scopes),
+    ownClaims: config.userIdClaim === "external_id" ? withExternalId(claimsOfOwn) : claimsOfOwn,
   });
   const ownSessions = sessions({ login, secrets, tokens, users, lifetimes });
   return {

@@ -14,7 +14,8 @@ import {
   setMetadata,
   setRole,
 } from "./users/accounts.ts";
-import { importUsers, type Output } from "./users/import.ts";
+import { FIXES, type Fix, type ImportOptions, importUsers, type Output } from "./users/import.ts";
+import { FORMATS } from "./users/import-formats.ts";
 import {
   createService,
   createServiceToken,
@@ -29,10 +30,14 @@ const HELP = `Usage: npm run users -- <command> [--remote [--env <name>] [--conf
 Manage accounts. Uses the local database of npm run dev unless you pass --remote. --env and --config name
 the deployment, as with npm run deploy.
 
-  import <file.jsonl>        imports accounts of another system, one JSON object per line:
-                             email, password_hash (Django's, bcrypt's or Argon2's; null for none),
-                             and if known ${PROFILE_COLUMNS.join(", ")}, role,
-                             email_verified, created_on, disabled. The first log-in replaces the hash.
+  import <file> [--from ${FORMATS.join("|")}] [--fix <what>,…|all] [--metadata <field>,…] [--dry-run]
+                             imports accounts of another system: from what it exports, or one JSON object
+                             per line: email, password_hash (null for none), and if known id (a UUID),
+                             external_id, ${PROFILE_COLUMNS.join(", ")},
+                             role, email_verified, created_on, disabled, metadata. The first log-in replaces
+                             the hash. Nothing is written unless all are valid; --fix leaves out or cuts what
+                             cannot be taken: ${Object.keys(FIXES).join(", ")}.
+                             --metadata keeps fields of the other system. --dry-run only reports.
                              Can be repeated: an email that has an account is skipped.
   add <email> [--role Admin] [--password-stdin]
                              creates an account; the password is shown once, or read from stdin
@@ -71,6 +76,10 @@ interface Flags {
   readonly scopes?: string;
   readonly days?: string;
   readonly "token-prefix"?: string;
+  readonly from?: string;
+  readonly fix?: string;
+  readonly metadata?: string;
+  readonly "dry-run"?: boolean;
 }
 
 interface Command {
@@ -96,15 +105,19 @@ const OPTIONS = {
   scopes: { type: "string" },
   days: { type: "string" },
   "token-prefix": { type: "string" },
+  from: { type: "string" },
+  fix: { type: "string" },
+  metadata: { type: "string" },
+  "dry-run": { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   import: {
     words: 1,
-    flags: [],
-    async run(context, database, [file = ""]) {
-      await importUsers(file, database, context.nowMs, context);
+    flags: ["from", "fix", "metadata", "dry-run"],
+    async run(context, database, [file = ""], flags) {
+      await importUsers(file, importOptions(flags), database, context.nowMs, context);
       return [];
     },
   },
@@ -207,6 +220,26 @@ function commandOf(name: string, words: readonly string[], flags: Flags): Comman
   const stray = Object.keys(flags).find((flag) => !command.flags.some((each) => each === flag));
   if (stray !== undefined) throw new UsageError(`${name} takes no --${stray}.`);
   return command;
+}
+
+/** @throws UsageError */
+function importOptions({ from, fix = "", metadata = "", "dry-run": dryRun }: Flags): ImportOptions {
+  const format = FORMATS.find((each) => each === from) ?? null;
+  if (from !== undefined && format === null) {
+    throw new UsageError(`--from is one of ${FORMATS.join(", ")}.`);
+  }
+  if (format === null && fix + metadata !== "") {
+    throw new UsageError(
+      "--fix and --metadata need --from: lines of our own form are fixed by hand.",
+    );
+  }
+  const listed = (text: string) => text.split(",").filter(Boolean);
+  const all = Object.keys(FIXES) as Fix[];
+  const fixes = fix === "all" ? all : all.filter((each) => listed(fix).includes(each));
+  if (fix !== "all" && fixes.length !== new Set(listed(fix)).size) {
+    throw new UsageError(`--fix takes ${all.join(", ")}, or all.`);
+  }
+  return { format, fixes: new Set(fixes), metadata: listed(metadata), isDryRun: dryRun === true };
 }
 
 /** The emails of the command line, and with --stdin one per line. */

@@ -213,6 +213,7 @@ export function accounts({
         emailVerifiedAtMs: null,
         pendingEmail: null,
         identities: {},
+        externalId: null,
         metadata: {},
       };
       const stored = {

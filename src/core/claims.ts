@@ -8,6 +8,8 @@ export interface ClaimsUser extends Readonly<Record<string, Json>> {
   readonly email: string;
   readonly email_verified: boolean;
   readonly role: User["role"];
+  /** Their id in the system that they came from. */
+  readonly external_id: string | number | null;
   readonly metadata: Readonly<Record<string, Json>>;
 }
 
@@ -98,10 +100,23 @@ export const ownClaims =
       }),
     );
 
+/** The same, and `user_id` with the id from an earlier system, of those who have one. */
+export const withExternalId =
+  (own: OwnClaims | null): OwnClaims =>
+  (user, granted, audience) => ({
+    ...own?.(user, granted, audience),
+    ...(user.externalId !== null && { user_id: user.externalId }),
+  });
+
+/** What of them a refresh JWT has too. */
+export const refreshClaims = ({ user_id }: JsonObject): JsonObject =>
+  user_id === undefined ? {} : { user_id };
+
 /** A copy: the caller's own may be cached. */
 const claimsUser = (user: User): ClaimsUser => ({
   ...profileToRow(user),
   uuid: user.id,
+  external_id: user.externalId,
   email: user.email,
   email_verified: user.emailVerifiedAtMs !== null,
   role: user.role,
@@ -111,6 +126,7 @@ const claimsUser = (user: User): ClaimsUser => ({
 const SAMPLE: ClaimsInput = {
   user: {
     uuid: "00000000-0000-4000-8000-000000000000",
+    external_id: null,
     email: "sample@example.com",
     email_verified: true,
     role: "User",

@@ -7,7 +7,7 @@ import {
   refuseRestricted,
   type WayIn,
 } from "./caller.ts";
-import type { JsonObject, OwnClaims } from "./claims.ts";
+import { type JsonObject, type OwnClaims, refreshClaims } from "./claims.ts";
 import { refuse } from "./fault.ts";
 import type { RevocationStore } from "./introspection.ts";
 import {
@@ -264,7 +264,10 @@ export function jwtPairs({
       statusIndex,
       scopes: null,
     };
-    return { refresh: await jwts.sign(refresh), access: await accessFrom(refresh, own, nowMs) };
+    return {
+      refresh: await jwts.sign(refresh, refreshClaims(own)),
+      access: await accessFrom(refresh, own, nowMs),
+    };
   }
 
   return {
@@ -308,8 +311,9 @@ export function jwtPairs({
           endsAt: issued.expiresAt,
           chainEndsAt: issued.expiresAt,
         };
-        const access = await accessFrom(next, ownOf(user), nowMs);
-        return { refresh: await jwts.sign(next), access };
+        const own = ownOf(user);
+        const access = await accessFrom(next, own, nowMs);
+        return { refresh: await jwts.sign(next, refreshClaims(own)), access };
       }
       const active = await tokens.isActiveUntil(claims, expiresAt, nowMs, wantsUser);
       if (active === null) return refuse({ code: "token_invalid", attempted });

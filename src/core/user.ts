@@ -63,6 +63,8 @@ export interface User extends Profile {
   readonly emailVerifiedAtMs: number | null;
   /** By issuer, the subject there that opens this account. */
   readonly identities: Readonly<Record<string, string>>;
+  /** Their id in the system that they came from, where that is no UUID. */
+  readonly externalId: string | number | null;
   /** The deployment's own facts about them: a JSON object. */
   readonly metadata: Json;
 }

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { parseCanonicalJson } from "../core/compact-jws.ts";
 import type { JwtClaims, Jwts, JwtType } from "../core/jwt.ts";
 import { statusRefOf } from "../core/status-lists.ts";
+import type { Json } from "../core/token.ts";
 import { signCompact, verifyCompact } from "./jws.ts";
 import type { KeyRing } from "./keys.ts";
 import { statusListUri } from "./status-list.ts";
@@ -23,7 +24,7 @@ const Claims = v.object({
   token_type: v.picklist(["access", "refresh"]),
   jti: v.string(),
   sub: v.string(),
-  user_id: v.string(),
+  user_id: v.union([v.string(), v.number()]),
   client_id: v.literal(CLIENT_ID),
   credential_version: seconds,
   auth_time: seconds,
@@ -74,7 +75,7 @@ export function jwts(keys: KeyRing, issuer: string, audiences: readonly string[]
 
   return {
     sign: (claims, own = {}) =>
-      signCompact(TYP[claims.type], { ...own, ...toPayload(claims, issuer) }, keys),
+      signCompact(TYP[claims.type], { ...own, ...toPayload(claims, issuer, own.user_id) }, keys),
 
     verifyToRevoke,
 
@@ -114,12 +115,13 @@ function statusOf({ type, statusIndex }: JwtClaims, issuer: string) {
   };
 }
 
-function toPayload(claims: JwtClaims, issuer: string) {
+/** @param userId in the place of the uuid */
+function toPayload(claims: JwtClaims, issuer: string, userId: Json = claims.userId) {
   return {
     token_type: claims.type,
     jti: claims.jti,
     sub: claims.userId,
-    user_id: claims.userId,
+    user_id: userId,
     client_id: CLIENT_ID,
     credential_version: claims.credentialVersion,
     auth_time: claims.authTime,
@@ -164,7 +166,7 @@ function fromPayload(payload: unknown, type: JwtType, issuer: string): Own | nul
   // guard: jwt-is-ours-and-for-us
   if (claims.iss !== issuer || (type === "refresh" && audience !== null)) return null;
   // guard: jwt-is-of-one-type-and-user
-  if (claims.token_type !== type || claims.sub !== claims.user_id) return null;
+  if (claims.token_type !== type || isOfAnother(claims)) return null;
   return {
     claims: {
       type,
@@ -192,6 +194,10 @@ function fromPayload(payload: unknown, type: JwtType, issuer: string): Own | nul
     notBefore: claims.nbf ?? 0,
   };
 }
+
+/** `user_id` is the uuid again, or an id from an earlier system, which is none. */
+const isOfAnother = ({ sub, user_id }: Pick<v.InferOutput<typeof Claims>, "sub" | "user_id">) =>
+  v.is(v.pipe(v.string(), v.uuid()), user_id) && user_id !== sub;
 
 /** Bounded, because an isolate has 128 MB in total. */
 const MAX_ENTRIES = 8_192;

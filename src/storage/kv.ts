@@ -60,6 +60,7 @@ const UserRecord = v.object({
   id: v.string(),
   email: v.string(),
   pendingEmail: v.nullable(v.string()),
+  externalId: v.nullable(v.union([v.string(), v.number()])),
   metadata: anyJson,
   role: v.picklist(["User", "Admin"]),
   credentialVersion: v.number(),

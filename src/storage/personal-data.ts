@@ -38,7 +38,7 @@ const SECTIONS: readonly Section[] = [
   {
     name: "user",
     columns: sql`u.id AS uuid, u.kind, u.email, u.role, ${profileColumns("u")},
-      u.created_on, u.modified_on, u.verified_on AS email_verified_on, u.pending_email,
+      u.created_on, u.modified_on, u.verified_on AS email_verified_on, u.pending_email, u.external_id AS external_id_json,
       u.undo_email AS former_email, u.undo_until AS former_email_until_on, u.email_login_at AS email_login_on, u.metadata AS metadata_json,
       (SELECT json_group_array(json_object('issuer', issuer, 'subject', subject, 'email', email, 'linked_on',
         strftime('%FT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'), 'last_used_on',

@@ -23,7 +23,7 @@ export const profileColumns = (table: string): Sql =>
 /** Every column of an account; named apart where a token's have the same name. */
 export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.credential_version AS user_credential_version,
   users.api_token_version AS user_api_token_version, users.login_version, ${profileColumns("users")},
-  users.created_on, users.modified_on, users.deleted_on, users.verified_on, users.ha1b, users.pending_email, users.metadata,
+  users.created_on, users.modified_on, users.deleted_on, users.verified_on, users.ha1b, users.pending_email, users.external_id, users.metadata,
   EXISTS (SELECT 1 FROM second_factors WHERE second_factors.user_id = users.id AND confirmed_at IS NOT NULL) AS has_second_factor,
   (SELECT json_group_object(issuer, subject) FROM identities WHERE identities.user_id = users.id) AS identities`;
 
@@ -45,6 +45,7 @@ export const UserRow = v.object({
   ha1b: nullable,
   has_second_factor: v.number(),
   pending_email: nullable,
+  external_id: v.nullable(v.pipe(v.string(), v.parseJson(), v.union([v.string(), v.number()]))),
   metadata: anyJson,
   identities: v.pipe(json, v.record(v.string(), v.string())),
 });
@@ -54,6 +55,7 @@ export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
     id: row.user_id,
     email: row.email,
     pendingEmail: row.pending_email,
+    externalId: row.external_id,
     metadata: row.metadata,
     passwordHash: row.password,
     role: row.role,
@@ -73,7 +75,7 @@ export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
 
 /** What a deleted account keeps of the person: nothing. */
 export const ERASED_PROFILE: Sql = sql`email = '', ${join(PROFILE_COLUMNS.map((column) => raw(`${column} = NULL`)))},
-  verified_on = NULL, metadata = '{}', pending_email = NULL, undo_email = NULL, undo_until = NULL, email_login_at = NULL`;
+  verified_on = NULL, metadata = '{}', external_id = NULL, pending_email = NULL, undo_email = NULL, undo_until = NULL, email_login_at = NULL`;
 
 /** First and last name, as far as they are set; null where neither is, or the user is gone. */
 export const DISPLAY_NAME: Sql = sql`CASE WHEN ${USER_IS_ACTIVE} THEN

@@ -7,14 +7,18 @@ import { CURRENT_COST, formatPhc, SALT_BYTES, TAG_BYTES } from "../../crypto/phc
 import { CliError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
 
+/** What means nothing in SQL: ids, hashes and most emails. */
+const PLAIN = /^(?!.*--)[\w@.+$=/-]*$/;
+
 /**
- * A value as an SQL literal, because `wrangler d1 execute` takes no parameters. Text is written as the
+ * A value as an SQL literal, because `wrangler d1 execute` takes no parameters. Other text is written as the
  * hexadecimal of its UTF-8: only 0 to 9 and A to F reach the statement, so nothing in it can end the
  * literal, and wrangler, which splits a file into statements itself, finds nothing to split at.
  */
 export function literal(value: string | number | null): string {
   if (value === null) return "NULL";
   if (typeof value === "string") {
+    if (PLAIN.test(value)) return `'${value}'`;
     return `CAST(X'${Buffer.from(value, "utf8").toString("hex").toUpperCase()}' AS TEXT)`;
   }
   if (!Number.isSafeInteger(value)) throw new Error("only integers go into the database");
@@ -77,15 +81,20 @@ export interface NewUser extends Partial<ReturnType<typeof profileToRow>> {
   readonly modified_on: number;
   readonly verified_on: number | null;
   readonly disabled_on?: number;
+  /** As JSON. */
+  readonly external_id?: string;
+  readonly metadata?: string;
 }
 
-/** Does nothing if the email has an account. */
-export function insertion(user: NewUser): string {
-  const entries = Object.entries(user);
-  const names = entries.map(([name]) => name).join(", ");
-  const values = entries.map(([, value]) => literal(value)).join(", ");
-  return `INSERT INTO users (${names}) VALUES (${values})
-    ON CONFLICT (email) WHERE deleted_on IS NULL DO NOTHING`;
+/** Leaves out those whose email, id or external id has an account. */
+export function insertion(users: readonly NewUser[]): string {
+  const names = [...new Set(users.flatMap((user) => Object.keys(user)))];
+  const defaults: Readonly<Record<string, string>> = { kind: "person", metadata: "{}" };
+  const values = users.map((user) => {
+    const given = new Map<string, string | number | null>(Object.entries(user));
+    return `(${names.map((name) => literal(given.get(name) ?? defaults[name] ?? null)).join(", ")})`;
+  });
+  return `INSERT INTO users (${names.join(", ")}) VALUES ${values.join(",\n")} ON CONFLICT DO NOTHING`;
 }
 
 /** 120 bits, base64url. */
@@ -152,15 +161,17 @@ export async function addUser(
   checkPassword(given);
   const id = crypto.randomUUID();
   await database.run([
-    insertion({
-      id,
-      email,
-      password: hashed(given),
-      role,
-      created_on: nowMs,
-      modified_on: nowMs,
-      verified_on: null,
-    }),
+    insertion([
+      {
+        id,
+        email,
+        password: hashed(given),
+        role,
+        created_on: nowMs,
+        modified_on: nowMs,
+        verified_on: null,
+      },
+    ]),
     ...audited("user.created", `id = ${literal(id)}`, nowMs),
   ]);
   if ((await find(database, email)).id !== id) refuse(`${email} already has an account.`);

@@ -1,10 +1,13 @@
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
+import { storedText } from "../../core/text.ts";
+import { METADATA_MAX } from "../../core/user.ts";
 import { readImportedHash } from "../../crypto/imported-hash.ts";
 import { profileOrNull, SignUp } from "../../surfaces/rest/fields.ts";
 import { CliError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
 import { audited, insertion, literal, type NewUser } from "./accounts.ts";
+import { type Format, type Given, givenIn, type Row } from "./import-formats.ts";
 
 /** Matches no password: the user has to reset it. */
 const NO_PASSWORD = "!";
@@ -30,8 +33,31 @@ const createdOn = v.pipe(
   v.check((ms) => Number.isSafeInteger(ms), DATE_TIME),
 );
 
+const EXTERNAL_ID = "must be text of 1 to 128 characters, or a whole number";
+
+const externalId = v.union(
+  [
+    v.pipe(
+      v.string(),
+      v.check((text) => storedText(text) === text && text !== "" && text.length <= 128),
+    ),
+    v.pipe(v.number(), v.safeInteger()),
+  ],
+  EXTERNAL_ID,
+);
+
+const METADATA = `must be a JSON object of at most ${METADATA_MAX} bytes`;
+
 const Line = v.strictObject(
   {
+    id: v.optional(
+      v.pipe(
+        v.string("must be a UUID"),
+        v.uuid("must be a UUID"),
+        v.transform((id) => id.toLowerCase()),
+      ),
+    ),
+    external_id: v.optional(externalId),
     email: SignUp.entries.email,
     password_hash: passwordHash,
     ...profileOrNull,
@@ -39,74 +65,169 @@ const Line = v.strictObject(
     email_verified: v.optional(v.boolean(BOOLEAN), false),
     created_on: v.optional(createdOn),
     disabled: v.optional(v.boolean(BOOLEAN), false),
+    metadata: v.optional(
+      v.pipe(
+        v.record(v.string(), v.unknown(), METADATA),
+        v.transform((metadata) => JSON.stringify(metadata)),
+        v.check((text) => Buffer.byteLength(text) <= METADATA_MAX, METADATA),
+      ),
+    ),
   },
   (issue) => (issue.expected === "never" ? "is not known" : "must be an object"),
 );
 
-interface NumberedUser {
-  readonly line: number;
+/** What `--fix` does with a value that cannot be taken, by the member; `twin` is an email that comes again. */
+export const FIXES = {
+  email: "the account is left out",
+  twin: "the account is left out",
+  password_hash: "imported without a password",
+  first_name: "cut after 24 characters",
+  last_name: "cut after 24 characters",
+  gender: "left out",
+  phone_number: "left out",
+  dob: "left out",
+} as const;
+
+export type Fix = keyof typeof FIXES;
+
+const isFix = (text: string): text is Fix => Object.hasOwn(FIXES, text);
+
+interface ImportedUser {
+  readonly at: string;
   readonly user: NewUser;
 }
 
+interface Accounts {
+  readonly users: readonly ImportedUser[];
+  readonly errors: readonly string[];
+  /** What was done by `--fix`, a line each. */
+  readonly fixed: readonly string[];
+  /** Which of `--fix` would make the errors go; null where some stay. */
+  readonly wanted: ReadonlySet<Fix> | null;
+}
+
+/** One JSON object per line. */
+function lines(text: string): Given[] {
+  const all = text.replace(/^\uFEFF/, "").split("\n");
+  return all.flatMap((content, index) =>
+    content.trim() === "" ? [] : [{ at: `line ${index + 1}`, fields: content, raw: {} }],
+  );
+}
+
+const Json = v.pipe(v.string(), v.parseJson(undefined, "is not JSON"), Line);
+
+/** The rest of a value that is fixed; undefined for none. */
+function remainder(member: Fix, value: unknown): unknown {
+  if (member === "password_hash") return null;
+  if (member !== "first_name" && member !== "last_name") return undefined;
+  const text = typeof value === "string" ? storedText(value) : null;
+  return text ? [...text].slice(0, 24).join("").trim() : undefined;
+}
+
 /** The account of each line, and all errors, which quote no values. */
-export function readLines(
-  text: string,
+export const readLines = (text: string, nowMs: number) => accountsOf(lines(text), new Set(), nowMs);
+
+/** The account of each, and all errors, which quote no values. */
+export function accountsOf(
+  all: readonly Given[],
+  fixes: ReadonlySet<Fix>,
   nowMs: number,
-): { readonly users: readonly NumberedUser[]; readonly errors: readonly string[] } {
-  const users: NumberedUser[] = [];
+  metadata: readonly string[] = [],
+): Accounts {
+  const users: ImportedUser[] = [];
   const errors: string[] = [];
-  const firstWith = new Map<string, number>();
-  for (const [index, content] of text
-    .replace(/^\uFEFF/, "")
-    .split("\n")
-    .entries()) {
-    if (content.trim() === "") continue;
-    const line = index + 1;
-    const parsed = v.safeParse(
-      v.pipe(v.string(), v.parseJson(undefined, "is not JSON"), Line),
-      content,
+  const fixed: string[] = [];
+  const wanted = new Set<Fix>();
+  let isFixable = true;
+  const firstWith = new Map<string, string>();
+
+  /** @returns whether `--fix` takes care of it */
+  function problem(at: string, member: string, says: string): boolean {
+    if (isFix(member) && fixes.has(member)) {
+      fixed.push(`${at}: ${says}; ${FIXES[member]}`);
+      return true;
+    }
+    errors.push(`${at}: ${says}`);
+    if (isFix(member)) wanted.add(member);
+    else isFixable = false;
+    return false;
+  }
+
+  function parsed({ at, fields, raw }: Given): v.InferOutput<typeof Line> | null {
+    if (typeof fields === "string") {
+      const { success, output, issues } = v.safeParse(Json, fields);
+      if (success) return output;
+      for (const issue of issues) problem(at, String(issue.path?.[0]?.key), saysOf(issue));
+      return null;
+    }
+    const picked = Object.fromEntries(
+      metadata.filter((name) => name in raw).map((name) => [name, raw[name]]),
     );
-    if (!parsed.success) {
-      for (const issue of parsed.issues) {
-        const path = v.getDotPath(issue);
-        const missing = issue.kind === "schema" && issue.received === "undefined";
-        errors.push(
-          `line ${line}: ${path ? `${path} ` : ""}${missing ? "is missing" : issue.message}`,
-        );
-      }
+    const given: Row = {
+      ...(fields as Row),
+      ...(metadata.length > 0 && { metadata: picked }),
+    };
+    const first = v.safeParse(Line, given);
+    if (first.success) return first.output;
+    const bad = new Map(first.issues.map((issue) => [String(issue.path?.[0]?.key), issue]));
+    const areFixed = [...bad].map(([member, issue]) => problem(at, member, saysOf(issue)));
+    if (areFixed.includes(false) || bad.has("email")) return null;
+    const rest = [...bad.keys()].map((name) => [
+      name,
+      isFix(name) ? remainder(name, given[name]) : undefined,
+    ]);
+    return v.parse(Line, { ...given, ...Object.fromEntries(rest) });
+  }
+
+  for (const each of all) {
+    const { at } = each;
+    const line = parsed(each);
+    if (line === null) continue;
+    const { password_hash, email_verified, disabled, created_on = nowMs, ...fields } = line;
+    const { id = crypto.randomUUID(), external_id, metadata: facts, ...others } = fields;
+    const known = [line.id, external_id]
+      .filter((name) => name !== undefined)
+      .map((name) => JSON.stringify(name));
+    const twin = firstWith.get(fields.email);
+    if (twin !== undefined) {
+      problem(at, "twin", `email is the same as in ${twin}`);
       continue;
     }
-    const {
-      password_hash,
-      email_verified,
-      disabled,
-      created_on = nowMs,
-      ...fields
-    } = parsed.output;
-    const first = firstWith.get(fields.email);
-    if (first !== undefined) {
-      errors.push(`line ${line}: email is the same as in line ${first}`);
+    const other = known.map((name) => firstWith.get(name)).find((place) => place !== undefined);
+    if (other !== undefined) {
+      problem(at, "id", `id is the same as in ${other}`);
       continue;
     }
-    firstWith.set(fields.email, line);
+    for (const name of [fields.email, ...known]) firstWith.set(name, at);
     users.push({
-      line,
+      at,
       user: {
-        ...fields,
-        id: crypto.randomUUID(),
+        ...others,
+        id,
         password: password_hash ?? NO_PASSWORD,
         created_on,
         modified_on: nowMs,
         verified_on: email_verified ? nowMs : null,
+        ...(external_id !== undefined && { external_id: JSON.stringify(external_id) }),
+        ...(facts !== undefined && { metadata: facts }),
         ...(disabled && { disabled_on: nowMs }),
       },
     });
   }
-  return { users, errors };
+  return { users, errors, fixed, wanted: isFixable ? wanted : null };
 }
 
-/** Accounts per file of statements: far below the limits of wrangler and D1, and some seconds of work. */
-const BATCH = 1_000;
+function saysOf(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue);
+  const missing = issue.kind === "schema" && issue.received === "undefined";
+  return `${path ? `${path} ` : ""}${missing ? "is missing" : issue.message}`;
+}
+
+/** Accounts per run of wrangler, whose start takes as long as some thousand rows. */
+const BATCH = 50_000;
+
+/** Characters of accounts per statement: D1 takes 100,000 bytes. */
+const STATEMENT = 60_000;
 
 export interface Output {
   readonly write: (line: string) => void;
@@ -115,21 +236,41 @@ export interface Output {
   readonly writeError: (line: string) => void;
 }
 
+export interface ImportOptions {
+  /** Null for lines of our own form. */
+  readonly format: Format | null;
+  readonly fixes: ReadonlySet<Fix>;
+  /** Members of the other system that become the account's metadata. */
+  readonly metadata: readonly string[];
+  /** Says what would happen, and writes nothing. */
+  readonly isDryRun: boolean;
+}
+
 /**
- * Imports the accounts in a file of JSON lines. Nothing is written unless every line is valid. An email that
+ * Imports the accounts in a file. Nothing is written unless each is valid, or made so by a fix. An email or id that
  * has an account is skipped, so that an interrupted run can be repeated.
  */
 export async function importUsers(
   file: string,
+  { format, fixes, metadata, isDryRun }: ImportOptions,
   database: D1,
   nowMs: number,
   { write, progress, writeError }: Output,
 ): Promise<void> {
-  const { users, errors } = readLines(await textOf(file), nowMs);
+  const text = await textOf(file);
+  const given = format === null ? lines(text) : givenIn(text, format);
+  const { users, errors, fixed, wanted } = accountsOf(given, fixes, nowMs, metadata);
+  for (const each of fixed) write(each);
+  for (const each of errors) writeError(each);
+  if (isDryRun) for (const each of reportOn(users)) write(each);
   if (errors.length > 0) {
-    for (const each of errors) writeError(each);
-    throw new CliError(`Nothing was imported: ${errors.length} errors in ${file}.`);
+    const advice =
+      wanted === null || wanted.size === 0 || format === null
+        ? ""
+        : `\nThe same with --fix ${[...wanted].join(",")} takes the others.`;
+    throw new CliError(`Nothing was imported: ${errors.length} errors in ${file}.${advice}`);
   }
+  if (isDryRun) return;
   let done = 0;
   let created = 0;
   const startedMs = Date.now();
@@ -142,8 +283,8 @@ export async function importUsers(
     for (let at = 0; at < users.length; at += BATCH) {
       const batch = users.slice(at, at + BATCH);
       const existing = await importBatch(batch, database);
-      for (const { line, user } of batch.filter(({ user }) => !existing.has(user.id))) {
-        write(`line ${line}: ${user.email} already has an account; skipped`);
+      for (const { at, user } of batch.filter(({ user }) => !existing.has(user.id))) {
+        write(`${at}: ${user.email} already has an account; skipped`);
       }
       done += batch.length;
       created += existing.size;
@@ -158,19 +299,55 @@ export async function importUsers(
   write(`Imported ${created} accounts, skipped ${done - created}.`);
 }
 
-/** @returns the ids that exist now; the other emails have an account already */
+/** What `--dry-run` says of those that would be imported. */
+function reportOn(users: readonly ImportedUser[]): string[] {
+  const count = (is: (user: NewUser) => boolean) => users.filter(({ user }) => is(user)).length;
+  return [
+    `${users.length} accounts would be imported.`,
+    `  ${count(({ password }) => password === NO_PASSWORD)} without a password, which they can reset by email`,
+    `  ${count(({ verified_on }) => verified_on !== null)} with a verified email`,
+    `  ${count(({ disabled_on }) => disabled_on !== undefined)} disabled`,
+    `  ${count(({ external_id }) => external_id !== undefined)} with an external id`,
+  ];
+}
+
+/** As many to a statement as fit. */
+function chunked(batch: readonly ImportedUser[]): NewUser[][] {
+  const chunks: NewUser[][] = [];
+  let room = 0;
+  for (const { user } of batch) {
+    room -= JSON.stringify(user).length * 2;
+    if (room < 0) {
+      chunks.push([]);
+      room = STATEMENT;
+    }
+    chunks.at(-1)?.push(user);
+  }
+  return chunks;
+}
+
+const idsOf = (users: readonly NewUser[]) => users.map(({ id }) => literal(id)).join(", ");
+
+/** @returns the ids that exist now; the others' emails or ids have an account already */
 async function importBatch(
-  batch: readonly NumberedUser[],
+  batch: readonly ImportedUser[],
   database: D1,
 ): Promise<ReadonlySet<string>> {
-  const ids = batch.map(({ user }) => literal(user.id)).join(", ");
-  await database.run([
-    ...batch.map(({ user }) => insertion(user)),
-    ...audited("user.created", `id IN (${ids})`, Date.now()),
-    ...audited("user.disabled", `id IN (${ids}) AND disabled_on IS NOT NULL`, Date.now()),
-  ]);
+  const chunks = chunked(batch);
+  await database.run(
+    chunks.flatMap((users) => {
+      const are = `id IN (${idsOf(users)})`;
+      return [
+        insertion(users),
+        ...audited("user.created", are, Date.now()),
+        ...(users.some(({ disabled_on }) => disabled_on !== undefined)
+          ? audited("user.disabled", `${are} AND disabled_on IS NOT NULL`, Date.now())
+          : []),
+      ];
+    }),
+  );
   const rows = await database.query(
-    `SELECT id FROM users WHERE id IN (${ids})`,
+    chunks.map((users) => `SELECT id FROM users WHERE id IN (${idsOf(users)})`).join(";\n"),
     v.object({ id: v.string() }),
   );
   return new Set(rows.map(({ id }) => id));

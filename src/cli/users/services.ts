@@ -29,7 +29,7 @@ export async function createService(
   const id = crypto.randomUUID();
   const times = { created_on: nowMs, modified_on: nowMs, verified_on: null };
   const row = { id, kind: "service", email, password: "", role: "User" as const, ...times };
-  await database.run([insertion(row), ...audited("user.created", `id = ${literal(id)}`, nowMs)]);
+  await database.run([insertion([row]), ...audited("user.created", `id = ${literal(id)}`, nowMs)]);
   if ((await find(database, email)).id !== id) throw new CliError(`${email} already exists.`);
   return [`Created ${email}: ${id}`, ...(await createServiceToken(database, email, token, nowMs))];
 }

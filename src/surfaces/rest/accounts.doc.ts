@@ -55,6 +55,10 @@ const User = v.object({
     "Whether the user has proven that the email is theirs. Anyone can sign up with any other email: match accounts by `uuid`, never by email.",
   ),
   pending_email: describe(textOrNull, "What `email` becomes once the new mailbox is proven."),
+  external_id: describe(
+    v.nullable(v.union([v.string(), v.number()])),
+    "Their id in the system that they came from.",
+  ),
   metadata: describe(v.record(v.string(), anyJson), "The deployment's own facts about the user."),
 });
 const UserWithJwt = v.intersect([
@@ -138,6 +142,7 @@ const PersonalData = v.object({
     former_email: textOrNull,
     former_email_until_on: timeOrNull,
     email_login_on: timeOrNull,
+    external_id: v.nullable(v.union([v.string(), v.number()])),
     metadata: anyJson,
     identities: v.array(
       v.object({

@@ -235,6 +235,7 @@ export function userToJson(user: User): Readonly<Record<string, Json>> {
     role: user.role,
     email_verified: user.emailVerifiedAtMs !== null,
     pending_email: user.pendingEmail,
+    external_id: user.externalId,
     metadata: user.metadata,
     deleted_on: isoTimeOrNull(user.deletedAtMs),
   };

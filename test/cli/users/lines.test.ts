@@ -13,7 +13,7 @@ describe("a valid line", () => {
     expect(errors).toEqual([]);
     expect(users).toEqual([
       {
-        line: 1,
+        at: "line 1",
         user: {
           id: expect.stringMatching(/^[0-9a-f-]{36}$/),
           email: "ada@example.com",
@@ -85,7 +85,7 @@ it("every error is listed with its line, and without values", () => {
     "line 2: must be an object",
     "line 3: email must be 5 to 80 characters",
     "line 3: email must be an e-mail address",
-    "line 3: password_hash is no password hash of Django, bcrypt or Argon2 that is known here",
+    "line 3: password_hash is no password hash of Django, bcrypt, better-auth or Argon2 that is known here",
     "line 4: role must be User or Admin",
     "line 4: s3cr3t is not known",
     "line 5: first_name must be 1 to 24 characters",
@@ -100,7 +100,7 @@ it("every error is listed with its line, and without values", () => {
 
 it("reports a line that is not JSON", () => {
   expect(readLines(`{"email":\n${JSON.stringify(good)}`, NOW_MS)).toMatchObject({
-    users: [{ line: 2 }],
+    users: [{ at: "line 2" }],
     errors: ["line 1: is not JSON"],
   });
 });
