@@ -78,6 +78,8 @@ export type User = {
   email_verified: boolean;
   /** What `email` becomes once the new mailbox is proven. */
   pending_email: string | null;
+  /** Their id in the system that they came from. */
+  external_id: (string | number) | null;
   /** The deployment's own facts about the user. */
   metadata: Record<string, unknown>;
 };
@@ -167,6 +169,7 @@ export type PersonalData = {
     former_email: string | null;
     former_email_until_on: string | null;
     email_login_on: string | null;
+    external_id: (string | number) | null;
     metadata: unknown;
     identities: {
       issuer: string;

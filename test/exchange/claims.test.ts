@@ -127,6 +127,50 @@ describe("claims of a deployment's own", () => {
   });
 });
 
+describe("USER_ID_CLAIM", () => {
+  const setExternalId = (id: string, external: string | number) =>
+    env.DB.prepare("UPDATE users SET external_id = ? WHERE id = ?")
+      .bind(JSON.stringify(external), id)
+      .run();
+
+  it.each(
+    Object.entries(WAYS).flatMap(([name, way], index) =>
+      (["off", "on"] as const).map(
+        (rotates) => [name, rotates, rotates === "on" ? 100 + index : `old|${index}`, way] as const,
+      ),
+    ),
+  )("%s, with rotation %s: user_id is %j, with its type", async (_, rotates, external, way) => {
+    const service = isolate(
+      {
+        USER_ID_CLAIM: "external_id",
+        ROTATE_REFRESH_TOKENS: rotates,
+        ISSUER: ORIGIN,
+      },
+      undefined,
+      { options: { audiences: [AUDIENCE], scopes: SCOPES } },
+    );
+    const user = await service.newUser();
+    await setExternalId(user.id, external);
+    const jwt = jwtIn(await way(service, user));
+    expect(claimsOf(jwt)).toMatchObject({ sub: user.id, user_id: external });
+    const { json } = await service.call("GET", "/rest/user", { bearer: jwt });
+    expect(json).toMatchObject({ payload: { uuid: user.id, external_id: external } });
+  });
+
+  it("is in a refresh JWT too, also after the setting changed, and the uuid where there is none", async () => {
+    const external = isolate({ USER_ID_CLAIM: "external_id" });
+    const user = await external.newUser();
+    await setExternalId(user.id, 7);
+    const { refresh, access } = await external.newPair(user);
+    expect([claimsOf(refresh).user_id, claimsOf(access).user_id]).toEqual([7, 7]);
+    const later = isolate();
+    const again = await later.call("POST", "/api/token/refresh/", { json: { refresh } });
+    expect(claimsOf(textAt(again, "access"))).toMatchObject({ sub: user.id, user_id: user.id });
+    const other = await external.newUser();
+    expect(claimsOf((await external.newPair(other)).access).user_id).toBe(other.id);
+  });
+});
+
 const cyclic: Record<string, unknown> = {};
 cyclic.self = cyclic;
 

@@ -111,6 +111,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
       undo_until: null,
       identities_revoked_on: null,
       email_login_at: null,
+      external_id: null,
     });
     expect(
       await env.DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE user_id = ?")
