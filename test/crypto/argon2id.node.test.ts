@@ -91,7 +91,9 @@ describe("the instance", () => {
     const { argon2id, memories } = observed();
     argon2id({ ...good, memorySize: 4096 });
     expect(memories).toHaveLength(1);
-    for (const { buffer } of memories) expect(new Uint8Array(buffer).some(Boolean)).toBe(false);
+    for (const { buffer } of memories) {
+      expect(Buffer.from(buffer).equals(Buffer.alloc(buffer.byteLength))).toBe(true);
+    }
   });
 
   it("neither changes the password that it is given nor keeps it", () => {
@@ -101,12 +103,12 @@ describe("the instance", () => {
     expect(Object.getOwnPropertySymbols(given)).toEqual([]);
   });
 
-  it("hashes 200 times in one memory that does not grow", () => {
+  it("hashes 60 times in one memory that does not grow", () => {
     const { argon2id, memories } = observed();
     const after: number[] = [];
-    for (let count = 1; count <= 200; count++) {
-      argon2id({ ...good, memorySize: 1024 });
-      if (count === 20 || count === 200) after.push(process.memoryUsage().arrayBuffers);
+    for (let count = 1; count <= 60; count++) {
+      argon2id(good);
+      if (count === 10 || count === 60) after.push(process.memoryUsage().arrayBuffers);
     }
     expect(memories.map(({ buffer }) => buffer.byteLength)).toEqual([65 * 1024 * 1024]);
     const [early = 0, late = 0] = after;

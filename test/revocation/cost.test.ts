@@ -4,8 +4,9 @@ import { meter } from "../budget/measure.ts";
 import type { Call, TestUser } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
+import { share } from "../support/thorough.ts";
 
-const MANY = 100_000;
+const MANY = share(100_000);
 
 interface Cost {
   /** Calls to the stores, and the statements in them. */
@@ -62,7 +63,7 @@ async function costOf(lag: string, count: number, end: (typeof ENDS)[string]): P
 }
 
 it.for(["0", "60"].flatMap((lag) => Object.keys(ENDS).map((name) => [lag, name] as const)))(
-  "at %s the end of %s costs the same for 1 token and for 100,000",
+  `at %s the end of %s costs the same for 1 token and for ${MANY}`,
   { timeout: 30_000 },
   async ([lag, name]) => {
     const end = ENDS[name];

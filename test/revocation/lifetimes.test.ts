@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { claimsOf, peopleOf, textAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { atLocation } from "../support/stores.ts";
-import { cross } from "../support/thorough.ts";
+import { cross, some } from "../support/thorough.ts";
 import { allCredentials, CREDENTIALS, taken } from "./credentials.ts";
 import { revoke, WAYS } from "./ways.ts";
 
@@ -61,7 +61,7 @@ const CHANGES = [
   ["usual", "short"],
 ] as const;
 
-const revoked = cross(Object.entries(WAYS), CHANGES);
+const revoked = some(cross(Object.entries(WAYS), CHANGES), 0, 2);
 it.for(revoked.map(([[name, way], lives]) => [name, ...lives, way] as const))(
   "what %s revokes, made with lifetimes that are %s, by a version whose are %s, never comes back",
   async ([, made, revoking, way]) => {
