@@ -245,7 +245,9 @@ describe("at every revocation lag", () => {
       for (const days of isThorough ? [1, 3] : [4]) {
         later(days * DAY);
         await here.housekeeping();
-        for (const { call } of [here, there]) expect(await taken(call, derived)).toEqual([]);
+        for (const { call } of isThorough ? [here, there] : [there]) {
+          expect(await taken(call, derived)).toEqual([]);
+        }
       }
     },
   );
