@@ -972,7 +972,7 @@ interface responses {
   RestBadRequest: { content: { "application/json": RestError } };
   /** Authentication is required, or the credential is not valid. */
   RestUnauthorized: { content: { "application/json": RestError } };
-  /** The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or sign-up is closed; or a page of another site sent the request. */
+  /** The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or can never be a fresh log-in, which the act needs; or sign-up is closed; or a page of another site sent the request. */
   RestForbidden: { content: { "application/json": RestError } };
   /** The caller has no such thing. */
   RestNotFound: { content: { "application/json": RestError } };

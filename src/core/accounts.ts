@@ -1,5 +1,6 @@
 import { type Caller, type CallerRef, callerRefOfJwt } from "./caller.ts";
 import { refuse } from "./fault.ts";
+import { requireFresh } from "./fresh-login.ts";
 import type { Ha1b } from "./ha1b.ts";
 import type { RevocationStore } from "./introspection.ts";
 import type { IdentityRef } from "./issuers.ts";
@@ -83,9 +84,6 @@ export interface AccountChange extends ProfileChange {
   readonly currentPassword?: string | undefined;
 }
 
-/** How old an ID token may be that replaces a password where there is none. */
-const FRESH_SECONDS = 600;
-
 export type Accounts = ReturnType<typeof accounts>;
 
 interface Deps {
@@ -122,9 +120,9 @@ export function accounts({
   askToProve,
 }: Deps) {
   /**
-   * Asks for the current password or, where the account has none, for its identity.
+   * Asks for the current password or, where the account has none, for a fresh log-in.
    * @returns the account, with its present credential version
-   * @throws FaultError `current_password_missing`, `credentials_wrong`, `throttled`
+   * @throws FaultError `current_password_missing`, `credentials_wrong`, `login_not_fresh`, `throttled`
    */
   async function confirm(
     caller: Caller,
@@ -132,17 +130,19 @@ export function accounts({
     field: "current_password" | "password",
     nowMs: number,
   ): Promise<UserWithPassword> {
-    const { userId, by } = caller;
+    const { userId } = caller;
     if (password !== undefined) {
       const credentialId = rootOf(caller);
       const endShown = () => endRoot(caller, nowMs);
       return checkPassword({ userId, credentialId }, password, nowMs, endShown);
     }
-    if (by.method !== "identity") return refuse({ code: "current_password_missing", field });
     const user = await users.byId(userId);
-    return user === null || hasPassword(user)
-      ? refuse({ code: "current_password_missing", field })
-      : user;
+    if (user === null || hasPassword(user)) {
+      return refuse({ code: "current_password_missing", field });
+    }
+    // guard: account-without-a-password-asks-for-a-fresh-log-in
+    requireFresh(caller, nowMs);
+    return user;
   }
 
   /** It was stolen, or its owner forgot the password: either way it gets no further guess. */
@@ -229,10 +229,10 @@ export function accounts({
     read,
 
     /**
-     * A new email or password needs the current password, or the ID token where there is none. A new
+     * A new email or password needs the current password, or a fresh log-in where there is none. A new
      * password revokes every other credential of the user, JWTs and outstanding action tokens too. A
      * new email counts once it is proven: until then no one learns whether it is taken.
-     * @throws FaultError `current_password_missing`, `credentials_wrong`, `password_common`,
+     * @throws FaultError `current_password_missing`, `credentials_wrong`, `login_not_fresh`, `password_common`,
      *   `password_pwned`, `user_exists`, `token_invalid`, `throttled`, `unavailable`
      */
     async change(caller: Caller, change: AccountChange, nowMs: number): Promise<User> {
@@ -276,15 +276,11 @@ export function accounts({
 
     /**
      * Deletes the account and revokes all its credentials at once; the email may sign up again. An
-     * account without a password is deleted with a fresh ID token: an older one may be stolen.
-     * @throws FaultError `current_password_missing`, `credentials_wrong`, `token_invalid`, `throttled`,
-     *   `unavailable`
+     * account without a password is deleted by a fresh log-in: an older one may be stolen.
+     * @throws FaultError `current_password_missing`, `credentials_wrong`, `login_not_fresh`, `token_invalid`,
+     *   `throttled`, `unavailable`
      */
     async remove(caller: Caller, password: string | undefined, nowMs: number): Promise<void> {
-      const { by } = caller;
-      const isOld =
-        by.method === "identity" && by.identity.issuedAtMs < nowMs - FRESH_SECONDS * 1000;
-      if (password === undefined && isOld) refuse({ code: "credentials_wrong" });
       const { credentialVersion } = await confirm(caller, password, "password", nowMs);
       if (!(await users.remove(caller, credentialVersion, nowMs)))
         await refuseLate(caller, credentialVersion);

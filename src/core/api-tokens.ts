@@ -1,6 +1,7 @@
 import type { TokenCheckStore } from "./authenticate.ts";
 import { type Caller, type CallerRef, type Derivation, derivationOf, parentsOf } from "./caller.ts";
 import { refuse } from "./fault.ts";
+import { isFresh, isPowerful, refuseStale, requireFresh } from "./fresh-login.ts";
 import type { RevocationStore } from "./introspection.ts";
 import type { Jwts } from "./jwt.ts";
 import type { Notices } from "./notices.ts";
@@ -34,27 +35,37 @@ export interface ApiTokenChange extends ApiTokenMembers {
 export type DerivationRefusal = "caller_gone" | "replaced" | "too_deep" | "too_many";
 
 export interface ApiTokenStore {
-  /** @returns the token's final form; `taken` where there is a token of that secret already */
+  /**
+   * @param isExempt false where an account that has a second factor gets none: `not_fresh`
+   * @returns the token's final form; `taken` where there is a token of that secret already
+   */
   insertApiToken(
     token: ApiToken,
     caller: CallerRef,
     derivation: Derivation,
-  ): Promise<ApiToken | DerivationRefusal | "taken">;
+    isExempt: boolean,
+  ): Promise<ApiToken | DerivationRefusal | "taken" | "not_fresh">;
   /** One of the caller's own that was not revoked, disabled or not. Asks D1. */
   findOwnApiToken(id: string, caller: CallerRef, nowMs: number): Promise<ApiToken | null>;
   /** Those that were not revoked, also where they are disabled. */
   listApiTokens(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ApiToken>>;
   /**
-   * @param limits what the caller may grant: no later expiry, and no scope that it does not have
+   * @param limits what the caller may grant: no later expiry, and no scope that it does not have. Where it is
+   *   not `isExempt`, an account that has a second factor gets no later expiry than the token has: `not_fresh`
    * @returns why nothing was changed, if so
    */
   changeApiToken(
     id: string,
     caller: CallerRef,
     change: ApiTokenChange,
-    limits: Pick<Derivation, "endMs" | "parentIds"> & { readonly scopes: Grant },
+    limits: Pick<Derivation, "endMs" | "parentIds"> & {
+      readonly scopes: Grant;
+      readonly isExempt: boolean;
+    },
     nowMs: number,
-  ): Promise<ApiToken | "not_found" | "replaced" | "outlives" | { readonly beyond: Scope }>;
+  ): Promise<
+    ApiToken | "not_found" | "not_fresh" | "replaced" | "outlives" | { readonly beyond: Scope }
+  >;
   /** @returns the token for exactly one of many callers */
   revokeApiToken(id: string, caller: CallerRef, nowMs: number): Promise<ApiToken | null>;
   /** All of the caller's, in one statement. @returns false where the caller is no longer active */
@@ -186,10 +197,10 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
 
     /**
      * One that is created with an API token, or with a JWT that was obtained with one, expires no later
-     * than that and is revoked with it.
+     * than that and is revoked with it. On an account that has a second factor, a powerful one needs a fresh log-in.
      * @param requestedSecret from `newSecret`: if its token was created before, that one is returned
      * @returns the token, and the secret that is never shown again
-     * @throws FaultError `scope_exceeded`, `derivation_refused`, `token_invalid`, `unavailable`
+     * @throws FaultError `scope_exceeded`, `derivation_refused`, `login_not_fresh`, `token_invalid`, `unavailable`
      */
     async create(
       caller: Caller,
@@ -200,6 +211,11 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
       mayGive(caller, scopes ?? []);
       const derivation = derivationOf(caller);
       const { secret, id } = await requestedOrNew(secrets, "api", requestedSecret);
+      const expiresAtMs = Math.min(
+        nowMs + (ttlSeconds ?? TTL_SECONDS.api.default) * 1000,
+        derivation.endMs,
+      );
+      const given = scopes ?? caller.scopes ?? table.names;
       const token = await tokens.insertApiToken(
         {
           kind: "api",
@@ -209,12 +225,9 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
           apiTokenVersion: 0,
           createdAtMs: nowMs,
           modifiedAtMs: nowMs,
-          expiresAtMs: Math.min(
-            nowMs + (ttlSeconds ?? TTL_SECONDS.api.default) * 1000,
-            derivation.endMs,
-          ),
+          expiresAtMs,
           name,
-          scopes: scopes ?? caller.scopes ?? table.names,
+          scopes: given,
           hint: hintOf(secret),
           lastUsedAtMs: null,
           parentIds: derivation.parentIds,
@@ -225,10 +238,12 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
         },
         caller,
         derivation,
+        isFresh(caller, nowMs) || !isPowerful(given, expiresAtMs - nowMs),
       );
       if (typeof token === "string") {
         const before = await earlier(caller, requestedSecret, nowMs);
         if (before !== null) return before;
+        if (token === "not_fresh") return refuseStale(caller);
         return refuseDerived(token === "taken" ? "caller_gone" : token);
       }
       if (isAllPowerful(token.scopes)) notices.tell([caller.userId], nowMs);
@@ -237,8 +252,9 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
 
     /**
      * A new secret for a token that may have leaked. The old one stays valid for the grace period, and
-     * never past its own expiry.
-     * @throws FaultError `token_not_found`, `scope_exceeded`, `derivation_refused`, `unavailable`
+     * never past its own expiry. A powerful one needs a fresh log-in: unless an API token rotates it, which the
+     * successor is derived from, whoever stole a log-in could have the secret and lose nothing with the log-in.
+     * @throws FaultError `token_not_found`, `scope_exceeded`, `derivation_refused`, `login_not_fresh`, `unavailable`
      */
     async rotate(
       caller: Caller,
@@ -252,11 +268,15 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
       const old = UUID.test(oldId) ? await tokens.findOwnApiToken(oldId, caller, nowMs) : null;
       if (old === null) return refuse({ code: "token_not_found" });
       mayGive(caller, old.scopes);
+      const derivation = parentsOf(caller);
+      // guard: rotation-of-a-powerful-token-needs-a-fresh-log-in
+      if (derivation.parentIds.length === 0 && isPowerful(old.scopes, old.expiresAtMs - nowMs)) {
+        requireFresh(caller, nowMs);
+      }
       const { parentIds, endMs } = successorOf(caller, old);
       const { secret, id } = await requestedOrNew(secrets, "api", requestedSecret);
       const next = { id, hint: hintOf(secret), parentIds, endMs };
       const oldEndsAtMs = nowMs + graceSeconds * 1000;
-      const derivation = parentsOf(caller);
       const token = await tokens.rotateApiToken(
         oldId,
         next,
@@ -283,8 +303,9 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
     },
 
     /**
-     * A token never extends itself, nor any other beyond its own expiry.
-     * @throws FaultError `token_not_found`, `scope_exceeded`, `derivation_refused`, `unavailable`
+     * A token never extends itself, nor any other beyond its own expiry. On an account that has a second factor,
+     * more than 90 days need a fresh log-in.
+     * @throws FaultError `token_not_found`, `scope_exceeded`, `derivation_refused`, `login_not_fresh`, `unavailable`
      */
     async change(
       caller: Caller,
@@ -304,11 +325,14 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
       };
       if (!UUID.test(id)) return refuse({ code: "token_not_found" });
       const { parentIds, endMs } = parentsOf(caller);
-      const limits = { parentIds, endMs, scopes: caller.scopes };
+      const isExempt = isFresh(caller, nowMs) || !isPowerful([], (ttlSeconds ?? 0) * 1000);
+      const limits = { parentIds, endMs, scopes: caller.scopes, isExempt };
       const changed = await tokens.changeApiToken(id, caller, change, limits, nowMs);
       switch (changed) {
         case "not_found":
           return refuse({ code: "token_not_found" });
+        case "not_fresh":
+          return refuseStale(caller);
         case "replaced":
         case "outlives":
           return refuse({ code: "derivation_refused", reason: changed });

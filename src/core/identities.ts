@@ -1,5 +1,6 @@
 import type { Caller, CallerRef } from "./caller.ts";
 import { refuse, UNKNOWN_SUBJECT } from "./fault.ts";
+import { requireFresh } from "./fresh-login.ts";
 import type { Identity, IdentityRef, IdTokens } from "./issuers.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import type { Notices } from "./notices.ts";
@@ -97,9 +98,11 @@ export function linkedIdentities(
 
     /**
      * It links again without being asked only with an ID token that is issued from now on.
-     * @throws FaultError `not_found`, `last_way_in`, `token_invalid`, `unavailable`
+     * @throws FaultError `login_not_fresh`, `not_found`, `last_way_in`, `token_invalid`, `unavailable`
      */
     async remove(caller: Caller, id: string, nowMs: number): Promise<void> {
+      // guard: removal-of-an-identity-needs-a-fresh-log-in
+      requireFresh(caller, nowMs);
       switch (await store.remove(id, caller, nowMs)) {
         case "removed":
           return notices.tell([caller.userId], nowMs);

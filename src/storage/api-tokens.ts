@@ -19,6 +19,7 @@ import {
 } from "./revocation.ts";
 import {
   ApiRow,
+  hasSecondFactor,
   insertMeter,
   insertParentJwt,
   insertToken,
@@ -53,10 +54,12 @@ const WhyNotRow = v.object({
   replaced: v.number(),
   deep: v.number(),
   taken: v.number(),
+  stale: v.number(),
 });
 
 const TargetRow = v.object({
   is_own: v.number(),
+  stale: v.number(),
   replaced: v.number(),
   beyond: v.nullable(v.string()),
 });
@@ -161,7 +164,7 @@ export function apiTokensInD1({
   notices,
 }: StorageContext): ApiTokenStore & ChargeStore {
   return {
-    async insertApiToken(token, caller, derivation) {
+    async insertApiToken(token, caller, derivation, isExempt) {
       const { userId, createdAtMs: nowMs, parentIds } = token;
       const isDeep = isTooDeep(parentIds);
       const active = sql`(SELECT COUNT(*) FROM (SELECT expires_at FROM tokens WHERE user_id = ${userId} AND kind = 'api'
@@ -169,7 +172,9 @@ export function apiTokensInD1({
           AND api_token_version = (SELECT api_token_version FROM users WHERE id = ${userId})
           AND revoked_at IS NULL AND ${NOT_USED_UP} ORDER BY created_at DESC, id DESC LIMIT ${COUNTED_TOKENS})
         WHERE expires_at > ${nowMs})`;
-      const allowed = sql`${noneReplaced(parentIds)} AND NOT ${isDeep} AND ${active} < ${API_TOKENS_MAX}`;
+      // guard: second-factor-asks-who-makes-a-powerful-token
+      const isStale = isExempt ? sql`FALSE` : hasSecondFactor(sql`${userId}`);
+      const allowed = sql`NOT ${isStale} AND ${noneReplaced(parentIds)} AND NOT ${isDeep} AND ${active} < ${API_TOKENS_MAX}`;
       const { inserted, why } = await db.batch({
         inserted: insertToken(token, caller, null, allowed),
         event: events.afterCaller("token.created", caller, token.id, nowMs),
@@ -178,7 +183,7 @@ export function apiTokensInD1({
           ? notices.queue("api_token_created", userId, sql`changes() > 0`, nowMs, token.id)
           : [],
         why: sql`SELECT ${callerIsActive(caller, nowMs)} AS caller_is_active, NOT ${noneReplaced(parentIds)} AS replaced, ${isDeep} AS deep,
-          EXISTS (SELECT 1 FROM tokens WHERE id = ${token.id}) AS taken`,
+          EXISTS (SELECT 1 FROM tokens WHERE id = ${token.id}) AS taken, ${isStale} AS stale`,
         meter: insertMeter(token),
         parentJwt: insertParentJwt(token.id, derivation, nowMs),
       });
@@ -191,9 +196,10 @@ export function apiTokensInD1({
           expiresAtMs: row.expires_at,
         };
       }
-      const { caller_is_active, replaced, deep, taken } = v.parse(WhyNotRow, why[0]);
+      const { caller_is_active, replaced, deep, taken, stale } = v.parse(WhyNotRow, why[0]);
       if (caller_is_active === 0) return "caller_gone";
       if (taken === 1) return "taken";
+      if (stale === 1) return "not_fresh";
       if (replaced === 1) return "replaced";
       return deep === 1 ? "too_deep" : "too_many";
     },
@@ -221,7 +227,7 @@ export function apiTokensInD1({
       return row === null ? null : toApi(row);
     },
 
-    async changeApiToken(id, caller, change, { endMs, parentIds, scopes }, nowMs) {
+    async changeApiToken(id, caller, change, { endMs, parentIds, scopes, isExempt }, nowMs) {
       const { expiresAtMs, enabled } = change;
       const target = own(id, caller, nowMs);
       const names = JSON.stringify(scopes);
@@ -240,6 +246,10 @@ export function apiTokensInD1({
           : sql`(${isShorter} OR (${expiresAtMs <= endMs} AND NOT EXISTS (
               SELECT 1 FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value
               WHERE parent.expires_at < ${expiresAtMs}) AND ${noneEndsBefore(expiresAtMs, parentIds)}))`;
+      // guard: second-factor-asks-who-extends-a-token
+      const isStale = isExempt
+        ? sql`FALSE`
+        : sql`(${hasSecondFactor(sql`${caller.userId}`)} AND NOT ${isShorter})`;
       // A replaced token can only expire sooner or be disabled, and a replaced caller can change nothing but that.
       const endsOnly = Object.entries(change).every(
         ([name, value]) => name === "expiresAtMs" || (name === "enabled" && value === false),
@@ -251,7 +261,7 @@ export function apiTokensInD1({
           : isShorter;
       const isReplaced = sql`(tokens.replaced_by IS NOT NULL OR NOT ${noneReplaced(parentIds)})`;
       // guard: token-change-stays-within-the-caller
-      const allowed = sql`${beyond} IS NULL AND ${isWithin} AND (NOT ${isReplaced} OR ${isOnlyShorter})`;
+      const allowed = sql`NOT ${isStale} AND ${beyond} IS NULL AND ${isWithin} AND (NOT ${isReplaced} OR ${isOnlyShorter})`;
       // Every copy from before becomes doubtful. Asked again, the tombstone is put again: the first answer may
       // have been lost with it.
       const restrictions = [change.remaining, change.limit, change.allowedIps];
@@ -266,7 +276,7 @@ export function apiTokensInD1({
             changed: sql`UPDATE tokens SET ${join([...changesOf(change, nowMs), ...meter.sets])}
               WHERE ${target} AND ${allowed} RETURNING ${TOKEN_COLUMNS}`,
             event: events.afterCaller(what, caller, id, nowMs),
-            why: sql`SELECT ${target} AS is_own, ${isReplaced} AS replaced, ${beyond} AS beyond
+            why: sql`SELECT ${target} AS is_own, ${isStale} AS stale, ${isReplaced} AS replaced, ${beyond} AS beyond
               FROM tokens WHERE tokens.id = ${id}`,
           },
           key: narrowedKey(id),
@@ -281,6 +291,7 @@ export function apiTokensInD1({
       if (changed[0] !== undefined) return toApi(v.parse(ApiRow, changed[0]));
       const found = why[0] === undefined ? null : v.parse(TargetRow, why[0]);
       if (found === null || found.is_own === 0) return "not_found";
+      if (found.stale === 1) return "not_fresh";
       if (found.replaced === 1) return "replaced";
       return found.beyond === null ? "outlives" : { beyond: found.beyond };
     },
@@ -405,7 +416,7 @@ export function apiTokensInD1({
       );
       if (successor[0] !== undefined) return toApi(v.parse(ApiRow, successor[0]));
       // Nothing was changed, so the reason may be asked a moment later.
-      const why = sql`SELECT ${target} AS is_own, ${isReplaced} AS replaced, NULL AS beyond
+      const why = sql`SELECT ${target} AS is_own, FALSE AS stale, ${isReplaced} AS replaced, NULL AS beyond
         FROM tokens WHERE tokens.id = ${id}`;
       const found = await db.first(why, TargetRow);
       if (found === null || found.is_own === 0) return "not_found";

@@ -188,8 +188,8 @@ export function cachedTokens(
 
     revokeSession: (id, nowMs) => revoking(id, d1.revokeSession(id, nowMs)),
 
-    async insertApiToken(token, caller, derivation) {
-      const inserted = await d1.insertApiToken(token, caller, derivation);
+    async insertApiToken(token, caller, derivation, isExempt) {
+      const inserted = await d1.insertApiToken(token, caller, derivation, isExempt);
       if (typeof inserted !== "string") await copyNow(inserted);
       return inserted;
     },

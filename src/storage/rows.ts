@@ -20,11 +20,15 @@ import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 export const profileColumns = (table: string): Sql =>
   join(PROFILE_COLUMNS.map((column) => raw(`${table}.${column}`)));
 
+/** Whether an account has a confirmed second factor. @param userId an expression */
+export const hasSecondFactor = (userId: Sql): Sql =>
+  sql`EXISTS (SELECT 1 FROM second_factors WHERE second_factors.user_id = ${userId} AND confirmed_at IS NOT NULL)`;
+
 /** Every column of an account; named apart where a token's have the same name. */
 export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.credential_version AS user_credential_version,
   users.api_token_version AS user_api_token_version, users.login_version, ${profileColumns("users")},
   users.created_on, users.modified_on, users.deleted_on, users.verified_on, users.ha1b, users.pending_email, users.external_id, users.metadata,
-  EXISTS (SELECT 1 FROM second_factors WHERE second_factors.user_id = users.id AND confirmed_at IS NOT NULL) AS has_second_factor,
+  ${hasSecondFactor(sql`users.id`)} AS has_second_factor,
   (SELECT json_group_object(issuer, subject) FROM identities WHERE identities.user_id = users.id) AS identities`;
 
 const nullable = v.nullable(v.string());

@@ -295,9 +295,9 @@ export const GOOD: readonly Case[] = [
   },
   {
     routeKey: "DELETE /rest/user/identities/:id",
-    as: "API token",
+    as: "Basic",
     path: ({ identity }) => `/rest/user/identities/${identity}`,
-    send: ({ bob }) => ({ bearer: bob.api }),
+    send: ({ bob }) => ({ basic: bob }),
     status: 200,
     again: 404,
   },
@@ -311,7 +311,7 @@ export const GOOD: readonly Case[] = [
     status: 200,
     again: 404,
   },
-  { routeKey: "GET /rest/user/export", as: "API token", send: byApi, ...OK },
+  { routeKey: "GET /rest/user/export", as: "access JWT", send: byAccess, ...OK },
   { routeKey: "GET /rest/audit", as: "API token", send: byApi, ...OK },
 
   { routeKey: "POST /rest/token", as: "API token", send: byApiWith({ name: "another" }), ...OK },

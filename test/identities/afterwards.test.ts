@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { newPair, newUser, PASSWORD, textAt } from "../support/client.ts";
+import { newApiToken, newPair, newUser, PASSWORD, textAt } from "../support/client.ts";
 import {
   accounts,
   byGoogle,
@@ -89,13 +89,14 @@ describe("afterwards", () => {
     expect([await whoIs({ bearer: token }), await whoIs(send)]).toEqual([401, user.id]);
   });
 
-  it("an account without a password gets its first by the ID token itself, and by nothing else", async () => {
+  it("an account without a password gets its first by a fresh log-in, and by nothing else", async () => {
     const person = newPerson();
     const send = await byGoogle(person);
-    const bearer = textAt(await call("GET", "/rest/auth", send), "payload", "token");
+    const jwt = textAt(await call("GET", "/rest/auth", send), "payload", "token");
+    const bearer = (await newApiToken(jwt)).secret;
     const json = { password: "their first password" };
     const first = { email: person.email, password: json.password };
-    expect((await call("PATCH", "/rest/user", { bearer, json })).status).toBe(400);
+    expect((await call("PATCH", "/rest/user", { bearer, json })).status).toBe(403);
     const guessed = { ...json, current_password: "a guess" };
     expect((await call("PATCH", "/rest/user", { bearer, json: guessed })).status).toBe(401);
     expect(await whoIs({ basic: first })).toBe(401);

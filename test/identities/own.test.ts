@@ -4,6 +4,7 @@ import {
   type Answered,
   at,
   itemsAt,
+  newApiToken,
   newPair,
   newUser,
   PASSWORD,
@@ -268,16 +269,14 @@ describe("an account without a password is deleted by its owner", () => {
     expect(await row.first("deleted_on")).toEqual(expect.any(Number));
   });
 
-  it("not with an old one, nor with what was got with one", async () => {
+  it("not with an old one, nor with what was obtained with one, nor with an API token", async () => {
     const send = await byFacebook(newPerson());
     const bearer = String(at(await call("GET", "/rest/auth", send), "payload", "token"));
-    expect((await remove({ bearer }, {})).json).toMatchObject({
-      status: 400,
-      message: "password is required",
-    });
+    const api = (await newApiToken(bearer)).secret;
+    expect((await remove({ bearer: api }, {})).status).toBe(403);
     vi.useFakeTimers({ toFake: ["Date"] });
     vi.setSystemTime(Date.now() + 601_000);
-    expect((await remove(send, {})).status).toBe(401);
+    for (const by of [send, { bearer }]) expect((await remove(by, {})).status).toBe(401);
     expect(await whoIs(send)).toEqual(expect.any(String));
   });
 

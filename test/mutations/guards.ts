@@ -42,6 +42,7 @@ const MEMBERS = all("contracts/token-members");
 const VERIFICATION = all("contracts/token-verification");
 const RESTRICTED = all("revocation/restricted");
 const EXCHANGE = all("exchange/exchange");
+const ACTS = all("fresh-login/acts");
 const AUTH_TIME = all("fresh-login/auth-time");
 const ATTACKER = all("recovery/attacker");
 const OWNER = all("recovery/owner");
@@ -134,6 +135,13 @@ export const GUARDS: readonly Guard[] = [
   ["jwt-expires-with-its-parent", "a JWT ends later than what it was obtained with", [withoutArgument(3)], [CHAINS]],
   ["jwt-keeps-its-tokens-version", "an API token's JWT outlives the end of all API tokens", [withoutProperty(1)], [AT_60]],
   ["jwt-is-no-fresher-than-its-log-in", "a JWT says that its user logged in when it was obtained", [onlyArgument(0)], [AUTH_TIME]],
+  ["fresh-is-ten-minutes", "an old log-in is fresh, or one of the future", [withoutOperand(0, "&&"), withoutOperand(1, "&&")], [ACTS]],
+  ["account-without-a-password-asks-for-a-fresh-log-in", "an old log-in changes and deletes an account that has no password", [dropped], [ACTS]],
+  ["removal-of-an-identity-needs-a-fresh-log-in", "an old log-in removes a way in", [dropped], [ACTS]],
+  ["export-needs-a-fresh-log-in", "an old log-in, or an API token, exports all data", [dropped], [ACTS]],
+  ["rotation-of-a-powerful-token-needs-a-fresh-log-in", "an old log-in gets the secret of a powerful token", [asked(false)], [ACTS]],
+  ["second-factor-asks-who-makes-a-powerful-token", "an old log-in makes a powerful token where there is a second factor", [chosen(true)], [ACTS]],
+  ["second-factor-asks-who-extends-a-token", "an old log-in extends a token for a year where there is a second factor", [chosen(true)], [ACTS]],
   ["api-tokens-are-never-fresh", "an API token is as fresh as a log-in", [chosen(true)], [AUTH_TIME]],
   ["identity-is-as-fresh-as-its-log-in", "an issuer's log-in of last year counts as of now", [onlyArgument(0)], [AUTH_TIME]],
   ["jwt-keeps-its-scopes", "the JWT of a narrow token may do everything", [chosen(true)], [SCOPES]],

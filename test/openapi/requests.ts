@@ -22,7 +22,7 @@ const SHORTER: Readonly<Record<string, Partial<Case>>> = {
   "GET /rest/audit": { path: () => "/rest/audit?limit=2" },
   "GET /rest/token/list": { path: () => "/rest/token/list?limit=2" },
   "GET /api/action-tokens": { path: () => "/api/action-tokens?limit=2" },
-  "GET /rest/user/export": { send: ({ bob }) => ({ bearer: bob.api }) },
+  "GET /rest/user/export": { send: ({ bob }) => ({ basic: bob }) },
 };
 
 export const GRANTED: readonly Case[] = GOOD.filter(
@@ -127,6 +127,13 @@ export const REFUSED: readonly Refused[] = [
     send: (world) => ({ ...byApi(world), xToken: world.session }),
     status: 400,
   },
+  {
+    operation: "GET /rest/user/export",
+    as: "old log-in",
+    send: ({ session }) => ({ xToken: session }),
+    status: 401,
+  },
+  { operation: "GET /rest/user/export", as: "API token", send: byApi, status: 403 },
   { operation: "GET /api/action-tokens", as: "nobody", send: () => ({}), status: 401 },
   {
     operation: "GET /api/action-tokens",

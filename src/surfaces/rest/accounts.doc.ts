@@ -269,6 +269,10 @@ export const accountComponents: Readonly<Record<string, Component>> = {
   Scope: { schema: scope, description: "What a token may do." },
 };
 
+/** Of acts that need one; `core/fresh-login.ts` says which and why. */
+export const FRESH_LOG_IN =
+  "a log-in of the last ten minutes: an older one is answered 401 with `insufficient_user_authentication` (RFC 9470), an API token and what was obtained with one 403. Basic is always fresh.";
+
 export const accountOperations: Readonly<Record<RoutesOf<typeof accountRoutes>, OperationDoc>> = {
   "GET /rest/auth": {
     id: "authenticate",
@@ -309,15 +313,15 @@ export const accountOperations: Readonly<Record<RoutesOf<typeof accountRoutes>, 
     id: "changeUser",
     summary: "Change the profile, the email or the password",
     description:
-      "A new password revokes every other credential of the account, JWTs and action tokens too. A new email is `pending_email` until it is proven by an email sent to it, and the answer does not tell whether it is taken. If the deployment sends no email, it counts at once, or the answer is 409.",
+      "A new password revokes every other credential of the account, JWTs and action tokens too. A new email is `pending_email` until it is proven by an email sent to it, and the answer does not tell whether it is taken. If the deployment sends no email, it counts at once, or the answer is 409. An account without a password needs no `current_password`, but " +
+      FRESH_LOG_IN,
     answers: answer("The account as it is now.", success(ChangedUser)),
     refuses: [409, 429],
   },
   "DELETE /rest/user": {
     id: "deleteUser",
     summary: "Delete the account and revoke all its credentials",
-    description:
-      "An account without a password is deleted with an ID token of the last ten minutes as the caller's credential.",
+    description: `An account without a password needs ${FRESH_LOG_IN}`,
     answers: answer("Deleted.", success(Empty)),
   },
   "GET /rest/user/identities": {
@@ -329,8 +333,7 @@ export const accountOperations: Readonly<Record<RoutesOf<typeof accountRoutes>, 
   "DELETE /rest/user/identities/:id": {
     id: "removeIdentity",
     summary: "Remove an OpenID identity",
-    description:
-      "The last way to log in cannot be removed. An identity can link again with an ID token issued later, if both sides have proven the same email.",
+    description: `The last way to log in cannot be removed. An identity can link again with an ID token issued later, if both sides have proven the same email. Needs ${FRESH_LOG_IN}`,
     parameters: pathParameter("id", "The identity's `id`."),
     answers: answer("Removed.", success(Empty)),
     refuses: [404, 409],
@@ -338,7 +341,7 @@ export const accountOperations: Readonly<Record<RoutesOf<typeof accountRoutes>, 
   "GET /rest/user/export": {
     id: "exportUser",
     summary: "Export all data about the account",
-    description: "Page by page. Needs the scope `tokens:read` as well, because it lists tokens.",
+    description: `Page by page. Needs the scope \`tokens:read\` as well, because it lists tokens, and ${FRESH_LOG_IN}`,
     parameters: [CURSOR],
     answers: answer("A page of it, without secrets.", page(PersonalData)),
   },

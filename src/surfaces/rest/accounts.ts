@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { AccountChange, Accounts, PersonalDataStore } from "../../core/accounts.ts";
 import { callerAfterPasswordChange } from "../../core/caller.ts";
 import type { AuditEntry, EventStore } from "../../core/events.ts";
+import { requireFresh } from "../../core/fresh-login.ts";
 import type { LinkedIdentities, LinkedIdentity } from "../../core/identities.ts";
 import { FACEBOOK, GOOGLE } from "../../core/issuers.ts";
 import type { JwtPairs } from "../../core/jwt-pairs.ts";
@@ -157,11 +158,13 @@ export const accountRoutes = ({
       path: "/rest/user/export",
       access: "caller",
       scope: "account:read",
-      async handle({ request }, caller) {
+      async handle({ request, nowMs }, caller) {
         // The export lists tokens as well: without this scope, a credential may not learn of them.
         if (!mayDo(caller, "tokens:read")) {
           refuseRequest({ code: "scope_insufficient", scope: "tokens:read" });
         }
+        // guard: export-needs-a-fresh-log-in
+        requireFresh(caller, nowMs);
         const { sections, next } = await personalData.read(
           caller.userId,
           readExportCursor(request),

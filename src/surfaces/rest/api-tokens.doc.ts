@@ -17,7 +17,7 @@ import {
   timeOrNull,
   uuid,
 } from "../../openapi/shapes.ts";
-import { Empty, page, success } from "./accounts.doc.ts";
+import { Empty, FRESH_LOG_IN, page, success } from "./accounts.doc.ts";
 import { type apiTokenRoutes, GithubLeakReport, LeakReport } from "./api-tokens.ts";
 import { ChangeToken, createToken, RotateToken, verifyToken } from "./fields.ts";
 
@@ -167,7 +167,8 @@ const change = (id: string, more: string): OperationDoc => ({
   id,
   summary: `Change an API token${more}`,
   description:
-    "Its name, expiry, metadata or restrictions. No token extends its own life, or another's beyond its own. A token that was rotated with a grace period can only expire sooner or be disabled.",
+    "Its name, expiry, metadata or restrictions. No token extends its own life, or another's beyond its own. A token that was rotated with a grace period can only expire sooner or be disabled. On an account that has a second factor, more than 90 days need " +
+    FRESH_LOG_IN,
   parameters: pathParameter("token", "The token's `uuid`."),
   answers: answer("The token, without its secret.", success(ApiToken)),
   refuses: [404],
@@ -185,7 +186,8 @@ export const apiTokenOperations: Readonly<Record<RoutesOf<typeof apiTokenRoutes>
     id: "createApiToken",
     summary: "Create an API token",
     description:
-      "Created with an API token, or with a JWT that was obtained with one, it expires no later than that one, has none but its scopes, and is revoked with it; four levels at most. A user has at most 1,000 active API tokens.",
+      "Created with an API token, or with a JWT that was obtained with one, it expires no later than that one, has none but its scopes, and is revoked with it; four levels at most. A user has at most 1,000 active API tokens. On an account that has a second factor, all scopes or more than 90 days need " +
+      FRESH_LOG_IN,
     body: CreateToken,
     answers: answer("The token, with its secret.", success(IssuedApiToken)),
   },
@@ -229,7 +231,8 @@ export const apiTokenOperations: Readonly<Record<RoutesOf<typeof apiTokenRoutes>
     id: "rotateApiToken",
     summary: "Rotate an API token",
     description:
-      "The new token keeps all that the old one has, and both share what is left of `remaining` and `limit`. The old secret works for the grace period, but never past its own expiry. It can then neither be rotated again nor create anything. What was derived from it expires with it.",
+      "The new token keeps all that the old one has, and both share what is left of `remaining` and `limit`. The old secret works for the grace period, but never past its own expiry. It can then neither be rotated again nor create anything. What was derived from it expires with it. A token with all scopes, or more than 90 days to live, is rotated by an API token or by " +
+      FRESH_LOG_IN,
     parameters: pathParameter("token", "The token's `uuid`."),
     answers: answer("The token, with its new secret.", success(IssuedApiToken)),
     refuses: [404],

@@ -34,7 +34,7 @@ export const restDoc: SurfaceDoc<
     { error: RestError, failure: RestFailure },
     [400, 401, 403, 404, 408, 409, 413, 415, 422, 429],
     {
-      403: "The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or sign-up is closed; or a page of another site sent the request.",
+      403: "The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or can never be a fresh log-in, which the act needs; or sign-up is closed; or a page of another site sent the request.",
       409: "The email belongs to another account, the token was replaced by its rotation, or nothing else can log in to the account.",
       415: "The body is not JSON by its type, or it is compressed.",
     },
