@@ -120,6 +120,13 @@ CREATE TABLE IF NOT EXISTS pending_revocations (
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- When the database was last known to take writes, by its own clock. A replica that shows this row shows all that
+-- was written before.
+CREATE TABLE IF NOT EXISTS heartbeat (
+  only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+  at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The progress of each housekeeping task.
 CREATE TABLE IF NOT EXISTS housekeeping (
   task   TEXT NOT NULL PRIMARY KEY,

@@ -203,6 +203,11 @@ const Fields = v.object({
    */
   REVOCATION_LAG_SECONDS: v.optional(wholeNumber("seconds", 0, DAY_SECONDS), "0"),
   /**
+   * `on`: at a revocation lag of 5 and more, checks ask the nearest replica of the database. `npm run deploy` switches
+   * its replication on.
+   */
+  READ_REPLICAS: v.optional(switched, "off"),
+  /**
    * How long the access JWT of a pair lives, in seconds; 60 to 86,400. Like all lifetimes it holds for what
    * is issued or extended from then on: what was issued before keeps its own.
    */

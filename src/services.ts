@@ -338,7 +338,7 @@ export function servicesOver(
 ): Services {
   const { on, actions: own = [] } = options;
   const ofRequest = served(config);
-  const policy = revocationPolicy(config.revocationLagSeconds);
+  const policy = revocationPolicy(config.revocationLagSeconds, config.readReplicas);
   const receivers: Receiver[] = [
     ...(on === undefined
       ? []

@@ -10,13 +10,14 @@ const MAX_ENTRIES = 10_000;
 /** What this isolate was last told, for as long as the revocation lag allows it to be trusted. */
 export interface Cache<T> {
   get(id: string, nowMs: number): T | null;
-  set(id: string, value: T, nowMs: number): void;
+  /** @param untilMs if it may be trusted for another time than this cache's own */
+  set(id: string, value: T, nowMs: number, untilMs?: number): void;
   delete(id: string): void;
   clear(): void;
 }
 
 export function cache<T>(trustMs: number): Cache<T> {
-  // A Map keeps insertion order: the first entry is the one that expires first.
+  // A Map keeps insertion order: the first entry is about the one that expires first.
   const entries = new Map<string, { value: T; untilMs: number }>();
   return {
     get(id, nowMs) {
@@ -24,10 +25,10 @@ export function cache<T>(trustMs: number): Cache<T> {
       // guard: cache-evicts
       return entry !== undefined && nowMs < entry.untilMs ? entry.value : null;
     },
-    set(id, value, nowMs) {
-      if (trustMs <= 0) return;
+    set(id, value, nowMs, untilMs = nowMs + trustMs) {
+      if (untilMs <= nowMs) return;
       entries.delete(id);
-      entries.set(id, { value, untilMs: nowMs + trustMs });
+      entries.set(id, { value, untilMs });
       const [oldest] = entries.size > MAX_ENTRIES ? entries.keys() : [];
       if (oldest !== undefined) entries.delete(oldest);
     },
@@ -43,13 +44,16 @@ export interface Caches {
   readonly copies: Cache<true>;
   /** Uses noted in this hour, which need no second write. */
   readonly uses: Cache<true>;
+  /** Tokens and users that this isolate changed: no replica is asked about them until it must show the change. */
+  readonly changed: Cache<true>;
 }
 
-export const createCaches = ({ cacheTtlMs }: RevocationPolicy): Caches => ({
-  tokens: cache(cacheTtlMs),
-  jwts: cache(cacheTtlMs),
+export const createCaches = (policy: RevocationPolicy): Caches => ({
+  tokens: cache(policy.cacheTtlMs),
+  jwts: cache(policy.cacheTtlMs),
   copies: cache(60_000),
   uses: cache(3_600_000),
+  changed: cache(policy.heartbeatMaxAgeMs === null ? 0 : policy.lagSeconds * 1000),
 });
 
 /** Runs a user change, then invalidates the isolate's cache and, if KV is read, the KV copy. */
@@ -68,6 +72,7 @@ export function invalidateUser({ copies, background, policy, caches }: Deps): In
       // Also where the answer was lost: it may have happened.
       caches.tokens.clear();
       caches.jwts.clear();
+      caches.changed.set(id, true, Date.now());
     });
     // Not after a failure: while D1 is down the copy is all that reads have, and it is never older
     // than the revocation lag.

@@ -1,5 +1,6 @@
 import type { ApiTokenStore } from "../core/api-tokens.ts";
 import type { ActiveToken, TokenCheckStore } from "../core/authenticate.ts";
+import { callerRefOfJwt } from "../core/caller.ts";
 import type { RevocationStore } from "../core/introspection.ts";
 import type { RefreshFamilyStore } from "../core/jwt-pairs.ts";
 import { type JwtClaims, revocationTarget } from "../core/jwt.ts";
@@ -9,7 +10,8 @@ import type { ChargeStore } from "../core/token-verification.ts";
 import type { Token } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import type { StorageContext } from "./context.ts";
-import type { TokensInD1 } from "./tokens.ts";
+import type { Fresh } from "./replicas.ts";
+import { activeJwt, activeToken, toActiveJwt, toActiveToken, type TokensInD1 } from "./tokens.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -34,8 +36,12 @@ const isCopied = (token: Token): boolean =>
  */
 export function cachedTokens(
   d1: TokensInD1 & ApiTokenStore & ChargeStore,
-  { kv, background, policy, caches, invalidatingUser, served }: StorageContext,
+  { kv, background, policy, caches, replicas, invalidatingUser, served }: StorageContext,
 ): TokenStore {
+  /** What this isolate changed itself, it shows at once, although a replica may lag behind. */
+  const isUnchanged = (nowMs: number, ...ids: readonly string[]) =>
+    ids.every((id) => caches.changed.get(id, nowMs) === null);
+
   async function activeInKv(
     id: string,
     nowMs: number,
@@ -47,7 +53,20 @@ export function cachedTokens(
     return token.expiresAtMs > nowMs ? { token, user: null } : null;
   }
 
-  async function askActive(id: string, nowMs: number): Promise<ActiveToken | null> {
+  async function askActive(id: string, nowMs: number): Promise<Fresh<ActiveToken>> {
+    const fresh = await replicas.ask(
+      (also) => activeToken(id, nowMs, also),
+      toActiveToken,
+      ({ token }) =>
+        isCopied(token) &&
+        isUnchanged(nowMs, id, token.userId, ...("parentIds" in token ? token.parentIds : [])),
+      () => d1.findActive(id, nowMs),
+      nowMs,
+    );
+    return fresh ?? { found: await askFurther(id, nowMs) };
+  }
+
+  async function askFurther(id: string, nowMs: number): Promise<ActiveToken | null> {
     const found = policy.readsFromKv ? await activeInKv(id, nowMs) : null;
     if (found === "revoked") return null;
     if (found !== null && found !== "unsure") return found;
@@ -62,10 +81,19 @@ export function cachedTokens(
     return active;
   }
 
-  async function askJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User | null } | null> {
+  async function askJwt(claims: JwtClaims, nowMs: number): Promise<Fresh<{ user: User | null }>> {
+    const { userId, credentialIds, parentIds } = callerRefOfJwt(claims);
+    const fresh = await replicas.ask(
+      (also) => activeJwt(claims, nowMs, also),
+      toActiveJwt,
+      () => isUnchanged(nowMs, userId, ...credentialIds, ...parentIds),
+      () => d1.findActiveJwt(claims, nowMs),
+      nowMs,
+    );
+    if (fresh !== null) return fresh;
     const answer = policy.readsFromKv ? await kv.jwt(claims) : "unsure";
-    if (answer === "unsure") return d1.findActiveJwt(claims, nowMs);
-    return answer === "active" ? { user: null } : null;
+    if (answer === "unsure") return { found: await d1.findActiveJwt(claims, nowMs) };
+    return { found: answer === "active" ? { user: null } : null };
   }
 
   function isAcceptedUnasked({ issuedAt, expiresAt }: JwtClaims): boolean {
@@ -93,6 +121,7 @@ export function cachedTokens(
     } finally {
       // guard: revoked-token-leaves-the-cache
       for (const id of ids) caches.tokens.delete(id);
+      for (const id of ids) caches.changed.set(id, true, Date.now());
       // A JWT may be derived from what was revoked.
       // guard: revoked-parent-leaves-the-cache
       caches.jwts.clear();
@@ -112,8 +141,8 @@ export function cachedTokens(
     async findActive(id, nowMs) {
       const known = caches.tokens.get(id, nowMs);
       if (known !== null && known.token.expiresAtMs > nowMs) return known;
-      const found = await askActive(id, nowMs);
-      if (found !== null && isCopied(found.token)) caches.tokens.set(id, found, nowMs);
+      const { found, untilMs } = await askActive(id, nowMs);
+      if (found !== null && isCopied(found.token)) caches.tokens.set(id, found, nowMs, untilMs);
       return found;
     },
 
@@ -121,8 +150,8 @@ export function cachedTokens(
       if (isAcceptedUnasked(claims)) return { user: null };
       const known = caches.jwts.get(claims.jti, nowMs);
       if (known !== null) return known;
-      const found = await askJwt(claims, nowMs);
-      if (found !== null) caches.jwts.set(claims.jti, found, nowMs);
+      const { found, untilMs } = await askJwt(claims, nowMs);
+      if (found !== null) caches.jwts.set(claims.jti, found, nowMs, untilMs);
       return found;
     },
 
@@ -182,6 +211,7 @@ export function cachedTokens(
       const extended = await d1.extendSession(id, nowMs);
       if (extended === null) return null;
       caches.tokens.delete(id);
+      caches.changed.set(id, true, Date.now());
       copyLater(extended.token, nowMs);
       return { email: extended.email, expiresAtMs: extended.expiresAtMs };
     },
@@ -240,6 +270,7 @@ export function cachedTokens(
       d1.revokeOtherLogins(caller, kept, nowMs).finally(() => {
         caches.tokens.clear();
         caches.jwts.clear();
+        caches.changed.set(caller.userId, true, Date.now());
       }),
   };
 }

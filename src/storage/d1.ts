@@ -22,7 +22,11 @@ export interface Database {
   batch<K extends string>(statements: Batch<K>): Promise<BatchRows<K>>;
 }
 
-export function createDatabase(d1: D1Database, withDeadline: Deadline): Database {
+/** @param d1 the database, or a session on it */
+export function createDatabase(
+  d1: Pick<D1Database, "prepare" | "batch">,
+  withDeadline: Deadline,
+): Database {
   const prepare = (statement: Sql) => d1.prepare(statement.sql).bind(...statement.values);
   const rows = async (statement: Sql) => {
     const { results } = await withDeadline("D1", () => prepare(statement).all());

@@ -23,12 +23,26 @@ export interface RevocationPolicy {
    * revoked long ago would pass again shortly before its end.
    */
   readonly signatureOnlyMaxLifeMs: number;
+  /**
+   * How old the heartbeat may be that a D1 replica shows beside a yes, by this isolate's clock; null where
+   * replicas are not asked.
+   */
+  readonly heartbeatMaxAgeMs: number | null;
 }
 
 /** How long KV takes until a write is visible everywhere, by its documentation. */
 const KV_LAG_SECONDS = 60;
 
-export function revocationPolicy(lagSeconds: number): RevocationPolicy {
+/**
+ * By how much an isolate's clock may differ from the database's: machines of one data center network keep theirs
+ * within milliseconds by NTP; two seconds leave room for one whose NTP fails for hours.
+ */
+export const CLOCK_SKEW_SECONDS = 2;
+
+/** Below this lag the skew, and a replica's own delay, would leave too little time between two heartbeats. */
+const REPLICAS_FROM_SECONDS = 5;
+
+export function revocationPolicy(lagSeconds: number, readReplicas: boolean): RevocationPolicy {
   // guard: kv-answers-from-its-own-lag-on
   const readsFromKv = lagSeconds >= KV_LAG_SECONDS;
   return {
@@ -37,6 +51,11 @@ export function revocationPolicy(lagSeconds: number): RevocationPolicy {
     // guard: cache-counts-kvs-own-lag
     cacheTtlMs: (lagSeconds - (readsFromKv ? KV_LAG_SECONDS : 0)) * 1000,
     signatureOnlyMaxLifeMs: lagSeconds * 1000,
+    heartbeatMaxAgeMs:
+      readReplicas && lagSeconds >= REPLICAS_FROM_SECONDS
+        ? // guard: clock-skew-is-subtracted
+          (lagSeconds - CLOCK_SKEW_SECONDS) * 1000
+        : null,
   };
 }
 

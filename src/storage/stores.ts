@@ -18,6 +18,7 @@ import { kvTokens, kvUsers } from "./kv.ts";
 import { createLoginAttempts, createRateLimits, type Limiters } from "./login-throttle.ts";
 import { createMailTokens, createNotices, createNoticeStatements } from "./mail.ts";
 import { createPersonalData } from "./personal-data.ts";
+import { createReplicas } from "./replicas.ts";
 import { pendingRevocations, type RevocationPolicy } from "./revocation.ts";
 import { createStatusLists, createTokenDiagnosis, tokensInD1 } from "./tokens.ts";
 import { createContacts, createDisplayNames, createUsers } from "./users.ts";
@@ -74,6 +75,14 @@ export function createStores(
   const notices = createNoticeStatements(sendsMail);
   const context: StorageContext = {
     db,
+    replicas: createReplicas({
+      d1: DB,
+      db,
+      // One that is near and slow is none.
+      withDeadline: createDeadline(deadlineMs / 3, served.usage),
+      background,
+      policy,
+    }),
     kv,
     copies,
     background,

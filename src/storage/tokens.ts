@@ -92,6 +92,32 @@ const LoginRow = v.object({
 const REVOKED_EVENT = sql`CASE kind WHEN 'session' THEN 'session.revoked' WHEN 'action' THEN 'action.revoked'
   ELSE 'token.revoked' END`;
 
+/**
+ * The checks, each one SELECT, which the primary and its replicas answer alike.
+ * @param also columns to read with it
+ */
+export const activeToken = (id: string, nowMs: number, also = sql``): Sql =>
+  // guard: check-reads-the-whole-state
+  sql`SELECT ${TOKEN_COLUMNS}, ${USER_COLUMNS}${also} FROM tokens JOIN users ON users.id = tokens.user_id
+    WHERE tokens.id = ${id} AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ${nowMs}
+      AND ${isActiveWithParents(nowMs)}`;
+
+const ActiveTokenRow = v.intersect([TokenRow, UserRow]);
+
+export function toActiveToken(found: unknown): Required<ActiveToken> {
+  const row = v.parse(ActiveTokenRow, found);
+  return { token: toToken(row), user: toUser(row) };
+}
+
+export const activeJwt = (claims: JwtClaims, nowMs: number, also = sql``): Sql =>
+  // guard: check-of-a-jwt-reads-the-whole-state
+  sql`SELECT ${USER_COLUMNS}${also} FROM users WHERE users.id = ${claims.userId}
+    AND users.credential_version = ${claims.credentialVersion} AND ${USER_IS_ACTIVE} AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)}`;
+
+export const toActiveJwt = (row: unknown): { user: User } => ({
+  user: toUser(v.parse(UserRow, row)),
+});
+
 /** Checks, sessions, refresh families and log-ins as D1's primary has them, which always decides. */
 export interface TokensInD1
   extends Omit<TokenCheckStore, "touch" | "noteLogin">,
@@ -152,24 +178,13 @@ export function tokensInD1({
 
   return {
     async findActive(id, nowMs) {
-      const row = await db.first(
-        // guard: check-reads-the-whole-state
-        sql`SELECT ${TOKEN_COLUMNS}, ${USER_COLUMNS} FROM tokens JOIN users ON users.id = tokens.user_id
-          WHERE tokens.id = ${id} AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ${nowMs}
-            AND ${isActiveWithParents(nowMs)}`,
-        v.intersect([TokenRow, UserRow]),
-      );
-      return row === null ? null : { token: toToken(row), user: toUser(row) };
+      const row = await db.first(activeToken(id, nowMs), v.unknown());
+      return row === null ? null : toActiveToken(row);
     },
 
     async findActiveJwt(claims, nowMs) {
-      const row = await db.first(
-        // guard: check-of-a-jwt-reads-the-whole-state
-        sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${claims.userId}
-          AND users.credential_version = ${claims.credentialVersion} AND ${USER_IS_ACTIVE} AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)}`,
-        UserRow,
-      );
-      return row === null ? null : { user: toUser(row) };
+      const row = await db.first(activeJwt(claims, nowMs), v.unknown());
+      return row === null ? null : toActiveJwt(row);
     },
 
     async isSpent({ sid, rotation }) {

@@ -15,7 +15,10 @@ export type SentAt = Omit<Span, "endMs" | "endTick">;
 /** One isolate as it was deployed: a setting of its own, and a memory that begins with it. */
 export interface Version {
   readonly lagSeconds: number;
+  readonly readsReplicas: boolean;
   readonly startedMs: number;
+  /** When D1 last failed it: then it goes by KV for a while, at a lag at which it may. */
+  readonly failed: { atMs: number };
 }
 
 /** At so many seconds and more KV may say yes. */

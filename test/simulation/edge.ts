@@ -13,6 +13,7 @@ import { memoryKv } from "./memory-kv.ts";
 import { type Outbox, outbox } from "./outbox.ts";
 import type { Simulated } from "./patches.ts";
 import { COMMITTED, type Receiver, receiver } from "./receiver.ts";
+import { replicasOf } from "./replicas.ts";
 import { newOrigin, type Origin, type Scheduler, scheduler } from "./scheduler.ts";
 import { type SqliteD1, sqliteD1, type Through } from "./sqlite-d1.ts";
 
@@ -33,6 +34,8 @@ export const ISOLATES = LOCATION_OF_ISOLATE.length;
 export interface Setup {
   /** REVOCATION_LAG_SECONDS of the first version, and of the one that operators deploy. */
   readonly lags: readonly [number, number];
+  /** READ_REPLICAS of both. */
+  readonly replicas: readonly [boolean, boolean];
   readonly kvLagSeconds: number;
   readonly rotates: boolean;
   readonly kvLimitsWrites: boolean;
@@ -73,7 +76,7 @@ export interface Edge extends Simulated {
   versions(): readonly Version[];
   skewMsOf(isolate: number): number;
   /** A new version takes the isolate's place. What the old one has begun, it finishes. */
-  deploy(isolate: number, lagSeconds: number): void;
+  deploy(isolate: number, which: 0 | 1): void;
   setSkew(isolate: number, skewMs: number): void;
   send(isolate: number, sent: Sent | Called, origin: Origin): Promise<Answered>;
   housekeeping(isolate: number, origin: Origin): Promise<unknown>;
@@ -118,31 +121,49 @@ export function edge(setup: Setup, figures: Figures, violate: (error: unknown) =
   const events = setup.hasReceiver
     ? receiver(store.sqlite, time, () => schedule.origin().random, figures, violate)
     : null;
+  store.setClock(time.now);
+  const replicas = setup.replicas.includes(true)
+    ? replicasOf(store.sqlite, SCHEMA, time, figures)
+    : null;
   const throughD1 = schedule.through("D1");
-  const watched: Through = (what, work) =>
-    throughD1(what, () => {
-      try {
-        return work();
-      } finally {
-        if (what.includes("DELETE")) pending.look(time.now());
-      }
-    });
-  const start = (location: number, lagSeconds: number): Isolate => {
-    const config = configOf(lagSeconds, setup.rotates);
+  const watched =
+    ({ failed }: Version): Through =>
+    (what, work) => {
+      const { met } = schedule.origin();
+      const answer = throughD1(what, () => {
+        try {
+          return work();
+        } catch (error) {
+          failed.atMs = time.now();
+          throw error;
+        } finally {
+          if (what.includes("DELETE")) pending.look(time.now());
+          replicas?.commit();
+        }
+      });
+      if (schedule.origin().met > met) failed.atMs = time.now();
+      return answer;
+    };
+  const start = (location: number, which: 0 | 1): Isolate => {
+    const lagSeconds = setup.lags[which];
+    const readsReplicas = setup.replicas[which];
+    const config = configOf(lagSeconds, setup.rotates, readsReplicas);
+    const failed = { atMs: Number.NEGATIVE_INFINITY };
+    const version = { lagSeconds, readsReplicas, startedMs: time.now(), failed };
+    const nearest = () => replicas?.nearest(schedule.origin().random) ?? store.sqlite;
     const services = servicesOver(
       {
         // As much of the platform's interfaces as the Worker uses; `bindings/` holds it to them.
         KV: kv.location(location, schedule.through("KV")) as unknown as KVNamespace,
-        DB: store.binding(watched) as unknown as D1Database,
+        DB: store.binding(watched(version), nearest) as unknown as D1Database,
       },
       config,
       { waitUntil: () => undefined, passwords, ha1bHashes },
       events === null ? {} : { on: events.on },
     );
-    const version = { lagSeconds, startedMs: time.now() };
     return { location, services, fetch: app(services, config).fetch, version, skewMs: 0 };
   };
-  const isolates = LOCATION_OF_ISOLATE.map((location) => start(location, setup.lags[0]));
+  const isolates = LOCATION_OF_ISOLATE.map((location) => start(location, 0));
   let addresses = 0;
   const isolateOf = (index: number) => {
     const isolate = isolates[index % ISOLATES];
@@ -165,9 +186,9 @@ export function edge(setup: Setup, figures: Figures, violate: (error: unknown) =
     versionOf: (index) => isolateOf(index).version,
     versions: () => isolates.map(({ version }) => version),
     skewMsOf: (index) => isolateOf(index).skewMs,
-    deploy(index, lagSeconds) {
+    deploy(index, which) {
       const { location, skewMs } = isolateOf(index);
-      isolates[index % ISOLATES] = { ...start(location, lagSeconds), skewMs };
+      isolates[index % ISOLATES] = { ...start(location, which), skewMs };
     },
     setSkew(index, skewMs) {
       isolates[index % ISOLATES] = { ...isolateOf(index), skewMs };
@@ -213,14 +234,15 @@ interface Isolate {
 const configs = new Map<string, Config>();
 
 /** Read once: each scenario deploys some dozens. */
-function configOf(lagSeconds: number, rotates: boolean): Config {
-  const name = `${lagSeconds} ${rotates}`;
+function configOf(lagSeconds: number, rotates: boolean, readsReplicas: boolean): Config {
+  const name = `${lagSeconds} ${rotates} ${readsReplicas}`;
   const config =
     configs.get(name) ??
     readConfig({
       ISSUER: ORIGIN,
       JWT_KEYS,
       REVOCATION_LAG_SECONDS: String(lagSeconds),
+      READ_REPLICAS: readsReplicas ? "on" : "off",
       ROTATE_REFRESH_TOKENS: rotates ? "on" : "off",
       LOG: "errors",
       EVENT_DAYS: "3650",

@@ -27,6 +27,10 @@ import { LONGEST_DELAY_MS } from "./scheduler.ts";
 const REQUEST_MS = 15_000;
 export const SETTLED_AFTER_MS = LONGEST_DELAY_MS + REQUEST_MS;
 
+/** From this lag on replicas are asked; one that failed is left alone for so long. */
+const REPLICAS_FROM_SECONDS = 5;
+const REST_MS = 30_000;
+
 /** An isolate's clock may go from the one end of what is allowed to the other. */
 const SKEW_MS = 2 * MAX_SKEW_MS;
 
@@ -47,19 +51,25 @@ export function model(setup: Setup, outbox: Outbox) {
   /**
    * Until when this isolate may still go by what was before. Below 60 it asks D1, and trusts its
    * own memory for the lag. At 60 and more it also goes by KV, which sees a tombstone within its
-   * lag once it was told of it. A JWT that lives no longer than the lag is not asked about.
+   * lag once it was told of it; with replicas, only after D1 failed. A replica may be as old as the
+   * lag, whenever the isolate began. A JWT that lives no longer than the lag is not asked about.
    */
   function mayBeStaleUntil(
     { endMs, toldMs }: Fact,
-    { version }: Pick<Span, "version">,
+    { version, sentMs }: Pick<Span, "version" | "sentMs">,
     credential?: Credential,
   ): number {
-    const { lagSeconds, startedMs } = version;
-    const fromKv = lagSeconds >= KV_ANSWERS_FROM_SECONDS;
+    const { lagSeconds, startedMs, failed } = version;
+    const fromReplicas = version.readsReplicas && lagSeconds >= REPLICAS_FROM_SECONDS;
+    const kvTtlMs = (lagSeconds - KV_ANSWERS_FROM_SECONDS) * 1000;
+    const hasFailed = sentMs <= failed.atMs + REST_MS + REQUEST_MS + SKEW_MS + kvTtlMs;
+    const fromKv = kvTtlMs >= 0 && (!fromReplicas || hasFailed);
     const knownMs = fromKv ? toldMs + kvLagMs : endMs;
-    const cacheTtlMs = (lagSeconds - (fromKv ? KV_ANSWERS_FROM_SECONDS : 0)) * 1000;
-    const asked =
+    const cacheTtlMs = fromKv ? kvTtlMs : lagSeconds * 1000;
+    const asOfOld =
       startedMs > knownMs ? knownMs : knownMs + cacheTtlMs + (cacheTtlMs > 0 ? SKEW_MS : 0);
+    const proven = endMs + lagSeconds * 1000 + (startedMs > endMs ? 0 : SKEW_MS);
+    const asked = fromReplicas ? Math.max(asOfOld, proven) : asOfOld;
     const isAsked = credential === undefined || credential.lifeMs > lagSeconds * 1000;
     return isAsked ? asked : Math.max(asked, credential.expires.latestMs + MAX_SKEW_MS);
   }

@@ -122,8 +122,7 @@ function age(drawn: Drawn): Command {
 const deploy = ({ a, isolate }: Drawn): Command =>
   command("deploy", async (sim, counted) => {
     counted();
-    const lag = sim.model.setup.lags[a % 3 === 0 ? 0 : 1];
-    sim.deploy(lag, a % 2 === 0 ? undefined : isolate);
+    sim.deploy(a % 3 === 0 ? 0 : 1, a % 2 === 0 ? undefined : isolate);
   });
 
 /** Within what the clocks of a platform may differ. */
@@ -256,10 +255,11 @@ const one = fc.oneof(
   { weight: 1, arbitrary: drawn.map(outlive) },
 );
 
-const drawnLag = fc.constantFrom(0, 0, 10, 10, 59, 60, 60, 300, 300, 86_400);
+const drawnLag = fc.constantFrom(0, 0, 5, 10, 10, 59, 60, 60, 300, 300, 86_400);
 
 const drawnSetup: fc.Arbitrary<Setup> = fc.record({
   lags: fc.tuple(drawnLag, drawnLag),
+  replicas: fc.tuple(fc.constantFrom(true, true, false), fc.constantFrom(true, true, false)),
   kvLagSeconds: fc.constantFrom(60, 60, 0, 10, 150),
   rotates: fc.boolean(),
   kvLimitsWrites: fc.integer({ min: 0, max: 3 }).map((draw) => draw === 3),

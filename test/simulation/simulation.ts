@@ -37,7 +37,7 @@ export interface Simulation extends World {
   steps(most: number): Promise<void>;
   pass(ms: number): Promise<void>;
   /** An operator's new version, in one isolate or, without a number, in all. */
-  deploy(lagSeconds: number, isolate?: number): void;
+  deploy(which: 0 | 1, isolate?: number): void;
   setSkew(isolate: number, skewMs: number): void;
   housekeeping(sending: Sending): Promise<void>;
   /** The operation's request, started and answered. */
@@ -136,11 +136,14 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
       await scheduler.pass(ms);
       rethrow();
     },
-    deploy(lagSeconds, isolate) {
+    deploy(which, isolate) {
       const all = isolate === undefined ? Array.from({ length: ISOLATES }, (_, i) => i) : [isolate];
-      for (const each of all) at.deploy(each, lagSeconds);
+      for (const each of all) at.deploy(each, which);
       const where = isolate === undefined ? "everywhere" : `@${isolate}`;
-      scenario.push(`${since(clock.now())} ${where} a new version, lag ${lagSeconds} s`);
+      const replicas = setup.replicas[which] ? ", with replicas" : "";
+      scenario.push(
+        `${since(clock.now())} ${where} a new version, lag ${setup.lags[which]} s${replicas}`,
+      );
     },
     setSkew(isolate, skewMs) {
       at.setSkew(isolate, skewMs);

@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { D1, D1Answer, D1Statement } from "./bindings/case.ts";
+import { tablesOf } from "./replicas.ts";
 
 /** When a call takes hold and when its answer arrives: the simulator's doing. */
 export type Through = <T>(what: string, work: () => T) => Promise<T>;
@@ -22,8 +23,13 @@ interface Compiled {
 /** A database as `node:sqlite` has it, and D1's way to run statements on it. */
 export interface SqliteD1 {
   readonly sqlite: DatabaseSync;
-  /** D1's interface on it, each call by way of `through`. */
-  binding(through: Through): D1;
+  /**
+   * D1's interface on it, each call by way of `through`.
+   * @param nearest what a session reads, where it begins wherever it may
+   */
+  binding(through: Through, nearest?: () => DatabaseSync): D1;
+  /** Whose time `unixepoch` tells. */
+  setClock(now: () => number): void;
   /** Empties every table. */
   clear(): void;
 }
@@ -32,16 +38,17 @@ export interface SqliteD1 {
 export function sqliteD1(schema: string): SqliteD1 {
   const sqlite = new DatabaseSync(":memory:", { enableForeignKeyConstraints: true });
   sqlite.exec(schema);
-  const statements = new Map<string, Compiled>();
-  const tables = sqlite
-    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
-    .all()
-    .map(({ name }) => String(name));
+  const compiled = new WeakMap<DatabaseSync, Map<string, Compiled>>();
+  const tables = tablesOf(sqlite);
+  let now = Date.now;
+  sqlite.function("unixepoch", { varargs: true }, () => now() / 1000);
 
-  function prepared(sql: string) {
+  function prepared(sql: string, on: DatabaseSync) {
+    const statements = compiled.get(on) ?? new Map<string, Compiled>();
+    compiled.set(on, statements);
     const known = statements.get(sql);
     if (known !== undefined) return known;
-    const statement = sqlite.prepare(sql);
+    const statement = on.prepare(sql);
     const made = {
       statement,
       returnsRows: statement.columns().length > 0,
@@ -51,11 +58,11 @@ export function sqliteD1(schema: string): SqliteD1 {
     return made;
   }
 
-  function execute({ sql, values }: Prepared): D1Answer {
+  function execute({ sql, values }: Prepared, on = sqlite): D1Answer {
     if (countParameters(sql) !== values.length) {
       throw new Error("D1_ERROR: Wrong number of parameter bindings for SQL query.");
     }
-    const { statement, returnsRows, writes } = prepared(sql);
+    const { statement, returnsRows, writes } = prepared(sql, on);
     if (!returnsRows) {
       return { results: [], meta: { changes: Number(statement.run(...values).changes) } };
     }
@@ -79,7 +86,7 @@ export function sqliteD1(schema: string): SqliteD1 {
   function transaction(all: readonly Prepared[]): D1Answer[] {
     sqlite.exec("BEGIN IMMEDIATE");
     try {
-      const results = all.map(execute);
+      const results = all.map((each) => execute(each));
       sqlite.exec("COMMIT");
       return results;
     } catch (error) {
@@ -95,12 +102,15 @@ export function sqliteD1(schema: string): SqliteD1 {
       for (const table of tables) sqlite.exec(`DELETE FROM ${table}`);
       sqlite.exec("PRAGMA foreign_keys = ON");
     },
-    binding(through) {
+    setClock(by) {
+      now = by;
+    },
+    binding(through, nearest = () => sqlite) {
       const known = new WeakMap<object, Prepared>();
-      const make = (one: Prepared): D1Statement => {
-        const all = () => through(verb(one.sql), () => failing(() => execute(one)));
+      const make = (one: Prepared, on = () => sqlite): D1Statement => {
+        const all = () => through(verb(one.sql), () => failing(() => execute(one, on())));
         const statement: D1Statement = {
-          bind: (...values) => make({ sql: one.sql, values: values.map(toValue) }),
+          bind: (...values) => make({ sql: one.sql, values: values.map(toValue) }, on),
           all,
           run: all,
           async first(column) {
@@ -113,6 +123,10 @@ export function sqliteD1(schema: string): SqliteD1 {
       };
       return {
         prepare: (sql) => make({ sql, values: [] }),
+        withSession: (constraint) => {
+          const on = constraint === "first-unconstrained" ? nearest : () => sqlite;
+          return { prepare: (sql) => make({ sql, values: [] }, on) };
+        },
         async batch(list) {
           const all = list.map((each) => {
             const one = known.get(each);

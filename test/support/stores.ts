@@ -9,6 +9,8 @@ export interface StorageCall {
   /** KV's keys with every id as `*`, or the statements' verbs and tables. */
   readonly label: string;
   readonly keys: readonly string[];
+  /** Whether the nearest replica of D1 is asked. */
+  readonly isReplica: boolean;
   /** The SQL of each statement; none for KV. */
   readonly statements: readonly string[];
   /** Whether KV was asked for a list of keys, and so answers with a Map. */
@@ -26,21 +28,36 @@ const STATEMENT_CALLS = ["all", "run", "first", "raw"];
 export function intercept(interceptor: Interceptor, { KV, DB }: Bindings = env): Bindings {
   const real = new WeakMap<object, { statement: object; sql: string }>();
 
-  function query(statements: readonly string[], run: Method) {
-    const label = `D1 ${statements.map(labelOf).join(" + ")}`;
-    const rest = { keys: [], isBulk: false, value: null };
+  function query(statements: readonly string[], isReplica: boolean, run: Method) {
+    const label = `${isReplica ? "replica" : "D1"} ${statements.map(labelOf).join(" + ")}`;
+    const rest = { keys: [], isBulk: false, value: null, isReplica };
     return interceptor({ store: "D1", operation: "query", label, statements, ...rest }, async () =>
       run(),
     );
   }
 
-  function statementOf(statement: object, sql: string): object {
+  function statementOf(statement: object, sql: string, isReplica: boolean): object {
     const wrapped = wrap(statement, (name, method) => (...args) => {
-      if (STATEMENT_CALLS.includes(name)) return query([sql], () => method(...args));
-      return statementOf(Object(method(...args)), sql);
+      if (STATEMENT_CALLS.includes(name)) return query([sql], isReplica, () => method(...args));
+      return statementOf(Object(method(...args)), sql, isReplica);
     });
     real.set(wrapped, { statement, sql });
     return wrapped;
+  }
+
+  function databaseOf<T extends object>(database: T, isReplica: boolean): T {
+    return wrap(database, (name, method) => (...args) => {
+      if (name === "withSession") return databaseOf(Object(method(...args)), true);
+      if (name === "prepare")
+        return statementOf(Object(method(...args)), String(args[0]), isReplica);
+      if (name !== "batch") throw new Error(`D1 ${name} is not intercepted`);
+      const list = Array.isArray(args[0]) ? args[0].map((each) => real.get(each)) : [];
+      return query(
+        list.map((each) => each?.sql ?? ""),
+        isReplica,
+        () => method(list.map((each) => each?.statement)),
+      );
+    });
   }
 
   return {
@@ -49,18 +66,48 @@ export function intercept(interceptor: Interceptor, { KV, DB }: Bindings = env):
       const isBulk = Array.isArray(key);
       const keys = (isBulk ? key : [key]).map(String);
       const label = `KV ${operation} ${keys.map(masked).join(" ")}`;
-      const call = { store: "KV", operation, label, keys, statements: [], isBulk, value } as const;
-      return interceptor(call, async () => method(...args));
+      const rest = { keys, statements: [], isBulk, value, isReplica: false };
+      return interceptor({ store: "KV", operation, label, ...rest }, async () => method(...args));
     }),
-    DB: wrap(DB, (name, method) => (...args) => {
-      if (name === "prepare") return statementOf(Object(method(...args)), String(args[0]));
-      if (name !== "batch") throw new Error(`D1 ${name} is not intercepted`);
-      const list = Array.isArray(args[0]) ? args[0].map((each) => real.get(each)) : [];
-      return query(
-        list.map((each) => each?.sql ?? ""),
-        () => method(list.map((each) => each?.statement)),
+    DB: databaseOf(DB, false),
+  };
+}
+
+/**
+ * The real stores, and a replica of D1 that shows what was there at the last `sync`: locally D1 has none, and a
+ * session is the database itself, as it is here before.
+ */
+export function withReplica({ KV, DB }: Bindings = env) {
+  let asTables = "";
+  const query = (sql: string) => DB.prepare(sql);
+  return {
+    bindings: {
+      KV,
+      DB: wrap(DB, (name, method) => {
+        if (name !== "withSession") return method;
+        return (constraint) => {
+          if (constraint !== "first-unconstrained") return method(constraint);
+          return { prepare: (sql: string) => query(`${asTables} ${sql}`) };
+        };
+      }),
+    },
+    async sync(): Promise<void> {
+      const { results } = await query(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'shown_*'",
+      ).all<{ name: string }>();
+      const names = results.map(({ name }) => name);
+      await DB.batch(
+        names.flatMap((name) => [
+          query(`DROP TABLE IF EXISTS shown_${name}`),
+          query(`CREATE TABLE shown_${name} AS SELECT * FROM ${name}`),
+        ]),
       );
-    }),
+      asTables = `WITH ${names.map((name) => `${name} AS (SELECT * FROM shown_${name})`).join(", ")}`;
+    },
+    /** The heartbeat at this instant by the database's clock, as if it had been written then. */
+    async beat(atMs: number): Promise<void> {
+      await query("INSERT OR REPLACE INTO heartbeat (only, at) VALUES (1, ?)").bind(atMs).run();
+    },
   };
 }
 

@@ -21,9 +21,12 @@ export interface D1Statement {
   run(): Promise<D1Answer>;
   first(column?: string): Promise<unknown>;
 }
-export interface D1 {
+export interface D1Session {
   prepare(sql: string): D1Statement;
+}
+export interface D1 extends D1Session {
   batch(statements: D1Statement[]): Promise<D1Answer[]>;
+  withSession(constraint: string): D1Session;
 }
 export interface Kv {
   get(key: string): Promise<string | null>;

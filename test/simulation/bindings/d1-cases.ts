@@ -197,6 +197,23 @@ export const D1_CASES: readonly Case<D1>[] = [
     gives: [{ detail: '{"name":"ß"}', flags: "[1,null,0]", name: "ß" }],
   },
   {
+    name: "a session is asked as the database is",
+    ask: async (db) => {
+      const statement = "SELECT amount FROM things WHERE id = ?";
+      return (await db.withSession("first-unconstrained").prepare(statement).bind("a").all())
+        .results;
+    },
+    gives: [{ amount: 1 }],
+  },
+  {
+    name: "the database's own clock, in milliseconds",
+    ask: async (db) => {
+      const [row] = await rows(db, "SELECT CAST(unixepoch('subsec') * 1000 AS INTEGER) AS at");
+      return Math.abs(Number(Reflect.get(Object(row), "at")) - Date.now()) < 60_000;
+    },
+    gives: true,
+  },
+  {
     name: "of forty at once, one claims",
     ask: async (db) => {
       const claim = () =>

@@ -1,0 +1,97 @@
+import { DatabaseSync, type Session } from "node:sqlite";
+import type { Clock } from "./clock.ts";
+import { count, type Figures } from "./figures.ts";
+import type { Random } from "./random.ts";
+
+/** Read replicas of one database, each of which shows a prefix of its history, however old. */
+export interface Replicas {
+  /** To be called when something may have been written. */
+  commit(): void;
+  /** The one that is asked now: another one next time. @throws Error if it is gone */
+  nearest(random: Random): DatabaseSync;
+}
+
+const COUNT = 3;
+/** How far behind one may be, until it is something else. The last of them stall. */
+const LAGS_MS = [0, 0, 40, 900, 4_000, 9_000, 50_000, 1e12, 1e12, 1e12];
+const PHASES_MS = [5_000, 90_000, 1_000_000];
+
+interface Replica {
+  readonly sqlite: DatabaseSync;
+  /** How much of the history it has. */
+  applied: number;
+  lagMs: number;
+  isGone: boolean;
+  untilMs: number;
+}
+
+let databases: readonly DatabaseSync[] | undefined;
+let session: Session | undefined;
+
+/** Which begin empty, as the primary does. */
+export function replicasOf(
+  primary: DatabaseSync,
+  schema: string,
+  clock: Clock,
+  figures: Figures,
+): Replicas {
+  // Databases take longer to make than to empty.
+  databases ??= Array.from({ length: COUNT }, () => {
+    const sqlite = new DatabaseSync(":memory:", { enableForeignKeyConstraints: false });
+    sqlite.exec(schema);
+    return sqlite;
+  });
+  const [first] = databases;
+  const tables = first === undefined ? [] : tablesOf(first);
+  for (const each of databases) for (const table of tables) each.exec(`DELETE FROM ${table}`);
+  const isKnown = (table: string) => tables.includes(table);
+
+  const history: { readonly changes: Uint8Array; readonly atMs: number }[] = [];
+  const all = databases.map((sqlite): Replica => {
+    return { sqlite, applied: 0, lagMs: 0, isGone: false, untilMs: 0 };
+  });
+  session?.close();
+  session = primary.createSession();
+
+  function advance(replica: Replica): void {
+    const upToMs = clock.now() - replica.lagMs;
+    for (; replica.applied < history.length; replica.applied++) {
+      const next = history[replica.applied];
+      if (next === undefined || next.atMs > upToMs) return;
+      if (!replica.sqlite.applyChangeset(next.changes, { filter: isKnown }))
+        throw new Error("a replica has another history");
+    }
+  }
+
+  return {
+    commit() {
+      const changes = session?.changeset();
+      if (changes === undefined || changes.length === 0) return;
+      history.push({ changes, atMs: clock.now() });
+      session?.close();
+      session = primary.createSession();
+    },
+    nearest(random) {
+      const replica = all[random.int(COUNT)];
+      if (replica === undefined) throw new Error("no replica");
+      if (clock.now() >= replica.untilMs) {
+        replica.lagMs = LAGS_MS[random.int(LAGS_MS.length)] ?? 0;
+        replica.isGone = random.chance(0.05);
+        replica.untilMs = clock.now() + random.int(PHASES_MS[random.int(PHASES_MS.length)] ?? 0);
+      }
+      if (replica.isGone) {
+        count(figures.faults, "replica gone");
+        throw new Error("D1_ERROR: Network connection lost.");
+      }
+      advance(replica);
+      if (replica.applied < history.length) count(figures.faults, "replica behind");
+      return replica.sqlite;
+    },
+  };
+}
+
+export const tablesOf = (sqlite: DatabaseSync): string[] =>
+  sqlite
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    .all()
+    .map(({ name }) => String(name));
