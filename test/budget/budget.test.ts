@@ -1,10 +1,12 @@
+import { env } from "cloudflare:workers";
 import { beforeAll, expect, it, vi } from "vitest";
 import { isolate } from "../support/service.ts";
 import { type Case, GOOD, requestOf } from "../faults/requests.ts";
 import { begin, buildWorld, type World } from "../faults/world.ts";
 import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { BUDGET } from "./budget.ts";
-import { meter, short } from "./measure.ts";
+import { budgetRows, workOf } from "./costs.ts";
+import { type Cost, meter, short } from "./measure.ts";
 
 /** Where each column of the table was measured. Warm: the same request again in the same isolate. */
 const COLUMNS = {
@@ -69,6 +71,41 @@ it("every route costs exactly what is written down", async () => {
   const written = aligned(BUDGET);
   const found = [head, ...lines].join("\n");
   expect(withoutChance(found)).toBe(withoutChance(written));
+});
+
+it("with replicas, the nearest answers each check, and every other call stays as it is", async () => {
+  const rows = new Map(budgetRows().map((row) => [row.request, row]));
+  for (const each of GOOD) {
+    const cost = async (lag: number): Promise<Cost> => {
+      await begin(world);
+      const beat = "INSERT OR REPLACE INTO heartbeat (only, at) VALUES (1, ?)";
+      await env.DB.prepare(beat).bind(Date.now()).run();
+      const { bindings, passwords, read } = meter();
+      const settings = { REVOCATION_LAG_SECONDS: String(lag), READ_REPLICAS: "on" };
+      const { send } = isolate({ ...each.settings, ...settings }, bindings, { passwords });
+      expect((await send(...requestOf(each, world))).status).toBe(each.status);
+      return read();
+    };
+    const route = `${each.routeKey} (${each.as})`;
+    const [without, at60] = (["0", "60"] as const).map((column) =>
+      workOf(rows.get(route)?.cell(column).split(" or ").at(-1) ?? ""),
+    );
+    // What KV may answer at 60, a replica may.
+    const checks = (at60?.kvReads ?? 0) > (without?.kvReads ?? 0) ? 1 : 0;
+    for (const lag of [10, 60]) {
+      const { get, near, query, written } = await cost(lag);
+      expect([route, lag, { get, near, query, written }]).toEqual([
+        route,
+        lag,
+        {
+          get: without?.kvReads,
+          near: checks,
+          query: (without?.queries ?? 0) - checks,
+          written: without?.rowsWritten,
+        },
+      ]);
+    }
+  }
 });
 
 /**

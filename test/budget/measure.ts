@@ -8,13 +8,25 @@ export interface Cost {
   get: number;
   put: number;
   delete: number;
+  /** At D1's primary. */
   query: number;
+  /** At D1's nearest replica. */
+  near: number;
   read: number;
   written: number;
   hash: number;
 }
 
-const NOTHING: Cost = { get: 0, put: 0, delete: 0, query: 0, read: 0, written: 0, hash: 0 };
+const NOTHING: Cost = {
+  get: 0,
+  put: 0,
+  delete: 0,
+  query: 0,
+  near: 0,
+  read: 0,
+  written: 0,
+  hash: 0,
+};
 
 /** The real bindings and a password hash, all of whose work is counted. */
 export function meter(): {
@@ -51,8 +63,12 @@ export function meter(): {
   };
 }
 
-function operationOf({ store, operation }: StorageCall): "get" | "put" | "delete" | "query" {
-  if (store === "D1") return "query";
+function operationOf({
+  store,
+  operation,
+  isReplica,
+}: StorageCall): "get" | "put" | "delete" | "query" | "near" {
+  if (store === "D1") return isReplica ? "near" : "query";
   if (operation === "get" || operation === "put" || operation === "delete") return operation;
   throw new Error(`KV ${operation} has no place in the budget`);
 }

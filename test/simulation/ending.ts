@@ -130,13 +130,18 @@ function asking(
 /** What must hold of the rows whatever was asked and answered. @throws Violation */
 export function checkDatabase({ edge, actions, model, nowMs }: Simulation): void {
   const { sqlite } = edge.database;
-  const row = sqlite.prepare("SELECT created_at, expires_at FROM tokens WHERE id = ?");
+  // A parent that was made to end sooner ends it too: its own row may say more than was promised.
+  const row =
+    sqlite.prepare(`SELECT created_at, expires_at, MIN(expires_at, COALESCE((SELECT MIN(parent.expires_at)
+    FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value), expires_at)) AS ends_at
+    FROM tokens WHERE id = ?`);
   for (const { kind, id, name, expires } of model.credentials) {
     const found = kind === "session" || kind === "api" ? row.get(id) : undefined;
     if (found === undefined) continue;
     const expiresMs = Number(found.expires_at);
     if (expiresMs < expires.earliestMs) throw new Violation(`${name}: a later end was promised`);
-    if (expiresMs > expires.latestMs) throw new Violation(`${name}: an earlier end was promised`);
+    if (Number(found.ends_at) > expires.latestMs)
+      throw new Violation(`${name}: an earlier end was promised`);
     if (kind === "session" && expiresMs > Number(found.created_at) + LONGEST_MS) {
       throw new Violation(`${name} outlives 30 days`);
     }

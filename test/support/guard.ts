@@ -155,9 +155,18 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
     return original(...args);
   });
   replace(DB, "withSession", (original) => (...args) => {
-    must(args[0] === "first-primary", "D1: a session that may read a stale replica");
-    writes++;
-    return original(...args);
+    const session = Object(original(...args));
+    if (args[0] === "first-primary") {
+      writes++;
+      return session;
+    }
+    // Only with the heartbeat in the same statement does it say how old what it shows may be.
+    return {
+      prepare(sql: string) {
+        must(/FROM heartbeat\b/.test(sql), "D1: a read of a replica that proves nothing");
+        return session.prepare(sql);
+      },
+    };
   });
 
   for (const name of ["deriveBits", "deriveKey"]) {
