@@ -79,6 +79,7 @@ const settings = {
   JWT_KEYS: jwtKeys,
   SIGN_UP: "open",
   REVOCATION_LAG_SECONDS: "0",
+  READ_REPLICAS: "off",
   CORS_ORIGINS: "*",
   QUERY_CREDENTIALS: "off",
   ROTATE_REFRESH_TOKENS: "off",

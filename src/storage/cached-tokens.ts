@@ -57,6 +57,7 @@ export function cachedTokens(
     const fresh = await replicas.ask(
       (also) => activeToken(id, nowMs, also),
       toActiveToken,
+      // guard: replica-answers-for-what-no-one-changed-here
       ({ token }) =>
         isCopied(token) &&
         isUnchanged(nowMs, id, token.userId, ...("parentIds" in token ? token.parentIds : [])),

@@ -35,11 +35,9 @@ export interface Replicas {
 
 const HeartbeatRow = v.object({ heartbeat_at: v.nullable(v.number()) });
 
-// guard: heartbeat-is-in-the-same-select
 const HEARTBEAT = sql`, (SELECT at FROM heartbeat) AS heartbeat_at`;
 
 /** The database's own clock: this statement may be late, and clocks of isolates differ. */
-// guard: heartbeat-has-the-databases-clock
 const DATABASE_NOW = sql`CAST(unixepoch('subsec') * 1000 AS INTEGER)`;
 
 /** D1 is known to stall for half a minute: checks do not wait for it, one after the other. */
@@ -83,15 +81,15 @@ export function createReplicas({ d1, db, withDeadline, background, policy }: Dep
         if (shown !== null) {
           const atMs = v.parse(HeartbeatRow, shown).heartbeat_at ?? 0;
           bump(atMs, nowMs);
-          const ageMs = nowMs - atMs;
-          // One from the future was written by a clock that is wrong.
           // guard: replica-proves-its-age
-          const isProven = ageMs < maxAgeMs && ageMs > -CLOCK_SKEW_SECONDS * 1000;
+          const isYoung = nowMs - atMs < maxAgeMs;
+          // One from the future was written by a clock that is wrong.
+          // guard: heartbeat-is-not-from-the-future
+          const isPast = atMs - nowMs < CLOCK_SKEW_SECONDS * 1000;
           const found = parse(shown);
           // guard: proof-lasts-from-the-heartbeat-on
-          if (isProven && isUsable(found)) return { found, untilMs: atMs + maxAgeMs };
+          if (isYoung && isPast && isUsable(found)) return { found, untilMs: atMs + maxAgeMs };
         }
-        // guard: every-no-is-the-primarys
         isPrimarys = true;
         const found = await primary();
         return { found, untilMs: nowMs + lagMs };

@@ -34,9 +34,10 @@ export interface RevocationPolicy {
 const KV_LAG_SECONDS = 60;
 
 /**
- * By how much an isolate's clock may differ from the database's: machines of one data center network keep theirs
- * within milliseconds by NTP; two seconds leave room for one whose NTP fails for hours.
+ * By how much an isolate's clock may differ from the database's. NTP keeps those of data centers within
+ * milliseconds; two seconds also cover a machine that drifts for half a day without it (50 ppm).
  */
+// guard: clock-skew-is-subtracted
 export const CLOCK_SKEW_SECONDS = 2;
 
 /** Below this lag the skew, and a replica's own delay, would leave too little time between two heartbeats. */
@@ -53,8 +54,7 @@ export function revocationPolicy(lagSeconds: number, readReplicas: boolean): Rev
     signatureOnlyMaxLifeMs: lagSeconds * 1000,
     heartbeatMaxAgeMs:
       readReplicas && lagSeconds >= REPLICAS_FROM_SECONDS
-        ? // guard: clock-skew-is-subtracted
-          (lagSeconds - CLOCK_SKEW_SECONDS) * 1000
+        ? (lagSeconds - CLOCK_SKEW_SECONDS) * 1000
         : null,
   };
 }

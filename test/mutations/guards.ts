@@ -29,6 +29,7 @@ const ACTIVE = all("revocation/active");
 const CHAINS = all("revocation/chains");
 const LAG_CHANGES = all("revocation/lag-changes");
 const RECORDS = all("revocation/records");
+const REPLICAS = all("revocation/replicas");
 const SESSIONS = all("revocation/sessions");
 const ROTATION = all("revocation/rotation");
 const ONCE = all("revocation/once");
@@ -114,6 +115,11 @@ export const GUARDS: readonly Guard[] = [
   ["cache-evicts", "a cached yes is good for ever", [withoutOperand(1, "&&")], [AT_10]],
   ["cache-counts-kvs-own-lag", "the cache adds the whole lag to KV's own", [chosen(false)], [AT_300]],
   ["kv-answers-from-its-own-lag-on", "KV answers at a lag that it cannot keep, or never", [value("true"), value("false")], [AT_10, ACTIVE]],
+  ["replica-proves-its-age", "a replica is believed however old it is", [value("true")], [SIMULATION]],
+  ["heartbeat-is-not-from-the-future", "a clock that is wrong makes every replica fresh", [value("true")], [REPLICAS]],
+  ["proof-lasts-from-the-heartbeat-on", "a replica's yes is cached for a whole lag more", [withoutProperty(1)], [REPLICAS]],
+  ["clock-skew-is-subtracted", "clocks that differ are taken for the same", [times(0)], [REPLICAS]],
+  ["replica-answers-for-what-no-one-changed-here", "a replica answers for a restricted token, or for what this isolate has just changed", [withoutOperand(0, "&&"), withoutOperand(1, "&&")], [REPLICAS]],
   ["signature-alone-only-for-short-jwts", "a JWT of any life is not asked about", [value("true")], [AT_60]],
   ["refresh-asks-whether-it-is-active", "a refresh does not ask whether the log-in was revoked", [asked(true)], [AT_0]],
   ["auth-asks-the-primary", "a JWT is obtained with what was revoked within the lag", [withoutOperand(0, "&&")], [AT_86400]],
