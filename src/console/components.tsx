@@ -85,7 +85,7 @@ export function Field({
 }
 
 export const EMAIL_INPUT = {
-  label: "E-mail",
+  label: "Email",
   type: "email",
   autocomplete: "username",
   required: true,
