@@ -273,10 +273,10 @@ CREATE TABLE passkeys (
 
 CREATE INDEX passkeys_owner ON passkeys (user_id, id);
 
--- Challenges of WebAuthn that registered a passkey or logged in with one, until they would have expired. Asking for
--- a challenge writes nothing.
+-- Challenges of WebAuthn that registered a passkey or logged in with one, and log-ins by redirect, until they would
+-- have expired. Asking for a challenge, and starting a log-in, writes nothing.
 CREATE TABLE used_challenges (
-  id         TEXT NOT NULL PRIMARY KEY,     -- digest of the challenge
+  id         TEXT NOT NULL PRIMARY KEY,     -- digest of the challenge, or of the log-in's secret
   expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

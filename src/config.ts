@@ -302,12 +302,18 @@ const Fields = v.object({
   MAIL_OUTBOX: v.optional(switched, "off"),
   /** Your client ids at Google, separated by commas. Empty: no one logs in with Google. */
   GOOGLE_CLIENT_ID: v.optional(clientIds, ""),
+  /**
+   * A secret: of the first of these client ids. With it, the console has *Continue with Google*; register
+   * `ISSUER`/log-in/google/callback as a redirect URI there.
+   */
+  GOOGLE_CLIENT_SECRET: v.optional(v.string("must be text"), ""),
   /** Your app id at Facebook, for Limited Login. Empty: no one logs in with Facebook. */
   FACEBOOK_APP_ID: v.optional(clientIds, ""),
   /**
    * Other OpenID issuers: `[{"name":"acme","issuer":"https://…","jwks":"https://…","audience":["…"]}]`, and
    * optionally `"domains":["acme.example"]`, the only ones of whose emails it is believed. `http:` only on
-   * loopback.
+   * loopback. With `"client_id"`, one of the audience, and its `"client_secret"`, the console has a button that
+   * continues there; its redirect URI is `ISSUER`/log-in/acme/callback. Set it as a secret then.
    */
   OPENID_ISSUERS: v.optional(openIdIssuers, "[]"),
   /**
@@ -479,7 +485,7 @@ export function readConfig(
     mail: mailOf(settings),
     eventsWebhook: webhookOf(settings.EVENTS_WEBHOOK_URL, settings.EVENTS_WEBHOOK_SECRET),
     issuers: [
-      { ...GOOGLE, audience: settings.GOOGLE_CLIENT_ID },
+      googleOf(settings),
       { ...FACEBOOK, audience: settings.FACEBOOK_APP_ID },
       ...settings.OPENID_ISSUERS,
     ],
@@ -490,6 +496,12 @@ export function readConfig(
     versionId: settings.VERSION_METADATA.id || null,
     dev: settings.DEV === "off" && isLoopback(settings.ISSUER) ? "on" : settings.DEV,
   });
+}
+
+function googleOf({ GOOGLE_CLIENT_ID: audience, GOOGLE_CLIENT_SECRET: secret }: Settings): Issuer {
+  const [id] = audience;
+  const client = id === undefined || secret === "" ? {} : { client: { id, secret } };
+  return { ...GOOGLE, audience, ...client };
 }
 
 const LIFETIMES = [

@@ -24,6 +24,7 @@ import { ownClaims, withExternalId } from "./core/claims.ts";
 import type { EventStore } from "./core/events.ts";
 import { ha1b as createHa1b } from "./core/ha1b.ts";
 import { identityLogin, type LinkedIdentities, linkedIdentities } from "./core/identities.ts";
+import { type IssuerLogin, issuerLogin } from "./core/issuer-login.ts";
 import { introspection, type IntrospectionService } from "./core/introspection.ts";
 import { type JwtPairs, jwtPairs } from "./core/jwt-pairs.ts";
 import { type IssueLogin, loginIssuer } from "./core/log-in.ts";
@@ -101,6 +102,7 @@ export interface Services {
   readonly publicKeys: CryptoServices["publicKeys"];
   readonly contacts: OwnContacts;
   readonly identities: LinkedIdentities;
+  readonly issuerLogin: IssuerLogin;
   readonly audit: EventStore;
   readonly personalData: PersonalDataStore;
   readonly limits: RateLimits;
@@ -176,15 +178,16 @@ export function createServices(
   const allActions = actionRegistry([...builtInActions(passwords, isPwned, tablesOf(own)), ...own]);
   const store = stores.actionTokens;
   const issuedActions = actionTokens({ actions: allActions, store, secrets, notices });
+  const loginByIdentity = identityLogin({
+    idTokens: crypto.idTokens,
+    store: stores.identities,
+    limits,
+    signUpIsOpen,
+    notices,
+  });
   const authenticate = authenticator({
     login,
-    identityLogin: identityLogin({
-      idTokens: crypto.idTokens,
-      store: stores.identities,
-      limits,
-      signUpIsOpen,
-      notices,
-    }),
+    identityLogin: loginByIdentity,
     ha1b,
     secondFactor,
     secrets,
@@ -278,6 +281,13 @@ export function createServices(
     publicKeys: crypto.publicKeys,
     contacts: ownContacts(stores.contacts),
     identities: linkedIdentities(stores.identities, notices),
+    issuerLogin: issuerLogin({
+      redirects: crypto.issuerRedirects,
+      states: crypto.issuerStates,
+      used: stores.identities,
+      identityLogin: loginByIdentity,
+      limits,
+    }),
     audit: stores.events,
     personalData: stores.personalData,
     limits,

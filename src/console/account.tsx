@@ -63,7 +63,7 @@ const Password = v.pipe(
 
 const SECTIONS = {
   profile: { done: "profile_saved", not: "Your profile was not saved." },
-  email: { done: "email_changed", not: "Your email was not changed." },
+  email: { done: "email_changed", not: "Your e-mail was not changed." },
   password: { done: "password_changed", not: "Your password was not changed." },
 } as const;
 
@@ -203,7 +203,7 @@ function EmailForm({ user, state, sendsMail }: SectionProps & { readonly sendsMa
   const { pendingEmail } = user;
   return (
     <section class="card" id="email">
-      <h2>Email</h2>
+      <h2>E-mail</h2>
       <p>
         <strong>
           <UserText text={user.email} />
@@ -217,7 +217,7 @@ function EmailForm({ user, state, sendsMail }: SectionProps & { readonly sendsMa
           <strong>
             <UserText text={pendingEmail} />
           </strong>{" "}
-          <span class="badge waiting">not yet</span> It becomes your email when you open the link
+          <span class="badge waiting">not yet</span> It becomes your e-mail when you open the link
           that was sent to it. To keep the present one, enter that one again.
         </p>
       )}
@@ -231,12 +231,12 @@ function EmailForm({ user, state, sendsMail }: SectionProps & { readonly sendsMa
       <PostForm
         action="/console/account/email"
         error={formError(state, ["email", "current_password"])}
-        button="Change the email"
+        button="Change the e-mail"
       >
         <Field
           {...fieldState(state, "email")}
           {...EMAIL_INPUT}
-          label="New email"
+          label="New e-mail"
           autocomplete="email"
           maxlength={80}
         />
@@ -280,9 +280,9 @@ function Providers({ identities }: { readonly identities: readonly LinkedIdentit
         columns={[
           ["Provider", ({ issuer }) => PROVIDERS[issuer] ?? new URL(issuer).host],
           [
-            "Email when it was linked",
+            "E-mail when it was linked",
             ({ email }) => (email === null ? "not known" : <UserText text={email} />),
-            "Email",
+            "E-mail",
           ],
           ["Linked", ({ linkedAtMs }) => <Time ms={linkedAtMs} />],
           [

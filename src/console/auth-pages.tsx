@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import * as v from "valibot";
 import { normalizeEmail } from "../core/user.ts";
 import { readSessionCookie } from "../http/browser.ts";
@@ -28,6 +29,7 @@ import {
   PostForm,
 } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
+import { IssuerButtons } from "./issuer-login.tsx";
 
 const text = v.pipe(v.string("is required"), v.minLength(1, "is required"));
 /** Any value is accepted here; `safeNextPath` decides where it leads. */
@@ -43,14 +45,22 @@ const ForgottenFields = v.object({ email: v.pipe(text, v.transform(normalizeEmai
 /** Log in, sign up, forgotten password, log out. */
 export function authPages(
   { openForm, messagePage, action }: PageRoutes,
-  { accounts, sessions, recovery, signUpIsOpen, sendsMail }: ConsoleDeps,
+  { accounts, sessions, recovery, issuerLogin, signUpIsOpen, sendsMail }: ConsoleDeps,
 ): readonly Route[] {
+  const others = (context: PageContext, state: FormState) => (
+    <IssuerButtons
+      issuers={issuerLogin.issuers}
+      next={safeNextPath(state.values.next ?? queryValue(context.request, "next"))}
+    />
+  );
   return [
     ...openForm({
       path: "/console/login",
       schema: LoginFields,
       show: (context, state) =>
-        context.caller === null ? loginPage(context, state, signUpIsOpen) : redirectToNext(context),
+        context.caller === null
+          ? loginPage(context, state, signUpIsOpen, others(context, state))
+          : redirectToNext(context),
       async submit({ nowMs }, { email, password, next }) {
         const { secret } = await sessions.create(email, password, null, nowMs);
         return seeOther(safeNextPath(next), setSession(sessions, secret));
@@ -61,7 +71,7 @@ export function authPages(
       schema: SignUpFields,
       show: (context, state) =>
         context.caller === null
-          ? signUpPage(context, state, signUpIsOpen)
+          ? signUpPage(context, state, signUpIsOpen, others(context, state))
           : redirectToNext(context),
       async submit({ nowMs }, { email, password, next }) {
         const user = await accounts.signUp({ email, password }, nowMs);
@@ -83,7 +93,7 @@ export function authPages(
       "reset_sent",
       textPage(
         "Look into your mailbox",
-        "If there is an account with this email, a link is on its way to it. It is good for ten minutes, once.",
+        "If there is an account with this e-mail, a link is on its way to it. It is good for ten minutes, once.",
         <a href="/console/login">Back to the login</a>,
       ),
       seeOther("/console/forgotten"),
@@ -116,7 +126,12 @@ function withNext(path: string, context: PageContext, state: FormState): string 
   return next === "/console" ? path : `${path}?next=${encodeURIComponent(next)}`;
 }
 
-function loginPage(context: PageContext, state: FormState, signUpIsOpen: boolean): Page {
+function loginPage(
+  context: PageContext,
+  state: FormState,
+  signUpIsOpen: boolean,
+  others: Child,
+): Page {
   const error = formError(state, ["email", "password"]);
   // Never say which of the two is wrong. Focus goes to the password, which has to be typed again.
   const isWrong = error !== undefined && state.problem?.status === 401;
@@ -135,6 +150,7 @@ function loginPage(context: PageContext, state: FormState, signUpIsOpen: boolean
           {...(isWrong && { autofocus: true })}
         />
       </PostForm>
+      {others}
       <p class="aside">
         <a href="/console/forgotten">Forgotten your password?</a>
         {signUpIsOpen && <a href={withNext("/console/signup", context, state)}>Make an account</a>}
@@ -143,7 +159,7 @@ function loginPage(context: PageContext, state: FormState, signUpIsOpen: boolean
   );
 }
 
-function signUpPage(context: PageContext, state: FormState, isOpen: boolean): Page {
+function signUpPage(context: PageContext, state: FormState, isOpen: boolean, others: Child): Page {
   if (!isOpen) {
     const page = textPage("Sign-up is closed", "This service takes no new accounts.");
     return { ...page, title: "Sign up", status: 403 };
@@ -164,6 +180,7 @@ function signUpPage(context: PageContext, state: FormState, isOpen: boolean): Pa
           hint="At least 8 characters, and none of the most common ones."
         />
       </PostForm>
+      {others}
       <p class="aside">
         <a href={withNext("/console/login", context, state)}>I have one: log in</a>
       </p>

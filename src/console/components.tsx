@@ -85,7 +85,7 @@ export function Field({
 }
 
 export const EMAIL_INPUT = {
-  label: "Email",
+  label: "E-mail",
   type: "email",
   autocomplete: "username",
   required: true,

@@ -12,6 +12,7 @@ import { authPages } from "./auth-pages.tsx";
 import { pageRoutes, textPage } from "./page-routes.tsx";
 import { homePages } from "./home.tsx";
 import { inspectorPages } from "./inspector.tsx";
+import { issuerLoginPages } from "./issuer-login.tsx";
 import { loginPages } from "./logins.tsx";
 import { renderPage } from "./page.tsx";
 import { headersOf } from "../http/refusals.ts";
@@ -27,13 +28,15 @@ export function consolePages(deps: ConsoleDeps): Surface {
   return {
     name: "console",
     isForPeople: true,
-    owns: (path) => (deps.ownsRoot && path === "/") || /^\/(?:console|a|docs)(?:\/|$)/.test(path),
+    owns: (path) =>
+      (deps.ownsRoot && path === "/") || /^\/(?:console|a|docs|log-in)(?:\/|$)/.test(path),
     routes: [
       ...assetRoutes,
       ...look.routes,
       CHANGE_PASSWORD,
       ...homePages(pages, deps),
       ...authPages(pages, deps),
+      ...issuerLoginPages(pages, deps),
       ...accountPages(pages, deps),
       ...actionTokenPages(pages, deps),
       ...actionPage(pages, deps),

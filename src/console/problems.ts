@@ -45,15 +45,15 @@ const INCOMPLETE = "The form did not arrive whole. Send it again.";
 const MESSAGES: ByFault<string | readonly FieldProblem[], string | undefined> = {
   credentials_wrong: (_, passwordField) =>
     passwordField === undefined
-      ? "The email or the password is wrong."
+      ? "The e-mail or the password is wrong."
       : at(passwordField, "The password is wrong."),
   otp_required: "This account needs a code of its second factor too.",
   current_password_missing: ({ field }) => at(field, "Enter your current password."),
   password_common: at("password", "This password is among the most common ones. Choose another."),
   password_pwned: at("password", "This password has leaked elsewhere. Choose another."),
-  user_exists: at("email", "There is an account with this email already."),
+  user_exists: at("email", "There is an account with this e-mail already."),
   sign_up_closed: "This service takes no new accounts.",
-  identity_conflict: "This email has an account that this identity does not open.",
+  identity_conflict: "This e-mail has an account that this identity does not open.",
   last_way_in: "Nothing else opens this account. Choose a password first.",
   scope_exceeded: ({ scope }) => at("scopes", `You cannot give the scope ${scope}.`),
   derivation_refused: ({ reason }) => `${DERIVATION_FAULTS[reason].message}.`,

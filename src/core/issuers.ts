@@ -1,3 +1,10 @@
+/** Our registration at an issuer, for log-ins by redirect. */
+export interface IssuerClient {
+  readonly id: string;
+  /** Null for a public client, which PKCE alone protects. */
+  readonly secret: string | null;
+}
+
 /** An OpenID issuer whose ID tokens log people in: one row each. */
 export interface Issuer {
   readonly name: string;
@@ -10,6 +17,10 @@ export interface Issuer {
   readonly jwks: string;
   /** Our client ids there. None: it is not configured, and opens nothing. */
   readonly audience: readonly string[];
+  /** None: nobody logs in there by redirect. */
+  readonly client?: IssuerClient;
+  /** What buttons call it, if not by its name. */
+  readonly label?: string;
   /** The domains whose emails it may call verified; none: all. */
   readonly domains?: readonly string[];
   /** Also the domain in its claim `hd`, whose mail it hosts. */
@@ -54,6 +65,7 @@ export function speaksFor({ domains, isHost }: Issuer, domain: string, hd: unkno
 /** https://developers.google.com/identity/gsi/web/guides/verify-google-id-token */
 export const GOOGLE = {
   name: "google",
+  label: "Google",
   header: "x-auth-google-token",
   query: "google_token",
   spellings: ["https://accounts.google.com", "accounts.google.com"],
@@ -66,6 +78,7 @@ export const GOOGLE = {
 /** https://developers.facebook.com/documentation/facebook-login/ios/limited-login/token */
 export const FACEBOOK = {
   name: "facebook",
+  label: "Facebook",
   header: "x-auth-facebook-token",
   query: "facebook_token",
   spellings: ["https://www.facebook.com", "https://limited.facebook.com"],

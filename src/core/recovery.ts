@@ -78,7 +78,7 @@ export function recovery({ store, secrets, mailer, limits, afterResponse, issuer
 
     /** After the answer: sends a link that proves a pending email. */
     askToProve(userId: string, email: string, nowMs: number): void {
-      afterResponse("send an email verification", sendPending(userId, email, nowMs));
+      afterResponse("send an e-mail verification", sendPending(userId, email, nowMs));
     },
 
     /**
@@ -90,7 +90,7 @@ export function recovery({ store, secrets, mailer, limits, afterResponse, issuer
       const issued = await store.issueTo(caller, token);
       if (issued === "caller_gone") return refuse({ code: "token_invalid" });
       if (issued !== null)
-        afterResponse("send an email verification", send(issued.email, secret, token));
+        afterResponse("send an e-mail verification", send(issued.email, secret, token));
     },
   };
 }

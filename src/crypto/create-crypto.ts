@@ -1,4 +1,5 @@
 import type { Ha1bHashes } from "../core/ha1b.ts";
+import type { IssuerRedirects, SignedState } from "../core/issuer-login.ts";
 import type { IdTokens, Issuer } from "../core/issuers.ts";
 import type { Jwts } from "../core/jwt.ts";
 import type { SignatureCheck } from "../core/leaks.ts";
@@ -8,11 +9,13 @@ import type { JwtReader } from "../core/token-diagnosis.ts";
 import type { Secrets } from "../core/token.ts";
 import { githubSignature, type ScanningKey } from "./github-signature.ts";
 import { idTokens } from "./id-tokens.ts";
+import { issuerRedirects } from "./issuer-redirects.ts";
 import { jwts } from "./jwt.ts";
 import { jwtReader } from "./jwt-reader.ts";
 import { type JwtKeySet, keyRing, publicKeySet } from "./keys.ts";
 import { neverPwned, pwnedPasswords } from "./pwned-passwords.ts";
 import { createSecrets } from "./secrets.ts";
+import { signedState } from "./signed-state.ts";
 import { statusListSigner } from "./status-list.ts";
 
 interface Settings {
@@ -45,6 +48,8 @@ export interface CryptoServices {
   readonly publicKeys: ReturnType<typeof publicKeySet>;
   readonly statusListSigner: StatusListSigner;
   readonly idTokens: IdTokens;
+  readonly issuerRedirects: IssuerRedirects;
+  readonly issuerStates: SignedState;
   readonly isSignedByGithub: SignatureCheck;
 }
 
@@ -66,6 +71,8 @@ export function createCrypto(
     publicKeys: publicKeySet(jwtKeys),
     statusListSigner: statusListSigner(keys, issuer),
     idTokens: idTokens(settings.issuers, settings.storageDeadlineMs),
+    issuerRedirects: issuerRedirects(settings.issuers, issuer, settings.storageDeadlineMs),
+    issuerStates: signedState(jwtKeys, "issuer log-in"),
     isSignedByGithub: githubSignature(settings.githubScanningKeys),
   };
 }

@@ -1,5 +1,6 @@
 import type { HonoRequest } from "hono";
 import { serialize } from "hono/utils/cookie";
+import { ISSUER_LOGIN_SECONDS } from "../core/issuer-login.ts";
 
 /** What only browsers send: the cookies of the pages, and where a request comes from. */
 
@@ -26,6 +27,19 @@ export function sessionCookie(secret: string, maxAgeSeconds: number): string {
 }
 
 export const NO_SESSION_COOKIE = serialize(NAME, "", { ...OPTIONS, maxAge: 0 });
+
+/** A log-in that an issuer has to send back to this browser, until then. */
+const ISSUER_NAME = `${NAME}-issuer`;
+const ISSUER_LOGIN = new RegExp(String.raw`(?:^|;)[ \t]*${ISSUER_NAME}=("?)([\w.-]{0,2100})`);
+
+/** @returns what `issuerCookie` was given, or null for none; any text at all may be sent */
+export const readIssuerCookie = (request: HonoRequest): string | null =>
+  ISSUER_LOGIN.exec(request.header("cookie") ?? "")?.[2] ?? null;
+
+export const issuerCookie = (state: string): string =>
+  serialize(ISSUER_NAME, state, { ...OPTIONS, maxAge: ISSUER_LOGIN_SECONDS });
+
+export const NO_ISSUER_COOKIE = serialize(ISSUER_NAME, "", { ...OPTIONS, maxAge: 0 });
 
 /** What a form did, until the page that it leads to has said it. */
 const MESSAGE_NAME = `${NAME}-message`;

@@ -23,7 +23,7 @@ const secureUrl = v.pipe(
 const TAKEN: readonly string[] = [GOOGLE.name, FACEBOOK.name, "ha1b"];
 const BUILT_IN: readonly string[] = [...GOOGLE.spellings, ...FACEBOOK.spellings];
 
-/** As it compares: behind the @ of an email. */
+/** As it compares: behind the @ of an e-mail. */
 const emailDomain = v.pipe(
   v.string(),
   v.regex(/^[^\s@]+$/),
@@ -40,10 +40,12 @@ const OpenIdIssuer = v.strictObject({
   jwks: secureUrl,
   audience: v.pipe(v.array(v.pipe(v.string(), v.nonEmpty())), v.nonEmpty()),
   domains: v.optional(v.array(emailDomain)),
+  client_id: v.optional(v.pipe(v.string(), v.nonEmpty())),
+  client_secret: v.optional(v.pipe(v.string(), v.nonEmpty())),
 });
 
 const FORM =
-  'must be a JSON list of {"name","issuer","jwks","audience":[…]} and if you like "domains":[…], each name and issuer once';
+  'must be a JSON list of {"name","issuer","jwks","audience":[…]} and if you like "domains":[…], "client_id" of the audience with "client_secret", each name and issuer once';
 
 /** Other issuers: `apple` is shown as `X-Auth-Apple-Token` or `apple_token`. */
 export const openIdIssuers = v.pipe(
@@ -54,20 +56,26 @@ export const openIdIssuers = v.pipe(
     // Two rows of one issuer would be two ways into the same accounts, for two audiences.
     const isGood = (rows: readonly v.InferOutput<typeof OpenIdIssuer>[]) =>
       areUnique(rows.map(({ name }) => name)) &&
+      rows.every(({ client_id: id, client_secret, audience }) =>
+        id === undefined ? client_secret === undefined : audience.includes(id),
+      ) &&
       areUnique([...BUILT_IN, ...rows.map(({ issuer }) => issuer)]);
     if (!success || !isGood(output)) {
       addIssue({ message: FORM });
       return NEVER;
     }
-    return output.map(({ name, issuer, jwks, audience, domains }) => ({
-      name,
-      header: `x-auth-${name}-token`,
-      query: `${name}_token`,
-      spellings: [issuer],
-      jwks,
-      audience,
-      ...(domains !== undefined && { domains }),
-    }));
+    return output.map(
+      ({ name, issuer, jwks, audience, domains, client_id: id, client_secret }) => ({
+        name,
+        header: `x-auth-${name}-token`,
+        query: `${name}_token`,
+        spellings: [issuer],
+        jwks,
+        audience,
+        ...(domains !== undefined && { domains }),
+        ...(id !== undefined && { client: { id, secret: client_secret ?? null } }),
+      }),
+    );
   }),
 );
 

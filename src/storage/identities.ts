@@ -1,6 +1,7 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { IdentityStore, LinkedIdentity } from "../core/identities.ts";
+import type { UsedStateStore } from "../core/issuer-login.ts";
 import type { IdentityRef } from "../core/issuers.ts";
 import type { StorageContext, WaysIn } from "./context.ts";
 import { digestOf } from "./d1.ts";
@@ -27,7 +28,7 @@ export function createIdentities({
   notices,
   background,
   waysIn,
-}: StorageContext): IdentityStore {
+}: StorageContext): IdentityStore & UsedStateStore {
   async function list(userId: string): Promise<LinkedIdentity[]> {
     const rows = await db.all(
       sql`SELECT issuer, subject, email, created_at AS linkedAtMs, used_at AS lastUsedAtMs FROM identities
@@ -38,6 +39,15 @@ export function createIdentities({
   }
 
   return {
+    async use(state, expiresAtMs) {
+      const id = await digestOf(state);
+      return (
+        (await db.run(
+          sql`INSERT INTO used_challenges (id, expires_at) VALUES (${id}, ${expiresAtMs}) ON CONFLICT DO NOTHING`,
+        )) > 0
+      );
+    },
+
     async find(identity, nowMs) {
       const row = await db.first(openedBy(identity), FoundRow);
       if (row === null) return null;

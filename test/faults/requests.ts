@@ -193,7 +193,7 @@ export const GOOD: readonly Case[] = [
   },
   {
     routeKey: "POST /api/run-action-token",
-    as: "email verification",
+    as: "e-mail verification",
     send: ({ auth, verification }) => ({ bearer: auth, json: { token: verification } }),
     status: 200,
     again: 422,
@@ -262,7 +262,7 @@ export const GOOD: readonly Case[] = [
   },
   {
     routeKey: "PATCH /rest/user",
-    as: "API token: email",
+    as: "API token: e-mail",
     send: ({ alice }) => ({
       bearer: alice.api,
       json: { email: "alicia@example.com", current_password: alice.password },

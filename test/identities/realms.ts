@@ -27,6 +27,15 @@ export function newRealm(name = "acme") {
     header: `x-auth-${name}-token`,
     /** The row that makes it a way in. */
     row: { name, issuer: url, jwks, audience: [AUDIENCE] },
+    /** The same, with a client of ours for log-ins by redirect. */
+    redirecting: {
+      name,
+      issuer: url,
+      jwks,
+      audience: [AUDIENCE],
+      client_id: AUDIENCE,
+      client_secret: "their-secret",
+    },
     order,
     /** An ID token that is right but for `claims` and `header`. */
     async idToken(claims: Readonly<Record<string, unknown>> = {}, header: object = {}) {

@@ -62,6 +62,8 @@ it.each([
   ["an issuer that is no URL", rows({ ...ACME, issuer: "acme" })],
   ["keys over plain HTTP", rows({ ...ACME, jwks: "http://login.acme.example/keys" })],
   ["keys from a file", rows({ ...ACME, jwks: "file:///keys" })],
+  ["a client that is not of the audience", rows({ ...ACME, client_id: "another" })],
+  ["a client's secret without a client", rows({ ...ACME, client_secret: "x" })],
   ["a member that nobody knows", rows({ ...ACME, algorithms: ["none"] })],
 ])("%s stops the start", (_, OPENID_ISSUERS) => {
   const message = complaint({ OPENID_ISSUERS });

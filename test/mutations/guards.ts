@@ -83,6 +83,10 @@ export const GUARDS: readonly Guard[] = [
   ["devices-are-bounded", "a user has any number of devices", [dropped], [all("logins/devices")]],
   ["no-place-without-addresses", "a place is stored where no address may be", [withoutOperand(1, "&&")], [all("logins/devices")]],
   ["revoked-login-leaves-a-tombstone", "a log-in that the link of a notice revoked goes on where KV is asked", [fails(0)], [all("logins/devices")]],
+  ["issuer-login-stays-with-its-issuer", "a log-in that was started at one issuer is finished at another, or any time later", [asked(false)], [all("identities/issuer-login")]],
+  ["issuer-login-is-used-once", "an answer of an issuer logs in twice", [asked(false)], [all("identities/issuer-login")]],
+  ["state-is-signed-here", "a browser makes up a log-in", [asked(true)], [all("identities/issuer-login")]],
+  ["issuer-is-asked-over-tls", "a browser is sent to an issuer over plain HTTP", [asked(false)], [all("identities/issuer-login")]],
 
   // Sessions and passwords.
   ["session-has-an-absolute-expiry", "a session is extended for ever", [times(9)], [SESSIONS]],

@@ -93,7 +93,12 @@ function readOrRefuse<T>(read: () => T): T {
 }
 
 /** Not allowed in wrangler.toml, because it is committed. */
-const SECRETS = ["JWT_KEYS", "MAIL_WEBHOOK_SECRET", "EVENTS_WEBHOOK_SECRET"];
+const SECRETS = [
+  "JWT_KEYS",
+  "MAIL_WEBHOOK_SECRET",
+  "EVENTS_WEBHOOK_SECRET",
+  "GOOGLE_CLIENT_SECRET",
+];
 
 /** Secrets of the right form, for a check without the real ones. */
 async function standIns(variables: Readonly<Record<string, unknown>>) {

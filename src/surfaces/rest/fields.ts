@@ -17,7 +17,7 @@ const length = <const M extends string>(min: number, max: number, message: M) =>
     { minLength: min, maxLength: max },
   );
 
-const NO_EMAIL = "must be an email address";
+const NO_EMAIL = "must be an e-mail address";
 
 const emailThat = (isTaken: (text: string) => boolean) =>
   v.pipe(

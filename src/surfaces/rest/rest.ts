@@ -29,7 +29,7 @@ const refuse = refusals({
     current_password_missing: ({ field }) =>
       field === "password"
         ? "password is required"
-        : "current_password is required to change the email or the password",
+        : "current_password is required to change the e-mail or the password",
     credentials_doubled: "More than one credential was sent",
     caller_missing: REQUIRED,
     credentials_missing: REQUIRED,
@@ -48,7 +48,7 @@ const refuse = refusals({
     idempotency_mismatch: "This Idempotency-Key was used with another request",
     user_exists: "User already exists",
     last_way_in: "Nothing else opens this account: choose a password first",
-    identity_conflict: "This email has an account that this identity does not open",
+    identity_conflict: "This e-mail has an account that this identity does not open",
     media_type_unsupported: "The body must be JSON: send Content-Type: application/json",
     unavailable: "Service unavailable, try again later",
   },

@@ -1,0 +1,124 @@
+import * as v from "valibot";
+import type { IssuerLoginResult } from "../core/issuer-login.ts";
+import { issuerCookie, NO_ISSUER_COOKIE, readIssuerCookie } from "../http/browser.ts";
+import { queryValue } from "../http/query.ts";
+import { auditRefusal } from "../http/refusals.ts";
+import { faultOf } from "../http/request-fault.ts";
+import type { HttpResult, Route } from "../http/surface.ts";
+import type { ConsoleDeps } from "./deps.ts";
+import { PostForm } from "./components.tsx";
+import { PAGE_HEADERS, type Page } from "./page.tsx";
+import {
+  cardPage,
+  type PageContext,
+  type PageRoutes,
+  safeNextPath,
+  seeOther,
+  setSession,
+  textPage,
+} from "./page-routes.tsx";
+import { problemOf } from "./problems.ts";
+
+const Start = v.object({ next: v.optional(v.unknown()) });
+
+const TEXTS: Readonly<Record<Exclude<IssuerLoginResult["outcome"], "done">, string>> = {
+  unknown:
+    "This log-in was not started in this browser, or too long ago, or it is finished. Start again.",
+  denied: "You were not logged in, because you or your provider said no.",
+  wrong: "Your provider sent an answer that does not belong to this log-in. Start again.",
+};
+
+/** Where an issuer sends browsers back to: its own log-in alone. */
+export const issuerPath = (name: string) => `/log-in/${name}`;
+
+/** Log in with an OpenID issuer by redirect. */
+export function issuerLoginPages(
+  { openForm, openPage }: PageRoutes,
+  { issuerLogin, secondFactor, sessions, audit }: ConsoleDeps,
+): readonly Route[] {
+  async function back(name: string, { request, nowMs }: PageContext): Promise<Page | HttpResult> {
+    const answer = new URL(request.url).searchParams;
+    try {
+      const result = await issuerLogin.finish(name, readIssuerCookie(request), answer, nowMs);
+      if (result.outcome !== "done") return failed(TEXTS[result.outcome], 400);
+      const { user, next } = result;
+      await secondFactor.pass(user, null, "identity", nowMs);
+      const { secret } = await sessions.open(user, "identity", nowMs);
+      return {
+        ...seeOther(safeNextPath(next), setSession(sessions, secret)),
+        cookies: [NO_ISSUER_COOKIE],
+      };
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault.code === "internal" || fault.code === "unavailable") throw error;
+      auditRefusal(fault, audit.refused);
+      const { message, status } = problemOf(fault);
+      return failed(fault.code === "credentials_wrong" ? NO_ACCOUNT : message, status);
+    }
+  }
+
+  return issuerLogin.issuers.flatMap(({ name, label }) => [
+    ...openForm({
+      path: issuerPath(name),
+      schema: Start,
+      show: (context, { problem }) =>
+        cardPage(
+          `Continue with ${label}`,
+          <PostForm
+            action={issuerPath(name)}
+            error={problem?.message}
+            button={`Continue with ${label}`}
+          >
+            <input
+              type="hidden"
+              name="next"
+              value={safeNextPath(queryValue(context.request, "next"))}
+            />
+          </PostForm>,
+        ),
+      async submit({ nowMs }, { next }) {
+        const { url, state } = await issuerLogin.start(name, safeNextPath(next), nowMs);
+        return { ...sentTo(url), cookies: [issuerCookie(state)] };
+      },
+    }),
+    openPage(`${issuerPath(name)}/callback`, (context) => back(name, context)),
+  ]);
+}
+
+const NO_ACCOUNT = "This opens no account here, and none can be made from it.";
+
+const failed = (text: string, status: number): Page => ({
+  ...textPage("You are not logged in", text, <a href="/console/login">To the login</a>),
+  status,
+  headers: { "set-cookie": NO_ISSUER_COOKIE },
+});
+
+/** By a page that reloads: `form-action 'self'` lets no form lead to another origin, not even by a redirect. */
+const sentTo = (url: string): HttpResult => {
+  const escaped = url.replaceAll("&", "&amp;").replaceAll('"', "&quot;");
+  return {
+    status: 200,
+    body: null,
+    text: `<!doctype html><html lang="en"><meta charset="utf-8"><title>One moment</title><meta http-equiv="refresh" content="0;url=${escaped}"><p><a href="${escaped}">Continue</a></p></html>`,
+    headers: PAGE_HEADERS,
+  };
+};
+
+/** Buttons below the form of the log-in or sign-up page. */
+export function IssuerButtons({
+  issuers,
+  next,
+}: {
+  readonly issuers: ConsoleDeps["issuerLogin"]["issuers"];
+  readonly next: string;
+}) {
+  return (
+    <>
+      {issuers.map(({ name, label }) => (
+        <PostForm action={issuerPath(name)} button={`Continue with ${label}`} look="quiet">
+          <input type="hidden" name="next" value={next} />
+        </PostForm>
+      ))}
+    </>
+  );
+}
