@@ -22,6 +22,7 @@ import {
 } from "./core/deliveries.ts";
 import { ownClaims, withExternalId } from "./core/claims.ts";
 import type { EventStore } from "./core/events.ts";
+import { type FreshLogins, freshLogins } from "./core/confirm-login.ts";
 import { ha1b as createHa1b } from "./core/ha1b.ts";
 import { identityLogin, type LinkedIdentities, linkedIdentities } from "./core/identities.ts";
 import { type IssuerLogin, issuerLogin } from "./core/issuer-login.ts";
@@ -85,6 +86,7 @@ export interface Services {
   readonly accounts: Accounts;
   readonly secondFactor: SecondFactor;
   readonly sessions: Sessions;
+  readonly freshLogins: FreshLogins;
   readonly jwtPairs: JwtPairs;
   readonly issueLogin: IssueLogin;
   readonly exchange: TokenExchange;
@@ -225,6 +227,7 @@ export function createServices(
       askToProve: sendsMail ? recovery.askToProve : null,
     }),
     sessions: ownSessions,
+    freshLogins: freshLogins({ strict: stores.strictTokens, tokens, users, checkPassword }),
     jwtPairs: pairs,
     issueLogin: loginIssuer({ sessions: ownSessions, jwtPairs: pairs }),
     exchange: tokenExchange({ authenticate, jwtPairs: pairs, secrets, limits, issuer }),

@@ -37,6 +37,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
       ...homePages(pages, deps),
       ...authPages(pages, deps),
       ...issuerLoginPages(pages, deps),
+      ...pages.confirmation,
       ...accountPages(pages, deps),
       ...actionTokenPages(pages, deps),
       ...actionPage(pages, deps),

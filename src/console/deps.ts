@@ -5,6 +5,7 @@ import type { ApiTokens } from "../core/api-tokens.ts";
 import type { Authenticate } from "../core/authenticate.ts";
 import type { OwnContacts } from "../core/contacts.ts";
 import type { EventStore } from "../core/events.ts";
+import type { FreshLogins } from "../core/confirm-login.ts";
 import type { LinkedIdentities } from "../core/identities.ts";
 import type { IssuerLogin } from "../core/issuer-login.ts";
 import type { Logins } from "../core/logins.ts";
@@ -20,6 +21,7 @@ import type { Reader } from "./docs/document.ts";
 export interface ConsoleDeps {
   readonly authenticate: Authenticate;
   readonly sessions: Sessions;
+  readonly freshLogins: FreshLogins;
   readonly accounts: Accounts;
   readonly recovery: Recovery;
   readonly audit: EventStore;

@@ -2,6 +2,8 @@ import type { Child } from "hono/jsx";
 import * as v from "valibot";
 import type { Caller } from "../core/caller.ts";
 import type { Fault } from "../core/fault.ts";
+import type { FreshLogins } from "../core/confirm-login.ts";
+import { isFresh, requireFresh } from "../core/fresh-login.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { HttpResult, RequestContext, Route } from "../http/surface.ts";
 import { readForm } from "../http/body.ts";
@@ -16,8 +18,10 @@ import {
 import { decode } from "../http/fields.ts";
 import { currentRecord } from "../http/request-record.ts";
 import { auditRefusal, headersOf, limitHeaders } from "../http/refusals.ts";
-import { faultOf, type RequestFault } from "../http/request-fault.ts";
+import { type AnyFault, faultOf, type RequestFault } from "../http/request-fault.ts";
+import { queryValue } from "../http/query.ts";
 import type { Look } from "./brand.ts";
+import { PROOF_FIELD, proofPage } from "./fresh-login.tsx";
 import {
   flashCookie,
   type Message,
@@ -130,6 +134,7 @@ const encoder = new TextEncoder();
 function isEchoed(values: FormValues): boolean {
   // Values that are not text, such as files, are never rendered again.
   const text = Object.values(values)
+    .flat()
     .filter((value) => typeof value === "string")
     .join();
   // Checked before escaping: escaping 64 KiB costs more than the rest of the request.
@@ -143,8 +148,10 @@ export type PageRoutes = ReturnType<typeof pageRoutes>;
  * What all pages share: authentication by cookie, the same-origin check for every POST, and forms
  * that are rendered again with their errors.
  */
-export function pageRoutes(deps: PageDeps & { readonly look: Look }) {
-  const { refused } = deps;
+export function pageRoutes(
+  deps: PageDeps & { readonly look: Look; readonly freshLogins: FreshLogins },
+) {
+  const { refused, freshLogins } = deps;
   const { currentUser, extendSession } = authenticatePage(deps);
 
   /** To the login page and back afterwards. Submitted values are lost, so the login page says that the session expired. */
@@ -238,7 +245,7 @@ export function pageRoutes(deps: PageDeps & { readonly look: Look }) {
         return await submit(context, decode(schema, values));
       } catch (error) {
         const fault = faultOf(error);
-        if (fault.code === "internal" || fault.code === "unavailable") throw error;
+        if (["internal", "unavailable", "login_not_fresh"].includes(fault.code)) throw error;
         auditRefusal(passwordField === undefined ? fault : asOwnMistake(fault), refused);
         const record = currentRecord();
         if (record !== null) record.outcome = fault.code;
@@ -264,6 +271,74 @@ export function pageRoutes(deps: PageDeps & { readonly look: Look }) {
       return redirectToLogin(context, pageOf(new URL(request.url).pathname));
     };
 
+  /** Asks who it is, and then goes on with what was submitted, but for passwords: no page has them in it. */
+  async function askForProof(
+    { caller, request }: AuthedPageContext,
+    submitted: FormValues,
+    fault: AnyFault,
+  ): Promise<Page> {
+    const record = currentRecord();
+    if (record !== null) record.outcome = fault.code;
+    const isWhole =
+      isEchoed(submitted) && !Object.keys(submitted).some((name) => name.includes("password"));
+    const user = await freshLogins.account(caller);
+    return {
+      ...proofPage({
+        action: new URL(request.url).pathname,
+        values: isWhole ? submitted : {},
+        canGoOn: isWhole && user.hasPassword,
+        email: user.email,
+        problem: fault.code === "login_not_fresh" ? null : problemOf(fault, PROOF_FIELD),
+      }),
+      headers: { ...headersOf(fault), ...limitHeaders(fault) },
+    };
+  }
+
+  /** Does what needs a fresh log-in, also if D1 knows of one that a copy of the session does not know yet. */
+  async function asFresh<T>(
+    context: AuthedPageContext,
+    act: (context: AuthedPageContext) => Promise<T>,
+    otherwise: (context: AuthedPageContext, fault: AnyFault) => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await act(context);
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault.code !== "login_not_fresh") throw error;
+      const caller = await freshLogins.current(context.caller, context.nowMs);
+      const current = { ...context, caller };
+      return isFresh(caller, context.nowMs) ? act(current) : otherwise(current, fault);
+    }
+  }
+
+  /** A form whose act needs a fresh log-in: one page asks for the password, and the form goes on. */
+  const goingOn =
+    (submit: (context: AuthedPageContext, values: FormValues) => Promise<Page | HttpResult>) =>
+    async (
+      context: AuthedPageContext,
+      { [PROOF_FIELD]: proof, ...values }: FormValues,
+    ): Promise<Page | HttpResult> => {
+      const { nowMs } = context;
+      let { caller } = context;
+      if (typeof proof === "string" && !isFresh(caller, nowMs)) {
+        try {
+          caller = await freshLogins.prove(caller, proof, nowMs);
+        } catch (error) {
+          const fault = faultOf(error);
+          if (fault.code !== "credentials_wrong" && fault.code !== "throttled") throw error;
+          auditRefusal(asOwnMistake(fault), refused);
+          return askForProof(context, values, fault);
+        }
+      }
+      return asFresh(
+        { ...context, caller },
+        (current) => submit(current, values),
+        (current, fault) => askForProof(current, values, fault),
+      );
+    };
+
+  const confirmPath = "/console/confirm";
+
   /** The page of a button is usually the parent of its path. */
   const parentPath = (path: string) => path.slice(0, path.lastIndexOf("/"));
 
@@ -283,9 +358,46 @@ export function pageRoutes(deps: PageDeps & { readonly look: Look }) {
         readFlash(request)?.message === message ? page : otherwise,
       ),
 
-    /** A page that needs a login; others are redirected to the login page and back. */
-    page: (path: string, show: (context: AuthedPageContext) => Promise<Page | HttpResult>): Route =>
-      getRoute(path, authed(show)),
+    /**
+     * A page that needs a login; others are redirected to the login page and back.
+     * @param next opened after the log-in was confirmed, where the page needs a fresh one
+     */
+    page: (
+      path: string,
+      show: (context: AuthedPageContext) => Promise<Page | HttpResult>,
+      next = path,
+    ): Route =>
+      getRoute(
+        path,
+        authed((context) =>
+          asFresh(context, show, async () =>
+            seeOther(`${confirmPath}?next=${encodeURIComponent(next)}`),
+          ),
+        ),
+      ),
+
+    /** Asks for the password, and then leads to a page that needs a fresh log-in. */
+    confirmation: [
+      getRoute(
+        confirmPath,
+        authed(async (context) => {
+          const next = safeNextPath(queryValue(context.request, "next"));
+          const caller = await freshLogins.current(context.caller, context.nowMs);
+          if (isFresh(caller, context.nowMs)) return seeOther(next);
+          const asked = await askForProof({ ...context, caller }, { next }, NOT_FRESH);
+          return { ...asked, status: 200 };
+        }),
+      ),
+      postRoute(
+        confirmPath,
+        authed(
+          goingOn(async ({ caller, nowMs }, { next }) => {
+            requireFresh(caller, nowMs);
+            return seeOther(safeNextPath(next));
+          }),
+        ),
+      ),
+    ] as readonly Route[],
 
     /**
      * Part of a page that the script polls. Polling does not extend the session, so an open tab does
@@ -306,12 +418,12 @@ export function pageRoutes(deps: PageDeps & { readonly look: Look }) {
         form.path,
         authed(async (context) => form.show(context, EMPTY_FORM)),
       ),
-      postRoute(form.path, authed(submitForm(form))),
+      postRoute(form.path, authed(goingOn(submitForm(form)))),
     ],
 
     /** A form on another page; that page is rendered again if the form has errors. */
     formOn: <const S extends v.GenericSchema>(form: PageForm<AuthedPageContext, S>): Route =>
-      postRoute(form.path, authed(submitForm(form), parentPath)),
+      postRoute(form.path, authed(goingOn(submitForm(form)), parentPath)),
 
     /** A button. Its errors are shown on an error page. */
     action: <const S extends v.GenericSchema>({
@@ -323,12 +435,14 @@ export function pageRoutes(deps: PageDeps & { readonly look: Look }) {
       postRoute(
         path,
         authed(
-          async (context, values: FormValues) => submit(context, decode(schema, values)),
+          goingOn(async (context, values) => submit(context, decode(schema, values))),
           (at) => page ?? parentPath(at),
         ),
       ),
   };
 }
+
+const NOT_FRESH: AnyFault = { code: "login_not_fresh", reason: "old" };
 
 /** The logged-in user mistyped their own password; the activity page must not call that a break-in attempt. */
 function asOwnMistake(fault: Fault | RequestFault): Fault | RequestFault {

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { IssuedApiToken } from "../core/api-tokens.ts";
+import { isPowerful, requireFresh } from "../core/fresh-login.ts";
 import type { Scopes } from "../core/scopes.ts";
 import { type ApiToken, TTL_SECONDS } from "../core/token.ts";
 import { readPage } from "../http/query.ts";
@@ -124,6 +125,8 @@ export function tokenPages(
       show: async (_, state) => newPage(state, await apiTokens.newSecret(), table),
       async submit({ caller, nowMs }, { name, lifetime, scopes, token_secret }) {
         const request = { name, ttlSeconds: lifetime, scopes: [...new Set(scopes)] };
+        // guard: page-makes-powerful-tokens-for-a-fresh-log-in
+        if (isPowerful(request.scopes, lifetime * 1000)) requireFresh(caller, nowMs);
         return secretPage(
           await apiTokens.create(caller, request, nowMs, token_secret || null),
           null,

@@ -1,4 +1,5 @@
 import type { ExportCursor } from "../core/accounts.ts";
+import { requireFresh } from "../core/fresh-login.ts";
 import type { Json } from "../core/token.ts";
 import { exportCursorText, readExportCursor } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
@@ -46,20 +47,29 @@ export function yourDataPages(
   }
 
   return [
-    page("/console/account/export", async () => exportPage()),
-    page("/console/account/export/file", async ({ request, caller, nowMs }) => {
-      const from = readExportCursor(request);
-      return {
-        status: 200,
-        body: null,
-        text: JSON.stringify(await file(caller.userId, from, nowMs), null, 2),
-        headers: {
-          ...PAGE_HEADERS,
-          "content-type": "application/json",
-          "content-disposition": 'attachment; filename="latchkey-data.json"',
-        },
-      };
+    page("/console/account/export", async ({ caller, nowMs }) => {
+      requireFresh(caller, nowMs);
+      return exportPage();
     }),
+    page(
+      "/console/account/export/file",
+      async ({ request, caller, nowMs }) => {
+        // guard: exported-file-needs-a-fresh-log-in
+        requireFresh(caller, nowMs);
+        const from = readExportCursor(request);
+        return {
+          status: 200,
+          body: null,
+          text: JSON.stringify(await file(caller.userId, from, nowMs), null, 2),
+          headers: {
+            ...PAGE_HEADERS,
+            "content-type": "application/json",
+            "content-disposition": 'attachment; filename="latchkey-data.json"',
+          },
+        };
+      },
+      "/console/account/export",
+    ),
     ...form({
       path: "/console/account/delete",
       schema: DeleteUser,
@@ -103,7 +113,7 @@ const exportPage = (): Page =>
       </ul>
       <p>Passwords and secrets are not in it: only digests of them are held.</p>
       <p class="buttons">
-        <a class="button" href="/console/account/export/file" download="latchkey-data.json">
+        <a class="button" href="/console/account/export/file">
           Download
         </a>
         <a class="button quiet" href="/console/account">

@@ -15,6 +15,11 @@ export interface SessionStore {
   /** @returns the session's final form, or null where the caller is no longer active */
   insertSession(token: SessionToken, caller: CallerRef, way: WayIn): Promise<SessionToken | null>;
   extendSession(id: string, nowMs: number): Promise<SessionState | null>;
+  /**
+   * Notes that its user has just proved who they are. @returns false where it is not active any more, or the
+   * password that was checked was replaced
+   */
+  confirmSession(id: string, ifCredentialVersion: number, nowMs: number): Promise<boolean>;
   /** @returns true for exactly one of many callers */
   revokeSession(id: string, nowMs: number): Promise<boolean>;
 }

@@ -217,6 +217,14 @@ export function cachedTokens(
       return { email: extended.email, expiresAtMs: extended.expiresAtMs };
     },
 
+    async confirmSession(id, ifCredentialVersion, nowMs) {
+      const token = await d1.confirmSession(id, ifCredentialVersion, nowMs);
+      if (token === null) return false;
+      caches.tokens.delete(id);
+      copyLater(token, nowMs);
+      return true;
+    },
+
     revokeSession: (id, nowMs) => revoking(id, d1.revokeSession(id, nowMs)),
 
     async insertApiToken(token, caller, derivation, isExempt) {

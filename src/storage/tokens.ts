@@ -121,7 +121,7 @@ export const toActiveJwt = (row: unknown): { user: User } => ({
 /** Checks, sessions, refresh families and log-ins as D1's primary has them, which always decides. */
 export interface TokensInD1
   extends Omit<TokenCheckStore, "touch" | "noteLogin">,
-    Omit<SessionStore, "extendSession">,
+    Omit<SessionStore, "extendSession" | "confirmSession">,
     Omit<RefreshFamilyStore, "isActiveUntil" | "confirm" | "noteIssued">,
     RevocationStore,
     StrictCheckStore,
@@ -144,6 +144,12 @@ export interface TokensInD1
     id: string,
     nowMs: number,
   ): Promise<(SessionState & { readonly token: SessionToken }) | null>;
+  /** @returns the session, or null where it was not confirmed */
+  confirmSession(
+    id: string,
+    ifCredentialVersion: number,
+    nowMs: number,
+  ): Promise<SessionToken | null>;
 }
 
 export function tokensInD1({
@@ -301,6 +307,19 @@ export function tokensInD1({
       if (extended[0] === undefined) return null;
       const row = v.parse(ExtendedRow, extended[0]);
       return { token: toSession(row), email: row.email, expiresAtMs: row.expires_at };
+    },
+
+    async confirmSession(id, ifCredentialVersion, nowMs) {
+      const row = await db.first(
+        // guard: only-active-sessions-are-confirmed
+        sql`UPDATE tokens SET authenticated_at = MAX(COALESCE(authenticated_at, created_at), ${nowMs})
+          WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
+            AND tokens.credential_version = ${ifCredentialVersion}
+            AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${NOT_REVOKED})
+          RETURNING ${TOKEN_COLUMNS}`,
+        SessionRow,
+      );
+      return row && toSession(row);
     },
 
     async revokeSession(id, nowMs) {

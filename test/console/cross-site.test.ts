@@ -25,8 +25,13 @@ const ELSEWHERE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "our address before a longer one": { origin: `${ORIGIN}.evil.example` },
 };
 
-/** What only looks, or is sent by mail, changes none of what is counted. */
-const CHANGES_NOTHING = ["/console/forgotten", "/console/account/verify", "/console/inspector"];
+/** What only looks or leads on, or is sent by mail, changes none of what is counted. */
+const CHANGES_NOTHING = [
+  "/console/confirm",
+  "/console/forgotten",
+  "/console/account/verify",
+  "/console/inspector",
+];
 
 describe.each(POST_FORMS)("POST $path", ({ path }) => {
   it("does nothing for a page of another site", async () => {

@@ -46,6 +46,7 @@ const INVALID: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** Acts whose every input is hidden or a choice: whatever is wrong with one is no person's mistake. */
 const WITHOUT_INPUTS = [
   "/console/logout",
+  "/console/confirm",
   "/console/account/verify",
   "/console/account/identities/remove",
   "/console/contacts/remove",

@@ -56,6 +56,7 @@ const SAMPLES: Readonly<Record<string, (fixtures: Fixtures) => Fields>> = {
     password: "another horse battery",
     current_password: PASSWORD,
   }),
+  "/console/confirm": () => ({ next: "/console/tokens" }),
   "/console/account/verify": () => ({}),
   "/console/account/identities/remove": ({ identityId }) => ({ id: identityId }),
   "/console/contacts/remove": ({ contactId }) => ({ id: contactId }),

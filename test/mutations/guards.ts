@@ -44,6 +44,7 @@ const VERIFICATION = all("contracts/token-verification");
 const RESTRICTED = all("revocation/restricted");
 const EXCHANGE = all("exchange/exchange");
 const ACTS = all("fresh-login/acts");
+const PROOF = all("fresh-login/pages");
 const AUTH_TIME = all("fresh-login/auth-time");
 const ATTACKER = all("recovery/attacker");
 const OWNER = all("recovery/owner");
@@ -152,6 +153,9 @@ export const GUARDS: readonly Guard[] = [
   ["rotation-of-a-powerful-token-needs-a-fresh-log-in", "an old log-in gets the secret of a powerful token", [asked(false)], [ACTS]],
   ["second-factor-asks-who-makes-a-powerful-token", "an old log-in makes a powerful token where there is a second factor", [chosen(true)], [ACTS]],
   ["second-factor-asks-who-extends-a-token", "an old log-in extends a token for a year where there is a second factor", [chosen(true)], [ACTS]],
+  ["exported-file-needs-a-fresh-log-in", "an old session downloads all data", [dropped], [PROOF]],
+  ["page-makes-powerful-tokens-for-a-fresh-log-in", "an old session makes a powerful token on a page", [asked(false)], [PROOF]],
+  ["only-active-sessions-are-confirmed", "whoever logged out while they proved who they are goes on", [holds(0)], [PROOF]],
   ["api-tokens-are-never-fresh", "an API token is as fresh as a log-in", [chosen(true)], [AUTH_TIME]],
   ["identity-is-as-fresh-as-its-log-in", "an issuer's log-in of last year counts as of now", [onlyArgument(0)], [AUTH_TIME]],
   ["jwt-keeps-its-scopes", "the JWT of a narrow token may do everything", [chosen(true)], [SCOPES]],

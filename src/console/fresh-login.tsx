@@ -1,0 +1,68 @@
+import { Alert, Field, PASSWORD_INPUT } from "./components.tsx";
+import type { Page } from "./page.tsx";
+import type { Problem } from "./problems.ts";
+
+/** The input by which a form that goes on is told from one that begins. */
+export const PROOF_FIELD = "proof_password";
+
+interface Props {
+  /** Where the form was sent, and is sent again. */
+  readonly action: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Whether the form can go on: its user has a password, and `values` is all that was sent. */
+  readonly canGoOn: boolean;
+  readonly email: string;
+  readonly problem: Problem | null;
+}
+
+/** Asks who it is before a form goes on, with all that was filled in; it is kept in this page alone. */
+export function proofPage({ action, values, canGoOn, email, problem }: Props): Page {
+  const isField = problem?.field === PROOF_FIELD;
+  return {
+    title: "Confirm it's you",
+    status: problem?.status ?? 401,
+    body: (
+      <section class="card narrow">
+        <h1>Confirm it's you</h1>
+        {!isField && <Alert kind="problem" text={problem?.message} />}
+        {canGoOn ? (
+          <>
+            <p>You logged in more than ten minutes ago. Enter your password to continue.</p>
+            <form method="post" action={action}>
+              {hiddenInputs(values)}
+              <input type="hidden" name="username" autocomplete="username" value={email} />
+              <Field
+                {...PASSWORD_INPUT}
+                name={PROOF_FIELD}
+                problem={isField ? problem?.message : undefined}
+                autofocus
+              />
+              <p class="buttons">
+                <button type="submit">Continue</button>
+                <a class="button quiet" href="/console">
+                  Cancel
+                </a>
+              </p>
+            </form>
+          </>
+        ) : (
+          <>
+            <p>
+              You logged in more than ten minutes ago. Log out and in again, then try once more.
+            </p>
+            <form method="post" action="/console/logout">
+              <button type="submit">Log out</button>
+            </form>
+          </>
+        )}
+      </section>
+    ),
+  };
+}
+
+const hiddenInputs = (values: Props["values"]) =>
+  Object.entries(values).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value])
+      .filter((each) => typeof each === "string")
+      .map((each) => <input type="hidden" name={name} value={each} autocomplete="off" />),
+  );
