@@ -15,6 +15,7 @@ import {
   untilFlushed,
   untilHealthy,
 } from "./deploy/readiness.ts";
+import { replicate } from "./deploy/replication.ts";
 import { addMissingSecrets, readSettings } from "./vars-file.ts";
 import { errorText, plainReason, runWrangler } from "./wrangler.ts";
 
@@ -25,7 +26,8 @@ const HELP = `Usage: npm run deploy -- [options]
 Deploys this service to Cloudflare. Can be repeated at any time: it does what is missing.
 
   1. checks the settings in wrangler.toml by the service's own rules
-  2. creates the D1 database if there is none, and applies the migrations that it lacks
+  2. creates the D1 database if there is none, applies the migrations that it lacks, and switches its read
+     replication on where READ_REPLICAS is
   3. creates the secrets that are missing (JWT_KEYS), and keeps them in .deploy.vars
   4. deploys, which creates the KV namespace if there is none, and waits until the service answers at ISSUER
 
@@ -126,6 +128,7 @@ async function deploy(options: Options, context: CliContext): Promise<void> {
   };
   // Before the code that needs it. The version that still runs does not know what is new, and needs not.
   await step("Database", () => prepareDatabase(project, options.region, stop));
+  if (variables.READ_REPLICAS === "on") await step("Replicas", () => withReplicas(project, stop));
   // Before a version that reads KV runs: what was revoked must stay revoked.
   if (Number(project.variables.REVOCATION_LAG_SECONDS ?? 0) >= KV_IS_READ_FROM_SECONDS) {
     await step("Outbox", () => requireEmptyOutbox(project, stop, context.outboxPatienceMs));
@@ -184,6 +187,13 @@ async function prepareDatabase(project: Project, region: string | undefined, sto
   }
   const what = applied.length > 0 ? `applied ${applied.join(", ")}` : "has all migrations";
   return [`${database}: ${created}${what}`, null] as const;
+}
+
+async function withReplicas({ database, accountId, args }: Project, stop: AbortSignal) {
+  const login = await wrangler(["auth", "token", "--json", ...args], stop);
+  const account = process.env.CLOUDFLARE_ACCOUNT_ID ?? accountId;
+  const wasOff = await replicate(database, login, account, stop);
+  return [`${database}: read replication ${wasOff ? "switched on" : "is on"}`, null] as const;
 }
 
 async function requireEmptyOutbox(project: Project, stop: AbortSignal, patienceMs?: number) {

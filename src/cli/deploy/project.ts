@@ -7,6 +7,7 @@ import { newKey } from "../keys/rotation.ts";
 /** What is used of the configuration that wrangler has read. */
 const Config = v.object({
   name: v.optional(v.string()),
+  account_id: v.optional(v.string()),
   preview_urls: v.optional(v.boolean()),
   workers_dev: v.optional(v.boolean()),
   route: v.optional(v.unknown()),
@@ -21,6 +22,8 @@ export interface Project extends ConfigPlace {
   /** The Worker's name at Cloudflare. */
   readonly worker: string;
   readonly database: string;
+  /** If the configuration has one. */
+  readonly accountId: string | undefined;
   /** The title of the namespace that wrangler creates. */
   readonly namespace: string;
   /** If the configuration has one. */
@@ -63,6 +66,7 @@ export async function readProject(
     environment,
     worker: config.name,
     database: database.database_name,
+    accountId: config.account_id,
     namespace: `${config.name}-kv`,
     namespaceId: namespace.id,
     variables: config.vars,

@@ -42,12 +42,18 @@ class Refusal extends Error {
   }
 }
 
+interface Database {
+  readonly uuid: string;
+  readonly location?: string;
+  readonly read_replication?: object;
+}
+
 /**
  * The part of Cloudflare's API that wrangler uses in `npm run deploy`, on loopback. The uploaded Worker runs in
  * workerd, on the D1 and KV created here.
  */
 export async function fakeCloudflare() {
-  const databases = new Map<string, { readonly uuid: string; readonly location?: string }>();
+  const databases = new Map<string, Database>();
   const namespaces = new Map<string, string>();
   const secrets = new Map<string, string>();
   const calls: string[] = [];
@@ -141,7 +147,10 @@ export async function fakeCloudflare() {
     const [name, found] =
       [...databases].find(([each, { uuid }]) => each === id || uuid === id) ?? [];
     if (found === undefined) throw new Refusal(404, 7404, "The database could not be found");
-    if (action !== "query") return { uuid: found.uuid, name };
+    if (method === "PUT" && name !== undefined) {
+      databases.set(name, { ...found, ...JSON.parse(await text(request)) });
+    }
+    if (action !== "query") return { ...found, name };
     const { sql } = JSON.parse(await text(request));
     const database = await runtime.getD1Database("DB");
     const statements = splitSqlQuery(String(sql));

@@ -113,6 +113,29 @@ it("resumes where it was interrupted, from nothing to a service that answers", {
   expect((await readdir(directory)).filter((file) => file.startsWith(".wrangler-"))).toEqual([]);
 });
 
+it("switches the database's read replication on, once, where the settings want it", {
+  timeout: 240_000,
+}, async () => {
+  await project(withSettings(`ISSUER = "${ISSUER}"\nREAD_REPLICAS = "on"`));
+  const cloudflare = await fakeCloudflare();
+  for (const [name, value] of Object.entries(cloudflare.env)) vi.stubEnv(name, value);
+  cloudflare.failOn(/^PUT d1\/database\//);
+  const refused = await deploy("", cloudflare.fetch);
+  expect(refused.err).toContain("Replicas failed: Cloudflare answers 500");
+  expect(refused.err).toContain("Done before: Database.");
+  // Before the version that asks them.
+  cloudflare.failOn(/secrets$/);
+  const on = await deploy("", cloudflare.fetch);
+  expect(on.out).toContain("Replicas   latchkey: read replication switched on\n");
+  expect(cloudflare.databases.get("latchkey")?.read_replication).toEqual({ mode: "auto" });
+  const again = await deploy("", cloudflare.fetch);
+  expect(again.out).toContain("Replicas   latchkey: read replication is on\n");
+  expect(cloudflare.calls.filter((call) => call.startsWith("PUT d1/"))).toHaveLength(2);
+  for (const { out, err } of [refused, on, again]) {
+    expect(out + err).not.toContain(cloudflare.env.CLOUDFLARE_API_TOKEN);
+  }
+});
+
 it("a dry run checks, builds and sends nothing", { timeout: 120_000 }, async () => {
   await project(`${WRANGLER}
 [env.staging]
