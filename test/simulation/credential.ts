@@ -7,10 +7,12 @@ export interface Span {
   readonly version: Version;
   /** How far the isolate's own clock is ahead. */
   readonly skewMs: number;
+  /** Whether a caller who is active was told to log in again first. */
+  readonly wantsFreshLogin: boolean;
 }
 
 /** What is known of a request when it is sent. */
-export type SentAt = Omit<Span, "endMs" | "endTick">;
+export type SentAt = Omit<Span, "endMs" | "endTick" | "wantsFreshLogin">;
 
 /** One isolate as it was deployed: a setting of its own, and a memory that begins with it. */
 export interface Version {

@@ -115,7 +115,7 @@ export function model(setup: Setup, outbox: Outbox) {
 
     /** A refusal that may be for the sake of any of these. */
     checkAny(all: readonly Credential[], span: Span): void {
-      if (!all.every((each) => isActive(each, span))) return;
+      if (span.wantsFreshLogin || !all.every((each) => isActive(each, span))) return;
       const names = all.map(({ name }) => name).join(" and ");
       throw new Violation(`refused, though ${names} stand${all.length > 1 ? "" : "s"}`);
     },
@@ -277,6 +277,7 @@ export function model(setup: Setup, outbox: Outbox) {
       const { name, possible } = credential;
       const { sentMs, sentTick } = span;
       if (verdict === "no") {
+        if (span.wantsFreshLogin) return;
         if (isActive(credential, span)) {
           throw new Violation(`${name} was refused, though it is active`);
         }

@@ -1,3 +1,4 @@
+import { STALE_LOGINS } from "../../src/core/fault.ts";
 import { actionBook } from "./action-book.ts";
 import { type Credential, type Span, Violation } from "./credential.ts";
 import { type Answered, type Edge, edge, ISOLATES, type Setup } from "./edge.ts";
@@ -89,7 +90,10 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
     try {
       attempt.begin?.(sent);
       const answer = await at.send(isolate, attempt.sent, origin);
-      const span = { ...sent, endMs: clock.now(), endTick: ++ticks };
+      const wantsFreshLogin = Object.values(STALE_LOGINS).some(({ message }) =>
+        answer.text.includes(message),
+      );
+      const span = { ...sent, endMs: clock.now(), endTick: ++ticks, wantsFreshLogin };
       scenario[number] =
         `${line} -> ${answer.status} at ${since(span.endMs)}${lost ? ", answer lost" : ""}`;
       checkAnswer(attempt, answer, origin, span);

@@ -126,10 +126,10 @@ it("switches the database's read replication on, once, where the settings want i
   // Before the version that asks them.
   cloudflare.failOn(/secrets$/);
   const on = await deploy("", cloudflare.fetch);
-  expect(on.out).toContain("Replicas   latchkey: read replication switched on\n");
+  expect(on.out).toMatch(/^Replicas +latchkey: read replication switched on$/m);
   expect(cloudflare.databases.get("latchkey")?.read_replication).toEqual({ mode: "auto" });
   const again = await deploy("", cloudflare.fetch);
-  expect(again.out).toContain("Replicas   latchkey: read replication is on\n");
+  expect(again.out).toMatch(/^Replicas +latchkey: read replication is on$/m);
   expect(cloudflare.calls.filter((call) => call.startsWith("PUT d1/"))).toHaveLength(2);
   for (const { out, err } of [refused, on, again]) {
     expect(out + err).not.toContain(cloudflare.env.CLOUDFLARE_API_TOKEN);
