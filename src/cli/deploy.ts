@@ -128,7 +128,8 @@ async function deploy(options: Options, context: CliContext): Promise<void> {
   };
   // Before the code that needs it. The version that still runs does not know what is new, and needs not.
   await step("Database", () => prepareDatabase(project, options.region, stop));
-  if (project.variables.READ_REPLICAS === "on") await step("Replicas", () => withReplicas(project, stop));
+  if (project.variables.READ_REPLICAS === "on")
+    await step("Replicas", () => withReplicas(project, stop));
   // Before a version that reads KV runs: what was revoked must stay revoked.
   if (Number(project.variables.REVOCATION_LAG_SECONDS ?? 0) >= KV_IS_READ_FROM_SECONDS) {
     await step("Outbox", () => requireEmptyOutbox(project, stop, context.outboxPatienceMs));

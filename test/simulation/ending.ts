@@ -90,8 +90,10 @@ async function checkDeliveries(sim: Simulation, housekeeping: () => Promise<void
   const { receiver } = sim.edge;
   if (receiver === null) return;
   receiver.recover();
-  receiver.replay(sim.nowMs());
-  for (let run = 0; run < MOST_RUNS_TO_DELIVER && receiver.waiting() > 0; run++) {
+  for (let run = 0; run < MOST_RUNS_TO_DELIVER; run++) {
+    // Each time: a delivery that was on its way may have been given up since.
+    receiver.replay(sim.nowMs());
+    if (receiver.waiting() === 0) break;
     await sim.pass(AN_HOUR_MS);
     await housekeeping();
   }
