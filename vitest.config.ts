@@ -13,7 +13,7 @@ const LONG_TESTS = [
   "test/adopter/*.test.ts",
   "test/faults/matrix-*.test.ts",
   "test/console/browser/**/*.test.ts",
-  "test/cli/{deploy,dev,users}/*.test.ts",
+  "test/cli/{deploy,dev,keys,users}/*.test.ts",
   "test/cli/tour.test.ts",
   "test/clients/**/*.test.ts",
   "test/**/readme-blocks.node.test.ts",

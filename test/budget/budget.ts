@@ -74,7 +74,7 @@ DELETE /rest/user/identities/:id (Basic)                 | 5q 32r 5w · 1h      
 GET /rest/user/logins (access JWT)                       | 2q 23r 0w               | 1g · 1q 21r 0w             | 1q 21r 0w                                           | 1q 21r 0w           | 1q 21r 0w
 DELETE /rest/user/logins (access JWT)                    | 4p · 3q 70r 13w         | 1g 4p · 2q 68r 13w         | 4p · 2q 68r 13w                                     | 4p · 3q 70r 13w     | 4p · 2q 68r 13w
 DELETE /rest/user/logins/:id (API token)                 | 1p 1d · 4q 16r 5w       | 2g 1p 1d · 3q 14r 5w       | 2g 1p 1d · 3q 14r 5w                                |                     |
-GET /rest/user/export (access JWT)                       | 15q 146r 0w             | 1g · 14q 144r 0w           | 14q 144r 0w                                         | 14q 144r 0w         | 14q 144r 0w
+GET /rest/user/export (access JWT)                       | 15q 145r 0w             | 1g · 14q 143r 0w           | 14q 143r 0w                                         | 14q 143r 0w         | 14q 143r 0w
 GET /rest/audit (API token)                              | 3q 31r 1w               | 2g · 2q 29r 1w             | 2g · 2q 29r 1w                                      | 1q 28r 0w           | 1q 28r 0w
 POST /rest/token (API token)                             | 1p · 3q 20r 5w          | 2g 1p · 2q 18r 5w          | 2g 1p · 2q 18r 5w                                   | 1p · 1q 17r 4w      | 1p · 1q 17r 4w
 POST /rest/token/verify (API token)                      | 4q 8r 2w                | 2g · 3q 6r 2w              | 2g · 3q 6r 2w                                       | 1q 4r 0w            | 1q 4r 0w

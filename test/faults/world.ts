@@ -23,6 +23,8 @@ export const TABLES = [
   "passkeys",
   "used_challenges",
   "devices",
+  "second_factors",
+  "recovery_codes",
   "pending_revocations",
   "deliveries",
   "dead_letters",

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { share } from "../support/thorough.ts";
+import { isThorough } from "../support/thorough.ts";
 import { type Report, tellStories } from "./pool.ts";
 
-const OPERATIONS = share(20_000);
-const SEEDS = share(200);
+const OPERATIONS = isThorough ? 20_000 : 2_500;
+const SEEDS = OPERATIONS / 100;
 const THREADS = 2;
 
 /** Other stories than those of `npm run simulate`, but the same at each run of the tests. */
