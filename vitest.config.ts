@@ -32,6 +32,7 @@ const THOROUGH_TESTS = [
   "test/revocation/{bound,chains,cost,lag-changes,lifetimes}.test.ts",
   "test/throttling/{accounts,flood,junk}.test.ts",
   "test/crypto/imported-passwords.test.ts",
+  "test/passkeys/ceremonies.test.ts",
   "test/simulation/simulation.node.test.ts",
 ];
 
@@ -94,6 +95,7 @@ const settings = {
   MAIL_OUTBOX: "off",
   GOOGLE_CLIENT_ID: "",
   FACEBOOK_APP_ID: "",
+  PASSKEY_ORIGINS: "",
   OPENID_ISSUERS: "[]",
   HA1B: "off",
   PWNED_PASSWORDS: "off",

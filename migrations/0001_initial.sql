@@ -257,7 +257,7 @@ CREATE TABLE identities (
 
 -- Passkeys (WebAuthn Level 3 section 5.1) with which users can log in.
 CREATE TABLE passkeys (
-  id            TEXT NOT NULL PRIMARY KEY,  -- digest of the credential ID
+  id            TEXT NOT NULL PRIMARY KEY,  -- digest of the credential ID and the user
   user_id       TEXT NOT NULL REFERENCES users (id),
   credential_id TEXT NOT NULL,              -- as the authenticator chose it, base64url
   public_key    TEXT NOT NULL,              -- COSE_Key (RFC 9052 section 7), base64url
@@ -272,6 +272,14 @@ CREATE TABLE passkeys (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX passkeys_owner ON passkeys (user_id, id);
+CREATE INDEX passkeys_credential ON passkeys (credential_id, created_at);
+
+-- Asked which passkeys it has, an email without any gets credential IDs made of this, which stay the same.
+CREATE TABLE decoys (
+  only   INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+  secret TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO decoys (only, secret) VALUES (1, lower(hex(randomblob(32))));
 
 -- Challenges of WebAuthn that registered a passkey or logged in with one, and log-ins by redirect, until they would
 -- have expired. Asking for a challenge, and starting a log-in, writes nothing.

@@ -58,6 +58,19 @@ const corsOrigins = v.pipe(
   ),
 );
 
+/** Of sites that may use this service's passkeys: apps on Android have origins of their own. */
+const passkeyOrigins = v.pipe(
+  v.string("must be text"),
+  v.transform(listed),
+  v.check(
+    (origins) =>
+      origins.every(
+        (text) => isBrowserOrigin(text) || /^android:apk-key-hash:[\w-]{43}$/.test(text),
+      ),
+    "must be origins with commas between, each as browsers send it: no path, no * in it",
+  ),
+);
+
 /** One message, whatever is wrong with it. */
 function wholeNumber(unit: "seconds" | "milliseconds" | "days", min: number, max: number) {
   const message = `must be a whole number of ${unit} from ${min} to ${max}`;
@@ -328,6 +341,11 @@ const Fields = v.object({
   ANDROID_APPS: v.optional(androidApps, ""),
   /** Where to report security problems, as an https or mailto URL: in `/.well-known/security.txt`. */
   SECURITY_CONTACT: v.optional(contact, ""),
+  /**
+   * Origins of other sites on which this service's passkeys work too, separated by commas. Browsers ask for them at
+   * `/.well-known/webauthn`, and take those of five different names at most.
+   */
+  PASSKEY_ORIGINS: v.optional(passkeyOrigins, ""),
   /** `on` accepts `X-Auth-HA1B-Token`, and keeps an Argon2id hash of its digest. */
   HA1B: v.optional(switched, "off"),
   /** `on`: a new password that appeared in a data breach is refused with 400. */

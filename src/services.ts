@@ -35,6 +35,7 @@ import { type Logins, logins } from "./core/logins.ts";
 import type { Mailer } from "./core/mail.ts";
 import { notices as createNotices } from "./core/notices.ts";
 import { firstFactor, passwordCheck, passwordLogin, passwordRules } from "./core/passwords.ts";
+import { type Passkeys, passkeys } from "./core/passkeys.ts";
 import { type Recovery, recovery as createRecovery } from "./core/recovery.ts";
 import { type Scopes, scopeTable } from "./core/scopes.ts";
 import { type SecondFactor, secondFactor as createSecondFactor } from "./core/second-factor.ts";
@@ -49,6 +50,7 @@ import { revocationPolicy } from "./storage/revocation.ts";
 import { usersOf, viaQueue } from "./storage/deliveries.ts";
 import { createStores, type StoreBindings, type Stores } from "./storage/stores.ts";
 import { type CryptoServices, createCrypto, type PasswordHashing } from "./crypto/create-crypto.ts";
+import { PASSKEY_ALGORITHMS, passkeyVerifier } from "./crypto/webauthn.ts";
 import { auditClient, auditDevice, isShared, limitedNetworks, networkOf } from "./http/address.ts";
 import { clientInfo, currentRecord } from "./http/request-record.ts";
 import { type Metrics, requestLog } from "./http/request-log.ts";
@@ -105,6 +107,7 @@ export interface Services {
   readonly contacts: OwnContacts;
   readonly identities: LinkedIdentities;
   readonly issuerLogin: IssuerLogin;
+  readonly passkeys: Passkeys;
   readonly audit: EventStore;
   readonly personalData: PersonalDataStore;
   readonly limits: RateLimits;
@@ -290,6 +293,17 @@ export function createServices(
       used: stores.identities,
       identityLogin: loginByIdentity,
       limits,
+    }),
+    passkeys: passkeys({
+      store: stores.passkeys,
+      verifier: passkeyVerifier,
+      challenges: crypto.challenges,
+      limits,
+      notices,
+      issuer,
+      origins: config.passkeyOrigins,
+      algorithms: PASSKEY_ALGORITHMS,
+      keyedDigest: secrets.keyedDigest,
     }),
     audit: stores.events,
     personalData: stores.personalData,

@@ -53,6 +53,7 @@ export const RESERVED_TABLES = [
     "identities",
     "passkeys",
     "used_challenges",
+    "decoys",
     "deliveries",
     "dead_letters",
     "token_meters",

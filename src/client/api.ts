@@ -99,6 +99,10 @@ export type AuditEventKind =
   | "user.changed"
   | "identity.linked"
   | "identity.unlinked"
+  | "passkey.added"
+  | "passkey.renamed"
+  | "passkey.removed"
+  | "passkey.refused"
   | "email.requested"
   | "email.changed"
   | "email.restored"
@@ -555,6 +559,45 @@ export type LeakVerdict = {
   label: "true_positive" | "false_positive";
 };
 
+export type Passkey = {
+  id: string;
+  name: string;
+  credential_id: string;
+  /** The model of authenticator, where it says. */
+  aaguid: string | null;
+  transports: string[];
+  /** Whether it may be on several devices. */
+  backup_eligible: boolean;
+  backed_up: boolean;
+  created_on: string;
+  last_used_on: string | null;
+};
+
+/** `RegistrationResponseJSON` of WebAuthn: what `PublicKeyCredential.toJSON()` gives. */
+export type PasskeyRegistration = {
+  id: string;
+  rawId: string;
+  type: "public-key";
+  response: {
+    clientDataJSON: string;
+    attestationObject: string;
+    transports?: string[];
+  };
+};
+
+/** `AuthenticationResponseJSON` of WebAuthn. */
+export type PasskeyAssertion = {
+  id: string;
+  rawId: string;
+  type: "public-key";
+  response: {
+    clientDataJSON: string;
+    authenticatorData: string;
+    signature: string;
+    userHandle?: string | null;
+  };
+};
+
 export type RestError = {
   success: false;
   message: string;
@@ -978,7 +1021,7 @@ interface responses {
   RestNotFound: { content: { "application/json": RestError } };
   /** The body did not arrive in time. */
   RestRequestTimeout: { content: { "application/json": RestError } };
-  /** The email belongs to another account, the token was replaced by its rotation, or nothing else can log in to the account. */
+  /** The email belongs to another account, the token was replaced by its rotation, nothing else can log in to the account, or it has as many passkeys as it may. */
   RestConflict: { content: { "application/json": RestError } };
   /** The body is larger than 64 KiB. */
   RestContentTooLarge: { content: { "application/json": RestError } };
@@ -1459,6 +1502,273 @@ export interface paths {
         403: responses["RestForbidden"];
         404: responses["RestNotFound"];
         409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/passkeys/options": {
+    /** Get the options to create a passkey with */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: { content: { "application/json": unknown } };
+      responses: {
+        /** The options. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: {
+                rp: {
+                  id: string;
+                  name: string;
+                };
+                user: {
+                  id: string;
+                  name: string;
+                  displayName: string;
+                };
+                challenge: string;
+                pubKeyCredParams: {
+                  type: "public-key";
+                  alg: number;
+                }[];
+                timeout: number;
+                excludeCredentials: {
+                  type: "public-key";
+                  id: string;
+                  transports: string[];
+                }[];
+                authenticatorSelection: {
+                  residentKey: "required";
+                  requireResidentKey: boolean;
+                  userVerification: "required";
+                };
+                attestation: "none";
+              };
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/passkeys": {
+    /** Add a passkey */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: {
+        content: {
+          "application/json": {
+            response: PasskeyRegistration;
+            name?: string;
+          };
+        };
+      };
+      responses: {
+        /** Added. */
+        201: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Passkey;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+    /** List the passkeys that can log in */
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** All of them. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Passkey[];
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/passkeys/{id}": {
+    /** Rename a passkey */
+    patch: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody: {
+        content: {
+          "application/json": {
+            name: string;
+          };
+        };
+      };
+      responses: {
+        /** The passkey as it is now. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Passkey;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+    /** Remove a passkey */
+    delete: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Removed. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/login/passkey/options": {
+    /** Get the options to log in with a passkey */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: {
+        content: {
+          "application/json": {
+            email?: string | null;
+          };
+        };
+      };
+      responses: {
+        /** The options. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: {
+                challenge: string;
+                timeout: number;
+                rpId: string;
+                allowCredentials: {
+                  type: "public-key";
+                  id: string;
+                  transports: string[];
+                }[];
+                userVerification: "required";
+              };
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/login/passkey": {
+    /** Log in with a passkey */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: {
+        content: {
+          "application/json": {
+            response: PasskeyAssertion;
+            issue?: "jwt" | "pair" | "session";
+          };
+        };
+      };
+      responses: {
+        /** Logged in. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload:
+                | UserWithJwt
+                | {
+                    refresh: string;
+                    access: string;
+                  }
+                | {
+                    token: string;
+                    email: string;
+                    expires: number;
+                  };
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
         429: responses["RestTooManyRequests"];
         500: responses["RestInternalServerError"];
         503: responses["RestServiceUnavailable"];

@@ -6,9 +6,13 @@ export const MAX_JWT_LENGTH = 8_192;
 
 /** Base64url without padding or stray bits in the last character, so that a value has only one spelling. */
 const PART = String.raw`(?=[\w-])(?:[\w-]{4})*(?:[\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?`;
+const BASE64URL = new RegExp(`^${PART}$`);
 const COMPACT = new RegExp(String.raw`^${PART}\.${PART}\.${PART}$`);
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Whether it is the one spelling of some bytes. */
+export const isBase64url = (text: string): boolean => BASE64URL.test(text);
 
 /**
  * jose accepts padding, line breaks and bits after the last byte, so that one token has many spellings, against

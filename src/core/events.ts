@@ -11,6 +11,14 @@ export const AUDIT_EVENTS = [
   "identity.linked",
   /** An identity was removed. */
   "identity.unlinked",
+  /** A passkey was added. */
+  "passkey.added",
+  /** A passkey was renamed. */
+  "passkey.renamed",
+  /** A passkey was removed. */
+  "passkey.removed",
+  /** A passkey's signature counter did not rise: it, or a copy of it, was refused. */
+  "passkey.refused",
   /** A new email was requested. It counts once it is proven. */
   "email.requested",
   /** Email changed. */

@@ -23,10 +23,14 @@ export type Fault =
   | { readonly code: "password_pwned" }
   /** The request needs the current password in this field. */
   | { readonly code: "current_password_missing"; readonly field: "current_password" | "password" }
-  /** Without the identity to be removed, nothing would open the account. */
+  /** What was to become a passkey is no right answer to the caller's challenge. */
+  | { readonly code: "passkey_unverified" }
+  /** The account has as many passkeys as it may. */
+  | { readonly code: "passkeys_full" }
+  /** Without the identity or passkey to be removed, nothing would open the account. */
   | { readonly code: "last_way_in" }
   /** The caller has no such thing. */
-  | { readonly code: "not_found"; readonly what: "Identity" }
+  | { readonly code: "not_found"; readonly what: "Identity" | "Passkey" }
   /** The caller has no such token. */
   | { readonly code: "token_not_found" }
   /** A token was requested with a scope that the caller does not have. */

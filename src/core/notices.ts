@@ -12,6 +12,8 @@ export const SECURITY_NOTICES = [
   "email_restored",
   "identity_linked",
   "identity_unlinked",
+  "passkey_added",
+  "passkey_removed",
   /** With every scope. */
   "api_token_created",
   /** A log-in from a device and a network that the account had not used before. */

@@ -3,10 +3,12 @@ import type { IssuerRedirects, SignedState } from "../core/issuer-login.ts";
 import type { IdTokens, Issuer } from "../core/issuers.ts";
 import type { Jwts } from "../core/jwt.ts";
 import type { SignatureCheck } from "../core/leaks.ts";
+import type { Challenges } from "../core/passkeys.ts";
 import type { IsPwned, Passwords } from "../core/passwords.ts";
 import type { StatusListSigner } from "../core/status-lists.ts";
 import type { JwtReader } from "../core/token-diagnosis.ts";
 import type { Secrets } from "../core/token.ts";
+import { challenges } from "./challenges.ts";
 import { githubSignature, type ScanningKey } from "./github-signature.ts";
 import { idTokens } from "./id-tokens.ts";
 import { issuerRedirects } from "./issuer-redirects.ts";
@@ -50,6 +52,7 @@ export interface CryptoServices {
   readonly idTokens: IdTokens;
   readonly issuerRedirects: IssuerRedirects;
   readonly issuerStates: SignedState;
+  readonly challenges: Challenges;
   readonly isSignedByGithub: SignatureCheck;
 }
 
@@ -73,6 +76,7 @@ export function createCrypto(
     idTokens: idTokens(settings.issuers, settings.storageDeadlineMs),
     issuerRedirects: issuerRedirects(settings.issuers, issuer, settings.storageDeadlineMs),
     issuerStates: signedState(jwtKeys, "issuer log-in"),
+    challenges: challenges(jwtKeys),
     isSignedByGithub: githubSignature(settings.githubScanningKeys),
   };
 }

@@ -9,6 +9,7 @@ import { oauthRoutes } from "../surfaces/oauth.ts";
 import { accountRoutes } from "../surfaces/rest/accounts.ts";
 import { loginRoutes } from "../surfaces/rest/logins.ts";
 import { apiTokenRoutes } from "../surfaces/rest/api-tokens.ts";
+import { passkeyRoutes } from "../surfaces/rest/passkeys.ts";
 import { restDoc } from "../surfaces/rest/rest.doc.ts";
 import { serviceDoc } from "../surfaces/service.doc.ts";
 import { serviceRoutes } from "../surfaces/service.ts";
@@ -31,6 +32,7 @@ export const SURFACES: readonly DocumentedSurface[] = [
   surface("rest-tokens", restDoc, [
     ...accountRoutes(unused),
     ...loginRoutes(unused),
+    ...passkeyRoutes(unused),
     ...apiTokenRoutes(unused),
   ]),
   surface("session-tokens", sessionTokensDoc, sessionTokenRoutes(unused)),

@@ -121,6 +121,13 @@ export async function digestOf(text: string): Promise<string> {
   return new Uint8Array(digest, 0, 16).toHex();
 }
 
+/** The digest as a UUIDv8 (RFC 9562 section 5.8), by which answers name what has no id of its own. */
+export async function digestId(text: string): Promise<string> {
+  const hex = await digestOf(text);
+  const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+}
+
 /** A name of an action's own table or column, which was checked at the start. */
 export const column = (name: string): Sql => raw(`"${name}"`);
 

@@ -115,6 +115,12 @@ const tasks = (eventDays: number): Readonly<Record<string, Task>> => ({
     key: ID,
     hasExpired: (nowMs) => sql`MAX(sent_at, noticed_at) < ${nowMs - MAIL_KEPT_MS}`,
   },
+  used_challenges: {
+    table: sql`used_challenges`,
+    key: ID,
+    // An isolate whose clock is behind would take it again.
+    hasExpired: (nowMs) => sql`expires_at < ${nowMs - HOUR_MS}`,
+  },
   login_attempts: {
     table: sql`login_attempts`,
     key: ID,

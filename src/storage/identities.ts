@@ -4,7 +4,7 @@ import type { IdentityStore, LinkedIdentity } from "../core/identities.ts";
 import type { UsedStateStore } from "../core/issuer-login.ts";
 import type { IdentityRef } from "../core/issuers.ts";
 import type { StorageContext, WaysIn } from "./context.ts";
-import { digestOf } from "./d1.ts";
+import { digestId, digestOf } from "./d1.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 
@@ -154,12 +154,7 @@ function openedBy({ issuer, subject }: IdentityRef): Sql {
       AND ${USER_IS_ACTIVE}`;
 }
 
-/** A UUIDv8 (RFC 9562 section 5.8) of its digest. */
-async function idOf({ issuer, subject }: IdentityRef): Promise<string> {
-  const hex = await digestOf(`${issuer}\n${subject}`);
-  const variant = ((Number.parseInt(hex.charAt(16), 16) & 3) | 8).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
-}
+const idOf = ({ issuer, subject }: IdentityRef) => digestId(`${issuer}\n${subject}`);
 
 /** An ID token may have been fetched for the log-in that set the new password. */
 const JUST_BEFORE_MS = 30_000;

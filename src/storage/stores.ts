@@ -17,6 +17,7 @@ import { createIdentities } from "./identities.ts";
 import { kvTokens, kvUsers } from "./kv.ts";
 import { createLoginAttempts, createRateLimits, type Limiters } from "./login-throttle.ts";
 import { createMailTokens, createNotices, createNoticeStatements } from "./mail.ts";
+import { createPasskeys } from "./passkeys.ts";
 import { createPersonalData } from "./personal-data.ts";
 import { createReplicas } from "./replicas.ts";
 import { pendingRevocations, type RevocationPolicy } from "./revocation.ts";
@@ -107,6 +108,7 @@ export function createStores(
     strictTokens,
     actionTokens: createActionTokens(context),
     identities: createIdentities(context),
+    passkeys: createPasskeys(context),
     mailTokens: createMailTokens(context),
     notices: createNotices(context),
     attempts: createLoginAttempts(context),

@@ -13,6 +13,8 @@ export interface SiteSettings {
   }[];
   /** An https or mailto URL; empty for none. */
   readonly securityContact: string;
+  /** Where this service's passkeys work beside its own origin. */
+  readonly passkeyOrigins: readonly string[];
 }
 
 /** Files that other programs look for at an origin. One that no setting asks for is left to the site. */
@@ -21,6 +23,7 @@ export function siteFiles({
   appleApps,
   androidApps,
   securityContact,
+  passkeyOrigins,
 }: SiteSettings): Route[] {
   const file = (name: string, handle: (context: RequestContext) => Promise<HttpResult>): Route => ({
     method: "GET",
@@ -33,6 +36,10 @@ export function siteFiles({
       ? [file("apple-app-site-association", published(apple(appleApps)))]
       : []),
     ...(androidApps.length > 0 ? [file("assetlinks.json", published(android(androidApps)))] : []),
+    // WebAuthn Level 3 section 5.11: browsers ask the host that passkeys are bound to.
+    ...(passkeyOrigins.length > 0
+      ? [file("webauthn", published({ origins: passkeyOrigins.filter(isWeb) }))]
+      : []),
     ...(securityContact === ""
       ? []
       : [
@@ -44,6 +51,8 @@ export function siteFiles({
         ]),
   ];
 }
+
+const isWeb = (origin: string) => origin.startsWith("http");
 
 /** Links with a token open in the app, and its passwords and passkeys are offered there. */
 const apple = (ids: readonly string[]): Json => ({

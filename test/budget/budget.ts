@@ -68,14 +68,23 @@ GET /rest/user (Basic)                                   | 3q 23r 2w · 1h      
 PATCH /rest/user (API token: name)                       | 3q 7r 3w                | 2g 1d · 2q 5r 3w           | 2g 1d · 2q 5r 3w                                    | 2q 6r 2w            | 2g 1d · 1q 4r 2w
 PATCH /rest/user (API token: e-mail)                     | 5q 22r 8w · 1h          | 3g 1d · 4q 20r 8w · 1h     | 3g 1d · 4q 20r 8w · 1h                              | 4q 21r 7w · 1h      | 3g 1d · 3q 19r 7w · 1h
 PATCH /rest/user (API token: password)                   | 1p · 6q 35r 11w · 2h    | 2g 1p 1d · 5q 34r 11w · 2h | 2g 1p 1d · 5q 34r 11w · 2h                          |                     |
-DELETE /rest/user (JWT)                                  | 1p · 5q 35r 9w · 1h     | 1g 1p 1d · 4q 35r 9w · 1h  | 1g 1p 1d · 4q 35r 9w · 1h or 1p 1d · 4q 35r 9w · 1h |                     |
+DELETE /rest/user (JWT)                                  | 1p · 5q 37r 10w · 1h     | 1g 1p 1d · 4q 37r 10w · 1h  | 1g 1p 1d · 4q 37r 10w · 1h or 1p 1d · 4q 37r 10w · 1h |                     |
 GET /rest/user/identities (API token)                    | 3q 6r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                       | 1q 2r 0w            | 1q 2r 0w
 DELETE /rest/user/identities/:id (Basic)                 | 5q 32r 5w · 1h          | 5q 32r 5w · 1h             | 5q 32r 5w · 1h                                      |                     |
 GET /rest/user/logins (access JWT)                       | 2q 23r 0w               | 1g · 1q 21r 0w             | 1q 21r 0w                                           | 1q 21r 0w           | 1q 21r 0w
 DELETE /rest/user/logins (access JWT)                    | 4p · 3q 70r 13w         | 1g 4p · 2q 68r 13w         | 4p · 2q 68r 13w                                     | 4p · 3q 70r 13w     | 4p · 2q 68r 13w
 DELETE /rest/user/logins/:id (API token)                 | 1p 1d · 4q 16r 5w       | 2g 1p 1d · 3q 14r 5w       | 2g 1p 1d · 3q 14r 5w                                |                     |
-GET /rest/user/export (access JWT)                       | 15q 145r 0w             | 1g · 14q 143r 0w           | 14q 143r 0w                                         | 14q 143r 0w         | 14q 143r 0w
-GET /rest/audit (API token)                              | 3q 31r 1w               | 2g · 2q 29r 1w             | 2g · 2q 29r 1w                                      | 1q 28r 0w           | 1q 28r 0w
+POST /rest/user/passkeys/options (access JWT)            | 2q 4r 0w                | 2g · 1q 2r 0w              | 1g · 1q 2r 0w                                       | 1q 2r 0w            | 1g · 1q 2r 0w
+POST /rest/user/passkeys (access JWT)                    | 2q 12r 5w               | 1g · 1q 10r 5w             | 1q 10r 5w                                           |                     |
+GET /rest/user/passkeys (API token)                      | 3q 5r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                       | 1q 2r 0w            | 1q 2r 0w
+PATCH /rest/user/passkeys/:id (API token)                | 3q 10r 3w               | 2g · 2q 8r 3w              | 2g · 2q 8r 3w                                       | 1q 7r 2w            | 1q 7r 2w
+DELETE /rest/user/passkeys/:id (access JWT)              | 2q 10r 2w               | 1g · 1q 8r 2w              | 1q 8r 2w                                       |                     |
+POST /rest/login/passkey/options (anybody)               | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w                                            | 1q 3r 0w            | 1q 3r 0w
+POST /rest/login/passkey (session)                       | 1p · 3q 17r 7w          | 1p · 3q 17r 7w             | 1p · 3q 17r 7w                                      |                     |
+POST /rest/login/passkey (pair)                          | 3q 18r 9w               | 3q 18r 9w                  | 3q 18r 9w                                           |                     |
+POST /rest/login/passkey (jwt)                           | 4q 14r 3w                | 4q 14r 3w                   | 4q 14r 3w                                            |                     |
+GET /rest/user/export (access JWT)                       | 15q 146r 0w             | 1g · 14q 144r 0w           | 14q 144r 0w                                         | 14q 144r 0w         | 14q 144r 0w
+GET /rest/audit (API token)                              | 3q 32r 1w               | 2g · 2q 30r 1w             | 2g · 2q 30r 1w                                      | 1q 29r 0w           | 1q 29r 0w
 POST /rest/token (API token)                             | 1p · 3q 20r 5w          | 2g 1p · 2q 18r 5w          | 2g 1p · 2q 18r 5w                                   | 1p · 1q 17r 4w      | 1p · 1q 17r 4w
 POST /rest/token/verify (API token)                      | 4q 8r 2w                | 2g · 3q 6r 2w              | 2g · 3q 6r 2w                                       | 1q 4r 0w            | 1q 4r 0w
 POST /rest/token/verify (session)                        | 3q 7r 1w                | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                       | 1q 4r 0w            | 1q 4r 0w

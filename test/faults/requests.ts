@@ -19,10 +19,11 @@ export interface Case {
 
 const byApi = ({ alice }: World): Send => ({ bearer: alice.api });
 const byApiWith = (json: unknown) => (world: World) => ({ ...byApi(world), json });
-const byAccess = ({ access }: World): Send => ({ bearer: access });
 const byAuth = ({ auth }: World): Send => ({ bearer: auth });
 const login = ({ alice: { email, password } }: World) => ({ email, password });
 const target = ({ target: { uuid } }: World) => `/rest/token/${uuid}`;
+const byAccess = ({ access }: World): Send => ({ bearer: access });
+const passkey = ({ passkey: { id } }: World) => `/rest/user/passkeys/${id}`;
 const OK = { status: 200, again: 200 };
 const KEY = { headers: { "idempotency-key": "a-key" } };
 export const ROTATES = { ROTATE_REFRESH_TOKENS: "on" };
@@ -311,6 +312,43 @@ export const GOOD: readonly Case[] = [
     status: 200,
     again: 404,
   },
+  { routeKey: "POST /rest/user/passkeys/options", as: "access JWT", send: byAccess, ...OK },
+  {
+    routeKey: "POST /rest/user/passkeys",
+    as: "access JWT",
+    send: (world) => ({ ...byAccess(world), json: { response: world.passkey.registration } }),
+    status: 201,
+    again: 400,
+  },
+  { routeKey: "GET /rest/user/passkeys", as: "API token", send: byApi, ...OK },
+  {
+    routeKey: "PATCH /rest/user/passkeys/:id",
+    as: "API token",
+    path: passkey,
+    send: byApiWith({ name: "My phone" }),
+    ...OK,
+  },
+  {
+    routeKey: "DELETE /rest/user/passkeys/:id",
+    as: "access JWT",
+    path: passkey,
+    send: byAccess,
+    status: 200,
+    again: 404,
+  },
+  {
+    routeKey: "POST /rest/login/passkey/options",
+    as: "anybody",
+    send: ({ alice }) => ({ json: { email: alice.email } }),
+    ...OK,
+  },
+  ...(["session", "pair", "jwt"] as const).map((issue) => ({
+    routeKey: "POST /rest/login/passkey",
+    as: issue,
+    send: (world: World) => ({ json: { response: world.passkey.assertion, issue } }),
+    status: 200,
+    again: 401,
+  })),
   { routeKey: "GET /rest/user/export", as: "access JWT", send: byAccess, ...OK },
   { routeKey: "GET /rest/audit", as: "API token", send: byApi, ...OK },
 

@@ -2,6 +2,7 @@ import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { textAt } from "../support/client.ts";
 import { rules } from "../support/guard.ts";
+import { newAuthenticator } from "../passkeys/authenticator.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 
@@ -68,6 +69,12 @@ export interface World {
   readonly openAction: string;
   /** The id of the account at an OpenID issuer that opens Bob's. */
   readonly identity: string;
+  /** Of Alice's: the id, what one more to be added answers, and what a log-in with it answers. */
+  readonly passkey: {
+    readonly id: string;
+    readonly registration: unknown;
+    readonly assertion: unknown;
+  };
   /** Alice's, as mails brought them. */
   readonly reset: string;
   readonly verification: string;
@@ -221,6 +228,24 @@ export async function buildWorld(
   const linked = await send("GET", "/rest/user/identities", { basic: bob });
   const identity = textAt(linked, "payload", "0", "id");
 
+  at(30);
+  const passkeys = await Promise.all([newAuthenticator(-8), newAuthenticator(-8)]);
+  const userId = alice.id;
+  const challenge = () =>
+    text("payload.challenge", "POST", "/rest/user/passkeys/options", { bearer: access });
+  const passkeyId = await text("payload.id", "POST", "/rest/user/passkeys", {
+    bearer: access,
+    json: { response: await passkeys[0].create({ challenge: await challenge(), userId }) },
+  });
+  const passkey = {
+    id: passkeyId,
+    registration: await passkeys[1].create({ challenge: await challenge(), userId }),
+    assertion: await passkeys[0].get({
+      challenge: await text("payload.challenge", "POST", "/rest/login/passkey/options", {}),
+      userId,
+    }),
+  };
+
   vi.setSystemTime(nowMs);
   const stored = await readStores();
   forgetTouched();
@@ -237,6 +262,7 @@ export async function buildWorld(
     openAction,
     ended,
     identity,
+    passkey,
   };
   return { nowMs, stored, previous, alice, bob, ...rest, ...mails };
 }

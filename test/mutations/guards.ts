@@ -51,6 +51,8 @@ const OWNER = all("recovery/owner");
 const TRIES = all("throttling/accounts");
 const JWT = all("crypto/jwt");
 const CREDENTIALS = all("http/credentials");
+const PASSKEYS = all("passkeys/passkeys");
+const CEREMONIES = all("passkeys/ceremonies");
 const CLIENT = all("client/refresh");
 const EVENTS_OUT = all("events/deliveries");
 const SECOND_FACTOR = all("second-factor/ways");
@@ -97,6 +99,15 @@ export const GUARDS: readonly Guard[] = [
   ["new-password-spares-the-callers-token", "a new password spares nothing, or everything", [fails(1), holds(1)], [AT_0]],
   ["new-password-unlinks-identities", "a new password leaves linked identities", [fails(3)], [all("identities/own")]],
   ["last-way-in-stays", "the last way in is removed, or one of two cannot be", [value("true"), value("false")], [all("identities/own")]],
+  ["challenge-is-ours", "anyone makes up a challenge", [asked(true)], [PASSKEYS]],
+  ["challenge-is-used-once", "a challenge is used again", [value("true")], [PASSKEYS]],
+  ["passkey-challenge-is-the-callers", "a challenge adds a passkey to another's account", [value("true")], [PASSKEYS]],
+  ["new-passkey-needs-a-fresh-login", "a stolen session or an API token adds a passkey", [dropped], [PASSKEYS]],
+  ["cloned-passkey-is-refused", "a copy of a passkey opens the account", [value("true")], [PASSKEYS]],
+  ["passkey-is-its-users", "a passkey opens another's account", [asked(false)], [CEREMONIES]],
+  ["passkey-signature-is-right", "a log-in needs no signature", [chosen(true)], [CEREMONIES]],
+  ["passkey-is-for-this-site", "a ceremony of another kind, challenge or site, or in a frame of one", [withoutOperand(1, "&&"), withoutOperand(2, "&&"), withoutOperand(3, "&&"), withoutOperand(4, "&&"), withoutOperand(5, "&&")], [CEREMONIES]],
+  ["passkey-verifies-the-user", "for another rpId, with nobody there, or with somebody else", [withoutOperand(0, "&&"), withoutOperand(1, "&&"), withoutOperand(2, "&&"), withoutOperand(3, "&&")], [CEREMONIES]],
   ["deletion-revokes-all", "a deletion leaves the account, or its credentials", [unset(0), unset(4)], [AT_60, all("rights/deletion")]],
   ["deletion-leaves-no-data", "a deletion leaves what an action answered", [unset(0)], [all("rights/deletion")]],
   ["every-wrong-password-costs-the-same", "an account that is unknown costs no hash", [dropped], [all("contracts/equal-work")]],

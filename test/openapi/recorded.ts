@@ -72,6 +72,8 @@ const SECRETS: readonly (readonly [form: RegExp, instead: string])[] = [
   [/(lk_(?:ses|api|act)_)\w{20,}/g, "$1EXAMPLE"],
   [/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, "HEADER.CLAIMS.SIGNATURE"],
   [/^Basic .+/g, "Basic BASE64"],
+  // A passkey's client data is JSON too, and looks like the beginning of a JWT.
+  [/^eyJ[\w-]+$/g, "CLIENT_DATA"],
 ];
 
 function withoutSecrets(value: unknown): unknown {

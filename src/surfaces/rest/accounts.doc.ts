@@ -61,7 +61,7 @@ const User = v.object({
   ),
   metadata: describe(v.record(v.string(), anyJson), "The deployment's own facts about the user."),
 });
-const UserWithJwt = v.intersect([
+export const UserWithJwt = v.intersect([
   User,
   v.object({
     token: describe(

@@ -3,6 +3,7 @@ import type { SurfaceDoc } from "../../openapi/description.ts";
 import { count, describe, errorAnswers, otpCode, requestId, text } from "../../openapi/shapes.ts";
 import { accountComponents, accountOperations } from "./accounts.doc.ts";
 import { loginComponents, loginOperations } from "./logins.doc.ts";
+import { passkeyComponents, passkeyOperations } from "./passkeys.doc.ts";
 import { apiTokenComponents, apiTokenOperations } from "./api-tokens.doc.ts";
 
 const error = {
@@ -15,7 +16,10 @@ const RestError = v.object(error);
 const RestFailure = v.object({ ...error, request_id: requestId });
 
 export const restDoc: SurfaceDoc<
-  keyof typeof accountOperations | keyof typeof loginOperations | keyof typeof apiTokenOperations
+  | keyof typeof accountOperations
+  | keyof typeof loginOperations
+  | keyof typeof apiTokenOperations
+  | keyof typeof passkeyOperations
 > = {
   title: "Accounts and API tokens",
   description: "The accounts of all surfaces, and named tokens for programs, in Opentact's form.",
@@ -26,16 +30,22 @@ export const restDoc: SurfaceDoc<
     ...accountComponents,
     ...loginComponents,
     ...apiTokenComponents,
+    ...passkeyComponents,
     RestError: { schema: RestError },
     RestFailure: { schema: RestFailure },
   },
-  operations: { ...accountOperations, ...loginOperations, ...apiTokenOperations },
+  operations: {
+    ...accountOperations,
+    ...loginOperations,
+    ...apiTokenOperations,
+    ...passkeyOperations,
+  },
   errors: errorAnswers(
     { error: RestError, failure: RestFailure },
     [400, 401, 403, 404, 408, 409, 413, 415, 422, 429],
     {
       403: "The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or can never be a fresh log-in, which the act needs; or sign-up is closed; or a page of another site sent the request.",
-      409: "The email belongs to another account, the token was replaced by its rotation, or nothing else can log in to the account.",
+      409: "The email belongs to another account, the token was replaced by its rotation, nothing else can log in to the account, or it has as many passkeys as it may.",
       415: "The body is not JSON by its type, or it is compressed.",
     },
   ),

@@ -3,16 +3,22 @@ import { OTP_CODE, OTP_REQUIRED, PLAIN_TEXTS, refusals } from "../../http/refusa
 import type { Surface } from "../../http/surface.ts";
 import { type AccountServices, accountRoutes } from "./accounts.ts";
 import { type LoginServices, loginRoutes } from "./logins.ts";
+import { type PasskeyServices, passkeyRoutes } from "./passkeys.ts";
 import { type ApiTokenServices, apiTokenRoutes } from "./api-tokens.ts";
 
 /** Contract `rest-tokens`: Opentact's named API tokens, and the accounts of all surfaces. */
 export const restTokens = (
-  services: AccountServices & ApiTokenServices & LoginServices,
+  services: AccountServices & ApiTokenServices & LoginServices & PasskeyServices,
 ): Surface => ({
   name: "rest-tokens",
   owns: (path) => path === "/rest" || path.startsWith("/rest/") || path.startsWith("/token/"),
   refuse,
-  routes: [...accountRoutes(services), ...loginRoutes(services), ...apiTokenRoutes(services)],
+  routes: [
+    ...accountRoutes(services),
+    ...loginRoutes(services),
+    ...passkeyRoutes(services),
+    ...apiTokenRoutes(services),
+  ],
 });
 
 const REQUIRED = "Authentication required";
@@ -48,7 +54,9 @@ const refuse = refusals({
     idempotency_mismatch: "This Idempotency-Key was used with another request",
     user_exists: "User already exists",
     last_way_in: "Nothing else opens this account: choose a password first",
-    identity_conflict: "This e-mail has an account that this identity does not open",
+    identity_conflict: "This email has an account that this identity does not open",
+    passkey_unverified: "This passkey could not be verified: ask for new options and try again",
+    passkeys_full: "There are too many passkeys: remove one first",
     media_type_unsupported: "The body must be JSON: send Content-Type: application/json",
     unavailable: "Service unavailable, try again later",
   },
