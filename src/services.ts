@@ -292,6 +292,9 @@ export function createServices(
       states: crypto.issuerStates,
       used: stores.identities,
       identityLogin: loginByIdentity,
+      idTokens: crypto.idTokens,
+      identities: stores.identities,
+      notices,
       limits,
     }),
     passkeys: passkeys({

@@ -6,6 +6,7 @@ import { PROFILE_COLUMNS, PROFILE_FIELDS, profileOf, type User } from "../core/u
 import type { Route } from "../http/surface.ts";
 import { DeleteUser, profileOrNull, SignUp } from "../surfaces/rest/fields.ts";
 import type { ConsoleDeps } from "./deps.ts";
+import { LinkButtons } from "./issuer-login.tsx";
 import {
   EMPTY_FORM,
   ItemId,
@@ -70,7 +71,7 @@ const SECTIONS = {
 /** Profile, email and password: three forms on one page. */
 export function accountPages(
   { form, page, action }: PageRoutes,
-  { accounts, recovery, identities, sendsMail }: ConsoleDeps,
+  { accounts, recovery, identities, issuerLogin, sendsMail }: ConsoleDeps,
 ): readonly Route[] {
   type Section = keyof typeof SECTIONS;
 
@@ -104,6 +105,7 @@ export function accountPages(
           <EmailForm user={user} state={stateOf("email")} sendsMail={sendsMail} />
           <PasswordForm user={user} state={stateOf("password")} />
           <Providers identities={linked} />
+          <LinkButtons issuers={issuerLogin.issuers} />
           <section class="card">
             <h2>Your data</h2>
             <p class="aside">

@@ -14,14 +14,19 @@ import {
   type PageRoutes,
   safeNextPath,
   seeOther,
+  seeOtherWithMessage,
   setSession,
   textPage,
 } from "./page-routes.tsx";
 import { problemOf } from "./problems.ts";
 
-const Start = v.object({ next: v.optional(v.unknown()) });
+const Start = v.object({
+  next: v.optional(v.unknown()),
+  /** To link it to the account that is logged in. */
+  link: v.optional(v.literal("on")),
+});
 
-const TEXTS: Readonly<Record<Exclude<IssuerLoginResult["outcome"], "done">, string>> = {
+const TEXTS: Readonly<Record<Exclude<IssuerLoginResult["outcome"], "done" | "linked">, string>> = {
   unknown:
     "This log-in was not started in this browser, or too long ago, or it is finished. Start again.",
   denied: "You were not logged in, because you or your provider said no.",
@@ -36,10 +41,23 @@ export function issuerLoginPages(
   { openForm, openPage }: PageRoutes,
   { issuerLogin, secondFactor, sessions, audit }: ConsoleDeps,
 ): readonly Route[] {
-  async function back(name: string, { request, nowMs }: PageContext): Promise<Page | HttpResult> {
+  async function back(
+    name: string,
+    { request, caller, nowMs }: PageContext,
+  ): Promise<Page | HttpResult> {
     const answer = new URL(request.url).searchParams;
     try {
-      const result = await issuerLogin.finish(name, readIssuerCookie(request), answer, nowMs);
+      const result = await issuerLogin.finish(
+        name,
+        readIssuerCookie(request),
+        answer,
+        caller,
+        nowMs,
+      );
+      if (result.outcome === "linked") {
+        const done = seeOtherWithMessage("/console/account", "identity_linked");
+        return { ...done, cookies: [...(done.cookies ?? []), NO_ISSUER_COOKIE] };
+      }
       if (result.outcome !== "done") return failed(TEXTS[result.outcome], 400);
       const { user, next } = result;
       await secondFactor.pass(user, null, "identity", nowMs);
@@ -76,8 +94,11 @@ export function issuerLoginPages(
             />
           </PostForm>,
         ),
-      async submit({ nowMs }, { next }) {
-        const { url, state } = await issuerLogin.start(name, safeNextPath(next), nowMs);
+      async submit({ caller, nowMs }, { next, link }) {
+        if (link !== undefined && caller === null)
+          return seeOther("/console/login?next=/console/account");
+        const owner = link === undefined ? null : caller;
+        const { url, state } = await issuerLogin.start(name, safeNextPath(next), owner, nowMs);
         return { ...sentTo(url), cookies: [issuerCookie(state)] };
       },
     }),
@@ -103,6 +124,25 @@ const sentTo = (url: string): HttpResult => {
     headers: PAGE_HEADERS,
   };
 };
+
+/** On the account page: what may still be linked. */
+export function LinkButtons({
+  issuers,
+}: {
+  readonly issuers: ConsoleDeps["issuerLogin"]["issuers"];
+}) {
+  if (issuers.length === 0) return null;
+  return (
+    <section class="card">
+      <h2>Link another account</h2>
+      {issuers.map(({ name, label }) => (
+        <PostForm action={issuerPath(name)} button={`Link ${label}`} look="quiet">
+          <input type="hidden" name="link" value="on" />
+        </PostForm>
+      ))}
+    </section>
+  );
+}
 
 /** Buttons below the form of the log-in or sign-up page. */
 export function IssuerButtons({

@@ -173,6 +173,7 @@ const MESSAGES = {
   email_changed: () => "Your e-mail was changed.",
   email_wanted: () =>
     "A link is on its way to the new e-mail. It counts once you have opened that.",
+  identity_linked: () => "You can log in with that provider from now on.",
   identity_removed: () => "That provider does not open your account any more.",
   contact_removed: () => "The contact was removed.",
   password_changed: () =>

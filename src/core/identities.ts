@@ -33,6 +33,15 @@ export interface IdentityStore {
     newUserId: string | null,
     nowMs: number,
   ): Promise<UserWithPassword | "conflict" | null>;
+  /**
+   * Links it to the caller's account, whatever its email. Idempotent.
+   * @returns `taken` where it opens another account, or the account has another one of this issuer
+   */
+  link(
+    identity: Identity,
+    caller: CallerRef,
+    nowMs: number,
+  ): Promise<"linked" | "taken" | "caller_gone">;
   /** Of one user, who has at most one of an issuer. */
   list(userId: string): Promise<readonly LinkedIdentity[]>;
   /** Removes one of the caller's own, unless nothing else opens the account. */

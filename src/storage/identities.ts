@@ -109,6 +109,26 @@ export function createIdentities({
       return held.length > 0 ? "conflict" : null;
     },
 
+    async link(identity, caller, nowMs) {
+      const { issuer, subject } = identity;
+      const { userId } = caller;
+      const isActive = callerIsActive(caller, nowMs);
+      const id = await idOf(identity);
+      const { state } = await db.batch({
+        // guard: only-an-active-caller-links
+        linked: sql`INSERT INTO identities (issuer, subject, user_id, created_at, email, used_at)
+          SELECT ${issuer}, ${subject}, users.id, ${nowMs}, users.email, ${nowMs - (nowMs % HOUR_MS)} FROM users
+          WHERE users.id = ${userId} AND ${isActive} ON CONFLICT DO NOTHING`,
+        event: events.afterCaller("identity.linked", caller, id, nowMs),
+        notices: notices.queue("identity_linked", userId, sql`changes() > 0`, nowMs, id),
+        state: sql`SELECT ${isActive} AS is_active, EXISTS (SELECT 1 FROM identities
+          WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${userId}) AS is_there`,
+      });
+      const { is_active, is_there } = v.parse(WhyNotRow, state[0]);
+      if (is_active === 0) return "caller_gone";
+      return is_there === 0 ? "taken" : "linked";
+    },
+
     list,
 
     async remove(id, caller, nowMs) {

@@ -134,6 +134,62 @@ describe("continue with an issuer", () => {
   });
 });
 
+describe("linking", () => {
+  /** Logged in with a password. @returns their session */
+  const newPerson = async () => here.newSession(await here.newUser());
+  async function startLink(session: string) {
+    const headers = { ...SAME_SITE, cookie: `${COOKIE}=${session}` };
+    const answer = await here.send("POST", "/log-in/acme", { headers, form: { link: "on" } });
+    const state = cookiesOf(answer.headers)[STATE] ?? "";
+    return { answer, url: answer.status === 200 ? linkOnPage(answer, "http://") : "", state };
+  }
+  const finishAs = (path: string, state: string, session: string) =>
+    here.send("GET", path, {
+      headers: { ...SAME_SITE, cookie: `${STATE}=${state}; ${COOKIE}=${session}` },
+    });
+
+  it("links whatever the email is, to the one who asked, who then logs in with it", async () => {
+    const session = await newPerson();
+    const visitor = newVisitor({ claims: { email: null } });
+    const { url, state } = await startLink(session);
+    const path = await visit(url, visitor);
+    // In another's browser, or in none, it links nothing.
+    const other = await newPerson();
+    for (const wrong of [other, "", "x"]) {
+      expect((await finishAs(path, state, wrong)).status).toBe(400);
+    }
+    const linked = await finishAs(path, state, session);
+    expect([linked.status, linked.headers.get("location")]).toEqual([303, "/console/account"]);
+    expect(await account((await whole(visitor)).session)).toEqual(await account(session));
+    // It opens one account only.
+    const again = await startLink(other);
+    expect((await finishAs(await visit(again.url, visitor), again.state, other)).status).toBe(409);
+  });
+
+  it("needs a log-in of the last ten minutes, and one that is there at the end", async () => {
+    const session = await newPerson();
+    const { url, state } = await startLink(session);
+    const path = await visit(url, newVisitor());
+    // Logged out while the issuer answers: D1 decides, whatever was read before.
+    const caller = await here.session(session);
+    await here.send("DELETE", "/tokens", { xToken: session });
+    expect((await finishAs(path, state, session)).status).toBe(400);
+    const { issuerLogin } = here.services;
+    const answered = new URL(path, ORIGIN).searchParams;
+    const stale = issuerLogin.finish("acme", state, answered, caller, Date.now());
+    await expect(stale).rejects.toMatchObject({ fault: { code: "token_invalid" } });
+    const linked = await env.DB.prepare("SELECT 1 FROM identities WHERE user_id = ?")
+      .bind(caller.userId)
+      .all();
+    expect(linked.results).toEqual([]);
+    const { answer } = await startLink("");
+    expect(answer.headers.get("location")).toBe("/console/login?next=/console/account");
+    const old = await newPerson();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 600_001 });
+    expect((await startLink(old)).answer.status).toBe(401);
+  });
+});
+
 interface Attack {
   readonly visitor?: Partial<Visitor>;
   /** What comes back to us in place of the right path and cookie. */

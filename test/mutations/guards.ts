@@ -82,7 +82,7 @@ export const GUARDS: readonly Guard[] = [
   ["password-is-the-current-one", "a password shown before another change allows one after it", [holds(2)], [only("faults/matrix-0", "PATCH /rest/user .API token: password")]],
   ["change-needs-the-current-password", "a stolen session is enough for a new password", [asked(false)], [all("contracts/account-changes")]],
   ["only-owners-log-out", "a log-in is revoked by anybody, more than once, or by a caller who is gone", [holds(3), holds(6), holds(8)], [all("logins/logins")]],
-  ["known-network-or-device-is-no-news", "a log-in from a known network is news", [fails(0)], [all("logins/devices")]],
+  ["known-network-or-device-is-no-news", "a log-in from a known network is news", [fails(1)], [all("logins/devices")]],
   ["devices-are-bounded", "a user has any number of devices", [dropped], [all("logins/devices")]],
   ["no-place-without-addresses", "a place is stored where no address may be", [withoutOperand(1, "&&")], [all("logins/devices")]],
   ["revoked-login-leaves-a-tombstone", "a log-in that the link of a notice revoked goes on where KV is asked", [fails(0)], [all("logins/devices")]],
@@ -90,6 +90,8 @@ export const GUARDS: readonly Guard[] = [
   ["issuer-login-is-used-once", "an answer of an issuer logs in twice", [asked(false)], [all("identities/issuer-login")]],
   ["state-is-signed-here", "a browser makes up a log-in", [asked(true)], [all("identities/issuer-login")]],
   ["issuer-is-asked-over-tls", "a browser is sent to an issuer over plain HTTP", [asked(false)], [all("identities/issuer-login")]],
+  ["only-an-active-caller-links", "a caller who is gone links an identity", [holds(2)], [all("identities/issuer-login")]],
+  ["identity-is-linked-to-who-asked", "an identity is linked to the account of whoever is logged in", [asked(false)], [all("identities/issuer-login")]],
 
   // Sessions and passwords.
   ["session-has-an-absolute-expiry", "a session is extended for ever", [times(9)], [SESSIONS]],
