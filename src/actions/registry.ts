@@ -58,6 +58,7 @@ export const RESERVED_TABLES = [
     "dead_letters",
     "token_meters",
     "token_charges",
+    "heartbeat",
   ],
   ...["user", "api_tokens", "sessions", "logins", "jwts", "action_tokens"],
   ...["receipts_as_runner", "receipts_as_issuer", "d1_migrations"],

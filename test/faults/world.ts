@@ -30,6 +30,7 @@ export const TABLES = [
   "deliveries",
   "dead_letters",
   "housekeeping",
+  "heartbeat",
   "login_attempts",
 ] as const;
 
