@@ -159,8 +159,12 @@ CREATE TABLE IF NOT EXISTS events (
   address    TEXT,                          -- as EVENT_ADDRESS allows
   request_id TEXT,
   count      INTEGER NOT NULL DEFAULT 1,    -- events without a user are counted, per network and isolate
+  by_operator INTEGER NOT NULL DEFAULT 0,   -- an operator did it: its user learns that, and not who or from where
   PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
+
+-- What operators look for among the events of all users, in order of time: attacks, and what operators did.
+CREATE INDEX IF NOT EXISTS events_watched ON events (id) WHERE outcome = 'refused' OR by_operator = 1;
 
 -- Outbox: events that a receiver (`on` of createLatchkey, or the webhook) has not accepted yet. Written in the
 -- batch of the event, only where there is a receiver.

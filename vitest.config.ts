@@ -98,6 +98,7 @@ const settings = {
   PASSKEY_ORIGINS: "",
   OPENID_ISSUERS: "[]",
   HA1B: "off",
+  ADMIN_SECOND_FACTOR: "off",
   PWNED_PASSWORDS: "off",
   PWNED_PASSWORDS_URL: "https://api.pwnedpasswords.com",
   // A line per request would bury the tests' output. Tests of the log switch it on.

@@ -346,6 +346,14 @@ const Fields = v.object({
    * `/.well-known/webauthn`, and take those of five different names at most.
    */
   PASSKEY_ORIGINS: v.optional(passkeyOrigins, ""),
+  /**
+   * Whether operators (accounts with the role `Admin`) need a second factor for `/rest/admin`: `required`, or
+   * `off`.
+   */
+  ADMIN_SECOND_FACTOR: v.optional(
+    v.picklist(["required", "off"], "must be required or off"),
+    "required",
+  ),
   /** `on` accepts `X-Auth-HA1B-Token`, and keeps an Argon2id hash of its digest. */
   HA1B: v.optional(switched, "off"),
   /** `on`: a new password that appeared in a data breach is refused with 400. */

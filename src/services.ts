@@ -2,6 +2,7 @@ import { withActions } from "./actions/api-document.ts";
 import { actionRegistry, builtInActions, tablesOf } from "./actions/registry.ts";
 import type { Config } from "./config.ts";
 import { type Accounts, accounts, type PersonalDataStore } from "./core/accounts.ts";
+import { type Admin, admin as createAdmin } from "./core/admin.ts";
 import type { Action } from "./core/action.ts";
 import { type ActionPages, actionPages } from "./core/action-pages.ts";
 import {
@@ -87,6 +88,8 @@ export interface Services {
   readonly authenticate: Authenticate;
   readonly accounts: Accounts;
   readonly secondFactor: SecondFactor;
+  /** What operators can do. */
+  readonly admin: Admin;
   readonly sessions: Sessions;
   readonly freshLogins: FreshLogins;
   readonly jwtPairs: JwtPairs;
@@ -168,6 +171,7 @@ export function createServices(
     limits,
     afterResponse,
     issuer,
+    sendsMail,
   });
   const checkPassword = passwordCheck({ attempts, limits, store: users, passwords });
   const ha1b =
@@ -214,9 +218,24 @@ export function createServices(
     ownClaims: config.userIdClaim === "external_id" ? withExternalId(claimsOfOwn) : claimsOfOwn,
   });
   const ownSessions = sessions({ login, secrets, tokens, users, lifetimes });
+  const diagnose = tokenDiagnostics({
+    secrets,
+    jwts,
+    reader: crypto.jwtReader,
+    store: stores.tokenDiagnosis,
+    scopes,
+  });
   return {
     authenticate,
     secondFactor,
+    admin: createAdmin({
+      store: stores.admin,
+      logins: tokens,
+      tokens,
+      personalData: stores.personalData,
+      diagnose,
+      recovery,
+    }),
     accounts: accounts({
       users,
       passwords,
@@ -264,13 +283,7 @@ export function createServices(
       scopes,
     }),
     logins: logins(tokens),
-    diagnose: tokenDiagnostics({
-      secrets,
-      jwts,
-      reader: crypto.jwtReader,
-      store: stores.tokenDiagnosis,
-      scopes,
-    }),
+    diagnose,
     leaks: leaks({
       jwts,
       secrets,
@@ -392,6 +405,7 @@ export function servicesOver(
     deadlineMs: config.storageDeadlineMs,
     eventDays: config.eventDays,
     sendsMail: config.mail !== null,
+    operatorsNeedSecondFactor: config.adminSecondFactor === "required",
     waysIn: { password: true, email: config.mail !== null },
     tables: tablesOf(own),
     lifetimes: config.lifetimes,

@@ -1,7 +1,15 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { LatchkeyEvent } from "../src/core/deliveries.ts";
-import { type Answered, base64, type Call, newUser, PASSWORD, textAt } from "./support/client.ts";
+import {
+  type Answered,
+  base64,
+  type Call,
+  newOperator,
+  newUser,
+  PASSWORD,
+  textAt,
+} from "./support/client.ts";
 import { service } from "./support/service.ts";
 import { d1Exhibits, type Exhibit, kvExhibits, leaks } from "./support/leakage.ts";
 
@@ -79,6 +87,22 @@ async function everyFlow(run: string, send: Call) {
       json: { token, cost: 0 },
       headers: { "idempotency-key": `"${run} ${token.slice(0, 7)}"` },
     });
+  }
+
+  const { access: operator } = await newOperator();
+  for (const query of [api, access, session, refresh]) {
+    const found = await send("POST", "/rest/admin/find", { bearer: operator, json: { query } });
+    answers.push(["answer to /rest/admin/find, body", found.text]);
+  }
+  for (const path of [
+    "users/ID",
+    "users/ID/logins",
+    "users/ID/tokens",
+    "users/ID/export",
+    "events",
+  ]) {
+    const at = `/rest/admin/${path.replace("ID", user.id)}`;
+    answers.push([`answer to ${path}, body`, (await send("GET", at, { bearer: operator })).text]);
   }
 
   const contact = await newUser();

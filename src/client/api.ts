@@ -114,6 +114,10 @@ export type AuditEventKind =
   | "user.enabled"
   | "role.changed"
   | "metadata.changed"
+  | "account.viewed"
+  | "credentials.revoked"
+  | "throttle.lifted"
+  | "deliveries.replayed"
   | "session.created"
   | "session.extended"
   | "session.revoked"
@@ -142,7 +146,7 @@ export type AuditEvent = {
   when: string;
   what: AuditEventKind | string;
   outcome: "done" | "refused";
-  /** Who did it; null if unknown. */
+  /** Who did it; null if unknown, or an operator. */
   actor_uuid: string | null;
   /** The client's address, as far as the deployment keeps it. */
   address: string | null;
@@ -151,6 +155,8 @@ export type AuditEvent = {
   /** What was created, changed or revoked. */
   subject_uuid: string | null;
   request_id: string | null;
+  /** Whether an operator of the service did it. */
+  by_operator: boolean;
 };
 
 /** Lists by kind. A page begins where the previous one ended, so it need not have all of them. */
@@ -320,6 +326,7 @@ export type PersonalData = {
     token_uuid: string | null;
     subject_uuid: string | null;
     request_id: string | null;
+    by_operator: boolean;
   }[];
 };
 
@@ -331,7 +338,9 @@ export type Scope =
   | "account:write"
   | "actions:issue"
   | "actions:run"
-  | "introspect";
+  | "introspect"
+  | "admin:read"
+  | "admin:write";
 
 export type UserLogin = {
   id: string;
@@ -596,6 +605,131 @@ export type PasskeyAssertion = {
     signature: string;
     userHandle?: string | null;
   };
+};
+
+export type Account = {
+  created_on: string;
+  modified_on: string;
+  uuid: string;
+  /** In its normal form: trimmed, NFKC, lowercase, the domain as in DNS. */
+  email: string;
+  first_name: string | null;
+  last_name: string | null;
+  /** E.164. */
+  phone_number: string | null;
+  dob: string | null;
+  gender: string | null;
+  /** The Google account that can log in to this one. */
+  gmail_user_id: string | null;
+  /** The Facebook account that can log in to this one. */
+  facebook_user_id: string | null;
+  apple_user_id: unknown;
+  wechat_user_id: unknown;
+  role: "User" | "Admin";
+  deleted_on: string | null;
+  /** Whether the user has proven that the email is theirs. Anyone can sign up with any other email: match accounts by `uuid`, never by email. */
+  email_verified: boolean;
+  /** What `email` becomes once the new mailbox is proven. */
+  pending_email: string | null;
+  /** Their id in the system that they came from. */
+  external_id: (string | number) | null;
+  /** The deployment's own facts about the user. */
+  metadata: Record<string, unknown>;
+  /** A service has API tokens and no log-in. */
+  kind: "person" | "service";
+  disabled_on: string | null;
+  has_password: boolean;
+  has_second_factor: boolean;
+  /** By issuer, the subject that opens this account. */
+  identities: Record<string, string>;
+};
+
+export type FoundToken = {
+  uuid: string | null;
+  kind: string | null;
+  status: string;
+  created_on: string | null;
+  expired_on: string | null;
+  revoked_on: string | null;
+  /** What is stored about it, or a JWT's. */
+  claims: Record<string, unknown> | null;
+};
+
+export type OperatorsEvent = {
+  /** Whose event it is; null where no account is known. */
+  user_uuid: string | null;
+  uuid: string;
+  when: string;
+  what: AuditEventKind | string;
+  outcome: "done" | "refused";
+  /** Who did it, operators too; null if unknown. */
+  actor_uuid: string | null;
+  /** The client's address, as far as the deployment keeps it. */
+  address: string | null;
+  /** The token or JWT that authenticated; null for a password. */
+  token_uuid: string | null;
+  /** What was created, changed or revoked. */
+  subject_uuid: string | null;
+  request_id: string | null;
+  /** Whether an operator of the service did it. */
+  by_operator: boolean;
+  /** More than one where refused credentials were counted together. */
+  count: number;
+};
+
+export type Throttle = {
+  /** The account's uuid, or the digest of an email without one: send it to lift. */
+  id: string;
+  counts: "account" | "network" | "credential";
+  /** When the next attempt is allowed. */
+  until: string;
+};
+
+export type DeadLetter = {
+  receiver: "handler" | "webhook";
+  user_uuid: string;
+  event_uuid: string;
+  what: string | null;
+  attempts: number;
+  reason: string;
+  died_on: string;
+};
+
+export type ServiceStatus = {
+  database_bytes: number;
+  /** By table, at most 10,001 each. */
+  rows: Record<string, number>;
+  outboxes: {
+    events: number;
+    dead_letters: number;
+    notices: number;
+    /** Tombstones that KV has not taken yet. */
+    revocations: number;
+  };
+  /** When it last finished. */
+  housekeeping_on: string | null;
+  /** The public part of each key for JWTs. */
+  keys: Record<string, unknown>[];
+};
+
+export type FindAccount = {
+  /** An email, an account's or a token's `uuid`, or a token. */
+  query: string;
+};
+
+/** Exactly one change. */
+export type ChangeAccount = {
+  /** true revokes everything that the account has, unlinks its identities, and refuses its owner until false. */
+  disabled?: boolean;
+  /** JWTs keep the claim of the old role until they expire. */
+  role?: "User" | "Admin";
+  /** Replaces what there was. */
+  metadata?: Record<string, unknown>;
+};
+
+export type ReplayEvents = {
+  /** null for all dead letters. */
+  event_uuids: string[] | null;
 };
 
 export type RestError = {
@@ -1015,7 +1149,7 @@ interface responses {
   RestBadRequest: { content: { "application/json": RestError } };
   /** Authentication is required, or the credential is not valid. */
   RestUnauthorized: { content: { "application/json": RestError } };
-  /** The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or can never be a fresh log-in, which the act needs; or sign-up is closed; or a page of another site sent the request. */
+  /** The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or can never be a fresh log-in, which the act needs; or sign-up is closed; or it is for operators; or a page of another site sent the request. */
   RestForbidden: { content: { "application/json": RestError } };
   /** The caller has no such thing. */
   RestNotFound: { content: { "application/json": RestError } };
@@ -2028,6 +2162,461 @@ export interface paths {
                   payload: LeakCount;
                 }
               | LeakVerdict[];
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/find": {
+    /** Find an account, as an operator */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: { content: { "application/json": FindAccount } };
+      responses: {
+        /** The account, and the token if it was one. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: {
+                user: Account;
+                token: FoundToken | null;
+              };
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/users/{id}": {
+    /** Get an account, as an operator */
+    get: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** The account. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Account;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+    /** Disable or enable an account, or set its role or metadata, as an operator */
+    patch: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody: { content: { "application/json": ChangeAccount } };
+      responses: {
+        /** The account as it is now. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Account;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+    /** Delete an account, as an operator */
+    delete: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Deleted. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/users/{id}/logins": {
+    /** List where an account is logged in, as an operator */
+    get: {
+      parameters: {
+        query?: { limit?: number; cursor?: string };
+        header?: never;
+        path: { id: string };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** A page of log-ins. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: UserLogin[];
+              devices: UserDevice[];
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/users/{id}/tokens": {
+    /** List the API tokens of an account, as an operator */
+    get: {
+      parameters: {
+        query?: { limit?: number; cursor?: string };
+        header?: never;
+        path: { id: string };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** A page of API tokens. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: ApiToken[];
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/users/{id}/export": {
+    /** Export all data about an account, as an operator */
+    get: {
+      parameters: {
+        query?: { cursor?: string };
+        header?: never;
+        path: { id: string };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** A page of it, without secrets. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: PersonalData;
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/events": {
+    /** List events of all accounts, as an operator */
+    get: {
+      parameters: {
+        query?: {
+          user?: string;
+          what?: string;
+          outcome?: "done" | "refused";
+          actor?: string;
+          from?: string;
+          until?: string;
+          all?: "true" | "false";
+          limit?: number;
+          cursor?: string;
+        };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** A page of events. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: OperatorsEvent[];
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/throttles": {
+    /** List accounts and networks that failed log-ins have locked out, as an operator */
+    get: {
+      parameters: {
+        query?: { limit?: number; cursor?: string };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** A page of them. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Throttle[];
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/dead_letters": {
+    /** List events that a receiver did not accept in three days, as an operator */
+    get: {
+      parameters: {
+        query?: { limit?: number; cursor?: string };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** A page of them. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: DeadLetter[];
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/status": {
+    /** Get the state of the service, as an operator */
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** The state. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: ServiceStatus;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/users/{id}/credentials": {
+    /** Revoke all credentials of an account, as an operator */
+    delete: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Revoked. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/users/{id}/password_reset": {
+    /** Send a password reset email to an account, as an operator */
+    post: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: { content: { "application/json": unknown } };
+      responses: {
+        /** Accepted. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: {
+                /** false where the deployment sends no email. */
+                is_sent: boolean;
+              };
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/throttles/{id}": {
+    /** Lift the limits on log-ins of an account, as an operator */
+    delete: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Lifted. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/dead_letters/replay": {
+    /** Queue dead letters again, as an operator */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: { content: { "application/json": ReplayEvents } };
+      responses: {
+        /** How many were queued. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: {
+                replayed: number;
+              };
+            };
           };
         };
         400: responses["RestBadRequest"];

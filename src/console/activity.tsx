@@ -160,10 +160,14 @@ const SENTENCES: Readonly<Record<AuditEvent, string>> = {
   "password.changed": "Your password was changed, and all else was logged out",
   "mail.issued": "A mail with a link was sent to you",
   "user.deleted": "The account was deleted",
-  "user.disabled": "Whoever runs the service disabled the account",
-  "user.enabled": "Whoever runs the service enabled the account again",
-  "role.changed": "Whoever runs the service changed your role",
-  "metadata.changed": "Whoever runs the service changed their notes about you",
+  "user.disabled": "An operator disabled the account",
+  "user.enabled": "An operator enabled the account again",
+  "role.changed": "An operator changed your role",
+  "metadata.changed": "An operator changed their notes about you",
+  "account.viewed": "An operator looked at the account",
+  "credentials.revoked": "All was logged out, and all tokens were ended",
+  "throttle.lifted": "An operator lifted the limits on logging in",
+  "deliveries.replayed": "You sent events again that receivers had not accepted",
   "session.created": "You logged in",
   "session.extended": "A session was extended",
   "session.revoked": "A session was ended",
@@ -200,6 +204,10 @@ function sentenceOf(entry: AuditEntry, userId: string, actions: ActionUses): str
   if (isOwnMistake(entry, userId)) return "The password was mistyped while logged in";
   if (what === "contact.removed" && actorId !== userId) {
     return "Somebody removed you from their contacts";
+  }
+  if (entry.isByOperator) {
+    const sentence = isKnown(what) ? SENTENCES[what] : what;
+    return sentence.includes("operator") ? sentence : `${sentence}, by an operator`;
   }
   // Another version of the service may have written an event that this one does not know.
   return isKnown(what) ? SENTENCES[what] : (actions.sentenceOf(what) ?? what);

@@ -36,7 +36,7 @@ export function inspectorPages({ form }: PageRoutes, diagnose: TokenDiagnostics)
     schema: Paste,
     show: (_, state) => inspectorPage(state, null, 0),
     submit: async ({ caller, nowMs }, { text }) =>
-      inspectorPage(EMPTY_FORM, await diagnose(caller, text, nowMs), nowMs),
+      inspectorPage(EMPTY_FORM, await diagnose.ofText(caller, text, nowMs), nowMs),
   });
 }
 

@@ -69,6 +69,10 @@ const MESSAGES: ByFault<string | readonly FieldProblem[], string | undefined> = 
   reference_unknown: ({ field }) => at(inputOf(field), "This does not exist any more."),
   action_refused: ({ message }) => message,
   idempotency_mismatch: at("run_key", "This form was sent before, with something else in it."),
+  operator_required: ({ lacks }) =>
+    lacks === "role"
+      ? "This is for operators."
+      : "Operators need a second factor. Set one up first.",
   throttled: ({ retryAfterSeconds }) =>
     `Too many tries. Try again in ${waitOf(retryAfterSeconds)}.`,
   unavailable: "We couldn't confirm the change. It may have happened: reload before you try again.",

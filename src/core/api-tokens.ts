@@ -6,7 +6,15 @@ import type { RevocationStore } from "./introspection.ts";
 import type { Jwts } from "./jwt.ts";
 import type { Notices } from "./notices.ts";
 import type { Page, PageRequest } from "./page.ts";
-import { type Grant, isAllPowerful, mayDo, type Scope, type Scopes } from "./scopes.ts";
+import {
+  type Grant,
+  isAllPowerful,
+  isOperatorScope,
+  mayDoAtOnce,
+  type Scope,
+  type Scopes,
+  withoutOperators,
+} from "./scopes.ts";
 import {
   type ApiToken,
   hintOf,
@@ -36,6 +44,7 @@ export type DerivationRefusal = "caller_gone" | "replaced" | "too_deep" | "too_m
 
 export interface ApiTokenStore {
   /**
+   * Operators' scopes only for one who is an operator at that instant.
    * @param isExempt false where an account that has a second factor gets none: `not_fresh`
    * @returns the token's final form; `taken` where there is a token of that secret already
    */
@@ -44,7 +53,7 @@ export interface ApiTokenStore {
     caller: CallerRef,
     derivation: Derivation,
     isExempt: boolean,
-  ): Promise<ApiToken | DerivationRefusal | "taken" | "not_fresh">;
+  ): Promise<ApiToken | DerivationRefusal | "taken" | "not_fresh" | "not_operator">;
   /** One of the caller's own that was not revoked, disabled or not. Asks D1. */
   findOwnApiToken(id: string, caller: CallerRef, nowMs: number): Promise<ApiToken | null>;
   /** Those that were not revoked, also where they are disabled. */
@@ -118,7 +127,7 @@ const restrictionsOf = (members: ApiTokenMembers): TokenRestrictions | null => {
 
 /** A token can never create one with more scopes than its own. @throws FaultError `scope_exceeded` */
 function mayGive(caller: Caller, scopes: readonly Scope[]): void {
-  const beyond = scopes.find((scope) => !mayDo(caller, scope));
+  const beyond = scopes.find((scope) => !mayDoAtOnce(caller, scope));
   // guard: scopes-are-never-exceeded
   if (beyond !== undefined) refuse({ code: "scope_exceeded", scope: beyond });
 }
@@ -215,7 +224,7 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
         nowMs + (ttlSeconds ?? TTL_SECONDS.api.default) * 1000,
         derivation.endMs,
       );
-      const given = scopes ?? caller.scopes ?? table.names;
+      const given = scopes ?? withoutOperators(caller.scopes ?? table.names);
       const token = await tokens.insertApiToken(
         {
           kind: "api",
@@ -244,6 +253,9 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
         const before = await earlier(caller, requestedSecret, nowMs);
         if (before !== null) return before;
         if (token === "not_fresh") return refuseStale(caller);
+        if (token === "not_operator") {
+          return refuse({ code: "scope_exceeded", scope: scopes?.find(isOperatorScope) ?? "" });
+        }
         return refuseDerived(token === "taken" ? "caller_gone" : token);
       }
       if (isAllPowerful(token.scopes)) notices.tell([caller.userId], nowMs);

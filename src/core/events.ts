@@ -41,6 +41,14 @@ export const AUDIT_EVENTS = [
   "role.changed",
   /** An operator changed the account's metadata. */
   "metadata.changed",
+  /** An operator read the account's data; once in ten minutes. */
+  "account.viewed",
+  /** An operator revoked all credentials of the account. */
+  "credentials.revoked",
+  /** An operator lifted the limits on failed log-in attempts. */
+  "throttle.lifted",
+  /** An operator queued dead letters again: an event of their own account. */
+  "deliveries.replayed",
   /** Logged in: a session was created. */
   "session.created",
   /** A session was extended. */
@@ -103,6 +111,8 @@ export interface AuditEntry {
   readonly subjectId: string | null;
   readonly address: string | null;
   readonly requestId: string | null;
+  /** Then its user is told neither who did it nor from where. */
+  readonly isByOperator: boolean;
 }
 
 /** At most so many of a user's events are counted, because every row that is read costs. */

@@ -30,7 +30,9 @@ export type Fault =
   /** Without the identity or passkey to be removed, nothing would open the account. */
   | { readonly code: "last_way_in" }
   /** The caller has no such thing. */
-  | { readonly code: "not_found"; readonly what: "Identity" | "Passkey" }
+  | { readonly code: "not_found"; readonly what: "Identity" | "Passkey" | "User" }
+  /** Only for Admins, with a second factor where that is required. */
+  | { readonly code: "operator_required"; readonly lacks: "role" | "second_factor" }
   /** The caller has no such token. */
   | { readonly code: "token_not_found" }
   /** A token was requested with a scope that the caller does not have. */

@@ -19,7 +19,13 @@ import {
 } from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import type { PasswordLogin } from "./passwords.ts";
-import { mayDo, type Scope, type Scopes } from "./scopes.ts";
+import {
+  isOperatorScope,
+  mayDoAtOnce,
+  type Scope,
+  type Scopes,
+  withoutOperators,
+} from "./scopes.ts";
 import type { Lifetimes, RefreshFamily } from "./token.ts";
 import type { User } from "./user.ts";
 
@@ -199,7 +205,7 @@ export function jwtPairs({
     >;
 
   async function signFor(caller: Caller, user: User, issue: Issue): Promise<string> {
-    const mayDoAll = issue.scopes === null || issue.scopes.length === scopes.names.length;
+    const mayDoAll = scopes.names.every((name) => issue.scopes?.includes(name) ?? true);
     const claims = {
       type: "access" as const,
       userId: user.id,
@@ -396,11 +402,17 @@ export function jwtPairs({
         return refuse({ code: "audience_unknown" });
       }
       const beyond = wanted.scopes?.find(
-        (scope) => !mayDo(caller, scope) || !scopes.names.includes(scope),
+        (scope) => !mayDoAtOnce(caller, scope) || !scopes.isKnown(scope),
       );
       // guard: exchange-widens-no-scope
       if (beyond !== undefined) return refuse({ code: "scope_exceeded", scope: beyond });
-      const granted = wanted.scopes ?? scopes.granted(caller.scopes);
+      const operators = wanted.scopes?.find(isOperatorScope);
+      if (operators !== undefined) {
+        const confirmed = await tokens.confirm(caller, nowMs);
+        if (confirmed === null) return refuse({ code: "token_invalid" });
+        if (confirmed.user.role !== "Admin") refuse({ code: "scope_exceeded", scope: operators });
+      }
+      const granted = wanted.scopes ?? withoutOperators(scopes.granted(caller.scopes));
       if (granted.length === 0) return refuse({ code: "scope_exceeded", scope: "" });
       const issuedAt = Math.floor(nowMs / 1000);
       const jti = crypto.randomUUID();

@@ -1,7 +1,7 @@
 import type { Caller, CallerRef } from "./caller.ts";
 import { refuse } from "./fault.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
-import { type AfterResponse, type Mailer, MAILS, type MailType } from "./mail.ts";
+import { type AfterResponse, MAIL_BUDGET, type Mailer, MAILS, type MailType } from "./mail.ts";
 import type { Secrets } from "./token.ts";
 import { normalizeEmail } from "./user.ts";
 
@@ -27,6 +27,15 @@ export interface MailTokenStore {
     caller: CallerRef,
     token: MailToken,
   ): Promise<{ readonly email: string } | null | "caller_gone">;
+  /**
+   * For an account's own email, at the wish of an operator, in the reserve of MAIL_BUDGET.
+   * @returns the address; `not_found` where there is no such account with a mailbox, or it is disabled
+   */
+  issueByOperator(
+    operator: CallerRef,
+    userId: string,
+    token: MailToken,
+  ): Promise<{ readonly email: string } | "not_found" | "not_operator" | "over_budget">;
   /** For a pending email, if no one else has it. @returns whether there is an email to send */
   issueToPending(userId: string, email: string, token: MailToken): Promise<boolean>;
 }
@@ -40,10 +49,19 @@ interface Deps {
   readonly limits: RateLimits;
   readonly afterResponse: AfterResponse;
   readonly issuer: string;
+  readonly sendsMail: boolean;
 }
 
 /** Emails with a token, for users who forgot their password or are to prove an email address. */
-export function recovery({ store, secrets, mailer, limits, afterResponse, issuer }: Deps) {
+export function recovery({
+  store,
+  secrets,
+  mailer,
+  limits,
+  afterResponse,
+  issuer,
+  sendsMail,
+}: Deps) {
   async function newToken(type: MailType, nowMs: number) {
     const { secret, id } = await secrets.create("action");
     const expiresAtMs = nowMs + MAILS[type].ttlSeconds * 1000;
@@ -74,6 +92,25 @@ export function recovery({ store, secrets, mailer, limits, afterResponse, issuer
     async requestReset(email: string, nowMs: number): Promise<void> {
       await enforceRateLimit(limits, "password_reset");
       afterResponse("send a password reset", sendReset(normalizeEmail(email), nowMs));
+    },
+
+    /**
+     * Sends a link to choose a new password to the account's own email, for an operator.
+     * @returns false where the deployment sends no email, so that none will come
+     * @throws FaultError `not_found`, `operator_required`, `throttled` by MAIL_BUDGET, `unavailable`
+     */
+    async sendResetFor(operator: CallerRef, userId: string, nowMs: number): Promise<boolean> {
+      const { secret, token } = await newToken("password_reset", nowMs);
+      const issued = await store.issueByOperator(operator, userId, token);
+      if (issued === "not_found") return refuse({ code: "not_found", what: "User" });
+      if (issued === "not_operator") return refuse({ code: "operator_required", lacks: "role" });
+      if (issued === "over_budget") {
+        const retryAfterSeconds = MAIL_BUDGET.intervalSeconds;
+        const policy = { name: "mail", quota: 1, windowSeconds: retryAfterSeconds };
+        return refuse({ code: "throttled", retryAfterSeconds, policy });
+      }
+      afterResponse("send a password reset", send(issued.email, secret, token));
+      return sendsMail;
     },
 
     /** After the answer: sends a link that proves a pending email. */

@@ -1,7 +1,8 @@
-import type { Caller } from "./caller.ts";
 import { type JwtClaims, jwtIdsOf, type Jwts, parentIdsOf } from "./jwt.ts";
 import type { Json, Secrets, Token, TokenKind } from "./token.ts";
 import type { Scopes } from "./scopes.ts";
+
+type TokenHolder = Pick<Token, "userId">;
 
 type Members = Readonly<Record<string, Json>>;
 
@@ -122,18 +123,22 @@ export function tokenDiagnostics({ secrets, jwts, reader, store, scopes }: Deps)
   async function opaque(
     kind: TokenKind,
     text: string,
-    caller: Caller,
+    owner: TokenHolder,
     nowMs: number,
   ): Promise<TokenDiagnosis> {
     const id = await secrets.idOf(kind, text);
     if (id === null) return { ...NOTHING, kind, status: "checksum_wrong" };
-    const found = await store.ownToken(id, caller.userId, nowMs);
-    if (found === null) return { ...NOTHING, kind, id, status: "not_yours" };
+    return (await stored(owner.userId, id, nowMs)) ?? { ...NOTHING, kind, id, status: "not_yours" };
+  }
+
+  async function stored(userId: string, id: string, nowMs: number): Promise<TokenDiagnosis | null> {
+    const found = await store.ownToken(id, userId, nowMs);
+    if (found === null) return null;
     const { token, address, revokedAtMs } = found;
     const status = statusOf(found, nowMs);
     return {
       ...NOTHING,
-      kind,
+      kind: token.kind,
       id,
       status,
       claims: { ...membersOf(token, scopes), ...(address !== null && { address }) },
@@ -146,7 +151,7 @@ export function tokenDiagnostics({ secrets, jwts, reader, store, scopes }: Deps)
   async function jwt(
     text: string,
     read: ReadJwt,
-    caller: Caller,
+    owner: TokenHolder,
     nowMs: number,
   ): Promise<TokenDiagnosis> {
     const { header, payload } = read;
@@ -167,7 +172,7 @@ export function tokenDiagnostics({ secrets, jwts, reader, store, scopes }: Deps)
     // As it was when it was issued: whether it has expired since is the verdict's.
     const claims = await jwts.verifyToRevoke(text, said.issuedAtMs ?? nowMs);
     if (claims === null) return said;
-    if (claims.userId !== caller.userId) return { ...said, kind, status: "not_yours" };
+    if (claims.userId !== owner.userId) return { ...said, kind, status: "not_yours" };
     return { ...said, kind, ...(await ofOwnJwt(claims, nowMs)) };
   }
 
@@ -198,12 +203,31 @@ export function tokenDiagnostics({ secrets, jwts, reader, store, scopes }: Deps)
     return { status: "active", revokedAtMs: null };
   }
 
-  return async (caller: Caller, pasted: string, nowMs: number): Promise<TokenDiagnosis> => {
-    const text = secrets.tokenIn(bare(pasted));
-    const kind = secrets.kindOf(text);
-    if (kind !== null) return opaque(kind, text, caller, nowMs);
-    const read = await reader.read(text);
-    return read === null ? NOTHING : jwt(text, read, caller, nowMs);
+  return {
+    /** A text that someone pasted, if it is a token of this user. */
+    async ofText(owner: TokenHolder, pasted: string, nowMs: number): Promise<TokenDiagnosis> {
+      const text = secrets.tokenIn(bare(pasted));
+      const kind = secrets.kindOf(text);
+      if (kind !== null) return opaque(kind, text, owner, nowMs);
+      const read = await reader.read(text);
+      return read === null ? NOTHING : jwt(text, read, owner, nowMs);
+    },
+
+    /** A session, an API or an action token of this user by its id; null for anything else. */
+    ofId: stored,
+
+    /**
+     * Whose token a text is, as far as it says so itself: of a JWT the user, of an opaque token its id, which is
+     * null with a typo in it. @returns null where it is no token of ours
+     */
+    async nameOf(pasted: string): Promise<{ userId: string | null; id: string | null } | null> {
+      const text = secrets.tokenIn(bare(pasted));
+      const kind = secrets.kindOf(text);
+      if (kind !== null) return { userId: null, id: await secrets.idOf(kind, text) };
+      const read = await reader.read(text);
+      if (read?.isOurs !== true) return null;
+      return { userId: read.signature === "right" ? textOf(read.payload.sub) : null, id: null };
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import type { EventStore } from "../core/events.ts";
 import { type AttemptedSubject, FaultError } from "../core/fault.ts";
 import type { Issuer } from "../core/issuers.ts";
 import type { RateLimits } from "../core/login-throttle.ts";
-import { mayDo } from "../core/scopes.ts";
+import { mayDoAtOnce } from "../core/scopes.ts";
 import { isFormOfAnotherSite } from "./browser.ts";
 import { unlessKnown } from "./conditional.ts";
 import { findCredential } from "./credentials.ts";
@@ -140,7 +140,7 @@ async function handle(
   if (route.access === "open") return route.handle(context);
   const caller = await callerOf(surface, request, record, options);
   // guard: route-asks-for-its-scope
-  if (caller !== null && route.scope !== undefined && !mayDo(caller, route.scope)) {
+  if (caller !== null && route.scope !== undefined && !mayDoAtOnce(caller, route.scope)) {
     refuseRequest({ code: "scope_insufficient", scope: route.scope });
   }
   if (route.access === "anyone") return route.handle(context, caller);

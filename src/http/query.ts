@@ -76,6 +76,20 @@ export function exportCursorText(cursor: ExportCursor | null): string | null {
   return cursor === null ? null : encoded(`${cursor.section}.${cursor.after}`);
 }
 
+/** Of a list in the order of ids: one, or several with slashes between, the first of which may be a word. */
+const KEY = /^([0-9a-z/*#+-]{1,150})$/;
+
+/** `?limit=`, and `?cursor=` of a list that continues after a key. @throws RequestFaultError `fields_invalid` */
+export function readKeyPage(request: HonoRequest): { limit: number; after: string | null } {
+  refuseSkipping(request);
+  const limit = readLimit(queryValue(request, "limit"));
+  const cursor = queryValue(request, "cursor");
+  return { limit, after: cursor ? (partsOf(cursor, KEY)[0] ?? null) : null };
+}
+
+export const keyCursorText = (key: string | null): string | null =>
+  key === null ? null : encoded(key);
+
 /** If `skip` were ignored, a client that pages with it would read the same page forever. */
 function refuseSkipping(request: HonoRequest): void {
   for (const name of ["take", "skip"]) {
@@ -83,15 +97,20 @@ function refuseSkipping(request: HonoRequest): void {
   }
 }
 
-function pageOf(request: HonoRequest, sent: string | undefined, name = "limit"): PageRequest {
+function readLimit(sent: string | undefined, name = "limit"): number {
   const limit = sent || String(DEFAULT_LIMIT);
   if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > MAX_LIMIT) {
     refuseField(name, `must be a whole number from 1 to ${MAX_LIMIT}`);
   }
+  return Number(limit);
+}
+
+function pageOf(request: HonoRequest, sent: string | undefined, name = "limit"): PageRequest {
+  const limit = readLimit(sent, name);
   const cursor = queryValue(request, "cursor");
-  if (!cursor) return { limit: Number(limit), after: null };
+  if (!cursor) return { limit, after: null };
   const [createdAtMs = "", id = ""] = partsOf(cursor, CURSOR);
-  return { limit: Number(limit), after: { createdAtMs: Number(createdAtMs), id } };
+  return { limit, after: { createdAtMs: Number(createdAtMs), id } };
 }
 
 const encoded = (text: string) => btoa(text).replace(/=+$/, "");

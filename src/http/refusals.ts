@@ -29,6 +29,7 @@ const STATUSES: Readonly<
   otp_required: 401,
   token_invalid: 401,
   token_wrong_type: 401,
+  operator_required: 403,
   scope_exceeded: 403,
   scope_insufficient: 403,
   sent_across_sites: 403,

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { SCOPES } from "../core/scopes.ts";
+import { OPERATOR_SCOPES, SCOPES } from "../core/scopes.ts";
 import type { Parameter } from "./description.ts";
 
 /** What many answers are made of. */
@@ -14,7 +14,7 @@ export const timeOrNull = v.nullable(time);
 export const anyJson = v.unknown();
 export const emptyList = v.pipe(v.array(v.unknown()), v.maxLength(0));
 /** A component of its own: `Scope`. */
-export const scope = v.picklist(SCOPES);
+export const scope = v.picklist([...SCOPES, ...OPERATOR_SCOPES]);
 
 /** Of a log-in by password. */
 export const OTP =

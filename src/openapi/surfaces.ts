@@ -6,6 +6,7 @@ import { jwtPairDoc } from "../surfaces/jwt-pair.doc.ts";
 import { jwtPairRoutes } from "../surfaces/jwt-pair.ts";
 import { oauthDoc } from "../surfaces/oauth.doc.ts";
 import { oauthRoutes } from "../surfaces/oauth.ts";
+import { adminRoutes } from "../surfaces/rest/admin.ts";
 import { accountRoutes } from "../surfaces/rest/accounts.ts";
 import { loginRoutes } from "../surfaces/rest/logins.ts";
 import { apiTokenRoutes } from "../surfaces/rest/api-tokens.ts";
@@ -34,6 +35,7 @@ export const SURFACES: readonly DocumentedSurface[] = [
     ...loginRoutes(unused),
     ...passkeyRoutes(unused),
     ...apiTokenRoutes(unused),
+    ...adminRoutes(unused),
   ]),
   surface("session-tokens", sessionTokensDoc, sessionTokenRoutes(unused)),
   surface("jwt-pair", jwtPairDoc, jwtPairRoutes(unused, unused)),

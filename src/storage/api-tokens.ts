@@ -2,7 +2,7 @@ import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { ApiTokenChange, ApiTokenStore } from "../core/api-tokens.ts";
 import type { CallerRef } from "../core/caller.ts";
-import { isAllPowerful } from "../core/scopes.ts";
+import { isAllPowerful, isOperatorScope } from "../core/scopes.ts";
 import type { ChargeRequest, ChargeState, ChargeStore } from "../core/token-verification.ts";
 import { API_TOKENS_MAX, LONGEST_LIFE_SECONDS } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
@@ -55,6 +55,7 @@ const WhyNotRow = v.object({
   deep: v.number(),
   taken: v.number(),
   stale: v.number(),
+  not_operator: v.number(),
 });
 
 const TargetRow = v.object({
@@ -162,6 +163,7 @@ export function apiTokensInD1({
   revocations,
   events,
   notices,
+  isOperator,
 }: StorageContext): ApiTokenStore & ChargeStore {
   return {
     async insertApiToken(token, caller, derivation, isExempt) {
@@ -174,7 +176,11 @@ export function apiTokensInD1({
         WHERE expires_at > ${nowMs})`;
       // guard: second-factor-asks-who-makes-a-powerful-token
       const isStale = isExempt ? sql`FALSE` : hasSecondFactor(sql`${userId}`);
-      const allowed = sql`NOT ${isStale} AND ${noneReplaced(parentIds)} AND NOT ${isDeep} AND ${active} < ${API_TOKENS_MAX}`;
+      // guard: only-operators-get-operators-scopes
+      const forOperator = token.scopes.some(isOperatorScope)
+        ? isOperator(caller, nowMs)
+        : sql`TRUE`;
+      const allowed = sql`NOT ${isStale} AND ${noneReplaced(parentIds)} AND NOT ${isDeep} AND ${active} < ${API_TOKENS_MAX} AND ${forOperator}`;
       const { inserted, why } = await db.batch({
         inserted: insertToken(token, caller, null, allowed),
         event: events.afterCaller("token.created", caller, token.id, nowMs),
@@ -183,7 +189,8 @@ export function apiTokensInD1({
           ? notices.queue("api_token_created", userId, sql`changes() > 0`, nowMs, token.id)
           : [],
         why: sql`SELECT ${callerIsActive(caller, nowMs)} AS caller_is_active, NOT ${noneReplaced(parentIds)} AS replaced, ${isDeep} AS deep,
-          EXISTS (SELECT 1 FROM tokens WHERE id = ${token.id}) AS taken, ${isStale} AS stale`,
+          EXISTS (SELECT 1 FROM tokens WHERE id = ${token.id}) AS taken, ${isStale} AS stale,
+          NOT ${forOperator} AS not_operator`,
         meter: insertMeter(token),
         parentJwt: insertParentJwt(token.id, derivation, nowMs),
       });
@@ -196,8 +203,12 @@ export function apiTokensInD1({
           expiresAtMs: row.expires_at,
         };
       }
-      const { caller_is_active, replaced, deep, taken, stale } = v.parse(WhyNotRow, why[0]);
+      const { caller_is_active, replaced, deep, taken, stale, not_operator } = v.parse(
+        WhyNotRow,
+        why[0],
+      );
       if (caller_is_active === 0) return "caller_gone";
+      if (not_operator === 1) return "not_operator";
       if (taken === 1) return "taken";
       if (stale === 1) return "not_fresh";
       if (replaced === 1) return "replaced";

@@ -56,6 +56,8 @@ export interface StorageContext {
   readonly devices: DeviceStatements;
   readonly served: Served;
   readonly waysIn: WaysIn;
+  /** Whether a caller is active and an operator, at that instant: part of every statement that writes for one. */
+  readonly isOperator: (caller: CallerRef, nowMs: number) => Sql;
   /** Those of actions of the deployment's own. */
   readonly tables: readonly PersonalTable[];
 }
@@ -78,6 +80,8 @@ export interface AuditRow {
   readonly outcome?: "done" | "refused";
   /** The user who reads it must not learn where another one was. */
   readonly hidesClient?: boolean;
+  /** An operator is the actor: the user learns no more than that. */
+  readonly byOperator?: boolean;
   /** If it belongs to another request than the one being served. */
   readonly client?: AuditClient;
   readonly count?: number;

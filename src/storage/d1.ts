@@ -20,6 +20,8 @@ export interface Database {
   run(statement: Sql): Promise<number>;
   /** One transaction, in the order of the names: all of it or none. */
   batch<K extends string>(statements: Batch<K>): Promise<BatchRows<K>>;
+  /** What the whole database takes. */
+  sizeBytes(): Promise<number>;
 }
 
 /** @param d1 the database, or a session on it */
@@ -43,6 +45,10 @@ export function createDatabase(
     async run(statement) {
       const { meta } = await withDeadline("D1", () => prepare(statement).run());
       return meta.changes;
+    },
+    async sizeBytes() {
+      const { meta } = await withDeadline("D1", () => prepare(sql`SELECT 1`).all());
+      return meta.size_after;
     },
     async batch<K extends string>(statements: Batch<K>): Promise<BatchRows<K>> {
       const named = Object.entries<Sql | readonly Sql[]>(statements).flatMap(([name, some]) =>

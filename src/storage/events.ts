@@ -5,7 +5,7 @@ import { AUDIT_COUNTED, type EventStore } from "../core/events.ts";
 import { cache } from "./cache.ts";
 import type { AuditClient, AuditRow, AuditStatements, StorageContext } from "./context.ts";
 import type { ReceiverName } from "../core/deliveries.ts";
-import { toPage } from "./d1.ts";
+import { flag, toPage } from "./d1.ts";
 
 /** The user of an event that names none (RFC 9562's nil UUID). */
 export const NIL_USER_ID = "00000000-0000-0000-0000-000000000000";
@@ -34,9 +34,10 @@ export function createAuditStatements(
 
   function insertion(row: AuditRow, nowMs: number, from: Sql, id: Sql): Sql {
     const { address, requestId } = row.hidesClient === true ? HIDDEN : (row.client ?? client());
-    return sql`INSERT INTO events (user_id, id, at, what, outcome, actor, credential, subject, address, request_id, count)
+    return sql`INSERT INTO events (user_id, id, at, what, outcome, actor, credential, subject, address, request_id, count, by_operator)
       SELECT ${row.userId}, ${id}, ${nowMs}, ${row.what}, ${row.outcome ?? "done"},
-        ${row.actorId}, ${row.credentialId}, ${row.subjectId}, ${address}, ${requestId}, ${row.count ?? 1} ${from}`;
+        ${row.actorId}, ${row.credentialId}, ${row.subjectId}, ${address}, ${requestId}, ${row.count ?? 1},
+        ${row.byOperator === true ? 1 : 0} ${from}`;
   }
 
   const owner = sql`tokens.user_id`;
@@ -178,7 +179,12 @@ export function noise<T>(): Noise<T> {
 
 const nullable = v.nullable(v.string());
 
-const EventRow = v.object({
+/** What the user of an event is not told where an operator did it. */
+// guard: operators-are-not-named
+export const unlessOperators = (column: Sql): Sql =>
+  sql`CASE WHEN by_operator = 0 THEN ${column} END`;
+
+export const EventRow = v.object({
   id: v.string(),
   createdAtMs: v.number(),
   what: v.string(),
@@ -188,6 +194,7 @@ const EventRow = v.object({
   subjectId: nullable,
   address: nullable,
   requestId: nullable,
+  isByOperator: flag,
 });
 
 const DayRow = v.object({ day: v.number(), done: v.number(), counted: v.number() });
@@ -252,8 +259,10 @@ export function createEvents({
       const from = page.after === null ? sql`TRUE` : sql`id < ${page.after.id}`;
       const rows = await db.all(
         // guard: own-events-only
-        sql`SELECT id, at AS createdAtMs, what, outcome, actor AS actorId, credential AS credentialId,
-            subject AS subjectId, address, request_id AS requestId FROM events
+        sql`SELECT id, at AS createdAtMs, what, outcome, ${unlessOperators(sql`actor`)} AS actorId,
+            ${unlessOperators(sql`credential`)} AS credentialId, subject AS subjectId,
+            ${unlessOperators(sql`address`)} AS address, ${unlessOperators(sql`request_id`)} AS requestId,
+            by_operator AS isByOperator FROM events
           WHERE user_id = ${userId} AND ${from} ORDER BY id DESC LIMIT ${page.limit + 1}`,
         EventRow,
       );

@@ -171,6 +171,9 @@ interface Limits {
   readonly receivers: readonly ReceiverName[];
 }
 
+/** In `housekeeping`: when a run last finished. */
+export const LAST_RUN = "last run";
+
 export function createHousekeeping(
   { db, revocations, kv, tables }: StorageContext,
   limits: Limits,
@@ -198,6 +201,7 @@ export function createHousekeeping(
       // Last, so that one that is not there stops nothing else.
       for (const table of tables) deleted += await cleanUpOwn(db, table, nowMs);
     }
+    await db.run(saveCursor(LAST_RUN, String(nowMs)));
     return { deleted, tombstonesFlushed };
   };
 }

@@ -1,5 +1,6 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import type { Throttle } from "../core/admin.ts";
 import type {
   AccountRef,
   LoginAttemptStore,
@@ -160,6 +161,34 @@ function idsOf(account: AccountRef, digest: string, from: string): CounterIds {
 
 const room = (nowMs: number, attempts: number, attemptMs = ATTEMPT_MS) =>
   nowMs + (attempts - 1) * attemptMs;
+
+export const FullCounterRow = v.object({ id: v.string(), drained_at: v.number() });
+
+const countsOf = (id: string): Throttle["counts"] => {
+  if (id.includes("#")) return "credential";
+  return id.includes("/") ? "network" : "account";
+};
+
+/** How many attempts a counter has room for, and how long each counts, by what its id has. */
+function boundsOf(id: string): readonly [attempts: number, attemptMs: number] {
+  if (id.includes("#")) return [MAX_FAILED_ATTEMPTS.credential, CREDENTIAL_ATTEMPT_MS];
+  if (id.includes("+")) return [MAX_FAILED_ATTEMPTS.hidden, HIDDEN_ATTEMPT_MS];
+  return [MAX_FAILED_ATTEMPTS[id.includes("/") ? "network" : "account"], ATTEMPT_MS];
+}
+
+/** Counters that let no attempt pass now, for operators. */
+export const FULL_COUNTER = {
+  isFull(nowMs: number): Sql {
+    const over = (id: string) => room(nowMs, ...boundsOf(id));
+    return sql`drained_at > CASE WHEN instr(id, '#') > 0 THEN ${over("#")} WHEN instr(id, '+') > 0 THEN ${over("+")}
+      WHEN instr(id, '/') > 0 THEN ${over("/")} ELSE ${over("")} END`;
+  },
+  read({ id, drained_at }: v.InferOutput<typeof FullCounterRow>): Throttle {
+    const [attempts, attemptMs] = boundsOf(id);
+    const untilMs = drained_at - (attempts - 1) * attemptMs;
+    return { owner: id.split(/[#*/]/)[0] ?? id, counts: countsOf(id), untilMs };
+  },
+};
 
 /** One row: the owner of the counters, how full they are, and whether the network is known. */
 function countersOf(ids: CounterIds, mayBeKnown: boolean, nowMs: number): Sql {

@@ -13,7 +13,7 @@ import type { MailToken, MailTokenStore } from "../core/recovery.ts";
 import type { NoticeStatements, StorageContext } from "./context.ts";
 import { digestOf, flag, json } from "./d1.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
-import { timeOrdered } from "./events.ts";
+import { byCaller, timeOrdered } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { isFree } from "./rows.ts";
@@ -228,13 +228,19 @@ export function keepForUndo(nowMs: number): Sql {
 const IsActiveRow = v.object({ is_active: v.number() });
 const AskedRow = v.object({ ...IsActiveRow.entries, email: v.nullable(v.string()) });
 
-export function createMailTokens({ db, events, served }: StorageContext): MailTokenStore {
+export function createMailTokens({
+  db,
+  events,
+  served,
+  isOperator,
+}: StorageContext): MailTokenStore {
   /**
    * One batch. The first statement takes the address's turn to get an email, if there is an account and
    * MAIL_BUDGET allows it; the second issues the token if this token has the turn. `internal` keeps the
    * token out of its user's lists.
    * @param who the account, among `users`
    * @param after what else to ask, at the same instant
+   * @param isTrusted whether the reserve of MAIL_BUDGET is open, from whatever network
    */
   async function issue(
     email: string,
@@ -242,14 +248,15 @@ export function createMailTokens({ db, events, served }: StorageContext): MailTo
     { id, type, createdAtMs, expiresAtMs }: MailToken,
     event: readonly Sql[],
     after: Sql | readonly Sql[] = [],
+    isTrusted: Sql = sql`FALSE`,
   ): Promise<{ readonly isIssued: boolean; readonly after: readonly unknown[] }> {
     const [address, from] = await Promise.all([digestOf(email), digestOf(served.network())]);
     const { action } = MAILS[type];
     const account = sql`${USER_IS_ACTIVE} AND ${who}`;
     // The reserve for known networks is for an account's own email, not for one that it merely wants.
-    const isKnown = sql`EXISTS (SELECT 1 FROM users JOIN login_attempts AS attempt
+    const isKnown = sql`(${isTrusted} OR EXISTS (SELECT 1 FROM users JOIN login_attempts AS attempt
       ON attempt.id = users.id || ${`/${from}`} WHERE ${account} AND users.email = ${email}
-        AND attempt.last_login_at > ${createdAtMs - KNOWN_MS})`;
+        AND attempt.last_login_at > ${createdAtMs - KNOWN_MS}))`;
     const onlyIf = sql`EXISTS (SELECT 1 FROM users WHERE ${account})`;
     const rows = await db.batch({
       turn: takeTurn({ address, by: id, onlyIf, nowMs: createdAtMs }, isKnown),
@@ -294,6 +301,32 @@ export function createMailTokens({ db, events, served }: StorageContext): MailTo
       const { isIssued, after } = await issue(email, who, token, event, asksAgain);
       if (isIssued) return { email };
       return v.parse(IsActiveRow, after[0]).is_active === 1 ? null : "caller_gone";
+    },
+
+    async issueByOperator(operator, userId, token) {
+      const nowMs = token.createdAtMs;
+      const may = isOperator(operator, nowMs);
+      const asked = await db.first(
+        sql`SELECT email FROM users WHERE id = ${userId} AND kind = 'person' AND ${USER_IS_ACTIVE}`,
+        v.object({ email: v.string() }),
+      );
+      if (asked === null) return "not_found";
+      const { email } = asked;
+      const who = sql`users.id = ${userId} AND users.email = ${email} AND ${may}`;
+      const event = events.after(
+        {
+          what: "mail.issued",
+          ...byCaller(operator),
+          userId,
+          subjectId: token.id,
+          byOperator: true,
+        },
+        nowMs,
+      );
+      const asksAgain = sql`SELECT ${may} AS is_active`;
+      const { isIssued, after } = await issue(email, who, token, event, asksAgain, sql`TRUE`);
+      if (isIssued) return { email };
+      return v.parse(IsActiveRow, after[0]).is_active === 1 ? "over_budget" : "not_operator";
     },
 
     async issueToPending(userId, email, token) {

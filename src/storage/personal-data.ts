@@ -5,6 +5,7 @@ import type { PersonalTable } from "../core/action.ts";
 import type { Json } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
 import { column, digestOf, OWN_KEY, ownRows } from "./d1.ts";
+import { unlessOperators } from "./events.ts";
 import { METER, profileColumns } from "./rows.ts";
 
 /** Rows in one answer: some hundred kilobytes, however much a user has. */
@@ -112,8 +113,10 @@ const SECTIONS: readonly Section[] = [
   },
   {
     name: "audit",
-    columns: sql`a.id AS uuid, a.at AS happened_on, a.what, a.outcome, a.actor AS actor_uuid, a.address,
-      a.credential AS token_uuid, a.subject AS subject_uuid, a.request_id`,
+    columns: sql`a.id AS uuid, a.at AS happened_on, a.what, a.outcome, ${unlessOperators(sql`a.actor`)} AS actor_uuid,
+      ${unlessOperators(sql`a.address`)} AS address, ${unlessOperators(sql`a.credential`)} AS token_uuid,
+      a.subject AS subject_uuid, ${unlessOperators(sql`a.request_id`)} AS request_id,
+      json(CASE WHEN a.by_operator = 1 THEN 'true' ELSE 'false' END) AS by_operator_json`,
     of: (userId) => sql`events AS a WHERE a.user_id = ${userId}`,
     key: [sql`a.id`],
   },

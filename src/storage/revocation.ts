@@ -154,6 +154,21 @@ export function callerIsActive(
     AND ${USER_IS_ACTIVE} AND ${jwtIsActive(jwt, nowMs)})`;
 }
 
+/**
+ * Whether a caller is an operator: a role that was taken away, or a credential that was revoked, does nothing more.
+ * An account with a second factor has shown it at every log-in.
+ */
+export function operatorCheck(needsSecondFactor: boolean) {
+  // guard: operator-has-a-second-factor
+  const hasFactor = needsSecondFactor
+    ? sql`EXISTS (SELECT 1 FROM second_factors WHERE second_factors.user_id = operator.id AND confirmed_at IS NOT NULL)`
+    : sql`TRUE`;
+  return (caller: CallerRef, nowMs: number): Sql =>
+    // guard: operator-has-the-role
+    sql`(EXISTS (SELECT 1 FROM users AS operator WHERE operator.id = ${caller.userId} AND operator.role = 'Admin'
+      AND ${hasFactor}) AND ${callerIsActive(caller, nowMs)})`;
+}
+
 /** Something to revoke, and the tombstone that says so in KV. */
 export interface Revocation<K extends string> {
   /** The statements that revoke it. */

@@ -4,6 +4,7 @@ import type { StrictCheckStore } from "../core/introspection.ts";
 import type { Lifetimes } from "../core/token.ts";
 import { createActionTokens } from "./action-tokens.ts";
 import { apiTokensInD1 } from "./api-tokens.ts";
+import { createAdmin } from "./admin.ts";
 import { createCaches, invalidateUser } from "./cache.ts";
 import { cachedTokens } from "./cached-tokens.ts";
 import { createBackground, createDeadline, type WaitUntil } from "./calls.ts";
@@ -20,7 +21,7 @@ import { createMailTokens, createNotices, createNoticeStatements } from "./mail.
 import { createPasskeys } from "./passkeys.ts";
 import { createPersonalData } from "./personal-data.ts";
 import { createReplicas } from "./replicas.ts";
-import { pendingRevocations, type RevocationPolicy } from "./revocation.ts";
+import { operatorCheck, pendingRevocations, type RevocationPolicy } from "./revocation.ts";
 import { createStatusLists, createTokenDiagnosis, tokensInD1 } from "./tokens.ts";
 import { createContacts, createDisplayNames, createUsers } from "./users.ts";
 
@@ -37,6 +38,8 @@ export interface StoreOptions {
   /** How long events are kept. */
   readonly eventDays: number;
   readonly sendsMail: boolean;
+  /** ADMIN_SECOND_FACTOR */
+  readonly operatorsNeedSecondFactor: boolean;
   readonly waysIn: WaysIn;
   /** Those of actions of the deployment's own. */
   readonly tables: readonly PersonalTable[];
@@ -58,6 +61,7 @@ export function createStores(
     deadlineMs,
     eventDays,
     sendsMail,
+    operatorsNeedSecondFactor,
     waysIn,
     lifetimes,
     receivers,
@@ -97,6 +101,7 @@ export function createStores(
     devices: createDeviceStatements(served, notices),
     served,
     waysIn,
+    isOperator: operatorCheck(operatorsNeedSecondFactor),
     tables,
   };
   const inD1 = tokensInD1(context);
@@ -122,6 +127,7 @@ export function createStores(
     tokenDiagnosis: createTokenDiagnosis(context),
     statusLists: createStatusLists(context),
     personalData: createPersonalData(context),
+    admin: createAdmin(context),
     background,
     /** Deletes expired rows, and flushes pending tombstones to KV. */
     cleanUp: createHousekeeping(context, { eventDays, receivers }),

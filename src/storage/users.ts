@@ -15,9 +15,10 @@ import {
   removeIdentitiesOfOtherEmail,
 } from "./identities.ts";
 import { carryUndo, keepForUndo } from "./mail.ts";
+import { deleting } from "./operations.ts";
 import { erasePersonalData } from "./personal-data.ts";
 import { allCredentialsRevocation, callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
-import { DISPLAY_NAME, ERASED_PROFILE, isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
+import { DISPLAY_NAME, isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 
 /** Users live in D1; where KV may answer, it holds copies for reading. */
 export function createUsers(context: StorageContext): UserStore & PasswordHashStore & Ha1bStore {
@@ -42,11 +43,10 @@ export function createUsers(context: StorageContext): UserStore & PasswordHashSt
     const { deleted } = await revocations.commit(
       {
         batch: {
-          // guard: deletion-revokes-all
-          deleted: sql`UPDATE users SET deleted_on = ${nowMs}, modified_on = ${nowMs}, password = '',
-              ${ERASED_PROFILE}, credential_version = credential_version + 1, api_token_version = api_token_version + 1, ha1b = NULL
-            WHERE id = ${userId} AND credential_version = ${ifCredentialVersion}
-              AND ${callerIsActive(caller, nowMs)} RETURNING id`,
+          deleted: sql`${deleting(
+            sql`id = ${userId} AND credential_version = ${ifCredentialVersion} AND ${callerIsActive(caller, nowMs)}`,
+            nowMs,
+          )} RETURNING id`,
           event: events.afterCaller("user.deleted", caller, null, nowMs),
           erased: erasePersonalData(userId, context.tables),
         },

@@ -1,6 +1,6 @@
 import { decodeJwt } from "jose";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type Scope, SCOPES } from "../../src/core/scopes.ts";
+import { OPERATOR_SCOPES, type Scope, SCOPES } from "../../src/core/scopes.ts";
 import { sampleFor } from "../hostile/bodies.ts";
 import { fingerprint } from "../hostile/database.ts";
 import { flaws } from "../hostile/flaws.ts";
@@ -12,6 +12,7 @@ import {
   call,
   newApiToken,
   newCaller,
+  newOperator,
   newPair,
   textAt,
 } from "../support/client.ts";
@@ -19,14 +20,18 @@ import { service } from "../support/service.ts";
 
 type Person = Awaited<ReturnType<typeof newCaller>>;
 let user: Person;
+/** Whose requests are granted, also those that log them out. */
+let granted: Person;
 /** Whose credentials are refused everywhere, and so are good for all routes. */
 let refused: Person;
 beforeAll(async () => {
-  [user, refused] = [await newCaller(), await newCaller()];
+  [user, granted, refused] = [await newCaller(), await newOperator(), await newCaller()];
 });
 
-const tokenOf = async ({ access }: Person, scopes: readonly string[]) =>
-  (await newApiToken(access, `may do ${scopes.length}`, 600, scopes)).secret;
+/** By a log-in of its own: one that a route revokes must not be another's. */
+const tokenOf = async (person: Person, scopes: readonly string[]) =>
+  (await newApiToken((await newPair(person)).access, `may do ${scopes.length}`, 600, scopes))
+    .secret;
 
 /** The secret of a token that may do this and no more. */
 const tokenWith = (...scopes: readonly string[]) => tokenOf(user, scopes);
@@ -41,7 +46,7 @@ const logInWith = async (...scopes: readonly string[]) =>
     await call("POST", "/oauth/token", {
       form: {
         grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
-        subject_token: (await newPair(user)).access,
+        subject_token: (await newPair(granted)).access,
         subject_token_type: "urn:ietf:params:oauth:token-type:access_token",
         scope: scopes.join(" "),
       },
@@ -82,7 +87,7 @@ describe("routes", () => {
 
   it("take every scope that there is", () => {
     const taken = new Set(SCOPED.map(({ route }) => route.scope));
-    expect(SCOPES.filter((scope) => !taken.has(scope))).toEqual([]);
+    expect([...SCOPES, ...OPERATOR_SCOPES].filter((scope) => !taken.has(scope))).toEqual([]);
   });
 });
 
@@ -132,7 +137,7 @@ describe.each(SCOPED)("$name", ({ surface, route }) => {
     }
     expect(await fingerprint()).toEqual(before);
     const opening = [needed ?? "", ...(BESIDE[route.path] ?? [])];
-    const answer = await ask(await credentialOf(user, kind, opening));
+    const answer = await ask(await credentialOf(granted, kind, opening));
     // Some acts need a fresh log-in beside the scope, which no API token is.
     const isAct = answer.text.includes("API tokens, and what was obtained with one");
     const { status } = isAct ? await ask(await logInWith(...opening)) : answer;

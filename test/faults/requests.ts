@@ -101,6 +101,104 @@ const EXCHANGE = {
   subject_token_type: "urn:ietf:params:oauth:token-type:access_token",
 };
 
+const byOperator = ({ operator }: World): Send => ({ bearer: operator });
+const ofAlice =
+  (rest = "") =>
+  ({ alice }: World) =>
+    `/rest/admin/users/${alice.id}${rest}`;
+const changed = (as: string, json: unknown): Case => ({
+  routeKey: "PATCH /rest/admin/users/:id",
+  as,
+  path: ofAlice(),
+  send: (world) => ({ ...byOperator(world), json }),
+  ...OK,
+});
+
+/** What operators do, with an account of another user's. */
+const OPERATORS: readonly Case[] = [
+  ...(
+    [
+      ["email", ({ alice }) => alice.email],
+      ["id", ({ alice }) => alice.id],
+      ["API token", ({ target }) => target.secret],
+      ["access JWT", ({ access }) => access],
+    ] as readonly (readonly [string, (world: World) => string])[]
+  ).map(([as, query]) => ({
+    routeKey: "POST /rest/admin/find",
+    as,
+    send: (world: World) => ({ ...byOperator(world), json: { query: query(world) } }),
+    ...OK,
+  })),
+  ...["", "/logins", "/tokens", "/export"].map((rest) => ({
+    routeKey: `GET /rest/admin/users/:id${rest}`,
+    as: "operator",
+    path: ofAlice(rest),
+    send: byOperator,
+    ...OK,
+  })),
+  { routeKey: "GET /rest/admin/events", as: "operator", send: byOperator, ...OK },
+  {
+    routeKey: "GET /rest/admin/events",
+    as: "of a user",
+    path: ({ alice }) => `/rest/admin/events?user=${alice.id}&what=session.created`,
+    send: byOperator,
+    ...OK,
+  },
+  {
+    routeKey: "GET /rest/admin/events",
+    as: "all",
+    path: () => "/rest/admin/events?all=true&outcome=refused",
+    send: byOperator,
+    ...OK,
+  },
+  ...["throttles", "dead_letters", "status"].map((name) => ({
+    routeKey: `GET /rest/admin/${name}`,
+    as: "operator",
+    send: byOperator,
+    ...OK,
+  })),
+  changed("disabled", { disabled: true }),
+  changed("enabled", { disabled: false }),
+  changed("role", { role: "Admin" }),
+  changed("metadata", { metadata: { plan: "pro" } }),
+  {
+    routeKey: "DELETE /rest/admin/users/:id/credentials",
+    as: "operator",
+    path: ofAlice("/credentials"),
+    send: byOperator,
+    ...OK,
+  },
+  {
+    routeKey: "POST /rest/admin/users/:id/password_reset",
+    as: "operator",
+    path: ofAlice("/password_reset"),
+    send: byOperator,
+    status: 200,
+    again: 429,
+  },
+  {
+    routeKey: "DELETE /rest/admin/users/:id",
+    as: "operator",
+    path: ofAlice(),
+    send: byOperator,
+    status: 200,
+    again: 404,
+  },
+  {
+    routeKey: "DELETE /rest/admin/throttles/:id",
+    as: "operator",
+    path: ({ throttled }) => `/rest/admin/throttles/${throttled}`,
+    send: byOperator,
+    ...OK,
+  },
+  {
+    routeKey: "POST /rest/admin/dead_letters/replay",
+    as: "operator",
+    send: (world) => ({ ...byOperator(world), json: { event_uuids: null } }),
+    ...OK,
+  },
+];
+
 /** At least one good request for every route there is. */
 export const GOOD: readonly Case[] = [
   { routeKey: "GET /health", as: "anybody", send: () => ({}), ...OK },
@@ -445,6 +543,7 @@ export const GOOD: readonly Case[] = [
     status: 200,
     again: 409,
   },
+  ...OPERATORS,
 ];
 
 export function requestOf({ routeKey, path, send }: Case, world: World): [string, string, Send] {

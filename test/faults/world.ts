@@ -76,6 +76,12 @@ export interface World {
     readonly registration: unknown;
     readonly assertion: unknown;
   };
+  /** A JWT of Bob's, who is an operator. */
+  readonly operator: string;
+  /** An email without an account, by its digest, with a full counter of failed log-ins. */
+  readonly throttled: string;
+  /** An event of Alice's that a receiver did not accept. */
+  readonly deadLetter: string;
   /** Alice's, as mails brought them. */
   readonly reset: string;
   readonly verification: string;
@@ -246,6 +252,20 @@ export async function buildWorld(
       userId,
     }),
   };
+  const throttled = "0123456789abcdef0123456789abcdef";
+  const deadLetter = "00000000-0000-7000-8000-000000000000";
+  await env.DB.batch([
+    env.DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(bob.id),
+    env.DB.prepare("INSERT INTO login_attempts (id, drained_at) VALUES (?, ?)").bind(
+      `${throttled}/${throttled}`,
+      nowMs + 86_400_000,
+    ),
+    env.DB.prepare(
+      `INSERT INTO dead_letters (receiver, user_id, event_id, attempts, reason, died_at)
+        VALUES ('webhook', ?, ?, 60, 'it answered 500', ?)`,
+    ).bind(alice.id, deadLetter, nowMs - 100_000),
+  ]);
+  const operator = await newAuth(bob);
 
   vi.setSystemTime(nowMs);
   const stored = await readStores();
@@ -264,6 +284,9 @@ export async function buildWorld(
     ended,
     identity,
     passkey,
+    operator,
+    throttled,
+    deadLetter,
   };
   return { nowMs, stored, previous, alice, bob, ...rest, ...mails };
 }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { call, newCaller, type Send, textAt } from "../support/client.ts";
+import { call, newOperator, type Send, textAt } from "../support/client.ts";
 import { some } from "../support/thorough.ts";
 import { bodies, CONTENT_TYPES, FORMS, sampleFor, VALUES, withField } from "./bodies.ts";
 import { type Probe, run } from "./probe.ts";
@@ -10,7 +10,7 @@ let email = "";
 let bearer = "";
 
 beforeAll(async () => {
-  const caller = await newCaller();
+  const caller = await newOperator();
   email = caller.email;
   // It lives a day, and checking it writes nothing.
   bearer = textAt(await call("GET", "/rest/auth", { bearer: caller.access }), "payload", "token");

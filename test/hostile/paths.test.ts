@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { call, newCaller, type Send, textAt } from "../support/client.ts";
+import { call, newOperator, type Send, textAt } from "../support/client.ts";
 import { some } from "../support/thorough.ts";
 import { SENTINEL } from "./flaws.ts";
 import { type Probe, run } from "./probe.ts";
@@ -81,7 +81,7 @@ const QUERIES: readonly string[] = [
 let bearer = "";
 
 beforeAll(async () => {
-  const { access } = await newCaller();
+  const { access } = await newOperator();
   bearer = textAt(await call("GET", "/rest/auth", { bearer: access }), "payload", "token");
 });
 

@@ -55,6 +55,7 @@ const PASSKEYS = all("passkeys/passkeys");
 const CEREMONIES = all("passkeys/ceremonies");
 const CLIENT = all("client/refresh");
 const EVENTS_OUT = all("events/deliveries");
+const OPERATORS = all("admin/gate");
 const SECOND_FACTOR = all("second-factor/ways");
 
 /** One row a marker in src. Conditions, elements and arguments are counted: see changes.ts. */
@@ -92,6 +93,16 @@ export const GUARDS: readonly Guard[] = [
   ["issuer-is-asked-over-tls", "a browser is sent to an issuer over plain HTTP", [asked(false)], [all("identities/issuer-login")]],
   ["only-an-active-caller-links", "a caller who is gone links an identity", [holds(2)], [all("identities/issuer-login")]],
   ["identity-is-linked-to-who-asked", "an identity is linked to the account of whoever is logged in", [asked(false)], [all("identities/issuer-login")]],
+
+  // Operators.
+  ["only-operators-pass", "whoever is logged in is an operator", [asked(false)], [OPERATORS]],
+  ["operator-has-the-role", "a role that was taken away, or a credential that was revoked, goes on", [holds(2)], [OPERATORS]],
+  ["operator-has-a-second-factor", "an operator without a second factor passes where one is required", [chosen(false)], [OPERATORS]],
+  ["operators-writes-ask-again", "a write goes on after the role was taken away", [holds(1)], [OPERATORS]],
+  ["operators-changes-need-a-fresh-login", "an old log-in gives roles", [asked(false)], [OPERATORS]],
+  ["only-operators-get-operators-scopes", "a user makes a token with operators' scopes", [chosen(false)], [OPERATORS]],
+  ["operators-are-not-named", "a user learns which operator it was, and from where", [holds(0)], [all("admin/day")]],
+  ["disabling-revokes-all", "what was revoked by disabling works again after enabling", [unset(2)], [all("admin/day")]],
 
   // Sessions and passwords.
   ["session-has-an-absolute-expiry", "a session is extended for ever", [times(9)], [SESSIONS]],

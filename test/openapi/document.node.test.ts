@@ -125,6 +125,9 @@ describe("what a generator needs", () => {
       "VerifyApiToken",
       "RotateApiToken",
       "CreateSession",
+      "FindAccount",
+      "ChangeAccount",
+      "ReplayEvents",
     ]);
     const closed = flawed((object) => Reflect.get(object, "additionalProperties") === false);
     expect(

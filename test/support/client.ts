@@ -1,4 +1,4 @@
-import { exports } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { undocumented } from "./documented.ts";
 import { rules } from "./guard.ts";
 
@@ -130,6 +130,12 @@ export function peopleOf(call: Call) {
       const user = await newUser(fields);
       return { ...user, ...(await newPair(user)) };
     },
+    /** One who has logged in, and is an operator. */
+    async newOperator() {
+      const user = await newUser();
+      await env.DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(user.id).run();
+      return { ...user, ...(await newPair(user)) };
+    },
     async newSession({ email, password }: Login): Promise<string> {
       const answer = await call("POST", "/tokens", { json: { email_id: email, password } });
       return textAt(answer, "data", "token");
@@ -159,7 +165,7 @@ export const PLAIN_TOKEN = {
   allowed_ips: null,
 };
 
-export const { newUser, newPair, newCaller, newSession, newApiToken, newActionToken } =
+export const { newUser, newPair, newCaller, newOperator, newSession, newApiToken, newActionToken } =
   peopleOf(call);
 export type NewApiToken = Awaited<ReturnType<typeof newApiToken>>;
 

@@ -23,7 +23,7 @@ async function person() {
 }
 
 const inspect = (by: Caller, text: string, nowMs = Date.now()) =>
-  here.services.diagnose(by, text, nowMs);
+  here.services.diagnose.ofText(by, text, nowMs);
 const verdicts = async (by: Caller, texts: readonly string[], nowMs?: number) =>
   Promise.all(texts.map(async (text) => (await inspect(by, text, nowMs)).status));
 
@@ -172,8 +172,12 @@ describe("of one's own", () => {
     await env.DB.prepare("UPDATE tokens SET revoked_at = 5 WHERE user_id = ?").bind(user.id).run();
     // It still opens something here, for as long as the revocation lag says.
     expect((await lazy.call("GET", "/tokens", { xToken: session })).status).toBe(200);
-    expect((await lazy.services.diagnose(asker, session, Date.now())).status).toBe("revoked");
-    expect((await lazy.services.diagnose(asker, access, Date.now())).status).toBe("login_revoked");
+    expect((await lazy.services.diagnose.ofText(asker, session, Date.now())).status).toBe(
+      "revoked",
+    );
+    expect((await lazy.services.diagnose.ofText(asker, access, Date.now())).status).toBe(
+      "login_revoked",
+    );
   });
 });
 
@@ -192,7 +196,7 @@ describe("of what is not one's own", () => {
     );
     const see = async (text: string) => {
       asked.length = 0;
-      const seen = await watching.services.diagnose(asker, text, Date.now());
+      const seen = await watching.services.diagnose.ofText(asker, text, Date.now());
       return { ...seen, asked: asked.flat() };
     };
     const existing = await see(secret);
@@ -271,8 +275,8 @@ it("keeps and logs nothing of what was shown", async () => {
       return run();
     }),
   );
-  await watching.services.diagnose(asker, session, Date.now());
-  await watching.services.diagnose(asker, session.replace(/.$/, "!"), Date.now());
+  await watching.services.diagnose.ofText(asker, session, Date.now());
+  await watching.services.diagnose.ofText(asker, session.replace(/.$/, "!"), Date.now());
   await watching.settled();
   expect([logged, writes]).toEqual([[], []]);
 });

@@ -1,4 +1,4 @@
-import { SCOPES, type Scopes } from "../../core/scopes.ts";
+import { OPERATOR_SCOPES, SCOPES, type Scopes } from "../../core/scopes.ts";
 import { KEYS_MAX_AGE_SECONDS } from "../../core/token.ts";
 import { fixedText } from "../../http/conditional.ts";
 import type { Route } from "../../http/surface.ts";
@@ -110,7 +110,10 @@ export function apiDocument(
     const { Scope, ...schemas } = document.components.schemas;
     const meanings = names.map((name) => `\`${name}\`: ${descriptions[name]}`);
     const description = `${Scope?.description} ${meanings.join("; ")}.`;
-    const described = { ...schemas, Scope: { ...Scope, enum: names, description } };
+    const described = {
+      ...schemas,
+      Scope: { ...Scope, enum: [...names, ...OPERATOR_SCOPES], description },
+    };
     return { ...document, components: { ...document.components, schemas: described } };
   };
   let reader: Reader | undefined;

@@ -30,7 +30,7 @@ export const page = <const S extends v.GenericSchema>(payload: S) =>
 
 export const Empty = v.object({});
 
-const role = v.picklist(["User", "Admin"]);
+export const role = v.picklist(["User", "Admin"]);
 
 const PROFILE_KINDS: Readonly<Record<ProfileKind, v.GenericSchema<string | null>>> = {
   text: textOrNull,
@@ -38,7 +38,7 @@ const PROFILE_KINDS: Readonly<Record<ProfileKind, v.GenericSchema<string | null>
   date: v.nullable(v.pipe(v.string(), v.isoDate())),
 };
 
-const User = v.object({
+export const User = v.object({
   created_on: time,
   modified_on: time,
   uuid,
@@ -94,17 +94,18 @@ const Identity = v.object({
 const eventKind = v.picklist(AUDIT_EVENTS);
 const outcome = v.picklist(["done", "refused"]);
 
-const AuditEvent = v.object({
+export const AuditEvent = v.object({
   uuid,
   when: time,
   // Another version of the deployment may have had actions with events of their own.
   what: v.union([eventKind, text]),
   outcome,
-  actor_uuid: describe(uuidOrNull, "Who did it; null if unknown."),
+  actor_uuid: describe(uuidOrNull, "Who did it; null if unknown, or an operator."),
   address: describe(textOrNull, "The client's address, as far as the deployment keeps it."),
   token_uuid: describe(uuidOrNull, "The token or JWT that authenticated; null for a password."),
   subject_uuid: describe(uuidOrNull, "What was created, changed or revoked."),
   request_id: textOrNull,
+  by_operator: describe(v.boolean(), "Whether an operator of the service did it."),
 });
 
 const kept = {
@@ -127,7 +128,7 @@ const rows = <const E extends v.ObjectEntries>(entries: E) =>
   v.optional(v.array(v.object(entries)));
 
 /** A page begins where the previous one ended, so it need not have all sections. */
-const PersonalData = v.object({
+export const PersonalData = v.object({
   user: rows({
     uuid,
     kind: v.picklist(["person", "service"]),
@@ -227,6 +228,7 @@ const PersonalData = v.object({
     token_uuid: uuidOrNull,
     subject_uuid: uuidOrNull,
     request_id: textOrNull,
+    by_operator: v.boolean(),
   }),
 });
 

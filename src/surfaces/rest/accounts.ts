@@ -244,7 +244,7 @@ export function userToJson(user: User): Readonly<Record<string, Json>> {
   };
 }
 
-function eventToJson(entry: AuditEntry): Readonly<Record<string, Json>> {
+export function eventToJson(entry: AuditEntry): Readonly<Record<string, Json>> {
   return {
     uuid: entry.id,
     when: isoTime(entry.createdAtMs),
@@ -255,10 +255,11 @@ function eventToJson(entry: AuditEntry): Readonly<Record<string, Json>> {
     token_uuid: entry.credentialId,
     subject_uuid: entry.subjectId,
     request_id: entry.requestId,
+    by_operator: entry.isByOperator,
   };
 }
 
-const identityToJson = ({
+export const identityToJson = ({
   id,
   issuer,
   subject,

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { SCOPES } from "../../core/scopes.ts";
+import { OPERATOR_SCOPES, SCOPES } from "../../core/scopes.ts";
 import { INACTIVE_REASONS } from "../../core/token-verification.ts";
 import type { Component, RoutesOf, OperationDoc, Parameter } from "../../openapi/description.ts";
 import {
@@ -67,7 +67,7 @@ const VerifiedToken = v.variant("active", [
   }),
 ]);
 
-const ApiToken = v.object({
+export const ApiToken = v.object({
   uuid,
   name: text,
   ...times,
@@ -100,7 +100,7 @@ const LeakCount = v.object({
   revoked: describe(count, "How many of them this report revoked."),
 });
 
-const CreateToken = createToken(SCOPES);
+const CreateToken = createToken([...SCOPES, ...OPERATOR_SCOPES]);
 const VerifyToken = verifyToken(SCOPES);
 
 /** The converted list of scopes, with a reference to `Scope`. */

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { ApiTokenMembers, ApiTokens, IssuedApiToken } from "../../core/api-tokens.ts";
 import type { Caller } from "../../core/caller.ts";
 import { type Leaks, LEAKS_MAX } from "../../core/leaks.ts";
-import type { Scopes } from "../../core/scopes.ts";
+import { OPERATOR_SCOPES, type Scopes } from "../../core/scopes.ts";
 import type { TokenVerification, Verification } from "../../core/token-verification.ts";
 import type { ApiToken, Json } from "../../core/token.ts";
 import { readJson, readSignedJson } from "../../http/body.ts";
@@ -48,7 +48,7 @@ const SIGNATURE_HEADER = "github-public-key-signature";
 
 /** Named API tokens, in Opentact's form. */
 export function apiTokenRoutes({ apiTokens, verify, leaks, scopes: table }: ApiTokenServices) {
-  const create = jsonBody(createToken(table.names));
+  const create = jsonBody(createToken([...table.names, ...OPERATOR_SCOPES]));
   const verification = jsonBody(verifyToken(table.names));
 
   const handleChange = async ({ request, nowMs }: RequestContext, caller: Caller) => {
@@ -63,7 +63,7 @@ export function apiTokenRoutes({ apiTokens, verify, leaks, scopes: table }: ApiT
       refuseRequest({ code: "fields_invalid", problems: [{ path: "", message }] });
     }
     const id = pathId(request, "token");
-    return success(toJson(await apiTokens.change(caller, id, wanted, nowMs)));
+    return success(apiTokenToJson(await apiTokens.change(caller, id, wanted, nowMs)));
   };
 
   return defineRoutes([
@@ -97,7 +97,10 @@ export function apiTokenRoutes({ apiTokens, verify, leaks, scopes: table }: ApiT
       scope: "tokens:read",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        return listOf(await apiTokens.list(caller, readSkippingPage(request), nowMs), toJson);
+        return listOf(
+          await apiTokens.list(caller, readSkippingPage(request), nowMs),
+          apiTokenToJson,
+        );
       },
     },
     {
@@ -205,7 +208,7 @@ const times = ({ createdAtMs, modifiedAtMs, expiresAtMs }: Times) => ({
   expired_on: isoTime(expiresAtMs),
 });
 
-function toJson(token: ApiToken): Readonly<Record<string, Json>> {
+export function apiTokenToJson(token: ApiToken): Readonly<Record<string, Json>> {
   return {
     uuid: token.id,
     name: token.name,

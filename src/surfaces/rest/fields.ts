@@ -213,3 +213,28 @@ export const RotateToken = v.strictObject({
 });
 
 export const ChangeToken = v.partial(v.object({ name: tokenName, ttl, ...members }));
+
+/** Of operators. Strict: what is not understood must not pass for done. */
+export const FindAccount = v.strictObject({
+  query: v.pipe(anything, v.maxLength(16_384, "must be at most 16384 characters")),
+});
+
+export const ChangeAccount = v.partial(
+  v.strictObject({
+    disabled: v.boolean("must be true or false"),
+    role: v.picklist(["User", "Admin"], "must be User or Admin"),
+    metadata,
+  }),
+);
+
+export const ReplayEvents = v.strictObject({
+  event_uuids: v.nullable(
+    v.pipe(
+      v.array(
+        v.pipe(v.string("must be a uuid"), v.uuid("must be a uuid")),
+        "must be a list or null",
+      ),
+      v.maxLength(1_000, "must have at most 1000"),
+    ),
+  ),
+});

@@ -47,6 +47,13 @@ const UserDevice = v.object({
   last_seen_on: time,
 });
 
+export const UserLogins = v.object({
+  success: v.literal(true),
+  payload: v.array(UserLogin),
+  devices: v.array(UserDevice),
+  next_cursor: nextCursor,
+});
+
 export const loginComponents: Readonly<Record<string, Component>> = {
   UserLogin: { schema: UserLogin },
   UserDevice: {
@@ -63,15 +70,7 @@ export const loginOperations: Readonly<Record<RoutesOf<typeof loginRoutes>, Oper
     description:
       "Sessions and JWT pairs. The first page also has the devices that logged in lately.",
     parameters: PAGE,
-    answers: answer(
-      "A page of log-ins.",
-      v.object({
-        success: v.literal(true),
-        payload: v.array(UserLogin),
-        devices: v.array(UserDevice),
-        next_cursor: nextCursor,
-      }),
-    ),
+    answers: answer("A page of log-ins.", UserLogins),
   },
   "DELETE /rest/user/logins": {
     id: "revokeOtherLogins",

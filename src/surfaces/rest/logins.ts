@@ -1,5 +1,5 @@
 import type { Device } from "../../core/devices.ts";
-import type { KnownDevice, Logins, OwnLogin } from "../../core/logins.ts";
+import type { KnownDevice, Login, LoginList, Logins, OwnLogin } from "../../core/logins.ts";
 import type { Json } from "../../core/token.ts";
 import { pathId } from "../../http/fields.ts";
 import { cursorText, readPage } from "../../http/query.ts";
@@ -19,13 +19,7 @@ export const loginRoutes = ({ logins }: LoginServices) =>
       access: "caller",
       scope: "account:read",
       async handle({ request, nowMs }, caller) {
-        const { items, next, devices } = await logins.list(caller, readPage(request), nowMs);
-        return ok({
-          success: true,
-          payload: items.map(loginToJson),
-          devices: devices.map(deviceToJson),
-          next_cursor: cursorText(next),
-        });
+        return loginsToJson(await logins.list(caller, readPage(request), nowMs));
       },
     },
     {
@@ -50,6 +44,15 @@ export const loginRoutes = ({ logins }: LoginServices) =>
     },
   ]);
 
+/** @param list of the user's own, or of another's */
+export const loginsToJson = ({ items, next, devices }: LoginList<Login & Partial<OwnLogin>>) =>
+  ok({
+    success: true,
+    payload: items.map(loginToJson),
+    devices: devices.map(deviceToJson),
+    next_cursor: cursorText(next),
+  });
+
 const recognized = ({ browser, system, country, city }: Device) => ({
   browser,
   system,
@@ -57,10 +60,10 @@ const recognized = ({ browser, system, country, city }: Device) => ({
   city,
 });
 
-const loginToJson = (login: OwnLogin): Readonly<Record<string, Json>> => ({
+const loginToJson = (login: Login & Partial<OwnLogin>): Readonly<Record<string, Json>> => ({
   id: login.id,
   kind: login.kind === "family" ? "jwt_pair" : login.kind,
-  current: login.isCurrent,
+  current: login.isCurrent ?? false,
   way: login.way,
   ...recognized(login),
   address: login.address,

@@ -1,6 +1,7 @@
 import { DERIVATION_FAULTS } from "../../core/fault.ts";
 import { OTP_CODE, OTP_REQUIRED, PLAIN_TEXTS, refusals } from "../../http/refusals.ts";
 import type { Surface } from "../../http/surface.ts";
+import { adminRoutes, type AdminServices } from "./admin.ts";
 import { type AccountServices, accountRoutes } from "./accounts.ts";
 import { type LoginServices, loginRoutes } from "./logins.ts";
 import { type PasskeyServices, passkeyRoutes } from "./passkeys.ts";
@@ -8,7 +9,7 @@ import { type ApiTokenServices, apiTokenRoutes } from "./api-tokens.ts";
 
 /** Contract `rest-tokens`: Opentact's named API tokens, and the accounts of all surfaces. */
 export const restTokens = (
-  services: AccountServices & ApiTokenServices & LoginServices & PasskeyServices,
+  services: AccountServices & ApiTokenServices & LoginServices & PasskeyServices & AdminServices,
 ): Surface => ({
   name: "rest-tokens",
   owns: (path) => path === "/rest" || path.startsWith("/rest/") || path.startsWith("/token/"),
@@ -18,6 +19,7 @@ export const restTokens = (
     ...loginRoutes(services),
     ...passkeyRoutes(services),
     ...apiTokenRoutes(services),
+    ...adminRoutes(services),
   ],
 });
 
@@ -53,6 +55,8 @@ const refuse = refusals({
     method_not_allowed: "Method not allowed",
     idempotency_mismatch: "This Idempotency-Key was used with another request",
     user_exists: "User already exists",
+    operator_required: ({ lacks }) =>
+      lacks === "role" ? "Only for operators" : "Operators need a second factor: set one up first",
     last_way_in: "Nothing else opens this account: choose a password first",
     identity_conflict: "This email has an account that this identity does not open",
     passkey_unverified: "This passkey could not be verified: ask for new options and try again",

@@ -1,0 +1,305 @@
+import type { HonoRequest } from "hono";
+import * as v from "valibot";
+import type {
+  Account,
+  AccountAct,
+  Admin,
+  DeadLetter,
+  EventFilter,
+  OperatorsDesk,
+  OperatorsEntry,
+  Scanned,
+  Throttle,
+} from "../../core/admin.ts";
+import type { Caller } from "../../core/caller.ts";
+import type { TokenDiagnosis } from "../../core/token-diagnosis.ts";
+import type { Json } from "../../core/token.ts";
+import { readTypedJson } from "../../http/body.ts";
+import { JSON_ONLY, jsonBody, lowerUuid, pathId } from "../../http/fields.ts";
+import {
+  exportCursorText,
+  keyCursorText,
+  queryValue,
+  readExportCursor,
+  readKeyPage,
+  readPage,
+  refuseField,
+} from "../../http/query.ts";
+import { refuseRequest } from "../../http/request-fault.ts";
+import {
+  defineRoutes,
+  type HttpResult,
+  isoTime,
+  isoTimeOrNull,
+  type RequestContext,
+} from "../../http/surface.ts";
+import { eventToJson, listOf, page, success, userToJson } from "./accounts.ts";
+import { apiTokenToJson } from "./api-tokens.ts";
+import { loginsToJson } from "./logins.ts";
+import { ChangeAccount, FindAccount, ReplayEvents } from "./fields.ts";
+
+export interface AdminServices {
+  readonly admin: Admin;
+  readonly publicKeys: { readonly keys: readonly Readonly<Record<string, Json>>[] };
+}
+
+const find = jsonBody(FindAccount);
+const change = jsonBody(ChangeAccount);
+const replay = jsonBody(ReplayEvents);
+
+/** `/rest/admin`, for operators: each request passes their one gate before it is read further. */
+export function adminRoutes({ admin, publicKeys }: AdminServices) {
+  const forOperators =
+    (handle: (desk: OperatorsDesk, request: HonoRequest) => Promise<HttpResult>) =>
+    async ({ request, nowMs }: RequestContext, caller: Caller) =>
+      handle(await admin.requireOperator(caller, nowMs), request);
+
+  const READ = { access: "caller", scope: "admin:read" } as const;
+  const WRITE = { access: "caller", scope: "admin:write" } as const;
+
+  return defineRoutes([
+    {
+      // Not GET: a URL is logged in many places, and what is looked for may be a secret.
+      method: "POST",
+      path: "/rest/admin/find",
+      ...READ,
+      body: find,
+      handle: forOperators(async (desk, request) => {
+        const { account, token } = await desk.find((await find.read(request)).query);
+        return success({
+          user: accountToJson(account),
+          token: token === null ? null : diagnosisToJson(token),
+        });
+      }),
+    },
+    {
+      method: "GET",
+      path: "/rest/admin/users/:id",
+      ...READ,
+      handle: forOperators(async (desk, request) =>
+        success(accountToJson(await desk.account(idIn(request)))),
+      ),
+    },
+    {
+      method: "GET",
+      path: "/rest/admin/users/:id/logins",
+      ...READ,
+      handle: forOperators(async (desk, request) =>
+        loginsToJson(await desk.logins(idIn(request), readPage(request))),
+      ),
+    },
+    {
+      method: "GET",
+      path: "/rest/admin/users/:id/tokens",
+      ...READ,
+      handle: forOperators(async (desk, request) =>
+        listOf(await desk.apiTokens(idIn(request), readPage(request)), apiTokenToJson),
+      ),
+    },
+    {
+      method: "GET",
+      path: "/rest/admin/users/:id/export",
+      ...READ,
+      handle: forOperators(async (desk, request) => {
+        const from = readExportCursor(request);
+        const { sections, next } = await desk.personalData(idIn(request), from);
+        return page(sections, exportCursorText(next));
+      }),
+    },
+    {
+      method: "GET",
+      path: "/rest/admin/events",
+      ...READ,
+      handle: forOperators(async (desk, request) => {
+        const { limit, after } = readKeyPage(request);
+        return scannedToJson(await desk.events(filterIn(request), after, limit), entryToJson);
+      }),
+    },
+    {
+      method: "GET",
+      path: "/rest/admin/throttles",
+      ...READ,
+      handle: forOperators(async (desk, request) => {
+        const { limit, after } = readKeyPage(request);
+        return scannedToJson(await desk.throttles(after, limit), throttleToJson);
+      }),
+    },
+    {
+      method: "GET",
+      path: "/rest/admin/dead_letters",
+      ...READ,
+      handle: forOperators(async (desk, request) => {
+        const { limit, after } = readKeyPage(request);
+        return scannedToJson(await desk.deadLetters(after, limit), deadLetterToJson);
+      }),
+    },
+    {
+      method: "GET",
+      path: "/rest/admin/status",
+      ...READ,
+      handle: forOperators(async (desk) => {
+        const { databaseBytes, rows, outboxes, housekeepingAtMs } = await desk.status();
+        return success({
+          database_bytes: databaseBytes,
+          rows,
+          outboxes,
+          housekeeping_on: isoTimeOrNull(housekeepingAtMs),
+          keys: publicKeys.keys,
+        });
+      }),
+    },
+    {
+      method: "PATCH",
+      path: "/rest/admin/users/:id",
+      ...WRITE,
+      body: change,
+      handle: forOperators(async (desk, request) => {
+        const act = actOf(await change.read(request));
+        return success(accountToJson(await desk.change(idIn(request), act)));
+      }),
+    },
+    {
+      method: "DELETE",
+      path: "/rest/admin/users/:id/credentials",
+      ...WRITE,
+      handle: forOperators(async (desk, request) => {
+        await desk.revokeAll(idIn(request));
+        return success({});
+      }),
+    },
+    {
+      method: "POST",
+      path: "/rest/admin/users/:id/password_reset",
+      ...WRITE,
+      body: { schema: v.unknown(), media: JSON_ONLY, isOptional: true },
+      handle: forOperators(async (desk, request) => {
+        await readTypedJson(request);
+        return success({ is_sent: await desk.sendReset(idIn(request)) });
+      }),
+    },
+    {
+      method: "DELETE",
+      path: "/rest/admin/users/:id",
+      ...WRITE,
+      handle: forOperators(async (desk, request) => {
+        await desk.remove(idIn(request));
+        return success({});
+      }),
+    },
+    {
+      method: "DELETE",
+      path: "/rest/admin/throttles/:id",
+      ...WRITE,
+      handle: forOperators(async (desk, request) => {
+        await desk.liftThrottles(idIn(request));
+        return success({});
+      }),
+    },
+    {
+      method: "POST",
+      path: "/rest/admin/dead_letters/replay",
+      ...WRITE,
+      body: replay,
+      handle: forOperators(async (desk, request) => {
+        const { event_uuids } = await replay.read(request);
+        return success({ replayed: await desk.replay(event_uuids) });
+      }),
+    },
+  ]);
+}
+
+const idIn = (request: HonoRequest) => pathId(request, "id").toLowerCase();
+
+/** @throws RequestFaultError `fields_invalid` unless it names exactly one */
+function actOf(fields: v.InferOutput<typeof ChangeAccount>): AccountAct {
+  const [first, ...others] = Object.keys(fields);
+  if (first === undefined || others.length > 0) {
+    const message = "the body must name exactly one of disabled, role and metadata";
+    return refuseRequest({ code: "fields_invalid", problems: [{ path: "", message }] });
+  }
+  const { disabled, role, metadata } = fields;
+  if (disabled !== undefined) return { disabled };
+  return role === undefined ? { metadata: metadata ?? {} } : { role };
+}
+
+/** @throws RequestFaultError `fields_invalid` */
+function filterIn(request: HonoRequest): EventFilter {
+  const one = (name: string) => queryValue(request, name) || undefined;
+  const id = (name: string) => {
+    const given = one(name);
+    if (given !== undefined && !/^[0-9a-f-]{36}$/i.test(given)) refuseField(name, "must be a uuid");
+    return given === undefined ? undefined : lowerUuid(given);
+  };
+  const time = (name: string) => {
+    const given = one(name);
+    if (given === undefined) return undefined;
+    const ms = /^\d{4}-\d\d-\d\dT/.test(given) ? Date.parse(given) : Number.NaN;
+    return ms >= 0 ? ms : refuseField(name, "must be an ISO 8601 time like 2026-01-31T12:00:00Z");
+  };
+  const outcome = one("outcome");
+  if (outcome !== undefined && outcome !== "done" && outcome !== "refused") {
+    return refuseField("outcome", "must be done or refused");
+  }
+  const all = one("all");
+  if (all !== undefined && all !== "true" && all !== "false") {
+    refuseField("all", "must be true or false");
+  }
+  const filter = {
+    userId: id("user"),
+    what: one("what"),
+    outcome,
+    actorId: id("actor"),
+    fromMs: time("from"),
+    untilMs: time("until"),
+  } as const;
+  const given = Object.fromEntries(
+    Object.entries(filter).filter(([, value]) => value !== undefined),
+  );
+  return { ...given, isAll: all === "true" };
+}
+
+const scannedToJson = <T>({ items, next }: Scanned<T>, toJson: (item: T) => Json): HttpResult =>
+  page(items.map(toJson), keyCursorText(next));
+
+function accountToJson(account: Account): Readonly<Record<string, Json>> {
+  return {
+    ...userToJson(account),
+    kind: account.kind,
+    disabled_on: isoTimeOrNull(account.disabledAtMs),
+    has_password: account.hasPassword,
+    has_second_factor: account.hasSecondFactor,
+    identities: account.identities,
+  };
+}
+
+const diagnosisToJson = (token: TokenDiagnosis) => ({
+  uuid: token.id,
+  kind: token.kind,
+  status: token.status,
+  created_on: isoTimeOrNull(token.issuedAtMs),
+  expired_on: isoTimeOrNull(token.expiresAtMs),
+  revoked_on: isoTimeOrNull(token.revokedAtMs),
+  claims: token.claims,
+});
+
+const entryToJson = (entry: OperatorsEntry) => ({
+  user_uuid: entry.userId,
+  ...eventToJson(entry),
+  count: entry.count,
+});
+
+const throttleToJson = ({ owner, counts, untilMs }: Throttle) => ({
+  id: owner,
+  counts,
+  until: isoTime(untilMs),
+});
+
+const deadLetterToJson = (letter: DeadLetter) => ({
+  receiver: letter.receiver,
+  user_uuid: letter.userId,
+  event_uuid: letter.eventId,
+  what: letter.what,
+  attempts: letter.attempts,
+  reason: letter.reason,
+  died_on: isoTime(letter.diedAtMs),
+});
