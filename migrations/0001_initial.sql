@@ -26,8 +26,8 @@ CREATE TABLE users (
   pending_email TEXT,                       -- requested but not yet proven; nothing is compared with it
   undo_email   TEXT,                        -- the email before a change, whose owner can undo the change
   undo_until   INTEGER,                     -- until then; no other account can use undo_email meanwhile
-  identities_revoked_on INTEGER,            -- an ID token issued before this links no identity
   email_login_at INTEGER,                   -- last log-in by email; null if never, and then the email is not known to be a way in
+  identities_revoked_on INTEGER,            -- an ID token issued before this links no identity
   CHECK (kind = 'person' OR (password = '' AND ha1b IS NULL AND pending_email IS NULL AND verified_on IS NULL))
 ) STRICT, WITHOUT ROWID;
 
@@ -203,7 +203,8 @@ CREATE TABLE mails (
   token_id   TEXT NOT NULL,
   sent_at    INTEGER NOT NULL,
   sent       TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(sent)), -- times of the last day's emails that strangers can cause
-  noticed_at INTEGER NOT NULL DEFAULT 0     -- last security notice
+  noticed_at INTEGER NOT NULL DEFAULT 0,    -- last security notice
+  wrong_codes TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(wrong_codes)) -- times of the last day's wrong log-in codes
 ) STRICT, WITHOUT ROWID;
 
 -- Browsers and programs with which a user has logged in, as far as they can be told apart: what they say they are,
@@ -221,6 +222,25 @@ CREATE TABLE devices (
   last_seen_at  INTEGER NOT NULL,
   PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
+
+-- Log-ins by email, until they expire: a link and a code, of which the first that is used spends both. A row is
+-- written only in the batch that takes the address's turn in `mails`.
+CREATE TABLE email_logins (
+  id         TEXT NOT NULL PRIMARY KEY,     -- digest of the secret in the link
+  challenge  TEXT NOT NULL,                 -- digest of what the asker was answered, with which the code must be shown
+  code       TEXT NOT NULL,                 -- HMAC of the code, keyed with the challenge
+  email      TEXT NOT NULL,
+  address    TEXT NOT NULL,                 -- the email's row in `mails`
+  credential_version INTEGER,               -- the account's when it was asked; null if there was none
+  device     TEXT NOT NULL CHECK (json_valid(device)), -- where it was asked
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  tries      INTEGER NOT NULL DEFAULT 0,    -- of the code
+  used_at    INTEGER,
+  used_by    TEXT                           -- the request that spent it
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX email_logins_challenge ON email_logins (challenge);
 
 -- Security notices for the owner of an account, to a proven email, until it was handed over. Written in the
 -- batch of the change; sent after the answer or by housekeeping, with one email per address for all that are due.

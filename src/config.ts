@@ -211,6 +211,11 @@ const Fields = v.object({
   /** `closed` refuses sign-up with 403. */
   SIGN_UP: v.optional(v.picklist(["open", "closed"], "must be open or closed"), "open"),
   /**
+   * `off`: no account has a password. Log-ins are by email, OpenID issuers and the like, and the first one creates the
+   * account. Every route answers a password as a wrong one, and hashes none.
+   */
+  PASSWORDS: v.optional(switched, "on"),
+  /**
    * A revoked credential is refused everywhere within this many seconds, up to 86,400. 0 asks the database
    * each time.
    */
@@ -425,6 +430,25 @@ const Settings = v.pipe(
   ),
   v.forward(
     v.partialCheck(
+      [
+        ["PASSWORDS"],
+        ["MAIL_WEBHOOK_URL"],
+        ["MAIL_OUTBOX"],
+        ["GOOGLE_CLIENT_ID"],
+        ["FACEBOOK_APP_ID"],
+        ["OPENID_ISSUERS"],
+      ],
+      ({ PASSWORDS, MAIL_WEBHOOK_URL, MAIL_OUTBOX, ...issuers }) =>
+        PASSWORDS ||
+        MAIL_OUTBOX ||
+        MAIL_WEBHOOK_URL !== "" ||
+        Object.values(issuers).some(({ length }) => length > 0),
+      "may be off only with MAIL_WEBHOOK_URL or an OpenID issuer: nothing else creates accounts",
+    ),
+    ["PASSWORDS"],
+  ),
+  v.forward(
+    v.partialCheck(
       [["ISSUER"], ["DEV"]],
       ({ ISSUER, DEV }) => DEV !== "lan" || isNear(new URL(ISSUER).hostname),
       "may be lan only where ISSUER is an address of this machine's own network",
@@ -515,7 +539,7 @@ export function readConfig(
       { ...FACEBOOK, audience: settings.FACEBOOK_APP_ID },
       ...settings.OPENID_ISSUERS,
     ],
-    takesHa1b: settings.HA1B,
+    takesHa1b: settings.HA1B && settings.PASSWORDS,
     pwnedPasswordsUrl: settings.PWNED_PASSWORDS ? settings.PWNED_PASSWORDS_URL : null,
     logged: settings.LOG,
     isLocal: settings.DEV === "lan" || isLoopback(settings.ISSUER),

@@ -29,6 +29,7 @@ export function pages(
       ...services,
       signUpIsOpen: config.signUpIsOpen,
       sendsMail: config.mail !== null,
+      passwords: config.passwords,
       issuer: config.issuer,
       brand: options.brand,
       ownsRoot: options.fallback === undefined,

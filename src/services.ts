@@ -1,5 +1,6 @@
 import { withActions } from "./actions/api-document.ts";
 import { actionRegistry, builtInActions, tablesOf } from "./actions/registry.ts";
+import { unprovenEraser } from "./actions/unproven.ts";
 import type { Config } from "./config.ts";
 import { type Accounts, accounts, type PersonalDataStore } from "./core/accounts.ts";
 import { type Admin, admin as createAdmin } from "./core/admin.ts";
@@ -22,6 +23,7 @@ import {
   type Receiver,
 } from "./core/deliveries.ts";
 import { ownClaims, withExternalId } from "./core/claims.ts";
+import { type EmailLogins, emailLogins } from "./core/email-login.ts";
 import type { EventStore } from "./core/events.ts";
 import { type FreshLogins, freshLogins } from "./core/confirm-login.ts";
 import { ha1b as createHa1b } from "./core/ha1b.ts";
@@ -35,7 +37,13 @@ import type { RateLimits } from "./core/login-throttle.ts";
 import { type Logins, logins } from "./core/logins.ts";
 import type { Mailer } from "./core/mail.ts";
 import { notices as createNotices } from "./core/notices.ts";
-import { firstFactor, passwordCheck, passwordLogin, passwordRules } from "./core/passwords.ts";
+import {
+  firstFactor,
+  noPasswords,
+  passwordCheck,
+  passwordLogin,
+  passwordRules,
+} from "./core/passwords.ts";
 import { type Passkeys, passkeys } from "./core/passkeys.ts";
 import { type Recovery, recovery as createRecovery } from "./core/recovery.ts";
 import { type Scopes, scopeTable } from "./core/scopes.ts";
@@ -101,6 +109,7 @@ export interface Services {
   readonly actionPages: ActionPages;
   readonly actionUses: ActionUses;
   readonly recovery: Recovery;
+  readonly emailLogins: EmailLogins;
   readonly introspection: IntrospectionService;
   readonly logins: Logins;
   readonly diagnose: TokenDiagnostics;
@@ -115,6 +124,7 @@ export interface Services {
   readonly personalData: PersonalDataStore;
   readonly limits: RateLimits;
   readonly scopes: Scopes;
+  readonly takesPasswords: boolean;
   /** The API document with the deployment's own actions, from the one without. */
   readonly withOwnActions: (document: string) => string;
   readonly report: ReturnType<typeof requestLog>;
@@ -172,8 +182,12 @@ export function createServices(
     afterResponse,
     issuer,
     sendsMail,
+    takesPasswords: config.passwords,
   });
-  const checkPassword = passwordCheck({ attempts, limits, store: users, passwords });
+  // guard: no-password-opens-where-there-are-none
+  const checkPassword = config.passwords
+    ? passwordCheck({ attempts, limits, store: users, passwords })
+    : noPasswords(limits);
   const ha1b =
     crypto.ha1bHashes === null
       ? null
@@ -184,7 +198,9 @@ export function createServices(
     ha1b === null ? byPassword : ha1b.withHa1bUpgrade(byPassword),
     secondFactor,
   );
-  const allActions = actionRegistry([...builtInActions(passwords, isPwned, tablesOf(own)), ...own]);
+  const builtIn = builtInActions(passwords, isPwned, tablesOf(own));
+  const offered = builtIn.filter(({ name }) => config.passwords || name !== "resetPassword");
+  const allActions = actionRegistry([...offered, ...own]);
   const store = stores.actionTokens;
   const issuedActions = actionTokens({ actions: allActions, store, secrets, notices });
   const loginByIdentity = identityLogin({
@@ -245,6 +261,7 @@ export function createServices(
       tokens,
       ha1b,
       signUpIsOpen,
+      takesPasswords: config.passwords,
       notices,
       askToProve: sendsMail ? recovery.askToProve : null,
     }),
@@ -264,6 +281,17 @@ export function createServices(
     }),
     actionUses: actionUses({ actions: allActions, store, tokens: stores.tokenDiagnosis }),
     recovery,
+    emailLogins: emailLogins({
+      store: stores.emailLogins,
+      secrets,
+      mailer,
+      limits,
+      afterResponse,
+      issuer,
+      signUpIsOpen,
+      device: () => auditDevice(config.eventAddress),
+      secondFactor,
+    }),
     introspection: introspection({
       jwts,
       secrets,
@@ -325,6 +353,7 @@ export function createServices(
     personalData: stores.personalData,
     limits,
     scopes,
+    takesPasswords: config.passwords,
     withOwnActions: (document) =>
       own.length === 0 ? document : JSON.stringify(withActions(JSON.parse(document), own)),
     report: requestLog({ logged: config.logged, metrics }),
@@ -406,8 +435,9 @@ export function servicesOver(
     eventDays: config.eventDays,
     sendsMail: config.mail !== null,
     operatorsNeedSecondFactor: config.adminSecondFactor === "required",
-    waysIn: { password: true, email: config.mail !== null },
+    waysIn: { password: config.passwords, email: config.mail !== null },
     tables: tablesOf(own),
+    eraseUnproven: unprovenEraser(tablesOf(own)),
     lifetimes: config.lifetimes,
     receivers: receivers.map(({ name }) => name),
   });

@@ -49,6 +49,7 @@ export const RESERVED_TABLES = [
     "mails",
     "notices",
     "devices",
+    "email_logins",
     "login_attempts",
     "identities",
     "passkeys",

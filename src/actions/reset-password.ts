@@ -1,10 +1,10 @@
-import sql, { join, raw, type Sql } from "sql-template-tag";
+import sql from "sql-template-tag";
 import * as v from "valibot";
 import type { PersonalTable } from "../core/action.ts";
 import { type IsPwned, passwordProblem, type Passwords } from "../core/passwords.ts";
-import { PROFILE_COLUMNS } from "../core/user.ts";
 import { defineAction } from "./define-action.ts";
-import { accountMatches, MailedAddress, emailUnchanged } from "./email-tokens.ts";
+import { MailedAddress, emailUnchanged } from "./email-tokens.ts";
+import { erasedProfile, eraseIfUnproven } from "./unproven.ts";
 
 /** The same rules as for sign-up. Messages follow the field's name. */
 const newPassword = (passwords: Passwords) =>
@@ -42,30 +42,15 @@ export const resetPassword = (
     async run({ input: { password }, issuerId, nowMs, once }) {
       if (await isPwned(password)) return { rejected: "This password has leaked: choose another." };
       const hash = await passwords.hash(password);
-      // Anyone can sign up with an email they do not own. If it was never verified, erase what they left before its owner takes over.
-      const wasUnproven = accountMatches(issuerId, sql`verified_on IS NULL`);
-      const eraseIfUnproven = (column: string, value: Sql) =>
-        sql`${raw(column)} = CASE WHEN verified_on IS NULL THEN ${value} ELSE ${raw(column)} END`;
       return {
         writes: [
           once(sql`DELETE FROM identities WHERE user_id = ${issuerId}`),
           once(sql`DELETE FROM passkeys WHERE user_id = ${issuerId}`),
-          once(sql`DELETE FROM contacts WHERE user_id = ${issuerId} AND ${wasUnproven}`),
-          once(sql`DELETE FROM contacts WHERE contact_id = ${issuerId} AND ${wasUnproven}`),
-          ...tables.map(({ name, userColumn }) =>
-            once(
-              sql`DELETE FROM ${raw(`"${name}"`)} WHERE ${raw(`"${userColumn}"`)} = ${issuerId} AND ${wasUnproven}`,
-            ),
-          ),
-          once(sql`UPDATE login_attempts SET last_login_at = NULL WHERE id > ${`${issuerId}/`} AND id < ${`${issuerId}0`}
-            AND ${wasUnproven}`),
-          once(sql`DELETE FROM devices WHERE user_id = ${issuerId} AND ${wasUnproven}`),
-          once(sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${issuerId}
-            AND run_at < ${nowMs} AND ${wasUnproven}`),
+          ...eraseIfUnproven(issuerId, tables, nowMs).map(once),
           // guard: reset-revokes-all
           once(sql`UPDATE users SET password = ${hash}, ha1b = NULL, credential_version = credential_version + 1, modified_on = ${nowMs},
               identities_revoked_on = ${nowMs}, verified_on = COALESCE(verified_on, ${nowMs}), pending_email = NULL,
-              ${join(PROFILE_COLUMNS.map((column) => eraseIfUnproven(column, sql`NULL`)))}, ${eraseIfUnproven("metadata", sql`'{}'`)}
+              ${erasedProfile()}
             WHERE id = ${issuerId}`),
         ],
         answer: {},

@@ -379,6 +379,42 @@ export type UserDevice = {
   last_seen_on: string;
 };
 
+export type AskEmailLogin = {
+  /** 5 to 80 characters after trimming; compared in lowercase. */
+  email: string;
+};
+
+export type VerifyEmailLogin = {
+  /** As it was answered where the log-in was asked. */
+  challenge: string;
+  /** The six digits in the email. */
+  code: string;
+  /** What to give: the user with the JWT of `GET /rest/auth` (`jwt`, by default), a pair of JWTs (`pair`) or a session token (`session`). */
+  issue?: "jwt" | "pair" | "session";
+  otp?: string | null;
+};
+
+export type EmailLogin = {
+  /** Send it back with the code; alone it opens nothing. */
+  challenge: string;
+  /** When link and code expire. */
+  expires_on: string;
+};
+
+export type IssuedLogin =
+  | UserWithJwt
+  | {
+      refresh: string;
+      access: string;
+    }
+  | {
+      /** A session token, for the header `X-Token`. */
+      token: string;
+      email: string;
+      /** Milliseconds since 1970. */
+      expires: number;
+    };
+
 export type CreateApiToken = {
   name: string;
   /** Seconds from now; 30 days by default. */
@@ -1899,6 +1935,62 @@ export interface paths {
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
         404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/login/email": {
+    /** Request an email with a link and a code that log in */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: { content: { "application/json": AskEmailLogin } };
+      responses: {
+        /** Accepted. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: EmailLogin;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/login/email/verify": {
+    /** Log in with the code of an email */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: { content: { "application/json": VerifyEmailLogin } };
+      responses: {
+        /** Logged in. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: IssuedLogin;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
         408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];

@@ -6,7 +6,7 @@ export type Fetch = (request: Request) => Promise<Response>;
 /** Paths that take a caller's credential. Elsewhere a token is a parameter, or is rejected. */
 const AUTHENTICATED = /^\/(?:rest|token|api)\//;
 /** Routes below them without authentication. */
-const OPEN = /^\/(?:api\/token|rest\/leaked|rest\/user\/password_reset)(?:\/|$)/;
+const OPEN = /^\/(?:api\/token|rest\/leaked|rest\/login|rest\/user\/password_reset)(?:\/|$)/;
 
 /** Whether to attach the caller's credential to a request. */
 export function takesCredential(request: Request, baseUrl: string): boolean {

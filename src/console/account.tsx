@@ -50,7 +50,7 @@ const Profile = v.pipe(
 );
 
 const Email = v.pipe(
-  v.object({ email, current_password }),
+  v.object({ email, current_password: v.optional(current_password) }),
   v.transform((fields) => ({ email: fields.email, currentPassword: fields.current_password })),
 );
 
@@ -71,7 +71,7 @@ const SECTIONS = {
 /** Profile, email and password: three forms on one page. */
 export function accountPages(
   { form, page, action }: PageRoutes,
-  { accounts, recovery, identities, issuerLogin, sendsMail }: ConsoleDeps,
+  { accounts, recovery, identities, issuerLogin, sendsMail, passwords }: ConsoleDeps,
 ): readonly Route[] {
   type Section = keyof typeof SECTIONS;
 
@@ -102,8 +102,13 @@ export function accountPages(
             />
           )}
           <ProfileForm user={user} state={stateOf("profile")} />
-          <EmailForm user={user} state={stateOf("email")} sendsMail={sendsMail} />
-          <PasswordForm user={user} state={stateOf("password")} />
+          <EmailForm
+            user={user}
+            state={stateOf("email")}
+            sendsMail={sendsMail}
+            passwords={passwords}
+          />
+          {passwords && <PasswordForm user={user} state={stateOf("password")} />}
           <Providers identities={linked} />
           <LinkButtons issuers={issuerLogin.issuers} />
           <section class="card">
@@ -200,7 +205,12 @@ function ProfileForm({ user, state }: SectionProps) {
   );
 }
 
-function EmailForm({ user, state, sendsMail }: SectionProps & { readonly sendsMail: boolean }) {
+function EmailForm({
+  user,
+  state,
+  sendsMail,
+  passwords,
+}: SectionProps & Pick<ConsoleDeps, "sendsMail" | "passwords">) {
   const isVerified = user.emailVerifiedAtMs !== null;
   const { pendingEmail } = user;
   return (
@@ -242,7 +252,7 @@ function EmailForm({ user, state, sendsMail }: SectionProps & { readonly sendsMa
           autocomplete="email"
           maxlength={80}
         />
-        <CurrentPassword state={state} section="email" />
+        {passwords && <CurrentPassword state={state} section="email" />}
       </PostForm>
     </section>
   );

@@ -42,10 +42,13 @@ const SignUpFields = v.object({
 });
 const ForgottenFields = v.object({ email: v.pipe(text, v.transform(normalizeEmail)) });
 
+const LOGIN = "/console/login";
+export const EMAIL_LOGIN = "/console/login/email";
+
 /** Log in, sign up, forgotten password, log out. */
 export function authPages(
   { openForm, messagePage, action }: PageRoutes,
-  { accounts, sessions, recovery, issuerLogin, signUpIsOpen, sendsMail }: ConsoleDeps,
+  { accounts, sessions, recovery, issuerLogin, signUpIsOpen, sendsMail, passwords }: ConsoleDeps,
 ): readonly Route[] {
   const others = (context: PageContext, state: FormState) => (
     <IssuerButtons
@@ -55,11 +58,16 @@ export function authPages(
   );
   return [
     ...openForm({
-      path: "/console/login",
+      path: LOGIN,
       schema: LoginFields,
       show: (context, state) =>
         context.caller === null
-          ? loginPage(context, state, signUpIsOpen, others(context, state))
+          ? loginPage(context, state, {
+              signUpIsOpen,
+              sendsMail,
+              passwords,
+              others: others(context, state),
+            })
           : redirectToNext(context),
       async submit({ nowMs }, { email, password, next }) {
         const { secret } = await sessions.create(email, password, null, nowMs);
@@ -70,9 +78,11 @@ export function authPages(
       path: "/console/signup",
       schema: SignUpFields,
       show: (context, state) =>
-        context.caller === null
-          ? signUpPage(context, state, signUpIsOpen, others(context, state))
-          : redirectToNext(context),
+        context.caller !== null
+          ? redirectToNext(context)
+          : passwords
+            ? signUpPage(context, state, signUpIsOpen, others(context, state))
+            : seeOther(withNext(LOGIN, context, state)),
       async submit({ nowMs }, { email, password, next }) {
         const user = await accounts.signUp({ email, password }, nowMs);
         const { secret } = await sessions.open(user, "password", nowMs);
@@ -82,7 +92,7 @@ export function authPages(
     ...openForm({
       path: "/console/forgotten",
       schema: ForgottenFields,
-      show: (_, state) => forgottenPage(state, sendsMail),
+      show: (_, state) => (passwords ? forgottenPage(state, sendsMail) : seeOther(LOGIN)),
       async submit({ nowMs }, { email }) {
         await recovery.requestReset(email, nowMs);
         return seeOtherWithMessage("/console/forgotten/sent", "reset_sent");
@@ -111,17 +121,17 @@ export function authPages(
 }
 
 /** A user who is already logged in goes straight to the page the login would have led to. */
-const redirectToNext = ({ request }: PageContext) =>
+export const redirectToNext = ({ request }: PageContext) =>
   seeOther(safeNextPath(queryValue(request, "next")));
 
 /** Carries the page to open after the login through the form. */
-function NextField({ context, state }: { context: PageContext; state: FormState }) {
+export function NextField({ context, state }: FormProps) {
   const next = state.values.next ?? queryValue(context.request, "next");
   return next === undefined ? null : <input type="hidden" name="next" value={safeNextPath(next)} />;
 }
 
 /** Another page, with the same page to open afterwards. */
-function withNext(path: string, context: PageContext, state: FormState): string {
+export function withNext(path: string, context: PageContext, state: FormState): string {
   const next = safeNextPath(state.values.next ?? queryValue(context.request, "next"));
   return next === "/console" ? path : `${path}?next=${encodeURIComponent(next)}`;
 }
@@ -129,18 +139,21 @@ function withNext(path: string, context: PageContext, state: FormState): string 
 function loginPage(
   context: PageContext,
   state: FormState,
-  signUpIsOpen: boolean,
-  others: Child,
+  {
+    signUpIsOpen,
+    sendsMail,
+    passwords,
+    others,
+  }: Pick<ConsoleDeps, "signUpIsOpen" | "sendsMail" | "passwords"> & { readonly others: Child },
 ): Page {
   const error = formError(state, ["email", "password"]);
   // Never say which of the two is wrong. Focus goes to the password, which has to be typed again.
   const isWrong = error !== undefined && state.problem?.status === 401;
   const wrong = isWrong ? { errorId: "wrong" } : {};
-  return cardPage(
-    "Log in",
+  const form = passwords ? (
     <>
       <Alert kind="problem" text={error} id="wrong" isFocused={!isWrong} />
-      <PostForm action="/console/login" button="Log in">
+      <PostForm action={LOGIN} button="Log in">
         <NextField context={context} state={state} />
         <Field {...fieldState(state, "email")} {...EMAIL_INPUT} {...wrong} />
         <Field
@@ -150,12 +163,43 @@ function loginPage(
           {...(isWrong && { autofocus: true })}
         />
       </PostForm>
+    </>
+  ) : (
+    sendsMail && <EmailLoginForm context={context} state={state} />
+  );
+  return cardPage(
+    "Log in",
+    <>
+      {form}
       {others}
-      <p class="aside">
-        <a href="/console/forgotten">Forgotten your password?</a>
-        {signUpIsOpen && <a href={withNext("/console/signup", context, state)}>Make an account</a>}
-      </p>
+      {passwords && (
+        <p class="aside">
+          {sendsMail && <a href={withNext(EMAIL_LOGIN, context, state)}>Email me a link</a>}
+          <a href="/console/forgotten">Forgotten your password?</a>
+          {signUpIsOpen && (
+            <a href={withNext("/console/signup", context, state)}>Make an account</a>
+          )}
+        </p>
+      )}
     </>,
+  );
+}
+
+interface FormProps {
+  readonly context: PageContext;
+  readonly state: FormState;
+}
+
+/** Asks for an email with a link and a code. */
+export function EmailLoginForm({ context, state }: FormProps) {
+  return (
+    <>
+      <p>We email you a link and a code. Either logs you in, without a password.</p>
+      <PostForm action={EMAIL_LOGIN} error={formError(state, ["email"])} button="Email me a link">
+        <NextField context={context} state={state} />
+        <Field {...fieldState(state, "email")} {...EMAIL_INPUT} maxlength={80} />
+      </PostForm>
+    </>
   );
 }
 

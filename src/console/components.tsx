@@ -40,6 +40,7 @@ interface FieldProps {
   readonly problem?: string | undefined;
   readonly required?: boolean;
   readonly autocomplete?: string;
+  readonly inputmode?: "numeric";
   readonly maxlength?: number;
   readonly minlength?: number;
   readonly pattern?: string | undefined;

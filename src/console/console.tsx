@@ -6,6 +6,7 @@ import { actionTokenPages } from "./action-tokens.tsx";
 import { activityPages } from "./activity.tsx";
 import { assetRoutes } from "./assets.ts";
 import { contactPages } from "./contacts.tsx";
+import { emailLoginPages } from "./email-login.tsx";
 import { docsPages } from "./docs/docs.tsx";
 import { lookOf } from "./brand.ts";
 import { authPages } from "./auth-pages.tsx";
@@ -38,6 +39,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
       ...authPages(pages, deps),
       ...issuerLoginPages(pages, deps),
       ...pages.confirmation,
+      ...emailLoginPages(pages, deps),
       ...accountPages(pages, deps),
       ...actionTokenPages(pages, deps),
       ...actionPage(pages, deps),

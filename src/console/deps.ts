@@ -4,6 +4,7 @@ import type { ActionTokens, ActionUses } from "../core/action-tokens.ts";
 import type { ApiTokens } from "../core/api-tokens.ts";
 import type { Authenticate } from "../core/authenticate.ts";
 import type { OwnContacts } from "../core/contacts.ts";
+import type { EmailLogins } from "../core/email-login.ts";
 import type { EventStore } from "../core/events.ts";
 import type { FreshLogins } from "../core/confirm-login.ts";
 import type { LinkedIdentities } from "../core/identities.ts";
@@ -24,6 +25,7 @@ export interface ConsoleDeps {
   readonly freshLogins: FreshLogins;
   readonly accounts: Accounts;
   readonly recovery: Recovery;
+  readonly emailLogins: EmailLogins;
   readonly audit: EventStore;
   readonly actionTokens: ActionTokens;
   readonly actionUses: ActionUses;
@@ -46,4 +48,6 @@ export interface ConsoleDeps {
   readonly signUpIsOpen: boolean;
   /** Whether email can be sent; otherwise no page offers it. */
   readonly sendsMail: boolean;
+  /** Whether accounts have passwords; otherwise no page has a field for one. */
+  readonly passwords: boolean;
 }

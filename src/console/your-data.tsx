@@ -24,7 +24,7 @@ const PAGES_A_FILE = 10;
 /** Personal data export and account deletion. */
 export function yourDataPages(
   { messagePage, page, form }: PageRoutes,
-  { accounts, personalData }: ConsoleDeps,
+  { accounts, personalData, passwords }: ConsoleDeps,
 ): readonly Route[] {
   async function file(userId: string, from: ExportCursor | null, takenAtMs: number) {
     const sections: Record<string, Json[]> = {};
@@ -74,7 +74,7 @@ export function yourDataPages(
       path: "/console/account/delete",
       schema: DeleteUser,
       passwordField: "password",
-      show: async (_, state) => deletePage(state),
+      show: async (_, state) => deletePage(state, passwords),
       async submit({ caller, nowMs }, { password }) {
         await accounts.remove(caller, password, nowMs);
         return seeOtherWithMessage(
@@ -124,7 +124,7 @@ const exportPage = (): Page =>
     "middle",
   );
 
-const deletePage = (state: FormState): Page =>
+const deletePage = (state: FormState, passwords: boolean): Page =>
   cardPage(
     "Delete the account",
     <>
@@ -141,7 +141,7 @@ const deletePage = (state: FormState): Page =>
         <a href="/console/account/export">Export your data</a> first, if you want to keep it.
       </p>
       <form method="post" action="/console/account/delete">
-        <Field {...fieldState(state, "password")} {...PASSWORD_INPUT} />
+        {passwords && <Field {...fieldState(state, "password")} {...PASSWORD_INPUT} />}
         <p class="buttons">
           <button class="danger" type="submit">
             Delete my account

@@ -95,6 +95,7 @@ interface Deps {
   readonly ha1b: Ha1b | null;
   readonly checkNew: PasswordRules;
   readonly signUpIsOpen: boolean;
+  readonly takesPasswords: boolean;
   readonly notices: Pick<Notices, "tell">;
   /** Proves a new email; null where no email is sent, and a new one counts at once. */
   readonly askToProve: ((userId: string, email: string, nowMs: number) => void) | null;
@@ -116,6 +117,7 @@ export function accounts({
   tokens,
   ha1b,
   signUpIsOpen,
+  takesPasswords,
   notices,
   askToProve,
 }: Deps) {
@@ -137,7 +139,7 @@ export function accounts({
       return checkPassword({ userId, credentialId }, password, nowMs, endShown);
     }
     const user = await users.byId(userId);
-    if (user === null || hasPassword(user)) {
+    if (user === null || (takesPasswords && hasPassword(user))) {
       return refuse({ code: "current_password_missing", field });
     }
     // guard: account-without-a-password-asks-for-a-fresh-log-in
@@ -195,7 +197,8 @@ export function accounts({
      *   `throttled`, `unavailable`
      */
     async signUp({ email, password, ...profile }: SignUp, nowMs: number): Promise<User> {
-      if (!signUpIsOpen) refuse({ code: "sign_up_closed" });
+      // Without passwords the first log-in creates the account.
+      if (!signUpIsOpen || !takesPasswords) refuse({ code: "sign_up_closed" });
       await enforceRateLimit(limits, "sign_up");
       await checkNew(password);
       const user = {
@@ -242,6 +245,11 @@ export function accounts({
       let ha1bHash: string | undefined;
       // guard: change-needs-the-current-password
       if (email !== undefined || password !== undefined) {
+        const { userId } = caller;
+        // guard: no-password-is-set-where-there-are-none
+        if (password !== undefined && !takesPasswords) {
+          await checkPassword({ userId, credentialId: null }, password, nowMs);
+        }
         const user = await confirm(caller, currentPassword, "current_password", nowMs);
         ifCredentialVersion = user.credentialVersion;
         // As for sign-up: the answer says whether the email is taken, or an email goes to a stranger.

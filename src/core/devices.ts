@@ -56,3 +56,14 @@ export function locationOf(country: unknown, city: unknown): Pick<Device, "count
     typeof city === "string" && city.length <= MAX_CITY && /^[\p{L}\p{M}' ().-]+$/u.test(city);
   return { country: isCountry ? country : null, city: isCountry && isCity ? city : null };
 }
+
+/** Whether it is one of those that the service itself names. */
+export const isBrowser = (name: string | null): boolean =>
+  BROWSERS.some(([, known]) => known === name);
+
+/** For people: "Chrome on Windows, near Berlin, DE". */
+export function deviceText({ browser, system, country, city }: Device): string {
+  const client = [browser ?? "an unknown browser", system].filter(Boolean).join(" on ");
+  const place = [city, country].filter(Boolean).join(", ");
+  return place === "" ? client : `${client}, near ${place}`;
+}

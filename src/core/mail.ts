@@ -1,4 +1,4 @@
-import type { NoticedLogin } from "./devices.ts";
+import type { Device, NoticedLogin } from "./devices.ts";
 
 const MINUTE = 60;
 
@@ -9,6 +9,9 @@ export const MAILS = {
 } as const;
 
 export type MailType = keyof typeof MAILS;
+
+/** How long the link and the code of an email log in. */
+export const EMAIL_LOGIN_SECONDS = 10 * MINUTE;
 
 /**
  * The limit of emails that strangers can cause to an address, of all kinds and for all accounts, so that
@@ -30,6 +33,15 @@ export interface TokenMail extends AnyMail {
   /** A page that reads the token; opening it runs nothing. */
   readonly link: string;
   readonly expiresAtMs: number;
+}
+
+/** Logs in, whichever of link and code is used first. */
+export interface LoginMail extends AnyMail, Pick<TokenMail, "token" | "link" | "expiresAtMs"> {
+  readonly type: "email_login";
+  /** Six digits, which work only where the log-in was asked. */
+  readonly code: string;
+  /** Where it was asked, so that the reader notices someone else's. */
+  readonly device: Device;
 }
 
 /** Tells a user that tokens of theirs were found in a public place, and were revoked. */
@@ -54,7 +66,7 @@ export interface NoticeMail extends AnyMail {
   readonly revoke: Pick<TokenMail, "token" | "link" | "expiresAtMs"> | null;
 }
 
-export type Mail = TokenMail | LeakMail | NoticeMail;
+export type Mail = TokenMail | LoginMail | LeakMail | NoticeMail;
 
 /** Sends emails. */
 export interface Mailer {

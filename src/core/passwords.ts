@@ -1,6 +1,8 @@
-import { refuse } from "./fault.ts";
+import { refuse, UNKNOWN_SUBJECT } from "./fault.ts";
 import {
   type AccountRef,
+  enforceRateLimit,
+  type RateLimits,
   refuseAttempt,
   reserveAttempt,
   type Throttles,
@@ -86,6 +88,14 @@ export function passwordCheck({ store, passwords, ...throttles }: Deps): CheckPa
     return user;
   };
 }
+
+/** Where no account has a password: as wrong as any other, without a read or a hash. */
+export const noPasswords =
+  (limits: RateLimits): CheckPassword =>
+  async () => {
+    await enforceRateLimit(limits, "login");
+    return refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });
+  };
 
 /** Email and password to the account: half of a log-in where it has a second factor. @throws as `passwordCheck` */
 export type FirstFactor = (

@@ -50,6 +50,7 @@ interface Deps {
   readonly afterResponse: AfterResponse;
   readonly issuer: string;
   readonly sendsMail: boolean;
+  readonly takesPasswords: boolean;
 }
 
 /** Emails with a token, for users who forgot their password or are to prove an email address. */
@@ -61,6 +62,7 @@ export function recovery({
   afterResponse,
   issuer,
   sendsMail,
+  takesPasswords,
 }: Deps) {
   async function newToken(type: MailType, nowMs: number) {
     const { secret, id } = await secrets.create("action");
@@ -91,6 +93,7 @@ export function recovery({
      */
     async requestReset(email: string, nowMs: number): Promise<void> {
       await enforceRateLimit(limits, "password_reset");
+      if (!takesPasswords) return;
       afterResponse("send a password reset", sendReset(normalizeEmail(email), nowMs));
     },
 

@@ -1,3 +1,4 @@
+import { deviceText } from "../core/devices.ts";
 import type { Mail, Mailer, TokenMail } from "../core/mail.ts";
 import { printable } from "../core/text.ts";
 
@@ -25,6 +26,8 @@ function contentOf(mail: Mail): string {
       const links = [mail.undo, mail.revoke].filter((each) => each !== null).map(linkOf);
       return [kinds, ...links].join(" ");
     }
+    case "email_login":
+      return `code ${mail.code} or ${linkOf(mail)}, asked from ${deviceText(mail.device)}`;
     default:
       return linkOf(mail);
   }

@@ -1,5 +1,6 @@
 import pRetry, { AbortError } from "p-retry";
 import { isOwnEvent, type Receiver, ReceiverGoneError, SEND_MS } from "../core/deliveries.ts";
+import { deviceText } from "../core/devices.ts";
 import type { Mail, Mailer, TokenMail } from "../core/mail.ts";
 
 /** An endpoint of the deployment: one writes emails and sends them, one takes events. */
@@ -114,6 +115,10 @@ function event(mail: Mail, nowMs: number) {
     const undo = mail.undo && tokenOf(mail.undo);
     const revoke = mail.revoke && tokenOf(mail.revoke);
     return { type, timestamp, data: { to, notices, undo, revoke } };
+  }
+  if (type === "email_login") {
+    const device = { ...mail.device, text: deviceText(mail.device) };
+    return { type, timestamp, data: { to, ...tokenOf(mail), code: mail.code, device } };
   }
   return { type, timestamp, data: { to, ...tokenOf(mail) } };
 }

@@ -11,6 +11,7 @@ import { accountRoutes } from "../surfaces/rest/accounts.ts";
 import { loginRoutes } from "../surfaces/rest/logins.ts";
 import { apiTokenRoutes } from "../surfaces/rest/api-tokens.ts";
 import { passkeyRoutes } from "../surfaces/rest/passkeys.ts";
+import { emailLoginRoutes } from "../surfaces/rest/log-in.ts";
 import { restDoc } from "../surfaces/rest/rest.doc.ts";
 import { serviceDoc } from "../surfaces/service.doc.ts";
 import { serviceRoutes } from "../surfaces/service.ts";
@@ -34,6 +35,7 @@ export const SURFACES: readonly DocumentedSurface[] = [
     ...accountRoutes(unused),
     ...loginRoutes(unused),
     ...passkeyRoutes(unused),
+    ...emailLoginRoutes(unused),
     ...apiTokenRoutes(unused),
     ...adminRoutes(unused),
   ]),

@@ -121,6 +121,11 @@ const tasks = (eventDays: number): Readonly<Record<string, Task>> => ({
     // An isolate whose clock is behind would take it again.
     hasExpired: (nowMs) => sql`expires_at < ${nowMs - HOUR_MS}`,
   },
+  email_logins: {
+    table: sql`email_logins`,
+    key: ID,
+    hasExpired: (nowMs) => sql`expires_at < ${nowMs}`,
+  },
   login_attempts: {
     table: sql`login_attempts`,
     key: ID,

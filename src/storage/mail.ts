@@ -37,7 +37,7 @@ interface Turn {
  * the day's limit holds for any 24 hours.
  * @param isKnown whether the request came from a network that the address's account knows
  */
-function takeTurn({ address, by, onlyIf, nowMs }: Turn, isKnown: Sql): Sql {
+export function takeTurn({ address, by, onlyIf, nowMs }: Turn, isKnown: Sql): Sql {
   const recent = sql`FROM json_each(mails.sent) WHERE value > ${nowMs - DAY_MS}`;
   // guard: mail-budget-has-an-interval
   return sql`INSERT INTO mails (id, token_id, sent_at, sent)
@@ -56,7 +56,12 @@ function takeNoticeTurn({ address, by, onlyIf, nowMs }: Turn): Sql {
     WHERE mails.noticed_at <= ${nowMs - INTERVAL_MS}`;
 }
 
-const hasTurn = (address: string, by: string): Sql =>
+/** Whether this account has logged in from this network lately. @param from digest of the network */
+export const isKnownNetwork = (account: Sql, from: string, nowMs: number): Sql =>
+  sql`EXISTS (SELECT 1 FROM users JOIN login_attempts AS attempt ON attempt.id = users.id || ${`/${from}`}
+    WHERE ${account} AND attempt.last_login_at > ${nowMs - KNOWN_MS})`;
+
+export const hasTurn = (address: string, by: string): Sql =>
   sql`EXISTS (SELECT 1 FROM mails WHERE mails.id = ${address} AND mails.token_id = ${by})`;
 
 /** How long a sender may take to hand notices over, and how long until a denied turn is tried again. */
@@ -254,9 +259,7 @@ export function createMailTokens({
     const { action } = MAILS[type];
     const account = sql`${USER_IS_ACTIVE} AND ${who}`;
     // The reserve for known networks is for an account's own email, not for one that it merely wants.
-    const isKnown = sql`(${isTrusted} OR EXISTS (SELECT 1 FROM users JOIN login_attempts AS attempt
-      ON attempt.id = users.id || ${`/${from}`} WHERE ${account} AND users.email = ${email}
-        AND attempt.last_login_at > ${createdAtMs - KNOWN_MS}))`;
+    const isKnown = sql`(${isTrusted} OR ${isKnownNetwork(sql`${account} AND users.email = ${email}`, from, createdAtMs)})`;
     const onlyIf = sql`EXISTS (SELECT 1 FROM users WHERE ${account})`;
     const rows = await db.batch({
       turn: takeTurn({ address, by: id, onlyIf, nowMs: createdAtMs }, isKnown),

@@ -1,5 +1,6 @@
 import type { PersonalTable } from "../core/action.ts";
 import type { ReceiverName } from "../core/deliveries.ts";
+import type { EraseUnproven } from "../core/email-login.ts";
 import type { StrictCheckStore } from "../core/introspection.ts";
 import type { Lifetimes } from "../core/token.ts";
 import { createActionTokens } from "./action-tokens.ts";
@@ -12,6 +13,7 @@ import type { Served, StorageContext, WaysIn } from "./context.ts";
 import { createDatabase } from "./d1.ts";
 import { createDeviceStatements } from "./devices.ts";
 import { createDeliveries, tellingOfQueued } from "./deliveries.ts";
+import { createEmailLogins } from "./email-logins.ts";
 import { createAuditStatements, createEvents } from "./events.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { createIdentities } from "./identities.ts";
@@ -43,6 +45,7 @@ export interface StoreOptions {
   readonly waysIn: WaysIn;
   /** Those of actions of the deployment's own. */
   readonly tables: readonly PersonalTable[];
+  readonly eraseUnproven: EraseUnproven;
   readonly lifetimes: Lifetimes;
   /** To whom events go. */
   readonly receivers: readonly ReceiverName[];
@@ -66,6 +69,7 @@ export function createStores(
     lifetimes,
     receivers,
     tables,
+    eraseUnproven,
   }: StoreOptions,
 ) {
   const withDeadline = createDeadline(deadlineMs, served.usage);
@@ -115,6 +119,7 @@ export function createStores(
     identities: createIdentities(context),
     passkeys: createPasskeys(context),
     mailTokens: createMailTokens(context),
+    emailLogins: createEmailLogins(context, eraseUnproven),
     notices: createNotices(context),
     attempts: createLoginAttempts(context),
     limits: createRateLimits(limiters, context, withDeadline),

@@ -59,6 +59,10 @@ DELETE /tokens (session)                                 | 1p 1d · 2q 11r 4w   
 GET /rest/auth (API token)                               | 2q 3r 1w or 3q 7r 1w    | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                         | 1q 4r 0w            | 1q 4r 0w
 POST /rest/user (anybody)                                | 1q 2r 3w · 1h           | 1q 2r 3w · 1h              | 1q 2r 3w · 1h                                         |                     |
 POST /rest/user/password_reset (anybody)                 | 1q 7r 5w                | 1q 7r 5w                   | 1q 7r 5w                                              | 1q 7r 5w            | 1q 7r 5w
+POST /rest/login/email (anybody)                         | 1q 13r 4w               | 1q 13r 4w                  | 1q 13r 4w                                           | 1q 13r 4w           | 1q 13r 4w
+POST /rest/login/email/verify (proven email)             | 4q 25r 6w               | 4q 25r 6w                  | 4q 25r 6w                                           |                     |
+POST /rest/login/email/verify (unproven email)           | 1p · 5q 50r 12w         | 1p 1d · 5q 51r 12w         | 1p 1d · 5q 51r 12w                                  |                     |
+POST /rest/login/email/verify (new email)                | 4q 20r 8w               | 4q 20r 8w                  | 4q 20r 8w                                           |                     |
 POST /rest/user/verify_email (JWT)                       | 3q 19r 5w               | 1g · 2q 18r 5w             | 1g · 2q 18r 5w or 2q 18r 5w                           | 2q 18r 5w           | 2q 18r 5w
 GET /rest/user (API token)                               | 2q 3r 1w                | 3g · 1q 1r 1w              | 3g · 1q 1r 1w                                         | -                   | 1g
 GET /rest/user (session)                                 | 1q 2r 0w                | 3g                         | 3g                                                    | -                   | 1g

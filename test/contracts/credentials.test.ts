@@ -93,6 +93,8 @@ describe("a bad credential is 401 also where none is needed", () => {
     ["POST", "/tokens", { email_id: "someone@example.com", password: "a fine password" }],
     ["PUT", "/tokens", { token: "x", extend: true }],
     ["POST", "/rest/user/password_reset", { email: "someone@example.com" }],
+    ["POST", "/rest/login/email", { email: "someone@example.com" }],
+    ["POST", "/rest/login/email/verify", { challenge: "x", code: "123456" }],
     ["POST", "/rest/leaked", { tokens: ["x"] }],
   ] as const;
 

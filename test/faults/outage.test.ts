@@ -15,6 +15,7 @@ const ASKS_NOTHING = [
   "GET /openapi.json",
   // Nothing before its answer.
   "POST /rest/user/password_reset",
+  "POST /rest/login/email",
 ];
 
 /** What is read without D1 once the revocation lag is 60 s and more; all else asks or tells D1. */

@@ -351,6 +351,25 @@ export const GOOD: readonly Case[] = [
     send: ({ bob }) => ({ json: { email: bob.email } }),
     ...OK,
   },
+  {
+    routeKey: "POST /rest/login/email",
+    as: "anybody",
+    send: ({ alice }) => ({ json: { email: alice.email } }),
+    ...OK,
+  },
+  ...(
+    [
+      ["proven email", "proven"],
+      ["unproven email", "unproven"],
+      ["new email", "new"],
+    ] as const
+  ).map(([as, of]) => ({
+    routeKey: "POST /rest/login/email/verify",
+    as,
+    send: ({ emailLogins }: World) => ({ json: emailLogins[of] }),
+    status: 200,
+    again: 401,
+  })),
   { routeKey: "POST /rest/user/verify_email", as: "JWT", send: byAuth, ...OK },
   ...CREDENTIALS.map(([as, send]) => ({ routeKey: "GET /rest/user", as, send, ...OK })),
   {

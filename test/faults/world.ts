@@ -26,6 +26,7 @@ export const TABLES = [
   "devices",
   "second_factors",
   "recovery_codes",
+  "email_logins",
   "pending_revocations",
   "deliveries",
   "dead_letters",
@@ -85,6 +86,8 @@ export interface World {
   /** Alice's, as mails brought them. */
   readonly reset: string;
   readonly verification: string;
+  /** Log-ins by email: of an account that has proven it, of one that has not, and of nobody. */
+  readonly emailLogins: Readonly<Record<"proven" | "unproven" | "new", EmailLogin>>;
   readonly ended: {
     readonly session: string;
     readonly api: string;
@@ -93,6 +96,11 @@ export interface World {
     readonly used: string;
     readonly revoked: string;
   };
+}
+
+export interface EmailLogin {
+  readonly challenge: string;
+  readonly code: string;
 }
 
 const ROTATES = { REVOCATION_LAG_SECONDS: "300", ROTATE_REFRESH_TOKENS: "on" };
@@ -142,12 +150,23 @@ export async function buildWorld(
     return { secret: textAt(answer, "token", "token"), id: textAt(answer, "token", "id") };
   };
 
+  async function emailLogin(email: string): Promise<EmailLogin> {
+    let challenge = "";
+    const { code } = await mailed(async () => {
+      const asked = await send("POST", "/rest/login/email", { json: { email } });
+      challenge = textAt(asked, "payload", "challenge");
+    });
+    return { challenge, code };
+  }
+
   // A session that KV's previous copy shows as expired.
   at(4_000);
   // By their IDs, so that their order in an index is not left to chance.
-  const one = await person("one");
-  const two = await person("two");
-  const [alice, bob] = one.id < two.id ? [one, two] : [two, one];
+  const people: Person[] = [];
+  for (const name of ["one", "two", "three", "four"]) people.push(await person(name));
+  const [alice, bob, proven, unproven] = people.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  if (!alice || !bob || !proven || !unproven) throw new Error("too few people");
+  await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(proven.id).run();
   const session = await newSession(alice);
   at(600);
   await send("PUT", "/tokens", { xToken: session, json: { extend: true } });
@@ -175,12 +194,12 @@ export async function buildWorld(
   const refresh = await newRefresh(alice);
   const auth = await newAuth(alice);
 
-  const verification = await mailed(() =>
+  const { token: verification } = await mailed(() =>
     send("POST", "/rest/user/verify_email", { bearer: alice.api }),
   );
 
   at(300);
-  const reset = await mailed(() =>
+  const { token: reset } = await mailed(() =>
     send("POST", "/rest/user/password_reset", { json: { email: alice.email } }),
   );
   await send("PATCH", `/rest/token/${target.uuid}`, {
@@ -208,6 +227,11 @@ export async function buildWorld(
   await send("POST", "/api/token/refresh/", { json: { refresh: spent } });
 
   at(200);
+  const emailLogins = {
+    proven: await emailLogin(proven.email),
+    unproven: await emailLogin(unproven.email),
+    new: await emailLogin("erin@example.com"),
+  };
   const { email, password } = alice;
   const access = await text("access", "POST", "/api/token/", { json: { email, password } });
   const bearer = alice.api;
@@ -287,17 +311,18 @@ export async function buildWorld(
     operator,
     throttled,
     deadLetter,
+    emailLogins,
   };
   return { nowMs, stored, previous, alice, bob, ...rest, ...mails };
 }
 
-/** @returns the token in the mail that the request sends */
-async function mailed(request: () => Promise<unknown>): Promise<string> {
+/** @returns the secrets in the mail that the request sends */
+async function mailed(request: () => Promise<unknown>): Promise<{ token: string; code: string }> {
   const post = vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response());
   try {
     await request();
     const [, init] = post.mock.calls[0] ?? [];
-    return String(JSON.parse(String(init?.body)).data.token);
+    return JSON.parse(String(init?.body)).data;
   } finally {
     post.mockRestore();
   }

@@ -39,6 +39,8 @@ function samples({ email }: Known): Readonly<Record<string, Fields>> {
       gender: "x",
     },
     "POST /rest/user/password_reset": { email },
+    "POST /rest/login/email": { email },
+    "POST /rest/login/email/verify": { challenge: SENTINEL, code: "123456", issue: "jwt" },
     "POST /rest/user/verify_email": {},
     "PATCH /rest/user": {
       first_name: "A",

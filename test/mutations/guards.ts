@@ -48,6 +48,7 @@ const PROOF = all("fresh-login/pages");
 const AUTH_TIME = all("fresh-login/auth-time");
 const ATTACKER = all("recovery/attacker");
 const OWNER = all("recovery/owner");
+const EMAIL_LOGIN = all("recovery/email-login");
 const TRIES = all("throttling/accounts");
 const JWT = all("crypto/jwt");
 const CREDENTIALS = all("http/credentials");
@@ -242,6 +243,17 @@ export const GUARDS: readonly Guard[] = [
   ["email-is-proven-by-its-account", "an address is verified by anyone who follows the link", [value("false")], [ATTACKER]],
   ["mail-to-an-old-address-is-void", "a mail to an old address counts", [holds(0)], [ATTACKER]],
   ["only-a-settled-email-comes-back", "an address in between may undo a change too", [holds(2)], [all("recovery/changed-email")]],
+
+  // Log-ins by email.
+  ["email-has-no-words-of-strangers", "a stranger's words are sent to anybody", [withoutProperty(1)], [EMAIL_LOGIN]],
+  ["email-asks-for-the-second-factor", "an email opens an account that has a second factor", [asked(false)], [EMAIL_LOGIN]],
+  ["email-login-is-usable-once", "a log-in is shown as good that was used, is over, or was sent before a new password", [holds(3), holds(4), holds(8)], [EMAIL_LOGIN]],
+  ["email-login-has-a-turn", "strangers fill the table", [holds(2)], [EMAIL_LOGIN]],
+  ["code-tries-are-limited", "a code is guessed; or many codes of one address", [holds(4), holds(5)], [EMAIL_LOGIN]],
+  ["email-login-is-spent-once", "a code logs in twice", [holds(2)], [EMAIL_LOGIN]],
+  ["unproven-account-is-taken-over", "a stranger keeps what they left in an account of another's email", [chosen(false)], [EMAIL_LOGIN]],
+  ["no-password-is-set-where-there-are-none", "a fresh log-in sets a password where there are to be none", [asked(false)], [EMAIL_LOGIN]],
+  ["no-password-opens-where-there-are-none", "a password opens where there are to be none", [chosen(true)], [EMAIL_LOGIN]],
 
   // Tries, budgets, events.
   ["attempts-are-counted-by-account", "wrong passwords are counted by network alone", [holds(1)], [TRIES]],

@@ -46,6 +46,19 @@ const Leak = v.strictObject({
   timestamp: time,
   data: v.strictObject({ to: v.string(), tokens: v.array(v.string()) }),
 });
+const LoginMail = v.strictObject({
+  type: v.literal("email_login"),
+  timestamp: time,
+  data: v.strictObject({
+    to: v.string(),
+    token,
+    link: v.string(),
+    expires_at: time,
+    code: v.pipe(v.string(), v.regex(/^\d{6}$/)),
+    device: v.record(v.string(), v.nullable(v.string())),
+  }),
+});
+export type LoginMail = v.InferOutput<typeof LoginMail>["data"];
 type Notice = v.InferOutput<typeof Notice>;
 type Leak = v.InferOutput<typeof Leak>;
 const Event = v.strictObject({
@@ -87,6 +100,7 @@ export function mailbox(
   const deliveries: Delivery[] = [];
   const notices: Notice[] = [];
   const leaks: Leak[] = [];
+  const logins: LoginMail[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init = {}) => {
     const request = new Request(input, init);
     const body = await request.text();
@@ -97,9 +111,10 @@ export function mailbox(
     if (!shown.includes(await signatureOf(secret, id, timestamp, body))) {
       throw new Error("the signature is wrong");
     }
-    const event = v.parse(v.union([Event, Notice, Leak]), JSON.parse(body));
+    const event = v.parse(v.union([Event, Notice, Leak, LoginMail]), JSON.parse(body));
     if (event.type === "security_notice") notices.push(event);
     else if (event.type === "tokens_leaked") leaks.push(event);
+    else if (event.type === "email_login") logins.push(event.data);
     else deliveries.push({ id, timestamp, signatures: shown.length, event });
     return receive(deliveries.length + notices.length + leaks.length, init);
   });
@@ -108,6 +123,7 @@ export function mailbox(
     /** Security notices and leaks: what came since it was last asked. */
     takeNotices: (): Notice[] => notices.splice(0),
     takeLeaks: (): Leak[] => leaks.splice(0),
+    takeLogins: (): LoginMail[] => logins.splice(0),
     /** The events that came since it was last asked. */
     take: (): Event[] => deliveries.splice(0).map(({ event }) => event),
   };
@@ -133,6 +149,10 @@ export function serve({ settings = {}, passwords = CHEAP, bindings = env }: Opti
   return {
     ...place,
     askReset: (email: string) => send("POST", "/rest/user/password_reset", { json: { email } }),
+    askLogin: (email: string, more: Send = {}) =>
+      send("POST", "/rest/login/email", { json: { email }, ...more }),
+    /** @param fields `challenge`, `code` and what else there is */
+    useCode: (fields: object) => send("POST", "/rest/login/email/verify", { json: fields }),
     askToVerify: (shown: Send) => send("POST", "/rest/user/verify_email", shown),
     run: (token: string, password: unknown, more: Send = {}) =>
       send("POST", "/api/run-action-token", { json: { token, input: { password } }, ...more }),

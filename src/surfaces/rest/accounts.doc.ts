@@ -232,7 +232,7 @@ export const PersonalData = v.object({
   }),
 });
 
-const EMAIL = { description: "5 to 80 characters after trimming; compared in lowercase." };
+export const EMAIL = { description: "5 to 80 characters after trimming; compared in lowercase." };
 const PASSWORD = {
   description: "Taken exactly as sent. Common passwords and passwords of only spaces are refused.",
 };

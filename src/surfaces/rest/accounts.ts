@@ -34,6 +34,7 @@ export interface AccountServices {
   readonly personalData: PersonalDataStore;
   readonly audit: EventStore;
   readonly scopes: Scopes;
+  readonly takesPasswords: boolean;
 }
 
 const signUp = jsonBody(SignUp);
@@ -50,6 +51,7 @@ export const accountRoutes = ({
   personalData,
   audit,
   scopes,
+  takesPasswords,
 }: AccountServices) =>
   defineRoutes([
     {
@@ -79,6 +81,10 @@ export const accountRoutes = ({
       access: "anyone",
       body: signUp,
       async handle({ request, nowMs }) {
+        if (!takesPasswords) {
+          await readTypedJson(request);
+          refuseField("password", "is not taken here: POST /rest/login/email creates the account");
+        }
         const { email, password, ...profile } = await signUp.read(request);
         const user = await accounts.signUp({ email, password, ...profileOf(profile) }, nowMs);
         return { ...success(userToJson(user)), status: 201 };

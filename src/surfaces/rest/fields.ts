@@ -35,6 +35,13 @@ export const knownEmail = emailThat(() => true);
 /** One that is chosen now: as it was sent, since the fold takes some characters away, and as it compares. */
 export const email = v.pipe(emailThat(isNewEmail), v.check(isNewEmail, NO_EMAIL));
 
+/** Of an email: six digits, as people copy them. */
+export const loginCode = v.pipe(
+  v.string("must be a string"),
+  v.transform((text) => text.replaceAll(/[\s-]/g, "")),
+  v.regex(/^[0-9]{6}$/, "must be six digits"),
+);
+
 /** Taken exactly as sent, spaces included. */
 const password = v.pipe(
   v.string("must be a string"),

@@ -6,6 +6,7 @@ import { accountComponents, accountOperations } from "./accounts.doc.ts";
 import { loginComponents, loginOperations } from "./logins.doc.ts";
 import { passkeyComponents, passkeyOperations } from "./passkeys.doc.ts";
 import { apiTokenComponents, apiTokenOperations } from "./api-tokens.doc.ts";
+import { emailLoginComponents, emailLoginOperations } from "./log-in.doc.ts";
 
 const error = {
   success: v.literal(false),
@@ -19,6 +20,7 @@ const RestFailure = v.object({ ...error, request_id: requestId });
 export const restDoc: SurfaceDoc<
   | keyof typeof accountOperations
   | keyof typeof loginOperations
+  | keyof typeof emailLoginOperations
   | keyof typeof apiTokenOperations
   | keyof typeof passkeyOperations
   | keyof typeof adminOperations
@@ -31,6 +33,7 @@ export const restDoc: SurfaceDoc<
   components: {
     ...accountComponents,
     ...loginComponents,
+    ...emailLoginComponents,
     ...apiTokenComponents,
     ...passkeyComponents,
     ...adminComponents,
@@ -40,6 +43,7 @@ export const restDoc: SurfaceDoc<
   operations: {
     ...accountOperations,
     ...loginOperations,
+    ...emailLoginOperations,
     ...apiTokenOperations,
     ...passkeyOperations,
     ...adminOperations,

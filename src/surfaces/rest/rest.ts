@@ -6,10 +6,16 @@ import { type AccountServices, accountRoutes } from "./accounts.ts";
 import { type LoginServices, loginRoutes } from "./logins.ts";
 import { type PasskeyServices, passkeyRoutes } from "./passkeys.ts";
 import { type ApiTokenServices, apiTokenRoutes } from "./api-tokens.ts";
+import { type EmailLoginServices, emailLoginRoutes } from "./log-in.ts";
 
 /** Contract `rest-tokens`: Opentact's named API tokens, and the accounts of all surfaces. */
 export const restTokens = (
-  services: AccountServices & ApiTokenServices & LoginServices & PasskeyServices & AdminServices,
+  services: AccountServices &
+    ApiTokenServices &
+    LoginServices &
+    EmailLoginServices &
+    PasskeyServices &
+    AdminServices,
 ): Surface => ({
   name: "rest-tokens",
   owns: (path) => path === "/rest" || path.startsWith("/rest/") || path.startsWith("/token/"),
@@ -18,6 +24,7 @@ export const restTokens = (
     ...accountRoutes(services),
     ...loginRoutes(services),
     ...passkeyRoutes(services),
+    ...emailLoginRoutes(services),
     ...apiTokenRoutes(services),
     ...adminRoutes(services),
   ],
