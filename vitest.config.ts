@@ -78,6 +78,7 @@ const limits = { testTimeout: 30_000, hookTimeout: 30_000 };
 const settings = {
   ISSUER: "https://latchkey.test",
   JWT_KEYS: jwtKeys,
+  ENCRYPTION_KEYS: btoa("x".repeat(32)),
   SIGN_UP: "open",
   REVOCATION_LAG_SECONDS: "0",
   READ_REPLICAS: "off",

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { FACEBOOK, GOOGLE, type Issuer } from "./core/issuers.ts";
 import type { Lifetimes } from "./core/token.ts";
-import { type JwtKeySet, parseKeySet } from "./crypto/keys.ts";
+import { type EncryptionKeys, type JwtKeySet, parseKeySet } from "./crypto/keys.ts";
 import { parseScanningKeys, type ScanningKey } from "./crypto/github-signature.ts";
 import { ADDRESS_FORMS } from "./http/address.ts";
 import { DEV_MODES, type DevMode, isNear } from "./http/dev.ts";
@@ -159,6 +159,20 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
   }
 }
 
+/** AES-256 keys, the first for what is new. */
+const encryptionKeys = v.pipe(
+  v.string("is missing"),
+  v.rawTransform<string, EncryptionKeys>(({ dataset, addIssue, NEVER }) => {
+    const decoded = listed(dataset.value).map(fromBase64);
+    const [first, ...others] = decoded.filter((key) => key?.length === 32);
+    if (first && others.length === decoded.length - 1) {
+      return [first, ...others.filter((key) => key !== null)];
+    }
+    addIssue({ message: "must be the base64 of 32 bytes, or several of these, commas between" });
+    return NEVER;
+  }),
+);
+
 const switched = v.pipe(
   v.picklist(["on", "off"], "must be on or off"),
   v.transform((text) => text === "on"),
@@ -208,6 +222,12 @@ const Fields = v.object({
   ISSUER: origin,
   /** A secret: the JWK set that signs the JWTs. `npm run dev` and `npm run deploy` create one. */
   JWT_KEYS: keySet,
+  /**
+   * A secret: keys that encrypt what the database must keep and not reveal, such as the secrets of second
+   * factors. Each is the base64 of 32 random bytes (`openssl rand -base64 32`); of several, with commas
+   * between, the first is for what is new. `npm run dev` and `npm run deploy` create one.
+   */
+  ENCRYPTION_KEYS: encryptionKeys,
   /** `closed` refuses sign-up with 403. */
   SIGN_UP: v.optional(v.picklist(["open", "closed"], "must be open or closed"), "open"),
   /**

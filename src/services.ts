@@ -38,6 +38,7 @@ import { type Logins, logins } from "./core/logins.ts";
 import type { Mailer } from "./core/mail.ts";
 import { notices as createNotices } from "./core/notices.ts";
 import {
+  type FirstFactor,
   firstFactor,
   noPasswords,
   passwordCheck,
@@ -98,6 +99,8 @@ export interface Services {
   readonly secondFactor: SecondFactor;
   /** What operators can do. */
   readonly admin: Admin;
+  /** Half of a log-in, for pages: `startSecondStep` asks for the other one. */
+  readonly firstFactor: FirstFactor;
   readonly sessions: Sessions;
   readonly freshLogins: FreshLogins;
   readonly jwtPairs: JwtPairs;
@@ -192,12 +195,19 @@ export function createServices(
     crypto.ha1bHashes === null
       ? null
       : createHa1b({ users, hashes: crypto.ha1bHashes, attempts, limits });
-  const secondFactor = createSecondFactor();
+  const secondFactor = createSecondFactor({
+    users,
+    store: stores.secondFactors,
+    totp: crypto.totp,
+    encryption: crypto.encryption,
+    attempts,
+    limits,
+    notices,
+    issuer,
+  });
   const byPassword = firstFactor(checkPassword);
-  const login = passwordLogin(
-    ha1b === null ? byPassword : ha1b.withHa1bUpgrade(byPassword),
-    secondFactor,
-  );
+  const firstLogin = ha1b === null ? byPassword : ha1b.withHa1bUpgrade(byPassword);
+  const login = passwordLogin(firstLogin, secondFactor);
   const builtIn = builtInActions(passwords, isPwned, tablesOf(own));
   const offered = builtIn.filter(({ name }) => config.passwords || name !== "resetPassword");
   const allActions = actionRegistry([...offered, ...own]);
@@ -252,6 +262,7 @@ export function createServices(
       diagnose,
       recovery,
     }),
+    firstFactor: firstLogin,
     accounts: accounts({
       users,
       passwords,

@@ -2,7 +2,11 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { readConfig } from "../src/config.ts";
 
-const GOOD = { ISSUER: "https://auth.example.com", JWT_KEYS: env.JWT_KEYS };
+const GOOD = {
+  ISSUER: "https://auth.example.com",
+  JWT_KEYS: env.JWT_KEYS,
+  ENCRYPTION_KEYS: btoa("x".repeat(32)),
+};
 const WEBHOOK = {
   MAIL_WEBHOOK_URL: "https://mail.example.com/hook",
   MAIL_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
@@ -59,6 +63,7 @@ describe("settings", () => {
     const names = [...message.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name);
     expect(names.sort()).toEqual([
       "CORS_ORIGINS",
+      "ENCRYPTION_KEYS",
       "ISSUER",
       "JWT_KEYS",
       "QUERY_CREDENTIALS",
@@ -83,6 +88,9 @@ describe("settings", () => {
     ["JWT_KEYS", SECRET],
     ["JWT_KEYS", `{"keys":["${SECRET}"]}`],
     ["JWT_KEYS", { keys: [SECRET] }],
+    ["ENCRYPTION_KEYS", SECRET],
+    ["ENCRYPTION_KEYS", ""],
+    ["ENCRYPTION_KEYS", `${btoa("x".repeat(32))},${btoa("x".repeat(16))}`],
     ["SIGN_UP", SECRET],
     ["SIGN_UP", ""],
     ["SIGN_UP", "Open"],

@@ -1,7 +1,13 @@
-import sql from "sql-template-tag";
+import sql, { raw } from "sql-template-tag";
 import { UNDO_ACTION, UNDO_MS } from "../core/notices.ts";
 import { defineAction } from "./define-action.ts";
 import { accountMatches, emailNotTaken, MailedAddress, ProvenEmail } from "./email-tokens.ts";
+
+/** Confirmed since the email was changed; what is older is the owner's. */
+const isOfTheChange = (
+  userId: string,
+) => sql`EXISTS (SELECT 1 FROM second_factors JOIN users ON users.id = second_factors.user_id
+  WHERE users.id = ${userId} AND confirmed_at >= users.undo_until - ${UNDO_MS})`;
 
 /**
  * Restores a changed email for its mailbox. Whoever changed it knew the password, so the password and all
@@ -28,6 +34,12 @@ export const undoEmailChange = defineAction({
         OR created_at >= (SELECT undo_until - ${UNDO_MS} FROM users WHERE id = ${issuerId}))`),
       // Whoever changed the email could add passkeys; no email says whose they are.
       once(sql`DELETE FROM passkeys WHERE user_id = ${issuerId}`),
+      // Whoever changed the email may have added it, to keep the owner out.
+      ...["recovery_codes", "second_factors"].map((table) =>
+        once(
+          sql`DELETE FROM ${raw(table)} WHERE user_id = ${issuerId} AND ${isOfTheChange(issuerId)}`,
+        ),
+      ),
       once(sql`UPDATE users SET email = ${email}, verified_on = ${nowMs}, pending_email = NULL, undo_email = NULL,
           undo_until = NULL, password = '', ha1b = NULL, credential_version = credential_version + 1,
           identities_revoked_on = ${nowMs}, modified_on = ${nowMs}

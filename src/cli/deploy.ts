@@ -28,7 +28,7 @@ Deploys this service to Cloudflare. Can be repeated at any time: it does what is
   1. checks the settings in wrangler.toml by the service's own rules
   2. creates the D1 database if there is none, applies the migrations that it lacks, and switches its read
      replication on where READ_REPLICAS is
-  3. creates the secrets that are missing (JWT_KEYS), and keeps them in .deploy.vars
+  3. creates the secrets that are missing (JWT_KEYS, ENCRYPTION_KEYS), and keeps them in .deploy.vars
   4. deploys, which creates the KV namespace if there is none, and waits until the service answers at ISSUER
 
 Each step ends before the next begins: no version runs without its tables and its secrets. If a step
@@ -164,7 +164,7 @@ function dryRun({ database, namespace, secretsFile, worker }: Project): string {
   return `
 Dry run: nothing was sent. npm run deploy would create what's missing:
   the D1 database ${database}, with the migrations
-  JWT_KEYS, kept in ${secretsFile}
+  JWT_KEYS and ENCRYPTION_KEYS, kept in ${secretsFile}
   the KV namespace ${namespace}
 and deploy ${worker}, and wait until it answers`;
 }
@@ -222,7 +222,7 @@ async function missingSecrets(
   if (!succeeded && !isNew) throw new CliError(plainReason(said) ?? errorText(said));
   const existing = isNew ? [] : listOf(said, v.object({ name: v.string() }));
   const has = (name: string) => existing.some((each) => each.name === name);
-  if (!has("JWT_KEYS")) await addMissingSecrets(secretsFile);
+  await addMissingSecrets(secretsFile, has);
   const kept = await readSettings([secretsFile]);
   const name = "MAIL_WEBHOOK_SECRET";
   if (variables.MAIL_WEBHOOK_URL && !kept[name] && !has(name)) {

@@ -1,19 +1,29 @@
+import { randomBytes } from "node:crypto";
 import { open, readFile, realpath, rename, rm } from "node:fs/promises";
 import { isDeepStrictEqual, parseEnv } from "node:util";
 import { newKey } from "./keys/rotation.ts";
 
 /** The secrets that the service needs to start, and how to create each. */
-const SECRETS: Readonly<Record<string, () => Promise<string>>> = { JWT_KEYS: newKeySet };
+const SECRETS: Readonly<Record<string, () => string | Promise<string>>> = {
+  JWT_KEYS: newKeySet,
+  ENCRYPTION_KEYS: () => randomBytes(32).toString("base64"),
+};
 
 /**
  * Adds the secrets that the file lacks, and creates the file if there is none. Its content stays as it
  * is, byte for byte. The new file replaces the old one in one step, and only its owner can read it.
+ * @param has names of secrets that are kept elsewhere
  * @returns the names that were added
  */
-export async function addMissingSecrets(path: string): Promise<string[]> {
+export async function addMissingSecrets(
+  path: string,
+  has: (name: string) => boolean = () => false,
+): Promise<string[]> {
   const present = await contents(path);
   const named = parseEnv(present.toString());
-  const missing = Object.entries(SECRETS).filter(([name]) => named[name] === undefined);
+  const missing = Object.entries(SECRETS).filter(
+    ([name]) => named[name] === undefined && !has(name),
+  );
   if (missing.length === 0) return [];
   const lines = await Promise.all(
     missing.map(async ([name, make]) => `${name}='${await make()}'\n`),

@@ -103,6 +103,10 @@ export type AuditEventKind =
   | "passkey.renamed"
   | "passkey.removed"
   | "passkey.refused"
+  | "second_factor.added"
+  | "second_factor.removed"
+  | "recovery_codes.created"
+  | "recovery_code.used"
   | "email.requested"
   | "email.changed"
   | "email.restored"
@@ -188,6 +192,8 @@ export type PersonalData = {
       linked_on: string;
       last_used_on: string | null;
     }[];
+    second_factor_on: string | null;
+    recovery_codes_left: number;
     known_networks: {
       network_digest: string;
       last_login_on: string;
@@ -414,6 +420,21 @@ export type IssuedLogin =
       /** Milliseconds since 1970. */
       expires: number;
     };
+
+export type ConfirmTotp = {
+  /** The code that the app shows now. */
+  otp: string;
+};
+
+export type OptionalOtp = {
+  /** A code of the second factor, or a recovery code. Without it the log-in must be at most ten minutes old. */
+  otp?: string;
+};
+
+export type RecoveryCodes = {
+  /** Each works once, in place of a code. They are shown this once. */
+  recovery_codes: string[];
+};
 
 export type CreateApiToken = {
   name: string;
@@ -1191,7 +1212,7 @@ interface responses {
   RestNotFound: { content: { "application/json": RestError } };
   /** The body did not arrive in time. */
   RestRequestTimeout: { content: { "application/json": RestError } };
-  /** The email belongs to another account, the token was replaced by its rotation, nothing else can log in to the account, or it has as many passkeys as it may. */
+  /** The email belongs to another account, the token was replaced by its rotation, there is a second factor already, nothing else can log in to the account, or it has as many passkeys as it may. */
   RestConflict: { content: { "application/json": RestError } };
   /** The body is larger than 64 KiB. */
   RestContentTooLarge: { content: { "application/json": RestError } };
@@ -1991,6 +2012,151 @@ export interface paths {
         400: responses["RestBadRequest"];
         401: responses["RestUnauthorized"];
         403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/totp": {
+    /** Whether the account has a second factor */
+    get: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Its state. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: {
+                enabled: boolean;
+                enabled_on: string | null;
+                recovery_codes_left: number;
+              };
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+    /** Create a secret for an authenticator app */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: { content: { "application/json": unknown } };
+      responses: {
+        /** The secret, shown this once. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: {
+                /** In Base32, as apps take it. */
+                secret: string;
+                /** An `otpauth:` URI, to be shown as a QR code. */
+                uri: string;
+              };
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+    /** Turn the second factor off */
+    delete: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: { content: { "application/json": OptionalOtp } };
+      responses: {
+        /** It is off, and its recovery codes are gone. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/totp/confirm": {
+    /** Turn the second factor on with its first code */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody: { content: { "application/json": ConfirmTotp } };
+      responses: {
+        /** It is on. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: RecoveryCodes;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        408: responses["RestRequestTimeout"];
+        409: responses["RestConflict"];
+        413: responses["RestContentTooLarge"];
+        415: responses["RestUnsupportedMediaType"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/user/recovery_codes": {
+    /** Create ten recovery codes in place of all others */
+    post: {
+      parameters: { query?: never; header?: never; path?: never; cookie?: never };
+      requestBody?: { content: { "application/json": OptionalOtp } };
+      responses: {
+        /** The new ones. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: RecoveryCodes;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
         408: responses["RestRequestTimeout"];
         409: responses["RestConflict"];
         413: responses["RestContentTooLarge"];

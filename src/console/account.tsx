@@ -112,6 +112,12 @@ export function accountPages(
           <Providers identities={linked} />
           <LinkButtons issuers={issuerLogin.issuers} />
           <section class="card">
+            <h2>Second factor</h2>
+            <p class="aside">
+              <a href="/console/account/second-factor">An authenticator app, and recovery codes</a>
+            </p>
+          </section>
+          <section class="card">
             <h2>Your data</h2>
             <p class="aside">
               <a href="/console/account/export">Export all that is held about you</a>

@@ -30,6 +30,7 @@ import {
 } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
 import { IssuerButtons } from "./issuer-login.tsx";
+import { startSecondStep } from "./second-step.tsx";
 
 const text = v.pipe(v.string("is required"), v.minLength(1, "is required"));
 /** Any value is accepted here; `safeNextPath` decides where it leads. */
@@ -48,7 +49,17 @@ export const EMAIL_LOGIN = "/console/login/email";
 /** Log in, sign up, forgotten password, log out. */
 export function authPages(
   { openForm, messagePage, action }: PageRoutes,
-  { accounts, sessions, recovery, issuerLogin, signUpIsOpen, sendsMail, passwords }: ConsoleDeps,
+  {
+    accounts,
+    firstFactor,
+    secondFactor,
+    sessions,
+    recovery,
+    issuerLogin,
+    signUpIsOpen,
+    sendsMail,
+    passwords,
+  }: ConsoleDeps,
 ): readonly Route[] {
   const others = (context: PageContext, state: FormState) => (
     <IssuerButtons
@@ -70,7 +81,11 @@ export function authPages(
             })
           : redirectToNext(context),
       async submit({ nowMs }, { email, password, next }) {
-        const { secret } = await sessions.create(email, password, null, nowMs);
+        const user = await firstFactor(email, password, nowMs);
+        if (user.hasSecondFactor) {
+          return startSecondStep(secondFactor, user, "password", next, nowMs);
+        }
+        const { secret } = await sessions.open(user, "password", nowMs);
         return seeOther(safeNextPath(next), setSession(sessions, secret));
       },
     }),

@@ -15,6 +15,8 @@ import { homePages } from "./home.tsx";
 import { inspectorPages } from "./inspector.tsx";
 import { issuerLoginPages } from "./issuer-login.tsx";
 import { loginPages } from "./logins.tsx";
+import { secondFactorPages } from "./second-factor.tsx";
+import { secondStepPages } from "./second-step.tsx";
 import { renderPage } from "./page.tsx";
 import { headersOf } from "../http/refusals.ts";
 import type { ConsoleDeps } from "./deps.ts";
@@ -40,7 +42,9 @@ export function consolePages(deps: ConsoleDeps): Surface {
       ...issuerLoginPages(pages, deps),
       ...pages.confirmation,
       ...emailLoginPages(pages, deps),
+      ...secondStepPages(pages, deps),
       ...accountPages(pages, deps),
+      ...secondFactorPages(pages, deps),
       ...actionTokenPages(pages, deps),
       ...actionPage(pages, deps),
       ...contactPages(pages, deps.contacts),

@@ -10,9 +10,10 @@ import type { FreshLogins } from "../core/confirm-login.ts";
 import type { LinkedIdentities } from "../core/identities.ts";
 import type { IssuerLogin } from "../core/issuer-login.ts";
 import type { Logins } from "../core/logins.ts";
+import type { FirstFactor } from "../core/passwords.ts";
 import type { Recovery } from "../core/recovery.ts";
-import type { SecondFactor } from "../core/second-factor.ts";
 import type { Scopes } from "../core/scopes.ts";
+import type { SecondFactor } from "../core/second-factor.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { TokenDiagnostics } from "../core/token-diagnosis.ts";
 import type { Brand } from "./brand.ts";
@@ -23,6 +24,8 @@ export interface ConsoleDeps {
   readonly authenticate: Authenticate;
   readonly sessions: Sessions;
   readonly freshLogins: FreshLogins;
+  readonly firstFactor: FirstFactor;
+  readonly secondFactor: SecondFactor;
   readonly accounts: Accounts;
   readonly recovery: Recovery;
   readonly emailLogins: EmailLogins;
@@ -33,7 +36,6 @@ export interface ConsoleDeps {
   readonly contacts: OwnContacts;
   readonly identities: LinkedIdentities;
   readonly issuerLogin: IssuerLogin;
-  readonly secondFactor: Pick<SecondFactor, "pass">;
   readonly diagnose: TokenDiagnostics;
   readonly issuer: string;
   readonly brand: Brand;

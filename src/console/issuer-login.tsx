@@ -19,6 +19,7 @@ import {
   textPage,
 } from "./page-routes.tsx";
 import { problemOf } from "./problems.ts";
+import { startSecondStep } from "./second-step.tsx";
 
 const Start = v.object({
   next: v.optional(v.unknown()),
@@ -60,7 +61,10 @@ export function issuerLoginPages(
       }
       if (result.outcome !== "done") return failed(TEXTS[result.outcome], 400);
       const { user, next } = result;
-      await secondFactor.pass(user, null, "identity", nowMs);
+      if (user.hasSecondFactor) {
+        const step = await startSecondStep(secondFactor, user, "identity", next, nowMs);
+        return { ...step, cookies: [...(step.cookies ?? []), NO_ISSUER_COOKIE] };
+      }
       const { secret } = await sessions.open(user, "identity", nowMs);
       return {
         ...seeOther(safeNextPath(next), setSession(sessions, secret)),

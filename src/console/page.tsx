@@ -175,6 +175,8 @@ const MESSAGES = {
     "A link is on its way to the new e-mail. It counts once you have opened that.",
   identity_linked: () => "You can log in with that provider from now on.",
   identity_removed: () => "That provider does not open your account any more.",
+  second_factor_removed: () =>
+    "Your second factor was removed. A password alone opens your account.",
   contact_removed: () => "The contact was removed.",
   password_changed: () =>
     "Your password was changed. Everything else that was logged in is logged out.",

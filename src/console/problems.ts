@@ -37,6 +37,7 @@ const at = (field: string, message: string): readonly FieldProblem[] => [{ field
 const ofFields = ({ problems }: { readonly problems: readonly ApiProblem[] }) =>
   problems.map(({ path, message }) => ({ field: path, message: sentence(message) }));
 
+export const WRONG_CODE = "This code is wrong, or it was used before.";
 const LOG_IN = "Log in first.";
 const INVALID = "This is no longer valid.";
 const INCOMPLETE = "The form did not arrive whole. Send it again.";
@@ -45,9 +46,14 @@ const INCOMPLETE = "The form did not arrive whole. Send it again.";
 const MESSAGES: ByFault<string | readonly FieldProblem[], string | undefined> = {
   credentials_wrong: (_, passwordField) =>
     passwordField === undefined
-      ? "The e-mail or the password is wrong."
-      : at(passwordField, "The password is wrong."),
+      ? "The email or the password is wrong."
+      : at(passwordField, passwordField === "otp" ? WRONG_CODE : "The password is wrong."),
   otp_required: "This account needs a code of its second factor too.",
+  otp_wrong: at(
+    "otp",
+    "This is not the code that the app shows now. Check the clock of its device.",
+  ),
+  second_factor_on: "There is a second factor already. Remove it first.",
   current_password_missing: ({ field }) => at(field, "Enter your current password."),
   password_common: at("password", "This password is among the most common ones. Choose another."),
   password_pwned: at("password", "This password has leaked elsewhere. Choose another."),

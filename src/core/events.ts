@@ -19,6 +19,14 @@ export const AUDIT_EVENTS = [
   "passkey.removed",
   /** A passkey's signature counter did not rise: it, or a copy of it, was refused. */
   "passkey.refused",
+  /** A second factor was added: from now on a log-in needs its code. */
+  "second_factor.added",
+  /** The second factor was removed, with its recovery codes. */
+  "second_factor.removed",
+  /** Recovery codes were created, in place of all older ones. */
+  "recovery_codes.created",
+  /** Logged in, or changed the second factor, with a recovery code. */
+  "recovery_code.used",
   /** A new email was requested. It counts once it is proven. */
   "email.requested",
   /** Email changed. */

@@ -10,6 +10,10 @@ export type Fault =
   | { readonly code: "credentials_wrong"; readonly attempted?: AttemptedSubject }
   /** The first factor was right, and the account has a second one, of which no code was sent. */
   | { readonly code: "otp_required" }
+  /** A code that does not show that an app has the new second factor. */
+  | { readonly code: "otp_wrong" }
+  /** There is a second factor already: it is to be removed first. */
+  | { readonly code: "second_factor_on" }
   /** A token that is not active: unknown, malformed, expired, revoked, or of the wrong kind. */
   | { readonly code: "token_invalid"; readonly attempted?: AttemptedSubject }
   /** A JWT that is active, but of another type than required. */
@@ -30,7 +34,7 @@ export type Fault =
   /** Without the identity or passkey to be removed, nothing would open the account. */
   | { readonly code: "last_way_in" }
   /** The caller has no such thing. */
-  | { readonly code: "not_found"; readonly what: "Identity" | "Passkey" | "User" }
+  | { readonly code: "not_found"; readonly what: "Identity" | "Passkey" | "Second factor" | "User" }
   /** Only for Admins, with a second factor where that is required. */
   | { readonly code: "operator_required"; readonly lacks: "role" | "second_factor" }
   /** The caller has no such token. */

@@ -9,6 +9,8 @@ export type AccountRef =
       /** Of a caller who is logged in: the credential that was presented, by the id that revokes it. */
       readonly credentialId: string | null;
     }
+  /** A code of the account's second factor; those that can be guessed have a limit a day. */
+  | { readonly userId: string; readonly factor: "totp" | "recovery_code" }
   /** A secret that names no account, counted by network alone. */
   | { readonly anyone: "ha1b" };
 
@@ -35,8 +37,11 @@ export interface LoginAttemptStore {
    * limit. Accounts that do not exist are counted in the same way.
    */
   reserve(account: AccountRef, nowMs: number): Promise<LoginAttempt>;
-  /** It was right: it no longer counts, and its network is known from now on. After the answer, and never fails. */
-  release(counters: readonly string[], nowMs: number): void;
+  /**
+   * It was right: it no longer counts, and its network is known from now on. After the answer, and never fails.
+   * @param attempts how many of them no longer count; 1 by default
+   */
+  release(counters: readonly string[], nowMs: number, attempts?: number): void;
   /** How long this isolate told this account, from this network, to wait; asks no store. */
   toldToWait(account: AccountRef, nowMs: number): number;
 }

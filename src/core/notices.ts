@@ -14,6 +14,9 @@ export const SECURITY_NOTICES = [
   "identity_unlinked",
   "passkey_added",
   "passkey_removed",
+  "second_factor_added",
+  "second_factor_removed",
+  "recovery_code_used",
   /** With every scope. */
   "api_token_created",
   /** A log-in from a device and a network that the account had not used before. */

@@ -84,7 +84,9 @@ export function passwordCheck({ store, passwords, ...throttles }: Deps): CheckPa
     if (result === "stale") {
       await store.rehash(user.id, user.passwordHash, await passwords.hash(password));
     }
-    throttles.attempts.release(counters, nowMs);
+    // Half of a log-in makes no network known. The second factor releases both.
+    // guard: half-a-log-in-releases-nothing
+    if (!(user.hasSecondFactor && "email" in account)) throttles.attempts.release(counters, nowMs);
     return user;
   };
 }

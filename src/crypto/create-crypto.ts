@@ -1,5 +1,6 @@
 import type { Ha1bHashes } from "../core/ha1b.ts";
 import type { IssuerRedirects, SignedState } from "../core/issuer-login.ts";
+import type { Encryption, Totp } from "../core/second-factor.ts";
 import type { IdTokens, Issuer } from "../core/issuers.ts";
 import type { Jwts } from "../core/jwt.ts";
 import type { SignatureCheck } from "../core/leaks.ts";
@@ -9,20 +10,23 @@ import type { StatusListSigner } from "../core/status-lists.ts";
 import type { JwtReader } from "../core/token-diagnosis.ts";
 import type { Secrets } from "../core/token.ts";
 import { challenges } from "./challenges.ts";
+import { encryption } from "./encryption.ts";
 import { githubSignature, type ScanningKey } from "./github-signature.ts";
 import { idTokens } from "./id-tokens.ts";
 import { issuerRedirects } from "./issuer-redirects.ts";
 import { jwts } from "./jwt.ts";
 import { jwtReader } from "./jwt-reader.ts";
-import { type JwtKeySet, keyRing, publicKeySet } from "./keys.ts";
+import { type EncryptionKeys, type JwtKeySet, keyRing, publicKeySet } from "./keys.ts";
 import { neverPwned, pwnedPasswords } from "./pwned-passwords.ts";
 import { createSecrets } from "./secrets.ts";
 import { signedState } from "./signed-state.ts";
 import { statusListSigner } from "./status-list.ts";
+import { totp } from "./totp.ts";
 
 interface Settings {
   readonly issuer: string;
   readonly jwtKeys: JwtKeySet;
+  readonly encryptionKeys: EncryptionKeys;
   readonly audiences: readonly string[];
   readonly issuers: readonly Issuer[];
   readonly storageDeadlineMs: number;
@@ -45,6 +49,8 @@ export interface CryptoServices {
   readonly ha1bHashes: Ha1bHashes | null;
   readonly isPwned: IsPwned;
   readonly secrets: Secrets;
+  readonly encryption: Encryption;
+  readonly totp: Totp;
   readonly jwts: Jwts;
   readonly jwtReader: JwtReader;
   readonly publicKeys: ReturnType<typeof publicKeySet>;
@@ -69,6 +75,8 @@ export function createCrypto(
     ha1bHashes: settings.takesHa1b ? ha1bHashes(issuer) : null,
     isPwned: pwnedPasswordsUrl === null ? neverPwned : pwnedPasswords(pwnedPasswordsUrl, requestId),
     secrets: createSecrets(settings.tokenPrefixes),
+    encryption: encryption(settings.encryptionKeys),
+    totp,
     jwts: jwts(keys, issuer, settings.audiences),
     jwtReader: jwtReader(keys, issuer),
     publicKeys: publicKeySet(jwtKeys),

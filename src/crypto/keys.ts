@@ -184,3 +184,6 @@ function publicPart(key: JwtKey): Record<string, string> {
       return { kty: key.kty, alg: key.alg, k: key.k };
   }
 }
+
+/** The form of the setting ENCRYPTION_KEYS: AES-256 keys, the first for what is new. */
+export type EncryptionKeys = readonly [Uint8Array<ArrayBuffer>, ...Uint8Array<ArrayBuffer>[]];

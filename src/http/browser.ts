@@ -41,6 +41,19 @@ export const issuerCookie = (state: string): string =>
 
 export const NO_ISSUER_COOKIE = serialize(ISSUER_NAME, "", { ...OPTIONS, maxAge: 0 });
 
+/** Half of a log-in, until its code is entered. */
+const STEP_NAME = `${NAME}-step`;
+const STEP_SECONDS = 300;
+const STEP = new RegExp(String.raw`(?:^|;)[ \t]*${STEP_NAME}=("?)([\w-]{0,500})`);
+
+export const readStepCookie = (request: HonoRequest): string | null =>
+  STEP.exec(request.header("cookie") ?? "")?.[2] || null;
+
+export const stepCookie = (half: string): string =>
+  serialize(STEP_NAME, half, { ...OPTIONS, maxAge: STEP_SECONDS });
+
+export const NO_STEP_COOKIE = serialize(STEP_NAME, "", { ...OPTIONS, maxAge: 0 });
+
 /** What a form did, until the page that it leads to has said it. */
 const MESSAGE_NAME = `${NAME}-message`;
 const MESSAGE_SECONDS = 60;

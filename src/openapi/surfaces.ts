@@ -12,6 +12,7 @@ import { loginRoutes } from "../surfaces/rest/logins.ts";
 import { apiTokenRoutes } from "../surfaces/rest/api-tokens.ts";
 import { passkeyRoutes } from "../surfaces/rest/passkeys.ts";
 import { emailLoginRoutes } from "../surfaces/rest/log-in.ts";
+import { secondFactorRoutes } from "../surfaces/rest/second-factor.ts";
 import { restDoc } from "../surfaces/rest/rest.doc.ts";
 import { serviceDoc } from "../surfaces/service.doc.ts";
 import { serviceRoutes } from "../surfaces/service.ts";
@@ -36,6 +37,7 @@ export const SURFACES: readonly DocumentedSurface[] = [
     ...loginRoutes(unused),
     ...passkeyRoutes(unused),
     ...emailLoginRoutes(unused),
+    ...secondFactorRoutes(unused),
     ...apiTokenRoutes(unused),
     ...adminRoutes(unused),
   ]),

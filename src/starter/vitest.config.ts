@@ -13,6 +13,7 @@ export default defineConfig({
         bindings: {
           ISSUER: "https://auth.test",
           JWT_KEYS: JSON.stringify({ keys: [key] }),
+          ENCRYPTION_KEYS: btoa("x".repeat(32)),
           LOG: "errors",
         },
       },

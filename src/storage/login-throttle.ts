@@ -31,7 +31,7 @@ const MAX_FAILED_ATTEMPTS = {
    * as from any other network.
    */
   hidden: 20,
-  /** Of a credential that was presented beside a wrong password; the last one revokes it. */
+  /** Of a credential that was presented beside a wrong password, where the last one revokes it; and of codes. */
   credential: 10,
 } as const;
 
@@ -106,15 +106,15 @@ export function createLoginAttempts({ db, background, served }: StorageContext):
 
     // If this was the only attempt, reset the counter to 0, not to a timestamp: a location whose clock runs
     // ahead must not throttle the others.
-    release(counters, nowMs) {
+    release(counters, nowMs, attempts = 1) {
       const knownAt = served.attemptNetwork().mayBeKnown
         ? sql`CASE WHEN instr(id, '/') > 0 AND instr(id, '+') = 0 THEN ${nowMs} ELSE last_login_at END`
         : sql`last_login_at`;
-      const one = sql`CASE WHEN instr(id, '+') > 0 THEN ${HIDDEN_ATTEMPT_MS} ELSE ${ATTEMPT_MS} END`;
+      const released = sql`${attempts} * CASE WHEN instr(id, '+') > 0 THEN ${HIDDEN_ATTEMPT_MS} ELSE ${ATTEMPT_MS} END`;
       background.afterResponse(
         "release a log-in attempt",
         db.run(sql`UPDATE login_attempts SET drained_at =
-              CASE WHEN instr(id, '#') = 0 AND drained_at - ${one} > ${nowMs} THEN drained_at - ${one} ELSE 0 END,
+              CASE WHEN instr(id, '#') = 0 AND drained_at - ${released} > ${nowMs} THEN drained_at - ${released} ELSE 0 END,
             last_login_at = ${knownAt}
           WHERE id IN (${join([...counters])})`),
       );
@@ -139,7 +139,8 @@ interface CounterIds {
   /** The suffix to the owner's id, or null: not counted by account. */
   readonly account: string | null;
   readonly network: string;
-  readonly credential: string | null;
+  /** @param known whether the network is known, as SQL */
+  readonly credential: ((known: Sql) => Sql) | null;
 }
 
 function idsOf(account: AccountRef, digest: string, from: string): CounterIds {
@@ -153,10 +154,17 @@ function idsOf(account: AccountRef, digest: string, from: string): CounterIds {
     return { owner, account: "", network, credential: null };
   }
   const owner = sql`${account.userId}`;
+  // From each known network apart: whoever has stolen the first factor must not use up the owner's.
+  const perDay = (known: Sql) => sql`CASE WHEN ${known} THEN ${`#otp ${from}`} ELSE '#otp' END`;
+  if ("factor" in account) {
+    // guard: codes-are-limited-by-day
+    const credential = account.factor === "totp" ? perDay : null;
+    return { owner, account: "", network, credential };
+  }
   const { credentialId } = account;
   if (credentialId === null) return { owner, account: "", network, credential: null };
   // Separate from those of log-ins: someone with a stolen credential must not keep its owner from logging in.
-  return { owner, account: "*", network, credential: `#${credentialId}` };
+  return { owner, account: "*", network, credential: () => sql`${`#${credentialId}`}` };
 }
 
 const room = (nowMs: number, attempts: number, attemptMs = ATTEMPT_MS) =>
@@ -196,7 +204,7 @@ function countersOf(ids: CounterIds, mayBeKnown: boolean, nowMs: number): Sql {
   const known = mayBeKnown
     ? sql`COALESCE(near.last_login_at > ${nowMs - KNOWN_MS}, FALSE)`
     : sql`FALSE`;
-  const until = (suffix: string | null) =>
+  const until = (suffix: string | Sql | null) =>
     suffix === null
       ? sql`0`
       : sql`COALESCE((SELECT drained_at FROM login_attempts WHERE id = owner || ${suffix}), 0)`;
@@ -207,7 +215,7 @@ function countersOf(ids: CounterIds, mayBeKnown: boolean, nowMs: number): Sql {
     FROM (SELECT owner, known, network_until, credential_until, hidden_until, CASE WHEN known
         THEN MAX(whole_until, ${nowMs}) + MAX(network_until - ${nowMs}, 0) ELSE whole_until END AS account_until
       FROM (SELECT owner, ${known} AS known, ${until(account)} AS whole_until,
-          COALESCE(near.drained_at, 0) AS network_until, ${until(credential)} AS credential_until,
+          COALESCE(near.drained_at, 0) AS network_until, ${until(credential?.(known) ?? null)} AS credential_until,
           CASE WHEN ${known} THEN ${until(`${network}+`)} ELSE 0 END AS hidden_until
         FROM (SELECT ${owner} AS owner) LEFT JOIN login_attempts AS near ON near.id = owner || ${network}))`;
 }
@@ -218,7 +226,7 @@ function reserveIn(
   { account, network, credential }: CounterIds,
   nowMs: number,
 ): Sql {
-  const also = (suffix: string | null, attemptMs: number, where: Sql) =>
+  const also = (suffix: string | Sql | null, attemptMs: number, where: Sql) =>
     suffix === null
       ? sql``
       : sql`UNION ALL SELECT owner || ${suffix}, ${nowMs + attemptMs} FROM free WHERE ${where}`;
@@ -230,7 +238,7 @@ function reserveIn(
     SELECT owner || ${network} || CASE WHEN is_open THEN '' ELSE '+' END,
       ${nowMs} + CASE WHEN is_open THEN ${ATTEMPT_MS} ELSE ${HIDDEN_ATTEMPT_MS} END FROM free WHERE TRUE
     ${also(account, ATTEMPT_MS, sql`NOT known`)}
-    ${also(credential, CREDENTIAL_ATTEMPT_MS, sql`TRUE`)}
+    ${also(credential?.(sql`known`) ?? null, CREDENTIAL_ATTEMPT_MS, sql`TRUE`)}
     ON CONFLICT (id) DO UPDATE
       SET drained_at = MAX(drained_at, ${nowMs}) + (excluded.drained_at - ${nowMs})
     RETURNING id`;

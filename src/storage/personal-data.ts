@@ -6,6 +6,7 @@ import type { Json } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
 import { column, digestOf, OWN_KEY, ownRows } from "./d1.ts";
 import { unlessOperators } from "./events.ts";
+import { removeSecondFactor } from "./second-factors.ts";
 import { METER, profileColumns } from "./rows.ts";
 
 /** Rows in one answer: some hundred kilobytes, however much a user has. */
@@ -44,6 +45,8 @@ const SECTIONS: readonly Section[] = [
       (SELECT json_group_array(json_object('issuer', issuer, 'subject', subject, 'email', email, 'linked_on',
         strftime('%FT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'), 'last_used_on',
         strftime('%FT%H:%M:%fZ', used_at / 1000.0, 'unixepoch'))) FROM identities WHERE user_id = u.id) AS identities_json,
+      (SELECT confirmed_at FROM second_factors WHERE user_id = u.id) AS second_factor_on,
+      (SELECT COUNT(*) FROM recovery_codes WHERE user_id = u.id AND used_at IS NULL) AS recovery_codes_left,
       (SELECT json_group_array(json_object('network_digest', substr(id, 38), 'last_login_on',
         strftime('%FT%H:%M:%fZ', last_login_at / 1000.0, 'unixepoch'))) FROM login_attempts
         WHERE id > u.id || '/' AND id < u.id || '0' AND last_login_at IS NOT NULL) AS known_networks_json`,
@@ -243,6 +246,7 @@ export function erasePersonalData(userId: string, tables: readonly PersonalTable
     sql`DELETE FROM contacts WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM devices WHERE user_id = ${userId} AND ${isDeleted}`,
     sql`DELETE FROM notices WHERE user_id = ${userId} AND ${isDeleted}`,
+    ...removeSecondFactor(userId, isDeleted),
     ...tables.map(
       ({ name, userColumn }) =>
         sql`DELETE FROM ${column(name)} WHERE ${column(userColumn)} = ${userId} AND ${isDeleted}`,

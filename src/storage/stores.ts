@@ -24,6 +24,7 @@ import { createPasskeys } from "./passkeys.ts";
 import { createPersonalData } from "./personal-data.ts";
 import { createReplicas } from "./replicas.ts";
 import { operatorCheck, pendingRevocations, type RevocationPolicy } from "./revocation.ts";
+import { createSecondFactors } from "./second-factors.ts";
 import { createStatusLists, createTokenDiagnosis, tokensInD1 } from "./tokens.ts";
 import { createContacts, createDisplayNames, createUsers } from "./users.ts";
 
@@ -118,6 +119,7 @@ export function createStores(
     actionTokens: createActionTokens(context),
     identities: createIdentities(context),
     passkeys: createPasskeys(context),
+    secondFactors: createSecondFactors(context),
     mailTokens: createMailTokens(context),
     emailLogins: createEmailLogins(context, eraseUnproven),
     notices: createNotices(context),

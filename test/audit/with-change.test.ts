@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
 const NO_CHANGE =
   /^(?:GET \/rest\/admin|POST \/rest\/admin\/find|DELETE \/rest\/admin\/throttles|POST \/rest\/admin\/dead_letters)/;
 
-const TRUTH = ["users", "tokens", "receipts", "contacts"];
+const TRUTH = ["users", "tokens", "receipts", "contacts", "recovery_codes"];
 
 let world: World;
 beforeAll(async () => {

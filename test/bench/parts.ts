@@ -74,7 +74,11 @@ export const firstAnswer: Part = {
   title: "first answer of a fresh process",
   async measure({ bundle, jwtKeys }, { rounds, progress }) {
     const bare = await image(await bundle("bare"), {});
-    const service = await image(await bundle("latchkey"), { ISSUER, JWT_KEYS: jwtKeys });
+    const service = await image(await bundle("latchkey"), {
+      ISSUER,
+      JWT_KEYS: jwtKeys,
+      ENCRYPTION_KEYS: btoa("x".repeat(32)),
+    });
     const found: { bare: ColdStart; service: ColdStart }[] = [];
     try {
       for (let start = 0; start < rounds * STARTS; start++) {

@@ -58,7 +58,7 @@ export async function newFleet(): Promise<Fleet> {
   async function startLatchkey(settings: Settings, directory?: string): Promise<Server> {
     const server = await start({
       bundle: await bundle("latchkey"),
-      settings: { ISSUER, JWT_KEYS: jwtKeys, ...settings },
+      settings: { ISSUER, JWT_KEYS: jwtKeys, ENCRYPTION_KEYS: btoa("x".repeat(32)), ...settings },
       hasStorage: true,
       ...(directory !== undefined && { directory }),
     });

@@ -87,6 +87,11 @@ POST /rest/login/passkey/options (anybody)               | 1q 3r 0w             
 POST /rest/login/passkey (session)                       | 1p · 3q 17r 7w          | 1p · 3q 17r 7w             | 1p · 3q 17r 7w                                        |                     |
 POST /rest/login/passkey (pair)                          | 3q 18r 9w               | 3q 18r 9w                  | 3q 18r 9w                                             |                     |
 POST /rest/login/passkey (jwt)                           | 4q 14r 3w               | 4q 14r 3w                  | 4q 14r 3w                                             |                     |
+GET /rest/user/totp (API token)                          | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                       | 1q 0r 0w            | 1q 0r 0w
+POST /rest/user/totp (access JWT)                        | 2q 8r 1w                | 2g · 1q 6r 1w              | 1g · 1q 6r 1w                                       | 1q 6r 1w            | 1g · 1q 6r 1w
+POST /rest/user/totp/confirm (API token)                 | 4q 42r 13w              | 2g · 3q 38r 13w            | 2g · 3q 38r 13w                                     |                     |
+DELETE /rest/user/totp (access JWT)                      | 2q 29r 12w              | 1g · 1q 26r 12w            | 1q 26r 12w                                          |                     |
+POST /rest/user/recovery_codes (access JWT)              | 2q 61r 21w              | 1g · 1q 58r 21w            | 1q 58r 21w                                          | 1q 58r 21w          | 1q 58r 21w
 GET /rest/user/export (access JWT)                       | 15q 146r 0w             | 1g · 14q 144r 0w           | 14q 144r 0w                                           | 14q 144r 0w         | 14q 144r 0w
 GET /rest/audit (API token)                              | 3q 32r 1w               | 2g · 2q 30r 1w             | 2g · 2q 30r 1w                                        | 1q 29r 0w           | 1q 29r 0w
 POST /rest/token (API token)                             | 1p · 3q 20r 5w          | 2g 1p · 2q 18r 5w          | 2g 1p · 2q 18r 5w                                     | 1p · 1q 17r 4w      | 1p · 1q 17r 4w

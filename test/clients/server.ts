@@ -25,7 +25,7 @@ export async function startServer(
       {
         configPath: "./wrangler.toml",
         vars: { ISSUER: issuer, ...settings },
-        secrets: { JWT_KEYS: keySet },
+        secrets: { JWT_KEYS: keySet, ENCRYPTION_KEYS: btoa("x".repeat(32)) },
       },
     ],
   });

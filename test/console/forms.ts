@@ -40,6 +40,14 @@ const SAMPLES: Readonly<Record<string, (fixtures: Fixtures) => Fields>> = {
     next: "/console/tokens",
   }),
   "/console/forgotten": ({ client }) => ({ email: client.email }),
+  "/console/login/code": () => ({ otp: "000000" }),
+  "/console/account/second-factor/begin": () => ({}),
+  "/console/account/second-factor/confirm": () => ({ otp: "000000", secret: "A".repeat(32) }),
+  "/console/account/second-factor/codes": () => ({ otp: "000000" }),
+  "/console/account/second-factor/remove": () => ({ otp: "000000" }),
+  "/console/account/second-factor/download": () => ({
+    codes: Array(10).fill("abcd-abcd-abcd-abcd-abcd-abcd").join("\n"),
+  }),
   "/console/logout": () => ({}),
   "/console/account/profile": () => ({
     first_name: "Ada",

@@ -466,6 +466,33 @@ export const GOOD: readonly Case[] = [
     status: 200,
     again: 401,
   })),
+  { routeKey: "GET /rest/user/totp", as: "API token", send: byApi, ...OK },
+  {
+    routeKey: "POST /rest/user/totp",
+    as: "access JWT",
+    send: byAccess,
+    ...OK,
+  },
+  {
+    routeKey: "POST /rest/user/totp/confirm",
+    as: "API token",
+    send: ({ bob, pendingOtp }) => ({ bearer: bob.api, json: { otp: pendingOtp } }),
+    status: 200,
+    again: 409,
+  },
+  {
+    routeKey: "DELETE /rest/user/totp",
+    as: "access JWT",
+    send: ({ withFactor }) => ({ bearer: withFactor }),
+    status: 200,
+    again: 404,
+  },
+  {
+    routeKey: "POST /rest/user/recovery_codes",
+    as: "access JWT",
+    send: ({ withFactor }) => ({ bearer: withFactor }),
+    ...OK,
+  },
   { routeKey: "GET /rest/user/export", as: "access JWT", send: byAccess, ...OK },
   { routeKey: "GET /rest/audit", as: "API token", send: byApi, ...OK },
 

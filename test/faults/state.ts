@@ -15,7 +15,17 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 /** The mark that a copy is outdated; one too many only makes the next check ask D1. */
 const OUTDATED = /^revoked:\S+:(?:now|narrowed)/;
 const USE = "use of";
-const TRUTH = ["users", "tokens", "token_meters", "token_charges", "receipts", "contacts", "mails"];
+const TRUTH = [
+  "users",
+  "tokens",
+  "token_meters",
+  "token_charges",
+  "receipts",
+  "contacts",
+  "mails",
+  "second_factors",
+  "recovery_codes",
+];
 
 /** New ids become numbers in their order, times their distance in whole instants, hints nothing. */
 export function states(world: World): (stored: Stored) => State {
@@ -47,9 +57,10 @@ function stateOf(known: ReadonlySet<string>, nowMs: number, { tables, kv }: Stor
 
   const tokens = tables.tokens ?? [];
   const rows = TRUTH.flatMap((table) =>
-    // The place in the status lists is taken in the order of the logins.
+    // The place in the status lists is taken in the order of the logins; secrets are random.
     (tables[table] ?? []).map(
-      ({ used_at: _, status_index: __, ...row }) => `${table} ${JSON.stringify(row)}`,
+      ({ used_at: _, status_index: __, secret: ___, digest: ____, ...row }) =>
+        `${table} ${JSON.stringify(row)}`,
     ),
   );
   const uses = tokens

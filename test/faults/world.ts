@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { vi } from "vitest";
+import { codeOf } from "../second-factor/authenticator.ts";
 import { textAt } from "../support/client.ts";
 import { rules } from "../support/guard.ts";
 import { newAuthenticator } from "../passkeys/authenticator.ts";
@@ -83,6 +84,10 @@ export interface World {
   readonly throttled: string;
   /** An event of Alice's that a receiver did not accept. */
   readonly deadLetter: string;
+  /** An access JWT of someone who has a second factor. */
+  readonly withFactor: string;
+  /** The code that turns Bob's second factor on. */
+  readonly pendingOtp: string;
   /** Alice's, as mails brought them. */
   readonly reset: string;
   readonly verification: string;
@@ -163,9 +168,9 @@ export async function buildWorld(
   at(4_000);
   // By their IDs, so that their order in an index is not left to chance.
   const people: Person[] = [];
-  for (const name of ["one", "two", "three", "four"]) people.push(await person(name));
-  const [alice, bob, proven, unproven] = people.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  if (!alice || !bob || !proven || !unproven) throw new Error("too few people");
+  for (const name of ["one", "two", "three", "four", "five"]) people.push(await person(name));
+  const [alice, bob, proven, unproven, carol] = people.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  if (!alice || !bob || !proven || !unproven || !carol) throw new Error("too few people");
   await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(proven.id).run();
   const session = await newSession(alice);
   at(600);
@@ -232,6 +237,15 @@ export async function buildWorld(
     unproven: await emailLogin(unproven.email),
     new: await emailLogin("erin@example.com"),
   };
+  // Carol has a second factor, and has logged in with it; Bob's is pending.
+  const pending = await text("payload.secret", "POST", "/rest/user/totp", { basic: bob });
+  const secret = await text("payload.secret", "POST", "/rest/user/totp", { basic: carol });
+  const json = { otp: await codeOf(secret, Date.now()) };
+  await send("POST", "/rest/user/totp/confirm", { basic: carol, json });
+  const withFactor = await text("access", "POST", "/api/token/", {
+    json: { ...carol, otp: await codeOf(secret, Date.now() + 30_000) },
+  });
+
   const { email, password } = alice;
   const access = await text("access", "POST", "/api/token/", { json: { email, password } });
   const bearer = alice.api;
@@ -312,6 +326,8 @@ export async function buildWorld(
     throttled,
     deadLetter,
     emailLogins,
+    withFactor,
+    pendingOtp: await codeOf(pending, nowMs),
   };
   return { nowMs, stored, previous, alice, bob, ...rest, ...mails };
 }

@@ -25,7 +25,11 @@ beforeAll(async () => {
       modules: modules.map(({ name, type, contents }) => ({ type, path: name, contents })),
       compatibilityDate: "2026-10-23",
       compatibilityFlags: ["nodejs_als"],
-      bindings: { ISSUER: "http://localhost", JWT_KEYS: JSON.stringify({ keys: [key] }) },
+      bindings: {
+        ISSUER: "http://localhost",
+        JWT_KEYS: JSON.stringify({ keys: [key] }),
+        ENCRYPTION_KEYS: btoa("x".repeat(32)),
+      },
       kvNamespaces: ["KV"],
       d1Databases: ["DB"],
       unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],

@@ -58,6 +58,7 @@ const CLIENT = all("client/refresh");
 const EVENTS_OUT = all("events/deliveries");
 const OPERATORS = all("admin/gate");
 const SECOND_FACTOR = all("second-factor/ways");
+const FACTOR_STORIES = all("second-factor/stories");
 
 /** One row a marker in src. Conditions, elements and arguments are counted: see changes.ts. */
 // biome-ignore format: a table
@@ -299,6 +300,14 @@ export const GUARDS: readonly Guard[] = [
   ["password-asks-for-the-second-factor", "a password alone opens an account with a second factor", [dropped], [SECOND_FACTOR]],
   ["identity-asks-for-the-second-factor", "an identity alone opens an account with a second factor", [dropped], [SECOND_FACTOR]],
   ["ha1b-asks-for-the-second-factor", "HA1B alone opens an account with a second factor", [dropped], [SECOND_FACTOR]],
+  ["half-a-log-in-releases-nothing", "a right password alone makes its network known, and as many attempts as one likes", [asked(true)], [FACTOR_STORIES]],
+  ["half-a-log-in-ends-with-its-password", "the first half of a log-in outlives its password, or five minutes", [withoutOperand(1, "||"), withoutOperand(2, "||")], [all("console/second-factor")]],
+  ["codes-are-limited-by-day", "codes are guessed for as long as networks last", [chosen(false)], [FACTOR_STORIES]],
+  ["a-factor-that-counts-is-not-replaced", "a thief replaces the second factor", [holds(1)], [FACTOR_STORIES]],
+  ["a-factor-is-confirmed-once", "of many who confirm, each has recovery codes, and one has those that work", [holds(2)], [FACTOR_STORIES]],
+  ["a-code-works-once", "a code that was seen is used again", [holds(3)], [FACTOR_STORIES, SECOND_FACTOR]],
+  ["a-recovery-code-works-once", "a recovery code opens twice", [holds(2)], [FACTOR_STORIES, SECOND_FACTOR]],
+  ["ciphertext-is-bound-to-its-context", "what is encrypted for one user opens for another", [withoutProperty(2)], [all("crypto/totp")]],
 
   // The client that others install.
   ["one-refresh-for-all", "everyone who waits refreshes", [asked(true)], [CLIENT]],

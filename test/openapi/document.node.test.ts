@@ -128,6 +128,7 @@ describe("what a generator needs", () => {
       "FindAccount",
       "ChangeAccount",
       "ReplayEvents",
+      "OptionalOtp",
     ]);
     const closed = flawed((object) => Reflect.get(object, "additionalProperties") === false);
     expect(

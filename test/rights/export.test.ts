@@ -161,6 +161,9 @@ describe("GET /rest/user/export", () => {
       "notices",
       "passkeys",
       "receipts",
+      // Of these, that and how many there are, beside the user.
+      "recovery_codes",
+      "second_factors",
       "tokens",
     ]);
   });

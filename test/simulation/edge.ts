@@ -241,6 +241,7 @@ function configOf(lagSeconds: number, rotates: boolean, readsReplicas: boolean):
     readConfig({
       ISSUER: ORIGIN,
       JWT_KEYS,
+      ENCRYPTION_KEYS: btoa("x".repeat(32)),
       REVOCATION_LAG_SECONDS: String(lagSeconds),
       READ_REPLICAS: readsReplicas ? "on" : "off",
       ROTATE_REFRESH_TOKENS: rotates ? "on" : "off",

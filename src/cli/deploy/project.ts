@@ -99,6 +99,7 @@ function readOrRefuse<T>(read: () => T): T {
 /** Not allowed in wrangler.toml, because it is committed. */
 const SECRETS = [
   "JWT_KEYS",
+  "ENCRYPTION_KEYS",
   "MAIL_WEBHOOK_SECRET",
   "EVENTS_WEBHOOK_SECRET",
   "GOOGLE_CLIENT_SECRET",
@@ -109,6 +110,7 @@ async function standIns(variables: Readonly<Record<string, unknown>>) {
   const key = { ...(await newKey("ES256", 0)), state: "active" };
   return {
     JWT_KEYS: JSON.stringify({ keys: [key] }),
+    ENCRYPTION_KEYS: Buffer.alloc(32).toString("base64"),
     ...Object.fromEntries(
       ["MAIL", "EVENTS"]
         .filter((each) => variables[`${each}_WEBHOOK_URL`] !== undefined)

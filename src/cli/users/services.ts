@@ -77,7 +77,9 @@ export async function deleteUser(database: D1, email: string, nowMs: number): Pr
       WHERE ${isIt} AND deleted_on IS NULL`,
     enqueueTombstones("credential_version - 1", `${isIt} AND deleted_on IS NOT NULL`, nowMs),
     ...audited("user.deleted", `${isIt} AND deleted_on = ${literal(nowMs)}`, nowMs),
-    ...["identities", "passkeys", "contacts", "notices"].map(erase),
+    ...["identities", "passkeys", "contacts", "notices", "second_factors", "recovery_codes"].map(
+      erase,
+    ),
     `UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL
       WHERE run_by = ${literal(id)} AND ${isDeleted}`,
   ]);

@@ -154,6 +154,8 @@ export const PersonalData = v.object({
         last_used_on: timeOrNull,
       }),
     ),
+    second_factor_on: timeOrNull,
+    recovery_codes_left: count,
     known_networks: v.array(v.object({ network_digest: text, last_login_on: time })),
   }),
   api_tokens: rows({

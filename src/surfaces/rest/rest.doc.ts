@@ -7,6 +7,7 @@ import { loginComponents, loginOperations } from "./logins.doc.ts";
 import { passkeyComponents, passkeyOperations } from "./passkeys.doc.ts";
 import { apiTokenComponents, apiTokenOperations } from "./api-tokens.doc.ts";
 import { emailLoginComponents, emailLoginOperations } from "./log-in.doc.ts";
+import { secondFactorComponents, secondFactorOperations } from "./second-factor.doc.ts";
 
 const error = {
   success: v.literal(false),
@@ -19,6 +20,7 @@ const RestFailure = v.object({ ...error, request_id: requestId });
 
 export const restDoc: SurfaceDoc<
   | keyof typeof accountOperations
+  | keyof typeof secondFactorOperations
   | keyof typeof loginOperations
   | keyof typeof emailLoginOperations
   | keyof typeof apiTokenOperations
@@ -34,6 +36,7 @@ export const restDoc: SurfaceDoc<
     ...accountComponents,
     ...loginComponents,
     ...emailLoginComponents,
+    ...secondFactorComponents,
     ...apiTokenComponents,
     ...passkeyComponents,
     ...adminComponents,
@@ -44,6 +47,7 @@ export const restDoc: SurfaceDoc<
     ...accountOperations,
     ...loginOperations,
     ...emailLoginOperations,
+    ...secondFactorOperations,
     ...apiTokenOperations,
     ...passkeyOperations,
     ...adminOperations,
@@ -53,7 +57,7 @@ export const restDoc: SurfaceDoc<
     [400, 401, 403, 404, 408, 409, 413, 415, 422, 429],
     {
       403: "The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or can never be a fresh log-in, which the act needs; or sign-up is closed; or it is for operators; or a page of another site sent the request.",
-      409: "The email belongs to another account, the token was replaced by its rotation, nothing else can log in to the account, or it has as many passkeys as it may.",
+      409: "The email belongs to another account, the token was replaced by its rotation, there is a second factor already, nothing else can log in to the account, or it has as many passkeys as it may.",
       415: "The body is not JSON by its type, or it is compressed.",
     },
   ),

@@ -7,6 +7,7 @@ import { type LoginServices, loginRoutes } from "./logins.ts";
 import { type PasskeyServices, passkeyRoutes } from "./passkeys.ts";
 import { type ApiTokenServices, apiTokenRoutes } from "./api-tokens.ts";
 import { type EmailLoginServices, emailLoginRoutes } from "./log-in.ts";
+import { type SecondFactorServices, secondFactorRoutes } from "./second-factor.ts";
 
 /** Contract `rest-tokens`: Opentact's named API tokens, and the accounts of all surfaces. */
 export const restTokens = (
@@ -15,6 +16,7 @@ export const restTokens = (
     LoginServices &
     EmailLoginServices &
     PasskeyServices &
+    SecondFactorServices &
     AdminServices,
 ): Surface => ({
   name: "rest-tokens",
@@ -23,6 +25,7 @@ export const restTokens = (
   routes: [
     ...accountRoutes(services),
     ...loginRoutes(services),
+    ...secondFactorRoutes(services),
     ...passkeyRoutes(services),
     ...emailLoginRoutes(services),
     ...apiTokenRoutes(services),
@@ -61,6 +64,8 @@ const refuse = refusals({
     not_found: ({ what }) => `${what} not found`,
     method_not_allowed: "Method not allowed",
     idempotency_mismatch: "This Idempotency-Key was used with another request",
+    otp_wrong: "otp is not the code of now: check the clock of the device that shows it",
+    second_factor_on: "There is a second factor already: remove it first",
     user_exists: "User already exists",
     operator_required: ({ lacks }) =>
       lacks === "role" ? "Only for operators" : "Operators need a second factor: set one up first",

@@ -21,6 +21,7 @@ export default defineConfig({
         bindings: {
           ISSUER: "https://auth.test",
           JWT_KEYS: JSON.stringify({ keys: [key] }),
+          ENCRYPTION_KEYS: btoa("x".repeat(32)),
           LOG: "errors",
           EVENTS_WEBHOOK_URL: "https://receiver.test/hook",
           EVENTS_WEBHOOK_SECRET: secret,

@@ -1,0 +1,109 @@
+import * as v from "valibot";
+import type { WayIn } from "../core/caller.ts";
+import { FaultError } from "../core/fault.ts";
+import type { SecondFactor } from "../core/second-factor.ts";
+import type { UserWithPassword } from "../core/user.ts";
+import { NO_STEP_COOKIE, readStepCookie, stepCookie } from "../http/browser.ts";
+import { queryValue } from "../http/query.ts";
+import type { HttpResult, Route } from "../http/surface.ts";
+import { Field, PostForm } from "./components.tsx";
+import type { ConsoleDeps } from "./deps.ts";
+import type { Page } from "./page.tsx";
+import {
+  cardPage,
+  fieldState,
+  formError,
+  type FormState,
+  type PageContext,
+  type PageRoutes,
+  safeNextPath,
+  seeOther,
+  setSession,
+} from "./page-routes.tsx";
+import { flashCookie } from "./page.tsx";
+import { WRONG_CODE } from "./problems.ts";
+
+const PATH = "/console/login/code";
+
+/** Where a log-in goes on whose first factor was right, on an account that has a second one. */
+export async function startSecondStep(
+  secondFactor: Pick<SecondFactor, "half">,
+  user: UserWithPassword,
+  way: WayIn,
+  next: unknown,
+  nowMs: number,
+): Promise<HttpResult> {
+  const to = safeNextPath(next);
+  const query = to === "/console" ? "" : `?next=${encodeURIComponent(to)}`;
+  const half = await secondFactor.half(user, way, nowMs);
+  return { ...seeOther(PATH + query), cookies: [stepCookie(half)] };
+}
+
+export const CODE_INPUT = {
+  label: "Code",
+  autocomplete: "one-time-code",
+  required: true,
+  maxlength: 40,
+} as const;
+
+/** The page that asks for the code. */
+export function secondStepPages(
+  { openForm }: PageRoutes,
+  { secondFactor, sessions }: ConsoleDeps,
+): readonly Route[] {
+  return openForm({
+    path: PATH,
+    schema: v.object({
+      otp: v.pipe(v.string("is required"), v.minLength(1, "is required")),
+      next: v.optional(v.unknown()),
+    }),
+    show: (context, state) =>
+      readStepCookie(context.request) === null ? tooLate() : codePage(context, state),
+    async submit({ request, nowMs }, { otp, next }) {
+      const half = readStepCookie(request);
+      if (half === null) return tooLate();
+      try {
+        const { user, way } = await secondFactor.complete(half, otp, nowMs);
+        const { secret } = await sessions.open(user, way, nowMs);
+        const done = seeOther(safeNextPath(next), setSession(sessions, secret));
+        return { ...done, cookies: [NO_STEP_COOKIE] };
+      } catch (error) {
+        if (error instanceof FaultError && error.fault.code === "token_invalid") return tooLate();
+        throw error;
+      }
+    },
+  });
+}
+
+const tooLate = (): HttpResult => ({
+  ...seeOther("/console/login"),
+  cookies: [NO_STEP_COOKIE, flashCookie("session_expired")],
+});
+
+function codePage(context: PageContext, state: FormState): Page {
+  const isWrong = state.problem?.status === 401;
+  const next = state.values.next ?? queryValue(context.request, "next");
+  return cardPage(
+    "Enter your code",
+    <>
+      <p>Your account has a second factor. Enter the code that your app shows now.</p>
+      <PostForm
+        action={PATH}
+        error={isWrong ? undefined : formError(state, ["otp"])}
+        button="Log in"
+      >
+        <input type="hidden" name="next" value={safeNextPath(next)} />
+        <Field
+          {...fieldState({ ...state, values: {} }, "otp")}
+          {...CODE_INPUT}
+          {...(isWrong && { problem: WRONG_CODE })}
+          autofocus={true}
+          hint="Without the app, enter one of your recovery codes."
+        />
+      </PostForm>
+      <p class="aside">
+        <a href="/console/login">Log in as someone else</a>
+      </p>
+    </>,
+  );
+}
