@@ -30,7 +30,7 @@ import {
 } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
 import { IssuerButtons } from "./issuer-login.tsx";
-import { startSecondStep } from "./second-step.tsx";
+import { afterFirstFactor } from "./second-step.tsx";
 
 const text = v.pipe(v.string("is required"), v.minLength(1, "is required"));
 /** Any value is accepted here; `safeNextPath` decides where it leads. */
@@ -82,11 +82,7 @@ export function authPages(
           : redirectToNext(context),
       async submit({ nowMs }, { email, password, next }) {
         const user = await firstFactor(email, password, nowMs);
-        if (user.hasSecondFactor) {
-          return startSecondStep(secondFactor, user, "password", next, nowMs);
-        }
-        const { secret } = await sessions.open(user, "password", nowMs);
-        return seeOther(safeNextPath(next), setSession(sessions, secret));
+        return afterFirstFactor({ secondFactor, sessions }, user, "password", next, nowMs);
       },
     }),
     ...openForm({

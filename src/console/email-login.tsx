@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { deviceText } from "../core/devices.ts";
 import type { EmailLogin } from "../core/email-login.ts";
+import type { UserWithPassword } from "../core/user.ts";
 import type { Route } from "../http/surface.ts";
 import { knownEmail, loginCode } from "../surfaces/rest/fields.ts";
 import { EMAIL_LOGIN, EmailLoginForm, NextField, redirectToNext, withNext } from "./auth-pages.tsx";
@@ -14,12 +15,11 @@ import {
   type FormState,
   type PageContext,
   type PageRoutes,
-  safeNextPath,
   seeOther,
-  setSession,
   textPage,
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
+import { afterFirstFactor } from "./second-step.tsx";
 
 const CODE = `${EMAIL_LOGIN}/code`;
 
@@ -30,12 +30,10 @@ const CodeFields = v.object({ challenge: v.string("is missing"), code: loginCode
 /** Log in with a link or a code by email. */
 export function emailLoginPages(
   { openForm }: PageRoutes,
-  { emailLogins, sessions, sendsMail, passwords }: ConsoleDeps,
+  { emailLogins, secondFactor, sessions, sendsMail, passwords }: ConsoleDeps,
 ): readonly Route[] {
-  const logIn = async (user: Parameters<typeof sessions.open>[0], to: unknown, nowMs: number) => {
-    const { secret } = await sessions.open(user, "email", nowMs);
-    return seeOther(safeNextPath(to), setSession(sessions, secret));
-  };
+  const logIn = (user: UserWithPassword, to: unknown, nowMs: number) =>
+    afterFirstFactor({ secondFactor, sessions }, user, "email", to, nowMs);
 
   return [
     ...openForm({
@@ -58,7 +56,7 @@ export function emailLoginPages(
           ? codePage(context, state)
           : seeOther(EMAIL_LOGIN),
       async submit({ nowMs }, fields) {
-        const user = await emailLogins.byCode(fields.challenge, fields.code, null, nowMs);
+        const user = await emailLogins.firstFactorByCode(fields.challenge, fields.code, nowMs);
         return logIn(user, fields.next, nowMs);
       },
     }),
@@ -71,7 +69,7 @@ export function emailLoginPages(
         return login === null ? SPENT : linkPage(login, request.path, state, nowMs);
       },
       async submit({ request, nowMs }) {
-        const user = await emailLogins.byLink(request.param("token") ?? "", null, nowMs);
+        const user = await emailLogins.firstFactorByLink(request.param("token") ?? "", nowMs);
         return logIn(user, null, nowMs);
       },
     }),

@@ -15,11 +15,10 @@ import {
   safeNextPath,
   seeOther,
   seeOtherWithMessage,
-  setSession,
   textPage,
 } from "./page-routes.tsx";
 import { problemOf } from "./problems.ts";
-import { startSecondStep } from "./second-step.tsx";
+import { afterFirstFactor } from "./second-step.tsx";
 
 const Start = v.object({
   next: v.optional(v.unknown()),
@@ -61,15 +60,14 @@ export function issuerLoginPages(
       }
       if (result.outcome !== "done") return failed(TEXTS[result.outcome], 400);
       const { user, next } = result;
-      if (user.hasSecondFactor) {
-        const step = await startSecondStep(secondFactor, user, "identity", next, nowMs);
-        return { ...step, cookies: [...(step.cookies ?? []), NO_ISSUER_COOKIE] };
-      }
-      const { secret } = await sessions.open(user, "identity", nowMs);
-      return {
-        ...seeOther(safeNextPath(next), setSession(sessions, secret)),
-        cookies: [NO_ISSUER_COOKIE],
-      };
+      const done = await afterFirstFactor(
+        { secondFactor, sessions },
+        user,
+        "identity",
+        next,
+        nowMs,
+      );
+      return { ...done, cookies: [...(done.cookies ?? []), NO_ISSUER_COOKIE] };
     } catch (error) {
       const fault = faultOf(error);
       if (fault.code === "internal" || fault.code === "unavailable") throw error;

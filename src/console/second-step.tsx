@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { WayIn } from "../core/caller.ts";
 import { FaultError } from "../core/fault.ts";
 import type { SecondFactor } from "../core/second-factor.ts";
+import type { Sessions } from "../core/sessions.ts";
 import type { UserWithPassword } from "../core/user.ts";
 import { NO_STEP_COOKIE, readStepCookie, stepCookie } from "../http/browser.ts";
 import { queryValue } from "../http/query.ts";
@@ -25,15 +26,28 @@ import { WRONG_CODE } from "./problems.ts";
 
 const PATH = "/console/login/code";
 
-/** Where a log-in goes on whose first factor was right, on an account that has a second one. */
-export async function startSecondStep(
-  secondFactor: Pick<SecondFactor, "half">,
+interface Deps {
+  readonly secondFactor: Pick<SecondFactor, "half">;
+  readonly sessions: Sessions;
+}
+
+/**
+ * How each log-in goes on whose first factor was right and is used up: it opens a session and leads to `next`, or
+ * asks for the code on an account that has a second factor.
+ */
+export async function afterFirstFactor(
+  { secondFactor, sessions }: Deps,
   user: UserWithPassword,
   way: WayIn,
   next: unknown,
   nowMs: number,
 ): Promise<HttpResult> {
   const to = safeNextPath(next);
+  // guard: pages-ask-for-the-second-factor
+  if (!user.hasSecondFactor) {
+    const { secret } = await sessions.open(user, way, nowMs);
+    return seeOther(to, setSession(sessions, secret));
+  }
   const query = to === "/console" ? "" : `?next=${encodeURIComponent(to)}`;
   const half = await secondFactor.half(user, way, nowMs);
   return { ...seeOther(PATH + query), cookies: [stepCookie(half)] };

@@ -123,15 +123,22 @@ export function emailLogins({
     });
   }
 
-  /** The second factor comes first, so that a log-in without it can be sent again with it. */
-  async function spend(login: EmailLogin, otp: string | null, nowMs: number) {
-    const { user } = login;
-    if (user === null && !signUpIsOpen) return refuse({ code: "credentials_wrong" });
-    // One that was set up before the email was proven is a stranger's, and is removed.
-    // guard: email-asks-for-the-second-factor
-    if (user?.emailVerifiedAtMs) await secondFactor.pass(user, otp, "email", nowMs);
+  async function spend(login: EmailLogin, nowMs: number): Promise<UserWithPassword> {
+    if (login.user === null && !signUpIsOpen) return refuse({ code: "credentials_wrong" });
     const opened = await store.open(login, crypto.randomUUID(), nowMs);
     return opened ?? refuse({ code: "credentials_wrong" });
+  }
+
+  async function byCode(challenge: string, code: string, nowMs: number): Promise<EmailLogin> {
+    await enforceRateLimit(limits, "login");
+    const challengeId = await secrets.idOf("action", challenge);
+    if (challengeId === null) {
+      return refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });
+    }
+    const codeDigest = await secrets.keyedDigest(challenge, code);
+    const { login, userId } = await store.tryCode(challengeId, codeDigest, nowMs);
+    const attempted = { userId, credentialId: null };
+    return login ?? refuse({ code: "credentials_wrong", attempted });
   }
 
   async function byLink(link: string, nowMs: number): Promise<EmailLogin | null> {
@@ -178,27 +185,27 @@ export function emailLogins({
       otp: string | null,
       nowMs: number,
     ): Promise<UserWithPassword> {
-      await enforceRateLimit(limits, "login");
-      const challengeId = await secrets.idOf("action", challenge);
-      if (challengeId === null) {
-        return refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });
-      }
-      const codeDigest = await secrets.keyedDigest(challenge, code);
-      const { login, userId } = await store.tryCode(challengeId, codeDigest, nowMs);
-      if (login === null) {
-        return refuse({ code: "credentials_wrong", attempted: { userId, credentialId: null } });
-      }
-      return spend(login, otp, nowMs);
+      const login = await byCode(challenge, code, nowMs);
+      const { user } = login;
+      // First, so that what lacks it can be sent again with it. One that was set up before the email was proven is
+      // a stranger's, and is removed.
+      // guard: email-asks-for-the-second-factor
+      if (user?.emailVerifiedAtMs) await secondFactor.pass(user, otp, "email", nowMs);
+      return spend(login, nowMs);
     },
+
+    /** For a page that then asks for the second factor: the email is used up, and has opened nothing yet. */
+    firstFactorByCode: async (challenge: string, code: string, nowMs: number) =>
+      spend(await byCode(challenge, code, nowMs), nowMs),
 
     /** What a link would do; null for one that logs nobody in (any more). @throws FaultError `unavailable` */
     find: byLink,
 
-    /** The link, once. @throws as `byCode` */
-    async byLink(link: string, otp: string | null, nowMs: number): Promise<UserWithPassword> {
+    /** The same with the link. @throws FaultError `credentials_wrong`, `throttled`, `unavailable` */
+    async firstFactorByLink(link: string, nowMs: number): Promise<UserWithPassword> {
       await enforceRateLimit(limits, "login");
       const login = await byLink(link, nowMs);
-      return login === null ? refuse({ code: "credentials_wrong" }) : spend(login, otp, nowMs);
+      return login === null ? refuse({ code: "credentials_wrong" }) : spend(login, nowMs);
     },
   };
 }

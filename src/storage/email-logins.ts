@@ -130,6 +130,8 @@ export function createEmailLogins(
     const who = { userId, actorId: userId, credentialId: null, subjectId: null };
     const { name, mayBeKnown } = served.attemptNetwork();
     const network = `${userId}/${await digestOf(name)}`;
+    // With a second factor the code makes a network known: an email alone must not.
+    const isWhole = isUnproven || user?.hasSecondFactor !== true;
     return {
       // guard: email-login-is-spent-once
       spent: sql`UPDATE email_logins SET used_at = ${nowMs}, used_by = ${by}
@@ -150,10 +152,11 @@ export function createEmailLogins(
         ? [...events.after({ what: "email.verified", ...who }, nowMs), carryUndo(userId, won)]
         : [],
       // The address's mails have a reserve for networks that its account has logged in from.
-      known: mayBeKnown
-        ? sql`INSERT INTO login_attempts (id, drained_at, last_login_at) SELECT ${network}, 0, ${nowMs} WHERE ${won}
+      known:
+        mayBeKnown && isWhole
+          ? sql`INSERT INTO login_attempts (id, drained_at, last_login_at) SELECT ${network}, 0, ${nowMs} WHERE ${won}
             ON CONFLICT (id) DO UPDATE SET last_login_at = excluded.last_login_at`
-        : [],
+          : [],
       user: sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${userId} AND ${won}`,
     };
   }

@@ -2,9 +2,7 @@ import { type Call, call as worker, PASSWORD } from "../support/client.ts";
 import { inputsOf, type HtmlPage, textOf } from "./html.ts";
 import { COOKIE } from "./page-client.ts";
 
-const SET_COOKIE = new RegExp(`^${COOKIE}=([^;]*)`);
-
-/** A user with a browser: it keeps the cookie, follows redirects, and sends forms from their pages. */
+/** A user with a browser: it keeps cookies, follows redirects, and sends forms from their pages. */
 export interface BrowserUser {
   get(path: string, site?: string): Promise<HtmlPage>;
   /** Sends the page's form with this action as it is there, with these inputs filled in. */
@@ -20,7 +18,7 @@ export interface BrowserUser {
 }
 
 export function newBrowserUser(call: Call = worker): BrowserUser {
-  let cookie: string | null = null;
+  const cookies = new Map<string, string>();
 
   async function send(
     method: string,
@@ -31,12 +29,15 @@ export function newBrowserUser(call: Call = worker): BrowserUser {
     const answer = await call(method, path, {
       headers: {
         "sec-fetch-site": site,
-        ...(cookie !== null && { cookie: `${COOKIE}=${cookie}` }),
+        cookie: [...cookies].map((pair) => pair.join("=")).join("; "),
       },
       ...(form !== undefined && { form }),
     });
-    const [, set] = SET_COOKIE.exec(answer.headers.get("set-cookie") ?? "") ?? [];
-    if (set !== undefined) cookie = set === "" ? null : set;
+    for (const each of answer.headers.getSetCookie()) {
+      const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(each) ?? [];
+      if (value === "") cookies.delete(name);
+      else cookies.set(name, value);
+    }
     const location = answer.headers.get("location");
     return location === null ? { ...answer, path } : send("GET", location);
   }
@@ -46,7 +47,7 @@ export function newBrowserUser(call: Call = worker): BrowserUser {
     post: (path, fields) => send("POST", path, fields),
     submit: (page, action, filled = {}) =>
       send("POST", action, { ...inputsOf(page, action), ...filled }),
-    session: () => cookie,
+    session: () => cookies.get(COOKIE) ?? null,
   };
 }
 

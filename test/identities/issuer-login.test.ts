@@ -4,6 +4,7 @@ import { linkOnPage, textOf } from "../console/html.ts";
 import { COOKIE } from "../console/page-client.ts";
 import { fingerprint } from "../hostile/database.ts";
 import { ORIGIN } from "../support/client.ts";
+import { turnOn } from "../second-factor/authenticator.ts";
 import { isolate } from "../support/service.ts";
 import type { Visitor } from "./issuer.ts";
 import { newRealm } from "./realms.ts";
@@ -109,6 +110,36 @@ describe("continue with an issuer", () => {
     expect(await account((await whole(visitor)).session)).toMatchObject({
       payload: { uuid: user.id },
     });
+  });
+
+  it("leads an account with a second factor to the page that asks for it", async () => {
+    const user = await here.newUser();
+    await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+    const app = await turnOn(here, user);
+    const visitor = newVisitor({ claims: { email: user.email } });
+    const { url, state } = await start();
+    const path = await visit(url, visitor);
+    const half = await finish(path, state);
+    expect([half.status, half.session, half.headers.get("location")]).toEqual([
+      303,
+      undefined,
+      "/console/login/code?next=%2Fconsole%2Ftokens",
+    ]);
+    const kept = cookiesOf(half.headers);
+    expect(kept[STATE]).toBe("");
+    // The issuer's answer is used up by the half.
+    expect((await finish(path, state)).status).toBe(400);
+    const enter = async (otp: string) =>
+      here.send("POST", "/console/login/code", {
+        headers: { ...SAME_SITE, cookie: `${COOKIE}-step=${kept[`${COOKIE}-step`]}` },
+        form: { otp, next: "/console/tokens" },
+      });
+    expect((await enter("000000")).status).toBe(401);
+    const done = await enter(await app.fresh());
+    expect([done.status, done.headers.get("location")]).toEqual([303, "/console/tokens"]);
+    const xToken = cookiesOf(done.headers)[COOKIE] ?? "";
+    const list = await here.send("GET", "/rest/user/logins", { xToken });
+    expect(list.json).toMatchObject({ payload: [{ way: "identity", kind: "session" }] });
   });
 
   it.each(["https://evil.example", "//evil.example", "/\\evil.example"])(

@@ -300,6 +300,7 @@ export const GUARDS: readonly Guard[] = [
   ["password-asks-for-the-second-factor", "a password alone opens an account with a second factor", [dropped], [SECOND_FACTOR]],
   ["identity-asks-for-the-second-factor", "an identity alone opens an account with a second factor", [dropped], [SECOND_FACTOR]],
   ["ha1b-asks-for-the-second-factor", "HA1B alone opens an account with a second factor", [dropped], [SECOND_FACTOR]],
+  ["pages-ask-for-the-second-factor", "a page logs in with the first factor alone", [asked(true)], [EMAIL_LOGIN, all("identities/issuer-login"), all("console/second-factor")]],
   ["half-a-log-in-releases-nothing", "a right password alone makes its network known, and as many attempts as one likes", [asked(true)], [FACTOR_STORIES]],
   ["half-a-log-in-ends-with-its-password", "the first half of a log-in outlives its password, or five minutes", [withoutOperand(1, "||"), withoutOperand(2, "||")], [all("console/second-factor")]],
   ["codes-are-limited-by-day", "codes are guessed for as long as networks last", [chosen(false)], [FACTOR_STORIES]],

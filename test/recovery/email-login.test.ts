@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { newBrowserUser } from "../console/browser-user.ts";
-import { textOf } from "../console/html.ts";
+import { inputsOf, textOf } from "../console/html.ts";
 import { statuses, track } from "../races/racers.ts";
+import { turnOn } from "../second-factor/authenticator.ts";
 import { at, PASSWORD, textAt } from "../support/client.ts";
 import { type StorageCall, intercept } from "../support/stores.ts";
 import {
@@ -20,6 +21,7 @@ import {
 const MAC =
   "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
 const DAY = 86_400;
+const STEP = "/console/login/code";
 const UNKNOWN = () => `${crypto.randomUUID()}@example.com`;
 
 const other = (code: string, by: number) =>
@@ -308,21 +310,74 @@ describe("an account", () => {
     expect(await alive(place, theirs)).toEqual(Object.keys(theirs));
   });
 
-  it("with a second factor is not opened by an email alone, which is not spent by that", async () => {
+  it.each(["jwt", "pair", "session"])(
+    "with a second factor gives no %s for an email alone, which is not spent by that",
+    async (issue) => {
+      const { place, mailed } = scene();
+      const user = await place.newProvenUser();
+      const app = await turnOn(place, user);
+      const email = await mailed(user.email);
+      const json = { challenge: email.challenge, code: email.code, issue };
+      const asked = await place.useCode(json);
+      expect([asked.status, at(asked, "code")]).toEqual([401, "otp_required"]);
+      const otp = await app.fresh();
+      expect((await place.useCode({ ...json, otp: other(otp, 1) })).status).toBe(401);
+      expect((await place.useCode({ ...json, otp })).status).toBe(200);
+      expect((await place.useCode({ ...json, otp: await app.fresh() })).status).toBe(401);
+    },
+  );
+
+  it.each(["link", "code"])(
+    "with a second factor is led from the %s to the page that asks for it; the email is spent before that",
+    async (way) => {
+      const { place, post } = scene();
+      const user = await place.newProvenUser();
+      const app = await turnOn(place, user);
+      await env.DB.prepare("DELETE FROM login_attempts").run();
+      const person = newBrowserUser(place.call);
+      const asking = await person.get("/console/login/email?next=/console/tokens");
+      const [byMail, typed] = ["/console/login/email", "/console/login/email/code"];
+      const answer = await person.submit(asking, byMail, { email: user.email });
+      await place.settled();
+      const mail = only(post.takeLogins());
+      const enter = (code: string) => person.submit(answer, typed, { code });
+      // What is wrong leads to no half.
+      await enter(other(mail.code, 1));
+      expect(textOf(await person.get(STEP))).toContain("Log in");
+      expect((await person.post(pathOf(mail).replace(/.{4}$/, "AAAA"), {})).path).not.toBe(STEP);
+
+      const half =
+        way === "code"
+          ? await enter(mail.code)
+          : await person.submit(await person.get(pathOf(mail)), pathOf(mail));
+      expect([half.path.split("?")[0], person.session()]).toEqual([STEP, null]);
+      const stranger = newBrowserUser(place.call);
+      expect((await stranger.get(pathOf(mail))).status).toBe(410);
+      expect((await stranger.submit(answer, typed, { code: mail.code })).status).toBe(401);
+      const { challenge } = inputsOf(answer, typed);
+      expect((await place.useCode({ challenge, code: mail.code })).status).toBe(401);
+      // An email alone makes no network known, which would have tries of its own.
+      expect(await first("SELECT 1 FROM login_attempts WHERE last_login_at > 0")).toBeNull();
+
+      const wrong = await person.submit(half, STEP, { otp: other(await app.fresh(), 1) });
+      expect([wrong.status, person.session()]).toEqual([401, null]);
+      const after = await person.submit(wrong, STEP, { otp: await app.fresh() });
+      expect(after.path).toBe(way === "code" ? "/console/tokens" : "/console");
+      await place.settled();
+      expect(await first("SELECT 1 FROM login_attempts WHERE last_login_at > 0")).not.toBeNull();
+      const logins = await place.send("GET", "/rest/user/logins", {
+        xToken: person.session() ?? "",
+      });
+      expect(logins.json).toMatchObject({ payload: [{ way: "email", kind: "session" }] });
+    },
+  );
+
+  it("that a stranger has put a second factor on is its owner's by email, without it", async () => {
     const { place, mailed } = scene();
-    const user = await place.newProvenUser();
-    await env.DB.prepare(
-      "INSERT INTO second_factors (user_id, secret, created_at, confirmed_at) VALUES (?, '', 1, 1)",
-    )
-      .bind(user.id)
-      .run();
-    const { challenge, code, mail } = await mailed(user.email);
-    const asked = await place.useCode({ challenge, code });
-    expect([asked.status, at(asked, "code")]).toEqual([401, "otp_required"]);
-    expect((await press(place, mail)).person.session()).toBeNull();
-    expect(await first("SELECT used_at FROM email_logins WHERE email = ?", user.email)).toEqual({
-      used_at: null,
-    });
+    const stranger = await place.newUser();
+    await turnOn(place, stranger);
+    const { mail } = await mailed(stranger.email);
+    expect((await press(place, mail)).after.path).toBe("/console");
   });
 
   it.each([
