@@ -71,7 +71,7 @@ const SECTIONS = {
 /** Profile, email and password: three forms on one page. */
 export function accountPages(
   { form, page, action }: PageRoutes,
-  { accounts, recovery, identities, issuerLogin, sendsMail, passwords }: ConsoleDeps,
+  { accounts, recovery, identities, issuerLogin, passkeys, sendsMail, passwords }: ConsoleDeps,
 ): readonly Route[] {
   type Section = keyof typeof SECTIONS;
 
@@ -117,6 +117,15 @@ export function accountPages(
               <a href="/console/account/second-factor">An authenticator app, and recovery codes</a>
             </p>
           </section>
+          {passkeys.isOn && (
+            <section class="card">
+              <h2>Passkeys</h2>
+              <p>
+                Log in with your fingerprint, face or PIN.{" "}
+                <a href="/console/account/passkeys">Your passkeys</a>
+              </p>
+            </section>
+          )}
           <section class="card">
             <h2>Your data</h2>
             <p class="aside">

@@ -30,6 +30,7 @@ import {
 } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
 import { IssuerButtons } from "./issuer-login.tsx";
+import { LogInFields, PasskeyForm } from "./passkeys.tsx";
 import { afterFirstFactor } from "./second-step.tsx";
 
 const text = v.pipe(v.string("is required"), v.minLength(1, "is required"));
@@ -45,6 +46,7 @@ const ForgottenFields = v.object({ email: v.pipe(text, v.transform(normalizeEmai
 
 const LOGIN = "/console/login";
 export const EMAIL_LOGIN = "/console/login/email";
+const PASSKEY_LOGIN = "/console/login/passkey";
 
 /** Log in, sign up, forgotten password, log out. */
 export function authPages(
@@ -56,33 +58,65 @@ export function authPages(
     sessions,
     recovery,
     issuerLogin,
+    passkeys,
     signUpIsOpen,
     sendsMail,
     passwords,
   }: ConsoleDeps,
 ): readonly Route[] {
-  const others = (context: PageContext, state: FormState) => (
+  const issuers = (context: PageContext, state: FormState) => (
     <IssuerButtons
       issuers={issuerLogin.issuers}
       next={safeNextPath(state.values.next ?? queryValue(context.request, "next"))}
     />
   );
+
+  async function showLogin(context: PageContext, state: FormState) {
+    if (context.caller !== null) return redirectToNext(context);
+    const others = (
+      <>
+        {passkeys.isOn && (
+          <PasskeyForm
+            ceremony="get"
+            action={PASSKEY_LOGIN}
+            options={await passkeys.requestOptions(null, context.nowMs)}
+            button="Log in with a passkey"
+            look="quiet"
+          >
+            <NextField context={context} state={state} />
+          </PasskeyForm>
+        )}
+        {issuers(context, state)}
+      </>
+    );
+    const takesPasskeys = passkeys.isOn;
+    return loginPage(context, state, {
+      signUpIsOpen,
+      sendsMail,
+      passwords,
+      takesPasskeys,
+      others,
+    });
+  }
+
   return [
     ...openForm({
       path: LOGIN,
       schema: LoginFields,
-      show: (context, state) =>
-        context.caller === null
-          ? loginPage(context, state, {
-              signUpIsOpen,
-              sendsMail,
-              passwords,
-              others: others(context, state),
-            })
-          : redirectToNext(context),
+      show: showLogin,
       async submit({ nowMs }, { email, password, next }) {
         const user = await firstFactor(email, password, nowMs);
         return afterFirstFactor({ secondFactor, sessions }, user, "password", next, nowMs);
+      },
+    }),
+    ...openForm({
+      path: PASSKEY_LOGIN,
+      schema: LogInFields,
+      show: (context, state) => showLogin(context, asPasskeyProblem(state)),
+      async submit({ nowMs }, { response, next }) {
+        const user = await passkeys.logIn(response, nowMs);
+        const { secret } = await sessions.open(user, "passkey", nowMs);
+        return seeOther(safeNextPath(next), setSession(sessions, secret));
       },
     }),
     ...openForm({
@@ -92,7 +126,7 @@ export function authPages(
         context.caller !== null
           ? redirectToNext(context)
           : passwords
-            ? signUpPage(context, state, signUpIsOpen, others(context, state))
+            ? signUpPage(context, state, signUpIsOpen, issuers(context, state))
             : seeOther(withNext(LOGIN, context, state)),
       async submit({ nowMs }, { email, password, next }) {
         const user = await accounts.signUp({ email, password }, nowMs);
@@ -131,6 +165,15 @@ export function authPages(
   ];
 }
 
+/** No password was typed, so none is wrong. */
+const asPasskeyProblem = ({ values, problem }: FormState): FormState => ({
+  values,
+  problem:
+    problem?.status === 401
+      ? { ...problem, status: 400, message: "This passkey does not open an account here." }
+      : problem,
+});
+
 /** A user who is already logged in goes straight to the page the login would have led to. */
 export const redirectToNext = ({ request }: PageContext) =>
   seeOther(safeNextPath(queryValue(request, "next")));
@@ -147,15 +190,16 @@ export function withNext(path: string, context: PageContext, state: FormState): 
   return next === "/console" ? path : `${path}?next=${encodeURIComponent(next)}`;
 }
 
+interface LoginPageParts extends Pick<ConsoleDeps, "signUpIsOpen" | "sendsMail" | "passwords"> {
+  readonly takesPasskeys: boolean;
+  /** Other ways to log in. */
+  readonly others: Child;
+}
+
 function loginPage(
   context: PageContext,
   state: FormState,
-  {
-    signUpIsOpen,
-    sendsMail,
-    passwords,
-    others,
-  }: Pick<ConsoleDeps, "signUpIsOpen" | "sendsMail" | "passwords"> & { readonly others: Child },
+  { signUpIsOpen, sendsMail, passwords, takesPasskeys, others }: LoginPageParts,
 ): Page {
   const error = formError(state, ["email", "password"]);
   // Never say which of the two is wrong. Focus goes to the password, which has to be typed again.
@@ -166,7 +210,12 @@ function loginPage(
       <Alert kind="problem" text={error} id="wrong" isFocused={!isWrong} />
       <PostForm action={LOGIN} button="Log in">
         <NextField context={context} state={state} />
-        <Field {...fieldState(state, "email")} {...EMAIL_INPUT} {...wrong} />
+        <Field
+          {...fieldState(state, "email")}
+          {...EMAIL_INPUT}
+          {...(takesPasskeys && PASSKEYS_TOO)}
+          {...wrong}
+        />
         <Field
           {...fieldState(state, "password")}
           {...PASSWORD_INPUT}
@@ -176,7 +225,9 @@ function loginPage(
       </PostForm>
     </>
   ) : (
-    sendsMail && <EmailLoginForm context={context} state={state} />
+    sendsMail && (
+      <EmailLoginForm context={context} state={state} input={takesPasskeys ? PASSKEYS_TOO : {}} />
+    )
   );
   return cardPage(
     "Log in",
@@ -201,14 +252,17 @@ interface FormProps {
   readonly state: FormState;
 }
 
+/** The browser offers passkeys in the input for the email. */
+const PASSKEYS_TOO = { autocomplete: "username webauthn" };
+
 /** Asks for an email with a link and a code. */
-export function EmailLoginForm({ context, state }: FormProps) {
+export function EmailLoginForm({ context, state, input }: FormProps & { readonly input?: object }) {
   return (
     <>
       <p>We email you a link and a code. Either logs you in, without a password.</p>
       <PostForm action={EMAIL_LOGIN} error={formError(state, ["email"])} button="Email me a link">
         <NextField context={context} state={state} />
-        <Field {...fieldState(state, "email")} {...EMAIL_INPUT} maxlength={80} />
+        <Field {...fieldState(state, "email")} {...EMAIL_INPUT} maxlength={80} {...input} />
       </PostForm>
     </>
   );

@@ -15,6 +15,7 @@ import { homePages } from "./home.tsx";
 import { inspectorPages } from "./inspector.tsx";
 import { issuerLoginPages } from "./issuer-login.tsx";
 import { loginPages } from "./logins.tsx";
+import { passkeyPages } from "./passkeys.tsx";
 import { secondFactorPages } from "./second-factor.tsx";
 import { secondStepPages } from "./second-step.tsx";
 import { renderPage } from "./page.tsx";
@@ -45,6 +46,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
       ...secondStepPages(pages, deps),
       ...accountPages(pages, deps),
       ...secondFactorPages(pages, deps),
+      ...passkeyPages(pages, deps),
       ...actionTokenPages(pages, deps),
       ...actionPage(pages, deps),
       ...contactPages(pages, deps.contacts),

@@ -10,6 +10,7 @@ import type { FreshLogins } from "../core/confirm-login.ts";
 import type { LinkedIdentities } from "../core/identities.ts";
 import type { IssuerLogin } from "../core/issuer-login.ts";
 import type { Logins } from "../core/logins.ts";
+import type { Passkeys } from "../core/passkeys.ts";
 import type { FirstFactor } from "../core/passwords.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { Scopes } from "../core/scopes.ts";
@@ -36,6 +37,7 @@ export interface ConsoleDeps {
   readonly contacts: OwnContacts;
   readonly identities: LinkedIdentities;
   readonly issuerLogin: IssuerLogin;
+  readonly passkeys: Passkeys;
   readonly diagnose: TokenDiagnostics;
   readonly issuer: string;
   readonly brand: Brand;

@@ -177,6 +177,8 @@ const MESSAGES = {
   identity_removed: () => "That provider does not open your account any more.",
   second_factor_removed: () =>
     "Your second factor was removed. A password alone opens your account.",
+  passkey_added: (name: Child) => <>“{name}” was added. You can log in with it from now on.</>,
+  passkey_removed: () => "The passkey was removed.",
   contact_removed: () => "The contact was removed.",
   password_changed: () =>
     "Your password was changed. Everything else that was logged in is logged out.",

@@ -1,12 +1,13 @@
 import { env } from "cloudflare:workers";
-import { type Call, PASSWORD, textAt } from "../support/client.ts";
+import { type Answered, type Call, PASSWORD, textAt } from "../support/client.ts";
+import { type Authenticator, newAuthenticator } from "../passkeys/authenticator.ts";
 import { PAGES } from "../hostile/routes.ts";
 import { hiddenValues } from "./html.ts";
 import { type Fields, logIn, newPageClient, type PageClient } from "./page-client.ts";
 
-/** Every page, and every form that can be sent: a new one is in the suites without being named. */
+/** Every page that shows something, and every form that can be sent: a new one is in the suites without being named. */
 export const GET_PAGES = PAGES.filter(
-  ({ method, path }) => method === "GET" && !path.startsWith("/console/assets/"),
+  ({ method, path }) => method === "GET" && !/^\/(?:console\/assets|\.well-known)\//.test(path),
 );
 export const POST_FORMS = PAGES.filter(({ method }) => method === "POST");
 
@@ -19,6 +20,12 @@ interface Fixtures {
   readonly parameters: Readonly<Record<string, string>>;
   /** The account at an OpenID issuer that opens theirs. */
   readonly identityId: string;
+  /** One of theirs, what a log-in with it answers, and what another one to be added answers. */
+  readonly passkey: {
+    readonly id: string;
+    readonly assertion: string;
+    readonly registration: string;
+  };
   /** What the form for a new action token holds; also a contact of theirs. */
   readonly contactId: string;
   readonly newSecret: string;
@@ -66,6 +73,10 @@ const SAMPLES: Readonly<Record<string, (fixtures: Fixtures) => Fields>> = {
   }),
   "/console/confirm": () => ({ next: "/console/tokens" }),
   "/console/account/verify": () => ({}),
+  "/console/login/passkey": ({ passkey }) => ({ response: passkey.assertion }),
+  "/console/account/passkeys": ({ passkey }) => ({ response: passkey.registration, name: "Phone" }),
+  "/console/account/passkeys/rename": ({ passkey }) => ({ id: passkey.id, name: "renamed" }),
+  "/console/account/passkeys/remove": ({ passkey }) => ({ id: passkey.id }),
   "/console/account/identities/remove": ({ identityId }) => ({ id: identityId }),
   "/console/contacts/remove": ({ contactId }) => ({ id: contactId }),
   "/console/account/delete": () => ({ password: PASSWORD }),
@@ -133,6 +144,7 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
   ]);
   const account = (await client.open("/console/account")).text;
   const [identityId = ""] = hiddenValues(account, "id");
+  const passkey = await newPasskey(client, call, contactId);
   const own = await newActionToken(call, client);
   const others = await newActionToken(call, await newPageClient(call));
   const parameters = {
@@ -146,12 +158,33 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
     tokenId,
     loginId,
     identityId,
+    passkey,
     parameters,
     contactId,
     newSecret,
     newApiSecret,
     rotatedSecret,
   };
+}
+
+/** The challenge of the passkey form on a page. */
+export const challengeIn = ({ text }: Answered): string =>
+  /&quot;challenge&quot;:&quot;([\w-]+)/.exec(text)?.[1] ?? "";
+
+async function newPasskey(
+  client: PageClient,
+  call: Call,
+  userId: string,
+): Promise<Fixtures["passkey"]> {
+  const path = "/console/account/passkeys";
+  const [one, two] = [await newAuthenticator(-8), await newAuthenticator(-8)];
+  const created = async (each: Authenticator) =>
+    JSON.stringify(await each.create({ challenge: challengeIn(await client.open(path)), userId }));
+  await client.send(path, { response: await created(one) });
+  const [id = ""] = hiddenValues((await client.open(path)).text, "id");
+  const asked = await call("POST", "/rest/login/passkey/options");
+  const assertion = await one.get({ challenge: textAt(asked, "payload", "challenge"), userId });
+  return { id, assertion: JSON.stringify(assertion), registration: await created(two) };
 }
 
 export async function idOf(client: PageClient): Promise<string> {

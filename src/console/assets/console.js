@@ -81,3 +81,41 @@ for (const part of document.querySelectorAll("[data-refresh]")) {
   };
   setTimeout(refresh, every);
 }
+
+// Passkeys: each form's options go to the browser, and its answer into the form.
+const ways = { create: "parseCreationOptionsFromJSON", get: "parseRequestOptionsFromJSON" };
+for (const form of document.querySelectorAll("[data-passkey]")) {
+  const kind = form.dataset.passkey;
+  const parse = globalThis.PublicKeyCredential?.[ways[kind]];
+  if (parse === undefined) continue;
+  form.hidden = false;
+  if (kind === "create") form.nextElementSibling.hidden = true;
+  let waiting = new AbortController();
+  const answer = async (mediation) => {
+    // One ceremony at a time: the browser refuses a second one.
+    waiting.abort();
+    waiting = new AbortController();
+    const { signal } = waiting;
+    const publicKey = parse.call(PublicKeyCredential, JSON.parse(form.dataset.options));
+    const found = await navigator.credentials[kind]({ publicKey, signal, ...mediation });
+    form.elements.response.value = JSON.stringify(found);
+    form.submit();
+  };
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      await answer({});
+    } catch (error) {
+      const exists = error.name === "InvalidStateError";
+      form.querySelector("[role=status]").textContent = exists
+        ? "This device has a passkey for your account already."
+        : "No passkey was used. Try again.";
+    }
+  });
+  // The browser offers passkeys in the field for the email, where it can.
+  const offer = async () => {
+    const can = await PublicKeyCredential.isConditionalMediationAvailable?.();
+    if (can) await answer({ mediation: "conditional" });
+  };
+  if (kind === "get") offer().catch(() => undefined);
+}

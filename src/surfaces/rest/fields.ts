@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isBase64url } from "../../core/compact-jws.ts";
 import { PASSWORD_LENGTH, passwordProblem } from "../../core/passwords.ts";
 import { dayOfBirthProblem, isNewEmail, storedText } from "../../core/text.ts";
 import { networksOf, normalizedNetwork } from "../../core/networks.ts";
@@ -244,4 +245,49 @@ export const ReplayEvents = v.strictObject({
       v.maxLength(1_000, "must have at most 1000"),
     ),
   ),
+});
+
+const bytes = (max: number) => {
+  const message = `must be base64url without padding, ${max} characters at most`;
+  return v.pipe(
+    v.string(message),
+    documented(
+      v.check((text: string) => text.length <= max && isBase64url(text), message),
+      { pattern: "^[A-Za-z0-9_-]+$", minLength: 1, maxLength: max },
+    ),
+  );
+};
+
+/** At most 1,023 bytes (WebAuthn Level 3 section 4). */
+const credential = {
+  id: bytes(1_364),
+  rawId: bytes(1_364),
+  type: v.literal("public-key", 'must be "public-key"'),
+};
+
+const transport = v.pipe(
+  v.string("must be a string"),
+  v.regex(/^[a-z][a-z-]{0,31}$/, "must be a transport of WebAuthn"),
+);
+
+/** As `PublicKeyCredential.toJSON()` gives it; more that is in there is not used. */
+export const RegistrationResponse = v.object({
+  ...credential,
+  response: v.object({
+    clientDataJSON: bytes(4_096),
+    attestationObject: bytes(24_576),
+    transports: v.optional(
+      v.pipe(v.array(transport, "must be a list"), v.maxLength(8, "must be at most 8 transports")),
+    ),
+  }),
+});
+
+export const AuthenticationResponse = v.object({
+  ...credential,
+  response: v.object({
+    clientDataJSON: bytes(4_096),
+    authenticatorData: bytes(4_096),
+    signature: bytes(1_024),
+    userHandle: v.nullish(bytes(86)),
+  }),
 });

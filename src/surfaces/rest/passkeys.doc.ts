@@ -13,7 +13,8 @@ import {
   uuidOrNull,
 } from "../../openapi/shapes.ts";
 import { Empty, page, success, UserWithJwt } from "./accounts.doc.ts";
-import { AuthenticationResponse, type passkeyRoutes, RegistrationResponse } from "./passkeys.ts";
+import { AuthenticationResponse, RegistrationResponse } from "./fields.ts";
+import type { passkeyRoutes } from "./passkeys.ts";
 
 const Passkey = v.object({
   id: uuid,

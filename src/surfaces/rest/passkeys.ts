@@ -1,13 +1,12 @@
 import * as v from "valibot";
-import { isBase64url } from "../../core/compact-jws.ts";
 import type { IssueLogin } from "../../core/log-in.ts";
 import type { Accounts } from "../../core/accounts.ts";
 import type { Passkey, Passkeys } from "../../core/passkeys.ts";
 import { readTypedJson } from "../../http/body.ts";
-import { documented, JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
+import { JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
 import { defineRoutes, isoTime, isoTimeOrNull } from "../../http/surface.ts";
 import { page, success } from "./accounts.ts";
-import { knownEmail, tokenName } from "./fields.ts";
+import { AuthenticationResponse, knownEmail, RegistrationResponse, tokenName } from "./fields.ts";
 import { issueField, loginResult } from "./log-in.ts";
 
 export interface PasskeyServices {
@@ -15,51 +14,6 @@ export interface PasskeyServices {
   readonly passkeys: Passkeys;
   readonly issueLogin: IssueLogin;
 }
-
-const bytes = (max: number) => {
-  const message = `must be base64url without padding, ${max} characters at most`;
-  return v.pipe(
-    v.string(message),
-    documented(
-      v.check((text: string) => text.length <= max && isBase64url(text), message),
-      { pattern: "^[A-Za-z0-9_-]+$", minLength: 1, maxLength: max },
-    ),
-  );
-};
-
-/** At most 1,023 bytes (WebAuthn Level 3 section 4). */
-const credential = {
-  id: bytes(1_364),
-  rawId: bytes(1_364),
-  type: v.literal("public-key", 'must be "public-key"'),
-};
-
-const transport = v.pipe(
-  v.string("must be a string"),
-  v.regex(/^[a-z][a-z-]{0,31}$/, "must be a transport of WebAuthn"),
-);
-
-/** As `PublicKeyCredential.toJSON()` gives it; more that is in there is not used. */
-export const RegistrationResponse = v.object({
-  ...credential,
-  response: v.object({
-    clientDataJSON: bytes(4_096),
-    attestationObject: bytes(24_576),
-    transports: v.optional(
-      v.pipe(v.array(transport, "must be a list"), v.maxLength(8, "must be at most 8 transports")),
-    ),
-  }),
-});
-
-export const AuthenticationResponse = v.object({
-  ...credential,
-  response: v.object({
-    clientDataJSON: bytes(4_096),
-    authenticatorData: bytes(4_096),
-    signature: bytes(1_024),
-    userHandle: v.nullish(bytes(86)),
-  }),
-});
 
 const addition = jsonBody(
   v.object({ response: RegistrationResponse, name: v.optional(tokenName) }),
