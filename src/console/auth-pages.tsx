@@ -11,6 +11,7 @@ import {
   fieldState,
   cardPage,
   textPage,
+  pathWithNext,
   safeNextPath,
   seeOtherWithMessage,
   seeOther,
@@ -155,11 +156,11 @@ export function authPages(
     ),
     action({
       path: "/console/logout",
-      schema: v.object({}),
-      async submit({ request, nowMs }) {
+      schema: v.object({ next }),
+      async submit({ request, nowMs }, { next }) {
         const secret = readSessionCookie(request);
         if (secret !== null) await sessions.revoke(secret, nowMs);
-        return seeOther("/console/login", clearSession);
+        return seeOther(pathWithNext(LOGIN, next), clearSession);
       },
     }),
   ];
@@ -186,8 +187,7 @@ export function NextField({ context, state }: FormProps) {
 
 /** Another page, with the same page to open afterwards. */
 export function withNext(path: string, context: PageContext, state: FormState): string {
-  const next = safeNextPath(state.values.next ?? queryValue(context.request, "next"));
-  return next === "/console" ? path : `${path}?next=${encodeURIComponent(next)}`;
+  return pathWithNext(path, state.values.next ?? queryValue(context.request, "next"));
 }
 
 interface LoginPageParts extends Pick<ConsoleDeps, "signUpIsOpen" | "sendsMail" | "passwords"> {

@@ -11,12 +11,14 @@ interface Props {
   readonly values: Readonly<Record<string, unknown>>;
   /** Whether the form can go on: its user has a password, and `values` is all that was sent. */
   readonly canGoOn: boolean;
+  /** Where a log-in leads otherwise. */
+  readonly back: string;
   readonly email: string;
   readonly problem: Problem | null;
 }
 
 /** Asks who it is before a form goes on, with all that was filled in; it is kept in this page alone. */
-export function proofPage({ action, values, canGoOn, email, problem }: Props): Page {
+export function proofPage({ action, values, canGoOn, back, email, problem }: Props): Page {
   const isField = problem?.field === PROOF_FIELD;
   return {
     title: "Confirm it's you",
@@ -48,10 +50,12 @@ export function proofPage({ action, values, canGoOn, email, problem }: Props): P
         ) : (
           <>
             <p>
-              You logged in more than ten minutes ago. Log out and in again, then try once more.
+              You logged in more than ten minutes ago. Log out and in again: you come back to the
+              page that you were on.
             </p>
             <form method="post" action="/console/logout">
-              <button type="submit">Log out</button>
+              <input type="hidden" name="next" value={back} />
+              <button type="submit">Log in again</button>
             </form>
           </>
         )}

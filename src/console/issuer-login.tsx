@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isFresh } from "../core/fresh-login.ts";
 import type { IssuerLoginResult } from "../core/issuer-login.ts";
 import { issuerCookie, NO_ISSUER_COOKIE, readIssuerCookie } from "../http/browser.ts";
 import { queryValue } from "../http/query.ts";
@@ -10,8 +11,10 @@ import { PostForm } from "./components.tsx";
 import { PAGE_HEADERS, type Page } from "./page.tsx";
 import {
   cardPage,
+  CONFIRM,
   type PageContext,
   type PageRoutes,
+  pathWithNext,
   safeNextPath,
   seeOther,
   seeOtherWithMessage,
@@ -39,7 +42,7 @@ export const issuerPath = (name: string) => `/log-in/${name}`;
 /** Log in with an OpenID issuer by redirect. */
 export function issuerLoginPages(
   { openForm, openPage }: PageRoutes,
-  { issuerLogin, secondFactor, sessions, audit }: ConsoleDeps,
+  { issuerLogin, secondFactor, sessions, freshLogins, audit }: ConsoleDeps,
 ): readonly Route[] {
   async function back(
     name: string,
@@ -99,7 +102,11 @@ export function issuerLoginPages(
       async submit({ caller, nowMs }, { next, link }) {
         if (link !== undefined && caller === null)
           return seeOther("/console/login?next=/console/account");
-        const owner = link === undefined ? null : caller;
+        let owner = link === undefined ? null : caller;
+        if (owner !== null && !isFresh(owner, nowMs)) {
+          owner = await freshLogins.current(owner, nowMs);
+          if (!isFresh(owner, nowMs)) return seeOther(pathWithNext(CONFIRM, "/console/account"));
+        }
         const { url, state } = await issuerLogin.start(name, safeNextPath(next), owner, nowMs);
         return { ...sentTo(url), cookies: [issuerCookie(state)] };
       },

@@ -119,6 +119,15 @@ export function safeNextPath(next: unknown): string {
     : "/console";
 }
 
+/** A page of the log-in, which leads to `next` afterwards. */
+export function pathWithNext(path: string, next: unknown): string {
+  const to = safeNextPath(next);
+  return to === "/console" ? path : `${path}?next=${encodeURIComponent(to)}`;
+}
+
+/** Asks who it is before it leads to another page. */
+export const CONFIRM = "/console/confirm";
+
 /** A cookie for as long as the session can be extended. */
 export const setSession = ({ lifetimes }: Sessions, secret: string) => ({
   "set-cookie": sessionCookie(secret, lifetimes.login),
@@ -156,11 +165,10 @@ export function pageRoutes(
 
   /** To the login page and back afterwards. Submitted values are lost, so the login page says that the session expired. */
   const redirectToLogin = ({ request }: RequestContext, page: string): HttpResult => {
-    const query = page === "/console" ? "" : `?next=${encodeURIComponent(page)}`;
     const isStale = readSessionCookie(request) !== null;
     const hadSession = isStale || request.method === "POST";
     return {
-      ...seeOther(`/console/login${query}`, isStale ? clearSession : {}),
+      ...seeOther(pathWithNext("/console/login", page), isStale ? clearSession : {}),
       ...(hadSession && { cookies: [flashCookie("session_expired")] }),
     };
   };
@@ -276,6 +284,7 @@ export function pageRoutes(
     { caller, request }: AuthedPageContext,
     submitted: FormValues,
     fault: AnyFault,
+    back: string,
   ): Promise<Page> {
     const record = currentRecord();
     if (record !== null) record.outcome = fault.code;
@@ -287,6 +296,7 @@ export function pageRoutes(
         action: new URL(request.url).pathname,
         values: isWhole ? submitted : {},
         canGoOn: isWhole && user.hasPassword,
+        back,
         email: user.email,
         problem: fault.code === "login_not_fresh" ? null : problemOf(fault, PROOF_FIELD),
       }),
@@ -313,13 +323,17 @@ export function pageRoutes(
 
   /** A form whose act needs a fresh log-in: one page asks for the password, and the form goes on. */
   const goingOn =
-    (submit: (context: AuthedPageContext, values: FormValues) => Promise<Page | HttpResult>) =>
+    (
+      submit: (context: AuthedPageContext, values: FormValues) => Promise<Page | HttpResult>,
+      pageOf: (path: string, values: FormValues) => string = (path) => path,
+    ) =>
     async (
       context: AuthedPageContext,
       { [PROOF_FIELD]: proof, ...values }: FormValues,
     ): Promise<Page | HttpResult> => {
       const { nowMs } = context;
       let { caller } = context;
+      const back = pageOf(new URL(context.request.url).pathname, values);
       if (typeof proof === "string" && !isFresh(caller, nowMs)) {
         try {
           caller = await freshLogins.prove(caller, proof, nowMs);
@@ -327,17 +341,15 @@ export function pageRoutes(
           const fault = faultOf(error);
           if (fault.code !== "credentials_wrong" && fault.code !== "throttled") throw error;
           auditRefusal(asOwnMistake(fault), refused);
-          return askForProof(context, values, fault);
+          return askForProof(context, values, fault, back);
         }
       }
       return asFresh(
         { ...context, caller },
         (current) => submit(current, values),
-        (current, fault) => askForProof(current, values, fault),
+        (current, fault) => askForProof(current, values, fault, back),
       );
     };
-
-  const confirmPath = "/console/confirm";
 
   /** The page of a button is usually the parent of its path. */
   const parentPath = (path: string) => path.slice(0, path.lastIndexOf("/"));
@@ -370,31 +382,32 @@ export function pageRoutes(
       getRoute(
         path,
         authed((context) =>
-          asFresh(context, show, async () =>
-            seeOther(`${confirmPath}?next=${encodeURIComponent(next)}`),
-          ),
+          asFresh(context, show, async () => seeOther(pathWithNext(CONFIRM, next))),
         ),
       ),
 
     /** Asks for the password, and then leads to a page that needs a fresh log-in. */
     confirmation: [
       getRoute(
-        confirmPath,
+        CONFIRM,
         authed(async (context) => {
           const next = safeNextPath(queryValue(context.request, "next"));
           const caller = await freshLogins.current(context.caller, context.nowMs);
           if (isFresh(caller, context.nowMs)) return seeOther(next);
-          const asked = await askForProof({ ...context, caller }, { next }, NOT_FRESH);
+          const asked = await askForProof({ ...context, caller }, { next }, NOT_FRESH, next);
           return { ...asked, status: 200 };
         }),
       ),
       postRoute(
-        confirmPath,
+        CONFIRM,
         authed(
-          goingOn(async ({ caller, nowMs }, { next }) => {
-            requireFresh(caller, nowMs);
-            return seeOther(safeNextPath(next));
-          }),
+          goingOn(
+            async ({ caller, nowMs }, { next }) => {
+              requireFresh(caller, nowMs);
+              return seeOther(safeNextPath(next));
+            },
+            (_, { next }) => safeNextPath(next),
+          ),
         ),
       ),
     ] as readonly Route[],
@@ -423,7 +436,7 @@ export function pageRoutes(
 
     /** A form on another page; that page is rendered again if the form has errors. */
     formOn: <const S extends v.GenericSchema>(form: PageForm<AuthedPageContext, S>): Route =>
-      postRoute(form.path, authed(goingOn(submitForm(form)), parentPath)),
+      postRoute(form.path, authed(goingOn(submitForm(form), parentPath), parentPath)),
 
     /** A button. Its errors are shown on an error page. */
     action: <const S extends v.GenericSchema>({
@@ -431,14 +444,16 @@ export function pageRoutes(
       page,
       schema,
       submit,
-    }: FormAction<S>): Route =>
-      postRoute(
+    }: FormAction<S>): Route => {
+      const pageOf = (at: string) => page ?? parentPath(at);
+      return postRoute(
         path,
         authed(
-          goingOn(async (context, values) => submit(context, decode(schema, values))),
-          (at) => page ?? parentPath(at),
+          goingOn(async (context, values) => submit(context, decode(schema, values)), pageOf),
+          pageOf,
         ),
-      ),
+      );
+    },
   };
 }
 

@@ -17,6 +17,7 @@ import {
   type FormState,
   type PageContext,
   type PageRoutes,
+  pathWithNext,
   safeNextPath,
   seeOther,
   setSession,
@@ -48,9 +49,8 @@ export async function afterFirstFactor(
     const { secret } = await sessions.open(user, way, nowMs);
     return seeOther(to, setSession(sessions, secret));
   }
-  const query = to === "/console" ? "" : `?next=${encodeURIComponent(to)}`;
   const half = await secondFactor.half(user, way, nowMs);
-  return { ...seeOther(PATH + query), cookies: [stepCookie(half)] };
+  return { ...seeOther(pathWithNext(PATH, to)), cookies: [stepCookie(half)] };
 }
 
 export const CODE_INPUT = {

@@ -13,10 +13,12 @@ interface Deps {
   readonly tokens: Pick<SessionStore, "confirmSession"> & Pick<RevocationStore, "revokeByHolder">;
   readonly users: Pick<UserStore, "byId">;
   readonly checkPassword: CheckPassword;
+  /** Whether passwords open accounts. */
+  readonly takesPasswords: boolean;
 }
 
 /** How the user of a session proves once more who they are, without losing what they were about to do. */
-export function freshLogins({ strict, tokens, users, checkPassword }: Deps) {
+export function freshLogins({ strict, tokens, users, checkPassword, takesPasswords }: Deps) {
   return {
     /**
      * The caller as D1 has their session: a copy in KV or in a cache may not know yet that it was confirmed.
@@ -36,7 +38,7 @@ export function freshLogins({ strict, tokens, users, checkPassword }: Deps) {
     async account({ userId }: Caller): Promise<{ email: string; hasPassword: boolean }> {
       const user = await users.byId(userId);
       if (user === null) return refuse({ code: "token_invalid" });
-      return { email: user.email, hasPassword: hasPassword(user) };
+      return { email: user.email, hasPassword: takesPasswords && hasPassword(user) };
     },
 
     /**

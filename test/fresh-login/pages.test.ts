@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { SCOPES } from "../../src/core/scopes.ts";
 import { hiddenValues, secretOnPage, textOf } from "../console/html.ts";
-import { type Fields, newPageClient, SAME_ORIGIN } from "../console/page-client.ts";
+import { encoded, type Fields, FORM, newPageClient, SAME_ORIGIN } from "../console/page-client.ts";
 import { PASSWORD } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 
@@ -114,6 +114,38 @@ it("a button is asked too, and does it once", async () => {
   expect(await left()).toBe(1);
   expect((await client.send(path, { id: identity, proof_password: PASSWORD })).status).toBe(303);
   expect(await left()).toBe(0);
+});
+
+it.each([
+  ["an account without a password", {}],
+  ["a service without passwords", { PASSWORDS: "off" }],
+])("%s logs in again and comes back to the page", async (_, settings) => {
+  const { client, form } = await stale();
+  if (!("PASSWORDS" in settings)) {
+    await env.DB.prepare("UPDATE users SET password = '' WHERE email = ?").bind(client.email).run();
+  }
+  const { call } = isolate(settings);
+  const headers = { ...SAME_ORIGIN, ...FORM, cookie: `__Host-latchkey=${client.secret}` };
+  const send = (path: string, fields: Fields) =>
+    call("POST", path, { headers, body: encoded(fields) });
+  for (const [asked, back] of [
+    [await send(NEW, form), NEW],
+    [await send("/console/account/second-factor/begin", {}), "/console/account/second-factor"],
+    [
+      await call("GET", "/console/confirm?next=/console/account/export", { headers }),
+      "/console/account/export",
+    ],
+  ] as const) {
+    expect(textOf(asked)).toContain(ASKS);
+    expect(asked.text).not.toContain('type="password"');
+    expect(hiddenValues(asked.text, "next")).toEqual([back]);
+  }
+  const out = await send("/console/logout", { next: NEW });
+  expect([out.status, out.headers.get("location")]).toEqual([
+    303,
+    `/console/login?next=${encodeURIComponent(NEW)}`,
+  ]);
+  expect((await call("GET", "/console/account", { headers })).status).toBe(303);
 });
 
 it("a stolen cookie has ten tries, and the last wrong one ends it", async () => {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { newBrowserUser } from "../console/browser-user.ts";
-import { inputsOf, textOf } from "../console/html.ts";
+import { hiddenValues, inputsOf, textOf } from "../console/html.ts";
 import { statuses, track } from "../races/racers.ts";
 import { turnOn } from "../second-factor/authenticator.ts";
 import { at, PASSWORD, textAt } from "../support/client.ts";
@@ -497,6 +497,7 @@ describe("PASSWORDS=off", () => {
 
   it("creates accounts by the first log-in, and has no field for a password", async () => {
     const post = mailbox();
+    const tick = clock();
     const place = serve({ settings: OFF });
     const email = UNKNOWN();
     for (const json of [{ email, password: PASSWORD }, { email }]) {
@@ -518,6 +519,18 @@ describe("PASSWORDS=off", () => {
     const mail = only(post.takeLogins());
     await person.submit(code, "/console/login/email/code", { code: mail.code });
     expect((await person.get("/console/account")).text).not.toContain('type="password"');
+
+    // A fresh log-in is one more email, which leads back to what it was for.
+    tick(660);
+    const confirm = await person.get("/console/account/export");
+    const out = await person.post("/console/logout", {
+      next: hiddenValues(confirm.text, "next")[0] ?? "",
+    });
+    const again = await person.submit(out, "/console/login/email", { email });
+    await place.settled();
+    const fresh = only(post.takeLogins());
+    const back = await person.submit(again, "/console/login/email/code", { code: fresh.code });
+    expect([back.path, back.status]).toEqual(["/console/account/export", 200]);
   });
 });
 
