@@ -50,8 +50,8 @@ export function audited(
   const time = nowMs.toString(16).padStart(12, "0");
   const start = `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15, 24)}`;
   return [
-    `INSERT INTO events (user_id, id, at, what, outcome, subject)
-      SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${literal(nowMs)}, ${literal(what)}, 'done', ${literal(subject)}
+    `INSERT INTO events (user_id, id, at, what, outcome, subject, by_operator)
+      SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${literal(nowMs)}, ${literal(what)}, 'done', ${literal(subject)}, 1
       FROM users WHERE ${changed}`,
     queued(
       `(SELECT substr(task, 9) AS receiver, user_id, id AS event_id FROM housekeeping JOIN events
