@@ -261,6 +261,7 @@ export function createServices(
       personalData: stores.personalData,
       diagnose,
       recovery,
+      notices,
     }),
     firstFactor: firstLogin,
     accounts: accounts({

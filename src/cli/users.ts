@@ -11,6 +11,7 @@ import {
   disableUsers,
   enableUsers,
   listUsers,
+  removeFactor,
   setMetadata,
   setRole,
 } from "./users/accounts.ts";
@@ -45,6 +46,7 @@ the deployment, as with npm run deploy.
                              enabled; with --stdin the emails are read from stdin, one per line
   enable <email>…            lets them log in again; --stdin as above
   delete <email>             revokes everything that the account has, and erases it
+  remove-factor <email>      for someone who has lost their second factor and its recovery codes
   set-role <email> <role>    User or Admin
   set-metadata <email> <json>
                              your own facts about them, a JSON object of at most 4 KB, which replaces what there
@@ -147,6 +149,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     words: 1,
     flags: [],
     run: ({ nowMs }, database, [email]) => deleteUser(database, emailOf(email), nowMs),
+  },
+  "remove-factor": {
+    words: 1,
+    flags: [],
+    run: ({ nowMs }, database, [email]) => removeFactor(database, emailOf(email), nowMs),
   },
   "create-service": {
     words: 1,

@@ -2802,6 +2802,32 @@ export interface paths {
       };
     };
   };
+  "/rest/admin/users/{id}/second_factor": {
+    /** Remove the second factor of an account, as an operator */
+    delete: {
+      parameters: { query?: never; header?: never; path: { id: string }; cookie?: never };
+      requestBody?: never;
+      responses: {
+        /** Removed, or there was none. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
   "/rest/admin/users/{id}/password_reset": {
     /** Send a password reset email to an account, as an operator */
     post: {

@@ -6,6 +6,7 @@ import type { AuditEntry } from "./events.ts";
 import { refuse } from "./fault.ts";
 import { requireFresh } from "./fresh-login.ts";
 import type { LoginStore } from "./logins.ts";
+import type { Notices } from "./notices.ts";
 import type { PageRequest } from "./page.ts";
 import type { Recovery } from "./recovery.ts";
 import type { TokenDiagnosis, TokenDiagnostics } from "./token-diagnosis.ts";
@@ -127,6 +128,11 @@ export interface AdminStore {
   ): Promise<Account | ActRefusal>;
   /** All that the account has issued or is logged in with; ways to log in stay. */
   revokeAll(operator: CallerRef, userId: string, nowMs: number): Promise<"done" | ActRefusal>;
+  removeSecondFactor(
+    operator: CallerRef,
+    userId: string,
+    nowMs: number,
+  ): Promise<"done" | ActRefusal>;
   remove(operator: CallerRef, userId: string, nowMs: number): Promise<"done" | ActRefusal>;
 }
 
@@ -137,6 +143,7 @@ interface Deps {
   readonly personalData: PersonalDataStore;
   readonly diagnose: TokenDiagnostics;
   readonly recovery: Pick<Recovery, "sendResetFor">;
+  readonly notices: Pick<Notices, "tell">;
 }
 
 export type Admin = ReturnType<typeof admin>;
@@ -147,7 +154,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const OWNER = /^[0-9a-f-]{32,36}$/;
 
 /** What operators can see and do. Whoever calls for one passes `requireOperator`: there is no other way in. */
-export function admin({ store, logins, tokens, personalData, diagnose, recovery }: Deps) {
+export function admin({ store, logins, tokens, personalData, diagnose, recovery, notices }: Deps) {
   const noUser = () => refuse({ code: "not_found", what: "User" });
   const done = (outcome: "done" | ActRefusal): void => {
     if (outcome !== "done") refuseAct(outcome);
@@ -250,6 +257,18 @@ export function admin({ store, logins, tokens, personalData, diagnose, recovery 
         requireFresh(operator, nowMs);
         if (!UUID.test(id)) return noUser();
         done(await store.revokeAll(operator, id, nowMs));
+      },
+
+      /**
+       * For someone who has lost it, with its recovery codes: their first factor then opens the account alone.
+       * @throws FaultError `login_not_fresh`
+       */
+      async removeSecondFactor(id: string): Promise<void> {
+        // guard: removal-by-an-operator-needs-a-fresh-log-in
+        requireFresh(operator, nowMs);
+        if (!UUID.test(id)) return noUser();
+        done(await store.removeSecondFactor(operator, id, nowMs));
+        notices.tell([id], nowMs);
       },
 
       /**

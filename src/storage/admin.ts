@@ -32,6 +32,7 @@ import {
 import { erasePersonalData } from "./personal-data.ts";
 import { allCredentialsRevocation, callerIsActive } from "./revocation.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./rows.ts";
+import { removingFactor, removingItsCodes } from "./second-factors.ts";
 
 /** Rows that are looked at for one page, so that a filter that fits nothing reads no more. */
 const SCANNED = 5_000;
@@ -115,7 +116,7 @@ const parts = (place: string | null): readonly [string, string] => {
 };
 
 export function createAdmin(context: StorageContext): AdminStore {
-  const { db, events, revocations, invalidatingUser, isOperator, tables } = context;
+  const { db, events, notices, revocations, invalidatingUser, isOperator, tables } = context;
 
   const byOperator = (
     what: AuditRow["what"],
@@ -353,6 +354,18 @@ export function createAdmin(context: StorageContext): AdminStore {
       const rest = [carryUndo(userId, which)];
       const change = revokingAll(which, nowMs);
       const rows = await revoking("credentials.revoked", operator, userId, change, rest, nowMs);
+      return outcomeOf(rows.asked);
+    },
+
+    async removeSecondFactor(operator, userId, nowMs) {
+      const may = sql`user_id IN (SELECT id FROM users WHERE ${target(operator, userId, nowMs)})`;
+      const rows = await db.batch({
+        asked: asked(operator, isThere(userId), nowMs),
+        removed: removingFactor(userId, may),
+        event: events.after(byOperator("second_factor.removed", operator, userId), nowMs),
+        notices: notices.queue("second_factor_removed", userId, sql`changes() > 0`, nowMs),
+        codes: removingItsCodes(userId),
+      });
       return outcomeOf(rows.asked);
     },
 

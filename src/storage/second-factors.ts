@@ -24,6 +24,14 @@ export const removeSecondFactor = (userId: string, where: Sql): readonly Sql[] =
   sql`DELETE FROM second_factors WHERE user_id = ${userId} AND ${where}`,
 ];
 
+/** One that counts; with an event and a notice after it. @param where what else must hold */
+export const removingFactor = (userId: string, where: Sql): Sql =>
+  sql`DELETE FROM second_factors WHERE user_id = ${userId} AND confirmed_at IS NOT NULL AND ${where} RETURNING user_id`;
+
+/** After it. */
+export const removingItsCodes = (userId: string): Sql =>
+  sql`DELETE FROM recovery_codes WHERE user_id = ${userId} AND NOT ${isOn(userId)}`;
+
 export function createSecondFactors({ db, events, notices }: StorageContext): SecondFactorStore {
   const IsActive = v.object({ is_active: v.number() });
 
@@ -82,11 +90,10 @@ export function createSecondFactors({ db, events, notices }: StorageContext): Se
     async remove(caller, nowMs) {
       const { userId } = caller;
       const { removed, asked } = await db.batch({
-        removed: sql`DELETE FROM second_factors WHERE user_id = ${userId} AND confirmed_at IS NOT NULL
-          AND ${callerIsActive(caller, nowMs)} RETURNING user_id`,
+        removed: removingFactor(userId, callerIsActive(caller, nowMs)),
         event: events.afterCaller("second_factor.removed", caller, null, nowMs),
         notices: notices.queue("second_factor_removed", userId, sql`changes() > 0`, nowMs),
-        codes: sql`DELETE FROM recovery_codes WHERE user_id = ${userId} AND NOT ${isOn(userId)}`,
+        codes: removingItsCodes(userId),
         asked: ask(caller, nowMs),
       });
       return outcome(removed, asked);

@@ -204,6 +204,7 @@ it("what cannot be undone needs a log-in of the last ten minutes", async () => {
   const acts = [
     ["PATCH", path, { role: "Admin" }],
     ["DELETE", `${path}/credentials`, undefined],
+    ["DELETE", `${path}/second_factor`, undefined],
     ["DELETE", path, undefined],
   ] as const;
   vi.setSystemTime(Date.now() + 601_000);

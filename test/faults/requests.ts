@@ -169,6 +169,13 @@ const OPERATORS: readonly Case[] = [
     ...OK,
   },
   {
+    routeKey: "DELETE /rest/admin/users/:id/second_factor",
+    as: "operator",
+    path: ofAlice("/second_factor"),
+    send: byOperator,
+    ...OK,
+  },
+  {
     routeKey: "POST /rest/admin/users/:id/password_reset",
     as: "operator",
     path: ofAlice("/password_reset"),

@@ -74,6 +74,7 @@ function samples({ email }: Known): Readonly<Record<string, Fields>> {
     // They look at no body.
     "DELETE /rest/admin/users/:id": {},
     "DELETE /rest/admin/users/:id/credentials": {},
+    "DELETE /rest/admin/users/:id/second_factor": {},
     "DELETE /rest/admin/throttles/:id": {},
     "DELETE /tokens": {},
     "DELETE /rest/token/all": {},

@@ -101,6 +101,7 @@ export const GUARDS: readonly Guard[] = [
   ["operator-has-the-role", "a role that was taken away, or a credential that was revoked, goes on", [holds(2)], [OPERATORS]],
   ["operator-has-a-second-factor", "an operator without a second factor passes where one is required", [chosen(false)], [OPERATORS]],
   ["operators-writes-ask-again", "a write goes on after the role was taken away", [holds(1)], [OPERATORS]],
+  ["removal-by-an-operator-needs-a-fresh-log-in", "an old log-in removes a second factor", [dropped], [OPERATORS]],
   ["operators-changes-need-a-fresh-login", "an old log-in gives roles", [asked(false)], [OPERATORS]],
   ["only-operators-get-operators-scopes", "a user makes a token with operators' scopes", [chosen(false)], [OPERATORS]],
   ["operators-are-not-named", "a user learns which operator it was, and from where", [holds(0)], [all("admin/day")]],

@@ -123,6 +123,36 @@ it("a lost phone: a recovery code gets in from anywhere, even where codes are us
   expect((await login(on, CAFE, owner, second)).status).toBe(200);
 });
 
+it("a lost phone without codes: an operator who has just logged in removes it, and the owner is told", async () => {
+  const owner = await newOwner();
+  const { id: operator, access } = await on.newOperator();
+  const path = `/rest/admin/users/${owner.id}/second_factor`;
+  await anHourLater();
+  expect((await on.send("DELETE", path, { bearer: access })).status).toBe(401);
+  const again = await on.newOperator();
+  for (let time = 0; time < 2; time++) {
+    expect((await on.send("DELETE", path, { bearer: again.access })).status).toBe(200);
+  }
+  expect(noticesOf()).toEqual(["second_factor_removed"]);
+  const bearer = textAt(await on.send("POST", "/api/token/", { json: owner }), "access");
+  const events = await on.send("GET", "/rest/audit", { bearer });
+  const removed = itemsAt(events, "payload").filter(
+    (each) => Object(each).what === "second_factor.removed",
+  );
+  expect(removed).toMatchObject([{ by_operator: true, actor_uuid: null }]);
+  const left = await env.DB.prepare("SELECT 1 FROM recovery_codes WHERE user_id = ?")
+    .bind(owner.id)
+    .all();
+  expect(left.results).toEqual([]);
+  // One who is no operator any more removes nothing.
+  const other = await newOwner();
+  await env.DB.prepare("UPDATE users SET role = 'User' WHERE id = ?").bind(again.id).run();
+  const theirs = `/rest/admin/users/${other.id}/second_factor`;
+  expect((await on.send("DELETE", theirs, { bearer: again.access })).status).toBe(403);
+  expect((await login(on, HOME, other)).status).toBe(400);
+  expect(operator).not.toBe(again.id);
+});
+
 it("the answer of confirm is lost: it is on, and other recovery codes are asked for", async () => {
   const user = await on.newUser();
   await prove(user);

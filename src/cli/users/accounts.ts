@@ -33,6 +33,7 @@ type OperatorEvent =
   | "user.deleted"
   | "role.changed"
   | "metadata.changed"
+  | "second_factor.removed"
   | "token.created";
 
 /**
@@ -303,6 +304,19 @@ export async function setMetadata(
     `${email} has the metadata ${metadata}: ${id}`,
     "JWTs keep the claims that were made from the old metadata until they expire.",
   ];
+}
+
+/** For someone who has lost it: their first factor then opens the account alone. */
+export async function removeFactor(database: D1, email: string, nowMs: number): Promise<string[]> {
+  const { id } = await find(database, email);
+  const own = `user_id = ${literal(id)}`;
+  const isOn = `EXISTS (SELECT 1 FROM second_factors WHERE ${own} AND confirmed_at IS NOT NULL)`;
+  await database.run([
+    ...audited("second_factor.removed", `id = ${literal(id)} AND ${isOn}`, nowMs),
+    `DELETE FROM recovery_codes WHERE ${own}`,
+    `DELETE FROM second_factors WHERE ${own}`,
+  ]);
+  return [`${email} has no second factor: ${id}`, "Nobody was told by email: tell them."];
 }
 
 /** Sorted by email, after `cursor`. */

@@ -232,6 +232,16 @@ export const adminOperations: Readonly<Record<RoutesOf<typeof adminRoutes>, Oper
     "Sessions, JWTs, API tokens and action tokens. Its password and other ways to log in stay: disable it to stop those.",
     { parameters: ID, answers: answer("Revoked.", success(Empty)), refuses: [404] },
   ),
+  "DELETE /rest/admin/users/:id/second_factor": operation(
+    "removeAccountSecondFactor",
+    "Remove the second factor of an account, as an operator",
+    "For someone who has lost the app and the recovery codes: they log in without, and are told by email. Make sure first that it is them who ask.",
+    {
+      parameters: ID,
+      answers: answer("Removed, or there was none.", success(Empty)),
+      refuses: [404],
+    },
+  ),
   "POST /rest/admin/users/:id/password_reset": operation(
     "sendPasswordReset",
     "Send a password reset email to an account, as an operator",

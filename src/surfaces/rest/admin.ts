@@ -168,6 +168,15 @@ export function adminRoutes({ admin, publicKeys }: AdminServices) {
       }),
     },
     {
+      method: "DELETE",
+      path: "/rest/admin/users/:id/second_factor",
+      ...WRITE,
+      handle: forOperators(async (desk, request) => {
+        await desk.removeSecondFactor(idIn(request));
+        return success({});
+      }),
+    },
+    {
       method: "POST",
       path: "/rest/admin/users/:id/password_reset",
       ...WRITE,

@@ -39,7 +39,7 @@ it("adds, lists, and sets roles", async () => {
   expect((await users(["enable", "bob@example.com"])).code).toBe(0);
   // A repetition changes nothing, and writes no event.
   expect((await users(["enable", "bob@example.com"])).code).toBe(0);
-  const events = `SELECT what, actor, outcome FROM events JOIN users ON users.id = events.user_id
+  const events = `SELECT what, actor, outcome, by_operator FROM events JOIN users ON users.id = events.user_id
     WHERE email = 'bob@example.com' ORDER BY events.id`;
   const whats = [
     "user.created",
@@ -48,7 +48,9 @@ it("adds, lists, and sets roles", async () => {
     "user.disabled",
     "user.enabled",
   ];
-  expect(await sql(events)).toEqual(whats.map((what) => ({ what, actor: null, outcome: "done" })));
+  expect(await sql(events)).toEqual(
+    whats.map((what) => ({ what, actor: null, outcome: "done", by_operator: 1 })),
+  );
 });
 
 it("disables and enables several accounts, from arguments and stdin, and reports every unknown one", async () => {
@@ -95,6 +97,28 @@ it("disabling removes the other ways to log in", async () => {
   expect(await sql("SELECT id FROM passkeys")).toEqual([{ id: "ada" }]);
   const since = "SELECT email FROM users WHERE identities_revoked_on IS NOT NULL";
   expect(await sql(since)).toEqual([{ email: "bob@example.com" }]);
+});
+
+it("removes a second factor, once, and no other's", async () => {
+  const { users, sql } = await emptyDatabase();
+  for (const name of ["ada", "bob"]) {
+    await users(["add", `${name}@example.com`]);
+    await sql(`INSERT INTO second_factors (user_id, secret, created_at, confirmed_at)
+      SELECT id, 'sealed', 1, 1 FROM users WHERE email = '${name}@example.com'`);
+    await sql(`INSERT INTO recovery_codes (user_id, digest, created_at)
+      SELECT id, 'digest', 1 FROM users WHERE email = '${name}@example.com'`);
+  }
+  for (let time = 0; time < 2; time++) {
+    expect((await users(["remove-factor", "bob@example.com"])).code).toBe(0);
+  }
+  for (const table of ["second_factors", "recovery_codes"]) {
+    const left = `SELECT email FROM ${table} JOIN users ON users.id = user_id`;
+    expect(await sql(left)).toEqual([{ email: "ada@example.com" }]);
+  }
+  const events = `SELECT email, by_operator FROM events JOIN users ON users.id = events.user_id
+    WHERE what = 'second_factor.removed'`;
+  expect(await sql(events)).toEqual([{ email: "bob@example.com", by_operator: 1 }]);
+  expect((await users(["remove-factor", "nobody@example.com"])).code).toBe(1);
 });
 
 it("explains invalid arguments, with exit code 2", async () => {
