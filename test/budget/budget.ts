@@ -13,7 +13,7 @@ GET /.well-known/jwks.json (anybody)                     | -                    
 GET /.well-known/oauth-authorization-server (anybody)    | -                       | -                          | -                                                     | -                   | -
 GET /.well-known/oauth-protected-resource (anybody)      | -                       | -                          | -                                                     | -                   | -
 GET /openapi.json (anybody)                              | -                       | -                          | -                                                     | -                   | -
-GET /status-lists/:list (anybody)                        | 1q 9r 0w                | 1q 9r 0w                   | 1q 9r 0w                                              | -                   | -
+GET /status-lists/:list (anybody)                        | 1q 11r 0w               | 1q 11r 0w                  | 1q 11r 0w                                             | -                   | -
 POST /rest/leaked (API token and session)                | 2p · 2q 36r 8w          | 2p · 2q 36r 8w             | 2p · 2q 36r 8w                                        | 2p · 2q 36r 8w      | 2p · 2q 36r 8w
 POST /rest/leaked (refresh JWT)                          | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                        | 1p · 2q 12r 4w      | 1p · 2q 12r 4w
 POST /oauth/introspect (API token)                       | 3q 5r 1w                | 3q 5r 1w                   | 3q 5r 1w                                              | 2q 4r 0w            | 2q 4r 0w
@@ -43,15 +43,15 @@ POST /api/token/verify (refresh JWT)                     | 1q 2r 0w             
 POST /api/token/verify (access JWT)                      | 1q 2r 0w                | 1g                         | -                                                     | -                   | -
 POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                        |                     |
 POST /api/generate-action-token (API token)              | 1p · 3q 16r 5w          | 2g 1p · 2q 14r 5w          | 2g 1p · 2q 14r 5w                                     | 1p · 1q 13r 4w      | 1p · 1q 13r 4w
-POST /api/run-action-token (caller)                      | 1g · 3q 25r 13w         | 3g · 2q 22r 13w            | 3g · 2q 22r 13w                                       |                     |
-POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 14w         | 3g · 2q 25r 14w            | 3g · 2q 25r 14w                                       | 1g · 1q 24r 13w     | 1g · 1q 24r 13w
-POST /api/run-action-token (nobody, with a key)          | 1g · 1q 18r 9w          | 1g · 1q 18r 9w             | 1g · 1q 18r 9w                                        | 1g · 1q 18r 9w      | 1g · 1q 18r 9w
-POST /api/run-action-token (password reset)              | 1g 1p · 4q 48r 12w · 1h | 1g 1p 1d · 4q 49r 12w · 1h | 1g 1p 1d · 4q 49r 12w · 1h                            |                     |
+POST /api/run-action-token (caller)                      | 1g · 3q 26r 13w         | 3g · 2q 22r 13w            | 3g · 2q 22r 13w                                       |                     |
+POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 14w         | 3g · 2q 24r 14w            | 3g · 2q 24r 14w                                       | 1g · 1q 23r 13w     | 1g · 1q 23r 13w
+POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 9w          | 1g · 1q 19r 9w             | 1g · 1q 19r 9w                                        | 1g · 1q 19r 9w      | 1g · 1q 19r 9w
+POST /api/run-action-token (password reset)              | 1g 1p · 4q 49r 12w · 1h | 1g 1p 1d · 4q 50r 12w · 1h | 1g 1p 1d · 4q 50r 12w · 1h                            |                     |
 POST /api/run-action-token (e-mail verification)         | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w                |                     |
 GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                        | 1q 15r 0w           | 1q 15r 0w
 DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w               | 2g · 2q 9r 3w              | 2g · 2q 9r 3w                                         |                     |
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
-DELETE /api/user/contacts/:id (API token)                | 3q 11r 4w               | 2g · 2q 8r 4w              | 2g · 2q 8r 4w                                         | 1q 7r 3w            | 1q 7r 3w
+DELETE /api/user/contacts/:id (API token)                | 3q 12r 4w               | 2g · 2q 8r 4w              | 2g · 2q 8r 4w                                         | 1q 7r 3w            | 1q 7r 3w
 POST /tokens (login)                                     | 1p · 3q 26r 7w · 1h     | 1p · 3q 26r 7w · 1h        | 1p · 3q 26r 7w · 1h                                   | 1p · 3q 26r 7w · 1h | 1p · 3q 26r 7w · 1h
 GET /tokens (session)                                    | 1q 2r 0w                | 3g                         | 3g                                                    | -                   | 1g
 PUT /tokens (session)                                    | 1p · 1q 5r 2w           | 1p · 1q 5r 2w              | 1p · 1q 5r 2w                                         | 1p · 1q 5r 2w       | 1p · 1q 5r 2w
@@ -59,10 +59,10 @@ DELETE /tokens (session)                                 | 1p 1d · 2q 11r 4w   
 GET /rest/auth (API token)                               | 2q 3r 1w or 3q 7r 1w    | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                         | 1q 4r 0w            | 1q 4r 0w
 POST /rest/user (anybody)                                | 1q 2r 3w · 1h           | 1q 2r 3w · 1h              | 1q 2r 3w · 1h                                         |                     |
 POST /rest/user/password_reset (anybody)                 | 1q 7r 5w                | 1q 7r 5w                   | 1q 7r 5w                                              | 1q 7r 5w            | 1q 7r 5w
-POST /rest/login/email (anybody)                         | 1q 13r 4w               | 1q 13r 4w                  | 1q 13r 4w                                           | 1q 13r 4w           | 1q 13r 4w
-POST /rest/login/email/verify (proven email)             | 4q 25r 6w               | 4q 25r 6w                  | 4q 25r 6w                                           |                     |
-POST /rest/login/email/verify (unproven email)           | 1p · 5q 50r 12w         | 1p 1d · 5q 51r 12w         | 1p 1d · 5q 51r 12w                                  |                     |
-POST /rest/login/email/verify (new email)                | 4q 20r 8w               | 4q 20r 8w                  | 4q 20r 8w                                           |                     |
+POST /rest/login/email (anybody)                         | 1q 13r 4w               | 1q 13r 4w                  | 1q 13r 4w                                             | 1q 13r 4w           | 1q 13r 4w
+POST /rest/login/email/verify (proven email)             | 4q 25r 6w               | 4q 25r 6w                  | 4q 25r 6w                                             |                     |
+POST /rest/login/email/verify (unproven email)           | 1p · 5q 53r 12w         | 1p 1d · 5q 54r 12w         | 1p 1d · 5q 54r 12w                                    |                     |
+POST /rest/login/email/verify (new email)                | 4q 20r 8w               | 4q 20r 8w                  | 4q 20r 8w                                             |                     |
 POST /rest/user/verify_email (JWT)                       | 3q 19r 5w               | 1g · 2q 18r 5w             | 1g · 2q 18r 5w or 2q 18r 5w                           | 2q 18r 5w           | 2q 18r 5w
 GET /rest/user (API token)                               | 2q 3r 1w                | 3g · 1q 1r 1w              | 3g · 1q 1r 1w                                         | -                   | 1g
 GET /rest/user (session)                                 | 1q 2r 0w                | 3g                         | 3g                                                    | -                   | 1g
@@ -72,9 +72,9 @@ GET /rest/user (Basic)                                   | 3q 23r 2w · 1h      
 PATCH /rest/user (API token: name)                       | 3q 7r 3w                | 2g 1d · 2q 5r 3w           | 2g 1d · 2q 5r 3w                                      | 2q 6r 2w            | 2g 1d · 1q 4r 2w
 PATCH /rest/user (API token: e-mail)                     | 5q 22r 8w · 1h          | 3g 1d · 4q 20r 8w · 1h     | 3g 1d · 4q 20r 8w · 1h                                | 4q 21r 7w · 1h      | 3g 1d · 3q 19r 7w · 1h
 PATCH /rest/user (API token: password)                   | 1p · 6q 35r 11w · 2h    | 2g 1p 1d · 5q 34r 11w · 2h | 2g 1p 1d · 5q 34r 11w · 2h                            |                     |
-DELETE /rest/user (JWT)                                  | 1p · 5q 37r 10w · 1h    | 1g 1p 1d · 4q 37r 10w · 1h | 1g 1p 1d · 4q 37r 10w · 1h or 1p 1d · 4q 37r 10w · 1h |                     |
-GET /rest/user/identities (API token)                    | 3q 6r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                         | 1q 2r 0w            | 1q 2r 0w
-DELETE /rest/user/identities/:id (Basic)                 | 5q 32r 5w · 1h          | 5q 32r 5w · 1h             | 5q 32r 5w · 1h                                        |                     |
+DELETE /rest/user (JWT)                                  | 1p · 5q 38r 10w · 1h    | 1g 1p 1d · 4q 38r 10w · 1h | 1g 1p 1d · 4q 38r 10w · 1h or 1p 1d · 4q 38r 10w · 1h |                     |
+GET /rest/user/identities (API token)                    | 3q 7r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                         | 1q 2r 0w            | 1q 2r 0w
+DELETE /rest/user/identities/:id (Basic)                 | 5q 34r 5w · 1h          | 5q 34r 5w · 1h             | 5q 34r 5w · 1h                                        |                     |
 GET /rest/user/logins (access JWT)                       | 2q 23r 0w               | 1g · 1q 21r 0w             | 1q 21r 0w                                             | 1q 21r 0w           | 1q 21r 0w
 DELETE /rest/user/logins (access JWT)                    | 4p · 3q 70r 13w         | 1g 4p · 2q 68r 13w         | 4p · 2q 68r 13w                                       | 4p · 3q 70r 13w     | 4p · 2q 68r 13w
 DELETE /rest/user/logins/:id (API token)                 | 1p 1d · 4q 16r 5w       | 2g 1p 1d · 3q 14r 5w       | 2g 1p 1d · 3q 14r 5w                                  |                     |
@@ -87,11 +87,11 @@ POST /rest/login/passkey/options (anybody)               | 1q 3r 0w             
 POST /rest/login/passkey (session)                       | 1p · 3q 17r 7w          | 1p · 3q 17r 7w             | 1p · 3q 17r 7w                                        |                     |
 POST /rest/login/passkey (pair)                          | 3q 18r 9w               | 3q 18r 9w                  | 3q 18r 9w                                             |                     |
 POST /rest/login/passkey (jwt)                           | 4q 14r 3w               | 4q 14r 3w                  | 4q 14r 3w                                             |                     |
-GET /rest/user/totp (API token)                          | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                       | 1q 0r 0w            | 1q 0r 0w
-POST /rest/user/totp (access JWT)                        | 2q 8r 1w                | 2g · 1q 6r 1w              | 1g · 1q 6r 1w                                       | 1q 6r 1w            | 1g · 1q 6r 1w
-POST /rest/user/totp/confirm (API token)                 | 4q 42r 13w              | 2g · 3q 38r 13w            | 2g · 3q 38r 13w                                     |                     |
-DELETE /rest/user/totp (access JWT)                      | 2q 29r 12w              | 1g · 1q 26r 12w            | 1q 26r 12w                                          |                     |
-POST /rest/user/recovery_codes (access JWT)              | 2q 61r 21w              | 1g · 1q 58r 21w            | 1q 58r 21w                                          | 1q 58r 21w          | 1q 58r 21w
+GET /rest/user/totp (API token)                          | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
+POST /rest/user/totp (access JWT)                        | 2q 8r 1w                | 2g · 1q 6r 1w              | 1g · 1q 6r 1w                                         | 1q 6r 1w            | 1g · 1q 6r 1w
+POST /rest/user/totp/confirm (API token)                 | 4q 42r 13w              | 2g · 3q 38r 13w            | 2g · 3q 38r 13w                                       |                     |
+DELETE /rest/user/totp (access JWT)                      | 2q 29r 12w              | 1g · 1q 26r 12w            | 1q 26r 12w                                            |                     |
+POST /rest/user/recovery_codes (access JWT)              | 2q 61r 21w              | 1g · 1q 58r 21w            | 1q 58r 21w                                            | 1q 58r 21w          | 1q 58r 21w
 GET /rest/user/export (access JWT)                       | 15q 146r 0w             | 1g · 14q 144r 0w           | 14q 144r 0w                                           | 14q 144r 0w         | 14q 144r 0w
 GET /rest/audit (API token)                              | 3q 32r 1w               | 2g · 2q 30r 1w             | 2g · 2q 30r 1w                                        | 1q 29r 0w           | 1q 29r 0w
 POST /rest/token (API token)                             | 1p · 3q 20r 5w          | 2g 1p · 2q 18r 5w          | 2g 1p · 2q 18r 5w                                     | 1p · 1q 17r 4w      | 1p · 1q 17r 4w
@@ -112,27 +112,28 @@ DELETE /rest/token/:token (API token: itself)            | 1p 1d · 4q 15r 5w   
 DELETE /rest/token/:token (API token: refresh JWT)       | 1p · 4q 17r 5w          | 2g 1p · 3q 15r 5w          | 2g 1p · 3q 15r 5w                                     |                     |
 POST /rest/token/:token/rotate (API token)               | 2p 1d · 5q 27r 8w       | 2g 2p 1d · 4q 25r 8w       | 2g 2p 1d · 4q 25r 8w                                  |                     |
 POST /rest/token/:token/rotate (API token: with a grace) | 2p 1d · 5q 31r 8w       | 2g 2p 1d · 4q 29r 8w       | 2g 2p 1d · 4q 29r 8w                                  |                     |
-POST /rest/admin/find (email)                            | 4q 37r 2w               | 1g · 3q 35r 2w             | 1g · 3q 35r 2w or 3q 35r 2w                           | 3q 35r 2w           | 3q 35r 2w
-POST /rest/admin/find (id)                               | 4q 37r 2w               | 1g · 3q 35r 2w             | 1g · 3q 35r 2w or 3q 35r 2w                           | 3q 35r 2w           | 3q 35r 2w
-POST /rest/admin/find (API token)                        | 5q 39r 2w               | 1g · 4q 37r 2w             | 1g · 4q 37r 2w or 4q 37r 2w                           | 4q 37r 2w           | 4q 37r 2w
-POST /rest/admin/find (access JWT)                       | 4q 40r 2w               | 1g · 3q 38r 2w             | 1g · 3q 38r 2w or 3q 38r 2w                           | 3q 38r 2w           | 3q 38r 2w
-GET /rest/admin/users/:id (operator)                     | 3q 36r 2w               | 1g · 2q 34r 2w             | 1g · 2q 34r 2w or 2q 34r 2w                           | 2q 34r 2w           | 2q 34r 2w
-GET /rest/admin/users/:id/logins (operator)              | 4q 55r 2w               | 1g · 3q 53r 2w             | 1g · 3q 53r 2w or 3q 53r 2w                           | 3q 53r 2w           | 3q 53r 2w
-GET /rest/admin/users/:id/tokens (operator)              | 4q 41r 2w               | 1g · 3q 39r 2w             | 1g · 3q 39r 2w or 3q 39r 2w                           | 3q 39r 2w           | 3q 39r 2w
-GET /rest/admin/users/:id/export (operator)              | 17q 181r 2w             | 1g · 16q 179r 2w           | 1g · 16q 179r 2w or 16q 179r 2w                       | 16q 179r 2w         | 16q 179r 2w
-GET /rest/admin/events (operator)                        | 3q 7r 0w                | 1g · 2q 5r 0w              | 1g · 2q 5r 0w or 2q 5r 0w                             | 2q 5r 0w            | 2q 5r 0w
-GET /rest/admin/events (of a user)                       | 4q 96r 2w               | 1g · 3q 94r 2w             | 1g · 3q 94r 2w or 3q 94r 2w                           | 3q 94r 2w           | 3q 94r 2w
-GET /rest/admin/events (all)                             | 3q 76r 0w               | 1g · 2q 74r 0w             | 1g · 2q 74r 0w or 2q 74r 0w                           | 2q 74r 0w           | 2q 74r 0w
-GET /rest/admin/throttles (operator)                     | 3q 16r 0w               | 1g · 2q 14r 0w             | 1g · 2q 14r 0w or 2q 14r 0w                           | 2q 14r 0w           | 2q 14r 0w
-GET /rest/admin/dead_letters (operator)                  | 3q 7r 0w                | 1g · 2q 5r 0w              | 1g · 2q 5r 0w or 2q 5r 0w                             | 2q 5r 0w            | 2q 5r 0w
-GET /rest/admin/status (operator)                        | 5q 151r 0w              | 1g · 4q 149r 0w            | 1g · 4q 149r 0w or 4q 149r 0w                         | 4q 149r 0w          | 4q 149r 0w
-PATCH /rest/admin/users/:id (disabled)                   | 1p · 4q 32r 6w          | 1g 1p 1d · 3q 31r 6w       | 1g 1p 1d · 3q 31r 6w or 1p 1d · 3q 31r 6w             | 1p · 4q 32r 6w      | 1g 1p 1d · 3q 31r 6w or 1p 1d · 3q 31r 6w
-PATCH /rest/admin/users/:id (enabled)                    | 3q 13r 0w               | 1g 1d · 2q 11r 0w          | 1g 1d · 2q 11r 0w or 1d · 2q 11r 0w                   | 3q 13r 0w           | 1g 1d · 2q 11r 0w or 1d · 2q 11r 0w
-PATCH /rest/admin/users/:id (role)                       | 3q 13r 3w               | 1g 1d · 2q 11r 3w          | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w                   | 3q 13r 3w           | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w
-PATCH /rest/admin/users/:id (metadata)                   | 3q 13r 3w               | 1g 1d · 2q 11r 3w          | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w                   | 3q 13r 3w           | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w
-DELETE /rest/admin/users/:id/credentials (operator)      | 1p · 4q 21r 5w          | 1g 1p 1d · 3q 20r 5w       | 1g 1p 1d · 3q 20r 5w or 1p 1d · 3q 20r 5w             | 1p · 4q 21r 5w      | 1g 1p 1d · 3q 20r 5w or 1p 1d · 3q 20r 5w
-POST /rest/admin/users/:id/password_reset (operator)     | 4q 23r 6w               | 1g · 3q 21r 6w             | 1g · 3q 21r 6w or 3q 21r 6w                           |                     |
-DELETE /rest/admin/users/:id (operator)                  | 1p · 4q 32r 7w          | 1g 1p 1d · 3q 31r 7w       | 1g 1p 1d · 3q 31r 7w or 1p 1d · 3q 31r 7w             |                     |
-DELETE /rest/admin/throttles/:id (operator)              | 3q 14r 3w               | 1g · 2q 12r 3w             | 1g · 2q 12r 3w or 2q 12r 3w                           | 2q 12r 3w           | 2q 12r 3w
-POST /rest/admin/dead_letters/replay (operator)          | 3q 21r 4w               | 1g · 2q 19r 4w             | 1g · 2q 19r 4w or 2q 19r 4w                           | 2q 19r 4w           | 2q 19r 4w
+POST /rest/admin/find (email)                            | 4q 38r 2w               | 1g · 3q 35r 2w             | 1g · 3q 35r 2w or 3q 35r 2w                           | 3q 35r 2w           | 3q 35r 2w
+POST /rest/admin/find (id)                               | 4q 38r 2w               | 1g · 3q 35r 2w             | 1g · 3q 35r 2w or 3q 35r 2w                           | 3q 35r 2w           | 3q 35r 2w
+POST /rest/admin/find (API token)                        | 5q 40r 2w               | 1g · 4q 37r 2w             | 1g · 4q 37r 2w or 4q 37r 2w                           | 4q 37r 2w           | 4q 37r 2w
+POST /rest/admin/find (access JWT)                       | 4q 41r 2w               | 1g · 3q 38r 2w             | 1g · 3q 38r 2w or 3q 38r 2w                           | 3q 38r 2w           | 3q 38r 2w
+GET /rest/admin/users/:id (operator)                     | 3q 37r 2w               | 1g · 2q 34r 2w             | 1g · 2q 34r 2w or 2q 34r 2w                           | 2q 34r 2w           | 2q 34r 2w
+GET /rest/admin/users/:id/logins (operator)              | 4q 56r 2w               | 1g · 3q 53r 2w             | 1g · 3q 53r 2w or 3q 53r 2w                           | 3q 53r 2w           | 3q 53r 2w
+GET /rest/admin/users/:id/tokens (operator)              | 4q 42r 2w               | 1g · 3q 39r 2w             | 1g · 3q 39r 2w or 3q 39r 2w                           | 3q 39r 2w           | 3q 39r 2w
+GET /rest/admin/users/:id/export (operator)              | 17q 182r 2w             | 1g · 16q 179r 2w           | 1g · 16q 179r 2w or 16q 179r 2w                       | 16q 179r 2w         | 16q 179r 2w
+GET /rest/admin/events (operator)                        | 3q 8r 0w                | 1g · 2q 5r 0w              | 1g · 2q 5r 0w or 2q 5r 0w                             | 2q 5r 0w            | 2q 5r 0w
+GET /rest/admin/events (of a user)                       | 4q 97r 2w               | 1g · 3q 94r 2w             | 1g · 3q 94r 2w or 3q 94r 2w                           | 3q 94r 2w           | 3q 94r 2w
+GET /rest/admin/events (all)                             | 3q 97r 0w               | 1g · 2q 94r 0w             | 1g · 2q 94r 0w or 2q 94r 0w                           | 2q 94r 0w           | 2q 94r 0w
+GET /rest/admin/throttles (operator)                     | 3q 31r 0w               | 1g · 2q 28r 0w             | 1g · 2q 28r 0w or 2q 28r 0w                           | 2q 28r 0w           | 2q 28r 0w
+GET /rest/admin/dead_letters (operator)                  | 3q 8r 0w                | 1g · 2q 5r 0w              | 1g · 2q 5r 0w or 2q 5r 0w                             | 2q 5r 0w            | 2q 5r 0w
+GET /rest/admin/status (operator)                        | 5q 198r 0w              | 1g · 4q 195r 0w            | 1g · 4q 195r 0w or 4q 195r 0w                         | 4q 195r 0w          | 4q 195r 0w
+PATCH /rest/admin/users/:id (disabled)                   | 1p · 4q 33r 6w          | 1g 1p 1d · 3q 31r 6w       | 1g 1p 1d · 3q 31r 6w or 1p 1d · 3q 31r 6w             | 1p · 4q 33r 6w      | 1g 1p 1d · 3q 31r 6w or 1p 1d · 3q 31r 6w
+PATCH /rest/admin/users/:id (enabled)                    | 3q 14r 0w               | 1g 1d · 2q 11r 0w          | 1g 1d · 2q 11r 0w or 1d · 2q 11r 0w                   | 3q 14r 0w           | 1g 1d · 2q 11r 0w or 1d · 2q 11r 0w
+PATCH /rest/admin/users/:id (role)                       | 3q 14r 3w               | 1g 1d · 2q 11r 3w          | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w                   | 3q 14r 3w           | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w
+PATCH /rest/admin/users/:id (metadata)                   | 3q 14r 3w               | 1g 1d · 2q 11r 3w          | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w                   | 3q 14r 3w           | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w
+DELETE /rest/admin/users/:id/credentials (operator)      | 1p · 4q 22r 5w          | 1g 1p 1d · 3q 20r 5w       | 1g 1p 1d · 3q 20r 5w or 1p 1d · 3q 20r 5w             | 1p · 4q 22r 5w      | 1g 1p 1d · 3q 20r 5w or 1p 1d · 3q 20r 5w
+DELETE /rest/admin/users/:id/second_factor (operator)    | 3q 12r 0w               | 1g · 2q 9r 0w              | 1g · 2q 9r 0w or 2q 9r 0w                             | 2q 9r 0w            | 2q 9r 0w
+POST /rest/admin/users/:id/password_reset (operator)     | 4q 24r 6w               | 1g · 3q 21r 6w             | 1g · 3q 21r 6w or 3q 21r 6w                           |                     |
+DELETE /rest/admin/users/:id (operator)                  | 1p · 4q 34r 7w          | 1g 1p 1d · 3q 32r 7w       | 1g 1p 1d · 3q 32r 7w or 1p 1d · 3q 32r 7w             |                     |
+DELETE /rest/admin/throttles/:id (operator)              | 3q 15r 3w               | 1g · 2q 12r 3w             | 1g · 2q 12r 3w or 2q 12r 3w                           | 2q 12r 3w           | 2q 12r 3w
+POST /rest/admin/dead_letters/replay (operator)          | 3q 22r 4w               | 1g · 2q 19r 4w             | 1g · 2q 19r 4w or 2q 19r 4w                           | 2q 19r 4w           | 2q 19r 4w
 `;
