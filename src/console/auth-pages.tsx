@@ -171,7 +171,11 @@ const asPasskeyProblem = ({ values, problem }: FormState): FormState => ({
   values,
   problem:
     problem?.status === 401
-      ? { ...problem, status: 400, message: "This passkey does not open an account here." }
+      ? {
+          ...problem,
+          status: 400,
+          message: "This passkey did not log you in. Try again, or log in another way.",
+        }
       : problem,
 });
 

@@ -247,7 +247,7 @@ export function PasskeyForm({
         <button type="submit" {...(look !== undefined && { class: look })}>
           {button}
         </button>
-        <p class="hint" role="status" />
+        <span class="hint" role="status" />
       </form>
       {ceremony === "create" && (
         <p>Adding a passkey needs JavaScript, and a browser that has passkeys.</p>

@@ -12,9 +12,10 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Its issuer is its own address, on an empty database. */
+/** Its issuer is its own address, on an empty database. @param host by which it is called: passkeys need a name */
 export async function startServer(
   settings: Readonly<Record<string, string>> = {},
+  host = "127.0.0.1",
 ): Promise<RunningServer> {
   const harness = createTestHarness();
   const { privateKey } = await generateKeyPair("ES256", { extractable: true });
@@ -31,7 +32,8 @@ export async function startServer(
   });
   // The address is known once it listens, and stays the same from then on.
   await harness.update(withIssuer("http://localhost"));
-  const { origin } = (await harness.listen()).url;
+  const { url } = await harness.listen();
+  const { origin } = new URL(`http://${host}:${url.port}`);
   await harness.update(withIssuer(origin));
   const [schema] = await readD1Migrations({ migrationsDir: ".", migrationsPattern: "schema.sql" });
   const { DB } = await harness.getWorker().getEnv();

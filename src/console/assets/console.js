@@ -106,6 +106,8 @@ for (const form of document.querySelectorAll("[data-passkey]")) {
     try {
       await answer({});
     } catch (error) {
+      // Pressed again: that one goes on.
+      if (error.name === "AbortError") return;
       const exists = error.name === "InvalidStateError";
       form.querySelector("[role=status]").textContent = exists
         ? "This device has a passkey for your account already."

@@ -65,6 +65,14 @@ export async function newFixtures(server: RunningServer): Promise<Fixtures> {
   ] as const) {
     await post("/rest/token", { name, ttl: days * 86_400, scopes }, ada.access);
   }
+  await server.write(
+    `INSERT INTO passkeys (id, user_id, credential_id, public_key, name, transports, counter,
+        is_backup_eligible, is_backed_up, created_at)
+      VALUES (?1, ?2, ?1, ?1, 'Laptop in the kitchen', '[]', 0, 1, 1, ?3)`,
+    crypto.randomUUID(),
+    ada.id,
+    Date.now(),
+  );
   await ageAccount(server, ada.id);
   await post("/api/token/", { email: ada.email, password: "wrong password" });
   return {

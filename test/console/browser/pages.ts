@@ -175,6 +175,16 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     },
   },
   at("account", "/console/account"),
+  at("passkeys", "/console/account/passkeys"),
+  {
+    name: "passkeys-open",
+    as: "ada",
+    isAsOpened: false,
+    async open(page) {
+      await page.goto("/console/account/passkeys");
+      await openConfirm(page, "Remove Laptop");
+    },
+  },
   at("export", "/console/account/export"),
   at("delete", "/console/account/delete"),
   wrong("signup-wrong", "/console/signup", { email: "x", password: "short" }, "nobody"),

@@ -11,7 +11,7 @@ export interface RunningSite extends Site {
 }
 
 export async function startSite(): Promise<RunningSite> {
-  const [server, browser] = await Promise.all([startServer(), launch()]);
+  const [server, browser] = await Promise.all([startServer({}, "localhost"), launch()]);
   return {
     server,
     browser,
