@@ -36,7 +36,7 @@ const answer = <const S extends v.GenericSchema>(schema: S) =>
 
 /** Left empty, it is named after the model of authenticator. */
 const name = v.pipe(
-  v.optional(v.string(), ""),
+  v.optional(v.string("must be a string"), ""),
   v.transform((text) => (text.trim() === "" ? undefined : text)),
   v.optional(tokenName),
 );

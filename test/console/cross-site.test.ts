@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { fingerprint } from "../hostile/database.ts";
 import { ORIGIN } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
-import { newFixtures, GET_PAGES, pathIn, POST_FORMS, sampleFor } from "./forms.ts";
+import { NEED_MORE, newFixtures, GET_PAGES, pathIn, POST_FORMS, sampleFor } from "./forms.ts";
 import { pageFlaws } from "./page-flaws.ts";
 import { newPageClient } from "./page-client.ts";
 
@@ -49,6 +49,7 @@ describe.each(POST_FORMS)("POST $path", ({ path }) => {
     await settled();
     expect(await fingerprint()).toBe(before);
     expect((await client.open("/console/account")).status).toBe(200);
+    if (NEED_MORE.includes(path)) return;
     // The same from here does it.
     expect((await client.send(url, fields)).status).toBeOneOf([200, 303]);
     await settled();

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { PASSWORD } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
-import { newFixtures, pathIn, sampleFor, POST_FORMS } from "./forms.ts";
+import { NEED_MORE, newFixtures, pathIn, sampleFor, POST_FORMS } from "./forms.ts";
 import { textOf } from "./html.ts";
 import { newPageClient, type PageClient } from "./page-client.ts";
 
@@ -49,14 +49,12 @@ const INVALID: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** Acts whose every input is hidden or a choice: whatever is wrong with one is no person's mistake. */
 const WITHOUT_INPUTS = [
   "/console/logout",
-  "/console/login/link/:token",
   "/console/login/passkey",
   "/console/confirm",
   "/console/account/verify",
   "/console/account/identities/remove",
   "/console/account/passkeys/remove",
   "/console/account/second-factor/begin",
-  "/console/account/second-factor/download",
   "/console/contacts/remove",
   "/console/tokens/rotate",
   "/console/tokens/end",
@@ -67,17 +65,8 @@ const WITHOUT_INPUTS = [
   "/a/:token",
 ];
 
-/** Codes, whose pages need one that was sent or a second factor that is on: their own suites send wrong ones. */
-const CODES = [
-  "/console/login/code",
-  "/console/login/email/code",
-  "/console/account/second-factor/confirm",
-  "/console/account/second-factor/codes",
-  "/console/account/second-factor/remove",
-];
-
 it("every form is in the table", () => {
-  const known = [...Object.keys(INVALID), ...WITHOUT_INPUTS, ...CODES].sort();
+  const known = [...Object.keys(INVALID), ...WITHOUT_INPUTS, ...NEED_MORE].sort();
   expect(POST_FORMS.map(({ path }) => path).sort()).toEqual(known);
 });
 

@@ -11,6 +11,17 @@ export const GET_PAGES = PAGES.filter(
 );
 export const POST_FORMS = PAGES.filter(({ method }) => method === "POST");
 
+/** Forms that a page has once a second factor is on or a code was sent; their own suites send them. */
+export const NEED_MORE = [
+  "/console/login/code",
+  "/console/login/email/code",
+  "/console/login/link/:token",
+  "/console/account/second-factor/confirm",
+  "/console/account/second-factor/codes",
+  "/console/account/second-factor/remove",
+  "/console/account/second-factor/download",
+];
+
 /** What the forms of a user who is logged in are about. */
 interface Fixtures {
   readonly client: PageClient;

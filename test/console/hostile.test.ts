@@ -73,7 +73,12 @@ async function run(
   return wrong;
 }
 
-const AUTH_FORMS = ["/console/login", "/console/signup", "/console/forgotten"];
+const AUTH_FORMS = [
+  "/console/login",
+  "/console/login/passkey",
+  "/console/signup",
+  "/console/forgotten",
+];
 
 describe.each(POST_FORMS)("POST $path", ({ path }) => {
   it("takes any field without harm", async () => {
