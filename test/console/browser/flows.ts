@@ -180,7 +180,7 @@ export async function logInAndOut(site: Site, options: Options): Promise<void> {
   await laptop.page.getByLabel("E-mail").fill(ada.email);
   await laptop.page.getByLabel("Password").fill("wrong password");
   await button(laptop.page, "Log in").click();
-  await laptop.page.getByText("The e-mail or the password is wrong.").waitFor();
+  await laptop.page.getByText("The email or the password is wrong.").waitFor();
   await laptop.page.getByLabel("Password").fill(PASSWORD);
   await button(laptop.page, "Log in").click();
   await heading(laptop.page, "Activity");
