@@ -62,13 +62,14 @@ export function issuerLoginPages(
         return { ...done, cookies: [...(done.cookies ?? []), NO_ISSUER_COOKIE] };
       }
       if (result.outcome !== "done") return failed(TEXTS[result.outcome], 400);
-      const { user, next } = result;
+      const { user, identity, next } = result;
       const done = await afterFirstFactor(
         { secondFactor, sessions },
         user,
         "identity",
         next,
         nowMs,
+        identity.authTimeMs,
       );
       return { ...done, cookies: [...(done.cookies ?? []), NO_ISSUER_COOKIE] };
     } catch (error) {

@@ -42,11 +42,12 @@ export async function afterFirstFactor(
   way: WayIn,
   next: unknown,
   nowMs: number,
+  authTimeMs = nowMs,
 ): Promise<HttpResult> {
   const to = safeNextPath(next);
   // guard: pages-ask-for-the-second-factor
   if (!user.hasSecondFactor) {
-    const { secret } = await sessions.open(user, way, nowMs);
+    const { secret } = await sessions.open(user, way, nowMs, authTimeMs);
     return seeOther(to, setSession(sessions, secret));
   }
   const half = await secondFactor.half(user, way, nowMs);

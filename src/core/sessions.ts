@@ -48,9 +48,10 @@ const invalid = (id: string | null): Fault => ({
 export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
   /**
    * A session of a user who has just authenticated.
+   * @param authTimeMs when they proved who they are, if that was elsewhere and before
    * @throws FaultError `credentials_wrong` where their password has changed meanwhile, `unavailable`
    */
-  async function open(user: User, way: WayIn, nowMs: number): Promise<Session> {
+  async function open(user: User, way: WayIn, nowMs: number, authTimeMs = nowMs): Promise<Session> {
     const { secret, id } = await secrets.create("session");
     const token: SessionToken = {
       kind: "session",
@@ -58,7 +59,7 @@ export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
       userId: user.id,
       credentialVersion: user.credentialVersion,
       createdAtMs: nowMs,
-      authenticatedAtMs: nowMs,
+      authenticatedAtMs: authTimeMs,
       modifiedAtMs: nowMs,
       expiresAtMs: nowMs + lifetimes.session * 1000,
     };

@@ -13,9 +13,10 @@ const ALL: readonly Surface[] = surfaces(services, config, pages(services, confi
 export const SURFACES: readonly Surface[] = ALL.filter((surface) => !surface.isForPeople);
 
 /** Every page, and every form: test/console has suites of its own over them. */
-export const PAGES: readonly Route[] = ALL.filter((surface) => surface.isForPeople).flatMap(
-  (surface) => surface.routes,
-);
+export const PAGES: readonly Route[] = ALL.filter((surface) => surface.isForPeople)
+  .flatMap((surface) => surface.routes)
+  // A redirect for password managers.
+  .filter(({ path }) => path !== "/.well-known/change-password");
 
 export interface RouteKey {
   readonly name: string;
