@@ -164,7 +164,8 @@ CREATE TABLE events (
 ) STRICT, WITHOUT ROWID;
 
 -- What operators look for among the events of all users, in order of time: attacks, and what operators did.
-CREATE INDEX events_watched ON events (id) WHERE outcome = 'refused' OR by_operator = 1;
+CREATE INDEX events_watched ON events (id)
+  WHERE (outcome = 'refused' AND user_id <> '00000000-0000-0000-0000-000000000000') OR by_operator = 1;
 
 -- Outbox: events that a receiver (`on` of createLatchkey, or the webhook) has not accepted yet. Written in the
 -- batch of the event, only where there is a receiver.

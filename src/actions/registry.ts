@@ -53,6 +53,8 @@ export const RESERVED_TABLES = [
     "login_attempts",
     "identities",
     "passkeys",
+    "second_factors",
+    "recovery_codes",
     "used_challenges",
     "decoys",
     "deliveries",

@@ -33,7 +33,9 @@ export function decode<const S extends v.GenericSchema>(
   { required = () => "is required", unknown = () => "is not known here" }: Messages = {},
 ): v.InferOutput<S> {
   const isWide = isLong(value) || Object.values(Object(value)).some(isLong);
-  const result = v.safeParse(schema, value, { abortEarly: isWide });
+  // The library takes a list for an object where no member is required.
+  const given = Array.isArray(value) && "entries" in schema ? null : value;
+  const result = v.safeParse(schema, given, { abortEarly: isWide });
   if (result.success) return result.output;
   const problems = new Map<string, string>();
   for (const issue of result.issues) {

@@ -1,4 +1,4 @@
-import sql, { empty, join, type Sql } from "sql-template-tag";
+import sql, { empty, join, raw, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type {
   AccountAct,
@@ -411,7 +411,7 @@ function eventsOf(filter: EventFilter, after: string | null): Scan<typeof Events
   const before = after === null ? [] : [sql`id < ${after}`];
   const from =
     userId === undefined
-      ? sql`events INDEXED BY events_watched WHERE (outcome = 'refused' OR by_operator = 1)`
+      ? sql`events INDEXED BY events_watched WHERE ((outcome = 'refused' AND user_id <> '${raw(NIL_USER_ID)}') OR by_operator = 1)`
       : sql`events WHERE user_id = ${userId}`;
   return {
     ...common,

@@ -72,7 +72,7 @@ describe("PATCH /rest/user", () => {
       gender: null,
       dob: "1915-12-10",
     });
-    expect(Object.keys(Object(at(answer, "payload")))).toHaveLength(18);
+    expect(Object.keys(Object(at(answer, "payload")))).toHaveLength(19);
     expect((await call("GET", "/rest/user", { bearer: user.access })).json).toEqual(answer.json);
   });
 

@@ -41,6 +41,7 @@ describe("POST /rest/user", () => {
         deleted_on: null,
         email_verified: false,
         pending_email: null,
+        external_id: null,
         metadata: {},
       },
     });
@@ -165,7 +166,7 @@ describe("GET /rest/user", () => {
     const answer = await call("GET", "/rest/user", { bearer: user.access });
     expect(answer.status).toBe(200);
     expect(at(answer, "payload")).toMatchObject({ ...PROFILE, uuid: user.id, email: user.email });
-    expect(Object.keys(Object(at(answer, "payload")))).toHaveLength(18);
+    expect(Object.keys(Object(at(answer, "payload")))).toHaveLength(19);
     expect(at(answer, "payload")).not.toHaveProperty("token");
   });
 

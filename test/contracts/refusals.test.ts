@@ -72,7 +72,6 @@ describe("an unknown path is 404 in the shape of the surface that owns it", () =
     ["/oauth/authorize", "oauth"],
     ["/oauth", "service"],
     ["/.well-known/openid-configuration", "service"],
-    ["/.well-known/oauth-protected-resource", "service"],
     ["/.well-known/jwks.json//", "service"],
     ["/nowhere", "service"],
     ["/api", "service"],

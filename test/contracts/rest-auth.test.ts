@@ -56,6 +56,7 @@ describe("the document's own example", () => {
         deleted_on: null,
         email_verified: false,
         pending_email: null,
+        external_id: null,
         metadata: {},
         token: expect.any(String),
       },

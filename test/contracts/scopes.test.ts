@@ -81,6 +81,8 @@ describe("routes", () => {
       "DELETE /tokens",
       "POST /rest/user",
       "POST /rest/user/password_reset",
+      "POST /rest/login/passkey/options",
+      "POST /rest/login/passkey",
       "POST /rest/login/email",
       "POST /rest/login/email/verify",
       "POST /rest/leaked",

@@ -182,7 +182,7 @@ export const adminOperations: Readonly<Record<RoutesOf<typeof adminRoutes>, Oper
   "GET /rest/admin/events": operation(
     "listEvents",
     "List events of all accounts, as an operator",
-    `Of one account, newest first. Without \`user\`: what was refused and what operators did, newest first. With \`all=true\` and no \`user\`: the whole log, sorted by account. ${SCANNED}`,
+    `Of one account, newest first. Without \`user\`: what was refused at accounts and what operators did, newest first; what named no account is of the nil UUID. With \`all=true\` and no \`user\`: the whole log, sorted by account. ${SCANNED}`,
     {
       parameters: [
         filter("user", "Whose events.", uuid),
