@@ -14,7 +14,7 @@ export const accountMatches = (userId: string, holds: Sql): Sql =>
   sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND ${holds}
     AND deleted_on IS NULL AND disabled_on IS NULL)`;
 
-const CHANGED = "The e-mail of this account was changed after this was sent.";
+const CHANGED = "The email of this account was changed after this was sent.";
 
 /** Holding the token proves access to that mailbox only, not to an address set later. */
 export const emailUnchanged = (email: string, userId: string): Condition => ({
@@ -37,7 +37,7 @@ export const emailNotTaken = (email: string, userId: string): Condition => ({
     UNION ALL SELECT 1 FROM users AS other WHERE other.undo_email = ${email}
       AND other.undo_until > unixepoch() * 1000 AND other.id <> ${userId})`,
   field: "email",
-  message: "This e-mail has another account.",
+  message: "This email has another account.",
 });
 
 /** Only a verified email that is not itself the result of a recent change can be restored. */

@@ -55,14 +55,14 @@ export const undoEmailChange = defineAction({
   }),
 
   page: {
-    title: "Put your e-mail back",
+    title: "Put your email back",
     note: "Whoever opens the link has read the mail that it came with.",
     asksForLogin: false,
     describe: () => ({
       before:
-        "Your account gets the e-mail back that this link was sent to. Its password is taken away, everything that is logged in to it is logged out, and all its API tokens and action tokens end.",
+        "Your account gets the email back that this link was sent to. Its password is taken away, everything that is logged in to it is logged out, and all its API tokens and action tokens end.",
       after:
-        "Your e-mail is back. Now choose a new password: ask for a link under Forgotten your password.",
+        "Your email is back. Now choose a new password: ask for a link under Forgotten your password.",
     }),
   },
 });

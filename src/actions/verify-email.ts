@@ -51,12 +51,12 @@ export const verifyEmail = defineAction({
   },
 
   page: {
-    title: "Confirm your e-mail",
+    title: "Confirm your email",
     note: "Whoever opens the link has read the mail that it came with.",
     asksForLogin: true,
     describe: () => ({
       before: "Your account notes that the mailbox which this link was sent to is yours.",
-      after: "Your e-mail is confirmed.",
+      after: "Your email is confirmed.",
     }),
   },
 });

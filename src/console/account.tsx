@@ -64,7 +64,7 @@ const Password = v.pipe(
 
 const SECTIONS = {
   profile: { done: "profile_saved", not: "Your profile was not saved." },
-  email: { done: "email_changed", not: "Your e-mail was not changed." },
+  email: { done: "email_changed", not: "Your email was not changed." },
   password: { done: "password_changed", not: "Your password was not changed." },
 } as const;
 
@@ -230,7 +230,7 @@ function EmailForm({
   const { pendingEmail } = user;
   return (
     <section class="card" id="email">
-      <h2>E-mail</h2>
+      <h2>Email</h2>
       <p>
         <strong>
           <UserText text={user.email} />
@@ -244,7 +244,7 @@ function EmailForm({
           <strong>
             <UserText text={pendingEmail} />
           </strong>{" "}
-          <span class="badge waiting">not yet</span> It becomes your e-mail when you open the link
+          <span class="badge waiting">not yet</span> It becomes your email when you open the link
           that was sent to it. To keep the present one, enter that one again.
         </p>
       )}
@@ -258,12 +258,12 @@ function EmailForm({
       <PostForm
         action="/console/account/email"
         error={formError(state, ["email", "current_password"])}
-        button="Change the e-mail"
+        button="Change the email"
       >
         <Field
           {...fieldState(state, "email")}
           {...EMAIL_INPUT}
-          label="New e-mail"
+          label="New email"
           autocomplete="email"
           maxlength={80}
         />
@@ -307,9 +307,9 @@ function Providers({ identities }: { readonly identities: readonly LinkedIdentit
         columns={[
           ["Provider", ({ issuer }) => PROVIDERS[issuer] ?? new URL(issuer).host],
           [
-            "E-mail when it was linked",
+            "Email when it was linked",
             ({ email }) => (email === null ? "not known" : <UserText text={email} />),
-            "E-mail",
+            "Email",
           ],
           ["Linked", ({ linkedAtMs }) => <Time ms={linkedAtMs} />],
           [

@@ -149,7 +149,7 @@ export function authPages(
       "reset_sent",
       textPage(
         "Look into your mailbox",
-        "If there is an account with this e-mail, a link is on its way to it. It is good for ten minutes, once.",
+        "If there is an account with this email, a link is on its way to it. It is good for ten minutes, once.",
         <a href="/console/login">Back to the login</a>,
       ),
       seeOther("/console/forgotten"),

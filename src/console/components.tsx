@@ -86,7 +86,7 @@ export function Field({
 }
 
 export const EMAIL_INPUT = {
-  label: "E-mail",
+  label: "Email",
   type: "email",
   autocomplete: "username",
   required: true,

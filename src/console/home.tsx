@@ -17,7 +17,7 @@ const TILES = [
   ["/console/logins", "Logins", "Where you are logged in, and a way to end it."],
   ["/console/activity", "Activity", "What was done with your account, when and from where."],
   ["/console/inspector", "Inspector", "Paste a token and see what it is and whether it stands."],
-  ["/console/account", "Account", "Profile, e-mail, password, your data."],
+  ["/console/account", "Account", "Profile, email, password, your data."],
 ] as const;
 
 /** The start page; `/` redirects here. */

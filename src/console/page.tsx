@@ -170,9 +170,8 @@ function Menu({ path }: { readonly path: string }) {
 const MESSAGES = {
   session_expired: () => "Your session has expired. Log in to continue.",
   profile_saved: () => "Your profile was saved.",
-  email_changed: () => "Your e-mail was changed.",
-  email_wanted: () =>
-    "A link is on its way to the new e-mail. It counts once you have opened that.",
+  email_changed: () => "Your email was changed.",
+  email_wanted: () => "A link is on its way to the new email. It counts once you have opened that.",
   identity_linked: () => "You can log in with that provider from now on.",
   identity_removed: () => "That provider does not open your account any more.",
   second_factor_removed: () =>

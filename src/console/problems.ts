@@ -57,7 +57,7 @@ const MESSAGES: ByFault<string | readonly FieldProblem[], string | undefined> = 
   current_password_missing: ({ field }) => at(field, "Enter your current password."),
   password_common: at("password", "This password is among the most common ones. Choose another."),
   password_pwned: at("password", "This password has leaked elsewhere. Choose another."),
-  user_exists: at("email", "There is an account with this e-mail already."),
+  user_exists: at("email", "There is an account with this email already."),
   sign_up_closed: "This service takes no new accounts.",
   identity_conflict: "This email has an account that this identity does not open.",
   passkey_unverified: "The passkey could not be verified. Try again.",

@@ -3,7 +3,7 @@ import { RECOVERY_CODES } from "../core/second-factor.ts";
 import type { HttpResult, Route } from "../http/surface.ts";
 import { Copyable, Field, PostForm, QrCode, Time } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
-import type { Page } from "./page.tsx";
+import { PAGE_HEADERS, type Page } from "./page.tsx";
 import {
   type AuthedPageContext,
   fieldState,
@@ -109,9 +109,9 @@ const textFile = (text: string, host: string): HttpResult => ({
   body: null,
   text: `Recovery codes of your account at ${host}. Each works once.\n\n${text}\n`,
   headers: {
+    ...PAGE_HEADERS,
     "content-type": "text/plain; charset=utf-8",
     "content-disposition": 'attachment; filename="recovery-codes.txt"',
-    "cache-control": "no-store",
   },
 });
 

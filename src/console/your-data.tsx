@@ -135,7 +135,7 @@ const deletePage = (state: FormState, passwords: boolean): Page =>
         <li>All API tokens end: programs that use them are refused.</li>
         <li>Action tokens that you have issued do nothing any more.</li>
         <li>Your profile is deleted, and your contacts lose you.</li>
-        <li>Your e-mail is free: anybody who owns it may sign up with it again.</li>
+        <li>Your email is free: anybody who owns it may sign up with it again.</li>
       </ul>
       <p>
         <a href="/console/account/export">Export your data</a> first, if you want to keep it.

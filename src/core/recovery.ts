@@ -118,7 +118,7 @@ export function recovery({
 
     /** After the answer: sends a link that proves a pending email. */
     askToProve(userId: string, email: string, nowMs: number): void {
-      afterResponse("send an e-mail verification", sendPending(userId, email, nowMs));
+      afterResponse("send an email verification", sendPending(userId, email, nowMs));
     },
 
     /**
@@ -130,7 +130,7 @@ export function recovery({
       const issued = await store.issueTo(caller, token);
       if (issued === "caller_gone") return refuse({ code: "token_invalid" });
       if (issued !== null)
-        afterResponse("send an e-mail verification", send(issued.email, secret, token));
+        afterResponse("send an email verification", send(issued.email, secret, token));
     },
   };
 }

@@ -23,7 +23,7 @@ const secureUrl = v.pipe(
 const TAKEN: readonly string[] = [GOOGLE.name, FACEBOOK.name, "ha1b"];
 const BUILT_IN: readonly string[] = [...GOOGLE.spellings, ...FACEBOOK.spellings];
 
-/** As it compares: behind the @ of an e-mail. */
+/** As it compares: behind the @ of an email. */
 const emailDomain = v.pipe(
   v.string(),
   v.regex(/^[^\s@]+$/),

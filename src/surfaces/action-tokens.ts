@@ -273,7 +273,7 @@ const refuse = refusals({
     token_invalid: UNAUTHENTICATED,
     scope_insufficient: "This action is unauthorized.",
     derivation_refused: ({ reason }) => `${DERIVATION_FAULTS[reason].message}.`,
-    identity_conflict: "This e-mail has an account that this identity does not open.",
+    identity_conflict: "This email has an account that this identity does not open.",
     credentials_doubled: "More than one credential was sent.",
     sent_across_sites: "This request was sent by a page of another site.",
     body_malformed: ({ expected }) => `The body is not ${expected}.`,

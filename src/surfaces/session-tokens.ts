@@ -113,7 +113,7 @@ const refuse = refusals({
     credentials_wrong: WRONG,
     otp_required: { error: WRONG, ...OTP_CODE },
     caller_refused: "invalid credentials",
-    identity_conflict: "this e-mail has an account that this identity does not open",
+    identity_conflict: "this email has an account that this identity does not open",
     credentials_doubled: "more than one credential was sent",
     sent_across_sites: "sent by a page of another site",
     encoding_unsupported: "content encoding is not supported",

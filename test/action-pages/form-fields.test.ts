@@ -7,7 +7,7 @@ const PLAIN = { hint: null, isRequired: true, min: null, max: null, pattern: nul
 
 const Everything = v.object({
   full_name: v.pipe(v.string(), v.minLength(2), v.maxLength(40), v.description("as on your card")),
-  mail: v.optional(v.pipe(v.string(), v.trim(), v.email(), v.title("E-mail"))),
+  mail: v.optional(v.pipe(v.string(), v.trim(), v.email(), v.title("Email"))),
   secret: v.pipe(v.string(), v.metadata({ form: "password" }), v.title("Password")),
   age: v.nullish(v.pipe(v.number(), v.minValue(1), v.maxValue(150))),
   agrees: v.boolean(),
@@ -29,7 +29,7 @@ describe("a schema as a form", () => {
         min: 2,
         max: 40,
       },
-      { ...PLAIN, name: "mail", label: "E-mail", kind: "email", isRequired: false },
+      { ...PLAIN, name: "mail", label: "Email", kind: "email", isRequired: false },
       { ...PLAIN, name: "secret", label: "Password", kind: "password" },
       { ...PLAIN, name: "age", label: "age", kind: "number", isRequired: false, min: 1, max: 150 },
       { ...PLAIN, name: "agrees", label: "agrees", kind: "checkbox", isRequired: false },

@@ -254,7 +254,7 @@ describe("GET /rest/audit", () => {
     await call("PATCH", "/rest/user", { bearer: reader, json: { first_name: "Ada" } });
     await call("DELETE", "/rest/user", { bearer: reader, json: { password } });
     expect(await eventsOf(other.access)).toEqual(before);
-    // The e-mail signs up again: another account, with a history of its own.
+    // The email signs up again: another account, with a history of its own.
     await newUser({ email });
     const again = await newPair({ email, password });
     expect((await eventsOf(again.access)).map(({ what }) => what)).toEqual([

@@ -98,7 +98,7 @@ describe("a wrong password", () => {
     });
   });
 
-  it("for an e-mail that has no account is nobody's, and does not keep the e-mail", async () => {
+  it("for an email that has no account is nobody's, and does not keep the email", async () => {
     const email = `${crypto.randomUUID()}@nowhere.example`;
     const before = await nobodys();
     await send("GET", "/rest/user", { basic: { email, password: WRONG } });

@@ -47,7 +47,7 @@ POST /api/run-action-token (caller)                      | 1g · 3q 26r 13w     
 POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 14w         | 3g · 2q 24r 14w            | 3g · 2q 24r 14w                                       | 1g · 1q 23r 13w     | 1g · 1q 23r 13w
 POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 9w          | 1g · 1q 19r 9w             | 1g · 1q 19r 9w                                        | 1g · 1q 19r 9w      | 1g · 1q 19r 9w
 POST /api/run-action-token (password reset)              | 1g 1p · 4q 49r 12w · 1h | 1g 1p 1d · 4q 50r 12w · 1h | 1g 1p 1d · 4q 50r 12w · 1h                            |                     |
-POST /api/run-action-token (e-mail verification)         | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w                |                     |
+POST /api/run-action-token (email verification)         | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w                |                     |
 GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                        | 1q 15r 0w           | 1q 15r 0w
 DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w               | 2g · 2q 9r 3w              | 2g · 2q 9r 3w                                         |                     |
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
@@ -70,7 +70,7 @@ GET /rest/user (JWT)                                     | 1q 1r 0w             
 GET /rest/user (access JWT)                              | 1q 2r 0w                | 2g                         | 1g                                                    | -                   | 1g
 GET /rest/user (Basic)                                   | 3q 23r 2w · 1h          | 3q 23r 2w · 1h             | 3q 23r 2w · 1h                                        | 2q 15r 2w · 1h      | 2q 15r 2w · 1h
 PATCH /rest/user (API token: name)                       | 3q 7r 3w                | 2g 1d · 2q 5r 3w           | 2g 1d · 2q 5r 3w                                      | 2q 6r 2w            | 2g 1d · 1q 4r 2w
-PATCH /rest/user (API token: e-mail)                     | 5q 22r 8w · 1h          | 3g 1d · 4q 20r 8w · 1h     | 3g 1d · 4q 20r 8w · 1h                                | 4q 21r 7w · 1h      | 3g 1d · 3q 19r 7w · 1h
+PATCH /rest/user (API token: email)                     | 5q 22r 8w · 1h          | 3g 1d · 4q 20r 8w · 1h     | 3g 1d · 4q 20r 8w · 1h                                | 4q 21r 7w · 1h      | 3g 1d · 3q 19r 7w · 1h
 PATCH /rest/user (API token: password)                   | 1p · 6q 35r 11w · 2h    | 2g 1p 1d · 5q 34r 11w · 2h | 2g 1p 1d · 5q 34r 11w · 2h                            |                     |
 DELETE /rest/user (JWT)                                  | 1p · 5q 38r 10w · 1h    | 1g 1p 1d · 4q 38r 10w · 1h | 1g 1p 1d · 4q 38r 10w · 1h or 1p 1d · 4q 38r 10w · 1h |                     |
 GET /rest/user/identities (API token)                    | 3q 7r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                         | 1q 2r 0w            | 1q 2r 0w

@@ -47,7 +47,7 @@ describe("the next page says once what a form did, and no URL can", () => {
       [
         "/console/account/email",
         { email: `${crypto.randomUUID()}@example.com`, current_password: PASSWORD },
-        "e-mail",
+        "email",
       ],
       ["/console/account/verify", {}, "A link is on its way"],
       [

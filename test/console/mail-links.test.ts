@@ -52,7 +52,7 @@ describe("the link of a forgotten password", () => {
   });
 });
 
-describe("the link that confirms an e-mail", () => {
+describe("the link that confirms an email", () => {
   it("asks its account to log in, leads back, and confirms", async () => {
     const user = await newUser();
     const path = `/a/${await mailed(user, "verifyEmail")}`;
@@ -66,7 +66,7 @@ describe("the link that confirms an e-mail", () => {
     const back = await person.submit(login, "/console/login", { email, password });
     expect(back.path).toBe(path);
     const done = await person.submit(back, path);
-    expect(textOf(done)).toContain("Your e-mail is confirmed.");
+    expect(textOf(done)).toContain("Your email is confirmed.");
     expect(textOf(await person.get("/console/account"))).toContain("verified");
   });
 

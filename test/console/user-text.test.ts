@@ -75,8 +75,8 @@ function findText(html: string): { bare: string[]; isolated: number } {
       continue;
     }
     const isolates = ISOLATES.test(part);
-    // Hidden inputs are not displayed.
-    if (HAS_RTL_TEXT.test(part) && !part.includes('type="hidden"')) {
+    // Hidden inputs are not displayed, nor are the options that the browser's own dialog gets.
+    if (HAS_RTL_TEXT.test(part) && !/type="hidden"|data-options=/.test(part)) {
       if (isolates || open.some((each) => each.isolates)) isolated++;
       else bare.push(part);
     }

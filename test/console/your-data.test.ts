@@ -78,7 +78,7 @@ it("a deleted account is gone, with all its credentials", async () => {
   expect((await call("GET", "/rest/user", { bearer: secretOnPage(made) })).status).toBe(401);
   const deleted = await call("GET", "/console/account/deleted");
   expect(textOf(deleted)).toContain("The account is deleted");
-  // The e-mail is free.
+  // The email is free.
   const json = { email: client.email, password: PASSWORD };
   expect((await call("POST", "/rest/user", { json })).status).toBe(201);
 });

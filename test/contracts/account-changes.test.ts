@@ -96,7 +96,7 @@ describe("PATCH /rest/user", () => {
     });
   });
 
-  it("needs the current password for a new e-mail or password", async () => {
+  it("needs the current password for a new email or password", async () => {
     for (const json of [{ email: "new@example.com" }, { password: NEW_PASSWORD }]) {
       expect(await change(json)).toMatchObject({
         status: 400,
@@ -108,7 +108,7 @@ describe("PATCH /rest/user", () => {
     expect(await statusOf({ bearer: user.access })).toBe(200);
   });
 
-  it("changes the e-mail, and ends nothing by it", async () => {
+  it("changes the email, and ends nothing by it", async () => {
     const email = `moved-${user.email}`;
     const sent = { email: email.toUpperCase(), current_password: PASSWORD };
     expect(at(await change(sent), "payload", "email")).toBe(email);
@@ -117,7 +117,7 @@ describe("PATCH /rest/user", () => {
     expect(await statusOf({ basic: user })).toBe(401);
   });
 
-  it("does not take another's e-mail", async () => {
+  it("does not take another's email", async () => {
     const { email } = await newUser();
     expect(await change({ email, current_password: PASSWORD })).toMatchObject({
       status: 409,
@@ -171,7 +171,7 @@ describe("DELETE /rest/user", () => {
     expect(await statusOf(send)).toBe(200);
   });
 
-  it("ends the account and every credential at once, and frees the e-mail", async () => {
+  it("ends the account and every credential at once, and frees the email", async () => {
     const user = await newCaller();
     const held = await holdingsOf(user);
     const answer = await remove({ bearer: user.access }, { password: PASSWORD });

@@ -48,7 +48,7 @@ describe("POST /rest/user", () => {
     expect(answer.text).not.toContain("correct horse");
   });
 
-  it("answers the e-mail as it compares, and knows it again", async () => {
+  it("answers the email as it compares, and knows it again", async () => {
     const answer = await signUp({ email: " \tÄda@Exａmple.COM " });
     expect(at(answer, "payload", "email")).toBe("äda@example.com");
     for (const email of ["äda@example.com", "ÄDA@EXAMPLE.COM", "A\u0308da@example.com"]) {
@@ -59,7 +59,7 @@ describe("POST /rest/user", () => {
     }
   });
 
-  it("gives an e-mail to one of many", async () => {
+  it("gives an email to one of many", async () => {
     const email = freshEmail();
     const answers = await Promise.all([1, 2, 3].map(() => signUp({ email })));
     expect(answers.map((answer) => answer.status).sort()).toEqual([201, 409, 409]);

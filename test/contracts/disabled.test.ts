@@ -73,7 +73,7 @@ describe("a disabled account", () => {
     expect((await call("GET", "/rest/user", { basic: user })).status).toBe(200);
   });
 
-  it("keeps its e-mail", async () => {
+  it("keeps its email", async () => {
     const user = await newCaller();
     await disable(user.id);
     const json = { email: user.email, password: PASSWORD };

@@ -12,7 +12,7 @@ const passwords = passwordsOver((params) => {
 });
 const call = service({}, { passwords });
 
-let emails: Record<"wrong password" | "unknown e-mail" | "deleted account", string>;
+let emails: Record<"wrong password" | "unknown email" | "deleted account", string>;
 
 beforeAll(async () => {
   const [living, gone] = [await newUser(), await newUser()];
@@ -20,7 +20,7 @@ beforeAll(async () => {
   expect((await call("DELETE", "/rest/user", { basic: gone, json })).status).toBe(200);
   emails = {
     "wrong password": living.email,
-    "unknown e-mail": "nobody@example.com",
+    "unknown email": "nobody@example.com",
     "deleted account": gone.email,
   };
 });

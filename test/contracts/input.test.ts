@@ -459,7 +459,7 @@ describe("a character that is not shown", () => {
   );
 
   it.each(HIDDEN.filter((each) => each.trim() !== "").map((each) => [named(each), each]))(
-    "%s is in no e-mail",
+    "%s is in no email",
     async (_, hidden) => {
       for (const email of [`a${hidden}b@x.test`, `ab@x.test${hidden}`, `ab@x${hidden}.test`]) {
         const json = { email, password: user.password };
@@ -468,7 +468,7 @@ describe("a character that is not shown", () => {
     },
   );
 
-  it.each([...',;:<>()[]"\\'])("nor is %s in an e-mail", async (special) => {
+  it.each([...',;:<>()[]"\\'])("nor is %s in an email", async (special) => {
     for (const email of [`a${special}b@x.test`, `ab@x.test${special}b`, `${special}ab@x.test`]) {
       const json = { email, password: user.password };
       expect((await call("POST", "/rest/user", { json })).status).toBe(400);

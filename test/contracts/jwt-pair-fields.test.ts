@@ -3,7 +3,7 @@ import { type Answered, call, newCaller, newPair, newUser, PASSWORD } from "../s
 
 /**
  * What Django REST framework 3.14.0 with simplejwt 5.2.2 answered to the same requests, as run from
- * Debian's packages with e-mail as the user name.
+ * Debian's packages with email as the user name.
  */
 
 const LOGIN = "/api/token/";

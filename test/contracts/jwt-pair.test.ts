@@ -64,7 +64,7 @@ describe("the document's own examples", () => {
 });
 
 describe("login", () => {
-  it("takes the e-mail as it compares", async () => {
+  it("takes the email as it compares", async () => {
     const email = ` ${user.email.toUpperCase()}\t`;
     expect((await post(LOGIN, { email, password: PASSWORD })).status).toBe(200);
   });

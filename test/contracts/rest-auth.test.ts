@@ -112,7 +112,7 @@ describe("Basic", () => {
     expect((await send("100% sure")).status).toBe(401);
   });
 
-  it("takes the e-mail as it compares", async () => {
+  it("takes the email as it compares", async () => {
     const basic = { email: user.email.toUpperCase(), password: user.password };
     expect((await call("GET", "/rest/auth", { basic })).status).toBe(200);
   });

@@ -52,7 +52,7 @@ describe("POST", () => {
     expect(expires).toBeLessThanOrEqual(Date.now() + HOUR);
   });
 
-  it("takes the e-mail as it compares, and answers it so", async () => {
+  it("takes the email as it compares, and answers it so", async () => {
     const answer = await login({ email_id: ` ${user.email.toUpperCase()} `, password: PASSWORD });
     expect(at(answer, "data", "email_id")).toBe(user.email);
   });

@@ -4,6 +4,7 @@ import { KEYS_MAX_AGE_SECONDS } from "../../src/core/token.ts";
 import { jwts } from "../../src/crypto/jwt.ts";
 import { type JwtKeySet, keyRing } from "../../src/crypto/keys.ts";
 import { type Call, call, newUser, ORIGIN, type TestUser, textAt } from "../support/client.ts";
+import { seeded } from "../races/gate.ts";
 import { service } from "../support/service.ts";
 import { claimsAt, keySet } from "./signing.ts";
 
@@ -54,6 +55,7 @@ interface Outcome {
 function load() {
   const outcome: Outcome = { wrong: [], signed: new Map(), good: 0, bad: 0 };
   const pairs = new Map<TestUser, { access: string; refresh: string }>();
+  const random = seeded(4);
   let requests = 0;
 
   function note(jwt: string): string {
@@ -114,7 +116,7 @@ function load() {
         const at = Math.min(Math.floor((requests - first) / share), deployment.length - 1);
         const running = deployment[at] ?? [];
         requests++;
-        const answering = running[Math.floor(Math.random() * running.length)];
+        const answering = running[Math.floor(random() * running.length)];
         if (answering === undefined) throw new Error("nobody answers");
         return answering;
       };

@@ -299,7 +299,7 @@ export const GOOD: readonly Case[] = [
   },
   {
     routeKey: "POST /api/run-action-token",
-    as: "e-mail verification",
+    as: "email verification",
     send: ({ auth, verification }) => ({ bearer: auth, json: { token: verification } }),
     status: 200,
     again: 422,
@@ -387,7 +387,7 @@ export const GOOD: readonly Case[] = [
   },
   {
     routeKey: "PATCH /rest/user",
-    as: "API token: e-mail",
+    as: "API token: email",
     send: ({ alice }) => ({
       bearer: alice.api,
       json: { email: "alicia@example.com", current_password: alice.password },

@@ -16,7 +16,7 @@ beforeEach(redirectIssuers);
 /** What becomes of an identity that opens an account. */
 
 describe("afterwards", () => {
-  it("the identity is the same one under another e-mail of its own", async () => {
+  it("the identity is the same one under another email of its own", async () => {
     const user = await newUser();
     await proveEmail(user);
     const person = newPerson({ email: user.email });

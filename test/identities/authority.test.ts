@@ -16,7 +16,7 @@ import { newRealm } from "./realms.ts";
 
 beforeEach(redirectIssuers);
 
-/** An issuer's word about an e-mail counts only where it has authority, and of that e-mail alone. */
+/** An issuer's word about an email counts only where it has authority, and of that email alone. */
 
 async function proven(email: string) {
   const user = await newUser({ email });
@@ -41,14 +41,14 @@ describe("Google's word", () => {
     ["sub.corp.example", "corp.example", false],
     ["notgmail.com", undefined, false],
     ["gmail.com.example", undefined, false],
-  ])("of an e-mail at %s, with hd %j: %s", async (domain, hd, counts) => {
+  ])("of an email at %s, with hd %j: %s", async (domain, hd, counts) => {
     const user = await proven(at(domain));
     expect(await whoIs(await byGoogle(newPerson({ email: user.email, hd })))).toBe(
       counts ? user.id : 409,
     );
   });
 
-  it("that does not count makes an account whose e-mail is not proven", async () => {
+  it("that does not count makes an account whose email is not proven", async () => {
     const send = await byGoogle(newPerson({ hd: undefined }));
     const { json } = await call("GET", "/rest/user", send);
     expect(json).toMatchObject({ payload: { email_verified: false } });
@@ -68,8 +68,8 @@ describe("another issuer's word", () => {
     service({ ...SETTINGS, OPENID_ISSUERS: JSON.stringify([{ ...realm.row, domains }]) });
 
   it.each([
-    ["an e-mail of its list", "ACME.example", true],
-    ["an e-mail of its list, as a browser sends it", "xn--bcher-kva.example", true],
+    ["an email of its list", "ACME.example", true],
+    ["an email of its list, as a browser sends it", "xn--bcher-kva.example", true],
     ["another one's", "corp.example", false],
     ["one below", "sub.acme.example", false],
   ])("of %s", async (_, domain, counts) => {
@@ -92,7 +92,7 @@ describe("another issuer's word", () => {
   });
 });
 
-describe("an e-mail that only a fold makes another's", () => {
+describe("an email that only a fold makes another's", () => {
   const says = async (email: string) => ({
     headers: { "x-auth-acme-token": await other.idToken({ email, email_verified: true }) },
   });

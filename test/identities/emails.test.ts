@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { normalizeEmail } from "../../src/core/user.ts";
 import { call, newUser, PASSWORD } from "../support/client.ts";
 
-/** The one form in which e-mails compare. */
+/** The one form in which emails compare. */
 
-describe("the form of an e-mail", () => {
+describe("the form of an email", () => {
   it("made of itself is itself, for every character and what combines with it", () => {
     const unstable: string[] = [];
     const marks = ["", "\u030C", "\u0301", "\u0307", "\u0345", "\u0323", "\u05BC", "\u1E9E"];

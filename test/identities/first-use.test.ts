@@ -96,7 +96,7 @@ describe("each way in", () => {
 });
 
 describe("takeover", () => {
-  it("an attacker who signed up with the victim's e-mail gets nothing of their Google login", async () => {
+  it("an attacker who signed up with the victim's email gets nothing of their Google login", async () => {
     const victim = newPerson();
     const attacker = await newUser({ email: victim.email });
     const answers = [
@@ -109,12 +109,12 @@ describe("takeover", () => {
         409,
         {
           success: false,
-          message: "This e-mail has an account that this identity does not open",
+          message: "This email has an account that this identity does not open",
           status: 409,
         },
       ],
-      [409, { message: "This e-mail has an account that this identity does not open." }],
-      [409, { error: "this e-mail has an account that this identity does not open" }],
+      [409, { message: "This email has an account that this identity does not open." }],
+      [409, { error: "this email has an account that this identity does not open" }],
     ]);
     const seen = await call("GET", "/rest/user", { basic: attacker });
     expect(at(seen, "payload", "gmail_user_id")).toBeNull();
@@ -127,7 +127,7 @@ describe("takeover", () => {
     expect(await whoIs({ basic: attacker })).toBe(401);
   });
 
-  it("an attacker whose issuer does not vouch for their e-mail gets into no account", async () => {
+  it("an attacker whose issuer does not vouch for their email gets into no account", async () => {
     const victim = await newUser();
     await proveEmail(victim);
     for (const email_verified of [false, undefined, "false", 1, null, "True"]) {
@@ -137,7 +137,7 @@ describe("takeover", () => {
     }
   });
 
-  it("an attacker's account of an e-mail that nobody vouched for does not get the victim's login", async () => {
+  it("an attacker's account of an email that nobody vouched for does not get the victim's login", async () => {
     const victim = newPerson();
     const attacker = newPerson({ email: victim.email, email_verified: false });
     const his = await whoIs(await byFacebook(attacker));
@@ -146,7 +146,7 @@ describe("takeover", () => {
     expect(await whoIs(await byFacebook(attacker))).toBe(his);
   });
 
-  it("a second person of one issuer does not join an account, though the e-mail is the same", async () => {
+  it("a second person of one issuer does not join an account, though the email is the same", async () => {
     const first = newPerson();
     const second = newPerson({ email: first.email });
     const id = await whoIs(await byGoogle(first));
@@ -164,7 +164,7 @@ describe("takeover", () => {
 });
 
 describe("first use", () => {
-  it("links to the account where both sides have proven the e-mail", async () => {
+  it("links to the account where both sides have proven the email", async () => {
     const user = await newUser();
     await proveEmail(user);
     const person = newPerson({ email: user.email.toUpperCase() });
@@ -176,7 +176,7 @@ describe("first use", () => {
     expect(at(shown, "payload", "gmail_user_id")).toBe(person.sub);
   });
 
-  it("makes an account whose e-mail is as proven as the issuer says", async () => {
+  it("makes an account whose email is as proven as the issuer says", async () => {
     const verifiedOn = async ({ email }: Person) =>
       (await env.DB.prepare("SELECT verified_on FROM users WHERE email = ?").bind(email).first())
         ?.verified_on;
@@ -193,7 +193,7 @@ describe("first use", () => {
     expect(two).not.toBe(one);
   });
 
-  it("without an e-mail that an account could have opens nothing", async () => {
+  it("without an email that an account could have opens nothing", async () => {
     for (const email of [
       undefined,
       null,
@@ -229,7 +229,7 @@ describe("first use", () => {
     expect(await accounts(person.email)).toBe(1);
   });
 
-  it("of two people with one e-mail at once lets in one of them", async () => {
+  it("of two people with one email at once lets in one of them", async () => {
     const email = `${crypto.randomUUID()}@example.com`;
     const sends = [await byGoogle(newPerson({ email })), await byGoogle(newPerson({ email }))];
     const ids = await Promise.all(sends.map((send) => whoIs(send)));
@@ -237,7 +237,7 @@ describe("first use", () => {
     expect(await accounts(email)).toBe(1);
   });
 
-  it("of one person with two e-mails at once makes one account", async () => {
+  it("of one person with two emails at once makes one account", async () => {
     const one = newPerson();
     const two = newPerson({ sub: one.sub });
     const sends = [await byGoogle(one), await byGoogle(two)];

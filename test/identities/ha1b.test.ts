@@ -7,7 +7,7 @@ import { type Call, newUser, call as off, PASSWORD, textAt } from "../support/cl
 import { service } from "../support/service.ts";
 import { quickArgon2id } from "../support/quick-hashes.ts";
 
-/** HA1B: md5(e-mail:domain:password) instead of the password. */
+/** HA1B: md5(email:domain:password) instead of the password. */
 
 const HASH = 19 * 1024 * 2;
 const WRONG = { success: false, message: "Wrong credentials", status: 401 };
@@ -91,7 +91,7 @@ describe("where it is on", () => {
     const older = await newUser();
     const tokens = {
       "wrong password": await tokenOf({ ...user, password: "wrong password" }),
-      "unknown e-mail": await tokenOf({ ...user, email: "nobody@example.com" }),
+      "unknown email": await tokenOf({ ...user, email: "nobody@example.com" }),
       "deleted account": await tokenOf(gone),
       "account that has none": await tokenOf(older),
       "no digest": "x",
@@ -167,7 +167,7 @@ describe("where it is on", () => {
     expect(await statusOf(user, moved)).toBe(200);
   });
 
-  it("changes with the password and with the e-mail", async () => {
+  it("changes with the password and with the email", async () => {
     const user = await signUp();
     const change = async (from: Login, to: Partial<Login>) => {
       const json = { ...to, current_password: from.password };

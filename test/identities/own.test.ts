@@ -57,7 +57,7 @@ async function events(send: Send): Promise<string[]> {
 }
 
 describe("the list", () => {
-  it("says which, since when, under which e-mail, and when it was used", async () => {
+  it("says which, since when, under which email, and when it was used", async () => {
     const { user, one } = await linked();
     const answer = await list({ basic: user });
     const [acme, google] = [at(answer, "payload", 0), at(answer, "payload", 1)];
@@ -124,7 +124,7 @@ describe("one that is removed", () => {
     expect(await whoIs(await byGoogle(one))).toBe(user.id);
   });
 
-  it("does not come back with the same ID token where no notice is sent, since the e-mail is not proven", async () => {
+  it("does not come back with the same ID token where no notice is sent, since the email is not proven", async () => {
     const { user, google, one } = await linked();
     const proven = (at: number | null) =>
       env.DB.prepare("UPDATE users SET verified_on = ? WHERE id = ?").bind(at, user.id).run();
@@ -227,7 +227,7 @@ describe("a new password ends every identity", () => {
   });
 });
 
-it("a new e-mail ends those that were linked under another", async () => {
+it("a new email ends those that were linked under another", async () => {
   const { user, google } = await linked();
   const email = `${crypto.randomUUID()}@example.com`;
   expect((await patch({ basic: user }, { email, current_password: PASSWORD })).status).toBe(200);

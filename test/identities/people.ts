@@ -45,7 +45,7 @@ export const newPerson = (fields: Partial<Person> = {}): Person => ({
   ...fields,
 });
 
-/** Of a Google Workspace of the e-mail's own domain, for which Google speaks. */
+/** Of a Google Workspace of the email's own domain, for which Google speaks. */
 export const byGoogle = async (person: Person, iss: string = GOOGLE.spellings[0]) => {
   const hd = person.email.split("@").at(-1);
   return { headers: { "X-Auth-Google-Token": await google.idToken({ iss, hd, ...person }) } };

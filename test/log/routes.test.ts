@@ -101,8 +101,8 @@ it("says the kind of the credential, and nothing of the credential, the person o
   const secrets = {
     ...{ session, access, refresh, auth, openAction, target: target.secret, action: action.secret },
     ...{ reset: world.reset, verification: world.verification, address: ADDRESS },
-    ...{ alice: alice.api, "alice's password": alice.password, "alice's e-mail": alice.email },
-    ...{ bob: bob.api, "bob's password": bob.password, "bob's e-mail": bob.email },
+    ...{ alice: alice.api, "alice's password": alice.password, "alice's email": alice.email },
+    ...{ bob: bob.api, "bob's password": bob.password, "bob's email": bob.email },
     ...{ "alice's id": alice.id, "bob's id": bob.id, "target's uuid": target.uuid },
     ...world.ended,
   };

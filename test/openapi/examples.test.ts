@@ -152,7 +152,7 @@ describe("the document's examples are what is really answered", () => {
     expectDocumented(task.meta.example);
   });
 
-  it.for(BY_IDENTITY)("%s (e-mail of another account)", async (operation, { task }) => {
+  it.for(BY_IDENTITY)("%s (email of another account)", async (operation, { task }) => {
     const realm = newRealm();
     const idToken = await realm.idToken({ email: world.alice.email, email_verified: false });
     const send = { headers: { [realm.header]: idToken } };

@@ -7,7 +7,7 @@ const MORE = [
   "POST /api/token/refresh/ (refresh, rotating)",
   "POST /api/run-action-token (nobody, with a key)",
   "POST /api/run-action-token (password reset)",
-  "POST /api/run-action-token (e-mail verification)",
+  "POST /api/run-action-token (email verification)",
   "POST /oauth/introspect (access JWT)",
   "PATCH /rest/user (API token: password)",
   "DELETE /rest/token/:token (API token: refresh JWT)",
@@ -210,7 +210,7 @@ export const REFUSED: readonly Refused[] = [
   },
   {
     operation: "POST /rest/user",
-    as: "e-mail of another account",
+    as: "email of another account",
     send: ({ bob }) => ({ json: { email: bob.email, password: "another password" } }),
     status: 409,
   },

@@ -34,7 +34,7 @@ it("of two new passwords one is taken, whole", async () => {
   });
 });
 
-it("of two accounts that want one e-mail one gets it", async () => {
+it("of two accounts that want one email one gets it", async () => {
   const users = [await newUser(), await newUser()];
   const jwts = await Promise.all(users.map((person) => newPair(person)));
   await repeat(138, async () => {

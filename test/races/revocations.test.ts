@@ -166,7 +166,7 @@ function generate(place: Call, session: string, contactId: string): Promise<Answ
   return place("POST", "/api/generate-action-token", { xToken: session, json });
 }
 
-it("of many who sign up with one e-mail one does", async () => {
+it("of many who sign up with one email one does", async () => {
   await repeat(200, async () => {
     const email = `${crypto.randomUUID()}@example.com`;
     const answers = await track12.race(

@@ -128,7 +128,7 @@ describe("someone who has stolen an emailed token", () => {
     expect(await alive(place, { password: { basic: login } })).toEqual([]);
   });
 
-  it("has nothing once the e-mail is another", async () => {
+  it("has nothing once the email is another", async () => {
     const { post, tick, place, user } = await scene({ isProven: false });
     await place.send("POST", "/rest/user/verify_email", { basic: user });
     tick(60);

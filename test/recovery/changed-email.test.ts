@@ -12,7 +12,7 @@ import {
   type Service,
 } from "./mailbox.ts";
 
-/** A new e-mail counts once it is proven, and the old mailbox can take the account back. */
+/** A new email counts once it is proven, and the old mailbox can take the account back. */
 
 const NEW = "a new password";
 const DAY = 86_400;
@@ -28,7 +28,7 @@ const patch = ({ send }: Service, user: TestUser, json: object) =>
 const read = async ({ send }: Service, user: TestUser) =>
   Object(at(await send("GET", "/rest/user", { basic: user }), "payload"));
 
-/** Changes the e-mail and proves the new one. @returns the account under it */
+/** Changes the email and proves the new one. @returns the account under it */
 async function moved(
   place: Service,
   post: ReturnType<typeof mailbox>,
@@ -42,7 +42,7 @@ async function moved(
   return { ...user, email };
 }
 
-describe("a new e-mail", () => {
+describe("a new email", () => {
   it("is pending until its mailbox has answered, and the old one is told", async () => {
     const { post, tick, place, user } = await scene();
     const email = fresh();
@@ -157,7 +157,7 @@ describe("a new e-mail", () => {
   });
 });
 
-describe("the mailbox of the old e-mail", () => {
+describe("the mailbox of the old email", () => {
   it.each([
     ["before the new one is proven", false, 0],
     ["after it, and after a new password", true, 6],
@@ -229,13 +229,13 @@ describe("the mailbox of the old e-mail", () => {
     for (const token of tokens) expectRefused(await place.verify(token), "revoked");
   });
 
-  it("whose e-mail was never proven gets nothing: it may be a stranger's", async () => {
+  it("whose email was never proven gets nothing: it may be a stranger's", async () => {
     const { post, place, user } = await scene({ isProven: false });
     await moved(place, post, user, fresh());
     expect(post.takeNotices()).toEqual([]);
   });
 
-  it("cannot be kept out by an account that takes its e-mail", async () => {
+  it("cannot be kept out by an account that takes its email", async () => {
     const { post, place, user } = await scene();
     await moved(place, post, user, fresh("thief"));
     const json = { email: user.email, password: "squatting on it" };
@@ -274,10 +274,7 @@ describe("the mailbox of the old e-mail", () => {
     await patch(place, user, { email: fresh() });
     const { undo: back } = only(post.takeNotices()).data;
     const page = await place.send("GET", back?.link ?? "");
-    expect([page.status, page.text]).toEqual([
-      200,
-      expect.stringContaining("Put your e-mail back"),
-    ]);
+    expect([page.status, page.text]).toEqual([200, expect.stringContaining("Put your email back")]);
     expect((await place.verify(back?.token ?? "")).status).toBe(200);
   });
 });

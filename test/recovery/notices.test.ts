@@ -138,7 +138,7 @@ describe("a security notice", () => {
     expect(post.takeNotices()).toHaveLength(1);
   });
 
-  it("is queued by nobody where no mail goes out, nor where the e-mail was never proven", async () => {
+  it("is queued by nobody where no mail goes out, nor where the email was never proven", async () => {
     mailbox();
     const none = serve({ settings: { MAIL_WEBHOOK_URL: "", MAIL_WEBHOOK_SECRET: "" } });
     await newToken(none, await none.newProvenUser());
@@ -239,7 +239,7 @@ describe("an address gets one mail a minute and twenty a day", () => {
     expect(await waiting()).toBe(0);
   });
 
-  it("none of a leak where its e-mail was never proven, nor where its holder ends it", async () => {
+  it("none of a leak where its email was never proven, nor where its holder ends it", async () => {
     const post = mailbox();
     const place = serve();
     const [stranger, user] = [await place.newUser(), await place.newProvenUser()];

@@ -57,7 +57,7 @@ describe.each([0, 300])("a user who forgot their password, at a revocation lag o
     expect(await alive(here, fresh)).toEqual(Object.keys(fresh));
   });
 
-  it("has their e-mail verified with it", async () => {
+  it("has their email verified with it", async () => {
     const { post, tick, place, user } = await scene({ settings, isProven: false });
     await place.askReset(user.email);
     expect((await place.run(only(post.take()).data.token, NEW)).status).toBe(200);
@@ -183,7 +183,7 @@ describe("a token of a mail is still good", () => {
 });
 
 describe("a user who is to show that a mailbox is theirs", () => {
-  it("gets an email until they have, and again for a new e-mail", async () => {
+  it("gets an email until they have, and again for a new email", async () => {
     const { post, tick, place, user } = await scene({ isProven: false });
     const basic = { email: user.email, password: user.password };
     expect(await place.askToVerify({ basic })).toMatchObject({
@@ -240,7 +240,7 @@ describe("an account that a stranger may have made before", () => {
       .bind(userId)
       .first<number>("n");
 
-  it("is opened by no identity that was linked before its e-mail was proven", async () => {
+  it("is opened by no identity that was linked before its email was proven", async () => {
     const { post, place: service, user } = await scene({ isProven: false });
     await link(user.id, "stranger");
     await service.askReset(user.email);

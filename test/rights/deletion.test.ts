@@ -147,7 +147,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
     expect(receipts.results).toEqual([{ data: "null", idempotency_key: null }]);
   });
 
-  it("the e-mail may sign up again, as another account", async () => {
+  it("the email may sign up again, as another account", async () => {
     const { user } = await deleted();
     const again = await newUser({ email: user.email });
     expect(again.id).not.toBe(user.id);

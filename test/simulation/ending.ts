@@ -163,7 +163,7 @@ export function checkDatabase({ edge, actions, model, nowMs }: Simulation): void
 
 /**
  * A use for each receipt and a receipt for each use; a contact for each receipt's effect, and none
- * without, as far as both people are still there; at most one living account for an e-mail; nothing
+ * without, as far as both people are still there; at most one living account for an email; nothing
  * of the person in an account that was deleted.
  */
 const INVARIANTS = `
@@ -186,7 +186,7 @@ const INVARIANTS = `
         AND json_extract(r.data, '$.contact_id') = c.user_id)
     AND c.created_at > ? - 30 * 86400000
   UNION ALL
-  SELECT 'e-mail twice', email FROM users WHERE deleted_on IS NULL GROUP BY email HAVING COUNT(*) > 1
+  SELECT 'email twice', email FROM users WHERE deleted_on IS NULL GROUP BY email HAVING COUNT(*) > 1
   UNION ALL
   SELECT 'deleted, and still known', id FROM users WHERE deleted_on IS NOT NULL
     AND (email <> '' OR password <> '' OR first_name IS NOT NULL)

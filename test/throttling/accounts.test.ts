@@ -165,7 +165,7 @@ describe("the attacker", () => {
     },
   );
 
-  it("does not get round it by the spelling of the e-mail", async () => {
+  it("does not get round it by the spelling of the email", async () => {
     const { email } = await newOwner();
     await wrongFrom(ATTACKER, ` ${email.toUpperCase()} `, NETWORK_TRIES);
     expect(await login(ATTACKER, email, WRONG)).toMatchObject({ status: 429 });
@@ -221,7 +221,7 @@ describe("the owner", () => {
     expect((await from(HOME, "PATCH", "/rest/user", { basic, json })).status).toBe(200);
   });
 
-  it("still has that network where their e-mail is a new one", async () => {
+  it("still has that network where their email is a new one", async () => {
     const { email } = await newOwnerAt(HOME);
     const json = { email: `new-${email}`, current_password: RIGHT };
     const basic = { email, password: RIGHT };
@@ -294,7 +294,7 @@ it("is counted where no address is known, too", async () => {
   expect((await login(null, email, WRONG)).status).toBe(429);
 });
 
-it("keeps neither e-mail nor address", async () => {
+it("keeps neither email nor address", async () => {
   const { email } = await newOwnerAt(HOME);
   await wrongFrom(ATTACKER, email, 1);
   await wrongFrom(ATTACKER, "somebody.else@example.com", 1);

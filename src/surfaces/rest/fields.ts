@@ -18,7 +18,7 @@ const length = <const M extends string>(min: number, max: number, message: M) =>
     { minLength: min, maxLength: max },
   );
 
-const NO_EMAIL = "must be an e-mail address";
+const NO_EMAIL = "must be an email address";
 
 const emailThat = (isTaken: (text: string) => boolean) =>
   v.pipe(

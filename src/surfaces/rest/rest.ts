@@ -47,7 +47,7 @@ const refuse = refusals({
     current_password_missing: ({ field }) =>
       field === "password"
         ? "password is required"
-        : "current_password is required to change the e-mail or the password",
+        : "current_password is required to change the email or the password",
     credentials_doubled: "More than one credential was sent",
     caller_missing: REQUIRED,
     credentials_missing: REQUIRED,

@@ -84,7 +84,7 @@ it("every error is listed with its line, and without values", () => {
   expect(errors).toEqual([
     "line 2: must be an object",
     "line 3: email must be 5 to 80 characters",
-    "line 3: email must be an e-mail address",
+    "line 3: email must be an email address",
     "line 3: password_hash is no password hash of Django, bcrypt, better-auth or Argon2 that is known here",
     "line 4: role must be User or Admin",
     "line 4: s3cr3t is not known",

@@ -177,7 +177,7 @@ export async function logInAndOut(site: Site, options: Options): Promise<void> {
   await heading(laptop.page, "Log in");
   await laptop.page.goto("/console/activity");
   await heading(laptop.page, "Log in");
-  await laptop.page.getByLabel("E-mail").fill(ada.email);
+  await laptop.page.getByLabel("Email").fill(ada.email);
   await laptop.page.getByLabel("Password").fill("wrong password");
   await button(laptop.page, "Log in").click();
   await laptop.page.getByText("The email or the password is wrong.").waitFor();

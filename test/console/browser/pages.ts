@@ -60,7 +60,7 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     isAsOpened: true,
     async open(page) {
       await page.goto("/console/login");
-      await page.getByLabel("E-mail").fill("nobody@example.com");
+      await page.getByLabel("Email").fill("nobody@example.com");
       await page.getByLabel("Password").fill("wrong password");
       await button(page, "Log in").click();
       await page.getByRole("alert").waitFor();

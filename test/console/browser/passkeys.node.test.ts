@@ -108,7 +108,7 @@ it("is offered in the field for the email, and logs in when chosen there", async
   await addPasskey(page, "Laptop");
   await agree(device, false);
   await logOut(page);
-  expect(await page.getByLabel("E-mail").getAttribute("autocomplete")).toBe("username webauthn");
+  expect(await page.getByLabel("Email").getAttribute("autocomplete")).toBe("username webauthn");
   // Nothing is pressed: who agrees has chosen it from what the field offers.
   await agree(device, true);
   await page.reload().catch(() => undefined);

@@ -42,7 +42,7 @@ export const openConfirm = (page: Page, summary: string) =>
 
 /** The form for new accounts, wherever it was opened. */
 export async function fillSignUp({ page, email }: BrowserUser): Promise<void> {
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);
   await button(page, "Make the account").click();
 }
@@ -55,7 +55,7 @@ export async function signUp(person: BrowserUser): Promise<void> {
 
 export async function logIn({ page, email }: BrowserUser): Promise<void> {
   await page.goto("/console/login");
-  await page.getByLabel("E-mail").fill(email);
+  await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);
   await button(page, "Log in").click();
   await heading(page, "Overview");
