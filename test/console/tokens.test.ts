@@ -201,7 +201,9 @@ describe("a form that makes something makes it once", () => {
   };
 
   // Logging in is not in it: a user who logs in twice is logged in twice.
-  const MAKING = POST_FORMS.filter(({ path }) => path !== "/console/login" && !NEED_MORE.includes(path));
+  const MAKING = POST_FORMS.filter(
+    ({ path }) => path !== "/console/login" && !NEED_MORE.includes(path),
+  );
 
   it.each(MAKING)("$path, sent again", async ({ path }) => {
     const client = await newPageClient(call);

@@ -59,20 +59,25 @@ describe("and no page either", () => {
   /** They change nothing, or not before their answer. */
   const NO_CHANGE = ["/console/forgotten", "/console/login/email", "/console/inspector"];
 
-  it.each(some(POST_FORMS, 0).filter(({ path }) => !NEED_MORE.includes(path)))("$path", async ({ path }) => {
-    let fails = false;
-    const bindings = intercept((call, run) => (fails ? commitsAndFails(call, run) : run()));
-    const { call } = isolate({}, bindings);
-    const visitor = await newPageClient(call);
-    const about = await newFixtures(visitor, call);
-    fails = true;
-    const answer = await visitor.send(pathIn(path, about), sampleFor(path, about));
-    if (NO_CHANGE.includes(path)) return expect(answer.status).toBeLessThan(400);
-    expect(answer.status).toBe(503);
-    const page = answer.text.replaceAll("&#39;", "'");
-    expect(page).toContain(UNCERTAIN);
-    expect(page.replace(UNCERTAIN, "")).not.toMatch(/nothing (?:was|has|is)|not (?:changed|done)/i);
-  });
+  it.each(some(POST_FORMS, 0).filter(({ path }) => !NEED_MORE.includes(path)))(
+    "$path",
+    async ({ path }) => {
+      let fails = false;
+      const bindings = intercept((call, run) => (fails ? commitsAndFails(call, run) : run()));
+      const { call } = isolate({}, bindings);
+      const visitor = await newPageClient(call);
+      const about = await newFixtures(visitor, call);
+      fails = true;
+      const answer = await visitor.send(pathIn(path, about), sampleFor(path, about));
+      if (NO_CHANGE.includes(path)) return expect(answer.status).toBeLessThan(400);
+      expect(answer.status).toBe(503);
+      const page = answer.text.replaceAll("&#39;", "'");
+      expect(page).toContain(UNCERTAIN);
+      expect(page.replace(UNCERTAIN, "")).not.toMatch(
+        /nothing (?:was|has|is)|not (?:changed|done)/i,
+      );
+    },
+  );
 });
 
 it("the words for people and for readers of the API document are the same for every fault of storage", () => {
