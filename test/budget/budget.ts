@@ -84,8 +84,6 @@ GET /rest/user/passkeys (API token)                      | 3q 5r 1w             
 PATCH /rest/user/passkeys/:id (API token)                | 3q 10r 3w               | 2g · 2q 8r 3w              | 2g · 2q 8r 3w                                         | 1q 7r 2w            | 1q 7r 2w
 DELETE /rest/user/passkeys/:id (access JWT)              | 2q 10r 2w               | 1g · 1q 8r 2w              | 1q 8r 2w                                              |                     |
 POST /rest/login/passkey/options (anybody)               | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w                                              | 1q 3r 0w            | 1q 3r 0w
-POST /rest/login/passkey (session)                       | 1p · 3q 17r 7w          | 1p · 3q 17r 7w             | 1p · 3q 17r 7w                                        |                     |
-POST /rest/login/passkey (pair)                          | 3q 18r 9w               | 3q 18r 9w                  | 3q 18r 9w                                             |                     |
 POST /rest/login/passkey (jwt)                           | 4q 14r 3w               | 4q 14r 3w                  | 4q 14r 3w                                             |                     |
 GET /rest/user/totp (API token)                          | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 POST /rest/user/totp (access JWT)                        | 2q 8r 1w                | 2g · 1q 6r 1w              | 1g · 1q 6r 1w                                         | 1q 6r 1w            | 1g · 1q 6r 1w

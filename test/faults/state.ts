@@ -25,6 +25,8 @@ const TRUTH = [
   "mails",
   "second_factors",
   "recovery_codes",
+  "passkeys",
+  "used_challenges",
 ];
 
 /** New ids become numbers in their order, times their distance in whole instants, hints nothing. */

@@ -57,7 +57,12 @@ describe("a store that commits and then fails is 503, and no surface says that n
 
 describe("and no page either", () => {
   /** They change nothing, or not before their answer. */
-  const NO_CHANGE = ["/console/forgotten", "/console/login/email", "/console/inspector"];
+  const NO_CHANGE = [
+    "/console/forgotten",
+    "/console/login/email",
+    "/console/confirm",
+    "/console/inspector",
+  ];
 
   it.each(some(POST_FORMS, 0).filter(({ path }) => !NEED_MORE.includes(path)))(
     "$path",

@@ -142,7 +142,6 @@ export async function newAuthenticator(algorithm: Algorithm = -7) {
         id: asId,
         rawId: asId,
         type: "public-key" as const,
-        clientExtensionResults: {},
         response: {
           clientDataJSON: base64url(clientData("webauthn.create", ceremony)),
           attestationObject: base64url(cbor(object)),
@@ -164,7 +163,6 @@ export async function newAuthenticator(algorithm: Algorithm = -7) {
         id,
         rawId: id,
         type: "public-key" as const,
-        clientExtensionResults: {},
         response: {
           clientDataJSON: base64url(client),
           authenticatorData: base64url(data),

@@ -48,7 +48,7 @@ async function registered(response: Registration) {
     ours: ours !== null,
     library: await byLibrary(
       verifyRegistrationResponse({
-        response,
+        response: { ...response, clientExtensionResults: {} },
         ...forLibrary,
         supportedAlgorithmIDs: [...ALGORITHMS],
       }),
@@ -72,7 +72,7 @@ async function asserted(response: Assertion, { id, cose }: Authenticator, flags 
     ours: ours !== null,
     library: await byLibrary(
       verifyAuthenticationResponse({
-        response,
+        response: { ...response, clientExtensionResults: {} },
         ...forLibrary,
         credential: { id, publicKey, counter: 0 },
       }),

@@ -224,7 +224,7 @@ function saysOf(issue: v.BaseIssue<unknown>): string {
 }
 
 /** Accounts per run of wrangler, whose start takes as long as some thousand rows. */
-const BATCH = 50_000;
+const BATCH = 10_000;
 
 /** Characters of accounts per statement: D1 takes 100,000 bytes. */
 const STATEMENT = 60_000;

@@ -35,12 +35,26 @@ export function docsPages({ openPage }: PageRoutes, reader: () => Reader): reado
   ];
 }
 
+/** More would not fit a window, and the current one might be out of view. */
+const GROUP_MAX = 20;
+
+/** A long group by the first two parts of its paths. */
+function inView({ name, operations }: Reader["groups"][number]) {
+  if (operations.length <= GROUP_MAX) return [{ name, operations }];
+  const parts = Map.groupBy(operations, ({ path }) => path.split("/").slice(0, 3).join("/"));
+  return [...parts].map(([start, some]) => ({ name: `${name} ${start}`, operations: some }));
+}
+
 /**
- * All operations by contract. The group of the current one is open, so that it is in view without a
- * script; in narrow windows the whole list is closed.
+ * All operations by contract. The group of the current one is open and comes first, so that it is in view
+ * without a script; in narrow windows the whole list is closed.
  */
 function Sidebar({ here, api }: { readonly here: string | null; readonly api: Reader }) {
   const isHere = (each: Documented) => each.operationId === here;
+  const groups = api.groups.flatMap(inView);
+  const [open, closed] = [true, false].map((isOpen) =>
+    groups.filter(({ operations }) => operations.some(isHere) === isOpen),
+  );
   return (
     <nav class="contents" aria-label="Operations">
       <details class="whole">
@@ -48,7 +62,7 @@ function Sidebar({ here, api }: { readonly here: string | null; readonly api: Re
         <a href="/docs" {...(here === null && { "aria-current": "page" })}>
           Overview
         </a>
-        {api.groups.map(({ name, operations }) => (
+        {[...(open ?? []), ...(closed ?? [])].map(({ name, operations }) => (
           <details open={operations.some(isHere)}>
             <summary>{name}</summary>
             <ul>

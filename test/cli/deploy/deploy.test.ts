@@ -71,9 +71,9 @@ it("resumes where it was interrupted, from nothing to a service that answers", {
   expect(second.out).toContain("KiB gzipped, at https://latchkey.test.workers.dev");
   expect(second.out).toContain(`${ISSUER} answers, and so does its database`);
   const file = join(directory, ".deploy.vars");
-  const { JWT_KEYS } = parseEnv(await readFile(file, "utf8"));
+  const { JWT_KEYS, ENCRYPTION_KEYS } = parseEnv(await readFile(file, "utf8"));
   expect((await stat(file)).mode & 0o777).toBe(0o600);
-  expect(Object.fromEntries(cloudflare.secrets)).toEqual({ JWT_KEYS });
+  expect(Object.fromEntries(cloudflare.secrets)).toEqual({ JWT_KEYS, ENCRYPTION_KEYS });
   const bindings = cloudflare.worker().bindings;
   expect(bindings).toContainEqual({ name: "KV", type: "kv_namespace", namespace_id: "kv-1" });
   expect(bindings).toContainEqual({ name: "DB", type: "d1", id: "db-1" });

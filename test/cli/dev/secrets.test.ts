@@ -15,7 +15,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 it("creates a file that only its owner can read, with a key set that the service accepts", async () => {
-  expect(await addMissingSecrets(file)).toEqual(["JWT_KEYS"]);
+  expect(await addMissingSecrets(file)).toEqual(["JWT_KEYS", "ENCRYPTION_KEYS"]);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   const { JWT_KEYS = "" } = parseEnv(await readFile(file, "utf8"));
   expect(parseKeySet(JWT_KEYS)).not.toHaveProperty("wrong");
@@ -35,10 +35,12 @@ it.each([
   ["that is not UTF-8", Buffer.from([0x23, 0xff, 0xfe, 0x0a])],
 ])("keeps a file %s byte for byte", async (_, content) => {
   await writeFile(file, content, { mode: 0o644 });
-  expect(await addMissingSecrets(file)).toEqual(["JWT_KEYS"]);
+  expect(await addMissingSecrets(file)).toEqual(["JWT_KEYS", "ENCRYPTION_KEYS"]);
   const after = await readFile(file);
   expect(after.subarray(0, content.length)).toEqual(Buffer.from(content));
-  expect(after.subarray(content.length).toString()).toMatch(/^\n?JWT_KEYS='.*'\n$/);
+  expect(after.subarray(content.length).toString()).toMatch(
+    /^\n?JWT_KEYS='.*'\nENCRYPTION_KEYS='?[\w+/]{43}='?\n$/,
+  );
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await readdir(directory)).toEqual([".dev.vars"]);
 });
@@ -46,9 +48,10 @@ it.each([
 it.each(["JWT_KEYS=mine", "export JWT_KEYS='mine'", "JWT_KEYS="])(
   "leaves %s alone",
   async (line) => {
-    await writeFile(file, line);
+    const mine = `ENCRYPTION_KEYS=mine\n${line}`;
+    await writeFile(file, mine);
     expect(await addMissingSecrets(file)).toEqual([]);
-    expect(await readFile(file, "utf8")).toBe(line);
+    expect(await readFile(file, "utf8")).toBe(mine);
   },
 );
 

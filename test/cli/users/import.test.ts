@@ -110,23 +110,23 @@ it("imported users log in with their passwords, and their hashes are replaced by
 });
 
 it("can be interrupted and repeated", { timeout: 180_000 }, async () => {
-  const count = 1_050;
+  const count = 10_050;
   const people = Array.from({ length: count }, (_, index) => ({
     email: `person${index}@example.com`,
     password_hash: null,
   }));
   const project = await operatedProject({ "people.jsonl": jsonLines(people) });
   const brokenOff = await project.users(["import", "people.jsonl"], "", (out, kill) => {
-    if (out.includes(`1000 of ${count} accounts`)) kill();
+    if (out.includes(`10000 of ${count} accounts`)) kill();
   });
   expect(brokenOff.code).toBe(1);
-  expect(brokenOff.err).toMatch(/Stopped\.\n1000 of 1050 accounts are done\. Run it again/);
+  expect(brokenOff.err).toMatch(/Stopped\.\n10000 of 10050 accounts are done\. Run it again/);
   const { users, sql } = await project.database();
   const again = await users(["import", join(project.directory, "people.jsonl")]);
   expect(again.code).toBe(0);
-  expect(again.out).toContain(`1000 of ${count} accounts`);
+  expect(again.out).toContain(`10000 of ${count} accounts`);
   const [, made, skipped] = /Imported (\d+) accounts, skipped (\d+)\.\n$/.exec(again.out) ?? [];
-  expect(Number(skipped)).toBeGreaterThanOrEqual(1_000);
+  expect(Number(skipped)).toBeGreaterThanOrEqual(10_000);
   expect(Number(made) + Number(skipped)).toBe(count);
   expect(await sql("SELECT count(*) AS accounts FROM users")).toEqual([{ accounts: count }]);
   const told = "SELECT count(DISTINCT user_id) AS accounts FROM events WHERE what = 'user.created'";

@@ -188,7 +188,7 @@ export async function logInAndOut(site: Site, options: Options): Promise<void> {
   // One, then all others.
   await ada.page.goto("/console/logins");
   await ada.page.getByText("this browser").waitFor();
-  expect(await ada.page.getByRole("row").count()).toBe(4);
+  expect(await ada.page.getByRole("table").first().getByRole("row").count()).toBe(4);
   await openConfirm(ada.page, "End the login");
   await button(ada.page, "End this login").first().click();
   await ada.page.getByText("That login was ended.").waitFor();
