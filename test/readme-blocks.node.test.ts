@@ -202,6 +202,7 @@ describe("on a local database", () => {
         expect.stringContaining("ada@example.com is User: "),
         expect.stringContaining('ada@example.com has the metadata {"plan":"pro"}: '),
         expect.stringMatching(/ {2}User {3}\S{10} {2}bob@example\.com {2}disabled /),
+        expect.stringContaining("ada@example.com has no second factor: "),
         expect.stringContaining("ada@example.com is deleted: "),
         expect.stringMatching(/^Created service:billing: .*\nAPI token \(shown only once\): /),
         expect.stringContaining("API token (shown only once): "),
