@@ -46,7 +46,7 @@ export function actionTokenPages(
 
   return [
     page("/console/actions", async (context) => {
-      const { items, next } = await actionTokens.list(
+      const { items, previous, next } = await actionTokens.list(
         context.caller,
         readPage(context.request),
         context.nowMs,
@@ -58,7 +58,7 @@ export function actionTokenPages(
             <h1>Action tokens</h1>
             <Choices actions={actionUses.issuable()} />
             <List tokens={items} actions={actionUses} nowMs={context.nowMs} />
-            <Pagination path="/console/actions" next={next} />
+            <Pagination path="/console/actions" previous={previous} next={next} />
           </>
         ),
       };

@@ -17,9 +17,11 @@ export function activityPages(
   async function show({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
     const listPage = readPage(request);
     // The chart shows the latest days, so only the first page has it.
-    const [{ items, next }, perDay] = await Promise.all([
+    const [{ items, previous, next }, perDay] = await Promise.all([
       audit.list(caller.userId, listPage),
-      listPage.after === null ? audit.perDay(caller.userId, DAYS, nowMs) : null,
+      listPage.after === null && listPage.before === undefined
+        ? audit.perDay(caller.userId, DAYS, nowMs)
+        : null,
     ]);
     return {
       title: "Activity",
@@ -28,7 +30,7 @@ export function activityPages(
           <h1>Activity</h1>
           {perDay !== null && <Days perDay={perDay} />}
           <Events entries={items} userId={caller.userId} actions={actionUses} />
-          <Pagination path="/console/activity" next={next} />
+          <Pagination path="/console/activity" previous={previous} next={next} />
         </>
       ),
     };

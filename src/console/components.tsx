@@ -4,6 +4,9 @@ import { renderSVG } from "uqr";
 import type { Cursor } from "../core/page.ts";
 import { PASSWORD_LENGTH } from "../core/passwords.ts";
 import { cursorText } from "../http/query.ts";
+import { pagination as words } from "./words/en.ts";
+
+export { isolated } from "./isolated.ts";
 
 /**
  * Text that a user wrote. `bdi` isolates it: characters that change the writing direction (U+202E,
@@ -12,10 +15,6 @@ import { cursorText } from "../http/query.ts";
 export function UserText({ text }: { readonly text: string }) {
   return <bdi>{text}</bdi>;
 }
-
-/** Marks a name inside a sentence with Unicode isolates (U+2068, U+2069), which `Sentence` turns into `bdi`. */
-export const isolated = (name: string): string =>
-  `\u2068${name.replaceAll(/[\u2066-\u2069]/g, "")}\u2069`;
 
 /** A sentence that contains `isolated` names. */
 export function Sentence({ text }: { readonly text: string }) {
@@ -374,17 +373,30 @@ export function Copyable({ text, label }: { readonly text: string; readonly labe
 
 interface PaginationProps {
   readonly path: string;
+  /** What else the pages have in common, such as a filter; empty values are left out. */
+  readonly query?: Readonly<Record<string, string>>;
+  readonly previous: Cursor | null;
   readonly next: Cursor | null;
 }
 
-/** A link to the next page of a list. */
-export function Pagination({ path, next }: PaginationProps) {
-  if (next === null) return null;
-  return (
-    <nav class="pages" aria-label="Pages">
-      <a class="button quiet" href={`${path}?cursor=${encodeURIComponent(cursorText(next) ?? "")}`}>
-        Older
+/** Links to the pages before and after this one. */
+export function Pagination({ path, query = {}, previous, next }: PaginationProps) {
+  if (previous === null && next === null) return null;
+  const given = Object.entries(query).filter(([, value]) => value !== "");
+  const link = (cursor: string | null, text: string, rel: string) =>
+    cursor !== null && (
+      <a
+        class="button quiet"
+        rel={rel}
+        href={`${path}?${new URLSearchParams([...given, ["cursor", cursor]])}`}
+      >
+        {text}
       </a>
+    );
+  return (
+    <nav class="pages" aria-label={words.label}>
+      {link(cursorText(previous, "<"), words.previous, "prev")}
+      {link(cursorText(next), words.next, "next")}
     </nav>
   );
 }

@@ -12,7 +12,7 @@ export function contactPages(
 ): readonly Route[] {
   return [
     page("/console/contacts", async ({ caller, request }) => {
-      const { items, next } = await contacts.list(caller.userId, readPage(request));
+      const { items, previous, next } = await contacts.list(caller.userId, readPage(request));
       return {
         title: "Contacts",
         body: (
@@ -24,7 +24,7 @@ export function contactPages(
               </a>
             </div>
             <List contacts={items} />
-            <Pagination path="/console/contacts" next={next} />
+            <Pagination path="/console/contacts" previous={previous} next={next} />
           </>
         ),
       };

@@ -52,7 +52,7 @@ export function loginPages(
   { logins }: ConsoleDeps,
 ): readonly Route[] {
   async function list({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
-    const { items, next, devices } = await logins.list(caller, readPage(request), nowMs);
+    const { items, previous, next, devices } = await logins.list(caller, readPage(request), nowMs);
     const hasOthers = items.some(({ isCurrent }) => !isCurrent);
     return {
       title: "Where I am logged in",
@@ -71,7 +71,7 @@ export function loginPages(
             ]}
             act={["End it", endButton]}
           />
-          <Pagination path="/console/logins" next={next} />
+          <Pagination path="/console/logins" previous={previous} next={next} />
           {hasOthers && (
             <div class="below">
               <Confirm summary="End all others">

@@ -91,7 +91,7 @@ export function tokenPages(
     { request, caller, nowMs }: AuthedPageContext,
     renaming: FormState = EMPTY_FORM,
   ): Promise<Page> {
-    const { items, next } = await apiTokens.list(caller, readPage(request), nowMs);
+    const { items, previous, next } = await apiTokens.list(caller, readPage(request), nowMs);
     const secrets = await Promise.all(items.map(() => apiTokens.newSecret()));
     return {
       title: "API tokens",
@@ -111,7 +111,7 @@ export function tokenPages(
             renaming={renaming}
             descriptions={table.descriptions}
           />
-          <Pagination path="/console/tokens" next={next} />
+          <Pagination path="/console/tokens" previous={previous} next={next} />
         </>
       ),
     };

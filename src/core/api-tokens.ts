@@ -310,8 +310,8 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
 
     /** The caller's own that are active, newest first. */
     async list(caller: Caller, page: PageRequest, nowMs: number): Promise<Page<ApiToken>> {
-      const { items, next } = await tokens.listApiTokens(caller, page, nowMs);
-      return { items: items.map(withGranted), next };
+      const found = await tokens.listApiTokens(caller, page, nowMs);
+      return { ...found, items: found.items.map(withGranted) };
     },
 
     /**

@@ -1,12 +1,15 @@
-/** Where a list continues: after this item. */
+/** A position in a list: what it is sorted by (newest first: the time in ms), and the item's id. */
 export interface Cursor {
-  readonly createdAtMs: number;
+  readonly key: number | string;
   readonly id: string;
 }
 
 export interface PageRequest {
   readonly limit: number;
+  /** Continues after this item. */
   readonly after: Cursor | null;
+  /** Goes back: the items right before this one, in the list's own order. Then `after` is null. */
+  readonly before?: Cursor;
   /** How many items to leave out first. */
   readonly skip?: number;
 }
@@ -14,4 +17,6 @@ export interface PageRequest {
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: Cursor | null;
+  /** For `before`, on pages; answers in JSON have only `next`. */
+  readonly previous: Cursor | null;
 }

@@ -3,12 +3,14 @@ import type { ExportCursor } from "../core/accounts.ts";
 import type { Cursor, PageRequest } from "../core/page.ts";
 import { refuseRequest } from "./request-fault.ts";
 
+const NO_CURSOR = "must be the next_cursor of an earlier answer";
 const MAX_PARAMETERS = 100;
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
 /** Skipped rows are read too. */
 const MAX_SKIP = 10_000;
-const CURSOR = /^(\d{1,15})\.([0-9a-f-]{36})$/;
+/** Back or on from an item: its time or, after "=", its URL-encoded text, and its id. */
+const CURSOR = /^(<?)(\d{1,15}|=[\w.!~*'()%-]{0,800})\.([0-9a-f-]{36})$/;
 /** After one id or two, or after a position in a deployment's own table: URL-encoded JSON. */
 const EXPORT_CURSOR =
   /^(\d{1,2})\.([0-9a-f-]{36}(?:\/[0-9a-f-]{36})?|%5B[\w.!~*'()%-]{1,2000}%5D)$/;
@@ -68,8 +70,11 @@ export function readExportCursor(request: HonoRequest): ExportCursor | null {
   return { section: Number(section), after };
 }
 
-export function cursorText(cursor: Cursor | null): string | null {
-  return cursor === null ? null : encoded(`${cursor.createdAtMs}.${cursor.id}`);
+export function cursorText(cursor: Cursor | null, direction: "" | "<" = ""): string | null {
+  if (cursor === null) return null;
+  const { key, id } = cursor;
+  const text = typeof key === "number" ? String(key) : `=${encodeURIComponent(key)}`;
+  return encoded(`${direction}${text}.${id}`);
 }
 
 export function exportCursorText(cursor: ExportCursor | null): string | null {
@@ -109,8 +114,17 @@ function pageOf(request: HonoRequest, sent: string | undefined, name = "limit"):
   const limit = readLimit(sent, name);
   const cursor = queryValue(request, "cursor");
   if (!cursor) return { limit, after: null };
-  const [createdAtMs = "", id = ""] = partsOf(cursor, CURSOR);
-  return { limit, after: { createdAtMs: Number(createdAtMs), id } };
+  const [direction, text = "", id = ""] = partsOf(cursor, CURSOR);
+  const at = { key: text.startsWith("=") ? unescaped(text.slice(1)) : Number(text), id };
+  return direction === "<" ? { limit, after: null, before: at } : { limit, after: at };
+}
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return refuseField("cursor", NO_CURSOR);
+  }
 }
 
 const encoded = (text: string) => btoa(text).replace(/=+$/, "");
@@ -123,9 +137,7 @@ function partsOf(cursor: string, form: RegExp): readonly string[] {
     // Stays empty, which matches no form.
   }
   const [, ...parts] = form.exec(decoded) ?? [];
-  return parts.length > 0
-    ? parts
-    : refuseField("cursor", "must be the next_cursor of an earlier answer");
+  return parts.length > 0 ? parts : refuseField("cursor", NO_CURSOR);
 }
 
 export function refuseField(path: string, message: string): never {

@@ -99,26 +99,41 @@ export function asSql(fragment: { strings: readonly string[]; values: readonly u
   return new Sql(fragment.strings, fragment.values);
 }
 
-/** Newest first from the cursor on; one row more than asked tells whether there is a next page. */
-export function pageOf(id: Sql, createdAt: Sql, { limit, after, skip = 0 }: PageRequest) {
+/** Newest first from the cursor on, or back from it; one row more than asked tells whether there is a page beyond. */
+export function pageOf(
+  id: Sql,
+  createdAt: Sql,
+  { limit, after, before, skip = 0 }: PageRequest,
+  isDescending = true,
+) {
+  const cursor = before ?? after;
+  const order = isDescending === (before === undefined) ? sql`DESC` : sql`ASC`;
+  const beyond = isDescending === (before === undefined) ? sql`<` : sql`>`;
   return {
     from:
-      after === null ? sql`TRUE` : sql`(${createdAt}, ${id}) < (${after.createdAtMs}, ${after.id})`,
-    orderAndLimit: sql`ORDER BY ${createdAt} DESC, ${id} DESC LIMIT ${limit + 1} OFFSET ${skip}`,
+      cursor === null
+        ? sql`TRUE`
+        : sql`(${createdAt}, ${id}) ${beyond} (${cursor.key}, ${cursor.id})`,
+    orderAndLimit: sql`ORDER BY ${createdAt} ${order}, ${id} ${order} LIMIT ${limit + 1} OFFSET ${skip}`,
   };
 }
 
+/** The page of the rows that a statement with `pageOf` read. @param keyOf what they are sorted by */
 export function toPage<T extends { readonly id: string; readonly createdAtMs: number }>(
   rows: readonly T[],
-  { limit }: PageRequest,
+  { limit, after, before }: PageRequest,
+  keyOf: (row: T) => Cursor["key"] = (row) => row.createdAtMs,
 ): Page<T> {
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  const next: Cursor | null =
-    rows.length > limit && last !== undefined
-      ? { createdAtMs: last.createdAtMs, id: last.id }
-      : null;
-  return { items, next };
+  const kept = rows.slice(0, limit);
+  const items = before === undefined ? kept : kept.reverse();
+  const hasMore = rows.length > limit;
+  const cursorOf = (row: T | undefined): Cursor | null =>
+    row === undefined ? null : { key: keyOf(row), id: row.id };
+  const [first, last] = [cursorOf(items[0]), cursorOf(items.at(-1))];
+  // Where all items of this side are gone, the way back stays open.
+  if (before !== undefined)
+    return { items, next: last ?? before, previous: hasMore ? first : null };
+  return { items, next: hasMore ? last : null, previous: after === null ? null : (first ?? after) };
 }
 
 /** 128 bits of SHA-256, which identify an address or a network where its text is not needed. */

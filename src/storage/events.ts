@@ -256,14 +256,18 @@ export function createEvents({
   return {
     async list(userId, page) {
       // An id contains its time: the primary key leads to the page, however many events there are.
-      const from = page.after === null ? sql`TRUE` : sql`id < ${page.after.id}`;
+      const { limit, after, before } = page;
+      const beyond = before === undefined ? sql`<` : sql`>`;
+      const order = before === undefined ? sql`DESC` : sql`ASC`;
+      const cursor = before ?? after;
+      const from = cursor === null ? sql`TRUE` : sql`id ${beyond} ${cursor.id}`;
       const rows = await db.all(
         // guard: own-events-only
         sql`SELECT id, at AS createdAtMs, what, outcome, ${unlessOperators(sql`actor`)} AS actorId,
             ${unlessOperators(sql`credential`)} AS credentialId, subject AS subjectId,
             ${unlessOperators(sql`address`)} AS address, ${unlessOperators(sql`request_id`)} AS requestId,
             by_operator AS isByOperator FROM events
-          WHERE user_id = ${userId} AND ${from} ORDER BY id DESC LIMIT ${page.limit + 1}`,
+          WHERE user_id = ${userId} AND ${from} ORDER BY id ${order} LIMIT ${limit + 1}`,
         EventRow,
       );
       return toPage(rows, page);

@@ -450,7 +450,7 @@ export function tokensInD1({
 
     async listLogins(caller, page, own, nowMs) {
       // The caller's own is the first of the first page, and on no other.
-      const isFirst = page.after === null;
+      const isFirst = page.after === null && page.before === undefined;
       const others = { ...page, limit: isFirst && own !== null ? page.limit - 1 : page.limit };
       const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, others);
       const detail = (name: string) => sql`tokens.detail ->> ${`$.${name}`}`;
@@ -469,11 +469,16 @@ export function tokensInD1({
         devices: isFirst ? devicesOf(caller.userId) : [],
       });
       const loginsOf = (some: readonly unknown[]) => v.parse(v.array(LoginRow), some).map(toLogin);
-      const { items, next } = toPage(loginsOf(rows.others), others);
+      // Back at the start, where the caller's own is the first.
+      if (page.before !== undefined && rows.others.length <= page.limit) {
+        return this.listLogins(caller, { limit: page.limit, after: null }, own, nowMs);
+      }
+      const { items, next, previous } = toPage(loginsOf(rows.others), others);
       return {
         items: [...loginsOf(rows.own), ...items],
         // A page that had room for the caller's own alone.
         next: others.limit === 0 && rows.others.length > 0 ? BEFORE_ALL : next,
+        previous,
         devices: v.parse(v.array(DeviceRow), rows.devices),
       };
     },
@@ -538,7 +543,7 @@ export function tokensInD1({
 type LoginKind = (typeof LOGIN_KINDS)[number];
 
 /** A cursor before every row: as far ahead as one may be. */
-const BEFORE_ALL = { createdAtMs: 10 ** 15 - 1, id: NIL_USER_ID };
+const BEFORE_ALL = { key: 10 ** 15 - 1, id: NIL_USER_ID };
 
 const toLogin = (row: v.InferOutput<typeof LoginRow>): Login => ({
   kind: row.kind,

@@ -71,16 +71,22 @@ it("leads to older events, without the chart, each event once", async () => {
   const client = await newPageClient(call);
   const userId = await idOf(client);
   for (let i = 0; i < 7; i++) await written(userId, "user.changed", "done", i + 1);
+  let last = "";
   let path: string | undefined = `${LIST}?limit=4`;
   const counts: number[] = [];
   while (path !== undefined && counts.length < 9) {
     const { text } = await client.open(path);
     expect(text.includes("The last 30 days")).toBe(counts.length === 0);
     counts.push([...text.matchAll(/<th scope="row">[A-Z]/g)].length);
-    const [, next] = /href="(\/console\/activity\?cursor=[^"]+)"/.exec(text) ?? [];
+    const [, next] = /rel="next" href="(\/console\/activity\?cursor=[^"]+)"/.exec(text) ?? [];
     path = next === undefined ? undefined : `${next}&limit=4`;
+    if (next === undefined) last = text;
   }
   expect(counts).toEqual([4, 4, 1]);
+  const [, previous] = /rel="prev" href="([^"]+)"/.exec(last) ?? [];
+  const { text } = await client.open(`${previous}&limit=4`);
+  expect(text).toContain('rel="prev"');
+  expect(text.match(/<th scope="row">[A-Z]/g)).toHaveLength(4);
 });
 
 it("shows nobody's but their own", async () => {

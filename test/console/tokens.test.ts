@@ -93,15 +93,20 @@ describe("the list", () => {
     const client = await newPageClient(call);
     for (let i = 0; i < 5; i++) await client.send("/console/tokens/new", NEW);
     const seen: string[] = [];
+    let last = "";
     let path: string | undefined = "/console/tokens?limit=2";
     for (let pages = 0; path !== undefined && pages < 10; pages++) {
       const { text } = await client.open(path);
       seen.push(...new Set(hiddenValues(text, "id")));
-      const [, next] = /href="(\/console\/tokens\?cursor=[^"]+)"/.exec(text) ?? [];
+      const [, next] = /rel="next" href="(\/console\/tokens\?cursor=[^"]+)"/.exec(text) ?? [];
       path = next === undefined ? undefined : `${next}&limit=2`;
+      if (next === undefined) last = text;
     }
     expect(seen).toHaveLength(5);
     expect(new Set(seen).size).toBe(5);
+    const [, previous] = /rel="prev" href="([^"]+)"/.exec(last) ?? [];
+    const { text } = await client.open(`${previous}&limit=2`);
+    expect([...new Set(hiddenValues(text, "id"))]).toEqual(seen.slice(2, 4));
   });
 });
 

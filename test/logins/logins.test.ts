@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { FaultError } from "../../src/core/fault.ts";
+import type { OwnLogin } from "../../src/core/logins.ts";
+import type { Page, PageRequest } from "../../src/core/page.ts";
 import { claimsOf, type Call, textAt, peopleOf } from "../support/client.ts";
 import { isolate, type Isolate } from "../support/service.ts";
 import { intercept, atLocation } from "../support/stores.ts";
@@ -109,13 +111,23 @@ describe("where a user is logged in", () => {
     const all = await listed(caller);
     expect(all).toHaveLength(8);
     const paged: string[] = [];
-    let after: (typeof FIRST)["after"] | { createdAtMs: number; id: string } = null;
-    do {
-      const page = await here.services.logins.list(caller, { limit: 3, after }, Date.now());
-      paged.push(...page.items.map(({ id }) => id));
-      after = page.next;
-    } while (after !== null);
+    const page = async (from: Omit<PageRequest, "limit">) =>
+      here.services.logins.list(caller, { limit: 3, ...from }, Date.now());
+    const idsOf = ({ items }: Page<OwnLogin>) => items.map(({ id }) => id);
+    let shown = await page({ after: null });
+    paged.push(...idsOf(shown));
+    while (shown.next !== null) {
+      shown = await page({ after: shown.next });
+      paged.push(...idsOf(shown));
+    }
     expect(paged).toEqual(all.map(({ id }) => id));
+    const back: string[] = [];
+    while (shown.previous !== null) {
+      shown = await page({ after: null, before: shown.previous });
+      back.unshift(...idsOf(shown));
+    }
+    // The same pages, and the caller's own log-in is the first again.
+    expect(back).toEqual(paged.slice(0, 6));
     expect(all[0]?.isCurrent).toBe(true);
     const times = all.slice(1).map(({ createdAtMs }) => createdAtMs);
     expect(times).toEqual([...times].sort((a, b) => b - a));

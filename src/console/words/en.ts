@@ -1,4 +1,4 @@
-import { isolated } from "../components.tsx";
+import { isolated } from "../isolated.ts";
 
 /**
  * The texts of the pages in English. A translation is a file with the same members. Names that users
@@ -13,6 +13,12 @@ export const frame = {
   skip: "Skip to content",
   logIn: "Log in",
   logOut: "Log out",
+};
+
+export const pagination = {
+  label: "Pages",
+  previous: "Previous",
+  next: "Next",
 };
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
