@@ -15,8 +15,11 @@ export interface Brand {
   readonly accent?: string;
   /** An image beside the name: a path of this origin (`/logo.svg`) or a `data:image/` URL. */
   readonly logo?: string;
+  /** The same image for the dark theme. Without it, the logo stands on white there. */
+  readonly logoDark?: string;
   /** Shown at the foot of each page: a URL, a path of this origin, or `mailto:` for `support`. */
   readonly links?: {
+    readonly status?: string;
     readonly privacy?: string;
     readonly terms?: string;
     readonly support?: string;
@@ -75,6 +78,14 @@ const link = v.pipe(
   v.check((text) => isPath(text) || isHttps(text), "must be an https URL or a path such as /terms"),
 );
 
+const image = v.pipe(
+  v.string("must be text"),
+  v.check(
+    (text) => isPath(text) || /^data:image\/[\w.+-]+[;,]/.test(text),
+    "must be a path of this origin or a data:image/ URL",
+  ),
+);
+
 /** Names and values that `problemsOf` finds nothing wrong with. */
 const named = <T>(problemsOf: (value: Readonly<Record<string, unknown>>) => readonly string[]) =>
   v.pipe(
@@ -123,17 +134,11 @@ const Checked = v.strictObject(
         accent: v.exactOptional(
           v.pipe(v.string("must be text"), v.regex(/^#[\da-f]{6}$/i, "must be #rrggbb")),
         ),
-        logo: v.exactOptional(
-          v.pipe(
-            v.string("must be text"),
-            v.check(
-              (text) => isPath(text) || /^data:image\/[\w.+-]+[;,]/.test(text),
-              "must be a path of this origin or a data:image/ URL",
-            ),
-          ),
-        ),
+        logo: v.exactOptional(image),
+        logoDark: v.exactOptional(image),
         links: v.exactOptional(
           v.strictObject({
+            status: v.exactOptional(link),
             privacy: v.exactOptional(link),
             terms: v.exactOptional(link),
             support: v.exactOptional(

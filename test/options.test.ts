@@ -50,14 +50,23 @@ describe("the brand", () => {
       name: "Acme & Söhne",
       accent: "#0b7285",
       logo: "/logo.svg",
-      links: { privacy: "/privacy", support: "mailto:help@acme.example" },
+      logoDark: "/dark.svg",
+      links: {
+        status: "https://status.acme.example",
+        privacy: "/privacy",
+        support: "mailto:help@acme.example",
+      },
     },
   });
 
   it.each(["/console", "/console/login", "/console/nothing", "/docs"])("is on %s", async (path) => {
     const { text } = await call("GET", path);
     expect(text).toMatch(/<title>[^<]+ · Acme &amp; Söhne<\/title>/);
+    expect(text).toContain('<source srcset="/dark.svg" media="(prefers-color-scheme: dark)"/>');
     expect(text).toContain('<img class="logo" src="/logo.svg" alt=""/>');
+    expect(text).toContain('<link rel="icon" href="/logo.svg"/>');
+    expect(text).toContain('<meta property="og:image" content="https://latchkey.test/logo.svg"/>');
+    expect(text).toContain('<a href="https://status.acme.example">Status</a>');
     expect(text).toContain('<a href="mailto:help@acme.example">Support</a>');
     expect(text).not.toContain("Terms");
     expect(text).not.toMatch(/>[^<]*Latchkey/);

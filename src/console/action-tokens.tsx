@@ -11,7 +11,8 @@ import { formPage, Terms } from "./action-token-form.tsx";
 import { IssuedPage, OwnTokenPage, UseList } from "./action-token-page.tsx";
 import { type PageRoutes, type AuthedPageContext, seeOtherWithMessage } from "./page-routes.tsx";
 import { PAGE_HEADERS } from "./page.tsx";
-import { isolated, Pagination, Relative, Table, Time } from "./components.tsx";
+import { Pagination, Relative, Table, Time } from "./components.tsx";
+import { isolated } from "./isolated.ts";
 import type { ConsoleDeps } from "./deps.ts";
 import { contactName, type UserOptions } from "./schema-form.tsx";
 

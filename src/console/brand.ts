@@ -1,13 +1,17 @@
 import { fixedText } from "../http/conditional.ts";
 import type { Route } from "../http/surface.ts";
 import { fileRoute } from "./assets.ts";
+import icon from "./assets/icon.svg";
+import { frame as words } from "./words.ts";
 
 /** As in the options of `createLatchkey`. */
 export interface Brand {
   readonly name: string;
   readonly accent?: string;
   readonly logo?: string;
+  readonly logoDark?: string;
   readonly links?: {
+    readonly status?: string;
     readonly privacy?: string;
     readonly terms?: string;
     readonly support?: string;
@@ -18,34 +22,51 @@ export interface Brand {
 export interface Look {
   readonly name: string;
   readonly logo: string | null;
+  /** The logo in the dark theme; null where it has none of its own. */
+  readonly logoDark: string | null;
+  /** The icon of the browser's tab; null for the service's own. */
+  readonly icon: string | null;
+  /** The logo's absolute URL, for previews of shared links. */
+  readonly image: string | null;
   /** The URL of the style sheet with the brand's colors. */
   readonly stylesheet: string | null;
   readonly links: readonly (readonly [text: string, href: string])[];
   readonly routes: readonly Route[];
 }
 
-const LINKS = [
-  ["privacy", "Privacy"],
-  ["terms", "Terms"],
-  ["support", "Support"],
-] as const;
+const LINKS = ["status", "privacy", "terms", "support"] as const;
 
-export function lookOf({ name, accent, logo, links = {} }: Brand): Look {
-  const hrefs = LINKS.flatMap(([key, text]) => {
+/** @param issuer the deployment's URL */
+export function lookOf({ name, accent, logo, logoDark, links = {} }: Brand, issuer: string): Look {
+  const hrefs = LINKS.flatMap((key) => {
     const href = links[key];
-    return href === undefined ? [] : [[text, href] as const];
+    return href === undefined ? [] : [[words.links[key], href] as const];
   });
-  const look = { name, logo: logo ?? null, links: hrefs };
+  const look = {
+    name,
+    logo: logo ?? null,
+    logoDark: logoDark ?? null,
+    icon: logo ?? null,
+    image: logo?.startsWith("/") ? issuer + logo : null,
+    links: hrefs,
+  };
   if (accent === undefined) return { ...look, stylesheet: null, routes: [] };
+  const [css, svg] = ["/console/assets/brand.css", "/console/assets/brand.svg"];
   const file = fixedText(colors(accent), "text/css; charset=utf-8");
-  const path = "/console/assets/brand.css";
+  const iconFile = fixedText(
+    icon.replace(/fill="#\w+"/, `fill="${inkOf(accent).light.ink}"`),
+    "image/svg+xml",
+  );
   return {
     ...look,
-    // A function of the isolate's start would compute the checksum there, where time is short.
+    // Functions of the isolate's start would compute the checksums there, where time is short.
     get stylesheet() {
-      return `${path}?v=${file.version()}`;
+      return `${css}?v=${file.version()}`;
     },
-    routes: [fileRoute(path, file)],
+    get icon() {
+      return logo ?? `${svg}?v=${iconFile.version()}`;
+    },
+    routes: [fileRoute(css, file), fileRoute(svg, iconFile)],
   };
 }
 
@@ -61,16 +82,22 @@ const LEGIBLE = 4.5;
 
 /** The accent in both themes: moved toward black or white until text in it can be read. */
 export function colors(accent: string): string {
-  const given = [1, 3, 5].map((at) => Number.parseInt(accent.slice(at, at + 2), 16));
-  const [red = 0, green = 0, blue = 0] = given;
-  const light = legible([red, green, blue], WHITE, BLACK, 0.09);
-  const dark = legible([red, green, blue], DARK, WHITE, 0.18);
+  const { light, dark } = inkOf(accent);
   return `:root {
   --accent: light-dark(${light.ink}, ${dark.ink});
   --on-accent: light-dark(#ffffff, #10192b);
   --wash: light-dark(${light.wash}, ${dark.wash});
 }
 `;
+}
+
+function inkOf(accent: string) {
+  const given = [1, 3, 5].map((at) => Number.parseInt(accent.slice(at, at + 2), 16));
+  const [red = 0, green = 0, blue = 0] = given;
+  return {
+    light: legible([red, green, blue], WHITE, BLACK, 0.09),
+    dark: legible([red, green, blue], DARK, WHITE, 0.18),
+  };
 }
 
 function legible(color: Rgb, ground: Rgb, toward: Rgb, tint: number) {

@@ -4,7 +4,8 @@ import { renderSVG } from "uqr";
 import type { Cursor } from "../core/page.ts";
 import { PASSWORD_LENGTH } from "../core/passwords.ts";
 import { cursorText } from "../http/query.ts";
-import { pagination as words } from "./words/en.ts";
+import { currentClock } from "./clock.ts";
+import { frame as words, pagination, time } from "./words.ts";
 
 export { isolated } from "./isolated.ts";
 
@@ -68,7 +69,7 @@ export function Field({
     <div class="field">
       <label for={id}>
         {label}
-        {!input.required && <span class="optional"> (optional)</span>}
+        {!input.required && <span class="optional"> {words.optional}</span>}
       </label>
       <input
         id={id}
@@ -85,14 +86,14 @@ export function Field({
 }
 
 export const EMAIL_INPUT = {
-  label: "Email",
+  label: words.email,
   type: "email",
   autocomplete: "username",
   required: true,
 } as const;
 
 export const PASSWORD_INPUT = {
-  label: "Password",
+  label: words.password,
   type: "password",
   autocomplete: "current-password",
   required: true,
@@ -270,12 +271,14 @@ export function Alert({ text, kind, id, isFocused = kind === "problem" }: AlertP
   );
 }
 
-const inUtc = (iso: string) => `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
-
-/** A time in UTC; the script converts it to the reader's time zone. */
+/** A time in the reader's zone, to the second as its tooltip. */
 export function Time({ ms }: { readonly ms: number }) {
-  const iso = new Date(ms).toISOString();
-  return <time datetime={iso}>{inUtc(iso)}</time>;
+  const clock = currentClock();
+  return (
+    <time datetime={new Date(ms).toISOString()} title={clock.exact(ms)}>
+      {clock.short(ms)}
+    </time>
+  );
 }
 
 const MINUTE_MS = 60_000;
@@ -284,21 +287,20 @@ const DAY_MS = 24 * HOUR_MS;
 
 /** Size, name, and how many make up the next unit. */
 const UNITS = [
-  [MINUTE_MS, "minute", 60],
-  [HOUR_MS, "hour", 24],
-  [DAY_MS, "day", 365],
-  [365.25 * DAY_MS, "year", Number.POSITIVE_INFINITY],
+  [MINUTE_MS, "minutes", 60],
+  [HOUR_MS, "hours", 24],
+  [DAY_MS, "days", 365],
+  [365.25 * DAY_MS, "years", Number.POSITIVE_INFINITY],
 ] as const;
 
 /** "in 3 days", "2 hours ago". Rounded, not floored, so that a new token of 30 days reads "in 30 days". */
 export function relative(ms: number, nowMs: number): string {
   const distance = Math.abs(ms - nowMs);
-  if (distance < MINUTE_MS) return ms > nowMs ? "in less than a minute" : "just now";
+  if (distance < MINUTE_MS) return ms > nowMs ? time.soon : time.justNow;
   const [size, name] =
     UNITS.find(([each, , next]) => Math.round(distance / each) < next) ?? UNITS[3];
-  const count = Math.round(distance / size);
-  const text = `${count} ${name}${count === 1 ? "" : "s"}`;
-  return ms > nowMs ? `in ${text}` : `${text} ago`;
+  const text = time[name](Math.round(distance / size));
+  return ms > nowMs ? time.future(text) : time.past(text);
 }
 
 interface RelativeProps {
@@ -308,9 +310,8 @@ interface RelativeProps {
 
 /** A relative time, with the absolute time as its tooltip. */
 export function Relative({ ms, nowMs }: RelativeProps) {
-  const iso = new Date(ms).toISOString();
   return (
-    <time datetime={iso} title={inUtc(iso)} data-relative>
+    <time datetime={new Date(ms).toISOString()} title={currentClock().exact(ms)} data-relative>
       {relative(ms, nowMs)}
     </time>
   );
@@ -364,8 +365,15 @@ export function Copyable({ text, label }: { readonly text: string; readonly labe
       <output aria-label={label}>
         <code>{text}</code>
       </output>
-      <button type="button" class="quiet" data-copy={text} hidden>
-        Copy
+      <button
+        type="button"
+        class="quiet"
+        data-copy={text}
+        data-copied={words.copied}
+        data-selected={words.selected}
+        hidden
+      >
+        {words.copy}
       </button>
     </div>
   );
@@ -394,9 +402,9 @@ export function Pagination({ path, query = {}, previous, next }: PaginationProps
       </a>
     );
   return (
-    <nav class="pages" aria-label={words.label}>
-      {link(cursorText(previous, "<"), words.previous, "prev")}
-      {link(cursorText(next), words.next, "next")}
+    <nav class="pages" aria-label={pagination.label}>
+      {link(cursorText(previous, "<"), pagination.previous, "prev")}
+      {link(cursorText(next), pagination.next, "next")}
     </nav>
   );
 }
@@ -411,5 +419,139 @@ export function QrCode({ text, label }: { readonly text: string; readonly label:
     <div class="qr" role="img" aria-label={label}>
       {raw(svg)}
     </div>
+  );
+}
+
+interface PageHeadProps {
+  readonly title: Child;
+  /** One line that says what the page is for. */
+  readonly lead?: Child;
+  /** Up to the page that this one belongs to. */
+  readonly back?: readonly [href: string, text: Child];
+  /** The primary action, and what else stands at the right. */
+  readonly children?: Child;
+}
+
+/** How a page begins. */
+export function PageHead({ title, lead, back, children }: PageHeadProps) {
+  return (
+    <header class="page-head">
+      <div>
+        {back !== undefined && (
+          <a class="up" href={back[0]}>
+            {back[1]}
+          </a>
+        )}
+        <h1>{title}</h1>
+        {lead !== undefined && <p>{lead}</p>}
+      </div>
+      {children !== undefined && <div class="buttons">{children}</div>}
+    </header>
+  );
+}
+
+interface PillProps {
+  readonly tone: "good" | "warn" | "bad" | "plain";
+  readonly children: Child;
+}
+
+/** A status. Its text says all that its color does. */
+export function Pill({ tone, children }: PillProps) {
+  return <span class={`pill ${tone}`}>{children}</span>;
+}
+
+interface TabsProps {
+  readonly label: string;
+  readonly items: readonly (readonly [href: string, text: Child])[];
+  /** The path of one of them. */
+  readonly current: string;
+}
+
+/** Links between pages that belong together. */
+export function Tabs({ label, items, current }: TabsProps) {
+  return (
+    <nav class="tabs" aria-label={label}>
+      <ul>
+        {items.map(([href, text]) => (
+          <li>
+            <a href={href} {...(href === current && { "aria-current": "page" })}>
+              {text}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+interface FiltersProps {
+  readonly action: string;
+  /** `Field`, `Select`, hidden inputs. */
+  readonly children: Child;
+}
+
+/** A search and choices in one row; what is found has an address of its own. */
+export function Filters({ action, children }: FiltersProps) {
+  return (
+    <search>
+      <form class="filters" method="get" action={action}>
+        {children}
+        <button class="quiet" type="submit">
+          {words.filter}
+        </button>
+      </form>
+    </search>
+  );
+}
+
+interface EmptyProps {
+  readonly title: Child;
+  readonly text?: Child;
+  /** The next step. */
+  readonly children?: Child;
+}
+
+/** What a list without items says. */
+export function Empty({ title, text, children }: EmptyProps) {
+  return (
+    <div class="card empty">
+      <p class="empty-title">{title}</p>
+      {text !== undefined && <p>{text}</p>}
+      {children}
+    </div>
+  );
+}
+
+/** Names and what they have; a row without a value is left out. */
+export function Facts({ rows }: { readonly rows: readonly (readonly [Child, Child])[] }) {
+  return (
+    <dl class="facts">
+      {rows
+        .filter(([, value]) => value !== null && value !== undefined && value !== false)
+        .map(([term, value]) => (
+          <>
+            <dt>{term}</dt>
+            <dd>{value}</dd>
+          </>
+        ))}
+    </dl>
+  );
+}
+
+interface PanelProps {
+  readonly title: Child;
+  readonly id?: string;
+  /** What cannot be undone: it stands last on its page. */
+  readonly danger?: boolean;
+  readonly children: Child;
+}
+
+/** A part of a page, with a heading. */
+export function Panel({ title, id, danger = false, children }: PanelProps) {
+  return (
+    <section class={danger ? "card risky" : "card"} {...(id !== undefined && { id })}>
+      <h2>{title}</h2>
+      {children}
+    </section>
   );
 }

@@ -27,7 +27,7 @@ import { yourDataPages } from "./your-data.tsx";
 
 /** The console: HTML rendered by the server, complete without JavaScript. */
 export function consolePages(deps: ConsoleDeps): Surface {
-  const look = lookOf(deps.brand);
+  const look = lookOf(deps.brand, deps.issuer);
   const pages = pageRoutes({ ...deps, look, refused: deps.audit.refused });
   return {
     name: "console",
@@ -74,6 +74,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
           path: request.path,
           // No authentication on error pages; the cookie alone decides whether the menu is shown.
           isLoggedIn: readSessionCookie(request) !== null,
+          user: null,
           look,
         },
       );

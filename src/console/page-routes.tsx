@@ -2,15 +2,16 @@ import type { Child } from "hono/jsx";
 import * as v from "valibot";
 import type { Caller } from "../core/caller.ts";
 import type { Fault } from "../core/fault.ts";
-import type { FreshLogins } from "../core/confirm-login.ts";
 import { isFresh, requireFresh } from "../core/fresh-login.ts";
 import type { Sessions } from "../core/sessions.ts";
+import type { User } from "../core/user.ts";
 import type { HttpResult, RequestContext, Route } from "../http/surface.ts";
 import { readForm } from "../http/body.ts";
 import {
   NO_MESSAGE_COOKIE,
   NO_SESSION_COOKIE,
   readSessionCookie,
+  readZoneCookie,
   sessionCookie,
   isFromAnotherSite,
   isSameOrigin,
@@ -21,6 +22,7 @@ import { auditRefusal, headersOf, limitHeaders } from "../http/refusals.ts";
 import { type AnyFault, faultOf, type RequestFault } from "../http/request-fault.ts";
 import { queryValue } from "../http/query.ts";
 import type { Look } from "./brand.ts";
+import type { ConsoleDeps } from "./deps.ts";
 import { PROOF_FIELD, proofPage } from "./fresh-login.tsx";
 import {
   flashCookie,
@@ -158,9 +160,9 @@ export type PageRoutes = ReturnType<typeof pageRoutes>;
  * that are rendered again with their errors.
  */
 export function pageRoutes(
-  deps: PageDeps & { readonly look: Look; readonly freshLogins: FreshLogins },
+  deps: PageDeps & Pick<ConsoleDeps, "freshLogins" | "accounts"> & { readonly look: Look },
 ) {
-  const { refused, freshLogins } = deps;
+  const { refused, freshLogins, accounts } = deps;
   const { currentUser, extendSession } = authenticatePage(deps);
 
   /** To the login page and back afterwards. Submitted values are lost, so the login page says that the session expired. */
@@ -173,12 +175,17 @@ export function pageRoutes(
     };
   };
 
-  function render(result: Page | HttpResult, context: PageContext): HttpResult {
+  /** Whose name stands on the page. It is read where the check of the session did not, and never takes a page down. */
+  const shownUser = async (caller: Caller | null): Promise<User | null> =>
+    caller === null ? null : (caller.user ?? accounts.find(caller.userId).catch(() => null));
+
+  async function render(result: Page | HttpResult, context: PageContext): Promise<HttpResult> {
     if (!("title" in result)) return result;
     const messagePage = readFlash(context.request);
     const answer = renderPage(result, {
       path: context.request.path,
       isLoggedIn: context.caller !== null,
+      user: await shownUser(context.caller),
       look: deps.look,
       flash: messagePage?.text,
     });
@@ -207,6 +214,7 @@ export function pageRoutes(
       access: "open",
       async handle(exchange) {
         if (isFromAnotherSite(exchange.request)) return reopenedPage();
+        noteTimeZone(exchange);
         const user = await currentUser(exchange);
         const caller = user !== null && extendsSession ? await extendSession(exchange, user) : user;
         const context = { ...exchange, caller };
@@ -225,11 +233,13 @@ export function pageRoutes(
       path,
       access: "open",
       async handle(exchange) {
+        noteTimeZone(exchange);
         // guard: pages-take-only-own-forms
         if (!isSameOrigin(exchange.request)) {
           return renderPage(CROSS_SITE_PAGE, {
             path: exchange.request.path,
             isLoggedIn: false,
+            user: null,
             look: deps.look,
           });
         }
@@ -455,6 +465,12 @@ export function pageRoutes(
       );
     },
   };
+}
+
+/** For every time on the page. */
+function noteTimeZone({ request }: RequestContext): void {
+  const record = currentRecord();
+  if (record !== null) record.timeZone = readZoneCookie(request);
 }
 
 const NOT_FRESH: AnyFault = { code: "login_not_fresh", reason: "old" };

@@ -1,10 +1,12 @@
 import type { HonoRequest } from "hono";
 import type { Child } from "hono/jsx";
+import type { User } from "../core/user.ts";
 import type { HttpResult } from "../http/surface.ts";
 import { messageCookie, readMessageCookie } from "../http/browser.ts";
 import { assetPath } from "./assets.ts";
 import type { Look } from "./brand.ts";
-import { Alert, PostForm, UserText } from "./components.tsx";
+import { Alert, PostForm, Sentence, UserText } from "./components.tsx";
+import { frame as words, messages } from "./words.ts";
 
 /** A page may load our own files and submit forms to us, nothing else. */
 const POLICY = [
@@ -37,27 +39,34 @@ export interface Page {
   readonly headers?: Readonly<Record<string, string>>;
   /** For search engines and link previews. */
   readonly description?: string;
+  /** In a preview, instead of the title. */
+  readonly previewTitle?: string;
   /** More elements of the head, such as a refresh for browsers without JavaScript. */
   readonly head?: Child;
 }
 
-const ABOUT = "Accounts, sessions and tokens: log in, manage API tokens, share codes.";
-
 /** The menu. */
 const SECTIONS = [
-  ["/console", "Overview"],
-  ["/console/tokens", "API tokens"],
-  ["/console/actions", "Action tokens"],
-  ["/console/contacts", "Contacts"],
-  ["/console/logins", "Logins"],
-  ["/console/activity", "Activity"],
-  ["/console/inspector", "Inspector"],
-  ["/console/account", "Account"],
+  ["/console", words.menu.overview],
+  ["/console/tokens", words.menu.apiTokens],
+  ["/console/actions", words.menu.actionTokens],
+  ["/console/contacts", words.menu.contacts],
+  ["/console/activity", words.menu.activity],
+  ["/console/inspector", words.menu.inspector],
+] as const;
+
+/** The menu of the account, below its name. */
+const ACCOUNT = [
+  ["/console/account", words.menu.profile],
+  ["/console/logins", words.menu.logins],
+  ["/console/account/export", words.menu.data],
 ] as const;
 
 export interface Frame {
   readonly path: string;
   readonly isLoggedIn: boolean;
+  /** Who is logged in, where that is known. */
+  readonly user: User | null;
   readonly look: Look;
   /** The message that the page before left. */
   readonly flash?: Child;
@@ -75,77 +84,142 @@ export function renderPage(page: Page, frame: Frame): HttpResult {
 }
 
 function Document({ page, frame }: { readonly page: Page; readonly frame: Frame }) {
-  const { path, isLoggedIn, look, flash } = frame;
+  const { path, isLoggedIn, user, look, flash } = frame;
   return (
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <title>
-          {page.title} · {look.name}
-        </title>
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <meta name="theme-color" content="#f6f7f9" media="(prefers-color-scheme: light)" />
-        <meta name="theme-color" content="#14171c" media="(prefers-color-scheme: dark)" />
-        <meta name="description" content={page.description ?? ABOUT} />
-        {look.logo === null ? (
-          <link rel="icon" type="image/svg+xml" href={assetPath("icon.svg")} />
-        ) : (
-          <link rel="icon" href={look.logo} />
-        )}
-        <link rel="stylesheet" href={assetPath("style.css")} />
-        {look.stylesheet !== null && <link rel="stylesheet" href={look.stylesheet} />}
-        <script src={assetPath("console.js")} defer />
-        <meta property="og:site_name" content={look.name} />
-        {page.head}
-      </head>
+    <html lang={words.lang}>
+      <Head page={page} look={look} />
       <body>
         <a class="skip" href="#main">
-          Skip to content
+          {words.skip}
         </a>
         <header class="top">
           <a class="brand" href="/console">
-            {look.logo === null ? (
-              <span class="key" aria-hidden="true" />
-            ) : (
-              <img class="logo" src={look.logo} alt="" />
-            )}
+            <Logo look={look} />
             {look.name}
           </a>
-          {isLoggedIn ? (
-            <PostForm action="/console/logout" button="Log out" look="quiet" />
-          ) : (
-            <a class="button quiet" href="/console/login">
-              Log in
-            </a>
-          )}
+          <nav class="corner" aria-label={words.menu.account}>
+            <a href="/docs">{words.docs}</a>
+            {isLoggedIn ? (
+              <AccountMenu user={user} />
+            ) : (
+              path !== "/console/login" && (
+                <a class="button quiet small" href="/console/login">
+                  {words.logIn}
+                </a>
+              )
+            )}
+          </nav>
         </header>
         {isLoggedIn && <Menu path={path} />}
         <main id="main">
           <Alert kind={path === "/console/login" ? "note" : "done"} text={flash} />
           {page.body}
         </main>
-        {look.links.length > 0 && (
-          <footer class="foot">
-            <nav aria-label="About">
-              <ul>
-                {look.links.map(([text, href]) => (
-                  <li>
-                    <a href={href}>{text}</a>
-                  </li>
-                ))}
-              </ul>
-            </nav>
-          </footer>
-        )}
+        <footer class="foot">
+          <nav aria-label={words.about}>
+            <ul>
+              <li>
+                <a href="/docs">{words.docs}</a>
+              </li>
+              {look.links.map(([text, href]) => (
+                <li>
+                  <a href={href}>{text}</a>
+                </li>
+              ))}
+            </ul>
+          </nav>
+        </footer>
       </body>
     </html>
   );
 }
 
+function Head({ page, look }: { readonly page: Page; readonly look: Look }) {
+  const description = page.description ?? words.description;
+  return (
+    <head>
+      <meta charset="utf-8" />
+      <title>
+        {page.title} · {look.name}
+      </title>
+      <meta name="viewport" content="width=device-width, initial-scale=1" />
+      <meta name="color-scheme" content="light dark" />
+      <meta name="theme-color" content="#ffffff" media="(prefers-color-scheme: light)" />
+      <meta name="theme-color" content="#1c2027" media="(prefers-color-scheme: dark)" />
+      <meta name="description" content={description} />
+      {look.icon === null ? (
+        <link rel="icon" type="image/svg+xml" href={assetPath("icon.svg")} />
+      ) : (
+        <link rel="icon" href={look.icon} />
+      )}
+      <link rel="stylesheet" href={assetPath("style.css")} />
+      {look.stylesheet !== null && <link rel="stylesheet" href={look.stylesheet} />}
+      <script src={assetPath("console.js")} defer />
+      <meta property="og:site_name" content={look.name} />
+      <meta property="og:type" content="website" />
+      <meta property="og:title" content={page.previewTitle ?? page.title} />
+      <meta property="og:description" content={description} />
+      {look.image !== null && <meta property="og:image" content={look.image} />}
+      {page.head}
+    </head>
+  );
+}
+
+function Logo({ look: { logo, logoDark } }: { readonly look: Look }) {
+  if (logo === null) return <span class="key" aria-hidden="true" />;
+  if (logoDark === null) return <img class="logo plate" src={logo} alt="" />;
+  return (
+    <picture>
+      <source srcset={logoDark} media="(prefers-color-scheme: dark)" />
+      <img class="logo" src={logo} alt="" />
+    </picture>
+  );
+}
+
+/** Who is logged in, and what is theirs. */
+function AccountMenu({ user }: { readonly user: User | null }) {
+  const name = user === null ? "" : nameOf(user);
+  const shown = name || (user?.email ?? words.menu.account);
+  return (
+    <details class="who">
+      <summary>
+        <span class="avatar" aria-hidden="true">
+          <UserText text={(/[\p{L}\p{N}]/u.exec(shown)?.[0] ?? "?").toUpperCase()} />
+        </span>
+        <span class="who-name">
+          <span class="unseen">{words.menu.accountOf}</span> <UserText text={shown} />
+        </span>
+      </summary>
+      <div class="who-menu">
+        {user !== null && (
+          <p>
+            {name !== "" && (
+              <strong>
+                <UserText text={name} />
+              </strong>
+            )}
+            <UserText text={user.email} />
+          </p>
+        )}
+        <ul>
+          {ACCOUNT.map(([href, text]) => (
+            <li>
+              <a href={href}>{text}</a>
+            </li>
+          ))}
+        </ul>
+        <PostForm action="/console/logout" button={words.logOut} look="quiet small" />
+      </div>
+    </details>
+  );
+}
+
+const nameOf = ({ firstName, lastName }: User): string =>
+  [firstName, lastName].filter((each) => each !== null).join(" ");
+
 function Menu({ path }: { readonly path: string }) {
   return (
-    <nav class="menu" aria-label="Console">
+    <nav class="menu" aria-label={words.menu.label}>
       <ul>
         {SECTIONS.map(([href, name]) => {
           const isCurrent = href === "/console" ? path === href : path.startsWith(href);
@@ -167,31 +241,9 @@ function Menu({ path }: { readonly path: string }) {
  * clears, not in the URL: a link could otherwise claim anything, and a reload would repeat it.
  * Null: the page it leads to says it in its own text.
  */
-const MESSAGES = {
-  session_expired: () => "Your session has expired. Log in to continue.",
-  profile_saved: () => "Your profile was saved.",
-  email_changed: () => "Your email was changed.",
-  email_wanted: () => "A link is on its way to the new email. It counts once you have opened that.",
-  identity_linked: () => "You can log in with that provider from now on.",
-  identity_removed: () => "That provider does not open your account any more.",
-  second_factor_removed: () =>
-    "Your second factor was removed. A password alone opens your account.",
-  passkey_added: (name: Child) => <>“{name}” was added. You can log in with it from now on.</>,
-  passkey_removed: () => "The passkey was removed.",
-  contact_removed: () => "The contact was removed.",
-  password_changed: () =>
-    "Your password was changed. Everything else that was logged in is logged out.",
-  mail_sent: () => "A link is on its way to your mailbox, unless one went out a moment ago.",
-  token_renamed: (name: Child) => <>Renamed to “{name}”.</>,
-  token_revoked: (name: Child) => <>“{name}” was revoked. Whoever shows it is refused.</>,
-  tokens_revoked: () => "All your API tokens were ended.",
-  action_revoked: () => "Revoked. The code and the link no longer work.",
-  login_revoked: () => "That login was ended.",
-  logins_ended: () => "You are logged out everywhere but here.",
-  logins_ended_some: () => "Many logins were ended, and some are left: end the others once more.",
-  reset_sent: () => null,
-  account_deleted: () => null,
-} as const satisfies Record<string, (name: Child) => Child>;
+const MESSAGES = messages satisfies Readonly<
+  Record<string, string | null | ((name: string) => string)>
+>;
 
 export type Message = keyof typeof MESSAGES;
 
@@ -213,7 +265,9 @@ export function readFlash(request: HonoRequest): FlashMessage | null {
   const text = readMessageCookie(request);
   const [, message = "", name] = /^(\w+)(?: (.{1,64}))?$/su.exec(text ?? "") ?? [];
   if (!isMessage(message)) return null;
-  return { message, text: MESSAGES[message](<UserText text={name ?? "It"} />) };
+  const told = MESSAGES[message];
+  const sentence = typeof told === "function" ? told(name ?? words.unnamed) : told;
+  return { message, text: sentence === null ? null : <Sentence text={sentence} /> };
 }
 
 const isMessage = (message: string): message is Message => Object.hasOwn(MESSAGES, message);

@@ -11,7 +11,8 @@ import {
   formError,
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Alert, isolated, PostForm, Relative, Sentence, UserText } from "./components.tsx";
+import { Alert, PostForm, Relative, Sentence, UserText } from "./components.tsx";
+import { isolated } from "./isolated.ts";
 import type { ConsoleDeps } from "./deps.ts";
 import { SchemaFields } from "./schema-form.tsx";
 
@@ -60,14 +61,8 @@ const ABOUT = "A link that does one thing. Open it to see what, and by whom it w
 /** For link previews: nothing about the token, and no names. */
 const PREVIEW_META = {
   description: ABOUT,
-  head: (
-    <>
-      <meta name="robots" content="noindex" />
-      <meta property="og:type" content="website" />
-      <meta property="og:title" content="A link for you" />
-      <meta property="og:description" content={ABOUT} />
-    </>
-  ),
+  previewTitle: "A link for you",
+  head: <meta name="robots" content="noindex" />,
 };
 
 /** Page and status for a token that cannot be run. */

@@ -74,6 +74,13 @@ export const messageCookie = (text: string): string =>
 
 export const NO_MESSAGE_COOKIE = serialize(MESSAGE_NAME, "", { ...OPTIONS, maxAge: 0 });
 
+/** The browser's time zone, by its IANA name, as the script of the pages says. */
+const ZONE = new RegExp(String.raw`(?:^|;)[ \t]*${NAME}-zone=([\w+/-]{1,50})(?:;|$)`);
+
+/** @returns any text of that form at all; empty for none */
+export const readZoneCookie = (request: HonoRequest): string =>
+  ZONE.exec(request.header("cookie") ?? "")?.[1] ?? "";
+
 /**
  * Whether a page of this origin sent the request: every browser since 2023 says so in
  * `Sec-Fetch-Site` (Fetch Metadata), which no script can set, and those before it by `Origin`.

@@ -35,6 +35,8 @@ export interface RequestRecord extends ClientInfo {
   readonly method: string;
   /** By what the caller says who it is; `bearer` where it was refused before its kind was known. */
   credential: Credential["method"] | WayIn | "api" | "jwt" | "none";
+  /** As the browser of a page's reader says, unchecked; empty for none. */
+  timeZone: string;
   outcome: (Fault | RequestFault)["code"] | "ok" | "redirected" | "misdirected";
   /** What a 5xx comes from. */
   error: unknown;
@@ -94,6 +96,7 @@ function newRecord(origin: Pick<RequestRecord, Origin>): RequestRecord {
     ...origin,
     startedMs: Date.now(),
     credential: "none",
+    timeZone: "",
     outcome: "ok",
     error: null,
     "KV get": 0,

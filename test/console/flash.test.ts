@@ -43,23 +43,23 @@ describe("the next page says once what a form did, and no URL can", () => {
     const fixtures = await newFixtures(client, call);
     const own = `/console/actions/${fixtures.parameters.id}`;
     for (const [path, fields, expected] of [
-      ["/console/account/profile", { first_name: "Ada" }, "Your profile was saved."],
+      ["/console/account/profile", { first_name: "Ada" }, "Profile saved."],
       [
         "/console/account/email",
         { email: `${crypto.randomUUID()}@example.com`, current_password: PASSWORD },
-        "email",
+        "Email changed.",
       ],
-      ["/console/account/verify", {}, "A link is on its way"],
+      ["/console/account/verify", {}, "We sent you a link."],
       [
         "/console/tokens/rename",
         { id: fixtures.tokenId, name: "CI <i>א" },
         "Renamed to “ CI <i>א ”.",
       ],
       ["/console/tokens/end", { id: fixtures.tokenId }, "“ CI <i>א ” was revoked."],
-      ["/console/tokens/end-all", {}, "All your API tokens were ended."],
-      ["/console/logins/end", { id: fixtures.loginId }, "That login was ended."],
-      ["/console/logins/end-others", {}, "You are logged out everywhere but here."],
-      [`${own}/end`, {}, "Revoked. The code and the link no longer work."],
+      ["/console/tokens/end-all", {}, "All your API tokens were revoked."],
+      ["/console/logins/end", { id: fixtures.loginId }, "Session logged out."],
+      ["/console/logins/end-others", {}, "You're logged out everywhere else."],
+      [`${own}/end`, {}, "Revoked. The code and link no longer work."],
     ] as const) {
       const { flash, html } = await flashAfter(client, path, fields);
       expect(flash, path).toContain(expected);

@@ -152,6 +152,23 @@ it("what is at no path is a page too", async () => {
   }
 });
 
+it("shows who is logged in, and every time in the zone of the browser, or in UTC where it names none", async () => {
+  await client.send("/console/account/profile", { first_name: "<b>א", last_name: "Lovelace" });
+  const opened = async (zone: string) => {
+    const cookie = `${COOKIE}=${client.secret}; ${COOKIE}-zone=${zone}`;
+    return (await client.open("/console/contacts", { cookie })).text;
+  };
+  const tokyo = await opened("Asia/Tokyo");
+  expect(tokyo).toContain("<strong><bdi>&lt;b&gt;א Lovelace</bdi></strong>");
+  expect(tokyo).toContain(`<bdi>${client.email}</bdi>`);
+  expect(tokyo).toMatch(
+    /<time [^>]*title="\w+, \w+ \d+, \d+ at [\d:]+ [AP]M GMT\+9">[^<]+[AP]M<\/time>/,
+  );
+  for (const zone of ["", "Mars/Olympus", "__proto__", "UTC<s3ntinel>", "x".repeat(9_000)]) {
+    expect(await opened(zone)).toMatch(/<time [^>]*title="[^"]+ UTC">[^<]+[AP]M UTC<\/time>/);
+  }
+});
+
 it("files are kept by who asks for them by their version, and are what they say", async () => {
   const { text } = await client.open("/console");
   const files = [...text.matchAll(/(?:href|src)="(\/console\/assets\/[^"]+)"/g)].map(

@@ -56,9 +56,13 @@ describe("what docs/security says of every page", () => {
     }
   });
 
-  it("the script keeps nothing in the browser", async () => {
+  it("the script keeps nothing in the browser but its time zone", async () => {
     const script = await call("GET", "/console/assets/console.js");
     expect(script.status).toBe(200);
-    expect(script.text).not.toMatch(/localStorage|sessionStorage|indexedDB|caches\b|cookie/);
+    expect(script.text).not.toMatch(/localStorage|sessionStorage|indexedDB|caches\b|cookieStore/);
+    expect(script.text.match(/document\.cookie = .*/g)).toEqual([
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the script's
+      "document.cookie = `${zone}; Path=/; Max-Age=31536000; Secure; SameSite=Strict`;",
+    ]);
   });
 });

@@ -279,7 +279,7 @@ describe("a token that was rotated with a grace", () => {
     const cards = text.split('<li class="card">').slice(1);
     const texts = cards.map((card) => textOf({ text: card }));
     const at = cards.findIndex((card) => card.includes(`value="${id}"`));
-    expect(texts[at]).toMatch(/replaced, valid until \d{4}-/);
+    expect(texts[at]).toMatch(/replaced, valid until \w{3} \d/);
     expect(texts[at - 1]).toContain(`…${next.slice(-4)}`);
     expect(cards[at]).not.toMatch(/tokens\/(?:rename|rotate)"/);
     expect(cards[at]).toContain('action="/console/tokens/end"');

@@ -11,12 +11,12 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     const label = button.textContent;
     try {
       await navigator.clipboard.writeText(button.dataset.copy);
-      button.textContent = "Copied";
-      told.textContent = "Copied";
+      button.textContent = button.dataset.copied;
+      told.textContent = button.dataset.copied;
     } catch {
       // The browser denied clipboard access: select the text for the user to copy.
       getSelection().selectAllChildren(button.parentElement.querySelector("output"));
-      told.textContent = "Selected: copy it yourself";
+      told.textContent = button.dataset.selected;
       told.className = "hint";
     }
     setTimeout(() => {
@@ -34,28 +34,33 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => delete dataset.isSent, 2000);
 });
 
-// Escape closes a confirmation and returns focus to what opened it.
+// Escape closes a confirmation or the account menu, and returns focus to what opened it; so does a press beside the menu.
 document.addEventListener("keydown", ({ key, target }) => {
-  const open = key === "Escape" && target.closest?.("details.confirm[open]");
+  const open = key === "Escape" && target.closest?.("details:is(.confirm, .who)[open]");
   if (!open) return;
   open.open = false;
   open.querySelector("summary").focus();
 });
-
-// Times in the reader's time zone.
-const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-function localTimes(within) {
-  for (const time of within.querySelectorAll("time[datetime]")) {
-    const local = format.format(new Date(time.dateTime));
-    if ("relative" in time.dataset) {
-      time.title = local;
-    } else {
-      time.title = time.dateTime;
-      time.textContent = local;
-    }
+document.addEventListener("click", ({ target }) => {
+  for (const open of document.querySelectorAll(".who[open]")) {
+    if (!open.contains(target)) open.open = false;
   }
+});
+
+// The server shows times in the time zone that this cookie names; on the first page, which had none, the script does.
+const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+const zone = `__Host-latchkey-zone=${timeZone}`;
+const knowsZone = document.cookie.split("; ").includes(zone);
+// biome-ignore lint/suspicious/noDocumentCookie: where there is no CookieStore, as on http, nothing else sets one
+if (!knowsZone) document.cookie = `${zone}; Path=/; Max-Age=31536000; Secure; SameSite=Strict`;
+const locale = document.documentElement.lang;
+const short = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+const exact = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "long" });
+for (const time of knowsZone ? [] : document.querySelectorAll("time[datetime]")) {
+  const date = new Date(time.dateTime);
+  time.title = exact.format(date);
+  if (!("relative" in time.dataset)) time.textContent = short.format(date);
 }
-localTimes(document);
 
 // Polls the parts of a page that change, while the page is visible and until nothing more can change.
 for (const part of document.querySelectorAll("[data-refresh]")) {
@@ -71,7 +76,6 @@ for (const part of document.querySelectorAll("[data-refresh]")) {
         part.dataset.shown = html;
         const parsed = new DOMParser().parseFromString(html, "text/html");
         part.replaceChildren(...parsed.body.childNodes);
-        localTimes(part);
       }
     } catch {
       // Offline for a moment; the next round retries.

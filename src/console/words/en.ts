@@ -9,10 +9,84 @@ import { isolated } from "../isolated.ts";
 // What is on every page: frame, components, messages, errors.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
+const counted = (one: string, many = `${one}s`) => {
+  return (count: number) => `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
+};
+
+export const time = {
+  locale: "en-US",
+  seconds: counted("second"),
+  minutes: counted("minute"),
+  hours: counted("hour"),
+  days: counted("day"),
+  years: counted("year"),
+  future: (text: string) => `in ${text}`,
+  past: (text: string) => `${text} ago`,
+  soon: "in less than a minute",
+  justNow: "just now",
+};
+
 export const frame = {
+  lang: "en",
+  /** For search engines and link previews. */
+  description: "Log in, manage API tokens, share one-time codes and see where you're logged in.",
   skip: "Skip to content",
   logIn: "Log in",
   logOut: "Log out",
+  docs: "API docs",
+  /** The links at the foot. */
+  about: "About",
+  links: { status: "Status", privacy: "Privacy", terms: "Terms", support: "Support" },
+  menu: {
+    label: "Console",
+    overview: "Overview",
+    apiTokens: "API tokens",
+    actionTokens: "Action tokens",
+    contacts: "Contacts",
+    activity: "Activity",
+    inspector: "Inspector",
+    account: "Account",
+    /** For screen readers, before the name of who is logged in. */
+    accountOf: "Account:",
+    profile: "Profile",
+    logins: "Active sessions",
+    data: "Your data",
+  },
+  /** Where the name of what was changed is not known. */
+  unnamed: "It",
+  email: "Email",
+  password: "Password",
+  optional: "(optional)",
+  copy: "Copy",
+  copied: "Copied",
+  /** Where the browser lets no script copy. */
+  selected: "Selected: press Ctrl+C or ⌘C to copy",
+  filter: "Filter",
+};
+
+/** What a form did, on the page after it. Null: that page says it in its own text. */
+export const messages = {
+  session_expired: "Your session has expired. Log in to continue.",
+  profile_saved: "Profile saved.",
+  email_changed: "Email changed.",
+  email_wanted: "We sent a link to your new email. Open it to confirm the change.",
+  identity_linked: "You can now log in with that provider.",
+  identity_removed: "That provider can no longer log in to your account.",
+  second_factor_removed: "Second factor removed. Your password alone logs you in.",
+  passkey_added: (name: string) => `“${isolated(name)}” was added. You can now log in with it.`,
+  passkey_removed: "Passkey removed.",
+  contact_removed: "Contact removed.",
+  password_changed: "Password changed. All other sessions were logged out.",
+  mail_sent: "We sent you a link. (If you just asked for one, check your inbox.)",
+  token_renamed: (name: string) => `Renamed to “${isolated(name)}”.`,
+  token_revoked: (name: string) => `“${isolated(name)}” was revoked.`,
+  tokens_revoked: "All your API tokens were revoked.",
+  action_revoked: "Revoked. The code and link no longer work.",
+  login_revoked: "Session logged out.",
+  logins_ended: "You're logged out everywhere else.",
+  logins_ended_some: "Most sessions were ended. Repeat to end the rest.",
+  reset_sent: null,
+  account_deleted: null,
 };
 
 export const pagination = {
@@ -39,9 +113,7 @@ export const auth = {};
 // API tokens.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
-export const apiTokens = {
-  renamed: (name: string) => `Renamed to “${isolated(name)}”.`,
-};
+export const apiTokens = {};
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // Inspector.

@@ -8,6 +8,7 @@ import {
   heading,
   type Site,
   logIn,
+  logOut,
   PASSWORD,
   type BrowserUser,
   signUp,
@@ -173,8 +174,7 @@ export async function logInAndOut(site: Site, options: Options): Promise<void> {
   await logIn(laptop);
 
   // Out, and back in to the page that was asked for.
-  await laptop.page.getByRole("button", { name: "Log out" }).click();
-  await heading(laptop.page, "Log in");
+  await logOut(laptop);
   await laptop.page.goto("/console/activity");
   await heading(laptop.page, "Log in");
   await laptop.page.getByLabel("Email").fill(ada.email);
@@ -191,12 +191,12 @@ export async function logInAndOut(site: Site, options: Options): Promise<void> {
   expect(await ada.page.getByRole("table").first().getByRole("row").count()).toBe(4);
   await openConfirm(ada.page, "End the login");
   await button(ada.page, "End this login").first().click();
-  await ada.page.getByText("That login was ended.").waitFor();
+  await ada.page.getByText("Session logged out.").waitFor();
   await laptop.page.goto("/console/account");
   await heading(laptop.page, "Log in");
   await openConfirm(ada.page, "End all others");
   await button(ada.page, "Log out everywhere but here").click();
-  await ada.page.getByText("You are logged out everywhere but here.").waitFor();
+  await ada.page.getByText("You're logged out everywhere else.").waitFor();
   await phone.page.goto("/console/account");
   await heading(phone.page, "Log in");
   await ada.page.goto("/console/account");
@@ -223,7 +223,7 @@ export async function keyboardOnly(site: Site): Promise<void> {
 
   // Whatever takes the focus shows that it has it, and nothing that can be used is left out.
   await page.goto("/console/tokens/new");
-  const usable = page.locator("a[href], button:visible, input:visible, select");
+  const usable = page.locator(":is(a[href], button, input, select, summary):visible");
   const names = await usable.evaluateAll((all) => all.map((each) => each.outerHTML));
   const reached: string[] = [];
   for (let i = 0; i <= names.length; i++) {

@@ -53,6 +53,13 @@ export async function signUp(person: BrowserUser): Promise<void> {
   await heading(person.page, "Overview");
 }
 
+/** Out by the account menu, which every page has. */
+export async function logOut({ page }: BrowserUser): Promise<void> {
+  await page.locator(".who summary").click();
+  await page.getByRole("button", { name: "Log out" }).click();
+  await heading(page, "Log in");
+}
+
 export async function logIn({ page, email }: BrowserUser): Promise<void> {
   await page.goto("/console/login");
   await page.getByLabel("Email").fill(email);
@@ -71,5 +78,5 @@ export async function giveName({ page }: BrowserUser, first: string, last: strin
   await page.getByLabel("First name").fill(first);
   await page.getByLabel("Last name").fill(last);
   await button(page, "Save").click();
-  await page.getByText("Your profile was saved.").waitFor();
+  await page.getByText("Profile saved.").waitFor();
 }
