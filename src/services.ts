@@ -295,6 +295,7 @@ export function createServices(
       store,
       secrets,
       displayNames: stores.displayNames,
+      passkeys: stores.passkeys,
       run: issuedActions.run,
     }),
     actionUses: actionUses({ actions: allActions, store, tokens: stores.tokenDiagnosis }),

@@ -4,7 +4,7 @@ import type { FormField } from "../core/form.ts";
 /**
  * Derives form fields from a schema, so that a form and its validation cannot differ. `v.title` is the
  * label, `v.description` the hint, and `v.metadata({ form })` marks a string as a `password` or as the
- * id of a `user`.
+ * id of a `user`, and a list as `passkeys`, which only the service's own actions show.
  * @returns null if a form cannot express the schema
  */
 export function formFields(schema: v.GenericSchema): readonly FormField[] | null {
@@ -55,6 +55,8 @@ function kindOf(schema: v.GenericSchema): FormField["kind"] | null {
       return "number";
     case "boolean":
       return "checkbox";
+    case "array":
+      return v.getMetadata(schema).form === "passkeys" ? "passkeys" : null;
     case "picklist":
       return textsOf(Reflect.get(schema, "options")).length > 0 ? "select" : null;
     default:

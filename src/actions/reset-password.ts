@@ -1,6 +1,7 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
 import type { PersonalTable } from "../core/action.ts";
+import { PASSKEYS_MAX } from "../core/passkeys.ts";
 import { type IsPwned, passwordProblem, type Passwords } from "../core/passwords.ts";
 import { defineAction } from "./define-action.ts";
 import { MailedAddress, emailUnchanged } from "./email-tokens.ts";
@@ -20,9 +21,18 @@ const newPassword = (passwords: Passwords) =>
     v.metadata({ form: "password" }),
   );
 
+const passkeysToKeep = v.pipe(
+  v.array(v.pipe(v.string("must be a string"), v.uuid("must be a UUID")), "must be a list"),
+  v.maxLength(PASSKEYS_MAX, `must have at most ${PASSKEYS_MAX} items`),
+  v.title("Passkeys to keep"),
+  v.description("IDs of passkeys of the account. All others are removed."),
+  v.metadata({ form: "passkeys" }),
+);
+
 /**
- * Sets a new password and revokes every credential: sessions, JWTs, API tokens, linked identities, and action
- * tokens, including other reset tokens. Whoever holds the token can read the mailbox, so the email is verified too.
+ * Sets a new password and revokes every credential: sessions, JWTs, API tokens, linked identities, passkeys that are
+ * not named, and action tokens, including other reset tokens. Whoever holds the token can read the mailbox, so the
+ * email is verified too.
  */
 export const resetPassword = (
   passwords: Passwords,
@@ -36,16 +46,21 @@ export const resetPassword = (
     isInternal: true,
     isExpensive: true,
     payload: MailedAddress,
-    input: v.object({ password: newPassword(passwords) }, "must be an object"),
+    input: v.object(
+      { password: newPassword(passwords), keep_passkeys: v.optional(passkeysToKeep) },
+      "must be an object",
+    ),
     answer: v.object({}),
     check: ({ payload: { email }, issuerId }) => [emailUnchanged(email, issuerId)],
-    async run({ input: { password }, issuerId, nowMs, once }) {
+    async run({ input: { password, keep_passkeys: kept = [] }, issuerId, nowMs, once }) {
       if (await isPwned(password)) return { rejected: "This password has leaked: choose another." };
       const hash = await passwords.hash(password);
       return {
         writes: [
           once(sql`DELETE FROM identities WHERE user_id = ${issuerId}`),
-          once(sql`DELETE FROM passkeys WHERE user_id = ${issuerId}`),
+          // guard: reset-keeps-only-named-passkeys
+          once(sql`DELETE FROM passkeys WHERE user_id = ${issuerId}
+            AND id NOT IN (SELECT lower(value) FROM json_each(${JSON.stringify(kept)}))`),
           ...eraseIfUnproven(issuerId, tables, nowMs).map(once),
           // guard: reset-revokes-all
           once(sql`UPDATE users SET password = ${hash}, ha1b = NULL, credential_version = credential_version + 1, modified_on = ${nowMs},
@@ -69,9 +84,8 @@ export const resetPassword = (
       title: "Choose a new password",
       note: "Whoever opens the link has read the mail that it came with.",
       asksForLogin: false,
-      describe: () => ({
-        before:
-          "Your account gets the password that you enter here. All that is logged in to it is logged out, and all its API tokens and action tokens end.",
+      describe: ({ payload: { email }, text }) => ({
+        before: `Choose a new password for ${text(email)}. You'll be logged out everywhere, and all API and action tokens will be revoked.`,
         after: "Your new password is set. Log in with it.",
       }),
     },

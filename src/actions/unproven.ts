@@ -24,6 +24,8 @@ export function eraseIfUnproven(
       ({ name, userColumn }) =>
         sql`DELETE FROM ${raw(`"${name}"`)} WHERE ${raw(`"${userColumn}"`)} = ${userId} AND ${wasUnproven}`,
     ),
+    // guard: unproven-account-keeps-no-passkey
+    sql`DELETE FROM passkeys WHERE user_id = ${userId} AND ${wasUnproven}`,
     sql`DELETE FROM devices WHERE user_id = ${userId} AND ${wasUnproven}`,
     sql`DELETE FROM second_factors WHERE user_id = ${userId} AND ${wasUnproven}`,
     sql`DELETE FROM recovery_codes WHERE user_id = ${userId} AND ${wasUnproven}`,
@@ -50,7 +52,6 @@ export const unprovenEraser =
   (userId, nowMs, claimed) =>
     [
       sql`DELETE FROM identities WHERE user_id = ${userId}`,
-      sql`DELETE FROM passkeys WHERE user_id = ${userId}`,
       ...eraseIfUnproven(userId, tables, nowMs),
       sql`UPDATE users SET password = '', ha1b = NULL, credential_version = credential_version + 1, modified_on = ${nowMs},
           identities_revoked_on = ${nowMs}, pending_email = NULL, ${erasedProfile()}, verified_on = ${nowMs}

@@ -15,6 +15,7 @@ import { Alert, PostForm, Relative, Sentence, UserText } from "./components.tsx"
 import { isolated } from "./isolated.ts";
 import type { ConsoleDeps } from "./deps.ts";
 import { SchemaFields } from "./schema-form.tsx";
+import { actionPage as words } from "./words/en.ts";
 
 /** Sent together with the inputs of the action's own form. */
 const Run = v.looseObject({
@@ -175,7 +176,7 @@ interface RunFormProps {
   readonly state: FormState;
 }
 
-function RunForm({ preview: { title, fields }, context, state }: RunFormProps) {
+function RunForm({ preview: { title, fields, passkeys }, context, state }: RunFormProps) {
   // A key that was used for another request would be refused again, so generate a new one.
   const { run_key } = state.problem?.field === "run_key" ? EMPTY_FORM.values : state.values;
   return (
@@ -193,8 +194,51 @@ function RunForm({ preview: { title, fields }, context, state }: RunFormProps) {
         name="run_key"
         value={typeof run_key === "string" ? run_key : crypto.randomUUID()}
       />
-      <SchemaFields fields={fields} state={state} />
+      <SchemaFields fields={fields.filter(({ kind }) => kind !== "passkeys")} state={state} />
+      {fields
+        .filter(({ kind }) => kind === "passkeys" && passkeys.length > 0)
+        .map(({ name }) => (
+          <PasskeyChoice name={name} passkeys={passkeys} nowMs={context.nowMs} state={state} />
+        ))}
     </PostForm>
+  );
+}
+
+interface PasskeyChoiceProps {
+  readonly name: string;
+  readonly passkeys: Ready["passkeys"];
+  readonly nowMs: number;
+  readonly state: FormState;
+}
+
+/** Which passkeys to keep: none, unless they are checked. */
+function PasskeyChoice({ name, passkeys, nowMs, state }: PasskeyChoiceProps) {
+  const checked = [state.values[name]].flat();
+  return (
+    <fieldset aria-describedby={`field-${name}-hint`}>
+      <legend>{words.keepPasskeys}</legend>
+      <p class="hint" id={`field-${name}-hint`}>
+        {words.keepPasskeysHint}
+      </p>
+      {passkeys.map(({ id, name: passkey, createdAtMs, lastUsedAtMs }) => (
+        <label class="choice">
+          <input type="checkbox" name={name} value={id} checked={checked.includes(id)} />
+          <span>
+            <UserText text={passkey} />{" "}
+            <span class="hint">
+              {words.passkeyAdded} <Relative ms={createdAtMs} nowMs={nowMs} />,{" "}
+              {lastUsedAtMs === null ? (
+                words.passkeyUnused
+              ) : (
+                <>
+                  {words.passkeyUsed} <Relative ms={lastUsedAtMs} nowMs={nowMs} />
+                </>
+              )}
+            </span>
+          </span>
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

@@ -16,6 +16,7 @@ import type {
 import type { Caller } from "./caller.ts";
 import { type RefusalReason, refuse } from "./fault.ts";
 import { type FormField, formValue } from "./form.ts";
+import type { Passkey, PasskeyStore } from "./passkeys.ts";
 import type { ActionToken, Secrets } from "./token.ts";
 
 export interface DisplayNameStore {
@@ -41,6 +42,8 @@ export type Preview =
       /** Whether they must log in before they can run it here. */
       readonly needsLogin: boolean;
       readonly fields: readonly FormField[];
+      /** Those of the issuer that a field asks about; of an unproven account none, as a run removes them all. */
+      readonly passkeys: readonly Pick<Passkey, "id" | "name" | "createdAtMs" | "lastUsedAtMs">[];
     }
   /** It is for one person: whoever logs in learns whether that is them. */
   | { readonly state: "log_in" }
@@ -71,6 +74,7 @@ interface Deps {
   readonly store: Pick<ActionTokenStore, "find" | "findNow" | "check">;
   readonly secrets: Secrets;
   readonly displayNames: DisplayNameStore;
+  readonly passkeys: Pick<PasskeyStore, "ofProven">;
   readonly run: ActionTokens["run"];
 }
 
@@ -81,7 +85,7 @@ interface Found {
 }
 
 /** Action tokens as people see them: a page that says what will happen, and a button. */
-export function actionPages({ actions, store, secrets, displayNames, run }: Deps) {
+export function actionPages({ actions, store, secrets, displayNames, passkeys, run }: Deps) {
   async function find(
     secret: string,
     read: "find" | "findNow",
@@ -182,6 +186,10 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
         const { state, message, isFinal } = against;
         return { state, message, isOwn, ...(isFinal && reissue) };
       }
+      const fields = action.inputFields ?? [];
+      // Only for a link from the account's own mailbox, while it can still be used.
+      // guard: only-mailed-links-show-passkeys
+      const asksForPasskeys = action.isInternal && fields.some(({ kind }) => kind === "passkeys");
       return {
         state: "ready",
         title,
@@ -191,7 +199,8 @@ export function actionPages({ actions, store, secrets, displayNames, run }: Deps
         expiresAtMs: token.expiresAtMs,
         usesLeft: token.maxUses - token.uses,
         needsLogin: asksForLogin && caller === null,
-        fields: action.inputFields ?? [],
+        fields,
+        passkeys: asksForPasskeys ? await passkeys.ofProven(token.userId) : [],
       };
     },
 

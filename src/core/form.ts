@@ -5,8 +5,16 @@ export interface FormField {
   readonly name: string;
   readonly label: string;
   readonly hint: string | null;
-  /** `user` is a person, by their id. */
-  readonly kind: "text" | "email" | "password" | "number" | "checkbox" | "select" | "user";
+  /** `user` is a person, by their id; `passkeys` are some of the account's own, by theirs. */
+  readonly kind:
+    | "text"
+    | "email"
+    | "password"
+    | "number"
+    | "checkbox"
+    | "select"
+    | "user"
+    | "passkeys";
   readonly isRequired: boolean;
   /** The length of a text, the value of a number. */
   readonly min: number | null;
@@ -27,6 +35,9 @@ export function formValue(
   for (const { name, kind } of fields) {
     const text = Object.hasOwn(sent, name) ? sent[name] : undefined;
     if (kind === "checkbox") members.push([name, text !== undefined]);
+    else if (kind === "passkeys") {
+      members.push([name, [text ?? []].flat().filter((each) => typeof each === "string")]);
+    }
     // Browsers send inputs that were left empty too.
     else if (typeof text === "string" && text !== "") members.push([name, read(kind, text)]);
   }

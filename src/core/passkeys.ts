@@ -94,6 +94,8 @@ export type CredentialRef = Pick<Passkey, "credentialId" | "transports">;
 export interface PasskeyStore {
   /** Newest first. */
   list(userId: string): Promise<readonly Passkey[]>;
+  /** The same, but none of an account whose email was never proven. */
+  ofProven(userId: string): Promise<readonly Passkey[]>;
   /** Of the account with this email, if there is one; and what its decoys are made of, the same for each email. */
   ofEmail(
     email: string,

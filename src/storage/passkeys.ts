@@ -61,14 +61,23 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
   const stateOf = (id: string, userId: string, isActive: Sql) =>
     sql`SELECT ${isActive} AS is_active, EXISTS (SELECT 1 FROM passkeys WHERE ${isOwn(id, userId)}) AS is_there`;
 
+  async function list(userId: string, onlyIf = sql`TRUE`) {
+    const rows = await db.all(
+      sql`SELECT ${COLUMNS} FROM passkeys WHERE user_id = ${userId} AND ${onlyIf} ORDER BY created_at DESC, id`,
+      Row,
+    );
+    return rows.map(toPasskey);
+  }
+
   return {
-    async list(userId) {
-      const rows = await db.all(
-        sql`SELECT ${COLUMNS} FROM passkeys WHERE user_id = ${userId} ORDER BY created_at DESC, id`,
-        Row,
-      );
-      return rows.map(toPasskey);
-    },
+    list: (userId) => list(userId),
+
+    // guard: unproven-passkeys-are-not-offered
+    ofProven: (userId) =>
+      list(
+        userId,
+        sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND verified_on IS NOT NULL)`,
+      ),
 
     async ofEmail(email) {
       const row = await db.first(

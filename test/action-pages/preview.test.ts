@@ -56,6 +56,7 @@ describe("the page behind a code", () => {
         usesLeft: 3,
         needsLogin: caller === null,
         fields: [],
+        passkeys: [],
       });
     }
     await watching.settled();
@@ -216,7 +217,10 @@ describe("links in emails", () => {
         state: "ready",
         isInternal: true,
         needsLogin: false,
-        fields: [{ name: "password", kind: "password", label: "New password", isRequired: true }],
+        fields: [
+          { name: "password", kind: "password", label: "New password", isRequired: true },
+          { name: "keep_passkeys", kind: "passkeys", isRequired: false },
+        ],
       });
     }
     expect(await faultOf(run(secret, {}, null, "key"))).toMatchObject({ code: "payload_invalid" });

@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { newFixtures, GET_PAGES, pathIn } from "../console/forms.ts";
 import { newPageClient, type PageClient } from "../console/page-client.ts";
+import { mailed } from "../support/mailed.ts";
 import { isolate, type Isolate } from "../support/service.ts";
 import { type Cost, meter } from "./measure.ts";
 
@@ -11,6 +12,7 @@ import { type Cost, meter } from "./measure.ts";
 const CALLS: Readonly<Record<string, string>> = {
   "/": "1 D1",
   "/a/:token": "4 D1",
+  "/a/:token (password reset)": "5 D1",
   "/console": "1 D1",
   "/console/account": "2 D1",
   "/console/account/delete": "1 D1",
@@ -72,10 +74,16 @@ const callsOf = ({ get, put, delete: ended, query }: Cost): string =>
 
 it("every page asks the stores as often as is written down", async () => {
   const calls: Record<string, string> = {};
-  for (const { path } of GET_PAGES) {
-    await visitor.open(pathIn(path, world));
+  const user = { id: world.contactId, email: visitor.email };
+  const pages = [
+    ...GET_PAGES.map(({ path }) => [path, pathIn(path, world)] as const),
+    ["/a/:token (password reset)", `/a/${await mailed(user, "resetPassword")}`] as const,
+  ];
+  measured.read();
+  for (const [name, path] of pages) {
+    await visitor.open(path);
     await place.settled();
-    calls[path] = callsOf(measured.read());
+    calls[name] = callsOf(measured.read());
   }
   expect(calls).toEqual(CALLS);
 });

@@ -52,6 +52,39 @@ describe("the link of a forgotten password", () => {
   });
 });
 
+it("the link of a forgotten password asks which passkeys to keep, and remembers it when the password is refused", async () => {
+  const user = await newUser();
+  const add = (id: string, name: string, usedAt: number | null) =>
+    env.DB.prepare(
+      `INSERT INTO passkeys (id, user_id, credential_id, public_key, name, transports, counter, is_backup_eligible, is_backed_up, created_at, used_at)
+        VALUES (?1, ?2, ?1, 'x', ?3, '[]', 0, 0, 0, ?4, ?5)`,
+    ).bind(id, user.id, name, Date.now() - 3 * 86_400_000, usedAt);
+  const [kept, gone] = [crypto.randomUUID(), crypto.randomUUID()];
+  await env.DB.batch([
+    env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id),
+    add(kept, "My <phone>", Date.now() - 7_200_000),
+    add(gone, "iPhone", null),
+  ]);
+  const path = `/a/${await mailed(user, "resetPassword")}`;
+  const person = newBrowserUser();
+  const form = await person.get(path);
+  expect(textOf(form)).toContain("My <phone> added 3 days ago , last used 2 hours ago");
+  expect(textOf(form)).toContain("iPhone added 3 days ago , never used");
+  expect(form.text).toContain("<bdi>My &lt;phone&gt;</bdi>");
+  const checked = ({ text }: { text: string }) =>
+    [...text.matchAll(/name="keep_passkeys" value="([^"]*)"( checked)?/g)].map(
+      ([, id, mark]) => mark !== undefined && id,
+    );
+  expect(checked(form)).toEqual([false, false]);
+  const again = await person.submit(form, path, { password: "short", keep_passkeys: kept });
+  expect(checked(again).filter(Boolean)).toEqual([kept]);
+  await person.submit(again, path, { password: NEW, keep_passkeys: kept });
+  const left = env.DB.prepare("SELECT id FROM passkeys WHERE user_id = ?").bind(user.id);
+  expect((await left.all()).results).toEqual([{ id: kept }]);
+  // A link that was used shows nothing of the account.
+  expect((await person.get(path)).text).not.toContain("phone");
+});
+
 describe("the link that confirms an email", () => {
   it("asks its account to log in, leads back, and confirms", async () => {
     const user = await newUser();

@@ -1,6 +1,9 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import * as v from "valibot";
+import { defineAction } from "../../src/actions/define-action.ts";
 import { type Answered, at, itemsAt, type Send, textAt } from "../support/client.ts";
+import { mailed } from "../support/mailed.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { type Authenticator, type Ceremony, newAuthenticator } from "./authenticator.ts";
@@ -41,6 +44,9 @@ async function logIn(authenticator: Authenticator, more: Partial<Ceremony> = {},
   const response = await authenticator.get({ challenge: await challenge(LOG_IN), ...more });
   return send("POST", LOG_IN, { json: { response, issue } });
 }
+
+const prove = (id: string, at: number | null = 1) =>
+  env.DB.prepare("UPDATE users SET verified_on = ? WHERE id = ?").bind(at, id).run();
 
 const statuses = (answers: readonly Answered[]) => answers.map(({ status }) => status).sort();
 
@@ -153,11 +159,68 @@ describe("a passkey", () => {
     expect((await logIn(authenticator)).status).toBe(401);
   });
 
+  it.each([
+    ["one that is checked", 1],
+    ["none where the email was never proven", null],
+  ])("a reset by email keeps %s", async (_, provenAt) => {
+    const [user, other] = [await newCaller(), await newCaller()];
+    await prove(user.id, provenAt);
+    const [kept, gone, others] = [await added(user), await added(user), await added(other)];
+    const token = await mailed(user, "resetPassword");
+    const shown = await here.services.actionPages.preview(token, null, Date.now());
+    const offered = provenAt === null ? [] : [kept.id, gone.id];
+    expect(
+      Object(shown)
+        .passkeys.map(({ id }: { id: string }) => id)
+        .sort(),
+    ).toEqual(offered.sort());
+    // Whoever is in the account meanwhile.
+    const late = await added(user);
+    const reset = (keep_passkeys: unknown) =>
+      send("POST", "/api/run-action-token", {
+        json: { token, input: { password: "another fine password", keep_passkeys } },
+      });
+    for (const wrong of ["x", ["x"], [null], Array.from({ length: 21 }, () => kept.id)]) {
+      expect((await reset(wrong)).status).toBe(422);
+    }
+    // Others' IDs, and those of none, are ignored.
+    const keep = [kept.id.toUpperCase(), others.id, crypto.randomUUID()];
+    expect((await reset(keep)).status).toBe(200);
+    const found = [];
+    for (const { authenticator } of [kept, gone, late, others]) {
+      found.push((await logIn(authenticator)).status);
+    }
+    expect(found).toEqual([provenAt === null ? 401 : 200, 401, 401, 200]);
+  });
+
+  it("is shown by no link but that of a reset", async () => {
+    const asking = defineAction({
+      name: "asking",
+      needsCaller: false,
+      payload: v.object({}),
+      input: v.object({ which: v.pipe(v.array(v.string()), v.metadata({ form: "passkeys" })) }),
+      run: () => ({ writes: [], answer: null }),
+    });
+    const asks = isolate({}, undefined, { options: { actions: [asking] } });
+    const user = await newCaller();
+    await prove(user.id, 1);
+    await added(user);
+    const json = { action: "asking", payload: {} };
+    const bearer = user.access;
+    const token = await asks.text("token.token", "POST", "/api/generate-action-token", {
+      bearer,
+      json,
+    });
+    expect(
+      await asks.services.actionPages.preview(token, await asks.bearer(bearer), Date.now()),
+    ).toMatchObject({ state: "ready", fields: [{ kind: "passkeys" }], passkeys: [] });
+  });
+
   it("is told of by a notice when it comes and when it goes", async () => {
     const mailed = isolate(WEBHOOK);
     const post = vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response());
     const user = await newCaller();
-    await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+    await prove(user.id);
     const bearer = user.access;
     const authenticator = await newAuthenticator();
     const response = await authenticator.create({ challenge: await challenge(ADD, { bearer }) });

@@ -131,7 +131,14 @@ export const actionTokens = {};
 // The page behind a code or link.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
-export const actionPage = {};
+export const actionPage = {
+  keepPasskeys: "Passkeys to keep",
+  keepPasskeysHint:
+    "Someone with access to your account may have added one. Check only those you recognize: all others are removed.",
+  passkeyAdded: "added",
+  passkeyUsed: "last used",
+  passkeyUnused: "never used",
+};
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // Contacts.
