@@ -1199,6 +1199,8 @@ export type AddContactPayload = {
 export type ResetPasswordInput = {
   /** 8 characters or more */
   password: string;
+  /** IDs of passkeys of the account. All others are removed. */
+  keep_passkeys?: string[];
 };
 
 interface responses {

@@ -46,7 +46,7 @@ POST /api/generate-action-token (API token)              | 1p · 3q 16r 5w      
 POST /api/run-action-token (caller)                      | 1g · 3q 26r 13w         | 3g · 2q 22r 13w            | 3g · 2q 22r 13w                                       |                     |
 POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 14w         | 3g · 2q 24r 14w            | 3g · 2q 24r 14w                                       | 1g · 1q 23r 13w     | 1g · 1q 23r 13w
 POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 9w          | 1g · 1q 19r 9w             | 1g · 1q 19r 9w                                        | 1g · 1q 19r 9w      | 1g · 1q 19r 9w
-POST /api/run-action-token (password reset)              | 1g 1p · 4q 49r 12w · 1h | 1g 1p 1d · 4q 50r 12w · 1h | 1g 1p 1d · 4q 50r 12w · 1h                            |                     |
+POST /api/run-action-token (password reset)              | 1g 1p · 4q 51r 12w · 1h | 1g 1p 1d · 4q 52r 12w · 1h | 1g 1p 1d · 4q 52r 12w · 1h                            |                     |
 POST /api/run-action-token (email verification)         | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w                |                     |
 GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                        | 1q 15r 0w           | 1q 15r 0w
 DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w               | 2g · 2q 9r 3w              | 2g · 2q 9r 3w                                         |                     |
