@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { FACEBOOK, GOOGLE, type Issuer } from "./core/issuers.ts";
 import type { Lifetimes } from "./core/token.ts";
 import { type EncryptionKeys, type JwtKeySet, parseKeySet } from "./crypto/keys.ts";
+import { type LegacySetting, parseLegacySetting } from "./crypto/legacy-jwts.ts";
 import { parseScanningKeys, type ScanningKey } from "./crypto/github-signature.ts";
 import { ADDRESS_FORMS } from "./http/address.ts";
 import { DEV_MODES, type DevMode, isNear } from "./http/dev.ts";
@@ -100,6 +101,15 @@ const oneOrMore = (form: RegExp, most: number, message: string) =>
       return NEVER;
     }),
   );
+
+const legacySetting = v.pipe(
+  v.string("must be text"),
+  v.transform((text) => (text === "" ? null : (parseLegacySetting(text) ?? undefined))),
+  v.custom<LegacySetting | null>(
+    (setting) => setting !== undefined,
+    'must be JSON such as {"until":"2027-03-01","keys":[{"alg":"HS256","secret":…}]}, a secret no shorter than its hash',
+  ),
+);
 
 const scanningKeys = v.pipe(
   v.string("must be text"),
@@ -272,6 +282,13 @@ const Fields = v.object({
     v.picklist(["uuid", "external_id"], "must be uuid or external_id"),
     "uuid",
   ),
+  /**
+   * A secret: the keys of the system that the accounts came from, whose JWTs are accepted `until` a date and refreshed
+   * into ours: `{"until":"2027-03-01","keys":[{"alg":"HS256","secret":"…"}]}`. A key is `alg` with `secret`, or a public
+   * JWK with `alg`; `kid` where theirs have one. `user_id_claim` is where they name the user (`user_id`), by uuid or
+   * `external_id`; with `issuer` and `audience` they must have these.
+   */
+  LEGACY_JWT_KEYS: v.optional(legacySetting, ""),
   /**
    * Which words `Authorization` takes before a JWT or an API token: `Bearer`, `JWT`, or both with a comma
    * between. Of two, challenges name the first. Latchkey's own client sends

@@ -32,6 +32,7 @@ import { type IssuerLogin, issuerLogin } from "./core/issuer-login.ts";
 import { introspection, type IntrospectionService } from "./core/introspection.ts";
 import { type JwtPairs, jwtPairs } from "./core/jwt-pairs.ts";
 import { type IssueLogin, loginIssuer } from "./core/log-in.ts";
+import { withLegacyJwts } from "./core/legacy-jwts.ts";
 import { type Leaks, leaks } from "./core/leaks.ts";
 import type { RateLimits } from "./core/login-throttle.ts";
 import { type Logins, logins } from "./core/logins.ts";
@@ -154,7 +155,9 @@ export function createServices(
   { metrics, receivers, queue, own, tokenOptions }: Parts,
 ): Services {
   const { tokens, users, attempts, limits, background } = stores;
-  const { secrets, jwts, passwords, isPwned } = crypto;
+  const { secrets, legacyKeys, passwords, isPwned } = crypto;
+  const jwts =
+    legacyKeys === null ? crypto.jwts : withLegacyJwts(crypto.jwts, legacyKeys, stores.legacyJwts);
   const { issuer, signUpIsOpen, lifetimes } = config;
   const { afterResponse } = background;
   const address = () => clientInfo().address;

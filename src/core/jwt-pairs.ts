@@ -323,7 +323,12 @@ export function jwtPairs({
       }
       const active = await tokens.isActiveUntil(claims, expiresAt, nowMs, wantsUser);
       if (active === null) return refuse({ code: "token_invalid", attempted });
-      return { access: await accessFrom(claims, ownOf(active.user), nowMs) };
+      const own = ownOf(active.user);
+      const access = await accessFrom(claims, own, nowMs);
+      if (claims.isLegacy !== true) return { access };
+      const issued = lifetime("refresh", nowMs, claims, claims.endsAt);
+      const refresh = { ...claims, jti: crypto.randomUUID(), ...issued };
+      return { refresh: await jwts.sign(refresh, refreshClaims(own)), access };
     },
 
     /**

@@ -43,6 +43,8 @@ export interface JwtClaims {
   /** The index of its log-in in the status lists, or null where it has none. */
   readonly statusIndex: number | null;
   readonly scopes: Grant;
+  /** Of an earlier system (`legacy-jwts.ts`): its refresh JWT is replaced by one of ours at once. */
+  readonly isLegacy?: true;
 }
 
 /** A refresh JWT always belongs to a family. */

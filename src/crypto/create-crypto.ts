@@ -3,6 +3,7 @@ import type { IssuerRedirects, SignedState } from "../core/issuer-login.ts";
 import type { Encryption, Totp } from "../core/second-factor.ts";
 import type { IdTokens, Issuer } from "../core/issuers.ts";
 import type { Jwts } from "../core/jwt.ts";
+import type { LegacyKeys } from "../core/legacy-jwts.ts";
 import type { SignatureCheck } from "../core/leaks.ts";
 import type { Challenges } from "../core/passkeys.ts";
 import type { IsPwned, Passwords } from "../core/passwords.ts";
@@ -17,6 +18,7 @@ import { issuerRedirects } from "./issuer-redirects.ts";
 import { jwts } from "./jwt.ts";
 import { jwtReader } from "./jwt-reader.ts";
 import { type EncryptionKeys, type JwtKeySet, keyRing, publicKeySet } from "./keys.ts";
+import { type LegacySetting, legacyKeys } from "./legacy-jwts.ts";
 import { neverPwned, pwnedPasswords } from "./pwned-passwords.ts";
 import { createSecrets } from "./secrets.ts";
 import { signedState } from "./signed-state.ts";
@@ -27,6 +29,7 @@ interface Settings {
   readonly issuer: string;
   readonly jwtKeys: JwtKeySet;
   readonly encryptionKeys: EncryptionKeys;
+  readonly legacyJwtKeys: LegacySetting | null;
   readonly audiences: readonly string[];
   readonly issuers: readonly Issuer[];
   readonly storageDeadlineMs: number;
@@ -52,6 +55,8 @@ export interface CryptoServices {
   readonly encryption: Encryption;
   readonly totp: Totp;
   readonly jwts: Jwts;
+  /** Null where no JWTs of an earlier system are accepted. */
+  readonly legacyKeys: LegacyKeys | null;
   readonly jwtReader: JwtReader;
   readonly publicKeys: ReturnType<typeof publicKeySet>;
   readonly statusListSigner: StatusListSigner;
@@ -78,6 +83,7 @@ export function createCrypto(
     encryption: encryption(settings.encryptionKeys),
     totp,
     jwts: jwts(keys, issuer, settings.audiences),
+    legacyKeys: settings.legacyJwtKeys === null ? null : legacyKeys(settings.legacyJwtKeys),
     jwtReader: jwtReader(keys, issuer),
     publicKeys: publicKeySet(jwtKeys),
     statusListSigner: statusListSigner(keys, issuer),

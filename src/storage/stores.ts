@@ -18,6 +18,7 @@ import { createAuditStatements, createEvents } from "./events.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { createIdentities } from "./identities.ts";
 import { kvTokens, kvUsers } from "./kv.ts";
+import { createLegacyJwts } from "./legacy-jwts.ts";
 import { createLoginAttempts, createRateLimits, type Limiters } from "./login-throttle.ts";
 import { createMailTokens, createNotices, createNoticeStatements } from "./mail.ts";
 import { createPasskeys } from "./passkeys.ts";
@@ -117,6 +118,7 @@ export function createStores(
     tokens: cachedTokens({ ...inD1, ...apiTokensInD1(context) }, context),
     strictTokens,
     actionTokens: createActionTokens(context),
+    legacyJwts: createLegacyJwts(context),
     identities: createIdentities(context),
     passkeys: createPasskeys(context),
     secondFactors: createSecondFactors(context),

@@ -51,6 +51,7 @@ const OWNER = all("recovery/owner");
 const EMAIL_LOGIN = all("recovery/email-login");
 const TRIES = all("throttling/accounts");
 const JWT = all("crypto/jwt");
+const LEGACY = all("contracts/legacy-jwts");
 const CREDENTIALS = all("http/credentials");
 const PASSKEYS = all("passkeys/passkeys");
 const CEREMONIES = all("passkeys/ceremonies");
@@ -288,6 +289,10 @@ export const GUARDS: readonly Guard[] = [
   ["jwt-is-ours-and-for-us", "issuer or audience is not checked", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
   ["jwt-is-of-one-type-and-user", "two claims say two things of type or user", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
   ["jwt-has-its-time", "a JWT is taken after its end, or before its time", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
+  ["legacy-jwts-end", "JWTs of the earlier system are taken after the date", [asked(false)], [LEGACY]],
+  ["legacy-jwt-has-its-time", "one is taken after its end, or before its time", [withoutOperand(1, "||"), withoutOperand(2, "||")], [LEGACY]],
+  ["legacy-jwt-is-for-the-expected", "one of another issuer is taken", [asked(false)], [LEGACY]],
+  ["legacy-account-is-as-imported", "a refresh JWT from before a log-out everywhere is adopted", [holds(2)], [LEGACY]],
   ["verified-jwt-still-expires", "a JWT that was verified once is taken for ever", [chosen(true)], [all("crypto/verified-jwts")]],
   ["jwt-has-one-spelling", "a JWT is of any length, or written in many ways", [withoutOperand(0, "||"), withoutOperand(1, "||")], [all("revocation/edges"), JWT]],
   ["algorithm-is-the-keys", "a JWT chooses its own algorithm", [withoutOperand(1, "||")], [all("crypto/jwt-attacks"), JWT]],

@@ -1,0 +1,65 @@
+import sql, { join, type Sql } from "sql-template-tag";
+import * as v from "valibot";
+import type { LegacyClaims, LegacyStore } from "../core/legacy-jwts.ts";
+import type { StorageContext } from "./context.ts";
+import { USER_IS_ACTIVE } from "./revocation.ts";
+import { allocateStatusIndex, lastStatusIndex } from "./rows.ts";
+
+const FoundRow = v.object({
+  id: v.string(),
+  created_at: v.nullable(v.number()),
+  status_index: v.nullable(v.number()),
+});
+
+const isUuid = (id: unknown): id is string => v.is(v.pipe(v.string(), v.uuid()), id);
+
+/** simplejwt writes a number as a number or, since 5.5, as text. */
+const spellings = (id: string | number): readonly string[] => {
+  const text = String(id);
+  return /^(?:0|[1-9]\d{0,15})$/.test(text) ? [text, JSON.stringify(text)] : [JSON.stringify(id)];
+};
+
+/** The accounts and log-ins of an earlier system's JWTs, in D1. */
+export function createLegacyJwts({ db, events }: StorageContext): LegacyStore {
+  const accountOf = ({ userId }: LegacyClaims): Sql =>
+    isUuid(userId)
+      ? sql`users.id = ${userId.toLowerCase()}`
+      : sql`users.external_id IN (${join([...spellings(userId)])}) AND users.deleted_on IS NULL`;
+
+  const find = (claims: LegacyClaims) =>
+    db.first(
+      sql`SELECT users.id, family.created_at, family.status_index FROM users LEFT JOIN tokens AS family
+          ON family.id = ${claims.type === "refresh" ? claims.id : null} AND family.kind = 'family' AND family.user_id = users.id
+        WHERE ${accountOf(claims)} AND ${USER_IS_ACTIVE}`,
+      FoundRow,
+    );
+
+  return {
+    async adopt(claims, nowMs) {
+      const { type, id, expiresAt } = claims;
+      if (type === "access") {
+        const account = await find(claims);
+        return account === null ? null : { userId: account.id, family: null };
+      }
+      let found = await find(claims);
+      if (found !== null && found.created_at === null) {
+        const who = { userId: found.id, actorId: found.id, credentialId: null, subjectId: id };
+        await db.batch({
+          statusIndex: allocateStatusIndex,
+          // With the version of an imported account: of one that has changed its password it is not active.
+          // guard: legacy-account-is-as-imported
+          adopted: sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at,
+              status_index, detail)
+            SELECT ${id}, 'family', users.id, 0, ${nowMs}, ${nowMs}, ${expiresAt * 1000}, ${lastStatusIndex}, '{}'
+            FROM users WHERE users.id = ${found.id} AND users.login_version = 0 AND ${USER_IS_ACTIVE}
+            ON CONFLICT DO NOTHING`,
+          event: events.after({ what: "jwt.obtained", ...who }, nowMs),
+        });
+        found = await find(claims);
+      }
+      if (found === null || found.created_at === null) return null;
+      const { id: userId, created_at: createdAtMs, status_index: statusIndex } = found;
+      return { userId, family: { createdAtMs, statusIndex } };
+    },
+  };
+}
