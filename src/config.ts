@@ -4,6 +4,7 @@ import type { Lifetimes } from "./core/token.ts";
 import { type EncryptionKeys, type JwtKeySet, parseKeySet } from "./crypto/keys.ts";
 import { type LegacySetting, parseLegacySetting } from "./crypto/legacy-jwts.ts";
 import { parseScanningKeys, type ScanningKey } from "./crypto/github-signature.ts";
+import { LEGACY_TOKENS } from "./crypto/secrets.ts";
 import { ADDRESS_FORMS } from "./http/address.ts";
 import { DEV_MODES, type DevMode, isNear } from "./http/dev.ts";
 import { clientIds, openIdIssuers } from "./http/issuer-settings.ts";
@@ -109,6 +110,12 @@ const legacySetting = v.pipe(
     (setting) => setting !== undefined,
     'must be JSON such as {"until":"2027-03-01","keys":[{"alg":"HS256","secret":…}]}, a secret no shorter than its hash',
   ),
+);
+
+const legacyTokens = v.pipe(
+  v.string("must be text"),
+  v.transform(listed),
+  v.array(v.picklist(LEGACY_TOKENS, `must be of ${LEGACY_TOKENS.join(", ")}`)),
 );
 
 const scanningKeys = v.pipe(
@@ -290,12 +297,17 @@ const Fields = v.object({
    */
   LEGACY_JWT_KEYS: v.optional(legacySetting, ""),
   /**
-   * Which words `Authorization` takes before a JWT or an API token: `Bearer`, `JWT`, or both with a comma
-   * between. Of two, challenges name the first. Latchkey's own client sends
+   * Whose opaque tokens are accepted that `npm run users -- import-tokens` imported by their digests: `sanctum`,
+   * `knox`, or `knox4` for those before its version 5; with commas between.
+   */
+  LEGACY_TOKENS: v.optional(legacyTokens, ""),
+  /**
+   * Which words `Authorization` takes before a JWT or an API token: `Bearer`, `JWT` and `Token`, with commas
+   * between. Of several, challenges name the first. Latchkey's own client sends
    * `Bearer`.
    */
   AUTH_HEADER_TYPES: v.optional(
-    oneOrMore(/^(?:Bearer|JWT)$/, 2, "must be Bearer, JWT, or both with a comma between"),
+    oneOrMore(/^(?:Bearer|JWT|Token)$/, 3, "must be of Bearer, JWT and Token, with commas between"),
     "Bearer",
   ),
   /**

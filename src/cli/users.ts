@@ -17,6 +17,7 @@ import {
 } from "./users/accounts.ts";
 import { FIXES, type Fix, type ImportOptions, importUsers, type Output } from "./users/import.ts";
 import { FORMATS } from "./users/import-formats.ts";
+import { importTokens, TOKEN_FORMATS } from "./users/import-tokens.ts";
 import {
   createService,
   createServiceToken,
@@ -40,6 +41,9 @@ the deployment, as with npm run deploy.
                              cannot be taken: ${Object.keys(FIXES).join(", ")}.
                              --metadata keeps fields of the other system. --dry-run only reports.
                              Can be repeated: an email that has an account is skipped.
+  import-tokens <file> --from ${TOKEN_FORMATS.join("|")} --until <date> [--dry-run]
+                             imports opaque tokens of another system by their digests, as API tokens that end on
+                             that day at last; the accounts come first. Can be repeated.
   add <email> [--role Admin] [--password-stdin]
                              creates an account; the password is shown once, or read from stdin
   disable <email>…           revokes everything that the accounts have, and refuses them until they are
@@ -82,6 +86,7 @@ interface Flags {
   readonly fix?: string;
   readonly metadata?: string;
   readonly "dry-run"?: boolean;
+  readonly until?: string;
 }
 
 interface Command {
@@ -111,6 +116,7 @@ const OPTIONS = {
   fix: { type: "string" },
   metadata: { type: "string" },
   "dry-run": { type: "boolean" },
+  until: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -120,6 +126,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     flags: ["from", "fix", "metadata", "dry-run"],
     async run(context, database, [file = ""], flags) {
       await importUsers(file, importOptions(flags), database, context.nowMs, context);
+      return [];
+    },
+  },
+  "import-tokens": {
+    words: 1,
+    flags: ["from", "until", "dry-run"],
+    async run(context, database, [file = ""], { from, until, "dry-run": dryRun }) {
+      const format = TOKEN_FORMATS.find((each) => each === from);
+      if (format === undefined)
+        throw new UsageError(`--from is one of ${TOKEN_FORMATS.join(", ")}.`);
+      const options = { untilMs: untilOf(until, context.nowMs), isDryRun: dryRun === true };
+      await importTokens(file, format, options, database, context.nowMs, context);
       return [];
     },
   },
@@ -247,6 +265,13 @@ function importOptions({ from, fix = "", metadata = "", "dry-run": dryRun }: Fla
     throw new UsageError(`--fix takes ${all.join(", ")}, or all.`);
   }
   return { format, fixes: new Set(fixes), metadata: listed(metadata), isDryRun: dryRun === true };
+}
+
+/** The start of a day within the longest life of an API token. @throws UsageError */
+function untilOf(until = "", nowMs: number): number {
+  const ms = /^\d{4}-\d\d-\d\d$/.test(until) ? Date.parse(until) : Number.NaN;
+  if (ms > nowMs && ms <= nowMs + LONGEST_DAYS * 86_400_000) return ms;
+  throw new UsageError(`--until is a day such as 2027-03-01, within ${LONGEST_DAYS} days.`);
 }
 
 /** The emails of the command line, and with --stdin one per line. */

@@ -20,7 +20,7 @@ import { jwtReader } from "./jwt-reader.ts";
 import { type EncryptionKeys, type JwtKeySet, keyRing, publicKeySet } from "./keys.ts";
 import { type LegacySetting, legacyKeys } from "./legacy-jwts.ts";
 import { neverPwned, pwnedPasswords } from "./pwned-passwords.ts";
-import { createSecrets } from "./secrets.ts";
+import { createSecrets, type LegacyTokens } from "./secrets.ts";
 import { signedState } from "./signed-state.ts";
 import { statusListSigner } from "./status-list.ts";
 import { totp } from "./totp.ts";
@@ -29,6 +29,7 @@ interface Settings {
   readonly issuer: string;
   readonly jwtKeys: JwtKeySet;
   readonly encryptionKeys: EncryptionKeys;
+  readonly legacyTokens: readonly LegacyTokens[];
   readonly legacyJwtKeys: LegacySetting | null;
   readonly audiences: readonly string[];
   readonly issuers: readonly Issuer[];
@@ -79,7 +80,7 @@ export function createCrypto(
     passwords,
     ha1bHashes: settings.takesHa1b ? ha1bHashes(issuer) : null,
     isPwned: pwnedPasswordsUrl === null ? neverPwned : pwnedPasswords(pwnedPasswordsUrl, requestId),
-    secrets: createSecrets(settings.tokenPrefixes),
+    secrets: createSecrets(settings.tokenPrefixes, settings.legacyTokens),
     encryption: encryption(settings.encryptionKeys),
     totp,
     jwts: jwts(keys, issuer, settings.audiences),

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { isStrictCompact, MAX_JWT_LENGTH } from "../core/compact-jws.ts";
 import type { LegacyClaims, LegacyKeys } from "../core/legacy-jwts.ts";
 import { verifiedJwts } from "./jwt.ts";
+import { digestId } from "./secrets.ts";
 
 /** A secret shorter than its hash can be guessed from one token (RFC 7518 section 3.2). */
 const SECRET_BYTES = { HS256: 32, HS384: 48, HS512: 64 } as const;
@@ -118,7 +119,8 @@ export function legacyKeys({ until, keys, ...expected }: LegacySetting): LegacyK
       const claims = {
         type: token_type,
         userId: userId.output,
-        id: await idOf(jwt),
+        // Not of the signature: ECDSA has two of each.
+        id: await digestId(`legacy ${jwt.slice(0, jwt.lastIndexOf("."))}`),
         issuedAt: iat,
         notBefore: nbf,
         expiresAt: exp,
@@ -151,14 +153,4 @@ async function importKey(key: LegacySetting["keys"][number]): Promise<JoseKey | 
     if (typeof member === "string") jwk[name] = member;
   }
   return importJWK(jwk, alg);
-}
-
-/** RFC 9562 version 8. Not of the signature: ECDSA has two of each. */
-async function idOf(jwt: string): Promise<string> {
-  const signed = encoder.encode(`legacy ${jwt.slice(0, jwt.lastIndexOf("."))}`);
-  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", signed)).slice(0, 16);
-  bytes[6] = (Number(bytes[6]) & 0x0f) | 0x80;
-  bytes[8] = (Number(bytes[8]) & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

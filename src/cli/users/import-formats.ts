@@ -40,7 +40,7 @@ const filled = (fields: Row): Row =>
   );
 
 /** `2021-05-04 12:00:00` and the like, which databases print, as ISO 8601 in UTC. */
-function timeOf(value: unknown): unknown {
+export function timeOf(value: unknown): unknown {
   if (typeof value !== "string") return value;
   const [, day, time, zone] =
     /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)(Z|[+-]\d\d:?\d\d)?$/.exec(value) ?? [];

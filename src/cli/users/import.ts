@@ -353,7 +353,7 @@ async function importBatch(
   return new Set(rows.map(({ id }) => id));
 }
 
-async function textOf(file: string): Promise<string> {
+export async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8");
   } catch (error) {
