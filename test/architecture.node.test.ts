@@ -38,7 +38,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [
     /^src\/cli\/(?:users|events)/,
     [
-      /^src\/core\/(?:text|token|user)\.ts$/,
+      /^src\/core\/(?:scopes|text|token|user)\.ts$/,
       /^src\/crypto\/(?:common-passwords|imported-hash|phc|secrets)\.ts$/,
       /^src\/surfaces\/rest\/fields\.ts$/,
       "packages",
@@ -65,7 +65,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
     /^src\/config\.ts$/,
     [
       /^src\/core\/(?:issuers|token)\.ts$/,
-      /^src\/crypto\/(?:keys|github-signature)\.ts$/,
+      /^src\/crypto\/(?:keys|github-signature|legacy-jwts|secrets)\.ts$/,
       /^src\/(?:http|mail)\//,
       "packages",
     ],
