@@ -8,7 +8,7 @@ export interface RunningServer {
   /** What signs its JWTs, for a test that needs one which time alone would give. */
   readonly signingKey: JWK & { readonly kid: string; readonly alg: string };
   /** Its database, for what time alone would make. */
-  write(sql: string, ...values: readonly (string | number)[]): Promise<void>;
+  write(sql: string, ...values: readonly (string | number)[]): Promise<unknown[]>;
   close(): Promise<void>;
 }
 
@@ -42,9 +42,10 @@ export async function startServer(
     origin,
     signingKey,
     async write(sql, ...values) {
-      await DB.prepare(sql)
+      const { results } = await DB.prepare(sql)
         .bind(...values)
-        .run();
+        .all();
+      return results;
     },
     close: () => harness.close(),
   };
