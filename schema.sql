@@ -70,6 +70,9 @@ CREATE TABLE IF NOT EXISTS tokens (
 CREATE INDEX IF NOT EXISTS tokens_list ON tokens (user_id, kind, credential_version, api_token_version, created_at, id)
   WHERE revoked_at IS NULL AND (max_uses IS NULL OR uses < max_uses);
 
+-- For a user's list of revoked API tokens. Only a revocation writes it.
+CREATE INDEX IF NOT EXISTS tokens_revoked ON tokens (user_id, revoked_at) WHERE kind = 'api' AND revoked_at IS NOT NULL;
+
 CREATE INDEX IF NOT EXISTS tokens_status ON tokens (status_index) WHERE status_index IS NOT NULL;
 
 CREATE INDEX IF NOT EXISTS tokens_meter ON tokens (meter) WHERE meter IS NOT NULL;

@@ -70,6 +70,9 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_list ON tokens (user_id, kind, credential_version, api_token_version, created_at, id)
   WHERE revoked_at IS NULL AND (max_uses IS NULL OR uses < max_uses);
 
+-- For a user's list of revoked API tokens. Only a revocation writes it.
+CREATE INDEX tokens_revoked ON tokens (user_id, revoked_at) WHERE kind = 'api' AND revoked_at IS NOT NULL;
+
 CREATE INDEX tokens_status ON tokens (status_index) WHERE status_index IS NOT NULL;
 
 CREATE INDEX tokens_meter ON tokens (meter) WHERE meter IS NOT NULL;

@@ -291,7 +291,14 @@ export function createServices(
     jwtPairs: pairs,
     issueLogin: loginIssuer({ sessions: ownSessions, jwtPairs: pairs }),
     exchange: tokenExchange({ authenticate, jwtPairs: pairs, secrets, limits, issuer }),
-    apiTokens: apiTokens({ tokens, secrets, jwts, notices, scopes }),
+    apiTokens: apiTokens({
+      tokens,
+      search: stores.apiTokenSearch,
+      secrets,
+      jwts,
+      notices,
+      scopes,
+    }),
     actionTokens: issuedActions,
     actionPages: actionPages({
       actions: allActions,

@@ -2235,7 +2235,24 @@ export interface paths {
     /** List your API tokens, newest first */
     get: {
       parameters: {
-        query?: { limit?: number; cursor?: string; take?: number; skip?: number };
+        query?: {
+          limit?: number;
+          cursor?: string;
+          take?: number;
+          skip?: number;
+          search?: string;
+          filter?: "expiring" | "unused";
+          scope?: Scope;
+          sort?:
+            | "created"
+            | "-created"
+            | "name"
+            | "-name"
+            | "expires"
+            | "-expires"
+            | "used"
+            | "-used";
+        };
         header?: never;
         path?: never;
         cookie?: never;

@@ -1,3 +1,11 @@
+import type {
+  ApiTokenQuery,
+  ApiTokenSearchStore,
+  ListedToken,
+  OwnApiToken,
+  RelatedTokens,
+  TokenSearch,
+} from "./api-token-search.ts";
 import type { TokenCheckStore } from "./authenticate.ts";
 import { type Caller, type CallerRef, type Derivation, derivationOf, parentsOf } from "./caller.ts";
 import { refuse } from "./fault.ts";
@@ -15,6 +23,7 @@ import {
   type Scopes,
   withoutOperators,
 } from "./scopes.ts";
+import { statusOf } from "./token-diagnosis.ts";
 import {
   type ApiToken,
   hintOf,
@@ -83,7 +92,7 @@ export interface ApiTokenStore {
    * Replaces an API token by `next`, which takes all that it has, and its expiry unless `next` has an
    * earlier one. Both share what they may be charged. The old one expires at `oldEndsAtMs`, and never later than it would have.
    * @param derivation of anything that the caller derives: none of its parents may have been replaced
-   * @returns why nothing was changed, if so
+   * @returns why nothing was changed, if so; `taken` where there is a token of that secret already
    */
   rotateApiToken(
     id: string,
@@ -92,7 +101,7 @@ export interface ApiTokenStore {
     derivation: Derivation,
     oldEndsAtMs: number,
     nowMs: number,
-  ): Promise<ApiToken | "not_found" | "replaced" | "too_deep">;
+  ): Promise<ApiToken | "not_found" | "replaced" | "too_deep" | "taken">;
 }
 
 /** What `revoke` revoked: an API token, or one of the caller's own JWTs. */
@@ -156,6 +165,7 @@ interface Deps {
   readonly tokens: ApiTokenStore &
     Pick<TokenCheckStore, "findActive"> &
     Pick<RevocationStore, "revokeJwt">;
+  readonly search: ApiTokenSearchStore;
   readonly secrets: Secrets;
   readonly jwts: Jwts;
   readonly notices: Pick<Notices, "tell">;
@@ -165,10 +175,16 @@ interface Deps {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Named tokens for programs, by the rest-tokens contract. */
-export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Deps) {
+export function apiTokens({ tokens, search, secrets, jwts, notices, scopes: table }: Deps) {
   const withGranted = (token: ApiToken): ApiToken => ({
     ...token,
     scopes: table.granted(token.scopes),
+  });
+
+  const toListed = (own: OwnApiToken, nowMs: number): ListedToken => ({
+    token: withGranted(own.token),
+    status: statusOf(own, nowMs),
+    revokedAtMs: own.revokedAtMs,
   });
 
   async function revokeJwt(
@@ -256,7 +272,9 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
         if (token === "not_operator") {
           return refuse({ code: "scope_exceeded", scope: scopes?.find(isOperatorScope) ?? "" });
         }
-        return refuseDerived(token === "taken" ? "caller_gone" : token);
+        // The token of this form is no longer active, or another's.
+        if (token === "taken") return refuse({ code: "idempotency_mismatch" });
+        return refuseDerived(token);
       }
       if (isAllPowerful(token.scopes)) notices.tell([caller.userId], nowMs);
       return { token: withGranted(token), secret };
@@ -301,11 +319,9 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
       // Another request at the same time was first.
       const other = await earlier(caller, requestedSecret, nowMs);
       if (other !== null) return other;
-      return refuse(
-        token === "not_found"
-          ? { code: "token_not_found" }
-          : { code: "derivation_refused", reason: token },
-      );
+      if (token === "not_found") return refuse({ code: "token_not_found" });
+      if (token === "taken") return refuse({ code: "idempotency_mismatch" });
+      return refuse({ code: "derivation_refused", reason: token });
     },
 
     /** The caller's own that are active, newest first. */
@@ -313,6 +329,34 @@ export function apiTokens({ tokens, secrets, jwts, notices, scopes: table }: Dep
       const found = await tokens.listApiTokens(caller, page, nowMs);
       return { ...found, items: found.items.map(withGranted) };
     },
+
+    /** The caller's own that a query finds. */
+    async search(
+      caller: Caller,
+      query: ApiTokenQuery,
+      page: PageRequest,
+      nowMs: number,
+    ): Promise<TokenSearch<ListedToken>> {
+      const found = await search.search(caller, query, page, nowMs);
+      const listed = (some: readonly OwnApiToken[]) => some.map((own) => toListed(own, nowMs));
+      return { ...found, items: listed(found.items), replaced: listed(found.replaced) };
+    },
+
+    /**
+     * One of the caller's own, active or not, with those that it is related to.
+     * @throws FaultError `token_not_found`
+     */
+    async find(caller: Caller, id: string, nowMs: number): Promise<ListedToken & RelatedTokens> {
+      const [own, related] = UUID.test(id)
+        ? await Promise.all([search.find(id, caller, nowMs), search.related(id, caller, nowMs)])
+        : [null];
+      if (own === null || related === undefined) return refuse({ code: "token_not_found" });
+      return { ...toListed(own, nowMs), ...related };
+    },
+
+    /** The id of the API token that a text is or names, for a search; null for any other text. Asks no store. */
+    idIn: async (text: string): Promise<string | null> =>
+      UUID.test(text) ? text : secrets.idOf("api", secrets.tokenIn(text)),
 
     /**
      * A token never extends itself, nor any other beyond its own expiry. On an account that has a second factor,

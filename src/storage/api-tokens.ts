@@ -6,7 +6,7 @@ import { isAllPowerful, isOperatorScope } from "../core/scopes.ts";
 import type { ChargeRequest, ChargeState, ChargeStore } from "../core/token-verification.ts";
 import { API_TOKENS_MAX, LONGEST_LIFE_SECONDS } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
-import { digestOf, flag, json, pageOf, toPage } from "./d1.ts";
+import { brokenConstraint, digestOf, flag, json, pageOf, toPage } from "./d1.ts";
 import { apiTokensTombstoneKey, narrowedKey, tombstoneKey, userTombstonePrefix } from "./keys.ts";
 import {
   callerIsActive,
@@ -393,7 +393,7 @@ export function apiTokensInD1({
         : sql`expires_at`;
       const isDerivedFromJwt = derivation.jwt !== null && parentIds.includes(derivation.jwt.id);
       const isRevoked = oldEndsAtMs <= nowMs;
-      const { successor } = await revocations.commit(
+      const rotating = revocations.commit(
         {
           batch: {
             successor: sql`INSERT INTO tokens
@@ -425,7 +425,13 @@ export function apiTokensInD1({
         },
         nowMs,
       );
-      if (successor[0] !== undefined) return toApi(v.parse(ApiRow, successor[0]));
+      const rotated = await rotating.catch((error: unknown) => {
+        if (brokenConstraint(error) === "tokens.id") return null;
+        throw error;
+      });
+      if (rotated === null) return "taken";
+      const [successor] = rotated.successor;
+      if (successor !== undefined) return toApi(v.parse(ApiRow, successor));
       // Nothing was changed, so the reason may be asked a moment later.
       const why = sql`SELECT ${target} AS is_own, FALSE AS stale, ${isReplaced} AS replaced, NULL AS beyond
         FROM tokens WHERE tokens.id = ${id}`;

@@ -107,14 +107,18 @@ export function pageOf(
   isDescending = true,
 ) {
   const cursor = before ?? after;
-  const order = isDescending === (before === undefined) ? sql`DESC` : sql`ASC`;
-  const beyond = isDescending === (before === undefined) ? sql`<` : sql`>`;
+  const isDown = isDescending === (before === undefined);
+  const way = isDown ? sql`DESC` : sql`ASC`;
+  const order = sql`${createdAt} ${way}, ${id} ${way}`;
+  const rows = sql`LIMIT ${limit + 1} OFFSET ${skip}`;
   return {
     from:
       cursor === null
         ? sql`TRUE`
-        : sql`(${createdAt}, ${id}) ${beyond} (${cursor.key}, ${cursor.id})`,
-    orderAndLimit: sql`ORDER BY ${createdAt} ${order}, ${id} ${order} LIMIT ${limit + 1} OFFSET ${skip}`,
+        : sql`(${createdAt}, ${id}) ${isDown ? sql`<` : sql`>`} (${cursor.key}, ${cursor.id})`,
+    order,
+    limit: rows,
+    orderAndLimit: sql`ORDER BY ${order} ${rows}`,
   };
 }
 

@@ -4,6 +4,7 @@ import type { EraseUnproven } from "../core/email-login.ts";
 import type { StrictCheckStore } from "../core/introspection.ts";
 import type { Lifetimes } from "../core/token.ts";
 import { createActionTokens } from "./action-tokens.ts";
+import { createApiTokenSearch } from "./api-token-search.ts";
 import { apiTokensInD1 } from "./api-tokens.ts";
 import { createAdmin } from "./admin.ts";
 import { createCaches, invalidateUser } from "./cache.ts";
@@ -133,6 +134,7 @@ export function createStores(
     }),
     contacts: createContacts(context),
     displayNames: createDisplayNames(context),
+    apiTokenSearch: createApiTokenSearch(context),
     tokenDiagnosis: createTokenDiagnosis(context),
     statusLists: createStatusLists(context),
     personalData: createPersonalData(context),

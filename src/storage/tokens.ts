@@ -577,16 +577,16 @@ function newest(columns: Sql, isListed: (kind: LoginKind) => Sql, orderAndLimit:
 
 const nullableNumber = v.nullable(v.number());
 
-const ACCOUNT = sql`NOT (${USER_IS_ACTIVE}) AS is_disabled, users.credential_version AS user_credential_version,
+export const ACCOUNT = sql`NOT (${USER_IS_ACTIVE}) AS is_disabled, users.credential_version AS user_credential_version,
   users.api_token_version AS user_api_token_version`;
 
-const AccountRow = v.object({
+export const AccountRow = v.object({
   is_disabled: v.number(),
   user_credential_version: v.number(),
   user_api_token_version: v.number(),
 });
 
-const StateRow = v.object({
+export const StateRow = v.object({
   revoked_at: nullableNumber,
   parent_gone: v.number(),
   address: v.nullable(v.string()),
@@ -601,7 +601,7 @@ const JwtRow = v.object({
   rotated_at: nullableNumber,
 });
 
-const accountOf = (row: v.InferOutput<typeof AccountRow>) => ({
+export const accountOf = (row: v.InferOutput<typeof AccountRow>) => ({
   isDisabled: row.is_disabled === 1,
   credentialVersion: row.user_credential_version,
   apiTokenVersion: row.user_api_token_version,

@@ -14,14 +14,14 @@ GET /.well-known/oauth-authorization-server (anybody)    | -                    
 GET /.well-known/oauth-protected-resource (anybody)      | -                       | -                          | -                                                     | -                   | -
 GET /openapi.json (anybody)                              | -                       | -                          | -                                                     | -                   | -
 GET /status-lists/:list (anybody)                        | 1q 11r 0w               | 1q 11r 0w                  | 1q 11r 0w                                             | -                   | -
-POST /rest/leaked (API token and session)                | 2p · 2q 36r 8w          | 2p · 2q 36r 8w             | 2p · 2q 36r 8w                                        | 2p · 2q 36r 8w      | 2p · 2q 36r 8w
+POST /rest/leaked (API token and session)                | 2p · 2q 36r 9w          | 2p · 2q 36r 9w             | 2p · 2q 36r 9w                                        | 2p · 2q 36r 9w      | 2p · 2q 36r 9w
 POST /rest/leaked (refresh JWT)                          | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                        | 1p · 2q 12r 4w      | 1p · 2q 12r 4w
 POST /oauth/introspect (API token)                       | 3q 5r 1w                | 3q 5r 1w                   | 3q 5r 1w                                              | 2q 4r 0w            | 2q 4r 0w
 POST /oauth/introspect (session)                         | 3q 5r 1w                | 3q 5r 1w                   | 3q 5r 1w                                              | 2q 4r 0w            | 2q 4r 0w
 POST /oauth/introspect (action token)                    | 3q 10r 1w               | 3q 10r 1w                  | 3q 10r 1w                                             | 2q 9r 0w            | 2q 9r 0w
 POST /oauth/introspect (access JWT)                      | 3q 5r 1w                | 3q 5r 1w                   | 3q 5r 1w                                              | 2q 4r 0w            | 2q 4r 0w
 POST /oauth/introspect (refresh JWT)                     | 4q 6r 1w                | 4q 6r 1w                   | 4q 6r 1w                                              | 3q 5r 0w            | 3q 5r 0w
-POST /oauth/revoke (API token)                           | 1p 1d · 2q 18r 4w       | 1p 1d · 2q 18r 4w          | 1p 1d · 2q 18r 4w                                     | 1p 1d · 2q 18r 4w   | 1p 1d · 2q 18r 4w
+POST /oauth/revoke (API token)                           | 1p 1d · 2q 18r 5w       | 1p 1d · 2q 18r 5w          | 1p 1d · 2q 18r 5w                                     | 1p 1d · 2q 18r 5w   | 1p 1d · 2q 18r 5w
 POST /oauth/revoke (session)                             | 1p 1d · 2q 18r 4w       | 1p 1d · 2q 18r 4w          | 1p 1d · 2q 18r 4w                                     | 1p 1d · 2q 18r 4w   | 1p 1d · 2q 18r 4w
 POST /oauth/revoke (action token)                        | 1p 1d · 2q 21r 4w       | 1p 1d · 2q 21r 4w          | 1p 1d · 2q 21r 4w                                     | 1p 1d · 2q 21r 4w   | 1p 1d · 2q 21r 4w
 POST /oauth/revoke (access JWT)                          | 1p · 2q 12r 5w          | 1p · 2q 12r 5w             | 1p · 2q 12r 5w                                        | 1p · 2q 12r 5w      | 1p · 2q 12r 5w
@@ -45,9 +45,9 @@ POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 12r 4w      
 POST /api/generate-action-token (API token)              | 1p · 3q 16r 5w          | 2g 1p · 2q 14r 5w          | 2g 1p · 2q 14r 5w                                     | 1p · 1q 13r 4w      | 1p · 1q 13r 4w
 POST /api/run-action-token (caller)                      | 1g · 3q 26r 13w         | 3g · 2q 22r 13w            | 3g · 2q 22r 13w                                       |                     |
 POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 14w         | 3g · 2q 24r 14w            | 3g · 2q 24r 14w                                       | 1g · 1q 23r 13w     | 1g · 1q 23r 13w
-POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 9w          | 1g · 1q 19r 9w             | 1g · 1q 19r 9w                                        | 1g · 1q 19r 9w      | 1g · 1q 19r 9w
+POST /api/run-action-token (nobody, with a key)          | 1g · 1q 18r 9w          | 1g · 1q 18r 9w             | 1g · 1q 18r 9w                                        | 1g · 1q 18r 9w      | 1g · 1q 18r 9w
 POST /api/run-action-token (password reset)              | 1g 1p · 4q 51r 12w · 1h | 1g 1p 1d · 4q 52r 12w · 1h | 1g 1p 1d · 4q 52r 12w · 1h                            |                     |
-POST /api/run-action-token (email verification)         | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w                |                     |
+POST /api/run-action-token (email verification)          | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w                |                     |
 GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                        | 1q 15r 0w           | 1q 15r 0w
 DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w               | 2g · 2q 9r 3w              | 2g · 2q 9r 3w                                         |                     |
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
@@ -70,7 +70,7 @@ GET /rest/user (JWT)                                     | 1q 1r 0w             
 GET /rest/user (access JWT)                              | 1q 2r 0w                | 2g                         | 1g                                                    | -                   | 1g
 GET /rest/user (Basic)                                   | 3q 23r 2w · 1h          | 3q 23r 2w · 1h             | 3q 23r 2w · 1h                                        | 2q 15r 2w · 1h      | 2q 15r 2w · 1h
 PATCH /rest/user (API token: name)                       | 3q 7r 3w                | 2g 1d · 2q 5r 3w           | 2g 1d · 2q 5r 3w                                      | 2q 6r 2w            | 2g 1d · 1q 4r 2w
-PATCH /rest/user (API token: email)                     | 5q 22r 8w · 1h          | 3g 1d · 4q 20r 8w · 1h     | 3g 1d · 4q 20r 8w · 1h                                | 4q 21r 7w · 1h      | 3g 1d · 3q 19r 7w · 1h
+PATCH /rest/user (API token: email)                      | 5q 22r 8w · 1h          | 3g 1d · 4q 20r 8w · 1h     | 3g 1d · 4q 20r 8w · 1h                                | 4q 21r 7w · 1h      | 3g 1d · 3q 19r 7w · 1h
 PATCH /rest/user (API token: password)                   | 1p · 6q 35r 11w · 2h    | 2g 1p 1d · 5q 34r 11w · 2h | 2g 1p 1d · 5q 34r 11w · 2h                            |                     |
 DELETE /rest/user (JWT)                                  | 1p · 5q 38r 10w · 1h    | 1g 1p 1d · 4q 38r 10w · 1h | 1g 1p 1d · 4q 38r 10w · 1h or 1p 1d · 4q 38r 10w · 1h |                     |
 GET /rest/user/identities (API token)                    | 3q 7r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                         | 1q 2r 0w            | 1q 2r 0w
@@ -99,16 +99,17 @@ POST /rest/token/verify (access JWT)                     | 3q 5r 1w             
 POST /rest/token/verify (counted API token)              | 4q 22r 3w               | 2g · 3q 20r 3w             | 2g · 3q 20r 3w                                        | 1q 18r 1w           | 1q 18r 1w
 POST /rest/token/verify (counted API token, with a key)  | 4q 29r 4w               | 2g · 3q 27r 4w             | 2g · 3q 27r 4w                                        | 1q 25r 2w           | 1q 25r 2w
 GET /rest/token/list (API token)                         | 3q 8r 1w                | 2g · 2q 6r 1w              | 2g · 2q 6r 1w                                         | 1q 5r 0w            | 1q 5r 0w
+GET /rest/token/list (API token: searched)               | 3q 26r 1w               | 2g · 2q 24r 1w             | 2g · 2q 24r 1w                                        | 1q 23r 0w           | 1q 23r 0w
 DELETE /rest/token/all (JWT)                             | 1p · 3q 12r 4w          | 1g 1p 1d · 2q 12r 4w       | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w             | 1p · 3q 12r 4w      | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w
 DELETE /rest/token/all (API token)                       | 1p · 4q 15r 5w          | 2g 1p 1d · 3q 14r 5w       | 2g 1p 1d · 3q 14r 5w                                  |                     |
 PATCH /rest/token/:token (API token: shorter)            | 2p · 4q 25r 5w          | 2g 2p · 3q 23r 5w          | 2g 2p · 3q 23r 5w                                     | 2p · 2q 22r 4w      | 2p · 2q 22r 4w
 PATCH /rest/token/:token (API token: disabled)           | 1p 1d · 4q 23r 5w       | 2g 1p 1d · 3q 21r 5w       | 2g 1p 1d · 3q 21r 5w                                  | 1p 1d · 2q 20r 4w   | 1p 1d · 2q 20r 4w
 PATCH /rest/token/:token (API token: counted)            | 1p 1d · 4q 37r 7w       | 2g 1p 1d · 3q 35r 7w       | 2g 1p 1d · 3q 35r 7w                                  | 1p 1d · 2q 34r 6w   | 1p 1d · 2q 34r 6w
 PATCH /token/:token (JWT: longer)                        | 1p · 2q 12r 2w          | 1g 1p · 1q 11r 2w          | 1g 1p · 1q 11r 2w or 1p · 1q 11r 2w                   | 1p · 2q 12r 2w      | 1g 1p · 1q 11r 2w or 1p · 1q 11r 2w
-DELETE /rest/token/:token (API token: uuid)              | 1p 1d · 4q 15r 5w       | 2g 1p 1d · 3q 13r 5w       | 2g 1p 1d · 3q 13r 5w                                  |                     |
-DELETE /rest/token/:token (API token: itself)            | 1p 1d · 4q 15r 5w       | 2g 1p 1d · 3q 13r 5w       | 2g 1p 1d · 3q 13r 5w                                  |                     |
+DELETE /rest/token/:token (API token: uuid)              | 1p 1d · 4q 15r 6w       | 2g 1p 1d · 3q 13r 6w       | 2g 1p 1d · 3q 13r 6w                                  |                     |
+DELETE /rest/token/:token (API token: itself)            | 1p 1d · 4q 15r 6w       | 2g 1p 1d · 3q 13r 6w       | 2g 1p 1d · 3q 13r 6w                                  |                     |
 DELETE /rest/token/:token (API token: refresh JWT)       | 1p · 4q 17r 5w          | 2g 1p · 3q 15r 5w          | 2g 1p · 3q 15r 5w                                     |                     |
-POST /rest/token/:token/rotate (API token)               | 2p 1d · 5q 27r 8w       | 2g 2p 1d · 4q 25r 8w       | 2g 2p 1d · 4q 25r 8w                                  |                     |
+POST /rest/token/:token/rotate (API token)               | 2p 1d · 5q 27r 9w       | 2g 2p 1d · 4q 25r 9w       | 2g 2p 1d · 4q 25r 9w                                  |                     |
 POST /rest/token/:token/rotate (API token: with a grace) | 2p 1d · 5q 31r 8w       | 2g 2p 1d · 4q 29r 8w       | 2g 2p 1d · 4q 29r 8w                                  |                     |
 POST /rest/admin/find (email)                            | 4q 38r 2w               | 1g · 3q 35r 2w             | 1g · 3q 35r 2w or 3q 35r 2w                           | 3q 35r 2w           | 3q 35r 2w
 POST /rest/admin/find (id)                               | 4q 38r 2w               | 1g · 3q 35r 2w             | 1g · 3q 35r 2w or 3q 35r 2w                           | 3q 35r 2w           | 3q 35r 2w
@@ -123,7 +124,7 @@ GET /rest/admin/events (of a user)                       | 4q 97r 2w            
 GET /rest/admin/events (all)                             | 3q 97r 0w               | 1g · 2q 94r 0w             | 1g · 2q 94r 0w or 2q 94r 0w                           | 2q 94r 0w           | 2q 94r 0w
 GET /rest/admin/throttles (operator)                     | 3q 31r 0w               | 1g · 2q 28r 0w             | 1g · 2q 28r 0w or 2q 28r 0w                           | 2q 28r 0w           | 2q 28r 0w
 GET /rest/admin/dead_letters (operator)                  | 3q 8r 0w                | 1g · 2q 5r 0w              | 1g · 2q 5r 0w or 2q 5r 0w                             | 2q 5r 0w            | 2q 5r 0w
-GET /rest/admin/status (operator)                        | 5q 198r 0w              | 1g · 4q 195r 0w            | 1g · 4q 195r 0w or 4q 195r 0w                         | 4q 195r 0w          | 4q 195r 0w
+GET /rest/admin/status (operator)                        | 5q 199r 0w              | 1g · 4q 196r 0w            | 1g · 4q 196r 0w or 4q 196r 0w                         | 4q 196r 0w          | 4q 196r 0w
 PATCH /rest/admin/users/:id (disabled)                   | 1p · 4q 33r 6w          | 1g 1p 1d · 3q 31r 6w       | 1g 1p 1d · 3q 31r 6w or 1p 1d · 3q 31r 6w             | 1p · 4q 33r 6w      | 1g 1p 1d · 3q 31r 6w or 1p 1d · 3q 31r 6w
 PATCH /rest/admin/users/:id (enabled)                    | 3q 14r 0w               | 1g 1d · 2q 11r 0w          | 1g 1d · 2q 11r 0w or 1d · 2q 11r 0w                   | 3q 14r 0w           | 1g 1d · 2q 11r 0w or 1d · 2q 11r 0w
 PATCH /rest/admin/users/:id (role)                       | 3q 14r 3w               | 1g 1d · 2q 11r 3w          | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w                   | 3q 14r 3w           | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w

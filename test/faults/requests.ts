@@ -525,6 +525,13 @@ export const GOOD: readonly Case[] = [
     ...OK,
   },
   { routeKey: "GET /rest/token/list", as: "API token", send: byApi, ...OK },
+  {
+    routeKey: "GET /rest/token/list",
+    as: "API token: searched",
+    path: () => "/rest/token/list?search=e&sort=name",
+    send: byApi,
+    ...OK,
+  },
   { routeKey: "DELETE /rest/token/all", as: "JWT", send: byAuth, ...OK },
   { routeKey: "DELETE /rest/token/all", as: "API token", send: byApi, status: 200, again: 401 },
   {

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { TOKEN_SORTS } from "../../core/api-token-search.ts";
 import { OPERATOR_SCOPES, SCOPES } from "../../core/scopes.ts";
 import { INACTIVE_REASONS } from "../../core/token-verification.ts";
 import type { Component, RoutesOf, OperationDoc, Parameter } from "../../openapi/description.ts";
@@ -174,6 +175,32 @@ const change = (id: string, more: string): OperationDoc => ({
   refuses: [404],
 });
 
+const inQuery = (name: string, description: string, schema: v.GenericSchema): Parameter => ({
+  name,
+  in: "query",
+  description,
+  schema,
+});
+
+const SEARCH: readonly Parameter[] = [
+  inQuery(
+    "search",
+    "Part of the name or of `token_hint`. Never the secret: URLs are logged.",
+    v.pipe(v.string(), v.maxLength(64)),
+  ),
+  inQuery(
+    "filter",
+    "`expiring`: in less than a week. `unused`: never used.",
+    v.picklist(["expiring", "unused"]),
+  ),
+  inQuery("scope", "Only tokens that have it.", scope),
+  inQuery(
+    "sort",
+    'Ascending, or with "-" descending; `-created` by default.',
+    v.picklist(TOKEN_SORTS.flatMap((each) => [each, `-${each}`])),
+  ),
+];
+
 const signature = (name: string): Parameter => ({
   name,
   in: "header",
@@ -217,8 +244,9 @@ export const apiTokenOperations: Readonly<Record<RoutesOf<typeof apiTokenRoutes>
   "GET /rest/token/list": {
     id: "listApiTokens",
     summary: "List your API tokens, newest first",
-    description: "Those that were neither revoked nor have expired.",
-    parameters: [...PAGE, ...SKIPPING],
+    description:
+      "Those that were neither revoked nor have expired. With `search`, `filter`, `scope` or `sort`, the newest 5,000 are looked at. Go on with the same parameters and `cursor`.",
+    parameters: [...PAGE, ...SKIPPING, ...SEARCH],
     answers: answer("A page of tokens, without their secrets.", page(v.array(ApiToken))),
   },
   "DELETE /rest/token/all": {

@@ -8,6 +8,7 @@ import type { ApiToken, Json } from "../../core/token.ts";
 import { readJson, readSignedJson } from "../../http/body.ts";
 import { decode, idempotencyKey, JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
 import { readSkippingPage } from "../../http/query.ts";
+import { readTokenQuery } from "../../http/token-query.ts";
 import { refuseRequest } from "../../http/request-fault.ts";
 import {
   defineRoutes,
@@ -25,6 +26,9 @@ export interface ApiTokenServices {
   readonly leaks: Leaks;
   readonly scopes: Scopes;
 }
+
+/** Of the list of active tokens. */
+const LISTED_FILTERS = ["expiring", "unused"] as const;
 
 const rotation = jsonBody(RotateToken, { isOptional: true });
 const change = jsonBody(ChangeToken, { refusesNarrowing: true });
@@ -97,10 +101,13 @@ export function apiTokenRoutes({ apiTokens, verify, leaks, scopes: table }: ApiT
       scope: "tokens:read",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        return listOf(
-          await apiTokens.list(caller, readSkippingPage(request), nowMs),
-          apiTokenToJson,
-        );
+        const page = readSkippingPage(request);
+        const query = readTokenQuery(request, table, LISTED_FILTERS);
+        if (query === null) {
+          return listOf(await apiTokens.list(caller, page, nowMs), apiTokenToJson);
+        }
+        const found = await apiTokens.search(caller, query, page, nowMs);
+        return listOf(found, ({ token }) => apiTokenToJson(token));
       },
     },
     {
