@@ -36,6 +36,11 @@ declare module "*/assets/console.js" {
   export default text;
 }
 
+declare module "*/assets/docs.js" {
+  const text: string;
+  export default text;
+}
+
 declare module "*.svg" {
   const text: string;
   export default text;

@@ -6,6 +6,7 @@ import base from "./assets/base.css";
 import script from "./assets/console.js";
 import data from "./assets/data.css";
 import docs from "./assets/docs.css";
+import docsScript from "./assets/docs.js";
 import forms from "./assets/forms.css";
 import icon from "./assets/icon.svg";
 import layout from "./assets/layout.css";
@@ -19,6 +20,7 @@ const CSS = "text/css; charset=utf-8";
 const ASSETS = {
   "style.css": fixedText([base, layout, forms, data, actions, pages, media].join("\n"), CSS),
   "docs.css": fixedText(docs, CSS),
+  "docs.js": fixedText(docsScript, "text/javascript; charset=utf-8"),
   "icon.svg": fixedText(icon, "image/svg+xml"),
   "console.js": fixedText(script, "text/javascript; charset=utf-8"),
 };

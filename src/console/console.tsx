@@ -51,7 +51,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
       ...actionPage(pages, deps),
       ...contactPages(pages, deps.contacts),
       ...inspectorPages(pages, deps.diagnose),
-      ...docsPages(pages, deps.reader),
+      ...docsPages(pages, deps),
       ...tokenPages(pages, deps),
       ...loginPages(pages, deps),
       ...activityPages(pages, deps),

@@ -3,7 +3,8 @@ import { builtInActions } from "../actions/registry.ts";
 import type { Passwords } from "../core/passwords.ts";
 import type { BodyRule } from "../http/surface.ts";
 import type { DocumentedSurface, JsonObject, Operation, ResponseDoc } from "./description.ts";
-import { codeSample, type Example, type Examples } from "./examples.ts";
+import { codeSamples, QUICK_START } from "./code-samples.ts";
+import type { Example, Examples } from "./examples.ts";
 import { converter } from "./schemas.ts";
 import { documentedKey, SURFACES } from "./surfaces.ts";
 import { eventWebhookDoc } from "./webhook.ts";
@@ -104,9 +105,8 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
       }),
       ...(body !== undefined && { requestBody: bodyObject(body, granted) }),
       responses: Object.fromEntries([...own, ...shared]),
-      ...(first !== undefined && {
-        "x-codeSamples": [{ lang: "Shell", label: "curl", source: codeSample(first) }],
-      }),
+      // This document is in no example: it would contain itself.
+      "x-codeSamples": codeSamples(first ?? { ...NO_EXAMPLE, operation: routeKey }),
     };
   };
 
@@ -144,6 +144,7 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
     webhooks: eventWebhookDoc(convert),
     components: { schemas: named(), responses, securitySchemes: SECURITY_SCHEMES },
     "x-other-credentials": OTHER_CREDENTIALS,
+    "x-quick-start": QUICK_START,
   };
   // As the service adds those of its own.
   return withActions(
@@ -151,6 +152,11 @@ export function makeDocument(version: string, examples: Examples): JsonObject {
     builtInActions(NO_PASSWORDS, async () => false),
   );
 }
+
+const NO_EXAMPLE = {
+  request: { path: "/openapi.json", headers: {}, mediaType: null, body: null },
+  answer: { headers: { "content-type": "application/json" }, body: null },
+} as const;
 
 /** Documentation hashes nothing. */
 const NO_PASSWORDS: Passwords = {

@@ -31,22 +31,3 @@ export const toExample = (value: unknown): Example => v.parse(Example, value);
 
 /** @throws where the file is not of this form */
 export const readExamples = (text: string): Examples => v.parse(v.array(Example), JSON.parse(text));
-
-const quoted = (value: string) => `'${value.replaceAll("'", "'\\''")}'`;
-
-/** The request as one would type it. */
-export function codeSample({ operation, request }: Example): string {
-  const [method = ""] = operation.split(" ");
-  const { path, headers, mediaType, body } = request;
-  const parts = [
-    `curl ${method === "GET" ? "" : `-X ${method} `}"$LATCHKEY${path}"`,
-    ...Object.entries(headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`),
-  ];
-  if (mediaType === "application/json") parts.push(`--json ${quoted(JSON.stringify(body))}`);
-  if (mediaType === "application/x-www-form-urlencoded" && typeof body === "object") {
-    for (const [name, value] of Object.entries(body ?? {})) {
-      parts.push(`--data-urlencode ${quoted(`${name}=${String(value)}`)}`);
-    }
-  }
-  return parts.join(" \\\n  ");
-}

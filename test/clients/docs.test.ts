@@ -1,9 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { launch } from "../console/browser/chromium.ts";
 import { type RunningServer, startServer } from "./server.ts";
+import { present } from "./tools.ts";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -86,31 +88,90 @@ describe("/docs", () => {
       "Create an API token",
       `curl -X POST "${server.origin}/rest/token"`,
       "tokens:write",
-      "text of 1 to 64 characters",
-      "whole number of 60 to 31536000, or null",
+      "string, 1–64 characters",
+      "integer, 60–31536000, or null",
     ]) {
       expect(text).toContain(part);
     }
-    const statuses = await page.locator(".answer .badge").allInnerTexts();
-    expect(statuses).toEqual([
-      "200",
-      "400",
-      "401",
-      "403",
-      "408",
-      "409",
-      "413",
-      "415",
-      "429",
-      "500",
-      "503",
-    ]);
-    // A refusal is folded up, and opens by the keyboard.
-    const refusal = page.locator(".answer", { hasText: "The body is larger" });
-    expect(await refusal.locator(".kind").first().isVisible()).toBe(false);
-    await refusal.locator("summary").focus();
+    expect(await page.locator("#responses .badge").allInnerTexts()).toEqual(["200"]);
+    const statuses = ["400", "401", "403", "408", "409", "413", "415", "429", "500", "503"];
+    expect(await page.locator("#errors .badge").allInnerTexts()).toEqual(statuses);
+    // The body of errors is folded up, and opens by the keyboard.
+    const body = page.locator("#errors details").first();
+    expect(await body.locator(".kind").first().isVisible()).toBe(false);
+    await body.locator("summary").focus();
     await page.keyboard.press("Enter");
-    expect(await refusal.innerText()).toContain("The HTTP status.");
+    expect(await body.innerText()).toContain("The HTTP status.");
+  });
+
+  it.each([
+    ["curl", "bash", ["-c"]],
+    ["JavaScript", "node", ["--input-type=module", "-e"]],
+    ["Python", "python3", ["-c"]],
+  ] as const)(
+    "its quick start leads to a first call in %s, without a script in the page",
+    async (language, command, args) => {
+      const { page } = await open({ width: 1440, colorScheme: "light" });
+      await page.goto(`${server.origin}/docs`);
+      await page.getByRole("radio", { name: language, exact: true }).check();
+      const steps = await page.locator(".steps code:visible").allInnerTexts();
+      const samples = steps.filter((each) => each.includes(server.origin));
+      expect(samples).toHaveLength(3);
+      const email = `${language.toLowerCase()}@example.com`;
+      const run = (tool: string, source = "") =>
+        execFileSync(tool, [...args, source.replace("you@example.com", email)], {
+          encoding: "utf8",
+          stdio: ["ignore", "pipe", "ignore"],
+        });
+      const found = language === "Python" ? ["-c", "import requests"] : ["--version"];
+      for (const tool of present([command, `/usr/bin/${command}`], ...found)) {
+        const [signUp, logIn, call = ""] = samples;
+        expect(run(tool, signUp)).toContain(email);
+        const [, access = ""] = /['"]?access['"]?: ?['"]([\w.-]+)/.exec(run(tool, logIn)) ?? [];
+        expect(run(tool, call.replace("ACCESS_TOKEN", access))).toContain(email);
+      }
+    },
+  );
+
+  it("finds operations by name, path, description and field, with and without a script", async () => {
+    const found = async (javaScriptEnabled: boolean, path: string, query: string) => {
+      const { page } = await open({ width: 360, colorScheme: "light", javaScriptEnabled });
+      await page.goto(server.origin + path);
+      await page.getByRole("searchbox").pressSequentially(query);
+      if (!javaScriptEnabled) await page.keyboard.press("Enter");
+      await page.getByRole("heading", { level: 1, name: "found" }).waitFor();
+      const links = await page.locator(".operations a").all();
+      return Promise.all(links.map((link) => link.getAttribute("href")));
+    };
+    for (const isScripted of [false, true]) {
+      expect(await found(isScripted, "/docs", "ROTATE token")).toContain("/docs/rotateApiToken");
+      expect(await found(isScripted, "/docs/signUp", "/oauth/intro")).toEqual([
+        "/docs/introspectToken",
+      ]);
+      expect(await found(isScripted, "/docs", "subject_token")).toEqual(["/docs/exchangeToken"]);
+      expect(await found(isScripted, "/docs", "nothing-of-the-kind")).toEqual([]);
+    }
+  });
+
+  it("remembers the language, copies a sample, and marks the section in view", async () => {
+    const { page } = await open({ width: 1440, colorScheme: "light", javaScriptEnabled: true });
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+    await page.goto(`${server.origin}/docs`);
+    await page.getByRole("radio", { name: "Python" }).check();
+    await page.goto(`${server.origin}/docs/createApiToken`);
+    const sample = page.locator(".in-python");
+    await sample.getByRole("button", { name: "Copy: Request, Python" }).click();
+    await sample.getByRole("status").filter({ hasText: "Copied" }).waitFor({ state: "attached" });
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(
+      await sample.locator("code").textContent(),
+    );
+    await page.locator("#errors details").last().scrollIntoViewIfNeeded();
+    await page.locator('.contents [aria-current="true"]', { hasText: "Errors" }).waitFor();
+    // What was searched for takes the page's place until the field is empty.
+    await page.getByRole("searchbox").fill("passkey");
+    await page.getByRole("heading", { name: "operations found" }).waitFor();
+    await page.getByRole("searchbox").fill("");
+    await page.getByRole("heading", { name: "Create an API token" }).waitFor();
   });
 
   it.each<Look>([

@@ -152,7 +152,7 @@ describe("a status list", () => {
 });
 
 describe("an asset is kept for good only under its own version", () => {
-  const FILES = ["style.css", "docs.css", "console.js"];
+  const FILES = ["style.css", "docs.css", "docs.js", "console.js"];
 
   it.each(FILES)("%s", async (file) => {
     const path = `/console/assets/${file}`;

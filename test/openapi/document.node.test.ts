@@ -1,7 +1,11 @@
-import { readFileSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { makeDocument, refusalsOf, SURFACES, templateOf } from "../../src/openapi/document.ts";
 import { readExamples } from "../../src/openapi/examples.ts";
+import { present } from "../clients/tools.ts";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const examples = readExamples(readFileSync("src/openapi/examples.json", "utf8"));
@@ -13,6 +17,10 @@ const OPERATIONS = SURFACES.flatMap((surface) =>
     operation,
   })),
 );
+
+interface WithSamples {
+  readonly "x-codeSamples": readonly { readonly label: string; readonly source: string }[];
+}
 
 /** Every object in the document, with the way to it. */
 function* objects(value: unknown, at = ""): Generator<[at: string, object: object]> {
@@ -144,5 +152,30 @@ describe("what a generator needs", () => {
   it("JSON comes first in every body", () => {
     const media = OPERATIONS.flatMap(({ operation: { body } }) => body?.media[0] ?? []);
     expect(new Set(media)).toEqual(new Set(["application/json"]));
+  });
+});
+
+describe("code samples", () => {
+  const samples = [
+    ...Object.values<Record<string, WithSamples>>(JSON.parse(JSON.stringify(document.paths))),
+    JSON.parse(JSON.stringify(document["x-quick-start"])),
+  ].flatMap((each) => Object.values<WithSamples>(each));
+  const inLanguage = (label: string) =>
+    samples.map((each) => each["x-codeSamples"].find((one) => one.label === label)?.source ?? "");
+
+  it.each([
+    ["curl", "bash", ["-n"], "sh", (all: string[]) => all],
+    // Each declares `response`.
+    ["JavaScript", "node", ["--check"], "mjs", (all: string[]) => all.map((each) => `{${each}}`)],
+    ["Python", "python3", ["-m", "py_compile"], "py", (all: string[]) => all],
+  ] as const)("of every operation are valid in %s", (label, command, args, ending, apart) => {
+    const all = inLanguage(label);
+    expect(all.length).toBe(OPERATIONS.length + 3);
+    expect(all.filter((each) => !each.includes("https://latchkey.example/"))).toEqual([]);
+    const folder = mkdtempSync(join(tmpdir(), "latchkey-samples-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, `samples.${ending}`);
+    writeFileSync(file, apart(all).join("\n"));
+    for (const tool of present([command], "--version")) execFileSync(tool, [...args, file]);
   });
 });

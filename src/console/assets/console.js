@@ -7,15 +7,16 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   told.className = "unseen";
   button.after(told);
   button.hidden = false;
+  const shown = button.parentElement.querySelector("output, pre");
   button.addEventListener("click", async () => {
     const label = button.textContent;
     try {
-      await navigator.clipboard.writeText(button.dataset.copy);
+      await navigator.clipboard.writeText(button.dataset.copy || shown.textContent);
       button.textContent = button.dataset.copied;
       told.textContent = button.dataset.copied;
     } catch {
       // The browser denied clipboard access: select the text for the user to copy.
-      getSelection().selectAllChildren(button.parentElement.querySelector("output"));
+      getSelection().selectAllChildren(shown);
       told.textContent = button.dataset.selected;
       told.className = "hint";
     }

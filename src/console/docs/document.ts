@@ -3,6 +3,7 @@ import { KEYS_MAX_AGE_SECONDS } from "../../core/token.ts";
 import { fixedText } from "../../http/conditional.ts";
 import type { Route } from "../../http/surface.ts";
 import text from "../assets/openapi.json";
+import { docs as words } from "../words/en.ts";
 
 /** The parts of JSON Schema that the pages use. */
 export interface Schema {
@@ -63,7 +64,19 @@ export interface Operation {
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly required: boolean; readonly content: Content };
   readonly responses: Readonly<Record<string, Response>>;
-  readonly "x-codeSamples"?: readonly { readonly source: string }[];
+  readonly "x-codeSamples"?: readonly CodeSample[];
+}
+
+/** A request as one would write it in a language. */
+export interface CodeSample {
+  readonly label: string;
+  /** Sent to `https://latchkey.example`. */
+  readonly source: string;
+}
+
+interface QuickStartStep {
+  readonly operationId: string;
+  readonly "x-codeSamples": readonly CodeSample[];
 }
 
 interface SecurityScheme {
@@ -75,6 +88,7 @@ interface SecurityScheme {
 
 interface ApiDocument {
   readonly "x-other-credentials": Readonly<Record<string, SecurityScheme>>;
+  readonly "x-quick-start": readonly QuickStartStep[];
   readonly info: { readonly version: string; readonly description: string };
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -90,9 +104,12 @@ export interface Documented extends Operation {
   readonly path: string;
 }
 
+/** Operations under one heading. */
 export interface Group {
   readonly name: string;
-  readonly description: string;
+  /** What links to it call it. */
+  readonly id: string;
+  readonly description: string | null;
   readonly operations: readonly Documented[];
 }
 
@@ -138,6 +155,29 @@ export function apiDocument(
   };
 }
 
+/** More would not fit a window. */
+const GROUP_MAX = 20;
+
+function groupsOf(
+  { name, description }: ApiDocument["tags"][number],
+  operations: readonly Documented[],
+): readonly Group[] {
+  const group = (name: string, some: readonly Documented[], description: string | null): Group => ({
+    name,
+    id: name.toLowerCase().replaceAll(/\W+/g, "-"),
+    description,
+    operations: some,
+  });
+  if (operations.length <= GROUP_MAX) return [group(name, operations, description)];
+  const partOf = ({ path }: Documented) => words.parts.find(([start]) => path.startsWith(start));
+  const names = new Set([...words.parts.map(([, part]) => part), name]);
+  const parts = Map.groupBy(operations, (each) => partOf(each)?.[1] ?? name);
+  return [...names].flatMap((part) => {
+    const some = parts.get(part);
+    return some === undefined ? [] : [group(part, some, null)];
+  });
+}
+
 function readerOf(document: ApiDocument) {
   const { info, tags, paths, components } = document;
   const operations: Documented[] = Object.entries(paths).flatMap(([path, methods]) =>
@@ -147,18 +187,17 @@ function readerOf(document: ApiDocument) {
       path,
     })),
   );
-  const groups: readonly Group[] = tags.map((tag) => ({
-    ...tag,
-    operations: operations.filter((each) => each.tags[0] === tag.name),
-  }));
+  const groups = tags.flatMap((tag) =>
+    groupsOf(
+      tag,
+      operations.filter((each) => each.tags[0] === tag.name),
+    ),
+  );
   /** Alternatives by one name, and one list of members where a schema extends another. */
   const flat = ({ oneOf, allOf, ...schema }: Schema): Schema => {
     const anyOf = schema.anyOf ?? oneOf;
     if (allOf === undefined) return { ...schema, ...(anyOf !== undefined && { anyOf }) };
-    const parts = allOf.map((part) => {
-      const name = part.$ref?.split("/").at(-1);
-      return flat((name === undefined ? undefined : components.schemas[name]) ?? part);
-    });
+    const parts = allOf.map(resolved);
     return {
       ...schema,
       type: "object",
@@ -166,18 +205,45 @@ function readerOf(document: ApiDocument) {
       required: parts.flatMap(({ required = [] }) => required),
     };
   };
+  function resolved(schema: Schema): Schema {
+    const name = schema.$ref?.split("/").at(-1);
+    return flat((name === undefined ? undefined : components.schemas[name]) ?? schema);
+  }
+
+  /** What is searched: first what names an operation, then what is said of it. */
+  const haystacks = operations.map((operation) => {
+    const { method, path, operationId, summary, description = "", parameters = [] } = operation;
+    const [body] = Object.values(operation.requestBody?.content ?? {});
+    const fields = Object.keys(body === undefined ? {} : (resolved(body.schema).properties ?? {}));
+    const name = `${summary} ${method} ${path} ${operationId}`.toLowerCase();
+    const rest = [
+      description,
+      operation.tags[0],
+      ...parameters.map((each) => each.name),
+      ...fields,
+    ];
+    return { operation, name, all: `${name} ${rest.join(" ")}`.toLowerCase() };
+  });
+
   return {
     info,
     groups,
+    operations,
+    quickStart: document["x-quick-start"],
     securitySchemes: { ...components.securitySchemes, ...document["x-other-credentials"] },
-    find: (id: string) => operations.find(({ operationId }) => operationId === id),
-    /** Resolves a `$ref`; `name` is null if there is none. */
-    schema(schema: Schema): { readonly name: string | null; readonly schema: Schema } {
-      const name = schema.$ref?.split("/").at(-1);
-      const found = name === undefined ? undefined : components.schemas[name];
-      if (name === undefined || found === undefined) return { name: null, schema: flat(schema) };
-      return { name, schema: flat(found) };
+    /** The operations that contain every word of the query; first those that have all in their name or path. */
+    search(query: string): readonly Documented[] {
+      const wanted = query.toLowerCase().split(/\s+/).filter(Boolean);
+      const hasAll = (text: string) => wanted.every((word) => text.includes(word));
+      const found = haystacks.filter(({ all }) => hasAll(all));
+      const [named, others] = [true, false].map((isNamed) =>
+        found.filter(({ name }) => hasAll(name) === isNamed).map(({ operation }) => operation),
+      );
+      return [...(named ?? []), ...(others ?? [])];
     },
+    find: (id: string) => operations.find(({ operationId }) => operationId === id),
+    /** What a `$ref` leads to. */
+    schema: resolved,
     response(response: Response): Response {
       const name = response.$ref?.split("/").at(-1);
       return (name === undefined ? undefined : components.responses[name]) ?? response;

@@ -1,11 +1,9 @@
+import { docs as words } from "../words/en.ts";
 import type { Content, Documented, Parameter, Reader, Response } from "./document.ts";
-import { Member, SchemaView, Description } from "./schema.tsx";
+import { Code, Languages, Samples } from "./sample.tsx";
+import { Description, Member, SchemaView } from "./schema.tsx";
 
-const WHERE: Readonly<Record<string, string>> = {
-  path: "In the path",
-  query: "In the query",
-  header: "In the headers",
-};
+const PLACES = ["path", "query", "header"] as const;
 
 interface Props {
   readonly operation: Documented;
@@ -13,20 +11,22 @@ interface Props {
   readonly api: Reader;
 }
 
-/** One operation: parameters, body, responses, and a recorded example. */
+/** What its page consists of, as anchors. */
+export const sectionsOf = ({ parameters, requestBody }: Documented) => [
+  ["example", words.example] as const,
+  ...(parameters === undefined ? [] : [["parameters", words.parameters] as const]),
+  ...(requestBody === undefined ? [] : [["body", words.body] as const]),
+  ["responses", words.responses] as const,
+  ["errors", words.errors] as const,
+];
+
+/** One operation: a recorded example, parameters, body, responses and errors. */
 export function OperationPage({ operation, origin, api }: Props) {
-  const { method, path, summary, description, parameters = [], requestBody } = operation;
-  const responses = Object.entries(operation.responses).map(
-    ([status, response]) => [status, api.response(response)] as const,
-  );
-  const successes = responses.filter(([status]) => status.startsWith("2"));
-  const errors = responses.filter(([status]) => !status.startsWith("2"));
-  const sample = operation["x-codeSamples"]?.[0]?.source;
+  const { method, path, summary, description, parameters, requestBody } = operation;
+  const responses = Object.entries(operation.responses);
+  const isSuccess = ([status]: (typeof responses)[number]) => status.startsWith("2");
   return (
     <>
-      <a class="back" href="/docs">
-        All operations
-      </a>
       <h1>{summary}</h1>
       <p class="door">
         <span class={`method ${method.toLowerCase()}`}>{method}</span> <code>{path}</code>
@@ -37,45 +37,40 @@ export function OperationPage({ operation, origin, api }: Props) {
         </p>
       )}
       <Security operation={operation} />
-      {sample !== undefined && (
-        <section>
-          <h2>Example</h2>
-          <Code of="Request" caption="As it was sent">
-            {sample.replaceAll('"$LATCHKEY', `"${origin}`)}
-          </Code>
-        </section>
-      )}
-      {parameters.length > 0 && <Parameters parameters={parameters} api={api} />}
+      <section id="example">
+        <h2>{words.example}</h2>
+        <Languages />
+        <Samples of={words.request} samples={operation["x-codeSamples"] ?? []} origin={origin} />
+      </section>
+      {parameters !== undefined && <Parameters parameters={parameters} api={api} />}
       {requestBody !== undefined && (
-        <section>
-          <h2>Body</h2>
+        <section id="body">
+          <h2>{words.body}</h2>
           <p class="kind">
             {Object.keys(requestBody.content).join(", ")}
-            {requestBody.required ? "" : "; may be left out"}
+            {!requestBody.required && words.optional}
           </p>
-          <Body of="Body" content={requestBody.content} api={api} />
+          <Body of={words.body} content={requestBody.content} api={api} />
         </section>
       )}
-      <section>
-        <h2>Answers</h2>
-        {successes.map(([status, response]) => (
-          <ResponseView status={status} response={response} isOpen api={api} />
-        ))}
-        {errors.map(([status, response]) => (
-          <ResponseView status={status} response={response} isOpen={false} api={api} />
+      <section id="responses">
+        <h2>{words.responses}</h2>
+        {responses.filter(isSuccess).map(([status, response]) => (
+          <Success status={status} response={response} api={api} />
         ))}
       </section>
+      <Errors responses={responses.filter((each) => !isSuccess(each))} api={api} />
     </>
   );
 }
 
 function Security({ operation: { security } }: { readonly operation: Documented }) {
-  if (security.length === 0) return <p class="hint">Nobody is asked who they are.</p>;
-  const mayBeNobody = security.some((each) => Object.keys(each).length === 0);
+  if (security.length === 0) return <p class="hint">{words.isOpen}</p>;
+  const isOptional = security.some((each) => Object.keys(each).length === 0);
   return (
     <p class="hint">
-      {mayBeNobody ? "May be sent with " : "Needs "}
-      <a href="/docs#credentials">a credential</a>.
+      {isOptional ? words.mayAuthenticate : words.mustAuthenticate}{" "}
+      <a href="/docs#credentials">{words.credentials}</a>
     </p>
   );
 }
@@ -85,13 +80,13 @@ interface ParametersProps extends Pick<Props, "api"> {
 }
 
 function Parameters({ parameters, api }: ParametersProps) {
-  const places = Object.keys(WHERE).filter((place) => parameters.some((p) => p.in === place));
+  const places = PLACES.filter((place) => parameters.some((each) => each.in === place));
   return (
-    <section>
-      <h2>Parameters</h2>
+    <section id="parameters">
+      <h2>{words.parameters}</h2>
       {places.map((place) => (
         <>
-          <h3>{WHERE[place]}</h3>
+          <h3>{words.places[place]}</h3>
           <ul class="members">
             {parameters
               .filter((each) => each.in === place)
@@ -118,11 +113,25 @@ interface BodyProps extends Pick<Props, "api"> {
 /** All media types of a body share one schema; only some have examples. */
 function Body({ of, content, api }: BodyProps) {
   const [first] = Object.values(content);
-  const examples = Object.values(content).flatMap((each) => Object.entries(each.examples ?? {}));
   return (
     <>
       {first !== undefined && <SchemaView schema={first.schema} api={api} />}
-      {examples.map(([name, { value }]) => (
+      <Examples of={of} content={content} />
+    </>
+  );
+}
+
+interface ExamplesProps {
+  readonly of: string;
+  readonly content: Content;
+  readonly max?: number;
+}
+
+function Examples({ of, content, max }: ExamplesProps) {
+  const examples = Object.values(content).flatMap((each) => Object.entries(each.examples ?? {}));
+  return (
+    <>
+      {examples.slice(0, max).map(([name, { value }]) => (
         <Code of={of} caption={name}>
           {typeof value === "string" ? value : JSON.stringify(value, null, 2)}
         </Code>
@@ -131,63 +140,86 @@ function Body({ of, content, api }: BodyProps) {
   );
 }
 
-interface ResponseProps extends Pick<Props, "api"> {
-  readonly status: string;
-  readonly response: Response;
-  readonly isOpen: boolean;
-}
-
-function ResponseView({
-  status,
-  response: { description, headers, content },
-  isOpen,
-  api,
-}: ResponseProps) {
+function Headers({ headers }: { readonly headers: NonNullable<Response["headers"]> }) {
   return (
-    <details class="answer" open={isOpen}>
-      <summary>
-        <span class={`badge ${isOpen ? "good" : "waiting"}`}>{status}</span>
-        <span>{description}</span>
-      </summary>
-      <div>
-        {headers !== undefined && (
-          <ul class="members">
-            {Object.entries(headers).map(([name, header]) => (
-              <li>
-                <code class="name">{name}</code> <span class="kind">header</span>
-                <p>
-                  <Description text={header.description} />
-                </p>
-              </li>
-            ))}
-          </ul>
-        )}
-        {content === undefined ? (
-          <p class="kind">No body.</p>
-        ) : (
-          <Body of={`Answer ${status}`} content={content} api={api} />
-        )}
-      </div>
-    </details>
+    <ul class="members">
+      {Object.entries(headers).map(([name, header]) => (
+        <li>
+          <code class="name">{name}</code> <span class="kind">{words.header}</span>
+          <p>
+            <Description text={header.description} />
+          </p>
+        </li>
+      ))}
+    </ul>
   );
 }
 
-interface CodeProps {
-  readonly of: string;
-  readonly caption: string;
-  readonly children: string;
+interface SuccessProps extends Pick<Props, "api"> {
+  readonly status: string;
+  readonly response: Response;
 }
 
-/** Scrolls on its own, so it must be focusable by keyboard and have a name. */
-function Code({ of, caption, children }: CodeProps) {
+function Success({ status, response, api }: SuccessProps) {
+  const { description, headers, content } = response;
   return (
-    <figure class="sample">
-      <figcaption>{caption}</figcaption>
-      <section tabindex={0} aria-label={`${of}: ${caption}`}>
-        <pre>
-          <code>{children}</code>
-        </pre>
-      </section>
-    </figure>
+    <div class="answer">
+      <h3>
+        <span class="badge good">{status}</span> {description}
+      </h3>
+      {headers !== undefined && <Headers headers={headers} />}
+      {content === undefined ? (
+        <p class="kind">{words.noBody}</p>
+      ) : (
+        <Body of={words.response(status)} content={content} api={api} />
+      )}
+    </div>
+  );
+}
+
+interface ErrorsProps extends Pick<Props, "api"> {
+  readonly responses: readonly (readonly [status: string, response: Response])[];
+}
+
+/** A line each, and each shape of their bodies once, with the examples of this route or else one. */
+function Errors({ responses, api }: ErrorsProps) {
+  const errors = responses.map(([status, given]) => ({
+    status,
+    isOwn: given.$ref === undefined,
+    ...api.response(given),
+  }));
+  const schemaOf = ({ content = {} }: (typeof errors)[number]) => Object.values(content)[0]?.schema;
+  const shapes = Map.groupBy(errors, (each) => JSON.stringify(schemaOf(each)));
+  return (
+    <section id="errors">
+      <h2>{words.errors}</h2>
+      <ul class="members statuses">
+        {errors.map(({ status, description }) => (
+          <li>
+            <span class="badge waiting">{status}</span>
+            <span>
+              <Description text={description} />
+            </span>
+          </li>
+        ))}
+      </ul>
+      {[...shapes.values()].map((some) => {
+        const [schema] = some.map(schemaOf);
+        const own = some.filter(({ isOwn }) => isOwn);
+        const headers = Object.assign({}, ...some.map((each) => each.headers));
+        return (
+          <details class="answer">
+            <summary>{words.bodyOf(some.map(({ status }) => status))}</summary>
+            <div>
+              {Object.keys(headers).length > 0 && <Headers headers={headers} />}
+              {schema !== undefined && <SchemaView schema={schema} api={api} />}
+              {(own.length > 0 ? own : some.slice(0, 1)).map(({ status, content = {}, isOwn }) => (
+                <Examples of={words.response(status)} content={content} max={isOwn ? 9 : 1} />
+              ))}
+            </div>
+          </details>
+        );
+      })}
+    </section>
   );
 }

@@ -1,4 +1,5 @@
 import type { Child } from "hono/jsx";
+import { docs as words } from "../words/en.ts";
 import type { Reader, Schema } from "./document.ts";
 
 /** Renders `code` in backticks. */
@@ -16,64 +17,54 @@ export interface SchemaProps {
 
 const json = (value: unknown) => JSON.stringify(value);
 
-/** The type in a few words: "text of 1 to 24 characters, or null". */
+/** The type in a few words: "string, 1–24 characters, or null". */
 function kindOf(given: Schema, api: Reader): string {
-  const { schema } = api.schema(given);
+  const schema = api.schema(given);
   if (schema.const !== undefined) return json(schema.const);
-  if (schema.enum !== undefined) return schema.enum.map(json).join(" or ");
+  if (schema.enum !== undefined) return schema.enum.map(json).join(` ${words.or} `);
   if (schema.anyOf !== undefined && schema.properties === undefined) {
-    return [...new Set(schema.anyOf.map((each) => kindOf(each, api)))].join(", or ");
+    return [...new Set(schema.anyOf.map((each) => kindOf(each, api)))].join(`, ${words.or} `);
   }
   const types = typeof schema.type === "string" ? [schema.type] : (schema.type ?? []);
-  if (types.length === 0) return "any JSON value";
-  return types.map((type) => kindOfType(type, schema, api)).join(", or ");
+  if (types.length === 0) return words.anyJson;
+  return types.map((type) => kindOfType(type, schema, api)).join(`, ${words.or} `);
 }
 
 function kindOfType(type: string, schema: Schema, api: Reader): string {
   switch (type) {
     case "string":
-      return textKind(schema);
+      return stringKind(schema);
     case "integer":
     case "number":
-      return (
-        (type === "integer" ? "whole number" : "number") +
-        bounds(schema.minimum, schema.maximum, "")
-      );
+      return type + bounds(schema.minimum, schema.maximum);
     case "array":
       return schema.maxItems === 0 || schema.items === undefined
-        ? "the empty list"
-        : `list of ${kindOf(schema.items, api)}${bounds(schema.minItems, schema.maxItems, " items")}`;
-    case "boolean":
-      return "true or false";
+        ? words.emptyList
+        : words.listOf(kindOf(schema.items, api)) +
+            (schema.minItems === 1 && schema.maxItems === undefined
+              ? words.notEmpty
+              : bounds(schema.minItems, schema.maxItems, words.items));
     default:
       return type;
   }
 }
 
-const FORMATS: Readonly<Record<string, string>> = {
-  uuid: "UUID",
-  "date-time": "ISO 8601 time in UTC",
-  date: "date as YYYY-MM-DD",
-  uri: "URL",
-};
-
-function textKind({ format, pattern, minLength, maxLength }: Schema): string {
-  if (format !== undefined) return FORMATS[format] ?? format;
-  if (pattern !== undefined) return `text like ${pattern}`;
+function stringKind({ format, pattern, minLength, maxLength }: Schema): string {
+  if (format !== undefined) return words.formats[format] ?? format;
+  if (pattern !== undefined) return words.like(pattern);
   // A minimum length of 1 is not worth mentioning.
-  if (maxLength === undefined && (minLength ?? 0) <= 1) return "text";
-  return `text${bounds(minLength, maxLength, " characters")}`;
+  if (maxLength === undefined && (minLength ?? 0) <= 1) return "string";
+  return `string${bounds(minLength, maxLength, words.characters)}`;
 }
 
-function bounds(min: number | undefined, max: number | undefined, unit: string): string {
-  if (min !== undefined && max !== undefined) return ` of ${min} to ${max}${unit}`;
-  if (min !== undefined) return ` of ${min}${unit} or more`;
-  return max === undefined ? "" : ` of at most ${max}${unit}`;
+function bounds(min: number | undefined, max: number | undefined, unit = ""): string {
+  if (min === undefined && max === undefined) return "";
+  return `, ${words.range(min, max)}${unit && ` ${unit}`}`;
 }
 
 /** All object schemas inside lists and alternatives. */
 function objectsIn(given: Schema, api: Reader): readonly Schema[] {
-  const { schema } = api.schema(given);
+  const schema = api.schema(given);
   if (schema.properties !== undefined) return [schema];
   if (schema.items !== undefined) return objectsIn(schema.items, api);
   return (schema.anyOf ?? []).flatMap((each) => objectsIn(each, api));
@@ -89,7 +80,7 @@ export function Members({ schema, api }: SchemaProps): Child {
     <>
       {objects.map((each, index) => (
         <>
-          {index > 0 && <p class="or">or</p>}
+          {index > 0 && <p class="or">{words.or}</p>}
           <ul class="members">
             {Object.entries(each.properties ?? {}).map(([name, member]) => (
               <Member
@@ -112,13 +103,13 @@ interface MemberProps extends SchemaProps {
 }
 
 export function Member({ api, name, schema, isRequired }: MemberProps) {
-  const description = schema.description ?? api.schema(schema).schema.description;
+  const description = schema.description ?? api.schema(schema).description;
   const isGiven = schema.default !== undefined && schema.default !== null;
   return (
     <li>
       <code class="name">{name}</code> <span class="kind">{kindOf(schema, api)}</span>
-      {!isRequired && <span class="optional">, optional</span>}
-      {isGiven && <span class="kind">, {json(schema.default)} if not sent</span>}
+      {!isRequired && <span class="optional">{words.optional}</span>}
+      {isGiven && <span class="kind">{words.byDefault(json(schema.default))}</span>}
       {description !== undefined && (
         <p>
           <Description text={description} />
@@ -131,7 +122,7 @@ export function Member({ api, name, schema, isRequired }: MemberProps) {
 
 /** A schema: description, type and members. */
 export function SchemaView({ schema: given, api }: SchemaProps) {
-  const { schema } = api.schema(given);
+  const schema = api.schema(given);
   const members = <Members schema={given} api={api} />;
   const isPlain = objectsIn(given, api).length === 0;
   const isList = schema.type === "array";
@@ -143,7 +134,7 @@ export function SchemaView({ schema: given, api }: SchemaProps) {
         </p>
       )}
       {isPlain && <p class="kind">{kindOf(given, api)}</p>}
-      {isList && !isPlain && <p class="kind">A list of:</p>}
+      {isList && !isPlain && <p class="kind">{words.aListOf}</p>}
       {members}
     </>
   );

@@ -174,7 +174,106 @@ export const yourData = {};
 // API documents.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
-export const docs = {};
+export const docs = {
+  title: "API reference",
+  lead: "Every operation of the API, with code samples in curl, JavaScript and Python.",
+  contents: "Contents",
+  overview: "Overview",
+  more: "More",
+  /** How a long group of operations is divided, in this order: the first row whose path fits. */
+  parts: [
+    ["/rest/auth", "Log in"],
+    ["/rest/login", "Log in"],
+    ["/rest/token", "API tokens"],
+    ["/token", "API tokens"],
+    ["/rest/leaked", "API tokens"],
+    ["/rest/user/passkeys", "Passkeys"],
+    ["/rest/user/totp", "Second factor"],
+    ["/rest/user/recovery_codes", "Second factor"],
+    ["/rest/user", "Account"],
+    ["/rest/audit", "Account"],
+    ["/rest/admin/users", "Operators: accounts"],
+    ["/rest/admin/find", "Operators: accounts"],
+    ["/rest/admin", "Operators: service"],
+  ] as readonly (readonly [path: string, name: string])[],
+
+  search: "Search the API",
+  searchButton: "Search",
+  found: (count: number) => (count === 1 ? "1 operation found" : `${count} operations found`),
+  foundFor: (query: string) => `For “${query}”.`,
+  showAll: "Show all operations",
+  noneFound:
+    "Try fewer or other words: a path such as /rest/token, a field such as expires_on, or a verb such as revoke.",
+
+  basics: "Basics",
+  baseUrl: "Base URL",
+  forPrograms: "For programs",
+  openApi: (version: string) => `OpenAPI 3.1, version ${version}`,
+  quickStart: "Quick start",
+  details: "Details",
+  steps: {
+    signUp: {
+      title: "Sign up",
+      text: "Creates an account. If you have one, continue with the next step.",
+      closed:
+        "New accounts are not being accepted here. Continue with the account that your administrator created.",
+    },
+    obtainJwtPair: {
+      title: "Log in",
+      text: "The response contains `access`, a JWT for requests, and `refresh`, which gets you a new one.",
+    },
+    readUser: {
+      title: "Make your first call",
+      text: "Replace `ACCESS_TOKEN` with `access` from the previous response.",
+    },
+  } as Readonly<Record<string, { title: string; text: string; closed?: string }>>,
+  afterwards: "For a program, create an API token: it has its own scopes and expiry date.",
+  newToken: "Create an API token",
+  credentials: "Credentials",
+
+  language: "Language of the code samples",
+  copyButton: "Copy",
+  copy: (what: string) => `Copy: ${what}`,
+  example: "Example",
+  request: "Request",
+  isOpen: "No authentication required.",
+  mayAuthenticate: "Authentication is optional.",
+  mustAuthenticate: "Requires authentication.",
+  parameters: "Parameters",
+  places: { path: "Path", query: "Query", header: "Headers" },
+  body: "Request body",
+  responses: "Responses",
+  response: (status: string) => `Response ${status}`,
+  noBody: "No body.",
+  header: "header",
+  errors: "Errors",
+  bodyOf: (statuses: readonly string[]) => `Body of ${statuses.join(", ")}`,
+
+  // Types, as in "string, 1–64 characters, or null, optional".
+  or: "or",
+  optional: ", optional",
+  byDefault: (value: string) => `, ${value} by default`,
+  anyJson: "any JSON value",
+  emptyList: "empty array",
+  listOf: (kind: string) => `array of ${kind}`,
+  aListOf: "An array of:",
+  notEmpty: ", not empty",
+  items: "items",
+  characters: "characters",
+  range: (min?: number, max?: number) =>
+    min !== undefined && max !== undefined
+      ? `${min}–${max}`
+      : min === undefined
+        ? `at most ${max}`
+        : `at least ${min}`,
+  like: (pattern: string) => `string like ${pattern}`,
+  formats: {
+    uuid: "UUID",
+    "date-time": "ISO 8601 time in UTC",
+    date: "date as YYYY-MM-DD",
+    uri: "URL",
+  } as Readonly<Record<string, string>>,
+};
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // Operators' pages.

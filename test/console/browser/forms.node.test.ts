@@ -144,20 +144,20 @@ describe("small things that are pressed", () => {
     const page = await contexts.nobody.newPage();
     await page.goto("/docs");
     const operations = await page
-      .locator(".contents li a")
+      .locator(".operations a")
       .evaluateAll((all) => all.map((each) => each.getAttribute("href") ?? ""));
     expect(new Set(operations).size).toBe(operations.length);
     for (const path of operations) {
       await page.goto(path);
       await page.setViewportSize({ width: 1440, height: 900 });
-      const here = page.locator(".contents li [aria-current]");
+      const here = page.locator('.contents li [aria-current="page"]');
       const { y = -1 } = (await here.boundingBox()) ?? {};
       expect(y, path).toBeGreaterThan(0);
       expect(y, path).toBeLessThan(880);
     }
     await page.setViewportSize({ width: 768, height: 900 });
     await page.locator(".contents summary").first().click();
-    expect(await page.locator(".contents li [aria-current]").isVisible()).toBe(true);
+    expect(await page.locator('.contents li [aria-current="page"]').isVisible()).toBe(true);
     const { text } = { text: await page.content() };
     expect(text).not.toContain("without the last slash");
     await page.close();

@@ -53,6 +53,7 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
   at("nothing", "/console/nothing", "nobody"),
   at("docs", "/docs", "nobody"),
   at("docs-operation", "/docs/runActionToken", "nobody"),
+  at("docs-found", "/docs?q=token", "nobody"),
   at("deleted", "/console/account/deleted", "nobody"),
   {
     name: "login-problem",

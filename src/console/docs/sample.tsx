@@ -1,0 +1,79 @@
+import { docs as words } from "../words/en.ts";
+import type { CodeSample } from "./document.ts";
+
+/** The languages of the samples; the first one is shown until another is chosen. */
+const LANGUAGES = ["curl", "JavaScript", "Python"] as const;
+
+/** In samples, in place of the address of the deployment. */
+const SAMPLE_ORIGIN = "https://latchkey.example";
+
+/** Chooses the language of all samples on the page, by CSS alone. */
+export function Languages() {
+  return (
+    <fieldset class="languages">
+      <legend class="unseen">{words.language}</legend>
+      {LANGUAGES.map((language, index) => (
+        <label>
+          <input
+            type="radio"
+            name="language"
+            id={`in-${language.toLowerCase()}`}
+            value={language}
+            checked={index === 0}
+          />
+          {language}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+interface SamplesProps {
+  /** What is done, for screen readers. */
+  readonly of: string;
+  readonly samples: readonly CodeSample[];
+  readonly origin: string;
+}
+
+/** One request in each language. */
+export function Samples({ of, samples, origin }: SamplesProps) {
+  return (
+    <>
+      {samples.map(({ label, source }) => (
+        <Code of={of} caption={label} language={label.toLowerCase()}>
+          {source.replaceAll(SAMPLE_ORIGIN, origin)}
+        </Code>
+      ))}
+    </>
+  );
+}
+
+interface CodeProps {
+  readonly of: string;
+  readonly caption: string;
+  readonly language?: string;
+  readonly children: string;
+}
+
+/** Scrolls on its own, so it must be focusable by keyboard and have a name. */
+export function Code({ of, caption, language, children }: CodeProps) {
+  return (
+    <figure class={language === undefined ? "sample" : `sample in-${language}`}>
+      <figcaption>{caption}</figcaption>
+      <button
+        type="button"
+        class="quiet small"
+        aria-label={words.copy(`${of}, ${caption}`)}
+        data-copy=""
+        hidden
+      >
+        {words.copyButton}
+      </button>
+      <section tabindex={0} aria-label={`${of}: ${caption}`}>
+        <pre>
+          <code>{children}</code>
+        </pre>
+      </section>
+    </figure>
+  );
+}
