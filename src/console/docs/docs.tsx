@@ -6,7 +6,7 @@ import { assetPath } from "../assets.ts";
 import { Sentence, isolated } from "../components.tsx";
 import type { PageRoutes } from "../page-routes.tsx";
 import type { Page } from "../page.tsx";
-import { docs as words } from "../words/en.ts";
+import { docs as words } from "../words.ts";
 import type { Documented, Reader } from "./document.ts";
 import { OperationPage, sectionsOf } from "./operation.tsx";
 import { Languages, Samples } from "./sample.tsx";

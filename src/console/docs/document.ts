@@ -3,7 +3,7 @@ import { KEYS_MAX_AGE_SECONDS } from "../../core/token.ts";
 import { fixedText } from "../../http/conditional.ts";
 import type { Route } from "../../http/surface.ts";
 import text from "../assets/openapi.json";
-import { docs as words } from "../words/en.ts";
+import { docs as words } from "../words.ts";
 
 /** The parts of JSON Schema that the pages use. */
 export interface Schema {

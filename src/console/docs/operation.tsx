@@ -1,4 +1,4 @@
-import { docs as words } from "../words/en.ts";
+import { docs as words } from "../words.ts";
 import type { Content, Documented, Parameter, Reader, Response } from "./document.ts";
 import { Code, Languages, Samples } from "./sample.tsx";
 import { Description, Member, SchemaView } from "./schema.tsx";

@@ -1,8 +1,12 @@
-import { docs as words } from "../words/en.ts";
+import { frame, docs as words } from "../words.ts";
 import type { CodeSample } from "./document.ts";
 
-/** The languages of the samples; the first one is shown until another is chosen. */
-const LANGUAGES = ["curl", "JavaScript", "Python"] as const;
+/** The languages of the samples, with the class of each; the first one is shown until another is chosen. */
+const LANGUAGES = [
+  ["curl", "in-curl"],
+  ["JavaScript", "in-javascript"],
+  ["Python", "in-python"],
+] as const;
 
 /** In samples, in place of the address of the deployment. */
 const SAMPLE_ORIGIN = "https://latchkey.example";
@@ -12,15 +16,9 @@ export function Languages() {
   return (
     <fieldset class="languages">
       <legend class="unseen">{words.language}</legend>
-      {LANGUAGES.map((language, index) => (
+      {LANGUAGES.map(([language, id], index) => (
         <label>
-          <input
-            type="radio"
-            name="language"
-            id={`in-${language.toLowerCase()}`}
-            value={language}
-            checked={index === 0}
-          />
+          <input type="radio" name="language" id={id} value={language} checked={index === 0} />
           {language}
         </label>
       ))}
@@ -40,7 +38,7 @@ export function Samples({ of, samples, origin }: SamplesProps) {
   return (
     <>
       {samples.map(({ label, source }) => (
-        <Code of={of} caption={label} language={label.toLowerCase()}>
+        <Code of={of} caption={label} language={label}>
           {source.replaceAll(SAMPLE_ORIGIN, origin)}
         </Code>
       ))}
@@ -58,16 +56,18 @@ interface CodeProps {
 /** Scrolls on its own, so it must be focusable by keyboard and have a name. */
 export function Code({ of, caption, language, children }: CodeProps) {
   return (
-    <figure class={language === undefined ? "sample" : `sample in-${language}`}>
+    <figure class={`sample ${LANGUAGES.find(([name]) => name === language)?.[1] ?? ""}`.trim()}>
       <figcaption>{caption}</figcaption>
       <button
         type="button"
         class="quiet small"
         aria-label={words.copy(`${of}, ${caption}`)}
         data-copy=""
+        data-copied={frame.copied}
+        data-selected={frame.selected}
         hidden
       >
-        {words.copyButton}
+        {frame.copy}
       </button>
       <section tabindex={0} aria-label={`${of}: ${caption}`}>
         <pre>

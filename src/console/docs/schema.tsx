@@ -1,5 +1,5 @@
 import type { Child } from "hono/jsx";
-import { docs as words } from "../words/en.ts";
+import { docs as words } from "../words.ts";
 import type { Reader, Schema } from "./document.ts";
 
 /** Renders `code` in backticks. */

@@ -232,7 +232,6 @@ export const docs = {
   credentials: "Credentials",
 
   language: "Language of the code samples",
-  copyButton: "Copy",
   copy: (what: string) => `Copy: ${what}`,
   example: "Example",
   request: "Request",
