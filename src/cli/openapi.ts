@@ -1,14 +1,20 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { collectionOf } from "../openapi/collection.ts";
 import { makeDocument } from "../openapi/document.ts";
 import { readExamples } from "../openapi/examples.ts";
 
-/** `npm run openapi`: writes the document that the Worker serves, from the schemas and the examples. */
+/** `npm run openapi`: writes the document that the Worker serves, from the schemas and the examples, and a collection. */
 const at = (path: string) => new URL(`../../${path}`, import.meta.url);
 
 const { version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
 const examples = readExamples(readFileSync(at("src/openapi/examples.json"), "utf8"));
-const text = linePerRow(makeDocument(version, examples));
+const document = makeDocument(version, examples);
+const text = linePerRow(document);
 writeFileSync(at("src/console/assets/openapi.json"), text);
+writeFileSync(
+  at("docs/reference/postman_collection.json"),
+  JSON.stringify(collectionOf(document), null, 1),
+);
 console.log(`src/console/assets/openapi.json: ${text.length} bytes`);
 
 /** A line a path and a component: few bytes, since the Worker carries them, and changes that can be read. */

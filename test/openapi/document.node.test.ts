@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { collectionOf } from "../../src/openapi/collection.ts";
 import { makeDocument, refusalsOf, SURFACES, templateOf } from "../../src/openapi/document.ts";
 import { readExamples } from "../../src/openapi/examples.ts";
 import { present } from "../clients/tools.ts";
@@ -22,6 +23,14 @@ interface WithSamples {
   readonly "x-codeSamples": readonly { readonly label: string; readonly source: string }[];
 }
 
+interface Collected {
+  readonly request: {
+    readonly method: string;
+    readonly url: { raw: string; path: string[]; variable?: unknown[] };
+    readonly body?: { mode: string; raw?: string };
+  };
+}
+
 /** Every object in the document, with the way to it. */
 function* objects(value: unknown, at = ""): Generator<[at: string, object: object]> {
   if (typeof value !== "object" || value === null) return;
@@ -32,6 +41,30 @@ function* objects(value: unknown, at = ""): Generator<[at: string, object: objec
 it("is in the repository as the sources make it", () => {
   const committed = readFileSync("src/console/assets/openapi.json", "utf8");
   expect(JSON.parse(committed), "npm run openapi").toEqual(document);
+});
+
+describe("the collection for Postman", () => {
+  const collection = JSON.parse(readFileSync("docs/reference/postman_collection.json", "utf8"));
+
+  it("is in the repository as the document makes it", () => {
+    expect(collection, "npm run openapi").toEqual(collectionOf(document));
+  });
+
+  it("has every operation with what it needs, and nothing that is still to be filled in but its two variables", () => {
+    const text = JSON.stringify(collection);
+    const requests = collection.item.flatMap(({ item }: { item: unknown[] }) => item);
+    expect(requests).toHaveLength(OPERATIONS.length);
+    const wrong = requests.filter(
+      ({ request: { method, url, body } }: Collected) =>
+        /[{}]/.test(url.raw.replace("{{url}}", "")) ||
+        url.raw !== ["{{url}}", ...url.path].join("/") ||
+        url.path.filter((part) => part.startsWith(":")).length !== (url.variable ?? []).length ||
+        (method === "GET" && body !== undefined) ||
+        (body?.mode === "raw" && JSON.parse(body.raw ?? "") === null),
+    );
+    expect(wrong).toEqual([]);
+    expect(new Set(text.match(/\{\{\w+\}\}/g))).toEqual(new Set(["{{url}}", "{{token}}"]));
+  });
 });
 
 describe("what a reader looks for", () => {
