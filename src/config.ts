@@ -421,8 +421,8 @@ const Fields = v.object({
   DEV: v.optional(v.picklist(DEV_MODES, `must be one of ${DEV_MODES.join(", ")}`), "off"),
   VERSION_METADATA: v.optional(v.object({ id: v.string() }), { id: "" }),
   /**
-   * Which requests write a log line: `requests` (each) or `errors` (those that end in a 5xx). `npm run dev`
-   * sets `errors`, because wrangler prints a line for each request.
+   * Which requests write a log line: `requests` (each) or `errors` (those that end in a 5xx). The terminal of
+   * `npm run dev` shows each request in any case.
    */
   LOG: v.optional(v.picklist(LOGGED, `must be one of ${LOGGED.join(", ")}`), "requests"),
 });

@@ -100,7 +100,6 @@ export const hasOutbox = (args: readonly string[]) => variable(args, "MAIL_OUTBO
  * The arguments for wrangler: the caller's, and what it has to be told beyond those.
  * - The port, even if it is wrangler's default: wrangler would move on from one in use, and the issuer be wrong.
  * - ISSUER, if it is not configured. MAIL_OUTBOX, if that is this machine: elsewhere the service refuses it.
- * - LOG: wrangler prints a short line per request, and the service's long one would bury the mails.
  * - Routes: wrangler would give each request the host name of a deployment's route, and the service
  *   would redirect all of them to HTTPS.
  */
@@ -121,7 +120,6 @@ export function wranglerArguments(
     ...(optionValues(args, "port").length > 0 ? [] : [`--port=${address.port}`]),
     ...(variable(args, "ISSUER") === undefined ? [`--var=ISSUER:${issuer}`] : []),
     ...((lan || isLoopback) && variable(args, "MAIL_OUTBOX") === undefined ? [OUTBOX_ON] : []),
-    ...(unset("LOG") ? ["--var=LOG:errors"] : []),
     ...(unset("DEV") ? [`--var=DEV:${lan ? "lan" : "on"}`] : []),
     ...(args.some((arg) => routes.test(arg)) ? [] : ["--infer-origin-from-routes=false"]),
   ];

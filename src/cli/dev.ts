@@ -74,7 +74,8 @@ async function dev(words: readonly string[], stop: AbortSignal): Promise<number>
       isReady = true;
       void welcome({ address: readAddress(args), args, lan, directory });
     };
-    const { code } = await runWrangler(["dev", ...args], { stop, output: "shown", onReady });
+    const env = { LATCHKEY_TERMINAL: "lines" };
+    const { code } = await runWrangler(["dev", ...args], { stop, output: "shown", onReady, env });
     if (stop.aborted) return 0;
     if (code === 0 || !isReady || !(await isRewritten(PROJECT_FILE, mtimeMs))) return code;
     console.log(`${PROJECT_FILE} changed, which ended wrangler. Starting it again.`);

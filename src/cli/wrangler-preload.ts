@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Socket } from "node:net";
+import { formatStream } from "./dev-terminal.ts";
 
 // Loaded into wrangler's process before wrangler, with a pipe at fd 4 that the parent holds open.
 // A parent that was killed cannot pass a signal on, but its end closes the pipe. `exit` runs the
@@ -14,4 +15,10 @@ new Socket({ fd: 4 })
 const { LATCHKEY_COMMAND_FILE } = process.env;
 if (LATCHKEY_COMMAND_FILE !== undefined) {
   process.argv.push(`--command=${readFileSync(LATCHKEY_COMMAND_FILE, "utf8")}`);
+}
+
+// In here, because wrangler keeps its colors and keys only if the terminal is its own.
+if (process.env.LATCHKEY_TERMINAL !== undefined) {
+  formatStream(process.stdout);
+  formatStream(process.stderr);
 }

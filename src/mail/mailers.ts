@@ -10,31 +10,55 @@ const RULE = "─".repeat(80);
  */
 export const outbox: Mailer = {
   async send(mail) {
-    // Framed, so that it stands out from the request log.
-    console.info(`\n${RULE}`);
-    console.log(printable(`Mail to ${mail.to}: ${mail.type} ${contentOf(mail)}`));
-    console.info(`${RULE}\n`);
+    const [title, ...lines] = linesOf(mail, Date.now());
+    const text = [`✉ ${title} → ${mail.to}`, ...lines.map((line) => `  ${line}`)].map(printable);
+    // At once, so that no line of a request comes between.
+    console.log(`\n${RULE}\n${text.join("\n")}\n${RULE}\n`);
   },
 };
 
-function contentOf(mail: Mail): string {
+/** A title, and what the email would say. */
+function linesOf(mail: Mail, nowMs: number): readonly string[] {
+  const linkOf = (title: string, token: Pick<TokenMail, "link" | "expiresAtMs">) => [
+    ...(title === "" ? [] : [`${title}:`]),
+    token.link,
+    `expires in ${lifeText(token.expiresAtMs - nowMs)}`,
+  ];
   switch (mail.type) {
-    case "tokens_leaked":
-      return mail.tokenIds.join(" ");
-    case "security_notice": {
-      const kinds = mail.notices.map(({ kind }) => kind).join(" ");
-      const links = [mail.undo, mail.revoke].filter((each) => each !== null).map(linkOf);
-      return [kinds, ...links].join(" ");
-    }
+    case "password_reset":
+      return ["Reset your password", ...linkOf("", mail)];
+    case "verify_email":
+      return ["Verify your email", ...linkOf("", mail)];
     case "email_login":
-      return `code ${mail.code} or ${linkOf(mail)}, asked from ${deviceText(mail.device)}`;
-    default:
-      return linkOf(mail);
+      return [
+        `Your log-in code is ${mail.code}`,
+        ...linkOf("", mail),
+        `asked from ${deviceText(mail.device)}`,
+      ];
+    case "tokens_leaked":
+      return ["API tokens found in a public place were revoked", ...mail.tokenIds];
+    case "security_notice":
+      return [
+        "Security notice",
+        ...mail.notices.map(({ kind, login }) =>
+          login === null ? kind : `${kind}: ${deviceText(login)}`,
+        ),
+        ...(mail.undo === null ? [] : linkOf("Undo the change", mail.undo)),
+        ...(mail.revoke === null ? [] : linkOf("Log out what is new", mail.revoke)),
+      ];
   }
 }
 
-const linkOf = ({ link, expiresAtMs }: Pick<TokenMail, "link" | "expiresAtMs">) =>
-  `${link} (until ${new Date(expiresAtMs).toISOString()})`;
+const MINUTE_MS = 60_000;
+
+/** As in "expires in 10 min". */
+function lifeText(ms: number): string {
+  const minutes = Math.round(ms / MINUTE_MS);
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 48 * 60
+    ? `${Math.round(minutes / 60)} hours`
+    : `${Math.round(minutes / 1440)} days`;
+}
 
 /** Without a webhook: sending fails, and the failure is logged. */
 export const noMailer: Mailer = {

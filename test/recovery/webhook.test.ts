@@ -128,7 +128,7 @@ it("without any, a line in the log says that no mail went out", async () => {
   expectWarning("no mail went out: MAIL_WEBHOOK_URL is not set");
 });
 
-it("the outbox prints a mail in one line, on a loopback issuer", async () => {
+it("the outbox prints an email in a frame, with its link and how long it works, on a loopback issuer", async () => {
   const post = mailbox();
   const lines: string[] = [];
   vi.spyOn(console, "log").mockImplementation((line) => void lines.push(String(line)));
@@ -140,7 +140,9 @@ it("the outbox prints a mail in one line, on a loopback issuer", async () => {
     MAIL_WEBHOOK_SECRET: "",
   });
   expect(only(lines)).toMatch(
-    new RegExp(`^Mail to ${email}: password_reset ${ISSUER}/a/lk_act_\\w{49} \\(until .+Z\\)$`),
+    new RegExp(
+      `^\n─+\n✉ Reset your password → ${email}\n  ${ISSUER}/a/lk_act_\\w{49}\n  expires in 10 min\n─+\n$`,
+    ),
   );
   // Where there is a webhook, mails go there.
   await asked({ ISSUER, MAIL_OUTBOX: "on" });

@@ -48,7 +48,6 @@ describe("the origin served at", () => {
 });
 
 const OUTBOX = "--var=MAIL_OUTBOX:on";
-const LOG = "--var=LOG:errors";
 const DEV = "--var=DEV:on";
 const ROUTES = "--infer-origin-from-routes=false";
 
@@ -58,7 +57,7 @@ describe("what wrangler is told beyond the caller's arguments", () => {
     settings: Readonly<Record<string, string>>,
     lan: readonly string[] | null,
   ) => wranglerArguments(words(line), { settings, lan }).slice(words(line).length);
-  const always = [LOG, DEV, ROUTES];
+  const always = [DEV, ROUTES];
 
   it.each([
     ["", {}, ["--port=8787", "--var=ISSUER:http://localhost:8787", OUTBOX, ...always]],
@@ -75,13 +74,9 @@ describe("what wrangler is told beyond the caller's arguments", () => {
       { ISSUER: "http://[::1]" },
       ["--var=ISSUER:http://[::1]", ...always],
     ],
-    ["--port 1 --var ISSUER:https://b.test", { LOG: "requests" }, [DEV, ROUTES]],
-    ["--port 1 --var ISSUER:https://b.test --no-infer-origin-from-routes", { DEV: "off" }, [LOG]],
-    [
-      "--port 1 --infer-origin-from-routes --var ISSUER:https://b.test LOG:requests DEV:off",
-      {},
-      [],
-    ],
+    ["--port 1 --var ISSUER:https://b.test", {}, [DEV, ROUTES]],
+    ["--port 1 --var ISSUER:https://b.test --no-infer-origin-from-routes", { DEV: "off" }, []],
+    ["--port 1 --infer-origin-from-routes --var ISSUER:https://b.test DEV:off", {}, []],
   ])("%s with %j configured: %j", (line, settings, expected) => {
     expect(own(line, settings, null)).toEqual(expected);
   });
@@ -90,7 +85,6 @@ describe("what wrangler is told beyond the caller's arguments", () => {
     expect(own("--port 8799", {}, ["192.168.1.20"])).toEqual([
       "--var=ISSUER:http://192.168.1.20:8799",
       OUTBOX,
-      LOG,
       "--var=DEV:lan",
       ROUTES,
     ]);

@@ -116,8 +116,6 @@ it("serves this project, and shows its emails", { timeout: 90_000 }, async () =>
   for (const path of ["/console", "/docs"])
     expect(run.output()).toContain(`${run.origin}${path}\n`);
   expect(run.output()).toContain("Outbox             emails are printed in this terminal");
-  // One short line per request from wrangler, and none from the service.
-  expect(run.output()).not.toContain('"duration_ms"');
   const post = async (path: string, body: object) => {
     const headers = { "content-type": "application/json" };
     const sent = { method: "POST", headers, body: JSON.stringify(body) };
@@ -126,12 +124,21 @@ it("serves this project, and shows its emails", { timeout: 90_000 }, async () =>
   const email = "ann@example.com";
   expect(await post("/rest/user", { email, password: "the old password" })).toBe(201);
   expect(await post("/rest/user/password_reset", { email })).toBe(200);
-  const mail = new RegExp(`Mail to ${email}: password_reset ${run.origin}/a/(lk_act_\\w+) `);
+  const mail = new RegExp(
+    `\n─+\n✉ Reset your password → ${email}\n  ${run.origin}/a/(lk_act_\\w+)\n  expires in 10 min\n─+\n`,
+  );
   await expect.poll(run.output).toMatch(mail);
   const [, token] = mail.exec(run.output()) ?? [];
   const input = { password: "the new password" };
   expect(await post("/api/run-action-token", { token, input })).toBe(200);
   expect(await post("/api/token/", { email, password: "the new password" })).toBe(200);
+  expect(await post("/api/token/", { email, password: "the old password" })).toBe(401);
+  await fetch(`${run.origin}/a/${token}?from=mail`);
+  // One short line a request, neither the service's own nor wrangler's, and without what logs in.
+  const line = /^ {2}POST {3}\/api\/token\/ {2}401 {2}\d+ ms {2}credentials_wrong$/m;
+  await expect.poll(run.output).toMatch(line);
+  await expect.poll(run.output).toMatch(/^ {2}GET {4}\/a\/… {2}410 {2}\d+ ms$/m);
+  expect(run.output()).not.toMatch(/duration_ms|\[wrangler:info\] POST|env\.KV/);
 });
 
 it("serves phones and emulators with --lan, whatever routes a deployment has, and outlives a new wrangler.toml", {
