@@ -33,7 +33,8 @@ export function consolePages(deps: ConsoleDeps): Surface {
     name: "console",
     isForPeople: true,
     owns: (path) =>
-      (deps.ownsRoot && path === "/") || /^\/(?:console|a|docs|log-in)(?:\/|$)/.test(path),
+      (deps.ownsRoot && path === "/") ||
+      /^\/(?:console|a|docs|log-in)(?:\/|$)|^\/llms\.txt$/.test(path),
     routes: [
       ...assetRoutes,
       ...look.routes,

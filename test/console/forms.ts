@@ -7,7 +7,8 @@ import { type Fields, logIn, newPageClient, type PageClient } from "./page-clien
 
 /** Every page that shows something, and every form that can be sent: a new one is in the suites without being named. */
 export const GET_PAGES = PAGES.filter(
-  ({ method, path }) => method === "GET" && !/^\/(?:console\/assets|\.well-known)\//.test(path),
+  ({ method, path }) =>
+    method === "GET" && !/^\/(?:console\/assets\/|\.well-known\/|llms\.txt$)/.test(path),
 );
 export const POST_FORMS = PAGES.filter(({ method }) => method === "POST");
 

@@ -186,3 +186,33 @@ it("files are kept by who asks for them by their version, and are what they say"
     expect((await call("GET", bare)).headers.get("cache-control")).toBe("no-cache");
   }
 });
+
+describe("the API documents for programs that read text", () => {
+  it("/llms.txt leads to a page in Markdown for each operation, which says what the page in HTML says", async () => {
+    const { text, headers } = await call("GET", "/llms.txt");
+    expect(headers.get("content-type")).toBe("text/plain; charset=utf-8");
+    expect(text).toMatch(/^# Latchkey\n\n> /);
+    const pages = [...text.matchAll(/^- \[.+\]\((\S+\/docs\/\w+\.md)\): `[A-Z]+ \/\S+`$/gm)];
+    expect(pages).toHaveLength(text.match(/^- /gm)?.length ?? 0);
+    expect(pages.length).toBeGreaterThan(70);
+    for (const [, url = ""] of pages) {
+      const page = await call("GET", url);
+      expect([url, page.status, page.headers.get("content-type")]).toEqual([
+        url,
+        200,
+        "text/markdown; charset=utf-8",
+      ]);
+      expect(page.text).toMatch(/^# .+\n\n`[A-Z]+ \/\S+`\n/);
+      expect(page.text).not.toMatch(/undefined|\[object|\$ref|latchkey\.example/);
+      expect(page.text).toContain("\n## curl\n");
+    }
+  });
+
+  it("one of them in whole", async () => {
+    const { text } = await call("GET", "/docs/revokeApiToken.md");
+    expect(text).toContain("- `token` (path, string): ");
+    expect(text).toContain("### 200");
+    expect(text).toMatch(/```sh\ncurl -X DELETE/);
+    expect((await call("GET", "/docs/nothing.md")).status).toBe(404);
+  });
+});

@@ -45,7 +45,7 @@ interface Answered {
  * it. Pages for people have none.
  */
 const OWNERS: readonly (readonly [paths: RegExp, name: string | null])[] = [
-  [/^\/(?:$|(?:docs|console|log-in)(?:\/|$)|a\/)/, null],
+  [/^\/(?:$|(?:docs|console|log-in)(?:\/|$)|a\/|llms\.txt$)/, null],
   [/^\/api\/token(?:\/|$)/, "Jwt"],
   [/^\/api\//, "ActionToken"],
   [/^\/tokens(?:\/|$)/, "Session"],

@@ -7,13 +7,16 @@ import { Sentence, isolated } from "../components.tsx";
 import type { PageRoutes } from "../page-routes.tsx";
 import type { Page } from "../page.tsx";
 import { docs as words } from "../words.ts";
+import type { Brand } from "../brand.ts";
 import type { Documented, Reader } from "./document.ts";
+import { llmsText, operationText } from "./markdown.ts";
 import { OperationPage, sectionsOf } from "./operation.tsx";
 import { Languages, Samples } from "./sample.tsx";
 import { Description } from "./schema.tsx";
 
 interface DocsDeps {
   readonly reader: () => Reader;
+  readonly brand: Brand;
   readonly signUpIsOpen: boolean;
 }
 
@@ -23,7 +26,7 @@ const MAX_QUERY = 100;
 /** `/docs`: the API document as pages, one per operation. */
 export function docsPages(
   { openPage }: PageRoutes,
-  { reader, signUpIsOpen }: DocsDeps,
+  { reader, brand, signUpIsOpen }: DocsDeps,
 ): readonly Route[] {
   const docsPage = (
     page: Pick<Page, "title" | "description">,
@@ -46,6 +49,12 @@ export function docsPages(
   });
 
   return [
+    {
+      method: "GET",
+      path: "/llms.txt",
+      access: "open",
+      handle: async ({ request }) => llmsText(reader(), new URL(request.url).origin, brand.name),
+    },
     openPage("/docs", async ({ request }) => {
       const api = reader();
       const query = (queryValue(request, "q") ?? "").trim().slice(0, MAX_QUERY);
@@ -71,9 +80,11 @@ export function docsPages(
     }),
     openPage("/docs/:operation", async ({ request }) => {
       const api = reader();
-      const operation = api.find(request.param("operation") ?? "");
+      const [id = "", more] = (request.param("operation") ?? "").split(/(?=\.md$)/);
+      const operation = api.find(id);
       if (operation === undefined) return refuseRequest({ code: "path_not_found" });
       const { origin } = new URL(request.url);
+      if (more !== undefined) return operationText(operation, api, origin);
       return docsPage(
         { title: operation.summary, description: operation.description ?? words.lead },
         { here: operation, sections: sectionsOf(operation) },
