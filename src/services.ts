@@ -49,7 +49,11 @@ import {
 import { type Passkeys, passkeys } from "./core/passkeys.ts";
 import { type Recovery, recovery as createRecovery } from "./core/recovery.ts";
 import { type Scopes, scopeTable } from "./core/scopes.ts";
-import { type SecondFactor, secondFactor as createSecondFactor } from "./core/second-factor.ts";
+import {
+  type Encryption,
+  type SecondFactor,
+  secondFactor as createSecondFactor,
+} from "./core/second-factor.ts";
 import { type Sessions, sessions } from "./core/sessions.ts";
 import { type StatusLists, statusLists } from "./core/status-lists.ts";
 import { type TokenDiagnostics, tokenDiagnostics } from "./core/token-diagnosis.ts";
@@ -98,6 +102,8 @@ export interface Services {
   readonly authenticate: Authenticate;
   readonly accounts: Accounts;
   readonly secondFactor: SecondFactor;
+  /** For what a browser keeps for us. */
+  readonly encryption: Encryption;
   /** What operators can do. */
   readonly admin: Admin;
   /** Half of a log-in, for pages: `startSecondStep` asks for the other one. */
@@ -257,6 +263,7 @@ export function createServices(
   return {
     authenticate,
     secondFactor,
+    encryption: crypto.encryption,
     admin: createAdmin({
       store: stores.admin,
       logins: tokens,

@@ -1,7 +1,7 @@
 import type { Child } from "hono/jsx";
 import * as v from "valibot";
 import { normalizeEmail } from "../core/user.ts";
-import { readSessionCookie } from "../http/browser.ts";
+import { NO_FORM_COOKIE, readSessionCookie } from "../http/browser.ts";
 import { queryValue } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { SignUp } from "../surfaces/rest/fields.ts";
@@ -33,14 +33,27 @@ import type { ConsoleDeps } from "./deps.ts";
 import { IssuerButtons } from "./issuer-login.tsx";
 import { LogInFields, PasskeyForm } from "./passkeys.tsx";
 import { afterFirstFactor } from "./second-step.tsx";
+import { auth as words } from "./words.ts";
 
 const text = v.pipe(v.string("is required"), v.minLength(1, "is required"));
 /** Any value is accepted here; `safeNextPath` decides where it leads. */
 const next = v.optional(v.unknown());
+const { email, password, first_name, last_name } = SignUp.entries;
+
+/** An input left empty says nothing. */
+const name = <const S extends v.GenericSchema<string | null>>(schema: S) =>
+  v.pipe(
+    v.optional(v.unknown(), ""),
+    v.transform((sent) => (typeof sent === "string" && sent.trim() === "" ? null : sent)),
+    schema,
+  );
 
 const LoginFields = v.object({ email: text, password: text, next });
 const SignUpFields = v.object({
-  ...v.pick(SignUp, ["email", "password"]).entries,
+  email,
+  password,
+  first_name: name(first_name.wrapped),
+  last_name: name(last_name.wrapped),
   next,
 });
 const ForgottenFields = v.object({ email: v.pipe(text, v.transform(normalizeEmail)) });
@@ -75,20 +88,25 @@ export function authPages(
   async function showLogin(context: PageContext, state: FormState) {
     if (context.caller !== null) return redirectToNext(context);
     const others = (
-      <>
+      <Ways>
         {passkeys.isOn && (
           <PasskeyForm
             ceremony="get"
             action={PASSKEY_LOGIN}
             options={await passkeys.requestOptions(null, context.nowMs)}
-            button="Log in with a passkey"
+            button={words.logIn.byPasskey}
             look="quiet"
           >
             <NextField context={context} state={state} />
           </PasskeyForm>
         )}
         {issuers(context, state)}
-      </>
+        {passwords && sendsMail && (
+          <a class="button quiet" href={withNext(EMAIL_LOGIN, context, state)}>
+            {words.logIn.byEmail}
+          </a>
+        )}
+      </Ways>
     );
     const takesPasskeys = passkeys.isOn;
     return loginPage(context, state, {
@@ -127,10 +145,11 @@ export function authPages(
         context.caller !== null
           ? redirectToNext(context)
           : passwords
-            ? signUpPage(context, state, signUpIsOpen, issuers(context, state))
+            ? signUpPage(context, state, signUpIsOpen, <Ways>{issuers(context, state)}</Ways>)
             : seeOther(withNext(LOGIN, context, state)),
-      async submit({ nowMs }, { email, password, next }) {
-        const user = await accounts.signUp({ email, password }, nowMs);
+      async submit({ nowMs }, { email, password, first_name, last_name, next }) {
+        const names = { firstName: first_name, lastName: last_name };
+        const user = await accounts.signUp({ email, password, ...names }, nowMs);
         const { secret } = await sessions.open(user, "password", nowMs);
         return seeOther(safeNextPath(next), setSession(sessions, secret));
       },
@@ -148,9 +167,9 @@ export function authPages(
       "/console/forgotten/sent",
       "reset_sent",
       textPage(
-        "Look into your mailbox",
-        "If there is an account with this email, a link is on its way to it. It is good for ten minutes, once.",
-        <a href="/console/login">Back to the login</a>,
+        words.forgotten.sentTitle,
+        words.forgotten.sent,
+        <a href={LOGIN}>{words.forgotten.back}</a>,
       ),
       seeOther("/console/forgotten"),
     ),
@@ -160,7 +179,9 @@ export function authPages(
       async submit({ request, nowMs }, { next }) {
         const secret = readSessionCookie(request);
         if (secret !== null) await sessions.revoke(secret, nowMs);
-        return seeOther(pathWithNext(LOGIN, next), clearSession);
+        const out = seeOther(pathWithNext(LOGIN, next), clearSession);
+        // Who is asked to log in again comes back to their form.
+        return next === undefined ? { ...out, cookies: [NO_FORM_COOKIE] } : out;
       },
     }),
   ];
@@ -174,7 +195,7 @@ const asPasskeyProblem = ({ values, problem }: FormState): FormState => ({
       ? {
           ...problem,
           status: 400,
-          message: "This passkey did not log you in. Try again, or log in another way.",
+          message: words.logIn.passkeyFailed,
         }
       : problem,
 });
@@ -212,7 +233,7 @@ function loginPage(
   const form = passwords ? (
     <>
       <Alert kind="problem" text={error} id="wrong" isFocused={!isWrong} />
-      <PostForm action={LOGIN} button="Log in">
+      <PostForm action={LOGIN} button={words.logIn.button}>
         <NextField context={context} state={state} />
         <Field
           {...fieldState(state, "email")}
@@ -226,6 +247,9 @@ function loginPage(
           {...wrong}
           {...(isWrong && { autofocus: true })}
         />
+        <p class="below-field">
+          <a href="/console/forgotten">{words.logIn.forgot}</a>
+        </p>
       </PostForm>
     </>
   ) : (
@@ -234,20 +258,27 @@ function loginPage(
     )
   );
   return cardPage(
-    "Log in",
+    words.logIn.title,
     <>
       {form}
       {others}
-      {passwords && (
-        <p class="aside">
-          {sendsMail && <a href={withNext(EMAIL_LOGIN, context, state)}>Email me a link</a>}
-          <a href="/console/forgotten">Forgotten your password?</a>
-          {signUpIsOpen && (
-            <a href={withNext("/console/signup", context, state)}>Make an account</a>
-          )}
+      {passwords && signUpIsOpen && (
+        <p class="switch">
+          {words.logIn.newHere}{" "}
+          <a href={withNext("/console/signup", context, state)}>{words.logIn.signUp}</a>
         </p>
       )}
     </>,
+  );
+}
+
+/** Other ways to log in, below the form. */
+function Ways({ children }: { readonly children: Child }) {
+  return (
+    <div class="ways">
+      <p class="or">{words.logIn.or}</p>
+      {children}
+    </div>
   );
 }
 
@@ -263,8 +294,12 @@ const PASSKEYS_TOO = { autocomplete: "username webauthn" };
 export function EmailLoginForm({ context, state, input }: FormProps & { readonly input?: object }) {
   return (
     <>
-      <p>We email you a link and a code. Either logs you in, without a password.</p>
-      <PostForm action={EMAIL_LOGIN} error={formError(state, ["email"])} button="Email me a link">
+      <p class="hint">{words.email.lead}</p>
+      <PostForm
+        action={EMAIL_LOGIN}
+        error={formError(state, ["email"])}
+        button={words.email.button}
+      >
         <NextField context={context} state={state} />
         <Field {...fieldState(state, "email")} {...EMAIL_INPUT} maxlength={80} {...input} />
       </PostForm>
@@ -272,54 +307,63 @@ export function EmailLoginForm({ context, state, input }: FormProps & { readonly
   );
 }
 
+const SIGN_UP_FIELDS = ["first_name", "last_name", "email", "password"] as const;
+
 function signUpPage(context: PageContext, state: FormState, isOpen: boolean, others: Child): Page {
-  if (!isOpen) {
-    const page = textPage("Sign-up is closed", "This service takes no new accounts.");
-    return { ...page, title: "Sign up", status: 403 };
-  }
+  if (!isOpen) return { ...textPage(words.signUp.closedTitle, words.signUp.closed), status: 403 };
   return cardPage(
-    "Make an account",
+    words.signUp.title,
     <>
       <PostForm
         action="/console/signup"
-        error={formError(state, ["email", "password"])}
-        button="Make the account"
+        error={formError(state, SIGN_UP_FIELDS)}
+        button={words.signUp.button}
       >
         <NextField context={context} state={state} />
+        <div class="pair">
+          <Field
+            {...fieldState(state, "first_name")}
+            label={words.signUp.firstName}
+            autocomplete="given-name"
+            maxlength={24}
+          />
+          <Field
+            {...fieldState(state, "last_name")}
+            label={words.signUp.lastName}
+            autocomplete="family-name"
+            maxlength={24}
+          />
+        </div>
         <Field {...fieldState(state, "email")} {...EMAIL_INPUT} maxlength={80} />
         <Field
           {...fieldState(state, "password")}
           {...NEW_PASSWORD_INPUT}
-          hint="At least 8 characters, and none of the most common ones."
+          hint={words.signUp.passwordHint}
         />
       </PostForm>
       {others}
-      <p class="aside">
-        <a href={withNext("/console/login", context, state)}>I have one: log in</a>
+      <p class="switch">
+        {words.signUp.haveOne} <a href={withNext(LOGIN, context, state)}>{words.logIn.title}</a>
       </p>
     </>,
   );
 }
 
 function forgottenPage(state: FormState, sendsMail: boolean): Page {
-  if (!sendsMail) {
-    const text =
-      "This service sends no mail, so a password cannot be reset here. Ask whoever runs it.";
-    return textPage("Forgotten password", text);
-  }
+  if (!sendsMail) return textPage(words.forgotten.title, words.forgotten.noMail);
   return cardPage(
-    "Forgotten password",
+    words.forgotten.title,
     <>
-      <p>We send you a link by which you choose a new one.</p>
+      <p class="hint">{words.forgotten.lead}</p>
       <PostForm
         action="/console/forgotten"
         error={formError(state, ["email"])}
-        button="Send the link"
+        button={words.forgotten.button}
       >
         <Field {...fieldState(state, "email")} {...EMAIL_INPUT} />
       </PostForm>
-      <p class="aside">
-        <a href="/console/login">Back to the login</a>
+      <p class="switch">
+        <a href={LOGIN}>{words.forgotten.back}</a>
       </p>
     </>,
   );

@@ -80,6 +80,11 @@ export function Field({
         {...describedBy(id, hint, problem)}
         {...(errorId && { "aria-invalid": "true", "aria-describedby": errorId })}
       />
+      {type === "password" && (
+        <button type="button" class="reveal" data-hide={words.hide} hidden>
+          {words.show}
+        </button>
+      )}
       <FieldNotes id={id} hint={hint} problem={problem} />
     </div>
   );

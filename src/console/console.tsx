@@ -23,6 +23,7 @@ import { headersOf } from "../http/refusals.ts";
 import type { ConsoleDeps } from "./deps.ts";
 import { problemOf } from "./problems.ts";
 import { tokenPages } from "./tokens.tsx";
+import { problems as words } from "./words.ts";
 import { yourDataPages } from "./your-data.tsx";
 
 /** The console: HTML rendered by the server, complete without JavaScript. */
@@ -62,12 +63,14 @@ export function consolePages(deps: ConsoleDeps): Surface {
       const { status, message } = problemOf(fault);
       // An error page has no inputs, so field messages would make no sense here.
       const text = PAGE_TEXTS[fault.code]?.[request.method] ?? message;
-      const title = TITLES[status] ?? "This did not work";
+      const title = titleOf(status);
       const more =
         status >= 500 ? (
-          <p class="hint">Request {requestId}</p>
+          <p class="hint">{words.requestId(requestId)}</p>
         ) : (
-          <a href="/console">To the console</a>
+          <a class="button" href="/console">
+            {words.home}
+          </a>
         );
       return renderPage(
         { ...textPage(title, text, more), status, headers: headersOf(fault) },
@@ -93,18 +96,10 @@ const CHANGE_PASSWORD: Route = {
 
 /** Messages for error pages that differ from those for forms, by fault and method. */
 const PAGE_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  fields_invalid: {
-    GET: "There is no such page of this list. Open the list again.",
-    HEAD: "There is no such page of this list. Open the list again.",
-    POST: "The form was incomplete. Reload the page and try again.",
-  },
+  fields_invalid: { GET: words.listPage, HEAD: words.listPage, POST: words.incomplete },
   // A GET changes nothing, so the outcome is not in doubt.
-  unavailable: { GET: "We couldn't load this page. Try again in a moment." },
+  unavailable: { GET: words.notLoaded },
 };
 
-const TITLES: Readonly<Record<number, string>> = {
-  404: "Not found",
-  429: "Too many tries",
-  500: "Something went wrong",
-  503: "Not now",
-};
+const titleOf = (status: number): string =>
+  new Map(Object.entries(words.titles)).get(String(status)) ?? words.titles.other;

@@ -14,7 +14,7 @@ import type { Passkeys } from "../core/passkeys.ts";
 import type { FirstFactor } from "../core/passwords.ts";
 import type { Recovery } from "../core/recovery.ts";
 import type { Scopes } from "../core/scopes.ts";
-import type { SecondFactor } from "../core/second-factor.ts";
+import type { Encryption, SecondFactor } from "../core/second-factor.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { TokenDiagnostics } from "../core/token-diagnosis.ts";
 import type { Brand } from "./brand.ts";
@@ -27,6 +27,7 @@ export interface ConsoleDeps {
   readonly freshLogins: FreshLogins;
   readonly firstFactor: FirstFactor;
   readonly secondFactor: SecondFactor;
+  readonly encryption: Encryption;
   readonly accounts: Accounts;
   readonly recovery: Recovery;
   readonly emailLogins: EmailLogins;

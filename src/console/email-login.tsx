@@ -5,7 +5,7 @@ import type { UserWithPassword } from "../core/user.ts";
 import type { Route } from "../http/surface.ts";
 import { knownEmail, loginCode } from "../surfaces/rest/fields.ts";
 import { EMAIL_LOGIN, EmailLoginForm, NextField, redirectToNext, withNext } from "./auth-pages.tsx";
-import { Alert, Field, PostForm, Relative, UserText } from "./components.tsx";
+import { Alert, Facts, Field, PostForm, Relative, Sentence } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
 import {
   cardPage,
@@ -20,6 +20,9 @@ import {
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
 import { afterFirstFactor } from "./second-step.tsx";
+import { auth } from "./words.ts";
+
+const words = auth.email;
 
 const CODE = `${EMAIL_LOGIN}/code`;
 
@@ -81,16 +84,14 @@ function askPage(
   state: FormState,
   { sendsMail, passwords }: Pick<ConsoleDeps, "sendsMail" | "passwords">,
 ): Page {
-  if (!sendsMail) {
-    return textPage("Log in by email", "This service sends no email. Ask whoever runs it.");
-  }
+  if (!sendsMail) return textPage(words.title, words.noMail);
   return cardPage(
-    passwords ? "Log in by email" : "Log in",
+    passwords ? words.title : auth.logIn.title,
     <>
       <EmailLoginForm context={context} state={state} />
       {passwords && (
-        <p class="aside">
-          <a href={withNext("/console/login", context, state)}>Log in with a password</a>
+        <p class="switch">
+          <a href={withNext("/console/login", context, state)}>{words.byPassword}</a>
         </p>
       )}
     </>,
@@ -100,63 +101,57 @@ function askPage(
 function codePage(context: PageContext, state: FormState): Page {
   const { challenge, email } = state.values;
   const isWrong = state.problem?.status === 401;
-  const error = isWrong
-    ? "This code is wrong, or it no longer works. The link in the email may still do."
-    : formError(state, ["code"]);
   return cardPage(
-    "Check your email",
+    words.sentTitle,
     <>
       {typeof email === "string" && (
         <p>
-          If <UserText text={email} /> can log in here, an email is on its way. Follow its link, or
-          enter its code here. It works for ten minutes, once.
+          <Sentence text={words.sent(email)} />
         </p>
       )}
-      <PostForm action={CODE} error={error} button="Log in">
+      <PostForm
+        action={CODE}
+        error={isWrong ? undefined : formError(state, ["code"])}
+        button={auth.logIn.button}
+      >
         <input type="hidden" name="challenge" value={String(challenge)} />
         {typeof email === "string" && <input type="hidden" name="email" value={email} />}
         <NextField context={context} state={state} />
         <Field
           {...fieldState(state, "code")}
-          label="Code"
+          {...(isWrong && { problem: words.wrongCode })}
+          label={words.code}
           autocomplete="one-time-code"
           inputmode="numeric"
-          hint="Six digits. Give them to nobody: we never ask for them."
+          hint={words.codeHint}
           maxlength={20}
           required
         />
       </PostForm>
-      <p class="aside">
-        <a href={withNext(EMAIL_LOGIN, context, state)}>Send another email</a>
+      <p class="switch">
+        <a href={withNext(EMAIL_LOGIN, context, state)}>{words.again}</a>
       </p>
     </>,
   );
 }
 
 function linkPage(login: EmailLogin, path: string, state: FormState, nowMs: number): Page {
-  const asked = deviceText(login.device);
   return {
     ...cardPage(
-      "Log in",
+      auth.logIn.title,
       <>
         <Alert kind="problem" text={formError(state, [])} />
         <p>
-          This logs the browser in front of you in as{" "}
-          <strong>
-            <UserText text={login.email} />
-          </strong>
-          .
+          <Sentence text={words.linkLead(login.email)} />
         </p>
-        <dl class="facts">
-          <dt>Asked with</dt>
-          <dd>{asked}</dd>
-          <dt>When</dt>
-          <dd>
-            <Relative ms={login.createdAtMs} nowMs={nowMs} />
-          </dd>
-        </dl>
-        <p>Was that not you? Then close this page: nothing has happened.</p>
-        <PostForm action={path} button="Log in here" />
+        <Facts
+          rows={[
+            [words.askedWith, deviceText(login.device)],
+            [words.when, <Relative ms={login.createdAtMs} nowMs={nowMs} />],
+          ]}
+        />
+        <PostForm action={path} button={words.here} />
+        <p class="switch">{words.notYou}</p>
       </>,
     ),
     head: <meta name="robots" content="noindex" />,
@@ -165,10 +160,10 @@ function linkPage(login: EmailLogin, path: string, state: FormState, nowMs: numb
 
 const SPENT: Page = {
   ...textPage(
-    "This link no longer works",
-    "It was used already, its ten minutes are over, or the account has changed since.",
+    words.spentTitle,
+    words.spent,
     <a class="button" href={EMAIL_LOGIN}>
-      Get a new one
+      {words.newOne}
     </a>,
   ),
   status: 410,

@@ -1,6 +1,9 @@
 import { Alert, Field, PASSWORD_INPUT } from "./components.tsx";
 import type { Page } from "./page.tsx";
 import type { Problem } from "./problems.ts";
+import { auth } from "./words.ts";
+
+const words = auth.confirm;
 
 /** The input by which a form that goes on is told from one that begins. */
 export const PROOF_FIELD = "proof_password";
@@ -11,6 +14,8 @@ interface Props {
   readonly values: Readonly<Record<string, unknown>>;
   /** Whether the form can go on: its user has a password, and `values` is all that was sent. */
   readonly canGoOn: boolean;
+  /** Whether the form comes back after a log-in otherwise. */
+  readonly isKept: boolean;
   /** Where a log-in leads otherwise. */
   readonly back: string;
   readonly email: string;
@@ -18,18 +23,18 @@ interface Props {
 }
 
 /** Asks who it is before a form goes on, with all that was filled in; it is kept in this page alone. */
-export function proofPage({ action, values, canGoOn, back, email, problem }: Props): Page {
+export function proofPage({ action, values, canGoOn, isKept, back, email, problem }: Props): Page {
   const isField = problem?.field === PROOF_FIELD;
   return {
-    title: "Confirm it's you",
+    title: words.title,
     status: problem?.status ?? 401,
     body: (
       <section class="card narrow">
-        <h1>Confirm it's you</h1>
+        <h1>{words.title}</h1>
         {!isField && <Alert kind="problem" text={problem?.message} />}
         {canGoOn ? (
           <>
-            <p>You logged in more than ten minutes ago. Enter your password to continue.</p>
+            <p>{words.byPassword}</p>
             <form method="post" action={action}>
               {hiddenInputs(values)}
               <input type="hidden" name="username" autocomplete="username" value={email} />
@@ -40,22 +45,19 @@ export function proofPage({ action, values, canGoOn, back, email, problem }: Pro
                 autofocus
               />
               <p class="buttons">
-                <button type="submit">Continue</button>
+                <button type="submit">{words.button}</button>
                 <a class="button quiet" href="/console">
-                  Cancel
+                  {words.cancel}
                 </a>
               </p>
             </form>
           </>
         ) : (
           <>
-            <p>
-              You logged in more than ten minutes ago. Log out and in again: you come back to the
-              page that you were on.
-            </p>
+            <p>{isKept ? words.byLogInKept : words.byLogIn}</p>
             <form method="post" action="/console/logout">
               <input type="hidden" name="next" value={back} />
-              <button type="submit">Log in again</button>
+              <button type="submit">{words.logInAgain}</button>
             </form>
           </>
         )}

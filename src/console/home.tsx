@@ -1,78 +1,260 @@
+import type { Child } from "hono/jsx";
+import { faultOf } from "../http/request-fault.ts";
+import type { AuditEntry } from "../core/events.ts";
+import type { ApiToken } from "../core/token.ts";
+import type { User } from "../core/user.ts";
 import type { Route } from "../http/surface.ts";
+import {
+  Alert,
+  Copyable,
+  PageHead,
+  Panel,
+  Pill,
+  PostForm,
+  Relative,
+  Sentence,
+} from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
-import { type PageRoutes, seeOther } from "./page-routes.tsx";
+import {
+  type AuthedPageContext,
+  type PageContext,
+  type PageRoutes,
+  seeOther,
+} from "./page-routes.tsx";
+import type { Page } from "./page.tsx";
+import { overview as words, welcome } from "./words.ts";
 
-const TILES = [
-  [
-    "/console/tokens",
-    "API tokens",
-    "Named tokens for your programs, each with what it may do and until when.",
-  ],
-  [
-    "/console/actions",
-    "Action tokens",
-    "Let whoever scans a code do one thing, as often as you say.",
-  ],
-  ["/console/contacts", "Contacts", "The people you have met over a code."],
-  ["/console/logins", "Logins", "Where you are logged in, and a way to end it."],
-  ["/console/activity", "Activity", "What was done with your account, when and from where."],
-  ["/console/inspector", "Inspector", "Paste a token and see what it is and whether it stands."],
-  ["/console/account", "Account", "Profile, email, password, your data."],
-] as const;
+/** Newest first: each card shows what it finds among them, so that the page costs two reads however old the account is. */
+const READ = 50;
+const SHOWN = 5;
+const SOON_MS = 7 * 86_400_000;
 
 /** The start page; `/` redirects here. */
-export function homePages(
-  { openPage }: PageRoutes,
-  { signUpIsOpen, ownsRoot }: ConsoleDeps,
-): readonly Route[] {
+export function homePages({ openPage }: PageRoutes, deps: ConsoleDeps): readonly Route[] {
   return [
-    ...(ownsRoot ? [openPage("/", async () => seeOther("/console"))] : []),
-    openPage("/console", async ({ caller }) => ({
-      title: caller === null ? "Welcome" : "Overview",
-      body: caller === null ? <Welcome signUpIsOpen={signUpIsOpen} /> : <Overview />,
-    })),
+    ...(deps.ownsRoot ? [openPage("/", async () => seeOther("/console"))] : []),
+    openPage("/console", async (context) => {
+      const { caller } = context;
+      return caller === null ? welcomePage(deps) : overviewPage({ ...context, caller }, deps);
+    }),
   ];
 }
 
-function Welcome({ signUpIsOpen }: { readonly signUpIsOpen: boolean }) {
-  return (
-    <section class="hero">
-      <h1>Accounts, sessions and tokens, at the edge.</h1>
-      <p>
-        Make API keys for programs, hand out codes that do one thing once, and see everywhere that
-        you are logged in.
-      </p>
-      <p class="buttons">
-        {signUpIsOpen && (
-          <a class="button" href="/console/signup">
-            Make an account
+const apiCall = (issuer: string) => `curl ${issuer}/rest/user -H "Authorization: Bearer $TOKEN"`;
+
+function welcomePage({ signUpIsOpen, passwords, issuer }: ConsoleDeps): Page {
+  return {
+    title: welcome.title,
+    description: welcome.lead,
+    body: (
+      <>
+        <section class="hero">
+          <h1>{welcome.heading}</h1>
+          <p>{welcome.lead}</p>
+          <p class="buttons">
+            {signUpIsOpen && (
+              <a class="button" href={passwords ? "/console/signup" : "/console/login"}>
+                {welcome.signUp}
+              </a>
+            )}
+            <a class={signUpIsOpen ? "button quiet" : "button"} href="/console/login">
+              {welcome.logIn}
+            </a>
+          </p>
+        </section>
+        <ul class="features">
+          {welcome.features.map(([name, text]) => (
+            <li>
+              <h2>{name}</h2>
+              <p>{text}</p>
+            </li>
+          ))}
+        </ul>
+        <Panel title={welcome.tryTitle}>
+          <p>{welcome.tryText}</p>
+          <Copyable text={apiCall(issuer)} label={words.call} />
+          <a href="/docs">{welcome.docs}</a>
+        </Panel>
+      </>
+    ),
+  };
+}
+
+/** What a card shows; null where its read failed. */
+async function read<T>(reading: Promise<T>): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (faultOf(error).code !== "unavailable") throw error;
+    return null;
+  }
+}
+
+async function overviewPage(
+  context: PageContext & AuthedPageContext,
+  deps: ConsoleDeps,
+): Promise<Page> {
+  const { caller, nowMs, lostForm } = context;
+  const { accounts, apiTokens, audit, issuer, sendsMail } = deps;
+  const newest = { limit: READ, after: null };
+  const [user, tokens, events] = await Promise.all([
+    read(accounts.read(caller)),
+    read(apiTokens.list(caller, newest, nowMs)),
+    read(audit.list(caller.userId, newest)),
+  ]);
+  const entries = events?.items ?? null;
+  return {
+    title: words.title,
+    body: (
+      <>
+        <PageHead title={words.title} lead={words.lead}>
+          <a class="button" href="/console/tokens/new">
+            {words.newToken}
           </a>
+        </PageHead>
+        {lostForm !== undefined && (
+          <Alert
+            kind="note"
+            text={
+              <>
+                {words.lostForm} <a href={lostForm}>{words.backToForm}</a>
+              </>
+            }
+          />
         )}
-        <a class="button quiet" href="/console/login">
-          Log in
+        {user !== null && (
+          <ToDo user={user} tokens={tokens?.items ?? []} nowMs={nowMs} sendsMail={sendsMail} />
+        )}
+        <div class="halves">
+          <Panel title={words.logins}>
+            <Lines
+              rows={entries?.filter(({ what }) => Object.hasOwn(words.loginEvents, what)) ?? null}
+              empty={words.noLogins}
+              nowMs={nowMs}
+              line={(entry) => <LoginLine entry={entry} userId={caller.userId} />}
+            />
+            <a href="/console/activity">{words.allActivity}</a>
+          </Panel>
+          <Panel title={words.uses}>
+            <Lines
+              rows={entries?.filter((entry) => isUse(entry, caller.userId)) ?? null}
+              empty={words.noUses}
+              nowMs={nowMs}
+              line={() => words.used}
+            />
+            <a href="/console/actions">{words.allCodes}</a>
+          </Panel>
+        </div>
+        <Panel title={words.firstCall}>
+          <p>{tokens?.items.length === 0 ? words.noTokenYet : words.callText}</p>
+          <Copyable text={apiCall(issuer)} label={words.call} />
+          <a href="/docs">{words.docs}</a>
+        </Panel>
+      </>
+    ),
+  };
+}
+
+interface ToDoProps {
+  readonly user: User;
+  readonly tokens: readonly ApiToken[];
+  readonly nowMs: number;
+  readonly sendsMail: boolean;
+}
+
+/** What needs its user; nothing where nothing does. */
+function ToDo({ user, tokens, nowMs, sendsMail }: ToDoProps) {
+  const expiring = tokens
+    .filter(
+      ({ expiresAtMs, replacedById }) => replacedById === null && expiresAtMs - nowMs < SOON_MS,
+    )
+    .toSorted((one, other) => one.expiresAtMs - other.expiresAtMs);
+  const items: Child[] = [
+    sendsMail && user.emailVerifiedAtMs === null && (
+      <li>
+        <div>
+          <strong>{words.verifyTitle}</strong>
+          <p>
+            <Sentence text={words.verifyText(user.email)} />
+          </p>
+        </div>
+        <PostForm action="/console/account/verify" button={words.verify} look="quiet small" />
+      </li>
+    ),
+    user.firstName === null && user.lastName === null && (
+      <li>
+        <div>
+          <strong>{words.nameTitle}</strong>
+          <p>{words.nameText}</p>
+        </div>
+        <a class="button quiet small" href="/console/account">
+          {words.addName}
         </a>
-        <a class="button quiet" href="/docs">
-          API documents
+      </li>
+    ),
+    ...expiring.slice(0, SHOWN).map((token) => (
+      <li>
+        <div>
+          <strong>
+            <Sentence text={words.expiring(token.name)} />
+          </strong>
+          <p>
+            {words.expires} <Relative ms={token.expiresAtMs} nowMs={nowMs} />
+          </p>
+        </div>
+        <a class="button quiet small" href="/console/tokens">
+          {words.seeTokens}
         </a>
-      </p>
-    </section>
+      </li>
+    )),
+  ].filter((item) => item !== false);
+  if (items.length === 0) return null;
+  return (
+    <Panel title={words.toDo}>
+      <ul class="lines">{items}</ul>
+    </Panel>
   );
 }
 
-function Overview() {
+interface LinesProps {
+  /** Null where they could not be read. */
+  readonly rows: readonly AuditEntry[] | null;
+  readonly empty: string;
+  readonly nowMs: number;
+  readonly line: (entry: AuditEntry) => Child;
+}
+
+function Lines({ rows, empty, nowMs, line }: LinesProps) {
+  if (rows === null || rows.length === 0) {
+    return <p class="hint">{rows === null ? words.notLoaded : empty}</p>;
+  }
+  return (
+    <ul class="lines">
+      {rows.slice(0, SHOWN).map((entry) => (
+        <li>
+          <div>{line(entry)}</div>
+          <span class="hint">
+            <Relative ms={entry.createdAtMs} nowMs={nowMs} />
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Someone ran an action token of this user. */
+const isUse = ({ what, actorId, outcome }: AuditEntry, userId: string): boolean =>
+  what === "action.run" && outcome === "done" && actorId !== userId;
+
+function LoginLine({ entry, userId }: { readonly entry: AuditEntry; readonly userId: string }) {
+  const { what, outcome, actorId, address } = entry;
+  // The user mistyped their own password where a form asked for it again.
+  const isOwnMistake = what === "login.failed" && actorId === userId;
+  const text = isOwnMistake ? words.mistyped : new Map(Object.entries(words.loginEvents)).get(what);
   return (
     <>
-      <h1>Overview</h1>
-      <ul class="tiles">
-        {TILES.map(([href, name, text]) => (
-          <li>
-            <a href={href}>
-              <strong>{name}</strong>
-              <span>{text}</span>
-            </a>
-          </li>
-        ))}
-      </ul>
+      {text} {outcome === "refused" && !isOwnMistake && <Pill tone="bad">{words.denied}</Pill>}
+      <p class="hint">{address ?? words.unknownPlace}</p>
     </>
   );
 }

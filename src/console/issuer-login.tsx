@@ -1,13 +1,12 @@
 import * as v from "valibot";
 import { isFresh } from "../core/fresh-login.ts";
-import type { IssuerLoginResult } from "../core/issuer-login.ts";
 import { issuerCookie, NO_ISSUER_COOKIE, readIssuerCookie } from "../http/browser.ts";
 import { queryValue } from "../http/query.ts";
 import { auditRefusal } from "../http/refusals.ts";
 import { faultOf } from "../http/request-fault.ts";
 import type { HttpResult, Route } from "../http/surface.ts";
 import type { ConsoleDeps } from "./deps.ts";
-import { PostForm } from "./components.tsx";
+import { Panel, PostForm } from "./components.tsx";
 import { PAGE_HEADERS, type Page } from "./page.tsx";
 import {
   cardPage,
@@ -22,19 +21,15 @@ import {
 } from "./page-routes.tsx";
 import { problemOf } from "./problems.ts";
 import { afterFirstFactor } from "./second-step.tsx";
+import { auth } from "./words.ts";
+
+const words = auth.issuer;
 
 const Start = v.object({
   next: v.optional(v.unknown()),
   /** To link it to the account that is logged in. */
   link: v.optional(v.literal("on")),
 });
-
-const TEXTS: Readonly<Record<Exclude<IssuerLoginResult["outcome"], "done" | "linked">, string>> = {
-  unknown:
-    "This log-in was not started in this browser, or too long ago, or it is finished. Start again.",
-  denied: "You were not logged in, because you or your provider said no.",
-  wrong: "Your provider sent an answer that does not belong to this log-in. Start again.",
-};
 
 /** Where an issuer sends browsers back to: its own log-in alone. */
 export const issuerPath = (name: string) => `/log-in/${name}`;
@@ -61,7 +56,7 @@ export function issuerLoginPages(
         const done = seeOtherWithMessage("/console/account", "identity_linked");
         return { ...done, cookies: [...(done.cookies ?? []), NO_ISSUER_COOKIE] };
       }
-      if (result.outcome !== "done") return failed(TEXTS[result.outcome], 400);
+      if (result.outcome !== "done") return failed(words[result.outcome], 400);
       const { user, identity, next } = result;
       const done = await afterFirstFactor(
         { secondFactor, sessions },
@@ -77,7 +72,7 @@ export function issuerLoginPages(
       if (fault.code === "internal" || fault.code === "unavailable") throw error;
       auditRefusal(fault, audit.refused);
       const { message, status } = problemOf(fault);
-      return failed(fault.code === "credentials_wrong" ? NO_ACCOUNT : message, status);
+      return failed(fault.code === "credentials_wrong" ? words.noAccount : message, status);
     }
   }
 
@@ -87,11 +82,11 @@ export function issuerLoginPages(
       schema: Start,
       show: (context, { problem }) =>
         cardPage(
-          `Continue with ${label}`,
+          auth.logIn.byIssuer(label),
           <PostForm
             action={issuerPath(name)}
             error={problem?.message}
-            button={`Continue with ${label}`}
+            button={auth.logIn.byIssuer(label)}
           >
             <input
               type="hidden"
@@ -116,10 +111,8 @@ export function issuerLoginPages(
   ]);
 }
 
-const NO_ACCOUNT = "This opens no account here, and none can be made from it.";
-
 const failed = (text: string, status: number): Page => ({
-  ...textPage("You are not logged in", text, <a href="/console/login">To the login</a>),
+  ...textPage(words.failedTitle, text, <a href="/console/login">{words.toLogIn}</a>),
   status,
   headers: { "set-cookie": NO_ISSUER_COOKIE },
 });
@@ -130,7 +123,7 @@ const sentTo = (url: string): HttpResult => {
   return {
     status: 200,
     body: null,
-    text: `<!doctype html><html lang="en"><meta charset="utf-8"><title>One moment</title><meta http-equiv="refresh" content="0;url=${escaped}"><p><a href="${escaped}">Continue</a></p></html>`,
+    text: `<!doctype html><html lang="en"><meta charset="utf-8"><title>${words.moment}</title><meta http-equiv="refresh" content="0;url=${escaped}"><p><a href="${escaped}">${words.onward}</a></p></html>`,
     headers: PAGE_HEADERS,
   };
 };
@@ -143,14 +136,13 @@ export function LinkButtons({
 }) {
   if (issuers.length === 0) return null;
   return (
-    <section class="card">
-      <h2>Link another account</h2>
+    <Panel title={words.linkTitle}>
       {issuers.map(({ name, label }) => (
-        <PostForm action={issuerPath(name)} button={`Link ${label}`} look="quiet">
+        <PostForm action={issuerPath(name)} button={words.link(label)} look="quiet">
           <input type="hidden" name="link" value="on" />
         </PostForm>
       ))}
-    </section>
+    </Panel>
   );
 }
 
@@ -165,7 +157,7 @@ export function IssuerButtons({
   return (
     <>
       {issuers.map(({ name, label }) => (
-        <PostForm action={issuerPath(name)} button={`Continue with ${label}`} look="quiet">
+        <PostForm action={issuerPath(name)} button={auth.logIn.byIssuer(label)} look="quiet">
           <input type="hidden" name="next" value={next} />
         </PostForm>
       ))}

@@ -8,6 +8,7 @@ import type { User } from "../core/user.ts";
 import type { HttpResult, RequestContext, Route } from "../http/surface.ts";
 import { readForm } from "../http/body.ts";
 import {
+  NO_FORM_COOKIE,
   NO_MESSAGE_COOKIE,
   NO_SESSION_COOKIE,
   readSessionCookie,
@@ -32,12 +33,17 @@ import {
   readFlash,
   renderPage,
 } from "./page.tsx";
+import { Sentence } from "./components.tsx";
+import { type LostForm, lostForms } from "./lost-forms.ts";
 import { type FieldProblem, type Problem, problemOf } from "./problems.ts";
 import { type PageDeps, authenticatePage } from "./authenticate-page.ts";
+import { messages, problems as words } from "./words.ts";
 
 /** A request for a page, and the user it comes from; null if no one is logged in. */
 export interface PageContext extends RequestContext {
   readonly caller: Caller | null;
+  /** The page of a form that its user has not sent yet, because their session ended. */
+  readonly lostForm?: string | undefined;
 }
 
 /** The request of a user who is logged in. */
@@ -85,6 +91,11 @@ interface PageForm<V, S extends v.GenericSchema> {
   show(context: V, state: FormState): Page | HttpResult | Promise<Page | HttpResult>;
   submit(context: V, fields: v.InferOutput<S>): Promise<Page | HttpResult>;
 }
+
+type ShowForm = PageForm<AuthedPageContext, v.GenericSchema>["show"];
+
+/** A form as it was sent: its route, and what was filled in. */
+type SentForm = Pick<LostForm, "form" | "values">;
 
 /** A form without a page of its own: a button on another page. */
 interface FormAction<S extends v.GenericSchema> {
@@ -160,26 +171,60 @@ export type PageRoutes = ReturnType<typeof pageRoutes>;
  * that are rendered again with their errors.
  */
 export function pageRoutes(
-  deps: PageDeps & Pick<ConsoleDeps, "freshLogins" | "accounts"> & { readonly look: Look },
+  deps: PageDeps &
+    Pick<ConsoleDeps, "freshLogins" | "accounts" | "encryption"> & { readonly look: Look },
 ) {
-  const { refused, freshLogins, accounts } = deps;
+  const { refused, freshLogins, accounts, sessions } = deps;
+  const lost = lostForms(deps.encryption);
+  /** How each form is rendered again, by its route. */
+  const shown = new Map<string, ShowForm>();
   const { currentUser, extendSession } = authenticatePage(deps);
 
-  /** To the login page and back afterwards. Submitted values are lost, so the login page says that the session expired. */
-  const redirectToLogin = ({ request }: RequestContext, page: string): HttpResult => {
-    const isStale = readSessionCookie(request) !== null;
-    const hadSession = isStale || request.method === "POST";
+  /** To the login page and back afterwards. What was typed comes back with the user, and the login page says so. */
+  async function redirectToLogin(
+    { request, nowMs }: RequestContext,
+    page: string,
+    sent: SentForm | null,
+  ): Promise<HttpResult> {
+    const secret = readSessionCookie(request);
+    const to = seeOther(pathWithNext("/console/login", page), secret === null ? {} : clearSession);
+    if (secret === null && request.method !== "POST") return to;
+    // Nothing is kept where the store does not answer: the log-in comes first.
+    const userId =
+      secret === null || sent === null ? null : await sessions.ownerOf(secret).catch(() => null);
+    const kept =
+      userId === null || sent === null ? null : await lost.keep({ userId, page, ...sent }, nowMs);
     return {
-      ...seeOther(pathWithNext("/console/login", page), isStale ? clearSession : {}),
-      ...(hadSession && { cookies: [flashCookie("session_expired")] }),
+      ...to,
+      cookies:
+        kept === null
+          ? [flashCookie("session_expired")]
+          : [flashCookie("session_expired_kept"), kept],
     };
-  };
+  }
+
+  /** The page with the form that came back with its user, as they had left it; null where it is of another page. */
+  async function restored(
+    context: PageContext,
+    { page, form, values }: LostForm,
+  ): Promise<HttpResult | null> {
+    const { caller, request } = context;
+    const show = page === request.path ? shown.get(form) : undefined;
+    if (caller === null || show === undefined) return null;
+    const again = await show({ ...context, caller }, { values, problem: null });
+    const answer = await render(again, context, <Sentence text={messages.form_restored} />);
+    return { ...answer, cookies: [...(answer.cookies ?? []), NO_FORM_COOKIE] };
+  }
 
   /** Whose name stands on the page. It is read where the check of the session did not, and never takes a page down. */
   const shownUser = async (caller: Caller | null): Promise<User | null> =>
     caller === null ? null : (caller.user ?? accounts.find(caller.userId).catch(() => null));
 
-  async function render(result: Page | HttpResult, context: PageContext): Promise<HttpResult> {
+  async function render(
+    result: Page | HttpResult,
+    context: PageContext,
+    told?: Child,
+  ): Promise<HttpResult> {
     if (!("title" in result)) return result;
     const messagePage = readFlash(context.request);
     const answer = renderPage(result, {
@@ -187,7 +232,7 @@ export function pageRoutes(
       isLoggedIn: context.caller !== null,
       user: await shownUser(context.caller),
       look: deps.look,
-      flash: messagePage?.text,
+      flash: told ?? messagePage?.text,
     });
     return messagePage === null ? answer : { ...answer, cookies: [NO_MESSAGE_COOKIE] };
   }
@@ -199,7 +244,7 @@ export function pageRoutes(
   const reopenedPage = (): HttpResult => ({
     status: 200,
     body: null,
-    text: '<!doctype html><html lang="en"><meta charset="utf-8"><title>One moment</title><meta http-equiv="refresh" content="0"><p>One moment.</p></html>',
+    text: '<!doctype html><html lang="en"><meta charset="utf-8"><title>One moment</title><meta http-equiv="refresh" content="0"><p>One moment…</p></html>',
     headers: PAGE_HEADERS,
   });
 
@@ -217,8 +262,19 @@ export function pageRoutes(
         noteTimeZone(exchange);
         const user = await currentUser(exchange);
         const caller = user !== null && extendsSession ? await extendSession(exchange, user) : user;
-        const context = { ...exchange, caller };
-        return render(await show(context), context);
+        const isPart = !extendsSession;
+        const kept =
+          caller === null || isPart
+            ? null
+            : await lost.read(exchange.request, caller.userId, exchange.nowMs);
+        if (kept === "foreign") {
+          const context = { ...exchange, caller };
+          const answer = await render(await show(context), context);
+          return { ...answer, cookies: [...(answer.cookies ?? []), NO_FORM_COOKIE] };
+        }
+        const context = { ...exchange, caller, lostForm: kept?.page };
+        const again = kept === null ? null : await restored(context, kept);
+        return again ?? render(await show(context), context);
       },
     };
   }
@@ -282,35 +338,47 @@ export function pageRoutes(
     <T extends readonly unknown[]>(
       then: (context: AuthedPageContext, ...rest: T) => Promise<Page | HttpResult>,
       pageOf: (path: string) => string = (path) => path,
+      sentOf: (...rest: T) => SentForm | null = () => null,
     ) =>
     async (context: PageContext, ...rest: T): Promise<Page | HttpResult> => {
       const { caller, request } = context;
       if (caller !== null) return then({ ...context, caller }, ...rest);
-      return redirectToLogin(context, pageOf(new URL(request.url).pathname));
+      return redirectToLogin(context, pageOf(new URL(request.url).pathname), sentOf(...rest));
     };
 
   /** Asks who it is, and then goes on with what was submitted, but for passwords: no page has them in it. */
   async function askForProof(
-    { caller, request }: AuthedPageContext,
+    { caller, request, nowMs }: AuthedPageContext,
     submitted: FormValues,
     fault: AnyFault,
     back: string,
+    form: string | null,
   ): Promise<Page> {
     const record = currentRecord();
     if (record !== null) record.outcome = fault.code;
     const isWhole =
       isEchoed(submitted) && !Object.keys(submitted).some((name) => name.includes("password"));
     const user = await freshLogins.account(caller);
+    const canGoOn = isWhole && user.hasPassword;
+    const kept =
+      canGoOn || form === null
+        ? null
+        : await lost.keep({ userId: caller.userId, page: back, form, values: submitted }, nowMs);
     return {
       ...proofPage({
         action: new URL(request.url).pathname,
         values: isWhole ? submitted : {},
-        canGoOn: isWhole && user.hasPassword,
+        canGoOn,
+        isKept: kept !== null,
         back,
         email: user.email,
         problem: fault.code === "login_not_fresh" ? null : problemOf(fault, PROOF_FIELD),
       }),
-      headers: { ...headersOf(fault), ...limitHeaders(fault) },
+      headers: {
+        ...headersOf(fault),
+        ...limitHeaders(fault),
+        ...(kept !== null && { "set-cookie": kept }),
+      },
     };
   }
 
@@ -336,6 +404,7 @@ export function pageRoutes(
     (
       submit: (context: AuthedPageContext, values: FormValues) => Promise<Page | HttpResult>,
       pageOf: (path: string, values: FormValues) => string = (path) => path,
+      form: string | null = null,
     ) =>
     async (
       context: AuthedPageContext,
@@ -351,18 +420,28 @@ export function pageRoutes(
           const fault = faultOf(error);
           if (fault.code !== "credentials_wrong" && fault.code !== "throttled") throw error;
           auditRefusal(asOwnMistake(fault), refused);
-          return askForProof(context, values, fault, back);
+          return askForProof(context, values, fault, back, form);
         }
       }
       return asFresh(
         { ...context, caller },
         (current) => submit(current, values),
-        (current, fault) => askForProof(current, values, fault, back),
+        (current, fault) => askForProof(current, values, fault, back, form),
       );
     };
 
   /** The page of a button is usually the parent of its path. */
   const parentPath = (path: string) => path.slice(0, path.lastIndexOf("/"));
+
+  /** A form whose values outlive the session that it was filled in with. */
+  const keeping = <const S extends v.GenericSchema>(
+    form: PageForm<AuthedPageContext, S>,
+    pageOf: (path: string) => string,
+  ) =>
+    authed(goingOn(submitForm(form), pageOf, form.path), pageOf, (values) => ({
+      form: form.path,
+      values,
+    }));
 
   return {
     /** A page that needs no login. */
@@ -404,7 +483,7 @@ export function pageRoutes(
           const next = safeNextPath(queryValue(context.request, "next"));
           const caller = await freshLogins.current(context.caller, context.nowMs);
           if (isFresh(caller, context.nowMs)) return seeOther(next);
-          const asked = await askForProof({ ...context, caller }, { next }, NOT_FRESH, next);
+          const asked = await askForProof({ ...context, caller }, { next }, NOT_FRESH, next, null);
           return { ...asked, status: 200 };
         }),
       ),
@@ -436,17 +515,25 @@ export function pageRoutes(
     ],
 
     /** The same, for users who are logged in. */
-    form: <const S extends v.GenericSchema>(form: PageForm<AuthedPageContext, S>): Route[] => [
-      getRoute(
-        form.path,
-        authed(async (context) => form.show(context, EMPTY_FORM)),
-      ),
-      postRoute(form.path, authed(goingOn(submitForm(form)))),
-    ],
+    form<const S extends v.GenericSchema>(form: PageForm<AuthedPageContext, S>): Route[] {
+      shown.set(form.path, form.show);
+      return [
+        getRoute(
+          form.path,
+          authed(async (context) => form.show(context, EMPTY_FORM)),
+        ),
+        postRoute(
+          form.path,
+          keeping(form, (path) => path),
+        ),
+      ];
+    },
 
     /** A form on another page; that page is rendered again if the form has errors. */
-    formOn: <const S extends v.GenericSchema>(form: PageForm<AuthedPageContext, S>): Route =>
-      postRoute(form.path, authed(goingOn(submitForm(form), parentPath), parentPath)),
+    formOn<const S extends v.GenericSchema>(form: PageForm<AuthedPageContext, S>): Route {
+      shown.set(form.path, form.show);
+      return postRoute(form.path, keeping(form, parentPath));
+    },
 
     /** A button. Its errors are shown on an error page. */
     action: <const S extends v.GenericSchema>({
@@ -511,10 +598,10 @@ export const ItemId = v.object({ id: itemId });
 
 const CROSS_SITE_PAGE: Page = {
   ...textPage(
-    "Not sent from here",
-    "This form was sent from a page of another site, so nothing was done. Open the console and try again.",
+    words.titles.crossSite,
+    words.crossSite,
     <a class="button" href="/console">
-      To the console
+      {words.home}
     </a>,
   ),
   status: 403,

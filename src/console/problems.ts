@@ -1,6 +1,7 @@
 import { type Problem as ApiProblem, DERIVATION_FAULTS } from "../core/fault.ts";
 import { type ByFault, forFault, statusOf } from "../http/refusals.ts";
 import type { AnyFault } from "../http/request-fault.ts";
+import { problems as words, time } from "./words.ts";
 
 export interface FieldProblem {
   /** The name of the input; empty for the whole form. */
@@ -15,11 +16,9 @@ export interface Problem extends FieldProblem {
   readonly others: readonly FieldProblem[];
 }
 
-/** The wait in minutes or seconds, rounded up. */
-function waitOf(seconds: number): string {
-  const [count, unit] = seconds > 90 ? [Math.ceil(seconds / 60), "minute"] : [seconds, "second"];
-  return `${count} ${unit}${count === 1 ? "" : "s"}`;
-}
+/** Rounded up: who comes back then is not sent away again. */
+const waitOf = (seconds: number): string =>
+  seconds > 90 ? time.minutes(Math.ceil(seconds / 60)) : time.seconds(seconds);
 
 /**
  * Every fault as a message for people, with the status that the API would answer.
@@ -27,7 +26,7 @@ function waitOf(seconds: number): string {
  */
 export function problemOf(fault: AnyFault, passwordField?: string): Problem {
   const told = forFault(MESSAGES, fault, passwordField) ?? [];
-  const [first = { field: "", message: sentence("does not fit") }, ...others] =
+  const [first = { field: "", message: words.unfit }, ...others] =
     typeof told === "string" ? [{ field: "", message: told }] : told;
   return { status: statusOf(fault), ...first, others };
 }
@@ -35,93 +34,88 @@ export function problemOf(fault: AnyFault, passwordField?: string): Problem {
 const at = (field: string, message: string): readonly FieldProblem[] => [{ field, message }];
 
 const ofFields = ({ problems }: { readonly problems: readonly ApiProblem[] }) =>
-  problems.map(({ path, message }) => ({ field: path, message: sentence(message) }));
-
-export const WRONG_CODE = "This code is wrong, or it was used before.";
-const LOG_IN = "Log in first.";
-const INVALID = "This is no longer valid.";
-const INCOMPLETE = "The form did not arrive whole. Send it again.";
+  problems.map(({ path, message }) => ({ field: path, message: sentence(message, path) }));
 
 /** For the whole form, or for its inputs. */
 const MESSAGES: ByFault<string | readonly FieldProblem[], string | undefined> = {
   credentials_wrong: (_, passwordField) =>
     passwordField === undefined
-      ? "The email or the password is wrong."
-      : at(passwordField, passwordField === "otp" ? WRONG_CODE : "The password is wrong."),
-  otp_required: "This account needs a code of its second factor too.",
-  otp_wrong: at(
-    "otp",
-    "This is not the code that the app shows now. Check the clock of its device.",
-  ),
-  second_factor_on: "There is a second factor already. Remove it first.",
-  current_password_missing: ({ field }) => at(field, "Enter your current password."),
-  password_common: at("password", "This password is among the most common ones. Choose another."),
-  password_pwned: at("password", "This password has leaked elsewhere. Choose another."),
-  user_exists: at("email", "There is an account with this email already."),
-  sign_up_closed: "This service takes no new accounts.",
-  identity_conflict: "This email has an account that this identity does not open.",
-  passkey_unverified: "The passkey could not be verified. Try again.",
-  passkeys_full: "You have as many passkeys as you can. Remove one first.",
-  last_way_in: "Nothing else opens this account. Choose a password first.",
-  scope_exceeded: ({ scope }) => at("scopes", `You cannot give the scope ${scope}.`),
+      ? words.wrongLogin
+      : at(passwordField, passwordField === "otp" ? words.wrongCode : words.wrongPassword),
+  otp_required: words.codeRequired,
+  otp_wrong: at("otp", words.wrongAppCode),
+  second_factor_on: words.secondFactorOn,
+  current_password_missing: ({ field }) => at(field, words.currentPassword),
+  password_common: at("password", words.passwordCommon),
+  password_pwned: at("password", words.passwordPwned),
+  user_exists: at("email", words.userExists),
+  sign_up_closed: words.signUpClosed,
+  identity_conflict: words.identityConflict,
+  passkey_unverified: words.passkeyUnverified,
+  passkeys_full: words.passkeysFull,
+  last_way_in: words.lastWayIn,
+  scope_exceeded: ({ scope }) => at("scopes", words.scopeExceeded(scope)),
   derivation_refused: ({ reason }) => `${DERIVATION_FAULTS[reason].message}.`,
-  login_not_fresh: "Your log-in is more than ten minutes old. Log in again, then try again.",
-  not_found: "This is not there any more.",
-  token_not_found: "There is no such token among yours. It may have ended already.",
-  token_invalid: INVALID,
-  token_wrong_type: INVALID,
-  action_unknown: at("action", "There is no such action."),
+  login_not_fresh: words.notFresh,
+  not_found: words.gone,
+  token_not_found: words.tokenNotFound,
+  token_invalid: words.invalid,
+  token_wrong_type: words.invalid,
+  action_unknown: at("action", words.actionUnknown),
   payload_invalid: ofFields,
-  reference_unknown: ({ field }) => at(inputOf(field), "This does not exist any more."),
+  reference_unknown: ({ field }) => at(inputOf(field), words.gone),
   action_refused: ({ message }) => message,
-  idempotency_mismatch: at("run_key", "This form was sent before, with something else in it."),
+  idempotency_mismatch: at("run_key", words.formUsed),
   operator_required: ({ lacks }) =>
-    lacks === "role"
-      ? "This is for operators."
-      : "Operators need a second factor. Set one up first.",
-  throttled: ({ retryAfterSeconds }) =>
-    `Too many tries. Try again in ${waitOf(retryAfterSeconds)}.`,
-  unavailable: "We couldn't confirm the change. It may have happened: reload before you try again.",
+    lacks === "role" ? words.operatorsOnly : words.operatorsFactor,
+  throttled: ({ retryAfterSeconds }) => words.throttled(waitOf(retryAfterSeconds)),
+  unavailable: words.unconfirmed,
   fields_invalid: ofFields,
   // No page exchanges tokens.
-  audience_unknown: INVALID,
-  subject_invalid: INVALID,
-  grant_unsupported: INVALID,
-  caller_missing: LOG_IN,
-  caller_refused: LOG_IN,
-  credentials_missing: LOG_IN,
-  credentials_doubled: INCOMPLETE,
-  body_malformed: INCOMPLETE,
-  scope_insufficient: ({ scope }) => `This needs the scope ${scope}.`,
-  sent_across_sites: "This form was sent from a page of another site, so nothing was done.",
-  encoding_unsupported: "The form came in a coding that is not understood.",
-  path_not_found: "There is no such page.",
-  method_not_allowed: "Not available.",
-  body_late: "The form did not arrive in time. Send it again.",
-  client_closed: "The connection was closed before the form had arrived.",
-  body_too_large: "The form is too large.",
-  media_type_unsupported: "The form came in a form that is not understood.",
-  internal: "Something went wrong here. It has been written down.",
+  audience_unknown: words.invalid,
+  subject_invalid: words.invalid,
+  grant_unsupported: words.invalid,
+  caller_missing: words.logIn,
+  caller_refused: words.logIn,
+  credentials_missing: words.logIn,
+  credentials_doubled: words.incomplete,
+  body_malformed: words.incomplete,
+  scope_insufficient: ({ scope }) => words.scopeMissing(scope),
+  sent_across_sites: words.crossSite,
+  encoding_unsupported: words.encoding,
+  path_not_found: words.pageNotFound,
+  method_not_allowed: words.notAvailable,
+  body_late: words.late,
+  client_closed: words.closed,
+  body_too_large: words.tooLarge,
+  media_type_unsupported: words.encoding,
+  internal: words.internal,
 };
 
 /** The name of the input for a field of the core. */
 const inputOf = (field: string): string =>
   field === "audience" ? "token_audience" : field.replace(/^payload\./, "");
 
-/** API messages that the pages put in other words. */
-const REPHRASED: readonly (readonly [RegExp, string])[] = [
-  [/^must be in E\.164 form/, "Include the country code, like +15551234567."],
-  [/^must be a date as/, "Enter a date that is in the calendar."],
-  [/well-formed text/, "It contains characters that cannot be used."],
+/** API messages that the pages put in other words: of a field, or of any. */
+const REPHRASED: readonly (readonly [message: RegExp, text: string, field?: string])[] = [
+  [/^is required$|^must not be empty$/, words.emailRequired, "email"],
+  [/^is required$|^must not be empty$/, words.passwordRequired, "password"],
+  [/^must be (?:an email address|5 to 80 characters)/, words.email],
+  [/^must not be all white/, words.passwordBlank],
+  [/^must be six digits/, words.codeDigits],
+  [/^must be in E\.164 form/, words.phone],
+  [/^must be a date as/, words.date],
+  [/well-formed text|that are not shown$/, words.characters],
   [
     /^must be (?:a string|a list|one text|an object)$|^the body|^is missing$|^does not fit$/,
-    "The form was incomplete. Reload the page and try again.",
+    words.incomplete,
   ],
+  [/^is required$/, words.required],
 ];
 
 /** Turns an API message, which follows a field's name, into a sentence. */
-function sentence(message: string): string {
-  const other = REPHRASED.find(([api]) => api.test(message));
+function sentence(message: string, field: string): string {
+  const other = REPHRASED.find(([api, , of = field]) => of === field && api.test(message));
   if (other !== undefined) return other[1];
   const text = message.charAt(0).toUpperCase() + message.slice(1);
   return text.endsWith(".") ? text : `${text}.`;

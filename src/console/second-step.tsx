@@ -23,7 +23,9 @@ import {
   setSession,
 } from "./page-routes.tsx";
 import { flashCookie } from "./page.tsx";
-import { WRONG_CODE } from "./problems.ts";
+import { auth, problems } from "./words.ts";
+
+const words = auth.secondStep;
 
 const PATH = "/console/login/code";
 
@@ -55,7 +57,7 @@ export async function afterFirstFactor(
 }
 
 export const CODE_INPUT = {
-  label: "Code",
+  label: words.code,
   autocomplete: "one-time-code",
   required: true,
   maxlength: 40,
@@ -99,25 +101,25 @@ function codePage(context: PageContext, state: FormState): Page {
   const isWrong = state.problem?.status === 401;
   const next = state.values.next ?? queryValue(context.request, "next");
   return cardPage(
-    "Enter your code",
+    words.title,
     <>
-      <p>Your account has a second factor. Enter the code that your app shows now.</p>
+      <p>{words.lead}</p>
       <PostForm
         action={PATH}
         error={isWrong ? undefined : formError(state, ["otp"])}
-        button="Log in"
+        button={auth.logIn.button}
       >
         <input type="hidden" name="next" value={safeNextPath(next)} />
         <Field
           {...fieldState({ ...state, values: {} }, "otp")}
           {...CODE_INPUT}
-          {...(isWrong && { problem: WRONG_CODE })}
+          {...(isWrong && { problem: problems.wrongCode })}
           autofocus={true}
-          hint="Without the app, enter one of your recovery codes."
+          hint={words.hint}
         />
       </PostForm>
-      <p class="aside">
-        <a href="/console/login">Log in as someone else</a>
+      <p class="switch">
+        <a href="/console/login">{words.other}</a>
       </p>
     </>,
   );

@@ -20,6 +20,8 @@ export interface SessionStore {
    * password that was checked was replaced
    */
   confirmSession(id: string, ifCredentialVersion: number, nowMs: number): Promise<boolean>;
+  /** Whose session it is or was; null where it is not known any more. Asks D1. */
+  ownerOf(id: string): Promise<string | null>;
   /** @returns true for exactly one of many callers */
   revokeSession(id: string, nowMs: number): Promise<boolean>;
 }
@@ -92,6 +94,12 @@ export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
       const user = found.user ?? (await users.profile(found.token.userId));
       if (user === null || user.deletedAtMs !== null) return refuse(invalid(id));
       return { secret, email: user.email, expiresAtMs: found.token.expiresAtMs };
+    },
+
+    /** The user of a session, also of one that is over; null where it is not known any more. @throws FaultError `unavailable` */
+    async ownerOf(secret: string): Promise<string | null> {
+      const id = await secrets.idOf("session", secret);
+      return id === null ? null : tokens.ownerOf(id);
     },
 
     /** `lifetimes.session` from now, never less than before, never past `lifetimes.login` from creation. */

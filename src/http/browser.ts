@@ -74,6 +74,20 @@ export const messageCookie = (text: string): string =>
 
 export const NO_MESSAGE_COOKIE = serialize(MESSAGE_NAME, "", { ...OPTIONS, maxAge: 0 });
 
+/** What was typed into a form that could not be taken, until its user is logged in again. */
+const FORM_NAME = `${NAME}-form`;
+export const LOST_FORM_SECONDS = 900;
+const LOST_FORM = new RegExp(String.raw`(?:^|;)[ \t]*${FORM_NAME}=("?)([\w-]{0,4000})`);
+
+/** @returns what `formCookie` was given, or null for none; any text of that form may be sent */
+export const readFormCookie = (request: HonoRequest): string | null =>
+  LOST_FORM.exec(request.header("cookie") ?? "")?.[2] || null;
+
+export const formCookie = (sealed: string): string =>
+  serialize(FORM_NAME, sealed, { ...OPTIONS, maxAge: LOST_FORM_SECONDS });
+
+export const NO_FORM_COOKIE = serialize(FORM_NAME, "", { ...OPTIONS, maxAge: 0 });
+
 /** The browser's time zone, by its IANA name, as the script of the pages says. */
 const ZONE = new RegExp(String.raw`(?:^|;)[ \t]*${NAME}-zone=([\w+/-]{1,50})(?:;|$)`);
 

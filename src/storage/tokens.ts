@@ -322,6 +322,14 @@ export function tokensInD1({
       return row && toSession(row);
     },
 
+    ownerOf: (id) =>
+      db
+        .first(
+          sql`SELECT user_id AS userId FROM tokens WHERE id = ${id} AND kind = 'session'`,
+          v.object({ userId: v.string() }),
+        )
+        .then((row) => row?.userId ?? null),
+
     async revokeSession(id, nowMs) {
       const revocation = {
         id,

@@ -80,7 +80,7 @@ describe("two people become contacts over a code", () => {
     const refused = await eve.submit(page, link);
     expect([refused.status, textOf(refused)]).toEqual([
       422,
-      expect.stringContaining("This form was sent before, with something else in it."),
+      expect.stringContaining("This form was already used. Reload the page and try again."),
     ]);
     expect(textOf(await eve.submit(refused, link))).toContain("each other's contacts now");
   });
@@ -133,7 +133,7 @@ describe("issuing", () => {
       const answer = await ada.submit(form, NEW, other);
       expect([answer.status, textOf(answer)]).toEqual([
         422,
-        expect.stringContaining("This form was sent before, with something else in it."),
+        expect.stringContaining("This form was already used. Reload the page and try again."),
       ]);
       // The new form it shows can be sent.
       expect(textOf(await ada.submit(answer, NEW, other))).toContain("Used 0 of");
@@ -181,8 +181,8 @@ describe("issuing", () => {
     [{ token_uses: "1001" }, "Must be a whole number from 1 to 1000."],
     [{ token_lifetime: "1" }, "Is none of these."],
     [{ contact_id: "nobody" }, "Must be a user's id."],
-    [{ contact_id: "00000000-0000-4000-8000-000000000000" }, "This does not exist any more."],
-    [{ token_audience: "00000000-0000-4000-8000-000000000000" }, "This does not exist any more."],
+    [{ contact_id: "00000000-0000-4000-8000-000000000000" }, "This no longer exists."],
+    [{ token_audience: "00000000-0000-4000-8000-000000000000" }, "This no longer exists."],
   ])("%o shows the error and creates nothing", async (filled, says) => {
     const ada = await signedUpUser();
     const before = await tokens();

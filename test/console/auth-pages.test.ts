@@ -61,7 +61,7 @@ describe("the login", () => {
     ]) {
       const answer = await send("/console/login", fields);
       expect(answer.status).toBe(401);
-      expect(answer.text).toContain("The email or the password is wrong.");
+      expect(answer.text).toContain("Incorrect email or password.");
       expect(answer.text).not.toContain(wrong);
       expect(answer.text).toContain(`value="${fields.email}"`);
       expect(answer.headers.has("set-cookie")).toBe(false);

@@ -167,7 +167,7 @@ it("a wrong login names neither, marks both, and puts the focus where it is type
   const inputs = inputsIn(text, "/console/login", () => true).filter(({ name }) => name !== "next");
   expect(inputs.map(({ tag }) => tag.includes('aria-invalid="true"'))).toEqual([true, true]);
   for (const { tag } of inputs) expect(tag).toContain('aria-describedby="wrong"');
-  expect(text).toMatch(/<p [^>]*id="wrong"[^>]*>The email or the password is wrong\.<\/p>/);
+  expect(text).toMatch(/<p [^>]*id="wrong"[^>]*>Incorrect email or password\.<\/p>/);
   expect(text.match(/ autofocus=/g)).toHaveLength(1);
   expect(inputs[1]?.tag).toContain(" autofocus=");
 });
@@ -182,8 +182,8 @@ describe("the password of who is logged in", () => {
         ...sampleFor(path, { ...fixtures, client: own }),
         [field]: "not the password",
       });
-      expect(textOf({ text })).toContain("The password is wrong.");
-      expect(textOf({ text })).not.toMatch(/email or the password/);
+      expect(textOf({ text })).toContain("Incorrect password.");
+      expect(textOf({ text })).not.toMatch(/email or password/);
       const log = async () => (await own.open("/console/activity")).text;
       await expect.poll(log).toContain("The password was mistyped while logged in");
       expect(await log()).not.toContain("Somebody tried a wrong password");

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { PASSWORD } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { newFixtures, GET_PAGES, pathIn } from "./forms.ts";
@@ -8,6 +8,7 @@ import {
   encoded,
   type Fields,
   FORM,
+  logIn,
   newPageClient,
   SAME_ORIGIN,
   type PageClient,
@@ -150,6 +151,97 @@ describe("a form that is sent after its session expired", () => {
       expect(back.headers.get("location")).toBe(page);
     }
     expect(hiddenValues((await call("GET", "/console/login")).text, "next")).toEqual([]);
+  });
+
+  /** Someone whose session ends while they fill in a form, what their browser then has, and how they are back. */
+  async function lose(path: string, fields: Fields) {
+    const client = await newPageClient(call);
+    await call("DELETE", `/tokens?token=${client.secret}`);
+    const answer = await client.send(path, fields);
+    expect(answer.status).toBe(303);
+    const [, cookie = ""] =
+      /(__Host-latchkey-form=[\w-]*)/.exec(answer.headers.get("set-cookie") ?? "") ?? [];
+    const back = async (email = client.email) => {
+      const again = await logIn(call, email);
+      const open = (at: string) =>
+        again.open(at, { cookie: `${COOKIE}=${again.secret}; ${cookie}` });
+      return { again, open };
+    };
+    return { answer, cookie, back };
+  }
+
+  const NEW = "/console/tokens/new";
+  const FILLED = {
+    name: "CI <b>א",
+    lifetime: "2592000",
+    scopes: ["tokens:read"],
+    token_secret: `lk_api_${"x".repeat(40)}`,
+    current_password: "not to be kept",
+  };
+
+  it("comes back as it was left, without its secrets, to its own user, once", async () => {
+    const { answer, cookie, back } = await lose(NEW, FILLED);
+    expect(answer.headers.get("set-cookie")).toMatch(
+      /-message=session_expired_kept;.*-form=[\w-]+; Max-Age=900; Path=\/; HttpOnly; Secure; SameSite=Strict/,
+    );
+    expect(cookie).not.toMatch(/[{"]/);
+    const { again, open } = await back();
+    // Elsewhere it waits, and the overview leads to it.
+    expect((await open("/console/contacts")).headers.has("set-cookie")).toBe(false);
+    expect((await open("/console")).text).toContain(`<a href="${NEW}">Go back to it</a>`);
+    const form = await open(NEW);
+    expect(textOf(form)).toContain("Here's your form as you left it.");
+    expect(form.headers.get("set-cookie")).toMatch(/^__Host-latchkey-form=; Max-Age=0/);
+    expect(inputsOf({ ...form, path: NEW }, NEW)).toMatchObject({ name: FILLED.name });
+    expect(form.text).toMatch(/value="tokens:read"[^>]* checked/);
+    for (const secret of [FILLED.token_secret, FILLED.current_password]) {
+      expect(form.text).not.toContain(secret);
+    }
+    // Nothing was sent by itself.
+    expect((await again.open("/console/tokens")).text).not.toContain("CI");
+  });
+
+  it("a form on another page comes back there", async () => {
+    const path = "/console/account/passkeys/rename";
+    const { back } = await lose(path, { id: crypto.randomUUID(), name: "x".repeat(65) });
+    const { open } = await back();
+    expect(textOf(await open("/console/account/passkeys"))).toContain("as you left it");
+  });
+
+  it("is shown to no one else, and dropped where another logs in", async () => {
+    const { back } = await lose(NEW, FILLED);
+    const other = await newPageClient(call);
+    const { open } = await back(other.email);
+    for (const path of [NEW, "/console"]) {
+      const { text, headers } = await open(path);
+      expect(text).not.toMatch(/CI &lt;b&gt;|as you left it|Go back to it/);
+      expect(headers.get("set-cookie")).toMatch(/^__Host-latchkey-form=; Max-Age=0/);
+    }
+  });
+
+  it.each([
+    ["too large", { name: "x".repeat(3_000) }, null],
+    ["of secrets alone", { password: "a long password", otp: "123456" }, null],
+    ["that is none of ours", FILLED, `${COOKIE}-form=${"A".repeat(200)}`],
+    ["that is cut off", FILLED, `${COOKIE}-form=A`],
+  ])("one %s is left out", async (_, fields, sent) => {
+    const { answer, cookie, back } = await lose(NEW, fields);
+    if (sent === null) return expect([cookie, answer.status]).toEqual(["", 303]);
+    const { again } = await back();
+    const form = await again.open(NEW, { cookie: `${COOKIE}=${again.secret}; ${sent}` });
+    expect(form.status).toBe(200);
+    expect(textOf(form)).not.toContain("as you left it");
+  });
+
+  it("one of fifteen minutes ago is gone, and so is that of who logged out", async () => {
+    const { back } = await lose(NEW, FILLED);
+    const { again, open } = await back();
+    const out = await again.send("/console/logout");
+    expect(out.headers.get("set-cookie")).toContain(`${COOKIE}-form=; Max-Age=0`);
+    const later = await back();
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 900_001 });
+    expect(open).not.toBe(later.open);
+    expect(textOf(await later.open(NEW))).not.toContain("as you left it");
   });
 
   it("who never was logged in is told of no session", async () => {

@@ -50,7 +50,7 @@ it("is set up on pages: a key, a wrong code and a right one, recovery codes to d
 
   expect((await client.open(SETUP)).text).toContain("10 of 10");
   expect((await client.send(`${SETUP}/codes`, { otp: "000000" })).text).toContain(
-    "This code is wrong",
+    "That code is wrong",
   );
   nextStep();
   const renewed = await client.send(`${SETUP}/codes`, { otp: await codeOf(secret, Date.now()) });
@@ -74,7 +74,7 @@ it("asks for the code on a page of its own, and leads to where the log-in was fo
   expect(page.text).toContain('autocomplete="one-time-code"');
 
   const wrong = await post("/console/login/code", { otp: "000000", next: "/console/tokens" }, half);
-  expect([wrong.status, wrong.text.includes("This code is wrong")]).toEqual([401, true]);
+  expect([wrong.status, wrong.text.includes("That code is wrong")]).toEqual([401, true]);
   const otp = await app.fresh();
   const done = await post("/console/login/code", { otp, next: "/console/tokens" }, half);
   expect(leadsTo(done)).toEqual([303, "/console/tokens"]);

@@ -53,8 +53,8 @@ it("many pages become one file, and the rest continues in the next", async () =>
 it("a wrong password deletes nothing", async () => {
   const client = await newPageClient(call);
   for (const [password, status, text] of [
-    ["wrong password", 401, "The password is wrong."],
-    ["", 400, "Must not be empty."],
+    ["wrong password", 401, "Incorrect password."],
+    ["", 400, "Enter your password."],
   ] as const) {
     const answer = await client.send("/console/account/delete", { password });
     expect(answer.status).toBe(status);

@@ -8,7 +8,7 @@ import { isolate } from "../support/service.ts";
 
 /** A form whose act needs a fresh log-in asks for the password, and goes on with what was filled in. */
 
-const ASKS = "You logged in more than ten minutes ago.";
+const ASKS = "You logged in more than 10 minutes ago.";
 const NEW = "/console/tokens/new";
 
 /** Someone who logged in eleven minutes ago, and the form that they have filled in. */
@@ -53,7 +53,7 @@ it("the form goes on with all that was filled in, and the next one is not asked"
 
   const wrong = await client.send(NEW, { ...form, proof_password: "not the password" });
   expect(wrong.status).toBe(401);
-  expect(textOf(wrong)).toContain("The password is wrong.");
+  expect(textOf(wrong)).toContain("Incorrect password.");
   expect(wrong.text).not.toContain("not the password");
   expect(hiddenValues(wrong.text, "scopes")).toHaveLength(SCOPES.length);
 
@@ -219,7 +219,7 @@ it.each([
 ])("a form %s is not carried on", async (_, change) => {
   const { client, form } = await stale();
   const asked = await client.send(NEW, change(form));
-  expect(textOf(asked)).toContain("Log out and in again");
+  expect(textOf(asked)).toContain("Log in again and");
   expect(asked.text).not.toContain("a secret text");
   expect(asked.text.length).toBeLessThan(8_000);
 });

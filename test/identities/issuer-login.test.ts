@@ -240,8 +240,8 @@ const changed = (path: string, change: (parameters: URLSearchParams) => void) =>
   change(url.searchParams);
   return url.pathname + url.search;
 };
-const NOT_HERE = "not started in this browser";
-const WRONG = "does not belong to this log-in";
+const NOT_HERE = "wasn't started in this browser";
+const WRONG = "doesn't belong to this login";
 const now = () => Math.floor(Date.now() / 1000);
 
 const ATTACKS: Readonly<Record<string, Attack>> = {
@@ -307,7 +307,7 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   },
   "an issuer that says no": {
     visitor: { answer: { code: null, error: "access_denied" } },
-    says: "said no",
+    says: "declined",
   },
   "an issuer that failed": { visitor: { answer: { code: null, error: "server_error" } } },
 };

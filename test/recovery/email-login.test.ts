@@ -195,7 +195,7 @@ describe("the link", () => {
     const { place, mailed } = scene();
     const { mail } = await mailed(UNKNOWN());
     const page = await newBrowserUser(place.call).get(pathOf(mail));
-    expect(textOf(page)).toMatch(new RegExp(`as ${mail.to} ?\\. Asked with Chrome on macOS`));
+    expect(textOf(page)).toMatch(new RegExp(`as ${mail.to} ?\\? Requested from Chrome on macOS`));
     const headers = { "sec-fetch-site": "cross-site", origin: "https://evil.example" };
     const forged = await place.call("POST", pathOf(mail), { headers, form: {} });
     expect([forged.status, forged.headers.get("set-cookie")]).toEqual([403, null]);

@@ -27,6 +27,22 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
+// Passwords can be shown while they are typed. They are sent as passwords, so that the browser keeps them as such.
+for (const button of document.querySelectorAll(".reveal")) {
+  const input = button.previousElementSibling;
+  const show = button.textContent;
+  button.hidden = false;
+  const set = (isShown) => {
+    input.type = isShown ? "text" : "password";
+    button.textContent = isShown ? button.dataset.hide : show;
+  };
+  button.addEventListener("click", () => {
+    set(input.type === "password");
+    input.focus();
+  });
+  input.form.addEventListener("submit", () => set(false));
+}
+
 // A double click submits a form once.
 document.addEventListener("submit", (event) => {
   const { dataset } = event.target;

@@ -56,6 +56,8 @@ export const frame = {
   unnamed: "It",
   email: "Email",
   password: "Password",
+  show: "Show password",
+  hide: "Hide password",
   optional: "(optional)",
   copy: "Copy",
   copied: "Copied",
@@ -64,9 +66,79 @@ export const frame = {
   filter: "Filter",
 };
 
+/** What went wrong: at an input, above its form, or on a page of its own. */
+export const problems = {
+  wrongLogin: "Incorrect email or password.",
+  wrongPassword: "Incorrect password.",
+  wrongCode: "That code is wrong or was already used.",
+  codeRequired: "This account also needs a code from its second factor.",
+  wrongAppCode: "That's not the code your app shows now. Check your device's clock.",
+  secondFactorOn: "You already have a second factor. Remove it first.",
+  currentPassword: "Enter your current password.",
+  passwordCommon: "This password is too common. Choose another one.",
+  passwordPwned: "This password appeared in a data breach. Choose another one.",
+  userExists: "An account with this email already exists.",
+  signUpClosed: "New accounts are not being accepted.",
+  identityConflict:
+    "This email belongs to an account that isn't linked to this sign-in method. Log in another way, then link it.",
+  passkeyUnverified: "The passkey couldn't be verified. Try again.",
+  passkeysFull: "You've reached the maximum number of passkeys. Remove one first.",
+  lastWayIn: "This is your only way to log in. Set a password first.",
+  scopeExceeded: (scope: string) =>
+    `You don't have the ${scope} permission, so you can't grant it.`,
+  scopeMissing: (scope: string) => `This requires the ${scope} permission.`,
+  notFresh: "You logged in more than 10 minutes ago. Log in again, then try again.",
+  gone: "This no longer exists.",
+  tokenNotFound: "Token not found. It may already be revoked or expired.",
+  invalid: "This is no longer valid.",
+  actionUnknown: "Unknown action.",
+  formUsed: "This form was already used. Reload the page and try again.",
+  operatorsOnly: "This page is for operators.",
+  operatorsFactor: "Operators need a second factor. Set one up first.",
+  throttled: (wait: string) => `Too many attempts. Try again in ${wait}.`,
+  unconfirmed: "We couldn't confirm the change. It may have happened: reload before you try again.",
+  logIn: "Log in to continue.",
+  incomplete: "The form was incomplete. Reload the page and try again.",
+  crossSite: "This form came from another site, so we didn't process it.",
+  encoding: "Unsupported form encoding.",
+  pageNotFound: "There's nothing at this address. Check it for typos.",
+  notAvailable: "Not available.",
+  late: "The form took too long to arrive. Try again.",
+  closed: "The connection closed before the form arrived.",
+  tooLarge: "The form is too large.",
+  internal: "Something went wrong on our side. We've logged it.",
+  listPage: "This page of the list no longer exists. Open the list again.",
+  notLoaded: "We couldn't load this page. Try again in a moment.",
+  requestId: (id: string) => `Request ID: ${id}`,
+  titles: {
+    403: "Not allowed",
+    404: "Page not found",
+    429: "Too many attempts",
+    500: "Something went wrong",
+    503: "Temporarily unavailable",
+    other: "Something went wrong",
+    crossSite: "Request blocked",
+  },
+  /** A link to the start, on a page that says no. */
+  home: "Go to console",
+  unfit: "Enter a valid value.",
+  required: "Fill in this field.",
+  email: "Enter a valid email address.",
+  emailRequired: "Enter your email.",
+  passwordRequired: "Enter your password.",
+  passwordBlank: "Your password can't be only spaces.",
+  codeDigits: "Enter the six digits.",
+  phone: "Include the country code, e.g. +1 555 123 4567.",
+  date: "Enter a date that exists.",
+  characters: "This contains characters that can't be used.",
+};
+
 /** What a form did, on the page after it. Null: that page says it in its own text. */
 export const messages = {
   session_expired: "Your session has expired. Log in to continue.",
+  session_expired_kept:
+    "Your session has expired. Log in, and your form comes back as you left it.",
+  form_restored: "Here's your form as you left it. Nothing was saved yet.",
   profile_saved: "Profile saved.",
   email_changed: "Email changed.",
   email_wanted: "We sent a link to your new email. Open it to confirm the change.",
@@ -99,15 +171,171 @@ export const pagination = {
 // Overview.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
+export const welcome = {
+  title: "Welcome",
+  heading: "Accounts, sessions and tokens at the edge",
+  lead: "Create API tokens, share one-time codes, and see everywhere you're logged in.",
+  signUp: "Create account",
+  logIn: "Log in",
+  features: [
+    [
+      "API tokens",
+      "Access tokens for scripts and apps, with scopes and expiry dates. Rotate or revoke them at any time.",
+    ],
+    [
+      "One-time codes",
+      "Share a QR code or link that performs a single action, as often as you allow.",
+    ],
+    [
+      "Your sessions",
+      "See every device and program that's logged in, and log it out with one click.",
+    ],
+    [
+      "Passkeys and second factors",
+      "Log in with your fingerprint or face. Codes protect what a password alone shouldn't open.",
+    ],
+    ["A record of everything", "Every log-in, change and denied attempt, with time and place."],
+    [
+      "Your data",
+      "Download everything we store about you, or delete your account. No email to support needed.",
+    ],
+  ],
+  tryTitle: "Built for programs, too",
+  tryText: "Everything here is also an API. With a token in $TOKEN, this returns your account:",
+  docs: "Read the API docs",
+} as const;
+
 export const overview = {
   title: "Overview",
+  lead: "What needs your attention, and what happened lately.",
+  newToken: "New API token",
+  lostForm: "You hadn't finished a form when your session ended.",
+  backToForm: "Go back to it",
+  toDo: "To do",
+  verifyTitle: "Verify your email",
+  verifyText: (email: string) => `We'll send a link to ${isolated(email)}.`,
+  verify: "Send link",
+  nameTitle: "Add your name",
+  nameText: "People see it when they use your codes.",
+  addName: "Add name",
+  expiring: (name: string) => `“${isolated(name)}” is about to expire`,
+  expires: "Expires",
+  seeTokens: "See API tokens",
+  logins: "Recent log-ins",
+  noLogins: "No log-ins lately.",
+  loginEvents: {
+    "session.created": "Logged in",
+    "jwt.obtained": "An API client logged in",
+    "login.failed": "Failed log-in attempt",
+    "credential.refused": "Invalid token rejected",
+    "family.revoked": "Session revoked: a used refresh token was presented again",
+  },
+  mistyped: "You mistyped your password",
+  denied: "Denied",
+  unknownPlace: "Unknown address",
+  allActivity: "All activity",
+  uses: "Uses of your codes",
+  used: "Someone used one of your codes",
+  noUses: "No one has used your codes lately.",
+  allCodes: "Your action tokens",
+  notLoaded: "We couldn't load this. Reload the page to try again.",
+  firstCall: "Call the API",
+  noTokenYet: "Create an API token, put it into $TOKEN, and this returns your account:",
+  callText: "With one of your API tokens in $TOKEN, this returns your account:",
+  call: "API call",
+  docs: "Read the API docs",
 };
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // Sign-up, log-in, password reset, confirmation.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
-export const auth = {};
+export const auth = {
+  logIn: {
+    title: "Log in",
+    button: "Log in",
+    forgot: "Forgot your password?",
+    byEmail: "Email me a login link",
+    byPasskey: "Log in with a passkey",
+    byIssuer: (name: string) => `Continue with ${name}`,
+    or: "or",
+    newHere: "New here?",
+    signUp: "Create account",
+    passkeyFailed: "That passkey didn't log you in. Try again, or log in another way.",
+  },
+  signUp: {
+    title: "Create your account",
+    firstName: "First name",
+    lastName: "Last name",
+    passwordHint: "At least 8 characters. Common passwords aren't allowed.",
+    button: "Create account",
+    haveOne: "Already have an account?",
+    closedTitle: "Sign-up is closed",
+    closed: "New accounts are not being accepted.",
+  },
+  forgotten: {
+    title: "Reset your password",
+    lead: "We'll email you a link to choose a new one.",
+    button: "Email me a link",
+    back: "Back to log in",
+    noMail: "This service can't send email. Contact your administrator to reset your password.",
+    sentTitle: "Check your email",
+    sent: "If that address has an account, we've sent it a link. It works once and expires in 10 minutes.",
+  },
+  email: {
+    title: "Log in by email",
+    lead: "We'll email you a link and a code. Either one logs you in, no password needed.",
+    button: "Email me a link",
+    byPassword: "Log in with a password",
+    noMail: "This service can't send email. Contact your administrator.",
+    sentTitle: "Check your email",
+    sent: (email: string) =>
+      `If ${isolated(email)} can log in here, we've sent it a link and a code. They work once and expire in 10 minutes.`,
+    code: "Code",
+    codeHint: "Six digits. We'll never ask you for it anywhere else.",
+    wrongCode: "That code is wrong or has expired. The link in the email may still work.",
+    again: "Send another email",
+    linkLead: (email: string) => `Log in this browser as ${isolated(email)}?`,
+    askedWith: "Requested from",
+    when: "When",
+    notYou: "Wasn't you? Close this page. Nothing has happened.",
+    here: "Log in here",
+    spentTitle: "This link no longer works",
+    spent: "It was already used, it expired, or the account changed since.",
+    newOne: "Get a new link",
+  },
+  issuer: {
+    unknown:
+      "This login wasn't started in this browser, took too long or is already finished. Start again.",
+    denied: "You weren't logged in because you or your provider declined.",
+    wrong: "Your provider sent a response that doesn't belong to this login. Start again.",
+    noAccount: "This doesn't match an account here, and none can be created from it.",
+    failedTitle: "Not logged in",
+    toLogIn: "Back to log in",
+    moment: "One moment",
+    onward: "Continue",
+    linkTitle: "Link another account",
+    link: (name: string) => `Link ${name}`,
+  },
+  secondStep: {
+    title: "Enter your code",
+    lead: "Enter the code your authenticator app shows now.",
+    code: "Code",
+    hint: "No app at hand? Enter one of your recovery codes.",
+    other: "Log in as someone else",
+  },
+  confirm: {
+    title: "Confirm it's you",
+    byPassword: "You logged in more than 10 minutes ago. Enter your password to continue.",
+    byLogIn:
+      "You logged in more than 10 minutes ago. Log in again and you'll come back to this page.",
+    byLogInKept:
+      "You logged in more than 10 minutes ago. Log in again and your form comes back as you left it.",
+    button: "Continue",
+    cancel: "Cancel",
+    logInAgain: "Log in again",
+  },
+};
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // API tokens.

@@ -49,7 +49,7 @@ export async function addContactByCode(site: Site, options: Options): Promise<vo
   for (let i = 0; i < 3; i++) await fetch(link);
   await bob.page.goto(link);
   await bob.page.getByText("Ada Lovelace").first().waitFor();
-  await bob.page.getByRole("link", { name: "Make an account" }).click();
+  await bob.page.getByRole("link", { name: "Create account" }).click();
   await fillSignUp(bob);
   await bob.page.waitForURL(link);
   const title = await bob.page.getByRole("heading", { level: 1 }).innerText();
@@ -180,7 +180,7 @@ export async function logInAndOut(site: Site, options: Options): Promise<void> {
   await laptop.page.getByLabel("Email").fill(ada.email);
   await laptop.page.getByLabel("Password").fill("wrong password");
   await button(laptop.page, "Log in").click();
-  await laptop.page.getByText("The email or the password is wrong.").waitFor();
+  await laptop.page.getByText("Incorrect email or password.").waitFor();
   await laptop.page.getByLabel("Password").fill(PASSWORD);
   await button(laptop.page, "Log in").click();
   await heading(laptop.page, "Activity");

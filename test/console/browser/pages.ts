@@ -32,7 +32,7 @@ async function refused(page: Page, path: string, fields: Readonly<Record<string,
   for (const [name, value] of Object.entries(fields)) {
     await form.locator(`[name="${name}"]`).fill(value);
   }
-  await form.getByRole("button").first().click();
+  await form.locator('[type="submit"]').first().click();
   await page.locator('[aria-invalid="true"]').first().waitFor();
 }
 

@@ -44,7 +44,7 @@ export const openConfirm = (page: Page, summary: string) =>
 export async function fillSignUp({ page, email }: BrowserUser): Promise<void> {
   await page.getByLabel("Email").fill(email);
   await page.getByLabel("Password").fill(PASSWORD);
-  await button(page, "Make the account").click();
+  await button(page, "Create account").click();
 }
 
 export async function signUp(person: BrowserUser): Promise<void> {

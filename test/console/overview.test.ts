@@ -1,0 +1,62 @@
+import { env } from "cloudflare:workers";
+import { expect, it } from "vitest";
+import { isolate } from "../support/service.ts";
+import { idOf } from "./forms.ts";
+import { textOf } from "./html.ts";
+import { encoded, FORM, newPageClient, SAME_ORIGIN } from "./page-client.ts";
+import { PASSWORD } from "../support/client.ts";
+
+const { call } = isolate({
+  MAIL_WEBHOOK_URL: "https://mail.invalid/send",
+  MAIL_WEBHOOK_SECRET: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+});
+
+it("says what needs its user, and no longer once it is done", async () => {
+  const client = await newPageClient(call);
+  const overview = async () => textOf(await client.open("/console"));
+  const first = await overview();
+  for (const text of [`We'll send a link to ${client.email}`, "Add your name"]) {
+    expect(first.replaceAll(/\s+/g, " ").replace(" .", "")).toContain(text);
+  }
+  expect(first).toContain("Create an API token");
+  const xToken = client.secret;
+  for (const [name, ttl] of [
+    ["soon", 86_400],
+    ["later", 30 * 86_400],
+  ] as const) {
+    const json = { name, ttl, scopes: ["tokens:read"] };
+    expect((await call("POST", "/rest/token", { xToken, json })).status).toBe(200);
+  }
+  await client.send("/console/account/profile", { first_name: "Ada" });
+  await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE email = ?").bind(client.email).run();
+  const then = await overview();
+  expect(then).toMatch(
+    /“ soon ” is about to expire Expires in \d+ hours|“ soon ” is about to expire Expires in 1 day/,
+  );
+  expect(then).not.toMatch(/later|Verify your email|Add your name|Create an API token,/);
+  expect(then).toContain('curl https://latchkey.test/rest/user -H "Authorization: Bearer $TOKEN"');
+});
+
+it("shows log-ins, refusals and uses of codes", async () => {
+  const [client, other] = [await newPageClient(call), await newPageClient(call)];
+  const json = {
+    action: "addContact",
+    payload: { contact_id: await idOf(client) },
+    ttl: 3600,
+    max_uses: 9,
+  };
+  const issued = await call("POST", "/api/generate-action-token", { xToken: client.secret, json });
+  const token = Object(Object(issued.json).token).token;
+  const run = await call("POST", "/api/run-action-token", {
+    xToken: other.secret,
+    json: { token },
+  });
+  expect(run.status).toBe(200);
+  await call("POST", "/console/login", {
+    headers: { ...SAME_ORIGIN, ...FORM },
+    body: encoded({ email: client.email, password: `not ${PASSWORD}` }),
+  });
+  const overview = async () => textOf(await client.open("/console"));
+  await expect.poll(overview).toContain("Failed log-in attempt Denied");
+  expect(await overview()).toMatch(/Logged in .*Someone used one of your codes just now/);
+});
