@@ -1,7 +1,7 @@
 import type { Child } from "hono/jsx";
 import { faultOf } from "../http/request-fault.ts";
 import type { AuditEntry } from "../core/events.ts";
-import type { ApiToken } from "../core/token.ts";
+import { ALL_TOKENS, type ListedToken } from "../core/api-token-search.ts";
 import type { User } from "../core/user.ts";
 import type { Route } from "../http/surface.ts";
 import {
@@ -24,10 +24,15 @@ import {
 import type { Page } from "./page.tsx";
 import { overview as words, welcome } from "./words.ts";
 
-/** Newest first: each card shows what it finds among them, so that the page costs two reads however old the account is. */
+/** The cards show what they find among the newest events, so that the page costs the same however old the account is. */
 const READ = 50;
 const SHOWN = 5;
-const SOON_MS = 7 * 86_400_000;
+const EXPIRING = {
+  ...ALL_TOKENS,
+  filter: "expiring",
+  sort: "expires",
+  isDescending: false,
+} as const;
 
 /** The start page; `/` redirects here. */
 export function homePages({ openPage }: PageRoutes, deps: ConsoleDeps): readonly Route[] {
@@ -96,11 +101,10 @@ async function overviewPage(
 ): Promise<Page> {
   const { caller, nowMs, lostForm } = context;
   const { accounts, apiTokens, audit, issuer, sendsMail } = deps;
-  const newest = { limit: READ, after: null };
   const [user, tokens, events] = await Promise.all([
     read(accounts.read(caller)),
-    read(apiTokens.list(caller, newest, nowMs)),
-    read(audit.list(caller.userId, newest)),
+    read(apiTokens.search(caller, EXPIRING, { limit: SHOWN, after: null }, nowMs)),
+    read(audit.list(caller.userId, { limit: READ, after: null })),
   ]);
   const entries = events?.items ?? null;
   return {
@@ -146,7 +150,7 @@ async function overviewPage(
           </Panel>
         </div>
         <Panel title={words.firstCall}>
-          <p>{tokens?.items.length === 0 ? words.noTokenYet : words.callText}</p>
+          <p>{words.callText}</p>
           <Copyable text={apiCall(issuer)} label={words.call} />
           <a href="/docs">{words.docs}</a>
         </Panel>
@@ -157,18 +161,14 @@ async function overviewPage(
 
 interface ToDoProps {
   readonly user: User;
-  readonly tokens: readonly ApiToken[];
+  /** Those that expire soon, the first to do so first. */
+  readonly tokens: readonly ListedToken[];
   readonly nowMs: number;
   readonly sendsMail: boolean;
 }
 
 /** What needs its user; nothing where nothing does. */
 function ToDo({ user, tokens, nowMs, sendsMail }: ToDoProps) {
-  const expiring = tokens
-    .filter(
-      ({ expiresAtMs, replacedById }) => replacedById === null && expiresAtMs - nowMs < SOON_MS,
-    )
-    .toSorted((one, other) => one.expiresAtMs - other.expiresAtMs);
   const items: Child[] = [
     sendsMail && user.emailVerifiedAtMs === null && (
       <li>
@@ -192,7 +192,7 @@ function ToDo({ user, tokens, nowMs, sendsMail }: ToDoProps) {
         </a>
       </li>
     ),
-    ...expiring.slice(0, SHOWN).map((token) => (
+    ...tokens.map(({ token }) => (
       <li>
         <div>
           <strong>

@@ -55,7 +55,7 @@ it("is added, renamed, logs in to where the page was for, and is removed, all by
   expect(leadsTo(await client.send(`${PAGE}/remove`, { id }))).toEqual([303, PAGE]);
   const refused = await logIn(owner);
   expect([refused.status, hiddenValues(refused.text, "next")[0]]).toEqual([401, "/console/tokens"]);
-  expect(refused.text).toContain("That passkey didn't log you in.");
+  expect(refused.text).toContain("log you in. Try again");
   expect(refused.text).not.toContain("password is wrong");
   expect(refused.headers.getSetCookie().join()).not.toContain(`${COOKIE}=`);
 });

@@ -240,8 +240,7 @@ export const overview = {
   allCodes: "Your action tokens",
   notLoaded: "We couldn't load this. Reload the page to try again.",
   firstCall: "Call the API",
-  noTokenYet: "Create an API token, put it into $TOKEN, and this returns your account:",
-  callText: "With one of your API tokens in $TOKEN, this returns your account:",
+  callText: "With an API token in $TOKEN, this returns your account:",
   call: "API call",
   docs: "Read the API docs",
 };
