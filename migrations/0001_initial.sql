@@ -73,6 +73,11 @@ CREATE INDEX tokens_list ON tokens (user_id, kind, credential_version, api_token
 -- For a user's list of revoked API tokens. Only a revocation writes it.
 CREATE INDEX tokens_revoked ON tokens (user_id, revoked_at) WHERE kind = 'api' AND revoked_at IS NOT NULL;
 
+-- All action tokens that a user issued, newest first: also those that can no longer be used. The service's own, for
+-- emails, are in no list.
+CREATE INDEX tokens_actions ON tokens (user_id, created_at, id)
+  WHERE kind = 'action' AND json_extract(detail, '$.internal') IS NULL;
+
 CREATE INDEX tokens_status ON tokens (status_index) WHERE status_index IS NOT NULL;
 
 CREATE INDEX tokens_meter ON tokens (meter) WHERE meter IS NOT NULL;
@@ -111,7 +116,8 @@ CREATE TABLE receipts (
   run_at          INTEGER NOT NULL,
   data            TEXT NOT NULL CHECK (json_valid(data)),
   idempotency_key TEXT,                     -- prefixed with the caller that it belongs to
-  request_digest  TEXT                      -- HMAC, keyed with the token's secret, of the request that had the idempotency key
+  request_digest  TEXT,                     -- HMAC, keyed with the token's secret, of the request that had the idempotency key
+  issued_by       TEXT NOT NULL             -- who had created the token
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX receipts_idempotency
@@ -140,6 +146,8 @@ CREATE TABLE contacts (
   user_id    TEXT NOT NULL REFERENCES users (id),
   contact_id TEXT NOT NULL REFERENCES users (id),
   created_at INTEGER NOT NULL,
+  token_id   TEXT,                          -- the action token over which they met; null if it was another way
+  issuer_id  TEXT,                          -- who had created it: one of the two, or whoever introduced them
   PRIMARY KEY (user_id, contact_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -199,6 +207,9 @@ CREATE TABLE dead_letters (
 CREATE INDEX tokens_owner ON tokens (user_id, id);
 CREATE INDEX receipts_runner ON receipts (run_by, id);
 CREATE INDEX receipts_token ON receipts (token_id, id);
+
+-- What a user's action tokens were used for, newest first.
+CREATE INDEX receipts_issuer ON receipts (issued_by, run_at, id);
 
 -- Limits emails per address, across all accounts and everyone who can cause them. The row names the sender
 -- whose turn it is (the token in the email, or a delivery of notices): no other email is sent meanwhile.

@@ -267,8 +267,8 @@ describe("the finder finds", () => {
     const key = `planted ${name}`;
     await env.KV.put(key, text, { metadata: { text } });
     const receipt = env.DB.prepare(
-      `INSERT INTO receipts (id, token_id, action, run_by, run_at, data)
-        SELECT 'planted', ?, 'x', id, 0, '{}' FROM users LIMIT 1`,
+      `INSERT INTO receipts (id, token_id, action, run_by, run_at, data, issued_by)
+        SELECT 'planted', ?, 'x', id, 0, '{}', id FROM users LIMIT 1`,
     );
     await receipt.bind(text).run();
     const lines = [

@@ -9,7 +9,7 @@ export const NewContact = v.object(
       v.uuid("must be a user's id"),
       v.toLowerCase(),
       v.title("Contact"),
-      v.description("You, or somebody whom you introduce."),
+      v.description("You, or one of your contacts."),
       v.metadata({ form: "user" }),
     ),
   },
@@ -33,27 +33,34 @@ export const addContact = defineAction({
     {
       holds: sql`EXISTS (SELECT 1 FROM users WHERE id = ${contact_id} AND deleted_on IS NULL AND disabled_on IS NULL)`,
       field: "contact_id",
-      message: "This contact does not exist any more.",
+      message: "This person no longer has an account.",
     },
   ],
 
-  run({ payload: { contact_id }, issuerId, runner, nowMs, once }) {
-    if (contact_id === runner) return { rejected: "You cannot be your own contact." };
+  run({ payload: { contact_id }, issuerId, runner, tokenId, nowMs, once }) {
+    if (contact_id === runner) return { rejected: "You can't add yourself as a contact." };
     const mutual = contact_id === issuerId;
     const links: [string, string][] = [[runner, contact_id]];
     if (mutual) links.push([contact_id, runner]);
     return {
       writes: links.map(([from, to]) =>
-        once(sql`INSERT INTO contacts (user_id, contact_id, created_at)
-          VALUES (${from}, ${to}, ${nowMs}) ON CONFLICT DO NOTHING`),
+        once(sql`INSERT INTO contacts (user_id, contact_id, created_at, token_id, issuer_id)
+          VALUES (${from}, ${to}, ${nowMs}, ${tokenId}, ${issuerId}) ON CONFLICT DO NOTHING`),
       ),
       answer: { contact_id, mutual },
     };
   },
 
   page: {
-    title: "Become contacts",
-    note: "You and whoever opens the link become each other's contacts. Or you introduce them to one of yours.",
+    title: "Share my contact",
+    button: "Add contact",
+    note: "Anyone who opens the link becomes your contact and you theirs. Or introduce them to a contact of yours.",
+    presets: [
+      { uses: 1, seconds: 600 },
+      { uses: 10, seconds: 86_400 },
+      { uses: 100, seconds: 604_800 },
+    ],
+    next: { text: "Go to contacts", href: "/console/contacts" },
     // Without a login it would run for its issuer, which is never what someone who scans it wants.
     asksForLogin: true,
     // Someone who did not create the token has not agreed to anything, so they are not named.
@@ -67,21 +74,21 @@ export const addContact = defineAction({
         {
           holds: sql`NOT (${has(runner, contact_id)} AND ${back})`,
           field: "contact_id",
-          message: "You are contacts already.",
+          message: "You're already in each other's contacts.",
         },
       ];
     },
     describe({ payload: { contact_id }, issuerId, nameOf }) {
       if (contact_id !== issuerId) {
         return {
-          before: "You get someone as a contact. You then see their first and last name.",
-          after: "You have a new contact now.",
+          before: "Someone will be added to your contacts. You'll see their first and last name.",
+          after: "A new person is in your contacts.",
         };
       }
       const name = nameOf(contact_id);
       return {
-        before: `You and ${name} become each other's contacts. Each of you then sees the other's first and last name.`,
-        after: `You and ${name} are each other's contacts now.`,
+        before: `You and ${name} will be added to each other's contacts and see each other's first and last names.`,
+        after: `You and ${name} are now contacts.`,
       };
     },
   },

@@ -8,7 +8,9 @@ import type {
   Described,
   Parsed,
   PersonalTable,
+  PageLink,
   Planned,
+  Preset,
   SetText,
 } from "../core/action.ts";
 import { AUDIT_EVENTS, type AuditEvent } from "../core/events.ts";
@@ -36,6 +38,8 @@ export interface RunArguments<Payload, Input> extends Given<Payload> {
   readonly input: Input;
   /** The user it runs for: the caller, or the issuer if no one is logged in and `needsCaller` is false. */
   readonly runner: string;
+  /** The id of the action token. */
+  readonly tokenId: string;
   /** The time of this request, in milliseconds since 1970. */
   readonly nowMs: number;
   /** Makes an INSERT, UPDATE or DELETE part of this run: it happens if, and only if, the run gets a use. */
@@ -58,12 +62,20 @@ export type RunResult<Answer, Event extends string> =
 
 /** An action as people see it. What is left out is made from the name and the payload. */
 export interface PageDefinition<Payload> {
-  /** The heading, and the button. */
+  /** What the console calls it. */
   readonly title?: string;
+  /** The heading and the button for the one who opens the link. Default: the title. */
+  readonly button?: string;
   /** Whole sentences, for the one who issues a token: what its holder can do. */
   readonly note?: string;
   /** Whether the page asks a person to log in first. Default: true. */
   readonly asksForLogin?: boolean;
+  /** Uses and seconds that the form offers at a click; the first is chosen. At most 6. */
+  readonly presets?: readonly Preset[];
+  /** A link for the one who ran it, such as back to your app: a path of this service, or an https URL. */
+  readonly next?: PageLink;
+  /** Where another link like it can be asked for, once this one can no longer be used. */
+  readonly renew?: PageLink;
   /** The users whose names `describe` needs. */
   referencedUserIds?(given: Given<Payload>): readonly string[];
   /** Whole sentences: what will happen, and what has happened. */
@@ -224,11 +236,26 @@ export function defineAction<
 
 const isBuiltIn = (event: string) => AUDIT_EVENTS.some((each) => each === event);
 
-function pageOf(name: string, { title, note, asksForLogin }: Partial<ActionPage>): ActionPage {
+const [HOUR, DAY] = [3_600, 86_400];
+
+/** For every action that names none of its own. */
+const PRESETS: readonly Preset[] = [
+  { uses: 1, seconds: HOUR },
+  { uses: 1, seconds: 7 * DAY },
+  { uses: 10, seconds: DAY },
+  { uses: 100, seconds: 30 * DAY },
+];
+
+function pageOf(name: string, page: Partial<ActionPage>): ActionPage {
+  const { title, note, button, asksForLogin, presets, next, renew } = page;
   const words = name.replaceAll(/(?<=[a-z\d])(?=[A-Z])|_/g, " ").toLowerCase();
   const heading = title ?? `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
   return {
     title: heading,
+    button: button ?? heading,
+    presets: presets ?? PRESETS,
+    next: next ?? null,
+    renew: renew ?? null,
     note: note ?? `Anyone who opens the link can do this: ${heading}.`,
     asksForLogin: asksForLogin ?? true,
   };

@@ -1,6 +1,7 @@
 import type { Action, ActionRegistry, PersonalTable } from "../core/action.ts";
 import { AUDIT_EVENTS } from "../core/events.ts";
 import type { IsPwned, Passwords } from "../core/passwords.ts";
+import { ACTION_MAX_USES, TTL_SECONDS } from "../core/token.ts";
 import { addContact } from "./add-contact.ts";
 import { resetPassword } from "./reset-password.ts";
 import { revokeLogins } from "./revoke-logins.ts";
@@ -70,6 +71,11 @@ export const RESERVED_TABLES = [
 /** Their schemas in the API document would have the same name. */
 const isSameName = (one: string, other: string) => one.toLowerCase() === other.toLowerCase();
 
+const TTL = TTL_SECONDS.action;
+const MAX_PRESETS = 6;
+const isWhole = (value: number, min: number, max: number) =>
+  Number.isInteger(value) && value >= min && value <= max;
+
 const IDENTIFIER = /^[a-z_][a-z0-9_]{0,62}$/;
 
 /** @returns what is wrong with the actions of `createLatchkey`: a line each */
@@ -89,6 +95,17 @@ export function wrongActions(own: readonly Action[]): readonly string[] {
     }
     if (action.needsCaller && !page.asksForLogin) {
       mistake("its page must ask for a log-in, or needsCaller must be false");
+    }
+    if (page.presets.length > MAX_PRESETS) mistake(`must have at most ${MAX_PRESETS} presets`);
+    for (const { uses, seconds } of page.presets) {
+      const isTerm = isWhole(uses, 1, ACTION_MAX_USES) && isWhole(seconds, TTL.min, TTL.max);
+      if (!isTerm) mistake(`a preset of ${uses} uses and ${seconds} seconds is out of bounds`);
+    }
+    for (const { href } of [page.next, page.renew].filter((link) => link !== null)) {
+      // A page must not lead to `javascript:` or, as "//host" does, to another site without a scheme.
+      // guard: page-links-are-paths-or-https
+      if (!/^(?:\/(?![/\\])|https:\/\/)/.test(href))
+        mistake(`${href} must be a path or an https URL`);
     }
     const taken = [...(action.payloadFields ?? []), ...(action.inputFields ?? [])].filter((field) =>
       /^token_|^run_key$/.test(field.name),

@@ -52,11 +52,13 @@ export const verifyEmail = defineAction({
 
   page: {
     title: "Confirm your email",
-    note: "Whoever opens the link has read the mail that it came with.",
+    note: "Only someone who can read this inbox has the link.",
+    next: { text: "Go to your account", href: "/console/account" },
+    renew: { text: "Go to your account for a new link", href: "/console/account" },
     asksForLogin: true,
-    describe: () => ({
-      before: "Your account notes that the mailbox which this link was sent to is yours.",
-      after: "Your email is confirmed.",
+    describe: ({ payload: { email }, text }) => ({
+      before: `Confirm that ${text(email)} is your email address.`,
+      after: `${text(email)} is confirmed as your email address.`,
     }),
   },
 });

@@ -288,6 +288,10 @@ export type PersonalData = {
   contacts?: {
     contact_uuid: string;
     created_on: string;
+    /** The action token over which they met. */
+    token_uuid: string | null;
+    /** Who had created it. */
+    issuer_uuid: string | null;
   }[];
   passkeys?: {
     uuid: string;
@@ -1191,7 +1195,7 @@ export type ProblemFailure = {
 
 /** The payload of the action `addContact`. */
 export type AddContactPayload = {
-  /** You, or somebody whom you introduce. */
+  /** You, or one of your contacts. */
   contact_id: string;
 };
 
@@ -3284,7 +3288,7 @@ export interface paths {
     /** List your contacts, newest first */
     get: {
       parameters: {
-        query?: { limit?: number; cursor?: string };
+        query?: { limit?: number; cursor?: string; search?: string };
         header?: never;
         path?: never;
         cookie?: never;

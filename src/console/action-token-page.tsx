@@ -1,122 +1,131 @@
 import { UNNAMED_USER } from "../core/action-pages.ts";
-import type { Use } from "../core/action-tokens.ts";
+import type { OwnActionToken, Use } from "../core/action-tokens.ts";
 import type { Described } from "../core/action.ts";
 import type { TokenStatus } from "../core/token-diagnosis.ts";
-import type { ActionToken } from "../core/token.ts";
 import {
   Alert,
   Confirm,
   Copyable,
+  Facts,
+  PageHead,
+  Panel,
+  Pill,
   PostForm,
   QrCode,
   Sentence,
   Time,
   UserText,
 } from "./components.tsx";
-import { StatusBadge } from "./token-status.tsx";
+import { actionTokens as words } from "./words.ts";
 
 interface Props {
-  readonly title: string;
-  readonly token: ActionToken;
-  readonly status: TokenStatus;
-  readonly revokedAtMs: number | null;
+  readonly own: OwnActionToken;
   readonly described: Described | null;
   readonly uses: readonly Use[];
+  /** Whether there are more uses than these. */
+  readonly hasMore?: boolean;
 }
 
-/** Shown once, right after the token was created: the code and the link. */
+const PATH = "/console/actions";
+const titleOf = ({ action, token }: OwnActionToken) => action?.page.title ?? token.action;
+
+/** Shown once, right after the token was created: the code and the link. Of these, paper has what others need. */
 export function IssuedPage({
   link,
   isRepeated,
   ...props
 }: Props & { readonly link: string; readonly isRepeated: boolean }) {
-  const { title, token } = props;
+  const { own } = props;
+  const title = titleOf(own);
+  const forOthers = own.action?.page.button ?? title;
   return (
     <>
-      <h1>{title}</h1>
-      {isRepeated && (
-        <Alert kind="done" text="This form was sent before: this is the token that it made." />
-      )}
+      <div class="on-screen">
+        <PageHead title={title} back={[PATH, words.title]}>
+          <button type="button" class="quiet" data-print hidden>
+            {words.print}
+          </button>
+          <button type="button" class="quiet" data-share={link} data-title={forOthers} hidden>
+            {words.share}
+          </button>
+        </PageHead>
+        {isRepeated && <Alert kind="done" text={words.repeated} />}
+      </div>
       <div class="code-page">
         <section class="card">
-          <QrCode text={link} label="QR code of the link" />
-          <Copyable text={link} label="Link" />
+          <p class="on-paper">{forOthers}</p>
+          <QrCode text={link} label={words.qr} />
+          <Copyable text={link} label={words.link} />
           <p class="hint">
-            Good until <Time ms={token.expiresAtMs} />.{" "}
-            <span class="on-screen">
-              The code and the link are shown now and never again: only a digest of them is kept.
-            </span>
+            {words.expires} <Time ms={own.token.expiresAtMs} />.{" "}
+            <span class="on-screen">{words.saveNow}</span>
           </p>
         </section>
         <div class="beside-code">
           <LinkText {...props} />
           <Uses {...props} />
           <p>
-            <a href={`/console/actions/${token.id}`} target="_blank" rel="noopener">
-              Its uses and its end, without the code
+            <a href={`${PATH}/${own.token.id}`} target="_blank" rel="noopener">
+              {words.manage}
             </a>
           </p>
         </div>
+      </div>
+      <div class="on-screen">
+        <Revoke own={own} />
       </div>
     </>
   );
 }
 
 /** Label and time of the token's end; null if the time is not recorded. */
-function endRow({ token, status, revokedAtMs }: Props): readonly [name: string, ms: number] | null {
+function endRow({ token, status, revokedAtMs }: OwnActionToken): readonly [string, number] | null {
   switch (status) {
     case "active":
-      return ["Ends", token.expiresAtMs];
+      return [words.expires, token.expiresAtMs];
     case "expired":
-      return ["Ended", token.expiresAtMs];
+      return [words.expired, token.expiresAtMs];
     case "used_up":
-      return revokedAtMs === null ? null : ["Used up", revokedAtMs];
+      return revokedAtMs === null ? null : [words.usedUp, revokedAtMs];
     default:
-      return revokedAtMs === null ? null : ["Ended", revokedAtMs];
+      return revokedAtMs === null ? null : [words.revokedAt, revokedAtMs];
   }
 }
 
 export function OwnTokenPage(props: Props) {
-  const { title, token, status } = props;
-  const end = endRow(props);
+  const { own } = props;
+  const { token, status } = own;
+  const end = endRow(own);
   return (
     <>
-      <h1>{title}</h1>
-      <LinkText {...props} />
+      <PageHead title={titleOf(own)} back={[PATH, words.title]} />
       <Uses {...props} />
-      <section class="card">
-        <h2>About it</h2>
-        <dl class="facts">
-          <dt>Made</dt>
-          <dd>
-            <Time ms={token.createdAtMs} />
-          </dd>
-          {end !== null && (
-            <>
-              <dt>{end[0]}</dt>
-              <dd>
-                <Time ms={end[1]} />
-              </dd>
-            </>
-          )}
-          <dt>For</dt>
-          <dd>{token.audience === null ? "whoever has the link" : "one person"}</dd>
-          <dt>Id</dt>
-          <dd>
-            <code>{token.id}</code>
-          </dd>
-        </dl>
-        {status === "active" && (
-          <Confirm summary="End it now">
-            <p>The code and the link stop working at once. What was done with them stays done.</p>
-            <PostForm action={`/console/actions/${token.id}/end`} button="End it" look="danger" />
-          </Confirm>
-        )}
-      </section>
-      <p>
-        <a href="/console/actions">All action tokens</a>
-      </p>
+      <LinkText {...props} />
+      <Panel title={words.details}>
+        <Facts
+          rows={[
+            [words.columns.status, <StatePill status={status} />],
+            [words.created, <Time ms={token.createdAtMs} />],
+            [end?.[0], end !== null && <Time ms={end[1]} />],
+            [words.whoCanUse, token.audience === null ? words.anyone : words.person],
+            [words.id, <code>{token.id}</code>],
+          ]}
+        />
+      </Panel>
+      <Revoke own={own} />
     </>
+  );
+}
+
+function Revoke({ own: { token, status } }: Pick<Props, "own">) {
+  if (status !== "active") return null;
+  return (
+    <Panel title={words.revokeTitle} danger>
+      <p>{words.revokeText}</p>
+      <Confirm summary={words.revoke}>
+        <PostForm action={`${PATH}/${token.id}/end`} button={words.revokeButton} look="danger" />
+      </Confirm>
+    </Panel>
   );
 }
 
@@ -124,17 +133,16 @@ export function OwnTokenPage(props: Props) {
 function LinkText({ described }: Props) {
   if (described === null) return null;
   return (
-    <section class="card">
-      <h2>Who opens the link reads</h2>
+    <Panel title={words.whatPeopleSee}>
       <blockquote>
         <Sentence text={described.before} />
       </blockquote>
       {described.before.includes(UNNAMED_USER) && (
         <p class="hint">
-          Your name stands there once it is in your <a href="/console/account">profile</a>.
+          <a href="/console/account">{words.addName}</a> {words.addNameRest}
         </p>
       )}
-    </section>
+    </Panel>
   );
 }
 
@@ -143,8 +151,8 @@ function Uses(props: Props) {
     <section
       class="card"
       aria-live="polite"
-      aria-label="Uses"
-      data-refresh={`/console/actions/${props.token.id}/uses`}
+      aria-label={words.uses}
+      data-refresh={`${PATH}/${props.own.token.id}/uses`}
       data-every="2"
     >
       <UseList {...props} />
@@ -152,35 +160,49 @@ function Uses(props: Props) {
   );
 }
 
-type UseListProps = Pick<Props, "token" | "status" | "uses">;
-
-export function UseList({ token, status, uses }: UseListProps) {
+export function UseList({ own: { token, status }, uses, hasMore }: Omit<Props, "described">) {
   const isActive = status === "active";
   return (
     <div {...(!isActive && { "data-over": "" })}>
       <div class="heading">
-        <h2>
-          Used {Math.max(token.uses, uses.length)} of {token.maxUses}
-        </h2>
-        <StatusBadge status={status} />
+        <h2>{words.usesHeading(Math.max(token.uses, uses.length), token.maxUses)}</h2>
+        <StatePill status={status} />
       </div>
-      {uses.length === 0 && (
-        <p class="hint">
-          {isActive ? "Nobody yet. Who uses it appears here." : "Nobody has used it."}
-        </p>
-      )}
+      {uses.length === 0 && <p class="hint">{isActive ? words.notUsedYet : words.noOneUsed}</p>}
       {uses.length > 0 && (
         <ul class="uses">
-          {uses.map(({ name, isOwn, createdAtMs }) => (
+          {uses.map((use) => (
             <li>
-              <strong>
-                {isOwn ? "You" : <UserText text={name ?? "Somebody without a name"} />}
-              </strong>{" "}
-              <Time ms={createdAtMs} />
+              <UserOfToken use={use} />
+              <Time ms={use.createdAtMs} />
             </li>
           ))}
         </ul>
       )}
+      {hasMore && <p class="hint">{words.latestOnly}</p>}
     </div>
   );
+}
+
+/** Who ran a token. Only a contact has a page. */
+export function UserOfToken({ use: { name, isOwn, contactId } }: { readonly use: Use }) {
+  if (isOwn) return <strong>{words.you}</strong>;
+  const shown = name === null ? words.noName : <UserText text={name} />;
+  return contactId === null ? (
+    <strong>{shown}</strong>
+  ) : (
+    <a href={`/console/contacts/${contactId}`}>{shown}</a>
+  );
+}
+
+export function StatePill({ status }: { readonly status: TokenStatus }) {
+  switch (status) {
+    case "active":
+      return <Pill tone="good">{words.states.active}</Pill>;
+    case "used_up":
+    case "expired":
+      return <Pill tone="plain">{words.states[status]}</Pill>;
+    default:
+      return <Pill tone="bad">{words.states.revoked}</Pill>;
+  }
 }

@@ -298,13 +298,17 @@ const UNITS = [
   [365.25 * DAY_MS, "years", Number.POSITIVE_INFINITY],
 ] as const;
 
+/** "10 minutes", "3 days": rounded to the largest unit. */
+export function duration(ms: number): string {
+  const [size, name] = UNITS.find(([each, , next]) => Math.round(ms / each) < next) ?? UNITS[3];
+  return time[name](Math.round(ms / size));
+}
+
 /** "in 3 days", "2 hours ago". Rounded, not floored, so that a new token of 30 days reads "in 30 days". */
 export function relative(ms: number, nowMs: number): string {
   const distance = Math.abs(ms - nowMs);
   if (distance < MINUTE_MS) return ms > nowMs ? time.soon : time.justNow;
-  const [size, name] =
-    UNITS.find(([each, , next]) => Math.round(distance / each) < next) ?? UNITS[3];
-  const text = time[name](Math.round(distance / size));
+  const text = duration(distance);
   return ms > nowMs ? time.future(text) : time.past(text);
 }
 

@@ -1,75 +1,172 @@
-import type { Contact, OwnContacts } from "../core/contacts.ts";
-import { readPage } from "../http/query.ts";
+import * as v from "valibot";
+import {
+  CONTACT_SEARCH_MAX,
+  type Contact,
+  type MetContact,
+  type OwnContacts,
+} from "../core/contacts.ts";
+import { pathId } from "../http/fields.ts";
+import { queryValue, readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
-import { ItemId, type PageRoutes, seeOtherWithMessage } from "./page-routes.tsx";
-import { Confirm, Pagination, PostForm, Table, Time, UserText } from "./components.tsx";
+import { type PageRoutes, seeOtherWithMessage } from "./page-routes.tsx";
+import {
+  Confirm,
+  Empty,
+  Facts,
+  Field,
+  Filters,
+  PageHead,
+  Pagination,
+  Panel,
+  PostForm,
+  Sentence,
+  Table,
+  Time,
+  UserText,
+} from "./components.tsx";
 import { contactName } from "./schema-form.tsx";
+import { contacts as words } from "./words.ts";
 
-/** The user's contacts. */
+const PATH = "/console/contacts";
+const ROWS = 40;
+
+/** The user's contacts, and a page for each. */
 export function contactPages(
   { page, action }: PageRoutes,
   contacts: OwnContacts,
 ): readonly Route[] {
   return [
-    page("/console/contacts", async ({ caller, request }) => {
-      const { items, previous, next } = await contacts.list(caller.userId, readPage(request));
+    page(PATH, async ({ caller, request }) => {
+      const search = (queryValue(request, "search") ?? "").trim().slice(0, CONTACT_SEARCH_MAX);
+      const { items, previous, next } = await contacts.list(
+        caller.userId,
+        readPage(request, ROWS),
+        search,
+      );
+      const hasAny = items.length > 0 || search !== "" || previous !== null;
       return {
-        title: "Contacts",
+        title: words.title,
         body: (
           <>
-            <div class="heading">
-              <h1>Contacts</h1>
+            <PageHead title={words.title} lead={words.lead}>
               <a class="button" href="/console/actions/new/addContact">
-                Meet somebody
+                {words.add}
               </a>
-            </div>
-            <List contacts={items} />
-            <Pagination path="/console/contacts" previous={previous} next={next} />
+            </PageHead>
+            {hasAny && (
+              <Filters action={PATH}>
+                <Field
+                  name="search"
+                  label={words.search}
+                  type="search"
+                  value={search}
+                  maxlength={CONTACT_SEARCH_MAX}
+                />
+              </Filters>
+            )}
+            <List contacts={items} search={search} />
+            <Pagination path={PATH} query={{ search }} previous={previous} next={next} />
           </>
         ),
       };
     }),
+
+    page(`${PATH}/:contact`, async ({ caller, request }) => {
+      const contact = await contacts.find(caller.userId, pathId(request, "contact"));
+      return { title: words.one, body: <ContactPage contact={contact} /> };
+    }),
+
     action({
-      path: "/console/contacts/remove",
-      schema: ItemId,
-      async submit({ caller, nowMs }, { id }) {
-        await contacts.remove(caller, id, nowMs);
-        return seeOtherWithMessage("/console/contacts", "contact_removed");
+      path: `${PATH}/:contact/remove`,
+      schema: v.object({}),
+      async submit({ caller, request, nowMs }) {
+        await contacts.remove(caller, pathId(request, "contact"), nowMs);
+        return seeOtherWithMessage(PATH, "contact_removed");
       },
     }),
   ];
 }
 
-function List({ contacts }: { readonly contacts: readonly Contact[] }) {
-  if (contacts.length === 0) {
+function List({
+  contacts,
+  search,
+}: {
+  readonly contacts: readonly Contact[];
+  readonly search: string;
+}) {
+  if (contacts.length === 0 && search !== "") {
     return (
-      <p class="card empty">
-        Nobody yet. Make a code and let somebody scan it: you become each other's contacts.
-      </p>
+      <Empty title={<Sentence text={words.noneMatch(search)} />} text={words.noneMatchText}>
+        <a href={PATH}>{words.showAll}</a>
+      </Empty>
     );
   }
+  if (contacts.length === 0) return <Empty title={words.none} text={words.noneText} />;
   return (
     <Table
-      caption="Newest first"
       rows={contacts}
       columns={[
-        ["Name", (contact) => <UserText text={contactName(contact)} />],
-        ["Since", ({ createdAtMs }) => <Time ms={createdAtMs} />],
-      ]}
-      act={[
-        "Remove",
-        (contact) => (
-          <Confirm summary="Remove" subject={contactName(contact)}>
-            <p>You are removed from their contacts, too.</p>
-            <PostForm
-              action="/console/contacts/remove"
-              id={contact.id}
-              button="Remove this contact"
-              look="danger small"
-            />
-          </Confirm>
-        ),
+        [
+          words.name,
+          (contact) => (
+            <a href={`${PATH}/${contact.id}`}>
+              <UserText text={contactName(contact)} />
+            </a>
+          ),
+        ],
+        [words.since, ({ createdAtMs }) => <Time ms={createdAtMs} />],
       ]}
     />
+  );
+}
+
+/** Over which code they met, as far as that is recorded. */
+function Meeting({ contact }: { readonly contact: MetContact }) {
+  const { meeting, introducer, tokenId } = contact;
+  if (meeting === null) return <>{words.notRecorded}</>;
+  if (meeting === "introduced" && introducer !== null) {
+    return <Sentence text={words.introducedBy(introducer)} />;
+  }
+  return (
+    <>
+      {words.meetings[meeting]}
+      {tokenId !== null && (
+        <>
+          {" · "}
+          <a href={`/console/actions/${tokenId}`}>{words.seeCode}</a>
+        </>
+      )}
+    </>
+  );
+}
+
+function ContactPage({ contact }: { readonly contact: MetContact }) {
+  const { id, firstName, lastName, createdAtMs, isMutual } = contact;
+  const name = contactName(contact);
+  return (
+    <>
+      <PageHead
+        title={<UserText text={name} />}
+        {...(firstName === null && lastName === null && { lead: words.noName })}
+        back={[PATH, words.title]}
+      />
+      <section class="card">
+        <Facts
+          rows={[
+            [words.met, <Meeting contact={contact} />],
+            [words.when, <Time ms={createdAtMs} />],
+            [words.direction, isMutual ? words.mutual : words.oneWay],
+            [words.id, <code>{id}</code>],
+          ]}
+        />
+      </section>
+      <Panel title={<Sentence text={words.removeTitle(name)} />} danger>
+        <p>{isMutual ? words.removeMutual : words.removeOneWay}</p>
+        <Confirm summary={words.remove}>
+          <p>{words.again}</p>
+          <PostForm action={`${PATH}/${id}/remove`} button={words.remove} look="danger" />
+        </Confirm>
+      </Panel>
+    </>
   );
 }

@@ -1,5 +1,7 @@
 import * as v from "valibot";
-import { type Preview, UNNAMED_USER } from "../core/action-pages.ts";
+import type { Preview } from "../core/action-pages.ts";
+import type { PageLink } from "../core/action.ts";
+import type { Caller } from "../core/caller.ts";
 import type { Route } from "../http/surface.ts";
 import {
   EMPTY_FORM,
@@ -12,10 +14,10 @@ import {
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
 import { Alert, PostForm, Relative, Sentence, UserText } from "./components.tsx";
-import { isolated } from "./isolated.ts";
 import type { ConsoleDeps } from "./deps.ts";
+import { isolated } from "./isolated.ts";
 import { SchemaFields } from "./schema-form.tsx";
-import { actionPage as words } from "./words/en.ts";
+import { actionPage as words } from "./words.ts";
 
 /** Sent together with the inputs of the action's own form. */
 const Run = v.looseObject({
@@ -26,10 +28,8 @@ const Run = v.looseObject({
  * The page behind a code or a link. GET only describes the action and the button runs it, so mail
  * scanners and link previews use nothing up.
  */
-export function actionPage(
-  { openForm }: PageRoutes,
-  { actionPages, signUpIsOpen }: ConsoleDeps,
-): readonly Route[] {
+export function actionPage({ openForm }: PageRoutes, deps: ConsoleDeps): readonly Route[] {
+  const { actionPages } = deps;
   const tokenOf = ({ request }: PageContext) => request.param("token") ?? "";
 
   return openForm({
@@ -38,133 +38,187 @@ export function actionPage(
     async show(context, state) {
       const { caller, nowMs } = context;
       const preview = await actionPages.preview(tokenOf(context), caller, nowMs, isolated);
-      return { ...pageOf(preview, context, state, signUpIsOpen), ...PREVIEW_META };
+      return { ...(await pageOf(preview, context, state, deps)), ...PREVIEW_META };
     },
     async submit({ request, caller, nowMs }, sent) {
       const token = request.param("token") ?? "";
       const key = sent.run_key;
-      const { title, after } = await actionPages.run(token, sent, caller, key, nowMs, isolated);
+      const { title, after, next } = await actionPages.run(
+        token,
+        sent,
+        caller,
+        key,
+        nowMs,
+        isolated,
+      );
       return cardPage(
         title,
         <>
           <Alert kind="done" text={<Sentence text={after} />} />
-          <a class="button quiet" href="/console">
-            To the console
-          </a>
+          <Next link={next} />
         </>,
       );
     },
   });
 }
 
-const ABOUT = "A link that does one thing. Open it to see what, and by whom it was made.";
-
 /** For link previews: nothing about the token, and no names. */
 const PREVIEW_META = {
-  description: ABOUT,
-  previewTitle: "A link for you",
+  description: words.description,
+  previewTitle: words.previewTitle,
   head: <meta name="robots" content="noindex" />,
 };
 
-/** Page and status for a token that cannot be run. */
-const FAILED: Readonly<
-  Record<
-    Exclude<Preview["state"], "ready" | "log_in" | "already">,
-    readonly [status: number, title: string, text: string | null]
-  >
-> = {
-  unknown: [
-    404,
-    "No such link",
-    "It is not known here. If you typed it, look for a typo; if it is old, it was forgotten.",
-  ],
-  expired: [410, "Too late", "The time of this link is over."],
-  used: [410, "Used already", "This link was used as often as it could be."],
-  revoked: [
-    410,
-    "Taken back",
-    "This link was taken back by whoever made it, or with their account.",
-  ],
-  audience: [
-    403,
-    "Not for you",
-    "This link is for one person, and that is not the account that you are logged in to.",
-  ],
-  // The action's own message says why.
-  rejected: [422, "This cannot be done", null],
+type Ready = Extract<Preview, { readonly state: "ready" }>;
+type Refused = Extract<Preview, { readonly isOwn: boolean }>;
+
+const STATUS: Readonly<Record<Refused["state"], number>> = {
+  unknown: 404,
+  expired: 410,
+  used: 410,
+  revoked: 410,
+  audience: 403,
+  rejected: 422,
 };
 
-function pageOf(
+async function pageOf(
   preview: Preview,
   context: PageContext,
   state: FormState,
-  signUpIsOpen: boolean,
-): Page {
-  const loginLinks = <LoginLinks context={context} signUpIsOpen={signUpIsOpen} />;
-  if (preview.state === "log_in") {
-    const text = "This link is for one person. Log in, and you will see whether that is you.";
-    return textPage("For one person", text, loginLinks);
+  deps: ConsoleDeps,
+): Promise<Page> {
+  const loginLinks = <LoginLinks context={context} signUpIsOpen={deps.signUpIsOpen} />;
+  switch (preview.state) {
+    case "log_in":
+      return textPage(...words.forOne, loginLinks);
+    case "already":
+      return textPage(words.already, preview.message, <Next link={preview.next} />);
+    case "used_by_you":
+      return cardPage(
+        words.usedByYou,
+        <>
+          <p>
+            <Sentence text={preview.after} />
+          </p>
+          <p>
+            {words.usedAt} <Relative ms={preview.atMs} nowMs={context.nowMs} />.
+          </p>
+          <Next link={preview.next} />
+        </>,
+      );
+    case "ready":
+      return cardPage(
+        preview.title,
+        <>
+          <p class="lead">
+            <Sentence text={preview.before} />
+          </p>
+          <Terms preview={preview} service={deps.brand.name} nowMs={context.nowMs} />
+          {preview.needsLogin ? (
+            loginLinks
+          ) : (
+            <>
+              <RunForm preview={preview} context={context} state={state} />
+              <p class="hint">{words.nothingYet}</p>
+            </>
+          )}
+        </>,
+      );
+    default: {
+      const [title, text] = refusalText(preview);
+      const more =
+        preview.state === "audience" && !preview.isOwn && context.caller !== null ? (
+          <OtherAccount email={await emailOf(context.caller, deps)} />
+        ) : (
+          <NextStep preview={preview} />
+        );
+      return { ...textPage(title, text, more), status: STATUS[preview.state] };
+    }
   }
-  if (preview.state === "already") {
-    const { title, message: text } = preview;
-    return textPage(title, text, <a href="/console">To the console</a>);
+}
+
+/** What it is, and what to do next. */
+function refusalText(preview: Refused): readonly [title: string, text: string] {
+  const { state, message, isOwn, isFinal, isInternal } = preview;
+  if (state === "rejected") {
+    return isOwn && !isFinal ? words.own : [words.rejected, message];
   }
-  if (preview.state !== "ready") {
-    const [status, title, text] = FAILED[preview.state];
-    const next = <NextStep preview={preview} />;
-    return { ...textPage(title, text ?? preview.message, next), status };
-  }
-  const { title, before, needsLogin } = preview;
-  return cardPage(
-    title,
-    <>
-      <p class="lead">
-        <Sentence text={before} />
-      </p>
-      <Terms preview={preview} nowMs={context.nowMs} />
-      {needsLogin ? loginLinks : <RunForm preview={preview} context={context} state={state} />}
-    </>,
+  const [title, text] = words[state];
+  if (state === "unknown") return [title, text];
+  if (state === "audience") return [title, isOwn ? words.ownAudience : text];
+  if (isInternal) return [title, words.byMail[state]];
+  return [title, isOwn ? words.noOneCan : text];
+}
+
+/** What the reader can do next. It depends on whether the token is their own and whether anyone can still use it. */
+function NextStep({ preview: { tokenId, reissue, renew } }: { readonly preview: Refused }) {
+  if (tokenId === undefined) return <Next link={renew ?? null} />;
+  return (
+    <p class="buttons">
+      {reissue !== undefined && (
+        <a class="button" href={`/console/actions/new/${reissue}`}>
+          {words.createNew}
+        </a>
+      )}
+      <a class="button quiet" href={`/console/actions/${tokenId}`}>
+        {words.manage}
+      </a>
+    </p>
   );
 }
 
-type Failed = Exclude<Preview, { readonly state: "ready" | "log_in" | "already" }>;
+/** Where the page leads: to the console, if the action names nothing else. */
+function Next({ link }: { readonly link: PageLink | null }) {
+  return (
+    <a class="button quiet" href={link?.href ?? "/console"}>
+      {link?.text ?? words.toConsole}
+    </a>
+  );
+}
 
-/** What the reader can do next. It depends on whether the token is their own and whether anyone can still use it. */
-function NextStep({ preview: { state, isOwn, reissue } }: { readonly preview: Failed }) {
-  if (reissue !== undefined) return <a href={`/console/actions/new/${reissue}`}>Make a new one</a>;
-  if (isOwn) {
-    const whom = state === "audience" ? "the person it is for" : "somebody else";
-    return <p class="hint">It is your own: show it to {whom}.</p>;
-  }
-  const isFinal = state === "expired" || state === "used" || state === "revoked";
+/** Null where the account is gone meanwhile. */
+const emailOf = async (caller: Caller, { accounts }: ConsoleDeps): Promise<string | null> =>
+  (caller.user ?? (await accounts.find(caller.userId)))?.email ?? null;
+
+function OtherAccount({ email }: { readonly email: string | null }) {
   return (
     <>
-      {isFinal && <p>Ask for a new one.</p>}
-      <a href="/console">To the console</a>
+      {email !== null && (
+        <p>
+          <Sentence text={words.loggedInAs(email)} />
+        </p>
+      )}
+      <PostForm action="/console/logout" button={words.logOut} look="quiet" />
     </>
   );
 }
 
-type Ready = Extract<Preview, { readonly state: "ready" }>;
+interface TermsProps {
+  readonly preview: Ready;
+  readonly service: string;
+  readonly nowMs: number;
+}
 
-function Terms({ preview, nowMs }: { readonly preview: Ready; readonly nowMs: number }) {
+/** Who asks: a name is whatever its user chose, so the page says so, and what of them is proven. */
+function Terms({ preview, service, nowMs }: TermsProps) {
   const { issuer, isInternal, usesLeft, expiresAtMs } = preview;
-  const by =
-    issuer === UNNAMED_USER ? (
-      "somebody who has said no name"
-    ) : (
-      <>
-        <UserText text={issuer} /> <span class="hint">a user of this service</span>
-      </>
-    );
   return (
     <dl class="facts">
-      <dt>From</dt>
-      <dd>{isInternal ? "this service, by mail" : by}</dd>
-      <dt>Good for</dt>
+      <dt>{words.from}</dt>
+      {isInternal ? (
+        <dd>{words.byService(service)}</dd>
+      ) : (
+        <dd>
+          {issuer.name === null ? words.noName : <UserText text={issuer.name} />}
+          <p class="hint">
+            {issuer.name !== null && `${words.ownName} `}
+            {issuer.hasProvenEmail ? words.emailProven : words.emailUnproven}
+          </p>
+        </dd>
+      )}
+      <dt>{words.terms}</dt>
       <dd>
-        {usesLeft === 1 ? "one use" : `${usesLeft} uses`}, ends{" "}
-        <Relative ms={expiresAtMs} nowMs={nowMs} />
+        {words.usesLeft(usesLeft)} · {words.expires} <Relative ms={expiresAtMs} nowMs={nowMs} />
       </dd>
     </dl>
   );
@@ -248,11 +302,11 @@ function LoginLinks({ context, signUpIsOpen }: { context: PageContext; signUpIsO
   return (
     <p class="buttons">
       <a class="button" href={`/console/login${next}`}>
-        Log in to go on
+        {words.logIn}
       </a>
       {signUpIsOpen && (
         <a class="button quiet" href={`/console/signup${next}`}>
-          Make an account
+          {words.signUp}
         </a>
       )}
     </p>

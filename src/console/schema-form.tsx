@@ -2,12 +2,10 @@ import type { Contact } from "../core/contacts.ts";
 import type { FormField } from "../core/form.ts";
 import { type FormState, fieldState } from "./page-routes.tsx";
 import { Field, describedBy, FieldNotes, Select } from "./components.tsx";
+import { actionTokens as words } from "./words.ts";
 
 /** Users that a form offers; the user filling it in comes first. */
 export type UserOptions = readonly (readonly [id: string, name: string])[];
-
-/** Hint for users with more contacts than a form offers. */
-export const MORE_CONTACTS = "Only your newest contacts are in this list.";
 
 interface Props {
   readonly fields: readonly FormField[];
@@ -38,7 +36,7 @@ interface FieldProps {
 function SchemaField({ field, state, users, hasMore }: FieldProps) {
   const { name, label, kind, min, max } = field;
   const { value, problem } = fieldState(state, name);
-  const hints = [field.hint, kind === "user" && hasMore && MORE_CONTACTS].filter(Boolean);
+  const hints = [field.hint, kind === "user" && hasMore && words.moreContacts].filter(Boolean);
   const props = {
     name,
     label,
@@ -87,5 +85,5 @@ function SchemaField({ field, state, users, hasMore }: FieldProps) {
 /** The name of a contact, also if they have not set one. */
 export function contactName({ id, firstName, lastName }: Contact): string {
   const name = [firstName, lastName].filter(Boolean).join(" ");
-  return name === "" ? `Nameless ${id.slice(0, 8)}` : name;
+  return name === "" ? words.unnamed(id.slice(0, 8)) : name;
 }

@@ -10,6 +10,7 @@ import type {
   ActionRegistry,
   Condition,
   Described,
+  PageLink,
   PreparedAction,
   SetText,
 } from "./action.ts";
@@ -19,12 +20,18 @@ import { type FormField, formValue } from "./form.ts";
 import type { Passkey, PasskeyStore } from "./passkeys.ts";
 import type { ActionToken, Secrets } from "./token.ts";
 
-export interface DisplayNameStore {
-  /** @returns the names of those who are active and have set one */
-  names(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+export interface ShownUser {
+  /** As they chose it themselves; null where they set none, or are gone. */
+  readonly name: string | null;
+  /** Whether they have proved that their email is theirs. */
+  readonly hasProvenEmail: boolean;
 }
 
-/** RunResult for users without a name. Never fall back to their email. */
+export interface DisplayNameStore {
+  find(ids: readonly string[]): Promise<ReadonlyMap<string, ShownUser>>;
+}
+
+/** Stands in a sentence for users without a name. Never fall back to their email. */
 export const UNNAMED_USER = "this person";
 
 /** The page behind an action token's link, before anything is done. */
@@ -33,8 +40,7 @@ export type Preview =
       readonly state: "ready";
       readonly title: string;
       readonly before: string;
-      /** Who issued it, or UNNAMED_USER. */
-      readonly issuer: string;
+      readonly issuer: ShownUser;
       /** Sent by the service to its own user. */
       readonly isInternal: boolean;
       readonly expiresAtMs: number;
@@ -48,13 +54,32 @@ export type Preview =
   /** It is for one person: whoever logs in learns whether that is them. */
   | { readonly state: "log_in" }
   /** A run by this user would change nothing. */
-  | { readonly state: "already"; readonly title: string; readonly message: string }
+  | {
+      readonly state: "already";
+      readonly message: string;
+      readonly next: PageLink | null;
+    }
+  /** It can no longer be used, and this user has used it. */
+  | {
+      readonly state: "used_by_you";
+      readonly after: string;
+      readonly atMs: number;
+      readonly next: PageLink | null;
+    }
   | {
       readonly state: RefusalReason;
       readonly message: string;
-      /** Issued by the one who looks at it. If `reissue` is not set, someone else could run it. */
+      /** Issued by the one who looks at it. */
       readonly isOwn: boolean;
-      /** The action for which the issuer may create another token, if no one can run this one. */
+      /** Whether no one else could run it either. */
+      readonly isFinal: boolean;
+      /** Sent by the service to its own user. */
+      readonly isInternal: boolean;
+      /** Of their own. */
+      readonly tokenId?: string;
+      /** Where another one can be asked for, if no one can run this one. */
+      readonly renew?: PageLink;
+      /** The action for which the issuer may create another token then. */
       readonly reissue?: string;
     };
 
@@ -64,6 +89,7 @@ const asItIs: SetText = (text) => text;
 export interface RunResult {
   readonly title: string;
   readonly after: string;
+  readonly next: PageLink | null;
   readonly receipt: Receipt;
 }
 
@@ -71,7 +97,7 @@ export type ActionPages = ReturnType<typeof actionPages>;
 
 interface Deps {
   readonly actions: ActionRegistry;
-  readonly store: Pick<ActionTokenStore, "find" | "findNow" | "check">;
+  readonly store: Pick<ActionTokenStore, "find" | "findNow" | "check" | "usedAt">;
   readonly secrets: Secrets;
   readonly displayNames: DisplayNameStore;
   readonly passkeys: Pick<PasskeyStore, "ofProven">;
@@ -101,10 +127,13 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
   }
 
   async function describedPage(prepared: PreparedAction, issuerId: string, set: SetText) {
-    const names = await displayNames.names([issuerId, ...prepared.referencedUserIds()]);
-    const nameOf = (id: string) => names.get(id) ?? UNNAMED_USER;
-    const described = prepared.describe((id) => set(nameOf(id)), set);
-    return { issuer: nameOf(issuerId), ...described };
+    const users = await displayNames.find([issuerId, ...prepared.referencedUserIds()]);
+    const nameOf = (id: string) => users.get(id)?.name ?? null;
+    const described = prepared.describe((id) => {
+      const name = nameOf(id);
+      return name === null ? UNNAMED_USER : set(name);
+    }, set);
+    return { issuer: users.get(issuerId) ?? NO_ONE, ...described };
   }
 
   /** What would keep a run from happening, without running it. */
@@ -138,7 +167,7 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
     if (checked?.outcome === "rejected") {
       const { message } = checked;
       return offered.some((each) => each.message === message)
-        ? { state: "already" as const, title: action.page.title, message }
+        ? { state: "already" as const, message, next: action.page.next }
         : { state: "rejected" as const, message, isFinal: true };
     }
     const refused = checked === null ? null : refusalOf(checked);
@@ -146,7 +175,7 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
     if (isUnknown || action.isExpensive || action.inputFields?.length !== 0) return null;
     const received = prepared.receive(null);
     if (!received.ok) return null;
-    const plan = await received.value({ runner, nowMs });
+    const plan = await received.value({ runner, tokenId: token.id, nowMs });
     return "rejected" in plan
       ? { state: "rejected" as const, message: plan.rejected, isFinal: false }
       : null;
@@ -164,27 +193,43 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
       set: SetText = asItIs,
     ): Promise<Preview> {
       const found = await find(secret, "findNow");
-      if (typeof found === "string") return refusedAs(found, false);
+      if (typeof found === "string") {
+        return { state: found, message: REFUSALS[found], ...NOT_FOUND };
+      }
       const { token, action, prepared } = found;
-      const { asksForLogin, title } = action.page;
+      const { asksForLogin, renew } = action.page;
       const caller = asksForLogin ? by : null;
       const isOwn = by?.userId === token.userId && !action.isInternal;
-      const reissue = isOwn && action.payloadFields !== null ? { reissue: action.name } : {};
+      const refused = (state: RefusalReason, message: string, isFinal: boolean): Preview => ({
+        state,
+        message,
+        isOwn,
+        isFinal,
+        isInternal: action.isInternal,
+        ...(isOwn && { tokenId: token.id }),
+        ...(isFinal && renew !== null && { renew }),
+        ...(isFinal && isOwn && action.payloadFields !== null && { reissue: action.name }),
+      });
       if (token.audience !== null && token.audience !== (caller?.userId ?? token.userId)) {
         // Whether it can still be used by anyone comes first: if not, logging in would not help.
         const checked = await check(found, caller, [], null, nowMs);
         const over = checked === null ? null : refusalOf(checked);
-        if (over !== null) return { ...over, isOwn, ...reissue };
-        return asksForLogin && caller === null ? { state: "log_in" } : refusedAs("audience", isOwn);
+        if (over !== null) return refused(over.state, over.message, true);
+        return asksForLogin && caller === null
+          ? { state: "log_in" }
+          : refused("audience", REFUSALS.audience, false);
       }
-      const [against, { issuer, before }] = await Promise.all([
+      const [against, { issuer, before, after }] = await Promise.all([
         objection(found, caller, nowMs),
         describedPage(prepared, token.userId, set),
       ]);
       if (against?.state === "already") return against;
       if (against !== null) {
         const { state, message, isFinal } = against;
-        return { state, message, isOwn, ...(isFinal && reissue) };
+        const isOver = state === "used" || state === "expired" || state === "revoked";
+        const atMs = isOver && caller !== null ? await store.usedAt(token.id, caller.userId) : null;
+        if (atMs !== null) return { state: "used_by_you", after, atMs, next: action.page.next };
+        return refused(state, message, isFinal);
       }
       const fields = action.inputFields ?? [];
       // Only for a link from the account's own mailbox, while it can still be used.
@@ -192,7 +237,7 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
       const asksForPasskeys = action.isInternal && fields.some(({ kind }) => kind === "passkeys");
       return {
         state: "ready",
-        title,
+        title: action.page.button,
         before,
         issuer,
         isInternal: action.isInternal,
@@ -235,7 +280,7 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
       }
       const receipt = await run(secret, input, caller, idempotencyKey, nowMs, "page");
       const { after } = await describedPage(prepared, token.userId, set);
-      return { title: action.page.title, after, receipt };
+      return { title: action.page.button, after, next: action.page.next, receipt };
     },
 
     /** What the page behind a token's link will say to the one who opens it. */
@@ -248,11 +293,9 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
   };
 }
 
-const refusedAs = (state: RefusalReason, isOwn: boolean): Preview => ({
-  state,
-  message: REFUSALS[state],
-  isOwn,
-});
+const NO_ONE: ShownUser = { name: null, hasProvenEmail: false };
+
+const NOT_FOUND = { isOwn: false, isFinal: true, isInternal: false };
 
 function refusalOf(outcome: ConsumeOutcome): { state: RefusalReason; message: string } | null {
   switch (outcome.outcome) {

@@ -4,7 +4,12 @@ import { type Problem, type RefusalReason, refuse } from "./fault.ts";
 import type { Notices } from "./notices.ts";
 import type { Page, PageRequest } from "./page.ts";
 import { mayDo } from "./scopes.ts";
-import { statusOf, type TokenDiagnosisStore, type TokenStatus } from "./token-diagnosis.ts";
+import {
+  type OwnToken,
+  statusOf,
+  type TokenDiagnosisStore,
+  type TokenStatus,
+} from "./token-diagnosis.ts";
 import { type ActionToken, type Json, requestedOrNew, type Secrets } from "./token.ts";
 
 export interface ConsumeRequest {
@@ -60,10 +65,53 @@ export interface ActionTokenStore {
   /** One batch: takes a use, has the effect and writes the receipt, all of it or none. */
   consume(request: ConsumeRequest): Promise<ConsumeOutcome>;
   list(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ActionToken>>;
+  /** The caller's own, newest first, in any state. A filter looks at so many from the cursor on: HISTORY_SCAN. */
+  history(
+    caller: CallerRef,
+    filter: HistoryFilter,
+    page: PageRequest,
+    nowMs: number,
+  ): Promise<Page<IssuedToken>>;
   /** The runs of the caller's own token, newest first; nothing of another's. */
   uses(caller: CallerRef, tokenId: string, page: PageRequest): Promise<Page<Use>>;
+  /** The runs of all tokens that the caller issued for these actions, newest first. */
+  allUses(
+    caller: CallerRef,
+    actions: readonly string[],
+    page: PageRequest,
+  ): Promise<Page<Use & UsedToken>>;
+  /** When this user last ran it; null if never. */
+  usedAt(tokenId: string, userId: string): Promise<number | null>;
   /** @returns true for exactly one of many callers */
   revoke(id: string, caller: CallerRef, nowMs: number): Promise<boolean>;
+}
+
+/** How many tokens a filtered page of the history looks at. */
+export const HISTORY_SCAN = 5_000;
+
+export const HISTORY_STATES = ["active", "used_up", "expired", "revoked"] as const;
+export type HistoryState = (typeof HISTORY_STATES)[number];
+
+export interface HistoryFilter {
+  readonly action?: string;
+  readonly state?: HistoryState;
+  /** For whom: anyone who has the link, some one person, or the user with this id. */
+  readonly audience?: "anyone" | "person" | (string & {});
+}
+
+/** Of an action token in the history. */
+export interface IssuedToken extends OwnToken {
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly token: ActionToken;
+  /** The display name of the one it is for, if that is a contact of the issuer. */
+  readonly audienceName: string | null;
+}
+
+export interface UsedToken {
+  /** Null where the token is no longer kept. */
+  readonly tokenId: string | null;
+  readonly action: string;
 }
 
 /** One run of an action token, as its issuer sees it. */
@@ -74,6 +122,8 @@ export interface Use {
   readonly isOwn: boolean;
   /** The display name of the one who ran it; null where they set none, or are gone. */
   readonly name: string | null;
+  /** Their id, if they are a contact of the issuer. */
+  readonly contactId: string | null;
 }
 
 export interface Issue {
@@ -257,7 +307,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       // Issued by a version that knew the action, run by one that does not.
       if (action === undefined || received === undefined) return refuseRun("rejected");
       if (!received.ok) return refuseGiven("input", received.problems);
-      const plan = await received.value({ runner: runnerId, nowMs });
+      const plan = await received.value({ runner: runnerId, tokenId: token.id, nowMs });
       if ("rejected" in plan) {
         const checked = action.isExpensive ? null : await store.check(consume);
         return checked === null ? refuseRun("rejected", plan.rejected) : receiptOf(checked);
@@ -288,19 +338,61 @@ export interface OwnActionToken {
   readonly action: Action | null;
 }
 
+/** The same in a list. */
+export interface ListedActionToken extends OwnActionToken {
+  readonly audienceName: string | null;
+}
+
 export type ActionUses = ReturnType<typeof actionUses>;
 
 interface UsesDeps {
   readonly actions: ActionRegistry;
-  readonly store: Pick<ActionTokenStore, "uses">;
+  readonly store: Pick<ActionTokenStore, "uses" | "allUses" | "history">;
   readonly tokens: Pick<TokenDiagnosisStore, "ownToken">;
 }
 
 /** What became of the action tokens that a user issued. */
 export function actionUses({ actions, store, tokens }: UsesDeps) {
+  const issuable = (): readonly Action[] => actions.all.filter((action) => !action.isInternal);
+
+  function withStatus(found: OwnToken, token: ActionToken, nowMs: number): OwnActionToken {
+    const status = statusOf(found, nowMs);
+    const revokedAtMs = status === "used_up" ? token.modifiedAtMs : found.revokedAtMs;
+    return { token, status, revokedAtMs, action: actions.find(token.action) ?? null };
+  }
+
   return {
     /** The actions that a user may issue tokens for. */
-    issuable: (): readonly Action[] => actions.all.filter((action) => !action.isInternal),
+    issuable,
+
+    /**
+     * The caller's own in any state, newest first. A filter looks at HISTORY_SCAN of them from the cursor on.
+     * They are kept for two days after they expired.
+     * @throws FaultError `unavailable`
+     */
+    async history(
+      caller: Caller,
+      filter: HistoryFilter,
+      page: PageRequest,
+      nowMs: number,
+    ): Promise<Page<ListedActionToken>> {
+      const { items, ...rest } = await store.history(caller, filter, page, nowMs);
+      return {
+        ...rest,
+        items: items.map((found) => ({
+          ...withStatus(found, found.token, nowMs),
+          audienceName: found.audienceName,
+        })),
+      };
+    },
+
+    /** Who ran which of the caller's own tokens, newest first. @param action of this one alone */
+    allRuns: (caller: Caller, action: string | undefined, page: PageRequest) =>
+      store.allUses(
+        caller,
+        issuable().flatMap(({ name }) => (name === (action ?? name) ? [name] : [])),
+        page,
+      ),
 
     find: (name: string): Action | null => actions.find(name) ?? null,
 
@@ -315,12 +407,10 @@ export function actionUses({ actions, store, tokens }: UsesDeps) {
     async one(caller: Caller, id: string, nowMs: number): Promise<OwnActionToken> {
       const found = await tokens.ownToken(id, caller.userId, nowMs);
       if (found?.token.kind !== "action") return refuse({ code: "token_not_found" });
-      const action = actions.find(found.token.action) ?? null;
+      const own = withStatus(found, found.token, nowMs);
       // The service's own, which were sent by email, are in no list.
-      if (action?.isInternal) return refuse({ code: "token_not_found" });
-      const status = statusOf(found, nowMs);
-      const revokedAtMs = status === "used_up" ? found.token.modifiedAtMs : found.revokedAtMs;
-      return { token: found.token, status, revokedAtMs, action };
+      if (own.action?.isInternal) return refuse({ code: "token_not_found" });
+      return own;
     },
 
     /** The runs of the caller's own token, newest first. */

@@ -64,6 +64,7 @@ export type SetText = (text: string) => string;
 export interface RunBy {
   /** The user it runs for: the caller, or the issuer if no one is logged in. */
   readonly runner: string;
+  readonly tokenId: string;
   readonly nowMs: number;
 }
 
@@ -136,11 +137,33 @@ export interface ActionPage {
   readonly title: string;
   /** Whole sentences, for the one who issues a token: what its holder can do. */
   readonly note: string;
+  /** The heading and the button for the one who opens the link. */
+  readonly button: string;
   /**
    * Whether a person has to log in first. An action that programs may run without a caller, for its
    * issuer, is still meant for the person in front of the page.
    */
   readonly asksForLogin: boolean;
+  /** What the form for a new token offers at a click; the first is chosen. */
+  readonly presets: readonly Preset[];
+  /** Where the page leads once it was run, or there is nothing left to do. */
+  readonly next: PageLink | null;
+  /** Where another link like it can be asked for. */
+  readonly renew: PageLink | null;
+}
+
+/** Terms of a new token. */
+export interface Preset {
+  /** Otherwise made of the numbers: "10 people, 1 day". */
+  readonly title?: string;
+  readonly uses: number;
+  readonly seconds: number;
+}
+
+/** @property href a path of this service, or an https URL */
+export interface PageLink {
+  readonly text: string;
+  readonly href: string;
 }
 
 /** The plan, or why this run is impossible. */

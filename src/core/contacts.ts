@@ -9,19 +9,48 @@ export interface Contact {
   readonly createdAtMs: number;
 }
 
+/** How two users met: one of them showed a code to the other, or someone else introduced them. */
+export type Meeting = "own_code" | "their_code" | "introduced";
+
+export interface MetContact extends Contact {
+  /** Whether they have this user in their contacts too. */
+  readonly isMutual: boolean;
+  /** Null where nothing is recorded. */
+  readonly meeting: Meeting | null;
+  /** The display name of whoever introduced them; null where they set none, or are gone. */
+  readonly introducer: string | null;
+  /** The user's own code over which they met, while it is kept. */
+  readonly tokenId: string | null;
+}
+
+/** How many contacts a search looks at. */
+export const CONTACT_SEARCH = 10_000;
+
 export interface ContactStore {
-  list(userId: string, page: PageRequest): Promise<Page<Contact>>;
+  /** @param words each must be in the name; a search looks at CONTACT_SEARCH contacts from the cursor on */
+  list(userId: string, page: PageRequest, words: readonly string[]): Promise<Page<Contact>>;
+  find(userId: string, contactId: string): Promise<MetContact | null>;
   /** Removes the link in both directions, no matter who created it. @returns false where the caller is no longer active */
   remove(caller: CallerRef, contactId: string, nowMs: number): Promise<boolean>;
 }
+
+const MAX_WORDS = 5;
+/** Characters of a search. */
+export const CONTACT_SEARCH_MAX = 100;
 
 export type OwnContacts = ReturnType<typeof ownContacts>;
 
 /** The people whom a user has met. */
 export function ownContacts(store: ContactStore) {
   return {
-    /** Newest first. */
-    list: (userId: string, page: PageRequest): Promise<Page<Contact>> => store.list(userId, page),
+    /** Newest first. @param search words of the name, or the beginning of an id; empty for all */
+    list: (userId: string, page: PageRequest, search = ""): Promise<Page<Contact>> =>
+      store.list(userId, page, search.split(/\s+/u).filter(Boolean).slice(0, MAX_WORDS)),
+
+    /** @throws FaultError `not_found`, `unavailable` */
+    find: async (userId: string, contactId: string): Promise<MetContact> =>
+      (await store.find(userId, contactId.toLowerCase())) ??
+      refuse({ code: "not_found", what: "Contact" }),
 
     /**
      * Removes the contact for both. Harmless if they were none.

@@ -34,7 +34,10 @@ export type Fault =
   /** Without the identity or passkey to be removed, nothing would open the account. */
   | { readonly code: "last_way_in" }
   /** The caller has no such thing. */
-  | { readonly code: "not_found"; readonly what: "Identity" | "Passkey" | "Second factor" | "User" }
+  | {
+      readonly code: "not_found";
+      readonly what: "Contact" | "Identity" | "Passkey" | "Second factor" | "User";
+    }
   /** Only for Admins, with a second factor where that is required. */
   | { readonly code: "operator_required"; readonly lacks: "role" | "second_factor" }
   /** The caller has no such token. */

@@ -36,12 +36,12 @@ export function queryValues(request: HonoRequest, name: string): readonly string
 }
 
 /**
- * `?limit=` (1 to 100, default 50) and `?cursor=` (the `next_cursor` of the page before). Empty is absent.
+ * `?limit=` (1 to 100) and `?cursor=` (the `next_cursor` of the page before). Empty is absent.
  * @throws RequestFaultError `fields_invalid`
  */
-export function readPage(request: HonoRequest): PageRequest {
+export function readPage(request: HonoRequest, defaultLimit = DEFAULT_LIMIT): PageRequest {
   refuseSkipping(request);
-  return pageOf(request, queryValue(request, "limit"));
+  return pageOf(request, queryValue(request, "limit") || `${defaultLimit}`);
 }
 
 /**

@@ -1,10 +1,13 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type {
-  ActionTokenStore,
-  ConsumeOutcome,
-  ConsumeRequest,
-  Receipt,
+import {
+  type ActionTokenStore,
+  type ConsumeOutcome,
+  type ConsumeRequest,
+  HISTORY_SCAN,
+  type HistoryFilter,
+  type HistoryState,
+  type Receipt,
 } from "../core/action-tokens.ts";
 import type { AccountChange, Condition } from "../core/action.ts";
 import type { CallerRef, Derivation } from "../core/caller.ts";
@@ -25,12 +28,14 @@ import {
 import {
   ActionRow,
   DISPLAY_NAME,
+  EFFECTIVE_END,
   insertParentJwt,
   insertToken,
   noneReplaced,
   toAction,
   TOKEN_COLUMNS,
 } from "./rows.ts";
+import { StateRow, tokenState, toOwnToken } from "./tokens.ts";
 
 const ReceiptRow = v.object({
   id: v.string(),
@@ -62,7 +67,58 @@ const UseRow = v.object({
   createdAtMs: v.number(),
   isOwn: flag,
   name: v.nullable(v.string()),
+  contactId: v.nullable(v.string()),
 });
+const AnyUseRow = v.object({
+  ...UseRow.entries,
+  tokenId: v.nullable(v.string()),
+  action: v.string(),
+});
+const HistoryRow = v.object({
+  ...ActionRow.entries,
+  ...StateRow.entries,
+  audience_name: v.nullable(v.string()),
+});
+const UsedAtRow = v.object({ at: v.nullable(v.number()) });
+
+/** A run `r` as the issuer of its token sees it, joined with the one who ran it. */
+const useColumns = (issuerId: string): Sql =>
+  sql`r.id, r.run_at AS createdAtMs, r.run_by = ${issuerId} AS isOwn, ${DISPLAY_NAME} AS name,
+    (SELECT contact_id FROM contacts WHERE user_id = ${issuerId} AND contact_id = r.run_by) AS contactId`;
+
+/** As the index `tokens_list` has them: a parent may have been revoked. */
+const mayBeActive = (userId: string, nowMs: number): Sql =>
+  sql`tokens.revoked_at IS NULL AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${userId})
+    AND tokens.api_token_version IS NULL AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP}`;
+
+/** As `statusOf` of the core decides, of `tokens` joined with `users`. */
+function isInState(state: HistoryState, nowMs: number): Sql {
+  const notRevoked = sql`tokens.revoked_at IS NULL`;
+  const notUsedUp = sql`${notRevoked} AND ${NOT_USED_UP}`;
+  switch (state) {
+    case "used_up":
+      return sql`${notRevoked} AND NOT ${NOT_USED_UP}`;
+    case "expired":
+      return sql`${notUsedUp} AND ${EFFECTIVE_END} <= ${nowMs}`;
+    case "revoked":
+      return sql`(tokens.revoked_at IS NOT NULL OR (${notUsedUp} AND ${EFFECTIVE_END} > ${nowMs} AND NOT (${isActiveWithParents(nowMs)})))`;
+    case "active":
+      return sql`${notUsedUp} AND ${EFFECTIVE_END} > ${nowMs} AND ${isActiveWithParents(nowMs)}`;
+  }
+}
+
+function filterOf({ action, state, audience }: HistoryFilter, nowMs: number): Sql[] {
+  const of = sql`tokens.detail ->> '$.audience'`;
+  return [
+    ...(state === undefined ? [] : [isInState(state, nowMs)]),
+    ...(action === undefined ? [] : [sql`tokens.detail ->> '$.action' = ${action}`]),
+    ...(audience === undefined
+      ? []
+      : audience === "anyone"
+        ? [sql`${of} IS NULL`]
+        : [audience === "person" ? sql`${of} IS NOT NULL` : sql`${of} = ${audience}`]),
+  ];
+}
 
 const InsertedRow = v.object({ expires_at: v.number() });
 
@@ -170,9 +226,7 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
       const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, page);
       const rows = await db.all(
         sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.user_id = ${caller.userId}
-          AND tokens.kind = 'action' AND tokens.revoked_at IS NULL
-          AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId})
-          AND tokens.api_token_version IS NULL AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP}
+          AND tokens.kind = 'action' AND ${mayBeActive(caller.userId, nowMs)}
           AND json_extract(tokens.detail, '$.internal') IS NULL AND ${from} AND ${parentsAreActive(nowMs)}
           ${orderAndLimit}`,
         ActionRow,
@@ -180,11 +234,61 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
       return toPage(rows.map(toAction), page);
     },
 
+    async history({ userId }, filter, page, nowMs) {
+      const [id, createdAt] = [sql`tokens.id`, sql`tokens.created_at`];
+      const { from, orderAndLimit } = pageOf(id, createdAt, page);
+      const conditions = filterOf(filter, nowMs);
+      // The index gives all of them, or those that are active. What else is asked for is searched within a bound.
+      const isActive = filter.state === "active";
+      const bound =
+        conditions.length <= (isActive ? 1 : 0)
+          ? sql``
+          : pageOf(id, createdAt, { ...page, limit: HISTORY_SCAN - 1 }).orderAndLimit;
+      const rows = await db.all(
+        sql`SELECT ${TOKEN_COLUMNS}, ${tokenState(nowMs)},
+            (SELECT ${DISPLAY_NAME} FROM contacts AS c JOIN users ON users.id = c.contact_id
+              WHERE c.user_id = ${userId} AND c.contact_id = tokens.detail ->> '$.audience') AS audience_name
+          FROM (SELECT * FROM tokens WHERE tokens.user_id = ${userId} AND tokens.kind = 'action'
+              AND json_extract(tokens.detail, '$.internal') IS NULL AND ${isActive ? mayBeActive(userId, nowMs) : sql`TRUE`} AND ${from} ${bound}) AS tokens
+            JOIN users ON users.id = tokens.user_id WHERE ${allOf(conditions)} ${orderAndLimit}`,
+        HistoryRow,
+      );
+      const items = rows.map((row) => ({
+        ...toOwnToken(row),
+        id: row.id,
+        createdAtMs: row.created_at,
+        token: toAction(row),
+        audienceName: row.audience_name,
+      }));
+      return toPage(items, page);
+    },
+
+    async allUses({ userId }, actions, page) {
+      const { from, orderAndLimit } = pageOf(sql`r.id`, sql`r.run_at`, page);
+      const rows = await db.all(
+        sql`SELECT ${useColumns(userId)}, (SELECT tokens.id FROM tokens WHERE tokens.id = r.token_id) AS tokenId, r.action
+          FROM receipts AS r JOIN users ON users.id = r.run_by
+          WHERE r.issued_by = ${userId} AND ${from}
+            AND r.action IN (SELECT value FROM json_each(${JSON.stringify(actions)})) ${orderAndLimit}`,
+        AnyUseRow,
+      );
+      return toPage(rows, page);
+    },
+
+    async usedAt(tokenId, userId) {
+      // A token has at most ACTION_MAX_USES receipts.
+      const row = await db.first(
+        sql`SELECT MAX(run_at) AS at FROM receipts WHERE token_id = ${tokenId} AND run_by = ${userId}`,
+        UsedAtRow,
+      );
+      return row?.at ?? null;
+    },
+
     async uses({ userId }, tokenId, page) {
       const { from, orderAndLimit } = pageOf(sql`r.id`, sql`r.run_at`, page);
       // A token has at most ACTION_MAX_USES receipts: they are sorted, and not indexed once more.
       const rows = await db.all(
-        sql`SELECT r.id, r.run_at AS createdAtMs, r.run_by = ${userId} AS isOwn, ${DISPLAY_NAME} AS name
+        sql`SELECT ${useColumns(userId)}
           FROM receipts AS r JOIN users ON users.id = r.run_by
           WHERE r.token_id = ${tokenId} AND ${from}
             AND EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${tokenId} AND tokens.kind = 'action'
@@ -248,9 +352,9 @@ function consumeBatch(request: ConsumeRequest, events: AuditStatements, notices:
         AND ${userIsThere(runnerId)} AND ${callerOk}
         AND ${isFree} AND ${allOf(conditions)}`,
     // guard: receipt-needs-the-use
-    written: sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, request_digest)
+    written: sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, request_digest, issued_by)
       SELECT ${receiptId}, tokens.id, ${request.action}, ${runnerId}, ${nowMs},
-        ${JSON.stringify(request.plan.answer)}, ${bound}, ${request.once?.requestDigest ?? null}
+        ${JSON.stringify(request.plan.answer)}, ${bound}, ${request.once?.requestDigest ?? null}, tokens.user_id
       FROM tokens WHERE tokens.id = ${token.id} AND tokens.won_by = ${receiptId}`,
     events: runEvents(request).flatMap((row) => events.after(row, nowMs)),
     notices:

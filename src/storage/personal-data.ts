@@ -90,7 +90,7 @@ const SECTIONS: readonly Section[] = [
   },
   {
     name: "contacts",
-    columns: sql`c.contact_id AS contact_uuid, c.created_at AS created_on`,
+    columns: sql`c.contact_id AS contact_uuid, c.created_at AS created_on, c.token_id AS token_uuid, c.issuer_id AS issuer_uuid`,
     of: (userId) => sql`contacts AS c WHERE c.user_id = ${userId}`,
     key: [sql`c.contact_id`],
   },

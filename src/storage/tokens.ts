@@ -8,7 +8,7 @@ import { type JwtClaims, type RefreshClaims, revocationTarget } from "../core/jw
 import type { Login, LoginStore } from "../core/logins.ts";
 import type { SessionState, SessionStore } from "../core/sessions.ts";
 import type { StatusListStore } from "../core/status-lists.ts";
-import type { TokenDiagnosisStore } from "../core/token-diagnosis.ts";
+import type { OwnToken, TokenDiagnosisStore } from "../core/token-diagnosis.ts";
 import {
   LONGEST_LIFE_SECONDS,
   type RefreshFamily,
@@ -594,7 +594,12 @@ export const AccountRow = v.object({
   user_api_token_version: v.number(),
 });
 
+/** What tells the status of a token, of its row joined with its user's. */
+export const tokenState = (nowMs: number): Sql =>
+  sql`tokens.revoked_at, NOT ${parentsAreActive(nowMs)} AS parent_gone, tokens.detail ->> '$.address' AS address, ${ACCOUNT}`;
+
 export const StateRow = v.object({
+  ...AccountRow.entries,
   revoked_at: nullableNumber,
   parent_gone: v.number(),
   address: v.nullable(v.string()),
@@ -615,6 +620,16 @@ export const accountOf = (row: v.InferOutput<typeof AccountRow>) => ({
   apiTokenVersion: row.user_api_token_version,
 });
 
+export const toOwnToken = (
+  row: v.InferOutput<typeof StateRow> & v.InferOutput<typeof TokenRow>,
+): OwnToken => ({
+  token: toToken(row),
+  address: row.address,
+  revokedAtMs: row.revoked_at,
+  isParentGone: row.parent_gone === 1,
+  account: accountOf(row),
+});
+
 const toConfirmed = (row: v.InferOutput<typeof ConfirmedRow>): Confirmed => ({
   user: toUser(row),
   endMs: row.token_expires_at ?? Number.POSITIVE_INFINITY,
@@ -632,21 +647,13 @@ export function createTokenDiagnosis({ db }: StorageContext): TokenDiagnosisStor
   return {
     async ownToken(id, userId, nowMs) {
       const row = await db.first(
-        sql`SELECT ${TOKEN_COLUMNS}, tokens.revoked_at, tokens.detail ->> '$.address' AS address,
-            NOT ${parentsAreActive(nowMs)} AS parent_gone, ${ACCOUNT}
+        sql`SELECT ${TOKEN_COLUMNS}, ${tokenState(nowMs)}
           FROM tokens JOIN users ON users.id = tokens.user_id
           WHERE tokens.id = ${id} AND tokens.user_id = ${userId}
             AND tokens.kind IN ('session', 'api', 'action')`,
-        v.intersect([TokenRow, StateRow, AccountRow]),
+        v.intersect([TokenRow, StateRow]),
       );
-      if (row === null) return null;
-      return {
-        token: toToken(row),
-        address: row.address,
-        revokedAtMs: row.revoked_at,
-        isParentGone: row.parent_gone === 1,
-        account: accountOf(row),
-      };
+      return row === null ? null : toOwnToken(row);
     },
 
     async ownJwt(claims, parentIds, nowMs) {

@@ -3,12 +3,12 @@ import * as v from "valibot";
 import type { UserChange, UserStore } from "../core/accounts.ts";
 import type { DisplayNameStore } from "../core/action-pages.ts";
 import type { CallerRef } from "../core/caller.ts";
-import type { ContactStore } from "../core/contacts.ts";
+import { CONTACT_SEARCH, type ContactStore } from "../core/contacts.ts";
 import type { Ha1bStore } from "../core/ha1b.ts";
 import type { PasswordHashStore } from "../core/passwords.ts";
 import { PROFILE_COLUMNS, PROFILE_FIELDS, type UserWithPassword } from "../core/user.ts";
 import type { StorageContext } from "./context.ts";
-import { pageOf, toPage } from "./d1.ts";
+import { flag, pageOf, toPage } from "./d1.ts";
 import {
   identitiesRevoked,
   removeIdentitiesButOne,
@@ -207,6 +207,35 @@ const ContactRow = v.object({
   createdAtMs: v.number(),
 });
 
+const MetRow = v.object({
+  ...ContactRow.entries,
+  isMutual: flag,
+  meeting: v.nullable(v.picklist(["own_code", "their_code", "introduced"])),
+  introducer: v.nullable(v.string()),
+  tokenId: v.nullable(v.string()),
+});
+
+/** A contact `c` with their account `u`. */
+const CONTACT = sql`c.contact_id AS id, c.created_at AS createdAtMs, u.first_name AS firstName, u.last_name AS lastName`;
+const CONTACT_IS_ACTIVE = sql`u.deleted_on IS NULL AND u.disabled_on IS NULL`;
+
+/**
+ * SQLite knows upper and lower case of ASCII alone, so each spelling of a word is asked for. Who has no name is
+ * shown with the beginning of their id.
+ */
+function nameHas(word: string): Sql {
+  const lower = word.toLowerCase();
+  const spellings = [
+    word,
+    lower,
+    word.toUpperCase(),
+    lower.charAt(0).toUpperCase() + lower.slice(1),
+  ];
+  const name = sql`COALESCE(u.first_name, '') || ' ' || COALESCE(u.last_name, '')`;
+  return sql`(CASE WHEN TRIM(${name}) = '' THEN instr(c.contact_id, ${lower}) = 1 ELSE EXISTS (
+    SELECT 1 FROM json_each(${JSON.stringify(spellings)}) WHERE instr(lower(${name}), lower(value)) > 0) END)`;
+}
+
 export function createContacts({ db, events }: StorageContext): ContactStore {
   return {
     async remove(caller, contactId, nowMs) {
@@ -225,31 +254,48 @@ export function createContacts({ db, events }: StorageContext): ContactStore {
       return v.parse(v.object({ is_active: v.number() }), asked[0]).is_active === 1;
     },
 
-    async list(userId, page) {
-      const { from, orderAndLimit } = pageOf(sql`c.contact_id`, sql`c.created_at`, page);
+    async list(userId, page, words) {
+      const [id, createdAt] = [sql`c.contact_id`, sql`c.created_at`];
+      const { from, orderAndLimit } = pageOf(id, createdAt, page);
+      const bound =
+        words.length === 0
+          ? sql``
+          : pageOf(id, createdAt, { ...page, limit: CONTACT_SEARCH - 1 }).orderAndLimit;
       const rows = await db.all(
-        sql`SELECT c.contact_id AS id, c.created_at AS createdAtMs, u.first_name AS firstName, u.last_name AS lastName
-          FROM contacts AS c JOIN users AS u ON u.id = c.contact_id
-          WHERE c.user_id = ${userId} AND u.deleted_on IS NULL AND u.disabled_on IS NULL AND ${from} ${orderAndLimit}`,
+        sql`SELECT ${CONTACT} FROM (SELECT * FROM contacts AS c WHERE c.user_id = ${userId} AND ${from} ${bound}) AS c
+            JOIN users AS u ON u.id = c.contact_id
+          WHERE ${join([CONTACT_IS_ACTIVE, ...words.map(nameHas)], " AND ")} ${orderAndLimit}`,
         ContactRow,
       );
       return toPage(rows, page);
     },
+
+    find: (userId, contactId) =>
+      db.first(
+        sql`SELECT ${CONTACT}, EXISTS (SELECT 1 FROM contacts AS back WHERE back.user_id = c.contact_id AND back.contact_id = c.user_id) AS isMutual,
+            CASE c.issuer_id WHEN c.user_id THEN 'own_code' WHEN c.contact_id THEN 'their_code' ELSE CASE WHEN c.issuer_id IS NOT NULL THEN 'introduced' END END AS meeting,
+            CASE WHEN c.issuer_id NOT IN (c.user_id, c.contact_id)
+              THEN (SELECT ${DISPLAY_NAME} FROM users WHERE users.id = c.issuer_id) END AS introducer,
+            (SELECT tokens.id FROM tokens WHERE tokens.id = c.token_id AND tokens.user_id = c.user_id) AS tokenId
+          FROM contacts AS c JOIN users AS u ON u.id = c.contact_id
+          WHERE c.user_id = ${userId} AND c.contact_id = ${contactId} AND ${CONTACT_IS_ACTIVE}`,
+        MetRow,
+      ),
   };
 }
 
-const NameRow = v.object({ id: v.string(), name: v.nullable(v.string()) });
+const NameRow = v.object({ id: v.string(), name: v.nullable(v.string()), hasProvenEmail: flag });
 
 export function createDisplayNames({ db }: StorageContext): DisplayNameStore {
   return {
-    async names(ids) {
+    async find(ids) {
       if (ids.length === 0) return new Map();
       const rows = await db.all(
-        sql`SELECT users.id, ${DISPLAY_NAME} AS name FROM users
+        sql`SELECT users.id, ${DISPLAY_NAME} AS name, users.verified_on IS NOT NULL AND ${USER_IS_ACTIVE} AS hasProvenEmail FROM users
           WHERE users.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
         NameRow,
       );
-      return new Map(rows.flatMap(({ id, name }) => (name === null ? [] : [[id, name]])));
+      return new Map(rows.map(({ id, ...shown }) => [id, shown]));
     },
   };
 }

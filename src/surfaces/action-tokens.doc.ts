@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { CONTACT_SEARCH_MAX } from "../core/contacts.ts";
 import { ACTION_MAX_USES, TTL_SECONDS } from "../core/token.ts";
 import type { RoutesOf, Parameter, SurfaceDoc } from "../openapi/description.ts";
 import {
@@ -192,7 +193,16 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
       id: "listContacts",
       summary: "List your contacts, newest first",
       description: "A contact's names are null until they have set them.",
-      parameters: PAGE,
+      parameters: [
+        ...PAGE,
+        {
+          name: "search",
+          in: "query",
+          description:
+            "Words of the name, each of which must be in it. 10,000 contacts are searched.",
+          schema: v.pipe(v.string(), v.maxLength(CONTACT_SEARCH_MAX)),
+        },
+      ],
       answers: answer(
         "A page of contacts.",
         v.object({

@@ -1,7 +1,7 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
 import type { ActionTokens } from "../core/action-tokens.ts";
-import type { OwnContacts } from "../core/contacts.ts";
+import { CONTACT_SEARCH_MAX, type OwnContacts } from "../core/contacts.ts";
 import { DERIVATION_FAULTS } from "../core/fault.ts";
 import { ACTION_MAX_USES, type ActionToken, type Json, TTL_SECONDS } from "../core/token.ts";
 import { isQuicklyParsed, readFields } from "../http/body.ts";
@@ -16,7 +16,7 @@ import {
   storable,
 } from "../http/fields.ts";
 import { nestedFields } from "../http/form.ts";
-import { cursorText, readPage } from "../http/query.ts";
+import { cursorText, queryValue, readPage, refuseField } from "../http/query.ts";
 import { OTP_CODE, OTP_REQUIRED, refusals } from "../http/refusals.ts";
 import { defineRoutes, isoTime, ok, type Surface } from "../http/surface.ts";
 
@@ -179,7 +179,12 @@ export function actionTokenRoutes(tokens: ActionTokens, ownContacts: OwnContacts
       scope: "account:read",
       access: "caller",
       async handle({ request }, caller) {
-        const { items, next } = await ownContacts.list(caller.userId, readPage(request));
+        const search = queryValue(request, "search") ?? "";
+        if (search.length > CONTACT_SEARCH_MAX) {
+          refuseField("search", `The search must be at most ${CONTACT_SEARCH_MAX} characters.`);
+        }
+        const page = readPage(request);
+        const { items, next } = await ownContacts.list(caller.userId, page, search);
         const contacts = items.map(({ id, firstName, lastName, createdAtMs }) => ({
           contact: { id, first_name: firstName, last_name: lastName },
           created_at: isoTime(createdAtMs),

@@ -47,10 +47,10 @@ describe("the page behind a code", () => {
       const page = await watching.services.actionPages.preview(secret, caller, Date.now());
       expect(page).toEqual({
         state: "ready",
-        title: "Become contacts",
+        title: "Add contact",
         before:
-          "You and Ada Lovelace become each other's contacts. Each of you then sees the other's first and last name.",
-        issuer: "Ada Lovelace",
+          "You and Ada Lovelace will be added to each other's contacts and see each other's first and last names.",
+        issuer: { name: "Ada Lovelace", hasProvenEmail: false },
         isInternal: false,
         expiresAtMs: expect.any(Number),
         usesLeft: 3,
@@ -74,8 +74,8 @@ describe("the page behind a code", () => {
     const { secret } = await newActionToken(nameless.access, nameless.id);
     const page = await preview(secret, null);
     expect(page).toMatchObject({
-      issuer: "this person",
-      before: expect.stringContaining("You and this person become"),
+      issuer: { name: null, hasProvenEmail: false },
+      before: expect.stringContaining("You and this person will be added"),
     });
     expect(JSON.stringify(page)).not.toContain("@");
   });
@@ -85,8 +85,8 @@ describe("the page behind a code", () => {
     const nora = await newPerson({ first_name: "Nora" });
     const { secret } = await newActionToken(ada.access, nora.id);
     expect(await preview(secret, null)).toMatchObject({
-      issuer: "Ada",
-      before: "You get someone as a contact. You then see their first and last name.",
+      issuer: { name: "Ada" },
+      before: "Someone will be added to your contacts. You'll see their first and last name.",
     });
     const { id } = await newActionToken(ada.access, nora.id);
     const told = await services.actionPages.describe((await one(ada.caller, id)).token);
@@ -96,7 +96,9 @@ describe("the page behind a code", () => {
 
   const refusedState = async (secret: string, caller: Caller | null, nowMs?: number) => {
     const page = await preview(secret, caller, nowMs);
-    expect(Object.keys(page).sort()).toEqual(["isOwn", "message", "state"]);
+    expect(Object.keys(page).sort()).toEqual(
+      ["isFinal", "isInternal", "isOwn", "message", "state"].sort(),
+    );
     return page.state;
   };
 
@@ -112,7 +114,13 @@ describe("the page behind a code", () => {
     ];
     await run(used.secret, {}, bob.caller, "key");
     await call("DELETE", `/api/action-tokens/${revoked.id}`, { bearer: ada.access });
-    for (const caller of [null, bob.caller]) {
+    expect(await preview(used.secret, bob.caller)).toEqual({
+      state: "used_by_you",
+      after: "You and this person are now contacts.",
+      atMs: expect.any(Number),
+      next: { text: "Go to contacts", href: "/console/contacts" },
+    });
+    for (const caller of [null, (await newPerson()).caller]) {
       expect(await refusedState(expired.secret, caller, Date.now() + 3_600_001)).toBe("expired");
       expect(await refusedState(used.secret, caller)).toBe("used");
       expect(await refusedState(revoked.secret, caller)).toBe("revoked");
@@ -141,8 +149,11 @@ describe("the page behind a code", () => {
     const own = await newActionToken(ada.access, ada.id);
     expect(await preview(own.secret, ada.caller)).toEqual({
       state: "rejected",
-      message: "You cannot be your own contact.",
+      message: "You can't add yourself as a contact.",
       isOwn: true,
+      isFinal: false,
+      isInternal: false,
+      tokenId: own.id,
     });
     const { secret } = await newActionToken(ada.access, nora.id);
     await env.DB.prepare("UPDATE users SET deleted_on = 1, email = '' WHERE id = ?")
@@ -150,8 +161,10 @@ describe("the page behind a code", () => {
       .run();
     expect(await preview(secret, bob.caller)).toEqual({
       state: "rejected",
-      message: "This contact does not exist any more.",
+      message: "This person no longer has an account.",
       isOwn: false,
+      isFinal: true,
+      isInternal: false,
     });
   });
 
@@ -174,8 +187,8 @@ describe("its button", () => {
     const { secret } = await newActionToken(ada.access, ada.id, { max_uses: 5 });
     const first = await run(secret, {}, bob.caller, "one page");
     expect(first).toMatchObject({
-      title: "Become contacts",
-      after: "You and Ada are each other's contacts now.",
+      title: "Add contact",
+      after: "You and Ada are now contacts.",
     });
     const again = await Promise.all([1, 2, 3].map(() => run(secret, {}, bob.caller, "one page")));
     for (const { receipt } of again) expect(receipt).toEqual(first.receipt);
@@ -268,7 +281,13 @@ describe("the issuer's own token", () => {
     ).run();
     const all = await services.actionUses.runs(ada.caller, id, FIRST);
     expect(all.items.map(({ name }) => name).sort()).toEqual(["Bob", "Carol", null]);
-    expect(Object.keys(all.items[0] ?? {}).sort()).toEqual(["createdAtMs", "id", "isOwn", "name"]);
+    expect(Object.keys(all.items[0] ?? {}).sort()).toEqual([
+      "contactId",
+      "createdAtMs",
+      "id",
+      "isOwn",
+      "name",
+    ]);
     const firstTwo = await services.actionUses.runs(ada.caller, id, { limit: 2, after: null });
     const rest = await services.actionUses.runs(ada.caller, id, { limit: 2, after: firstTwo.next });
     expect([...firstTwo.items, ...rest.items]).toEqual(all.items);

@@ -44,6 +44,26 @@ it("every mistake in every action is listed at once", () => {
         { name: "mine", userColumn: "id" },
       ],
     }),
+    small({
+      name: "g",
+      page: {
+        presets: [
+          { uses: 0, seconds: 60 },
+          { uses: 1, seconds: 59 },
+          { uses: 1000, seconds: 2_592_000 },
+        ],
+        next: { text: "x", href: "javascript:alert(1)" },
+        renew: { text: "x", href: "//evil.example" },
+      },
+    }),
+    small({
+      name: "h",
+      page: {
+        presets: Array(7).fill({ uses: 1, seconds: 60 }),
+        next: { text: "x", href: "/\\evil.example" },
+        renew: { text: "x", href: "https://shop.example/a" },
+      },
+    }),
     small({ name: "f", tables: [{ name: "mine", userColumn: "other" }] }),
   );
   expect(wrong).toEqual([
@@ -58,7 +78,13 @@ it("every mistake in every action is listed at once", () => {
     "8 (e): the table users is not its own",
     "8 (e): x; DROP must be a name of a-z, 0-9 and _",
     "8 (e): the table sqlite_x is not its own",
-    "9 (f): the table mine is declared otherwise by another action",
+    "9 (g): a preset of 0 uses and 60 seconds is out of bounds",
+    "9 (g): a preset of 1 uses and 59 seconds is out of bounds",
+    "9 (g): javascript:alert(1) must be a path or an https URL",
+    "9 (g): //evil.example must be a path or an https URL",
+    "10 (h): must have at most 6 presets",
+    "10 (h): /\\evil.example must be a path or an https URL",
+    "11 (f): the table mine is declared otherwise by another action",
   ]);
 });
 

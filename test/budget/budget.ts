@@ -42,12 +42,12 @@ POST /api/token/refresh (refresh, rotating)              | 1q 8r 2w             
 POST /api/token/verify (refresh JWT)                     | 1q 2r 0w                | 1g                         | 1g or -                                               | -                   | -
 POST /api/token/verify (access JWT)                      | 1q 2r 0w                | 1g                         | -                                                     | -                   | -
 POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                        |                     |
-POST /api/generate-action-token (API token)              | 1p · 3q 16r 5w          | 2g 1p · 2q 14r 5w          | 2g 1p · 2q 14r 5w                                     | 1p · 1q 13r 4w      | 1p · 1q 13r 4w
-POST /api/run-action-token (caller)                      | 1g · 3q 26r 13w         | 3g · 2q 22r 13w            | 3g · 2q 22r 13w                                       |                     |
-POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 14w         | 3g · 2q 24r 14w            | 3g · 2q 24r 14w                                       | 1g · 1q 23r 13w     | 1g · 1q 23r 13w
-POST /api/run-action-token (nobody, with a key)          | 1g · 1q 18r 9w          | 1g · 1q 18r 9w             | 1g · 1q 18r 9w                                        | 1g · 1q 18r 9w      | 1g · 1q 18r 9w
-POST /api/run-action-token (password reset)              | 1g 1p · 4q 51r 12w · 1h | 1g 1p 1d · 4q 52r 12w · 1h | 1g 1p 1d · 4q 52r 12w · 1h                            |                     |
-POST /api/run-action-token (email verification)          | 1g · 3q 19r 8w          | 2g 1d · 2q 18r 8w          | 2g 1d · 2q 18r 8w or 1g 1d · 2q 18r 8w                |                     |
+POST /api/generate-action-token (API token)              | 1p · 3q 16r 6w          | 2g 1p · 2q 14r 6w          | 2g 1p · 2q 14r 6w                                     | 1p · 1q 13r 5w      | 1p · 1q 13r 5w
+POST /api/run-action-token (caller)                      | 1g · 3q 26r 14w         | 3g · 2q 22r 14w            | 3g · 2q 22r 14w                                       |                     |
+POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 15w         | 3g · 2q 24r 15w            | 3g · 2q 24r 15w                                       | 1g · 1q 23r 14w     | 1g · 1q 23r 14w
+POST /api/run-action-token (nobody, with a key)          | 1g · 1q 18r 10w         | 1g · 1q 18r 10w            | 1g · 1q 18r 10w                                       | 1g · 1q 18r 10w     | 1g · 1q 18r 10w
+POST /api/run-action-token (password reset)              | 1g 1p · 4q 51r 13w · 1h | 1g 1p 1d · 4q 52r 13w · 1h | 1g 1p 1d · 4q 52r 13w · 1h                            |                     |
+POST /api/run-action-token (email verification)          | 1g · 3q 19r 9w          | 2g 1d · 2q 18r 9w          | 2g 1d · 2q 18r 9w or 1g 1d · 2q 18r 9w                |                     |
 GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                        | 1q 15r 0w           | 1q 15r 0w
 DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w               | 2g · 2q 9r 3w              | 2g · 2q 9r 3w                                         |                     |
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
@@ -124,7 +124,7 @@ GET /rest/admin/events (of a user)                       | 4q 97r 2w            
 GET /rest/admin/events (all)                             | 3q 97r 0w               | 1g · 2q 94r 0w             | 1g · 2q 94r 0w or 2q 94r 0w                           | 2q 94r 0w           | 2q 94r 0w
 GET /rest/admin/throttles (operator)                     | 3q 31r 0w               | 1g · 2q 28r 0w             | 1g · 2q 28r 0w or 2q 28r 0w                           | 2q 28r 0w           | 2q 28r 0w
 GET /rest/admin/dead_letters (operator)                  | 3q 8r 0w                | 1g · 2q 5r 0w              | 1g · 2q 5r 0w or 2q 5r 0w                             | 2q 5r 0w            | 2q 5r 0w
-GET /rest/admin/status (operator)                        | 5q 199r 0w              | 1g · 4q 196r 0w            | 1g · 4q 196r 0w or 4q 196r 0w                         | 4q 196r 0w          | 4q 196r 0w
+GET /rest/admin/status (operator)                        | 5q 201r 0w              | 1g · 4q 198r 0w            | 1g · 4q 198r 0w or 4q 198r 0w                         | 4q 198r 0w          | 4q 198r 0w
 PATCH /rest/admin/users/:id (disabled)                   | 1p · 4q 33r 6w          | 1g 1p 1d · 3q 31r 6w       | 1g 1p 1d · 3q 31r 6w or 1p 1d · 3q 31r 6w             | 1p · 4q 33r 6w      | 1g 1p 1d · 3q 31r 6w or 1p 1d · 3q 31r 6w
 PATCH /rest/admin/users/:id (enabled)                    | 3q 14r 0w               | 1g 1d · 2q 11r 0w          | 1g 1d · 2q 11r 0w or 1d · 2q 11r 0w                   | 3q 14r 0w           | 1g 1d · 2q 11r 0w or 1d · 2q 11r 0w
 PATCH /rest/admin/users/:id (role)                       | 3q 14r 3w               | 1g 1d · 2q 11r 3w          | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w                   | 3q 14r 3w           | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w

@@ -5,9 +5,11 @@ import { linkOnPage, type HtmlPage, textOf } from "./html.ts";
 import { signedUpUser, type BrowserUser, newBrowserUser } from "./browser-user.ts";
 
 const NEW = "/console/actions/new/addContact";
+/** Terms of one's own, in place of a preset. */
+const CUSTOM = { token_preset: "custom" };
 
 async function issue(person: BrowserUser, filled: Record<string, string> = {}): Promise<HtmlPage> {
-  const page = await person.submit(await person.get(NEW), NEW, filled);
+  const page = await person.submit(await person.get(NEW), NEW, { ...CUSTOM, ...filled });
   expect(page.status).toBe(200);
   return page;
 }
@@ -33,33 +35,31 @@ describe("two people become contacts over a code", () => {
   it("from sign-up to contact, without JavaScript", async () => {
     const ada = await named("Ada");
     const issued = await issue(ada);
-    expect(textOf(issued)).toContain("shown now and never again");
+    expect(textOf(issued)).toContain("you won't be able to see it again");
     expect(issued.text).toMatch(/<svg [^>]*viewBox/);
     const link = linkOf(issued);
 
     // Bob scans it, has no account, creates one, and comes back to the link.
     const bob = newBrowserUser();
     const asked = await bob.get(link);
-    expect(textOf(asked)).toContain("You and Ada become each other's contacts.");
-    expect(textOf(asked)).toContain("Log in to go on");
+    expect(textOf(asked)).toContain("You and Ada will be added to each other's contacts");
+    expect(textOf(asked)).toContain("Log in to continue");
     const signUp = await bob.get(linkOnPage(asked, "/console/signup"));
     const email = `${crypto.randomUUID()}@example.com`;
     const back = await bob.submit(signUp, "/console/signup", { email, password: "bob's own one" });
     expect(back.path).toBe(link);
     expect(textOf(back)).toContain(
-      "From Ada a user of this service Good for one use, ends in 1 hour",
+      "From Ada They chose this name themselves. Their email isn't verified. Valid for One use left · expires in 1 hour",
     );
     const done = await bob.submit(back, link);
-    expect(textOf(done)).toBe(
-      "Become contacts You and Ada are each other's contacts now. To the console",
-    );
+    expect(textOf(done)).toBe("Add contact You and Ada are now contacts. Go to contacts");
 
     expect(textOf(await bob.get("/console/contacts"))).toContain("Ada");
-    expect(textOf(await ada.get("/console/contacts"))).toMatch(/Nameless [0-9a-f]{8}/);
+    expect(textOf(await ada.get("/console/contacts"))).toMatch(/Unnamed \([0-9a-f]{8}\)/);
     const uses = await ada.get(`${ownOf(issued)}/uses`);
-    expect(textOf(uses)).toMatch(/^Used 1 of 1 used up Somebody without a name \w{3} \d/);
+    expect(textOf(uses)).toMatch(/^Used 1 of 1 Used up Someone \(no name set\) \w+ \d/);
     expect(uses.text).not.toContain("<html");
-    expect(textOf(await ada.get(ownOf(issued)))).toContain("Used 1 of 1 used up");
+    expect(textOf(await ada.get(ownOf(issued)))).toContain("Used 1 of 1 Used up");
   });
 
   it("a double click and a reload are one run", async () => {
@@ -68,8 +68,8 @@ describe("two people become contacts over a code", () => {
     const page = await bob.get(link);
     const all = await Promise.all([1, 2, 3].map(() => bob.submit(page, link)));
     all.push(await bob.submit(page, link));
-    for (const each of all) expect(textOf(each)).toContain("each other's contacts now");
-    expect(textOf(await (await signedUpUser()).get(link))).toContain("Good for 4 uses");
+    for (const each of all) expect(textOf(each)).toContain("You and Ada are now contacts");
+    expect(textOf(await (await signedUpUser()).get(link))).toContain("4 uses left");
   });
 
   it("rejects another user's idempotency key and gives them a new one", async () => {
@@ -82,7 +82,7 @@ describe("two people become contacts over a code", () => {
       422,
       expect.stringContaining("This form was already used. Reload the page and try again."),
     ]);
-    expect(textOf(await eve.submit(refused, link))).toContain("each other's contacts now");
+    expect(textOf(await eve.submit(refused, link))).toContain("You and Ada are now contacts");
   });
 
   it("opening the link uses nothing up", async () => {
@@ -94,7 +94,7 @@ describe("two people become contacts over a code", () => {
     }
     const { status } = await bob.submit(await bob.get(link), link);
     expect(status).toBe(200);
-    expect(textOf(await bob.get(link))).toContain("Used already");
+    expect(textOf(await bob.get(link))).toContain("You already used this link");
   });
 
   it("a form of another site runs nothing", async () => {
@@ -106,7 +106,7 @@ describe("two people become contacts over a code", () => {
       form: { run_key: "forged" },
     });
     expect(forged.status).toBe(403);
-    expect(textOf(await bob.get(link))).toContain("Good for one use");
+    expect(textOf(await bob.get(link))).toContain("One use left");
   });
 });
 
@@ -118,7 +118,7 @@ describe("issuing", () => {
     const [first, second] = await Promise.all([ada.submit(form, NEW), ada.submit(form, NEW)]);
     const reloaded = await ada.submit(form, NEW);
     expect(new Set([first, second, reloaded].map(linkOf)).size).toBe(1);
-    expect(textOf(reloaded)).toContain("This form was sent before");
+    expect(textOf(reloaded)).toContain("You already submitted this form");
     expect(Number(await tokens()) - Number(before)).toBe(1);
     // Another form creates another token.
     expect(linkOf(await issue(ada))).not.toBe(linkOf(reloaded));
@@ -129,7 +129,8 @@ describe("issuing", () => {
     const form = await ada.get(NEW);
     await ada.submit(form, NEW);
     const before = await tokens();
-    for (const other of [{ token_uses: "5" }, { token_lifetime: "600" }]) {
+    for (const terms of [{ token_uses: "5" }, { token_lifetime: "86400" }]) {
+      const other = { ...CUSTOM, ...terms };
       const answer = await ada.submit(form, NEW, other);
       expect([answer.status, textOf(answer)]).toEqual([
         422,
@@ -161,6 +162,7 @@ describe("issuing", () => {
     const form = await ada.get(NEW);
     const [, bobsId] = /<option value="([^"]+)">Bob<\/option>/.exec(form.text) ?? [];
     const page = await ada.submit(form, NEW, {
+      ...CUSTOM,
       token_lifetime: "86400",
       token_uses: "7",
       token_audience: bobsId ?? "",
@@ -171,22 +173,24 @@ describe("issuing", () => {
     const stranger = await eve.get(link);
     expect([stranger.status, textOf(stranger)]).toEqual([
       403,
-      expect.stringContaining("Not for you"),
+      expect.stringContaining("This link is for someone else"),
     ]);
-    expect(textOf(await bob.get(link))).toContain("Good for 7 uses, ends in 1 day");
+    expect(textOf(await bob.get(link))).toContain("7 uses left · expires in 1 day");
   });
 
   it.each([
     [{ token_uses: "0" }, "Must be a whole number from 1 to 1000."],
     [{ token_uses: "1001" }, "Must be a whole number from 1 to 1000."],
-    [{ token_lifetime: "1" }, "Is none of these."],
+    [{ token_lifetime: "1" }, "Must be one of these."],
+    [{ token_preset: "1x1" }, "Must be one of these."],
+    [{ token_preset: "1001x600" }, "Must be a whole number from 1 to 1000."],
     [{ contact_id: "nobody" }, "Must be a user's id."],
     [{ contact_id: "00000000-0000-4000-8000-000000000000" }, "This no longer exists."],
     [{ token_audience: "00000000-0000-4000-8000-000000000000" }, "This no longer exists."],
   ])("%o shows the error and creates nothing", async (filled, says) => {
     const ada = await signedUpUser();
     const before = await tokens();
-    const answer = await ada.submit(await ada.get(NEW), NEW, filled);
+    const answer = await ada.submit(await ada.get(NEW), NEW, { ...CUSTOM, ...filled });
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(textOf(answer)).toContain(says);
     expect(await tokens()).toBe(before);
@@ -201,19 +205,92 @@ describe("issuing", () => {
   });
 });
 
+it.each([
+  ["1x600", "One use left · expires in 10 minutes"],
+  ["10x86400", "10 uses left · expires in 1 day"],
+])("the preset %s, whatever the other fields hold", async (token_preset, terms) => {
+  const ada = await named("Ada");
+  const form = await ada.get(NEW);
+  expect(form.text).toContain(`name="token_preset" value="${token_preset}"`);
+  const page = await ada.submit(form, NEW, { token_preset, token_uses: "7" });
+  expect(textOf(await newBrowserUser().get(linkOf(page)))).toContain(terms);
+});
+
+describe("the history", () => {
+  it("finds tokens by state, action and person, and says who used which", async () => {
+    const [ada, bob] = [await named("Ada"), await named("Bob")];
+    const used = await issue(ada);
+    await bob.submit(await bob.get(linkOf(used)), linkOf(used));
+    const [, bobsId = ""] = /<option value="([^"]+)">Bob</.exec((await ada.get(NEW)).text) ?? [];
+    const forBob = await issue(ada, { token_audience: bobsId });
+    const revoked = await issue(ada, { token_uses: "2" });
+    await ada.submit(revoked, `${ownOf(revoked)}/end`);
+    const expired = await issue(ada, { token_uses: "3" });
+    await env.DB.prepare("UPDATE tokens SET expires_at = ?1 - 1 WHERE id = ?2")
+      .bind(Date.now(), ownOf(expired).split("/").at(-1))
+      .run();
+    const all = { used, forBob, revoked, expired };
+    const found = async (query: string) => {
+      const { text, status } = await ada.get(`/console/actions?${query}`);
+      expect(status).toBe(200);
+      return Object.entries(all).flatMap(([name, page]) =>
+        text.includes(`href="${ownOf(page)}"`) ? [name] : [],
+      );
+    };
+    for (const [query, names] of [
+      ["", ["forBob"]],
+      ["state=used_up", ["used"]],
+      ["state=revoked", ["revoked"]],
+      ["state=expired", ["expired"]],
+      ["state=all", ["used", "forBob", "revoked", "expired"]],
+      ["state=all&for=anyone", ["used", "revoked", "expired"]],
+      ["state=all&for=person", ["forBob"]],
+      [`state=all&for=${bobsId}`, ["forBob"]],
+      [`state=all&for=${crypto.randomUUID()}`, []],
+      ["state=all&action=addContact", ["used", "forBob", "revoked", "expired"]],
+      // What no form sends is left out.
+      ["state=x&action=resetPassword&for=x", ["forBob"]],
+    ] as const) {
+      expect([query, await found(query)]).toEqual([query, names]);
+    }
+    expect(textOf(await ada.get("/console/actions"))).toContain("Active 0 of 1 Bob in 1 hour");
+    const uses = await ada.get("/console/actions/uses");
+    expect(textOf(uses)).toContain("Who Action When Bob Share my contact just now");
+    expect(uses.text).toContain(`href="/console/contacts/${bobsId}"`);
+    expect(uses.text).toContain(`href="${ownOf(used)}"`);
+    expect(textOf(await bob.get("/console/actions/uses"))).toContain("No uses yet");
+    // One who is no contact is not named, whatever the API let the token be for.
+    await env.DB.prepare("DELETE FROM contacts").run();
+    expect(textOf(await ada.get("/console/actions"))).toContain("Active 0 of 1 One person");
+  });
+
+  it("has no token that was sent by email", async () => {
+    const ada = await named("Ada");
+    const own = ownOf(await issue(ada));
+    expect((await ada.get("/console/actions?state=all")).text).toContain(own);
+    await env.DB.prepare("UPDATE tokens SET detail = json_set(detail, '$.internal', 1)").run();
+    expect(textOf(await ada.get("/console/actions?state=all"))).toContain("No action tokens match");
+  });
+});
+
 describe("the issuer's pages", () => {
   it("list active tokens and revoke them", async () => {
     const ada = await named("Ada");
     const page = await issue(ada);
     const own = ownOf(page);
     const list = await ada.get("/console/actions");
-    expect(textOf(list)).toContain("Become contacts 0 of 1 in 1 hour");
+    expect(textOf(list)).toContain(
+      "Share my contact Active 0 of 1 Anyone with the link in 1 hour just now",
+    );
     const ended = await ada.submit(await ada.get(own), `${own}/end`);
     expect(ended.path).toBe(own);
-    expect(textOf(ended)).toContain("Used 0 of 1 revoked");
-    expect(textOf(await ada.get("/console/actions"))).toContain("None of yours can be used");
+    expect(textOf(ended)).toContain("Used 0 of 1 Revoked");
+    expect(textOf(await ada.get("/console/actions"))).toContain("No active action tokens");
     const gone = await newBrowserUser().get(linkOf(page));
-    expect([gone.status, textOf(gone)]).toEqual([410, expect.stringContaining("Taken back")]);
+    expect([gone.status, textOf(gone)]).toEqual([
+      410,
+      expect.stringContaining("This link was revoked"),
+    ]);
     const again = await ada.post(`${own}/end`, {});
     expect(again.status).toBe(404);
   });
@@ -239,13 +316,19 @@ it("the page behind a link has a text for each state", async () => {
   const own = await ada.get(link);
   expect([own.status, textOf(own)]).toEqual([
     422,
-    "This cannot be done You cannot be your own contact. It is your own: show it to somebody else.",
+    "This is your own code Ask someone else to scan it. See who used it",
   ]);
   const unknown = await newBrowserUser().get(`${link.slice(0, -1)}!`);
-  expect([unknown.status, textOf(unknown)]).toEqual([404, expect.stringContaining("No such link")]);
+  expect([unknown.status, textOf(unknown)]).toEqual([
+    404,
+    expect.stringContaining("Link not found"),
+  ]);
   await env.DB.prepare("UPDATE tokens SET expires_at = 1 WHERE kind = 'action'").run();
   const late = await newBrowserUser().get(link);
-  expect([late.status, textOf(late)]).toEqual([410, expect.stringContaining("Too late")]);
+  expect([late.status, textOf(late)]).toEqual([
+    410,
+    expect.stringContaining("This link has expired"),
+  ]);
 });
 
 it("polling the uses does not extend the session", async () => {

@@ -55,7 +55,7 @@ const WITHOUT_INPUTS = [
   "/console/account/identities/remove",
   "/console/account/passkeys/remove",
   "/console/account/second-factor/begin",
-  "/console/contacts/remove",
+  "/console/contacts/:contact/remove",
   "/console/tokens/rotate",
   "/console/tokens/end",
   "/console/tokens/end-all",

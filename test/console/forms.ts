@@ -90,7 +90,7 @@ const SAMPLES: Readonly<Record<string, (fixtures: Fixtures) => Fields>> = {
   "/console/account/passkeys/rename": ({ passkey }) => ({ id: passkey.id, name: "renamed" }),
   "/console/account/passkeys/remove": ({ passkey }) => ({ id: passkey.id }),
   "/console/account/identities/remove": ({ identityId }) => ({ id: identityId }),
-  "/console/contacts/remove": ({ contactId }) => ({ id: contactId }),
+  "/console/contacts/:contact/remove": () => ({}),
   "/console/account/delete": () => ({ password: PASSWORD }),
   "/console/tokens/new": ({ newApiSecret }) => ({
     name: "ci",
@@ -148,7 +148,10 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
   const [newSecret = ""] = hiddenValues(text, "token_secret");
   const contactId = await idOf(client);
   await env.DB.batch([
-    env.DB.prepare("INSERT OR IGNORE INTO contacts VALUES (?, ?, 1)").bind(contactId, contactId),
+    env.DB.prepare("INSERT OR IGNORE INTO contacts VALUES (?, ?, 1, NULL, NULL)").bind(
+      contactId,
+      contactId,
+    ),
     env.DB.prepare(
       `INSERT INTO identities (issuer, subject, user_id, created_at)
         VALUES ('https://login.acme.example', ?, ?, 1)`,
@@ -163,6 +166,7 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
     action: "addContact",
     id: own.id,
     token: others.secret,
+    contact: contactId,
     operation: "runActionToken",
   };
   return {

@@ -16,7 +16,8 @@ export function inputsOf({ text, path }: HtmlPage, action: string): Record<strin
   const inputs: Record<string, string> = {};
   for (const [tag] of form.matchAll(/<input [^>]*>/g)) {
     const name = attribute(tag, "name");
-    if (name !== null && !tag.includes('type="checkbox"'))
+    const isChoice = /type="(?:checkbox|radio)"/.test(tag);
+    if (name !== null && (!isChoice || / checked/.test(tag)))
       inputs[name] = attribute(tag, "value") ?? "";
   }
   for (const [, name = "", options = ""] of form.matchAll(

@@ -19,7 +19,7 @@ describe("the link of a forgotten password", () => {
     // From the mail's site: the page opens itself once more.
     expect(page.text).toContain('http-equiv="refresh"');
     const form = await person.get(path);
-    expect(textOf(form)).toContain("From this service, by mail Good for one use");
+    expect(textOf(form)).toContain("From Sent by Latchkey by email Valid for One use left");
     const short = await person.submit(form, path, { password: "short" });
     expect([short.status, textOf(short)]).toEqual([
       422,
@@ -35,7 +35,10 @@ describe("the link of a forgotten password", () => {
     // Back, and another one: it is not set, and nothing says that it was.
     for (const password of ["another password of theirs", "short"]) {
       const late = await person.submit(common, path, { password });
-      expect([late.status, textOf(late)]).toEqual([422, expect.stringContaining("Used already")]);
+      expect([late.status, textOf(late)]).toEqual([
+        422,
+        expect.stringContaining("This link has already been used"),
+      ]);
     }
     const basic = { email: user.email, password: NEW };
     expect((await call("GET", "/rest/user", { basic })).status).toBe(200);
@@ -91,7 +94,7 @@ describe("the link that confirms an email", () => {
     const path = `/a/${await mailed(user, "verifyEmail")}`;
     const person = newBrowserUser();
     const asked = await person.get(path);
-    expect(textOf(asked)).toContain("Log in to go on");
+    expect(textOf(asked)).toContain("Log in to continue");
     // Nothing to press before that.
     expect(asked.text).not.toContain(`action="${path}"`);
     const login = await person.get(linkOnPage(asked, "/console/login?"));
@@ -99,7 +102,7 @@ describe("the link that confirms an email", () => {
     const back = await person.submit(login, "/console/login", { email, password });
     expect(back.path).toBe(path);
     const done = await person.submit(back, path);
-    expect(textOf(done)).toContain("Your email is confirmed.");
+    expect(textOf(done)).toContain("is confirmed as your email address.");
     expect(textOf(await person.get("/console/account"))).toContain("verified");
   });
 
@@ -109,7 +112,10 @@ describe("the link that confirms an email", () => {
     const eve = await signedUpUser();
     expect((await eve.get(path)).status).toBe(403);
     const byHand = await eve.post(path, { run_key: "any" });
-    expect([byHand.status, textOf(byHand)]).toEqual([422, expect.stringContaining("Not for you")]);
+    expect([byHand.status, textOf(byHand)]).toEqual([
+      422,
+      expect.stringContaining("This link is for someone else"),
+    ]);
     const nobody = await newBrowserUser().post(path, { run_key: "any" });
     expect([nobody.status, textOf(nobody)]).toEqual([401, expect.stringContaining("Log in")]);
     const row = env.DB.prepare("SELECT verified_on FROM users WHERE id = ?").bind(user.id);

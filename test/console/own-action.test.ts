@@ -14,12 +14,15 @@ beforeEach(() => prepareCoupons("SUMMER", 2));
 
 it("an action of one's own goes from the form to the code, the button and the Activity page", async () => {
   const [shop, customer] = [await signedUpUser(call), await signedUpUser(call)];
-  expect(textOf(await shop.get("/console/actions"))).toContain("New: Redeem coupon");
+  expect((await shop.get("/console/actions")).text).toContain('href="/console/actions/new"');
+  const choices = await shop.get("/console/actions/new");
+  expect(textOf(choices)).toContain("Share my contact Anyone who opens");
+  expect(choices.text).toContain(`href="${NEW}"`);
   const form = await shop.get(NEW);
   expect(textOf(form)).toContain("Coupon");
   const refused = await shop.submit(form, NEW, { code: "WINTER" });
   expect(refused.status).toBe(422);
-  const issued = await shop.submit(form, NEW, { code: "SUMMER", token_uses: "5" });
+  const issued = await shop.submit(form, NEW, { code: "SUMMER", token_preset: "10x86400" });
   const link = linkOnPage(issued, `${ORIGIN}/a/lk_act_`).slice(ORIGIN.length);
 
   const page = await customer.get(link);

@@ -31,7 +31,7 @@ const setColumn = (id: string, column: string, value: number) =>
 const asShown = (ms: number) =>
   new Intl.DateTimeFormat("en-US", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" })
     .format(ms)
-    .replace("\u202f", " ");
+    .replaceAll("\u202f", " ");
 
 /** Every state of an action token, how to reach it, and what its two pages may say. */
 const STATES: readonly {
@@ -47,23 +47,24 @@ const STATES: readonly {
 }[] = [
   {
     name: "active",
-    linkText: /You cannot be your own contact\. It is your own: show it to somebody else\.$/,
+    linkText: /^This is your own code Ask someone else to scan it\. See who used it$/,
     isUsable: true,
-    details: /Ends \w{3} \d/,
+    details: /Expires \w{3} \d/,
   },
   {
     name: "active, with an audience",
     fields: async () => ({ audience: await idOf(await newPageClient(call)) }),
-    linkText: /It is your own: show it to the person it is for\.$/,
+    linkText: /You created it for one person\. Send it to them\. See who used it$/,
     isUsable: true,
-    details: /Ends \w{3} \d/,
+    details: /Expires \w{3} \d/,
   },
   {
     name: "expired",
     arrange: ({ id }) => setColumn(id, "expires_at", Date.now() - HOUR_MS),
-    linkText: /time of this link is over\. Make a new one$/,
+    linkText:
+      /^This link has expired No one can use it anymore\. Create a new one See who used it$/,
     isUsable: false,
-    details: /Ended \w{3} \d/,
+    details: /Expired \w{3} \d/,
   },
   {
     name: "used",
@@ -71,7 +72,7 @@ const STATES: readonly {
       const other = await newPageClient(call);
       await other.send(link, { run_key: "key" });
     },
-    linkText: /used as often as it could be\. Make a new one$/,
+    linkText: /^This link has already been used .* Create a new one See who used it$/,
     isUsable: false,
     details: /Used up \w{3} \d/,
   },
@@ -81,25 +82,25 @@ const STATES: readonly {
       await owner.send(`${own}/end`);
       await setColumn(id, "revoked_at", Date.now() - HOUR_MS);
     },
-    linkText: /taken back by .* Make a new one$/,
+    linkText: /^This link was revoked .* Create a new one See who used it$/,
     isUsable: false,
-    details: /Ended \w{3} \d/,
+    details: /Revoked \w{3} \d/,
   },
   {
     name: "revoked, with an audience",
     fields: async () => ({ audience: await idOf(await newPageClient(call)) }),
     arrange: ({ own }, owner) => owner.send(`${own}/end`),
-    linkText: /taken back by .* Make a new one$/,
+    linkText: /^This link was revoked .* Create a new one See who used it$/,
     isUsable: false,
-    details: /Ended \w{3} \d/,
+    details: /Revoked \w{3} \d/,
   },
   {
     name: "revoked with all credentials",
     arrange: ({ id }) => setColumn(id, "credential_version", -1),
-    linkText: /taken back by .* Make a new one$/,
+    linkText: /^This link was revoked .* Create a new one See who used it$/,
     isUsable: false,
     // The time is not recorded, so none is shown, least of all the token's own expiry.
-    details: /Made \w{3} \d[^E]* For /,
+    details: /Created \w{3} \d[^R]* Who can use it /,
   },
   {
     name: "for a contact whose account is deleted",
@@ -117,9 +118,9 @@ const STATES: readonly {
         .bind(`${crypto.randomUUID()}@gone.example`, payload)
         .run();
     },
-    linkText: /does not exist any more\. Make a new one$/,
+    linkText: /This person no longer has an account\. Create a new one See who used it$/,
     isUsable: false,
-    details: /Ends \w{3} \d/,
+    details: /Expires \w{3} \d/,
   },
 ];
 
@@ -132,12 +133,12 @@ describe.each(STATES)(
       await arrange?.(token, owner);
       const own = textOf(await owner.open(token.link));
       expect(own).toMatch(linkText);
-      expect(own).not.toContain("Ask for a new one");
-      expect(own.includes("show it to")).toBe(isUsable);
+      expect(own).not.toMatch(/[Aa]sk .* new/);
+      expect(own.includes("Create a new one")).toBe(!isUsable);
       const { text } = await owner.open(token.link);
       expect(text.includes('href="/console/actions/new/addContact"')).toBe(!isUsable);
       const others = textOf(await (await newPageClient(call)).open(token.link));
-      expect(others).not.toMatch(/your own|Make a new one/);
+      expect(others).not.toMatch(/your own|Create a new one|See who/);
       const nobodys = textOf(await call("GET", token.link));
       if (!isUsable) expect(nobodys).not.toMatch(/Log in/);
     });
@@ -148,11 +149,11 @@ describe.each(STATES)(
       await arrange?.(token, owner);
       const page = textOf(await owner.open(token.own));
       expect(page).toMatch(details);
-      if (/Ended/.test(details.source)) expect(page).not.toMatch(/Ends \w{3} \d/);
+      if (/Revoked/.test(details.source)) expect(page).not.toMatch(/Expires \w/);
       const row = await env.DB.prepare("SELECT revoked_at AS at FROM tokens WHERE id = ?")
         .bind(token.id)
         .first<{ at: number | null }>();
-      if (row?.at) expect(page).toContain(`Ended ${asShown(row.at)}`);
+      if (row?.at) expect(page).toContain(`Revoked ${asShown(row.at)}`);
     });
   },
 );
@@ -162,27 +163,27 @@ describe("an existing contact", () => {
     const [ada, bob] = [await newPageClient(call), await newPageClient(call)];
     const first = await newActionToken(ada, { max_uses: 5 });
     const second = await newActionToken(ada, { max_uses: 5 });
-    expect((await bob.open(second.link)).text).toContain('<button type="submit">Become contacts');
+    expect((await bob.open(second.link)).text).toContain('<button type="submit">Add contact');
     await bob.send(first.link, { run_key: "one" });
     for (const { link } of [first, second]) {
       const page = await bob.open(link);
       expect([page.status, textOf(page)]).toEqual([
         200,
-        "Become contacts You are contacts already. To the console",
+        "Nothing left to do You're already in each other's contacts. Go to contacts",
       ]);
     }
     const late = await bob.send(second.link, { run_key: "two" });
-    expect(textOf(late)).toContain("You are contacts already.");
+    expect(textOf(late)).toContain("You're already in each other's contacts.");
     const uses = async ({ id }: Token) =>
       env.DB.prepare("SELECT uses FROM tokens WHERE id = ?").bind(id).first("uses");
     expect([await uses(first), await uses(second)]).toEqual([1, 0]);
     // The same form again is the same run and shows its result.
-    expect(textOf(await bob.send(first.link, { run_key: "one" }))).toContain("contacts now");
+    expect(textOf(await bob.send(first.link, { run_key: "one" }))).toContain("are now contacts");
     // If only one side is left, the action is offered again.
     await env.DB.prepare("DELETE FROM contacts WHERE user_id = ?")
       .bind(await idOf(ada))
       .run();
-    expect((await bob.open(second.link)).text).toContain('<button type="submit">Become contacts');
+    expect((await bob.open(second.link)).text).toContain('<button type="submit">Add contact');
   });
 });
 

@@ -142,7 +142,9 @@ it("user text is isolated on every page", async () => {
     "/console/account",
     "/console/tokens",
     "/console/contacts",
+    "/console/contacts/:contact",
     "/console/actions/new/:action",
+    "/console/actions/uses",
     "own",
     "uses",
     "link",
@@ -168,5 +170,7 @@ it("a user who takes the service's name is still marked as a user", async () => 
     .run();
   const { secret } = await actionToken(eve, id);
   const { text } = await call("GET", `/a/${secret}`);
-  expect(text).toMatch(/<bdi>Latchkey Support<\/bdi> <span[^>]*>a user of this service</);
+  expect(text).toMatch(
+    /<bdi>Latchkey Support<\/bdi><p class="hint">They chose this name themselves\. Their email isn&#39;t verified\.</,
+  );
 });

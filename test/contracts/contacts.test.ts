@@ -27,6 +27,36 @@ beforeEach(async () => {
   [ann, ben, eve] = [await newCaller(), await newCaller(), await newCaller()];
 });
 
+it("a list with a search has those in whose name each word is", async () => {
+  await link(ann, ben, ann);
+  await env.DB.prepare(
+    "UPDATE users SET first_name = 'Benoît', last_name = 'de Tours' WHERE id = ?",
+  )
+    .bind(ben.id)
+    .run();
+  const found = async (search: string) => {
+    const path = `/api/user/get-contacts?search=${encodeURIComponent(search)}`;
+    const answer = await call("GET", path, { bearer: ann.access });
+    return answer.status === 200
+      ? itemsAt(answer, "data", "contacts").length
+      : [answer.status, answer.json];
+  };
+  for (const [search, count] of [
+    ["", 1],
+    ["tours BENO", 1],
+    ["BENOÎT", 1],
+    ["tours paris", 0],
+    ["%", 0],
+    ["' OR 1", 0],
+  ] as const) {
+    expect([search, await found(search)]).toEqual([search, count]);
+  }
+  expect(await found("x".repeat(101))).toMatchObject([
+    422,
+    { errors: { search: ["The search must be at most 100 characters."] } },
+  ]);
+});
+
 describe("DELETE /api/user/contacts/{id}", () => {
   it.each(["who showed the code", "who scanned it"])("%s takes both out", async (who) => {
     await link(ann, ben, ann);

@@ -260,7 +260,7 @@ export async function buildWorld(
     env.DB.prepare("DELETE FROM contacts"),
     env.DB.prepare("UPDATE tokens SET used_at = NULL"),
   ]);
-  await env.DB.prepare("INSERT INTO contacts SELECT id, ?, ? FROM users WHERE id = ?")
+  await env.DB.prepare("INSERT INTO contacts SELECT id, ?, ?, NULL, NULL FROM users WHERE id = ?")
     .bind(bob.id, nowMs - 100_000, bob.id)
     .run();
 

@@ -304,6 +304,7 @@ export const GUARDS: readonly Guard[] = [
   ["no-form-of-another-site", "a form of another site is taken", [asked(false)], [all("contracts/input")]],
   ["pages-take-only-own-forms", "a page takes a form of another site", [asked(false)], [all("console/cross-site")]],
   ["session-cookie-stays-here", "the cookie goes to scripts, or out with another site's requests", [withoutProperty(2), withoutProperty(3)], [all("console/auth-pages")]],
+  ["page-links-are-paths-or-https", "an action's page links to a script or, unseen, to another site", [asked(false)], [all("actions/definitions")]],
   ["log-in-leads-to-own-pages", "a log-in leads to another site", [chosen(true)], [all("console/auth-pages")]],
   ["lost-form-is-shown-to-its-user-alone", "whoever logs in next reads what another had typed", [chosen(true)], [all("console/flash")]],
   ["lost-form-is-bounded", "a long form makes a cookie that no browser keeps", [asked(false)], [all("console/flash")]],

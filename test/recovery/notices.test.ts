@@ -291,10 +291,9 @@ it("a reset of an account that was never proven leaves nothing of the person who
   });
   post.take();
   await env.DB.batch([
-    env.DB.prepare("INSERT INTO contacts VALUES (?1, ?2, 1), (?2, ?1, 1)").bind(
-      stranger.id,
-      other.id,
-    ),
+    env.DB.prepare(
+      "INSERT INTO contacts (user_id, contact_id, created_at) VALUES (?1, ?2, 1), (?2, ?1, 1)",
+    ).bind(stranger.id, other.id),
     env.DB.prepare("UPDATE users SET metadata = '{\"a\":1}' WHERE id = ?").bind(stranger.id),
   ]);
   const known = () =>

@@ -159,7 +159,9 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
 it("a deletion that is refused takes nothing away", async () => {
   const user = await newCaller({ first_name: "Ada" });
   const other = await newCaller();
-  await env.DB.prepare("INSERT INTO contacts VALUES (?, ?, 0)").bind(user.id, other.id).run();
+  await env.DB.prepare("INSERT INTO contacts VALUES (?, ?, 0, NULL, NULL)")
+    .bind(user.id, other.id)
+    .run();
   const json = { password: "not theirs" };
   expect((await call("DELETE", "/rest/user", { bearer: user.access, json })).status).toBe(401);
   await housekeeping();
@@ -176,7 +178,9 @@ it("a deletion that is refused takes nothing away", async () => {
 
 it("a deletion that comes after a new password takes nothing away", async () => {
   const user = await newCaller({ first_name: "Ada" });
-  await env.DB.prepare("INSERT INTO contacts VALUES (?, ?, 0)").bind(user.id, user.id).run();
+  await env.DB.prepare("INSERT INTO contacts VALUES (?, ?, 0, NULL, NULL)")
+    .bind(user.id, user.id)
+    .run();
   const raise = env.DB.prepare(
     "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
   ).bind(user.id);

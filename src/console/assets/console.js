@@ -43,6 +43,18 @@ for (const button of document.querySelectorAll(".reveal")) {
   input.form.addEventListener("submit", () => set(false));
 }
 
+// Printing, and sharing where the browser can.
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+for (const button of navigator.share ? document.querySelectorAll("[data-share]") : []) {
+  const { share: url, title } = button.dataset;
+  button.hidden = false;
+  // Rejects where the reader thought better of it.
+  button.addEventListener("click", () => navigator.share({ title, url }).catch(() => undefined));
+}
+
 // A double click submits a form once.
 document.addEventListener("submit", (event) => {
   const { dataset } = event.target;

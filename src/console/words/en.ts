@@ -352,7 +352,93 @@ export const inspector = {};
 // Action tokens: list, form, code page.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
-export const actionTokens = {};
+export const actionTokens = {
+  title: "Action tokens",
+  lead: "Share a QR code or link that performs a single action.",
+  tabs: "Action tokens",
+  tokens: "Tokens",
+  uses: "Uses",
+  create: "New action token",
+  chooseTitle: "What should the code do?",
+  states: {
+    active: "Active",
+    used_up: "Used up",
+    expired: "Expired",
+    revoked: "Revoked",
+    other: "Revoked",
+  },
+  filters: { state: "Status", action: "Action", audience: "Who can use it" },
+  anyState: "Any status",
+  anyAction: "Any action",
+  anyAudience: "Anyone or one person",
+  anyone: "Anyone with the link",
+  person: "One person",
+  thisPerson: "This person",
+  for: (name: string) => `For ${name}`,
+  columns: {
+    action: "Action",
+    status: "Status",
+    used: "Used",
+    audience: "Who can use it",
+    expires: "Expires",
+    created: "Created",
+    who: "Who",
+    when: "When",
+  },
+  used: (uses: number, maxUses: number) => `${uses} of ${maxUses}`,
+  none: "No active action tokens",
+  noneText: "Create one to let someone do one thing with a code or a link.",
+  noneMatch: "No action tokens match",
+  noneMatchText: "Choose another status, action or person.",
+  showAll: "Show all action tokens",
+  kept: "Tokens stay in this list for two days after they expire, and their uses for 31 days.",
+  noUses: "No uses yet",
+  noUsesText: "When someone uses one of your codes or links, it appears here.",
+  you: "You",
+  noName: "Someone (no name set)",
+
+  // The form.
+  expiresIn: "Expires in",
+  maxUses: "Maximum uses",
+  whoCanUse: "Who can use it",
+  moreContacts: "Only your newest contacts are in this list.",
+  me: "Me",
+  unnamed: (id: string) => `Unnamed (${id})`,
+  terms: "How often, and for how long",
+  custom: "Custom",
+  preset: (uses: number, time: string) =>
+    `${uses === 1 ? "Once" : `${uses.toLocaleString("en-US")} times`}, within ${time}`,
+  submit: "Create code",
+  cancel: "Cancel",
+
+  // The code and the token's own page.
+  repeated: "You already submitted this form. Here's the token it created.",
+  qr: "QR code of the link",
+  link: "Link",
+  saveNow: "Save it now: you won't be able to see it again.",
+  expires: "Expires",
+  share: "Share",
+  print: "Print",
+  whatPeopleSee: "What people will see",
+  addName: "Add your name",
+  addNameRest: "to your profile so people know who you are.",
+  manage: "Manage this token",
+  usesHeading: (uses: number, maxUses: number) => `Used ${uses} of ${maxUses}`,
+  notUsedYet: "Not used yet. People will appear here as they use it.",
+  noOneUsed: "No one used it.",
+  latestOnly: "Only the latest uses are shown.",
+  details: "Details",
+  created: "Created",
+  expired: "Expired",
+  usedUp: "Used up",
+  revokedAt: "Revoked",
+  id: "ID",
+  revoke: "Revoke",
+  revokeTitle: "Revoke this token",
+  revokeText:
+    "The code and link stop working immediately. This doesn't undo anything they were already used for.",
+  revokeButton: "Revoke token",
+};
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // The page behind a code or link.
@@ -365,13 +451,102 @@ export const actionPage = {
   passkeyAdded: "added",
   passkeyUsed: "last used",
   passkeyUnused: "never used",
-};
+  from: "From",
+  noName: "Someone who hasn't set a name",
+  byService: (service: string) => `Sent by ${service} by email`,
+  ownName: "They chose this name themselves.",
+  emailProven: "Their email is verified.",
+  emailUnproven: "Their email isn't verified.",
+  usesLeft: (count: number) =>
+    `${count === 1 ? "One use" : `${count.toLocaleString("en-US")} uses`} left`,
+  expires: "expires",
+  nothingYet: "Nothing happens until you press the button.",
+  logIn: "Log in to continue",
+  signUp: "Create account",
+  toConsole: "Go to console",
+  loggedInAs: (email: string) => `You're logged in as ${isolated(email)}.`,
+  logOut: "Log out",
+  manage: "See who used it",
+  createNew: "Create a new one",
+  already: "Nothing left to do",
+  usedByYou: "You already used this link",
+  usedAt: "You used it",
+  /** Label of how often and until when it can be used. */
+  terms: "Valid for",
+
+  // A title, and what to do next.
+  forOne: [
+    "For one person",
+    "This link is for a specific person. Log in to check whether it's for you.",
+  ],
+  unknown: ["Link not found", "Check the address for typos, or ask for a new link."],
+  expired: ["This link has expired", "Ask the person who sent it for a new one."],
+  used: [
+    "This link has already been used",
+    "If that was you, there's nothing left to do. If not, ask for a new link.",
+  ],
+  revoked: ["This link was revoked", "Whoever created it turned it off. Ask them for a new one."],
+  audience: [
+    "This link is for someone else",
+    "If it's meant for you, log in with your other account.",
+  ],
+  ownAudience: "You created it for one person. Send it to them.",
+  own: ["This is your own code", "Ask someone else to scan it."],
+  rejected: "This link can't be used",
+  /** Of links that the service sent by email. */
+  byMail: {
+    expired: "Links in emails work for a short time only.",
+    used: "Links in emails work once.",
+    revoked: "A newer link was sent, or your account has changed since.",
+  },
+  /** Of one's own. */
+  noOneCan: "No one can use it anymore.",
+
+  description: "A link that does one thing. Open it to see what it does and who created it.",
+  previewTitle: "A link for you",
+} as const;
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // Contacts.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
-export const contacts = {};
+export const contacts = {
+  title: "Contacts",
+  one: "Contact",
+  lead: "People you've connected with.",
+  add: "Add contact",
+  search: "Name",
+  name: "Name",
+  since: "Since",
+  none: "No contacts yet",
+  noneText: "Create a code and have someone scan it.",
+  noneMatch: (search: string) => `No contacts match “${isolated(search)}”`,
+  noneMatchText: "Names are searched for every word you enter.",
+  showAll: "Show all contacts",
+  noName: "They haven't set a name.",
+  met: "How you met",
+  meetings: {
+    own_code: "They used a code of yours",
+    their_code: "You used a code of theirs",
+    introduced: "Someone introduced you",
+  },
+  introducedBy: (name: string) => `${isolated(name)} introduced you`,
+  notRecorded: "Not recorded",
+  seeCode: "See the code",
+  when: "When",
+  direction: "Who has whom",
+  mutual: "You're in each other's contacts and see each other's names.",
+  oneWay: "They're in your contacts. You aren't in theirs.",
+  id: "ID",
+  remove: "Remove contact",
+  removeTitle: (name: string) => `Remove ${isolated(name)}`,
+  /** What happens to both. */
+  removeMutual:
+    "You'll be removed from each other's contacts immediately. They'll see in their activity that you removed them.",
+  again: "You can connect again over a code, also over one that is still active.",
+  removeOneWay:
+    "They'll be removed from your contacts immediately, and they'll see that in their activity.",
+};
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // Activity.

@@ -192,7 +192,12 @@ export const PersonalData = v.object({
   }),
   receipts_as_runner: rows({ ...exportedReceipt, data: anyJson, idempotency_key: textOrNull }),
   receipts_as_issuer: rows(exportedReceipt),
-  contacts: rows({ contact_uuid: uuid, created_on: time }),
+  contacts: rows({
+    contact_uuid: uuid,
+    created_on: time,
+    token_uuid: describe(uuidOrNull, "The action token over which they met."),
+    issuer_uuid: describe(uuidOrNull, "Who had created it."),
+  }),
   passkeys: rows({
     uuid,
     name: text,

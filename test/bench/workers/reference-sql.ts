@@ -70,8 +70,8 @@ export const ACTION_RUN: readonly Reference[] = [
     values: (id) => [Date.now(), id, ACTION, Date.now(), USER, CONTACT],
   },
   {
-    sql: `INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key)
-      SELECT ?, tokens.id, ?, ?, ?, ?, ? FROM tokens WHERE tokens.id = ? AND tokens.won_by = ?`,
+    sql: `INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, issued_by)
+      SELECT ?, tokens.id, ?, ?, ?, ?, ?, tokens.user_id FROM tokens WHERE tokens.id = ? AND tokens.won_by = ?`,
     values: (id) => [id, "addContact", USER, Date.now(), "{}", null, ACTION, id],
   },
   {

@@ -9,6 +9,10 @@ export interface Fixtures {
   readonly link: string;
   readonly revokedLink: string;
   readonly actionTokenId: string;
+  /** Links of others, in each state that they can have for the user. */
+  readonly links: Readonly<Record<"ready" | "already" | "used" | "expired" | "audience", string>>;
+  /** The link of someone whom the user has not met. */
+  newLink(): Promise<string>;
 }
 
 const Login = v.object({ access: v.string() });
@@ -39,11 +43,12 @@ export async function newFixtures(server: RunningServer): Promise<Fixtures> {
     };
   }
   const ada = await newUser("Ada", "Lovelace");
-  const action = async (max_uses: number) => {
-    const payload = { contact_id: ada.id };
-    const body = { action: "addContact", payload, ttl: 86_400, max_uses };
-    return v.parse(Issued, await post("/api/generate-action-token", body, ada.access)).token;
+  const action = async (max_uses: number, by = ada, audience: string | null = null) => {
+    const payload = { contact_id: by.id };
+    const body = { action: "addContact", payload, ttl: 86_400, max_uses, audience };
+    return v.parse(Issued, await post("/api/generate-action-token", body, by.access)).token;
   };
+  const linkOf = ({ token }: { readonly token: string }) => `${origin}/a/${token}`;
   const [active, revoked] = [await action(5), await action(1)];
   for (const [first, last] of [
     ["Grace", "Hopper"],
@@ -52,6 +57,24 @@ export async function newFixtures(server: RunningServer): Promise<Fixtures> {
     const { access } = await newUser(first, last);
     await post("/api/run-action-token", { token: active.token }, access);
   }
+  const [katherine, mary] = [
+    await newUser("Katherine", "Johnson"),
+    await newUser("Mary", "Jackson"),
+  ];
+  const [used, expired, other] = [
+    await action(1, mary),
+    await action(1, katherine),
+    await action(1, katherine, mary.id),
+  ];
+  await post("/api/run-action-token", { token: used.token }, ada.access);
+  await server.write("UPDATE tokens SET expires_at = created_at WHERE id = ?1", expired.id);
+  const links = {
+    ready: linkOf(await action(1, katherine)),
+    already: linkOf(await action(5, mary)),
+    used: linkOf(used),
+    expired: linkOf(expired),
+    audience: linkOf(other),
+  };
   await fetch(`${origin}/api/action-tokens/${revoked.id}`, {
     method: "DELETE",
     headers: { authorization: `Bearer ${ada.access}` },
@@ -77,9 +100,11 @@ export async function newFixtures(server: RunningServer): Promise<Fixtures> {
   await post("/api/token/", { email: ada.email, password: "wrong password" });
   return {
     email: ada.email,
-    link: `${origin}/a/${active.token}`,
-    revokedLink: `${origin}/a/${revoked.token}`,
+    link: linkOf(active),
+    revokedLink: linkOf(revoked),
     actionTokenId: active.id,
+    links,
+    newLink: async () => linkOf(await action(1, await newUser("Dorothy", "Vaughan"))),
   };
 }
 

@@ -37,9 +37,9 @@ export async function addContactByCode(site: Site, options: Options): Promise<vo
   await signUp(ada);
   await giveName(ada, "Ada", "Lovelace");
   await ada.page.goto("/console/contacts");
-  await ada.page.getByText("Nobody yet.").waitFor();
-  await ada.page.getByRole("link", { name: "Meet somebody" }).click();
-  await button(ada.page, "Make the code").click();
+  await ada.page.getByText("No contacts yet").waitFor();
+  await ada.page.getByRole("link", { name: "Add contact" }).click();
+  await button(ada.page, "Create code").click();
   const link = await ada.page.getByLabel("Link", { exact: true }).innerText();
   expect(link).toMatch(new RegExp(`^${site.origin}/a/lk_act_\\w+$`));
   expect(await scanned(ada)).toBe(link);
@@ -60,7 +60,7 @@ export async function addContactByCode(site: Site, options: Options): Promise<vo
   // Where there is no JavaScript, the page without the code says it.
   if (!options.javaScriptEnabled) {
     await ada.page.goto("/console/actions");
-    await ada.page.getByText("None of yours can be used at the moment.").waitFor();
+    await ada.page.getByText("No active action tokens").waitFor();
   } else {
     await ada.page.getByText("Used 1 of 1").waitFor();
   }
@@ -72,7 +72,7 @@ export async function addContactByCode(site: Site, options: Options): Promise<vo
     await who.page.getByRole("rowheader", { name: other }).waitFor();
   }
   await bob.page.goto(link);
-  await heading(bob.page, "Used already");
+  await heading(bob.page, "You already used this link");
   await closeAll(ada, bob);
 }
 

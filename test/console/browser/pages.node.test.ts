@@ -69,7 +69,7 @@ describe("on paper", () => {
     if (name === "action-code") {
       const text = await page.locator("body").innerText();
       expect(text.replaceAll(/\s+/g, " ").trim()).toMatch(
-        /^Become contacts http\S+\/a\/lk_act_\w+ Good until [^.]*\.$/,
+        /^Add contact http\S+\/a\/lk_act_\w+ Expires [^.]*\.$/,
       );
       expect(await page.locator(".qr svg").isVisible()).toBe(true);
     }

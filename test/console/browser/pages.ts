@@ -43,6 +43,17 @@ const wrong = (
   as: ConsolePage["as"] = "ada",
 ): ConsolePage => ({ name, as, isAsOpened: true, open: (page) => refused(page, path, fields) });
 
+const link = (
+  name: string,
+  of: (fixtures: Fixtures) => string,
+  as: ConsolePage["as"] = "ada",
+): ConsolePage => ({
+  name,
+  as,
+  isAsOpened: true,
+  open: (page, fixtures) => page.goto(of(fixtures)),
+});
+
 /** Every page of the console: a new one is a line here. */
 export const CONSOLE_PAGES: readonly ConsolePage[] = [
   at("welcome", "/console", "nobody"),
@@ -106,6 +117,10 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     },
   },
   at("actions", "/console/actions"),
+  at("actions-all", "/console/actions?state=all"),
+  at("actions-none", "/console/actions?state=expired"),
+  at("actions-uses", "/console/actions/uses"),
+  at("action-kinds", "/console/actions/new"),
   at("action-new", "/console/actions/new/addContact"),
   {
     name: "action-code",
@@ -113,7 +128,7 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     isAsOpened: true,
     async open(page) {
       await page.goto("/console/actions/new/addContact");
-      await button(page, "Make the code").click();
+      await button(page, "Create code").click();
       await page.getByLabel("Link", { exact: true }).waitFor();
     },
   },
@@ -123,25 +138,40 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     isAsOpened: true,
     open: (page, { actionTokenId }) => page.goto(`/console/actions/${actionTokenId}`),
   },
+  link("link", ({ link }) => link, "nobody"),
+  link("link-own", ({ link }) => link),
+  link("link-revoked", ({ revokedLink }) => revokedLink, "nobody"),
+  link("link-own-revoked", ({ revokedLink }) => revokedLink),
+  link("link-ready", ({ links }) => links.ready),
+  link("link-already", ({ links }) => links.already),
+  link("link-used", ({ links }) => links.used, "nobody"),
+  link("link-used-by-you", ({ links }) => links.used),
+  link("link-expired", ({ links }) => links.expired, "nobody"),
+  link("link-audience", ({ links }) => links.audience),
+  link("link-one-person", ({ links }) => links.audience, "nobody"),
+  at("link-unknown", "/a/nothing", "nobody"),
   {
-    name: "link",
-    as: "nobody",
-    isAsOpened: true,
-    open: (page, { link }) => page.goto(link),
-  },
-  {
-    name: "link-own",
+    name: "link-done",
     as: "ada",
-    isAsOpened: true,
-    open: (page, { link }) => page.goto(link),
-  },
-  {
-    name: "link-ended",
-    as: "nobody",
-    isAsOpened: true,
-    open: (page, { revokedLink }) => page.goto(revokedLink),
+    isAsOpened: false,
+    async open(page, { newLink }) {
+      await page.goto(await newLink());
+      await button(page, "Add contact").click();
+      await page.locator(".alert.done").waitFor();
+    },
   },
   at("contacts", "/console/contacts"),
+  at("contacts-none", "/console/contacts?search=nobody"),
+  {
+    name: "contact",
+    as: "ada",
+    isAsOpened: false,
+    async open(page) {
+      await page.goto("/console/contacts?search=Grace");
+      await page.getByRole("link", { name: "Grace Hopper" }).click();
+      await openConfirm(page, "Remove contact");
+    },
+  },
   at("logins", "/console/logins"),
   {
     name: "logins-open",
@@ -196,7 +226,19 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     current_password: "wrong",
   }),
   wrong("delete-wrong", "/console/account/delete", { password: "wrong" }),
-  wrong("action-wrong", "/console/actions/new/addContact", { token_uses: "0" }),
+  {
+    name: "action-wrong",
+    as: "ada",
+    isAsOpened: true,
+    async open(page) {
+      await page.goto("/console/actions/new/addContact");
+      await page.getByLabel("Custom").check();
+      await page.evaluate(ANYTHING_GOES);
+      await page.getByLabel("Maximum uses").fill("0");
+      await button(page, "Create code").click();
+      await page.locator('[aria-invalid="true"]').first().waitFor();
+    },
+  },
   wrong("inspector-wrong", "/console/inspector", { text: " " }),
   {
     name: "rename-wrong",
