@@ -324,7 +324,8 @@ INSERT OR IGNORE INTO decoys (only, secret) VALUES (1, lower(hex(randomblob(32))
 -- have expired. Asking for a challenge, and starting a log-in, writes nothing.
 CREATE TABLE IF NOT EXISTS used_challenges (
   id         TEXT NOT NULL PRIMARY KEY,     -- digest of the challenge, or of the log-in's secret
-  expires_at INTEGER NOT NULL
+  expires_at INTEGER NOT NULL,
+  used_by    TEXT                           -- the log-in with a passkey that spent it
 ) STRICT, WITHOUT ROWID;
 
 -- The second factor of an account: TOTP (RFC 6238).

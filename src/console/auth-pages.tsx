@@ -133,8 +133,8 @@ export function authPages(
       schema: LogInFields,
       show: (context, state) => showLogin(context, asPasskeyProblem(state)),
       async submit({ nowMs }, { response, next }) {
-        const user = await passkeys.logIn(response, nowMs);
-        const { secret } = await sessions.open(user, "passkey", nowMs);
+        const login = await passkeys.logIn(response, nowMs);
+        const { secret } = await sessions.open(login, "passkey", nowMs);
         return seeOther(safeNextPath(next), setSession(sessions, secret));
       },
     }),

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { deviceText } from "../core/devices.ts";
+import type { Spending } from "../core/caller.ts";
 import type { EmailLogin } from "../core/email-login.ts";
-import type { UserWithPassword } from "../core/user.ts";
 import type { Route } from "../http/surface.ts";
 import { knownEmail, loginCode } from "../surfaces/rest/fields.ts";
 import { EMAIL_LOGIN, EmailLoginForm, NextField, redirectToNext, withNext } from "./auth-pages.tsx";
@@ -35,8 +35,8 @@ export function emailLoginPages(
   { openForm }: PageRoutes,
   { emailLogins, secondFactor, sessions, sendsMail, passwords }: ConsoleDeps,
 ): readonly Route[] {
-  const logIn = (user: UserWithPassword, to: unknown, nowMs: number) =>
-    afterFirstFactor({ secondFactor, sessions }, user, "email", to, nowMs);
+  const logIn = (spending: Spending, to: unknown, nowMs: number) =>
+    afterFirstFactor({ secondFactor, sessions }, spending, "email", to, nowMs);
 
   return [
     ...openForm({
@@ -59,8 +59,8 @@ export function emailLoginPages(
           ? codePage(context, state)
           : seeOther(EMAIL_LOGIN),
       async submit({ nowMs }, fields) {
-        const user = await emailLogins.firstFactorByCode(fields.challenge, fields.code, nowMs);
-        return logIn(user, fields.next, nowMs);
+        const login = await emailLogins.firstFactorByCode(fields.challenge, fields.code, nowMs);
+        return logIn(login, fields.next, nowMs);
       },
     }),
     // Mail scanners and previews open every link, so only the button logs in.
@@ -72,8 +72,8 @@ export function emailLoginPages(
         return login === null ? SPENT : linkPage(login, request.path, state, nowMs);
       },
       async submit({ request, nowMs }) {
-        const user = await emailLogins.firstFactorByLink(request.param("token") ?? "", nowMs);
-        return logIn(user, null, nowMs);
+        const login = await emailLogins.firstFactorByLink(request.param("token") ?? "", nowMs);
+        return logIn(login, null, nowMs);
       },
     }),
   ];

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { WayIn } from "../core/caller.ts";
+import { type Authenticated, isSpending, type WayIn } from "../core/caller.ts";
 import { FaultError } from "../core/fault.ts";
 import type { SecondFactor } from "../core/second-factor.ts";
 import type { Sessions } from "../core/sessions.ts";
@@ -35,12 +35,12 @@ interface Deps {
 }
 
 /**
- * How each log-in goes on whose first factor was right and is used up: it opens a session and leads to `next`, or
+ * How each log-in goes on whose first factor was right: it opens a session and leads to `next`, or
  * asks for the code on an account that has a second factor.
  */
 export async function afterFirstFactor(
   { secondFactor, sessions }: Deps,
-  user: UserWithPassword,
+  who: Authenticated & Pick<UserWithPassword, "hasSecondFactor">,
   way: WayIn,
   next: unknown,
   nowMs: number,
@@ -48,11 +48,12 @@ export async function afterFirstFactor(
 ): Promise<HttpResult> {
   const to = safeNextPath(next);
   // guard: pages-ask-for-the-second-factor
-  if (!user.hasSecondFactor) {
-    const { secret } = await sessions.open(user, way, nowMs, authTimeMs);
+  if (!who.hasSecondFactor) {
+    const { secret } = await sessions.open(who, way, nowMs, authTimeMs);
     return seeOther(to, setSession(sessions, secret));
   }
-  const half = await secondFactor.half(user, way, nowMs);
+  if (isSpending(who)) await sessions.spend(who, nowMs);
+  const half = await secondFactor.half(who, way, nowMs);
   return { ...seeOther(pathWithNext(PATH, to)), cookies: [stepCookie(half)] };
 }
 

@@ -1,3 +1,4 @@
+import type { Sql } from "./action.ts";
 import { refuse } from "./fault.ts";
 import type { Identity } from "./issuers.ts";
 import { type JwtClaims, jwtIdsOf, parentIdsOf, revocationTarget } from "./jwt.ts";
@@ -44,6 +45,26 @@ export interface Caller extends CallerRef {
   /** Their row, where the check happened to read it. */
   readonly user: User | null;
 }
+
+/**
+ * The account of someone who has shown a proof that works once, and what uses the proof up, in the batch that opens
+ * their log-in: a failure of storage leaves both or neither.
+ */
+export interface Spending extends Pick<User, "id"> {
+  /** Once it is spent. */
+  readonly credentialVersion: number;
+  readonly hasSecondFactor: boolean;
+  readonly writes: readonly Sql[];
+  /** Whether these writes spent it. */
+  readonly won: Sql;
+  /** Whether they revoke every credential that the account had. */
+  readonly revokesCredentials: boolean;
+}
+
+/** Someone who has just authenticated: an account that was read in D1 just now, or what is spent for it. */
+export type Authenticated = User | Spending;
+
+export const isSpending = (who: Authenticated): who is Spending => "writes" in who;
 
 /** What a new credential is derived from. */
 export interface Derivation {

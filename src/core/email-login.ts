@@ -1,4 +1,5 @@
 import type { Sql } from "./action.ts";
+import type { Spending } from "./caller.ts";
 import { type Device, isBrowser } from "./devices.ts";
 import { refuse, UNKNOWN_SUBJECT } from "./fault.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
@@ -59,12 +60,11 @@ export interface EmailLoginStore {
     nowMs: number,
   ): Promise<{ readonly login: EmailLogin | null; readonly userId: string | null }>;
   /**
-   * One batch: spends the log-in and proves the email, if the account is as `login` says. An account whose email was
-   * never proven keeps nothing of what it had, because a stranger may have signed up with the email.
+   * Spends the log-in and proves the email, if the account is as `login` says. An account whose email was never proven
+   * keeps nothing of what it had, because a stranger may have signed up with the email.
    * @param newUserId of the account to create where there is none
-   * @returns the account; null where the log-in is spent, or the account has changed
    */
-  open(login: EmailLogin, newUserId: string, nowMs: number): Promise<UserWithPassword | null>;
+  spending(login: EmailLogin, newUserId: string, nowMs: number): Promise<Spending>;
 }
 
 export interface EmailLoginRequested {
@@ -123,10 +123,9 @@ export function emailLogins({
     });
   }
 
-  async function spend(login: EmailLogin, nowMs: number): Promise<UserWithPassword> {
+  async function spending(login: EmailLogin, nowMs: number): Promise<Spending> {
     if (login.user === null && !signUpIsOpen) return refuse({ code: "credentials_wrong" });
-    const opened = await store.open(login, crypto.randomUUID(), nowMs);
-    return opened ?? refuse({ code: "credentials_wrong" });
+    return store.spending(login, crypto.randomUUID(), nowMs);
   }
 
   async function byCode(challenge: string, code: string, nowMs: number): Promise<EmailLogin> {
@@ -175,7 +174,7 @@ export function emailLogins({
     /**
      * The code, where the log-in was asked.
      * @param code six digits
-     * @returns the account, once for each email
+     * @returns the account, and what the log-in spends: it opens once for each email
      * @throws FaultError `credentials_wrong`, also where it was tried too often; `otp_required`, `throttled`,
      *   `unavailable`
      */
@@ -184,28 +183,28 @@ export function emailLogins({
       code: string,
       otp: string | null,
       nowMs: number,
-    ): Promise<UserWithPassword> {
+    ): Promise<Spending> {
       const login = await byCode(challenge, code, nowMs);
       const { user } = login;
       // First, so that what lacks it can be sent again with it. One that was set up before the email was proven is
       // a stranger's, and is removed.
       // guard: email-asks-for-the-second-factor
       if (user?.emailVerifiedAtMs) await secondFactor.pass(user, otp, "email", nowMs);
-      return spend(login, nowMs);
+      return spending(login, nowMs);
     },
 
-    /** For a page that then asks for the second factor: the email is used up, and has opened nothing yet. */
+    /** For a page that then asks for the second factor, where the account has one. */
     firstFactorByCode: async (challenge: string, code: string, nowMs: number) =>
-      spend(await byCode(challenge, code, nowMs), nowMs),
+      spending(await byCode(challenge, code, nowMs), nowMs),
 
     /** What a link would do; null for one that logs nobody in (any more). @throws FaultError `unavailable` */
     find: byLink,
 
     /** The same with the link. @throws FaultError `credentials_wrong`, `throttled`, `unavailable` */
-    async firstFactorByLink(link: string, nowMs: number): Promise<UserWithPassword> {
+    async firstFactorByLink(link: string, nowMs: number): Promise<Spending> {
       await enforceRateLimit(limits, "login");
       const login = await byLink(link, nowMs);
-      return login === null ? refuse({ code: "credentials_wrong" }) : spend(login, nowMs);
+      return login === null ? refuse({ code: "credentials_wrong" }) : spending(login, nowMs);
     },
   };
 }

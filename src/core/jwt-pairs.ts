@@ -1,8 +1,8 @@
 import type { TokenCheckStore } from "./authenticate.ts";
 import {
+  type Authenticated,
   type Caller,
   type CallerRef,
-  callerRefOf,
   callerRefOfJwt,
   refuseRestricted,
   type WayIn,
@@ -26,6 +26,7 @@ import {
   type Scopes,
   withoutOperators,
 } from "./scopes.ts";
+import { notOpened } from "./sessions.ts";
 import type { Lifetimes, RefreshFamily } from "./token.ts";
 import type { User } from "./user.ts";
 
@@ -53,8 +54,16 @@ export type Chain = Pick<
 > & { readonly rootJti: string };
 
 export interface RefreshFamilyStore {
-  /** @returns its index in the status lists, or null where the caller is no longer active */
-  insertFamily(family: RefreshFamily, caller: CallerRef, way: WayIn): Promise<number | null>;
+  /**
+   * In the batch of what is spent for it, if anything is.
+   * @returns its index in the status lists, and the account after that; null where that is no longer active, or
+   *   nothing was spent
+   */
+  insertFamily(
+    family: RefreshFamily,
+    who: Authenticated,
+    way: WayIn,
+  ): Promise<{ readonly statusIndex: number; readonly user: User } | null>;
   /**
    * Replaces the family's refresh token by one that `jti` names (RFC 9700 section 4.14.2). All who race
    * for ROTATION_GRACE_SECONDS get the same successor; anyone later revokes the family.
@@ -227,32 +236,30 @@ export function jwtPairs({
 
   /**
    * A pair of a user who has just authenticated.
-   * @throws FaultError `credentials_wrong` where their password has changed meanwhile, `unavailable`
+   * @throws FaultError `credentials_wrong` where their credentials were spent or revoked meanwhile, `unavailable`
    */
-  async function open(user: User, way: WayIn, nowMs: number): Promise<JwtPair> {
-    const own = ownOf(user);
+  async function open(who: Authenticated, way: WayIn, nowMs: number): Promise<JwtPair> {
     const sid = crypto.randomUUID();
     const authTime = Math.floor(nowMs / 1000);
     const issued = lifetime("refresh", nowMs, { authTime, loginAt: null, apiTokenVersion: null });
     const family = {
       kind: "family" as const,
       id: sid,
-      userId: user.id,
-      credentialVersion: user.credentialVersion,
+      userId: who.id,
+      credentialVersion: who.credentialVersion,
       createdAtMs: nowMs,
       modifiedAtMs: nowMs,
       expiresAtMs: issued.expiresAt * 1000,
     };
-    const statusIndex = await tokens.insertFamily(family, callerRefOf(user), way);
-    if (statusIndex === null) {
-      const attempted = { userId: user.id, credentialId: null };
-      return refuse({ code: "credentials_wrong", attempted });
-    }
+    const opened = await tokens.insertFamily(family, who, way);
+    if (opened === null) return refuse(notOpened(who));
+    const { statusIndex, user } = opened;
+    const own = ownOf(user);
     const refresh: RefreshClaims = {
       type: "refresh",
       jti: crypto.randomUUID(),
-      userId: user.id,
-      credentialVersion: user.credentialVersion,
+      userId: who.id,
+      credentialVersion: who.credentialVersion,
       sid,
       parentIds: [],
       apiTokenVersion: null,

@@ -1,4 +1,4 @@
-import { type Caller, loggedIn, type WayIn } from "./caller.ts";
+import { type Authenticated, type Caller, loggedIn, isSpending, type WayIn } from "./caller.ts";
 import type { JwtPair, JwtPairs } from "./jwt-pairs.ts";
 import type { Session, Sessions } from "./sessions.ts";
 import type { User } from "./user.ts";
@@ -14,29 +14,29 @@ export type IssuedLogin =
 
 /**
  * What a log-in that needed no password gives, as asked.
- * @param user as read in D1 just now
- * @throws FaultError `credentials_wrong` where their credentials were revoked meanwhile, `unavailable`
+ * @throws FaultError `credentials_wrong` where they were spent or revoked meanwhile, `unavailable`
  */
 export type IssueLogin = (
-  user: User,
+  who: Authenticated,
   way: Exclude<WayIn, "identity">,
   issue: LoginIssue,
   nowMs: number,
 ) => Promise<IssuedLogin>;
 
 interface Deps {
-  readonly sessions: Pick<Sessions, "open">;
+  readonly sessions: Pick<Sessions, "open" | "spend">;
   readonly jwtPairs: Pick<JwtPairs, "open" | "forCaller">;
 }
 
 export function loginIssuer({ sessions, jwtPairs }: Deps): IssueLogin {
-  return async (user, way, issue, nowMs) => {
+  return async (who, way, issue, nowMs) => {
     switch (issue) {
       case "pair":
-        return { issue, ...(await jwtPairs.open(user, way, nowMs)) };
+        return { issue, ...(await jwtPairs.open(who, way, nowMs)) };
       case "session":
-        return { issue, session: await sessions.open(user, way, nowMs) };
+        return { issue, session: await sessions.open(who, way, nowMs) };
       case "jwt": {
+        const user = isSpending(who) ? await sessions.spend(who, nowMs) : who;
         const caller: Caller = loggedIn(user, { method: way }, nowMs);
         return { issue, ...(await jwtPairs.forCaller(caller, nowMs)) };
       }

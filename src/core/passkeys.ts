@@ -1,4 +1,4 @@
-import type { Caller, CallerRef } from "./caller.ts";
+import type { Caller, CallerRef, Spending } from "./caller.ts";
 import { refuse, UNKNOWN_SUBJECT } from "./fault.ts";
 import { requireFresh } from "./fresh-login.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
@@ -110,12 +110,16 @@ export interface PasskeyStore {
     used: UsedChallenge,
     caller: CallerRef,
   ): Promise<Passkey | "used" | "known" | "full" | "caller_gone">;
-  /** `cloned`: the counter did not rise where it counts. It has an event then, and nothing else changes. */
-  use(
+  /**
+   * A log-in with it, which spends the challenge. Where the counter counts and did not rise, the passkey was cloned:
+   * then nothing is won, and an event says so.
+   */
+  spending(
+    user: UserWithPassword,
     passkey: Pick<Passkey, "id" | "counter" | "isBackedUp">,
     used: UsedChallenge,
     nowMs: number,
-  ): Promise<"done" | "used" | "gone" | "cloned">;
+  ): Promise<Spending>;
   rename(
     id: string,
     name: string,
@@ -303,10 +307,10 @@ export function passkeys({
     },
 
     /**
-     * The account that a passkey opens. Whoever was verified by it needs no second factor.
+     * The account that a passkey opens, and what the log-in spends. Whoever was verified by it needs no second factor.
      * @throws FaultError `credentials_wrong`, `not_found`, `throttled`, `unavailable`
      */
-    async logIn(response: AuthenticationResponse, nowMs: number): Promise<UserWithPassword> {
+    async logIn(response: AuthenticationResponse, nowMs: number): Promise<Spending> {
       const id = rpId();
       await enforceRateLimit(limits, "login");
       const wrong = () => refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });
@@ -322,8 +326,7 @@ export function passkeys({
           : { ...found.passkey, userHandle: userHandleOf(found.user.id) };
       const asserted = await verifier.asserted(response, stored, expected);
       if (found === null || asserted === null) return wrong();
-      const state = await store.use({ id: found.passkey.id, ...asserted }, used, nowMs);
-      return state === "done" ? found.user : refuse({ code: "credentials_wrong" });
+      return store.spending(found.user, { id: found.passkey.id, ...asserted }, used, nowMs);
     },
   };
 

@@ -3,7 +3,7 @@ import { type Fault, refuse } from "./fault.ts";
 import { requireFresh } from "./fresh-login.ts";
 import { refuseAttempt, reserveAttempt, type Throttles } from "./login-throttle.ts";
 import type { Notices } from "./notices.ts";
-import type { UserWithPassword } from "./user.ts";
+import type { User, UserWithPassword } from "./user.ts";
 
 /** Time-based one-time passwords (RFC 6238). */
 export interface Totp {
@@ -171,8 +171,11 @@ export function secondFactor({
     pass,
 
     /** For a page that asks for the code: whose first factor was right, by which way. Good for five minutes. */
-    half: ({ id, credentialVersion }: UserWithPassword, way: WayIn, nowMs: number) =>
-      encryption.encrypt(`${id} ${credentialVersion} ${way} ${nowMs + HALF_LOGIN_MS}`, "log-in"),
+    half: (
+      { id, credentialVersion }: Pick<User, "id" | "credentialVersion">,
+      way: WayIn,
+      nowMs: number,
+    ) => encryption.encrypt(`${id} ${credentialVersion} ${way} ${nowMs + HALF_LOGIN_MS}`, "log-in"),
 
     /**
      * The other half.

@@ -1,6 +1,6 @@
 import type { UserStore } from "./accounts.ts";
 import type { TokenCheckStore } from "./authenticate.ts";
-import { type CallerRef, callerRefOf, type WayIn } from "./caller.ts";
+import { type Authenticated, type Spending, isSpending, type WayIn } from "./caller.ts";
 import { type Fault, refuse } from "./fault.ts";
 import type { PasswordLogin } from "./passwords.ts";
 import type { Lifetimes, Secrets, SessionToken } from "./token.ts";
@@ -12,8 +12,18 @@ export interface SessionState {
 }
 
 export interface SessionStore {
-  /** @returns the session's final form, or null where the caller is no longer active */
-  insertSession(token: SessionToken, caller: CallerRef, way: WayIn): Promise<SessionToken | null>;
+  /**
+   * In the batch of what is spent for it, if anything is.
+   * @returns the session's final form, and the account after that; null where that is no longer active, or nothing
+   *   was spent
+   */
+  insertSession(
+    token: SessionToken,
+    who: Authenticated,
+    way: WayIn,
+  ): Promise<{ readonly token: SessionToken; readonly user: User } | null>;
+  /** For a log-in that has no row of its own. @returns the account after that; null where it was not spent */
+  spend(spending: Spending, nowMs: number): Promise<User | null>;
   extendSession(id: string, nowMs: number): Promise<SessionState | null>;
   /**
    * Notes that its user has just proved who they are. @returns false where it is not active any more, or the
@@ -41,6 +51,12 @@ interface Deps {
   readonly lifetimes: Pick<Lifetimes, "session" | "login">;
 }
 
+/** For a log-in that came to nothing. Of many with one proof only the first is the account's business. */
+export const notOpened = (who: Authenticated): Fault => ({
+  code: "credentials_wrong",
+  ...(!isSpending(who) && { attempted: { userId: who.id, credentialId: null } }),
+});
+
 const invalid = (id: string | null): Fault => ({
   code: "token_invalid",
   attempted: { userId: null, credentialId: id },
@@ -51,28 +67,40 @@ export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
   /**
    * A session of a user who has just authenticated.
    * @param authTimeMs when they proved who they are, if that was elsewhere and before
-   * @throws FaultError `credentials_wrong` where their password has changed meanwhile, `unavailable`
+   * @throws FaultError `credentials_wrong` where their credentials were spent or revoked meanwhile, `unavailable`
    */
-  async function open(user: User, way: WayIn, nowMs: number, authTimeMs = nowMs): Promise<Session> {
+  async function open(
+    who: Authenticated,
+    way: WayIn,
+    nowMs: number,
+    authTimeMs = nowMs,
+  ): Promise<Session> {
     const { secret, id } = await secrets.create("session");
     const token: SessionToken = {
       kind: "session",
       id,
-      userId: user.id,
-      credentialVersion: user.credentialVersion,
+      userId: who.id,
+      credentialVersion: who.credentialVersion,
       createdAtMs: nowMs,
       authenticatedAtMs: authTimeMs,
       modifiedAtMs: nowMs,
       expiresAtMs: nowMs + lifetimes.session * 1000,
     };
-    if ((await tokens.insertSession(token, callerRefOf(user), way)) === null) {
-      refuse({ code: "credentials_wrong", attempted: { userId: user.id, credentialId: null } });
-    }
-    return { secret, email: user.email, expiresAtMs: token.expiresAtMs };
+    const opened = await tokens.insertSession(token, who, way);
+    if (opened === null) return refuse(notOpened(who));
+    return { secret, email: opened.user.email, expiresAtMs: token.expiresAtMs };
   }
 
   return {
     open,
+
+    /**
+     * Uses up a proof without a session: for a JWT, which has no row, or before a second factor is asked for.
+     * @throws FaultError `credentials_wrong`, `unavailable`
+     */
+    spend: async (spending: Spending, nowMs: number): Promise<User> =>
+      (await tokens.spend(spending, nowMs)) ?? refuse(notOpened(spending)),
+
     /** For cookies, and for those who extend in time. */
     lifetimes,
 

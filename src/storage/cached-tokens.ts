@@ -202,9 +202,9 @@ export function cachedTokens(
       background.afterResponse("note the use of a token", d1.noteUse(token.id, hourMs));
     },
 
-    async insertSession(token, caller, way) {
-      const inserted = await d1.insertSession(token, caller, way);
-      if (inserted !== null) await copyNow(inserted);
+    async insertSession(token, who, way) {
+      const inserted = await d1.insertSession(token, who, way);
+      if (inserted !== null) await copyNow(inserted.token);
       return inserted;
     },
 

@@ -7,12 +7,11 @@ import {
   type EraseUnproven,
   WRONG_CODES_A_DAY,
 } from "../core/email-login.ts";
-import type { UserWithPassword } from "../core/user.ts";
 import type { StorageContext } from "./context.ts";
-import { asSql, digestOf, flag, json } from "./d1.ts";
+import { digestOf, flag, json } from "./d1.ts";
 import { carryUndo, hasTurn, isKnownNetwork, takeTurn } from "./mail.ts";
-import { allCredentialsRevocation, USER_IS_ACTIVE } from "./revocation.ts";
-import { isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
+import { USER_IS_ACTIVE } from "./revocation.ts";
+import { hasSecondFactor, isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -32,7 +31,7 @@ export function createEmailLogins(
   context: StorageContext,
   eraseUnproven: EraseUnproven,
 ): EmailLoginStore {
-  const { db, events, revocations, invalidatingUser, served } = context;
+  const { db, events, served } = context;
 
   /** One that is neither spent nor expired, and its account, if the credentials it had then are still its own. */
   const usable = (where: Sql, nowMs: number): Sql =>
@@ -105,65 +104,66 @@ export function createEmailLogins(
       };
     },
 
-    async open(login, newUserId, nowMs) {
-      const { user } = login;
-      const opening = await openBatch(login, newUserId, nowMs);
-      if (user === null || user.emailVerifiedAtMs !== null) return opened(await db.batch(opening));
-      const revoking = revocations.commit(
-        { batch: opening, ...allCredentialsRevocation({ userId: user.id }, nowMs) },
-        nowMs,
-      );
-      return opened(await invalidatingUser(user.id, revoking));
+    async spending({ id, email, user }, newUserId, nowMs) {
+      const userId = user?.id ?? newUserId;
+      const by = crypto.randomUUID();
+      const won = sql`EXISTS (SELECT 1 FROM email_logins WHERE id = ${id} AND used_by = ${by})`;
+      const isUnproven = user !== null && user.emailVerifiedAtMs === null;
+      const hasFactor = !isUnproven && user?.hasSecondFactor === true;
+      // One that was turned on meanwhile must be asked for: nothing is spent then, and the next try asks.
+      // guard: new-second-factor-is-asked-for
+      const noNewFactor =
+        isUnproven || hasFactor ? sql`TRUE` : sql`NOT ${hasSecondFactor(sql`users.id`)}`;
+      const isAsFound =
+        user === null
+          ? isFree(email, "", nowMs)
+          : sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND users.email = ${email} AND ${USER_IS_ACTIVE}
+              AND users.credential_version = ${user.credentialVersion} AND users.verified_on IS ${user.emailVerifiedAtMs}
+              AND ${noNewFactor})`;
+      const who = { userId, actorId: userId, credentialId: null, subjectId: null };
+      const { name, mayBeKnown } = served.attemptNetwork();
+      const network = `${userId}/${await digestOf(name)}`;
+      return {
+        id: userId,
+        credentialVersion: (user?.credentialVersion ?? 0) + (isUnproven ? 1 : 0),
+        hasSecondFactor: hasFactor,
+        writes: [
+          // guard: email-login-is-spent-once
+          sql`UPDATE email_logins SET used_at = ${nowMs}, used_by = ${by}
+            WHERE id = ${id} AND used_at IS NULL AND expires_at > ${nowMs} AND ${isAsFound}`,
+          ...(user === null
+            ? [
+                sql`INSERT INTO users (id, email, password, created_on, modified_on, verified_on, email_login_at)
+                  SELECT ${userId}, ${email}, '', ${nowMs}, ${nowMs}, ${nowMs}, ${nowMs} WHERE ${won}`,
+                ...events.after({ what: "user.created", ...who }, nowMs),
+              ]
+            : []),
+          // guard: unproven-account-is-taken-over
+          ...(isUnproven ? eraseUnproven(userId, nowMs, won) : []),
+          ...(user === null
+            ? []
+            : [sql`UPDATE users SET email_login_at = ${nowMs} WHERE id = ${userId} AND ${won}`]),
+          ...(isUnproven
+            ? [
+                ...events.after({ what: "email.verified", ...who }, nowMs),
+                ...[carryUndo(userId, won)].flat(),
+              ]
+            : []),
+          // The address's mails have a reserve for networks that its account has logged in from. With a second factor
+          // the code makes a network known: an email alone must not.
+          ...(mayBeKnown && !hasFactor
+            ? [
+                sql`INSERT INTO login_attempts (id, drained_at, last_login_at) SELECT ${network}, 0, ${nowMs} WHERE ${won}
+                  ON CONFLICT (id) DO UPDATE SET last_login_at = excluded.last_login_at`,
+              ]
+            : []),
+        ],
+        won,
+        revokesCredentials: isUnproven,
+      };
     },
   };
-
-  async function openBatch({ id, email, user }: EmailLogin, newUserId: string, nowMs: number) {
-    const userId = user?.id ?? newUserId;
-    const by = crypto.randomUUID();
-    const won = sql`EXISTS (SELECT 1 FROM email_logins WHERE id = ${id} AND used_by = ${by})`;
-    const isUnproven = user !== null && user.emailVerifiedAtMs === null;
-    const isAsFound =
-      user === null
-        ? isFree(email, "", nowMs)
-        : sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND users.email = ${email} AND ${USER_IS_ACTIVE}
-            AND users.credential_version = ${user.credentialVersion} AND users.verified_on IS ${user.emailVerifiedAtMs})`;
-    const who = { userId, actorId: userId, credentialId: null, subjectId: null };
-    const { name, mayBeKnown } = served.attemptNetwork();
-    const network = `${userId}/${await digestOf(name)}`;
-    // With a second factor the code makes a network known: an email alone must not.
-    const isWhole = isUnproven || user?.hasSecondFactor !== true;
-    return {
-      // guard: email-login-is-spent-once
-      spent: sql`UPDATE email_logins SET used_at = ${nowMs}, used_by = ${by}
-        WHERE id = ${id} AND used_at IS NULL AND expires_at > ${nowMs} AND ${isAsFound}`,
-      created:
-        user === null
-          ? sql`INSERT INTO users (id, email, password, created_on, modified_on, verified_on, email_login_at)
-              SELECT ${userId}, ${email}, '', ${nowMs}, ${nowMs}, ${nowMs}, ${nowMs} WHERE ${won}`
-          : [],
-      createdEvent: user === null ? events.after({ what: "user.created", ...who }, nowMs) : [],
-      // guard: unproven-account-is-taken-over
-      erased: isUnproven ? eraseUnproven(userId, nowMs, won).map(asSql) : [],
-      noted:
-        user === null
-          ? []
-          : sql`UPDATE users SET email_login_at = ${nowMs} WHERE id = ${userId} AND ${won}`,
-      proven: isUnproven
-        ? [...events.after({ what: "email.verified", ...who }, nowMs), carryUndo(userId, won)]
-        : [],
-      // The address's mails have a reserve for networks that its account has logged in from.
-      known:
-        mayBeKnown && isWhole
-          ? sql`INSERT INTO login_attempts (id, drained_at, last_login_at) SELECT ${network}, 0, ${nowMs} WHERE ${won}
-            ON CONFLICT (id) DO UPDATE SET last_login_at = excluded.last_login_at`
-          : [],
-      user: sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${userId} AND ${won}`,
-    };
-  }
 }
-
-const opened = ({ user }: { readonly user: readonly unknown[] }): UserWithPassword | null =>
-  user[0] === undefined ? null : toUser(v.parse(UserRow, user[0]));
 
 function loginOf(row: unknown): EmailLogin {
   const { id, asked_for, asked_at, device } = v.parse(FoundRow, row);

@@ -52,8 +52,6 @@ const OfEmail = v.object({
 const CallerState = v.object({ is_active: flag, is_there: flag });
 
 export function createPasskeys({ db, events, notices, waysIn }: StorageContext): PasskeyStore {
-  const noted = (id: string, expiresAtMs: number, onlyIf: Sql) =>
-    sql`INSERT INTO used_challenges (id, expires_at) SELECT ${id}, ${expiresAtMs} WHERE ${onlyIf} ON CONFLICT DO NOTHING`;
   // guard: challenge-is-used-once
   const isUnused = (challengeId: string) =>
     sql`NOT EXISTS (SELECT 1 FROM used_challenges WHERE id = ${challengeId})`;
@@ -121,7 +119,8 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
           ON CONFLICT DO NOTHING RETURNING id`,
         event: events.afterCaller("passkey.added", caller, id, nowMs),
         notices: notices.queue("passkey_added", userId, sql`changes() > 0`, nowMs, id),
-        used: noted(challengeId, expiresAtMs, isActive),
+        used: sql`INSERT INTO used_challenges (id, expires_at) SELECT ${challengeId}, ${expiresAtMs} WHERE ${isActive}
+          ON CONFLICT DO NOTHING`,
       });
       if (inserted.length > 0) return { id, ...passkey, lastUsedAtMs: null };
       const { is_active, is_unused, is_full } = v.parse(
@@ -133,35 +132,41 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
       return is_full ? "full" : "known";
     },
 
-    async use({ id, counter, isBackedUp }, { challenge, expiresAtMs }, nowMs) {
+    async spending(user, { id, counter, isBackedUp }, { challenge, expiresAtMs }, nowMs) {
       const challengeId = await digestOf(challenge);
-      const isIt = sql`id = ${id} AND ${isUnused(challengeId)}`;
+      const by = crypto.randomUUID();
       // Where it was 0 always, the authenticator counts nothing, as Apple's.
       // guard: cloned-passkey-is-refused
       const rises = sql`(${counter} > counter OR ${counter} = 0 AND counter = 0)`;
-      const owner = sql`(SELECT user_id FROM passkeys WHERE id = ${id})`;
+      // guard: passkey-challenge-is-spent-once
+      const won = sql`EXISTS (SELECT 1 FROM used_challenges WHERE id = ${challengeId} AND used_by = ${by})`;
       const refused = {
         what: "passkey.refused",
         outcome: "refused" as const,
-        userId: owner,
+        userId: user.id,
         actorId: null,
         credentialId: null,
         subjectId: id,
       };
-      const { state, updated } = await db.batch({
-        state: sql`SELECT ${isUnused(challengeId)} AS is_unused, EXISTS (SELECT 1 FROM passkeys WHERE id = ${id}) AS is_there`,
-        event: events.where(refused, sql`FROM passkeys WHERE ${isIt} AND NOT ${rises}`, nowMs),
-        updated: sql`UPDATE passkeys SET counter = ${counter}, is_backed_up = ${isBackedUp ? 1 : 0}, used_at = ${nowMs}
-          WHERE ${isIt} AND ${rises} RETURNING id`,
-        used: noted(challengeId, expiresAtMs, sql`TRUE`),
-      });
-      if (updated.length > 0) return "done";
-      const { is_unused, is_there } = v.parse(
-        v.object({ is_unused: flag, is_there: flag }),
-        state[0],
-      );
-      if (!is_unused) return "used";
-      return is_there ? "cloned" : "gone";
+      return {
+        id: user.id,
+        credentialVersion: user.credentialVersion,
+        hasSecondFactor: user.hasSecondFactor,
+        writes: [
+          ...events.where(
+            refused,
+            sql`FROM passkeys WHERE id = ${id} AND ${isUnused(challengeId)} AND NOT ${rises}`,
+            nowMs,
+          ),
+          sql`INSERT INTO used_challenges (id, expires_at, used_by)
+            SELECT ${challengeId}, ${expiresAtMs}, (SELECT ${by} FROM passkeys WHERE id = ${id} AND ${rises}) WHERE TRUE
+            ON CONFLICT DO NOTHING`,
+          sql`UPDATE passkeys SET counter = ${counter}, is_backed_up = ${isBackedUp ? 1 : 0}, used_at = ${nowMs}
+            WHERE id = ${id} AND ${won}`,
+        ],
+        won,
+        revokesCredentials: false,
+      };
     },
 
     async rename(id, name, caller, nowMs) {

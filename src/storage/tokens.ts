@@ -1,7 +1,17 @@
 import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { ActiveToken, TokenCheckStore } from "../core/authenticate.ts";
-import { type CallerRef, callerRefOfJwt, WAYS_IN, type WayIn } from "../core/caller.ts";
+import {
+  type Authenticated,
+  type CallerRef,
+  callerRefOf,
+  callerRefOfJwt,
+  type Spending,
+  isSpending,
+  WAYS_IN,
+  type WayIn,
+} from "../core/caller.ts";
+import type { AuditEvent } from "../core/events.ts";
 import type { RevocationStore, StrictCheckStore } from "../core/introspection.ts";
 import type { Confirmed, RefreshFamilyStore } from "../core/jwt-pairs.ts";
 import { type JwtClaims, type RefreshClaims, revocationTarget } from "../core/jwt.ts";
@@ -18,11 +28,12 @@ import {
 import type { User } from "../core/user.ts";
 import { cache } from "./cache.ts";
 import type { StorageContext } from "./context.ts";
-import { pageOf, toPage } from "./d1.ts";
+import { asSql, type Batch, type BatchRows, pageOf, toPage } from "./d1.ts";
 import { DEVICE_FIELDS, DeviceRow, devicesOf } from "./devices.ts";
 import { byCaller, NIL_USER_ID } from "./events.ts";
 import { loginsTombstoneKey, tombstoneKey } from "./keys.ts";
 import {
+  allCredentialsRevocation,
   callerIsActive,
   isActiveWithParents,
   isNotRevokedWithParents,
@@ -159,7 +170,52 @@ export function tokensInD1({
   notices,
   devices,
   lifetimes,
+  invalidatingUser,
 }: StorageContext): TokensInD1 {
+  const spentFor = ({ id, credentialVersion, won }: Spending): Sql =>
+    sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${id} AND users.credential_version = ${credentialVersion}
+      AND ${USER_IS_ACTIVE} AND ${asSql(won)}`;
+
+  /** One batch: what is spent, and then the rest. */
+  async function spend<K extends string>(
+    { id, writes, revokesCredentials }: Spending,
+    rest: Batch<K>,
+    nowMs: number,
+  ): Promise<BatchRows<K>> {
+    const batch: Batch<K | "spent"> = { spent: writes.map(asSql), ...rest };
+    if (!revokesCredentials) return db.batch(batch);
+    const revocation = { batch, ...allCredentialsRevocation({ userId: id }, nowMs) };
+    return invalidatingUser(id, revocations.commit(revocation, nowMs));
+  }
+
+  /** Opens a log-in. @returns its row and account; null where nothing was spent for it, or the account is not active */
+  async function open(
+    who: Authenticated,
+    before: readonly Sql[],
+    token: SessionToken | RefreshFamily,
+    what: AuditEvent,
+    way: WayIn,
+  ): Promise<{ readonly row: unknown; readonly user: User } | null> {
+    const nowMs = token.createdAtMs;
+    const caller = callerRefOf(who);
+    const { login, seen } = await recognizing(token, way, nowMs);
+    // guard: log-in-opens-with-what-it-spends
+    const won = isSpending(who) ? asSql(who.won) : sql`TRUE`;
+    const batch = {
+      before,
+      inserted: insertToken(token, caller, login, won),
+      event: events.afterCaller(what, caller, token.id, nowMs),
+      ...seen,
+    };
+    if (!isSpending(who)) {
+      const { inserted } = await db.batch(batch);
+      return inserted[0] === undefined ? null : { row: inserted[0], user: who };
+    }
+    const { inserted, user } = await spend(who, { ...batch, user: spentFor(who) }, nowMs);
+    const [row] = inserted;
+    return row === undefined ? null : { row, user: toUser(v.parse(UserRow, user[0])) };
+  }
+
   /** What a new log-in's batch has beside its row: what its user recognizes it by, and whether to tell them. */
   async function recognizing(
     { id, userId }: SessionToken | RefreshFamily,
@@ -282,16 +338,16 @@ export function tokensInD1({
       await db.batch(devices.seen(detail, userId, null, isFirst, nowMs));
     },
 
-    async insertSession(token, caller, way) {
-      const { login, seen } = await recognizing(token, way, token.createdAtMs);
-      const { inserted } = await db.batch({
-        inserted: insertToken(token, caller, login),
-        event: events.afterCaller("session.created", caller, token.id, token.createdAtMs),
-        ...seen,
-      });
-      if (inserted[0] === undefined) return null;
-      const { credential_version } = v.parse(InsertedRow, inserted[0]);
-      return { ...token, credentialVersion: credential_version };
+    async insertSession(token, who, way) {
+      const opened = await open(who, [], token, "session.created", way);
+      if (opened === null) return null;
+      const { credential_version } = v.parse(InsertedRow, opened.row);
+      return { token: { ...token, credentialVersion: credential_version }, user: opened.user };
+    },
+
+    async spend(spending, nowMs) {
+      const { user } = await spend(spending, { user: spentFor(spending) }, nowMs);
+      return user[0] === undefined ? null : toUser(v.parse(UserRow, user[0]));
     },
 
     async extendSession(id, nowMs) {
@@ -344,16 +400,11 @@ export function tokensInD1({
       return (await revokeToken(revocations, revocation, nowMs)).length > 0;
     },
 
-    async insertFamily(family, caller, way) {
-      const { login, seen } = await recognizing(family, way, family.createdAtMs);
-      const { inserted } = await db.batch({
-        // Also where the log-in then fails: a gap costs one bit.
-        statusIndex: allocateStatusIndex,
-        inserted: insertToken(family, caller, login),
-        event: events.afterCaller("jwt.obtained", caller, family.id, family.createdAtMs),
-        ...seen,
-      });
-      return inserted[0] === undefined ? null : v.parse(FamilyRow, inserted[0]).status_index;
+    async insertFamily(family, who, way) {
+      // Also where the log-in then fails: a gap costs one bit.
+      const opened = await open(who, [allocateStatusIndex], family, "jwt.obtained", way);
+      if (opened === null) return null;
+      return { statusIndex: v.parse(FamilyRow, opened.row).status_index, user: opened.user };
     },
 
     /** One batch, which commits although the answer may be a refusal. */

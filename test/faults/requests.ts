@@ -367,13 +367,17 @@ export const GOOD: readonly Case[] = [
   ...(
     [
       ["proven email", "proven"],
+      ["proven email, session", "proven", "session"],
+      ["proven email, pair", "proven", "pair"],
       ["unproven email", "unproven"],
+      ["unproven email, session", "unproven", "session"],
       ["new email", "new"],
+      ["new email, pair", "new", "pair"],
     ] as const
-  ).map(([as, of]) => ({
+  ).map(([as, of, issue = "jwt"]) => ({
     routeKey: "POST /rest/login/email/verify",
     as,
-    send: ({ emailLogins }: World) => ({ json: emailLogins[of] }),
+    send: ({ emailLogins }: World) => ({ json: { ...emailLogins[of], issue } }),
     status: 200,
     again: 401,
   })),
@@ -466,14 +470,13 @@ export const GOOD: readonly Case[] = [
     send: ({ alice }) => ({ json: { email: alice.email } }),
     ...OK,
   },
-  // A session or a pair is opened in a batch of its own: docs/security/known-limits.md.
-  {
+  ...["jwt", "session", "pair"].map((issue) => ({
     routeKey: "POST /rest/login/passkey",
-    as: "jwt",
-    send: ({ passkey: { assertion } }) => ({ json: { response: assertion } }),
+    as: issue,
+    send: ({ passkey: { assertion } }: World) => ({ json: { response: assertion, issue } }),
     status: 200,
     again: 401,
-  },
+  })),
   { routeKey: "GET /rest/user/totp", as: "API token", send: byApi, ...OK },
   {
     routeKey: "POST /rest/user/totp",

@@ -245,8 +245,10 @@ describe("a challenge", () => {
     const user = await newCaller();
     const { authenticator } = await added(user);
     const response = await authenticator.get({ challenge: await challenge(LOG_IN) });
-    const tries = [1, 2, 3].map(() => send("POST", LOG_IN, { json: { response } }));
-    expect(statuses(await Promise.all(tries))).toEqual([200, 401, 401]);
+    const tries = ["jwt", "pair", "session", "session"].map((issue) =>
+      send("POST", LOG_IN, { json: { response, issue } }),
+    );
+    expect(statuses(await Promise.all(tries))).toEqual([200, 401, 401, 401]);
 
     const bearer = user.access;
     const asked = await challenge(ADD, { bearer });

@@ -259,7 +259,11 @@ describe("the code", () => {
           { length: 50 },
           (_, lane) => (call) =>
             call("POST", "/rest/login/email/verify", {
-              json: { challenge, code: lane < right ? code : other(code, lane) },
+              json: {
+                challenge,
+                code: lane < right ? code : other(code, lane),
+                issue: ["jwt", "pair", "session"][lane % 3],
+              },
             }),
         ),
       );
@@ -309,6 +313,26 @@ describe("an account", () => {
     expect(known).toEqual({ n: 1 });
     expect(await alive(place, theirs)).toEqual(Object.keys(theirs));
   });
+
+  it.each(["jwt", "pair", "session"])(
+    "that gets a second factor while an email logs in gives no %s: the next try asks for a code",
+    async (issue) => {
+      const { place, mailed } = scene();
+      const user = await place.newProvenUser();
+      const email = await mailed(user.email);
+      const json = { challenge: email.challenge, code: email.code, issue };
+      let app: Awaited<ReturnType<typeof turnOn>> | null = null;
+      const bindings = intercept(async ({ statements }, run) => {
+        const spends = statements.some((each) => each.includes("UPDATE email_logins SET used_at"));
+        if (spends) app ??= await turnOn(place, user);
+        return run();
+      });
+      const racing = serve({ bindings });
+      expect((await racing.useCode(json)).status).toBe(401);
+      expect(app).not.toBeNull();
+      expect(at(await racing.useCode(json), "code")).toBe("otp_required");
+    },
+  );
 
   it.each(["jwt", "pair", "session"])(
     "with a second factor gives no %s for an email alone, which is not spent by that",

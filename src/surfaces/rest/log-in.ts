@@ -50,8 +50,8 @@ export const emailLoginRoutes = ({ emailLogins, issueLogin }: EmailLoginServices
       body: verifyEmailLogin,
       async handle({ request, nowMs }) {
         const { challenge, code, issue, otp } = await verifyEmailLogin.read(request);
-        const user = await emailLogins.byCode(challenge, code, otp, nowMs);
-        return loginResult(await issueLogin(user, "email", issue, nowMs));
+        const login = await emailLogins.byCode(challenge, code, otp, nowMs);
+        return loginResult(await issueLogin(login, "email", issue, nowMs));
       },
     },
   ]);

@@ -99,8 +99,8 @@ export const passkeyRoutes = ({ accounts, passkeys, issueLogin }: PasskeyService
       body: logIn,
       async handle({ request, nowMs }) {
         const { response, issue } = await logIn.read(request);
-        const user = await passkeys.logIn(response, nowMs);
-        return loginResult(await issueLogin(user, "passkey", issue, nowMs));
+        const login = await passkeys.logIn(response, nowMs);
+        return loginResult(await issueLogin(login, "passkey", issue, nowMs));
       },
     },
   ]);
