@@ -61,8 +61,12 @@ POST /rest/user (anybody)                                | 1q 2r 3w · 1h       
 POST /rest/user/password_reset (anybody)                 | 1q 7r 5w                | 1q 7r 5w                   | 1q 7r 5w                                              | 1q 7r 5w            | 1q 7r 5w
 POST /rest/login/email (anybody)                         | 1q 13r 4w               | 1q 13r 4w                  | 1q 13r 4w                                             | 1q 13r 4w           | 1q 13r 4w
 POST /rest/login/email/verify (proven email)             | 4q 25r 6w               | 4q 25r 6w                  | 4q 25r 6w                                             |                     |
+POST /rest/login/email/verify (proven email, session)    | 1p · 2q 29r 9w          | 1p · 2q 29r 9w             | 1p · 2q 29r 9w                                        |                     |
+POST /rest/login/email/verify (proven email, pair)       | 2q 30r 11w              | 2q 30r 11w                 | 2q 30r 11w                                            |                     |
 POST /rest/login/email/verify (unproven email)           | 1p · 5q 53r 12w         | 1p 1d · 5q 54r 12w         | 1p 1d · 5q 54r 12w                                    |                     |
+POST /rest/login/email/verify (unproven email, session)  | 2p · 3q 58r 15w         | 2p 1d · 3q 59r 15w         | 2p 1d · 3q 59r 15w                                    |                     |
 POST /rest/login/email/verify (new email)                | 4q 20r 8w               | 4q 20r 8w                  | 4q 20r 8w                                             |                     |
+POST /rest/login/email/verify (new email, pair)          | 2q 26r 13w              | 2q 26r 13w                 | 2q 26r 13w                                            |                     |
 POST /rest/user/verify_email (JWT)                       | 3q 19r 5w               | 1g · 2q 18r 5w             | 1g · 2q 18r 5w or 2q 18r 5w                           | 2q 18r 5w           | 2q 18r 5w
 GET /rest/user (API token)                               | 2q 3r 1w                | 3g · 1q 1r 1w              | 3g · 1q 1r 1w                                         | -                   | 1g
 GET /rest/user (session)                                 | 1q 2r 0w                | 3g                         | 3g                                                    | -                   | 1g
@@ -84,7 +88,9 @@ GET /rest/user/passkeys (API token)                      | 3q 5r 1w             
 PATCH /rest/user/passkeys/:id (API token)                | 3q 10r 3w               | 2g · 2q 8r 3w              | 2g · 2q 8r 3w                                         | 1q 7r 2w            | 1q 7r 2w
 DELETE /rest/user/passkeys/:id (access JWT)              | 2q 10r 2w               | 1g · 1q 8r 2w              | 1q 8r 2w                                              |                     |
 POST /rest/login/passkey/options (anybody)               | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w                                              | 1q 3r 0w            | 1q 3r 0w
-POST /rest/login/passkey (jwt)                           | 4q 14r 3w               | 4q 14r 3w                  | 4q 14r 3w                                             |                     |
+POST /rest/login/passkey (jwt)                           | 4q 16r 3w               | 4q 16r 3w                  | 4q 16r 3w                                             |                     |
+POST /rest/login/passkey (session)                       | 1p · 2q 20r 7w          | 1p · 2q 20r 7w             | 1p · 2q 20r 7w                                        |                     |
+POST /rest/login/passkey (pair)                          | 2q 21r 9w               | 2q 21r 9w                  | 2q 21r 9w                                             |                     |
 GET /rest/user/totp (API token)                          | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 POST /rest/user/totp (access JWT)                        | 2q 8r 1w                | 2g · 1q 6r 1w              | 1g · 1q 6r 1w                                         | 1q 6r 1w            | 1g · 1q 6r 1w
 POST /rest/user/totp/confirm (API token)                 | 4q 42r 13w              | 2g · 3q 38r 13w            | 2g · 3q 38r 13w                                       |                     |
