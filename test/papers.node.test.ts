@@ -130,13 +130,15 @@ it("lifetimes are those of the code", () => {
 });
 
 it("each recipe that the tests run is printed as it is run, or linked", () => {
-  const guides = [...PAPERS].filter(([path]) => path.startsWith("docs/guides/"));
+  const guides = [...PAPERS].filter(([path]) => /^README|^docs\/guides\//.test(path));
   const printed = guides.flatMap(([, text]) => blocksIn(text, "ts").map(({ code }) => code));
   const recipes = readdirSync("test/clients/recipes");
   const codes = recipes.map((file) => readFileSync(`test/clients/recipes/${file}`, "utf8"));
-  // No block is anything else, but for the action that test/actions runs.
-  const action = readFileSync("test/actions/redeem-coupon.ts", "utf8");
-  expect(printed.filter((code) => ![...codes, action].includes(code))).toEqual([]);
+  // No block is anything else, but for the actions that test/actions runs.
+  const actions = ["redeem-coupon", "join-beta"].map((name) =>
+    readFileSync(`test/actions/${name}.ts`, "utf8"),
+  );
+  expect(printed.filter((code) => ![...codes, ...actions].includes(code))).toEqual([]);
   const left = recipes.filter(
     (file, index) =>
       !printed.includes(codes[index] ?? "") &&

@@ -6,6 +6,7 @@ import type { Action } from "../../src/core/action.ts";
 import { at, textAt } from "../support/client.ts";
 import { isolate, type Isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
+import { joinBeta } from "./join-beta.ts";
 import { couponUses, prepareCoupons, redeemCoupon } from "./coupons.ts";
 
 const withActions = (...actions: readonly Action[]) =>
@@ -43,6 +44,19 @@ const usesOf = (token: unknown) =>
   env.DB.prepare("SELECT uses FROM tokens WHERE id = ?").bind(token).first("uses");
 
 describe("an action of one's own", () => {
+  it("is a few lines, as README has it", async () => {
+    await env.DB.exec(
+      "CREATE TABLE IF NOT EXISTS beta_users (user_id TEXT PRIMARY KEY, joined_at INTEGER NOT NULL)",
+    );
+    const place = withActions(joinBeta);
+    const token = await issue(place, "joinBeta", {}, 1);
+    const [ann, ben] = [await place.newCaller(), await place.newCaller()];
+    const answers = await Promise.all([ann, ben].map(({ access }) => run(place, token, access)));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 422]);
+    const joined = await env.DB.prepare("SELECT user_id FROM beta_users").all();
+    expect(joined.results).toEqual([{ user_id: answers[0]?.status === 200 ? ann.id : ben.id }]);
+  });
+
   it("runs, with its write, its answer and its event", async () => {
     const token = await issue(here, "redeemCoupon", { code });
     const runner = await here.newCaller();

@@ -1,0 +1,14 @@
+import * as v from "valibot";
+import { createLatchkey, defineAction } from "latchkey";
+
+export const joinBeta = defineAction({
+  name: "joinBeta",
+  payload: v.object({}),
+  tables: [{ name: "beta_users", userColumn: "user_id" }],
+  run: ({ runner, nowMs, once, sql }) => ({
+    writes: once(sql`INSERT OR IGNORE INTO beta_users VALUES (${runner}, ${nowMs})`),
+    answer: null,
+  }),
+});
+
+export default createLatchkey({ actions: [joinBeta] });
