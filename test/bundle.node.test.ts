@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** In bytes; a KB as wrangler counts it. */
 const KB = 1024;
-const WITHOUT_CONSOLE = 184 * KB;
+const WITHOUT_CONSOLE = 187 * KB;
 const ALL = 300 * KB;
 
 let folder = "";
@@ -51,7 +51,7 @@ const noConsole: Plugin = {
   },
 };
 
-it("the service without its console stays within 184 KB", { timeout: 60_000 }, async () => {
+it("the service without its console stays within 187 KB", { timeout: 60_000 }, async () => {
   const outdir = join(folder, "service");
   await build({
     absWorkingDir: ROOT,

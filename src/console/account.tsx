@@ -1,38 +1,67 @@
+import type { Child } from "hono/jsx";
 import * as v from "valibot";
 import type { AccountChange } from "../core/accounts.ts";
-import type { LinkedIdentity } from "../core/identities.ts";
-import { FACEBOOK, GOOGLE } from "../core/issuers.ts";
 import { PROFILE_COLUMNS, PROFILE_FIELDS, profileOf, type User } from "../core/user.ts";
 import type { Route } from "../http/surface.ts";
 import { DeleteUser, profileOrNull, SignUp } from "../surfaces/rest/fields.ts";
-import type { ConsoleDeps } from "./deps.ts";
-import { LinkButtons } from "./issuer-login.tsx";
-import {
-  EMPTY_FORM,
-  ItemId,
-  type FormState,
-  type PageRoutes,
-  fieldState,
-  type AuthedPageContext,
-  seeOtherWithMessage,
-  formError,
-} from "./page-routes.tsx";
-import type { Page } from "./page.tsx";
 import {
   Alert,
-  Confirm,
+  Copyable,
   EMAIL_INPUT,
+  Facts,
   Field,
-  NEW_PASSWORD_INPUT,
+  PageHead,
+  Panel,
   PASSWORD_INPUT,
+  Pill,
   PostForm,
-  Table,
+  Tabs,
   Time,
   UserText,
 } from "./components.tsx";
+import type { ConsoleDeps } from "./deps.ts";
+import {
+  type AuthedPageContext,
+  EMPTY_FORM,
+  fieldState,
+  formError,
+  type FormState,
+  type PageRoutes,
+  seeOtherWithMessage,
+} from "./page-routes.tsx";
+import type { Page } from "./page.tsx";
+import { account as words } from "./words.ts";
 
-const { email, password } = SignUp.entries;
-const current_password = DeleteUser.entries.password.wrapped;
+export const PROFILE = "/console/account";
+export const SECURITY = "/console/account/security";
+export const DATA = "/console/account/data";
+
+const TABS = [
+  [PROFILE, words.tabs.profile],
+  [SECURITY, words.tabs.security],
+  [DATA, words.tabs.data],
+] as const;
+
+interface AccountPage {
+  readonly title: string;
+  readonly lead?: Child;
+  /** Up from a page below a tab. */
+  readonly back?: readonly [href: string, text: Child];
+  readonly tab: (typeof TABS)[number][0];
+  readonly body: Child;
+}
+
+/** One of the pages of an account, below their tabs. */
+export const accountPage = ({ title, lead, back, tab, body }: AccountPage): Page => ({
+  title,
+  body: (
+    <>
+      <Tabs label={words.tabs.label} items={TABS} current={tab} />
+      <PageHead title={title} lead={lead} {...(back !== undefined && { back })} />
+      {body}
+    </>
+  ),
+});
 
 /** An input left empty clears the stored value. */
 const Profile = v.pipe(
@@ -50,53 +79,41 @@ const Profile = v.pipe(
 );
 
 const Email = v.pipe(
-  v.object({ email, current_password: v.optional(current_password) }),
+  v.object({
+    email: SignUp.entries.email,
+    current_password: v.optional(DeleteUser.entries.password.wrapped),
+  }),
   v.transform((fields) => ({ email: fields.email, currentPassword: fields.current_password })),
 );
 
-const Password = v.pipe(
-  v.object({ password, current_password }),
-  v.transform((fields) => ({
-    password: fields.password,
-    currentPassword: fields.current_password,
-  })),
-);
-
-const SECTIONS = {
-  profile: { done: "profile_saved", not: "Your profile was not saved." },
-  email: { done: "email_changed", not: "Your email was not changed." },
-  password: { done: "password_changed", not: "Your password was not changed." },
-} as const;
-
-/** Profile, email and password: three forms on one page. */
+/** The profile, and the email. */
 export function accountPages(
-  { form, page, action }: PageRoutes,
-  { accounts, recovery, identities, issuerLogin, passkeys, sendsMail, passwords }: ConsoleDeps,
+  { formOn, page, action }: PageRoutes,
+  { accounts, recovery, sendsMail, passwords }: ConsoleDeps,
 ): readonly Route[] {
-  type Section = keyof typeof SECTIONS;
+  type Section = "profile" | "email";
 
   async function show(
-    context: AuthedPageContext,
+    { caller }: AuthedPageContext,
     section: Section | null,
     state: FormState,
   ): Promise<Page> {
-    const [user, linked] = await Promise.all([
-      accounts.read(context.caller),
-      identities.list(context.caller),
-    ]);
+    const user = await accounts.read(caller);
     const stateOf = (each: Section) => (each === section ? state : EMPTY_FORM);
-    return {
-      title: "Account",
+    const { title, lead, problem } = words;
+    return accountPage({
+      title,
+      lead,
+      tab: PROFILE,
       body: (
         <>
-          <h1>Account</h1>
           {section !== null && state.problem !== null && (
             <Alert
               kind="problem"
               isFocused={false}
               text={
                 <>
-                  {SECTIONS[section].not} <a href={`#${section}`}>See what is wrong</a>
+                  {problem[section]} <a href={`#${section}`}>{problem.see}</a>
                 </>
               }
             />
@@ -108,75 +125,39 @@ export function accountPages(
             sendsMail={sendsMail}
             passwords={passwords}
           />
-          {passwords && <PasswordForm user={user} state={stateOf("password")} />}
-          <Providers identities={linked} />
-          <LinkButtons issuers={issuerLogin.issuers} />
-          <section class="card">
-            <h2>Second factor</h2>
-            <p class="aside">
-              <a href="/console/account/second-factor">An authenticator app, and recovery codes</a>
-            </p>
-          </section>
-          {passkeys.isOn && (
-            <section class="card">
-              <h2>Passkeys</h2>
-              <p>
-                Log in with your fingerprint, face or PIN.{" "}
-                <a href="/console/account/passkeys">Your passkeys</a>
-              </p>
-            </section>
-          )}
-          <section class="card">
-            <h2>Your data</h2>
-            <p class="aside">
-              <a href="/console/account/export">Export all that is held about you</a>
-              <a href="/console/account/delete">Delete the account</a>
-            </p>
-          </section>
+          <Details user={user} />
         </>
       ),
-    };
+    });
   }
 
   const section = <const S extends v.GenericSchema<unknown, AccountChange>>(
     name: Section,
     schema: S,
   ) =>
-    form({
-      path: `/console/account/${name}`,
+    formOn({
+      path: `${PROFILE}/${name}`,
       schema,
       passwordField: "current_password",
       show: (context, state) => show(context, name, state),
       async submit({ caller, nowMs }, change) {
         const { pendingEmail } = await accounts.change(caller, change, nowMs);
-        const isPending = name === "email" && pendingEmail !== null;
-        return seeOtherWithMessage(
-          "/console/account",
-          isPending ? "email_wanted" : SECTIONS[name].done,
-        );
+        if (name === "profile") return seeOtherWithMessage(PROFILE, "profile_saved");
+        const isPending = pendingEmail !== null;
+        return seeOtherWithMessage(PROFILE, isPending ? "email_wanted" : "email_changed");
       },
     });
 
   return [
-    page("/console/account", (context) => show(context, null, EMPTY_FORM)),
-    ...section("profile", Profile),
-    ...section("email", Email),
-    ...section("password", Password),
+    page(PROFILE, (context) => show(context, null, EMPTY_FORM)),
+    section("profile", Profile),
+    section("email", Email),
     action({
-      path: "/console/account/verify",
+      path: `${PROFILE}/verify`,
       schema: v.object({}),
       async submit({ caller, nowMs }) {
         await recovery.requestVerification(caller, nowMs);
-        return seeOtherWithMessage("/console/account", "mail_sent");
-      },
-    }),
-    action({
-      path: "/console/account/identities/remove",
-      page: "/console/account",
-      schema: ItemId,
-      async submit({ caller, nowMs }, { id }) {
-        await identities.remove(caller, id, nowMs);
-        return seeOtherWithMessage("/console/account", "identity_removed");
+        return seeOtherWithMessage(PROFILE, "mail_sent");
       },
     }),
   ];
@@ -189,34 +170,31 @@ interface SectionProps {
 
 const INPUTS = {
   text: { maxlength: 24 },
-  phone: { type: "tel", hint: "With the country, like +15551234567" },
+  phone: { type: "tel", hint: words.profile.phoneHint },
   date: { type: "date" },
 } as const;
 
 function ProfileForm({ user, state }: SectionProps) {
   return (
-    <section class="card" id="profile">
-      <h2>Profile</h2>
+    <Panel title={words.profile.title} id="profile">
       <PostForm
-        action="/console/account/profile"
+        action={`${PROFILE}/profile`}
         error={formError(state, PROFILE_COLUMNS)}
-        button="Save"
+        button={words.profile.save}
       >
+        <p class="hint">{words.profile.seenBy}</p>
         <div class="columns">
-          {PROFILE_FIELDS.map(({ name, column, kind, label, autocomplete }) => (
+          {PROFILE_FIELDS.map(({ name, column, kind, autocomplete }) => (
             <Field
               {...fieldState(state, column, user[name] ?? "")}
               {...INPUTS[kind]}
-              label={label}
+              label={words.profile.fields[column]}
               autocomplete={autocomplete}
             />
           ))}
         </div>
       </PostForm>
-      <p class="hint">
-        Your id is <code>{user.id}</code>
-      </p>
-    </section>
+    </Panel>
   );
 }
 
@@ -229,127 +207,68 @@ function EmailForm({
   const isVerified = user.emailVerifiedAtMs !== null;
   const { pendingEmail } = user;
   return (
-    <section class="card" id="email">
-      <h2>Email</h2>
+    <Panel title={words.email.title} id="email">
       <p>
         <strong>
           <UserText text={user.email} />
         </strong>{" "}
-        <span class={`badge ${isVerified ? "good" : "waiting"}`}>
-          {isVerified ? "verified" : "not verified"}
-        </span>
+        <Pill tone={isVerified ? "good" : "warn"}>
+          {isVerified ? words.email.verified : words.email.unverified}
+        </Pill>
       </p>
+      {!isVerified && sendsMail && <p class="hint">{words.email.unverifiedText}</p>}
       {pendingEmail !== null && (
-        <p>
-          <strong>
-            <UserText text={pendingEmail} />
-          </strong>{" "}
-          <span class="badge waiting">not yet</span> It becomes your email when you open the link
-          that was sent to it. To keep the present one, enter that one again.
-        </p>
+        <>
+          <p>
+            <strong>
+              <UserText text={pendingEmail} />
+            </strong>{" "}
+            <Pill tone="warn">{words.email.pending}</Pill>
+          </p>
+          <p class="hint">{words.email.pendingText}</p>
+        </>
       )}
       {(!isVerified || pendingEmail !== null) && sendsMail && (
-        <PostForm
-          action="/console/account/verify"
-          button="Send me a link to verify it"
-          look="quiet"
-        />
+        <PostForm action={`${PROFILE}/verify`} button={words.email.verify} look="quiet" />
       )}
-      <PostForm
-        action="/console/account/email"
-        error={formError(state, ["email", "current_password"])}
-        button="Change the email"
-      >
-        <Field
-          {...fieldState(state, "email")}
-          {...EMAIL_INPUT}
-          label="New email"
-          autocomplete="email"
-          maxlength={80}
-        />
-        {passwords && <CurrentPassword state={state} section="email" />}
-      </PostForm>
-    </section>
+      <details class="more" open={state.problem !== null}>
+        <summary>{words.email.change}</summary>
+        <PostForm
+          action={`${PROFILE}/email`}
+          error={formError(state, ["email", "current_password"])}
+          button={words.email.save}
+        >
+          <Field
+            {...fieldState(state, "email")}
+            {...EMAIL_INPUT}
+            label={words.email.new}
+            autocomplete="email"
+            maxlength={80}
+          />
+          {passwords && (
+            <Field
+              {...fieldState(state, "current_password")}
+              {...PASSWORD_INPUT}
+              label={words.currentPassword}
+            />
+          )}
+        </PostForm>
+      </details>
+    </Panel>
   );
 }
 
-function PasswordForm({ user, state }: SectionProps) {
+function Details({ user }: { readonly user: User }) {
+  const { title, id, externalId, created } = words.details;
   return (
-    <section class="card" id="password">
-      <h2>Password</h2>
-      <p>A new one logs out everything but this browser, and ends all tokens.</p>
-      <PostForm
-        action="/console/account/password"
-        error={formError(state, ["password", "current_password"])}
-        button="Change the password"
-      >
-        <input type="hidden" name="username" autocomplete="username" value={user.email} />
-        <CurrentPassword state={state} section="password" />
-        <Field {...fieldState(state, "password")} {...NEW_PASSWORD_INPUT} label="New password" />
-      </PostForm>
-    </section>
-  );
-}
-
-const PROVIDERS: Readonly<Record<string, string>> = {
-  [GOOGLE.spellings[0]]: "Google",
-  [FACEBOOK.spellings[0]]: "Facebook",
-};
-
-/** Linked identity providers. */
-function Providers({ identities }: { readonly identities: readonly LinkedIdentity[] }) {
-  if (identities.length === 0) return null;
-  return (
-    <section class="card">
-      <h2>Other ways to log in</h2>
-      <Table
-        rows={identities}
-        columns={[
-          ["Provider", ({ issuer }) => PROVIDERS[issuer] ?? new URL(issuer).host],
-          [
-            "Email when it was linked",
-            ({ email }) => (email === null ? "not known" : <UserText text={email} />),
-            "Email",
-          ],
-          ["Linked", ({ linkedAtMs }) => <Time ms={linkedAtMs} />],
-          [
-            "Last used",
-            ({ lastUsedAtMs }) =>
-              lastUsedAtMs === null ? "not since" : <Time ms={lastUsedAtMs} />,
-          ],
-        ]}
-        act={[
-          "Remove",
-          ({ id, issuer }) => (
-            <Confirm summary="Remove" subject={PROVIDERS[issuer] ?? issuer}>
-              <PostForm
-                action="/console/account/identities/remove"
-                id={id}
-                button="Remove this way in"
-                look="danger small"
-              />
-            </Confirm>
-          ),
+    <Panel title={title}>
+      <Facts
+        rows={[
+          [id, <Copyable text={user.id} label={id} />],
+          [externalId, user.externalId === null ? null : <code>{user.externalId}</code>],
+          [created, <Time ms={user.createdAtMs} />],
         ]}
       />
-    </section>
-  );
-}
-
-/** Two forms of the page have this input, so each needs its own element id. */
-function CurrentPassword({
-  state,
-  section,
-}: {
-  readonly state: FormState;
-  readonly section: string;
-}) {
-  return (
-    <Field
-      {...fieldState(state, "current_password")}
-      {...PASSWORD_INPUT}
-      id={`field-current-password-for-${section}`}
-      label="Current password"
-    />
+    </Panel>
   );
 }

@@ -1,6 +1,7 @@
 import type { Route } from "../http/surface.ts";
 import { fixedText } from "../http/conditional.ts";
 import { queryValue } from "../http/query.ts";
+import account from "./assets/account.css";
 import actions from "./assets/actions.css";
 import base from "./assets/base.css";
 import script from "./assets/console.js";
@@ -18,7 +19,10 @@ const CSS = "text/css; charset=utf-8";
 
 /** The files that pages load. */
 const ASSETS = {
-  "style.css": fixedText([base, layout, forms, data, actions, pages, media].join("\n"), CSS),
+  "style.css": fixedText(
+    [base, layout, forms, data, actions, account, pages, media].join("\n"),
+    CSS,
+  ),
   "docs.css": fixedText(docs, CSS),
   "docs.js": fixedText(docsScript, "text/javascript; charset=utf-8"),
   "icon.svg": fixedText(icon, "image/svg+xml"),

@@ -1,6 +1,6 @@
 import { readSessionCookie } from "../http/browser.ts";
 import type { Route, Surface } from "../http/surface.ts";
-import { accountPages } from "./account.tsx";
+import { accountPages, SECURITY } from "./account.tsx";
 import { actionPage } from "./run-action-page.tsx";
 import { actionTokenPages } from "./action-tokens.tsx";
 import { activityPages } from "./activity.tsx";
@@ -22,6 +22,7 @@ import { renderPage } from "./page.tsx";
 import { headersOf } from "../http/refusals.ts";
 import type { ConsoleDeps } from "./deps.ts";
 import { problemOf } from "./problems.ts";
+import { PASSWORD, securityPages } from "./security.tsx";
 import { tokenPages } from "./tokens.tsx";
 import { problems as words } from "./words.ts";
 import { yourDataPages } from "./your-data.tsx";
@@ -39,7 +40,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
     routes: [
       ...assetRoutes,
       ...look.routes,
-      CHANGE_PASSWORD,
+      changePassword(deps.passwords ? PASSWORD : SECURITY),
       ...homePages(pages, deps),
       ...authPages(pages, deps),
       ...issuerLoginPages(pages, deps),
@@ -47,6 +48,7 @@ export function consolePages(deps: ConsoleDeps): Surface {
       ...emailLoginPages(pages, deps),
       ...secondStepPages(pages, deps),
       ...accountPages(pages, deps),
+      ...securityPages(pages, deps),
       ...secondFactorPages(pages, deps),
       ...passkeyPages(pages, deps),
       ...actionTokenPages(pages, deps),
@@ -87,12 +89,12 @@ export function consolePages(deps: ConsoleDeps): Surface {
 }
 
 /** For password managers: W3C "A Well-Known URL for Changing Passwords". */
-const CHANGE_PASSWORD: Route = {
+const changePassword = (location: string): Route => ({
   method: "GET",
   path: "/.well-known/change-password",
   access: "open",
-  handle: async () => ({ status: 302, body: null, headers: { location: "/console/account" } }),
-};
+  handle: async () => ({ status: 302, body: null, headers: { location } }),
+});
 
 /** Messages for error pages that differ from those for forms, by fault and method. */
 const PAGE_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -6,7 +6,8 @@ import { auditRefusal } from "../http/refusals.ts";
 import { faultOf } from "../http/request-fault.ts";
 import type { HttpResult, Route } from "../http/surface.ts";
 import type { ConsoleDeps } from "./deps.ts";
-import { Panel, PostForm } from "./components.tsx";
+import { SECURITY } from "./account.tsx";
+import { PostForm } from "./components.tsx";
 import { PAGE_HEADERS, type Page } from "./page.tsx";
 import {
   cardPage,
@@ -53,7 +54,7 @@ export function issuerLoginPages(
         nowMs,
       );
       if (result.outcome === "linked") {
-        const done = seeOtherWithMessage("/console/account", "identity_linked");
+        const done = seeOtherWithMessage(SECURITY, "identity_linked");
         return { ...done, cookies: [...(done.cookies ?? []), NO_ISSUER_COOKIE] };
       }
       if (result.outcome !== "done") return failed(words[result.outcome], 400);
@@ -97,11 +98,11 @@ export function issuerLoginPages(
         ),
       async submit({ caller, nowMs }, { next, link }) {
         if (link !== undefined && caller === null)
-          return seeOther("/console/login?next=/console/account");
+          return seeOther(`/console/login?next=${SECURITY}`);
         let owner = link === undefined ? null : caller;
         if (owner !== null && !isFresh(owner, nowMs)) {
           owner = await freshLogins.current(owner, nowMs);
-          if (!isFresh(owner, nowMs)) return seeOther(pathWithNext(CONFIRM, "/console/account"));
+          if (!isFresh(owner, nowMs)) return seeOther(pathWithNext(CONFIRM, SECURITY));
         }
         const { url, state } = await issuerLogin.start(name, safeNextPath(next), owner, nowMs);
         return { ...sentTo(url), cookies: [issuerCookie(state)] };
@@ -127,24 +128,6 @@ const sentTo = (url: string): HttpResult => {
     headers: PAGE_HEADERS,
   };
 };
-
-/** On the account page: what may still be linked. */
-export function LinkButtons({
-  issuers,
-}: {
-  readonly issuers: ConsoleDeps["issuerLogin"]["issuers"];
-}) {
-  if (issuers.length === 0) return null;
-  return (
-    <Panel title={words.linkTitle}>
-      {issuers.map(({ name, label }) => (
-        <PostForm action={issuerPath(name)} button={words.link(label)} look="quiet">
-          <input type="hidden" name="link" value="on" />
-        </PostForm>
-      ))}
-    </Panel>
-  );
-}
 
 /** Buttons below the form of the log-in or sign-up page. */
 export function IssuerButtons({

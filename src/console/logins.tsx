@@ -1,119 +1,165 @@
 import * as v from "valibot";
-import type { WayIn } from "../core/caller.ts";
 import type { Device } from "../core/devices.ts";
-import type { KnownDevice, Login, OwnLogin } from "../core/logins.ts";
+import type { KnownDevice, OwnLogin } from "../core/logins.ts";
 import { readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
+import { accountPage, SECURITY } from "./account.tsx";
 import {
+  Confirm,
+  Pagination,
+  Panel,
+  Pill,
+  PostForm,
+  Relative,
+  Table,
+  Time,
+  UserText,
+} from "./components.tsx";
+import type { ConsoleDeps } from "./deps.ts";
+import {
+  type AuthedPageContext,
+  clearSession,
   ItemId,
   type PageRoutes,
-  type AuthedPageContext,
-  seeOtherWithMessage,
   seeOther,
-  clearSession,
+  seeOtherWithMessage,
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { Confirm, Pagination, PostForm, Relative, Table, Time, UserText } from "./components.tsx";
-import type { ConsoleDeps } from "./deps.ts";
+import { security, time } from "./words.ts";
 
-const KINDS: Readonly<Record<Login["kind"], string>> = {
-  session: "Session",
-  family: "Login with tokens",
-};
+export const SESSIONS = `${SECURITY}/sessions`;
 
-const WAYS: Readonly<Record<WayIn, string>> = {
-  password: "password",
-  identity: "another account",
-  email: "mail",
-  passkey: "passkey",
-  ha1b: "HA1B",
-};
+const words = security.sessions;
 
-/** Of another version, perhaps. */
+/** Another version's way in may have no name here. */
 const wayOf = (way: string | null) =>
-  Object.entries(WAYS).find(([name]) => name === way)?.[1] ?? "not known";
+  Object.entries(words.ways).find(([name]) => name === way)?.[1] ?? words.unknown;
 
-const deviceOf = ({ browser, system }: Device): string =>
-  [browser ?? "Something", ...(system === null ? [] : [`on ${system}`])].join(" ");
+export const deviceOf = ({ browser, system }: Device): string =>
+  browser !== null && system !== null
+    ? words.on(browser, system)
+    : (browser ?? system ?? words.unknownDevice);
 
-const REGIONS = new Intl.DisplayNames("en", { type: "region", fallback: "none" });
+const REGIONS = new Intl.DisplayNames(time.locale, { type: "region", fallback: "none" });
 
 /** A country by its name, which `T1` has not. */
-function locationOf({ country, city }: Device): string | null {
+export function locationOf({ country, city }: Pick<Device, "country" | "city">): string | null {
   if (country === null) return null;
   if (country === "T1") return "Tor";
   const name = REGIONS.of(country) ?? country;
   return city === null ? name : `${city}, ${name}`;
 }
 
-/** Where the user is logged in, with buttons to log out each. */
+/** Where the user is logged in, with buttons to log out each, and what has logged in. */
 export function loginPages(
   { page, action }: PageRoutes,
   { logins }: ConsoleDeps,
 ): readonly Route[] {
   async function list({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
-    const { items, previous, next, devices } = await logins.list(caller, readPage(request), nowMs);
-    const hasOthers = items.some(({ isCurrent }) => !isCurrent);
-    return {
-      title: "Where I am logged in",
+    const { items, devices, ...pages } = await logins.list(caller, readPage(request), nowMs);
+    return accountPage({
+      title: words.title,
+      lead: words.lead,
+      back: [SECURITY, security.back],
+      tab: SECURITY,
       body: (
         <>
-          <h1>Where I am logged in</h1>
-          <Table
-            rows={items}
-            columns={[
-              ["What", whatOf],
-              ["From", fromOf],
-              ["By", ({ way }) => wayOf(way)],
-              ["Since", ({ createdAtMs }) => <Time ms={createdAtMs} />],
-              ["Last renewed", ({ modifiedAtMs }) => <Relative ms={modifiedAtMs} nowMs={nowMs} />],
-              ["Ends", ({ expiresAtMs }) => <Relative ms={expiresAtMs} nowMs={nowMs} />],
-            ]}
-            act={["End it", endButton]}
-          />
-          <Pagination path="/console/logins" previous={previous} next={next} />
-          {hasOthers && (
-            <div class="below">
-              <Confirm summary="End all others">
-                <p>
-                  Every other browser and program that is logged in as you is logged out. API tokens
-                  are no logins, and stay.
-                </p>
-                <PostForm
-                  action="/console/logins/end-others"
-                  button="Log out everywhere but here"
-                  look="danger"
-                />
-              </Confirm>
-            </div>
-          )}
+          <SessionTable logins={items} nowMs={nowMs} />
+          <Pagination path={SESSIONS} {...pages} />
+          <div class="below">
+            <OthersForm logins={items} />
+          </div>
           {devices.length > 0 && <Devices devices={devices} nowMs={nowMs} />}
         </>
       ),
-    };
+    });
   }
 
   return [
-    page("/console/logins", list),
+    page(SESSIONS, list),
     action({
-      path: "/console/logins/end",
+      path: `${SESSIONS}/end`,
       schema: ItemId,
       async submit({ caller, nowMs }, { id }) {
         await logins.revoke(caller, id, nowMs);
         return id === caller.tokenId
           ? seeOther("/console/login", clearSession)
-          : seeOtherWithMessage("/console/logins", "login_revoked");
+          : seeOtherWithMessage(SESSIONS, "login_revoked");
       },
     }),
     action({
-      path: "/console/logins/end-others",
+      path: `${SESSIONS}/end-others`,
       schema: v.object({}),
       async submit({ caller, nowMs }) {
         const { isAll } = await logins.revokeOthers(caller, nowMs);
-        return seeOtherWithMessage("/console/logins", isAll ? "logins_ended" : "logins_ended_some");
+        return seeOtherWithMessage(SESSIONS, isAll ? "logins_ended" : "logins_ended_some");
       },
     }),
   ];
+}
+
+interface SessionTableProps {
+  readonly logins: readonly OwnLogin[];
+  readonly nowMs: number;
+}
+
+export function SessionTable({ logins, nowMs }: SessionTableProps) {
+  const { columns } = words;
+  return (
+    <Table
+      rows={logins}
+      columns={[
+        [
+          columns.device,
+          (login) => (
+            <>
+              <UserText text={deviceOf(login)} />{" "}
+              {login.isCurrent && <Pill tone="good">{words.current}</Pill>}
+              {login.kind === "family" && <span class="hint">{words.client}</span>}
+            </>
+          ),
+        ],
+        [columns.place, whereOf],
+        [columns.way, ({ way }) => wayOf(way)],
+        [
+          columns.first,
+          ({ deviceSinceMs, createdAtMs }) => <Time ms={deviceSinceMs ?? createdAtMs} />,
+        ],
+        [columns.last, ({ modifiedAtMs }) => <Relative ms={modifiedAtMs} nowMs={nowMs} />],
+      ]}
+      act={[columns.act, endButton]}
+    />
+  );
+}
+
+const whereOf = (login: OwnLogin) => {
+  const places = [locationOf(login), login.address].filter((each) => each !== null);
+  return places.length === 0 ? words.unknown : places.join(" · ");
+};
+
+const endButton = (login: OwnLogin) =>
+  login.isCurrent ? (
+    <PostForm action="/console/logout" button={words.logOut} look="quiet small" />
+  ) : (
+    <Confirm summary={words.logOut} subject={words.subject(deviceOf(login))}>
+      <PostForm
+        action={`${SESSIONS}/end`}
+        id={login.id}
+        button={words.logOutButton}
+        look="danger small"
+      />
+    </Confirm>
+  );
+
+/** Logs out all sessions but this one, where there is another. */
+export function OthersForm({ logins }: Pick<SessionTableProps, "logins">) {
+  if (logins.every(({ isCurrent }) => isCurrent)) return null;
+  return (
+    <Confirm summary={words.others}>
+      <p>{words.othersText}</p>
+      <PostForm action={`${SESSIONS}/end-others`} button={words.others} look="danger" />
+    </Confirm>
+  );
 }
 
 function Devices({
@@ -123,50 +169,20 @@ function Devices({
   readonly devices: readonly KnownDevice[];
   readonly nowMs: number;
 }) {
+  const { columns } = words;
   return (
-    <section class="card">
-      <h2>Devices that have logged in</h2>
-      <p>
-        A program that sends your password with each request, or that got a token with it directly,
-        is here and not above. It cannot be logged out by itself: log out everywhere but here, and
-        if it is not yours, change your password.
-      </p>
+    <Panel title={words.devices}>
+      <p>{words.devicesText}</p>
       <Table
         rows={devices}
         columns={[
-          ["Device", (device) => <UserText text={deviceOf(device)} />],
-          ["From", (device) => locationOf(device) ?? "not kept"],
-          ["Last by", ({ way }) => wayOf(way)],
-          ["First seen", ({ firstSeenAtMs }) => <Time ms={firstSeenAtMs} />],
-          ["Last seen", ({ lastSeenAtMs }) => <Relative ms={lastSeenAtMs} nowMs={nowMs} />],
+          [columns.device, (device) => <UserText text={deviceOf(device)} />],
+          [columns.place, (device) => locationOf(device) ?? words.unknown],
+          [columns.way, ({ way }) => wayOf(way)],
+          [columns.first, ({ firstSeenAtMs }) => <Time ms={firstSeenAtMs} />],
+          [columns.last, ({ lastSeenAtMs }) => <Relative ms={lastSeenAtMs} nowMs={nowMs} />],
         ]}
       />
-    </section>
+    </Panel>
   );
 }
-
-const fromOf = (login: OwnLogin) => {
-  const places = [locationOf(login), login.address].filter((each) => each !== null);
-  return places.length === 0 ? "not kept" : places.join(" · ");
-};
-
-const whatOf = (login: OwnLogin) => (
-  <>
-    <UserText text={deviceOf(login)} /> <span class="hint">{KINDS[login.kind]}</span>{" "}
-    {login.isCurrent && <span class="badge good">this browser</span>}
-  </>
-);
-
-const endButton = (login: OwnLogin) =>
-  login.isCurrent ? (
-    <PostForm action="/console/logout" button="Log out here" look="quiet small" />
-  ) : (
-    <Confirm summary="End" subject={`the login of ${deviceOf(login)}`}>
-      <PostForm
-        action="/console/logins/end"
-        id={login.id}
-        button="End this login"
-        look="danger small"
-      />
-    </Confirm>
-  );

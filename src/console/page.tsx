@@ -58,8 +58,8 @@ const SECTIONS = [
 /** The menu of the account, below its name. */
 const ACCOUNT = [
   ["/console/account", words.menu.profile],
-  ["/console/logins", words.menu.logins],
-  ["/console/account/export", words.menu.data],
+  ["/console/account/security", words.menu.security],
+  ["/console/account/data", words.menu.data],
 ] as const;
 
 export interface Frame {

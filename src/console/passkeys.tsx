@@ -8,7 +8,19 @@ import {
   RegistrationResponse,
   tokenName,
 } from "../surfaces/rest/fields.ts";
-import { Alert, Confirm, Field, PostForm, Table, Time, UserText } from "./components.tsx";
+import { accountPage, SECURITY } from "./account.tsx";
+import {
+  Alert,
+  Confirm,
+  Empty,
+  Field,
+  Panel,
+  PostForm,
+  Sentence,
+  Table,
+  Time,
+  UserText,
+} from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
 import {
   type AuthedPageContext,
@@ -22,8 +34,11 @@ import {
   seeOtherWithMessage,
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
+import { security } from "./words.ts";
 
-const PATH = "/console/account/passkeys";
+const PATH = `${SECURITY}/passkeys`;
+
+const words = security.passkeys;
 
 /** What the script puts into the form: a browser's answer as JSON. */
 const answer = <const S extends v.GenericSchema>(schema: S) =>
@@ -68,24 +83,25 @@ export function passkeyPages(
     renaming: FormState = EMPTY_FORM,
   ): Promise<Page> {
     const [own, creation] = await Promise.all([passkeys.list(context.caller), options(context)]);
-    return {
-      title: "Passkeys",
+    return accountPage({
+      title: words.title,
+      lead: words.lead,
+      back: [SECURITY, security.back],
+      tab: SECURITY,
       body: (
         <>
-          <h1>Passkeys</h1>
-          <p>
-            A passkey logs you in with your fingerprint, face or PIN, and without a password. It
-            works only here, so no other site can ask for it.
-          </p>
           <Alert kind="problem" text={formError(renaming, ["name"])} />
-          {own.length > 0 && <OwnPasskeys passkeys={own} renaming={renaming} />}
-          <section class="card">
-            <h2>Add a passkey</h2>
+          {own.length > 0 ? (
+            <OwnPasskeys passkeys={own} renaming={renaming} />
+          ) : (
+            <Empty title={words.empty} text={words.emptyText} />
+          )}
+          <Panel title={words.add}>
             {creation === null ? (
               <>
-                <p>You logged in more than ten minutes ago.</p>
+                <p>{words.old}</p>
                 <a class="button" href={`/console/confirm?next=${encodeURIComponent(PATH)}`}>
-                  Confirm it's you
+                  {words.confirm}
                 </a>
               </>
             ) : (
@@ -94,23 +110,21 @@ export function passkeyPages(
                 action={PATH}
                 options={creation}
                 error={formError(state, ["name"])}
-                button="Add a passkey"
+                button={words.add}
               >
                 <Field
                   {...fieldState(state, "name")}
-                  label="Name"
+                  label={words.name}
+                  hint={words.nameHint}
                   autocomplete="off"
                   maxlength={64}
                 />
               </PasskeyForm>
             )}
-          </section>
-          <p class="aside">
-            <a href="/console/account">Back to the account</a>
-          </p>
+          </Panel>
         </>
       ),
-    };
+    });
   }
 
   return [
@@ -150,62 +164,65 @@ interface OwnPasskeysProps {
 
 function OwnPasskeys({ passkeys, renaming }: OwnPasskeysProps) {
   const stateOf = ({ id }: Passkey) => (renaming.values.id === id ? renaming : EMPTY_FORM);
+  const { columns } = words;
   return (
-    <section class="card">
-      <Table
-        rows={passkeys}
-        columns={[
-          ["Name", (passkey) => <UserText text={passkey.name} />],
-          [
-            "Where it is",
-            ({ isBackupEligible, isBackedUp }) =>
-              isBackedUp
-                ? "backed up, on your devices"
-                : isBackupEligible
-                  ? "not backed up yet"
-                  : "on one device only",
-          ],
-          ["Added", ({ createdAtMs }) => <Time ms={createdAtMs} />],
-          [
-            "Last used",
-            ({ lastUsedAtMs }) => (lastUsedAtMs === null ? "never" : <Time ms={lastUsedAtMs} />),
-          ],
-        ]}
-        act={[
-          "Change",
-          (passkey) => (
-            <>
-              <Confirm
-                summary="Rename"
-                subject={passkey.name}
-                isHarmless
-                group={passkey.id}
-                isOpen={stateOf(passkey).problem !== null}
+    <Table
+      rows={passkeys}
+      columns={[
+        [columns.name, (passkey) => <UserText text={passkey.name} />],
+        [
+          columns.stored,
+          ({ isBackupEligible, isBackedUp }) =>
+            isBackedUp ? words.synced : isBackupEligible ? words.notSynced : words.oneDevice,
+        ],
+        [columns.added, ({ createdAtMs }) => <Time ms={createdAtMs} />],
+        [
+          columns.used,
+          ({ lastUsedAtMs }) => (lastUsedAtMs === null ? words.never : <Time ms={lastUsedAtMs} />),
+        ],
+      ]}
+      act={[
+        columns.act,
+        (passkey) => (
+          <div class="doings">
+            <Confirm
+              summary={words.rename}
+              subject={passkey.name}
+              isHarmless
+              group={passkey.id}
+              isOpen={stateOf(passkey).problem !== null}
+            >
+              <PostForm
+                action={`${PATH}/rename`}
+                id={passkey.id}
+                button={words.rename}
+                look="small"
               >
-                <PostForm action={`${PATH}/rename`} id={passkey.id} button="Rename" look="small">
-                  <Field
-                    {...fieldState(stateOf(passkey), "name", passkey.name)}
-                    id={`name-${passkey.id}`}
-                    label="New name"
-                    autocomplete="off"
-                    maxlength={64}
-                    required
-                  />
-                </PostForm>
-              </Confirm>
-              <Confirm summary="Remove" subject={passkey.name} group={passkey.id}>
-                <PostForm
-                  action={`${PATH}/remove`}
-                  id={passkey.id}
-                  button="Remove this passkey"
-                  look="danger small"
+                <Field
+                  {...fieldState(stateOf(passkey), "name", passkey.name)}
+                  id={`name-${passkey.id}`}
+                  label={words.newName}
+                  autocomplete="off"
+                  maxlength={64}
+                  required
                 />
-              </Confirm>
-            </>
-          ),
-        ]}
-      />
-    </section>
+              </PostForm>
+            </Confirm>
+            <Confirm summary={words.remove} subject={passkey.name} group={passkey.id}>
+              <p>
+                <Sentence text={words.removeText(passkey.name)} />
+              </p>
+              <PostForm
+                action={`${PATH}/remove`}
+                id={passkey.id}
+                button={words.removeButton}
+                look="danger small"
+              />
+            </Confirm>
+          </div>
+        ),
+      ]}
+    />
   );
 }
 
@@ -249,9 +266,7 @@ export function PasskeyForm({
         </button>
         <span class="hint" role="status" />
       </form>
-      {ceremony === "create" && (
-        <p>Adding a passkey needs JavaScript, and a browser that has passkeys.</p>
-      )}
+      {ceremony === "create" && <p class="hint">{words.needs}</p>}
     </>
   );
 }

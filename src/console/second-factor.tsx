@@ -1,7 +1,9 @@
+import type { Child } from "hono/jsx";
 import * as v from "valibot";
 import { RECOVERY_CODES } from "../core/second-factor.ts";
 import type { HttpResult, Route } from "../http/surface.ts";
-import { Copyable, Field, PostForm, QrCode, Time } from "./components.tsx";
+import { accountPage, SECURITY } from "./account.tsx";
+import { Copyable, Field, Panel, Pill, PostForm, QrCode, Time } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
 import { PAGE_HEADERS, type Page } from "./page.tsx";
 import {
@@ -14,8 +16,11 @@ import {
   seeOtherWithMessage,
 } from "./page-routes.tsx";
 import { CODE_INPUT } from "./second-step.tsx";
+import { security } from "./words.ts";
 
-const PATH = "/console/account/second-factor";
+const PATH = `${SECURITY}/second-factor`;
+
+const words = security.factor;
 
 const otp = v.pipe(v.string("is required"), v.minLength(1, "is required"));
 /** As the page before showed it, so that a wrong code need not begin anew. */
@@ -78,15 +83,15 @@ export function secondFactorPages(
       schema: v.object({ otp, secret }),
       show: setUpPage,
       async submit({ caller, nowMs }, { otp }) {
-        return codesPage("It is on", await secondFactor.confirm(caller, otp, nowMs));
+        return codesPage(words.onTitle, await secondFactor.confirm(caller, otp, nowMs));
       },
     }),
     onForm("codes", async ({ caller, nowMs }, otp) =>
-      codesPage("Your new recovery codes", await secondFactor.renewCodes(caller, otp, nowMs)),
+      codesPage(words.newCodesTitle, await secondFactor.renewCodes(caller, otp, nowMs)),
     ),
     onForm("remove", async ({ caller, nowMs }, otp) => {
       await secondFactor.remove(caller, otp, nowMs);
-      return seeOtherWithMessage("/console/account", "second_factor_removed");
+      return seeOtherWithMessage(SECURITY, "second_factor_removed");
     }),
     action({
       path: `${PATH}/download`,
@@ -107,7 +112,7 @@ export function secondFactorPages(
 const textFile = (text: string, host: string): HttpResult => ({
   status: 200,
   body: null,
-  text: `Recovery codes of your account at ${host}. Each works once.\n\n${text}\n`,
+  text: `${words.file(host)}\n\n${text}\n`,
   headers: {
     ...PAGE_HEADERS,
     "content-type": "text/plain; charset=utf-8",
@@ -115,81 +120,58 @@ const textFile = (text: string, host: string): HttpResult => ({
   },
 });
 
-const TITLE = "Second factor";
+const factorPage = (title: string, body: Child): Page =>
+  accountPage({ title, back: [SECURITY, security.back], tab: SECURITY, body });
 
-const offPage = (): Page => ({
-  title: TITLE,
-  body: (
-    <>
-      <h1>{TITLE}</h1>
-      <section class="card">
-        <p>
-          With a second factor, a password alone does not open your account: each login also asks
-          for a code that an authenticator app on your phone shows. Passkeys do not ask for it.
-        </p>
-        <PostForm action={`${PATH}/begin`} button="Set up an authenticator app" />
-      </section>
-    </>
-  ),
-});
+const offPage = (): Page =>
+  factorPage(
+    words.title,
+    <section class="card start">
+      <p>{words.offText}</p>
+      <PostForm action={`${PATH}/begin`} button={words.begin} />
+    </section>,
+  );
 
-function scanPage(secret: string, uri: string, state: FormState): Page {
-  return {
-    title: "Set up an authenticator app",
-    body: (
-      <>
-        <h1>Set up an authenticator app</h1>
-        <section class="card">
-          <p>Scan this with the app, or enter the key by hand. It is shown now and never again.</p>
-          <QrCode text={uri} label="QR code of the key" />
-          <Copyable text={secret} label="Key" />
-          <PostForm
-            action={`${PATH}/confirm`}
-            error={formError(state, ["otp"])}
-            button="Turn it on"
-          >
-            <input type="hidden" name="secret" value={secret} />
-            <Field
-              {...fieldState({ ...state, values: {} }, "otp")}
-              {...CODE_INPUT}
-              label="The code that the app shows"
-            />
-          </PostForm>
-        </section>
-      </>
-    ),
-  };
-}
+const scanPage = (secret: string, uri: string, state: FormState): Page =>
+  factorPage(
+    words.scanTitle,
+    <section class="card start">
+      <p>{words.scanText}</p>
+      <QrCode text={uri} label={words.qr} />
+      <Copyable text={secret} label={words.key} />
+      <PostForm action={`${PATH}/confirm`} error={formError(state, ["otp"])} button={words.confirm}>
+        <input type="hidden" name="secret" value={secret} />
+        <Field
+          {...fieldState({ ...state, values: {} }, "otp")}
+          {...CODE_INPUT}
+          label={words.code}
+        />
+      </PostForm>
+    </section>,
+  );
 
-function codesPage(title: string, recoveryCodes: readonly string[]): Page {
-  return {
+const codesPage = (title: string, recoveryCodes: readonly string[]): Page =>
+  factorPage(
     title,
-    body: (
-      <>
-        <h1>{title}</h1>
-        <section class="card">
-          <p>
-            These recovery codes log you in without the app, each once. They are shown now and never
-            again: download them, or write them down.
-          </p>
-          <ul class="codes">
-            {recoveryCodes.map((code) => (
-              <li>
-                <code>{code}</code>
-              </li>
-            ))}
-          </ul>
-          <PostForm action={`${PATH}/download`} button="Download them">
-            <input type="hidden" name="codes" value={recoveryCodes.join("\n")} />
-          </PostForm>
-          <p class="aside">
-            <a href={PATH}>I have kept them</a>
-          </p>
-        </section>
-      </>
-    ),
-  };
-}
+    <section class="card start">
+      <p>{words.saveText}</p>
+      <ul class="codes">
+        {recoveryCodes.map((code) => (
+          <li>
+            <code>{code}</code>
+          </li>
+        ))}
+      </ul>
+      <div class="buttons">
+        <PostForm action={`${PATH}/download`} button={words.download}>
+          <input type="hidden" name="codes" value={recoveryCodes.join("\n")} />
+        </PostForm>
+        <a class="button quiet" href={PATH}>
+          {words.saved}
+        </a>
+      </div>
+    </section>,
+  );
 
 function onPage(
   sinceMs: number,
@@ -210,31 +192,27 @@ function onPage(
         {...fieldState(stateOf(each), "otp")}
         {...CODE_INPUT}
         id={`field-otp-to-${each}`}
-        hint="From the app, or a recovery code."
+        hint={words.codeHint}
       />
     </PostForm>
   );
-  return {
-    title: TITLE,
-    body: (
-      <>
-        <h1>{TITLE}</h1>
+  return factorPage(
+    words.title,
+    <>
+      <p>
+        <Pill tone="good">{words.on}</Pill> {words.since} <Time ms={sinceMs} />
+      </p>
+      <Panel title={words.codesTitle}>
         <p>
-          <span class="badge good">on</span> since <Time ms={sinceMs} />
+          <strong>{words.left(codesLeft, RECOVERY_CODES)}</strong>
         </p>
-        <section class="card">
-          <h2>Recovery codes</h2>
-          <p>
-            {codesLeft} of {RECOVERY_CODES} are left. New ones take the place of all others.
-          </p>
-          {codeForm("codes", "Make new recovery codes", "quiet")}
-        </section>
-        <section class="card">
-          <h2>Remove it</h2>
-          <p>A password alone then opens your account, as before.</p>
-          {codeForm("remove", "Remove the second factor", "danger")}
-        </section>
-      </>
-    ),
-  };
+        <p>{words.codesText}</p>
+        {codeForm("codes", words.renew, "quiet")}
+      </Panel>
+      <Panel title={words.removeTitle} danger>
+        <p>{words.removeText}</p>
+        {codeForm("remove", words.remove, "danger")}
+      </Panel>
+    </>,
+  );
 }

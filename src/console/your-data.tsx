@@ -1,29 +1,36 @@
 import type { ExportCursor } from "../core/accounts.ts";
 import { requireFresh } from "../core/fresh-login.ts";
 import type { Json } from "../core/token.ts";
+import type { User } from "../core/user.ts";
 import { exportCursorText, readExportCursor } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";
 import { DeleteUser } from "../surfaces/rest/fields.ts";
+import { accountPage, DATA } from "./account.tsx";
+import { Alert, Confirm, Field, Panel, PASSWORD_INPUT, PostForm, Sentence } from "./components.tsx";
+import type { ConsoleDeps } from "./deps.ts";
 import {
+  type AuthedPageContext,
+  clearSession,
+  EMPTY_FORM,
+  fieldState,
+  formError,
   type FormState,
   type PageRoutes,
-  fieldState,
-  cardPage,
-  textPage,
   seeOtherWithMessage,
-  formError,
-  clearSession,
+  textPage,
 } from "./page-routes.tsx";
 import { PAGE_HEADERS, type Page } from "./page.tsx";
-import { Alert, Field, PASSWORD_INPUT } from "./components.tsx";
-import type { ConsoleDeps } from "./deps.ts";
+import { yourData as words } from "./words.ts";
+
+const FILE = `${DATA}/export`;
+const DELETED = "/console/account/deleted";
 
 /** Each has a few hundred rows, so a file stays at a few megabytes whatever the account holds. */
 const PAGES_A_FILE = 10;
 
 /** Personal data export and account deletion. */
 export function yourDataPages(
-  { messagePage, page, form }: PageRoutes,
+  { messagePage, page, formOn }: PageRoutes,
   { accounts, personalData, passwords }: ConsoleDeps,
 ): readonly Route[] {
   async function file(userId: string, from: ExportCursor | null, takenAtMs: number) {
@@ -42,17 +49,38 @@ export function yourDataPages(
       taken_on: new Date(takenAtMs).toISOString(),
       ...sections,
       // The next file, for accounts with more data than fits in one.
-      continues_at: cursor && `/console/account/export/file?cursor=${encodeURIComponent(cursor)}`,
+      continues_at: cursor && `${FILE}?cursor=${encodeURIComponent(cursor)}`,
     };
   }
 
+  const show = async ({ caller }: AuthedPageContext, state: FormState): Promise<Page> => {
+    const user = await accounts.read(caller);
+    const { title, lead, export: texts } = words;
+    return accountPage({
+      title,
+      lead,
+      tab: DATA,
+      body: (
+        <>
+          <Panel title={texts.title}>
+            <p>{texts.text}</p>
+            <p class="hint">{texts.secrets}</p>
+            <p class="below">
+              <a class="button" href={FILE}>
+                {texts.button}
+              </a>
+            </p>
+          </Panel>
+          <DeletePanel user={user} state={state} passwords={passwords} />
+        </>
+      ),
+    });
+  };
+
   return [
-    page("/console/account/export", async ({ caller, nowMs }) => {
-      requireFresh(caller, nowMs);
-      return exportPage();
-    }),
+    page(DATA, (context) => show(context, EMPTY_FORM)),
     page(
-      "/console/account/export/file",
+      FILE,
       async ({ request, caller, nowMs }) => {
         // guard: exported-file-needs-a-fresh-log-in
         requireFresh(caller, nowMs);
@@ -68,89 +96,54 @@ export function yourDataPages(
           },
         };
       },
-      "/console/account/export",
+      DATA,
     ),
-    ...form({
-      path: "/console/account/delete",
+    formOn({
+      path: `${DATA}/delete`,
       schema: DeleteUser,
       passwordField: "password",
-      show: async (_, state) => deletePage(state, passwords),
+      show,
       async submit({ caller, nowMs }, { password }) {
         await accounts.remove(caller, password, nowMs);
-        return seeOtherWithMessage(
-          "/console/account/deleted",
-          "account_deleted",
-          undefined,
-          clearSession,
-        );
+        return seeOtherWithMessage(DELETED, "account_deleted", undefined, clearSession);
       },
     }),
     messagePage(
-      "/console/account/deleted",
+      DELETED,
       "account_deleted",
-      deletedPage("You are logged out everywhere, and none of its tokens works any more."),
-      deletedPage("It says so to whoever has just deleted theirs. Nothing has happened to yours."),
+      deletedPage(words.deleted.title, words.deleted.text),
+      deletedPage(words.title, words.deleted.notYours),
     ),
   ];
 }
 
-const deletedPage = (text: string): Page => ({
-  ...textPage("The account is deleted", text, <a href="/console">To the start</a>),
-  title: "Deleted",
-});
+const deletedPage = (title: string, text: string): Page =>
+  textPage(title, text, <a href="/console">{words.deleted.home}</a>);
 
-const exportPage = (): Page =>
-  cardPage(
-    "Your data",
-    <>
-      <p>One JSON file with everything that is held about you:</p>
-      <ul>
-        <li>your profile, and what it can be logged in with</li>
-        <li>API tokens, sessions and logins, with their times, without their secrets</li>
-        <li>action tokens, and the receipts of what was run</li>
-        <li>contacts</li>
-        <li>your activity, with the addresses that were kept</li>
-      </ul>
-      <p>Passwords and secrets are not in it: only digests of them are held.</p>
-      <p class="buttons">
-        <a class="button" href="/console/account/export/file">
-          Download
-        </a>
-        <a class="button quiet" href="/console/account">
-          Back
-        </a>
-      </p>
-    </>,
-    "middle",
-  );
+interface DeletePanelProps {
+  readonly user: User;
+  readonly state: FormState;
+  readonly passwords: boolean;
+}
 
-const deletePage = (state: FormState, passwords: boolean): Page =>
-  cardPage(
-    "Delete the account",
-    <>
-      <Alert kind="problem" text={formError(state, ["password"])} />
-      <p>This happens at once, and cannot be undone:</p>
-      <ul>
-        <li>You are logged out everywhere.</li>
-        <li>All API tokens end: programs that use them are refused.</li>
-        <li>Action tokens that you have issued do nothing any more.</li>
-        <li>Your profile is deleted, and your contacts lose you.</li>
-        <li>Your email is free: anybody who owns it may sign up with it again.</li>
-      </ul>
-      <p>
-        <a href="/console/account/export">Export your data</a> first, if you want to keep it.
-      </p>
-      <form method="post" action="/console/account/delete">
-        {passwords && <Field {...fieldState(state, "password")} {...PASSWORD_INPUT} />}
-        <p class="buttons">
-          <button class="danger" type="submit">
-            Delete my account
-          </button>
-          <a class="button quiet" href="/console/account">
-            Keep it
-          </a>
-        </p>
-      </form>
-    </>,
-    "middle",
+function DeletePanel({ user, state, passwords }: DeletePanelProps) {
+  const { title, text, open, consequences, button } = words.remove;
+  return (
+    <Panel title={title} id="delete" danger>
+      <p>{text}</p>
+      <Confirm summary={open} isOpen={state.problem !== null}>
+        <ul>
+          {consequences(user.email).map((each) => (
+            <li>
+              <Sentence text={each} />
+            </li>
+          ))}
+        </ul>
+        <Alert kind="problem" text={formError(state, ["password"])} />
+        <PostForm action={`${DATA}/delete`} button={button} look="danger">
+          {passwords && <Field {...fieldState(state, "password")} {...PASSWORD_INPUT} />}
+        </PostForm>
+      </Confirm>
+    </Panel>
   );
+}

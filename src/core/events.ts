@@ -1,3 +1,4 @@
+import type { Device } from "./devices.ts";
 import type { AttemptedSubject } from "./fault.ts";
 import type { Page, PageRequest } from "./page.ts";
 
@@ -123,7 +124,66 @@ export interface AuditEntry {
   readonly isByOperator: boolean;
 }
 
-/** At most so many of a user's events are counted, because every row that is read costs. */
+/** What an event was about, by the name that it has now. */
+export interface EventObject {
+  readonly kind: "api" | "action" | "passkey" | "contact";
+  /** Of an action token that someone else issued, null: it has no page here. */
+  readonly id: string | null;
+  /** Of an action token, its action. */
+  readonly name: string;
+}
+
+/** An event with what people know its parts by, as far as they still exist. */
+export interface NamedEntry extends AuditEntry {
+  readonly object: EventObject | null;
+  /** Someone else who did it: a contact, or without an id who ran the user's action token; null without a name. */
+  readonly actor: { readonly id: string | null; readonly name: string } | null;
+  /** The name of the user's API token that was shown. */
+  readonly credentialName: string | null;
+  /** Of the log-in that it was done in, or that it opened. */
+  readonly device: Device | null;
+}
+
+/** The events that a user looks for; an event is wanted if nothing speaks against it. */
+export interface EventFilter {
+  /** These kinds, or all but these. */
+  readonly kinds: { readonly names: readonly string[]; readonly isExcluded: boolean } | null;
+  readonly outcome: AuditEntry["outcome"] | null;
+  /** From this instant on, and before that one. */
+  readonly fromMs: number | null;
+  readonly untilMs: number | null;
+  /** One of these kinds, or a name, device, place or address with this text in it. */
+  readonly search: { readonly text: string; readonly kinds: readonly string[] } | null;
+}
+
+export interface FoundEvents extends Page<NamedEntry> {
+  /** False where so many were looked at that the next page goes on in the middle. */
+  readonly isWhole: boolean;
+}
+
+const ANY_OF = {
+  logins: /^(?:session|logins?|jwt|family)\./,
+  tokens: /^tokens?\./,
+  account:
+    /^(?:user|identity|passkey|second_factor|recovery_codes?|email|password|mail|role|metadata|account|credentials|throttle|deliveries)\./,
+  refused: /(?:refused|failed)$|^family\./,
+} as const;
+
+export const EVENT_GROUPS = ["logins", "tokens", "actions", "account", "refused"] as const;
+export type EventGroup = (typeof EVENT_GROUPS)[number];
+
+/** Also an action's own events, which no list names, are those of action tokens. */
+export function kindsOf(group: EventGroup): NonNullable<EventFilter["kinds"]> {
+  const isIn = (of: Exclude<EventGroup, "actions">) => (what: string) => ANY_OF[of].test(what);
+  return group === "actions"
+    ? {
+        names: AUDIT_EVENTS.filter((what) => !/^(?:action|contact)\./.test(what)),
+        isExcluded: true,
+      }
+    : { names: AUDIT_EVENTS.filter(isIn(group)), isExcluded: false };
+}
+
+/** At most so many of a user's events are counted or searched, because every row that is read costs. */
 export const AUDIT_COUNTED = 5_000;
 
 /** How many events a UTC day had. */
@@ -143,6 +203,16 @@ export interface AuditDays {
 export interface EventStore {
   /** A user's own events, newest first. */
   list(userId: string, page: PageRequest): Promise<Page<AuditEntry>>;
+  /**
+   * Those of them that are wanted, with names, in one call.
+   * @param lookedAt among how many a page looks for them; AUDIT_COUNTED if not given
+   */
+  find(
+    userId: string,
+    filter: EventFilter,
+    page: PageRequest,
+    lookedAt?: number,
+  ): Promise<FoundEvents>;
   /** How many of them each of the last days had, of at most AUDIT_COUNTED events. */
   perDay(userId: string, days: number, nowMs: number): Promise<AuditDays>;
   /** Records a failure to authenticate: after the answer, and never fails. */

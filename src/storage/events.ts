@@ -1,11 +1,18 @@
-import sql, { type Sql } from "sql-template-tag";
+import sql, { raw, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { CallerRef } from "../core/caller.ts";
-import { AUDIT_COUNTED, type EventStore } from "../core/events.ts";
+import {
+  AUDIT_COUNTED,
+  type EventFilter,
+  type EventStore,
+  type NamedEntry,
+} from "../core/events.ts";
 import { cache } from "./cache.ts";
 import type { AuditClient, AuditRow, AuditStatements, StorageContext } from "./context.ts";
 import type { ReceiverName } from "../core/deliveries.ts";
 import { flag, toPage } from "./d1.ts";
+import { DEVICE_FIELDS } from "./devices.ts";
+import { DISPLAY_NAME } from "./rows.ts";
 
 /** The user of an event that names none (RFC 9562's nil UUID). */
 export const NIL_USER_ID = "00000000-0000-0000-0000-000000000000";
@@ -197,6 +204,104 @@ export const EventRow = v.object({
   isByOperator: flag,
 });
 
+const NamedRow = v.object({
+  ...EventRow.entries,
+  ...DEVICE_FIELDS,
+  hasDevice: flag,
+  credentialName: nullable,
+  objectKind: v.nullable(v.picklist(["api", "action", "passkey"])),
+  objectId: nullable,
+  objectName: nullable,
+  contactId: nullable,
+  otherName: nullable,
+});
+
+function toNamed(row: v.InferOutput<typeof NamedRow>, userId: string): NamedEntry {
+  const { hasDevice, browser, system, country, city, ...named } = row;
+  const { objectKind, objectId, objectName, contactId, otherName, ...entry } = named;
+  const other = otherName === null ? null : { id: contactId, name: otherName };
+  const isAboutOther = entry.what === "contact.removed" && entry.actorId === userId;
+  return {
+    ...entry,
+    device: hasDevice ? { browser, system, country, city } : null,
+    object:
+      isAboutOther && other !== null
+        ? { kind: "contact", ...other }
+        : objectKind !== null && objectName !== null
+          ? { kind: objectKind, id: objectId, name: objectName }
+          : null,
+    actor: isAboutOther ? null : other,
+  };
+}
+
+const COLUMNS: Sql = sql`e.id, e.at AS createdAtMs, e.what, e.outcome, ${unlessOperators(sql`e.actor`)} AS actorId,
+  ${unlessOperators(sql`e.credential`)} AS credentialId, e.subject AS subjectId,
+  ${unlessOperators(sql`e.address`)} AS address, ${unlessOperators(sql`e.request_id`)} AS requestId,
+  e.by_operator AS isByOperator`;
+
+/** Only of log-ins: an API token may be used from anywhere. */
+const LOGIN: Sql = sql`CASE WHEN made.kind IN ('session', 'family') THEN made.detail
+  WHEN shown.kind IN ('session', 'family') THEN shown.detail END`;
+
+/** The other person of an event: who did it, or whom its user removed. */
+const OTHER: Sql = sql`CASE WHEN e.by_operator = 1 THEN NULL WHEN e.actor <> e.user_id THEN e.actor
+  WHEN e.what = 'contact.removed' THEN e.subject END`;
+
+/**
+ * Events with their names. Each row that is joined is the user's own, or of someone whose name they may know: a contact,
+ * or who ran their action token. NULL finds no row, so a join costs only what it finds.
+ */
+// guard: names-of-events-are-own
+const NAMED: Sql = sql`SELECT ${COLUMNS},
+    ${LOGIN} IS NOT NULL AS hasDevice, ${LOGIN} ->> '$.browser' AS browser, ${LOGIN} ->> '$.system' AS system,
+    ${LOGIN} ->> '$.country' AS country, ${LOGIN} ->> '$.city' AS city,
+    CASE WHEN shown.kind = 'api' THEN shown.detail ->> '$.name' END AS credentialName,
+    CASE WHEN passkeys.id IS NOT NULL THEN 'passkey' WHEN receipts.id IS NOT NULL THEN 'action'
+      WHEN e.what LIKE 'token.%' AND made.kind = 'api' THEN 'api'
+      WHEN e.what LIKE 'action.%' AND made.kind = 'action' THEN 'action' END AS objectKind,
+    COALESCE(passkeys.id, made.id) AS objectId,
+    COALESCE(passkeys.name, receipts.action, made.detail ->> '$.name', made.detail ->> '$.action') AS objectName,
+    known.contact_id AS contactId,
+    (SELECT ${DISPLAY_NAME} FROM users WHERE users.id = CASE WHEN known.user_id IS NOT NULL
+      OR (e.what = 'action.run' AND made.id IS NOT NULL) THEN ${OTHER} END) AS otherName
+  FROM events AS e
+    LEFT JOIN receipts ON receipts.id = CASE WHEN e.what = 'action.run' THEN e.subject END
+    LEFT JOIN tokens AS made ON made.id = COALESCE(receipts.token_id, e.subject) AND made.user_id = e.user_id
+    LEFT JOIN tokens AS shown ON shown.id = ${unlessOperators(sql`e.credential`)} AND shown.user_id = e.user_id
+    LEFT JOIN passkeys ON passkeys.id = CASE WHEN e.what LIKE 'passkey.%' THEN e.subject END AND passkeys.user_id = e.user_id
+    LEFT JOIN contacts AS known ON known.user_id = e.user_id AND known.contact_id = ${OTHER}`;
+
+const isAmong = (value: Sql, names: readonly string[]): Sql =>
+  sql`${value} IN (SELECT value FROM json_each(${JSON.stringify(names)}))`;
+
+function kindAndOutcome({ kinds, outcome }: EventFilter): Sql {
+  const isKind =
+    kinds === null
+      ? sql`TRUE`
+      : sql`${kinds.isExcluded ? sql`NOT` : sql``} ${isAmong(sql`e.what`, kinds.names)}`;
+  return sql`${isKind} AND ${outcome === null ? sql`TRUE` : sql`e.outcome = ${outcome}`}`;
+}
+
+/** Of what the list shows, so that no search finds what is hidden. SQLite folds the case of ASCII letters alone. */
+function textIsIn({ search }: EventFilter): Sql {
+  if (search === null) return sql`TRUE`;
+  const texts = [
+    "objectName",
+    "otherName",
+    "credentialName",
+    "browser",
+    "system",
+    "city",
+    "country",
+  ];
+  const shown = [...texts, "address", "requestId", "what"].map((name) => `COALESCE(${name}, '')`);
+  const wanted = search.text.replaceAll(/[A-Z]/g, (letter) => letter.toLowerCase());
+  return sql`(${isAmong(sql`what`, search.kinds)}
+    OR INSTR(LOWER(${raw(shown.join(" || CHAR(10) || "))}), ${wanted}) > 0)`;
+}
+
+const EdgeRow = v.object({ id: v.string(), createdAtMs: v.number() });
+
 const DayRow = v.object({ day: v.number(), done: v.number(), counted: v.number() });
 
 const DAY_MS = 86_400_000;
@@ -271,6 +376,39 @@ export function createEvents({
         EventRow,
       );
       return toPage(rows, page);
+    },
+
+    async find(userId, filter, page, lookedAt = AUDIT_COUNTED) {
+      const { limit, after, before } = page;
+      const isBack = before !== undefined;
+      const cursor = before ?? after;
+      const { fromMs, untilMs } = filter;
+      const order = isBack ? sql`ASC` : sql`DESC`;
+      const beyond = (id: Sql | string) => (isBack ? sql`> ${id}` : sql`< ${id}`);
+      // A range of the primary key, because an id begins with its time.
+      // guard: own-events-are-found
+      const range = sql`e.user_id = ${userId} AND e.id >= ${fromMs === null ? "" : firstIdOf(fromMs)}
+        AND e.id < ${untilMs === null ? "g" : firstIdOf(untilMs)}
+        AND ${cursor === null ? sql`TRUE` : sql`e.id ${beyond(cursor.id)}`}`;
+      // The last event that is looked at, where there are more.
+      const edge = sql`SELECT e.id, e.at AS createdAtMs FROM events AS e WHERE ${range}
+        ORDER BY e.id ${order} LIMIT 1 OFFSET ${lookedAt - 1}`;
+      const isAll = filter.kinds === null && filter.outcome === null && filter.search === null;
+      const end = sql`COALESCE((SELECT id FROM (${edge})), ${isBack ? "g" : ""})`;
+      const looked = isAll ? sql`TRUE` : sql`e.id ${isBack ? sql`<=` : sql`>=`} ${end}`;
+      const found = await db.batch({
+        rows: sql`SELECT * FROM (${NAMED} WHERE ${range} AND ${looked} AND ${kindAndOutcome(filter)})
+          WHERE ${textIsIn(filter)} ORDER BY id ${order} LIMIT ${limit + 1}`,
+        edge: isAll ? [] : edge,
+      });
+      const rows = v.parse(v.array(NamedRow), found.rows);
+      const [last] = v.parse(v.array(EdgeRow), found.edge);
+      const { items, ...around } = toPage(rows, page);
+      const isWhole = last === undefined || rows.length > limit;
+      const more = isWhole
+        ? {}
+        : { [isBack ? "previous" : "next"]: { key: last.createdAtMs, id: last.id } };
+      return { ...around, ...more, items: items.map((row) => toNamed(row, userId)), isWhole };
     },
 
     async perDay(userId, days, nowMs) {

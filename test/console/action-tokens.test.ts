@@ -26,7 +26,7 @@ const named = async (first_name: string) => {
 };
 
 const idOf = async (person: BrowserUser): Promise<string> =>
-  /Your id is <code>([^<]+)/.exec((await person.get("/console/account")).text)?.[1] ?? "";
+  /aria-label="User ID"><code>([^<]+)/.exec((await person.get("/console/account")).text)?.[1] ?? "";
 
 const tokens = async () =>
   (await env.DB.prepare("SELECT COUNT(*) AS n FROM tokens WHERE kind = 'action'").first("n")) ?? 0;

@@ -58,8 +58,8 @@ describe("the next page says once what a form did, and no URL can", () => {
       ],
       ["/console/tokens/end", { id: fixtures.tokenId }, "“ CI <i>א ” was revoked."],
       ["/console/tokens/end-all", {}, "All your API tokens were revoked."],
-      ["/console/logins/end", { id: fixtures.loginId }, "Session logged out."],
-      ["/console/logins/end-others", {}, "You're logged out everywhere else."],
+      ["/console/account/security/sessions/end", { id: fixtures.loginId }, "Session logged out."],
+      ["/console/account/security/sessions/end-others", {}, "You're logged out everywhere else."],
       [`${own}/end`, {}, "Revoked. The code and link no longer work."],
     ] as const) {
       const { flash, html } = await flashAfter(client, path, fields);
@@ -104,13 +104,13 @@ describe("the next page says once what a form did, and no URL can", () => {
     expect(sent.headers.get("location")).toBe("/console/forgotten");
     for (const open of [client.open, (path: string) => call("GET", path)]) {
       const { text } = await open("/console/account/deleted");
-      expect(textOf({ text })).toContain("Nothing has happened to yours.");
+      expect(textOf({ text })).toContain("Yours was not.");
     }
-    const answer = await client.send("/console/account/delete", { password: PASSWORD });
+    const answer = await client.send("/console/account/data/delete", { password: PASSWORD });
     const cookie = `${FLASH_COOKIE}=account_deleted`;
     expect(answer.headers.get("set-cookie")).toContain(cookie);
     const deleted = await call("GET", "/console/account/deleted", { headers: { cookie } });
-    expect(textOf(deleted)).toContain("none of its tokens works any more");
+    expect(textOf(deleted)).toContain("its tokens no longer work");
   });
 });
 
@@ -121,13 +121,13 @@ describe("a form that is sent after its session expired", () => {
     const own = `/console/actions/${fixtures.parameters.id}`;
     await call("DELETE", `/tokens?token=${client.secret}`);
     for (const [path, page] of [
-      ["/console/account/profile", "/console/account/profile"],
-      ["/console/account/password", "/console/account/password"],
+      ["/console/account/profile", "/console/account"],
+      ["/console/account/security/password", "/console/account/security/password"],
       ["/console/account/verify", "/console/account"],
       ["/console/tokens/new", "/console/tokens/new"],
       ["/console/tokens/rename", "/console/tokens"],
       ["/console/tokens/end", "/console/tokens"],
-      ["/console/logins/end-others", "/console/logins"],
+      ["/console/account/security/sessions/end-others", "/console/account/security/sessions"],
       ["/console/actions/new/addContact", "/console/actions/new/addContact"],
       [`${own}/end`, own],
       ["/console/inspector", "/console/inspector"],
@@ -202,10 +202,10 @@ describe("a form that is sent after its session expired", () => {
   });
 
   it("a form on another page comes back there", async () => {
-    const path = "/console/account/passkeys/rename";
+    const path = "/console/account/security/passkeys/rename";
     const { back } = await lose(path, { id: crypto.randomUUID(), name: "x".repeat(65) });
     const { open } = await back();
-    expect(textOf(await open("/console/account/passkeys"))).toContain("as you left it");
+    expect(textOf(await open("/console/account/security/passkeys"))).toContain("as you left it");
   });
 
   it("is shown to no one else, and dropped where another logs in", async () => {

@@ -17,10 +17,10 @@ export const NEED_MORE = [
   "/console/login/code",
   "/console/login/email/code",
   "/console/login/link/:token",
-  "/console/account/second-factor/confirm",
-  "/console/account/second-factor/codes",
-  "/console/account/second-factor/remove",
-  "/console/account/second-factor/download",
+  "/console/account/security/second-factor/confirm",
+  "/console/account/security/second-factor/codes",
+  "/console/account/security/second-factor/remove",
+  "/console/account/security/second-factor/download",
 ];
 
 /** What the forms of a user who is logged in are about. */
@@ -60,11 +60,14 @@ const SAMPLES: Readonly<Record<string, (fixtures: Fixtures) => Fields>> = {
   }),
   "/console/forgotten": ({ client }) => ({ email: client.email }),
   "/console/login/code": () => ({ otp: "000000" }),
-  "/console/account/second-factor/begin": () => ({}),
-  "/console/account/second-factor/confirm": () => ({ otp: "000000", secret: "A".repeat(32) }),
-  "/console/account/second-factor/codes": () => ({ otp: "000000" }),
-  "/console/account/second-factor/remove": () => ({ otp: "000000" }),
-  "/console/account/second-factor/download": () => ({
+  "/console/account/security/second-factor/begin": () => ({}),
+  "/console/account/security/second-factor/confirm": () => ({
+    otp: "000000",
+    secret: "A".repeat(32),
+  }),
+  "/console/account/security/second-factor/codes": () => ({ otp: "000000" }),
+  "/console/account/security/second-factor/remove": () => ({ otp: "000000" }),
+  "/console/account/security/second-factor/download": () => ({
     codes: Array(10).fill("abcd-abcd-abcd-abcd-abcd-abcd").join("\n"),
   }),
   "/console/logout": () => ({}),
@@ -79,19 +82,25 @@ const SAMPLES: Readonly<Record<string, (fixtures: Fixtures) => Fields>> = {
     email: `${crypto.randomUUID()}@example.com`,
     current_password: PASSWORD,
   }),
-  "/console/account/password": () => ({
+  "/console/account/security/password": () => ({
     password: "another horse battery",
     current_password: PASSWORD,
   }),
   "/console/confirm": () => ({ next: "/console/tokens" }),
   "/console/account/verify": () => ({}),
   "/console/login/passkey": ({ passkey }) => ({ response: passkey.assertion }),
-  "/console/account/passkeys": ({ passkey }) => ({ response: passkey.registration, name: "Phone" }),
-  "/console/account/passkeys/rename": ({ passkey }) => ({ id: passkey.id, name: "renamed" }),
-  "/console/account/passkeys/remove": ({ passkey }) => ({ id: passkey.id }),
-  "/console/account/identities/remove": ({ identityId }) => ({ id: identityId }),
+  "/console/account/security/passkeys": ({ passkey }) => ({
+    response: passkey.registration,
+    name: "Phone",
+  }),
+  "/console/account/security/passkeys/rename": ({ passkey }) => ({
+    id: passkey.id,
+    name: "renamed",
+  }),
+  "/console/account/security/passkeys/remove": ({ passkey }) => ({ id: passkey.id }),
+  "/console/account/security/identities/remove": ({ identityId }) => ({ id: identityId }),
   "/console/contacts/:contact/remove": () => ({}),
-  "/console/account/delete": () => ({ password: PASSWORD }),
+  "/console/account/data/delete": () => ({ password: PASSWORD }),
   "/console/tokens/new": ({ newApiSecret }) => ({
     name: "ci",
     lifetime: "3600",
@@ -106,8 +115,8 @@ const SAMPLES: Readonly<Record<string, (fixtures: Fixtures) => Fields>> = {
   }),
   "/console/tokens/end": ({ tokenId }) => ({ id: tokenId }),
   "/console/tokens/end-all": () => ({}),
-  "/console/logins/end": ({ loginId }) => ({ id: loginId }),
-  "/console/logins/end-others": () => ({}),
+  "/console/account/security/sessions/end": ({ loginId }) => ({ id: loginId }),
+  "/console/account/security/sessions/end-others": () => ({}),
   "/console/actions/new/:action": ({ contactId, newSecret }) => ({
     contact_id: contactId,
     token_lifetime: "3600",
@@ -143,7 +152,10 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
     (await client.open("/console/tokens/new")).text,
     "token_secret",
   );
-  const [loginId = ""] = hiddenValues((await client.open("/console/logins")).text, "id");
+  const [loginId = ""] = hiddenValues(
+    (await client.open("/console/account/security/sessions")).text,
+    "id",
+  );
   const { text } = await client.open("/console/actions/new/addContact");
   const [newSecret = ""] = hiddenValues(text, "token_secret");
   const contactId = await idOf(client);
@@ -157,7 +169,7 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
         VALUES ('https://login.acme.example', ?, ?, 1)`,
     ).bind(contactId, contactId),
   ]);
-  const account = (await client.open("/console/account")).text;
+  const account = (await client.open("/console/account/security")).text;
   const [identityId = ""] = hiddenValues(account, "id");
   const passkey = await newPasskey(client, call, contactId);
   const own = await newActionToken(call, client);
@@ -192,7 +204,7 @@ async function newPasskey(
   call: Call,
   userId: string,
 ): Promise<Fixtures["passkey"]> {
-  const path = "/console/account/passkeys";
+  const path = "/console/account/security/passkeys";
   const [one, two] = [await newAuthenticator(-8), await newAuthenticator(-8)];
   const created = async (each: Authenticator) =>
     JSON.stringify(await each.create({ challenge: challengeIn(await client.open(path)), userId }));
@@ -205,7 +217,7 @@ async function newPasskey(
 
 export async function idOf(client: PageClient): Promise<string> {
   const { text } = await client.open("/console/account");
-  return /Your id is <code>([^<]+)/.exec(text)?.[1] ?? "";
+  return /aria-label="User ID"><code>([^<]+)/.exec(text)?.[1] ?? "";
 }
 
 /** An action token that makes its issuer the contact of its runner. */

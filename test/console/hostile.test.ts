@@ -66,7 +66,7 @@ async function run(
     wrong.push(...found.map((flaw) => `${name}: ${flaw}`));
     before = after;
     if (answer.status >= 400) continue;
-    if ((await client.open("/console/account/export")).status === 200) continue;
+    if ((await client.open("/console/account/data")).status === 200) continue;
     client = await newPageClient(call);
     before = await fingerprint();
   }

@@ -5,15 +5,15 @@ import { hiddenValues, textOf } from "./html.ts";
 import { logIn, newPageClient } from "./page-client.ts";
 
 const { call } = isolate();
-const LIST = "/console/logins";
+const LIST = "/console/account/security/sessions";
 
 it("shows this browser, other browsers and API clients, and their addresses", async () => {
   const client = await newPageClient(call);
   await call("POST", "/api/token/", { json: { email: client.email, password: PASSWORD } });
   await logIn(call, client.email);
   const { text } = await client.open(LIST);
-  expect(textOf({ text }).match(/this browser/g)).toHaveLength(1);
-  expect(textOf({ text })).toContain("Login with tokens");
+  expect(textOf({ text }).match(/This browser/g)).toHaveLength(1);
+  expect(textOf({ text })).toContain("API client");
   expect(hiddenValues(text, "id")).toHaveLength(2);
   expect(text).not.toContain(client.secret);
 });
@@ -40,7 +40,7 @@ it("revokes all others and stays logged in here", async () => {
   for (const other of others) expect((await other.open("/console/account")).status).toBe(303);
   const { text } = await client.open(LIST);
   expect(hiddenValues(text, "id")).toEqual([]);
-  expect(textOf({ text })).not.toContain("End all others");
+  expect(textOf({ text })).not.toContain("Log out all other sessions");
 });
 
 it("revoking the login of this browser logs out", async () => {

@@ -103,7 +103,7 @@ describe("the link that confirms an email", () => {
     expect(back.path).toBe(path);
     const done = await person.submit(back, path);
     expect(textOf(done)).toContain("is confirmed as your email address.");
-    expect(textOf(await person.get("/console/account"))).toContain("verified");
+    expect(textOf(await person.get("/console/account"))).toContain("Verified");
   });
 
   it("is nobody else's, also where the button's request is made by hand", async () => {

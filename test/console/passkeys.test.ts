@@ -7,7 +7,7 @@ import { hiddenValues } from "./html.ts";
 import { COOKIE, encoded, FORM, newPageClient, SAME_ORIGIN } from "./page-client.ts";
 
 const on = isolate();
-const PAGE = "/console/account/passkeys";
+const PAGE = "/console/account/security/passkeys";
 const LOG_IN = "/console/login/passkey";
 
 afterEach(() => vi.useRealTimers());
@@ -65,7 +65,9 @@ it("an old log-in is asked to confirm before one is added or removed", async () 
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 601_000 });
   const stale = await client.open(PAGE);
   expect(challengeIn(stale)).toBe("");
-  expect(stale.text).toContain('href="/console/confirm?next=%2Fconsole%2Faccount%2Fpasskeys"');
+  expect(stale.text).toContain(
+    'href="/console/confirm?next=%2Fconsole%2Faccount%2Fsecurity%2Fpasskeys"',
+  );
   const asked = await client.send(`${PAGE}/remove`, { id });
   expect([asked.status, hiddenValues(asked.text, "id")]).toEqual([401, [id]]);
   expect((await client.open(PAGE)).text).toContain(id);

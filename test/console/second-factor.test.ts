@@ -6,7 +6,7 @@ import { hiddenValues } from "./html.ts";
 import { COOKIE, encoded, type Fields, FORM, newPageClient, SAME_ORIGIN } from "./page-client.ts";
 
 const on = isolate();
-const SETUP = "/console/account/second-factor";
+const SETUP = "/console/account/security/second-factor";
 
 const cookieOf = ({ headers }: Answered, name: string) =>
   headers
@@ -29,7 +29,7 @@ async function password(email: string, next = "/console"): Promise<string> {
 
 it("is set up on pages: a key, a wrong code and a right one, recovery codes to download, new ones, and removed", async () => {
   const client = await newPageClient(on.call);
-  expect((await client.open(SETUP)).text).toContain("Set up an authenticator app");
+  expect((await client.open(SETUP)).text).toContain("Set up authenticator app");
   const scan = await client.send(`${SETUP}/begin`);
   const [secret = ""] = hiddenValues(scan.text, "secret");
   expect(scan.text).toContain("<svg");
@@ -58,9 +58,9 @@ it("is set up on pages: a key, a wrong code and a right one, recovery codes to d
   expect(codes).not.toContain(code);
   expect(leadsTo(await client.send(`${SETUP}/remove`, { otp: code }))).toEqual([
     303,
-    "/console/account",
+    "/console/account/security",
   ]);
-  expect((await client.open(SETUP)).text).toContain("Set up an authenticator app");
+  expect((await client.open(SETUP)).text).toContain("Set up authenticator app");
 });
 
 it("asks for the code on a page of its own, and leads to where the log-in was for", async () => {

@@ -184,7 +184,7 @@ it("no secret is in a URL, of whatever page or answer", async () => {
     await client.open("/console/tokens"),
     await client.send("/console/tokens/rotate", { id, grace: "0" }),
     await client.open("/console/activity"),
-    await client.open("/console/logins"),
+    await client.open("/console/account/security/sessions"),
   ];
   for (const { headers, text } of answers) {
     expect(headers.get("location")).toBeNull();

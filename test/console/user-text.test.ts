@@ -106,7 +106,7 @@ it("user text is isolated on every page", async () => {
     expect(found.bare, name).toEqual([]);
     isolated.set(name, found.isolated);
   };
-  for (const { path } of GET_PAGES.filter((each) => !each.path.endsWith("/file"))) {
+  for (const { path } of GET_PAGES.filter((each) => !each.path.endsWith("/export"))) {
     check(path, (await ada.open(pathIn(path, fixtures))).text);
   }
   check("own", (await ada.open(`/console/actions/${ownId}`)).text);

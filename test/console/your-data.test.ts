@@ -7,7 +7,7 @@ import { secretOnPage, textOf } from "./html.ts";
 import { newPageClient } from "./page-client.ts";
 
 const { call } = isolate();
-const FILE = "/console/account/export/file";
+const FILE = "/console/account/data/export";
 
 it("the export is one file with everything, and nothing secret", async () => {
   const client = await newPageClient(call);
@@ -56,7 +56,7 @@ it("a wrong password deletes nothing", async () => {
     ["wrong password", 401, "Incorrect password."],
     ["", 400, "Enter your password."],
   ] as const) {
-    const answer = await client.send("/console/account/delete", { password });
+    const answer = await client.send("/console/account/data/delete", { password });
     expect(answer.status).toBe(status);
     expect(textOf(answer)).toContain(text);
     expect(answer.headers.has("set-cookie")).toBe(false);
@@ -71,13 +71,13 @@ it("a deleted account is gone, with all its credentials", async () => {
     lifetime: "3600",
     scopes: "account:read",
   });
-  const answer = await client.send("/console/account/delete", { password: PASSWORD });
+  const answer = await client.send("/console/account/data/delete", { password: PASSWORD });
   expect(answer.headers.get("location")).toBe("/console/account/deleted");
   expect(answer.headers.get("set-cookie")).toMatch(/^__Host-latchkey=; Max-Age=0/);
   expect((await client.open("/console/account")).status).toBe(303);
   expect((await call("GET", "/rest/user", { bearer: secretOnPage(made) })).status).toBe(401);
   const deleted = await call("GET", "/console/account/deleted");
-  expect(textOf(deleted)).toContain("The account is deleted");
+  expect(textOf(deleted)).toContain("Yours was not.");
   // The email is free.
   const json = { email: client.email, password: PASSWORD };
   expect((await call("POST", "/rest/user", { json })).status).toBe(201);

@@ -74,21 +74,21 @@ it("what gives no power is not asked about", async () => {
 
 it("a page that needs it leads to the question and back", async () => {
   const { client } = await stale();
-  const at = "/console/account/export";
+  const at = "/console/account/data";
   const confirm = `/console/confirm?next=${encodeURIComponent(at)}`;
-  for (const path of [at, `${at}/file`]) {
-    const { status, headers, text } = await client.open(path);
-    expect([status, headers.get("location"), text]).toEqual([303, confirm, ""]);
-  }
+  const file = `${at}/export`;
+  const unasked = await client.open(file);
+  expect([unasked.status, unasked.headers.get("location"), unasked.text]).toEqual([
+    303,
+    confirm,
+    "",
+  ]);
   const asked = await client.open(confirm);
   expect([asked.status, hiddenValues(asked.text, "next")]).toEqual([200, [at]]);
   const fields = { next: at, proof_password: PASSWORD };
   const led = await client.send("/console/confirm", fields);
   expect([led.status, led.headers.get("location")]).toEqual([303, at]);
-  expect((await client.open(at)).status).toBe(200);
-  expect((await client.open(`${at}/file`)).headers.get("content-disposition")).toContain(
-    "latchkey-data",
-  );
+  expect((await client.open(file)).headers.get("content-disposition")).toContain("latchkey-data");
   // It asks nobody twice, and leads nowhere else.
   expect((await client.open(confirm)).headers.get("location")).toBe(at);
   const away = await client.send("/console/confirm", { ...fields, next: "//evil.example" });
@@ -106,8 +106,8 @@ it("a button is asked too, and does it once", async () => {
   )
     .bind(id, id)
     .run();
-  const [identity = ""] = hiddenValues((await client.open("/console/account")).text, "id");
-  const path = "/console/account/identities/remove";
+  const [identity = ""] = hiddenValues((await client.open("/console/account/security")).text, "id");
+  const path = "/console/account/security/identities/remove";
   const left = async () =>
     Object(Object((await call("GET", "/rest/user/identities", { xToken })).json).payload).length;
   expect(textOf(await client.send(path, { id: identity }))).toContain(ASKS);
@@ -130,10 +130,13 @@ it.each([
     call("POST", path, { headers, body: encoded(fields) });
   for (const [asked, back] of [
     [await send(NEW, form), NEW],
-    [await send("/console/account/second-factor/begin", {}), "/console/account/second-factor"],
     [
-      await call("GET", "/console/confirm?next=/console/account/export", { headers }),
-      "/console/account/export",
+      await send("/console/account/security/second-factor/begin", {}),
+      "/console/account/security/second-factor",
+    ],
+    [
+      await call("GET", "/console/confirm?next=/console/account/data", { headers }),
+      "/console/account/data",
     ],
   ] as const) {
     expect(textOf(asked)).toContain(ASKS);
@@ -204,12 +207,11 @@ it("a copy that is older than the proof is asked about at D1, and an older one n
   await other.session(xToken);
   expect((await client.send(NEW, { ...form, proof_password: PASSWORD })).status).toBe(200);
   const cookie = { cookie: `__Host-latchkey=${xToken}` };
-  expect((await other.call("GET", "/console/account/export", { headers: cookie })).status).toBe(
-    200,
-  );
+  const file = "/console/account/data/export";
+  expect((await other.call("GET", file, { headers: cookie })).status).toBe(200);
   vi.setSystemTime(Date.now() + 601_000);
   for (const each of [call, other.call]) {
-    expect((await each("GET", "/console/account/export", { headers: cookie })).status).toBe(303);
+    expect((await each("GET", file, { headers: cookie })).status).toBe(303);
   }
 });
 

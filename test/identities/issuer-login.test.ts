@@ -190,7 +190,10 @@ describe("linking", () => {
       expect((await finishAs(path, state, wrong)).status).toBe(400);
     }
     const linked = await finishAs(path, state, session);
-    expect([linked.status, linked.headers.get("location")]).toEqual([303, "/console/account"]);
+    expect([linked.status, linked.headers.get("location")]).toEqual([
+      303,
+      "/console/account/security",
+    ]);
     expect(await account((await whole(visitor)).session)).toEqual(await account(session));
     // It opens one account only.
     const again = await startLink(other);
@@ -214,13 +217,13 @@ describe("linking", () => {
       .all();
     expect(linked.results).toEqual([]);
     const { answer } = await startLink("");
-    expect(answer.headers.get("location")).toBe("/console/login?next=/console/account");
+    expect(answer.headers.get("location")).toBe("/console/login?next=/console/account/security");
     const old = await newPerson();
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 600_001 });
     const stale = (await startLink(old)).answer;
     expect([stale.status, stale.headers.get("location")]).toEqual([
       303,
-      "/console/confirm?next=%2Fconsole%2Faccount",
+      "/console/confirm?next=%2Fconsole%2Faccount%2Fsecurity",
     ]);
   });
 });

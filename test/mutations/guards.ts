@@ -283,6 +283,9 @@ export const GUARDS: readonly Guard[] = [
   ["event-needs-acceptance", "an event is lost whatever the webhook answers", [asked(true)], [all("events/event-webhook")]],
   ["undelivered-events-stay", "an event expires before its receiver has it", [holds(3)], [EVENTS_OUT]],
   ["own-events-only", "everybody's events for everybody", [holds(1)], [all("audit/events")]],
+  ["own-events-are-found", "everybody's events are found by everybody", [holds(0)], [all("audit/find")]],
+  ["names-of-events-are-own", "an event names a token of another user", [holds(6), holds(7)], [all("audit/find")]],
+  ["csv-cells-are-no-formulas", "a name in a downloaded file runs as a formula", [chosen(false)], [all("console/activity")]],
 
   // What comes in: token types, audiences, spelling, places.
   ["only-access-jwts-open", "a refresh JWT opens what an access JWT does", [dropped], [all("contracts/credentials")]],

@@ -171,7 +171,10 @@ it("the metadata of the protected resource names this service and what it takes"
 
 it("password managers find the page that changes a password", async () => {
   const answer = await call("GET", "/.well-known/change-password");
-  expect([answer.status, answer.headers.get("location")]).toEqual([302, "/console/account"]);
+  expect([answer.status, answer.headers.get("location")]).toEqual([
+    302,
+    "/console/account/security/password",
+  ]);
 });
 
 const FINGERPRINT = Array.from({ length: 32 }, () => "AB").join(":");

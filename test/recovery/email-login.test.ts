@@ -548,7 +548,7 @@ describe("PASSWORDS=off", () => {
 
     // A fresh log-in is one more email, which leads back to what it was for.
     tick(660);
-    const confirm = await person.get("/console/account/export");
+    const confirm = await person.get("/console/account/data/export");
     const out = await person.post("/console/logout", {
       next: hiddenValues(confirm.text, "next")[0] ?? "",
     });
@@ -556,7 +556,7 @@ describe("PASSWORDS=off", () => {
     await place.settled();
     const fresh = only(post.takeLogins());
     const back = await person.submit(again, "/console/login/email/code", { code: fresh.code });
-    expect([back.path, back.status]).toEqual(["/console/account/export", 200]);
+    expect([back.path, back.status]).toEqual(["/console/account/data", 200]);
   });
 });
 

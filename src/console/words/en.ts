@@ -49,7 +49,7 @@ export const frame = {
     /** For screen readers, before the name of who is logged in. */
     accountOf: "Account:",
     profile: "Profile",
-    logins: "Active sessions",
+    security: "Security",
     data: "Your data",
   },
   /** Where the name of what was changed is not known. */
@@ -313,8 +313,6 @@ export const auth = {
     toLogIn: "Back to log in",
     moment: "One moment",
     onward: "Continue",
-    linkTitle: "Link another account",
-    link: (name: string) => `Link ${name}`,
   },
   secondStep: {
     title: "Enter your code",
@@ -552,25 +550,333 @@ export const contacts = {
 // Activity.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
-export const activity = {};
+export const activity = {
+  title: "Activity",
+  lead: "What happened in your account, when and from where.",
+  chart: {
+    title: "Last 30 days",
+    done: (count: number) => `${count.toLocaleString("en-US")} success`,
+    refused: (count: number) => `${count.toLocaleString("en-US")} denied`,
+    most: (count: number) => `Busiest day: ${count.toLocaleString("en-US")}`,
+    label: (done: number, refused: number, days: number) =>
+      `Events per day: ${done} success and ${refused} denied in ${days} days`,
+    today: "Today",
+    table: "View as table",
+    day: "Day",
+    partial: "Older days are incomplete.",
+  },
+  filters: {
+    search: "Search",
+    group: "Category",
+    outcome: "Outcome",
+    from: "From",
+    until: "To",
+    any: "All",
+    clear: "Clear filters",
+    groups: {
+      logins: "Log-ins and sessions",
+      tokens: "API tokens",
+      actions: "Action tokens and contacts",
+      account: "Account and security",
+      refused: "Suspicious",
+    },
+  },
+  columns: { event: "Event", outcome: "Outcome", when: "When", from: "From" },
+  outcomes: { done: "Success", refused: "Denied" },
+  noPlace: "Unknown",
+  withToken: (name: string) => `with the API token “${isolated(name)}”`,
+  /** In what an operator does, which says so itself. */
+  operator: "operator",
+  byOperator: (sentence: string) => `${sentence}, by an operator`,
+  empty: "No activity yet",
+  emptyText: "Log-ins, tokens and changes to your account will appear here.",
+  noMatch: "No matching events",
+  noMatchText: "Try another search, or a longer time.",
+  partial: (count: number) =>
+    `We searched ${count.toLocaleString("en-US")} events. Go to the next page to search older ones.`,
+  download: "Download",
+  downloadHint: (count: number) =>
+    `The filtered list, newest first, up to ${count.toLocaleString("en-US")} events per file.`,
+  /** Each event as the account's owner reads it. */
+  events: {
+    "user.created": "Account created",
+    "user.changed": "Profile changed",
+    "identity.linked": "Log-in provider linked",
+    "identity.unlinked": "Log-in provider removed",
+    "second_factor.added": "Second factor turned on",
+    "second_factor.removed": "Second factor turned off",
+    "recovery_codes.created": "New recovery codes created",
+    "recovery_code.used": "Recovery code used",
+    "email.requested": "New email requested",
+    "email.changed": "Email changed",
+    "email.restored": "Former email restored and all sessions logged out",
+    "email.verified": "Email verified",
+    "passkey.added": "Passkey added",
+    "passkey.renamed": "Passkey renamed",
+    "passkey.removed": "Passkey removed",
+    "passkey.refused": "Passkey denied, because a copy of it may have been used",
+    "password.changed": "Password changed and other sessions logged out",
+    "mail.issued": "We emailed you a link",
+    "user.deleted": "Account deleted",
+    "user.disabled": "An operator disabled your account",
+    "user.enabled": "An operator re-enabled your account",
+    "role.changed": "An operator changed your role",
+    "metadata.changed": "An operator changed their notes about you",
+    "account.viewed": "An operator viewed your account",
+    "credentials.revoked": "All sessions logged out and all tokens revoked",
+    "throttle.lifted": "An operator lifted the limit on log-in attempts",
+    "deliveries.replayed": "Undelivered events queued again",
+    "session.created": "Logged in",
+    "session.extended": "Session extended",
+    "session.revoked": "Logged out",
+    "login.revoked": "Session logged out with the link in an email",
+    "logins.revoked_others": "Logged out all other sessions",
+    "token.created": "API token created",
+    "token.changed": "API token changed",
+    "token.disabled": "API token disabled",
+    "token.enabled": "API token enabled",
+    "token.rotated": "API token rotated",
+    "token.revoked": "API token revoked",
+    "tokens.revoked_all": "All API tokens revoked",
+    "jwt.obtained": "New API client session",
+    "jwt.refreshed": "API client session refreshed",
+    "jwt.revoked": "API client session logged out",
+    "family.revoked": "Session revoked: a used refresh token was presented again (possible theft)",
+    "action.issued": "Action token created",
+    "action.run": "Action token used",
+    "action.revoked": "Action token revoked",
+    "contact.removed": "Contact removed",
+    "login.failed": "Failed log-in attempt",
+    "credential.refused": "Invalid token rejected",
+  },
+  usedByOther: "Someone used your action token",
+  usedBy: (name: string) => `${isolated(name)} used your action token`,
+  removedByOther: "Someone removed you from their contacts",
+  removedBy: (name: string) => `${isolated(name)} removed you from their contacts`,
+  mistyped: "Password mistyped while logged in",
+};
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // Account: profile.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
-export const account = {};
+export const account = {
+  tabs: { label: "Account", profile: "Profile", security: "Security", data: "Your data" },
+  title: "Profile",
+  lead: "Who you are, and how we reach you.",
+  problem: {
+    profile: "Your profile wasn't saved.",
+    email: "Your email wasn't changed.",
+    see: "See what's wrong",
+  },
+  profile: {
+    title: "Personal details",
+    fields: {
+      first_name: "First name",
+      last_name: "Last name",
+      phone_number: "Phone number",
+      dob: "Date of birth",
+      gender: "Gender",
+    },
+    phoneHint: "Include the country code, e.g. +1 555 123 4567",
+    seenBy: "Contacts see your first and last name, and nothing else.",
+    save: "Save profile",
+  },
+  email: {
+    title: "Email",
+    verified: "Verified",
+    unverified: "Not verified",
+    unverifiedText:
+      "Verify your email, so that you can reset your password and get security notices.",
+    pending: "Waiting for confirmation",
+    pendingText:
+      "Open the link that we sent to it to confirm the change. To keep your current email, enter it below.",
+    verify: "Send verification link",
+    change: "Change email",
+    new: "New email",
+    save: "Change email",
+  },
+  currentPassword: "Current password",
+  details: {
+    title: "Account details",
+    id: "User ID",
+    externalId: "External ID",
+    created: "Created",
+  },
+};
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // Account: password, passkeys, second factor, providers, log-ins.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
-export const security = {};
+export const security = {
+  title: "Security",
+  lead: "How you log in, where you're logged in, and what happened lately.",
+  back: "Security",
+  waysIn: "Ways to log in",
+  manage: "Manage",
+  setUp: "Set up",
+  password: {
+    title: "Password",
+    set: "Set",
+    unset: "Not set",
+    change: "Change",
+    pageTitle: "Change password",
+    warning: "Changing your password logs out all other sessions and revokes all tokens.",
+    hint: "At least 8 characters. Common passwords aren't allowed.",
+    new: "New password",
+    save: "Change password",
+    noneText:
+      "Your account has no password. To set one, request a link to your email and choose it there.",
+    request: "Email me a link",
+  },
+  passkeys: {
+    title: "Passkeys",
+    lead: "Log in with your fingerprint, face or PIN, without a password. A passkey works only on this site, so it can't be phished.",
+    count: (count: number) => (count === 0 ? "None" : `${count} passkey${count === 1 ? "" : "s"}`),
+    empty: "No passkeys yet",
+    emptyText: "Add one to log in faster and more safely than with a password.",
+    columns: { name: "Name", stored: "Stored", added: "Added", used: "Last used", act: "Actions" },
+    synced: "Synced to your devices",
+    notSynced: "Not synced yet",
+    oneDevice: "On one device",
+    never: "Never used",
+    rename: "Rename",
+    newName: "New name",
+    remove: "Remove",
+    removeText: (name: string) => `“${isolated(name)}” will no longer log you in.`,
+    removeButton: "Remove passkey",
+    add: "Add a passkey",
+    name: "Name",
+    nameHint: "So you know it again. Left empty, it's named after the device or app.",
+    old: "You logged in more than ten minutes ago. Confirm it's you to add a passkey.",
+    confirm: "Confirm it's you",
+    needs: "Adding a passkey needs JavaScript, and a browser that supports passkeys.",
+  },
+  factor: {
+    title: "Second factor",
+    on: "On",
+    off: "Off",
+    left: (left: number, all: number) => `${left} of ${all} recovery codes left`,
+    offText:
+      "With a second factor, a stolen password isn't enough to open your account: each log-in also asks for a code from an app on your phone. Passkeys don't ask for it, because they already are two factors.",
+    begin: "Set up authenticator app",
+    scanTitle: "Set up authenticator app",
+    scanText:
+      "Scan the code with your authenticator app, or enter the key by hand. You won't be able to see it again.",
+    qr: "QR code of the key",
+    key: "Key",
+    code: "Code from the app",
+    confirm: "Turn on",
+    since: "Turned on",
+    codesTitle: "Recovery codes",
+    codesText: "Each code logs you in once without the app. New codes replace all older ones.",
+    codeHint: "From the app, or a recovery code.",
+    renew: "Create new codes",
+    removeTitle: "Turn off the second factor",
+    removeText:
+      "Your password alone will open your account, and your recovery codes will stop working.",
+    remove: "Turn off",
+    onTitle: "Second factor is on",
+    newCodesTitle: "New recovery codes",
+    saveText:
+      "Save these recovery codes somewhere safe: each logs you in once if you lose your phone. You won't be able to see them again.",
+    download: "Download codes",
+    saved: "Done",
+    file: (host: string) => `Recovery codes of your account at ${host}. Each works once.`,
+  },
+  providers: {
+    title: "Linked accounts",
+    text: "Accounts at other services that log you in here.",
+    none: "None linked",
+    columns: {
+      provider: "Provider",
+      email: "Email",
+      linked: "Linked",
+      used: "Last used",
+      act: "Actions",
+    },
+    emailLong: "Email when linked",
+    unknown: "Unknown",
+    never: "Not since",
+    remove: "Remove",
+    removeText: (name: string) => `${isolated(name)} will no longer log you in.`,
+    removeButton: "Remove account",
+    link: (label: string) => `Link ${label}`,
+  },
+  sessions: {
+    title: "Active sessions",
+    lead: "The browsers and programs that are logged in to your account.",
+    columns: {
+      device: "Device",
+      place: "Place",
+      way: "Method",
+      first: "First seen",
+      last: "Last active",
+      act: "Actions",
+    },
+    current: "This browser",
+    client: "API client",
+    unknown: "Unknown",
+    unknownDevice: "Unknown device",
+    on: (browser: string, system: string) => `${browser} on ${system}`,
+    ways: {
+      password: "Password",
+      identity: "Linked account",
+      email: "Email link",
+      passkey: "Passkey",
+      ha1b: "HA1B",
+    },
+    logOut: "Log out",
+    subject: (device: string) => `the session of ${device}`,
+    logOutButton: "Log out session",
+    all: "All sessions and devices",
+    others: "Log out all other sessions",
+    othersText: "All other browsers and programs will be logged out. API tokens keep working.",
+    devices: "Devices that have logged in",
+    devicesText:
+      "Programs that send your password with each request are listed here, not above. To stop one that isn't yours, log out all other sessions and change your password.",
+  },
+  recent: {
+    title: "Recent security events",
+    none: "No security events yet.",
+    all: "All activity",
+  },
+};
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // Account: export and deletion.
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
-export const yourData = {};
+export const yourData = {
+  title: "Your data",
+  lead: "Take your data with you, or delete your account.",
+  export: {
+    title: "Export your data",
+    text: "Download a JSON file with all the data we hold about you: your profile and sign-in methods, API tokens and sessions, action tokens and what they were used for, contacts, and your activity.",
+    secrets: "Passwords and token secrets aren't included; we only store hashes of them.",
+    button: "Download JSON",
+  },
+  remove: {
+    title: "Delete account",
+    text: "This is immediate and can't be undone.",
+    open: "Delete account",
+    consequences: (email: string) => [
+      `The account of ${isolated(email)} is deleted, and you're logged out everywhere.`,
+      "All API tokens are revoked, and programs using them lose access.",
+      "Your action tokens stop working.",
+      "Your profile is deleted, and you'll be removed from your contacts' lists.",
+      "Your email can be used to sign up again.",
+    ],
+    button: "Delete my account",
+  },
+  deleted: {
+    title: "Account deleted",
+    text: "Your account has been deleted and its tokens no longer work.",
+    notYours: "This page confirms that an account was deleted. Yours was not.",
+    home: "Home",
+  },
+};
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 // API documents.

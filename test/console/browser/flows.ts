@@ -157,7 +157,7 @@ export async function apiTokenLifecycle(site: Site, options: Options): Promise<v
   expect(await status(second)).toBe(401);
 
   await page.goto("/console/activity");
-  for (const event of ["You made an API token", "You gave an API token a new secret"]) {
+  for (const event of ["API token created", "API token rotated"]) {
     await page.getByRole("rowheader", { name: event }).waitFor();
   }
   await closeAll(ada);
@@ -186,21 +186,21 @@ export async function logInAndOut(site: Site, options: Options): Promise<void> {
   await heading(laptop.page, "Activity");
 
   // One, then all others.
-  await ada.page.goto("/console/logins");
-  await ada.page.getByText("this browser").waitFor();
+  await ada.page.goto("/console/account/security/sessions");
+  await ada.page.getByText("This browser").waitFor();
   expect(await ada.page.getByRole("table").first().getByRole("row").count()).toBe(4);
-  await openConfirm(ada.page, "End the login");
-  await button(ada.page, "End this login").first().click();
+  await openConfirm(ada.page, "Log out the session");
+  await button(ada.page, "Log out session").first().click();
   await ada.page.getByText("Session logged out.").waitFor();
   await laptop.page.goto("/console/account");
   await heading(laptop.page, "Log in");
-  await openConfirm(ada.page, "End all others");
-  await button(ada.page, "Log out everywhere but here").click();
+  await openConfirm(ada.page, "Log out all other sessions");
+  await button(ada.page, "Log out all other sessions").click();
   await ada.page.getByText("You're logged out everywhere else.").waitFor();
   await phone.page.goto("/console/account");
   await heading(phone.page, "Log in");
   await ada.page.goto("/console/account");
-  await heading(ada.page, "Account");
+  await heading(ada.page, "Profile");
   await closeAll(ada, phone, laptop);
 }
 

@@ -23,12 +23,16 @@ const at = (name: string, path: string, as: ConsolePage["as"] = "ada"): ConsoleP
 const ANYTHING_GOES = `for (const form of document.forms) form.noValidate = true;
   for (const input of document.querySelectorAll("[maxlength]")) input.removeAttribute("maxlength");`;
 
+/** A form may be in what opens with a press. */
+const ALL_OPEN = "for (const each of document.querySelectorAll('main details')) each.open = true;";
+
 /** A form that comes back with what is wrong, past what the browser itself would have stopped. */
 async function refused(page: Page, path: string, fields: Readonly<Record<string, string>>) {
   await page.goto(path);
   const names = Object.keys(fields);
   const form = page.locator("main form").filter({ has: page.locator(`[name="${names[0]}"]`) });
   await page.evaluate(ANYTHING_GOES);
+  await page.evaluate(ALL_OPEN);
   for (const [name, value] of Object.entries(fields)) {
     await form.locator(`[name="${name}"]`).fill(value);
   }
@@ -172,25 +176,27 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
       await openConfirm(page, "Remove contact");
     },
   },
-  at("logins", "/console/logins"),
+  at("sessions", "/console/account/security/sessions"),
   {
-    name: "logins-open",
+    name: "sessions-open",
     as: "ada",
     isAsOpened: false,
     async open(page) {
-      await page.goto("/console/logins");
-      await openConfirm(page, "End the login");
-      await openConfirm(page, "End all others");
+      await page.goto("/console/account/security/sessions");
+      await openConfirm(page, "Log out the session");
+      await openConfirm(page, "Log out all other sessions");
     },
   },
   at("activity", "/console/activity"),
+  at("activity-filtered", "/console/activity?q=token&group=tokens&outcome=done"),
+  at("activity-none", "/console/activity?q=nothing+has+this+in+it"),
   {
     name: "activity-table",
     as: "ada",
     isAsOpened: false,
     async open(page) {
       await page.goto("/console/activity?limit=5");
-      await openConfirm(page, "As a table");
+      await openConfirm(page, "View as table");
     },
   },
   at("inspector", "/console/inspector"),
@@ -206,26 +212,47 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     },
   },
   at("account", "/console/account"),
-  at("passkeys", "/console/account/passkeys"),
+  at("security", "/console/account/security"),
+  at("password", "/console/account/security/password"),
+  at("second-factor", "/console/account/security/second-factor"),
+  {
+    name: "second-factor-set-up",
+    as: "ada",
+    isAsOpened: true,
+    async open(page) {
+      await page.goto("/console/account/security/second-factor");
+      await button(page, "Set up authenticator app").click();
+      await page.getByLabel("Code from the app").waitFor();
+    },
+  },
+  at("passkeys", "/console/account/security/passkeys"),
   {
     name: "passkeys-open",
     as: "ada",
     isAsOpened: false,
     async open(page) {
-      await page.goto("/console/account/passkeys");
+      await page.goto("/console/account/security/passkeys");
       await openConfirm(page, "Remove Laptop");
     },
   },
-  at("export", "/console/account/export"),
-  at("delete", "/console/account/delete"),
+  at("data", "/console/account/data"),
+  {
+    name: "data-open",
+    as: "ada",
+    isAsOpened: false,
+    async open(page) {
+      await page.goto("/console/account/data");
+      await openConfirm(page, "Delete account");
+    },
+  },
   wrong("signup-wrong", "/console/signup", { email: "x", password: "short" }, "nobody"),
   wrong("profile-wrong", "/console/account", { first_name: "x".repeat(25), phone_number: "555" }),
   wrong("email-wrong", "/console/account", { email: "x@example.com", current_password: "wrong" }),
-  wrong("password-wrong", "/console/account", {
+  wrong("password-wrong", "/console/account/security/password", {
     password: "a new long password",
     current_password: "wrong",
   }),
-  wrong("delete-wrong", "/console/account/delete", { password: "wrong" }),
+  wrong("delete-wrong", "/console/account/data", { password: "wrong" }),
   {
     name: "action-wrong",
     as: "ada",

@@ -7,7 +7,7 @@ import { button, heading, logIn, newBrowserUser, openConfirm, signUp } from "./u
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 });
 
-const PAGE = "/console/account/passkeys";
+const PAGE = "/console/account/security/passkeys";
 
 let site: RunningSite;
 beforeAll(async () => {

@@ -77,6 +77,6 @@ export async function giveName({ page }: BrowserUser, first: string, last: strin
   await page.goto("/console/account");
   await page.getByLabel("First name").fill(first);
   await page.getByLabel("Last name").fill(last);
-  await button(page, "Save").click();
+  await button(page, "Save profile").click();
   await page.getByText("Profile saved.").waitFor();
 }
