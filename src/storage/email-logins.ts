@@ -33,14 +33,17 @@ export function createEmailLogins(
 ): EmailLoginStore {
   const { db, events, served } = context;
 
-  /** One that is neither spent nor expired, and its account, if the credentials it had then are still its own. */
+  /**
+   * One that is neither spent nor expired, and its account, if the credentials it had then are still its own; an account
+   * that came later began with version 0.
+   */
   const usable = (where: Sql, nowMs: number): Sql =>
     // guard: email-login-is-usable-once
     sql`SELECT logins.id, logins.email AS asked_for, logins.created_at AS asked_at, logins.device, ${USER_COLUMNS}
       FROM email_logins AS logins LEFT JOIN users ON users.email = logins.email AND users.deleted_on IS NULL
       WHERE ${where} AND logins.used_at IS NULL AND logins.expires_at > ${nowMs}
         AND (users.id IS NULL AND logins.credential_version IS NULL OR ${USER_IS_ACTIVE}
-          AND COALESCE(logins.credential_version, users.credential_version) = users.credential_version)`;
+          AND COALESCE(logins.credential_version, 0) = users.credential_version)`;
 
   return {
     async insert(login, mayCreate) {

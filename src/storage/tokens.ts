@@ -457,8 +457,9 @@ export function tokensInD1({
 
     async revokeJwt(claims, caller, nowMs, isLeaked = false) {
       const id = revocationTarget(claims);
-      // Whoever holds it may revoke it, also while its parent is disabled and may be enabled again.
-      const isItself = caller.credentialIds.includes(claims.jti);
+      // Whoever holds it may revoke it, also while its parent is disabled and may be enabled again. Its own ID is the
+      // first: with one that was revoked, nobody revokes what it was obtained with.
+      const isItself = caller.credentialIds[0] === claims.jti;
       // All that is derived from it has expired by then: its row and its tombstone are kept as long.
       const untilMs = claims.chainEndsAt * 1000;
       const revocation = {

@@ -12,8 +12,10 @@ import {
   several,
   textOf,
 } from "./load.ts";
+import { createSecrets } from "../../src/crypto/secrets.ts";
+import { asserted, created, newAuthenticator } from "../simulation/authenticator.ts";
 import { always, type Case, inTurn } from "./rounds.ts";
-import type { Server } from "./servers.ts";
+import { ISSUER, type Server } from "./servers.ts";
 
 const reference = (
   name: string,
@@ -184,6 +186,83 @@ export const LOGINS: readonly Case[] = [
     path: "/rest/auth",
     headers: { authorization: basic(person) },
   })),
+];
+
+/** What Workers' free plan gives a request. */
+const FREE_PLAN_MS = 10;
+
+const withoutPassword = (
+  name: string,
+  title: string,
+  prepare: (server: Server) => Promise<(requests: number) => Promise<Sent[]>>,
+): Case =>
+  latchkey(
+    name,
+    title,
+    "latchkey-0",
+    150,
+    async (server) => {
+      const make = await prepare(server);
+      return async (requests) => inTurn(await make(requests));
+    },
+    { limitMs: FREE_PLAN_MS },
+  );
+
+/** As if an email had been asked for each, of accounts that have proven theirs. */
+const byEmail = (issue: string) => async (server: Server) => {
+  const people = await several(3, () => newPerson(server));
+  await server.sql(["UPDATE users SET verified_on = 1"]);
+  return async (requests: number) => {
+    const now = Date.now();
+    const asked = await several(requests, async () => {
+      const [{ id }, challenge] = [await secrets.create("action"), await secrets.create("action")];
+      const digest = await secrets.keyedDigest(challenge.secret, CODE);
+      return { id, challenge, digest };
+    });
+    const rows = asked.map(
+      ({ id, challenge, digest }, index) =>
+        `('${id}', '${challenge.id}', '${digest}', '${people[index % people.length]?.email}', 'bench', 0,
+          '{"browser":null,"system":null,"country":null,"city":null}', ${now}, ${now + 600_000})`,
+    );
+    await server.sql([
+      `INSERT INTO email_logins (id, challenge, code, email, address, credential_version, device, created_at, expires_at)
+        VALUES ${rows.join()}`,
+    ]);
+    return asked.map(({ challenge }) => ({
+      method: "POST" as const,
+      path: "/rest/login/email/verify",
+      body: { challenge: challenge.secret, code: CODE, issue },
+    }));
+  };
+};
+
+const CODE = "123456";
+const secrets = createSecrets(["lk"]);
+
+const optionsOf = (server: Server, path: string, headers = {}) =>
+  textOf(server, "payload.challenge", { method: "POST", path, headers, body: {} });
+
+const byPasskey = (issue: string) => async (server: Server) => {
+  const person = await newPerson(server);
+  const passkey = { ...newAuthenticator(issue.length), counts: false };
+  const headers = { authorization: basic(person) };
+  const path = "/rest/user/passkeys";
+  const challenge = await optionsOf(server, `${path}/options`, headers);
+  const body = { response: created(passkey, ISSUER, challenge) };
+  await send(server, { method: "POST", path, headers, body });
+  return (requests: number) =>
+    several(requests, async () => {
+      const challenge = await optionsOf(server, "/rest/login/passkey/options");
+      const response = asserted(passkey, ISSUER, challenge, 0);
+      return { method: "POST" as const, path: "/rest/login/passkey", body: { response, issue } };
+    });
+};
+
+export const LOGINS_WITHOUT_PASSWORD: readonly Case[] = [
+  withoutPassword("email-jwt", "log in by an email's code for a JWT", byEmail("jwt")),
+  withoutPassword("email-session", "log in by an email's code for a session", byEmail("session")),
+  withoutPassword("passkey-jwt", "log in by a passkey for a JWT", byPasskey("jwt")),
+  withoutPassword("passkey-session", "log in by a passkey for a session", byPasskey("session")),
 ];
 
 /** better-auth checks `Origin` where a browser would send it. */

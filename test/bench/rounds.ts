@@ -12,6 +12,8 @@ export interface Case {
   readonly connections?: number;
   /** The limit of its CPU time, as a multiple of another case's in the same round. */
   readonly bound?: { readonly times: number; readonly of: string };
+  /** The limit of its CPU time as it is, on a machine that may be slower or faster than Cloudflare's. */
+  readonly limitMs?: number;
   prepare(server: Server, signer: Signer): Promise<Rounds>;
 }
 

@@ -422,6 +422,17 @@ describe("an account", () => {
     expect((await newBrowserUser(place.call).get(pathOf(mail))).status).toBe(410);
   });
 
+  it("that came after an email was asked for, and has a new password since, is not opened by it", async () => {
+    const { place, mailed } = scene();
+    const user = { email: UNKNOWN(), password: "correct horse battery" };
+    const { challenge, code, mail } = await mailed(user.email);
+    await place.send("POST", "/rest/user", { json: user });
+    const json = { password: "another horse battery", current_password: user.password };
+    expect((await place.send("PATCH", "/rest/user", { basic: user, json })).status).toBe(200);
+    expect((await place.useCode({ challenge, code })).status).toBe(401);
+    expect((await newBrowserUser(place.call).get(pathOf(mail))).status).toBe(410);
+  });
+
   it("is not created where sign-up is closed, nor for an email that may come back to another", async () => {
     const closed = scene({ SIGN_UP: "closed" });
     expect((await closed.ask(UNKNOWN())).mail).toBeUndefined();

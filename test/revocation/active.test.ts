@@ -263,6 +263,22 @@ it.for([0, 10, 60, 300])(
   },
 );
 
+it("a JWT that was revoked revokes not even the one that it was obtained with, where it is remembered", async () => {
+  const settings = { REVOCATION_LAG_SECONDS: "300" };
+  const here = isolate(settings);
+  const there = isolate(settings, atLocation(60));
+  const { access } = await allCredentials(here.call);
+  const bearer = textAt(
+    await here.call("GET", "/rest/auth", { bearer: access }),
+    "payload",
+    "token",
+  );
+  expect((await there.call("GET", "/rest/user", { bearer })).status).toBe(200);
+  await here.call("POST", "/oauth/revoke", { json: { token: bearer } });
+  expect((await there.call("DELETE", `/rest/token/${access}`, { bearer })).status).toBe(404);
+  expect((await here.call("GET", "/rest/user", { bearer: access })).status).toBe(200);
+});
+
 it("an API token whose end was moved up writes nothing after it, where its old end is remembered", async () => {
   const settings = { REVOCATION_LAG_SECONDS: "300" };
   const here = isolate(settings);

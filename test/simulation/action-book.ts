@@ -1,4 +1,6 @@
-import type { Credential, Person, Span } from "./credential.ts";
+import type { Passkey } from "./authenticator.ts";
+import type { Credential, Factor, Person, Revoker, Span } from "./credential.ts";
+import type { MailType } from "../../src/core/mail.ts";
 import type { Shown } from "./operations/jwts.ts";
 
 export interface ActionToken {
@@ -20,6 +22,53 @@ export interface Run {
   readonly key: string | null;
 }
 
+/** A request that uses something up. */
+interface Use {
+  state: Revoker["state"];
+  endTick: number;
+}
+
+/** One email with a link and a code. */
+export interface Letter {
+  readonly email: string;
+  askedTick: number;
+  /** Empty until it is known, and so is what follows from the answer. */
+  challenge: string;
+  expiresMs: number;
+  mail: { readonly token: string; readonly code: string; readonly tick: number } | null;
+  readonly uses: Use[];
+  /** Of its code. */
+  readonly tries: {
+    readonly isRight: boolean;
+    readonly isSure: boolean;
+    readonly endMs: number;
+    readonly endTick: number;
+  }[];
+}
+
+/** An email whose token runs an action. */
+export interface ActionMail {
+  readonly type: MailType;
+  readonly to: string;
+  readonly token: string;
+  readonly tick: number;
+  readonly atMs: number;
+  wins: number;
+}
+
+/** For a new passkey of its owner, or for a log-in. */
+export interface Challenge {
+  readonly owner: Person | null;
+  readonly challenge: string;
+  readonly expiresMs: number;
+  readonly uses: Use[];
+}
+
+export interface Authenticator extends Passkey {
+  readonly counts: boolean;
+  readonly shown: (Use & { readonly counter: number })[];
+}
+
 /** What the model keeps beside credentials. */
 export interface ActionBook {
   readonly tokens: ActionToken[];
@@ -32,6 +81,19 @@ export interface ActionBook {
   readonly signUps: { readonly email: string; state: string }[];
   readonly createdMs: Map<Credential, number>;
   readonly shown: Map<Credential, Shown>;
+  readonly letters: Letter[];
+  readonly mails: ActionMail[];
+  /** Shared secrets that were shown, and may not be confirmed yet. */
+  readonly pending: { readonly person: Person; readonly factor: Factor }[];
+  /** First halves of pages' log-ins. */
+  readonly halves: {
+    readonly person: Person;
+    readonly sealed: string;
+    readonly madeMs: number;
+    readonly madeTick: number;
+  }[];
+  readonly challenges: Challenge[];
+  readonly passkeys: Map<Credential, Authenticator>;
   beginMove(token: Credential): void;
   /** @returns whether no other move of its end can have come between */
   endMove(token: Credential, answer: { readonly status: number } | null, span: Span): boolean;
@@ -55,6 +117,12 @@ export function actionBook(): ActionBook {
     signUps: [],
     createdMs: new Map(),
     shown: new Map(),
+    letters: [],
+    mails: [],
+    pending: [],
+    halves: [],
+    challenges: [],
+    passkeys: new Map(),
     beginMove(token) {
       const known = moves.get(token);
       if (known === undefined) {

@@ -1,3 +1,5 @@
+import type { Register } from "./register.ts";
+
 /** When a request was sent and answered: in virtual time, and in the order of the run. */
 export interface Span {
   readonly sentMs: number;
@@ -9,10 +11,12 @@ export interface Span {
   readonly skewMs: number;
   /** Whether a caller who is active was told to log in again first. */
   readonly wantsFreshLogin: boolean;
+  /** Whether a code of the second factor was asked for. */
+  readonly wantsCode: boolean;
 }
 
 /** What is known of a request when it is sent. */
-export type SentAt = Omit<Span, "endMs" | "endTick" | "wantsFreshLogin">;
+export type SentAt = Omit<Span, "endMs" | "endTick" | "wantsFreshLogin" | "wantsCode">;
 
 /** One isolate as it was deployed: a setting of its own, and a memory that begins with it. */
 export interface Version {
@@ -40,13 +44,38 @@ export class Violation extends Error {
   override readonly name = "Violation";
 }
 
-export interface Person {
-  readonly email: string;
-  readonly id: string;
-  readonly name: string;
+/** An authenticator app, and the time steps whose codes were shown. */
+export interface Factor {
+  readonly secret: string;
+  readonly steps: { readonly step: number; state: Revoker["state"]; endTick: number }[];
 }
 
-export type Kind = "password" | "session" | "api" | "family" | "refresh" | "access" | "action";
+export interface Person {
+  /** As far as it is known: what is shown beside a password. */
+  email: string;
+  readonly emails: Register<string>;
+  readonly isProven: Register<boolean>;
+  readonly factor: Register<Factor | null>;
+  readonly id: string;
+  readonly name: string;
+  /** When it was first heard of. */
+  readonly bornTick: number;
+}
+
+/** Whether the owner of its email may have come, with whom nothing stays that was there before. */
+export const mayBeTakenOver = ({ isProven }: Person): boolean => isProven.ever().length > 1;
+
+/** What opens an account by itself, or is derived from that; and a recovery code. */
+export type Kind =
+  | "password"
+  | "passkey"
+  | "recovery"
+  | "session"
+  | "api"
+  | "family"
+  | "refresh"
+  | "access"
+  | "action";
 
 /** Whatever opens something, or (a family) is what others hang on. */
 export interface Credential {

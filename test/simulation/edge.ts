@@ -8,7 +8,7 @@ import type { Passwords } from "../../src/core/passwords.ts";
 import { type Services, servicesOver } from "../../src/services.ts";
 import { type Clock, clock } from "./clock.ts";
 import type { Version } from "./credential.ts";
-import type { Figures } from "./figures.ts";
+import { count, type Figures } from "./figures.ts";
 import { memoryKv } from "./memory-kv.ts";
 import { type Outbox, outbox } from "./outbox.ts";
 import type { Simulated } from "./patches.ts";
@@ -41,6 +41,7 @@ export interface Setup {
   readonly kvLimitsWrites: boolean;
   /** Whether there is a receiver of events. */
   readonly hasReceiver: boolean;
+  readonly sendsMail: boolean;
 }
 
 export interface Sent {
@@ -54,6 +55,20 @@ export interface Sent {
 export interface Called {
   readonly credential: Parameters<Services["authenticate"]>[0];
   readonly call: (services: Services, caller: Caller, nowMs: number) => Promise<unknown>;
+}
+
+/** A page that nobody is logged in to. */
+export interface Opened {
+  readonly open: (services: Services, nowMs: number) => Promise<unknown>;
+}
+
+/** An email, as its receiver gets it. */
+export interface Mail {
+  readonly type: string;
+  readonly to: string;
+  readonly token: string;
+  /** Of a log-in by email. */
+  readonly code: string;
 }
 
 export interface Answered {
@@ -78,7 +93,7 @@ export interface Edge extends Simulated {
   /** A new version takes the isolate's place. What the old one has begun, it finishes. */
   deploy(isolate: number, which: 0 | 1): void;
   setSkew(isolate: number, skewMs: number): void;
-  send(isolate: number, sent: Sent | Called, origin: Origin): Promise<Answered>;
+  send(isolate: number, sent: Sent | Called | Opened, origin: Origin): Promise<Answered>;
   housekeeping(isolate: number, origin: Origin): Promise<unknown>;
 }
 
@@ -102,7 +117,12 @@ const SCHEMA = String(readFileSync(fileURLToPath(import.meta.resolve("../../sche
 let database: SqliteD1 | undefined;
 
 /** The real Worker in several isolates on one simulated KV and one simulated D1. */
-export function edge(setup: Setup, figures: Figures, violate: (error: unknown) => void): Edge {
+export function edge(
+  setup: Setup,
+  figures: Figures,
+  violate: (error: unknown) => void,
+  mailed: (by: Origin, mail: Mail) => void,
+): Edge {
   const time = clock(START_MS);
   const logged: string[] = [];
   const nobody = newOrigin(1, 0, []);
@@ -147,7 +167,7 @@ export function edge(setup: Setup, figures: Figures, violate: (error: unknown) =
   const start = (location: number, which: 0 | 1): Isolate => {
     const lagSeconds = setup.lags[which];
     const readsReplicas = setup.replicas[which];
-    const config = configOf(lagSeconds, setup.rotates, readsReplicas);
+    const config = configOf(lagSeconds, setup, readsReplicas);
     const failed = { atMs: Number.NEGATIVE_INFINITY };
     const version = { lagSeconds, readsReplicas, startedMs: time.now(), failed };
     const nearest = () => replicas?.nearest(schedule.origin().random) ?? store.sqlite;
@@ -181,6 +201,16 @@ export function edge(setup: Setup, figures: Figures, violate: (error: unknown) =
     log(line) {
       if (logged.push(line) > 20) logged.shift();
     },
+    mail(body) {
+      const by = schedule.origin();
+      if (by.random.int(16) === 0) {
+        count(figures.faults, "mail refused");
+        return false;
+      }
+      const { type, data } = Object(body);
+      mailed(by, { type, ...data });
+      return true;
+    },
     outbox: pending,
     receiver: events,
     versionOf: (index) => isolateOf(index).version,
@@ -198,10 +228,13 @@ export function edge(setup: Setup, figures: Figures, violate: (error: unknown) =
       // Each from a network of its own, and with no tries of others before it: an old password may be
       // shown here more often than one may try it.
       database?.sqlite.exec("DELETE FROM login_attempts");
+      // Nor has an address had its emails.
+      database?.sqlite.exec("UPDATE mails SET sent_at = 0, noticed_at = 0, sent = '[]'");
       addresses += 1;
       const address = `10.0.${addresses >> 8}.${addresses & 0xff}`;
       const isolate = isolateOf(index);
-      if ("call" in sent) return schedule.within(origin, () => called(isolate.services, sent));
+      if ("call" in sent || "open" in sent)
+        return schedule.within(origin, () => called(isolate.services, sent));
       const { method, path, headers, json } = sent;
       const init: RequestInit = { method, headers: { ...headers, "cf-connecting-ip": address } };
       if (json !== undefined) {
@@ -234,8 +267,12 @@ interface Isolate {
 const configs = new Map<string, Config>();
 
 /** Read once: each scenario deploys some dozens. */
-function configOf(lagSeconds: number, rotates: boolean, readsReplicas: boolean): Config {
-  const name = `${lagSeconds} ${rotates} ${readsReplicas}`;
+function configOf(
+  lagSeconds: number,
+  { rotates, sendsMail }: Setup,
+  readsReplicas: boolean,
+): Config {
+  const name = `${lagSeconds} ${rotates} ${readsReplicas} ${sendsMail}`;
   const config =
     configs.get(name) ??
     readConfig({
@@ -245,6 +282,10 @@ function configOf(lagSeconds: number, rotates: boolean, readsReplicas: boolean):
       REVOCATION_LAG_SECONDS: String(lagSeconds),
       READ_REPLICAS: readsReplicas ? "on" : "off",
       ROTATE_REFRESH_TOKENS: rotates ? "on" : "off",
+      ...(sendsMail && {
+        MAIL_WEBHOOK_URL: "https://mail.test/",
+        MAIL_WEBHOOK_SECRET: `whsec_${btoa("m".repeat(32))}`,
+      }),
       LOG: "errors",
       EVENT_DAYS: "3650",
     });
@@ -254,15 +295,22 @@ function configOf(lagSeconds: number, rotates: boolean, readsReplicas: boolean):
 
 const STATUS_OF: Readonly<Record<string, number>> = {
   credentials_wrong: 401,
+  otp_required: 401,
   token_invalid: 401,
   token_not_found: 404,
   unavailable: 503,
 };
 
-async function called(services: Services, { credential, call }: Called): Promise<Answered> {
+async function called(services: Services, sent: Called | Opened): Promise<Answered> {
   try {
-    const caller = await services.authenticate(credential, Date.now());
-    const json = await call(services, caller, Date.now());
+    const json =
+      "open" in sent
+        ? await sent.open(services, Date.now())
+        : await sent.call(
+            services,
+            await services.authenticate(sent.credential, Date.now()),
+            Date.now(),
+          );
     return { status: 200, retryAfter: null, json, text: JSON.stringify(json) ?? "" };
   } catch (error) {
     const status = error instanceof FaultError ? STATUS_OF[error.fault.code] : undefined;

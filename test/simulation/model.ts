@@ -95,6 +95,19 @@ export function model(setup: Setup, outbox: Outbox) {
     return readsFromKv(span) ? { endMs: span.endMs, toldMs: span.endMs } : outbox.watch(span.endMs);
   }
 
+  /** A refusal for another reason than the credential. @throws Violation for one that there cannot be */
+  function isExcused({ kind, person }: Credential, span: Span): boolean {
+    if (span.wantsCode && person.factor.during(span).every((factor) => factor === null)) {
+      throw new Violation(`${person.name} was asked for a code, and has no second factor`);
+    }
+    const isOther = (email: string) => email !== person.email;
+    return (
+      span.wantsFreshLogin ||
+      span.wantsCode ||
+      (kind === "password" && person.emails.during(span).some(isOther))
+    );
+  }
+
   return {
     setup,
     mayBeStaleUntil,
@@ -115,7 +128,8 @@ export function model(setup: Setup, outbox: Outbox) {
 
     /** A refusal that may be for the sake of any of these. */
     checkAny(all: readonly Credential[], span: Span): void {
-      if (span.wantsFreshLogin || !all.every((each) => isActive(each, span))) return;
+      if (all.some((each) => isExcused(each, span)) || !all.every((each) => isActive(each, span)))
+        return;
       const names = all.map(({ name }) => name).join(" and ");
       throw new Violation(`refused, though ${names} stand${all.length > 1 ? "" : "s"}`);
     },
@@ -202,6 +216,23 @@ export function model(setup: Setup, outbox: Outbox) {
       return credential;
     },
 
+    /** What was given under one version of the credentials does not work under the next. */
+    checkVersion(
+      person: Person,
+      given: { readonly name: string; readonly sentTick: number },
+      span: Span,
+    ): void {
+      const by = revokers.find(
+        (each) =>
+          each.ofCredentialVersion &&
+          each.person === person &&
+          each.state === "done" &&
+          each.sentTick > given.sentTick &&
+          each.endTick < span.sentTick,
+      );
+      if (by !== undefined) throw new Violation(`${given.name} worked after ${by.name}`);
+    },
+
     forget(which: (credential: Credential) => boolean): void {
       const index = credentials.findIndex(which);
       if (index !== -1) credentials.splice(index, 1);
@@ -272,12 +303,19 @@ export function model(setup: Setup, outbox: Outbox) {
     /**
      * Whether this verdict on a credential can be.
      * @param strict where D1 decides at that very instant, whatever the lag
+     * @param alone whether it was all that was shown, to log in
      */
-    check(credential: Credential, verdict: Verdict, span: Span, strict: boolean): void {
+    check(
+      credential: Credential,
+      verdict: Verdict,
+      span: Span,
+      strict: boolean,
+      alone = credential.kind === "password",
+    ): void {
       const { name, possible } = credential;
       const { sentMs, sentTick } = span;
       if (verdict === "no") {
-        if (span.wantsFreshLogin) return;
+        if (isExcused(credential, span)) return;
         if (isActive(credential, span)) {
           throw new Violation(`${name} was refused, though it is active`);
         }
@@ -289,6 +327,9 @@ export function model(setup: Setup, outbox: Outbox) {
           credential.revokedTick = Math.min(credential.revokedTick, span.endTick);
         }
         return;
+      }
+      if (alone && !credential.person.factor.during(span).includes(null)) {
+        throw new Violation(`${name} logged in without the second factor`);
       }
       const isOver = strict
         ? credential.revokedTick < sentTick

@@ -1,11 +1,21 @@
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createHmac,
+  createPublicKey,
+  hkdfSync,
+  type KeyObject,
+  timingSafeEqual,
+  verify as verifySignature,
+} from "node:crypto";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
 /**
  * What the Worker takes from the platform beside its bindings: time, chance and WebCrypto. While a
  * simulation runs, all of it follows from the seed. WebCrypto answers from a pool of threads, in an
- * order that no seed decides, so digests and HMACs are computed on the spot.
+ * order that no seed decides, so all that the Worker asks of it is computed on the spot.
  */
 export interface Simulated {
   readonly clock: Clock;
@@ -14,6 +24,8 @@ export interface Simulated {
   /** The stream of the isolate that asks. */
   random(): Random;
   log(line: string): void;
+  /** What was sent to the receiver of emails. @returns whether it takes it */
+  mail(body: unknown): boolean;
 }
 
 let simulated: Simulated | null = null;
@@ -31,7 +43,10 @@ export async function withSimulated<T>(by: Simulated, work: () => Promise<T>): P
   }
 }
 
-const hmacSecrets = new WeakMap<CryptoKey, Uint8Array>();
+/** Of HMAC, AES and HKDF keys. */
+const secrets = new WeakMap<CryptoKey, Uint8Array>();
+/** Of passkeys. */
+const publicKeys = new WeakMap<CryptoKey, KeyObject>();
 
 function install(): void {
   installed = true;
@@ -63,6 +78,13 @@ function install(): void {
     console[method] = (...parts: unknown[]) =>
       simulated === null ? print(...parts) : simulated.log(parts.map(String).join(" "));
   }
+  // The one host that this Worker calls.
+  replace(globalThis, "fetch", (real) => async (url: unknown, init: RequestInit) => {
+    if (simulated === null) return call(real, globalThis, url, init);
+    return new Response(null, {
+      status: simulated.mail(JSON.parse(String(init.body))) ? 204 : 400,
+    });
+  });
   installCrypto();
   installBase64();
 }
@@ -78,7 +100,13 @@ function installBase64(): void {
   function toHex(this: Uint8Array) {
     return Buffer.from(this).toString("hex");
   }
+  function toBase64(this: Uint8Array, options?: { alphabet?: string; omitPadding?: boolean }) {
+    const text = Buffer.from(this).toString(encoding(options));
+    const isBare = options?.alphabet === "base64url" || options?.omitPadding === true;
+    return isBare ? text.replace(/=+$/, "") : text;
+  }
   Object.defineProperty(Uint8Array.prototype, "toHex", { value: toHex });
+  Object.defineProperty(Uint8Array.prototype, "toBase64", { value: toBase64 });
 }
 
 function installCrypto(): void {
@@ -99,18 +127,35 @@ function installCrypto(): void {
     if (algorithm !== "SHA-256") return call(real, subtle, algorithm, data);
     return exactly(createHash("sha256").update(data).digest());
   });
-  replace(subtle, "importKey", (real) => async (...parts: unknown[]) => {
-    const key = await call(real, subtle, ...parts);
+  const keyOf = async (...parts: readonly unknown[]): Promise<unknown> => {
+    const key = await call(importKey, subtle, ...parts);
     const [format, bytes] = parts;
     if (format === "raw" && bytes instanceof Uint8Array && key instanceof CryptoKey) {
-      hmacSecrets.set(key, bytes.slice());
+      secrets.set(key, bytes.slice());
+    }
+    if (format === "jwk" && key instanceof CryptoKey && Object(bytes).kty === "OKP") {
+      publicKeys.set(key, createPublicKey({ key: Object(bytes), format }));
     }
     return key;
-  });
+  };
+  const { importKey } = subtle;
+  replace(subtle, "importKey", () => keyOf);
+  replace(
+    subtle,
+    "deriveKey",
+    (real) =>
+      async (...parts: [Hkdf, CryptoKey, { readonly length: number }, ...unknown[]]) => {
+        const [{ salt, info }, from, to, ...rest] = parts;
+        const secret = secrets.get(from);
+        if (secret === undefined) return call(real, subtle, ...parts);
+        const bytes = hkdfSync("sha256", secret, salt, info, to.length / 8);
+        return keyOf("raw", new Uint8Array(bytes), to, ...rest);
+      },
+  );
   replace(subtle, "sign", (real) => async (...parts: [unknown, CryptoKey, Uint8Array]) => {
     const [, key, data] = parts;
-    const secret = hmacSecrets.get(key);
-    return secret === undefined ? call(real, subtle, ...parts) : exactly(hmac(secret, data));
+    const secret = secrets.get(key);
+    return secret === undefined ? call(real, subtle, ...parts) : exactly(hmac(key, secret, data));
   });
   replace(
     subtle,
@@ -118,16 +163,59 @@ function installCrypto(): void {
     (real) =>
       async (...parts: [unknown, CryptoKey, Uint8Array, Uint8Array]) => {
         const [, key, signature, data] = parts;
-        const secret = hmacSecrets.get(key);
-        if (secret === undefined) return call(real, subtle, ...parts);
-        const expected = hmac(secret, data);
-        return expected.length === signature.length && timingSafeEqual(expected, signature);
+        const secret = secrets.get(key);
+        if (secret !== undefined) {
+          const expected = hmac(key, secret, data);
+          return expected.length === signature.length && timingSafeEqual(expected, signature);
+        }
+        const publicKey = publicKeys.get(key);
+        return publicKey === undefined
+          ? call(real, subtle, ...parts)
+          : verifySignature(null, data, publicKey, signature);
+      },
+  );
+  replace(
+    subtle,
+    "encrypt",
+    () =>
+      async ({ iv, additionalData }: Gcm, key: CryptoKey, data: Uint8Array) => {
+        const cipher = createCipheriv("aes-256-gcm", secrets.get(key) ?? "", iv).setAAD(
+          additionalData,
+        );
+        return exactly(Buffer.concat([cipher.update(data), cipher.final(), cipher.getAuthTag()]));
+      },
+  );
+  replace(
+    subtle,
+    "decrypt",
+    () =>
+      async ({ iv, additionalData }: Gcm, key: CryptoKey, data: Uint8Array) => {
+        const decipher = createDecipheriv("aes-256-gcm", secrets.get(key) ?? "", iv)
+          .setAAD(additionalData)
+          .setAuthTag(data.subarray(-TAG_BYTES));
+        return exactly(
+          Buffer.concat([decipher.update(data.subarray(0, -TAG_BYTES)), decipher.final()]),
+        );
       },
   );
 }
 
-const hmac = (secret: Uint8Array, data: Uint8Array) =>
-  createHmac("sha256", secret).update(data).digest();
+const TAG_BYTES = 16;
+
+interface Hkdf {
+  readonly salt: Uint8Array;
+  readonly info: Uint8Array;
+}
+
+interface Gcm {
+  readonly iv: Uint8Array;
+  readonly additionalData: Uint8Array;
+}
+
+function hmac({ algorithm }: CryptoKey, secret: Uint8Array, data: Uint8Array) {
+  const { name } = Object(algorithm).hash;
+  return createHmac(String(name).replace("-", ""), secret).update(data).digest();
+}
 
 /** Node's small buffers share one pool: an ArrayBuffer of their own, as WebCrypto gives. */
 const exactly = (bytes: Uint8Array): ArrayBuffer => new Uint8Array(bytes).buffer;

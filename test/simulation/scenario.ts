@@ -216,6 +216,40 @@ function outlive(drawn: Drawn): Command {
   );
 }
 
+/** Chooses the newest of what is still good. */
+const NEWEST = 9;
+
+/** What chance alone puts in this order too seldom; the last may go wrong. */
+const STORIES = {
+  passkey: ["createSession", "passkeyOptions", "addPasskey", "askPasskey", "logInByPasskey"],
+  factor: ["createSession", "beginFactor", "confirmFactor", "createSession"],
+  email: ["askEmailLogin", "logInByCode"],
+  link: ["askEmailLogin", "logInByLink"],
+  both: [
+    "askEmailLogin",
+    "logInByCode",
+    "beginFactor",
+    "confirmFactor",
+    "askEmailLogin",
+    "logInByLink",
+    "completeHalf",
+  ],
+} as const;
+
+function story(name: keyof typeof STORIES, drawn: Drawn): Command {
+  const names: readonly string[] = STORIES[name];
+  return command(`${name}Story`, async (sim, counted) => {
+    for (const [step, each] of names.entries()) {
+      const isAbout = step === 0 || each === "askEmailLogin";
+      const choice = { a: isAbout ? drawn.a : NEWEST, b: NEWEST, c: drawn.c };
+      const attempt = OPERATIONS[each]?.attempt(sim, choice) ?? null;
+      if (attempt === null) continue;
+      counted();
+      await sim.perform(attempt, step === names.length - 1 ? drawn : calm(drawn, step));
+    }
+  });
+}
+
 const byte = fc.nat({ max: 255 });
 const fault = fc.record({
   call: fc.nat({ max: 4 }),
@@ -253,6 +287,11 @@ const one = fc.oneof(
   { weight: 4, arbitrary: drawn.map(derive) },
   { weight: 1, arbitrary: drawn.map(renew) },
   { weight: 1, arbitrary: drawn.map(outlive) },
+  { weight: 2, arbitrary: drawn.map((each) => story("passkey", each)) },
+  { weight: 2, arbitrary: drawn.map((each) => story("factor", each)) },
+  { weight: 2, arbitrary: drawn.map((each) => story("email", each)) },
+  { weight: 1, arbitrary: drawn.map((each) => story("link", each)) },
+  { weight: 2, arbitrary: drawn.map((each) => story("both", each)) },
 );
 
 const drawnLag = fc.constantFrom(0, 0, 5, 10, 10, 59, 60, 60, 300, 300, 86_400);
@@ -264,6 +303,7 @@ const drawnSetup: fc.Arbitrary<Setup> = fc.record({
   rotates: fc.boolean(),
   kvLimitsWrites: fc.integer({ min: 0, max: 3 }).map((draw) => draw === 3),
   hasReceiver: fc.integer({ min: 0, max: 3 }).map((draw) => draw > 0),
+  sendsMail: fc.integer({ min: 0, max: 3 }).map((draw) => draw > 0),
 });
 
 /** Requests in one scenario at the most. */

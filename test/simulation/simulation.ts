@@ -1,10 +1,12 @@
 import { STALE_LOGINS } from "../../src/core/fault.ts";
+import { OTP_CODE } from "../../src/http/refusals.ts";
 import { actionBook } from "./action-book.ts";
 import { type Credential, type Span, Violation } from "./credential.ts";
 import { type Answered, type Edge, edge, ISOLATES, type Setup } from "./edge.ts";
 import { count, type Figures } from "./figures.ts";
 import { type Model, model } from "./model.ts";
 import type { Attempt, Operation, World } from "./operations/operation.ts";
+import { idOf } from "./operations/sessions.ts";
 import { type Fault, newOrigin, type Origin } from "./scheduler.ts";
 
 /** Where and how a request is sent. */
@@ -19,6 +21,12 @@ export interface Sending {
 
 const DEADLINE_MS = 3_000;
 
+/** To be sent again as it was, as long as what it shows is still right. */
+interface Unanswered {
+  readonly attempt: Attempt;
+  readonly emails: string;
+}
+
 /** One run: the edge, the model beside it, and the requests on their way. */
 export interface Simulation extends World {
   readonly edge: Edge;
@@ -27,7 +35,9 @@ export interface Simulation extends World {
   /** Sessions whose creation was moved into the past. */
   readonly aged: Set<Credential>;
   /** Requests of which nobody knows whether they happened. */
-  readonly unanswered: readonly Attempt[];
+  readonly unanswered: readonly Unanswered[];
+  /** All that passwords are shown with. */
+  emails(): string;
   /** What was done and answered, one line each. */
   readonly scenario: string[];
   /** Sends it and returns; the answer comes as the scheduler has it. */
@@ -49,11 +59,18 @@ export type { Operation };
 
 export function simulation(setup: Setup, figures: Figures): Simulation {
   const violations: unknown[] = [];
-  const at = edge(setup, figures, (error) => void violations.push(error));
+  const senders = new WeakMap<Origin, Attempt>();
+  const at = edge(
+    setup,
+    figures,
+    (error) => void violations.push(error),
+    (by, mail) => senders.get(by)?.mailed?.(mail, ++ticks),
+  );
+  const owner = at.database.sqlite.prepare("SELECT user_id FROM tokens WHERE id = ?");
   const { clock, scheduler } = at;
   const startMs = clock.now();
   const scenario: string[] = [];
-  const unanswered: Attempt[] = [];
+  const unanswered: Unanswered[] = [];
   let ticks = 0;
   let inFlight = 0;
   let numbers = 0;
@@ -79,6 +96,8 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
     const version = at.versionOf(isolate);
     const skewMs = at.skewMsOf(isolate);
     const origin = newOrigin(salt, ++origins, faults, skewMs);
+    senders.set(origin, attempt);
+    const emails = self.emails();
     const sentMs = clock.now();
     const sentTick = ++ticks;
     const sent = { sentMs, sentTick, version, skewMs };
@@ -93,11 +112,19 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
       const wantsFreshLogin = Object.values(STALE_LOGINS).some(({ message }) =>
         answer.text.includes(message),
       );
-      const span = { ...sent, endMs: clock.now(), endTick: ++ticks, wantsFreshLogin };
+      const wantsCode = answer.text.includes(OTP_CODE.code);
+      const span = {
+        ...sent,
+        endMs: clock.now(),
+        endTick: ++ticks,
+        wantsFreshLogin,
+        wantsCode,
+      };
       scenario[number] =
         `${line} -> ${answer.status} at ${since(span.endMs)}${lost ? ", answer lost" : ""}`;
       checkAnswer(attempt, answer, origin, span);
-      if ((lost || answer.status === 503) && attempt.once === undefined) unanswered.push(attempt);
+      if ((lost || answer.status === 503) && attempt.once !== true)
+        unanswered.push({ attempt, emails });
       const known = self.model.credentials.length;
       attempt.end(lost || answer.status === 503 ? null : answer, span);
       const made = self.model.credentials.slice(known).map(({ name }) => name);
@@ -124,7 +151,9 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
     scenario,
     nowMs: clock.now,
     watch: ({ endMs }) => at.outbox.watch(endMs),
+    ownerOf: (secret) => String(owner.get(idOf(secret))?.user_id),
     fresh: () => ++numbers,
+    emails: () => self.model.people.map(({ email }) => email).join(),
     busy: () => inFlight > 0,
     start: (attempt, sending) => void send(attempt, sending),
     async settle() {

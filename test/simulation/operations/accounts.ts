@@ -1,5 +1,18 @@
-import { type Credential, type Revoker, type Person, Violation } from "../credential.ts";
+import {
+  type Credential,
+  type Factor,
+  type Kind,
+  type Person,
+  type Revoker,
+  type SentAt,
+  type Span,
+  Violation,
+} from "../credential.ts";
+import type { Letter } from "../action-book.ts";
+import { takeOver } from "./emails.ts";
+import { register } from "../register.ts";
 import { newAccess, newAccessInPlace } from "./jwts.ts";
+import { type Code, checkLogin, codeFor, withCode } from "./second-factor.ts";
 import {
   type Attempt,
   at,
@@ -14,14 +27,46 @@ import {
   type World,
 } from "./operation.ts";
 
-const EMAILS = 5;
+/** Two more than people sign up with: to be changed to. */
+export const EMAILS = 7;
+const SIGN_UPS = 5;
+
+export const emailOf = (number: number): string => `user${number}@example.com`;
+
+/** An account that an answer told of. */
+export function newPerson(
+  { model }: World,
+  what: Pick<Person, "email" | "id">,
+  isProven: boolean,
+  span: Span,
+): Person {
+  const person = {
+    ...what,
+    name: `person${model.people.length}`,
+    bornTick: span.endTick,
+    emails: register(what.email, span),
+    isProven: register(isProven, span),
+    factor: register<Factor | null>(null, span),
+  };
+  model.people.push(person);
+  return person;
+}
+
+/** Who certainly has it, and is there. */
+export const holderOf = (
+  { model }: World,
+  email: string,
+  since: Pick<SentAt, "sentMs" | "sentTick">,
+): Person | undefined =>
+  model.people.find(
+    (each) => model.isThere(each) && each.emails.during(since).every((one) => one === email),
+  );
 
 const signUp: Operation = {
   weight: 3,
   attempt(world, { a }) {
     const { model } = world;
-    const number = a % EMAILS;
-    const email = `user${number}@example.com`;
+    const email = emailOf(a % SIGN_UPS);
     const password = `password-${world.fresh()}`;
     const { signUps } = world.actions;
     let own = { email, state: "in flight" };
@@ -36,24 +81,29 @@ const signUp: Operation = {
       end(answer, span) {
         own.state = answer === null ? "unsure" : answer.status === 201 ? "done" : "void";
         if (answer === null) return;
-        const holders = model.people.filter((person) => person.email === email);
         if (answer.status === 409) {
           const may =
-            holders.some((person) => !model.isGone(person, span)) ||
+            model.people.some(
+              (person) => person.emails.ever().includes(email) && !model.isGone(person, span),
+            ) ||
             signUps.some(
               (each) => each.email === email && ["in flight", "unsure"].includes(each.state),
             );
           if (!may) throw new Violation(`409 for ${email}, which nobody has`);
           return;
         }
-        const holder = holders.find((person) => model.isThere(person));
+        const holder = holderOf(world, email, span);
         if (holder !== undefined) {
           throw new Violation(`${email} was taken by ${holder.name}, and signed up again`);
         }
         const id = textAt(answer, "payload", "uuid");
-        const person = { email, id, name: `person${model.people.length}` };
-        model.people.push(person);
+        const person = newPerson(world, { email, id }, false, span);
         model.create({ kind: "password", person, secret: password, id }, span);
+        // Its owner may have come before this was answered.
+        const isLater = ({ state, endTick }: Letter["uses"][number]) =>
+          state === "unsure" || (state === "done" && endTick > span.sentTick);
+        if (world.actions.letters.some((each) => each.email === email && each.uses.some(isLater)))
+          takeOver(world, person, span)?.finish("unsure", span);
       },
     };
   },
@@ -61,9 +111,10 @@ const signUp: Operation = {
 
 const read = (path: "/rest/user" | "/rest/auth"): Operation => ({
   weight: 6,
-  attempt(world, { a, b }) {
+  attempt(world, { a, b, c }) {
     const caller = credentialOf(world, CALLERS, a);
-    return caller === null ? null : reading(world, caller, path, b % 2 === 1);
+    const code = caller?.kind === "password" ? codeFor(world, caller.person, c) : null;
+    return caller === null ? null : reading(world, caller, path, b % 2 === 1, code);
   },
 });
 
@@ -73,16 +124,21 @@ export function reading(
   caller: Credential,
   path: "/rest/user" | "/rest/auth",
   other = false,
+  code: Code | null = null,
 ): Attempt {
   const issues = path === "/rest/auth";
+  const headers = { ...show(caller, other), ...(code !== null && { "x-otp": code.otp }) };
   return {
-    label: `GET ${path} by ${caller.name}`,
-    sent: { method: "GET", path, headers: show(caller, other) },
+    label: `GET ${path} by ${caller.name}${withCode(code)}`,
+    sent: { method: "GET", path, headers },
     statuses: [200, 401],
+    once: code !== null,
+    begin: (at) => code?.begin(at),
     end(answer, span) {
+      const verdict = answer === null ? null : answer.status === 200 ? "yes" : "no";
+      if (caller.kind === "password") checkLogin(world, caller, code, verdict, span);
+      else if (verdict !== null) world.model.check(caller, verdict, span, isStrict(caller, issues));
       if (answer === null) return;
-      const verdict = answer.status === 200 ? "yes" : "no";
-      world.model.check(caller, verdict, span, isStrict(caller, issues));
       if (answer.status !== 200) return;
       const id = textAt(answer, "payload", "uuid");
       if (id !== caller.person.id) throw new Violation(`${caller.name} opened another's account`);
@@ -105,7 +161,8 @@ function checkBoth(
 ): void {
   if (answer.status === 200) {
     world.model.check(caller, "yes", span, true);
-    world.model.check(password, "yes", span, true);
+    // It was shown by who was logged in.
+    world.model.check(password, "yes", span, true, false);
   } else if (wrongPassword(answer.text) && caller.kind !== "password") {
     world.model.check(password, "no", span, true);
   } else if (caller.kind === "password" && caller !== password) {
@@ -128,6 +185,9 @@ function checkEither(
   if (unended.length === 2) model.check(one, "no", span, true);
 }
 
+/** A reset removes passkeys; it may be that they were lost. */
+const OUTLIVES_PASSWORD: readonly Kind[] = ["passkey", "recovery"];
+
 const changePassword: Operation = {
   weight: 1.5,
   attempt(world, { a, b }) {
@@ -149,7 +209,8 @@ const changePassword: Operation = {
       },
       statuses: [200, 401],
       begin(span) {
-        const ends = (each: Credential) => each !== carried && each.secret !== secret;
+        const ends = (each: Credential) =>
+          each !== carried && each.secret !== secret && !OUTLIVES_PASSWORD.includes(each.kind);
         revoker = world.model.beginEnd(`a new password`, person, span, ends, true);
       },
       end(answer, span) {

@@ -1,4 +1,4 @@
-import { type Credential, type Span, Violation } from "../credential.ts";
+import { type Credential, mayBeTakenOver, type Span, Violation } from "../credential.ts";
 import type { Answered } from "../edge.ts";
 import {
   at,
@@ -56,7 +56,7 @@ const checkContacts: Check = ({ model, actions }, caller, answer, span) => {
       of === caller.person &&
       bornTick < span.sentTick &&
       // After an account is deleted its list is empty at once, whoever may still read it.
-      [of, to].every(model.isThere) &&
+      [of, to].every((each) => model.isThere(each) && !mayBeTakenOver(each)) &&
       !ids.includes(to.id),
   );
   if (missing !== undefined) {

@@ -6,6 +6,7 @@ import {
   type Revoker,
   lowOf,
   MAX_SKEW_MS,
+  mayBeTakenOver,
   type Person,
   revokedWith,
   type Span,
@@ -187,7 +188,7 @@ function granted(
   const owner = actions.receiptOwner.get(id);
   if (owner !== undefined && owner !== token) throw new Violation(`one receipt of two tokens`);
   const known = bound === null ? undefined : actions.byKey.get(bound);
-  if (known !== undefined && known.receipt !== id)
+  if (known !== undefined && known.receipt !== id && !mayBeTakenOver(runner))
     throw new Violation(`${bound}: two receipts of ${name}`);
   if (owner !== undefined && bound === null)
     throw new Violation(`${name}: one receipt for two runs`);
@@ -248,7 +249,7 @@ function refused(
   }
   if (before?.token === token && span.sentMs < expires.earliestMs + KEPT_MS - MAX_SKEW_MS) {
     // Deleting an account deletes the keys of its runs; none of them can run again.
-    if (world.model.isThere(runner)) {
+    if (world.model.isThere(runner) && !mayBeTakenOver(runner)) {
       throw new Violation(`${name}: the repeat of a run that was granted was refused as ${reason}`);
     }
   }

@@ -2,10 +2,12 @@ import {
   type Credential,
   type Revoker,
   MAX_SKEW_MS,
+  type Person,
   revokedWith,
   type Span,
   Violation,
 } from "../credential.ts";
+import { checkLogin, codeFor, withCode } from "./second-factor.ts";
 import {
   choose,
   claimsOf,
@@ -49,13 +51,19 @@ function boundsOf(from: Credential, span: Span): Bounds {
   }
 }
 
-export function newAccess(world: World, jwt: string, from: Credential, span: Span): void {
+export function newAccess(
+  world: World,
+  jwt: string,
+  from: Credential,
+  span: Span,
+  except: Revoker | null = null,
+): void {
   const { jti, iatMs, expMs } = claimsOf(jwt);
   const { chain, parents, boundMs } = boundsOf(from, span);
   const { person } = from;
   const what = { kind: "access", person, secret: jwt, id: jti, earliestMs: expMs } as const;
   const made = { ...what, lifeMs: expMs - iatMs, chain, parents, boundMs };
-  const { name } = world.model.create({ ...made, from }, span);
+  const { name } = world.model.create({ ...made, from, except }, span);
   if (expMs > boundMs) throw new Violation(`${name} outlives what it was got with, ${from.name}`);
 }
 
@@ -79,7 +87,13 @@ export function newAccessInPlace(
   if (expMs > boundMs) throw new Violation(`${name} outlives what it replaces, ${of.name}`);
 }
 
-function newRefresh(world: World, jwt: string, family: Credential, span: Span): Credential {
+function newRefresh(
+  world: World,
+  jwt: string,
+  family: Credential,
+  span: Span,
+  except: Revoker | null = null,
+): Credential {
   const { jti, iatMs, expMs } = claimsOf(jwt);
   family.expires = { earliestMs: expMs, latestMs: Math.max(expMs, family.expires.latestMs) };
   return world.model.create(
@@ -92,6 +106,7 @@ function newRefresh(world: World, jwt: string, family: Credential, span: Span): 
       earliestMs: expMs,
       parents: [family],
       from: family,
+      except,
     },
     span,
   );
@@ -99,34 +114,60 @@ function newRefresh(world: World, jwt: string, family: Credential, span: Span): 
 
 const obtain: Operation = {
   weight: 5,
-  attempt(world, { a, b }) {
-    const { model } = world;
-    const person = choose(model.people, a);
+  attempt(world, { a, b, c }) {
+    const person = choose(world.model.people, a);
     const password = person && passwordOf(world, person, b);
     if (person === null || password === null) return null;
+    const code = codeFor(world, person, c);
     return {
-      label: `new JWT pair by ${password.name} of ${person.name}`,
+      label: `new JWT pair by ${password.name} of ${person.name}${withCode(code)}`,
       sent: {
         method: "POST",
         path: "/api/token/",
-        json: { email: person.email, password: password.secret },
+        json: { email: person.email, password: password.secret, otp: code?.otp },
       },
       statuses: [200, 401],
+      once: code !== null,
+      begin: (at) => code?.begin(at),
       end(answer, span) {
-        if (answer === null) return;
-        model.check(password, answer.status === 200 ? "yes" : "no", span, true);
-        if (answer.status !== 200) return;
-        const { sid, expMs } = claimsOf(textAt(answer, "refresh"));
-        const family = model.create(
-          { kind: "family", person, secret: "", id: sid, earliestMs: expMs },
-          span,
-        );
-        const refresh = newRefresh(world, textAt(answer, "refresh"), family, span);
-        newAccess(world, textAt(answer, "access"), refresh, span);
+        const verdict = answer === null ? null : answer.status === 200 ? "yes" : "no";
+        checkLogin(world, password, code, verdict, span);
+        if (answer?.status === 200) newPair(world, person, answer.json, span);
       },
     };
   },
 };
+
+/** @param shown with `refresh` and `access` */
+export function newPair(
+  world: World,
+  person: Person,
+  shown: unknown,
+  span: Span,
+  except: Revoker | null = null,
+): void {
+  const { refresh: first, access } = Object(shown);
+  const { sid, expMs } = claimsOf(String(first));
+  const what = { kind: "family", person, secret: "", id: sid, earliestMs: expMs } as const;
+  const family = world.model.create({ ...what, except }, span);
+  const refresh = newRefresh(world, String(first), family, span, except);
+  newAccess(world, String(access), refresh, span, except);
+}
+
+/** The JWT of a log-in that was no password's. */
+export function newLoginJwt(
+  world: World,
+  person: Person,
+  jwt: string,
+  span: Span,
+  except: Revoker | null,
+): void {
+  const { jti, iatMs, expMs } = claimsOf(jwt);
+  const boundMs = localMs(span) + SINCE_LOGIN_MS;
+  const what = { kind: "access", person, secret: jwt, id: jti, earliestMs: expMs } as const;
+  const made = { ...what, lifeMs: expMs - iatMs, chain: Symbol(jti), boundMs, except };
+  world.model.create(made, span);
+}
 
 const verify: Operation = {
   weight: 7,

@@ -1,8 +1,10 @@
-import { Violation } from "../credential.ts";
+import { type Kind, Violation } from "../credential.ts";
 import type { Sent } from "../edge.ts";
 import { choose, type Operation } from "./operation.ts";
 
 const post = (path: string, json: unknown): Sent => ({ method: "POST", path, json });
+
+const TOKENS: readonly Kind[] = ["session", "api", "access", "refresh", "action"];
 
 /** Jobs, and the kinds of credential that can do each; every other kind must be refused. */
 const JOBS: readonly {
@@ -53,7 +55,7 @@ const misuse: Operation = {
   attempt({ model }, { a, b }) {
     const job = JOBS[b % JOBS.length];
     const others = model.credentials.filter(
-      ({ kind }) => kind !== "password" && kind !== "family" && !job?.fits.includes(kind),
+      ({ kind }) => TOKENS.includes(kind) && !job?.fits.includes(kind),
     );
     const credential = choose(others, a);
     if (job === undefined || credential === null) return null;

@@ -10,7 +10,7 @@ import {
   type Span,
   Violation,
 } from "../credential.ts";
-import type { Answered, Called, Sent } from "../edge.ts";
+import type { Answered, Called, Mail, Opened, Sent } from "../edge.ts";
 import type { Model } from "../model.ts";
 
 /** What an operation chooses by: three numbers up to 255, drawn with the scenario. */
@@ -24,6 +24,8 @@ export interface World {
   readonly model: Model;
   readonly actions: ActionBook;
   nowMs(): number;
+  /** Whose token it is, by D1. */
+  ownerOf(secret: string): string;
   /** A number that no other call gets. */
   fresh(): number;
   /** That D1 knows by now; KV does when nothing is pending any more of what is. */
@@ -35,13 +37,15 @@ export interface World {
 /** One request, and what its answer means to the model. */
 export interface Attempt {
   readonly label: string;
-  readonly sent: Sent | Called;
+  readonly sent: Sent | Called | Opened;
   /** Every status that can be, beside 503. */
   readonly statuses: readonly number[];
   /** Whether it may not be sent a second time as it is. */
-  readonly once?: true;
+  readonly once?: boolean;
   /** Called when it is sent. */
   begin?(at: SentAt): void;
+  /** Called for an email that it sent, before or after its answer. */
+  mailed?(mail: Mail, tick: number): void;
   /** @param answer null where it was 503 or lost: it may have happened */
   end(answer: Answered | null, span: Span): void;
 }
@@ -118,6 +122,7 @@ export function textAt(answer: Answered, ...path: readonly (string | number)[]):
 
 export interface Claims {
   readonly jti: string;
+  readonly sub: string;
   readonly sid: string;
   readonly iatMs: number;
   readonly expMs: number;
@@ -127,9 +132,10 @@ export function claimsOf(jwt: string): Claims {
   const claims: unknown = JSON.parse(
     atob(jwt.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? ""),
   );
-  const { jti, sid, iat, exp } = Object(claims);
+  const { jti, sub, sid, iat, exp } = Object(claims);
   return {
     jti: String(jti),
+    sub: String(sub),
     sid: String(sid),
     iatMs: Number(iat) * 1000,
     expMs: Number(exp) * 1000,
@@ -200,7 +206,9 @@ export function checkMade(
 }
 
 /** @throws Violation where the caller could have made it */
-export function checkRefused(caller: Credential, { sentMs }: Span, levels = 0): void {
+export function checkRefused(caller: Credential, span: Span, levels = 0): void {
+  if (span.wantsFreshLogin) return;
+  const { sentMs } = span;
   const isDeep = apiTokensOf(caller).length + levels > MOST_LEVELS;
   const firstEndMs = Math.min(...apiTokensOf(caller).map(({ expires }) => expires.earliestMs));
   const isShort = firstEndMs < sentMs + SHORTEST_MS;

@@ -3,10 +3,13 @@ import {
   type Credential,
   type Revoker,
   MAX_SKEW_MS,
+  type Person,
   revokedWith,
   type SentAt,
+  type Span,
   Violation,
 } from "../credential.ts";
+import { checkLogin, codeFor, withCode } from "./second-factor.ts";
 import {
   at,
   choose,
@@ -15,7 +18,6 @@ import {
   localMs,
   type Operation,
   passwordOf,
-  textAt,
   type World,
 } from "./operation.ts";
 
@@ -23,7 +25,7 @@ const LIFE_MS = 3_600_000;
 export const LONGEST_MS = 30 * 86_400_000;
 
 /** A token's public id, which this contract does not show: uuidv8 of its SHA-256. */
-function idOf(secret: string): string {
+export function idOf(secret: string): string {
   const bytes = createHash("sha256").update(secret).digest().subarray(0, 16);
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x80, 6);
   bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
@@ -32,35 +34,45 @@ function idOf(secret: string): string {
 
 const createSession: Operation = {
   weight: 5,
-  attempt(world, { a, b }) {
+  attempt(world, { a, b, c }) {
     const person = choose(world.model.people, a);
     const password = person && passwordOf(world, person, b);
     if (person === null || password === null) return null;
+    const code = codeFor(world, person, c);
     return {
-      label: `new session by ${password.name} of ${person.name}`,
+      label: `new session by ${password.name} of ${person.name}${withCode(code)}`,
       sent: {
         method: "POST",
         path: "/tokens",
-        json: { email_id: person.email, password: password.secret },
+        json: { email_id: person.email, password: password.secret, otp: code?.otp },
       },
       statuses: [200, 400],
+      once: code !== null,
+      begin: (at) => code?.begin(at),
       end(answer, span) {
-        if (answer === null) return;
-        world.model.check(password, answer.status === 200 ? "yes" : "no", span, true);
-        if (answer.status !== 200) return;
-        const secret = textAt(answer, "data", "token");
-        const earliestMs = Number(at(answer, "data", "expires"));
-        if (earliestMs !== localMs(span) + LIFE_MS)
-          throw new Violation("a session of another length");
-        const session = world.model.create(
-          { kind: "session", person, secret, id: idOf(secret), earliestMs },
-          span,
-        );
-        world.actions.createdMs.set(session, localMs(span));
+        const verdict = answer === null ? null : answer.status === 200 ? "yes" : "no";
+        checkLogin(world, password, code, verdict, span);
+        if (answer?.status === 200) newSession(world, person, at(answer, "data"), span);
       },
     };
   },
 };
+
+/** @param shown with its `token` and when it `expires` */
+export function newSession(
+  world: World,
+  person: Person,
+  shown: unknown,
+  span: Span,
+  except: Revoker | null = null,
+): void {
+  const { token, expires } = Object(shown);
+  const [secret, earliestMs] = [String(token), Number(expires)];
+  if (earliestMs !== localMs(span) + LIFE_MS) throw new Violation("a session of another length");
+  const what = { kind: "session", person, secret, id: idOf(secret), earliestMs } as const;
+  const session = world.model.create({ ...what, except }, span);
+  world.actions.createdMs.set(session, localMs(span));
+}
 
 function checkEnd({ actions }: World, session: Credential, expiresMs: number): void {
   const createdMs = actions.createdMs.get(session) ?? 0;

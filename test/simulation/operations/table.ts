@@ -4,8 +4,11 @@ import { actionOperations } from "./actions.ts";
 import { apiTokens } from "./api-tokens.ts";
 import { jwts } from "./jwts.ts";
 import { misuses } from "./misuse.ts";
+import { emails } from "./emails.ts";
 import type { Operation } from "./operation.ts";
+import { passkeys } from "./passkeys.ts";
 import { revocations } from "./revocations.ts";
+import { secondFactors } from "./second-factor.ts";
 import { sessions } from "./sessions.ts";
 
 /** Every request that a scenario may hold, by its name. */
@@ -18,4 +21,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   ...actionLists,
   ...revocations,
   ...misuses,
+  ...emails,
+  ...passkeys,
+  ...secondFactors,
 };
