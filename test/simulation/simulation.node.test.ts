@@ -21,7 +21,7 @@ it(`holds over ${OPERATIONS} operations and ${SEEDS} seeds`, { timeout: 300_000 
   expect(figures.runs).toBeGreaterThanOrEqual(SEEDS);
   // Stories in which little happens at once, or nothing fails, would show little.
   expect(figures.interleavings).toBeGreaterThan(OPERATIONS / 4);
-  expect(Object.keys(figures.faults)).toHaveLength(18);
+  expect(Object.keys(figures.faults).length).toBeGreaterThanOrEqual(isThorough ? 19 : 17);
 });
 
 it("does the same at every run of a seed", { timeout: 60_000 }, async () => {

@@ -142,8 +142,11 @@ function using(world: World, { letter, by, isRight, code }: Shown) {
     if (holder === undefined || letter.mail === null || others.length > 0 || !isFresh || revoked)
       return null;
     if (by === "code" && !tries) return null;
-    const isProven = holder.isProven.during(span);
-    const isSettled = holder.bornTick < letter.askedTick && new Set(isProven).size === 1;
+    const isOne = (values: readonly unknown[]) => new Set(values).size === 1;
+    const isSettled =
+      holder.bornTick < letter.askedTick &&
+      isOne(holder.isProven.during(span)) &&
+      isOne(holder.factor.during(span));
     return isRight && isSettled ? holder : null;
   }
 
