@@ -253,6 +253,7 @@ export function createServices(
     ownClaims: config.userIdClaim === "external_id" ? withExternalId(claimsOfOwn) : claimsOfOwn,
   });
   const ownSessions = sessions({ login, secrets, tokens, users, lifetimes });
+  const log = requestLog({ logged: config.logged, metrics });
   const diagnose = tokenDiagnostics({
     secrets,
     jwts,
@@ -272,6 +273,7 @@ export function createServices(
       diagnose,
       recovery,
       notices,
+      keys: crypto.keyStates,
     }),
     firstFactor: firstLogin,
     accounts: accounts({
@@ -392,7 +394,10 @@ export function createServices(
     takesPasswords: config.passwords,
     withOwnActions: (document) =>
       own.length === 0 ? document : JSON.stringify(withActions(JSON.parse(document), own)),
-    report: requestLog({ logged: config.logged, metrics }),
+    report(record, status) {
+      log(record, status);
+      if (status >= 500) stores.events.failed(record.requestId);
+    },
     async housekeeping(nowMs) {
       // At the same time, because receivers may be slow.
       const delivered = background.bestEffort("deliver events", deliveries.housekeeping());

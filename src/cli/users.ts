@@ -10,14 +10,17 @@ import {
   addUser,
   disableUsers,
   enableUsers,
+  endAll,
   listUsers,
   removeFactor,
   setMetadata,
   setRole,
+  type Told,
 } from "./users/accounts.ts";
 import { FIXES, type Fix, type ImportOptions, importUsers, type Output } from "./users/import.ts";
 import { FORMATS } from "./users/import-formats.ts";
 import { importTokens, TOKEN_FORMATS } from "./users/import-tokens.ts";
+import { auditUser, findUser, resetPassword, showUser } from "./users/look.ts";
 import {
   createService,
   createServiceToken,
@@ -30,7 +33,7 @@ import {
 const HELP = `Usage: npm run users -- <command> [--remote [--env <name>] [--config <file>] | --persist-to <directory>]
 
 Manage accounts. Uses the local database of npm run dev unless you pass --remote. --env and --config name
-the deployment, as with npm run deploy.
+the deployment, as with npm run deploy. With --json the answer is one JSON value (import has none).
 
   import <file> [--from ${FORMATS.join("|")}] [--fix <what>,…|all] [--metadata <field>,…] [--dry-run]
                              imports accounts of another system: from what it exports, or one JSON object
@@ -46,6 +49,15 @@ the deployment, as with npm run deploy.
                              that day at last; the accounts come first. Can be repeated.
   add <email> [--role Admin] [--password-stdin]
                              creates an account; the password is shown once, or read from stdin
+  find <email or id>         whose it is: the id of an account or of a token; or with --stdin the text of a token,
+                             which would stay in your shell's history. Like show and audit, an event of the account
+  show <email>               the account, where it is logged in, and its API tokens
+  audit [<email>] [--limit 50] [--cursor <event id>]
+                             its events, newest first; without an email, what was refused and what operators did
+  reset <email> [--token-prefix lk]
+                             prints a link with which they choose a new password, within an hour, for you to give
+                             to them: no email is sent. Only for an email that is proven
+  end <email>                logs them out everywhere and revokes all their tokens; they can log in again
   disable <email>…           revokes everything that the accounts have, and refuses them until they are
                              enabled; with --stdin the emails are read from stdin, one per line
   enable <email>…            lets them log in again; --stdin as above
@@ -87,19 +99,19 @@ interface Flags {
   readonly metadata?: string;
   readonly "dry-run"?: boolean;
   readonly until?: string;
+  readonly json?: boolean;
 }
 
 interface Command {
   /** How many words follow its name. */
-  readonly words: number | "emails";
+  readonly words: number | readonly number[] | "emails";
   readonly flags: readonly (keyof Flags)[];
-  /** @returns lines to print */
   readonly run: (
     context: CliContext,
     database: D1,
     words: readonly string[],
     flags: Flags,
-  ) => Promise<readonly string[]>;
+  ) => Promise<Told>;
 }
 
 const OPTIONS = {
@@ -117,6 +129,7 @@ const OPTIONS = {
   metadata: { type: "string" },
   "dry-run": { type: "boolean" },
   until: { type: "string" },
+  json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -126,7 +139,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     flags: ["from", "fix", "metadata", "dry-run"],
     async run(context, database, [file = ""], flags) {
       await importUsers(file, importOptions(flags), database, context.nowMs, context);
-      return [];
+      return { lines: [], json: null };
     },
   },
   "import-tokens": {
@@ -138,12 +151,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         throw new UsageError(`--from is one of ${TOKEN_FORMATS.join(", ")}.`);
       const options = { untilMs: untilOf(until, context.nowMs), isDryRun: dryRun === true };
       await importTokens(file, format, options, database, context.nowMs, context);
-      return [];
+      return { lines: [], json: null };
     },
   },
   add: {
     words: 1,
-    flags: ["role", "password-stdin"],
+    flags: ["role", "password-stdin", "json"],
     async run({ nowMs, stdin }, database, [email], flags) {
       const address = emailOf(email, SignUp.entries.email);
       const role = roleOf(flags.role ?? "User");
@@ -151,61 +164,101 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return addUser(database, address, role, password, nowMs);
     },
   },
+  find: {
+    words: [0, 1],
+    flags: ["stdin", "json"],
+    async run({ nowMs, stdin }, database, [word], flags) {
+      if ((word === undefined) !== (flags.stdin === true)) {
+        throw new UsageError("find takes one email or id, or --stdin.");
+      }
+      return findUser(database, word ?? (await stdin()), word === undefined, nowMs);
+    },
+  },
+  show: {
+    words: 1,
+    flags: ["json"],
+    run: ({ nowMs }, database, [email]) => showUser(database, emailOf(email), nowMs),
+  },
+  audit: {
+    words: [0, 1],
+    flags: ["limit", "cursor", "json"],
+    run: ({ nowMs }, database, [email], { limit, cursor = null }) => {
+      if (cursor !== null && !UUID.test(cursor)) throw new UsageError("--cursor is an event's id.");
+      const who = email === undefined ? null : emailOf(email);
+      return auditUser(database, who, limitOf(limit), cursor, nowMs);
+    },
+  },
+  reset: {
+    words: 1,
+    flags: ["token-prefix", "json"],
+    run: ({ nowMs }, database, [email], flags) =>
+      resetPassword(database, emailOf(email), tokenOf(flags).prefix, nowMs),
+  },
+  end: {
+    words: 1,
+    flags: ["json"],
+    run: ({ nowMs }, database, [email]) => endAll(database, emailOf(email), nowMs),
+  },
   disable: {
     words: "emails",
-    flags: ["stdin"],
+    flags: ["stdin", "json"],
     run: async (context, database, words, flags) =>
       disableUsers(database, await emailsOf(context, words, flags), context.nowMs),
   },
   enable: {
     words: "emails",
-    flags: ["stdin"],
+    flags: ["stdin", "json"],
     run: async (context, database, words, flags) =>
       enableUsers(database, await emailsOf(context, words, flags), context.nowMs),
   },
   delete: {
     words: 1,
-    flags: [],
+    flags: ["json"],
     run: ({ nowMs }, database, [email]) => deleteUser(database, emailOf(email), nowMs),
   },
   "remove-factor": {
     words: 1,
-    flags: [],
+    flags: ["json"],
     run: ({ nowMs }, database, [email]) => removeFactor(database, emailOf(email), nowMs),
   },
   "create-service": {
     words: 1,
-    flags: ["scopes", "days", "token-prefix"],
+    flags: ["scopes", "days", "token-prefix", "json"],
     run: ({ nowMs }, database, [name], flags) =>
       createService(database, serviceOf(name), tokenOf(flags), nowMs),
   },
   "create-token": {
     words: 1,
-    flags: ["scopes", "days", "token-prefix"],
+    flags: ["scopes", "days", "token-prefix", "json"],
     run: ({ nowMs }, database, [name], flags) =>
       createServiceToken(database, serviceOf(name), tokenOf(flags), nowMs),
   },
   "set-role": {
     words: 2,
-    flags: [],
+    flags: ["json"],
     run: ({ nowMs }, database, [email, role]) =>
       setRole(database, emailOf(email), roleOf(role), nowMs),
   },
   "set-metadata": {
     words: 2,
-    flags: [],
+    flags: ["json"],
     run: ({ nowMs }, database, [email, metadata]) =>
       setMetadata(database, emailOf(email), metadataOf(metadata), nowMs),
   },
   list: {
     words: 0,
-    flags: ["limit", "cursor"],
-    run: (_, database, __, { limit = "50", cursor = "" }) => {
-      if (!/^[1-9]\d{0,3}$/.test(limit)) throw new UsageError("--limit is a number up to 9999.");
-      return listUsers(database, Number(limit), cursor);
-    },
+    flags: ["limit", "cursor", "json"],
+    run: (_, database, __, { limit, cursor = "" }) => listUsers(database, limitOf(limit), cursor),
   },
 };
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** @throws UsageError */
+function limitOf(limit = "50"): number {
+  if (!/^[1-9]\d{0,3}$/.test(limit)) throw new UsageError("--limit is a number up to 9999.");
+  return Number(limit);
+}
 
 /** @returns the exit code */
 export function users(args: readonly string[], given: CliContext): Promise<number> {
@@ -227,7 +280,9 @@ export function users(args: readonly string[], given: CliContext): Promise<numbe
     const { remote, "persist-to": persistTo, env, config, help: _, ...flags } = values;
     const command = commandOf(name, words, flags);
     const database = context.database(targetOf({ remote, "persist-to": persistTo, env, config }));
-    for (const line of await command.run(context, database, words, flags)) write(line);
+    const { lines, json } = await command.run(context, database, words, flags);
+    if (flags.json) write(JSON.stringify(json));
+    else for (const line of lines) write(line);
     return 0;
   });
 }
@@ -239,8 +294,11 @@ function commandOf(name: string, words: readonly string[], flags: Flags): Comman
   if (command.words === "emails" && words.length === 0 && !flags.stdin) {
     throw new UsageError(`${name} needs one or more emails, or --stdin.`);
   }
-  if (command.words !== "emails" && words.length !== command.words) {
-    throw new UsageError(`${name} takes ${command.words} words after it, not ${words.length}.`);
+  const counts = command.words === "emails" ? [words.length] : [command.words].flat();
+  if (!counts.includes(words.length)) {
+    throw new UsageError(
+      `${name} takes ${counts.join(" or ")} words after it, not ${words.length}.`,
+    );
   }
   const stray = Object.keys(flags).find((flag) => !command.flags.some((each) => each === flag));
   if (stray !== undefined) throw new UsageError(`${name} takes no --${stray}.`);

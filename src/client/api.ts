@@ -143,7 +143,8 @@ export type AuditEventKind =
   | "action.revoked"
   | "contact.removed"
   | "login.failed"
-  | "credential.refused";
+  | "credential.refused"
+  | "request.failed";
 
 export type AuditEvent = {
   uuid: string;
@@ -757,6 +758,16 @@ export type DeadLetter = {
 };
 
 export type ServiceStatus = {
+  /** What needs someone; empty when all is well. */
+  warnings: (
+    | "housekeeping_late"
+    | "requests_failing"
+    | "dead_letters"
+    | "events_waiting"
+    | "notices_waiting"
+    | "revocations_waiting"
+    | "database_nearly_full"
+  )[];
   database_bytes: number;
   /** By table, at most 10,001 each. */
   rows: Record<string, number>;
@@ -767,10 +778,26 @@ export type ServiceStatus = {
     /** Tombstones that KV has not taken yet. */
     revocations: number;
   };
+  /** When the oldest of them was queued or given up. */
+  oldest_on: {
+    events: string | null;
+    dead_letters: string | null;
+    notices: string | null;
+  };
+  /** Of the last hour, at least: answers 5xx, counted in memory and written once a minute. */
+  failed_requests: number;
   /** When it last finished. */
   housekeeping_on: string | null;
-  /** The public part of each key for JWTs. */
-  keys: Record<string, unknown>[];
+  /** The keys for JWTs, without their secrets. */
+  keys: {
+    kid: string;
+    alg: string;
+    state: "standby" | "active" | "retiring";
+    /** null where the key does not say. */
+    created_on: string | null;
+    /** When it came into this state. */
+    since: string | null;
+  }[];
 };
 
 export type FindAccount = {

@@ -12,6 +12,7 @@ import forms from "./assets/forms.css";
 import icon from "./assets/icon.svg";
 import layout from "./assets/layout.css";
 import media from "./assets/media.css";
+import operators from "./assets/operators.css";
 import pages from "./assets/pages.css";
 
 const YEAR_SECONDS = 31_536_000;
@@ -20,7 +21,7 @@ const CSS = "text/css; charset=utf-8";
 /** The files that pages load. */
 const ASSETS = {
   "style.css": fixedText(
-    [base, layout, forms, data, actions, account, pages, media].join("\n"),
+    [base, layout, forms, data, actions, account, pages, operators, media].join("\n"),
     CSS,
   ),
   "docs.css": fixedText(docs, CSS),

@@ -10,6 +10,7 @@ import { emailLoginPages } from "./email-login.tsx";
 import { docsPages } from "./docs/docs.tsx";
 import { lookOf } from "./brand.ts";
 import { authPages } from "./auth-pages.tsx";
+import { operatorPages } from "./operators.tsx";
 import { pageRoutes, textPage } from "./page-routes.tsx";
 import { homePages } from "./home.tsx";
 import { inspectorPages } from "./inspector.tsx";
@@ -20,6 +21,7 @@ import { secondFactorPages } from "./second-factor.tsx";
 import { secondStepPages } from "./second-step.tsx";
 import { renderPage } from "./page.tsx";
 import { headersOf } from "../http/refusals.ts";
+import type { AnyFault } from "../http/request-fault.ts";
 import type { ConsoleDeps } from "./deps.ts";
 import { problemOf } from "./problems.ts";
 import { PASSWORD, securityPages } from "./security.tsx";
@@ -30,7 +32,12 @@ import { yourDataPages } from "./your-data.tsx";
 /** The console: HTML rendered by the server, complete without JavaScript. */
 export function consolePages(deps: ConsoleDeps): Surface {
   const look = lookOf(deps.brand, deps.issuer);
-  const pages = pageRoutes({ ...deps, look, refused: deps.audit.refused });
+  const shared = { ...deps, look, refused: deps.audit.refused };
+  const pages = pageRoutes(shared);
+  const gated = pageRoutes({
+    ...shared,
+    gate: ({ caller, nowMs }) => deps.admin.requireOperator(caller, nowMs),
+  });
   return {
     name: "console",
     isForPeople: true,
@@ -60,8 +67,12 @@ export function consolePages(deps: ConsoleDeps): Surface {
       ...loginPages(pages, deps),
       ...activityPages(pages, deps),
       ...yourDataPages(pages, deps),
+      ...operatorPages(gated, deps),
     ],
-    refuse(fault, { request, requestId }) {
+    refuse(given, { request, requestId }) {
+      // No one else learns that there are pages for operators.
+      // guard: operators-pages-are-not-there
+      const fault = isForOperators(given) ? NOT_THERE : given;
       const { status, message } = problemOf(fault);
       // An error page has no inputs, so field messages would make no sense here.
       const text = PAGE_TEXTS[fault.code]?.[request.method] ?? message;
@@ -87,6 +98,11 @@ export function consolePages(deps: ConsoleDeps): Surface {
     },
   };
 }
+
+const NOT_THERE: AnyFault = { code: "path_not_found" };
+
+const isForOperators = (fault: AnyFault) =>
+  fault.code === "operator_required" && fault.lacks === "role";
 
 /** For password managers: W3C "A Well-Known URL for Changing Passwords". */
 const changePassword = (location: string): Route => ({

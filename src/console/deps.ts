@@ -1,3 +1,4 @@
+import type { Admin } from "../core/admin.ts";
 import type { Accounts, PersonalDataStore } from "../core/accounts.ts";
 import type { ActionPages } from "../core/action-pages.ts";
 import type { ActionTokens, ActionUses } from "../core/action-tokens.ts";
@@ -22,6 +23,7 @@ import type { Reader } from "./docs/document.ts";
 
 /** What the pages are made from. */
 export interface ConsoleDeps {
+  readonly admin: Admin;
   readonly authenticate: Authenticate;
   readonly sessions: Sessions;
   readonly freshLogins: FreshLogins;

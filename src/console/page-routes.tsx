@@ -172,9 +172,13 @@ export type PageRoutes = ReturnType<typeof pageRoutes>;
  */
 export function pageRoutes(
   deps: PageDeps &
-    Pick<ConsoleDeps, "freshLogins" | "accounts" | "encryption"> & { readonly look: Look },
+    Pick<ConsoleDeps, "freshLogins" | "accounts" | "encryption"> & {
+      readonly look: Look;
+      /** Asked of who is logged in, before anything else of a request. @throws what its refusal says */
+      readonly gate?: (context: AuthedPageContext) => Promise<unknown>;
+    },
 ) {
-  const { refused, freshLogins, accounts, sessions } = deps;
+  const { refused, freshLogins, accounts, sessions, gate } = deps;
   const lost = lostForms(deps.encryption);
   /** How each form is rendered again, by its route. */
   const shown = new Map<string, ShowForm>();
@@ -342,7 +346,11 @@ export function pageRoutes(
     ) =>
     async (context: PageContext, ...rest: T): Promise<Page | HttpResult> => {
       const { caller, request } = context;
-      if (caller !== null) return then({ ...context, caller }, ...rest);
+      if (caller !== null) {
+        // guard: pages-pass-their-gate
+        await gate?.({ ...context, caller });
+        return then({ ...context, caller }, ...rest);
+      }
       return redirectToLogin(context, pageOf(new URL(request.url).pathname), sentOf(...rest));
     };
 

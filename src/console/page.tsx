@@ -6,7 +6,7 @@ import { messageCookie, readMessageCookie } from "../http/browser.ts";
 import { assetPath } from "./assets.ts";
 import type { Look } from "./brand.ts";
 import { Alert, PostForm, Sentence, UserText } from "./components.tsx";
-import { frame as words, messages } from "./words.ts";
+import { frame as words, messages, operatorMessages } from "./words.ts";
 
 /** A page may load our own files and submit forms to us, nothing else. */
 const POLICY = [
@@ -61,6 +61,8 @@ const ACCOUNT = [
   ["/console/account/security", words.menu.security],
   ["/console/account/data", words.menu.data],
 ] as const;
+
+const OPERATORS = [["/console/admin", words.menu.operators]] as const;
 
 export interface Frame {
   readonly path: string;
@@ -202,7 +204,7 @@ function AccountMenu({ user }: { readonly user: User | null }) {
           </p>
         )}
         <ul>
-          {ACCOUNT.map(([href, text]) => (
+          {[...ACCOUNT, ...(user?.role === "Admin" ? OPERATORS : [])].map(([href, text]) => (
             <li>
               <a href={href}>{text}</a>
             </li>
@@ -241,7 +243,7 @@ function Menu({ path }: { readonly path: string }) {
  * clears, not in the URL: a link could otherwise claim anything, and a reload would repeat it.
  * Null: the page it leads to says it in its own text.
  */
-const MESSAGES = messages satisfies Readonly<
+const MESSAGES = { ...messages, ...operatorMessages } satisfies Readonly<
   Record<string, string | null | ((name: string) => string)>
 >;
 

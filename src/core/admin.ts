@@ -70,16 +70,67 @@ export interface DeadLetter {
   readonly diedAtMs: number;
 }
 
+/** A key for JWTs, without anything secret. */
+export interface KeyState {
+  readonly kid: string;
+  readonly alg: string;
+  readonly state: "standby" | "active" | "retiring";
+  /** Null where the key does not say: `npm run keys` writes it. */
+  readonly createdAtMs: number | null;
+  /** Since when it is in its state. */
+  readonly sinceMs: number | null;
+}
+
 /** Counts end at 10,001, because every row that is counted is read. */
-export interface ServiceStatus {
+export interface Health {
   readonly databaseBytes: number;
-  readonly rows: Readonly<Record<string, number>>;
-  /** What waits to be sent, and the oldest of it. */
+  /** How much waits to be sent, or was given up. */
   readonly outboxes: Readonly<
     Record<"events" | "dead_letters" | "notices" | "revocations", number>
   >;
+  /** When the oldest of it was queued or given up; null where there is none. */
+  readonly oldestAtMs: Readonly<Record<"events" | "dead_letters" | "notices", number | null>>;
+  /** Requests of the last hour that failed on our side (5xx): at least so many. */
+  readonly failedRequests: number;
   /** When housekeeping last finished; null if it never has. */
   readonly housekeepingAtMs: number | null;
+}
+
+/** What an operator should look at. */
+export const WARNINGS = [
+  "housekeeping_late",
+  "requests_failing",
+  "dead_letters",
+  "events_waiting",
+  "notices_waiting",
+  "revocations_waiting",
+  "database_nearly_full",
+] as const;
+export type Warning = (typeof WARNINGS)[number];
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const MEGABYTE = 1_000_000;
+/** Of D1: on the free plan, and on the paid one. */
+export const DATABASE_BYTES = [500 * MEGABYTE, 10_000 * MEGABYTE] as const;
+
+/** Housekeeping runs each minute; it flushes 200 tombstones, and sends what the answers have left. */
+function warningsOf(health: Health, nowMs: number): readonly Warning[] {
+  const { outboxes, oldestAtMs, databaseBytes, housekeepingAtMs } = health;
+  const isOld = (ms: number | null) => ms !== null && ms < nowMs - HOUR_MS;
+  const met: Readonly<Record<Warning, boolean>> = {
+    housekeeping_late: (housekeepingAtMs ?? 0) < nowMs - 5 * MINUTE_MS,
+    requests_failing: health.failedRequests >= 10,
+    dead_letters: outboxes.dead_letters > 0,
+    events_waiting: isOld(oldestAtMs.events),
+    notices_waiting: isOld(oldestAtMs.notices),
+    revocations_waiting: outboxes.revocations > 1_000,
+    // Which plan it is cannot be asked; a database above the smaller limit is on the other one.
+    database_nearly_full: DATABASE_BYTES.some(
+      (limit) => databaseBytes > 0.8 * limit && databaseBytes <= limit,
+    ),
+  };
+  return WARNINGS.filter((each) => met[each]);
 }
 
 /** What is changed of an account; one member at a time. */
@@ -119,7 +170,9 @@ export interface AdminStore {
     eventIds: readonly string[] | null,
     nowMs: number,
   ): Promise<number | "not_operator">;
-  status(): Promise<ServiceStatus>;
+  health(nowMs: number): Promise<Health>;
+  /** By table, counted as in `Health`. */
+  rows(): Promise<Readonly<Record<string, number>>>;
   change(
     operator: CallerRef,
     userId: string,
@@ -144,6 +197,7 @@ interface Deps {
   readonly diagnose: TokenDiagnostics;
   readonly recovery: Pick<Recovery, "sendResetFor">;
   readonly notices: Pick<Notices, "tell">;
+  readonly keys: readonly KeyState[];
 }
 
 export type Admin = ReturnType<typeof admin>;
@@ -154,7 +208,8 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const OWNER = /^[0-9a-f-]{32,36}$/;
 
 /** What operators can see and do. Whoever calls for one passes `requireOperator`: there is no other way in. */
-export function admin({ store, logins, tokens, personalData, diagnose, recovery, notices }: Deps) {
+export function admin(deps: Deps) {
+  const { store, logins, tokens, personalData, diagnose, recovery, notices, keys } = deps;
   const noUser = () => refuse({ code: "not_found", what: "User" });
   const done = (outcome: "done" | ActRefusal): void => {
     if (outcome !== "done") refuseAct(outcome);
@@ -166,6 +221,12 @@ export function admin({ store, logins, tokens, personalData, diagnose, recovery,
     async function account(id: string): Promise<Account> {
       if (!UUID.test(id)) return noUser();
       return (await store.view(operator, id, nowMs)) ?? noUser();
+    }
+
+    /** The state of the service, and what of it needs someone. */
+    async function health() {
+      const state = await store.health(nowMs);
+      return { ...state, warnings: warningsOf(state, nowMs) };
     }
 
     return {
@@ -197,6 +258,10 @@ export function admin({ store, logins, tokens, personalData, diagnose, recovery,
 
       /** @throws FaultError `not_found`, as all that follow with an id */
       account,
+
+      /** What is known of a session, an API or an action token of the account, by its id; null for anything else. */
+      tokenOf: async (userId: string, id: string) =>
+        UUID.test(id) ? diagnose.ofId(userId, id, nowMs) : null,
 
       /** Active ones, newest first. */
       async logins(id: string, page: PageRequest) {
@@ -237,7 +302,10 @@ export function admin({ store, logins, tokens, personalData, diagnose, recovery,
         return replayed === "not_operator" ? refuseAct(replayed) : replayed;
       },
 
-      status: () => store.status(),
+      health,
+
+      /** What there is: rows by table, and keys. */
+      stock: async () => ({ rows: await store.rows(), keys }),
 
       /**
        * A role needs a fresh log-in, as all that cannot be undone.

@@ -102,6 +102,8 @@ export const AUDIT_EVENTS = [
   "login.failed",
   /** Another credential that was refused. */
   "credential.refused",
+  /** Requests failed on the service's side (5xx): counted per isolate and minute, of no account. No receiver gets it. */
+  "request.failed",
 ] as const;
 
 export type AuditEvent = (typeof AUDIT_EVENTS)[number];
@@ -217,4 +219,6 @@ export interface EventStore {
   perDay(userId: string, days: number, nowMs: number): Promise<AuditDays>;
   /** Records a failure to authenticate: after the answer, and never fails. */
   refused(what: "login.failed" | "credential.refused", attempted: AttemptedSubject): void;
+  /** Counts a request that failed on our side. Written after the answer, at most once a minute; never fails. */
+  failed(requestId: string): void;
 }

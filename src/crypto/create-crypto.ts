@@ -17,8 +17,8 @@ import { idTokens } from "./id-tokens.ts";
 import { issuerRedirects } from "./issuer-redirects.ts";
 import { jwts } from "./jwt.ts";
 import { jwtReader } from "./jwt-reader.ts";
-import { type EncryptionKeys, type JwtKeySet, keyRing, publicKeySet } from "./keys.ts";
 import { type LegacySetting, legacyKeys } from "./legacy-jwts.ts";
+import { type EncryptionKeys, type JwtKeySet, keyRing, keyStates, publicKeySet } from "./keys.ts";
 import { neverPwned, pwnedPasswords } from "./pwned-passwords.ts";
 import { createSecrets, type LegacyTokens } from "./secrets.ts";
 import { signedState } from "./signed-state.ts";
@@ -60,6 +60,7 @@ export interface CryptoServices {
   readonly legacyKeys: LegacyKeys | null;
   readonly jwtReader: JwtReader;
   readonly publicKeys: ReturnType<typeof publicKeySet>;
+  readonly keyStates: ReturnType<typeof keyStates>;
   readonly statusListSigner: StatusListSigner;
   readonly idTokens: IdTokens;
   readonly issuerRedirects: IssuerRedirects;
@@ -87,6 +88,7 @@ export function createCrypto(
     legacyKeys: settings.legacyJwtKeys === null ? null : legacyKeys(settings.legacyJwtKeys),
     jwtReader: jwtReader(keys, issuer),
     publicKeys: publicKeySet(jwtKeys),
+    keyStates: keyStates(jwtKeys),
     statusListSigner: statusListSigner(keys, issuer),
     idTokens: idTokens(settings.issuers, settings.storageDeadlineMs),
     issuerRedirects: issuerRedirects(settings.issuers, issuer, settings.storageDeadlineMs),

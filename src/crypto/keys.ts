@@ -115,6 +115,15 @@ export function publicKeySet({ keys }: JwtKeySet): { readonly keys: readonly Pub
   return { keys: asymmetric.map((key) => ({ ...publicPart(key), kid: key.kid, use: "sig" })) };
 }
 
+/** What operators see of each key: nothing secret, and symmetric keys too. */
+export const keyStates = ({ keys }: JwtKeySet) =>
+  keys.map(({ kid, alg, state, created_at, activated_at, retired_at }) => {
+    const since = { standby: created_at, active: activated_at ?? created_at, retiring: retired_at };
+    return { kid, alg, state, createdAtMs: msOf(created_at), sinceMs: msOf(since[state]) };
+  });
+
+const msOf = (iso: string | undefined) => (iso === undefined ? null : Date.parse(iso));
+
 type PublicJwk = Readonly<Record<string, string>>;
 
 /** Each key is imported once per isolate, because an import costs as much as a signature. */

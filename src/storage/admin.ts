@@ -40,6 +40,7 @@ const SCANNED = 5_000;
 const MOST_COUNTED = 10_001;
 /** How long an operator may look at an account for one event. */
 const VIEW_MS = 600_000;
+const HOUR_MS = 3_600_000;
 
 const AccountRow = v.object({
   ...UserRow.entries,
@@ -74,6 +75,25 @@ const DeadLetterRow = v.object({
   reason: v.string(),
   diedAtMs: v.number(),
 });
+
+const HealthRow = v.object({
+  events: v.number(),
+  dead: v.number(),
+  notices: v.number(),
+  revocations: v.number(),
+  events_at: v.nullable(v.number()),
+  dead_at: v.nullable(v.number()),
+  notices_at: v.nullable(v.number()),
+  failed: v.number(),
+  last_run: v.nullable(v.string()),
+});
+
+const counted = (table: Sql): Sql =>
+  sql`(SELECT COUNT(*) FROM (SELECT 1 FROM ${table} LIMIT ${MOST_COUNTED}))`;
+
+/** Of as many as are counted. */
+const oldest = (time: Sql, table: Sql): Sql =>
+  sql`(SELECT MIN(${time}) FROM (SELECT ${time} FROM ${table} LIMIT ${MOST_COUNTED}))`;
 
 /** A list in the order of an index. `key` is its place as one text. */
 interface Scan<S extends v.GenericSchema> {
@@ -305,40 +325,42 @@ export function createAdmin(context: StorageContext): AdminStore {
       return outcomeOf(rows.asked) === "not_operator" ? "not_operator" : rows.deleted.length;
     },
 
-    async status() {
+    async rows() {
       const named = await db.all(
         sql`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'
           AND name NOT GLOB '*_migrations' ORDER BY name`,
         v.object({ name: v.string() }),
       );
-      const counts = named.map(
-        ({ name }) =>
-          sql`SELECT ${name} AS name, COUNT(*) AS n FROM (SELECT 1 FROM ${column(name)} LIMIT ${MOST_COUNTED})`,
-      );
-      const [bytes, { rows: counted, last }] = await Promise.all([
+      // Not one compound SELECT: D1 takes few terms in one.
+      const { rows } = await db.batch({
+        rows: named.map(({ name }) => sql`SELECT ${name} AS name, ${counted(column(name))} AS n`),
+      });
+      const counts = v.parse(v.array(v.object({ name: v.string(), n: v.number() })), rows);
+      return Object.fromEntries(counts.map(({ name, n }) => [name, n]));
+    },
+
+    async health(nowMs) {
+      const [databaseBytes, row] = await Promise.all([
         db.sizeBytes(),
-        db.batch({
-          // Not one compound SELECT: D1 takes few terms in one.
-          rows: counts,
-          last: sql`SELECT cursor AS at FROM housekeeping WHERE task = ${LAST_RUN}`,
-        }),
+        db.first(
+          sql`SELECT ${counted(sql`deliveries`)} AS events, ${counted(sql`dead_letters`)} AS dead,
+            ${counted(sql`notices`)} AS notices, ${counted(sql`pending_revocations`)} AS revocations,
+            ${oldest(sql`queued_at`, sql`deliveries`)} AS events_at, ${oldest(sql`died_at`, sql`dead_letters`)} AS dead_at,
+            ${oldest(sql`at`, sql`notices`)} AS notices_at,
+            (SELECT COALESCE(SUM(count), 0) FROM (SELECT what, count FROM events WHERE user_id = ${NIL_USER_ID}
+              AND id >= ${firstIdOf(nowMs - HOUR_MS)} LIMIT ${MOST_COUNTED}) WHERE what = 'request.failed') AS failed,
+            (SELECT cursor FROM housekeeping WHERE task = ${LAST_RUN}) AS last_run`,
+          HealthRow,
+        ),
       ]);
-      const rows = Object.fromEntries(
-        v
-          .parse(v.array(v.object({ name: v.string(), n: v.number() })), counted)
-          .map(({ name, n }) => [name, n]),
-      );
-      const at = v.parse(v.array(v.object({ at: v.string() })), last)[0];
+      if (row === null) throw new Error("a SELECT without a table has one row");
+      const { events, dead, notices, revocations, last_run } = row;
       return {
-        databaseBytes: bytes,
-        rows,
-        outboxes: {
-          events: rows.deliveries ?? 0,
-          dead_letters: rows.dead_letters ?? 0,
-          notices: rows.notices ?? 0,
-          revocations: rows.pending_revocations ?? 0,
-        },
-        housekeepingAtMs: at === undefined ? null : Number(at.at),
+        databaseBytes,
+        outboxes: { events, dead_letters: dead, notices, revocations },
+        oldestAtMs: { events: row.events_at, dead_letters: row.dead_at, notices: row.notices_at },
+        failedRequests: row.failed,
+        housekeepingAtMs: last_run === null ? null : Number(last_run),
       };
     },
 

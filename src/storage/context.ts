@@ -111,6 +111,8 @@ export interface AuditStatements {
   /** The same for many tokens: a row for each that `filter` selects. */
   afterTokens(what: AuditEvent | Sql, filter: Sql, nowMs: number): readonly Sql[];
   always(row: AuditRow, nowMs: number): readonly Sql[];
+  /** What is for operators alone: no receiver gets it. */
+  undelivered(row: AuditRow, nowMs: number): Sql;
   /** Once, if `from` selects a row. */
   where(row: AuditRow, from: Sql, nowMs: number): readonly Sql[];
   /** Of the request being served, in the form in which it may be stored. */

@@ -75,6 +75,7 @@ export function createAuditStatements(
       ];
     },
     always: (row, nowMs) => insert(row, nowMs, sql``),
+    undelivered: (row, nowMs) => insertion(row, nowMs, sql``, sql`${timeOrdered(nowMs)}`),
     where: (row, from, nowMs) => insert(row, nowMs, from, sql``),
     address: () => client().address,
     client,
@@ -125,6 +126,7 @@ export function firstIdOf(atMs: number): string {
 
 /** How long noise from a network is gathered before it is written again. */
 const NOISE_MS = 600_000;
+const FAILURES_MS = 60_000;
 
 const MAX_NETWORKS = 1_000;
 /** How many an isolate writes in that time, however many networks there are. */
@@ -146,7 +148,7 @@ interface Noise<T> {
  * What anyone can cause without bound is counted in memory, and written at most once per network in ten
  * minutes: the first one immediately, with all since the last time. An isolate that ends loses its count.
  */
-export function noise<T>(): Noise<T> {
+export function noise<T>(gatheredMs = NOISE_MS): Noise<T> {
   // A Map keeps insertion order: the first entry is the one whose time is over first.
   const networks = new Map<string, Gathered<T>>();
   let written = 0;
@@ -154,7 +156,7 @@ export function noise<T>(): Noise<T> {
 
   /** @returns false where this isolate has written enough for now */
   function mayWrite(nowMs: number): boolean {
-    if (nowMs - writtenSinceMs >= NOISE_MS) {
+    if (nowMs - writtenSinceMs >= gatheredMs) {
       writtenSinceMs = nowMs;
       written = 0;
     }
@@ -176,7 +178,7 @@ export function noise<T>(): Noise<T> {
       const due = [...over(nowMs)];
       if (networks.has(network)) return due;
       const isNew = present === undefined && mayWrite(nowMs);
-      networks.set(network, { what, untilMs: nowMs + NOISE_MS, count: 0 });
+      networks.set(network, { what, untilMs: nowMs + gatheredMs, count: 0 });
       const [oldest] = networks.size > MAX_NETWORKS ? networks.keys() : [];
       if (oldest !== undefined) networks.delete(oldest);
       return isNew ? [...due, [what, 1] as const] : due;
@@ -313,6 +315,7 @@ export function createEvents({
   served,
 }: StorageContext): EventStore {
   const gathered = noise<AuditRow>();
+  const failures = noise<AuditRow>(FAILURES_MS);
   /** Credentials that were refused here a moment ago, whose owner has an event already. */
   const refusedBefore = cache<true>(NOISE_MS);
 
@@ -359,6 +362,17 @@ export function createEvents({
   }
 
   return {
+    failed(requestId) {
+      const nowMs = Date.now();
+      const nobodys = { userId: NIL_USER_ID, actorId: null, credentialId: null, subjectId: null };
+      const client = { address: null, requestId };
+      const row = { what: "request.failed", outcome: "refused" as const, ...nobodys, client };
+      for (const [each, count] of failures.add("", row, nowMs)) {
+        const written = db.run(statements.undelivered({ ...each, count }, nowMs));
+        background.afterResponse("count failed requests", written);
+      }
+    },
+
     async list(userId, page) {
       // An id contains its time: the primary key leads to the page, however many events there are.
       const { limit, after, before } = page;

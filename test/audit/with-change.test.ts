@@ -44,13 +44,15 @@ interface Seen {
 async function look(known?: Stored): Promise<Seen> {
   const { tables } = known ?? (await readStores(world.stored, new Set(["D1"])));
   const rows = TRUTH.flatMap((table) => tables[table] ?? []);
+  // Of the fault itself, which is counted for operators and goes to no receiver.
+  const all = (tables.events ?? []).filter(({ what }) => what !== "request.failed");
   const events = (outcome: string) =>
-    (tables.events ?? []).filter((row) => row.outcome === outcome).map(({ what }) => String(what));
+    all.filter((row) => row.outcome === outcome).map(({ what }) => String(what));
   return {
     truth: JSON.stringify(rows.map(({ used_at: _, ...row }) => row)),
     done: events("done"),
     refused: events("refused"),
-    ids: (tables.events ?? []).map(({ id }) => id),
+    ids: all.map(({ id }) => id),
     queued: (tables.deliveries ?? []).map(({ event_id }) => event_id),
   };
 }

@@ -21,6 +21,8 @@ export const NEED_MORE = [
   "/console/account/security/second-factor/codes",
   "/console/account/security/second-factor/remove",
   "/console/account/security/second-factor/download",
+  // Of an account that is disabled.
+  "/console/admin/users/:user/enable",
 ];
 
 /** What the forms of a user who is logged in are about. */
@@ -38,6 +40,8 @@ interface Fixtures {
     readonly assertion: string;
     readonly registration: string;
   };
+  /** Of another account, about which an operator does something. */
+  readonly otherEmail: string;
   /** What the form for a new action token holds; also a contact of theirs. */
   readonly contactId: string;
   readonly newSecret: string;
@@ -126,6 +130,18 @@ const SAMPLES: Readonly<Record<string, (fixtures: Fixtures) => Fields>> = {
   }),
   "/console/actions/:id/end": () => ({}),
   "/console/inspector": () => ({ text: "lk_api_x" }),
+  "/console/admin": ({ otherEmail }) => ({ query: otherEmail }),
+  "/console/admin/throttles/lift": ({ parameters }) => ({ id: parameters.user ?? "" }),
+  "/console/admin/deliveries/replay": () => ({}),
+  ...Object.fromEntries(
+    ["disable", "enable", "end", "reset", "lift", "remove-factor", "export"].map((act) => [
+      `/console/admin/users/:user/${act}`,
+      () => ({}),
+    ]),
+  ),
+  "/console/admin/users/:user/role": () => ({ role: "Admin" }),
+  "/console/admin/users/:user/metadata": () => ({ metadata: '{"plan":"pro"}' }),
+  "/console/admin/users/:user/delete": ({ otherEmail }) => ({ email: otherEmail }),
   "/a/:token": () => ({ run_key: crypto.randomUUID() }),
 };
 
@@ -137,7 +153,7 @@ export function sampleFor(path: string, fixtures: Fixtures): Fields {
     : sample(fixtures);
 }
 
-/** A user with a token and a second login, an action token of their own, and one of another's. */
+/** A user, who is an operator, with a token and a second login, an action token of their own, and one of another's. */
 export async function newFixtures(client: PageClient, call: Call): Promise<Fixtures> {
   await client.send("/console/tokens/new", {
     name: "first",
@@ -173,12 +189,28 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
   const [identityId = ""] = hiddenValues(account, "id");
   const passkey = await newPasskey(client, call, contactId);
   const own = await newActionToken(call, client);
-  const others = await newActionToken(call, await newPageClient(call));
+  const other = await newPageClient(call);
+  const others = await newActionToken(call, other);
+  const otherId = await idOf(other);
+  await env.DB.batch([
+    env.DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(contactId),
+    env.DB.prepare(
+      "INSERT INTO second_factors (user_id, secret, created_at, confirmed_at) VALUES (?, 'x', 1, 1)",
+    ).bind(otherId),
+    env.DB.prepare("INSERT OR REPLACE INTO login_attempts (id, drained_at) VALUES (?, ?)").bind(
+      otherId,
+      Date.now() + 1e10,
+    ),
+    env.DB.prepare("INSERT INTO dead_letters VALUES ('webhook', ?1, ?1, 9, 'down', 1)").bind(
+      otherId,
+    ),
+  ]);
   const parameters = {
     action: "addContact",
     id: own.id,
     token: others.secret,
     contact: contactId,
+    user: otherId,
     operation: "runActionToken",
   };
   return {
@@ -189,6 +221,7 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
     passkey,
     parameters,
     contactId,
+    otherEmail: other.email,
     newSecret,
     newApiSecret,
     rotatedSecret,

@@ -10,7 +10,7 @@ import {
   COOKIE,
   encoded,
   FORM,
-  newPageClient,
+  newOperatorClient,
   SAME_ORIGIN,
   type PageClient,
 } from "./page-client.ts";
@@ -55,7 +55,7 @@ async function run(
   send: (client: PageClient, index: number) => Promise<Answered>,
 ): Promise<string[]> {
   const wrong: string[] = [];
-  let client = await newPageClient(call);
+  let client = await newOperatorClient(call);
   let before = await fingerprintAndForget();
   for (const [index, name] of probes.entries()) {
     const answer = await send(client, index);
@@ -67,7 +67,7 @@ async function run(
     before = after;
     if (answer.status >= 400) continue;
     if ((await client.open("/console/account/data")).status === 200) continue;
-    client = await newPageClient(call);
+    client = await newOperatorClient(call);
     before = await fingerprint();
   }
   return wrong;
@@ -82,7 +82,7 @@ const AUTH_FORMS = [
 
 describe.each(POST_FORMS)("POST $path", ({ path }) => {
   it("takes any field without harm", async () => {
-    const fixtures = await newFixtures(await newPageClient(call), call);
+    const fixtures = await newFixtures(await newOperatorClient(call), call);
     const sample = sampleFor(path, fixtures);
     const probes = [...Object.keys(sample), "next"].flatMap((field, turn) =>
       some(VALUES, turn).map((value) => ({ field, value })),
@@ -99,7 +99,7 @@ describe.each(POST_FORMS)("POST $path", ({ path }) => {
   });
 
   it("takes any body without harm", async () => {
-    const url = pathIn(path, await newFixtures(await newPageClient(call), call));
+    const url = pathIn(path, await newFixtures(await newOperatorClient(call), call));
     const names = BODIES.map(([type, body]) => `${type}: ${String(body).slice(0, 40)}`);
     const wrong = await run(names, (client, index) => {
       const [type = "", body = ""] = BODIES[index] ?? [];
@@ -152,7 +152,7 @@ const PARAMETERS: readonly string[] = [
 
 /** Opens each, and looks whether that wrote something. */
 async function open(paths: readonly string[]): Promise<string[]> {
-  const client = await newPageClient(call);
+  const client = await newOperatorClient(call);
   const before = await fingerprint();
   const wrong: string[] = [];
   for (const path of paths) {

@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { type Answered, type Call, ORIGIN, PASSWORD, textAt } from "../support/client.ts";
 
@@ -28,6 +29,13 @@ export async function newPageClient(call: Call): Promise<PageClient> {
   const answer = await call("POST", "/rest/user", { json: { email, password: PASSWORD } });
   expect(answer.status).toBe(201);
   return logIn(call, email);
+}
+
+/** The same, who is an operator. */
+export async function newOperatorClient(call: Call): Promise<PageClient> {
+  const client = await newPageClient(call);
+  await env.DB.prepare("UPDATE users SET role = 'Admin' WHERE email = ?").bind(client.email).run();
+  return client;
 }
 
 /** The same person in another browser. */

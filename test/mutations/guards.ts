@@ -58,6 +58,7 @@ const CEREMONIES = all("passkeys/ceremonies");
 const CLIENT = all("client/refresh");
 const EVENTS_OUT = all("events/deliveries");
 const OPERATORS = all("admin/gate");
+const OPERATOR_PAGES = all("admin/pages");
 const SECOND_FACTOR = all("second-factor/ways");
 const FACTOR_STORIES = all("second-factor/stories");
 
@@ -182,6 +183,10 @@ export const GUARDS: readonly Guard[] = [
   ["rotation-of-a-powerful-token-needs-a-fresh-log-in", "an old log-in gets the secret of a powerful token", [asked(false)], [ACTS]],
   ["second-factor-asks-who-makes-a-powerful-token", "an old log-in makes a powerful token where there is a second factor", [chosen(true)], [ACTS]],
   ["second-factor-asks-who-extends-a-token", "an old log-in extends a token for a year where there is a second factor", [chosen(true)], [ACTS]],
+  ["pages-pass-their-gate", "a user's form for operators is looked at before they are refused", [dropped], [OPERATOR_PAGES]],
+  ["operators-pages-are-not-there", "a user learns that there are pages for operators", [chosen(false)], [OPERATOR_PAGES]],
+  ["operators-export-needs-a-fresh-login", "an old log-in of an operator downloads all data of an account", [dropped], [OPERATOR_PAGES]],
+  ["deletion-names-the-account", "an account is deleted by a form that names another", [asked(false)], [OPERATOR_PAGES]],
   ["exported-file-needs-a-fresh-log-in", "an old session downloads all data", [dropped], [PROOF]],
   ["page-makes-powerful-tokens-for-a-fresh-log-in", "an old session makes a powerful token on a page", [asked(false)], [PROOF]],
   ["only-active-sessions-are-confirmed", "whoever logged out while they proved who they are goes on", [holds(0)], [PROOF]],

@@ -25,8 +25,17 @@ export function literal(value: string | number | null): string {
   return String(value);
 }
 
+/** What a command says: lines for people, and with --json one value for programs. */
+export interface Told {
+  readonly lines: readonly string[];
+  readonly json: unknown;
+}
+
 /** Events of `core/events.ts` that an operator causes. */
 type OperatorEvent =
+  | "account.viewed"
+  | "credentials.revoked"
+  | "mail.issued"
   | "user.created"
   | "user.disabled"
   | "user.enabled"
@@ -35,6 +44,12 @@ type OperatorEvent =
   | "metadata.changed"
   | "second_factor.removed"
   | "token.created";
+
+/** A UUIDv7 (RFC 9562 section 5.7) but for its last 12 digits, so that a user's events sort by time. */
+function timeOrdered(nowMs: number): string {
+  const time = nowMs.toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15, 24)}`;
+}
 
 /**
  * Writes the event of an operator's change. An operator is no user, so it has no actor and no address. Receivers of
@@ -47,9 +62,7 @@ export function audited(
   nowMs: number,
   subject: string | null = null,
 ): string[] {
-  // A UUIDv7 (RFC 9562 section 5.7), so that a user's events sort by time.
-  const time = nowMs.toString(16).padStart(12, "0");
-  const start = `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15, 24)}`;
+  const start = timeOrdered(nowMs);
   return [
     `INSERT INTO events (user_id, id, at, what, outcome, subject, by_operator)
       SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${literal(nowMs)}, ${literal(what)}, 'done', ${literal(subject)}, 1
@@ -157,7 +170,7 @@ export async function addUser(
   role: Role,
   password: string | null,
   nowMs: number,
-): Promise<string[]> {
+): Promise<Told> {
   const given = password ?? newPassword();
   checkPassword(given);
   const id = crypto.randomUUID();
@@ -176,10 +189,14 @@ export async function addUser(
     ...audited("user.created", `id = ${literal(id)}`, nowMs),
   ]);
   if ((await find(database, email)).id !== id) refuse(`${email} already has an account.`);
-  return [
-    `Created ${email} (${role}): ${id}`,
-    ...(password === null ? [`Password (shown only once): ${given}`] : []),
-  ];
+  const shown = password === null ? { password: given } : {};
+  return {
+    lines: [
+      `Created ${email} (${role}): ${id}`,
+      ...(password === null ? [`Password (shown only once): ${given}`] : []),
+    ],
+    json: { id, email, role, ...shown },
+  };
 }
 
 /** Accounts per file of statements. */
@@ -204,6 +221,34 @@ async function inBatches(
   return refuse([...missing.map((email) => `${email} has no account.`), ...done].join("\n"));
 }
 
+/**
+ * Everything that the account has issued or is logged in with; its ways to log in stay, and so does the link with
+ * which a former email can be restored.
+ */
+export async function endAll(database: D1, email: string, nowMs: number): Promise<Told> {
+  const { id, credential_version: version } = await find(database, email);
+  const isIt = `id = ${literal(id)} AND deleted_on IS NULL`;
+  await database.run([
+    enqueueTombstones("credential_version", isIt, nowMs),
+    `UPDATE users SET credential_version = credential_version + 1, modified_on = ${literal(nowMs)}
+      WHERE ${isIt} AND credential_version = ${literal(version)}`,
+    `UPDATE tokens SET credential_version = ${literal(version + 1)} WHERE user_id = ${literal(id)} AND kind = 'action'
+      AND credential_version = ${literal(version)} AND revoked_at IS NULL AND uses < max_uses
+      AND detail ->> '$.action' = 'undoEmailChange' AND EXISTS (SELECT 1 FROM users WHERE ${isIt}
+        AND credential_version = ${literal(version + 1)})`,
+    enqueueTombstones("credential_version - 1", isIt, nowMs),
+    ...audited("credentials.revoked", isIt, nowMs),
+  ]);
+  return {
+    lines: [
+      `${email} is logged out everywhere, and all its tokens are revoked: ${id}`,
+      "They can log in again: to stop that, disable the account. Existing tokens stop working within",
+      "REVOCATION_LAG_SECONDS (plus up to a minute if that is 60 or more).",
+    ],
+    json: { id, email, revoked: true },
+  };
+}
+
 /** Tombstones for all that these users have of a credential version. Housekeeping writes them to KV. */
 export function enqueueTombstones(version: string, areThey: string, nowMs: number): string {
   const untilMs = nowMs + LONGEST_LIFE_SECONDS * 1000;
@@ -220,7 +265,7 @@ export async function disableUsers(
   database: D1,
   emails: readonly string[],
   nowMs: number,
-): Promise<string[]> {
+): Promise<Told> {
   const rows = await inBatches(database, emails, (areThey) => {
     const enqueue = (version: string, state: string) =>
       enqueueTombstones(version, `${areThey} AND disabled_on ${state}`, nowMs);
@@ -244,18 +289,21 @@ export async function disableUsers(
     );
     refuse(lines.join("\n"));
   }
-  return [
-    ...rows.map(({ email, id }) => `${email} is disabled: ${id}`),
-    "They can no longer log in or make changes. Existing tokens stop working within",
-    "REVOCATION_LAG_SECONDS (plus up to a minute if that is 60 or more).",
-  ];
+  return {
+    lines: [
+      ...rows.map(({ email, id }) => `${email} is disabled: ${id}`),
+      "They can no longer log in or make changes. Existing tokens stop working within",
+      "REVOCATION_LAG_SECONDS (plus up to a minute if that is 60 or more).",
+    ],
+    json: rows.map(({ email, id }) => ({ id, email, disabled: true })),
+  };
 }
 
 export async function enableUsers(
   database: D1,
   emails: readonly string[],
   nowMs: number,
-): Promise<string[]> {
+): Promise<Told> {
   const rows = await inBatches(database, emails, (areThey) => [
     `UPDATE users SET disabled_on = NULL, modified_on = ${literal(nowMs)}
       WHERE ${areThey} AND disabled_on IS NOT NULL`,
@@ -265,10 +313,13 @@ export async function enableUsers(
       nowMs,
     ),
   ]);
-  return [
-    ...rows.map(({ email, id }) => `${email} is enabled: ${id}`),
-    "Revoked credentials stay revoked. They need to log in again.",
-  ];
+  return {
+    lines: [
+      ...rows.map(({ email, id }) => `${email} is enabled: ${id}`),
+      "Revoked credentials stay revoked. They need to log in again.",
+    ],
+    json: rows.map(({ email, id }) => ({ id, email, disabled: false })),
+  };
 }
 
 export async function setRole(
@@ -276,16 +327,19 @@ export async function setRole(
   email: string,
   role: Role,
   nowMs: number,
-): Promise<string[]> {
+): Promise<Told> {
   await database.run([
     `UPDATE users SET role = ${literal(role)}, modified_on = ${literal(nowMs)} WHERE ${isOf(email)}`,
     ...audited("role.changed", `${isOf(email)} AND modified_on = ${literal(nowMs)}`, nowMs),
   ]);
   const { id } = await find(database, email);
-  return [
-    `${email} is ${role}: ${id}`,
-    "JWTs from GET /rest/auth keep the old role until they expire. To revoke them, disable and re-enable the account.",
-  ];
+  return {
+    lines: [
+      `${email} is ${role}: ${id}`,
+      "JWTs from GET /rest/auth keep the old role until they expire. To revoke them, disable and re-enable the account.",
+    ],
+    json: { id, email, role },
+  };
 }
 
 /** @param metadata a JSON object, which replaces what there was */
@@ -294,33 +348,46 @@ export async function setMetadata(
   email: string,
   metadata: string,
   nowMs: number,
-): Promise<string[]> {
+): Promise<Told> {
   await database.run([
     `UPDATE users SET metadata = ${literal(metadata)}, modified_on = ${literal(nowMs)} WHERE ${isOf(email)}`,
     ...audited("metadata.changed", `${isOf(email)} AND modified_on = ${literal(nowMs)}`, nowMs),
   ]);
   const { id } = await find(database, email);
-  return [
-    `${email} has the metadata ${metadata}: ${id}`,
-    "JWTs keep the claims that were made from the old metadata until they expire.",
-  ];
+  return {
+    lines: [
+      `${email} has the metadata ${metadata}: ${id}`,
+      "JWTs keep the claims that were made from the old metadata until they expire.",
+    ],
+    json: { id, email, metadata: JSON.parse(metadata) as unknown },
+  };
 }
 
-/** For someone who has lost it: their first factor then opens the account alone. */
-export async function removeFactor(database: D1, email: string, nowMs: number): Promise<string[]> {
+/** For someone who has lost it: their first factor then opens the account alone. A proven email is told. */
+export async function removeFactor(database: D1, email: string, nowMs: number): Promise<Told> {
   const { id } = await find(database, email);
   const own = `user_id = ${literal(id)}`;
   const isOn = `EXISTS (SELECT 1 FROM second_factors WHERE ${own} AND confirmed_at IS NOT NULL)`;
   await database.run([
     ...audited("second_factor.removed", `id = ${literal(id)} AND ${isOn}`, nowMs),
+    // As `NoticeStatements.queue` does it: housekeeping sends it.
+    `INSERT INTO notices (user_id, id, email, kind, at, due_at)
+      SELECT id, ${literal(timeOrdered(nowMs))} || lower(hex(randomblob(6))), email, 'second_factor_removed', ${literal(nowMs)}, ${literal(nowMs)}
+      FROM users WHERE id = ${literal(id)} AND disabled_on IS NULL AND verified_on IS NOT NULL AND ${isOn}`,
     `DELETE FROM recovery_codes WHERE ${own}`,
     `DELETE FROM second_factors WHERE ${own}`,
   ]);
-  return [`${email} has no second factor: ${id}`, "Nobody was told by email: tell them."];
+  return {
+    lines: [
+      `${email} has no second factor: ${id}`,
+      "If their email is proven, and this deployment sends email, they are told within a minute. Otherwise tell them.",
+    ],
+    json: { id, email, second_factor: false },
+  };
 }
 
 /** Sorted by email, after `cursor`. */
-export async function listUsers(database: D1, limit: number, cursor: string): Promise<string[]> {
+export async function listUsers(database: D1, limit: number, cursor: string): Promise<Told> {
   const rows = await database.query(
     `SELECT ${COLUMNS} FROM users WHERE deleted_on IS NULL AND email > ${literal(cursor)}
       ORDER BY email LIMIT ${literal(limit + 1)}`,
@@ -332,9 +399,23 @@ export async function listUsers(database: D1, limit: number, cursor: string): Pr
     return `${id}  ${role.padEnd(5)}  ${day(created_on)}  ${email}${state}`;
   });
   const last = rows.length > limit ? page.at(-1) : undefined;
-  return [...lines, ...(last ? [`More results: add --cursor ${last.email}`] : [])];
+  return {
+    lines: [...lines, ...(last ? [`More results: add --cursor ${last.email}`] : [])],
+    json: {
+      users: page.map(({ id, kind, email, role, created_on, disabled_on }) => ({
+        id,
+        kind,
+        email,
+        role,
+        created_on: iso(created_on),
+        disabled_on: iso(disabled_on),
+      })),
+      next_cursor: last?.email ?? null,
+    },
+  };
 }
 
-function day(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
-}
+const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+
+export const iso = (ms: number | null): string | null =>
+  ms === null ? null : new Date(ms).toISOString();

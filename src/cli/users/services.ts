@@ -3,7 +3,15 @@ import { PROFILE_COLUMNS } from "../../core/user.ts";
 import { createSecrets } from "../../crypto/secrets.ts";
 import { CliError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
-import { audited, enqueueTombstones, find, insertion, literal } from "./accounts.ts";
+import {
+  audited,
+  enqueueTombstones,
+  find,
+  insertion,
+  iso,
+  literal,
+  type Told,
+} from "./accounts.ts";
 
 /** What stands in the place of its email: no email has this form, so no one can log in or sign up with it. */
 export const serviceEmail = (name: string): string => `service:${name}`;
@@ -25,13 +33,14 @@ export async function createService(
   email: string,
   token: ServiceToken,
   nowMs: number,
-): Promise<string[]> {
+): Promise<Told> {
   const id = crypto.randomUUID();
   const times = { created_on: nowMs, modified_on: nowMs, verified_on: null };
   const row = { id, kind: "service", email, password: "", role: "User" as const, ...times };
   await database.run([insertion([row]), ...audited("user.created", `id = ${literal(id)}`, nowMs)]);
   if ((await find(database, email)).id !== id) throw new CliError(`${email} already exists.`);
-  return [`Created ${email}: ${id}`, ...(await createServiceToken(database, email, token, nowMs))];
+  const { lines, json } = await createServiceToken(database, email, token, nowMs);
+  return { lines: [`Created ${email}: ${id}`, ...lines], json };
 }
 
 /** Another API token of a service account, which depends on none of its others. */
@@ -40,7 +49,7 @@ export async function createServiceToken(
   email: string,
   { scopes, days, prefix }: ServiceToken,
   nowMs: number,
-): Promise<string[]> {
+): Promise<Told> {
   const owner = await find(database, email);
   if (owner.disabled_on !== null) throw new CliError(`${email} is disabled, so it gets no token.`);
   const { secret, id } = await createSecrets([prefix]).create("api");
@@ -55,14 +64,18 @@ export async function createServiceToken(
         ${literal(expiresAtMs)}, ${literal(JSON.stringify(detail))} FROM users WHERE ${isOwner}`,
     ...audited("token.created", isOwner, nowMs, id),
   ]);
-  return [
-    `API token (shown only once): ${secret}`,
-    `It has ${scopes.join(", ")} and expires on ${new Date(expiresAtMs).toISOString().slice(0, 10)}.`,
-  ];
+  const expires_on = iso(expiresAtMs);
+  return {
+    lines: [
+      `API token (shown only once): ${secret}`,
+      `It has ${scopes.join(", ")} and expires on ${expires_on?.slice(0, 10)}.`,
+    ],
+    json: { id: owner.id, email, token: secret, token_id: id, scopes, expires_on },
+  };
 }
 
 /** As its owner would: revokes all that the account has, and erases what is stored about it. */
-export async function deleteUser(database: D1, email: string, nowMs: number): Promise<string[]> {
+export async function deleteUser(database: D1, email: string, nowMs: number): Promise<Told> {
   const { id } = await find(database, email);
   const isIt = `id = ${literal(id)}`;
   const isDeleted = `EXISTS (SELECT 1 FROM users WHERE ${isIt} AND deleted_on IS NOT NULL)`;
@@ -83,8 +96,11 @@ export async function deleteUser(database: D1, email: string, nowMs: number): Pr
     `UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL
       WHERE run_by = ${literal(id)} AND ${isDeleted}`,
   ]);
-  return [
-    `${email} is deleted: ${id}`,
-    "Existing tokens stop working within REVOCATION_LAG_SECONDS (plus up to a minute if that is 60 or more).",
-  ];
+  return {
+    lines: [
+      `${email} is deleted: ${id}`,
+      "Existing tokens stop working within REVOCATION_LAG_SECONDS (plus up to a minute if that is 60 or more).",
+    ],
+    json: { id, email, deleted: true },
+  };
 }

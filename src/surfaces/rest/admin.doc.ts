@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { WARNINGS } from "../../core/admin.ts";
 import { RECEIVERS } from "../../core/deliveries.ts";
 import type { Component, OperationDoc, Parameter, RoutesOf } from "../../openapi/description.ts";
 import {
@@ -64,7 +65,16 @@ const DeadLetter = v.object({
   died_on: time,
 });
 
+const Key = v.object({
+  kid: text,
+  alg: text,
+  state: v.picklist(["standby", "active", "retiring"]),
+  created_on: describe(timeOrNull, "null where the key does not say."),
+  since: describe(timeOrNull, "When it came into this state."),
+});
+
 const Status = v.object({
+  warnings: describe(v.array(v.picklist(WARNINGS)), "What needs someone; empty when all is well."),
   database_bytes: count,
   rows: describe(v.record(text, count), "By table, at most 10,001 each."),
   outboxes: v.object({
@@ -73,8 +83,16 @@ const Status = v.object({
     notices: count,
     revocations: describe(count, "Tombstones that KV has not taken yet."),
   }),
+  oldest_on: describe(
+    v.object({ events: timeOrNull, dead_letters: timeOrNull, notices: timeOrNull }),
+    "When the oldest of them was queued or given up.",
+  ),
+  failed_requests: describe(
+    count,
+    "Of the last hour, at least: answers 5xx, counted in memory and written once a minute.",
+  ),
   housekeeping_on: describe(timeOrNull, "When it last finished."),
-  keys: describe(v.array(v.record(text, anyJson)), "The public part of each key for JWTs."),
+  keys: describe(v.array(Key), "The keys for JWTs, without their secrets."),
 });
 
 const ResetSent = v.object({
@@ -213,7 +231,7 @@ export const adminOperations: Readonly<Record<RoutesOf<typeof adminRoutes>, Oper
   "GET /rest/admin/status": operation(
     "readStatus",
     "Get the state of the service, as an operator",
-    "The size of the database, what waits to be sent, when housekeeping last finished, and the keys for JWTs.",
+    "What needs someone, the size of the database, what waits to be sent, requests that failed, when housekeeping last finished, and the keys for JWTs.",
     { answers: answer("The state.", success(Status)) },
   ),
   "PATCH /rest/admin/users/:id": operation(

@@ -6,6 +6,7 @@ import type {
   Admin,
   DeadLetter,
   EventFilter,
+  KeyState,
   OperatorsDesk,
   OperatorsEntry,
   Scanned,
@@ -40,7 +41,6 @@ import { ChangeAccount, FindAccount, ReplayEvents } from "./fields.ts";
 
 export interface AdminServices {
   readonly admin: Admin;
-  readonly publicKeys: { readonly keys: readonly Readonly<Record<string, Json>>[] };
 }
 
 const find = jsonBody(FindAccount);
@@ -48,7 +48,7 @@ const change = jsonBody(ChangeAccount);
 const replay = jsonBody(ReplayEvents);
 
 /** `/rest/admin`, for operators: each request passes their one gate before it is read further. */
-export function adminRoutes({ admin, publicKeys }: AdminServices) {
+export function adminRoutes({ admin }: AdminServices) {
   const forOperators =
     (handle: (desk: OperatorsDesk, request: HonoRequest) => Promise<HttpResult>) =>
     async ({ request, nowMs }: RequestContext, caller: Caller) =>
@@ -138,13 +138,20 @@ export function adminRoutes({ admin, publicKeys }: AdminServices) {
       path: "/rest/admin/status",
       ...READ,
       handle: forOperators(async (desk) => {
-        const { databaseBytes, rows, outboxes, housekeepingAtMs } = await desk.status();
+        const [{ databaseBytes, outboxes, ...status }, { rows, keys }] = await Promise.all([
+          desk.health(),
+          desk.stock(),
+        ]);
+        const oldest = Object.entries(status.oldestAtMs);
         return success({
+          warnings: status.warnings,
           database_bytes: databaseBytes,
           rows,
           outboxes,
-          housekeeping_on: isoTimeOrNull(housekeepingAtMs),
-          keys: publicKeys.keys,
+          oldest_on: Object.fromEntries(oldest.map(([name, ms]) => [name, isoTimeOrNull(ms)])),
+          failed_requests: status.failedRequests,
+          housekeeping_on: isoTimeOrNull(status.housekeepingAtMs),
+          keys: keys.map(keyToJson),
         });
       }),
     },
@@ -289,6 +296,14 @@ const diagnosisToJson = (token: TokenDiagnosis) => ({
   expired_on: isoTimeOrNull(token.expiresAtMs),
   revoked_on: isoTimeOrNull(token.revokedAtMs),
   claims: token.claims,
+});
+
+const keyToJson = ({ kid, alg, state, createdAtMs, sinceMs }: KeyState) => ({
+  kid,
+  alg,
+  state,
+  created_on: isoTimeOrNull(createdAtMs),
+  since: isoTimeOrNull(sinceMs),
 });
 
 const entryToJson = (entry: OperatorsEntry) => ({

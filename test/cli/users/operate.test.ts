@@ -108,6 +108,7 @@ it("removes a second factor, once, and no other's", async () => {
     await sql(`INSERT INTO recovery_codes (user_id, digest, created_at)
       SELECT id, 'digest', 1 FROM users WHERE email = '${name}@example.com'`);
   }
+  await sql("UPDATE users SET verified_on = 1");
   for (let time = 0; time < 2; time++) {
     expect((await users(["remove-factor", "bob@example.com"])).code).toBe(0);
   }
@@ -118,7 +119,118 @@ it("removes a second factor, once, and no other's", async () => {
   const events = `SELECT email, by_operator FROM events JOIN users ON users.id = events.user_id
     WHERE what = 'second_factor.removed'`;
   expect(await sql(events)).toEqual([{ email: "bob@example.com", by_operator: 1 }]);
+  expect(await sql("SELECT email, kind FROM notices")).toEqual([
+    { email: "bob@example.com", kind: "second_factor_removed" },
+  ]);
   expect((await users(["remove-factor", "nobody@example.com"])).code).toBe(1);
+});
+
+it("finds an account by email, id, token id and token, shows it and its events, and each look is one of them", async () => {
+  const { users, sql } = await emptyDatabase();
+  await users(["add", "ada@example.com"]);
+  const created = await users(["create-service", "billing", "--json"]);
+  const { id, token, token_id } = JSON.parse(created.out);
+  for (const [args, stdin] of [
+    [["find", "service:billing"], ""],
+    [["find", id], ""],
+    [["find", token_id.toUpperCase()], ""],
+    [["find", "--stdin"], `${token}\n`],
+  ] as const) {
+    const { code, out } = await users([...args, "--json"], stdin);
+    expect([args, code]).toEqual([args, 0]);
+    const found = JSON.parse(out);
+    expect(found.user).toMatchObject({ id, email: "service:billing", has_password: false });
+    if (args[1] !== "service:billing" && args[1] !== id) {
+      expect(found.token).toMatchObject({ id: token_id, kind: "api", state: "active" });
+    }
+    expect(out).not.toContain(token);
+  }
+  const jwt = (claims: object) => `x.${btoa(JSON.stringify(claims)).replaceAll("=", "")}.x`;
+  const byJwt = await users(["find", "--stdin", "--json"], jwt({ sub: id }));
+  expect(JSON.parse(byJwt.out)).toMatchObject({ user: { id }, note: expect.any(String) });
+  for (const [args, stdin, code] of [
+    [["find", token], "", 2],
+    [["find", jwt({ sub: id })], "", 2],
+    [["find"], "", 2],
+    [["find", "ada@example.com", "--stdin"], "", 2],
+    [["find", "--stdin"], `${token}x`, 1],
+    [["find", "--stdin"], "secret words", 1],
+    [["find", "--stdin"], jwt({ sub: "x" }), 1],
+    [["find", "00000000-0000-8000-8000-000000000000"], "", 1],
+    [["show", "nobody@example.com"], "", 1],
+    [["audit", "--cursor", "x"], "", 2],
+  ] as const) {
+    const refused = await users([...args], stdin);
+    expect([args, refused.code, refused.out]).toEqual([args, code, ""]);
+    if (stdin !== "") expect(refused.err).not.toContain(stdin.trim());
+  }
+  const shown = await users(["show", "service:billing"]);
+  expect(shown.out).toContain(`${token_id}  api  created by an operator  lk_api_…`);
+  expect(JSON.parse((await users(["show", "ada@example.com", "--json"])).out)).toMatchObject({
+    user: { email: "ada@example.com", role: "User", has_password: true },
+    logins: [],
+    api_tokens: [],
+  });
+  const { events, next_cursor } = JSON.parse(
+    (await users(["audit", "service:billing", "--limit", "7", "--json"])).out,
+  );
+  expect(events.map(({ what }: { what: string }) => what)).toEqual(Array(7).fill("account.viewed"));
+  const rest = await users(["audit", "service:billing", "--cursor", next_cursor, "--json"]);
+  // In one millisecond, so in either order.
+  expect(new Set(JSON.parse(rest.out).events.map(({ what }: { what: string }) => what))).toEqual(
+    new Set(["token.created", "user.created"]),
+  );
+  expect((await users(["audit"])).out).toMatch(
+    new RegExp(`done +account.viewed +user ${id} +by an operator\n`),
+  );
+  expect(await sql("SELECT COUNT(*) AS n FROM events WHERE by_operator = 0")).toEqual([{ n: 0 }]);
+});
+
+it("ends everything of an account, but not the way back to a former email", async () => {
+  const { users, sql } = await emptyDatabase();
+  for (const name of ["ada", "bob"]) {
+    await users(["add", `${name}@example.com`]);
+    for (const [id, action] of [
+      ["undo", "undoEmailChange"],
+      ["code", "addContact"],
+    ]) {
+      await sql(`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, max_uses, detail)
+        SELECT '${name} ${id}', 'action', id, 0, 1, 1, 2, 1, '{"action":"${action}"}' FROM users WHERE email = '${name}@example.com'`);
+    }
+  }
+  const { code, out } = await users(["end", "bob@example.com", "--json"]);
+  expect([code, JSON.parse(out)]).toEqual([0, expect.objectContaining({ revoked: true })]);
+  expect(await sql("SELECT email, credential_version AS v FROM users ORDER BY email")).toEqual([
+    { email: "ada@example.com", v: 0 },
+    { email: "bob@example.com", v: 1 },
+  ]);
+  expect(await sql("SELECT id FROM tokens WHERE credential_version = 1")).toEqual([
+    { id: "bob undo" },
+  ]);
+  const [{ id } = { id: "" }] = (await sql(
+    "SELECT id FROM users WHERE email = 'bob@example.com'",
+  )) as { id: string }[];
+  expect(await sql("SELECT key FROM pending_revocations")).toEqual([{ key: `revoked:${id}:0` }]);
+  expect(await sql("SELECT user_id FROM events WHERE what = 'credentials.revoked'")).toEqual([
+    { user_id: id },
+  ]);
+});
+
+it("prints a reset link once, and for a proven email alone", async () => {
+  const { users, sql } = await emptyDatabase();
+  for (const name of ["ada", "bob"]) await users(["add", `${name}@example.com`]);
+  await sql("UPDATE users SET verified_on = 1 WHERE email = 'bob@example.com'");
+  expect((await users(["reset", "ada@example.com"])).err).toContain("is not proven");
+  const { path } = JSON.parse((await users(["reset", "bob@example.com", "--json"])).out);
+  expect(path).toMatch(/^\/a\/lk_act_[0-9A-Za-z]{49}$/);
+  const tokens = await sql("SELECT kind, max_uses, detail FROM tokens");
+  expect(tokens).toMatchObject([{ kind: "action", max_uses: 1 }]);
+  expect(JSON.stringify(tokens)).toContain("resetPassword");
+  expect(JSON.stringify(tokens)).not.toContain(path.slice(3));
+  await users(["disable", "bob@example.com"]);
+  expect((await users(["reset", "bob@example.com"])).err).toContain("is disabled");
+  const events = "SELECT what FROM events WHERE what = 'mail.issued'";
+  expect(await sql(events)).toEqual([{ what: "mail.issued" }]);
 });
 
 it("explains invalid arguments, with exit code 2", async () => {
