@@ -3,7 +3,7 @@ import type { Answered } from "../support/client.ts";
 /** A tag in hostile input that no page of ours has. */
 export const MARKUP = '"><s3ntinel onload=x>';
 
-const STATUSES = [200, 303, 400, 401, 403, 404, 405, 409, 410, 413, 415, 422];
+const STATUSES = [200, 303, 400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 429];
 
 const POLICY =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; " +

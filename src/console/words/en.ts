@@ -649,6 +649,8 @@ export const activity = {
     "contact.removed": "Contact removed",
     "login.failed": "Failed log-in attempt",
     "credential.refused": "Invalid token rejected",
+    // Of no account, so on no one's page.
+    "request.failed": "Requests failed",
   },
   usedByOther: "Someone used your action token",
   usedBy: (name: string) => `${isolated(name)} used your action token`,
