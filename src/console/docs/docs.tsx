@@ -247,7 +247,10 @@ function Start({ origin, api, signUpIsOpen }: StartProps) {
                 <h3>{title}</h3>
                 <p>
                   <Description text={isClosed ? (closed ?? text) : text} />{" "}
-                  <a href={`/docs/${operationId}`}>{words.details}</a>
+                  <a href={`/docs/${operationId}`}>
+                    {words.details}
+                    <span class="unseen">: {title}</span>
+                  </a>
                 </p>
                 {!isClosed && <Samples of={title} samples={samples} origin={origin} />}
               </li>

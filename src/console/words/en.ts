@@ -939,7 +939,7 @@ export const docs = {
     },
   } as Readonly<Record<string, { title: string; text: string; closed?: string }>>,
   afterwards: "For a program, create an API token: it has its own scopes and expiry date.",
-  newToken: "Create an API token",
+  newToken: "Create one in the console",
   credentials: "Credentials",
 
   language: "Language of the code samples",

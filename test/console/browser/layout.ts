@@ -90,3 +90,111 @@ export async function axe(page: Page): Promise<string[]> {
       nodes.map(({ html, failureSummary }) => [id, html, failureSummary].join(" "))))`,
   );
 }
+
+/** Widths of a phone, a tablet and a desk; each color scheme is among them. Axe looks at all. */
+export const AXE_VIEWS = [
+  { width: 320, height: 640, colorScheme: "dark" },
+  { width: 768, height: 1024, colorScheme: "light" },
+  { width: 1440, height: 900, colorScheme: "dark" },
+] as const satisfies readonly View[];
+
+/** What takes the focus when the Tab key is pressed. */
+const USABLE =
+  "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']";
+
+/**
+ * Goes once round the page by the Tab key, from where it is.
+ * @returns what can be used and is not reached, and what is reached and does not show it
+ */
+export async function keyboardFlaws(page: Page): Promise<string[]> {
+  const count = await page.evaluate<number>(`(() => {
+    globalThis.toReach = new Set(
+      Array.from(document.querySelectorAll(${JSON.stringify(USABLE)})).filter(
+        (each) => !each.disabled && each.tabIndex >= 0 && each.checkVisibility({ visibilityProperty: true }),
+      ),
+    );
+    // Of a date, the keyboard reaches day, month, year and the picker.
+    return toReach.size + 3 * document.querySelectorAll("input[type=date]").length;
+  })()`);
+  const flaws: string[] = [];
+  // Past the last one, the focus leaves the page once.
+  for (let pressed = 0; pressed < count + 3; pressed++) {
+    await page.keyboard.press("Tab");
+    const flaw = await page.evaluate<string | null>(`(() => {
+      const each = document.activeElement;
+      if (each === null || each === document.body) return null;
+      for (const other of [...toReach]) {
+        // The keyboard reaches one button of a group, and arrows the others.
+        if (other === each || (each.type === "radio" && other.name === each.name && other.form === each.form)) toReach.delete(other);
+      }
+      const { outlineStyle, outlineWidth } = getComputedStyle(each);
+      const { top, bottom, left, right } = each.getBoundingClientRect();
+      const html = each.outerHTML.slice(0, 160);
+      // The browser itself marks the parts of a date.
+      const isOutlined = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+      if (!isOutlined && each.type !== "date") return "no outline: " + html;
+      if (bottom < 0 || top > innerHeight || right < 0 || left > innerWidth) return "out of view: " + html;
+      return null;
+    })()`);
+    if (flaw !== null) flaws.push(flaw);
+  }
+  const left = await page.evaluate<string[]>(
+    "[...toReach].map((each) => 'not reached: ' + each.outerHTML.slice(0, 160))",
+  );
+  return [...new Set([...flaws, ...left])];
+}
+
+/** What a screen reader offers to use. */
+const CONTROLS = new Set([
+  ...["button", "link", "textbox", "searchbox", "checkbox", "radio", "combobox", "listbox"],
+  ...["spinbutton", "DisclosureTriangle", "tab", "menuitem", "switch", "Date"],
+]);
+
+/**
+ * In the accessibility tree, as a screen reader has it.
+ * @returns controls without a name, and links of one name to several places
+ */
+export async function nameFlaws(page: Page): Promise<string[]> {
+  const session = await page.context().newCDPSession(page);
+  const { nodes } = await session.send("Accessibility.getFullAXTree");
+  await session.detach();
+  const controls = nodes.flatMap(({ ignored, role, name, properties = [] }) =>
+    ignored || role === undefined || !CONTROLS.has(String(role.value))
+      ? []
+      : [
+          {
+            role: String(role.value),
+            name: String(name?.value ?? "").trim(),
+            url: String(properties.find((each) => each.name === "url")?.value.value ?? ""),
+          },
+        ],
+  );
+  const links = Map.groupBy(
+    controls.filter(({ role }) => role === "link"),
+    ({ name }) => name,
+  );
+  return [
+    ...(controls.length === 0 ? ["no controls at all"] : []),
+    ...controls
+      .filter(({ name }) => name === "")
+      .map(({ role, url }) => `a ${role} without a name ${url}`),
+    ...[...links]
+      .filter(([, some]) => new Set(some.map(({ url }) => url)).size > 1)
+      .map(
+        ([name, some]) => `${some.length} links "${name}": ${some.map(({ url }) => url).join(" ")}`,
+      ),
+  ];
+}
+
+/** Text in Hebrew, which users wrote, outside of what isolates it: it would reorder what stands beside it. */
+export function notIsolated(page: Page): Promise<string[]> {
+  return page.evaluate<string[]>(`(() => {
+    const found = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+      if (!/[\\u0590-\\u05ff]/.test(node.data) || node.parentElement.closest("bdi, [dir=auto], script")) continue;
+      found.push(node.parentElement.outerHTML.slice(0, 200));
+    }
+    return found;
+  })()`);
+}

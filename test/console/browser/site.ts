@@ -26,6 +26,20 @@ export async function startSite(): Promise<RunningSite> {
 /** Contexts for who has everything and for nobody, by the names that `SHOWN` uses. */
 export type Contexts = Readonly<Record<"ada" | "nobody", BrowserContext>>;
 
+/** Names in Hebrew, which is written from right to left: in all that a user reads of themselves and of others. */
+export async function nameInHebrew({ server }: RunningSite): Promise<void> {
+  for (const [table, column] of [
+    ["users", "first_name"],
+    ["users", "last_name"],
+    ["passkeys", "name"],
+  ] as const) {
+    await server.write(`UPDATE ${table} SET ${column} = ${column} || ' שלום'`);
+  }
+  await server.write(
+    "UPDATE tokens SET detail = json_set(detail, '$.name', detail ->> '$.name' || ' שלום') WHERE detail ->> '$.name' IS NOT NULL",
+  );
+}
+
 export async function newContexts(
   site: RunningSite,
   options: BrowserContextOptions = {},
