@@ -3,6 +3,7 @@ import { pathOf, PAGES } from "../hostile/routes.ts";
 import { isolate } from "../support/service.ts";
 import { NEED_MORE, newFixtures, GET_PAGES, pathIn, POST_FORMS } from "./forms.ts";
 import { pageFlaws } from "./page-flaws.ts";
+import table from "./browser/pages.ts?raw";
 import { COOKIE, newPageClient, SAME_ORIGIN, type PageClient } from "./page-client.ts";
 
 const { call } = isolate({
@@ -27,6 +28,30 @@ const AUTHED_PAGES = GET_PAGES.filter((page) => !PUBLIC_PAGES.includes(page));
 it("there are pages and forms", () => {
   expect(AUTHED_PAGES.length).toBeGreaterThan(8);
   expect(POST_FORMS.length).toBeGreaterThan(12);
+});
+
+/** Not in the browser's table by their path. */
+const NOT_LOOKED_AT = new Set([
+  // Parts of pages, and files.
+  "/console/actions/:id/uses",
+  "/console/activity/export",
+  "/console/account/data/export",
+  // Reached by a link in the table.
+  "/console/contacts/:contact",
+  // Where a form's errors are shown; opened without one, they lead elsewhere.
+  "/console/login/passkey",
+  "/console/account/security/second-factor/confirm",
+  // Ask for the code that an email or a device has just shown.
+  "/console/login/email/code",
+  "/console/login/code",
+]);
+
+it("a browser looks at every page", () => {
+  const missing = GET_PAGES.map(({ path }) => path).filter((path) => {
+    const opened = path.replaceAll(/:\w+/g, '[^/"`?]+');
+    return !NOT_LOOKED_AT.has(path) && !new RegExp(`["\`]${opened}[?"\`]`).test(table);
+  });
+  expect(missing).toEqual([]);
 });
 
 describe.each(GET_PAGES)("GET $path", (route) => {

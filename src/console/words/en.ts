@@ -664,7 +664,7 @@ export const activity = {
 // ————————————————————————————————————————————————————————————————————————————————————————————————
 
 export const account = {
-  tabs: { label: "Account", profile: "Profile", security: "Security", data: "Your data" },
+  tabs: { label: "Account settings", profile: "Profile", security: "Security", data: "Your data" },
   title: "Profile",
   lead: "Who you are, and how we reach you.",
   problem: {

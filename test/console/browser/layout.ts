@@ -158,19 +158,22 @@ export async function nameFlaws(page: Page): Promise<string[]> {
   const session = await page.context().newCDPSession(page);
   const { nodes } = await session.send("Accessibility.getFullAXTree");
   await session.detach();
-  const controls = nodes.flatMap(({ ignored, role, name, properties = [] }) =>
-    ignored || role === undefined || !CONTROLS.has(String(role.value))
-      ? []
-      : [
-          {
-            role: String(role.value),
-            name: String(name?.value ?? "").trim(),
-            url: String(properties.find((each) => each.name === "url")?.value.value ?? ""),
-          },
-        ],
-  );
+  const byId = new Map(nodes.map((node) => [node.nodeId, node]));
+  /** A row is told with its link. */
+  const isInRow = ({ parentId = "" }: (typeof nodes)[number]): boolean => {
+    const parent = byId.get(parentId);
+    return parent !== undefined && (parent.role?.value === "row" || isInRow(parent));
+  };
+  const controls = nodes
+    .filter(({ ignored, role }) => !ignored && CONTROLS.has(String(role?.value)))
+    .map((node) => ({
+      role: String(node.role?.value),
+      name: String(node.name?.value ?? "").trim(),
+      url: String(node.properties?.find(({ name }) => name === "url")?.value.value ?? ""),
+      isInRow: isInRow(node),
+    }));
   const links = Map.groupBy(
-    controls.filter(({ role }) => role === "link"),
+    controls.filter(({ role, isInRow }) => role === "link" && !isInRow),
     ({ name }) => name,
   );
   return [

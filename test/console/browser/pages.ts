@@ -2,11 +2,14 @@ import type { Page } from "playwright-core";
 import { openConfirm, button } from "./users.ts";
 import type { Fixtures } from "./fixtures.ts";
 
+/** Who has something on every page, who is logged out, who has just signed up, and whose log-in is not fresh. */
+export type Visitor = "ada" | "nobody" | "newcomer" | "stale";
+
 /** How a page is reached, logged in with something on every page, or logged out. */
 export interface ConsolePage {
   /** Also the name of its screenshots. */
   readonly name: string;
-  readonly as: "nobody" | "ada";
+  readonly as: Visitor;
   /** Whether it is as it opened: nothing on it was pressed yet. */
   readonly isAsOpened: boolean;
   open(page: Page, fixtures: Fixtures): Promise<unknown>;
@@ -61,7 +64,11 @@ const link = (
 /** Every page of the console: a new one is a line here. */
 export const CONSOLE_PAGES: readonly ConsolePage[] = [
   at("welcome", "/console", "nobody"),
+  at("start", "/", "nobody"),
   at("login", "/console/login", "nobody"),
+  at("email-login", "/console/login/email", "nobody"),
+  at("email-link-unknown", "/console/login/link/nothing", "nobody"),
+  at("confirm", "/console/confirm?next=/console/account", "stale"),
   at("signup", "/console/signup", "nobody"),
   at("forgotten", "/console/forgotten", "nobody"),
   at("forgotten-sent", "/console/forgotten/sent", "nobody"),
@@ -83,6 +90,12 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     },
   },
   at("overview", "/console"),
+  at("overview-new", "/console", "newcomer"),
+  at("tokens-new", "/console/tokens", "newcomer"),
+  at("actions-new", "/console/actions", "newcomer"),
+  at("contacts-new", "/console/contacts", "newcomer"),
+  at("activity-new", "/console/activity", "newcomer"),
+  at("passkeys-new", "/console/account/security/passkeys", "newcomer"),
   at("tokens", "/console/tokens"),
   {
     name: "tokens-open",

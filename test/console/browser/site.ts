@@ -1,7 +1,8 @@
 import type { BrowserContext, BrowserContextOptions } from "playwright-core";
 import { type RunningServer, startServer } from "../../clients/server.ts";
 import { launch } from "./chromium.ts";
-import { type Site, logIn, newBrowserUser } from "./users.ts";
+import type { Visitor } from "./pages.ts";
+import { type Site, logIn, newBrowserUser, signUp } from "./users.ts";
 import { newFixtures, type Fixtures } from "./fixtures.ts";
 
 /** One server and one browser, for all that a file looks at. */
@@ -11,7 +12,10 @@ export interface RunningSite extends Site {
 }
 
 export async function startSite(): Promise<RunningSite> {
-  const [server, browser] = await Promise.all([startServer({}, "localhost"), launch()]);
+  const [server, browser] = await Promise.all([
+    startServer({ MAIL_OUTBOX: "on" }, "localhost"),
+    launch(),
+  ]);
   return {
     server,
     browser,
@@ -24,12 +28,11 @@ export async function startSite(): Promise<RunningSite> {
 }
 
 /** Contexts for who has everything and for nobody, by the names that `SHOWN` uses. */
-export type Contexts = Readonly<Record<"ada" | "nobody", BrowserContext>>;
+export type Contexts = Readonly<Record<Visitor, BrowserContext>>;
 
 /** Names in Hebrew, which is written from right to left: in all that a user reads of themselves and of others. */
 export async function nameInHebrew({ server }: RunningSite): Promise<void> {
   for (const [table, column] of [
-    ["users", "first_name"],
     ["users", "last_name"],
     ["passkeys", "name"],
   ] as const) {
@@ -45,10 +48,27 @@ export async function newContexts(
   options: BrowserContextOptions = {},
 ): Promise<{ readonly fixtures: Fixtures; readonly contexts: Contexts }> {
   const fixtures = await newFixtures(site.server);
-  const ada = await newBrowserUser(site, options, fixtures.email);
+  const [ada, nobody, newcomer, stale] = [
+    await newBrowserUser(site, options, fixtures.email),
+    await newBrowserUser(site, options),
+    await newBrowserUser(site, options),
+    await newBrowserUser(site, options),
+  ];
   await logIn(ada);
+  await signUp(newcomer);
+  await signUp(stale);
+  await site.server.write(
+    `UPDATE tokens SET created_at = created_at - 3600000
+      WHERE user_id = (SELECT id FROM users WHERE email = ?1) AND kind = 'session'`,
+    stale.email,
+  );
   return {
     fixtures,
-    contexts: { ada: ada.context, nobody: (await newBrowserUser(site, options)).context },
+    contexts: {
+      ada: ada.context,
+      nobody: nobody.context,
+      newcomer: newcomer.context,
+      stale: stale.context,
+    },
   };
 }
