@@ -142,12 +142,17 @@ it.each([
     expect(textOf(asked)).toContain(ASKS);
     expect(asked.text).not.toContain('type="password"');
     expect(hiddenValues(asked.text, "next")).toEqual([back]);
+    // A form waits in the browser until then; a button and a page have nothing to keep.
+    expect(asked.headers.get("set-cookie") ?? "").toMatch(
+      back === NEW ? /^__Host-latchkey-form=[\w-]+; Max-Age=900/ : /^$/,
+    );
   }
   const out = await send("/console/logout", { next: NEW });
   expect([out.status, out.headers.get("location")]).toEqual([
     303,
     `/console/login?next=${encodeURIComponent(NEW)}`,
   ]);
+  expect(out.headers.get("set-cookie")).not.toContain("latchkey-form");
   expect((await call("GET", "/console/account", { headers })).status).toBe(303);
 });
 

@@ -214,10 +214,10 @@ export async function keyboardOnly(site: Site): Promise<void> {
   expect(await focused()).toBe("Skip to content");
   expect(await page.getByText("Skip to content").boundingBox()).toMatchObject({ x: 16, y: 8 });
   await page.keyboard.press("Enter");
-  await page.keyboard.press("Tab");
-  await page.keyboard.type(ada.email);
-  await page.keyboard.press("Tab");
-  await page.keyboard.type(PASSWORD);
+  for (const typed of ["Ada", "Lovelace", ada.email, PASSWORD]) {
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(typed);
+  }
   await page.keyboard.press("Enter");
   await heading(page, "Overview");
 
