@@ -82,6 +82,7 @@ beforeAll(async () => {
       token_id: ids.action,
       action: "addContact",
       run_by: stranger,
+      issued_by: me,
       run_at: 1,
       data: "{}",
     }),
