@@ -82,11 +82,14 @@ export const resetPassword = (
 
     page: {
       title: "Choose a new password",
-      note: "Whoever opens the link has read the mail that it came with.",
+      button: "Set new password",
+      note: "Only someone who can read this inbox has the link.",
+      next: { text: "Log in", href: "/console/login" },
+      renew: { text: "Request a new link", href: "/console/forgotten" },
       asksForLogin: false,
       describe: ({ payload: { email }, text }) => ({
         before: `Choose a new password for ${text(email)}. You'll be logged out everywhere, and all API and action tokens will be revoked.`,
-        after: "Your new password is set. Log in with it.",
+        after: "Password changed.",
       }),
     },
   });

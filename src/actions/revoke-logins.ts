@@ -25,13 +25,14 @@ export const revokeLogins = defineAction({
 
   page: {
     title: "Log out that device",
-    note: "Whoever opens the link has read the mail that it came with.",
+    note: "Only someone who can read this inbox has the link.",
+    next: { text: "Reset your password", href: "/console/forgotten" },
     asksForLogin: false,
     describe: () => ({
       before:
-        "The log-in that the mail told you of is ended, with everything that was obtained by it. Your other log-ins stay.",
+        "The session that the email told you about will be logged out. Your other sessions stay.",
       after:
-        "It is logged out. If it was not you, someone knows how to log in: now choose a new password under Forgotten your password, which ends everything else too.",
+        "Logged out. If that session wasn't yours, someone can log in to your account: reset your password, which logs out everything.",
     }),
   },
 });

@@ -55,14 +55,13 @@ export const undoEmailChange = defineAction({
   }),
 
   page: {
-    title: "Put your email back",
-    note: "Whoever opens the link has read the mail that it came with.",
+    title: "Restore your email",
+    note: "Only someone who can read this inbox has the link.",
+    next: { text: "Reset your password", href: "/console/forgotten" },
     asksForLogin: false,
-    describe: () => ({
-      before:
-        "Your account gets the email back that this link was sent to. Its password is taken away, everything that is logged in to it is logged out, and all its API tokens and action tokens end.",
-      after:
-        "Your email is back. Now choose a new password: ask for a link under Forgotten your password.",
+    describe: ({ payload: { email }, text }) => ({
+      before: `${text(email)} becomes your account's email again. Its password is removed, you'll be logged out everywhere, and all API and action tokens will be revoked.`,
+      after: "Your email is restored. Choose a new password next.",
     }),
   },
 });

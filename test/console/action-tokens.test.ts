@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { ORIGIN } from "../support/client.ts";
+import { call, ORIGIN } from "../support/client.ts";
 import { linkOnPage, type HtmlPage, textOf } from "./html.ts";
 import { signedUpUser, type BrowserUser, newBrowserUser } from "./browser-user.ts";
 
@@ -92,6 +92,7 @@ describe("two people become contacts over a code", () => {
       for (const who of [newBrowserUser(), bob])
         expect((await who.get(link, site)).status).toBe(200);
     }
+    expect((await call("HEAD", link)).status).toBe(200);
     const { status } = await bob.submit(await bob.get(link), link);
     expect(status).toBe(200);
     expect(textOf(await bob.get(link))).toContain("You already used this link");
@@ -100,7 +101,6 @@ describe("two people become contacts over a code", () => {
   it("a form of another site runs nothing", async () => {
     const [ada, bob] = [await named("Ada"), await signedUpUser()];
     const link = linkOf(await issue(ada));
-    const { call } = await import("../support/client.ts");
     const forged = await call("POST", link, {
       headers: { "sec-fetch-site": "cross-site", cookie: `__Host-latchkey=${bob.session()}` },
       form: { run_key: "forged" },

@@ -274,7 +274,7 @@ describe("the mailbox of the old email", () => {
     await patch(place, user, { email: fresh() });
     const { undo: back } = only(post.takeNotices()).data;
     const page = await place.send("GET", back?.link ?? "");
-    expect([page.status, page.text]).toEqual([200, expect.stringContaining("Put your email back")]);
+    expect([page.status, page.text]).toEqual([200, expect.stringContaining("Restore your email")]);
     expect((await place.verify(back?.token ?? "")).status).toBe(200);
   });
 });
