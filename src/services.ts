@@ -295,6 +295,7 @@ export function createServices(
       tokens,
       users,
       checkPassword,
+      secondFactor,
       takesPasswords: config.passwords,
     }),
     jwtPairs: pairs,

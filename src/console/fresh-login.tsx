@@ -1,19 +1,24 @@
+import type { Proof } from "../core/confirm-login.ts";
 import { Alert, Field, PASSWORD_INPUT } from "./components.tsx";
 import type { Page } from "./page.tsx";
 import type { Problem } from "./problems.ts";
+import { CODE_INPUT } from "./second-step.tsx";
 import { auth } from "./words.ts";
 
 const words = auth.confirm;
 
-/** The input by which a form that goes on is told from one that begins. */
-export const PROOF_FIELD = "proof_password";
+/** The inputs by which a form that goes on is told from one that begins. */
+export const PROOF_FIELDS: Readonly<Record<Proof, string>> = {
+  password: "proof_password",
+  code: "proof_code",
+};
 
 interface Props {
   /** Where the form was sent, and is sent again. */
   readonly action: string;
   readonly values: Readonly<Record<string, unknown>>;
-  /** Whether the form can go on: its user has a password, and `values` is all that was sent. */
-  readonly canGoOn: boolean;
+  /** With what the form can go on; null where its user has neither, or `values` is not all that was sent. */
+  readonly proof: Proof | null;
   /** Whether the form comes back after a log-in otherwise. */
   readonly isKept: boolean;
   /** Where a log-in leads otherwise. */
@@ -23,8 +28,9 @@ interface Props {
 }
 
 /** Asks who it is before a form goes on, with all that was filled in; it is kept in this page alone. */
-export function proofPage({ action, values, canGoOn, isKept, back, email, problem }: Props): Page {
-  const isField = problem?.field === PROOF_FIELD;
+export function proofPage({ action, values, proof, isKept, back, email, problem }: Props): Page {
+  const field = proof === null ? null : PROOF_FIELDS[proof];
+  const isField = field !== null && problem?.field === field;
   return {
     title: words.title,
     status: problem?.status ?? 401,
@@ -32,15 +38,15 @@ export function proofPage({ action, values, canGoOn, isKept, back, email, proble
       <section class="card narrow">
         <h1>{words.title}</h1>
         {!isField && <Alert kind="problem" text={problem?.message} />}
-        {canGoOn ? (
+        {field !== null ? (
           <>
-            <p>{words.byPassword}</p>
+            <p>{proof === "code" ? words.byCode : words.byPassword}</p>
             <form method="post" action={action}>
               {hiddenInputs(values)}
               <input type="hidden" name="username" autocomplete="username" value={email} />
               <Field
-                {...PASSWORD_INPUT}
-                name={PROOF_FIELD}
+                {...(proof === "code" ? CODE_INPUT : PASSWORD_INPUT)}
+                name={field}
                 problem={isField ? problem?.message : undefined}
                 autofocus
               />

@@ -24,7 +24,7 @@ import { type AnyFault, faultOf, type RequestFault } from "../http/request-fault
 import { queryValue } from "../http/query.ts";
 import type { Look } from "./brand.ts";
 import type { ConsoleDeps } from "./deps.ts";
-import { PROOF_FIELD, proofPage } from "./fresh-login.tsx";
+import { PROOF_FIELDS, proofPage } from "./fresh-login.tsx";
 import {
   flashCookie,
   type Message,
@@ -367,20 +367,23 @@ export function pageRoutes(
     const isWhole =
       isEchoed(submitted) && !Object.keys(submitted).some((name) => name.includes("password"));
     const user = await freshLogins.account(caller);
-    const canGoOn = isWhole && user.hasPassword;
+    const proof = isWhole ? user.proof : null;
     const kept =
-      canGoOn || form === null
+      proof !== null || form === null
         ? null
         : await lost.keep({ userId: caller.userId, page: back, form, values: submitted }, nowMs);
     return {
       ...proofPage({
         action: new URL(request.url).pathname,
         values: isWhole ? submitted : {},
-        canGoOn,
+        proof,
         isKept: kept !== null,
         back,
         email: user.email,
-        problem: fault.code === "login_not_fresh" ? null : problemOf(fault, PROOF_FIELD),
+        problem:
+          fault.code === "login_not_fresh"
+            ? null
+            : problemOf(fault, PROOF_FIELDS[user.proof ?? "password"]),
       }),
       headers: {
         ...headersOf(fault),
@@ -416,14 +419,16 @@ export function pageRoutes(
     ) =>
     async (
       context: AuthedPageContext,
-      { [PROOF_FIELD]: proof, ...values }: FormValues,
+      { [PROOF_FIELDS.password]: password, [PROOF_FIELDS.code]: code, ...values }: FormValues,
     ): Promise<Page | HttpResult> => {
       const { nowMs } = context;
       let { caller } = context;
       const back = pageOf(new URL(context.request.url).pathname, values);
-      if (typeof proof === "string" && !isFresh(caller, nowMs)) {
+      const proof = password === undefined ? "code" : "password";
+      const text = password ?? code;
+      if (typeof text === "string" && !isFresh(caller, nowMs)) {
         try {
-          caller = await freshLogins.prove(caller, proof, nowMs);
+          caller = await freshLogins.prove(caller, proof, text, nowMs);
         } catch (error) {
           const fault = faultOf(error);
           if (fault.code !== "credentials_wrong" && fault.code !== "throttled") throw error;

@@ -41,7 +41,7 @@ const MESSAGES: ByFault<string | readonly FieldProblem[], string | undefined> = 
   credentials_wrong: (_, passwordField) =>
     passwordField === undefined
       ? words.wrongLogin
-      : at(passwordField, passwordField === "otp" ? words.wrongCode : words.wrongPassword),
+      : at(passwordField, /otp|code/.test(passwordField) ? words.wrongCode : words.wrongPassword),
   otp_required: words.codeRequired,
   otp_wrong: at("otp", words.wrongAppCode),
   second_factor_on: words.secondFactorOn,

@@ -3,8 +3,9 @@ import type { Caller } from "./caller.ts";
 import { refuse } from "./fault.ts";
 import type { RevocationStore, StrictCheckStore } from "./introspection.ts";
 import type { CheckPassword } from "./passwords.ts";
+import type { SecondFactor } from "./second-factor.ts";
 import type { SessionStore } from "./sessions.ts";
-import { hasPassword } from "./user.ts";
+import { hasPassword, type UserWithPassword } from "./user.ts";
 
 export type FreshLogins = ReturnType<typeof freshLogins>;
 
@@ -13,12 +14,35 @@ interface Deps {
   readonly tokens: Pick<SessionStore, "confirmSession"> & Pick<RevocationStore, "revokeByHolder">;
   readonly users: Pick<UserStore, "byId">;
   readonly checkPassword: CheckPassword;
+  readonly secondFactor: Pick<SecondFactor, "pass">;
   /** Whether passwords open accounts. */
   readonly takesPasswords: boolean;
 }
 
+/** What proves it: the password or, on an account without one, a code of its second factor. */
+export type Proof = "password" | "code";
+
 /** How the user of a session proves once more who they are, without losing what they were about to do. */
-export function freshLogins({ strict, tokens, users, checkPassword, takesPasswords }: Deps) {
+export function freshLogins({
+  strict,
+  tokens,
+  users,
+  checkPassword,
+  secondFactor,
+  takesPasswords,
+}: Deps) {
+  const proofOf = (user: UserWithPassword): Proof | null =>
+    takesPasswords && hasPassword(user) ? "password" : user.hasSecondFactor ? "code" : null;
+
+  async function checkCode(userId: string, code: string, nowMs: number): Promise<UserWithPassword> {
+    const user = await users.byId(userId);
+    if (user === null) return refuse({ code: "token_invalid" });
+    // guard: code-is-no-password
+    if (proofOf(user) !== "code") return refuse({ code: "credentials_wrong" });
+    await secondFactor.pass(user, code, "email", nowMs);
+    return user;
+  }
+
   return {
     /**
      * The caller as D1 has their session: a copy in KV or in a cache may not know yet that it was confirmed.
@@ -34,26 +58,29 @@ export function freshLogins({ strict, tokens, users, checkPassword, takesPasswor
         : caller;
     },
 
-    /** Who is asked, and whether for a password. Asks D1. @throws FaultError `token_invalid`, `unavailable` */
-    async account({ userId }: Caller): Promise<{ email: string; hasPassword: boolean }> {
+    /** Who is asked, and for what; null for a new log-in. Asks D1. @throws FaultError `token_invalid`, `unavailable` */
+    async account({ userId }: Caller): Promise<{ email: string; proof: Proof | null }> {
       const user = await users.byId(userId);
       if (user === null) return refuse({ code: "token_invalid" });
-      return { email: user.email, hasPassword: takesPasswords && hasPassword(user) };
+      return { email: user.email, proof: proofOf(user) };
     },
 
     /**
-     * Checks the password of a session's user. Tries are counted as on every page that asks for it, and the last
-     * wrong one revokes the session.
+     * Checks the password of a session's user, or their code. Tries are counted as on every page that asks for it, and
+     * the last wrong password revokes the session.
      * @returns the caller, who is fresh from now on, on each page
      * @throws FaultError `credentials_wrong`, `throttled`, `token_invalid`, `unavailable`
      */
-    async prove(caller: Caller, password: string, nowMs: number): Promise<Caller> {
+    async prove(caller: Caller, proof: Proof, text: string, nowMs: number): Promise<Caller> {
       const { userId, tokenId } = caller;
       if (tokenId === null) return refuse({ code: "token_invalid" });
       const account = { userId, credentialId: tokenId };
-      const user = await checkPassword(account, password, nowMs, () =>
-        tokens.revokeByHolder([tokenId], null, nowMs),
-      );
+      const user =
+        proof === "code"
+          ? await checkCode(userId, text, nowMs)
+          : await checkPassword(account, text, nowMs, () =>
+              tokens.revokeByHolder([tokenId], null, nowMs),
+            );
       const isActive = await tokens.confirmSession(tokenId, user.credentialVersion, nowMs);
       return isActive ? { ...caller, authTimeMs: nowMs, user } : refuse({ code: "token_invalid" });
     },

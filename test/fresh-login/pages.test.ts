@@ -4,6 +4,7 @@ import { SCOPES } from "../../src/core/scopes.ts";
 import { hiddenValues, secretOnPage, textOf } from "../console/html.ts";
 import { encoded, type Fields, FORM, newPageClient, SAME_ORIGIN } from "../console/page-client.ts";
 import { PASSWORD } from "../support/client.ts";
+import { turnOn } from "../second-factor/authenticator.ts";
 import { isolate } from "../support/service.ts";
 
 /** A form whose act needs a fresh log-in asks for the password, and goes on with what was filled in. */
@@ -154,6 +155,26 @@ it.each([
   ]);
   expect(out.headers.get("set-cookie")).not.toContain("latchkey-form");
   expect((await call("GET", "/console/account", { headers })).status).toBe(303);
+});
+
+it("an account without a password goes on with a code of its second factor, and no other account does", async () => {
+  const { client, form, authenticatedAt, ...there } = await stale();
+  const app = await turnOn(there, { email: client.email, password: PASSWORD });
+  const coded = async (proof_code: string) => client.send(NEW, { ...form, proof_code });
+  expect((await coded(await app.fresh())).status).toBe(401);
+  await env.DB.prepare("UPDATE users SET password = '' WHERE email = ?").bind(client.email).run();
+  const asked = await client.send(NEW, form);
+  expect([asked.status, textOf(asked)]).toEqual([
+    401,
+    expect.stringContaining("authenticator app"),
+  ]);
+  expect(hiddenValues(asked.text, "token_secret")).toEqual([form.token_secret]);
+  const wrong = await coded("000000");
+  expect([wrong.status, textOf(wrong)]).toEqual([401, expect.stringContaining("code is wrong")]);
+  expect(await authenticatedAt()).toBeNull();
+  const made = await coded(await app.fresh());
+  expect([made.status, secretOnPage(made)]).toEqual([200, form.token_secret]);
+  expect(await authenticatedAt()).toBe(Date.now());
 });
 
 it("a stolen cookie has ten tries, and the last wrong one ends it", async () => {

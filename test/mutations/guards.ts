@@ -120,6 +120,7 @@ export const GUARDS: readonly Guard[] = [
   ["challenge-is-ours", "anyone makes up a challenge", [asked(true)], [PASSKEYS]],
   ["challenge-is-used-once", "a challenge is used again", [value("true")], [PASSKEYS]],
   ["passkey-challenge-is-the-callers", "a challenge adds a passkey to another's account", [value("true")], [PASSKEYS]],
+  ["code-is-no-password", "a code alone makes a log-in fresh where a password is asked for", [asked(false)], [PROOF]],
   ["new-passkey-needs-a-fresh-login", "a stolen session or an API token adds a passkey", [dropped], [PASSKEYS]],
   ["passkey-challenge-is-spent-once", "one answer of a passkey logs in twice", [holds(2)], [PASSKEYS]],
   ["cloned-passkey-is-refused", "a copy of a passkey opens the account", [value("true")], [PASSKEYS]],

@@ -325,6 +325,8 @@ export const auth = {
   confirm: {
     title: "Confirm it's you",
     byPassword: "You logged in more than 10 minutes ago. Enter your password to continue.",
+    byCode:
+      "You logged in more than 10 minutes ago. Enter a code from your authenticator app, or a recovery code, to continue.",
     byLogIn:
       "You logged in more than 10 minutes ago. Log in again and you'll come back to this page.",
     byLogInKept:
