@@ -59,10 +59,13 @@ export function freshLogins({
     },
 
     /** Who is asked, and for what; null for a new log-in. Asks D1. @throws FaultError `token_invalid`, `unavailable` */
-    async account({ userId }: Caller): Promise<{ email: string; proof: Proof | null }> {
+    async account({
+      userId,
+    }: Caller): Promise<{ email: string; hasPassword: boolean; proof: Proof | null }> {
       const user = await users.byId(userId);
       if (user === null) return refuse({ code: "token_invalid" });
-      return { email: user.email, proof: proofOf(user) };
+      const proof = proofOf(user);
+      return { email: user.email, hasPassword: proof === "password", proof };
     },
 
     /**
