@@ -5,7 +5,7 @@ import type { Cursor } from "../core/page.ts";
 import { PASSWORD_LENGTH } from "../core/passwords.ts";
 import { cursorText } from "../http/query.ts";
 import { currentClock } from "./clock.ts";
-import { frame as words, pagination, time } from "./words.ts";
+import { auth, frame as words, pagination, time } from "./words.ts";
 
 export { isolated } from "./isolated.ts";
 
@@ -108,6 +108,13 @@ export const NEW_PASSWORD_INPUT = {
   ...PASSWORD_INPUT,
   autocomplete: "new-password",
   minlength: PASSWORD_LENGTH.min,
+} as const;
+
+export const CODE_INPUT = {
+  label: auth.secondStep.code,
+  autocomplete: "one-time-code",
+  required: true,
+  maxlength: 40,
 } as const;
 
 interface PostFormProps {

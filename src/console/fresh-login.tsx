@@ -1,8 +1,7 @@
 import type { Proof } from "../core/confirm-login.ts";
-import { Alert, Field, PASSWORD_INPUT } from "./components.tsx";
+import { Alert, CODE_INPUT, Field, PASSWORD_INPUT } from "./components.tsx";
 import type { Page } from "./page.tsx";
 import type { Problem } from "./problems.ts";
-import { CODE_INPUT } from "./second-step.tsx";
 import { auth } from "./words.ts";
 
 const words = auth.confirm;

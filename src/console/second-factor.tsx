@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { RECOVERY_CODES } from "../core/second-factor.ts";
 import type { HttpResult, Route } from "../http/surface.ts";
 import { accountPage, SECURITY } from "./account.tsx";
-import { Copyable, Field, Panel, Pill, PostForm, QrCode, Time } from "./components.tsx";
+import { CODE_INPUT, Copyable, Field, Panel, Pill, PostForm, QrCode, Time } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
 import { PAGE_HEADERS, type Page } from "./page.tsx";
 import {
@@ -15,7 +15,6 @@ import {
   seeOther,
   seeOtherWithMessage,
 } from "./page-routes.tsx";
-import { CODE_INPUT } from "./second-step.tsx";
 import { security } from "./words.ts";
 
 const PATH = `${SECURITY}/second-factor`;

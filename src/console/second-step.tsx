@@ -7,7 +7,7 @@ import type { UserWithPassword } from "../core/user.ts";
 import { NO_STEP_COOKIE, readStepCookie, stepCookie } from "../http/browser.ts";
 import { queryValue } from "../http/query.ts";
 import type { HttpResult, Route } from "../http/surface.ts";
-import { Field, PostForm } from "./components.tsx";
+import { CODE_INPUT, Field, PostForm } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
 import type { Page } from "./page.tsx";
 import {
@@ -56,13 +56,6 @@ export async function afterFirstFactor(
   const half = await secondFactor.half(who, way, nowMs);
   return { ...seeOther(pathWithNext(PATH, to)), cookies: [stepCookie(half)] };
 }
-
-export const CODE_INPUT = {
-  label: words.code,
-  autocomplete: "one-time-code",
-  required: true,
-  maxlength: 40,
-} as const;
 
 /** The page that asks for the code. */
 export function secondStepPages(
