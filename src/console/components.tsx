@@ -44,8 +44,9 @@ interface FieldProps {
   readonly maxlength?: number;
   readonly minlength?: number;
   readonly pattern?: string | undefined;
-  readonly min?: number;
-  readonly max?: number;
+  readonly placeholder?: string;
+  readonly min?: number | string;
+  readonly max?: number | string;
   readonly list?: string;
   /** The id of an error message that several inputs share. */
   readonly errorId?: string;
@@ -502,15 +503,17 @@ export function Tabs({ label, items, current }: TabsProps) {
 
 interface FiltersProps {
   readonly action: string;
+  /** `post` where what is searched may be a secret: that leads to the address without it. */
+  readonly method?: "get" | "post";
   /** `Field`, `Select`, hidden inputs. */
   readonly children: Child;
 }
 
 /** A search and choices in one row; what is found has an address of its own. */
-export function Filters({ action, children }: FiltersProps) {
+export function Filters({ action, method = "get", children }: FiltersProps) {
   return (
     <search>
-      <form class="filters" method="get" action={action}>
+      <form class="filters" method={method} action={action}>
         {children}
         <button class="quiet" type="submit">
           {words.filter}

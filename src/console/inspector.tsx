@@ -1,7 +1,17 @@
 import * as v from "valibot";
 import type { TokenDiagnosis, TokenDiagnostics } from "../core/token-diagnosis.ts";
-import { type Json, TOKEN_KINDS } from "../core/token.ts";
+import type { Json } from "../core/token.ts";
 import type { Route } from "../http/surface.ts";
+import {
+  describedBy,
+  Facts,
+  FieldNotes,
+  PageHead,
+  PostForm,
+  Relative,
+  Time,
+  UserText,
+} from "./components.tsx";
 import {
   EMPTY_FORM,
   type FormState,
@@ -10,24 +20,18 @@ import {
   formError,
 } from "./page-routes.tsx";
 import type { Page } from "./page.tsx";
-import { describedBy, FieldNotes, PostForm, Time, UserText } from "./components.tsx";
-import { StatusBadge, statusText, Timeline } from "./token-status.tsx";
+import { tokenPath } from "./token-list.tsx";
+import { StatusPill } from "./token-status.tsx";
+import { inspector as words } from "./words.ts";
 
 const Paste = v.object({
   text: v.pipe(
-    v.string("Paste something."),
+    v.string(words.nothing),
     v.trim(),
-    v.minLength(1, "Paste something."),
-    v.maxLength(16_384, "This is too long for a token."),
+    v.minLength(1, words.nothing),
+    v.maxLength(16_384, words.tooLong),
   ),
 });
-
-const KINDS: Readonly<Record<NonNullable<TokenDiagnosis["kind"]>, { readonly name: string }>> = {
-  ...TOKEN_KINDS,
-  access: { name: "Access JWT" },
-  refresh: { name: "Refresh JWT" },
-  jwt: { name: "JWT" },
-};
 
 /** Shows what a pasted token is. The token is neither stored nor rendered again. */
 export function inspectorPages({ form }: PageRoutes, diagnose: TokenDiagnostics): readonly Route[] {
@@ -43,15 +47,19 @@ export function inspectorPages({ form }: PageRoutes, diagnose: TokenDiagnostics)
 function inspectorPage(state: FormState, diagnosis: TokenDiagnosis | null, nowMs: number): Page {
   const { problem } = fieldState(state, "text");
   return {
-    title: "Inspector",
+    title: words.title,
     body: (
       <>
-        <h1>Inspector</h1>
+        <PageHead title={words.title} lead={words.lead} />
         {diagnosis !== null && <Diagnosis diagnosis={diagnosis} nowMs={nowMs} />}
         <section class="card">
-          <PostForm action="/console/inspector" error={formError(state, ["text"])} button="Inspect">
+          <PostForm
+            action="/console/inspector"
+            error={formError(state, ["text"])}
+            button={words.button}
+          >
             <div class="field">
-              <label for="field-text">{diagnosis === null ? "Any token" : "Another token"}</label>
+              <label for="field-text">{diagnosis === null ? words.paste : words.pasteNext}</label>
               <textarea
                 id="field-text"
                 name="text"
@@ -62,11 +70,7 @@ function inspectorPage(state: FormState, diagnosis: TokenDiagnosis | null, nowMs
                 spellcheck={false}
                 required
               />
-              <FieldNotes
-                id="field-text"
-                hint="A session, API or action token, or a JWT. It is looked at, and neither kept nor written down. Whether it stands is said of your own alone."
-                problem={problem}
-              />
+              <FieldNotes id="field-text" hint={words.hint} problem={problem} />
             </div>
           </PostForm>
         </section>
@@ -76,30 +80,51 @@ function inspectorPage(state: FormState, diagnosis: TokenDiagnosis | null, nowMs
 }
 
 function Diagnosis({ diagnosis, nowMs }: { diagnosis: TokenDiagnosis; nowMs: number }) {
-  const { kind, id, status, header, claims } = diagnosis;
+  const { kind, id, status, header, claims, issuedAtMs, expiresAtMs, revokedAtMs } = diagnosis;
   // Without a valid signature anyone could have written the times, and showing them would suggest that the token is valid.
   const isTrusted = status !== "signature_wrong" && status !== "key_unknown";
+  const time = (ms: number | null) =>
+    isTrusted &&
+    ms !== null && (
+      <>
+        <Time ms={ms} />{" "}
+        <span class="hint">
+          <Relative ms={ms} nowMs={nowMs} />
+        </span>
+      </>
+    );
+  const hasExpired = expiresAtMs !== null && expiresAtMs <= nowMs;
+  // Of one's own, there is a page.
+  const isOwn = kind === "api" && claims !== null;
   return (
     <section class="card" role="status">
       <div class="heading">
-        <h2>{kind === null ? "No token" : KINDS[kind].name}</h2>
-        <StatusBadge status={status} />
+        <h2>{kind === null ? words.unknown : words.kinds[kind]}</h2>
+        <StatusPill status={status} />
       </div>
-      <p>{statusText(status)}</p>
-      {isTrusted && <Timeline diagnosis={diagnosis} nowMs={nowMs} />}
-      {id !== null && (
+      <p>{words.statuses[status][1]}</p>
+      <Facts
+        rows={[
+          [words.issued, time(issuedAtMs)],
+          [words.ended[status] ?? words.revoked, time(revokedAtMs)],
+          [hasExpired ? words.expired : words.expires, time(expiresAtMs)],
+          [
+            words.id,
+            id !== null && (
+              <code>
+                <UserText text={id} />
+              </code>
+            ),
+          ],
+        ]}
+      />
+      {isOwn && id !== null && (
         <p>
-          Id{" "}
-          <code>
-            <UserText text={id} />
-          </code>
+          <a href={tokenPath(id)}>{words.manage}</a>
         </p>
       )}
-      <Members caption="Header" members={header} />
-      <Members
-        caption={header === null ? "What is kept of it" : "Claims, as it says them itself"}
-        members={claims}
-      />
+      <Members caption={words.header} members={header} />
+      <Members caption={header === null ? words.stored : words.claims} members={claims} />
     </section>
   );
 }

@@ -1,206 +1,183 @@
+import {
+  type ApiTokenQuery,
+  type ListedToken,
+  TOKEN_FILTERS,
+  TOKENS_SEARCHED,
+  type TokenSearch,
+} from "../core/api-token-search.ts";
 import type { Scopes } from "../core/scopes.ts";
-import type { ApiToken } from "../core/token.ts";
-import { EMPTY_FORM, type FormState, fieldState } from "./page-routes.tsx";
-import { Confirm, Field, PostForm, Relative, Select, Time, UserText } from "./components.tsx";
+import {
+  Confirm,
+  Empty,
+  Field,
+  Filters,
+  PageHead,
+  Pagination,
+  Panel,
+  PostForm,
+  Relative,
+  Select,
+  Table,
+  UserText,
+} from "./components.tsx";
+import type { Page } from "./page.tsx";
+import { LastUse, TokenPill } from "./token-status.tsx";
+import { apiTokens as words } from "./words.ts";
 
-/** How long the old secret stays valid after a rotation, in seconds. */
-export const GRACES: readonly (readonly [value: string, text: string])[] = [
-  ["0", "at once"],
-  ["3600", "in an hour"],
-  ["86400", "in a day"],
-];
+export const TOKENS = "/console/tokens";
+
+export const tokenPath = (id: string) => `${TOKENS}/${id}`;
+
+/** The parameters of a list's address; those of all tokens are empty. */
+export const parametersOf = ({ search, filter, scope, sort, isDescending }: ApiTokenQuery) => {
+  const by = `${isDescending ? "-" : ""}${sort}`;
+  return { search, filter: filter ?? "", scope: scope ?? "", sort: by === "-created" ? "" : by };
+};
 
 interface Props {
-  readonly tokens: readonly ApiToken[];
-  /** A new secret per token for the rotation form, so that submitting it twice rotates once. */
-  readonly secrets: readonly string[];
+  readonly query: ApiTokenQuery;
+  readonly found: TokenSearch<ListedToken>;
+  /** The `limit` of the address, if it has one. */
+  readonly limit: string;
+  readonly scopes: Scopes;
   readonly nowMs: number;
-  /** The submitted rename form, if it had errors. */
-  readonly renaming: FormState;
-  /** What each scope allows. */
-  readonly descriptions: Scopes["descriptions"];
 }
 
-/** One card per token: its details, the time left, and its actions. */
-export function TokenList({ tokens, secrets, ...shared }: Props) {
-  if (tokens.length === 0) {
-    return (
-      <section class="card empty">
-        <p>No tokens yet. One lets a program of yours use this service without your password.</p>
-      </section>
-    );
-  }
-  return (
-    <>
-      <ul class="things">
-        {bySuccessor(tokens).map((token, index) => (
-          <TokenCard token={token} secret={secrets[index] ?? ""} {...shared} />
-        ))}
-      </ul>
-      <Confirm summary="End all tokens">
-        <p>Every program that uses one of your API tokens is refused from then on.</p>
-        <PostForm action="/console/tokens/end-all" button="End all of them" look="danger" />
-      </Confirm>
-    </>
-  );
-}
-
-/** Sorts each replaced token right after its successor. */
-function bySuccessor(tokens: readonly ApiToken[]): readonly ApiToken[] {
-  const ids = new Set(tokens.map(({ id }) => id));
-  const replacedBy = Map.groupBy(tokens, ({ replacedById }) => replacedById);
-  const withOlder = (token: ApiToken): ApiToken[] => [
-    token,
-    ...(replacedBy.get(token.id) ?? []).flatMap(withOlder),
-  ];
-  return tokens
-    .filter(({ replacedById }) => replacedById === null || !ids.has(replacedById))
-    .flatMap(withOlder);
-}
-
-interface CardProps extends Omit<Props, "tokens" | "secrets"> {
-  readonly token: ApiToken;
-  readonly secret: string;
-}
-
-function TokenCard({ token, secret, nowMs, renaming, descriptions }: CardProps) {
-  const { id, name, hint, scopes, createdAtMs, expiresAtMs, lastUsedAtMs } = token;
-  // A replaced token can only be revoked: its end must not move out again.
-  const isReplaced = token.replacedById !== null;
-  const isRenamed = renaming.values.id === id;
-  const group = `doings-${id}`;
-  return (
-    <li class="card">
-      <div class="heading">
-        <h2>
-          <UserText text={name} />
-        </h2>
-        {isReplaced ? (
-          <span class="badge waiting">
-            replaced, valid until <Time ms={expiresAtMs} />
-          </span>
-        ) : !token.isEnabled ? (
-          <span class="badge waiting">disabled</span>
+export function tokenListPage({ query, found, limit, scopes, nowMs }: Props): Page {
+  const { items, total, isAll, previous, next } = found;
+  const parameters = parametersOf(query);
+  const isFiltered = Object.values({ ...parameters, sort: "" }).some((value) => value !== "");
+  const hasNone = items.length === 0 && !isFiltered && previous === null && next === null;
+  return {
+    title: words.title,
+    body: (
+      <>
+        <PageHead title={words.title} lead={words.lead}>
+          <a class="button" href={`${TOKENS}/new`}>
+            {words.create}
+          </a>
+        </PageHead>
+        <Filters action={`${TOKENS}/find`} method="post">
+          <Field
+            name="search"
+            type="search"
+            label={words.search}
+            placeholder={words.searchHint}
+            value={query.search}
+            autocomplete="off"
+          />
+          <Select
+            name="filter"
+            label={words.filter}
+            value={parameters.filter}
+            options={["" as const, ...TOKEN_FILTERS].map((each) => [each, words.filters[each]])}
+          />
+          <Select
+            name="scope"
+            label={words.scope}
+            value={parameters.scope}
+            options={[["", words.anyScope], ...scopes.names.map((each) => [each, each] as const)]}
+          />
+          <Select
+            name="sort"
+            label={words.sort}
+            value={parameters.sort || "-created"}
+            options={Object.entries(words.sorts)}
+          />
+        </Filters>
+        {hasNone ? (
+          <Empty title={words.empty} text={words.emptyText} />
+        ) : items.length === 0 ? (
+          <Empty title={words.noMatch} text={words.noMatchText}>
+            <a href={TOKENS}>{words.showAll}</a>
+          </Empty>
         ) : (
-          <ExpiryBadge token={token} nowMs={nowMs} />
+          <TokenTable found={found} scopes={scopes} nowMs={nowMs} />
         )}
-      </div>
-      <ExpiryBar token={token} nowMs={nowMs} />
-      <dl class="traits">
-        <DetailRow name="Token">
-          <code>{hint}</code>
-        </DetailRow>
-        <DetailRow name="Made">
-          <Time ms={createdAtMs} />
-        </DetailRow>
-        <DetailRow name="Ends">
-          <Time ms={expiresAtMs} />
-        </DetailRow>
-        <DetailRow name="Last used">
-          <LastUse ms={lastUsedAtMs} nowMs={nowMs} />
-        </DetailRow>
-      </dl>
-      {scopes.length > 0 && (
-        <p class="scopes">
-          {scopes.map((scope) => (
-            <code class="badge" title={descriptions[scope]}>
-              {scope}
-            </code>
-          ))}
-        </p>
-      )}
-      <div class="doings">
-        {!isReplaced && (
-          <>
-            <Confirm summary="Rename" subject={name} isHarmless group={group} isOpen={isRenamed}>
-              <PostForm action="/console/tokens/rename" id={id} button="Rename">
-                <Field
-                  {...fieldState(isRenamed ? renaming : EMPTY_FORM, "name", name)}
-                  id={`name-${id}`}
-                  label="New name"
-                  autocomplete="off"
-                  maxlength={64}
-                  required
-                />
-              </PostForm>
-            </Confirm>
-            <Confirm summary="Rotate" subject={name} isHarmless group={group}>
-              <p>You get a new secret with the same name, scopes and end.</p>
-              <PostForm action="/console/tokens/rotate" id={id} button="Rotate">
-                <input type="hidden" name="token_secret" value={secret} autocomplete="off" />
-                <Select
-                  name="grace"
-                  id={`grace-${id}`}
-                  label="The old secret ends"
-                  value="3600"
-                  options={GRACES}
-                />
-              </PostForm>
-            </Confirm>
-          </>
+        {total !== null && total > 0 && (
+          <p class="hint found">
+            {words.count(total, isAll)}. {!isAll && words.partial(TOKENS_SEARCHED)}{" "}
+            {query.filter === "inactive" && words.kept}
+          </p>
         )}
-        <Confirm summary="End" subject={name} group={group}>
-          <p>Whoever shows it is refused from then on. This cannot be undone.</p>
-          <PostForm action="/console/tokens/end" id={id} button="End it" look="danger" />
-        </Confirm>
-      </div>
-    </li>
-  );
+        <Pagination
+          path={TOKENS}
+          query={{ ...parameters, limit }}
+          previous={previous}
+          next={next}
+        />
+        {!isFiltered && items.length > 0 && (
+          <Panel title={words.revokeAll.title} danger>
+            <Confirm summary={words.revokeAll.button}>
+              <p>{words.revokeAll.text}</p>
+              <PostForm
+                action={`${TOKENS}/revoke-all`}
+                button={words.revokeAll.button}
+                look="danger"
+              />
+            </Confirm>
+          </Panel>
+        )}
+      </>
+    ),
+  };
 }
 
-function DetailRow({ name, children }: { readonly name: string; readonly children: unknown }) {
+/** Each token, and after it those that it replaced and that still work. */
+function withReplaced({ items, replaced }: TokenSearch<ListedToken>) {
+  const of = Map.groupBy(replaced, ({ token }) => token.replacedById);
+  const withOlder = (listed: ListedToken, isOld: boolean): Row[] => [
+    { listed, isOld },
+    ...(of.get(listed.token.id) ?? []).flatMap((each) => withOlder(each, true)),
+  ];
+  return items.flatMap((each) => withOlder(each, false));
+}
+
+interface Row {
+  readonly listed: ListedToken;
+  /** Under its successor. */
+  readonly isOld: boolean;
+}
+
+type TableProps = Pick<Props, "found" | "scopes" | "nowMs">;
+
+function TokenTable({ found, scopes, nowMs }: TableProps) {
+  const { columns } = words;
   return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
+    <Table<Row>
+      class="tokens"
+      rows={withReplaced(found)}
+      columns={[
+        [
+          columns.name,
+          ({ listed: { token }, isOld }) => (
+            <>
+              <a href={tokenPath(token.id)} {...(isOld && { class: "old" })}>
+                {isOld ? words.oldSecret : <UserText text={token.name} />}
+              </a>{" "}
+              <code class="hint">{token.hint}</code>
+            </>
+          ),
+        ],
+        [columns.scopes, ({ listed: { token } }) => scopesText(token.scopes, scopes)],
+        [columns.expires, ({ listed }) => <TokenPill listed={listed} nowMs={nowMs} />],
+        [columns.used, ({ listed: { token } }) => <LastUse token={token} nowMs={nowMs} />],
+        [
+          columns.created,
+          ({ listed: { token } }) => <Relative ms={token.createdAtMs} nowMs={nowMs} />,
+        ],
+      ]}
+    />
   );
 }
 
-const HOUR_MS = 3_600_000;
+/** At most so many are named in a row. */
+const SCOPES_SHOWN = 1;
 
-/** Uses are recorded to the hour, so nothing finer is shown. */
-function LastUse({ ms, nowMs }: { readonly ms: number | null; readonly nowMs: number }) {
-  if (ms === null) return <>never</>;
-  return nowMs - ms < HOUR_MS ? <>less than an hour ago</> : <Relative ms={ms} nowMs={nowMs} />;
-}
-
-const DAY_MS = 24 * HOUR_MS;
-
-interface ExpiryProps {
-  readonly token: ApiToken;
-  readonly nowMs: number;
-}
-
-/** Colors depend on the absolute time left, not on the share of the lifetime. */
-function toneOf({ token: { expiresAtMs }, nowMs }: ExpiryProps): "good" | "waiting" | "bad" {
-  const leftMs = expiresAtMs - nowMs;
-  if (leftMs < DAY_MS) return "bad";
-  return leftMs < 7 * DAY_MS ? "waiting" : "good";
-}
-
-function ExpiryBadge(props: ExpiryProps) {
-  return (
-    <span class={`badge ${toneOf(props)}`}>
-      ends <Relative ms={props.token.expiresAtMs} nowMs={props.nowMs} />
-    </span>
-  );
-}
-
-/** The time left as a bar. An SVG, because the CSP forbids inline styles for the width. */
-function ExpiryBar(props: ExpiryProps) {
-  const { token, nowMs } = props;
-  const whole = Math.max(1, token.expiresAtMs - token.createdAtMs);
-  const left = Math.min(1, Math.max(0, (token.expiresAtMs - nowMs) / whole));
-  return (
-    <svg
-      class={`life ${toneOf(props)}`}
-      viewBox="0 0 100 1"
-      preserveAspectRatio="none"
-      aria-hidden="true"
-    >
-      <rect class="whole" width="100" height="1" />
-      <rect class="left" width={(left * 100).toFixed(1)} height="1" />
-    </svg>
-  );
+function scopesText(granted: readonly string[], { names }: Scopes): string {
+  if (granted.length === 0) return words.noScopes;
+  if (names.every((each) => granted.includes(each))) return words.fullAccess;
+  const more = granted.length - SCOPES_SHOWN;
+  const shown = granted.slice(0, SCOPES_SHOWN).join(", ");
+  return more > 0 ? `${shown} ${words.moreScopes(more)}` : shown;
 }

@@ -1,4 +1,5 @@
 import type { CallerRef } from "./caller.ts";
+import type { AuditEntry } from "./events.ts";
 import type { Page, PageRequest } from "./page.ts";
 import type { Scope } from "./scopes.ts";
 import type { OwnToken, TokenStatus } from "./token-diagnosis.ts";
@@ -66,6 +67,14 @@ export interface TokenLink {
 /** At most so many related tokens are named. */
 export const RELATED_MAX = 50;
 
+/** At most so many events of a token are shown. */
+export const HISTORY_MAX = 20;
+
+/** All that a page about a token shows. */
+export interface TokenDetails extends ListedToken, RelatedTokens {
+  readonly history: readonly AuditEntry[];
+}
+
 /** Those that a token is related to; all of them the user's own. */
 export interface RelatedTokens {
   /** Those that it was created with, directly or through others. */
@@ -86,5 +95,7 @@ export interface ApiTokenSearchStore {
   ): Promise<TokenSearch<OwnApiToken>>;
   /** One of the caller's own, active or not. */
   find(id: string, caller: CallerRef, nowMs: number): Promise<OwnApiToken | null>;
+  /** Events that are about it or were done with it, the newest first, of the user's last AUDIT_COUNTED. */
+  history(token: ApiToken): Promise<readonly AuditEntry[]>;
   related(id: string, caller: CallerRef, nowMs: number): Promise<RelatedTokens>;
 }

@@ -3,7 +3,7 @@ import type {
   ApiTokenSearchStore,
   ListedToken,
   OwnApiToken,
-  RelatedTokens,
+  TokenDetails,
   TokenSearch,
 } from "./api-token-search.ts";
 import type { TokenCheckStore } from "./authenticate.ts";
@@ -346,12 +346,14 @@ export function apiTokens({ tokens, search, secrets, jwts, notices, scopes: tabl
      * One of the caller's own, active or not, with those that it is related to.
      * @throws FaultError `token_not_found`
      */
-    async find(caller: Caller, id: string, nowMs: number): Promise<ListedToken & RelatedTokens> {
-      const [own, related] = UUID.test(id)
-        ? await Promise.all([search.find(id, caller, nowMs), search.related(id, caller, nowMs)])
-        : [null];
-      if (own === null || related === undefined) return refuse({ code: "token_not_found" });
-      return { ...toListed(own, nowMs), ...related };
+    async find(caller: Caller, id: string, nowMs: number): Promise<TokenDetails> {
+      const own = UUID.test(id) ? await search.find(id, caller, nowMs) : null;
+      if (own === null) return refuse({ code: "token_not_found" });
+      const [related, history] = await Promise.all([
+        search.related(id, caller, nowMs),
+        search.history(own.token),
+      ]);
+      return { ...toListed(own, nowMs), ...related, history };
     },
 
     /** The id of the API token that a text is or names, for a search; null for any other text. Asks no store. */

@@ -4,12 +4,15 @@ import {
   type ApiTokenQuery,
   type ApiTokenSearchStore,
   EXPIRING_MS,
+  HISTORY_MAX,
   RELATED_MAX,
   TOKENS_SEARCHED,
   type TokenSort,
 } from "../core/api-token-search.ts";
+import { AUDIT_COUNTED } from "../core/events.ts";
 import type { StorageContext } from "./context.ts";
 import { json, pageOf, toPage } from "./d1.ts";
+import { EventRow, firstIdOf, unlessOperators } from "./events.ts";
 import { noParentRevoked, NOT_USED_UP, parentsAreActive } from "./revocation.ts";
 import { ApiRow, EFFECTIVE_END, toApi, TOKEN_COLUMNS } from "./rows.ts";
 import { ACCOUNT, AccountRow, accountOf, StateRow } from "./tokens.ts";
@@ -32,6 +35,9 @@ const LinkRow = v.object({
   name: v.string(),
   hint: v.string(),
 });
+
+/** The event of a token's creation may come from a clock that is behind. */
+const CLOCK_SKEW_MS = 60_000;
 
 /** More predecessors with a grace period are not shown. */
 const REPLACED_MAX = 200;
@@ -127,7 +133,8 @@ export function createApiTokenSearch({ db }: StorageContext): ApiTokenSearchStor
             shown AS (SELECT tokens.id, tokens.key FROM found AS tokens
               WHERE NOT tokens.has_successor AND ${from} ORDER BY ${order} ${limit})
           SELECT ${ownColumns(nowMs)}, shown.key AS sort_key,
-            (SELECT COUNT(*) FROM found) AS total, (SELECT COUNT(*) FROM scanned) AS scanned,
+            (SELECT COUNT(*) FROM found) AS total, (SELECT MAX(rows) FROM (SELECT COUNT(*) AS rows FROM scanned GROUP BY revoked_at IS NULL)) AS scanned,
+            
             (SELECT json_group_array(id) FROM (SELECT id FROM found WHERE has_successor LIMIT ${REPLACED_MAX})) AS replaced
           FROM shown JOIN tokens ON tokens.id = shown.id JOIN users ON users.id = tokens.user_id
           ORDER BY ${pageOf(sql`shown.id`, sql`shown.key`, page, query.isDescending).order}`,
@@ -156,9 +163,23 @@ export function createApiTokenSearch({ db }: StorageContext): ApiTokenSearchStor
     },
 
     async find(id, { userId }, nowMs) {
+      // guard: only-own-tokens-are-shown
       const [row] = await ownTokens(sql`tokens.id = ${id} AND tokens.user_id = ${userId}`, nowMs);
       return row === undefined ? null : toOwn(row);
     },
+
+    history: ({ id, userId, createdAtMs }) =>
+      // No index names what an event is about: a range of the primary key, from its end.
+      db.all(
+        sql`SELECT id, at AS createdAtMs, what, outcome, ${unlessOperators(sql`actor`)} AS actorId,
+            ${unlessOperators(sql`credential`)} AS credentialId, subject AS subjectId,
+            ${unlessOperators(sql`address`)} AS address, ${unlessOperators(sql`request_id`)} AS requestId,
+            by_operator AS isByOperator
+          FROM (SELECT * FROM events WHERE user_id = ${userId} AND id >= ${firstIdOf(createdAtMs - CLOCK_SKEW_MS)}
+            ORDER BY id DESC LIMIT ${AUDIT_COUNTED})
+          WHERE subject = ${id} OR credential = ${id} ORDER BY id DESC LIMIT ${HISTORY_MAX}`,
+        EventRow,
+      ),
 
     async related(id, { userId }, nowMs) {
       const named = (relation: string) =>

@@ -56,6 +56,7 @@ const CALLS: Readonly<Record<string, string>> = {
   "/console/account/security/sessions": "2 D1",
   "/console/signup": "1 D1",
   "/console/tokens": "2 D1",
+  "/console/tokens/:tokenId": "4 D1",
   "/console/tokens/new": "1 D1",
   "/docs": "1 D1",
   "/docs/:operation": "1 D1",

@@ -119,7 +119,7 @@ describe("the logout", () => {
       if (route.path.endsWith("/deleted")) continue;
       expect((await client.open(pathOf(route))).status).toBe(303);
     }
-    expect((await client.send("/console/tokens/end-all")).status).toBe(303);
+    expect((await client.send("/console/tokens/revoke-all")).status).toBe(303);
     expect((await call("GET", "/tokens", { xToken: client.secret })).status).toBe(400);
     expect((await other.open("/console/account")).status).toBe(200);
   });

@@ -43,6 +43,7 @@ describe("the next page says once what a form did, and no URL can", () => {
     const client = await newPageClient(call);
     const fixtures = await newFixtures(client, call);
     const own = `/console/actions/${fixtures.parameters.id}`;
+    const token = `/console/tokens/${fixtures.tokenId}`;
     for (const [path, fields, expected] of [
       ["/console/account/profile", { first_name: "Ada" }, "Profile saved."],
       [
@@ -51,13 +52,11 @@ describe("the next page says once what a form did, and no URL can", () => {
         "Email changed.",
       ],
       ["/console/account/verify", {}, "We sent you a link."],
-      [
-        "/console/tokens/rename",
-        { id: fixtures.tokenId, name: "CI <i>א" },
-        "Renamed to “ CI <i>א ”.",
-      ],
-      ["/console/tokens/end", { id: fixtures.tokenId }, "“ CI <i>א ” was revoked."],
-      ["/console/tokens/end-all", {}, "All your API tokens were revoked."],
+      [`${token}/rename`, { name: "CI <i>א" }, "Renamed to “ CI <i>א ”."],
+      [`${token}/enabled`, { enabled: "false" }, "“ CI <i>א ” was disabled."],
+      [`${token}/enabled`, { enabled: "true" }, "“ CI <i>א ” was enabled."],
+      [`${token}/revoke`, {}, "“ CI <i>א ” was revoked."],
+      ["/console/tokens/revoke-all", {}, "All your API tokens were revoked."],
       ["/console/account/security/sessions/end", { id: fixtures.loginId }, "Session logged out."],
       ["/console/account/security/sessions/end-others", {}, "You're logged out everywhere else."],
       [`${own}/end`, {}, "Revoked. The code and link no longer work."],
@@ -119,14 +118,15 @@ describe("a form that is sent after its session expired", () => {
     const client = await newPageClient(call);
     const fixtures = await newFixtures(client, call);
     const own = `/console/actions/${fixtures.parameters.id}`;
+    const token = `/console/tokens/${fixtures.tokenId}`;
     await call("DELETE", `/tokens?token=${client.secret}`);
     for (const [path, page] of [
       ["/console/account/profile", "/console/account"],
       ["/console/account/security/password", "/console/account/security/password"],
       ["/console/account/verify", "/console/account"],
       ["/console/tokens/new", "/console/tokens/new"],
-      ["/console/tokens/rename", "/console/tokens"],
-      ["/console/tokens/end", "/console/tokens"],
+      [`${token}/rename`, token],
+      [`${token}/revoke`, token],
       ["/console/account/security/sessions/end-others", "/console/account/security/sessions"],
       ["/console/actions/new/addContact", "/console/actions/new/addContact"],
       [`${own}/end`, own],

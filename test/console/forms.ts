@@ -111,14 +111,15 @@ const SAMPLES: Readonly<Record<string, (fixtures: Fixtures) => Fields>> = {
     scopes: ["tokens:read"],
     token_secret: newApiSecret,
   }),
-  "/console/tokens/rename": ({ tokenId }) => ({ id: tokenId, name: "renamed" }),
-  "/console/tokens/rotate": ({ tokenId, rotatedSecret }) => ({
-    id: tokenId,
+  "/console/tokens/find": () => ({ search: "first", filter: "", scope: "", sort: "name" }),
+  "/console/tokens/:tokenId/rename": () => ({ name: "renamed" }),
+  "/console/tokens/:tokenId/rotate": ({ rotatedSecret }) => ({
     grace: "0",
     token_secret: rotatedSecret,
   }),
-  "/console/tokens/end": ({ tokenId }) => ({ id: tokenId }),
-  "/console/tokens/end-all": () => ({}),
+  "/console/tokens/:tokenId/enabled": () => ({ enabled: "false" }),
+  "/console/tokens/:tokenId/revoke": () => ({}),
+  "/console/tokens/revoke-all": () => ({}),
   "/console/account/security/sessions/end": ({ loginId }) => ({ id: loginId }),
   "/console/account/security/sessions/end-others": () => ({}),
   "/console/actions/new/:action": ({ contactId, newSecret }) => ({
@@ -161,9 +162,9 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
     scopes: ["tokens:read"],
   });
   await logIn(call, client.email);
-  const list = (await client.open("/console/tokens")).text;
-  const [tokenId = ""] = hiddenValues(list, "id");
-  const [rotatedSecret = ""] = hiddenValues(list, "token_secret");
+  const [tokenId = ""] = tokenIdsOn(await client.open("/console/tokens"));
+  const own = (await client.open(`/console/tokens/${tokenId}`)).text;
+  const [rotatedSecret = ""] = hiddenValues(own, "token_secret");
   const [newApiSecret = ""] = hiddenValues(
     (await client.open("/console/tokens/new")).text,
     "token_secret",
@@ -188,7 +189,7 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
   const account = (await client.open("/console/account/security")).text;
   const [identityId = ""] = hiddenValues(account, "id");
   const passkey = await newPasskey(client, call, contactId);
-  const own = await newActionToken(call, client);
+  const action = await newActionToken(call, client);
   const other = await newPageClient(call);
   const others = await newActionToken(call, other);
   const otherId = await idOf(other);
@@ -207,7 +208,8 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
   ]);
   const parameters = {
     action: "addContact",
-    id: own.id,
+    id: action.id,
+    tokenId,
     token: others.secret,
     contact: contactId,
     user: otherId,
@@ -227,6 +229,13 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
     rotatedSecret,
   };
 }
+
+/** Of the API tokens in a list, in its order. */
+export const tokenIdsOn = ({ text }: Pick<Answered, "text">): string[] => [
+  ...new Set(
+    Array.from(text.matchAll(/href="\/console\/tokens\/([0-9a-f-]{36})"/g), ([, id = ""]) => id),
+  ),
+];
 
 /** The challenge of the passkey form on a page. */
 export const challengeIn = ({ text }: Answered): string =>

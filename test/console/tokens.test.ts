@@ -1,16 +1,18 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { ORIGIN } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
-import { NEED_MORE, newFixtures, pathIn, sampleFor, POST_FORMS } from "./forms.ts";
+import { NEED_MORE, newFixtures, pathIn, sampleFor, POST_FORMS, tokenIdsOn } from "./forms.ts";
 import { hiddenValues, secretOnPage, textOf } from "./html.ts";
 import { newPageClient, type PageClient } from "./page-client.ts";
 
 const { call } = isolate();
 const NEW = { name: "ci", lifetime: "3600", scopes: ["account:read", "tokens:read"] };
 
-const idsOf = async (client: PageClient): Promise<string[]> => [
-  ...new Set(hiddenValues((await client.open("/console/tokens")).text, "id")),
-];
+const LIST = "/console/tokens";
+const pageOf = (id: string) => `${LIST}/${id}`;
+
+const idsOf = async (client: PageClient): Promise<string[]> => tokenIdsOn(await client.open(LIST));
 
 const statusOf = async (bearer: string) => (await call("GET", "/rest/user", { bearer })).status;
 
@@ -30,24 +32,61 @@ describe("a new token", () => {
     const { text } = await client.open("/console/tokens");
     expect(text).not.toContain(secret);
     expect(textOf({ text })).toContain(`lk_api_…${secret.slice(-4)}`);
-    expect(textOf({ text })).toMatch(/ends in 1 hour/);
-    expect(textOf({ text })).toMatch(/account:read tokens:read/);
+    expect(textOf({ text })).toMatch(/account:read \+1 more Expires in 1 hour/);
   });
 
   it("lives as long as was chosen", async () => {
     for (const [lifetime, end] of [
-      ["3600", /ends in 1 hour/],
-      ["86400", /ends in 1 day/],
-      ["31536000", /ends in 1 year/],
+      ["3600", /Expires in 1 hour/],
+      ["86400", /Expires in 1 day/],
+      ["31536000", /Expires in 1 year/],
     ] as const) {
       const { client } = await withToken({ lifetime });
       expect(textOf(await client.open("/console/tokens"))).toMatch(end);
     }
+    const until = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
+    const { client, secret } = await withToken({ until });
+    expect(textOf(await client.open(LIST))).toMatch(/Expires in [34] days/);
+    const { json } = await call("GET", "/rest/token/list", { bearer: secret });
+    // A lifetime is in whole seconds.
+    expect(Object(json).payload[0].expired_on).toMatch(new RegExp(`^${until}T23:59:5[89]`));
+  });
+
+  it("has the permissions of a preset, and limits and metadata of its own", async () => {
+    const namesOf = async (fields: object) => {
+      const { client, id } = await withToken({ ...fields, scopes: [] });
+      const { text } = await client.open(pageOf(id));
+      return [...text.matchAll(/<code class="hint">([a-z]+(?::[a-z]+)?)<\/code>/g)].map(
+        ([, name]) => name,
+      );
+    };
+    expect(await namesOf({ access: "read" })).toEqual(["tokens:read", "account:read"]);
+    expect(await namesOf({ access: "full" })).toHaveLength(7);
+    const { client, id } = await withToken({
+      allowed_ips: "203.0.113.0/24\n2001:db8::1",
+      remaining: "1000",
+      "limit.max": "60",
+      "limit.seconds": "3600",
+      metadata: '{"team":"<b>"}',
+    });
+    const shown = textOf(await client.open(pageOf(id)));
+    expect(shown).toContain("Uses left 1,000 Rate limit 60 every 3,600 seconds");
+    expect(shown).toContain(
+      'Allowed addresses 203.0.113.0/24, 2001:db8::1 Metadata {"team":"<b>"}',
+    );
+  });
+
+  it("comes with a line for a file and a call to try, and its name in neither", async () => {
+    const client = await newPageClient(call);
+    const page = await client.send(`${LIST}/new`, { ...NEW, name: "$(x)" });
+    const secret = secretOnPage(page);
+    expect(textOf(page)).toContain(`LATCHKEY_TOKEN=${secret} Copy`);
+    expect(textOf(page)).toContain(`curl ${ORIGIN}/rest/user -H "Authorization: Bearer ${secret}"`);
   });
 
   it.each([
-    ["no box ticked", { scopes: [] }, 400, "Choose at least one."],
-    ["a box that there is not", { scopes: ["tokens:read", "admin"] }, 400, "Must be scopes of"],
+    ["no box ticked", { scopes: [] }, 400, "Select at least one permission."],
+    ["a box that there is not", { scopes: ["tokens:read", "admin"] }, 400, "Must be scopes out of"],
     ["a lifetime that is no choice", { lifetime: "999999999" }, 400, "Must be one of the choices."],
     ["no name", { name: "" }, 400, "Enter a name."],
     ["a blank name", { name: " \u3000" }, 400, "Enter a name."],
@@ -82,11 +121,11 @@ describe("a new token", () => {
 describe("the list", () => {
   it("says when a token was used last", async () => {
     const { client, secret } = await withToken();
-    expect(textOf(await client.open("/console/tokens"))).toContain("Last used never");
+    expect(textOf(await client.open("/console/tokens"))).toContain("Never used");
     await statusOf(secret);
     await expect
       .poll(async () => textOf(await client.open("/console/tokens")))
-      .toContain("Last used less than an hour ago");
+      .toContain("Less than an hour ago");
   });
 
   it("leads to older ones, page by page, each once", async () => {
@@ -97,24 +136,24 @@ describe("the list", () => {
     let path: string | undefined = "/console/tokens?limit=2";
     for (let pages = 0; path !== undefined && pages < 10; pages++) {
       const { text } = await client.open(path);
-      seen.push(...new Set(hiddenValues(text, "id")));
-      const [, next] = /rel="next" href="(\/console\/tokens\?cursor=[^"]+)"/.exec(text) ?? [];
-      path = next === undefined ? undefined : `${next}&limit=2`;
+      seen.push(...tokenIdsOn({ text }));
+      const [, next] = /rel="next" href="([^"]+)"/.exec(text) ?? [];
+      path = next?.replaceAll("&amp;", "&");
       if (next === undefined) last = text;
     }
     expect(seen).toHaveLength(5);
     expect(new Set(seen).size).toBe(5);
     const [, previous] = /rel="prev" href="([^"]+)"/.exec(last) ?? [];
-    const { text } = await client.open(`${previous}&limit=2`);
-    expect([...new Set(hiddenValues(text, "id"))]).toEqual(seen.slice(2, 4));
+    const back = await client.open(previous?.replaceAll("&amp;", "&") ?? "");
+    expect(tokenIdsOn(back)).toEqual(seen.slice(2, 4));
   });
 });
 
 describe("what is done with a token", () => {
   it("a new name", async () => {
     const { client, id, secret } = await withToken();
-    const answer = await client.send("/console/tokens/rename", { id, name: "<i>new</i>" });
-    expect(answer.headers.get("location")).toBe("/console/tokens");
+    const answer = await client.send(`${pageOf(id)}/rename`, { name: "<i>new</i>" });
+    expect(answer.headers.get("location")).toBe(pageOf(id));
     const { text } = await client.open("/console/tokens");
     expect(textOf({ text })).toContain("<i>new</i>");
     expect(await statusOf(secret)).toBe(200);
@@ -122,20 +161,18 @@ describe("what is done with a token", () => {
 
   it("a new secret; the old one ends when it was said to", async () => {
     const first = await withToken();
-    const kept = await first.client.send("/console/tokens/rotate", {
-      id: first.id,
+    const kept = await first.client.send(`${pageOf(first.id)}/rotate`, {
       grace: "3600",
     });
-    expect(textOf(kept)).toContain("The old secret ends");
+    expect(textOf(kept)).toContain("The old secret works until");
     expect(await statusOf(first.secret)).toBe(200);
     expect(await statusOf(secretOnPage(kept))).toBe(200);
 
     const second = await withToken();
-    const ended = await second.client.send("/console/tokens/rotate", {
-      id: second.id,
+    const ended = await second.client.send(`${pageOf(second.id)}/rotate`, {
       grace: "0",
     });
-    expect(textOf(ended)).toContain("The old secret has ended.");
+    expect(textOf(ended)).toContain("The old secret no longer works.");
     expect(await statusOf(second.secret)).toBe(401);
     expect(await statusOf(secretOnPage(ended))).toBe(200);
   });
@@ -146,11 +183,11 @@ describe("what is done with a token", () => {
       secretOnPage(await client.send("/console/tokens/new", NEW)),
       secretOnPage(await client.send("/console/tokens/new", NEW)),
     ];
-    await client.send("/console/tokens/end", { id });
+    await client.send(`${pageOf(id)}/revoke`);
     expect(await statusOf(secret)).toBe(401);
     expect(await idsOf(client)).toHaveLength(2);
     for (const other of others) expect(await statusOf(other)).toBe(200);
-    const answer = await client.send("/console/tokens/end-all");
+    const answer = await client.send("/console/tokens/revoke-all");
     expect(answer.headers.get("location")).toBe("/console/tokens");
     for (const other of others) expect(await statusOf(other)).toBe(401);
     expect(await idsOf(client)).toEqual([]);
@@ -160,15 +197,17 @@ describe("what is done with a token", () => {
   it("is not done with another's, or by a secret", async () => {
     const { id, secret, client } = await withToken();
     const other = await newPageClient(call);
-    for (const [path, fields] of [
-      ["/console/tokens/rename", { name: "mine" }],
-      ["/console/tokens/rotate", { grace: "0" }],
-      ["/console/tokens/end", {}],
+    for (const [act, fields] of [
+      ["rename", { name: "mine" }],
+      ["rotate", { grace: "0" }],
+      ["enabled", { enabled: "false" }],
+      ["revoke", {}],
     ] as const) {
-      expect((await other.send(path, { id, ...fields })).status).toBe(404);
-      expect((await client.send(path, { id: secret, ...fields })).status).toBe(400);
+      expect((await other.send(`${pageOf(id)}/${act}`, fields)).status).toBe(404);
+      expect((await client.send(`${pageOf(secret)}/${act}`, fields)).status).toBe(404);
     }
-    await other.send("/console/tokens/end-all");
+    expect((await other.open(pageOf(id))).status).toBe(404);
+    await other.send("/console/tokens/revoke-all");
     expect(await statusOf(secret)).toBe(200);
     expect(textOf(await client.open("/console/tokens"))).toContain("ci");
   });
@@ -182,7 +221,7 @@ it("no secret is in a URL, of whatever page or answer", async () => {
   const answers = [
     created,
     await client.open("/console/tokens"),
-    await client.send("/console/tokens/rotate", { id, grace: "0" }),
+    await client.send(`${pageOf(id)}/rotate`, { grace: "0" }),
     await client.open("/console/activity"),
     await client.open("/console/account/security/sessions"),
   ];
@@ -221,7 +260,7 @@ describe("a form that makes something makes it once", () => {
     const after = await rows();
     for (const each of [await send(), ...(await Promise.all([send(), send()]))]) {
       if (path.endsWith("/new") || path.endsWith("/rotate")) {
-        expect(textOf(each)).toContain("This form was sent before");
+        expect(textOf(each)).toContain("You already submitted this form.");
         expect(secretOnPage(each)).toBe(secretOnPage(first));
       }
     }
@@ -230,30 +269,39 @@ describe("a form that makes something makes it once", () => {
   });
 
   it.each([
-    ["/console/tokens/new", { ...NEW }],
-    ["/console/tokens/rotate", { grace: "3600" }],
-  ])("%s, sent three times at once", async (path, fields) => {
-    const { client, id } = await withToken();
-    const form = await client.open(path.endsWith("/new") ? path : "/console/tokens");
-    const [token_secret = ""] = hiddenValues(form.text, "token_secret");
-    const before = await rows();
-    const answers = await Promise.all(
-      [1, 2, 3].map(() => client.send(path, { ...fields, id, token_secret })),
-    );
-    expect(new Set(answers.map(secretOnPage))).toEqual(new Set([token_secret]));
-    expect((await rows()).tokens).toBe((before.tokens ?? 0) + 1);
-    expect(await statusOf(token_secret)).toBe(200);
-  });
+    ["new", { ...NEW }],
+    ["rotate", { grace: "3600" }],
+  ])(
+    "%s, sent three times at once, and once more when its token is revoked",
+    async (act, fields) => {
+      const { client, id } = await withToken();
+      const path = act === "new" ? `${LIST}/new` : `${pageOf(id)}/rotate`;
+      const form = await client.open(act === "new" ? path : pageOf(id));
+      const [token_secret = ""] = hiddenValues(form.text, "token_secret");
+      const send = () => client.send(path, { ...fields, token_secret });
+      const before = await rows();
+      const answers = await Promise.all([send(), send(), send()]);
+      expect(new Set(answers.map(secretOnPage))).toEqual(new Set([token_secret]));
+      expect((await rows()).tokens).toBe((before.tokens ?? 0) + 1);
+      expect(await statusOf(token_secret)).toBe(200);
+      const [made = ""] = await idsOf(client);
+      await client.send(`${pageOf(made)}/revoke`);
+      const late = await send();
+      expect(late.status).toBe(act === "new" ? 422 : 409);
+      expect(late.text).not.toContain(token_secret);
+      expect((await rows()).tokens).toBe((before.tokens ?? 0) + 1);
+    },
+  );
 
   it("another's form shows nothing of theirs, and takes nothing over", async () => {
     const { client, id, secret } = await withToken();
     const eve = await withToken();
     for (const [path, fields] of [
-      ["/console/tokens/new", { ...NEW }],
-      ["/console/tokens/rotate", { id: eve.id, grace: "0" }],
+      [`${LIST}/new`, { ...NEW }],
+      [`${pageOf(eve.id)}/rotate`, { grace: "0" }],
     ] as const) {
       const answer = await eve.client.send(path, { ...fields, token_secret: secret });
-      expect(answer.status, path).toBeGreaterThanOrEqual(400);
+      expect(answer.status, path).toBe(422);
       expect(answer.text).not.toContain(`data-copy="${secret}"`);
     }
     expect(await idsOf(client)).toEqual([id]);
@@ -271,21 +319,72 @@ describe("a form that makes something makes it once", () => {
 });
 
 describe("a token that was rotated with a grace", () => {
-  it("stands behind its successor, says until when it is valid, and can only be ended", async () => {
+  it("stands under its successor, marked, and can only be disabled or revoked", async () => {
     const { client, id } = await withToken({ name: "old" });
-    const next = secretOnPage(await client.send("/console/tokens/rotate", { id, grace: "3600" }));
-    await client.send("/console/tokens/new", { ...NEW, name: "between" });
-    const { text } = await client.open("/console/tokens");
-    const cards = text.split('<li class="card">').slice(1);
-    const texts = cards.map((card) => textOf({ text: card }));
-    const at = cards.findIndex((card) => card.includes(`value="${id}"`));
-    expect(texts[at]).toMatch(/replaced, valid until \w{3} \d/);
-    expect(texts[at - 1]).toContain(`…${next.slice(-4)}`);
-    expect(cards[at]).not.toMatch(/tokens\/(?:rename|rotate)"/);
-    expect(cards[at]).toContain('action="/console/tokens/end"');
-    for (const other of cards.filter((_, index) => index !== at)) {
-      expect(other).toMatch(/tokens\/rename".*tokens\/rotate"/s);
-      expect(other).not.toContain("replaced");
+    const next = secretOnPage(await client.send(`${pageOf(id)}/rotate`, { grace: "3600" }));
+    await client.send(`${LIST}/new`, { ...NEW, name: "between" });
+    const shown = textOf(await client.open(LIST));
+    expect(shown).toMatch(
+      new RegExp(
+        `between .* old lk_api_…${next.slice(-4)} .* Old secret lk_api_….{4} .* Replaced, expires in 1 hour`,
+      ),
+    );
+    expect(shown).toContain("3 tokens.");
+    const { text } = await client.open(pageOf(id));
+    expect(text).not.toMatch(/\/(?:rename|rotate)"/);
+    expect(text).toContain(`action="${pageOf(id)}/revoke"`);
+    expect(textOf({ text })).toContain("Replaced by the token's new secret");
+  });
+});
+
+describe("a search", () => {
+  it("has an address, and keeps what was asked on the next page", async () => {
+    const client = await newPageClient(call);
+    for (const name of ["alpha", "beta", "alphabet"]) {
+      await client.send(`${LIST}/new`, { ...NEW, name });
     }
+    const asked = { search: " alpha ", filter: "", scope: "account:read", sort: "name" };
+    const found = await client.send(`${LIST}/find`, asked);
+    const path = found.headers.get("location") ?? "";
+    expect(path).toBe(`${LIST}?search=alpha&scope=account%3Aread&sort=name`);
+    const first = await client.open(`${path}&limit=1`);
+    expect(textOf(first)).toMatch(/ alpha lk_.*2 tokens\./);
+    const [, next = ""] = /rel="next" href="([^"]+)"/.exec(first.text) ?? [];
+    expect(textOf(await client.open(next.replaceAll("&amp;", "&")))).toMatch(/ alphabet lk_/);
+    expect(textOf(await client.open(`${LIST}?search=gamma`))).toContain("No matching tokens");
+    expect(textOf(await (await newPageClient(call)).open(LIST))).toContain("No API tokens yet");
+  });
+
+  it("for a whole token leads to its page, and never puts it into an address", async () => {
+    const { client, secret, id } = await withToken();
+    for (const search of [secret, `Bearer ${secret}`, id]) {
+      const answer = await client.send(`${LIST}/find`, { search });
+      expect(answer.headers.get("location")).toBe(pageOf(id));
+    }
+  });
+});
+
+describe("the page of a token", () => {
+  it("tells its history, also after it was revoked", async () => {
+    const { client, secret, id } = await withToken({ name: "ci", access: "full" });
+    await call("POST", "/rest/token", { bearer: secret, json: { name: "child" } });
+    await client.send(`${pageOf(id)}/enabled`, { enabled: "false" });
+    expect(await statusOf(secret)).toBe(401);
+    expect(textOf(await client.open(pageOf(id)))).toContain("Status Disabled");
+    await client.send(`${pageOf(id)}/enabled`, { enabled: "true" });
+    expect(await statusOf(secret)).toBe(200);
+    expect(textOf(await client.open(pageOf(id)))).toMatch(
+      /Tokens created with this token child lk_/,
+    );
+    await client.send(`${pageOf(id)}/revoke`);
+    const page = await client.open(pageOf(id));
+    expect(textOf(page)).toMatch(/Status Revoked just now/);
+    expect(textOf(page)).toMatch(
+      /Revoked .* Enabled .* Disabled .* Created an API token .* Created /,
+    );
+    expect(page.text).not.toMatch(/<form [^>]*console\/tokens/);
+    const revoked = await client.open(`${LIST}?filter=inactive`);
+    expect(tokenIdsOn(revoked)).toContain(id);
+    expect(textOf(revoked)).toContain("Revoked tokens stay here until two days after");
   });
 });

@@ -3,8 +3,7 @@ import { beforeAll, expect, it } from "vitest";
 import { textAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { type Fields, newPageClient, type PageClient } from "./page-client.ts";
-import { newFixtures, GET_PAGES, pathIn } from "./forms.ts";
-import { hiddenValues } from "./html.ts";
+import { newFixtures, GET_PAGES, pathIn, tokenIdsOn } from "./forms.ts";
 
 const { call } = isolate();
 
@@ -114,20 +113,20 @@ it("user text is isolated on every page", async () => {
   check("link", (await call("GET", link)).text);
   const carol = await newPageClient(call);
   check("link, logged in", (await carol.open(link)).text);
-  const [tokenId = ""] = hiddenValues((await ada.open("/console/tokens")).text, "id");
+  const [tokenId = ""] = tokenIdsOn(await ada.open("/console/tokens"));
   const send = async (name: string, by: PageClient, path: string, fields: Fields) => {
     const answer = await by.send(path, fields);
     check(name, answer.text);
     return answer;
   };
   await send("run", carol, link, { run_key: "key" });
-  await send("rotated", ada, "/console/tokens/rotate", { id: tokenId, grace: "0" });
+  await send("rotated", ada, `/console/tokens/${tokenId}/rotate`, { grace: "0" });
   await send("inspected JWT", ada, "/console/inspector", { text: jwt });
   for (const [path, fields] of [
     ["/console/account/profile", { first_name: RTL_TEXT.repeat(9), phone_number: RTL_TEXT }],
     ["/console/account/email", { email: RTL_TEXT, current_password: "x" }],
     ["/console/tokens/new", { name: RTL_TEXT.repeat(9), lifetime: "3600" }],
-    ["/console/tokens/rename", { id: tokenId, name: RTL_TEXT.repeat(9) }],
+    [`/console/tokens/${tokenId}/rename`, { name: RTL_TEXT.repeat(9) }],
     ["/console/actions/new/addContact", { token_uses: "0", contact_id: RTL_TEXT }],
   ] as const) {
     check(`refused ${path}`, (await ada.send(path, fields)).text);
@@ -141,6 +140,7 @@ it("user text is isolated on every page", async () => {
   for (const name of [
     "/console/account",
     "/console/tokens",
+    "/console/tokens/:tokenId",
     "/console/contacts",
     "/console/contacts/:contact",
     "/console/actions/new/:action",

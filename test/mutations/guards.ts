@@ -190,6 +190,8 @@ export const GUARDS: readonly Guard[] = [
   ["deletion-names-the-account", "an account is deleted by a form that names another", [asked(false)], [OPERATOR_PAGES]],
   ["exported-file-needs-a-fresh-log-in", "an old session downloads all data", [dropped], [PROOF]],
   ["page-makes-powerful-tokens-for-a-fresh-log-in", "an old session makes a powerful token on a page", [asked(false)], [PROOF]],
+  ["searched-secret-stays-out-of-addresses", "an API token that is searched for stands in an address", [asked(false)], [only("console/tokens", "a search")]],
+  ["only-own-tokens-are-shown", "everybody's API token has a page for everybody", [holds(1)], [all("storage/api-token-search")]],
   ["only-active-sessions-are-confirmed", "whoever logged out while they proved who they are goes on", [holds(0)], [PROOF]],
   ["api-tokens-are-never-fresh", "an API token is as fresh as a log-in", [chosen(true)], [AUTH_TIME]],
   ["identity-is-as-fresh-as-its-log-in", "an issuer's log-in of last year counts as of now", [onlyArgument(0)], [AUTH_TIME]],

@@ -179,7 +179,7 @@ const allowedIps = v.pipe(
 );
 
 /** null takes each away. */
-const members = {
+export const members = {
   metadata: v.nullable(metadata),
   enabled: v.boolean("must be true or false"),
   remaining: v.nullable(whole(0, BOUNDS.remaining)),
