@@ -32,8 +32,6 @@ export const StatusPill = ({ status }: { readonly status: TokenStatus }) => (
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
-export { StatusPill as StatusBadge };
-
 /** By the time left, and not by the share of the lifetime. */
 function toneOf(leftMs: number): Tone {
   if (leftMs < DAY_MS) return "bad";
