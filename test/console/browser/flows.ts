@@ -109,21 +109,22 @@ export async function apiTokenLifecycle(site: Site, options: Options): Promise<v
   });
   const { page } = ada;
   const status = (secret: string) => statusOf(site.origin, secret);
-  const secretShown = () => page.getByLabel("The token's secret").innerText();
+  const secretShown = () => page.getByLabel("Token", { exact: true }).innerText();
   await signUp(ada);
   await page.goto("/console/tokens");
   await page.getByRole("link", { name: "New token" }).click();
   await page.getByLabel("Name", { exact: true }).fill("<b>deploy</b>");
-  await button(page, "Make the token").click();
-  await page.getByText("Choose at least one.").waitFor();
+  await page.getByLabel("Selected permissions").check();
+  await button(page, "Create token").click();
+  await page.getByText("Select at least one permission.").waitFor();
   expect(await page.getByLabel("Name", { exact: true }).inputValue()).toBe("<b>deploy</b>");
   await page.getByLabel("Read your profile").check();
-  await page.getByLabel("Ends in").selectOption({ label: "a week" });
-  await button(page, "Make the token").click();
+  await page.getByLabel("Expires", { exact: true }).selectOption({ label: "In 7 days" });
+  await button(page, "Create token").click();
   const first = await secretShown();
   expect(await status(first)).toBe(200);
   if (options.javaScriptEnabled) {
-    await button(page, "Copy").click();
+    await button(page, "Copy").first().click();
     await button(page, "Copied").waitFor();
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(first);
   } else {
@@ -131,29 +132,31 @@ export async function apiTokenLifecycle(site: Site, options: Options): Promise<v
   }
   expect(page.url()).not.toContain("lk_api_");
 
-  await page.getByRole("link", { name: "I have kept it" }).click();
-  const card = page.getByRole("listitem").filter({ hasText: first.slice(-4) });
-  await card.getByText("<b>deploy</b>").first().waitFor();
-  await card.getByText("ends in 7 days").waitFor();
-  await card.getByText("less than an hour ago").waitFor();
+  await page.getByRole("link", { name: "Done" }).click();
+  const row = page.getByRole("row").filter({ hasText: first.slice(-4) });
+  await row.getByText("Expires in 7 days").waitFor();
+  await row.getByText("Less than an hour ago").waitFor();
   expect(await page.content()).not.toContain(first);
 
-  await openConfirm(page, "Rename");
-  await page.getByLabel("New name").fill("nightly");
+  // A whole token that is searched leads to its page, and stands in no address.
+  await page.getByLabel("Search").fill(first);
+  await button(page, "Filter").click();
+  await heading(page, "<b>deploy</b>");
+  expect(page.url()).not.toContain("lk_api_");
+  await page.getByLabel("Name", { exact: true }).fill("nightly");
   await button(page, "Rename").click();
-  await page.getByRole("heading", { name: "nightly" }).waitFor();
+  await heading(page, "nightly");
 
-  await openConfirm(page, "Rotate");
-  await page.getByLabel("The old secret ends").selectOption({ label: "at once" });
-  await button(page, "Rotate").click();
-  await heading(page, "Your new token");
+  await page.getByLabel("Revoke the old secret").selectOption({ label: "Immediately" });
+  await button(page, "Rotate token").click();
+  await page.getByRole("heading", { name: "New secret for" }).waitFor();
   const second = await secretShown();
   expect([await status(first), await status(second)]).toEqual([401, 200]);
 
-  await page.goto("/console/tokens");
-  await openConfirm(page, "End nightly");
-  await button(page, "End it").click();
-  await page.getByText("No tokens yet.").waitFor();
+  await page.getByRole("link", { name: "View token" }).click();
+  await openConfirm(page, "Revoke token");
+  await button(page, "Revoke token").click();
+  await page.getByText("No API tokens yet").waitFor();
   expect(await status(second)).toBe(401);
 
   await page.goto("/console/activity");
@@ -241,11 +244,11 @@ export async function keyboardOnly(site: Site): Promise<void> {
 
   await page.getByLabel("Name", { exact: true }).focus();
   await page.keyboard.type("by keyboard");
-  for (const key of ["Tab", "Tab", "Space", "Enter"]) await page.keyboard.press(key);
-  await heading(page, "Your new token");
-  await page.goto("/console/tokens");
-  await page.locator("summary", { hasText: "End by keyboard" }).focus();
+  await page.keyboard.press("Enter");
+  await heading(page, "Token created");
+  await page.getByRole("link", { name: "View token" }).press("Enter");
+  await page.locator("summary", { hasText: "Revoke token" }).focus();
   for (const key of ["Enter", "Tab", "Enter"]) await page.keyboard.press(key);
-  await page.getByText("No tokens yet.").waitFor();
+  await page.getByText("No API tokens yet").waitFor();
   await closeAll(ada);
 }

@@ -97,15 +97,26 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
   at("activity-new", "/console/activity", "newcomer"),
   at("passkeys-new", "/console/account/security/passkeys", "newcomer"),
   at("tokens", "/console/tokens"),
+  at("tokens-none", "/console/tokens?search=nothing"),
+  at("tokens-inactive", "/console/tokens?filter=inactive&sort=name"),
   {
-    name: "tokens-open",
+    name: "token",
+    as: "ada",
+    isAsOpened: true,
+    async open(page) {
+      await page.goto("/console/tokens");
+      await page.getByRole("rowheader").getByRole("link").first().click();
+      await page.getByRole("heading", { name: "History" }).waitFor();
+    },
+  },
+  {
+    name: "token-open",
     as: "ada",
     isAsOpened: false,
     async open(page) {
       await page.goto("/console/tokens");
-      for (const summary of ["Rename", "Rotate", "End Phone", "End all tokens"]) {
-        await openConfirm(page, summary);
-      }
+      await page.getByRole("rowheader").getByRole("link").first().click();
+      await openConfirm(page, "Revoke token");
     },
   },
   at("token-new", "/console/tokens/new"),
@@ -116,8 +127,11 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     async open(page) {
       await page.goto("/console/tokens/new");
       await page.getByLabel("Name", { exact: true }).fill("x".repeat(64));
-      await button(page, "Make the token").click();
-      await page.getByText("Choose at least one.").waitFor();
+      await page.getByLabel("Selected permissions").check();
+      await openConfirm(page, "Limits and metadata");
+      await page.getByLabel("Allowed addresses").fill("x");
+      await button(page, "Create token").click();
+      await page.getByText("Select at least one permission.").waitFor();
     },
   },
   {
@@ -127,10 +141,8 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     async open(page) {
       await page.goto("/console/tokens/new");
       await page.getByLabel("Name", { exact: true }).fill("Laptop");
-      await page.getByLabel("Read your profile").check();
-      await page.getByLabel("Ends in").selectOption({ label: "an hour" });
-      await button(page, "Make the token").click();
-      await page.getByRole("heading", { name: "Your new token" }).waitFor();
+      await button(page, "Create token").click();
+      await page.getByRole("heading", { name: "Token created" }).waitFor();
     },
   },
   at("actions", "/console/actions"),
@@ -219,9 +231,9 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     isAsOpened: true,
     async open(page, { link }) {
       await page.goto("/console/inspector");
-      await page.getByLabel("Any token").fill(link.slice(link.indexOf("lk_act_")));
+      await page.getByLabel("Paste a token").fill(link.slice(link.indexOf("lk_act_")));
       await button(page, "Inspect").click();
-      await page.getByText("Another token").waitFor();
+      await page.getByText("Paste another token").waitFor();
     },
   },
   at("account", "/console/account"),
@@ -286,10 +298,9 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     isAsOpened: true,
     async open(page) {
       await page.goto("/console/tokens");
-      const card = page.locator(".things > li").last();
-      await card.locator("summary").first().click();
+      await page.getByRole("rowheader").getByRole("link").first().click();
       await page.evaluate(ANYTHING_GOES);
-      await card.getByLabel("New name").fill("x".repeat(65));
+      await page.getByLabel("Name", { exact: true }).fill("x".repeat(65));
       await button(page, "Rename").click();
       await page.locator('[aria-invalid="true"]').first().waitFor();
     },
