@@ -36,7 +36,7 @@ interface Props {
 /** All about one API token, and what can be done with it. */
 export function tokenPage({ details, secret, renaming = EMPTY_FORM, scopes, nowMs }: Props): Page {
   const { token, status, history, children } = details;
-  const isOver = status !== "active" && status !== "disabled" && status !== "login_revoked";
+  const isManaged = status === "active" || status === "disabled" || status === "login_revoked";
   return {
     title: words.pageTitle,
     body: (
@@ -65,7 +65,7 @@ export function tokenPage({ details, secret, renaming = EMPTY_FORM, scopes, nowM
           </Panel>
         )}
         <History entries={history} token={token} />
-        {!isOver && <Acts token={token} secret={secret} renaming={renaming} />}
+        {isManaged && <Acts token={token} secret={secret} renaming={renaming} />}
       </>
     ),
   };
