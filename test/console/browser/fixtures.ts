@@ -4,6 +4,7 @@ import { PASSWORD } from "./users.ts";
 
 /** A user with something on every page. */
 export interface Fixtures {
+  readonly userId: string;
   readonly email: string;
   /** Links of action tokens: an active one, a revoked one. */
   readonly link: string;
@@ -99,6 +100,7 @@ export async function newFixtures(server: RunningServer): Promise<Fixtures> {
   await ageAccount(server, ada.id);
   await post("/api/token/", { email: ada.email, password: "wrong password" });
   return {
+    userId: ada.id,
     email: ada.email,
     link: linkOf(active),
     revokedLink: linkOf(revoked),

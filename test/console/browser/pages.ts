@@ -2,8 +2,8 @@ import type { Page } from "playwright-core";
 import { openConfirm, button } from "./users.ts";
 import type { Fixtures } from "./fixtures.ts";
 
-/** Who has something on every page, who is logged out, who has just signed up, and whose log-in is not fresh. */
-export type Visitor = "ada" | "nobody" | "newcomer" | "stale";
+/** Who has something on every page, is logged out, has just signed up, has a log-in that is not fresh, or the role Admin. */
+export type Visitor = "ada" | "nobody" | "newcomer" | "stale" | "operator";
 
 /** How a page is reached, logged in with something on every page, or logged out. */
 export interface ConsolePage {
@@ -20,6 +20,14 @@ const at = (name: string, path: string, as: ConsolePage["as"] = "ada"): ConsoleP
   as,
   isAsOpened: true,
   open: (page) => page.goto(path),
+});
+
+/** An operator's page about the user who has something on every page. */
+const account = (name: string, path: (userId: string) => string): ConsolePage => ({
+  name,
+  as: "operator",
+  isAsOpened: true,
+  open: (page, { userId }) => page.goto(path(userId)),
 });
 
 /** As if the browser checked nothing. */
@@ -268,6 +276,29 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     async open(page) {
       await page.goto("/console/account/data");
       await openConfirm(page, "Delete account");
+    },
+  },
+  at("admin", "/console/admin", "operator"),
+  at("admin-events", "/console/admin/events", "operator"),
+  at("admin-throttles", "/console/admin/throttles", "operator"),
+  at("admin-deliveries", "/console/admin/deliveries", "operator"),
+  at("admin-service", "/console/admin/service", "operator"),
+  at("admin-refused", "/console/admin"),
+  account("admin-user", (userId) => `/console/admin/users/${userId}`),
+  account("admin-user-logins", (userId) => `/console/admin/users/${userId}/logins`),
+  account("admin-user-tokens", (userId) => `/console/admin/users/${userId}/tokens`),
+  account("admin-user-events", (userId) => `/console/admin/users/${userId}/events`),
+  account("admin-user-delete", (userId) => `/console/admin/users/${userId}/delete`),
+  wrong("admin-find-wrong", "/console/admin", { query: "nobody@example.com" }, "operator"),
+  {
+    name: "email-code",
+    as: "nobody",
+    isAsOpened: true,
+    async open(page, { email }) {
+      await page.goto("/console/login/email");
+      await page.locator("main").getByLabel("Email").fill(email);
+      await page.locator("main form button[type=submit]").first().click();
+      await page.waitForURL("**/console/login/email/code*");
     },
   },
   wrong("signup-wrong", "/console/signup", { email: "x", password: "short" }, "nobody"),

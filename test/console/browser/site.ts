@@ -13,7 +13,7 @@ export interface RunningSite extends Site {
 
 export async function startSite(): Promise<RunningSite> {
   const [server, browser] = await Promise.all([
-    startServer({ MAIL_OUTBOX: "on" }, "localhost"),
+    startServer({ MAIL_OUTBOX: "on", ADMIN_SECOND_FACTOR: "off" }, "localhost"),
     launch(),
   ]);
   return {
@@ -48,15 +48,16 @@ export async function newContexts(
   options: BrowserContextOptions = {},
 ): Promise<{ readonly fixtures: Fixtures; readonly contexts: Contexts }> {
   const fixtures = await newFixtures(site.server);
-  const [ada, nobody, newcomer, stale] = [
+  const [ada, nobody, newcomer, stale, operator] = [
     await newBrowserUser(site, options, fixtures.email),
+    await newBrowserUser(site, options),
     await newBrowserUser(site, options),
     await newBrowserUser(site, options),
     await newBrowserUser(site, options),
   ];
   await logIn(ada);
-  await signUp(newcomer);
-  await signUp(stale);
+  for (const each of [newcomer, stale, operator]) await signUp(each);
+  await site.server.write("UPDATE users SET role = 'Admin' WHERE email = ?1", operator.email);
   await site.server.write(
     `UPDATE tokens SET created_at = created_at - 3600000
       WHERE user_id = (SELECT id FROM users WHERE email = ?1) AND kind = 'session'`,
@@ -69,6 +70,7 @@ export async function newContexts(
       nobody: nobody.context,
       newcomer: newcomer.context,
       stale: stale.context,
+      operator: operator.context,
     },
   };
 }
