@@ -1291,10 +1291,10 @@ export const operators = {
       service: "Service account",
     },
     tabs: {
-      label: "Account",
+      label: "This account",
       account: "Account",
       logins: "Log-ins",
-      tokens: "API tokens",
+      tokens: "Tokens",
       events: "Events",
     },
     facts: {

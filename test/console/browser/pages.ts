@@ -298,7 +298,7 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
       await page.goto("/console/login/email");
       await page.locator("main").getByLabel("Email").fill(email);
       await page.locator("main form button[type=submit]").first().click();
-      await page.waitForURL("**/console/login/email/code*");
+      await page.locator("[name=code]").waitFor();
     },
   },
   wrong("signup-wrong", "/console/signup", { email: "x", password: "short" }, "nobody"),
