@@ -167,8 +167,8 @@ const ANY_OF = {
   logins: /^(?:session|logins?|jwt|family)\./,
   tokens: /^tokens?\./,
   account:
-    /^(?:user|identity|passkey|second_factor|recovery_codes?|email|password|mail|role|metadata|account|credentials|throttle|deliveries)\./,
-  refused: /(?:refused|failed)$|^family\./,
+    /^(?:user|identity|passkey|second_factor|recovery_codes?|email|password|mail|role|metadata|account|credentials|throttle|deliveries|request)\./,
+  refused: /refused$|^(?:login\.failed|family\..*)$/,
 } as const;
 
 export const EVENT_GROUPS = ["logins", "tokens", "actions", "account", "refused"] as const;
