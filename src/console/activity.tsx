@@ -286,7 +286,7 @@ const PAGES: Readonly<
     (id: string, object: EventObject, actions: ActionUses) => string | null
   >
 > = {
-  api: () => "/console/tokens",
+  api: (id) => `/console/tokens/${id}`,
   action: (id, { name }, actions) =>
     actions.find(name)?.isInternal === false ? `/console/actions/${id}` : null,
   contact: (id) => `/console/contacts/${id}`,
