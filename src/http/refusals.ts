@@ -85,7 +85,8 @@ type FaultTexts = Partial<ByFault<string | JsonObject, HonoRequest>>;
 
 /** The member by which programs know it: `code` is in no contract, so it stands beside the text. */
 export const OTP_CODE = { code: "otp_required" } as const;
-export const OTP_REQUIRED = "A code of the second factor is required, in the header X-OTP";
+export const OTP_REQUIRED =
+  "A code of the second factor is required: otp in the body of a log-in, otherwise the header X-OTP";
 
 /** What a surface says of a fault where its contract has no text of its own. */
 export const PLAIN_TEXTS = {
