@@ -444,7 +444,7 @@ function Act({ text, children }: { readonly text: string; readonly children: Chi
   return (
     <li>
       <p>{text}</p>
-      <div>{children}</div>
+      {children !== false && <div>{children}</div>}
     </li>
   );
 }

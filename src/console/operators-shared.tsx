@@ -18,14 +18,14 @@ export const deskOf = ({ admin }: OperatorDeps, { caller, nowMs }: AuthedPageCon
   admin.requireOperator(caller, nowMs);
 
 /** Where each is looked into. */
-const PLACES: Readonly<Record<Warning, string>> = {
-  housekeeping_late: `${ADMIN}/service`,
-  requests_failing: `${ADMIN}/service`,
-  dead_letters: `${ADMIN}/deliveries`,
-  events_waiting: `${ADMIN}/deliveries`,
-  notices_waiting: `${ADMIN}/deliveries`,
-  revocations_waiting: `${ADMIN}/deliveries`,
-  database_nearly_full: `${ADMIN}/service`,
+const PLACES: Readonly<Record<Warning, "service" | "deliveries">> = {
+  housekeeping_late: "service",
+  requests_failing: "service",
+  dead_letters: "deliveries",
+  events_waiting: "deliveries",
+  notices_waiting: "deliveries",
+  revocations_waiting: "deliveries",
+  database_nearly_full: "service",
 };
 
 export function Warnings({ warnings }: { readonly warnings: readonly Warning[] }) {
@@ -35,7 +35,8 @@ export function Warnings({ warnings }: { readonly warnings: readonly Warning[] }
       <ul>
         {warnings.map((each) => (
           <li>
-            {words.warnings[each]} <a href={PLACES[each]}>{words.warnings.look}</a>
+            {words.warnings[each]}{" "}
+            <a href={`${ADMIN}/${PLACES[each]}`}>{words.tabs[PLACES[each]]}</a>
           </li>
         ))}
       </ul>

@@ -1269,7 +1269,6 @@ export const operators = {
       "KV isn't taking tombstones. Keep the revocation lag as it is until they are written.",
     database_nearly_full:
       "The database is nearly full. Shorten EVENT_DAYS, or move to a plan with more.",
-    look: "Look",
   },
   find: {
     title: "Find an account",
