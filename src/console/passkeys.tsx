@@ -184,7 +184,7 @@ function OwnPasskeys({ passkeys, renaming }: OwnPasskeysProps) {
       act={[
         columns.act,
         (passkey) => (
-          <div class="doings">
+          <div class="buttons">
             <Confirm
               summary={words.rename}
               subject={passkey.name}
