@@ -1,3 +1,4 @@
+import { createServer } from "node:http";
 import type { CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { type RunningSite, startSite } from "./site.ts";
@@ -149,6 +150,43 @@ it("a second device has its own, and one that is removed opens nothing", async (
   await phone.page.goto("/console/login");
   await pressPasskey(phone.page);
   await heading(phone.page, "Overview");
+});
+
+it("asked for by a page of another origin, is refused: by the browser, and by the service where the names are alike", async () => {
+  const { page } = await newOwner();
+  await logOut(page);
+  const elsewhere = createServer((_, answer) =>
+    answer.setHeader("content-type", "text/html").end("<title>Elsewhere</title>"),
+  );
+  await new Promise<void>((listening) => elsewhere.listen(0, listening));
+  const { port } = Object(elsewhere.address());
+  try {
+    const asked = await fetch(`${site.origin}/rest/login/passkey/options`, { method: "POST" });
+    const options = JSON.stringify(Object(await asked.json()).payload);
+    const assertion = async () =>
+      String(
+        await page.evaluate(
+          `navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(${options}) })
+            .then((found) => JSON.stringify(found), (error) => error.name)`,
+        ),
+      );
+    const logsIn = async (response: string) => {
+      const headers = { "content-type": "application/json" };
+      const body = `{"response":${response}}`;
+      return (await fetch(`${site.origin}/rest/login/passkey`, { method: "POST", headers, body }))
+        .status;
+    };
+    // Another name: its own browser refuses to ask the device.
+    await page.goto(`http://127.0.0.1:${port}/`);
+    expect(await assertion()).toBe("SecurityError");
+    // The same name with another port may ask. What the device signs says so.
+    await page.goto(`http://localhost:${port}/`);
+    expect(await logsIn(await assertion())).toBe(401);
+    await page.goto("/console/login");
+    expect(await logsIn(await assertion())).toBe(200);
+  } finally {
+    elsewhere.close();
+  }
 });
 
 it("without JavaScript the log-in is there, and the page says what a passkey needs", async () => {
