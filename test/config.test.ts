@@ -16,7 +16,7 @@ const SECRET = "c2VjcmV0LXRoYXQtbm9ib2R5LW1heS1yZWFk";
 const wrong = (name: string, ...values: string[]): [string, string][] =>
   values.map((value) => [name, value]);
 const NO_LIFETIMES = ["0", "-1", "1e9", "1000000000", "99999999", "5m", "60.5", "", " 60", SECRET];
-const NO_HEADER_TYPES = ["", ",", "bearer", "Bearer,Bearer", "Bearer,Token", "Basic", SECRET];
+const NO_HEADER_TYPES = ["", ",", "bearer", "Bearer,Bearer", "Bearer,Digest", "Basic", SECRET];
 const NO_PREFIXES = [
   "",
   "a",

@@ -27,9 +27,9 @@ const Kept = v.object({
   untilMs: v.number(),
 });
 
-const SECRET_NAME = /password|otp|code|secret|response|challenge/i;
-/** A token of ours, or a JWT. */
-const SECRET_VALUE = /lk_[a-z]{3}_|\bey[\w-]+\.[\w-]+/;
+const SECRET_NAME = /password|otp|code|secret|response|challenge|token/i;
+/** A token of ours, whatever the deployment's prefix, or a JWT. */
+const SECRET_VALUE = /[a-z\d]_(?:ses|api|act)_|\bey[\w-]+\.[\w-]+/;
 
 const isPlain = ([name, value]: readonly [string, unknown]): boolean =>
   !SECRET_NAME.test(name) &&

@@ -226,8 +226,8 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
       if (against?.state === "already") return against;
       if (against !== null) {
         const { state, message, isFinal } = against;
-        const isOver = state === "used" || state === "expired" || state === "revoked";
-        const atMs = isOver && caller !== null ? await store.usedAt(token.id, caller.userId) : null;
+        const isInactive = state === "used" || state === "expired" || state === "revoked";
+        const atMs = isInactive && caller !== null ? await store.usedAt(token.id, caller.userId) : null;
         if (atMs !== null) return { state: "used_by_you", after, atMs, next: action.page.next };
         return refused(state, message, isFinal);
       }
