@@ -43,8 +43,8 @@ const TABLES: readonly Table[] = [
   {
     name: "receipts",
     fill: filled(
-      "receipts (id, token_id, action, run_by, run_at, data)",
-      "'a token', 'addContact', ?3, ?4, '{}'",
+      "receipts (id, token_id, action, run_by, issued_by, run_at, data)",
+      "'a token', 'addContact', ?3, ?3, ?4, '{}'",
     ),
     keptMs: 31 * DAY_MS,
   },

@@ -118,7 +118,7 @@ function withoutChance(table: string): string {
   return table
     .split("\n")
     .map((line) =>
-      /^POST \/(?:api\/run-action-token \(\w+, with a key|rest\/login\/email\/verify \(new email)\)/.test(
+      /^POST \/(?:api\/run-action-token \(\w+, with a key|rest\/login\/email\/verify \(new email)[,)]/.test(
         line,
       )
         ? rows(line)

@@ -105,7 +105,7 @@ POST /rest/token/verify (access JWT)                     | 3q 5r 1w             
 POST /rest/token/verify (counted API token)              | 4q 22r 3w               | 2g · 3q 20r 3w             | 2g · 3q 20r 3w                                        | 1q 18r 1w           | 1q 18r 1w
 POST /rest/token/verify (counted API token, with a key)  | 4q 29r 4w               | 2g · 3q 27r 4w             | 2g · 3q 27r 4w                                        | 1q 25r 2w           | 1q 25r 2w
 GET /rest/token/list (API token)                         | 3q 8r 1w                | 2g · 2q 6r 1w              | 2g · 2q 6r 1w                                         | 1q 5r 0w            | 1q 5r 0w
-GET /rest/token/list (API token: searched)               | 3q 26r 1w               | 2g · 2q 24r 1w             | 2g · 2q 24r 1w                                        | 1q 23r 0w           | 1q 23r 0w
+GET /rest/token/list (API token: searched)               | 3q 28r 1w               | 2g · 2q 26r 1w             | 2g · 2q 26r 1w                                        | 1q 25r 0w           | 1q 25r 0w
 DELETE /rest/token/all (JWT)                             | 1p · 3q 12r 4w          | 1g 1p 1d · 2q 12r 4w       | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w             | 1p · 3q 12r 4w      | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w
 DELETE /rest/token/all (API token)                       | 1p · 4q 15r 5w          | 2g 1p 1d · 3q 14r 5w       | 2g 1p 1d · 3q 14r 5w                                  |                     |
 PATCH /rest/token/:token (API token: shorter)            | 2p · 4q 25r 5w          | 2g 2p · 3q 23r 5w          | 2g 2p · 3q 23r 5w                                     | 2p · 2q 22r 4w      | 2p · 2q 22r 4w

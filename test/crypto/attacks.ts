@@ -239,7 +239,8 @@ export const ATTACKS: Readonly<Record<string, Readonly<Record<string, Attack>>>>
     "one =": ({ good }) => `${good}=`,
     two: ({ good }) => `${good}==`,
     "in the payload": ({ good }) => good.replace(/\.([^.]*)\./, ".$1==."),
-    "the alphabet of base64": ({ good }) => good.replaceAll("-", "+").replaceAll("_", "/"),
+    // With an `=` at the end, because one in fifteen has neither.
+    "the alphabet of base64": ({ good }) => `${good.replaceAll("-", "+").replaceAll("_", "/")}=`,
   },
   "white space (json-jwt #129)": {
     "a line break inside": ({ good }) => good.replace(".", ".\n"),

@@ -9,7 +9,7 @@ import type { Random } from "./random.ts";
 /** What was committed, in D1's order, whatever is deleted later. */
 export const COMMITTED = `
   CREATE TABLE committed_events (n INTEGER PRIMARY KEY, user_id TEXT NOT NULL, id TEXT NOT NULL UNIQUE);
-  CREATE TRIGGER committed_event AFTER INSERT ON events BEGIN
+  CREATE TRIGGER committed_event AFTER INSERT ON events WHEN new.what <> 'request.failed' BEGIN
     INSERT INTO committed_events (user_id, id) VALUES (new.user_id, new.id); END;
   CREATE TABLE committed_receipts (id TEXT NOT NULL PRIMARY KEY);
   CREATE TRIGGER committed_receipt AFTER INSERT ON receipts BEGIN
