@@ -171,9 +171,9 @@ describe("on a local database", () => {
         const stdin = args.some((arg) => arg.endsWith("stdin")) ? readFileSync(0, "utf8") : "";
         const taken = ["npm_config_remote", "npm_config_role", "npm_config_stdin"];
         console.log("GIVEN " + JSON.stringify({ args, stdin, taken: taken.filter((name) => process.env[name]) }));`,
-          "people.jsonl": `${JSON.stringify({ email: "old@example.com", password_hash: null })}\n`,
+          "people.jsonl": `${JSON.stringify({ email: "carol@example.com", password_hash: null, email_verified: true })}\n`,
           "password.txt": "correct horse battery\n",
-          "emails.txt": "old@example.com\nbob@example.com\n",
+          "emails.txt": "carol@example.com\nbob@example.com\n",
         },
       );
       const { out, err } = await pasted(shell, text, { cwd, env: own });
@@ -194,14 +194,19 @@ describe("on a local database", () => {
           /^Created ada@example\.com \(Admin\): .*\nPassword \(shown only once\): /,
         ),
         expect.stringMatching(/^Created bob@example\.com \(User\): [\w-]{36}\n$/),
+        expect.stringMatching(/^Link for carol@example\.com .*: \/a\/lk_act_\w+\n/),
         expect.stringContaining("ada@example.com is disabled: "),
         expect.stringMatching(
-          /old@example\.com is disabled: .*\nbob|bob@example\.com is disabled: .*\nold/,
+          /carol@example\.com is disabled: .*\nbob|bob@example\.com is disabled: .*\ncarol/,
         ),
         expect.stringContaining("ada@example.com is enabled: "),
         expect.stringContaining("ada@example.com is User: "),
         expect.stringContaining('ada@example.com has the metadata {"plan":"pro"}: '),
         expect.stringMatching(/ {2}User {3}\S{10} {2}bob@example\.com {2}disabled /),
+        expect.stringMatching(/^email: {14}ada@example\.com$/m),
+        expect.stringContaining('"email":"ada@example.com"'),
+        expect.stringMatching(/ {2}metadata\.changed {8}by an operator\n/),
+        expect.stringContaining("ada@example.com is logged out everywhere"),
         expect.stringContaining("ada@example.com has no second factor: "),
         expect.stringContaining("ada@example.com is deleted: "),
         expect.stringMatching(/^Created service:billing: .*\nAPI token \(shown only once\): /),

@@ -75,7 +75,7 @@ const pressPasskey = (page: Page) => button(page, "Log in with a passkey").click
 
 async function isRefused(page: Page) {
   await pressPasskey(page);
-  await page.getByRole("alert").filter({ hasText: "This passkey did not log you in." }).waitFor();
+  await page.getByRole("alert").filter({ hasText: "That passkey didn't log you in." }).waitFor();
 }
 
 /** A browser that offers passkeys only where a button is pressed, and a device whose user agrees. */
@@ -141,7 +141,7 @@ it("a second device has its own, and one that is removed opens nothing", async (
 
   await page.goto(PAGE);
   await openConfirm(page, "Remove Laptop");
-  await button(page, "Remove this passkey").last().click();
+  await button(page, "Remove passkey").last().click();
   await said(page, "Passkey removed.");
   await logOut(page);
   await isRefused(page);

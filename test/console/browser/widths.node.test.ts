@@ -39,7 +39,7 @@ describe.each([
       if (shown.isAsOpened) {
         const isMarked = await page.locator("main [autofocus]").count();
         if (isMarked === 0) await page.keyboard.press("Tab");
-        await page.locator(":focus:is([aria-invalid], .alert, .skip)").waitFor();
+        await page.locator(":focus:is([aria-invalid], .alert, .skip, [autofocus])").waitFor();
         if (isMarked > 0) {
           const { y, height } = (await page.locator(":focus").boundingBox()) ?? {
             y: -1,
