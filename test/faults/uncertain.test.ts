@@ -62,6 +62,7 @@ describe("and no page either", () => {
     "/console/login/email",
     "/console/confirm",
     "/console/inspector",
+    "/console/tokens/find",
   ];
 
   it.each(some(POST_FORMS, 0).filter(({ path }) => !NEED_MORE.includes(path)))(
