@@ -227,7 +227,8 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
       if (against !== null) {
         const { state, message, isFinal } = against;
         const isInactive = state === "used" || state === "expired" || state === "revoked";
-        const atMs = isInactive && caller !== null ? await store.usedAt(token.id, caller.userId) : null;
+        const atMs =
+          isInactive && caller !== null ? await store.usedAt(token.id, caller.userId) : null;
         if (atMs !== null) return { state: "used_by_you", after, atMs, next: action.page.next };
         return refused(state, message, isFinal);
       }
