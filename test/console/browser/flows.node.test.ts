@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, it, vi } from "vitest";
 import { startSite, type RunningSite } from "./site.ts";
-import { apiTokenLifecycle, keyboardOnly, logInAndOut, addContactByCode } from "./flows.ts";
+import {
+  apiTokenLifecycle,
+  formGoesOn,
+  keyboardOnly,
+  logInAndOut,
+  addContactByCode,
+} from "./flows.ts";
 
 /** Stories wait for each other where processors are few. */
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 });
@@ -19,6 +25,7 @@ describe.concurrent.each([
 ])("%s", (_, options) => {
   it("two people meet over a code, from sign-up to contact", () => addContactByCode(site, options));
   it("a token's whole life", () => apiTokenLifecycle(site, options));
+  it("a form goes on after a password, where the log-in is old", () => formGoesOn(site, options));
   it("log in, out and everywhere", () => logInAndOut(site, options));
 });
 

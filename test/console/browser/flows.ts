@@ -1,5 +1,6 @@
 import jsQR from "jsqr";
 import { expect } from "vitest";
+import type { RunningSite } from "./site.ts";
 import {
   openConfirm,
   button,
@@ -255,4 +256,31 @@ export async function keyboardOnly(site: Site): Promise<void> {
   for (const key of ["Enter", "Tab", "Enter"]) await page.keyboard.press(key);
   await page.getByText("No API tokens yet").waitFor();
   await closeAll(ada);
+}
+
+/** A log-in of an hour ago, and a token that can do everything: one page asks for the password, and the form goes on. */
+export async function formGoesOn(site: RunningSite, options: Options): Promise<void> {
+  const ada = await newBrowserUser(site, options);
+  const { page } = ada;
+  await signUp(ada);
+  await site.server.write(
+    `UPDATE tokens SET created_at = created_at - 3600000
+      WHERE user_id = (SELECT id FROM users WHERE email = ?1) AND kind = 'session'`,
+    ada.email,
+  );
+  await page.goto("/console/tokens/new");
+  await page.getByLabel("Name", { exact: true }).fill("Deploys & “more”");
+  await page.getByLabel("Full access").check();
+  await button(page, "Create token").click();
+  await heading(page, "Confirm it's you");
+  await page.getByLabel("Password").fill("not the password");
+  await button(page, "Continue").click();
+  await page.getByText("Incorrect password.").waitFor();
+  await page.getByLabel("Password").fill(PASSWORD);
+  await button(page, "Continue").click();
+  const secret = await page.getByLabel("Token", { exact: true }).innerText();
+  expect(await statusOf(site.origin, secret)).toBe(200);
+  await page.goto("/console/tokens");
+  await page.getByRole("link", { name: "Deploys & “more”" }).waitFor();
+  expect(ada.errors).toEqual([]);
 }
