@@ -257,6 +257,8 @@ export function PasskeyForm({
         action={action}
         data-passkey={ceremony}
         data-options={JSON.stringify(options)}
+        data-exists={words.exists}
+        data-unused={words.unused}
         hidden
       >
         {children}

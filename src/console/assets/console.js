@@ -141,10 +141,9 @@ for (const form of document.querySelectorAll("[data-passkey]")) {
     } catch (error) {
       // Pressed again: that one goes on.
       if (error.name === "AbortError") return;
-      const exists = error.name === "InvalidStateError";
-      form.querySelector("[role=status]").textContent = exists
-        ? "This device has a passkey for your account already."
-        : "No passkey was used. Try again.";
+      const { exists, unused } = form.dataset;
+      form.querySelector("[role=status]").textContent =
+        error.name === "InvalidStateError" ? exists : unused;
     }
   });
   // The browser offers passkeys in the field for the email, where it can.

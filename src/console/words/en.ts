@@ -1011,6 +1011,8 @@ export const security = {
     nameHint: "So you know it again. Left empty, it's named after the device or app.",
     old: "You logged in more than ten minutes ago. Confirm it's you to add a passkey.",
     confirm: "Confirm it's you",
+    exists: "This device already has a passkey for your account.",
+    unused: "No passkey was used. Try again.",
     needs: "Adding a passkey needs JavaScript, and a browser that supports passkeys.",
   },
   factor: {

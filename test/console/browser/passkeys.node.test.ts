@@ -95,7 +95,7 @@ it("is added once a device, and logs in by the button", async () => {
   expect(await credentialsOf(device)).toHaveLength(1);
   await page.goto(PAGE);
   await button(page, "Add a passkey").click();
-  await said(page, "This device has a passkey for your account already.");
+  await said(page, "This device already has a passkey for your account.");
   await logOut(page);
   await pressPasskey(page);
   await heading(page, "Overview");
