@@ -167,7 +167,8 @@ export function defineAction<
     return {
       writes: ({ strings, values }) =>
         writes.map((write) => guardedBy(write, new Sql(strings, values))),
-      answer: result.answer,
+      // In JavaScript it may be left out.
+      answer: result.answer ?? null,
       ...(event !== undefined && { event }),
       ...(changes !== undefined && { changes }),
     };

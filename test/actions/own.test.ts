@@ -57,6 +57,23 @@ describe("an action of one's own", () => {
     expect(joined.results).toEqual([{ user_id: answers[0]?.status === 200 ? ann.id : ben.id }]);
   });
 
+  it("answers null where JavaScript leaves the answer out", async () => {
+    const silent = defineAction({
+      name: "silent",
+      payload: v.object({}),
+      run: ({ runner, once, sql }) => {
+        const result = {
+          writes: once(sql`UPDATE users SET first_name = 'Sy' WHERE id = ${runner}`),
+        };
+        return Object(result);
+      },
+    });
+    const place = withActions(silent);
+    const token = await issue(place, "silent", {}, 1);
+    const answer = await run(place, token, (await place.newCaller()).access);
+    expect(answer).toMatchObject({ status: 200, json: { data: null } });
+  });
+
   it("runs, with its write, its answer and its event", async () => {
     const token = await issue(here, "redeemCoupon", { code });
     const runner = await here.newCaller();

@@ -133,12 +133,18 @@ function Examples({ of, content, max }: ExamplesProps) {
     <>
       {examples.slice(0, max).map(([name, { value }]) => (
         <Code of={of} caption={name}>
-          {typeof value === "string" ? value : JSON.stringify(value, null, 2)}
+          {shortened(typeof value === "string" ? value : JSON.stringify(value, null, 2))}
         </Code>
       ))}
     </>
   );
 }
+
+/** In characters. /openapi.json and the page in Markdown have the whole. */
+const EXAMPLE_MAX = 1_500;
+
+const shortened = (text: string): string =>
+  text.length <= EXAMPLE_MAX ? text : `${text.slice(0, text.lastIndexOf("\n", EXAMPLE_MAX))}\n…`;
 
 function Headers({ headers }: { readonly headers: NonNullable<Response["headers"]> }) {
   return (
