@@ -31,7 +31,8 @@ export interface LegacyStore {
   /**
    * Finds the account of an old JWT. The first time, a refresh JWT gets a family, as if it had been issued here, so
    * that it is rotated, revoked and listed like one.
-   * @returns null where there is no such account, or it has revoked its credentials since the import
+   * @returns null where there is no such account, it has revoked its credentials since the import, or its second factor
+   *   is older than the JWT: the other system has not asked for it
    */
   adopt(claims: LegacyClaims, nowMs: number): Promise<AdoptedLogin | null>;
 }
@@ -79,9 +80,11 @@ function asOurs({ type, id, issuedAt, expiresAt }: LegacyClaims, { userId, famil
     endsAt: expiresAt,
     chainEndsAt: expiresAt,
     audience: null,
-    authTime: issuedAt,
+    // Never fresh: it says when it was issued, which a thief can repeat there, and not when its user logged in.
+    // guard: legacy-jwts-are-never-fresh
+    authTime: 0,
     // The absolute end of a log-in is counted from the move, so that none ends early because of it.
-    loginAt: family === null ? null : Math.floor(family.createdAtMs / 1000),
+    loginAt: family === null ? issuedAt : Math.floor(family.createdAtMs / 1000),
     issuedAt,
     expiresAt,
     role: null,

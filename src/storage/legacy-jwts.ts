@@ -19,6 +19,11 @@ const spellings = (id: string | number): readonly string[] => {
   return /^(?:0|[1-9]\d{0,15})$/.test(text) ? [text, JSON.stringify(text)] : [JSON.stringify(id)];
 };
 
+/** Otherwise a password alone would log in at the other system, for as long as that runs. */
+const isBeforeFactor = ({ issuedAt }: LegacyClaims): Sql =>
+  // guard: legacy-jwts-do-not-pass-the-second-factor
+  sql`NOT EXISTS (SELECT 1 FROM second_factors WHERE user_id = users.id AND confirmed_at <= ${issuedAt * 1000})`;
+
 /** The accounts and log-ins of an earlier system's JWTs, in D1. */
 export function createLegacyJwts({ db, events }: StorageContext): LegacyStore {
   const accountOf = ({ userId }: LegacyClaims): Sql =>
@@ -30,7 +35,7 @@ export function createLegacyJwts({ db, events }: StorageContext): LegacyStore {
     db.first(
       sql`SELECT users.id, family.created_at, family.status_index FROM users LEFT JOIN tokens AS family
           ON family.id = ${claims.type === "refresh" ? claims.id : null} AND family.kind = 'family' AND family.user_id = users.id
-        WHERE ${accountOf(claims)} AND ${USER_IS_ACTIVE}`,
+        WHERE ${accountOf(claims)} AND ${isBeforeFactor(claims)} AND ${USER_IS_ACTIVE}`,
       FoundRow,
     );
 

@@ -15,6 +15,7 @@ const rotating = isolate({ ...legacy(), ROTATE_REFRESH_TOKENS: "on" });
 const REFRESH = "/api/token/refresh/";
 
 let lastId = 1000;
+const past = Math.floor(Date.now() / 1000) - 10;
 
 /** Someone who was imported with the id of their old account. */
 async function imported(externalId: number | string = ++lastId) {
@@ -97,6 +98,36 @@ describe("a JWT of the old site", () => {
     );
     const misnamed = { secret, header: { alg, kid: "old-2" } };
     expect(await opens(await old("access", user.externalId, {}, misnamed), other)).toBe(401);
+  });
+
+  it("is no fresh log-in, nor is what it is refreshed or exchanged into", async () => {
+    const user = await imported();
+    const access = await old("access", user.externalId);
+    const token = await old("refresh", user.externalId);
+    const refreshed = textAt(await refresh(token), "access");
+    const exchanged = await site.send("GET", "/rest/auth", { bearer: access });
+    expect(exchanged.status).toBe(200);
+    for (const bearer of [access, refreshed, textAt(exchanged, "payload", "token")]) {
+      const answer = await site.send("GET", "/rest/user/export", { bearer });
+      expect(answer.status).toBeOneOf([401, 403]);
+      expect(await opens(bearer)).toBe(200);
+    }
+  });
+
+  it("does not open an account whose second factor is older than it", async () => {
+    const user = await imported();
+    const before = await old("access", user.externalId, { iat: past - 3_600 });
+    const after = await Promise.all(
+      ["access", "refresh"].map((type) => old(type, user.externalId)),
+    );
+    await env.DB.prepare(
+      "INSERT INTO second_factors (user_id, secret, created_at, confirmed_at) VALUES (?1, 'x', ?2, ?2)",
+    )
+      .bind(user.id, Date.now() - 600_000)
+      .run();
+    expect(await opens(before)).toBe(200);
+    expect(await opens(String(after[0]))).toBe(401);
+    expect((await refresh(String(after[1]))).status).toBe(401);
   });
 
   it("is refreshed into ours, and is good until its own end", async () => {
@@ -196,8 +227,6 @@ describe("the old site's JWTs end with", () => {
     expect((await refresh(ours, late)).status).toBe(200);
   });
 });
-
-const past = Math.floor(Date.now() / 1000) - 10;
 
 it.each<[string, (id: unknown) => Promise<string>]>([
   ["another secret", (id) => old("access", id, {}, { secret: `${SECRET}x` })],

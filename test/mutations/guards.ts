@@ -303,6 +303,8 @@ export const GUARDS: readonly Guard[] = [
   ["jwt-is-ours-and-for-us", "issuer or audience is not checked", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
   ["jwt-is-of-one-type-and-user", "two claims say two things of type or user", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
   ["jwt-has-its-time", "a JWT is taken after its end, or before its time", [withoutOperand(0, "||"), withoutOperand(1, "||")], [JWT]],
+  ["legacy-jwts-are-never-fresh", "a JWT of the earlier system counts as a new log-in", [value("issuedAt")], [LEGACY]],
+  ["legacy-jwts-do-not-pass-the-second-factor", "one opens an account whose second factor was never asked for", [fails(1)], [LEGACY]],
   ["legacy-jwts-end", "JWTs of the earlier system are taken after the date", [asked(false)], [LEGACY]],
   ["legacy-jwt-has-its-time", "one is taken after its end, or before its time", [withoutOperand(1, "||"), withoutOperand(2, "||")], [LEGACY]],
   ["legacy-jwt-is-for-the-expected", "one of another issuer is taken", [asked(false)], [LEGACY]],
