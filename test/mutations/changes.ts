@@ -61,7 +61,7 @@ export const chosen =
 
 /** What is returned, kept in a variable or given as a property is another value. */
 export const value =
-  (text: "true" | "false" | "[]"): Change =>
+  (text: "true" | "false" | "[]" | "issuedAt"): Change =>
   (guarded) => {
     const types = ["ReturnStatement", "VariableDeclarator", "Property"];
     const holder = all(guarded).find(({ type }) => types.includes(type));
