@@ -154,7 +154,8 @@ CREATE TABLE IF NOT EXISTS contacts (
 CREATE INDEX IF NOT EXISTS contacts_list ON contacts (user_id, created_at, contact_id);
 -- To find everyone who has a user as a contact: resetting the password of an account whose email was never
 -- verified removes all contacts, because a stranger may have signed up with the email.
-CREATE INDEX IF NOT EXISTS contacts_of ON contacts (contact_id, user_id);
+-- A user also sees who has them, newest first.
+CREATE INDEX IF NOT EXISTS contacts_of ON contacts (contact_id, created_at, user_id);
 
 -- What happened, which is the audit log: every change and every failed authentication. The primary key is also
 -- the index for a user's list in order of time, so that an event costs only one written row.

@@ -41,6 +41,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
       /^src\/core\/(?:scopes|text|token|user)\.ts$/,
       /^src\/crypto\/(?:common-passwords|imported-hash|phc|secrets)\.ts$/,
       /^src\/surfaces\/rest\/fields\.ts$/,
+      /^src\/storage\/operations\.ts$/,
       "packages",
     ],
   ],

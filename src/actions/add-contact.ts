@@ -81,7 +81,8 @@ export const addContact = defineAction({
     describe({ payload: { contact_id }, issuerId, nameOf }) {
       if (contact_id !== issuerId) {
         return {
-          before: "Someone will be added to your contacts. You'll see their first and last name.",
+          before:
+            "Someone will be added to your contacts. You'll see their first and last name, and they'll see yours.",
           after: "A new person is in your contacts.",
         };
       }

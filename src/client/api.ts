@@ -1041,6 +1041,17 @@ export type Contact = {
   created_at: string;
 };
 
+export type Follower = {
+  contact: {
+    id: string;
+    first_name: string | null;
+    last_name: string | null;
+  };
+  created_at: string;
+  /** Their name; null where they set none, or it is not known. */
+  introduced_by: string | null;
+};
+
 export type ActionTokenError = {
   message: string;
   /** The account has a second factor, and no code was sent. */
@@ -3328,6 +3339,40 @@ export interface paths {
             "application/json": {
               data: {
                 contacts: Contact[];
+              };
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["ActionTokensBadRequest"];
+        401: responses["ActionTokensUnauthorized"];
+        403: responses["ActionTokensForbidden"];
+        409: responses["ActionTokensConflict"];
+        422: responses["ActionTokensUnprocessableContent"];
+        429: responses["ActionTokensTooManyRequests"];
+        500: responses["ActionTokensInternalServerError"];
+        503: responses["ActionTokensServiceUnavailable"];
+      };
+    };
+  };
+  "/api/user/contacts/followers": {
+    /** List who has you as a contact without being yours, newest first */
+    get: {
+      parameters: {
+        query?: { limit?: number; cursor?: string };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** A page of them. */
+        200: {
+          content: {
+            "application/json": {
+              data: {
+                contacts: Follower[];
               };
               /** Send it as `cursor` to get the next page; null at the end. */
               next_cursor: string | null;

@@ -2,6 +2,8 @@ import * as v from "valibot";
 import {
   CONTACT_SEARCH_MAX,
   type Contact,
+  type ContactLink,
+  type Follower,
   type MetContact,
   type OwnContacts,
 } from "../core/contacts.ts";
@@ -21,6 +23,7 @@ import {
   PostForm,
   Sentence,
   Table,
+  Tabs,
   Time,
   UserText,
 } from "./components.tsx";
@@ -28,6 +31,7 @@ import { contactName } from "./schema-form.tsx";
 import { contacts as words } from "./words.ts";
 
 const PATH = "/console/contacts";
+const FOLLOWERS = `${PATH}/followers`;
 const ROWS = 40;
 
 /** The user's contacts, and a page for each. */
@@ -48,11 +52,7 @@ export function contactPages(
         title: words.title,
         body: (
           <>
-            <PageHead title={words.title} lead={words.lead}>
-              <a class="button" href="/console/actions/new/addContact">
-                {words.add}
-              </a>
-            </PageHead>
+            <Head current={PATH} />
             {hasAny && (
               <Filters action={PATH}>
                 <Field
@@ -66,6 +66,21 @@ export function contactPages(
             )}
             <List contacts={items} search={search} />
             <Pagination path={PATH} query={{ search }} previous={previous} next={next} />
+          </>
+        ),
+      };
+    }),
+
+    page(FOLLOWERS, async ({ caller, request }) => {
+      const { items, ...pages } = await contacts.followers(caller.userId, readPage(request, ROWS));
+      return {
+        title: words.followers,
+        body: (
+          <>
+            <Head current={FOLLOWERS} />
+            <p class="hint">{words.followersText}</p>
+            <Followers followers={items} />
+            <Pagination path={FOLLOWERS} {...pages} />
           </>
         ),
       };
@@ -106,13 +121,51 @@ function List({
     <Table
       rows={contacts}
       columns={[
+        [words.name, nameLink],
+        [words.since, ({ createdAtMs }) => <Time ms={createdAtMs} />],
+      ]}
+    />
+  );
+}
+
+const nameLink = (contact: Contact) => (
+  <a href={`${PATH}/${contact.id}`}>
+    <UserText text={contactName(contact)} />
+  </a>
+);
+
+function Head({ current }: { readonly current: string }) {
+  return (
+    <>
+      <PageHead title={words.title} lead={words.lead}>
+        <a class="button" href="/console/actions/new/addContact">
+          {words.add}
+        </a>
+      </PageHead>
+      <Tabs
+        label={words.tabs}
+        items={[
+          [PATH, words.yours],
+          [FOLLOWERS, words.followers],
+        ]}
+        current={current}
+      />
+    </>
+  );
+}
+
+function Followers({ followers }: { readonly followers: readonly Follower[] }) {
+  if (followers.length === 0)
+    return <Empty title={words.noFollowers} text={words.noFollowersText} />;
+  return (
+    <Table
+      rows={followers}
+      columns={[
+        [words.name, nameLink],
         [
-          words.name,
-          (contact) => (
-            <a href={`${PATH}/${contact.id}`}>
-              <UserText text={contactName(contact)} />
-            </a>
-          ),
+          words.introducer,
+          ({ introducer }) =>
+            introducer === null ? words.unknownIntroducer : <UserText text={introducer} />,
         ],
         [words.since, ({ createdAtMs }) => <Time ms={createdAtMs} />],
       ]}
@@ -120,16 +173,20 @@ function List({
   );
 }
 
-/** Over which code they met, as far as that is recorded. */
-function Meeting({ contact }: { readonly contact: MetContact }) {
-  const { meeting, introducer, tokenId } = contact;
-  if (meeting === null) return <>{words.notRecorded}</>;
-  if (meeting === "introduced" && introducer !== null) {
-    return <Sentence text={words.introducedBy(introducer)} />;
-  }
+/** When they met, and over which code, as far as that is recorded. */
+function Meeting({ link }: { readonly link: ContactLink }) {
+  const { meeting, introducer, tokenId, createdAtMs } = link;
   return (
     <>
-      {words.meetings[meeting]}
+      {meeting === null ? (
+        words.notRecorded
+      ) : meeting === "introduced" && introducer !== null ? (
+        <Sentence text={words.introducedBy(introducer)} />
+      ) : (
+        words.meetings[meeting]
+      )}
+      {" · "}
+      <Time ms={createdAtMs} />
       {tokenId !== null && (
         <>
           {" · "}
@@ -141,8 +198,9 @@ function Meeting({ contact }: { readonly contact: MetContact }) {
 }
 
 function ContactPage({ contact }: { readonly contact: MetContact }) {
-  const { id, firstName, lastName, createdAtMs, isMutual } = contact;
+  const { id, firstName, lastName, own, theirs } = contact;
   const name = contactName(contact);
+  const direction = own === null ? "theirsOnly" : theirs === null ? "ownOnly" : "mutual";
   return (
     <>
       <PageHead
@@ -153,18 +211,22 @@ function ContactPage({ contact }: { readonly contact: MetContact }) {
       <section class="card">
         <Facts
           rows={[
-            [words.met, <Meeting contact={contact} />],
-            [words.when, <Time ms={createdAtMs} />],
-            [words.direction, isMutual ? words.mutual : words.oneWay],
+            [words.direction, words.directions[direction]],
+            [words.inYours, own !== null && <Meeting link={own} />],
+            [words.inTheirs, theirs !== null && <Meeting link={theirs} />],
             [words.id, <code>{id}</code>],
           ]}
         />
       </section>
       <Panel title={<Sentence text={words.removeTitle(name)} />} danger>
-        <p>{isMutual ? words.removeMutual : words.removeOneWay}</p>
-        <Confirm summary={words.remove}>
+        <p>{words.removeTexts[direction]}</p>
+        <Confirm summary={words.removals[direction]}>
           <p>{words.again}</p>
-          <PostForm action={`${PATH}/${id}/remove`} button={words.remove} look="danger" />
+          <PostForm
+            action={`${PATH}/${id}/remove`}
+            button={words.removals[direction]}
+            look="danger"
+          />
         </Confirm>
       </Panel>
     </>

@@ -83,7 +83,7 @@ function SchemaField({ field, state, users, hasMore }: FieldProps) {
 }
 
 /** The name of a contact, also if they have not set one. */
-export function contactName({ id, firstName, lastName }: Contact): string {
+export function contactName({ id, firstName, lastName }: Omit<Contact, "createdAtMs">): string {
   const name = [firstName, lastName].filter(Boolean).join(" ");
   return name === "" ? words.unnamed(id.slice(0, 8)) : name;
 }

@@ -23,13 +23,13 @@ import {
   deleting,
   disabling,
   enabling,
+  erasePersonalData,
   removingOtherWaysIn,
   replaying,
   revokingAll,
   settingMetadata,
   settingRole,
 } from "./operations.ts";
-import { erasePersonalData } from "./personal-data.ts";
 import { allCredentialsRevocation, callerIsActive } from "./revocation.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 import { removingFactor, removingItsCodes } from "./second-factors.ts";

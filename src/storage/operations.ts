@@ -1,6 +1,6 @@
-import sql, { type Sql } from "sql-template-tag";
-import type { Role } from "../core/user.ts";
-import { ERASED_PROFILE } from "./rows.ts";
+import sql, { join, raw, type Sql } from "sql-template-tag";
+import type { PersonalTable } from "../core/action.ts";
+import { PROFILE_COLUMNS, type Role } from "../core/user.ts";
 
 /**
  * What operators do to accounts, for the routes and for `npm run users`: SQL alone. Each changes nothing where it
@@ -37,11 +37,46 @@ export const settingMetadata = (which: Sql, metadata: string, nowMs: number): Sq
   sql`UPDATE users SET metadata = ${metadata}, modified_on = ${nowMs}
     WHERE ${which} AND deleted_on IS NULL AND metadata <> ${metadata}`;
 
+/** What a deleted account keeps of the person: nothing. */
+const ERASED_PROFILE: Sql = sql`email = '', ${join(PROFILE_COLUMNS.map((column) => raw(`${column} = NULL`)))},
+  verified_on = NULL, metadata = '{}', external_id = NULL, pending_email = NULL, undo_email = NULL, undo_until = NULL, email_login_at = NULL`;
+
 export const deleting = (which: Sql, nowMs: number): Sql =>
   // guard: deletion-revokes-all
   sql`UPDATE users SET deleted_on = ${nowMs}, modified_on = ${nowMs}, password = '',
       ${ERASED_PROFILE}, credential_version = credential_version + 1, api_token_version = api_token_version + 1, ha1b = NULL
     WHERE ${which} AND deleted_on IS NULL`;
+
+/** What has the user's id in `user_id` and goes with the account. */
+const ERASED_TABLES = [
+  // They open nothing more, and may create a new account.
+  "identities",
+  "passkeys",
+  "contacts",
+  "devices",
+  "notices",
+  "recovery_codes",
+  "second_factors",
+];
+
+/**
+ * After it: what a deletion erases beside the account. Their tokens, of which there may be very many, are left to
+ * housekeeping.
+ * @param tables of actions
+ */
+export function erasePersonalData(userId: string, tables: readonly PersonalTable[]): Sql[] {
+  const isDeleted = sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND deleted_on IS NOT NULL)`;
+  const own = ERASED_TABLES.map((name) => ({ name, userColumn: "user_id" }));
+  return [
+    ...[...own, ...tables].map(
+      ({ name, userColumn }) =>
+        sql`DELETE FROM ${raw(`"${name}"`)} WHERE ${raw(`"${userColumn}"`)} = ${userId} AND ${isDeleted}`,
+    ),
+    // Keep the receipt, but erase its data and idempotency key.
+    // guard: deletion-leaves-no-data
+    sql`UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL WHERE run_by = ${userId} AND ${isDeleted}`,
+  ];
+}
 
 export const DEAD_LETTER_COLUMNS: Sql = sql`receiver, d.user_id AS userId, event_id AS eventId,
   (SELECT what FROM events WHERE events.user_id = d.user_id AND events.id = event_id) AS what,

@@ -1,12 +1,10 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { PersonalDataStore } from "../core/accounts.ts";
-import type { PersonalTable } from "../core/action.ts";
 import type { Json } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
 import { column, digestOf, OWN_KEY, ownRows } from "./d1.ts";
 import { unlessOperators } from "./events.ts";
-import { removeSecondFactor } from "./second-factors.ts";
 import { METER, profileColumns } from "./rows.ts";
 
 /** Rows in one answer: some hundred kilobytes, however much a user has. */
@@ -231,28 +229,4 @@ function toJson({ key: _, ...row }: v.InferOutput<typeof Row>): Json {
       return [name.slice(0, -"_json".length), parsed];
     }),
   );
-}
-
-/**
- * What a deletion erases in its own batch, beside the account; each statement asks whether the user is
- * deleted. Their tokens, of which there may be very many, are left to housekeeping.
- */
-export function erasePersonalData(userId: string, tables: readonly PersonalTable[]): Sql[] {
-  const isDeleted = sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND deleted_on IS NOT NULL)`;
-  return [
-    // They open nothing more, and may create a new account.
-    sql`DELETE FROM identities WHERE user_id = ${userId} AND ${isDeleted}`,
-    sql`DELETE FROM passkeys WHERE user_id = ${userId} AND ${isDeleted}`,
-    sql`DELETE FROM contacts WHERE user_id = ${userId} AND ${isDeleted}`,
-    sql`DELETE FROM devices WHERE user_id = ${userId} AND ${isDeleted}`,
-    sql`DELETE FROM notices WHERE user_id = ${userId} AND ${isDeleted}`,
-    ...removeSecondFactor(userId, isDeleted),
-    ...tables.map(
-      ({ name, userColumn }) =>
-        sql`DELETE FROM ${column(name)} WHERE ${column(userColumn)} = ${userId} AND ${isDeleted}`,
-    ),
-    // Keep the receipt, but erase its data and idempotency key.
-    // guard: deletion-leaves-no-data
-    sql`UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL WHERE run_by = ${userId} AND ${isDeleted}`,
-  ];
 }

@@ -77,10 +77,6 @@ export function toUser(row: v.InferOutput<typeof UserRow>): UserWithPassword {
   };
 }
 
-/** What a deleted account keeps of the person: nothing. */
-export const ERASED_PROFILE: Sql = sql`email = '', ${join(PROFILE_COLUMNS.map((column) => raw(`${column} = NULL`)))},
-  verified_on = NULL, metadata = '{}', external_id = NULL, pending_email = NULL, undo_email = NULL, undo_until = NULL, email_login_at = NULL`;
-
 /** First and last name, as far as they are set; null where neither is, or the user is gone. */
 export const DISPLAY_NAME: Sql = sql`CASE WHEN ${USER_IS_ACTIVE} THEN
   NULLIF(TRIM(COALESCE(users.first_name, '') || ' ' || COALESCE(users.last_name, '')), '') END`;

@@ -18,12 +18,6 @@ const digestOfCode = (userId: string, code: string) => digestOf(`${userId} ${cod
 const isOn = (userId: string) =>
   sql`EXISTS (SELECT 1 FROM second_factors WHERE user_id = ${userId} AND confirmed_at IS NOT NULL)`;
 
-/** For the batch of a deletion, and of an act that shows that someone else set it up. @param where of their row */
-export const removeSecondFactor = (userId: string, where: Sql): readonly Sql[] => [
-  sql`DELETE FROM recovery_codes WHERE user_id = ${userId} AND ${where}`,
-  sql`DELETE FROM second_factors WHERE user_id = ${userId} AND ${where}`,
-];
-
 /** One that counts; with an event and a notice after it. @param where what else must hold */
 export const removingFactor = (userId: string, where: Sql): Sql =>
   sql`DELETE FROM second_factors WHERE user_id = ${userId} AND confirmed_at IS NOT NULL AND ${where} RETURNING user_id`;

@@ -15,8 +15,7 @@ import {
   removeIdentitiesOfOtherEmail,
 } from "./identities.ts";
 import { carryUndo, keepForUndo } from "./mail.ts";
-import { deleting } from "./operations.ts";
-import { erasePersonalData } from "./personal-data.ts";
+import { deleting, erasePersonalData } from "./operations.ts";
 import { allCredentialsRevocation, callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { DISPLAY_NAME, isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 
@@ -207,16 +206,22 @@ const ContactRow = v.object({
   createdAtMs: v.number(),
 });
 
-const MetRow = v.object({
-  ...ContactRow.entries,
-  isMutual: flag,
+const FollowerRow = v.object({ ...ContactRow.entries, introducer: v.nullable(v.string()) });
+
+const LinkRow = v.object({
+  ...v.omit(ContactRow, ["createdAtMs"]).entries,
+  isOwn: flag,
+  createdAtMs: v.number(),
   meeting: v.nullable(v.picklist(["own_code", "their_code", "introduced"])),
   introducer: v.nullable(v.string()),
   tokenId: v.nullable(v.string()),
 });
 
-/** A contact `c` with their account `u`. */
-const CONTACT = sql`c.contact_id AS id, c.created_at AS createdAtMs, u.first_name AS firstName, u.last_name AS lastName`;
+/** The account `u` of a contact. */
+const CONTACT = sql`u.id, c.created_at AS createdAtMs, u.first_name AS firstName, u.last_name AS lastName`;
+/** Of a link `c` that neither of the two created. */
+const INTRODUCER = sql`(SELECT ${DISPLAY_NAME} FROM users
+  WHERE users.id = CASE WHEN c.issuer_id NOT IN (c.user_id, c.contact_id) THEN c.issuer_id END)`;
 const CONTACT_IS_ACTIVE = sql`u.deleted_on IS NULL AND u.disabled_on IS NULL`;
 
 /**
@@ -232,7 +237,7 @@ function nameHas(word: string): Sql {
     lower.charAt(0).toUpperCase() + lower.slice(1),
   ];
   const name = sql`COALESCE(u.first_name, '') || ' ' || COALESCE(u.last_name, '')`;
-  return sql`(CASE WHEN TRIM(${name}) = '' THEN instr(c.contact_id, ${lower}) = 1 ELSE EXISTS (
+  return sql`(CASE WHEN TRIM(${name}) = '' THEN instr(u.id, ${lower}) = 1 ELSE EXISTS (
     SELECT 1 FROM json_each(${JSON.stringify(spellings)}) WHERE instr(lower(${name}), lower(value)) > 0) END)`;
 }
 
@@ -270,17 +275,39 @@ export function createContacts({ db, events }: StorageContext): ContactStore {
       return toPage(rows, page);
     },
 
-    find: (userId, contactId) =>
-      db.first(
-        sql`SELECT ${CONTACT}, EXISTS (SELECT 1 FROM contacts AS back WHERE back.user_id = c.contact_id AND back.contact_id = c.user_id) AS isMutual,
-            CASE c.issuer_id WHEN c.user_id THEN 'own_code' WHEN c.contact_id THEN 'their_code' ELSE CASE WHEN c.issuer_id IS NOT NULL THEN 'introduced' END END AS meeting,
-            CASE WHEN c.issuer_id NOT IN (c.user_id, c.contact_id)
-              THEN (SELECT ${DISPLAY_NAME} FROM users WHERE users.id = c.issuer_id) END AS introducer,
-            (SELECT tokens.id FROM tokens WHERE tokens.id = c.token_id AND tokens.user_id = c.user_id) AS tokenId
-          FROM contacts AS c JOIN users AS u ON u.id = c.contact_id
-          WHERE c.user_id = ${userId} AND c.contact_id = ${contactId} AND ${CONTACT_IS_ACTIVE}`,
-        MetRow,
-      ),
+    async followers(userId, page) {
+      const [id, createdAt] = [sql`c.user_id`, sql`c.created_at`];
+      const { from, orderAndLimit } = pageOf(id, createdAt, page);
+      const bound = pageOf(id, createdAt, { ...page, limit: CONTACT_SEARCH - 1 }).orderAndLimit;
+      const rows = await db.all(
+        sql`SELECT ${CONTACT}, ${INTRODUCER} AS introducer
+          FROM (SELECT * FROM contacts AS c WHERE c.contact_id = ${userId} AND ${from} ${bound}) AS c
+            JOIN users AS u ON u.id = c.user_id
+          WHERE ${CONTACT_IS_ACTIVE} AND NOT EXISTS (SELECT 1 FROM contacts AS back
+            WHERE back.user_id = ${userId} AND back.contact_id = c.user_id) ${orderAndLimit}`,
+        FollowerRow,
+      );
+      return toPage(rows, page);
+    },
+
+    async find(userId, contactId) {
+      const link = (owner: string, other: string) =>
+        sql`SELECT ${CONTACT}, c.user_id = ${userId} AS isOwn, ${INTRODUCER} AS introducer,
+            CASE c.issuer_id WHEN ${userId} THEN 'own_code' WHEN ${contactId} THEN 'their_code'
+              ELSE CASE WHEN c.issuer_id IS NOT NULL THEN 'introduced' END END AS meeting,
+            (SELECT tokens.id FROM tokens WHERE tokens.id = c.token_id AND tokens.user_id = ${userId}) AS tokenId
+          FROM contacts AS c JOIN users AS u ON u.id = ${contactId}
+          WHERE c.user_id = ${owner} AND c.contact_id = ${other} AND ${CONTACT_IS_ACTIVE}`;
+      const rows = await db.all(
+        sql`${link(userId, contactId)} UNION ALL ${link(contactId, userId)}`,
+        LinkRow,
+      );
+      const [first] = rows;
+      if (first === undefined) return null;
+      const { id, firstName, lastName } = first;
+      const of = (isOwn: boolean) => rows.find((row) => row.isOwn === isOwn) ?? null;
+      return { id, firstName, lastName, own: of(true), theirs: of(false) };
+    },
   };
 }
 

@@ -70,6 +70,10 @@ const Contact = v.object({
   contact: v.object({ id: uuid, first_name: textOrNull, last_name: textOrNull }),
   created_at: time,
 });
+const Follower = v.object({
+  ...Contact.entries,
+  introduced_by: describe(textOrNull, "Their name; null where they set none, or it is not known."),
+});
 
 const idempotencyKey: Parameter = {
   name: "Idempotency-Key",
@@ -131,6 +135,7 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
       description: "`data` depends on the action.",
     },
     Contact: { schema: Contact },
+    Follower: { schema: Follower },
     ActionTokenError: { schema: ActionTokenError },
     ActionTokenFieldErrors: {
       schema: ActionTokenFieldErrors,
@@ -188,6 +193,20 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
       parameters: pathParameter("id", "The contact's `id`."),
       answers: { 204: { description: "Neither is a contact of the other." } },
       refuses: [404],
+    },
+    "GET /api/user/contacts/followers": {
+      id: "listFollowers",
+      summary: "List who has you as a contact without being yours, newest first",
+      description:
+        "People to whom someone introduced you. `DELETE /api/user/contacts/{id}` removes you from their contacts. 10,000 of those who have you are looked at.",
+      parameters: PAGE,
+      answers: answer(
+        "A page of them.",
+        v.object({
+          data: v.object({ contacts: v.array(Follower) }),
+          next_cursor: nextCursor,
+        }),
+      ),
     },
     "GET /api/user/get-contacts": {
       id: "listContacts",

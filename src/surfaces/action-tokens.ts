@@ -1,7 +1,7 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
 import type { ActionTokens } from "../core/action-tokens.ts";
-import { CONTACT_SEARCH_MAX, type OwnContacts } from "../core/contacts.ts";
+import { CONTACT_SEARCH_MAX, type Contact, type OwnContacts } from "../core/contacts.ts";
 import { DERIVATION_FAULTS } from "../core/fault.ts";
 import { ACTION_MAX_USES, type ActionToken, type Json, TTL_SECONDS } from "../core/token.ts";
 import { isQuicklyParsed, readFields } from "../http/body.ts";
@@ -185,15 +185,31 @@ export function actionTokenRoutes(tokens: ActionTokens, ownContacts: OwnContacts
         }
         const page = readPage(request);
         const { items, next } = await ownContacts.list(caller.userId, page, search);
-        const contacts = items.map(({ id, firstName, lastName, createdAtMs }) => ({
-          contact: { id, first_name: firstName, last_name: lastName },
-          created_at: isoTime(createdAtMs),
+        const contacts = items.map(contactToJson);
+        return ok({ data: { contacts }, next_cursor: cursorText(next) });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/user/contacts/followers",
+      scope: "account:read",
+      access: "caller",
+      async handle({ request }, caller) {
+        const { items, next } = await ownContacts.followers(caller.userId, readPage(request));
+        const contacts = items.map((each) => ({
+          ...contactToJson(each),
+          introduced_by: each.introducer,
         }));
         return ok({ data: { contacts }, next_cursor: cursorText(next) });
       },
     },
   ]);
 }
+
+const contactToJson = ({ id, firstName, lastName, createdAtMs }: Contact) => ({
+  contact: { id, first_name: firstName, last_name: lastName },
+  created_at: isoTime(createdAtMs),
+});
 
 const NO_CONTENT = { status: 204, body: null };
 

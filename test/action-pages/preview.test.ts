@@ -86,7 +86,8 @@ describe("the page behind a code", () => {
     const { secret } = await newActionToken(ada.access, nora.id);
     expect(await preview(secret, null)).toMatchObject({
       issuer: { name: "Ada" },
-      before: "Someone will be added to your contacts. You'll see their first and last name.",
+      before:
+        "Someone will be added to your contacts. You'll see their first and last name, and they'll see yours.",
     });
     const { id } = await newActionToken(ada.access, nora.id);
     const told = await services.actionPages.describe((await one(ada.caller, id)).token);

@@ -51,6 +51,7 @@ POST /api/run-action-token (email verification)          | 1g · 3q 19r 9w      
 GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                        | 1q 15r 0w           | 1q 15r 0w
 DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w               | 2g · 2q 9r 3w              | 2g · 2q 9r 3w                                         |                     |
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
+GET /api/user/contacts/followers (API token)             | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 DELETE /api/user/contacts/:id (API token)                | 3q 12r 4w               | 2g · 2q 8r 4w              | 2g · 2q 8r 4w                                         | 1q 7r 3w            | 1q 7r 3w
 POST /tokens (login)                                     | 1p · 3q 26r 7w · 1h     | 1p · 3q 26r 7w · 1h        | 1p · 3q 26r 7w · 1h                                   | 1p · 3q 26r 7w · 1h | 1p · 3q 26r 7w · 1h
 GET /tokens (session)                                    | 1q 2r 0w                | 3g                         | 3g                                                    | -                   | 1g

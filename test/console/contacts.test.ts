@@ -51,26 +51,54 @@ describe("a contact's page", () => {
     await run(bob, code.link);
     const adas = await pageOf(ada, bob);
     expect(textOf(adas)).toMatch(
-      /^Contacts Bob How you met They used a code of yours · See the code When \w{3} \d.* You're in each other's contacts/,
+      /^Contacts Bob Who has whom You're in each other's .* In your contacts With a code of yours · \w{3} \d.* · See the code You in theirs With a code of yours · /,
     );
     expect(adas.text).toContain(`href="/console/actions/${code.id}"`);
     const bobs = await pageOf(bob, ada);
-    expect(textOf(bobs)).toContain("How you met You used a code of theirs When");
+    expect(textOf(bobs)).toMatch(
+      /In your contacts With a code of theirs · .* You in theirs With a code of theirs · /,
+    );
     expect(bobs.text).not.toContain(code.id);
     // Introduced by Bob: Eve gets Ada, Ada does not get Eve.
     await run(eve, (await codeOf(bob, ada.id)).link);
     const introduced = textOf(await pageOf(eve, ada));
-    expect(introduced).toContain("Bob introduced you");
-    expect(introduced).toContain("They're in your contacts. You aren't in theirs.");
+    expect(introduced).toMatch(/In your contacts Bob introduced you · \w{3} \d/);
+    expect(introduced).toContain("You aren't in theirs, but they see that you have them.");
+    const followed = textOf(await pageOf(ada, eve));
+    expect(followed).toMatch(/You in theirs Bob introduced you · \w{3} \d/);
+    expect(followed).not.toContain("In your contacts");
+    // Later Eve shows Ada a code of her own: each direction keeps how it came to be.
+    await run(ada, (await codeOf(eve)).link);
+    expect(textOf(await pageOf(ada, eve))).toMatch(
+      /In your contacts With a code of theirs .* You in theirs Bob introduced you · /,
+    );
     // Nothing is known of how; and no one's page is open to those who do not have them.
     await env.DB.prepare("UPDATE contacts SET issuer_id = NULL, token_id = NULL").run();
-    expect(textOf(await pageOf(ada, bob))).toContain("Not recorded");
+    expect(textOf(await pageOf(ada, bob))).toContain("Not recorded how");
+    const mallory = await newPerson("Mallory");
     for (const [who, of] of [
-      [ada, eve],
-      [await newPerson("Mallory"), ada],
+      [mallory, ada],
+      [ada, mallory],
     ] as const) {
       expect((await pageOf(who, of)).status).toBe(404);
     }
+  });
+
+  it("who was introduced sees by whom, and takes themselves out", async () => {
+    const [ada, bob, eve] = [
+      await newPerson("Ada"),
+      await newPerson("Bob"),
+      await newPerson("Eve"),
+    ];
+    await run(eve, (await codeOf(bob, ada.id)).link);
+    const list = async ({ client }: Person) =>
+      textOf(await client.open("/console/contacts/followers"));
+    expect(await list(ada)).toMatch(/Name Introduced by Since Eve Bob \w{3} \d/);
+    for (const other of [bob, eve]) expect(await list(other)).toContain("No one else has you");
+    expect(textOf(await pageOf(ada, eve))).toContain("Remove me from their contacts");
+    await removal(ada, eve);
+    expect(await links(ada, eve)).toBe(0);
+    expect(await list(ada)).toContain("No one else has you");
   });
 
   it("removes both from each other, whichever side does it, by page or JSON, once or twice", async () => {

@@ -78,6 +78,26 @@ describe("DELETE /api/user/contacts/{id}", () => {
     },
   );
 
+  it("who was introduced sees by whom, and no one else does", async () => {
+    await env.DB.prepare("UPDATE users SET first_name = 'Eve' WHERE id = ?").bind(eve.id).run();
+    await link(ben, ann, eve);
+    const followers = async (user: User) => {
+      const answer = await call("GET", "/api/user/contacts/followers", { bearer: user.access });
+      return itemsAt(answer, "data", "contacts");
+    };
+    expect(await followers(ben)).toEqual([
+      {
+        contact: { id: ann.id, first_name: null, last_name: null },
+        created_at: expect.any(String),
+        introduced_by: "Eve",
+      },
+    ]);
+    expect([await followers(ann), await followers(eve)]).toEqual([[], []]);
+    // Whoever is a contact in both directions is in the other list.
+    await link(ann, ben, ann);
+    expect([await followers(ben), await contacts(ben)]).toEqual([[], [ann.id]]);
+  });
+
   it("is harmless once more, and for a user who is no contact", async () => {
     await link(ann, ben, ann);
     for (const id of [ben.id, ben.id, ann.id, crypto.randomUUID(), "nobody", "%00"]) {

@@ -314,6 +314,7 @@ export const GOOD: readonly Case[] = [
     again: 404,
   },
   { routeKey: "GET /api/user/get-contacts", as: "API token", send: byApi, ...OK },
+  { routeKey: "GET /api/user/contacts/followers", as: "API token", send: byApi, ...OK },
   {
     routeKey: "DELETE /api/user/contacts/:id",
     as: "API token",

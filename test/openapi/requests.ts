@@ -304,6 +304,7 @@ export const REFUSED: readonly Refused[] = [
 export const BY_SCOPE: readonly (readonly [operation: string, send: Send])[] = [
   ["GET /rest/user", {}],
   ["GET /api/user/get-contacts", {}],
+  ["GET /api/user/contacts/followers", {}],
   ["POST /oauth/introspect", { form: { token: "lk_ses_" } }],
 ];
 export const BY_IDENTITY = ["GET /rest/user", "GET /api/action-tokens", "GET /tokens"] as const;

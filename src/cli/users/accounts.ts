@@ -1,4 +1,5 @@
 import { argon2Sync, randomBytes } from "node:crypto";
+import type { Sql } from "sql-template-tag";
 import * as v from "valibot";
 import { LONGEST_LIFE_SECONDS } from "../../core/token.ts";
 import type { profileToRow, Role } from "../../core/user.ts";
@@ -24,6 +25,14 @@ export function literal(value: string | number | null): string {
   if (!Number.isSafeInteger(value)) throw new Error("only integers go into the database");
   return String(value);
 }
+
+/** The service's own statement, with its values as literals. */
+export const asText = ({ strings, values }: Sql): string =>
+  strings.reduce(
+    (text, next, index) => `${text}${literal(v.parse(Value, values[index - 1]))}${next}`,
+  );
+
+const Value = v.nullable(v.union([v.string(), v.number()]));
 
 /** What a command says: lines for people, and with --json one value for programs. */
 export interface Told {

@@ -1,9 +1,11 @@
+import sql from "sql-template-tag";
 import { hintOf, TTL_SECONDS } from "../../core/token.ts";
-import { PROFILE_COLUMNS } from "../../core/user.ts";
 import { createSecrets } from "../../crypto/secrets.ts";
+import { deleting, erasePersonalData } from "../../storage/operations.ts";
 import { CliError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
 import {
+  asText,
   audited,
   enqueueTombstones,
   find,
@@ -74,27 +76,19 @@ export async function createServiceToken(
   };
 }
 
-/** As its owner would: revokes all that the account has, and erases what is stored about it. */
+/**
+ * As its owner would: revokes all that the account has, and erases what is stored about it. Rows of actions' own
+ * tables, which only the deployment's code names, are left to housekeeping.
+ */
 export async function deleteUser(database: D1, email: string, nowMs: number): Promise<Told> {
   const { id } = await find(database, email);
   const isIt = `id = ${literal(id)}`;
-  const isDeleted = `EXISTS (SELECT 1 FROM users WHERE ${isIt} AND deleted_on IS NOT NULL)`;
-  const erase = (table: string) =>
-    `DELETE FROM ${table} WHERE user_id = ${literal(id)} AND ${isDeleted}`;
   await database.run([
     enqueueTombstones("credential_version", `${isIt} AND deleted_on IS NULL`, nowMs),
-    `UPDATE users SET deleted_on = ${literal(nowMs)}, modified_on = ${literal(nowMs)}, email = '', password = '',
-      ${PROFILE_COLUMNS.map((column) => `${column} = NULL`).join(", ")}, verified_on = NULL, metadata = '{}',
-      pending_email = NULL, undo_email = NULL, undo_until = NULL, email_login_at = NULL, ha1b = NULL,
-      credential_version = credential_version + 1, api_token_version = api_token_version + 1
-      WHERE ${isIt} AND deleted_on IS NULL`,
+    asText(deleting(sql`id = ${id}`, nowMs)),
     enqueueTombstones("credential_version - 1", `${isIt} AND deleted_on IS NOT NULL`, nowMs),
     ...audited("user.deleted", `${isIt} AND deleted_on = ${literal(nowMs)}`, nowMs),
-    ...["identities", "passkeys", "contacts", "notices", "second_factors", "recovery_codes"].map(
-      erase,
-    ),
-    `UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL
-      WHERE run_by = ${literal(id)} AND ${isDeleted}`,
+    ...erasePersonalData(id, []).map(asText),
   ]);
   return {
     lines: [

@@ -780,28 +780,48 @@ export const contacts = {
   noneMatchText: "Names are searched for every word you enter.",
   showAll: "Show all contacts",
   noName: "They haven't set a name.",
-  met: "How you met",
+  tabs: "Which contacts",
+  yours: "Your contacts",
+  followers: "Who has you",
+  followersText:
+    "People to whom someone introduced you: they see your name, and they're not in your contacts. You can remove yourself from theirs.",
+  noFollowers: "No one else has you",
+  noFollowersText: "Everyone who has you in their contacts is in yours too.",
+  introducer: "Introduced by",
+  unknownIntroducer: "Unknown",
   meetings: {
-    own_code: "They used a code of yours",
-    their_code: "You used a code of theirs",
+    own_code: "With a code of yours",
+    their_code: "With a code of theirs",
     introduced: "Someone introduced you",
   },
   introducedBy: (name: string) => `${isolated(name)} introduced you`,
-  notRecorded: "Not recorded",
+  notRecorded: "Not recorded how",
   seeCode: "See the code",
-  when: "When",
   direction: "Who has whom",
-  mutual: "You're in each other's contacts and see each other's names.",
-  oneWay: "They're in your contacts. You aren't in theirs.",
+  directions: {
+    mutual: "You're in each other's contacts and see each other's names.",
+    ownOnly: "They're in your contacts. You aren't in theirs, but they see that you have them.",
+    theirsOnly: "You're in their contacts, so they see your name. They aren't in yours.",
+  },
+  inYours: "In your contacts",
+  inTheirs: "You in theirs",
   id: "ID",
-  remove: "Remove contact",
+  removals: {
+    mutual: "Remove contact",
+    ownOnly: "Remove contact",
+    theirsOnly: "Remove me from their contacts",
+  },
   removeTitle: (name: string) => `Remove ${isolated(name)}`,
   /** What happens to both. */
-  removeMutual:
-    "You'll be removed from each other's contacts immediately. They'll see in their activity that you removed them.",
+  removeTexts: {
+    mutual:
+      "You'll be removed from each other's contacts immediately. They'll see in their activity that you removed them.",
+    ownOnly:
+      "They'll be removed from your contacts immediately, and they'll see that in their activity.",
+    theirsOnly:
+      "You'll be removed from their contacts immediately, and they'll see that in their activity.",
+  },
   again: "You can connect again over a code, also over one that is still active.",
-  removeOneWay:
-    "They'll be removed from your contacts immediately, and they'll see that in their activity.",
 };
 
 // ————————————————————————————————————————————————————————————————————————————————————————————————

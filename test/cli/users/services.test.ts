@@ -73,3 +73,61 @@ it("deletes an account of either kind, and leaves its tombstone", async () => {
     { n: 2 },
   ]);
 });
+
+it("deleting erases the same as the account's owner would, table by table", async () => {
+  const { users, sql } = await emptyDatabase();
+  for (const name of ["ada", "bob"]) await users(["add", `${name}@example.com`]);
+  const [{ id: ada }, { id: bob }] = (await sql("SELECT id FROM users ORDER BY email")) as [
+    { id: string },
+    { id: string },
+  ];
+  const erased: Readonly<Record<string, (id: string, other: string) => string>> = {
+    contacts: (id, other) => `(user_id, contact_id, created_at) VALUES ('${id}', '${other}', 1)`,
+    devices: (id) =>
+      `(user_id, id, way, networks, first_seen_at, last_seen_at) VALUES ('${id}', 'd', 'password', '[]', 1, 1)`,
+    identities: (id) =>
+      `(issuer, subject, user_id, created_at) VALUES ('https://issuer.test', '${id}', '${id}', 1)`,
+    notices: (id) =>
+      `(user_id, id, email, kind, at, due_at) VALUES ('${id}', 'n', 'x@example.com', 'new_login', 1, 1)`,
+    passkeys: (
+      id,
+    ) => `(id, user_id, credential_id, public_key, name, transports, counter, is_backup_eligible,
+      is_backed_up, created_at) VALUES ('p-${id}', '${id}', 'AQ', 'AQ', 'Phone', '[]', 0, 0, 0, 1)`,
+    recovery_codes: (id) => `(user_id, digest, created_at) VALUES ('${id}', 'digest', 1)`,
+    second_factors: (id) => `(user_id, secret, created_at) VALUES ('${id}', 'sealed', 1)`,
+  };
+  for (const [table, row] of Object.entries(erased)) {
+    await sql(`INSERT INTO ${table} ${row(ada, bob)}`);
+    await sql(`INSERT INTO ${table} ${row(bob, ada)}`);
+  }
+  await sql(`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, request_digest, issued_by)
+    SELECT 'r-' || id, 't', 'addContact', id, 1, '{"name":"Ada"}', 'user:' || id || ':k', 'digest', id FROM users`);
+  await sql(
+    `UPDATE users SET first_name = 'Ada', dob = '1815-12-10', external_id = json_quote(id), metadata = '{"a":1}', ha1b = 'x',
+      undo_email = 'y@example.com', undo_until = 1, email_login_at = 1, verified_on = 1`,
+  );
+  expect((await users(["delete", "ada@example.com"])).code).toBe(0);
+  // What names a user and stays: housekeeping has it, and the log is kept.
+  const kept = ["dead_letters", "deliveries", "events", "tokens"];
+  const named = await sql(
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql GLOB '*  user_id *' ORDER BY name",
+  );
+  expect(named).toEqual([...Object.keys(erased), ...kept].sort().map((name) => ({ name })));
+  for (const table of Object.keys(erased)) {
+    expect([table, await sql(`SELECT user_id FROM ${table}`)]).toEqual([table, [{ user_id: bob }]]);
+  }
+  expect(
+    await sql(`SELECT data, idempotency_key, request_digest FROM receipts WHERE id LIKE '%${ada}'`),
+  ).toEqual([{ data: "null", idempotency_key: null, request_digest: null }]);
+  const [account] = await sql(`SELECT * FROM users WHERE id = '${ada}'`);
+  const says = Object.entries(Object(account)).filter(
+    ([name, value]) =>
+      value !== null && !/^(?:id|kind|role|.*_version|(?:created|modified|deleted)_on)$/.test(name),
+  );
+  expect(says).toEqual([
+    ["email", ""],
+    ["password", ""],
+    ["metadata", "{}"],
+  ]);
+  expect((await sql("SELECT data FROM receipts WHERE data <> 'null'")).length).toBe(1);
+});

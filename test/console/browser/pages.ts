@@ -198,6 +198,7 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
     },
   },
   at("contacts", "/console/contacts"),
+  at("contacts-followers", "/console/contacts/followers"),
   at("contacts-none", "/console/contacts?search=nobody"),
   {
     name: "contact",
