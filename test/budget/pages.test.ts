@@ -44,6 +44,7 @@ const CALLS: Readonly<Record<string, string>> = {
   "/console/confirm": "2 D1",
   "/console/contacts": "2 D1",
   "/console/contacts/:contact": "2 D1",
+  "/console/contacts/followers": "2 D1",
   "/console/forgotten": "1 D1",
   "/console/forgotten/sent": "1 D1",
   "/console/inspector": "1 D1",
