@@ -237,34 +237,34 @@ const Fields = v.object({
    * sets the local address.
    */
   ISSUER: origin,
-  /** A secret: the JWK set that signs the JWTs. `npm run dev` and `npm run deploy` create one. */
+  /** A secret: the JWK set that signs JWTs. `npm run dev` and `npm run deploy` create one. */
   JWT_KEYS: keySet,
   /**
-   * A secret: keys that encrypt what the database must keep and not reveal, such as the secrets of second
-   * factors. Each is the base64 of 32 random bytes (`openssl rand -base64 32`); of several, with commas
-   * between, the first is for what is new. `npm run dev` and `npm run deploy` create one.
+   * A secret: the keys that encrypt what the database must store but not reveal, such as the secrets of
+   * second factors. Each is the base64 of 32 random bytes (`openssl rand -base64 32`). If there are several,
+   * separated by commas, the first encrypts and all decrypt. `npm run dev` and `npm run deploy` create one.
    */
   ENCRYPTION_KEYS: encryptionKeys,
   /** `closed` refuses sign-up with 403. */
   SIGN_UP: v.optional(v.picklist(["open", "closed"], "must be open or closed"), "open"),
   /**
-   * `off`: no account has a password. Log-ins are by email, OpenID issuers and the like, and the first one creates the
-   * account. Every route answers a password as a wrong one, and hashes none.
+   * With `off`, no account has a password. People log in by email, OpenID issuers or passkeys, and their
+   * first log-in creates the account. Every password is treated as wrong, and none is hashed.
    */
   PASSWORDS: v.optional(switched, "on"),
   /**
-   * A revoked credential is refused everywhere within this many seconds, up to 86,400. 0 asks the database
-   * each time.
+   * A revoked credential is refused everywhere within this many seconds, up to 86,400. With 0, every check
+   * asks the database.
    */
   REVOCATION_LAG_SECONDS: v.optional(wholeNumber("seconds", 0, DAY_SECONDS), "0"),
   /**
-   * `on`: at a revocation lag of 5 and more, checks ask the nearest replica of the database. `npm run deploy` switches
-   * its replication on.
+   * With `on` and a revocation lag of 5 or more, checks ask the nearest replica of the database. `npm run
+   * deploy` switches its replication on.
    */
   READ_REPLICAS: v.optional(switched, "off"),
   /**
-   * How long the access JWT of a pair lives, in seconds; 60 to 86,400. Like all lifetimes it holds for what
-   * is issued or extended from then on: what was issued before keeps its own.
+   * How long the access JWT of a pair lives, in seconds; 60 to 86,400. As with all lifetimes, a change
+   * applies to what is issued or extended afterwards.
    */
   ACCESS_TOKEN_SECONDS: v.optional(wholeNumber("seconds", 60, DAY_SECONDS), "300"),
   /** How long a refresh JWT lives; 60 to 7,776,000 (90 days), and no longer than `LOGIN_MAX_DAYS`. */
@@ -277,42 +277,42 @@ const Fields = v.object({
   /** How long a JWT of `GET /rest/auth` lives; 60 to 2,592,000, and no longer than `LOGIN_MAX_DAYS`. */
   AUTH_TOKEN_SECONDS: v.optional(wholeNumber("seconds", 60, 30 * DAY_SECONDS), "86400"),
   /**
-   * When a log-in ends at last, however often its session is extended, its refresh JWT replaced or its JWT
-   * renewed; 1 to 365 days.
+   * When a log-in ends for good, however often its session is extended or its JWTs are refreshed; 1 to 365
+   * days.
    */
   LOGIN_MAX_DAYS: v.optional(wholeNumber("days", 1, 365), "30"),
   /**
-   * What the claim `user_id` of JWTs is: the account's `uuid`, or the `external_id` that an import kept, with its
-   * type (the uuid where there is none). `sub` is always the uuid.
+   * The value of the claim `user_id` in JWTs: the account's `uuid`, or the `external_id` that an import kept,
+   * with its type (the uuid if there is none). `sub` is always the uuid.
    */
   USER_ID_CLAIM: v.optional(
     v.picklist(["uuid", "external_id"], "must be uuid or external_id"),
     "uuid",
   ),
   /**
-   * A secret: the keys of the system that the accounts came from, whose JWTs are accepted `until` a date and refreshed
-   * into ours: `{"until":"2027-03-01","keys":[{"alg":"HS256","secret":"…"}]}`. A key is `alg` with `secret`, or a public
-   * JWK with `alg`; `kid` where theirs have one. `user_id_claim` is where they name the user (`user_id`), by uuid or
-   * `external_id`; with `issuer` and `audience` they must have these.
+   * A secret: the keys of the system that the accounts came from. Its JWTs are accepted `until` a date and
+   * refreshed into ours: `{"until":"2027-03-01","keys":[{"alg":"HS256","secret":"…"}]}`. A key has `alg` and
+   * `secret`, or is a public JWK with `alg`; add `kid` if the JWTs have one. `user_id_claim` is the claim
+   * with the user's uuid or `external_id` (by default `user_id`). With `issuer` and `audience`, JWTs must
+   * match these.
    */
   LEGACY_JWT_KEYS: v.optional(legacySetting, ""),
   /**
-   * Whose opaque tokens are accepted that `npm run users -- import-tokens` imported by their digests: `sanctum`,
-   * `knox`, or `knox4` for those before its version 5; with commas between.
+   * The kinds of opaque tokens that are accepted after `npm run users -- import-tokens` imported their
+   * digests, separated by commas: `sanctum`, `knox`, or `knox4` for knox before version 5.
    */
   LEGACY_TOKENS: v.optional(legacyTokens, ""),
   /**
-   * Which words `Authorization` takes before a JWT or an API token: `Bearer`, `JWT` and `Token`, with commas
-   * between. Of several, challenges name the first. Latchkey's own client sends
-   * `Bearer`.
+   * The words that `Authorization` accepts before a JWT or an API token, separated by commas: `Bearer`, `JWT`
+   * and `Token`. Challenges name the first. Latchkey's own client sends `Bearer`.
    */
   AUTH_HEADER_TYPES: v.optional(
     oneOrMore(/^(?:Bearer|JWT|Token)$/, 3, "must be of Bearer, JWT and Token, with commas between"),
     "Bearer",
   ),
   /**
-   * The start of session, API and action tokens: `acme` makes `acme_ses_…`, `acme_api_…`, `acme_act_…`. Of
-   * several, with commas between, new tokens have the first; those with another are accepted still.
+   * The start of session, API and action tokens: `acme` makes `acme_ses_…`, `acme_api_…`, `acme_act_…`. If
+   * there are several, separated by commas, new tokens get the first, and tokens with the others stay valid.
    */
   TOKEN_PREFIX: v.optional(
     oneOrMore(
@@ -323,22 +323,22 @@ const Fields = v.object({
     "lk",
   ),
   /**
-   * Origins from which scripts in browsers may call, separated by commas, each as a browser sends it; app
-   * schemes too (`capacitor://localhost`). `*` is any.
+   * The origins whose scripts may call from a browser, separated by commas, each exactly as a browser sends
+   * it. App schemes work too (`capacitor://localhost`). `*` allows any.
    */
   CORS_ORIGINS: v.optional(corsOrigins, "*"),
-  /** `on` accepts credentials in the query too. */
+  /** `on` also accepts credentials in the query. */
   QUERY_CREDENTIALS: v.optional(switched, "off"),
-  /** `on`: each refresh also returns a new refresh JWT, and the old one is used up. */
+  /** With `on`, each refresh also returns a new refresh JWT, and the old one is used up. */
   ROTATE_REFRESH_TOKENS: v.optional(switched, "off"),
-  /** How long KV or D1 may take before the answer is 503; 50 to 30,000. */
+  /** How long KV or D1 may take before the answer is a 503; 50 to 30,000. */
   STORAGE_DEADLINE_MS: v.optional(wholeNumber("milliseconds", 50, 30_000), "3000"),
   /**
-   * GitHub's public keys for secret scanning, as https://api.github.com/meta/public_keys/secret_scanning
-   * returns them.
+   * GitHub's public keys for secret scanning, in the format of
+   * https://api.github.com/meta/public_keys/secret_scanning.
    */
   GITHUB_SCANNING_KEYS: v.optional(scanningKeys, ""),
-  /** How much of an address events keep: `full`, `truncated` (IPv4 to /24, IPv6 to /48) or `none`. */
+  /** How much of a network address events keep: `full`, `truncated` (IPv4 to /24, IPv6 to /48) or `none`. */
   EVENT_ADDRESS: v.optional(
     v.picklist(ADDRESS_FORMS, `must be one of ${ADDRESS_FORMS.join(", ")}`),
     "truncated",
@@ -346,77 +346,76 @@ const Fields = v.object({
   /** How many days an event is kept; 1 to 3,650. */
   EVENT_DAYS: v.optional(wholeNumber("days", 1, 3_650), "90"),
   /**
-   * The https endpoint that emails are handed to (http only on this machine). Without it no email goes out,
-   * and the log says so.
+   * The https endpoint that receives emails (http only on this machine). Without it, no email is sent, and
+   * the log says so.
    */
   MAIL_WEBHOOK_URL: v.optional(webhookUrl, ""),
   /**
-   * A secret, set together with the URL: `whsec_` and the base64 of 24 to 64 random bytes, as `echo
-   * "whsec_$(openssl rand -base64 32)"` creates it; two of them, the new one first, while it is rotated.
+   * A secret that must be set together with the URL: `whsec_` and the base64 of 24 to 64 random bytes, for
+   * example from `echo "whsec_$(openssl rand -base64 32)"`. During a rotation, two of them, the new one
+   * first.
    */
   MAIL_WEBHOOK_SECRET: v.optional(webhookSecrets, ""),
   /**
-   * The https endpoint that every event is sent to (http only on this machine), until it answers 2xx. Empty:
-   * none is sent.
+   * The https endpoint that receives every event (http only on this machine). Each is sent until it answers
+   * 2xx. Without it, none is sent.
    */
   EVENTS_WEBHOOK_URL: v.optional(webhookUrl, ""),
-  /** A secret, set together with the URL, in the form of `MAIL_WEBHOOK_SECRET`. */
+  /** A secret that must be set together with the URL, in the format of `MAIL_WEBHOOK_SECRET`. */
   EVENTS_WEBHOOK_SECRET: v.optional(webhookSecrets, ""),
   /**
-   * `on` prints emails with their tokens, where there is no webhook; `npm run dev` sets it. Only where
+   * `on` prints emails with their tokens if there is no webhook; `npm run dev` sets it. Allowed only if
    * `ISSUER` is on loopback or `DEV` is `lan`.
    */
   MAIL_OUTBOX: v.optional(switched, "off"),
-  /** Your client ids at Google, separated by commas. Empty: no one logs in with Google. */
+  /** Your client ids at Google, separated by commas. Without one, no one can log in with Google. */
   GOOGLE_CLIENT_ID: v.optional(clientIds, ""),
   /**
-   * A secret: of the first of these client ids. With it, the console has *Continue with Google*; register
-   * `ISSUER`/log-in/google/callback as a redirect URI there.
+   * A secret: the client secret of the first of these client ids. With it, the console shows a button for
+   * Google; register `ISSUER`/log-in/google/callback as a redirect URI there.
    */
   GOOGLE_CLIENT_SECRET: v.optional(v.string("must be text"), ""),
-  /** Your app id at Facebook, for Limited Login. Empty: no one logs in with Facebook. */
+  /** Your app id at Facebook, for Limited Login. Without it, no one can log in with Facebook. */
   FACEBOOK_APP_ID: v.optional(clientIds, ""),
   /**
-   * Other OpenID issuers: `[{"name":"acme","issuer":"https://…","jwks":"https://…","audience":["…"]}]`, and
-   * optionally `"domains":["acme.example"]`, the only ones of whose emails it is believed. `http:` only on
-   * loopback. With `"client_id"`, one of the audience, and its `"client_secret"`, the console has a button that
-   * continues there; its redirect URI is `ISSUER`/log-in/acme/callback. Set it as a secret then.
+   * Other OpenID issuers: `[{"name":"acme","issuer":"https://…","jwks":"https://…","audience":["…"]}]`. With
+   * `"domains":["acme.example"]`, an issuer is trusted only for emails of these domains. `http:` is allowed
+   * only on loopback. With `"client_id"`, one of the audience, and its `"client_secret"`, the console shows a
+   * button for this issuer, whose redirect URI is `ISSUER`/log-in/acme/callback. Make the setting a secret
+   * then.
    */
   OPENID_ISSUERS: v.optional(openIdIssuers, "[]"),
   /**
-   * Your iOS apps, as `TEAMID.bundle.id` with commas between: links with a token open in them (`/.well-known/
-   * apple-app-site-association`).
+   * Your iOS apps, as `TEAMID.bundle.id`, separated by commas. Links with a token open in them
+   * (`/.well-known/apple-app-site-association`).
    */
   APPLE_APPS: v.optional(appleApps, ""),
   /**
-   * Your Android apps, as `package=fingerprint` with commas between (the SHA-256 of the signing certificate,
-   * `AB:CD:…`); an app with two certificates stands twice (`/.well-known/assetlinks.json`).
+   * Your Android apps, as `package=fingerprint`, separated by commas (the SHA-256 of the signing certificate,
+   * `AB:CD:…`). List an app with two certificates twice (`/.well-known/assetlinks.json`).
    */
   ANDROID_APPS: v.optional(androidApps, ""),
-  /** Where to report security problems, as an https or mailto URL: in `/.well-known/security.txt`. */
+  /** Where to report security problems, as an https or mailto URL, for `/.well-known/security.txt`. */
   SECURITY_CONTACT: v.optional(contact, ""),
   /**
-   * Origins of other sites on which this service's passkeys work too, separated by commas. Browsers ask for them at
-   * `/.well-known/webauthn`, and take those of five different names at most.
+   * Origins of other sites where this service's passkeys work too, separated by commas. Browsers read them at
+   * `/.well-known/webauthn`, and accept at most five different names.
    */
   PASSKEY_ORIGINS: v.optional(passkeyOrigins, ""),
-  /**
-   * Whether operators (accounts with the role `Admin`) need a second factor for `/rest/admin`: `required`, or
-   * `off`.
-   */
+  /** Whether operators (accounts with the role `Admin`) need a second factor: `required` or `off`. */
   ADMIN_SECOND_FACTOR: v.optional(
     v.picklist(["required", "off"], "must be required or off"),
     "required",
   ),
-  /** `on` accepts `X-Auth-HA1B-Token`, and keeps an Argon2id hash of its digest. */
+  /** `on` accepts `X-Auth-HA1B-Token`, and stores an Argon2id hash of its digest. */
   HA1B: v.optional(switched, "off"),
-  /** `on`: a new password that appeared in a data breach is refused with 400. */
+  /** With `on`, a new password that appeared in a data breach is refused with 400. */
   PWNED_PASSWORDS: v.optional(switched, "off"),
-  /** The origin of the range API, for a mirror of your own. */
+  /** The origin of the range API, if you run a mirror. */
   PWNED_PASSWORDS_URL: v.optional(origin, "https://api.pwnedpasswords.com"),
   /**
-   * Over plain HTTP: `on` serves its own name only, `lan` the local network too. `npm run dev` sets it; `npm
-   * run deploy` refuses both.
+   * Serves plain HTTP: `on` under its own name only, `lan` to the local network too. `npm run dev` sets it;
+   * `npm run deploy` refuses both.
    */
   DEV: v.optional(v.picklist(DEV_MODES, `must be one of ${DEV_MODES.join(", ")}`), "off"),
   VERSION_METADATA: v.optional(v.object({ id: v.string() }), { id: "" }),
