@@ -7,7 +7,8 @@ import { parsedArguments, runCommand, stopSignal } from "./arguments.ts";
 import { withBinding } from "./changed-config.ts";
 import { CliError, NoDatabaseError, UsageError } from "./cli-error.ts";
 import { d1, migrate, requireProject } from "./database.ts";
-import { checkSettings, type Project, readProject } from "./deploy/project.ts";
+import { cloudflareApi } from "./deploy/cloudflare-api.ts";
+import { checkSettings, issuerWanted, type Project, readProject } from "./deploy/project.ts";
 import {
   botsAreRefused,
   type Fetch,
@@ -15,7 +16,6 @@ import {
   untilFlushed,
   untilHealthy,
 } from "./deploy/readiness.ts";
-import { replicate } from "./deploy/replication.ts";
 import { addMissingSecrets, readSettings } from "./vars-file.ts";
 import { errorText, plainReason, runWrangler } from "./wrangler.ts";
 
@@ -37,7 +37,8 @@ fails, you are told what was done before.
   --dry-run            everything that needs no account: checks the settings, builds, shows the size
   --upload             uploads the version without sending it any requests; to send it some:
                        npx wrangler versions deploy
-  --issuer <origin>    ISSUER for this run, if wrangler.toml has none
+  --issuer <origin>    ISSUER for this run, if wrangler.toml has none. Without either, and without a route, it
+                       is the Worker's address at workers.dev
   --region <hint>      where to create a new database: ${LOCATIONS.join(", ")}
                        (--location is the same, but without -- npm swallows it unnoticed)
   --env <name>         [env.<name>] of wrangler.toml: another deployment, with its own stores
@@ -98,12 +99,17 @@ async function deploy(options: Options, context: CliContext): Promise<void> {
   const { write, stop, fetch } = context;
   requireProject(options.config);
   const project = await readProject(options.config, options.env);
-  const given = options.issuer === undefined ? {} : { ISSUER: options.issuer };
-  const variables = { ...project.variables, ...given };
+  const { issuer: given = await missingIssuer(project, options, stop) } = options;
+  const variables = { ...project.variables, ...(given && { ISSUER: given }) };
   const issuer = await checkSettings(project, variables, await readSettings([project.secretsFile]));
   const tell = (name: string, text: string) => write(`${name.padEnd(10)} ${text}`);
   tell("Settings", `${project.worker} at ${issuer}: valid`);
-  const extra = options.issuer === undefined ? [] : [`--var=ISSUER:${options.issuer}`];
+  if (given !== undefined && options.issuer === undefined) {
+    write(`ISSUER is not set, so this address goes into every token. To keep it when you deploy otherwise:
+  ISSUER = "${given}"
+under [vars] in ${project.configFile}`);
+  }
+  const extra = given === undefined ? [] : [`--var=ISSUER:${given}`];
   const command = options.upload ? ["versions", "upload", ...extra] : ["deploy", ...extra];
   const upload = (more: readonly string[], secrets: Secrets) =>
     uploadVersion([...command, ...more], secrets, stop);
@@ -190,11 +196,27 @@ async function prepareDatabase(project: Project, region: string | undefined, sto
   return [`${database}: ${created}${what}`, null] as const;
 }
 
-async function withReplicas({ database, accountId, args }: Project, stop: AbortSignal) {
-  const login = await wrangler(["auth", "token", "--json", ...args], stop);
-  const account = process.env.CLOUDFLARE_ACCOUNT_ID ?? accountId;
-  const wasOff = await replicate(database, login, account, stop);
-  return [`${database}: read replication ${wasOff ? "switched on" : "is on"}`, null] as const;
+const loggedInApi = async (project: Project, stop: AbortSignal) =>
+  cloudflareApi(project, await wrangler(["auth", "token", "--json", ...project.args], stop), stop);
+
+/** So that the first deployment of a fresh copy, such as by Deploy to Cloudflare, needs no setting. */
+async function missingIssuer(project: Project, options: Options, stop: AbortSignal) {
+  if (project.variables.ISSUER !== undefined || options["dry-run"] || !project.isAtWorkersDev)
+    return;
+  try {
+    return await (await loggedInApi(project, stop)).workersDevOrigin();
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    throw new CliError(`${issuerWanted(project)}\nThat subdomain was not found: ${error.message}`);
+  }
+}
+
+async function withReplicas(project: Project, stop: AbortSignal) {
+  const wasOff = await (await loggedInApi(project, stop)).replicate();
+  return [
+    `${project.database}: read replication ${wasOff ? "switched on" : "is on"}`,
+    null,
+  ] as const;
 }
 
 async function requireEmptyOutbox(project: Project, stop: AbortSignal, patienceMs?: number) {

@@ -21,6 +21,8 @@ const Config = v.object({
 export interface Project extends ConfigPlace {
   /** The Worker's name at Cloudflare. */
   readonly worker: string;
+  /** It has no route, so its address is one of workers.dev. */
+  readonly isAtWorkersDev: boolean;
   readonly database: string;
   /** If the configuration has one. */
   readonly accountId: string | undefined;
@@ -65,6 +67,7 @@ export async function readProject(
     configFile,
     environment,
     worker: config.name,
+    isAtWorkersDev: !isRouted(config) && config.workers_dev !== false,
     database: database.database_name,
     accountId: config.account_id,
     namespace: `${config.name}-kv`,
@@ -75,14 +78,16 @@ export async function readProject(
   };
 }
 
+const isRouted = ({ route, routes }: v.InferOutput<typeof Config>) =>
+  route !== undefined || routes.length > 0;
+
 /** Addresses beside the service's own, at which an old version with old keys could still be reached. */
 function otherAddresses(config: v.InferOutput<typeof Config>): string[] {
-  const isRouted = config.route !== undefined || config.routes.length > 0;
   return [
     ...(config.preview_urls === false
       ? []
       : ["every uploaded version, with its keys, at its own address. Add: preview_urls = false"]),
-    ...(isRouted && config.workers_dev === true
+    ...(isRouted(config) && config.workers_dev === true
       ? ["workers.dev, beside the route. Change it to: workers_dev = false"]
       : []),
   ];
@@ -119,7 +124,7 @@ async function standIns(variables: Readonly<Record<string, unknown>>) {
   };
 }
 
-const ISSUER_WANTED = (
+export const issuerWanted = (
   project: Project,
 ) => `ISSUER is missing: the origin of ${project.worker}. Add it under ${
   project.environment ? `[env.${project.environment}.vars]` : "[vars]"
@@ -149,7 +154,7 @@ export async function checkSettings(
   if (variables.DEV !== undefined && variables.DEV !== "off") {
     throw new CliError(`DEV is for npm run dev. Remove it from ${project.configFile}.`);
   }
-  if (variables.ISSUER === undefined) throw new CliError(ISSUER_WANTED(project));
+  if (variables.ISSUER === undefined) throw new CliError(issuerWanted(project));
   const checked = { ...variables, ...(await standIns(variables)), ...secrets };
   try {
     const { issuer } = readConfig(checked);

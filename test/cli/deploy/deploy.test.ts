@@ -113,6 +113,29 @@ it("resumes where it was interrupted, from nothing to a service that answers", {
   expect((await readdir(directory)).filter((file) => file.startsWith(".wrangler-"))).toEqual([]);
 });
 
+it("deploys a fresh copy to workers.dev without a setting, and again from another one with the same keys", {
+  timeout: 240_000,
+}, async () => {
+  await project(WRANGLER);
+  const cloudflare = await fakeCloudflare();
+  for (const [name, value] of Object.entries(cloudflare.env)) vi.stubEnv(name, value);
+  const first = await deploy("", cloudflare.fetch);
+  expect(first).toMatchObject({ code: 0, err: "" });
+  expect(first.out).toContain('ISSUER = "https://latchkey.test.workers.dev"');
+  expect(first.out).toMatch(/^Health +https:\/\/latchkey\.test\.workers\.dev answers/m);
+  const keys = new Map(cloudflare.secrets);
+  expect([...keys.keys()].toSorted()).toEqual(["ENCRYPTION_KEYS", "JWT_KEYS"]);
+
+  // As Workers Builds does it: a new clone, without the files of the first.
+  await project(WRANGLER);
+  for (const [name, value] of Object.entries(cloudflare.env)) vi.stubEnv(name, value);
+  const second = await deploy("", cloudflare.fetch);
+  expect(second).toMatchObject({ code: 0, err: "" });
+  expect(second.out).toContain("Secrets    the Worker has them\n");
+  expect(cloudflare.secrets).toEqual(keys);
+  expect(await readdir(".")).not.toContain(".deploy.vars");
+});
+
 it("switches the database's read replication on, once, where the settings want it", {
   timeout: 240_000,
 }, async () => {

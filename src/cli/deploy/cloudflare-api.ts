@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { CliError } from "../cli-error.ts";
+import type { Project } from "./project.ts";
 
 const json = <S extends v.GenericSchema>(schema: S) =>
   v.pipe(v.string(), v.parseJson(), v.object({ result: schema }));
@@ -19,6 +20,7 @@ const Login = v.pipe(
   ]),
 );
 const Accounts = json(v.array(v.object({ id: v.string() })));
+const Subdomain = json(v.object({ subdomain: v.string() }));
 const Database = json(
   v.object({
     uuid: v.string(),
@@ -26,19 +28,23 @@ const Database = json(
   }),
 );
 
+/** Cloudflare's API, for what wrangler has no command for. */
+export interface CloudflareApi {
+  /** @returns where the project's Worker is without a domain */
+  workersDevOrigin(): Promise<string>;
+  /** Switches the read replication of the project's database on. @returns whether it was off */
+  replicate(): Promise<boolean>;
+}
+
 /**
- * Switches a database's read replication on, for which wrangler has no command.
  * @param login what `wrangler auth token --json` prints
- * @param account the id of the account, if it is set; otherwise there must be only one
- * @returns whether it was off
- * @throws CliError that says what Cloudflare answered
+ * @throws CliError that says what Cloudflare answered, from here and from each call
  */
-export async function replicate(
-  database: string,
+export async function cloudflareApi(
+  { worker, database, accountId }: Project,
   login: string,
-  account: string | undefined,
   stop: AbortSignal,
-): Promise<boolean> {
+): Promise<CloudflareApi> {
   const base = process.env.CLOUDFLARE_API_BASE_URL ?? "https://api.cloudflare.com/client/v4";
   const parsed = v.safeParse(Login, login.slice(Math.max(0, login.search(/^\{/m))));
   if (!parsed.success) throw new CliError("wrangler auth token --json says no login.");
@@ -51,16 +57,28 @@ export async function replicate(
     });
     const result = v.safeParse(schema, await answer.text());
     if (answer.ok && result.success) return result.output;
-    throw new CliError(`Cloudflare answers ${answer.status} to ${path}. Its token needs D1: Edit`);
+    throw new CliError(
+      `Cloudflare answers ${answer.status} to ${path}. Its token needs Edit Cloudflare Workers and D1: Edit`,
+    );
   };
-  const accounts = account === undefined ? (await ask(Accounts, "accounts")).result : [];
-  const id = account ?? (accounts.length === 1 ? accounts[0]?.id : undefined);
-  if (id === undefined) {
+  const named = process.env.CLOUDFLARE_ACCOUNT_ID ?? accountId;
+  const accounts = named === undefined ? (await ask(Accounts, "accounts")).result : [{ id: named }];
+  if (accounts.length !== 1) {
     throw new CliError("There is more than one account. Name one: export CLOUDFLARE_ACCOUNT_ID=…");
   }
-  const { result } = await ask(Database, `accounts/${id}/d1/database/${database}`);
-  if (result.read_replication?.mode === "auto") return false;
-  const path = `accounts/${id}/d1/database/${result.uuid}`;
-  await ask(Database, path, { read_replication: { mode: "auto" } });
-  return true;
+  const account = `accounts/${accounts[0]?.id}`;
+  return {
+    async workersDevOrigin() {
+      const { result } = await ask(Subdomain, `${account}/workers/subdomain`);
+      return `https://${worker}.${result.subdomain}.workers.dev`;
+    },
+
+    async replicate() {
+      const { result } = await ask(Database, `${account}/d1/database/${database}`);
+      if (result.read_replication?.mode === "auto") return false;
+      const path = `${account}/d1/database/${result.uuid}`;
+      await ask(Database, path, { read_replication: { mode: "auto" } });
+      return true;
+    },
+  };
 }
