@@ -7,6 +7,7 @@ import { bundle, firstAnswer, p99, type Part } from "./parts.ts";
 import { costTable, keep, recorded, verdictTable } from "./report.ts";
 import { type Case, prepare, type Result, runRounds } from "./rounds.ts";
 import { type Fleet, newFleet } from "./servers.ts";
+import { bench as benchTrace } from "./trace.ts";
 
 export interface Options {
   /** The names of what to measure; empty for everything. */
@@ -15,10 +16,12 @@ export interface Options {
   /** Requests of each case per round; null for each case's own number. */
   readonly requests: number | null;
   readonly memory: boolean;
+  readonly trace: boolean;
 }
 
 export const HELP = `npm run bench [-- --cases NAME,NAME --rounds N --requests N]
 npm run bench -- --memory
+npm run bench -- --trace
 
 Builds the production bundle, starts it in workerd with KV and D1 and no proxy, next to a bare Worker,
 Hono's hello, the least work with storage and better-auth, and measures what each request costs. Linux only.
@@ -27,6 +30,8 @@ Hono's hello, the least work with storage and better-auth, and measures what eac
   --rounds N      how often each is measured, in turn (5)
   --requests N    how many requests each case makes in a round (a number of its own)
   --memory        two million requests with 200,000 tokens instead: does memory stay level?
+  --trace         checks of a million tokens in simulated stores and time instead: who answers them at each lag,
+                  and how long something revoked is accepted
   --help          this
 
 Writes test/bench/results/ if nothing was left out. Ends with 1 if a bound is missed beyond the spread.`;
@@ -40,6 +45,7 @@ export function readOptions(args: readonly string[]): Options | null {
       rounds: { type: "string", default: "5" },
       requests: { type: "string" },
       memory: { type: "boolean", default: false },
+      trace: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -49,6 +55,7 @@ export function readOptions(args: readonly string[]): Options | null {
     rounds: positive("rounds", values.rounds),
     requests: values.requests === undefined ? null : positive("requests", values.requests),
     memory: values.memory,
+    trace: values.trace,
   };
 }
 
@@ -158,6 +165,7 @@ async function main(): Promise<number> {
     console.log(`${HELP}\n\nWhat can be measured:\n${named.join("\n")}`);
     return 0;
   }
+  if (options.trace) return benchTrace(line.show);
   const fleet = await newFleet();
   try {
     return await (options.memory ? memory : bench)(options, fleet);

@@ -64,7 +64,7 @@ export function verdictTable(verdicts: readonly Verdict[]): string {
 }
 
 /** With aligned columns, so that it is readable as text too. */
-function markdown(head: Row, rows: readonly Row[]): string {
+export function markdown(head: Row, rows: readonly Row[]): string {
   const widths = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => length(row, i))));
   const line = (row: Row) =>
     `| ${widths.map((width, i) => (row[i] ?? "").padEnd(width)).join(" | ")} |`;

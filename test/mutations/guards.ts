@@ -35,6 +35,7 @@ const ROTATION = all("revocation/rotation");
 const ONCE = all("revocation/once");
 const VERIFY = all("verify/verify");
 const LIFETIMES = all("revocation/lifetimes");
+const TRACE = all("bench/trace.node");
 const SIMULATION = only("simulation/simulation.node", "holds over");
 const ACCOUNT_RACES = all("races/changes");
 const REVOCATION_RACES = all("races/revocations");
@@ -148,7 +149,7 @@ export const GUARDS: readonly Guard[] = [
   ["restricted-token-always-asks-d1", "a restricted token is cached and copied", [value("true")], [RESTRICTED]],
   ["revoked-token-leaves-the-cache", "this isolate goes on with a token that it has revoked", [dropped], [AT_10]],
   ["revoked-parent-leaves-the-cache", "this isolate goes on with a JWT whose parent it has revoked", [dropped], [AT_10]],
-  ["cache-evicts", "a cached yes is good for ever", [withoutOperand(1, "&&")], [AT_10]],
+  ["cache-evicts", "a cached yes is good for ever, or never", [withoutOperand(1, "&&"), chosen(false)], [AT_10, TRACE]],
   ["cache-counts-kvs-own-lag", "the cache adds the whole lag to KV's own", [chosen(false)], [AT_300]],
   ["kv-answers-from-its-own-lag-on", "KV answers at a lag that it cannot keep, or never", [value("true"), value("false")], [AT_10, ACTIVE]],
   ["replica-proves-its-age", "a replica is believed however old it is", [value("true")], [SIMULATION]],

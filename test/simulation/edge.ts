@@ -18,13 +18,13 @@ import { newOrigin, type Origin, type Scheduler, scheduler } from "./scheduler.t
 import { type SqliteD1, sqliteD1, type Through } from "./sqlite-d1.ts";
 
 /** The settings leave HA1B off. */
-const ha1bHashes = () => {
+export const ha1bHashes = () => {
   throw new Error("HA1B is off here");
 };
 
 export const ORIGIN = "https://latchkey.test";
 /** 2026-11-22, any instant would do. */
-const START_MS = 1_795_305_600_000;
+export const START_MS = 1_795_305_600_000;
 
 /** Isolates, each with a memory of its own, and the location whose view of KV it has. */
 const LOCATION_OF_ISOLATE = [0, 0, 1, 2] as const;
@@ -98,20 +98,20 @@ export interface Edge extends Simulated {
 }
 
 // One key for every isolate, and symmetric, so that signing needs no thread.
-const JWT_KEYS = JSON.stringify({
+export const JWT_KEYS = JSON.stringify({
   keys: [
     { kty: "oct", alg: "HS256", kid: "simulated", k: "c2ltdWxhdG9y".repeat(5), state: "active" },
   ],
 });
 
 /** What is simulated is storage, so a password's hash is the password in other clothes. */
-const passwords: Passwords = {
+export const passwords: Passwords = {
   hash: async (password) => `plain:${password}`,
   verify: async (password, phc) => (phc === `plain:${password}` ? "match" : "mismatch"),
   isCommon: () => false,
 };
 
-const SCHEMA = String(readFileSync(fileURLToPath(import.meta.resolve("../../schema.sql"))));
+export const SCHEMA = String(readFileSync(fileURLToPath(import.meta.resolve("../../schema.sql"))));
 
 // A database takes longer to make than to empty.
 let database: SqliteD1 | undefined;

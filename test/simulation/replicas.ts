@@ -7,14 +7,25 @@ import type { Random } from "./random.ts";
 export interface Replicas {
   /** To be called when something may have been written. */
   commit(): void;
-  /** The one that is asked now: another one next time. @throws Error if it is gone */
-  nearest(random: Random): DatabaseSync;
+  /** @param which by default another one each time. @throws Error if it is gone */
+  nearest(random: Random, which?: number): DatabaseSync;
 }
 
 const COUNT = 3;
-/** How far behind one may be, until it is something else. The last of them stall. */
-const LAGS_MS = [0, 0, 40, 900, 4_000, 9_000, 50_000, 1e12, 1e12, 1e12];
-const PHASES_MS = [5_000, 90_000, 1_000_000];
+
+export interface ReplicaHabits {
+  /** How far behind one may be, until it is something else: 1e12 stalls. */
+  readonly lagsMs: readonly number[];
+  readonly phasesMs: readonly number[];
+  readonly goneChance: number;
+}
+
+/** As bad as it gets. */
+const HARSH: ReplicaHabits = {
+  lagsMs: [0, 0, 40, 900, 4_000, 9_000, 50_000, 1e12, 1e12, 1e12],
+  phasesMs: [5_000, 90_000, 1_000_000],
+  goneChance: 0.05,
+};
 
 interface Replica {
   readonly sqlite: DatabaseSync;
@@ -34,6 +45,7 @@ export function replicasOf(
   schema: string,
   clock: Clock,
   figures: Figures,
+  { lagsMs, phasesMs, goneChance }: ReplicaHabits = HARSH,
 ): Replicas {
   // Databases take longer to make than to empty.
   databases ??= Array.from({ length: COUNT }, () => {
@@ -71,13 +83,13 @@ export function replicasOf(
       session?.close();
       session = primary.createSession();
     },
-    nearest(random) {
-      const replica = all[random.int(COUNT)];
+    nearest(random, which = random.int(COUNT)) {
+      const replica = all[which % COUNT];
       if (replica === undefined) throw new Error("no replica");
       if (clock.now() >= replica.untilMs) {
-        replica.lagMs = LAGS_MS[random.int(LAGS_MS.length)] ?? 0;
-        replica.isGone = random.chance(0.05);
-        replica.untilMs = clock.now() + random.int(PHASES_MS[random.int(PHASES_MS.length)] ?? 0);
+        replica.lagMs = lagsMs[random.int(lagsMs.length)] ?? 0;
+        replica.isGone = random.chance(goneChance);
+        replica.untilMs = clock.now() + random.int(phasesMs[random.int(phasesMs.length)] ?? 0);
       }
       if (replica.isGone) {
         count(figures.faults, "replica gone");
