@@ -31,6 +31,9 @@ export const SESSIONS = `${SECURITY}/sessions`;
 
 const words = security.sessions;
 
+/** A page stays light: each session has its form. */
+const SHOWN = 10;
+
 /** Another version's way in may have no name here. */
 const wayOf = (way: string | null) =>
   Object.entries(words.ways).find(([name]) => name === way)?.[1] ?? words.unknown;
@@ -56,7 +59,7 @@ export function loginPages(
   { logins }: ConsoleDeps,
 ): readonly Route[] {
   async function list({ request, caller, nowMs }: AuthedPageContext): Promise<Page> {
-    const { items, devices, ...pages } = await logins.list(caller, readPage(request), nowMs);
+    const { items, devices, ...pages } = await logins.list(caller, readPage(request, SHOWN), nowMs);
     return accountPage({
       title: words.title,
       lead: words.lead,
@@ -172,9 +175,11 @@ function Devices({
   const { columns } = words;
   return (
     <Panel title={words.devices}>
-      <p>{words.devicesText}</p>
+      <p>
+        {words.devicesText} {devices.length > SHOWN && words.devicesMore(devices.length)}
+      </p>
       <Table
-        rows={devices}
+        rows={devices.slice(0, SHOWN)}
         columns={[
           [columns.device, (device) => <UserText text={deviceOf(device)} />],
           [columns.place, (device) => locationOf(device) ?? words.unknown],

@@ -58,13 +58,22 @@ async function isTooWide(page: Page): Promise<boolean> {
   );
 }
 
-const LONGEST = ["/docs", "/docs/exportUser", "/docs/runActionToken"];
+const LONGEST = ["/docs", "/docs/errors", "/docs/changeUser", "/docs/runActionToken"];
 
-async function operationLinks(page: Page): Promise<string[]> {
-  await page.goto(`${server.origin}/docs`);
-  const links = await page.locator(".operations a").all();
-  const paths = await Promise.all(links.map((link) => link.getAttribute("href")));
-  return paths.filter((path) => path !== null);
+const CHAPTERS = ["/docs", "/docs/basics", "/docs/errors"];
+
+/** The pages of all groups, and of all their operations. */
+async function docsLinks(page: Page): Promise<{ groups: string[]; operations: string[] }> {
+  const linksOn = async (path: string, links: string) => {
+    await page.goto(server.origin + path);
+    const all = await page.locator(links).all();
+    const paths = await Promise.all(all.map((link) => link.getAttribute("href")));
+    return paths.filter((path) => path !== null);
+  };
+  const groups = await linksOn("/docs", ".groups a");
+  const operations: string[] = [];
+  for (const group of groups) operations.push(...(await linksOn(group, ".operations a")));
+  return { groups, operations };
 }
 
 describe("/docs", () => {
@@ -77,7 +86,7 @@ describe("/docs", () => {
       .filter(([path]) => !(`${path}/` in paths))
       .flatMap(([, methods]) => Object.values(methods))
       .map(({ operationId }) => `/docs/${operationId}`);
-    expect((await operationLinks(page)).sort()).toEqual(ids.sort());
+    expect((await docsLinks(page)).operations.sort()).toEqual(ids.sort());
   });
 
   it("shows what an operation takes and answers, and how to call it", async () => {
@@ -95,13 +104,21 @@ describe("/docs", () => {
     }
     expect(await page.locator("#responses .badge").allInnerTexts()).toEqual(["200"]);
     const statuses = ["400", "401", "403", "408", "409", "413", "415", "429", "500", "503"];
-    expect(await page.locator("#errors .badge").allInnerTexts()).toEqual(statuses);
-    // The body of errors is folded up, and opens by the keyboard.
-    const body = page.locator("#errors details").first();
-    expect(await body.locator(".kind").first().isVisible()).toBe(false);
+    expect(await page.locator("#errors b").allInnerTexts()).toEqual(statuses);
+    // What errors look like is said once for each API. It is folded up, and opens by the keyboard.
+    await page.getByRole("link", { name: "What errors look like" }).click();
+    const body = page.locator(":target details");
+    expect(await body.locator("i").first().isVisible()).toBe(false);
     await body.locator("summary").focus();
     await page.keyboard.press("Enter");
     expect(await body.innerText()).toContain("The HTTP status.");
+    expect(await page.locator("#every b").allInnerTexts()).toEqual([
+      "408",
+      "413",
+      "429",
+      "500",
+      "503",
+    ]);
   });
 
   it.each([
@@ -160,12 +177,12 @@ describe("/docs", () => {
     await page.getByRole("radio", { name: "Python" }).check();
     await page.goto(`${server.origin}/docs/createApiToken`);
     const sample = page.locator(".in-python");
-    await sample.getByRole("button", { name: "Copy: Request, Python" }).click();
+    await sample.getByRole("button", { name: "Copy: Request: Python" }).click();
     await sample.getByRole("status").filter({ hasText: "Copied" }).waitFor({ state: "attached" });
     expect(await page.evaluate("navigator.clipboard.readText()")).toBe(
       await sample.locator("code").textContent(),
     );
-    await page.locator("#errors details").last().scrollIntoViewIfNeeded();
+    await page.locator("#errors a").scrollIntoViewIfNeeded();
     await page.locator('.contents [aria-current="true"]', { hasText: "Errors" }).waitFor();
     // What was searched for takes the page's place until the field is empty.
     await page.getByRole("searchbox").fill("passkey");
@@ -181,7 +198,8 @@ describe("/docs", () => {
     "no page of it has a flaw: $width pixels, $colorScheme",
     async (look) => {
       const { page, said } = await open({ ...look, javaScriptEnabled: true });
-      const paths = ["/docs", ...(await operationLinks(page))];
+      const { groups, operations } = await docsLinks(page);
+      const paths = [...CHAPTERS, ...groups, ...operations];
       const flaws: string[] = [];
       for (const path of paths) {
         await page.goto(server.origin + path);

@@ -4,7 +4,7 @@ import { isolate } from "../support/service.ts";
 import { NEED_MORE, newFixtures, GET_PAGES, pathIn, POST_FORMS } from "./forms.ts";
 import { pageFlaws } from "./page-flaws.ts";
 import table from "./browser/pages.ts?raw";
-import { COOKIE, newPageClient, SAME_ORIGIN, type PageClient } from "./page-client.ts";
+import { COOKIE, logIn, newPageClient, SAME_ORIGIN, type PageClient } from "./page-client.ts";
 
 const { call } = isolate({
   MAIL_WEBHOOK_URL: "https://mail.invalid/send",
@@ -210,6 +210,68 @@ it("files are kept by who asks for them by their version, and are what they say"
     const [bare = ""] = path.split("?");
     expect((await call("GET", bare)).headers.get("cache-control")).toBe("no-cache");
   }
+});
+
+/** A page is loaded on any phone: in bytes of HTML. */
+const MAX_BYTES = 15_000;
+
+async function bytesOf(path: string): Promise<number> {
+  const { status, text } = await client.open(path);
+  expect(status, path).toBeOneOf([200, 303, 410]);
+  return new TextEncoder().encode(text).byteLength;
+}
+
+describe("no page is larger than 15 KB", () => {
+  it.each(["/docs?q=e", "/docs/basics", "/docs/errors", "every group", "every operation"])(
+    "of the API documents: %s",
+    async (which) => {
+      const { json } = await call("GET", "/openapi.json");
+      const paths: Record<string, Record<string, { operationId: string }>> = Object(json).paths;
+      const pages =
+        which === "every group"
+          ? (await client.open("/docs")).text.match(/(?<=<li><a href=")\/docs\/[a-z-]+(?=">)/g)
+          : which === "every operation"
+            ? Object.values(paths).flatMap((methods) =>
+                Object.values(methods).map(({ operationId }) => `/docs/${operationId}`),
+              )
+            : [which];
+      if (which.startsWith("every")) expect(pages?.length).toBeGreaterThan(12);
+      for (const path of pages ?? []) expect(await bytesOf(path), path).toBeLessThan(MAX_BYTES);
+    },
+  );
+
+  it("of a user who has a name, and more of everything than a page shows", async () => {
+    const { secret, email } = client;
+    await client.send("/console/account/profile", {
+      first_name: "Wolfeschlegelstein",
+      last_name: "Hubert Blaine",
+    });
+    const { contactId, tokenId } = fixtures;
+    for (let i = 0; i < 60; i++) {
+      const name = `${i} of a name that is as long as it may be: ${"x".repeat(64)}`.slice(0, 64);
+      await call("POST", "/rest/token", { xToken: secret, json: { name } });
+      const json = {
+        action: "addContact",
+        payload: { contact_id: contactId },
+        ttl: 3600,
+        max_uses: 1000,
+        audience: contactId,
+      };
+      await call("POST", "/api/generate-action-token", { xToken: secret, json });
+      await client.send(`/console/tokens/${tokenId}/rename`, { name });
+      if (i < 25) await logIn(call, email);
+    }
+    const paths = GET_PAGES.map(({ path }) => pathIn(path, fixtures)).concat(
+      "/console/actions?state=all",
+      "/console/activity?group=tokens",
+    );
+    const tooLarge: string[] = [];
+    for (const path of paths) {
+      const size = await bytesOf(path);
+      if (size >= MAX_BYTES && !path.endsWith("/export")) tooLarge.push(`${path}: ${size}`);
+    }
+    expect(tooLarge).toEqual([]);
+  });
 });
 
 describe("the API documents for programs that read text", () => {

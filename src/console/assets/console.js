@@ -1,5 +1,13 @@
 // Conveniences. Every page is complete without JavaScript.
 
+// Samples of code have their copy button by a template.
+const copyButton = document.querySelector("#copy-button");
+for (const sample of copyButton ? document.querySelectorAll(".sample") : []) {
+  const button = copyButton.content.firstElementChild.cloneNode(true);
+  button.ariaLabel += ` ${sample.querySelector("section").ariaLabel}`;
+  sample.querySelector("figcaption").after(button);
+}
+
 // Copy buttons, which also announce the result to screen readers.
 for (const button of document.querySelectorAll("[data-copy]")) {
   const told = document.createElement("span");

@@ -8,10 +8,11 @@ import type { PageRoutes } from "../page-routes.tsx";
 import type { Page } from "../page.tsx";
 import { docs as words } from "../words.ts";
 import type { Brand } from "../brand.ts";
-import type { Documented, Reader } from "./document.ts";
+import type { Documented, Group, Reader } from "./document.ts";
+import { ErrorsPage } from "./errors.tsx";
 import { llmsText, operationText } from "./markdown.ts";
 import { OperationPage, sectionsOf } from "./operation.tsx";
-import { Languages, Samples } from "./sample.tsx";
+import { CopyButton, Languages, Samples } from "./sample.tsx";
 import { Description } from "./schema.tsx";
 
 interface DocsDeps {
@@ -22,8 +23,10 @@ interface DocsDeps {
 
 /** Longer queries are cut. */
 const MAX_QUERY = 100;
+/** Of the operations that a search finds. */
+const MAX_FOUND = 40;
 
-/** `/docs`: the API document as pages, one per operation. */
+/** `/docs`: the API document as pages, one per chapter, group and operation. */
 export function docsPages(
   { openPage }: PageRoutes,
   { reader, brand, signUpIsOpen }: DocsDeps,
@@ -66,29 +69,57 @@ export function docsPages(
           <Found query={query} found={found} />,
         );
       }
-      const sections = [
-        ["quick-start", words.quickStart],
-        ["basics", words.basics],
-        ["credentials", words.credentials],
-        ...api.groups.map(({ id, name }) => [id, name] as const),
-      ] as const;
       return docsPage(
         { title: words.title, description: words.lead },
-        { here: null, sections },
+        {
+          here: "",
+          sections: [
+            ["quick-start", words.quickStart],
+            ["operations", words.operations],
+          ],
+        },
         <Start origin={new URL(request.url).origin} api={api} signUpIsOpen={signUpIsOpen} />,
       );
     }),
     openPage("/docs/:operation", async ({ request }) => {
       const api = reader();
       const [id = "", more] = (request.param("operation") ?? "").split(/(?=\.md$)/);
-      const operation = api.find(id);
-      if (operation === undefined) return refuseRequest({ code: "path_not_found" });
       const { origin } = new URL(request.url);
-      if (more !== undefined) return operationText(operation, api, origin);
+      const operation = api.find(id);
+      if (operation !== undefined) {
+        if (more !== undefined) return operationText(operation, api, origin);
+        return docsPage(
+          { title: operation.summary, description: operation.description ?? words.lead },
+          { here: id, sections: sectionsOf(operation) },
+          <OperationPage operation={operation} origin={origin} api={api} />,
+        );
+      }
+      if (more !== undefined) return refuseRequest({ code: "path_not_found" });
+      if (id === "basics") {
+        return docsPage(
+          { title: words.basics, description: words.basicsLead },
+          { here: id, sections: [["credentials", words.credentials]] },
+          <Basics api={api} />,
+        );
+      }
+      if (id === "errors") {
+        const sections = api.errors().contracts.map(({ id, name }) => [id, name] as const);
+        return docsPage(
+          { title: words.errors, description: words.errorsLead },
+          { here: id, sections: [["every", words.everyApi], ...sections] },
+          <ErrorsPage api={api} />,
+        );
+      }
+      const group = api.groups.find((each) => each.id === id);
+      if (group === undefined) return refuseRequest({ code: "path_not_found" });
       return docsPage(
-        { title: operation.summary, description: operation.description ?? words.lead },
-        { here: operation, sections: sectionsOf(operation) },
-        <OperationPage operation={operation} origin={origin} api={api} />,
+        { title: group.name, description: group.description ?? words.lead },
+        { here: id, sections: [] },
+        <>
+          <h1>{group.name}</h1>
+          <GroupDescription group={group} />
+          <Operations operations={group.operations} />
+        </>,
       );
     }),
   ];
@@ -96,8 +127,16 @@ export function docsPages(
 
 type Section = readonly [id: string, name: string];
 
+/** What is not an operation, by the last part of its address. */
+const CHAPTERS = [
+  ["", words.overview],
+  ["basics", words.basics],
+  ["errors", words.errors],
+] as const;
+
 interface ContentsProps {
-  readonly here: Documented | null;
+  /** The last part of the address of a chapter, group or operation. */
+  readonly here: string | null;
   /** Of the page itself. */
   readonly sections: readonly Section[];
   readonly query?: string;
@@ -105,19 +144,32 @@ interface ContentsProps {
 }
 
 /**
- * The search, the operations beside the current one, and what else there is. What is current comes first,
- * so that it is in view without a script; in narrow windows all but the search is closed.
+ * The search, the chapters, the operations beside the current one, and what else there is. What is current comes
+ * first, so that it is in view without a script; in narrow windows all but the search is closed.
  */
 function Contents({ here, sections, query, api }: ContentsProps) {
-  const group = api.groups.find(({ operations }) => here !== null && operations.includes(here));
-  const own = (
-    <ul class="sections">
-      {sections.map(([id, name]) => (
-        <li>
-          <a href={`#${id}`}>{name}</a>
-        </li>
-      ))}
-    </ul>
+  const group = api.groups.find(
+    ({ id, operations }) =>
+      id === here || operations.some(({ operationId }) => operationId === here),
+  );
+  const entry = (id: string, text: Child) => (
+    <li>
+      <a
+        href={id === "" ? "/docs" : `/docs/${id}`}
+        {...(id === here && { "aria-current": "page" })}
+      >
+        {text}
+      </a>
+      {id === here && sections.length > 0 && (
+        <ul class="sections">
+          {sections.map(([id, name]) => (
+            <li>
+              <a href={`#${id}`}>{name}</a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </li>
   );
   return (
     <div class="contents">
@@ -141,50 +193,36 @@ function Contents({ here, sections, query, api }: ContentsProps) {
       <nav aria-label={words.contents}>
         <details class="whole">
           <summary>{words.contents}</summary>
-          <a href="/docs" {...(here === null && query === undefined && { "aria-current": "page" })}>
-            {words.overview}
-          </a>
-          {group === undefined && sections.length > 0 && own}
+          <ul>{CHAPTERS.map(([id, name]) => entry(id, name))}</ul>
           {group !== undefined && (
             <>
-              <p class="part">{group.name}</p>
+              <p class="part">
+                {group.id === here ? group.name : <a href={`/docs/${group.id}`}>{group.name}</a>}
+              </p>
               <ul>
-                {group.operations.map((each) => (
-                  <li>
-                    <a
-                      href={`/docs/${each.operationId}`}
-                      {...(each === here && { "aria-current": "page" })}
-                    >
+                {group.operations.map((each) =>
+                  entry(
+                    each.operationId,
+                    <>
                       <Method of={each} /> {each.summary}
-                    </a>
-                    {each === here && own}
-                  </li>
-                ))}
+                    </>,
+                  ),
+                )}
               </ul>
             </>
           )}
-          {(group !== undefined || query !== undefined) && (
-            <>
-              <p class="part">{words.more}</p>
-              <ul>
-                {api.groups
-                  .filter((each) => each !== group)
-                  .map(({ id, name }) => (
-                    <li>
-                      <a href={`/docs#${id}`}>{name}</a>
-                    </li>
-                  ))}
-              </ul>
-            </>
-          )}
+          <p class="part">{group === undefined ? words.operations : words.more}</p>
+          <ul>
+            {api.groups.filter((each) => each !== group).map(({ id, name }) => entry(id, name))}
+          </ul>
         </details>
       </nav>
     </div>
   );
 }
 
-const Method = ({ of: { method } }: { readonly of: Pick<Documented, "method"> }) => (
-  <span class={`method ${method.toLowerCase()}`}>{method}</span>
+export const Method = ({ of: { method } }: { readonly of: Pick<Documented, "method"> }) => (
+  <b class={method.toLowerCase()}>{method}</b>
 );
 
 function Operations({ operations }: { readonly operations: readonly Documented[] }) {
@@ -202,6 +240,13 @@ function Operations({ operations }: { readonly operations: readonly Documented[]
   );
 }
 
+const GroupDescription = ({ group: { description } }: { readonly group: Group }) =>
+  description !== null && (
+    <p>
+      <Description text={description} />
+    </p>
+  );
+
 interface FoundProps {
   readonly query: string;
   readonly found: readonly Documented[];
@@ -214,7 +259,12 @@ function Found({ query, found }: FoundProps) {
       <p class="hint">
         <Sentence text={words.foundFor(isolated(query))} /> <a href="/docs">{words.showAll}</a>
       </p>
-      {found.length === 0 ? <p>{words.noneFound}</p> : <Operations operations={found} />}
+      {found.length === 0 ? (
+        <p>{words.noneFound}</p>
+      ) : (
+        <Operations operations={found.slice(0, MAX_FOUND)} />
+      )}
+      {found.length > MAX_FOUND && <p class="hint">{words.firstOnes(MAX_FOUND)}</p>}
     </>
   );
 }
@@ -226,7 +276,7 @@ interface StartProps {
 }
 
 function Start({ origin, api, signUpIsOpen }: StartProps) {
-  const { info, groups, quickStart, securitySchemes } = api;
+  const { info, groups, quickStart } = api;
   return (
     <>
       <h1>{words.title}</h1>
@@ -238,6 +288,7 @@ function Start({ origin, api, signUpIsOpen }: StartProps) {
       <section id="quick-start">
         <h2>{words.quickStart}</h2>
         <Languages />
+        <CopyButton />
         <ol class="steps">
           {quickStart.map(({ operationId, "x-codeSamples": samples }) => {
             const { title, text, closed } = words.steps[operationId] ?? NO_STEP;
@@ -260,21 +311,43 @@ function Start({ origin, api, signUpIsOpen }: StartProps) {
         <p>
           <Description text={words.afterwards} /> <a href="/console/tokens/new">{words.newToken}</a>
         </p>
+        <p>
+          {words.next} <a href="/docs/basics">{words.basics}</a> ·{" "}
+          <a href="/docs/errors">{words.errors}</a>
+        </p>
       </section>
-      <section id="basics">
-        <h2>{words.basics}</h2>
-        {info.description.split("\n\n").map((paragraph) => (
-          <p>
-            <Description text={paragraph} />
-          </p>
-        ))}
+      <section id="operations">
+        <h2>{words.operations}</h2>
+        <ul class="groups">
+          {groups.map(({ id, name, operations }) => (
+            <li>
+              <a href={`/docs/${id}`}>{name}</a>
+              <p>{operations.map(({ summary }) => summary).join(" · ")}</p>
+            </li>
+          ))}
+        </ul>
       </section>
+    </>
+  );
+}
+
+const NO_STEP = { title: "", text: "", closed: undefined };
+
+function Basics({ api: { info, securitySchemes } }: Pick<StartProps, "api">) {
+  return (
+    <>
+      <h1>{words.basics}</h1>
+      {info.description.split("\n\n").map((paragraph) => (
+        <p>
+          <Description text={paragraph} />
+        </p>
+      ))}
       <section id="credentials">
         <h2>{words.credentials}</h2>
         <ul class="members">
           {Object.values(securitySchemes).map(({ type, scheme, name, description }) => (
             <li>
-              <code class="name">
+              <code>
                 {type === "http"
                   ? `Authorization: ${scheme === "basic" ? "Basic" : "Bearer"}`
                   : name}
@@ -286,19 +359,6 @@ function Start({ origin, api, signUpIsOpen }: StartProps) {
           ))}
         </ul>
       </section>
-      {groups.map(({ id, name, description, operations }) => (
-        <section id={id}>
-          <h2>{name}</h2>
-          {description !== null && (
-            <p>
-              <Description text={description} />
-            </p>
-          )}
-          <Operations operations={operations} />
-        </section>
-      ))}
     </>
   );
 }
-
-const NO_STEP = { title: "", text: "", closed: undefined };

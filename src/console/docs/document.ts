@@ -155,6 +155,9 @@ export function apiDocument(
   };
 }
 
+/** What an address calls it. */
+const idOf = (name: string): string => name.toLowerCase().replaceAll(/\W+/g, "-");
+
 /** More would not fit a window. */
 const GROUP_MAX = 20;
 
@@ -164,7 +167,7 @@ function groupsOf(
 ): readonly Group[] {
   const group = (name: string, some: readonly Documented[], description: string | null): Group => ({
     name,
-    id: name.toLowerCase().replaceAll(/\W+/g, "-"),
+    id: idOf(name),
     description,
     operations: some,
   });
@@ -241,6 +244,8 @@ function readerOf(document: ApiDocument) {
       );
       return [...(named ?? []), ...(others ?? [])];
     },
+    idOf,
+    errors: () => errorsOf(tags, operations, components.responses),
     find: (id: string) => operations.find(({ operationId }) => operationId === id),
     /** What a `$ref` leads to. */
     schema: resolved,
@@ -248,5 +253,52 @@ function readerOf(document: ApiDocument) {
       const name = response.$ref?.split("/").at(-1);
       return (name === undefined ? undefined : components.responses[name]) ?? response;
     },
+  };
+}
+
+/**
+ * The errors that operations refer to: those that most APIs describe alike, and what each API has of its own.
+ * `shapes` are the bodies of all of an API's errors, each with an example.
+ */
+function errorsOf(
+  tags: ApiDocument["tags"],
+  operations: readonly Documented[],
+  components: ApiDocument["components"]["responses"],
+) {
+  const contracts = tags.map(({ name }) => {
+    const some = operations.filter((each) => each.tags[0] === name);
+    const referred = some.flatMap(({ responses }) =>
+      Object.entries(responses).flatMap(([status, { $ref }]) => {
+        const response = components[$ref?.split("/").at(-1) ?? ""];
+        return response === undefined ? [] : [[status, response] as const];
+      }),
+    );
+    const errors = [...new Map(referred)].toSorted(([one], [other]) => Number(one) - Number(other));
+    return { name, errors };
+  });
+  const key = ([status, { description }]: readonly [string, Response]) => status + description;
+  const all = contracts.flatMap(({ errors }) => errors);
+  const isCommon = (each: readonly [string, Response]) =>
+    all.filter((other) => key(other) === key(each)).length > contracts.length / 2;
+  return {
+    common: [...new Map(all.filter(isCommon).map((each) => [key(each), each])).values()].toSorted(
+      ([one], [other]) => Number(one) - Number(other),
+    ),
+    contracts: contracts.map(({ name, errors }) => ({
+      id: idOf(name),
+      name,
+      own: errors.filter((each) => !isCommon(each)),
+      shapes: [
+        ...Map.groupBy(errors, ([, { content = {} }]) =>
+          JSON.stringify(Object.values(content)[0]?.schema),
+        ).values(),
+      ].flatMap((some) => {
+        const [content] = Object.values(some[0]?.[1].content ?? {});
+        if (content === undefined) return [];
+        const { schema, examples = {} } = content;
+        const example = Object.values(examples)[0]?.value;
+        return [{ statuses: some.map(([status]) => status), schema, example }];
+      }),
+    })),
   };
 }

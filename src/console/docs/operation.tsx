@@ -1,7 +1,7 @@
 import { docs as words } from "../words.ts";
 import type { Content, Documented, Parameter, Reader, Response } from "./document.ts";
-import { Code, Languages, Samples } from "./sample.tsx";
-import { Description, Member, SchemaView } from "./schema.tsx";
+import { Code, CopyButton, Languages, Samples } from "./sample.tsx";
+import { Description, Member, memberCount, SchemaView } from "./schema.tsx";
 
 const PLACES = ["path", "query", "header"] as const;
 
@@ -29,7 +29,7 @@ export function OperationPage({ operation, origin, api }: Props) {
     <>
       <h1>{summary}</h1>
       <p class="door">
-        <span class={`method ${method.toLowerCase()}`}>{method}</span> <code>{path}</code>
+        <b class={method.toLowerCase()}>{method}</b> <code>{path}</code>
       </p>
       {description !== undefined && (
         <p>
@@ -40,6 +40,7 @@ export function OperationPage({ operation, origin, api }: Props) {
       <section id="example">
         <h2>{words.example}</h2>
         <Languages />
+        <CopyButton />
         <Samples of={words.request} samples={operation["x-codeSamples"] ?? []} origin={origin} />
       </section>
       {parameters !== undefined && <Parameters parameters={parameters} api={api} />}
@@ -50,16 +51,20 @@ export function OperationPage({ operation, origin, api }: Props) {
             {Object.keys(requestBody.content).join(", ")}
             {!requestBody.required && words.optional}
           </p>
-          <Body of={words.body} content={requestBody.content} api={api} />
+          <Body of={words.body} content={requestBody.content} operation={operation} api={api} />
         </section>
       )}
       <section id="responses">
         <h2>{words.responses}</h2>
         {responses.filter(isSuccess).map(([status, response]) => (
-          <Success status={status} response={response} api={api} />
+          <Success status={status} response={response} operation={operation} api={api} />
         ))}
       </section>
-      <Errors responses={responses.filter((each) => !isSuccess(each))} api={api} />
+      <Errors
+        responses={responses.filter((each) => !isSuccess(each))}
+        operation={operation}
+        api={api}
+      />
     </>
   );
 }
@@ -70,7 +75,7 @@ function Security({ operation: { security } }: { readonly operation: Documented 
   return (
     <p class="hint">
       {isOptional ? words.mayAuthenticate : words.mustAuthenticate}{" "}
-      <a href="/docs#credentials">{words.credentials}</a>
+      <a href="/docs/basics#credentials">{words.credentials}</a>
     </p>
   );
 }
@@ -105,17 +110,26 @@ function Parameters({ parameters, api }: ParametersProps) {
   );
 }
 
-interface BodyProps extends Pick<Props, "api"> {
+interface BodyProps extends Pick<Props, "api" | "operation"> {
   readonly of: string;
   readonly content: Content;
 }
 
+/** More would make a page that nobody reads, as that of an export. The page in Markdown has all. */
+const MAX_MEMBERS = 60;
+
 /** All media types of a body share one schema; only some have examples. */
-function Body({ of, content, api }: BodyProps) {
+function Body({ of, content, operation, api }: BodyProps) {
   const [first] = Object.values(content);
+  const isFolded = first !== undefined && memberCount(first.schema, api) > MAX_MEMBERS;
   return (
     <>
-      {first !== undefined && <SchemaView schema={first.schema} api={api} />}
+      {first !== undefined && <SchemaView schema={first.schema} api={api} isFolded={isFolded} />}
+      {isFolded && (
+        <p>
+          <a href={`/docs/${operation.operationId}.md`}>{words.wholeSchema}</a>
+        </p>
+      )}
       <Examples of={of} content={content} />
     </>
   );
@@ -124,34 +138,44 @@ function Body({ of, content, api }: BodyProps) {
 interface ExamplesProps {
   readonly of: string;
   readonly content: Content;
-  readonly max?: number;
 }
 
-function Examples({ of, content, max }: ExamplesProps) {
-  const examples = Object.values(content).flatMap((each) => Object.entries(each.examples ?? {}));
+/** In characters, of one example and of all. /openapi.json and the page in Markdown have the whole. */
+const EXAMPLE_MAX = 1_000;
+
+export const exampleText = (value: unknown): string => {
+  const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  return text.length <= EXAMPLE_MAX
+    ? text
+    : `${text.slice(0, text.lastIndexOf("\n", EXAMPLE_MAX))}\n…`;
+};
+
+/** The first, and others as long as all are short. */
+function Examples({ of, content }: ExamplesProps) {
+  const examples = Object.values(content)
+    .flatMap((each) => Object.entries(each.examples ?? {}))
+    .map(([name, { value }]) => [name, exampleText(value)] as const);
+  const lengthTo = (end: number) =>
+    examples.slice(0, end + 1).reduce((sum, [, text]) => sum + text.length, 0);
   return (
     <>
-      {examples.slice(0, max).map(([name, { value }]) => (
-        <Code of={of} caption={name}>
-          {shortened(typeof value === "string" ? value : JSON.stringify(value, null, 2))}
-        </Code>
-      ))}
+      {examples
+        .filter((_, index) => index === 0 || lengthTo(index) <= EXAMPLE_MAX)
+        .map(([name, text]) => (
+          <Code of={of} caption={name}>
+            {text}
+          </Code>
+        ))}
     </>
   );
 }
 
-/** In characters. /openapi.json and the page in Markdown have the whole. */
-const EXAMPLE_MAX = 1_500;
-
-const shortened = (text: string): string =>
-  text.length <= EXAMPLE_MAX ? text : `${text.slice(0, text.lastIndexOf("\n", EXAMPLE_MAX))}\n…`;
-
-function Headers({ headers }: { readonly headers: NonNullable<Response["headers"]> }) {
+export function Headers({ headers }: { readonly headers: NonNullable<Response["headers"]> }) {
   return (
     <ul class="members">
       {Object.entries(headers).map(([name, header]) => (
         <li>
-          <code class="name">{name}</code> <span class="kind">{words.header}</span>
+          <code>{name}</code> <i>{words.header}</i>
           <p>
             <Description text={header.description} />
           </p>
@@ -161,12 +185,12 @@ function Headers({ headers }: { readonly headers: NonNullable<Response["headers"
   );
 }
 
-interface SuccessProps extends Pick<Props, "api"> {
+interface SuccessProps extends Pick<Props, "api" | "operation"> {
   readonly status: string;
   readonly response: Response;
 }
 
-function Success({ status, response, api }: SuccessProps) {
+function Success({ status, response, operation, api }: SuccessProps) {
   const { description, headers, content } = response;
   return (
     <div class="answer">
@@ -177,55 +201,47 @@ function Success({ status, response, api }: SuccessProps) {
       {content === undefined ? (
         <p class="kind">{words.noBody}</p>
       ) : (
-        <Body of={words.response(status)} content={content} api={api} />
+        <Body of={words.response(status)} content={content} operation={operation} api={api} />
       )}
     </div>
   );
 }
 
-interface ErrorsProps extends Pick<Props, "api"> {
+interface StatusesProps {
   readonly responses: readonly (readonly [status: string, response: Response])[];
 }
 
-/** A line each, and each shape of their bodies once, with the examples of this route or else one. */
-function Errors({ responses, api }: ErrorsProps) {
-  const errors = responses.map(([status, given]) => ({
-    status,
-    isOwn: given.$ref === undefined,
-    ...api.response(given),
-  }));
-  const schemaOf = ({ content = {} }: (typeof errors)[number]) => Object.values(content)[0]?.schema;
-  const shapes = Map.groupBy(errors, (each) => JSON.stringify(schemaOf(each)));
+export const Statuses = ({ responses }: StatusesProps) => (
+  <ul class="members statuses">
+    {responses.map(([status, { description }]) => (
+      <li>
+        <b>{status}</b>
+        <span>
+          <Description text={description} />
+        </span>
+      </li>
+    ))}
+  </ul>
+);
+
+/** A line each, and the bodies that no other operation answers with. */
+function Errors({ responses, operation, api }: StatusesProps & Pick<Props, "api" | "operation">) {
+  const own = responses.filter(([, { $ref, content }]) => $ref === undefined && content);
   return (
     <section id="errors">
       <h2>{words.errors}</h2>
-      <ul class="members statuses">
-        {errors.map(({ status, description }) => (
-          <li>
-            <span class="badge waiting">{status}</span>
-            <span>
-              <Description text={description} />
-            </span>
-          </li>
-        ))}
-      </ul>
-      {[...shapes.values()].map((some) => {
-        const [schema] = some.map(schemaOf);
-        const own = some.filter(({ isOwn }) => isOwn);
-        const headers = Object.assign({}, ...some.map((each) => each.headers));
-        return (
-          <details class="answer">
-            <summary>{words.bodyOf(some.map(({ status }) => status))}</summary>
-            <div>
-              {Object.keys(headers).length > 0 && <Headers headers={headers} />}
-              {schema !== undefined && <SchemaView schema={schema} api={api} />}
-              {(own.length > 0 ? own : some.slice(0, 1)).map(({ status, content = {}, isOwn }) => (
-                <Examples of={words.response(status)} content={content} max={isOwn ? 9 : 1} />
-              ))}
-            </div>
-          </details>
-        );
-      })}
+      <Statuses responses={responses.map(([status, each]) => [status, api.response(each)])} />
+      {own.map(([status, { content = {} }]) => (
+        <details class="answer">
+          <summary>{words.bodyOf([status])}</summary>
+          <div>
+            <Body of={words.response(status)} content={content} operation={operation} api={api} />
+          </div>
+        </details>
+      ))}
+      <p>
+        <a href={`/docs/errors#${api.idOf(operation.tags[0])}`}>{words.errorShape}</a>
+      </p>
     </section>
   );
 }

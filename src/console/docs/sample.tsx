@@ -1,3 +1,4 @@
+import { raw } from "hono/html";
 import { frame, docs as words } from "../words.ts";
 import type { CodeSample } from "./document.ts";
 
@@ -53,27 +54,36 @@ interface CodeProps {
   readonly children: string;
 }
 
-/** Scrolls on its own, so it must be focusable by keyboard and have a name. */
+/** Scrolls on its own, so it must be focusable by keyboard and have a name. The script gives it its button. */
 export function Code({ of, caption, language, children }: CodeProps) {
   return (
     <figure class={`sample ${LANGUAGES.find(([name]) => name === language)?.[1] ?? ""}`.trim()}>
       <figcaption>{caption}</figcaption>
-      <button
-        type="button"
-        class="quiet small"
-        aria-label={words.copy(`${of}, ${caption}`)}
-        data-copy=""
-        data-copied={frame.copied}
-        data-selected={frame.selected}
-        hidden
-      >
-        {frame.copy}
-      </button>
       <section tabindex={0} aria-label={`${of}: ${caption}`}>
         <pre>
-          <code>{children}</code>
+          <code>{raw(escaped(children))}</code>
         </pre>
       </section>
     </figure>
   );
 }
+
+/** Quotes mean nothing between tags, and JSON has many. */
+const escaped = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
+/** What the script copies into each sample. */
+export const CopyButton = () => (
+  <template id="copy-button">
+    <button
+      type="button"
+      class="quiet small"
+      aria-label={words.copy}
+      data-copy=""
+      data-copied={frame.copied}
+      data-selected={frame.selected}
+    >
+      {frame.copy}
+    </button>
+  </template>
+);

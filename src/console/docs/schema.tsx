@@ -13,6 +13,8 @@ export interface SchemaProps {
   readonly schema: Schema;
   /** What its references lead to. */
   readonly api: Reader;
+  /** Shows the first level only. */
+  readonly isFolded?: boolean;
 }
 
 const json = (value: unknown) => JSON.stringify(value);
@@ -70,27 +72,39 @@ function objectsIn(given: Schema, api: Reader): readonly Schema[] {
   return (schema.anyOf ?? []).flatMap((each) => objectsIn(each, api));
 }
 
-/** The members of a schema, recursively. */
-export function Members({ schema, api }: SchemaProps): Child {
-  const objects = objectsIn(schema, api).filter(
-    ({ properties = {} }) => Object.keys(properties).length > 0,
+const membersOf = ({ properties = {} }: Schema) => Object.entries(properties);
+
+/** How many members a schema has on all levels. */
+export const memberCount = (schema: Schema, api: Reader): number =>
+  objectsIn(schema, api)
+    .flatMap(membersOf)
+    .reduce((sum, [, member]) => sum + 1 + memberCount(member, api), 0);
+
+/** The members of a schema, recursively. What alternatives share is described in the first one. */
+export function Members({ schema, api, isFolded }: SchemaProps): Child {
+  const [first, ...others] = objectsIn(schema, api).filter((each) => membersOf(each).length > 0);
+  if (first === undefined) return null;
+  const list = ({ required = [], ...each }: Schema, before: Schema = {}) => (
+    <ul class="members">
+      {membersOf(each).map(([name, member]) => (
+        <Member
+          api={api}
+          name={name}
+          schema={member}
+          isRequired={required.includes(name)}
+          isFolded={isFolded === true}
+          isRepeated={json(before.properties?.[name]) === json(member)}
+        />
+      ))}
+    </ul>
   );
-  if (objects.length === 0) return null;
   return (
     <>
-      {objects.map((each, index) => (
+      {list(first)}
+      {others.map((each) => (
         <>
-          {index > 0 && <p class="or">{words.or}</p>}
-          <ul class="members">
-            {Object.entries(each.properties ?? {}).map(([name, member]) => (
-              <Member
-                api={api}
-                name={name}
-                schema={member}
-                isRequired={each.required?.includes(name) === true}
-              />
-            ))}
-          </ul>
+          <p class="or">{words.or}</p>
+          {list(each, first)}
         </>
       ))}
     </>
@@ -100,30 +114,34 @@ export function Members({ schema, api }: SchemaProps): Child {
 interface MemberProps extends SchemaProps {
   readonly name: string;
   readonly isRequired: boolean;
+  readonly isRepeated?: boolean;
 }
 
-export function Member({ api, name, schema, isRequired }: MemberProps) {
+export function Member({ api, name, schema, isRequired, isFolded, isRepeated }: MemberProps) {
   const description = schema.description ?? api.schema(schema).description;
   const isGiven = schema.default !== undefined && schema.default !== null;
   return (
     <li>
-      <code class="name">{name}</code> <span class="kind">{kindOf(schema, api)}</span>
-      {!isRequired && <span class="optional">{words.optional}</span>}
-      {isGiven && <span class="kind">{words.byDefault(json(schema.default))}</span>}
-      {description !== undefined && (
+      <code>{name}</code>{" "}
+      <i>
+        {kindOf(schema, api)}
+        {!isRequired && words.optional}
+        {isGiven && words.byDefault(json(schema.default))}
+      </i>
+      {description !== undefined && isRepeated !== true && (
         <p>
           <Description text={description} />
         </p>
       )}
-      <Members schema={schema} api={api} />
+      {isFolded !== true && isRepeated !== true && <Members schema={schema} api={api} />}
     </li>
   );
 }
 
 /** A schema: description, type and members. */
-export function SchemaView({ schema: given, api }: SchemaProps) {
+export function SchemaView({ schema: given, api, isFolded = false }: SchemaProps) {
   const schema = api.schema(given);
-  const members = <Members schema={given} api={api} />;
+  const members = <Members schema={given} api={api} isFolded={isFolded} />;
   const isPlain = objectsIn(given, api).length === 0;
   const isList = schema.type === "array";
   return (

@@ -1118,6 +1118,8 @@ export const security = {
     devices: "Devices that have logged in",
     devicesText:
       "Programs that send your password with each request are listed here, not above. To stop one that isn't yours, log out all other sessions and change your password.",
+    devicesMore: (count: number) =>
+      `These are the latest of ${count}; the export of your data has all.`,
   },
   recent: {
     title: "Recent security events",
@@ -1169,6 +1171,7 @@ export const docs = {
   lead: "Every operation of the API, with code samples in curl, JavaScript and Python.",
   contents: "Contents",
   overview: "Overview",
+  operations: "Operations",
   more: "More",
   /** How a long group of operations is divided, in this order: the first row whose path fits. */
   parts: [
@@ -1190,12 +1193,17 @@ export const docs = {
   search: "Search the API",
   searchButton: "Search",
   found: (count: number) => (count === 1 ? "1 operation found" : `${count} operations found`),
+  firstOnes: (count: number) => `These are the first ${count}: add a word to narrow it down.`,
   foundFor: (query: string) => `For “${query}”.`,
   showAll: "Show all operations",
   noneFound:
     "Try fewer or other words: a path such as /rest/token, a field such as expires_on, or a verb such as revoke.",
 
   basics: "Basics",
+  basicsLead: "How to authenticate, and what all operations have in common.",
+  errorsLead: "What an operation answers that refuses or fails. Each API has its own shape.",
+  everyApi: "Every API",
+  next: "Before you build:",
   baseUrl: "Base URL",
   forPrograms: "For programs",
   openApi: (version: string) => `OpenAPI 3.1, version ${version}`,
@@ -1222,7 +1230,8 @@ export const docs = {
   credentials: "Credentials",
 
   language: "Language of the code samples",
-  copy: (what: string) => `Copy: ${what}`,
+  /** Before the name of a sample, for screen readers. */
+  copy: "Copy:",
   example: "Example",
   request: "Request",
   isOpen: "No authentication required.",
@@ -1237,6 +1246,9 @@ export const docs = {
   header: "header",
   errors: "Errors",
   bodyOf: (statuses: readonly string[]) => `Body of ${statuses.join(", ")}`,
+  bodies: "Bodies, with examples",
+  errorShape: "What errors look like",
+  wholeSchema: "All members on all levels, in Markdown",
 
   // Types, as in "string, 1–64 characters, or null, optional".
   or: "or",

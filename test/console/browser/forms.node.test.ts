@@ -131,10 +131,16 @@ describe("small things that are pressed", () => {
 
   it("the documents show where one is, on a desk and on a phone", async () => {
     const page = await contexts.nobody.newPage();
-    await page.goto("/docs");
-    const operations = await page
-      .locator(".operations a")
-      .evaluateAll((all) => all.map((each) => each.getAttribute("href") ?? ""));
+    const linksOn = async (path: string, links: string) => {
+      await page.goto(path);
+      return page
+        .locator(links)
+        .evaluateAll((all) => all.map((each) => each.getAttribute("href") ?? ""));
+    };
+    const operations: string[] = [];
+    for (const group of await linksOn("/docs", ".groups a")) {
+      operations.push(...(await linksOn(group, ".operations a")));
+    }
     expect(new Set(operations).size).toBe(operations.length);
     for (const path of operations) {
       await page.goto(path);

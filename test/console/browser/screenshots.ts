@@ -4,12 +4,16 @@ import { CONSOLE_PAGES } from "./pages.ts";
 import { newContexts, startSite } from "./site.ts";
 
 /**
- * Pictures of every page, on a phone and on a desk, by day and by night: into `screenshots/`; and
- * the two that the papers show, into `readme/` beside this file.
+ * Pictures of every page, or of those whose names begin with an argument, on a phone and on a desk, by day and by
+ * night: into `screenshots/`; and the two that the README shows, into `docs/images/`.
  */
 
 const FOLDER = "screenshots";
-const README = "test/console/browser/readme";
+const README = "docs/images";
+const wanted = process.argv.slice(2);
+const PAGES = CONSOLE_PAGES.filter(
+  ({ name }) => wanted.length === 0 || wanted.some((start) => name.startsWith(start)),
+);
 const IN_README = ["tokens", "action-code"];
 
 await mkdir(FOLDER, { recursive: true });
@@ -17,7 +21,7 @@ await mkdir(README, { recursive: true });
 const site = await startSite();
 try {
   const { fixtures, contexts } = await newContexts(site);
-  for (const [index, { name, as, open }] of CONSOLE_PAGES.entries()) {
+  for (const [index, { name, as, open }] of PAGES.entries()) {
     const page = await contexts[as].newPage();
     await setView(page, VIEWS[0]);
     await open(page, fixtures);
@@ -31,7 +35,7 @@ try {
       await page.screenshot({ path: `${README}/${name}.png`, fullPage: true });
     }
     await page.close();
-    console.log(`${index + 1} of ${CONSOLE_PAGES.length}: ${name}`);
+    console.log(`${index + 1} of ${PAGES.length}: ${name}`);
   }
 } finally {
   await site.close();
