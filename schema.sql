@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS users (
 -- One account per email. A deleted account does not reserve its email.
 CREATE UNIQUE INDEX IF NOT EXISTS users_email ON users (email) WHERE deleted_on IS NULL;
 CREATE UNIQUE INDEX IF NOT EXISTS users_external_id ON users (external_id) WHERE external_id IS NOT NULL AND deleted_on IS NULL;
+CREATE INDEX IF NOT EXISTS users_deleted ON users (deleted_on) WHERE deleted_on IS NOT NULL; -- for housekeeping
 CREATE INDEX IF NOT EXISTS users_undo_email ON users (undo_email) WHERE undo_email IS NOT NULL;
 
 -- One row per token that can be revoked or used up, per JWT that something was derived from or that was revoked, and
@@ -78,9 +79,19 @@ CREATE INDEX IF NOT EXISTS tokens_revoked ON tokens (user_id, revoked_at) WHERE 
 CREATE INDEX IF NOT EXISTS tokens_actions ON tokens (user_id, created_at, id)
   WHERE kind = 'action' AND json_extract(detail, '$.internal') IS NULL;
 
+-- For housekeeping. Families are found by their ids, so that a log-in for a JWT pair writes no row more.
+CREATE INDEX IF NOT EXISTS tokens_expiry ON tokens (expires_at) WHERE kind <> 'family';
+
 CREATE INDEX IF NOT EXISTS tokens_status ON tokens (status_index) WHERE status_index IS NOT NULL;
 
 CREATE INDEX IF NOT EXISTS tokens_meter ON tokens (meter) WHERE meter IS NOT NULL;
+
+-- Families whose ids do not tell when they expire: those that were extended past that, and those of an earlier system.
+CREATE TABLE IF NOT EXISTS family_expiries (
+  at INTEGER NOT NULL,                      -- when housekeeping looks at it: its expires_at, or earlier
+  id TEXT NOT NULL,
+  PRIMARY KEY (at, id)
+) STRICT, WITHOUT ROWID;
 
 -- What may still be charged with an API token. One row for a token and all its rotations, so that a grace
 -- period doubles nothing.
@@ -101,6 +112,8 @@ CREATE TABLE IF NOT EXISTS token_charges (
   charged_at     INTEGER NOT NULL,
   meter          TEXT CHECK (json_valid(meter)) -- what was left afterwards
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS token_charges_expiry ON token_charges (charged_at);
 
 -- The next free index in the status lists.
 CREATE TABLE IF NOT EXISTS status_indexes (
@@ -134,6 +147,17 @@ CREATE TABLE IF NOT EXISTS pending_revocations (
 CREATE TABLE IF NOT EXISTS heartbeat (
   only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
   at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Housekeeping: who is at work, and what the last run left.
+CREATE TABLE IF NOT EXISTS housekeeping_run (
+  only        INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+  lease       TEXT,                         -- the run that is at work
+  until       INTEGER NOT NULL,             -- it has died if it is still there then
+  minute_at   INTEGER NOT NULL,             -- the minute that left_ms counts from
+  left_ms     INTEGER NOT NULL,             -- how long statements may still take in it
+  finished_at INTEGER,
+  overdue_at  INTEGER                       -- since when the oldest row that it left should have been gone
 ) STRICT, WITHOUT ROWID;
 
 -- The progress of each housekeeping task.
@@ -220,8 +244,11 @@ CREATE TABLE IF NOT EXISTS mails (
   sent_at    INTEGER NOT NULL,
   sent       TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(sent)), -- times of the last day's emails that strangers can cause
   noticed_at INTEGER NOT NULL DEFAULT 0,    -- last security notice
-  wrong_codes TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(wrong_codes)) -- times of the last day's wrong log-in codes
+  wrong_codes TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(wrong_codes)), -- times of the last day's wrong log-in codes
+  due_at     INTEGER NOT NULL DEFAULT 0     -- when housekeeping looks at it: written at the insert, so that an email costs no index
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS mails_due ON mails (due_at);
 
 -- Browsers and programs with which a user has logged in, as far as they can be told apart: what they say they are,
 -- and their country. The newest 50 of a user; written in the batch that opens a log-in.
@@ -257,6 +284,7 @@ CREATE TABLE IF NOT EXISTS email_logins (
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX IF NOT EXISTS email_logins_challenge ON email_logins (challenge);
+CREATE INDEX IF NOT EXISTS email_logins_expiry ON email_logins (expires_at);
 
 -- Security notices for the owner of an account, to a proven email, until it was handed over. Written in the
 -- batch of the change; sent after the answer or by housekeeping, with one email per address for all that are due.
@@ -279,8 +307,11 @@ CREATE TABLE IF NOT EXISTS notices (
 CREATE TABLE IF NOT EXISTS login_attempts (
   id           TEXT NOT NULL PRIMARY KEY,   -- account, or account/digest of the network
   drained_at   INTEGER NOT NULL,            -- when all attempts will have drained
-  last_login_at INTEGER                     -- networks: last successful login
+  last_login_at INTEGER,                    -- networks: last successful login
+  due_at       INTEGER NOT NULL DEFAULT 0   -- when housekeeping looks at it, as in mails
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS login_attempts_due ON login_attempts (due_at);
 
 -- OpenID accounts with which users can log in. A separate table, so that a new issuer needs only a setting.
 -- Only `subject` identifies a person permanently: an email at an issuer can be given to someone else.
@@ -324,9 +355,10 @@ INSERT OR IGNORE INTO decoys (only, secret) VALUES (1, lower(hex(randomblob(32))
 -- Challenges of WebAuthn that registered a passkey or logged in with one, and log-ins by redirect, until they would
 -- have expired. Asking for a challenge, and starting a log-in, writes nothing.
 CREATE TABLE IF NOT EXISTS used_challenges (
-  id         TEXT NOT NULL PRIMARY KEY,     -- digest of the challenge, or of the log-in's secret
-  expires_at INTEGER NOT NULL,
-  used_by    TEXT                           -- the log-in with a passkey that spent it
+  expires_at INTEGER NOT NULL,              -- part of the challenge, so that it is the same for all who show it
+  id         TEXT NOT NULL,                 -- digest of the challenge, or of the log-in's secret
+  used_by    TEXT,                          -- the log-in with a passkey that spent it
+  PRIMARY KEY (expires_at, id)
 ) STRICT, WITHOUT ROWID;
 
 -- The second factor of an account: TOTP (RFC 6238).

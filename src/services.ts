@@ -139,7 +139,9 @@ export interface Services {
   readonly withOwnActions: (document: string) => string;
   readonly report: ReturnType<typeof requestLog>;
   /** A cron run: what one does not finish, the next one does. */
-  housekeeping(nowMs: number): Promise<CleanupReport & Partial<DeliveryReport>>;
+  housekeeping(
+    nowMs: number,
+  ): Promise<(CleanupReport | { readonly isSkipped: true }) & Partial<DeliveryReport>>;
   /** Delivers the events that these messages of EVENTS_QUEUE are about. A failure is logged, and tried again by housekeeping. */
   deliver(messages: readonly unknown[]): Promise<void>;
 }
@@ -403,7 +405,7 @@ export function createServices(
       // At the same time, because receivers may be slow.
       const delivered = background.bestEffort("deliver events", deliveries.housekeeping());
       try {
-        const report = await stores.cleanUp(nowMs);
+        const report = (await stores.cleanUp(nowMs)) ?? { isSkipped: true as const };
         await delivered;
         return { ...report, ...(await deliveries.report()) };
       } finally {

@@ -20,6 +20,7 @@ export const deskOf = ({ admin }: OperatorDeps, { caller, nowMs }: AuthedPageCon
 /** Where each is looked into. */
 const PLACES: Readonly<Record<Warning, "service" | "deliveries">> = {
   housekeeping_late: "service",
+  housekeeping_behind: "service",
   requests_failing: "service",
   dead_letters: "deliveries",
   events_waiting: "deliveries",

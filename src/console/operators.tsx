@@ -397,6 +397,7 @@ function Service({
   databaseBytes,
   failedRequests,
   housekeepingAtMs,
+  overdueAtMs,
   nowMs,
 }: State & Stock & { readonly nowMs: number }) {
   const { state, housekeeping, never, failed, failedCount, failedHint, database, size } =
@@ -410,6 +411,7 @@ function Service({
         <Facts
           rows={[
             [housekeeping, housekeepingAtMs === null ? never : time(housekeepingAtMs)],
+            [words.service.overdue, overdueAtMs === null ? words.service.none : time(overdueAtMs)],
             [database, size((databaseBytes / 1_000_000).toFixed(1))],
             [
               failed,

@@ -18,7 +18,7 @@ import type { Caller } from "./caller.ts";
 import { type RefusalReason, refuse } from "./fault.ts";
 import { type FormField, formValue } from "./form.ts";
 import type { Passkey, PasskeyStore } from "./passkeys.ts";
-import type { ActionToken, Secrets } from "./token.ts";
+import { type ActionToken, idAt, type Secrets } from "./token.ts";
 
 export interface ShownUser {
   /** As they chose it themselves; null where they set none, or are gone. */
@@ -145,7 +145,7 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
     nowMs: number,
   ): Promise<ConsumeOutcome | null> {
     const runnerId = caller?.userId ?? token.userId;
-    const receiptId = crypto.randomUUID();
+    const receiptId = idAt(nowMs);
     const attempt = { receiptId, token, action: action.name, runnerId, caller };
     // `run` compares the requests; here it is enough that the key was used.
     const once = idempotencyKey === null ? null : { key: idempotencyKey, requestDigest: "" };

@@ -10,7 +10,7 @@ import {
   type TokenDiagnosisStore,
   type TokenStatus,
 } from "./token-diagnosis.ts";
-import { type ActionToken, type Json, requestedOrNew, type Secrets } from "./token.ts";
+import { type ActionToken, idAt, type Json, requestedOrNew, type Secrets } from "./token.ts";
 
 export interface ConsumeRequest {
   readonly receiptId: string;
@@ -280,7 +280,8 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       const bound = prepared?.ok ? prepared.value : null;
       const received = bound?.receive(input);
       const consume = {
-        receiptId: crypto.randomUUID(),
+        // By its time, which is how housekeeping finds it.
+        receiptId: idAt(nowMs),
         token,
         action: token.action,
         runnerId,

@@ -94,11 +94,14 @@ export interface Health {
   readonly failedRequests: number;
   /** When housekeeping last finished; null if it never has. */
   readonly housekeepingAtMs: number | null;
+  /** Since when the oldest row that it left should have been gone; null where it left none. */
+  readonly overdueAtMs: number | null;
 }
 
 /** What an operator should look at. */
 export const WARNINGS = [
   "housekeeping_late",
+  "housekeeping_behind",
   "requests_failing",
   "dead_letters",
   "events_waiting",
@@ -116,10 +119,11 @@ export const DATABASE_BYTES = [500 * MEGABYTE, 10_000 * MEGABYTE] as const;
 
 /** Housekeeping runs each minute; it flushes 200 tombstones, and sends what the answers have left. */
 function warningsOf(health: Health, nowMs: number): readonly Warning[] {
-  const { outboxes, oldestAtMs, databaseBytes, housekeepingAtMs } = health;
+  const { outboxes, oldestAtMs, databaseBytes, housekeepingAtMs, overdueAtMs } = health;
   const isOld = (ms: number | null) => ms !== null && ms < nowMs - HOUR_MS;
   const met: Readonly<Record<Warning, boolean>> = {
     housekeeping_late: (housekeepingAtMs ?? 0) < nowMs - 5 * MINUTE_MS,
+    housekeeping_behind: isOld(overdueAtMs),
     requests_failing: health.failedRequests >= 10,
     dead_letters: outboxes.dead_letters > 0,
     events_waiting: isOld(oldestAtMs.events),

@@ -27,7 +27,7 @@ import {
   withoutOperators,
 } from "./scopes.ts";
 import { notOpened } from "./sessions.ts";
-import type { Lifetimes, RefreshFamily } from "./token.ts";
+import { idAt, type Lifetimes, type RefreshFamily } from "./token.ts";
 import type { User } from "./user.ts";
 
 export interface Rotation {
@@ -239,9 +239,10 @@ export function jwtPairs({
    * @throws FaultError `credentials_wrong` where their credentials were spent or revoked meanwhile, `unavailable`
    */
   async function open(who: Authenticated, way: WayIn, nowMs: number): Promise<JwtPair> {
-    const sid = crypto.randomUUID();
     const authTime = Math.floor(nowMs / 1000);
     const issued = lifetime("refresh", nowMs, { authTime, loginAt: null, apiTokenVersion: null });
+    // By its expiry, which is how housekeeping finds it.
+    const sid = idAt(issued.expiresAt * 1000);
     const family = {
       kind: "family" as const,
       id: sid,

@@ -15,7 +15,6 @@ import { hasPassword } from "../core/user.ts";
 import type { AuditRow, StorageContext } from "./context.ts";
 import { column, type Database, flag } from "./d1.ts";
 import { byCaller, EventRow, firstIdOf, NIL_USER_ID } from "./events.ts";
-import { LAST_RUN } from "./housekeeping.ts";
 import { FULL_COUNTER, FullCounterRow } from "./login-throttle.ts";
 import { carryUndo } from "./mail.ts";
 import {
@@ -85,7 +84,8 @@ const HealthRow = v.object({
   dead_at: v.nullable(v.number()),
   notices_at: v.nullable(v.number()),
   failed: v.number(),
-  last_run: v.nullable(v.string()),
+  finished_at: v.nullable(v.number()),
+  overdue_at: v.nullable(v.number()),
 });
 
 const counted = (table: Sql): Sql =>
@@ -349,18 +349,19 @@ export function createAdmin(context: StorageContext): AdminStore {
             ${oldest(sql`at`, sql`notices`)} AS notices_at,
             (SELECT COALESCE(SUM(count), 0) FROM (SELECT what, count FROM events WHERE user_id = ${NIL_USER_ID}
               AND id >= ${firstIdOf(nowMs - HOUR_MS)} LIMIT ${MOST_COUNTED}) WHERE what = 'request.failed') AS failed,
-            (SELECT cursor FROM housekeeping WHERE task = ${LAST_RUN}) AS last_run`,
+            (SELECT finished_at FROM housekeeping_run) AS finished_at, (SELECT overdue_at FROM housekeeping_run) AS overdue_at`,
           HealthRow,
         ),
       ]);
       if (row === null) throw new Error("a SELECT without a table has one row");
-      const { events, dead, notices, revocations, last_run } = row;
+      const { events, dead, notices, revocations } = row;
       return {
         databaseBytes,
         outboxes: { events, dead_letters: dead, notices, revocations },
         oldestAtMs: { events: row.events_at, dead_letters: row.dead_at, notices: row.notices_at },
         failedRequests: row.failed,
-        housekeepingAtMs: last_run === null ? null : Number(last_run),
+        housekeepingAtMs: row.finished_at,
+        overdueAtMs: row.overdue_at,
       };
     },
 

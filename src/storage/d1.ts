@@ -24,14 +24,19 @@ export interface Database {
   sizeBytes(): Promise<number>;
 }
 
-/** @param d1 the database, or a session on it */
+/**
+ * @param d1 the database, or a session on it
+ * @param onMeta what D1 says of each statement
+ */
 export function createDatabase(
   d1: Pick<D1Database, "prepare" | "batch">,
   withDeadline: Deadline,
+  onMeta: (meta: D1Meta) => void = () => undefined,
 ): Database {
   const prepare = (statement: Sql) => d1.prepare(statement.sql).bind(...statement.values);
   const rows = async (statement: Sql) => {
-    const { results } = await withDeadline("D1", () => prepare(statement).all());
+    const { results, meta } = await withDeadline("D1", () => prepare(statement).all());
+    onMeta(meta);
     return results;
   };
   return {
@@ -44,6 +49,7 @@ export function createDatabase(
     },
     async run(statement) {
       const { meta } = await withDeadline("D1", () => prepare(statement).run());
+      onMeta(meta);
       return meta.changes;
     },
     async sizeBytes() {
@@ -60,7 +66,8 @@ export function createDatabase(
       const found = Object.fromEntries<unknown[]>(
         Object.keys(statements).map((name) => [name, []]),
       );
-      for (const [index, { results: rows }] of results.entries()) {
+      for (const [index, { results: rows, meta }] of results.entries()) {
+        onMeta(meta);
         found[named[index]?.name ?? ""]?.push(...rows);
       }
       return found as Record<K, unknown[]>;

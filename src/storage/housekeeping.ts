@@ -2,23 +2,37 @@ import sql, { join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { PersonalTable } from "../core/action.ts";
 import { RECEIVERS, type ReceiverName } from "../core/deliveries.ts";
+import { firstIdAt } from "../core/token.ts";
+import type { Background } from "./calls.ts";
 import type { StorageContext } from "./context.ts";
 import { column, type Database, ownKey } from "./d1.ts";
 import { taskOf } from "./deliveries.ts";
 import { NIL_USER_ID } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
+import type { PendingRevocations } from "./revocation.ts";
 
-/** Rows read in one step, and steps in one run: a run stays far below every limit of the platform. */
+/** Rows looked at in one step, and steps in one run: each step is short, because D1 serves one query at a time. */
 const ROWS_A_STEP = 1_000;
-const STEPS_A_RUN = 20;
+const STEPS_A_RUN = 120;
 const TOMBSTONES_A_RUN = 200;
-const COPIES_A_RUN = 400;
+const COPIES_A_RUN = 200;
+const DELETED_USERS_A_STEP = 100;
+/** Of a table without an order of expiry, in one run. */
+const WALKED_STEPS_A_RUN = 20;
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
+
+/** Of each minute, how long the primary may work for housekeeping: a tenth. */
+export const STATEMENT_MS_A_MINUTE = 6_000;
+/** A run that died is taken over after so long. A live one begins no step in the last part of it. */
+const LEASE_MS = 50_000;
+const LAST_STEP_MS = 15_000;
+
 /** Nothing that is derived from a token outlives it, whatever the lifetimes were: this is a margin for clocks. */
 const TOKEN_KEPT_MS = 2 * DAY_MS;
+const FAMILY_KEPT_MS = 2 * DAY_MS;
 /** Events that name no user show attacks that are under way. */
 const UNATTRIBUTED_KEPT_MS = 7 * DAY_MS;
 const MAX_UNATTRIBUTED = 100_000;
@@ -27,117 +41,273 @@ const RECEIPT_KEPT_MS = 31 * DAY_MS;
 /** How long an idempotency key keeps a token from being charged again. */
 const CHARGE_KEPT_MS = DAY_MS;
 /** Writes that were under way when a user was deleted have arrived by then, also in KV. */
-const DELETED_SETTLE_MS = 3_600_000;
-
-/** How a table is scanned: by its primary key, with the position as one text. */
-interface Key {
-  readonly columns: Sql;
-  readonly text: Sql;
-  readonly after: (text: Sql) => Sql;
-}
-
-const ID: Key = { columns: sql`id`, text: sql`id`, after: (text) => sql`id > ${text}` };
-
-/** Of two ids, the first of them a UUID. */
-const pair = (first: Sql, second: Sql): Key => ({
-  columns: sql`${first}, ${second}`,
-  text: sql`${first} || '/' || ${second}`,
-  after: (text) => sql`(${first}, ${second}) > (substr(${text}, 1, 36), substr(${text}, 38))`,
-});
+const DELETED_SETTLE_MS = HOUR_MS;
 /** What an address got is limited by the day. */
 const MAIL_KEPT_MS = DAY_MS;
+/** An isolate whose clock is behind would take a challenge again. */
+const CHALLENGE_KEPT_MS = HOUR_MS;
 
-/** Of a deleted user: attempts are now counted by email, as for an unknown account. */
-const isOfDeleted = sql`EXISTS (SELECT 1 FROM users WHERE users.deleted_on IS NOT NULL
-  AND users.id = substr(login_attempts.id, 1, 36))`;
-
-interface Task {
+/**
+ * A table whose rows an index, or the key itself, has in the order in which they expire. So a step reads and writes
+ * in proportion to what has expired, however many rows are alive.
+ */
+interface Expiring {
   readonly table: Sql;
-  readonly key: Key;
-  readonly hasExpired: (nowMs: number) => Sql;
-  /** Whether KV may still have a copy of the deleted row. */
-  readonly hasCopy?: (nowMs: number) => Sql;
+  readonly key: Sql;
+  /** When a row is looked at next: what the index is on. */
+  readonly due: Sql;
+  /** What the index is limited to. */
+  readonly among?: Sql;
+  readonly keptMs: number;
+  /** When a row really expires, where that moves while `due_at` stays: it is then looked at again. */
+  readonly until?: Sql;
+  /** What goes with the rows that this condition selects, before they do. */
+  readonly before?: (gone: Sql, beforeMs: number) => Sql;
 }
 
-const Gone = v.object({ id: v.string(), has_copy: v.number() });
-type Gone = v.InferOutput<typeof Gone>;
-
-const isDeleted = (column: Sql, nowMs: number) =>
-  sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${column}
-    AND deleted_on < ${nowMs - DELETED_SETTLE_MS})`;
-
-const tasks = (eventDays: number): Readonly<Record<string, Task>> => ({
+const EXPIRING: Readonly<Record<string, Expiring>> = {
   tokens: {
     table: sql`tokens`,
-    key: ID,
-    // Of a deleted user, rows that contain a name they chose or their email go soon. Log-ins stay for the
-    // status lists, and action tokens to be refused as revoked, until they expire.
-    hasExpired: (nowMs) => sql`(expires_at < ${nowMs - TOKEN_KEPT_MS}
-      OR (kind IN ('session', 'api') OR detail ->> '$.internal') AND ${isDeleted(sql`tokens.user_id`, nowMs)})`,
-    hasCopy: (nowMs) => sql`expires_at > ${nowMs}`,
-  },
-  receipts: {
-    table: sql`receipts`,
-    key: ID,
-    hasExpired: (nowMs) => sql`run_at < ${nowMs - RECEIPT_KEPT_MS}`,
-  },
-  token_meters: {
-    table: sql`token_meters`,
-    key: ID,
-    hasExpired: () => sql`NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.meter = token_meters.id)`,
+    key: sql`id`,
+    due: sql`expires_at`,
+    // Families are found by their ids.
+    among: sql`kind <> 'family'`,
+    keptMs: TOKEN_KEPT_MS,
+    before: (
+      gone,
+      beforeMs,
+    ) => sql`DELETE FROM token_meters WHERE id IN (SELECT meter FROM tokens WHERE ${gone} AND meter IS NOT NULL)
+      AND NOT EXISTS (SELECT 1 FROM tokens AS other WHERE other.meter = token_meters.id AND other.expires_at >= ${beforeMs})`,
   },
   token_charges: {
     table: sql`token_charges`,
-    key: ID,
-    hasExpired: (nowMs) => sql`charged_at < ${nowMs - CHARGE_KEPT_MS}`,
-  },
-  contacts: {
-    table: sql`contacts`,
-    key: pair(sql`user_id`, sql`contact_id`),
-    hasExpired: (nowMs) => isDeleted(sql`contacts.contact_id`, nowMs),
-  },
-  devices: {
-    table: sql`devices`,
-    key: pair(sql`user_id`, sql`id`),
-    hasExpired: (nowMs) => isDeleted(sql`devices.user_id`, nowMs),
-  },
-  events: {
-    table: sql`events`,
-    key: pair(sql`user_id`, sql`id`),
-    // Not while a receiver still has to get it, or may have it replayed.
-    // guard: undelivered-events-stay
-    hasExpired: (nowMs) => sql`(at < ${nowMs - eventDays * DAY_MS}
-      OR user_id = ${NIL_USER_ID} AND at < ${nowMs - UNATTRIBUTED_KEPT_MS})
-      AND ${join(OUTBOXES.map(isNotIn), " AND ")}`,
+    key: sql`id`,
+    due: sql`charged_at`,
+    keptMs: CHARGE_KEPT_MS,
   },
   mails: {
     table: sql`mails`,
-    key: ID,
-    hasExpired: (nowMs) => sql`MAX(sent_at, noticed_at) < ${nowMs - MAIL_KEPT_MS}`,
+    key: sql`id`,
+    due: sql`due_at`,
+    until: sql`MAX(sent_at, noticed_at)`,
+    keptMs: MAIL_KEPT_MS,
   },
   used_challenges: {
     table: sql`used_challenges`,
-    key: ID,
-    // An isolate whose clock is behind would take it again.
-    hasExpired: (nowMs) => sql`expires_at < ${nowMs - HOUR_MS}`,
+    key: sql`expires_at, id`,
+    due: sql`expires_at`,
+    keptMs: CHALLENGE_KEPT_MS,
   },
   email_logins: {
     table: sql`email_logins`,
-    key: ID,
-    hasExpired: (nowMs) => sql`expires_at < ${nowMs}`,
+    key: sql`id`,
+    due: sql`expires_at`,
+    keptMs: 0,
   },
   login_attempts: {
     table: sql`login_attempts`,
-    key: ID,
-    hasExpired: (nowMs) => sql`(${isOfDeleted} OR drained_at < ${nowMs}
-      AND (last_login_at IS NULL OR last_login_at < ${nowMs - KNOWN_MS}))`,
+    key: sql`id`,
+    due: sql`due_at`,
+    until: sql`MAX(drained_at, COALESCE(last_login_at + ${KNOWN_MS}, 0))`,
+    keptMs: 0,
   },
-});
+};
+
+/** One kind of work, a step at a time; steps of different tasks take turns. */
+interface Task {
+  /** @returns how many rows it deleted, and whether there is nothing left to do in this run */
+  step(): Promise<{ readonly deleted: number; readonly isDone: boolean }>;
+  /** One number: when the oldest row that should be gone should have gone; null if there is none. */
+  readonly overdue?: Sql;
+}
+
+const CountRow = v.object({ n: v.number() });
+const changed = sql`SELECT changes() AS n`;
+const countIn = (rows: readonly unknown[]): number =>
+  rows.reduce<number>((sum, row) => sum + v.parse(CountRow, row).n, 0);
+
+function expiringTask(db: Database, each: Expiring, nowMs: number): Task {
+  const { table, key, due, among = sql`TRUE`, keptMs, until, before } = each;
+  const beforeMs = nowMs - keptMs;
+  const isDue = sql`${among} AND ${due} < ${beforeMs}`;
+  const hasExpired = sql`(${key}) IN (SELECT ${key} FROM ${table} WHERE ${isDue} ORDER BY ${due} LIMIT ${ROWS_A_STEP})
+    AND ${until ?? due} < ${beforeMs}`;
+  return {
+    overdue: sql`SELECT MIN(${due}) + ${keptMs} FROM ${table} WHERE ${isDue}`,
+    async step() {
+      const { movedRows, goneRows } = await db.batch({
+        moved:
+          until === undefined
+            ? []
+            : sql`UPDATE ${table} SET due_at = ${until} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${isDue}
+                ORDER BY ${due} LIMIT ${ROWS_A_STEP}) AND ${until} >= ${beforeMs}`,
+        movedRows: until === undefined ? [] : changed,
+        before: before === undefined ? [] : before(hasExpired, beforeMs),
+        // guard: expired-rows-alone-go
+        gone: sql`DELETE FROM ${table} WHERE ${hasExpired}`,
+        goneRows: changed,
+      });
+      const deleted = countIn(goneRows);
+      return { deleted, isDone: countIn(movedRows) + deleted < ROWS_A_STEP };
+    },
+  };
+}
+
+/** Receipts, whose ids tell when the run was. */
+function receiptsTask(db: Database, nowMs: number): Task {
+  const isOld = sql`id < ${firstIdAt(nowMs - RECEIPT_KEPT_MS)}`;
+  return {
+    overdue: sql`SELECT MIN(run_at) + ${RECEIPT_KEPT_MS} FROM (SELECT run_at FROM receipts WHERE ${isOld} ORDER BY id LIMIT 1)`,
+    async step() {
+      const deleted = await db.run(
+        sql`DELETE FROM receipts WHERE id IN (SELECT id FROM receipts WHERE ${isOld} ORDER BY id LIMIT ${ROWS_A_STEP})`,
+      );
+      return { deleted, isDone: deleted < ROWS_A_STEP };
+    },
+  };
+}
+
+const CursorRow = v.object({ cursor: v.string() });
+const FAMILIES = "families";
+
+/**
+ * Refresh families, whose ids tell when they expire unless they are extended: a range of the primary key, looked at
+ * once. Those that live on then get a row in `family_expiries`, by which they are found the next time.
+ */
+function familiesTasks(db: Database, nowMs: number): readonly Task[] {
+  const beforeMs = nowMs - FAMILY_KEPT_MS;
+  const end = firstIdAt(beforeMs);
+  const isFamily = sql`kind = 'family'`;
+  let from: string | null = null;
+  const saved = cursorOf(FAMILIES);
+  const looked = sql`SELECT id FROM family_expiries WHERE at < ${beforeMs} ORDER BY at, id LIMIT ${ROWS_A_STEP}`;
+  return [
+    {
+      overdue: sql`SELECT MIN(expires_at) + ${FAMILY_KEPT_MS} FROM (SELECT expires_at FROM tokens
+        WHERE id > ${saved} AND id < ${end} AND ${isFamily} ORDER BY id LIMIT 1) WHERE expires_at < ${beforeMs}`,
+      async step() {
+        from ??= (await db.first(sql`SELECT ${saved} AS cursor`, CursorRow))?.cursor ?? "";
+        // Saved by a clock that was ahead: what it passed over is looked at again.
+        if (from > firstIdAt(nowMs)) from = "";
+        if (from >= end) return { deleted: 0, isDone: true };
+        const range = sql`id > ${from} AND id <= ${saved} AND ${isFamily}`;
+        const { next, goneRows } = await db.batch({
+          next: sql`INSERT INTO housekeeping (task, cursor) VALUES (${FAMILIES}, COALESCE((SELECT id FROM tokens
+              WHERE id > ${from} AND id < ${end} ORDER BY id LIMIT 1 OFFSET ${ROWS_A_STEP - 1}), ${end}))
+            ON CONFLICT (task) DO UPDATE SET cursor = excluded.cursor RETURNING cursor`,
+          again: sql`INSERT OR IGNORE INTO family_expiries (at, id) SELECT expires_at, id FROM tokens
+            WHERE ${range} AND expires_at >= ${beforeMs}`,
+          // guard: families-go-after-their-last-expiry
+          gone: sql`DELETE FROM tokens WHERE ${range} AND expires_at < ${beforeMs}`,
+          goneRows: changed,
+        });
+        from = v.parse(CursorRow, next[0]).cursor;
+        return { deleted: countIn(goneRows), isDone: from >= end };
+      },
+    },
+    {
+      overdue: sql`SELECT MIN(at) + ${FAMILY_KEPT_MS} FROM family_expiries WHERE at < ${beforeMs}`,
+      async step() {
+        const { goneRows, doneRows } = await db.batch({
+          again: sql`INSERT OR IGNORE INTO family_expiries (at, id) SELECT expires_at, id FROM tokens
+            WHERE id IN (${looked}) AND expires_at >= ${beforeMs}`,
+          gone: sql`DELETE FROM tokens WHERE id IN (${looked}) AND ${isFamily} AND expires_at < ${beforeMs}`,
+          goneRows: changed,
+          done: sql`DELETE FROM family_expiries WHERE at < ${beforeMs} AND id IN (${looked})`,
+          doneRows: changed,
+        });
+        return { deleted: countIn(goneRows), isDone: countIn(doneRows) < ROWS_A_STEP };
+      },
+    },
+  ];
+}
+
+const DELETED = "deleted users";
+const DeletedRow = v.object({ at: v.number(), id: v.string() });
+const Gone = v.object({ id: v.string(), has_copy: v.number() });
+
+/**
+ * What was written for a user while they were deleted, once after each deletion. Rows that contain a name they chose
+ * or their email go. Log-ins stay for the status lists, and action tokens to be refused as revoked, until they expire.
+ * @param evict removes KV's copies
+ */
+function deletedUsersTask(
+  db: Database,
+  evict: (ids: readonly string[]) => Promise<unknown>,
+  nowMs: number,
+): Task {
+  const part = (name: string) =>
+    sql`COALESCE((SELECT cursor ->> ${`$.${name}`} FROM housekeeping WHERE task = ${DELETED}), '')`;
+  const waiting = sql`FROM users WHERE deleted_on < ${nowMs - DELETED_SETTLE_MS}
+    AND (deleted_on, id) > (CAST(${part("at")} AS INTEGER), ${part("id")})`;
+  const these = sql`SELECT id ${waiting} ORDER BY deleted_on, id LIMIT ${DELETED_USERS_A_STEP}`;
+  return {
+    overdue: sql`SELECT MIN(deleted_on) + ${DELETED_SETTLE_MS} ${waiting}`,
+    async step() {
+      const { users, tokens, counts } = await db.batch({
+        users: sql`SELECT deleted_on AS at, id ${waiting} ORDER BY deleted_on, id LIMIT ${DELETED_USERS_A_STEP}`,
+        meters: sql`DELETE FROM token_meters WHERE id IN (SELECT meter FROM tokens WHERE user_id IN (${these}) AND kind = 'api')`,
+        tokens: sql`DELETE FROM tokens WHERE user_id IN (${these})
+          AND (kind IN ('session', 'api') OR detail ->> '$.internal') RETURNING id, expires_at > ${nowMs} AS has_copy`,
+        counts: [
+          sql`DELETE FROM contacts WHERE contact_id IN (${these})`,
+          changed,
+          sql`DELETE FROM devices WHERE user_id IN (${these})`,
+          changed,
+          // Attempts are now counted by email, as for an unknown account.
+          sql`DELETE FROM login_attempts WHERE id IN (SELECT login_attempts.id FROM (${these}) AS gone
+            CROSS JOIN login_attempts ON login_attempts.id >= gone.id AND login_attempts.id < gone.id || '0')`,
+          changed,
+        ],
+      });
+      const last = v.parse(v.array(DeletedRow), users).at(-1);
+      if (last === undefined) return { deleted: 0, isDone: true };
+      const gone = v.parse(v.array(Gone), tokens);
+      await evict(gone.filter(({ has_copy }) => has_copy === 1).map(({ id }) => id));
+      await db.run(saveCursor(DELETED, JSON.stringify(last)));
+      const isDone = users.length < DELETED_USERS_A_STEP;
+      return { deleted: gone.length + countIn(counts), isDone };
+    },
+  };
+}
+
+/** A meter that counts nothing any more; one that is not in use goes with its last token. */
+const deleteIdleMeters = sql`DELETE FROM token_meters WHERE remaining IS NULL AND limit_max IS NULL
+  AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.meter = token_meters.id)`;
 
 /** Where an event may be named that is still to be delivered. */
 const OUTBOXES = [sql`deliveries`, sql`dead_letters`];
 const isNotIn = (table: Sql) => sql`NOT EXISTS (SELECT 1 FROM ${table} AS o
   WHERE o.receiver IN (${join([...RECEIVERS])}) AND o.user_id = events.user_id AND o.event_id = events.id)`;
+
+/** Not while a receiver still has to get it, or may have it replayed. */
+const eventHasExpired = (eventDays: number, nowMs: number): Sql =>
+  // guard: undelivered-events-stay
+  sql`(at < ${nowMs - eventDays * DAY_MS} OR user_id = ${NIL_USER_ID} AND at < ${nowMs - UNATTRIBUTED_KEPT_MS})
+    AND ${join(OUTBOXES.map(isNotIn), " AND ")}`;
+
+const EventsRow = v.object({ last: v.nullable(v.string()), seen: v.number() });
+
+/** Events, which their key has in the order of their users: the log is walked, some rows in each run. */
+function eventsTask(db: Database, eventDays: number, nowMs: number): Task {
+  const task = "events";
+  const after = sql`(user_id, id) > (substr(${cursorOf(task)}, 1, 36), substr(${cursorOf(task)}, 38))`;
+  const scanned = sql`SELECT user_id, id FROM events WHERE ${after} ORDER BY user_id, id LIMIT ${ROWS_A_STEP}`;
+  let steps = 0;
+  return {
+    async step() {
+      const { range, gone } = await db.batch({
+        range: sql`SELECT MAX(user_id || '/' || id) AS last, COUNT(*) AS seen FROM (${scanned})`,
+        deleted: sql`DELETE FROM events WHERE (user_id, id) IN (${scanned}) AND ${eventHasExpired(eventDays, nowMs)}`,
+        gone: changed,
+      });
+      const { last, seen } = v.parse(EventsRow, range[0]);
+      const hasWrapped = seen < ROWS_A_STEP;
+      await db.run(saveCursor(task, hasWrapped ? "" : (last ?? "")));
+      return { deleted: countIn(gone), isDone: hasWrapped || ++steps === WALKED_STEPS_A_RUN };
+    },
+  };
+}
 
 /** As long as a receiver is tried. Until then a version beside this one may have the receiver. */
 const DELIVERIES_KEPT_MS = 3 * DAY_MS;
@@ -163,81 +333,170 @@ const deleteOldUnattributed = sql`DELETE FROM events WHERE user_id = ${NIL_USER_
 export interface CleanupReport {
   readonly deleted: number;
   readonly tombstonesFlushed: number;
+  /** How long D1 worked for it. */
+  readonly statementMs: number;
+  /** For how long the oldest row that is still there should have been gone. */
+  readonly lagSeconds: number;
 }
 
-/**
- * Deletes expired rows, and flushes pending tombstones to KV. It scans each table by its primary key,
- * because an index on the expiry would cost every insert one more row written. Each step saves its
- * position for the next run; repeating a step is harmless.
- */
 interface Limits {
   /** How long events are kept. */
   readonly eventDays: number;
   readonly receivers: readonly ReceiverName[];
 }
 
-/** In `housekeeping`: when a run last finished. */
-export const LAST_RUN = "last run";
+interface Deps extends Pick<StorageContext, "kv" | "tables"> {
+  readonly db: Database;
+  readonly background: Background;
+  readonly revocations: PendingRevocations;
+  /** @returns how many milliseconds D1 has worked for these two since it was last asked */
+  readonly statementMs: () => number;
+}
 
+const LeaseRow = v.object({ left_ms: v.number() });
+const OverdueRow = v.object({ at: v.nullable(v.number()) });
+
+/**
+ * Deletes expired rows, and flushes pending tombstones to KV. At most one run works at a time, for at most a tenth of
+ * the primary's time; what one does not finish, the next one does. Repeating a step is harmless.
+ * @returns null where another run is at work
+ */
 export function createHousekeeping(
-  { db, revocations, kv, tables }: StorageContext,
+  { db, revocations, kv, tables, background, statementMs }: Deps,
   limits: Limits,
 ) {
   /** The rest, and those that fail, expire with the token. */
   const evictCopies = (ids: readonly string[]) =>
     Promise.allSettled(ids.slice(0, COPIES_A_RUN).map((id) => kv.evict(id)));
 
-  return async (nowMs: number): Promise<CleanupReport> => {
-    let tombstonesFlushed = 0;
+  /**
+   * Takes the lease, unless another run has it. If the answer is lost, it is free again when the lease has run out. A
+   * run that died has used up its minute. @returns what may be spent, in milliseconds; null where it was not taken
+   */
+  async function take(run: string, nowMs: number): Promise<number | null> {
+    const isNewMinute = sql`minute_at NOT BETWEEN ${nowMs - MINUTE_MS + 1} AND ${nowMs}`;
+    const taken = await db.first(
+      // guard: housekeeping-runs-alone
+      sql`INSERT INTO housekeeping_run (only, lease, until, minute_at, left_ms)
+        VALUES (1, ${run}, ${nowMs + LEASE_MS}, ${nowMs}, ${STATEMENT_MS_A_MINUTE})
+        ON CONFLICT (only) DO UPDATE SET lease = excluded.lease, until = excluded.until,
+          left_ms = CASE WHEN ${isNewMinute} THEN excluded.left_ms WHEN lease IS NOT NULL THEN 0 ELSE left_ms END,
+          minute_at = CASE WHEN ${isNewMinute} THEN excluded.minute_at ELSE minute_at END
+        WHERE lease IS NULL OR until NOT BETWEEN ${nowMs} AND ${nowMs + LEASE_MS}
+        RETURNING left_ms`,
+      LeaseRow,
+    );
+    return taken?.left_ms ?? null;
+  }
+
+  const release = (run: string, spentMs: number, finished: Sql) =>
+    db.run(sql`UPDATE housekeeping_run SET lease = NULL, left_ms = MAX(0, left_ms - ${Math.ceil(spentMs)})${finished}
+      WHERE lease = ${run}`);
+
+  function tasksOf(nowMs: number): Task[] {
+    const expiring = Object.values(EXPIRING).map((each) => expiringTask(db, each, nowMs));
+    return [
+      ...familiesTasks(db, nowMs),
+      ...expiring,
+      receiptsTask(db, nowMs),
+      deletedUsersTask(db, evictCopies, nowMs),
+      eventsTask(db, limits.eventDays, nowMs),
+    ];
+  }
+
+  /** One step of each in turn. @returns how many rows were deleted */
+  async function work(tasks: readonly Task[], mayGoOn: () => boolean): Promise<number> {
     let deleted = 0;
-    try {
-      tombstonesFlushed = await revocations.flush(TOMBSTONES_A_RUN, nowMs);
-    } finally {
-      // A tombstone that KV does not take must not stop the deletion.
-      for (const [name, task] of Object.entries(tasks(limits.eventDays))) {
-        const gone = await cleanUp(db, name, task, nowMs);
-        deleted += gone.length;
-        await evictCopies(gone.filter((row) => row.has_copy === 1).map((row) => row.id));
+    const open = new Set(tasks);
+    for (let steps = 0; open.size > 0; ) {
+      for (const task of open) {
+        // guard: housekeeping-stops-at-its-share
+        if (!mayGoOn() || steps++ === STEPS_A_RUN) return deleted;
+        const done = await task.step();
+        deleted += done.deleted;
+        if (done.isDone) open.delete(task);
       }
-      if (nowMs % HOUR_MS < MINUTE_MS) {
-        deleted += await db.run(deleteOldUnattributed);
-        await db.batch(deleteOldDeliveries(limits, nowMs));
-      }
-      // Last, so that one that is not there stops nothing else.
-      for (const table of tables) deleted += await cleanUpOwn(db, table, nowMs);
     }
-    await db.run(saveCursor(LAST_RUN, String(nowMs)));
-    return { deleted, tombstonesFlushed };
+    return deleted;
+  }
+
+  async function overdueSince(tasks: readonly Task[]): Promise<number | null> {
+    const rows = await db.batch({
+      overdue: tasks.flatMap(({ overdue }) =>
+        overdue === undefined ? [] : [sql`SELECT (${overdue}) AS at`],
+      ),
+    });
+    const times = v.parse(v.array(OverdueRow), rows.overdue).flatMap(({ at }) => at ?? []);
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  return async (nowMs: number): Promise<CleanupReport | null> => {
+    const run = crypto.randomUUID();
+    const begunMs = Date.now();
+    statementMs();
+    const budgetMs = await take(run, nowMs);
+    if (budgetMs === null) return null;
+    let spentMs = 0;
+    const mayGoOn = () => {
+      spentMs += statementMs();
+      return spentMs < budgetMs && Date.now() - begunMs < LEASE_MS - LAST_STEP_MS;
+    };
+    let finished = sql``;
+    try {
+      let tombstonesFlushed = 0;
+      let deleted = 0;
+      const tasks = tasksOf(nowMs);
+      try {
+        tombstonesFlushed = await revocations.flush(TOMBSTONES_A_RUN, nowMs, mayGoOn);
+      } finally {
+        // A tombstone that KV does not take must not stop the deletion.
+        deleted += await work(tasks, mayGoOn);
+        if (nowMs % HOUR_MS < MINUTE_MS && mayGoOn()) {
+          deleted += await db.run(deleteOldUnattributed);
+          await db.batch({ ...deleteOldDeliveries(limits, nowMs), meters: deleteIdleMeters });
+        }
+        // Last, so that one that is not there stops nothing else.
+        for (const table of tables) deleted += await cleanUpOwn(db, table, nowMs, mayGoOn);
+      }
+      const overdueMs = await overdueSince(tasks);
+      finished = sql`, finished_at = ${nowMs}, overdue_at = ${overdueMs}`;
+      spentMs += statementMs();
+      const lagSeconds = overdueMs === null ? 0 : Math.ceil((nowMs - overdueMs) / 1000);
+      return { deleted, tombstonesFlushed, statementMs: Math.round(spentMs), lagSeconds };
+    } finally {
+      spentMs += statementMs();
+      // Otherwise the lease runs out by itself.
+      await background.bestEffort(
+        "release the lease of housekeeping",
+        release(run, spentMs, finished),
+      );
+    }
   };
 }
 
-async function cleanUp(db: Database, name: string, task: Task, nowMs: number): Promise<Gone[]> {
-  const deleted: Gone[] = [];
-  for (let step = 0; step < STEPS_A_RUN; step++) {
-    const { gone, wrapped } = await cleanUpStep(db, name, task, nowMs);
-    deleted.push(...gone);
-    if (wrapped) break;
-  }
-  return deleted;
-}
-
 /**
- * The same for a table of an action's own: what has expired, and what was written for a user after their
+ * A table of an action's own is walked: what has expired, and what was written for a user after their
  * deletion. @returns how many rows were deleted
  */
-async function cleanUpOwn(db: Database, table: PersonalTable, nowMs: number): Promise<number> {
+async function cleanUpOwn(
+  db: Database,
+  table: PersonalTable,
+  nowMs: number,
+  mayGoOn: () => boolean,
+): Promise<number> {
   const { name, userColumn, expiresColumn } = table;
   const task = `table ${name}`;
   const isExpired =
     expiresColumn === undefined ? sql`FALSE` : sql`${column(expiresColumn)} < ${nowMs}`;
-  const isGone = isDeleted(sql`${column(name)}.${column(userColumn)}`, nowMs);
+  const isGone = sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${column(name)}.${column(userColumn)}
+    AND deleted_on < ${nowMs - DELETED_SETTLE_MS})`;
   const saved = await db.first(
     sql`SELECT cursor FROM housekeeping WHERE task = ${task} AND cursor <> ''`,
     v.object({ cursor: v.string() }),
   );
   let after = saved === null ? null : encodeURIComponent(saved.cursor);
   let deleted = 0;
-  for (let step = 0; step < STEPS_A_RUN; step++) {
+  for (let step = 0; step < WALKED_STEPS_A_RUN && mayGoOn(); step++) {
     const { key, from, upTo } = await ownKey(db, name, after);
     const end = await db.first(
       sql`SELECT json_array(${key}) AS last FROM ${column(name)} WHERE ${from}
@@ -261,25 +520,3 @@ const saveCursor = (task: string, cursor: string): Sql =>
 
 const cursorOf = (name: string): Sql =>
   sql`COALESCE((SELECT cursor FROM housekeeping WHERE task = ${name}), '')`;
-
-async function cleanUpStep(
-  db: Database,
-  name: string,
-  { table, key, hasExpired, hasCopy }: Task,
-  nowMs: number,
-): Promise<{ gone: Gone[]; wrapped: boolean }> {
-  const scanned = sql`SELECT ${key.columns} FROM ${table} WHERE ${key.after(cursorOf(name))}
-    ORDER BY ${key.columns} LIMIT ${ROWS_A_STEP}`;
-  const { range, gone } = await db.batch({
-    range: sql`SELECT MAX(${key.text}) AS last, COUNT(*) AS seen FROM (${scanned})`,
-    gone: sql`DELETE FROM ${table} WHERE (${key.columns}) IN (${scanned}) AND ${hasExpired(nowMs)}
-      RETURNING ${key.text} AS id, ${hasCopy?.(nowMs) ?? sql`FALSE`} AS has_copy`,
-  });
-  const { last, seen } = v.parse(
-    v.object({ last: v.nullable(v.string()), seen: v.number() }),
-    range[0],
-  );
-  const wrapped = seen < ROWS_A_STEP;
-  await db.run(saveCursor(name, wrapped ? "" : (last ?? "")));
-  return { gone: v.parse(v.array(Gone), gone), wrapped };
-}

@@ -58,6 +58,8 @@ export function createLegacyJwts({ db, events }: StorageContext): LegacyStore {
             SELECT ${id}, 'family', users.id, 0, ${nowMs}, ${nowMs}, ${expiresAt * 1000}, ${lastStatusIndex}, '{}'
             FROM users WHERE users.id = ${found.id} AND users.login_version = 0 AND ${USER_IS_ACTIVE}
             ON CONFLICT DO NOTHING`,
+          // Its id does not tell when it expires.
+          expiry: sql`INSERT OR IGNORE INTO family_expiries (at, id) SELECT expires_at, id FROM tokens WHERE id = ${id} AND changes() > 0`,
           event: events.after({ what: "jwt.obtained", ...who }, nowMs),
         });
         found = await find(claims);

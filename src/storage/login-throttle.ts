@@ -229,14 +229,14 @@ function reserveIn(
   const also = (suffix: string | Sql | null, attemptMs: number, where: Sql) =>
     suffix === null
       ? sql``
-      : sql`UNION ALL SELECT owner || ${suffix}, ${nowMs + attemptMs} FROM free WHERE ${where}`;
+      : sql`UNION ALL SELECT owner || ${suffix}, ${nowMs + attemptMs}, ${nowMs + attemptMs} FROM free WHERE ${where}`;
   // guard: attempts-are-limited
-  return sql`INSERT INTO login_attempts (id, drained_at)
+  return sql`INSERT INTO login_attempts (id, drained_at, due_at)
     WITH free AS MATERIALIZED (SELECT * FROM (${counters})
       WHERE (is_open OR known AND network_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.network)} AND hidden_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.hidden, HIDDEN_ATTEMPT_MS)})
         AND credential_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.credential, CREDENTIAL_ATTEMPT_MS)})
     SELECT owner || ${network} || CASE WHEN is_open THEN '' ELSE '+' END,
-      ${nowMs} + CASE WHEN is_open THEN ${ATTEMPT_MS} ELSE ${HIDDEN_ATTEMPT_MS} END FROM free WHERE TRUE
+      ${nowMs} + CASE WHEN is_open THEN ${ATTEMPT_MS} ELSE ${HIDDEN_ATTEMPT_MS} END, ${nowMs + ATTEMPT_MS} FROM free WHERE TRUE
     ${also(account, ATTEMPT_MS, sql`NOT known`)}
     ${also(credential?.(sql`known`) ?? null, CREDENTIAL_ATTEMPT_MS, sql`TRUE`)}
     ON CONFLICT (id) DO UPDATE

@@ -40,8 +40,8 @@ interface Turn {
 export function takeTurn({ address, by, onlyIf, nowMs }: Turn, isKnown: Sql): Sql {
   const recent = sql`FROM json_each(mails.sent) WHERE value > ${nowMs - DAY_MS}`;
   // guard: mail-budget-has-an-interval
-  return sql`INSERT INTO mails (id, token_id, sent_at, sent)
-    SELECT ${address}, ${by}, ${nowMs}, json_array(${nowMs}) WHERE ${onlyIf}
+  return sql`INSERT INTO mails (id, token_id, sent_at, sent, due_at)
+    SELECT ${address}, ${by}, ${nowMs}, json_array(${nowMs}), ${nowMs} WHERE ${onlyIf}
     ON CONFLICT (id) DO UPDATE SET token_id = excluded.token_id, sent_at = excluded.sent_at,
       sent = (SELECT json_group_array(value) FROM (SELECT value ${recent} UNION ALL SELECT ${nowMs}))
     WHERE mails.sent_at <= ${nowMs - INTERVAL_MS}
@@ -50,8 +50,8 @@ export function takeTurn({ address, by, onlyIf, nowMs }: Turn, isKnown: Sql): Sq
 
 /** The same for emails that only the account's own changes cause: those of a minute in one, with no daily limit. */
 function takeNoticeTurn({ address, by, onlyIf, nowMs }: Turn): Sql {
-  return sql`INSERT INTO mails (id, token_id, sent_at, noticed_at)
-    SELECT ${address}, ${by}, 0, ${nowMs} WHERE ${onlyIf}
+  return sql`INSERT INTO mails (id, token_id, sent_at, noticed_at, due_at)
+    SELECT ${address}, ${by}, 0, ${nowMs}, ${nowMs} WHERE ${onlyIf}
     ON CONFLICT (id) DO UPDATE SET token_id = excluded.token_id, noticed_at = excluded.noticed_at
     WHERE mails.noticed_at <= ${nowMs - INTERVAL_MS}`;
 }

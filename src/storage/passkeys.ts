@@ -53,8 +53,8 @@ const CallerState = v.object({ is_active: flag, is_there: flag });
 
 export function createPasskeys({ db, events, notices, waysIn }: StorageContext): PasskeyStore {
   // guard: challenge-is-used-once
-  const isUnused = (challengeId: string) =>
-    sql`NOT EXISTS (SELECT 1 FROM used_challenges WHERE id = ${challengeId})`;
+  const isUnused = (challengeId: string, expiresAtMs: number) =>
+    sql`NOT EXISTS (SELECT 1 FROM used_challenges WHERE expires_at = ${expiresAtMs} AND id = ${challengeId})`;
   const isOwn = (id: string, userId: string) => sql`id = ${id} AND user_id = ${userId}`;
   const stateOf = (id: string, userId: string, isActive: Sql) =>
     sql`SELECT ${isActive} AS is_active, EXISTS (SELECT 1 FROM passkeys WHERE ${isOwn(id, userId)}) AS is_there`;
@@ -109,13 +109,13 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
       const isActive = callerIsActive(caller, nowMs);
       const isFull = sql`(SELECT COUNT(*) FROM passkeys WHERE user_id = ${userId}) >= ${PASSKEYS_MAX}`;
       const { state, inserted } = await db.batch({
-        state: sql`SELECT ${isActive} AS is_active, ${isUnused(challengeId)} AS is_unused, ${isFull} AS is_full`,
+        state: sql`SELECT ${isActive} AS is_active, ${isUnused(challengeId, expiresAtMs)} AS is_unused, ${isFull} AS is_full`,
         inserted: sql`INSERT INTO passkeys (id, user_id, credential_id, public_key, name, aaguid, transports, counter,
             is_backup_eligible, is_backed_up, created_at)
           SELECT ${id}, ${userId}, ${credentialId}, ${passkey.publicKey}, ${passkey.name}, ${passkey.aaguid},
             ${JSON.stringify(passkey.transports)}, ${passkey.counter}, ${passkey.isBackupEligible ? 1 : 0},
             ${passkey.isBackedUp ? 1 : 0}, ${nowMs}
-          WHERE ${isActive} AND ${isUnused(challengeId)} AND NOT ${isFull}
+          WHERE ${isActive} AND ${isUnused(challengeId, expiresAtMs)} AND NOT ${isFull}
           ON CONFLICT DO NOTHING RETURNING id`,
         event: events.afterCaller("passkey.added", caller, id, nowMs),
         notices: notices.queue("passkey_added", userId, sql`changes() > 0`, nowMs, id),
@@ -139,7 +139,7 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
       // guard: cloned-passkey-is-refused
       const rises = sql`(${counter} > counter OR ${counter} = 0 AND counter = 0)`;
       // guard: passkey-challenge-is-spent-once
-      const won = sql`EXISTS (SELECT 1 FROM used_challenges WHERE id = ${challengeId} AND used_by = ${by})`;
+      const won = sql`EXISTS (SELECT 1 FROM used_challenges WHERE expires_at = ${expiresAtMs} AND id = ${challengeId} AND used_by = ${by})`;
       const refused = {
         what: "passkey.refused",
         outcome: "refused" as const,
@@ -155,7 +155,7 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
         writes: [
           ...events.where(
             refused,
-            sql`FROM passkeys WHERE id = ${id} AND ${isUnused(challengeId)} AND NOT ${rises}`,
+            sql`FROM passkeys WHERE id = ${id} AND ${isUnused(challengeId, expiresAtMs)} AND NOT ${rises}`,
             nowMs,
           ),
           sql`INSERT INTO used_challenges (id, expires_at, used_by)

@@ -205,10 +205,10 @@ export interface PendingRevocations {
    */
   commit<K extends string>(revocation: Revocation<K>, nowMs: number): Promise<BatchRows<K>>;
   /**
-   * Puts pending tombstones. @returns how many there were, at most `limit`
+   * Puts pending tombstones, for as long as it may. @returns how many there were, at most `limit`
    * @throws FaultError `unavailable` where KV did not take one; it stays enqueued
    */
-  flush(limit: number, nowMs: number): Promise<number>;
+  flush(limit: number, nowMs: number, mayGoOn: () => boolean): Promise<number>;
 }
 
 /**
@@ -285,13 +285,14 @@ export function pendingRevocations(
       return rows;
     },
 
-    async flush(limit, nowMs) {
+    async flush(limit, nowMs, mayGoOn) {
       const pending = await db.all(
         sql`SELECT key, expires_at FROM pending_revocations LIMIT ${limit}`,
         Pending,
       );
       const failures: unknown[] = [];
       for (const each of pending) {
+        if (!mayGoOn()) break;
         try {
           await putAll([each], nowMs);
         } catch (failure) {

@@ -111,6 +111,15 @@ export function createStores(
     isOperator: operatorCheck(operatorsNeedSecondFactor),
     tables,
   };
+  let workedMs = 0;
+  const metered = createDatabase(DB, withDeadline, ({ duration }) => {
+    workedMs += duration;
+  });
+  const statementMs = () => {
+    const ms = workedMs;
+    workedMs = 0;
+    return ms;
+  };
   const inD1 = tokensInD1(context);
   /** Tokens as D1 has them, whatever the revocation lag. */
   const strictTokens: StrictCheckStore = inD1;
@@ -141,6 +150,14 @@ export function createStores(
     admin: createAdmin(context),
     background,
     /** Deletes expired rows, and flushes pending tombstones to KV. */
-    cleanUp: createHousekeeping(context, { eventDays, receivers }),
+    cleanUp: createHousekeeping(
+      {
+        ...context,
+        db: metered,
+        revocations: pendingRevocations(metered, kv, background, policy),
+        statementMs,
+      },
+      { eventDays, receivers },
+    ),
   };
 }

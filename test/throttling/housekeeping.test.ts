@@ -53,6 +53,8 @@ it("keeps nothing of a user who has deleted their account", async () => {
   const sent = { basic: { email, password: RIGHT }, json: { password: RIGHT } };
   expect((await from(HOME, "DELETE", "/rest/user", sent)).status).toBe(200);
   await settled();
+  // Once nothing that was under way can still arrive.
+  pass(3_600_000 + 1);
   await sweep();
   const { results } = await env.DB.prepare(
     "SELECT DISTINCT substr(id, 1, 36) AS id FROM login_attempts",
@@ -60,13 +62,11 @@ it("keeps nothing of a user who has deleted their account", async () => {
   expect(results).toEqual([{ id: other.id }]);
 });
 
-it("goes through many in bounded steps", async () => {
+it("goes through many", async () => {
   await env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 25000)
-     INSERT INTO login_attempts SELECT hex(randomblob(16)), 0, NULL FROM n`,
+     INSERT INTO login_attempts (id, drained_at, last_login_at) SELECT hex(randomblob(16)), 0, NULL FROM n`,
   ).run();
-  await sweep();
-  expect(await count()).toBe(5_000);
   await sweep();
   expect(await count()).toBe(0);
 });

@@ -1295,6 +1295,8 @@ export const operators = {
     label: "Needs attention",
     housekeeping_late:
       "Housekeeping is late. It runs every minute: check the cron trigger and the Worker's log.",
+    housekeeping_behind:
+      "More expires than housekeeping deletes: the database grows. Look at its log line.",
     requests_failing: "Requests are failing. Look for level “error” in the Worker's log.",
     dead_letters: "A receiver refused events for three days. Mend it, then send them again.",
     events_waiting: "Events have waited for over an hour. Check the receiver that they are for.",
@@ -1523,6 +1525,8 @@ export const operators = {
     state: "State",
     housekeeping: "Housekeeping",
     never: "has never run",
+    overdue: "Expired rows not yet deleted",
+    none: "none",
     failed: "Failed requests in the last hour",
     failedCount: (count: number) =>
       count === 0 ? "none" : `at least ${count.toLocaleString("en-US")}`,

@@ -92,6 +92,10 @@ const Status = v.object({
     "Of the last hour, at least: answers 5xx, counted in memory and written once a minute.",
   ),
   housekeeping_on: describe(timeOrNull, "When it last finished."),
+  overdue_on: describe(
+    timeOrNull,
+    "Since when the oldest row that it left should have been deleted: null where it keeps up.",
+  ),
   keys: describe(v.array(Key), "The keys for JWTs, without their secrets."),
 });
 

@@ -151,6 +151,7 @@ export function adminRoutes({ admin }: AdminServices) {
           oldest_on: Object.fromEntries(oldest.map(([name, ms]) => [name, isoTimeOrNull(ms)])),
           failed_requests: status.failedRequests,
           housekeeping_on: isoTimeOrNull(status.housekeepingAtMs),
+          overdue_on: isoTimeOrNull(status.overdueAtMs),
           keys: keys.map(keyToJson),
         });
       }),
