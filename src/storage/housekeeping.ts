@@ -15,7 +15,7 @@ import type { PendingRevocations } from "./revocation.ts";
 const ROWS_A_STEP = 1_000;
 const STEPS_A_RUN = 120;
 const TOMBSTONES_A_RUN = 200;
-const COPIES_A_RUN = 200;
+const COPIES_A_RUN = 400;
 const DELETED_USERS_A_STEP = 100;
 /** Of a table without an order of expiry, in one run. */
 const WALKED_STEPS_A_RUN = 20;
@@ -365,9 +365,15 @@ export function createHousekeeping(
   { db, revocations, kv, tables, background, statementMs }: Deps,
   limits: Limits,
 ) {
-  /** The rest, and those that fail, expire with the token. */
-  const evictCopies = (ids: readonly string[]) =>
-    Promise.allSettled(ids.slice(0, COPIES_A_RUN).map((id) => kv.evict(id)));
+  /** The rest of a run's, and those that fail, expire with the token. */
+  function evictor() {
+    let left = COPIES_A_RUN;
+    return (ids: readonly string[]) => {
+      const evicted = ids.slice(0, left);
+      left -= evicted.length;
+      return Promise.allSettled(evicted.map((id) => kv.evict(id)));
+    };
+  }
 
   /**
    * Takes the lease, unless another run has it. If the answer is lost, it is free again when the lease has run out. A
@@ -399,7 +405,7 @@ export function createHousekeeping(
       ...familiesTasks(db, nowMs),
       ...expiring,
       receiptsTask(db, nowMs),
-      deletedUsersTask(db, evictCopies, nowMs),
+      deletedUsersTask(db, evictor(), nowMs),
       eventsTask(db, limits.eventDays, nowMs),
     ];
   }

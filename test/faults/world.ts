@@ -32,6 +32,8 @@ export const TABLES = [
   "deliveries",
   "dead_letters",
   "housekeeping",
+  "housekeeping_run",
+  "family_expiries",
   "heartbeat",
   "login_attempts",
 ] as const;

@@ -59,6 +59,7 @@ const CEREMONIES = all("passkeys/ceremonies");
 const CLIENT = all("client/refresh");
 const EVENTS_OUT = all("events/deliveries");
 const OPERATORS = all("admin/gate");
+const HOUSEKEEPING = all("housekeeping");
 const OPERATOR_PAGES = all("admin/pages");
 const SECOND_FACTOR = all("second-factor/ways");
 const FACTOR_STORIES = all("second-factor/stories");
@@ -290,6 +291,10 @@ export const GUARDS: readonly Guard[] = [
   ["later-events-wait", "a later event overtakes one that failed", [dropped], [EVENTS_OUT]],
   ["only-accepted-events-go", "what a receiver did not accept is lost", [holds(2)], [EVENTS_OUT]],
   ["event-needs-acceptance", "an event is lost whatever the webhook answers", [asked(true)], [all("events/event-webhook")]],
+  ["expired-rows-alone-go", "housekeeping deletes what is alive", [holds(1)], [HOUSEKEEPING]],
+  ["families-go-after-their-last-expiry", "a family that was extended is deleted", [holds(2)], [HOUSEKEEPING]],
+  ["housekeeping-runs-alone", "two runs of housekeeping work at once", [holds(1)], [HOUSEKEEPING]],
+  ["housekeeping-stops-at-its-share", "housekeeping takes all of the primary's time", [withoutOperand(0)], [HOUSEKEEPING]],
   ["undelivered-events-stay", "an event expires before its receiver has it", [holds(3)], [EVENTS_OUT]],
   ["own-events-only", "everybody's events for everybody", [holds(1)], [all("audit/events")]],
   ["own-events-are-found", "everybody's events are found by everybody", [holds(0)], [all("audit/find")]],
