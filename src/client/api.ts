@@ -761,6 +761,7 @@ export type ServiceStatus = {
   /** What needs someone; empty when all is well. */
   warnings: (
     | "housekeeping_late"
+    | "housekeeping_behind"
     | "requests_failing"
     | "dead_letters"
     | "events_waiting"
@@ -788,6 +789,8 @@ export type ServiceStatus = {
   failed_requests: number;
   /** When it last finished. */
   housekeeping_on: string | null;
+  /** Since when the oldest row that it left should have been deleted: null where it keeps up. */
+  overdue_on: string | null;
   /** The keys for JWTs, without their secrets. */
   keys: {
     kid: string;

@@ -24,12 +24,12 @@ POST /oauth/introspect (refresh JWT)                     | 4q 6r 1w             
 POST /oauth/revoke (API token)                           | 1p 1d · 2q 18r 5w       | 1p 1d · 2q 18r 5w          | 1p 1d · 2q 18r 5w                                     | 1p 1d · 2q 18r 5w   | 1p 1d · 2q 18r 5w
 POST /oauth/revoke (session)                             | 1p 1d · 2q 18r 4w       | 1p 1d · 2q 18r 4w          | 1p 1d · 2q 18r 4w                                     | 1p 1d · 2q 18r 4w   | 1p 1d · 2q 18r 4w
 POST /oauth/revoke (action token)                        | 1p 1d · 2q 21r 4w       | 1p 1d · 2q 21r 4w          | 1p 1d · 2q 21r 4w                                     | 1p 1d · 2q 21r 4w   | 1p 1d · 2q 21r 4w
-POST /oauth/revoke (access JWT)                          | 1p · 2q 12r 5w          | 1p · 2q 12r 5w             | 1p · 2q 12r 5w                                        | 1p · 2q 12r 5w      | 1p · 2q 12r 5w
+POST /oauth/revoke (access JWT)                          | 1p · 2q 12r 6w          | 1p · 2q 12r 6w             | 1p · 2q 12r 6w                                        | 1p · 2q 12r 6w      | 1p · 2q 12r 6w
 POST /oauth/revoke (refresh JWT)                         | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                        | 1p · 2q 12r 4w      | 1p · 2q 12r 4w
-POST /oauth/token (API token)                            | 3q 14r 6w               | 2g · 2q 12r 6w             | 2g · 2q 12r 6w                                        | 1q 11r 5w           | 1q 11r 5w
-POST /oauth/token (session)                              | 3q 14r 7w               | 2g · 2q 12r 7w             | 2g · 2q 12r 7w                                        | 1q 11r 5w           | 1q 11r 5w
-POST /oauth/token (access JWT)                           | 3q 13r 7w               | 1g · 2q 11r 7w             | 2q 11r 7w                                             | 1q 10r 5w           | 1q 10r 5w
-POST /oauth/token (JWT of Basic)                         | 3q 9r 6w                | 1g · 2q 8r 6w              | 1g · 2q 8r 6w or 2q 8r 6w                             | 1q 8r 5w            | 1q 8r 5w
+POST /oauth/token (API token)                            | 3q 14r 7w               | 2g · 2q 12r 7w             | 2g · 2q 12r 7w                                        | 1q 11r 6w           | 1q 11r 6w
+POST /oauth/token (session)                              | 3q 14r 8w               | 2g · 2q 12r 8w             | 2g · 2q 12r 8w                                        | 1q 11r 6w           | 1q 11r 6w
+POST /oauth/token (access JWT)                           | 3q 13r 8w               | 1g · 2q 11r 8w             | 2q 11r 8w                                             | 1q 10r 6w           | 1q 10r 6w
+POST /oauth/token (JWT of Basic)                         | 3q 9r 7w                | 1g · 2q 8r 7w              | 1g · 2q 8r 7w or 2q 8r 7w                             | 1q 8r 6w            | 1q 8r 6w
 POST /api/token/ (login)                                 | 3q 27r 9w · 1h          | 3q 27r 9w · 1h             | 3q 27r 9w · 1h                                        | 3q 27r 9w · 1h      | 3q 27r 9w · 1h
 POST /api/token/refresh/ (refresh)                       | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                         | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh/ (refresh, rotating)             | 1q 8r 2w                | 1q 8r 2w                   | 1q 8r 2w                                              | 1q 8r 2w            | 1q 8r 2w
@@ -42,7 +42,7 @@ POST /api/token/refresh (refresh, rotating)              | 1q 8r 2w             
 POST /api/token/verify (refresh JWT)                     | 1q 2r 0w                | 1g                         | 1g or -                                               | -                   | -
 POST /api/token/verify (access JWT)                      | 1q 2r 0w                | 1g                         | -                                                     | -                   | -
 POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 12r 4w          | 1p · 2q 12r 4w             | 1p · 2q 12r 4w                                        |                     |
-POST /api/generate-action-token (API token)              | 1p · 3q 16r 6w          | 2g 1p · 2q 14r 6w          | 2g 1p · 2q 14r 6w                                     | 1p · 1q 13r 5w      | 1p · 1q 13r 5w
+POST /api/generate-action-token (API token)              | 1p · 3q 16r 7w          | 2g 1p · 2q 14r 7w          | 2g 1p · 2q 14r 7w                                     | 1p · 1q 13r 6w      | 1p · 1q 13r 6w
 POST /api/run-action-token (caller)                      | 1g · 3q 26r 14w         | 3g · 2q 22r 14w            | 3g · 2q 22r 14w                                       |                     |
 POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 15w         | 3g · 2q 24r 15w            | 3g · 2q 24r 15w                                       | 1g · 1q 23r 14w     | 1g · 1q 23r 14w
 POST /api/run-action-token (nobody, with a key)          | 1g · 1q 18r 10w         | 1g · 1q 18r 10w            | 1g · 1q 18r 10w                                       | 1g · 1q 18r 10w     | 1g · 1q 18r 10w
@@ -53,31 +53,31 @@ DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w            
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 GET /api/user/contacts/followers (API token)             | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 DELETE /api/user/contacts/:id (API token)                | 3q 12r 4w               | 2g · 2q 8r 4w              | 2g · 2q 8r 4w                                         | 1q 7r 3w            | 1q 7r 3w
-POST /tokens (login)                                     | 1p · 3q 26r 7w · 1h     | 1p · 3q 26r 7w · 1h        | 1p · 3q 26r 7w · 1h                                   | 1p · 3q 26r 7w · 1h | 1p · 3q 26r 7w · 1h
+POST /tokens (login)                                     | 1p · 3q 26r 8w · 1h     | 1p · 3q 26r 8w · 1h        | 1p · 3q 26r 8w · 1h                                   | 1p · 3q 26r 8w · 1h | 1p · 3q 26r 8w · 1h
 GET /tokens (session)                                    | 1q 2r 0w                | 3g                         | 3g                                                    | -                   | 1g
-PUT /tokens (session)                                    | 1p · 1q 5r 2w           | 1p · 1q 5r 2w              | 1p · 1q 5r 2w                                         | 1p · 1q 5r 2w       | 1p · 1q 5r 2w
+PUT /tokens (session)                                    | 1p · 1q 5r 3w           | 1p · 1q 5r 3w              | 1p · 1q 5r 3w                                         | 1p · 1q 5r 3w       | 1p · 1q 5r 3w
 DELETE /tokens (session)                                 | 1p 1d · 2q 11r 4w       | 1p 1d · 2q 11r 4w          | 1p 1d · 2q 11r 4w                                     |                     |
 GET /rest/auth (API token)                               | 2q 3r 1w or 3q 7r 1w    | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                         | 1q 4r 0w            | 1q 4r 0w
 POST /rest/user (anybody)                                | 1q 2r 3w · 1h           | 1q 2r 3w · 1h              | 1q 2r 3w · 1h                                         |                     |
-POST /rest/user/password_reset (anybody)                 | 1q 7r 5w                | 1q 7r 5w                   | 1q 7r 5w                                              | 1q 7r 5w            | 1q 7r 5w
-POST /rest/login/email (anybody)                         | 1q 13r 4w               | 1q 13r 4w                  | 1q 13r 4w                                             | 1q 13r 4w           | 1q 13r 4w
+POST /rest/user/password_reset (anybody)                 | 1q 7r 7w                | 1q 7r 7w                   | 1q 7r 7w                                              | 1q 7r 7w            | 1q 7r 7w
+POST /rest/login/email (anybody)                         | 1q 13r 5w               | 1q 13r 5w                  | 1q 13r 5w                                             | 1q 13r 5w           | 1q 13r 5w
 POST /rest/login/email/verify (proven email)             | 4q 25r 6w               | 4q 25r 6w                  | 4q 25r 6w                                             |                     |
-POST /rest/login/email/verify (proven email, session)    | 1p · 2q 29r 9w          | 1p · 2q 29r 9w             | 1p · 2q 29r 9w                                        |                     |
+POST /rest/login/email/verify (proven email, session)    | 1p · 2q 29r 10w         | 1p · 2q 29r 10w            | 1p · 2q 29r 10w                                       |                     |
 POST /rest/login/email/verify (proven email, pair)       | 2q 30r 11w              | 2q 30r 11w                 | 2q 30r 11w                                            |                     |
 POST /rest/login/email/verify (unproven email)           | 1p · 5q 53r 12w         | 1p 1d · 5q 54r 12w         | 1p 1d · 5q 54r 12w                                    |                     |
-POST /rest/login/email/verify (unproven email, session)  | 2p · 3q 58r 15w         | 2p 1d · 3q 59r 15w         | 2p 1d · 3q 59r 15w                                    |                     |
-POST /rest/login/email/verify (new email)                | 4q 20r 8w               | 4q 20r 8w                  | 4q 20r 8w                                             |                     |
-POST /rest/login/email/verify (new email, pair)          | 2q 26r 13w              | 2q 26r 13w                 | 2q 26r 13w                                            |                     |
-POST /rest/user/verify_email (JWT)                       | 3q 19r 5w               | 1g · 2q 18r 5w             | 1g · 2q 18r 5w or 2q 18r 5w                           | 2q 18r 5w           | 2q 18r 5w
+POST /rest/login/email/verify (unproven email, session)  | 2p · 3q 58r 16w         | 2p 1d · 3q 59r 16w         | 2p 1d · 3q 59r 16w                                    |                     |
+POST /rest/login/email/verify (new email)                | 4q 20r 9w               | 4q 20r 9w                  | 4q 20r 9w                                             |                     |
+POST /rest/login/email/verify (new email, pair)          | 2q 26r 14w              | 2q 26r 14w                 | 2q 26r 14w                                            |                     |
+POST /rest/user/verify_email (JWT)                       | 3q 19r 6w               | 1g · 2q 18r 6w             | 1g · 2q 18r 6w or 2q 18r 6w                           | 2q 18r 6w           | 2q 18r 6w
 GET /rest/user (API token)                               | 2q 3r 1w                | 3g · 1q 1r 1w              | 3g · 1q 1r 1w                                         | -                   | 1g
 GET /rest/user (session)                                 | 1q 2r 0w                | 3g                         | 3g                                                    | -                   | 1g
 GET /rest/user (JWT)                                     | 1q 1r 0w                | 2g                         | 2g or 1g                                              | -                   | 1g
 GET /rest/user (access JWT)                              | 1q 2r 0w                | 2g                         | 1g                                                    | -                   | 1g
 GET /rest/user (Basic)                                   | 3q 23r 2w · 1h          | 3q 23r 2w · 1h             | 3q 23r 2w · 1h                                        | 2q 15r 2w · 1h      | 2q 15r 2w · 1h
 PATCH /rest/user (API token: name)                       | 3q 7r 3w                | 2g 1d · 2q 5r 3w           | 2g 1d · 2q 5r 3w                                      | 2q 6r 2w            | 2g 1d · 1q 4r 2w
-PATCH /rest/user (API token: email)                      | 5q 22r 8w · 1h          | 3g 1d · 4q 20r 8w · 1h     | 3g 1d · 4q 20r 8w · 1h                                | 4q 21r 7w · 1h      | 3g 1d · 3q 19r 7w · 1h
-PATCH /rest/user (API token: password)                   | 1p · 6q 35r 11w · 2h    | 2g 1p 1d · 5q 34r 11w · 2h | 2g 1p 1d · 5q 34r 11w · 2h                            |                     |
-DELETE /rest/user (JWT)                                  | 1p · 5q 38r 10w · 1h    | 1g 1p 1d · 4q 38r 10w · 1h | 1g 1p 1d · 4q 38r 10w · 1h or 1p 1d · 4q 38r 10w · 1h |                     |
+PATCH /rest/user (API token: email)                      | 5q 22r 9w · 1h          | 3g 1d · 4q 20r 9w · 1h     | 3g 1d · 4q 20r 9w · 1h                                | 4q 21r 8w · 1h      | 3g 1d · 3q 19r 8w · 1h
+PATCH /rest/user (API token: password)                   | 1p · 6q 35r 12w · 2h    | 2g 1p 1d · 5q 34r 12w · 2h | 2g 1p 1d · 5q 34r 12w · 2h                            |                     |
+DELETE /rest/user (JWT)                                  | 1p · 5q 38r 12w · 1h    | 1g 1p 1d · 4q 38r 12w · 1h | 1g 1p 1d · 4q 38r 12w · 1h or 1p 1d · 4q 38r 12w · 1h |                     |
 GET /rest/user/identities (API token)                    | 3q 7r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                         | 1q 2r 0w            | 1q 2r 0w
 DELETE /rest/user/identities/:id (Basic)                 | 5q 34r 5w · 1h          | 5q 34r 5w · 1h             | 5q 34r 5w · 1h                                        |                     |
 GET /rest/user/logins (access JWT)                       | 2q 23r 0w               | 1g · 1q 21r 0w             | 1q 21r 0w                                             | 1q 21r 0w           | 1q 21r 0w
@@ -90,7 +90,7 @@ PATCH /rest/user/passkeys/:id (API token)                | 3q 10r 3w            
 DELETE /rest/user/passkeys/:id (access JWT)              | 2q 10r 2w               | 1g · 1q 8r 2w              | 1q 8r 2w                                              |                     |
 POST /rest/login/passkey/options (anybody)               | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w                                              | 1q 3r 0w            | 1q 3r 0w
 POST /rest/login/passkey (jwt)                           | 4q 16r 3w               | 4q 16r 3w                  | 4q 16r 3w                                             |                     |
-POST /rest/login/passkey (session)                       | 1p · 2q 20r 7w          | 1p · 2q 20r 7w             | 1p · 2q 20r 7w                                        |                     |
+POST /rest/login/passkey (session)                       | 1p · 2q 20r 8w          | 1p · 2q 20r 8w             | 1p · 2q 20r 8w                                        |                     |
 POST /rest/login/passkey (pair)                          | 2q 21r 9w               | 2q 21r 9w                  | 2q 21r 9w                                             |                     |
 GET /rest/user/totp (API token)                          | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 POST /rest/user/totp (access JWT)                        | 2q 8r 1w                | 2g · 1q 6r 1w              | 1g · 1q 6r 1w                                         | 1q 6r 1w            | 1g · 1q 6r 1w
@@ -99,25 +99,25 @@ DELETE /rest/user/totp (access JWT)                      | 2q 29r 12w           
 POST /rest/user/recovery_codes (access JWT)              | 2q 61r 21w              | 1g · 1q 58r 21w            | 1q 58r 21w                                            | 1q 58r 21w          | 1q 58r 21w
 GET /rest/user/export (access JWT)                       | 15q 146r 0w             | 1g · 14q 144r 0w           | 14q 144r 0w                                           | 14q 144r 0w         | 14q 144r 0w
 GET /rest/audit (API token)                              | 3q 32r 1w               | 2g · 2q 30r 1w             | 2g · 2q 30r 1w                                        | 1q 29r 0w           | 1q 29r 0w
-POST /rest/token (API token)                             | 1p · 3q 20r 5w          | 2g 1p · 2q 18r 5w          | 2g 1p · 2q 18r 5w                                     | 1p · 1q 17r 4w      | 1p · 1q 17r 4w
+POST /rest/token (API token)                             | 1p · 3q 20r 6w          | 2g 1p · 2q 18r 6w          | 2g 1p · 2q 18r 6w                                     | 1p · 1q 17r 5w      | 1p · 1q 17r 5w
 POST /rest/token/verify (API token)                      | 4q 8r 2w                | 2g · 3q 6r 2w              | 2g · 3q 6r 2w                                         | 1q 4r 0w            | 1q 4r 0w
 POST /rest/token/verify (session)                        | 3q 7r 1w                | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                         | 1q 4r 0w            | 1q 4r 0w
 POST /rest/token/verify (access JWT)                     | 3q 5r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                         | 1q 2r 0w            | 1q 2r 0w
 POST /rest/token/verify (counted API token)              | 4q 22r 3w               | 2g · 3q 20r 3w             | 2g · 3q 20r 3w                                        | 1q 18r 1w           | 1q 18r 1w
-POST /rest/token/verify (counted API token, with a key)  | 4q 29r 4w               | 2g · 3q 27r 4w             | 2g · 3q 27r 4w                                        | 1q 25r 2w           | 1q 25r 2w
+POST /rest/token/verify (counted API token, with a key)  | 4q 29r 5w               | 2g · 3q 27r 5w             | 2g · 3q 27r 5w                                        | 1q 25r 3w           | 1q 25r 3w
 GET /rest/token/list (API token)                         | 3q 8r 1w                | 2g · 2q 6r 1w              | 2g · 2q 6r 1w                                         | 1q 5r 0w            | 1q 5r 0w
 GET /rest/token/list (API token: searched)               | 3q 28r 1w               | 2g · 2q 26r 1w             | 2g · 2q 26r 1w                                        | 1q 25r 0w           | 1q 25r 0w
 DELETE /rest/token/all (JWT)                             | 1p · 3q 12r 4w          | 1g 1p 1d · 2q 12r 4w       | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w             | 1p · 3q 12r 4w      | 1g 1p 1d · 2q 12r 4w or 1p 1d · 2q 12r 4w
 DELETE /rest/token/all (API token)                       | 1p · 4q 15r 5w          | 2g 1p 1d · 3q 14r 5w       | 2g 1p 1d · 3q 14r 5w                                  |                     |
-PATCH /rest/token/:token (API token: shorter)            | 2p · 4q 25r 5w          | 2g 2p · 3q 23r 5w          | 2g 2p · 3q 23r 5w                                     | 2p · 2q 22r 4w      | 2p · 2q 22r 4w
+PATCH /rest/token/:token (API token: shorter)            | 2p · 4q 25r 6w          | 2g 2p · 3q 23r 6w          | 2g 2p · 3q 23r 6w                                     | 2p · 2q 22r 5w      | 2p · 2q 22r 5w
 PATCH /rest/token/:token (API token: disabled)           | 1p 1d · 4q 23r 5w       | 2g 1p 1d · 3q 21r 5w       | 2g 1p 1d · 3q 21r 5w                                  | 1p 1d · 2q 20r 4w   | 1p 1d · 2q 20r 4w
 PATCH /rest/token/:token (API token: counted)            | 1p 1d · 4q 37r 7w       | 2g 1p 1d · 3q 35r 7w       | 2g 1p 1d · 3q 35r 7w                                  | 1p 1d · 2q 34r 6w   | 1p 1d · 2q 34r 6w
-PATCH /token/:token (JWT: longer)                        | 1p · 2q 12r 2w          | 1g 1p · 1q 11r 2w          | 1g 1p · 1q 11r 2w or 1p · 1q 11r 2w                   | 1p · 2q 12r 2w      | 1g 1p · 1q 11r 2w or 1p · 1q 11r 2w
+PATCH /token/:token (JWT: longer)                        | 1p · 2q 12r 3w          | 1g 1p · 1q 11r 3w          | 1g 1p · 1q 11r 3w or 1p · 1q 11r 3w                   | 1p · 2q 12r 3w      | 1g 1p · 1q 11r 3w or 1p · 1q 11r 3w
 DELETE /rest/token/:token (API token: uuid)              | 1p 1d · 4q 15r 6w       | 2g 1p 1d · 3q 13r 6w       | 2g 1p 1d · 3q 13r 6w                                  |                     |
 DELETE /rest/token/:token (API token: itself)            | 1p 1d · 4q 15r 6w       | 2g 1p 1d · 3q 13r 6w       | 2g 1p 1d · 3q 13r 6w                                  |                     |
 DELETE /rest/token/:token (API token: refresh JWT)       | 1p · 4q 17r 5w          | 2g 1p · 3q 15r 5w          | 2g 1p · 3q 15r 5w                                     |                     |
-POST /rest/token/:token/rotate (API token)               | 2p 1d · 5q 27r 9w       | 2g 2p 1d · 4q 25r 9w       | 2g 2p 1d · 4q 25r 9w                                  |                     |
-POST /rest/token/:token/rotate (API token: with a grace) | 2p 1d · 5q 31r 8w       | 2g 2p 1d · 4q 29r 8w       | 2g 2p 1d · 4q 29r 8w                                  |                     |
+POST /rest/token/:token/rotate (API token)               | 2p 1d · 5q 27r 10w      | 2g 2p 1d · 4q 25r 10w      | 2g 2p 1d · 4q 25r 10w                                 |                     |
+POST /rest/token/:token/rotate (API token: with a grace) | 2p 1d · 5q 31r 10w      | 2g 2p 1d · 4q 29r 10w      | 2g 2p 1d · 4q 29r 10w                                 |                     |
 POST /rest/admin/find (email)                            | 4q 38r 2w               | 1g · 3q 35r 2w             | 1g · 3q 35r 2w or 3q 35r 2w                           | 3q 35r 2w           | 3q 35r 2w
 POST /rest/admin/find (id)                               | 4q 38r 2w               | 1g · 3q 35r 2w             | 1g · 3q 35r 2w or 3q 35r 2w                           | 3q 35r 2w           | 3q 35r 2w
 POST /rest/admin/find (API token)                        | 5q 40r 2w               | 1g · 4q 37r 2w             | 1g · 4q 37r 2w or 4q 37r 2w                           | 4q 37r 2w           | 4q 37r 2w
@@ -131,15 +131,15 @@ GET /rest/admin/events (of a user)                       | 4q 97r 2w            
 GET /rest/admin/events (all)                             | 3q 97r 0w               | 1g · 2q 94r 0w             | 1g · 2q 94r 0w or 2q 94r 0w                           | 2q 94r 0w           | 2q 94r 0w
 GET /rest/admin/throttles (operator)                     | 3q 31r 0w               | 1g · 2q 28r 0w             | 1g · 2q 28r 0w or 2q 28r 0w                           | 2q 28r 0w           | 2q 28r 0w
 GET /rest/admin/dead_letters (operator)                  | 3q 8r 0w                | 1g · 2q 5r 0w              | 1g · 2q 5r 0w or 2q 5r 0w                             | 2q 5r 0w            | 2q 5r 0w
-GET /rest/admin/status (operator)                        | 6q 209r 0w              | 1g · 5q 206r 0w            | 1g · 5q 206r 0w or 5q 206r 0w                         | 5q 206r 0w          | 5q 206r 0w
+GET /rest/admin/status (operator)                        | 6q 223r 0w              | 1g · 5q 220r 0w            | 1g · 5q 220r 0w or 5q 220r 0w                         | 5q 220r 0w          | 5q 220r 0w
 PATCH /rest/admin/users/:id (disabled)                   | 1p · 4q 33r 6w          | 1g 1p 1d · 3q 31r 6w       | 1g 1p 1d · 3q 31r 6w or 1p 1d · 3q 31r 6w             | 1p · 4q 33r 6w      | 1g 1p 1d · 3q 31r 6w or 1p 1d · 3q 31r 6w
 PATCH /rest/admin/users/:id (enabled)                    | 3q 14r 0w               | 1g 1d · 2q 11r 0w          | 1g 1d · 2q 11r 0w or 1d · 2q 11r 0w                   | 3q 14r 0w           | 1g 1d · 2q 11r 0w or 1d · 2q 11r 0w
 PATCH /rest/admin/users/:id (role)                       | 3q 14r 3w               | 1g 1d · 2q 11r 3w          | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w                   | 3q 14r 3w           | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w
 PATCH /rest/admin/users/:id (metadata)                   | 3q 14r 3w               | 1g 1d · 2q 11r 3w          | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w                   | 3q 14r 3w           | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w
 DELETE /rest/admin/users/:id/credentials (operator)      | 1p · 4q 22r 5w          | 1g 1p 1d · 3q 20r 5w       | 1g 1p 1d · 3q 20r 5w or 1p 1d · 3q 20r 5w             | 1p · 4q 22r 5w      | 1g 1p 1d · 3q 20r 5w or 1p 1d · 3q 20r 5w
 DELETE /rest/admin/users/:id/second_factor (operator)    | 3q 12r 0w               | 1g · 2q 9r 0w              | 1g · 2q 9r 0w or 2q 9r 0w                             | 2q 9r 0w            | 2q 9r 0w
-POST /rest/admin/users/:id/password_reset (operator)     | 4q 24r 6w               | 1g · 3q 21r 6w             | 1g · 3q 21r 6w or 3q 21r 6w                           |                     |
-DELETE /rest/admin/users/:id (operator)                  | 1p · 4q 34r 7w          | 1g 1p 1d · 3q 32r 7w       | 1g 1p 1d · 3q 32r 7w or 1p 1d · 3q 32r 7w             |                     |
+POST /rest/admin/users/:id/password_reset (operator)     | 4q 24r 7w               | 1g · 3q 21r 7w             | 1g · 3q 21r 7w or 3q 21r 7w                           |                     |
+DELETE /rest/admin/users/:id (operator)                  | 1p · 4q 34r 8w          | 1g 1p 1d · 3q 32r 8w       | 1g 1p 1d · 3q 32r 8w or 1p 1d · 3q 32r 8w             |                     |
 DELETE /rest/admin/throttles/:id (operator)              | 3q 15r 3w               | 1g · 2q 12r 3w             | 1g · 2q 12r 3w or 2q 12r 3w                           | 2q 12r 3w           | 2q 12r 3w
 POST /rest/admin/dead_letters/replay (operator)          | 3q 22r 4w               | 1g · 2q 19r 4w             | 1g · 2q 19r 4w or 2q 19r 4w                           | 2q 19r 4w           | 2q 19r 4w
 `;
