@@ -417,7 +417,8 @@ export function createHousekeeping(
     for (let steps = 0; open.size > 0; ) {
       for (const task of open) {
         // guard: housekeeping-stops-at-its-share
-        if (!mayGoOn() || steps++ === STEPS_A_RUN) return deleted;
+        if (!mayGoOn()) return deleted;
+        if (steps++ === STEPS_A_RUN) return deleted;
         const done = await task.step();
         deleted += done.deleted;
         if (done.isDone) open.delete(task);
