@@ -14,23 +14,28 @@ import { present } from "./tools.ts";
 const SECRET = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz";
 
 /** A site with simplejwt, whose users have integer ids: it prints its dump, and tokens of the first two. */
-const OLD_SITE = `
+const OLD_SITE = (hashers: string) => `
 import json, sys
 from django.conf import settings
+${hashers}
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": sys.argv[1]}}
 settings.configure(SECRET_KEY="${SECRET}", DATABASES=DATABASES, DEFAULT_AUTO_FIELD="django.db.models.AutoField",
-    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"], USE_TZ=True)
+    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"], USE_TZ=True, PASSWORD_HASHERS=PASSWORD_HASHERS)
 import django
 django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
-from django.contrib.auth import get_user_model
+from django.contrib.auth import authenticate, get_user_model
+from django.contrib.auth.hashers import make_password
 from rest_framework_simplejwt.tokens import RefreshToken
 tokens = []
 for name in ["ann", "ben", "cid"]:
     user = get_user_model().objects.create_user(name, name + "@example.com", "correct horse " + name, is_active=name != "cid")
     refresh = RefreshToken.for_user(user)
     tokens.append({"id": user.id, "refresh": str(refresh), "access": str(refresh.access_token)})
+    if name == "ben":
+        get_user_model().objects.filter(pk=user.pk).update(password=make_password("correct horse ben", hasher="pbkdf2_sha1"))
+        assert authenticate(username="ben", password="correct horse ben").password.startswith("pbkdf2_sha256$")
 call_command("dumpdata", "auth.user", output=sys.argv[2])
 print(json.dumps(tokens))
 `;
@@ -91,7 +96,8 @@ describe.each(
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "latchkey-django-"));
-    old = v.parse(Tokens, run(OLD_SITE, inDirectory("dump.json")));
+    const hashers = await readFile("test/clients/recipes/django_hashers.py", "utf8");
+    old = v.parse(Tokens, run(OLD_SITE(hashers), inDirectory("dump.json")));
     server = await startServer({
       USER_ID_CLAIM: "external_id",
       LEGACY_JWT_KEYS: JSON.stringify({
