@@ -1,13 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeJwt } from "jose";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { unstable_splitSqlQuery as splitSqlQuery } from "wrangler";
-import { users } from "../../src/cli/users.ts";
-import type { D1 } from "../../src/cli/database.ts";
+import { printed, runUsers } from "./move-in.ts";
 import { type RunningServer, startServer } from "./server.ts";
 import { present } from "./tools.ts";
 
@@ -34,7 +31,7 @@ for name in ["ann", "ben", "cid"]:
     refresh = RefreshToken.for_user(user)
     tokens.append({"id": user.id, "refresh": str(refresh), "access": str(refresh.access_token)})
     if name == "ben":
-        get_user_model().objects.filter(pk=user.pk).update(password=make_password("correct horse ben", hasher="pbkdf2_sha1"))
+        get_user_model().objects.filter(pk=user.pk).update(password=make_password("correct horse ben", hasher="argon2"))
         assert authenticate(username="ben", password="correct horse ben").password.startswith("pbkdf2_sha256$")
 call_command("dumpdata", "auth.user", output=sys.argv[2])
 print(json.dumps(tokens))
@@ -79,7 +76,7 @@ describe.each(
   present(
     ["python3", "/usr/bin/python3"],
     "-c",
-    "import django, rest_framework_simplejwt, cryptography",
+    "import django, rest_framework_simplejwt, cryptography, argon2",
   ),
 )("a site with Django and simplejwt moves in (%s)", (python) => {
   let directory = "";
@@ -87,12 +84,7 @@ describe.each(
   let old: v.InferOutput<typeof Tokens> = [];
   const inDirectory = (name: string) => join(directory, name);
   const run = (code: string, ...args: readonly string[]): unknown =>
-    JSON.parse(
-      execFileSync(python, ["-", inDirectory("old.sqlite3"), ...args], {
-        input: code,
-        encoding: "utf8",
-      }),
-    );
+    printed(python, ["-", inDirectory("old.sqlite3"), ...args], code);
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "latchkey-django-"));
@@ -105,25 +97,8 @@ describe.each(
         keys: [{ alg: "HS256", secret: SECRET }],
       }),
     });
-    const each = async (sql: string) =>
-      (await Promise.all(splitSqlQuery(sql).map((one) => server.write(one)))).flat();
-    const database: D1 = {
-      query: async (sql, row) => (await each(sql)).map((found) => v.parse(row, found)),
-      async run(statements) {
-        for (const statement of statements) await server.write(statement);
-      },
-    };
-    const said: string[] = [];
-    const say = (line: string) => void said.push(line);
-    const code = await users(["import", inDirectory("dump.json"), "--from", "django"], {
-      nowMs: Date.now(),
-      write: say,
-      progress: say,
-      writeError: say,
-      stdin: async () => "",
-      stop: new AbortController().signal,
-      database: () => database,
-    });
+    const dump = inDirectory("dump.json");
+    const { code, said } = await runUsers(server, ["import", dump, "--from", "django"]);
     expect([code, said.at(-1)]).toEqual([0, "Imported 3 accounts, skipped 0."]);
   }, 90_000);
   afterAll(async () => {

@@ -30,6 +30,16 @@ def verified(token):
         return None
 print(json.dumps([verified(token) for token in sys.argv[2:]]))
 `;
+const FASTAPI = `${recipe("pyjwt")}
+sys.modules["pyjwt"] = sys.modules["__main__"]
+${recipe("fastapi_app")}
+from fastapi.testclient import TestClient
+client = TestClient(app)
+def verified(token):
+    response = client.get("/me", headers={"Authorization": "Bearer " + token})
+    return response.json()["user"] if response.status_code == 200 else None if response.status_code == 401 else response.text
+print(json.dumps([verified(token) for token in sys.argv[2:]]))
+`;
 const DJANGO = `${recipe("django")}
 from django.conf import settings
 settings.configure(INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"], SECRET_KEY="x",
@@ -55,6 +65,9 @@ const PYTHONS = ["python3", "/usr/bin/python3"];
 const RECIPES = [
   ...present(PYTHONS, "-c", "import jwt, cryptography").map(
     (python) => ["PyJWT", python, PYJWT] as const,
+  ),
+  ...present(PYTHONS, "-c", "import jwt, cryptography, fastapi.testclient").map(
+    (python) => ["FastAPI", python, FASTAPI] as const,
   ),
   ...present(PYTHONS, "-c", "import rest_framework_simplejwt, cryptography").map(
     (python) => ["simplejwt", python, DJANGO] as const,

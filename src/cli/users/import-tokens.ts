@@ -129,7 +129,10 @@ export async function importTokens(
     imported += await importBatch(tokens.slice(at, at + BATCH), untilMs, database, nowMs);
     progress(`${Math.min(at + BATCH, tokens.length)} of ${tokens.length} tokens`);
   }
-  write(`Imported ${imported} tokens; the others have no account here, or were imported before.`);
+  const left = tokens.length - imported;
+  const others =
+    left > 0 ? `; ${left} of them belong to no account here, or were imported before` : "";
+  write(`Imported ${imported} ${imported === 1 ? "token" : "tokens"}${others}.`);
   write(`They are accepted where LEGACY_TOKENS has ${SETTING[format]}.`);
 }
 
