@@ -32,7 +32,7 @@ export function surfaces(
 ): readonly Surface[] {
   return [
     jwtPair(services.jwtPairs, services.introspection),
-    actionTokens(services.actionTokens, services.contacts),
+    actionTokens(services.actionTokens, services.actionUses, services.contacts),
     sessionTokens(services.sessions),
     restTokens(services),
     oauth(services, config.issuer),

@@ -1035,6 +1035,37 @@ export type ActionDone =
       receipt: Receipt;
     };
 
+export type ListedActionToken = {
+  id: string;
+  /** Who issued it. */
+  user_id: string;
+  action: string;
+  payload: unknown;
+  /** The only user who may run it; null for anyone who holds it. */
+  audience: string | null;
+  max_uses: number;
+  uses: number;
+  expires_at: string;
+  created_at: string;
+  updated_at: string;
+  state: "active" | "used_up" | "expired" | "revoked";
+};
+
+export type ActionUse = {
+  /** Of the receipt. */
+  id: string;
+  /** null where the token is no longer kept. */
+  token_id: string | null;
+  action: string;
+  run_at: string;
+  /** You used it yourself. */
+  is_own: boolean;
+  /** Of who used it; null where they set none, or are gone. */
+  name: string | null;
+  /** Their ID, if they are one of your contacts. */
+  contact_id: string | null;
+};
+
 export type Contact = {
   contact: {
     id: string;
@@ -1552,7 +1583,15 @@ export interface paths {
     /** List the account's events, newest first */
     get: {
       parameters: {
-        query?: { limit?: number; cursor?: string };
+        query?: {
+          what?: string;
+          outcome?: "done" | "refused";
+          about?: string;
+          from?: string;
+          until?: string;
+          limit?: number;
+          cursor?: string;
+        };
         header?: never;
         path?: never;
         cookie?: never;
@@ -2866,6 +2905,68 @@ export interface paths {
       };
     };
   };
+  "/rest/admin/users/{id}/logins/{login}": {
+    /** Log an account out in one place, as an operator */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: { id: string; login: string };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** Revoked. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
+  "/rest/admin/users/{id}/tokens/{token}": {
+    /** Revoke one API or action token of an account, as an operator */
+    delete: {
+      parameters: {
+        query?: never;
+        header?: never;
+        path: { id: string; token: string };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** Revoked. */
+        200: {
+          content: {
+            "application/json": {
+              success: true;
+              payload: Record<string, unknown>;
+            };
+          };
+        };
+        400: responses["RestBadRequest"];
+        401: responses["RestUnauthorized"];
+        403: responses["RestForbidden"];
+        404: responses["RestNotFound"];
+        409: responses["RestConflict"];
+        429: responses["RestTooManyRequests"];
+        500: responses["RestInternalServerError"];
+        503: responses["RestServiceUnavailable"];
+      };
+    };
+  };
   "/rest/admin/users/{id}/second_factor": {
     /** Remove the second factor of an account, as an operator */
     delete: {
@@ -3259,7 +3360,14 @@ export interface paths {
     /** List your action tokens, newest first */
     get: {
       parameters: {
-        query?: { limit?: number; cursor?: string };
+        query?: {
+          state?: "active" | "used_up" | "expired" | "revoked" | "all";
+          action?: string;
+          audience?: ("anyone" | "person") | string;
+          sort?: "created" | "-created" | "expires" | "-expires" | "used" | "-used";
+          limit?: number;
+          cursor?: string;
+        };
         header?: never;
         path?: never;
         cookie?: never;
@@ -3270,7 +3378,7 @@ export interface paths {
         200: {
           content: {
             "application/json": {
-              data: ActionToken[];
+              data: ListedActionToken[];
               /** Send it as `cursor` to get the next page; null at the end. */
               next_cursor: string | null;
             };
@@ -3279,6 +3387,71 @@ export interface paths {
         400: responses["ActionTokensBadRequest"];
         401: responses["ActionTokensUnauthorized"];
         403: responses["ActionTokensForbidden"];
+        409: responses["ActionTokensConflict"];
+        422: responses["ActionTokensUnprocessableContent"];
+        429: responses["ActionTokensTooManyRequests"];
+        500: responses["ActionTokensInternalServerError"];
+        503: responses["ActionTokensServiceUnavailable"];
+      };
+    };
+  };
+  "/api/action-tokens/uses": {
+    /** List who used which of your action tokens, newest first */
+    get: {
+      parameters: {
+        query?: { action?: string; limit?: number; cursor?: string };
+        header?: never;
+        path?: never;
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** A page of uses. */
+        200: {
+          content: {
+            "application/json": {
+              data: ActionUse[];
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["ActionTokensBadRequest"];
+        401: responses["ActionTokensUnauthorized"];
+        403: responses["ActionTokensForbidden"];
+        409: responses["ActionTokensConflict"];
+        422: responses["ActionTokensUnprocessableContent"];
+        429: responses["ActionTokensTooManyRequests"];
+        500: responses["ActionTokensInternalServerError"];
+        503: responses["ActionTokensServiceUnavailable"];
+      };
+    };
+  };
+  "/api/action-tokens/{id}/uses": {
+    /** List who used an action token of yours, newest first */
+    get: {
+      parameters: {
+        query?: { limit?: number; cursor?: string };
+        header?: never;
+        path: { id: string };
+        cookie?: never;
+      };
+      requestBody?: never;
+      responses: {
+        /** A page of uses. */
+        200: {
+          content: {
+            "application/json": {
+              data: ActionUse[];
+              /** Send it as `cursor` to get the next page; null at the end. */
+              next_cursor: string | null;
+            };
+          };
+        };
+        400: responses["ActionTokensBadRequest"];
+        401: responses["ActionTokensUnauthorized"];
+        403: responses["ActionTokensForbidden"];
+        404: responses["ActionTokensNotFound"];
         409: responses["ActionTokensConflict"];
         422: responses["ActionTokensUnprocessableContent"];
         429: responses["ActionTokensTooManyRequests"];

@@ -1,5 +1,5 @@
 import { UNNAMED_USER } from "../core/action-pages.ts";
-import type { OwnActionToken, Use } from "../core/action-tokens.ts";
+import type { ActionUses, OwnActionToken, Use, UsedToken } from "../core/action-tokens.ts";
 import type { Described } from "../core/action.ts";
 import type { TokenStatus } from "../core/token-diagnosis.ts";
 import {
@@ -193,6 +193,18 @@ export function UserOfToken({ use: { name, isOwn, contactId } }: { readonly use:
   ) : (
     <a href={`/console/contacts/${contactId}`}>{shown}</a>
   );
+}
+
+/** What was used; a token that is kept has a page. */
+export function UsedAction({
+  use: { tokenId, action },
+  actions,
+}: {
+  readonly use: UsedToken;
+  readonly actions: ActionUses;
+}) {
+  const title = actions.find(action)?.page.title ?? action;
+  return tokenId === null ? <>{title}</> : <a href={`${PATH}/${tokenId}`}>{title}</a>;
 }
 
 export function StatePill({ status }: { readonly status: TokenStatus }) {

@@ -2,8 +2,12 @@ import * as v from "valibot";
 import type { Child } from "hono/jsx";
 import {
   type ActionUses,
+  HISTORY_SCAN,
+  HISTORY_SORTS,
   HISTORY_STATES,
   type HistoryFilter,
+  type HistoryOrder,
+  NEWEST_FIRST,
   type ListedActionToken,
   type Use,
   type UsedToken,
@@ -15,7 +19,14 @@ import { pathId } from "../http/fields.ts";
 import { queryValue, readPage } from "../http/query.ts";
 import type { RequestContext, Route } from "../http/surface.ts";
 import { formPage, Terms } from "./action-token-form.tsx";
-import { IssuedPage, OwnTokenPage, StatePill, UseList, UserOfToken } from "./action-token-page.tsx";
+import {
+  IssuedPage,
+  OwnTokenPage,
+  StatePill,
+  UsedAction,
+  UseList,
+  UserOfToken,
+} from "./action-token-page.tsx";
 import { type PageRoutes, type AuthedPageContext, seeOtherWithMessage } from "./page-routes.tsx";
 import { PAGE_HEADERS } from "./page.tsx";
 import {
@@ -98,9 +109,10 @@ export function actionTokenPages(
   return [
     page(PATH, async (context) => {
       const query = queryOf(context, actionUses.issuable());
-      const { items, previous, next } = await actionUses.history(
+      const { items, previous, next, total, isAll } = await actionUses.history(
         context.caller,
         filterOf(query),
+        orderOf(query.sort),
         readPage(context.request, ROWS),
         context.nowMs,
       );
@@ -112,7 +124,12 @@ export function actionTokenPages(
             <Head current={PATH} />
             <TokenFilters actions={actionUses.issuable()} query={query} person={person ?? null} />
             <List tokens={items} nowMs={context.nowMs} isFiltered={isFiltered(query)} />
-            {query.state !== "" && <p class="hint">{words.kept}</p>}
+            {total !== null && total > 0 && (
+              <p class="hint found">
+                {words.count(total, isAll)}. {!isAll && words.partial(HISTORY_SCAN)}{" "}
+                {query.state !== "" && words.kept}
+              </p>
+            )}
             <Pagination path={PATH} query={query} previous={previous} next={next} />
           </>
         ),
@@ -242,10 +259,13 @@ interface Query {
   readonly state: string;
   readonly action: string;
   readonly for: string;
+  /** One of `words.sorts`; empty for the newest first. */
+  readonly sort: string;
   readonly [name: string]: string;
 }
 
 const ANY_STATE = "all";
+const NEWEST = "-created";
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function queryOf({ request }: RequestContext, actions: readonly Action[]): Query {
@@ -261,8 +281,16 @@ function queryOf({ request }: RequestContext, actions: readonly Action[]): Query
         (value !== "active" && HISTORY_STATES.some((state) => state === value)),
     ),
     action: sent("action", (value) => actions.some(({ name }) => name === value)),
+    sort: sent("sort", (value) => value !== NEWEST && Object.hasOwn(words.sorts, value)),
     for: sent("for", (value) => value === "anyone" || value === "person" || UUID.test(value)),
   };
+}
+
+function orderOf(sort: string): HistoryOrder {
+  const by = HISTORY_SORTS.find((each) => each === (sort || NEWEST).replace("-", ""));
+  return by === undefined
+    ? NEWEST_FIRST
+    : { sort: by, isDescending: (sort || NEWEST).startsWith("-") };
 }
 
 function filterOf(query: Query): HistoryFilter {
@@ -331,6 +359,12 @@ function TokenFilters({ actions, query, person }: TokenFiltersProps) {
           ["person", words.person],
           ...(isOnePerson ? [[query.for, person ?? words.thisPerson] as const] : []),
         ]}
+      />
+      <Select
+        name="sort"
+        label={words.sort}
+        value={query.sort || NEWEST}
+        options={Object.entries(words.sorts)}
       />
     </Filters>
   );
@@ -422,13 +456,7 @@ function AllUses({ uses, actions, nowMs }: AllUsesProps) {
       rows={uses}
       columns={[
         [words.columns.who, (use) => <UserOfToken use={use} />],
-        [
-          words.columns.action,
-          ({ tokenId, action }) => {
-            const title = actions.find(action)?.page.title ?? action;
-            return tokenId === null ? title : <a href={`${PATH}/${tokenId}`}>{title}</a>;
-          },
-        ],
+        [words.columns.action, (use) => <UsedAction use={use} actions={actions} />],
         [words.columns.when, ({ createdAtMs }) => <Relative ms={createdAtMs} nowMs={nowMs} />],
       ]}
     />

@@ -12,7 +12,6 @@ import {
   type NamedEntry,
 } from "../core/events.ts";
 import { cursorText, queryValue, readPage, refuseField } from "../http/query.ts";
-import { currentRecord } from "../http/request-record.ts";
 import type { HttpResult, Route } from "../http/surface.ts";
 import {
   Empty,
@@ -28,6 +27,7 @@ import {
   Time,
   UserText,
 } from "./components.tsx";
+import { startOfDay } from "./clock.ts";
 import type { ConsoleDeps } from "./deps.ts";
 import { deviceOf, locationOf } from "./logins.tsx";
 import type { AuthedPageContext, PageRoutes } from "./page-routes.tsx";
@@ -148,8 +148,9 @@ function filterOf({ q, group, outcome, from, until }: Query): EventFilter {
   return {
     kinds: known === undefined ? null : kindsOf(known),
     outcome: outcome === "" ? null : outcome,
-    fromMs: from === "" ? null : startOf("from", from, 0),
-    untilMs: until === "" ? null : startOf("until", until, 1),
+    aboutId: null,
+    fromMs: from === "" ? null : dayField("from", from),
+    untilMs: until === "" ? null : dayField("until", until, 1),
     search:
       q === ""
         ? null
@@ -160,33 +161,9 @@ function filterOf({ q, group, outcome, from, until }: Query): EventFilter {
   };
 }
 
-const DAY_MS = 86_400_000;
-
-/** When a day begins where the reader is, so many days later. */
-function startOf(field: string, text: string, daysLater: number): number {
-  const dayMs = Date.parse(`${text}T00:00:00Z`);
-  // A UUIDv7 has no time before 1970, and no year of five digits; February 31 is no day.
-  if (!(dayMs >= DAY_MS) || new Date(dayMs).toISOString().slice(0, 10) !== text) {
-    refuseField(field, "must be a date");
-  }
-  const wanted = dayMs + daysLater * DAY_MS;
-  // Again with the offset of that time, because clocks may change in between.
-  return wanted - offsetMs(wanted - offsetMs(wanted));
-}
-
-/** How far the reader's zone is before UTC at that instant; 0 for a zone that does not exist. */
-function offsetMs(atMs: number): number {
-  try {
-    const timeZone = currentRecord()?.timeZone || "UTC";
-    const format = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" });
-    const name = format.formatToParts(atMs).find(({ type }) => type === "timeZoneName")?.value;
-    const [, sign, hours, minutes] = /^GMT([+-])(\d\d):(\d\d)/.exec(name ?? "") ?? [];
-    const ms = (Number(hours ?? 0) * 60 + Number(minutes ?? 0)) * 60_000;
-    return sign === "-" ? -ms : ms;
-  } catch {
-    return 0;
-  }
-}
+/** @throws RequestFaultError `fields_invalid` */
+export const dayField = (field: string, day: string, daysLater = 0): number =>
+  startOfDay(day, daysLater) ?? refuseField(field, "must be a date");
 
 interface FilterFormProps {
   readonly query: Query;

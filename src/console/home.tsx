@@ -21,10 +21,12 @@ import {
   type PageRoutes,
   seeOther,
 } from "./page-routes.tsx";
+import { UsedAction, UserOfToken } from "./action-token-page.tsx";
 import type { Page } from "./page.tsx";
+import { tokenPath } from "./token-list.tsx";
 import { overview as words, welcome } from "./words.ts";
 
-/** The cards show what they find among the newest events, so that the page costs the same however old the account is. */
+/** Log-ins are shown that are found among the newest events, so that the page costs the same however old the account is. */
 const READ = 50;
 const SHOWN = 5;
 const EXPIRING = {
@@ -100,11 +102,12 @@ async function overviewPage(
   deps: ConsoleDeps,
 ): Promise<Page> {
   const { caller, nowMs, lostForm } = context;
-  const { accounts, apiTokens, audit, issuer, sendsMail } = deps;
-  const [user, tokens, events] = await Promise.all([
+  const { accounts, actionUses, apiTokens, audit, issuer, sendsMail } = deps;
+  const [user, tokens, events, uses] = await Promise.all([
     read(accounts.read(caller)),
     read(apiTokens.search(caller, EXPIRING, { limit: SHOWN, after: null }, nowMs)),
     read(audit.list(caller.userId, { limit: READ, after: null })),
+    read(actionUses.allRuns(caller, undefined, { limit: SHOWN, after: null })),
   ]);
   const entries = events?.items ?? null;
   return {
@@ -141,12 +144,16 @@ async function overviewPage(
           </Panel>
           <Panel title={words.uses}>
             <Lines
-              rows={entries?.filter((entry) => isUse(entry, caller.userId)) ?? null}
+              rows={uses?.items ?? null}
               empty={words.noUses}
               nowMs={nowMs}
-              line={() => words.used}
+              line={(use) => (
+                <>
+                  <UserOfToken use={use} /> <UsedAction use={use} actions={actionUses} />
+                </>
+              )}
             />
-            <a href="/console/actions">{words.allCodes}</a>
+            <a href="/console/actions/uses">{words.allUses}</a>
           </Panel>
         </div>
         <Panel title={words.firstCall}>
@@ -202,8 +209,8 @@ function ToDo({ user, tokens, nowMs, sendsMail }: ToDoProps) {
             {words.expires} <Relative ms={token.expiresAtMs} nowMs={nowMs} />
           </p>
         </div>
-        <a class="button quiet small" href="/console/tokens">
-          {words.seeTokens}
+        <a class="button quiet small" href={tokenPath(token.id)}>
+          {words.seeToken}
         </a>
       </li>
     )),
@@ -216,15 +223,20 @@ function ToDo({ user, tokens, nowMs, sendsMail }: ToDoProps) {
   );
 }
 
-interface LinesProps {
+interface LinesProps<T> {
   /** Null where they could not be read. */
-  readonly rows: readonly AuditEntry[] | null;
+  readonly rows: readonly T[] | null;
   readonly empty: string;
   readonly nowMs: number;
-  readonly line: (entry: AuditEntry) => Child;
+  readonly line: (row: T) => Child;
 }
 
-function Lines({ rows, empty, nowMs, line }: LinesProps) {
+function Lines<T extends { readonly createdAtMs: number }>({
+  rows,
+  empty,
+  nowMs,
+  line,
+}: LinesProps<T>) {
   if (rows === null || rows.length === 0) {
     return <p class="hint">{rows === null ? words.notLoaded : empty}</p>;
   }
@@ -241,10 +253,6 @@ function Lines({ rows, empty, nowMs, line }: LinesProps) {
     </ul>
   );
 }
-
-/** Someone ran an action token of this user. */
-const isUse = ({ what, actorId, outcome }: AuditEntry, userId: string): boolean =>
-  what === "action.run" && outcome === "done" && actorId !== userId;
 
 function LoginLine({ entry, userId }: { readonly entry: AuditEntry; readonly userId: string }) {
   const { what, outcome, actorId, address } = entry;

@@ -5,6 +5,7 @@ import { type ApiToken, TTL_SECONDS } from "../core/token.ts";
 import { decode } from "../http/fields.ts";
 import { refuseRequest } from "../http/request-fault.ts";
 import { createToken } from "../surfaces/rest/fields.ts";
+import { currentZone, dayAt, startOfDay } from "./clock.ts";
 import {
   Alert,
   Copyable,
@@ -22,8 +23,6 @@ import { TOKENS, tokenPath } from "./token-list.tsx";
 import { apiTokens } from "./words.ts";
 
 const { newToken: words, secret: secretWords } = apiTokens;
-
-const DAY_MS = 86_400_000;
 
 const text = v.optional(v.string("must be one text"), "");
 
@@ -58,13 +57,16 @@ export const NewToken = v.object({
 /** The scopes that only read, by their names. */
 const readScopes = ({ names }: Scopes) => names.filter((scope) => scope.endsWith(":read"));
 
-/** Seconds until the end of a day in UTC; null where that is no day from today to a year from now. */
+/** Seconds until the end of a day of the reader's; null where that is no day from today to a year from now. */
 function secondsUntil(day: string, nowMs: number): number | null {
-  const endMs = Date.parse(`${day}T23:59:59.000Z`);
-  const seconds = Math.floor((endMs - nowMs) / 1000);
+  const nextMs = startOfDay(day, 1);
   const { min, max } = TTL_SECONDS.api;
-  return seconds >= min && seconds < max + DAY_MS / 1000 ? Math.min(seconds, max) : null;
+  if (nextMs === null || day > lastDay(nowMs)) return null;
+  const seconds = Math.floor((nextMs - nowMs) / 1000) - 1;
+  return seconds >= min ? Math.min(seconds, max) : null;
 }
+
+const lastDay = (nowMs: number) => dayAt(nowMs + TTL_SECONDS.api.max * 1000);
 
 function parsed(json: string): unknown {
   try {
@@ -137,8 +139,6 @@ function byInput(state: FormState): FormState {
   };
 }
 
-const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
-
 export function newTokenPage(sent: FormState, secret: string, table: Scopes, nowMs: number): Page {
   const state = byInput(sent);
   const field = (name: string, initial?: string) => fieldState(state, name, initial);
@@ -172,9 +172,9 @@ export function newTokenPage(sent: FormState, secret: string, table: Scopes, now
               {...field("until")}
               type="date"
               label={words.until}
-              hint={words.untilHint}
-              min={dayOf(nowMs)}
-              max={dayOf(nowMs + TTL_SECONDS.api.max * 1000)}
+              hint={words.untilHint(currentZone())}
+              min={dayAt(nowMs)}
+              max={lastDay(nowMs)}
             />
           </div>
           <Access state={state} table={table} />

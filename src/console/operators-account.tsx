@@ -46,6 +46,7 @@ import {
   fieldState,
   formError,
   type FormState,
+  itemId,
   type PageRoutes,
   seeOtherWithMessage,
 } from "./page-routes.tsx";
@@ -97,7 +98,7 @@ export function operatorAccountPages(
       const token = await searchedToken(context, desk, account);
       return (
         <>
-          {token !== null && <FoundToken token={token} />}
+          {token !== null && <FoundToken token={token} path={pathTo(account.id)} />}
           <Profile account={account} nowMs={nowMs} />
           {account.id === caller.userId ? (
             <Alert kind="note" text={words.own} />
@@ -134,7 +135,7 @@ export function operatorAccountPages(
         const { items, devices, ...more } = await desk.logins(id, asked);
         return (
           <>
-            <Logins items={items} nowMs={context.nowMs} />
+            <Logins items={items} nowMs={context.nowMs} path={pathTo(id)} />
             <Pagination path={`${pathTo(id)}/logins`} {...more} />
             <Devices devices={devices} nowMs={context.nowMs} />
           </>
@@ -147,7 +148,7 @@ export function operatorAccountPages(
         const { items, ...more } = await desk.apiTokens(id, asked);
         return (
           <>
-            <Tokens items={items} nowMs={context.nowMs} />
+            <Tokens items={items} nowMs={context.nowMs} path={pathTo(id)} />
             <Pagination path={`${pathTo(id)}/tokens`} {...more} />
           </>
         );
@@ -168,6 +169,18 @@ export function operatorAccountPages(
     act("disable", "account_disabled", (desk, id) => desk.change(id, { disabled: true })),
     act("enable", "account_enabled", (desk, id) => desk.change(id, { disabled: false })),
     act("end", "account_ended", (desk, id) => desk.revokeAll(id)),
+    ...(["login", "token"] as const).map((kind) =>
+      action({
+        path: `${USER}/${kind}s/revoke`,
+        schema: v.object({ id: itemId }),
+        async submit(context, { id: revoked }) {
+          const id = idIn(context);
+          await (await deskOf(deps, context)).revokeOne(id, kind, revoked);
+          const message = kind === "login" ? "account_login_ended" : "account_token_revoked";
+          return seeOtherWithMessage(`${pathTo(id)}/${kind}s`, message);
+        },
+      }),
+    ),
     act("reset", "account_reset", (desk, id) => desk.sendReset(id)),
     act("lift", "account_lifted", (desk, id) => desk.liftThrottles(id)),
     act("remove-factor", "account_factor", (desk, id) => desk.removeSecondFactor(id)),
@@ -344,7 +357,9 @@ function Profile({ account, nowMs }: { readonly account: Account; readonly nowMs
   );
 }
 
-function FoundToken({ token }: { readonly token: TokenDiagnosis }) {
+function FoundToken({ token, path }: { readonly token: TokenDiagnosis; readonly path: string }) {
+  const isRevocable =
+    (token.kind === "api" || token.kind === "action") && token.status === "active";
   const { title, id, kind, status, name, created, expires, revoked } = words.token;
   const time = (ms: number | null) => (ms === null ? null : <Time ms={ms} />);
   const named = token.claims?.name;
@@ -366,6 +381,11 @@ function FoundToken({ token }: { readonly token: TokenDiagnosis }) {
           [revoked, time(token.revokedAtMs)],
         ]}
       />
+      {isRevocable && token.id !== null && (
+        <Confirm summary={words.tokens.revoke}>
+          <RevokeToken path={path} id={token.id} />
+        </Confirm>
+      )}
     </Panel>
   );
 }
@@ -528,10 +548,12 @@ function deletePage(account: Account, state: FormState): Page {
 interface ListProps<T> {
   readonly items: readonly T[];
   readonly nowMs: number;
+  /** Of the account's page. */
+  readonly path: string;
 }
 
-function Logins({ items, nowMs }: ListProps<Login>) {
-  const { empty, device, way, address, created, used, unknown, ...kinds } = words.logins;
+function Logins({ items, nowMs, path }: ListProps<Login>) {
+  const { empty, device, way, address, created, used, unknown, ...texts } = words.logins;
   if (items.length === 0) return <Empty title={empty} />;
   return (
     <Table
@@ -542,7 +564,7 @@ function Logins({ items, nowMs }: ListProps<Login>) {
           device,
           (login) => (
             <>
-              <UserText text={deviceText(login)} /> <Pill tone="plain">{kinds[login.kind]}</Pill>
+              <UserText text={deviceText(login)} /> <Pill tone="plain">{texts[login.kind]}</Pill>
             </>
           ),
         ],
@@ -550,6 +572,19 @@ function Logins({ items, nowMs }: ListProps<Login>) {
         [address, (login) => login.address ?? unknown],
         [created, (login) => <Relative ms={login.createdAtMs} nowMs={nowMs} />],
         [used, (login) => <Relative ms={login.modifiedAtMs} nowMs={nowMs} />],
+      ]}
+      act={[
+        texts.act,
+        (login) => (
+          <Confirm summary={texts.end} subject={texts.subject(deviceText(login))}>
+            <PostForm
+              action={`${path}/logins/revoke`}
+              id={login.id}
+              button={texts.endButton}
+              look="danger small"
+            />
+          </Confirm>
+        ),
       ]}
     />
   );
@@ -580,7 +615,7 @@ function Devices({
   );
 }
 
-function Tokens({ items, nowMs }: ListProps<ApiToken>) {
+function Tokens({ items, nowMs, path }: ListProps<ApiToken>) {
   const { empty, name, state, scopes, created, used, expires, never, noScopes } = words.tokens;
   if (items.length === 0) return <Empty title={empty} />;
   return (
@@ -606,9 +641,26 @@ function Tokens({ items, nowMs }: ListProps<ApiToken>) {
         ],
         [expires, (token) => <Relative ms={token.expiresAtMs} nowMs={nowMs} />],
       ]}
+      act={[
+        words.tokens.act,
+        (token) => (
+          <Confirm summary={words.tokens.revoke} subject={words.tokens.subject(token.name)}>
+            <RevokeToken path={path} id={token.id} />
+          </Confirm>
+        ),
+      ]}
     />
   );
 }
+
+const RevokeToken = ({ path, id }: { readonly path: string; readonly id: string }) => (
+  <PostForm
+    action={`${path}/tokens/revoke`}
+    id={id}
+    button={words.tokens.revokeButton}
+    look="danger small"
+  />
+);
 
 function TokenState({ token: { isEnabled, replacedById } }: { readonly token: ApiToken }) {
   const { active, disabled, replaced } = words.tokens;

@@ -6,6 +6,7 @@ import type { TokenDiagnosis } from "../core/token-diagnosis.ts";
 import { queryValue, readKeyPage, refuseField } from "../http/query.ts";
 import type { HttpResult, Route } from "../http/surface.ts";
 import { FindAccount } from "../surfaces/rest/fields.ts";
+import { dayField } from "./activity.tsx";
 import {
   Confirm,
   Empty,
@@ -239,27 +240,34 @@ function FindForm({ state }: { readonly state: FormState }) {
   );
 }
 
-type FilterFields = Readonly<Record<"show" | "outcome" | "what" | "user", string>>;
+type FilterFields = Readonly<
+  Record<"show" | "outcome" | "what" | "user" | "from" | "until", string>
+>;
 
 const filterFields = (of: (name: string) => string): FilterFields => ({
   show: of("show"),
   outcome: of("outcome"),
   what: of("what").trim(),
   user: of("user").trim().toLowerCase(),
+  from: of("from"),
+  until: of("until"),
 });
 
-/** What fits nothing finds nothing, rather than being an error. */
-function filterOf({ show, outcome, what, user }: FilterFields): EventFilter {
+/** What fits nothing finds nothing, rather than being an error; a date must be one. */
+function filterOf({ show, outcome, what, user, from, until }: FilterFields): EventFilter {
   return {
     isAll: show === "all",
     ...(outcome === "done" || outcome === "refused" ? { outcome } : {}),
     ...(what !== "" && { what }),
     ...(user !== "" && { userId: user }),
+    ...(from !== "" && { fromMs: dayField("from", from) }),
+    ...(until !== "" && { untilMs: dayField("until", until, 1) }),
   };
 }
 
 function EventFilters({ fields }: { readonly fields: FilterFields }) {
-  const { which, watched, everything, outcome, any, done, refused, user, what } = words.events;
+  const { which, watched, everything, outcome, any, done, refused, user, what, from, until } =
+    words.events;
   return (
     <Filters action={`${ADMIN}/events`}>
       <Select
@@ -283,6 +291,8 @@ function EventFilters({ fields }: { readonly fields: FilterFields }) {
       />
       <Field name="what" label={what} value={fields.what} maxlength={64} />
       <Field name="user" label={user} value={fields.user} maxlength={36} />
+      <Field name="from" type="date" label={from} value={fields.from} />
+      <Field name="until" type="date" label={until} value={fields.until} />
     </Filters>
   );
 }

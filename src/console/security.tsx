@@ -1,7 +1,6 @@
 import type { Child } from "hono/jsx";
 import * as v from "valibot";
-import type { EventFilter } from "../core/events.ts";
-import { kindsOf } from "../core/events.ts";
+import { ALL_EVENTS, type EventFilter, kindsOf } from "../core/events.ts";
 import type { LinkedIdentity } from "../core/identities.ts";
 import { FACEBOOK, GOOGLE } from "../core/issuers.ts";
 import { RECOVERY_CODES } from "../core/second-factor.ts";
@@ -45,6 +44,7 @@ const EVENTS_SHOWN = 6;
 const EVENTS_LOOKED_AT = 300;
 
 const RECENT: EventFilter = {
+  ...ALL_EVENTS,
   kinds: {
     // Without what programs do by themselves.
     names: (["logins", "account", "refused"] as const)
@@ -52,10 +52,6 @@ const RECENT: EventFilter = {
       .filter((what) => !/extended|refreshed|user\.changed|mail\.issued/.test(what)),
     isExcluded: false,
   },
-  outcome: null,
-  fromMs: null,
-  untilMs: null,
-  search: null,
 };
 
 const NewPassword = v.pipe(

@@ -1,6 +1,6 @@
 import type { Child } from "hono/jsx";
-import { HISTORY_MAX, type TokenDetails, type TokenLink } from "../core/api-token-search.ts";
-import { AUDIT_COUNTED, type AuditEntry } from "../core/events.ts";
+import type { TokenDetails, TokenLink } from "../core/api-token-search.ts";
+import { AUDIT_COUNTED, type AuditEntry, type FoundEvents } from "../core/events.ts";
 import type { Scopes } from "../core/scopes.ts";
 import type { ApiToken, Json } from "../core/token.ts";
 import {
@@ -9,6 +9,7 @@ import {
   Field,
   isolated,
   PageHead,
+  Pagination,
   Panel,
   PostForm,
   Select,
@@ -25,6 +26,8 @@ import { apiTokens as words } from "./words.ts";
 
 interface Props {
   readonly details: TokenDetails;
+  /** A page of its events. */
+  readonly history: FoundEvents;
   /** A new secret for the rotation form, so that submitting it twice rotates once. */
   readonly secret: string;
   /** The submitted rename form, if it had errors. */
@@ -34,8 +37,15 @@ interface Props {
 }
 
 /** All about one API token, and what can be done with it. */
-export function tokenPage({ details, secret, renaming = EMPTY_FORM, scopes, nowMs }: Props): Page {
-  const { token, status, history, children } = details;
+export function tokenPage({
+  details,
+  history,
+  secret,
+  renaming = EMPTY_FORM,
+  scopes,
+  nowMs,
+}: Props): Page {
+  const { token, status, children } = details;
   const isManaged = status === "active" || status === "disabled" || status === "login_revoked";
   return {
     title: words.pageTitle,
@@ -64,7 +74,7 @@ export function tokenPage({ details, secret, renaming = EMPTY_FORM, scopes, nowM
             <p class="hint">{words.childrenHint}</p>
           </Panel>
         )}
-        <History entries={history} token={token} />
+        <History history={history} token={token} />
         {isManaged && <Acts token={token} secret={secret} renaming={renaming} />}
       </>
     ),
@@ -152,21 +162,21 @@ function eventText({ what, subjectId, isByOperator }: AuditEntry, { id }: ApiTok
 }
 
 function History({
-  entries,
+  history: { items, isWhole, ...pages },
   token,
 }: {
-  readonly entries: TokenDetails["history"];
+  readonly history: FoundEvents;
   readonly token: ApiToken;
 }) {
   const { historyColumns: columns } = words;
   return (
     <Panel title={words.history}>
-      {entries.length === 0 ? (
+      {items.length === 0 ? (
         <p>{words.noHistory}</p>
       ) : (
         <Table
           class="dense"
-          rows={entries}
+          rows={items}
           columns={[
             [columns.event, (entry) => eventText(entry, token)],
             [columns.when, ({ createdAtMs }) => <Time ms={createdAtMs} />],
@@ -175,9 +185,10 @@ function History({
         />
       )}
       <p class="hint">
-        {words.historyHint(HISTORY_MAX, AUDIT_COUNTED)}{" "}
+        {!isWhole && words.historyHint(AUDIT_COUNTED)}{" "}
         <a href="/console/activity">{words.allActivity}</a>
       </p>
+      <Pagination path={tokenPath(token.id)} {...pages} />
     </Panel>
   );
 }

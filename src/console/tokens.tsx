@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { ALL_TOKENS, TOKEN_FILTERS } from "../core/api-token-search.ts";
+import { ALL_EVENTS } from "../core/events.ts";
 import { isPowerful, requireFresh } from "../core/fresh-login.ts";
 import { pathId } from "../http/fields.ts";
 import { queryValue, readPage } from "../http/query.ts";
@@ -22,6 +23,10 @@ import { apiTokens as words } from "./words.ts";
 
 /** A page stays light. */
 const DEFAULT_LIMIT = 15;
+const EVENTS_SHOWN = 20;
+
+/** The event of a token's creation may come from a clock that is behind. */
+const CLOCK_SKEW_MS = 60_000;
 
 const text = v.optional(v.string("must be one text"), "");
 
@@ -51,7 +56,7 @@ const Enabled = v.object({
 /** API tokens: list, search, create, and a page for each. */
 export function tokenPages(
   { page, form, formOn, action }: PageRoutes,
-  { apiTokens, scopes, issuer, brand }: ConsoleDeps,
+  { apiTokens, audit, scopes, issuer, brand }: ConsoleDeps,
 ): readonly Route[] {
   const shared = { origin: issuer, brand: brand.name };
   /** Never a secret or a JWT, which revoke themselves too. */
@@ -70,9 +75,20 @@ export function tokenPages(
 
   async function one(context: AuthedPageContext, renaming?: FormState) {
     const { caller, nowMs } = context;
-    const details = await apiTokens.find(caller, idOf(context), nowMs);
+    const id = idOf(context);
+    const details = await apiTokens.find(caller, id, nowMs);
+    const filter = {
+      ...ALL_EVENTS,
+      aboutId: id,
+      fromMs: details.token.createdAtMs - CLOCK_SKEW_MS,
+    };
+    const history = await audit.find(
+      caller.userId,
+      filter,
+      readPage(context.request, EVENTS_SHOWN),
+    );
     const secret = await apiTokens.newSecret();
-    return tokenPage({ details, secret, scopes, nowMs, ...(renaming && { renaming }) });
+    return tokenPage({ details, history, secret, scopes, nowMs, ...(renaming && { renaming }) });
   }
 
   return [

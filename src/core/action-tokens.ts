@@ -65,13 +65,17 @@ export interface ActionTokenStore {
   /** One batch: takes a use, has the effect and writes the receipt, all of it or none. */
   consume(request: ConsumeRequest): Promise<ConsumeOutcome>;
   list(caller: CallerRef, page: PageRequest, nowMs: number): Promise<Page<ActionToken>>;
-  /** The caller's own, newest first, in any state. A filter looks at so many from the cursor on: HISTORY_SCAN. */
+  /**
+   * The caller's own in any state. A filter looks at HISTORY_SCAN from the cursor on, and an order by anything but
+   * time at as many of the newest.
+   */
   history(
     caller: CallerRef,
     filter: HistoryFilter,
+    order: HistoryOrder,
     page: PageRequest,
     nowMs: number,
-  ): Promise<Page<IssuedToken>>;
+  ): Promise<History<IssuedToken>>;
   /** The runs of the caller's own token, newest first; nothing of another's. */
   uses(caller: CallerRef, tokenId: string, page: PageRequest): Promise<Page<Use>>;
   /** The runs of all tokens that the caller issued for these actions, newest first. */
@@ -91,6 +95,22 @@ export const HISTORY_SCAN = 5_000;
 
 export const HISTORY_STATES = ["active", "used_up", "expired", "revoked"] as const;
 export type HistoryState = (typeof HISTORY_STATES)[number];
+
+export const HISTORY_SORTS = ["created", "expires", "used"] as const;
+
+export interface HistoryOrder {
+  readonly sort: (typeof HISTORY_SORTS)[number];
+  readonly isDescending: boolean;
+}
+
+export const NEWEST_FIRST: HistoryOrder = { sort: "created", isDescending: true };
+
+export interface History<T> extends Page<T> {
+  /** How many there are on all pages, of the newest HISTORY_SCAN; null where the page is not the first. */
+  readonly total: number | null;
+  /** False if there are more than are counted. */
+  readonly isAll: boolean;
+}
 
 export interface HistoryFilter {
   readonly action?: string;
@@ -367,17 +387,17 @@ export function actionUses({ actions, store, tokens }: UsesDeps) {
     issuable,
 
     /**
-     * The caller's own in any state, newest first. A filter looks at HISTORY_SCAN of them from the cursor on.
-     * They are kept for two days after they expired.
+     * The caller's own in any state. They are kept for two days after they expired.
      * @throws FaultError `unavailable`
      */
     async history(
       caller: Caller,
       filter: HistoryFilter,
+      order: HistoryOrder,
       page: PageRequest,
       nowMs: number,
-    ): Promise<Page<ListedActionToken>> {
-      const { items, ...rest } = await store.history(caller, filter, page, nowMs);
+    ): Promise<History<ListedActionToken>> {
+      const { items, ...rest } = await store.history(caller, filter, order, page, nowMs);
       return {
         ...rest,
         items: items.map((found) => ({
@@ -412,6 +432,19 @@ export function actionUses({ actions, store, tokens }: UsesDeps) {
       // The service's own, which were sent by email, are in no list.
       if (own.action?.isInternal) return refuse({ code: "token_not_found" });
       return own;
+    },
+
+    /**
+     * The same, of a token that the caller may not have.
+     * @throws FaultError `token_not_found`, `unavailable`
+     */
+    async usesOf(caller: Caller, id: string, page: PageRequest, nowMs: number) {
+      const [{ token }, { items, ...pages }] = await Promise.all([
+        this.one(caller, id, nowMs),
+        store.uses(caller, id, page),
+      ]);
+      const of = { tokenId: token.id, action: token.action };
+      return { ...pages, items: items.map((use) => ({ ...use, ...of })) };
     },
 
     /** The runs of the caller's own token, newest first. */

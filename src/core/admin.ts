@@ -185,6 +185,14 @@ export interface AdminStore {
   ): Promise<Account | ActRefusal>;
   /** All that the account has issued or is logged in with; ways to log in stay. */
   revokeAll(operator: CallerRef, userId: string, nowMs: number): Promise<"done" | ActRefusal>;
+  /** A log-in with all JWTs that were derived from it, or an API or action token with all that was. */
+  revokeOne(
+    operator: CallerRef,
+    userId: string,
+    kind: "login" | "token",
+    id: string,
+    nowMs: number,
+  ): Promise<"done" | ActRefusal>;
   removeSecondFactor(
     operator: CallerRef,
     userId: string,
@@ -329,6 +337,21 @@ export function admin(deps: Deps) {
         requireFresh(operator, nowMs);
         if (!UUID.test(id)) return noUser();
         done(await store.revokeAll(operator, id, nowMs));
+      },
+
+      /**
+       * One log-in, or one API or action token. Harmless once it was revoked.
+       * @throws FaultError `login_not_fresh`, `token_not_found`
+       */
+      async revokeOne(id: string, kind: "login" | "token", tokenId: string): Promise<void> {
+        // guard: operators-revoke-with-a-fresh-log-in
+        requireFresh(operator, nowMs);
+        const isId = UUID.test(id) && UUID.test(tokenId);
+        const outcome = isId
+          ? await store.revokeOne(operator, id, kind, tokenId, nowMs)
+          : "not_found";
+        if (outcome === "not_found") return refuse({ code: "token_not_found" });
+        done(outcome);
       },
 
       /**

@@ -1,5 +1,4 @@
 import type { CallerRef } from "./caller.ts";
-import type { AuditEntry } from "./events.ts";
 import type { Page, PageRequest } from "./page.ts";
 import type { Scope } from "./scopes.ts";
 import type { OwnToken, TokenStatus } from "./token-diagnosis.ts";
@@ -67,13 +66,8 @@ export interface TokenLink {
 /** At most so many related tokens are named. */
 export const RELATED_MAX = 50;
 
-/** At most so many events of a token are shown. */
-export const HISTORY_MAX = 20;
-
-/** All that a page about a token shows. */
-export interface TokenDetails extends ListedToken, RelatedTokens {
-  readonly history: readonly AuditEntry[];
-}
+/** What there is to know of a token, beside its events. */
+export interface TokenDetails extends ListedToken, RelatedTokens {}
 
 /** Those that a token is related to; all of them the user's own. */
 export interface RelatedTokens {
@@ -95,7 +89,5 @@ export interface ApiTokenSearchStore {
   ): Promise<TokenSearch<OwnApiToken>>;
   /** One of the caller's own, active or not. */
   find(id: string, caller: CallerRef, nowMs: number): Promise<OwnApiToken | null>;
-  /** Events that are about it or were done with it, the newest first, of the user's last AUDIT_COUNTED. */
-  history(token: ApiToken): Promise<readonly AuditEntry[]>;
   related(id: string, caller: CallerRef, nowMs: number): Promise<RelatedTokens>;
 }

@@ -349,11 +349,7 @@ export function apiTokens({ tokens, search, secrets, jwts, notices, scopes: tabl
     async find(caller: Caller, id: string, nowMs: number): Promise<TokenDetails> {
       const own = UUID.test(id) ? await search.find(id, caller, nowMs) : null;
       if (own === null) return refuse({ code: "token_not_found" });
-      const [related, history] = await Promise.all([
-        search.related(id, caller, nowMs),
-        search.history(own.token),
-      ]);
-      return { ...toListed(own, nowMs), ...related, history };
+      return { ...toListed(own, nowMs), ...(await search.related(id, caller, nowMs)) };
     },
 
     /** The id of the API token that a text is or names, for a search; null for any other text. Asks no store. */

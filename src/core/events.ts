@@ -151,12 +151,23 @@ export interface EventFilter {
   /** These kinds, or all but these. */
   readonly kinds: { readonly names: readonly string[]; readonly isExcluded: boolean } | null;
   readonly outcome: AuditEntry["outcome"] | null;
+  /** About what has this id, or done with it. */
+  readonly aboutId: string | null;
   /** From this instant on, and before that one. */
   readonly fromMs: number | null;
   readonly untilMs: number | null;
   /** One of these kinds, or a name, device, place or address with this text in it. */
   readonly search: { readonly text: string; readonly kinds: readonly string[] } | null;
 }
+
+export const ALL_EVENTS: EventFilter = {
+  kinds: null,
+  outcome: null,
+  aboutId: null,
+  fromMs: null,
+  untilMs: null,
+  search: null,
+};
 
 export interface FoundEvents extends Page<NamedEntry> {
   /** False where so many were looked at that the next page goes on in the middle. */

@@ -140,6 +140,39 @@ function partsOf(cursor: string, form: RegExp): readonly string[] {
   return parts.length > 0 ? parts : refuseField("cursor", NO_CURSOR);
 }
 
+/** A member of the query; undefined for none, and for an empty one. @throws RequestFaultError `fields_invalid` */
+export const queryText = (request: HonoRequest, name: string): string | undefined =>
+  queryValue(request, name)?.trim() || undefined;
+
+/** One of these words. @throws RequestFaultError `fields_invalid` */
+export function queryWord<const W extends string>(
+  request: HonoRequest,
+  name: string,
+  words: readonly W[],
+): W | undefined {
+  const given = queryText(request, name);
+  const word = words.find((each) => each === given);
+  return given === undefined || word !== undefined
+    ? word
+    : refuseField(name, `must be one of ${words.join(", ")}`);
+}
+
+/** An id, in lowercase. @throws RequestFaultError `fields_invalid` */
+export function queryId(request: HonoRequest, name: string): string | undefined {
+  const given = queryText(request, name)?.toLowerCase();
+  return given === undefined || /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(given)
+    ? given
+    : refuseField(name, "must be a uuid");
+}
+
+/** An ISO 8601 time, in ms. @throws RequestFaultError `fields_invalid` */
+export function queryTime(request: HonoRequest, name: string): number | undefined {
+  const given = queryText(request, name);
+  if (given === undefined) return undefined;
+  const ms = /^\d{4}-\d\d-\d\dT/.test(given) ? Date.parse(given) : Number.NaN;
+  return ms >= 0 ? ms : refuseField(name, "must be an ISO 8601 time like 2026-01-31T12:00:00Z");
+}
+
 export function refuseField(path: string, message: string): never {
   return refuseRequest({ code: "fields_invalid", problems: [{ path, message }] });
 }

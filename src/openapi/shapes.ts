@@ -65,6 +65,13 @@ export const CURSOR: Parameter = {
 };
 
 /** `?limit=` and `?cursor=`. */
+export const inQuery = (name: string, description: string, schema: v.GenericSchema): Parameter => ({
+  name,
+  in: "query",
+  description,
+  schema,
+});
+
 export const PAGE: readonly Parameter[] = [
   {
     name: "limit",

@@ -43,7 +43,7 @@ export const SURFACES: readonly DocumentedSurface[] = [
   ]),
   surface("session-tokens", sessionTokensDoc, sessionTokenRoutes(unused)),
   surface("jwt-pair", jwtPairDoc, jwtPairRoutes(unused, unused)),
-  surface("action-tokens", actionTokensDoc, actionTokenRoutes(unused, unused)),
+  surface("action-tokens", actionTokensDoc, actionTokenRoutes(unused, unused, unused)),
   surface("oauth", oauthDoc, oauthRoutes(unused, "")),
   surface("service", serviceDoc, [...serviceRoutes(unused), openApi]),
 ];

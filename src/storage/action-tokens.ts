@@ -6,6 +6,7 @@ import {
   type ConsumeRequest,
   HISTORY_SCAN,
   type HistoryFilter,
+  type HistoryOrder,
   type HistoryState,
   type Receipt,
 } from "../core/action-tokens.ts";
@@ -78,7 +79,9 @@ const HistoryRow = v.object({
   ...ActionRow.entries,
   ...StateRow.entries,
   audience_name: v.nullable(v.string()),
+  sort_key: v.number(),
 });
+const CountedRow = v.object({ looked: v.number(), total: v.nullable(v.number()) });
 const UsedAtRow = v.object({ at: v.nullable(v.number()) });
 
 /** A run `r` as the issuer of its token sees it, joined with the one who ran it. */
@@ -119,6 +122,13 @@ function filterOf({ action, state, audience }: HistoryFilter, nowMs: number): Sq
         : [audience === "person" ? sql`${of} IS NOT NULL` : sql`${of} = ${audience}`]),
   ];
 }
+
+/** What a history is sorted by. */
+const KEYS: Readonly<Record<HistoryOrder["sort"], Sql>> = {
+  created: sql`tokens.created_at`,
+  expires: sql`tokens.expires_at`,
+  used: sql`tokens.uses`,
+};
 
 const InsertedRow = v.object({ expires_at: v.number() });
 
@@ -234,33 +244,47 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
       return toPage(rows.map(toAction), page);
     },
 
-    async history({ userId }, filter, page, nowMs) {
+    async history({ userId }, filter, { sort, isDescending }, page, nowMs) {
       const [id, createdAt] = [sql`tokens.id`, sql`tokens.created_at`];
-      const { from, orderAndLimit } = pageOf(id, createdAt, page);
       const conditions = filterOf(filter, nowMs);
-      // The index gives all of them, or those that are active. What else is asked for is searched within a bound.
       const isActive = filter.state === "active";
+      const own = sql`SELECT * FROM tokens WHERE tokens.user_id = ${userId} AND tokens.kind = 'action'
+        AND json_extract(tokens.detail, '$.internal') IS NULL AND ${isActive ? mayBeActive(userId, nowMs) : sql`TRUE`}`;
+      const newest = pageOf(id, createdAt, { limit: HISTORY_SCAN - 1, after: null }).orderAndLimit;
+      const { from, orderAndLimit } = pageOf(id, KEYS[sort], page, isDescending);
+      // The index gives all of them, or those that are active, by time. What else is asked for is searched within a bound.
+      const isByTime = sort === "created";
       const bound =
         conditions.length <= (isActive ? 1 : 0)
           ? sql``
-          : pageOf(id, createdAt, { ...page, limit: HISTORY_SCAN - 1 }).orderAndLimit;
-      const rows = await db.all(
-        sql`SELECT ${TOKEN_COLUMNS}, ${tokenState(nowMs)},
+          : pageOf(id, createdAt, { ...page, limit: HISTORY_SCAN - 1 }, isDescending).orderAndLimit;
+      const looked = isByTime ? sql`${own} AND ${from} ${bound}` : sql`${own} ${newest}`;
+      const isFirst = page.after === null && page.before === undefined;
+      const found = await db.batch({
+        rows: sql`SELECT ${TOKEN_COLUMNS}, ${tokenState(nowMs)}, ${KEYS[sort]} AS sort_key,
             (SELECT ${DISPLAY_NAME} FROM contacts AS c JOIN users ON users.id = c.contact_id
               WHERE c.user_id = ${userId} AND c.contact_id = tokens.detail ->> '$.audience') AS audience_name
-          FROM (SELECT * FROM tokens WHERE tokens.user_id = ${userId} AND tokens.kind = 'action'
-              AND json_extract(tokens.detail, '$.internal') IS NULL AND ${isActive ? mayBeActive(userId, nowMs) : sql`TRUE`} AND ${from} ${bound}) AS tokens
-            JOIN users ON users.id = tokens.user_id WHERE ${allOf(conditions)} ${orderAndLimit}`,
-        HistoryRow,
-      );
-      const items = rows.map((row) => ({
+          FROM (${looked}) AS tokens JOIN users ON users.id = tokens.user_id
+          WHERE ${allOf(conditions)} AND ${isByTime ? sql`TRUE` : from} ${orderAndLimit}`,
+        counted: isFirst
+          ? sql`SELECT COUNT(*) AS looked, SUM(${allOf(conditions)}) AS total
+              FROM (${own} ${newest}) AS tokens JOIN users ON users.id = tokens.user_id`
+          : [],
+      });
+      const items = v.parse(v.array(HistoryRow), found.rows).map((row) => ({
         ...toOwnToken(row),
         id: row.id,
         createdAtMs: row.created_at,
+        key: row.sort_key,
         token: toAction(row),
         audienceName: row.audience_name,
       }));
-      return toPage(items, page);
+      const [counted] = v.parse(v.array(CountedRow), found.counted);
+      return {
+        ...toPage(items, page, ({ key }) => key),
+        total: counted === undefined ? null : (counted.total ?? 0),
+        isAll: (counted?.looked ?? 0) < HISTORY_SCAN,
+      };
     },
 
     async allUses({ userId }, actions, page) {

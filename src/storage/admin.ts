@@ -11,10 +11,13 @@ import type {
 } from "../core/admin.ts";
 import type { CallerRef } from "../core/caller.ts";
 import { RECEIVERS } from "../core/deliveries.ts";
+import { LONGEST_LIFE_SECONDS } from "../core/token.ts";
 import { hasPassword } from "../core/user.ts";
+import { invalidation } from "./cached-tokens.ts";
 import type { AuditRow, StorageContext } from "./context.ts";
 import { column, type Database, flag } from "./d1.ts";
 import { byCaller, EventRow, firstIdOf, NIL_USER_ID } from "./events.ts";
+import { tombstoneKey } from "./keys.ts";
 import { FULL_COUNTER, FullCounterRow } from "./login-throttle.ts";
 import { carryUndo } from "./mail.ts";
 import {
@@ -23,11 +26,14 @@ import {
   disabling,
   enabling,
   erasePersonalData,
+  isOneOf,
   removingOtherWaysIn,
   replaying,
   revokingAll,
+  revokingOne,
   settingMetadata,
   settingRole,
+  whatIsRevoked,
 } from "./operations.ts";
 import { allCredentialsRevocation, callerIsActive } from "./revocation.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./rows.ts";
@@ -137,6 +143,7 @@ const parts = (place: string | null): readonly [string, string] => {
 
 export function createAdmin(context: StorageContext): AdminStore {
   const { db, events, notices, revocations, invalidatingUser, isOperator, tables } = context;
+  const { revoking: revokingInCaches } = invalidation(context);
 
   const byOperator = (
     what: AuditRow["what"],
@@ -378,6 +385,30 @@ export function createAdmin(context: StorageContext): AdminStore {
       const change = revokingAll(which, nowMs);
       const rows = await revoking("credentials.revoked", operator, userId, change, rest, nowMs);
       return outcomeOf(rows.asked);
+    },
+
+    async revokeOne(operator, userId, kind, id, nowMs) {
+      const which = isOneOf(kind, id, userId);
+      const may = isOperator(operator, nowMs);
+      const committed = revocations.commit(
+        {
+          batch: {
+            asked: asked(operator, sql`EXISTS (SELECT 1 FROM tokens WHERE ${which})`, nowMs),
+            // guard: operators-revoke-ask-again
+            revoked: revokingOne(sql`${which} AND ${may}`, nowMs),
+            event: events.after(
+              { ...byOperator(whatIsRevoked(id), operator, userId), subjectId: id },
+              nowMs,
+            ),
+          },
+          key: tombstoneKey(id),
+          from: sql`FROM tokens`,
+          onlyIf: sql`${which} AND tokens.revoked_at = ${nowMs}`,
+          untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
+        },
+        nowMs,
+      );
+      return outcomeOf((await revokingInCaches(id, committed)).asked);
     },
 
     async removeSecondFactor(operator, userId, nowMs) {

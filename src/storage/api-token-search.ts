@@ -4,15 +4,12 @@ import {
   type ApiTokenQuery,
   type ApiTokenSearchStore,
   EXPIRING_MS,
-  HISTORY_MAX,
   RELATED_MAX,
   TOKENS_SEARCHED,
   type TokenSort,
 } from "../core/api-token-search.ts";
-import { AUDIT_COUNTED } from "../core/events.ts";
 import type { StorageContext } from "./context.ts";
 import { json, pageOf, toPage } from "./d1.ts";
-import { EventRow, firstIdOf, unlessOperators } from "./events.ts";
 import { noParentRevoked, NOT_USED_UP, parentsAreActive } from "./revocation.ts";
 import { ApiRow, EFFECTIVE_END, toApi, TOKEN_COLUMNS } from "./rows.ts";
 import { ACCOUNT, AccountRow, accountOf, StateRow } from "./tokens.ts";
@@ -35,9 +32,6 @@ const LinkRow = v.object({
   name: v.string(),
   hint: v.string(),
 });
-
-/** The event of a token's creation may come from a clock that is behind. */
-const CLOCK_SKEW_MS = 60_000;
 
 /** More predecessors with a grace period are not shown. */
 const REPLACED_MAX = 200;
@@ -167,19 +161,6 @@ export function createApiTokenSearch({ db }: StorageContext): ApiTokenSearchStor
       const [row] = await ownTokens(sql`tokens.id = ${id} AND tokens.user_id = ${userId}`, nowMs);
       return row === undefined ? null : toOwn(row);
     },
-
-    history: ({ id, userId, createdAtMs }) =>
-      // No index names what an event is about: a range of the primary key, from its end.
-      db.all(
-        sql`SELECT id, at AS createdAtMs, what, outcome, ${unlessOperators(sql`actor`)} AS actorId,
-            ${unlessOperators(sql`credential`)} AS credentialId, subject AS subjectId,
-            ${unlessOperators(sql`address`)} AS address, ${unlessOperators(sql`request_id`)} AS requestId,
-            by_operator AS isByOperator
-          FROM (SELECT * FROM events WHERE user_id = ${userId} AND id >= ${firstIdOf(createdAtMs - CLOCK_SKEW_MS)}
-            ORDER BY id DESC LIMIT ${AUDIT_COUNTED})
-          WHERE subject = ${id} OR credential = ${id} ORDER BY id DESC LIMIT ${HISTORY_MAX}`,
-        EventRow,
-      ),
 
     async related(id, { userId }, nowMs) {
       const named = (relation: string) =>

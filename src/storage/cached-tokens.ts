@@ -29,6 +29,37 @@ export interface TokenStore
 const isCopied = (token: Token): boolean =>
   token.kind !== "api" || (token.isEnabled && token.restrictions === null);
 
+const evictCopy = ({ background, kv }: StorageContext, id: string): void =>
+  background.afterResponse("delete a token's copy", kv.evict(id));
+
+/** What this isolate and KV know of a token, when it is changed. */
+export function invalidation(context: StorageContext) {
+  const { caches } = context;
+
+  /** Also where the answer was lost: it may have happened. */
+  async function invalidating<T>(ids: readonly string[], change: Promise<T>): Promise<T> {
+    try {
+      return await change;
+    } finally {
+      // guard: revoked-token-leaves-the-cache
+      for (const id of ids) caches.tokens.delete(id);
+      for (const id of ids) caches.changed.set(id, true, Date.now());
+      // A JWT may be derived from what was revoked.
+      // guard: revoked-parent-leaves-the-cache
+      caches.jwts.clear();
+    }
+  }
+
+  /** A token or log-in whose tombstone is what revokes it. */
+  async function revoking<T>(id: string, change: Promise<T>): Promise<T> {
+    const revoked = await invalidating([id], change);
+    if (revoked) evictCopy(context, id);
+    return revoked;
+  }
+
+  return { invalidating, revoking };
+}
+
 /**
  * KV carries the token, D1 decides whether it is active. A yes may come from the cache or KV within
  * the revocation lag; a no for want of a copy is always asked of D1. Every write goes to D1 first. A
@@ -36,8 +67,10 @@ const isCopied = (token: Token): boolean =>
  */
 export function cachedTokens(
   d1: TokensInD1 & ApiTokenStore & ChargeStore,
-  { kv, background, policy, caches, replicas, invalidatingUser, served }: StorageContext,
+  context: StorageContext,
 ): TokenStore {
+  const { kv, background, policy, caches, replicas, invalidatingUser, served } = context;
+
   /** What this isolate changed itself, it shows at once, although a replica may lag behind. */
   const isUnchanged = (nowMs: number, ...ids: readonly string[]) =>
     ids.every((id) => caches.changed.get(id, nowMs) === null);
@@ -112,29 +145,9 @@ export function cachedTokens(
     if (isCopied(token)) background.afterResponse("copy a token to KV", kv.put(token, nowMs));
   };
 
-  const evictLater = (id: string) =>
-    background.afterResponse("delete a token's copy", kv.evict(id));
+  const evictLater = (id: string) => evictCopy(context, id);
 
-  /** Also where the answer was lost: it may have happened. */
-  async function invalidating<T>(ids: readonly string[], change: Promise<T>): Promise<T> {
-    try {
-      return await change;
-    } finally {
-      // guard: revoked-token-leaves-the-cache
-      for (const id of ids) caches.tokens.delete(id);
-      for (const id of ids) caches.changed.set(id, true, Date.now());
-      // A JWT may be derived from what was revoked.
-      // guard: revoked-parent-leaves-the-cache
-      caches.jwts.clear();
-    }
-  }
-
-  /** A token or log-in whose tombstone is what revokes it. */
-  async function revoking<T>(id: string, change: Promise<T>): Promise<T> {
-    const revoked = await invalidating([id], change);
-    if (revoked) evictLater(id);
-    return revoked;
-  }
+  const { invalidating, revoking } = invalidation(context);
 
   return {
     ...d1,

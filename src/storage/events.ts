@@ -1,4 +1,4 @@
-import sql, { raw, type Sql } from "sql-template-tag";
+import sql, { join, raw, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { CallerRef } from "../core/caller.ts";
 import {
@@ -276,12 +276,21 @@ const NAMED: Sql = sql`SELECT ${COLUMNS},
 const isAmong = (value: Sql, names: readonly string[]): Sql =>
   sql`${value} IN (SELECT value FROM json_each(${JSON.stringify(names)}))`;
 
-function kindAndOutcome({ kinds, outcome }: EventFilter): Sql {
-  const isKind =
-    kinds === null
-      ? sql`TRUE`
-      : sql`${kinds.isExcluded ? sql`NOT` : sql``} ${isAmong(sql`e.what`, kinds.names)}`;
-  return sql`${isKind} AND ${outcome === null ? sql`TRUE` : sql`e.outcome = ${outcome}`}`;
+/** What an event says itself. What its user is not told is not found by it. */
+function isWanted({ kinds, outcome, aboutId }: EventFilter): Sql {
+  return join(
+    [
+      sql`TRUE`,
+      ...(kinds === null
+        ? []
+        : [sql`${kinds.isExcluded ? sql`NOT` : sql``} ${isAmong(sql`e.what`, kinds.names)}`]),
+      ...(outcome === null ? [] : [sql`e.outcome = ${outcome}`]),
+      ...(aboutId === null
+        ? []
+        : [sql`(e.subject = ${aboutId} OR ${unlessOperators(sql`e.credential`)} = ${aboutId})`]),
+    ],
+    " AND ",
+  );
 }
 
 /** Of what the list shows, so that no search finds what is hidden. SQLite folds the case of ASCII letters alone. */
@@ -407,11 +416,12 @@ export function createEvents({
       // The last event that is looked at, where there are more.
       const edge = sql`SELECT e.id, e.at AS createdAtMs FROM events AS e WHERE ${range}
         ORDER BY e.id ${order} LIMIT 1 OFFSET ${lookedAt - 1}`;
-      const isAll = filter.kinds === null && filter.outcome === null && filter.search === null;
+      const { kinds, outcome, aboutId, search } = filter;
+      const isAll = [kinds, outcome, aboutId, search].every((each) => each === null);
       const end = sql`COALESCE((SELECT id FROM (${edge})), ${isBack ? "g" : ""})`;
       const looked = isAll ? sql`TRUE` : sql`e.id ${isBack ? sql`<=` : sql`>=`} ${end}`;
       const found = await db.batch({
-        rows: sql`SELECT * FROM (${NAMED} WHERE ${range} AND ${looked} AND ${kindAndOutcome(filter)})
+        rows: sql`SELECT * FROM (${NAMED} WHERE ${range} AND ${looked} AND ${isWanted(filter)})
           WHERE ${textIsIn(filter)} ORDER BY id ${order} LIMIT ${limit + 1}`,
         edge: isAll ? [] : edge,
       });

@@ -28,6 +28,30 @@ export const revokingAll = (which: Sql, nowMs: number): Sql =>
   sql`UPDATE users SET credential_version = credential_version + 1, modified_on = ${nowMs}
     WHERE ${which} AND deleted_on IS NULL`;
 
+/** What an operator can revoke one by one: not the links in emails, of which one may be the owner's only way back. */
+const ONE_BY_ONE = {
+  login: sql`tokens.kind IN ('session', 'family')`,
+  token: sql`tokens.kind IN ('api', 'action') AND json_extract(tokens.detail, '$.internal') IS NULL`,
+};
+export type OneByOne = keyof typeof ONE_BY_ONE;
+
+/** The condition on `tokens` that it is one of the account's, whether or not it is active. */
+export const isOneOf = (kind: OneByOne, id: string, userId: string): Sql =>
+  sql`tokens.id = ${id} AND tokens.user_id = ${userId} AND ${ONE_BY_ONE[kind]}`;
+
+/** @param which the condition on `tokens` */
+export const revokingOne = (which: Sql, nowMs: number): Sql =>
+  // guard: operators-revoke-what-is-active
+  sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
+    WHERE ${which} AND revoked_at IS NULL AND expires_at > ${nowMs} AND (max_uses IS NULL OR uses < max_uses)
+      AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND users.credential_version = tokens.credential_version
+        AND (tokens.api_token_version IS NULL OR tokens.api_token_version = users.api_token_version))`;
+
+/** The kind of the event, as when its owner revokes it. */
+export const whatIsRevoked = (id: string): Sql =>
+  sql`(SELECT CASE kind WHEN 'session' THEN 'session.revoked' WHEN 'family' THEN 'jwt.revoked' WHEN 'api' THEN 'token.revoked'
+    ELSE 'action.revoked' END FROM tokens WHERE id = ${id})`;
+
 export const settingRole = (which: Sql, role: Role, nowMs: number): Sql =>
   sql`UPDATE users SET role = ${role}, modified_on = ${nowMs}
     WHERE ${which} AND deleted_on IS NULL AND role <> ${role}`;

@@ -1,8 +1,10 @@
 import * as v from "valibot";
+import { HISTORY_STATES } from "../core/action-tokens.ts";
 import { CONTACT_SEARCH_MAX } from "../core/contacts.ts";
 import { ACTION_MAX_USES, TTL_SECONDS } from "../core/token.ts";
 import type { RoutesOf, Parameter, SurfaceDoc } from "../openapi/description.ts";
 import {
+  inQuery,
   answer,
   anyJson,
   count,
@@ -19,7 +21,7 @@ import {
   uuid,
   uuidOrNull,
 } from "../openapi/shapes.ts";
-import { type actionTokenRoutes, generateBody, run } from "./action-tokens.ts";
+import { type actionTokenRoutes, generateBody, HISTORY_ORDERS, run } from "./action-tokens.ts";
 
 const { min, max } = TTL_SECONDS.action;
 
@@ -38,6 +40,7 @@ const token = {
   updated_at: time,
 };
 const ActionToken = v.object(token);
+const ListedActionToken = v.object({ ...token, state: v.picklist(HISTORY_STATES) });
 const IssuedActionToken = v.object({
   ...token,
   token: describe(text, "The secret. Shown only once."),
@@ -65,6 +68,15 @@ const ActionNotRun = v.object({
   status: v.literal("action_token_invalid"),
   message: text,
   reason: v.picklist(["unknown", "expired", "used", "revoked", "audience", "rejected"]),
+});
+const ActionUse = v.object({
+  id: describe(uuid, "Of the receipt."),
+  token_id: describe(uuidOrNull, "null where the token is no longer kept."),
+  action: text,
+  run_at: time,
+  is_own: describe(v.boolean(), "You used it yourself."),
+  name: describe(textOrNull, "Of who used it; null where they set none, or are gone."),
+  contact_id: describe(uuidOrNull, "Their ID, if they are one of your contacts."),
 });
 const Contact = v.object({
   contact: v.object({ id: uuid, first_name: textOrNull, last_name: textOrNull }),
@@ -134,6 +146,8 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
       extra: { oneOf: [] },
       description: "`data` depends on the action.",
     },
+    ListedActionToken: { schema: ListedActionToken },
+    ActionUse: { schema: ActionUse },
     Contact: { schema: Contact },
     Follower: { schema: Follower },
     ActionTokenError: { schema: ActionTokenError },
@@ -170,12 +184,44 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
     "GET /api/action-tokens": {
       id: "listActionTokens",
       summary: "List your action tokens, newest first",
-      description: "Those that can still run.",
-      parameters: PAGE,
+      description:
+        "Those that can still run, if no other `state` is asked for. With a filter, 5,000 are looked at for a page; sorted by anything but `created`, your newest 5,000.",
+      parameters: [
+        inQuery("state", "`active` by default.", v.picklist([...HISTORY_STATES, "all"])),
+        inQuery("action", "Of this action alone.", text),
+        inQuery(
+          "audience",
+          "`anyone` who has the link, one `person`, or the user with this ID.",
+          v.union([v.picklist(["anyone", "person"]), uuid]),
+        ),
+        inQuery("sort", 'With "-" in front: descending.', v.picklist(HISTORY_ORDERS)),
+        ...PAGE,
+      ],
       answers: answer(
         "A page of tokens, without their secrets.",
-        v.object({ data: v.array(ActionToken), next_cursor: nextCursor }),
+        v.object({ data: v.array(ListedActionToken), next_cursor: nextCursor }),
       ),
+    },
+    "GET /api/action-tokens/uses": {
+      id: "listUses",
+      summary: "List who used which of your action tokens, newest first",
+      description: "Also of tokens that are no longer kept themselves.",
+      parameters: [inQuery("action", "Of this action alone.", text), ...PAGE],
+      answers: answer(
+        "A page of uses.",
+        v.object({ data: v.array(ActionUse), next_cursor: nextCursor }),
+      ),
+    },
+    "GET /api/action-tokens/:id/uses": {
+      id: "listUsesOfActionToken",
+      summary: "List who used an action token of yours, newest first",
+      description: "As long as the token is kept: two days after it expired.",
+      parameters: [...pathParameter("id", "The token's `id`."), ...PAGE],
+      answers: answer(
+        "A page of uses.",
+        v.object({ data: v.array(ActionUse), next_cursor: nextCursor }),
+      ),
+      refuses: [404],
     },
     "DELETE /api/action-tokens/:id": {
       id: "revokeActionToken",

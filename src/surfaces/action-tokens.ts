@@ -1,8 +1,21 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
-import type { ActionTokens } from "../core/action-tokens.ts";
+import {
+  type ActionTokens,
+  type ActionUses,
+  HISTORY_SORTS,
+  HISTORY_STATES,
+  type HistoryFilter,
+  type HistoryOrder,
+  type HistoryState,
+  NEWEST_FIRST,
+  type Use,
+  type UsedToken,
+} from "../core/action-tokens.ts";
 import { CONTACT_SEARCH_MAX, type Contact, type OwnContacts } from "../core/contacts.ts";
 import { DERIVATION_FAULTS } from "../core/fault.ts";
+import type { Page } from "../core/page.ts";
+import type { TokenStatus } from "../core/token-diagnosis.ts";
 import { ACTION_MAX_USES, type ActionToken, type Json, TTL_SECONDS } from "../core/token.ts";
 import { isQuicklyParsed, readFields } from "../http/body.ts";
 import {
@@ -16,7 +29,15 @@ import {
   storable,
 } from "../http/fields.ts";
 import { nestedFields } from "../http/form.ts";
-import { cursorText, queryValue, readPage, refuseField } from "../http/query.ts";
+import {
+  cursorText,
+  queryId,
+  queryText,
+  queryValue,
+  queryWord,
+  readPage,
+  refuseField,
+} from "../http/query.ts";
 import { OTP_CODE, OTP_REQUIRED, refusals } from "../http/refusals.ts";
 import { defineRoutes, isoTime, ok, type Surface } from "../http/surface.ts";
 
@@ -70,6 +91,8 @@ const json = (field: string) =>
     }),
   );
 
+export const HISTORY_ORDERS = HISTORY_SORTS.flatMap((each) => [each, `-${each}`] as const);
+
 const INVALID_KEY = "The Idempotency-Key must be 1 to 255 printable characters.";
 const SELECTED_ACTION = "The selected action is invalid.";
 
@@ -96,14 +119,22 @@ export const run = fieldsBody(
 );
 
 /** Contract `action-tokens`: the backend of a contact-tracing app, in Laravel's shapes. */
-export const actionTokens = (tokens: ActionTokens, contacts: OwnContacts): Surface => ({
+export const actionTokens = (
+  tokens: ActionTokens,
+  uses: ActionUses,
+  contacts: OwnContacts,
+): Surface => ({
   name: "action-tokens",
   owns: (path) => path.startsWith("/api/"),
   refuse,
-  routes: actionTokenRoutes(tokens, contacts),
+  routes: actionTokenRoutes(tokens, uses, contacts),
 });
 
-export function actionTokenRoutes(tokens: ActionTokens, ownContacts: OwnContacts) {
+export function actionTokenRoutes(
+  tokens: ActionTokens,
+  uses: ActionUses,
+  ownContacts: OwnContacts,
+) {
   const generate = generateBody(tokens.isIssuable);
   return defineRoutes([
     {
@@ -149,8 +180,41 @@ export function actionTokenRoutes(tokens: ActionTokens, ownContacts: OwnContacts
       scope: "actions:issue",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const { items, next } = await tokens.list(caller, readPage(request), nowMs);
-        return ok({ data: items.map(toJson), next_cursor: cursorText(next) });
+        const page = readPage(request);
+        const asked = historyIn(request, tokens.isIssuable);
+        const { items, next } =
+          asked === null
+            ? await tokens.list(caller, page, nowMs)
+            : await uses.history(caller, asked.filter, asked.order, page, nowMs);
+        const listed = items.map((item) =>
+          "token" in item
+            ? { ...toJson(item.token), state: stateOf(item.status) }
+            : { ...toJson(item), state: "active" },
+        );
+        return ok({ data: listed, next_cursor: cursorText(next) });
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/action-tokens/uses",
+      scope: "actions:issue",
+      access: "caller",
+      async handle({ request }, caller) {
+        const action = queryText(request, "action");
+        if (action !== undefined && !tokens.isIssuable(action)) {
+          refuseField("action", SELECTED_ACTION);
+        }
+        return usesToJson(await uses.allRuns(caller, action, readPage(request)));
+      },
+    },
+    {
+      method: "GET",
+      path: "/api/action-tokens/:id/uses",
+      scope: "actions:issue",
+      access: "caller",
+      async handle({ request, nowMs }, caller) {
+        const id = pathId(request, "id").toLowerCase();
+        return usesToJson(await uses.usesOf(caller, id, readPage(request), nowMs));
       },
     },
     {
@@ -205,6 +269,49 @@ export function actionTokenRoutes(tokens: ActionTokens, ownContacts: OwnContacts
     },
   ]);
 }
+
+/** What a list of tokens in other states, or in another order, is asked for; null for the active ones. */
+function historyIn(
+  request: HonoRequest,
+  isAction: (name: string) => boolean,
+): { readonly filter: HistoryFilter; readonly order: HistoryOrder } | null {
+  const state = queryWord(request, "state", [...HISTORY_STATES, "all"]);
+  const action = queryText(request, "action");
+  const audience = queryText(request, "audience");
+  const sort = queryWord(request, "sort", HISTORY_ORDERS);
+  if ((state ?? action ?? audience ?? sort) === undefined) return null;
+  if (action !== undefined && !isAction(action)) refuseField("action", SELECTED_ACTION);
+  const whom =
+    audience === "anyone" || audience === "person" ? audience : queryId(request, "audience");
+  const by = HISTORY_SORTS.find((each) => each === sort?.replace("-", ""));
+  return {
+    filter: {
+      ...(state !== "all" && { state: state ?? "active" }),
+      ...(action !== undefined && { action }),
+      ...(whom !== undefined && { audience: whom }),
+    },
+    order:
+      by === undefined ? NEWEST_FIRST : { sort: by, isDescending: sort?.startsWith("-") === true },
+  };
+}
+
+/** Fewer than its owner is told on pages. */
+const stateOf = (status: TokenStatus): HistoryState =>
+  HISTORY_STATES.find((each) => each === status) ?? "revoked";
+
+const usesToJson = ({ items, next }: Page<Use & UsedToken>) =>
+  ok({
+    data: items.map(({ id, tokenId, action, createdAtMs, isOwn, name, contactId }) => ({
+      id,
+      token_id: tokenId,
+      action,
+      run_at: isoTime(createdAtMs),
+      is_own: isOwn,
+      name,
+      contact_id: contactId,
+    })),
+    next_cursor: cursorText(next),
+  });
 
 const contactToJson = ({ id, firstName, lastName, createdAtMs }: Contact) => ({
   contact: { id, first_name: firstName, last_name: lastName },

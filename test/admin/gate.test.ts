@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { OPERATOR_SCOPES } from "../../src/core/scopes.ts";
-import { at, type Send, textAt } from "../support/client.ts";
+import { at, itemsAt, type Send, textAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { ROUTE_KEYS, pathOf } from "../hostile/routes.ts";
@@ -201,21 +201,23 @@ it("what cannot be undone needs a log-in of the last ten minutes", async () => {
     "token",
   );
   const path = `/rest/admin/users/${victim.id}`;
+  const token = await here.newApiToken(victim.access, "theirs");
   const acts = [
     ["PATCH", path, { role: "Admin" }],
     ["DELETE", `${path}/credentials`, undefined],
     ["DELETE", `${path}/second_factor`, undefined],
+    ["DELETE", `${path}/tokens/${token.uuid}`, undefined],
     ["DELETE", path, undefined],
   ] as const;
   vi.setSystemTime(Date.now() + 601_000);
   const { secret } = await here.newApiToken(bearer, "ops", 600, ["admin:write"]);
-  for (const token of [bearer, secret]) {
+  for (const old of [bearer, secret]) {
     for (const [method, to, json] of acts) {
-      const answer = await here.call(method, to, { bearer: token, ...(json && { json }) });
+      const answer = await here.call(method, to, { bearer: old, ...(json && { json }) });
       expect([method, to, answer.text]).toEqual([method, to, expect.stringMatching(/[Ll]og.?in/)]);
       expect([401, 403]).toContain(answer.status);
     }
-    const frozen = { bearer: token, json: { disabled: true } };
+    const frozen = { bearer: old, json: { disabled: true } };
     expect((await here.call("PATCH", path, frozen)).status).toBe(200);
   }
   const basic = { basic: operator };
@@ -224,5 +226,130 @@ it("what cannot be undone needs a log-in of the last ten minutes", async () => {
   }
   expect((await here.call("GET", path, basic)).json).toMatchObject({
     payload: { email: "", deleted_on: expect.any(String) },
+  });
+});
+
+describe.each(["0", "300"])("one log-in and one token, at a revocation lag of %s", (lag) => {
+  const { call, send } = isolate({ REVOCATION_LAG_SECONDS: lag });
+
+  async function victimOf() {
+    const victim = await here.newCaller();
+    const api = await here.newApiToken(victim.access, "theirs");
+    const json = { action: "addContact", payload: { contact_id: victim.id } };
+    const action = await call("POST", "/api/generate-action-token", {
+      bearer: victim.access,
+      json,
+    });
+    const session = await here.newSession(victim);
+    const logins = await call("GET", "/rest/user/logins", { bearer: victim.access });
+    const ofKind = (kind: string) =>
+      itemsAt(logins, "payload").find((login) => Object(login).kind === kind);
+    return {
+      victim,
+      path: `/rest/admin/users/${victim.id}`,
+      api,
+      session,
+      action: { id: textAt(action, "token", "id"), secret: textAt(action, "token", "token") },
+      ids: { session: Object(ofKind("session")).id, pair: Object(ofKind("jwt_pair")).id },
+    };
+  }
+
+  it("are revoked alone and once, and the user sees that an operator did it", async () => {
+    const { victim, path, api, session, action, ids } = await victimOf();
+    const revoked = [
+      [`${path}/logins/${ids.session}`, "session.revoked", ids.session],
+      [`${path}/tokens/${api.uuid}`, "token.revoked", api.uuid],
+      [`${path}/tokens/${action.id.toUpperCase()}`, "action.revoked", action.id],
+      [`${path}/logins/${ids.pair}`, "jwt.revoked", ids.pair],
+    ] as const;
+    // Each was checked a moment ago, and is remembered where that is allowed.
+    expect((await send("GET", "/tokens", { xToken: session })).status).toBe(200);
+    expect((await send("GET", "/rest/user", { bearer: api.secret })).status).toBe(200);
+    for (const [each] of revoked) {
+      for (let time = 0; time < 2; time++) {
+        const answer = await send("DELETE", each, { bearer: operator.access });
+        expect([each, answer.status]).toEqual([each, 200]);
+      }
+    }
+    expect((await send("GET", "/tokens", { xToken: session })).status).toBe(400);
+    // For so long an access JWT is good by its signature.
+    for (const bearer of [api.secret, ...(lag === "0" ? [victim.access] : [])]) {
+      expect((await send("GET", "/rest/user", { bearer })).status).toBe(401);
+    }
+    const run = { json: { token: action.secret } };
+    expect((await send("POST", "/api/run-action-token", run)).json).toMatchObject({
+      reason: "revoked",
+    });
+    const told = await send("GET", "/rest/audit", { basic: victim });
+    const events = itemsAt(told, "payload")
+      .map((event) => Object(event))
+      .filter(({ by_operator }) => by_operator);
+    expect(events.map(({ what, subject_uuid }) => [what, subject_uuid])).toEqual(
+      revoked.map(([, what, id]) => [what, id]).toReversed(),
+    );
+    expect(told.text).not.toContain(operator.id);
+    const log = await send("GET", `/rest/admin/events?user=${victim.id}&actor=${operator.id}`, {
+      bearer: operator.access,
+    });
+    // The last one is that the operator looked.
+    expect(itemsAt(log, "payload")).toHaveLength(revoked.length + 1);
+    const keys = await env.DB.prepare("SELECT COUNT(*) AS n FROM pending_revocations").first("n");
+    expect(keys).toBe(lag === "0" ? keys : 0);
+  });
+
+  it("of this account alone, and each by its own route", async () => {
+    const { path, api, ids } = await victimOf();
+    const other = await here.newCaller();
+    const internal = crypto.randomUUID();
+    await env.DB.prepare(
+      `INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, max_uses, detail)
+        VALUES (?, 'action', ?, 0, 1, 1, 1e15, 1, '{"action":"undoEmailChange","internal":true}')`,
+    )
+      .bind(internal, path.split("/").at(-1))
+      .run();
+    const before = await fingerprint();
+    for (const each of [
+      `/rest/admin/users/${other.id}/tokens/${api.uuid}`,
+      `/rest/admin/users/${other.id}/logins/${ids.session}`,
+      `${path}/logins/${api.uuid}`,
+      `${path}/tokens/${ids.session}`,
+      `${path}/tokens/${internal}`,
+      `${path}/tokens/nonsense`,
+      `/rest/admin/users/nobody/tokens/${api.uuid}`,
+    ]) {
+      expect([each, (await call("DELETE", each, { bearer: operator.access })).status]).toEqual([
+        each,
+        404,
+      ]);
+    }
+    expect(await fingerprint()).toEqual(before);
+  });
+
+  it("not by one whose role was taken away between the gate and the write", async () => {
+    const { path, api, ids } = await victimOf();
+    const former = await here.newOperator();
+    const demote = (role: string) =>
+      env.DB.prepare("UPDATE users SET role = ? WHERE id = ?").bind(role, former.id).run();
+    let gates = 0;
+    const late = isolate(
+      {},
+      intercept(async (called, run) => {
+        const done = await run();
+        if (called.store === "D1" && ++gates === 2) await demote("User");
+        return done;
+      }),
+    );
+    for (const each of [`${path}/tokens/${api.uuid}`, `${path}/logins/${ids.session}`]) {
+      await demote("Admin");
+      gates = 0;
+      const answer = await late.call("DELETE", each, { bearer: former.access });
+      expect([each, answer.json]).toEqual([each, REFUSED]);
+    }
+    const active = await env.DB.prepare(
+      "SELECT COUNT(*) AS n FROM tokens WHERE id IN (?, ?) AND revoked_at IS NULL",
+    )
+      .bind(api.uuid, ids.session)
+      .first("n");
+    expect(active).toBe(2);
   });
 });

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import {
+  ALL_EVENTS,
   AUDIT_COUNTED,
   AUDIT_EVENTS,
   EVENT_GROUPS,
@@ -12,7 +13,6 @@ import type { PageRequest } from "../../src/core/page.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 
-const ALL: EventFilter = { kinds: null, outcome: null, fromMs: null, untilMs: null, search: null };
 const NOW = Date.now();
 const [me, friend, stranger] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
 const ids = {
@@ -35,7 +35,7 @@ const { services } = isolate(
   }),
 );
 const find = (filter: Partial<EventFilter> = {}, page: Partial<PageRequest> = {}) =>
-  services.audit.find(me, { ...ALL, ...filter }, { limit: 100, after: null, ...page });
+  services.audit.find(me, { ...ALL_EVENTS, ...filter }, { limit: 100, after: null, ...page });
 
 type Row = Readonly<Record<string, string | number | null>>;
 
@@ -125,6 +125,20 @@ beforeAll(async () => {
 const oldestFirst = (items: readonly NamedEntry[]) => [...items].reverse();
 const whats = ({ items }: { readonly items: readonly NamedEntry[] }) =>
   oldestFirst(items).map(({ what }) => what);
+
+it("finds the history of a token: what it was about and what was done with it, and nothing that is hidden", async () => {
+  expect(whats(await find({ aboutId: ids.token }))).toEqual(["token.created", "user.changed"]);
+  expect(whats(await find({ aboutId: ids.session }))).toEqual(["session.created", "token.created"]);
+  const operators = crypto.randomUUID();
+  await event("user.enabled", {
+    by_operator: 1,
+    actor: friend,
+    credential: operators,
+    at: 1,
+  }).run();
+  expect(whats(await find({ aboutId: operators }))).toEqual([]);
+  await env.DB.prepare("DELETE FROM events WHERE at = 1").run();
+});
 
 it("names what an event was about, who did it, with what and from where, in one call", async () => {
   calls = 0;

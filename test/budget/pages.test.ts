@@ -13,7 +13,7 @@ const CALLS: Readonly<Record<string, string>> = {
   "/": "1 D1",
   "/a/:token": "4 D1",
   "/a/:token (password reset)": "5 D1",
-  "/console": "3 D1",
+  "/console": "4 D1",
   "/console/account": "1 D1",
   "/console/account/deleted": "1 D1",
   "/console/account/data": "1 D1",

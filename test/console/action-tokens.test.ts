@@ -254,6 +254,27 @@ describe("the history", () => {
       expect([query, await found(query)]).toEqual([query, names]);
     }
     expect(textOf(await ada.get("/console/actions"))).toContain("Active 0 of 1 Bob in 1 hour");
+    const order = async (query: string) => {
+      const { text } = await ada.get(`/console/actions?state=all&${query}`);
+      const at = (page: HtmlPage) => text.indexOf(`href="${ownOf(page)}"`);
+      return Object.entries(all)
+        .toSorted(([, a], [, b]) => at(a) - at(b))
+        .map(([name]) => name);
+    };
+    for (const [query, names] of [
+      ["", ["expired", "revoked", "forBob", "used"]],
+      ["sort=created", ["used", "forBob", "revoked", "expired"]],
+      ["sort=expires", ["expired", "used", "forBob", "revoked"]],
+      ["sort=-used", ["used", "expired", "revoked", "forBob"]],
+      ["sort=x", ["expired", "revoked", "forBob", "used"]],
+    ] as const) {
+      const found = await order(query);
+      // Of the same number of uses, or of one second, the order is of the ids.
+      const known = query === "sort=expires" || query === "sort=-used" ? 1 : 4;
+      expect([query, found.slice(0, known)]).toEqual([query, names.slice(0, known)]);
+    }
+    expect(textOf(await ada.get("/console/actions?state=all"))).toContain("4 tokens. Tokens stay");
+    expect(textOf(await ada.get("/console/actions"))).toContain("1 token.");
     const uses = await ada.get("/console/actions/uses");
     expect(textOf(uses)).toContain("Who Action When Bob Share my contact just now");
     expect(uses.text).toContain(`href="/console/contacts/${bobsId}"`);

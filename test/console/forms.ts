@@ -42,6 +42,8 @@ interface Fixtures {
   };
   /** Of another account, about which an operator does something. */
   readonly otherEmail: string;
+  /** What the other has. */
+  readonly others: { readonly loginId: string; readonly tokenId: string };
   /** What the form for a new action token holds; also a contact of theirs. */
   readonly contactId: string;
   readonly newSecret: string;
@@ -140,6 +142,8 @@ const SAMPLES: Readonly<Record<string, (fixtures: Fixtures) => Fields>> = {
       () => ({}),
     ]),
   ),
+  "/console/admin/users/:user/logins/revoke": ({ others }) => ({ id: others.loginId }),
+  "/console/admin/users/:user/tokens/revoke": ({ others }) => ({ id: others.tokenId }),
   "/console/admin/users/:user/role": () => ({ role: "Admin" }),
   "/console/admin/users/:user/metadata": () => ({ metadata: '{"plan":"pro"}' }),
   "/console/admin/users/:user/delete": ({ otherEmail }) => ({ email: otherEmail }),
@@ -192,7 +196,18 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
   const action = await newActionToken(call, client);
   const other = await newPageClient(call);
   const others = await newActionToken(call, other);
+  await other.send("/console/tokens/new", {
+    name: "theirs",
+    lifetime: "3600",
+    scopes: ["tokens:read"],
+  });
+  const [othersToken = ""] = tokenIdsOn(await other.open("/console/tokens"));
   const otherId = await idOf(other);
+  const othersLogin = String(
+    await env.DB.prepare("SELECT id FROM tokens WHERE user_id = ? AND kind = 'session'")
+      .bind(otherId)
+      .first("id"),
+  );
   await env.DB.batch([
     env.DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(contactId),
     env.DB.prepare(
@@ -224,6 +239,7 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
     parameters,
     contactId,
     otherEmail: other.email,
+    others: { loginId: othersLogin, tokenId: othersToken },
     newSecret,
     newApiSecret,
     rotatedSecret,

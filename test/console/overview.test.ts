@@ -33,6 +33,10 @@ it("says what needs its user, and no longer once it is done", async () => {
     /“ soon ” is about to expire Expires in \d+ hours|“ soon ” is about to expire Expires in 1 day/,
   );
   expect(then).not.toMatch(/later|Verify your email|Add your name/);
+  const soon = /href="(\/console\/tokens\/[0-9a-f-]{36})">See token/.exec(
+    (await client.open("/console")).text,
+  )?.[1];
+  expect(textOf(await client.open(String(soon)))).toMatch(/^API tokens soon /);
   expect(then).toContain('curl https://latchkey.test/rest/user -H "Authorization: Bearer $TOKEN"');
 });
 
@@ -57,5 +61,10 @@ it("shows log-ins, refusals and uses of codes", async () => {
   });
   const overview = async () => textOf(await client.open("/console"));
   await expect.poll(overview).toContain("Failed log-in attempt Denied");
-  expect(await overview()).toMatch(/Logged in .*Someone used one of your codes just now/);
+  expect(await overview()).toMatch(
+    /Logged in .*Uses of your codes Someone \(no name set\) Share my contact just now/,
+  );
+  expect((await client.open("/console")).text).toContain(
+    `<a href="/console/actions/${Object(Object(issued.json).token).id}">Share my contact</a>`,
+  );
 });

@@ -1,10 +1,10 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
-import { ORIGIN } from "../support/client.ts";
+import { describe, expect, it, vi } from "vitest";
+import { itemsAt, ORIGIN } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { NEED_MORE, newFixtures, pathIn, sampleFor, POST_FORMS, tokenIdsOn } from "./forms.ts";
 import { hiddenValues, secretOnPage, textOf } from "./html.ts";
-import { newPageClient, type PageClient } from "./page-client.ts";
+import { COOKIE, newPageClient, type PageClient, SAME_ORIGIN } from "./page-client.ts";
 
 const { call } = isolate();
 const NEW = { name: "ci", lifetime: "3600", scopes: ["account:read", "tokens:read"] };
@@ -44,13 +44,49 @@ describe("a new token", () => {
       const { client } = await withToken({ lifetime });
       expect(textOf(await client.open("/console/tokens"))).toMatch(end);
     }
-    const until = new Date(Date.now() + 3 * 86_400_000).toISOString().slice(0, 10);
-    const { client, secret } = await withToken({ until });
-    expect(textOf(await client.open(LIST))).toMatch(/Expires in [34] days/);
-    const { json } = await call("GET", "/rest/token/list", { bearer: secret });
-    // A lifetime is in whole seconds.
-    expect(Object(json).payload[0].expired_on).toMatch(new RegExp(`^${until}T23:59:5[89]`));
   });
+
+  it.each([
+    ["Europe/Berlin", "2027-03-28", "2027-03-28T21:59:59.000Z"],
+    ["America/New_York", "2027-03-14", "2027-03-15T03:59:59.000Z"],
+    ["America/New_York", "2027-11-07", "2027-11-08T04:59:59.000Z"],
+    // Where the clocks change at midnight.
+    ["America/Havana", "2027-03-13", "2027-03-14T04:59:59.000Z"],
+    ["America/Havana", "2027-03-14", "2027-03-15T03:59:59.000Z"],
+    ["Africa/Cairo", "2027-04-29", "2027-04-29T21:59:59.000Z"],
+    ["Asia/Kolkata", "2027-03-05", "2027-03-05T18:29:59.000Z"],
+    ["Pacific/Kiritimati", "2027-03-02", "2027-03-02T09:59:59.000Z"],
+    // There, March 1 is over.
+    ["Pacific/Kiritimati", "2027-03-01", null],
+    ["Pacific/Pago_Pago", "2027-03-01", "2027-03-02T10:59:59.000Z"],
+    ["", "2028-02-29", "2028-02-29T12:00:00.000Z"],
+    ["", "2028-03-01", null],
+    ["", "2027-02-30", null],
+    ["Mars/Olympus", "2027-03-05", "2027-03-05T23:59:59.000Z"],
+    ["", "2027-03-05", "2027-03-05T23:59:59.000Z"],
+  ])(
+    "with a date of its own, it lives until the end of that day in %s: %s",
+    async (zone, until, end) => {
+      vi.setSystemTime("2027-03-01T12:00:00.000Z");
+      const client = await newPageClient(call);
+      const cookie = `${COOKIE}=${client.secret}; ${COOKIE}-zone=${zone}`;
+      const page = await client.open("/console/tokens/new", { cookie });
+      const isKnown = zone !== "" && zone !== "Mars/Olympus";
+      expect(textOf(page)).toContain(
+        `At the end of that day in ${isKnown ? `your time zone (${zone})` : "UTC"}, at most`,
+      );
+      const made = await client.send(
+        "/console/tokens/new",
+        { ...NEW, until },
+        { ...SAME_ORIGIN, cookie },
+      );
+      expect(made.status).toBe(end === null ? 400 : 200);
+      const list = await call("GET", "/rest/token/list", { xToken: client.secret });
+      expect(itemsAt(list, "payload").map((token) => Object(token).expired_on)).toEqual(
+        end === null ? [] : [end],
+      );
+    },
+  );
 
   it("has the permissions of a preset, and limits and metadata of its own", async () => {
     const namesOf = async (fields: object) => {
@@ -365,6 +401,24 @@ describe("a search", () => {
 });
 
 describe("the page of a token", () => {
+  it("tells its history page by page, back and forth", async () => {
+    const { client, id } = await withToken({ name: "ci" });
+    for (let n = 0; n < 24; n++) await client.send(`${pageOf(id)}/rename`, { name: `ci ${n}` });
+    const eventsOn = ({ text }: { text: string }) => text.match(/<tr><th scope="row">/g)?.length;
+    const linkOn = ({ text }: { text: string }, rel: string) =>
+      new RegExp(`rel="${rel}" href="(/console/tokens/${id}[?]cursor=[^"]+)"`).exec(text)?.[1];
+    const first = await client.open(pageOf(id));
+    const second = await client.open(String(linkOn(first, "next")));
+    expect([eventsOn(first), eventsOn(second)]).toEqual([20, 5]);
+    expect(textOf(second)).toMatch(/Changed .* Created /);
+    const back = await client.open(String(linkOn(second, "prev")));
+    expect([eventsOn(back), linkOn(second, "next"), linkOn(first, "prev")]).toEqual([
+      20,
+      undefined,
+      undefined,
+    ]);
+  });
+
   it("tells its history, also after it was revoked", async () => {
     const { client, secret, id } = await withToken({ name: "ci", access: "full" });
     await call("POST", "/rest/token", { bearer: secret, json: { name: "child" } });

@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   type Answered,
@@ -230,10 +231,112 @@ describe("the issuer's own", () => {
     const answer = await list(issuer.access);
     expect(answer.status).toBe(200);
     const { token: _, ...shown } = Object(at(second, "token"));
-    expect(at(answer, "data", 0)).toEqual(shown);
+    expect(at(answer, "data", 0)).toEqual({ ...shown, state: "active" });
     expect(at(answer, "data", 1, "id")).toBe(at(first, "token", "id"));
     expect(answer.text).not.toContain("lk_act_");
     expect((await list(other.access)).json).toEqual({ data: [], next_cursor: null });
+  });
+
+  it("are found in any state, by action and by whom they are for, and sorted", async () => {
+    const ids: string[] = [];
+    for (const send of [
+      { ttl: 600 },
+      { ttl: 120, audience: other.id },
+      { ttl: 300, max_uses: 3 },
+    ]) {
+      const issued = await add(send);
+      ids.push(textAt(issued, "token", "id"));
+    }
+    const [first = "", second = "", third = ""] = ids;
+    await env.DB.prepare("UPDATE tokens SET uses = 2 WHERE id = ?").bind(third).run();
+    await end(first);
+    const found = async (query: string) => {
+      const answer = await call("GET", `/api/action-tokens?${query}`, { bearer: issuer.access });
+      if (answer.status !== 200) return answer.status;
+      return itemsAt(answer, "data")
+        .map((item) => Object(item))
+        .filter(({ id }) => ids.includes(id))
+        .map(({ id, state }) => `${ids.indexOf(id) + 1} ${state}`);
+    };
+    for (const [query, expected] of [
+      ["", ["3 active", "2 active"]],
+      ["state=all&limit=100", ["3 active", "2 active", "1 revoked"]],
+      ["state=revoked", ["1 revoked"]],
+      ["sort=expires", ["2 active", "3 active"]],
+      ["sort=-used&limit=1", ["3 active"]],
+      ["sort=created&action=addContact", ["2 active", "3 active"]],
+      ["audience=person", ["2 active"]],
+      [`audience=${other.id.toUpperCase()}`, ["2 active"]],
+      ["audience=anyone", ["3 active"]],
+      ["state=none", 422],
+      ["sort=name", 422],
+      ["action=resetPassword", 422],
+      ["audience=someone", 422],
+    ] as const) {
+      expect([query, await found(query)]).toEqual([query, expected]);
+    }
+    const pages: unknown[] = [];
+    let cursor: unknown = "";
+    while (cursor !== null) {
+      const path = `/api/action-tokens?state=all&sort=-expires&limit=1&cursor=${cursor}`;
+      const answer = await call("GET", path, { bearer: issuer.access });
+      pages.push(...itemsAt(answer, "data").map((item) => Object(item).id));
+      cursor = at(answer, "next_cursor");
+    }
+    expect(pages.filter((id) => ids.includes(String(id)))).toEqual([first, third, second]);
+    expect(new Set(pages).size).toBe(pages.length);
+    expect(second).not.toBe("");
+  });
+
+  it("say who used them, to their issuer alone, page by page", async () => {
+    const runner = await newCaller();
+    const issued = await add({ max_uses: 3 });
+    const [id, token] = [textAt(issued, "token", "id"), textAt(issued, "token", "token")];
+    for (const bearer of [other.access, runner.access]) {
+      const run = await call("POST", "/api/run-action-token", { bearer, json: { token } });
+      expect(run.status).toBe(200);
+    }
+    await env.DB.prepare("UPDATE users SET first_name = 'Rae' WHERE id = ?").bind(runner.id).run();
+    await env.DB.prepare("UPDATE receipts SET run_at = run_at - 1000 WHERE run_by = ?")
+      .bind(other.id)
+      .run();
+    const get = (path: string, bearer = issuer.access) => call("GET", path, { bearer });
+    const own = `/api/action-tokens/${id}/uses`;
+    const use = {
+      id: expect.any(String),
+      token_id: id,
+      action: "addContact",
+      run_at: expect.any(String),
+      is_own: false,
+    };
+    const rae = { ...use, name: "Rae", contact_id: runner.id };
+    for (const path of [
+      own,
+      `/api/action-tokens/uses`,
+      "/api/action-tokens/uses?action=addContact",
+    ]) {
+      expect(at(await get(`${path}${path.includes("?") ? "&" : "?"}limit=1`), "data")).toEqual([
+        rae,
+      ]);
+    }
+    const first = await get(`${own}?limit=1`);
+    const rest = await get(`${own}?limit=1&cursor=${at(first, "next_cursor")}`);
+    expect(rest.json).toMatchObject({
+      data: [{ ...use, contact_id: other.id }],
+      next_cursor: null,
+    });
+    for (const [path, bearer, status] of [
+      [own, other.access, 404],
+      ["/api/action-tokens/nothing/uses", issuer.access, 404],
+      ["/api/action-tokens/uses?action=resetPassword", issuer.access, 422],
+      [own, undefined, 401],
+    ] as const) {
+      expect([
+        path,
+        (await call("GET", path, bearer === undefined ? {} : { bearer })).status,
+      ]).toEqual([path, status]);
+    }
+    expect(itemsAt(await get("/api/action-tokens/uses", runner.access), "data")).toEqual([]);
   });
 
   it("are revoked by their issuer, once", async () => {

@@ -168,6 +168,14 @@ const OPERATORS: readonly Case[] = [
     send: byOperator,
     ...OK,
   },
+  ...(["login", "token"] as const).map((kind) => ({
+    routeKey: `DELETE /rest/admin/users/:id/${kind}s/:${kind}`,
+    as: "operator",
+    path: ({ alice, refresh, target: { uuid } }: World) =>
+      `/rest/admin/users/${alice.id}/${kind}s/${kind === "token" ? uuid : String(claimsOf(refresh).sid)}`,
+    send: byOperator,
+    ...OK,
+  })),
   {
     routeKey: "DELETE /rest/admin/users/:id/second_factor",
     as: "operator",
@@ -305,6 +313,21 @@ export const GOOD: readonly Case[] = [
     again: 422,
   },
   { routeKey: "GET /api/action-tokens", as: "API token", send: byApi, ...OK },
+  {
+    routeKey: "GET /api/action-tokens",
+    as: "API token: searched",
+    path: () => "/api/action-tokens?state=all&sort=-used",
+    send: byApi,
+    ...OK,
+  },
+  { routeKey: "GET /api/action-tokens/uses", as: "API token", send: byApi, ...OK },
+  {
+    routeKey: "GET /api/action-tokens/:id/uses",
+    as: "API token",
+    path: ({ action }) => `/api/action-tokens/${action.id}/uses`,
+    send: byApi,
+    ...OK,
+  },
   {
     routeKey: "DELETE /api/action-tokens/:id",
     as: "API token",
@@ -507,6 +530,13 @@ export const GOOD: readonly Case[] = [
   },
   { routeKey: "GET /rest/user/export", as: "access JWT", send: byAccess, ...OK },
   { routeKey: "GET /rest/audit", as: "API token", send: byApi, ...OK },
+  {
+    routeKey: "GET /rest/audit",
+    as: "API token: searched",
+    path: ({ target: { uuid } }) => `/rest/audit?about=${uuid}&outcome=done`,
+    send: byApi,
+    ...OK,
+  },
 
   { routeKey: "POST /rest/token", as: "API token", send: byApiWith({ name: "another" }), ...OK },
   ...(["API token", "session", "access JWT"] as const).map((as) => ({

@@ -75,6 +75,8 @@ function samples({ email }: Known): Readonly<Record<string, Fields>> {
     "DELETE /rest/admin/users/:id": {},
     "DELETE /rest/admin/users/:id/credentials": {},
     "DELETE /rest/admin/users/:id/second_factor": {},
+    "DELETE /rest/admin/users/:id/logins/:login": {},
+    "DELETE /rest/admin/users/:id/tokens/:token": {},
     "DELETE /rest/admin/throttles/:id": {},
     "DELETE /tokens": {},
     "DELETE /rest/token/all": {},

@@ -223,7 +223,7 @@ export const overview = {
   addName: "Add name",
   expiring: (name: string) => `“${isolated(name)}” is about to expire`,
   expires: "Expires",
-  seeTokens: "See API tokens",
+  seeToken: "See token",
   logins: "Recent log-ins",
   noLogins: "No log-ins lately.",
   loginEvents: {
@@ -238,9 +238,8 @@ export const overview = {
   unknownPlace: "Unknown address",
   allActivity: "All activity",
   uses: "Uses of your codes",
-  used: "Someone used one of your codes",
   noUses: "No one has used your codes lately.",
-  allCodes: "Your action tokens",
+  allUses: "All uses",
   notLoaded: "We couldn't load this. Reload the page to try again.",
   firstCall: "Call the API",
   callText: "With an API token in $TOKEN, this returns your account:",
@@ -425,8 +424,8 @@ export const apiTokens = {
   children: "Tokens created with this token",
   childrenHint: "They are revoked with it.",
   history: "History",
-  historyHint: (shown: number, searched: number) =>
-    `The latest ${shown}, from your last ${searched.toLocaleString("en-US")} events.`,
+  historyHint: (searched: number) =>
+    `A page looks at ${searched.toLocaleString("en-US")} of your events, so there may be more on the next.`,
   noHistory: "No events about this token are stored any more.",
   allActivity: "All activity",
   historyColumns: { event: "Event", when: "When", from: "Address" },
@@ -499,7 +498,8 @@ export const apiTokens = {
       "31536000": "In 1 year",
     },
     until: "Or on a date of your own",
-    untilHint: "At the end of that day in UTC, at most a year from now.",
+    untilHint: (zone: string) =>
+      `At the end of that day in ${zone === "UTC" ? zone : `your time zone (${zone})`}, at most a year from now.`,
     access: "Permissions",
     read: "Read only",
     full: "Full access",
@@ -647,6 +647,17 @@ export const actionTokens = {
   noneMatch: "No action tokens match",
   noneMatchText: "Choose another status, action or person.",
   showAll: "Show all action tokens",
+  sort: "Sort",
+  sorts: {
+    "-created": "Newest first",
+    created: "Oldest first",
+    expires: "Expiring first",
+    "-used": "Most used first",
+  },
+  count: (count: number, isAll: boolean) =>
+    `${isAll ? "" : "At least "}${count.toLocaleString("en-US")} ${count === 1 ? "token" : "tokens"}`,
+  partial: (searched: number) =>
+    `Your newest ${searched.toLocaleString("en-US")} tokens were searched.`,
   kept: "Tokens stay in this list for two days after they expire, and their uses for 31 days.",
   noUses: "No uses yet",
   noUsesText: "When someone uses one of your codes or links, it appears here.",
@@ -1425,6 +1436,10 @@ export const operators = {
       session: "Browser session",
       family: "API client",
       unknown: "Unknown",
+      act: "Log out",
+      end: "Log out",
+      endButton: "Log out there",
+      subject: (device: string) => `of ${isolated(device)}`,
     },
     devices: {
       title: "Devices that have logged in",
@@ -1446,6 +1461,10 @@ export const operators = {
       disabled: "Disabled",
       replaced: "Replaced",
       noScopes: "none",
+      act: "Revoke",
+      revoke: "Revoke",
+      revokeButton: "Revoke token",
+      subject: (name: string) => `of ${isolated(name)}`,
     },
   },
   events: {
@@ -1461,6 +1480,8 @@ export const operators = {
     user: "Account ID",
     what: "Kind",
     kindHint: "such as login.failed",
+    from: "From",
+    until: "To",
     columns: {
       what: "What",
       outcome: "Outcome",
@@ -1558,6 +1579,8 @@ export const operatorMessages = {
   operator_found: operators.account.found,
   account_disabled: "Account disabled. Everything that it had is revoked.",
   account_enabled: "Account enabled. They can log in again.",
+  account_login_ended: "Logged out there.",
+  account_token_revoked: "Token revoked.",
   account_ended: "Everything was revoked.",
   account_reset: "A password reset is on its way to the account's own address.",
   account_lifted: "Log-in limits lifted.",

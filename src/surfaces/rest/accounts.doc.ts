@@ -3,6 +3,7 @@ import { AUDIT_EVENTS } from "../../core/events.ts";
 import { profileEntries, type ProfileKind } from "../../core/user.ts";
 import type { Component, RoutesOf, OperationDoc } from "../../openapi/description.ts";
 import {
+  inQuery,
   answer,
   anyJson,
   CURSOR,
@@ -372,8 +373,20 @@ export const accountOperations: Readonly<Record<RoutesOf<typeof accountRoutes>, 
   "GET /rest/audit": {
     id: "listAudit",
     summary: "List the account's events, newest first",
-    description: "What was done to the account, and attempts that were refused.",
-    parameters: PAGE,
+    description:
+      "What was done to the account, and attempts that were refused. With a filter, a page looks at 5,000 events: it may have few, or none, and yet not be the last. Times and IDs that fit no event find none.",
+    parameters: [
+      inQuery("what", "The kind of event.", text),
+      inQuery("outcome", "How it ended.", v.picklist(["done", "refused"])),
+      inQuery(
+        "about",
+        "The ID of what an event is about, or was done with: a token's history.",
+        uuid,
+      ),
+      inQuery("from", "Not before.", time),
+      inQuery("until", "Before.", time),
+      ...PAGE,
+    ],
     answers: answer("A page of events.", page(v.array(AuditEvent))),
   },
 };

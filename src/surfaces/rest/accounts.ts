@@ -2,7 +2,12 @@ import type { HonoRequest } from "hono";
 import * as v from "valibot";
 import type { AccountChange, Accounts, PersonalDataStore } from "../../core/accounts.ts";
 import { callerAfterPasswordChange } from "../../core/caller.ts";
-import type { AuditEntry, EventStore } from "../../core/events.ts";
+import {
+  ALL_EVENTS,
+  type AuditEntry,
+  type EventFilter,
+  type EventStore,
+} from "../../core/events.ts";
 import { requireFresh } from "../../core/fresh-login.ts";
 import type { LinkedIdentities, LinkedIdentity } from "../../core/identities.ts";
 import { FACEBOOK, GOOGLE } from "../../core/issuers.ts";
@@ -17,7 +22,11 @@ import { JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
 import {
   cursorText,
   exportCursorText,
+  queryId,
+  queryText,
+  queryTime,
   queryValues,
+  queryWord,
   readExportCursor,
   readPage,
   refuseField,
@@ -156,7 +165,13 @@ export const accountRoutes = ({
       access: "caller",
       scope: "account:read",
       async handle({ request }, caller) {
-        return listOf(await audit.list(caller.userId, readPage(request)), eventToJson);
+        const filter = filterIn(request);
+        const { userId } = caller;
+        const found =
+          filter === null
+            ? await audit.list(userId, readPage(request))
+            : await audit.find(userId, filter, readPage(request));
+        return listOf(found, eventToJson);
       },
     },
     {
@@ -202,6 +217,20 @@ export const accountRoutes = ({
 
 /** As much as the JWT for this service itself. */
 const ALL = { scopes: null, ttlSeconds: Number.POSITIVE_INFINITY };
+
+/** Null for all events. @throws RequestFaultError `fields_invalid` */
+function filterIn(request: HonoRequest): EventFilter | null {
+  const what = queryText(request, "what");
+  const filter: EventFilter = {
+    ...ALL_EVENTS,
+    kinds: what === undefined ? null : { names: [what], isExcluded: false },
+    outcome: queryWord(request, "outcome", ["done", "refused"]) ?? null,
+    aboutId: queryId(request, "about") ?? null,
+    fromMs: queryTime(request, "from") ?? null,
+    untilMs: queryTime(request, "until") ?? null,
+  };
+  return Object.values(filter).every((each) => each === null) ? null : filter;
+}
 
 /** `?audience=`: who the JWT is to be for; null for this service. @throws RequestFaultError `fields_invalid` */
 function readAudience(request: HonoRequest): string | null {

@@ -1,8 +1,9 @@
 import * as v from "valibot";
 import { WARNINGS } from "../../core/admin.ts";
 import { RECEIVERS } from "../../core/deliveries.ts";
-import type { Component, OperationDoc, Parameter, RoutesOf } from "../../openapi/description.ts";
+import type { Component, OperationDoc, RoutesOf } from "../../openapi/description.ts";
 import {
+  inQuery,
   answer,
   anyJson,
   CURSOR,
@@ -135,13 +136,6 @@ export const adminComponents: Readonly<Record<string, Component>> = {
 
 const ID = pathParameter("id", "The account's `uuid`.");
 
-const filter = (name: string, description: string, schema: v.GenericSchema): Parameter => ({
-  name,
-  in: "query",
-  description,
-  schema,
-});
-
 const operation = (
   id: string,
   summary: string,
@@ -207,13 +201,13 @@ export const adminOperations: Readonly<Record<RoutesOf<typeof adminRoutes>, Oper
     `Of one account, newest first. Without \`user\`: what was refused at accounts and what operators did, newest first; what named no account is of the nil UUID. With \`all=true\` and no \`user\`: the whole log, sorted by account. ${SCANNED}`,
     {
       parameters: [
-        filter("user", "Whose events.", uuid),
-        filter("what", "The kind of event.", text),
-        filter("outcome", "How it ended.", v.picklist(["done", "refused"])),
-        filter("actor", "Who did it.", uuid),
-        filter("from", "Not before.", time),
-        filter("until", "Before.", time),
-        filter("all", "The whole log.", v.picklist(["true", "false"])),
+        inQuery("user", "Whose events.", uuid),
+        inQuery("what", "The kind of event.", text),
+        inQuery("outcome", "How it ended.", v.picklist(["done", "refused"])),
+        inQuery("actor", "Who did it.", uuid),
+        inQuery("from", "Not before.", time),
+        inQuery("until", "Before.", time),
+        inQuery("all", "The whole log.", v.picklist(["true", "false"])),
         ...PAGE,
       ],
       answers: answer("A page of events.", page(v.array(OperatorsEvent))),
@@ -253,6 +247,26 @@ export const adminOperations: Readonly<Record<RoutesOf<typeof adminRoutes>, Oper
     "Revoke all credentials of an account, as an operator",
     "Sessions, JWTs, API tokens and action tokens. Its password and other ways to log in stay: disable it to stop those.",
     { parameters: ID, answers: answer("Revoked.", success(Empty)), refuses: [404] },
+  ),
+  "DELETE /rest/admin/users/:id/logins/:login": operation(
+    "revokeAccountLogin",
+    "Log an account out in one place, as an operator",
+    "A session, or a JWT pair with all JWTs that were derived from it. Needs a fresh log-in. Repeated, it changes nothing.",
+    {
+      parameters: [...ID, ...pathParameter("login", "The log-in's `id`.")],
+      answers: answer("Revoked.", success(Empty)),
+      refuses: [404],
+    },
+  ),
+  "DELETE /rest/admin/users/:id/tokens/:token": operation(
+    "revokeAccountToken",
+    "Revoke one API or action token of an account, as an operator",
+    "With all that was derived from it. Needs a fresh log-in. Links that were sent by email are not among them. Repeated, it changes nothing.",
+    {
+      parameters: [...ID, ...pathParameter("token", "The token's ID.")],
+      answers: answer("Revoked.", success(Empty)),
+      refuses: [404],
+    },
   ),
   "DELETE /rest/admin/users/:id/second_factor": operation(
     "removeAccountSecondFactor",

@@ -16,15 +16,17 @@ import type { Caller } from "../../core/caller.ts";
 import type { TokenDiagnosis } from "../../core/token-diagnosis.ts";
 import type { Json } from "../../core/token.ts";
 import { readTypedJson } from "../../http/body.ts";
-import { JSON_ONLY, jsonBody, lowerUuid, pathId } from "../../http/fields.ts";
+import { JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
 import {
   exportCursorText,
   keyCursorText,
-  queryValue,
+  queryId,
+  queryText,
+  queryTime,
+  queryWord,
   readExportCursor,
   readKeyPage,
   readPage,
-  refuseField,
 } from "../../http/query.ts";
 import { refuseRequest } from "../../http/request-fault.ts";
 import {
@@ -177,6 +179,24 @@ export function adminRoutes({ admin }: AdminServices) {
     },
     {
       method: "DELETE",
+      path: "/rest/admin/users/:id/logins/:login",
+      ...WRITE,
+      handle: forOperators(async (desk, request) => {
+        await desk.revokeOne(idIn(request), "login", pathId(request, "login").toLowerCase());
+        return success({});
+      }),
+    },
+    {
+      method: "DELETE",
+      path: "/rest/admin/users/:id/tokens/:token",
+      ...WRITE,
+      handle: forOperators(async (desk, request) => {
+        await desk.revokeOne(idIn(request), "token", pathId(request, "token").toLowerCase());
+        return success({});
+      }),
+    },
+    {
+      method: "DELETE",
       path: "/rest/admin/users/:id/second_factor",
       ...WRITE,
       handle: forOperators(async (desk, request) => {
@@ -241,38 +261,19 @@ function actOf(fields: v.InferOutput<typeof ChangeAccount>): AccountAct {
 
 /** @throws RequestFaultError `fields_invalid` */
 function filterIn(request: HonoRequest): EventFilter {
-  const one = (name: string) => queryValue(request, name) || undefined;
-  const id = (name: string) => {
-    const given = one(name);
-    if (given !== undefined && !/^[0-9a-f-]{36}$/i.test(given)) refuseField(name, "must be a uuid");
-    return given === undefined ? undefined : lowerUuid(given);
-  };
-  const time = (name: string) => {
-    const given = one(name);
-    if (given === undefined) return undefined;
-    const ms = /^\d{4}-\d\d-\d\dT/.test(given) ? Date.parse(given) : Number.NaN;
-    return ms >= 0 ? ms : refuseField(name, "must be an ISO 8601 time like 2026-01-31T12:00:00Z");
-  };
-  const outcome = one("outcome");
-  if (outcome !== undefined && outcome !== "done" && outcome !== "refused") {
-    return refuseField("outcome", "must be done or refused");
-  }
-  const all = one("all");
-  if (all !== undefined && all !== "true" && all !== "false") {
-    refuseField("all", "must be true or false");
-  }
   const filter = {
-    userId: id("user"),
-    what: one("what"),
-    outcome,
-    actorId: id("actor"),
-    fromMs: time("from"),
-    untilMs: time("until"),
-  } as const;
+    userId: queryId(request, "user"),
+    what: queryText(request, "what"),
+    outcome: queryWord(request, "outcome", ["done", "refused"]),
+    actorId: queryId(request, "actor"),
+    fromMs: queryTime(request, "from"),
+    untilMs: queryTime(request, "until"),
+  };
+  const isAll = queryWord(request, "all", ["true", "false"]) === "true";
   const given = Object.fromEntries(
     Object.entries(filter).filter(([, value]) => value !== undefined),
   );
-  return { ...given, isAll: all === "true" };
+  return { ...given, isAll };
 }
 
 const scannedToJson = <T>({ items, next }: Scanned<T>, toJson: (item: T) => Json): HttpResult =>

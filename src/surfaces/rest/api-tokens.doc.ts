@@ -4,6 +4,7 @@ import { OPERATOR_SCOPES, SCOPES } from "../../core/scopes.ts";
 import { INACTIVE_REASONS } from "../../core/token-verification.ts";
 import type { Component, RoutesOf, OperationDoc, Parameter } from "../../openapi/description.ts";
 import {
+  inQuery,
   answer,
   anyJson,
   count,
@@ -173,13 +174,6 @@ const change = (id: string, more: string): OperationDoc => ({
   parameters: pathParameter("token", "The token's `uuid`."),
   answers: answer("The token, without its secret.", success(ApiToken)),
   refuses: [404],
-});
-
-const inQuery = (name: string, description: string, schema: v.GenericSchema): Parameter => ({
-  name,
-  in: "query",
-  description,
-  schema,
 });
 
 const SEARCH: readonly Parameter[] = [
