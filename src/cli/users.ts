@@ -13,6 +13,7 @@ import {
   endAll,
   listUsers,
   removeFactor,
+  revokeOne,
   setMetadata,
   setRole,
   type Told,
@@ -57,6 +58,8 @@ the deployment, as with npm run deploy. With --json the answer is one JSON value
   reset <email> [--token-prefix lk]
                              prints a link with which they choose a new password, within an hour, for you to give
                              to them: no email is sent. Only for an email that is proven
+  end-login <email> <id>     logs them out in one place, which show lists
+  revoke-token <email> <id>  revokes one of their API or action tokens
   end <email>                logs them out everywhere and revokes all their tokens; they can log in again
   disable <email>…           revokes everything that the accounts have, and refuses them until they are
                              enabled; with --stdin the emails are read from stdin, one per line
@@ -199,6 +202,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     flags: ["json"],
     run: ({ nowMs }, database, [email]) => endAll(database, emailOf(email), nowMs),
   },
+  "end-login": {
+    words: 2,
+    flags: ["json"],
+    run: ({ nowMs }, database, [email, id]) =>
+      revokeOne(database, emailOf(email), "login", idOf(id), nowMs),
+  },
+  "revoke-token": {
+    words: 2,
+    flags: ["json"],
+    run: ({ nowMs }, database, [email, id]) =>
+      revokeOne(database, emailOf(email), "token", idOf(id), nowMs),
+  },
   disable: {
     words: "emails",
     flags: ["stdin", "json"],
@@ -253,6 +268,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Not a secret: arguments stay in the shell's history. @throws UsageError */
+function idOf(given = ""): string {
+  const id = given.toLowerCase();
+  if (!UUID.test(id)) throw new UsageError("The id is a UUID, as show prints it.");
+  return id;
+}
 
 /** @throws UsageError */
 function limitOf(limit = "50"): number {

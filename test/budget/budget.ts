@@ -49,6 +49,9 @@ POST /api/run-action-token (nobody, with a key)          | 1g · 1q 18r 10w     
 POST /api/run-action-token (password reset)              | 1g 1p · 4q 51r 13w · 1h | 1g 1p 1d · 4q 52r 13w · 1h | 1g 1p 1d · 4q 52r 13w · 1h                            |                     |
 POST /api/run-action-token (email verification)          | 1g · 3q 19r 9w          | 2g 1d · 2q 18r 9w          | 2g 1d · 2q 18r 9w or 1g 1d · 2q 18r 9w                |                     |
 GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                        | 1q 15r 0w           | 1q 15r 0w
+GET /api/action-tokens (API token: searched)             | 3q 43r 1w               | 2g · 2q 41r 1w             | 2g · 2q 41r 1w                                        | 1q 40r 0w           | 1q 40r 0w
+GET /api/action-tokens/uses (API token)                  | 3q 7r 1w                | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                         | 1q 4r 0w            | 1q 4r 0w
+GET /api/action-tokens/:id/uses (API token)              | 4q 11r 1w               | 2g · 3q 9r 1w              | 2g · 3q 9r 1w                                         | 2q 8r 0w            | 2q 8r 0w
 DELETE /api/action-tokens/:id (API token)                | 3q 11r 3w               | 2g · 2q 9r 3w              | 2g · 2q 9r 3w                                         |                     |
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 GET /api/user/contacts/followers (API token)             | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
@@ -99,6 +102,7 @@ DELETE /rest/user/totp (access JWT)                      | 2q 29r 12w           
 POST /rest/user/recovery_codes (access JWT)              | 2q 61r 21w              | 1g · 1q 58r 21w            | 1q 58r 21w                                            | 1q 58r 21w          | 1q 58r 21w
 GET /rest/user/export (access JWT)                       | 15q 146r 0w             | 1g · 14q 144r 0w           | 14q 144r 0w                                           | 14q 144r 0w         | 14q 144r 0w
 GET /rest/audit (API token)                              | 3q 32r 1w               | 2g · 2q 30r 1w             | 2g · 2q 30r 1w                                        | 1q 29r 0w           | 1q 29r 0w
+GET /rest/audit (API token: searched)                    | 3q 93r 1w               | 2g · 2q 91r 1w             | 2g · 2q 91r 1w                                        | 1q 90r 0w           | 1q 90r 0w
 POST /rest/token (API token)                             | 1p · 3q 20r 6w          | 2g 1p · 2q 18r 6w          | 2g 1p · 2q 18r 6w                                     | 1p · 1q 17r 5w      | 1p · 1q 17r 5w
 POST /rest/token/verify (API token)                      | 4q 8r 2w                | 2g · 3q 6r 2w              | 2g · 3q 6r 2w                                         | 1q 4r 0w            | 1q 4r 0w
 POST /rest/token/verify (session)                        | 3q 7r 1w                | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                         | 1q 4r 0w            | 1q 4r 0w
@@ -137,6 +141,8 @@ PATCH /rest/admin/users/:id (enabled)                    | 3q 14r 0w            
 PATCH /rest/admin/users/:id (role)                       | 3q 14r 3w               | 1g 1d · 2q 11r 3w          | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w                   | 3q 14r 3w           | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w
 PATCH /rest/admin/users/:id (metadata)                   | 3q 14r 3w               | 1g 1d · 2q 11r 3w          | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w                   | 3q 14r 3w           | 1g 1d · 2q 11r 3w or 1d · 2q 11r 3w
 DELETE /rest/admin/users/:id/credentials (operator)      | 1p · 4q 22r 5w          | 1g 1p 1d · 3q 20r 5w       | 1g 1p 1d · 3q 20r 5w or 1p 1d · 3q 20r 5w             | 1p · 4q 22r 5w      | 1g 1p 1d · 3q 20r 5w or 1p 1d · 3q 20r 5w
+DELETE /rest/admin/users/:id/logins/:login (operator)    | 1p 1d · 4q 22r 5w       | 1g 1p 1d · 3q 19r 5w       | 1g 1p 1d · 3q 19r 5w or 1p 1d · 3q 19r 5w             | 1p 1d · 4q 22r 5w   | 1g 1p 1d · 3q 19r 5w or 1p 1d · 3q 19r 5w
+DELETE /rest/admin/users/:id/tokens/:token (operator)    | 1p 1d · 4q 22r 6w       | 1g 1p 1d · 3q 19r 6w       | 1g 1p 1d · 3q 19r 6w or 1p 1d · 3q 19r 6w             | 1p 1d · 4q 22r 6w   | 1g 1p 1d · 3q 19r 6w or 1p 1d · 3q 19r 6w
 DELETE /rest/admin/users/:id/second_factor (operator)    | 3q 12r 0w               | 1g · 2q 9r 0w              | 1g · 2q 9r 0w or 2q 9r 0w                             | 2q 9r 0w            | 2q 9r 0w
 POST /rest/admin/users/:id/password_reset (operator)     | 4q 24r 7w               | 1g · 3q 21r 7w             | 1g · 3q 21r 7w or 3q 21r 7w                           |                     |
 DELETE /rest/admin/users/:id (operator)                  | 1p · 4q 34r 8w          | 1g 1p 1d · 3q 32r 8w       | 1g 1p 1d · 3q 32r 8w or 1p 1d · 3q 32r 8w             |                     |

@@ -45,8 +45,12 @@ POST /api/run-action-token (nobody, with a key)          | 2      | 2  | 2      
 POST /api/run-action-token (password reset)              | 4      | 7  | 7        |         |
 POST /api/run-action-token (email verification)          | 4      | 5  | 5 or 4   |         |
 GET /api/action-tokens (API token)                       | 2      | 3  | 3        | 1       | 1
+GET /api/action-tokens (API token: searched)             | 2      | 3  | 3        | 1       | 1
+GET /api/action-tokens/uses (API token)                  | 2      | 3  | 3        | 1       | 1
+GET /api/action-tokens/:id/uses (API token)              | 2      | 3  | 3        | 1       | 1
 DELETE /api/action-tokens/:id (API token)                | 2      | 3  | 3        |         |
 GET /api/user/get-contacts (API token)                   | 2      | 3  | 3        | 1       | 1
+GET /api/user/contacts/followers (API token)             | 2      | 3  | 3        | 1       | 1
 DELETE /api/user/contacts/:id (API token)                | 2      | 3  | 3        | 1       | 1
 POST /tokens (login)                                     | 2      | 3  | 3        | 2       | 3
 GET /tokens (session)                                    | 1      | 3  | 3        | 0       | 1
@@ -94,6 +98,7 @@ DELETE /rest/user/totp (access JWT)                      | 2      | 2  | 1      
 POST /rest/user/recovery_codes (access JWT)              | 2      | 2  | 1        | 1       | 1
 GET /rest/user/export (access JWT)                       | 15     | 15 | 14       | 14      | 14
 GET /rest/audit (API token)                              | 2      | 3  | 3        | 1       | 1
+GET /rest/audit (API token: searched)                    | 2      | 3  | 3        | 1       | 1
 POST /rest/token (API token)                             | 2      | 4  | 4        | 1       | 2
 POST /rest/token/verify (API token)                      | 2      | 3  | 3        | 1       | 1
 POST /rest/token/verify (session)                        | 2      | 3  | 3        | 1       | 1
@@ -132,6 +137,8 @@ PATCH /rest/admin/users/:id (enabled)                    | 3      | 4  | 4 or 3 
 PATCH /rest/admin/users/:id (role)                       | 3      | 4  | 4 or 3   | 3       | 4 or 3
 PATCH /rest/admin/users/:id (metadata)                   | 3      | 4  | 4 or 3   | 3       | 4 or 3
 DELETE /rest/admin/users/:id/credentials (operator)      | 3      | 6  | 6 or 5   | 3       | 6 or 5
+DELETE /rest/admin/users/:id/logins/:login (operator)    | 3      | 5  | 5 or 4   | 3       | 5 or 4
+DELETE /rest/admin/users/:id/tokens/:token (operator)    | 3      | 5  | 5 or 4   | 3       | 5 or 4
 DELETE /rest/admin/users/:id/second_factor (operator)    | 3      | 3  | 3 or 2   | 2       | 2
 POST /rest/admin/users/:id/password_reset (operator)     | 4      | 4  | 4 or 3   |         |
 DELETE /rest/admin/users/:id (operator)                  | 3      | 6  | 6 or 5   |         |

@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
+import { TOKENS_SEARCHED } from "../../src/core/api-token-search.ts";
+import { meter } from "../budget/measure.ts";
 import { isolate } from "../support/service.ts";
 import { idOf } from "./forms.ts";
 import { textOf } from "./html.ts";
@@ -67,4 +69,25 @@ it("shows log-ins, refusals and uses of codes", async () => {
   expect((await client.open("/console")).text).toContain(
     `<a href="/console/actions/${Object(Object(issued.json).token).id}">Share my contact</a>`,
   );
+});
+
+it("reads no more than so many tokens, however many there are", async () => {
+  const { bindings, read } = meter();
+  const metered = isolate({}, bindings);
+  const rowsFor = async (count: number) => {
+    const client = await newPageClient(metered.call);
+    await env.DB.prepare(
+      `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+       INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
+       SELECT ?2 || i, 'api', ?2, 0, 0, i, i, ?3, '{"name":"x","hint":"x","scopes":[],"metadata":{}}' FROM n`,
+    )
+      .bind(count, await idOf(client), Date.now() + 86_400_000)
+      .run();
+    await metered.settled();
+    read();
+    expect(textOf(await client.open("/console"))).toContain("is about to expire");
+    return read().read;
+  };
+  const atTheBound = await rowsFor(TOKENS_SEARCHED + 1);
+  expect(await rowsFor(2 * TOKENS_SEARCHED)).toBe(atTheBound);
 });

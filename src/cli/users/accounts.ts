@@ -5,6 +5,7 @@ import { LONGEST_LIFE_SECONDS } from "../../core/token.ts";
 import type { profileToRow, Role } from "../../core/user.ts";
 import { isCommonPassword } from "../../crypto/common-passwords.ts";
 import { CURRENT_COST, formatPhc, SALT_BYTES, TAG_BYTES } from "../../crypto/phc.ts";
+import { isOneOf, type OneByOne, revokingOne, whatIsRevoked } from "../../storage/operations.ts";
 import { CliError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
 
@@ -40,8 +41,12 @@ export interface Told {
   readonly json: unknown;
 }
 
+/** What one log-in or token that is revoked is, in an event. */
+const REVOKED = ["session.revoked", "jwt.revoked", "token.revoked", "action.revoked"] as const;
+
 /** Events of `core/events.ts` that an operator causes. */
 type OperatorEvent =
+  | (typeof REVOKED)[number]
   | "account.viewed"
   | "credentials.revoked"
   | "mail.issued"
@@ -253,6 +258,46 @@ export async function endAll(database: D1, email: string, nowMs: number): Promis
       `${email} is logged out everywhere, and all its tokens are revoked: ${id}`,
       "They can log in again: to stop that, disable the account. Existing tokens stop working within",
       "REVOCATION_LAG_SECONDS (plus up to a minute if that is 60 or more).",
+    ],
+    json: { id, email, revoked: true },
+  };
+}
+
+/** One log-in, or one API or action token, by the id that `show` prints. */
+export async function revokeOne(
+  database: D1,
+  email: string,
+  kind: OneByOne,
+  id: string,
+  nowMs: number,
+): Promise<Told> {
+  const { id: userId } = await find(database, email);
+  const which = isOneOf(kind, id, userId);
+  const [found] = await database.query(
+    `SELECT ${asText(whatIsRevoked(id))} AS what FROM tokens WHERE ${asText(which)}`,
+    v.object({ what: v.picklist(REVOKED) }),
+  );
+  if (found === undefined) refuse(`${email} has no such ${kind === "login" ? "log-in" : "token"}.`);
+  const isRevoked = `${asText(which)} AND revoked_at = ${literal(nowMs)}`;
+  const untilMs = nowMs + LONGEST_LIFE_SECONDS * 1000;
+  // Before, and not only after: if only this is run, too much is refused and never too little.
+  const enqueue = `INSERT INTO pending_revocations (key, expires_at)
+    SELECT 'revoked:' || id, ${literal(untilMs)} FROM tokens WHERE ${asText(which)}
+    ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
+  await database.run([
+    enqueue,
+    asText(revokingOne(which, nowMs)),
+    ...audited(
+      found.what,
+      `id = ${literal(userId)} AND EXISTS (SELECT 1 FROM tokens WHERE ${isRevoked})`,
+      nowMs,
+      id,
+    ),
+  ]);
+  return {
+    lines: [
+      `Revoked for ${email}: ${id}`,
+      "It stops working within REVOCATION_LAG_SECONDS (plus up to a minute if that is 60 or more).",
     ],
     json: { id, email, revoked: true },
   };

@@ -216,6 +216,55 @@ it("ends everything of an account, but not the way back to a former email", asyn
   ]);
 });
 
+it("ends one log-in and revokes one token, once, of this account alone", async () => {
+  const { users, sql } = await emptyDatabase();
+  for (const name of ["ada", "bob"]) await users(["add", `${name}@example.com`]);
+  const ids: Record<string, string> = {};
+  for (const kind of ["session", "family", "api", "action"]) {
+    ids[kind] = crypto.randomUUID();
+    await sql(`INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, max_uses)
+      SELECT '${ids[kind]}', '${kind}', id, 0, ${kind === "api" ? 0 : null}, 1, 1, 1e15, ${kind === "action" ? 1 : null}
+      FROM users WHERE email = 'bob@example.com'`);
+  }
+  const { session = "", family = "", api = "", action = "" } = ids;
+  for (const args of [
+    ["end-login", "ada@example.com", session],
+    ["revoke-token", "ada@example.com", api],
+    ["end-login", "bob@example.com", api],
+    ["revoke-token", "bob@example.com", session],
+  ]) {
+    expect([args, (await users(args)).code]).toEqual([args, 1]);
+  }
+  expect((await users(["revoke-token", "bob@example.com", "lk_api_x"])).code).toBe(2);
+  expect(await sql("SELECT key FROM pending_revocations")).toEqual([]);
+  for (const args of [
+    ["end-login", "bob@example.com", session],
+    ["end-login", "bob@example.com", family],
+    ["revoke-token", "bob@example.com", api.toUpperCase()],
+    ["revoke-token", "bob@example.com", action, "--json"],
+    ["revoke-token", "bob@example.com", action],
+  ]) {
+    expect([args, (await users(args)).code]).toEqual([args, 0]);
+  }
+  expect(await sql("SELECT id FROM tokens WHERE revoked_at IS NULL")).toEqual([]);
+  const keys = await sql("SELECT key FROM pending_revocations ORDER BY key");
+  expect(keys).toEqual(
+    Object.values(ids)
+      .sort()
+      .map((id) => ({ key: `revoked:${id}` })),
+  );
+  const events =
+    "SELECT what, subject, by_operator FROM events WHERE what LIKE '%.revoked' ORDER BY id";
+  expect(await sql(events)).toEqual(
+    [
+      ["session.revoked", session],
+      ["jwt.revoked", family],
+      ["token.revoked", api],
+      ["action.revoked", action],
+    ].map(([what, subject]) => ({ what, subject, by_operator: 1 })),
+  );
+});
+
 it("prints a reset link once, and for a proven email alone", async () => {
   const { users, sql } = await emptyDatabase();
   for (const name of ["ada", "bob"]) await users(["add", `${name}@example.com`]);
