@@ -3396,7 +3396,7 @@ export interface paths {
     };
   };
   "/api/action-tokens/uses": {
-    /** List who used which of your action tokens, newest first */
+    /** List uses of your action tokens */
     get: {
       parameters: {
         query?: { action?: string; limit?: number; cursor?: string };
@@ -3428,7 +3428,7 @@ export interface paths {
     };
   };
   "/api/action-tokens/{id}/uses": {
-    /** List who used an action token of yours, newest first */
+    /** List uses of an action token */
     get: {
       parameters: {
         query?: { limit?: number; cursor?: string };
@@ -3533,7 +3533,7 @@ export interface paths {
     };
   };
   "/api/user/contacts/followers": {
-    /** List who has you as a contact without being yours, newest first */
+    /** List who else has you as a contact */
     get: {
       parameters: {
         query?: { limit?: number; cursor?: string };

@@ -50,7 +50,7 @@ const USES = `${PATH}/uses`;
 const NEW = `${PATH}/new`;
 
 /** Of a page, which stays light. */
-const ROWS = 15;
+const ROWS = 14;
 /** How many contacts a form offers. */
 const MAX_USERS = 100;
 /** How many uses a token's own page shows. */

@@ -204,8 +204,9 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
     },
     "GET /api/action-tokens/uses": {
       id: "listUses",
-      summary: "List who used which of your action tokens, newest first",
-      description: "Also of tokens that are no longer kept themselves.",
+      summary: "List uses of your action tokens",
+      description:
+        "Who used which, newest first; also of tokens that are no longer kept themselves.",
       parameters: [inQuery("action", "Of this action alone.", text), ...PAGE],
       answers: answer(
         "A page of uses.",
@@ -214,8 +215,8 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
     },
     "GET /api/action-tokens/:id/uses": {
       id: "listUsesOfActionToken",
-      summary: "List who used an action token of yours, newest first",
-      description: "As long as the token is kept: two days after it expired.",
+      summary: "List uses of an action token",
+      description: "Newest first, as long as the token is kept: two days after it expired.",
       parameters: [...pathParameter("id", "The token's `id`."), ...PAGE],
       answers: answer(
         "A page of uses.",
@@ -242,9 +243,9 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
     },
     "GET /api/user/contacts/followers": {
       id: "listFollowers",
-      summary: "List who has you as a contact without being yours, newest first",
+      summary: "List who else has you as a contact",
       description:
-        "People to whom someone introduced you. `DELETE /api/user/contacts/{id}` removes you from their contacts. 10,000 of those who have you are looked at.",
+        "People to whom someone introduced you, and who are not in your contacts, newest first. `DELETE /api/user/contacts/{id}` removes you from their contacts. 10,000 of those who have you are looked at.",
       parameters: PAGE,
       answers: answer(
         "A page of them.",

@@ -80,9 +80,17 @@ const WITHOUT_INPUTS = [
   "/a/:token",
   "/console/admin/throttles/lift",
   "/console/admin/deliveries/replay",
-  ...["disable", "end", "reset", "lift", "remove-factor", "role", "export"].map(
-    (act) => `/console/admin/users/:user/${act}`,
-  ),
+  ...[
+    "disable",
+    "end",
+    "reset",
+    "lift",
+    "remove-factor",
+    "role",
+    "export",
+    "logins/revoke",
+    "tokens/revoke",
+  ].map((act) => `/console/admin/users/:user/${act}`),
 ];
 
 it("every form is in the table", () => {
