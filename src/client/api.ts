@@ -3396,7 +3396,7 @@ export interface paths {
     };
   };
   "/api/action-tokens/uses": {
-    /** List uses of your action tokens */
+    /** List all uses */
     get: {
       parameters: {
         query?: { action?: string; limit?: number; cursor?: string };
@@ -3428,7 +3428,7 @@ export interface paths {
     };
   };
   "/api/action-tokens/{id}/uses": {
-    /** List uses of an action token */
+    /** List uses of a token */
     get: {
       parameters: {
         query?: { limit?: number; cursor?: string };
@@ -3533,7 +3533,7 @@ export interface paths {
     };
   };
   "/api/user/contacts/followers": {
-    /** List who else has you as a contact */
+    /** List who else has you */
     get: {
       parameters: {
         query?: { limit?: number; cursor?: string };

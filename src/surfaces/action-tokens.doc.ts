@@ -204,7 +204,7 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
     },
     "GET /api/action-tokens/uses": {
       id: "listUses",
-      summary: "List uses of your action tokens",
+      summary: "List all uses",
       description:
         "Who used which, newest first; also of tokens that are no longer kept themselves.",
       parameters: [inQuery("action", "Of this action alone.", text), ...PAGE],
@@ -214,8 +214,8 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
       ),
     },
     "GET /api/action-tokens/:id/uses": {
-      id: "listUsesOfActionToken",
-      summary: "List uses of an action token",
+      id: "listTokenUses",
+      summary: "List uses of a token",
       description: "Newest first, as long as the token is kept: two days after it expired.",
       parameters: [...pathParameter("id", "The token's `id`."), ...PAGE],
       answers: answer(
@@ -243,7 +243,7 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
     },
     "GET /api/user/contacts/followers": {
       id: "listFollowers",
-      summary: "List who else has you as a contact",
+      summary: "List who else has you",
       description:
         "People to whom someone introduced you, and who are not in your contacts, newest first. `DELETE /api/user/contacts/{id}` removes you from their contacts. 10,000 of those who have you are looked at.",
       parameters: PAGE,
