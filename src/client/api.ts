@@ -965,6 +965,7 @@ export type ActionToken = {
   expires_at: string;
   created_at: string;
   updated_at: string;
+  state: "active" | "used_up" | "expired" | "revoked";
 };
 
 export type IssuedActionToken = {
@@ -1034,22 +1035,6 @@ export type ActionDone =
       data: Record<string, unknown>;
       receipt: Receipt;
     };
-
-export type ListedActionToken = {
-  id: string;
-  /** Who issued it. */
-  user_id: string;
-  action: string;
-  payload: unknown;
-  /** The only user who may run it; null for anyone who holds it. */
-  audience: string | null;
-  max_uses: number;
-  uses: number;
-  expires_at: string;
-  created_at: string;
-  updated_at: string;
-  state: "active" | "used_up" | "expired" | "revoked";
-};
 
 export type ActionUse = {
   /** Of the receipt. */
@@ -3378,7 +3363,7 @@ export interface paths {
         200: {
           content: {
             "application/json": {
-              data: ListedActionToken[];
+              data: ActionToken[];
               /** Send it as `cursor` to get the next page; null at the end. */
               next_cursor: string | null;
             };

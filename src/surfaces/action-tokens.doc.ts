@@ -39,8 +39,7 @@ const token = {
   created_at: time,
   updated_at: time,
 };
-const ActionToken = v.object(token);
-const ListedActionToken = v.object({ ...token, state: v.picklist(HISTORY_STATES) });
+const ActionToken = v.object({ ...token, state: v.picklist(HISTORY_STATES) });
 const IssuedActionToken = v.object({
   ...token,
   token: describe(text, "The secret. Shown only once."),
@@ -146,7 +145,6 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
       extra: { oneOf: [] },
       description: "`data` depends on the action.",
     },
-    ListedActionToken: { schema: ListedActionToken },
     ActionUse: { schema: ActionUse },
     Contact: { schema: Contact },
     Follower: { schema: Follower },
@@ -199,7 +197,7 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
       ],
       answers: answer(
         "A page of tokens, without their secrets.",
-        v.object({ data: v.array(ListedActionToken), next_cursor: nextCursor }),
+        v.object({ data: v.array(ActionToken), next_cursor: nextCursor }),
       ),
     },
     "GET /api/action-tokens/uses": {
