@@ -26,7 +26,7 @@ export const NEED_MORE = [
 ];
 
 /** What the forms of a user who is logged in are about. */
-interface Fixtures {
+export interface Fixtures {
   readonly client: PageClient;
   readonly tokenId: string;
   readonly loginId: string;
