@@ -78,8 +78,8 @@ export function contactPages(
         body: (
           <>
             <Head current={FOLLOWERS} />
-            <p class="hint">{words.followersText}</p>
             <Followers followers={items} />
+            {items.length > 0 && <p class="hint">{words.followersText}</p>}
             <Pagination path={FOLLOWERS} {...pages} />
           </>
         ),
@@ -197,6 +197,10 @@ function Meeting({ link }: { readonly link: ContactLink }) {
   );
 }
 
+/** Whether both directions came to be at once: each other way, they may differ. */
+const isOneMeeting = (own: ContactLink | null, theirs: ContactLink | null): own is ContactLink =>
+  own !== null && own.createdAtMs === theirs?.createdAtMs && own.meeting === theirs.meeting;
+
 function ContactPage({ contact }: { readonly contact: MetContact }) {
   const { id, firstName, lastName, own, theirs } = contact;
   const name = contactName(contact);
@@ -212,8 +216,12 @@ function ContactPage({ contact }: { readonly contact: MetContact }) {
         <Facts
           rows={[
             [words.direction, words.directions[direction]],
-            [words.inYours, own !== null && <Meeting link={own} />],
-            [words.inTheirs, theirs !== null && <Meeting link={theirs} />],
+            ...(isOneMeeting(own, theirs)
+              ? [[words.met, <Meeting link={own} />] as const]
+              : [
+                  [words.inYours, own !== null && <Meeting link={own} />] as const,
+                  [words.inTheirs, theirs !== null && <Meeting link={theirs} />] as const,
+                ]),
             [words.id, <code>{id}</code>],
           ]}
         />

@@ -149,7 +149,8 @@ async function overviewPage(
               nowMs={nowMs}
               line={(use) => (
                 <>
-                  <UserOfToken use={use} /> <UsedAction use={use} actions={actionUses} />
+                  <UserOfToken use={use} /> {words.used}{" "}
+                  <UsedAction use={use} actions={actionUses} />
                 </>
               )}
             />

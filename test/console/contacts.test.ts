@@ -51,13 +51,11 @@ describe("a contact's page", () => {
     await run(bob, code.link);
     const adas = await pageOf(ada, bob);
     expect(textOf(adas)).toMatch(
-      /^Contacts Bob Who has whom You're in each other's .* In your contacts With a code of yours · \w{3} \d.* · See the code You in theirs With a code of yours · /,
+      /^Contacts Bob Who has whom You're in each other's .* How you met With a code of yours · \w{3} \d.* · See the code ID /,
     );
     expect(adas.text).toContain(`href="/console/actions/${code.id}"`);
     const bobs = await pageOf(bob, ada);
-    expect(textOf(bobs)).toMatch(
-      /In your contacts With a code of theirs · .* You in theirs With a code of theirs · /,
-    );
+    expect(textOf(bobs)).toMatch(/How you met With a code of theirs · \w{3} \d.* ID /);
     expect(bobs.text).not.toContain(code.id);
     // Introduced by Bob: Eve gets Ada, Ada does not get Eve.
     await run(eve, (await codeOf(bob, ada.id)).link);

@@ -64,7 +64,7 @@ it("shows log-ins, refusals and uses of codes", async () => {
   const overview = async () => textOf(await client.open("/console"));
   await expect.poll(overview).toContain("Failed log-in attempt Denied");
   expect(await overview()).toMatch(
-    /Logged in .*Uses of your codes Someone \(no name set\) Share my contact just now/,
+    /Logged in .*Uses of your codes Someone \(no name set\) used Share my contact just now/,
   );
   expect((await client.open("/console")).text).toContain(
     `<a href="/console/actions/${Object(Object(issued.json).token).id}">Share my contact</a>`,

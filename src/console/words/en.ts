@@ -238,6 +238,8 @@ export const overview = {
   unknownPlace: "Unknown address",
   allActivity: "All activity",
   uses: "Uses of your codes",
+  /** Between who and what. */
+  used: "used",
   noUses: "No one has used your codes lately.",
   allUses: "All uses",
   notLoaded: "We couldn't load this. Reload the page to try again.",
@@ -797,7 +799,8 @@ export const contacts = {
   followersText:
     "People to whom someone introduced you: they see your name, and they're not in your contacts. You can remove yourself from theirs.",
   noFollowers: "No one else has you",
-  noFollowersText: "Everyone who has you in their contacts is in yours too.",
+  noFollowersText:
+    "If someone introduces you to a person, they appear here, and you can remove yourself from their contacts.",
   introducer: "Introduced by",
   unknownIntroducer: "Unknown",
   meetings: {
@@ -814,6 +817,7 @@ export const contacts = {
     ownOnly: "They're in your contacts. You aren't in theirs, but they see that you have them.",
     theirsOnly: "You're in their contacts, so they see your name. They aren't in yours.",
   },
+  met: "How you met",
   inYours: "In your contacts",
   inTheirs: "You in theirs",
   id: "ID",
