@@ -89,5 +89,7 @@ it("reads no more than so many tokens, however many there are", async () => {
     return read().read;
   };
   const atTheBound = await rowsFor(TOKENS_SEARCHED + 1);
-  expect(await rowsFor(2 * TOKENS_SEARCHED)).toBe(atTheBound);
+  // Where an index is met first is up to random ids.
+  expect(Math.abs((await rowsFor(2 * TOKENS_SEARCHED)) - atTheBound)).toBeLessThan(10);
+  expect(atTheBound).toBeLessThan(9 * TOKENS_SEARCHED);
 });
