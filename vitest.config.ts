@@ -11,6 +11,7 @@ const NODE_TESTS = ["test/cli/**/*.test.ts", "test/clients/**/*.test.ts", "test/
 /** Tests that take minutes, start their own services or need a browser: `npm run test:long`. */
 const LONG_TESTS = [
   "test/adopter/*.test.ts",
+  "test/bench/capacity.node.test.ts",
   "test/faults/matrix-*.test.ts",
   "test/console/browser/**/*.test.ts",
   "test/cli/{deploy,dev,keys,users}/*.test.ts",

@@ -6,6 +6,7 @@ import { API_PAGE, apiPage } from "./adopter/api-page.ts";
 import type { Recorded } from "./bench/report.ts";
 import { spread } from "./bench/report.ts";
 import { outcome } from "./bench/figures.ts";
+import { CAPACITY_HEAD, capacityRows, type RecordedCapacity } from "./bench/capacity-report.ts";
 import { type RecordedTrace, TRACE_HEAD, traceRows } from "./bench/trace.ts";
 import { budgetRows, dollars, PRICES, workOf } from "./budget/costs.ts";
 
@@ -15,6 +16,7 @@ export const GENERATED: Readonly<Record<string, () => string>> = {
   "docs/reference/events.md": events,
   "docs/reference/costs.md": costs,
   "docs/benchmarks.md": benchmarks,
+  "docs/operations/capacity.md": capacity,
 };
 
 const EVENT_MEMBERS = [
@@ -251,6 +253,33 @@ ${table(TRACE_HEAD, traceRows(found))}
 
 A test runs a smaller one and fails where the bound, or what the caches spare, does not hold. JWTs that live no longer than the lag,
 as a pair's five minutes at 300, ask nobody and are not among these.`;
+}
+
+function capacity(): string {
+  const found: RecordedCapacity = JSON.parse(read("test/bench/results/capacity.json"));
+  const { date, machine, bytes, users, visits, kept, swept } = found.after;
+  const [rowsRead, fewRowsRead] = [visits[0]?.visit.rowsRead ?? 0, kept.rowsRead].map((rows) =>
+    rows.toFixed(1),
+  );
+  return `# Capacity
+
+<!-- Generated from test/bench/results/capacity.json by npm run docs. -->
+
+What one D1 database carries. \`npm run capacity\` fills one with ${(bytes / 1e9).toFixed(1)} GB of what the service wrote itself (Linux only; some ten minutes),
+visits it, and runs housekeeping for ${swept.minutes} minutes in which ${swept.expiredPerSecond.toLocaleString("en-US")} log-ins a second expire. *Before* is the code before it was made for
+ten million users, *after* the code of today.
+
+A visit is a log-in for a JWT pair, twelve checks of its access JWT, and a refresh; each request meets one of ten isolates. Ten million a
+day are 116 a second. A database is planned for 700 queries a second and holds 10 GB.
+
+${table(CAPACITY_HEAD, capacityRows(found))}
+
+A visit at a lag of 0 read ${rowsRead} rows among ${users.toLocaleString("en-US")} users, and ${fewRowsRead} among ${kept.users.toLocaleString("en-US")}: it costs the same.
+
+From runs on ${date} on a machine with ${machine}, with workerd's D1 on disk. Queries, rows and bytes are counted, and are D1's too; the
+primary's time is that machine's. What visits leave is measured in a small database, in which housekeeping runs at later and later times.
+Users have logged in before; API tokens, actions and refused requests come on top ([costs](../reference/costs.md)).
+`;
 }
 
 if (import.meta.main) {

@@ -15,7 +15,7 @@ import {
 import { createSecrets } from "../../src/crypto/secrets.ts";
 import { asserted, created, newAuthenticator } from "../simulation/authenticator.ts";
 import { always, type Case, inTurn } from "./rounds.ts";
-import { ISSUER, type Server } from "./servers.ts";
+import { ISSUER, type PeerName, python, type Server } from "./servers.ts";
 
 const reference = (
   name: string,
@@ -337,4 +337,37 @@ export const BETTER_AUTH: readonly Case[] = [
     ...betterAuth("better-login", "better-auth: log in", 10, (_, person) => signIn(person)),
     connections: 1,
   },
+];
+
+/** The same two contracts as ours, each request with another JWT. */
+const peer = (server: PeerName, title: string, requests: number): readonly Case[] => {
+  const made =
+    (type: "access" | "refresh", path: string, member: string): Case["prepare"] =>
+    async (at) =>
+    async (count) => {
+      const answer = await send(at, { path: `/made/${type}/${count}` });
+      const token = inTurn<string>(Object(await answer.json()).tokens);
+      return () => ({ method: "POST", path, body: { [member]: token() } });
+    };
+  return [
+    {
+      name: `${server}-verify`,
+      title: `${title}: verify a JWT`,
+      server,
+      requests,
+      prepare: made("access", "/api/token/verify/", "token"),
+    },
+    {
+      name: `${server}-refresh`,
+      title: `${title}: refresh`,
+      server,
+      requests,
+      prepare: made("refresh", "/api/token/refresh/", "refresh"),
+    },
+  ];
+};
+
+export const PEERS: readonly Case[] = [
+  ...peer("express", "Express with jsonwebtoken", 1_500),
+  ...(python() === null ? [] : peer("django", "Django with simplejwt", 300)),
 ];

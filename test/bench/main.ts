@@ -1,5 +1,14 @@
 import { parseArgs } from "node:util";
-import { BETTER_AUTH, JWTS, LOGINS, LOGINS_WITHOUT_PASSWORD, OPAQUE, REFERENCES } from "./cases.ts";
+import { capacity } from "./capacity.ts";
+import {
+  BETTER_AUTH,
+  JWTS,
+  LOGINS,
+  LOGINS_WITHOUT_PASSWORD,
+  OPAQUE,
+  PEERS,
+  REFERENCES,
+} from "./cases.ts";
 import { outcome, type Verdict } from "./figures.ts";
 import { growth } from "./growth.ts";
 import { measureMemory } from "./memory.ts";
@@ -17,14 +26,19 @@ export interface Options {
   readonly requests: number | null;
   readonly memory: boolean;
   readonly trace: boolean;
+  readonly capacity: boolean;
+  /** Of `capacity`, in GB; null for the whole. */
+  readonly size: number | null;
 }
 
 export const HELP = `npm run bench [-- --cases NAME,NAME --rounds N --requests N]
 npm run bench -- --memory
 npm run bench -- --trace
+npm run capacity [-- --size GB]
 
 Builds the production bundle, starts it in workerd with KV and D1 and no proxy, next to a bare Worker,
-Hono's hello, the least work with storage and better-auth, and measures what each request costs. Linux only.
+Hono's hello, the least work with storage, better-auth, Express with jsonwebtoken and, where Python has it,
+Django with simplejwt, and measures what each request costs. Linux only.
 
   --cases NAMES   what to measure, with commas between (see below); all of it without
   --rounds N      how often each is measured, in turn (5)
@@ -32,6 +46,8 @@ Hono's hello, the least work with storage and better-auth, and measures what eac
   --memory        two million requests with 200,000 tokens instead: does memory stay level?
   --trace         checks of a million tokens in simulated stores and time instead: who answers them at each lag,
                   and how long something revoked is accepted
+  --capacity      what one database carries instead: fills one to 5 GB, visits it, and lets 1,000 rows a second expire
+  --size GB       fills less; then nothing is recorded
   --help          this
 
 Writes test/bench/results/ if nothing was left out. Ends with 1 if a bound is missed beyond the spread.`;
@@ -46,6 +62,8 @@ export function readOptions(args: readonly string[]): Options | null {
       requests: { type: "string" },
       memory: { type: "boolean", default: false },
       trace: { type: "boolean", default: false },
+      capacity: { type: "boolean", default: false },
+      size: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -56,11 +74,19 @@ export function readOptions(args: readonly string[]): Options | null {
     requests: values.requests === undefined ? null : positive("requests", values.requests),
     memory: values.memory,
     trace: values.trace,
+    capacity: values.capacity,
+    size: values.size === undefined ? null : size(values.size),
   };
 }
 
 function positive(name: string, text: string): number {
   if (!/^[1-9]\d{0,6}$/.test(text)) throw new Error(`--${name} must be a whole number from 1`);
+  return Number(text);
+}
+
+function size(text: string): number {
+  if (!/^\d{1,2}(?:\.\d{1,3})?$/.test(text) || Number(text) === 0)
+    throw new Error("--size must be a number of GB, such as 0.5");
   return Number(text);
 }
 
@@ -71,6 +97,7 @@ export const ALL_CASES: readonly Case[] = [
   ...LOGINS,
   ...LOGINS_WITHOUT_PASSWORD,
   ...BETTER_AUTH,
+  ...PEERS,
 ];
 export const PARTS: readonly Part[] = [p99, firstAnswer, bundle, growth];
 
@@ -166,6 +193,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (options.trace) return benchTrace(line.show);
+  if (options.capacity) return capacity(options.size, line.show);
   const fleet = await newFleet();
   try {
     return await (options.memory ? memory : bench)(options, fleet);

@@ -1,7 +1,8 @@
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
+import { execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { newKey } from "../../src/cli/keys/rotation.ts";
 import type { JwtClaims } from "../../src/core/jwt.ts";
 import { jwts } from "../../src/crypto/jwt.ts";
@@ -19,7 +20,11 @@ export type ServerName =
   | "reference"
   | `latchkey-${0 | 10 | 300 | 86400}`
   | "latchkey-300-logged"
-  | "better-auth";
+  | "better-auth"
+  | PeerName;
+
+/** Servers that are no Workers. */
+export type PeerName = "express" | "django";
 
 /** Not on loopback, where answers contain what they cost. */
 export const ISSUER = "https://auth.example.com";
@@ -39,8 +44,7 @@ export interface Fleet {
 }
 
 export async function newFleet(): Promise<Fleet> {
-  const key = await newKey("ES256", Date.now());
-  const jwtKeys = JSON.stringify({ keys: [{ ...key, state: "active" }] });
+  const jwtKeys = await newJwtKeys();
   const bundles = new Map<string, Promise<Bundle>>();
   const named = new Map<ServerName, Promise<Server>>();
   const started: Promise<Server>[] = [];
@@ -75,6 +79,8 @@ export async function newFleet(): Promise<Fleet> {
 
   async function startNamed(name: ServerName): Promise<Server> {
     if (name === "better-auth") return startBetterAuth();
+    if (name === "express") return startPeer(process.execPath, "express.js");
+    if (name === "django") return startPeer(python() ?? "python3", "django_simplejwt.py");
     if (name === "bare" || name === "hello") return start({ bundle: await bundle(name) });
     if (name === "reference") {
       const server = await start({ bundle: await bundle(name), hasStorage: true });
@@ -105,8 +111,13 @@ export async function newFleet(): Promise<Fleet> {
   };
 }
 
+export async function newJwtKeys(): Promise<string> {
+  const key = await newKey("ES256", Date.now());
+  return JSON.stringify({ keys: [{ ...key, state: "active" }] });
+}
+
 /** The statements of schema.sql, in which no string contains a semicolon. */
-async function schema(): Promise<string[]> {
+export async function schema(): Promise<string[]> {
   const text = await readFile(resolve(import.meta.dirname, "../../schema.sql"), "utf8");
   return text
     .replace(/--.*$/gm, "")
@@ -126,6 +137,47 @@ export interface Server {
   rows(query: string): Promise<Record<string, unknown>[]>;
   putKv(key: string, value: string): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** A Python that has Django REST framework and simplejwt; null where there is none. */
+export function python(): string | null {
+  const has = (command: string) => {
+    try {
+      execFileSync(command, ["-c", "import rest_framework_simplejwt"], { stdio: "ignore" });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return ["python3", "/usr/bin/python3"].find(has) ?? null;
+}
+
+/** A program that prints its port, and makes JWTs for a measurement at `/made/<type>/<count>`. */
+async function startPeer(command: string, file: string): Promise<Server> {
+  const child = spawn(command, [join(import.meta.dirname, "peers", file)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const end = () => void child.kill("SIGKILL");
+  process.once("exit", end);
+  const { promise, resolve: found, reject } = Promise.withResolvers<number>();
+  child.stdout.on("data", (said: Buffer) => found(Number(said)));
+  child.on("error", reject);
+  child.on("exit", (code) => reject(new Error(`${file} ended with ${code}`)));
+  const [port, pid] = [await promise, child.pid ?? 0];
+  const hasNone = () => Promise.reject(new Error(`${file} has no storage`));
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    pid,
+    cpuMs: () => processCpuMs(pid),
+    residentMiB: () => residentMiB(pid),
+    sql: hasNone,
+    rows: hasNone,
+    putKv: hasNone,
+    async stop() {
+      end();
+      process.removeListener("exit", end);
+    },
+  };
 }
 
 export interface Start {
@@ -225,6 +277,14 @@ export function cpuMs(pid: number): number {
     ns += Number(onCpu);
   }
   return ns / 1e6;
+}
+
+/** CPU time of the process in ms, to a tick of 10 ms, with threads that have ended: a server may have one per connection. */
+function processCpuMs(pid: number): number {
+  // The name, in parentheses, may contain blanks.
+  const [, rest = ""] = /\) (.*)$/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+  const [utime = 0, stime = 0] = rest.split(" ").slice(11, 13).map(Number);
+  return (utime + stime) * 10;
 }
 
 /** The resident memory of the process in MiB. */

@@ -35,6 +35,9 @@ export default {
         const { payload } = await auth.api.verifyJWT({ body: { token } });
         return Response.json({}, { status: payload === null ? 401 : 200 });
       }
+      case "/ready":
+        await auth.$context;
+        return Response.json({});
       default:
         return auth.handler(request);
     }
