@@ -40,7 +40,7 @@ const THOROUGH_TESTS = [
 /** Tests that need a fresh isolate, because of rate limits, cached keys or what is counted in memory. */
 const ALONE_TESTS = [
   "test/audit/refused.test.ts",
-  "test/budget/budget.test.ts",
+  "test/budget/{budget,visits}.test.ts",
   "test/contracts/leaked.test.ts",
   "test/identities/{first-use,id-tokens}.test.ts",
   "test/leakage.test.ts",

@@ -39,7 +39,7 @@ CREATE INDEX users_undo_email ON users (undo_email) WHERE undo_email IS NOT NULL
 
 -- One row per token that can be revoked or used up, per JWT that something was derived from or that was revoked, and
 -- per chain in a status list (with `jtis` and `loginVersion` in detail). A derived
--- credential is refused once its parent's row is gone. So rows are kept for two days after expires_at,
+-- credential is refused once its parent's row is gone. So rows are kept for an hour after expires_at at least,
 -- while nothing derived from a row outlives its expires_at.
 CREATE TABLE tokens (
   id          TEXT NOT NULL PRIMARY KEY,    -- digest of the secret; jti of a JWT, sid of a family
@@ -71,8 +71,8 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_list ON tokens (user_id, kind, credential_version, api_token_version, created_at, id)
   WHERE revoked_at IS NULL AND (max_uses IS NULL OR uses < max_uses);
 
--- For a user's list of revoked API tokens. Only a revocation writes it.
-CREATE INDEX tokens_revoked ON tokens (user_id, revoked_at) WHERE kind = 'api' AND revoked_at IS NOT NULL;
+-- For a user's list of revoked API tokens, and for their export. Only a revocation writes it.
+CREATE INDEX tokens_revoked ON tokens (user_id, kind, revoked_at) WHERE kind <> 'action' AND revoked_at IS NOT NULL;
 
 -- All action tokens that a user issued, newest first: also those that can no longer be used. The service's own, for
 -- emails, are in no list.
@@ -80,8 +80,10 @@ CREATE INDEX tokens_actions ON tokens (user_id, created_at, id)
   WHERE kind = 'action' AND json_extract(detail, '$.internal') IS NULL;
 
 -- For housekeeping. Families are found by their ids, so that a log-in for a JWT pair writes no row more.
-CREATE INDEX tokens_expiry ON tokens (expires_at) WHERE kind <> 'family';
+CREATE INDEX tokens_expiry ON tokens (expires_at) WHERE (kind = 'api' OR kind = 'action');
+CREATE INDEX tokens_login_expiry ON tokens (expires_at) WHERE (kind = 'session' OR kind = 'jwt');
 
+-- A new index is one more than the greatest: the index leads to both.
 CREATE INDEX tokens_status ON tokens (status_index) WHERE status_index IS NOT NULL;
 
 CREATE INDEX tokens_meter ON tokens (meter) WHERE meter IS NOT NULL;
@@ -114,12 +116,6 @@ CREATE TABLE token_charges (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX token_charges_expiry ON token_charges (charged_at);
-
--- The next free index in the status lists.
-CREATE TABLE status_indexes (
-  only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
-  next INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
 
 CREATE TABLE receipts (
   id              TEXT NOT NULL PRIMARY KEY,
@@ -228,8 +224,9 @@ CREATE TABLE dead_letters (
   PRIMARY KEY (receiver, user_id, event_id)
 ) STRICT, WITHOUT ROWID;
 
--- For the export of a user's data, which includes revoked tokens and the user's own runs.
-CREATE INDEX tokens_owner ON tokens (user_id, id);
+-- For the export of a user's data, which includes used-up tokens and the user's own runs. The other kinds, of which
+-- each log-in writes one, have no index for it: `tokens_list` and `tokens_revoked` have them all.
+CREATE INDEX tokens_owner ON tokens (user_id, id) WHERE kind = 'action';
 CREATE INDEX receipts_runner ON receipts (run_by, id);
 CREATE INDEX receipts_token ON receipts (token_id, id);
 

@@ -9,6 +9,7 @@ import { outcome } from "./bench/figures.ts";
 import { CAPACITY_HEAD, capacityRows, type RecordedCapacity } from "./bench/capacity-report.ts";
 import { type RecordedTrace, TRACE_HEAD, traceRows } from "./bench/trace.ts";
 import { budgetRows, dollars, PRICES, workOf } from "./budget/costs.ts";
+import { AT_TEN_MILLION, BYTES, ROWS_A_VISIT } from "./budget/visits.ts";
 
 /** The pages of docs/ that repeat a table of the code: `npm run docs` writes them, a test compares them. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
@@ -99,6 +100,10 @@ function events(): string {
 Every change is one event, written in the batch of the change, so neither exists without the other. Failures to authenticate are
 events too, written after the answer. Reading writes nothing.
 
+What is routine is an event only where there is a [receiver](../guides/events.md): a log-in with the same way in from a device and one
+of its last ten networks, a longer session, a rotated refresh JWT, a JWT obtained with a log-in. Without one, the account's devices
+(\`GET /rest/user/logins\`, *Security* in the console) say when each last logged in.
+
 \`GET /rest/audit\` returns the caller's, newest first; the console shows them under *Activity*:
 
 \`\`\`http
@@ -176,6 +181,79 @@ $${PRICES.request.toFixed(2)}, KV reads $${PRICES.kvRead.toFixed(2)}, KV writes 
 unless the table says otherwise.
 
 ${table(["$", "requests"], lines)}
+
+${visits()}`;
+}
+
+function visits(): string {
+  const { before, after } = ROWS_A_VISIT;
+  const thousand = (rows: number) => (rows * 1_000).toLocaleString("en-US");
+  const row = (visit: string, rowsOf: (rows: typeof after) => number, bytes: readonly number[]) => [
+    visit,
+    thousand(rowsOf(before)),
+    thousand(rowsOf(after)),
+    ...bytes.map((each) => `${Math.round(each)} KB`),
+  ];
+  const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);
+  const sizes = AT_TEN_MILLION.map(({ what, of, rows, before: rowsBefore }) => ({
+    what,
+    rows,
+    bytes: BYTES.after[of],
+    size: rows * BYTES.after[of],
+    sizeBefore: rowsBefore * BYTES.before[of],
+  }));
+  const sum = (of: "size" | "sizeBefore") => sizes.reduce((total, each) => total + each[of], 0);
+  const size = sum("size") / 1e9;
+  const verdict =
+    size > 7
+      ? ` **So this is too much for one database**: it carries ${Math.floor((7 / size) * 10)} million such users.`
+      : "";
+  return `## Rows and bytes of a visit
+
+A visit is a log-in, twelve checks and a refresh. Of 1,000, by D1's \`meta.rows_written\` and \`meta.size_after\` in
+\`test/budget/visits.test.ts\`; *before* is what the same test measured when each log-in left an event, had a counter of status lists
+and one index more:
+
+${table(
+  ["1,000 visits", "rows before", "rows", "bytes before", "bytes"],
+  [
+    row("with a JWT pair", ({ pair, used }) => pair + used, [
+      BYTES.before.pair + BYTES.before.event,
+      BYTES.after.pair,
+    ]),
+    row(
+      "with a session, extended once",
+      ({ session, used, extended }) => session + used + extended,
+      [BYTES.before.session + 2 * BYTES.before.event, BYTES.after.session],
+    ),
+    row("the first from a new device and network", (rows) => rows.new + rows.used, [
+      BYTES.before.pair + BYTES.before.event + BYTES.before.device + BYTES.before.network,
+      BYTES.after.pair + BYTES.after.event + BYTES.after.device + BYTES.after.network,
+    ]),
+  ],
+)}
+
+A visit's rows: the log-in and its entry in two indexes, the device's, and the counter of attempts, twice: before the password is
+hashed, and after. A session has one for housekeeping in place of the status lists'. Checks and refreshes write none.
+
+Ten million users with ten million visits a day, all for pairs, by the bytes of a row with its entries in all indexes, as random ids
+leave them:
+
+${table(
+  ["what", "rows", "bytes a row", "GB", "GB before"],
+  [
+    ...sizes.map(({ what, rows, bytes, size, sizeBefore }) => [
+      what,
+      `${(rows / 1e6).toFixed(1)} million`,
+      String(bytes),
+      gigabytes(size),
+      gigabytes(sizeBefore),
+    ]),
+    ["all", "", "", gigabytes(sum("size")), gigabytes(sum("sizeBefore"))],
+  ],
+)}
+
+D1 holds 10 GB; plan for 7.${verdict}
 `;
 }
 

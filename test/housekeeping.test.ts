@@ -46,14 +46,14 @@ const TABLES = [
   {
     name: "tokens",
     fill: filled(TOKENS, `${RANDOM_ID}, 'session', ?3, 0, 0, 0, ?2`),
-    keptMs: 2 * DAY_MS,
+    keptMs: 3_600_000,
     where: "kind = 'session'",
     written: 1,
   },
   {
     name: "tokens, families",
     fill: filled(TOKENS, `${TIMED_ID}, 'family', ?3, 0, 0, 0, ?2`),
-    keptMs: 2 * DAY_MS,
+    keptMs: 3_600_000,
     where: "kind = 'family'",
     written: 1,
   },
@@ -99,9 +99,16 @@ const TABLES = [
     keptMs: 0,
     written: 1,
   },
+  {
+    name: "tokens, API",
+    fill: filled(TOKENS, `${RANDOM_ID}, 'api', ?3, 0, 0, 0, ?2`),
+    keptMs: 2 * DAY_MS,
+    where: "kind = 'api'",
+    written: 1,
+  },
 ] as const satisfies readonly Table[];
 
-const [SESSIONS, FAMILIES] = TABLES;
+const [SESSIONS, FAMILIES, , , , , , , API] = TABLES;
 
 async function count(table: string, where = "TRUE"): Promise<number> {
   const [name = ""] = table.split(",");
@@ -259,11 +266,12 @@ describe("families that outlive the expiry in their ids", () => {
     env.DB.prepare("UPDATE tokens SET expires_at = ?").bind(toMs).run();
 
   it("are looked at again when they expire, and not before", async () => {
-    await FAMILIES.fill(20, 2 * DAY_MS + 1);
+    await FAMILIES.fill(20, FAMILIES.keptMs + 1);
     await extend(NOW + DAY_MS);
     expect((await run()).result).toMatchObject({ deleted: 0 });
     await extend(NOW + 2 * DAY_MS);
-    const [second, last] = [NOW + 3 * DAY_MS + 1, NOW + 4 * DAY_MS + 1];
+    const second = NOW + DAY_MS + FAMILIES.keptMs + 1;
+    const last = second + DAY_MS;
     const looked = await run({ nowMs: second });
     expect(looked.result).toMatchObject({ deleted: 0 });
     expect(await count("family_expiries")).toBe(20);
@@ -275,7 +283,7 @@ describe("families that outlive the expiry in their ids", () => {
 
   it("are found after a run whose clock was ahead", async () => {
     await run({ nowMs: NOW + 400 * DAY_MS });
-    await FAMILIES.fill(20, 2 * DAY_MS + 1);
+    await FAMILIES.fill(20, FAMILIES.keptMs + 1);
     expect((await run()).result).toMatchObject({ deleted: 20 });
   });
 });
@@ -330,7 +338,7 @@ describe("two runs", () => {
 
 describe("the primary", () => {
   it("works a tenth of each minute for it, and says how far behind that leaves it", async () => {
-    await SESSIONS.fill(9_000, 2 * DAY_MS + 120_000);
+    await SESSIONS.fill(9_000, SESSIONS.keptMs + 120_000);
     const slow = { durationMs: 150 };
     const first = await run(slow);
     const LAST_STEPS_MS = 25 * slow.durationMs;
@@ -417,13 +425,13 @@ describe("marks that KV is owed", () => {
 });
 
 it("a meter goes with the last token that has it", async () => {
-  await SESSIONS.fill(2, 3 * DAY_MS);
+  await API.fill(2, 3 * DAY_MS);
   await env.DB.batch([
     env.DB.prepare("INSERT INTO token_meters (id, remaining) VALUES ('of both', 1), ('of one', 1)"),
     env.DB.prepare("UPDATE tokens SET meter = 'of both'"),
   ]);
-  await SESSIONS.fill(1, -DAY_MS);
-  await SESSIONS.fill(1, 3 * DAY_MS);
+  await API.fill(1, -DAY_MS);
+  await API.fill(1, 3 * DAY_MS);
   await env.DB.batch([
     env.DB.prepare("UPDATE tokens SET meter = 'of both' WHERE expires_at > ?").bind(NOW),
     env.DB.prepare("UPDATE tokens SET meter = 'of one' WHERE meter IS NULL"),

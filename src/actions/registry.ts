@@ -42,7 +42,7 @@ const RESERVED_NAMES = [
 
 /** The service's tables and the sections of an export, which an action's table cannot have as its name. */
 export const RESERVED_TABLES = [
-  ...["users", "tokens", "status_indexes", "receipts", "pending_revocations", "housekeeping"],
+  ...["users", "tokens", "receipts", "pending_revocations", "housekeeping"],
   ...["housekeeping_run", "family_expiries"],
   ...[
     "contacts",

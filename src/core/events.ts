@@ -58,9 +58,9 @@ export const AUDIT_EVENTS = [
   "throttle.lifted",
   /** An operator queued dead letters again: an event of their own account. */
   "deliveries.replayed",
-  /** Logged in: a session was created. */
+  /** Logged in: a session was created. From a device, network and way in that are known, only where there is a receiver. */
   "session.created",
-  /** A session was extended. */
+  /** A session was extended; only where there is a receiver. */
   "session.extended",
   /** A session was revoked. */
   "session.revoked",
@@ -82,9 +82,9 @@ export const AUDIT_EVENTS = [
   "token.revoked",
   /** All API tokens revoked. */
   "tokens.revoked_all",
-  /** Logged in for a JWT pair, or obtained a JWT. */
+  /** Logged in for a JWT pair, or obtained a JWT. If it is known from where and how, only where there is a receiver. */
   "jwt.obtained",
-  /** A refresh JWT was exchanged for the next one; only with rotation. */
+  /** A refresh JWT was exchanged for the next one; only with rotation, and where there is a receiver. */
   "jwt.refreshed",
   /** A JWT was revoked. */
   "jwt.revoked",

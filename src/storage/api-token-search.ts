@@ -77,7 +77,7 @@ const scanOfActive = (columns: Sql, userId: string) => sql`SELECT ${columns} FRO
 
 /** By the indexes `tokens_revoked` and `tokens_list`, whose versions only grow: those that may be inactive. */
 const scanOfInactive = (columns: Sql, userId: string) => sql`
-  SELECT * FROM (SELECT ${columns} FROM tokens WHERE ${isUsers(userId)} AND tokens.revoked_at IS NOT NULL
+  SELECT * FROM (SELECT ${columns} FROM tokens WHERE ${isUsers(userId)} AND tokens.kind <> 'action' AND tokens.revoked_at IS NOT NULL
     ORDER BY tokens.revoked_at DESC LIMIT ${TOKENS_SEARCHED})
   UNION ALL SELECT * FROM (SELECT ${columns} FROM tokens
     WHERE ${isUsers(userId)} AND tokens.revoked_at IS NULL AND ${NOT_USED_UP}

@@ -197,7 +197,7 @@ export function cachedTokens(
     },
 
     noteLogin(userId, way, nowMs) {
-      const key = `${userId}/${JSON.stringify(served.device())}/${way}`;
+      const key = `${userId}/${JSON.stringify(served.device())}/${way}/${served.attemptNetwork().name}`;
       if (caches.uses.get(key, nowMs)) return;
       caches.uses.set(key, true, nowMs - (nowMs % HOUR_MS));
       const noted = d1.noteLogin(userId, way, nowMs).catch((error: unknown) => {

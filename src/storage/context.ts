@@ -111,6 +111,13 @@ export interface AuditStatements {
   /** The same for many tokens: a row for each that `filter` selects. */
   afterTokens(what: AuditEvent | Sql, filter: Sql, nowMs: number): readonly Sql[];
   always(row: AuditRow, nowMs: number): readonly Sql[];
+  /**
+   * The same as `after` for a log-in, of which the row of its device is what remains: without a receiver only one that
+   * is not known again leaves an event.
+   */
+  login(row: AuditRow, isKnown: Sql, nowMs: number): readonly Sql[];
+  /** Whether there is a receiver, who gets also what is routine: every log-in, extension and refresh. */
+  readonly areReceived: boolean;
   /** What is for operators alone: no receiver gets it. */
   undelivered(row: AuditRow, nowMs: number): Sql;
   /** Once, if `from` selects a row. */
@@ -133,9 +140,14 @@ export interface LoginDetail extends Device {
   readonly device: string;
 }
 
+/** The same with a digest of its network; null where strangers may share that. */
+type SeenDevice = LoginDetail & { readonly network: string | null };
+
 export interface DeviceStatements {
   /** Of the request being served. */
-  detail(way: WayIn): Promise<LoginDetail & { readonly network: string | null }>;
+  detail(way: WayIn): Promise<SeenDevice>;
+  /** Whether the last log-in from this device was made with the same, and one of the last ten from this network. */
+  isKnown(detail: SeenDevice, userId: string): Sql;
   /**
    * For the batch that opens a log-in, after it: the device, and before that the notice of a log-in from a device
    * and a network that the account has not used before. Its first log-in is no news.
@@ -143,7 +155,7 @@ export interface DeviceStatements {
    * @param onlyIf whether the log-in happens
    */
   seen(
-    detail: Awaited<ReturnType<DeviceStatements["detail"]>>,
+    detail: SeenDevice,
     userId: string,
     loginId: string | null,
     onlyIf: Sql,

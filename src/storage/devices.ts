@@ -2,7 +2,7 @@ import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { KnownDevice } from "../core/logins.ts";
 import type { DeviceStatements, NoticeStatements, Served } from "./context.ts";
-import { digestOf } from "./d1.ts";
+import { shortDigestOf } from "./d1.ts";
 
 /** How many a user has at most; those that logged in longest ago make room. */
 const DEVICES_MAX = 50;
@@ -18,11 +18,16 @@ export function createDeviceStatements(
       const { name, mayBeKnown } = attemptNetwork();
       const { browser, system, country } = device;
       const [id, network] = await Promise.all([
-        digestOf(JSON.stringify([browser, system, country])),
-        mayBeKnown && name !== "" ? digestOf(name) : null,
+        shortDigestOf(JSON.stringify([browser, system, country])),
+        mayBeKnown && name !== "" ? shortDigestOf(name) : null,
       ]);
       return { ...device, way, device: id, network };
     },
+
+    // guard: known-log-in-is-known-by-all
+    isKnown: ({ network, device, way }, userId) =>
+      sql`EXISTS (SELECT 1 FROM devices WHERE devices.user_id = ${userId} AND devices.id = ${device} AND devices.way = ${way}
+        AND EXISTS (SELECT 1 FROM json_each(devices.networks) WHERE value = ${network}))`,
 
     seen({ network, device: id, ...login }, userId, loginId, onlyIf, nowMs) {
       const own = sql`devices.user_id = ${userId}`;

@@ -8,7 +8,7 @@ import {
   WRONG_CODES_A_DAY,
 } from "../core/email-login.ts";
 import type { StorageContext } from "./context.ts";
-import { digestOf, flag, json } from "./d1.ts";
+import { digestOf, shortDigestOf, flag, json } from "./d1.ts";
 import { carryUndo, hasTurn, isKnownNetwork, takeTurn } from "./mail.ts";
 import { USER_IS_ACTIVE } from "./revocation.ts";
 import { hasSecondFactor, isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
@@ -48,7 +48,7 @@ export function createEmailLogins(
   return {
     async insert(login, mayCreate) {
       const { id, email, createdAtMs: nowMs, expiresAtMs } = login;
-      const [address, from] = await Promise.all([digestOf(email), digestOf(served.network())]);
+      const [address, from] = await Promise.all([digestOf(email), shortDigestOf(served.network())]);
       const account = sql`${USER_IS_ACTIVE} AND users.email = ${email}`;
       const hasAccount = sql`EXISTS (SELECT 1 FROM users WHERE ${account})`;
       const mayGet = mayCreate ? sql`(${hasAccount} OR ${isFree(email, "", nowMs)})` : hasAccount;
@@ -125,7 +125,7 @@ export function createEmailLogins(
               AND ${noNewFactor})`;
       const who = { userId, actorId: userId, credentialId: null, subjectId: null };
       const { name, mayBeKnown } = served.attemptNetwork();
-      const network = `${userId}/${await digestOf(name)}`;
+      const network = `${userId}/${await shortDigestOf(name)}`;
       return {
         id: userId,
         credentialVersion: (user?.credentialVersion ?? 0) + (isUnproven ? 1 : 0),

@@ -75,6 +75,10 @@ export function createAuditStatements(
       ];
     },
     always: (row, nowMs) => insert(row, nowMs, sql``),
+    areReceived: receivers.length > 0,
+    // guard: new-log-in-leaves-an-event
+    login: (row, isKnown, nowMs) =>
+      insert(row, nowMs, sql`WHERE changes() > 0 AND (${receivers.length > 0} OR NOT ${isKnown})`),
     undelivered: (row, nowMs) => insertion(row, nowMs, sql``, sql`${timeOrdered(nowMs)}`),
     where: (row, from, nowMs) => insert(row, nowMs, from, sql``),
     address: () => client().address,

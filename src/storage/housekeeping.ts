@@ -9,7 +9,7 @@ import { column, type Database, ownKey } from "./d1.ts";
 import { taskOf } from "./deliveries.ts";
 import { NIL_USER_ID } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
-import type { PendingRevocations } from "./revocation.ts";
+import { NOT_USED_UP, type PendingRevocations } from "./revocation.ts";
 
 /** Rows looked at in one step, and steps in one run: each step is short, because D1 serves one query at a time. */
 const ROWS_A_STEP = 1_000;
@@ -30,9 +30,14 @@ export const STATEMENT_MS_A_MINUTE = 6_000;
 const LEASE_MS = 50_000;
 const LAST_STEP_MS = 15_000;
 
-/** Nothing that is derived from a token outlives it, whatever the lifetimes were: this is a margin for clocks. */
+/**
+ * Log-ins, and JWTs. Nothing that is derived from a row outlives it, whatever the lifetimes were: this is a margin for
+ * clocks, and for status lists that are cached.
+ */
+// guard: log-ins-outlive-what-is-derived
+const LOGIN_KEPT_MS = 60 * MINUTE_MS;
+/** API and action tokens, for which their owners may still look in their lists. */
 const TOKEN_KEPT_MS = 2 * DAY_MS;
-const FAMILY_KEPT_MS = 2 * DAY_MS;
 /** Events that name no user show attacks that are under way. */
 const UNATTRIBUTED_KEPT_MS = 7 * DAY_MS;
 const MAX_UNATTRIBUTED = 100_000;
@@ -66,12 +71,19 @@ interface Expiring {
 }
 
 const EXPIRING: Readonly<Record<string, Expiring>> = {
+  // Families are found by their ids. Worded as in the indexes.
+  logins: {
+    table: sql`tokens`,
+    key: sql`id`,
+    due: sql`expires_at`,
+    among: sql`(kind = 'session' OR kind = 'jwt')`,
+    keptMs: LOGIN_KEPT_MS,
+  },
   tokens: {
     table: sql`tokens`,
     key: sql`id`,
     due: sql`expires_at`,
-    // Families are found by their ids.
-    among: sql`kind <> 'family'`,
+    among: sql`(kind = 'api' OR kind = 'action')`,
     keptMs: TOKEN_KEPT_MS,
     before: (
       gone,
@@ -175,7 +187,7 @@ const FAMILIES = "families";
  * once. Those that live on then get a row in `family_expiries`, by which they are found the next time.
  */
 function familiesTasks(db: Database, nowMs: number): readonly Task[] {
-  const beforeMs = nowMs - FAMILY_KEPT_MS;
+  const beforeMs = nowMs - LOGIN_KEPT_MS;
   const end = firstIdAt(beforeMs);
   const isFamily = sql`kind = 'family'`;
   let from: string | null = null;
@@ -183,7 +195,7 @@ function familiesTasks(db: Database, nowMs: number): readonly Task[] {
   const looked = sql`SELECT id FROM family_expiries WHERE at < ${beforeMs} ORDER BY at, id LIMIT ${ROWS_A_STEP}`;
   return [
     {
-      overdue: sql`SELECT MIN(expires_at) + ${FAMILY_KEPT_MS} FROM (SELECT expires_at FROM tokens
+      overdue: sql`SELECT MIN(expires_at) + ${LOGIN_KEPT_MS} FROM (SELECT expires_at FROM tokens
         WHERE id > ${saved} AND id < ${end} AND ${isFamily} ORDER BY id LIMIT 1) WHERE expires_at < ${beforeMs}`,
       async step() {
         from ??= (await db.first(sql`SELECT ${saved} AS cursor`, CursorRow))?.cursor ?? "";
@@ -206,7 +218,7 @@ function familiesTasks(db: Database, nowMs: number): readonly Task[] {
       },
     },
     {
-      overdue: sql`SELECT MIN(at) + ${FAMILY_KEPT_MS} FROM family_expiries WHERE at < ${beforeMs}`,
+      overdue: sql`SELECT MIN(at) + ${LOGIN_KEPT_MS} FROM family_expiries WHERE at < ${beforeMs}`,
       async step() {
         const { goneRows, doneRows } = await db.batch({
           again: sql`INSERT OR IGNORE INTO family_expiries (at, id) SELECT expires_at, id FROM tokens
@@ -241,14 +253,19 @@ function deletedUsersTask(
   const waiting = sql`FROM users WHERE deleted_on < ${nowMs - DELETED_SETTLE_MS}
     AND (deleted_on, id) > (CAST(${part("at")} AS INTEGER), ${part("id")})`;
   const these = sql`SELECT id ${waiting} ORDER BY deleted_on, id LIMIT ${DELETED_USERS_A_STEP}`;
+  // Worded as in the indexes `tokens_list`, `tokens_revoked` and `tokens_owner`.
+  const theirs = sql`SELECT id FROM tokens WHERE user_id IN (${these}) AND kind IN ('session', 'api')
+      AND revoked_at IS NULL AND ${NOT_USED_UP}
+    UNION ALL SELECT id FROM tokens WHERE user_id IN (${these}) AND kind IN ('session', 'api')
+      AND kind <> 'action' AND revoked_at IS NOT NULL
+    UNION ALL SELECT id FROM tokens WHERE user_id IN (${these}) AND kind = 'action' AND detail ->> '$.internal'`;
   return {
     overdue: sql`SELECT MIN(deleted_on) + ${DELETED_SETTLE_MS} ${waiting}`,
     async step() {
       const { users, tokens, counts } = await db.batch({
         users: sql`SELECT deleted_on AS at, id ${waiting} ORDER BY deleted_on, id LIMIT ${DELETED_USERS_A_STEP}`,
-        meters: sql`DELETE FROM token_meters WHERE id IN (SELECT meter FROM tokens WHERE user_id IN (${these}) AND kind = 'api')`,
-        tokens: sql`DELETE FROM tokens WHERE user_id IN (${these})
-          AND (kind IN ('session', 'api') OR detail ->> '$.internal') RETURNING id, expires_at > ${nowMs} AS has_copy`,
+        meters: sql`DELETE FROM token_meters WHERE id IN (SELECT meter FROM tokens WHERE id IN (${theirs}))`,
+        tokens: sql`DELETE FROM tokens WHERE id IN (${theirs}) RETURNING id, expires_at > ${nowMs} AS has_copy`,
         counts: [
           sql`DELETE FROM contacts WHERE contact_id IN (${these})`,
           changed,

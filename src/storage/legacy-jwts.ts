@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { LegacyClaims, LegacyStore } from "../core/legacy-jwts.ts";
 import type { StorageContext } from "./context.ts";
 import { USER_IS_ACTIVE } from "./revocation.ts";
-import { allocateStatusIndex, lastStatusIndex } from "./rows.ts";
+import { nextStatusIndex } from "./rows.ts";
 
 const FoundRow = v.object({
   id: v.string(),
@@ -50,12 +50,11 @@ export function createLegacyJwts({ db, events }: StorageContext): LegacyStore {
       if (found !== null && found.created_at === null) {
         const who = { userId: found.id, actorId: found.id, credentialId: null, subjectId: id };
         await db.batch({
-          statusIndex: allocateStatusIndex,
           // With the version of an imported account: of one that has changed its password it is not active.
           // guard: legacy-account-is-as-imported
           adopted: sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at,
               status_index, detail)
-            SELECT ${id}, 'family', users.id, 0, ${nowMs}, ${nowMs}, ${expiresAt * 1000}, ${lastStatusIndex}, '{}'
+            SELECT ${id}, 'family', users.id, 0, ${nowMs}, ${nowMs}, ${expiresAt * 1000}, ${nextStatusIndex}, '{}'
             FROM users WHERE users.id = ${found.id} AND users.login_version = 0 AND ${USER_IS_ACTIVE}
             ON CONFLICT DO NOTHING`,
           // Its id does not tell when it expires.

@@ -10,7 +10,7 @@ import type {
 import { cache } from "./cache.ts";
 import type { Deadline } from "./calls.ts";
 import type { StorageContext } from "./context.ts";
-import { digestOf } from "./d1.ts";
+import { digestOf, shortDigestOf } from "./d1.ts";
 import { USER_IS_ACTIVE } from "./revocation.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 
@@ -65,7 +65,7 @@ export function createLoginAttempts({ db, background, served }: StorageContext):
     async reserve(account, nowMs) {
       const { name, mayBeKnown } = served.attemptNetwork();
       const [from, digest] = await Promise.all([
-        digestOf(name),
+        shortDigestOf(name),
         "email" in account ? digestOf(account.email) : "",
       ]);
       const ids = idsOf(account, digest, from);

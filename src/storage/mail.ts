@@ -11,7 +11,7 @@ import {
 } from "../core/notices.ts";
 import type { MailToken, MailTokenStore } from "../core/recovery.ts";
 import type { NoticeStatements, StorageContext } from "./context.ts";
-import { digestOf, flag, json } from "./d1.ts";
+import { digestOf, shortDigestOf, flag, json } from "./d1.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
 import { byCaller, timeOrdered } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
@@ -255,7 +255,7 @@ export function createMailTokens({
     after: Sql | readonly Sql[] = [],
     isTrusted: Sql = sql`FALSE`,
   ): Promise<{ readonly isIssued: boolean; readonly after: readonly unknown[] }> {
-    const [address, from] = await Promise.all([digestOf(email), digestOf(served.network())]);
+    const [address, from] = await Promise.all([digestOf(email), shortDigestOf(served.network())]);
     const { action } = MAILS[type];
     const account = sql`${USER_IS_ACTIVE} AND ${who}`;
     // The reserve for known networks is for an account's own email, not for one that it merely wants.

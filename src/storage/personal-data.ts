@@ -5,6 +5,7 @@ import type { Json } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
 import { column, digestOf, OWN_KEY, ownRows } from "./d1.ts";
 import { unlessOperators } from "./events.ts";
+import { NOT_USED_UP } from "./revocation.ts";
 import { METER, profileColumns } from "./rows.ts";
 
 /** Rows in one answer: some hundred kilobytes, however much a user has. */
@@ -26,7 +27,14 @@ const token = (name: string, kind: string, columns: Sql): Section => ({
   name,
   columns: sql`t.id AS uuid, t.created_at AS created_on, t.modified_at AS modified_on,
     t.expires_at AS expired_on, t.revoked_at AS revoked_on, ${columns}`,
-  of: (userId) => sql`tokens AS t WHERE t.user_id = ${userId} AND t.kind = ${kind}`,
+  of: (userId) => {
+    const own = sql`user_id = ${userId} AND kind = ${kind}`;
+    return kind === "action"
+      ? sql`tokens AS t WHERE t.user_id = ${userId} AND t.kind = 'action'`
+      : // Worded as in the indexes, which have all of them: one that was not revoked is not used up.
+        sql`(SELECT * FROM tokens WHERE ${own} AND revoked_at IS NULL AND ${NOT_USED_UP}
+          UNION ALL SELECT * FROM tokens WHERE ${own} AND kind <> 'action' AND revoked_at IS NOT NULL) AS t WHERE TRUE`;
+  },
   key: [sql`t.id`],
 });
 

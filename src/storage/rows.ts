@@ -254,10 +254,11 @@ function detailOf(token: Token | RefreshFamily, login: StoredLogin | null): stri
   }
 }
 
-/** Allocates the next index, for the log-in that is inserted in the same batch. */
-export const allocateStatusIndex = sql`INSERT INTO status_indexes (only, next) VALUES (1, 1)
-  ON CONFLICT (only) DO UPDATE SET next = next + 1`;
-export const lastStatusIndex = sql`(SELECT next - 1 FROM status_indexes)`;
+/**
+ * The next index in the status lists, after all whose JWTs may still be active: those of deleted rows have expired
+ * long enough ago that no cached list has them as revoked, and come up again.
+ */
+export const nextStatusIndex = sql`(SELECT COALESCE(MAX(status_index) + 1, 0) FROM tokens WHERE status_index IS NOT NULL)`;
 
 /**
  * The row of a new token, inserted only if the caller is active at that instant: a revoked credential
@@ -280,7 +281,7 @@ export function insertToken(
       ${token.modifiedAtMs}, ${endOf(token)},
       ${token.kind === "session" && token.authenticatedAtMs !== token.createdAtMs ? token.authenticatedAtMs : null},
       ${token.kind === "action" ? token.maxUses : null},
-      ${token.kind === "family" ? lastStatusIndex : null},
+      ${token.kind === "family" ? nextStatusIndex : null},
       ${"parentIds" in token && token.parentIds.length > 0 ? JSON.stringify(token.parentIds) : null},
       ${detailOf(token, login)}, ${api?.isEnabled === false ? api.createdAtMs : null},
       ${api !== null && isMetered(api.restrictions) ? api.id : null}, ${allowedIps === null ? null : JSON.stringify(allowedIps)}

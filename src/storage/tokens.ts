@@ -46,10 +46,9 @@ import {
   USER_IS_ACTIVE,
 } from "./revocation.ts";
 import {
-  allocateStatusIndex,
   EFFECTIVE_END,
   insertToken,
-  lastStatusIndex,
+  nextStatusIndex,
   SessionRow,
   TOKEN_COLUMNS,
   TokenRow,
@@ -191,20 +190,18 @@ export function tokensInD1({
   /** Opens a log-in. @returns its row and account; null where nothing was spent for it, or the account is not active */
   async function open(
     who: Authenticated,
-    before: readonly Sql[],
     token: SessionToken | RefreshFamily,
     what: AuditEvent,
     way: WayIn,
   ): Promise<{ readonly row: unknown; readonly user: User } | null> {
     const nowMs = token.createdAtMs;
     const caller = callerRefOf(who);
-    const { login, seen } = await recognizing(token, way, nowMs);
+    const { login, isKnown, seen } = await recognizing(token, way, nowMs);
     // guard: log-in-opens-with-what-it-spends
     const won = isSpending(who) ? asSql(who.won) : sql`TRUE`;
     const batch = {
-      before,
       inserted: insertToken(token, caller, login, won),
-      event: events.afterCaller(what, caller, token.id, nowMs),
+      event: events.login({ what, ...byCaller(caller), subjectId: token.id }, isKnown, nowMs),
       ...seen,
     };
     if (!isSpending(who)) {
@@ -222,11 +219,13 @@ export function tokensInD1({
     way: WayIn,
     nowMs: number,
   ) {
-    const { network, ...detail } = await devices.detail(way);
+    const seen = await devices.detail(way);
+    const { network: _, ...detail } = seen;
     const isOpen = sql`EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${id})`;
     return {
       login: { ...detail, address: events.address() },
-      seen: devices.seen({ ...detail, network }, userId, id, isOpen, nowMs),
+      isKnown: devices.isKnown(seen, userId),
+      seen: devices.seen(seen, userId, id, isOpen, nowMs),
     };
   }
 
@@ -290,13 +289,10 @@ export function tokensInD1({
           : sql`json_object('jtis', json(${JSON.stringify(jtis)}))`;
       const isActive = sql`users.id = ${userId} AND ${callerIsActive(caller, nowMs)}`;
       const { confirmed } = await db.batch({
-        // Only where the chain has none yet, however many are listed at the same time.
-        statusIndex: sql`INSERT INTO status_indexes (only, next) SELECT 1, 1 WHERE NOT EXISTS (SELECT 1 FROM tokens WHERE id = ${id})
-          ON CONFLICT (only) DO UPDATE SET next = next + 1`,
         listed: sql`INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at,
             status_index, parents, detail)
           SELECT ${id}, 'jwt', users.id, ${credentialVersion}, ${chain.apiTokenVersion}, ${nowMs}, ${nowMs}, ${untilMs},
-            ${lastStatusIndex}, ${parents}, ${detail}
+            ${nextStatusIndex}, ${parents}, ${detail}
           FROM users WHERE ${isActive}
           ON CONFLICT (id) DO UPDATE SET expires_at = ${untilMs}, modified_at = ${nowMs} WHERE expires_at < ${untilMs}`,
         confirmed: sql`SELECT ${USER_COLUMNS},
@@ -313,13 +309,14 @@ export function tokensInD1({
       const hourMs = nowMs - (nowMs % HOUR_MS);
       const obtained = { what: "jwt.obtained" as const, ...byCaller(caller), subjectId: jti };
       if (loginId === null) {
-        await db.batch({ event: events.always(obtained, nowMs) });
+        // A log-in with a password, which is noted, or a JWT obtained with one.
+        if (events.areReceived) await db.batch({ event: events.always(obtained, nowMs) });
         return;
       }
       await db.batch({
         noted: sql`UPDATE tokens SET used_at = ${hourMs} WHERE id = ${loginId} AND user_id = ${caller.userId}
           AND (used_at IS NULL OR used_at < ${hourMs})`,
-        event: events.after(obtained, nowMs),
+        event: events.areReceived ? events.after(obtained, nowMs) : [],
       });
     },
 
@@ -332,14 +329,23 @@ export function tokensInD1({
     async noteLogin(userId, way, nowMs) {
       const detail = await devices.detail(way);
       const hourMs = nowMs - (nowMs % HOUR_MS);
+      const isKnown = devices.isKnown(detail, userId);
       const isFirst = sql`NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = ${userId}
-        AND devices.id = ${detail.device} AND devices.last_seen_at >= ${hourMs})
+        AND devices.id = ${detail.device} AND devices.last_seen_at >= ${hourMs} AND (${detail.network === null} OR ${isKnown}))
         AND EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND ${USER_IS_ACTIVE})`;
-      await db.batch(devices.seen(detail, userId, null, isFirst, nowMs));
+      const who = { userId, actorId: userId, credentialId: null, subjectId: null };
+      const isNew = sql`WHERE ${isFirst} AND NOT ${isKnown}`;
+      await db.batch({
+        // A receiver gets the event of the JWT, if one is obtained.
+        event: events.areReceived
+          ? []
+          : events.where({ what: "jwt.obtained", ...who }, isNew, nowMs),
+        ...devices.seen(detail, userId, null, isFirst, nowMs),
+      });
     },
 
     async insertSession(token, who, way) {
-      const opened = await open(who, [], token, "session.created", way);
+      const opened = await open(who, token, "session.created", way);
       if (opened === null) return null;
       const { credential_version } = v.parse(InsertedRow, opened.row);
       return { token: { ...token, credentialVersion: credential_version }, user: opened.user };
@@ -358,7 +364,7 @@ export function tokensInD1({
           WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
             AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${NOT_REVOKED})
           RETURNING ${TOKEN_COLUMNS}, (SELECT email FROM users WHERE id = tokens.user_id) AS email`,
-        event: events.afterToken("session.extended", id, nowMs),
+        event: events.areReceived ? events.afterToken("session.extended", id, nowMs) : [],
       });
       if (extended[0] === undefined) return null;
       const row = v.parse(ExtendedRow, extended[0]);
@@ -401,8 +407,7 @@ export function tokensInD1({
     },
 
     async insertFamily(family, who, way) {
-      // Also where the log-in then fails: a gap costs one bit.
-      const opened = await open(who, [allocateStatusIndex], family, "jwt.obtained", way);
+      const opened = await open(who, family, "jwt.obtained", way);
       if (opened === null) return null;
       return { statusIndex: v.parse(FamilyRow, opened.row).status_index, user: opened.user };
     },
@@ -426,7 +431,9 @@ export function tokensInD1({
             rotated: sql`UPDATE tokens SET rotation = ${rotation + 1}, rotated_at = ${nowMs}, won_by = ${jti},
                 modified_at = ${nowMs}, expires_at = ${extendedTo(nowMs + lifetimes.refresh * 1000)}
               WHERE ${isActive} AND tokens.rotation = ${rotation}`,
-            refreshed: events.after({ what: "jwt.refreshed", actorId: userId, ...ids }, nowMs),
+            refreshed: events.areReceived
+              ? events.after({ what: "jwt.refreshed", actorId: userId, ...ids }, nowMs)
+              : [],
             // The token presented is spent and past its grace: either it or its successor was stolen.
             // guard: theft-revokes-the-family
             revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
@@ -741,6 +748,12 @@ const NextRow = v.object({ next: v.number() });
 /** Half of the time that caches may keep a list: an isolate reads a list from D1 no more often. */
 const SCAN_MS = 30_000;
 
+/**
+ * For how long after its expiry a log-in is listed: for verifiers whose clocks are behind. Its row is kept for longer
+ * than a list that has it may be cached, so that its index means nothing else meanwhile.
+ */
+const LISTED_MS = HOUR_MS / 2;
+
 /** A request that comes while another one of this isolate reads the same list polls for its result so often. */
 const LOOK_MS = 25;
 const MAX_LOOKS = 40;
@@ -759,10 +772,10 @@ export function createStatusLists({ db }: StorageContext): StatusListStore {
 
   async function scan(from: number, to: number, nowMs: number) {
     const { last, revoked } = await db.batch({
-      last: sql`SELECT COALESCE(MAX(next), 0) AS next FROM status_indexes`,
+      last: sql`SELECT ${nextStatusIndex} AS next`,
       // guard: status-list-shows-what-is-revoked
       revoked: sql`SELECT tokens.status_index FROM tokens JOIN users ON users.id = tokens.user_id
-        WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to}
+        WHERE tokens.status_index >= ${from} AND tokens.status_index < ${to} AND tokens.expires_at > ${nowMs - LISTED_MS}
           AND NOT (${isActiveWithParents(nowMs)} AND ${chainIsActive})`,
     });
     const { next } = v.parse(NextRow, last[0]);

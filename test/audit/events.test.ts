@@ -1,7 +1,9 @@
+import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   at,
   call,
+  itemsAt,
   newApiToken,
   newCaller,
   newPair,
@@ -41,6 +43,9 @@ async function newestAfter(work: () => Promise<unknown>, count = 1): Promise<Eve
   if (newest === undefined) throw new Error("no event");
   return newest;
 }
+
+/** With a receiver of events, who gets also what is routine. */
+const heard = (settings = {}) => service(settings, { options: { on: async () => undefined } });
 
 const done = (what: string, rest: Partial<Event> = {}) => ({
   what,
@@ -91,9 +96,9 @@ describe("what its owner sees of", () => {
     expect(created).toMatchObject(done("session.created", { token_uuid: null }));
     const id = sessionIs(created);
     const its = { token_uuid: id, subject_uuid: id };
-    const extended = await newestAfter(() =>
-      call("PUT", "/tokens", { xToken: session, json: { extend: true }, headers: HEADERS }),
-    );
+    const extend = { xToken: session, json: { extend: true }, headers: HEADERS };
+    await newestAfter(() => call("PUT", "/tokens", extend), 0);
+    const extended = await newestAfter(() => heard()("PUT", "/tokens", extend));
     expect(extended).toMatchObject(done("session.extended", its));
     const ended = await newestAfter(() =>
       call("DELETE", "/tokens", { xToken: session, headers: HEADERS }),
@@ -151,9 +156,17 @@ describe("what its owner sees of", () => {
     const json = { refresh };
     await newestAfter(() => call("POST", "/api/token/refresh/", { json }), 0);
     const rotating = service({ ROTATE_REFRESH_TOKENS: "on" });
+    const { refresh: unheard } = await newPair(user);
+    await newestAfter(
+      () => rotating("POST", "/api/token/refresh/", { json: { refresh: unheard } }),
+      0,
+    );
     const its = { token_uuid: claimOf(refresh, "jti"), subject_uuid: claimOf(refresh, "sid") };
     const refreshed = await newestAfter(() =>
-      rotating("POST", "/api/token/refresh/", { json, headers: HEADERS }),
+      heard({ ROTATE_REFRESH_TOKENS: "on" })("POST", "/api/token/refresh/", {
+        json,
+        headers: HEADERS,
+      }),
     );
     expect(refreshed).toMatchObject(done("jwt.refreshed", its));
     // The loser of a race, within its grace, changes nothing.
@@ -292,8 +305,46 @@ describe("GET /rest/audit", () => {
   it("has one event an hour for the JWTs that a log-in obtains", async () => {
     const { access } = await newPair(user);
     const obtain = () => call("GET", "/rest/auth", { bearer: access });
-    await newestAfter(obtain, 1);
     await newestAfter(obtain, 0);
+    const { access: other } = await newPair(user);
+    const send = heard();
+    const obtainHeard = () => send("GET", "/rest/auth", { bearer: other });
+    await newestAfter(obtainHeard, 1);
+    await newestAfter(obtainHeard, 0);
+  });
+
+  it("has a log-in if its device, network or way in is new, or there is a receiver", async () => {
+    const { email, password } = user;
+    const CHROME = "Mozilla/5.0 (Windows NT 10.0) Chrome/150.0.0.0";
+    const from = (ip: string, agent = CHROME) => ({
+      headers: { "cf-connecting-ip": ip, "user-agent": agent },
+    });
+    const pair = (where: object, send = call) =>
+      send("POST", "/api/token/", { json: { email, password }, ...where });
+    const basic = (where: object) =>
+      service({})("GET", "/rest/user", { basic: { email, password }, ...where });
+    // Each from here on as the first and as the second time.
+    for (const [what, work] of [
+      ["a device", () => pair(from("198.51.100.1"))],
+      ["a network", () => pair(from("198.51.100.2"))],
+      ["another device", () => pair(from("198.51.100.2", "curl/8"))],
+      ["a network, without a row of the log-in", () => basic(from("198.51.100.3"))],
+    ] as const) {
+      expect([what, await newestAfter(work, 1)]).toMatchObject([what, { what: "jwt.obtained" }]);
+      await newestAfter(work, 0);
+    }
+    const json = { email_id: email, password };
+    await newestAfter(() => call("POST", "/tokens", { json, ...from("198.51.100.1") }), 0);
+    await env.DB.prepare("UPDATE devices SET way = 'passkey' WHERE user_id = ?")
+      .bind(user.id)
+      .run();
+    await newestAfter(() => pair(from("198.51.100.1")), 1);
+    await newestAfter(() => pair(from("198.51.100.1"), heard()), 1);
+    // Of no network, or one that strangers share, nothing is known.
+    await newestAfter(() => pair({}), 1);
+    await newestAfter(() => pair({}), 1);
+    const devices = await call("GET", "/rest/user/logins", { bearer: reader });
+    expect(itemsAt(devices, "devices").length).toBeGreaterThan(1);
   });
 
   it("is not written to by what only reads", async () => {

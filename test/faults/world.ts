@@ -12,7 +12,6 @@ type Row = Readonly<Record<string, unknown>>;
 /** In an order in which rows can be inserted again: those that others refer to come first. */
 export const TABLES = [
   "users",
-  "status_indexes",
   "tokens",
   "token_meters",
   "token_charges",

@@ -63,8 +63,8 @@ describe("a status list", () => {
     const first = placeOf((await newPair(user)).access);
     const second = placeOf((await newPair(user)).access);
     expect(second).toEqual({ ...first, idx: first.idx + 1 });
-    await env.DB.prepare("UPDATE status_indexes SET next = ?")
-      .bind(SIZE - 1)
+    await env.DB.prepare("UPDATE tokens SET status_index = ? WHERE status_index = ?")
+      .bind(SIZE - 2, second.idx)
       .run();
     const last = await newPair(user);
     const next = await newPair(user);
@@ -72,6 +72,31 @@ describe("a status list", () => {
     expect(placeOf(next.access)).toEqual({ uri: `${ORIGIN}/status-lists/1`, idx: 0 });
     await revoke(next.refresh);
     expect([await isEnded(last.access), await isEnded(next.access)]).toEqual([false, true]);
+  });
+
+  it("has an index again only once its log-in has left every list", async () => {
+    const { idx } = placeOf((await newPair(user)).access);
+    const { access, refresh } = await newPair(user);
+    expect(placeOf(access).idx).toBe(idx + 1);
+    await revoke(refresh);
+    const { sid } = decodeJwt(access);
+    const endedAgo = (ms: number) =>
+      env.DB.prepare("UPDATE tokens SET expires_at = ? WHERE id = ?")
+        .bind(Date.now() - ms, sid)
+        .run();
+    // For verifiers whose clocks are behind.
+    await endedAgo(25 * 60_000);
+    expect(await isEnded(access)).toBe(true);
+    // No list that says so may be cached when the row goes, half an hour later.
+    await endedAgo(35 * 60_000);
+    expect(await isEnded(access)).toBe(false);
+    expect(placeOf((await newPair(user)).access).idx).toBe(idx + 2);
+    await env.DB.prepare(
+      "DELETE FROM tokens WHERE status_index >= (SELECT status_index FROM tokens WHERE id = ?)",
+    )
+      .bind(sid)
+      .run();
+    expect(placeOf((await newPair(user)).access).idx).toBe(idx + 1);
   });
 
   it.each(["2", "999999999", "1000000000", "-1", "0x0", "00", "a"])(

@@ -239,7 +239,7 @@ it("reads at most so many rows, by the indexes, and says that there are more", a
     /SEARCH tokens USING INDEX tokens_list \(user_id=\? AND kind=\? AND credential_version=\? AND api_token_version=\?\)/,
   );
   expect(plans[1]).toMatch(
-    /SEARCH tokens USING INDEX tokens_revoked \(user_id=\? AND revoked_at>\?\)/,
+    /SEARCH tokens USING INDEX tokens_revoked \(user_id=\? AND kind=\? AND revoked_at>\?\)/,
   );
   expect(plans[1]).toMatch(/SEARCH tokens USING INDEX tokens_list \(user_id=\? AND kind=\?\)/);
   // The indexes have the order in which the scans stop; only what they found is sorted.

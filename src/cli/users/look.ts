@@ -216,7 +216,8 @@ export async function showUser(database: D1, email: string, nowMs: number): Prom
   const active = (kinds: string) =>
     database.query(
       `SELECT ${TOKEN} FROM tokens JOIN users ON users.id = user_id
-        WHERE user_id = ${literal(id)} AND tokens.kind IN (${kinds}) AND revoked_at IS NULL AND expires_at > ${literal(nowMs)}
+        WHERE user_id = ${literal(id)} AND tokens.kind IN (${kinds}) AND revoked_at IS NULL
+          AND (max_uses IS NULL OR uses < max_uses) AND expires_at > ${literal(nowMs)}
           AND is_current ORDER BY created_at DESC LIMIT ${literal(SHOWN)}`,
       TokenRow,
     );

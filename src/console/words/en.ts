@@ -224,8 +224,8 @@ export const overview = {
   expiring: (name: string) => `“${isolated(name)}” is about to expire`,
   expires: "Expires",
   seeToken: "See token",
-  logins: "Recent log-ins",
-  noLogins: "No log-ins lately.",
+  logins: "New and failed log-ins",
+  noLogins: "No new or failed log-ins lately.",
   loginEvents: {
     "session.created": "Logged in",
     "jwt.obtained": "An API client logged in",
@@ -845,7 +845,7 @@ export const contacts = {
 
 export const activity = {
   title: "Activity",
-  lead: "What happened in your account, when and from where.",
+  lead: "What happened in your account, when and from where. Log-ins from a device and network you've used before may not be listed.",
   chart: {
     title: "Last 30 days",
     done: (count: number) => `${count.toLocaleString("en-US")} success`,

@@ -33,7 +33,7 @@ it("migrates a new folder, then what is new, and asks wrangler only if there is 
   await expect(migrateLocal(STATE, stopped)).rejects.toThrow("Stopped.");
   expect(await migrateLocal(STATE, stop)).toEqual([]);
   expect(await migrateLocal(STATE, stopped)).toEqual([]);
-  await sqlOf("INSERT INTO status_indexes VALUES (1, 5)");
+  await sqlOf("INSERT INTO heartbeat VALUES (1, 5)");
   // A project's own, which has the name of one of ours, and names our tables.
   await writeFile(
     "migrations/0001_initial.sql",
@@ -41,7 +41,7 @@ it("migrates a new folder, then what is new, and asks wrangler only if there is 
   );
   expect(await migrateLocal(STATE, stop)).toEqual(["0001_initial.sql"]);
   expect(await migrateLocal(STATE, stopped)).toEqual([]);
-  expect(await sqlOf("SELECT next FROM status_indexes")).toEqual([{ next: 5 }]);
+  expect(await sqlOf("SELECT at FROM heartbeat")).toEqual([{ at: 5 }]);
   await writeFile("migrations/0002_bad.sql", "CREATE TABLE half (a TEXT); CREATE TABLEX bad;");
   await expect(migrateLocal(STATE, stop)).rejects.toThrow('near "TABLEX": syntax error');
   expect(await sqlOf("SELECT name FROM sqlite_master WHERE name = 'half'")).toEqual([]);
