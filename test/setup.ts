@@ -18,8 +18,9 @@ const { results } = await env.DB.prepare(
 await env.DB.batch([
   env.DB.prepare("PRAGMA defer_foreign_keys = on"),
   ...results.map(({ name }) => env.DB.prepare(`DROP TABLE ${name}`)),
-  ...inject("schema").map((statement) => env.DB.prepare(statement)),
 ]);
+// Of its own: both together may be more statements than D1 takes in one.
+await env.DB.batch(inject("schema").map((statement) => env.DB.prepare(statement)));
 const listed = async () => (await env.KV.list({ limit: 500 })).keys;
 for (let keys = await listed(); keys.length > 0; keys = await listed()) {
   rules.secondPasses();
