@@ -43,13 +43,15 @@ export const deviceOf = ({ browser, system }: Device): string =>
     ? words.on(browser, system)
     : (browser ?? system ?? words.unknownDevice);
 
-const REGIONS = new Intl.DisplayNames(time.locale, { type: "region", fallback: "none" });
+/** Made on first use: it takes as long as starting all else. */
+let regions: Intl.DisplayNames | undefined;
 
 /** A country by its name, which `T1` has not. */
 export function locationOf({ country, city }: Pick<Device, "country" | "city">): string | null {
   if (country === null) return null;
   if (country === "T1") return "Tor";
-  const name = REGIONS.of(country) ?? country;
+  regions ??= new Intl.DisplayNames(time.locale, { type: "region", fallback: "none" });
+  const name = regions.of(country) ?? country;
   return city === null ? name : `${city}, ${name}`;
 }
 
