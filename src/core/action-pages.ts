@@ -114,10 +114,10 @@ interface Found {
 export function actionPages({ actions, store, secrets, displayNames, passkeys, run }: Deps) {
   async function find(
     secret: string,
-    read: "find" | "findNow",
+    read: (id: string) => Promise<ActionToken | null>,
   ): Promise<Found | "unknown" | "rejected"> {
     const id = await secrets.idOf("action", secrets.tokenIn(secret));
-    const token = id === null ? null : await store[read](id);
+    const token = id === null ? null : await read(id);
     if (token === null) return "unknown";
     const action = actions.find(token.action);
     const prepared = action?.prepare(token.payload, token.userId);
@@ -192,7 +192,7 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
       nowMs: number,
       set: SetText = asItIs,
     ): Promise<Preview> {
-      const found = await find(secret, "findNow");
+      const found = await find(secret, store.findNow);
       if (typeof found === "string") {
         return { state: found, message: REFUSALS[found], ...NOT_FOUND };
       }
@@ -263,7 +263,7 @@ export function actionPages({ actions, store, secrets, displayNames, passkeys, r
       nowMs: number,
       set: SetText = asItIs,
     ): Promise<RunResult> {
-      const found = await find(secret, "find");
+      const found = await find(secret, (id) => store.find(id, nowMs));
       if (typeof found === "string") {
         return refuse({ code: "action_refused", reason: found, message: REFUSALS[found] });
       }

@@ -57,7 +57,7 @@ export interface ActionTokenStore {
     conditions: readonly Condition[],
   ): Promise<ActionToken | Condition | "caller_gone" | "replaced" | "audience_unknown">;
   /** As it was issued, perhaps from a copy; `consume` decides whether it can still run. */
-  find(id: string): Promise<ActionToken | null>;
+  find(id: string, nowMs: number): Promise<ActionToken | null>;
   /** The same with its uses so far. */
   findNow(id: string): Promise<ActionToken | null>;
   /** A dry run of `consume`: its refusal, or the receipt of an earlier run with this key; null if it would run. */
@@ -279,20 +279,24 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
      * Takes a use, has the effect and writes the receipt, all of it or none. The same request with the
      * same key gets the same receipt again, without a second run. A refusal by the token itself comes
      * before one by the action.
+     * @param presented its check may still go on while the token is read
      * @throws FaultError `action_refused`, `payload_invalid`, `credentials_missing`, `token_invalid`,
      *   `idempotency_mismatch`, `unavailable`
      */
     async run(
       text: string,
       input: Json,
-      caller: Caller | null,
+      presented: Caller | null | Promise<Caller | null>,
       idempotencyKey: string | null,
       nowMs: number,
       from: "api" | "page" = "api",
     ): Promise<Receipt> {
       const secret = secrets.tokenIn(text);
       const id = await secrets.idOf("action", secret);
-      const token = id === null ? null : await store.find(id);
+      const [caller, token] = await Promise.all([
+        presented,
+        id === null ? null : store.find(id, nowMs),
+      ]);
       if (token === null) return refuseRun("unknown");
       const runnerId = caller?.userId ?? token.userId;
       const action = actions.find(token.action);

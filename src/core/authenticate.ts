@@ -17,10 +17,17 @@ export interface ActiveToken<T extends Token = Token> {
 
 /** Whether a credential is active. All answers but `touch` may be as old as the revocation lag. */
 export interface TokenCheckStore {
-  /** @returns null for a token that is unknown, revoked, expired, or whose user is gone */
-  findActive(id: string, nowMs: number): Promise<ActiveToken | null>;
+  /**
+   * @param wantsUser whether to read them too, if that takes no further trip
+   * @returns null for a token that is unknown, revoked, expired, or whose user is gone
+   */
+  findActive(id: string, nowMs: number, wantsUser?: boolean): Promise<ActiveToken | null>;
   /** @returns null where the JWT, a parent or its user was revoked; its expiry was checked before */
-  findActiveJwt(claims: JwtClaims, nowMs: number): Promise<{ user: User | null } | null>;
+  findActiveJwt(
+    claims: JwtClaims,
+    nowMs: number,
+    wantsUser?: boolean,
+  ): Promise<{ user: User | null } | null>;
   /** Notes the use of an API token: to the hour, after the answer, and never fails. */
   touch(token: ApiToken, nowMs: number): void;
   /**
@@ -48,7 +55,12 @@ interface WithOtp {
   readonly otp: string | null;
 }
 
-export type Authenticate = (credential: Credential, nowMs: number) => Promise<Caller>;
+/** @param wantsUser whether the answer shows the user, who is then read with the check where that is one trip */
+export type Authenticate = (
+  credential: Credential,
+  nowMs: number,
+  wantsUser?: boolean,
+) => Promise<Caller>;
 
 interface Deps {
   readonly login: PasswordLogin;
@@ -91,9 +103,14 @@ export function authenticator({
   jwts,
   address,
 }: Deps): Authenticate {
-  async function byToken(kind: "session" | "api", secret: string, nowMs: number): Promise<Caller> {
+  async function byToken(
+    kind: "session" | "api",
+    secret: string,
+    nowMs: number,
+    wantsUser: boolean,
+  ): Promise<Caller> {
     const id = await secrets.idOf(kind, secret);
-    const found = id === null ? null : await tokens.findActive(id, nowMs);
+    const found = id === null ? null : await tokens.findActive(id, nowMs, wantsUser);
     if (found === null || found.token.kind !== kind) {
       return refuse({ code: "token_invalid", attempted: { userId: null, credentialId: id } });
     }
@@ -112,7 +129,7 @@ export function authenticator({
     };
   }
 
-  async function byJwt(jwt: string, nowMs: number): Promise<Caller> {
+  async function byJwt(jwt: string, nowMs: number, wantsUser: boolean): Promise<Caller> {
     const claims = await jwts.verify(jwt, nowMs);
     if (claims === null) return refuseJwt(jwts, jwt, nowMs);
     const refused = { code: "token_invalid", attempted: attemptedSubjectOf(claims) } as const;
@@ -121,7 +138,7 @@ export function authenticator({
     // Whoever was given a JWT for their own API must not act with it here.
     // guard: jwt-for-others-does-not-open
     if (claims.audience !== null) return refuse(refused);
-    const found = await tokens.findActiveJwt(claims, nowMs);
+    const found = await tokens.findActiveJwt(claims, nowMs, wantsUser);
     if (found === null) return refuse(refused);
     return {
       ...callerRefOfJwt(claims),
@@ -132,7 +149,11 @@ export function authenticator({
     };
   }
 
-  async function identify(credential: Credential, nowMs: number): Promise<Caller> {
+  async function identify(
+    credential: Credential,
+    nowMs: number,
+    wantsUser: boolean,
+  ): Promise<Caller> {
     switch (credential.method) {
       case "password": {
         const { email, password, otp } = credential;
@@ -141,10 +162,10 @@ export function authenticator({
       }
       case "bearer":
         return secrets.kindOf(credential.token) === "api"
-          ? byToken("api", credential.token, nowMs)
-          : byJwt(credential.token, nowMs);
+          ? byToken("api", credential.token, nowMs, wantsUser)
+          : byJwt(credential.token, nowMs, wantsUser);
       case "session":
-        return byToken("session", credential.token, nowMs);
+        return byToken("session", credential.token, nowMs, wantsUser);
       case "identity": {
         const { issuer, token } = credential;
         const { user, identity } = await identityLogin(issuer, token, nowMs);
@@ -164,8 +185,8 @@ export function authenticator({
     }
   }
 
-  return async (credential, nowMs) => {
-    const caller = await identify(credential, nowMs);
+  return async (credential, nowMs, wantsUser = false) => {
+    const caller = await identify(credential, nowMs, wantsUser);
     const { method } = caller.by;
     if (method !== "token" && method !== "jwt") tokens.noteLogin(caller.userId, method, nowMs);
     return caller;

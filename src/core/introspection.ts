@@ -152,9 +152,13 @@ export function introspection({ jwts, secrets, strict, tokens, limits, scopes, a
       }
       const claims = await jwts.verify(token, nowMs);
       if (claims === null) return null;
-      if ((await strict.findActiveJwt(claims, nowMs)) === null) return null;
+      const [active, isSpent] = await Promise.all([
+        strict.findActiveJwt(claims, nowMs),
+        strict.isSpent(claims),
+      ]);
+      if (active === null) return null;
       // guard: replaced-refresh-jwt-is-not-active
-      return (await strict.isSpent(claims)) ? null : ofJwt(claims, scopes);
+      return isSpent ? null : ofJwt(claims, scopes);
     },
 
     /**

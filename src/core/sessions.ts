@@ -117,7 +117,7 @@ export function sessions({ login, secrets, tokens, users, lifetimes }: Deps) {
     /** @throws FaultError `token_invalid`, `unavailable` */
     async read(secret: string, nowMs: number): Promise<Session> {
       const id = await secrets.idOf("session", secret);
-      const found = id === null ? null : await tokens.findActive(id, nowMs);
+      const found = id === null ? null : await tokens.findActive(id, nowMs, true);
       if (found?.token.kind !== "session") return refuse(invalid(id));
       const user = found.user ?? (await users.profile(found.token.userId));
       if (user === null || user.deletedAtMs !== null) return refuse(invalid(id));

@@ -138,19 +138,38 @@ async function handle(
   }
   const context = { request, nowMs: record.startedMs };
   if (route.access === "open") return route.handle(context);
-  const caller = await callerOf(surface, request, record, options);
-  // guard: route-asks-for-its-scope
-  if (caller !== null && route.scope !== undefined && !mayDoAtOnce(caller, route.scope)) {
-    refuseRequest({ code: "scope_insufficient", scope: route.scope });
+  const checked = checkedCaller(surface, route, request, record, options);
+  if ("handleMeanwhile" in route) {
+    // Whatever else is wrong with the request.
+    const answer = route.handleMeanwhile(context, checked);
+    await Promise.all([checked, answer.catch(() => null)]);
+    return answer;
   }
+  const caller = await checked;
   if (route.access === "anyone") return route.handle(context, caller);
   return caller === null
     ? refuseRequest({ code: "caller_missing" })
     : route.handle(context, caller);
 }
 
+async function checkedCaller(
+  surface: Surface,
+  route: Route,
+  request: HonoRequest,
+  record: RequestRecord,
+  options: MountOptions,
+): Promise<Caller | null> {
+  const caller = await callerOf(surface, route, request, record, options);
+  // guard: route-asks-for-its-scope
+  if (caller !== null && route.scope !== undefined && !mayDoAtOnce(caller, route.scope)) {
+    refuseRequest({ code: "scope_insufficient", scope: route.scope });
+  }
+  return caller;
+}
+
 async function callerOf(
   surface: Surface,
+  { showsUser }: Route,
   request: HonoRequest,
   record: RequestRecord,
   { authenticate, issuers, credentialsInQuery, authHeaderTypes }: MountOptions,
@@ -164,7 +183,7 @@ async function callerOf(
   if (credential === null) return null;
   record.credential = credential.method;
   try {
-    const caller = await authenticate(credential, record.startedMs);
+    const caller = await authenticate(credential, record.startedMs, showsUser);
     record.credential = credentialOf(caller);
     return caller;
   } catch (error) {

@@ -45,11 +45,21 @@ export type Route = {
   /** The scope that the caller's credential must have. */
   readonly scope?: BuiltInScope;
   readonly body?: BodyRule;
+  /** Whether the answer shows the caller's account. */
+  readonly showsUser?: true;
 } & (
   | { readonly access: "open"; readonly handle: (context: RequestContext) => Promise<HttpResult> }
   | {
       readonly access: "anyone";
       readonly handle: (context: RequestContext, caller: Caller | null) => Promise<HttpResult>;
+    }
+  | {
+      readonly access: "anyone";
+      /** Reads what it needs whoever asks while the caller is checked; their refusal comes before any other. */
+      readonly handleMeanwhile: (
+        context: RequestContext,
+        caller: Promise<Caller | null>,
+      ) => Promise<HttpResult>;
     }
   | {
       readonly access: "caller";

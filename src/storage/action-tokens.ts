@@ -13,6 +13,7 @@ import {
 import type { AccountChange, Condition } from "../core/action.ts";
 import type { CallerRef, Derivation } from "../core/caller.ts";
 import { type ActionToken, LONGEST_LIFE_SECONDS } from "../core/token.ts";
+import { cache } from "./cache.ts";
 import type { AuditRow, AuditStatements, NoticeStatements, StorageContext } from "./context.ts";
 import { anyJson, asSql, brokenConstraint, flag, json, pageOf, toPage } from "./d1.ts";
 import { byCaller } from "./events.ts";
@@ -144,6 +145,8 @@ const flags = (parts: readonly Sql[]): Sql =>
 /** What an action token says never changes, so a copy will do to find it; whether it may run, D1 decides. */
 export function createActionTokens(context: StorageContext): ActionTokenStore {
   const { db, kv, background, revocations, events, notices, invalidatingUser } = context;
+  /** Few, because a payload may be large. */
+  const lately = cache<ActionToken>(60_000, 100);
 
   async function findNow(id: string): Promise<ActionToken | null> {
     const row = await db.first(
@@ -208,15 +211,20 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
   return {
     findNow,
 
-    async find(id) {
+    async find(id, nowMs) {
+      const known = lately.get(id, nowMs);
+      if (known !== null) return known;
       const copy = await kv.get(id);
-      return copy?.kind === "action" ? copy : findNow(id);
+      const found = copy?.kind === "action" ? copy : await findNow(id);
+      if (found !== null) lately.set(id, found, nowMs);
+      return found;
     },
 
     async insert(token, caller, derivation, conditions) {
       const inserted = await insert(token, caller, derivation, conditions);
       if (typeof inserted !== "string" && !("holds" in inserted)) {
-        await background.copy("copy an action token to KV", kv.put(inserted, token.createdAtMs));
+        const copied = kv.put(inserted, token.createdAtMs);
+        background.afterResponse("copy an action token to KV", copied);
       }
       return inserted;
     },

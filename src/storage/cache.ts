@@ -16,7 +16,7 @@ export interface Cache<T> {
   clear(): void;
 }
 
-export function cache<T>(trustMs: number): Cache<T> {
+export function cache<T>(trustMs: number, maxEntries = MAX_ENTRIES): Cache<T> {
   // A Map keeps insertion order: the first entry is about the one that expires first.
   const entries = new Map<string, { value: T; untilMs: number }>();
   return {
@@ -29,7 +29,7 @@ export function cache<T>(trustMs: number): Cache<T> {
       if (untilMs <= nowMs) return;
       entries.delete(id);
       entries.set(id, { value, untilMs });
-      const [oldest] = entries.size > MAX_ENTRIES ? entries.keys() : [];
+      const [oldest] = entries.size > maxEntries ? entries.keys() : [];
       if (oldest !== undefined) entries.delete(oldest);
     },
     delete: (id) => void entries.delete(id),

@@ -24,6 +24,11 @@ export interface TokenStore
     RevocationStore,
     LoginStore {}
 
+interface Checked<T> extends Fresh<T> {
+  /** From KV: a user in it may be as old as the lag already, and is not kept for longer. */
+  readonly isCopy?: true;
+}
+
 /** The others are asked for at D1 each time: a copy could be used elsewhere, or more often. */
 // guard: restricted-token-always-asks-d1
 const isCopied = (token: Token): boolean =>
@@ -78,15 +83,20 @@ export function cachedTokens(
   async function activeInKv(
     id: string,
     nowMs: number,
+    wantsUser: boolean,
   ): Promise<ActiveToken | "revoked" | "unsure" | null> {
-    const token = await kv.findActive(id);
-    if (token === null || typeof token === "string") return token;
+    const found = await kv.findActive(id, wantsUser);
+    if (found === null || typeof found === "string") return found;
     // It may have been extended where this location has not seen it.
     // guard: copy-expires-by-itself
-    return token.expiresAtMs > nowMs ? { token, user: null } : null;
+    return found.token.expiresAtMs > nowMs ? found : null;
   }
 
-  async function askActive(id: string, nowMs: number): Promise<Fresh<ActiveToken>> {
+  async function askActive(
+    id: string,
+    nowMs: number,
+    wantsUser: boolean,
+  ): Promise<Checked<ActiveToken>> {
     const fresh = await replicas.ask(
       (also) => activeToken(id, nowMs, also),
       toActiveToken,
@@ -97,13 +107,17 @@ export function cachedTokens(
       () => d1.findActive(id, nowMs),
       nowMs,
     );
-    return fresh ?? { found: await askFurther(id, nowMs) };
+    return fresh ?? askFurther(id, nowMs, wantsUser);
   }
 
-  async function askFurther(id: string, nowMs: number): Promise<ActiveToken | null> {
-    const found = policy.readsFromKv ? await activeInKv(id, nowMs) : null;
-    if (found === "revoked") return null;
-    if (found !== null && found !== "unsure") return found;
+  async function askFurther(
+    id: string,
+    nowMs: number,
+    wantsUser: boolean,
+  ): Promise<Checked<ActiveToken>> {
+    const found = policy.readsFromKv ? await activeInKv(id, nowMs, wantsUser) : null;
+    if (found === "revoked") return { found: null };
+    if (found !== null && found !== "unsure") return { found, isCopy: true };
     const active = await d1.findActive(id, nowMs);
     const isMissed =
       policy.readsFromKv && found === null && active !== null && isCopied(active.token);
@@ -112,10 +126,14 @@ export function cachedTokens(
       caches.copies.set(id, true, nowMs);
       copyLater(active.token, nowMs);
     }
-    return active;
+    return { found: active };
   }
 
-  async function askJwt(claims: JwtClaims, nowMs: number): Promise<Fresh<{ user: User | null }>> {
+  async function askJwt(
+    claims: JwtClaims,
+    nowMs: number,
+    wantsUser: boolean,
+  ): Promise<Checked<{ user: User | null }>> {
     const { userId, credentialIds, parentIds } = callerRefOfJwt(claims);
     const fresh = await replicas.ask(
       (also) => activeJwt(claims, nowMs, also),
@@ -125,9 +143,9 @@ export function cachedTokens(
       nowMs,
     );
     if (fresh !== null) return fresh;
-    const answer = policy.readsFromKv ? await kv.jwt(claims) : "unsure";
+    const answer = policy.readsFromKv ? await kv.jwt(claims, wantsUser) : "unsure";
     if (answer === "unsure") return { found: await d1.findActiveJwt(claims, nowMs) };
-    return { found: answer === "active" ? { user: null } : null };
+    return answer === "revoked" ? { found: null } : { found: answer, isCopy: true };
   }
 
   function isAcceptedUnasked({ issuedAt, expiresAt }: JwtClaims): boolean {
@@ -135,12 +153,7 @@ export function cachedTokens(
     return (expiresAt - issuedAt) * 1000 <= policy.signatureOnlyMaxLifeMs;
   }
 
-  /** Of a new token: before the answer, where KV is read. */
-  const copyNow = async (token: Token) => {
-    if (isCopied(token))
-      await background.copy("copy a token to KV", kv.put(token, token.createdAtMs));
-  };
-
+  /** At every revocation lag, so that it is there when the lag is raised. No check needs it: without one, D1 is asked. */
   const copyLater = (token: Token, nowMs: number) => {
     if (isCopied(token)) background.afterResponse("copy a token to KV", kv.put(token, nowMs));
   };
@@ -152,20 +165,22 @@ export function cachedTokens(
   return {
     ...d1,
 
-    async findActive(id, nowMs) {
+    async findActive(id, nowMs, wantsUser = false) {
       const known = caches.tokens.get(id, nowMs);
       if (known !== null && known.token.expiresAtMs > nowMs) return known;
-      const { found, untilMs } = await askActive(id, nowMs);
-      if (found !== null && isCopied(found.token)) caches.tokens.set(id, found, nowMs, untilMs);
+      const { found, untilMs, isCopy } = await askActive(id, nowMs, wantsUser);
+      if (found !== null && isCopied(found.token))
+        caches.tokens.set(id, isCopy ? { ...found, user: null } : found, nowMs, untilMs);
       return found;
     },
 
-    async findActiveJwt(claims, nowMs) {
+    async findActiveJwt(claims, nowMs, wantsUser = false) {
       if (isAcceptedUnasked(claims)) return { user: null };
       const known = caches.jwts.get(claims.jti, nowMs);
       if (known !== null) return known;
-      const { found, untilMs } = await askJwt(claims, nowMs);
-      if (found !== null) caches.jwts.set(claims.jti, found, nowMs, untilMs);
+      const { found, untilMs, isCopy } = await askJwt(claims, nowMs, wantsUser);
+      if (found !== null)
+        caches.jwts.set(claims.jti, isCopy ? { user: null } : found, nowMs, untilMs);
       return found;
     },
 
@@ -217,7 +232,7 @@ export function cachedTokens(
 
     async insertSession(token, who, way) {
       const inserted = await d1.insertSession(token, who, way);
-      if (inserted !== null) await copyNow(inserted.token);
+      if (inserted !== null) copyLater(inserted.token, token.createdAtMs);
       return inserted;
     },
 
@@ -242,7 +257,7 @@ export function cachedTokens(
 
     async insertApiToken(token, caller, derivation, isExempt) {
       const inserted = await d1.insertApiToken(token, caller, derivation, isExempt);
-      if (typeof inserted !== "string") await copyNow(inserted);
+      if (typeof inserted !== "string") copyLater(inserted, token.createdAtMs);
       return inserted;
     },
 
@@ -265,7 +280,7 @@ export function cachedTokens(
       const rotated = d1.rotateApiToken(id, next, caller, derivation, oldEndsAtMs, nowMs);
       const token = await invalidating([id], rotated);
       if (typeof token !== "string") {
-        await copyNow(token);
+        copyLater(token, nowMs);
         evictLater(id);
       }
       return token;

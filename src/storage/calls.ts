@@ -91,21 +91,12 @@ export interface Background {
   bestEffort(what: string, work: Promise<unknown>): Promise<void>;
   /** After the answer has gone out. */
   afterResponse(what: string, work: Promise<unknown>): void;
-  /**
-   * A copy for KV: before the answer where KV is read, otherwise after it. It is written at every
-   * revocation lag, so that it is there when the lag is raised.
-   */
-  copy(what: string, work: Promise<unknown>): Promise<void>;
 }
 
 export type WaitUntil = (work: Promise<unknown>) => void;
 
 /** @param requestId of the request that the work is for; empty where there is none */
-export function createBackground(
-  waitUntil: WaitUntil,
-  requestId: () => string,
-  { readsFromKv }: { readonly readsFromKv: boolean },
-): Background {
+export function createBackground(waitUntil: WaitUntil, requestId: () => string): Background {
   async function attempt(what: string, work: Promise<unknown>): Promise<void> {
     try {
       await work;
@@ -121,10 +112,8 @@ export function createBackground(
       );
     }
   }
-  const afterResponse = (what: string, work: Promise<unknown>) => waitUntil(attempt(what, work));
   return {
     bestEffort: attempt,
-    afterResponse,
-    copy: async (what, work) => (readsFromKv ? attempt(what, work) : afterResponse(what, work)),
+    afterResponse: (what, work) => waitUntil(attempt(what, work)),
   };
 }

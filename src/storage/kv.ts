@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { ActiveToken } from "../core/authenticate.ts";
 import type { JwtClaims } from "../core/jwt.ts";
 import type { Json, Token } from "../core/token.ts";
 import { PROFILE_FIELDS, type User } from "../core/user.ts";
@@ -82,20 +83,30 @@ export interface KvTokens {
   put(token: Token, nowMs: number): Promise<void>;
   /** @returns null where there is no copy here (yet), whether or not there is such a token */
   get(id: string): Promise<Token | null>;
-  /** The copy, unless a tombstone says that it was revoked, or may have been (`unsure`): then only D1 can tell. */
-  findActive(id: string): Promise<Token | "revoked" | "unsure" | null>;
+  /**
+   * The copy, unless a tombstone says that it was revoked, or may have been (`unsure`): then only D1 can tell.
+   * @param wantsUser whether to read their copy too
+   */
+  findActive(id: string, wantsUser: boolean): Promise<ActiveToken | "revoked" | "unsure" | null>;
   /** `unsure`: only D1 can tell. */
-  jwt(claims: JwtClaims): Promise<"active" | "revoked" | "unsure">;
+  jwt(
+    claims: JwtClaims,
+    wantsUser: boolean,
+  ): Promise<{ readonly user: User | null } | "revoked" | "unsure">;
   evict(id: string): Promise<void>;
   putTombstone(key: string, ttlSeconds: number): Promise<void>;
 }
 
 export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
   const parse = (text: string) => v.parse(v.pipe(v.string(), v.parseJson(), TokenRecord), text);
-  /** One bulk read counts as one operation. @returns whether any of some of the keys is there */
-  const read = async (keys: readonly string[]) => {
-    const found = await withDeadline("KV get", () => kv.get([...keys]));
-    return (some: readonly string[]) => some.some((key) => found.get(key) != null);
+  /** One bulk read counts as one operation. @returns whether any of some of the keys is there, and a user's copy */
+  const read = async (keys: readonly string[], userId: string | null) => {
+    const key = userId === null ? [] : [userKey(userId)];
+    const found = await withDeadline("KV get", () => kv.get([...keys, ...key]));
+    return {
+      isAny: (some: readonly string[]) => some.some((each) => found.get(each) != null),
+      user: toUser(key[0] === undefined ? null : found.get(key[0])),
+    };
   };
 
   return {
@@ -109,7 +120,7 @@ export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
       const text = await withDeadline("KV get", () => kv.get(tokenKey(id)));
       return text === null ? null : parse(text);
     },
-    async findActive(id) {
+    async findActive(id, wantsUser) {
       const keys = [tokenKey(id), tombstoneKey(id)] as const;
       const found = await withDeadline("KV get", () => kv.get([...keys]));
       // guard: copy-asks-for-its-tombstone
@@ -118,18 +129,20 @@ export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
       if (text == null) return null;
       const token = parse(text);
       const { revokes, doubts, versions } = tombstonesOf(token);
-      const isAny = await read([...revokes, ...doubts, ...versions]);
+      const userId = wantsUser ? token.userId : null;
+      const { isAny, user } = await read([...revokes, ...doubts, ...versions], userId);
       if (isAny(revokes)) return "revoked";
       if (isAny(doubts)) return "unsure";
       // The one credential that a new password spares has the new version: D1 knows.
       // guard: copy-is-of-the-current-version
-      return isAny(versions) ? null : token;
+      return isAny(versions) ? null : { token, user };
     },
-    async jwt(claims) {
+    async jwt(claims, wantsUser) {
       const { revokes, doubts } = tombstonesOfJwt(claims);
-      const isAny = await read([...revokes, ...doubts]);
+      const userId = wantsUser ? claims.userId : null;
+      const { isAny, user } = await read([...revokes, ...doubts], userId);
       if (isAny(revokes)) return "revoked";
-      return isAny(doubts) ? "unsure" : "active";
+      return isAny(doubts) ? "unsure" : { user };
     },
     evict: (id) => withDeadline("KV delete", () => kv.delete(tokenKey(id))),
     putTombstone: (key, ttlSeconds) =>
@@ -138,6 +151,9 @@ export function kvTokens(kv: KVNamespace, withDeadline: Deadline): KvTokens {
       ),
   };
 }
+
+const toUser = (text: string | null | undefined): User | null =>
+  text == null ? null : v.parse(v.pipe(v.string(), v.parseJson(), UserRecord), text);
 
 /** Copies of users, so that one's own account can still be read while D1 is down. Never the password hash. */
 export interface KvUsers {
@@ -150,8 +166,7 @@ export interface KvUsers {
 export function kvUsers(kv: KVNamespace, withDeadline: Deadline, ttlSeconds: number): KvUsers {
   return {
     async get(id) {
-      const text = await withDeadline("KV get", () => kv.get(userKey(id)));
-      return text === null ? null : v.parse(v.pipe(v.string(), v.parseJson(), UserRecord), text);
+      return toUser(await withDeadline("KV get", () => kv.get(userKey(id))));
     },
     async put(user) {
       const record = JSON.stringify(v.parse(UserRecord, user));

@@ -241,12 +241,19 @@ export function pendingRevocations(
   background: Background,
   { readsFromKv }: RevocationPolicy,
 ): PendingRevocations {
-  async function putAll(pending: readonly v.InferOutput<typeof Pending>[], nowMs: number) {
-    if (pending.length === 0) return;
-    // guard: tombstone-stays-enqueued-until-written
+  type Pendings = readonly v.InferOutput<typeof Pending>[];
+
+  async function putAll(pending: Pendings, nowMs: number): Promise<void> {
     await Promise.all(
       pending.map(({ key, expires_at }) => kv.putTombstone(key, ttlUntil(expires_at, nowMs))),
     );
+  }
+
+  /** @param put their way into KV */
+  async function dequeue(pending: Pendings, put: Promise<void>): Promise<void> {
+    // guard: tombstone-stays-enqueued-until-written
+    await put;
+    if (pending.length === 0) return;
     const keys = JSON.stringify(pending.map(({ key }) => key));
     await db.run(
       sql`DELETE FROM pending_revocations WHERE key IN (SELECT value FROM json_each(${keys}))`,
@@ -278,10 +285,11 @@ export function pendingRevocations(
         v.array(Pending),
         earlier.length > 0 ? rows.allPending : [...rows.enqueuedFirst, ...rows.enqueuedLast],
       );
-      const flushed = putAll(pending.slice(0, MAX_PUTS), nowMs);
+      const some = pending.slice(0, MAX_PUTS);
+      const put = putAll(some, nowMs);
+      background.afterResponse("put tombstones into KV", dequeue(some, put));
       // guard: tombstone-before-the-answer
-      if (readsFromKv) await flushed;
-      else background.afterResponse("put tombstones into KV", flushed);
+      if (readsFromKv) await put;
       return rows;
     },
 
@@ -294,7 +302,7 @@ export function pendingRevocations(
       for (const each of pending) {
         if (!mayGoOn()) break;
         try {
-          await putAll([each], nowMs);
+          await dequeue([each], putAll([each], nowMs));
         } catch (failure) {
           failures.push(failure);
           if (failures.length === MAX_FAILURES) break;

@@ -82,7 +82,7 @@ export function createStores(
     receivers.length === 0 ? database : tellingOfQueued(database, (userIds) => onQueued(userIds));
   const kv = kvTokens(KV, withDeadline);
   const copies = kvUsers(KV, withDeadline, policy.lagSeconds);
-  const background = createBackground(waitUntil, served.requestId, policy);
+  const background = createBackground(waitUntil, served.requestId);
   const caches = createCaches(policy);
   const notices = createNoticeStatements(sendsMail);
   const context: StorageContext = {

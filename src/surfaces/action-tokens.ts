@@ -156,7 +156,7 @@ export function actionTokenRoutes(
       scope: "actions:run",
       access: "anyone",
       body: run,
-      async handle({ request, nowMs }, caller) {
+      async handleMeanwhile({ request, nowMs }, caller) {
         const key = idempotencyKey(request, INVALID_KEY);
         const { token, input } = await run.read(request);
         const receipt = await tokens.run(token, input, caller, key, nowMs);

@@ -5,8 +5,8 @@ import { type Case, GOOD, requestOf } from "../faults/requests.ts";
 import { begin, buildWorld, type World } from "../faults/world.ts";
 import { ROUTE_KEYS } from "../hostile/routes.ts";
 import { BUDGET } from "./budget.ts";
-import { TRIPS } from "./trips.ts";
-import { budgetRows, workOf } from "./costs.ts";
+import { BOUNDS, TRIPS } from "./trips.ts";
+import { budgetRows, type Column, workOf } from "./costs.ts";
 import { type Cost, meter, short } from "./measure.ts";
 
 /** Where each column of the table was measured. Warm: the same request again in the same isolate. */
@@ -81,6 +81,19 @@ it("every route costs exactly what is written down, and waits for so many trips"
   }
   expect.soft(trips.join("\n")).toBe(aligned(TRIPS));
   expect(withoutChance(lines.join("\n"))).toBe(withoutChance(aligned(BUDGET)));
+});
+
+it("checks, refreshes, runs, log-ins and sign-ups wait for no more trips than they may", () => {
+  for (const [of, below60, from60] of BOUNDS) {
+    const rows = budgetRows(TRIPS).filter(({ request }) => of.test(request));
+    expect(rows.length, String(of)).toBeGreaterThan(0);
+    for (const { request, cell } of rows) {
+      const most = (...columns: readonly Column[]) =>
+        Math.max(...columns.flatMap((column) => cell(column).split(" or ").map(Number)));
+      expect([request, most("0")]).toEqual([request, Math.min(most("0"), below60)]);
+      expect([request, most("60", "300")]).toEqual([request, Math.min(most("60", "300"), from60)]);
+    }
+  }
 });
 
 it("with replicas, the nearest answers each check, and every other call stays as it is", async () => {

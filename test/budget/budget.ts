@@ -44,8 +44,8 @@ POST /api/token/verify (access JWT)                      | 1q 2r 0w             
 POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 12r 5w          | 1p · 2q 12r 5w             | 1p · 2q 12r 5w                                        |                     |
 POST /api/generate-action-token (API token)              | 1p · 3q 16r 7w          | 2g 1p · 2q 14r 7w          | 2g 1p · 2q 14r 7w                                     | 1p · 1q 13r 6w      | 1p · 1q 13r 6w
 POST /api/run-action-token (caller)                      | 1g · 3q 26r 14w         | 3g · 2q 22r 14w            | 3g · 2q 22r 14w                                       |                     |
-POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 15w         | 3g · 2q 24r 15w            | 3g · 2q 24r 15w                                       | 1g · 1q 23r 14w     | 1g · 1q 23r 14w
-POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 10w         | 1g · 1q 19r 10w            | 1g · 1q 19r 10w                                       | 1g · 1q 19r 10w     | 1g · 1q 19r 10w
+POST /api/run-action-token (caller, with a key)          | 1g · 3q 28r 15w         | 3g · 2q 24r 15w            | 3g · 2q 24r 15w                                       | 1q 23r 14w          | 1q 23r 14w
+POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 10w         | 1g · 1q 19r 10w            | 1g · 1q 19r 10w                                       | 1q 19r 10w          | 1q 19r 10w
 POST /api/run-action-token (password reset)              | 1g 1p · 4q 51r 13w · 1h | 1g 1p 1d · 4q 52r 13w · 1h | 1g 1p 1d · 4q 52r 13w · 1h                            |                     |
 POST /api/run-action-token (email verification)          | 1g · 3q 19r 9w          | 2g 1d · 2q 18r 9w          | 2g 1d · 2q 18r 9w or 1g 1d · 2q 18r 9w                |                     |
 GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                        | 1q 15r 0w           | 1q 15r 0w
@@ -57,7 +57,7 @@ GET /api/user/get-contacts (API token)                   | 3q 3r 1w             
 GET /api/user/contacts/followers (API token)             | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 DELETE /api/user/contacts/:id (API token)                | 3q 12r 4w               | 2g · 2q 8r 4w              | 2g · 2q 8r 4w                                         | 1q 7r 3w            | 1q 7r 3w
 POST /tokens (login)                                     | 1p · 3q 27r 7w · 1h     | 1p · 3q 27r 7w · 1h        | 1p · 3q 27r 7w · 1h                                   | 1p · 3q 27r 7w · 1h | 1p · 3q 27r 7w · 1h
-GET /tokens (session)                                    | 1q 2r 0w                | 3g                         | 3g                                                    | -                   | 1g
+GET /tokens (session)                                    | 1q 2r 0w                | 2g                         | 2g                                                    | -                   | 1g
 PUT /tokens (session)                                    | 1p · 1q 4r 2w           | 1p · 1q 4r 2w              | 1p · 1q 4r 2w                                         | 1p · 1q 4r 2w       | 1p · 1q 4r 2w
 DELETE /tokens (session)                                 | 1p 1d · 2q 11r 5w       | 1p 1d · 2q 11r 5w          | 1p 1d · 2q 11r 5w                                     |                     |
 GET /rest/auth (API token)                               | 2q 3r 1w or 3q 7r 1w    | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                         | 1q 4r 0w            | 1q 4r 0w
@@ -72,10 +72,10 @@ POST /rest/login/email/verify (unproven email, session)  | 2p · 3q 58r 15w     
 POST /rest/login/email/verify (new email)                | 3q 21r 9w               | 3q 21r 9w                  | 3q 21r 9w                                             |                     |
 POST /rest/login/email/verify (new email, pair)          | 2q 26r 12w              | 2q 26r 12w                 | 2q 26r 12w                                            |                     |
 POST /rest/user/verify_email (JWT)                       | 3q 19r 6w               | 1g · 2q 18r 6w             | 1g · 2q 18r 6w or 2q 18r 6w                           | 2q 18r 6w           | 2q 18r 6w
-GET /rest/user (API token)                               | 2q 3r 1w                | 3g · 1q 1r 1w              | 3g · 1q 1r 1w                                         | -                   | 1g
-GET /rest/user (session)                                 | 1q 2r 0w                | 3g                         | 3g                                                    | -                   | 1g
-GET /rest/user (JWT)                                     | 1q 1r 0w                | 2g                         | 2g or 1g                                              | -                   | 1g
-GET /rest/user (access JWT)                              | 1q 2r 0w                | 2g                         | 1g                                                    | -                   | 1g
+GET /rest/user (API token)                               | 2q 3r 1w                | 2g · 1q 1r 1w              | 2g · 1q 1r 1w                                         | -                   | 1g
+GET /rest/user (session)                                 | 1q 2r 0w                | 2g                         | 2g                                                    | -                   | 1g
+GET /rest/user (JWT)                                     | 1q 1r 0w                | 1g                         | 1g                                                    | -                   | 1g
+GET /rest/user (access JWT)                              | 1q 2r 0w                | 1g                         | 1g                                                    | -                   | 1g
 GET /rest/user (Basic)                                   | 3q 25r 2w · 1h          | 3q 25r 2w · 1h             | 3q 25r 2w · 1h                                        | 2q 15r 2w · 1h      | 2q 15r 2w · 1h
 PATCH /rest/user (API token: name)                       | 3q 7r 3w                | 2g 1d · 2q 5r 3w           | 2g 1d · 2q 5r 3w                                      | 2q 6r 2w            | 2g 1d · 1q 4r 2w
 PATCH /rest/user (API token: email)                      | 5q 22r 9w · 1h          | 3g 1d · 4q 20r 9w · 1h     | 3g 1d · 4q 20r 9w · 1h                                | 4q 21r 8w · 1h      | 3g 1d · 3q 19r 8w · 1h

@@ -34,11 +34,11 @@ export function dollars(work: Work, cpuMs: number): number {
 }
 
 /** Each request of the budget, and its cell under a revocation lag. */
-export function budgetRows(): readonly {
+export function budgetRows(table = BUDGET): readonly {
   readonly request: string;
   cell(column: Column): string;
 }[] {
-  const [head = "", ...lines] = BUDGET.trim().split("\n");
+  const [head = "", ...lines] = table.trim().split("\n");
   const cells = (text: string) => text.split("|").map((cell) => cell.trim());
   // The head begins with the bar that follows the request in the other lines.
   const columns = cells(head);

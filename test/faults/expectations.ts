@@ -18,11 +18,11 @@ export const UNAVAILABLE: Readonly<Record<string, unknown>> = {
   "rest-tokens": { success: false, message: "Service unavailable, try again later", status: 503 },
 };
 
-/** Only copies, and the notes of a token's use, a right password, its device, a refused credential: a failure of theirs fails no request. */
+/** Only copies, what KV has taken by then, and the notes of a token's use, a right password, its device, a refused credential: a failure of theirs fails no request. */
 const COURTESY =
-  /^KV (put (token|user):|delete )|^D1 UPDATE (tokens\.used_at( \+ INSERT events)?|login_attempts)$|^D1 INSERT events$|^D1 (INSERT notices \+ )?INSERT devices \+ DELETE devices$|^D1 SELECT tokens\.user_id$/;
-/** By then D1 has committed, and only the mark in KV is not yet settled; below 60 the answer does not wait for it. */
-const SETTLING = /^KV put revoked:|^D1 DELETE pending_revocations$/;
+  /^KV (put (token|user):|delete )|^D1 UPDATE (tokens\.used_at( \+ INSERT events)?|login_attempts)$|^D1 INSERT events$|^D1 (INSERT notices \+ )?INSERT devices \+ DELETE devices$|^D1 SELECT tokens\.user_id$|^D1 DELETE pending_revocations$/;
+/** By then D1 has committed, and only the mark in KV is missing; below 60 the answer does not wait for it. */
+const SETTLING = /^KV put revoked:/;
 
 /** Done after the answer, so that the answer says nothing of an account. */
 const UNSEEN = /^D1 INSERT mails \+ INSERT (tokens|email_logins) \+ INSERT events$/;

@@ -104,6 +104,7 @@ export const accountRoutes = ({
       path: "/rest/user",
       access: "caller",
       scope: "account:read",
+      showsUser: true,
       async handle(_, caller) {
         return success(userToJson(await accounts.read(caller)));
       },
