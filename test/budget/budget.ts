@@ -102,7 +102,7 @@ DELETE /rest/user/totp (access JWT)                      | 2q 29r 12w           
 POST /rest/user/recovery_codes (access JWT)              | 2q 61r 21w              | 1g · 1q 58r 21w            | 1q 58r 21w                                            | 1q 58r 21w          | 1q 58r 21w
 GET /rest/user/export (access JWT)                       | 15q 82r 0w              | 1g · 14q 80r 0w            | 14q 80r 0w                                            | 14q 80r 0w          | 14q 80r 0w
 GET /rest/audit (API token)                              | 3q 31r 1w               | 2g · 2q 29r 1w             | 2g · 2q 29r 1w                                        | 1q 28r 0w           | 1q 28r 0w
-GET /rest/audit (API token: searched)                    | 3q 93r 1w               | 2g · 2q 91r 1w             | 2g · 2q 91r 1w                                        | 1q 90r 0w           | 1q 90r 0w
+GET /rest/audit (API token: searched)                    | 3q 90r 1w               | 2g · 2q 88r 1w             | 2g · 2q 88r 1w                                        | 1q 87r 0w           | 1q 87r 0w
 POST /rest/token (API token)                             | 1p · 3q 20r 5w          | 2g 1p · 2q 18r 5w          | 2g 1p · 2q 18r 5w                                     | 1p · 1q 17r 4w      | 1p · 1q 17r 4w
 POST /rest/token/verify (API token)                      | 4q 8r 2w                | 2g · 3q 6r 2w              | 2g · 3q 6r 2w                                         | 1q 4r 0w            | 1q 4r 0w
 POST /rest/token/verify (session)                        | 3q 7r 1w                | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                         | 1q 4r 0w            | 1q 4r 0w
