@@ -64,11 +64,14 @@ export function sqliteD1(schema: string): SqliteD1 {
     }
     const { statement, returnsRows, writes } = prepared(sql, on);
     if (!returnsRows) {
-      return { results: [], meta: { changes: Number(statement.run(...values).changes) } };
+      return {
+        results: [],
+        meta: { changes: Number(statement.run(...values).changes), duration: 1 },
+      };
     }
     const before = writes ? totalChanges() : 0;
     const results = statement.all(...values).map((row) => ({ ...row }));
-    return { results, meta: { changes: writes ? totalChanges() - before : 0 } };
+    return { results, meta: { changes: writes ? totalChanges() - before : 0, duration: 1 } };
   }
 
   const changes = sqlite.prepare("SELECT total_changes() AS changes");

@@ -13,7 +13,7 @@ export interface Case<Binding> {
 /** D1 and KV as far as the Worker uses them, so that Node needs no types of the platform. */
 export interface D1Answer {
   readonly results: unknown[];
-  readonly meta: { readonly changes: number };
+  readonly meta: { readonly changes: number; readonly duration: number };
 }
 export interface D1Statement {
   bind(...values: unknown[]): D1Statement;

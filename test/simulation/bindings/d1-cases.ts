@@ -214,6 +214,11 @@ export const D1_CASES: readonly Case<D1>[] = [
     gives: true,
   },
   {
+    name: "how long a statement took",
+    ask: async (db) => (await db.prepare("SELECT 1").all()).meta.duration >= 0,
+    gives: true,
+  },
+  {
     name: "of forty at once, one claims",
     ask: async (db) => {
       const claim = () =>
