@@ -10,12 +10,14 @@ import { CAPACITY_HEAD, capacityRows, type RecordedCapacity } from "./bench/capa
 import { type RecordedTrace, TRACE_HEAD, traceRows } from "./bench/trace.ts";
 import { budgetRows, dollars, PRICES, workOf } from "./budget/costs.ts";
 import { AT_TEN_MILLION, BYTES, ROWS_A_VISIT } from "./budget/visits.ts";
+import { latencyRows, ROUND_TRIPS } from "./budget/latency.ts";
 
 /** The pages of docs/ that repeat a table of the code: `npm run docs` writes them, a test compares them. */
 export const GENERATED: Readonly<Record<string, () => string>> = {
   "docs/reference/settings.md": settings,
   "docs/reference/events.md": events,
   "docs/reference/costs.md": costs,
+  "docs/reference/latency.md": latency,
   "docs/benchmarks.md": benchmarks,
   "docs/operations/capacity.md": capacity,
 };
@@ -254,6 +256,29 @@ ${table(
 )}
 
 D1 holds 10 GB; plan for 7.${verdict}
+`;
+}
+
+function latency(): string {
+  return `# Latency
+
+<!-- Generated from test/budget/trips.ts by npm run docs. -->
+
+How long a user waits for storage, with the database in Amsterdam. A trip is a call to a store that the answer waits for; calls that
+do not need each other travel together, and \`test/budget/trips.ts\` asserts the trips of every route. Milliseconds are trips to the
+database times the round trip, of which 95 of 100 were at most so long ${ROUND_TRIPS.measured}
+([Microsoft's table](https://learn.microsoft.com/azure/networking/azure-network-latency), its column West Europe).
+
+${table(
+  ["request", "revocation lag", "trips to D1", "to KV", ...Object.keys(ROUND_TRIPS.ms)],
+  latencyRows(JSON.parse(read("test/bench/results/better-auth-trips.json"))),
+)}
+
+- Not in it: the way to the nearest location, the processor time, and KV, which takes about a millisecond where the key was read
+  lately, and otherwise as long as a trip.
+- With [replicas](../operations/revocation-lag.md), the check of a session, JWT or API token is one trip to the nearest replica.
+- better-auth has its tables in a D1 at the same place, as in the [benchmark](../benchmarks.md), and the cache of its cookies off.
+  Its sign-up also logs in. Checking its JWTs asks only for the keys: they cannot be revoked.
 `;
 }
 

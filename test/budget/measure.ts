@@ -2,6 +2,7 @@ import type { Passwords } from "../../src/core/passwords.ts";
 import type { Bindings } from "../../src/services.ts";
 import { CHEAP } from "../support/service.ts";
 import { type StorageCall, intercept } from "../support/stores.ts";
+import { createWaves } from "./waves.ts";
 
 /** What requests cost, as it is paid for. */
 export interface Cost {
@@ -35,7 +36,7 @@ export function meter(): {
   /** @returns what was spent since it was last read */
   read(): Cost;
   /** @returns how many round trips, one after another, there were since the last `read`: an answer waits for so many */
-  trips(): number;
+  trips: ReturnType<typeof createWaves>["count"];
 } {
   let cost: Cost = { ...NOTHING };
   const waves = createWaves();
@@ -46,7 +47,7 @@ export function meter(): {
   return {
     bindings: intercept(async (call, run) => {
       cost[operationOf(call)]++;
-      const result = await waves.through(run);
+      const result = await waves.through(run, call.store === "D1" && !call.isReplica);
       for (const { rows_read, rows_written } of metaOf(result)) {
         cost.read += rows_read;
         cost.written += rows_written;
@@ -65,55 +66,6 @@ export function meter(): {
       return spent;
     },
     trips: waves.count,
-  };
-}
-
-/** Turns of the event loop without a new call after which nothing goes on but waiting for the stores. */
-const QUIET_TURNS = 3;
-
-/**
- * As if the stores were far and all equally so: holds each call until only calls are waited for, then lets all that
- * are held go at once. So calls that need not wait for each other travel together, and the waves are the trips.
- */
-function createWaves() {
-  let count = 0;
-  const held: (() => void)[] = [];
-  let underWay = 0;
-  let isWatched = false;
-
-  async function watch(): Promise<void> {
-    isWatched = true;
-    while (held.length > 0) {
-      const seen = held.length;
-      let quiet = 0;
-      while (quiet < QUIET_TURNS && held.length === seen) {
-        await scheduler.wait(0);
-        quiet = underWay === 0 ? quiet + 1 : 0;
-      }
-      if (held.length !== seen) continue;
-      count++;
-      underWay = seen;
-      for (const release of held.splice(0)) release();
-    }
-    isWatched = false;
-  }
-
-  return {
-    count: () => count,
-    begin(): void {
-      count = 0;
-    },
-    async through<T>(run: () => Promise<T>): Promise<T> {
-      await new Promise<void>((release) => {
-        held.push(release);
-        if (!isWatched) void watch();
-      });
-      try {
-        return await run();
-      } finally {
-        underWay--;
-      }
-    },
   };
 }
 
