@@ -13,6 +13,7 @@ import {
   PostForm,
   Relative,
   Sentence,
+  UserText,
 } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
 import {
@@ -212,6 +213,10 @@ function ToDo({ user, tokens, nowMs, sendsMail }: ToDoProps) {
         </div>
         <a class="button quiet small" href={tokenPath(token.id)}>
           {words.seeToken}
+          <span class="unseen">
+            {" "}
+            <UserText text={token.name} />
+          </span>
         </a>
       </li>
     )),
