@@ -178,26 +178,40 @@ CREATE INDEX contacts_list ON contacts (user_id, created_at, contact_id);
 CREATE INDEX contacts_of ON contacts (contact_id, created_at, user_id);
 
 -- What happened, which is the audit log: every change and every failed authentication. The primary key is also
--- the index for a user's list in order of time, so that an event costs only one written row.
+-- the index for a user's list in order of time. EVENT_LOG (src/storage/event-rows.ts) has its rows with their words.
 CREATE TABLE events (
   user_id    TEXT NOT NULL,                 -- whose event; the nil UUID if no user is known
-  id         TEXT NOT NULL,                 -- UUIDv7
-  at         INTEGER NOT NULL,
-  what       TEXT NOT NULL,                 -- a kind in core/events.ts
-  outcome    TEXT NOT NULL CHECK (outcome IN ('done', 'refused')),
-  actor      TEXT,                          -- the user who did it; null if unknown
+  id         TEXT NOT NULL,                 -- UUIDv7, which says when
+  kind       INTEGER NOT NULL,              -- its number in core/events.ts; 0: an action's own
+  own_kind   TEXT,                          -- then its name
+  refused    INTEGER NOT NULL DEFAULT 0,    -- a failure to authenticate
+  done_by    INTEGER NOT NULL DEFAULT 0,    -- 0: `actor`; 1: the user; 2: an operator: its user learns that, and not who or from where
+  actor      TEXT,                          -- the other user who did it; null if unknown
   credential TEXT,                          -- ID of the token or JWT that was sent
   subject    TEXT,                          -- ID of what was created, changed or revoked
-  address    TEXT,                          -- as EVENT_ADDRESS allows
-  request_id TEXT,
+  address    INTEGER,                       -- as EVENT_ADDRESS allows: IPv4 and networks as numbers
+  ipv6       TEXT,                          -- a whole IPv6 address
+  request_id TEXT,                          -- not of routine
   count      INTEGER NOT NULL DEFAULT 1,    -- events without a user are counted, per network and isolate
-  by_operator INTEGER NOT NULL DEFAULT 0,   -- an operator did it: its user learns that, and not who or from where
   PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
 
 -- What operators look for among the events of all users, in order of time: attacks, and what operators did.
 CREATE INDEX events_watched ON events (id)
-  WHERE (outcome = 'refused' AND user_id <> '00000000-0000-0000-0000-000000000000') OR by_operator = 1;
+  WHERE (refused = 1 AND user_id <> '00000000-0000-0000-0000-000000000000') OR done_by = 2;
+
+-- The users with events of each day (UTC), by which those that have expired are found: most events add no row.
+CREATE TABLE event_days (
+  day     INTEGER NOT NULL,                 -- since 1970
+  user_id TEXT NOT NULL,
+  PRIMARY KEY (day, user_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER events_of_day AFTER INSERT ON events
+WHEN NEW.user_id <> '00000000-0000-0000-0000-000000000000' BEGIN
+  INSERT OR IGNORE INTO event_days (day, user_id)
+    VALUES ((('0x' || substr(NEW.id, 1, 8) || substr(NEW.id, 10, 4)) ->> '$') / 86400000, NEW.user_id);
+END;
 
 -- Outbox: events that a receiver (`on` of createLatchkey, or the webhook) has not accepted yet. Written in the
 -- batch of the event, only where there is a receiver.

@@ -343,8 +343,10 @@ const Fields = v.object({
     v.picklist(ADDRESS_FORMS, `must be one of ${ADDRESS_FORMS.join(", ")}`),
     "truncated",
   ),
-  /** How many days an event is kept; 1 to 3,650. */
+  /** How many days an event is kept that matters for security; 1 to 3,650. */
   EVENT_DAYS: v.optional(wholeNumber("days", 1, 3_650), "90"),
+  /** How many days all other events are kept: sessions, JWTs, action tokens, an action's own; 1 to 3,650. */
+  ROUTINE_EVENT_DAYS: v.optional(wholeNumber("days", 1, 3_650), "14"),
   /**
    * The https endpoint that receives emails (http only on this machine). Without it, no email is sent, and
    * the log says so.

@@ -477,6 +477,7 @@ export function servicesOver(
     },
     deadlineMs: config.storageDeadlineMs,
     eventDays: config.eventDays,
+    routineEventDays: config.routineEventDays,
     sendsMail: config.mail !== null,
     operatorsNeedSecondFactor: config.adminSecondFactor === "required",
     waysIn: { password: config.passwords, email: config.mail !== null },

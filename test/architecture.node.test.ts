@@ -38,8 +38,9 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [
     /^src\/cli\/(?:users|events)/,
     [
-      /^src\/core\/(?:scopes|text|token|user)\.ts$/,
+      /^src\/core\/(?:events|scopes|text|token|user)\.ts$/,
       /^src\/crypto\/(?:common-passwords|imported-hash|phc|secrets)\.ts$/,
+      /^src\/storage\/event-rows\.ts$/,
       /^src\/surfaces\/rest\/fields\.ts$/,
       /^src\/storage\/operations\.ts$/,
       "packages",

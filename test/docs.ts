@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
 import { SETTINGS } from "../src/config.ts";
-import { AUDIT_EVENTS } from "../src/core/events.ts";
+import { AUDIT_EVENTS, EVENT_KINDS } from "../src/core/events.ts";
 import { API_PAGE, apiPage } from "./adopter/api-page.ts";
 import type { Recorded } from "./bench/report.ts";
 import { spread } from "./bench/report.ts";
@@ -90,11 +90,12 @@ ${table(["name", "limit", "counts"], limits)}
 }
 
 function events(): string {
-  const texts = comments(read("src/core/events.ts"), /"([\w.]+)",/);
-  const rows = AUDIT_EVENTS.map((name) => [`\`${name}\``, described(texts, name)] as const);
+  const texts = comments(read("src/core/events.ts"), /"([\w.]+)": \[/);
+  const rows = AUDIT_EVENTS.map((name) => {
+    const [number, retention] = EVENT_KINDS[name];
+    return [`\`${name}\``, String(number), retention, described(texts, name)] as const;
+  });
   const members = comments(read("src/core/deliveries.ts"), /readonly (\w+)\??:/);
-  // "API token revoked." says no more than `token.revoked`.
-  const isPlain = ([, text]: readonly [string, string]) => text.length <= 35;
   return `# Events
 
 <!-- Generated from src/core/events.ts by npm run docs. -->
@@ -102,7 +103,7 @@ function events(): string {
 Every change is one event, written in the batch of the change, so neither exists without the other. Failures to authenticate are
 events too, written after the answer. Reading writes nothing.
 
-What is routine is an event only where there is a [receiver](../guides/events.md): a log-in with the same way in from a device and one
+What repeats is an event only where there is a [receiver](../guides/events.md): a log-in with the same way in from a device and one
 of its last ten networks, a longer session, a rotated refresh JWT, a JWT obtained with a log-in. Without one, the account's devices
 (\`GET /rest/user/logins\`, *Security* in the console) say when each last logged in.
 
@@ -119,15 +120,10 @@ of its last ten networks, a longer session, a rotated refresh JWT, a JWT obtaine
   merely expired never. What names no user is counted per network, in at most one row per ten minutes.
 - Someone who runs another user's action token is in both lists; the issuer learns who it was, and not from where.
 
-${table(
-  ["kind", "what happened"],
-  rows.filter((row) => !isPlain(row)),
-)}
+\`security\` is kept for \`EVENT_DAYS\` and has a \`request_id\`, \`routine\` for \`ROUTINE_EVENT_DAYS\`, as are the kinds that actions
+name. Whatever was refused, and what operators did, is kept as \`security\`.
 
-These say what happened: ${rows
-    .filter(isPlain)
-    .map(([kind]) => kind)
-    .join(", ")}.
+${table(["kind", "number", "kept as", "what happened"], rows)}
 
 ## As receivers get them
 
@@ -142,7 +138,8 @@ ${table(
 
 ## By SQL
 
-Operators read events by SQL. Failures that name no user are under the nil UUID, with their \`count\`:
+Operators read events by SQL, with the numbers above as \`kind\`; \`npm run users -- audit\` has the words. Failures that name no user are
+under the nil UUID, with their \`count\`:
 
 \`\`\`sh
 npx wrangler d1 execute latchkey --remote --command \\

@@ -13,7 +13,7 @@ import type {
   Preset,
   SetText,
 } from "../core/action.ts";
-import { AUDIT_EVENTS, type AuditEvent } from "../core/events.ts";
+import { type AuditEvent, isAuditEvent } from "../core/events.ts";
 import type { Json } from "../core/token.ts";
 import { formFields } from "./form-fields.ts";
 import { schemaComponents } from "./json-schema.ts";
@@ -162,7 +162,7 @@ export function defineAction<
     const { event, changes } = result;
     const writes = [result.writes].flat();
     if (!writes.every(isOnceWrite)) throw new Error(`action ${name}: a write without once()`);
-    const isKnown = typeof event !== "string" || event in events || isBuiltIn(event);
+    const isKnown = typeof event !== "string" || event in events || isAuditEvent(event);
     if (!isKnown) throw new Error(`action ${name}: the event ${event} is not in its events`);
     return {
       writes: ({ strings, values }) =>
@@ -234,8 +234,6 @@ export function defineAction<
     },
   };
 }
-
-const isBuiltIn = (event: string) => AUDIT_EVENTS.some((each) => each === event);
 
 const [HOUR, DAY] = [3_600, 86_400];
 

@@ -1,5 +1,5 @@
 import type { Action, ActionRegistry, PersonalTable } from "../core/action.ts";
-import { AUDIT_EVENTS } from "../core/events.ts";
+import { isAuditEvent } from "../core/events.ts";
 import type { IsPwned, Passwords } from "../core/passwords.ts";
 import { ACTION_MAX_USES, TTL_SECONDS } from "../core/token.ts";
 import { addContact } from "./add-contact.ts";
@@ -47,6 +47,7 @@ export const RESERVED_TABLES = [
   ...[
     "contacts",
     "events",
+    "event_days",
     "audit",
     "mails",
     "notices",
@@ -117,7 +118,7 @@ export function wrongActions(own: readonly Action[]): readonly string[] {
         mistake(
           `the event ${event} must be words of a-z, 0-9 and _ with dots, as in coupon.redeemed`,
         );
-      } else if (AUDIT_EVENTS.some((each) => each === event)) {
+      } else if (isAuditEvent(event)) {
         mistake(`the event ${event} is built in: use it without declaring it`);
       } else if ((sentences.get(event) ?? sentence) !== sentence) {
         mistake(`the event ${event} has another sentence in another action`);

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { printable } from "../core/text.ts";
+import { EVENT_LOG } from "../storage/event-rows.ts";
 import { parsedArguments, runCommand, stopSignal } from "./arguments.ts";
 import { CliError, UsageError } from "./cli-error.ts";
 import { type D1, openDatabase, type Target, TARGET_OPTIONS, targetOf } from "./database.ts";
@@ -43,7 +44,7 @@ const DeadRow = v.object({
 async function dead(database: D1, limit: number): Promise<string[]> {
   const rows = await database.query(
     `SELECT receiver, d.user_id, event_id, what, attempts, reason, died_at FROM dead_letters AS d
-      LEFT JOIN events ON events.user_id = d.user_id AND events.id = event_id
+      LEFT JOIN ${EVENT_LOG.sql} AS e ON e.user_id = d.user_id AND e.id = event_id
       ORDER BY event_id LIMIT ${literal(limit + 1)}`,
     DeadRow,
   );

@@ -1,4 +1,4 @@
-import { AUDIT_EVENTS } from "./events.ts";
+import { isAuditEvent } from "./events.ts";
 import type { AfterResponse } from "./mail.ts";
 import type { Json } from "./token.ts";
 
@@ -25,7 +25,7 @@ export interface LatchkeyEvent {
 }
 
 /** Whether an action named it. Its subject is then the receipt of the run. */
-export const isOwnEvent = (type: string): boolean => !AUDIT_EVENTS.some((each) => each === type);
+export const isOwnEvent = (type: string): boolean => !isAuditEvent(type);
 
 /** `on` of createLatchkey, and EVENTS_WEBHOOK_URL. */
 export const RECEIVERS = ["handler", "webhook"] as const;

@@ -2,111 +2,126 @@ import type { Device } from "./devices.ts";
 import type { AttemptedSubject } from "./fault.ts";
 import type { Page, PageRequest } from "./page.ts";
 
-/** Every change, and every failure to authenticate. Each comment is a row in docs/reference/events.md: `npm run docs`. */
-export const AUDIT_EVENTS = [
-  /** Account created. */
-  "user.created",
-  /** Profile changed. */
-  "user.changed",
-  /** An OpenID issuer's account can log in to this one from now on. */
-  "identity.linked",
-  /** An identity was removed. */
-  "identity.unlinked",
-  /** A passkey was added. */
-  "passkey.added",
-  /** A passkey was renamed. */
-  "passkey.renamed",
-  /** A passkey was removed. */
-  "passkey.removed",
-  /** A passkey's signature counter did not rise: it, or a copy of it, was refused. */
-  "passkey.refused",
-  /** A second factor was added: from now on a log-in needs its code. */
-  "second_factor.added",
-  /** The second factor was removed, with its recovery codes. */
-  "second_factor.removed",
-  /** Recovery codes were created, in place of all older ones. */
-  "recovery_codes.created",
-  /** Logged in, or changed the second factor, with a recovery code. */
-  "recovery_code.used",
-  /** A new email was requested. It counts once it is proven. */
-  "email.requested",
-  /** Email changed. */
-  "email.changed",
-  /** The former email was restored, by a token sent to it. */
-  "email.restored",
-  /** Email proven. */
-  "email.verified",
-  /** Password changed or reset. */
-  "password.changed",
-  /** A token for a password reset or to prove the email was issued. */
-  "mail.issued",
-  /** Account deleted. */
-  "user.deleted",
-  /** An operator disabled the account. */
-  "user.disabled",
-  /** An operator enabled the account again. */
-  "user.enabled",
-  /** An operator changed the account's role. */
-  "role.changed",
-  /** An operator changed the account's metadata. */
-  "metadata.changed",
-  /** An operator read the account's data; once in ten minutes. */
-  "account.viewed",
-  /** An operator revoked all credentials of the account. */
-  "credentials.revoked",
-  /** An operator lifted the limits on failed log-in attempts. */
-  "throttle.lifted",
-  /** An operator queued dead letters again: an event of their own account. */
-  "deliveries.replayed",
-  /** Logged in: a session was created. From a device, network and way in that are known, only where there is a receiver. */
-  "session.created",
-  /** A session was extended; only where there is a receiver. */
-  "session.extended",
-  /** A session was revoked. */
-  "session.revoked",
-  /** A log-in was revoked with the link of the notice about it. */
-  "login.revoked",
-  /** Logged out everywhere except the log-in that asked. */
-  "logins.revoked_others",
-  /** API token created. */
-  "token.created",
-  /** API token changed: its name, expiry, metadata or restrictions. */
-  "token.changed",
-  /** API token disabled: it is refused until it is enabled. */
-  "token.disabled",
-  /** API token enabled. */
-  "token.enabled",
-  /** API token rotated. */
-  "token.rotated",
-  /** API token revoked. */
-  "token.revoked",
-  /** All API tokens revoked. */
-  "tokens.revoked_all",
-  /** Logged in for a JWT pair, or obtained a JWT. If it is known from where and how, only where there is a receiver. */
-  "jwt.obtained",
-  /** A refresh JWT was exchanged for the next one; only with rotation, and where there is a receiver. */
-  "jwt.refreshed",
-  /** A JWT was revoked. */
-  "jwt.revoked",
-  /** A used refresh JWT was presented again, so it or its successor was stolen; the log-in was revoked. */
-  "family.revoked",
-  /** Action token issued. */
-  "action.issued",
-  /** Action token run, by the user or by someone else. */
-  "action.run",
-  /** Action token revoked. */
-  "action.revoked",
-  /** A contact was removed, by either of the two. */
-  "contact.removed",
-  /** A wrong password, or an email without an account. */
-  "login.failed",
-  /** Another credential that was refused. */
-  "credential.refused",
-  /** Requests failed on the service's side (5xx): counted per isolate and minute, of no account. No receiver gets it. */
-  "request.failed",
-] as const;
+/** `security` is kept for EVENT_DAYS, `routine` for ROUTINE_EVENT_DAYS. */
+type Retention = "security" | "routine";
 
-export type AuditEvent = (typeof AUDIT_EVENTS)[number];
+/**
+ * Every change, and every failure to authenticate. Each row, with its comment, is one in docs/reference/events.md: `npm
+ * run docs`. The database has the number: one that was given is never another kind's, even after its kind is no more.
+ */
+const KINDS = {
+  /** Account created. */
+  "user.created": [1, "security"],
+  /** Profile changed. */
+  "user.changed": [2, "security"],
+  /** An OpenID issuer's account can log in to this one from now on. */
+  "identity.linked": [3, "security"],
+  /** An identity was removed. */
+  "identity.unlinked": [4, "security"],
+  /** A passkey was added. */
+  "passkey.added": [5, "security"],
+  /** A passkey was renamed. */
+  "passkey.renamed": [6, "security"],
+  /** A passkey was removed. */
+  "passkey.removed": [7, "security"],
+  /** A passkey's signature counter did not rise: it, or a copy of it, was refused. */
+  "passkey.refused": [8, "security"],
+  /** A second factor was added: from now on a log-in needs its code. */
+  "second_factor.added": [9, "security"],
+  /** The second factor was removed, with its recovery codes. */
+  "second_factor.removed": [10, "security"],
+  /** Recovery codes were created, in place of all older ones. */
+  "recovery_codes.created": [11, "security"],
+  /** Logged in, or changed the second factor, with a recovery code. */
+  "recovery_code.used": [12, "security"],
+  /** A new email was requested. It counts once it is proven. */
+  "email.requested": [13, "security"],
+  /** Email changed. */
+  "email.changed": [14, "security"],
+  /** The former email was restored, by a token sent to it. */
+  "email.restored": [15, "security"],
+  /** Email proven. */
+  "email.verified": [16, "security"],
+  /** Password changed or reset. */
+  "password.changed": [17, "security"],
+  /** A token for a password reset or to prove the email was issued. */
+  "mail.issued": [18, "security"],
+  /** Account deleted. */
+  "user.deleted": [19, "security"],
+  /** An operator disabled the account. */
+  "user.disabled": [20, "security"],
+  /** An operator enabled the account again. */
+  "user.enabled": [21, "security"],
+  /** An operator changed the account's role. */
+  "role.changed": [22, "security"],
+  /** An operator changed the account's metadata. */
+  "metadata.changed": [23, "security"],
+  /** An operator read the account's data; once in ten minutes. */
+  "account.viewed": [24, "security"],
+  /** An operator revoked all credentials of the account. */
+  "credentials.revoked": [25, "security"],
+  /** An operator lifted the limits on failed log-in attempts. */
+  "throttle.lifted": [26, "security"],
+  /** An operator queued dead letters again: an event of their own account. */
+  "deliveries.replayed": [27, "security"],
+  /** Logged in: a session was created. From a device, network and way in that are known, only where there is a receiver. */
+  "session.created": [28, "routine"],
+  /** A session was extended; only where there is a receiver. */
+  "session.extended": [29, "routine"],
+  /** A session was revoked. */
+  "session.revoked": [30, "routine"],
+  /** A log-in was revoked with the link of the notice about it. */
+  "login.revoked": [31, "security"],
+  /** Logged out everywhere except the log-in that asked. */
+  "logins.revoked_others": [32, "security"],
+  /** API token created. */
+  "token.created": [33, "security"],
+  /** API token changed: its name, expiry, metadata or restrictions. */
+  "token.changed": [34, "security"],
+  /** API token disabled: it is refused until it is enabled. */
+  "token.disabled": [35, "security"],
+  /** API token enabled. */
+  "token.enabled": [36, "security"],
+  /** API token rotated. */
+  "token.rotated": [37, "security"],
+  /** API token revoked. */
+  "token.revoked": [38, "security"],
+  /** All API tokens revoked. */
+  "tokens.revoked_all": [39, "security"],
+  /** Logged in for a JWT pair, or obtained a JWT. If it is known from where and how, only where there is a receiver. */
+  "jwt.obtained": [40, "routine"],
+  /** A refresh JWT was exchanged for the next one; only with rotation, and where there is a receiver. */
+  "jwt.refreshed": [41, "routine"],
+  /** A JWT was revoked. */
+  "jwt.revoked": [42, "routine"],
+  /** A used refresh JWT was presented again, so it or its successor was stolen; the log-in was revoked. */
+  "family.revoked": [43, "security"],
+  /** Action token issued. */
+  "action.issued": [44, "routine"],
+  /** Action token run, by the user or by someone else. */
+  "action.run": [45, "routine"],
+  /** Action token revoked. */
+  "action.revoked": [46, "routine"],
+  /** A contact was removed, by either of the two. */
+  "contact.removed": [47, "routine"],
+  /** A wrong password, or an email without an account. */
+  "login.failed": [48, "security"],
+  /** Another credential that was refused. */
+  "credential.refused": [49, "security"],
+  /** Requests failed on the service's side (5xx): counted per isolate and minute, of no account. No receiver gets it. */
+  "request.failed": [50, "security"],
+} as const satisfies Readonly<Record<string, readonly [number: number, retention: Retention]>>;
+
+export type AuditEvent = keyof typeof KINDS;
+
+/** By name. */
+export const EVENT_KINDS: Readonly<
+  Record<AuditEvent, readonly [number: number, retention: Retention]>
+> = KINDS;
+
+export const isAuditEvent = (name: string): name is AuditEvent => Object.hasOwn(KINDS, name);
+
+export const AUDIT_EVENTS: readonly AuditEvent[] = Object.keys(KINDS).filter(isAuditEvent);
 
 export interface AuditEntry {
   readonly id: string;

@@ -1,4 +1,4 @@
-import sql, { empty, join, raw, type Sql } from "sql-template-tag";
+import sql, { empty, join, type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type {
   AccountAct,
@@ -16,7 +16,8 @@ import { hasPassword } from "../core/user.ts";
 import { invalidation } from "./cached-tokens.ts";
 import type { AuditRow, StorageContext } from "./context.ts";
 import { column, type Database, flag } from "./d1.ts";
-import { byCaller, EventRow, firstIdOf, NIL_USER_ID } from "./events.ts";
+import { EVENT_LOG, IS_WATCHED, NIL_USER_ID } from "./event-rows.ts";
+import { byCaller, EventRow, firstIdOf } from "./events.ts";
 import { tombstoneKey } from "./keys.ts";
 import { FULL_COUNTER, FullCounterRow } from "./login-throttle.ts";
 import { carryUndo } from "./mail.ts";
@@ -247,7 +248,7 @@ export function createAdmin(context: StorageContext): AdminStore {
 
     async view(operator, userId, nowMs) {
       const isNew = sql`FROM users WHERE ${isIt(userId)} AND users.id <> ${operator.userId} AND NOT EXISTS (
-        SELECT 1 FROM events WHERE user_id = users.id AND id >= ${firstIdOf(nowMs - VIEW_MS)}
+        SELECT 1 FROM ${EVENT_LOG} WHERE user_id = users.id AND id >= ${firstIdOf(nowMs - VIEW_MS)}
           AND what = 'account.viewed' AND actor = ${operator.userId})`;
       const { account } = await db.batch({
         account: sql`SELECT ${ACCOUNT_COLUMNS} FROM users WHERE ${isIt(userId)}`,
@@ -354,7 +355,7 @@ export function createAdmin(context: StorageContext): AdminStore {
             ${counted(sql`notices`)} AS notices, ${counted(sql`pending_revocations`)} AS revocations,
             ${oldest(sql`queued_at`, sql`deliveries`)} AS events_at, ${oldest(sql`died_at`, sql`dead_letters`)} AS dead_at,
             ${oldest(sql`at`, sql`notices`)} AS notices_at,
-            (SELECT COALESCE(SUM(count), 0) FROM (SELECT what, count FROM events WHERE user_id = ${NIL_USER_ID}
+            (SELECT COALESCE(SUM(count), 0) FROM (SELECT what, count FROM ${EVENT_LOG} WHERE user_id = ${NIL_USER_ID}
               AND id >= ${firstIdOf(nowMs - HOUR_MS)} LIMIT ${MOST_COUNTED}) WHERE what = 'request.failed') AS failed,
             (SELECT finished_at FROM housekeeping_run) AS finished_at, (SELECT overdue_at FROM housekeeping_run) AS overdue_at`,
           HealthRow,
@@ -457,7 +458,7 @@ function eventsOf(filter: EventFilter, after: string | null): Scan<typeof Events
     return {
       ...common,
       key: sql`user_id || '/' || id`,
-      from: sql`events WHERE (user_id, id) > (${user}, ${id})`,
+      from: sql`${EVENT_LOG} WHERE (user_id, id) > (${user}, ${id})`,
       order: sql`user_id, id`,
       filter: all.length === 0 ? null : join(all, " AND "),
     };
@@ -465,8 +466,8 @@ function eventsOf(filter: EventFilter, after: string | null): Scan<typeof Events
   const before = after === null ? [] : [sql`id < ${after}`];
   const from =
     userId === undefined
-      ? sql`events INDEXED BY events_watched WHERE ((outcome = 'refused' AND user_id <> '${raw(NIL_USER_ID)}') OR by_operator = 1)`
-      : sql`events WHERE user_id = ${userId}`;
+      ? sql`${EVENT_LOG} WHERE ${IS_WATCHED}`
+      : sql`${EVENT_LOG} WHERE user_id = ${userId}`;
   return {
     ...common,
     key: sql`id`,

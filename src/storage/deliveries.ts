@@ -10,7 +10,7 @@ import {
 import type { Json } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
 import type { Batch, BatchRows, Database } from "./d1.ts";
-import { NIL_USER_ID } from "./events.ts";
+import { EVENT_LOG, NIL_USER_ID } from "./event-rows.ts";
 
 /** Of a user, in one claim. */
 const EVENTS_A_CLAIM = 20;
@@ -161,7 +161,7 @@ export function createDeliveries(
               AND head.position = ${first(receiver, sql`u.value`)} AND head.lease = ${leaseId}
             CROSS JOIN deliveries AS d ON d.receiver = ${receiver} AND d.user_id = u.value
               AND d.position < head.position + ${EVENTS_A_CLAIM}
-            LEFT JOIN events AS e ON e.user_id = d.user_id AND e.id = d.event_id
+            LEFT JOIN ${EVENT_LOG} AS e ON e.user_id = d.user_id AND e.id = d.event_id
             LEFT JOIN receipts AS r ON r.id = e.subject AND r.run_by = e.user_id
           ORDER BY d.user_id, d.position`,
       });

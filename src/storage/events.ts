@@ -12,10 +12,8 @@ import type { AuditClient, AuditRow, AuditStatements, StorageContext } from "./c
 import type { ReceiverName } from "../core/deliveries.ts";
 import { flag, toPage } from "./d1.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
+import { EVENT_LOG, NIL_USER_ID, storedColumns } from "./event-rows.ts";
 import { DISPLAY_NAME } from "./rows.ts";
-
-/** The user of an event that names none (RFC 9562's nil UUID). */
-export const NIL_USER_ID = "00000000-0000-0000-0000-000000000000";
 
 const HIDDEN: AuditClient = { address: null, requestId: null };
 
@@ -31,7 +29,7 @@ export function createAuditStatements(
   function insert(row: AuditRow, nowMs: number, from: Sql, owners: Sql = from): Sql[] {
     const id = timeOrdered(nowMs);
     return [
-      insertion(row, nowMs, from, sql`${id}`),
+      insertion(row, from, sql`${id}`),
       ...queuedFor(row, nowMs, owners, sql`events.id = ${id}`),
     ];
   }
@@ -39,12 +37,14 @@ export function createAuditStatements(
   const queuedFor = ({ userId }: AuditRow, nowMs: number, owners: Sql, ids: Sql): Sql[] =>
     receivers.map((receiver) => queued(receiver, sql`SELECT ${userId} ${owners}`, ids, nowMs));
 
-  function insertion(row: AuditRow, nowMs: number, from: Sql, id: Sql): Sql {
-    const { address, requestId } = row.hidesClient === true ? HIDDEN : (row.client ?? client());
-    return sql`INSERT INTO events (user_id, id, at, what, outcome, actor, credential, subject, address, request_id, count, by_operator)
-      SELECT ${row.userId}, ${id}, ${nowMs}, ${row.what}, ${row.outcome ?? "done"},
-        ${row.actorId}, ${row.credentialId}, ${row.subjectId}, ${address}, ${requestId}, ${row.count ?? 1},
-        ${row.byOperator === true ? 1 : 0} ${from}`;
+  function insertion(row: AuditRow, from: Sql, id: Sql): Sql {
+    const columns = storedColumns(
+      row,
+      row.hidesClient === true ? HIDDEN : (row.client ?? client()),
+    );
+    return sql`INSERT INTO events (user_id, id, credential, subject, count, ${raw(Object.keys(columns).join())})
+      SELECT ${row.userId}, ${id}, ${row.credentialId}, ${row.subjectId}, ${row.count ?? 1}, ${join(Object.values(columns))}
+        ${from}`;
   }
 
   const owner = sql`tokens.user_id`;
@@ -70,7 +70,7 @@ export function createAuditStatements(
       // The random part comes from SQLite, for each row.
       const prefix = timeOrdered(nowMs).slice(0, -12);
       return [
-        insertion(row, nowMs, from, sql`${prefix} || lower(hex(randomblob(6)))`),
+        insertion(row, from, sql`${prefix} || lower(hex(randomblob(6)))`),
         ...queuedFor(row, nowMs, from, sql`events.id > ${prefix} AND events.id < ${`${prefix}g`}`),
       ];
     },
@@ -79,7 +79,7 @@ export function createAuditStatements(
     // guard: new-log-in-leaves-an-event
     login: (row, isKnown, nowMs) =>
       insert(row, nowMs, sql`WHERE changes() > 0 AND (${receivers.length > 0} OR NOT ${isKnown})`),
-    undelivered: (row, nowMs) => insertion(row, nowMs, sql``, sql`${timeOrdered(nowMs)}`),
+    undelivered: (row, nowMs) => insertion(row, sql``, sql`${timeOrdered(nowMs)}`),
     where: (row, from, nowMs) => insert(row, nowMs, from, sql``),
     address: () => client().address,
     client,
@@ -270,7 +270,7 @@ const NAMED: Sql = sql`SELECT ${COLUMNS},
     known.contact_id AS contactId,
     (SELECT ${DISPLAY_NAME} FROM users WHERE users.id = CASE WHEN known.user_id IS NOT NULL
       OR (e.what = 'action.run' AND made.id IS NOT NULL) THEN ${OTHER} END) AS otherName
-  FROM events AS e
+  FROM ${EVENT_LOG} AS e
     LEFT JOIN receipts ON receipts.id = CASE WHEN e.what = 'action.run' THEN e.subject END
     LEFT JOIN tokens AS made ON made.id = COALESCE(receipts.token_id, e.subject) AND made.user_id = e.user_id
     LEFT JOIN tokens AS shown ON shown.id = ${unlessOperators(sql`e.credential`)} AND shown.user_id = e.user_id
@@ -369,7 +369,7 @@ export function createEvents({
     if (owner === null) return false;
     if (owner.expires_at <= nowMs) return true;
     const told = sql`WHERE NOT EXISTS (SELECT 1 FROM events WHERE user_id = ${owner.user_id}
-      AND id >= ${firstIdOf(nowMs - NOISE_MS)} AND credential = ${credentialId} AND outcome = 'refused')`;
+      AND id >= ${firstIdOf(nowMs - NOISE_MS)} AND credential = ${credentialId} AND refused = 1)`;
     await db.batch({ event: statements.where({ ...row, userId: owner.user_id }, told, nowMs) });
     return true;
   }
@@ -398,7 +398,7 @@ export function createEvents({
         sql`SELECT id, at AS createdAtMs, what, outcome, ${unlessOperators(sql`actor`)} AS actorId,
             ${unlessOperators(sql`credential`)} AS credentialId, subject AS subjectId,
             ${unlessOperators(sql`address`)} AS address, ${unlessOperators(sql`request_id`)} AS requestId,
-            by_operator AS isByOperator FROM events
+            by_operator AS isByOperator FROM ${EVENT_LOG}
           WHERE user_id = ${userId} AND ${from} ORDER BY id ${order} LIMIT ${limit + 1}`,
         EventRow,
       );
@@ -418,7 +418,7 @@ export function createEvents({
         AND e.id < ${untilMs === null ? "g" : firstIdOf(untilMs)}
         AND ${cursor === null ? sql`TRUE` : sql`e.id ${beyond(cursor.id)}`}`;
       // The last event that is looked at, where there are more.
-      const edge = sql`SELECT e.id, e.at AS createdAtMs FROM events AS e WHERE ${range}
+      const edge = sql`SELECT e.id, e.at AS createdAtMs FROM ${EVENT_LOG} AS e WHERE ${range}
         ORDER BY e.id ${order} LIMIT 1 OFFSET ${lookedAt - 1}`;
       const { kinds, outcome, aboutId, search } = filter;
       const isAll = [kinds, outcome, aboutId, search].every((each) => each === null);
@@ -445,7 +445,7 @@ export function createEvents({
       // A range of the primary key, from its end: an id begins with its time.
       const counted = await db.all(
         sql`SELECT CAST(at / ${DAY_MS} AS INTEGER) AS day, SUM(outcome = 'done') AS done, COUNT(*) AS counted FROM
-            (SELECT at, outcome FROM events WHERE user_id = ${userId} AND id >= ${firstIdOf(firstMs)}
+            (SELECT at, outcome FROM ${EVENT_LOG} WHERE user_id = ${userId} AND id >= ${firstIdOf(firstMs)}
               ORDER BY id DESC LIMIT ${AUDIT_COUNTED})
           GROUP BY day`,
         DayRow,

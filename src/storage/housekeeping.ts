@@ -1,4 +1,4 @@
-import sql, { join, type Sql } from "sql-template-tag";
+import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { PersonalTable } from "../core/action.ts";
 import { RECEIVERS, type ReceiverName } from "../core/deliveries.ts";
@@ -7,7 +7,7 @@ import type { Background } from "./calls.ts";
 import type { StorageContext } from "./context.ts";
 import { column, type Database, ownKey } from "./d1.ts";
 import { taskOf } from "./deliveries.ts";
-import { NIL_USER_ID } from "./events.ts";
+import { type EventLimits, eventTasks } from "./expired-events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 import { NOT_USED_UP, type PendingRevocations } from "./revocation.ts";
 
@@ -38,9 +38,6 @@ const LAST_STEP_MS = 15_000;
 const LOGIN_KEPT_MS = 60 * MINUTE_MS;
 /** API and action tokens, for which their owners may still look in their lists. */
 const TOKEN_KEPT_MS = 2 * DAY_MS;
-/** Events that name no user show attacks that are under way. */
-const UNATTRIBUTED_KEPT_MS = 7 * DAY_MS;
-const MAX_UNATTRIBUTED = 100_000;
 /** As long as the token can be shown again, and one more day for a late retry. */
 const RECEIPT_KEPT_MS = 31 * DAY_MS;
 /** How long an idempotency key keeps a token from being charged again. */
@@ -126,7 +123,7 @@ const EXPIRING: Readonly<Record<string, Expiring>> = {
 };
 
 /** One kind of work, a step at a time; steps of different tasks take turns. */
-interface Task {
+export interface Task {
   /** @returns how many rows it deleted, and whether there is nothing left to do in this run */
   step(): Promise<{ readonly deleted: number; readonly isDone: boolean }>;
   /** One number: when the oldest row that should be gone should have gone; null if there is none. */
@@ -292,40 +289,6 @@ function deletedUsersTask(
 const deleteIdleMeters = sql`DELETE FROM token_meters WHERE remaining IS NULL AND limit_max IS NULL
   AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.meter = token_meters.id)`;
 
-/** Where an event may be named that is still to be delivered. */
-const OUTBOXES = [sql`deliveries`, sql`dead_letters`];
-const isNotIn = (table: Sql) => sql`NOT EXISTS (SELECT 1 FROM ${table} AS o
-  WHERE o.receiver IN (${join([...RECEIVERS])}) AND o.user_id = events.user_id AND o.event_id = events.id)`;
-
-/** Not while a receiver still has to get it, or may have it replayed. */
-const eventHasExpired = (eventDays: number, nowMs: number): Sql =>
-  // guard: undelivered-events-stay
-  sql`(at < ${nowMs - eventDays * DAY_MS} OR user_id = ${NIL_USER_ID} AND at < ${nowMs - UNATTRIBUTED_KEPT_MS})
-    AND ${join(OUTBOXES.map(isNotIn), " AND ")}`;
-
-const EventsRow = v.object({ last: v.nullable(v.string()), seen: v.number() });
-
-/** Events, which their key has in the order of their users: the log is walked, some rows in each run. */
-function eventsTask(db: Database, eventDays: number, nowMs: number): Task {
-  const task = "events";
-  const after = sql`(user_id, id) > (substr(${cursorOf(task)}, 1, 36), substr(${cursorOf(task)}, 38))`;
-  const scanned = sql`SELECT user_id, id FROM events WHERE ${after} ORDER BY user_id, id LIMIT ${ROWS_A_STEP}`;
-  let steps = 0;
-  return {
-    async step() {
-      const { range, gone } = await db.batch({
-        range: sql`SELECT MAX(user_id || '/' || id) AS last, COUNT(*) AS seen FROM (${scanned})`,
-        deleted: sql`DELETE FROM events WHERE (user_id, id) IN (${scanned}) AND ${eventHasExpired(eventDays, nowMs)}`,
-        gone: changed,
-      });
-      const { last, seen } = v.parse(EventsRow, range[0]);
-      const hasWrapped = seen < ROWS_A_STEP;
-      await db.run(saveCursor(task, hasWrapped ? "" : (last ?? "")));
-      return { deleted: countIn(gone), isDone: hasWrapped || ++steps === WALKED_STEPS_A_RUN };
-    },
-  };
-}
-
 /** As long as a receiver is tried. Until then a version beside this one may have the receiver. */
 const DELIVERIES_KEPT_MS = 3 * DAY_MS;
 const DEAD_A_RUN = 20_000;
@@ -343,10 +306,6 @@ function deleteOldDeliveries({ eventDays, receivers }: Limits, nowMs: number) {
   };
 }
 
-/** Events that name no user: once an hour all but the newest are deleted. They are a range of the primary key. */
-const deleteOldUnattributed = sql`DELETE FROM events WHERE user_id = ${NIL_USER_ID} AND id < (SELECT id FROM events
-  WHERE user_id = ${NIL_USER_ID} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_UNATTRIBUTED})`;
-
 export interface CleanupReport {
   readonly deleted: number;
   readonly tombstonesFlushed: number;
@@ -356,9 +315,7 @@ export interface CleanupReport {
   readonly lagSeconds: number;
 }
 
-interface Limits {
-  /** How long events are kept. */
-  readonly eventDays: number;
+interface Limits extends EventLimits {
   readonly receivers: readonly ReceiverName[];
 }
 
@@ -423,7 +380,7 @@ export function createHousekeeping(
       ...expiring,
       receiptsTask(db, nowMs),
       deletedUsersTask(db, evictor(), nowMs),
-      eventsTask(db, limits.eventDays, nowMs),
+      ...eventTasks(db, limits, nowMs),
     ];
   }
 
@@ -476,7 +433,6 @@ export function createHousekeeping(
         // A tombstone that KV does not take must not stop the deletion.
         deleted += await work(tasks, mayGoOn);
         if (nowMs % HOUR_MS < MINUTE_MS && mayGoOn()) {
-          deleted += await db.run(deleteOldUnattributed);
           await db.batch({ ...deleteOldDeliveries(limits, nowMs), meters: deleteIdleMeters });
         }
         // Last, so that one that is not there stops nothing else.

@@ -1,6 +1,7 @@
 import sql, { join, raw, type Sql } from "sql-template-tag";
 import type { PersonalTable } from "../core/action.ts";
 import { PROFILE_COLUMNS, type Role } from "../core/user.ts";
+import { EVENT_LOG } from "./event-rows.ts";
 
 /**
  * What operators do to accounts, for the routes and for `npm run users`: SQL alone. Each changes nothing where it
@@ -103,7 +104,7 @@ export function erasePersonalData(userId: string, tables: readonly PersonalTable
 }
 
 export const DEAD_LETTER_COLUMNS: Sql = sql`receiver, d.user_id AS userId, event_id AS eventId,
-  (SELECT what FROM events WHERE events.user_id = d.user_id AND events.id = event_id) AS what,
+  (SELECT what FROM ${EVENT_LOG} AS e WHERE e.user_id = d.user_id AND e.id = event_id) AS what,
   attempts, reason, died_at AS diedAtMs`;
 
 /** Queues dead letters again, behind what waits of the same users. @param which the condition on `dead_letters` */

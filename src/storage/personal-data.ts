@@ -4,6 +4,7 @@ import type { PersonalDataStore } from "../core/accounts.ts";
 import type { Json } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
 import { column, digestOf, OWN_KEY, ownRows } from "./d1.ts";
+import { EVENT_LOG } from "./event-rows.ts";
 import { unlessOperators } from "./events.ts";
 import { NOT_USED_UP } from "./revocation.ts";
 import { METER, profileColumns } from "./rows.ts";
@@ -126,7 +127,7 @@ const SECTIONS: readonly Section[] = [
       ${unlessOperators(sql`a.address`)} AS address, ${unlessOperators(sql`a.credential`)} AS token_uuid,
       a.subject AS subject_uuid, ${unlessOperators(sql`a.request_id`)} AS request_id,
       json(CASE WHEN a.by_operator = 1 THEN 'true' ELSE 'false' END) AS by_operator_json`,
-    of: (userId) => sql`events AS a WHERE a.user_id = ${userId}`,
+    of: (userId) => sql`${EVENT_LOG} AS a WHERE a.user_id = ${userId}`,
     key: [sql`a.id`],
   },
 ];

@@ -42,6 +42,7 @@ export interface StoreOptions {
   readonly deadlineMs: number;
   /** How long events are kept. */
   readonly eventDays: number;
+  readonly routineEventDays: number;
   readonly sendsMail: boolean;
   /** ADMIN_SECOND_FACTOR */
   readonly operatorsNeedSecondFactor: boolean;
@@ -66,6 +67,7 @@ export function createStores(
     limiters,
     deadlineMs,
     eventDays,
+    routineEventDays,
     sendsMail,
     operatorsNeedSecondFactor,
     waysIn,
@@ -157,7 +159,7 @@ export function createStores(
         revocations: pendingRevocations(metered, kv, background, policy),
         statementMs,
       },
-      { eventDays, receivers },
+      { eventDays, routineEventDays, receivers },
     ),
   };
 }

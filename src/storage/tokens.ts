@@ -30,7 +30,8 @@ import { cache } from "./cache.ts";
 import type { StorageContext } from "./context.ts";
 import { asSql, type Batch, type BatchRows, pageOf, toPage } from "./d1.ts";
 import { DEVICE_FIELDS, DeviceRow, devicesOf } from "./devices.ts";
-import { byCaller, NIL_USER_ID } from "./events.ts";
+import { NIL_USER_ID } from "./event-rows.ts";
+import { byCaller } from "./events.ts";
 import { loginsTombstoneKey, tombstoneKey } from "./keys.ts";
 import {
   allCredentialsRevocation,

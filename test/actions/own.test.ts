@@ -8,6 +8,7 @@ import { isolate, type Isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { joinBeta } from "./join-beta.ts";
 import { couponUses, prepareCoupons, redeemCoupon } from "./coupons.ts";
+import { EVENT_LOG } from "../../src/storage/event-rows.ts";
 
 const withActions = (...actions: readonly Action[]) =>
   isolate({}, { KV: env.KV, DB: env.DB }, { options: { actions } });
@@ -81,7 +82,7 @@ describe("an action of one's own", () => {
     expect(answer).toMatchObject({ status: 200, json: { action: "redeemCoupon", data: { code } } });
     expect(await couponUses(code)).toBe(1);
     const events = await env.DB.prepare(
-      "SELECT what, subject FROM events WHERE user_id = ? AND what LIKE '%.r%' ORDER BY id DESC LIMIT 2",
+      `SELECT what, subject FROM ${EVENT_LOG.sql} WHERE user_id = ? AND what LIKE '%.r%' ORDER BY id DESC LIMIT 2`,
     )
       .bind(runner.id)
       .all();

@@ -52,6 +52,8 @@ const done = (what: string, rest: Partial<Event> = {}) => ({
   outcome: "done",
   actor_uuid: user.id,
   ...FROM,
+  // Routine events have none.
+  ...(/^(?:session|jwt|action)\./.test(what) && { request_id: null }),
   ...rest,
 });
 

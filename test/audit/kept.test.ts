@@ -5,18 +5,19 @@ import { newApiToken, newCaller } from "../support/client.ts";
 import { isolate, service } from "../support/service.ts";
 import { rules } from "../support/guard.ts";
 import { eventsOf } from "./own-events.ts";
+import { storedKind } from "../../src/storage/event-rows.ts";
 
 const DAY_MS = 86_400_000;
 
 /** So many events of a user, the newest so long ago and a millisecond between. */
-const fill = (userId: string, count: number, agoMs: number) =>
+const fill = (userId: string, count: number, agoMs: number, what = "user.changed", refused = 0) =>
   env.DB.prepare(
     `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2)
-      INSERT INTO events (user_id, id, at, what, outcome)
+      INSERT INTO events (user_id, id, kind, refused)
       SELECT ?1, substr(printf('%012x', ?3 - i), 1, 8) || '-' || substr(printf('%012x', ?3 - i), 9)
-        || '-7000-8000-' || substr(lower(hex(randomblob(6))), 1, 12), ?3 - i, 'user.changed', 'done' FROM n`,
+        || '-7000-8000-' || substr(lower(hex(randomblob(6))), 1, 12), ?4, ?5 FROM n`,
   )
-    .bind(userId, count, Date.now() - agoMs)
+    .bind(userId, count, Date.now() - agoMs, storedKind(what), refused)
     .run();
 
 const count = async (userId: string) =>
@@ -25,32 +26,54 @@ const count = async (userId: string) =>
 describe("housekeeping", () => {
   const housekeeping = async (settings: Readonly<Record<string, string>> = {}) => {
     rules.begin();
+    // Each test writes into days that a run before it was done with.
+    await env.DB.prepare("DELETE FROM housekeeping").run();
     await isolate(settings).services.housekeeping(Date.now());
   };
 
+  const routine = "session.extended";
   it.each([
-    ["90 days by default", {}, 90],
-    ["EVENT_DAYS", { EVENT_DAYS: "7" }, 7],
-  ])("deletes what is older than %s, and nothing else", async (_, settings, days) => {
-    const user = await newCaller();
-    const reader = (await newApiToken(user.access, "reader", 600)).secret;
-    const before = await eventsOf(reader);
-    await fill(user.id, 40, days * DAY_MS + 1);
-    await fill(user.id, 30, days * DAY_MS - 60_000);
-    await housekeeping(settings);
-    expect(await count(user.id)).toBe(before.length + 30);
-    expect((await eventsOf(reader)).slice(0, before.length)).toEqual(before);
-  });
+    ["90 days by default", {}, 90, "user.changed", 0],
+    ["EVENT_DAYS", { EVENT_DAYS: "7" }, 7, "user.changed", 0],
+    ["90 days, of what was refused", {}, 90, routine, 1],
+    ["14 days, of routine", {}, 14, routine, 0],
+    ["14 days, of an action's own", {}, 14, "coupon.redeemed", 0],
+    ["ROUTINE_EVENT_DAYS", { ROUTINE_EVENT_DAYS: "30", EVENT_DAYS: "7" }, 30, routine, 0],
+    [
+      "EVENT_DAYS, if that is less",
+      { ROUTINE_EVENT_DAYS: "30", EVENT_DAYS: "7" },
+      7,
+      "user.changed",
+      0,
+    ],
+    ["both", { ROUTINE_EVENT_DAYS: "7", EVENT_DAYS: "7" }, 7, routine, 0],
+  ] as const)(
+    "deletes the days that are older than %s, and nothing else",
+    async (_, settings, days, what, refused) => {
+      const user = await newCaller();
+      const reader = (await newApiToken(user.access, "reader", 600)).secret;
+      const before = await eventsOf(reader);
+      await fill(user.id, 40, (days + 1) * DAY_MS, what, refused);
+      await fill(user.id, 30, days * DAY_MS - 60_000, what, refused);
+      await housekeeping(settings);
+      expect(await count(user.id)).toBe(before.length + 30);
+      expect((await eventsOf(reader)).slice(0, before.length)).toEqual(before);
+    },
+  );
 
   it("does so in bounded steps, however much there is", async () => {
     const [one, two] = [crypto.randomUUID(), crypto.randomUUID()];
-    for (const id of [one, two]) await fill(id, 15_000, 91 * DAY_MS);
+    for (const id of [one, two]) await fill(id, 70_000, 92 * DAY_MS);
     await housekeeping();
     const left = Number(await count(one)) + Number(await count(two));
-    expect(left).toBeGreaterThan(9_000);
-    await housekeeping();
+    expect(left).toBeGreaterThan(10_000);
     await housekeeping();
     expect([await count(one), await count(two)]).toEqual([0, 0]);
+    expect(
+      await env.DB.prepare("SELECT COUNT(*) AS n FROM event_days WHERE user_id IN (?, ?)")
+        .bind(one, two)
+        .first("n"),
+    ).toBe(0);
   });
 });
 

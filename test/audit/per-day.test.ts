@@ -15,10 +15,10 @@ async function events(userId: string, atMs: number, outcome: string, count: numb
   const time = atMs.toString(16).padStart(12, "0");
   await env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?4)
-     INSERT INTO events (user_id, id, at, what, outcome)
-     SELECT ?1, ?5 || '-7' || lower(hex(randomblob(10))), ?2, 'user.changed', ?3 FROM n`,
+     INSERT INTO events (user_id, id, kind, refused)
+     SELECT ?1, ?3 || '-7' || lower(hex(randomblob(10))), 2, ?2 = 'refused' FROM n`,
   )
-    .bind(userId, atMs, outcome, count, `${time.slice(0, 8)}-${time.slice(8)}`)
+    .bind(userId, outcome, `${time.slice(0, 8)}-${time.slice(8)}`, count)
     .run();
 }
 

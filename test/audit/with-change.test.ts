@@ -5,6 +5,7 @@ import { REFUSED } from "../faults/refused.ts";
 import { type Case, GOOD, requestOf } from "../faults/requests.ts";
 import { begin, buildWorld, readStores, type Stored, type World } from "../faults/world.ts";
 import { cross } from "../support/thorough.ts";
+import { storedKind } from "../../src/storage/event-rows.ts";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 60_000 });
 
@@ -45,13 +46,13 @@ async function look(known?: Stored): Promise<Seen> {
   const { tables } = known ?? (await readStores(world.stored, new Set(["D1"])));
   const rows = TRUTH.flatMap((table) => tables[table] ?? []);
   // Of the fault itself, which is counted for operators and goes to no receiver.
-  const all = (tables.events ?? []).filter(({ what }) => what !== "request.failed");
-  const events = (outcome: string) =>
-    all.filter((row) => row.outcome === outcome).map(({ what }) => String(what));
+  const all = (tables.events ?? []).filter(({ kind }) => kind !== storedKind("request.failed"));
+  const events = (refused: number) =>
+    all.filter((row) => row.refused === refused).map(({ kind }) => String(kind));
   return {
     truth: JSON.stringify(rows.map(({ used_at: _, ...row }) => row)),
-    done: events("done"),
-    refused: events("refused"),
+    done: events(0),
+    refused: events(1),
     ids: all.map(({ id }) => id),
     queued: (tables.deliveries ?? []).map(({ event_id }) => event_id),
   };

@@ -98,7 +98,7 @@ it("a visit writes as many rows as is written down", async () => {
 /** What a copy of these rows takes, inserted in the order in which they were, with all indexes. */
 async function bytesOf(table: string, where: string, at: string, copy: string): Promise<number> {
   const schema = await env.DB.prepare(
-    "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL ORDER BY type = 'index'",
+    "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL AND type <> 'trigger' ORDER BY type = 'index'",
   )
     .bind(table)
     .all<{ sql: string }>();
@@ -123,7 +123,7 @@ it("a row of each table takes as many bytes as is written down, with its indexes
     session: ["tokens", "kind = 'session'", "created_at"],
     device: ["devices", "TRUE", "first_seen_at"],
     network: ["login_attempts", "last_login_at IS NOT NULL", "last_login_at"],
-    event: ["events", "TRUE", "at"],
+    event: ["events", "TRUE", "id"],
   };
   const names = Object.keys(parts) as readonly Table[];
   const found: Partial<Record<Table, number>> = {};

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { events } from "../../src/cli/events.ts";
 import { emptyDatabase } from "./users/operator.ts";
+import { EVENT_LOG } from "../../src/storage/event-rows.ts";
 
 const ids = [1, 2, 3].map((n) => `01a17724-c1a0-7000-8004-00000000000${n}`);
 
@@ -22,7 +23,7 @@ async function operated() {
 it("lists dead letters, and queues some or all of them again, behind what waits", async () => {
   const { sql, run } = await operated();
   expect((await run("dead")).out).toEqual(["There are no dead letters."]);
-  await sql(`INSERT INTO events (user_id, id, at, what, outcome) VALUES ('u', '${ids[0]}', 1, 'user.created', 'done');
+  await sql(`INSERT INTO events (user_id, id, kind) VALUES ('u', '${ids[0]}', 1);
     INSERT INTO deliveries (receiver, user_id, position, event_id, queued_at, due_at) VALUES ('webhook', 'u', 7, 'x', 1, 1)`);
   const dead = ids.map((id) => `('webhook', 'u', '${id}', 75, 'Error: \u{1b}[2J down', 1000)`);
   await sql(
@@ -77,8 +78,8 @@ it("an operator's change is queued for the receivers that there are, and only fo
   await users(["disable", "ada@example.com"]);
   await users(["enable", "ada@example.com"]);
   expect(
-    await sql(`SELECT receiver, position, what FROM deliveries JOIN events
-      ON events.user_id = deliveries.user_id AND events.id = event_id ORDER BY position`),
+    await sql(`SELECT receiver, position, what FROM deliveries JOIN ${EVENT_LOG.sql} AS e
+      ON e.user_id = deliveries.user_id AND e.id = event_id ORDER BY position`),
   ).toEqual([
     { receiver: "webhook", position: 1, what: "user.disabled" },
     { receiver: "webhook", position: 2, what: "user.enabled" },

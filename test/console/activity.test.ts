@@ -12,6 +12,7 @@ import {
   type PageClient,
   SAME_ORIGIN,
 } from "./page-client.ts";
+import { storedKind } from "../../src/storage/event-rows.ts";
 
 const { call, settled } = isolate();
 const LIST = "/console/activity";
@@ -22,10 +23,10 @@ async function written(userId: string, what: string, outcome: string, daysAgo = 
   const time = at.toString(16).padStart(12, "0");
   const id = `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`;
   await env.DB.prepare(
-    `INSERT INTO events (user_id, id, at, what, outcome, actor, address)
-      VALUES (?, ?, ?, ?, ?, ?, '203.0.113.0/24')`,
+    `INSERT INTO events (user_id, id, kind, refused, done_by, ipv6)
+      VALUES (?1, ?2, ?3, ?4 = 'refused', 1, '203.0.113.0/24')`,
   )
-    .bind(userId, id, at, what, outcome, userId)
+    .bind(userId, id, storedKind(what), outcome)
     .run();
 }
 

@@ -5,6 +5,7 @@ import { isolate } from "../support/service.ts";
 import { textOf } from "./html.ts";
 import { idOf } from "./forms.ts";
 import { newPageClient, type PageClient } from "./page-client.ts";
+import { EVENT_LOG } from "../../src/storage/event-rows.ts";
 
 const { call } = isolate();
 
@@ -122,7 +123,7 @@ describe("a contact's page", () => {
       }
       // Each removal is in the events of both once, and not those that removed nothing.
       const events = env.DB.prepare(
-        "SELECT COUNT(*) AS n FROM events WHERE what = 'contact.removed' AND user_id = ?",
+        `SELECT COUNT(*) AS n FROM ${EVENT_LOG.sql} WHERE what = 'contact.removed' AND user_id = ?`,
       );
       for (const { id } of [ada, bob]) expect(await events.bind(id).first("n")).toBe(2);
     }

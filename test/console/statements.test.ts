@@ -6,6 +6,7 @@ import { isolate } from "../support/service.ts";
 import { idOf } from "./forms.ts";
 import { textOf } from "./html.ts";
 import { newPageClient, type PageClient } from "./page-client.ts";
+import { EVENT_LOG } from "../../src/storage/event-rows.ts";
 
 const { call } = isolate();
 
@@ -305,7 +306,7 @@ it("events of one millisecond keep their order", async () => {
     form: { email, password: "a long password" },
   });
   const { results: signedUp } = await env.DB.prepare(
-    "SELECT what FROM events WHERE user_id = (SELECT id FROM users WHERE email = ?) ORDER BY id",
+    `SELECT what FROM ${EVENT_LOG.sql} WHERE user_id = (SELECT id FROM users WHERE email = ?) ORDER BY id`,
   )
     .bind(email)
     .all<{ what: string }>();

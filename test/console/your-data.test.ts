@@ -34,8 +34,8 @@ it("many pages become one file, and the rest continues in the next", async () =>
   // More than ten pages of five hundred rows.
   await env.DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5200)
-      INSERT INTO events (user_id, id, at, what, outcome)
-      SELECT ?, printf('%08x-0000-7000-8000-000000000000', i), i, 'user.changed', 'done' FROM n`,
+      INSERT INTO events (user_id, id, kind)
+      SELECT ?, printf('%08x-0000-7000-8000-000000000000', i), 2 FROM n`,
   )
     .bind(userId)
     .run();

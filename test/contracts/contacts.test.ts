@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, itemsAt, newApiToken, newCaller, type Send, textAt } from "../support/client.ts";
+import { EVENT_LOG } from "../../src/storage/event-rows.ts";
 
 type User = Awaited<ReturnType<typeof newCaller>>;
 
@@ -104,7 +105,7 @@ describe("DELETE /api/user/contacts/{id}", () => {
       expect([id, (await remove({ bearer: ann.access }, id)).status]).toEqual([id, 204]);
     }
     const events = env.DB.prepare(
-      "SELECT user_id, actor, subject FROM events WHERE what = 'contact.removed' AND actor = ? ORDER BY user_id = ?",
+      `SELECT user_id, actor, subject FROM ${EVENT_LOG.sql} WHERE what = 'contact.removed' AND actor = ? ORDER BY user_id = ?`,
     ).bind(ann.id, ben.id);
     expect((await events.all()).results).toEqual([
       { user_id: ann.id, actor: ann.id, subject: ben.id },
@@ -116,7 +117,9 @@ describe("DELETE /api/user/contacts/{id}", () => {
     await link(ann, ben, ann);
     await remove({ bearer: ann.access, headers: { "cf-connecting-ip": "192.0.2.7" } }, ben.id);
     const address = (user: User) =>
-      env.DB.prepare("SELECT address FROM events WHERE what = 'contact.removed' AND user_id = ?")
+      env.DB.prepare(
+        `SELECT address FROM ${EVENT_LOG.sql} WHERE what = 'contact.removed' AND user_id = ?`,
+      )
         .bind(user.id)
         .first("address");
     expect([await address(ann), await address(ben)]).toEqual(["192.0.2.0/24", null]);

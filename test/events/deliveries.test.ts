@@ -303,7 +303,7 @@ describe("a receiver that fails", () => {
       () => Promise.reject(new Error("down")),
       undefined,
       {},
-      { EVENT_DAYS: "1" },
+      { EVENT_DAYS: "1", ROUTINE_EVENT_DAYS: "1" },
     );
     await place.newUser();
     await place.settled();
@@ -371,10 +371,10 @@ it("reads what it delivers, however much else waits", async () => {
 it("a run sends as much as an invocation may, and the next one the rest", async () => {
   const some = "WITH RECURSIVE n (n) AS (SELECT 101 UNION ALL SELECT n + 1 FROM n LIMIT 160)";
   await env.DB.batch([
-    env.DB.prepare(`${some} INSERT INTO events (user_id, id, at, what, outcome)
-      SELECT 'user ' || n, 'event ' || n, ?, 'user.created', 'done' FROM n`).bind(Date.now()),
+    env.DB.prepare(`${some} INSERT INTO events (user_id, id, kind)
+      SELECT 'user ' || n, '0198f3c1-0000-' || n, 1 FROM n`),
     env.DB.prepare(`${some} INSERT INTO deliveries (receiver, user_id, position, event_id, queued_at, due_at)
-      SELECT 'handler', 'user ' || n, 1, 'event ' || n, ?1, ?1 FROM n`).bind(Date.now()),
+      SELECT 'handler', 'user ' || n, 1, '0198f3c1-0000-' || n, ?1, ?1 FROM n`).bind(Date.now()),
   ]);
   const place = listening();
   await place.housekeeping();

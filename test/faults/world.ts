@@ -17,6 +17,8 @@ export const TABLES = [
   "token_charges",
   "receipts",
   "contacts",
+  // Before the events, whose trigger writes it.
+  "event_days",
   "events",
   "mails",
   "notices",
@@ -385,7 +387,12 @@ export async function begin({ stored, nowMs }: World): Promise<void> {
   vi.setSystemTime(nowMs);
   const { tables, keys } = rules.touched;
   const now = {
-    tables: { ...stored.tables, ...(await readTables(TABLES.filter((name) => tables.has(name)))) },
+    tables: {
+      ...stored.tables,
+      ...(await readTables(
+        TABLES.filter((name) => tables.has(name === "event_days" ? "events" : name)),
+      )),
+    },
     // Any value that differs: each is put or deleted without being read.
     kv: new Map([...stored.kv, ...Array.from(keys, (key) => [key, ""] as const)]),
   };

@@ -17,6 +17,7 @@ import { isolate, service } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
 import { d1Exhibits, kvExhibits } from "../support/leakage.ts";
+import { EVENT_LOG } from "../../src/storage/event-rows.ts";
 
 /** An hour later: what was on its way has come by then. */
 const housekeeping = async () => {
@@ -135,7 +136,9 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
   it("the audit stays, and that a token was used, without what was said", async () => {
     const { user } = await deleted();
     await housekeeping();
-    const events = await env.DB.prepare("SELECT what FROM events WHERE user_id = ? ORDER BY id")
+    const events = await env.DB.prepare(
+      `SELECT what FROM ${EVENT_LOG.sql} WHERE user_id = ? ORDER BY id`,
+    )
       .bind(user.id)
       .all<{ what: string }>();
     expect(events.results.at(-1)?.what).toBe("user.deleted");
@@ -200,6 +203,8 @@ it("a deletion that comes after a new password takes nothing away", async () => 
   expect(answer.status).toBe(401);
   const left = env.DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE user_id = ?").bind(user.id);
   expect(await left.first("n")).toBe(1);
-  const events = env.DB.prepare("SELECT COUNT(*) AS n FROM events WHERE user_id = ? AND what = ?");
+  const events = env.DB.prepare(
+    `SELECT COUNT(*) AS n FROM ${EVENT_LOG.sql} WHERE user_id = ? AND what = ?`,
+  );
   expect(await events.bind(user.id, "user.deleted").first("n")).toBe(0);
 });

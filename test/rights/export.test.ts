@@ -13,6 +13,7 @@ import {
   type TestUser,
   textAt,
 } from "../support/client.ts";
+import { EVENT_LOG } from "../../src/storage/event-rows.ts";
 
 const PROFILE = {
   first_name: "Ada",
@@ -156,6 +157,8 @@ describe("GET /rest/user/export", () => {
       "dead_letters",
       "deliveries",
       "devices",
+      // The days on which the user has some.
+      "event_days",
       "events",
       "identities",
       "notices",
@@ -208,7 +211,9 @@ describe("GET /rest/user/export", () => {
       "events",
     ]) {
       const whose = { users: "id", receipts: "run_by" }[table] ?? "user_id";
-      const { results } = await env.DB.prepare(`SELECT * FROM ${table} WHERE ${whose} = ?`)
+      const { results } = await env.DB.prepare(
+        `SELECT * FROM ${table === "events" ? EVENT_LOG.sql : table} WHERE ${whose} = ?`,
+      )
         .bind(user.id)
         .all();
       for (const row of results) {

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { at, itemsAt, type Send, textAt, type TestUser } from "../support/client.ts";
 import { type Isolate, isolate } from "../support/service.ts";
 import { type Authenticator, codeOf, nextStep, turnOn } from "./authenticator.ts";
+import { EVENT_LOG } from "../../src/storage/event-rows.ts";
 
 const MAIL = {
   MAIL_WEBHOOK_URL: "https://mail.test/",
@@ -239,7 +240,7 @@ describe("fifty at once", () => {
     expect(winners(await race(owner, owner.app.recoveryCodes[0] ?? ""))).toBe(1);
     const [{ n } = { n: 0 }] = (
       await env.DB.prepare(
-        "SELECT COUNT(*) AS n FROM events WHERE user_id = ? AND what = 'recovery_code.used'",
+        `SELECT COUNT(*) AS n FROM ${EVENT_LOG.sql} WHERE user_id = ? AND what = 'recovery_code.used'`,
       )
         .bind(owner.id)
         .all<{ n: number }>()

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { LatchkeyEvent } from "../../src/core/deliveries.ts";
 import { queued } from "../../src/cli/users/accounts.ts";
+import { storedKind } from "../../src/storage/event-rows.ts";
 import type { Clock } from "./clock.ts";
 import { Violation } from "./credential.ts";
 import { count, type Figures } from "./figures.ts";
@@ -9,7 +10,7 @@ import type { Random } from "./random.ts";
 /** What was committed, in D1's order, whatever is deleted later. */
 export const COMMITTED = `
   CREATE TABLE committed_events (n INTEGER PRIMARY KEY, user_id TEXT NOT NULL, id TEXT NOT NULL UNIQUE);
-  CREATE TRIGGER committed_event AFTER INSERT ON events WHEN new.what <> 'request.failed' BEGIN
+  CREATE TRIGGER committed_event AFTER INSERT ON events WHEN new.kind <> ${storedKind("request.failed")} BEGIN
     INSERT INTO committed_events (user_id, id) VALUES (new.user_id, new.id); END;
   CREATE TABLE committed_receipts (id TEXT NOT NULL PRIMARY KEY);
   CREATE TRIGGER committed_receipt AFTER INSERT ON receipts BEGIN

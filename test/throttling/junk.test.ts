@@ -12,6 +12,7 @@ import {
 import { isolate } from "../support/service.ts";
 import { type StorageCall, intercept } from "../support/stores.ts";
 import { share } from "../support/thorough.ts";
+import { EVENT_LOG } from "../../src/storage/event-rows.ts";
 
 const secrets = createSecrets(["lk"]);
 
@@ -92,7 +93,7 @@ describe("thousands of requests with junk from one address", () => {
     }
     expect(written()).toBeLessThanOrEqual(20);
     const rows = await env.DB.prepare(
-      "SELECT SUM(count) AS n FROM events WHERE user_id = ? AND address = '192.0.2.0/24'",
+      `SELECT SUM(count) AS n FROM ${EVENT_LOG.sql} WHERE user_id = ? AND address = '192.0.2.0/24'`,
     )
       .bind(NOBODY)
       .first("n");

@@ -1,6 +1,7 @@
 import { argon2Sync, randomBytes } from "node:crypto";
 import type { Sql } from "sql-template-tag";
 import * as v from "valibot";
+import { EVENT_KINDS } from "../../core/events.ts";
 import { LONGEST_LIFE_SECONDS } from "../../core/token.ts";
 import type { profileToRow, Role } from "../../core/user.ts";
 import { isCommonPassword } from "../../crypto/common-passwords.ts";
@@ -78,8 +79,8 @@ export function audited(
 ): string[] {
   const start = timeOrdered(nowMs);
   return [
-    `INSERT INTO events (user_id, id, at, what, outcome, subject, by_operator)
-      SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${literal(nowMs)}, ${literal(what)}, 'done', ${literal(subject)}, 1
+    `INSERT INTO events (user_id, id, kind, done_by, subject)
+      SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${EVENT_KINDS[what][0]}, 2, ${literal(subject)}
       FROM users WHERE ${changed}`,
     queued(
       `(SELECT substr(task, 9) AS receiver, user_id, id AS event_id FROM housekeeping JOIN events

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { TokenKind } from "../../core/token.ts";
 import { normalizeEmail, PROFILE_COLUMNS } from "../../core/user.ts";
 import { createSecrets } from "../../crypto/secrets.ts";
+import { EVENT_LOG, IS_WATCHED } from "../../storage/event-rows.ts";
 import { CliError, UsageError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
 import { audited, find, iso, literal, type Told } from "./accounts.ts";
@@ -263,8 +264,6 @@ const EventRow = v.object({
   by_operator: v.number(),
 });
 
-const NIL = "00000000-0000-0000-0000-000000000000";
-
 /** @param email null for all accounts: what was refused, and what operators did */
 export async function auditUser(
   database: D1,
@@ -275,13 +274,9 @@ export async function auditUser(
 ): Promise<Told> {
   const id = email === null ? null : (await find(database, email)).id;
   if (id !== null) await viewed(database, id, nowMs);
-  // As the index `events_watched` has it.
-  const which =
-    id === null
-      ? `((outcome = 'refused' AND user_id <> '${NIL}') OR by_operator = 1)`
-      : `user_id = ${literal(id)}`;
+  const which = id === null ? IS_WATCHED.sql : `user_id = ${literal(id)}`;
   const rows = await database.query(
-    `SELECT id, user_id, at, what, outcome, actor, subject, address, request_id, count, by_operator FROM events
+    `SELECT id, user_id, at, what, outcome, actor, subject, address, request_id, count, by_operator FROM ${EVENT_LOG.sql}
       WHERE ${which}${cursor === null ? "" : ` AND id < ${literal(cursor)}`} ORDER BY id DESC LIMIT ${literal(limit + 1)}`,
     EventRow,
   );

@@ -76,9 +76,9 @@ export const ACTION_RUN: readonly Reference[] = [
   },
   {
     sql: `INSERT INTO events
-        (user_id, id, at, what, outcome, actor, credential, subject, address, request_id)
-      SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE changes() > 0`,
-    values: (id) => [USER, id, Date.now(), "action.run", "done", null, ACTION, id, null, id],
+        (user_id, id, kind, retention, actor, credential, subject, address, request_id)
+      SELECT ?, ?, 45, 0, ?, ?, ?, ?, ? WHERE changes() > 0`,
+    values: (id) => [USER, id, null, ACTION, id, null, null],
   },
   {
     sql: `INSERT INTO contacts (user_id, contact_id, created_at)

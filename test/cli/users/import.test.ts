@@ -6,6 +6,7 @@ import { userTombstoneKey } from "../../../src/storage/keys.ts";
 import { DJANGO_6, FOREIGN } from "../../crypto/imported-hashes.ts";
 import { freePort, newProject, startDev, untilGone, untilServing } from "../dev/project.ts";
 import { emptyDatabase, operatedProject } from "./operator.ts";
+import { EVENT_LOG } from "../../../src/storage/event-rows.ts";
 
 const jsonLines = (lines: readonly object[]) =>
   lines.map((line) => `${JSON.stringify(line)}\n`).join("");
@@ -129,7 +130,7 @@ it("can be interrupted and repeated", { timeout: 180_000 }, async () => {
   expect(Number(skipped)).toBeGreaterThanOrEqual(10_000);
   expect(Number(made) + Number(skipped)).toBe(count);
   expect(await sql("SELECT count(*) AS accounts FROM users")).toEqual([{ accounts: count }]);
-  const told = "SELECT count(DISTINCT user_id) AS accounts FROM events WHERE what = 'user.created'";
+  const told = `SELECT count(DISTINCT user_id) AS accounts FROM ${EVENT_LOG.sql} WHERE what = 'user.created'`;
   expect(await sql(told)).toEqual([{ accounts: count }]);
 });
 
@@ -160,7 +161,9 @@ it("an account disabled in the file can never log in", async () => {
   const off = "SELECT email FROM users WHERE disabled_on IS NOT NULL AND modified_on = disabled_on";
   expect(await sql(off)).toEqual([{ email: "off@example.com" }]);
   expect(
-    await sql("SELECT what, email FROM events JOIN users ON users.id = user_id ORDER BY 1, 2"),
+    await sql(
+      `SELECT what, email FROM ${EVENT_LOG.sql} JOIN users ON users.id = user_id ORDER BY 1, 2`,
+    ),
   ).toEqual([
     { what: "user.created", email: "off@example.com" },
     { what: "user.created", email: "on@example.com" },

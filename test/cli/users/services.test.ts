@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { emptyDatabase } from "./operator.ts";
+import { EVENT_LOG } from "../../../src/storage/event-rows.ts";
 
 const SECRET = /lk_api_[0-9A-Za-z]{49}/;
 
@@ -23,7 +24,7 @@ it("creates a service account, and API tokens of it that are shown once", async 
     hint: `lk_api_…${secret.slice(-4)}`,
   });
   expect(JSON.stringify(tokens)).not.toContain(secret);
-  const events = await sql("SELECT what FROM events ORDER BY id");
+  const events = await sql(`SELECT what FROM ${EVENT_LOG.sql} ORDER BY id`);
   expect(events).toEqual(
     expect.arrayContaining([{ what: "user.created" }, { what: "token.created" }]),
   );
@@ -69,9 +70,9 @@ it("deletes an account of either kind, and leaves its tombstone", async () => {
     ).toHaveLength(1);
     expect((await users(["delete", email])).err).toContain("has no account");
   }
-  expect(await sql("SELECT count(*) AS n FROM events WHERE what = 'user.deleted'")).toEqual([
-    { n: 2 },
-  ]);
+  expect(
+    await sql(`SELECT count(*) AS n FROM ${EVENT_LOG.sql} WHERE what = 'user.deleted'`),
+  ).toEqual([{ n: 2 }]);
 });
 
 it("deleting erases the same as the account's owner would, table by table", async () => {

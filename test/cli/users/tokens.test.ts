@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { createSecrets, type LegacyTokens } from "../../../src/crypto/secrets.ts";
 import { newProject } from "../dev/project.ts";
 import { emptyDatabase } from "./operator.ts";
+import { EVENT_LOG } from "../../../src/storage/event-rows.ts";
 
 const KNOX = "9e1f0c5f3a7c1d2e4b6a8c0d1f2e3a4b5c6d7e8f9a0b1c2d3e4f5a6b7c8d9e0f";
 const digest = (hash: string, secret: string | Buffer) =>
@@ -82,7 +83,7 @@ it("tokens of Sanctum are those that its users go on to show", async () => {
       detail: expect.stringContaining('"scopes":["posts:read"]'),
     },
   ]);
-  const events = await sql("SELECT what, by_operator FROM events");
+  const events = await sql(`SELECT what, by_operator FROM ${EVENT_LOG.sql}`);
   expect(events).toEqual([1, 2].map(() => ({ what: "token.created", by_operator: 1 })));
   expect((await importing(tokens, ...args)).out).toContain("Imported 0 tokens;");
   expect(await sql("SELECT COUNT(*) AS n FROM events")).toEqual([{ n: 2 }]);

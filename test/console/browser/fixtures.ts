@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { RunningServer } from "../../clients/server.ts";
 import { PASSWORD } from "./users.ts";
+import { storedKind } from "../../../src/storage/event-rows.ts";
 
 /** A user with something on every page. */
 export interface Fixtures {
@@ -131,13 +132,12 @@ async function ageAccount({ write }: RunningServer, userId: string): Promise<voi
       const time = at.toString(16).padStart(12, "0");
       const isRefused = (day * i) % 9 === 5;
       await write(
-        `INSERT INTO events (user_id, id, at, what, outcome, actor, address)
-          VALUES (?1, ?2, ?3, ?4, ?5, ?1, '203.0.113.0/24')`,
+        `INSERT INTO events (user_id, id, kind, refused, done_by, ipv6)
+          VALUES (?1, ?2, ?3, ?4, 1, '203.0.113.0/24')`,
         userId,
         `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`,
-        at,
-        isRefused ? "credential.refused" : "session.extended",
-        isRefused ? "refused" : "done",
+        storedKind(isRefused ? "credential.refused" : "session.extended"),
+        isRefused ? 1 : 0,
       );
     }
   }
