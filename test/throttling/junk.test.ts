@@ -65,6 +65,29 @@ const unknown = async (kind: "api" | "session") => (await secrets.create(kind)).
 
 const REQUESTS = share(10_000);
 
+it.each([
+  ...JUNK,
+  [
+    "a JWT of another key",
+    "GET",
+    "/rest/user",
+    { bearer: "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiJ4In0.eHg" },
+  ],
+  ["a token to be verified", "POST", "/api/token/verify/", { json: { token: "x" } }],
+  ["an action token", "POST", "/api/run-action-token", { json: { token: "x" } }],
+  ["an operator", "GET", "/rest/admin/status", { bearer: "x" }],
+] as const)(
+  "%s is counted in one row of its network, and in no other",
+  async (_, method, path, sent) => {
+    const { send, written } = isolates(1, unlimited);
+    const address = "192.0.2.79";
+    await send(0)(method, path, from(sent, address));
+    expect(written()).toBeLessThanOrEqual(1);
+    for (let index = 0; index < 9; index++) await send(0)(method, path, from(sent, address));
+    expect(written()).toBe(0);
+  },
+);
+
 describe("thousands of requests with junk from one address", () => {
   it("are limited, and write at most 60 rows over ten isolates", async () => {
     const { send, written } = isolates(10);
