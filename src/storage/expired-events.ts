@@ -76,6 +76,7 @@ function daysTask(
     async step() {
       cursor ??= (await db.first(sql`SELECT ${saved} AS cursor`, Cursor))?.cursor ?? "";
       const [day, userId = ""] = cursor.split("/");
+      // guard: only-expired-days-go
       const users = sql`SELECT day, user_id FROM event_days
         WHERE (day, user_id) > (${Number(day)}, ${userId}) AND day < ${before} ORDER BY day, user_id LIMIT ${DAYS_A_STEP}`;
       const { seen, gone } = await db.batch({

@@ -302,6 +302,7 @@ export const GUARDS: readonly Guard[] = [
   ["housekeeping-runs-alone", "two runs of housekeeping work at once", [holds(1)], [HOUSEKEEPING]],
   ["housekeeping-stops-at-its-share", "housekeeping takes all of the primary's time", [asked(false)], [HOUSEKEEPING]],
   ["undelivered-events-stay", "an event expires before its receiver has it", [holds(3)], [EVENTS_OUT]],
+  ["only-expired-days-go", "events go before their time", [holds(2)], [all("audit/kept")]],
   ["own-events-only", "everybody's events for everybody", [holds(1)], [all("audit/events")]],
   ["own-events-are-found", "everybody's events are found by everybody", [holds(0)], [all("audit/find")]],
   ["names-of-events-are-own", "an event names a token of another user", [holds(6), holds(7)], [all("audit/find")]],
