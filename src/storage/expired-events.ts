@@ -4,7 +4,6 @@ import { RECEIVERS } from "../core/deliveries.ts";
 import type { Database } from "./d1.ts";
 import { IS_ROUTINE, NIL_USER_ID } from "./event-rows.ts";
 import { firstIdOf } from "./events.ts";
-import type { Task } from "./housekeeping.ts";
 
 const DAYS_A_STEP = 1_000;
 const EVENTS_A_STEP = 1_000;
@@ -15,6 +14,14 @@ const DAY_MS = 86_400_000;
 /** Events that name no user show attacks that are under way. */
 const UNATTRIBUTED_KEPT_MS = 7 * DAY_MS;
 const MAX_UNATTRIBUTED = 100_000;
+
+/** One kind of work, a step at a time; steps of different tasks take turns. */
+export interface Task {
+  /** @returns how many rows it deleted, and whether there is nothing left to do in this run */
+  step(): Promise<{ readonly deleted: number; readonly isDone: boolean }>;
+  /** One number: when the oldest row that should be gone should have gone; null if there is none. */
+  readonly overdue?: Sql;
+}
 
 export interface EventLimits {
   /** How long events are kept. */

@@ -7,7 +7,7 @@ import type { Background } from "./calls.ts";
 import type { StorageContext } from "./context.ts";
 import { column, type Database, ownKey } from "./d1.ts";
 import { taskOf } from "./deliveries.ts";
-import { type EventLimits, eventTasks } from "./expired-events.ts";
+import { type EventLimits, eventTasks, type Task } from "./expired-events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 import { NOT_USED_UP, type PendingRevocations } from "./revocation.ts";
 
@@ -121,14 +121,6 @@ const EXPIRING: Readonly<Record<string, Expiring>> = {
     keptMs: 0,
   },
 };
-
-/** One kind of work, a step at a time; steps of different tasks take turns. */
-export interface Task {
-  /** @returns how many rows it deleted, and whether there is nothing left to do in this run */
-  step(): Promise<{ readonly deleted: number; readonly isDone: boolean }>;
-  /** One number: when the oldest row that should be gone should have gone; null if there is none. */
-  readonly overdue?: Sql;
-}
 
 const CountRow = v.object({ n: v.number() });
 const changed = sql`SELECT changes() AS n`;
