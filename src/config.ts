@@ -74,12 +74,16 @@ const passkeyOrigins = v.pipe(
 );
 
 /** One message, whatever is wrong with it. */
-function wholeNumber(unit: "seconds" | "milliseconds" | "days", min: number, max: number) {
+function wholeNumber(
+  unit: "seconds" | "milliseconds" | "days" | "bytes",
+  min: number,
+  max: number,
+) {
   const message = `must be a whole number of ${unit} from ${min} to ${max}`;
   return v.pipe(
     v.string("must be text"),
     v.rawTransform<string, number>(({ dataset, addIssue, NEVER }) => {
-      const value = /^\d{1,8}$/.test(dataset.value) ? Number(dataset.value) : Number.NaN;
+      const value = /^\d{1,15}$/.test(dataset.value) ? Number(dataset.value) : Number.NaN;
       if (value >= min && value <= max) return value;
       addIssue({ message });
       return NEVER;
@@ -343,6 +347,11 @@ const Fields = v.object({
     v.picklist(ADDRESS_FORMS, `must be one of ${ADDRESS_FORMS.join(", ")}`),
     "truncated",
   ),
+  /**
+   * How many bytes the database may have, which is D1's limit on the paid plan; on the free one it is 500000000. From
+   * 60 % on operators are warned, and at 95 % new accounts and tokens are refused.
+   */
+  DATABASE_LIMIT_BYTES: v.optional(wholeNumber("bytes", 100_000, 10 ** 14), "10000000000"),
   /** How many days an event is kept that matters for security; 1 to 3,650. */
   EVENT_DAYS: v.optional(wholeNumber("days", 1, 3_650), "90"),
   /** How many days all other events are kept: sessions, JWTs, action tokens, an action's own; 1 to 3,650. */

@@ -88,8 +88,8 @@ export function createLatchkey(given: LatchkeyOptions = {}) {
 
     /** A cron run. */
     async scheduled() {
-      const report = await services.housekeeping(Date.now());
-      console.log(JSON.stringify({ level: "info", task: "housekeeping", ...report }));
+      const { level, ...report } = await services.housekeeping(Date.now());
+      console.log(JSON.stringify({ level, task: "housekeeping", ...report }));
     },
 
     /** Messages of `EVENTS_QUEUE`, where it is bound. */

@@ -48,6 +48,7 @@ import {
 } from "./core/passwords.ts";
 import { type Passkeys, passkeys } from "./core/passkeys.ts";
 import { type Recovery, recovery as createRecovery } from "./core/recovery.ts";
+import { roomLevel } from "./core/room.ts";
 import { type Scopes, scopeTable } from "./core/scopes.ts";
 import {
   type Encryption,
@@ -139,12 +140,22 @@ export interface Services {
   readonly withOwnActions: (document: string) => string;
   readonly report: ReturnType<typeof requestLog>;
   /** A cron run: what one does not finish, the next one does. */
-  housekeeping(
-    nowMs: number,
-  ): Promise<(CleanupReport | { readonly isSkipped: true }) & Partial<DeliveryReport>>;
+  housekeeping(nowMs: number): Promise<HousekeepingReport>;
   /** Delivers the events that these messages of EVENTS_QUEUE are about. A failure is logged, and tried again by housekeeping. */
   deliver(messages: readonly unknown[]): Promise<void>;
 }
+
+interface DatabaseReport {
+  readonly databaseBytes: number;
+  /** Of DATABASE_LIMIT_BYTES. */
+  readonly databasePercent: number;
+  /** Of the log line. */
+  readonly level: "info" | "warn" | "error";
+}
+
+export type HousekeepingReport = (CleanupReport | { readonly isSkipped: true }) &
+  Partial<DeliveryReport> &
+  DatabaseReport;
 
 interface Parts {
   readonly metrics: Metrics | undefined;
@@ -162,7 +173,7 @@ export function createServices(
   config: Config,
   { metrics, receivers, queue, own, tokenOptions }: Parts,
 ): Services {
-  const { tokens, users, attempts, limits, background } = stores;
+  const { tokens, users, attempts, limits, background, room } = stores;
   const { secrets, legacyKeys, passwords, isPwned } = crypto;
   const jwts =
     legacyKeys === null ? crypto.jwts : withLegacyJwts(crypto.jwts, legacyKeys, stores.legacyJwts);
@@ -223,12 +234,14 @@ export function createServices(
   const offered = builtIn.filter(({ name }) => config.passwords || name !== "resetPassword");
   const allActions = actionRegistry([...offered, ...own]);
   const store = stores.actionTokens;
-  const issuedActions = actionTokens({ actions: allActions, store, secrets, notices });
+  const issuedActions = actionTokens({ actions: allActions, store, secrets, notices, room });
+  // guard: full-database-opens-no-accounts
+  const opensAccounts = () => signUpIsOpen && !room.isFull();
   const loginByIdentity = identityLogin({
     idTokens: crypto.idTokens,
     store: stores.identities,
     limits,
-    signUpIsOpen,
+    signUpIsOpen: opensAccounts,
     notices,
   });
   const authenticate = authenticator({
@@ -276,6 +289,7 @@ export function createServices(
       recovery,
       notices,
       keys: crypto.keyStates,
+      room,
     }),
     firstFactor: firstLogin,
     accounts: accounts({
@@ -287,6 +301,7 @@ export function createServices(
       tokens,
       ha1b,
       signUpIsOpen,
+      room,
       takesPasswords: config.passwords,
       notices,
       askToProve: sendsMail ? recovery.askToProve : null,
@@ -310,6 +325,7 @@ export function createServices(
       jwts,
       notices,
       scopes,
+      room,
     }),
     actionTokens: issuedActions,
     actionPages: actionPages({
@@ -329,7 +345,7 @@ export function createServices(
       limits,
       afterResponse,
       issuer,
-      signUpIsOpen,
+      signUpIsOpen: opensAccounts,
       device: () => auditDevice(config.eventAddress),
       secondFactor,
     }),
@@ -399,7 +415,8 @@ export function createServices(
       own.length === 0 ? document : JSON.stringify(withActions(JSON.parse(document), own)),
     report(record, status) {
       log(record, status);
-      if (status >= 500) stores.events.failed(record.requestId);
+      // A full database is told apart, and another write does not help it.
+      if (status >= 500 && status !== 507) stores.events.failed(record.requestId);
     },
     async housekeeping(nowMs) {
       // At the same time, because receivers may be slow.
@@ -407,7 +424,15 @@ export function createServices(
       try {
         const report = (await stores.cleanUp(nowMs)) ?? { isSkipped: true as const };
         await delivered;
-        return { ...report, ...(await deliveries.report()) };
+        const bytes = room.used() ?? 0;
+        const level = roomLevel(bytes, room.limitBytes);
+        const database: DatabaseReport = {
+          databaseBytes: bytes,
+          databasePercent: Math.round((100 * bytes) / room.limitBytes),
+          // Told in time, by what alerts are on.
+          level: level === null ? "info" : level === "filling" ? "warn" : "error",
+        };
+        return { ...report, ...database, ...(await deliveries.report()) };
       } finally {
         await background.bestEffort("send notices that are due", notices.housekeeping(nowMs));
         await delivered;
@@ -476,6 +501,7 @@ export function servicesOver(
       client: bindings.CLIENT_LIMIT,
     },
     deadlineMs: config.storageDeadlineMs,
+    databaseLimitBytes: config.databaseLimitBytes,
     eventDays: config.eventDays,
     routineEventDays: config.routineEventDays,
     sendsMail: config.mail !== null,

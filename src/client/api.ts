@@ -767,9 +767,13 @@ export type ServiceStatus = {
     | "events_waiting"
     | "notices_waiting"
     | "revocations_waiting"
+    | "database_filling"
     | "database_nearly_full"
+    | "database_full"
   )[];
   database_bytes: number;
+  /** DATABASE_LIMIT_BYTES. */
+  database_limit_bytes: number;
   /** By table, at most 10,001 each. */
   rows: Record<string, number>;
   outboxes: {
@@ -1289,6 +1293,8 @@ interface responses {
   RestInternalServerError: { content: { "application/json": RestFailure } };
   /** Storage did not answer, so the outcome is unknown: the requested change may have happened. */
   RestServiceUnavailable: { content: { "application/json": RestFailure } };
+  /** The database is nearly full, and no log-in needs what was to be stored: nothing was stored. */
+  RestInsufficientStorage: { content: { "application/json": RestFailure } };
   /** Fields are missing or wrong, the token is not valid, or the password does not match. */
   SessionTokensBadRequest: { content: { "application/json": SessionError } };
   /** A credential was sent as well, and it is not valid. */
@@ -1351,6 +1357,8 @@ interface responses {
   ActionTokensInternalServerError: { content: { "application/json": ActionTokenFailure } };
   /** Storage did not answer, so the outcome is unknown: the requested change may have happened. */
   ActionTokensServiceUnavailable: { content: { "application/json": ActionTokenFailure } };
+  /** The database is nearly full, and no log-in needs what was to be stored: nothing was stored. */
+  ActionTokensInsufficientStorage: { content: { "application/json": ActionTokenFailure } };
   /** The body is malformed, a field doesn't fit, or more than one credential was sent. */
   OAuthBadRequest: { content: { "application/json": OAuthError } };
   /** Client authentication is missing or failed. */
@@ -1430,6 +1438,7 @@ export interface paths {
         429: responses["RestTooManyRequests"];
         500: responses["RestInternalServerError"];
         503: responses["RestServiceUnavailable"];
+        507: responses["RestInsufficientStorage"];
       };
     };
     /** Get the current account */
@@ -1479,6 +1488,7 @@ export interface paths {
         429: responses["RestTooManyRequests"];
         500: responses["RestInternalServerError"];
         503: responses["RestServiceUnavailable"];
+        507: responses["RestInsufficientStorage"];
       };
     };
     /** Delete the account and revoke all its credentials */
@@ -2263,6 +2273,7 @@ export interface paths {
         429: responses["RestTooManyRequests"];
         500: responses["RestInternalServerError"];
         503: responses["RestServiceUnavailable"];
+        507: responses["RestInsufficientStorage"];
       };
     };
   };
@@ -2429,6 +2440,7 @@ export interface paths {
         429: responses["RestTooManyRequests"];
         500: responses["RestInternalServerError"];
         503: responses["RestServiceUnavailable"];
+        507: responses["RestInsufficientStorage"];
       };
     };
     /** Revoke an API token, or one of your JWTs */
@@ -2482,6 +2494,7 @@ export interface paths {
         429: responses["RestTooManyRequests"];
         500: responses["RestInternalServerError"];
         503: responses["RestServiceUnavailable"];
+        507: responses["RestInsufficientStorage"];
       };
     };
   };
@@ -2605,6 +2618,7 @@ export interface paths {
         429: responses["RestTooManyRequests"];
         500: responses["RestInternalServerError"];
         503: responses["RestServiceUnavailable"];
+        507: responses["RestInsufficientStorage"];
       };
     };
     /** Delete an account, as an operator */
@@ -3302,6 +3316,7 @@ export interface paths {
         429: responses["ActionTokensTooManyRequests"];
         500: responses["ActionTokensInternalServerError"];
         503: responses["ActionTokensServiceUnavailable"];
+        507: responses["ActionTokensInsufficientStorage"];
       };
     };
   };
@@ -3338,6 +3353,7 @@ export interface paths {
         429: responses["ActionTokensTooManyRequests"];
         500: responses["ActionTokensInternalServerError"];
         503: responses["ActionTokensServiceUnavailable"];
+        507: responses["ActionTokensInsufficientStorage"];
       };
     };
   };

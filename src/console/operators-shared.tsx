@@ -26,7 +26,9 @@ const PLACES: Readonly<Record<Warning, "service" | "deliveries">> = {
   events_waiting: "deliveries",
   notices_waiting: "deliveries",
   revocations_waiting: "deliveries",
+  database_filling: "service",
   database_nearly_full: "service",
+  database_full: "service",
 };
 
 export function Warnings({ warnings }: { readonly warnings: readonly Warning[] }) {

@@ -405,6 +405,7 @@ function Service({
   rows,
   keys,
   databaseBytes,
+  databaseLimitBytes,
   failedRequests,
   housekeepingAtMs,
   overdueAtMs,
@@ -422,7 +423,7 @@ function Service({
           rows={[
             [housekeeping, housekeepingAtMs === null ? never : time(housekeepingAtMs)],
             [words.service.overdue, overdueAtMs === null ? words.service.none : time(overdueAtMs)],
-            [database, size((databaseBytes / 1_000_000).toFixed(1))],
+            [database, size(databaseBytes, databaseLimitBytes)],
             [
               failed,
               <>

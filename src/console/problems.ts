@@ -70,6 +70,7 @@ const MESSAGES: ByFault<string | readonly FieldProblem[], string | undefined> = 
     lacks === "role" ? words.operatorsOnly : words.operatorsFactor,
   throttled: ({ retryAfterSeconds }) => words.throttled(waitOf(retryAfterSeconds)),
   unavailable: words.unconfirmed,
+  storage_full: words.storageFull,
   fields_invalid: ofFields,
   // No page exchanges tokens.
   audience_unknown: words.invalid,

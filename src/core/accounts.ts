@@ -8,6 +8,7 @@ import type { JwtClaims } from "./jwt.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import type { Notices } from "./notices.ts";
 import type { CheckPassword, PasswordRules, Passwords } from "./passwords.ts";
+import { requireRoom, type Room } from "./room.ts";
 import type { Json } from "./token.ts";
 import {
   EMPTY_PROFILE,
@@ -95,6 +96,7 @@ interface Deps {
   readonly ha1b: Ha1b | null;
   readonly checkNew: PasswordRules;
   readonly signUpIsOpen: boolean;
+  readonly room: Room;
   readonly takesPasswords: boolean;
   readonly notices: Pick<Notices, "tell">;
   /** Proves a new email; null where no email is sent, and a new one counts at once. */
@@ -117,6 +119,7 @@ export function accounts({
   tokens,
   ha1b,
   signUpIsOpen,
+  room,
   takesPasswords,
   notices,
   askToProve,
@@ -194,11 +197,12 @@ export function accounts({
 
     /**
      * @throws FaultError `sign_up_closed`, `password_common`, `password_pwned`, `user_exists`,
-     *   `throttled`, `unavailable`
+     *   `throttled`, `storage_full`, `unavailable`
      */
     async signUp({ email, password, ...profile }: SignUp, nowMs: number): Promise<User> {
       // Without passwords the first log-in creates the account.
       if (!signUpIsOpen || !takesPasswords) refuse({ code: "sign_up_closed" });
+      requireRoom(room);
       await enforceRateLimit(limits, "sign_up");
       await checkNew(password);
       const user = {
@@ -236,10 +240,12 @@ export function accounts({
      * password revokes every other credential of the user, JWTs and outstanding action tokens too. A
      * new email counts once it is proven: until then no one learns whether it is taken.
      * @throws FaultError `current_password_missing`, `credentials_wrong`, `login_not_fresh`, `password_common`,
-     *   `password_pwned`, `user_exists`, `token_invalid`, `throttled`, `unavailable`
+     *   `password_pwned`, `user_exists`, `token_invalid`, `throttled`, `storage_full`, `unavailable`
      */
     async change(caller: Caller, change: AccountChange, nowMs: number): Promise<User> {
       const { email: sentEmail, password, currentPassword, ...profile } = change;
+      // What opens or secures the account can always be changed.
+      if (sentEmail === undefined && password === undefined) requireRoom(room);
       const email = await newEmail(caller, sentEmail);
       let ifCredentialVersion: number | null = null;
       let ha1bHash: string | undefined;

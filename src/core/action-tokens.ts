@@ -3,6 +3,7 @@ import { type Caller, type CallerRef, type Derivation, derivationOf } from "./ca
 import { type Problem, type RefusalReason, refuse } from "./fault.ts";
 import type { Notices } from "./notices.ts";
 import type { Page, PageRequest } from "./page.ts";
+import { requireRoom, type Room } from "./room.ts";
 import { mayDo } from "./scopes.ts";
 import {
   type OwnToken,
@@ -161,6 +162,7 @@ interface Deps {
   readonly store: ActionTokenStore;
   readonly secrets: Secrets;
   readonly notices: Pick<Notices, "tell">;
+  readonly room: Room;
 }
 
 /** The message for each reason; `rejected` often has a better one. */
@@ -200,7 +202,7 @@ function receiptOf(result: ConsumeOutcome, action?: Action): Receipt {
 }
 
 /** Tokens that let anyone who shows them run one action, a limited number of times. */
-export function actionTokens({ actions, store, secrets, notices }: Deps) {
+export function actionTokens({ actions, store, secrets, notices, room }: Deps) {
   function issuable(name: string): Action | undefined {
     const action = actions.find(name);
     return action?.isInternal ? undefined : action;
@@ -225,7 +227,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
      * that was obtained with one, expires no later than that and is revoked with it.
      * @param requestedSecret from `newSecret`: if its token was issued before, that one is returned
      * @throws FaultError `action_unknown`, `payload_invalid`, `reference_unknown`, `token_invalid`,
-     *   `idempotency_mismatch` where the chosen secret's token is another, `unavailable`
+     *   `idempotency_mismatch` where the chosen secret's token is another, `storage_full`, `unavailable`
      */
     async issue(
       caller: Caller,
@@ -235,6 +237,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
     ): Promise<{ token: ActionToken; secret: string; isRepeated: boolean }> {
       const action = issuable(name);
       if (action === undefined) return refuse({ code: "action_unknown" });
+      requireRoom(room);
       const prepared = action.prepare(payload, caller.userId);
       if (!prepared.ok) return refuseGiven("payload", prepared.problems);
       const { secret, id } = await requestedOrNew(secrets, "action", requestedSecret);
@@ -281,7 +284,7 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
      * before one by the action.
      * @param presented its check may still go on while the token is read
      * @throws FaultError `action_refused`, `payload_invalid`, `credentials_missing`, `token_invalid`,
-     *   `idempotency_mismatch`, `unavailable`
+     *   `idempotency_mismatch`, `storage_full`, `unavailable`
      */
     async run(
       text: string,
@@ -322,6 +325,12 @@ export function actionTokens({ actions, store, secrets, notices }: Deps) {
       const isSound = received?.ok && !isForAnother && !lacksCaller;
       // `consume` asks the same. A run that is refused here, or costs work, asks first.
       // guard: expensive-action-asks-first
+      if (room.isFull() && action?.isInternal !== true) {
+        // What came before is answered as before: a refusal, or the receipt of an earlier run.
+        const checked = await store.check(consume);
+        if (checked !== null) return receiptOf(checked, action);
+        requireRoom(room);
+      }
       if (!isSound || action?.isExpensive) {
         const checked = await store.check(consume);
         if (checked !== null && checked.outcome !== "rejected") return receiptOf(checked);

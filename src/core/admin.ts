@@ -9,6 +9,7 @@ import type { LoginStore } from "./logins.ts";
 import type { Notices } from "./notices.ts";
 import type { PageRequest } from "./page.ts";
 import type { Recovery } from "./recovery.ts";
+import { requireRoom, type Room, roomLevel } from "./room.ts";
 import type { TokenDiagnosis, TokenDiagnostics } from "./token-diagnosis.ts";
 import type { Json } from "./token.ts";
 import { normalizeEmail, type Role, type User } from "./user.ts";
@@ -84,6 +85,7 @@ export interface KeyState {
 /** Counts end at 10,001, because every row that is counted is read. */
 export interface Health {
   readonly databaseBytes: number;
+  readonly databaseLimitBytes: number;
   /** How much waits to be sent, or was given up. */
   readonly outboxes: Readonly<
     Record<"events" | "dead_letters" | "notices" | "revocations", number>
@@ -107,19 +109,19 @@ export const WARNINGS = [
   "events_waiting",
   "notices_waiting",
   "revocations_waiting",
+  "database_filling",
   "database_nearly_full",
+  "database_full",
 ] as const;
 export type Warning = (typeof WARNINGS)[number];
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const MEGABYTE = 1_000_000;
-/** Of D1: on the free plan, and on the paid one. */
-export const DATABASE_BYTES = [500 * MEGABYTE, 10_000 * MEGABYTE] as const;
 
 /** Housekeeping runs each minute; it flushes 200 tombstones, and sends what the answers have left. */
 function warningsOf(health: Health, nowMs: number): readonly Warning[] {
-  const { outboxes, oldestAtMs, databaseBytes, housekeepingAtMs, overdueAtMs } = health;
+  const level = roomLevel(health.databaseBytes, health.databaseLimitBytes);
+  const { outboxes, oldestAtMs, housekeepingAtMs, overdueAtMs } = health;
   const isOld = (ms: number | null) => ms !== null && ms < nowMs - HOUR_MS;
   const met: Readonly<Record<Warning, boolean>> = {
     housekeeping_late: (housekeepingAtMs ?? 0) < nowMs - 5 * MINUTE_MS,
@@ -129,10 +131,9 @@ function warningsOf(health: Health, nowMs: number): readonly Warning[] {
     events_waiting: isOld(oldestAtMs.events),
     notices_waiting: isOld(oldestAtMs.notices),
     revocations_waiting: outboxes.revocations > 1_000,
-    // Which plan it is cannot be asked; a database above the smaller limit is on the other one.
-    database_nearly_full: DATABASE_BYTES.some(
-      (limit) => databaseBytes > 0.8 * limit && databaseBytes <= limit,
-    ),
+    database_filling: level === "filling",
+    database_nearly_full: level === "nearly_full",
+    database_full: level === "full",
   };
   return WARNINGS.filter((each) => met[each]);
 }
@@ -210,6 +211,7 @@ interface Deps {
   readonly recovery: Pick<Recovery, "sendResetFor">;
   readonly notices: Pick<Notices, "tell">;
   readonly keys: readonly KeyState[];
+  readonly room: Room;
 }
 
 export type Admin = ReturnType<typeof admin>;
@@ -221,7 +223,7 @@ const OWNER = /^[0-9a-f-]{32,36}$/;
 
 /** What operators can see and do. Whoever calls for one passes `requireOperator`: there is no other way in. */
 export function admin(deps: Deps) {
-  const { store, logins, tokens, personalData, diagnose, recovery, notices, keys } = deps;
+  const { store, logins, tokens, personalData, diagnose, recovery, notices, keys, room } = deps;
   const noUser = () => refuse({ code: "not_found", what: "User" });
   const done = (outcome: "done" | ActRefusal): void => {
     if (outcome !== "done") refuseAct(outcome);
@@ -322,11 +324,12 @@ export function admin(deps: Deps) {
       /**
        * A role needs a fresh log-in, as all that cannot be undone.
        * @returns the account as it is now
-       * @throws FaultError `login_not_fresh`
+       * @throws FaultError `login_not_fresh`, `storage_full` for metadata
        */
       async change(id: string, act: AccountAct): Promise<Account> {
         // guard: operators-changes-need-a-fresh-login
         if ("role" in act) requireFresh(operator, nowMs);
+        if ("metadata" in act) requireRoom(room);
         if (!UUID.test(id)) return noUser();
         const changed = await store.change(operator, id, act, nowMs);
         return typeof changed === "string" ? refuseAct(changed) : changed;

@@ -13,6 +13,7 @@ import { isFresh, isPowerful, refuseStale, requireFresh } from "./fresh-login.ts
 import type { RevocationStore } from "./introspection.ts";
 import type { Jwts } from "./jwt.ts";
 import type { Notices } from "./notices.ts";
+import { requireRoom, type Room } from "./room.ts";
 import type { Page, PageRequest } from "./page.ts";
 import {
   type Grant,
@@ -170,12 +171,13 @@ interface Deps {
   readonly jwts: Jwts;
   readonly notices: Pick<Notices, "tell">;
   readonly scopes: Scopes;
+  readonly room: Room;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Named tokens for programs, by the rest-tokens contract. */
-export function apiTokens({ tokens, search, secrets, jwts, notices, scopes: table }: Deps) {
+export function apiTokens({ tokens, search, secrets, jwts, notices, scopes: table, room }: Deps) {
   const withGranted = (token: ApiToken): ApiToken => ({
     ...token,
     scopes: table.granted(token.scopes),
@@ -225,7 +227,8 @@ export function apiTokens({ tokens, search, secrets, jwts, notices, scopes: tabl
      * than that and is revoked with it. On an account that has a second factor, a powerful one needs a fresh log-in.
      * @param requestedSecret from `newSecret`: if its token was created before, that one is returned
      * @returns the token, and the secret that is never shown again
-     * @throws FaultError `scope_exceeded`, `derivation_refused`, `login_not_fresh`, `token_invalid`, `unavailable`
+     * @throws FaultError `scope_exceeded`, `derivation_refused`, `login_not_fresh`, `token_invalid`,
+     *   `storage_full`, `unavailable`
      */
     async create(
       caller: Caller,
@@ -233,6 +236,7 @@ export function apiTokens({ tokens, search, secrets, jwts, notices, scopes: tabl
       nowMs: number,
       requestedSecret: string | null = null,
     ): Promise<IssuedApiToken> {
+      requireRoom(room);
       mayGive(caller, scopes ?? []);
       const derivation = derivationOf(caller);
       const { secret, id } = await requestedOrNew(secrets, "api", requestedSecret);
@@ -359,7 +363,8 @@ export function apiTokens({ tokens, search, secrets, jwts, notices, scopes: tabl
     /**
      * A token never extends itself, nor any other beyond its own expiry. On an account that has a second factor,
      * more than 90 days need a fresh log-in.
-     * @throws FaultError `token_not_found`, `scope_exceeded`, `derivation_refused`, `login_not_fresh`, `unavailable`
+     * @throws FaultError `token_not_found`, `scope_exceeded`, `derivation_refused`, `login_not_fresh`, `storage_full`,
+     *   `unavailable`
      */
     async change(
       caller: Caller,
@@ -370,7 +375,9 @@ export function apiTokens({ tokens, search, secrets, jwts, notices, scopes: tabl
       }: ApiTokenMembers & { readonly name?: string; readonly ttlSeconds?: number },
       nowMs: number,
     ): Promise<ApiToken> {
-      const { remaining, limit, allowedIps } = members;
+      const { metadata, remaining, limit, allowedIps } = members;
+      // A token can always be restricted, disabled or ended.
+      if (metadata !== undefined) requireRoom(room);
       // A restricted token could give itself more.
       if ([remaining, limit, allowedIps].some((each) => each !== undefined)) derivationOf(caller);
       const change: ApiTokenChange = {

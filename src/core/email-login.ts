@@ -82,7 +82,8 @@ interface Deps {
   readonly limits: RateLimits;
   readonly afterResponse: AfterResponse;
   readonly issuer: string;
-  readonly signUpIsOpen: boolean;
+  /** Asked each time: a full database takes no new accounts. */
+  readonly signUpIsOpen: () => boolean;
   /** Of the request being served. */
   readonly device: () => Device;
   readonly secondFactor: Pick<SecondFactor, "pass">;
@@ -108,7 +109,7 @@ export function emailLogins({
   }
 
   async function send(login: NewEmailLogin, link: string, code: string): Promise<void> {
-    if (!(await store.insert(login, signUpIsOpen && isNewEmail(login.email)))) return;
+    if (!(await store.insert(login, signUpIsOpen() && isNewEmail(login.email)))) return;
     const { id, email: to, expiresAtMs } = login;
     const path = `${issuer}/console/login/link/${link}`;
     await mailer.send({
@@ -124,7 +125,7 @@ export function emailLogins({
   }
 
   async function spending(login: EmailLogin, nowMs: number): Promise<Spending> {
-    if (login.user === null && !signUpIsOpen) return refuse({ code: "credentials_wrong" });
+    if (login.user === null && !signUpIsOpen()) return refuse({ code: "credentials_wrong" });
     return store.spending(login, crypto.randomUUID(), nowMs);
   }
 

@@ -74,6 +74,8 @@ export type Fault =
       readonly retryAfterSeconds: number;
       readonly policy?: LimitPolicy;
     }
+  /** The database is nearly full, and no log-in needs what was to be stored. Nothing was. */
+  | { readonly code: "storage_full" }
   /** A store did not answer in time, or failed: the outcome is unknown, and may still change. */
   | { readonly code: "unavailable"; readonly retryAfterSeconds: number };
 

@@ -62,7 +62,8 @@ interface Deps {
   readonly idTokens: IdTokens;
   readonly store: Pick<IdentityStore, "find" | "open">;
   readonly limits: RateLimits;
-  readonly signUpIsOpen: boolean;
+  /** Asked each time: a full database takes no new accounts. */
+  readonly signUpIsOpen: () => boolean;
   readonly notices: Pick<Notices, "tell">;
 }
 
@@ -87,7 +88,7 @@ export function identityLogin({
     if (known !== null) return { user: known, identity };
     const { email } = identity;
     if (email === null) return refuse({ code: "credentials_wrong" });
-    const newUserId = signUpIsOpen ? crypto.randomUUID() : null;
+    const newUserId = signUpIsOpen() ? crypto.randomUUID() : null;
     const opened = await store.open({ ...identity, email }, newUserId, nowMs);
     if (opened === "conflict") return refuse({ code: "identity_conflict" });
     if (opened !== null) notices.tell([opened.id], nowMs);

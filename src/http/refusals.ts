@@ -57,6 +57,7 @@ const STATUSES: Readonly<
   client_closed: 499,
   internal: 500,
   unavailable: 503,
+  storage_full: 507,
 };
 
 type JsonObject = { readonly [name: string]: Json };
@@ -101,6 +102,7 @@ export const PLAIN_TEXTS = {
   body_too_large: "The body is too large",
   login_not_fresh: ({ reason }) => STALE_LOGINS[reason].message,
   throttled: "Too many attempts, try again later",
+  storage_full: "The service can store nothing new at the moment",
   internal: "Internal server error",
 } satisfies FaultTexts;
 

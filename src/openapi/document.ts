@@ -256,6 +256,7 @@ const STATUS_NAMES: Readonly<Record<number, string>> = {
   429: "TooManyRequests",
   500: "InternalServerError",
   503: "ServiceUnavailable",
+  507: "InsufficientStorage",
 };
 
 function nameOf({ prefix, errors }: DocumentedSurface, status: number): string {

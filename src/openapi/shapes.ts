@@ -99,10 +99,11 @@ const PLAIN_ERRORS = {
   415: "The body is neither JSON nor a form, or it is compressed.",
   422: "The Idempotency-Key was used with another request.",
   429: "Too many attempts.",
+  507: "The database is nearly full, and no log-in needs what was to be stored: nothing was stored.",
 } as const;
 
 /**
- * A surface's error answers: these statuses in its `error` shape, and 500 and 503 in its `failure` shape, which
+ * A surface's error answers: these statuses in its `error` shape, and 5xx in its `failure` shape, which
  * has the request's ID. `texts` replace the usual descriptions.
  */
 export function errorAnswers(
@@ -110,14 +111,18 @@ export function errorAnswers(
   statuses: readonly (keyof typeof PLAIN_ERRORS)[],
   texts: Readonly<Partial<Record<keyof typeof PLAIN_ERRORS, string>>> = {},
 ) {
-  const HEADERS = { 401: { headers: CHALLENGE }, 429: { headers: THROTTLED } };
+  const HEADERS: Readonly<Record<number, object>> = {
+    401: { headers: CHALLENGE },
+    429: { headers: THROTTLED },
+    507: { headers: REQUEST_ID },
+  };
   const plain = statuses.map((status) => [
     status,
     {
       description: texts[status] ?? PLAIN_ERRORS[status],
-      schema: error,
+      schema: status === 507 ? failure : error,
       mediaType,
-      ...(status in HEADERS && HEADERS[status === 401 ? 401 : 429]),
+      ...(status in HEADERS && HEADERS[status]),
     },
   ]);
   return {

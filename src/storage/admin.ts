@@ -143,7 +143,7 @@ const parts = (place: string | null): readonly [string, string] => {
 };
 
 export function createAdmin(context: StorageContext): AdminStore {
-  const { db, events, notices, revocations, invalidatingUser, isOperator, tables } = context;
+  const { db, events, notices, revocations, invalidatingUser, isOperator, tables, size } = context;
   const { revoking: revokingInCaches } = invalidation(context);
 
   const byOperator = (
@@ -348,23 +348,21 @@ export function createAdmin(context: StorageContext): AdminStore {
     },
 
     async health(nowMs) {
-      const [databaseBytes, row] = await Promise.all([
-        db.sizeBytes(),
-        db.first(
-          sql`SELECT ${counted(sql`deliveries`)} AS events, ${counted(sql`dead_letters`)} AS dead,
+      const row = await db.first(
+        sql`SELECT ${counted(sql`deliveries`)} AS events, ${counted(sql`dead_letters`)} AS dead,
             ${counted(sql`notices`)} AS notices, ${counted(sql`pending_revocations`)} AS revocations,
             ${oldest(sql`queued_at`, sql`deliveries`)} AS events_at, ${oldest(sql`died_at`, sql`dead_letters`)} AS dead_at,
             ${oldest(sql`at`, sql`notices`)} AS notices_at,
             (SELECT COALESCE(SUM(count), 0) FROM (SELECT what, count FROM ${EVENT_LOG} WHERE user_id = ${NIL_USER_ID}
               AND id >= ${firstIdOf(nowMs - HOUR_MS)} LIMIT ${MOST_COUNTED}) WHERE what = 'request.failed') AS failed,
             (SELECT finished_at FROM housekeeping_run) AS finished_at, (SELECT overdue_at FROM housekeeping_run) AS overdue_at`,
-          HealthRow,
-        ),
-      ]);
+        HealthRow,
+      );
       if (row === null) throw new Error("a SELECT without a table has one row");
       const { events, dead, notices, revocations } = row;
       return {
-        databaseBytes,
+        databaseBytes: size.used() ?? 0,
+        databaseLimitBytes: size.limitBytes,
         outboxes: { events, dead_letters: dead, notices, revocations },
         oldestAtMs: { events: row.events_at, dead_letters: row.dead_at, notices: row.notices_at },
         failedRequests: row.failed,

@@ -10,6 +10,7 @@ import type { Background, StoreUsage } from "./calls.ts";
 import type { Database } from "./d1.ts";
 import type { KvTokens, KvUsers } from "./kv.ts";
 import type { Replicas } from "./replicas.ts";
+import type { DatabaseSize } from "./size.ts";
 import type { PendingRevocations, RevocationPolicy } from "./revocation.ts";
 
 /** What the stores ask about the request being served; in a cron run there is none, and it is empty. */
@@ -41,6 +42,7 @@ export interface AttemptNetwork {
 /** What every store of one isolate is built from. */
 export interface StorageContext {
   readonly db: Database;
+  readonly size: DatabaseSize;
   readonly replicas: Replicas;
   readonly kv: KvTokens;
   /** KV's copies of users. */

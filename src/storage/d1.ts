@@ -20,8 +20,6 @@ export interface Database {
   run(statement: Sql): Promise<number>;
   /** One transaction, in the order of the names: all of it or none. */
   batch<K extends string>(statements: Batch<K>): Promise<BatchRows<K>>;
-  /** What the whole database takes. */
-  sizeBytes(): Promise<number>;
 }
 
 /**
@@ -51,10 +49,6 @@ export function createDatabase(
       const { meta } = await withDeadline("D1", () => prepare(statement).run());
       onMeta(meta);
       return meta.changes;
-    },
-    async sizeBytes() {
-      const { meta } = await withDeadline("D1", () => prepare(sql`SELECT 1`).all());
-      return meta.size_after;
     },
     async batch<K extends string>(statements: Batch<K>): Promise<BatchRows<K>> {
       const named = Object.entries<Sql | readonly Sql[]>(statements).flatMap(([name, some]) =>

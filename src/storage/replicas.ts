@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { Background, Deadline } from "./calls.ts";
 import { createDatabase, type Database } from "./d1.ts";
 import { CLOCK_SKEW_SECONDS, type RevocationPolicy } from "./revocation.ts";
+import type { DatabaseSize } from "./size.ts";
 
 /** What a check found; null for a credential that is not active. */
 export interface Fresh<T> {
@@ -49,9 +50,10 @@ interface Deps {
   readonly withDeadline: Deadline;
   readonly background: Background;
   readonly policy: RevocationPolicy;
+  readonly size: DatabaseSize;
 }
 
-export function createReplicas({ d1, db, withDeadline, background, policy }: Deps): Replicas {
+export function createReplicas({ d1, db, withDeadline, background, policy, size }: Deps): Replicas {
   const { lagSeconds, heartbeatMaxAgeMs } = policy;
   if (heartbeatMaxAgeMs === null) return { ask: async () => null };
   const lagMs = lagSeconds * 1000;
@@ -76,7 +78,11 @@ export function createReplicas({ d1, db, withDeadline, background, policy }: Dep
       let isPrimarys = false;
       try {
         // Of its own: a session goes on from what it has seen, which another replica may not have reached.
-        const nearest = createDatabase(d1.withSession("first-unconstrained"), withDeadline);
+        const nearest = createDatabase(
+          d1.withSession("first-unconstrained"),
+          withDeadline,
+          size.note,
+        );
         const shown = await nearest.first(check(HEARTBEAT), v.unknown());
         if (shown !== null) {
           const atMs = v.parse(HeartbeatRow, shown).heartbeat_at ?? 0;

@@ -2,6 +2,7 @@ import type { PersonalTable } from "../core/action.ts";
 import type { ReceiverName } from "../core/deliveries.ts";
 import type { EraseUnproven } from "../core/email-login.ts";
 import type { StrictCheckStore } from "../core/introspection.ts";
+import type { Room } from "../core/room.ts";
 import type { Lifetimes } from "../core/token.ts";
 import { createActionTokens } from "./action-tokens.ts";
 import { createApiTokenSearch } from "./api-token-search.ts";
@@ -27,6 +28,7 @@ import { createPersonalData } from "./personal-data.ts";
 import { createReplicas } from "./replicas.ts";
 import { operatorCheck, pendingRevocations, type RevocationPolicy } from "./revocation.ts";
 import { createSecondFactors } from "./second-factors.ts";
+import { databaseSize } from "./size.ts";
 import { createStatusLists, createTokenDiagnosis, tokensInD1 } from "./tokens.ts";
 import { createContacts, createDisplayNames, createUsers } from "./users.ts";
 
@@ -40,6 +42,8 @@ export interface StoreOptions {
   readonly waitUntil: WaitUntil;
   readonly limiters: Limiters;
   readonly deadlineMs: number;
+  /** DATABASE_LIMIT_BYTES */
+  readonly databaseLimitBytes: number;
   /** How long events are kept. */
   readonly eventDays: number;
   readonly routineEventDays: number;
@@ -66,6 +70,7 @@ export function createStores(
     waitUntil,
     limiters,
     deadlineMs,
+    databaseLimitBytes,
     eventDays,
     routineEventDays,
     sendsMail,
@@ -79,7 +84,8 @@ export function createStores(
 ) {
   const withDeadline = createDeadline(deadlineMs, served.usage);
   let onQueued: (userIds: readonly string[]) => void = () => undefined;
-  const database = createDatabase(DB, withDeadline);
+  const size = databaseSize(databaseLimitBytes);
+  const database = createDatabase(DB, withDeadline, size.note);
   const db =
     receivers.length === 0 ? database : tellingOfQueued(database, (userIds) => onQueued(userIds));
   const kv = kvTokens(KV, withDeadline);
@@ -89,6 +95,7 @@ export function createStores(
   const notices = createNoticeStatements(sendsMail);
   const context: StorageContext = {
     db,
+    size,
     replicas: createReplicas({
       d1: DB,
       db,
@@ -96,6 +103,7 @@ export function createStores(
       withDeadline: createDeadline(deadlineMs / 3, served.usage),
       background,
       policy,
+      size,
     }),
     kv,
     copies,
@@ -114,8 +122,9 @@ export function createStores(
     tables,
   };
   let workedMs = 0;
-  const metered = createDatabase(DB, withDeadline, ({ duration }) => {
-    workedMs += duration;
+  const metered = createDatabase(DB, withDeadline, (meta) => {
+    workedMs += meta.duration;
+    size.note(meta);
   });
   const statementMs = () => {
     const ms = workedMs;
@@ -151,6 +160,7 @@ export function createStores(
     personalData: createPersonalData(context),
     admin: createAdmin(context),
     background,
+    room: size satisfies Room,
     /** Deletes expired rows, and flushes pending tombstones to KV. */
     cleanUp: createHousekeeping(
       {

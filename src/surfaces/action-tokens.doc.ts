@@ -159,6 +159,7 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
   operations: {
     "POST /api/generate-action-token": {
       id: "generateActionToken",
+      refuses: [507],
       summary: "Issue an action token",
       description: "A token that could never run is not issued.",
       body: Generate,
@@ -166,6 +167,7 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
     },
     "POST /api/run-action-token": {
       id: "runActionToken",
+      refuses: [507],
       summary: "Run an action token",
       description:
         "Runs for the caller if there is one, otherwise for the user who issued the token. Some actions require a caller.",
@@ -279,7 +281,7 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
   errors: {
     ...errorAnswers(
       { error: ActionTokenError, failure: ActionTokenFailure },
-      [400, 401, 403, 404, 408, 409, 413, 415, 429],
+      [400, 401, 403, 404, 408, 409, 413, 415, 429, 507],
       {
         400: "The body is malformed, or more than one credential was sent.",
         404: "You have no such token.",

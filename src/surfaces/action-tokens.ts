@@ -416,6 +416,7 @@ const refuse = refusals({
     encoding_unsupported: "Unsupported Content-Encoding",
     media_type_unsupported: "Unsupported Media Type",
     throttled: "Too Many Attempts.",
+    storage_full: "Insufficient Storage",
     unavailable: "Service Unavailable",
     internal: "Server Error",
   },

@@ -301,6 +301,8 @@ export const GUARDS: readonly Guard[] = [
   ["families-go-after-their-last-expiry", "a family that was extended is deleted", [holds(2)], [HOUSEKEEPING]],
   ["housekeeping-runs-alone", "two runs of housekeeping work at once", [holds(1)], [HOUSEKEEPING]],
   ["housekeeping-stops-at-its-share", "housekeeping takes all of the primary's time", [asked(false)], [HOUSEKEEPING]],
+  ["full-database-takes-nothing-new", "a database is filled until no one can log in", [asked(false)], [all("faults/full")]],
+  ["full-database-opens-no-accounts", "log-ins create accounts in a full database", [withoutOperand(1, "&&")], [all("faults/full")]],
   ["undelivered-events-stay", "an event expires before its receiver has it", [holds(3)], [EVENTS_OUT]],
   ["only-expired-days-go", "events go before their time", [holds(2)], [all("audit/kept")]],
   ["own-events-only", "everybody's events for everybody", [holds(1)], [all("audit/events")]],

@@ -98,6 +98,8 @@ export const problems = {
   operatorsFactor: "Operators need a second factor. Set one up first.",
   throttled: (wait: string) => `Too many attempts. Try again in ${wait}.`,
   unconfirmed: "We couldn't confirm the change. It may have happened: reload before you try again.",
+  storageFull:
+    "This service can't store anything new at the moment. Logging in still works. Try again later.",
   logIn: "Log in to continue.",
   incomplete: "The form was incomplete. Reload the page and try again.",
   crossSite: "This form came from another site, so we didn't process it.",
@@ -1318,8 +1320,11 @@ export const operators = {
     notices_waiting: "Emails to users have waited for over an hour. Check the mail webhook.",
     revocations_waiting:
       "KV isn't taking tombstones. Keep the revocation lag as it is until they are written.",
+    database_filling: "The database is more than 60 % full. Plan for more room now.",
     database_nearly_full:
-      "The database is nearly full. Shorten EVENT_DAYS, or move to a plan with more.",
+      "The database is more than 80 % full. Shorten how long events are kept, and find what grows.",
+    database_full:
+      "The database is full: sign-ups, new tokens and contacts are refused. Log-ins go on until nothing is left.",
   },
   find: {
     title: "Find an account",
@@ -1558,7 +1563,8 @@ export const operators = {
     failedHint:
       "Answers 5xx. Their share of all requests is in Cloudflare's dashboard, under Workers, Metrics.",
     database: "Database",
-    size: (megabytes: string) => `${megabytes} MB`,
+    size: (bytes: number, limitBytes: number) =>
+      `${(bytes / 1_000_000).toFixed(1)} of ${(limitBytes / 1_000_000).toLocaleString("en-US")} MB (${Math.round((100 * bytes) / limitBytes)} %)`,
     keys: "Keys for JWTs",
     key: {
       kid: "Key ID",

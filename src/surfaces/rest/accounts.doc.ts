@@ -311,7 +311,7 @@ export const accountOperations: Readonly<Record<RoutesOf<typeof accountRoutes>, 
     summary: "Create an account",
     description: "It does not log in: the account's email and password do, on every surface.",
     answers: { 201: { description: "Created.", schema: success(User) } },
-    refuses: [403, 409, 429],
+    refuses: [403, 409, 429, 507],
   },
   "GET /rest/user": {
     id: "readUser",
@@ -326,7 +326,7 @@ export const accountOperations: Readonly<Record<RoutesOf<typeof accountRoutes>, 
       "A new password revokes every other credential of the account, JWTs and action tokens too. A new email is `pending_email` until it is proven by an email sent to it, and the answer does not tell whether it is taken. If the deployment sends no email, it counts at once, or the answer is 409. An account without a password needs no `current_password`, but " +
       FRESH_LOG_IN,
     answers: answer("The account as it is now.", success(ChangedUser)),
-    refuses: [409, 429],
+    refuses: [409, 429, 507],
   },
   "DELETE /rest/user": {
     id: "deleteUser",

@@ -77,6 +77,7 @@ const Key = v.object({
 const Status = v.object({
   warnings: describe(v.array(v.picklist(WARNINGS)), "What needs someone; empty when all is well."),
   database_bytes: count,
+  database_limit_bytes: describe(count, "DATABASE_LIMIT_BYTES."),
   rows: describe(v.record(text, count), "By table, at most 10,001 each."),
   outboxes: v.object({
     events: count,
@@ -239,7 +240,7 @@ export const adminOperations: Readonly<Record<RoutesOf<typeof adminRoutes>, Oper
     {
       parameters: ID,
       answers: answer("The account as it is now.", success(Account)),
-      refuses: [404],
+      refuses: [404, 507],
     },
   ),
   "DELETE /rest/admin/users/:id/credentials": operation(

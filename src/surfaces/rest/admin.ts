@@ -140,14 +140,13 @@ export function adminRoutes({ admin }: AdminServices) {
       path: "/rest/admin/status",
       ...READ,
       handle: forOperators(async (desk) => {
-        const [{ databaseBytes, outboxes, ...status }, { rows, keys }] = await Promise.all([
-          desk.health(),
-          desk.stock(),
-        ]);
+        const [{ databaseBytes, databaseLimitBytes, outboxes, ...status }, { rows, keys }] =
+          await Promise.all([desk.health(), desk.stock()]);
         const oldest = Object.entries(status.oldestAtMs);
         return success({
           warnings: status.warnings,
           database_bytes: databaseBytes,
+          database_limit_bytes: databaseLimitBytes,
           rows,
           outboxes,
           oldest_on: Object.fromEntries(oldest.map(([name, ms]) => [name, isoTimeOrNull(ms)])),

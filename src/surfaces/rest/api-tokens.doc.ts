@@ -173,7 +173,7 @@ const change = (id: string, more: string): OperationDoc => ({
     FRESH_LOG_IN,
   parameters: pathParameter("token", "The token's `uuid`."),
   answers: answer("The token, without its secret.", success(ApiToken)),
-  refuses: [404],
+  refuses: [404, 507],
 });
 
 const SEARCH: readonly Parameter[] = [
@@ -205,6 +205,7 @@ const signature = (name: string): Parameter => ({
 export const apiTokenOperations: Readonly<Record<RoutesOf<typeof apiTokenRoutes>, OperationDoc>> = {
   "POST /rest/token": {
     id: "createApiToken",
+    refuses: [507],
     summary: "Create an API token",
     description:
       "Created with an API token, or with a JWT that was obtained with one, it expires no later than that one, has none but its scopes, and is revoked with it; four levels at most. A user has at most 1,000 active API tokens. On an account that has a second factor, all scopes or more than 90 days need " +

@@ -54,7 +54,7 @@ export const restDoc: SurfaceDoc<
   },
   errors: errorAnswers(
     { error: RestError, failure: RestFailure },
-    [400, 401, 403, 404, 408, 409, 413, 415, 422, 429],
+    [400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 507],
     {
       403: "The credential lacks the scope that `WWW-Authenticate` names, or would give more than it has; or can never be a fresh log-in, which the act needs; or sign-up is closed; or it is for operators; or a page of another site sent the request.",
       409: "The email belongs to another account, the token was replaced by its rotation, there is a second factor already, nothing else can log in to the account, or it has as many passkeys as it may.",
