@@ -123,7 +123,8 @@ export function createStores(
   };
   let workedMs = 0;
   const metered = createDatabase(DB, withDeadline, (meta) => {
-    workedMs += meta.duration;
+    // Where it is not told, nothing is counted: housekeeping must not stop for it.
+    workedMs += meta.duration ?? 0;
     size.note(meta);
   });
   const statementMs = () => {
