@@ -323,14 +323,14 @@ export function actionTokens({ actions, store, secrets, notices, room }: Deps) {
       const needsCaller = action?.needsCaller === true || !token.runsForIssuer;
       const lacksCaller = needsCaller && caller === null;
       const isSound = received?.ok && !isForAnother && !lacksCaller;
-      // `consume` asks the same. A run that is refused here, or costs work, asks first.
-      // guard: expensive-action-asks-first
       if (room.isFull() && action?.isInternal !== true) {
         // What came before is answered as before: a refusal, or the receipt of an earlier run.
         const checked = await store.check(consume);
         if (checked !== null) return receiptOf(checked, action);
         requireRoom(room);
       }
+      // `consume` asks the same. A run that is refused here, or costs work, asks first.
+      // guard: expensive-action-asks-first
       if (!isSound || action?.isExpensive) {
         const checked = await store.check(consume);
         if (checked !== null && checked.outcome !== "rejected") return receiptOf(checked);

@@ -88,7 +88,21 @@ const elsewhere = (path: string, method: string, at: string): readonly Refused[]
   { operation: `${method} ${at}`, as: "wrong method", send: () => ({}), status: 405 },
 ];
 
+/** Its size is known from the statements that authenticate. */
+const full = (operation: string, send: (world: World) => Send): Refused => ({
+  operation,
+  as: "full database",
+  settings: { DATABASE_LIMIT_BYTES: "100000" },
+  send,
+  status: 507,
+});
+
 export const REFUSED: readonly Refused[] = [
+  full("POST /rest/token", (world) => ({ ...byApi(world), json: { name: "another" } })),
+  full("POST /api/generate-action-token", (world) => ({
+    ...byApi(world),
+    json: { action: "addContact", payload: { contact_id: world.alice.id } },
+  })),
   ...elsewhere("/api/token/nothing/", "GET", "/api/token/"),
   ...bodies("POST /api/token/", () => ({})),
   ...troubles("POST /api/token/", login),
