@@ -32,7 +32,7 @@ import type { ConsoleDeps } from "./deps.ts";
 import { deviceOf, locationOf } from "./logins.tsx";
 import type { AuthedPageContext, PageRoutes } from "./page-routes.tsx";
 import { PAGE_HEADERS, type Page } from "./page.tsx";
-import { activity as words } from "./words.ts";
+import { activity as words, time } from "./words.ts";
 
 const PATH = "/console/activity";
 const EXPORT = `${PATH}/export`;
@@ -371,7 +371,9 @@ const STEP = 10;
 const BAR = 7;
 const HEIGHT = 100;
 
-const dateOf = ({ startMs }: AuditDay) => new Date(startMs).toISOString().slice(0, 10);
+/** Days are those of UTC. */
+const DAY = new Intl.DateTimeFormat(time.locale, { dateStyle: "medium", timeZone: "UTC" });
+const dateOf = ({ startMs }: AuditDay) => DAY.format(startMs);
 
 /** A bar per day, with denied events on top of successful ones, and the same figures as a table. */
 function Days({ perDay: { days, isAll } }: { readonly perDay: AuditDays }) {

@@ -202,12 +202,18 @@ export function Table<T>({
  */
 export const describedBy = (id: string, hint?: string, problem?: string) => ({
   ...((hint || problem) && {
-    "aria-describedby": [hint && `${id}-hint`, problem && `${id}-problem`]
+    "aria-describedby": [
+      hint && !isSaidBy(hint, problem) && `${id}-hint`,
+      problem && `${id}-problem`,
+    ]
       .filter(Boolean)
       .join(" "),
   }),
   ...(problem && { "aria-invalid": "true", autofocus: true }),
 });
+
+/** What is wrong can be what the hint says: then it stands there once. */
+const isSaidBy = (hint: string, problem?: string) => problem === `${hint}.`;
 
 interface FieldNotesProps {
   readonly id: string;
@@ -218,7 +224,7 @@ interface FieldNotesProps {
 export function FieldNotes({ id, hint, problem }: FieldNotesProps) {
   return (
     <>
-      {hint && (
+      {hint && !isSaidBy(hint, problem) && (
         <p class="hint" id={`${id}-hint`}>
           {hint}
         </p>

@@ -557,7 +557,7 @@ function Logins({ items, nowMs, path }: ListProps<Login>) {
   if (items.length === 0) return <Empty title={empty} />;
   return (
     <Table
-      class="dense"
+      class="dense labeled"
       rows={items}
       columns={[
         [
@@ -602,7 +602,7 @@ function Devices({
   return (
     <Panel title={title}>
       <Table
-        class="dense"
+        class="dense labeled"
         rows={devices}
         columns={[
           [device, (each) => <UserText text={deviceText(each)} />],
@@ -620,7 +620,7 @@ function Tokens({ items, nowMs, path }: ListProps<ApiToken>) {
   if (items.length === 0) return <Empty title={empty} />;
   return (
     <Table
-      class="dense"
+      class="dense labeled"
       rows={items}
       columns={[
         [

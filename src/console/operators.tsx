@@ -308,7 +308,7 @@ function Throttles({ items, nowMs }: ListProps<Throttle>) {
   if (items.length === 0) return <Empty title={empty} text={emptyText} />;
   return (
     <Table
-      class="dense"
+      class="dense labeled"
       rows={items}
       columns={[
         [owner, (each) => (isAccount(each.owner) ? accountLink(each.owner) : unknownOwner)],
@@ -372,7 +372,7 @@ function DeadLetters({ items, nowMs }: ListProps<DeadLetter>) {
     <Panel title={dead}>
       <p>{deadText}</p>
       <Table
-        class="dense"
+        class="dense labeled"
         rows={items}
         columns={[
           [columns.what, ({ what }) => (what === null ? deletedEvent : <code>{what}</code>)],
@@ -435,7 +435,7 @@ function Service({
       </Panel>
       <Panel title={words.service.keys}>
         <Table
-          class="dense"
+          class="dense labeled"
           rows={keys}
           columns={[
             [key.kid, ({ kid }) => <code>{kid}</code>],
@@ -448,7 +448,7 @@ function Service({
       </Panel>
       <Panel title={words.service.rows}>
         <Table
-          class="dense"
+          class="dense labeled"
           rows={Object.entries(rows)}
           columns={[
             [words.service.table, ([name]) => <code>{name}</code>],

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { RunningServer } from "../../clients/server.ts";
+import type { RunningSite } from "./site.ts";
 import { PASSWORD } from "./users.ts";
 import { storedKind } from "../../../src/storage/event-rows.ts";
 
@@ -13,6 +14,12 @@ export interface Fixtures {
   readonly actionTokenId: string;
   /** Links of others, in each state that they can have for the user. */
   readonly links: Readonly<Record<"ready" | "already" | "used" | "expired" | "audience", string>>;
+  /** Links that came by email: a log-in, a new password, the user's own proof of their email. */
+  readonly mailed: Readonly<Record<"login" | "reset" | "verify", string>>;
+  /** Of an account with a second factor. */
+  readonly guardedEmail: string;
+  /** An account that is disabled, locked out, and whose events a receiver refused. */
+  readonly disabledId: string;
   /** The link of someone whom the user has not met. */
   newLink(): Promise<string>;
 }
@@ -23,7 +30,7 @@ const Issued = v.object({ token: v.object({ token: v.string(), id: v.string() })
 
 const DAY_MS = 86_400_000;
 
-export async function newFixtures(server: RunningServer): Promise<Fixtures> {
+export async function newFixtures({ server, mailed }: RunningSite): Promise<Fixtures> {
   const { origin } = server;
   async function post(path: string, json: object, bearer?: string): Promise<unknown> {
     const authorization = bearer === undefined ? {} : { authorization: `Bearer ${bearer}` };
@@ -77,6 +84,21 @@ export async function newFixtures(server: RunningServer): Promise<Fixtures> {
     expired: linkOf(expired),
     audience: linkOf(other),
   };
+  await post("/rest/login/email", { email: mary.email });
+  await post("/rest/user/password_reset", { email: katherine.email });
+  await post("/rest/user/verify_email", {}, ada.access);
+  const disabled = await newUser("Edward", "Hyde");
+  await server.write("UPDATE users SET disabled_on = ?1 WHERE id = ?2", Date.now(), disabled.id);
+  await server.write(
+    "INSERT INTO login_attempts VALUES (?1, ?2, NULL)",
+    disabled.id,
+    Date.now() + DAY_MS,
+  );
+  await server.write(
+    "INSERT INTO dead_letters VALUES ('webhook', ?1, ?1, 9, 'the webhook answered 500', ?2)",
+    disabled.id,
+    Date.now(),
+  );
   await fetch(`${origin}/api/action-tokens/${revoked.id}`, {
     method: "DELETE",
     headers: { authorization: `Bearer ${ada.access}` },
@@ -107,6 +129,13 @@ export async function newFixtures(server: RunningServer): Promise<Fixtures> {
     revokedLink: linkOf(revoked),
     actionTokenId: active.id,
     links,
+    mailed: {
+      login: await mailed("email_login", mary.email),
+      reset: await mailed("password_reset", katherine.email),
+      verify: await mailed("verify_email", ada.email),
+    },
+    guardedEmail: `${crypto.randomUUID()}@example.com`,
+    disabledId: disabled.id,
     newLink: async () => linkOf(await action(1, await newUser("Dorothy", "Vaughan"))),
   };
 }

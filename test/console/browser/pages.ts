@@ -1,9 +1,13 @@
 import type { Page } from "playwright-core";
-import { openConfirm, button } from "./users.ts";
+import { turnOnSecondFactor } from "./site.ts";
+import { openConfirm, button, PASSWORD } from "./users.ts";
 import type { Fixtures } from "./fixtures.ts";
 
-/** Who has something on every page, is logged out, has just signed up, has a log-in that is not fresh, or the role Admin. */
-export type Visitor = "ada" | "nobody" | "newcomer" | "stale" | "operator";
+/**
+ * Who has something on every page, is logged out, has just signed up, has a log-in that is not fresh, the same with
+ * a second factor, none yet, or the role Admin.
+ */
+export type Visitor = "ada" | "nobody" | "newcomer" | "stale" | "guarded" | "beginner" | "operator";
 
 /** How a page is reached, logged in with something on every page, or logged out. */
 export interface ConsolePage {
@@ -76,10 +80,37 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
   at("login", "/console/login", "nobody"),
   at("email-login", "/console/login/email", "nobody"),
   at("email-link-unknown", "/console/login/link/nothing", "nobody"),
+  link("email-link", ({ mailed }) => mailed.login, "nobody"),
+  link("link-reset", ({ mailed }) => mailed.reset, "nobody"),
+  link("link-verify", ({ mailed }) => mailed.verify),
+  link("link-verify-logged-out", ({ mailed }) => mailed.verify, "nobody"),
   at("confirm", "/console/confirm?next=/console/account", "stale"),
+  at("confirm-code", "/console/confirm?next=/console/account", "guarded"),
+  {
+    name: "login-code",
+    as: "nobody",
+    isAsOpened: true,
+    async open(page, { guardedEmail }) {
+      await page.goto("/console/login");
+      await page.getByLabel("Email").fill(guardedEmail);
+      await page.getByLabel("Password").fill(PASSWORD);
+      await button(page, "Log in").click();
+      await page.getByRole("heading", { name: "Enter your code" }).waitFor();
+    },
+  },
   at("signup", "/console/signup", "nobody"),
   at("forgotten", "/console/forgotten", "nobody"),
-  at("forgotten-sent", "/console/forgotten/sent", "nobody"),
+  {
+    name: "forgotten-sent",
+    as: "nobody",
+    isAsOpened: true,
+    async open(page) {
+      await page.goto("/console/forgotten");
+      await page.getByLabel("Email").fill("nobody@example.com");
+      await button(page, "Email me a link").click();
+      await page.getByRole("heading", { name: "Check your email" }).waitFor();
+    },
+  },
   at("nothing", "/console/nothing", "nobody"),
   at("docs", "/docs", "nobody"),
   at("docs-basics", "/docs/basics", "nobody"),
@@ -263,6 +294,13 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
       await page.getByLabel("Code from the app").waitFor();
     },
   },
+  at("second-factor-on", "/console/account/security/second-factor", "guarded"),
+  {
+    name: "second-factor-codes",
+    as: "beginner",
+    isAsOpened: true,
+    open: turnOnSecondFactor,
+  },
   at("passkeys", "/console/account/security/passkeys"),
   {
     name: "passkeys-open",
@@ -294,6 +332,22 @@ export const CONSOLE_PAGES: readonly ConsolePage[] = [
   account("admin-user-tokens", (userId) => `/console/admin/users/${userId}/tokens`),
   account("admin-user-events", (userId) => `/console/admin/users/${userId}/events`),
   account("admin-user-delete", (userId) => `/console/admin/users/${userId}/delete`),
+  {
+    name: "admin-user-disabled",
+    as: "operator",
+    isAsOpened: true,
+    open: (page, { disabledId }) => page.goto(`/console/admin/users/${disabledId}`),
+  },
+  {
+    name: "admin-user-open",
+    as: "operator",
+    isAsOpened: false,
+    async open(page, { userId }) {
+      await page.goto(`/console/admin/users/${userId}`);
+      await openConfirm(page, "Disable");
+      await openConfirm(page, "Revoke everything");
+    },
+  },
   wrong("admin-find-wrong", "/console/admin", { query: "nobody@example.com" }, "operator"),
   {
     name: "email-code",
