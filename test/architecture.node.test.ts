@@ -19,7 +19,9 @@ const ARROWS = CODE.flatMap((file) => arrowsOf(file, readFileSync(ROOT + file, "
  */
 const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "packages")[]])[] = [
   [/^src\/core\//, []],
-  [/^src\/(?:crypto|storage|actions|http|mail)\//, [/^src\/core\//, "packages"]],
+  // What people read of an action stands with the other texts of pages.
+  [/^src\/actions\//, [/^src\/core\//, /^src\/console\/words\.ts$/, "packages"]],
+  [/^src\/(?:crypto|storage|http|mail)\//, [/^src\/core\//, "packages"]],
   // Documentation stays out of the Worker: only the generator of the API document imports it.
   [/^src\/surfaces\/.*\.doc\.ts$/, [/^src\/(?:core|http|openapi)\//, "packages"]],
   [/^src\/surfaces\//, [/^src\/(?:core|http)\//, "packages"]],

@@ -32,6 +32,20 @@ describe("words in src", () => {
     expect(found(new RegExp(declared, "gi"))).toEqual([]);
   });
 
+  it("what people read on pages stands with the texts of a language, so that a translation is one file", () => {
+    const isOnPages = /^(?:console\/(?!words\/)|actions\/(?!api-document\.ts$))/;
+    const code = SOURCES.filter(([file]) => isOnPages.test(file));
+    const sentences = code.flatMap(([file, text]) =>
+      [
+        ...text
+          .replaceAll(/^\s*(?:\/\*[\s\S]*?\*\/|\/\/.*$)/gm, "")
+          .matchAll(/(?<=["'`>]\s*)[A-Z][a-z]+(?:['’][a-z]+)? [a-z][^"'`<]*(?=["'`<])/g),
+      ].map(([sentence]) => `${file}: ${sentence}`),
+    );
+    expect(code.length).toBeGreaterThan(40);
+    expect(sentences).toEqual([]);
+  });
+
   it("no user is called she", () => {
     expect(found(/\b(?:she|hers?|herself)\b/gi)).toEqual([]);
   });

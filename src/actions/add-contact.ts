@@ -1,6 +1,9 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
+import { actions } from "../console/words.ts";
 import { defineAction } from "./define-action.ts";
+
+const words = actions.addContact;
 
 export const NewContact = v.object(
   {
@@ -8,8 +11,8 @@ export const NewContact = v.object(
       v.string("must be a string"),
       v.uuid("must be a user's id"),
       v.toLowerCase(),
-      v.title("Contact"),
-      v.description("You, or one of your contacts."),
+      v.title(words.contact),
+      v.description(words.contactHint),
       v.metadata({ form: "user" }),
     ),
   },
@@ -26,19 +29,19 @@ export const addContact = defineAction({
   payload: NewContact,
   answer: v.object({
     contact_id: v.pipe(v.string(), v.uuid()),
-    mutual: v.pipe(v.boolean(), v.description("Whether both are each other's contacts now.")),
+    mutual: v.pipe(v.boolean(), v.description(words.mutualHint)),
   }),
 
   check: ({ payload: { contact_id } }) => [
     {
       holds: sql`EXISTS (SELECT 1 FROM users WHERE id = ${contact_id} AND deleted_on IS NULL AND disabled_on IS NULL)`,
       field: "contact_id",
-      message: "This person no longer has an account.",
+      message: words.gone,
     },
   ],
 
   run({ payload: { contact_id }, issuerId, runner, tokenId, nowMs, once }) {
-    if (contact_id === runner) return { rejected: "You can't add yourself as a contact." };
+    if (contact_id === runner) return { rejected: words.yourself };
     const mutual = contact_id === issuerId;
     const links: [string, string][] = [[runner, contact_id]];
     if (mutual) links.push([contact_id, runner]);
@@ -52,15 +55,15 @@ export const addContact = defineAction({
   },
 
   page: {
-    title: "Share my contact",
-    button: "Add contact",
-    note: "Anyone who opens the link becomes your contact and you theirs. Or introduce them to a contact of yours.",
+    title: words.title,
+    button: words.button,
+    note: words.note,
     presets: [
       { uses: 1, seconds: 600 },
       { uses: 10, seconds: 86_400 },
       { uses: 100, seconds: 604_800 },
     ],
-    next: { text: "Go to contacts", href: "/console/contacts" },
+    next: { text: words.next, href: "/console/contacts" },
     // Without a login it would run for its issuer, which is never what someone who scans it wants.
     asksForLogin: true,
     // Someone who did not create the token has not agreed to anything, so they are not named.
@@ -74,23 +77,12 @@ export const addContact = defineAction({
         {
           holds: sql`NOT (${has(runner, contact_id)} AND ${back})`,
           field: "contact_id",
-          message: "You're already in each other's contacts.",
+          message: words.already,
         },
       ];
     },
     describe({ payload: { contact_id }, issuerId, nameOf }) {
-      if (contact_id !== issuerId) {
-        return {
-          before:
-            "Someone will be added to your contacts. You'll see their first and last name, and they'll see yours.",
-          after: "A new person is in your contacts.",
-        };
-      }
-      const name = nameOf(contact_id);
-      return {
-        before: `You and ${name} will be added to each other's contacts and see each other's first and last names.`,
-        after: `You and ${name} are now contacts.`,
-      };
+      return contact_id === issuerId ? words.mutual(nameOf(contact_id)) : words.introduced;
     },
   },
 });

@@ -13,6 +13,7 @@ import type {
   Preset,
   SetText,
 } from "../core/action.ts";
+import { actions } from "../console/words.ts";
 import { type AuditEvent, isAuditEvent } from "../core/events.ts";
 import type { Json } from "../core/token.ts";
 import { formFields } from "./form-fields.ts";
@@ -226,7 +227,10 @@ export function defineAction<
             const described = definition.page?.describe?.({ ...given, nameOf, text });
             if (described !== undefined) return described;
             const details = detailsOf(payloadFields ?? [], sent, text);
-            return { before: `${page.title}.${details}`, after: `Done: ${page.title}.${details}` };
+            return {
+              before: `${page.title}.${details}`,
+              after: actions.done(page.title) + details,
+            };
           },
           offered: (runner) => definition.page?.offered?.({ ...given, runner, sql }) ?? [],
         },
@@ -255,7 +259,7 @@ function pageOf(name: string, page: Partial<ActionPage>): ActionPage {
     presets: presets ?? PRESETS,
     next: next ?? null,
     renew: renew ?? null,
-    note: note ?? `Anyone who opens the link can do this: ${heading}.`,
+    note: note ?? actions.note(heading),
     asksForLogin: asksForLogin ?? true,
   };
 }

@@ -1,5 +1,6 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
+import { actions as words } from "../console/words.ts";
 import type { Condition } from "../core/action.ts";
 import { UNDO_MS } from "../core/notices.ts";
 
@@ -14,20 +15,18 @@ export const accountMatches = (userId: string, holds: Sql): Sql =>
   sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND ${holds}
     AND deleted_on IS NULL AND disabled_on IS NULL)`;
 
-const CHANGED = "The email of this account was changed after this was sent.";
-
 /** Holding the token proves access to that mailbox only, not to an address set later. */
 export const emailUnchanged = (email: string, userId: string): Condition => ({
   // guard: mail-to-an-old-address-is-void
   holds: accountMatches(userId, sql`email = ${email}`),
   field: "email",
-  message: CHANGED,
+  message: words.emailChanged,
 });
 
 export const emailCurrentOrPending = (email: string, userId: string): Condition => ({
   holds: accountMatches(userId, sql`(email = ${email} OR pending_email = ${email})`),
   field: "email",
-  message: CHANGED,
+  message: words.emailChanged,
 });
 
 /** An email belongs to one account, also while its former account can still undo a change away from it. */
@@ -37,7 +36,7 @@ export const emailNotTaken = (email: string, userId: string): Condition => ({
     UNION ALL SELECT 1 FROM users AS other WHERE other.undo_email = ${email}
       AND other.undo_until > unixepoch() * 1000 AND other.id <> ${userId})`,
   field: "email",
-  message: "This email has another account.",
+  message: words.emailTaken,
 });
 
 /** Only a verified email that is not itself the result of a recent change can be restored. */

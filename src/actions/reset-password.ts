@@ -1,11 +1,14 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
+import { actions } from "../console/words.ts";
 import type { PersonalTable } from "../core/action.ts";
 import { PASSKEYS_MAX } from "../core/passkeys.ts";
 import { type IsPwned, passwordProblem, type Passwords } from "../core/passwords.ts";
 import { defineAction } from "./define-action.ts";
 import { MailedAddress, emailUnchanged } from "./email-tokens.ts";
 import { erasedProfile, eraseIfUnproven } from "./unproven.ts";
+
+const words = actions.resetPassword;
 
 /** The same rules as for sign-up. Messages follow the field's name. */
 const newPassword = (passwords: Passwords) =>
@@ -16,16 +19,16 @@ const newPassword = (passwords: Passwords) =>
       if (problem !== null) addIssue({ message: problem });
     }),
     v.check((text) => !passwords.isCommon(text), "is among the most common ones: choose another"),
-    v.title("New password"),
-    v.description("8 characters or more"),
+    v.title(words.password),
+    v.description(words.passwordHint),
     v.metadata({ form: "password" }),
   );
 
 const passkeysToKeep = v.pipe(
   v.array(v.pipe(v.string("must be a string"), v.uuid("must be a UUID")), "must be a list"),
   v.maxLength(PASSKEYS_MAX, `must have at most ${PASSKEYS_MAX} items`),
-  v.title("Passkeys to keep"),
-  v.description("IDs of passkeys of the account. All others are removed."),
+  v.title(words.passkeys),
+  v.description(words.passkeysHint),
   v.metadata({ form: "passkeys" }),
 );
 
@@ -53,7 +56,7 @@ export const resetPassword = (
     answer: v.object({}),
     check: ({ payload: { email }, issuerId }) => [emailUnchanged(email, issuerId)],
     async run({ input: { password, keep_passkeys: kept = [] }, issuerId, nowMs, once }) {
-      if (await isPwned(password)) return { rejected: "This password has leaked: choose another." };
+      if (await isPwned(password)) return { rejected: words.leaked };
       const hash = await passwords.hash(password);
       return {
         writes: [
@@ -81,15 +84,15 @@ export const resetPassword = (
     },
 
     page: {
-      title: "Choose a new password",
-      button: "Set new password",
-      note: "Only someone who can read this inbox has the link.",
-      next: { text: "Log in", href: "/console/login" },
-      renew: { text: "Request a new link", href: "/console/forgotten" },
+      title: words.title,
+      button: words.button,
+      note: actions.mailedNote,
+      next: { text: words.next, href: "/console/login" },
+      renew: { text: words.renew, href: "/console/forgotten" },
       asksForLogin: false,
       describe: ({ payload: { email }, text }) => ({
-        before: `Choose a new password for ${text(email)}. You'll be logged out everywhere, and all API and action tokens will be revoked.`,
-        after: "Password changed.",
+        before: words.before(text(email)),
+        after: words.after,
       }),
     },
   });

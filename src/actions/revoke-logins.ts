@@ -1,8 +1,11 @@
 import sql from "sql-template-tag";
 import * as v from "valibot";
+import { actions } from "../console/words.ts";
 import { REVOKE_LOGINS_ACTION } from "../core/notices.ts";
 import { defineAction } from "./define-action.ts";
 import { accountMatches } from "./email-tokens.ts";
+
+const words = actions.revokeLogins;
 
 /** Revokes the log-ins that an email told of, with all JWTs that were derived from them. */
 export const revokeLogins = defineAction({
@@ -11,9 +14,7 @@ export const revokeLogins = defineAction({
   isInternal: true,
   payload: v.object({ logins: v.array(v.pipe(v.string(), v.uuid())) }),
   answer: v.object({}),
-  check: ({ issuerId }) => [
-    { holds: accountMatches(issuerId, sql`TRUE`), message: "There is no such account any more." },
-  ],
+  check: ({ issuerId }) => [{ holds: accountMatches(issuerId, sql`TRUE`), message: words.gone }],
   run: ({ payload: { logins }, issuerId, nowMs, once }) => ({
     writes: once(sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
       WHERE id IN (SELECT value FROM json_each(${JSON.stringify(logins)})) AND user_id = ${issuerId}
@@ -24,15 +25,10 @@ export const revokeLogins = defineAction({
   }),
 
   page: {
-    title: "Log out that device",
-    note: "Only someone who can read this inbox has the link.",
-    next: { text: "Reset your password", href: "/console/forgotten" },
+    title: words.title,
+    note: actions.mailedNote,
+    next: { text: words.next, href: "/console/forgotten" },
     asksForLogin: false,
-    describe: () => ({
-      before:
-        "The session that the email told you about will be logged out. Your other sessions stay.",
-      after:
-        "Logged out. If that session wasn't yours, someone can log in to your account: reset your password, which logs out everything.",
-    }),
+    describe: () => ({ before: words.before, after: words.after }),
   },
 });

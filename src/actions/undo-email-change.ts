@@ -1,7 +1,10 @@
 import sql, { raw } from "sql-template-tag";
+import { actions } from "../console/words.ts";
 import { UNDO_ACTION, UNDO_MS } from "../core/notices.ts";
 import { defineAction } from "./define-action.ts";
 import { accountMatches, emailNotTaken, MailedAddress, ProvenEmail } from "./email-tokens.ts";
+
+const words = actions.undoEmailChange;
 
 /** Confirmed since the email was changed; what is older is the owner's. */
 const isOfTheChange = (
@@ -24,7 +27,7 @@ export const undoEmailChange = defineAction({
     {
       holds: accountMatches(issuerId, sql`undo_email = ${email}`),
       field: "email",
-      message: "This change can no longer be undone.",
+      message: words.over,
     },
     emailNotTaken(email, issuerId),
   ],
@@ -55,13 +58,13 @@ export const undoEmailChange = defineAction({
   }),
 
   page: {
-    title: "Restore your email",
-    note: "Only someone who can read this inbox has the link.",
-    next: { text: "Reset your password", href: "/console/forgotten" },
+    title: words.title,
+    note: actions.mailedNote,
+    next: { text: words.next, href: "/console/forgotten" },
     asksForLogin: false,
     describe: ({ payload: { email }, text }) => ({
-      before: `${text(email)} becomes your account's email again. Its password is removed, you'll be logged out everywhere, and all API and action tokens will be revoked.`,
-      after: "Your email is restored. Choose a new password next.",
+      before: words.before(text(email)),
+      after: words.after,
     }),
   },
 });

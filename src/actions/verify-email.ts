@@ -1,4 +1,5 @@
 import sql from "sql-template-tag";
+import { actions } from "../console/words.ts";
 import { defineAction } from "./define-action.ts";
 import {
   accountMatches,
@@ -8,6 +9,8 @@ import {
   emailNotTaken,
   ProvenEmail,
 } from "./email-tokens.ts";
+
+const words = actions.verifyEmail;
 
 /**
  * Marks the email as verified; a pending new email replaces the old one. The user must be logged in too.
@@ -51,14 +54,14 @@ export const verifyEmail = defineAction({
   },
 
   page: {
-    title: "Confirm your email",
-    note: "Only someone who can read this inbox has the link.",
-    next: { text: "Go to your account", href: "/console/account" },
-    renew: { text: "Go to your account for a new link", href: "/console/account" },
+    title: words.title,
+    note: actions.mailedNote,
+    next: { text: words.next, href: "/console/account" },
+    renew: { text: words.renew, href: "/console/account" },
     asksForLogin: true,
     describe: ({ payload: { email }, text }) => ({
-      before: `Confirm that ${text(email)} is your email address.`,
-      after: `${text(email)} is confirmed as your email address.`,
+      before: words.before(text(email)),
+      after: words.after(text(email)),
     }),
   },
 });

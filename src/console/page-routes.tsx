@@ -37,7 +37,7 @@ import { Sentence } from "./components.tsx";
 import { type LostForm, lostForms } from "./lost-forms.ts";
 import { type FieldProblem, type Problem, problemOf } from "./problems.ts";
 import { type PageDeps, authenticatePage } from "./authenticate-page.ts";
-import { messages, problems as words } from "./words.ts";
+import { frame, messages, problems as words } from "./words.ts";
 
 /** A request for a page, and the user it comes from; null if no one is logged in. */
 export interface PageContext extends RequestContext {
@@ -248,7 +248,7 @@ export function pageRoutes(
   const reopenedPage = (): HttpResult => ({
     status: 200,
     body: null,
-    text: '<!doctype html><html lang="en"><meta charset="utf-8"><title>One moment</title><meta http-equiv="refresh" content="0"><p>One moment…</p></html>',
+    text: `<!doctype html><html lang="${frame.lang}"><meta charset="utf-8"><title>${frame.moment}</title><meta http-equiv="refresh" content="0"><p>${frame.moment}…</p></html>`,
     headers: PAGE_HEADERS,
   });
 

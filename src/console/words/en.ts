@@ -65,6 +65,8 @@ export const frame = {
   /** Where the browser lets no script copy. */
   selected: "Selected: press Ctrl+C or ⌘C to copy",
   filter: "Filter",
+  /** While a page opens itself again. */
+  moment: "One moment",
 };
 
 /** What went wrong: at an input, above its form, or on a page of its own. */
@@ -1176,6 +1178,79 @@ export const yourData = {
     text: "Your account has been deleted and its tokens no longer work.",
     notYours: "This page confirms that an account was deleted. Yours was not.",
     home: "Home",
+  },
+};
+
+// ————————————————————————————————————————————————————————————————————————————————————————————————
+// The built-in actions, whose texts are on the page behind a link and in answers of the API. Names and emails
+// come as they are to be shown.
+// ————————————————————————————————————————————————————————————————————————————————————————————————
+
+export const actions = {
+  /** Of an action that says nothing of its own. */
+  note: (title: string) => `Anyone who opens the link can do this: ${title}.`,
+  done: (title: string) => `Done: ${title}.`,
+  /** Of what came by email. */
+  mailedNote: "Only someone who can read this inbox has the link.",
+  emailChanged: "The email of this account was changed after this was sent.",
+  emailTaken: "This email has another account.",
+  addContact: {
+    title: "Share my contact",
+    button: "Add contact",
+    note: "Anyone who opens the link becomes your contact and you theirs. Or introduce them to a contact of yours.",
+    contact: "Contact",
+    contactHint: "You, or one of your contacts.",
+    mutualHint: "Whether both are each other's contacts now.",
+    gone: "This person no longer has an account.",
+    yourself: "You can't add yourself as a contact.",
+    already: "You're already in each other's contacts.",
+    next: "Go to contacts",
+    introduced: {
+      before: "Someone will be added to your contacts. You'll see their first and last name.",
+      after: "A new person is in your contacts.",
+    },
+    mutual: (name: string) => ({
+      before: `You and ${name} will be added to each other's contacts and see each other's first and last names.`,
+      after: `You and ${name} are now contacts.`,
+    }),
+  },
+  resetPassword: {
+    title: "Choose a new password",
+    button: "Set new password",
+    password: "New password",
+    passwordHint: "8 characters or more",
+    passkeys: "Passkeys to keep",
+    passkeysHint: "IDs of passkeys of the account. All others are removed.",
+    leaked: "This password has leaked: choose another.",
+    next: "Log in",
+    renew: "Request a new link",
+    before: (email: string) =>
+      `Choose a new password for ${email}. You'll be logged out everywhere, and all API and action tokens will be revoked.`,
+    after: "Password changed.",
+  },
+  revokeLogins: {
+    title: "Log out that device",
+    gone: "There is no such account any more.",
+    next: "Reset your password",
+    before:
+      "The session that the email told you about will be logged out. Your other sessions stay.",
+    after:
+      "Logged out. If that session wasn't yours, someone can log in to your account: reset your password, which logs out everything.",
+  },
+  undoEmailChange: {
+    title: "Restore your email",
+    over: "This change can no longer be undone.",
+    next: "Reset your password",
+    before: (email: string) =>
+      `${email} becomes your account's email again. Its password is removed, you'll be logged out everywhere, and all API and action tokens will be revoked.`,
+    after: "Your email is restored. Choose a new password next.",
+  },
+  verifyEmail: {
+    title: "Confirm your email",
+    next: "Go to your account",
+    renew: "Go to your account for a new link",
+    before: (email: string) => `Confirm that ${email} is your email address.`,
+    after: (email: string) => `${email} is confirmed as your email address.`,
   },
 };
 

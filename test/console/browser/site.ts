@@ -21,8 +21,8 @@ export interface RunningSite extends Site {
 async function startMailbox() {
   const links = new Map<string, string>();
   const server = createServer(async (request, answer) => {
-    const { type, to, link } = Object(await json(request));
-    links.set(`${type} ${to}`, link);
+    const { type, data } = Object(await json(request));
+    links.set(`${type} ${data.to}`, data.link);
     answer.end();
     server.emit("mail");
   });
