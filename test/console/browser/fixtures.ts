@@ -90,7 +90,7 @@ export async function newFixtures({ server, mailed }: RunningSite): Promise<Fixt
   const disabled = await newUser("Edward", "Hyde");
   await server.write("UPDATE users SET disabled_on = ?1 WHERE id = ?2", Date.now(), disabled.id);
   await server.write(
-    "INSERT OR REPLACE INTO login_attempts VALUES (?1, ?2, NULL)",
+    "INSERT OR REPLACE INTO login_attempts (id, drained_at) VALUES (?1, ?2)",
     disabled.id,
     Date.now() + DAY_MS,
   );

@@ -15,23 +15,33 @@ import type { Fixtures } from "./fixtures.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
+const DESK = { width: 768, height: 1024, colorScheme: "light" } as const;
+const MODES = ["with JavaScript", "without JavaScript"] as const;
+
 let site: RunningSite;
-let fixtures: Fixtures;
-let contexts: Contexts;
+const visitors = new Map<string, { readonly fixtures: Fixtures; readonly contexts: Contexts }>();
 
 beforeAll(async () => {
   site = await startSite();
-  ({ fixtures, contexts } = await newContexts(site));
+  for (const mode of MODES) {
+    visitors.set(mode, await newContexts(site, { javaScriptEnabled: mode === MODES[0] }));
+  }
   await nameInHebrew(site);
 });
 
 afterAll(() => site?.close());
 
-it.concurrent.for(CONSOLE_PAGES)(
-  "$name: by keyboard, by ear, by axe in each view, in colors of the reader's own, and on paper",
-  async ({ name, as, open }, { expect }) => {
+/** Each is loaded once. Then only what the browser emulates is changed. */
+const ALL = MODES.flatMap((mode) => CONSOLE_PAGES.map((shown) => ({ ...shown, mode })));
+
+it.concurrent.for(ALL)(
+  "$name, $mode: by keyboard, by ear, by axe in each view, in colors of the reader's own, and on paper",
+  async ({ name, as, open, mode }, { expect }) => {
+    const visitor = visitors.get(mode);
+    if (visitor === undefined) throw new Error(`nobody visits ${mode}`);
+    const { fixtures, contexts } = visitor;
     const page = await contexts[as].newPage();
-    await setView(page, AXE_VIEWS[1]);
+    await setView(page, DESK);
     await open(page, fixtures);
     const flaws = {
       empty: await emptyElements(page),
