@@ -41,6 +41,8 @@ const NOT_LOOKED_AT = new Set([
   // Where a form's errors are shown; opened without one, they lead elsewhere.
   "/console/login/passkey",
   "/console/account/security/second-factor/confirm",
+  // What a form leads to, which the browser fills in.
+  "/console/forgotten/sent",
   // Ask for the code that an email or a device has just shown.
   "/console/login/email/code",
   "/console/login/code",

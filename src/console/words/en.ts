@@ -1206,7 +1206,8 @@ export const actions = {
     already: "You're already in each other's contacts.",
     next: "Go to contacts",
     introduced: {
-      before: "Someone will be added to your contacts. You'll see their first and last name.",
+      before:
+        "Someone will be added to your contacts. You'll see their first and last name, and they'll see yours.",
       after: "A new person is in your contacts.",
     },
     mutual: (name: string) => ({
