@@ -76,8 +76,8 @@ export const ACTION_RUN: readonly Reference[] = [
   },
   {
     sql: `INSERT INTO events
-        (user_id, id, kind, retention, actor, credential, subject, address, request_id)
-      SELECT ?, ?, 45, 0, ?, ?, ?, ?, ? WHERE changes() > 0`,
+        (user_id, id, kind, actor, credential, subject, address, request_id)
+      SELECT ?, ?, 45, ?, ?, ?, ?, ? WHERE changes() > 0`,
     values: (id) => [USER, id, null, ACTION, id, null, null],
   },
   {
