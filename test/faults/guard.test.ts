@@ -156,7 +156,8 @@ async function insertAnyRow(table: string, userId: string): Promise<void> {
   const values = needed.map(({ name, type }) => {
     if (keys.some(({ from }) => from === name)) return userId;
     const one = new RegExp(`CHECK \\(${name} IN \\('(\\w+)'`).exec(String(sql?.sql))?.[1];
-    return one ?? (type === "INTEGER" ? 1 : '"x"');
+    // What day an event is of is read from its ID.
+    return one ?? (type === "INTEGER" ? 1 : name === "id" ? crypto.randomUUID() : '"x"');
   });
   const names = needed.map(({ name }) => name).join(", ");
   await DB.prepare(

@@ -3,7 +3,7 @@ import { backgroundDone } from "../support/background.ts";
 import { rules } from "../support/guard.ts";
 
 /** What a refused request may write too: what happened, and how often a password was wrong. */
-export const NOISE = ["events", "deliveries", "login_attempts"];
+export const NOISE = ["events", "event_days", "deliveries", "login_attempts"];
 
 let tables: readonly string[] = [];
 let last: { readonly writes: number; readonly rows: string } | null = null;
