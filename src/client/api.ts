@@ -1293,7 +1293,7 @@ interface responses {
   RestInternalServerError: { content: { "application/json": RestFailure } };
   /** Storage did not answer, so the outcome is unknown: the requested change may have happened. */
   RestServiceUnavailable: { content: { "application/json": RestFailure } };
-  /** The database is nearly full, and no log-in needs what was to be stored: nothing was stored. */
+  /** The database is nearly full. Nothing was stored. */
   RestInsufficientStorage: { content: { "application/json": RestFailure } };
   /** Fields are missing or wrong, the token is not valid, or the password does not match. */
   SessionTokensBadRequest: { content: { "application/json": SessionError } };
@@ -1357,7 +1357,7 @@ interface responses {
   ActionTokensInternalServerError: { content: { "application/json": ActionTokenFailure } };
   /** Storage did not answer, so the outcome is unknown: the requested change may have happened. */
   ActionTokensServiceUnavailable: { content: { "application/json": ActionTokenFailure } };
-  /** The database is nearly full, and no log-in needs what was to be stored: nothing was stored. */
+  /** The database is nearly full. Nothing was stored. */
   ActionTokensInsufficientStorage: { content: { "application/json": ActionTokenFailure } };
   /** The body is malformed, a field doesn't fit, or more than one credential was sent. */
   OAuthBadRequest: { content: { "application/json": OAuthError } };
@@ -3346,7 +3346,7 @@ export interface paths {
         409: responses["ActionTokensConflict"];
         413: responses["ActionTokensContentTooLarge"];
         415: responses["ActionTokensUnsupportedMediaType"];
-        /** It did not run, with the reason; or by field, what is wrong; or the Idempotency-Key was used with another request. */
+        /** Why it did not run; or what is wrong, by field; or the Idempotency-Key belongs to another request. */
         422: {
           content: { "application/json": ActionNotRun | ActionTokenFieldErrors | ActionTokenError };
         };

@@ -99,7 +99,7 @@ const PLAIN_ERRORS = {
   415: "The body is neither JSON nor a form, or it is compressed.",
   422: "The Idempotency-Key was used with another request.",
   429: "Too many attempts.",
-  507: "The database is nearly full, and no log-in needs what was to be stored: nothing was stored.",
+  507: "The database is nearly full. Nothing was stored.",
 } as const;
 
 /**

@@ -170,13 +170,13 @@ export const actionTokensDoc: SurfaceDoc<RoutesOf<typeof actionTokenRoutes>> = {
       refuses: [507],
       summary: "Run an action token",
       description:
-        "Runs for the caller if there is one, otherwise for the user who issued the token. Some actions require a caller.",
+        "Runs for the caller if there is one, otherwise for its issuer. Some actions require a caller.",
       parameters: [idempotencyKey],
       answers: {
         200: { description: "Action completed.", schema: ActionDone },
         422: {
           description:
-            "It did not run, with the reason; or by field, what is wrong; or the Idempotency-Key was used with another request.",
+            "Why it did not run; or what is wrong, by field; or the Idempotency-Key belongs to another request.",
           schema: v.union([ActionNotRun, ActionTokenFieldErrors, ActionTokenError]),
         },
       },
