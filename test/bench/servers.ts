@@ -9,6 +9,7 @@ import { jwts } from "../../src/crypto/jwt.ts";
 import { keyRing, parseKeySet } from "../../src/crypto/keys.ts";
 import { build, type Bundle } from "./build.ts";
 import { ROWS } from "./workers/reference-sql.ts";
+import { unstable_splitSqlQuery as splitSqlQuery } from "wrangler";
 
 /**
  * Latchkey once for each revocation lag that is measured, and once with a log line per request. The others
@@ -116,15 +117,9 @@ export async function newJwtKeys(): Promise<string> {
   return JSON.stringify({ keys: [{ ...key, state: "active" }] });
 }
 
-/** The statements of schema.sql, in which no string contains a semicolon. */
-export async function schema(): Promise<string[]> {
-  const text = await readFile(resolve(import.meta.dirname, "../../schema.sql"), "utf8");
-  return text
-    .replace(/--.*$/gm, "")
-    .split(";")
-    .map((statement) => statement.trim())
-    .filter(Boolean);
-}
+/** The statements of schema.sql. */
+export const schema = async (): Promise<string[]> =>
+  splitSqlQuery(await readFile(resolve(import.meta.dirname, "../../schema.sql"), "utf8"));
 
 /** A Worker in its own workerd, with KV and D1 in the same process and no proxy in front. */
 export interface Server {

@@ -103,7 +103,7 @@ describe("/docs", () => {
       expect(text).toContain(part);
     }
     expect(await page.locator("#responses .badge").allInnerTexts()).toEqual(["200"]);
-    const statuses = ["400", "401", "403", "408", "409", "413", "415", "429", "500", "503"];
+    const statuses = ["400", "401", "403", "408", "409", "413", "415", "429", "500", "503", "507"];
     expect(await page.locator("#errors b").allInnerTexts()).toEqual(statuses);
     // What errors look like is said once for each API. It is folded up, and opens by the keyboard.
     await page.getByRole("link", { name: "What errors look like" }).click();

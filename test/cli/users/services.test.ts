@@ -109,7 +109,7 @@ it("deleting erases the same as the account's owner would, table by table", asyn
   );
   expect((await users(["delete", "ada@example.com"])).code).toBe(0);
   // What names a user and stays: housekeeping has it, and the log is kept.
-  const kept = ["dead_letters", "deliveries", "events", "tokens"];
+  const kept = ["dead_letters", "deliveries", "event_days", "events", "tokens"];
   const named = await sql(
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql GLOB '*  user_id *' ORDER BY name",
   );
