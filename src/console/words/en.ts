@@ -1268,8 +1268,8 @@ export const docs = {
   more: "More",
   /** How a long group of operations is divided, in this order: the first row whose path fits. */
   parts: [
-    ["/rest/auth", "Log in"],
-    ["/rest/login", "Log in"],
+    ["/rest/auth", "Ways to log in"],
+    ["/rest/login", "Ways to log in"],
     ["/rest/token", "API tokens"],
     ["/token", "API tokens"],
     ["/rest/leaked", "API tokens"],

@@ -24,7 +24,16 @@ const visitors = new Map<string, { readonly fixtures: Fixtures; readonly context
 beforeAll(async () => {
   site = await startSite();
   for (const mode of MODES) {
-    visitors.set(mode, await newContexts(site, { javaScriptEnabled: mode === MODES[0] }));
+    const visitor = await newContexts(site);
+    // Not by `javaScriptEnabled`, with which axe does not run either.
+    if (mode === "without JavaScript") {
+      for (const context of Object.values(visitor.contexts)) {
+        await context.route(/\.js(?:\?|$)/, (route) =>
+          route.fulfill({ contentType: "text/javascript", body: "" }),
+        );
+      }
+    }
+    visitors.set(mode, visitor);
   }
   await nameInHebrew(site);
 });
@@ -43,6 +52,10 @@ it.concurrent.for(ALL)(
     const page = await contexts[as].newPage();
     await setView(page, DESK);
     await open(page, fixtures);
+    // The field with an error is focused at the next frame, and would take the focus from what Tab has reached.
+    await page.evaluate(
+      "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))",
+    );
     const flaws = {
       empty: await emptyElements(page),
       keyboard: await keyboardFlaws(page),
