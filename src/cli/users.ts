@@ -1,6 +1,6 @@
 import { text } from "node:stream/consumers";
 import * as v from "valibot";
-import { printable } from "../core/text.ts";
+import { printable, UUID } from "../core/text.ts";
 import { METADATA_MAX, PROFILE_COLUMNS, type Role } from "../core/user.ts";
 import { knownEmail, SignUp } from "../surfaces/rest/fields.ts";
 import { parsedArguments, runCommand, stopSignal } from "./arguments.ts";
@@ -266,8 +266,6 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: (_, database, __, { limit, cursor = "" }) => listUsers(database, limitOf(limit), cursor),
   },
 };
-
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Not a secret: arguments stay in the shell's history. @throws UsageError */
 function idOf(given = ""): string {

@@ -44,6 +44,7 @@ import type { ConsoleDeps } from "./deps.ts";
 import { isolated } from "./isolated.ts";
 import { contactName, type UserOptions } from "./schema-form.tsx";
 import { actionTokens as words } from "./words.ts";
+import { UUID } from "../core/text.ts";
 
 const PATH = "/console/actions";
 const USES = `${PATH}/uses`;
@@ -266,8 +267,6 @@ interface Query {
 
 const ANY_STATE = "all";
 const NEWEST = "-created";
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
 function queryOf({ request }: RequestContext, actions: readonly Action[]): Query {
   const sent = (name: string, isKnown: (value: string) => boolean) => {
     const value = queryValue(request, name) ?? "";

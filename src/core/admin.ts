@@ -13,6 +13,7 @@ import { requireRoom, type Room, roomLevel } from "./room.ts";
 import type { TokenDiagnosis, TokenDiagnostics } from "./token-diagnosis.ts";
 import type { Json } from "./token.ts";
 import { normalizeEmail, type Role, type User } from "./user.ts";
+import { UUID } from "./text.ts";
 
 /** An account as operators see it, deleted or not. */
 export interface Account extends User {
@@ -217,7 +218,6 @@ interface Deps {
 export type Admin = ReturnType<typeof admin>;
 export type OperatorsDesk = Awaited<ReturnType<Admin["requireOperator"]>>;
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Instead of an account: the digest of an email without one. */
 const OWNER = /^[0-9a-f-]{32,36}$/;
 

@@ -34,6 +34,7 @@ import {
   TTL_SECONDS,
   type TokenRestrictions,
 } from "./token.ts";
+import { UUID } from "./text.ts";
 
 /** What an API token may be given, beside its name; null takes it away. */
 export interface ApiTokenMembers {
@@ -173,8 +174,6 @@ interface Deps {
   readonly scopes: Scopes;
   readonly room: Room;
 }
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Named tokens for programs, by the rest-tokens contract. */
 export function apiTokens({ tokens, search, secrets, jwts, notices, scopes: table, room }: Deps) {

@@ -43,3 +43,6 @@ export function dayOfBirthProblem(text: string, nowMs: number): string | null {
   if (text < FIRST_DAY) return `must not be before ${FIRST_DAY}`;
   return text > new Date(nowMs).toISOString().slice(0, 10) ? "must not be in the future" : null;
 }
+
+/** A UUID of any version (RFC 9562 section 4), in lowercase, as it is stored. */
+export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

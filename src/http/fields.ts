@@ -4,6 +4,7 @@ import type { Json } from "../core/token.ts";
 import { readTypedJson } from "./body.ts";
 import { MAX_PROBLEMS, refuseRequest } from "./request-fault.ts";
 import type { BodyRule } from "./surface.ts";
+import { UUID } from "../core/text.ts";
 
 /** Of a longer list only the first problem is reported: finding all of them costs more than parsing. */
 const isLong = (value: unknown) => Array.isArray(value) && value.length > MAX_PROBLEMS;
@@ -115,10 +116,9 @@ export function refuseNarrowing(
 export const documented = <const A extends object, const K extends object>(check: A, keywords: K) =>
   Object.assign(check, { documented: keywords });
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-
 /** A UUID in lowercase, as it is stored: it is read in either case (RFC 9562 section 4). Other text stays as it is. */
-export const lowerUuid = (text: string): string => (UUID.test(text) ? text.toLowerCase() : text);
+export const lowerUuid = (text: string): string =>
+  UUID.test(text.toLowerCase()) ? text.toLowerCase() : text;
 
 /** A path parameter, in lowercase if it is a UUID. Any other text names nothing. */
 export const pathId = (request: HonoRequest, name: string): string =>

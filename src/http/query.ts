@@ -2,6 +2,7 @@ import type { HonoRequest } from "hono";
 import type { ExportCursor } from "../core/accounts.ts";
 import type { Cursor, PageRequest } from "../core/page.ts";
 import { refuseRequest } from "./request-fault.ts";
+import { UUID } from "../core/text.ts";
 
 const NO_CURSOR = "must be the next_cursor of an earlier answer";
 const MAX_PARAMETERS = 100;
@@ -160,9 +161,7 @@ export function queryWord<const W extends string>(
 /** An id, in lowercase. @throws RequestFaultError `fields_invalid` */
 export function queryId(request: HonoRequest, name: string): string | undefined {
   const given = queryText(request, name)?.toLowerCase();
-  return given === undefined || /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(given)
-    ? given
-    : refuseField(name, "must be a uuid");
+  return given === undefined || UUID.test(given) ? given : refuseField(name, "must be a uuid");
 }
 
 /** An ISO 8601 time, in ms. @throws RequestFaultError `fields_invalid` */

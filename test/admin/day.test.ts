@@ -19,8 +19,8 @@ it("an operator's day: an account under attack is found, frozen, examined and gi
     return answer;
   };
 
-  // Her password is guessed, and the thief makes a token.
-  const wrong = { basic: { email: ann.email, password: "not hers" } };
+  // Their password is guessed, and the thief makes a token.
+  const wrong = { basic: { email: ann.email, password: "not theirs" } };
   for (let n = 0; n < 20; n++) await send("GET", "/rest/user", wrong);
   expect((await send("GET", "/rest/user", { basic: ann })).status).toBe(429);
   const elsewhere = { headers: { "cf-connecting-ip": "203.0.113.9" } };

@@ -49,8 +49,8 @@ it("an operator's day: an account under attack is found, frozen, examined and gi
   const operator = await newOperatorClient(call);
   const mine = `${ADMIN}/users/${ann.id}`;
 
-  // Her password is guessed, and the thief makes a token.
-  const wrong = { basic: { email: ann.email, password: "not hers" } };
+  // Their password is guessed, and the thief makes a token.
+  const wrong = { basic: { email: ann.email, password: "not theirs" } };
   for (let n = 0; n < 20; n++) await send("GET", "/rest/user", wrong);
   const elsewhere = { headers: { "cf-connecting-ip": "203.0.113.9" } };
   const json = { email: ann.email, password: ann.password };

@@ -6,8 +6,8 @@ import { EVENT_LOG, IS_WATCHED } from "../../storage/event-rows.ts";
 import { CliError, UsageError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
 import { audited, find, iso, literal, type Told } from "./accounts.ts";
+import { UUID } from "../../core/text.ts";
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const SECRET = /^([a-z][a-z0-9]{1,15})_[a-z]+_[0-9A-Za-z]+$/;
 const JWT = /^[\w-]+\.([\w-]+)\.[\w-]+$/;
 
