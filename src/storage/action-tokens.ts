@@ -23,6 +23,7 @@ import {
   allCredentialsRevocation,
   callerIsActive,
   isActiveWithParents,
+  NOT_REVOKED,
   NOT_USED_UP,
   parentsAreActive,
   USER_IS_ACTIVE,
@@ -59,6 +60,7 @@ const WhyRow = v.object({
   known: flag,
   revoked: flag,
   expired: flag,
+  parent_gone: flag,
   used: flag,
   caller_is_active: flag,
   conditions: v.pipe(json, v.array(flag)),
@@ -412,8 +414,8 @@ function questions(request: CheckRequest) {
   return {
     receipt: sql`SELECT id, token_id AS tokenId, action, run_by AS runBy, run_at AS runAtMs, data,
         request_digest AS requestDigest FROM receipts WHERE id = ${receiptId} OR ${keyOf(request).isTaken}`,
-    why: sql`SELECT tokens.id IS NOT NULL AS known, NOT (${isActiveWithParents(nowMs)}) AS revoked, tokens.expires_at <= ${nowMs} AS expired,
-        tokens.uses >= tokens.max_uses AS used, ${callerOk} AS caller_is_active, ${flags(conditions)} AS conditions
+    why: sql`SELECT tokens.id IS NOT NULL AS known, NOT (${NOT_REVOKED}) AS revoked, ${EFFECTIVE_END} <= ${nowMs} AS expired,
+        NOT (${isActiveWithParents(nowMs)}) AS parent_gone, tokens.uses >= tokens.max_uses AS used, ${callerOk} AS caller_is_active, ${flags(conditions)} AS conditions
       FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ${token.id}
         LEFT JOIN users ON users.id = tokens.user_id`,
   };
@@ -462,6 +464,7 @@ function outcomeOf(request: CheckRequest, row: unknown, reasons: unknown): Consu
   if (why.used) return { outcome: "used" };
   if (why.revoked) return { outcome: "revoked" };
   if (why.expired) return { outcome: "expired" };
+  if (why.parent_gone) return { outcome: "revoked" };
   const failed = firstThatFails(request.conditions, why.conditions);
   return failed === null ? null : { outcome: "rejected", message: failed.message };
 }

@@ -4,6 +4,7 @@ import {
   at,
   call,
   itemsAt,
+  newApiToken,
   newPair,
   newUser,
   type Send,
@@ -135,6 +136,15 @@ describe("a run is refused", () => {
     vi.setSystemTime(Date.now() + 60_000);
     expectRefused(await run(token, runner), "expired");
     expect(await contactsOf(runner)).not.toContain(third.id);
+  });
+
+  it("as expired, not as revoked, when the API token that it was created with has expired", async () => {
+    const { secret } = await newApiToken(issuer.access, "short", 60);
+    const json = { action: "addContact", payload: { contact_id: third.id } };
+    const issued = await call("POST", "/api/generate-action-token", { xAuthToken: secret, json });
+    vi.useFakeTimers({ toFake: ["Date"] });
+    vi.setSystemTime(Date.now() + 60_000);
+    expectRefused(await run(textAt(issued, "token", "token"), runner), "expired");
   });
 
   it("when it has been used up", async () => {

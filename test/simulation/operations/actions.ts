@@ -1,6 +1,5 @@
 import type { ActionToken, Run } from "../action-book.ts";
 import {
-  bounds,
   type Credential,
   derivedFrom,
   type Revoker,
@@ -218,11 +217,9 @@ const REASONS: Readonly<
     sentMs >= credential.expires.earliestMs + KEPT_MS - MAX_SKEW_MS,
   expired: (_, { credential }, __, { sentMs }) => sentMs >= lowOf(credential) - MAX_SKEW_MS,
   used: (_, token) => token.receipts.size + token.open >= token.maxUses,
-  // Also when what it was made with has expired.
-  revoked: ({ model }, { credential }, runner, { sentMs }) =>
+  revoked: ({ model }, { credential }, runner) =>
     credential.possible.size > 0 ||
     credential.revokedMs < Number.POSITIVE_INFINITY ||
-    credential.parents.filter(bounds).some((each) => sentMs >= lowOf(each) - MAX_SKEW_MS) ||
     !model.isThere(runner),
   audience: (_, { audience }, runner) => audience !== null && audience !== runner,
   rejected: ({ model }, { contact }, runner) => contact === runner || !model.isThere(contact),
