@@ -2,7 +2,7 @@ import { cp, readFile } from "node:fs/promises";
 import { Agent, request as httpRequest } from "node:http";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { build, temporaryDirectory } from "./build.ts";
+import { build, removeDirectory, temporaryDirectory } from "./build.ts";
 import { CAPACITY_HEAD, capacityRows, missed, type RecordedCapacity } from "./capacity-report.ts";
 import { clone, emailOf, readTemplate, type Template, usedBytes } from "./clone.ts";
 import { keep, markdown } from "./report.ts";
@@ -80,6 +80,21 @@ export async function measureCapacity(
   plan: Plan,
   progress: (said: string) => void,
 ): Promise<Capacity> {
+  const [large, small] = [await temporaryDirectory(), await temporaryDirectory()];
+  try {
+    return await measureIn(large, small, plan, progress);
+  } finally {
+    // Also in a test, whose process ends without telling what it made.
+    await Promise.all([large, small].map(removeDirectory));
+  }
+}
+
+async function measureIn(
+  large: string,
+  small: string,
+  plan: Plan,
+  progress: (said: string) => void,
+): Promise<Capacity> {
   progress("building");
   const bundle = await build("capacity.ts");
   const keys = await newJwtKeys();
@@ -97,7 +112,6 @@ export async function measureCapacity(
         LOG: "errors",
       },
     });
-  const [large, small] = [await temporaryDirectory(), await temporaryDirectory()];
   await writeTemplate(large, at);
   await cp(large, small, { recursive: true });
   const template = await readTemplate(large);

@@ -4,8 +4,7 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from "node:sqli
 import { setImmediate as breathe } from "node:timers/promises";
 
 /** What there is one of, and the platform's own. */
-const SINGLE =
-  /^(?:housekeeping\w*|heartbeat|decoys|pending_revocations|_cf_\w+|sqlite_\w+)$/;
+const SINGLE = /^(?:housekeeping\w*|heartbeat|decoys|pending_revocations|_cf_\w+|sqlite_\w+)$/;
 const DAY_MS = 86_400_000;
 const CHUNK = 20_000;
 
