@@ -101,7 +101,8 @@ function events(): string {
 <!-- Generated from src/core/events.ts by npm run docs. -->
 
 Every change is one event, written in the batch of the change, so neither exists without the other. Failures to authenticate are
-events too, written after the answer. Reading writes nothing.
+events too, written after the answer. Reading writes nothing, except that
+an operator looked at an account.
 
 What repeats is an event only where there is a [receiver](../guides/events.md): a log-in with the same way in from a device and one
 of its last ten networks, a longer session, a rotated refresh JWT, a JWT obtained with a log-in. Without one, the account's devices

@@ -6,6 +6,7 @@ import { readLifetimes } from "../src/config.ts";
 import { SCOPES } from "../src/core/scopes.ts";
 import { TTL_SECONDS } from "../src/core/token.ts";
 import { SURFACES, templateOf } from "../src/openapi/document.ts";
+import { VERSION } from "../src/surfaces/service.ts";
 import { GENERATED } from "./docs.ts";
 import { blocksIn, PAPERS, paper } from "./papers.ts";
 
@@ -145,4 +146,29 @@ it("each recipe that the tests run is printed as it is run, or linked", () => {
       !guides.some(([, text]) => text.includes(`/test/clients/recipes/${file})`)),
   );
   expect(left).toEqual([]);
+});
+
+it("a time in milliseconds has its date, its test, or a link to the page that is generated from measurements", () => {
+  const source =
+    /\b20\d\d\b|`test\/|\((?:[./\w]*\/)?(?:benchmarks|latency|capacity)\.md|\bestimated\b/;
+  const byHand = [...PAPERS].filter(([path]) => !(path in GENERATED));
+  const undated = byHand.flatMap(([path, text]) =>
+    text
+      .split(/\n\n|\n(?=- )/)
+      .filter(
+        (part) => /\d ?(?:ms|milliseconds)\b|milliseconds per/.test(part) && !source.test(part),
+      )
+      .map((part) => `${path}: ${part.slice(0, 200)}`),
+  );
+  expect(undated).toEqual([]);
+});
+
+it("the version is one wherever it stands, and the changelog says what is in it", () => {
+  const manifest = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+  const { version } = manifest("package.json");
+  expect(VERSION).toBe(version);
+  expect(manifest("src/starter/package.json").dependencies.latchkey).toBe(version);
+  expect(paper("CHANGELOG.md")).toMatch(
+    new RegExp(`^## \\[${version}\\] - 20\\d\\d-\\d\\d-\\d\\d$`, "m"),
+  );
 });

@@ -8,7 +8,7 @@ import { bundledTypes } from "./build-package/bundled-types.ts";
  * packed, so that whoever installs them needs no alias, no rule and no loader.
  */
 process.chdir(new URL("../..", import.meta.url).pathname);
-const { version, dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+const { version, dependencies, repository } = JSON.parse(readFileSync("package.json", "utf8"));
 const CLIENT = "dist/client";
 /** In the package itself: one to save the Worker from loading Node's crypto, one for its WebAssembly. */
 const BUNDLED = ["bcryptjs", "argon2id"];
@@ -77,6 +77,8 @@ rmSync("dist/types", { recursive: true });
 mkdirSync(CLIENT);
 tsc("tsconfig.client.json");
 const manifest = JSON.parse(readFileSync("src/client/package.json", "utf8"));
-writeFileSync(`${CLIENT}/package.json`, `${JSON.stringify({ version, ...manifest }, null, 2)}\n`);
-copyFileSync("src/client/README.md", `${CLIENT}/README.md`);
+// The release workflow sets `repository`, which npm compares with where a package was built.
+const named = { version, repository, ...manifest };
+writeFileSync(`${CLIENT}/package.json`, `${JSON.stringify(named, null, 2)}\n`);
 copyFileSync("LICENSE", `${CLIENT}/LICENSE`);
+copyFileSync("src/client/README.md", `${CLIENT}/README.md`);

@@ -10,13 +10,13 @@ type Retention = "security" | "routine";
  * run docs`. The database has the number: one that was given is never another kind's, even after its kind is no more.
  */
 const KINDS = {
-  /** Account created. */
+  /** The account was created. */
   "user.created": [1, "security"],
-  /** Profile changed. */
+  /** The profile was changed. */
   "user.changed": [2, "security"],
-  /** An OpenID issuer's account can log in to this one from now on. */
+  /** An account at an OpenID issuer was linked: it can now log in to this account. */
   "identity.linked": [3, "security"],
-  /** An identity was removed. */
+  /** An account at an OpenID issuer was unlinked: it can no longer log in to this account. */
   "identity.unlinked": [4, "security"],
   /** A passkey was added. */
   "passkey.added": [5, "security"],
@@ -24,29 +24,29 @@ const KINDS = {
   "passkey.renamed": [6, "security"],
   /** A passkey was removed. */
   "passkey.removed": [7, "security"],
-  /** A passkey's signature counter did not rise: it, or a copy of it, was refused. */
+  /** A passkey was refused because its signature counter did not rise: there may be a copy of it. */
   "passkey.refused": [8, "security"],
-  /** A second factor was added: from now on a log-in needs its code. */
+  /** A second factor was added: log-ins need its code from now on. */
   "second_factor.added": [9, "security"],
-  /** The second factor was removed, with its recovery codes. */
+  /** The second factor and its recovery codes were removed. */
   "second_factor.removed": [10, "security"],
-  /** Recovery codes were created, in place of all older ones. */
+  /** Recovery codes were created. They replace all older ones. */
   "recovery_codes.created": [11, "security"],
-  /** Logged in, or changed the second factor, with a recovery code. */
+  /** A recovery code was used, to log in or to change the second factor. */
   "recovery_code.used": [12, "security"],
-  /** A new email was requested. It counts once it is proven. */
+  /** A new email was requested. It takes effect once it is proven. */
   "email.requested": [13, "security"],
-  /** Email changed. */
+  /** The email was changed. */
   "email.changed": [14, "security"],
-  /** The former email was restored, by a token sent to it. */
+  /** The former email was restored with a token that was sent to it. */
   "email.restored": [15, "security"],
-  /** Email proven. */
+  /** The email was proven. */
   "email.verified": [16, "security"],
-  /** Password changed or reset. */
+  /** The password was changed or reset. */
   "password.changed": [17, "security"],
-  /** A token for a password reset or to prove the email was issued. */
+  /** A token to reset the password or to prove the email was issued. */
   "mail.issued": [18, "security"],
-  /** Account deleted. */
+  /** The account was deleted. */
   "user.deleted": [19, "security"],
   /** An operator disabled the account. */
   "user.disabled": [20, "security"],
@@ -56,59 +56,59 @@ const KINDS = {
   "role.changed": [22, "security"],
   /** An operator changed the account's metadata. */
   "metadata.changed": [23, "security"],
-  /** An operator read the account's data; once in ten minutes. */
+  /** An operator looked at the account's data. Recorded at most once in ten minutes. */
   "account.viewed": [24, "security"],
   /** An operator revoked all credentials of the account. */
   "credentials.revoked": [25, "security"],
   /** An operator lifted the limits on failed log-in attempts. */
   "throttle.lifted": [26, "security"],
-  /** An operator queued dead letters again: an event of their own account. */
+  /** An operator had undelivered events sent again. This event belongs to the operator's own account. */
   "deliveries.replayed": [27, "security"],
-  /** Logged in: a session was created. From a device, network and way in that are known, only where there is a receiver. */
+  /** A log-in created a session. From a known device and network, in a known way, it is recorded only if there is a receiver. */
   "session.created": [28, "routine"],
-  /** A session was extended; only where there is a receiver. */
+  /** A session was extended. Recorded only if there is a receiver. */
   "session.extended": [29, "routine"],
   /** A session was revoked. */
   "session.revoked": [30, "routine"],
-  /** A log-in was revoked with the link of the notice about it. */
+  /** A log-in was revoked with the link in the notice about it. */
   "login.revoked": [31, "security"],
-  /** Logged out everywhere except the log-in that asked. */
+  /** All log-ins were revoked except the one that asked for it. */
   "logins.revoked_others": [32, "security"],
-  /** API token created. */
+  /** An API token was created. */
   "token.created": [33, "security"],
-  /** API token changed: its name, expiry, metadata or restrictions. */
+  /** An API token's name, expiry, metadata or restrictions were changed. */
   "token.changed": [34, "security"],
-  /** API token disabled: it is refused until it is enabled. */
+  /** An API token was disabled: it is refused until it is enabled. */
   "token.disabled": [35, "security"],
-  /** API token enabled. */
+  /** An API token was enabled. */
   "token.enabled": [36, "security"],
-  /** API token rotated. */
+  /** An API token was rotated. */
   "token.rotated": [37, "security"],
-  /** API token revoked. */
+  /** An API token was revoked. */
   "token.revoked": [38, "security"],
-  /** All API tokens revoked. */
+  /** All API tokens were revoked. */
   "tokens.revoked_all": [39, "security"],
-  /** Logged in for a JWT pair, or obtained a JWT. If it is known from where and how, only where there is a receiver. */
+  /** A log-in returned a JWT pair, or a JWT was obtained. A known log-in, as above, is recorded only if there is a receiver. */
   "jwt.obtained": [40, "routine"],
-  /** A refresh JWT was exchanged for the next one; only with rotation, and where there is a receiver. */
+  /** A refresh JWT was exchanged for the next one. Recorded only with rotation, and if there is a receiver. */
   "jwt.refreshed": [41, "routine"],
   /** A JWT was revoked. */
   "jwt.revoked": [42, "routine"],
-  /** A used refresh JWT was presented again, so it or its successor was stolen; the log-in was revoked. */
+  /** A used refresh JWT was presented again, so it or its successor was stolen. The log-in was revoked. */
   "family.revoked": [43, "security"],
-  /** Action token issued. */
+  /** An action token was issued. */
   "action.issued": [44, "routine"],
-  /** Action token run, by the user or by someone else. */
+  /** An action token was run, by the user or by someone else. */
   "action.run": [45, "routine"],
-  /** Action token revoked. */
+  /** An action token was revoked. */
   "action.revoked": [46, "routine"],
-  /** A contact was removed, by either of the two. */
+  /** One of two contacts removed the other. */
   "contact.removed": [47, "routine"],
-  /** A wrong password, or an email without an account. */
+  /** A log-in failed: the password was wrong, or the email has no account. */
   "login.failed": [48, "security"],
-  /** Another credential that was refused. */
+  /** Another kind of credential was refused. */
   "credential.refused": [49, "security"],
-  /** Requests failed on the service's side (5xx): counted per isolate and minute, of no account. No receiver gets it. */
+  /** Requests failed on the service's side (5xx). Counted per isolate and minute, for no account; no receiver gets it. */
   "request.failed": [50, "security"],
 } as const satisfies Readonly<Record<string, readonly [number: number, retention: Retention]>>;
 
