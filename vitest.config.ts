@@ -37,14 +37,11 @@ const THOROUGH_TESTS = [
   "test/simulation/simulation.node.test.ts",
 ];
 
-/** Tests that need a fresh isolate, because of rate limits, cached keys or what is counted in memory. */
+/** Tests that need a fresh isolate, because of rate limits or what is counted in memory: each starts a workerd of its own. */
 const ALONE_TESTS = [
   "test/audit/refused.test.ts",
-  "test/budget/{budget,visits}.test.ts",
+  "test/budget/budget.test.ts",
   "test/contracts/leaked.test.ts",
-  "test/identities/{first-use,id-tokens}.test.ts",
-  "test/leakage.test.ts",
-  "test/openapi/examples.test.ts",
   "test/throttling/networks.test.ts",
 ];
 

@@ -25,7 +25,7 @@ import {
 import { ownClaims, withExternalId } from "./core/claims.ts";
 import { type EmailLogins, emailLogins } from "./core/email-login.ts";
 import type { EventStore } from "./core/events.ts";
-import { type FreshLogins, freshLogins } from "./core/confirm-login.ts";
+import { type FreshLogins, freshLogins } from "./core/fresh-login.ts";
 import { ha1b as createHa1b } from "./core/ha1b.ts";
 import { identityLogin, type LinkedIdentities, linkedIdentities } from "./core/identities.ts";
 import { type IssuerLogin, issuerLogin } from "./core/issuer-login.ts";
@@ -247,7 +247,7 @@ export function createServices(
   const authenticate = authenticator({
     login,
     identityLogin: loginByIdentity,
-    ha1b,
+    others: ha1b === null ? {} : { ha1b: ha1b.login },
     secondFactor,
     secrets,
     tokens,

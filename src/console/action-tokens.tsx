@@ -41,10 +41,9 @@ import {
   UserText,
 } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
-import { isolated } from "./isolated.ts";
 import { contactName, type UserOptions } from "./schema-form.tsx";
 import { actionTokens as words } from "./words.ts";
-import { UUID } from "../core/text.ts";
+import { isolated, UUID } from "../core/text.ts";
 
 const PATH = "/console/actions";
 const USES = `${PATH}/uses`;

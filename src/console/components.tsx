@@ -7,8 +7,6 @@ import { cursorText } from "../http/query.ts";
 import { currentClock } from "./clock.ts";
 import { auth, frame as words, pagination, time } from "./words.ts";
 
-export { isolated } from "./isolated.ts";
-
 /**
  * Text that a user wrote. `bdi` isolates it: characters that change the writing direction (U+202E,
  * Hebrew letters) must not reorder the text around it.

@@ -7,7 +7,7 @@ import type { Authenticate } from "../core/authenticate.ts";
 import type { OwnContacts } from "../core/contacts.ts";
 import type { EmailLogins } from "../core/email-login.ts";
 import type { EventStore } from "../core/events.ts";
-import type { FreshLogins } from "../core/confirm-login.ts";
+import type { FreshLogins } from "../core/fresh-login.ts";
 import type { LinkedIdentities } from "../core/identities.ts";
 import type { IssuerLogin } from "../core/issuer-login.ts";
 import type { Logins } from "../core/logins.ts";

@@ -1,4 +1,4 @@
-import type { Proof } from "../core/confirm-login.ts";
+import type { Proof } from "../core/fresh-login.ts";
 import { Alert, CODE_INPUT, Field, PASSWORD_INPUT } from "./components.tsx";
 import type { Page } from "./page.tsx";
 import type { Problem } from "./problems.ts";

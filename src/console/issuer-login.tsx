@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isFresh } from "../core/fresh-login.ts";
+import { isFresh } from "../core/caller.ts";
 import { issuerCookie, NO_ISSUER_COOKIE, readIssuerCookie } from "../http/browser.ts";
 import { queryValue } from "../http/query.ts";
 import { auditRefusal } from "../http/refusals.ts";

@@ -2,7 +2,7 @@ import type { Child } from "hono/jsx";
 import * as v from "valibot";
 import type { Account, OperatorsDesk } from "../core/admin.ts";
 import { deviceText } from "../core/devices.ts";
-import { requireFresh } from "../core/fresh-login.ts";
+import { requireFresh } from "../core/caller.ts";
 import type { KnownDevice, Login } from "../core/logins.ts";
 import type { TokenDiagnosis } from "../core/token-diagnosis.ts";
 import type { ApiToken, Json } from "../core/token.ts";

@@ -1,8 +1,7 @@
 import type { Child } from "hono/jsx";
 import * as v from "valibot";
-import type { Caller } from "../core/caller.ts";
+import { type Caller, isFresh, requireFresh } from "../core/caller.ts";
 import type { Fault } from "../core/fault.ts";
-import { isFresh, requireFresh } from "../core/fresh-login.ts";
 import type { Sessions } from "../core/sessions.ts";
 import type { User } from "../core/user.ts";
 import type { HttpResult, RequestContext, Route } from "../http/surface.ts";

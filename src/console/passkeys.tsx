@@ -1,6 +1,6 @@
 import type { Child } from "hono/jsx";
 import * as v from "valibot";
-import { isFresh } from "../core/fresh-login.ts";
+import { isFresh } from "../core/caller.ts";
 import type { Passkey } from "../core/passkeys.ts";
 import type { Route } from "../http/surface.ts";
 import {

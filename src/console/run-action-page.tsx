@@ -15,7 +15,7 @@ import {
 import type { Page } from "./page.tsx";
 import { Alert, PostForm, Relative, Sentence, UserText } from "./components.tsx";
 import type { ConsoleDeps } from "./deps.ts";
-import { isolated } from "./isolated.ts";
+import { isolated } from "../core/text.ts";
 import { SchemaFields } from "./schema-form.tsx";
 import { actionPage as words } from "./words.ts";
 

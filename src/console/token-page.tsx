@@ -2,12 +2,12 @@ import type { Child } from "hono/jsx";
 import type { TokenDetails, TokenLink } from "../core/api-token-search.ts";
 import { AUDIT_COUNTED, type AuditEntry, type FoundEvents } from "../core/events.ts";
 import type { Scopes } from "../core/scopes.ts";
+import { isolated } from "../core/text.ts";
 import type { ApiToken, Json } from "../core/token.ts";
 import {
   Confirm,
   Facts,
   Field,
-  isolated,
   PageHead,
   Pagination,
   Panel,

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { ALL_TOKENS, TOKEN_FILTERS } from "../core/api-token-search.ts";
 import { ALL_EVENTS } from "../core/events.ts";
-import { isPowerful, requireFresh } from "../core/fresh-login.ts";
+import { isPowerful, requireFresh } from "../core/caller.ts";
 import { pathId } from "../http/fields.ts";
 import { queryValue, readPage } from "../http/query.ts";
 import type { Route } from "../http/surface.ts";

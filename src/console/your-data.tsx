@@ -1,5 +1,5 @@
 import type { ExportCursor } from "../core/accounts.ts";
-import { requireFresh } from "../core/fresh-login.ts";
+import { requireFresh } from "../core/caller.ts";
 import type { Json } from "../core/token.ts";
 import type { User } from "../core/user.ts";
 import { exportCursorText, readExportCursor } from "../http/query.ts";

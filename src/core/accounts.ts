@@ -1,6 +1,5 @@
-import { type Caller, type CallerRef, callerRefOfJwt } from "./caller.ts";
+import { type Caller, type CallerRef, callerRefOfJwt, requireFresh } from "./caller.ts";
 import { refuse } from "./fault.ts";
-import { requireFresh } from "./fresh-login.ts";
 import type { Ha1b } from "./ha1b.ts";
 import type { RevocationStore } from "./introspection.ts";
 import type { IdentityRef } from "./issuers.ts";

@@ -1,10 +1,9 @@
 import type { ExportCursor, PersonalDataStore } from "./accounts.ts";
 import type { ApiTokenStore } from "./api-tokens.ts";
-import { type Caller, type CallerRef, callerRefOf } from "./caller.ts";
+import { type Caller, type CallerRef, callerRefOf, requireFresh } from "./caller.ts";
 import type { ReceiverName } from "./deliveries.ts";
 import type { AuditEntry } from "./events.ts";
 import { refuse } from "./fault.ts";
-import { requireFresh } from "./fresh-login.ts";
 import type { LoginStore } from "./logins.ts";
 import type { Notices } from "./notices.ts";
 import type { PageRequest } from "./page.ts";

@@ -7,9 +7,18 @@ import type {
   TokenSearch,
 } from "./api-token-search.ts";
 import type { TokenCheckStore } from "./authenticate.ts";
-import { type Caller, type CallerRef, type Derivation, derivationOf, parentsOf } from "./caller.ts";
+import {
+  type Caller,
+  type CallerRef,
+  type Derivation,
+  derivationOf,
+  isFresh,
+  isPowerful,
+  parentsOf,
+  refuseStale,
+  requireFresh,
+} from "./caller.ts";
 import { refuse } from "./fault.ts";
-import { isFresh, isPowerful, refuseStale, requireFresh } from "./fresh-login.ts";
 import type { RevocationStore } from "./introspection.ts";
 import type { Jwts } from "./jwt.ts";
 import type { Notices } from "./notices.ts";

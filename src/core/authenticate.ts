@@ -1,13 +1,19 @@
-import { type Caller, callerRefOfJwt, callerRefOfToken, loggedIn, type WayIn } from "./caller.ts";
+import {
+  type Caller,
+  callerRefOfJwt,
+  callerRefOfToken,
+  type Credential,
+  loggedIn,
+  type WayIn,
+} from "./caller.ts";
 import { type AttemptedSubject, refuse, UNKNOWN_SUBJECT } from "./fault.ts";
-import type { Ha1b } from "./ha1b.ts";
 import type { IdentityLogin } from "./identities.ts";
 import { attemptedSubjectOf, type JwtClaims, type Jwts, refuseJwt } from "./jwt.ts";
 import { networksOf } from "./networks.ts";
 import type { PasswordLogin } from "./passwords.ts";
 import type { SecondFactor } from "./second-factor.ts";
 import type { ApiToken, Secrets, Token } from "./token.ts";
-import type { User } from "./user.ts";
+import type { User, UserWithPassword } from "./user.ts";
 
 /** A token that is active, and its user where the check happened to read their row. */
 export interface ActiveToken<T extends Token = Token> {
@@ -37,24 +43,6 @@ export interface TokenCheckStore {
   noteLogin(userId: string, way: WayIn, nowMs: number): void;
 }
 
-/** What a request may show of its sender; `http/credentials.ts` finds it. */
-export type Credential =
-  | ({ readonly method: "password"; readonly email: string; readonly password: string } & WithOtp)
-  /** A JWT or an API token. */
-  | { readonly method: "bearer"; readonly token: string }
-  | { readonly method: "session"; readonly token: string }
-  /** Not in the form that its scheme requires. */
-  | { readonly method: "malformed" }
-  /** An OpenID issuer's ID token, and the name of the issuer's row. */
-  | ({ readonly method: "identity"; readonly issuer: string; readonly token: string } & WithOtp)
-  | ({ readonly method: "ha1b"; readonly token: string } & WithOtp);
-
-/** Beside what an account with a second factor is not opened by alone. */
-interface WithOtp {
-  /** A code of the account's second factor, as it was sent; null for none. */
-  readonly otp: string | null;
-}
-
 /** @param wantsUser whether the answer shows the user, who is then read with the check where that is one trip */
 export type Authenticate = (
   credential: Credential,
@@ -65,8 +53,10 @@ export type Authenticate = (
 interface Deps {
   readonly login: PasswordLogin;
   readonly identityLogin: IdentityLogin;
-  /** Null where the deployment has HA1B off. */
-  readonly ha1b: Ha1b | null;
+  /** The other ways that are one text in a header, as far as the deployment has them on. */
+  readonly others: Partial<
+    Record<WayIn, (token: string, nowMs: number) => Promise<UserWithPassword>>
+  >;
   readonly secondFactor: Pick<SecondFactor, "pass">;
   readonly secrets: Secrets;
   readonly tokens: TokenCheckStore;
@@ -96,7 +86,7 @@ export function isAllowedFrom(address: string, token: Token): boolean {
 export function authenticator({
   login,
   identityLogin,
-  ha1b,
+  others,
   secondFactor,
   secrets,
   tokens,
@@ -173,15 +163,17 @@ export function authenticator({
         await secondFactor.pass(user, credential.otp, "identity", nowMs);
         return loggedIn(user, { method: "identity", identity }, identity.authTimeMs);
       }
-      case "ha1b": {
-        if (ha1b === null) return refuse({ code: "credentials_wrong" });
-        const user = await ha1b.login(credential.token, nowMs);
-        // guard: ha1b-asks-for-the-second-factor
-        await secondFactor.pass(user, credential.otp, "ha1b", nowMs);
-        return loggedIn(user, { method: "ha1b" }, nowMs);
-      }
       case "malformed":
         return refuse({ code: "credentials_wrong", attempted: UNKNOWN_SUBJECT });
+      default: {
+        const { method, token, otp } = credential;
+        const login = others[method];
+        if (login === undefined) return refuse({ code: "credentials_wrong" });
+        const user = await login(token, nowMs);
+        // guard: ha1b-asks-for-the-second-factor
+        await secondFactor.pass(user, otp, method, nowMs);
+        return loggedIn(user, { method }, nowMs);
+      }
     }
   }
 

@@ -2,13 +2,35 @@ import type { Sql } from "./action.ts";
 import { refuse } from "./fault.ts";
 import type { Identity } from "./issuers.ts";
 import { type JwtClaims, jwtIdsOf, parentIdsOf, revocationTarget } from "./jwt.ts";
-import type { Grant } from "./scopes.ts";
+import { type Grant, isAllPowerful, type Scope } from "./scopes.ts";
 import type { ApiToken, SessionToken } from "./token.ts";
 import type { User } from "./user.ts";
 
 /** With what a log-in was made. A token or a JWT is none: it came from one. */
 export const WAYS_IN = ["password", "identity", "email", "passkey", "ha1b"] as const;
 export type WayIn = (typeof WAYS_IN)[number];
+
+/** What a request may show of its sender; `http/credentials.ts` finds it. */
+export type Credential =
+  | ({ readonly method: "password"; readonly email: string; readonly password: string } & WithOtp)
+  /** A JWT or an API token. */
+  | { readonly method: "bearer"; readonly token: string }
+  | { readonly method: "session"; readonly token: string }
+  /** Not in the form that its scheme requires. */
+  | { readonly method: "malformed" }
+  /** An OpenID issuer's ID token, and the name of the issuer's row. */
+  | ({ readonly method: "identity"; readonly issuer: string; readonly token: string } & WithOtp)
+  /** Any other way that is one text in a header. */
+  | ({
+      readonly method: Exclude<WayIn, "password" | "identity">;
+      readonly token: string;
+    } & WithOtp);
+
+/** Beside what an account with a second factor is not opened by alone. */
+interface WithOtp {
+  /** A code of the account's second factor, as it was sent; null for none. */
+  readonly otp: string | null;
+}
 
 /** Who writes. Every write asks in its own statement whether this caller is still active. */
 export interface CallerRef {
@@ -168,3 +190,32 @@ export function callerAfterPasswordChange(caller: Caller, user: User): Caller | 
   };
   return { ...renewed, by: { method: "jwt", claims } };
 }
+
+/**
+ * How old a log-in may be for an act that would give whoever stole a credential more than that one: a new way in,
+ * another email or password, a powerful token, all data at once, or the account's end.
+ */
+export const FRESH_SECONDS = 600;
+
+/** Locations' clocks differ by less. */
+const CLOCK_SKEW_MS = 5_000;
+
+export function isFresh({ authTimeMs }: Pick<Caller, "authTimeMs">, nowMs: number): boolean {
+  // guard: fresh-is-ten-minutes
+  return authTimeMs >= nowMs - FRESH_SECONDS * 1000 && authTimeMs <= nowMs + CLOCK_SKEW_MS;
+}
+
+/** @throws FaultError `login_not_fresh` */
+export function requireFresh(caller: Pick<Caller, "authTimeMs">, nowMs: number): void {
+  if (!isFresh(caller, nowMs)) refuseStale(caller);
+}
+
+/** @throws FaultError `login_not_fresh` always */
+export const refuseStale = ({ authTimeMs }: Pick<Caller, "authTimeMs">): never =>
+  refuse({ code: "login_not_fresh", reason: authTimeMs === 0 ? "never" : "old" });
+
+const LONG_LIFE_MS = 90 * 86_400_000;
+
+/** An API token that is worth more to a thief than the log-in that they stole: it can do everything, or lives long. */
+export const isPowerful = (scopes: readonly Scope[], lifeMs: number): boolean =>
+  isAllPowerful(scopes) || lifeMs > LONG_LIFE_MS;

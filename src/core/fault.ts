@@ -48,7 +48,7 @@ export type Fault =
   | { readonly code: "subject_invalid"; readonly attempted?: AttemptedSubject }
   /** A JWT was requested for an audience that the deployment does not have. */
   | { readonly code: "audience_unknown" }
-  /** Too long ago, or never, for an act that needs a fresh log-in: see `core/fresh-login.ts`. */
+  /** Too long ago, or never, for an act that needs a fresh log-in: see `core/caller.ts`. */
   | { readonly code: "login_not_fresh"; readonly reason: keyof typeof STALE_LOGINS }
   /** The credential may not derive what was requested. */
   | { readonly code: "derivation_refused"; readonly reason: DerivationFault }

@@ -1,34 +1,91 @@
+import type { UserStore } from "./accounts.ts";
 import type { Caller } from "./caller.ts";
 import { refuse } from "./fault.ts";
-import { isAllPowerful, type Scope } from "./scopes.ts";
+import type { RevocationStore, StrictCheckStore } from "./introspection.ts";
+import type { CheckPassword } from "./passwords.ts";
+import type { SecondFactor } from "./second-factor.ts";
+import type { SessionStore } from "./sessions.ts";
+import { hasPassword, type UserWithPassword } from "./user.ts";
 
-/**
- * How old a log-in may be for an act that would give whoever stole a credential more than that one: a new way in,
- * another email or password, a powerful token, all data at once, or the account's end.
- */
-export const FRESH_SECONDS = 600;
+export type FreshLogins = ReturnType<typeof freshLogins>;
 
-/** Locations' clocks differ by less. */
-const CLOCK_SKEW_MS = 5_000;
-
-type Authenticated = Pick<Caller, "authTimeMs">;
-
-export function isFresh({ authTimeMs }: Authenticated, nowMs: number): boolean {
-  // guard: fresh-is-ten-minutes
-  return authTimeMs >= nowMs - FRESH_SECONDS * 1000 && authTimeMs <= nowMs + CLOCK_SKEW_MS;
+interface Deps {
+  readonly strict: Pick<StrictCheckStore, "findActive">;
+  readonly tokens: Pick<SessionStore, "confirmSession"> & Pick<RevocationStore, "revokeByHolder">;
+  readonly users: Pick<UserStore, "byId">;
+  readonly checkPassword: CheckPassword;
+  readonly secondFactor: Pick<SecondFactor, "pass">;
+  /** Whether passwords open accounts. */
+  readonly takesPasswords: boolean;
 }
 
-/** @throws FaultError `login_not_fresh` */
-export function requireFresh(caller: Authenticated, nowMs: number): void {
-  if (!isFresh(caller, nowMs)) refuseStale(caller);
+/** What proves it: the password or, on an account without one, a code of its second factor. */
+export type Proof = "password" | "code";
+
+/** How the user of a session proves once more who they are, without losing what they were about to do. */
+export function freshLogins({
+  strict,
+  tokens,
+  users,
+  checkPassword,
+  secondFactor,
+  takesPasswords,
+}: Deps) {
+  const proofOf = (user: UserWithPassword): Proof | null =>
+    takesPasswords && hasPassword(user) ? "password" : user.hasSecondFactor ? "code" : null;
+
+  async function checkCode(userId: string, code: string, nowMs: number): Promise<UserWithPassword> {
+    const user = await users.byId(userId);
+    if (user === null) return refuse({ code: "token_invalid" });
+    // guard: code-is-no-password
+    if (proofOf(user) !== "code") return refuse({ code: "credentials_wrong" });
+    await secondFactor.pass(user, code, "email", nowMs);
+    return user;
+  }
+
+  return {
+    /**
+     * The caller as D1 has their session: a copy in KV or in a cache may not know yet that it was confirmed.
+     * @throws FaultError `token_invalid` where it is not active any more, `unavailable`
+     */
+    async current(caller: Caller, nowMs: number): Promise<Caller> {
+      const { tokenId } = caller;
+      const found = tokenId === null ? null : await strict.findActive(tokenId, nowMs);
+      if (found === null) return refuse({ code: "token_invalid" });
+      const { token, user } = found;
+      return token.kind === "session"
+        ? { ...caller, authTimeMs: token.authenticatedAtMs, user }
+        : caller;
+    },
+
+    /** Who is asked, and for what; null for a new log-in. Asks D1. @throws FaultError `token_invalid`, `unavailable` */
+    async account({
+      userId,
+    }: Caller): Promise<{ email: string; hasPassword: boolean; proof: Proof | null }> {
+      const user = await users.byId(userId);
+      if (user === null) return refuse({ code: "token_invalid" });
+      const proof = proofOf(user);
+      return { email: user.email, hasPassword: proof === "password", proof };
+    },
+
+    /**
+     * Checks the password of a session's user, or their code. Tries are counted as on every page that asks for it, and
+     * the last wrong password revokes the session.
+     * @returns the caller, who is fresh from now on, on each page
+     * @throws FaultError `credentials_wrong`, `throttled`, `token_invalid`, `unavailable`
+     */
+    async prove(caller: Caller, proof: Proof, text: string, nowMs: number): Promise<Caller> {
+      const { userId, tokenId } = caller;
+      if (tokenId === null) return refuse({ code: "token_invalid" });
+      const account = { userId, credentialId: tokenId };
+      const user =
+        proof === "code"
+          ? await checkCode(userId, text, nowMs)
+          : await checkPassword(account, text, nowMs, () =>
+              tokens.revokeByHolder([tokenId], null, nowMs),
+            );
+      const isActive = await tokens.confirmSession(tokenId, user.credentialVersion, nowMs);
+      return isActive ? { ...caller, authTimeMs: nowMs, user } : refuse({ code: "token_invalid" });
+    },
+  };
 }
-
-/** @throws FaultError `login_not_fresh` always */
-export const refuseStale = ({ authTimeMs }: Authenticated): never =>
-  refuse({ code: "login_not_fresh", reason: authTimeMs === 0 ? "never" : "old" });
-
-const LONG_LIFE_MS = 90 * 86_400_000;
-
-/** An API token that is worth more to a thief than the log-in that they stole: it can do everything, or lives long. */
-export const isPowerful = (scopes: readonly Scope[], lifeMs: number): boolean =>
-  isAllPowerful(scopes) || lifeMs > LONG_LIFE_MS;

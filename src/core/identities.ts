@@ -1,6 +1,5 @@
-import type { Caller, CallerRef } from "./caller.ts";
+import { type Caller, type CallerRef, requireFresh } from "./caller.ts";
 import { refuse, UNKNOWN_SUBJECT } from "./fault.ts";
-import { requireFresh } from "./fresh-login.ts";
 import type { Identity, IdentityRef, IdTokens } from "./issuers.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import type { Notices } from "./notices.ts";
@@ -45,11 +44,7 @@ export interface IdentityStore {
   /** Of one user, who has at most one of an issuer. */
   list(userId: string): Promise<readonly LinkedIdentity[]>;
   /** Removes one of the caller's own, unless nothing else opens the account. */
-  remove(
-    id: string,
-    caller: CallerRef,
-    nowMs: number,
-  ): Promise<"removed" | "unknown" | "last" | "caller_gone">;
+  remove(id: string, caller: CallerRef, nowMs: number): Promise<WayInRemoval>;
 }
 
 export type IdentityLogin = (
@@ -98,6 +93,15 @@ export function identityLogin({
 
 export type LinkedIdentities = ReturnType<typeof linkedIdentities>;
 
+export type WayInRemoval = "removed" | "unknown" | "last" | "caller_gone";
+
+/** @throws FaultError `not_found`, `last_way_in` or `token_invalid`, unless it was removed */
+export function checkRemoval(removal: WayInRemoval, what: "Identity" | "Passkey"): void {
+  if (removal === "unknown") refuse({ code: "not_found", what });
+  if (removal === "last") refuse({ code: "last_way_in" });
+  if (removal === "caller_gone") refuse({ code: "token_invalid" });
+}
+
 /** The OpenID identities that open a user's account, and how they remove one. */
 export function linkedIdentities(
   store: Pick<IdentityStore, "list" | "remove">,
@@ -113,16 +117,8 @@ export function linkedIdentities(
     async remove(caller: Caller, id: string, nowMs: number): Promise<void> {
       // guard: removal-of-an-identity-needs-a-fresh-log-in
       requireFresh(caller, nowMs);
-      switch (await store.remove(id, caller, nowMs)) {
-        case "removed":
-          return notices.tell([caller.userId], nowMs);
-        case "unknown":
-          return refuse({ code: "not_found", what: "Identity" });
-        case "last":
-          return refuse({ code: "last_way_in" });
-        case "caller_gone":
-          return refuse({ code: "token_invalid" });
-      }
+      checkRemoval(await store.remove(id, caller, nowMs), "Identity");
+      notices.tell([caller.userId], nowMs);
     },
   };
 }

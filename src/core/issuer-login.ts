@@ -1,6 +1,5 @@
-import type { Caller } from "./caller.ts";
+import { type Caller, requireFresh } from "./caller.ts";
 import { refuse } from "./fault.ts";
-import { requireFresh } from "./fresh-login.ts";
 import type { IdentityLogin, IdentityStore } from "./identities.ts";
 import type { Identity, IdTokens } from "./issuers.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";

@@ -1,6 +1,6 @@
-import type { Caller, CallerRef, Spending } from "./caller.ts";
+import { type Caller, type CallerRef, requireFresh, type Spending } from "./caller.ts";
 import { refuse, UNKNOWN_SUBJECT } from "./fault.ts";
-import { requireFresh } from "./fresh-login.ts";
+import { checkRemoval, type WayInRemoval } from "./identities.ts";
 import { enforceRateLimit, type RateLimits } from "./login-throttle.ts";
 import type { Notices } from "./notices.ts";
 import type { User, UserWithPassword } from "./user.ts";
@@ -127,11 +127,7 @@ export interface PasskeyStore {
     nowMs: number,
   ): Promise<Passkey | "unknown" | "caller_gone">;
   /** Removes one of the caller's own, unless nothing else opens the account. */
-  remove(
-    id: string,
-    caller: CallerRef,
-    nowMs: number,
-  ): Promise<"removed" | "unknown" | "last" | "caller_gone">;
+  remove(id: string, caller: CallerRef, nowMs: number): Promise<WayInRemoval>;
 }
 
 interface Deps {
@@ -277,16 +273,8 @@ export function passkeys({
     /** @throws FaultError `not_found`, `last_way_in`, `login_not_fresh`, `token_invalid`, `unavailable` */
     async remove(caller: Caller, id: string, nowMs: number): Promise<void> {
       requireFresh(caller, nowMs);
-      switch (await store.remove(id, caller, nowMs)) {
-        case "removed":
-          return notices.tell([caller.userId], nowMs);
-        case "unknown":
-          return refuse({ code: "not_found", what: "Passkey" });
-        case "last":
-          return refuse({ code: "last_way_in" });
-        case "caller_gone":
-          return refuse({ code: "token_invalid" });
-      }
+      checkRemoval(await store.remove(id, caller, nowMs), "Passkey");
+      notices.tell([caller.userId], nowMs);
     },
 
     /**

@@ -1,6 +1,5 @@
-import type { Caller, CallerRef, WayIn } from "./caller.ts";
+import { type Caller, type CallerRef, requireFresh, type WayIn } from "./caller.ts";
 import { type Fault, refuse } from "./fault.ts";
-import { requireFresh } from "./fresh-login.ts";
 import { refuseAttempt, reserveAttempt, type Throttles } from "./login-throttle.ts";
 import type { Notices } from "./notices.ts";
 import type { User, UserWithPassword } from "./user.ts";

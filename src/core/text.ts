@@ -44,5 +44,9 @@ export function dayOfBirthProblem(text: string, nowMs: number): string | null {
   return text > new Date(nowMs).toISOString().slice(0, 10) ? "must not be in the future" : null;
 }
 
+/** Marks a name inside a sentence with Unicode isolates (U+2068, U+2069), which `Sentence` turns into `bdi`. */
+export const isolated = (name: string): string =>
+  `\u2068${name.replaceAll(/[\u2066-\u2069]/g, "")}\u2069`;
+
 /** A UUID of any version (RFC 9562 section 4), in lowercase, as it is stored. */
 export const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

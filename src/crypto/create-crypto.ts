@@ -10,7 +10,6 @@ import type { IsPwned, Passwords } from "../core/passwords.ts";
 import type { StatusListSigner } from "../core/status-lists.ts";
 import type { JwtReader } from "../core/token-diagnosis.ts";
 import type { Secrets } from "../core/token.ts";
-import { challenges } from "./challenges.ts";
 import { encryption } from "./encryption.ts";
 import { githubSignature, type ScanningKey } from "./github-signature.ts";
 import { idTokens } from "./id-tokens.ts";
@@ -21,7 +20,7 @@ import { type LegacySetting, legacyKeys } from "./legacy-jwts.ts";
 import { type EncryptionKeys, type JwtKeySet, keyRing, keyStates, publicKeySet } from "./keys.ts";
 import { neverPwned, pwnedPasswords } from "./pwned-passwords.ts";
 import { createSecrets, type LegacyTokens } from "./secrets.ts";
-import { signedState } from "./signed-state.ts";
+import { challenges, signedState } from "./signed-state.ts";
 import { statusListSigner } from "./status-list.ts";
 import { totp } from "./totp.ts";
 

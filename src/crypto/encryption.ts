@@ -43,7 +43,8 @@ export function encryption(keys: EncryptionKeys): Encryption {
   };
 }
 
-function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+/** Of base64url; none of any other text. */
+export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   try {
     return Uint8Array.fromBase64(text, { alphabet: "base64url" });
   } catch {

@@ -1,6 +1,6 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
-import type { Credential } from "../core/authenticate.ts";
+import type { Credential } from "../core/caller.ts";
 import { FaultError, refuse } from "../core/fault.ts";
 import type { Issuer } from "../core/issuers.ts";
 import { lowerUuid } from "./fields.ts";
@@ -33,6 +33,41 @@ const PLACES: readonly Place[] = [
   },
   { header: "X-Token", read: (token) => ({ method: "session", token }) },
 ];
+
+/**
+ * What the API document says of each header beside `Authorization: Bearer`. A bundler drops it: only the generator of
+ * the document imports it.
+ */
+export const CREDENTIAL_HEADERS_DOC = {
+  session: [
+    "X-Token",
+    "A session token, except on the session tokens' own routes, where it is what the request is about.",
+  ],
+  authToken: [
+    "X-Auth-Token",
+    "The same as a bearer token. In the query as `jwt`, if the deployment allows it.",
+  ],
+  google: [
+    "X-Auth-Google-Token",
+    "A Google ID token, if configured. In the query as `google_token`, if the deployment allows it.",
+  ],
+  facebook: [
+    "X-Auth-Facebook-Token",
+    "An ID token of Facebook's Limited Login, if configured. In the query as `facebook_token`, if the deployment allows it.",
+  ],
+  openid: [
+    "X-Auth-Apple-Token",
+    "An ID token of another issuer that the deployment names. The header contains the issuer's name, here `apple`.",
+  ],
+  ha1b: [
+    "X-Auth-HA1B-Token",
+    "`md5(email:domain of the email:password)` in hex, if configured. In the query as `ha1b`, if the deployment allows it.",
+  ],
+  otp: [
+    OTP_HEADER,
+    "A code of the account's second factor, beside Basic, an ID token or HA1B. It authenticates nobody by itself.",
+  ],
+} as const;
 
 /** The row of an issuer's ID tokens. */
 const idTokenPlace = ({ name, header, query }: Issuer): Place => ({

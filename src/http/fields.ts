@@ -83,6 +83,14 @@ export const jsonBody = <const S extends v.GenericSchema>(
   },
 });
 
+/** For a route that takes no fields: what is sent must be bounded JSON, as everywhere. */
+export const NO_FIELDS: Body<unknown> = {
+  schema: v.unknown(),
+  media: JSON_ONLY,
+  isOptional: true,
+  read: readTypedJson,
+};
+
 /** How clients call what would give them less than the default. */
 const NARROWING = [
   ...["scope", "scopes", "permissions", "abilities", "roles", "read_only", "readonly"],

@@ -1,7 +1,7 @@
 import type { HonoRequest } from "hono";
 import type { EventStore } from "../core/events.ts";
 import { DERIVATION_FAULTS, STALE_LOGINS } from "../core/fault.ts";
-import { FRESH_SECONDS } from "../core/fresh-login.ts";
+import { FRESH_SECONDS } from "../core/caller.ts";
 import { enforceRateLimit, type RateLimits } from "../core/login-throttle.ts";
 import type { Scope } from "../core/scopes.ts";
 import type { Json } from "../core/token.ts";

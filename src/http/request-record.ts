@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { HonoRequest } from "hono";
-import type { Credential } from "../core/authenticate.ts";
-import type { Caller, WayIn } from "../core/caller.ts";
+import type { Caller, Credential, WayIn } from "../core/caller.ts";
 import type { Fault } from "../core/fault.ts";
 import type { RequestFault } from "./request-fault.ts";
 

@@ -1,6 +1,7 @@
 import { withActions } from "../actions/api-document.ts";
 import { builtInActions } from "../actions/registry.ts";
 import type { Passwords } from "../core/passwords.ts";
+import { CREDENTIAL_HEADERS_DOC } from "../http/credentials.ts";
 import type { BodyRule } from "../http/surface.ts";
 import type { DocumentedSurface, JsonObject, Operation, ResponseDoc } from "./description.ts";
 import { codeSamples, QUICK_START } from "./code-samples.ts";
@@ -176,13 +177,6 @@ const examplesOf = (found: readonly Example[], value: (example: Example) => Json
     examples: Object.fromEntries(found.map((each) => [each.as, { value: value(each) }])),
   };
 
-const inHeader = (name: string, description: string): JsonObject => ({
-  type: "apiKey",
-  in: "header",
-  name,
-  description,
-});
-
 /** The schemes that operations name. `http/credentials.ts` has the rows that read them. */
 const SECURITY_SCHEMES: Readonly<Record<string, JsonObject>> = {
   bearer: {
@@ -205,34 +199,12 @@ const SECURITY_SCHEMES: Readonly<Record<string, JsonObject>> = {
  */
 const OTHER_CREDENTIALS: Readonly<Record<string, JsonObject>> = {
   basic: { type: "http", scheme: "basic", description: "Email and password, in UTF-8." },
-  session: inHeader(
-    "X-Token",
-    "A session token, except on the session tokens' own routes, where it is what the request is about.",
-  ),
-  authToken: inHeader(
-    "X-Auth-Token",
-    "The same as a bearer token. In the query as `jwt`, if the deployment allows it.",
-  ),
-  google: inHeader(
-    "X-Auth-Google-Token",
-    "A Google ID token, if configured. In the query as `google_token`, if the deployment allows it.",
-  ),
-  facebook: inHeader(
-    "X-Auth-Facebook-Token",
-    "An ID token of Facebook's Limited Login, if configured. In the query as `facebook_token`, if the deployment allows it.",
-  ),
-  openid: inHeader(
-    "X-Auth-Apple-Token",
-    "An ID token of another issuer that the deployment names. The header contains the issuer's name, here `apple`.",
-  ),
-  ha1b: inHeader(
-    "X-Auth-HA1B-Token",
-    "`md5(email:domain of the email:password)` in hex, if configured. In the query as `ha1b`, if the deployment allows it.",
-  ),
-  otp: inHeader(
-    "X-OTP",
-    "A code of the account's second factor, beside Basic, an ID token or HA1B. It authenticates nobody by itself.",
-  ),
+  ...mapped(CREDENTIAL_HEADERS_DOC, ([name, description]) => ({
+    type: "apiKey",
+    in: "header",
+    name,
+    description,
+  })),
 };
 
 /** An empty requirement means that no credential is needed. */

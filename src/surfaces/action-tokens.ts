@@ -213,7 +213,7 @@ export function actionTokenRoutes(
       scope: "actions:issue",
       access: "caller",
       async handle({ request, nowMs }, caller) {
-        const id = pathId(request, "id").toLowerCase();
+        const id = pathId(request, "id");
         return usesToJson(await uses.usesOf(caller, id, readPage(request), nowMs));
       },
     },

@@ -5,6 +5,7 @@ import type { Profile, Role } from "../core/user.ts";
 import { faultOf } from "../http/request-fault.ts";
 import type { RequestSummary } from "../http/request-log.ts";
 import { rpcRecord, withRequestRecord } from "../http/request-record.ts";
+import { UUID } from "../core/text.ts";
 
 /** What an active token is. Times in Unix seconds. */
 export interface ActiveTokenInfo {
@@ -56,8 +57,6 @@ interface Deps {
   readonly report: RequestSummary;
   readonly issuer: string;
 }
-
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** What logs its user in; the others are for one purpose of their own. */
 const LOGS_IN: readonly Introspection["kind"][] = ["session", "api", "access"];
@@ -117,7 +116,8 @@ export function rpc({ accounts, introspection, report, issuer }: Deps) {
     async user(id: string) {
       if (typeof id !== "string") throw failure("arguments_invalid", "user takes an id");
       return served("user", async (): Promise<UserInfo | null> => {
-        const user = UUID.test(id) ? await accounts.find(id.toLowerCase()) : null;
+        const known = id.toLowerCase();
+        const user = UUID.test(known) ? await accounts.find(known) : null;
         if (user === null) return null;
         const { email, role, metadata, firstName, lastName, phoneNumber, dob, gender } = user;
         return {

@@ -1,6 +1,6 @@
 import { HonoRequest } from "hono/request";
 import { describe, expect, it } from "vitest";
-import type { Credential } from "../../src/core/authenticate.ts";
+import type { Credential } from "../../src/core/caller.ts";
 import { FACEBOOK, GOOGLE } from "../../src/core/issuers.ts";
 import { findCredential } from "../../src/http/credentials.ts";
 import { RequestFaultError } from "../../src/http/request-fault.ts";

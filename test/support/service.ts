@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { app } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
-import type { Credential } from "../../src/core/authenticate.ts";
+import type { Credential } from "../../src/core/caller.ts";
 import type { Passwords } from "../../src/core/passwords.ts";
 import { pages, platform } from "../../src/latchkey.ts";
 import { checkOptions, type LatchkeyOptions } from "../../src/options.ts";

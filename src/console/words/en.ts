@@ -1,4 +1,4 @@
-import { isolated } from "../isolated.ts";
+import { isolated } from "../../core/text.ts";
 
 /**
  * The texts of the pages in English. A translation is a file with the same members. Names that users

@@ -279,7 +279,7 @@ export const accountComponents: Readonly<Record<string, Component>> = {
   Scope: { schema: scope, description: "What a token may do." },
 };
 
-/** Of acts that need one; `core/fresh-login.ts` says which and why. */
+/** Of acts that need one; `core/caller.ts` says which and why. */
 export const FRESH_LOG_IN =
   "a log-in of the last ten minutes: an older one is answered 401 with `insufficient_user_authentication` (RFC 9470), an API token and what was obtained with one 403. Basic is always fresh.";
 

@@ -1,14 +1,13 @@
 import type { HonoRequest } from "hono";
 import * as v from "valibot";
 import type { AccountChange, Accounts, PersonalDataStore } from "../../core/accounts.ts";
-import { callerAfterPasswordChange } from "../../core/caller.ts";
+import { callerAfterPasswordChange, requireFresh } from "../../core/caller.ts";
 import {
   ALL_EVENTS,
   type AuditEntry,
   type EventFilter,
   type EventStore,
 } from "../../core/events.ts";
-import { requireFresh } from "../../core/fresh-login.ts";
 import type { LinkedIdentities, LinkedIdentity } from "../../core/identities.ts";
 import { FACEBOOK, GOOGLE } from "../../core/issuers.ts";
 import type { JwtPairs } from "../../core/jwt-pairs.ts";
@@ -17,8 +16,7 @@ import type { Recovery } from "../../core/recovery.ts";
 import { mayDo, type Scopes } from "../../core/scopes.ts";
 import type { Json } from "../../core/token.ts";
 import { profileOf, profileToRow, type User } from "../../core/user.ts";
-import { readTypedJson } from "../../http/body.ts";
-import { JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
+import { jsonBody, NO_FIELDS, pathId } from "../../http/fields.ts";
 import {
   cursorText,
   exportCursorText,
@@ -91,7 +89,7 @@ export const accountRoutes = ({
       body: signUp,
       async handle({ request, nowMs }) {
         if (!takesPasswords) {
-          await readTypedJson(request);
+          await NO_FIELDS.read(request);
           refuseField("password", "is not taken here: POST /rest/login/email creates the account");
         }
         const { email, password, ...profile } = await signUp.read(request);
@@ -152,10 +150,9 @@ export const accountRoutes = ({
       path: "/rest/user/verify_email",
       access: "caller",
       scope: "account:write",
-      body: { schema: v.unknown(), media: JSON_ONLY, isOptional: true },
+      body: NO_FIELDS,
       async handle({ request, nowMs }, caller) {
-        // It has no fields, but what is sent must be bounded JSON, as everywhere.
-        await readTypedJson(request);
+        await NO_FIELDS.read(request);
         await recovery.requestVerification(caller, nowMs);
         return success({});
       },
@@ -210,7 +207,7 @@ export const accountRoutes = ({
       access: "caller",
       scope: "account:write",
       async handle({ request, nowMs }, caller) {
-        await identities.remove(caller, pathId(request, "id").toLowerCase(), nowMs);
+        await identities.remove(caller, pathId(request, "id"), nowMs);
         return success({});
       },
     },

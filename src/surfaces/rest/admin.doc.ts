@@ -144,6 +144,19 @@ const operation = (
   more: Omit<OperationDoc, "id" | "summary" | "description">,
 ): OperationDoc => ({ id, summary, description, ...more, refuses: [403, ...(more.refuses ?? [])] });
 
+const deletion = (
+  id: string,
+  summary: string,
+  description: string,
+  done: string,
+  parameters: OperationDoc["parameters"] = ID,
+) =>
+  operation(id, summary, description, {
+    parameters,
+    answers: answer(done, success(Empty)),
+    refuses: [404],
+  });
+
 const SCANNED =
   "At most 5,000 rows are looked at for one page, so a page may be short, or empty, and yet have a `next_cursor`.";
 
@@ -243,41 +256,31 @@ export const adminOperations: Readonly<Record<RoutesOf<typeof adminRoutes>, Oper
       refuses: [404, 507],
     },
   ),
-  "DELETE /rest/admin/users/:id/credentials": operation(
+  "DELETE /rest/admin/users/:id/credentials": deletion(
     "revokeAccountCredentials",
     "Revoke all credentials of an account, as an operator",
     "Sessions, JWTs, API tokens and action tokens. Its password and other ways to log in stay: disable it to stop those.",
-    { parameters: ID, answers: answer("Revoked.", success(Empty)), refuses: [404] },
+    "Revoked.",
   ),
-  "DELETE /rest/admin/users/:id/logins/:login": operation(
+  "DELETE /rest/admin/users/:id/logins/:login": deletion(
     "revokeAccountLogin",
     "Log an account out in one place, as an operator",
     "A session, or a JWT pair with all JWTs that were derived from it. Needs a fresh log-in. Repeated, it changes nothing.",
-    {
-      parameters: [...ID, ...pathParameter("login", "The log-in's `id`.")],
-      answers: answer("Revoked.", success(Empty)),
-      refuses: [404],
-    },
+    "Revoked.",
+    [...ID, ...pathParameter("login", "The log-in's `id`.")],
   ),
-  "DELETE /rest/admin/users/:id/tokens/:token": operation(
+  "DELETE /rest/admin/users/:id/tokens/:token": deletion(
     "revokeAccountToken",
     "Revoke one API or action token of an account, as an operator",
     "With all that was derived from it. Needs a fresh log-in. Links that were sent by email are not among them. Repeated, it changes nothing.",
-    {
-      parameters: [...ID, ...pathParameter("token", "The token's ID.")],
-      answers: answer("Revoked.", success(Empty)),
-      refuses: [404],
-    },
+    "Revoked.",
+    [...ID, ...pathParameter("token", "The token's ID.")],
   ),
-  "DELETE /rest/admin/users/:id/second_factor": operation(
+  "DELETE /rest/admin/users/:id/second_factor": deletion(
     "removeAccountSecondFactor",
     "Remove the second factor of an account, as an operator",
     "For someone who has lost the app and the recovery codes: they log in without, and are told by email. Make sure first that it is them who ask.",
-    {
-      parameters: ID,
-      answers: answer("Removed, or there was none.", success(Empty)),
-      refuses: [404],
-    },
+    "Removed, or there was none.",
   ),
   "POST /rest/admin/users/:id/password_reset": operation(
     "sendPasswordReset",
@@ -289,21 +292,18 @@ export const adminOperations: Readonly<Record<RoutesOf<typeof adminRoutes>, Oper
       refuses: [404, 429],
     },
   ),
-  "DELETE /rest/admin/users/:id": operation(
+  "DELETE /rest/admin/users/:id": deletion(
     "deleteAccount",
     "Delete an account, as an operator",
     "As its owner would: revokes all its credentials, and erases what is stored about the person (GDPR article 17). The email can sign up again.",
-    { parameters: ID, answers: answer("Deleted.", success(Empty)), refuses: [404] },
+    "Deleted.",
   ),
-  "DELETE /rest/admin/throttles/:id": operation(
+  "DELETE /rest/admin/throttles/:id": deletion(
     "liftThrottles",
     "Lift the limits on log-ins of an account, as an operator",
     "Empties its counters of failed attempts, from all networks.",
-    {
-      parameters: pathParameter("id", "Of `GET /rest/admin/throttles`, or an account's `uuid`."),
-      answers: answer("Lifted.", success(Empty)),
-      refuses: [404],
-    },
+    "Lifted.",
+    pathParameter("id", "Of `GET /rest/admin/throttles`, or an account's `uuid`."),
   ),
   "POST /rest/admin/dead_letters/replay": operation(
     "replayEvents",

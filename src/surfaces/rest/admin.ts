@@ -1,5 +1,5 @@
 import type { HonoRequest } from "hono";
-import * as v from "valibot";
+import type * as v from "valibot";
 import type {
   Account,
   AccountAct,
@@ -15,8 +15,7 @@ import type {
 import type { Caller } from "../../core/caller.ts";
 import type { TokenDiagnosis } from "../../core/token-diagnosis.ts";
 import type { Json } from "../../core/token.ts";
-import { readTypedJson } from "../../http/body.ts";
-import { JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
+import { jsonBody, NO_FIELDS, pathId } from "../../http/fields.ts";
 import {
   exportCursorText,
   keyCursorText,
@@ -58,6 +57,39 @@ export function adminRoutes({ admin }: AdminServices) {
 
   const READ = { access: "caller", scope: "admin:read" } as const;
   const WRITE = { access: "caller", scope: "admin:write" } as const;
+
+  /** A page of rows that are looked at by their key. */
+  const list = <const P extends string, T>(
+    path: P,
+    toJson: (item: T) => Json,
+    read: (
+      desk: OperatorsDesk,
+      request: HonoRequest,
+      after: string | null,
+      limit: number,
+    ) => Promise<Scanned<T>>,
+  ) => ({
+    method: "GET" as const,
+    path,
+    ...READ,
+    handle: forOperators(async (desk, request) => {
+      const { limit, after } = readKeyPage(request);
+      const { items, next } = await read(desk, request, after, limit);
+      return page(items.map(toJson), keyCursorText(next));
+    }),
+  });
+  const deletion = <const P extends string>(
+    path: P,
+    act: (desk: OperatorsDesk, request: HonoRequest) => Promise<unknown>,
+  ) => ({
+    method: "DELETE" as const,
+    path,
+    ...WRITE,
+    handle: forOperators(async (desk, request) => {
+      await act(desk, request);
+      return success({});
+    }),
+  });
 
   return defineRoutes([
     {
@@ -108,33 +140,15 @@ export function adminRoutes({ admin }: AdminServices) {
         return page(sections, exportCursorText(next));
       }),
     },
-    {
-      method: "GET",
-      path: "/rest/admin/events",
-      ...READ,
-      handle: forOperators(async (desk, request) => {
-        const { limit, after } = readKeyPage(request);
-        return scannedToJson(await desk.events(filterIn(request), after, limit), entryToJson);
-      }),
-    },
-    {
-      method: "GET",
-      path: "/rest/admin/throttles",
-      ...READ,
-      handle: forOperators(async (desk, request) => {
-        const { limit, after } = readKeyPage(request);
-        return scannedToJson(await desk.throttles(after, limit), throttleToJson);
-      }),
-    },
-    {
-      method: "GET",
-      path: "/rest/admin/dead_letters",
-      ...READ,
-      handle: forOperators(async (desk, request) => {
-        const { limit, after } = readKeyPage(request);
-        return scannedToJson(await desk.deadLetters(after, limit), deadLetterToJson);
-      }),
-    },
+    list("/rest/admin/events", entryToJson, (desk, request, after, limit) =>
+      desk.events(filterIn(request), after, limit),
+    ),
+    list("/rest/admin/throttles", throttleToJson, (desk, _, after, limit) =>
+      desk.throttles(after, limit),
+    ),
+    list("/rest/admin/dead_letters", deadLetterToJson, (desk, _, after, limit) =>
+      desk.deadLetters(after, limit),
+    ),
     {
       method: "GET",
       path: "/rest/admin/status",
@@ -167,70 +181,31 @@ export function adminRoutes({ admin }: AdminServices) {
         return success(accountToJson(await desk.change(idIn(request), act)));
       }),
     },
-    {
-      method: "DELETE",
-      path: "/rest/admin/users/:id/credentials",
-      ...WRITE,
-      handle: forOperators(async (desk, request) => {
-        await desk.revokeAll(idIn(request));
-        return success({});
-      }),
-    },
-    {
-      method: "DELETE",
-      path: "/rest/admin/users/:id/logins/:login",
-      ...WRITE,
-      handle: forOperators(async (desk, request) => {
-        await desk.revokeOne(idIn(request), "login", pathId(request, "login").toLowerCase());
-        return success({});
-      }),
-    },
-    {
-      method: "DELETE",
-      path: "/rest/admin/users/:id/tokens/:token",
-      ...WRITE,
-      handle: forOperators(async (desk, request) => {
-        await desk.revokeOne(idIn(request), "token", pathId(request, "token").toLowerCase());
-        return success({});
-      }),
-    },
-    {
-      method: "DELETE",
-      path: "/rest/admin/users/:id/second_factor",
-      ...WRITE,
-      handle: forOperators(async (desk, request) => {
-        await desk.removeSecondFactor(idIn(request));
-        return success({});
-      }),
-    },
+    deletion("/rest/admin/users/:id/credentials", (desk, request) => desk.revokeAll(idIn(request))),
+    deletion("/rest/admin/users/:id/logins/:login", (desk, request) =>
+      desk.revokeOne(idIn(request), "login", pathId(request, "login")),
+    ),
+    deletion("/rest/admin/users/:id/tokens/:token", (desk, request) =>
+      desk.revokeOne(idIn(request), "token", pathId(request, "token")),
+    ),
+    deletion("/rest/admin/users/:id/second_factor", (desk, request) =>
+      desk.removeSecondFactor(idIn(request)),
+    ),
     {
       method: "POST",
       path: "/rest/admin/users/:id/password_reset",
       ...WRITE,
-      body: { schema: v.unknown(), media: JSON_ONLY, isOptional: true },
+      body: NO_FIELDS,
       handle: forOperators(async (desk, request) => {
-        await readTypedJson(request);
+        await NO_FIELDS.read(request);
         return success({ is_sent: await desk.sendReset(idIn(request)) });
       }),
     },
-    {
-      method: "DELETE",
-      path: "/rest/admin/users/:id",
-      ...WRITE,
-      handle: forOperators(async (desk, request) => {
-        await desk.remove(idIn(request));
-        return success({});
-      }),
-    },
-    {
-      method: "DELETE",
-      path: "/rest/admin/throttles/:id",
-      ...WRITE,
-      handle: forOperators(async (desk, request) => {
-        await desk.liftThrottles(idIn(request));
-        return success({});
-      }),
-    },
+    deletion("/rest/admin/users/:id", (desk, request) => desk.remove(idIn(request))),
+    // The digest of an email is hex.
+    deletion("/rest/admin/throttles/:id", (desk, request) =>
+      desk.liftThrottles(idIn(request).toLowerCase()),
+    ),
     {
       method: "POST",
       path: "/rest/admin/dead_letters/replay",
@@ -244,7 +219,7 @@ export function adminRoutes({ admin }: AdminServices) {
   ]);
 }
 
-const idIn = (request: HonoRequest) => pathId(request, "id").toLowerCase();
+const idIn = (request: HonoRequest) => pathId(request, "id");
 
 /** @throws RequestFaultError `fields_invalid` unless it names exactly one */
 function actOf(fields: v.InferOutput<typeof ChangeAccount>): AccountAct {
@@ -274,9 +249,6 @@ function filterIn(request: HonoRequest): EventFilter {
   );
   return { ...given, isAll };
 }
-
-const scannedToJson = <T>({ items, next }: Scanned<T>, toJson: (item: T) => Json): HttpResult =>
-  page(items.map(toJson), keyCursorText(next));
 
 function accountToJson(account: Account): Readonly<Record<string, Json>> {
   return {

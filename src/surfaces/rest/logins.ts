@@ -38,7 +38,7 @@ export const loginRoutes = ({ logins }: LoginServices) =>
       access: "caller",
       scope: "account:write",
       async handle({ request, nowMs }, caller) {
-        await logins.revoke(caller, pathId(request, "id").toLowerCase(), nowMs);
+        await logins.revoke(caller, pathId(request, "id"), nowMs);
         return success({});
       },
     },

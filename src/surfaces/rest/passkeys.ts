@@ -2,8 +2,7 @@ import * as v from "valibot";
 import type { IssueLogin } from "../../core/log-in.ts";
 import type { Accounts } from "../../core/accounts.ts";
 import type { Passkey, Passkeys } from "../../core/passkeys.ts";
-import { readTypedJson } from "../../http/body.ts";
-import { JSON_ONLY, jsonBody, pathId } from "../../http/fields.ts";
+import { jsonBody, NO_FIELDS, pathId } from "../../http/fields.ts";
 import { defineRoutes, isoTime, isoTimeOrNull } from "../../http/surface.ts";
 import { page, success } from "./accounts.ts";
 import { AuthenticationResponse, knownEmail, RegistrationResponse, tokenName } from "./fields.ts";
@@ -30,10 +29,9 @@ export const passkeyRoutes = ({ accounts, passkeys, issueLogin }: PasskeyService
       path: "/rest/user/passkeys/options",
       access: "caller",
       scope: "account:write",
-      body: { schema: v.unknown(), media: JSON_ONLY, isOptional: true },
+      body: NO_FIELDS,
       async handle({ request, nowMs }, caller) {
-        // It has no fields, but what is sent must be bounded JSON, as everywhere.
-        await readTypedJson(request);
+        await NO_FIELDS.read(request);
         const user = await accounts.read(caller);
         return success(await passkeys.creationOptions(caller, user, nowMs));
       },

@@ -1,8 +1,7 @@
 import * as v from "valibot";
 import type { Accounts } from "../../core/accounts.ts";
 import type { SecondFactor } from "../../core/second-factor.ts";
-import { readTypedJson } from "../../http/body.ts";
-import { JSON_ONLY, jsonBody } from "../../http/fields.ts";
+import { jsonBody, NO_FIELDS } from "../../http/fields.ts";
 import { defineRoutes, isoTimeOrNull } from "../../http/surface.ts";
 import { success } from "./accounts.ts";
 
@@ -38,10 +37,9 @@ export const secondFactorRoutes = ({ secondFactor, accounts }: SecondFactorServi
       path: "/rest/user/totp",
       access: "caller",
       scope: "account:write",
-      body: { schema: v.unknown(), media: JSON_ONLY, isOptional: true },
+      body: NO_FIELDS,
       async handle({ request, nowMs }, caller) {
-        // It has no fields, but what is sent must be bounded JSON, as everywhere.
-        await readTypedJson(request);
+        await NO_FIELDS.read(request);
         const { email } = await accounts.read(caller);
         return success(await secondFactor.begin(caller, email, nowMs));
       },
