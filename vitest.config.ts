@@ -24,11 +24,12 @@ const LONG_TESTS = [
 /** Tests that `npm test` runs with fewer rounds, requests or rows than the long suites. */
 const THOROUGH_TESTS = [
   "test/audit/with-change.test.ts",
-  "test/budget/growth.test.ts",
+  "test/budget/{budget,growth}.test.ts",
   "test/console/hostile.test.ts",
   "test/faults/uncertain.test.ts",
   "test/hostile/{bodies,large,paths}.test.ts",
   "test/housekeeping.test.ts",
+  "test/log/routes.test.ts",
   "test/races/{changes,once,revocations}.test.ts",
   "test/revocation/{bound,chains,cost,lag-changes,lifetimes}.test.ts",
   "test/throttling/{accounts,flood,junk}.test.ts",

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, expect, it, vi } from "vitest";
 import { isolate } from "../support/service.ts";
+import { some } from "../support/thorough.ts";
 import { type Case, GOOD, requestOf } from "../faults/requests.ts";
 import { begin, buildWorld, type World } from "../faults/world.ts";
 import { ROUTE_KEYS } from "../hostile/routes.ts";
@@ -11,22 +12,18 @@ import { SHOWN } from "./latency.ts";
 import { type Cost, meter, short } from "./measure.ts";
 
 /** Where each column of the table was measured. Warm: the same request again in the same isolate. */
-const COLUMNS = {
-  "0": [
-    { lag: 0, warm: false },
-    { lag: 10, warm: false },
-  ],
-  "10 warm": [{ lag: 10, warm: true }],
-  "60": [{ lag: 60, warm: false }],
-  "300": [
-    { lag: 300, warm: false },
-    { lag: 86_400, warm: false },
-  ],
-  "300 warm": [
-    { lag: 300, warm: true },
-    { lag: 86_400, warm: true },
-  ],
-} as const;
+const COLUMNS: readonly (readonly [Column, ...Place[]])[] = [
+  ["0", { lag: 0, warm: false }, { lag: 10, warm: false }],
+  ["60", { lag: 60, warm: false }],
+  ["300", { lag: 300, warm: false }, { lag: 86_400, warm: false }],
+  ["10 warm", { lag: 10, warm: true }],
+  ["300 warm", { lag: 300, warm: true }, { lag: 86_400, warm: true }],
+];
+
+interface Place {
+  readonly lag: number;
+  readonly warm: boolean;
+}
 
 const HOUR_MS = 3_600_000;
 
@@ -59,22 +56,30 @@ async function costOf(each: Case, lag: number, warm: boolean) {
   return { cost: short(read()), trips: String(waited.trips), far: waited.far };
 }
 
+const cellOf = (table: string, { routeKey, as }: Case, column: Column) =>
+  budgetRows(table)
+    .find(({ request }) => request === `${routeKey} (${as})`)
+    ?.cell(column) ?? "";
+
 it("has a line for every route", () => {
   const known = new Set(GOOD.map(({ routeKey }) => routeKey));
   expect(ROUTE_KEYS.map(({ name }) => name).filter((routeKey) => !known.has(routeKey))).toEqual([]);
 });
 
 it("every route costs exactly what is written down, and waits for so many trips", async () => {
-  const head = ["", ...Object.keys(COLUMNS)].join(" | ");
+  const head = ["", ...COLUMNS.map(([column]) => column)].join(" | ");
   const lines = [head];
   const trips = [head];
-  for (const each of GOOD) {
+  for (const [index, each] of GOOD.entries()) {
     const costs: string[] = [];
     const waited: string[] = [];
     const far: Partial<Record<string, number>> = {};
-    for (const [column, places] of Object.entries(COLUMNS)) {
+    for (const [column, ...places] of COLUMNS) {
       const found = [];
-      for (const { lag, warm } of places) found.push(await costOf(each, lag, warm));
+      // In npm test at one of them in turn, unless they are to differ.
+      const isOne = [BUDGET, TRIPS].every((table) => !cellOf(table, each, column).includes(" or "));
+      const measured = isOne ? some(places, index, places.length) : places;
+      for (const { lag, warm } of measured) found.push(await costOf(each, lag, warm));
       costs.push([...new Set(found.map(({ cost }) => cost))].join(" or "));
       waited.push([...new Set(found.map(({ trips }) => trips))].join(" or "));
       far[column] = Math.max(...found.map((one) => one.far));
@@ -103,7 +108,7 @@ it("checks, refreshes, runs, log-ins and sign-ups wait for no more trips than th
 
 it("with replicas, the nearest answers each check, and every other call stays as it is", async () => {
   const rows = new Map(budgetRows().map((row) => [row.request, row]));
-  for (const each of GOOD) {
+  for (const [index, each] of GOOD.entries()) {
     const cost = async (lag: number): Promise<Cost> => {
       await begin(world);
       const beat = "INSERT OR REPLACE INTO heartbeat (only, at) VALUES (1, ?)";
@@ -120,7 +125,7 @@ it("with replicas, the nearest answers each check, and every other call stays as
     );
     // What KV may answer at 60, a replica may.
     const checks = (at60?.kvReads ?? 0) > (without?.kvReads ?? 0) ? 1 : 0;
-    for (const lag of [10, 60]) {
+    for (const lag of some([10, 60], index, 2)) {
       const { get, near, query, written } = await cost(lag);
       expect([route, lag, { get, near, query, written }]).toEqual([
         route,

@@ -117,9 +117,13 @@ describe.each(POST_FORMS)("POST $path", ({ path }) => {
 
   it("takes any body without harm", async () => {
     const url = pathIn(path, fixtures);
-    const names = BODIES.map(([type, body]) => `${type}: ${String(body).slice(0, 40)}`);
+    const bodies = some(
+      BODIES,
+      POST_FORMS.findIndex((form) => form.path === path),
+    );
+    const names = bodies.map(([type, body]) => `${type}: ${String(body).slice(0, 40)}`);
     const wrong = await run(names, (client, index) => {
-      const [type = "", body = ""] = BODIES[index] ?? [];
+      const [type = "", body = ""] = bodies[index] ?? [];
       const headers = {
         cookie: `${COOKIE}=${client.secret}`,
         ...SAME_ORIGIN,

@@ -24,18 +24,20 @@ it(`holds over ${OPERATIONS} operations and ${SEEDS} seeds`, { timeout: 300_000 
   expect(Object.keys(figures.faults).length).toBeGreaterThanOrEqual(isThorough ? 19 : 17);
 });
 
+const SEEDS_AGAIN = [7, 8, 9, 10];
+
 it("does the same at every run of a seed", { timeout: 60_000 }, async () => {
   const digests = async (threads: number) => {
     const reports: Report[] = [];
     await tellStories({
-      seed: 7,
+      seed: SEEDS_AGAIN[0] ?? 0,
       threads,
       shrinkMs: 1_000,
-      isEnough: ({ runs }) => runs >= 6,
+      isEnough: () => SEEDS_AGAIN.every((each) => reports.some(({ seed }) => seed === each)),
       onReport: (report) => reports.push(report),
     }).done;
     const bySeed = new Map(reports.map(({ seed, digest }) => [seed, digest]));
-    return [7, 8, 9, 10].map((seed) => bySeed.get(seed));
+    return SEEDS_AGAIN.map((seed) => bySeed.get(seed));
   };
   const first = await digests(1);
   expect(new Set(first).size).toBe(4);

@@ -136,7 +136,7 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
     mustFit(sql, D1_SQL_BYTES, "D1: a statement");
     if (!/^\s*SELECT\b/i.test(String(sql))) {
       writes++;
-      const named = String(sql).matchAll(/\b(?:INTO|UPDATE|FROM)\s+(\w+)/g);
+      const named = String(sql).matchAll(/\b(?:INTO|UPDATE|FROM)\s+"?(\w+)/g);
       for (const [, table = ""] of named) touched.tables.add(table);
     }
     const statement = original(...args);
