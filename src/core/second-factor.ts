@@ -1,4 +1,4 @@
-import { type Caller, type CallerRef, requireFresh, type WayIn } from "./caller.ts";
+import { type Caller, type CallerRef, requireFresh, WAYS_IN, type WayIn } from "./caller.ts";
 import { type Fault, refuse } from "./fault.ts";
 import { refuseAttempt, reserveAttempt, type Throttles } from "./login-throttle.ts";
 import type { Notices } from "./notices.ts";
@@ -67,7 +67,6 @@ export const RECOVERY_CODES = 10;
 
 /** How long someone may look for their code, in milliseconds. */
 const HALF_LOGIN_MS = 300_000;
-const WAYS: readonly WayIn[] = ["password", "identity", "email", "passkey", "ha1b"];
 
 export type SecondFactor = ReturnType<typeof secondFactor>;
 
@@ -183,7 +182,7 @@ export function secondFactor({
     async complete(half: string, otp: string, nowMs: number) {
       const [id = "", version, by, until] =
         (await encryption.decrypt(half, "log-in"))?.text.split(" ") ?? [];
-      const way = WAYS.find((each) => each === by);
+      const way = WAYS_IN.find((each) => each === by);
       const user = way === undefined ? null : await users.byId(id);
       // guard: half-a-log-in-ends-with-its-password
       if (
