@@ -412,7 +412,6 @@ export async function restore(to: Stored, now: Stored): Promise<void> {
   const tables = to.tables === now.tables ? [] : changedTables(to, now);
   if (tables.length > 0) {
     await env.DB.batch([
-      env.DB.prepare("PRAGMA defer_foreign_keys = on"),
       ...tables.toReversed().map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
       ...tables.flatMap((table) => insertAll(table, to.tables[table] ?? [])),
     ]);
@@ -427,8 +426,13 @@ export async function restore(to: Stored, now: Stored): Promise<void> {
   rules.secondPasses();
 }
 
-const changedTables = (to: Stored, now: Stored): readonly string[] =>
-  TABLES.filter((table) => JSON.stringify(to.tables[table]) !== JSON.stringify(now.tables[table]));
+/** All of them where users have changed, since others refer to these. */
+function changedTables(to: Stored, now: Stored): readonly string[] {
+  const changed = TABLES.filter(
+    (table) => JSON.stringify(to.tables[table]) !== JSON.stringify(now.tables[table]),
+  );
+  return changed.includes("users") ? TABLES : changed;
+}
 
 function insertAll(table: string, rows: readonly Row[]): D1PreparedStatement[] {
   const [first] = rows;
