@@ -56,7 +56,9 @@ await build({
 });
 await build({
   ...common,
-  entryPoints: ["src/cli/latchkey.ts", "src/cli/wrangler-preload.ts"],
+  entryPoints: ["latchkey", "local-d1-process", "wrangler-preload"].map(
+    (name) => `src/cli/${name}.ts`,
+  ),
   outdir: "dist/cli",
   platform: "node",
   packages: "external",

@@ -8,7 +8,7 @@ import * as v from "valibot";
 import { argumentsFor, type ConfigPlace, withBinding } from "./changed-config.ts";
 import { CliError, NoDatabaseError, UsageError } from "./cli-error.ts";
 import { readProject } from "./deploy/project.ts";
-import { errorText, plainReason, runWrangler } from "./wrangler.ts";
+import { DatabaseRefusal, errorText, openLocalD1, plainReason, runWrangler } from "./wrangler.ts";
 
 /** The database, through `wrangler d1`. */
 export interface D1 {
@@ -69,10 +69,25 @@ const whereOf = ({ remote, persistTo }: Target) =>
 const projectOf = ({ project = { configFile: PROJECT_FILE, environment: undefined } }: Target) =>
   project;
 
+/** Runs statements on the local database. @returns their rows in JSON, as `wrangler d1 execute` prints them */
+function localD1(target: Target, stop: AbortSignal): (statements: string) => Promise<string> {
+  const path = join(target.persistTo ?? STATE_DIRECTORY, "v3");
+  const ask = openLocalD1(projectOf(target).configFile, resolve(path), stop);
+  return async (statements) => {
+    try {
+      return JSON.stringify([{ results: await ask(statements) }]);
+    } catch (error) {
+      if (stop.aborted) throw new CliError("Stopped.");
+      throw error instanceof DatabaseRefusal ? errorOf(error.message, target) : error;
+    }
+  };
+}
+
 /** @throws CliError with wrangler's message, from each method */
 export function d1(target: Target, stop: AbortSignal): D1 {
+  const local = target.remote ? null : localD1(target, stop);
   const execute = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
-    const command = ["d1", "execute", "DB", "--yes", "--json", ...whereOf(target)];
+    const command = ["d1", "execute", "DB", "--yes", "--json", "--remote"];
     const { code, said } = await runWrangler(
       [...command, ...argumentsFor(projectOf(target)), ...args],
       {
@@ -89,9 +104,8 @@ export function d1(target: Target, stop: AbortSignal): D1 {
   return {
     async query(statements, row) {
       // With --file a remote database returns no rows, and --command would show in the process's arguments.
-      const said = await inFile(statements, (LATCHKEY_COMMAND_FILE) =>
-        execute([], { LATCHKEY_COMMAND_FILE }),
-      );
+      const remote = (LATCHKEY_COMMAND_FILE: string) => execute([], { LATCHKEY_COMMAND_FILE });
+      const said = await (local?.(statements) ?? inFile(statements, remote));
       const answer = v.safeParse(
         v.pipe(v.string(), v.parseJson(), v.array(v.object({ results: v.array(row) }))),
         said.slice(said.search(/^\[/m)),
@@ -101,7 +115,8 @@ export function d1(target: Target, stop: AbortSignal): D1 {
     },
 
     async run(statements) {
-      await inFile(`${statements.join(";\n")};\n`, (file) => execute([`--file=${file}`]));
+      const text = `${statements.join(";\n")};\n`;
+      await (local?.(text) ?? inFile(text, (file) => execute([`--file=${file}`])));
     },
   };
 }

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
+import { Socket } from "node:net";
 import { extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import * as v from "valibot";
 import { CliError } from "./cli-error.ts";
 
 /** How long wrangler may take to end, asked first by a signal and then by its leash. */
@@ -24,7 +27,7 @@ interface Run {
   /** Called when the service can be reached. */
   readonly onReady?: () => void;
   /** More of wrangler's own variables. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>> | undefined;
 }
 
 /**
@@ -36,12 +39,27 @@ export async function runWrangler(
   args: readonly string[],
   { stop, output, onReady, env }: Run,
 ): Promise<{ readonly code: number; readonly said: string }> {
+  const child = startWrangler([program(), ...args], { stop, output, env });
+  const said: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (bytes) => said.push(bytes));
+  child.on("message", (message) => {
+    if (String(message).includes("DEV_SERVER_READY")) onReady?.();
+  });
+  const ended = Promise.withResolvers<number>();
+  child.once("error", ended.reject);
+  // A process that was ended by a signal has no code.
+  child.once("close", (code) => ended.resolve(code ?? 1));
+  return { code: await ended.promise, said: Buffer.concat(said).toString() };
+}
+
+/** @param args a program that is wrangler, or uses it, and its arguments */
+function startWrangler(args: readonly string[], { stop, output, env }: Run): ChildProcess {
   const child = spawn(
     process.execPath,
     [
       "--no-warnings",
       `--import=${import.meta.resolve(`./wrangler-preload${extname(import.meta.url)}`)}`,
-      program(),
       ...args,
     ],
     {
@@ -54,23 +72,71 @@ export async function runWrangler(
       stdio: [...(output === "shown" ? SHOWN : HIDDEN), "ipc", "pipe"],
     },
   );
-  const said: Buffer[] = [];
-  for (const stream of [child.stdout, child.stderr])
-    stream?.on("data", (bytes) => said.push(bytes));
-  child.on("message", (message) => {
-    if (String(message).includes("DEV_SERVER_READY")) onReady?.();
-  });
-  const ended = Promise.withResolvers<number>();
-  child.once("error", ended.reject);
-  // A process that was ended by a signal has no code.
-  child.once("close", (code) => ended.resolve(code ?? 1));
   const end = () => endWithin(child, GRACE_MS);
   stop.addEventListener("abort", end);
+  child.once("close", () => stop.removeEventListener("abort", end));
   if (stop.aborted) end();
-  try {
-    return { code: await ended.promise, said: Buffer.concat(said).toString() };
-  } finally {
-    stop.removeEventListener("abort", end);
+  return child;
+}
+
+const Reply = v.union([v.object({ rows: v.array(v.unknown()) }), v.object({ failed: v.string() })]);
+
+/**
+ * The local database of a project, which one process holds open: see local-d1-process.ts.
+ * @param path as wrangler's `--persist-to`, with its `v3`
+ * @returns runs statements, one text at a time as one transaction, and returns their rows
+ * @throws CliError if wrangler is not installed, DatabaseRefusal
+ */
+export function openLocalD1(config: string, path: string, stop: AbortSignal) {
+  let child: ChildProcess | undefined;
+  let turn: Promise<unknown> = Promise.resolve();
+  const said: Buffer[] = [];
+  const start = () => {
+    // Says so if wrangler is not installed.
+    program();
+    const file = fileURLToPath(
+      import.meta.resolve(`./local-d1-process${extname(import.meta.url)}`),
+    );
+    const started = startWrangler([file, config, path], { stop, output: "answer" });
+    for (const stream of [started.stdout, started.stderr])
+      stream?.on("data", (bytes) => said.push(bytes));
+    // Nothing is left to do but this.
+    process.once("beforeExit", () => {
+      keepAlive(started, true);
+      if (started.connected) started.disconnect();
+    });
+    return started;
+  };
+  const ask = async (sql: string): Promise<unknown[]> => {
+    child ??= start();
+    const running = child;
+    keepAlive(running, true);
+    const replied = Promise.withResolvers<unknown>();
+    const failed = () => replied.resolve({ failed: Buffer.concat(said).toString() });
+    running.once("message", replied.resolve).once("close", failed);
+    running.send(sql, (error) => error && failed());
+    const reply = v.parse(Reply, await replied.promise);
+    running.off("message", replied.resolve).off("close", failed);
+    keepAlive(running, false);
+    if ("failed" in reply) throw new DatabaseRefusal(reply.failed);
+    return reply.rows;
+  };
+  return (sql: string): Promise<unknown[]> => {
+    const mine = turn.then(() => ask(sql));
+    turn = mine.catch(() => {});
+    return mine;
+  };
+}
+
+export class DatabaseRefusal extends Error {}
+
+/** Whether this process waits for it. */
+function keepAlive(child: ChildProcess, isBusy: boolean): void {
+  const does = isBusy ? "ref" : "unref";
+  child[does]();
+  child.channel?.[does]();
+  for (const stream of [child.stdout, child.stderr, child.stdio[LEASH]]) {
+    if (stream instanceof Socket) stream[does]();
   }
 }
 

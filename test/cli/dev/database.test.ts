@@ -74,4 +74,7 @@ it("distinguishes a database without tables from a wrong statement", {
   const failure = await database.query("SELECT id FROM users", v.unknown()).catch(String);
   expect(failure).toContain("no such table: users");
   expect(failure).toContain("Apply the migrations: npm run dev");
+  const half = database.run(["CREATE TABLE half (a TEXT)", "INSERT INTO missing VALUES ('Ada')"]);
+  await expect(half).rejects.toThrow(/^The database refused:\n[^\n]*no such table: missing/);
+  expect(await sqlOf("SELECT name FROM sqlite_master WHERE name = 'half'")).toEqual([]);
 });
