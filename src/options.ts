@@ -30,8 +30,6 @@ export type EventHandler = (event: LatchkeyEvent, env: Cloudflare.Env) => void |
 
 /** What a Worker of your own makes of the service. What an operator changes are settings instead. */
 export interface LatchkeyOptions {
-  /** Whether to serve the console and the API document. Default: true. */
-  readonly console?: boolean;
   /** Actions of your own beside the built-in ones, each made with `defineAction`. */
   readonly actions?: readonly Action[];
   readonly brand?: Brand;
@@ -65,7 +63,6 @@ export interface LatchkeyOptions {
 
 /** The checked options, with their defaults. */
 export interface Options extends LatchkeyOptions {
-  readonly console: boolean;
   readonly actions: readonly Action[];
   readonly brand: Brand;
 }
@@ -120,7 +117,6 @@ const isFunction = (value: unknown) => typeof value === "function";
 
 const Checked = v.strictObject(
   {
-    console: v.optional(v.boolean("must be true or false"), true),
     actions: v.optional(
       v.array(v.custom<Action>(isAction, "must be made with defineAction"), "must be a list"),
       [],
@@ -186,4 +182,4 @@ export function checkOptions(options: LatchkeyOptions): {
   };
 }
 
-export const DEFAULT_OPTIONS: Options = { console: true, actions: [], brand: { name: "Latchkey" } };
+export const DEFAULT_OPTIONS: Options = { actions: [], brand: { name: "Latchkey" } };

@@ -1,4 +1,3 @@
-import { withActions } from "./actions/api-document.ts";
 import { actionRegistry, builtInActions, tablesOf } from "./actions/registry.ts";
 import { unprovenEraser } from "./actions/unproven.ts";
 import type { Config } from "./config.ts";
@@ -136,8 +135,6 @@ export interface Services {
   readonly limits: RateLimits;
   readonly scopes: Scopes;
   readonly takesPasswords: boolean;
-  /** The API document with the deployment's own actions, from the one without. */
-  readonly withOwnActions: (document: string) => string;
   readonly report: ReturnType<typeof requestLog>;
   /** A cron run: what one does not finish, the next one does. */
   housekeeping(nowMs: number): Promise<HousekeepingReport>;
@@ -411,8 +408,6 @@ export function createServices(
     limits,
     scopes,
     takesPasswords: config.passwords,
-    withOwnActions: (document) =>
-      own.length === 0 ? document : JSON.stringify(withActions(JSON.parse(document), own)),
     report(record, status) {
       log(record, status);
       // A full database is told apart, and another write does not help it.

@@ -79,11 +79,10 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
     /^src\/app\.ts$/,
     [/^src\/(?:surfaces|http)\//, /^src\/(?:config|options|services)\.ts$/, "packages"],
   ],
-  // What only workerd has: pages in JSX, and WebAssembly that is imported as a module.
+  // What only workerd has: WebAssembly that is imported as a module, and pages in JSX.
   [
-    /^src\/latchkey\.ts$/,
+    /^src\/worker\.ts$/,
     [
-      /^src\/console\//,
       /^src\/actions\/define-action\.ts$/,
       /^src\/crypto\/(?:passwords|ha1b)\.ts$/,
       /^src\/surfaces\/rpc\.ts$/,
@@ -91,11 +90,24 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
       "packages",
     ],
   ],
+  [
+    /^src\/latchkey\.ts$/,
+    [
+      /^src\/console\//,
+      /^src\/actions\/api-document\.ts$/,
+      /^src\/(?:app|config|options|services|worker)\.ts$/,
+    ],
+  ],
   [/^src\/index\.ts$/, [/^src\/latchkey\.ts$/]],
   // What a Worker of one's own installs.
   [
     /^src\/exports\.ts$/,
     [/^src\/actions\/define-action\.ts$/, /^src\/(?:latchkey|options|surfaces\/rpc)\.ts$/],
+  ],
+  // The same without pages, and so without what they need.
+  [
+    /^src\/without-console\.ts$/,
+    [/^src\/actions\/define-action\.ts$/, /^src\/(?:options|surfaces\/rpc|worker)\.ts$/],
   ],
   // Types only: what the runtime binds.
   [/^src\/bindings\.d\.ts$/, [/^src\/(?:index|services)\.ts$/]],

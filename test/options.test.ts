@@ -39,7 +39,7 @@ it("a mistake stops the start, and every one is listed beside those of the setti
 
 it("there are none by default", () => {
   expect(checkOptions({})).toEqual({
-    options: { console: true, actions: [], brand: { name: "Latchkey" } },
+    options: { actions: [], brand: { name: "Latchkey" } },
     wrong: [],
   });
 });

@@ -1,5 +1,7 @@
 import type { Action } from "../core/action.ts";
 import type { Json, JsonObject } from "../core/token.ts";
+import { isSchema } from "./form-fields.ts";
+import { schemaComponents } from "./json-schema.ts";
 
 const ref = (name: string): JsonObject => ({ $ref: `#/components/schemas/${name}` });
 
@@ -7,7 +9,7 @@ const ref = (name: string): JsonObject => ({ $ref: `#/components/schemas/${name}
 export function withActions(document: JsonObject, actions: readonly Action[]): JsonObject {
   const issuable = actions.filter(({ isInternal }) => !isInternal);
   const names = issuable.map(({ name }) => name);
-  const made = actions.map((action) => ({ action, ...action.components() }));
+  const made = actions.map((action) => ({ action, ...componentsOf(action) }));
   const payloads = made.filter(({ action }) => !action.isInternal).map(({ payload }) => payload);
   const inputs = made.flatMap(({ input }) => (input === null ? [] : [input]));
   const events = actions.flatMap((action) => Object.keys(action.events));
@@ -46,6 +48,21 @@ export function withActions(document: JsonObject, actions: readonly Action[]): J
     { ...objectOf(objectOf(document.components ?? null).schemas ?? null), ...all },
   );
   return { ...document, components: { ...objectOf(document.components ?? null), schemas } };
+}
+
+/** Payload and input are components, the first of them the one to refer to. */
+function componentsOf({ name, schemas: { payload, input, answer } }: Action) {
+  const component = (what: string, of: unknown): JsonObject => {
+    const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}${what}`;
+    const { [title]: made, ...others } = isSchema(of) ? schemaComponents(title, of) : {};
+    const description = `The ${what.toLowerCase()} of the action \`${name}\`.`;
+    return { [title]: { description, ...Object(made) }, ...others };
+  };
+  return {
+    payload: component("Payload", payload),
+    input: input === null ? null : component("Input", input),
+    answer: isSchema(answer) ? Object(schemaComponents("", answer)[""]) : {},
+  };
 }
 
 const TABLE_ROWS: JsonObject = {

@@ -17,7 +17,6 @@ import { actions } from "../console/words.ts";
 import { type AuditEvent, isAuditEvent } from "../core/events.ts";
 import type { Json } from "../core/token.ts";
 import { formFields } from "./form-fields.ts";
-import { schemaComponents } from "./json-schema.ts";
 import { guardedBy, isOnceWrite, once, type OnceWrite } from "./once.ts";
 
 interface Given<Payload> {
@@ -190,19 +189,7 @@ export function defineAction<
       return Object.hasOwn(constraint, broken) ? (constraint[broken] ?? null) : null;
     },
 
-    components() {
-      const component = (what: string, of: v.GenericSchema) => {
-        const title = `${name.charAt(0).toUpperCase()}${name.slice(1)}${what}`;
-        const { [title]: made, ...others } = schemaComponents(title, of);
-        const description = `The ${what.toLowerCase()} of the action \`${name}\`.`;
-        return { [title]: { description, ...Object(made) }, ...others };
-      };
-      return {
-        payload: component("Payload", schema),
-        input: input === undefined ? null : component("Input", input),
-        answer: answer === undefined ? {} : Object(schemaComponents("", answer)[""]),
-      };
-    },
+    schemas: { payload: schema, input: input ?? null, answer: answer ?? null },
 
     prepare(sent, issuerId) {
       const parsed = parseWith(schema, sent);

@@ -98,5 +98,5 @@ function patternOf(value: unknown): string | null {
 const textsOf = (value: unknown): string[] =>
   Array.isArray(value) && value.every((each) => typeof each === "string") ? value : [];
 
-const isSchema = (value: unknown): value is v.GenericSchema =>
+export const isSchema = (value: unknown): value is v.GenericSchema =>
   typeof value === "object" && value !== null && Reflect.get(value, "kind") === "schema";

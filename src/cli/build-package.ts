@@ -39,8 +39,10 @@ const assets: Plugin = {
 
 await build({
   ...common,
-  entryPoints: { latchkey: "src/exports.ts" },
+  entryPoints: { latchkey: "src/exports.ts", "without-console": "src/without-console.ts" },
   outdir: "dist",
+  // An action of one is an action of the other.
+  splitting: true,
   platform: "neutral",
   mainFields: ["module", "main"],
   alias: { crypto: "./src/crypto/no-node-crypto.ts" },
@@ -73,6 +75,10 @@ const licenses = BUNDLED.map(
 writeFileSync("dist/LICENSES", licenses.join(`\n${"-".repeat(80)}\n\n`));
 tsc("tsconfig.package.json");
 writeFileSync("dist/latchkey.d.ts", bundledTypes("dist/types", "exports.d.ts"));
+writeFileSync(
+  "dist/without-console.d.ts",
+  'export * from "./latchkey.js";\nexport { default } from "./latchkey.js";\n',
+);
 writeFileSync("dist/verify.d.ts", bundledTypes("dist/types", "verify/exports.d.ts"));
 rmSync("dist/types", { recursive: true });
 

@@ -1,7 +1,7 @@
 import type { Problem } from "./fault.ts";
 import type { FormField } from "./form.ts";
 import type { SecurityNotice } from "./notices.ts";
-import type { Json, JsonObject } from "./token.ts";
+import type { Json } from "./token.ts";
 
 /** A piece of SQL with its values bound separately, from the `sql` template tag. */
 export interface Sql {
@@ -118,18 +118,15 @@ export interface Action {
    */
   constraintMessage(constraint: string): string | null;
   readonly page: ActionPage;
-  /** Its schemas for the API document. Converted at each call. */
-  components(): ActionComponents;
+  /** Valibot's, for the API document, which alone converts them; null for what it has not. */
+  readonly schemas: {
+    readonly payload: unknown;
+    readonly input: unknown;
+    readonly answer: unknown;
+  };
   /** Null where a form cannot express the schema. */
   readonly payloadFields: readonly FormField[] | null;
   readonly inputFields: readonly FormField[] | null;
-}
-
-/** JSON Schemas of an action. Payload and input are components, the first of them the one to refer to. */
-export interface ActionComponents {
-  readonly payload: JsonObject;
-  readonly input: JsonObject | null;
-  readonly answer: JsonObject;
 }
 
 /** An action as people see it: behind a link, and in a form that issues its tokens. */

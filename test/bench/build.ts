@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { rmSync } from "node:fs";
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -23,48 +23,14 @@ export interface BuiltModule {
  * Builds like `wrangler deploy`, with the project's wrangler.toml, so that the measured code is the deployed code.
  * @param entry another Worker than the project's
  */
-export function build(entry?: string, more: readonly string[] = []): Promise<Bundle> {
+export async function build(entry?: string, more: readonly string[] = []): Promise<Bundle> {
   const script = entry === undefined ? [] : [join(import.meta.dirname, "workers", entry)];
-  return buildIn(root, [...script, ...more]);
-}
-
-/** The service without its pages, built from a copy. */
-export async function buildWithoutConsole(): Promise<Bundle> {
-  const directory = await temporaryDirectory();
-  try {
-    for (const name of ["src", "wrangler.toml", "tsconfig.json", "package.json"]) {
-      await cp(join(root, name), join(directory, name), { recursive: true });
-    }
-    await symlink(join(root, "node_modules"), join(directory, "node_modules"));
-    await stubConsole(join(directory, "src"));
-    return await buildIn(directory, []);
-  } finally {
-    await removeDirectory(directory);
-  }
-}
-
-/** Each file of the console that is imported from outside it exports those names, and nothing more. */
-async function stubConsole(src: string): Promise<void> {
-  const names = await readdir(src, { recursive: true });
-  for (const name of names) {
-    if (!/\.tsx?$/.test(name) || name.startsWith("console")) continue;
-    const text = await readFile(join(src, name), "utf8");
-    for (const [, imported = "", path = ""] of text.matchAll(
-      /import (?!type)\{([^}]*)\} from "(\.[^"]*\/console\/[^"]*)"/g,
-    )) {
-      const stubs = imported.split(",").map((each) => each.trim().split(" ")[0]);
-      const lines = stubs.filter(Boolean).map((each) => `export const ${each} = undefined;\n`);
-      await writeFile(join(src, dirname(name), path), lines.join(""));
-    }
-  }
-}
-
-async function buildIn(cwd: string, args: readonly string[]): Promise<Bundle> {
+  const args = [...script, ...more, "--dry-run"];
   const outdir = await temporaryDirectory();
   try {
-    const command = ["--no-warnings", wrangler, "deploy", ...args, "--dry-run", "--outdir", outdir];
+    const command = ["--no-warnings", wrangler, "deploy", ...args, "--outdir", outdir];
     await promisify(execFile)(process.execPath, command, {
-      cwd,
+      cwd: root,
       env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_WRITE_LOGS: "false" },
     });
     return { modules: await modulesIn(outdir) };

@@ -4,13 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import {
-  buildWithoutConsole,
-  type BuiltModule,
-  type Bundle,
-  removeDirectory,
-  temporaryDirectory,
-} from "./build.ts";
+import { type BuiltModule, type Bundle, removeDirectory, temporaryDirectory } from "./build.ts";
 import { BETTER_AUTH, JWTS, PEERS } from "./cases.ts";
 import { figure, ratios, type Verdict } from "./figures.ts";
 import { measure, p99At } from "./load.ts";
@@ -225,7 +219,7 @@ export const bundle: Part = {
     progress(this.title);
     const withConsole = await fleet.bundle("latchkey");
     return [
-      verdict("without the console", await buildWithoutConsole(), 95),
+      verdict("without the console", await fleet.bundle("without-console"), 95),
       verdict("with the console", withConsole, 160),
     ];
   },

@@ -37,7 +37,9 @@ export interface Fleet {
   /** The service's secret. */
   readonly jwtKeys: string;
   readonly signer: Signer;
-  bundle(name: "latchkey" | "bare" | "hello" | "reference" | "better-auth"): Promise<Bundle>;
+  bundle(
+    name: "latchkey" | "without-console" | "bare" | "hello" | "reference" | "better-auth",
+  ): Promise<Bundle>;
   server(name: ServerName): Promise<Server>;
   /** The service with other settings and its own database. */
   latchkey(settings: Settings, directory?: string): Promise<Server>;

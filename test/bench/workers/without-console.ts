@@ -1,0 +1,4 @@
+import createLatchkey, { LatchkeyService } from "../../../src/without-console.ts";
+
+export { LatchkeyService };
+export default createLatchkey();
