@@ -152,7 +152,6 @@ export function defineAction<
 >(definition: ActionDefinition<Payload, Input, Answer, Event>): Action {
   const { name, payload: schema, input, answer, constraint, tables = [] } = definition;
   const events: Readonly<Record<string, string>> = definition.events ?? {};
-  const payloadFields = formFields(schema);
   const page = pageOf(name, definition.page ?? {});
   const parseInput = (sent: Json): Parsed<v.InferOutput<Input>> =>
     parseWith(input ?? ignored, sent);
@@ -182,8 +181,13 @@ export function defineAction<
     events,
     tables,
     page,
-    payloadFields,
-    inputFields: input === undefined ? [] : formFields(input),
+    // When a page asks for them: the first answer does not wait for forms.
+    get payloadFields() {
+      return formFields(schema);
+    },
+    get inputFields() {
+      return input === undefined ? [] : formFields(input);
+    },
     constraintMessage(broken) {
       if (constraint === undefined || typeof constraint === "string") return constraint ?? null;
       return Object.hasOwn(constraint, broken) ? (constraint[broken] ?? null) : null;
@@ -213,7 +217,7 @@ export function defineAction<
           describe(nameOf, text) {
             const described = definition.page?.describe?.({ ...given, nameOf, text });
             if (described !== undefined) return described;
-            const details = detailsOf(payloadFields ?? [], sent, text);
+            const details = detailsOf(formFields(schema) ?? [], sent, text);
             return {
               before: `${page.title}.${details}`,
               after: actions.done(page.title) + details,

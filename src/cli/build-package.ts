@@ -75,10 +75,6 @@ const licenses = BUNDLED.map(
 writeFileSync("dist/LICENSES", licenses.join(`\n${"-".repeat(80)}\n\n`));
 tsc("tsconfig.package.json");
 writeFileSync("dist/latchkey.d.ts", bundledTypes("dist/types", "exports.d.ts"));
-writeFileSync(
-  "dist/without-console.d.ts",
-  'export * from "./latchkey.js";\nexport { default } from "./latchkey.js";\n',
-);
 writeFileSync("dist/verify.d.ts", bundledTypes("dist/types", "verify/exports.d.ts"));
 rmSync("dist/types", { recursive: true });
 

@@ -197,7 +197,7 @@ function fromPayload(payload: unknown, type: JwtType, issuer: string): Own | nul
 
 /** `user_id` is the uuid again, or an id from an earlier system, which is none. */
 const isOfAnother = ({ sub, user_id }: Pick<v.InferOutput<typeof Claims>, "sub" | "user_id">) =>
-  v.is(v.pipe(v.string(), v.uuid()), user_id) && user_id !== sub;
+  user_id !== sub && v.is(v.pipe(v.string(), v.uuid()), user_id);
 
 /** Bounded, because an isolate has 128 MB in total. */
 const MAX_ENTRIES = 8_192;

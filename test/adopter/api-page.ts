@@ -6,15 +6,15 @@ export const API_PAGE = "docs/reference/api.md";
 /** What users of the packages may rely on, from what `npm run build:package` built. */
 export function apiPage(): string {
   const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
-  const entries = Object.entries<{ types: string }>(exports).map(([path, { types }]) => {
-    const name = `latchkey${path.slice(1)}`;
-    return [name, readFileSync(types, "utf8")] as const;
+  const published = Object.entries<{ types: string }>(exports);
+  const entries = [...Map.groupBy(published, ([, { types }]) => types)].map(([types, paths]) => {
+    const names = paths.map(([path]) => `\`latchkey${path.slice(1)}\``);
+    return [names.join(" and "), readFileSync(types, "utf8")] as const;
   });
   // Its routes and their types are those of /openapi.json, which has tests of its own.
   const client = bundledTypes("dist/client", "latchkey.d.ts", /\/api\.d\.ts$/);
-  const sections = [...entries, ["latchkey-client", client] as const].map(
-    ([name, types]) =>
-      `## \`${name}\`\n\n\`\`\`ts\n${types.replaceAll("    ", "  ").trim()}\n\`\`\`\n`,
+  const sections = [...entries, ["`latchkey-client`", client] as const].map(
+    ([name, types]) => `## ${name}\n\n\`\`\`ts\n${types.replaceAll("    ", "  ").trim()}\n\`\`\`\n`,
   );
   return `# The packages' API
 
