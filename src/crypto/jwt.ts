@@ -219,8 +219,9 @@ export function verifiedJwts<T>(
   maxEntries = MAX_ENTRIES,
   maxCharacters = MAX_CHARACTERS,
 ): VerifiedJwts<T> {
-  // A Map keeps its entries in insertion order.
+  // A Map keeps its entries in insertion order. One iterator for good: a new one walks over all that was deleted.
   const known = new Map<string, T>();
+  const oldest = known.keys();
   let characters = 0;
 
   function evict(jwt: string): void {
@@ -233,9 +234,10 @@ export function verifiedJwts<T>(
       evict(jwt);
       known.set(jwt, value);
       characters += jwt.length;
-      for (const oldest of known.keys()) {
-        if (known.size <= maxEntries && characters <= maxCharacters) break;
-        evict(oldest);
+      while (known.size > maxEntries || characters > maxCharacters) {
+        const { value } = oldest.next();
+        if (value === undefined) break;
+        evict(value);
       }
     },
   };

@@ -19,6 +19,8 @@ export interface Cache<T> {
 export function cache<T>(trustMs: number, maxEntries = MAX_ENTRIES): Cache<T> {
   // A Map keeps insertion order: the first entry is about the one that expires first.
   const entries = new Map<string, { value: T; untilMs: number }>();
+  // One for good: a new iterator walks over all that was deleted.
+  const oldest = entries.keys();
   return {
     get(id, nowMs) {
       const entry = entries.get(id);
@@ -29,8 +31,9 @@ export function cache<T>(trustMs: number, maxEntries = MAX_ENTRIES): Cache<T> {
       if (untilMs <= nowMs) return;
       entries.delete(id);
       entries.set(id, { value, untilMs });
-      const [oldest] = entries.size > maxEntries ? entries.keys() : [];
-      if (oldest !== undefined) entries.delete(oldest);
+      if (entries.size <= maxEntries) return;
+      const { value: evicted } = oldest.next();
+      if (evicted !== undefined) entries.delete(evicted);
     },
     delete: (id) => void entries.delete(id),
     clear: () => entries.clear(),

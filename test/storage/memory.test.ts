@@ -15,6 +15,24 @@ it("keeps at most 10,000, and evicts the oldest first", () => {
   ]);
 });
 
+it("keeps to its number after any deletions, and after all was cleared", () => {
+  const known = cache<number>(1_000, 3);
+  const has = () => Array.from({ length: 30 }, (_, i) => i).filter((i) => known.get(`${i}`, 1));
+  const add = (...ids: number[]) => {
+    for (const id of ids) known.set(`${id}`, 1, 0);
+  };
+  add(1, 2, 3, 4, 5);
+  known.delete("3");
+  add(6, 4, 7);
+  expect(has()).toEqual([4, 6, 7]);
+  known.clear();
+  add(8, 9, 10, 11);
+  expect(has()).toEqual([9, 10, 11]);
+  for (const id of ["9", "10", "11"]) known.delete(id);
+  add(...Array.from({ length: 18 }, (_, i) => i + 12));
+  expect(has()).toEqual([27, 28, 29]);
+});
+
 it("trusts a word for so long and no longer", () => {
   const known = cache<true>(1_000);
   known.set("a", true, 5);
