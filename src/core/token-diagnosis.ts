@@ -1,5 +1,5 @@
 import { type JwtClaims, jwtIdsOf, type Jwts, parentIdsOf } from "./jwt.ts";
-import type { Json, Secrets, Token, TokenKind } from "./token.ts";
+import { type Json, membersOf, type Secrets, type Token, type TokenKind } from "./token.ts";
 import type { Scopes } from "./scopes.ts";
 
 type TokenHolder = Pick<Token, "userId">;
@@ -141,7 +141,7 @@ export function tokenDiagnostics({ secrets, jwts, reader, store, scopes }: Deps)
       kind: token.kind,
       id,
       status,
-      claims: { ...membersOf(token, scopes), ...(address !== null && { address }) },
+      claims: { ...membersOf(token, scopes.granted), ...(address !== null && { address }) },
       issuedAtMs: token.createdAtMs,
       expiresAtMs: token.expiresAtMs,
       revokedAtMs: status === "used_up" ? token.modifiedAtMs : revokedAtMs,
@@ -264,30 +264,6 @@ export function statusOf(
     return "revoked_with_api_tokens";
   if (isParentGone) return "login_revoked";
   return token.kind === "api" && !token.isEnabled ? "disabled" : "active";
-}
-
-function membersOf(token: Token, scopes: Scopes): Members {
-  switch (token.kind) {
-    case "session":
-      return {};
-    case "api":
-      return {
-        name: token.name,
-        hint: token.hint,
-        scopes: scopes.granted(token.scopes),
-        metadata: token.metadata,
-        ...(token.restrictions !== null && {
-          remaining: token.restrictions.remaining,
-          limit: token.restrictions.limit,
-          allowed_ips: token.restrictions.allowedIps,
-        }),
-        last_used: token.lastUsedAtMs === null ? null : new Date(token.lastUsedAtMs).toISOString(),
-      };
-    case "action": {
-      const { action, payload, audience, uses, maxUses } = token;
-      return { action, payload, audience, uses, max_uses: maxUses };
-    }
-  }
 }
 
 const textOf = (value: Json | undefined): string | null =>

@@ -183,6 +183,34 @@ export interface ActionToken extends Stored {
 
 export type Token = SessionToken | ApiToken | ActionToken;
 
+/** What its owner may be shown of it. @param granted those of its scopes that still grant something */
+export function membersOf(
+  token: Token,
+  granted: (scopes: readonly Scope[]) => readonly Scope[],
+): JsonObject {
+  switch (token.kind) {
+    case "session":
+      return {};
+    case "api":
+      return {
+        name: token.name,
+        hint: token.hint,
+        scopes: granted(token.scopes),
+        metadata: token.metadata,
+        ...(token.restrictions !== null && {
+          remaining: token.restrictions.remaining,
+          limit: token.restrictions.limit,
+          allowed_ips: token.restrictions.allowedIps,
+        }),
+        last_used: token.lastUsedAtMs === null ? null : new Date(token.lastUsedAtMs).toISOString(),
+      };
+    case "action": {
+      const { action, payload, audience, uses, maxUses } = token;
+      return { action, payload, audience, uses, max_uses: maxUses };
+    }
+  }
+}
+
 /**
  * A refresh token that was just replaced still gets its successor for so long: the answer may have been
  * lost, or two tabs may have asked at once. After that it counts as stolen.

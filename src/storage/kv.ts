@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { ActiveToken } from "../core/authenticate.ts";
 import type { JwtClaims } from "../core/jwt.ts";
-import type { Json, Token } from "../core/token.ts";
+import type { Token } from "../core/token.ts";
 import { PROFILE_FIELDS, type User } from "../core/user.ts";
 import type { Deadline } from "./calls.ts";
 import {
@@ -13,48 +13,7 @@ import {
   ttlUntil,
   userKey,
 } from "./keys.ts";
-
-const stored = {
-  id: v.string(),
-  userId: v.string(),
-  credentialVersion: v.number(),
-  createdAtMs: v.number(),
-  modifiedAtMs: v.number(),
-  expiresAtMs: v.number(),
-};
-
-const anyJson = v.custom<Json>((value) => value !== undefined);
-
-/** A token, to be read near the caller. Contains nothing that could be used as one. */
-const TokenRecord = v.variant("kind", [
-  v.object({ ...stored, kind: v.literal("session"), authenticatedAtMs: v.number() }),
-  v.object({
-    ...stored,
-    kind: v.literal("api"),
-    apiTokenVersion: v.number(),
-    name: v.string(),
-    hint: v.string(),
-    scopes: v.array(v.string()),
-    lastUsedAtMs: v.nullable(v.number()),
-    parentIds: v.array(v.string()),
-    replacedById: v.nullable(v.string()),
-    metadata: anyJson,
-    // No other token is copied.
-    isEnabled: v.literal(true),
-    restrictions: v.null(),
-  }),
-  v.object({
-    ...stored,
-    kind: v.literal("action"),
-    action: v.string(),
-    payload: anyJson,
-    audience: v.nullable(v.string()),
-    maxUses: v.number(),
-    uses: v.number(),
-    parentIds: v.array(v.string()),
-    runsForIssuer: v.boolean(),
-  }),
-]) satisfies v.GenericSchema<Token>;
+import { anyValue, TokenRecord } from "./rows.ts";
 
 /** The profile copied to KV. `v.object` drops unknown keys, so the password hash never gets there. */
 const UserRecord = v.object({
@@ -62,7 +21,7 @@ const UserRecord = v.object({
   email: v.string(),
   pendingEmail: v.nullable(v.string()),
   externalId: v.nullable(v.union([v.string(), v.number()])),
-  metadata: anyJson,
+  metadata: anyValue,
   role: v.picklist(["User", "Admin"]),
   credentialVersion: v.number(),
   apiTokenVersion: v.number(),

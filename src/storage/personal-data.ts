@@ -7,7 +7,7 @@ import { column, digestOf, OWN_KEY, ownRows } from "./d1.ts";
 import { EVENT_LOG } from "./event-rows.ts";
 import { unlessOperators } from "./events.ts";
 import { NOT_USED_UP } from "./revocation.ts";
-import { METER, profileColumns } from "./rows.ts";
+import { EXPORTED_TOKENS, profileColumns } from "./rows.ts";
 
 /** Rows in one answer: some hundred kilobytes, however much a user has. */
 const ROWS_A_PAGE = 500;
@@ -39,10 +39,6 @@ const token = (name: string, kind: string, columns: Sql): Section => ({
   key: [sql`t.id`],
 });
 
-const RECOGNIZED = sql`t.detail ->> '$.address' AS address, t.detail ->> '$.way' AS way, t.detail ->> '$.browser' AS browser,
-  t.detail ->> '$.system' AS system, t.detail ->> '$.country' AS country, t.detail ->> '$.city' AS city,
-  t.detail ->> '$.device' AS device`;
-
 const SECTIONS: readonly Section[] = [
   {
     name: "user",
@@ -60,27 +56,7 @@ const SECTIONS: readonly Section[] = [
     of: (userId) => sql`users AS u WHERE u.id = ${userId} AND u.deleted_on IS NULL`,
     key: [sql`u.id`],
   },
-  token(
-    "api_tokens",
-    "api",
-    sql`t.detail ->> '$.name' AS name, t.detail ->> '$.hint' AS token_hint,
-      t.detail -> '$.scopes' AS scopes_json, t.used_at AS last_used_on, t.parents AS derived_from_json,
-      t.replaced_by AS replaced_by_uuid, t.detail -> '$.metadata' AS metadata_json, t.disabled_at AS disabled_on,
-      t.allowed_ips AS allowed_ips_json, (SELECT ${METER} FROM token_meters AS meter WHERE meter.id = t.meter) AS meter_json`,
-  ),
-  token("sessions", "session", sql`t.used_at AS last_used_on, ${RECOGNIZED}`),
-  token(
-    "logins",
-    "family",
-    sql`t.rotation AS refreshed, t.rotated_at AS refreshed_on, t.used_at AS last_used_on, ${RECOGNIZED}`,
-  ),
-  token("jwts", "jwt", sql`t.kind`),
-  token(
-    "action_tokens",
-    "action",
-    sql`t.detail ->> '$.action' AS action, t.detail -> '$.payload' AS payload_json,
-      t.detail ->> '$.audience' AS audience, t.uses, t.max_uses, t.parents AS derived_from_json`,
-  ),
+  ...EXPORTED_TOKENS.map((each) => token(...each)),
   {
     name: "receipts_as_runner",
     columns: sql`${RECEIPT}, r.data AS data_json, CASE WHEN r.idempotency_key LIKE 'user:%'

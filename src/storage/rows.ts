@@ -32,6 +32,7 @@ export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.pas
   (SELECT json_group_object(issuer, subject) FROM identities WHERE identities.user_id = users.id) AS identities`;
 
 const nullable = v.nullable(v.string());
+export const anyValue = v.custom<Json>((value) => value !== undefined);
 
 export const UserRow = v.object({
   user_id: v.string(),
@@ -120,7 +121,7 @@ const ApiDetail = v.object({
   name: v.string(),
   hint: v.string(),
   scopes: v.array(v.string()),
-  metadata: v.custom<Json>((value) => value !== undefined),
+  metadata: anyValue,
 });
 
 export const Meter = v.object({
@@ -134,7 +135,7 @@ export const Meter = v.object({
 /** `payload` was parsed at issue, and its action parses it again before it is used. */
 const ActionDetail = v.object({
   action: v.string(),
-  payload: v.custom<Json>((value) => value !== undefined),
+  payload: anyValue,
   audience: v.nullable(v.string()),
   /** Set where it was issued with a credential that may not run actions. */
   needsCaller: v.optional(v.boolean(), false),
@@ -222,6 +223,75 @@ export function toToken(row: v.InferOutput<typeof TokenRow>): Token {
   if (row.kind === "session") return toSession(row);
   return row.kind === "api" ? toApi(row) : toAction(row);
 }
+
+const stored = {
+  id: v.string(),
+  userId: v.string(),
+  credentialVersion: v.number(),
+  createdAtMs: v.number(),
+  modifiedAtMs: v.number(),
+  expiresAtMs: v.number(),
+};
+
+/** A token, to be read near the caller. Contains nothing that could be used as one. */
+export const TokenRecord = v.variant("kind", [
+  v.object({ ...stored, kind: v.literal("session"), authenticatedAtMs: v.number() }),
+  v.object({
+    ...stored,
+    kind: v.literal("api"),
+    apiTokenVersion: v.number(),
+    name: v.string(),
+    hint: v.string(),
+    scopes: v.array(v.string()),
+    lastUsedAtMs: v.nullable(v.number()),
+    parentIds: v.array(v.string()),
+    replacedById: v.nullable(v.string()),
+    metadata: anyValue,
+    // No other token is copied.
+    isEnabled: v.literal(true),
+    restrictions: v.null(),
+  }),
+  v.object({
+    ...stored,
+    kind: v.literal("action"),
+    action: v.string(),
+    payload: anyValue,
+    audience: v.nullable(v.string()),
+    maxUses: v.number(),
+    uses: v.number(),
+    parentIds: v.array(v.string()),
+    runsForIssuer: v.boolean(),
+  }),
+]) satisfies v.GenericSchema<Token>;
+
+const RECOGNIZED = sql`t.detail ->> '$.address' AS address, t.detail ->> '$.way' AS way, t.detail ->> '$.browser' AS browser,
+  t.detail ->> '$.system' AS system, t.detail ->> '$.country' AS country, t.detail ->> '$.city' AS city,
+  t.detail ->> '$.device' AS device`;
+
+/** What the export of a user's data shows of the kinds in `tokens`, which it names `t`. */
+export const EXPORTED_TOKENS: readonly (readonly [name: string, kind: string, columns: Sql])[] = [
+  [
+    "api_tokens",
+    "api",
+    sql`t.detail ->> '$.name' AS name, t.detail ->> '$.hint' AS token_hint,
+      t.detail -> '$.scopes' AS scopes_json, t.used_at AS last_used_on, t.parents AS derived_from_json,
+      t.replaced_by AS replaced_by_uuid, t.detail -> '$.metadata' AS metadata_json, t.disabled_at AS disabled_on,
+      t.allowed_ips AS allowed_ips_json, (SELECT ${METER} FROM token_meters AS meter WHERE meter.id = t.meter) AS meter_json`,
+  ],
+  ["sessions", "session", sql`t.used_at AS last_used_on, ${RECOGNIZED}`],
+  [
+    "logins",
+    "family",
+    sql`t.rotation AS refreshed, t.rotated_at AS refreshed_on, t.used_at AS last_used_on, ${RECOGNIZED}`,
+  ],
+  ["jwts", "jwt", sql`t.kind`],
+  [
+    "action_tokens",
+    "action",
+    sql`t.detail ->> '$.action' AS action, t.detail -> '$.payload' AS payload_json,
+      t.detail ->> '$.audience' AS audience, t.uses, t.max_uses, t.parents AS derived_from_json`,
+  ],
+];
 
 /** What is stored of a log-in for its user to recognize it by. */
 export type StoredLogin = LoginDetail & {

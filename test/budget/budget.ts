@@ -43,7 +43,7 @@ POST /api/token/verify (refresh JWT)                     | 1q 2r 0w             
 POST /api/token/verify (access JWT)                      | 1q 2r 0w                | 1g                         | -                                                     | -                   | -
 POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 13r 5w          | 1p · 2q 13r 5w             | 1p · 2q 13r 5w                                        |                     |
 POST /api/generate-action-token (API token)              | 1p · 3q 17r 7w          | 2g 1p · 2q 15r 7w          | 2g 1p · 2q 15r 7w                                     | 1p · 1q 14r 6w      | 1p · 1q 14r 6w
-POST /api/run-action-token (caller)                      | 1g · 3q 28r 14w         | 3g · 2q 24r 14w            | 3g · 2q 24r 14w                                       |                     |
+POST /api/run-action-token (caller)                      | 1g · 3q 30r 14w         | 3g · 2q 26r 14w            | 3g · 2q 26r 14w                                       |                     |
 POST /api/run-action-token (caller, with a key)          | 1g · 3q 30r 15w         | 3g · 2q 26r 15w            | 3g · 2q 26r 15w                                       | 1q 25r 14w          | 1q 25r 14w
 POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 10w         | 1g · 1q 19r 10w            | 1g · 1q 19r 10w                                       | 1q 19r 10w          | 1q 19r 10w
 POST /api/run-action-token (password reset)              | 1g 1p · 4q 53r 13w · 1h | 1g 1p 1d · 4q 54r 13w · 1h | 1g 1p 1d · 4q 54r 13w · 1h                            |                     |
