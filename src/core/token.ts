@@ -9,15 +9,8 @@ const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/**
- * The kinds of opaque token: the client sends the secret, and we store a digest of it. The code is in the
- * secret, the name on pages.
- */
-export const TOKEN_KINDS = {
-  session: { code: "ses", name: "Session token" },
-  api: { code: "api", name: "API token" },
-  action: { code: "act", name: "Action token" },
-} as const;
+/** The kinds of opaque token, by the code in each secret: the client sends the secret, and we store a digest of it. */
+export const TOKEN_KINDS = { session: "ses", api: "api", action: "act" } as const;
 
 export type TokenKind = keyof typeof TOKEN_KINDS;
 

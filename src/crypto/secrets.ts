@@ -11,7 +11,7 @@ const FAIR = 248;
 const encoder = new TextEncoder();
 
 const KINDS = Object.keys(TOKEN_KINDS) as TokenKind[];
-const CODES = KINDS.map((kind) => TOKEN_KINDS[kind].code);
+const CODES = KINDS.map((kind) => TOKEN_KINDS[kind]);
 
 /**
  * A secret is `<prefix>_<kind>_`, 256 random bits in base62, and a CRC-32 of all that in six base62
@@ -32,7 +32,7 @@ export function createSecrets(
   function kindOf(secret: string): TokenKind | null {
     const code = START.exec(secret)?.[1];
     if (code === undefined && legacyOf(secret) !== undefined) return "api";
-    return KINDS.find((kind) => TOKEN_KINDS[kind].code === code) ?? null;
+    return KINDS.find((kind) => TOKEN_KINDS[kind] === code) ?? null;
   }
 
   function isWellFormed(kind: TokenKind, secret: string): boolean {
@@ -45,7 +45,7 @@ export function createSecrets(
 
   return {
     async create(kind) {
-      const unchecked = `${prefixes[0]}_${TOKEN_KINDS[kind].code}_${randomBase62(RANDOM_LENGTH)}`;
+      const unchecked = `${prefixes[0]}_${TOKEN_KINDS[kind]}_${randomBase62(RANDOM_LENGTH)}`;
       const secret = unchecked + checksum(unchecked);
       return { secret, id: await digestId(secret) };
     },

@@ -10,6 +10,7 @@ import { taskOf } from "./deliveries.ts";
 import { type EventLimits, eventTasks, type Task } from "./expired-events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 import { NOT_USED_UP, type PendingRevocations } from "./revocation.ts";
+import { EXPIRING_KINDS } from "./rows.ts";
 
 /** Rows looked at in one step, and steps in one run: each step is short, because D1 serves one query at a time. */
 const ROWS_A_STEP = 1_000;
@@ -68,19 +69,18 @@ interface Expiring {
 }
 
 const EXPIRING: Readonly<Record<string, Expiring>> = {
-  // Families are found by their ids. Worded as in the indexes.
   logins: {
     table: sql`tokens`,
     key: sql`id`,
     due: sql`expires_at`,
-    among: sql`(kind = 'session' OR kind = 'jwt')`,
+    among: EXPIRING_KINDS.logins,
     keptMs: LOGIN_KEPT_MS,
   },
   tokens: {
     table: sql`tokens`,
     key: sql`id`,
     due: sql`expires_at`,
-    among: sql`(kind = 'api' OR kind = 'action')`,
+    among: EXPIRING_KINDS.tokens,
     keptMs: TOKEN_KEPT_MS,
     before: (
       gone,

@@ -268,6 +268,12 @@ const RECOGNIZED = sql`t.detail ->> '$.address' AS address, t.detail ->> '$.way'
   t.detail ->> '$.system' AS system, t.detail ->> '$.country' AS country, t.detail ->> '$.city' AS city,
   t.detail ->> '$.device' AS device`;
 
+/** Which rows of `tokens` housekeeping deletes once they have expired, worded as in the indexes: families by their ids. */
+export const EXPIRING_KINDS = {
+  logins: sql`(kind = 'session' OR kind = 'jwt')`,
+  tokens: sql`(kind = 'api' OR kind = 'action')`,
+};
+
 /** What the export of a user's data shows of the kinds in `tokens`, which it names `t`. */
 export const EXPORTED_TOKENS: readonly (readonly [name: string, kind: string, columns: Sql])[] = [
   [
