@@ -32,7 +32,7 @@ export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.pas
   (SELECT json_group_object(issuer, subject) FROM identities WHERE identities.user_id = users.id) AS identities`;
 
 const nullable = v.nullable(v.string());
-export const anyValue = v.custom<Json>((value) => value !== undefined);
+const anyValue = v.custom<Json>((value) => value !== undefined);
 
 export const UserRow = v.object({
   user_id: v.string(),
@@ -234,7 +234,7 @@ const stored = {
 };
 
 /** A token, to be read near the caller. Contains nothing that could be used as one. */
-export const TokenRecord = v.variant("kind", [
+const TokenRecord = v.variant("kind", [
   v.object({ ...stored, kind: v.literal("session"), authenticatedAtMs: v.number() }),
   v.object({
     ...stored,
@@ -273,6 +273,10 @@ export const EXPIRING_KINDS = {
   logins: sql`(kind = 'session' OR kind = 'jwt')`,
   tokens: sql`(kind = 'api' OR kind = 'action')`,
 };
+
+/** @throws ValiError for what is no copy of a token */
+export const readCopy = (text: string): Token =>
+  v.parse(v.pipe(v.string(), v.parseJson(), TokenRecord), text);
 
 /** What the export of a user's data shows of the kinds in `tokens`, which it names `t`. */
 export const EXPORTED_TOKENS: readonly (readonly [name: string, kind: string, columns: Sql])[] = [

@@ -26,6 +26,7 @@ import { createMailTokens, createNotices, createNoticeStatements } from "./mail.
 import { createPasskeys } from "./passkeys.ts";
 import { createPersonalData } from "./personal-data.ts";
 import { createReplicas } from "./replicas.ts";
+import { readCopy } from "./rows.ts";
 import { operatorCheck, pendingRevocations, type RevocationPolicy } from "./revocation.ts";
 import { createSecondFactors } from "./second-factors.ts";
 import { databaseSize } from "./size.ts";
@@ -88,7 +89,7 @@ export function createStores(
   const database = createDatabase(DB, withDeadline, size.note);
   const db =
     receivers.length === 0 ? database : tellingOfQueued(database, (userIds) => onQueued(userIds));
-  const kv = kvTokens(KV, withDeadline);
+  const kv = kvTokens(KV, withDeadline, readCopy);
   const copies = kvUsers(KV, withDeadline, policy.lagSeconds);
   const background = createBackground(waitUntil, served.requestId);
   const caches = createCaches(policy);
