@@ -1,8 +1,8 @@
 -- Latchkey's database. Every statement can be repeated on a database that has it already.
--- Times are milliseconds since the Unix epoch, IDs are lowercase UUIDs.
+-- Times are milliseconds since the Unix epoch, IDs are the 16 bytes of a UUID; in JSON they are text.
 
 CREATE TABLE IF NOT EXISTS users (
-  id           TEXT NOT NULL PRIMARY KEY,
+  id           BLOB NOT NULL PRIMARY KEY,
   kind         TEXT NOT NULL DEFAULT 'person' CHECK (kind IN ('person', 'service')), -- a service has API tokens and no log-in
   email        TEXT NOT NULL,               -- in the normal form of core/user.ts; of a service `service:<name>`, which is no email
   password     TEXT NOT NULL,               -- PHC string or imported hash; empty if deleted, or if the account was created with an identity
@@ -42,9 +42,9 @@ CREATE INDEX IF NOT EXISTS users_undo_email ON users (undo_email) WHERE undo_ema
 -- credential is refused once its parent's row is gone. So rows are kept for an hour after expires_at at least,
 -- while nothing derived from a row outlives its expires_at.
 CREATE TABLE IF NOT EXISTS tokens (
-  id          TEXT NOT NULL PRIMARY KEY,    -- digest of the secret; jti of a JWT, sid of a family
+  id          BLOB NOT NULL PRIMARY KEY,    -- digest of the secret; jti of a JWT, sid of a family
   kind        TEXT NOT NULL CHECK (kind IN ('session', 'api', 'action', 'family', 'jwt')),
-  user_id     TEXT NOT NULL REFERENCES users (id),
+  user_id     BLOB NOT NULL REFERENCES users (id),
   credential_version INTEGER NOT NULL,      -- the user's at creation
   api_token_version INTEGER,                -- API tokens: the user's at creation
   created_at  INTEGER NOT NULL,
@@ -55,14 +55,14 @@ CREATE TABLE IF NOT EXISTS tokens (
   used_at     INTEGER,                      -- API tokens: last use, rounded to the hour
   uses        INTEGER NOT NULL DEFAULT 0,   -- action tokens
   max_uses    INTEGER CHECK (uses <= max_uses),
-  won_by      TEXT,                         -- which request won last: the receipt of a run, or the jti of a rotation
+  won_by      BLOB,                         -- which request won last: the receipt of a run, or the jti of a rotation
   rotation    INTEGER NOT NULL DEFAULT 0,   -- families: how often the refresh token was rotated
   rotated_at  INTEGER,
   status_index INTEGER,                     -- families, and rows that list an exchanged chain: the index in the status lists
   parents     TEXT CHECK (json_valid(parents)), -- API and action tokens: JSON array of the IDs of everything that they were derived from
-  replaced_by TEXT,                         -- API tokens: the successor, if rotated with a grace period
+  replaced_by BLOB,                         -- API tokens: the successor, if rotated with a grace period
   disabled_at INTEGER,                      -- API tokens: refused while set, with all that was derived from them
-  meter       TEXT,                         -- API tokens: the row of token_meters that counts their uses
+  meter       BLOB,                         -- API tokens: the row of token_meters that counts their uses
   allowed_ips TEXT CHECK (json_valid(allowed_ips)), -- API tokens: JSON array of the networks they may be used from
   detail      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(detail))
 ) STRICT, WITHOUT ROWID;
@@ -91,20 +91,20 @@ CREATE INDEX IF NOT EXISTS tokens_meter ON tokens (meter) WHERE meter IS NOT NUL
 -- Families whose ids do not tell when they expire: those that were extended past that, and those of an earlier system.
 CREATE TABLE IF NOT EXISTS family_expiries (
   at INTEGER NOT NULL,                      -- when housekeeping looks at it: its expires_at, or earlier
-  id TEXT NOT NULL,
+  id BLOB NOT NULL,
   PRIMARY KEY (at, id)
 ) STRICT, WITHOUT ROWID;
 
 -- What may still be charged with an API token. One row for a token and all its rotations, so that a grace
 -- period doubles nothing.
 CREATE TABLE IF NOT EXISTS token_meters (
-  id             TEXT NOT NULL PRIMARY KEY,
+  id             BLOB NOT NULL PRIMARY KEY,
   remaining      INTEGER CHECK (remaining >= 0),
   limit_max      INTEGER,
   limit_seconds  INTEGER,
   window_started_at INTEGER,
   window_used    INTEGER NOT NULL DEFAULT 0,
-  charged_by     TEXT                       -- the request that charged last
+  charged_by     BLOB                       -- the request that charged last
 ) STRICT, WITHOUT ROWID;
 
 -- Requests with an idempotency key that found an API token active, for a day: repeated, they charge nothing.
@@ -118,15 +118,15 @@ CREATE TABLE IF NOT EXISTS token_charges (
 CREATE INDEX IF NOT EXISTS token_charges_expiry ON token_charges (charged_at);
 
 CREATE TABLE IF NOT EXISTS receipts (
-  id              TEXT NOT NULL PRIMARY KEY,
-  token_id        TEXT NOT NULL,
+  id              BLOB NOT NULL PRIMARY KEY,
+  token_id        BLOB NOT NULL,
   action          TEXT NOT NULL,
-  run_by          TEXT NOT NULL REFERENCES users (id),
+  run_by          BLOB NOT NULL REFERENCES users (id),
   run_at          INTEGER NOT NULL,
   data            TEXT NOT NULL CHECK (json_valid(data)),
   idempotency_key TEXT,                     -- prefixed with the caller that it belongs to
   request_digest  TEXT,                     -- HMAC, keyed with the token's secret, of the request that had the idempotency key
-  issued_by       TEXT NOT NULL             -- who had created the token
+  issued_by       BLOB NOT NULL             -- who had created the token
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX IF NOT EXISTS receipts_idempotency
@@ -148,7 +148,7 @@ CREATE TABLE IF NOT EXISTS heartbeat (
 -- Housekeeping: who is at work, and what the last run left.
 CREATE TABLE IF NOT EXISTS housekeeping_run (
   only        INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
-  lease       TEXT,                         -- the run that is at work
+  lease       BLOB,                         -- the run that is at work
   until       INTEGER NOT NULL,             -- it has died if it is still there then
   minute_at   INTEGER NOT NULL,             -- the minute that left_ms counts from
   left_ms     INTEGER NOT NULL,             -- how long statements may still take in it
@@ -163,11 +163,11 @@ CREATE TABLE IF NOT EXISTS housekeeping (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS contacts (
-  user_id    TEXT NOT NULL REFERENCES users (id),
-  contact_id TEXT NOT NULL REFERENCES users (id),
+  user_id    BLOB NOT NULL REFERENCES users (id),
+  contact_id BLOB NOT NULL REFERENCES users (id),
   created_at INTEGER NOT NULL,
-  token_id   TEXT,                          -- the action token over which they met; null if it was another way
-  issuer_id  TEXT,                          -- who had created it: one of the two, or whoever introduced them
+  token_id   BLOB,                          -- the action token over which they met; null if it was another way
+  issuer_id  BLOB,                          -- who had created it: one of the two, or whoever introduced them
   PRIMARY KEY (user_id, contact_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -180,15 +180,15 @@ CREATE INDEX IF NOT EXISTS contacts_of ON contacts (contact_id, created_at, user
 -- What happened, which is the audit log: every change and every failed authentication. The primary key is also
 -- the index for a user's list in order of time. EVENT_LOG (src/storage/event-rows.ts) has its rows with their words.
 CREATE TABLE IF NOT EXISTS events (
-  user_id    TEXT NOT NULL,                 -- whose event; the nil UUID if no user is known
-  id         TEXT NOT NULL,                 -- UUIDv7, which says when
+  user_id    BLOB NOT NULL,                 -- whose event; the nil UUID if no user is known
+  id         BLOB NOT NULL,                 -- UUIDv7, which says when
   kind       INTEGER NOT NULL,              -- its number in core/events.ts; 0: an action's own
   own_kind   TEXT,                          -- then its name
   refused    INTEGER NOT NULL DEFAULT 0,    -- a failure to authenticate
   done_by    INTEGER NOT NULL DEFAULT 0,    -- 0: `actor`; 1: the user; 2: an operator: its user learns that, and not who or from where
-  actor      TEXT,                          -- the other user who did it; null if unknown
-  credential TEXT,                          -- ID of the token or JWT that was sent
-  subject    TEXT,                          -- ID of what was created, changed or revoked
+  actor      BLOB,                          -- the other user who did it; null if unknown
+  credential BLOB,                          -- ID of the token or JWT that was sent
+  subject    BLOB,                          -- ID of what was created, changed or revoked
   address    INTEGER,                       -- as EVENT_ADDRESS allows: IPv4 and networks as numbers
   ipv6       TEXT,                          -- a whole IPv6 address
   request_id TEXT,                          -- not of routine
@@ -198,40 +198,40 @@ CREATE TABLE IF NOT EXISTS events (
 
 -- What operators look for among the events of all users, in order of time: attacks, and what operators did.
 CREATE INDEX IF NOT EXISTS events_watched ON events (id)
-  WHERE (refused = 1 AND user_id <> '00000000-0000-0000-0000-000000000000') OR done_by = 2;
+  WHERE (refused = 1 AND user_id <> x'00000000000000000000000000000000') OR done_by = 2;
 
 -- The users with events of each day (UTC), by which those that have expired are found: most events add no row.
 CREATE TABLE IF NOT EXISTS event_days (
   day     INTEGER NOT NULL,                 -- since 1970
-  user_id TEXT NOT NULL,
+  user_id BLOB NOT NULL,
   PRIMARY KEY (day, user_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER IF NOT EXISTS events_of_day AFTER INSERT ON events
-WHEN NEW.user_id <> '00000000-0000-0000-0000-000000000000' BEGIN
+WHEN NEW.user_id <> x'00000000000000000000000000000000' BEGIN
   INSERT OR IGNORE INTO event_days (day, user_id)
-    VALUES ((('0x' || substr(NEW.id, 1, 8) || substr(NEW.id, 10, 4)) ->> '$') / 86400000, NEW.user_id);
+    VALUES ((('0x' || substr(hex(NEW.id), 1, 12)) ->> '$') / 86400000, NEW.user_id);
 END;
 
 -- Outbox: events that a receiver (`on` of createLatchkey, or the webhook) has not accepted yet. Written in the
 -- batch of the event, only where there is a receiver.
 CREATE TABLE IF NOT EXISTS deliveries (
   receiver   TEXT NOT NULL CHECK (receiver IN ('handler', 'webhook')),
-  user_id    TEXT NOT NULL,
+  user_id    BLOB NOT NULL,
   position   INTEGER NOT NULL,              -- the order in which the user's events were committed; their ids follow clocks
-  event_id   TEXT NOT NULL,
+  event_id   BLOB NOT NULL,
   queued_at  INTEGER NOT NULL,
   due_at     INTEGER NOT NULL,              -- of a user's first: not sent before. The others wait for it
   attempts   INTEGER NOT NULL DEFAULT 0,    -- that failed
-  lease      TEXT,                          -- of a user's first: whoever sends them, until due_at
+  lease      BLOB,                          -- of a user's first: whoever sends them, until due_at
   PRIMARY KEY (receiver, user_id, position)
 ) STRICT, WITHOUT ROWID;
 
 -- Events that a receiver did not accept in three days. `npm run events -- replay` queues them again.
 CREATE TABLE IF NOT EXISTS dead_letters (
   receiver   TEXT NOT NULL,
-  user_id    TEXT NOT NULL,
-  event_id   TEXT NOT NULL,
+  user_id    BLOB NOT NULL,
+  event_id   BLOB NOT NULL,
   attempts   INTEGER NOT NULL,
   reason     TEXT NOT NULL,                 -- of the last failure
   died_at    INTEGER NOT NULL,
@@ -251,7 +251,7 @@ CREATE INDEX IF NOT EXISTS receipts_issuer ON receipts (issued_by, run_at, id);
 -- whose turn it is (the token in the email, or a delivery of notices): no other email is sent meanwhile.
 CREATE TABLE IF NOT EXISTS mails (
   id         TEXT NOT NULL PRIMARY KEY,     -- digest of the address
-  token_id   TEXT NOT NULL,
+  token_id   BLOB NOT NULL,
   sent_at    INTEGER NOT NULL,
   sent       TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(sent)), -- times of the last day's emails that strangers can cause
   noticed_at INTEGER NOT NULL DEFAULT 0,    -- last security notice
@@ -264,7 +264,7 @@ CREATE INDEX IF NOT EXISTS mails_due ON mails (due_at);
 -- Browsers and programs with which a user has logged in, as far as they can be told apart: what they say they are,
 -- and their country. The newest 50 of a user; written in the batch that opens a log-in.
 CREATE TABLE IF NOT EXISTS devices (
-  user_id       TEXT NOT NULL REFERENCES users (id),
+  user_id       BLOB NOT NULL REFERENCES users (id),
   id            TEXT NOT NULL,              -- digest of browser, system and country
   browser       TEXT,
   system        TEXT,
@@ -280,8 +280,8 @@ CREATE TABLE IF NOT EXISTS devices (
 -- Log-ins by email, until they expire: a link and a code, of which the first that is used spends both. A row is
 -- written only in the batch that takes the address's turn in `mails`.
 CREATE TABLE IF NOT EXISTS email_logins (
-  id         TEXT NOT NULL PRIMARY KEY,     -- digest of the secret in the link
-  challenge  TEXT NOT NULL,                 -- digest of what the asker was answered, with which the code must be shown
+  id         BLOB NOT NULL PRIMARY KEY,     -- digest of the secret in the link
+  challenge  BLOB NOT NULL,                 -- digest of what the asker was answered, with which the code must be shown
   code       TEXT NOT NULL,                 -- HMAC of the code, keyed with the challenge
   email      TEXT NOT NULL,
   address    TEXT NOT NULL,                 -- the email's row in `mails`
@@ -291,7 +291,7 @@ CREATE TABLE IF NOT EXISTS email_logins (
   expires_at INTEGER NOT NULL,
   tries      INTEGER NOT NULL DEFAULT 0,    -- of the code
   used_at    INTEGER,
-  used_by    TEXT                           -- the request that spent it
+  used_by    BLOB                           -- the request that spent it
 ) STRICT, WITHOUT ROWID;
 
 CREATE UNIQUE INDEX IF NOT EXISTS email_logins_challenge ON email_logins (challenge);
@@ -300,16 +300,16 @@ CREATE INDEX IF NOT EXISTS email_logins_expiry ON email_logins (expires_at);
 -- Security notices for the owner of an account, to a proven email, until it was handed over. Written in the
 -- batch of the change; sent after the answer or by housekeeping, with one email per address for all that are due.
 CREATE TABLE IF NOT EXISTS notices (
-  user_id   TEXT NOT NULL,
-  id        TEXT NOT NULL,                  -- UUIDv7
+  user_id   BLOB NOT NULL,
+  id        BLOB NOT NULL,                  -- UUIDv7
   email     TEXT NOT NULL,                  -- the recipient
   kind      TEXT NOT NULL,                  -- a kind in core/security-notices.ts, or token_leaked
-  subject   TEXT,                           -- ID of what it is about
+  subject   BLOB,                           -- ID of what it is about
   detail    TEXT CHECK (json_valid(detail)), -- new_login: with what, from which device
   at        INTEGER NOT NULL,
   due_at    INTEGER NOT NULL,               -- not sent before
   attempts  INTEGER NOT NULL DEFAULT 0,
-  lease     TEXT,                           -- the delivery that reserved it last
+  lease     BLOB,                           -- the delivery that reserved it last
   PRIMARY KEY (user_id, id)
 ) STRICT, WITHOUT ROWID;
 
@@ -329,7 +329,7 @@ CREATE INDEX IF NOT EXISTS login_attempts_due ON login_attempts (due_at);
 CREATE TABLE IF NOT EXISTS identities (
   issuer     TEXT NOT NULL,
   subject    TEXT NOT NULL,
-  user_id    TEXT NOT NULL REFERENCES users (id),
+  user_id    BLOB NOT NULL REFERENCES users (id),
   created_at INTEGER NOT NULL,
   email      TEXT,                          -- the account's email when it was linked
   used_at    INTEGER,                       -- last use, rounded to the hour
@@ -339,8 +339,8 @@ CREATE TABLE IF NOT EXISTS identities (
 
 -- Passkeys (WebAuthn Level 3 section 5.1) with which users can log in.
 CREATE TABLE IF NOT EXISTS passkeys (
-  id            TEXT NOT NULL PRIMARY KEY,  -- digest of the credential ID and the user
-  user_id       TEXT NOT NULL REFERENCES users (id),
+  id            BLOB NOT NULL PRIMARY KEY,  -- digest of the credential ID and the user
+  user_id       BLOB NOT NULL REFERENCES users (id),
   credential_id TEXT NOT NULL,              -- as the authenticator chose it, base64url
   public_key    TEXT NOT NULL,              -- COSE_Key (RFC 9052 section 7), base64url
   name          TEXT NOT NULL,
@@ -368,13 +368,13 @@ INSERT OR IGNORE INTO decoys (only, secret) VALUES (1, lower(hex(randomblob(32))
 CREATE TABLE IF NOT EXISTS used_challenges (
   expires_at INTEGER NOT NULL,              -- part of the challenge, so that it is the same for all who show it
   id         TEXT NOT NULL,                 -- digest of the challenge, or of the log-in's secret
-  used_by    TEXT,                          -- the log-in with a passkey that spent it
+  used_by    BLOB,                          -- the log-in with a passkey that spent it
   PRIMARY KEY (expires_at, id)
 ) STRICT, WITHOUT ROWID;
 
 -- The second factor of an account: TOTP (RFC 6238).
 CREATE TABLE IF NOT EXISTS second_factors (
-  user_id    TEXT NOT NULL PRIMARY KEY REFERENCES users (id),
+  user_id    BLOB NOT NULL PRIMARY KEY REFERENCES users (id),
   secret     TEXT NOT NULL,                 -- encrypted with a key of ENCRYPTION_KEYS, bound to the user
   created_at INTEGER NOT NULL,
   confirmed_at INTEGER,                     -- null: pending, and asked for nowhere
@@ -382,7 +382,7 @@ CREATE TABLE IF NOT EXISTS second_factors (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS recovery_codes (
-  user_id    TEXT NOT NULL REFERENCES users (id),
+  user_id    BLOB NOT NULL REFERENCES users (id),
   digest     TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   used_at    INTEGER,

@@ -40,7 +40,7 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [
     /^src\/cli\/(?:users|events)/,
     [
-      /^src\/core\/(?:events|scopes|text|token|user)\.ts$/,
+      /^src\/core\/(?:events|scopes|text|token|user|uuid)\.ts$/,
       /^src\/crypto\/(?:common-passwords|imported-hash|phc|secrets)\.ts$/,
       /^src\/storage\/event-rows\.ts$/,
       /^src\/surfaces\/rest\/fields\.ts$/,
@@ -50,6 +50,8 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   ],
   // Settings are checked before a deployment as the service checks them at its start.
   [/^src\/cli\/deploy\/project\.ts$/, [/^src\/config\.ts$/, "packages"]],
+  // Ids are bytes in the database.
+  [/^src\/cli\/database\.ts$/, [/^src\/core\/uuid\.ts$/, "packages"]],
   [/^src\/cli\//, ["packages"]],
   // Others install it: it checks spelling as the service does.
   [/^src\/verify\//, [/^src\/core\/compact-jws\.ts$/, "packages"]],

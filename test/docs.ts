@@ -144,7 +144,7 @@ under the nil UUID, with their \`count\`:
 
 \`\`\`sh
 npx wrangler d1 execute latchkey --remote --command \\
-  "SELECT * FROM events WHERE user_id = '00000000-0000-0000-0000-000000000000' ORDER BY id DESC LIMIT 50"
+  "SELECT * FROM events WHERE user_id = x'00000000000000000000000000000000' ORDER BY id DESC LIMIT 50"
 \`\`\`
 `;
 }

@@ -4,6 +4,7 @@ import type { Services } from "../src/services.ts";
 import { isolate } from "./support/service.ts";
 import { type StorageCall, intercept } from "./support/stores.ts";
 import { rules } from "./support/guard.ts";
+import { DB } from "./support/database.ts";
 
 const DAY_MS = 86_400_000;
 const NOW = Math.floor(Date.now() / 1000) * 1000;
@@ -27,14 +28,14 @@ interface Table {
 }
 
 const RANDOM_ID = "lower(hex(randomblob(16)))";
+const BYTES_ID = "randomblob(16)";
 /** As `idAt` makes it. */
-const TIMED_ID = `substr(printf('%012x', ?2), 1, 8) || '-' || substr(printf('%012x', ?2), 9) || '-8' || substr(${RANDOM_ID}, 1, 3)
-  || '-8' || substr(${RANDOM_ID}, 1, 3) || '-' || substr(${RANDOM_ID}, 1, 12)`;
+const TIMED_ID = `unhex(printf('%012x', ?2) || '8' || substr(${RANDOM_ID}, 1, 3) || '8' || substr(${RANDOM_ID}, 1, 15))`;
 
 const filled = (into: string, values: string) => (count: number, agoMs: number) =>
-  env.DB.prepare(
+  DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
-     INSERT INTO ${into} SELECT ${values} FROM n WHERE ?3 <> ''`,
+     INSERT INTO ${into} SELECT ${values} FROM n WHERE ?3 <> x''`,
   )
     .bind(count, NOW - agoMs, USER)
     .run();
@@ -45,7 +46,7 @@ const TOKENS =
 const TABLES = [
   {
     name: "tokens",
-    fill: filled(TOKENS, `${RANDOM_ID}, 'session', ?3, 0, 0, 0, ?2`),
+    fill: filled(TOKENS, `${BYTES_ID}, 'session', ?3, 0, 0, 0, ?2`),
     keptMs: 3_600_000,
     where: "kind = 'session'",
     written: 1,
@@ -61,14 +62,14 @@ const TABLES = [
     name: "receipts",
     fill: filled(
       "receipts (id, token_id, action, run_by, issued_by, run_at, data)",
-      `${TIMED_ID}, 'a token', 'addContact', ?3, ?3, ?2, '{}'`,
+      `${TIMED_ID}, x'00', 'addContact', ?3, ?3, ?2, '{}'`,
     ),
     keptMs: 31 * DAY_MS,
     written: 1,
   },
   {
     name: "mails",
-    fill: filled("mails (id, token_id, sent_at, due_at)", `${RANDOM_ID}, '', ?2, ?2`),
+    fill: filled("mails (id, token_id, sent_at, due_at)", `${RANDOM_ID}, x'00', ?2, ?2`),
     keptMs: DAY_MS,
     written: 1,
   },
@@ -88,7 +89,7 @@ const TABLES = [
     name: "email_logins",
     fill: filled(
       "email_logins (id, challenge, code, email, address, device, created_at, expires_at)",
-      `${RANDOM_ID}, ${RANDOM_ID}, '', '', '', '{}', 0, ?2`,
+      `${BYTES_ID}, ${BYTES_ID}, '', '', '', '{}', 0, ?2`,
     ),
     keptMs: 0,
     written: 1,
@@ -101,7 +102,7 @@ const TABLES = [
   },
   {
     name: "tokens, API",
-    fill: filled(TOKENS, `${RANDOM_ID}, 'api', ?3, 0, 0, 0, ?2`),
+    fill: filled(TOKENS, `${BYTES_ID}, 'api', ?3, 0, 0, 0, ?2`),
     keptMs: 2 * DAY_MS,
     where: "kind = 'api'",
     written: 1,
@@ -112,9 +113,9 @@ const [SESSIONS, FAMILIES, , , , , , , API] = TABLES;
 
 async function count(table: string, where = "TRUE"): Promise<number> {
   const [name = ""] = table.split(",");
-  const found = await env.DB.prepare(
-    `SELECT count(*) AS n FROM ${name} WHERE ${where}`,
-  ).first<number>("n");
+  const found = await DB.prepare(`SELECT count(*) AS n FROM ${name} WHERE ${where}`).first<number>(
+    "n",
+  );
   return found ?? -1;
 }
 
@@ -173,7 +174,7 @@ async function run({
 }
 
 async function owe(keys: readonly string[], expiresAtMs = NOW + DAY_MS): Promise<void> {
-  await env.DB.prepare("INSERT INTO pending_revocations SELECT value, ?2 FROM json_each(?1)")
+  await DB.prepare("INSERT INTO pending_revocations SELECT value, ?2 FROM json_each(?1)")
     .bind(JSON.stringify(keys), expiresAtMs)
     .run();
 }
@@ -199,9 +200,9 @@ beforeEach(async () => {
     ...["token_meters", "pending_revocations", "housekeeping", "housekeeping_run", "users"],
     "family_expiries",
   ];
-  await env.DB.batch([
-    ...tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
-    env.DB.prepare(
+  await DB.batch([
+    ...tables.map((table) => DB.prepare(`DELETE FROM ${table}`)),
+    DB.prepare(
       "INSERT INTO users (id, email, password, created_on, modified_on) VALUES (?, 'a@b.cd', '', 0, 0)",
     ).bind(USER),
   ]);
@@ -227,7 +228,7 @@ describe.each(TABLES)("$name", (table: Table) => {
     for (const alive of [2_000, 18_000]) {
       await run();
       // Families are put in behind where it came to.
-      if (table === FAMILIES) await env.DB.prepare("DELETE FROM housekeeping").run();
+      if (table === FAMILIES) await DB.prepare("DELETE FROM housekeeping").run();
       await fill(alive, -DAY_MS);
       await fill(EXPIRED, keptMs + 1);
       spent.push(await run());
@@ -262,8 +263,7 @@ it.each([SESSIONS, FAMILIES])(
 );
 
 describe("families that outlive the expiry in their ids", () => {
-  const extend = (toMs: number) =>
-    env.DB.prepare("UPDATE tokens SET expires_at = ?").bind(toMs).run();
+  const extend = (toMs: number) => DB.prepare("UPDATE tokens SET expires_at = ?").bind(toMs).run();
 
   it("are looked at again when they expire, and not before", async () => {
     await FAMILIES.fill(20, FAMILIES.keptMs + 1);
@@ -292,9 +292,9 @@ it("rows whose time moved are looked at again when they expire", async () => {
   const [, , , mails, , , , attempts] = TABLES;
   await mails.fill(5, DAY_MS + 1);
   await attempts.fill(5, 1);
-  await env.DB.batch([
-    env.DB.prepare("UPDATE mails SET noticed_at = ?").bind(NOW),
-    env.DB.prepare("UPDATE login_attempts SET last_login_at = ?").bind(NOW),
+  await DB.batch([
+    DB.prepare("UPDATE mails SET noticed_at = ?").bind(NOW),
+    DB.prepare("UPDATE login_attempts SET last_login_at = ?").bind(NOW),
   ]);
   expect((await run()).result).toMatchObject({ deleted: 0 });
   expect((await run({ nowMs: NOW + DAY_MS + 1 })).result).toMatchObject({ deleted: 5 });
@@ -426,18 +426,18 @@ describe("marks that KV is owed", () => {
 
 it("a meter goes with the last token that has it", async () => {
   await API.fill(2, 3 * DAY_MS);
-  await env.DB.batch([
-    env.DB.prepare("INSERT INTO token_meters (id, remaining) VALUES ('of both', 1), ('of one', 1)"),
-    env.DB.prepare("UPDATE tokens SET meter = 'of both'"),
+  await DB.batch([
+    DB.prepare("INSERT INTO token_meters (id, remaining) VALUES (x'01', 1), (x'02', 1)"),
+    DB.prepare("UPDATE tokens SET meter = x'01'"),
   ]);
   await API.fill(1, -DAY_MS);
   await API.fill(1, 3 * DAY_MS);
-  await env.DB.batch([
-    env.DB.prepare("UPDATE tokens SET meter = 'of both' WHERE expires_at > ?").bind(NOW),
-    env.DB.prepare("UPDATE tokens SET meter = 'of one' WHERE meter IS NULL"),
+  await DB.batch([
+    DB.prepare("UPDATE tokens SET meter = x'01' WHERE expires_at > ?").bind(NOW),
+    DB.prepare("UPDATE tokens SET meter = x'02' WHERE meter IS NULL"),
   ]);
   expect((await run()).result).toMatchObject({ deleted: 3 });
-  expect(await env.DB.prepare("SELECT id FROM token_meters").first("id")).toBe("of both");
+  expect(await DB.prepare("SELECT hex(id) AS id FROM token_meters").first("id")).toBe("01");
 });
 
 describe("the cron trigger", () => {

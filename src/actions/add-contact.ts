@@ -2,6 +2,7 @@ import sql from "sql-template-tag";
 import * as v from "valibot";
 import { actions } from "../console/words.ts";
 import { defineAction } from "./define-action.ts";
+import { uuid } from "../core/uuid.ts";
 
 const words = actions.addContact;
 
@@ -34,7 +35,7 @@ export const addContact = defineAction({
 
   check: ({ payload: { contact_id } }) => [
     {
-      holds: sql`EXISTS (SELECT 1 FROM users WHERE id = ${contact_id} AND deleted_on IS NULL AND disabled_on IS NULL)`,
+      holds: sql`EXISTS (SELECT 1 FROM users WHERE id = ${uuid(contact_id)} AND deleted_on IS NULL AND disabled_on IS NULL)`,
       field: "contact_id",
       message: words.gone,
     },
@@ -48,7 +49,7 @@ export const addContact = defineAction({
     return {
       writes: links.map(([from, to]) =>
         once(sql`INSERT INTO contacts (user_id, contact_id, created_at, token_id, issuer_id)
-          VALUES (${from}, ${to}, ${nowMs}, ${tokenId}, ${issuerId}) ON CONFLICT DO NOTHING`),
+          VALUES (${uuid(from)}, ${uuid(to)}, ${nowMs}, ${uuid(tokenId)}, ${uuid(issuerId)}) ON CONFLICT DO NOTHING`),
       ),
       answer: { contact_id, mutual },
     };
@@ -71,7 +72,7 @@ export const addContact = defineAction({
       contact_id === issuerId ? [contact_id] : [],
     offered({ payload: { contact_id }, issuerId, runner }) {
       const has = (from: string, to: string) =>
-        sql`EXISTS (SELECT 1 FROM contacts WHERE user_id = ${from} AND contact_id = ${to})`;
+        sql`EXISTS (SELECT 1 FROM contacts WHERE user_id = ${uuid(from)} AND contact_id = ${uuid(to)})`;
       const back = contact_id === issuerId ? has(contact_id, runner) : sql`TRUE`;
       return [
         {

@@ -16,6 +16,7 @@ import type {
 import { actions } from "../console/words.ts";
 import { type AuditEvent, isAuditEvent } from "../core/events.ts";
 import type { Json } from "../core/token.ts";
+import { uuid } from "../core/uuid.ts";
 import { formFields } from "./form-fields.ts";
 import { guardedBy, isOnceWrite, once, type OnceWrite } from "./once.ts";
 
@@ -31,6 +32,8 @@ export interface CheckArguments<Payload> extends Given<Payload> {
   /** The user it runs for; null where that is not known yet: at issue, and on the page before the log-in. */
   readonly runner: string | null;
   readonly sql: typeof sql;
+  /** For each id in SQL, as the database has it (16 bytes): `user_id = ${uuid(runner)}`. As text it equals none. */
+  readonly uuid: typeof uuid;
 }
 
 /** What `run` gets. */
@@ -45,6 +48,8 @@ export interface RunArguments<Payload, Input> extends Given<Payload> {
   /** Makes an INSERT, UPDATE or DELETE part of this run: it happens if, and only if, the run gets a use. */
   readonly once: (write: Sql) => OnceWrite;
   readonly sql: typeof sql;
+  /** For each id in SQL, as the database has it (16 bytes): `user_id = ${uuid(runner)}`. As text it equals none. */
+  readonly uuid: typeof uuid;
 }
 
 /** What `run` returns: the effect and the answer, or the sentence with which the run is refused. */
@@ -173,6 +178,17 @@ export function defineAction<
     };
   }
 
+  /** Refuses an id as text, which no id in the database equals, so that a condition with it fails in the first test. */
+  function sqlFor(said: unknown, ...ids: (string | null)[]): typeof sql {
+    return (strings, ...values) => {
+      // What somebody typed may be the same, and must not stop the run.
+      if (values.some((value) => isIn(ids, value) && !JSON.stringify(said).includes(value))) {
+        throw new Error(`action ${name}: an id in SQL is \${uuid(…)}, and not a text`);
+      }
+      return sql(strings, ...values);
+    };
+  }
+
   return {
     name,
     needsCaller: definition.needsCaller ?? true,
@@ -203,14 +219,27 @@ export function defineAction<
         ok: true,
         value: {
           stored: () => storedOf(schema, sent, parsed.value),
-          check: (runner) => definition.check?.({ ...given, runner, sql }) ?? [],
+          check: (runner) =>
+            definition.check?.({
+              ...given,
+              runner,
+              sql: sqlFor(parsed.value, issuerId, runner),
+              uuid,
+            }) ?? [],
           receive(sentInput) {
             const received = parseInput(sentInput);
             if (!received.ok) return received;
-            const run = { ...given, input: received.value, once, sql };
+            const run = { ...given, input: received.value, once, uuid };
             return {
               ok: true,
-              value: async (by) => planOf(await definition.run({ ...run, ...by })),
+              value: async (by) =>
+                planOf(
+                  await definition.run({
+                    ...run,
+                    ...by,
+                    sql: sqlFor([parsed.value, received.value], issuerId, by.runner, by.tokenId),
+                  }),
+                ),
             };
           },
           referencedUserIds: () => definition.page?.referencedUserIds?.(given) ?? [],
@@ -223,12 +252,21 @@ export function defineAction<
               after: actions.done(page.title) + details,
             };
           },
-          offered: (runner) => definition.page?.offered?.({ ...given, runner, sql }) ?? [],
+          offered: (runner) =>
+            definition.page?.offered?.({
+              ...given,
+              runner,
+              sql: sqlFor(parsed.value, issuerId, runner),
+              uuid,
+            }) ?? [],
         },
       };
     },
   };
 }
+
+const isIn = (ids: readonly unknown[], value: unknown): value is string =>
+  typeof value === "string" && ids.includes(value);
 
 const [HOUR, DAY] = [3_600, 86_400];
 

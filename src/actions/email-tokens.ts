@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { actions as words } from "../console/words.ts";
 import type { Condition } from "../core/action.ts";
 import { UNDO_MS } from "../core/notices.ts";
+import { uuid } from "../core/uuid.ts";
 
 /** The payload of a token sent by email: the address it was sent to. */
 export const MailedAddress = v.object({ email: v.string() });
@@ -12,7 +13,7 @@ export const ProvenEmail = v.object({ email: v.string() });
 
 /** Whether the account exists, is enabled, and `holds` is true for it. */
 export const accountMatches = (userId: string, holds: Sql): Sql =>
-  sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND ${holds}
+  sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${uuid(userId)} AND ${holds}
     AND deleted_on IS NULL AND disabled_on IS NULL)`;
 
 /** Holding the token proves access to that mailbox only, not to an address set later. */
@@ -32,9 +33,9 @@ export const emailCurrentOrPending = (email: string, userId: string): Condition 
 /** An email belongs to one account, also while its former account can still undo a change away from it. */
 export const emailNotTaken = (email: string, userId: string): Condition => ({
   holds: sql`NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email = ${email}
-      AND other.deleted_on IS NULL AND other.id <> ${userId}
+      AND other.deleted_on IS NULL AND other.id <> ${uuid(userId)}
     UNION ALL SELECT 1 FROM users AS other WHERE other.undo_email = ${email}
-      AND other.undo_until > unixepoch() * 1000 AND other.id <> ${userId})`,
+      AND other.undo_until > unixepoch() * 1000 AND other.id <> ${uuid(userId)})`,
   field: "email",
   message: words.emailTaken,
 });

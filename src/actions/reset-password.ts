@@ -7,6 +7,7 @@ import { type IsPwned, passwordProblem, type Passwords } from "../core/passwords
 import { defineAction } from "./define-action.ts";
 import { MailedAddress, emailUnchanged } from "./email-tokens.ts";
 import { erasedProfile, eraseIfUnproven } from "./unproven.ts";
+import { uuid } from "../core/uuid.ts";
 
 const words = actions.resetPassword;
 
@@ -60,16 +61,16 @@ export const resetPassword = (
       const hash = await passwords.hash(password);
       return {
         writes: [
-          once(sql`DELETE FROM identities WHERE user_id = ${issuerId}`),
+          once(sql`DELETE FROM identities WHERE user_id = ${uuid(issuerId)}`),
           // guard: reset-keeps-only-named-passkeys
-          once(sql`DELETE FROM passkeys WHERE user_id = ${issuerId}
-            AND id NOT IN (SELECT lower(value) FROM json_each(${JSON.stringify(kept)}))`),
+          once(sql`DELETE FROM passkeys WHERE user_id = ${uuid(issuerId)}
+            AND id NOT IN (SELECT unhex(value, '-') FROM json_each(${JSON.stringify(kept)}))`),
           ...eraseIfUnproven(issuerId, tables, nowMs).map(once),
           // guard: reset-revokes-all
           once(sql`UPDATE users SET password = ${hash}, ha1b = NULL, credential_version = credential_version + 1, modified_on = ${nowMs},
               identities_revoked_on = ${nowMs}, verified_on = COALESCE(verified_on, ${nowMs}), pending_email = NULL,
               ${erasedProfile()}
-            WHERE id = ${issuerId}`),
+            WHERE id = ${uuid(issuerId)}`),
         ],
         answer: {},
         event: "password.changed",

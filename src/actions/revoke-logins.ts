@@ -4,6 +4,7 @@ import { actions } from "../console/words.ts";
 import { REVOKE_LOGINS_ACTION } from "../core/notices.ts";
 import { defineAction } from "./define-action.ts";
 import { accountMatches } from "./email-tokens.ts";
+import { uuid } from "../core/uuid.ts";
 
 const words = actions.revokeLogins;
 
@@ -17,7 +18,7 @@ export const revokeLogins = defineAction({
   check: ({ issuerId }) => [{ holds: accountMatches(issuerId, sql`TRUE`), message: words.gone }],
   run: ({ payload: { logins }, issuerId, nowMs, once }) => ({
     writes: once(sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
-      WHERE id IN (SELECT value FROM json_each(${JSON.stringify(logins)})) AND user_id = ${issuerId}
+      WHERE id IN (SELECT unhex(value, '-') FROM json_each(${JSON.stringify(logins)})) AND user_id = ${uuid(issuerId)}
         AND kind IN ('session', 'family') AND revoked_at IS NULL`),
     answer: {},
     event: "login.revoked",

@@ -4,6 +4,7 @@ import type { EraseUnproven } from "../core/email-login.ts";
 import { PROFILE_COLUMNS } from "../core/user.ts";
 import { accountMatches } from "./email-tokens.ts";
 import { guardedBy, once } from "./once.ts";
+import { uuid } from "../core/uuid.ts";
 
 const IS_UNPROVEN = sql`verified_on IS NULL`;
 
@@ -18,20 +19,20 @@ export function eraseIfUnproven(
 ): readonly Sql[] {
   const wasUnproven = accountMatches(userId, IS_UNPROVEN);
   return [
-    sql`DELETE FROM contacts WHERE user_id = ${userId} AND ${wasUnproven}`,
-    sql`DELETE FROM contacts WHERE contact_id = ${userId} AND ${wasUnproven}`,
+    sql`DELETE FROM contacts WHERE user_id = ${uuid(userId)} AND ${wasUnproven}`,
+    sql`DELETE FROM contacts WHERE contact_id = ${uuid(userId)} AND ${wasUnproven}`,
     ...tables.map(
       ({ name, userColumn }) =>
-        sql`DELETE FROM ${raw(`"${name}"`)} WHERE ${raw(`"${userColumn}"`)} = ${userId} AND ${wasUnproven}`,
+        sql`DELETE FROM ${raw(`"${name}"`)} WHERE ${raw(`"${userColumn}"`)} IN (${uuid(userId)}, ${userId}) AND ${wasUnproven}`,
     ),
     // guard: unproven-account-keeps-no-passkey
-    sql`DELETE FROM passkeys WHERE user_id = ${userId} AND ${wasUnproven}`,
-    sql`DELETE FROM devices WHERE user_id = ${userId} AND ${wasUnproven}`,
-    sql`DELETE FROM second_factors WHERE user_id = ${userId} AND ${wasUnproven}`,
-    sql`DELETE FROM recovery_codes WHERE user_id = ${userId} AND ${wasUnproven}`,
+    sql`DELETE FROM passkeys WHERE user_id = ${uuid(userId)} AND ${wasUnproven}`,
+    sql`DELETE FROM devices WHERE user_id = ${uuid(userId)} AND ${wasUnproven}`,
+    sql`DELETE FROM second_factors WHERE user_id = ${uuid(userId)} AND ${wasUnproven}`,
+    sql`DELETE FROM recovery_codes WHERE user_id = ${uuid(userId)} AND ${wasUnproven}`,
     sql`UPDATE login_attempts SET last_login_at = NULL WHERE id > ${`${userId}/`} AND id < ${`${userId}0`}
       AND ${wasUnproven}`,
-    sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${userId}
+    sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${uuid(userId)}
       AND run_at < ${nowMs} AND ${wasUnproven}`,
   ];
 }
@@ -51,9 +52,9 @@ export const unprovenEraser =
   (tables: readonly PersonalTable[]): EraseUnproven =>
   (userId, nowMs, claimed) =>
     [
-      sql`DELETE FROM identities WHERE user_id = ${userId}`,
+      sql`DELETE FROM identities WHERE user_id = ${uuid(userId)}`,
       ...eraseIfUnproven(userId, tables, nowMs),
       sql`UPDATE users SET password = '', ha1b = NULL, credential_version = credential_version + 1, modified_on = ${nowMs},
           identities_revoked_on = ${nowMs}, pending_email = NULL, ${erasedProfile()}, verified_on = ${nowMs}
-        WHERE id = ${userId}`,
+        WHERE id = ${uuid(userId)}`,
     ].map((write) => guardedBy(once(write), new Sql(claimed.strings, claimed.values)));

@@ -9,6 +9,7 @@ import {
   emailNotTaken,
   ProvenEmail,
 } from "./email-tokens.ts";
+import { uuid } from "../core/uuid.ts";
 
 const words = actions.verifyEmail;
 
@@ -33,7 +34,7 @@ export const verifyEmail = defineAction({
     return {
       writes: [
         // What was linked under the old one may be another's.
-        once(sql`DELETE FROM identities WHERE user_id = ${issuerId} AND email IS NOT ${email}
+        once(sql`DELETE FROM identities WHERE user_id = ${uuid(issuerId)} AND email IS NOT ${email}
           AND ${accountMatches(issuerId, isNew)}`),
         once(sql`UPDATE users SET ${rememberForUndo(nowMs, isNew)},
             verified_on = CASE WHEN ${isNew} THEN ${nowMs} ELSE COALESCE(verified_on, ${nowMs}) END,
@@ -41,7 +42,7 @@ export const verifyEmail = defineAction({
             identities_revoked_on = CASE WHEN ${isNew} THEN ${nowMs} ELSE identities_revoked_on END,
             pending_email = CASE WHEN ${isNew} THEN NULL ELSE pending_email END,
             email = ${email}, modified_on = ${nowMs}
-          WHERE id = ${issuerId}`),
+          WHERE id = ${uuid(issuerId)}`),
       ],
       answer: { email },
       event: sql`CASE WHEN ${accountMatches(issuerId, isNew)} THEN 'email.changed' ELSE 'email.verified' END`,

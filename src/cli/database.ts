@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
+import { idsToText } from "../core/uuid.ts";
 import { argumentsFor, type ConfigPlace, withBinding } from "./changed-config.ts";
 import { CliError, NoDatabaseError, UsageError } from "./cli-error.ts";
 import { readProject } from "./deploy/project.ts";
@@ -107,7 +108,11 @@ export function d1(target: Target, stop: AbortSignal): D1 {
       const remote = (LATCHKEY_COMMAND_FILE: string) => execute([], { LATCHKEY_COMMAND_FILE });
       const said = await (local?.(statements) ?? inFile(statements, remote));
       const answer = v.safeParse(
-        v.pipe(v.string(), v.parseJson(), v.array(v.object({ results: v.array(row) }))),
+        v.pipe(
+          v.string(),
+          v.parseJson(),
+          v.array(v.object({ results: v.array(v.pipe(v.unknown(), v.transform(withIds), row)) })),
+        ),
         said.slice(said.search(/^\[/m)),
       );
       if (!answer.success) throw new CliError(`Unexpected answer from wrangler:\n${excerpt(said)}`);
@@ -120,6 +125,9 @@ export function d1(target: Target, stop: AbortSignal): D1 {
     },
   };
 }
+
+const withIds = (row: unknown) =>
+  Object.fromEntries(Object.entries(Object(row)).map(([name, value]) => [name, idsToText(value)]));
 
 function errorOf(said: string, { remote }: Target): CliError {
   if (/Couldn't find a D1 DB/.test(said)) {

@@ -4,7 +4,7 @@ import { EVENT_LOG } from "../storage/event-rows.ts";
 import { parsedArguments, runCommand, stopSignal } from "./arguments.ts";
 import { CliError, UsageError } from "./cli-error.ts";
 import { type D1, openDatabase, type Target, TARGET_OPTIONS, targetOf } from "./database.ts";
-import { literal, queued } from "./users/accounts.ts";
+import { literal, literalId, queued } from "./users/accounts.ts";
 
 const HELP = `Usage: npm run events -- <command> [--remote [--env <name>] [--config <file>] | --persist-to <directory>]
 
@@ -93,7 +93,7 @@ export function events(args: readonly string[], context: CliContext): Promise<nu
       }
       for (const line of await dead(open(), Number(limit ?? 50))) write(line);
     } else if (name === "replay" && limit === undefined && ids.length > 0 !== (all === true)) {
-      const which = all === true ? "TRUE" : `event_id IN (${ids.map(literal).join(", ")})`;
+      const which = all === true ? "TRUE" : `event_id IN (${ids.map(literalId).join(", ")})`;
       for (const line of await replay(open(), which, context.nowMs)) write(line);
     } else {
       throw new UsageError("The command is dead, or replay with event ids or --all.");

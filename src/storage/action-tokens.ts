@@ -15,7 +15,17 @@ import type { CallerRef, Derivation } from "../core/caller.ts";
 import { type ActionToken, LONGEST_LIFE_SECONDS } from "../core/token.ts";
 import { cache } from "./cache.ts";
 import type { AuditRow, AuditStatements, NoticeStatements, StorageContext } from "./context.ts";
-import { anyJson, asSql, brokenConstraint, flag, json, pageOf, toPage } from "./d1.ts";
+import {
+  anyJson,
+  asSql,
+  brokenConstraint,
+  flag,
+  idsIn,
+  json,
+  pageOf,
+  textOf,
+  toPage,
+} from "./d1.ts";
 import { byCaller } from "./events.ts";
 import { tombstoneKey } from "./keys.ts";
 import { carryUndo } from "./mail.ts";
@@ -39,6 +49,7 @@ import {
   TOKEN_COLUMNS,
 } from "./rows.ts";
 import { StateRow, tokenState, toOwnToken } from "./tokens.ts";
+import { uuid } from "../core/uuid.ts";
 
 const ReceiptRow = v.object({
   id: v.string(),
@@ -89,12 +100,12 @@ const UsedAtRow = v.object({ at: v.nullable(v.number()) });
 
 /** A run `r` as the issuer of its token sees it, joined with the one who ran it. */
 const useColumns = (issuerId: string): Sql =>
-  sql`r.id, r.run_at AS createdAtMs, r.run_by = ${issuerId} AS isOwn, ${DISPLAY_NAME} AS name,
-    (SELECT contact_id FROM contacts WHERE user_id = ${issuerId} AND contact_id = r.run_by) AS contactId`;
+  sql`r.id, r.run_at AS createdAtMs, r.run_by = ${uuid(issuerId)} AS isOwn, ${DISPLAY_NAME} AS name,
+    (SELECT contact_id FROM contacts WHERE user_id = ${uuid(issuerId)} AND contact_id = r.run_by) AS contactId`;
 
 /** As the index `tokens_list` has them: a parent may have been revoked. */
 const mayBeActive = (userId: string, nowMs: number): Sql =>
-  sql`tokens.revoked_at IS NULL AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${userId})
+  sql`tokens.revoked_at IS NULL AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${uuid(userId)})
     AND tokens.api_token_version IS NULL AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP}`;
 
 /** As `statusOf` of the core decides, of `tokens` joined with `users`. */
@@ -136,7 +147,7 @@ const KEYS: Readonly<Record<HistoryOrder["sort"], Sql>> = {
 const InsertedRow = v.object({ expires_at: v.number() });
 
 const userIsThere = (id: string): Sql =>
-  sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${id} AND ${USER_IS_ACTIVE})`;
+  sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${uuid(id)} AND ${USER_IS_ACTIVE})`;
 
 const allOf = (parts: readonly Sql[]): Sql => join([sql`TRUE`, ...parts], " AND ");
 
@@ -152,7 +163,7 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
 
   async function findNow(id: string): Promise<ActionToken | null> {
     const row = await db.first(
-      sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.id = ${id} AND tokens.kind = 'action'`,
+      sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.id = ${uuid(id)} AND tokens.kind = 'action'`,
       ActionRow,
     );
     return row === null ? null : toAction(row);
@@ -245,7 +256,7 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
     async list(caller, page, nowMs) {
       const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, page);
       const rows = await db.all(
-        sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.user_id = ${caller.userId}
+        sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.user_id = ${uuid(caller.userId)}
           AND tokens.kind = 'action' AND ${mayBeActive(caller.userId, nowMs)}
           AND json_extract(tokens.detail, '$.internal') IS NULL AND ${from} AND ${parentsAreActive(nowMs)}
           ${orderAndLimit}`,
@@ -258,7 +269,7 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
       const [id, createdAt] = [sql`tokens.id`, sql`tokens.created_at`];
       const conditions = filterOf(filter, nowMs);
       const isActive = filter.state === "active";
-      const own = sql`SELECT * FROM tokens WHERE tokens.user_id = ${userId} AND tokens.kind = 'action'
+      const own = sql`SELECT * FROM tokens WHERE tokens.user_id = ${uuid(userId)} AND tokens.kind = 'action'
         AND json_extract(tokens.detail, '$.internal') IS NULL AND ${isActive ? mayBeActive(userId, nowMs) : sql`TRUE`}`;
       const newest = pageOf(id, createdAt, { limit: HISTORY_SCAN - 1, after: null }).orderAndLimit;
       const { from, orderAndLimit } = pageOf(id, KEYS[sort], page, isDescending);
@@ -273,7 +284,7 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
       const found = await db.batch({
         rows: sql`SELECT ${TOKEN_COLUMNS}, ${tokenState(nowMs)}, ${KEYS[sort]} AS sort_key,
             (SELECT ${DISPLAY_NAME} FROM contacts AS c JOIN users ON users.id = c.contact_id
-              WHERE c.user_id = ${userId} AND c.contact_id = tokens.detail ->> '$.audience') AS audience_name
+              WHERE c.user_id = ${uuid(userId)} AND c.contact_id = unhex(tokens.detail ->> '$.audience', '-')) AS audience_name
           FROM (${looked}) AS tokens JOIN users ON users.id = tokens.user_id
           WHERE ${allOf(conditions)} AND ${isByTime ? sql`TRUE` : from} ${orderAndLimit}`,
         counted: isFirst
@@ -302,7 +313,7 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
       const rows = await db.all(
         sql`SELECT ${useColumns(userId)}, (SELECT tokens.id FROM tokens WHERE tokens.id = r.token_id) AS tokenId, r.action
           FROM receipts AS r JOIN users ON users.id = r.run_by
-          WHERE r.issued_by = ${userId} AND ${from}
+          WHERE r.issued_by = ${uuid(userId)} AND ${from}
             AND r.action IN (SELECT value FROM json_each(${JSON.stringify(actions)})) ${orderAndLimit}`,
         AnyUseRow,
       );
@@ -312,7 +323,7 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
     async usedAt(tokenId, userId) {
       // A token has at most ACTION_MAX_USES receipts.
       const row = await db.first(
-        sql`SELECT MAX(run_at) AS at FROM receipts WHERE token_id = ${tokenId} AND run_by = ${userId}`,
+        sql`SELECT MAX(run_at) AS at FROM receipts WHERE token_id = ${uuid(tokenId)} AND run_by = ${uuid(userId)}`,
         UsedAtRow,
       );
       return row?.at ?? null;
@@ -324,9 +335,9 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
       const rows = await db.all(
         sql`SELECT ${useColumns(userId)}
           FROM receipts AS r JOIN users ON users.id = r.run_by
-          WHERE r.token_id = ${tokenId} AND ${from}
-            AND EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${tokenId} AND tokens.kind = 'action'
-              AND tokens.user_id = ${userId})
+          WHERE r.token_id = ${uuid(tokenId)} AND ${from}
+            AND EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${uuid(tokenId)} AND tokens.kind = 'action'
+              AND tokens.user_id = ${uuid(userId)})
           ${orderAndLimit}`,
         UseRow,
       );
@@ -337,8 +348,8 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
       const { revoked } = await db.batch({
         // guard: only-what-can-run-is-revoked
         revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
-          WHERE id = ${id} AND kind = 'action' AND user_id = ${caller.userId}
-            AND credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId}) AND revoked_at IS NULL AND expires_at > ${nowMs}
+          WHERE id = ${uuid(id)} AND kind = 'action' AND user_id = ${uuid(caller.userId)}
+            AND credential_version = (SELECT credential_version FROM users WHERE id = ${uuid(caller.userId)}) AND revoked_at IS NULL AND expires_at > ${nowMs}
             AND uses < max_uses AND ${parentsAreActive(nowMs)} AND ${callerIsActive(caller, nowMs)}
           RETURNING id`,
         event: events.afterCaller("action.revoked", caller, id, nowMs),
@@ -351,13 +362,12 @@ export function createActionTokens(context: StorageContext): ActionTokenStore {
 function revocationOf(changes: AccountChange, receiptId: string, nowMs: number) {
   if (changes.revokesCredentials) return allCredentialsRevocation(changes, nowMs);
   if (changes.revokesLogins === undefined) return null;
-  const ids = JSON.stringify(changes.revokesLogins);
   return {
-    key: sql`${tombstoneKey("")} || tokens.id`,
+    key: sql`${tombstoneKey("")} || ${textOf(sql`tokens.id`)}`,
     from: sql`FROM tokens`,
     // guard: revoked-login-leaves-a-tombstone
-    onlyIf: sql`tokens.id IN (SELECT value FROM json_each(${ids})) AND tokens.user_id = ${changes.userId}
-      AND tokens.revoked_at IS NOT NULL AND EXISTS (SELECT 1 FROM receipts WHERE id = ${receiptId})`,
+    onlyIf: sql`tokens.id IN ${idsIn(changes.revokesLogins)} AND tokens.user_id = ${uuid(changes.userId)}
+      AND tokens.revoked_at IS NOT NULL AND EXISTS (SELECT 1 FROM receipts WHERE id = ${uuid(receiptId)})`,
     untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
   };
 }
@@ -367,7 +377,8 @@ function revocationOf(changes: AccountChange, receiptId: string, nowMs: number) 
  * left this run's id on the token, and the effect only if the receipt is there.
  */
 function consumeBatch(request: ConsumeRequest, events: AuditStatements, notices: NoticeStatements) {
-  const { receiptId, token, caller, runnerId, nowMs } = request;
+  const { token, caller, runnerId, nowMs } = request;
+  const receiptId = uuid(request.receiptId);
   const { bound, isFree } = keyOf(request);
   const conditions = request.conditions.map((condition) => asSql(condition.holds));
   const callerOk = caller === null ? sql`TRUE` : callerIsActive(caller, nowMs);
@@ -381,15 +392,15 @@ function consumeBatch(request: ConsumeRequest, events: AuditStatements, notices:
   return {
     // guard: consume-asks-everything
     used: sql`UPDATE tokens SET uses = uses + 1, modified_at = ${nowMs}, won_by = ${receiptId}
-      WHERE tokens.id = ${token.id} AND tokens.kind = 'action' AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
+      WHERE tokens.id = ${uuid(token.id)} AND tokens.kind = 'action' AND tokens.expires_at > ${nowMs} AND tokens.uses < tokens.max_uses
         AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isActiveWithParents(nowMs)})
         AND ${userIsThere(runnerId)} AND ${callerOk}
         AND ${isFree} AND ${allOf(conditions)}`,
     // guard: receipt-needs-the-use
     written: sql`INSERT INTO receipts (id, token_id, action, run_by, run_at, data, idempotency_key, request_digest, issued_by)
-      SELECT ${receiptId}, tokens.id, ${request.action}, ${runnerId}, ${nowMs},
+      SELECT ${receiptId}, tokens.id, ${request.action}, ${uuid(runnerId)}, ${nowMs},
         ${JSON.stringify(request.plan.answer)}, ${bound}, ${request.once?.requestDigest ?? null}, tokens.user_id
-      FROM tokens WHERE tokens.id = ${token.id} AND tokens.won_by = ${receiptId}`,
+      FROM tokens WHERE tokens.id = ${uuid(token.id)} AND tokens.won_by = ${receiptId}`,
     events: runEvents(request).flatMap((row) => events.after(row, nowMs)),
     notices:
       changes?.notice === undefined
@@ -413,10 +424,10 @@ function questions(request: CheckRequest) {
   const callerOk = caller === null ? sql`TRUE` : callerIsActive(caller, nowMs);
   return {
     receipt: sql`SELECT id, token_id AS tokenId, action, run_by AS runBy, run_at AS runAtMs, data,
-        request_digest AS requestDigest FROM receipts WHERE id = ${receiptId} OR ${keyOf(request).isTaken}`,
+        request_digest AS requestDigest FROM receipts WHERE id = ${uuid(receiptId)} OR ${keyOf(request).isTaken}`,
     why: sql`SELECT tokens.id IS NOT NULL AS known, NOT (${NOT_REVOKED}) AS revoked, ${EFFECTIVE_END} <= ${nowMs} AS expired,
         NOT (${isActiveWithParents(nowMs)}) AS parent_gone, tokens.uses >= tokens.max_uses AS used, ${callerOk} AS caller_is_active, ${flags(conditions)} AS conditions
-      FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ${token.id}
+      FROM (SELECT 1) LEFT JOIN tokens ON tokens.id = ${uuid(token.id)}
         LEFT JOIN users ON users.id = tokens.user_id`,
   };
 }
@@ -491,7 +502,7 @@ function keyOf({ once, caller, token }: CheckRequest): {
   if (once === null)
     return { bound: null, isTaken: sql`idempotency_key = NULL`, isFree: sql`TRUE` };
   const bound = `${caller === null ? `link:${token.id}` : `user:${caller.userId}`}:${once.key}`;
-  const isTaken = sql`(idempotency_key = ${bound} OR (token_id = ${token.id}
+  const isTaken = sql`(idempotency_key = ${bound} OR (token_id = ${uuid(token.id)}
     AND substr(idempotency_key, ${BINDING_LENGTH + 1}) = ${once.key}))`;
   return { bound, isTaken, isFree: sql`NOT EXISTS (SELECT 1 FROM receipts WHERE ${isTaken})` };
 }

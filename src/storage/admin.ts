@@ -15,7 +15,7 @@ import { LONGEST_LIFE_SECONDS } from "../core/token.ts";
 import { hasPassword } from "../core/user.ts";
 import { invalidation } from "./cached-tokens.ts";
 import type { AuditRow, StorageContext } from "./context.ts";
-import { column, type Database, flag } from "./d1.ts";
+import { column, type Database, flag, idsIn, textOf } from "./d1.ts";
 import { EVENT_LOG, IS_WATCHED, NIL_USER_ID } from "./event-rows.ts";
 import { byCaller, EventRow, firstIdOf } from "./events.ts";
 import { tombstoneKey } from "./keys.ts";
@@ -39,6 +39,7 @@ import {
 import { allCredentialsRevocation, callerIsActive } from "./revocation.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 import { removingFactor, removingItsCodes } from "./second-factors.ts";
+import { uuid } from "../core/uuid.ts";
 
 /** Rows that are looked at for one page, so that a filter that fits nothing reads no more. */
 const SCANNED = 5_000;
@@ -152,14 +153,14 @@ export function createAdmin(context: StorageContext): AdminStore {
     userId: string | Sql,
   ): AuditRow => ({ what, ...byCaller(operator), userId, subjectId: null, byOperator: true });
 
-  const isIt = (userId: string) => sql`users.id = ${userId}`;
+  const isIt = (userId: string) => sql`users.id = ${uuid(userId)}`;
 
   /** Asked before the change, which may revoke the operator's own credentials. */
   const asked = (operator: CallerRef, found: Sql, nowMs: number): Sql =>
     sql`SELECT ${isOperator(operator, nowMs)} AS may, ${found} AS found`;
 
   const isThere = (userId: string) =>
-    sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND deleted_on IS NULL)`;
+    sql`EXISTS (SELECT 1 FROM users WHERE id = ${uuid(userId)} AND deleted_on IS NULL)`;
 
   function outcomeOf(rows: readonly unknown[]): "done" | "not_found" | "not_operator" {
     const { may, found } = v.parse(AskedRow, rows[0]);
@@ -170,7 +171,7 @@ export function createAdmin(context: StorageContext): AdminStore {
   /** The condition on the one account of an act, and that the operator still is one. */
   // guard: operators-writes-ask-again
   const target = (operator: CallerRef, userId: string, nowMs: number): Sql =>
-    sql`id = ${userId} AND ${isOperator(operator, nowMs)}`;
+    sql`id = ${uuid(userId)} AND ${isOperator(operator, nowMs)}`;
 
   /** What revokes all of an account: in one batch with its tombstone. */
   async function revoking(
@@ -222,7 +223,7 @@ export function createAdmin(context: StorageContext): AdminStore {
     async operatorState(caller, nowMs) {
       const row = await db.first(
         sql`SELECT ${callerIsActive(caller, nowMs)} AS active, role = 'Admin' AS admin,
-          ${isOperator(caller, nowMs)} AS may FROM users WHERE id = ${caller.userId}`,
+          ${isOperator(caller, nowMs)} AS may FROM users WHERE id = ${uuid(caller.userId)}`,
         v.object({ active: flag, admin: flag, may: flag }),
       );
       if (row === null || !row.active) return "caller_gone";
@@ -232,7 +233,7 @@ export function createAdmin(context: StorageContext): AdminStore {
 
     async ownerOf(id) {
       const row = await db.first(
-        sql`SELECT id FROM users WHERE id = ${id} UNION ALL SELECT user_id FROM tokens WHERE id = ${id} LIMIT 1`,
+        sql`SELECT id FROM users WHERE id = ${uuid(id)} UNION ALL SELECT user_id FROM tokens WHERE id = ${uuid(id)} LIMIT 1`,
         IdRow,
       );
       return row?.id ?? null;
@@ -247,9 +248,9 @@ export function createAdmin(context: StorageContext): AdminStore {
     },
 
     async view(operator, userId, nowMs) {
-      const isNew = sql`FROM users WHERE ${isIt(userId)} AND users.id <> ${operator.userId} AND NOT EXISTS (
-        SELECT 1 FROM ${EVENT_LOG} WHERE user_id = users.id AND id >= ${firstIdOf(nowMs - VIEW_MS)}
-          AND what = 'account.viewed' AND actor = ${operator.userId})`;
+      const isNew = sql`FROM users WHERE ${isIt(userId)} AND users.id <> ${uuid(operator.userId)} AND NOT EXISTS (
+        SELECT 1 FROM ${EVENT_LOG} WHERE user_id = users.id AND id >= ${uuid(firstIdOf(nowMs - VIEW_MS))}
+          AND what = 'account.viewed' AND actor = ${uuid(operator.userId)})`;
       const { account } = await db.batch({
         account: sql`SELECT ${ACCOUNT_COLUMNS} FROM users WHERE ${isIt(userId)}`,
         event: events.where(byOperator("account.viewed", operator, userId), isNew, nowMs),
@@ -285,7 +286,7 @@ export function createAdmin(context: StorageContext): AdminStore {
     async liftThrottles(operator, owner, nowMs) {
       // A range of the primary key: what follows the owner in an id sorts before "0".
       const own = sql`id >= ${owner} AND id < ${`${owner}0`}`;
-      const whose = sql`COALESCE((SELECT id FROM users WHERE id = ${owner}), ${operator.userId})`;
+      const whose = sql`COALESCE((SELECT id FROM users WHERE id = ${uuid(owner)}), ${uuid(operator.userId)})`;
       const rows = await db.batch({
         asked: asked(
           operator,
@@ -306,8 +307,8 @@ export function createAdmin(context: StorageContext): AdminStore {
         db,
         {
           columns: DEAD_LETTER_COLUMNS,
-          key: sql`receiver || '/' || d.user_id || '/' || event_id`,
-          from: sql`dead_letters AS d WHERE (receiver, d.user_id, event_id) > (${receiver}, ${userId}, ${eventId})`,
+          key: sql`receiver || '/' || ${textOf(sql`d.user_id`)} || '/' || ${textOf(sql`event_id`)}`,
+          from: sql`dead_letters AS d WHERE (receiver, d.user_id, event_id) > (${receiver}, ${uuid(userId)}, ${uuid(eventId)})`,
           order: sql`receiver, d.user_id, event_id`,
           filter: null,
           row: DeadLetterRow,
@@ -318,10 +319,7 @@ export function createAdmin(context: StorageContext): AdminStore {
 
     async replay(operator, eventIds, nowMs) {
       const may = isOperator(operator, nowMs);
-      const named =
-        eventIds === null
-          ? sql`TRUE`
-          : sql`these.event_id IN (SELECT value FROM json_each(${JSON.stringify(eventIds)}))`;
+      const named = eventIds === null ? sql`TRUE` : sql`these.event_id IN ${idsIn(eventIds)}`;
       const which = sql`${named} AND ${may}`;
       const [queued, deleted] = replaying(which, nowMs);
       const rows = await db.batch({
@@ -353,8 +351,8 @@ export function createAdmin(context: StorageContext): AdminStore {
             ${counted(sql`notices`)} AS notices, ${counted(sql`pending_revocations`)} AS revocations,
             ${oldest(sql`queued_at`, sql`deliveries`)} AS events_at, ${oldest(sql`died_at`, sql`dead_letters`)} AS dead_at,
             ${oldest(sql`at`, sql`notices`)} AS notices_at,
-            (SELECT COALESCE(SUM(count), 0) FROM (SELECT what, count FROM ${EVENT_LOG} WHERE user_id = ${NIL_USER_ID}
-              AND id >= ${firstIdOf(nowMs - HOUR_MS)} LIMIT ${MOST_COUNTED}) WHERE what = 'request.failed') AS failed,
+            (SELECT COALESCE(SUM(count), 0) FROM (SELECT what, count FROM ${EVENT_LOG} WHERE user_id = ${uuid(NIL_USER_ID)}
+              AND id >= ${uuid(firstIdOf(nowMs - HOUR_MS))} LIMIT ${MOST_COUNTED}) WHERE what = 'request.failed') AS failed,
             (SELECT finished_at FROM housekeeping_run) AS finished_at, (SELECT overdue_at FROM housekeeping_run) AS overdue_at`,
         HealthRow,
       );
@@ -440,12 +438,12 @@ function eventsOf(filter: EventFilter, after: string | null): Scan<typeof Events
   const filters = [
     ...also(what, sql`what = ${what}`),
     ...also(outcome, sql`outcome = ${outcome}`),
-    ...also(actorId, sql`actorId = ${actorId}`),
+    ...also(actorId, sql`actorId = ${uuid(actorId)}`),
   ];
   // An id begins with its time.
   const range = [
-    ...also(fromMs, sql`id >= ${firstIdOf(fromMs ?? 0)}`),
-    ...also(untilMs, sql`id < ${firstIdOf(untilMs ?? 0)}`),
+    ...also(fromMs, sql`id >= ${uuid(firstIdOf(fromMs ?? 0))}`),
+    ...also(untilMs, sql`id < ${uuid(firstIdOf(untilMs ?? 0))}`),
   ];
   const where = (conditions: readonly Sql[]) =>
     conditions.length === 0 ? empty : sql` AND ${join([...conditions], " AND ")}`;
@@ -455,17 +453,17 @@ function eventsOf(filter: EventFilter, after: string | null): Scan<typeof Events
     const all = [...filters, ...range];
     return {
       ...common,
-      key: sql`user_id || '/' || id`,
-      from: sql`${EVENT_LOG} WHERE (user_id, id) > (${user}, ${id})`,
+      key: sql`${textOf(sql`user_id`)} || '/' || ${textOf(sql`id`)}`,
+      from: sql`${EVENT_LOG} WHERE (user_id, id) > (${uuid(user)}, ${uuid(id)})`,
       order: sql`user_id, id`,
       filter: all.length === 0 ? null : join(all, " AND "),
     };
   }
-  const before = after === null ? [] : [sql`id < ${after}`];
+  const before = after === null ? [] : [sql`id < ${uuid(after)}`];
   const from =
     userId === undefined
       ? sql`${EVENT_LOG} WHERE ${IS_WATCHED}`
-      : sql`${EVENT_LOG} WHERE user_id = ${userId}`;
+      : sql`${EVENT_LOG} WHERE user_id = ${uuid(userId)}`;
   return {
     ...common,
     key: sql`id`,

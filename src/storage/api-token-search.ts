@@ -9,10 +9,11 @@ import {
   type TokenSort,
 } from "../core/api-token-search.ts";
 import type { StorageContext } from "./context.ts";
-import { json, pageOf, toPage } from "./d1.ts";
+import { json, pageOf, textOf, toPage, uuids } from "./d1.ts";
 import { noParentRevoked, NOT_USED_UP, parentsAreActive } from "./revocation.ts";
 import { ApiRow, EFFECTIVE_END, toApi, TOKEN_COLUMNS } from "./rows.ts";
 import { ACCOUNT, AccountRow, accountOf, StateRow } from "./tokens.ts";
+import { uuid } from "../core/uuid.ts";
 
 const OwnRow = v.intersect([ApiRow, StateRow, AccountRow]);
 
@@ -65,10 +66,10 @@ function matching({ search, filter, scope }: ApiTokenQuery, nowMs: number): Sql 
   );
 }
 
-const isUsers = (userId: string) => sql`tokens.user_id = ${userId} AND tokens.kind = 'api'`;
+const isUsers = (userId: string) => sql`tokens.user_id = ${uuid(userId)} AND tokens.kind = 'api'`;
 const isCurrent = (userId: string) => sql`
-  tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${userId})
-  AND tokens.api_token_version = (SELECT api_token_version FROM users WHERE id = ${userId})`;
+  tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${uuid(userId)})
+  AND tokens.api_token_version = (SELECT api_token_version FROM users WHERE id = ${uuid(userId)})`;
 
 /** Newest first by the index `tokens_list`: those that may be active. */
 const scanOfActive = (columns: Sql, userId: string) => sql`SELECT ${columns} FROM tokens
@@ -129,7 +130,7 @@ export function createApiTokenSearch({ db }: StorageContext): ApiTokenSearchStor
           SELECT ${ownColumns(nowMs)}, shown.key AS sort_key,
             (SELECT COUNT(*) FROM found) AS total, (SELECT MAX(rows) FROM (SELECT COUNT(*) AS rows FROM scanned GROUP BY revoked_at IS NULL)) AS scanned,
             
-            (SELECT json_group_array(id) FROM (SELECT id FROM found WHERE has_successor LIMIT ${REPLACED_MAX})) AS replaced
+            (SELECT json_group_array(${textOf(sql`id`)}) FROM (SELECT id FROM found WHERE has_successor LIMIT ${REPLACED_MAX})) AS replaced
           FROM shown JOIN tokens ON tokens.id = shown.id JOIN users ON users.id = tokens.user_id
           ORDER BY ${pageOf(sql`shown.id`, sql`shown.key`, page, query.isDescending).order}`,
         FoundRow,
@@ -152,13 +153,16 @@ export function createApiTokenSearch({ db }: StorageContext): ApiTokenSearchStor
         replaced:
           first === undefined || first.replaced.length === 0
             ? []
-            : (await ownTokens(sql`tokens.id IN (${join(first.replaced)})`, nowMs)).map(toOwn),
+            : (await ownTokens(sql`tokens.id IN (${uuids(first.replaced)})`, nowMs)).map(toOwn),
       };
     },
 
     async find(id, { userId }, nowMs) {
       // guard: only-own-tokens-are-shown
-      const [row] = await ownTokens(sql`tokens.id = ${id} AND tokens.user_id = ${userId}`, nowMs);
+      const [row] = await ownTokens(
+        sql`tokens.id = ${uuid(id)} AND tokens.user_id = ${uuid(userId)}`,
+        nowMs,
+      );
       return row === undefined ? null : toOwn(row);
     },
 
@@ -171,11 +175,11 @@ export function createApiTokenSearch({ db }: StorageContext): ApiTokenSearchStor
       const rows = await db.all(
         sql`WITH scanned AS MATERIALIZED (${scanOfActive(columns, userId)}),
             active AS MATERIALIZED (SELECT * FROM scanned AS tokens
-              WHERE (tokens.replaced_by = ${id} OR ${isChild}) AND tokens.expires_at > ${nowMs} AND ${noParentRevoked(nowMs)}
+              WHERE (tokens.replaced_by = ${uuid(id)} OR ${isChild}) AND tokens.expires_at > ${nowMs} AND ${noParentRevoked(nowMs)}
               ORDER BY tokens.created_at DESC, tokens.id DESC LIMIT ${RELATED_MAX})
           SELECT ${named("parents")} FROM tokens WHERE ${isUsers(userId)}
-            AND tokens.id IN (SELECT link.value FROM tokens AS child, json_each(child.parents) AS link WHERE child.id = ${id})
-          UNION ALL SELECT ${named("replaced")} FROM active AS tokens WHERE tokens.replaced_by = ${id}
+            AND tokens.id IN (SELECT unhex(link.value, '-') FROM tokens AS child, json_each(child.parents) AS link WHERE child.id = ${uuid(id)})
+          UNION ALL SELECT ${named("replaced")} FROM active AS tokens WHERE tokens.replaced_by = ${uuid(id)}
           UNION ALL SELECT ${named("children")} FROM active AS tokens WHERE ${isChild}`,
         LinkRow,
       );

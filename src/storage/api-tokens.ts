@@ -33,6 +33,7 @@ import {
   TOKEN_COLUMNS,
   toSession,
 } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 const API_MAX_MS = LONGEST_LIFE_SECONDS * 1000;
 
@@ -81,7 +82,7 @@ const ChargeRow = v.intersect([
 
 // guard: only-owners-change-a-token
 const isOwn = (id: string, caller: CallerRef, nowMs: number) => sql`
-    tokens.id = ${id} AND tokens.kind = 'api' AND tokens.user_id = ${caller.userId} AND tokens.expires_at > ${nowMs}
+    tokens.id = ${uuid(id)} AND tokens.kind = 'api' AND tokens.user_id = ${uuid(caller.userId)} AND tokens.expires_at > ${nowMs}
     AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${isNotRevokedWithParents(nowMs)})`;
 
 // guard: owner-is-active
@@ -142,7 +143,7 @@ function changeMeter(target: Sql, { remaining, limit }: ApiTokenChange) {
       : [sql`limit_max = ${limit?.max ?? null}`, sql`limit_seconds = ${limit?.seconds ?? null}`]),
   ];
   if (sets.length === 0) return { statements: [], sets: [] };
-  const newId = crypto.randomUUID();
+  const newId = uuid(crypto.randomUUID());
   return {
     statements: [
       sql`UPDATE token_meters SET ${join(sets)} WHERE id = (SELECT meter FROM tokens WHERE ${target})`,
@@ -169,13 +170,13 @@ export function apiTokensInD1({
     async insertApiToken(token, caller, derivation, isExempt) {
       const { userId, createdAtMs: nowMs, parentIds } = token;
       const isDeep = isTooDeep(parentIds);
-      const active = sql`(SELECT COUNT(*) FROM (SELECT expires_at FROM tokens WHERE user_id = ${userId} AND kind = 'api'
-          AND credential_version = (SELECT credential_version FROM users WHERE id = ${userId})
-          AND api_token_version = (SELECT api_token_version FROM users WHERE id = ${userId})
+      const active = sql`(SELECT COUNT(*) FROM (SELECT expires_at FROM tokens WHERE user_id = ${uuid(userId)} AND kind = 'api'
+          AND credential_version = (SELECT credential_version FROM users WHERE id = ${uuid(userId)})
+          AND api_token_version = (SELECT api_token_version FROM users WHERE id = ${uuid(userId)})
           AND revoked_at IS NULL AND ${NOT_USED_UP} ORDER BY created_at DESC, id DESC LIMIT ${COUNTED_TOKENS})
         WHERE expires_at > ${nowMs})`;
       // guard: second-factor-asks-who-makes-a-powerful-token
-      const isStale = isExempt ? sql`FALSE` : hasSecondFactor(sql`${userId}`);
+      const isStale = isExempt ? sql`FALSE` : hasSecondFactor(sql`${uuid(userId)}`);
       // guard: only-operators-get-operators-scopes
       const forOperator = token.scopes.some(isOperatorScope)
         ? isOperator(caller, nowMs)
@@ -189,7 +190,7 @@ export function apiTokensInD1({
           ? notices.queue("api_token_created", userId, sql`changes() > 0`, nowMs, token.id)
           : [],
         why: sql`SELECT ${callerIsActive(caller, nowMs)} AS caller_is_active, NOT ${noneReplaced(parentIds)} AS replaced, ${isDeep} AS deep,
-          EXISTS (SELECT 1 FROM tokens WHERE id = ${token.id}) AS taken, ${isStale} AS stale,
+          EXISTS (SELECT 1 FROM tokens WHERE id = ${uuid(token.id)}) AS taken, ${isStale} AS stale,
           NOT ${forOperator} AS not_operator`,
         meter: insertMeter(token),
         parentJwt: insertParentJwt(token.id, derivation, nowMs),
@@ -219,10 +220,10 @@ export function apiTokensInD1({
       const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, page);
       // The versions as values, and not by a join, so that the index leads straight to the page.
       const rows = await db.all(
-        sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.user_id = ${caller.userId}
+        sql`SELECT ${TOKEN_COLUMNS} FROM tokens WHERE tokens.user_id = ${uuid(caller.userId)}
           AND tokens.kind = 'api' AND tokens.revoked_at IS NULL
-          AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId})
-          AND tokens.api_token_version = (SELECT api_token_version FROM users WHERE id = ${caller.userId})
+          AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${uuid(caller.userId)})
+          AND tokens.api_token_version = (SELECT api_token_version FROM users WHERE id = ${uuid(caller.userId)})
           AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP} AND ${from} AND ${noParentRevoked(nowMs)}
           ${orderAndLimit}`,
         ApiRow,
@@ -255,12 +256,12 @@ export function apiTokensInD1({
         expiresAtMs === undefined
           ? sql`TRUE`
           : sql`(${isShorter} OR (${expiresAtMs <= endMs} AND NOT EXISTS (
-              SELECT 1 FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value
+              SELECT 1 FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = unhex(link.value, '-')
               WHERE parent.expires_at < ${expiresAtMs}) AND ${noneEndsBefore(expiresAtMs, parentIds)}))`;
       // guard: second-factor-asks-who-extends-a-token
       const isStale = isExempt
         ? sql`FALSE`
-        : sql`(${hasSecondFactor(sql`${caller.userId}`)} AND NOT ${isShorter})`;
+        : sql`(${hasSecondFactor(sql`${uuid(caller.userId)}`)} AND NOT ${isShorter})`;
       // A replaced token can only expire sooner or be disabled, and a replaced caller can change nothing but that.
       const endsOnly = Object.entries(change).every(
         ([name, value]) => name === "expiresAtMs" || (name === "enabled" && value === false),
@@ -288,7 +289,7 @@ export function apiTokensInD1({
               WHERE ${target} AND ${allowed} RETURNING ${TOKEN_COLUMNS}`,
             event: events.afterCaller(what, caller, id, nowMs),
             why: sql`SELECT ${target} AS is_own, ${isStale} AS stale, ${isReplaced} AS replaced, ${beyond} AS beyond
-              FROM tokens WHERE tokens.id = ${id}`,
+              FROM tokens WHERE tokens.id = ${uuid(id)}`,
           },
           key: narrowedKey(id),
           // guard: narrowing-leaves-a-tombstone
@@ -316,13 +317,13 @@ export function apiTokensInD1({
         once === null
           ? sql`TRUE`
           : sql`NOT EXISTS (SELECT 1 FROM token_charges WHERE id = ${keyId})`;
-      const isAllowed = sql`tokens.id = ${tokenId} AND tokens.expires_at > ${nowMs} AND ${isActiveWithParents(nowMs)}
+      const isAllowed = sql`tokens.id = ${uuid(tokenId)} AND tokens.expires_at > ${nowMs} AND ${isActiveWithParents(nowMs)}
         AND ${ipIsAllowed(request)} AND ${hasScopes(request)}`;
       const isNewWindow = sql`(window_started_at IS NULL OR window_started_at <= ${nowMs} - limit_seconds * 1000)`;
       const used = sql`(CASE WHEN ${isNewWindow} THEN 0 ELSE window_used END + ${cost})`;
       // Only a look writes nothing.
       // guard: charge-is-one-statement
-      const charged = sql`UPDATE token_meters SET remaining = remaining - ${cost}, charged_by = ${chargeId}, window_used = ${used},
+      const charged = sql`UPDATE token_meters SET remaining = remaining - ${cost}, charged_by = ${uuid(chargeId)}, window_used = ${used},
           window_started_at = CASE WHEN ${isNewWindow} THEN ${nowMs} ELSE window_started_at END
         WHERE id = (SELECT tokens.meter FROM tokens JOIN users ON users.id = tokens.user_id WHERE ${isAllowed})
           AND (remaining IS NULL OR remaining >= ${cost}) AND (limit_max IS NULL OR ${used} <= limit_max) AND ${keyIsFree}`;
@@ -335,14 +336,14 @@ export function apiTokensInD1({
             : sql`INSERT INTO token_charges (id, request_digest, charged_at, meter)
               SELECT ${keyId}, ${once.requestDigest}, ${nowMs}, CASE WHEN meter.id IS NOT NULL THEN ${METER} END
               FROM tokens JOIN users ON users.id = tokens.user_id LEFT JOIN token_meters AS meter ON meter.id = tokens.meter
-              WHERE ${isAllowed} AND (tokens.meter IS NULL OR ${cost === 0} OR meter.charged_by = ${chargeId})
+              WHERE ${isAllowed} AND (tokens.meter IS NULL OR ${cost === 0} OR meter.charged_by = ${uuid(chargeId)})
               ON CONFLICT DO NOTHING`,
         state: sql`SELECT ${TOKEN_COLUMNS}, NOT (${USER_IS_ACTIVE}) AS user_gone, NOT (${isNotRevokedWithParents(nowMs)}) AS revoked,
             NOT (${isActiveWithParents(nowMs)}) AS inactive, ${ipIsAllowed(request)} AS ip_allowed, ${hasScopes(request)} AS scopes_held,
-            EXISTS (SELECT 1 FROM token_meters WHERE id = tokens.meter AND charged_by = ${chargeId}) AS charged,
+            EXISTS (SELECT 1 FROM token_meters WHERE id = tokens.meter AND charged_by = ${uuid(chargeId)}) AS charged,
             earlier.request_digest AS first_digest, earlier.meter AS first_meter
           FROM tokens JOIN users ON users.id = tokens.user_id LEFT JOIN token_charges AS earlier ON earlier.id = ${keyId}
-          WHERE tokens.id = ${tokenId} AND tokens.kind IN ('api', 'session')`,
+          WHERE tokens.id = ${uuid(tokenId)} AND tokens.kind IN ('api', 'session')`,
       });
       return state[0] === undefined ? null : toChargeState(v.parse(ChargeRow, state[0]));
     },
@@ -365,12 +366,12 @@ export function apiTokensInD1({
         {
           batch: {
             revoked: sql`UPDATE users SET api_token_version = api_token_version + 1
-              WHERE id = ${userId} AND ${callerIsActive(caller, nowMs)} RETURNING id`,
+              WHERE id = ${uuid(userId)} AND ${callerIsActive(caller, nowMs)} RETURNING id`,
             event: events.afterCaller("tokens.revoked_all", caller, null, nowMs),
           },
           key: sql`(SELECT ${apiTokensTombstoneKey(userId, "")} || (api_token_version - 1) FROM users
-            WHERE id = ${userId})`,
-          onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND api_token_version > 0)`,
+            WHERE id = ${uuid(userId)})`,
+          onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${uuid(userId)} AND api_token_version > 0)`,
           untilMs: nowMs + API_MAX_MS,
           alsoPending: userTombstonePrefix(userId),
         },
@@ -399,7 +400,7 @@ export function apiTokensInD1({
             successor: sql`INSERT INTO tokens
                 (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, parents, detail,
                   disabled_at, meter, allowed_ips)
-              SELECT ${next.id}, kind, user_id, credential_version, api_token_version, ${nowMs}, ${nowMs}, ${endsAt},
+              SELECT ${uuid(next.id)}, kind, user_id, credential_version, api_token_version, ${nowMs}, ${nowMs}, ${endsAt},
                 ${parentIds.length === 0 ? null : JSON.stringify(parentIds)}, json_set(detail, '$.hint', ${next.hint}),
                 disabled_at, meter, allowed_ips
               FROM tokens WHERE ${allowed}
@@ -408,13 +409,13 @@ export function apiTokensInD1({
             parentJwt: isDerivedFromJwt ? insertParentJwt(next.id, derivation, nowMs) : [],
             old: isRevoked
               ? sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs} WHERE ${allowed}`
-              : sql`UPDATE tokens SET expires_at = MIN(expires_at, ${oldEndsAtMs}), replaced_by = ${next.id},
+              : sql`UPDATE tokens SET expires_at = MIN(expires_at, ${oldEndsAtMs}), replaced_by = ${uuid(next.id)},
                   modified_at = ${nowMs} WHERE ${allowed}`,
           },
           ...(isRevoked
             ? {
                 key: tombstoneKey(id),
-                onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${next.id})`,
+                onlyIf: sql`EXISTS (SELECT 1 FROM tokens WHERE id = ${uuid(next.id)})`,
               }
             : {
                 key: narrowedKey(id),
@@ -434,7 +435,7 @@ export function apiTokensInD1({
       if (successor !== undefined) return toApi(v.parse(ApiRow, successor));
       // Nothing was changed, so the reason may be asked a moment later.
       const why = sql`SELECT ${target} AS is_own, FALSE AS stale, ${isReplaced} AS replaced, NULL AS beyond
-        FROM tokens WHERE tokens.id = ${id}`;
+        FROM tokens WHERE tokens.id = ${uuid(id)}`;
       const found = await db.first(why, TargetRow);
       if (found === null || found.is_own === 0) return "not_found";
       return found.replaced === 1 ? "replaced" : "too_deep";

@@ -5,6 +5,7 @@ import type { PersonalTable } from "../core/action.ts";
 import type { Cursor, Page, PageRequest } from "../core/page.ts";
 import type { Json } from "../core/token.ts";
 import type { Deadline } from "./calls.ts";
+import { idAsText, idsToText, uuid } from "../core/uuid.ts";
 
 /** The statements of a batch by name; one that varies is a list, which may be empty. */
 export type Batch<K extends string> = Readonly<Record<K, Sql | readonly Sql[]>>;
@@ -16,6 +17,8 @@ export type BatchRows<K extends string> = Readonly<Record<K, readonly unknown[]>
 export interface Database {
   first<S extends v.GenericSchema>(statement: Sql, row: S): Promise<v.InferOutput<S> | null>;
   all<S extends v.GenericSchema>(statement: Sql, row: S): Promise<v.InferOutput<S>[]>;
+  /** The rows of a table of an action's own, whose bytes are no ids. */
+  allOfOthers(statement: Sql): Promise<Record<string, unknown>[]>;
   /** @returns how many rows it changed */
   run(statement: Sql): Promise<number>;
   /** One transaction, in the order of the names: all of it or none. */
@@ -32,11 +35,12 @@ export function createDatabase(
   onMeta: (meta: D1Meta) => void = () => undefined,
 ): Database {
   const prepare = (statement: Sql) => d1.prepare(statement.sql).bind(...statement.values);
-  const rows = async (statement: Sql) => {
+  const allOfOthers = async (statement: Sql) => {
     const { results, meta } = await withDeadline("D1", () => prepare(statement).all());
     onMeta(meta);
     return results;
   };
+  const rows = async (statement: Sql) => (await allOfOthers(statement)).map(withIds);
   return {
     async first(statement, row) {
       const [first] = await rows(statement);
@@ -45,6 +49,7 @@ export function createDatabase(
     async all(statement, row) {
       return v.parse(v.array(row), await rows(statement));
     },
+    allOfOthers,
     async run(statement) {
       const { meta } = await withDeadline("D1", () => prepare(statement).run());
       onMeta(meta);
@@ -62,12 +67,30 @@ export function createDatabase(
       );
       for (const [index, { results: rows, meta }] of results.entries()) {
         onMeta(meta);
-        found[named[index]?.name ?? ""]?.push(...rows);
+        found[named[index]?.name ?? ""]?.push(...rows.map(withIds));
       }
       return found as Record<K, unknown[]>;
     },
   };
 }
+
+/** The row with its ids as UUIDs. */
+function withIds(row: unknown): Record<string, unknown> {
+  const given: Record<string, unknown> = Object(row);
+  for (const [name, value] of Object.entries(given)) {
+    if (Array.isArray(value)) given[name] = idsToText(value);
+  }
+  return given;
+}
+
+/** An id as text in SQL, for JSON and keys; null where there is none. */
+export const textOf = (id: Sql): Sql => raw(idAsText(id.sql));
+
+export const uuids = (ids: readonly string[]): Sql => join(ids.map((each) => uuid(each)));
+
+/** However many there are: a table with the column `id`. */
+export const idsIn = (ids: readonly string[]): Sql =>
+  sql`(SELECT unhex(value, '-') AS id FROM json_each(${JSON.stringify(ids)}))`;
 
 /** Columns of JSON, and of 0, 1 or NULL, which is no. */
 export const json = v.pipe(v.string(), v.parseJson());
@@ -116,7 +139,7 @@ export function pageOf(
     from:
       cursor === null
         ? sql`TRUE`
-        : sql`(${createdAt}, ${id}) ${isDown ? sql`<` : sql`>`} (${cursor.key}, ${cursor.id})`,
+        : sql`(${createdAt}, ${id}) ${isDown ? sql`<` : sql`>`} (${cursor.key}, ${uuid(cursor.id)})`,
     order,
     limit: rows,
     orderAndLimit: sql`ORDER BY ${order} ${rows}`,
@@ -161,7 +184,7 @@ export async function digestId(text: string): Promise<string> {
 /** A name of an action's own table or column, which was checked at the start. */
 export const column = (name: string): Sql => raw(`"${name}"`);
 
-/** Names the position of a row, a JSON array, in what `ownRows` selects. */
+/** Names the position of a row in what `ownRows` selects. */
 export const OWN_KEY = "position of the row";
 
 /**
@@ -175,8 +198,8 @@ export async function ownRows(
   after: string | null,
   limit: number,
 ): Promise<Sql> {
-  const { key, from } = await ownKey(db, name, after);
-  return sql`SELECT *, json_array(${key}) AS ${column(OWN_KEY)} FROM ${column(name)}
+  const { key, position, from } = await ownKey(db, name, after);
+  return sql`SELECT *, ${position} AS ${column(OWN_KEY)} FROM ${column(name)}
     WHERE ${of} AND ${from} ORDER BY ${key} LIMIT ${limit}`;
 }
 
@@ -195,11 +218,20 @@ export async function ownKey(db: Database, name: string, after: string | null) {
       : sql`(${key}) > (${positionOf(names.length, decodeURIComponent(after))})`;
   return {
     key,
+    /** A JSON array with, per column, whether it is bytes, and its value or their digits. */
+    position: sql`json_array(${join(names.map((each) => sql`typeof(${each}) = 'blob', CASE typeof(${each}) WHEN 'blob' THEN hex(${each}) ELSE ${each} END`))})`,
     from,
     upTo: (last: string) => sql`(${key}) <= (${positionOf(names.length, last)})`,
   };
 }
 
 /** Taken apart by SQLite, which keeps the type and every digit of each value. */
-const positionOf = (length: number, position: string): Sql =>
-  join(Array.from({ length }, (_, at) => sql`json_extract(${position}, ${`$[${at}]`})`));
+function positionOf(length: number, position: string): Sql {
+  const part = (at: number) => sql`json_extract(${position}, ${`$[${at}]`})`;
+  return join(
+    Array.from(
+      { length },
+      (_, at) => sql`iif(${part(at * 2)}, unhex(${part(at * 2 + 1)}), ${part(at * 2 + 1)})`,
+    ),
+  );
+}

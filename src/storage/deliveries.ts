@@ -9,8 +9,9 @@ import {
 } from "../core/deliveries.ts";
 import type { Json } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
-import type { Batch, BatchRows, Database } from "./d1.ts";
+import { type Batch, type BatchRows, type Database, idsIn } from "./d1.ts";
 import { EVENT_LOG, NIL_USER_ID } from "./event-rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 /** Of a user, in one claim. */
 const EVENTS_A_CLAIM = 20;
@@ -118,7 +119,7 @@ export function createDeliveries(
 ): DeliveryStore {
   /** The positions of each user's first event. */
   const first = (receiver: ReceiverName, userId: Sql) =>
-    sql`(SELECT MIN(position) FROM deliveries AS d WHERE d.receiver = ${receiver} AND d.user_id = ${userId})`;
+    sql`(SELECT MIN(position) FROM deliveries AS d WHERE d.receiver = ${receiver} AND d.user_id = ${uuid(userId)})`;
 
   return {
     onQueued,
@@ -127,13 +128,13 @@ export function createDeliveries(
       const task = taskOf(receiver);
       const next = (after: Sql) =>
         sql`(SELECT MIN(user_id) FROM deliveries WHERE receiver = ${receiver} AND user_id > ${after})`;
-      const from = sql`COALESCE((SELECT cursor FROM housekeeping WHERE task = ${task}), '')`;
+      const from = sql`COALESCE((SELECT unhex(cursor, '-') FROM housekeeping WHERE task = ${task}), x'')`;
       // From one user to the next in the primary key, however many events each has.
       const rows = await db.all(
         sql`WITH RECURSIVE queue (user_id) AS (
             SELECT ${next(from)} UNION ALL
             SELECT ${next(sql`queue.user_id`)} FROM queue WHERE queue.user_id IS NOT NULL LIMIT ${USERS_A_PAGE})
-          SELECT queue.user_id AS userId, due_at <= ${nowMs} AS isDue FROM queue JOIN deliveries
+          SELECT queue.user_id AS userId, due_at <= ${nowMs} AS isDue FROM queue CROSS JOIN deliveries
             ON receiver = ${receiver} AND deliveries.user_id = queue.user_id
               AND position = ${first(receiver, sql`queue.user_id`)}`,
         DueRow,
@@ -147,19 +148,19 @@ export function createDeliveries(
 
     async claim(receiver, userIds, leaseUntilMs, nowMs) {
       const leaseId = crypto.randomUUID();
-      const users = JSON.stringify(userIds);
+      const users = idsIn(userIds);
       const { waiting } = await db.batch({
         // guard: one-sender-a-user
-        leased: sql`UPDATE deliveries SET lease = ${leaseId}, due_at = ${leaseUntilMs}
+        leased: sql`UPDATE deliveries SET lease = ${uuid(leaseId)}, due_at = ${leaseUntilMs}
           WHERE receiver = ${receiver} AND due_at <= ${nowMs} AND (user_id, position) IN
-            (SELECT value, ${first(receiver, sql`value`)} FROM json_each(${users}))`,
+            (SELECT id, ${first(receiver, sql`users.id`)} FROM ${users} AS users)`,
         // CROSS JOIN keeps the order of the tables: otherwise SQLite begins with all that wait, of whatever user.
         waiting: sql`SELECT d.user_id AS userId, d.position, d.event_id AS eventId, d.attempts, d.queued_at AS queuedAtMs,
             e.at, e.what, e.outcome, e.actor, e.credential, e.subject, e.count, r.data AS answer
-          FROM json_each(${users}) AS u
-            CROSS JOIN deliveries AS head ON head.receiver = ${receiver} AND head.user_id = u.value
-              AND head.position = ${first(receiver, sql`u.value`)} AND head.lease = ${leaseId}
-            CROSS JOIN deliveries AS d ON d.receiver = ${receiver} AND d.user_id = u.value
+          FROM ${users} AS u
+            CROSS JOIN deliveries AS head ON head.receiver = ${receiver} AND head.user_id = u.id
+              AND head.position = ${first(receiver, sql`u.id`)} AND head.lease = ${uuid(leaseId)}
+            CROSS JOIN deliveries AS d ON d.receiver = ${receiver} AND d.user_id = u.id
               AND d.position < head.position + ${EVENTS_A_CLAIM}
             LEFT JOIN ${EVENT_LOG} AS e ON e.user_id = d.user_id AND e.id = d.event_id
             LEFT JOIN receipts AS r ON r.id = e.subject AND r.run_by = e.user_id
@@ -176,10 +177,10 @@ export function createDeliveries(
     },
 
     async finish(receiver, { userId, leaseId }, { accepted, failed }, nowMs) {
-      const own = sql`receiver = ${receiver} AND user_id = ${userId}`;
-      const isFailed = sql`${own} AND position = ${failed?.position ?? 0} AND event_id = ${failed?.eventId ?? ""}
-        AND EXISTS (SELECT 1 FROM deliveries AS head WHERE head.receiver = ${receiver} AND head.user_id = ${userId}
-          AND head.lease = ${leaseId})`;
+      const own = sql`receiver = ${receiver} AND user_id = ${uuid(userId)}`;
+      const isFailed = sql`${own} AND position = ${failed?.position ?? 0} AND event_id = ${uuid(failed?.eventId ?? "")}
+        AND EXISTS (SELECT 1 FROM deliveries AS head WHERE head.receiver = ${receiver} AND head.user_id = ${uuid(userId)}
+          AND head.lease = ${uuid(leaseId)})`;
       // A position may be taken again by a later event, once nothing of the user waits: so its id too.
       const done = JSON.stringify(accepted.map(({ position, eventId }) => [position, eventId]));
       const isDead = failed !== null && failed.retryAtMs === null;
@@ -199,7 +200,7 @@ export function createDeliveries(
               WHERE ${isFailed}`,
         // guard: only-accepted-events-go
         accepted: sql`DELETE FROM deliveries WHERE ${own} AND (position, event_id) IN
-          (SELECT value ->> 0, value ->> 1 FROM json_each(${done}))`,
+          (SELECT value ->> 0, unhex(value ->> 1, '-') FROM json_each(${done}))`,
         more: sql`SELECT 1 AS more FROM deliveries WHERE ${own} LIMIT 1`,
       });
       return more.length > 0;

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { KnownDevice } from "../core/logins.ts";
 import type { DeviceStatements, NoticeStatements, Served } from "./context.ts";
 import { shortDigestOf } from "./d1.ts";
+import { uuid } from "../core/uuid.ts";
 
 /** How many a user has at most; those that logged in longest ago make room. */
 const DEVICES_MAX = 50;
@@ -26,11 +27,11 @@ export function createDeviceStatements(
 
     // guard: known-log-in-is-known-by-all
     isKnown: ({ network, device, way }, userId) =>
-      sql`EXISTS (SELECT 1 FROM devices WHERE devices.user_id = ${userId} AND devices.id = ${device} AND devices.way = ${way}
+      sql`EXISTS (SELECT 1 FROM devices WHERE devices.user_id = ${uuid(userId)} AND devices.id = ${device} AND devices.way = ${way}
         AND EXISTS (SELECT 1 FROM json_each(devices.networks) WHERE value = ${network}))`,
 
     seen({ network, device: id, ...login }, userId, loginId, onlyIf, nowMs) {
-      const own = sql`devices.user_id = ${userId}`;
+      const own = sql`devices.user_id = ${uuid(userId)}`;
       // NULL, and so no, where the account has no device yet.
       // guard: known-network-or-device-is-no-news
       const isNews = sql`(SELECT MAX(devices.id = ${id} OR EXISTS (SELECT 1 FROM json_each(devices.networks)
@@ -51,7 +52,7 @@ export function createDeviceStatements(
         ),
         device: [
           sql`INSERT INTO devices (user_id, id, browser, system, country, city, way, networks, first_seen_at, last_seen_at)
-            SELECT ${userId}, ${id}, ${browser}, ${system}, ${country}, ${city}, ${way},
+            SELECT ${uuid(userId)}, ${id}, ${browser}, ${system}, ${country}, ${city}, ${way},
               ${JSON.stringify(network === null ? [] : [network])}, ${nowMs}, ${nowMs} WHERE ${onlyIf}
             ON CONFLICT (user_id, id) DO UPDATE SET city = excluded.city, way = excluded.way,
               last_seen_at = MAX(last_seen_at, excluded.last_seen_at),
@@ -84,4 +85,4 @@ export const DeviceRow = v.object({
 
 export const devicesOf = (userId: string): Sql =>
   sql`SELECT browser, system, country, city, way, first_seen_at AS firstSeenAtMs, last_seen_at AS lastSeenAtMs
-    FROM devices WHERE user_id = ${userId} ORDER BY last_seen_at DESC, id`;
+    FROM devices WHERE user_id = ${uuid(userId)} ORDER BY last_seen_at DESC, id`;

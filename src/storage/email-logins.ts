@@ -12,6 +12,7 @@ import { digestOf, shortDigestOf, flag, json } from "./d1.ts";
 import { carryUndo, hasTurn, isKnownNetwork, takeTurn } from "./mail.ts";
 import { USER_IS_ACTIVE } from "./revocation.ts";
 import { hasSecondFactor, isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -62,7 +63,7 @@ export function createEmailLogins(
         // guard: email-login-has-a-turn
         inserted: sql`INSERT INTO email_logins (id, challenge, code, email, address, credential_version, device,
             created_at, expires_at)
-          SELECT ${id}, ${login.challengeId}, ${login.codeDigest}, ${email}, ${address},
+          SELECT ${uuid(id)}, ${uuid(login.challengeId)}, ${login.codeDigest}, ${email}, ${address},
             (SELECT credential_version FROM users WHERE ${account}), ${JSON.stringify(login.device)}, ${nowMs}, ${expiresAtMs}
           WHERE ${hasTurn(address, id)} RETURNING id`,
         event: events.where(
@@ -75,12 +76,12 @@ export function createEmailLogins(
     },
 
     async find(id, nowMs) {
-      const row = await db.first(usable(sql`logins.id = ${id}`, nowMs), v.looseObject({}));
+      const row = await db.first(usable(sql`logins.id = ${uuid(id)}`, nowMs), v.looseObject({}));
       return row === null ? null : loginOf(row);
     },
 
     async tryCode(challengeId, codeDigest, nowMs) {
-      const isIt = sql`email_logins.challenge = ${challengeId}`;
+      const isIt = sql`email_logins.challenge = ${uuid(challengeId)}`;
       const recent = sql`json_each(mails.wrong_codes) WHERE value > ${nowMs - DAY_MS}`;
       const isOpen = sql`COALESCE((SELECT (SELECT COUNT(*) FROM ${recent}) FROM mails
         WHERE mails.id = email_logins.address), 0) < ${WRONG_CODES_A_DAY}`;
@@ -93,7 +94,7 @@ export function createEmailLogins(
         counted: sql`UPDATE mails SET wrong_codes = (SELECT json_group_array(value) FROM (SELECT value FROM ${recent}
             UNION ALL SELECT ${nowMs})) WHERE changes() > 0 AND id IN (${wrong})`,
         found: usable(
-          sql`logins.challenge = ${challengeId} AND logins.code = ${codeDigest}`,
+          sql`logins.challenge = ${uuid(challengeId)} AND logins.code = ${codeDigest}`,
           nowMs,
         ),
         owner: sql`SELECT users.id FROM email_logins JOIN users ON users.email = email_logins.email
@@ -110,7 +111,7 @@ export function createEmailLogins(
     async spending({ id, email, user }, newUserId, nowMs) {
       const userId = user?.id ?? newUserId;
       const by = crypto.randomUUID();
-      const won = sql`EXISTS (SELECT 1 FROM email_logins WHERE id = ${id} AND used_by = ${by})`;
+      const won = sql`EXISTS (SELECT 1 FROM email_logins WHERE id = ${uuid(id)} AND used_by = ${uuid(by)})`;
       const isUnproven = user !== null && user.emailVerifiedAtMs === null;
       const hasFactor = !isUnproven && user?.hasSecondFactor === true;
       // One that was turned on meanwhile must be asked for: nothing is spent then, and the next try asks.
@@ -120,7 +121,7 @@ export function createEmailLogins(
       const isAsFound =
         user === null
           ? isFree(email, "", nowMs)
-          : sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND users.email = ${email} AND ${USER_IS_ACTIVE}
+          : sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${uuid(userId)} AND users.email = ${email} AND ${USER_IS_ACTIVE}
               AND users.credential_version = ${user.credentialVersion} AND users.verified_on IS ${user.emailVerifiedAtMs}
               AND ${noNewFactor})`;
       const who = { userId, actorId: userId, credentialId: null, subjectId: null };
@@ -132,12 +133,12 @@ export function createEmailLogins(
         hasSecondFactor: hasFactor,
         writes: [
           // guard: email-login-is-spent-once
-          sql`UPDATE email_logins SET used_at = ${nowMs}, used_by = ${by}
-            WHERE id = ${id} AND used_at IS NULL AND expires_at > ${nowMs} AND ${isAsFound}`,
+          sql`UPDATE email_logins SET used_at = ${nowMs}, used_by = ${uuid(by)}
+            WHERE id = ${uuid(id)} AND used_at IS NULL AND expires_at > ${nowMs} AND ${isAsFound}`,
           ...(user === null
             ? [
                 sql`INSERT INTO users (id, email, password, created_on, modified_on, verified_on, email_login_at)
-                  SELECT ${userId}, ${email}, '', ${nowMs}, ${nowMs}, ${nowMs}, ${nowMs} WHERE ${won}`,
+                  SELECT ${uuid(userId)}, ${email}, '', ${nowMs}, ${nowMs}, ${nowMs}, ${nowMs} WHERE ${won}`,
                 ...events.after({ what: "user.created", ...who }, nowMs),
               ]
             : []),
@@ -145,7 +146,9 @@ export function createEmailLogins(
           ...(isUnproven ? eraseUnproven(userId, nowMs, won) : []),
           ...(user === null
             ? []
-            : [sql`UPDATE users SET email_login_at = ${nowMs} WHERE id = ${userId} AND ${won}`]),
+            : [
+                sql`UPDATE users SET email_login_at = ${nowMs} WHERE id = ${uuid(userId)} AND ${won}`,
+              ]),
           ...(isUnproven
             ? [
                 ...events.after({ what: "email.verified", ...who }, nowMs),

@@ -1,6 +1,7 @@
 import sql, { raw, type Sql } from "sql-template-tag";
 import { AUDIT_EVENTS, EVENT_KINDS, isAuditEvent } from "../core/events.ts";
 import { ipv4, ipv6 } from "../core/networks.ts";
+import { uuid } from "../core/uuid.ts";
 
 /** The user of an event that names none (RFC 9562's nil UUID). */
 export const NIL_USER_ID = "00000000-0000-0000-0000-000000000000";
@@ -28,7 +29,7 @@ export const IS_ROUTINE: Sql = sql`refused = 0 AND done_by <> 2 AND kind NOT IN 
 
 /** What operators look for, as the index has it. */
 export const IS_WATCHED: Sql = raw(
-  `((refused = 1 AND user_id <> '${NIL_USER_ID}') OR done_by = 2)`,
+  `((refused = 1 AND user_id <> x'${NIL_USER_ID.replaceAll("-", "")}') OR done_by = 2)`,
 );
 
 /** @param address as `anonymizedAddress` has it: IPv4 below 0, its /24 in three bytes, an IPv6 /48 in six; text for all else */
@@ -69,10 +70,14 @@ function kindColumns(what: string | Sql) {
 }
 
 function actorColumns({ userId, actorId, byOperator }: Described) {
-  if (byOperator === true) return { done_by: 2, actor: actorId };
+  if (byOperator === true) return { done_by: 2, actor: sql`${uuid(actorId)}` };
   if (actorId === userId) return { done_by: 1, actor: null };
-  if (actorId === null || typeof actorId === typeof userId) return { done_by: 0, actor: actorId };
-  return { done_by: sql`${actorId} = ${userId}`, actor: sql`NULLIF(${actorId}, ${userId})` };
+  if (actorId === null || typeof actorId === typeof userId)
+    return { done_by: 0, actor: sql`${uuid(actorId)}` };
+  return {
+    done_by: sql`(${uuid(actorId)} = ${uuid(userId)})`,
+    actor: sql`NULLIF(${uuid(actorId)}, ${uuid(userId)})`,
+  };
 }
 
 /** The columns of a row, by name, but for the ids. @param client from where, as far as it may be stored */
@@ -98,6 +103,6 @@ export function storedColumns(
 
 /** Events with their words, for `FROM`. SQLite reads through it, by the same keys. */
 export const EVENT_LOG: Sql = sql`(SELECT user_id, id,
-    ('0x' || substr(id, 1, 8) || substr(id, 10, 4)) ->> '$' AS at, COALESCE(own_kind, ${NAMES} ->> kind, 'kind ' || kind) AS what,
+    ('0x' || substr(hex(id), 1, 12)) ->> '$' AS at, COALESCE(own_kind, ${NAMES} ->> kind, 'kind ' || kind) AS what,
     CASE refused WHEN 1 THEN 'refused' ELSE 'done' END AS outcome, CASE done_by WHEN 1 THEN user_id ELSE actor END AS actor,
     credential, subject, ${ADDRESS} AS address, request_id, count, refused, done_by, done_by = 2 AS by_operator FROM events)`;

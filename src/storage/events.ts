@@ -14,6 +14,10 @@ import { flag, toPage } from "./d1.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
 import { EVENT_LOG, NIL_USER_ID, storedColumns } from "./event-rows.ts";
 import { DISPLAY_NAME } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
+
+/** After every UUIDv7. */
+const LAST_ID = "ffffffff-ffff-ffff-ffff-ffffffffffff";
 
 const HIDDEN: AuditClient = { address: null, requestId: null };
 
@@ -29,13 +33,15 @@ export function createAuditStatements(
   function insert(row: AuditRow, nowMs: number, from: Sql, owners: Sql = from): Sql[] {
     const id = timeOrdered(nowMs);
     return [
-      insertion(row, from, sql`${id}`),
-      ...queuedFor(row, nowMs, owners, sql`events.id = ${id}`),
+      insertion(row, from, sql`${uuid(id)}`),
+      ...queuedFor(row, nowMs, owners, sql`events.id = ${uuid(id)}`),
     ];
   }
 
   const queuedFor = ({ userId }: AuditRow, nowMs: number, owners: Sql, ids: Sql): Sql[] =>
-    receivers.map((receiver) => queued(receiver, sql`SELECT ${userId} ${owners}`, ids, nowMs));
+    receivers.map((receiver) =>
+      queued(receiver, sql`SELECT ${uuid(userId)} ${owners}`, ids, nowMs),
+    );
 
   function insertion(row: AuditRow, from: Sql, id: Sql): Sql {
     const columns = storedColumns(
@@ -43,7 +49,7 @@ export function createAuditStatements(
       row.hidesClient === true ? HIDDEN : (row.client ?? client()),
     );
     return sql`INSERT INTO events (user_id, id, credential, subject, count, ${raw(Object.keys(columns).join())})
-      SELECT ${row.userId}, ${id}, ${row.credentialId}, ${row.subjectId}, ${row.count ?? 1}, ${join(Object.values(columns))}
+      SELECT ${uuid(row.userId)}, ${id}, ${uuid(row.credentialId)}, ${uuid(row.subjectId)}, ${row.count ?? 1}, ${join(Object.values(columns))}
         ${from}`;
   }
 
@@ -60,7 +66,7 @@ export function createAuditStatements(
       return insert(
         { what, userId: owner, actorId, credentialId, subjectId },
         nowMs,
-        sql`FROM tokens WHERE tokens.id = ${subjectId} AND changes() > 0`,
+        sql`FROM tokens WHERE tokens.id = ${uuid(subjectId)} AND changes() > 0`,
       );
     },
     afterTokens(what, filter, nowMs) {
@@ -68,10 +74,15 @@ export function createAuditStatements(
       const row = { what, userId: owner, actorId: owner, credentialId: id, subjectId: id };
       const from = sql`FROM tokens WHERE ${filter} AND changes() > 0`;
       // The random part comes from SQLite, for each row.
-      const prefix = timeOrdered(nowMs).slice(0, -12);
+      const prefix = timeOrdered(nowMs).replaceAll("-", "").slice(0, -12);
       return [
-        insertion(row, from, sql`${prefix} || lower(hex(randomblob(6)))`),
-        ...queuedFor(row, nowMs, from, sql`events.id > ${prefix} AND events.id < ${`${prefix}g`}`),
+        insertion(row, from, sql`unhex(${prefix} || hex(randomblob(6)))`),
+        ...queuedFor(
+          row,
+          nowMs,
+          from,
+          sql`events.id BETWEEN unhex(${`${prefix}000000000000`}) AND unhex(${`${prefix}ffffffffffff`})`,
+        ),
       ];
     },
     always: (row, nowMs) => insert(row, nowMs, sql``),
@@ -79,7 +90,7 @@ export function createAuditStatements(
     // guard: new-log-in-leaves-an-event
     login: (row, isKnown, nowMs) =>
       insert(row, nowMs, sql`WHERE changes() > 0 AND (${receivers.length > 0} OR NOT ${isKnown})`),
-    undelivered: (row, nowMs) => insertion(row, sql``, sql`${timeOrdered(nowMs)}`),
+    undelivered: (row, nowMs) => insertion(row, sql``, sql`${uuid(timeOrdered(nowMs))}`),
     where: (row, from, nowMs) => insert(row, nowMs, from, sql``),
     address: () => client().address,
     client,
@@ -119,13 +130,13 @@ export function timeOrdered(nowMs: number): string {
   made = (made + 1) % 2 ** 26;
   const high = (made >>> 14).toString(16).padStart(3, "0");
   const low = (0x8000 | (made & 0x3fff)).toString(16);
-  return `${firstIdOf(nowMs)}-7${high}-${low}-${crypto.randomUUID().slice(24)}`;
+  return `${firstIdOf(nowMs).slice(0, 13)}-7${high}-${low}-${crypto.randomUUID().slice(24)}`;
 }
 
-/** The prefix of the ids of that instant: less than each of them, and more than all before. */
+/** Less than each id of that instant, and more than all before. */
 export function firstIdOf(atMs: number): string {
-  const time = atMs.toString(16).padStart(12, "0");
-  return `${time.slice(0, 8)}-${time.slice(8)}`;
+  const time = Math.max(atMs, 0).toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
 }
 
 /** How long noise from a network is gathered before it is written again. */
@@ -291,7 +302,9 @@ function isWanted({ kinds, outcome, aboutId }: EventFilter): Sql {
       ...(outcome === null ? [] : [sql`e.outcome = ${outcome}`]),
       ...(aboutId === null
         ? []
-        : [sql`(e.subject = ${aboutId} OR ${unlessOperators(sql`e.credential`)} = ${aboutId})`]),
+        : [
+            sql`(e.subject = ${uuid(aboutId)} OR ${unlessOperators(sql`e.credential`)} = ${uuid(aboutId)})`,
+          ]),
     ],
     " AND ",
   );
@@ -362,14 +375,14 @@ export function createEvents({
     const owner =
       userId === null
         ? await db.first(
-            sql`SELECT user_id, expires_at FROM tokens WHERE id = ${credentialId}`,
+            sql`SELECT user_id, expires_at FROM tokens WHERE id = ${uuid(credentialId)}`,
             v.object({ user_id: v.string(), expires_at: v.number() }),
           )
         : { user_id: userId, expires_at: Number.POSITIVE_INFINITY };
     if (owner === null) return false;
     if (owner.expires_at <= nowMs) return true;
-    const told = sql`WHERE NOT EXISTS (SELECT 1 FROM events WHERE user_id = ${owner.user_id}
-      AND id >= ${firstIdOf(nowMs - NOISE_MS)} AND credential = ${credentialId} AND refused = 1)`;
+    const told = sql`WHERE NOT EXISTS (SELECT 1 FROM events WHERE user_id = ${uuid(owner.user_id)}
+      AND id >= ${uuid(firstIdOf(nowMs - NOISE_MS))} AND credential = ${uuid(credentialId)} AND refused = 1)`;
     await db.batch({ event: statements.where({ ...row, userId: owner.user_id }, told, nowMs) });
     return true;
   }
@@ -392,14 +405,14 @@ export function createEvents({
       const beyond = before === undefined ? sql`<` : sql`>`;
       const order = before === undefined ? sql`DESC` : sql`ASC`;
       const cursor = before ?? after;
-      const from = cursor === null ? sql`TRUE` : sql`id ${beyond} ${cursor.id}`;
+      const from = cursor === null ? sql`TRUE` : sql`id ${beyond} ${uuid(cursor.id)}`;
       const rows = await db.all(
         // guard: own-events-only
         sql`SELECT id, at AS createdAtMs, what, outcome, ${unlessOperators(sql`actor`)} AS actorId,
             ${unlessOperators(sql`credential`)} AS credentialId, subject AS subjectId,
             ${unlessOperators(sql`address`)} AS address, ${unlessOperators(sql`request_id`)} AS requestId,
             by_operator AS isByOperator FROM ${EVENT_LOG}
-          WHERE user_id = ${userId} AND ${from} ORDER BY id ${order} LIMIT ${limit + 1}`,
+          WHERE user_id = ${uuid(userId)} AND ${from} ORDER BY id ${order} LIMIT ${limit + 1}`,
         EventRow,
       );
       return toPage(rows, page);
@@ -411,18 +424,18 @@ export function createEvents({
       const cursor = before ?? after;
       const { fromMs, untilMs } = filter;
       const order = isBack ? sql`ASC` : sql`DESC`;
-      const beyond = (id: Sql | string) => (isBack ? sql`> ${id}` : sql`< ${id}`);
+      const beyond = (id: unknown) => (isBack ? sql`> ${id}` : sql`< ${id}`);
       // A range of the primary key, because an id begins with its time.
       // guard: own-events-are-found
-      const range = sql`e.user_id = ${userId} AND e.id >= ${fromMs === null ? "" : firstIdOf(fromMs)}
-        AND e.id < ${untilMs === null ? "g" : firstIdOf(untilMs)}
-        AND ${cursor === null ? sql`TRUE` : sql`e.id ${beyond(cursor.id)}`}`;
+      const range = sql`e.user_id = ${uuid(userId)} AND e.id >= ${uuid(fromMs === null ? "" : firstIdOf(fromMs))}
+        AND e.id < ${uuid(untilMs === null ? LAST_ID : firstIdOf(untilMs))}
+        AND ${cursor === null ? sql`TRUE` : sql`e.id ${beyond(uuid(cursor.id))}`}`;
       // The last event that is looked at, where there are more.
       const edge = sql`SELECT e.id, e.at AS createdAtMs FROM ${EVENT_LOG} AS e WHERE ${range}
         ORDER BY e.id ${order} LIMIT 1 OFFSET ${lookedAt - 1}`;
       const { kinds, outcome, aboutId, search } = filter;
       const isAll = [kinds, outcome, aboutId, search].every((each) => each === null);
-      const end = sql`COALESCE((SELECT id FROM (${edge})), ${isBack ? "g" : ""})`;
+      const end = sql`COALESCE((SELECT id FROM (${edge})), ${isBack ? uuid(LAST_ID) : ""})`;
       const looked = isAll ? sql`TRUE` : sql`e.id ${isBack ? sql`<=` : sql`>=`} ${end}`;
       const found = await db.batch({
         rows: sql`SELECT * FROM (${NAMED} WHERE ${range} AND ${looked} AND ${isWanted(filter)})
@@ -445,7 +458,7 @@ export function createEvents({
       // A range of the primary key, from its end: an id begins with its time.
       const counted = await db.all(
         sql`SELECT CAST(at / ${DAY_MS} AS INTEGER) AS day, SUM(outcome = 'done') AS done, COUNT(*) AS counted FROM
-            (SELECT at, outcome FROM ${EVENT_LOG} WHERE user_id = ${userId} AND id >= ${firstIdOf(firstMs)}
+            (SELECT at, outcome FROM ${EVENT_LOG} WHERE user_id = ${uuid(userId)} AND id >= ${uuid(firstIdOf(firstMs))}
               ORDER BY id DESC LIMIT ${AUDIT_COUNTED})
           GROUP BY day`,
         DayRow,
@@ -472,7 +485,7 @@ export function createEvents({
         // A wrong password: attempts are limited.
         afterResponse(
           db.batch({
-            event: statements.always({ ...row, userId: sql`${userId}`, credentialId }, nowMs),
+            event: statements.always({ ...row, userId: sql`${uuid(userId)}`, credentialId }, nowMs),
           }),
         );
       } else if (refusedBefore.get(credentialId, nowMs) === null) {

@@ -4,6 +4,7 @@ import { RECEIVERS } from "../core/deliveries.ts";
 import type { Database } from "./d1.ts";
 import { IS_ROUTINE, NIL_USER_ID } from "./event-rows.ts";
 import { firstIdOf } from "./events.ts";
+import { uuid } from "../core/uuid.ts";
 
 const DAYS_A_STEP = 1_000;
 const EVENTS_A_STEP = 1_000;
@@ -45,7 +46,7 @@ const Day = v.object({ day: v.number(), user_id: v.string() });
 
 /** The first id of a day, in SQL. */
 const firstIdOn = (day: Sql): Sql =>
-  sql`substr(printf('%012x', (${day}) * ${DAY_MS}), 1, 8) || '-' || substr(printf('%012x', (${day}) * ${DAY_MS}), 9)`;
+  sql`unhex(printf('%012x', (${day}) * ${DAY_MS}) || '00000000000000000000')`;
 
 /**
  * Tasks that delete the events that have expired. Those of a user's day go together, once all of their kinds have: so the
@@ -78,14 +79,14 @@ function daysTask(
   let cursor: string | null = null;
   return {
     overdue: sql`SELECT (day + 1 + ${days}) * ${DAY_MS} FROM event_days AS d WHERE day < ${before}
-      AND (day, user_id) > (CAST(${saved} AS INTEGER), substr(${saved}, instr(${saved}, '/') + 1)) AND ${waits}
+      AND (day, user_id) > (CAST(${saved} AS INTEGER), unhex(substr(${saved}, instr(${saved}, '/') + 1), '-')) AND ${waits}
       ORDER BY day, user_id LIMIT 1`,
     async step() {
       cursor ??= (await db.first(sql`SELECT ${saved} AS cursor`, Cursor))?.cursor ?? "";
       const [day, userId = ""] = cursor.split("/");
       // guard: only-expired-days-go
       const users = sql`SELECT day, user_id FROM event_days
-        WHERE (day, user_id) > (${Number(day)}, ${userId}) AND day < ${before} ORDER BY day, user_id LIMIT ${DAYS_A_STEP}`;
+        WHERE (day, user_id) > (${Number(day)}, ${uuid(userId)}) AND day < ${before} ORDER BY day, user_id LIMIT ${DAYS_A_STEP}`;
       const { seen, gone } = await db.batch({
         seen: users,
         // guard: undelivered-events-stay
@@ -120,7 +121,7 @@ function unattributedTask(db: Database, nowMs: number): Task {
     const old = firstIdOf(nowMs - UNATTRIBUTED_KEPT_MS);
     if (nowMs % HOUR_MS >= MINUTE_MS) return old;
     const newest = await db.first(
-      sql`SELECT id AS cursor FROM events WHERE user_id = ${NIL_USER_ID} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_UNATTRIBUTED - 1}`,
+      sql`SELECT id AS cursor FROM events WHERE user_id = ${uuid(NIL_USER_ID)} ORDER BY id DESC LIMIT 1 OFFSET ${MAX_UNATTRIBUTED - 1}`,
       Cursor,
     );
     return newest !== null && newest.cursor > old ? newest.cursor : old;
@@ -129,8 +130,8 @@ function unattributedTask(db: Database, nowMs: number): Task {
     async step() {
       before ??= await expired();
       const deleted =
-        await db.run(sql`DELETE FROM events WHERE user_id = ${NIL_USER_ID} AND id IN (SELECT id FROM events
-        WHERE user_id = ${NIL_USER_ID} AND id < ${before} AND ${IS_DELIVERED} ORDER BY id LIMIT ${EVENTS_A_STEP})`);
+        await db.run(sql`DELETE FROM events WHERE user_id = ${uuid(NIL_USER_ID)} AND id IN (SELECT id FROM events
+        WHERE user_id = ${uuid(NIL_USER_ID)} AND id < ${uuid(before)} AND ${IS_DELIVERED} ORDER BY id LIMIT ${EVENTS_A_STEP})`);
       return { deleted, isDone: deleted < EVENTS_A_STEP };
     },
   };

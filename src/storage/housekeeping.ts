@@ -5,12 +5,13 @@ import { RECEIVERS, type ReceiverName } from "../core/deliveries.ts";
 import { firstIdAt } from "../core/token.ts";
 import type { Background } from "./calls.ts";
 import type { StorageContext } from "./context.ts";
-import { column, type Database, ownKey } from "./d1.ts";
+import { column, type Database, ownKey, textOf } from "./d1.ts";
 import { taskOf } from "./deliveries.ts";
 import { type EventLimits, eventTasks, type Task } from "./expired-events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 import { NOT_USED_UP, type PendingRevocations } from "./revocation.ts";
 import { EXPIRING_KINDS } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 /** Rows looked at in one step, and steps in one run: each step is short, because D1 serves one query at a time. */
 const ROWS_A_STEP = 1_000;
@@ -156,7 +157,7 @@ function expiringTask(db: Database, each: Expiring, nowMs: number): Task {
 
 /** Receipts, whose ids tell when the run was. */
 function receiptsTask(db: Database, nowMs: number): Task {
-  const isOld = sql`id < ${firstIdAt(nowMs - RECEIPT_KEPT_MS)}`;
+  const isOld = sql`id < ${uuid(firstIdAt(nowMs - RECEIPT_KEPT_MS))}`;
   return {
     overdue: sql`SELECT MIN(run_at) + ${RECEIPT_KEPT_MS} FROM (SELECT run_at FROM receipts WHERE ${isOld} ORDER BY id LIMIT 1)`,
     async step() {
@@ -180,21 +181,22 @@ function familiesTasks(db: Database, nowMs: number): readonly Task[] {
   const end = firstIdAt(beforeMs);
   const isFamily = sql`kind = 'family'`;
   let from: string | null = null;
-  const saved = cursorOf(FAMILIES);
+  const saved = sql`unhex(${cursorOf(FAMILIES)}, '-')`;
   const looked = sql`SELECT id FROM family_expiries WHERE at < ${beforeMs} ORDER BY at, id LIMIT ${ROWS_A_STEP}`;
   return [
     {
       overdue: sql`SELECT MIN(expires_at) + ${LOGIN_KEPT_MS} FROM (SELECT expires_at FROM tokens
-        WHERE id > ${saved} AND id < ${end} AND ${isFamily} ORDER BY id LIMIT 1) WHERE expires_at < ${beforeMs}`,
+        WHERE id > ${saved} AND id < ${uuid(end)} AND ${isFamily} ORDER BY id LIMIT 1) WHERE expires_at < ${beforeMs}`,
       async step() {
-        from ??= (await db.first(sql`SELECT ${saved} AS cursor`, CursorRow))?.cursor ?? "";
+        from ??=
+          (await db.first(sql`SELECT ${cursorOf(FAMILIES)} AS cursor`, CursorRow))?.cursor ?? "";
         // Saved by a clock that was ahead: what it passed over is looked at again.
         if (from > firstIdAt(nowMs)) from = "";
         if (from >= end) return { deleted: 0, isDone: true };
-        const range = sql`id > ${from} AND id <= ${saved} AND ${isFamily}`;
+        const range = sql`id > ${uuid(from)} AND id <= ${saved} AND ${isFamily}`;
         const { next, goneRows } = await db.batch({
-          next: sql`INSERT INTO housekeeping (task, cursor) VALUES (${FAMILIES}, COALESCE((SELECT id FROM tokens
-              WHERE id > ${from} AND id < ${end} ORDER BY id LIMIT 1 OFFSET ${ROWS_A_STEP - 1}), ${end}))
+          next: sql`INSERT INTO housekeeping (task, cursor) VALUES (${FAMILIES}, COALESCE((SELECT ${textOf(sql`id`)} FROM tokens
+              WHERE id > ${uuid(from)} AND id < ${uuid(end)} ORDER BY id LIMIT 1 OFFSET ${ROWS_A_STEP - 1}), ${end}))
             ON CONFLICT (task) DO UPDATE SET cursor = excluded.cursor RETURNING cursor`,
           again: sql`INSERT OR IGNORE INTO family_expiries (at, id) SELECT expires_at, id FROM tokens
             WHERE ${range} AND expires_at >= ${beforeMs}`,
@@ -240,7 +242,7 @@ function deletedUsersTask(
   const part = (name: string) =>
     sql`COALESCE((SELECT cursor ->> ${`$.${name}`} FROM housekeeping WHERE task = ${DELETED}), '')`;
   const waiting = sql`FROM users WHERE deleted_on < ${nowMs - DELETED_SETTLE_MS}
-    AND (deleted_on, id) > (CAST(${part("at")} AS INTEGER), ${part("id")})`;
+    AND (deleted_on, id) > (CAST(${part("at")} AS INTEGER), unhex(${part("id")}, '-'))`;
   const these = sql`SELECT id ${waiting} ORDER BY deleted_on, id LIMIT ${DELETED_USERS_A_STEP}`;
   // Worded as in the indexes `tokens_list`, `tokens_revoked` and `tokens_owner`.
   const theirs = sql`SELECT id FROM tokens WHERE user_id IN (${these}) AND kind IN ('session', 'api')
@@ -262,7 +264,7 @@ function deletedUsersTask(
           changed,
           // Attempts are now counted by email, as for an unknown account.
           sql`DELETE FROM login_attempts WHERE id IN (SELECT login_attempts.id FROM (${these}) AS gone
-            CROSS JOIN login_attempts ON login_attempts.id >= gone.id AND login_attempts.id < gone.id || '0')`,
+            CROSS JOIN login_attempts ON login_attempts.id >= ${textOf(sql`gone.id`)} AND login_attempts.id < ${textOf(sql`gone.id`)} || '0')`,
           changed,
         ],
       });
@@ -350,7 +352,7 @@ export function createHousekeeping(
     const taken = await db.first(
       // guard: housekeeping-runs-alone
       sql`INSERT INTO housekeeping_run (only, lease, until, minute_at, left_ms)
-        VALUES (1, ${run}, ${nowMs + LEASE_MS}, ${nowMs}, ${STATEMENT_MS_A_MINUTE})
+        VALUES (1, ${uuid(run)}, ${nowMs + LEASE_MS}, ${nowMs}, ${STATEMENT_MS_A_MINUTE})
         ON CONFLICT (only) DO UPDATE SET lease = excluded.lease, until = excluded.until,
           left_ms = CASE WHEN ${isNewMinute} THEN excluded.left_ms WHEN lease IS NOT NULL THEN 0 ELSE left_ms END,
           minute_at = CASE WHEN ${isNewMinute} THEN excluded.minute_at ELSE minute_at END
@@ -363,7 +365,7 @@ export function createHousekeeping(
 
   const release = (run: string, spentMs: number, finished: Sql) =>
     db.run(sql`UPDATE housekeeping_run SET lease = NULL, left_ms = MAX(0, left_ms - ${Math.ceil(spentMs)})${finished}
-      WHERE lease = ${run}`);
+      WHERE lease = ${uuid(run)}`);
 
   function tasksOf(nowMs: number): Task[] {
     const expiring = Object.values(EXPIRING).map((each) => expiringTask(db, each, nowMs));
@@ -460,7 +462,8 @@ async function cleanUpOwn(
   const task = `table ${name}`;
   const isExpired =
     expiresColumn === undefined ? sql`FALSE` : sql`${column(expiresColumn)} < ${nowMs}`;
-  const isGone = sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${column(name)}.${column(userColumn)}
+  const owner = sql`${column(name)}.${column(userColumn)}`;
+  const isGone = sql`EXISTS (SELECT 1 FROM users WHERE users.id IN (${owner}, unhex(${owner}, '-'))
     AND deleted_on < ${nowMs - DELETED_SETTLE_MS})`;
   const saved = await db.first(
     sql`SELECT cursor FROM housekeeping WHERE task = ${task} AND cursor <> ''`,
@@ -469,9 +472,9 @@ async function cleanUpOwn(
   let after = saved === null ? null : encodeURIComponent(saved.cursor);
   let deleted = 0;
   for (let step = 0; step < WALKED_STEPS_A_RUN && mayGoOn(); step++) {
-    const { key, from, upTo } = await ownKey(db, name, after);
+    const { key, position, from, upTo } = await ownKey(db, name, after);
     const end = await db.first(
-      sql`SELECT json_array(${key}) AS last FROM ${column(name)} WHERE ${from}
+      sql`SELECT ${position} AS last FROM ${column(name)} WHERE ${from}
         ORDER BY ${key} LIMIT 1 OFFSET ${ROWS_A_STEP - 1}`,
       v.object({ last: v.string() }),
     );

@@ -7,6 +7,7 @@ import type { StorageContext, WaysIn } from "./context.ts";
 import { digestId, digestOf } from "./d1.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -32,7 +33,7 @@ export function createIdentities({
   async function list(userId: string): Promise<LinkedIdentity[]> {
     const rows = await db.all(
       sql`SELECT issuer, subject, email, created_at AS linkedAtMs, used_at AS lastUsedAtMs FROM identities
-        WHERE user_id = ${userId} ORDER BY created_at DESC, issuer`,
+        WHERE user_id = ${uuid(userId)} ORDER BY created_at DESC, issuer`,
       LinkedRow,
     );
     return Promise.all(rows.map(async (row) => ({ id: await idOf(row), ...row })));
@@ -67,7 +68,7 @@ export function createIdentities({
       const { issuer, subject, email, issuedAtMs } = identity;
       const verified = identity.emailVerified ? 1 : 0;
       const account = sql`INSERT INTO users (id, email, password, created_on, modified_on, verified_on)
-        SELECT ${newUserId}, ${email}, '', ${nowMs}, ${nowMs}, ${verified === 1 ? nowMs : null}
+        SELECT ${uuid(newUserId)}, ${email}, '', ${nowMs}, ${nowMs}, ${verified === 1 ? nowMs : null}
         WHERE NOT EXISTS (SELECT 1 FROM identities WHERE issuer = ${issuer} AND subject = ${subject})
           AND ${isFree(email, newUserId ?? "", nowMs)}
         ON CONFLICT (email) WHERE deleted_on IS NULL DO NOTHING`;
@@ -77,7 +78,7 @@ export function createIdentities({
       const link = sql`INSERT INTO identities (issuer, subject, user_id, created_at, email, used_at)
         SELECT ${issuer}, ${subject}, id, ${nowMs}, email, ${nowMs - (nowMs % HOUR_MS)} FROM users
         WHERE email = ${email} AND ${USER_IS_ACTIVE}
-          AND (id IS ${newUserId} OR (${verified} = 1 AND verified_on IS NOT NULL
+          AND (id IS ${uuid(newUserId)} OR (${verified} = 1 AND verified_on IS NOT NULL
             AND COALESCE(identities_revoked_on, 0) < ${issuedAtMs + 1000}))
         ON CONFLICT DO NOTHING`;
       const holder = sql`SELECT id FROM users WHERE email = ${email} AND ${USER_IS_ACTIVE}
@@ -98,7 +99,7 @@ export function createIdentities({
         notices: notices.queue(
           "identity_linked",
           owner,
-          sql`changes() > 0 AND users.id IS NOT ${newUserId}`,
+          sql`changes() > 0 AND users.id IS NOT ${uuid(newUserId)}`,
           nowMs,
           subjectId,
         ),
@@ -118,11 +119,11 @@ export function createIdentities({
         // guard: only-an-active-caller-links
         linked: sql`INSERT INTO identities (issuer, subject, user_id, created_at, email, used_at)
           SELECT ${issuer}, ${subject}, users.id, ${nowMs}, users.email, ${nowMs - (nowMs % HOUR_MS)} FROM users
-          WHERE users.id = ${userId} AND ${isActive} ON CONFLICT DO NOTHING`,
+          WHERE users.id = ${uuid(userId)} AND ${isActive} ON CONFLICT DO NOTHING`,
         event: events.afterCaller("identity.linked", caller, id, nowMs),
         notices: notices.queue("identity_linked", userId, sql`changes() > 0`, nowMs, id),
         state: sql`SELECT ${isActive} AS is_active, EXISTS (SELECT 1 FROM identities
-          WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${userId}) AS is_there`,
+          WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${uuid(userId)}) AS is_there`,
       });
       const { is_active, is_there } = v.parse(WhyNotRow, state[0]);
       if (is_active === 0) return "caller_gone";
@@ -137,15 +138,15 @@ export function createIdentities({
       if (issuer === undefined || subject === undefined) return "unknown";
       const isActive = callerIsActive(caller, nowMs);
       const { deleted, why } = await db.batch({
-        deleted: sql`DELETE FROM identities WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${userId}
+        deleted: sql`DELETE FROM identities WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${uuid(userId)}
             AND ${isActive}
             AND ${hasAnotherWayIn(userId, waysIn)}
           RETURNING issuer`,
         event: events.afterCaller("identity.unlinked", caller, id, nowMs),
-        user: sql`UPDATE users SET identities_revoked_on = ${nowMs} WHERE id = ${userId} AND changes() > 0`,
+        user: sql`UPDATE users SET identities_revoked_on = ${nowMs} WHERE id = ${uuid(userId)} AND changes() > 0`,
         notices: notices.queue("identity_unlinked", userId, sql`changes() > 0`, nowMs, id),
         why: sql`SELECT ${isActive} AS is_active, EXISTS (SELECT 1 FROM identities
-          WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${userId}) AS is_there`,
+          WHERE issuer = ${issuer} AND subject = ${subject} AND user_id = ${uuid(userId)}) AS is_there`,
       });
       if (deleted.length > 0) return "removed";
       const { is_active, is_there } = v.parse(WhyNotRow, why[0]);
@@ -165,7 +166,7 @@ export function hasAnotherWayIn(userId: string, { password, email }: WaysIn): Sq
   // guard: last-way-in-stays
   return sql`(SELECT ${byPassword} + ${email ? everyEmail : sql`0`}
     + (SELECT COUNT(*) FROM identities WHERE user_id = users.id)
-    + (SELECT COUNT(*) FROM passkeys WHERE user_id = users.id) FROM users WHERE users.id = ${userId}) > 1`;
+    + (SELECT COUNT(*) FROM passkeys WHERE user_id = users.id) FROM users WHERE users.id = ${uuid(userId)}) > 1`;
 }
 
 function openedBy({ issuer, subject }: IdentityRef): Sql {
@@ -194,10 +195,10 @@ export function removeIdentitiesButOne(
   const isKept =
     kept === null ? sql`FALSE` : sql`issuer = ${kept.issuer} AND subject = ${kept.subject}`;
   // guard: new-password-unlinks-identities
-  return sql`DELETE FROM identities WHERE user_id = ${userId} AND NOT (${isKept}) AND ${changed}`;
+  return sql`DELETE FROM identities WHERE user_id = ${uuid(userId)} AND NOT (${isKept}) AND ${changed}`;
 }
 
 /** For the batch of a new email: those that were linked under another one. */
 export function removeIdentitiesOfOtherEmail(userId: string, email: string, changed: Sql): Sql {
-  return sql`DELETE FROM identities WHERE user_id = ${userId} AND email IS NOT ${email} AND ${changed}`;
+  return sql`DELETE FROM identities WHERE user_id = ${uuid(userId)} AND email IS NOT ${email} AND ${changed}`;
 }

@@ -4,6 +4,7 @@ import type { LegacyClaims, LegacyStore } from "../core/legacy-jwts.ts";
 import type { StorageContext } from "./context.ts";
 import { USER_IS_ACTIVE } from "./revocation.ts";
 import { nextStatusIndex } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 const FoundRow = v.object({
   id: v.string(),
@@ -28,13 +29,13 @@ const isBeforeFactor = ({ issuedAt }: LegacyClaims): Sql =>
 export function createLegacyJwts({ db, events }: StorageContext): LegacyStore {
   const accountOf = ({ userId }: LegacyClaims): Sql =>
     isUuid(userId)
-      ? sql`users.id = ${userId.toLowerCase()}`
+      ? sql`users.id = ${uuid(userId.toLowerCase())}`
       : sql`users.external_id IN (${join([...spellings(userId)])}) AND users.deleted_on IS NULL`;
 
   const find = (claims: LegacyClaims) =>
     db.first(
       sql`SELECT users.id, family.created_at, family.status_index FROM users LEFT JOIN tokens AS family
-          ON family.id = ${claims.type === "refresh" ? claims.id : null} AND family.kind = 'family' AND family.user_id = users.id
+          ON family.id = ${uuid(claims.type === "refresh" ? claims.id : null)} AND family.kind = 'family' AND family.user_id = users.id
         WHERE ${accountOf(claims)} AND ${isBeforeFactor(claims)} AND ${USER_IS_ACTIVE}`,
       FoundRow,
     );
@@ -54,11 +55,11 @@ export function createLegacyJwts({ db, events }: StorageContext): LegacyStore {
           // guard: legacy-account-is-as-imported
           adopted: sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at,
               status_index, detail)
-            SELECT ${id}, 'family', users.id, 0, ${nowMs}, ${nowMs}, ${expiresAt * 1000}, ${nextStatusIndex}, '{}'
-            FROM users WHERE users.id = ${found.id} AND users.login_version = 0 AND ${USER_IS_ACTIVE}
+            SELECT ${uuid(id)}, 'family', users.id, 0, ${nowMs}, ${nowMs}, ${expiresAt * 1000}, ${nextStatusIndex}, '{}'
+            FROM users WHERE users.id = ${uuid(found.id)} AND users.login_version = 0 AND ${USER_IS_ACTIVE}
             ON CONFLICT DO NOTHING`,
           // Its id does not tell when it expires.
-          expiry: sql`INSERT OR IGNORE INTO family_expiries (at, id) SELECT expires_at, id FROM tokens WHERE id = ${id} AND changes() > 0`,
+          expiry: sql`INSERT OR IGNORE INTO family_expiries (at, id) SELECT expires_at, id FROM tokens WHERE id = ${uuid(id)} AND changes() > 0`,
           event: events.after({ what: "jwt.obtained", ...who }, nowMs),
         });
         found = await find(claims);

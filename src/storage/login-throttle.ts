@@ -10,9 +10,10 @@ import type {
 import { cache } from "./cache.ts";
 import type { Deadline } from "./calls.ts";
 import type { StorageContext } from "./context.ts";
-import { digestOf, shortDigestOf } from "./d1.ts";
+import { digestOf, shortDigestOf, textOf } from "./d1.ts";
 import { USER_IS_ACTIVE } from "./revocation.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 /** How long until one failed attempt no longer counts; several expire one after the other. */
 const ATTEMPT_MS = 15 * 60_000;
@@ -129,7 +130,7 @@ export function createLoginAttempts({ db, background, served }: StorageContext):
 
 function isAccount(account: AccountRef): Sql {
   if ("email" in account) return sql`users.email = ${account.email}`;
-  return "userId" in account ? sql`users.id = ${account.userId}` : sql`FALSE`;
+  return "userId" in account ? sql`users.id = ${uuid(account.userId)}` : sql`FALSE`;
 }
 
 /** The counters of an attempt. No text that a user sends is one of them. */
@@ -149,7 +150,7 @@ function idsOf(account: AccountRef, digest: string, from: string): CounterIds {
     return { owner: sql`${account.anyone}`, account: null, network, credential: null };
   }
   if ("email" in account) {
-    const owner = sql`COALESCE((SELECT id FROM users WHERE deleted_on IS NULL AND ${isAccount(account)}),
+    const owner = sql`COALESCE((SELECT ${textOf(sql`id`)} FROM users WHERE deleted_on IS NULL AND ${isAccount(account)}),
       ${digest})`;
     return { owner, account: "", network, credential: null };
   }

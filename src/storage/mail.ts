@@ -11,12 +11,13 @@ import {
 } from "../core/notices.ts";
 import type { MailToken, MailTokenStore } from "../core/recovery.ts";
 import type { NoticeStatements, StorageContext } from "./context.ts";
-import { digestOf, shortDigestOf, flag, json } from "./d1.ts";
+import { digestOf, flag, idsIn, json, shortDigestOf, textOf } from "./d1.ts";
 import { DEVICE_FIELDS } from "./devices.ts";
 import { byCaller, timeOrdered } from "./events.ts";
 import { KNOWN_MS } from "./login-throttle.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { isFree } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 const INTERVAL_MS = MAIL_BUDGET.intervalSeconds * 1000;
 const DAY_MS = 86_400_000;
@@ -41,7 +42,7 @@ export function takeTurn({ address, by, onlyIf, nowMs }: Turn, isKnown: Sql): Sq
   const recent = sql`FROM json_each(mails.sent) WHERE value > ${nowMs - DAY_MS}`;
   // guard: mail-budget-has-an-interval
   return sql`INSERT INTO mails (id, token_id, sent_at, sent, due_at)
-    SELECT ${address}, ${by}, ${nowMs}, json_array(${nowMs}), ${nowMs} WHERE ${onlyIf}
+    SELECT ${address}, ${uuid(by)}, ${nowMs}, json_array(${nowMs}), ${nowMs} WHERE ${onlyIf}
     ON CONFLICT (id) DO UPDATE SET token_id = excluded.token_id, sent_at = excluded.sent_at,
       sent = (SELECT json_group_array(value) FROM (SELECT value ${recent} UNION ALL SELECT ${nowMs}))
     WHERE mails.sent_at <= ${nowMs - INTERVAL_MS}
@@ -51,18 +52,18 @@ export function takeTurn({ address, by, onlyIf, nowMs }: Turn, isKnown: Sql): Sq
 /** The same for emails that only the account's own changes cause: those of a minute in one, with no daily limit. */
 function takeNoticeTurn({ address, by, onlyIf, nowMs }: Turn): Sql {
   return sql`INSERT INTO mails (id, token_id, sent_at, noticed_at, due_at)
-    SELECT ${address}, ${by}, 0, ${nowMs}, ${nowMs} WHERE ${onlyIf}
+    SELECT ${address}, ${uuid(by)}, 0, ${nowMs}, ${nowMs} WHERE ${onlyIf}
     ON CONFLICT (id) DO UPDATE SET token_id = excluded.token_id, noticed_at = excluded.noticed_at
     WHERE mails.noticed_at <= ${nowMs - INTERVAL_MS}`;
 }
 
 /** Whether this account has logged in from this network lately. @param from digest of the network */
 export const isKnownNetwork = (account: Sql, from: string, nowMs: number): Sql =>
-  sql`EXISTS (SELECT 1 FROM users JOIN login_attempts AS attempt ON attempt.id = users.id || ${`/${from}`}
+  sql`EXISTS (SELECT 1 FROM users JOIN login_attempts AS attempt ON attempt.id = ${textOf(sql`users.id`)} || ${`/${from}`}
     WHERE ${account} AND attempt.last_login_at > ${nowMs - KNOWN_MS})`;
 
 export const hasTurn = (address: string, by: string): Sql =>
-  sql`EXISTS (SELECT 1 FROM mails WHERE mails.id = ${address} AND mails.token_id = ${by})`;
+  sql`EXISTS (SELECT 1 FROM mails WHERE mails.id = ${address} AND mails.token_id = ${uuid(by)})`;
 
 /** How long a sender may take to hand notices over, and how long until a denied turn is tried again. */
 const LEASE_MS = 60_000;
@@ -86,12 +87,12 @@ export function createNoticeStatements(sendsMail: boolean): NoticeStatements {
     detail: string | null = null,
   ) =>
     sql`INSERT INTO notices (user_id, id, email, kind, subject, detail, at, due_at)
-      SELECT users.id, ${timeOrdered(nowMs).slice(0, -12)} || lower(hex(randomblob(6))), ${to}, ${kind},
-        ${subject}, ${detail}, ${nowMs}, ${nowMs} ${from} AND ${USER_IS_ACTIVE} AND users.verified_on IS NOT NULL`;
+      SELECT users.id, unhex(${timeOrdered(nowMs).slice(0, -12)} || hex(randomblob(6)), '-'), ${to}, ${kind},
+        ${uuid(subject)}, ${detail}, ${nowMs}, ${nowMs} ${from} AND ${USER_IS_ACTIVE} AND users.verified_on IS NOT NULL`;
   return {
     queue(kind, userId, onlyIf, nowMs, subject, detail) {
       if (!sendsMail) return [];
-      const owner = sql`FROM users WHERE users.id = ${userId} AND ${onlyIf}`;
+      const owner = sql`FROM users WHERE users.id = ${uuid(userId)} AND ${onlyIf}`;
       const own = insert(kind, subject ?? null, sql`users.email`, nowMs, owner, detail);
       if (!OF_EMAIL.includes(kind)) return [own];
       const former = sql`${owner} AND users.undo_until > ${nowMs} AND users.undo_email <> users.email`;
@@ -129,14 +130,11 @@ const REVOKE_MS = 7 * DAY_MS;
 
 export function createNotices({ db }: StorageContext): NoticeStore {
   const group = ({ userId, email, isLeak }: DueNotices): Sql =>
-    sql`user_id = ${userId} AND email = ${email} AND ${isLeak ? sql`kind = ${LEAK}` : sql`kind <> ${LEAK}`}`;
+    sql`user_id = ${uuid(userId)} AND email = ${email} AND ${isLeak ? sql`kind = ${LEAK}` : sql`kind <> ${LEAK}`}`;
 
   return {
     async due(userIds, limit, nowMs) {
-      const owners =
-        userIds === null
-          ? sql`TRUE`
-          : sql`user_id IN (SELECT value FROM json_each(${JSON.stringify(userIds)}))`;
+      const owners = userIds === null ? sql`TRUE` : sql`user_id IN ${idsIn(userIds)}`;
       return db.all(
         sql`SELECT user_id AS userId, email, kind = ${LEAK} AS isLeak FROM notices
           WHERE due_at <= ${nowMs} AND ${owners} GROUP BY user_id, email, kind = ${LEAK}
@@ -156,27 +154,27 @@ export function createNotices({ db }: StorageContext): NoticeStore {
       const leased = sql`${nowMs} + MIN(${LONGEST_WAIT_MS}, ${LEASE_MS} * (1 << MIN(attempts, 6)))`;
       const undo = sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at,
           max_uses, detail)
-        SELECT ${sending.tokenId}, 'action', users.id, users.credential_version, ${nowMs}, ${nowMs}, users.undo_until, 1,
+        SELECT ${uuid(sending.tokenId)}, 'action', users.id, users.credential_version, ${nowMs}, ${nowMs}, users.undo_until, 1,
           json_object('action', ${UNDO_ACTION}, 'payload', json_object('email', users.undo_email),
-            'audience', users.id, 'internal', json('true'))
-        FROM users WHERE users.id = ${userId} AND ${USER_IS_ACTIVE} AND users.undo_email = ${email}
-          AND users.undo_until > ${nowMs} AND EXISTS (SELECT 1 FROM notices WHERE user_id = ${userId}
-            AND lease = ${sending.id} AND kind IN (${join([...OF_EMAIL])}))
+            'audience', ${textOf(sql`users.id`)}, 'internal', json('true'))
+        FROM users WHERE users.id = ${uuid(userId)} AND ${USER_IS_ACTIVE} AND users.undo_email = ${email}
+          AND users.undo_until > ${nowMs} AND EXISTS (SELECT 1 FROM notices WHERE user_id = ${uuid(userId)}
+            AND lease = ${uuid(sending.id)} AND kind IN (${join([...OF_EMAIL])}))
         RETURNING expires_at`;
-      const isNewLogin = sql`user_id = ${userId} AND lease = ${sending.id} AND kind = 'new_login' AND subject IS NOT NULL`;
+      const isNewLogin = sql`user_id = ${uuid(userId)} AND lease = ${uuid(sending.id)} AND kind = 'new_login' AND subject IS NOT NULL`;
       const revoke = sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at,
           max_uses, detail)
-        SELECT ${sending.revokeTokenId}, 'action', users.id, users.credential_version, ${nowMs}, ${nowMs}, ${nowMs + REVOKE_MS}, 1,
+        SELECT ${uuid(sending.revokeTokenId)}, 'action', users.id, users.credential_version, ${nowMs}, ${nowMs}, ${nowMs + REVOKE_MS}, 1,
           json_object('action', ${REVOKE_LOGINS_ACTION}, 'payload', json_object('logins',
-              json((SELECT json_group_array(subject) FROM notices WHERE ${isNewLogin}))),
-            'audience', users.id, 'internal', json('true'))
-        FROM users WHERE users.id = ${userId} AND ${USER_IS_ACTIVE} AND EXISTS (SELECT 1 FROM notices WHERE ${isNewLogin})
+              json((SELECT json_group_array(${textOf(sql`subject`)}) FROM notices WHERE ${isNewLogin}))),
+            'audience', ${textOf(sql`users.id`)}, 'internal', json('true'))
+        FROM users WHERE users.id = ${uuid(userId)} AND ${USER_IS_ACTIVE} AND EXISTS (SELECT 1 FROM notices WHERE ${isNewLogin})
         RETURNING expires_at`;
       const { taken, issued, revoking } = await db.batch({
         turn: isLeak ? takeTurn(turn, sql`FALSE`) : takeNoticeTurn(turn),
-        taken: sql`UPDATE notices SET lease = CASE WHEN ${mine} THEN ${sending.id} ELSE lease END,
+        taken: sql`UPDATE notices SET lease = CASE WHEN ${mine} THEN ${uuid(sending.id)} ELSE lease END,
             attempts = attempts + ${mine}, due_at = CASE WHEN ${mine} THEN ${leased} ELSE ${nowMs + LEASE_MS} END
-          WHERE user_id = ${userId} AND id IN (SELECT id FROM notices WHERE ${isDue} ORDER BY id LIMIT ${NOTICES_A_MAIL})
+          WHERE user_id = ${uuid(userId)} AND id IN (SELECT id FROM notices WHERE ${isDue} ORDER BY id LIMIT ${NOTICES_A_MAIL})
           RETURNING kind, subject, detail AS login, at AS atMs, lease`,
         issued: undo,
         revoking: revoke,
@@ -193,17 +191,19 @@ export function createNotices({ db }: StorageContext): NoticeStore {
     },
 
     async done({ userId }, { id }) {
-      await db.run(sql`DELETE FROM notices WHERE user_id = ${userId} AND lease = ${id}`);
+      await db.run(
+        sql`DELETE FROM notices WHERE user_id = ${uuid(userId)} AND lease = ${uuid(id)}`,
+      );
     },
 
     async failed({ userId, email, isLeak }, { id }, nowMs) {
       const address = await digestOf(email);
       await db.batch({
         notices: sql`UPDATE notices SET due_at = CASE WHEN attempts < 3 THEN ${nowMs} ELSE due_at END
-          WHERE user_id = ${userId} AND lease = ${id}`,
+          WHERE user_id = ${uuid(userId)} AND lease = ${uuid(id)}`,
         turn: isLeak
           ? []
-          : sql`UPDATE mails SET noticed_at = 0 WHERE id = ${address} AND token_id = ${id}`,
+          : sql`UPDATE mails SET noticed_at = 0 WHERE id = ${address} AND token_id = ${uuid(id)}`,
       });
     },
   };
@@ -217,7 +217,7 @@ export function carryUndo(userId: string, raised: Sql): Sql {
   // The user comes first: without a change of the email to undo, none of their tokens is read.
   return sql`UPDATE tokens SET credential_version = credential_version + 1
     WHERE ${raised} AND id IN (SELECT undo.id FROM users CROSS JOIN tokens AS undo ON undo.user_id = users.id
-      WHERE users.id = ${userId} AND users.undo_until IS NOT NULL AND undo.kind = 'action'
+      WHERE users.id = ${uuid(userId)} AND users.undo_until IS NOT NULL AND undo.kind = 'action'
         AND undo.revoked_at IS NULL AND undo.uses < undo.max_uses AND undo.credential_version + 1 = users.credential_version
         AND undo.detail ->> '$.action' = ${UNDO_ACTION})`;
 }
@@ -265,9 +265,9 @@ export function createMailTokens({
       turn: takeTurn({ address, by: id, onlyIf, nowMs: createdAtMs }, isKnown),
       issued: sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, max_uses,
           detail)
-        SELECT ${id}, 'action', users.id, users.credential_version, ${createdAtMs}, ${createdAtMs}, ${expiresAtMs},
+        SELECT ${uuid(id)}, 'action', users.id, users.credential_version, ${createdAtMs}, ${createdAtMs}, ${expiresAtMs},
           1, json_object('action', ${action}, 'payload', json_object('email', ${email}),
-            'audience', users.id, 'internal', json('true'))
+            'audience', ${textOf(sql`users.id`)}, 'internal', json('true'))
         FROM users WHERE ${hasTurn(address, id)} AND ${account}
         RETURNING user_id`,
       event,
@@ -290,7 +290,7 @@ export function createMailTokens({
         // A service has no mailbox.
         sql`SELECT ${isActive} AS is_active, CASE WHEN kind = 'service' THEN NULL
             WHEN verified_on IS NULL THEN email ELSE pending_email END AS email
-          FROM users WHERE id = ${caller.userId}`,
+          FROM users WHERE id = ${uuid(caller.userId)}`,
         AskedRow,
       );
       if (asked === null || asked.is_active === 0) return "caller_gone";
@@ -298,7 +298,7 @@ export function createMailTokens({
       if (email === null) return null;
       const isTheirs = sql`(users.email = ${email} AND users.verified_on IS NULL
         OR users.pending_email = ${email} AND ${isFree(email, caller.userId, nowMs)})`;
-      const who = sql`users.id = ${caller.userId} AND ${isTheirs} AND ${isActive}`;
+      const who = sql`users.id = ${uuid(caller.userId)} AND ${isTheirs} AND ${isActive}`;
       const event = events.afterCaller("mail.issued", caller, token.id, nowMs);
       const asksAgain = sql`SELECT ${isActive} AS is_active`;
       const { isIssued, after } = await issue(email, who, token, event, asksAgain);
@@ -310,12 +310,12 @@ export function createMailTokens({
       const nowMs = token.createdAtMs;
       const may = isOperator(operator, nowMs);
       const asked = await db.first(
-        sql`SELECT email FROM users WHERE id = ${userId} AND kind = 'person' AND ${USER_IS_ACTIVE}`,
+        sql`SELECT email FROM users WHERE id = ${uuid(userId)} AND kind = 'person' AND ${USER_IS_ACTIVE}`,
         v.object({ email: v.string() }),
       );
       if (asked === null) return "not_found";
       const { email } = asked;
-      const who = sql`users.id = ${userId} AND users.email = ${email} AND ${may}`;
+      const who = sql`users.id = ${uuid(userId)} AND users.email = ${email} AND ${may}`;
       const event = events.after(
         {
           what: "mail.issued",
@@ -334,7 +334,7 @@ export function createMailTokens({
 
     async issueToPending(userId, email, token) {
       const nowMs = token.createdAtMs;
-      const who = sql`users.id = ${userId} AND users.pending_email = ${email}
+      const who = sql`users.id = ${uuid(userId)} AND users.pending_email = ${email}
         AND ${isFree(email, userId, nowMs)}`;
       const event = events.afterToken("mail.issued", token.id, nowMs, userId);
       return (await issue(email, who, token, event)).isIssued;

@@ -2,6 +2,7 @@ import sql, { join, raw, type Sql } from "sql-template-tag";
 import type { PersonalTable } from "../core/action.ts";
 import { PROFILE_COLUMNS, type Role } from "../core/user.ts";
 import { EVENT_LOG } from "./event-rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 /**
  * What operators do to accounts, for the routes and for `npm run users`: SQL alone. Each changes nothing where it
@@ -38,7 +39,7 @@ export type OneByOne = keyof typeof ONE_BY_ONE;
 
 /** The condition on `tokens` that it is one of the account's, whether or not it is active. */
 export const isOneOf = (kind: OneByOne, id: string, userId: string): Sql =>
-  sql`tokens.id = ${id} AND tokens.user_id = ${userId} AND ${ONE_BY_ONE[kind]}`;
+  sql`tokens.id = ${uuid(id)} AND tokens.user_id = ${uuid(userId)} AND ${ONE_BY_ONE[kind]}`;
 
 /** @param which the condition on `tokens` */
 export const revokingOne = (which: Sql, nowMs: number): Sql =>
@@ -51,7 +52,7 @@ export const revokingOne = (which: Sql, nowMs: number): Sql =>
 /** The kind of the event, as when its owner revokes it. */
 export const whatIsRevoked = (id: string): Sql =>
   sql`(SELECT CASE kind WHEN 'session' THEN 'session.revoked' WHEN 'family' THEN 'jwt.revoked' WHEN 'api' THEN 'token.revoked'
-    ELSE 'action.revoked' END FROM tokens WHERE id = ${id})`;
+    ELSE 'action.revoked' END FROM tokens WHERE id = ${uuid(id)})`;
 
 export const settingRole = (which: Sql, role: Role, nowMs: number): Sql =>
   sql`UPDATE users SET role = ${role}, modified_on = ${nowMs}
@@ -90,16 +91,18 @@ const ERASED_TABLES = [
  * @param tables of actions
  */
 export function erasePersonalData(userId: string, tables: readonly PersonalTable[]): Sql[] {
-  const isDeleted = sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND deleted_on IS NOT NULL)`;
-  const own = ERASED_TABLES.map((name) => ({ name, userColumn: "user_id" }));
+  const isDeleted = sql`EXISTS (SELECT 1 FROM users WHERE id = ${uuid(userId)} AND deleted_on IS NOT NULL)`;
   return [
-    ...[...own, ...tables].map(
+    ...ERASED_TABLES.map(
+      (name) => sql`DELETE FROM ${raw(name)} WHERE user_id = ${uuid(userId)} AND ${isDeleted}`,
+    ),
+    ...tables.map(
       ({ name, userColumn }) =>
-        sql`DELETE FROM ${raw(`"${name}"`)} WHERE ${raw(`"${userColumn}"`)} = ${userId} AND ${isDeleted}`,
+        sql`DELETE FROM ${raw(`"${name}"`)} WHERE ${raw(`"${userColumn}"`)} IN (${uuid(userId)}, ${userId}) AND ${isDeleted}`,
     ),
     // Keep the receipt, but erase its data and idempotency key.
     // guard: deletion-leaves-no-data
-    sql`UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL WHERE run_by = ${userId} AND ${isDeleted}`,
+    sql`UPDATE receipts SET data = 'null', idempotency_key = NULL, request_digest = NULL WHERE run_by = ${uuid(userId)} AND ${isDeleted}`,
   ];
 }
 

@@ -7,6 +7,7 @@ import { digestId, digestOf, flag, json } from "./d1.ts";
 import { hasAnotherWayIn } from "./identities.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 const COLUMNS = sql`passkeys.id, passkeys.credential_id, passkeys.public_key, passkeys.name, passkeys.aaguid, passkeys.transports,
   passkeys.counter, passkeys.is_backup_eligible, passkeys.is_backed_up, passkeys.created_at, passkeys.used_at`;
@@ -55,13 +56,13 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
   // guard: challenge-is-used-once
   const isUnused = (challengeId: string, expiresAtMs: number) =>
     sql`NOT EXISTS (SELECT 1 FROM used_challenges WHERE expires_at = ${expiresAtMs} AND id = ${challengeId})`;
-  const isOwn = (id: string, userId: string) => sql`id = ${id} AND user_id = ${userId}`;
+  const isOwn = (id: string, userId: string) => sql`id = ${uuid(id)} AND user_id = ${uuid(userId)}`;
   const stateOf = (id: string, userId: string, isActive: Sql) =>
     sql`SELECT ${isActive} AS is_active, EXISTS (SELECT 1 FROM passkeys WHERE ${isOwn(id, userId)}) AS is_there`;
 
   async function list(userId: string, onlyIf = sql`TRUE`) {
     const rows = await db.all(
-      sql`SELECT ${COLUMNS} FROM passkeys WHERE user_id = ${userId} AND ${onlyIf} ORDER BY created_at DESC, id`,
+      sql`SELECT ${COLUMNS} FROM passkeys WHERE user_id = ${uuid(userId)} AND ${onlyIf} ORDER BY created_at DESC, id`,
       Row,
     );
     return rows.map(toPasskey);
@@ -74,7 +75,7 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
     ofProven: (userId) =>
       list(
         userId,
-        sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND verified_on IS NOT NULL)`,
+        sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${uuid(userId)} AND verified_on IS NOT NULL)`,
       ),
 
     async ofEmail(email) {
@@ -92,7 +93,7 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
       // Someone who was told the ID may have added it to their own account, but only after its owner had it.
       const row = await db.first(
         sql`SELECT ${COLUMNS}, ${USER_COLUMNS} FROM passkeys JOIN users ON users.id = passkeys.user_id
-          WHERE credential_id = ${credentialId} AND user_id = ${userId ?? sql`user_id`} AND ${USER_IS_ACTIVE}
+          WHERE credential_id = ${credentialId} AND user_id = ${userId === null ? sql`user_id` : uuid(userId)} AND ${USER_IS_ACTIVE}
           ORDER BY passkeys.created_at LIMIT 1`,
         v.object({ ...UserRow.entries, ...Row.entries }),
       );
@@ -107,12 +108,12 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
         digestOf(challenge),
       ]);
       const isActive = callerIsActive(caller, nowMs);
-      const isFull = sql`(SELECT COUNT(*) FROM passkeys WHERE user_id = ${userId}) >= ${PASSKEYS_MAX}`;
+      const isFull = sql`(SELECT COUNT(*) FROM passkeys WHERE user_id = ${uuid(userId)}) >= ${PASSKEYS_MAX}`;
       const { state, inserted } = await db.batch({
         state: sql`SELECT ${isActive} AS is_active, ${isUnused(challengeId, expiresAtMs)} AS is_unused, ${isFull} AS is_full`,
         inserted: sql`INSERT INTO passkeys (id, user_id, credential_id, public_key, name, aaguid, transports, counter,
             is_backup_eligible, is_backed_up, created_at)
-          SELECT ${id}, ${userId}, ${credentialId}, ${passkey.publicKey}, ${passkey.name}, ${passkey.aaguid},
+          SELECT ${uuid(id)}, ${uuid(userId)}, ${credentialId}, ${passkey.publicKey}, ${passkey.name}, ${passkey.aaguid},
             ${JSON.stringify(passkey.transports)}, ${passkey.counter}, ${passkey.isBackupEligible ? 1 : 0},
             ${passkey.isBackedUp ? 1 : 0}, ${nowMs}
           WHERE ${isActive} AND ${isUnused(challengeId, expiresAtMs)} AND NOT ${isFull}
@@ -139,7 +140,7 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
       // guard: cloned-passkey-is-refused
       const rises = sql`(${counter} > counter OR ${counter} = 0 AND counter = 0)`;
       // guard: passkey-challenge-is-spent-once
-      const won = sql`EXISTS (SELECT 1 FROM used_challenges WHERE expires_at = ${expiresAtMs} AND id = ${challengeId} AND used_by = ${by})`;
+      const won = sql`EXISTS (SELECT 1 FROM used_challenges WHERE expires_at = ${expiresAtMs} AND id = ${challengeId} AND used_by = ${uuid(by)})`;
       const refused = {
         what: "passkey.refused",
         outcome: "refused" as const,
@@ -155,14 +156,14 @@ export function createPasskeys({ db, events, notices, waysIn }: StorageContext):
         writes: [
           ...events.where(
             refused,
-            sql`FROM passkeys WHERE id = ${id} AND ${isUnused(challengeId, expiresAtMs)} AND NOT ${rises}`,
+            sql`FROM passkeys WHERE id = ${uuid(id)} AND ${isUnused(challengeId, expiresAtMs)} AND NOT ${rises}`,
             nowMs,
           ),
           sql`INSERT INTO used_challenges (id, expires_at, used_by)
-            SELECT ${challengeId}, ${expiresAtMs}, (SELECT ${by} FROM passkeys WHERE id = ${id} AND ${rises}) WHERE TRUE
+            SELECT ${challengeId}, ${expiresAtMs}, (SELECT ${uuid(by)} FROM passkeys WHERE id = ${uuid(id)} AND ${rises}) WHERE TRUE
             ON CONFLICT DO NOTHING`,
           sql`UPDATE passkeys SET counter = ${counter}, is_backed_up = ${isBackedUp ? 1 : 0}, used_at = ${nowMs}
-            WHERE id = ${id} AND ${won}`,
+            WHERE id = ${uuid(id)} AND ${won}`,
         ],
         won,
         revokesCredentials: false,

@@ -3,11 +3,12 @@ import * as v from "valibot";
 import type { PersonalDataStore } from "../core/accounts.ts";
 import type { Json } from "../core/token.ts";
 import type { StorageContext } from "./context.ts";
-import { column, digestOf, OWN_KEY, ownRows } from "./d1.ts";
+import { column, digestOf, OWN_KEY, ownRows, textOf } from "./d1.ts";
 import { EVENT_LOG } from "./event-rows.ts";
 import { unlessOperators } from "./events.ts";
 import { NOT_USED_UP } from "./revocation.ts";
 import { EXPORTED_TOKENS, profileColumns } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 /** Rows in one answer: some hundred kilobytes, however much a user has. */
 const ROWS_A_PAGE = 500;
@@ -29,9 +30,9 @@ const token = (name: string, kind: string, columns: Sql): Section => ({
   columns: sql`t.id AS uuid, t.created_at AS created_on, t.modified_at AS modified_on,
     t.expires_at AS expired_on, t.revoked_at AS revoked_on, ${columns}`,
   of: (userId) => {
-    const own = sql`user_id = ${userId} AND kind = ${kind}`;
+    const own = sql`user_id = ${uuid(userId)} AND kind = ${kind}`;
     return kind === "action"
-      ? sql`tokens AS t WHERE t.user_id = ${userId} AND t.kind = 'action'`
+      ? sql`tokens AS t WHERE t.user_id = ${uuid(userId)} AND t.kind = 'action'`
       : // Worded as in the indexes, which have all of them: one that was not revoked is not used up.
         sql`(SELECT * FROM tokens WHERE ${own} AND revoked_at IS NULL AND ${NOT_USED_UP}
           UNION ALL SELECT * FROM tokens WHERE ${own} AND kind <> 'action' AND revoked_at IS NOT NULL) AS t WHERE TRUE`;
@@ -52,8 +53,8 @@ const SECTIONS: readonly Section[] = [
       (SELECT COUNT(*) FROM recovery_codes WHERE user_id = u.id AND used_at IS NULL) AS recovery_codes_left,
       (SELECT json_group_array(json_object('network_digest', substr(id, 38), 'last_login_on',
         strftime('%FT%H:%M:%fZ', last_login_at / 1000.0, 'unixepoch'))) FROM login_attempts
-        WHERE id > u.id || '/' AND id < u.id || '0' AND last_login_at IS NOT NULL) AS known_networks_json`,
-    of: (userId) => sql`users AS u WHERE u.id = ${userId} AND u.deleted_on IS NULL`,
+        WHERE id > ${textOf(sql`u.id`)} || '/' AND id < ${textOf(sql`u.id`)} || '0' AND last_login_at IS NOT NULL) AS known_networks_json`,
+    of: (userId) => sql`users AS u WHERE u.id = ${uuid(userId)} AND u.deleted_on IS NULL`,
     key: [sql`u.id`],
   },
   ...EXPORTED_TOKENS.map((each) => token(...each)),
@@ -61,40 +62,40 @@ const SECTIONS: readonly Section[] = [
     name: "receipts_as_runner",
     columns: sql`${RECEIPT}, r.data AS data_json, CASE WHEN r.idempotency_key LIKE 'user:%'
       THEN substr(r.idempotency_key, 43) END AS idempotency_key`,
-    of: (userId) => sql`receipts AS r WHERE r.run_by = ${userId}`,
+    of: (userId) => sql`receipts AS r WHERE r.run_by = ${uuid(userId)}`,
     key: [sql`r.id`],
   },
   {
     name: "receipts_as_issuer",
     columns: RECEIPT,
     of: (userId) => sql`tokens AS t JOIN receipts AS r ON r.token_id = t.id
-      WHERE t.user_id = ${userId} AND t.kind = 'action'`,
+      WHERE t.user_id = ${uuid(userId)} AND t.kind = 'action'`,
     key: [sql`t.id`, sql`r.id`],
   },
   {
     name: "contacts",
     columns: sql`c.contact_id AS contact_uuid, c.created_at AS created_on, c.token_id AS token_uuid, c.issuer_id AS issuer_uuid`,
-    of: (userId) => sql`contacts AS c WHERE c.user_id = ${userId}`,
+    of: (userId) => sql`contacts AS c WHERE c.user_id = ${uuid(userId)}`,
     key: [sql`c.contact_id`],
   },
   {
     name: "passkeys",
     columns: sql`p.id AS uuid, p.name, p.credential_id, p.public_key, p.aaguid, p.transports AS transports_json, p.counter,
       p.is_backup_eligible AS backup_eligible, p.is_backed_up AS backed_up, p.created_at AS created_on, p.used_at AS last_used_on`,
-    of: (userId) => sql`passkeys AS p WHERE p.user_id = ${userId}`,
+    of: (userId) => sql`passkeys AS p WHERE p.user_id = ${uuid(userId)}`,
     key: [sql`p.id`],
   },
   {
     name: "devices",
     columns: sql`d.id AS device, d.browser, d.system, d.country, d.city, d.way, d.networks AS network_digests_json,
       d.first_seen_at AS first_seen_on, d.last_seen_at AS last_seen_on`,
-    of: (userId) => sql`devices AS d WHERE d.user_id = ${userId}`,
+    of: (userId) => sql`devices AS d WHERE d.user_id = ${uuid(userId)}`,
     key: [sql`d.id`],
   },
   {
     name: "notices",
     columns: sql`n.id AS uuid, n.email, n.kind, n.subject AS subject_uuid, n.detail AS login_json, n.at AS happened_on`,
-    of: (userId) => sql`notices AS n WHERE n.user_id = ${userId}`,
+    of: (userId) => sql`notices AS n WHERE n.user_id = ${uuid(userId)}`,
     key: [sql`n.id`],
   },
   {
@@ -103,7 +104,7 @@ const SECTIONS: readonly Section[] = [
       ${unlessOperators(sql`a.address`)} AS address, ${unlessOperators(sql`a.credential`)} AS token_uuid,
       a.subject AS subject_uuid, ${unlessOperators(sql`a.request_id`)} AS request_id,
       json(CASE WHEN a.by_operator = 1 THEN 'true' ELSE 'false' END) AS by_operator_json`,
-    of: (userId) => sql`${EVENT_LOG} AS a WHERE a.user_id = ${userId}`,
+    of: (userId) => sql`${EVENT_LOG} AS a WHERE a.user_id = ${uuid(userId)}`,
     key: [sql`a.id`],
   },
 ];
@@ -142,9 +143,14 @@ export function createPersonalData({ db, tables }: StorageContext): PersonalData
   });
   const own = tables.map((table) => {
     const read: ReadSection = async (userId, after, limit) => {
-      const rows = await db.all(
-        await ownRows(db, table, sql`${column(table.userColumn)} = ${userId}`, after, limit),
-        v.record(v.string(), v.unknown()),
+      const rows = await db.allOfOthers(
+        await ownRows(
+          db,
+          table,
+          sql`${column(table.userColumn)} IN (${uuid(userId)}, ${userId})`,
+          after,
+          limit,
+        ),
       );
       return rows.map(({ [OWN_KEY]: key, [table.userColumn]: _, ...row }) => ({
         row: Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)])),
@@ -195,8 +201,9 @@ function statement(
   after: string,
   limit: number,
 ): Sql {
-  const [one = "", two = ""] = after.split("/");
-  const text = second === undefined ? id : sql`${id} || '/' || ${second}`;
+  const [one = "", two = ""] =
+    after === BEFORE_ALL ? [] : after.split("/").map((each) => uuid(each));
+  const text = second === undefined ? id : sql`${textOf(id)} || '/' || ${textOf(second)}`;
   const order = second === undefined ? id : sql`${id}, ${second}`;
   const isAfter = second === undefined ? sql`${id} > ${one}` : sql`(${order}) > (${one}, ${two})`;
   return sql`SELECT ${columns}, ${text} AS key FROM ${of(userId)} AND ${isAfter}

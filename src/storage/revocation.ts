@@ -3,9 +3,10 @@ import * as v from "valibot";
 import type { CallerRef } from "../core/caller.ts";
 import { LONGEST_LIFE_SECONDS } from "../core/token.ts";
 import type { Background } from "./calls.ts";
-import type { Batch, BatchRows, Database } from "./d1.ts";
+import { type Batch, type BatchRows, type Database, uuids } from "./d1.ts";
 import { tombstoneKey, ttlUntil, userTombstoneKey, userTombstonePrefix } from "./keys.ts";
 import type { KvTokens } from "./kv.ts";
+import { uuid } from "../core/uuid.ts";
 
 /**
  * `REVOCATION_LAG_SECONDS`: what was revoked is refused everywhere within so many seconds. Which
@@ -82,7 +83,7 @@ const PARENT_LETS: Sql = sql`parent.disabled_at IS NULL AND parent.meter IS NULL
 // guard: parents-are-active
 export const noParentRevoked = (nowMs: number, alsoOfEach: Sql = sql`TRUE`): Sql =>
   sql`(tokens.parents IS NULL OR NOT EXISTS (
-  SELECT 1 FROM json_each(tokens.parents) AS link LEFT JOIN tokens AS parent ON parent.id = link.value
+  SELECT 1 FROM json_each(tokens.parents) AS link LEFT JOIN tokens AS parent ON parent.id = unhex(link.value, '-')
   WHERE parent.id IS NULL OR parent.revoked_at IS NOT NULL OR parent.expires_at <= ${nowMs} OR NOT (${alsoOfEach})
     OR parent.api_token_version <> (SELECT owner.api_token_version FROM users AS owner WHERE owner.id = parent.user_id)))`;
 
@@ -122,13 +123,13 @@ export function jwtIsActive(
         ? []
         : [
             sql`NOT EXISTS (SELECT 1 FROM tokens AS revoked
-              WHERE revoked.id IN (${join([...credentialIds])}) AND revoked.revoked_at IS NOT NULL)`,
+              WHERE revoked.id IN (${uuids(credentialIds)}) AND revoked.revoked_at IS NOT NULL)`,
           ]),
       ...(parentIds.length === 0
         ? []
         : [
             // guard: jwt-parents-have-not-expired
-            sql`(SELECT COUNT(*) FROM tokens AS parent WHERE parent.id IN (${join([...parentIds])})
+            sql`(SELECT COUNT(*) FROM tokens AS parent WHERE parent.id IN (${uuids(parentIds)})
               AND parent.revoked_at IS NULL AND parent.expires_at > ${nowMs} AND ${parentLets}) = ${parentIds.length}`,
           ]),
     ],
@@ -147,10 +148,10 @@ export function callerIsActive(
   if (tokenId !== null) {
     // guard: caller-token-is-active
     return sql`EXISTS (SELECT 1 FROM tokens JOIN users ON users.id = tokens.user_id
-      WHERE tokens.id = ${tokenId} AND tokens.expires_at > ${nowMs} AND ${isActiveWithParents(nowMs)})`;
+      WHERE tokens.id = ${uuid(tokenId)} AND tokens.expires_at > ${nowMs} AND ${isActiveWithParents(nowMs)})`;
   }
   // guard: caller-is-active
-  return sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND users.credential_version = ${credentialVersion}
+  return sql`EXISTS (SELECT 1 FROM users WHERE users.id = ${uuid(userId)} AND users.credential_version = ${credentialVersion}
     AND ${USER_IS_ACTIVE} AND ${jwtIsActive(jwt, nowMs)})`;
 }
 
@@ -165,7 +166,7 @@ export function operatorCheck(needsSecondFactor: boolean) {
     : sql`TRUE`;
   return (caller: CallerRef, nowMs: number): Sql =>
     // guard: operator-has-the-role
-    sql`(EXISTS (SELECT 1 FROM users AS operator WHERE operator.id = ${caller.userId} AND operator.role = 'Admin'
+    sql`(EXISTS (SELECT 1 FROM users AS operator WHERE operator.id = ${uuid(caller.userId)} AND operator.role = 'Admin'
       AND ${hasFactor}) AND ${callerIsActive(caller, nowMs)})`;
 }
 
@@ -228,8 +229,8 @@ const Pending = v.object({ key: v.string(), expires_at: v.number() });
 /** The tombstone for everything of the user's previous credential version. */
 export function allCredentialsRevocation({ userId }: { readonly userId: string }, nowMs: number) {
   return {
-    key: sql`(SELECT ${userTombstoneKey(userId, "")} || (credential_version - 1) FROM users WHERE id = ${userId})`,
-    onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND credential_version > 0)`,
+    key: sql`(SELECT ${userTombstoneKey(userId, "")} || (credential_version - 1) FROM users WHERE id = ${uuid(userId)})`,
+    onlyIf: sql`EXISTS (SELECT 1 FROM users WHERE id = ${uuid(userId)} AND credential_version > 0)`,
     untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
     alsoPending: userTombstonePrefix(userId),
   };
@@ -334,7 +335,7 @@ export async function revokeToken(
       batch: { revoked: statement, event, notices },
       key: tombstoneKey(id),
       from: sql`FROM tokens`,
-      onlyIf: sql`tokens.id = ${id} AND tokens.revoked_at = ${nowMs}`,
+      onlyIf: sql`tokens.id = ${uuid(id)} AND tokens.revoked_at = ${nowMs}`,
       untilMs,
     },
     nowMs,

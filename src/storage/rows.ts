@@ -12,9 +12,10 @@ import {
   type TokenRestrictions,
 } from "../core/token.ts";
 import { PROFILE_COLUMNS, profileOf, type UserWithPassword } from "../core/user.ts";
-import { anyJson, json } from "./d1.ts";
+import { anyJson, json, uuids } from "./d1.ts";
 import type { LoginDetail } from "./context.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
+import { uuid } from "../core/uuid.ts";
 
 /** The columns of the profile fields, of a table or its alias. */
 export const profileColumns = (table: string): Sql =>
@@ -22,7 +23,7 @@ export const profileColumns = (table: string): Sql =>
 
 /** Whether an account has a confirmed second factor. @param userId an expression */
 export const hasSecondFactor = (userId: Sql): Sql =>
-  sql`EXISTS (SELECT 1 FROM second_factors WHERE second_factors.user_id = ${userId} AND confirmed_at IS NOT NULL)`;
+  sql`EXISTS (SELECT 1 FROM second_factors WHERE second_factors.user_id = ${uuid(userId)} AND confirmed_at IS NOT NULL)`;
 
 /** Every column of an account; named apart where a token's have the same name. */
 export const USER_COLUMNS: Sql = sql`users.id AS user_id, users.email, users.password, users.role, users.credential_version AS user_credential_version,
@@ -84,12 +85,12 @@ export const DISPLAY_NAME: Sql = sql`CASE WHEN ${USER_IS_ACTIVE} THEN
 
 /** True where an email is no one's, or this user's own, now and as long as a change of it can be undone. */
 export const isFree = (email: string | Sql, userId: string, nowMs: number): Sql =>
-  sql`NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email = ${email} AND other.deleted_on IS NULL AND other.id <> ${userId}
-    UNION ALL SELECT 1 FROM users AS other WHERE other.undo_email = ${email} AND other.undo_until > ${nowMs} AND other.id <> ${userId})`;
+  sql`NOT EXISTS (SELECT 1 FROM users AS other WHERE other.email = ${email} AND other.deleted_on IS NULL AND other.id <> ${uuid(userId)}
+    UNION ALL SELECT 1 FROM users AS other WHERE other.undo_email = ${email} AND other.undo_until > ${nowMs} AND other.id <> ${uuid(userId)})`;
 
 /** When a token expires: a parent's expiry may have been moved up since it was created. */
 export const EFFECTIVE_END: Sql = sql`MIN(tokens.expires_at, COALESCE((SELECT MIN(parent.expires_at)
-  FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value), tokens.expires_at))`;
+  FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = unhex(link.value, '-')), tokens.expires_at))`;
 
 /** What is left of a token's uses, as JSON: a row of `token_meters`, by the name `meter`. */
 export const METER: Sql = sql`json_object('remaining', meter.remaining, 'max', meter.limit_max, 'seconds', meter.limit_seconds,
@@ -356,7 +357,7 @@ export function insertToken(
   // guard: insert-asks-the-caller
   return sql`INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at,
       expires_at, authenticated_at, max_uses, status_index, parents, detail, disabled_at, meter, allowed_ips)
-    SELECT ${token.id}, ${token.kind}, owner.id, owner.credential_version,
+    SELECT ${uuid(token.id)}, ${token.kind}, owner.id, owner.credential_version,
       ${token.kind === "api" ? sql`owner.api_token_version` : null}, ${token.createdAtMs},
       ${token.modifiedAtMs}, ${endOf(token)},
       ${token.kind === "session" && token.authenticatedAtMs !== token.createdAtMs ? token.authenticatedAtMs : null},
@@ -364,9 +365,9 @@ export function insertToken(
       ${token.kind === "family" ? nextStatusIndex : null},
       ${"parentIds" in token && token.parentIds.length > 0 ? JSON.stringify(token.parentIds) : null},
       ${detailOf(token, login)}, ${api?.isEnabled === false ? api.createdAtMs : null},
-      ${api !== null && isMetered(api.restrictions) ? api.id : null}, ${allowedIps === null ? null : JSON.stringify(allowedIps)}
+      ${api !== null && isMetered(api.restrictions) ? uuid(api.id) : null}, ${allowedIps === null ? null : JSON.stringify(allowedIps)}
     FROM users AS owner
-    WHERE owner.id = ${token.userId} AND ${callerIsActive(caller, token.createdAtMs)} AND ${alsoHolds}
+    WHERE owner.id = ${uuid(token.userId)} AND ${callerIsActive(caller, token.createdAtMs)} AND ${alsoHolds}
     ${token.kind === "action" || token.kind === "api" ? sql`ON CONFLICT DO NOTHING` : sql``}
     RETURNING credential_version, api_token_version, expires_at, status_index`;
 }
@@ -375,7 +376,7 @@ export function insertToken(
 function endOf(token: Token | RefreshFamily): Sql {
   if (!("parentIds" in token) || token.parentIds.length === 0) return sql`${token.expiresAtMs}`;
   return sql`MIN(${token.expiresAtMs}, (SELECT MIN(parent.expires_at) FROM tokens AS parent
-    WHERE parent.id IN (${join([...token.parentIds])})))`;
+    WHERE parent.id IN (${uuids(token.parentIds)})))`;
 }
 
 /** A caller that was replaced, or was derived from one that was, may derive nothing; its successor may. */
@@ -384,7 +385,7 @@ export const noneReplaced = (parentIds: readonly string[]): Sql =>
   parentIds.length === 0
     ? sql`TRUE`
     : sql`NOT EXISTS (SELECT 1 FROM tokens AS replaced
-        WHERE replaced.id IN (${join([...parentIds])}) AND replaced.replaced_by IS NOT NULL)`;
+        WHERE replaced.id IN (${uuids(parentIds)}) AND replaced.replaced_by IS NOT NULL)`;
 
 /** Asks for the callers' expiry as it is now, and not as a copy showed it: no one extends a token past it. */
 // guard: nobody-extends-past-the-caller
@@ -392,13 +393,13 @@ export const noneEndsBefore = (expiresAtMs: number, callerIds: readonly string[]
   callerIds.length === 0
     ? sql`TRUE`
     : sql`NOT EXISTS (SELECT 1 FROM tokens AS holder
-        WHERE holder.id IN (${join([...callerIds])}) AND holder.expires_at < ${expiresAtMs})`;
+        WHERE holder.id IN (${uuids(callerIds)}) AND holder.expires_at < ${expiresAtMs})`;
 
 /** Whether a token with these parents would be nested deeper than API tokens may be. */
 export const isTooDeep = (parentIds: readonly string[]): Sql =>
   parentIds.length < API_TOKEN_DEPTH_MAX
     ? sql`FALSE`
-    : sql`(SELECT COUNT(*) FROM tokens AS parent WHERE parent.id IN (${join([...parentIds])})
+    : sql`(SELECT COUNT(*) FROM tokens AS parent WHERE parent.id IN (${uuids(parentIds)})
         AND parent.kind = 'api') >= ${API_TOKEN_DEPTH_MAX}`;
 
 const isMetered = (restrictions: TokenRestrictions | null): boolean =>
@@ -410,7 +411,7 @@ export function insertMeter({ id, restrictions }: ApiToken): Sql[] {
   const { remaining, limit } = restrictions;
   return [
     sql`INSERT INTO token_meters (id, remaining, limit_max, limit_seconds)
-      SELECT meter, ${remaining}, ${limit?.max ?? null}, ${limit?.seconds ?? null} FROM tokens WHERE id = ${id} AND meter = ${id}
+      SELECT meter, ${remaining}, ${limit?.max ?? null}, ${limit?.seconds ?? null} FROM tokens WHERE id = ${uuid(id)} AND meter = ${uuid(id)}
       ON CONFLICT DO NOTHING`,
   ];
 }
@@ -420,7 +421,7 @@ export function insertParentJwt(childId: string, { jwt }: Derivation, nowMs: num
   if (jwt === null) return [];
   return [
     sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at)
-      SELECT ${jwt.id}, 'jwt', user_id, credential_version, ${nowMs}, ${nowMs}, ${jwt.endMs} FROM tokens WHERE id = ${childId}
+      SELECT ${uuid(jwt.id)}, 'jwt', user_id, credential_version, ${nowMs}, ${nowMs}, ${jwt.endMs} FROM tokens WHERE id = ${uuid(childId)}
       ON CONFLICT DO NOTHING`,
   ];
 }

@@ -5,6 +5,7 @@ import type { FactorChange, SecondFactorStore } from "../core/second-factor.ts";
 import type { StorageContext } from "./context.ts";
 import { digestOf } from "./d1.ts";
 import { callerIsActive } from "./revocation.ts";
+import { uuid } from "../core/uuid.ts";
 
 const FactorRow = v.object({
   sealed: v.string(),
@@ -16,15 +17,15 @@ const FactorRow = v.object({
 const digestOfCode = (userId: string, code: string) => digestOf(`${userId} ${code}`);
 
 const isOn = (userId: string) =>
-  sql`EXISTS (SELECT 1 FROM second_factors WHERE user_id = ${userId} AND confirmed_at IS NOT NULL)`;
+  sql`EXISTS (SELECT 1 FROM second_factors WHERE user_id = ${uuid(userId)} AND confirmed_at IS NOT NULL)`;
 
 /** One that counts; with an event and a notice after it. @param where what else must hold */
 export const removingFactor = (userId: string, where: Sql): Sql =>
-  sql`DELETE FROM second_factors WHERE user_id = ${userId} AND confirmed_at IS NOT NULL AND ${where} RETURNING user_id`;
+  sql`DELETE FROM second_factors WHERE user_id = ${uuid(userId)} AND confirmed_at IS NOT NULL AND ${where} RETURNING user_id`;
 
 /** After it. */
 export const removingItsCodes = (userId: string): Sql =>
-  sql`DELETE FROM recovery_codes WHERE user_id = ${userId} AND NOT ${isOn(userId)}`;
+  sql`DELETE FROM recovery_codes WHERE user_id = ${uuid(userId)} AND NOT ${isOn(userId)}`;
 
 export function createSecondFactors({ db, events, notices }: StorageContext): SecondFactorStore {
   const IsActive = v.object({ is_active: v.number() });
@@ -40,7 +41,7 @@ export function createSecondFactors({ db, events, notices }: StorageContext): Se
   async function insertCodes(userId: string, codes: readonly string[], onlyIf: Sql, nowMs: number) {
     const digests = await Promise.all(codes.map((code) => digestOfCode(userId, code)));
     return sql`INSERT INTO recovery_codes (user_id, digest, created_at)
-      SELECT ${userId}, value, ${nowMs} FROM json_each(${JSON.stringify(digests)}) WHERE ${onlyIf} RETURNING user_id`;
+      SELECT ${uuid(userId)}, value, ${nowMs} FROM json_each(${JSON.stringify(digests)}) WHERE ${onlyIf} RETURNING user_id`;
   }
 
   return {
@@ -48,7 +49,7 @@ export function createSecondFactors({ db, events, notices }: StorageContext): Se
       db.first(
         sql`SELECT secret AS sealed, confirmed_at AS confirmedAtMs, (SELECT COUNT(*) FROM recovery_codes
             WHERE recovery_codes.user_id = second_factors.user_id AND used_at IS NULL) AS recoveryCodesLeft
-          FROM second_factors WHERE user_id = ${userId}`,
+          FROM second_factors WHERE user_id = ${uuid(userId)}`,
         FactorRow,
       ),
 
@@ -56,7 +57,7 @@ export function createSecondFactors({ db, events, notices }: StorageContext): Se
       // guard: a-factor-that-counts-is-not-replaced
       const { begun, asked } = await db.batch({
         begun: sql`INSERT INTO second_factors (user_id, secret, created_at)
-          SELECT ${caller.userId}, ${sealed}, ${nowMs} WHERE ${callerIsActive(caller, nowMs)}
+          SELECT ${uuid(caller.userId)}, ${sealed}, ${nowMs} WHERE ${callerIsActive(caller, nowMs)}
           ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, created_at = excluded.created_at
             WHERE second_factors.confirmed_at IS NULL
           RETURNING user_id`,
@@ -70,7 +71,7 @@ export function createSecondFactors({ db, events, notices }: StorageContext): Se
       const { confirmed, asked } = await db.batch({
         // guard: a-factor-is-confirmed-once
         confirmed: sql`UPDATE second_factors SET confirmed_at = ${nowMs}, last_step = ${step}
-          WHERE user_id = ${userId} AND secret = ${sealed} AND confirmed_at IS NULL
+          WHERE user_id = ${uuid(userId)} AND secret = ${sealed} AND confirmed_at IS NULL
             AND ${callerIsActive(caller, nowMs)} RETURNING user_id`,
         // Right after it, so that only one of many who confirm at once creates codes.
         codes: await insertCodes(userId, recoveryCodes, sql`changes() > 0`, nowMs),
@@ -97,7 +98,7 @@ export function createSecondFactors({ db, events, notices }: StorageContext): Se
       const { userId } = caller;
       const mayChange = sql`${isOn(userId)} AND ${callerIsActive(caller, nowMs)}`;
       const { created, asked } = await db.batch({
-        erased: sql`DELETE FROM recovery_codes WHERE user_id = ${userId} AND ${mayChange}`,
+        erased: sql`DELETE FROM recovery_codes WHERE user_id = ${uuid(userId)} AND ${mayChange}`,
         created: await insertCodes(userId, recoveryCodes, mayChange, nowMs),
         event: events.afterCaller("recovery_codes.created", caller, null, nowMs),
         asked: ask(caller, nowMs),
@@ -109,7 +110,7 @@ export function createSecondFactors({ db, events, notices }: StorageContext): Se
       // guard: a-code-works-once
       const used = await db.all(
         sql`UPDATE second_factors SET last_step = ${step}, secret = ${next}
-          WHERE user_id = ${userId} AND secret = ${sealed} AND confirmed_at IS NOT NULL AND last_step < ${step}
+          WHERE user_id = ${uuid(userId)} AND secret = ${sealed} AND confirmed_at IS NOT NULL AND last_step < ${step}
           RETURNING user_id`,
         v.object({ user_id: v.string() }),
       );
@@ -120,7 +121,7 @@ export function createSecondFactors({ db, events, notices }: StorageContext): Se
       const row = { userId, actorId: userId, credentialId: null, subjectId: null };
       const { used } = await db.batch({
         // guard: a-recovery-code-works-once
-        used: sql`UPDATE recovery_codes SET used_at = ${nowMs} WHERE user_id = ${userId}
+        used: sql`UPDATE recovery_codes SET used_at = ${nowMs} WHERE user_id = ${uuid(userId)}
           AND digest = ${await digestOfCode(userId, code)} AND used_at IS NULL AND ${isOn(userId)} RETURNING user_id`,
         event: events.after({ what: "recovery_code.used", ...row }, nowMs),
         notices: notices.queue("recovery_code_used", userId, sql`changes() > 0`, nowMs),

@@ -1,4 +1,4 @@
-import sql, { join, type Sql } from "sql-template-tag";
+import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { ActiveToken, TokenCheckStore } from "../core/authenticate.ts";
 import {
@@ -28,7 +28,7 @@ import {
 import type { User } from "../core/user.ts";
 import { cache } from "./cache.ts";
 import type { StorageContext } from "./context.ts";
-import { asSql, type Batch, type BatchRows, pageOf, toPage } from "./d1.ts";
+import { asSql, type Batch, type BatchRows, idsIn, pageOf, textOf, toPage, uuids } from "./d1.ts";
 import { DEVICE_FIELDS, DeviceRow, devicesOf } from "./devices.ts";
 import { NIL_USER_ID } from "./event-rows.ts";
 import { byCaller } from "./events.ts";
@@ -59,6 +59,7 @@ import {
   USER_COLUMNS,
   UserRow,
 } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 const HOUR_MS = 3_600_000;
 /** A location whose clock is behind accepts a token for a moment longer than its expiry. */
@@ -110,7 +111,7 @@ const REVOKED_EVENT = sql`CASE kind WHEN 'session' THEN 'session.revoked' WHEN '
 export const activeToken = (id: string, nowMs: number, also = sql``): Sql =>
   // guard: check-reads-the-whole-state
   sql`SELECT ${TOKEN_COLUMNS}, ${USER_COLUMNS}${also} FROM tokens JOIN users ON users.id = tokens.user_id
-    WHERE tokens.id = ${id} AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ${nowMs}
+    WHERE tokens.id = ${uuid(id)} AND tokens.kind IN ('session', 'api', 'action') AND tokens.expires_at > ${nowMs}
       AND ${isActiveWithParents(nowMs)}`;
 
 const ActiveTokenRow = v.intersect([TokenRow, UserRow]);
@@ -122,7 +123,7 @@ export function toActiveToken(found: unknown): Required<ActiveToken> {
 
 export const activeJwt = (claims: JwtClaims, nowMs: number, also = sql``): Sql =>
   // guard: check-of-a-jwt-reads-the-whole-state
-  sql`SELECT ${USER_COLUMNS}${also} FROM users WHERE users.id = ${claims.userId}
+  sql`SELECT ${USER_COLUMNS}${also} FROM users WHERE users.id = ${uuid(claims.userId)}
     AND users.credential_version = ${claims.credentialVersion} AND ${USER_IS_ACTIVE} AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)}`;
 
 export const toActiveJwt = (row: unknown): { user: User } => ({
@@ -173,7 +174,7 @@ export function tokensInD1({
   invalidatingUser,
 }: StorageContext): TokensInD1 {
   const spentFor = ({ id, credentialVersion, won }: Spending): Sql =>
-    sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${id} AND users.credential_version = ${credentialVersion}
+    sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${uuid(id)} AND users.credential_version = ${credentialVersion}
       AND ${USER_IS_ACTIVE} AND ${asSql(won)}`;
 
   /** One batch: what is spent, and then the rest. */
@@ -222,7 +223,7 @@ export function tokensInD1({
   ) {
     const seen = await devices.detail(way);
     const { network: _, ...detail } = seen;
-    const isOpen = sql`EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${id})`;
+    const isOpen = sql`EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${uuid(id)})`;
     return {
       login: { ...detail, address: events.address() },
       isKnown: devices.isKnown(seen, userId),
@@ -251,7 +252,7 @@ export function tokensInD1({
 
     async isSpent({ sid, rotation }) {
       if (sid === null || rotation === null) return false;
-      const laterRotation = sql`SELECT 1 AS found FROM tokens WHERE id = ${sid} AND rotation > ${rotation}`;
+      const laterRotation = sql`SELECT 1 AS found FROM tokens WHERE id = ${uuid(sid)} AND rotation > ${rotation}`;
       return (await db.first(laterRotation, FoundRow)) !== null;
     },
 
@@ -259,9 +260,9 @@ export function tokensInD1({
       // A version of the service that rotates may run beside this one: what it replaced is spent here too.
       const { userId, credentialVersion, sid, rotation } = claims;
       const row = await db.first(
-        sql`SELECT ${wantsUser ? USER_COLUMNS : sql`1`} FROM users WHERE users.id = ${userId} AND users.credential_version = ${credentialVersion}
+        sql`SELECT ${wantsUser ? USER_COLUMNS : sql`1`} FROM users WHERE users.id = ${uuid(userId)} AND users.credential_version = ${credentialVersion}
           AND ${USER_IS_ACTIVE} AND ${jwtIsActive(callerRefOfJwt(claims), nowMs)}
-          AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${sid} AND tokens.rotation > ${rotation}
+          AND NOT EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${uuid(sid)} AND tokens.rotation > ${rotation}
             AND NOT (tokens.rotation = ${rotation + 1} AND tokens.rotated_at > ${nowMs - GRACE_MS}))`,
         v.union([UserRow, v.object({ 1: v.number() })]),
       );
@@ -271,8 +272,8 @@ export function tokensInD1({
     async confirm(caller, nowMs) {
       const row = await db.first(
         sql`SELECT ${USER_COLUMNS},
-            (SELECT ${EFFECTIVE_END} FROM tokens WHERE tokens.id = ${caller.tokenId}) AS token_expires_at
-          FROM users WHERE users.id = ${caller.userId} AND ${callerIsActive(caller, nowMs)}`,
+            (SELECT ${EFFECTIVE_END} FROM tokens WHERE tokens.id = ${uuid(caller.tokenId)}) AS token_expires_at
+          FROM users WHERE users.id = ${uuid(caller.userId)} AND ${callerIsActive(caller, nowMs)}`,
         ConfirmedRow,
       );
       if (row === null) return null;
@@ -288,17 +289,17 @@ export function tokensInD1({
         sid === null
           ? sql`json_object('jtis', json(${JSON.stringify(jtis)}), 'loginVersion', users.login_version)`
           : sql`json_object('jtis', json(${JSON.stringify(jtis)}))`;
-      const isActive = sql`users.id = ${userId} AND ${callerIsActive(caller, nowMs)}`;
+      const isActive = sql`users.id = ${uuid(userId)} AND ${callerIsActive(caller, nowMs)}`;
       const { confirmed } = await db.batch({
         listed: sql`INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at,
             status_index, parents, detail)
-          SELECT ${id}, 'jwt', users.id, ${credentialVersion}, ${chain.apiTokenVersion}, ${nowMs}, ${nowMs}, ${untilMs},
+          SELECT ${uuid(id)}, 'jwt', users.id, ${credentialVersion}, ${chain.apiTokenVersion}, ${nowMs}, ${nowMs}, ${untilMs},
             ${nextStatusIndex}, ${parents}, ${detail}
           FROM users WHERE ${isActive}
           ON CONFLICT (id) DO UPDATE SET expires_at = ${untilMs}, modified_at = ${nowMs} WHERE expires_at < ${untilMs}`,
         confirmed: sql`SELECT ${USER_COLUMNS},
-            (SELECT ${EFFECTIVE_END} FROM tokens WHERE tokens.id = ${caller.tokenId}) AS token_expires_at,
-            (SELECT status_index FROM tokens WHERE id = ${id}) AS status_index
+            (SELECT ${EFFECTIVE_END} FROM tokens WHERE tokens.id = ${uuid(caller.tokenId)}) AS token_expires_at,
+            (SELECT status_index FROM tokens WHERE id = ${uuid(id)}) AS status_index
           FROM users WHERE ${isActive}`,
       });
       if (confirmed[0] === undefined) return null;
@@ -315,7 +316,7 @@ export function tokensInD1({
         return;
       }
       await db.batch({
-        noted: sql`UPDATE tokens SET used_at = ${hourMs} WHERE id = ${loginId} AND user_id = ${caller.userId}
+        noted: sql`UPDATE tokens SET used_at = ${hourMs} WHERE id = ${uuid(loginId)} AND user_id = ${uuid(caller.userId)}
           AND (used_at IS NULL OR used_at < ${hourMs})`,
         event: events.areReceived ? events.after(obtained, nowMs) : [],
       });
@@ -323,7 +324,7 @@ export function tokensInD1({
 
     async noteUse(id, hourMs) {
       await db.run(
-        sql`UPDATE tokens SET used_at = ${hourMs} WHERE id = ${id} AND (used_at IS NULL OR used_at < ${hourMs})`,
+        sql`UPDATE tokens SET used_at = ${hourMs} WHERE id = ${uuid(id)} AND (used_at IS NULL OR used_at < ${hourMs})`,
       );
     },
 
@@ -331,9 +332,9 @@ export function tokensInD1({
       const detail = await devices.detail(way);
       const hourMs = nowMs - (nowMs % HOUR_MS);
       const isKnown = devices.isKnown(detail, userId);
-      const isFirst = sql`NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = ${userId}
+      const isFirst = sql`NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = ${uuid(userId)}
         AND devices.id = ${detail.device} AND devices.last_seen_at >= ${hourMs} AND (${detail.network === null} OR ${isKnown}))
-        AND EXISTS (SELECT 1 FROM users WHERE users.id = ${userId} AND ${USER_IS_ACTIVE})`;
+        AND EXISTS (SELECT 1 FROM users WHERE users.id = ${uuid(userId)} AND ${USER_IS_ACTIVE})`;
       const who = { userId, actorId: userId, credentialId: null, subjectId: null };
       const isNew = sql`WHERE ${isFirst} AND NOT ${isKnown}`;
       await db.batch({
@@ -362,7 +363,7 @@ export function tokensInD1({
         // guard: only-active-sessions-are-extended
         extended: sql`UPDATE tokens SET modified_at = ${nowMs},
             expires_at = ${extendedTo(nowMs + lifetimes.session * 1000)}
-          WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
+          WHERE tokens.id = ${uuid(id)} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
             AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${NOT_REVOKED})
           RETURNING ${TOKEN_COLUMNS}, (SELECT email FROM users WHERE id = tokens.user_id) AS email`,
         event: events.areReceived ? events.afterToken("session.extended", id, nowMs) : [],
@@ -376,7 +377,7 @@ export function tokensInD1({
       const row = await db.first(
         // guard: only-active-sessions-are-confirmed
         sql`UPDATE tokens SET authenticated_at = MAX(COALESCE(authenticated_at, created_at), ${nowMs})
-          WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
+          WHERE tokens.id = ${uuid(id)} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
             AND tokens.credential_version = ${ifCredentialVersion}
             AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${NOT_REVOKED})
           RETURNING ${TOKEN_COLUMNS}`,
@@ -388,7 +389,7 @@ export function tokensInD1({
     ownerOf: (id) =>
       db
         .first(
-          sql`SELECT user_id AS userId FROM tokens WHERE id = ${id} AND kind = 'session'`,
+          sql`SELECT user_id AS userId FROM tokens WHERE id = ${uuid(id)} AND kind = 'session'`,
           v.object({ userId: v.string() }),
         )
         .then((row) => row?.userId ?? null),
@@ -398,7 +399,7 @@ export function tokensInD1({
         id,
         // guard: session-is-revoked-once
         statement: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
-          WHERE tokens.id = ${id} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
+          WHERE tokens.id = ${uuid(id)} AND tokens.kind = 'session' AND tokens.expires_at > ${nowMs}
             AND EXISTS (SELECT 1 FROM users WHERE users.id = tokens.user_id AND ${NOT_REVOKED})
           RETURNING id`,
         event: events.afterToken("session.revoked", id, nowMs),
@@ -416,7 +417,7 @@ export function tokensInD1({
     /** One batch, which commits although the answer may be a refusal. */
     async rotateFamily(claims, jti, nowMs, wantsUser) {
       const { sid, userId, credentialVersion, rotation, jti: presented } = claims;
-      const family = sql`tokens.id = ${sid} AND tokens.kind = 'family' AND tokens.user_id = ${userId}
+      const family = sql`tokens.id = ${uuid(sid)} AND tokens.kind = 'family' AND tokens.user_id = ${uuid(userId)}
         AND tokens.credential_version = ${credentialVersion}`;
       // guard: revoked-family-does-not-rotate
       const isActive = sql`${family} AND tokens.expires_at > ${nowMs}
@@ -429,7 +430,7 @@ export function tokensInD1({
           batch: {
             // One winner.
             // guard: rotation-has-one-winner
-            rotated: sql`UPDATE tokens SET rotation = ${rotation + 1}, rotated_at = ${nowMs}, won_by = ${jti},
+            rotated: sql`UPDATE tokens SET rotation = ${rotation + 1}, rotated_at = ${nowMs}, won_by = ${uuid(jti)},
                 modified_at = ${nowMs}, expires_at = ${extendedTo(nowMs + lifetimes.refresh * 1000)}
               WHERE ${isActive} AND tokens.rotation = ${rotation}`,
             refreshed: events.areReceived
@@ -445,12 +446,12 @@ export function tokensInD1({
             successor: sql`SELECT won_by AS jti, rotation, rotated_at AS rotatedAtMs,
               expires_at AS familyEndMs FROM tokens WHERE ${isActive} AND ${inGrace}`,
             user: wantsUser
-              ? sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${userId}`
+              ? sql`SELECT ${USER_COLUMNS} FROM users WHERE users.id = ${uuid(userId)}`
               : [],
           },
           key: tombstoneKey(sid),
           // guard: theft-leaves-a-tombstone
-          onlyIf: sql`tokens.id = ${sid} AND tokens.revoked_at = ${nowMs}`,
+          onlyIf: sql`tokens.id = ${uuid(sid)} AND tokens.revoked_at = ${nowMs}`,
           from: sql`FROM tokens`,
           untilMs: PAST_EXPIRY,
         },
@@ -474,15 +475,15 @@ export function tokensInD1({
         id,
         // A JWT has no row until it is revoked; a family has one since its log-in.
         statement: sql`INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, revoked_at)
-          SELECT ${id}, 'jwt', users.id, users.credential_version, ${nowMs}, ${nowMs}, ${untilMs}, ${nowMs}
-          FROM users WHERE users.id = ${caller.userId} AND users.credential_version = ${claims.credentialVersion}
+          SELECT ${uuid(id)}, 'jwt', users.id, users.credential_version, ${nowMs}, ${nowMs}, ${untilMs}, ${nowMs}
+          FROM users WHERE users.id = ${uuid(caller.userId)} AND users.credential_version = ${claims.credentialVersion}
             AND ${USER_IS_ACTIVE} AND ${jwtIsActive(callerRefOfJwt(claims), nowMs, sql`TRUE`)} AND ${isItself ? sql`TRUE` : callerIsActive(caller, nowMs)}
           ON CONFLICT (id) DO UPDATE SET revoked_at = ${nowMs}, modified_at = ${nowMs}
-            WHERE revoked_at IS NULL AND user_id = ${caller.userId}
+            WHERE revoked_at IS NULL AND user_id = ${uuid(caller.userId)}
           RETURNING id`,
         event: events.afterCaller("jwt.revoked", caller, id, nowMs),
         notices: isLeaked
-          ? notices.leaked(sql`tokens.id = ${id} AND changes() > 0`, nowMs, claims.jti)
+          ? notices.leaked(sql`tokens.id = ${uuid(id)} AND changes() > 0`, nowMs, claims.jti)
           : [],
         untilMs: PAST_EXPIRY,
       };
@@ -490,9 +491,9 @@ export function tokensInD1({
     },
 
     async revokeByHolder(ids, issuerId, nowMs, areLeaked = false) {
-      const among = sql`tokens.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`;
+      const among = sql`tokens.id IN ${idsIn(ids)}`;
       const isHolders = sql`tokens.kind IN ('session', 'api', 'action') AND (tokens.kind <> 'action'
-        OR tokens.max_uses = 1 OR tokens.user_id = ${issuerId}) AND ${NOT_USED_UP}`;
+        OR tokens.max_uses = 1 OR tokens.user_id = ${uuid(issuerId)}) AND ${NOT_USED_UP}`;
       const isRevoked = sql`${among} AND tokens.revoked_at = ${nowMs}`;
       const { revoked } = await revocations.commit(
         {
@@ -506,7 +507,7 @@ export function tokensInD1({
             // `changes()` counts the events: as many as tokens.
             notices: areLeaked ? notices.leaked(sql`${isRevoked} AND changes() > 0`, nowMs) : [],
           },
-          key: sql`${tombstoneKey("")} || tokens.id`,
+          key: sql`${tombstoneKey("")} || ${textOf(sql`tokens.id`)}`,
           from: sql`FROM tokens`,
           onlyIf: isRevoked,
           untilMs: nowMs + LONGEST_LIFE_SECONDS * 1000,
@@ -528,9 +529,9 @@ export function tokensInD1({
         ${detail("country")} AS country, ${detail("city")} AS city,
         (SELECT first_seen_at FROM devices WHERE devices.user_id = tokens.user_id AND devices.id = ${detail("device")}) AS first_seen_at`;
       const isOwn = (kind: LoginKind) =>
-        sql`${isActiveLogin(kind, caller, nowMs)} AND tokens.id = ${own}`;
+        sql`${isActiveLogin(kind, caller, nowMs)} AND tokens.id = ${uuid(own)}`;
       const isOther = (kind: LoginKind) =>
-        sql`${isActiveLogin(kind, caller, nowMs)} AND ${from} AND tokens.id IS NOT ${own}`;
+        sql`${isActiveLogin(kind, caller, nowMs)} AND ${from} AND tokens.id IS NOT ${uuid(own)}`;
       const rows = await db.batch({
         own: isFirst && own !== null ? newest(columns, isOwn, sql`LIMIT 1`) : [],
         others: newest(columns, isOther, orderAndLimit),
@@ -554,21 +555,21 @@ export function tokensInD1({
     async revokeLogin(id, caller, nowMs) {
       // A family is revoked as by its refresh JWT.
       const what = sql`(SELECT CASE kind WHEN 'session' THEN 'session.revoked' ELSE 'jwt.revoked' END
-        FROM tokens WHERE id = ${id})`;
+        FROM tokens WHERE id = ${uuid(id)})`;
       const { revoked } = await revocations.commit(
         {
           batch: {
             // guard: only-owners-log-out
             revoked: sql`UPDATE tokens SET revoked_at = ${nowMs}, modified_at = ${nowMs}
-              WHERE id = ${id} AND kind IN ('session', 'family') AND user_id = ${caller.userId}
-                AND credential_version = (SELECT credential_version FROM users WHERE id = ${caller.userId})
+              WHERE id = ${uuid(id)} AND kind IN ('session', 'family') AND user_id = ${uuid(caller.userId)}
+                AND credential_version = (SELECT credential_version FROM users WHERE id = ${uuid(caller.userId)})
                 AND revoked_at IS NULL AND expires_at > ${nowMs} AND ${callerIsActive(caller, nowMs)}
               RETURNING id`,
             event: events.afterCaller(what, caller, id, nowMs),
           },
           key: tombstoneKey(id),
           from: sql`FROM tokens`,
-          onlyIf: sql`tokens.id = ${id} AND tokens.revoked_at = ${nowMs} AND tokens.user_id = ${caller.userId}`,
+          onlyIf: sql`tokens.id = ${uuid(id)} AND tokens.revoked_at = ${nowMs} AND tokens.user_id = ${uuid(caller.userId)}`,
           untilMs: PAST_EXPIRY,
         },
         nowMs,
@@ -578,7 +579,7 @@ export function tokensInD1({
 
     async revokeOtherLogins(caller, kept, nowMs) {
       const isOther = (kind: LoginKind) =>
-        sql`${isActiveLogin(kind, caller, nowMs)} AND tokens.id IS NOT ${kept}`;
+        sql`${isActiveLogin(kind, caller, nowMs)} AND tokens.id IS NOT ${uuid(kept)}`;
       // As many as KV can be told in one request, so that all of them are refused within the lag.
       const most = sql`ORDER BY tokens.created_at DESC, tokens.id DESC LIMIT ${MAX_TOMBSTONES}`;
       const others = newest(sql`tokens.id, tokens.created_at, tokens.expires_at`, isOther, most);
@@ -590,12 +591,12 @@ export function tokensInD1({
               WHERE id IN (SELECT id FROM (${others})) AND ${isActive} RETURNING id`,
             event: events.afterCaller("logins.revoked_others", caller, null, nowMs),
             // JWTs that were obtained with a password alone have no row of their own.
-            version: sql`UPDATE users SET login_version = login_version + 1 WHERE id = ${caller.userId} AND ${isActive}`,
+            version: sql`UPDATE users SET login_version = login_version + 1 WHERE id = ${uuid(caller.userId)} AND ${isActive}`,
           },
           key: sql`others.key`,
           from: sql`FROM (SELECT ${loginsTombstoneKey(caller.userId, "")} || login_version AS key,
-            ${nowMs + LONGEST_LIFE_SECONDS * 1000} AS until FROM users WHERE id = ${caller.userId}
-            UNION ALL SELECT ${tombstoneKey("")} || id, expires_at + ${CLOCK_MARGIN_MS} FROM (${others})) AS others`,
+            ${nowMs + LONGEST_LIFE_SECONDS * 1000} AS until FROM users WHERE id = ${uuid(caller.userId)}
+            UNION ALL SELECT ${tombstoneKey("")} || ${textOf(sql`id`)}, expires_at + ${CLOCK_MARGIN_MS} FROM (${others})) AS others`,
           onlyIf: isActive,
           // The same rows as the update's, which is in the same transaction.
           asked: "before",
@@ -630,8 +631,8 @@ const toLogin = (row: v.InferOutput<typeof LoginRow>): Login => ({
 
 /** Of one kind: the index `tokens_list` leads straight to them. */
 const isActiveLogin = (kind: LoginKind, { userId }: CallerRef, nowMs: number): Sql => sql`
-  tokens.user_id = ${userId} AND tokens.kind = ${kind} AND tokens.revoked_at IS NULL
-  AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${userId}) AND tokens.api_token_version IS NULL
+  tokens.user_id = ${uuid(userId)} AND tokens.kind = ${kind} AND tokens.revoked_at IS NULL
+  AND tokens.credential_version = (SELECT credential_version FROM users WHERE id = ${uuid(userId)}) AND tokens.api_token_version IS NULL
   AND tokens.expires_at > ${nowMs} AND ${NOT_USED_UP}`;
 
 /** Log-ins of both kinds, newest first: at most a page of each is read. */
@@ -709,7 +710,7 @@ export function createTokenDiagnosis({ db }: StorageContext): TokenDiagnosisStor
       const row = await db.first(
         sql`SELECT ${TOKEN_COLUMNS}, ${tokenState(nowMs)}
           FROM tokens JOIN users ON users.id = tokens.user_id
-          WHERE tokens.id = ${id} AND tokens.user_id = ${userId}
+          WHERE tokens.id = ${uuid(id)} AND tokens.user_id = ${uuid(userId)}
             AND tokens.kind IN ('session', 'api', 'action')`,
         v.intersect([TokenRow, StateRow]),
       );
@@ -718,16 +719,16 @@ export function createTokenDiagnosis({ db }: StorageContext): TokenDiagnosisStor
 
     async ownJwt(claims, parentIds, nowMs) {
       const { jti, userId, sid } = claims;
-      const among = parentIds.length === 0 ? sql`(NULL)` : sql`(${join([...parentIds])})`;
+      const among = parentIds.length === 0 ? sql`(NULL)` : sql`(${uuids(parentIds)})`;
       const row = await db.first(
         sql`SELECT ${ACCOUNT},
-            (SELECT revoked_at FROM tokens WHERE id = ${jti}) AS jwt_revoked_at,
+            (SELECT revoked_at FROM tokens WHERE id = ${uuid(jti)}) AS jwt_revoked_at,
             (SELECT MIN(revoked_at) FROM tokens WHERE id IN ${among}) AS parent_revoked_at,
             NOT (${jwtIsActive({ ...callerRefOfJwt(claims), apiTokenVersion: null }, nowMs)}) AS parent_gone,
             family.rotation, family.rotated_at
           FROM users LEFT JOIN tokens AS family
-            ON family.id = ${sid} AND family.kind = 'family' AND family.user_id = users.id
-          WHERE users.id = ${userId}`,
+            ON family.id = ${uuid(sid)} AND family.kind = 'family' AND family.user_id = users.id
+          WHERE users.id = ${uuid(userId)}`,
         JwtRow,
       );
       if (row === null) return null;
@@ -761,7 +762,7 @@ const MAX_LOOKS = 40;
 
 /** Of a listed chain: none of its JWTs was revoked, nor the log-ins with a password alone. */
 const chainIsActive = sql`(tokens.kind <> 'jwt' OR NOT EXISTS (SELECT 1 FROM json_each(tokens.detail, '$.jtis') AS link
-    JOIN tokens AS revoked ON revoked.id = link.value WHERE revoked.revoked_at IS NOT NULL)
+    JOIN tokens AS revoked ON revoked.id = unhex(link.value, '-') WHERE revoked.revoked_at IS NOT NULL)
   AND COALESCE(tokens.detail ->> '$.loginVersion', users.login_version) = users.login_version)`;
 
 /** The lists are public, and each costs a scan: an isolate scans a list once in half a minute, however many ask. */

@@ -8,7 +8,7 @@ import type { Ha1bStore } from "../core/ha1b.ts";
 import type { PasswordHashStore } from "../core/passwords.ts";
 import { PROFILE_COLUMNS, PROFILE_FIELDS, type UserWithPassword } from "../core/user.ts";
 import type { StorageContext } from "./context.ts";
-import { flag, pageOf, toPage } from "./d1.ts";
+import { flag, idsIn, pageOf, textOf, toPage } from "./d1.ts";
 import {
   identitiesRevoked,
   removeIdentitiesButOne,
@@ -18,6 +18,7 @@ import { carryUndo, keepForUndo } from "./mail.ts";
 import { deleting, erasePersonalData } from "./operations.ts";
 import { allCredentialsRevocation, callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { DISPLAY_NAME, isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
+import { uuid } from "../core/uuid.ts";
 
 /** Users live in D1; where KV may answer, it holds copies for reading. */
 export function createUsers(context: StorageContext): UserStore & PasswordHashStore & Ha1bStore {
@@ -31,7 +32,7 @@ export function createUsers(context: StorageContext): UserStore & PasswordHashSt
     return row === null ? null : toUser(row);
   }
 
-  const byId = (id: string) => find(sql`users.id = ${id}`);
+  const byId = (id: string) => find(sql`users.id = ${uuid(id)}`);
 
   async function remove(
     caller: CallerRef,
@@ -43,7 +44,7 @@ export function createUsers(context: StorageContext): UserStore & PasswordHashSt
       {
         batch: {
           deleted: sql`${deleting(
-            sql`id = ${userId} AND credential_version = ${ifCredentialVersion} AND ${callerIsActive(caller, nowMs)}`,
+            sql`id = ${uuid(userId)} AND credential_version = ${ifCredentialVersion} AND ${callerIsActive(caller, nowMs)}`,
             nowMs,
           )} RETURNING id`,
           event: events.afterCaller("user.deleted", caller, null, nowMs),
@@ -66,7 +67,7 @@ export function createUsers(context: StorageContext): UserStore & PasswordHashSt
         inserted: sql`
           INSERT INTO users (id, email, password, role, ${join(PROFILE_COLUMNS.map((column) => raw(column)))},
             created_on, modified_on, ha1b)
-          SELECT ${user.id}, ${user.email}, ${user.passwordHash}, ${user.role}, ${join(profile)},
+          SELECT ${uuid(user.id)}, ${user.email}, ${user.passwordHash}, ${user.role}, ${join(profile)},
             ${user.createdAtMs}, ${user.modifiedAtMs}, ${user.ha1bHash}
           WHERE ${isFree(user.email, user.id, user.createdAtMs)}
           ON CONFLICT (email) WHERE deleted_on IS NULL DO NOTHING RETURNING id`,
@@ -98,7 +99,7 @@ export function createUsers(context: StorageContext): UserStore & PasswordHashSt
       background.bestEffort(
         "rehash a password",
         db.run(
-          sql`UPDATE users SET password = ${newHash} WHERE id = ${id} AND password = ${oldHash}`,
+          sql`UPDATE users SET password = ${newHash} WHERE id = ${uuid(id)} AND password = ${oldHash}`,
         ),
       ),
 
@@ -109,7 +110,7 @@ export function createUsers(context: StorageContext): UserStore & PasswordHashSt
       background.bestEffort(
         "keep an HA1B hash",
         db.run(
-          sql`UPDATE users SET ha1b = ${hash} WHERE id = ${id} AND email = ${email}
+          sql`UPDATE users SET ha1b = ${hash} WHERE id = ${uuid(id)} AND email = ${email}
             AND credential_version = ${credentialVersion} AND ${USER_IS_ACTIVE}`,
         ),
       ),
@@ -151,13 +152,13 @@ async function updateUser(
   // guard: account-change-asks-the-caller
   // guard: password-is-the-current-one
   const user = sql`UPDATE users SET ${join([...sets, sql`modified_on = ${nowMs}`])}
-    WHERE users.id = ${userId} AND ${ifCredentialVersion === null ? sql`TRUE` : sql`credential_version = ${ifCredentialVersion}`}
+    WHERE users.id = ${uuid(userId)} AND ${ifCredentialVersion === null ? sql`TRUE` : sql`credential_version = ${ifCredentialVersion}`}
       AND ${callerIsActive(caller, nowMs)} AND NOT EXISTS (${others})
     RETURNING ${USER_COLUMNS}`;
   // Spares the token that was presented: every other one is revoked, also the one that a JWT was obtained with.
   // guard: new-password-spares-the-callers-token
   const carry = sql`UPDATE tokens SET credential_version = credential_version + 1
-    WHERE id = ${caller.tokenId}
+    WHERE id = ${uuid(caller.tokenId)}
       AND EXISTS (SELECT 1 FROM users WHERE id = user_id AND users.credential_version = tokens.credential_version + 1
         AND password = ${passwordHash ?? null})`;
   const what =
@@ -169,7 +170,9 @@ async function updateUser(
           ? "email.requested"
           : "user.changed";
   const happened = sql`changes() > 0`;
-  const has = (column: Sql) => sql`EXISTS (SELECT 1 FROM users WHERE id = ${userId} AND ${column}
+  const has = (
+    column: Sql,
+  ) => sql`EXISTS (SELECT 1 FROM users WHERE id = ${uuid(userId)} AND ${column}
       AND modified_on = ${nowMs})`;
   const rest: Sql[] = [];
   if (passwordHash !== undefined) {
@@ -237,7 +240,7 @@ function nameHas(word: string): Sql {
     lower.charAt(0).toUpperCase() + lower.slice(1),
   ];
   const name = sql`COALESCE(u.first_name, '') || ' ' || COALESCE(u.last_name, '')`;
-  return sql`(CASE WHEN TRIM(${name}) = '' THEN instr(u.id, ${lower}) = 1 ELSE EXISTS (
+  return sql`(CASE WHEN TRIM(${name}) = '' THEN instr(${textOf(sql`u.id`)}, ${lower}) = 1 ELSE EXISTS (
     SELECT 1 FROM json_each(${JSON.stringify(spellings)}) WHERE instr(lower(${name}), lower(value)) > 0) END)`;
 }
 
@@ -250,8 +253,8 @@ export function createContacts({ db, events }: StorageContext): ContactStore {
       // The other one has an event too, but does not learn where it was done.
       const others = { userId: contactId, actorId: userId, credentialId: null, hidesClient: true };
       const { asked } = await db.batch({
-        deleted: sql`DELETE FROM contacts WHERE ((user_id = ${userId} AND contact_id = ${contactId})
-            OR (user_id = ${contactId} AND contact_id = ${userId})) AND ${isActive}`,
+        deleted: sql`DELETE FROM contacts WHERE ((user_id = ${uuid(userId)} AND contact_id = ${uuid(contactId)})
+            OR (user_id = ${uuid(contactId)} AND contact_id = ${uuid(userId)})) AND ${isActive}`,
         own: events.afterCaller(what, caller, contactId, nowMs),
         others: events.after({ what, ...others, subjectId: userId }, nowMs),
         asked: sql`SELECT ${isActive} AS is_active`,
@@ -267,7 +270,7 @@ export function createContacts({ db, events }: StorageContext): ContactStore {
           ? sql``
           : pageOf(id, createdAt, { ...page, limit: CONTACT_SEARCH - 1 }).orderAndLimit;
       const rows = await db.all(
-        sql`SELECT ${CONTACT} FROM (SELECT * FROM contacts AS c WHERE c.user_id = ${userId} AND ${from} ${bound}) AS c
+        sql`SELECT ${CONTACT} FROM (SELECT * FROM contacts AS c WHERE c.user_id = ${uuid(userId)} AND ${from} ${bound}) AS c
             JOIN users AS u ON u.id = c.contact_id
           WHERE ${join([CONTACT_IS_ACTIVE, ...words.map(nameHas)], " AND ")} ${orderAndLimit}`,
         ContactRow,
@@ -281,10 +284,10 @@ export function createContacts({ db, events }: StorageContext): ContactStore {
       const bound = pageOf(id, createdAt, { ...page, limit: CONTACT_SEARCH - 1 }).orderAndLimit;
       const rows = await db.all(
         sql`SELECT ${CONTACT}, ${INTRODUCER} AS introducer
-          FROM (SELECT * FROM contacts AS c WHERE c.contact_id = ${userId} AND ${from} ${bound}) AS c
+          FROM (SELECT * FROM contacts AS c WHERE c.contact_id = ${uuid(userId)} AND ${from} ${bound}) AS c
             JOIN users AS u ON u.id = c.user_id
           WHERE ${CONTACT_IS_ACTIVE} AND NOT EXISTS (SELECT 1 FROM contacts AS back
-            WHERE back.user_id = ${userId} AND back.contact_id = c.user_id) ${orderAndLimit}`,
+            WHERE back.user_id = ${uuid(userId)} AND back.contact_id = c.user_id) ${orderAndLimit}`,
         FollowerRow,
       );
       return toPage(rows, page);
@@ -292,12 +295,12 @@ export function createContacts({ db, events }: StorageContext): ContactStore {
 
     async find(userId, contactId) {
       const link = (owner: string, other: string) =>
-        sql`SELECT ${CONTACT}, c.user_id = ${userId} AS isOwn, ${INTRODUCER} AS introducer,
-            CASE c.issuer_id WHEN ${userId} THEN 'own_code' WHEN ${contactId} THEN 'their_code'
+        sql`SELECT ${CONTACT}, c.user_id = ${uuid(userId)} AS isOwn, ${INTRODUCER} AS introducer,
+            CASE c.issuer_id WHEN ${uuid(userId)} THEN 'own_code' WHEN ${uuid(contactId)} THEN 'their_code'
               ELSE CASE WHEN c.issuer_id IS NOT NULL THEN 'introduced' END END AS meeting,
-            (SELECT tokens.id FROM tokens WHERE tokens.id = c.token_id AND tokens.user_id = ${userId}) AS tokenId
-          FROM contacts AS c JOIN users AS u ON u.id = ${contactId}
-          WHERE c.user_id = ${owner} AND c.contact_id = ${other} AND ${CONTACT_IS_ACTIVE}`;
+            (SELECT tokens.id FROM tokens WHERE tokens.id = c.token_id AND tokens.user_id = ${uuid(userId)}) AS tokenId
+          FROM contacts AS c JOIN users AS u ON u.id = ${uuid(contactId)}
+          WHERE c.user_id = ${uuid(owner)} AND c.contact_id = ${uuid(other)} AND ${CONTACT_IS_ACTIVE}`;
       const rows = await db.all(
         sql`${link(userId, contactId)} UNION ALL ${link(contactId, userId)}`,
         LinkRow,
@@ -319,7 +322,7 @@ export function createDisplayNames({ db }: StorageContext): DisplayNameStore {
       if (ids.length === 0) return new Map();
       const rows = await db.all(
         sql`SELECT users.id, ${DISPLAY_NAME} AS name, users.verified_on IS NOT NULL AND ${USER_IS_ACTIVE} AS hasProvenEmail FROM users
-          WHERE users.id IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`,
+          WHERE users.id IN ${idsIn(ids)}`,
         NameRow,
       );
       return new Map(rows.map(({ id, ...shown }) => [id, shown]));

@@ -1,10 +1,10 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Caller } from "../../src/core/caller.ts";
 import { FaultError } from "../../src/core/fault.ts";
 import { mailed, newSecret } from "../support/mailed.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
+import { DB } from "../support/database.ts";
 
 const here = isolate();
 const { call, newActionToken, services } = here;
@@ -128,9 +128,7 @@ describe("the page behind a code", () => {
       expect(await refusedState("lk_act_nonsense", caller)).toBe("unknown");
       expect(await refusedState((await newSecret())[0], caller)).toBe("unknown");
     }
-    await env.DB.prepare(
-      "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
-    )
+    await DB.prepare("UPDATE users SET credential_version = credential_version + 1 WHERE id = ?")
       .bind(ada.id)
       .run();
     expect(await refusedState(dead.secret, bob.caller)).toBe("revoked");
@@ -157,7 +155,7 @@ describe("the page behind a code", () => {
       tokenId: own.id,
     });
     const { secret } = await newActionToken(ada.access, nora.id);
-    await env.DB.prepare("UPDATE users SET deleted_on = 1, email = '' WHERE id = ?")
+    await DB.prepare("UPDATE users SET deleted_on = 1, email = '' WHERE id = ?")
       .bind(nora.id)
       .run();
     expect(await preview(secret, bob.caller)).toEqual({
@@ -172,9 +170,7 @@ describe("the page behind a code", () => {
   it("rejects a caller whose credential is no longer active", async () => {
     const [ada, bob] = [await newPerson(), await newPerson()];
     const { secret } = await newActionToken(ada.access, ada.id);
-    await env.DB.prepare(
-      "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
-    )
+    await DB.prepare("UPDATE users SET credential_version = credential_version + 1 WHERE id = ?")
       .bind(bob.id)
       .run();
     expect(await faultOf(preview(secret, bob.caller))).toMatchObject({ code: "token_invalid" });
@@ -259,7 +255,7 @@ describe("links in emails", () => {
       code: "credentials_missing",
     });
     await run(secret, {}, ada.caller, "key");
-    const row = env.DB.prepare("SELECT verified_on FROM users WHERE id = ?").bind(ada.id);
+    const row = DB.prepare("SELECT verified_on FROM users WHERE id = ?").bind(ada.id);
     expect(await row.first("verified_on")).not.toBeNull();
   });
 });
@@ -277,7 +273,7 @@ describe("the issuer's own token", () => {
       await newPerson(),
     ];
     for (const { caller, id } of runners) await run(secret, {}, caller, id);
-    await env.DB.prepare(
+    await DB.prepare(
       "UPDATE receipts SET run_at = run_at + (SELECT COUNT(*) FROM users WHERE id < run_by)",
     ).run();
     const all = await services.actionUses.runs(ada.caller, id, FIRST);
@@ -296,7 +292,7 @@ describe("the issuer's own token", () => {
     const [bob] = runners;
     if (bob === undefined) throw new Error("nobody");
     expect((await services.actionUses.runs(bob.caller, id, FIRST)).items).toEqual([]);
-    await env.DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(bob.id).run();
+    await DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(bob.id).run();
     const after = await services.actionUses.runs(ada.caller, id, FIRST);
     expect(after.items.map(({ name }) => name).sort()).toEqual(["Carol", null, null]);
   });
@@ -317,9 +313,7 @@ describe("the issuer's own token", () => {
     expect((await one(ada.caller, revoked.id)).status).toBe("revoked");
     expect(await faultOf(one(bob.caller, id))).toMatchObject({ code: "token_not_found" });
     await mailed(ada, "resetPassword");
-    const row = env.DB.prepare(
-      "SELECT id FROM tokens WHERE user_id = ? AND detail LIKE '%internal%'",
-    );
+    const row = DB.prepare("SELECT id FROM tokens WHERE user_id = ? AND detail LIKE '%internal%'");
     const internal = (await row.bind(ada.id).first<string>("id")) ?? "";
     expect(await faultOf(one(ada.caller, internal))).toMatchObject({ code: "token_not_found" });
   });

@@ -9,7 +9,7 @@ export async function prepareCoupons(code: string, maxUses: number): Promise<voi
       "CREATE TABLE IF NOT EXISTS coupons (code TEXT NOT NULL PRIMARY KEY, max_uses INTEGER NOT NULL) STRICT",
     ),
     env.DB.prepare(
-      `CREATE TABLE IF NOT EXISTS coupon_uses (code TEXT NOT NULL REFERENCES coupons (code), user_id TEXT NOT NULL,
+      `CREATE TABLE IF NOT EXISTS coupon_uses (code TEXT NOT NULL REFERENCES coupons (code), user_id BLOB NOT NULL REFERENCES users (id),
         used_at INTEGER NOT NULL, expires_at INTEGER, PRIMARY KEY (code, user_id)) STRICT, WITHOUT ROWID`,
     ),
     env.DB.prepare("INSERT OR REPLACE INTO coupons VALUES (?, ?)").bind(code, maxUses),

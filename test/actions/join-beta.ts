@@ -5,8 +5,8 @@ export const joinBeta = defineAction({
   name: "joinBeta",
   payload: v.object({}),
   tables: [{ name: "beta_users", userColumn: "user_id" }],
-  run: ({ runner, nowMs, once, sql }) => ({
-    writes: once(sql`INSERT OR IGNORE INTO beta_users VALUES (${runner}, ${nowMs})`),
+  run: ({ runner, nowMs, once, sql, uuid }) => ({
+    writes: once(sql`INSERT OR IGNORE INTO beta_users VALUES (${uuid(runner)}, ${nowMs})`),
     answer: null,
   }),
 });

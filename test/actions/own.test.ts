@@ -9,6 +9,7 @@ import { intercept } from "../support/stores.ts";
 import { joinBeta } from "./join-beta.ts";
 import { couponUses, prepareCoupons, redeemCoupon } from "./coupons.ts";
 import { EVENT_LOG } from "../../src/storage/event-rows.ts";
+import { DB } from "../support/database.ts";
 
 const withActions = (...actions: readonly Action[]) =>
   isolate({}, { KV: env.KV, DB: env.DB }, { options: { actions } });
@@ -21,7 +22,7 @@ beforeAll(async () => {
   issuer = (await here.newCaller()).access;
 });
 beforeEach(async () => {
-  code = crypto.randomUUID();
+  code = crypto.randomUUID().slice(9);
   await prepareCoupons(code, 3);
 });
 
@@ -42,19 +43,19 @@ const run = (place: Isolate, token: string, bearer?: string, key?: string, input
   });
 
 const usesOf = (token: unknown) =>
-  env.DB.prepare("SELECT uses FROM tokens WHERE id = ?").bind(token).first("uses");
+  DB.prepare("SELECT uses FROM tokens WHERE id = ?").bind(token).first("uses");
 
 describe("an action of one's own", () => {
   it("is a few lines, as README has it", async () => {
     await env.DB.exec(
-      "CREATE TABLE IF NOT EXISTS beta_users (user_id TEXT PRIMARY KEY, joined_at INTEGER NOT NULL)",
+      "CREATE TABLE IF NOT EXISTS beta_users (user_id BLOB PRIMARY KEY, joined_at INTEGER NOT NULL)",
     );
     const place = withActions(joinBeta);
     const token = await issue(place, "joinBeta", {}, 1);
     const [ann, ben] = [await place.newCaller(), await place.newCaller()];
     const answers = await Promise.all([ann, ben].map(({ access }) => run(place, token, access)));
     expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 422]);
-    const joined = await env.DB.prepare("SELECT user_id FROM beta_users").all();
+    const joined = await DB.prepare("SELECT user_id FROM beta_users").all();
     expect(joined.results).toEqual([{ user_id: answers[0]?.status === 200 ? ann.id : ben.id }]);
   });
 
@@ -62,9 +63,9 @@ describe("an action of one's own", () => {
     const silent = defineAction({
       name: "silent",
       payload: v.object({}),
-      run: ({ runner, once, sql }) => {
+      run: ({ runner, once, sql, uuid }) => {
         const result = {
-          writes: once(sql`UPDATE users SET first_name = 'Sy' WHERE id = ${runner}`),
+          writes: once(sql`UPDATE users SET first_name = 'Sy' WHERE id = ${uuid(runner)}`),
         };
         return Object(result);
       },
@@ -81,7 +82,7 @@ describe("an action of one's own", () => {
     const answer = await run(here, token, runner.access);
     expect(answer).toMatchObject({ status: 200, json: { action: "redeemCoupon", data: { code } } });
     expect(await couponUses(code)).toBe(1);
-    const events = await env.DB.prepare(
+    const events = await DB.prepare(
       `SELECT what, subject FROM ${EVENT_LOG.sql} WHERE user_id = ? AND what LIKE '%.r%' ORDER BY id DESC LIMIT 2`,
     )
       .bind(runner.id)
@@ -113,7 +114,7 @@ describe("an action of one's own", () => {
     });
     expect(await couponUses(code)).toBe(1);
     expect(
-      await env.DB.prepare("SELECT COUNT(*) AS n FROM receipts WHERE run_by = ?")
+      await DB.prepare("SELECT COUNT(*) AS n FROM receipts WHERE run_by = ?")
         .bind(runner.id)
         .first("n"),
     ).toBe(1);
@@ -258,11 +259,11 @@ describe("conditions", () => {
     const runners: (string | null)[] = [];
     const place = withActions(
       small({
-        check: ({ runner, sql }) => {
+        check: ({ runner, sql, uuid }) => {
           runners.push(runner);
           return runner === null
             ? []
-            : [{ holds: sql`${runner} <> ${runners[1] ?? ""}`, message: "Not you." }];
+            : [{ holds: sql`${uuid(runner)} <> ${uuid(runners[1] ?? "")}`, message: "Not you." }];
         },
       }),
     );
@@ -280,6 +281,16 @@ describe("a mistake in an action is an error of ours, and takes no use", () => {
       "an event that it does not declare",
       { run: () => ({ writes: [], answer: 1, event: String("a.b") as never }) },
       /the event a.b is not in its events/,
+    ],
+    [
+      "an id as text in a write",
+      {
+        run: ({ sql, once, issuerId }) => ({
+          writes: once(sql`DELETE FROM contacts WHERE user_id = ${issuerId}`),
+          answer: 1,
+        }),
+      },
+      /an id in SQL is \$\{uuid/,
     ],
     [
       "a write without once",
@@ -314,12 +325,12 @@ describe("a mistake in an action is an error of ours, and takes no use", () => {
   it.each(["a CHECK", "a trigger", "FOREIGN KEY"])(
     "but %s that it breaks has the words of the action",
     async (what) => {
-      await env.DB.batch(
+      await DB.batch(
         [
           "DROP TABLE IF EXISTS few",
           "CREATE TABLE few (n INTEGER CONSTRAINT positive CHECK (n > 0), of TEXT REFERENCES users (id))",
           "CREATE TRIGGER few_only BEFORE INSERT ON few WHEN new.n > 5 BEGIN SELECT RAISE(ABORT, 'at most five'); END",
-        ].map((text) => env.DB.prepare(text)),
+        ].map((text) => DB.prepare(text)),
       );
       const [n, of, message] =
         {

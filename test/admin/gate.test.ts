@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { OPERATOR_SCOPES } from "../../src/core/scopes.ts";
 import { at, itemsAt, type Send, textAt } from "../support/client.ts";
@@ -6,6 +5,7 @@ import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { ROUTE_KEYS, pathOf } from "../hostile/routes.ts";
 import { fingerprint } from "../hostile/database.ts";
+import { DB } from "../support/database.ts";
 
 const ROUTES = ROUTE_KEYS.filter(({ route }) => route.path.startsWith("/rest/admin/"));
 const BODIES: Readonly<Record<string, unknown>> = {
@@ -143,7 +143,7 @@ it("a role that was taken away opens nothing from that instant, whatever claims 
     return statuses;
   };
   expect(await open()).toEqual([200, 200, 200]);
-  await env.DB.prepare("UPDATE users SET role = 'User' WHERE id = ?").bind(former.id).run();
+  await DB.prepare("UPDATE users SET role = 'User' WHERE id = ?").bind(former.id).run();
   expect(await open()).toEqual([403, 403, 403]);
 });
 
@@ -157,22 +157,22 @@ it("a role that is taken away between the gate and the write writes nothing", as
     intercept(async (call, run) => {
       const done = await run();
       if (call.store === "D1" && ++gates === 2) {
-        await env.DB.prepare(demote).bind("User", former.id).run();
+        await DB.prepare(demote).bind("User", former.id).run();
       }
       return done;
     }),
   );
-  await env.DB.prepare(demote).bind("User", former.id).run();
+  await DB.prepare(demote).bind("User", former.id).run();
   const before = await fingerprint();
   for (const { name, route } of ROUTES.filter(({ route }) => route.scope === "admin:write")) {
-    await env.DB.prepare(demote).bind("Admin", former.id).run();
+    await DB.prepare(demote).bind("Admin", former.id).run();
     gates = 0;
     const json = BODIES[name];
     const send = { bearer: former.access, ...(json !== undefined && { json }) };
     const answer = await late.call(route.method, pathOf(route, victim.id), send);
     expect([name, answer.json]).toEqual([name, REFUSED]);
   }
-  await env.DB.prepare(demote).bind("User", former.id).run();
+  await DB.prepare(demote).bind("User", former.id).run();
   expect(await fingerprint()).toEqual(before);
 });
 
@@ -184,13 +184,13 @@ it("needs a second factor of the operator, unless the setting says otherwise", a
   }
   const made = { bearer: operator.access, json: { name: "ops", scopes: ["admin:read"] } };
   expect((await strict.call("POST", "/rest/token", made)).status).toBe(403);
-  await env.DB.prepare(
+  await DB.prepare(
     "INSERT INTO second_factors (user_id, secret, created_at, confirmed_at) VALUES (?, 'x', 1, 1)",
   )
     .bind(operator.id)
     .run();
   expect((await strict.call("GET", "/rest/admin/status", send)).status).toBe(200);
-  await env.DB.prepare("DELETE FROM second_factors").run();
+  await DB.prepare("DELETE FROM second_factors").run();
 });
 
 it("what cannot be undone needs a log-in of the last ten minutes", async () => {
@@ -293,7 +293,7 @@ describe.each(["0", "300"])("one log-in and one token, at a revocation lag of %s
     });
     // The last one is that the operator looked.
     expect(itemsAt(log, "payload")).toHaveLength(revoked.length + 1);
-    const keys = await env.DB.prepare("SELECT COUNT(*) AS n FROM pending_revocations").first("n");
+    const keys = await DB.prepare("SELECT COUNT(*) AS n FROM pending_revocations").first("n");
     expect(keys).toBe(lag === "0" ? keys : 0);
   });
 
@@ -301,7 +301,7 @@ describe.each(["0", "300"])("one log-in and one token, at a revocation lag of %s
     const { path, api, ids } = await victimOf();
     const other = await here.newCaller();
     const internal = crypto.randomUUID();
-    await env.DB.prepare(
+    await DB.prepare(
       `INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, max_uses, detail)
         VALUES (?, 'action', ?, 0, 1, 1, 1e15, 1, '{"action":"undoEmailChange","internal":true}')`,
     )
@@ -329,7 +329,7 @@ describe.each(["0", "300"])("one log-in and one token, at a revocation lag of %s
     const { path, api, ids } = await victimOf();
     const former = await here.newOperator();
     const demote = (role: string) =>
-      env.DB.prepare("UPDATE users SET role = ? WHERE id = ?").bind(role, former.id).run();
+      DB.prepare("UPDATE users SET role = ? WHERE id = ?").bind(role, former.id).run();
     let gates = 0;
     const late = isolate(
       {},
@@ -345,7 +345,7 @@ describe.each(["0", "300"])("one log-in and one token, at a revocation lag of %s
       const answer = await late.call("DELETE", each, { bearer: former.access });
       expect([each, answer.json]).toEqual([each, REFUSED]);
     }
-    const active = await env.DB.prepare(
+    const active = await DB.prepare(
       "SELECT COUNT(*) AS n FROM tokens WHERE id IN (?, ?) AND revoked_at IS NULL",
     )
       .bind(api.uuid, ids.session)

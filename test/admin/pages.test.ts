@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { GET_PAGES, POST_FORMS } from "../console/forms.ts";
 import { inputsOf, textOf } from "../console/html.ts";
@@ -12,6 +11,7 @@ import {
 import { fingerprint } from "../hostile/database.ts";
 import { at, itemsAt, PASSWORD } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
+import { DB } from "../support/database.ts";
 
 const MAILS = {
   MAIL_WEBHOOK_URL: "https://mail.test/",
@@ -27,7 +27,7 @@ const pathsFor = (id: string) => ({
 });
 
 const idOf = async ({ email }: { readonly email: string }) =>
-  String(await env.DB.prepare("SELECT id FROM users WHERE email = ?").bind(email).first("id"));
+  String(await DB.prepare("SELECT id FROM users WHERE email = ?").bind(email).first("id"));
 
 /** Presses the button of a form on a page, and follows it. */
 async function press(client: PageClient, page: string, action: string, fields: Fields = {}) {
@@ -139,7 +139,7 @@ describe("nobody else opens them, or learns that they are there", () => {
     const user = await newPageClient(call);
     const former = await newOperatorClient(call);
     const own = await idOf(user);
-    await env.DB.prepare("UPDATE users SET role = 'User' WHERE email = ?").bind(former.email).run();
+    await DB.prepare("UPDATE users SET role = 'User' WHERE email = ?").bind(former.email).run();
     await settled();
     const before = await fingerprint();
     for (const client of [user, former]) {
@@ -179,7 +179,7 @@ describe("nobody else opens them, or learns that they are there", () => {
       ]);
     }
     expect(await fingerprint()).toBe(before);
-    await env.DB.prepare(
+    await DB.prepare(
       "INSERT INTO second_factors (user_id, secret, created_at, confirmed_at) VALUES (?, 'x', 1, 1)",
     )
       .bind(id)
@@ -231,7 +231,7 @@ it("an account is deleted only by its own email, and an operator's own is not am
     expect((await operator.send(remove, { email })).status).toBe(400);
   }
   const isThere = () =>
-    env.DB.prepare("SELECT deleted_on FROM users WHERE id = ?").bind(ann.id).first("deleted_on");
+    DB.prepare("SELECT deleted_on FROM users WHERE id = ?").bind(ann.id).first("deleted_on");
   expect(await isThere()).toBeNull();
   expect((await operator.send(remove, { email: ` ${ann.email.toUpperCase()} ` })).status).toBe(303);
   expect(await isThere()).not.toBeNull();
@@ -245,12 +245,12 @@ it("every page says what needs someone, and dead letters can be sent again", asy
   const ann = await newUser();
   const longAgo = Date.now() - 4_000_000;
   const event = "01a17724-c1a0-7000-8004-fab7c971ae4c";
-  await env.DB.batch([
-    env.DB.prepare("DELETE FROM deliveries"),
-    env.DB.prepare(
-      `INSERT INTO notices (user_id, id, email, kind, at, due_at) VALUES (?, 'x', 'x', 'new_login', ?, ?)`,
+  await DB.batch([
+    DB.prepare("DELETE FROM deliveries"),
+    DB.prepare(
+      `INSERT INTO notices (user_id, id, email, kind, at, due_at) VALUES (?, x'00', 'x', 'new_login', ?, ?)`,
     ).bind(ann.id, longAgo, Date.now() * 2),
-    env.DB.prepare("INSERT INTO dead_letters VALUES ('webhook', ?, ?, 9, 'Error: 500', ?)").bind(
+    DB.prepare("INSERT INTO dead_letters VALUES ('webhook', ?, ?, 9, 'Error: 500', ?)").bind(
       ann.id,
       event,
       longAgo,

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   at,
@@ -16,6 +15,7 @@ import {
 } from "../support/client.ts";
 import { service } from "../support/service.ts";
 import { claimOf, type Event, eventsOf } from "./own-events.ts";
+import { DB } from "../support/database.ts";
 
 const OTHER = "another long password";
 const HEADERS = { "cf-connecting-ip": "203.0.113.77", "cf-ray": "8f1e2d3c4b5a6978-VIE" };
@@ -337,9 +337,7 @@ describe("GET /rest/audit", () => {
     }
     const json = { email_id: email, password };
     await newestAfter(() => call("POST", "/tokens", { json, ...from("198.51.100.1") }), 0);
-    await env.DB.prepare("UPDATE devices SET way = 'passkey' WHERE user_id = ?")
-      .bind(user.id)
-      .run();
+    await DB.prepare("UPDATE devices SET way = 'passkey' WHERE user_id = ?").bind(user.id).run();
     await newestAfter(() => pair(from("198.51.100.1")), 1);
     await newestAfter(() => pair(from("198.51.100.1"), heard()), 1);
     // Of no network, or one that strangers share, nothing is known.

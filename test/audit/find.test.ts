@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import {
   ALL_EVENTS,
@@ -13,6 +12,7 @@ import type { PageRequest } from "../../src/core/page.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { storedKind } from "../../src/storage/event-rows.ts";
+import { DB } from "../support/database.ts";
 
 const NOW = Date.now();
 const [me, friend, stranger] = [crypto.randomUUID(), crypto.randomUUID(), crypto.randomUUID()];
@@ -42,7 +42,7 @@ type Row = Readonly<Record<string, string | number | null>>;
 
 function insertion(table: string, row: Row) {
   const names = Object.keys(row);
-  return env.DB.prepare(`INSERT INTO ${table} (${names}) VALUES (${names.map(() => "?")})`).bind(
+  return DB.prepare(`INSERT INTO ${table} (${names}) VALUES (${names.map(() => "?")})`).bind(
     ...Object.values(row),
   );
 }
@@ -67,12 +67,19 @@ function token(id: string, kind: string, userId: string, detail: object) {
 }
 
 const user = (id: string, first_name: string) =>
-  insertion("users", { id, email: id, password: "", first_name, created_on: 1, modified_on: 1 });
+  insertion("users", {
+    id,
+    email: `${first_name}@example.com`,
+    password: "",
+    first_name,
+    created_on: 1,
+    modified_on: 1,
+  });
 
 const DEVICE = { browser: "Firefox", system: "Linux", country: "DE", city: "Berlin" };
 
 beforeAll(async () => {
-  await env.DB.batch([
+  await DB.batch([
     user(me, "Me"),
     user(friend, "Fay"),
     user(stranger, "Stan"),
@@ -103,7 +110,7 @@ beforeAll(async () => {
       created_at: 1,
     }),
   ]);
-  await env.DB.batch([
+  await DB.batch([
     event("user.created"),
     event("session.created", { subject: ids.session, ipv6: "203.0.113.0/24" }),
     event("token.created", { subject: ids.token, credential: ids.session }),
@@ -141,7 +148,7 @@ it("finds the history of a token: what it was about and what was done with it, a
     at: 1,
   }).run();
   expect(whats(await find({ aboutId: operators }))).toEqual([]);
-  await env.DB.prepare(`DELETE FROM events WHERE id < '00000001'`).run();
+  await DB.prepare(`DELETE FROM events WHERE hex(id) < '00000001'`).run();
 });
 
 it("names what an event was about, who did it, with what and from where, in one call", async () => {
@@ -237,10 +244,10 @@ it("leads on and back, each event once", async () => {
 it("looks at so many events and says so, goes on where it stopped, by the primary key alone", async () => {
   const at = NOW - 90_000_000;
   const time = at.toString(16).padStart(12, "0");
-  await env.DB.prepare(
+  await DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
      INSERT INTO events (user_id, id, kind)
-     SELECT ?2, ?3 || '-7' || lower(hex(randomblob(10))), ${storedKind("user.changed")} FROM n`,
+     SELECT ?2, unhex(?3 || '-7' || substr(hex(randomblob(10)), 2), '-'), ${storedKind("user.changed")} FROM n`,
   )
     .bind(AUDIT_COUNTED, me, `${time.slice(0, 8)}-${time.slice(8)}`)
     .run();
@@ -259,7 +266,7 @@ it("looks at so many events and says so, goes on where it stopped, by the primar
   await find(filter);
   const plans = statements.map(async (sql) => {
     const values = Array(sql.split("?").length - 1).fill(0);
-    const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+    const plan = await DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
       .bind(...values)
       .all<{ detail: string }>();
     return plan.results.map(({ detail }) => detail).join("\n");

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { meter, short } from "../budget/measure.ts";
 import { newApiToken, newCaller } from "../support/client.ts";
@@ -6,28 +5,28 @@ import { isolate, service } from "../support/service.ts";
 import { rules } from "../support/guard.ts";
 import { eventsOf } from "./own-events.ts";
 import { storedKind } from "../../src/storage/event-rows.ts";
+import { DB } from "../support/database.ts";
 
 const DAY_MS = 86_400_000;
 
 /** So many events of a user, the newest so long ago and a millisecond between. */
 const fill = (userId: string, count: number, agoMs: number, what = "user.changed", refused = 0) =>
-  env.DB.prepare(
+  DB.prepare(
     `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?2)
       INSERT INTO events (user_id, id, kind, refused)
-      SELECT ?1, substr(printf('%012x', ?3 - i), 1, 8) || '-' || substr(printf('%012x', ?3 - i), 9)
-        || '-7000-8000-' || substr(lower(hex(randomblob(6))), 1, 12), ?4, ?5 FROM n`,
+      SELECT ?1, unhex(printf('%012x', ?3 - i) || '70008000' || hex(randomblob(6))), ?4, ?5 FROM n`,
   )
     .bind(userId, count, Date.now() - agoMs, storedKind(what), refused)
     .run();
 
 const count = async (userId: string) =>
-  env.DB.prepare("SELECT COUNT(*) AS n FROM events WHERE user_id = ?").bind(userId).first("n");
+  DB.prepare("SELECT COUNT(*) AS n FROM events WHERE user_id = ?").bind(userId).first("n");
 
 describe("housekeeping", () => {
   const housekeeping = async (settings: Readonly<Record<string, string>> = {}) => {
     rules.begin();
     // Each test writes into days that a run before it was done with.
-    await env.DB.prepare("DELETE FROM housekeeping").run();
+    await DB.prepare("DELETE FROM housekeeping").run();
     await isolate(settings).services.housekeeping(Date.now());
   };
 
@@ -70,7 +69,7 @@ describe("housekeeping", () => {
     await housekeeping();
     expect([await count(one), await count(two)]).toEqual([0, 0]);
     expect(
-      await env.DB.prepare("SELECT COUNT(*) AS n FROM event_days WHERE user_id IN (?, ?)")
+      await DB.prepare("SELECT COUNT(*) AS n FROM event_days WHERE user_id IN (?, ?)")
         .bind(one, two)
         .first("n"),
     ).toBe(0);

@@ -1,8 +1,8 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { AUDIT_COUNTED } from "../../src/core/events.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
+import { DB } from "../support/database.ts";
 
 const DAY_MS = 86_400_000;
 const NOW = Date.parse("2026-11-22T09:00:00Z");
@@ -13,10 +13,10 @@ const { services } = isolate();
 /** So many events of one instant, as the service would have written them. */
 async function events(userId: string, atMs: number, outcome: string, count: number) {
   const time = atMs.toString(16).padStart(12, "0");
-  await env.DB.prepare(
+  await DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?4)
      INSERT INTO events (user_id, id, kind, refused)
-     SELECT ?1, ?3 || '-7' || lower(hex(randomblob(10))), 2, ?2 = 'refused' FROM n`,
+     SELECT ?1, unhex(?3 || '-7' || substr(hex(randomblob(10)), 2), '-'), 2, ?2 = 'refused' FROM n`,
   )
     .bind(userId, outcome, `${time.slice(0, 8)}-${time.slice(8)}`, count)
     .run();
@@ -60,7 +60,7 @@ describe("events a day", () => {
     expect(days.at(-1)).toMatchObject({ refused: AUDIT_COUNTED - 1_000 });
     expect(days.at(-2)).toMatchObject({ done: 1_000 });
     expect(statements).toHaveLength(1);
-    const plan = await env.DB.prepare(`EXPLAIN QUERY PLAN ${statements[0]}`)
+    const plan = await DB.prepare(`EXPLAIN QUERY PLAN ${statements[0]}`)
       .bind(DAY_MS, user, "0", 9)
       .all<{ detail: string }>();
     const details = plan.results.map(({ detail }) => detail).join("\n");

@@ -12,6 +12,7 @@ import {
 import { service } from "../support/service.ts";
 import { claimOf, eventsOf } from "./own-events.ts";
 import { EVENT_LOG } from "../../src/storage/event-rows.ts";
+import { DB } from "../support/database.ts";
 
 const NOBODY = "00000000-0000-0000-0000-000000000000";
 const HEADERS = { "cf-connecting-ip": "2001:db8:1:2::3" };
@@ -40,7 +41,7 @@ let addresses = 0;
 const freshAddress = () => `198.51.100.${++addresses}`;
 
 const nobodys = async () => {
-  const { results } = await env.DB.prepare(
+  const { results } = await DB.prepare(
     `SELECT * FROM ${EVENT_LOG.sql} WHERE user_id = ? ORDER BY id`,
   )
     .bind(NOBODY)
@@ -210,7 +211,7 @@ describe("no event", () => {
     ],
   ])("where %s", async (_, attempt) => {
     const refused = () =>
-      env.DB.prepare("SELECT COUNT(*) AS n FROM events WHERE refused = 1").first("n");
+      DB.prepare("SELECT COUNT(*) AS n FROM events WHERE refused = 1").first("n");
     const before = await refused();
     expect((await attempt()).status).toBeGreaterThanOrEqual(400);
     await settled();

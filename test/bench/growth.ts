@@ -75,7 +75,7 @@ export const DEEDS: Readonly<
         const owners = JSON.stringify(keepers);
         const held = await server.rows(
           `SELECT id, user_id FROM tokens WHERE kind = 'api' AND detail LIKE '%filled%'
-          AND user_id IN (SELECT value FROM json_each('${owners}')) LIMIT ${requests}`,
+          AND user_id IN (SELECT unhex(value, '-') FROM json_each('${owners}')) LIMIT ${requests}`,
         );
         const token = inTurn(held);
         return () => {
@@ -198,14 +198,17 @@ export async function fill(
     // Building an index at the end is faster than updating it for each row.
     const indexes = database.prepare(INDEXES).all();
     for (const { name } of indexes) await run(`DROP INDEX ${name}`);
-    await run("CREATE TEMP TABLE filled (id TEXT, made INTEGER)");
-    await run(`INSERT INTO filled SELECT value, 1 FROM json_each('${JSON.stringify(ids)}')`);
+    await run("CREATE TEMP TABLE filled (id BLOB, made INTEGER)");
+    await run(
+      `INSERT INTO filled SELECT unhex(value, '-'), 1 FROM json_each('${JSON.stringify(ids)}')`,
+    );
     for (let made = 0; made < others; made += CHUNK) {
       const rows = numbers(Math.min(CHUNK, others - made));
-      await run(`INSERT INTO filled ${rows} SELECT ${UUID}, 0 FROM n`);
+      await run(`INSERT INTO filled ${rows} SELECT randomblob(16), 0 FROM n`);
     }
     await run(USERS);
-    for (const id of ids) await run(tokens(`${numbers(each)} SELECT '${id}' AS user_id FROM n`));
+    for (const id of ids)
+      await run(tokens(`${numbers(each)} SELECT unhex('${id}', '-') AS user_id FROM n`));
     await run(tokens("SELECT id AS user_id FROM filled WHERE made = 0"));
     for (const { sql } of indexes) await run(String(sql));
     await run("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
@@ -226,19 +229,16 @@ async function fileIn(directory: string): Promise<string> {
 const INDEXES = `SELECT name, sql FROM sqlite_master
   WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ('users', 'tokens')`;
 
-const UUID = `lower(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2)
-  || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6)))`;
-
 const numbers = (count: number) =>
   `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${count})`;
 
 const USERS = `INSERT INTO users (id, email, password, created_on, modified_on)
-  SELECT id, id || '@example.com', '$argon2id$v=19$m=19456,t=2,p=1$' || hex(randomblob(11)) || '$'
+  SELECT id, hex(id) || '@example.com', '$argon2id$v=19$m=19456,t=2,p=1$' || hex(randomblob(11)) || '$'
     || hex(randomblob(21)), ${Date.now()}, ${Date.now()} FROM filled ORDER BY id`;
 
 const DETAIL = JSON.stringify({ name: "filled", hint: "lk_api_…fill", scopes: [] });
 
 const tokens = (owners: string) =>
   `INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
-    SELECT ${UUID} AS id, 'api', user_id, 0, 0, ${Date.now() - DAY_MS} + abs(random() % ${DAY_MS}),
+    SELECT randomblob(16) AS id, 'api', user_id, 0, 0, ${Date.now() - DAY_MS} + abs(random() % ${DAY_MS}),
       ${Date.now()}, ${Date.now() + 30 * DAY_MS}, '${DETAIL}' FROM (${owners}) ORDER BY id`;

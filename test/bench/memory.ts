@@ -69,7 +69,7 @@ export async function apiTokens(
     const ids = JSON.stringify(made.slice(i, i + 1_000).map(({ id }) => id));
     await server.sql([
       `INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
-        SELECT value, 'api', '${userId}', 0, 0, ${Date.now()}, ${Date.now()},
+        SELECT unhex(value, '-'), 'api', '${userId}', 0, 0, ${Date.now()}, ${Date.now()},
           ${Date.now() + 86_400_000}, '${detail}' FROM json_each('${ids}')`,
     ]);
   }

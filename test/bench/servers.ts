@@ -10,6 +10,7 @@ import { keyRing, parseKeySet } from "../../src/crypto/keys.ts";
 import { build, type Bundle } from "./build.ts";
 import { ROWS } from "./workers/reference-sql.ts";
 import { unstable_splitSqlQuery as splitSqlQuery } from "wrangler";
+import { idsToBytes, rowToText } from "../support/ids.ts";
 
 /**
  * Latchkey once for each revocation lag that is measured, and once with a log line per request. The others
@@ -242,11 +243,11 @@ async function startNow({
     residentMiB: () => residentMiB(pid),
     async sql(statements) {
       const database = await miniflare.getD1Database("DB");
-      for (const statement of statements) await database.prepare(statement).run();
+      for (const statement of statements) await database.prepare(idsToBytes(statement)).run();
     },
     async rows(query) {
       const { results } = await (await miniflare.getD1Database("DB")).prepare(query).all();
-      return results;
+      return results.map(rowToText);
     },
     async putKv(key, value) {
       await (await miniflare.getKVNamespace("KV")).put(key, value);

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, expect, it, vi } from "vitest";
 import { isolate } from "../support/service.ts";
 import { some } from "../support/thorough.ts";
@@ -10,6 +9,7 @@ import { BOUNDS, TRIPS } from "./trips.ts";
 import { budgetRows, type Column, workOf } from "./costs.ts";
 import { SHOWN } from "./latency.ts";
 import { type Cost, meter, short } from "./measure.ts";
+import { DB } from "../support/database.ts";
 
 /** Where each column of the table was measured. Warm: the same request again in the same isolate. */
 const COLUMNS: readonly (readonly [Column, ...Place[]])[] = [
@@ -114,7 +114,7 @@ it("with replicas, the nearest answers each check, and every other call stays as
     const cost = async (lag: number): Promise<Cost> => {
       await begin(world);
       const beat = "INSERT OR REPLACE INTO heartbeat (only, at) VALUES (1, ?)";
-      await env.DB.prepare(beat).bind(Date.now()).run();
+      await DB.prepare(beat).bind(Date.now()).run();
       const { bindings, passwords, read } = meter();
       const settings = { REVOCATION_LAG_SECONDS: String(lag), READ_REPLICAS: "on" };
       const { send } = isolate({ ...each.settings, ...settings }, bindings, { passwords });

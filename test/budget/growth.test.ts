@@ -1,9 +1,9 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { API_TOKENS_MAX } from "../../src/core/token.ts";
 import { isolate } from "../support/service.ts";
 import { share } from "../support/thorough.ts";
 import { meter, short } from "./measure.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
@@ -45,7 +45,7 @@ const KINDS = ["session", "api", "action", "family"] as const;
 async function fill(userId: string, { count, ended = 0, endedAtOnce = 0, usedUp = 0 }: Holdings) {
   const now = Date.now();
   if (endedAtOnce > 0) {
-    await env.DB.prepare("UPDATE users SET api_token_version = 1 WHERE id = ?").bind(userId).run();
+    await DB.prepare("UPDATE users SET api_token_version = 1 WHERE id = ?").bind(userId).run();
   }
   for (const kind of KINDS) {
     const details = {
@@ -53,11 +53,11 @@ async function fill(userId: string, { count, ended = 0, endedAtOnce = 0, usedUp 
       action: { action: "addContact", payload: { contact_id: CONTACT }, audience: null },
     };
     const detail = kind === "api" || kind === "action" ? details[kind] : {};
-    await env.DB.prepare(
+    await DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
        INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at,
          revoked_at, max_uses, detail, uses)
-       SELECT lower(hex(randomblob(4)) || '-0000-4000-8000-' || hex(randomblob(6))), ?2, ?3, 0,
+       SELECT randomblob(16), ?2, ?3, 0,
          CASE ?2 WHEN 'api' THEN i >= ?9 AND ?9 > 0 END, ?4 - ?1 + i, ?4, ?5,
          CASE WHEN i < ?6 THEN ?4 END, ?7, ?8, ?7 IS NOT NULL AND i < ?10 FROM n`,
     )
@@ -80,16 +80,16 @@ async function fill(userId: string, { count, ended = 0, endedAtOnce = 0, usedUp 
 
 async function fillOthers(count: number): Promise<void> {
   const now = Date.now();
-  await env.DB.batch([
-    env.DB.prepare(
+  await DB.batch([
+    DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
        INSERT INTO users (id, email, password, created_on, modified_on)
-       SELECT lower(hex(randomblob(4)) || '-0000-4000-9000-' || hex(randomblob(6))),
+       SELECT randomblob(16),
          'other-' || hex(randomblob(8)) || '@example.com', '', ?2, ?2 FROM n`,
     ).bind(count, now),
-    env.DB.prepare(
+    DB.prepare(
       `INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
-       SELECT lower(hex(randomblob(4)) || '-0000-4000-9000-' || hex(randomblob(6))), 'api', id, 0, 0,
+       SELECT randomblob(16), 'api', id, 0, 0,
          ?1, ?1, ?2, '{}' FROM users WHERE email LIKE 'other-%'`,
     ).bind(now, now + DAY_MS),
   ]);

@@ -1,9 +1,9 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, expect, it, vi } from "vitest";
 import { type Login, type Send, textAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { meter } from "./measure.ts";
 import { BYTES, ROWS_A_VISIT, type Table } from "./visits.ts";
+import { DB } from "../support/database.ts";
 
 /** Each logs in three times: from a device that is new, and then for a pair and for a session from one that is known. */
 const PEOPLE = 500;
@@ -97,22 +97,22 @@ it("a visit writes as many rows as is written down", async () => {
 
 /** What a copy of these rows takes, inserted in the order in which they were, with all indexes. */
 async function bytesOf(table: string, where: string, at: string, copy: string): Promise<number> {
-  const schema = await env.DB.prepare(
+  const schema = await DB.prepare(
     "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND sql IS NOT NULL AND type <> 'trigger' ORDER BY type = 'index'",
   )
     .bind(table)
     .all<{ sql: string }>();
-  const before = (await env.DB.prepare("SELECT 1").all()).meta.size_after;
+  const before = (await DB.prepare("SELECT 1").all()).meta.size_after;
   for (const { sql } of schema.results) {
     const named = sql.replace(/^(CREATE TABLE )\S+/, `$1${copy}`);
-    await env.DB.prepare(
+    await DB.prepare(
       named.replace(/^(CREATE (?:UNIQUE )?INDEX )(\S+) ON \S+/, `$1${copy}_$2 ON ${copy}`),
     ).run();
   }
-  const filled = await env.DB.prepare(
+  const filled = await DB.prepare(
     `INSERT INTO ${copy} SELECT * FROM ${table} WHERE ${where} ORDER BY ${at}`,
   ).run();
-  const rows = await env.DB.prepare(`SELECT COUNT(*) AS n FROM ${copy}`).first<number>("n");
+  const rows = await DB.prepare(`SELECT COUNT(*) AS n FROM ${copy}`).first<number>("n");
   return (filled.meta.size_after - before) / (rows ?? 0);
 }
 

@@ -3,6 +3,8 @@ import { events } from "../../src/cli/events.ts";
 import { emptyDatabase } from "./users/operator.ts";
 import { EVENT_LOG } from "../../src/storage/event-rows.ts";
 
+const USER = "0b3f2c1e-6a4d-4e7b-9c1a-2f5d8e7a6b5c";
+const FIRST = "01a17724-c1a0-7000-8004-000000000000";
 const ids = [1, 2, 3].map((n) => `01a17724-c1a0-7000-8004-00000000000${n}`);
 
 async function operated() {
@@ -23,15 +25,17 @@ async function operated() {
 it("lists dead letters, and queues some or all of them again, behind what waits", async () => {
   const { sql, run } = await operated();
   expect((await run("dead")).out).toEqual(["There are no dead letters."]);
-  await sql(`INSERT INTO events (user_id, id, kind) VALUES ('u', '${ids[0]}', 1);
-    INSERT INTO deliveries (receiver, user_id, position, event_id, queued_at, due_at) VALUES ('webhook', 'u', 7, 'x', 1, 1)`);
-  const dead = ids.map((id) => `('webhook', 'u', '${id}', 75, 'Error: \u{1b}[2J down', 1000)`);
+  await sql(`INSERT INTO events (user_id, id, kind) VALUES ('${USER}', '${ids[0]}', 1);
+    INSERT INTO deliveries (receiver, user_id, position, event_id, queued_at, due_at) VALUES ('webhook', '${USER}', 7, '${FIRST}', 1, 1)`);
+  const dead = ids.map(
+    (id) => `('webhook', '${USER}', '${id}', 75, 'Error: \u{1b}[2J down', 1000)`,
+  );
   await sql(
     `INSERT INTO dead_letters (receiver, user_id, event_id, attempts, reason, died_at) VALUES ${dead.join()}`,
   );
   const [first, , third] = (await run("dead")).out;
   expect(first).toMatch(
-    /^01a\S+1 {2}webhook {2}user\.created {2}user u {2}75 attempts until 1970-\S+ {2}Error: /,
+    /^01a\S+1 {2}webhook {2}user\.created {2}user 0b\S+ {2}75 attempts until 1970-\S+ {2}Error: /,
   );
   expect(first).not.toContain("\u{1b}");
   expect(third).toMatch(/^01a\S+3 /);
@@ -44,7 +48,7 @@ it("lists dead letters, and queues some or all of them again, behind what waits"
     "Queued again: 2. The next cron run delivers them.",
   ]);
   expect(await sql("SELECT position, event_id, queued_at, attempts FROM deliveries")).toEqual(
-    ["x", ids[2], ids[0], ids[1]].map((event_id, index) => ({
+    [FIRST, ids[2], ids[0], ids[1]].map((event_id, index) => ({
       position: 7 + index,
       event_id,
       queued_at: index === 0 ? 1 : 5,

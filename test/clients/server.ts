@@ -1,6 +1,8 @@
 import { readD1Migrations } from "@cloudflare/vitest-plugin";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { createTestHarness } from "wrangler";
+import { uuid } from "../../src/core/uuid.ts";
+import { idsToBytes, rowToText } from "../support/ids.ts";
 
 /** The Worker as `wrangler dev` runs it, at an address of its own. */
 export interface RunningServer {
@@ -42,10 +44,10 @@ export async function startServer(
     origin,
     signingKey,
     async write(sql, ...values) {
-      const { results } = await DB.prepare(sql)
-        .bind(...values)
+      const { results } = await DB.prepare(idsToBytes(sql))
+        .bind(...values.map((value) => uuid(value)))
         .all();
-      return results;
+      return results.map(rowToText);
     },
     close: () => harness.close(),
   };

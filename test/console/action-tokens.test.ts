@@ -1,8 +1,8 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { call, ORIGIN } from "../support/client.ts";
 import { linkOnPage, type HtmlPage, textOf } from "./html.ts";
 import { signedUpUser, type BrowserUser, newBrowserUser } from "./browser-user.ts";
+import { DB } from "../support/database.ts";
 
 const NEW = "/console/actions/new/addContact";
 /** Terms of one's own, in place of a preset. */
@@ -29,7 +29,7 @@ const idOf = async (person: BrowserUser): Promise<string> =>
   /aria-label="User ID"><code>([^<]+)/.exec((await person.get("/console/account")).text)?.[1] ?? "";
 
 const tokens = async () =>
-  (await env.DB.prepare("SELECT COUNT(*) AS n FROM tokens WHERE kind = 'action'").first("n")) ?? 0;
+  (await DB.prepare("SELECT COUNT(*) AS n FROM tokens WHERE kind = 'action'").first("n")) ?? 0;
 
 describe("two people become contacts over a code", () => {
   it("from sign-up to contact, without JavaScript", async () => {
@@ -156,7 +156,7 @@ describe("issuing", () => {
     // Bob is Ada's contact, but Ada is not Bob's.
     const introduced = linkOf(await issue(bob));
     await ada.submit(await ada.get(introduced), introduced);
-    await env.DB.prepare("DELETE FROM contacts WHERE contact_id = ?")
+    await DB.prepare("DELETE FROM contacts WHERE contact_id = ?")
       .bind(await idOf(ada))
       .run();
     const form = await ada.get(NEW);
@@ -226,7 +226,7 @@ describe("the history", () => {
     const revoked = await issue(ada, { token_uses: "2" });
     await ada.submit(revoked, `${ownOf(revoked)}/end`);
     const expired = await issue(ada, { token_uses: "3" });
-    await env.DB.prepare("UPDATE tokens SET expires_at = ?1 - 1 WHERE id = ?2")
+    await DB.prepare("UPDATE tokens SET expires_at = ?1 - 1 WHERE id = ?2")
       .bind(Date.now(), ownOf(expired).split("/").at(-1))
       .run();
     const all = { used, forBob, revoked, expired };
@@ -281,7 +281,7 @@ describe("the history", () => {
     expect(uses.text).toContain(`href="${ownOf(used)}"`);
     expect(textOf(await bob.get("/console/actions/uses"))).toContain("No uses yet");
     // One who is no contact is not named, whatever the API let the token be for.
-    await env.DB.prepare("DELETE FROM contacts").run();
+    await DB.prepare("DELETE FROM contacts").run();
     expect(textOf(await ada.get("/console/actions"))).toContain("Active 0 of 1 One person");
   });
 
@@ -289,7 +289,7 @@ describe("the history", () => {
     const ada = await named("Ada");
     const own = ownOf(await issue(ada));
     expect((await ada.get("/console/actions?state=all")).text).toContain(own);
-    await env.DB.prepare("UPDATE tokens SET detail = json_set(detail, '$.internal', 1)").run();
+    await DB.prepare("UPDATE tokens SET detail = json_set(detail, '$.internal', 1)").run();
     expect(textOf(await ada.get("/console/actions?state=all"))).toContain("No action tokens match");
   });
 });
@@ -344,7 +344,7 @@ it("the page behind a link has a text for each state", async () => {
     404,
     expect.stringContaining("Link not found"),
   ]);
-  await env.DB.prepare("UPDATE tokens SET expires_at = 1 WHERE kind = 'action'").run();
+  await DB.prepare("UPDATE tokens SET expires_at = 1 WHERE kind = 'action'").run();
   const late = await newBrowserUser().get(link);
   expect([late.status, textOf(late)]).toEqual([
     410,
@@ -356,7 +356,7 @@ it("polling the uses does not extend the session", async () => {
   const ada = await named("Ada");
   const own = ownOf(await issue(ada));
   const endsIn = () =>
-    env.DB.prepare("SELECT MAX(expires_at) AS at FROM tokens WHERE kind = 'session'").first("at");
+    DB.prepare("SELECT MAX(expires_at) AS at FROM tokens WHERE kind = 'session'").first("at");
   vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 45 * 60_000 });
   const before = await endsIn();
   expect((await ada.get(`${own}/uses`)).status).toBe(200);

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { AUDIT_EVENTS } from "../../src/core/events.ts";
 import { isolate } from "../support/service.ts";
@@ -13,16 +12,17 @@ import {
   SAME_ORIGIN,
 } from "./page-client.ts";
 import { storedKind } from "../../src/storage/event-rows.ts";
+import { DB } from "../support/database.ts";
 
 const { call, settled } = isolate();
 const LIST = "/console/activity";
 
 /** Writes an event of the user, so many days ago. */
 async function written(userId: string, what: string, outcome: string, daysAgo = 0) {
-  const at = Date.now() - daysAgo * 86_400_000;
+  const at = Math.round(Date.now() - daysAgo * 86_400_000);
   const time = at.toString(16).padStart(12, "0");
   const id = `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`;
-  await env.DB.prepare(
+  await DB.prepare(
     `INSERT INTO events (user_id, id, kind, refused, done_by, ipv6)
       VALUES (?1, ?2, ?3, ?4 = 'refused', 1, '203.0.113.0/24')`,
   )

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { textAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
@@ -6,6 +5,7 @@ import { textOf } from "./html.ts";
 import { idOf } from "./forms.ts";
 import { newPageClient, type PageClient } from "./page-client.ts";
 import { EVENT_LOG } from "../../src/storage/event-rows.ts";
+import { DB } from "../support/database.ts";
 
 const { call } = isolate();
 
@@ -17,7 +17,7 @@ interface Person {
 async function newPerson(first_name: string, last_name = ""): Promise<Person> {
   const client = await newPageClient(call);
   const id = await idOf(client);
-  await env.DB.prepare("UPDATE users SET first_name = ?, last_name = ? WHERE id = ?")
+  await DB.prepare("UPDATE users SET first_name = ?, last_name = ? WHERE id = ?")
     .bind(first_name || null, last_name || null, id)
     .run();
   return { client, id };
@@ -37,8 +37,8 @@ const removal = ({ client }: Person, { id }: Person) =>
 
 const links = async (...people: readonly Person[]) => {
   const ids = JSON.stringify(people.map(({ id }) => id));
-  const { results } = await env.DB.prepare(
-    "SELECT user_id FROM contacts WHERE user_id IN (SELECT value FROM json_each(?1)) AND contact_id IN (SELECT value FROM json_each(?1))",
+  const { results } = await DB.prepare(
+    "SELECT user_id FROM contacts WHERE user_id IN (SELECT unhex(value, '-') FROM json_each(?1)) AND contact_id IN (SELECT unhex(value, '-') FROM json_each(?1))",
   )
     .bind(ids)
     .all();
@@ -72,7 +72,7 @@ describe("a contact's page", () => {
       /In your contacts With a code of theirs .* You in theirs Bob introduced you · /,
     );
     // Nothing is known of how; and no one's page is open to those who do not have them.
-    await env.DB.prepare("UPDATE contacts SET issuer_id = NULL, token_id = NULL").run();
+    await DB.prepare("UPDATE contacts SET issuer_id = NULL, token_id = NULL").run();
     expect(textOf(await pageOf(ada, bob))).toContain("Not recorded how");
     const mallory = await newPerson("Mallory");
     for (const [who, of] of [
@@ -122,7 +122,7 @@ describe("a contact's page", () => {
         expect((await pageOf(by, of)).status).toBe(404);
       }
       // Each removal is in the events of both once, and not those that removed nothing.
-      const events = env.DB.prepare(
+      const events = DB.prepare(
         `SELECT COUNT(*) AS n FROM ${EVENT_LOG.sql} WHERE what = 'contact.removed' AND user_id = ?`,
       );
       for (const { id } of [ada, bob]) expect(await events.bind(id).first("n")).toBe(2);
@@ -144,16 +144,16 @@ describe("5,000 contacts", () => {
   it("are read by an index in pages of both directions, and searched by name", async () => {
     const ada = await newPerson("Ada");
     const count = 5_000;
-    await env.DB.batch([
-      env.DB.prepare(
+    await DB.batch([
+      DB.prepare(
         `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
          INSERT INTO users (id, email, password, created_on, modified_on, first_name, last_name)
-         SELECT printf('%08d-0000-4000-8000-000000000000', i), printf('%d@many.example', i), '', 0, 0,
+         SELECT unhex(printf('%08d000040008000000000000000', i)), printf('%d@many.example', i), '', 0, 0,
            CASE WHEN i % 100 THEN printf('Number%d', i) END, CASE i WHEN 1 THEN 'Élodie' END FROM n`,
       ).bind(count),
-      env.DB.prepare(
+      DB.prepare(
         `INSERT INTO contacts (user_id, contact_id, created_at)
-         SELECT ?1, id, CAST(substr(id, 1, 8) AS INTEGER) FROM users WHERE email LIKE '%@many.example'`,
+         SELECT ?1, id, CAST(hex(substr(id, 1, 4)) AS INTEGER) FROM users WHERE email LIKE '%@many.example'`,
       ).bind(ada.id),
     ]);
     const open = async (query: string) => {
@@ -184,7 +184,7 @@ describe("5,000 contacts", () => {
     ] as const) {
       expect([search, (await open(`?search=${search}`)).rows]).toEqual([search, found]);
     }
-    const plan = await env.DB.prepare(
+    const plan = await DB.prepare(
       `EXPLAIN QUERY PLAN SELECT c.contact_id FROM contacts AS c JOIN users AS u ON u.id = c.contact_id
         WHERE c.user_id = ? AND (c.created_at, c.contact_id) < (?, ?) ORDER BY c.created_at DESC, c.contact_id DESC LIMIT 51`,
     )

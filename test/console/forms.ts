@@ -1,9 +1,9 @@
-import { env } from "cloudflare:workers";
 import { type Answered, type Call, PASSWORD, textAt } from "../support/client.ts";
 import { type Authenticator, newAuthenticator } from "../passkeys/authenticator.ts";
 import { PAGES } from "../hostile/routes.ts";
 import { hiddenValues } from "./html.ts";
 import { type Fields, logIn, newPageClient, type PageClient } from "./page-client.ts";
+import { asText, DB } from "../support/database.ts";
 
 /** Every page that shows something, and every form that can be sent: a new one is in the suites without being named. */
 export const GET_PAGES = PAGES.filter(
@@ -180,15 +180,15 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
   const { text } = await client.open("/console/actions/new/addContact");
   const [newSecret = ""] = hiddenValues(text, "token_secret");
   const contactId = await idOf(client);
-  await env.DB.batch([
-    env.DB.prepare("INSERT OR IGNORE INTO contacts VALUES (?, ?, 1, NULL, NULL)").bind(
+  await DB.batch([
+    DB.prepare("INSERT OR IGNORE INTO contacts VALUES (?, ?, 1, NULL, NULL)").bind(
       contactId,
       contactId,
     ),
-    env.DB.prepare(
+    DB.prepare(
       `INSERT INTO identities (issuer, subject, user_id, created_at)
         VALUES ('https://login.acme.example', ?, ?, 1)`,
-    ).bind(contactId, contactId),
+    ).bind(asText(contactId), contactId),
   ]);
   const account = (await client.open("/console/account/security")).text;
   const [identityId = ""] = hiddenValues(account, "id");
@@ -204,22 +204,20 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
   const [othersToken = ""] = tokenIdsOn(await other.open("/console/tokens"));
   const otherId = await idOf(other);
   const othersLogin = String(
-    await env.DB.prepare("SELECT id FROM tokens WHERE user_id = ? AND kind = 'session'")
+    await DB.prepare("SELECT id FROM tokens WHERE user_id = ? AND kind = 'session'")
       .bind(otherId)
       .first("id"),
   );
-  await env.DB.batch([
-    env.DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(contactId),
-    env.DB.prepare(
+  await DB.batch([
+    DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(contactId),
+    DB.prepare(
       "INSERT INTO second_factors (user_id, secret, created_at, confirmed_at) VALUES (?, 'x', 1, 1)",
     ).bind(otherId),
-    env.DB.prepare("INSERT OR REPLACE INTO login_attempts (id, drained_at) VALUES (?, ?)").bind(
-      otherId,
+    DB.prepare("INSERT OR REPLACE INTO login_attempts (id, drained_at) VALUES (?, ?)").bind(
+      asText(otherId),
       Date.now() + 1e10,
     ),
-    env.DB.prepare("INSERT INTO dead_letters VALUES ('webhook', ?1, ?1, 9, 'down', 1)").bind(
-      otherId,
-    ),
+    DB.prepare("INSERT INTO dead_letters VALUES ('webhook', ?1, ?1, 9, 'down', 1)").bind(otherId),
   ]);
   const parameters = {
     action: "addContact",

@@ -1,9 +1,9 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { call, newUser } from "../support/client.ts";
 import { mailed } from "../support/mailed.ts";
 import { linkOnPage, textOf } from "./html.ts";
 import { signedUpUser, newBrowserUser } from "./browser-user.ts";
+import { DB } from "../support/database.ts";
 
 const NEW = "a new password of theirs";
 
@@ -51,7 +51,7 @@ describe("the link of a forgotten password", () => {
 
   it("ends the session of its own account, wherever it is", async () => {
     const ada = await signedUpUser();
-    const row = env.DB.prepare("SELECT id FROM users WHERE email = ?").bind(ada.email);
+    const row = DB.prepare("SELECT id FROM users WHERE email = ?").bind(ada.email);
     const id = (await row.first<string>("id")) ?? "";
     const path = `/a/${await mailed({ id, email: ada.email }, "resetPassword")}`;
     await ada.submit(await ada.get(path), path, { password: NEW });
@@ -62,13 +62,13 @@ describe("the link of a forgotten password", () => {
 it("the link of a forgotten password asks which passkeys to keep, and remembers it when the password is refused", async () => {
   const user = await newUser();
   const add = (id: string, name: string, usedAt: number | null) =>
-    env.DB.prepare(
+    DB.prepare(
       `INSERT INTO passkeys (id, user_id, credential_id, public_key, name, transports, counter, is_backup_eligible, is_backed_up, created_at, used_at)
-        VALUES (?1, ?2, ?1, 'x', ?3, '[]', 0, 0, 0, ?4, ?5)`,
+        VALUES (?1, ?2, hex(?1), 'x', ?3, '[]', 0, 0, 0, ?4, ?5)`,
     ).bind(id, user.id, name, Date.now() - 3 * 86_400_000, usedAt);
   const [kept, gone] = [crypto.randomUUID(), crypto.randomUUID()];
-  await env.DB.batch([
-    env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id),
+  await DB.batch([
+    DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id),
     add(kept, "My <phone>", Date.now() - 7_200_000),
     add(gone, "iPhone", null),
   ]);
@@ -86,7 +86,7 @@ it("the link of a forgotten password asks which passkeys to keep, and remembers 
   const again = await person.submit(form, path, { password: "short", keep_passkeys: kept });
   expect(checked(again).filter(Boolean)).toEqual([kept]);
   await person.submit(again, path, { password: NEW, keep_passkeys: kept });
-  const left = env.DB.prepare("SELECT id FROM passkeys WHERE user_id = ?").bind(user.id);
+  const left = DB.prepare("SELECT id FROM passkeys WHERE user_id = ?").bind(user.id);
   expect((await left.all()).results).toEqual([{ id: kept }]);
   // A link that was used shows nothing of the account.
   expect((await person.get(path)).text).not.toContain("phone");
@@ -122,7 +122,7 @@ describe("the link that confirms an email", () => {
     ]);
     const nobody = await newBrowserUser().post(path, { run_key: "any" });
     expect([nobody.status, textOf(nobody)]).toEqual([401, expect.stringContaining("Log in")]);
-    const row = env.DB.prepare("SELECT verified_on FROM users WHERE id = ?").bind(user.id);
+    const row = DB.prepare("SELECT verified_on FROM users WHERE id = ?").bind(user.id);
     expect(await row.first("verified_on")).toBeNull();
   });
 });

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { TOKENS_SEARCHED } from "../../src/core/api-token-search.ts";
 import { meter } from "../budget/measure.ts";
@@ -7,6 +6,7 @@ import { idOf } from "./forms.ts";
 import { textOf } from "./html.ts";
 import { encoded, FORM, newPageClient, SAME_ORIGIN } from "./page-client.ts";
 import { PASSWORD } from "../support/client.ts";
+import { DB } from "../support/database.ts";
 
 const { call } = isolate({
   MAIL_WEBHOOK_URL: "https://mail.invalid/send",
@@ -29,7 +29,7 @@ it("says what needs its user, and no longer once it is done", async () => {
     expect((await call("POST", "/rest/token", { xToken, json })).status).toBe(200);
   }
   await client.send("/console/account/profile", { first_name: "Ada" });
-  await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE email = ?").bind(client.email).run();
+  await DB.prepare("UPDATE users SET verified_on = 1 WHERE email = ?").bind(client.email).run();
   const then = await overview();
   expect(then).toMatch(
     /“ soon ” is about to expire Expires in \d+ hours|“ soon ” is about to expire Expires in 1 day/,
@@ -76,10 +76,10 @@ it("reads no more than so many tokens, however many there are", async () => {
   const metered = isolate({}, bindings);
   const rowsFor = async (count: number) => {
     const client = await newPageClient(metered.call);
-    await env.DB.prepare(
+    await DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
        INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
-       SELECT ?2 || i, 'api', ?2, 0, 0, i, i, ?3, '{"name":"x","hint":"x","scopes":[],"metadata":{}}' FROM n`,
+       SELECT unhex(hex(substr(?2, 1, 12)) || printf('%08x', i)), 'api', ?2, 0, 0, i, i, ?3, '{"name":"x","hint":"x","scopes":[],"metadata":{}}' FROM n`,
     )
       .bind(count, await idOf(client), Date.now() + 86_400_000)
       .run();

@@ -1,6 +1,6 @@
-import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { type Answered, type Call, ORIGIN, PASSWORD, textAt } from "../support/client.ts";
+import { DB } from "../support/database.ts";
 
 /** The headers that a browser sends with a form of a page of ours. */
 export const SAME_ORIGIN = { origin: ORIGIN, "sec-fetch-site": "same-origin" };
@@ -34,7 +34,7 @@ export async function newPageClient(call: Call): Promise<PageClient> {
 /** The same, who is an operator. */
 export async function newOperatorClient(call: Call): Promise<PageClient> {
   const client = await newPageClient(call);
-  await env.DB.prepare("UPDATE users SET role = 'Admin' WHERE email = ?").bind(client.email).run();
+  await DB.prepare("UPDATE users SET role = 'Admin' WHERE email = ?").bind(client.email).run();
   return client;
 }
 

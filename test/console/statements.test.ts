@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { relative } from "../../src/console/components.tsx";
 import { PASSWORD, textAt } from "../support/client.ts";
@@ -7,6 +6,7 @@ import { idOf } from "./forms.ts";
 import { textOf } from "./html.ts";
 import { newPageClient, type PageClient } from "./page-client.ts";
 import { EVENT_LOG } from "../../src/storage/event-rows.ts";
+import { DB } from "../support/database.ts";
 
 const { call } = isolate();
 
@@ -28,7 +28,7 @@ const accessOf = async ({ email }: PageClient) =>
 type Token = Awaited<ReturnType<typeof newActionToken>>;
 const HOUR_MS = 3_600_000;
 const setColumn = (id: string, column: string, value: number) =>
-  env.DB.prepare(`UPDATE tokens SET ${column} = ? WHERE id = ?`).bind(value, id).run();
+  DB.prepare(`UPDATE tokens SET ${column} = ? WHERE id = ?`).bind(value, id).run();
 const asShown = (ms: number) =>
   new Intl.DateTimeFormat("en-US", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" })
     .format(ms)
@@ -110,12 +110,12 @@ const STATES: readonly {
       return { payload: { contact_id: await idOf(gone) } };
     },
     arrange: async ({ id }) => {
-      const payload = await env.DB.prepare(
+      const payload = await DB.prepare(
         "SELECT detail ->> '$.payload.contact_id' AS c FROM tokens WHERE id = ?",
       )
         .bind(id)
         .first("c");
-      await env.DB.prepare("UPDATE users SET deleted_on = 1, email = ? WHERE id = ?")
+      await DB.prepare("UPDATE users SET deleted_on = 1, email = ? WHERE id = ?")
         .bind(`${crypto.randomUUID()}@gone.example`, payload)
         .run();
     },
@@ -151,7 +151,7 @@ describe.each(STATES)(
       const page = textOf(await owner.open(token.own));
       expect(page).toMatch(details);
       if (/Revoked/.test(details.source)) expect(page).not.toMatch(/Expires \w/);
-      const row = await env.DB.prepare("SELECT revoked_at AS at FROM tokens WHERE id = ?")
+      const row = await DB.prepare("SELECT revoked_at AS at FROM tokens WHERE id = ?")
         .bind(token.id)
         .first<{ at: number | null }>();
       if (row?.at) expect(page).toContain(`Revoked ${asShown(row.at)}`);
@@ -176,12 +176,12 @@ describe("an existing contact", () => {
     const late = await bob.send(second.link, { run_key: "two" });
     expect(textOf(late)).toContain("You're already in each other's contacts.");
     const uses = async ({ id }: Token) =>
-      env.DB.prepare("SELECT uses FROM tokens WHERE id = ?").bind(id).first("uses");
+      DB.prepare("SELECT uses FROM tokens WHERE id = ?").bind(id).first("uses");
     expect([await uses(first), await uses(second)]).toEqual([1, 0]);
     // The same form again is the same run and shows its result.
     expect(textOf(await bob.send(first.link, { run_key: "one" }))).toContain("are now contacts");
     // If only one side is left, the action is offered again.
-    await env.DB.prepare("DELETE FROM contacts WHERE user_id = ?")
+    await DB.prepare("DELETE FROM contacts WHERE user_id = ?")
       .bind(await idOf(ada))
       .run();
     expect((await bob.open(second.link)).text).toContain('<button type="submit">Add contact');
@@ -286,11 +286,11 @@ it("events of one millisecond keep their order", async () => {
   const row = { what: "user.changed" as const, userId, actorId: null, credentialId: null };
   const statements = subjects
     .flatMap((subjectId) => always({ ...row, subjectId }, nowMs))
-    .map(({ sql, values }) => env.DB.prepare(sql).bind(...values));
+    .map(({ sql, values }) => DB.prepare(sql).bind(...values));
   for (let at = 0; at < statements.length; at += 50) {
-    await env.DB.batch(statements.slice(at, at + 50));
+    await DB.batch(statements.slice(at, at + 50));
   }
-  const { results } = await env.DB.prepare(
+  const { results } = await DB.prepare(
     "SELECT id, subject FROM events WHERE user_id = ? ORDER BY id",
   )
     .bind(userId)
@@ -305,7 +305,7 @@ it("events of one millisecond keep their order", async () => {
     headers: { "sec-fetch-site": "same-origin" },
     form: { email, password: "a long password" },
   });
-  const { results: signedUp } = await env.DB.prepare(
+  const { results: signedUp } = await DB.prepare(
     `SELECT what FROM ${EVENT_LOG.sql} WHERE user_id = (SELECT id FROM users WHERE email = ?) ORDER BY id`,
   )
     .bind(email)

@@ -1,10 +1,10 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { itemsAt, ORIGIN } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { NEED_MORE, newFixtures, pathIn, sampleFor, POST_FORMS, tokenIdsOn } from "./forms.ts";
 import { hiddenValues, secretOnPage, textOf } from "./html.ts";
 import { COOKIE, newPageClient, type PageClient, SAME_ORIGIN } from "./page-client.ts";
+import { DB } from "../support/database.ts";
 
 const { call } = isolate();
 const NEW = { name: "ci", lifetime: "3600", scopes: ["account:read", "tokens:read"] };
@@ -272,7 +272,7 @@ it("no secret is in a URL, of whatever page or answer", async () => {
 
 describe("a form that makes something makes it once", () => {
   const rows = async () => {
-    const counts = await env.DB.prepare(
+    const counts = await DB.prepare(
       `SELECT (SELECT COUNT(*) FROM users) AS users, (SELECT COUNT(*) FROM contacts) AS contacts,
         (SELECT COUNT(*) FROM receipts) AS receipts,
         (SELECT COUNT(*) FROM tokens WHERE kind IN ('api', 'action')) AS tokens`,

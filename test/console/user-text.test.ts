@@ -1,9 +1,9 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, expect, it } from "vitest";
 import { textAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { type Fields, newPageClient, type PageClient } from "./page-client.ts";
 import { newFixtures, GET_PAGES, pathIn, tokenIdsOn } from "./forms.ts";
+import { DB } from "../support/database.ts";
 
 const { call } = isolate();
 
@@ -19,7 +19,7 @@ let ownId = "";
 let link = "";
 
 const idOf = async ({ email }: PageClient) =>
-  String(await env.DB.prepare("SELECT id FROM users WHERE email = ?").bind(email).first("id"));
+  String(await DB.prepare("SELECT id FROM users WHERE email = ?").bind(email).first("id"));
 
 async function actionToken(by: PageClient, contact_id: string) {
   const json = { action: "addContact", payload: { contact_id }, ttl: 3600, max_uses: 9 };
@@ -40,21 +40,17 @@ beforeAll(async () => {
     [adaId, `ada${RTL_TEXT}@example.com`],
     [bobId, `bob${RTL_TEXT}@example.com`],
   ]) {
-    await env.DB.prepare(
+    await DB.prepare(
       "UPDATE users SET first_name = ?, last_name = ?, gender = ?, phone_number = ?, email = ? WHERE id = ?",
     )
       .bind(RTL_TEXT, RTL_TEXT, RTL_TEXT, RTL_TEXT, email ?? "", id ?? "")
       .run();
   }
-  await env.DB.prepare("UPDATE users SET pending_email = ? WHERE id = ?")
+  await DB.prepare("UPDATE users SET pending_email = ? WHERE id = ?")
     .bind(`new${RTL_TEXT}@example.com`, adaId ?? "")
     .run();
-  await env.DB.prepare("UPDATE identities SET email = ?")
-    .bind(`linked${RTL_TEXT}@example.com`)
-    .run();
-  await env.DB.prepare(
-    "UPDATE tokens SET detail = json_set(detail, '$.name', ?) WHERE kind = 'api'",
-  )
+  await DB.prepare("UPDATE identities SET email = ?").bind(`linked${RTL_TEXT}@example.com`).run();
+  await DB.prepare("UPDATE tokens SET detail = json_set(detail, '$.name', ?) WHERE kind = 'api'")
     .bind(RTL_TEXT)
     .run();
 });
@@ -163,9 +159,7 @@ it("user text is isolated on every page", async () => {
 it("a user who takes the service's name is still marked as a user", async () => {
   const eve = await newPageClient(call);
   const id = await idOf(eve);
-  await env.DB.prepare(
-    "UPDATE users SET first_name = 'Latchkey', last_name = 'Support' WHERE id = ?",
-  )
+  await DB.prepare("UPDATE users SET first_name = 'Latchkey', last_name = 'Support' WHERE id = ?")
     .bind(id)
     .run();
   const { secret } = await actionToken(eve, id);

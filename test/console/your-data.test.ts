@@ -1,10 +1,10 @@
-import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { itemsAt, PASSWORD, textAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { idOf } from "./forms.ts";
 import { secretOnPage, textOf } from "./html.ts";
 import { newPageClient } from "./page-client.ts";
+import { DB } from "../support/database.ts";
 
 const { call } = isolate();
 const FILE = "/console/account/data/export";
@@ -32,10 +32,10 @@ it("many pages become one file, and the rest continues in the next", async () =>
   const client = await newPageClient(call);
   const userId = await idOf(client);
   // More than ten pages of five hundred rows.
-  await env.DB.prepare(
+  await DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5200)
       INSERT INTO events (user_id, id, kind)
-      SELECT ?, printf('%08x-0000-7000-8000-000000000000', i), 2 FROM n`,
+      SELECT ?, unhex(printf('%08x000070008000000000000000', i)), 2 FROM n`,
   )
     .bind(userId)
     .run();

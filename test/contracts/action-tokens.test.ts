@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   type Answered,
@@ -12,6 +11,7 @@ import {
   type Send,
   textAt,
 } from "../support/client.ts";
+import { DB } from "../support/database.ts";
 
 /** Issuing, listing and revoking. Runs are in action-runs.test.ts. */
 
@@ -248,7 +248,7 @@ describe("the issuer's own", () => {
       ids.push(textAt(issued, "token", "id"));
     }
     const [first = "", second = "", third = ""] = ids;
-    await env.DB.prepare("UPDATE tokens SET uses = 2 WHERE id = ?").bind(third).run();
+    await DB.prepare("UPDATE tokens SET uses = 2 WHERE id = ?").bind(third).run();
     await end(first);
     const found = async (query: string) => {
       const answer = await call("GET", `/api/action-tokens?${query}`, { bearer: issuer.access });
@@ -296,8 +296,8 @@ describe("the issuer's own", () => {
       const run = await call("POST", "/api/run-action-token", { bearer, json: { token } });
       expect(run.status).toBe(200);
     }
-    await env.DB.prepare("UPDATE users SET first_name = 'Rae' WHERE id = ?").bind(runner.id).run();
-    await env.DB.prepare("UPDATE receipts SET run_at = run_at - 1000 WHERE run_by = ?")
+    await DB.prepare("UPDATE users SET first_name = 'Rae' WHERE id = ?").bind(runner.id).run();
+    await DB.prepare("UPDATE receipts SET run_at = run_at - 1000 WHERE run_by = ?")
       .bind(other.id)
       .run();
     const get = (path: string, bearer = issuer.access) => call("GET", path, { bearer });

@@ -1,7 +1,7 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { call, itemsAt, newApiToken, newCaller, type Send, textAt } from "../support/client.ts";
 import { EVENT_LOG } from "../../src/storage/event-rows.ts";
+import { DB } from "../support/database.ts";
 
 type User = Awaited<ReturnType<typeof newCaller>>;
 
@@ -30,9 +30,7 @@ beforeEach(async () => {
 
 it("a list with a search has those in whose name each word is", async () => {
   await link(ann, ben, ann);
-  await env.DB.prepare(
-    "UPDATE users SET first_name = 'Benoît', last_name = 'de Tours' WHERE id = ?",
-  )
+  await DB.prepare("UPDATE users SET first_name = 'Benoît', last_name = 'de Tours' WHERE id = ?")
     .bind(ben.id)
     .run();
   const found = async (search: string) => {
@@ -80,7 +78,7 @@ describe("DELETE /api/user/contacts/{id}", () => {
   );
 
   it("who was introduced sees by whom, and no one else does", async () => {
-    await env.DB.prepare("UPDATE users SET first_name = 'Eve' WHERE id = ?").bind(eve.id).run();
+    await DB.prepare("UPDATE users SET first_name = 'Eve' WHERE id = ?").bind(eve.id).run();
     await link(ben, ann, eve);
     const followers = async (user: User) => {
       const answer = await call("GET", "/api/user/contacts/followers", { bearer: user.access });
@@ -104,7 +102,7 @@ describe("DELETE /api/user/contacts/{id}", () => {
     for (const id of [ben.id, ben.id, ann.id, crypto.randomUUID(), "nobody", "%00"]) {
       expect([id, (await remove({ bearer: ann.access }, id)).status]).toEqual([id, 204]);
     }
-    const events = env.DB.prepare(
+    const events = DB.prepare(
       `SELECT user_id, actor, subject FROM ${EVENT_LOG.sql} WHERE what = 'contact.removed' AND actor = ? ORDER BY user_id = ?`,
     ).bind(ann.id, ben.id);
     expect((await events.all()).results).toEqual([
@@ -117,7 +115,7 @@ describe("DELETE /api/user/contacts/{id}", () => {
     await link(ann, ben, ann);
     await remove({ bearer: ann.access, headers: { "cf-connecting-ip": "192.0.2.7" } }, ben.id);
     const address = (user: User) =>
-      env.DB.prepare(
+      DB.prepare(
         `SELECT address FROM ${EVENT_LOG.sql} WHERE what = 'contact.removed' AND user_id = ?`,
       )
         .bind(user.id)

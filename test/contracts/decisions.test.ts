@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   type Answered,
@@ -13,6 +12,7 @@ import {
 import { isolate } from "../support/service.ts";
 import { GOOD, requestOf } from "../faults/requests.ts";
 import { begin, buildWorld } from "../faults/world.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -181,7 +181,7 @@ describe("of several reasons why an action token does not run, the first is told
       tokens.set(reasons.join(), textAt(answer, "token", "token"));
       const states = reasons.flatMap((reason) => STATE[reason] ?? []);
       if (states.length === 0) continue;
-      await env.DB.prepare(`UPDATE tokens SET ${states.join(", ")} WHERE id = ?`)
+      await DB.prepare(`UPDATE tokens SET ${states.join(", ")} WHERE id = ?`)
         .bind(textAt(answer, "token", "id"))
         .run();
     }

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   at,
@@ -11,12 +10,13 @@ import {
   type Send,
   textAt,
 } from "../support/client.ts";
+import { DB } from "../support/database.ts";
 
 /** As `npm run users -- disable` does, less the epoch: the column alone must close every door. */
 const disable = (id: string) =>
-  env.DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(id).run();
+  DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(id).run();
 const enable = (id: string) =>
-  env.DB.prepare("UPDATE users SET disabled_on = NULL WHERE id = ?").bind(id).run();
+  DB.prepare("UPDATE users SET disabled_on = NULL WHERE id = ?").bind(id).run();
 
 type User = Awaited<ReturnType<typeof newCaller>>;
 let friend: User;

@@ -13,6 +13,7 @@ import {
   textAt,
 } from "../support/client.ts";
 import { isolate, service } from "../support/service.ts";
+import { DB } from "../support/database.ts";
 
 const secrets = createSecrets(["lk"]);
 
@@ -50,7 +51,7 @@ async function standing(tokens: typeof held): Promise<string[]> {
     access: await call("POST", "/api/token/verify/", { json: { token: tokens.access } }),
     refresh: await call("POST", "/api/token/verify/", { json: { token: tokens.refresh } }),
   };
-  const { results } = await env.DB.prepare(
+  const { results } = await DB.prepare(
     "SELECT id FROM tokens WHERE kind = 'action' AND user_id = ? AND revoked_at IS NULL",
   )
     .bind(user.id)
@@ -110,23 +111,23 @@ describe("POST /rest/leaked", () => {
     expect(await report([held.api, held.session], here.call)).toMatchObject(counts(2, 2));
     vi.setSystemTime(Date.now() + lag * 1_000);
     expect((await read()).status).toBe(401);
-    const owed = await env.DB.prepare("SELECT count(*) AS n FROM pending_revocations").first("n");
+    const owed = await DB.prepare("SELECT count(*) AS n FROM pending_revocations").first("n");
     expect(owed).toBe(0);
   });
 
   it("tells KV of five hundred at once, and of the rest by housekeeping", async () => {
     const { call: at300, housekeeping } = isolate({ REVOCATION_LAG_SECONDS: "300" });
     const made = await Promise.all(Array.from({ length: 520 }, () => secrets.create("session")));
-    await env.DB.prepare(
+    await DB.prepare(
       `INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at)
-        SELECT value, 'session', ?, 0, 1, 1, 9e15 FROM json_each(?)`,
+        SELECT unhex(value, '-'), 'session', ?, 0, 1, 1, 9e15 FROM json_each(?)`,
     )
       .bind(user.id, JSON.stringify(made.map(({ id }) => id)))
       .run();
     const shown = made.map(({ secret }) => secret);
     expect(await report(shown, at300)).toMatchObject(counts(520, 520));
     const owed = () =>
-      env.DB.prepare("SELECT count(*) AS n FROM pending_revocations").first<number>("n");
+      DB.prepare("SELECT count(*) AS n FROM pending_revocations").first<number>("n");
     expect(await owed()).toBe(19);
     await housekeeping();
     expect(await owed()).toBe(0);
@@ -150,7 +151,7 @@ describe("the owners", () => {
     const other = await newUser();
     const others = await everyKind(other);
     // Only a mailbox that is proven is written to.
-    await env.DB.prepare("UPDATE users SET verified_on = 1").run();
+    await DB.prepare("UPDATE users SET verified_on = 1").run();
     const { call: send, settled } = isolate(settings);
     const dead = unlike(held.session);
     await report([held.api, held.access, dead, others.session, held.api], send);

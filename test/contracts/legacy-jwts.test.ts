@@ -1,8 +1,8 @@
-import { env } from "cloudflare:workers";
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { PASSWORD, textAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
+import { DB } from "../support/database.ts";
 
 const SECRET = "django-insecure-0123456789abcdefghijklmnopqrstuvwxyz";
 const DAY_SECONDS = 86_400;
@@ -20,7 +20,7 @@ const past = Math.floor(Date.now() / 1000) - 10;
 /** Someone who was imported with the id of their old account. */
 async function imported(externalId: number | string = ++lastId) {
   const user = await site.newUser();
-  await env.DB.prepare("UPDATE users SET external_id = ? WHERE id = ?")
+  await DB.prepare("UPDATE users SET external_id = ? WHERE id = ?")
     .bind(JSON.stringify(externalId), user.id)
     .run();
   return { ...user, externalId };
@@ -55,7 +55,7 @@ const refresh = (token: string, at = site) =>
   at.send("POST", REFRESH, { json: { refresh: token } });
 const families = async (userId: string) =>
   (
-    await env.DB.prepare("SELECT id FROM tokens WHERE user_id = ? AND kind = 'family'")
+    await DB.prepare("SELECT id FROM tokens WHERE user_id = ? AND kind = 'family'")
       .bind(userId)
       .all()
   ).results.length;
@@ -120,7 +120,7 @@ describe("a JWT of the old site", () => {
     const after = await Promise.all(
       ["access", "refresh"].map((type) => old(type, user.externalId)),
     );
-    await env.DB.prepare(
+    await DB.prepare(
       "INSERT INTO second_factors (user_id, secret, created_at, confirmed_at) VALUES (?1, 'x', ?2, ?2)",
     )
       .bind(user.id, Date.now() - 600_000)
@@ -185,11 +185,11 @@ describe("the old site's JWTs end with", () => {
     ],
     [
       "the account",
-      (user) => env.DB.prepare("UPDATE users SET deleted_on = 1 WHERE id = ?").bind(user.id).run(),
+      (user) => DB.prepare("UPDATE users SET deleted_on = 1 WHERE id = ?").bind(user.id).run(),
     ],
     [
       "the account's being disabled",
-      (user) => env.DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(user.id).run(),
+      (user) => DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(user.id).run(),
     ],
   ];
 

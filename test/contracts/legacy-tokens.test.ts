@@ -1,7 +1,7 @@
-import { env } from "cloudflare:workers";
 import { expect, it } from "vitest";
 import { createSecrets } from "../../src/crypto/secrets.ts";
 import { isolate } from "../support/service.ts";
+import { DB } from "../support/database.ts";
 
 const SANCTUM = `12|${"aB3".repeat(16)}`;
 const KNOX = "9e1f0c5f".repeat(8);
@@ -13,7 +13,7 @@ async function imported(system: "sanctum" | "knox", secret: string) {
   const user = await site.newCaller();
   const { uuid } = await site.newApiToken(user.access);
   const id = await createSecrets(["lk"], [system]).idOf("api", secret);
-  await env.DB.prepare("UPDATE tokens SET id = ? WHERE id = ?").bind(id, uuid).run();
+  await DB.prepare("UPDATE tokens SET id = ? WHERE id = ?").bind(id, uuid).run();
   return { ...user, id };
 }
 

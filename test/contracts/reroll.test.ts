@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type Answered,
@@ -13,6 +12,7 @@ import {
 } from "../support/client.ts";
 import { service } from "../support/service.ts";
 import { rules } from "../support/guard.ts";
+import { DB } from "../support/database.ts";
 
 const NOT_FOUND = { success: false, message: "Token not found", status: 404 };
 const GRACE = "grace_seconds must be a whole number of seconds from 0 to 86400";
@@ -176,7 +176,7 @@ describe.each(["0", "300"])("at a revocation lag of %s seconds", (lag) => {
     // It may do less than the token: that it is refused for that would tell that there is one.
     const strangers = await newApiToken(stranger.access, "less", 60, ["tokens:write"]);
     const session = await newSession(user);
-    const list = await env.DB.prepare("SELECT id FROM tokens WHERE kind = 'session'").first("id");
+    const list = await DB.prepare("SELECT id FROM tokens WHERE kind = 'session'").first("id");
     expect(session).not.toBe("");
     for (const [id, by] of [
       [token.uuid, stranger.access],

@@ -1,6 +1,6 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { call, newApiToken, newCaller, PASSWORD } from "../support/client.ts";
+import { DB } from "../support/database.ts";
 
 const EMAIL = `service:${crypto.randomUUID().slice(0, 8)}`;
 const id = crypto.randomUUID();
@@ -11,11 +11,11 @@ beforeAll(async () => {
   const { access } = await newCaller();
   const { secret, uuid } = await newApiToken(access);
   bearer = secret;
-  await env.DB.batch([
-    env.DB.prepare(
+  await DB.batch([
+    DB.prepare(
       "INSERT INTO users (id, kind, email, password, created_on, modified_on) VALUES (?, 'service', ?, '', 1, 1)",
     ).bind(id, EMAIL),
-    env.DB.prepare("UPDATE tokens SET user_id = ?, parents = NULL WHERE id = ?").bind(id, uuid),
+    DB.prepare("UPDATE tokens SET user_id = ?, parents = NULL WHERE id = ?").bind(id, uuid),
   ]);
 });
 
@@ -50,7 +50,7 @@ describe("no log-in", () => {
     const reset = await call("POST", "/rest/user/password_reset", { json: { email: EMAIL } });
     expect(reset.status).toBe(400);
     expect((await call("POST", "/rest/user/verify_email", { bearer })).status).toBe(200);
-    const mails = await env.DB.prepare(
+    const mails = await DB.prepare(
       "SELECT count(*) AS n FROM tokens WHERE user_id = ? AND kind = 'action'",
     )
       .bind(id)
@@ -69,11 +69,11 @@ describe("no log-in", () => {
       expect([401, 403]).toContain(status);
     }
     expect((await call("DELETE", "/rest/user", { bearer, json: {} })).status).toBe(403);
-    const row = await env.DB.prepare("SELECT email, password, kind FROM users WHERE id = ?")
+    const row = await DB.prepare("SELECT email, password, kind FROM users WHERE id = ?")
       .bind(id)
       .first();
     expect(row).toEqual({ email: EMAIL, password: "", kind: "service" });
-    const set = env.DB.prepare("UPDATE users SET password = 'x' WHERE id = ?").bind(id).run();
+    const set = DB.prepare("UPDATE users SET password = 'x' WHERE id = ?").bind(id).run();
     await expect(set).rejects.toThrow("CHECK");
   });
 });

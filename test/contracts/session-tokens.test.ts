@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import {
   at,
@@ -9,6 +8,7 @@ import {
   newUser,
   PASSWORD,
 } from "../support/client.ts";
+import { DB } from "../support/database.ts";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -165,7 +165,7 @@ describe("PUT", () => {
     const token = await newSession(user);
     // It is made old in D1, since the road of 720 extensions is long.
     const created = start - 30 * DAY + HOUR / 2;
-    await env.DB.prepare(
+    await DB.prepare(
       "UPDATE tokens SET created_at = ?, expires_at = ? WHERE kind = 'session' AND user_id = ?",
     )
       .bind(created, start + 1, user.id)

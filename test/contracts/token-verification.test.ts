@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   at,
@@ -11,6 +10,7 @@ import {
   textAt,
 } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
+import { DB } from "../support/database.ts";
 
 let owner: Awaited<ReturnType<typeof newCaller>>;
 /** The credential of the API that asks. */
@@ -87,7 +87,7 @@ describe("why it is not", () => {
 
   it("unknown: malformed or never issued, which look alike", async () => {
     const { secret } = await created();
-    await env.DB.prepare(
+    await DB.prepare(
       "DELETE FROM tokens WHERE id = (SELECT id FROM tokens ORDER BY created_at DESC LIMIT 1)",
     ).run();
     const key = { headers: { "idempotency-key": crypto.randomUUID() } };
@@ -248,7 +248,7 @@ describe("an idempotency key", () => {
     );
     await patch(uuid, { remaining: 2 });
     expect(await verify(secret, {}, key)).toMatchObject({ active: true, remaining: 1 });
-    const kept = await env.DB.prepare("SELECT * FROM token_charges").all();
+    const kept = await DB.prepare("SELECT * FROM token_charges").all();
     expect(JSON.stringify(kept)).not.toContain(key);
     expect((await send(secret, {}, { headers: { "idempotency-key": "é" } })).status).toBe(400);
   });

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { LatchkeyEvent } from "../../src/core/deliveries.ts";
 import { prepareCoupons, redeemCoupon } from "../actions/coupons.ts";
@@ -6,6 +5,7 @@ import { PASSWORD } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { count, dying, kinds, listening, standstill } from "./listener.ts";
+import { DB } from "../support/database.ts";
 
 /** Every event reaches `on`: at least once, in order per user, whatever dies meanwhile. */
 
@@ -15,7 +15,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 let time: ReturnType<typeof standstill>;
 beforeEach(async () => {
   const tables = ["events", "deliveries", "dead_letters", "housekeeping"];
-  await env.DB.batch(tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+  await DB.batch(tables.map((table) => DB.prepare(`DELETE FROM ${table}`)));
   time = standstill();
 });
 afterEach(() => {
@@ -75,7 +75,7 @@ it("refused credentials go out too: of a user, and counted together where they n
 });
 
 it("an action's own event has the receipt and the answer, and a run that is refused has no event", async () => {
-  const code = crypto.randomUUID();
+  const code = crypto.randomUUID().slice(9);
   await prepareCoupons(code, 2);
   const place = listening(undefined, undefined, { options: { actions: [redeemCoupon] } });
   const { access } = await place.newCaller();
@@ -223,7 +223,7 @@ describe("a user's events go out in the order of their commits", () => {
     await next.newSession(user);
     await next.settled();
     expect(next.accepted).toHaveLength(47);
-    const { results } = await env.DB.prepare("SELECT id FROM events ORDER BY id").all();
+    const { results } = await DB.prepare("SELECT id FROM events ORDER BY id").all();
     expect(next.accepted.map(({ id }) => ({ id }))).toEqual(results);
   });
 });
@@ -239,7 +239,7 @@ describe("a receiver that fails", () => {
     await place.settled();
     const startMs = Date.now();
     for (;;) {
-      const dueMs = await env.DB.prepare("SELECT due_at FROM deliveries").first<number>("due_at");
+      const dueMs = await DB.prepare("SELECT due_at FROM deliveries").first<number>("due_at");
       if (dueMs === null) break;
       for (const at of [dueMs - 1, dueMs]) {
         vi.setSystemTime(at);
@@ -249,7 +249,7 @@ describe("a receiver that fails", () => {
     const waits = triedMs.map((at, index) => (at - (triedMs[index - 1] ?? at)) / MINUTE_MS);
     expect(waits.slice(0, 8)).toEqual([0, 5 / 60, 1, 5, 15, 30, 60, 60]);
     expect((triedMs.at(-1) ?? 0) - startMs).toBe(72 * HOUR_MS);
-    expect(await env.DB.prepare("SELECT * FROM dead_letters").all()).toMatchObject({
+    expect(await DB.prepare("SELECT * FROM dead_letters").all()).toMatchObject({
       results: [
         { receiver: "handler", user_id: user.id, attempts: triedMs.length, reason: "Error: down" },
       ],
@@ -340,10 +340,10 @@ it("a deployment without a receiver queues nothing, and after three days forgets
 it("reads what it delivers, however much else waits", async () => {
   const user = await dying().newUser();
   // Of 2,000 users whose turn is later, and as many of this one as an outage leaves.
-  await env.DB.prepare(
+  await DB.prepare(
     `WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 4000)
       INSERT INTO deliveries (receiver, user_id, position, event_id, queued_at, due_at)
-      SELECT 'handler', CASE WHEN n % 2 THEN 'z' || n ELSE ? END, n + 1, 'x' || n, 1, ? FROM n`,
+      SELECT 'handler', CASE WHEN n % 2 THEN unhex(printf('ff%030x', n)) ELSE ? END, n + 1, unhex(printf('ee%030x', n)), 1, ? FROM n`,
   )
     .bind(user.id, Date.now() + HOUR_MS)
     .run();
@@ -370,11 +370,13 @@ it("reads what it delivers, however much else waits", async () => {
 
 it("a run sends as much as an invocation may, and the next one the rest", async () => {
   const some = "WITH RECURSIVE n (n) AS (SELECT 101 UNION ALL SELECT n + 1 FROM n LIMIT 160)";
-  await env.DB.batch([
-    env.DB.prepare(`${some} INSERT INTO events (user_id, id, kind)
-      SELECT 'user ' || n, '0198f3c1-0000-' || n, 1 FROM n`),
-    env.DB.prepare(`${some} INSERT INTO deliveries (receiver, user_id, position, event_id, queued_at, due_at)
-      SELECT 'handler', 'user ' || n, 1, '0198f3c1-0000-' || n, ?1, ?1 FROM n`).bind(Date.now()),
+  await DB.batch([
+    DB.prepare(`${some} INSERT INTO events (user_id, id, kind)
+      SELECT unhex(printf('aa%030x', n)), unhex(printf('0198f3c10000%020x', n)), 1 FROM n`),
+    DB.prepare(`${some} INSERT INTO deliveries (receiver, user_id, position, event_id, queued_at, due_at)
+      SELECT 'handler', unhex(printf('aa%030x', n)), 1, unhex(printf('0198f3c10000%020x', n)), ?1, ?1 FROM n`).bind(
+      Date.now(),
+    ),
   ]);
   const place = listening();
   await place.housekeeping();

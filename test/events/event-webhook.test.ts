@@ -10,6 +10,7 @@ import { viaQueue } from "../../src/storage/deliveries.ts";
 import { SECRET, signatureOf } from "../recovery/mailbox.ts";
 import { isolate } from "../support/service.ts";
 import { count, dying, kinds, listening, standstill } from "./listener.ts";
+import { DB } from "../support/database.ts";
 
 /** Events over HTTP, and through Cloudflare Queues. */
 
@@ -20,7 +21,7 @@ const NEW_SECRET = "whsec_bmV3IHNlY3JldCBvZiB0aGUgd2ViaG9vayBmb3IgYSB0ZXN0";
 let time: ReturnType<typeof standstill>;
 beforeEach(async () => {
   const tables = ["events", "deliveries", "dead_letters"];
-  await env.DB.batch(tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+  await DB.batch(tables.map((table) => DB.prepare(`DELETE FROM ${table}`)));
   time = standstill();
 });
 afterEach(() => {
@@ -102,12 +103,12 @@ describe("EVENTS_WEBHOOK_URL", () => {
   it("is not asked again after 410: the event is a dead letter, and the next one follows", async () => {
     const received = endpoint(() => new Response(null, { status: 410 }));
     const user = await dying().newUser();
-    await env.DB.prepare("UPDATE deliveries SET receiver = 'webhook'").run();
+    await DB.prepare("UPDATE deliveries SET receiver = 'webhook'").run();
     const place = isolate(SETTINGS);
     await place.newSession(user);
     await place.settled();
     expect(kinds(received.map(({ event }) => event))).toEqual(["user.created", "session.created"]);
-    const { results } = await env.DB.prepare("SELECT reason, attempts FROM dead_letters").all();
+    const { results } = await DB.prepare("SELECT reason, attempts FROM dead_letters").all();
     const reason = "Error: the webhook answered 410";
     expect(results).toEqual(Array(2).fill({ reason, attempts: 1 }));
   });

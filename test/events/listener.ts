@@ -3,6 +3,7 @@ import { vi } from "vitest";
 import type { LatchkeyEvent } from "../../src/core/deliveries.ts";
 import { isolate, type Settings } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
+import { DB } from "../support/database.ts";
 
 type Receive = (event: LatchkeyEvent) => void | Promise<void>;
 
@@ -41,7 +42,7 @@ export function dying() {
 export const kinds = (events: readonly LatchkeyEvent[]) => events.map(({ type }) => type);
 
 export const count = (table: string) =>
-  env.DB.prepare(`SELECT COUNT(*) AS n FROM ${table}`).first<number>("n");
+  DB.prepare(`SELECT COUNT(*) AS n FROM ${table}`).first<number>("n");
 
 /** The clock stands still until the returned function moves it. Failures are logged, as they should be. */
 export function standstill(): { readonly warnings: string[]; pass(ms: number): void } {

@@ -8,6 +8,7 @@ import { type Answered, at, claimsOf, ORIGIN, textAt } from "../support/client.t
 import { type Isolate, isolate, type Settings } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { AUDIENCE, exchange, exchanged, SCOPES } from "./exchanging.ts";
+import { DB } from "../support/database.ts";
 
 const withClaims = (claims: ClaimsFunction, settings: Settings = {}) =>
   isolate(settings, undefined, { options: { claims, audiences: [AUDIENCE], scopes: SCOPES } });
@@ -19,7 +20,7 @@ const plan: ClaimsFunction = ({ user, scopes, audience }) => ({
 });
 
 async function setMetadata(id: string, metadata: object) {
-  const statement = env.DB.prepare("UPDATE users SET metadata = ? WHERE id = ?");
+  const statement = DB.prepare("UPDATE users SET metadata = ? WHERE id = ?");
   await statement.bind(JSON.stringify(metadata), id).run();
 }
 
@@ -129,7 +130,7 @@ describe("claims of a deployment's own", () => {
 
 describe("USER_ID_CLAIM", () => {
   const setExternalId = (id: string, external: string | number) =>
-    env.DB.prepare("UPDATE users SET external_id = ? WHERE id = ?")
+    DB.prepare("UPDATE users SET external_id = ? WHERE id = ?")
       .bind(JSON.stringify(external), id)
       .run();
 

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { pathOf, ROUTE_KEYS } from "../hostile/routes.ts";
 import { introspect, newIntrospector, revoke } from "../oauth/introspecting.ts";
@@ -15,6 +14,7 @@ import {
   OPTIONS,
   OTHER,
 } from "./exchanging.ts";
+import { DB } from "../support/database.ts";
 
 const own = (settings = {}) => isolate(settings, undefined, { options: OPTIONS });
 const service = own();
@@ -315,7 +315,7 @@ it("takes JSON, and both types", async () => {
 describe("the index in the status lists", () => {
   const indexOf = (jwt: string) => claimsOf(jwt).status_index;
   const rows = async () =>
-    (await env.DB.prepare("SELECT COUNT(*) AS n FROM tokens WHERE status_index IS NOT NULL").first(
+    (await DB.prepare("SELECT COUNT(*) AS n FROM tokens WHERE status_index IS NOT NULL").first(
       "n",
     )) as number;
 
@@ -380,7 +380,7 @@ describe("the index in the status lists", () => {
       const answer = await call("GET", "/rest/user", { bearer: chain });
       expect(answer.status).toBe(401);
       const claims = claimsOf(short);
-      const row = await env.DB.prepare("SELECT revoked_at FROM tokens WHERE id = ?")
+      const row = await DB.prepare("SELECT revoked_at FROM tokens WHERE id = ?")
         .bind(claims.root_jti)
         .first("revoked_at");
       expect(row).not.toBeNull();

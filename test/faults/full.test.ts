@@ -85,7 +85,7 @@ describe("a full database", () => {
     const before = await size();
     await env.DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
-       INSERT INTO mails (id, token_id, sent_at) SELECT 'junk ' || i, hex(randomblob(150)), 0 FROM n`,
+       INSERT INTO mails (id, token_id, sent_at) SELECT 'junk ' || i, randomblob(300), 0 FROM n`,
     ).run();
     const limit = Math.floor(((await size()) + before) / 2);
     const at = isolate({ DATABASE_LIMIT_BYTES: String(limit) });

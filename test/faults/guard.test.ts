@@ -1,3 +1,4 @@
+import { uuid } from "../../src/core/uuid.ts";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { call, newUser } from "../support/client.ts";
@@ -154,10 +155,10 @@ async function insertAnyRow(table: string, userId: string): Promise<void> {
   const { results: keys } = await DB.prepare(`PRAGMA foreign_key_list(${table})`).all();
   const needed = columns.filter(({ notnull, dflt_value }) => notnull === 1 && dflt_value === null);
   const values = needed.map(({ name, type }) => {
-    if (keys.some(({ from }) => from === name)) return userId;
+    if (keys.some(({ from }) => from === name)) return uuid(userId);
+    if (type === "BLOB") return new Uint8Array(16);
     const one = new RegExp(`CHECK \\(${name} IN \\('(\\w+)'`).exec(String(sql?.sql))?.[1];
-    // What day an event is of is read from its ID.
-    return one ?? (type === "INTEGER" ? 1 : name === "id" ? crypto.randomUUID() : '"x"');
+    return one ?? (type === "INTEGER" ? 1 : '"x"');
   });
   const names = needed.map(({ name }) => name).join(", ");
   await DB.prepare(

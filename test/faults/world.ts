@@ -1,11 +1,13 @@
 import { env } from "cloudflare:workers";
-import { vi } from "vitest";
+import { inject, vi } from "vitest";
 import { codeOf } from "../second-factor/authenticator.ts";
 import { textAt } from "../support/client.ts";
 import { rules } from "../support/guard.ts";
 import { newAuthenticator } from "../passkeys/authenticator.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
+import { DB } from "../support/database.ts";
+import { idColumns } from "../support/ids.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -174,7 +176,7 @@ export async function buildWorld(
   for (const name of ["one", "two", "three", "four", "five"]) people.push(await person(name));
   const [alice, bob, proven, unproven, carol] = people.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   if (!alice || !bob || !proven || !unproven || !carol) throw new Error("too few people");
-  await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(proven.id).run();
+  await DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(proven.id).run();
   const session = await newSession(alice);
   at(600);
   await send("PUT", "/tokens", { xToken: session, json: { extend: true } });
@@ -259,15 +261,15 @@ export async function buildWorld(
   await send("POST", "/api/run-action-token", { bearer: bob.api, json: { token: used } });
   await send("DELETE", `/api/action-tokens/${doomed.id}`, { bearer });
   // The run made them contacts, and the cells are to do that; and every use is to be noted anew.
-  await env.DB.batch([
-    env.DB.prepare("DELETE FROM contacts"),
-    env.DB.prepare("UPDATE tokens SET used_at = NULL"),
+  await DB.batch([
+    DB.prepare("DELETE FROM contacts"),
+    DB.prepare("UPDATE tokens SET used_at = NULL"),
   ]);
-  await env.DB.prepare("INSERT INTO contacts SELECT id, ?, ?, NULL, NULL FROM users WHERE id = ?")
+  await DB.prepare("INSERT INTO contacts SELECT id, ?, ?, NULL, NULL FROM users WHERE id = ?")
     .bind(bob.id, nowMs - 100_000, bob.id)
     .run();
 
-  await env.DB.prepare(
+  await DB.prepare(
     `INSERT INTO identities (issuer, subject, user_id, created_at, email)
       VALUES ('https://login.acme.example', 'bob', ?, ?, ?)`,
   )
@@ -295,13 +297,13 @@ export async function buildWorld(
   };
   const throttled = "0123456789abcdef0123456789abcdef";
   const deadLetter = "00000000-0000-7000-8000-000000000000";
-  await env.DB.batch([
-    env.DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(bob.id),
-    env.DB.prepare("INSERT INTO login_attempts (id, drained_at) VALUES (?, ?)").bind(
+  await DB.batch([
+    DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(bob.id),
+    DB.prepare("INSERT INTO login_attempts (id, drained_at) VALUES (?, ?)").bind(
       `${throttled}/${throttled}`,
       nowMs + 86_400_000,
     ),
-    env.DB.prepare(
+    DB.prepare(
       `INSERT INTO dead_letters (receiver, user_id, event_id, attempts, reason, died_at)
         VALUES ('webhook', ?, ?, 60, 'it answered 500', ?)`,
     ).bind(alice.id, deadLetter, nowMs - 100_000),
@@ -361,8 +363,8 @@ export async function readStores(
 
 async function readTables(names: readonly string[] = TABLES) {
   if (names.length === 0) return {};
-  const all = names.map((table) => env.DB.prepare(`SELECT * FROM ${table}`));
-  const results = await env.DB.batch<Row>(all);
+  const all = names.map((table) => DB.prepare(`SELECT * FROM ${table}`));
+  const results = await DB.batch<Row>(all);
   return Object.fromEntries(
     names.map((table, index) => [table, results[index]?.results ?? []] as const),
   );
@@ -411,8 +413,8 @@ export async function restore(to: Stored, now: Stored): Promise<void> {
   rules.secondPasses();
   const tables = to.tables === now.tables ? [] : changedTables(to, now);
   if (tables.length > 0) {
-    await env.DB.batch([
-      ...tables.toReversed().map((table) => env.DB.prepare(`DELETE FROM ${table}`)),
+    await DB.batch([
+      ...tables.toReversed().map((table) => DB.prepare(`DELETE FROM ${table}`)),
       ...tables.flatMap((table) => insertAll(table, to.tables[table] ?? [])),
     ]);
   }
@@ -434,11 +436,17 @@ function changedTables(to: Stored, now: Stored): readonly string[] {
   return changed.includes("users") ? TABLES : changed;
 }
 
+/** The columns of ids, which JSON has as text. */
+const BYTES = new Set(idColumns(inject("schema")));
+
 function insertAll(table: string, rows: readonly Row[]): D1PreparedStatement[] {
   const [first] = rows;
   if (first === undefined) return [];
   const columns = Object.keys(first);
-  const values = columns.map((column) => `json_extract(value, '$.${column}')`);
+  const values = columns.map((column) => {
+    const value = `json_extract(value, '$.${column}')`;
+    return BYTES.has(`${table}.${column}`) ? `unhex(${value}, '-')` : value;
+  });
   const sql = `INSERT INTO ${table} (${columns}) SELECT ${values} FROM json_each(?)`;
-  return [env.DB.prepare(sql).bind(JSON.stringify(rows))];
+  return [DB.prepare(sql).bind(JSON.stringify(rows))];
 }

@@ -1,8 +1,8 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { newRealm, taking } from "../identities/realms.ts";
 import { type Answered, PASSWORD, type Send } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
+import { DB } from "../support/database.ts";
 
 /** What a credential may not do on its own once its user's log-in is more than ten minutes old. */
 
@@ -37,7 +37,7 @@ const exchanged = async (subject_token: string): Promise<Send> => ({
   }),
 });
 const setSecondFactor = (userId: string) =>
-  env.DB.prepare(
+  DB.prepare(
     "INSERT INTO second_factors (user_id, secret, created_at, confirmed_at) VALUES (?, 'x', 1, 1)",
   )
     .bind(userId)
@@ -47,7 +47,7 @@ const setSecondFactor = (userId: string) =>
 async function loggedIn() {
   vi.useFakeTimers({ toFake: ["Date"], now: Math.floor(Date.now() / 1000) * 1000 });
   const user = await there.newUser();
-  await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+  await DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
   const idToken = await newIdentity({ email: user.email });
   const session = await there.newSession(user);
   const jwt = await jwtFor({ basic: user });
@@ -232,7 +232,7 @@ describe("an account without a password", () => {
 it("a log-in of the future is not fresh, but for the clocks of two locations", async () => {
   const { user, kinds } = await loggedIn();
   const ask = async (aheadMs: number) => {
-    await env.DB.prepare(
+    await DB.prepare(
       "UPDATE tokens SET authenticated_at = ? WHERE user_id = ? AND kind = 'session'",
     )
       .bind(Date.now() + aheadMs, user.id)

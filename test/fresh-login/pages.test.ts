@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { SCOPES } from "../../src/core/scopes.ts";
 import { hiddenValues, secretOnPage, textOf } from "../console/html.ts";
@@ -6,6 +5,7 @@ import { encoded, type Fields, FORM, newPageClient, SAME_ORIGIN } from "../conso
 import { PASSWORD } from "../support/client.ts";
 import { turnOn } from "../second-factor/authenticator.ts";
 import { isolate } from "../support/service.ts";
+import { asText, DB } from "../support/database.ts";
 
 /** A form whose act needs a fresh log-in asks for the password, and goes on with what was filled in. */
 
@@ -22,7 +22,7 @@ async function stale(lag = "0") {
   const form: Fields = { token_secret, name: `"all" & <more>`, lifetime: "3600", scopes: SCOPES };
   const xToken = client.secret;
   const authenticatedAt = async () =>
-    env.DB.prepare("SELECT authenticated_at FROM tokens WHERE id = ?")
+    DB.prepare("SELECT authenticated_at FROM tokens WHERE id = ?")
       .bind((await there.session(xToken)).tokenId)
       .first("authenticated_at");
   const statusElsewhere = async () =>
@@ -99,13 +99,13 @@ it("a page that needs it leads to the question and back", async () => {
 it("a button is asked too, and does it once", async () => {
   const { client, call, xToken } = await stale();
   const { id } =
-    (await env.DB.prepare("SELECT id FROM users WHERE email = ?")
+    (await DB.prepare("SELECT id FROM users WHERE email = ?")
       .bind(client.email)
       .first<{ id: string }>()) ?? {};
-  await env.DB.prepare(
+  await DB.prepare(
     "INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ('https://login.acme.example', ?, ?, 1)",
   )
-    .bind(id, id)
+    .bind(asText(id ?? ""), id)
     .run();
   const [identity = ""] = hiddenValues((await client.open("/console/account/security")).text, "id");
   const path = "/console/account/security/identities/remove";
@@ -123,7 +123,7 @@ it.each([
 ])("%s logs in again and comes back to the page", async (_, settings) => {
   const { client, form } = await stale();
   if (!("PASSWORDS" in settings)) {
-    await env.DB.prepare("UPDATE users SET password = '' WHERE email = ?").bind(client.email).run();
+    await DB.prepare("UPDATE users SET password = '' WHERE email = ?").bind(client.email).run();
   }
   const { call } = isolate(settings);
   const headers = { ...SAME_ORIGIN, ...FORM, cookie: `__Host-latchkey=${client.secret}` };
@@ -162,7 +162,7 @@ it("an account without a password goes on with a code of its second factor, and 
   const app = await turnOn(there, { email: client.email, password: PASSWORD });
   const coded = async (proof_code: string) => client.send(NEW, { ...form, proof_code });
   expect((await coded(await app.fresh())).status).toBe(401);
-  await env.DB.prepare("UPDATE users SET password = '' WHERE email = ?").bind(client.email).run();
+  await DB.prepare("UPDATE users SET password = '' WHERE email = ?").bind(client.email).run();
   const asked = await client.send(NEW, form);
   expect([asked.status, textOf(asked)]).toEqual([
     401,
@@ -205,8 +205,8 @@ it("another site neither asks nor tries", async () => {
     }
   }
   expect(await authenticatedAt()).toBeNull();
-  const tries = env.DB.prepare("SELECT count(*) AS n FROM login_attempts WHERE id LIKE '%#' || ?");
-  expect(await tries.bind((await session(xToken)).tokenId).first("n")).toBe(0);
+  const tries = DB.prepare("SELECT count(*) AS n FROM login_attempts WHERE id LIKE '%#' || ?");
+  expect(await tries.bind(asText((await session(xToken)).tokenId ?? "")).first("n")).toBe(0);
 });
 
 it.each(["0", "300"])("whoever logged out meanwhile is not logged in again, at %s", async (lag) => {
@@ -217,7 +217,7 @@ it.each(["0", "300"])("whoever logged out meanwhile is not logged in again, at %
   const late = await client.send(NEW, { ...form, proof_password: PASSWORD });
   expect([303, 401]).toContain(late.status);
   expect(textOf(late)).not.toContain("lk_api_");
-  const row = await env.DB.prepare(
+  const row = await DB.prepare(
     "SELECT authenticated_at, (SELECT count(*) FROM tokens AS t WHERE t.user_id = tokens.user_id AND t.kind = 'api') AS made FROM tokens WHERE id = ?",
   )
     .bind(tokenId)

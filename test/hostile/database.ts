@@ -1,6 +1,6 @@
-import { env } from "cloudflare:workers";
 import { backgroundDone } from "../support/background.ts";
 import { rules } from "../support/guard.ts";
+import { DB } from "../support/database.ts";
 
 /** What a refused request may write too: what happened, and how often a password was wrong. */
 export const NOISE = ["events", "event_days", "deliveries", "login_attempts"];
@@ -17,13 +17,13 @@ export async function fingerprint(): Promise<string> {
   const { writes } = rules;
   if (last?.writes === writes) return last.rows;
   if (tables.length === 0) {
-    const { results } = await env.DB.prepare(
+    const { results } = await DB.prepare(
       "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*'",
     ).all<{ name: string }>();
     tables = results.map(({ name }) => name).filter((name) => !NOISE.includes(name));
   }
-  const all = await env.DB.batch(
-    tables.map((name) => env.DB.prepare(`SELECT '${name}' AS "table", * FROM ${name}`)),
+  const all = await DB.batch(
+    tables.map((name) => DB.prepare(`SELECT '${name}' AS "table", * FROM ${name}`)),
   );
   const rows = JSON.stringify(
     all.flatMap(({ results }) => results),
@@ -38,7 +38,7 @@ export async function fingerprintAndForget(): Promise<string> {
   const known = last?.writes;
   const rows = await fingerprint();
   if (known !== rules.writes) {
-    await env.DB.prepare("DELETE FROM login_attempts").run();
+    await DB.prepare("DELETE FROM login_attempts").run();
     last = { writes: rules.writes, rows };
   }
   return rows;

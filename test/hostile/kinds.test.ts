@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { newUser } from "../support/client.ts";
 import {
@@ -14,6 +13,7 @@ import { flaws } from "./flaws.ts";
 import { LOGS_IN, POSITIONS, type Place } from "./places.ts";
 import { run } from "./probe.ts";
 import { ROUTE_KEYS, ownerOf, pathOf } from "./routes.ts";
+import { DB } from "../support/database.ts";
 
 const KINDS: readonly Kind[] = [
   "password",
@@ -47,7 +47,7 @@ beforeAll(async () => {
 /** @returns what is wrong with the answer to a secret that is for some other place, or for none any more */
 async function refused(place: Place, secret: string, whose: Credentials): Promise<string[]> {
   // Wrong passwords are counted, and their limit is another test's.
-  await env.DB.prepare("DELETE FROM login_attempts").run();
+  await DB.prepare("DELETE FROM login_attempts").run();
   const answer = await place.show(secret, whose);
   const found = flaws(ownerOf(place.path), place.method, answer);
   // The caller may have ended with what they show.

@@ -7,6 +7,7 @@ import { servicesOver } from "../../src/services.ts";
 import { ROUTE_KEYS, PAGES, pathOf } from "../hostile/routes.ts";
 import { captureLines } from "../log/line.ts";
 import { newCaller, ORIGIN, over } from "../support/client.ts";
+import { DB } from "../support/database.ts";
 
 const DEADLINE_MS = 30_000;
 
@@ -37,7 +38,7 @@ let bearer = "";
 beforeAll(async () => {
   const operator = await newCaller();
   bearer = operator.access;
-  await env.DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(operator.id).run();
+  await DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(operator.id).run();
 });
 
 type Reader = (typeof READERS)[number];

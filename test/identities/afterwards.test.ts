@@ -10,6 +10,7 @@ import {
   whoIs,
   redirectIssuers,
 } from "./people.ts";
+import { DB } from "../support/database.ts";
 
 beforeEach(redirectIssuers);
 
@@ -34,7 +35,7 @@ describe("afterwards", () => {
     const token = textAt(await call("GET", "/rest/auth", send), "payload", "token");
     const json = { password: PASSWORD };
     expect((await call("DELETE", "/rest/user", { ...send, json })).status).toBe(200);
-    const left = env.DB.prepare("SELECT 1 FROM identities WHERE user_id = ?").bind(user.id);
+    const left = DB.prepare("SELECT 1 FROM identities WHERE user_id = ?").bind(user.id);
     expect((await left.all()).results).toEqual([]);
     expect(await whoIs({ bearer: token })).toBe(401);
     const id = await whoIs(send);
@@ -45,7 +46,7 @@ describe("afterwards", () => {
   it("it does not open an account that something else marked as deleted", async () => {
     const send = await byGoogle(newPerson());
     const id = await whoIs(send);
-    await env.DB.prepare("UPDATE users SET deleted_on = 1 WHERE id = ?").bind(id).run();
+    await DB.prepare("UPDATE users SET deleted_on = 1 WHERE id = ?").bind(id).run();
     const json = { success: false, message: "Wrong credentials", status: 401 };
     expect(await call("GET", "/rest/auth", send)).toMatchObject({ status: 401, json });
   });
@@ -55,12 +56,12 @@ describe("afterwards", () => {
     await proveEmail(user);
     const send = await byGoogle(newPerson({ email: user.email }));
     expect(await whoIs(send)).toBe(user.id);
-    const real = env.DB.batch.bind(env.DB);
+    const real = DB.batch.bind(env.DB);
     vi.spyOn(env.DB, "batch").mockImplementationOnce(async (statements) => {
       // Nor can they link it again.
       const ended =
         "UPDATE users SET credential_version = credential_version + 1, verified_on = NULL WHERE id = ?";
-      await env.DB.prepare(ended).bind(user.id).run();
+      await DB.prepare(ended).bind(user.id).run();
       return real(statements);
     });
     const json = { password: PASSWORD };

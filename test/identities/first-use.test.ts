@@ -17,6 +17,7 @@ import {
   whoIs,
   redirectIssuers,
 } from "./people.ts";
+import { DB } from "../support/database.ts";
 
 beforeEach(redirectIssuers);
 
@@ -178,7 +179,7 @@ describe("first use", () => {
 
   it("makes an account whose email is as proven as the issuer says", async () => {
     const verifiedOn = async ({ email }: Person) =>
-      (await env.DB.prepare("SELECT verified_on FROM users WHERE email = ?").bind(email).first())
+      (await DB.prepare("SELECT verified_on FROM users WHERE email = ?").bind(email).first())
         ?.verified_on;
     const proven = newPerson();
     const unproven = newPerson({ email_verified: false });
@@ -250,7 +251,7 @@ describe("first use", () => {
     vi.spyOn(console, "error").mockReturnValue();
     const person = newPerson();
     const send = await byGoogle(person);
-    const real = env.DB.batch.bind(env.DB);
+    const real = DB.batch.bind(env.DB);
     vi.spyOn(env.DB, "batch").mockImplementationOnce(async (statements) => {
       await real(statements);
       throw new Error("D1_ERROR: Network connection lost.");

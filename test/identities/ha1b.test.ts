@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Argon2id } from "../../src/crypto/argon2id.ts";
 import { ha1bHashes } from "../../src/crypto/ha1b.ts";
@@ -6,6 +5,7 @@ import { passwordsOver } from "../../src/crypto/passwords.ts";
 import { type Call, newUser, call as off, PASSWORD, textAt } from "../support/client.ts";
 import { service } from "../support/service.ts";
 import { quickArgon2id } from "../support/quick-hashes.ts";
+import { DB } from "../support/database.ts";
 
 /** HA1B: md5(email:domain:password) instead of the password. */
 
@@ -44,7 +44,7 @@ const statusOf = async (login: Login, by: Call = on) =>
   (await by("GET", "/rest/user", await ha1b(login))).status;
 
 const storedFor = async (email: string) =>
-  (await env.DB.prepare("SELECT * FROM users WHERE email = ?").bind(email).first()) ?? {};
+  (await DB.prepare("SELECT * FROM users WHERE email = ?").bind(email).first()) ?? {};
 
 async function signUp(by: Call = on): Promise<Login & { readonly id: string }> {
   const login = { email: `${crypto.randomUUID()}@example.com`, password: PASSWORD };
@@ -86,7 +86,7 @@ describe("where it is on", () => {
     const gone = await signUp();
     const json = { password: PASSWORD };
     expect((await on("DELETE", "/rest/user", { ...(await ha1b(gone)), json })).status).toBe(200);
-    const left = await env.DB.prepare("SELECT ha1b FROM users WHERE id = ?").bind(gone.id).first();
+    const left = await DB.prepare("SELECT ha1b FROM users WHERE id = ?").bind(gone.id).first();
     expect(left).toEqual({ ha1b: null });
     const older = await newUser();
     const tokens = {

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { linkOnPage, textOf } from "../console/html.ts";
 import { COOKIE } from "../console/page-client.ts";
@@ -8,6 +7,7 @@ import { turnOn } from "../second-factor/authenticator.ts";
 import { isolate } from "../support/service.ts";
 import type { Visitor } from "./issuer.ts";
 import { newRealm } from "./realms.ts";
+import { DB } from "../support/database.ts";
 
 const STATE = `${COOKIE}-issuer`;
 const acme = newRealm("acme");
@@ -106,7 +106,7 @@ describe("continue with an issuer", () => {
     const visitor = newVisitor({ claims: { email: user.email } });
     const refused = await whole(visitor);
     expect([refused.status, refused.session]).toEqual([409, undefined]);
-    await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+    await DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
     expect(await account((await whole(visitor)).session)).toMatchObject({
       payload: { uuid: user.id },
     });
@@ -114,7 +114,7 @@ describe("continue with an issuer", () => {
 
   it("leads an account with a second factor to the page that asks for it", async () => {
     const user = await here.newUser();
-    await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+    await DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
     const app = await turnOn(here, user);
     const visitor = newVisitor({ claims: { email: user.email } });
     const { url, state } = await start();
@@ -212,7 +212,7 @@ describe("linking", () => {
     const answered = new URL(path, ORIGIN).searchParams;
     const tooLate = issuerLogin.finish("acme", state, answered, caller, Date.now());
     await expect(tooLate).rejects.toMatchObject({ fault: { code: "token_invalid" } });
-    const linked = await env.DB.prepare("SELECT 1 FROM identities WHERE user_id = ?")
+    const linked = await DB.prepare("SELECT 1 FROM identities WHERE user_id = ?")
       .bind(caller.userId)
       .all();
     expect(linked.results).toEqual([]);

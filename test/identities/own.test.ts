@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type Answered,
@@ -23,6 +22,7 @@ import {
   whoIs,
   redirectIssuers,
 } from "./people.ts";
+import { asText, DB } from "../support/database.ts";
 
 beforeEach(redirectIssuers);
 
@@ -46,7 +46,7 @@ async function linked() {
 
 /** As if the last of it were so long ago. */
 const later = (user: TestUser, seconds: number) =>
-  env.DB.prepare("UPDATE users SET identities_revoked_on = identities_revoked_on + ? WHERE id = ?")
+  DB.prepare("UPDATE users SET identities_revoked_on = identities_revoked_on + ? WHERE id = ?")
     .bind(seconds * 1000, user.id)
     .run();
 
@@ -77,11 +77,13 @@ describe("the list", () => {
 
   it("notes a later use, to the hour", async () => {
     const { user, google, one } = await linked();
-    await env.DB.prepare("UPDATE identities SET used_at = 1 WHERE subject = ?").bind(one.sub).run();
+    await DB.prepare("UPDATE identities SET used_at = 1 WHERE subject = ?")
+      .bind(asText(one.sub))
+      .run();
     await whoIs(google);
     const used = () =>
-      env.DB.prepare("SELECT used_at FROM identities WHERE subject = ?")
-        .bind(one.sub)
+      DB.prepare("SELECT used_at FROM identities WHERE subject = ?")
+        .bind(asText(one.sub))
         .first("used_at");
     await vi.waitFor(async () => expect(await used()).toBeGreaterThan(1));
     expect((await items({ basic: user })).some((each) => each.last_used_on !== null)).toBe(true);
@@ -127,7 +129,7 @@ describe("one that is removed", () => {
   it("does not come back with the same ID token where no notice is sent, since the email is not proven", async () => {
     const { user, google, one } = await linked();
     const proven = (at: number | null) =>
-      env.DB.prepare("UPDATE users SET verified_on = ? WHERE id = ?").bind(at, user.id).run();
+      DB.prepare("UPDATE users SET verified_on = ? WHERE id = ?").bind(at, user.id).run();
     const { id } = (await items({ basic: user })).find((each) => each.subject === one.sub);
     await proven(null);
     const removal = callWithMail("DELETE", `/rest/user/identities/${id}`, { basic: user });
@@ -157,7 +159,7 @@ describe("one that is removed", () => {
   it.each([
     [
       "a passkey",
-      "INSERT INTO passkeys (id, user_id, credential_id, public_key, name, transports, counter, is_backup_eligible, is_backed_up, created_at) VALUES ('p', ?, 'AQ', 'AQ', 'Phone', '[]', 0, 0, 0, 1)",
+      "INSERT INTO passkeys (id, user_id, credential_id, public_key, name, transports, counter, is_backup_eligible, is_backed_up, created_at) VALUES (x'00', ?, 'AQ', 'AQ', 'Phone', '[]', 0, 0, 0, 1)",
       200,
     ],
     [
@@ -167,17 +169,17 @@ describe("one that is removed", () => {
     ],
   ])("unless there is %s", async (_, statement, status) => {
     const google = await byGoogle(newPerson());
-    await env.DB.prepare(statement)
+    await DB.prepare(statement)
       .bind(await whoIs(google))
       .run();
     const [only] = await items(google);
     expect((await remove(google, only.id)).status).toBe(status);
-    await env.DB.prepare("DELETE FROM passkeys").run();
+    await DB.prepare("DELETE FROM passkeys").run();
   });
 
   it("of an account that an import brought without a password neither", async () => {
     const { user, google, one, acme, two } = await linked();
-    await env.DB.prepare("UPDATE users SET password = '!' WHERE id = ?").bind(user.id).run();
+    await DB.prepare("UPDATE users SET password = '!' WHERE id = ?").bind(user.id).run();
     const of = async (person: Person) =>
       (await items(google)).find((each) => each.subject === person.sub).id;
     expect((await remove(google, await of(two))).status).toBe(200);
@@ -243,7 +245,7 @@ it("someone who once had the password keeps no way in by their own identity", as
   const thief = newPerson();
   const theirs = { email: thief.email, current_password: PASSWORD };
   expect((await patch({ basic: owner }, theirs)).status).toBe(200);
-  await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(owner.id).run();
+  await DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(owner.id).run();
   const acme = await byOther(thief);
   expect(await whoIs(acme)).toBe(owner.id);
   const back = { email: owner.email, current_password: PASSWORD };
@@ -265,7 +267,7 @@ describe("an account without a password is deleted by its owner", () => {
     const send = await byFacebook(person);
     const id = await whoIs(send);
     expect((await remove(send, json)).status).toBe(200);
-    const row = env.DB.prepare("SELECT deleted_on FROM users WHERE id = ?").bind(id);
+    const row = DB.prepare("SELECT deleted_on FROM users WHERE id = ?").bind(id);
     expect(await row.first("deleted_on")).toEqual(expect.any(Number));
   });
 

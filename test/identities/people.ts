@@ -1,9 +1,9 @@
-import { env } from "cloudflare:workers";
 import { vi } from "vitest";
 import { FACEBOOK, GOOGLE } from "../../src/core/issuers.ts";
 import { type Call, type TestUser, textAt } from "../support/client.ts";
 import { service } from "../support/service.ts";
 import { AUDIENCE, newRealm, taking } from "./realms.ts";
+import { DB } from "../support/database.ts";
 
 export const google = newRealm("google");
 export const facebook = newRealm("facebook");
@@ -61,11 +61,11 @@ export const byOther = async (person: Person) => ({
 
 /** As following the link in a mail would. */
 export const proveEmail = (user: TestUser) =>
-  env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+  DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
 
 export const whoIs = async (send: Parameters<Call>[2], by: Call = call) => {
   const answer = await by("GET", "/rest/auth", send);
   return answer.status === 200 ? textAt(answer, "payload", "uuid") : answer.status;
 };
 export const accounts = async (email: string) =>
-  (await env.DB.prepare("SELECT id FROM users WHERE email = ?").bind(email).all()).results.length;
+  (await DB.prepare("SELECT id FROM users WHERE email = ?").bind(email).all()).results.length;

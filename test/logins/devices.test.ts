@@ -5,6 +5,7 @@ import { mailbox, only, serve } from "../recovery/mailbox.ts";
 import { at, itemsAt, type Login, type Send, textAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
+import { DB } from "../support/database.ts";
 
 const CHROME =
   "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0 Safari/537.36";
@@ -74,7 +75,7 @@ async function logIn(place: Pick<ReturnType<typeof isolate>, "send">, user: Logi
 }
 
 const devices = async (userId: string) =>
-  (await env.DB.prepare("SELECT * FROM devices WHERE user_id = ?").bind(userId).all()).results;
+  (await DB.prepare("SELECT * FROM devices WHERE user_id = ?").bind(userId).all()).results;
 
 const ELSEWHERE = "198.51.100.9";
 
@@ -135,7 +136,7 @@ describe("GET /rest/user/logins", () => {
     await logIn(here, user, {});
     const [row] = await devices(user.id);
     expect(row).toMatchObject({ browser: "Chrome", country: null, city: null });
-    const { results } = await env.DB.prepare("SELECT detail FROM tokens WHERE user_id = ?")
+    const { results } = await DB.prepare("SELECT detail FROM tokens WHERE user_id = ?")
       .bind(user.id)
       .all();
     expect(JSON.stringify(results)).not.toMatch(/DE|Köln|203\.0/);

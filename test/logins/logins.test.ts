@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { FaultError } from "../../src/core/fault.ts";
 import type { OwnLogin } from "../../src/core/logins.ts";
@@ -7,6 +6,7 @@ import { claimsOf, type Call, textAt, peopleOf } from "../support/client.ts";
 import { isolate, type Isolate } from "../support/service.ts";
 import { intercept, atLocation } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -138,16 +138,14 @@ describe("where a user is logged in", () => {
     const other = await person();
     await here.call("DELETE", "/tokens", { xToken: session });
     const expired = await here.newSession(user);
-    await env.DB.prepare("UPDATE tokens SET expires_at = ? WHERE user_id = ? AND kind = 'session'")
+    await DB.prepare("UPDATE tokens SET expires_at = ? WHERE user_id = ? AND kind = 'session'")
       .bind(Date.now() - 1, user.id)
       .run();
     expect((await here.call("GET", "/tokens", { xToken: expired })).status).toBe(400);
     const caller = await here.bearer(access);
     expect((await listed(caller)).map(({ id }) => id)).toEqual([sidOf(access)]);
     expect((await listed(await here.bearer(other.access))).length).toBe(2);
-    await env.DB.prepare(
-      "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
-    )
+    await DB.prepare("UPDATE users SET credential_version = credential_version + 1 WHERE id = ?")
       .bind(user.id)
       .run();
     expect(await listed(caller)).toEqual([]);
@@ -240,10 +238,10 @@ describe("the end of all others", () => {
   it("however many there are: a bounded number at once, in as many statements", async () => {
     const { user, access } = await person();
     const now = Date.now();
-    await env.DB.prepare(
+    await DB.prepare(
       `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1199)
        INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at)
-       SELECT lower(hex(randomblob(4)) || '-0000-4000-8000-' || hex(randomblob(6))),
+       SELECT randomblob(16),
          CASE i % 2 WHEN 0 THEN 'session' ELSE 'family' END, ?1, 0, ?2 - i, ?2, ?3 FROM n`,
     )
       .bind(user.id, now - 60_000, now + 3_600_000)
@@ -268,7 +266,7 @@ describe("the end of all others", () => {
       expect([lag, calls, statements]).toEqual(lag === "0" ? ["0", 1, 4] : ["300", 2, 5]);
       await place.settled();
       // None is left that KV has not been told of.
-      const owed = await env.DB.prepare("SELECT COUNT(*) AS n FROM pending_revocations").first("n");
+      const owed = await DB.prepare("SELECT COUNT(*) AS n FROM pending_revocations").first("n");
       expect(owed).toBe(0);
     }
     const caller = await here.bearer(access);
@@ -355,8 +353,6 @@ it.each(["one", "all others"])(
     expect(await open(isolate({ REVOCATION_LAG_SECONDS: "300" }).call, held)).toEqual(
       which === "one" ? ["second"] : [],
     );
-    expect(await env.DB.prepare("SELECT COUNT(*) AS n FROM pending_revocations").first("n")).toBe(
-      0,
-    );
+    expect(await DB.prepare("SELECT COUNT(*) AS n FROM pending_revocations").first("n")).toBe(0);
   },
 );

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
@@ -13,6 +12,7 @@ import {
 import { isolate } from "../support/service.ts";
 import { bitOf, isListedAsRevoked, listAt, placeOf } from "../support/status-lists.ts";
 import { revoke } from "./introspecting.ts";
+import { DB } from "../support/database.ts";
 
 const SIZE = 32_768;
 
@@ -44,26 +44,26 @@ describe("a status list", () => {
     const { idx } = placeOf(access);
     const insert = `WITH RECURSIVE n(i) AS (SELECT ?1 + 1 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ${SIZE})
       INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, revoked_at, status_index)
-      SELECT 'filled-' || i, 'family', ?2, 0, 1, 1, 9e15, CASE abs(random()) % 2 WHEN 0 THEN 1 END, i FROM n`;
-    await env.DB.prepare(insert).bind(idx, user.id).run();
+      SELECT unhex(printf('f111ed%026x', i)), 'family', ?2, 0, 1, 1, 9e15, CASE abs(random()) % 2 WHEN 0 THEN 1 END, i FROM n`;
+    await DB.prepare(insert).bind(idx, user.id).run();
     const { answer, bytes } = await listAt(placeOf(access).uri, fresh());
     expect(answer.text.length).toBeLessThan(8_000);
-    const rows = await env.DB.prepare(
-      "SELECT status_index AS i, revoked_at AS ended FROM tokens WHERE id LIKE 'filled-%'",
+    const rows = await DB.prepare(
+      "SELECT status_index AS i, revoked_at AS ended FROM tokens WHERE hex(id) LIKE 'F111ED%'",
     ).all<{ i: number; ended: number | null }>();
     expect(rows.results.length).toBe(SIZE - idx - 1);
     const wrong = rows.results.filter(
       ({ i, ended }) => bitOf(bytes, i) !== (ended === null ? 0 : 1),
     );
     expect(wrong).toEqual([]);
-    await env.DB.prepare("DELETE FROM tokens WHERE id LIKE 'filled-%'").run();
+    await DB.prepare("DELETE FROM tokens WHERE hex(id) LIKE 'F111ED%'").run();
   });
 
   it("is followed by the next when it is full, each login has a place of its own", async () => {
     const first = placeOf((await newPair(user)).access);
     const second = placeOf((await newPair(user)).access);
     expect(second).toEqual({ ...first, idx: first.idx + 1 });
-    await env.DB.prepare("UPDATE tokens SET status_index = ? WHERE status_index = ?")
+    await DB.prepare("UPDATE tokens SET status_index = ? WHERE status_index = ?")
       .bind(SIZE - 2, second.idx)
       .run();
     const last = await newPair(user);
@@ -81,7 +81,7 @@ describe("a status list", () => {
     await revoke(refresh);
     const { sid } = decodeJwt(access);
     const endedAgo = (ms: number) =>
-      env.DB.prepare("UPDATE tokens SET expires_at = ? WHERE id = ?")
+      DB.prepare("UPDATE tokens SET expires_at = ? WHERE id = ?")
         .bind(Date.now() - ms, sid)
         .run();
     // For verifiers whose clocks are behind.
@@ -91,7 +91,7 @@ describe("a status list", () => {
     await endedAgo(35 * 60_000);
     expect(await isEnded(access)).toBe(false);
     expect(placeOf((await newPair(user)).access).idx).toBe(idx + 2);
-    await env.DB.prepare(
+    await DB.prepare(
       "DELETE FROM tokens WHERE status_index >= (SELECT status_index FROM tokens WHERE id = ?)",
     )
       .bind(sid)

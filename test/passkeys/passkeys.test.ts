@@ -7,6 +7,7 @@ import { mailed } from "../support/mailed.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { type Authenticator, type Ceremony, newAuthenticator } from "./authenticator.ts";
+import { DB } from "../support/database.ts";
 
 const MINUTE = 60_000;
 const WEBHOOK = {
@@ -46,7 +47,7 @@ async function logIn(authenticator: Authenticator, more: Partial<Ceremony> = {},
 }
 
 const prove = (id: string, at: number | null = 1) =>
-  env.DB.prepare("UPDATE users SET verified_on = ? WHERE id = ?").bind(at, id).run();
+  DB.prepare("UPDATE users SET verified_on = ? WHERE id = ?").bind(at, id).run();
 
 const statuses = (answers: readonly Answered[]) => answers.map(({ status }) => status).sort();
 
@@ -57,7 +58,7 @@ async function now(): Promise<User> {
 }
 
 afterEach(async () => {
-  await env.DB.prepare("DELETE FROM used_challenges").run();
+  await DB.prepare("DELETE FROM used_challenges").run();
 });
 
 describe("a passkey", () => {
@@ -111,13 +112,13 @@ describe("a passkey", () => {
   it("is two factors: no code is asked for", async () => {
     const user = await newCaller();
     const { authenticator } = await added(user);
-    const { results } = await env.DB.prepare(
+    const { results } = await DB.prepare(
       "SELECT name, type, [notnull] AS is_needed FROM pragma_table_info('second_factors')",
     ).all<{ name: string; type: string; is_needed: number }>();
     const needed = results.filter(
       ({ name, is_needed }) => is_needed === 1 || name === "confirmed_at",
     );
-    await env.DB.prepare(
+    await DB.prepare(
       `INSERT INTO second_factors (${needed.map(({ name }) => name).join()}) VALUES (${needed.map(() => "?").join()})`,
     )
       .bind(
@@ -155,7 +156,7 @@ describe("a passkey", () => {
     const json = { password: "another fine password", current_password: user.password };
     expect((await send("PATCH", "/rest/user", { basic: user, json })).status).toBe(200);
     expect((await logIn(authenticator)).status).toBe(200);
-    await env.DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(user.id).run();
+    await DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(user.id).run();
     expect((await logIn(authenticator)).status).toBe(401);
   });
 
@@ -229,7 +230,7 @@ describe("a passkey", () => {
     const kinds = post.mock.calls.flatMap(([, init]) =>
       JSON.parse(String(init?.body)).data.notices.map(({ kind }: { kind: string }) => kind),
     );
-    const { results } = await env.DB.prepare("SELECT kind FROM notices WHERE user_id = ?")
+    const { results } = await DB.prepare("SELECT kind FROM notices WHERE user_id = ?")
       .bind(user.id)
       .all();
     // The second waits for its turn at the address.
@@ -286,7 +287,7 @@ describe("a challenge", () => {
 
   it("writes nothing until it is used, and housekeeping sweeps it", async () => {
     const user = await now();
-    const noted = () => env.DB.prepare("SELECT COUNT(*) AS n FROM used_challenges").first("n");
+    const noted = () => DB.prepare("SELECT COUNT(*) AS n FROM used_challenges").first("n");
     const { authenticator } = await added(user);
     expect(await noted()).toBe(1);
     await challenge(LOG_IN);
@@ -353,13 +354,13 @@ describe("the last way in stays", () => {
     const user = await newCaller();
     const bearer = user.access;
     const ids = [(await added(user)).id, (await added(user)).id];
-    await env.DB.prepare("UPDATE users SET password = '' WHERE id = ?").bind(user.id).run();
+    await DB.prepare("UPDATE users SET password = '' WHERE id = ?").bind(user.id).run();
     expect(statuses(await Promise.all(ids.map((id) => remove({ bearer }, id))))).toEqual([
       200, 409,
     ]);
     expect(await list({ bearer })).toHaveLength(1);
     // A log-in by email opens it too, where emails are sent.
-    await env.DB.prepare("UPDATE users SET email_login_at = 1 WHERE id = ?").bind(user.id).run();
+    await DB.prepare("UPDATE users SET email_login_at = 1 WHERE id = ?").bind(user.id).run();
     const [{ id }] = await list({ bearer });
     expect((await remove({ bearer }, id)).status).toBe(409);
     expect((await isolate(WEBHOOK).send("DELETE", `${ADD}/${id}`, { bearer })).status).toBe(200);

@@ -1,7 +1,7 @@
-import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { type Answered, at, peopleOf, textAt } from "../support/client.ts";
 import { type Racer, repeat, times, track } from "./racers.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -90,7 +90,7 @@ it("what is revoked or disabled is charged no more", async () => {
       ...times(20, verify(secret)),
     ]);
     const charged = active(answers.slice(2)).length;
-    const row = await env.DB.prepare(
+    const row = await DB.prepare(
       "SELECT remaining FROM token_meters JOIN tokens ON meter = token_meters.id WHERE tokens.id = ?",
     )
       .bind(uuid)

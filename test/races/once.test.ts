@@ -1,8 +1,8 @@
-import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { claimsOf, at, type Call, textAt, peopleOf } from "../support/client.ts";
 import { share, some } from "../support/thorough.ts";
 import { statuses, times, track, won } from "./racers.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -22,7 +22,7 @@ const run =
 
 /** What a token's runs left behind. */
 async function traceOf(id: string): Promise<unknown> {
-  return env.DB.prepare(
+  return DB.prepare(
     `SELECT uses, (SELECT count(*) FROM receipts WHERE token_id = tokens.id) AS receipts
       FROM tokens WHERE id = ?`,
   )

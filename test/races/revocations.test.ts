@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import {
   type Answered,
@@ -10,6 +9,7 @@ import {
 } from "../support/client.ts";
 import { share } from "../support/thorough.ts";
 import { type Racer, repeat, statuses, times, track, won } from "./racers.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -36,7 +36,7 @@ it("an action token is either run or revoked", async () => {
     expect(won(answers)).toHaveLength(1);
     const [winner] = won(answers);
     if (winner?.status === 200) runs += 1;
-    const receipts = await env.DB.prepare("SELECT count(*) AS n FROM receipts WHERE token_id = ?")
+    const receipts = await DB.prepare("SELECT count(*) AS n FROM receipts WHERE token_id = ?")
       .bind(token.id)
       .first("n");
     expect(receipts).toBe(winner?.status === 200 ? 1 : 0);

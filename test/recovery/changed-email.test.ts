@@ -11,6 +11,7 @@ import {
   serve,
   type Service,
 } from "./mailbox.ts";
+import { DB } from "../support/database.ts";
 
 /** A new email counts once it is proven, and the old mailbox can take the account back. */
 
@@ -179,7 +180,7 @@ describe("the mailbox of the old email", () => {
       data: { email: user.email },
     });
     expect(await alive(place, held)).toEqual([]);
-    const row = await env.DB.prepare("SELECT * FROM users WHERE id = ?").bind(user.id).first();
+    const row = await DB.prepare("SELECT * FROM users WHERE id = ?").bind(user.id).first();
     expect(row).toMatchObject({
       email: user.email,
       verified_on: expect.any(Number),
@@ -250,7 +251,7 @@ describe("the mailbox of the old email", () => {
   it("has the identities removed that were linked since", async () => {
     const { post, tick, place, user } = await scene();
     const link = (subject: string, email: string, createdAt: number) =>
-      env.DB.prepare(
+      DB.prepare(
         `INSERT INTO identities (issuer, subject, user_id, created_at, email)
           VALUES ('https://' || ?1, ?1, ?2, ?3, ?4)`,
       )
@@ -263,7 +264,7 @@ describe("the mailbox of the old email", () => {
     await link("other", "thief@example.com", 2);
     const { undo: back } = only(post.takeNotices()).data;
     expect((await place.verify(back?.token ?? "")).status).toBe(200);
-    const { results } = await env.DB.prepare("SELECT subject FROM identities WHERE user_id = ?")
+    const { results } = await DB.prepare("SELECT subject FROM identities WHERE user_id = ?")
       .bind(user.id)
       .all();
     expect(results).toEqual([{ subject: `old.${user.id}` }]);

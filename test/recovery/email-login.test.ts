@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { newBrowserUser } from "../console/browser-user.ts";
 import { hiddenValues, inputsOf, textOf } from "../console/html.ts";
@@ -17,6 +16,7 @@ import {
   serve,
   SETTINGS,
 } from "./mailbox.ts";
+import { DB } from "../support/database.ts";
 
 const MAC =
   "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
@@ -28,7 +28,7 @@ const other = (code: string, by: number) =>
   String((Number(code) + by) % 1_000_000).padStart(6, "0");
 const pathOf = ({ link }: LoginMail) => new URL(link).pathname;
 const first = (sql: string, ...values: readonly unknown[]) =>
-  env.DB.prepare(sql)
+  DB.prepare(sql)
     .bind(...values)
     .first();
 
@@ -78,7 +78,7 @@ describe("the answer", () => {
       basic: deleted,
       json: { password: deleted.password },
     });
-    await env.DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(disabled.id).run();
+    await DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(disabled.id).run();
     const seen: unknown[] = [];
     for (const signUp of ["open", "closed"]) {
       for (const email of [living.email, deleted.email, disabled.email, UNKNOWN()]) {
@@ -301,7 +301,7 @@ describe("an account", () => {
     const { place, mailed } = scene();
     const user = await place.newProvenUser();
     const theirs = await everyCredential(place, user);
-    await env.DB.prepare("DELETE FROM login_attempts").run();
+    await DB.prepare("DELETE FROM login_attempts").run();
     const headers = { "cf-connecting-ip": "203.0.113.7" };
     const { challenge, code } = await mailed(user.email);
     const json = { challenge, code };
@@ -359,7 +359,7 @@ describe("an account", () => {
       const { place, post } = scene();
       const user = await place.newProvenUser();
       const app = await turnOn(place, user);
-      await env.DB.prepare("DELETE FROM login_attempts").run();
+      await DB.prepare("DELETE FROM login_attempts").run();
       const person = newBrowserUser(place.call);
       const asking = await person.get("/console/login/email?next=/console/tokens");
       const [byMail, typed] = ["/console/login/email", "/console/login/email/code"];
@@ -417,7 +417,7 @@ describe("an account", () => {
     const { place, mailed } = scene({ SIGN_UP: "closed" });
     const user = await serve().newProvenUser();
     const { challenge, code, mail } = await mailed(user.email);
-    await env.DB.prepare(change).bind(user.id).run();
+    await DB.prepare(change).bind(user.id).run();
     expect((await place.useCode({ challenge, code })).status).toBe(401);
     expect((await newBrowserUser(place.call).get(pathOf(mail))).status).toBe(410);
   });
@@ -439,7 +439,7 @@ describe("an account", () => {
     const open = scene();
     const user = await open.place.newProvenUser();
     const former = UNKNOWN();
-    await env.DB.prepare("UPDATE users SET undo_email = ?, undo_until = ? WHERE id = ?")
+    await DB.prepare("UPDATE users SET undo_email = ?, undo_until = ? WHERE id = ?")
       .bind(former, Date.now() + 1_000, user.id)
       .run();
     expect((await open.ask(former)).mail).toBeUndefined();

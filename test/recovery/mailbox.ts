@@ -5,6 +5,7 @@ import type { Passwords } from "../../src/core/passwords.ts";
 import type { Bindings } from "../../src/services.ts";
 import { type Answered, at, type Login, type Send, type TestUser } from "../support/client.ts";
 import { CHEAP, isolate } from "../support/service.ts";
+import { DB } from "../support/database.ts";
 
 /** The secret of Standard Webhooks' own example. */
 export const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -161,7 +162,7 @@ export function serve({ settings = {}, passwords = CHEAP, bindings = env }: Opti
     /** Someone whose email is proven. */
     async newProvenUser(): Promise<TestUser> {
       const user = await place.newUser();
-      await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+      await DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
       return user;
     },
   };

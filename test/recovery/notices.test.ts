@@ -2,20 +2,21 @@ import type { TestUser } from "../support/client.ts";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { mailbox, only, scene, serve, type Service } from "./mailbox.ts";
+import { asText, DB } from "../support/database.ts";
 
 /** What owners are told: queued with the change, merged, never lost. And what an address gets at most. */
 
 const DAY = 86_400;
 
 beforeEach(async () => {
-  await env.DB.batch(["notices", "mails"].map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
+  await DB.batch(["notices", "mails"].map((table) => DB.prepare(`DELETE FROM ${table}`)));
 });
 
 const newToken = ({ send }: Service, basic: TestUser, more: object = {}) =>
   send("POST", "/rest/token", { basic, json: { name: "x", ...more } });
 const kinds = (mails: ReturnType<ReturnType<typeof mailbox>["takeNotices"]>) =>
   mails.map(({ data }) => data.notices.map(({ kind }) => kind));
-const waiting = () => env.DB.prepare("SELECT COUNT(*) AS n FROM notices").first("n");
+const waiting = () => DB.prepare("SELECT COUNT(*) AS n FROM notices").first("n");
 
 describe("a security notice", () => {
   it("goes out for each way in that changes", async () => {
@@ -27,8 +28,8 @@ describe("a security notice", () => {
     const made = await newToken(place, now);
     tick(120);
     await newToken(place, now, { scopes: ["account:read"] });
-    await env.DB.prepare(
-      `INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ('https://a.example', ?1, ?1, 1)`,
+    await DB.prepare(
+      `INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ('https://a.example', 'ada', ?1, 1)`,
     )
       .bind(user.id)
       .run();
@@ -121,7 +122,7 @@ describe("a security notice", () => {
     isDown = false;
     await place.housekeeping();
     expect(post.takeNotices()).toHaveLength(4);
-    const left = await env.DB.prepare("SELECT email FROM notices").all();
+    const left = await DB.prepare("SELECT email FROM notices").all();
     expect(left.results).toEqual([{ email: bad.email }]);
   });
 
@@ -129,8 +130,8 @@ describe("a security notice", () => {
     const post = mailbox();
     const [here, elsewhere] = [serve(), serve()];
     const user = await here.newProvenUser();
-    await env.DB.prepare(
-      "INSERT INTO notices (user_id, id, email, kind, at, due_at) VALUES (?, 'a', ?, 'password_changed', 1, 1)",
+    await DB.prepare(
+      "INSERT INTO notices (user_id, id, email, kind, at, due_at) VALUES (?, x'00', ?, 'password_changed', 1, 1)",
     )
       .bind(user.id, user.email)
       .run();
@@ -290,23 +291,23 @@ it("a reset of an account that was never proven leaves nothing of the person who
     json: { email: "eve@example.com", current_password: stranger.password },
   });
   post.take();
-  await env.DB.batch([
-    env.DB.prepare(
+  await DB.batch([
+    DB.prepare(
       "INSERT INTO contacts (user_id, contact_id, created_at) VALUES (?1, ?2, 1), (?2, ?1, 1)",
     ).bind(stranger.id, other.id),
-    env.DB.prepare("UPDATE users SET metadata = '{\"a\":1}' WHERE id = ?").bind(stranger.id),
+    DB.prepare("UPDATE users SET metadata = '{\"a\":1}' WHERE id = ?").bind(stranger.id),
   ]);
   const known = () =>
-    env.DB.prepare(
+    DB.prepare(
       "SELECT COUNT(*) AS n FROM login_attempts WHERE id LIKE ? || '/%' AND last_login_at > 0",
     )
-      .bind(stranger.id)
+      .bind(asText(stranger.id))
       .first("n");
   expect(await known()).toBe(2);
   await place.askReset(stranger.email);
   expect((await place.run(only(post.take()).data.token, "the owner's own")).status).toBe(200);
   const basic = { ...stranger, password: "the owner's own" };
-  const row = await env.DB.prepare("SELECT * FROM users WHERE id = ?").bind(stranger.id).first();
+  const row = await DB.prepare("SELECT * FROM users WHERE id = ?").bind(stranger.id).first();
   expect(row).toMatchObject({
     first_name: null,
     phone_number: null,
@@ -317,17 +318,17 @@ it("a reset of an account that was never proven leaves nothing of the person who
     undo_email: null,
     verified_on: expect.any(Number),
   });
-  const contacts = env.DB.prepare(
+  const contacts = DB.prepare(
     "SELECT COUNT(*) AS n FROM contacts WHERE ? IN (user_id, contact_id)",
   );
   expect(await contacts.bind(stranger.id).first("n")).toBe(0);
   expect(await known()).toBe(0);
   // Of one that was proven all of it stays.
   await place.send("PATCH", "/rest/user", { basic, json: profile });
-  await env.DB.prepare("DELETE FROM mails").run();
+  await DB.prepare("DELETE FROM mails").run();
   await place.askReset(stranger.email);
   expect((await place.run(only(post.take()).data.token, "once more their own")).status).toBe(200);
-  const kept = await env.DB.prepare("SELECT first_name FROM users WHERE id = ?")
+  const kept = await DB.prepare("SELECT first_name FROM users WHERE id = ?")
     .bind(stranger.id)
     .first();
   expect(kept).toEqual({ first_name: "Eve" });

@@ -13,6 +13,7 @@ import {
   serve,
   signatureOf,
 } from "./mailbox.ts";
+import { DB } from "../support/database.ts";
 
 const NEW = "a new password";
 
@@ -96,7 +97,7 @@ describe.each([0, 300])("a user who forgot their password, at a revocation lag o
       200, 401,
     ]);
     // Nothing that is kept can be tried against without the token: not by any digest of its parts.
-    const { results } = await env.DB.prepare("SELECT * FROM receipts").all();
+    const { results } = await DB.prepare("SELECT * FROM receipts").all();
     for (const name of ["SHA-1", "SHA-256", "SHA-384", "SHA-512"]) {
       for (const text of ["password number ONE", '{"password":"password number ONE"}']) {
         const digest = await crypto.subtle.digest(name, new TextEncoder().encode(text));
@@ -230,13 +231,13 @@ describe("a user who is to show that a mailbox is theirs", () => {
 
 describe("an account that a stranger may have made before", () => {
   const link = (userId: string, subject: string) =>
-    env.DB.prepare(
+    DB.prepare(
       "INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ('https://issuer.test', ?, ?, 1)",
     )
       .bind(subject, userId)
       .run();
   const linked = (userId: string) =>
-    env.DB.prepare("SELECT count(*) AS n FROM identities WHERE user_id = ?")
+    DB.prepare("SELECT count(*) AS n FROM identities WHERE user_id = ?")
       .bind(userId)
       .first<number>("n");
 

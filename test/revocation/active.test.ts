@@ -1,9 +1,9 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { type Call, type Send, textAt, peopleOf } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept, atLocation, type StorageCall } from "../support/stores.ts";
 import { allCredentials, type Credentials, taken } from "./credentials.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -174,11 +174,11 @@ it.for(CREATES)("an ended JWT that still passes there makes no %s", async ([, cr
   const held = await allCredentials(here.call);
   await here.call("DELETE", `/rest/token/${held.access}`, { bearer: held.apiToken });
   expect(await taken(there.call, held, ["access"])).toEqual(["access"]);
-  const before = await env.DB.prepare(ROWS).first();
+  const before = await DB.prepare(ROWS).first();
   expect((await create(there.call, { ...held, apiToken: held.access })).status).toBeOneOf([
     401, 404,
   ]);
-  expect(await env.DB.prepare(ROWS).first()).toEqual(before);
+  expect(await DB.prepare(ROWS).first()).toEqual(before);
 });
 
 it.for(CREATES)("an ended API token that still passes there makes no %s", async ([, create]) => {
@@ -191,9 +191,9 @@ it.for(CREATES)("an ended API token that still passes there makes no %s", async 
   await here.call("DELETE", `/rest/token/${id}`, { bearer: held.access });
   vi.setSystemTime(NOON_MS + 1000);
   expect(await taken(there.call, held, ["apiToken", "authByApiToken"])).toContain("apiToken");
-  const before = await env.DB.prepare(ROWS).first();
+  const before = await DB.prepare(ROWS).first();
   expect((await create(there.call, held)).status).toBeOneOf([401, 404]);
-  expect(await env.DB.prepare(ROWS).first()).toEqual(before);
+  expect(await DB.prepare(ROWS).first()).toEqual(before);
 });
 
 it("a login that began before a new password leaves no session and no family", async () => {
@@ -290,11 +290,11 @@ it("an API token whose end was moved up writes nothing after it, where its old e
   await here.call("PATCH", `/rest/token/${apiTokenId}`, { bearer: access, json });
   vi.setSystemTime(NOON_MS + 61_000);
   expect(await taken(there.call, held, ["apiToken"])).toEqual(["apiToken"]);
-  const before = await env.DB.prepare(ROWS).first();
+  const before = await DB.prepare(ROWS).first();
   for (const [, create] of CREATES) {
     expect((await create(there.call, held)).status).toBeOneOf([401, 404]);
   }
-  expect(await env.DB.prepare(ROWS).first()).toEqual(before);
+  expect(await DB.prepare(ROWS).first()).toEqual(before);
 });
 
 it("what was confirmed with a password that changes meanwhile is refused as a wrong password", async () => {

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { exchanged } from "../exchange/exchanging.ts";
 import {
@@ -15,6 +14,7 @@ import { isolate } from "../support/service.ts";
 import { isListedAsRevoked } from "../support/status-lists.ts";
 import { atLocation } from "../support/stores.ts";
 import { cross, isThorough, some } from "../support/thorough.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -368,9 +368,9 @@ describe("no credential gives what it has not", () => {
     const person = await peopleOf(call).newUser();
     const owner = { bearer: (await peopleOf(call).newPair(person)).access };
     const first = await create(call, owner);
-    await env.DB.prepare(
+    await DB.prepare(
       `INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
-       SELECT id || '-' || n.value, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail
+       SELECT unhex(hex(substr(id, 1, 12)) || printf('%08x', n.value)), kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail
        FROM tokens, (SELECT value FROM json_each(?)) AS n WHERE id = ?`,
     )
       .bind(JSON.stringify(Array.from({ length: 999 }, (_, n) => n)), first.uuid)
@@ -383,7 +383,7 @@ describe("no credential gives what it has not", () => {
 
   it("in power: a JWT with a scope names no role, and the gateway is told the scope", async () => {
     const person = await peopleOf(call).newUser();
-    await env.DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(person.id).run();
+    await DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(person.id).run();
     const owner = { bearer: (await peopleOf(call).newPair(person)).access };
     const narrow = await create(call, owner, { scopes: ["account:read"] });
     const answer = good(await call("GET", "/rest/auth", { bearer: narrow.secret }));

@@ -4,6 +4,7 @@ import { type Answered, at, type Call, itemsAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -32,7 +33,7 @@ async function traces(): Promise<unknown> {
   const sql = `SELECT (SELECT total(uses) FROM tokens) AS uses, (SELECT count(won_by) FROM tokens) AS claims,
     (SELECT count(*) FROM receipts) AS receipts, (SELECT count(*) FROM contacts) AS contacts,
     (SELECT total(modified_at) FROM tokens WHERE kind = 'action') AS modified`;
-  return env.DB.prepare(sql).first();
+  return DB.prepare(sql).first();
 }
 
 describe("what leaves no trace of a use", () => {
@@ -54,7 +55,7 @@ describe("what leaves no trace of a use", () => {
         await call("DELETE", "/rest/user", { basic: gone, json: { password: gone.password } });
       }
       if (reason === "unknown") {
-        await env.DB.prepare("DELETE FROM tokens WHERE id = ?").bind(token.id).run();
+        await DB.prepare("DELETE FROM tokens WHERE id = ?").bind(token.id).run();
         rules.secondPasses();
         await env.KV.delete(`token:${token.id}`);
       }
@@ -103,9 +104,9 @@ it("claim, effect and receipt are one batch: where its last statement fails, not
   const token = await newActionToken(issuer.access, issuer.id);
   const before = await traces();
   // Not by a constraint: one that an action's own write breaks is a refusal.
-  await env.DB.prepare("ALTER TABLE contacts RENAME TO gone").run();
+  await DB.prepare("ALTER TABLE contacts RENAME TO gone").run();
   const answer = await run(token.secret, { by: friend.access, key: "k" });
-  await env.DB.prepare("ALTER TABLE gone RENAME TO contacts").run();
+  await DB.prepare("ALTER TABLE gone RENAME TO contacts").run();
   expect(answer.status).toBe(503);
   expect(await traces()).toEqual(before);
   expect((await run(token.secret, { by: friend.access, key: "k" })).status).toBe(200);

@@ -4,6 +4,7 @@ import { textAt, claimsOf, peopleOf } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept, atLocation } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -88,9 +89,7 @@ describe("a mark that KV does not take", () => {
     const { call, housekeeping } = isolate(LAGGING);
     await housekeeping();
     expect(await env.KV.get(`revoked:${uuid}`)).toBe("");
-    expect(await env.DB.prepare("SELECT count(*) AS n FROM pending_revocations").first("n")).toBe(
-      0,
-    );
+    expect(await DB.prepare("SELECT count(*) AS n FROM pending_revocations").first("n")).toBe(0);
     expect((await call("GET", "/rest/user", { bearer: secret })).status).toBe(401);
   });
 });

@@ -1,9 +1,9 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { isolate } from "../support/service.ts";
 import { intercept, withReplica } from "../support/stores.ts";
 import { allCredentials, type CredentialName, taken } from "./credentials.ts";
 import { revoke, WAYS } from "./ways.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -114,8 +114,7 @@ it("a restricted token is checked at the primary each time", async () => {
 });
 
 describe("the heartbeat", () => {
-  const atMs = async () =>
-    (await env.DB.prepare("SELECT at FROM heartbeat").first<number>("at")) ?? 0;
+  const atMs = async () => (await DB.prepare("SELECT at FROM heartbeat").first<number>("at")) ?? 0;
 
   it("is written after the answer, by the database's clock, by one isolate in a third of the lag", async () => {
     vi.useRealTimers();

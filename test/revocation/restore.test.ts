@@ -3,12 +3,19 @@ import { expect, it, vi } from "vitest";
 import { newJwk } from "../crypto/signing.ts";
 import { type Call, call, newApiToken, newCaller, newPair, newSession } from "../support/client.ts";
 import { service } from "../support/service.ts";
+import { DB } from "../support/database.ts";
 
 /** docs/operations/backup-and-restore.md, step 3. */
 const END_EVERYTHING = [
   "UPDATE users SET credential_version = credential_version + 1000000, api_token_version = api_token_version + 1000000",
   "UPDATE tokens SET revoked_at = unixepoch() * 1000 WHERE kind = 'action' AND revoked_at IS NULL",
 ];
+/** Step 1: what happened since a time in milliseconds. */
+const SINCE = `SELECT users.email, lower(hex(events.user_id)) AS user_id, events.kind FROM events
+  LEFT JOIN users ON users.id = events.user_id WHERE events.id > unhex(printf('%012x', ?))`;
+/** Step 6. */
+const RESET = "UPDATE users SET password = '!', ha1b = NULL WHERE id IN (unhex(?))";
+
 const TABLES = ["users", "tokens", "receipts", "pending_revocations", "contacts", "login_attempts"];
 
 /** The rows of a table, and the statements that bring them back. */
@@ -18,7 +25,7 @@ async function saved(table: string): Promise<D1PreparedStatement[]> {
     const names = Object.keys(row);
     const marks = names.map(() => "?").join(", ");
     return env.DB.prepare(`INSERT INTO ${table} (${names.join(", ")}) VALUES (${marks})`).bind(
-      ...Object.values(row),
+      ...Object.values(row).map((value) => (Array.isArray(value) ? new Uint8Array(value) : value)),
     );
   });
 }
@@ -69,14 +76,14 @@ it.each(["0", "300"])(
     const lost = await credentialsOf({ ...user, password });
     expect(await statuses(serving, lost)).toEqual(ALL_ARE_ACTIVE);
 
-    const wiped = [...TABLES].reverse().map((table) => env.DB.prepare(`DELETE FROM ${table}`));
-    await env.DB.batch([env.DB.prepare("PRAGMA defer_foreign_keys = on"), ...wiped, ...backup]);
+    const wiped = [...TABLES].reverse().map((table) => DB.prepare(`DELETE FROM ${table}`));
+    await DB.batch([DB.prepare("PRAGMA defer_foreign_keys = on"), ...wiped, ...backup]);
     // That is why a restore alone is not enough.
     expect(await statuses(service({ REVOCATION_LAG_SECONDS: "0" }), before)).toEqual(
       ALL_ARE_ACTIVE,
     );
 
-    await env.DB.batch(END_EVERYTHING.map((statement) => env.DB.prepare(statement)));
+    await DB.batch(END_EVERYTHING.map((statement) => DB.prepare(statement)));
     await emptyKv();
     const keys = [await newJwk("ES256", "new")];
     const after = service({ REVOCATION_LAG_SECONDS: lag, JWT_KEYS: JSON.stringify({ keys }) });
@@ -85,3 +92,20 @@ it.each(["0", "300"])(
     expect(again.status).toBe(200);
   },
 );
+
+it("what happened since is found by its time, and whom it concerned by their id", async () => {
+  const before = await newCaller();
+  const since = Date.now() + 1;
+  await vi.waitUntil(() => Date.now() > since, { interval: 1 });
+  const after = await newCaller();
+  const { results } = await env.DB.prepare(SINCE).bind(since).all();
+  const digits = after.id.replaceAll("-", "");
+  expect(results.length).toBeGreaterThan(0);
+  expect(results).toEqual(
+    results.map(({ kind }) => ({ email: after.email, user_id: digits, kind })),
+  );
+  expect((await env.DB.prepare(RESET).bind(digits).run()).meta.changes).toBe(1);
+  const login = { json: { email: after.email, password: after.password } };
+  expect((await call("POST", "/tokens", login)).status).not.toBe(200);
+  expect((await newPair(before)).access).not.toBe("");
+});

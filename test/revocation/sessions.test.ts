@@ -1,8 +1,8 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { at, type Call, peopleOf } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { atLocation } from "../support/stores.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -81,14 +81,14 @@ describe.for(["0", "30", "60", "300"])("at REVOCATION_LAG_SECONDS=%s", (lag) => 
     let nowMs = 0;
     for (; nowMs + step < 30 * DAY_MS; nowMs += step * 24) {
       // Between these, as if someone had extended it each hour.
-      await env.DB.prepare("UPDATE tokens SET expires_at = ? WHERE kind = 'session'")
+      await DB.prepare("UPDATE tokens SET expires_at = ? WHERE kind = 'session'")
         .bind(NOON_MS + nowMs + 2 * step)
         .run();
       later(nowMs + step);
       expect((await extend(call, session)).status).toBe(200);
       await settled();
     }
-    await env.DB.prepare("UPDATE tokens SET expires_at = ? WHERE kind = 'session'")
+    await DB.prepare("UPDATE tokens SET expires_at = ? WHERE kind = 'session'")
       .bind(NOON_MS + 30 * DAY_MS - 1000)
       .run();
     later(30 * DAY_MS - 2000);

@@ -18,6 +18,7 @@ import { intercept } from "../support/stores.ts";
 import { rules } from "../support/guard.ts";
 import { d1Exhibits, kvExhibits } from "../support/leakage.ts";
 import { EVENT_LOG } from "../../src/storage/event-rows.ts";
+import { DB } from "../support/database.ts";
 
 /** An hour later: what was on its way has come by then. */
 const housekeeping = async () => {
@@ -85,7 +86,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
     expect(left.filter((place) => !/^D1 tokens\.detail$|^KV value of token:/.test(place))).toEqual(
       [],
     );
-    const row = await env.DB.prepare("SELECT * FROM users WHERE id = ?").bind(user.id).first();
+    const row = await DB.prepare("SELECT * FROM users WHERE id = ?").bind(user.id).first();
     expect(row).toEqual({
       id: user.id,
       email: "",
@@ -115,7 +116,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
       external_id: null,
     });
     expect(
-      await env.DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE user_id = ?")
+      await DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE user_id = ?")
         .bind(user.id)
         .first("n"),
     ).toBe(0);
@@ -126,7 +127,7 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
     await housekeeping();
     expect(await places(texts)).toEqual([]);
     // Nor are they in another's contacts.
-    const found = await env.DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE contact_id = ?")
+    const found = await DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE contact_id = ?")
       .bind(user.id)
       .first("n");
     expect(found).toBe(0);
@@ -136,15 +137,13 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
   it("the audit stays, and that a token was used, without what was said", async () => {
     const { user } = await deleted();
     await housekeeping();
-    const events = await env.DB.prepare(
+    const events = await DB.prepare(
       `SELECT what FROM ${EVENT_LOG.sql} WHERE user_id = ? ORDER BY id`,
     )
       .bind(user.id)
       .all<{ what: string }>();
     expect(events.results.at(-1)?.what).toBe("user.deleted");
-    const receipts = await env.DB.prepare(
-      "SELECT data, idempotency_key FROM receipts WHERE run_by = ?",
-    )
+    const receipts = await DB.prepare("SELECT data, idempotency_key FROM receipts WHERE run_by = ?")
       .bind(user.id)
       .all();
     expect(receipts.results).toEqual([{ data: "null", idempotency_key: null }]);
@@ -162,13 +161,13 @@ describe.each(["0", "300"])("after DELETE /rest/user, at a revocation lag of %s"
 it("a deletion that is refused takes nothing away", async () => {
   const user = await newCaller({ first_name: "Ada" });
   const other = await newCaller();
-  await env.DB.prepare("INSERT INTO contacts VALUES (?, ?, 0, NULL, NULL)")
+  await DB.prepare("INSERT INTO contacts VALUES (?, ?, 0, NULL, NULL)")
     .bind(user.id, other.id)
     .run();
   const json = { password: "not theirs" };
   expect((await call("DELETE", "/rest/user", { bearer: user.access, json })).status).toBe(401);
   await housekeeping();
-  const row = await env.DB.prepare(
+  const row = await DB.prepare(
     `SELECT email, first_name, (SELECT COUNT(*) FROM contacts WHERE user_id = users.id) AS contacts
       FROM users WHERE id = ?`,
   );
@@ -181,10 +180,10 @@ it("a deletion that is refused takes nothing away", async () => {
 
 it("a deletion that comes after a new password takes nothing away", async () => {
   const user = await newCaller({ first_name: "Ada" });
-  await env.DB.prepare("INSERT INTO contacts VALUES (?, ?, 0, NULL, NULL)")
+  await DB.prepare("INSERT INTO contacts VALUES (?, ?, 0, NULL, NULL)")
     .bind(user.id, user.id)
     .run();
-  const raise = env.DB.prepare(
+  const raise = DB.prepare(
     "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
   ).bind(user.id);
   // Between the check of the password and the batch.
@@ -201,9 +200,9 @@ it("a deletion that comes after a new password takes nothing away", async () => 
     json: { password: user.password },
   });
   expect(answer.status).toBe(401);
-  const left = env.DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE user_id = ?").bind(user.id);
+  const left = DB.prepare("SELECT COUNT(*) AS n FROM contacts WHERE user_id = ?").bind(user.id);
   expect(await left.first("n")).toBe(1);
-  const events = env.DB.prepare(
+  const events = DB.prepare(
     `SELECT COUNT(*) AS n FROM ${EVENT_LOG.sql} WHERE user_id = ? AND what = ?`,
   );
   expect(await events.bind(user.id, "user.deleted").first("n")).toBe(0);

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import {
   type Answered,
@@ -14,6 +13,7 @@ import {
   textAt,
 } from "../support/client.ts";
 import { EVENT_LOG } from "../../src/storage/event-rows.ts";
+import { asText, DB } from "../support/database.ts";
 
 const PROFILE = {
   first_name: "Ada",
@@ -78,7 +78,7 @@ beforeAll(async () => {
   user = await newCaller(PROFILE);
   other = await newCaller({ first_name: "Other" });
   reader = (await newApiToken(user.access, "reader", 86_400)).secret;
-  await env.DB.prepare(
+  await DB.prepare(
     `INSERT INTO notices (user_id, id, email, kind, subject, at, due_at)
       VALUES (?1, ?1, 'ada@example.com', 'identity_linked', ?1, 1790000000000, 1790000000000)`,
   )
@@ -110,16 +110,16 @@ beforeAll(async () => {
   await run(await issue(other.access, other.id), reader);
   await issue(reader, other.id, other.id);
   await call("GET", "/rest/user", { basic: { email: user.email, password: "wrong" } });
-  await env.DB.prepare(
+  await DB.prepare(
     "INSERT INTO identities (issuer, subject, user_id, created_at) VALUES ('https://issuer.test', 'ada', ?, 1000)",
   )
     .bind(user.id)
     .run();
-  await env.DB.prepare(
+  await DB.prepare(
     `INSERT INTO passkeys (id, user_id, credential_id, public_key, name, aaguid, transports, counter,
-      is_backup_eligible, is_backed_up, created_at, used_at) VALUES (?1, ?1, 'AQ', 'AQ', 'Phone', ?1, '[]', 1, 1, 1, 1, 2)`,
+      is_backup_eligible, is_backed_up, created_at, used_at) VALUES (?1, ?1, 'AQ', 'AQ', 'Phone', ?2, '[]', 1, 1, 1, 1, 2)`,
   )
-    .bind(user.id)
+    .bind(user.id, asText(user.id))
     .run();
 });
 
@@ -129,7 +129,7 @@ describe("GET /rest/user/export", () => {
     expect(answer.status).toBe(200);
     expect(Object.keys(Object(at(answer, "payload")))).toEqual(SECTIONS);
     expect(at(answer, "next_cursor")).toBeNull();
-    const count = async (sql: string) => env.DB.prepare(sql).bind(user.id).first<number>("n");
+    const count = async (sql: string) => DB.prepare(sql).bind(user.id).first<number>("n");
     const tables: Readonly<Record<string, readonly string[]>> = {
       "users WHERE id = ?": ["user"],
       "tokens WHERE user_id = ?": ["api_tokens", "sessions", "logins", "jwts", "action_tokens"],
@@ -147,7 +147,7 @@ describe("GET /rest/user/export", () => {
       expect(rows.length).toBeGreaterThan(0);
     }
     // A table that holds rows of users and is not in the export would be forgotten here.
-    const { results } = await env.DB.prepare(
+    const { results } = await DB.prepare(
       `SELECT name FROM sqlite_schema
         WHERE type = 'table' AND (sql LIKE '% user_id %' OR sql LIKE '% run_by %')`,
     ).all<{ name: string }>();
@@ -211,7 +211,7 @@ describe("GET /rest/user/export", () => {
       "events",
     ]) {
       const whose = { users: "id", receipts: "run_by" }[table] ?? "user_id";
-      const { results } = await env.DB.prepare(
+      const { results } = await DB.prepare(
         `SELECT * FROM ${table === "events" ? EVENT_LOG.sql : table} WHERE ${whose} = ?`,
       )
         .bind(user.id)
@@ -273,10 +273,10 @@ describe("GET /rest/user/export", () => {
 describe("of a user with 100,000 tokens", () => {
   it("comes in pages that a Worker can make, each row once", async () => {
     const many = await newCaller();
-    await env.DB.prepare(
+    await DB.prepare(
       `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
         INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, detail)
-        SELECT printf('%08x-0000-8000-8000-', i) || substr(?1, 25), 'api', ?1, 0, 0, ?2, ?2, ?2 + 99999999,
+        SELECT unhex(printf('%08x000080008000', i) || hex(substr(?1, 11))), 'api', ?1, 0, 0, ?2, ?2, ?2 + 99999999,
           '{"name":"many","hint":"x","scopes":["tokens:read"]}' FROM n`,
     )
       .bind(many.id, Date.now())

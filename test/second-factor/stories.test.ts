@@ -4,6 +4,7 @@ import { at, itemsAt, type Send, textAt, type TestUser } from "../support/client
 import { type Isolate, isolate } from "../support/service.ts";
 import { type Authenticator, codeOf, nextStep, turnOn } from "./authenticator.ts";
 import { EVENT_LOG } from "../../src/storage/event-rows.ts";
+import { DB } from "../support/database.ts";
 
 const MAIL = {
   MAIL_WEBHOOK_URL: "https://mail.test/",
@@ -33,7 +34,7 @@ const login = (by: Isolate, address: string, { email, password }: TestUser, otp?
   by.send("POST", "/tokens", from(address, { json: { email_id: email, password, otp } }));
 
 const prove = ({ id }: TestUser) =>
-  env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(id).run();
+  DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(id).run();
 
 /** Someone with a second factor, who has logged in with it at home. */
 async function newOwner(): Promise<TestUser & { readonly app: Authenticator }> {
@@ -53,7 +54,7 @@ const eventsOf = async (bearer: string) =>
 const bearerOf = async ({ email, password }: TestUser, otp: string) =>
   textAt(await on.send("POST", "/api/token/", { json: { email, password, otp } }), "access");
 const knownNetworks = ({ id }: TestUser) =>
-  env.DB.prepare(
+  DB.prepare(
     "SELECT COUNT(*) AS n FROM login_attempts WHERE id > ? AND id < ? AND last_login_at IS NOT NULL",
   )
     .bind(`${id}/`, `${id}0`)
@@ -141,13 +142,13 @@ it("a lost phone without codes: an operator who has just logged in removes it, a
     (each) => Object(each).what === "second_factor.removed",
   );
   expect(removed).toMatchObject([{ by_operator: true, actor_uuid: null }]);
-  const left = await env.DB.prepare("SELECT 1 FROM recovery_codes WHERE user_id = ?")
+  const left = await DB.prepare("SELECT 1 FROM recovery_codes WHERE user_id = ?")
     .bind(owner.id)
     .all();
   expect(left.results).toEqual([]);
   // One who is no operator any more removes nothing.
   const other = await newOwner();
-  await env.DB.prepare("UPDATE users SET role = 'User' WHERE id = ?").bind(again.id).run();
+  await DB.prepare("UPDATE users SET role = 'User' WHERE id = ?").bind(again.id).run();
   const theirs = `/rest/admin/users/${other.id}/second_factor`;
   expect((await on.send("DELETE", theirs, { bearer: again.access })).status).toBe(403);
   expect((await login(on, HOME, other)).status).toBe(400);
@@ -239,7 +240,7 @@ describe("fifty at once", () => {
     const owner = await newOwner();
     expect(winners(await race(owner, owner.app.recoveryCodes[0] ?? ""))).toBe(1);
     const [{ n } = { n: 0 }] = (
-      await env.DB.prepare(
+      await DB.prepare(
         `SELECT COUNT(*) AS n FROM ${EVENT_LOG.sql} WHERE user_id = ? AND what = 'recovery_code.used'`,
       )
         .bind(owner.id)
@@ -275,7 +276,7 @@ it("keys are rotated: old secrets are read, and written with the first key at th
   expect((await login(newOnly, HOME, owner, await owner.app.fresh())).status).toBe(200);
   // Bound to its user: what was stored for another opens nothing.
   const other = await newOwner();
-  await env.DB.prepare(
+  await DB.prepare(
     "UPDATE second_factors SET secret = (SELECT secret FROM second_factors WHERE user_id = ?) WHERE user_id = ?",
   )
     .bind(owner.id, other.id)
@@ -346,7 +347,7 @@ it("a storage failure after the code: 503, nothing is issued, and the next code 
     },
   );
   const count = async () =>
-    (await env.DB.prepare("SELECT COUNT(*) AS n FROM tokens").first<{ n: number }>())?.n;
+    (await DB.prepare("SELECT COUNT(*) AS n FROM tokens").first<{ n: number }>())?.n;
   const before = await count();
   expect((await login(failing, HOME, owner, await owner.app.fresh())).status).toBe(503);
   expect(await count()).toBe(before);
@@ -366,9 +367,7 @@ it("the export says that it is there, and deletion leaves nothing of it", async 
   const { password } = owner;
   await on.send("DELETE", "/rest/user", { bearer, json: { password } });
   for (const table of ["second_factors", "recovery_codes"]) {
-    const left = await env.DB.prepare(`SELECT 1 FROM ${table} WHERE user_id = ?`)
-      .bind(owner.id)
-      .all();
+    const left = await DB.prepare(`SELECT 1 FROM ${table} WHERE user_id = ?`).bind(owner.id).all();
     expect(left.results).toEqual([]);
   }
 });

@@ -1,9 +1,9 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, expect, it } from "vitest";
 import { byGoogle, newPerson, redirectIssuers, SETTINGS } from "../identities/people.ts";
 import { type Answered, PASSWORD, type Send, type TestUser, textAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { turnOn } from "./authenticator.ts";
+import { DB } from "../support/database.ts";
 
 /** Every way in that asks for the second factor, on every surface that takes it. */
 
@@ -18,7 +18,7 @@ interface Owner extends TestUser {
 async function newOwner(): Promise<Owner> {
   const { email, sub } = newPerson();
   const user = await on.newUser({ email });
-  await env.DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
+  await DB.prepare("UPDATE users SET verified_on = 1 WHERE id = ?").bind(user.id).run();
   const owner = { ...user, sub };
   await on.text("payload.uuid", "GET", "/rest/user", await CREDENTIALS["an ID token"](owner));
   return owner;

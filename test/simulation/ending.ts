@@ -1,3 +1,4 @@
+import { uuid } from "../../src/core/uuid.ts";
 import {
   type Credential,
   highOf,
@@ -137,10 +138,10 @@ export function checkDatabase({ edge, actions, model, nowMs }: Simulation): void
   // A parent that was made to end sooner ends it too: its own row may say more than was promised.
   const row =
     sqlite.prepare(`SELECT created_at, expires_at, MIN(expires_at, COALESCE((SELECT MIN(parent.expires_at)
-    FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = link.value), expires_at)) AS ends_at
+    FROM json_each(tokens.parents) AS link JOIN tokens AS parent ON parent.id = unhex(link.value, '-')), expires_at)) AS ends_at
     FROM tokens WHERE id = ?`);
   for (const { kind, id, name, expires } of model.credentials) {
-    const found = kind === "session" || kind === "api" ? row.get(id) : undefined;
+    const found = kind === "session" || kind === "api" ? row.get(uuid(id)) : undefined;
     if (found === undefined) continue;
     const expiresMs = Number(found.expires_at);
     if (expiresMs < expires.earliestMs) throw new Violation(`${name}: a later end was promised`);
@@ -154,10 +155,10 @@ export function checkDatabase({ edge, actions, model, nowMs }: Simulation): void
   const wrong = sqlite.prepare(INVARIANTS).all(JSON.stringify(takenOver), nowMs());
   if (wrong.length > 0) throw new Violation(`in D1: ${JSON.stringify(wrong)}`);
   for (const [receipt, token] of actions.receiptOwner) {
-    const row = sqlite.prepare("SELECT token_id FROM receipts WHERE id = ?").get(receipt);
+    const row = sqlite.prepare("SELECT token_id FROM receipts WHERE id = ?").get(uuid(receipt));
     if (
       row === undefined &&
-      sqlite.prepare("SELECT 1 FROM tokens WHERE id = ?").get(token.credential.id)
+      sqlite.prepare("SELECT 1 FROM tokens WHERE id = ?").get(uuid(token.credential.id))
     ) {
       throw new Violation(`a receipt of ${token.credential.name} was shown, and is not there`);
     }
@@ -171,23 +172,23 @@ export function checkDatabase({ edge, actions, model, nowMs }: Simulation): void
  */
 const INVARIANTS = `
   WITH living AS (SELECT id FROM users WHERE deleted_on IS NULL),
-    same AS (SELECT id FROM living WHERE id NOT IN (SELECT value FROM json_each(?)))
+    same AS (SELECT id FROM living WHERE id NOT IN (SELECT unhex(value, '-') FROM json_each(?)))
   SELECT 'uses' AS what, t.id FROM tokens AS t WHERE t.kind = 'action'
     AND (t.uses <> (SELECT COUNT(*) FROM receipts WHERE token_id = t.id) OR t.uses > t.max_uses)
   UNION ALL
   SELECT 'receipt without effect', r.id FROM receipts AS r WHERE r.run_by IN same
-    AND json_extract(r.data, '$.contact_id') IN same AND NOT EXISTS (SELECT 1 FROM contacts AS c
-    WHERE c.user_id = r.run_by AND c.contact_id = json_extract(r.data, '$.contact_id'))
+    AND unhex(json_extract(r.data, '$.contact_id'), '-') IN same AND NOT EXISTS (SELECT 1 FROM contacts AS c
+    WHERE c.user_id = r.run_by AND c.contact_id = unhex(json_extract(r.data, '$.contact_id'), '-'))
   UNION ALL
   SELECT 'mutual without effect', r.id FROM receipts AS r WHERE json_extract(r.data, '$.mutual') = 1
-    AND r.run_by IN same AND json_extract(r.data, '$.contact_id') IN same AND NOT EXISTS (SELECT 1 FROM contacts AS c
-      WHERE c.contact_id = r.run_by AND c.user_id = json_extract(r.data, '$.contact_id'))
+    AND r.run_by IN same AND unhex(json_extract(r.data, '$.contact_id'), '-') IN same AND NOT EXISTS (SELECT 1 FROM contacts AS c
+      WHERE c.contact_id = r.run_by AND c.user_id = unhex(json_extract(r.data, '$.contact_id'), '-'))
   UNION ALL
-  SELECT 'effect without receipt', c.user_id || ' ' || c.contact_id FROM contacts AS c
+  SELECT 'effect without receipt', hex(c.user_id) || ' ' || hex(c.contact_id) FROM contacts AS c
     WHERE c.user_id IN living AND c.contact_id IN living AND NOT EXISTS (SELECT 1 FROM receipts AS r
-      WHERE r.run_by = c.user_id AND json_extract(r.data, '$.contact_id') = c.contact_id
+      WHERE r.run_by = c.user_id AND unhex(json_extract(r.data, '$.contact_id'), '-') = c.contact_id
       OR json_extract(r.data, '$.mutual') = 1 AND r.run_by = c.contact_id
-        AND json_extract(r.data, '$.contact_id') = c.user_id)
+        AND unhex(json_extract(r.data, '$.contact_id'), '-') = c.user_id)
     AND c.created_at > ? - 30 * 86400000
   UNION ALL
   SELECT 'email twice', email FROM users WHERE deleted_on IS NULL GROUP BY email HAVING COUNT(*) > 1

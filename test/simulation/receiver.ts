@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { LatchkeyEvent } from "../../src/core/deliveries.ts";
+import { idAsText } from "../../src/core/uuid.ts";
 import { queued } from "../../src/cli/users/accounts.ts";
 import { storedKind } from "../../src/storage/event-rows.ts";
 import type { Clock } from "./clock.ts";
@@ -11,10 +12,10 @@ import type { Random } from "./random.ts";
 export const COMMITTED = `
   CREATE TABLE committed_events (n INTEGER PRIMARY KEY, user_id TEXT NOT NULL, id TEXT NOT NULL UNIQUE);
   CREATE TRIGGER committed_event AFTER INSERT ON events WHEN new.kind <> ${storedKind("request.failed")} BEGIN
-    INSERT INTO committed_events (user_id, id) VALUES (new.user_id, new.id); END;
+    INSERT INTO committed_events (user_id, id) VALUES (${idAsText("new.user_id")}, ${idAsText("new.id")}); END;
   CREATE TABLE committed_receipts (id TEXT NOT NULL PRIMARY KEY);
   CREATE TRIGGER committed_receipt AFTER INSERT ON receipts BEGIN
-    INSERT INTO committed_receipts (id) VALUES (new.id); END;`;
+    INSERT INTO committed_receipts (id) VALUES (${idAsText("new.id")}); END;`;
 
 /**
  * Somebody else's system, which hears of every event, and has an effect of its own for each run of an action. It
@@ -50,7 +51,7 @@ export function receiver(
   // Those of one statement, which have the same beginning, go in the order of their ids.
   const earlier =
     sqlite.prepare(`SELECT id FROM committed_events AS c WHERE user_id = ? AND n < ? AND substr(id, 1, 24) <> ?
-    AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE event_id = c.id)`);
+    AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE event_id = unhex(c.id, '-'))`);
   const receipt = sqlite.prepare("SELECT 1 FROM committed_receipts WHERE id = ?");
 
   function accept({ id, type, user_id, subject, outcome }: LatchkeyEvent): void {
@@ -98,7 +99,9 @@ export function receiver(
       isWell = true;
     },
     replay(nowMs) {
-      const dead = sqlite.prepare("SELECT event_id FROM dead_letters").all();
+      const dead = sqlite
+        .prepare(`SELECT ${idAsText("event_id")} AS event_id FROM dead_letters`)
+        .all();
       for (const { event_id } of dead) replayed.add(String(event_id));
       sqlite.exec(queued("(SELECT * FROM dead_letters)", nowMs));
       sqlite.exec("DELETE FROM dead_letters");

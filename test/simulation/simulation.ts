@@ -1,4 +1,5 @@
 import { STALE_LOGINS } from "../../src/core/fault.ts";
+import { idAsText, uuid } from "../../src/core/uuid.ts";
 import { OTP_CODE } from "../../src/http/refusals.ts";
 import { actionBook } from "./action-book.ts";
 import { type Credential, type Span, Violation } from "./credential.ts";
@@ -66,7 +67,9 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
     (error) => void violations.push(error),
     (by, mail) => senders.get(by)?.mailed?.(mail, ++ticks),
   );
-  const owner = at.database.sqlite.prepare("SELECT user_id FROM tokens WHERE id = ?");
+  const owner = at.database.sqlite.prepare(
+    `SELECT ${idAsText("user_id")} AS user_id FROM tokens WHERE id = ?`,
+  );
   const { clock, scheduler } = at;
   const startMs = clock.now();
   const scenario: string[] = [];
@@ -151,7 +154,7 @@ export function simulation(setup: Setup, figures: Figures): Simulation {
     scenario,
     nowMs: clock.now,
     watch: ({ endMs }) => at.outbox.watch(endMs),
-    ownerOf: (secret) => String(owner.get(idOf(secret))?.user_id),
+    ownerOf: (secret) => String(owner.get(uuid(idOf(secret)))?.user_id),
     fresh: () => ++numbers,
     emails: () => self.model.people.map(({ email }) => email).join(),
     busy: () => inFlight > 0,

@@ -70,7 +70,7 @@ export function sqliteD1(schema: string): SqliteD1 {
       };
     }
     const before = writes ? totalChanges() : 0;
-    const results = statement.all(...values).map((row) => ({ ...row }));
+    const results = statement.all(...values).map(withNumbers);
     return { results, meta: { changes: writes ? totalChanges() - before : 0, duration: 1 } };
   }
 
@@ -145,6 +145,15 @@ export function sqliteD1(schema: string): SqliteD1 {
     },
   };
 }
+
+/** D1 answers bytes as numbers. */
+const withNumbers = (row: object) =>
+  Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? [...value] : value,
+    ]),
+  );
 
 const verb = (sql: string): string => {
   const [, word = "", table = ""] =

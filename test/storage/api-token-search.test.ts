@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import {
   ALL_TOKENS,
@@ -10,6 +9,7 @@ import type { PageRequest } from "../../src/core/page.ts";
 import { itemsAt } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -37,10 +37,10 @@ interface Filled {
 async function fill(userId: string, tokens: readonly Filled[]): Promise<string[]> {
   const now = Date.now();
   const rows = tokens.map((token, index) => ({ id: crypto.randomUUID(), index, ...token }));
-  await env.DB.prepare(
+  await DB.prepare(
     `INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at, expires_at, used_at,
        revoked_at, detail)
-     SELECT value ->> 'id', 'api', ?1, 0, 0, ?2 - 1000000 + (value ->> 'index'), ?2,
+     SELECT unhex(value ->> 'id', '-'), 'api', ?1, 0, 0, ?2 - 1000000 + (value ->> 'index'), ?2,
        ?2 + COALESCE(value ->> 'days', 30) * ${DAY_MS}, value ->> 'usedAt', value ->> 'revokedAt',
        json_object('name', value ->> 'name', 'hint', 'lk_api_…' || substr('000' || (value ->> 'index'), -4),
          'scopes', json(COALESCE(value -> 'scopes', '["tokens:read"]')), 'metadata', json('{}'))
@@ -213,10 +213,10 @@ it("reads at most so many rows, by the indexes, and says that there are more", a
   await fill(user.id, filled(TOKENS_SEARCHED + 50));
   await fill(user.id, filled(100, Date.now() - 5));
   // What is no API token, and is read by no search.
-  await env.DB.prepare(
+  await DB.prepare(
     `INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, revoked_at)
      WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
-     SELECT lower(hex(randomblob(16))), 'session', ?, 0, i, i, ?, CASE WHEN i % 2 THEN i END FROM n`,
+     SELECT randomblob(16), 'session', ?, 0, i, i, ?, CASE WHEN i % 2 THEN i END FROM n`,
   )
     .bind(user.id, Date.now() + DAY_MS)
     .run();
@@ -229,7 +229,7 @@ it("reads at most so many rows, by the indexes, and says that there are more", a
   expect(statements).toHaveLength(2);
   const plans = await Promise.all(
     statements.map(async (statement) => {
-      const unbound = env.DB.prepare(`EXPLAIN QUERY PLAN ${statement}`);
+      const unbound = DB.prepare(`EXPLAIN QUERY PLAN ${statement}`);
       const values = Array.from({ length: statement.split("?").length - 1 }, () => 1);
       const { results } = await unbound.bind(...values).all<{ detail: string }>();
       return results.map(({ detail }) => detail).join("\n");

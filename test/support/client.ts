@@ -1,6 +1,7 @@
-import { env, exports } from "cloudflare:workers";
+import { exports } from "cloudflare:workers";
 import { undocumented } from "./documented.ts";
 import { rules } from "./guard.ts";
+import { DB } from "./database.ts";
 
 export const ORIGIN = "https://latchkey.test";
 export const PASSWORD = "correct horse battery";
@@ -133,7 +134,7 @@ export function peopleOf(call: Call) {
     /** One who has logged in, and is an operator. */
     async newOperator() {
       const user = await newUser();
-      await env.DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(user.id).run();
+      await DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(user.id).run();
       return { ...user, ...(await newPair(user)) };
     },
     async newSession({ email, password }: Login): Promise<string> {

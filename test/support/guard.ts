@@ -1,4 +1,6 @@
 import { env } from "cloudflare:workers";
+import { inject } from "vitest";
+import { hasIds, idChecks, type IdChecks, IS_UUID, isTextPlace, TYPED } from "./ids.ts";
 
 /**
  * Production's rules around the bindings of every test: the local runtime lets break what
@@ -40,6 +42,21 @@ interface Guarded {
   readonly KV: object;
   readonly DB: object;
   readonly subtle: object;
+}
+
+const isTyped = (bytes: Uint8Array) => bytes.toHex() === TYPED.replaceAll("-", "");
+
+const checks = idChecks(inject("schema"));
+const isAboutIds = hasIds(inject("schema"));
+const known = new Map<string, IdChecks | null>();
+
+/** Of each statement once. */
+function idsOf(sql: string): IdChecks | null {
+  const found = known.get(sql);
+  if (found !== undefined) return found;
+  const made = isAboutIds(sql) ? checks(sql) : null;
+  known.set(sql, made);
+  return made;
 }
 
 /** Guards these objects in place, so that everyone who holds them is guarded. */
@@ -131,9 +148,24 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
     must(!Number.isInteger(value) || Number.isSafeInteger(value), `D1: ${value} loses digits`);
   }
 
+  function checkIds({ before }: IdChecks, values: Arguments): void {
+    for (const [index, value] of values.entries()) {
+      const place = before[index] ?? "";
+      const where = `${place.slice(-80)}?`;
+      if (value instanceof Uint8Array) {
+        must(!isTyped(value), `D1: what someone typed, as an id: ${where}`);
+      }
+      if (typeof value !== "string" || value === TYPED) continue;
+      must(!IS_UUID.test(value) || isTextPlace(place), `D1: a UUID as text: ${where}`);
+    }
+  }
+
   replace(DB, "prepare", (original) => (...args) => {
     const [sql] = args;
     mustFit(sql, D1_SQL_BYTES, "D1: a statement");
+    const ids = idsOf(String(sql));
+    const wrong = ids?.wrong ?? [];
+    must(wrong.length === 0, `D1: an id and a text: ${wrong.join("; ")}`);
     if (!/^\s*SELECT\b/i.test(String(sql))) {
       writes++;
       const named = String(sql).matchAll(/\b(?:INTO|UPDATE|FROM)\s+"?(\w+)/g);
@@ -144,6 +176,7 @@ export function guard({ KV, DB, subtle }: Guarded): Guard {
       replace(statement, "bind", (bind) => (...values) => {
         must(values.length <= D1_PARAMETERS, `D1: ${values.length} parameters`);
         values.forEach(checkValue);
+        if (ids !== null) checkIds(ids, values);
         return bind(...values);
       });
     }

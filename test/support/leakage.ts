@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { DB } from "./database.ts";
 
 /** Everything that is kept or told somewhere: a name for the place, and its text. */
 export type Exhibit = readonly [place: string, text: string];
@@ -20,16 +21,22 @@ export async function kvExhibits(): Promise<Exhibit[]> {
 }
 
 /** All of D1: every column of every table there is, none of them named here. */
+/** Bytes, which D1 answers as numbers, in hexadecimal and as text. */
+const shown = (value: unknown) =>
+  Array.isArray(value)
+    ? `${new Uint8Array(value).toHex()} ${new TextDecoder().decode(new Uint8Array(value))}`
+    : String(value);
+
 export async function d1Exhibits(): Promise<Exhibit[]> {
-  const tables = await env.DB.prepare(
+  const tables = await DB.prepare(
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'",
   ).all<{ name: string }>();
   const found: Exhibit[] = [];
   for (const { name } of tables.results) {
-    const { results } = await env.DB.prepare(`SELECT * FROM "${name}"`).all();
+    const { results } = await DB.prepare(`SELECT * FROM "${name}"`).all();
     for (const row of results) {
       for (const [column, value] of Object.entries(row)) {
-        if (value !== null) found.push([`D1 ${name}.${column}`, String(value)]);
+        if (value !== null) found.push([`D1 ${name}.${column}`, shown(value)]);
       }
     }
   }

@@ -1,5 +1,5 @@
-import { env } from "cloudflare:workers";
 import { createSecrets } from "../../src/crypto/secrets.ts";
+import { DB } from "./database.ts";
 
 const secrets = createSecrets(["lk"]);
 
@@ -8,7 +8,7 @@ export async function mailed(user: { id: string; email: string }, action: string
   const [secret, id] = await newSecret();
   const now = Date.now();
   const detail = { action, payload: { email: user.email }, audience: user.id, internal: true };
-  await env.DB.prepare(
+  await DB.prepare(
     `INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, max_uses, detail)
      VALUES (?, 'action', ?, 0, ?, ?, ?, 1, ?)`,
   )

@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   ACCOUNT_TRIES,
@@ -14,6 +13,7 @@ import {
 import { type Send, textAt } from "../support/client.ts";
 import { some } from "../support/thorough.ts";
 import { WAYS } from "./ways.ts";
+import { DB } from "../support/database.ts";
 
 const HOME = "192.0.2.1";
 const CAFE = "198.51.100.7";
@@ -270,7 +270,7 @@ describe("the owner", () => {
     expect(statusesOf(await Promise.all(many))).toEqual({ 200: NETWORK_TRIES });
     await settled();
     // Not even a little: nothing is left of so many.
-    const { results } = await env.DB.prepare(
+    const { results } = await DB.prepare(
       "SELECT id FROM login_attempts WHERE substr(id, 1, 36) = ? AND drained_at > ?",
     )
       .bind(id, Date.now())
@@ -298,7 +298,7 @@ it("keeps neither email nor address", async () => {
   const { email } = await newOwnerAt(HOME);
   await wrongFrom(ATTACKER, email, 1);
   await wrongFrom(ATTACKER, "somebody.else@example.com", 1);
-  const { results } = await env.DB.prepare("SELECT * FROM login_attempts").all();
+  const { results } = await DB.prepare("SELECT * FROM login_attempts").all();
   const text = JSON.stringify(results);
   expect(text).not.toMatch(/@|example/);
   for (const address of [HOME, ATTACKER]) expect(text).not.toContain(address);

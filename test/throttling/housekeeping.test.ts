@@ -1,7 +1,7 @@
-import { env } from "cloudflare:workers";
 import { beforeEach, expect, it, vi } from "vitest";
 import { isolate } from "../support/service.ts";
 import { bot, routeKey, NETWORK_TRIES, RIGHT, TRY_MS, WRONG } from "./door.ts";
+import { DB } from "../support/database.ts";
 
 const HOME = "192.0.2.1";
 const CAFE = "198.51.100.7";
@@ -12,12 +12,12 @@ const { services } = isolate();
 
 beforeEach(async () => {
   vi.useFakeTimers({ toFake: ["Date"] });
-  await env.DB.prepare("DELETE FROM login_attempts").run();
+  await DB.prepare("DELETE FROM login_attempts").run();
 });
 
 const pass = (ms: number) => vi.setSystemTime(Date.now() + ms);
 const sweep = () => services.housekeeping(Date.now());
-const count = () => env.DB.prepare("SELECT count(*) AS n FROM login_attempts").first("n");
+const count = () => DB.prepare("SELECT count(*) AS n FROM login_attempts").first("n");
 
 it("deletes what was forgotten, and nothing that still counts", async () => {
   const { email } = await newOwner();
@@ -56,14 +56,14 @@ it("keeps nothing of a user who has deleted their account", async () => {
   // Once nothing that was under way can still arrive.
   pass(3_600_000 + 1);
   await sweep();
-  const { results } = await env.DB.prepare(
+  const { results } = await DB.prepare(
     "SELECT DISTINCT substr(id, 1, 36) AS id FROM login_attempts",
   ).all();
   expect(results).toEqual([{ id: other.id }]);
 });
 
 it("goes through many", async () => {
-  await env.DB.prepare(
+  await DB.prepare(
     `WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < 25000)
      INSERT INTO login_attempts (id, drained_at, last_login_at) SELECT hex(randomblob(16)), 0, NULL FROM n`,
   ).run();

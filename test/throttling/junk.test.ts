@@ -13,6 +13,7 @@ import { isolate } from "../support/service.ts";
 import { type StorageCall, intercept } from "../support/stores.ts";
 import { share } from "../support/thorough.ts";
 import { EVENT_LOG } from "../../src/storage/event-rows.ts";
+import { DB as database } from "../support/database.ts";
 
 const secrets = createSecrets(["lk"]);
 
@@ -115,9 +116,10 @@ describe("thousands of requests with junk from one address", () => {
       if (index === 899) vi.setSystemTime(Date.now() + TEN_MINUTES);
     }
     expect(written()).toBeLessThanOrEqual(20);
-    const rows = await env.DB.prepare(
-      `SELECT SUM(count) AS n FROM ${EVENT_LOG.sql} WHERE user_id = ? AND address = '192.0.2.0/24'`,
-    )
+    const rows = await database
+      .prepare(
+        `SELECT SUM(count) AS n FROM ${EVENT_LOG.sql} WHERE user_id = ? AND address = '192.0.2.0/24'`,
+      )
       .bind(NOBODY)
       .first("n");
     expect(Number(rows)).toBeGreaterThan(900);

@@ -10,6 +10,7 @@ import { type Answered, newApiToken, newCaller, newUser } from "../support/clien
 import { CHEAP, isolate, service } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
 import { statusesOf } from "./door.ts";
+import { DB } from "../support/database.ts";
 
 /** In wrangler.toml, by the minute. */
 const LOGINS = 300;
@@ -133,7 +134,7 @@ describe("Cloudflare's rate limit", () => {
     expect(statuses.filter((status) => status === 400)).toHaveLength(20);
     expect((await tried("good.example", json.password)).status).toBe(200);
     // Known networks are spared the account's counter: this one is not.
-    const { results } = await env.DB.prepare(
+    const { results } = await DB.prepare(
       "SELECT last_login_at FROM login_attempts WHERE last_login_at IS NOT NULL",
     ).all();
     expect(results).toEqual([]);

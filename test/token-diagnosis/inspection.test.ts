@@ -1,10 +1,10 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import type { Caller } from "../../src/core/caller.ts";
 import type { TokenStatus } from "../../src/core/token-diagnosis.ts";
 import { claimsOf, textAt, peopleOf } from "../support/client.ts";
 import { isolate } from "../support/service.ts";
 import { intercept } from "../support/stores.ts";
+import { DB } from "../support/database.ts";
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -112,7 +112,7 @@ describe("of one's own", () => {
       "ended with all of the account",
       "revoked_with_all",
       async ({ user, access, refresh, session, api, action }) => {
-        await env.DB.prepare(
+        await DB.prepare(
           "UPDATE users SET credential_version = credential_version + 1 WHERE id = ?",
         )
           .bind(user.id)
@@ -141,7 +141,7 @@ describe("of one's own", () => {
       "of a disabled account",
       "account_disabled",
       async ({ user, access, refresh, session, api, action }) => {
-        await env.DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(user.id).run();
+        await DB.prepare("UPDATE users SET disabled_on = 1 WHERE id = ?").bind(user.id).run();
         return [access, refresh, session, api.secret, action.secret];
       },
     ],
@@ -169,7 +169,7 @@ describe("of one's own", () => {
     const { access } = await lazy.newPair(user);
     const session = await lazy.newSession(user);
     const asker = await lazy.bearer(access);
-    await env.DB.prepare("UPDATE tokens SET revoked_at = 5 WHERE user_id = ?").bind(user.id).run();
+    await DB.prepare("UPDATE tokens SET revoked_at = 5 WHERE user_id = ?").bind(user.id).run();
     // It still opens something here, for as long as the revocation lag says.
     expect((await lazy.call("GET", "/tokens", { xToken: session })).status).toBe(200);
     expect((await lazy.services.diagnose.ofText(asker, session, Date.now())).status).toBe(
@@ -200,7 +200,7 @@ describe("of what is not one's own", () => {
       return { ...seen, asked: asked.flat() };
     };
     const existing = await see(secret);
-    await env.DB.prepare("DELETE FROM tokens WHERE id = ?").bind(existing.id).run();
+    await DB.prepare("DELETE FROM tokens WHERE id = ?").bind(existing.id).run();
     expect(await see(secret)).toEqual(existing);
     expect(existing).toMatchObject({ kind: "api", status: "not_yours", claims: null });
 

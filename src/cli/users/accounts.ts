@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { EVENT_KINDS } from "../../core/events.ts";
 import { LONGEST_LIFE_SECONDS } from "../../core/token.ts";
 import type { profileToRow, Role } from "../../core/user.ts";
+import { idAsText, uuid } from "../../core/uuid.ts";
 import { isCommonPassword } from "../../crypto/common-passwords.ts";
 import { CURRENT_COST, formatPhc, SALT_BYTES, TAG_BYTES } from "../../crypto/phc.ts";
 import { isOneOf, type OneByOne, revokingOne, whatIsRevoked } from "../../storage/operations.ts";
@@ -18,8 +19,9 @@ const PLAIN = /^(?!.*--)[\w@.+$=/-]*$/;
  * hexadecimal of its UTF-8: only 0 to 9 and A to F reach the statement, so nothing in it can end the
  * literal, and wrangler, which splits a file into statements itself, finds nothing to split at.
  */
-export function literal(value: string | number | null): string {
+export function literal(value: string | number | null | Uint8Array): string {
   if (value === null) return "NULL";
+  if (value instanceof Uint8Array) return `X'${Buffer.from(value).toString("hex").toUpperCase()}'`;
   if (typeof value === "string") {
     if (PLAIN.test(value)) return `'${value}'`;
     return `CAST(X'${Buffer.from(value, "utf8").toString("hex").toUpperCase()}' AS TEXT)`;
@@ -34,7 +36,10 @@ export const asText = ({ strings, values }: Sql): string =>
     (text, next, index) => `${text}${literal(v.parse(Value, values[index - 1]))}${next}`,
   );
 
-const Value = v.nullable(v.union([v.string(), v.number()]));
+const Value = v.nullable(v.union([v.string(), v.number(), v.instance(Uint8Array)]));
+
+/** The same for an id, which the database has as 16 bytes. Another text stays one, which no id equals. */
+export const literalId = (id: string | null): string => literal(uuid(id));
 
 /** What a command says: lines for people, and with --json one value for programs. */
 export interface Told {
@@ -80,11 +85,11 @@ export function audited(
   const start = timeOrdered(nowMs);
   return [
     `INSERT INTO events (user_id, id, kind, done_by, subject)
-      SELECT id, ${literal(start)} || lower(hex(randomblob(6))), ${EVENT_KINDS[what][0]}, 2, ${literal(subject)}
+      SELECT id, unhex(${literal(start)} || hex(randomblob(6)), '-'), ${EVENT_KINDS[what][0]}, 2, ${literalId(subject)}
       FROM users WHERE ${changed}`,
     queued(
       `(SELECT substr(task, 9) AS receiver, user_id, id AS event_id FROM housekeeping JOIN events
-        ON id > ${literal(start)} AND id < ${literal(`${start}g`)} AND user_id IN (SELECT id FROM users WHERE ${changed})
+        ON id BETWEEN ${literalId(`${start}000000000000`)} AND ${literalId(`${start}ffffffffffff`)} AND user_id IN (SELECT id FROM users WHERE ${changed})
         WHERE task IN ('deliver:handler', 'deliver:webhook'))`,
       nowMs,
     ),
@@ -115,13 +120,16 @@ export interface NewUser extends Partial<ReturnType<typeof profileToRow>> {
   readonly metadata?: string;
 }
 
+const literalOf = (name: string, value: string | number | null) =>
+  name === "id" && typeof value === "string" ? literalId(value) : literal(value);
+
 /** Leaves out those whose email, id or external id has an account. */
 export function insertion(users: readonly NewUser[]): string {
   const names = [...new Set(users.flatMap((user) => Object.keys(user)))];
   const defaults: Readonly<Record<string, string>> = { kind: "person", metadata: "{}" };
   const values = users.map((user) => {
     const given = new Map<string, string | number | null>(Object.entries(user));
-    return `(${names.map((name) => literal(given.get(name) ?? defaults[name] ?? null)).join(", ")})`;
+    return `(${names.map((name) => literalOf(name, given.get(name) ?? defaults[name] ?? null)).join(", ")})`;
   });
   return `INSERT INTO users (${names.join(", ")}) VALUES ${values.join(",\n")} ON CONFLICT DO NOTHING`;
 }
@@ -201,7 +209,7 @@ export async function addUser(
         verified_on: null,
       },
     ]),
-    ...audited("user.created", `id = ${literal(id)}`, nowMs),
+    ...audited("user.created", `id = ${literalId(id)}`, nowMs),
   ]);
   if ((await find(database, email)).id !== id) refuse(`${email} already has an account.`);
   const shown = password === null ? { password: given } : {};
@@ -242,12 +250,12 @@ async function inBatches(
  */
 export async function endAll(database: D1, email: string, nowMs: number): Promise<Told> {
   const { id, credential_version: version } = await find(database, email);
-  const isIt = `id = ${literal(id)} AND deleted_on IS NULL`;
+  const isIt = `id = ${literalId(id)} AND deleted_on IS NULL`;
   await database.run([
     enqueueTombstones("credential_version", isIt, nowMs),
     `UPDATE users SET credential_version = credential_version + 1, modified_on = ${literal(nowMs)}
       WHERE ${isIt} AND credential_version = ${literal(version)}`,
-    `UPDATE tokens SET credential_version = ${literal(version + 1)} WHERE user_id = ${literal(id)} AND kind = 'action'
+    `UPDATE tokens SET credential_version = ${literal(version + 1)} WHERE user_id = ${literalId(id)} AND kind = 'action'
       AND credential_version = ${literal(version)} AND revoked_at IS NULL AND uses < max_uses
       AND detail ->> '$.action' = 'undoEmailChange' AND EXISTS (SELECT 1 FROM users WHERE ${isIt}
         AND credential_version = ${literal(version + 1)})`,
@@ -283,14 +291,14 @@ export async function revokeOne(
   const untilMs = nowMs + LONGEST_LIFE_SECONDS * 1000;
   // Before, and not only after: if only this is run, too much is refused and never too little.
   const enqueue = `INSERT INTO pending_revocations (key, expires_at)
-    SELECT 'revoked:' || id, ${literal(untilMs)} FROM tokens WHERE ${asText(which)}
+    SELECT 'revoked:' || ${idAsText("id")}, ${literal(untilMs)} FROM tokens WHERE ${asText(which)}
     ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
   await database.run([
     enqueue,
     asText(revokingOne(which, nowMs)),
     ...audited(
       found.what,
-      `id = ${literal(userId)} AND EXISTS (SELECT 1 FROM tokens WHERE ${isRevoked})`,
+      `id = ${literalId(userId)} AND EXISTS (SELECT 1 FROM tokens WHERE ${isRevoked})`,
       nowMs,
       id,
     ),
@@ -308,7 +316,7 @@ export async function revokeOne(
 export function enqueueTombstones(version: string, areThey: string, nowMs: number): string {
   const untilMs = nowMs + LONGEST_LIFE_SECONDS * 1000;
   return `INSERT INTO pending_revocations (key, expires_at)
-    SELECT 'revoked:' || id || ':' || (${version}), ${literal(untilMs)} FROM users WHERE ${areThey}
+    SELECT 'revoked:' || ${idAsText("id")} || ':' || (${version}), ${literal(untilMs)} FROM users WHERE ${areThey}
     ON CONFLICT (key) DO UPDATE SET expires_at = MAX(expires_at, excluded.expires_at)`;
 }
 
@@ -421,14 +429,14 @@ export async function setMetadata(
 /** For someone who has lost it: their first factor then opens the account alone. A proven email is told. */
 export async function removeFactor(database: D1, email: string, nowMs: number): Promise<Told> {
   const { id } = await find(database, email);
-  const own = `user_id = ${literal(id)}`;
+  const own = `user_id = ${literalId(id)}`;
   const isOn = `EXISTS (SELECT 1 FROM second_factors WHERE ${own} AND confirmed_at IS NOT NULL)`;
   await database.run([
-    ...audited("second_factor.removed", `id = ${literal(id)} AND ${isOn}`, nowMs),
+    ...audited("second_factor.removed", `id = ${literalId(id)} AND ${isOn}`, nowMs),
     // As `NoticeStatements.queue` does it: housekeeping sends it.
     `INSERT INTO notices (user_id, id, email, kind, at, due_at)
-      SELECT id, ${literal(timeOrdered(nowMs))} || lower(hex(randomblob(6))), email, 'second_factor_removed', ${literal(nowMs)}, ${literal(nowMs)}
-      FROM users WHERE id = ${literal(id)} AND disabled_on IS NULL AND verified_on IS NOT NULL AND ${isOn}`,
+      SELECT id, unhex(${literal(timeOrdered(nowMs))} || hex(randomblob(6)), '-'), email, 'second_factor_removed', ${literal(nowMs)}, ${literal(nowMs)}
+      FROM users WHERE id = ${literalId(id)} AND disabled_on IS NULL AND verified_on IS NOT NULL AND ${isOn}`,
     `DELETE FROM recovery_codes WHERE ${own}`,
     `DELETE FROM second_factors WHERE ${own}`,
   ]);

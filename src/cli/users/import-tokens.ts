@@ -4,7 +4,7 @@ import { storedText } from "../../core/text.ts";
 import { idOfDigest, type LegacyTokens } from "../../crypto/secrets.ts";
 import { CliError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
-import { audited, literal } from "./accounts.ts";
+import { audited, literal, literalId } from "./accounts.ts";
 import { type Output, textOf } from "./import.ts";
 import { timeOf } from "./import-formats.ts";
 
@@ -159,7 +159,7 @@ async function importBatch(
     created: Math.min(createdAtMs, nowMs),
     ends: Math.min(expiresAtMs ?? untilMs, untilMs),
   }));
-  const ids = rows.map(({ id }) => literal(id));
+  const ids = rows.map(({ id }) => literalId(id));
   // Of this run: others have another time.
   const isNew = `kind = 'api' AND modified_at = ${literal(nowMs)} AND id IN`;
   const chunks = Array.from({ length: Math.ceil(rows.length / PER_STATEMENT) }, (_, index) =>
@@ -169,10 +169,10 @@ async function importBatch(
     chunks.flatMap(([some = [], theirs = []]) => [
       `INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at,
         expires_at, detail)
-        SELECT given.value ->> '$.id', 'api', users.id, users.credential_version, users.api_token_version,
+        SELECT unhex(given.value ->> '$.id', '-'), 'api', users.id, users.credential_version, users.api_token_version,
           given.value ->> '$.created', ${literal(nowMs)}, given.value ->> '$.ends', given.value ->> '$.detail'
         FROM json_each(${literal(JSON.stringify(some))}) AS given
-        JOIN users ON users.external_id = given.value ->> '$.owner' OR users.id = given.value ->> '$.user'
+        JOIN users ON users.external_id = given.value ->> '$.owner' OR users.id = unhex(given.value ->> '$.user', '-')
         WHERE users.deleted_on IS NULL ON CONFLICT DO NOTHING`,
       ...audited(
         "token.created",

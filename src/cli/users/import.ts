@@ -6,7 +6,7 @@ import { readImportedHash } from "../../crypto/imported-hash.ts";
 import { profileOrNull, SignUp } from "../../surfaces/rest/fields.ts";
 import { CliError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
-import { audited, insertion, literal, type NewUser } from "./accounts.ts";
+import { audited, insertion, literalId, type NewUser } from "./accounts.ts";
 import { type Format, type Given, givenIn, type Row } from "./import-formats.ts";
 
 /** Matches no password: the user has to reset it. */
@@ -327,7 +327,7 @@ function chunked<T>(all: readonly T[], written: (each: T) => string): T[][] {
   return chunks;
 }
 
-const idsOf = (users: readonly NewUser[]) => users.map(({ id }) => literal(id)).join(", ");
+const idsOf = (users: readonly NewUser[]) => users.map(({ id }) => literalId(id)).join(", ");
 
 /**
  * @param nowMs when these were read, which tells them from accounts that had their ids before

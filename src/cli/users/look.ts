@@ -5,7 +5,7 @@ import { createSecrets } from "../../crypto/secrets.ts";
 import { EVENT_LOG, IS_WATCHED } from "../../storage/event-rows.ts";
 import { CliError, UsageError } from "../cli-error.ts";
 import type { D1 } from "../database.ts";
-import { audited, find, iso, literal, type Told } from "./accounts.ts";
+import { audited, find, iso, literal, literalId, type Told } from "./accounts.ts";
 import { UUID } from "../../core/text.ts";
 
 const SECRET = /^([a-z][a-z0-9]{1,15})_[a-z]+_[0-9A-Za-z]+$/;
@@ -36,7 +36,7 @@ const parsed = (text: string | null): unknown => (text === null ? null : JSON.pa
 
 /** Deleted ones too, of which little is left. That an operator saw it is an event. */
 async function viewed(database: D1, id: string, nowMs: number) {
-  const isIt = `id = ${literal(id)}`;
+  const isIt = `id = ${literalId(id)}`;
   const [row] = await database.query(
     `SELECT id, kind, email, role, created_on, modified_on, deleted_on, disabled_on, verified_on, pending_email,
         ${PROFILE_COLUMNS.join(", ")}, metadata, external_id, password NOT IN ('', '!') AS has_password,
@@ -86,7 +86,8 @@ interface Wanted {
 
 /** @param isSecret whether it came where no one else reads it @throws UsageError, CliError */
 async function wantedOf(text: string, isSecret: boolean): Promise<Wanted> {
-  const id = text.toLowerCase();
+  // As `hex(id)` shows it in SQL too.
+  const id = text.toLowerCase().replace(/^(\w{8})(\w{4})(\w{4})(\w{4})(\w{12})$/, "$1-$2-$3-$4-$5");
   if (UUID.test(id)) return { id, userId: null, note: null };
   const [, prefix] = SECRET.exec(text) ?? [];
   const [, payload] = JWT.exec(text) ?? [];
@@ -185,7 +186,7 @@ export async function findUser(
     wanted.id === null
       ? []
       : await database.query(
-          `SELECT ${TOKEN} FROM tokens JOIN users ON users.id = user_id WHERE tokens.id = ${literal(wanted.id)}`,
+          `SELECT ${TOKEN} FROM tokens JOIN users ON users.id = user_id WHERE tokens.id = ${literalId(wanted.id)}`,
           TokenRow,
         );
   const [token] = tokens;
@@ -217,7 +218,7 @@ export async function showUser(database: D1, email: string, nowMs: number): Prom
   const active = (kinds: string) =>
     database.query(
       `SELECT ${TOKEN} FROM tokens JOIN users ON users.id = user_id
-        WHERE user_id = ${literal(id)} AND tokens.kind IN (${kinds}) AND revoked_at IS NULL
+        WHERE user_id = ${literalId(id)} AND tokens.kind IN (${kinds}) AND revoked_at IS NULL
           AND (max_uses IS NULL OR uses < max_uses) AND expires_at > ${literal(nowMs)}
           AND is_current ORDER BY created_at DESC LIMIT ${literal(SHOWN)}`,
       TokenRow,
@@ -274,10 +275,10 @@ export async function auditUser(
 ): Promise<Told> {
   const id = email === null ? null : (await find(database, email)).id;
   if (id !== null) await viewed(database, id, nowMs);
-  const which = id === null ? IS_WATCHED.sql : `user_id = ${literal(id)}`;
+  const which = id === null ? IS_WATCHED.sql : `user_id = ${literalId(id)}`;
   const rows = await database.query(
     `SELECT id, user_id, at, what, outcome, actor, subject, address, request_id, count, by_operator FROM ${EVENT_LOG.sql}
-      WHERE ${which}${cursor === null ? "" : ` AND id < ${literal(cursor)}`} ORDER BY id DESC LIMIT ${literal(limit + 1)}`,
+      WHERE ${which}${cursor === null ? "" : ` AND id < ${literalId(cursor)}`} ORDER BY id DESC LIMIT ${literal(limit + 1)}`,
     EventRow,
   );
   const page = rows.slice(0, limit).map(({ at, by_operator, ...row }) => ({
@@ -330,17 +331,17 @@ export async function resetPassword(
     audience: userId,
     internal: true,
   };
-  const isIt = `id = ${literal(userId)} AND kind = 'person' AND disabled_on IS NULL AND deleted_on IS NULL
+  const isIt = `id = ${literalId(userId)} AND kind = 'person' AND disabled_on IS NULL AND deleted_on IS NULL
     AND verified_on IS NOT NULL AND email = ${literal(email)}`;
-  const isIssued = `EXISTS (SELECT 1 FROM tokens WHERE id = ${literal(id)})`;
+  const isIssued = `EXISTS (SELECT 1 FROM tokens WHERE id = ${literalId(id)})`;
   await database.run([
     `INSERT INTO tokens (id, kind, user_id, credential_version, created_at, modified_at, expires_at, max_uses, detail)
-      SELECT ${literal(id)}, 'action', id, credential_version, ${literal(nowMs)}, ${literal(nowMs)}, ${literal(expiresAtMs)}, 1,
+      SELECT ${literalId(id)}, 'action', id, credential_version, ${literal(nowMs)}, ${literal(nowMs)}, ${literal(expiresAtMs)}, 1,
         ${literal(JSON.stringify(detail))} FROM users WHERE ${isIt}`,
-    ...audited("mail.issued", `id = ${literal(userId)} AND ${isIssued}`, nowMs, id),
+    ...audited("mail.issued", `id = ${literalId(userId)} AND ${isIssued}`, nowMs, id),
   ]);
   const [{ n } = { n: 0 }] = await database.query(
-    `SELECT COUNT(*) AS n FROM tokens WHERE id = ${literal(id)}`,
+    `SELECT COUNT(*) AS n FROM tokens WHERE id = ${literalId(id)}`,
     v.object({ n: v.number() }),
   );
   if (n === 0) {

@@ -1,5 +1,6 @@
 import sql from "sql-template-tag";
 import { hintOf, TTL_SECONDS } from "../../core/token.ts";
+import { uuid } from "../../core/uuid.ts";
 import { createSecrets } from "../../crypto/secrets.ts";
 import { deleting, erasePersonalData } from "../../storage/operations.ts";
 import { CliError } from "../cli-error.ts";
@@ -12,6 +13,7 @@ import {
   insertion,
   iso,
   literal,
+  literalId,
   type Told,
 } from "./accounts.ts";
 
@@ -39,7 +41,10 @@ export async function createService(
   const id = crypto.randomUUID();
   const times = { created_on: nowMs, modified_on: nowMs, verified_on: null };
   const row = { id, kind: "service", email, password: "", role: "User" as const, ...times };
-  await database.run([insertion([row]), ...audited("user.created", `id = ${literal(id)}`, nowMs)]);
+  await database.run([
+    insertion([row]),
+    ...audited("user.created", `id = ${literalId(id)}`, nowMs),
+  ]);
   if ((await find(database, email)).id !== id) throw new CliError(`${email} already exists.`);
   const { lines, json } = await createServiceToken(database, email, token, nowMs);
   return { lines: [`Created ${email}: ${id}`, ...lines], json };
@@ -58,11 +63,11 @@ export async function createServiceToken(
   const expiresAtMs = nowMs + days * DAY_MS;
   const name = "created by an operator";
   const detail = { name, hint: hintOf(secret), scopes, metadata: {} };
-  const isOwner = `id = ${literal(owner.id)} AND kind = 'service' AND disabled_on IS NULL`;
+  const isOwner = `id = ${literalId(owner.id)} AND kind = 'service' AND disabled_on IS NULL`;
   await database.run([
     `INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at,
       expires_at, detail)
-      SELECT ${literal(id)}, 'api', id, credential_version, api_token_version, ${literal(nowMs)}, ${literal(nowMs)},
+      SELECT ${literalId(id)}, 'api', id, credential_version, api_token_version, ${literal(nowMs)}, ${literal(nowMs)},
         ${literal(expiresAtMs)}, ${literal(JSON.stringify(detail))} FROM users WHERE ${isOwner}`,
     ...audited("token.created", isOwner, nowMs, id),
   ]);
@@ -82,10 +87,10 @@ export async function createServiceToken(
  */
 export async function deleteUser(database: D1, email: string, nowMs: number): Promise<Told> {
   const { id } = await find(database, email);
-  const isIt = `id = ${literal(id)}`;
+  const isIt = `id = ${literalId(id)}`;
   await database.run([
     enqueueTombstones("credential_version", `${isIt} AND deleted_on IS NULL`, nowMs),
-    asText(deleting(sql`id = ${id}`, nowMs)),
+    asText(deleting(sql`id = ${uuid(id)}`, nowMs)),
     enqueueTombstones("credential_version - 1", `${isIt} AND deleted_on IS NOT NULL`, nowMs),
     ...audited("user.deleted", `${isIt} AND deleted_on = ${literal(nowMs)}`, nowMs),
     ...erasePersonalData(id, []).map(asText),

@@ -6,7 +6,7 @@ CREATE TABLE coupons (
 
 CREATE TABLE coupon_uses (
   code TEXT NOT NULL REFERENCES coupons (code),
-  user_id TEXT NOT NULL,
+  user_id BLOB NOT NULL REFERENCES users (id), -- 16 bytes, which `uuid` makes of an id
   used_at INTEGER NOT NULL,
   PRIMARY KEY (code, user_id)
 ) STRICT, WITHOUT ROWID;

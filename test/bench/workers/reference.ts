@@ -3,6 +3,7 @@ import { loadArgon2id } from "../../../src/crypto/argon2id.ts";
 import { tagOf } from "../../../src/crypto/passwords.ts";
 import { CURRENT_COST, SALT_BYTES } from "../../../src/crypto/phc.ts";
 import { ACTION_RUN, ACTIVE_JWT, ACTIVE_TOKEN } from "./reference-sql.ts";
+import { uuid } from "../../../src/core/uuid.ts";
 
 interface Env {
   readonly KV: KVNamespace;
@@ -15,21 +16,23 @@ let argon2id: ReturnType<typeof loadArgon2id> | undefined;
 const WORK: Record<string, (env: Env) => Promise<unknown>> = {
   "/d1": ({ DB }) =>
     DB.prepare(ACTIVE_JWT.sql)
-      .bind(...ACTIVE_JWT.values())
+      .bind(...ACTIVE_JWT.values().map((each) => uuid(each)))
       .all(),
   "/kv": ({ KV }) => KV.get("token"),
   "/kv-and-d1": ({ DB, KV }) =>
     Promise.all([
       KV.get("token"),
       DB.prepare(ACTIVE_TOKEN.sql)
-        .bind(...ACTIVE_TOKEN.values())
+        .bind(...ACTIVE_TOKEN.values().map((each) => uuid(each)))
         .all(),
     ]),
   async "/kv-then-batch"({ DB, KV }) {
     await KV.get("token");
     const receiptId = crypto.randomUUID();
     return DB.batch(
-      ACTION_RUN.map(({ sql, values }) => DB.prepare(sql).bind(...values(receiptId))),
+      ACTION_RUN.map(({ sql, values }) =>
+        DB.prepare(sql).bind(...values(receiptId).map((each) => uuid(each))),
+      ),
     );
   },
   async "/hash"() {

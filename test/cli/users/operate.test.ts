@@ -90,12 +90,12 @@ it("disabling removes the other ways to log in", async () => {
     await sql(`INSERT INTO identities (issuer, subject, user_id, created_at)
       SELECT 'https://issuer.test', '${name}', id, 1 FROM users WHERE email = '${name}@example.com'`);
     await sql(`INSERT INTO passkeys (id, user_id, credential_id, public_key, name, transports, counter, is_backup_eligible,
-      is_backed_up, created_at) SELECT '${name}', id, 'AQ', 'AQ', 'Phone', '[]', 0, 0, 0, 1 FROM users WHERE email = '${name}@example.com'`);
+      is_backed_up, created_at) SELECT CAST('${name}' AS BLOB), id, 'AQ', 'AQ', 'Phone', '[]', 0, 0, 0, 1 FROM users WHERE email = '${name}@example.com'`);
   }
   expect((await users(["disable", "bob@example.com"])).code).toBe(0);
   expect((await users(["enable", "bob@example.com"])).code).toBe(0);
   expect(await sql("SELECT subject FROM identities")).toEqual([{ subject: "ada" }]);
-  expect(await sql("SELECT id FROM passkeys")).toEqual([{ id: "ada" }]);
+  expect(await sql("SELECT CAST(id AS TEXT) AS id FROM passkeys")).toEqual([{ id: "ada" }]);
   const since = "SELECT email FROM users WHERE identities_revoked_on IS NOT NULL";
   expect(await sql(since)).toEqual([{ email: "bob@example.com" }]);
 });

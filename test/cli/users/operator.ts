@@ -7,6 +7,7 @@ import { onTestFinished } from "vitest";
 import { unstable_splitSqlQuery as splitSqlQuery } from "wrangler";
 import { users } from "../../../src/cli/users.ts";
 import type { D1 } from "../../../src/cli/database.ts";
+import { idsToBytes, rowToText } from "../../support/ids.ts";
 import { newProject } from "../dev/project.ts";
 
 const FILES = ["package.json", "node_modules", "wrangler.toml", "migrations", "src"];
@@ -51,8 +52,8 @@ export async function localDatabase(directory: string) {
   onTestFinished(close);
   const binding = await runtime.getD1Database("DATABASE");
   const batch = async (sql: string) => {
-    const statements = splitSqlQuery(sql).map((each) => binding.prepare(each));
-    return (await binding.batch(statements)).flatMap(({ results }) => results);
+    const statements = splitSqlQuery(idsToBytes(sql)).map((each) => binding.prepare(each));
+    return (await binding.batch(statements)).flatMap(({ results }) => results.map(rowToText));
   };
   const database: D1 = {
     query: async (statements, row) => (await batch(statements)).map((each) => v.parse(row, each)),

@@ -115,7 +115,7 @@ export async function newFixtures({ server, mailed }: RunningSite): Promise<Fixt
   await server.write(
     `INSERT INTO passkeys (id, user_id, credential_id, public_key, name, transports, counter,
         is_backup_eligible, is_backed_up, created_at)
-      VALUES (?1, ?2, ?1, ?1, 'Laptop in the kitchen', '[]', 0, 1, 1, ?3)`,
+      VALUES (?1, ?2, hex(?1), hex(?1), 'Laptop in the kitchen', '[]', 0, 1, 1, ?3)`,
     crypto.randomUUID(),
     ada.id,
     Date.now(),

@@ -36,6 +36,11 @@ const zeros = (count: number) => Array.from({ length: count }, () => 0);
 
 export const D1_CASES: readonly Case<D1>[] = [
   {
+    name: "bytes, which are answered as numbers",
+    ask: (db) => rows(db, "SELECT ? AS id, unhex('00-ff', '-') AS same", new Uint8Array([0, 255])),
+    gives: [{ id: [0, 255], same: [0, 255] }],
+  },
+  {
     name: "rows of text, whole numbers, fractions and null",
     ask: (db) => rows(db, "SELECT id, amount, weight FROM things ORDER BY id"),
     gives: [

@@ -19,9 +19,9 @@ const redeemCoupon = defineAction({
       message: "This coupon is used up.",
     },
   ],
-  run: ({ payload: { code }, runner, nowMs, once, sql }) => ({
+  run: ({ payload: { code }, runner, nowMs, once, sql, uuid }) => ({
     writes: once(
-      sql`INSERT INTO coupon_uses (code, user_id, used_at) VALUES (${code}, ${runner}, ${nowMs})`,
+      sql`INSERT INTO coupon_uses (code, user_id, used_at) VALUES (${code}, ${uuid(runner)}, ${nowMs})`,
     ),
     answer: { code },
     event: "coupon.redeemed",
