@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { uuid } from "../../src/core/uuid.ts";
 import { type Credential, MAX_SKEW_MS, Violation } from "./credential.ts";
 import type { Setup } from "./edge.ts";
 import { checkDatabase, checkEnding } from "./ending.ts";
@@ -112,7 +113,7 @@ function age(drawn: Drawn): Command {
       const { sqlite } = sim.edge.database;
       sqlite
         .prepare("UPDATE tokens SET created_at = created_at - ? WHERE id = ?")
-        .run(agedMs, session.id);
+        .run(agedMs, uuid(session.id));
     },
     (sim) => find(sim) !== null,
   );

@@ -54,10 +54,14 @@ it("adds, lists, and sets roles", async () => {
   );
 });
 
+const idOf = (index: number) => `00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
+
 it("disables and enables several accounts, from arguments and stdin, and reports every unknown one", async () => {
   const { users, sql } = await emptyDatabase();
   const some = Array.from({ length: 1_100 }, (_, index) => `p${index}@example.com`);
-  const values = some.map((email, index) => `(randomblob(16), '${email}', '!', 1, 1)`);
+  const values = some.map(
+    (email, index) => `(unhex('${idOf(index).replaceAll("-", "")}'), '${email}', '!', 1, 1)`,
+  );
   await sql(
     `INSERT INTO users (id, email, password, created_on, modified_on) VALUES ${values.join(", ")}`,
   );
@@ -67,7 +71,9 @@ it("disables and enables several accounts, from arguments and stdin, and reports
     );
   const two = await users(["disable", "p0@example.com", "P1@example.com"]);
   expect(two).toMatchObject({ code: 0, err: "" });
-  expect(two.out).toContain("p0@example.com is disabled: id-0\np1@example.com is disabled: id-1\n");
+  expect(two.out).toContain(
+    `p0@example.com is disabled: ${idOf(0)}\np1@example.com is disabled: ${idOf(1)}\n`,
+  );
   expect(await disabled()).toEqual([{ n: 2, epochs: 2 }]);
   const all = await users(["disable", "--stdin"], `${some.join("\r\n")}\n\n`);
   expect(all).toMatchObject({ code: 0, err: "" });
