@@ -129,7 +129,7 @@ const LOOKED_AT: ReadonlySet<string> = new Set([
   ),
   "src/storage/passkeys.ts: userId === null ? sql`user_id` : uuid(userId)",
   "src/storage/tokens.ts: among",
-  "src/cli/users/import.ts: idsOf(users)",
+  "src/cli/users/import.ts: idsOf(these)",
   // Texts: of login_attempts, and an issuer's name for a person.
   "src/storage/admin.ts: owner",
   `src/storage/admin.ts: \`\${owner}0\``,
