@@ -64,6 +64,10 @@ CREATE TABLE tokens (
   disabled_at INTEGER,                      -- API tokens: refused while set, with all that was derived from them
   meter       BLOB,                         -- API tokens: the row of token_meters that counts their uses
   allowed_ips TEXT CHECK (json_valid(allowed_ips)), -- API tokens: JSON array of the networks they may be used from
+  device      INTEGER,                      -- sessions and families: first_seen_at of the user's device; with what, and from where:
+  way         TEXT,
+  city        TEXT,
+  address     TEXT,                         -- as EVENT_ADDRESS allows
   detail      TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(detail))
 ) STRICT, WITHOUT ROWID;
 
@@ -265,16 +269,15 @@ CREATE INDEX mails_due ON mails (due_at);
 -- and their country. The newest 50 of a user; written in the batch that opens a log-in.
 CREATE TABLE devices (
   user_id       BLOB NOT NULL REFERENCES users (id),
-  id            TEXT NOT NULL,              -- digest of browser, system and country
+  first_seen_at INTEGER NOT NULL,           -- no other of the user has the same
+  last_seen_at  INTEGER NOT NULL,
   browser       TEXT,
   system        TEXT,
   country       TEXT,                       -- null where EVENT_ADDRESS keeps no place
   city          TEXT,                       -- of the last log-in
   way           TEXT NOT NULL,              -- with what the last log-in was made
-  networks      TEXT NOT NULL CHECK (json_valid(networks)), -- digests of the last ten
-  first_seen_at INTEGER NOT NULL,
-  last_seen_at  INTEGER NOT NULL,
-  PRIMARY KEY (user_id, id)
+  networks      TEXT NOT NULL CHECK (json_type(networks) = 'object'), -- of the last twenty: digest, and hour of the last log-in
+  PRIMARY KEY (user_id, first_seen_at)
 ) STRICT, WITHOUT ROWID;
 
 -- Log-ins by email, until they expire: a link and a code, of which the first that is used spends both. A row is
@@ -314,15 +317,14 @@ CREATE TABLE notices (
 ) STRICT, WITHOUT ROWID;
 
 -- Failed login attempts, per account (or digest of an email without one), and per account and network.
--- An attempt is counted before the password is hashed.
+-- An attempt is counted before the password is hashed, and its row goes where it was right. The key begins with
+-- when housekeeping deletes it, so that an attempt writes no index.
 CREATE TABLE login_attempts (
-  id           TEXT NOT NULL PRIMARY KEY,   -- account, or account/digest of the network
-  drained_at   INTEGER NOT NULL,            -- when all attempts will have drained
-  last_login_at INTEGER,                    -- networks: last successful login
-  due_at       INTEGER NOT NULL DEFAULT 0   -- when housekeeping looks at it, as in mails
+  due_at     INTEGER NOT NULL,              -- when all attempts will have drained for certain: a day, or ten
+  id         TEXT NOT NULL,                 -- account, or account/digest of the network
+  drained_at INTEGER NOT NULL,              -- when all attempts will have drained
+  PRIMARY KEY (due_at, id)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX login_attempts_due ON login_attempts (due_at);
 
 -- OpenID accounts with which users can log in. A separate table, so that a new issuer needs only a setting.
 -- Only `subject` identifies a person permanently: an email at an issuer can be given to someone else.

@@ -105,7 +105,7 @@ events too, written after the answer. Reading writes nothing, except that
 an operator looked at an account.
 
 What repeats is an event only where there is a [receiver](../guides/events.md): a log-in with the same way in from a device and one
-of its last ten networks, a longer session, a rotated refresh JWT, a JWT obtained with a log-in. Without one, the account's devices
+of its last twenty networks, a longer session, a rotated refresh JWT, a JWT obtained with a log-in. Without one, the account's devices
 (\`GET /rest/user/logins\`, *Security* in the console) say when each last logged in.
 
 \`GET /rest/audit\` returns the caller's, newest first; the console shows them under *Activity*:
@@ -177,8 +177,8 @@ function costs(): string {
 
 The dollars for a million requests at a revocation lag of 0, from the storage calls that \`test/budget/budget.ts\` asserts, and without
 processor time ($${PRICES.cpuMs} for a million ms; a password hash takes 60 to 80). Cloudflare's prices per million, November 2026: requests
-$${PRICES.request.toFixed(2)}, KV reads $${PRICES.kvRead.toFixed(2)}, KV writes and deletions $${PRICES.kvWrite.toFixed(2)}, D1 rows read $${PRICES.rowRead}, rows written $${PRICES.rowWritten.toFixed(2)}. The caller has an API token
-unless the table says otherwise.
+$${PRICES.request.toFixed(2)}, KV reads $${PRICES.kvRead.toFixed(2)}, KV writes and deletions $${PRICES.kvWrite.toFixed(2)}, D1 rows read $${PRICES.rowRead}, rows written $${PRICES.rowWritten.toFixed(2)}. A log-in is
+from a network that the account does not know, and the caller has an API token unless the table says otherwise.
 
 ${table(["$", "requests"], lines)}
 
@@ -211,7 +211,7 @@ function visits(): string {
   return `## Rows and bytes of a visit
 
 A visit is a log-in, twelve checks and a refresh. Of 1,000, by D1's \`meta.rows_written\` and \`meta.size_after\` in
-\`test/budget/visits.test.ts\`; *before* is what the same test measured when each log-in left an event, had a counter of status lists
+\`test/budget/visits.test.ts\`; *before* is what it measured, on fewer rows, when each log-in left an event, had a counter of status lists
 and one index more:
 
 ${table(
@@ -234,10 +234,10 @@ ${table(
 )}
 
 A visit's rows: the log-in and its entry in two indexes, the device's, and the counter of attempts, twice: before the password is
-hashed, and after. A session has one for housekeeping in place of the status lists'. Checks and refreshes write none.
+hashed, and after, where its row goes. A session has one for housekeeping in place of the status lists'. Checks and refreshes write none.
 
 Ten million users with ten million visits a day, all for pairs, by the bytes of a row with its entries in all indexes, as random ids
-leave them:
+leave them. A network that an account knows stands in the row of its device:
 
 ${table(
   ["what", "rows", "bytes a row", "GB", "GB before"],

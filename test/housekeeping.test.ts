@@ -96,7 +96,7 @@ const TABLES = [
   },
   {
     name: "login_attempts",
-    fill: filled("login_attempts (id, drained_at, due_at)", `${RANDOM_ID}, ?2, ?2`),
+    fill: filled("login_attempts (due_at, id, drained_at)", `?2, ${RANDOM_ID}, ?2`),
     keptMs: 0,
     written: 1,
   },
@@ -289,17 +289,12 @@ describe("families that outlive the expiry in their ids", () => {
 });
 
 it("rows whose time moved are looked at again when they expire", async () => {
-  const [, , , mails, , , , attempts] = TABLES;
+  const [, , , mails] = TABLES;
   await mails.fill(5, DAY_MS + 1);
-  await attempts.fill(5, 1);
-  await DB.batch([
-    DB.prepare("UPDATE mails SET noticed_at = ?").bind(NOW),
-    DB.prepare("UPDATE login_attempts SET last_login_at = ?").bind(NOW),
-  ]);
+  await DB.prepare("UPDATE mails SET noticed_at = ?").bind(NOW).run();
   expect((await run()).result).toMatchObject({ deleted: 0 });
   expect((await run({ nowMs: NOW + DAY_MS + 1 })).result).toMatchObject({ deleted: 5 });
   expect(await count("mails")).toBe(0);
-  expect((await run({ nowMs: NOW + 90 * DAY_MS + 1 })).result).toMatchObject({ deleted: 5 });
 });
 
 describe("two runs", () => {

@@ -122,6 +122,7 @@ const CONVERTED = /^(?:uuid|uuids|idsIn|literalId|ids\.map|firstIdOn|unlessOpera
 const LOOKED_AT: ReadonlySet<string> = new Set([
   "src/storage/action-tokens.ts: receiptId",
   "src/storage/deliveries.ts: after",
+  "src/storage/devices.ts: userId",
   "src/storage/events.ts: owners",
   "src/storage/events.ts: OTHER",
   ...["saved", "looked", "these", "theirs", "owner"].map(
@@ -131,10 +132,11 @@ const LOOKED_AT: ReadonlySet<string> = new Set([
   "src/storage/tokens.ts: among",
   "src/cli/users/import.ts: idsOf(these)",
   // Texts: of login_attempts, and an issuer's name for a person.
-  "src/storage/admin.ts: owner",
-  `src/storage/admin.ts: \`\${owner}0\``,
+  "src/storage/admin.ts: '/' || id",
+  "src/storage/admin.ts: || id",
   "src/storage/identities.ts: kept.subject",
   "src/storage/login-throttle.ts: instr(id",
+  "src/storage/login-throttle.ts: join([...counters])",
 ]);
 
 interface Template {

@@ -30,8 +30,6 @@ export function eraseIfUnproven(
     sql`DELETE FROM devices WHERE user_id = ${uuid(userId)} AND ${wasUnproven}`,
     sql`DELETE FROM second_factors WHERE user_id = ${uuid(userId)} AND ${wasUnproven}`,
     sql`DELETE FROM recovery_codes WHERE user_id = ${uuid(userId)} AND ${wasUnproven}`,
-    sql`UPDATE login_attempts SET last_login_at = NULL WHERE id > ${`${userId}/`} AND id < ${`${userId}0`}
-      AND ${wasUnproven}`,
     sql`UPDATE receipts SET data = 'null', idempotency_key = NULL WHERE run_by = ${uuid(userId)}
       AND run_at < ${nowMs} AND ${wasUnproven}`,
   ];

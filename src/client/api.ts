@@ -195,10 +195,6 @@ export type PersonalData = {
     }[];
     second_factor_on: string | null;
     recovery_codes_left: number;
-    known_networks: {
-      network_digest: string;
-      last_login_on: string;
-    }[];
   }[];
   api_tokens?: {
     uuid: string;
@@ -230,7 +226,6 @@ export type PersonalData = {
     system: string | null;
     country: string | null;
     city: string | null;
-    device: string | null;
   }[];
   logins?: {
     uuid: string;
@@ -247,7 +242,6 @@ export type PersonalData = {
     system: string | null;
     country: string | null;
     city: string | null;
-    device: string | null;
   }[];
   jwts?: {
     uuid: string;
@@ -314,8 +308,11 @@ export type PersonalData = {
     system: string | null;
     country: string | null;
     city: string | null;
-    device: string | null;
-    network_digests: string[];
+    networks: {
+      network_digest: string;
+      /** Rounded down to the hour. */
+      last_login_on: string;
+    }[];
     first_seen_on: string;
     last_seen_on: string;
   }[];

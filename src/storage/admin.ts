@@ -19,7 +19,7 @@ import { column, type Database, flag, idsIn, textOf } from "./d1.ts";
 import { EVENT_LOG, IS_WATCHED, NIL_USER_ID } from "./event-rows.ts";
 import { byCaller, EventRow, firstIdOf } from "./events.ts";
 import { tombstoneKey } from "./keys.ts";
-import { FULL_COUNTER, FullCounterRow } from "./login-throttle.ts";
+import { FULL_COUNTER, FullCounterRow, ofOwner } from "./login-throttle.ts";
 import { carryUndo } from "./mail.ts";
 import {
   DEAD_LETTER_COLUMNS,
@@ -123,7 +123,7 @@ async function scan<S extends v.GenericSchema>(
 ): Promise<Scanned<v.InferOutput<S>>> {
   const within = sql`SELECT ${columns}, ${key} AS place FROM ${from} ORDER BY ${order} LIMIT ${SCANNED}`;
   const { found, end } = await db.batch({
-    found: sql`SELECT * FROM (${within}) WHERE ${filter ?? sql`TRUE`} LIMIT ${limit + 1}`,
+    found: sql`SELECT * FROM (${within}) AS scanned WHERE ${filter ?? sql`TRUE`} LIMIT ${limit + 1}`,
     end:
       filter === null
         ? []
@@ -268,13 +268,14 @@ export function createAdmin(context: StorageContext): AdminStore {
     },
 
     async throttles(after, limit, nowMs) {
+      const [dueAt = 0, ...id] = (after ?? "").split("/");
       const { items, next } = await scan(
         db,
         {
-          columns: sql`id, drained_at`,
-          key: sql`id`,
-          from: sql`login_attempts WHERE id > ${after ?? ""}`,
-          order: sql`id`,
+          columns: sql`due_at, id, drained_at`,
+          key: sql`due_at || '/' || id`,
+          from: sql`login_attempts WHERE (due_at, id) > (${Number(dueAt)}, ${id.join("/")})`,
+          order: sql`due_at, id`,
           filter: FULL_COUNTER.isFull(nowMs),
           row: FullCounterRow,
         },
@@ -284,8 +285,7 @@ export function createAdmin(context: StorageContext): AdminStore {
     },
 
     async liftThrottles(operator, owner, nowMs) {
-      // A range of the primary key: what follows the owner in an id sorts before "0".
-      const own = sql`id >= ${owner} AND id < ${`${owner}0`}`;
+      const own = ofOwner(sql`${owner}`, nowMs);
       const whose = sql`COALESCE((SELECT id FROM users WHERE id = ${uuid(owner)}), ${uuid(operator.userId)})`;
       const rows = await db.batch({
         asked: asked(
@@ -293,6 +293,7 @@ export function createAdmin(context: StorageContext): AdminStore {
           sql`EXISTS (SELECT 1 FROM login_attempts WHERE ${own}) OR ${isThere(owner)}`,
           nowMs,
         ),
+        // The rows stay, so that a retry finds them.
         lifted: sql`UPDATE login_attempts SET drained_at = 0
           WHERE ${own} AND drained_at > ${nowMs} AND ${isOperator(operator, nowMs)}`,
         event: events.after(byOperator("throttle.lifted", operator, whose), nowMs),

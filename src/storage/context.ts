@@ -135,21 +135,22 @@ export interface AuditClient {
   readonly requestId: string | null;
 }
 
-/** A log-in, as people recognize it; stored with it, in `tokens.detail`. */
-export interface LoginDetail extends Device {
+/** A log-in, as people recognize it. */
+export interface SeenLogin extends Device {
   readonly way: WayIn;
-  /** The row in `devices`. */
-  readonly device: string;
+  /** A digest of its network; null where strangers may share that. */
+  readonly network: string | null;
 }
-
-/** The same with a digest of its network; null where strangers may share that. */
-type SeenDevice = LoginDetail & { readonly network: string | null };
 
 export interface DeviceStatements {
   /** Of the request being served. */
-  detail(way: WayIn): Promise<SeenDevice>;
-  /** Whether the last log-in from this device was made with the same, and one of the last ten from this network. */
-  isKnown(detail: SeenDevice, userId: string): Sql;
+  login(way: WayIn): Promise<SeenLogin>;
+  /** Its device, by which a log-in's row names it: also one that `seen` is about to add in this batch. */
+  idOf(login: SeenLogin, userId: string, nowMs: number): Sql;
+  /** Whether the last log-in from this device was made with the same, and this network is one of its last twenty. */
+  isKnown(login: SeenLogin, userId: string): Sql;
+  /** Whether such a log-in was noted in this hour. */
+  isNoted(login: SeenLogin, userId: string, nowMs: number): Sql;
   /**
    * For the batch that opens a log-in, after it: the device, and before that the notice of a log-in from a device
    * and a network that the account has not used before. Its first log-in is no news.
@@ -157,7 +158,7 @@ export interface DeviceStatements {
    * @param onlyIf whether the log-in happens
    */
   seen(
-    detail: SeenDevice,
+    login: SeenLogin,
     userId: string,
     loginId: string | null,
     onlyIf: Sql,

@@ -170,9 +170,11 @@ export async function digestOf(text: string): Promise<string> {
   return new Uint8Array(digest, 0, 16).toHex();
 }
 
-/** Eight bytes of it tell one user's devices and networks apart, of which there are very many in all. */
-export const shortDigestOf = async (text: string): Promise<string> =>
-  (await digestOf(text)).slice(0, 16);
+/** Eight bytes of it, in base64url: to find another network with those of one that is known takes 2^64 of them. */
+export async function networkDigest(name: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(name));
+  return new Uint8Array(digest, 0, 8).toBase64({ alphabet: "base64url", omitPadding: true });
+}
 
 /** The digest as a UUIDv8 (RFC 9562 section 5.8), by which answers name what has no id of its own. */
 export async function digestId(text: string): Promise<string> {

@@ -1,46 +1,76 @@
 import sql, { type Sql } from "sql-template-tag";
 import * as v from "valibot";
 import type { KnownDevice } from "../core/logins.ts";
-import type { DeviceStatements, NoticeStatements, Served } from "./context.ts";
-import { shortDigestOf } from "./d1.ts";
 import { uuid } from "../core/uuid.ts";
+import type { DeviceStatements, NoticeStatements, SeenLogin, Served } from "./context.ts";
+import { networkDigest } from "./d1.ts";
 
 /** How many a user has at most; those that logged in longest ago make room. */
 const DEVICES_MAX = 50;
-const NETWORKS_MAX = 10;
+const NETWORKS_MAX = 20;
+
+const HOUR_MS = 3_600_000;
+/** How long a network is known after the last log-in from it: rounded up to the hour. */
+const KNOWN_HOURS = 90 * 24;
+
+const hourOf = (ms: number) => Math.floor(ms / HOUR_MS);
+/** The hour of a device's last log-in from a network; NULL where there was none. */
+const lastFrom = (network: string | null): Sql =>
+  network === null ? sql`NULL` : sql`(devices.networks ->> ${`$."${network}"`})`;
+
+/** Whether a user has logged in from a network lately. @param userId an expression @param network its digest */
+// guard: networks-are-known-for-90-days
+export const isKnownNetwork = (userId: Sql, network: string, nowMs: number): Sql =>
+  sql`EXISTS (SELECT 1 FROM devices WHERE devices.user_id = ${userId}
+    AND ${lastFrom(network)} >= ${hourOf(nowMs) - KNOWN_HOURS})`;
 
 export function createDeviceStatements(
   { device: ofRequest, attemptNetwork }: Pick<Served, "device" | "attemptNetwork">,
   notices: NoticeStatements,
 ): DeviceStatements {
+  const isIt = ({ browser, system, country }: SeenLogin): Sql =>
+    sql`devices.browser IS ${browser} AND devices.system IS ${system} AND devices.country IS ${country}`;
+  const ownedBy = (userId: string): Sql => sql`devices.user_id = ${uuid(userId)}`;
+
+  /** Of those that the user has, or after all of them. */
+  const idOf = (login: SeenLogin, userId: string, nowMs: number): Sql =>
+    sql`COALESCE((SELECT first_seen_at FROM devices WHERE ${ownedBy(userId)} AND ${isIt(login)}),
+      (SELECT MAX(${nowMs}, COALESCE(MAX(first_seen_at), 0) + 1) FROM devices WHERE ${ownedBy(userId)}))`;
+
   return {
-    async detail(way) {
-      const device = ofRequest();
+    async login(way) {
       const { name, mayBeKnown } = attemptNetwork();
-      const { browser, system, country } = device;
-      const [id, network] = await Promise.all([
-        shortDigestOf(JSON.stringify([browser, system, country])),
-        mayBeKnown && name !== "" ? shortDigestOf(name) : null,
-      ]);
-      return { ...device, way, device: id, network };
+      const network = mayBeKnown && name !== "" ? await networkDigest(name) : null;
+      return { ...ofRequest(), way, network };
     },
 
-    // guard: known-log-in-is-known-by-all
-    isKnown: ({ network, device, way }, userId) =>
-      sql`EXISTS (SELECT 1 FROM devices WHERE devices.user_id = ${uuid(userId)} AND devices.id = ${device} AND devices.way = ${way}
-        AND EXISTS (SELECT 1 FROM json_each(devices.networks) WHERE value = ${network}))`,
+    idOf,
 
-    seen({ network, device: id, ...login }, userId, loginId, onlyIf, nowMs) {
-      const own = sql`devices.user_id = ${uuid(userId)}`;
+    // guard: known-log-in-is-known-by-all
+    isKnown: (login, userId) =>
+      sql`EXISTS (SELECT 1 FROM devices WHERE ${ownedBy(userId)} AND ${isIt(login)} AND devices.way = ${login.way}
+        AND ${lastFrom(login.network)} IS NOT NULL)`,
+
+    isNoted: (login, userId, nowMs) =>
+      sql`EXISTS (SELECT 1 FROM devices WHERE ${ownedBy(userId)} AND ${isIt(login)} AND ${
+        login.network === null
+          ? sql`devices.last_seen_at >= ${hourOf(nowMs) * HOUR_MS}`
+          : sql`devices.way = ${login.way} AND ${lastFrom(login.network)} >= ${hourOf(nowMs)}`
+      })`,
+
+    seen(login, userId, loginId, onlyIf, nowMs) {
+      const own = ownedBy(userId);
+      const { network, ...noticed } = login;
+      const { browser, system, country, city, way } = noticed;
       // NULL, and so no, where the account has no device yet.
       // guard: known-network-or-device-is-no-news
-      const isNews = sql`(SELECT MAX(devices.id = ${id} OR EXISTS (SELECT 1 FROM json_each(devices.networks)
-        WHERE value = ${network})) FROM devices WHERE ${own}) = 0`;
-      const before = sql`SELECT value FROM json_each(devices.networks) WHERE value IS NOT ${network} LIMIT ${
-        network === null ? NETWORKS_MAX : NETWORKS_MAX - 1
-      }`;
-      const latest = network === null ? sql`` : sql`SELECT ${network} AS value UNION ALL`;
-      const { browser, system, country, city, way } = login;
+      const isNews = sql`(SELECT MAX(${isIt(login)} OR ${lastFrom(network)} IS NOT NULL) FROM devices WHERE ${own}) = 0`;
+      const networks =
+        network === null
+          ? sql`networks`
+          : sql`(SELECT json_group_object(key, value) FROM (SELECT key, value
+              FROM json_each(json_set(networks, ${`$."${network}"`}, ${hourOf(nowMs)}))
+              ORDER BY value DESC, key = ${network} DESC LIMIT ${NETWORKS_MAX}))`;
       return {
         notice: notices.queue(
           "new_login",
@@ -48,18 +78,17 @@ export function createDeviceStatements(
           sql`${onlyIf} AND ${isNews}`,
           nowMs,
           loginId ?? undefined,
-          JSON.stringify(login),
+          JSON.stringify(noticed),
         ),
         device: [
-          sql`INSERT INTO devices (user_id, id, browser, system, country, city, way, networks, first_seen_at, last_seen_at)
-            SELECT ${uuid(userId)}, ${id}, ${browser}, ${system}, ${country}, ${city}, ${way},
-              ${JSON.stringify(network === null ? [] : [network])}, ${nowMs}, ${nowMs} WHERE ${onlyIf}
-            ON CONFLICT (user_id, id) DO UPDATE SET city = excluded.city, way = excluded.way,
-              last_seen_at = MAX(last_seen_at, excluded.last_seen_at),
-              networks = (SELECT json_group_array(value) FROM (${latest} SELECT value FROM (${before})))`,
+          sql`INSERT INTO devices (user_id, first_seen_at, last_seen_at, browser, system, country, city, way, networks)
+            SELECT ${uuid(userId)}, ${idOf(login, userId, nowMs)}, ${nowMs}, ${browser}, ${system}, ${country}, ${city}, ${way},
+              ${JSON.stringify(network === null ? {} : { [network]: hourOf(nowMs) })} WHERE ${onlyIf}
+            ON CONFLICT (user_id, first_seen_at) DO UPDATE SET city = excluded.city, way = excluded.way,
+              last_seen_at = MAX(last_seen_at, excluded.last_seen_at), networks = ${networks}`,
           // guard: devices-are-bounded
-          sql`DELETE FROM devices WHERE ${own} AND id IN (SELECT id FROM devices WHERE ${own}
-            ORDER BY last_seen_at DESC, id LIMIT -1 OFFSET ${DEVICES_MAX})`,
+          sql`DELETE FROM devices WHERE ${own} AND first_seen_at IN (SELECT first_seen_at FROM devices WHERE ${own}
+            ORDER BY last_seen_at DESC, first_seen_at LIMIT -1 OFFSET ${DEVICES_MAX})`,
         ],
       };
     },
@@ -85,4 +114,4 @@ export const DeviceRow = v.object({
 
 export const devicesOf = (userId: string): Sql =>
   sql`SELECT browser, system, country, city, way, first_seen_at AS firstSeenAtMs, last_seen_at AS lastSeenAtMs
-    FROM devices WHERE user_id = ${uuid(userId)} ORDER BY last_seen_at DESC, id`;
+    FROM devices WHERE user_id = ${uuid(userId)} ORDER BY last_seen_at DESC, first_seen_at`;

@@ -8,8 +8,9 @@ import {
   WRONG_CODES_A_DAY,
 } from "../core/email-login.ts";
 import type { StorageContext } from "./context.ts";
-import { digestOf, shortDigestOf, flag, json } from "./d1.ts";
-import { carryUndo, hasTurn, isKnownNetwork, takeTurn } from "./mail.ts";
+import { digestOf, flag, json, networkDigest } from "./d1.ts";
+import { isKnownNetwork } from "./devices.ts";
+import { carryUndo, hasTurn, takeTurn } from "./mail.ts";
 import { USER_IS_ACTIVE } from "./revocation.ts";
 import { hasSecondFactor, isFree, toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 import { uuid } from "../core/uuid.ts";
@@ -49,7 +50,7 @@ export function createEmailLogins(
   return {
     async insert(login, mayCreate) {
       const { id, email, createdAtMs: nowMs, expiresAtMs } = login;
-      const [address, from] = await Promise.all([digestOf(email), shortDigestOf(served.network())]);
+      const [address, from] = await Promise.all([digestOf(email), networkDigest(served.network())]);
       const account = sql`${USER_IS_ACTIVE} AND users.email = ${email}`;
       const hasAccount = sql`EXISTS (SELECT 1 FROM users WHERE ${account})`;
       const mayGet = mayCreate ? sql`(${hasAccount} OR ${isFree(email, "", nowMs)})` : hasAccount;
@@ -58,7 +59,7 @@ export function createEmailLogins(
       const { inserted } = await db.batch({
         turn: takeTurn(
           { address, by: id, onlyIf: mayGet, nowMs },
-          isKnownNetwork(account, from, nowMs),
+          isKnownNetwork(sql`(SELECT id FROM users WHERE ${account})`, from, nowMs),
         ),
         // guard: email-login-has-a-turn
         inserted: sql`INSERT INTO email_logins (id, challenge, code, email, address, credential_version, device,
@@ -125,8 +126,6 @@ export function createEmailLogins(
               AND users.credential_version = ${user.credentialVersion} AND users.verified_on IS ${user.emailVerifiedAtMs}
               AND ${noNewFactor})`;
       const who = { userId, actorId: userId, credentialId: null, subjectId: null };
-      const { name, mayBeKnown } = served.attemptNetwork();
-      const network = `${userId}/${await shortDigestOf(name)}`;
       return {
         id: userId,
         credentialVersion: (user?.credentialVersion ?? 0) + (isUnproven ? 1 : 0),
@@ -153,14 +152,6 @@ export function createEmailLogins(
             ? [
                 ...events.after({ what: "email.verified", ...who }, nowMs),
                 ...[carryUndo(userId, won)].flat(),
-              ]
-            : []),
-          // The address's mails have a reserve for networks that its account has logged in from. With a second factor
-          // the code makes a network known: an email alone must not.
-          ...(mayBeKnown && !hasFactor
-            ? [
-                sql`INSERT INTO login_attempts (id, drained_at, last_login_at) SELECT ${network}, 0, ${nowMs} WHERE ${won}
-                  ON CONFLICT (id) DO UPDATE SET last_login_at = excluded.last_login_at`,
               ]
             : []),
         ],

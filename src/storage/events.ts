@@ -256,10 +256,6 @@ const COLUMNS: Sql = sql`e.id, e.at AS createdAtMs, e.what, e.outcome, ${unlessO
   ${unlessOperators(sql`e.address`)} AS address, ${unlessOperators(sql`e.request_id`)} AS requestId,
   e.by_operator AS isByOperator`;
 
-/** Only of log-ins: an API token may be used from anywhere. */
-const LOGIN: Sql = sql`CASE WHEN made.kind IN ('session', 'family') THEN made.detail
-  WHEN shown.kind IN ('session', 'family') THEN shown.detail END`;
-
 /** The other person of an event: who did it, or whom its user removed. */
 const OTHER: Sql = sql`CASE WHEN e.by_operator = 1 THEN NULL WHEN e.actor <> e.user_id THEN e.actor
   WHEN e.what = 'contact.removed' THEN e.subject END`;
@@ -270,8 +266,8 @@ const OTHER: Sql = sql`CASE WHEN e.by_operator = 1 THEN NULL WHEN e.actor <> e.u
  */
 // guard: names-of-events-are-own
 const NAMED: Sql = sql`SELECT ${COLUMNS},
-    ${LOGIN} IS NOT NULL AS hasDevice, ${LOGIN} ->> '$.browser' AS browser, ${LOGIN} ->> '$.system' AS system,
-    ${LOGIN} ->> '$.country' AS country, ${LOGIN} ->> '$.city' AS city,
+    devices.user_id IS NOT NULL AS hasDevice, devices.browser, devices.system, devices.country,
+    CASE WHEN made.device IS NOT NULL THEN made.city ELSE shown.city END AS city,
     CASE WHEN shown.kind = 'api' THEN shown.detail ->> '$.name' END AS credentialName,
     CASE WHEN passkeys.id IS NOT NULL THEN 'passkey' WHEN receipts.id IS NOT NULL THEN 'action'
       WHEN e.what LIKE 'token.%' AND made.kind = 'api' THEN 'api'
@@ -285,6 +281,7 @@ const NAMED: Sql = sql`SELECT ${COLUMNS},
     LEFT JOIN receipts ON receipts.id = CASE WHEN e.what = 'action.run' THEN e.subject END
     LEFT JOIN tokens AS made ON made.id = COALESCE(receipts.token_id, e.subject) AND made.user_id = e.user_id
     LEFT JOIN tokens AS shown ON shown.id = ${unlessOperators(sql`e.credential`)} AND shown.user_id = e.user_id
+    LEFT JOIN devices ON devices.user_id = e.user_id AND devices.first_seen_at = COALESCE(made.device, shown.device)
     LEFT JOIN passkeys ON passkeys.id = CASE WHEN e.what LIKE 'passkey.%' THEN e.subject END AND passkeys.user_id = e.user_id
     LEFT JOIN contacts AS known ON known.user_id = e.user_id AND known.contact_id = ${OTHER}`;
 

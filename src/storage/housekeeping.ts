@@ -8,7 +8,7 @@ import type { StorageContext } from "./context.ts";
 import { column, type Database, ownKey, textOf } from "./d1.ts";
 import { taskOf } from "./deliveries.ts";
 import { type EventLimits, eventTasks, type Task } from "./expired-events.ts";
-import { KNOWN_MS } from "./login-throttle.ts";
+import { ofOwner } from "./login-throttle.ts";
 import { NOT_USED_UP, type PendingRevocations } from "./revocation.ts";
 import { EXPIRING_KINDS } from "./rows.ts";
 import { uuid } from "../core/uuid.ts";
@@ -116,9 +116,8 @@ const EXPIRING: Readonly<Record<string, Expiring>> = {
   },
   login_attempts: {
     table: sql`login_attempts`,
-    key: sql`id`,
+    key: sql`due_at, id`,
     due: sql`due_at`,
-    until: sql`MAX(drained_at, COALESCE(last_login_at + ${KNOWN_MS}, 0))`,
     keptMs: 0,
   },
 };
@@ -263,8 +262,8 @@ function deletedUsersTask(
           sql`DELETE FROM devices WHERE user_id IN (${these})`,
           changed,
           // Attempts are now counted by email, as for an unknown account.
-          sql`DELETE FROM login_attempts WHERE id IN (SELECT login_attempts.id FROM (${these}) AS gone
-            CROSS JOIN login_attempts ON login_attempts.id >= ${textOf(sql`gone.id`)} AND login_attempts.id < ${textOf(sql`gone.id`)} || '0')`,
+          sql`DELETE FROM login_attempts WHERE (due_at, id) IN (SELECT due_at, login_attempts.id FROM (${these}) AS gone
+            CROSS JOIN login_attempts ON ${ofOwner(textOf(sql`gone.id`), nowMs)})`,
           changed,
         ],
       });

@@ -10,7 +10,8 @@ import type {
 import { cache } from "./cache.ts";
 import type { Deadline } from "./calls.ts";
 import type { StorageContext } from "./context.ts";
-import { digestOf, shortDigestOf, textOf } from "./d1.ts";
+import { digestOf, networkDigest, textOf } from "./d1.ts";
+import { isKnownNetwork } from "./devices.ts";
 import { USER_IS_ACTIVE } from "./revocation.ts";
 import { toUser, USER_COLUMNS, UserRow } from "./rows.ts";
 import { uuid } from "../core/uuid.ts";
@@ -42,8 +43,24 @@ const HIDDEN_ATTEMPT_MS = 3_600_000;
 /** Longer, so that a stolen credential cannot guess forever. */
 const CREDENTIAL_ATTEMPT_MS = 86_400_000;
 
-/** How long a network is known after the last log-in from it. */
-export const KNOWN_MS = 90 * 86_400_000;
+/**
+ * Rows are grouped by when they have drained for certain, so that those that have are found without an index: of
+ * attempts that drain within a day, and of the longer ones. A counter that still counts goes on in the next group,
+ * and the greatest of its rows is what it has; clocks may differ by one group.
+ */
+const GROUP_MS = 86_400_000;
+const LONG_GROUP_MS = 10 * GROUP_MS;
+// guard: attempts-count-on-in-the-next-group
+const groupsAt = (nowMs: number, groupMs: number): readonly number[] =>
+  [1, 2, 3].map((next) => (Math.floor(nowMs / groupMs) + next) * groupMs);
+/** The one that is written to now. */
+const groupAt = (nowMs: number, groupMs: number) => (Math.floor(nowMs / groupMs) + 2) * groupMs;
+const isInGroup = (nowMs: number, hasLong = true): Sql =>
+  sql`due_at IN (${join([...groupsAt(nowMs, GROUP_MS), ...(hasLong ? groupsAt(nowMs, LONG_GROUP_MS) : [])])})`;
+
+/** All counters of an owner: what follows the owner in an id sorts before "0". @param owner the text of the id */
+export const ofOwner = (owner: Sql, nowMs: number): Sql =>
+  sql`${isInGroup(nowMs)} AND login_attempts.id >= ${owner} AND login_attempts.id < ${owner} || '0'`;
 
 const CountersRow = v.object({
   account_until: v.number(),
@@ -66,7 +83,7 @@ export function createLoginAttempts({ db, background, served }: StorageContext):
     async reserve(account, nowMs) {
       const { name, mayBeKnown } = served.attemptNetwork();
       const [from, digest] = await Promise.all([
-        shortDigestOf(name),
+        networkDigest(name),
         "email" in account ? digestOf(account.email) : "",
       ]);
       const ids = idsOf(account, digest, from);
@@ -105,19 +122,18 @@ export function createLoginAttempts({ db, background, served }: StorageContext):
       };
     },
 
-    // If this was the only attempt, reset the counter to 0, not to a timestamp: a location whose clock runs
-    // ahead must not throttle the others.
+    // If this was the only attempt, the counter goes, whatever time it has: a location whose clock runs ahead must not
+    // throttle the others.
     release(counters, nowMs, attempts = 1) {
-      const knownAt = served.attemptNetwork().mayBeKnown
-        ? sql`CASE WHEN instr(id, '/') > 0 AND instr(id, '+') = 0 THEN ${nowMs} ELSE last_login_at END`
-        : sql`last_login_at`;
       const released = sql`${attempts} * CASE WHEN instr(id, '+') > 0 THEN ${HIDDEN_ATTEMPT_MS} ELSE ${ATTEMPT_MS} END`;
+      const hasLong = counters.some((id) => id.includes("#"));
+      const own = sql`${isInGroup(nowMs, hasLong)} AND id IN (${join([...counters])})`;
       background.afterResponse(
         "release a log-in attempt",
-        db.run(sql`UPDATE login_attempts SET drained_at =
-              CASE WHEN instr(id, '#') = 0 AND drained_at - ${released} > ${nowMs} THEN drained_at - ${released} ELSE 0 END,
-            last_login_at = ${knownAt}
-          WHERE id IN (${join([...counters])})`),
+        db.batch({
+          gone: sql`DELETE FROM login_attempts WHERE ${own} AND (instr(id, '#') > 0 OR drained_at - ${released} <= ${nowMs})`,
+          lowered: sql`UPDATE login_attempts SET drained_at = drained_at - ${released} WHERE ${own}`,
+        }),
       );
     },
 
@@ -137,35 +153,45 @@ function isAccount(account: AccountRef): Sql {
 interface CounterIds {
   /** The user's id, so that the counters survive a change of the email. */
   readonly owner: Sql;
+  /** The user's id, as SQL; NULL where there is none. */
+  readonly user: Sql;
   /** The suffix to the owner's id, or null: not counted by account. */
   readonly account: string | null;
   readonly network: string;
-  /** @param known whether the network is known, as SQL */
-  readonly credential: ((known: Sql) => Sql) | null;
+  /** As SQL, which may ask whether the network is `known`. */
+  readonly credential: Sql | null;
 }
 
 function idsOf(account: AccountRef, digest: string, from: string): CounterIds {
   const network = `/${from}`;
   if ("anyone" in account) {
-    return { owner: sql`${account.anyone}`, account: null, network, credential: null };
+    return {
+      owner: sql`${account.anyone}`,
+      user: sql`NULL`,
+      account: null,
+      network,
+      credential: null,
+    };
   }
   if ("email" in account) {
-    const owner = sql`COALESCE((SELECT ${textOf(sql`id`)} FROM users WHERE deleted_on IS NULL AND ${isAccount(account)}),
-      ${digest})`;
-    return { owner, account: "", network, credential: null };
+    const from = sql`FROM users WHERE deleted_on IS NULL AND ${isAccount(account)}`;
+    const owner = sql`COALESCE((SELECT ${textOf(sql`id`)} ${from}), ${digest})`;
+    const user = sql`(SELECT id ${from})`;
+    return { owner, user, account: "", network, credential: null };
   }
   const owner = sql`${account.userId}`;
+  const user = sql`${uuid(account.userId)}`;
   // From each known network apart: whoever has stolen the first factor must not use up the owner's.
-  const perDay = (known: Sql) => sql`CASE WHEN ${known} THEN ${`#otp ${from}`} ELSE '#otp' END`;
+  const perDay = sql`CASE WHEN known THEN ${`#otp ${from}`} ELSE '#otp' END`;
   if ("factor" in account) {
     // guard: codes-are-limited-by-day
     const credential = account.factor === "totp" ? perDay : null;
-    return { owner, account: "", network, credential };
+    return { owner, user, account: "", network, credential };
   }
   const { credentialId } = account;
-  if (credentialId === null) return { owner, account: "", network, credential: null };
+  if (credentialId === null) return { owner, user, account: "", network, credential: null };
   // Separate from those of log-ins: someone with a stolen credential must not keep its owner from logging in.
-  return { owner, account: "*", network, credential: () => sql`${`#${credentialId}`}` };
+  return { owner, user, account: "*", network, credential: sql`${`#${credentialId}`}` };
 }
 
 const room = (nowMs: number, attempts: number, attemptMs = ATTEMPT_MS) =>
@@ -185,11 +211,13 @@ function boundsOf(id: string): readonly [attempts: number, attemptMs: number] {
   return [MAX_FAILED_ATTEMPTS[id.includes("/") ? "network" : "account"], ATTEMPT_MS];
 }
 
-/** Counters that let no attempt pass now, for operators. */
+/** Counters that let no attempt pass now, for operators, among rows that were `scanned`. */
 export const FULL_COUNTER = {
   isFull(nowMs: number): Sql {
     const over = (id: string) => room(nowMs, ...boundsOf(id));
-    return sql`drained_at > CASE WHEN instr(id, '#') > 0 THEN ${over("#")} WHEN instr(id, '+') > 0 THEN ${over("+")}
+    return sql`NOT EXISTS (SELECT 1 FROM login_attempts AS later WHERE ${isInGroup(nowMs)}
+        AND later.due_at > scanned.due_at AND later.id = scanned.id)
+      AND drained_at > CASE WHEN instr(id, '#') > 0 THEN ${over("#")} WHEN instr(id, '+') > 0 THEN ${over("+")}
       WHEN instr(id, '/') > 0 THEN ${over("/")} ELSE ${over("")} END`;
   },
   read({ id, drained_at }: v.InferOutput<typeof FullCounterRow>): Throttle {
@@ -201,24 +229,27 @@ export const FULL_COUNTER = {
 
 /** One row: the owner of the counters, how full they are, and whether the network is known. */
 function countersOf(ids: CounterIds, mayBeKnown: boolean, nowMs: number): Sql {
-  const { owner, account, network, credential } = ids;
-  const known = mayBeKnown
-    ? sql`COALESCE(near.last_login_at > ${nowMs - KNOWN_MS}, FALSE)`
-    : sql`FALSE`;
-  const until = (suffix: string | Sql | null) =>
+  const { owner, user, account, network, credential } = ids;
+  const known = mayBeKnown ? isKnownNetwork(user, network.slice(1), nowMs) : sql`FALSE`;
+  const until = (suffix: string | Sql | null, groupMs = GROUP_MS) =>
     suffix === null
       ? sql`0`
-      : sql`COALESCE((SELECT drained_at FROM login_attempts WHERE id = owner || ${suffix}), 0)`;
+      : sql`MAX(${join(
+          groupsAt(nowMs, groupMs).map(
+            (dueAt) =>
+              sql`COALESCE((SELECT drained_at FROM login_attempts WHERE due_at = ${dueAt} AND id = owner || ${suffix}), 0)`,
+          ),
+        )})`;
   // From a known network, the account's counter is shown as if that network's attempts counted there too.
   // guard: attempts-are-counted-by-account
   return sql`SELECT *, network_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.network)}
       AND account_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.account)} AS is_open
     FROM (SELECT owner, known, network_until, credential_until, hidden_until, CASE WHEN known
         THEN MAX(whole_until, ${nowMs}) + MAX(network_until - ${nowMs}, 0) ELSE whole_until END AS account_until
-      FROM (SELECT owner, ${known} AS known, ${until(account)} AS whole_until,
-          COALESCE(near.drained_at, 0) AS network_until, ${until(credential?.(known) ?? null)} AS credential_until,
-          CASE WHEN ${known} THEN ${until(`${network}+`)} ELSE 0 END AS hidden_until
-        FROM (SELECT ${owner} AS owner) LEFT JOIN login_attempts AS near ON near.id = owner || ${network}))`;
+      FROM (SELECT owner, known, ${until(account)} AS whole_until, ${until(network)} AS network_until,
+          ${until(credential, LONG_GROUP_MS)} AS credential_until,
+          CASE WHEN known THEN ${until(`${network}+`)} ELSE 0 END AS hidden_until
+        FROM (SELECT ${owner} AS owner, ${known} AS known)))`;
 }
 
 /** Counts an attempt if every one of its counters has room for it, otherwise in none. */
@@ -227,21 +258,23 @@ function reserveIn(
   { account, network, credential }: CounterIds,
   nowMs: number,
 ): Sql {
-  const also = (suffix: string | Sql | null, attemptMs: number, where: Sql) =>
-    suffix === null
-      ? sql``
-      : sql`UNION ALL SELECT owner || ${suffix}, ${nowMs + attemptMs}, ${nowMs + attemptMs} FROM free WHERE ${where}`;
+  const day = groupAt(nowMs, GROUP_MS);
+  const counted = (until: Sql, attemptMs: number) => sql`MAX(${until}, ${nowMs}) + ${attemptMs}`;
   // guard: attempts-are-limited
-  return sql`INSERT INTO login_attempts (id, drained_at, due_at)
+  return sql`INSERT INTO login_attempts (due_at, id, drained_at)
     WITH free AS MATERIALIZED (SELECT * FROM (${counters})
       WHERE (is_open OR known AND network_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.network)} AND hidden_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.hidden, HIDDEN_ATTEMPT_MS)})
         AND credential_until <= ${room(nowMs, MAX_FAILED_ATTEMPTS.credential, CREDENTIAL_ATTEMPT_MS)})
-    SELECT owner || ${network} || CASE WHEN is_open THEN '' ELSE '+' END,
-      ${nowMs} + CASE WHEN is_open THEN ${ATTEMPT_MS} ELSE ${HIDDEN_ATTEMPT_MS} END, ${nowMs + ATTEMPT_MS} FROM free WHERE TRUE
-    ${also(account, ATTEMPT_MS, sql`NOT known`)}
-    ${also(credential?.(sql`known`) ?? null, CREDENTIAL_ATTEMPT_MS, sql`TRUE`)}
-    ON CONFLICT (id) DO UPDATE
-      SET drained_at = MAX(drained_at, ${nowMs}) + (excluded.drained_at - ${nowMs})
+    SELECT ${day}, owner || ${network}, ${counted(sql`network_until`, ATTEMPT_MS)} FROM free WHERE is_open
+    UNION ALL SELECT ${day}, owner || ${`${network}+`}, ${counted(sql`hidden_until`, HIDDEN_ATTEMPT_MS)} FROM free WHERE NOT is_open
+    ${account === null ? sql`` : sql`UNION ALL SELECT ${day}, owner || ${account}, ${counted(sql`account_until`, ATTEMPT_MS)} FROM free WHERE NOT known`}
+    ${
+      credential === null
+        ? sql``
+        : sql`UNION ALL SELECT ${groupAt(nowMs, LONG_GROUP_MS)}, owner || ${credential},
+            ${counted(sql`credential_until`, CREDENTIAL_ATTEMPT_MS)} FROM free WHERE TRUE`
+    }
+    ON CONFLICT (due_at, id) DO UPDATE SET drained_at = excluded.drained_at
     RETURNING id`;
 }
 

@@ -11,10 +11,9 @@ import {
 } from "../core/notices.ts";
 import type { MailToken, MailTokenStore } from "../core/recovery.ts";
 import type { NoticeStatements, StorageContext } from "./context.ts";
-import { digestOf, flag, idsIn, json, shortDigestOf, textOf } from "./d1.ts";
-import { DEVICE_FIELDS } from "./devices.ts";
+import { digestOf, flag, idsIn, json, networkDigest, textOf } from "./d1.ts";
+import { DEVICE_FIELDS, isKnownNetwork } from "./devices.ts";
 import { byCaller, timeOrdered } from "./events.ts";
-import { KNOWN_MS } from "./login-throttle.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { isFree } from "./rows.ts";
 import { uuid } from "../core/uuid.ts";
@@ -56,11 +55,6 @@ function takeNoticeTurn({ address, by, onlyIf, nowMs }: Turn): Sql {
     ON CONFLICT (id) DO UPDATE SET token_id = excluded.token_id, noticed_at = excluded.noticed_at
     WHERE mails.noticed_at <= ${nowMs - INTERVAL_MS}`;
 }
-
-/** Whether this account has logged in from this network lately. @param from digest of the network */
-export const isKnownNetwork = (account: Sql, from: string, nowMs: number): Sql =>
-  sql`EXISTS (SELECT 1 FROM users JOIN login_attempts AS attempt ON attempt.id = ${textOf(sql`users.id`)} || ${`/${from}`}
-    WHERE ${account} AND attempt.last_login_at > ${nowMs - KNOWN_MS})`;
 
 export const hasTurn = (address: string, by: string): Sql =>
   sql`EXISTS (SELECT 1 FROM mails WHERE mails.id = ${address} AND mails.token_id = ${uuid(by)})`;
@@ -255,11 +249,11 @@ export function createMailTokens({
     after: Sql | readonly Sql[] = [],
     isTrusted: Sql = sql`FALSE`,
   ): Promise<{ readonly isIssued: boolean; readonly after: readonly unknown[] }> {
-    const [address, from] = await Promise.all([digestOf(email), shortDigestOf(served.network())]);
+    const [address, from] = await Promise.all([digestOf(email), networkDigest(served.network())]);
     const { action } = MAILS[type];
     const account = sql`${USER_IS_ACTIVE} AND ${who}`;
     // The reserve for known networks is for an account's own email, not for one that it merely wants.
-    const isKnown = sql`(${isTrusted} OR ${isKnownNetwork(sql`${account} AND users.email = ${email}`, from, createdAtMs)})`;
+    const isKnown = sql`(${isTrusted} OR ${isKnownNetwork(sql`(SELECT id FROM users WHERE ${account} AND users.email = ${email})`, from, createdAtMs)})`;
     const onlyIf = sql`EXISTS (SELECT 1 FROM users WHERE ${account})`;
     const rows = await db.batch({
       turn: takeTurn({ address, by: id, onlyIf, nowMs: createdAtMs }, isKnown),

@@ -35,7 +35,8 @@ const token = (name: string, kind: string, columns: Sql): Section => ({
       ? sql`tokens AS t WHERE t.user_id = ${uuid(userId)} AND t.kind = 'action'`
       : // Worded as in the indexes, which have all of them: one that was not revoked is not used up.
         sql`(SELECT * FROM tokens WHERE ${own} AND revoked_at IS NULL AND ${NOT_USED_UP}
-          UNION ALL SELECT * FROM tokens WHERE ${own} AND kind <> 'action' AND revoked_at IS NOT NULL) AS t WHERE TRUE`;
+          UNION ALL SELECT * FROM tokens WHERE ${own} AND kind <> 'action' AND revoked_at IS NOT NULL) AS t
+          LEFT JOIN devices ON devices.user_id = t.user_id AND devices.first_seen_at = t.device WHERE TRUE`;
   },
   key: [sql`t.id`],
 });
@@ -50,10 +51,7 @@ const SECTIONS: readonly Section[] = [
         strftime('%FT%H:%M:%fZ', created_at / 1000.0, 'unixepoch'), 'last_used_on',
         strftime('%FT%H:%M:%fZ', used_at / 1000.0, 'unixepoch'))) FROM identities WHERE user_id = u.id) AS identities_json,
       (SELECT confirmed_at FROM second_factors WHERE user_id = u.id) AS second_factor_on,
-      (SELECT COUNT(*) FROM recovery_codes WHERE user_id = u.id AND used_at IS NULL) AS recovery_codes_left,
-      (SELECT json_group_array(json_object('network_digest', substr(id, 38), 'last_login_on',
-        strftime('%FT%H:%M:%fZ', last_login_at / 1000.0, 'unixepoch'))) FROM login_attempts
-        WHERE id > ${textOf(sql`u.id`)} || '/' AND id < ${textOf(sql`u.id`)} || '0' AND last_login_at IS NOT NULL) AS known_networks_json`,
+      (SELECT COUNT(*) FROM recovery_codes WHERE user_id = u.id AND used_at IS NULL) AS recovery_codes_left`,
     of: (userId) => sql`users AS u WHERE u.id = ${uuid(userId)} AND u.deleted_on IS NULL`,
     key: [sql`u.id`],
   },
@@ -87,10 +85,12 @@ const SECTIONS: readonly Section[] = [
   },
   {
     name: "devices",
-    columns: sql`d.id AS device, d.browser, d.system, d.country, d.city, d.way, d.networks AS network_digests_json,
-      d.first_seen_at AS first_seen_on, d.last_seen_at AS last_seen_on`,
+    columns: sql`d.browser, d.system, d.country, d.city, d.way,
+      (SELECT json_group_array(json_object('network_digest', key, 'last_login_on', strftime('%FT%H:%M:%fZ', value * 3600, 'unixepoch')))
+        FROM json_each(d.networks)) AS networks_json, d.first_seen_at AS first_seen_on, d.last_seen_at AS last_seen_on`,
     of: (userId) => sql`devices AS d WHERE d.user_id = ${uuid(userId)}`,
-    key: [sql`d.id`],
+    // As text, of which all are of one length.
+    key: [sql`format('%d', d.first_seen_at)`],
   },
   {
     name: "notices",

@@ -1,6 +1,6 @@
 import sql, { join, raw, type Sql } from "sql-template-tag";
 import * as v from "valibot";
-import type { CallerRef, Derivation } from "../core/caller.ts";
+import type { CallerRef, Derivation, WayIn } from "../core/caller.ts";
 import {
   type ActionToken,
   API_TOKEN_DEPTH_MAX,
@@ -13,7 +13,6 @@ import {
 } from "../core/token.ts";
 import { PROFILE_COLUMNS, profileOf, type UserWithPassword } from "../core/user.ts";
 import { anyJson, json, uuids } from "./d1.ts";
-import type { LoginDetail } from "./context.ts";
 import { callerIsActive, USER_IS_ACTIVE } from "./revocation.ts";
 import { uuid } from "../core/uuid.ts";
 
@@ -265,9 +264,7 @@ const TokenRecord = v.variant("kind", [
   }),
 ]) satisfies v.GenericSchema<Token>;
 
-const RECOGNIZED = sql`t.detail ->> '$.address' AS address, t.detail ->> '$.way' AS way, t.detail ->> '$.browser' AS browser,
-  t.detail ->> '$.system' AS system, t.detail ->> '$.country' AS country, t.detail ->> '$.city' AS city,
-  t.detail ->> '$.device' AS device`;
+const RECOGNIZED = sql`t.address, t.way, devices.browser, devices.system, devices.country, t.city`;
 
 /** Which rows of `tokens` housekeeping deletes once they have expired, worded as in the indexes: families by their ids. */
 export const EXPIRING_KINDS = {
@@ -305,17 +302,21 @@ export const EXPORTED_TOKENS: readonly (readonly [name: string, kind: string, co
 ];
 
 /** What is stored of a log-in for its user to recognize it by. */
-export type StoredLogin = LoginDetail & {
+export interface StoredLogin {
+  readonly way: WayIn;
+  readonly city: string | null;
   /** Of the client, in the form in which it may be stored. */
   readonly address: string | null;
-};
+  /** The rest: its row in `devices`, as SQL. */
+  readonly device: Sql;
+}
 
 /** The value of the column `detail`. */
-function detailOf(token: Token | RefreshFamily, login: StoredLogin | null): string {
+function detailOf(token: Token | RefreshFamily): string {
   switch (token.kind) {
     case "session":
     case "family":
-      return JSON.stringify(login);
+      return "{}";
     case "api":
       return JSON.stringify({
         name: token.name,
@@ -356,7 +357,8 @@ export function insertToken(
   const allowedIps = api?.restrictions?.allowedIps ?? null;
   // guard: insert-asks-the-caller
   return sql`INSERT INTO tokens (id, kind, user_id, credential_version, api_token_version, created_at, modified_at,
-      expires_at, authenticated_at, max_uses, status_index, parents, detail, disabled_at, meter, allowed_ips)
+      expires_at, authenticated_at, max_uses, status_index, parents, detail, disabled_at, meter, allowed_ips,
+      device, way, city, address)
     SELECT ${uuid(token.id)}, ${token.kind}, owner.id, owner.credential_version,
       ${token.kind === "api" ? sql`owner.api_token_version` : null}, ${token.createdAtMs},
       ${token.modifiedAtMs}, ${endOf(token)},
@@ -364,8 +366,9 @@ export function insertToken(
       ${token.kind === "action" ? token.maxUses : null},
       ${token.kind === "family" ? nextStatusIndex : null},
       ${"parentIds" in token && token.parentIds.length > 0 ? JSON.stringify(token.parentIds) : null},
-      ${detailOf(token, login)}, ${api?.isEnabled === false ? api.createdAtMs : null},
-      ${api !== null && isMetered(api.restrictions) ? uuid(api.id) : null}, ${allowedIps === null ? null : JSON.stringify(allowedIps)}
+      ${detailOf(token)}, ${api?.isEnabled === false ? api.createdAtMs : null},
+      ${api !== null && isMetered(api.restrictions) ? uuid(api.id) : null}, ${allowedIps === null ? null : JSON.stringify(allowedIps)},
+      ${login?.device ?? null}, ${login?.way ?? null}, ${login?.city ?? null}, ${login?.address ?? null}
     FROM users AS owner
     WHERE owner.id = ${uuid(token.userId)} AND ${callerIsActive(caller, token.createdAtMs)} AND ${alsoHolds}
     ${token.kind === "action" || token.kind === "api" ? sql`ON CONFLICT DO NOTHING` : sql``}

@@ -221,13 +221,17 @@ export function tokensInD1({
     way: WayIn,
     nowMs: number,
   ) {
-    const seen = await devices.detail(way);
-    const { network: _, ...detail } = seen;
+    const login = await devices.login(way);
     const isOpen = sql`EXISTS (SELECT 1 FROM tokens WHERE tokens.id = ${uuid(id)})`;
     return {
-      login: { ...detail, address: events.address() },
-      isKnown: devices.isKnown(seen, userId),
-      seen: devices.seen(seen, userId, id, isOpen, nowMs),
+      login: {
+        way,
+        city: login.city,
+        address: events.address(),
+        device: devices.idOf(login, userId, nowMs),
+      },
+      isKnown: devices.isKnown(login, userId),
+      seen: devices.seen(login, userId, id, isOpen, nowMs),
     };
   }
 
@@ -329,11 +333,9 @@ export function tokensInD1({
     },
 
     async noteLogin(userId, way, nowMs) {
-      const detail = await devices.detail(way);
-      const hourMs = nowMs - (nowMs % HOUR_MS);
-      const isKnown = devices.isKnown(detail, userId);
-      const isFirst = sql`NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = ${uuid(userId)}
-        AND devices.id = ${detail.device} AND devices.last_seen_at >= ${hourMs} AND (${detail.network === null} OR ${isKnown}))
+      const login = await devices.login(way);
+      const isKnown = devices.isKnown(login, userId);
+      const isFirst = sql`NOT ${devices.isNoted(login, userId, nowMs)}
         AND EXISTS (SELECT 1 FROM users WHERE users.id = ${uuid(userId)} AND ${USER_IS_ACTIVE})`;
       const who = { userId, actorId: userId, credentialId: null, subjectId: null };
       const isNew = sql`WHERE ${isFirst} AND NOT ${isKnown}`;
@@ -342,7 +344,7 @@ export function tokensInD1({
         event: events.areReceived
           ? []
           : events.where({ what: "jwt.obtained", ...who }, isNew, nowMs),
-        ...devices.seen(detail, userId, null, isFirst, nowMs),
+        ...devices.seen(login, userId, null, isFirst, nowMs),
       });
     },
 
@@ -522,12 +524,9 @@ export function tokensInD1({
       const isFirst = page.after === null && page.before === undefined;
       const others = { ...page, limit: isFirst && own !== null ? page.limit - 1 : page.limit };
       const { from, orderAndLimit } = pageOf(sql`tokens.id`, sql`tokens.created_at`, others);
-      const detail = (name: string) => sql`tokens.detail ->> ${`$.${name}`}`;
       const columns = sql`tokens.id, tokens.kind, tokens.created_at,
-        MAX(tokens.modified_at, COALESCE(tokens.used_at, 0)) AS modified_at, tokens.expires_at, ${detail("address")} AS address,
-        ${detail("way")} AS way, ${detail("browser")} AS browser, ${detail("system")} AS system,
-        ${detail("country")} AS country, ${detail("city")} AS city,
-        (SELECT first_seen_at FROM devices WHERE devices.user_id = tokens.user_id AND devices.id = ${detail("device")}) AS first_seen_at`;
+        MAX(tokens.modified_at, COALESCE(tokens.used_at, 0)) AS modified_at, tokens.expires_at, tokens.address, tokens.way,
+        devices.browser, devices.system, devices.country, tokens.city, devices.first_seen_at`;
       const isOwn = (kind: LoginKind) =>
         sql`${isActiveLogin(kind, caller, nowMs)} AND tokens.id = ${uuid(own)}`;
       const isOther = (kind: LoginKind) =>
@@ -639,7 +638,8 @@ const isActiveLogin = (kind: LoginKind, { userId }: CallerRef, nowMs: number): S
 function newest(columns: Sql, isListed: (kind: LoginKind) => Sql, orderAndLimit: Sql) {
   const [one, two] = LOGIN_KINDS.map(
     (kind) =>
-      sql`SELECT * FROM (SELECT ${columns} FROM tokens WHERE ${isListed(kind)} ${orderAndLimit})`,
+      sql`SELECT * FROM (SELECT ${columns} FROM tokens LEFT JOIN devices ON devices.user_id = tokens.user_id
+        AND devices.first_seen_at = tokens.device WHERE ${isListed(kind)} ${orderAndLimit})`,
   );
   return sql`SELECT * FROM (${one} UNION ALL ${two}) AS tokens ${orderAndLimit}`;
 }
@@ -657,7 +657,7 @@ export const AccountRow = v.object({
 
 /** What tells the status of a token, of its row joined with its user's. */
 export const tokenState = (nowMs: number): Sql =>
-  sql`tokens.revoked_at, NOT ${parentsAreActive(nowMs)} AS parent_gone, tokens.detail ->> '$.address' AS address, ${ACCOUNT}`;
+  sql`tokens.revoked_at, NOT ${parentsAreActive(nowMs)} AS parent_gone, tokens.address, ${ACCOUNT}`;
 
 export const StateRow = v.object({
   ...AccountRow.entries,

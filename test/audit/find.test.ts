@@ -58,12 +58,12 @@ function event(what: string, more: Row = {}) {
   return insertion("events", { user_id: me, id, kind, own_kind, done_by: 1, ...rest });
 }
 
-function token(id: string, kind: string, userId: string, detail: object) {
+function token(id: string, kind: string, userId: string, detail: object, login: Row = {}) {
   const version = kind === "api" ? { api_token_version: 0 } : {};
   const times = { created_at: 1, modified_at: 1, expires_at: NOW * 2 };
   const rest = { credential_version: 0, detail: JSON.stringify(detail), ...version, ...times };
   const uses = kind === "action" ? { max_uses: 9 } : {};
-  return insertion("tokens", { id, kind, user_id: userId, ...rest, ...uses });
+  return insertion("tokens", { id, kind, user_id: userId, ...rest, ...uses, ...login });
 }
 
 const user = (id: string, first_name: string) =>
@@ -86,7 +86,15 @@ beforeAll(async () => {
     insertion("contacts", { user_id: me, contact_id: friend, created_at: 1 }),
     token(ids.token, "api", me, { name: "CI deploys" }),
     token(ids.theirs, "api", stranger, { name: "not mine" }),
-    token(ids.session, "session", me, { ...DEVICE, address: null }),
+    token(ids.session, "session", me, {}, { device: 1, city: DEVICE.city }),
+    insertion("devices", {
+      ...DEVICE,
+      user_id: me,
+      first_seen_at: 1,
+      last_seen_at: 1,
+      way: "password",
+      networks: "{}",
+    }),
     token(ids.action, "action", me, { action: "addContact" }),
     insertion("receipts", {
       id: ids.receipt,

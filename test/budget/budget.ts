@@ -30,13 +30,13 @@ POST /oauth/token (API token)                            | 3q 14r 5w            
 POST /oauth/token (session)                              | 3q 14r 5w               | 2g · 2q 12r 5w             | 2g · 2q 12r 5w                                        | 1q 11r 4w           | 1q 11r 4w
 POST /oauth/token (access JWT)                           | 3q 13r 5w               | 1g · 2q 11r 5w             | 2q 11r 5w                                             | 1q 10r 4w           | 1q 10r 4w
 POST /oauth/token (JWT of Basic)                         | 2q 9r 4w                | 1g · 1q 8r 4w              | 1g · 1q 8r 4w or 1q 8r 4w                             | 1q 8r 4w            | 1q 8r 4w
-POST /api/token/ (login)                                 | 3q 29r 7w · 1h          | 3q 29r 7w · 1h             | 3q 29r 7w · 1h                                        | 3q 29r 7w · 1h      | 3q 29r 7w · 1h
+POST /api/token/ (login)                                 | 3q 52r 9w · 1h           | 3q 52r 9w · 1h             | 3q 52r 9w · 1h                                        | 3q 52r 9w · 1h      | 3q 52r 9w · 1h
 POST /api/token/refresh/ (refresh)                       | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                         | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh/ (refresh, rotating)             | 1q 9r 1w                | 1q 9r 1w                   | 1q 9r 1w                                              | 1q 9r 1w            | 1q 9r 1w
 POST /api/token/verify/ (refresh JWT)                    | 1q 2r 0w                | 1g                         | 1g or -                                               | -                   | -
 POST /api/token/verify/ (access JWT)                     | 1q 2r 0w                | 1g                         | -                                                     | -                   | -
 POST /api/token/blacklist/ (refresh JWT)                 | 1p · 2q 13r 5w          | 1p · 2q 13r 5w             | 1p · 2q 13r 5w                                        |                     |
-POST /api/token (login)                                  | 3q 29r 7w · 1h          | 3q 29r 7w · 1h             | 3q 29r 7w · 1h                                        | 3q 29r 7w · 1h      | 3q 29r 7w · 1h
+POST /api/token (login)                                  | 3q 52r 9w · 1h           | 3q 52r 9w · 1h             | 3q 52r 9w · 1h                                        | 3q 52r 9w · 1h      | 3q 52r 9w · 1h
 POST /api/token/refresh (refresh)                        | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                         | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh (refresh, rotating)              | 1q 9r 1w                | 1q 9r 1w                   | 1q 9r 1w                                              | 1q 9r 1w            | 1q 9r 1w
 POST /api/token/verify (refresh JWT)                     | 1q 2r 0w                | 1g                         | 1g or -                                               | -                   | -
@@ -44,9 +44,9 @@ POST /api/token/verify (access JWT)                      | 1q 2r 0w             
 POST /api/token/blacklist (refresh JWT)                  | 1p · 2q 13r 5w          | 1p · 2q 13r 5w             | 1p · 2q 13r 5w                                        |                     |
 POST /api/generate-action-token (API token)              | 1p · 3q 17r 7w          | 2g 1p · 2q 15r 7w          | 2g 1p · 2q 15r 7w                                     | 1p · 1q 14r 6w      | 1p · 1q 14r 6w
 POST /api/run-action-token (caller)                      | 1g · 3q 30r 14w         | 3g · 2q 26r 14w            | 3g · 2q 26r 14w                                       |                     |
-POST /api/run-action-token (caller, with a key)          | 1g · 3q 30r 15w         | 3g · 2q 26r 15w            | 3g · 2q 26r 15w                                       | 1q 25r 14w          | 1q 25r 14w
-POST /api/run-action-token (nobody, with a key)          | 1g · 1q 19r 10w         | 1g · 1q 19r 10w            | 1g · 1q 19r 10w                                       | 1q 19r 10w          | 1q 19r 10w
-POST /api/run-action-token (password reset)              | 1g 1p · 4q 53r 13w · 1h | 1g 1p 1d · 4q 54r 13w · 1h | 1g 1p 1d · 4q 54r 13w · 1h                            |                     |
+POST /api/run-action-token (caller, with a key)          | 1g · 3q 32r 15w         | 3g · 2q 28r 15w            | 3g · 2q 28r 15w                                       | 1q 27r 14w          | 1q 27r 14w
+POST /api/run-action-token (nobody, with a key)          | 1g · 1q 21r 10w         | 1g · 1q 21r 10w            | 1g · 1q 21r 10w                                       | 1q 21r 10w          | 1q 21r 10w
+POST /api/run-action-token (password reset)              | 1g 1p · 4q 48r 12w · 1h  | 1g 1p 1d · 4q 49r 12w · 1h | 1g 1p 1d · 4q 49r 12w · 1h                            |                     |
 POST /api/run-action-token (email verification)          | 1g · 3q 23r 9w          | 2g 1d · 2q 22r 9w          | 2g 1d · 2q 22r 9w or 1g 1d · 2q 22r 9w                |                     |
 GET /api/action-tokens (API token)                       | 3q 18r 1w               | 2g · 2q 16r 1w             | 2g · 2q 16r 1w                                        | 1q 15r 0w           | 1q 15r 0w
 GET /api/action-tokens (API token: searched)             | 3q 43r 1w               | 2g · 2q 41r 1w             | 2g · 2q 41r 1w                                        | 1q 40r 0w           | 1q 40r 0w
@@ -56,33 +56,33 @@ DELETE /api/action-tokens/:id (API token)                | 3q 12r 3w            
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 GET /api/user/contacts/followers (API token)             | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 DELETE /api/user/contacts/:id (API token)                | 3q 14r 4w               | 2g · 2q 10r 4w             | 2g · 2q 10r 4w                                        | 1q 9r 3w            | 1q 9r 3w
-POST /tokens (login)                                     | 1p · 3q 28r 7w · 1h     | 1p · 3q 28r 7w · 1h        | 1p · 3q 28r 7w · 1h                                   | 1p · 3q 28r 7w · 1h | 1p · 3q 28r 7w · 1h
+POST /tokens (login)                                     | 1p · 3q 51r 9w · 1h      | 1p · 3q 51r 9w · 1h        | 1p · 3q 51r 9w · 1h                                   | 1p · 3q 51r 9w · 1h | 1p · 3q 51r 9w · 1h
 GET /tokens (session)                                    | 1q 2r 0w                | 2g                         | 2g                                                    | -                   | 1g
 PUT /tokens (session)                                    | 1p · 1q 4r 2w           | 1p · 1q 4r 2w              | 1p · 1q 4r 2w                                         | 1p · 1q 4r 2w       | 1p · 1q 4r 2w
 DELETE /tokens (session)                                 | 1p 1d · 2q 12r 5w       | 1p 1d · 2q 12r 5w          | 1p 1d · 2q 12r 5w                                     |                     |
 GET /rest/auth (API token)                               | 2q 3r 1w or 3q 7r 1w    | 2g · 2q 5r 1w              | 2g · 2q 5r 1w                                         | 1q 4r 0w            | 1q 4r 0w
 POST /rest/user (anybody)                                | 1q 3r 4w · 1h           | 1q 3r 4w · 1h              | 1q 3r 4w · 1h                                         |                     |
 POST /rest/user/password_reset (anybody)                 | 1q 8r 7w                | 1q 8r 7w                   | 1q 8r 7w                                              | 1q 8r 7w            | 1q 8r 7w
-POST /rest/login/email (anybody)                         | 1q 14r 5w               | 1q 14r 5w                  | 1q 14r 5w                                             | 1q 14r 5w           | 1q 14r 5w
-POST /rest/login/email/verify (proven email)             | 3q 29r 6w               | 3q 29r 6w                  | 3q 29r 6w                                             |                     |
-POST /rest/login/email/verify (proven email, session)    | 1p · 2q 31r 9w          | 1p · 2q 31r 9w             | 1p · 2q 31r 9w                                        |                     |
-POST /rest/login/email/verify (proven email, pair)       | 2q 32r 9w               | 2q 32r 9w                  | 2q 32r 9w                                             |                     |
-POST /rest/login/email/verify (unproven email)           | 1p · 4q 56r 12w         | 1p 1d · 4q 57r 12w         | 1p 1d · 4q 57r 12w                                    |                     |
-POST /rest/login/email/verify (unproven email, session)  | 2p · 3q 60r 15w         | 2p 1d · 3q 61r 15w         | 2p 1d · 3q 61r 15w                                    |                     |
-POST /rest/login/email/verify (new email)                | 3q 23r 10w              | 3q 23r 10w                 | 3q 23r 10w                                            |                     |
-POST /rest/login/email/verify (new email, pair)          | 2q 28r 13w              | 2q 28r 13w                 | 2q 28r 13w                                            |                     |
-POST /rest/user/verify_email (JWT)                       | 3q 20r 6w               | 1g · 2q 19r 6w             | 1g · 2q 19r 6w or 2q 19r 6w                           | 2q 19r 6w           | 2q 19r 6w
+POST /rest/login/email (anybody)                         | 1q 15r 5w                | 1q 15r 5w                  | 1q 15r 5w                                             | 1q 15r 5w           | 1q 15r 5w
+POST /rest/login/email/verify (proven email)             | 3q 30r 5w                | 3q 30r 5w                  | 3q 30r 5w                                             |                     |
+POST /rest/login/email/verify (proven email, session)    | 1p · 2q 32r 8w           | 1p · 2q 32r 8w             | 1p · 2q 32r 8w                                        |                     |
+POST /rest/login/email/verify (proven email, pair)       | 2q 33r 8w                | 2q 33r 8w                  | 2q 33r 8w                                             |                     |
+POST /rest/login/email/verify (unproven email)           | 1p · 4q 50r 10w          | 1p 1d · 4q 51r 10w         | 1p 1d · 4q 51r 10w                                    |                     |
+POST /rest/login/email/verify (unproven email, session)  | 2p · 3q 55r 13w          | 2p 1d · 3q 56r 13w         | 2p 1d · 3q 56r 13w                                    |                     |
+POST /rest/login/email/verify (new email)                | 3q 22r 8w                | 3q 22r 8w                  | 3q 22r 8w                                             |                     |
+POST /rest/login/email/verify (new email, pair)          | 2q 28r 11w              | 2q 28r 11w                 | 2q 28r 11w                                            |                     |
+POST /rest/user/verify_email (JWT)                       | 3q 21r 6w                | 1g · 2q 20r 6w             | 1g · 2q 20r 6w or 2q 20r 6w                           | 2q 20r 6w           | 2q 20r 6w
 GET /rest/user (API token)                               | 2q 3r 1w                | 2g · 1q 1r 1w              | 2g · 1q 1r 1w                                         | -                   | 1g
 GET /rest/user (session)                                 | 1q 2r 0w                | 2g                         | 2g                                                    | -                   | 1g
 GET /rest/user (JWT)                                     | 1q 1r 0w                | 1g                         | 1g                                                    | -                   | 1g
 GET /rest/user (access JWT)                              | 1q 2r 0w                | 1g                         | 1g                                                    | -                   | 1g
-GET /rest/user (Basic)                                   | 3q 26r 2w · 1h          | 3q 26r 2w · 1h             | 3q 26r 2w · 1h                                        | 2q 15r 2w · 1h      | 2q 15r 2w · 1h
+GET /rest/user (Basic)                                   | 3q 47r 4w · 1h           | 3q 47r 4w · 1h             | 3q 47r 4w · 1h                                        | 2q 36r 4w · 1h      | 2q 36r 4w · 1h
 PATCH /rest/user (API token: name)                       | 3q 8r 3w                | 2g 1d · 2q 6r 3w           | 2g 1d · 2q 6r 3w                                      | 2q 7r 2w            | 2g 1d · 1q 5r 2w
-PATCH /rest/user (API token: email)                      | 5q 23r 9w · 1h          | 3g 1d · 4q 21r 9w · 1h     | 3g 1d · 4q 21r 9w · 1h                                | 4q 22r 8w · 1h      | 3g 1d · 3q 20r 8w · 1h
-PATCH /rest/user (API token: password)                   | 1p · 6q 36r 12w · 2h    | 2g 1p 1d · 5q 35r 12w · 2h | 2g 1p 1d · 5q 35r 12w · 2h                            |                     |
-DELETE /rest/user (JWT)                                  | 1p · 5q 39r 12w · 1h    | 1g 1p 1d · 4q 39r 12w · 1h | 1g 1p 1d · 4q 39r 12w · 1h or 1p 1d · 4q 39r 12w · 1h |                     |
+PATCH /rest/user (API token: email)                      | 5q 67r 10w · 1h          | 3g 1d · 4q 65r 10w · 1h    | 3g 1d · 4q 65r 10w · 1h                               | 4q 66r 9w · 1h      | 3g 1d · 3q 64r 9w · 1h
+PATCH /rest/user (API token: password)                   | 1p · 6q 80r 13w · 2h     | 2g 1p 1d · 5q 79r 13w · 2h | 2g 1p 1d · 5q 79r 13w · 2h                            |                     |
+DELETE /rest/user (JWT)                                  | 1p · 5q 83r 13w · 1h     | 1g 1p 1d · 4q 83r 13w · 1h | 1g 1p 1d · 4q 83r 13w · 1h or 1p 1d · 4q 83r 13w · 1h |                     |
 GET /rest/user/identities (API token)                    | 3q 7r 1w                | 2g · 2q 3r 1w              | 2g · 2q 3r 1w                                         | 1q 2r 0w            | 1q 2r 0w
-DELETE /rest/user/identities/:id (Basic)                 | 5q 38r 5w · 1h          | 5q 38r 5w · 1h             | 5q 38r 5w · 1h                                        |                     |
+DELETE /rest/user/identities/:id (Basic)                 | 5q 59r 7w · 1h           | 5q 59r 7w · 1h             | 5q 59r 7w · 1h                                        |                     |
 GET /rest/user/logins (access JWT)                       | 2q 23r 0w               | 1g · 1q 21r 0w             | 1q 21r 0w                                             | 1q 21r 0w           | 1q 21r 0w
 DELETE /rest/user/logins (access JWT)                    | 4p · 3q 71r 16w         | 1g 4p · 2q 69r 16w         | 4p · 2q 69r 16w                                       | 4p · 3q 71r 16w     | 4p · 2q 69r 16w
 DELETE /rest/user/logins/:id (API token)                 | 1p 1d · 4q 19r 6w       | 2g 1p 1d · 3q 17r 6w       | 2g 1p 1d · 3q 17r 6w                                  |                     |
@@ -93,14 +93,14 @@ PATCH /rest/user/passkeys/:id (API token)                | 3q 11r 3w            
 DELETE /rest/user/passkeys/:id (access JWT)              | 2q 11r 2w               | 1g · 1q 9r 2w              | 1q 9r 2w                                              |                     |
 POST /rest/login/passkey/options (anybody)               | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w                                              | 1q 3r 0w            | 1q 3r 0w
 POST /rest/login/passkey (jwt)                           | 3q 20r 2w               | 3q 20r 2w                  | 3q 20r 2w                                             |                     |
-POST /rest/login/passkey (session)                       | 1p · 2q 23r 7w          | 1p · 2q 23r 7w             | 1p · 2q 23r 7w                                        |                     |
-POST /rest/login/passkey (pair)                          | 2q 24r 7w               | 2q 24r 7w                  | 2q 24r 7w                                             |                     |
+POST /rest/login/passkey (session)                       | 1p · 2q 25r 7w           | 1p · 2q 25r 7w             | 1p · 2q 25r 7w                                        |                     |
+POST /rest/login/passkey (pair)                          | 2q 26r 7w                | 2q 26r 7w                  | 2q 26r 7w                                             |                     |
 GET /rest/user/totp (API token)                          | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 POST /rest/user/totp (access JWT)                        | 2q 8r 1w                | 2g · 1q 6r 1w              | 1g · 1q 6r 1w                                         | 1q 6r 1w            | 1g · 1q 6r 1w
 POST /rest/user/totp/confirm (API token)                 | 4q 43r 13w              | 2g · 3q 39r 13w            | 2g · 3q 39r 13w                                       |                     |
 DELETE /rest/user/totp (access JWT)                      | 2q 30r 12w              | 1g · 1q 27r 12w            | 1q 27r 12w                                            |                     |
 POST /rest/user/recovery_codes (access JWT)              | 2q 62r 21w              | 1g · 1q 59r 21w            | 1q 59r 21w                                            | 1q 59r 21w          | 1q 59r 21w
-GET /rest/user/export (access JWT)                       | 15q 82r 0w              | 1g · 14q 80r 0w            | 14q 80r 0w                                            | 14q 80r 0w          | 14q 80r 0w
+GET /rest/user/export (access JWT)                       | 15q 87r 0w               | 1g · 14q 85r 0w            | 14q 85r 0w                                            | 14q 85r 0w          | 14q 85r 0w
 GET /rest/audit (API token)                              | 3q 31r 1w               | 2g · 2q 29r 1w             | 2g · 2q 29r 1w                                        | 1q 28r 0w           | 1q 28r 0w
 GET /rest/audit (API token: searched)                    | 3q 90r 1w               | 2g · 2q 88r 1w             | 2g · 2q 88r 1w                                        | 1q 87r 0w           | 1q 87r 0w
 POST /rest/token (API token)                             | 1p · 3q 21r 5w          | 2g 1p · 2q 19r 5w          | 2g 1p · 2q 19r 5w                                     | 1p · 1q 18r 4w      | 1p · 1q 18r 4w
@@ -129,13 +129,13 @@ POST /rest/admin/find (access JWT)                       | 4q 39r 2w            
 GET /rest/admin/users/:id (operator)                     | 3q 35r 2w               | 1g · 2q 32r 2w             | 1g · 2q 32r 2w or 2q 32r 2w                           | 2q 32r 2w           | 2q 32r 2w
 GET /rest/admin/users/:id/logins (operator)              | 4q 54r 2w               | 1g · 3q 51r 2w             | 1g · 3q 51r 2w or 3q 51r 2w                           | 3q 51r 2w           | 3q 51r 2w
 GET /rest/admin/users/:id/tokens (operator)              | 4q 40r 2w               | 1g · 3q 37r 2w             | 1g · 3q 37r 2w or 3q 37r 2w                           | 3q 37r 2w           | 3q 37r 2w
-GET /rest/admin/users/:id/export (operator)              | 17q 116r 2w             | 1g · 16q 113r 2w           | 1g · 16q 113r 2w or 16q 113r 2w                       | 16q 113r 2w         | 16q 113r 2w
+GET /rest/admin/users/:id/export (operator)              | 17q 121r 2w              | 1g · 16q 118r 2w           | 1g · 16q 118r 2w or 16q 118r 2w                       | 16q 118r 2w         | 16q 118r 2w
 GET /rest/admin/events (operator)                        | 3q 8r 0w                | 1g · 2q 5r 0w              | 1g · 2q 5r 0w or 2q 5r 0w                             | 2q 5r 0w            | 2q 5r 0w
 GET /rest/admin/events (of a user)                       | 4q 93r 2w               | 1g · 3q 90r 2w             | 1g · 3q 90r 2w or 3q 90r 2w                           | 3q 90r 2w           | 3q 90r 2w
 GET /rest/admin/events (all)                             | 3q 103r 0w              | 1g · 2q 100r 0w            | 1g · 2q 100r 0w or 2q 100r 0w                         | 2q 100r 0w          | 2q 100r 0w
-GET /rest/admin/throttles (operator)                     | 3q 31r 0w               | 1g · 2q 28r 0w             | 1g · 2q 28r 0w or 2q 28r 0w                           | 2q 28r 0w           | 2q 28r 0w
+GET /rest/admin/throttles (operator)                     | 3q 15r 0w                | 1g · 2q 12r 0w             | 1g · 2q 12r 0w or 2q 12r 0w                           | 2q 12r 0w           | 2q 12r 0w
 GET /rest/admin/dead_letters (operator)                  | 3q 8r 0w                | 1g · 2q 5r 0w              | 1g · 2q 5r 0w or 2q 5r 0w                             | 2q 5r 0w            | 2q 5r 0w
-GET /rest/admin/status (operator)                        | 5q 232r 0w              | 1g · 4q 229r 0w            | 1g · 4q 229r 0w or 4q 229r 0w                         | 4q 229r 0w          | 4q 229r 0w
+GET /rest/admin/status (operator)                        | 5q 220r 0w              | 1g · 4q 217r 0w            | 1g · 4q 217r 0w or 4q 217r 0w                         | 4q 217r 0w          | 4q 217r 0w
 PATCH /rest/admin/users/:id (disabled)                   | 1p · 4q 34r 6w          | 1g 1p 1d · 3q 32r 6w       | 1g 1p 1d · 3q 32r 6w or 1p 1d · 3q 32r 6w             | 1p · 4q 34r 6w      | 1g 1p 1d · 3q 32r 6w or 1p 1d · 3q 32r 6w
 PATCH /rest/admin/users/:id (enabled)                    | 3q 15r 0w               | 1g 1d · 2q 12r 0w          | 1g 1d · 2q 12r 0w or 1d · 2q 12r 0w                   | 3q 15r 0w           | 1g 1d · 2q 12r 0w or 1d · 2q 12r 0w
 PATCH /rest/admin/users/:id (role)                       | 3q 15r 3w               | 1g 1d · 2q 12r 3w          | 1g 1d · 2q 12r 3w or 1d · 2q 12r 3w                   | 3q 15r 3w           | 1g 1d · 2q 12r 3w or 1d · 2q 12r 3w
@@ -146,6 +146,6 @@ DELETE /rest/admin/users/:id/tokens/:token (operator)    | 1p 1d · 4q 24r 6w   
 DELETE /rest/admin/users/:id/second_factor (operator)    | 3q 13r 0w               | 1g · 2q 10r 0w             | 1g · 2q 10r 0w or 2q 10r 0w                           | 2q 10r 0w           | 2q 10r 0w
 POST /rest/admin/users/:id/password_reset (operator)     | 4q 25r 7w               | 1g · 3q 22r 7w             | 1g · 3q 22r 7w or 3q 22r 7w                           |                     |
 DELETE /rest/admin/users/:id (operator)                  | 1p · 4q 35r 8w          | 1g 1p 1d · 3q 33r 8w       | 1g 1p 1d · 3q 33r 8w or 1p 1d · 3q 33r 8w             |                     |
-DELETE /rest/admin/throttles/:id (operator)              | 3q 16r 3w               | 1g · 2q 13r 3w             | 1g · 2q 13r 3w or 2q 13r 3w                           | 2q 13r 3w           | 2q 13r 3w
+DELETE /rest/admin/throttles/:id (operator)              | 3q 25r 3w                | 1g · 2q 22r 3w             | 1g · 2q 22r 3w or 2q 22r 3w                           | 2q 22r 3w           | 2q 22r 3w
 POST /rest/admin/dead_letters/replay (operator)          | 3q 23r 4w               | 1g · 2q 20r 4w             | 1g · 2q 20r 4w or 2q 20r 4w                           | 2q 20r 4w           | 2q 20r 4w
 `;

@@ -95,6 +95,21 @@ it("a visit writes as many rows as is written down", async () => {
   expect(Math.max(found.pair, found.session + extended) + used).toBeLessThanOrEqual(8);
 });
 
+/** Each row so many times, with ids of its own: so that the pages are as full as random ids leave them. */
+const COPIES = 8;
+
+/** A value of a copy: ids are random, or at least what follows their time. */
+function copied(table: string, { name, type }: { name: string; type: string }): string {
+  const isTimeOrdered = name === "id" && /^(?:events|tokens)$/.test(table);
+  if (name === "email") return "copies.value || email";
+  if (name === "status_index") return `status_index * ${COPIES} + copies.value`;
+  if (type !== "BLOB") return name;
+  const made = isTimeOrdered
+    ? "CAST(substr(id, 1, 6) || randomblob(10) AS BLOB)"
+    : "randomblob(16)";
+  return `CASE WHEN ${name} IS NOT NULL THEN ${made} END`;
+}
+
 /** What a copy of these rows takes, inserted in the order in which they were, with all indexes. */
 async function bytesOf(table: string, where: string, at: string, copy: string): Promise<number> {
   const schema = await DB.prepare(
@@ -104,29 +119,39 @@ async function bytesOf(table: string, where: string, at: string, copy: string): 
     .all<{ sql: string }>();
   const before = (await DB.prepare("SELECT 1").all()).meta.size_after;
   for (const { sql } of schema.results) {
-    const named = sql.replace(/^(CREATE TABLE )\S+/, `$1${copy}`);
+    const named = sql
+      .replace(/^(CREATE TABLE )\S+/, `$1${copy}`)
+      .replaceAll("REFERENCES users (id)", "");
     await DB.prepare(
       named.replace(/^(CREATE (?:UNIQUE )?INDEX )(\S+) ON \S+/, `$1${copy}_$2 ON ${copy}`),
     ).run();
   }
+  const columns = await DB.prepare("SELECT name, type FROM pragma_table_info(?)")
+    .bind(table)
+    .all<{ name: string; type: string }>();
+  const values = columns.results.map((column) => copied(table, column)).join();
   const filled = await DB.prepare(
-    `INSERT INTO ${copy} SELECT * FROM ${table} WHERE ${where} ORDER BY ${at}`,
+    `WITH copies (value) AS (VALUES ${Array.from({ length: COPIES }, (_, n) => `(${n})`).join()})
+      INSERT INTO ${copy} SELECT ${values} FROM ${table}, copies WHERE ${where} ORDER BY ${at}`,
   ).run();
   const rows = await DB.prepare(`SELECT COUNT(*) AS n FROM ${copy}`).first<number>("n");
   return (filled.meta.size_after - before) / (rows ?? 0);
 }
 
 it("a row of each table takes as many bytes as is written down, with its indexes", async () => {
-  const parts: Readonly<Record<Table, readonly [table: string, where: string, at: string]>> = {
+  const parts: Readonly<
+    Record<Exclude<Table, "network">, readonly [table: string, where: string, at: string]>
+  > = {
     user: ["users", "TRUE", "created_on"],
     pair: ["tokens", "kind = 'family'", "created_at"],
     session: ["tokens", "kind = 'session'", "created_at"],
     device: ["devices", "TRUE", "first_seen_at"],
-    network: ["login_attempts", "last_login_at IS NOT NULL", "last_login_at"],
     event: ["events", "TRUE", "id"],
   };
-  const names = Object.keys(parts) as readonly Table[];
-  const found: Partial<Record<Table, number>> = {};
+  const names = Object.keys(parts) as readonly (keyof typeof parts)[];
+  // What was right is counted nowhere: a network that is known stands in its device's row.
+  const attempts = await DB.prepare("SELECT COUNT(*) AS n FROM login_attempts").first<number>("n");
+  const found: Partial<Record<Table, number | null>> = { network: attempts };
   for (const name of names) {
     const written = BYTES.after[name];
     const bytes = await bytesOf(...parts[name], `copy_of_${name}`);

@@ -15,13 +15,13 @@ interface Rows {
 /** Rows written, by D1's `meta.rows_written`. A number that changes is a decision, and is changed here. */
 export const ROWS_A_VISIT: Readonly<Record<"before" | "after", Rows>> = {
   before: { new: 11, pair: 9, session: 7, used: 0, extended: 2 },
-  after: { new: 11, pair: 6, session: 6, used: 0, extended: 2 },
+  after: { new: 9, pair: 6, session: 6, used: 0, extended: 2 },
 };
 
 /** A row with its entries in all indexes, by D1's `meta.size_after`. */
 export const BYTES: Readonly<Record<"before" | "after", Readonly<Record<Table, number>>>> = {
   before: { user: 410, pair: 618, session: 597, device: 180, network: 106, event: 268 },
-  after: { user: 360, pair: 393, session: 433, device: 131, network: 172, event: 98 },
+  after: { user: 312, pair: 237, session: 251, device: 112, network: 0, event: 91 },
 };
 
 const MILLION = 1_000_000;
@@ -43,6 +43,11 @@ export const AT_TEN_MILLION: readonly {
     before: 10 * MILLION * 3,
   },
   { what: "devices", of: "device", rows: 15 * MILLION, before: 15 * MILLION },
-  { what: "networks", of: "network", rows: 15 * MILLION, before: 15 * MILLION },
+  {
+    what: "networks, apart from their devices",
+    of: "network",
+    rows: 15 * MILLION,
+    before: 15 * MILLION,
+  },
   { what: "events of 90 days", of: "event", rows: 10 * MILLION, before: 910 * MILLION },
 ];

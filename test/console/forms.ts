@@ -213,10 +213,9 @@ export async function newFixtures(client: PageClient, call: Call): Promise<Fixtu
     DB.prepare(
       "INSERT INTO second_factors (user_id, secret, created_at, confirmed_at) VALUES (?, 'x', 1, 1)",
     ).bind(otherId),
-    DB.prepare("INSERT OR REPLACE INTO login_attempts (id, drained_at) VALUES (?, ?)").bind(
-      asText(otherId),
-      Date.now() + 1e10,
-    ),
+    DB.prepare(
+      "INSERT OR REPLACE INTO login_attempts (id, drained_at, due_at) VALUES (?, ?, ?)",
+    ).bind(asText(otherId), Date.now() + 1e10, Math.ceil(Date.now() / 86_400_000) * 86_400_000),
     DB.prepare("INSERT INTO dead_letters VALUES ('webhook', ?1, ?1, 9, 'down', 1)").bind(otherId),
   ]);
   const parameters = {

@@ -20,7 +20,7 @@ export const UNAVAILABLE: Readonly<Record<string, unknown>> = {
 
 /** Only copies, what KV has taken by then, and the notes of a token's use, a right password, its device, a refused credential: a failure of theirs fails no request. */
 const COURTESY =
-  /^KV (put (token|user):|delete )|^D1 UPDATE (tokens\.used_at( \+ INSERT events)?|login_attempts)$|^D1 INSERT events$|^D1 (INSERT events \+ )?(INSERT notices \+ )?INSERT devices \+ DELETE devices$|^D1 SELECT tokens\.user_id$|^D1 DELETE pending_revocations$/;
+  /^KV (put (token|user):|delete )|^D1 UPDATE tokens\.used_at( \+ INSERT events)?$|^D1 DELETE login_attempts \+ UPDATE login_attempts$|^D1 INSERT events$|^D1 (INSERT events \+ )?(INSERT notices \+ )?INSERT devices \+ DELETE devices$|^D1 SELECT tokens\.user_id$|^D1 DELETE pending_revocations$/;
 /** By then D1 has committed, and only the mark in KV is missing; below 60 the answer does not wait for it. */
 const SETTLING = /^KV put revoked:/;
 

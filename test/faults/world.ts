@@ -299,9 +299,10 @@ export async function buildWorld(
   const deadLetter = "00000000-0000-7000-8000-000000000000";
   await DB.batch([
     DB.prepare("UPDATE users SET role = 'Admin' WHERE id = ?").bind(bob.id),
-    DB.prepare("INSERT INTO login_attempts (id, drained_at) VALUES (?, ?)").bind(
+    DB.prepare("INSERT INTO login_attempts (id, drained_at, due_at) VALUES (?, ?, ?)").bind(
       `${throttled}/${throttled}`,
       nowMs + 86_400_000,
+      Math.ceil(nowMs / 86_400_000) * 86_400_000,
     ),
     DB.prepare(
       `INSERT INTO dead_letters (receiver, user_id, event_id, attempts, reason, died_at)

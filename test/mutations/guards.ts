@@ -280,6 +280,8 @@ export const GUARDS: readonly Guard[] = [
 
   // Tries, budgets, events.
   ["attempts-are-counted-by-account", "wrong passwords are counted by network alone", [holds(1)], [TRIES]],
+  ["attempts-count-on-in-the-next-group", "at midnight all tries are forgotten, or where a clock is behind", [withoutElement(0), withoutElement(2)], [all("throttling/housekeeping")]],
+  ["networks-are-known-for-90-days", "a network is known for ever, or of another user", [holds(1), holds(2)], [TRIES]],
   ["attempts-are-limited", "tries have no end; or an attack uses up those of the owner's own network", [holds(1), fails(2)], [TRIES]],
   ["refused-attempt-is-not-hashed", "a password is hashed that may not be tried", [asked(false)], [TRIES]],
   ["log-ins-are-limited-by-network", "log-ins are not limited by network", [dropped], [all("throttling/networks")]],

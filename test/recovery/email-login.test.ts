@@ -301,18 +301,16 @@ describe("an account", () => {
     const { place, mailed } = scene();
     const user = await place.newProvenUser();
     const theirs = await everyCredential(place, user);
-    await DB.prepare("DELETE FROM login_attempts").run();
     const headers = { "cf-connecting-ip": "203.0.113.7" };
     const { challenge, code } = await mailed(user.email);
     const json = { challenge, code };
     await place.send("POST", "/rest/login/email/verify", { headers, json });
     const known = await first(
-      "SELECT COUNT(*) AS n FROM login_attempts WHERE id > ? AND id < ? AND last_login_at = ?",
-      `${user.id}/`,
-      `${user.id}0`,
-      Date.now(),
+      "SELECT networks FROM devices WHERE user_id = ? AND way = 'email'",
+      user.id,
     );
-    expect(known).toEqual({ n: 1 });
+    const hour = Math.floor(Date.now() / 3_600_000);
+    expect(Object.values(JSON.parse(String(known?.networks)))).toEqual([hour]);
     expect(await alive(place, theirs)).toEqual(Object.keys(theirs));
   });
 
@@ -359,7 +357,7 @@ describe("an account", () => {
       const { place, post } = scene();
       const user = await place.newProvenUser();
       const app = await turnOn(place, user);
-      await DB.prepare("DELETE FROM login_attempts").run();
+      await DB.prepare("DELETE FROM devices").run();
       const person = newBrowserUser(place.call);
       const asking = await person.get("/console/login/email?next=/console/tokens");
       const [byMail, typed] = ["/console/login/email", "/console/login/email/code"];
@@ -383,14 +381,14 @@ describe("an account", () => {
       const { challenge } = inputsOf(answer, typed);
       expect((await place.useCode({ challenge, code: mail.code })).status).toBe(401);
       // An email alone makes no network known, which would have tries of its own.
-      expect(await first("SELECT 1 FROM login_attempts WHERE last_login_at > 0")).toBeNull();
+      expect(await first("SELECT 1 FROM devices")).toBeNull();
 
       const wrong = await person.submit(half, STEP, { otp: other(await app.fresh(), 1) });
       expect([wrong.status, person.session()]).toEqual([401, null]);
       const after = await person.submit(wrong, STEP, { otp: await app.fresh() });
       expect(after.path).toBe(way === "code" ? "/console/tokens" : "/console");
       await place.settled();
-      expect(await first("SELECT 1 FROM login_attempts WHERE last_login_at > 0")).not.toBeNull();
+      expect(await first("SELECT 1 FROM devices")).not.toBeNull();
       const logins = await place.send("GET", "/rest/user/logins", {
         xToken: person.session() ?? "",
       });

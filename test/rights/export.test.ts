@@ -190,10 +190,6 @@ describe("GET /rest/user/export", () => {
         last_used_on: null,
       },
     ]);
-    // They logged in from one network, and none is known of the other.
-    expect(row.known_networks).toMatchObject([
-      { network_digest: expect.stringMatching(/^\w{16}$/) },
-    ]);
     expect(Date.parse(row.created_on)).toBeGreaterThan(Date.now() - 3_600_000);
   });
 
@@ -222,9 +218,11 @@ describe("GET /rest/user/export", () => {
           const texts =
             typeof value === "number" && value > 1e12
               ? [new Date(value).toISOString()]
-              : ["detail", "data", "metadata", "networks", "parents", "transports"].includes(column)
-                ? Object.values(JSON.parse(String(value))).filter((each) => each !== null)
-                : [column === "idempotency_key" ? String(value).slice(42) : value];
+              : column === "networks"
+                ? Object.keys(JSON.parse(String(value)))
+                : ["detail", "data", "metadata", "parents", "transports"].includes(column)
+                  ? Object.values(JSON.parse(String(value))).filter((each) => each !== null)
+                  : [column === "idempotency_key" ? String(value).slice(42) : value];
           for (const text of texts) {
             expect([`${table}.${column}`, all.includes(JSON.stringify(text))]).toEqual([
               `${table}.${column}`,

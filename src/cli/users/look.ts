@@ -137,11 +137,17 @@ const TokenRow = v.object({
   disabled_at: nullableNumber,
   is_current: v.number(),
   detail: v.string(),
+  way: nullableText,
+  address: nullableText,
+  device: v.string(),
 });
 
-const TOKEN = `tokens.id, tokens.kind, user_id, created_at, modified_at, expires_at, revoked_at, used_at, disabled_at, detail,
+const TOKEN = `tokens.id, tokens.kind, tokens.user_id, created_at, modified_at, expires_at, revoked_at, used_at, disabled_at, detail,
+  tokens.way, tokens.address, concat_ws(', ', devices.browser, devices.system, tokens.city, devices.country) AS device,
   (tokens.credential_version = users.credential_version
     AND (tokens.kind <> 'api' OR tokens.api_token_version = users.api_token_version)) AS is_current`;
+const OF_TOKEN = `tokens JOIN users ON users.id = tokens.user_id
+  LEFT JOIN devices ON devices.user_id = tokens.user_id AND devices.first_seen_at = tokens.device`;
 
 const tokenJson = (row: v.InferOutput<typeof TokenRow>, nowMs: number) => {
   const { id, kind, is_current, revoked_at, disabled_at, expires_at } = row;
@@ -161,11 +167,9 @@ const tokenJson = (row: v.InferOutput<typeof TokenRow>, nowMs: number) => {
     name: detail.name,
     hint: detail.hint,
     scopes: detail.scopes,
-    way: detail.way,
-    device:
-      [detail.browser, detail.system, detail.city, detail.country].filter(Boolean).join(", ") ||
-      undefined,
-    address: detail.address,
+    way: row.way ?? undefined,
+    device: row.device || undefined,
+    address: row.address ?? undefined,
     created_on: iso(row.created_at),
     last_used_on: iso(kind === "api" ? row.used_at : row.modified_at),
     expires_on: iso(expires_at),
@@ -186,7 +190,7 @@ export async function findUser(
     wanted.id === null
       ? []
       : await database.query(
-          `SELECT ${TOKEN} FROM tokens JOIN users ON users.id = user_id WHERE tokens.id = ${literalId(wanted.id)}`,
+          `SELECT ${TOKEN} FROM ${OF_TOKEN} WHERE tokens.id = ${literalId(wanted.id)}`,
           TokenRow,
         );
   const [token] = tokens;
@@ -217,8 +221,8 @@ export async function showUser(database: D1, email: string, nowMs: number): Prom
   if (user === null) throw new CliError(`${email} has no account.`);
   const active = (kinds: string) =>
     database.query(
-      `SELECT ${TOKEN} FROM tokens JOIN users ON users.id = user_id
-        WHERE user_id = ${literalId(id)} AND tokens.kind IN (${kinds}) AND revoked_at IS NULL
+      `SELECT ${TOKEN} FROM ${OF_TOKEN}
+        WHERE tokens.user_id = ${literalId(id)} AND tokens.kind IN (${kinds}) AND revoked_at IS NULL
           AND (max_uses IS NULL OR uses < max_uses) AND expires_at > ${literal(nowMs)}
           AND is_current ORDER BY created_at DESC LIMIT ${literal(SHOWN)}`,
       TokenRow,

@@ -122,7 +122,6 @@ const recognized = {
   system: textOrNull,
   country: textOrNull,
   city: textOrNull,
-  device: textOrNull,
 };
 const exportedReceipt = { uuid, token_uuid: uuid, action: text, run_by_uuid: uuid, run_on: time };
 const rows = <const E extends v.ObjectEntries>(entries: E) =>
@@ -157,7 +156,6 @@ export const PersonalData = v.object({
     ),
     second_factor_on: timeOrNull,
     recovery_codes_left: count,
-    known_networks: v.array(v.object({ network_digest: text, last_login_on: time })),
   }),
   api_tokens: rows({
     ...kept,
@@ -214,7 +212,12 @@ export const PersonalData = v.object({
   }),
   devices: rows({
     ...recognized,
-    network_digests: v.array(text),
+    networks: v.array(
+      v.object({
+        network_digest: text,
+        last_login_on: describe(time, "Rounded down to the hour."),
+      }),
+    ),
     first_seen_on: time,
     last_seen_on: time,
   }),

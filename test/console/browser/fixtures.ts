@@ -90,9 +90,10 @@ export async function newFixtures({ server, mailed }: RunningSite): Promise<Fixt
   const disabled = await newUser("Edward", "Hyde");
   await server.write("UPDATE users SET disabled_on = ?1 WHERE id = ?2", Date.now(), disabled.id);
   await server.write(
-    "INSERT OR REPLACE INTO login_attempts (id, drained_at) VALUES (?1, ?2)",
+    "INSERT OR REPLACE INTO login_attempts (id, drained_at, due_at) VALUES (?1, ?2, ?3)",
     disabled.id,
     Date.now() + DAY_MS,
+    Math.ceil(Date.now() / DAY_MS) * DAY_MS,
   );
   await server.write(
     "INSERT INTO dead_letters VALUES ('webhook', ?1, ?1, 9, 'the webhook answered 500', ?2)",
