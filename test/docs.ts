@@ -122,7 +122,7 @@ of its last twenty networks, a longer session, a rotated refresh JWT, a JWT obta
 - Someone who runs another user's action token is in both lists; the issuer learns who it was, and not from where.
 
 \`security\` is kept for \`EVENT_DAYS\` and has a \`request_id\`, \`routine\` for \`ROUTINE_EVENT_DAYS\`, as are the kinds that actions
-name. Whatever was refused, and what operators did, is kept as \`security\`.
+name. Whatever was refused, what operators did, and a log-in from a device that is new to the account, is kept as \`security\`.
 
 ${table(["kind", "number", "kept as", "what happened"], rows)}
 

@@ -64,7 +64,7 @@ const KINDS = {
   "throttle.lifted": [26, "security"],
   /** An operator had undelivered events sent again. This event belongs to the operator's own account. */
   "deliveries.replayed": [27, "security"],
-  /** A log-in created a session. From a known device and network, in a known way, it is recorded only if there is a receiver. */
+  /** A log-in created a session. From a known device and network, in a known way, it is recorded only if there is a receiver. From a new device it is kept as security. */
   "session.created": [28, "routine"],
   /** A session was extended. Recorded only if there is a receiver. */
   "session.extended": [29, "routine"],
@@ -88,7 +88,7 @@ const KINDS = {
   "token.revoked": [38, "security"],
   /** All API tokens were revoked. */
   "tokens.revoked_all": [39, "security"],
-  /** A log-in returned a JWT pair, or a JWT was obtained. A known log-in, as above, is recorded only if there is a receiver. */
+  /** A log-in returned a JWT pair, or a JWT was obtained. A known log-in is recorded, and one from a new device kept, as above. */
   "jwt.obtained": [40, "routine"],
   /** A refresh JWT was exchanged for the next one. Recorded only with rotation, and if there is a receiver. */
   "jwt.refreshed": [41, "routine"],

@@ -82,6 +82,8 @@ export interface AuditRow {
   readonly outcome?: "done" | "refused";
   /** The user who reads it must not learn where another one was. */
   readonly hidesClient?: boolean;
+  /** Whether it is kept as security although its kind is routine: a log-in from a new device. */
+  readonly isKept?: Sql;
   /** An operator is the actor: the user learns no more than that. */
   readonly byOperator?: boolean;
   /** If it belongs to another request than the one being served. */
@@ -149,6 +151,8 @@ export interface DeviceStatements {
   idOf(login: SeenLogin, userId: string, nowMs: number): Sql;
   /** Whether the last log-in from this device was made with the same, and this network is one of its last twenty. */
   isKnown(login: SeenLogin, userId: string): Sql;
+  /** Whether the user has no log-in from this device yet. */
+  isNew(login: SeenLogin, userId: string): Sql;
   /** Whether such a log-in was noted in this hour. */
   isNoted(login: SeenLogin, userId: string, nowMs: number): Sql;
   /**

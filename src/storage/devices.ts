@@ -51,6 +51,9 @@ export function createDeviceStatements(
       sql`EXISTS (SELECT 1 FROM devices WHERE ${ownedBy(userId)} AND ${isIt(login)} AND devices.way = ${login.way}
         AND ${lastFrom(login.network)} IS NOT NULL)`,
 
+    isNew: (login, userId) =>
+      sql`NOT EXISTS (SELECT 1 FROM devices WHERE ${ownedBy(userId)} AND ${isIt(login)})`,
+
     isNoted: (login, userId, nowMs) =>
       sql`EXISTS (SELECT 1 FROM devices WHERE ${ownedBy(userId)} AND ${isIt(login)} AND ${
         login.network === null

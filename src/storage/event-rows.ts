@@ -24,8 +24,18 @@ const NAMES = asJson(
 const NUMBERS = asJson(Object.fromEntries(AUDIT_EVENTS.map((name) => [name, storedKind(name)])));
 const OF_SECURITY = raw(AUDIT_EVENTS.filter(isSecurity).map(storedKind).join());
 
-/** Whatever was refused, and what operators did, is never routine. */
-export const IS_ROUTINE: Sql = sql`refused = 0 AND done_by <> 2 AND kind NOT IN (${OF_SECURITY})`;
+const OF_LOGINS = raw(
+  AUDIT_EVENTS.filter((name) => name === "session.created" || name === "jwt.obtained")
+    .map(storedKind)
+    .join(),
+);
+
+/**
+ * Whatever was refused, and what operators did, is never routine; nor is a log-in from a new device, which alone of its
+ * kind has a request.
+ */
+export const IS_ROUTINE: Sql = sql`refused = 0 AND done_by <> 2 AND kind NOT IN (${OF_SECURITY})
+  AND (kind NOT IN (${OF_LOGINS}) OR request_id IS NULL)`;
 
 /** What operators look for, as the index has it. */
 export const IS_WATCHED: Sql = raw(
@@ -55,6 +65,7 @@ interface Described {
   readonly actorId: string | Sql | null;
   readonly outcome?: "done" | "refused";
   readonly byOperator?: boolean;
+  readonly isKept?: Sql;
 }
 
 function kindColumns(what: string | Sql) {
@@ -89,7 +100,8 @@ export function storedColumns(
   const refused = row.outcome === "refused" ? 1 : 0;
   const { done_by, actor } = actorColumns(row);
   // For the log, which has more on what matters when an account was attacked.
-  const isKept = sql`${refused} OR ${done_by} = 2 OR ${kind} IN (${OF_SECURITY})`;
+  const isKept = sql`${refused} OR ${done_by} = 2 OR ${kind} IN (${OF_SECURITY})
+    OR ${row.isKept ?? sql`FALSE`}`;
   return {
     kind,
     own_kind,

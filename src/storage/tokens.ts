@@ -198,12 +198,16 @@ export function tokensInD1({
   ): Promise<{ readonly row: unknown; readonly user: User } | null> {
     const nowMs = token.createdAtMs;
     const caller = callerRefOf(who);
-    const { login, isKnown, seen } = await recognizing(token, way, nowMs);
+    const { login, isKnown, isNew, seen } = await recognizing(token, way, nowMs);
     // guard: log-in-opens-with-what-it-spends
     const won = isSpending(who) ? asSql(who.won) : sql`TRUE`;
     const batch = {
       inserted: insertToken(token, caller, login, won),
-      event: events.login({ what, ...byCaller(caller), subjectId: token.id }, isKnown, nowMs),
+      event: events.login(
+        { what, ...byCaller(caller), subjectId: token.id, isKept: isNew },
+        isKnown,
+        nowMs,
+      ),
       ...seen,
     };
     if (!isSpending(who)) {
@@ -231,6 +235,7 @@ export function tokensInD1({
         device: devices.idOf(login, userId, nowMs),
       },
       isKnown: devices.isKnown(login, userId),
+      isNew: devices.isNew(login, userId),
       seen: devices.seen(login, userId, id, isOpen, nowMs),
     };
   }

@@ -326,13 +326,16 @@ describe("GET /rest/audit", () => {
     const basic = (where: object) =>
       service({})("GET", "/rest/user", { basic: { email, password }, ...where });
     // Each from here on as the first and as the second time.
-    for (const [what, work] of [
-      ["a device", () => pair(from("198.51.100.1"))],
-      ["a network", () => pair(from("198.51.100.2"))],
-      ["another device", () => pair(from("198.51.100.2", "curl/8"))],
-      ["a network, without a row of the log-in", () => basic(from("198.51.100.3"))],
+    for (const [what, isKept, work] of [
+      ["a device", true, () => pair(from("198.51.100.1"))],
+      ["a network", false, () => pair(from("198.51.100.2"))],
+      ["another device", true, () => pair(from("198.51.100.2", "curl/8"))],
+      ["a network, without a row of the log-in", false, () => basic(from("198.51.100.3"))],
+      ["a device, without one", true, () => basic(from("198.51.100.3", "curl/9 Windows"))],
     ] as const) {
-      expect([what, await newestAfter(work, 1)]).toMatchObject([what, { what: "jwt.obtained" }]);
+      const event = await newestAfter(work, 1);
+      expect([what, event]).toMatchObject([what, { what: "jwt.obtained" }]);
+      expect([what, event.request_id !== null]).toEqual([what, isKept]);
       await newestAfter(work, 0);
     }
     const json = { email_id: email, password };

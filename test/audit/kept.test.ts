@@ -19,6 +19,14 @@ const fill = (userId: string, count: number, agoMs: number, what = "user.changed
     .bind(userId, count, Date.now() - agoMs, storedKind(what), refused)
     .run();
 
+it("keeps log-ins from new devices, which have a request, as security, and others as routine", async () => {
+  const [kept, gone] = [crypto.randomUUID(), crypto.randomUUID()];
+  for (const id of [kept, gone]) await fill(id, 2, 80 * DAY_MS, "session.created");
+  await DB.prepare("UPDATE events SET request_id = 'r' WHERE user_id = ?").bind(kept).run();
+  await isolate().services.housekeeping(Date.now());
+  expect([await count(kept), await count(gone)]).toEqual([2, 0]);
+});
+
 const count = async (userId: string) =>
   DB.prepare("SELECT COUNT(*) AS n FROM events WHERE user_id = ?").bind(userId).first("n");
 
