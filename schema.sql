@@ -157,7 +157,8 @@ CREATE TABLE IF NOT EXISTS housekeeping_run (
   minute_at   INTEGER NOT NULL,             -- the minute that left_ms counts from
   left_ms     INTEGER NOT NULL,             -- how long statements may still take in it
   finished_at INTEGER,
-  overdue_at  INTEGER                       -- since when the oldest row that it left should have been gone
+  overdue_at  INTEGER,                      -- since when the oldest row that it left should have been gone
+  archive_failed_at INTEGER                 -- since when EVENTS_ARCHIVE has not taken events
 ) STRICT, WITHOUT ROWID;
 
 -- The progress of each housekeeping task.

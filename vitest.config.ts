@@ -145,6 +145,7 @@ export default defineConfig({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
               bindings: settings,
+              r2Buckets: ["TEST_ARCHIVE"],
               // The Worker's own RPC, as another Worker of the account has it.
               serviceBindings: {
                 AUTH: { name: `vitest-plugin-runner-${name}`, entrypoint: "LatchkeyService" },

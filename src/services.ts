@@ -59,6 +59,7 @@ import { type StatusLists, statusLists } from "./core/status-lists.ts";
 import { type TokenDiagnostics, tokenDiagnostics } from "./core/token-diagnosis.ts";
 import { type TokenExchange, tokenExchange } from "./core/token-exchange.ts";
 import type { Served } from "./storage/context.ts";
+import type { ArchiveBucket } from "./storage/events-archive.ts";
 import type { CleanupReport } from "./storage/housekeeping.ts";
 import type { Options } from "./options.ts";
 import { revocationPolicy } from "./storage/revocation.ts";
@@ -85,6 +86,8 @@ export interface Bindings extends StoreBindings {
   readonly CLIENT_LIMIT?: RateLimit;
   /** Where it is bound, and this Worker consumes it, its invocations deliver events; otherwise requests and the cron trigger do. */
   readonly EVENTS_QUEUE?: Pick<Queue, "send">;
+  /** Where it is bound, events are put into it before they are deleted. */
+  readonly EVENTS_ARCHIVE?: ArchiveBucket;
   /** Where it is bound, each request is a data point in it. */
   readonly METRICS?: Metrics;
 }
@@ -506,6 +509,7 @@ export function servicesOver(
     eraseUnproven: unprovenEraser(tablesOf(own)),
     lifetimes: config.lifetimes,
     receivers: receivers.map(({ name }) => name),
+    archive: bindings.EVENTS_ARCHIVE,
   });
   const crypto = createCrypto(
     { ...config, audiences: options.audiences ?? [] },

@@ -10,7 +10,7 @@ import { CliError } from "./cli-error.ts";
 const GRACE_MS = 3000;
 
 /** wrangler asks no questions, reports nothing, and looks for nothing outside this machine. */
-const ENVIRONMENT = {
+export const ENVIRONMENT = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   WRANGLER_HIDE_BANNER: "true", // and with it the search for a newer version
   WRANGLER_NO_SKILLS_UPDATE_PROMPTS: "true",

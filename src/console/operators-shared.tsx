@@ -21,6 +21,7 @@ export const deskOf = ({ admin }: OperatorDeps, { caller, nowMs }: AuthedPageCon
 const PLACES: Readonly<Record<Warning, "service" | "deliveries">> = {
   housekeeping_late: "service",
   housekeeping_behind: "service",
+  archive_failing: "service",
   requests_failing: "service",
   dead_letters: "deliveries",
   events_waiting: "deliveries",

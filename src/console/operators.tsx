@@ -409,6 +409,7 @@ function Service({
   failedRequests,
   housekeepingAtMs,
   overdueAtMs,
+  archiveFailedAtMs,
   nowMs,
 }: State & Stock & { readonly nowMs: number }) {
   const { state, housekeeping, never, failed, failedCount, failedHint, database, size } =
@@ -423,6 +424,9 @@ function Service({
           rows={[
             [housekeeping, housekeepingAtMs === null ? never : time(housekeepingAtMs)],
             [words.service.overdue, overdueAtMs === null ? words.service.none : time(overdueAtMs)],
+            ...(archiveFailedAtMs === null
+              ? []
+              : [[words.service.archiveFailing, time(archiveFailedAtMs)] as const]),
             [database, size(databaseBytes, databaseLimitBytes)],
             [
               failed,

@@ -98,12 +98,15 @@ export interface Health {
   readonly housekeepingAtMs: number | null;
   /** Since when the oldest row that it left should have been gone; null where it left none. */
   readonly overdueAtMs: number | null;
+  /** Since when EVENTS_ARCHIVE has not taken the events that should go; null where it has. */
+  readonly archiveFailedAtMs: number | null;
 }
 
 /** What an operator should look at. */
 export const WARNINGS = [
   "housekeeping_late",
   "housekeeping_behind",
+  "archive_failing",
   "requests_failing",
   "dead_letters",
   "events_waiting",
@@ -126,6 +129,7 @@ function warningsOf(health: Health, nowMs: number): readonly Warning[] {
   const met: Readonly<Record<Warning, boolean>> = {
     housekeeping_late: (housekeepingAtMs ?? 0) < nowMs - 5 * MINUTE_MS,
     housekeeping_behind: isOld(overdueAtMs),
+    archive_failing: health.archiveFailedAtMs !== null,
     requests_failing: health.failedRequests >= 10,
     dead_letters: outboxes.dead_letters > 0,
     events_waiting: isOld(oldestAtMs.events),

@@ -94,6 +94,7 @@ const HealthRow = v.object({
   failed: v.number(),
   finished_at: v.nullable(v.number()),
   overdue_at: v.nullable(v.number()),
+  archive_failed_at: v.nullable(v.number()),
 });
 
 const counted = (table: Sql): Sql =>
@@ -354,7 +355,8 @@ export function createAdmin(context: StorageContext): AdminStore {
             ${oldest(sql`at`, sql`notices`)} AS notices_at,
             (SELECT COALESCE(SUM(count), 0) FROM (SELECT what, count FROM ${EVENT_LOG} WHERE user_id = ${uuid(NIL_USER_ID)}
               AND id >= ${uuid(firstIdOf(nowMs - HOUR_MS))} LIMIT ${MOST_COUNTED}) WHERE what = 'request.failed') AS failed,
-            (SELECT finished_at FROM housekeeping_run) AS finished_at, (SELECT overdue_at FROM housekeeping_run) AS overdue_at`,
+            (SELECT finished_at FROM housekeeping_run) AS finished_at, (SELECT overdue_at FROM housekeeping_run) AS overdue_at,
+            (SELECT archive_failed_at FROM housekeeping_run) AS archive_failed_at`,
         HealthRow,
       );
       if (row === null) throw new Error("a SELECT without a table has one row");
@@ -367,6 +369,7 @@ export function createAdmin(context: StorageContext): AdminStore {
         failedRequests: row.failed,
         housekeepingAtMs: row.finished_at,
         overdueAtMs: row.overdue_at,
+        archiveFailedAtMs: row.archive_failed_at,
       };
     },
 

@@ -12,7 +12,7 @@ const RETRY = { retries: 5, minTimeout: 250, maxTimeout: 1_000, randomize: true 
  */
 export type Deadline = <T>(store: StoreOperation, call: () => Promise<T>) => Promise<T>;
 
-export type StoreOperation = keyof Calls | "rate limiter";
+export type StoreOperation = keyof Calls | "rate limiter" | "R2";
 
 /** How often each was called. */
 interface Calls {
@@ -50,7 +50,7 @@ export function createDeadline(
     try {
       const counted = () => {
         if (hasTimedOut) throw new AbortError("too late to try again");
-        if (spent !== null && store !== "rate limiter") spent[store]++;
+        if (spent !== null && store !== "rate limiter" && store !== "R2") spent[store]++;
         return call();
       };
       const answer = store.startsWith("KV") ? retryingTooManyRequests(counted) : counted();

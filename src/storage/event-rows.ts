@@ -100,8 +100,7 @@ export function storedColumns(
   const refused = row.outcome === "refused" ? 1 : 0;
   const { done_by, actor } = actorColumns(row);
   // For the log, which has more on what matters when an account was attacked.
-  const isKept = sql`${refused} OR ${done_by} = 2 OR ${kind} IN (${OF_SECURITY})
-    OR ${row.isKept ?? sql`FALSE`}`;
+  const isKept = sql`${row.isKept ?? sql`FALSE`} OR ${refused} OR ${done_by} = 2 OR ${kind} IN (${OF_SECURITY})`;
   return {
     kind,
     own_kind,

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { RECEIVERS } from "../core/deliveries.ts";
 import type { Database } from "./d1.ts";
 import { IS_ROUTINE, NIL_USER_ID } from "./event-rows.ts";
+import type { ArchiveRun } from "./events-archive.ts";
 import { firstIdOf } from "./events.ts";
 import { uuid } from "../core/uuid.ts";
 
@@ -52,15 +53,33 @@ const firstIdOn = (day: Sql): Sql =>
  * Tasks that delete the events that have expired. Those of a user's day go together, once all of their kinds have: so the
  * work is in proportion to what goes.
  */
-export function eventTasks(db: Database, limits: EventLimits, nowMs: number): readonly Task[] {
+export function eventTasks(
+  db: Database,
+  limits: EventLimits,
+  nowMs: number,
+  archive: ArchiveRun | null = null,
+): readonly Task[] {
   const { eventDays, routineEventDays } = limits;
   // First what expires sooner: its cursor only moves on. Later all that is left, with the rows of the days.
   const first =
     routineEventDays < eventDays
-      ? daysTask(db, "events:routine", routineEventDays, IS_ROUTINE, nowMs)
-      : daysTask(db, "events:security", eventDays, sql`NOT (${IS_ROUTINE})`, nowMs);
-  const all = daysTask(db, "events", Math.max(eventDays, routineEventDays), null, nowMs);
-  return [unattributedTask(db, nowMs), ...(eventDays === routineEventDays ? [] : [first]), all];
+      ? daysTask(db, "events:routine", routineEventDays, IS_ROUTINE, nowMs, archive)
+      : daysTask(db, "events:security", eventDays, sql`NOT (${IS_ROUTINE})`, nowMs, archive);
+  const all = daysTask(db, "events", Math.max(eventDays, routineEventDays), null, nowMs, archive);
+  return [
+    unattributedTask(db, nowMs, archive),
+    ...(eventDays === routineEventDays ? [] : [first]),
+    all,
+  ];
+}
+
+/**
+ * What deletes the events that a query selects, which are of one day where there is an archive.
+ * @returns "stopped" where they stay for now, null where there are none
+ */
+async function deletionOf(db: Database, archive: ArchiveRun | null, these: Sql) {
+  if (archive !== null) return archive.store(db, these);
+  return [sql`DELETE FROM events WHERE (user_id, id) IN (${these}) RETURNING 1`];
 }
 
 /** @param which of the day's events go; null for all, and then the row of the day too */
@@ -70,6 +89,7 @@ function daysTask(
   days: number,
   which: Sql | null,
   nowMs: number,
+  archive: ArchiveRun | null,
 ): Task {
   const before = Math.floor(nowMs / DAY_MS) - days;
   const saved = sql`COALESCE((SELECT cursor FROM housekeeping WHERE task = ${task}), '')`;
@@ -85,28 +105,34 @@ function daysTask(
       cursor ??= (await db.first(sql`SELECT ${saved} AS cursor`, Cursor))?.cursor ?? "";
       const [day, userId = ""] = cursor.split("/");
       // guard: only-expired-days-go
-      const users = sql`SELECT day, user_id FROM event_days
-        WHERE (day, user_id) > (${Number(day)}, ${uuid(userId)}) AND day < ${before} ORDER BY day, user_id LIMIT ${DAYS_A_STEP}`;
+      const rest = sql`FROM event_days WHERE (day, user_id) > (${Number(day)}, ${uuid(userId)}) AND day < ${before}`;
+      const oneDay = sql`AND day = (SELECT day ${rest} ORDER BY day, user_id LIMIT 1)`;
+      const users = sql`SELECT day, user_id ${rest} ${archive === null ? sql`` : oneDay} ORDER BY day, user_id LIMIT ${DAYS_A_STEP}`;
+      // guard: undelivered-events-stay
+      const these = sql`SELECT events.user_id, events.id FROM (${users}) AS d
+        CROSS JOIN events ON ${own} WHERE ${which ?? sql`TRUE`} AND ${IS_DELIVERED} LIMIT ${EVENTS_A_STEP}`;
+      const deletion = await deletionOf(db, archive, these);
+      if (deletion === "stopped") return { deleted: 0, isDone: true };
       const { seen, gone } = await db.batch({
         seen: users,
-        // guard: undelivered-events-stay
-        gone: sql`DELETE FROM events WHERE (user_id, id) IN (SELECT events.user_id, events.id FROM (${users}) AS d
-          CROSS JOIN events ON ${own} WHERE ${which ?? sql`TRUE`} AND ${IS_DELIVERED} LIMIT ${EVENTS_A_STEP}) RETURNING 1`,
+        gone: deletion ?? [],
         days:
           which === null
             ? sql`DELETE FROM event_days AS d WHERE (day, user_id) IN (${users}) AND NOT EXISTS (SELECT 1 FROM events WHERE ${own})`
             : [],
       });
       const deleted = gone.length;
-      if (deleted === EVENTS_A_STEP) return { deleted, isDone: false };
-      const isDone = seen.length < DAYS_A_STEP;
+      // What was archived may be less than what there is.
+      const hasMore = archive === null ? deleted === EVENTS_A_STEP : deletion !== null;
+      if (hasMore) return { deleted, isDone: false };
+      const isDone = archive === null ? seen.length < DAYS_A_STEP : seen.length === 0;
       const last = v.parse(v.array(Day), seen).at(-1);
       const behind = last === undefined ? cursor : `${last.day}/${last.user_id}`;
       // Some may have stayed for a receiver: the next run begins again.
       const next = isDone && which === null ? "" : behind;
       if (next !== cursor) {
         await db.run(sql`INSERT INTO housekeeping (task, cursor) VALUES (${task}, ${next})
-          ON CONFLICT (task) DO UPDATE SET cursor = excluded.cursor`);
+        ON CONFLICT (task) DO UPDATE SET cursor = excluded.cursor`);
       }
       cursor = next;
       return { deleted, isDone };
@@ -115,7 +141,7 @@ function daysTask(
 }
 
 /** Those of no user are a range of the primary key. Once an hour all but the newest go. */
-function unattributedTask(db: Database, nowMs: number): Task {
+function unattributedTask(db: Database, nowMs: number, archive: ArchiveRun | null): Task {
   let before: string | null = null;
   async function expired(): Promise<string> {
     const old = firstIdOf(nowMs - UNATTRIBUTED_KEPT_MS);
@@ -129,10 +155,14 @@ function unattributedTask(db: Database, nowMs: number): Task {
   return {
     async step() {
       before ??= await expired();
-      const deleted =
-        await db.run(sql`DELETE FROM events WHERE user_id = ${uuid(NIL_USER_ID)} AND id IN (SELECT id FROM events
-        WHERE user_id = ${uuid(NIL_USER_ID)} AND id < ${uuid(before)} AND ${IS_DELIVERED} ORDER BY id LIMIT ${EVENTS_A_STEP})`);
-      return { deleted, isDone: deleted < EVENTS_A_STEP };
+      const old = sql`FROM events WHERE user_id = ${uuid(NIL_USER_ID)} AND id < ${uuid(before)} AND ${IS_DELIVERED}`;
+      const firstDay = sql`(SELECT ('0x' || substr(hex(id), 1, 12)) ->> '$' ${old} ORDER BY id LIMIT 1) / ${DAY_MS}`;
+      const ofDay = archive === null ? sql`` : sql`AND id < ${firstIdOn(sql`${firstDay} + 1`)}`;
+      const these = sql`SELECT user_id, id ${old} ${ofDay} ORDER BY id LIMIT ${EVENTS_A_STEP}`;
+      const deletion = await deletionOf(db, archive, these);
+      if (deletion === "stopped" || deletion === null) return { deleted: 0, isDone: true };
+      const { length: deleted } = (await db.batch({ gone: deletion })).gone;
+      return { deleted, isDone: archive === null && deleted < EVENTS_A_STEP };
     },
   };
 }

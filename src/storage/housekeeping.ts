@@ -3,10 +3,11 @@ import * as v from "valibot";
 import type { PersonalTable } from "../core/action.ts";
 import { RECEIVERS, type ReceiverName } from "../core/deliveries.ts";
 import { firstIdAt } from "../core/token.ts";
-import type { Background } from "./calls.ts";
+import type { Background, Deadline } from "./calls.ts";
 import type { StorageContext } from "./context.ts";
 import { column, type Database, ownKey, textOf } from "./d1.ts";
 import { taskOf } from "./deliveries.ts";
+import { type ArchiveBucket, type ArchiveRun, archiveRun } from "./events-archive.ts";
 import { type EventLimits, eventTasks, type Task } from "./expired-events.ts";
 import { ofOwner } from "./login-throttle.ts";
 import { NOT_USED_UP, type PendingRevocations } from "./revocation.ts";
@@ -306,6 +307,8 @@ export interface CleanupReport {
   readonly statementMs: number;
   /** For how long the oldest row that is still there should have been gone. */
   readonly lagSeconds: number;
+  /** Where the bucket did not take events, which therefore stay. */
+  readonly archiveFailed?: true;
 }
 
 interface Limits extends EventLimits {
@@ -318,7 +321,18 @@ interface Deps extends Pick<StorageContext, "kv" | "tables"> {
   readonly revocations: PendingRevocations;
   /** @returns how many milliseconds D1 has worked for these two since it was last asked */
   readonly statementMs: () => number;
+  readonly withDeadline: Deadline;
+  /** Where events go before they are deleted. */
+  readonly archive: ArchiveBucket | undefined;
 }
+
+/** Since when the bucket has failed. A run that had nothing to archive knows nothing new. */
+const archiveFailedAt = (archiving: ReturnType<ArchiveRun["outcome"]>, nowMs: number): Sql =>
+  archiving === "archived"
+    ? sql`NULL`
+    : archiving === "failed"
+      ? sql`COALESCE(archive_failed_at, ${nowMs})`
+      : sql`archive_failed_at`;
 
 const LeaseRow = v.object({ left_ms: v.number() });
 const OverdueRow = v.object({ at: v.nullable(v.number()) });
@@ -329,7 +343,7 @@ const OverdueRow = v.object({ at: v.nullable(v.number()) });
  * @returns null where another run is at work
  */
 export function createHousekeeping(
-  { db, revocations, kv, tables, background, statementMs }: Deps,
+  { db, revocations, kv, tables, background, statementMs, withDeadline, archive: bucket }: Deps,
   limits: Limits,
 ) {
   /** The rest of a run's, and those that fail, expire with the token. */
@@ -366,14 +380,14 @@ export function createHousekeeping(
     db.run(sql`UPDATE housekeeping_run SET lease = NULL, left_ms = MAX(0, left_ms - ${Math.ceil(spentMs)})${finished}
       WHERE lease = ${uuid(run)}`);
 
-  function tasksOf(nowMs: number): Task[] {
+  function tasksOf(nowMs: number, archive: ArchiveRun | null): Task[] {
     const expiring = Object.values(EXPIRING).map((each) => expiringTask(db, each, nowMs));
     return [
       ...familiesTasks(db, nowMs),
       ...expiring,
       receiptsTask(db, nowMs),
       deletedUsersTask(db, evictor(), nowMs),
-      ...eventTasks(db, limits, nowMs),
+      ...eventTasks(db, limits, nowMs, archive),
     ];
   }
 
@@ -419,7 +433,8 @@ export function createHousekeeping(
     try {
       let tombstonesFlushed = 0;
       let deleted = 0;
-      const tasks = tasksOf(nowMs);
+      const archive = bucket === undefined ? null : archiveRun(bucket, withDeadline, background);
+      const tasks = tasksOf(nowMs, archive);
       try {
         tombstonesFlushed = await revocations.flush(TOMBSTONES_A_RUN, nowMs, mayGoOn);
       } finally {
@@ -432,10 +447,12 @@ export function createHousekeeping(
         for (const table of tables) deleted += await cleanUpOwn(db, table, nowMs, mayGoOn);
       }
       const overdueMs = await overdueSince(tasks);
-      finished = sql`, finished_at = ${nowMs}, overdue_at = ${overdueMs}`;
+      const archiving = archive === null ? "archived" : archive.outcome();
+      finished = sql`, finished_at = ${nowMs}, overdue_at = ${overdueMs}, archive_failed_at = ${archiveFailedAt(archiving, nowMs)}`;
       spentMs += statementMs();
       const lagSeconds = overdueMs === null ? 0 : Math.ceil((nowMs - overdueMs) / 1000);
-      return { deleted, tombstonesFlushed, statementMs: Math.round(spentMs), lagSeconds };
+      const report = { deleted, tombstonesFlushed, statementMs: Math.round(spentMs), lagSeconds };
+      return archiving === "failed" ? { ...report, archiveFailed: true } : report;
     } finally {
       spentMs += statementMs();
       // Otherwise the lease runs out by itself.

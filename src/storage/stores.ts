@@ -17,6 +17,7 @@ import { createDeviceStatements } from "./devices.ts";
 import { createDeliveries, tellingOfQueued } from "./deliveries.ts";
 import { createEmailLogins } from "./email-logins.ts";
 import { createAuditStatements, createEvents } from "./events.ts";
+import type { ArchiveBucket } from "./events-archive.ts";
 import { createHousekeeping } from "./housekeeping.ts";
 import { createIdentities } from "./identities.ts";
 import { kvTokens, kvUsers } from "./kv.ts";
@@ -58,6 +59,8 @@ export interface StoreOptions {
   readonly lifetimes: Lifetimes;
   /** To whom events go. */
   readonly receivers: readonly ReceiverName[];
+  /** EVENTS_ARCHIVE, where it is bound. */
+  readonly archive: ArchiveBucket | undefined;
 }
 
 export type Stores = ReturnType<typeof createStores>;
@@ -79,6 +82,7 @@ export function createStores(
     waysIn,
     lifetimes,
     receivers,
+    archive,
     tables,
     eraseUnproven,
   }: StoreOptions,
@@ -170,6 +174,8 @@ export function createStores(
         db: metered,
         revocations: pendingRevocations(metered, kv, background, policy),
         statementMs,
+        withDeadline,
+        archive,
       },
       { eventDays, routineEventDays, receivers },
     ),

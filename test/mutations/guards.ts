@@ -58,6 +58,7 @@ const PASSKEYS = all("passkeys/passkeys");
 const CEREMONIES = all("passkeys/ceremonies");
 const CLIENT = all("client/refresh");
 const EVENTS_OUT = all("events/deliveries");
+const ARCHIVE = all("storage/events-archive");
 const OPERATORS = all("admin/gate");
 const HOUSEKEEPING = all("housekeeping");
 const OPERATOR_PAGES = all("admin/pages");
@@ -305,7 +306,9 @@ export const GUARDS: readonly Guard[] = [
   ["housekeeping-stops-at-its-share", "housekeeping takes all of the primary's time", [asked(false)], [HOUSEKEEPING]],
   ["full-database-takes-nothing-new", "a database is filled until no one can log in", [asked(false)], [all("faults/full")]],
   ["full-database-opens-no-accounts", "log-ins create accounts in a full database", [withoutOperand(1, "&&")], [all("faults/full")]],
-  ["undelivered-events-stay", "an event expires before its receiver has it", [holds(3)], [EVENTS_OUT]],
+  ["undelivered-events-stay", "an event expires before its receiver has it", [holds(2)], [EVENTS_OUT]],
+  ["archive-is-never-overwritten", "a run that died has archived events that the next one writes over", [withoutProperty(0)], [ARCHIVE]],
+  ["archived-events-alone-go", "a late run deletes by a sequence that another has taken", [holds(2)], [ARCHIVE]],
   ["only-expired-days-go", "events go before their time", [holds(2)], [all("audit/kept")]],
   ["own-events-only", "everybody's events for everybody", [holds(1)], [all("audit/events")]],
   ["own-events-are-found", "everybody's events are found by everybody", [holds(0)], [all("audit/find")]],

@@ -1390,6 +1390,8 @@ export const operators = {
       "Housekeeping is late. It runs every minute: check the cron trigger and the Worker's log.",
     housekeeping_behind:
       "More expires than housekeeping deletes: the database grows. Look at its log line.",
+    archive_failing:
+      "The archive's bucket fails: events that have expired stay in the database. Look for “archive events” in the Worker's log.",
     requests_failing: "Requests are failing. Look for level “error” in the Worker's log.",
     dead_letters: "A receiver refused events for three days. Mend it, then send them again.",
     events_waiting: "Events have waited for over an hour. Check the receiver that they are for.",
@@ -1632,6 +1634,7 @@ export const operators = {
     housekeeping: "Housekeeping",
     never: "has never run",
     overdue: "Expired rows not yet deleted",
+    archiveFailing: "Archive of events failing",
     none: "none",
     failed: "Failed requests in the last hour",
     failedCount: (count: number) =>

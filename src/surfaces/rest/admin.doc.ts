@@ -98,6 +98,10 @@ const Status = v.object({
     timeOrNull,
     "Since when the oldest row that it left should have been deleted: null where it keeps up.",
   ),
+  archive_failing_on: describe(
+    timeOrNull,
+    "Since when `EVENTS_ARCHIVE` has not taken the events that have expired, which therefore stay; else null.",
+  ),
   keys: describe(v.array(Key), "The keys for JWTs, without their secrets."),
 });
 

@@ -167,6 +167,7 @@ export function adminRoutes({ admin }: AdminServices) {
           failed_requests: status.failedRequests,
           housekeeping_on: isoTimeOrNull(status.housekeepingAtMs),
           overdue_on: isoTimeOrNull(status.overdueAtMs),
+          archive_failing_on: isoTimeOrNull(status.archiveFailedAtMs),
           keys: keys.map(keyToJson),
         });
       }),
