@@ -25,7 +25,7 @@ import {
   targetOf,
 } from "./database.ts";
 import { withBinding } from "./changed-config.ts";
-import { ENVIRONMENT } from "./wrangler.ts";
+import { ENVIRONMENT, plainReason } from "./wrangler.ts";
 import { literal, literalId, queued } from "./users/accounts.ts";
 
 const HELP = `Usage: npm run events -- <command> [--remote [--env <name>] [--config <file>] | --persist-to <directory>]
@@ -276,6 +276,7 @@ async function bound<T>(
   } catch (error) {
     if (error instanceof CliError) throw error;
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw new CliError(`The archive failed: ${cause instanceof Error ? cause.message : cause}`);
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError(plainReason(said) ?? `The archive failed: ${said}`);
   }
 }

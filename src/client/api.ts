@@ -759,6 +759,7 @@ export type ServiceStatus = {
   warnings: (
     | "housekeeping_late"
     | "housekeeping_behind"
+    | "archive_failing"
     | "requests_failing"
     | "dead_letters"
     | "events_waiting"
@@ -792,6 +793,8 @@ export type ServiceStatus = {
   housekeeping_on: string | null;
   /** Since when the oldest row that it left should have been deleted: null where it keeps up. */
   overdue_on: string | null;
+  /** Since when `EVENTS_ARCHIVE` has not taken the events that have expired, which therefore stay; else null. */
+  archive_failing_on: string | null;
   /** The keys for JWTs, without their secrets. */
   keys: {
     kid: string;

@@ -40,7 +40,7 @@ export function createDeadline(
     const spent = usage();
     const begunMs = Date.now();
     let hasTimedOut = false;
-    let timer: ReturnType<typeof setTimeout> | null = null;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(
         () => reject(new Error(`${store} did not answer in ${deadlineMs} ms`)),

@@ -9,17 +9,22 @@ const ids = [1, 2, 3].map((n) => `01a17724-c1a0-7000-8004-00000000000${n}`);
 
 async function operated() {
   const database = await emptyDatabase();
-  const run = async (...args: string[]) => {
+  const runAt = async (nowMs: number, args: readonly string[]) => {
     const [out, err] = [[], []] as [string[], string[]];
     const code = await events(args, {
-      nowMs: 5,
+      nowMs,
       write: (line) => out.push(line),
       writeError: (line) => err.push(line),
       database: () => database.database,
+      archive: (_, use) => use(database.bound),
     });
     return { code, out, err };
   };
-  return { ...database, run };
+  return {
+    ...database,
+    run: (...args: string[]) => runAt(5, args),
+    later: (...args: string[]) => runAt(1e12, args),
+  };
 }
 
 it("lists dead letters, and queues some or all of them again, behind what waits", async () => {
@@ -88,4 +93,41 @@ it("an operator's change is queued for the receivers that there are, and only fo
     { receiver: "webhook", position: 1, what: "user.disabled" },
     { receiver: "webhook", position: 2, what: "user.enabled" },
   ]);
+});
+
+it("archives, reads and erases events that have expired", async () => {
+  const { sql, run, later } = await operated();
+  const OTHER = USER.replace("0b", "0c");
+  // Of 1970-01-01 and the next day, as `nowMs` is long after.
+  const [old, next] = [
+    "00000000-0001-7000-8000-000000000001",
+    "00000526-5c01-7000-8000-000000000002",
+  ];
+  await sql(
+    `INSERT INTO events (user_id, id, kind) VALUES ('${USER}', '${old}', 17), ('${OTHER}', '${next}', 1)`,
+  );
+  expect((await run("archive")).out).toEqual(["Archived: 0."]);
+  expect((await later("archive")).out).toEqual(["Archived: 2."]);
+  expect(await sql("SELECT * FROM events")).toEqual([]);
+  const ids = async (...args: string[]) =>
+    (await run("read", ...args)).out.map((line) => JSON.parse(line).id);
+  expect(await ids()).toEqual([old, next]);
+  expect(await ids("--from", "1970-01-02")).toEqual([next]);
+  expect(await ids("--until", "1970-01-02")).toEqual([old]);
+  expect(await ids("--kind", "user.created")).toEqual([next]);
+  expect(await ids("--user", USER, "--from", "1970-01-01")).toEqual([old]);
+  expect((await run("erase", "--user", USER)).out).toEqual([
+    "Erased: 1. Events of others that no longer name them: 0.",
+  ]);
+  expect(await ids()).toEqual([next]);
+  const wrong = [
+    ["erase"],
+    ["erase", "--user", "ada@example.com"],
+    ["erase", "--user", USER, "--kind", "x"],
+    ["archive", "--user", USER],
+    ["read", "--from", "2026-02-30x"],
+    ["read", "--limit", "5"],
+    ["dead", "--kind", "x"],
+  ];
+  for (const args of wrong) expect(await run(...args)).toMatchObject({ code: 2, out: [] });
 });

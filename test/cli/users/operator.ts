@@ -42,6 +42,7 @@ export async function localDatabase(directory: string) {
       script: "",
       resourcePersistencePath: join(directory, ".wrangler/state/v3"),
       d1Databases: { DATABASE: "DB" },
+      r2Buckets: { ARCHIVE: "latchkey-events" },
     }),
   );
   let isOpen = true;
@@ -62,6 +63,8 @@ export async function localDatabase(directory: string) {
   return {
     close,
     database,
+    /** What a Worker has that archives events. */
+    bound: { DB: binding, EVENTS_ARCHIVE: await runtime.getR2Bucket("ARCHIVE") },
     sql: (statement: string) => batch(statement),
     /** The same command, on this database. */
     async users(args: readonly string[], stdin = ""): Promise<Ran> {
