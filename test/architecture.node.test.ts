@@ -36,6 +36,15 @@ const RULES: readonly (readonly [files: RegExp, may: readonly (RegExp | "package
   [/^src\/openapi\//, [/^src\/(?:core|http|surfaces|actions)\//, "packages"]],
   // And the tour compares answers with the document's examples.
   [/^src\/cli\/(?:openapi\.ts$|tour)/, [/^src\/openapi\//, "packages"]],
+  // Events are archived, read and erased as housekeeping writes them.
+  [
+    /^src\/cli\/events\.ts$/,
+    [
+      /^src\/core\/text\.ts$/,
+      /^src\/storage\/(?:calls|d1|event-rows|events-archive|expired-events)\.ts$/,
+      "packages",
+    ],
+  ],
   // Accounts are checked and hashed as the service does it.
   [
     /^src\/cli\/(?:users|events)/,

@@ -64,7 +64,7 @@ export async function localDatabase(directory: string) {
     close,
     database,
     /** What a Worker has that archives events. */
-    bound: { DB: binding, EVENTS_ARCHIVE: await runtime.getR2Bucket("ARCHIVE") },
+    bound: { DB: binding, EVENTS_ARCHIVE: (await runtime.getR2Bucket("ARCHIVE")) as never },
     sql: (statement: string) => batch(statement),
     /** The same command, on this database. */
     async users(args: readonly string[], stdin = ""): Promise<Ran> {
