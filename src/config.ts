@@ -352,7 +352,7 @@ const Fields = v.object({
    * 60 % on operators are warned, and at 95 % new accounts and tokens are refused.
    */
   DATABASE_LIMIT_BYTES: v.optional(wholeNumber("bytes", 100_000, 10 ** 14), "10000000000"),
-  /** How many days an event is kept that matters for security; 1 to 3,650. */
+  /** How many days an event is kept that matters for security; 1 to 3,650. Where `EVENTS_ARCHIVE` is bound, events are archived then. */
   EVENT_DAYS: v.optional(wholeNumber("days", 1, 3_650), "90"),
   /** How many days all other events are kept: sessions, JWTs, action tokens, an action's own; 1 to 3,650. */
   ROUTINE_EVENT_DAYS: v.optional(wholeNumber("days", 1, 3_650), "14"),

@@ -57,7 +57,7 @@ export function eventTasks(
   db: Database,
   limits: EventLimits,
   nowMs: number,
-  archive: ArchiveRun | null = null,
+  archive: ArchiveRun | null,
 ): readonly Task[] {
   const { eventDays, routineEventDays } = limits;
   // First what expires sooner: its cursor only moves on. Later all that is left, with the rows of the days.
