@@ -174,8 +174,7 @@ export function archiveRun(
       return [
         // guard: archived-events-alone-go
         sql`DELETE FROM events WHERE (user_id, id) IN (SELECT unhex(value ->> 0, '-'), unhex(value ->> 1, '-')
-            FROM json_each(${JSON.stringify(ids)}))
-          AND ${sequence} = COALESCE((SELECT CAST(cursor AS INTEGER) FROM housekeeping WHERE task = ${task}), 0) RETURNING 1`,
+            FROM json_each(${JSON.stringify(ids)})) RETURNING 1`,
         sql`INSERT INTO housekeeping (task, cursor) VALUES (${task}, ${String(sequence + 1)})
           ON CONFLICT (task) DO UPDATE SET cursor = excluded.cursor WHERE cursor = ${String(sequence)}`,
       ];
