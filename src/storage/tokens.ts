@@ -348,7 +348,11 @@ export function tokensInD1({
         // A receiver gets the event of the JWT, if one is obtained.
         event: events.areReceived
           ? []
-          : events.where({ what: "jwt.obtained", ...who }, isNew, nowMs),
+          : events.where(
+              { what: "jwt.obtained", ...who, isKept: devices.isNew(login, userId) },
+              isNew,
+              nowMs,
+            ),
         ...devices.seen(login, userId, null, isFirst, nowMs),
       });
     },

@@ -30,13 +30,13 @@ POST /oauth/token (API token)                            | 3q 14r 5w            
 POST /oauth/token (session)                              | 3q 14r 5w               | 2g · 2q 12r 5w             | 2g · 2q 12r 5w                                        | 1q 11r 4w           | 1q 11r 4w
 POST /oauth/token (access JWT)                           | 3q 13r 5w               | 1g · 2q 11r 5w             | 2q 11r 5w                                             | 1q 10r 4w           | 1q 10r 4w
 POST /oauth/token (JWT of Basic)                         | 2q 9r 4w                | 1g · 1q 8r 4w              | 1g · 1q 8r 4w or 1q 8r 4w                             | 1q 8r 4w            | 1q 8r 4w
-POST /api/token/ (login)                                 | 3q 52r 9w · 1h           | 3q 52r 9w · 1h             | 3q 52r 9w · 1h                                        | 3q 52r 9w · 1h      | 3q 52r 9w · 1h
+POST /api/token/ (login)                                 | 3q 53r 9w · 1h           | 3q 53r 9w · 1h             | 3q 53r 9w · 1h                                        | 3q 53r 9w · 1h      | 3q 53r 9w · 1h
 POST /api/token/refresh/ (refresh)                       | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                         | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh/ (refresh, rotating)             | 1q 9r 1w                | 1q 9r 1w                   | 1q 9r 1w                                              | 1q 9r 1w            | 1q 9r 1w
 POST /api/token/verify/ (refresh JWT)                    | 1q 2r 0w                | 1g                         | 1g or -                                               | -                   | -
 POST /api/token/verify/ (access JWT)                     | 1q 2r 0w                | 1g                         | -                                                     | -                   | -
 POST /api/token/blacklist/ (refresh JWT)                 | 1p · 2q 13r 5w          | 1p · 2q 13r 5w             | 1p · 2q 13r 5w                                        |                     |
-POST /api/token (login)                                  | 3q 52r 9w · 1h           | 3q 52r 9w · 1h             | 3q 52r 9w · 1h                                        | 3q 52r 9w · 1h      | 3q 52r 9w · 1h
+POST /api/token (login)                                  | 3q 53r 9w · 1h           | 3q 53r 9w · 1h             | 3q 53r 9w · 1h                                        | 3q 53r 9w · 1h      | 3q 53r 9w · 1h
 POST /api/token/refresh (refresh)                        | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w or -                                         | 1q 3r 0w            | 1q 3r 0w or -
 POST /api/token/refresh (refresh, rotating)              | 1q 9r 1w                | 1q 9r 1w                   | 1q 9r 1w                                              | 1q 9r 1w            | 1q 9r 1w
 POST /api/token/verify (refresh JWT)                     | 1q 2r 0w                | 1g                         | 1g or -                                               | -                   | -
@@ -56,7 +56,7 @@ DELETE /api/action-tokens/:id (API token)                | 3q 12r 3w            
 GET /api/user/get-contacts (API token)                   | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 GET /api/user/contacts/followers (API token)             | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 DELETE /api/user/contacts/:id (API token)                | 3q 14r 4w               | 2g · 2q 10r 4w             | 2g · 2q 10r 4w                                        | 1q 9r 3w            | 1q 9r 3w
-POST /tokens (login)                                     | 1p · 3q 51r 9w · 1h      | 1p · 3q 51r 9w · 1h        | 1p · 3q 51r 9w · 1h                                   | 1p · 3q 51r 9w · 1h | 1p · 3q 51r 9w · 1h
+POST /tokens (login)                                     | 1p · 3q 52r 9w · 1h      | 1p · 3q 52r 9w · 1h        | 1p · 3q 52r 9w · 1h                                   | 1p · 3q 52r 9w · 1h | 1p · 3q 52r 9w · 1h
 GET /tokens (session)                                    | 1q 2r 0w                | 2g                         | 2g                                                    | -                   | 1g
 PUT /tokens (session)                                    | 1p · 1q 4r 2w           | 1p · 1q 4r 2w              | 1p · 1q 4r 2w                                         | 1p · 1q 4r 2w       | 1p · 1q 4r 2w
 DELETE /tokens (session)                                 | 1p 1d · 2q 12r 5w       | 1p 1d · 2q 12r 5w          | 1p 1d · 2q 12r 5w                                     |                     |
@@ -64,9 +64,9 @@ GET /rest/auth (API token)                               | 2q 3r 1w or 3q 7r 1w 
 POST /rest/user (anybody)                                | 1q 3r 4w · 1h           | 1q 3r 4w · 1h              | 1q 3r 4w · 1h                                         |                     |
 POST /rest/user/password_reset (anybody)                 | 1q 8r 7w                | 1q 8r 7w                   | 1q 8r 7w                                              | 1q 8r 7w            | 1q 8r 7w
 POST /rest/login/email (anybody)                         | 1q 15r 5w                | 1q 15r 5w                  | 1q 15r 5w                                             | 1q 15r 5w           | 1q 15r 5w
-POST /rest/login/email/verify (proven email)             | 3q 30r 5w                | 3q 30r 5w                  | 3q 30r 5w                                             |                     |
-POST /rest/login/email/verify (proven email, session)    | 1p · 2q 32r 8w           | 1p · 2q 32r 8w             | 1p · 2q 32r 8w                                        |                     |
-POST /rest/login/email/verify (proven email, pair)       | 2q 33r 8w                | 2q 33r 8w                  | 2q 33r 8w                                             |                     |
+POST /rest/login/email/verify (proven email)             | 3q 31r 5w                | 3q 31r 5w                  | 3q 31r 5w                                             |                     |
+POST /rest/login/email/verify (proven email, session)    | 1p · 2q 33r 8w           | 1p · 2q 33r 8w             | 1p · 2q 33r 8w                                        |                     |
+POST /rest/login/email/verify (proven email, pair)       | 2q 34r 8w                | 2q 34r 8w                  | 2q 34r 8w                                             |                     |
 POST /rest/login/email/verify (unproven email)           | 1p · 4q 50r 10w          | 1p 1d · 4q 51r 10w         | 1p 1d · 4q 51r 10w                                    |                     |
 POST /rest/login/email/verify (unproven email, session)  | 2p · 3q 55r 13w          | 2p 1d · 3q 56r 13w         | 2p 1d · 3q 56r 13w                                    |                     |
 POST /rest/login/email/verify (new email)                | 3q 22r 8w                | 3q 22r 8w                  | 3q 22r 8w                                             |                     |
@@ -93,8 +93,8 @@ PATCH /rest/user/passkeys/:id (API token)                | 3q 11r 3w            
 DELETE /rest/user/passkeys/:id (access JWT)              | 2q 11r 2w               | 1g · 1q 9r 2w              | 1q 9r 2w                                              |                     |
 POST /rest/login/passkey/options (anybody)               | 1q 3r 0w                | 1q 3r 0w                   | 1q 3r 0w                                              | 1q 3r 0w            | 1q 3r 0w
 POST /rest/login/passkey (jwt)                           | 3q 20r 2w               | 3q 20r 2w                  | 3q 20r 2w                                             |                     |
-POST /rest/login/passkey (session)                       | 1p · 2q 25r 7w           | 1p · 2q 25r 7w             | 1p · 2q 25r 7w                                        |                     |
-POST /rest/login/passkey (pair)                          | 2q 26r 7w                | 2q 26r 7w                  | 2q 26r 7w                                             |                     |
+POST /rest/login/passkey (session)                       | 1p · 2q 26r 7w           | 1p · 2q 26r 7w             | 1p · 2q 26r 7w                                        |                     |
+POST /rest/login/passkey (pair)                          | 2q 27r 7w                | 2q 27r 7w                  | 2q 27r 7w                                             |                     |
 GET /rest/user/totp (API token)                          | 3q 3r 1w                | 2g · 2q 1r 1w              | 2g · 2q 1r 1w                                         | 1q 0r 0w            | 1q 0r 0w
 POST /rest/user/totp (access JWT)                        | 2q 8r 1w                | 2g · 1q 6r 1w              | 1g · 1q 6r 1w                                         | 1q 6r 1w            | 1g · 1q 6r 1w
 POST /rest/user/totp/confirm (API token)                 | 4q 43r 13w              | 2g · 3q 39r 13w            | 2g · 3q 39r 13w                                       |                     |
@@ -135,7 +135,7 @@ GET /rest/admin/events (of a user)                       | 4q 93r 2w            
 GET /rest/admin/events (all)                             | 3q 103r 0w              | 1g · 2q 100r 0w            | 1g · 2q 100r 0w or 2q 100r 0w                         | 2q 100r 0w          | 2q 100r 0w
 GET /rest/admin/throttles (operator)                     | 3q 15r 0w                | 1g · 2q 12r 0w             | 1g · 2q 12r 0w or 2q 12r 0w                           | 2q 12r 0w           | 2q 12r 0w
 GET /rest/admin/dead_letters (operator)                  | 3q 8r 0w                | 1g · 2q 5r 0w              | 1g · 2q 5r 0w or 2q 5r 0w                             | 2q 5r 0w            | 2q 5r 0w
-GET /rest/admin/status (operator)                        | 5q 220r 0w              | 1g · 4q 217r 0w            | 1g · 4q 217r 0w or 4q 217r 0w                         | 4q 217r 0w          | 4q 217r 0w
+GET /rest/admin/status (operator)                        | 5q 221r 0w              | 1g · 4q 218r 0w            | 1g · 4q 218r 0w or 4q 218r 0w                         | 4q 218r 0w          | 4q 218r 0w
 PATCH /rest/admin/users/:id (disabled)                   | 1p · 4q 34r 6w          | 1g 1p 1d · 3q 32r 6w       | 1g 1p 1d · 3q 32r 6w or 1p 1d · 3q 32r 6w             | 1p · 4q 34r 6w      | 1g 1p 1d · 3q 32r 6w or 1p 1d · 3q 32r 6w
 PATCH /rest/admin/users/:id (enabled)                    | 3q 15r 0w               | 1g 1d · 2q 12r 0w          | 1g 1d · 2q 12r 0w or 1d · 2q 12r 0w                   | 3q 15r 0w           | 1g 1d · 2q 12r 0w or 1d · 2q 12r 0w
 PATCH /rest/admin/users/:id (role)                       | 3q 15r 3w               | 1g 1d · 2q 12r 3w          | 1g 1d · 2q 12r 3w or 1d · 2q 12r 3w                   | 3q 15r 3w           | 1g 1d · 2q 12r 3w or 1d · 2q 12r 3w

@@ -21,7 +21,7 @@ export const ROWS_A_VISIT: Readonly<Record<"before" | "after", Rows>> = {
 /** A row with its entries in all indexes, by D1's `meta.size_after`. */
 export const BYTES: Readonly<Record<"before" | "after", Readonly<Record<Table, number>>>> = {
   before: { user: 410, pair: 618, session: 597, device: 180, network: 106, event: 268 },
-  after: { user: 312, pair: 237, session: 251, device: 112, network: 0, event: 91 },
+  after: { user: 312, pair: 237, session: 251, device: 112, network: 0, event: 114 },
 };
 
 const MILLION = 1_000_000;
