@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** In bytes; a KB as wrangler counts it. */
 const KB = 1024;
 const WITHOUT_CONSOLE = 196 * KB;
-const ALL = 320 * KB;
+const ALL = 321 * KB;
 
 let folder = "";
 beforeAll(async () => {
@@ -27,7 +27,7 @@ async function compressedSize(of: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
-it("the bundle as it is deployed stays within 320 KB, and loads no more of the platform than it needs", {
+it("the bundle as it is deployed stays within 321 KB, and loads no more of the platform than it needs", {
   timeout: 60_000,
 }, async () => {
   const args = ["deploy", "--dry-run", "--outdir", folder];
