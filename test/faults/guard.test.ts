@@ -158,6 +158,7 @@ async function insertAnyRow(table: string, userId: string): Promise<void> {
     if (keys.some(({ from }) => from === name)) return uuid(userId);
     if (type === "BLOB") return new Uint8Array(16);
     const one = new RegExp(`CHECK \\(${name} IN \\('(\\w+)'`).exec(String(sql?.sql))?.[1];
+    if (String(sql?.sql).includes(`json_type(${name}) = 'object'`)) return "{}";
     return one ?? (type === "INTEGER" ? 1 : '"x"');
   });
   const names = needed.map(({ name }) => name).join(", ");
