@@ -4,7 +4,7 @@ import { measureCapacity } from "./capacity.ts";
 it("measures what a database carries", { timeout: 240_000 }, async () => {
   const plan = { bytes: 6e6, visits: 40, expiredPerSecond: 40, minutes: 2 };
   const { bytes, visits, kept, swept } = await measureCapacity(plan, () => undefined);
-  expect(bytes).toBeGreaterThan(0.8 * plan.bytes);
+  expect(bytes).toBeGreaterThan(0.75 * plan.bytes);
   expect(bytes).toBeLessThan(1.3 * plan.bytes);
   const [at0, at60] = visits.map(({ visit }) => visit);
   // A log-in, twelve checks and a refresh ask the primary at least once each; replicas answer the checks.

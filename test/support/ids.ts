@@ -35,6 +35,8 @@ const TEXT_PLACES: readonly RegExp[] = [
   /\blogin_attempts\b/,
   // A position of housekeeping, of any table.
   /\bINTO housekeeping \(task, cursor\)/,
+  // What people type.
+  /\bemail = $|\bUPDATE passkeys SET name = $|\bjson_set\(detail, '\$\.name', $|\bjson_object\('email', $/,
   // In JSON they are text.
   /->> '\$\.\w+' = $/,
   /\bjson_each\(tokens\.parents\) AS link WHERE link\.value = $/,

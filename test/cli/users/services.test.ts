@@ -85,7 +85,7 @@ it("deleting erases the same as the account's owner would, table by table", asyn
   const erased: Readonly<Record<string, (id: string, other: string) => string>> = {
     contacts: (id, other) => `(user_id, contact_id, created_at) VALUES ('${id}', '${other}', 1)`,
     devices: (id) =>
-      `(user_id, id, way, networks, first_seen_at, last_seen_at) VALUES ('${id}', 'd', 'password', '[]', 1, 1)`,
+      `(user_id, way, networks, first_seen_at, last_seen_at) VALUES ('${id}', 'password', '{}', 1, 1)`,
     identities: (id) =>
       `(issuer, subject, user_id, created_at) VALUES ('https://issuer.test', 'of ${id}', '${id}', 1)`,
     notices: (id) =>
