@@ -126,16 +126,8 @@ export function d1(target: Target, stop: AbortSignal): D1 {
   };
 }
 
-/** Of a local database wrangler prints bytes as a text: "[0, 255, …]". */
-const BYTES = /^\[\d{1,3}(?:, \d{1,3}){15}\]$/;
-
 const withIds = (row: unknown) =>
-  Object.fromEntries(
-    Object.entries(Object(row)).map(([name, value]) => [
-      name,
-      idsToText(typeof value === "string" && BYTES.test(value) ? JSON.parse(value) : value),
-    ]),
-  );
+  Object.fromEntries(Object.entries(Object(row)).map(([name, value]) => [name, idsToText(value)]));
 
 function errorOf(said: string, { remote }: Target): CliError {
   if (/Couldn't find a D1 DB/.test(said)) {
