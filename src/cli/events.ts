@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
-import { printable } from "../core/text.ts";
+import { printable, UUID } from "../core/text.ts";
 import { createDeadline } from "../storage/calls.ts";
 import { createDatabase } from "../storage/d1.ts";
 import { EVENT_LOG } from "../storage/event-rows.ts";
@@ -14,19 +14,19 @@ import {
 } from "../storage/events-archive.ts";
 import { eventTasks } from "../storage/expired-events.ts";
 import { parsedArguments, runCommand, stopSignal } from "./arguments.ts";
+import { withBinding } from "./changed-config.ts";
 import { CliError, UsageError } from "./cli-error.ts";
 import {
   type D1,
   migrateLocal,
   openDatabase,
   STATE_DIRECTORY,
-  type Target,
   TARGET_OPTIONS,
+  type Target,
   targetOf,
 } from "./database.ts";
-import { withBinding } from "./changed-config.ts";
-import { ENVIRONMENT, plainReason } from "./wrangler.ts";
 import { literal, literalId, queued } from "./users/accounts.ts";
+import { ENVIRONMENT, plainReason } from "./wrangler.ts";
 
 const HELP = `Usage: npm run events -- <command> [--remote [--env <name>] [--config <file>] | --persist-to <directory>]
 
@@ -117,7 +117,6 @@ async function replay(database: D1, which: string, nowMs: number): Promise<strin
 }
 
 const DAY = /^\d{4}-\d\d-\d\d$/;
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 /** @throws UsageError */
 function filterOf(values: {

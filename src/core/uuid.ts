@@ -1,4 +1,4 @@
-const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+import { UUID } from "./text.ts";
 
 /** An id as the database has it: the 16 bytes of a UUID in lower case. Another text, which no id equals, stays one; so does SQL. */
 export const uuid = <T = never>(id: string | T): Uint8Array | string | T =>

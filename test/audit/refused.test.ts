@@ -166,14 +166,14 @@ describe("a token that is not valid", () => {
     ["of an issuer that is not configured", { headers: { "x-auth-google-token": "x" } }],
     ["malformed", { headers: { authorization: "Digest x" } }],
   ])("%s is one event of nobody's", async (_, sent) => {
-    const [before, hers] = [await nobodys(), await eventsOf(reader)];
+    const [before, theirs] = [await nobodys(), await eventsOf(reader)];
     const headers = { ...Object(sent).headers, "cf-connecting-ip": freshAddress() };
     await send("GET", "/rest/user", { ...sent, headers });
     await settled();
     const after = await nobodys();
     expect(after.length - before.length).toBe(1);
     expect(after.at(-1)).toMatchObject({ outcome: "refused", actor: null });
-    expect(await eventsOf(reader)).toEqual(hers);
+    expect(await eventsOf(reader)).toEqual(theirs);
   });
 
   it("at refresh and at introspection too", async () => {

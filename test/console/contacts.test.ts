@@ -66,7 +66,7 @@ describe("a contact's page", () => {
     const followed = textOf(await pageOf(ada, eve));
     expect(followed).toMatch(/You in theirs Bob introduced you · \w{3} \d/);
     expect(followed).not.toContain("In your contacts");
-    // Later Eve shows Ada a code of her own: each direction keeps how it came to be.
+    // Later Eve shows Ada another code: each direction keeps how it came to be.
     await run(ada, (await codeOf(eve)).link);
     expect(textOf(await pageOf(ada, eve))).toMatch(
       /In your contacts With a code of theirs .* You in theirs Bob introduced you · /,

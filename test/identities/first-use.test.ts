@@ -122,9 +122,9 @@ describe("takeover", () => {
     // The same when the attacker is gone: what the victim then has is theirs alone.
     const json = { password: PASSWORD };
     expect((await call("DELETE", "/rest/user", { basic: attacker, json })).status).toBe(200);
-    const hers = await whoIs(await byGoogle(victim));
-    expect(hers).not.toBe(attacker.id);
-    expect(hers).toEqual(expect.any(String));
+    const theirs = await whoIs(await byGoogle(victim));
+    expect(theirs).not.toBe(attacker.id);
+    expect(theirs).toEqual(expect.any(String));
     expect(await whoIs({ basic: attacker })).toBe(401);
   });
 

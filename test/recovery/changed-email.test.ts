@@ -193,8 +193,8 @@ describe("the mailbox of the old email", () => {
     tick(days * DAY + 61);
     await place.askReset(user.email);
     expect((await place.run(only(post.take()).data.token, "theirs again")).status).toBe(200);
-    const hers = { ...user, password: "theirs again" };
-    expect(await alive(place, { hers: { basic: hers } })).toEqual(["hers"]);
+    const theirs = { ...user, password: "theirs again" };
+    expect(await alive(place, { theirs: { basic: theirs } })).toEqual(["theirs"]);
     expectRefused(await place.verify(back?.token ?? ""), "used");
   });
 
@@ -223,9 +223,9 @@ describe("the mailbox of the old email", () => {
     expect(toThief.length).toBeGreaterThan(0);
     expect(toThief.map(({ data }) => data.undo)).toEqual(toThief.map(() => null));
     // The owner is told each time, and one token ends all others.
-    const hers = later.filter(({ data }) => data.to === user.email);
-    expect(hers.length).toBeGreaterThan(1);
-    const tokens = hers.map(({ data }) => data.undo?.token ?? "");
+    const theirs = later.filter(({ data }) => data.to === user.email);
+    expect(theirs.length).toBeGreaterThan(1);
+    const tokens = theirs.map(({ data }) => data.undo?.token ?? "");
     expect((await place.verify(first?.data.undo?.token ?? "")).status).toBe(200);
     for (const token of tokens) expectRefused(await place.verify(token), "revoked");
   });
